@@ -1,0 +1,95 @@
+"""The root command, and the one place where a refusal becomes a message and an exit code."""
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import click
+
+from convcli import __version__
+from convcli.errors import Refusal
+from convcli.report import note
+
+COMMANDS = {
+    "shape": "convcli.commands.shape",
+    "filter": "convcli.commands.filter",
+    "extract": "convcli.commands.extract",
+}
+"""Every command and its module, which is imported when the command is asked for."""
+
+INTERRUPTED = 130
+
+
+class Root(click.Group):
+    """A group whose commands are imported by name, so that one command never pays for another."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), f"{cmd_name}_command")
+        return command
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except BrokenPipeError:  # before click sees it, which would exit with 1
+            _drop_stdout()
+            return None
+        return result
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="convcli", message="%(prog)s %(version)s")
+def root() -> None:
+    """A convolution workbench for the terminal.
+
+    \b
+    convcli shape --input 224 --kernel 11 --stride 4    what comes out, what does it cost?
+    convcli filter cat.jpg --kernel sobel               what does this kernel do to a picture?
+    convcli extract cat.jpg                             what do random filters see in it?
+    """
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run convcli and exit: 0 done, 1 refused, 2 wrong command line, 130 interrupted."""
+    sys.exit(run(arguments))
+
+
+def run(arguments: Sequence[str] | None = None) -> int:
+    """Run convcli and return its exit code; what is not a refusal keeps its traceback."""
+    if sys.stdout is None:
+        note("Error: standard output is closed, so there is nowhere to put the result")
+        return 1
+    try:
+        result = root.main(arguments, prog_name="convcli", standalone_mode=False)
+        return result if isinstance(result, int) else 0
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        return error.exit_code
+    except click.UsageError as error:
+        where = error.ctx.command_path if error.ctx else "convcli"
+        note(f"Error: {error.format_message().rstrip('.')}. See '{where} --help'.")
+        return error.exit_code
+    except Refusal as refusal:
+        note(f"Error: {refusal}")
+        return refusal.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        return INTERRUPTED
+    except OSError as error:  # a full disk, a vanished folder: the system's refusal, not a bug
+        note(f"Error: {_os_message(error)}")
+        _drop_stdout()
+        return 1
+
+def _os_message(error: OSError) -> str:
+    where = f"{error.filename}: " if error.filename else "standard output: "
+    return f"{where}{error.strerror or error}"
+
+
+def _drop_stdout() -> None:
+    """Let what is still buffered go nowhere, so that Python's own last flush cannot fail."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,1 @@
+"""One file per command: a signature, one import, one call, one print."""

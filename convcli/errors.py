@@ -1,0 +1,65 @@
+"""The tree of refusals: what convcli will not do, and the exit code each one ends with.
+
+    Refusal               1   the request was understood and cannot be met
+    ├── SpecError         2   text that cannot be understood: a size, a kernel, a layer
+    ├── UnfitError        1   layers, arrays or windows that do not fit each other
+    ├── PictureError      1   a file that is not a picture we can read
+    └── OutputError       1   a result that cannot be written where it was asked for
+
+A refusal is for the person who asked: its text says what, where, which values clash and what
+would work. Anything else that is raised is a bug and keeps its traceback.
+"""
+
+import unicodedata
+
+
+class Refusal(Exception):
+    """The request was understood and cannot be met."""
+
+    exit_code = 1
+
+
+class SpecError(Refusal, ValueError):
+    """Text that cannot be understood: a size, a kernel, a layer."""
+
+    exit_code = 2
+
+
+class UnfitError(Refusal, ValueError):
+    """Layers, arrays or windows that do not fit each other."""
+
+
+class PictureError(Refusal):
+    """A file that is not a picture we can read."""
+
+
+class OutputError(Refusal):
+    """A result that cannot be written where it was asked for."""
+
+
+def safe(text: object) -> str:
+    r"""Text from outside, fit for a terminal: what could move a cursor becomes a visible escape.
+
+    Control characters (C0, C1, DEL), lone surrogates, bidirectional and other invisible format
+    characters are escaped; everything a reader can see stays.
+
+    >>> safe("cat\x1b[31m\n.jpg")
+    'cat\\x1b[31m\\n.jpg'
+    """
+    return "".join(
+        # Cc controls, Cf invisible formatting (bidi overrides among them), Cs surrogates,
+        # Zl and Zp line and paragraph separators
+        character.encode("unicode_escape").decode()
+        if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        else character
+        for character in str(text)
+    )
+
+
+def counted(count: int, noun: str) -> str:
+    """A number and its noun, in the plural where it is one.
+
+    >>> counted(1, "row"), counted(2, "row")
+    ('1 row', '2 rows')
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

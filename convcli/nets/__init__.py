@@ -1,0 +1,1 @@
+"""What a network is: text → network → summary. Standard library only."""
