@@ -85,6 +85,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         _drop_stdout()
         return 1
 
+
 def _os_message(error: OSError) -> str:
     where = f"{error.filename}: " if error.filename else "standard output: "
     return f"{where}{error.strerror or error}"

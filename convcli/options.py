@@ -2,14 +2,12 @@
 
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from convcli.nets.geometry import PADDINGS, Padding
 from convcli.report import FORMATS
-
-Command = TypeVar("Command", bound=Callable[..., Any])
 
 LARGEST = 1_000_000_000
 """No size, count or stride is taken above this: beyond any tensor there is."""
@@ -18,16 +16,20 @@ CHANNELS = 3
 """Channels of an input written without them: `224` is a colour picture of 224x224x3."""
 
 
-class Reads(click.ParamType):
+if TYPE_CHECKING:
+    AnyType = click.ParamType[Any]
+else:
+    AnyType = click.ParamType  # generic only for type checkers in older releases of click
+
+
+class Reads(AnyType):
     """A Click type made of a function from text to value, whose ValueError is the message."""
 
     def __init__(self, name: str, read: Callable[[str], Any]) -> None:
         self.name = name
         self._read = read
 
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not isinstance(value, str):
             return value
         try:

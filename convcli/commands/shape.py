@@ -7,7 +7,9 @@ from convcli.nets.layers import Shape
 from convcli.options import COUNT, PADDING, PAIR, SIZE, format_option
 
 
-@click.command("shape", epilog="Counts are exact: MACs are multiply–accumulates of the weights, one image.")
+@click.command(
+    "shape", epilog="Counts are exact: MACs are multiply–accumulates of the weights, one image."
+)
 @click.option("--input", "size", type=SIZE, required=True, help="Input: 224, 224x224 or 224x224x3.")
 @click.option("--kernel", type=PAIR, required=True, help="Kernel: 3, or 3x5 (height x width).")
 @click.option("--stride", type=PAIR, default="1", help="Step of the window.  [default: 1]")

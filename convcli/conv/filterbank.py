@@ -61,9 +61,7 @@ def conv2d(
         _padded(images, pads, working).reshape(
             problem.images, groups, problem.channels, *problem.input
         ),
-        weight.astype(working).reshape(
-            groups, problem.filters, problem.channels, *problem.kernel
-        ),
+        weight.astype(working).reshape(groups, problem.filters, problem.channels, *problem.kernel),
         problem,
     )
     y = y.reshape(problem.images, len(weight), *problem.output).astype(result, copy=False)
@@ -133,8 +131,7 @@ def _problem(
     height, width = (length + sum(pad) for length, pad in zip(images[2:], pads, strict=True))
     if height < reach[0] or width < reach[1]:
         raise UnfitError(
-            f"the kernel reaches {reach[0]}x{reach[1]} cells, "
-            f"the padded input has {height}x{width}"
+            f"the kernel reaches {reach[0]}x{reach[1]} cells, the padded input has {height}x{width}"
         )
     output = (height - reach[0]) // strides[0] + 1, (width - reach[1]) // strides[1] + 1
     channels, filters = images[1] // groups, weight[0] // groups

@@ -151,7 +151,9 @@ class Fit(NamedTuple):
         kernel = f"the kernel of {window.kernel}"
         if window.dilation > 1:
             kernel += f" with dilation {window.dilation} reaches {window.reach} cells and"
-        padded = f" padded to {room} ({before} + {self.length} + {after})" if room > self.length else ""
+        padded = (
+            f" padded to {room} ({before} + {self.length} + {after})" if room > self.length else ""
+        )
         remedy = f"pad {-(-(window.reach - self.length) // 2)} at both ends"
         largest = (room - 1) // window.dilation + 1
         if largest > 0:

@@ -23,43 +23,37 @@ AXES: dict[int, tuple[str, ...]] = {
 """Names of the axes behind the channels, by how many there are."""
 
 
+class Measure(NamedTuple):
+    """What a layer makes of its inputs, and what it costs; all counts are for one image."""
+
+    output: Shape
+    params: int = 0
+    """Trainable parameters, weights and biases."""
+    macs: int = 0
+    """Multiply–accumulates of the weights; bias is not in them."""
+    windows: tuple[tuple[Window, Pair], ...] = ()
+    """Window and padding on each axis; none for a layer that works cell by cell."""
+
+
 class Layer(Protocol):
-    """What every layer answers. `shape` is always the shape of its input."""
+    """What every layer answers."""
 
     @property
     def type(self) -> str:
         """The field's name for it: `conv2d`, `leaky_relu`."""
 
-    def output(self, shape: Shape) -> Shape:
-        """The shape it gives. Raises UnfitError when the input does not fit."""
-
-    def params(self, shape: Shape) -> int:
-        """Trainable parameters, weights and biases."""
-
-    def macs(self, shape: Shape) -> int:
-        """Multiply–accumulates of its weights for one image; bias is not in them."""
-
-    def windows(self, shape: Shape) -> tuple[tuple[Window, Pair], ...]:
-        """Window and padding on each axis; none for a layer that works cell by cell."""
-
-
-def _same_shape(self: Layer, shape: Shape) -> Shape:
-    return shape
-
-
-def _none(self: Layer, shape: Shape) -> int:
-    return 0
-
-
-def _cell_by_cell(self: Layer, shape: Shape) -> tuple[tuple[Window, Pair], ...]:
-    return ()
+    def measure(self, *inputs: Shape) -> Measure:
+        """What it makes of inputs of these shapes. Raises UnfitError when they do not fit."""
 
 
 class Conv(NamedTuple):
     """A convolution layer: `filters` filters, each over `channels / groups` input channels.
 
+    Parameters are prod(kernel) · channels / groups · filters, and a bias a filter; MACs are every
+    weight once for each place of the output.
+
     >>> conv = Conv(filters=96, kernel=(11, 11), stride=(4, 4), padding=((0, 0), (0, 0)))
-    >>> conv.output((3, 227, 227)), conv.params((3, 227, 227)), conv.macs((3, 227, 227))
+    >>> conv.measure((3, 227, 227))[:3]
     ((96, 55, 55), 34944, 105415200)
     """
 
@@ -75,27 +69,27 @@ class Conv(NamedTuple):
     def type(self) -> str:
         return f"conv{len(self.kernel)}d"
 
-    def windows(self, shape: Shape) -> tuple[tuple[Window, Pair], ...]:
-        windows = map(Window, self.kernel, self.stride, self.dilation)
-        return tuple(
-            (window, resolve_padding(padding, length, window))
-            for length, window, padding in zip(shape[1:], windows, self.padding, strict=True)
-        )
-
-    def output(self, shape: Shape) -> Shape:
+    def measure(self, *inputs: Shape) -> Measure:
+        (shape,) = inputs
+        channels, *lengths = shape
         self._check(shape)
-        return self.filters, *window_lengths(shape, self.windows(shape))
-
-    def params(self, shape: Shape) -> int:
-        """prod(kernel) · channels / groups · filters, and a bias for each filter."""
-        return self._weights(shape) + self.filters * self.bias
-
-    def macs(self, shape: Shape) -> int:
-        """Every weight once for each place of the output."""
-        return self._weights(shape) * prod(self.output(shape)[1:])
-
-    def _weights(self, shape: Shape) -> int:
-        return prod(self.kernel) * (shape[0] // self.groups) * self.filters
+        windows = tuple(
+            (window, resolve_padding(padding, length, window))
+            for length, window, padding in zip(
+                lengths,
+                map(Window, self.kernel, self.stride, self.dilation),
+                self.padding,
+                strict=True,
+            )
+        )
+        places = window_lengths(shape, windows)
+        weights = prod(self.kernel) * (channels // self.groups) * self.filters
+        return Measure(
+            output=(self.filters, *places),
+            params=weights + self.filters * self.bias,
+            macs=weights * prod(places),
+            windows=windows,
+        )
 
     def _check(self, shape: Shape) -> None:
         if len(shape) != len(self.kernel) + 1:
@@ -114,25 +108,18 @@ class Conv(NamedTuple):
 class Activation(NamedTuple):
     """A function of each value alone; `slope` is what leaky ReLU multiplies negatives by."""
 
-    function: str
+    type: str
     slope: float = 0.0
 
-    @property
-    def type(self) -> str:
-        return self.function
-
-    output = _same_shape
-    params = _none
-    macs = _none
-    windows = _cell_by_cell
+    def measure(self, *inputs: Shape) -> Measure:
+        (shape,) = inputs
+        return Measure(output=shape)
 
 
 def window_lengths(shape: Shape, windows: tuple[tuple[Window, Pair], ...]) -> Sizes:
     """The output's lengths under a window on each axis; a misfit says on which."""
     lengths = []
-    for axis, length, (window, padding) in zip(
-        AXES[len(windows)], shape[1:], windows, strict=True
-    ):
+    for axis, length, (window, padding) in zip(AXES[len(windows)], shape[1:], windows, strict=True):
         try:
             lengths.append(output_length(length, window, padding))
         except UnfitError as misfit:

@@ -110,33 +110,31 @@ def summarize(network: Network, shape: Shape) -> Summary:
     for name, layer, inputs in network.nodes:
         taken, reception = known[inputs[0]]
         try:
-            given = layer.output(taken)
+            measure = layer.measure(taken)
         except UnfitError as misfit:
             raise UnfitError(f"{name}: {misfit}") from None
-        windows = layer.windows(taken)
-        if windows:
+        fits: list[Fit] = []
+        if measure.windows:
+            axes = zip(taken[1:], measure.windows, strict=True)
+            fits = [Fit(length, window, padding) for length, (window, padding) in axes]
             reception = tuple(
-                seen.through(window, padding[0])
-                for seen, (window, padding) in zip(reception, windows, strict=True)
+                seen.through(fit.window, fit.padding[0])
+                for seen, fit in zip(reception, fits, strict=True)
             )
-        fits = tuple(
-            Fit(length, window, padding)
-            for length, (window, padding) in zip(taken[1:], windows, strict=False)
-        )
         rows.append(
             Row(
                 name,
                 layer.type,
                 taken,
-                given,
-                layer.params(taken),
-                layer.macs(taken),
+                measure.output,
+                measure.params,
+                measure.macs,
                 reception,
-                tuple(fit.unread for fit in fits),
+                tuple(fit.unread for fit in fits) or (0,) * len(reception),
             )
         )
         warnings += (f"{name}: {warning}" for warning in fit_warnings(fits))
-        known[name] = given, reception
+        known[name] = measure.output, reception
     return Summary(shape, tuple(rows), tuple(warnings))
 
 
@@ -148,7 +146,7 @@ CELLS: dict[int, tuple[str, ...]] = {
 """What one cell of each axis is called, by how many axes there are."""
 
 
-def fit_warnings(fits: tuple[Fit, ...]) -> Iterator[str]:
+def fit_warnings(fits: Sequence[Fit]) -> Iterator[str]:
     """What a layer never reads and what would fit; axes that agree share a sentence.
 
     >>> from convcli.nets.geometry import Window

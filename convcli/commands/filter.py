@@ -1,0 +1,49 @@
+"""`convcli filter`: what does this kernel do to this picture?"""
+
+import click
+
+from convcli.options import force_option
+
+
+@click.command("filter")
+@click.argument("picture")
+@click.option(
+    "-k",
+    "--kernel",
+    "spec",
+    required=True,
+    metavar="KERNEL",
+    help='A name (sobel, gaussian:2, "random(5, seed=1)") or a matrix ("0 -1 0; -1 5 -1; 0 -1 0").',
+)
+@click.option(
+    "-o",
+    "--output",
+    metavar="FILE",
+    help="Where to write; - is stdout.  [default: NAME.KERNEL.EXT here, stdout for stdin]",
+)
+@force_option
+def filter_command(picture: str, spec: str, output: str | None, force: bool) -> None:
+    """Filter PICTURE with a kernel, write the result and print its path. PICTURE - is stdin.
+
+    \b
+    convcli filter cat.jpg --kernel sobel
+    convcli filter cat.jpg --kernel gaussian:2 -o soft.png
+    cat cat.jpg | convcli filter - --kernel "0 -1 0; -1 5 -1; 0 -1 0" > crisp.jpg
+
+    Kernels are used as drawn (cross-correlation), in floating point or exact integers, with the
+    nearest pixel beyond the border. Names: identity, box, blur, gaussian, sharpen, edge,
+    laplacian, emboss, sobel, sobel-x, sobel-y, prewitt, scharr, random.
+    """
+    from convcli.pictures.files import open_picture, output_name, write_picture
+    from convcli.pictures.filtering import filter_picture
+    from convcli.pictures.kernels import kernel
+    from convcli.report import note, path
+
+    chosen = kernel(spec)
+    target = output or output_name(picture, chosen.name)
+    opened = open_picture(picture)
+    for line in opened.notes:
+        note(f"{picture}: {line}")
+    write_picture(filter_picture(opened, chosen), target, force)
+    if target != "-":
+        path(target)
