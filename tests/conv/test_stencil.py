@@ -1,0 +1,40 @@
+"""Stencils against SciPy, and exact where the numbers are integers."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from convcli.conv.stencil import correlate, lane
+
+
+@pytest.mark.parametrize("shape", [(3, 3), (1, 5), (4, 2), (1, 1)])
+@pytest.mark.parametrize("dtype", [np.int64, np.float64])
+def test_a_stencil_is_scipys_correlation_of_every_channel(shape, dtype):
+    rng = np.random.default_rng(1)
+    picture = rng.integers(0, 256, (12, 15, 3))
+    kernel = rng.integers(-9, 9, shape).astype(dtype)
+    rows, columns = shape
+    expected = ndimage.correlate(
+        picture.astype(dtype), kernel[..., np.newaxis], mode="constant", origin=0
+    )
+    top, left = rows // 2, columns // 2  # SciPy's anchor
+    inside = expected[top : top + 13 - rows, left : left + 16 - columns]
+    np.testing.assert_allclose(correlate(picture, [kernel], 255), inside, rtol=1e-12)
+
+
+def test_factors_one_after_another_are_the_dense_kernel():
+    rng = np.random.default_rng(2)
+    picture = rng.integers(0, 256, (9, 9, 2)).astype(np.uint8)
+    column, row = np.array([[1], [2], [1]]), np.array([[-1, 0, 1]])
+    np.testing.assert_array_equal(
+        correlate(picture, [column, row], 255), correlate(picture, [column * row], 255)
+    )
+
+
+def test_the_lane_is_as_wide_as_the_sums():
+    assert lane([np.array([[2**23]])], 255) == np.int32
+    assert lane([np.array([[2**24]])], 255) == np.int64
+    assert lane([np.array([[2**62]])], 255) == np.float64
+    assert lane([np.array([[0.5]])], 255) == np.float64
+    widest = correlate(np.full((1, 1, 1), 255), [np.array([[2**23]])], 255)
+    assert widest.item() == 255 * 2**23

@@ -1,0 +1,178 @@
+"""Pictures in every mode we read, turned upright, and files that appear whole or not at all."""
+
+import os
+import stat
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convcli.errors import OutputError, PictureError
+from convcli.pictures.files import open_picture, save_arrays, write_file, write_picture
+
+GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
+COLOUR = np.stack([GREY, GREY[::-1], 255 - GREY], axis=-1)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    def save(image, name, **options):
+        image.save(tmp_path / name, **options)
+        return str(tmp_path / name)
+
+    return save
+
+
+@pytest.mark.parametrize(
+    ("mode", "samples", "has_alpha"),
+    [
+        ("1", 1, False),
+        ("L", 1, False),
+        ("LA", 2, True),
+        ("P", 3, False),
+        ("RGB", 3, False),
+        ("RGBA", 4, True),
+        ("I;16", 1, False),
+    ],
+)
+def test_every_mode_of_png_is_read_and_written_again(saved, tmp_path, mode, samples, has_alpha):
+    image = Image.fromarray(COLOUR).convert("L" if mode == "I;16" else mode)
+    if mode == "I;16":
+        image = Image.fromarray(GREY.astype(np.uint16) * 257)
+    picture = open_picture(saved(image, "in.png"))
+    assert picture.pixels.shape == (3, 4, samples)
+    assert picture.has_alpha == has_alpha
+    assert picture.pixels.dtype == (np.uint16 if mode == "I;16" else np.uint8)
+    write_picture(picture, str(tmp_path / "out.png"))
+    again = open_picture(str(tmp_path / "out.png"))
+    np.testing.assert_array_equal(again.pixels, picture.pixels)
+
+
+def test_a_transparent_colour_becomes_alpha(saved):
+    image = Image.fromarray(COLOUR)
+    path = saved(image, "keyed.png", transparency=tuple(int(v) for v in COLOUR[0, 0]))
+    picture = open_picture(path)
+    assert picture.has_alpha
+    assert picture.pixels[0, 0, 3] == 0
+    assert picture.pixels[1, 1, 3] == 255
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_orientation_is_applied_once_and_not_left_in_the_metadata(saved, tmp_path, orientation):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = orientation, "maker"
+    picture = open_picture(saved(Image.fromarray(COLOUR), "turned.png", exif=exif))
+    upright = {
+        1: COLOUR, 2: COLOUR[:, ::-1], 3: COLOUR[::-1, ::-1], 4: COLOUR[::-1],
+        5: COLOUR.transpose(1, 0, 2), 6: np.rot90(COLOUR, -1),
+        7: COLOUR[::-1, ::-1].transpose(1, 0, 2), 8: np.rot90(COLOUR),
+    }  # fmt: skip
+    np.testing.assert_array_equal(picture.pixels, upright[orientation])
+    write_picture(picture, str(tmp_path / "out.png"))
+    with Image.open(tmp_path / "out.png") as again:
+        assert again.getexif().get(0x0112, 1) == 1
+        assert again.getexif()[0x010F] == "maker"
+
+
+def test_profile_and_resolution_are_kept(saved, tmp_path):
+    path = saved(Image.fromarray(COLOUR), "in.jpg", icc_profile=b"profile", dpi=(300, 300))
+    write_picture(open_picture(path), str(tmp_path / "out.jpg"))
+    with Image.open(tmp_path / "out.jpg") as again:
+        assert (again.info["icc_profile"], again.info["dpi"]) == (b"profile", (300, 300))
+
+
+def test_sixteen_bit_colour_is_read_with_a_word_about_it(tmp_path):
+    import struct
+    import zlib
+
+    def chunk(kind, data):
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)
+    data = zlib.compress(b"\0" + struct.pack(">HHH", 65535, 256, 0))
+    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+    (tmp_path / "deep.png").write_bytes(png)
+    picture = open_picture(str(tmp_path / "deep.png"))
+    assert picture.pixels.tolist() == [[[255, 1, 0]]]
+    assert "8 bits" in picture.notes[0]
+
+
+def test_files_that_are_no_pictures_are_refused(tmp_path, saved):
+    (tmp_path / "text.jpg").write_text("not a picture")
+    (tmp_path / "empty.png").write_bytes(b"")
+    whole = (tmp_path / saved(Image.fromarray(COLOUR), "whole.png")).read_bytes()
+    (tmp_path / "half.png").write_bytes(whole[: len(whole) // 2])
+    frames = [Image.fromarray(COLOUR), Image.fromarray(COLOUR[::-1])]
+    frames[0].save(tmp_path / "moving.webp", save_all=True, append_images=frames[1:])
+    saved(Image.fromarray(GREY.astype(np.float32)), "float.tif")
+    for name, message in {
+        "text.jpg": "is not a picture of a kind convcli reads",
+        "empty.png": "is not a picture",
+        "half.png": "half.png cannot be read",
+        "none.png": "No such file or directory",
+        "moving.webp": "moving.webp: it holds 2 frames",
+        "float.tif": "32 bits",
+        ".": "Is a directory",
+    }.items():
+        with pytest.raises(PictureError, match=message):
+            open_picture(str(tmp_path / name))
+
+
+def test_a_decompression_bomb_is_refused(saved, monkeypatch):
+    path = saved(Image.fromarray(COLOUR), "bomb.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 7)
+    with pytest.raises(PictureError, match=r"bomb\.png is too large"):
+        open_picture(path)
+
+
+def test_alpha_is_not_lost_without_a_word(saved, tmp_path):
+    clear = np.dstack([COLOUR, GREY])
+    picture = open_picture(saved(Image.fromarray(clear), "clear.png"))
+    with pytest.raises(OutputError, match="JPEG holds no transparency"):
+        write_picture(picture, str(tmp_path / "out.jpg"))
+    clear[..., 3] = 255
+    opaque = open_picture(saved(Image.fromarray(clear), "opaque.png"))
+    write_picture(opaque, str(tmp_path / "out.jpg"))
+    assert sorted(os.listdir(tmp_path)) == ["clear.png", "opaque.png", "out.jpg"]
+
+
+def test_a_failed_write_leaves_nothing_and_keeps_what_was_there(tmp_path):
+    target = tmp_path / "out.bin"
+    target.write_bytes(b"old")
+
+    def fails(stream):
+        stream.write(b"half")
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_file(str(target), fails, force=True)
+    assert os.listdir(tmp_path) == ["out.bin"]
+    assert target.read_bytes() == b"old"
+
+
+def test_an_existing_file_is_only_overwritten_by_force(tmp_path):
+    target = str(tmp_path / "out.npz")
+    save_arrays({"a": np.ones(1)}, target)
+    with pytest.raises(OutputError, match="is there already; give --force"):
+        save_arrays({"a": np.zeros(1)}, target)
+    save_arrays({"a": np.zeros(1)}, target, force=True)
+    assert np.load(target)["a"] == 0
+    assert os.listdir(tmp_path) == ["out.npz"]
+
+
+def test_a_new_file_has_the_mode_a_plain_open_gives(tmp_path):
+    (tmp_path / "plain").touch()
+    save_arrays({}, str(tmp_path / "ours"))
+    modes = {stat.S_IMODE((tmp_path / name).stat().st_mode) for name in ("plain", "ours")}
+    assert len(modes) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [("out.gif7", "no picture format ends in '.gif7'"), ("missing/out.png", "No such file")],
+)
+def test_a_place_that_cannot_be_written_is_named(saved, tmp_path, name, message):
+    picture = open_picture(saved(Image.fromarray(COLOUR), "in.png"))
+    with pytest.raises(OutputError, match=message):
+        write_picture(picture, str(tmp_path / name))

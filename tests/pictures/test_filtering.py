@@ -1,0 +1,149 @@
+"""Filtered pictures against an oracle of exact fractions, SciPy, and laws."""
+
+from fractions import Fraction
+from math import floor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+
+from convcli.pictures import filtering
+from convcli.pictures.files import Picture
+from convcli.pictures.filtering import filter_picture
+from convcli.pictures.kernels import CATALOGUE, kernel
+
+
+def picture(pixels, has_alpha=False):
+    return Picture(np.asarray(pixels), has_alpha, "PNG", {})
+
+
+def noise(shape, dtype=np.uint8, seed=0):
+    full = np.iinfo(dtype).max
+    return np.random.default_rng(seed).integers(0, full + 1, shape).astype(dtype)
+
+
+def exact(pixels, matrix, scale):
+    """Correlate one channel with the nearest pixel beyond the border, in fractions."""
+    height, width = pixels.shape
+    rows, columns = matrix.shape
+    out = [[Fraction(0)] * width for _ in range(height)]
+    for h in range(height):
+        for w in range(width):
+            for (i, j), tap in np.ndenumerate(matrix):
+                y = min(max(h + i - (rows - 1) // 2, 0), height - 1)
+                x = min(max(w + j - (columns - 1) // 2, 0), width - 1)
+                out[h][w] += int(tap) * int(pixels[y, x]) * scale
+    return out
+
+
+RATIONAL = ["identity", "blur", "sharpen", "emboss", "box:2", "box:5", "1/9 1/3; 5/9 -1/7", "1/2"]
+
+
+@pytest.mark.parametrize("spec", RATIONAL)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_rational_kernels_are_exact_rounded_half_up_and_clipped(spec, dtype):
+    pixels = noise((5, 7, 1), dtype)
+    (part,) = kernel(spec).parts
+    full = np.iinfo(dtype).max
+    true = exact(pixels[..., 0], part.matrix, part.scale)
+    expected = [[min(max(floor(v + Fraction(1, 2)), 0), full) for v in row] for row in true]
+    given = filter_picture(picture(pixels), kernel(spec)).pixels
+    np.testing.assert_array_equal(given[..., 0], expected)
+
+
+@pytest.mark.parametrize(("spec", "step"), [("sobel", 4), ("prewitt", 3), ("scharr", 16)])
+def test_gradient_magnitudes_are_exact(spec, step):
+    pixels = noise((6, 5, 1))
+    x, y = (exact(pixels[..., 0], part.matrix, part.scale) for part in kernel(spec).parts)
+    found = filter_picture(picture(pixels), kernel(spec)).pixels[..., 0]
+    for (h, w), sample in np.ndenumerate(found):
+        # sample = ⌊√squared + 1/2⌋ clipped, without taking a root
+        squared, half = (x[h][w] ** 2 + y[h][w] ** 2) / step**2, Fraction(1, 2)
+        assert sample == 0 or (int(sample) - half) ** 2 <= squared
+        assert sample == 255 or squared < (int(sample) + half) ** 2
+
+
+def test_sobel_is_scipys_and_a_full_step_is_white():
+    pixels = noise((40, 50, 1))
+    x, y = (ndimage.sobel(pixels[..., 0].astype(float), a, mode="nearest") for a in (1, 0))
+    expected = np.clip(np.hypot(x, y) / 4, 0, 255)
+    given = filter_picture(picture(pixels), kernel("sobel")).pixels[..., 0]
+    np.testing.assert_allclose(given, expected, atol=0.5 + 1e-9)
+    step = np.zeros((5, 6, 1), np.uint8)
+    step[:, 3:] = 255
+    assert filter_picture(picture(step), kernel("sobel")).pixels[2, 2:4].tolist() == [[255], [255]]
+
+
+@pytest.mark.parametrize("sigma", [0.8, 2, 5])
+def test_gaussian_is_scipys(sigma):
+    pixels = noise((60, 40, 1))
+    expected = ndimage.gaussian_filter(pixels[..., 0].astype(float), sigma, mode="nearest")
+    given = filter_picture(picture(pixels), kernel(f"gaussian:{sigma}")).pixels[..., 0]
+    np.testing.assert_allclose(given, expected, atol=0.51)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("value", [0, 1, 200, 255])
+@pytest.mark.parametrize("has_alpha", [False, True])
+def test_a_constant_picture_stays_constant_or_turns_black(name, value, has_alpha):
+    pixels = np.full((7, 6, 4), value, np.uint8)
+    pixels[..., 3] = 255
+    chosen = kernel(name)
+    given = filter_picture(picture(pixels[..., : 3 + has_alpha], has_alpha), chosen).pixels
+    colours = np.unique(given[..., :3])
+    assert len(colours) == 1
+    if name != "random":
+        black = filtering.weight_sum(chosen.parts[0]) == 0
+        assert colours[0] == (0 if black else value)
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_what_is_opaque_stays_opaque_and_is_filtered_as_without_alpha(name):
+    pixels = noise((9, 8, 4))
+    pixels[..., 3] = 255
+    given = filter_picture(picture(pixels, has_alpha=True), kernel(name)).pixels
+    assert (given[..., 3] == 255).all()
+    plain = filter_picture(picture(pixels[..., :3]), kernel(name)).pixels
+    np.testing.assert_array_equal(given[..., :3], plain)
+
+
+@pytest.mark.parametrize("name", [*CATALOGUE, "-1", "1 -3 1"])
+def test_colour_under_no_opacity_has_no_influence(name):
+    pixels = noise((9, 8, 4))
+    pixels[..., 3] = np.where(noise((9, 8)) < 128, 0, pixels[..., 3])
+    other = pixels.copy()
+    other[pixels[..., 3] == 0, :3] = (255, 0, 255)
+    first, second = (
+        filter_picture(picture(one, has_alpha=True), kernel(name)).pixels for one in (pixels, other)
+    )
+    seen = first[..., 3] > 0
+    np.testing.assert_array_equal(first[..., 3], second[..., 3])
+    np.testing.assert_array_equal(first[seen], second[seen])
+
+
+@settings(deadline=None)
+@given(
+    st.integers(1, 9), st.integers(1, 9), st.sampled_from(["box:7", "sobel", "gaussian:3", "1 2"])
+)
+def test_any_size_of_picture_meets_any_size_of_kernel(height, width, spec):
+    pixels = noise((height, width, 3))
+    assert filter_picture(picture(pixels), kernel(spec)).pixels.shape == pixels.shape
+
+
+@pytest.mark.parametrize("spec", ["blur", "sobel", "gaussian:2", "random"])
+def test_bands_leave_no_seam(spec, monkeypatch):
+    pixels = noise((30, 20, 3))
+    whole = filter_picture(picture(pixels), kernel(spec)).pixels
+    monkeypatch.setattr(filtering, "BAND_ROWS", 7)
+    np.testing.assert_array_equal(filter_picture(picture(pixels), kernel(spec)).pixels, whole)
+
+
+@pytest.mark.parametrize("spec", ["blur", "sharpen", "sobel", "edge", "gaussian:2"])
+def test_symmetric_kernels_treat_all_four_edges_alike(spec):
+    pixels = noise((9, 12, 1))
+    whole = filter_picture(picture(pixels), kernel(spec)).pixels
+    for axis in (0, 1):
+        flipped = filter_picture(picture(np.flip(pixels, axis)), kernel(spec)).pixels
+        np.testing.assert_array_equal(np.flip(flipped, axis), whole)

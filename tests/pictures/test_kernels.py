@@ -1,0 +1,114 @@
+"""The catalogue's matrices, and kernels written by hand."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from convcli.errors import SpecError
+from convcli.pictures.filtering import tone, weight_sum
+from convcli.pictures.kernels import CATALOGUE, kernel
+
+MATRICES = {
+    "identity": [[1]],
+    "blur": [[1, 2, 1], [2, 4, 2], [1, 2, 1]],
+    "sharpen": [[0, -1, 0], [-1, 5, -1], [0, -1, 0]],
+    "edge": [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]],
+    "laplacian": [[0, 1, 0], [1, -4, 1], [0, 1, 0]],
+    "emboss": [[-2, -1, 0], [-1, 1, 1], [0, 1, 2]],
+    "sobel": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
+    "prewitt": [[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]],
+    "scharr": [[-3, 0, 3], [-10, 0, 10], [-3, 0, 3]],
+    "box:2": [[1, 1], [1, 1]],
+}
+
+
+@pytest.mark.parametrize(("spec", "matrix"), MATRICES.items())
+def test_matrices_stand_as_they_are_drawn(spec, matrix):
+    assert kernel(spec).parts[0].matrix.tolist() == matrix
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_entry_builds_and_sums_to_nothing_or_one(name):
+    part = kernel(name).parts[0]
+    assert CATALOGUE[name].source
+    assert CATALOGUE[name].purpose
+    if name != "random":
+        assert min(abs(weight_sum(part) - total) for total in (0, 1)) < 1e-12
+
+
+def test_both_parts_of_a_gradient_are_each_other_turned():
+    x, y = (part.matrix for part in kernel("sobel").parts)
+    np.testing.assert_array_equal(x.T, y)
+
+
+@pytest.mark.parametrize("sigma", [0.8, 1, 2, 7.5])
+def test_a_gaussian_has_the_width_it_was_asked_for(sigma):
+    taps = kernel(f"gaussian:{sigma}").parts[0].matrix
+    places = np.arange(len(taps)) - len(taps) // 2
+    assert np.sqrt((taps.sum(axis=1) * places**2).sum()) == pytest.approx(sigma, rel=0.01)
+    assert taps.sum() == pytest.approx(1, abs=1e-12)
+
+
+def test_random_is_seeded_and_its_own_for_each_seed():
+    first, again, other = (kernel(f"random:5,seed={s}").parts[0].matrix for s in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert (first != other).any()
+
+
+@pytest.mark.parametrize(
+    ("text", "matrix", "scale"),
+    [
+        ("1 2; 3 4", [[1, 2], [3, 4]], 1),
+        ("1,2;3,4;", [[1, 2], [3, 4]], 1),
+        ("1/9 1/3", [[1, 3]], Fraction(1, 9)),
+        ("0.5; -.25", [[2], [-1]], Fraction(1, 4)),
+        ("1e2", [[100]], 1),
+    ],
+)
+def test_a_matrix_is_read_exactly(text, matrix, scale):
+    (part,) = kernel(text).parts
+    assert (part.matrix.tolist(), part.scale) == (matrix, scale)
+
+
+@pytest.mark.parametrize(
+    ("spec", "message"),
+    [
+        ("", "row 1 of the kernel matrix '' is empty"),
+        ("1 2; 3", "row 2 of the kernel matrix has 1 values, row 1 has 2"),
+        ("1 2;; 3 4", "row 2 of the kernel matrix '1 2;; 3 4' is empty"),
+        ("1 x; 3 4", "'x' in row 1 of the kernel matrix is not a number"),
+        ("1 1/0", "'1/0' in row 1"),
+        ("1e999999999", "is not a number"),
+        ("-inf nan", "'-inf' in row 1 of the kernel matrix is not a number"),
+        ("1 " * 2000, "at most 1023"),
+        ("nan", "no kernel is called 'nan'"),
+        ("soble", "did you mean sobel?"),
+        ("sobel:3", "kernel sobel: too many positional arguments; it takes no values"),
+        ("gaussian:0", "sigma=0 must be above 0"),
+        ("gaussian:1e9", "sigma=1000000000.0 must be above 0 and at most"),
+        ("gaussian:wide", "sigma=wide must be above 0"),
+        ("gaussian:1,size=4", "size=4 must be odd"),
+        ("gaussian(2, width=3)", "it takes sigma: float = 1.0, size: int | None = None"),
+        ("box:0", "size=0 must be a whole number from 1 to 1023"),
+        ("random:3,seed=-1", "seed=-1 must be a whole number"),
+        ("gaussian(2", "is not a name, name:values or name(values)"),
+        ("gaussian:2)+(3", "is not one call"),
+        ("gaussian:__import__('os')", "is not a number, a name or a list of them"),
+        ("gaussian:" + "(" * 5000, "cannot be read"),
+        ("gaussian:" + "1" * 50_000, "is not a name"),
+    ],
+)
+def test_a_bad_kernel_is_refused_in_a_sentence(spec, message):
+    with pytest.raises(SpecError) as refusal:
+        kernel(spec)
+    assert message in str(refusal.value)
+    assert len(str(refusal.value)) < 400
+
+
+def test_the_tone_follows_from_the_weights():
+    assert tone(kernel("blur")) == (False, Fraction(1, 16))
+    assert tone(kernel("edge")) == (True, 1)
+    assert tone(kernel("sobel")) == (True, Fraction(1, 4))
+    assert tone(kernel("-1 0 1; -2 0 2; -1 0 1")) == (True, Fraction(1, 4))
+    assert tone(kernel("prewitt")) == (True, Fraction(1, 3))
