@@ -37,9 +37,12 @@ class Root(click.Group):
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
-        except BrokenPipeError:  # before click sees it, which would exit with 1
+        # both before click sees them: it would exit with 1, or print an empty line
+        except BrokenPipeError:
             _drop_stdout()
             return None
+        except KeyboardInterrupt:
+            ctx.exit(INTERRUPTED)
         return result
 
 

@@ -15,9 +15,9 @@ from convcli.conv.problem import Problem
 BAND_BYTES = 1 << 20
 """Columns of one band: within the 2 MB second-level cache of current cores, with the product."""
 
-SECONDS_PER_MAC = 1.5e-11
-SECONDS_PER_CALL = 1e-5
-"""tests/benchmarks/layers.py."""
+SECONDS_PER_MAC = 1.3e-11
+SECONDS_PER_BAND = 2e-5
+"""Measured by tests/benchmarks/layers.py on two cores: large layers, and one small one."""
 
 
 def refuses(problem: Problem) -> str | None:
@@ -26,7 +26,7 @@ def refuses(problem: Problem) -> str | None:
 
 def cost(problem: Problem) -> float:
     bands = -(-problem.output[0] // band_rows(problem, 4))
-    return SECONDS_PER_MAC * problem.macs + SECONDS_PER_CALL * bands
+    return SECONDS_PER_MAC * problem.macs + SECONDS_PER_BAND * bands
 
 
 def band_rows(problem: Problem, itemsize: int) -> int:
