@@ -1,27 +1,43 @@
-"""The grammar of a call as text: `gaussian`, `gaussian:2`, `gaussian(sigma=2, size=9)`.
+"""The grammar of values and calls as text: `gaussian`, `gaussian:2`, `gaussian(sigma=2, size=9)`.
 
-Read with `ast`, never evaluated: what stands between the parentheses are numbers, strings, names,
-tuples and lists. A shell word may write the parentheses as a colon, so that nothing needs quoting.
+Read with `ast`, never evaluated: values are numbers, strings, names, tuples, lists, and arithmetic
+on whole numbers. A shell word may write the parentheses as a colon, so that nothing needs quoting.
 """
 
 import ast
+import operator
 import re
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from convcli.errors import SpecError
 
-Value = int | float | str | bool | None | tuple["Value", ...]
-
 LONGEST = 10_000
 """Characters in one call; more is refused before it is parsed."""
+
+LARGEST_RESULT = 10**15
+"""Arithmetic in a value may not pass this."""
+
+ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+    ast.FloorDiv: operator.floordiv,
+    ast.Div: operator.truediv,
+    ast.Mod: operator.mod,
+}
+"""What may stand between two numbers; no power, so that short text cannot mean a huge number."""
+
+UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
+"""What `ast.parse` raises on text that is not Python, or is nested beyond its stack."""
 
 
 class Call(NamedTuple):
     """A name, and arguments by place and by name."""
 
     name: str
-    args: tuple[Value, ...]
-    kwargs: dict[str, Value]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
 
 
 def read_call(text: str) -> Call:
@@ -41,26 +57,62 @@ def read_call(text: str) -> Call:
     name, *between = form.groups(default="")
     try:
         tree = ast.parse(f"_({''.join(between)}\n)", mode="eval").body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    except UNREADABLE:
         raise SpecError(f"the values of {shown!r} cannot be read") from None
     if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name):
         raise SpecError(f"{shown!r} is not one call")
-    kwargs: dict[str, Value] = {}
+    kwargs: dict[str, Any] = {}
     for keyword in tree.keywords:
         if keyword.arg is None:
             raise SpecError(f"{shown!r}: ** has no meaning here")
-        kwargs[keyword.arg] = _value(keyword.value)
-    return Call(name, tuple(map(_value, tree.args)), kwargs)
+        kwargs[keyword.arg] = value(keyword.value)
+    return Call(name, tuple(map(value, tree.args)), kwargs)
 
 
-def _value(node: ast.expr) -> Value:
+def value(node: ast.expr) -> Any:
+    """A plain value from its syntax; a name that is no constant is a string."""
     match node:
-        case ast.Constant(int() | float() | str() | bool() | None as value):
-            return value
+        case ast.Constant(int() | float() | str() | bool() | None as constant):
+            return constant
         case ast.Name(name):
             return name
         case ast.Tuple(elements) | ast.List(elements):
-            return tuple(map(_value, elements))
-        case ast.UnaryOp(ast.USub(), ast.Constant(int() | float() as value)):
-            return -value
-    raise SpecError(f"{ast.unparse(node)!r} is not a number, a name or a list of them")
+            return tuple(map(value, elements))
+        case ast.UnaryOp(op, operand):
+            return negated(op, value(operand), node)
+        case ast.BinOp(left, op, right):
+            return arithmetic(op, value(left), value(right), node)
+    raise not_a_value(node)
+
+
+def negated(op: ast.unaryop, operand: Any, node: ast.expr) -> Any:
+    if isinstance(op, ast.USub) and isinstance(operand, int | float):
+        return -operand
+    raise not_a_value(node)
+
+
+def arithmetic(op: ast.operator, left: Any, right: Any, node: ast.expr) -> Any:
+    """The result of + − * / // % on two numbers, within LARGEST_RESULT."""
+    able = isinstance(left, int | float) and isinstance(right, int | float)
+    if not able or type(op) not in ARITHMETIC:
+        raise not_a_value(node)
+    try:
+        result = ARITHMETIC[type(op)](left, right)
+    except (ArithmeticError, ValueError):
+        raise not_a_value(node) from None
+    if abs(result) > LARGEST_RESULT:
+        raise SpecError(f"{excerpt(node)} is too large")
+    return result
+
+
+def not_a_value(node: ast.AST) -> SpecError:
+    return SpecError(f"{excerpt(node)} is not a number, a name or a list of them")
+
+
+def excerpt(node: ast.AST) -> str:
+    """The text of a piece of syntax, quoted and cut to what a line can hold."""
+    try:
+        text = ast.unparse(node)
+    except RecursionError:
+        text = "…"
+    return repr(text if len(text) <= 60 else text[:60] + "…")

@@ -13,6 +13,8 @@ from convcli.report import note
 
 COMMANDS = {
     "shape": "convcli.commands.shape",
+    "solve": "convcli.commands.solve",
+    "zoo": "convcli.commands.zoo",
     "filter": "convcli.commands.filter",
     "extract": "convcli.commands.extract",
 }

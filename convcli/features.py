@@ -65,6 +65,10 @@ class Features(NamedTuple):
     def warnings(self) -> tuple[str, ...]:
         return ()
 
+    @property
+    def caption(self) -> str:
+        return f"seed {self.seed}; weights from PCG64, standard normal"
+
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
         columns = ("layer", "type", "shape", "mean", "spread", "negative")
         return (
@@ -126,7 +130,7 @@ def extract(network: Network, x: Array, seed: int = 0) -> Features:
     Raises UnfitError where a layer does not fit what it meets.
     """
     rows = summarize(network, x.shape).rows
-    weights = dict(draw_weights(network, [row.input for row in rows], seed))
+    weights = dict(draw_weights(network, [row.inputs[0] for row in rows], seed))
     known = {INPUT: x}
     for node in network.nodes:
         known[node.name] = _run(node.layer, known[node.inputs[0]], weights.get(node.name))

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcli.nets.geometry import PADDINGS, Padding
+from convcli.nets.readers.values import LARGEST
 from convcli.report import FORMATS
 
-LARGEST = 1_000_000_000
-"""No size, count or stride is taken above this: beyond any tensor there is."""
-
-CHANNELS = 3
-"""Channels of an input written without them: `224` is a colour picture of 224x224x3."""
-
+MOST_STEPS = 10_000
+"""Sizes of one sweep."""
 
 if TYPE_CHECKING:
     AnyType = click.ParamType[Any]
@@ -47,7 +44,7 @@ def whole(text: str, least: int) -> int:
     ValueError: 0 is too small: at least 1
     """
     if not re.fullmatch(r"\s*[+-]?[0-9]{1,60}\s*", text):
-        raise ValueError(f"{text!r} is not a whole number")
+        raise ValueError(f"{text!r:.60} is not a whole number")
     number = int(text)
     if number < least:
         raise ValueError(f"{number} is too small: at least {least}")
@@ -56,25 +53,23 @@ def whole(text: str, least: int) -> int:
     return number
 
 
-def _numbers(text: str, least: int, counts: tuple[int, ...], example: str) -> list[int]:
+def _numbers(text: str, least: int, counts: tuple[int, ...], example: str) -> tuple[int, ...]:
     parts = re.split("[x×X,]", text)
     if len(parts) not in counts:
-        raise ValueError(f"{text!r} is not a size such as {example}")
-    return [whole(part, least) for part in parts]
+        raise ValueError(f"{text!r:.60} is not a size such as {example}")
+    return tuple(whole(part, least) for part in parts)
 
 
-def read_size(text: str) -> tuple[int, int, int]:
-    """An input as people write it, H×W×C → the shape (channels, height, width).
+def read_size(text: str) -> tuple[int, ...]:
+    """An input as people write it: one side, all sides, or all sides and the channels.
 
     >>> read_size("224"), read_size("32x48"), read_size("32x48x1")
-    ((3, 224, 224), (3, 32, 48), (1, 32, 48))
+    ((224,), (32, 48), (32, 48, 1))
     """
-    numbers = _numbers(text, 1, (1, 2, 3), "224, 224x224 or 224x224x3")
-    height, width = numbers[0], numbers[min(1, len(numbers) - 1)]
-    return numbers[2] if len(numbers) == 3 else CHANNELS, height, width
+    return _numbers(text, 1, (1, 2, 3, 4), "224, 224x224 or 224x224x3")
 
 
-def read_pair(text: str) -> tuple[int, int]:
+def read_pair(text: str) -> tuple[int, ...]:
     """One number for both axes, or height×width.
 
     >>> read_pair("3"), read_pair("3x5")
@@ -84,7 +79,7 @@ def read_pair(text: str) -> tuple[int, int]:
     return numbers[0], numbers[-1]
 
 
-def read_padding(text: str) -> tuple[Padding, Padding]:
+def read_padding(text: str) -> tuple[Padding, ...]:
     """A number, height×width, four sides (top, bottom, left, right), or a name.
 
     >>> read_padding("2"), read_padding("1x2"), read_padding("1,2,1,2"), read_padding("same")
@@ -94,7 +89,7 @@ def read_padding(text: str) -> tuple[Padding, Padding]:
     if name in PADDINGS:
         return name, name
     if not any(character.isdigit() for character in name):
-        raise ValueError(f"{text!r} is no padding: a number, {', '.join(PADDINGS)}")
+        raise ValueError(f"{text!r:.60} is no padding: a number, {', '.join(PADDINGS)}")
     numbers = _numbers(text, 0, (1, 2, 4), "2, 1x2 or 1,2,1,2 (top, bottom, left, right)")
     if len(numbers) == 4:
         top, bottom, left, right = numbers
@@ -102,7 +97,52 @@ def read_padding(text: str) -> tuple[Padding, Padding]:
     return (numbers[0], numbers[0]), (numbers[-1], numbers[-1])
 
 
+def read_expectation(text: str) -> tuple[str, str]:
+    """`params=61706`, `output=54x54x96`.
+
+    >>> read_expectation("params=61,706")
+    ('params', '61706')
+    """
+    name, equals, wanted = text.partition("=")
+    if not equals or not wanted:
+        raise ValueError(f"{text!r:.60} is not NAME=VALUE, such as params=61706")
+    return name.strip(), wanted.strip().replace(",", "").replace("_", "")
+
+
+def read_range(text: str) -> range:
+    """`32..512`, or `32..512:16` for a step of 16.
+
+    >>> read_range("32..96:32")
+    range(32, 97, 32)
+    """
+    match = re.fullmatch(r"([0-9]{1,9})\.\.([0-9]{1,9})(?::([0-9]{1,9}))?", text.strip())
+    if match is None:
+        raise ValueError(f"{text!r:.60} is not a range such as 32..512 or 32..512:16")
+    first, last = whole(match[1], 1), whole(match[2], 1)
+    step = whole(match[3], 1) if match[3] else max(1, 2 ** ((last - first) // 16).bit_length() // 2)
+    if first > last or (last - first) // step > MOST_STEPS:
+        raise ValueError(f"{text!r:.60} is empty, or has more than {MOST_STEPS} steps")
+    return range(first, last + 1, step)
+
+
+def read_columns(text: str) -> tuple[str, ...]:
+    """Columns by name, with a space or an underscore, split by commas; `all` for all."""
+    from convcli.nets.figures import COLUMNS
+
+    if text.strip() == "all":
+        return tuple(COLUMNS)
+    known = {name.lower(): name for name in COLUMNS}
+    asked = [name.strip().lower().replace("_", " ") for name in text.split(",")]
+    for name in asked:
+        if name not in known:
+            raise ValueError(f"{name!r:.60} is no column; there are {', '.join(COLUMNS)}")
+    return tuple(known[name] for name in asked)
+
+
 SIZE = Reads("HxWxC", read_size)
+EXPECTATION = Reads("NAME=VALUE", read_expectation)
+RANGE = Reads("A..B", read_range)
+COLUMN_NAMES = Reads("NAMES", read_columns)
 PAIR = Reads("N|HxW", read_pair)
 PADDING = Reads("N|HxW|T,B,L,R|same|valid", read_padding)
 COUNT = Reads("N", lambda text: whole(text, least=1))
@@ -111,7 +151,8 @@ SEED = Reads("N", lambda text: whole(text, least=0))
 format_option = click.option(
     "--format",
     "format_",
-    type=click.Choice(FORMATS),
-    help="How to print the result.  [default: table on a terminal, tsv in a pipe]",
+    type=click.Choice(list(FORMATS)),
+    metavar="FORMAT",
+    help="table, tsv, csv, json, jsonl, markdown, latex.  [table; tsv in a pipe]",
 )
 force_option = click.option("--force", is_flag=True, help="Overwrite what is there already.")

@@ -1,17 +1,17 @@
-"""Plain data → text on stdout: a table for people, TSV and JSON for machines.
+"""Plain data → text on stdout: a table for people, TSV, CSV, JSON and markup for machines.
 
 Rich is imported only where a table is drawn; nothing here knows what the figures mean.
 """
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from convcli.errors import safe
 
-FORMATS = ("table", "tsv", "json")
-
+ASCII = str.maketrans({"→": "->", "×": "x", "−": "-", "σ": "sigma", "…": "..."})
+"""What stands for our few other signs where an encoding has none of them."""
 
 Table = tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]
 """Columns, rows of plain values, and a last row of totals (or none) that people alone are shown."""
@@ -24,6 +24,8 @@ class Result(Protocol):
     def value(self) -> str: ...
     @property
     def warnings(self) -> Sequence[str]: ...
+    @property
+    def caption(self) -> str: ...
     def table(self) -> Table: ...
     def record(self) -> Mapping[str, Any]: ...
 
@@ -36,27 +38,22 @@ def show(result: Result, format_: str | None, quiet: bool = False) -> None:
     if quiet:
         return line(result.value)
     format_ = format_ or ("table" if sys.stdout.isatty() else "tsv")
-    if format_ == "json":
-        return json(result.record())
-    {"table": draw, "tsv": tsv}[format_](result.table())
+    FORMATS[format_](result)
     sys.stdout.flush()
-    for warning in result.warnings:
-        note(warning)
+    if format_ != "json":
+        for warning in result.warnings:
+            note(warning)
     return None
 
 
-ASCII = str.maketrans({"→": "->", "×": "x", "−": "-", "σ": "sigma", "…": "..."})
-"""What stands for our few other signs where the terminal's encoding has none of them."""
-
-
-def draw(table: Table) -> None:
-    """Draw a table on stdout, numbers to the right, nothing cut off."""
+def draw(result: Result) -> None:
+    """Draw a table on stdout, numbers to the right, nothing cut off; its caption stands below."""
     from rich import box
     from rich.console import Console
     from rich.table import Table as Drawing
     from rich.text import Text
 
-    columns, rows, footer = table
+    columns, rows, footer = result.table()
     console = Console(markup=False, highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = 10_000  # a file has no edge to wrap at
@@ -74,6 +71,8 @@ def draw(table: Table) -> None:
     for row in rows:
         drawn.add_row(*(Text(_figure(value)) for value in row))
     console.print(drawn)
+    if result.caption:
+        console.print(Text(result.caption), style="dim")
 
 
 def _figure(value: object) -> str:
@@ -84,19 +83,103 @@ def _figure(value: object) -> str:
     return safe(value)
 
 
-def tsv(table: Table) -> None:
+def tsv(result: Result) -> None:
     """Write tab-separated values under one line of names; tabs in values are escaped."""
-    columns, rows, _ = table
+    columns, rows, _ = result.table()
     line("\t".join(column.replace(" ", "_") for column in columns))
     for row in rows:
         line("\t".join(safe(value) for value in row))
 
 
-def json(record: Mapping[str, Any]) -> None:
-    """Write one JSON document; integers stay exact and text stays readable."""
+def csv(result: Result) -> None:
+    """Write comma-separated values under one line of names."""
+    from csv import writer
+
+    columns, rows, _ = result.table()
+    out = writer(sys.stdout, lineterminator="\n")
+    out.writerow(column.replace(" ", "_") for column in columns)
+    out.writerows([safe(value) for value in row] for row in rows)
+
+
+def json(result: Result) -> None:
+    """Write one JSON document, a line an item of its lists; integers stay exact."""
     from json import dumps
 
-    line(dumps(record, indent=2, allow_nan=False))
+    record = result.record()
+    fields = []
+    for key, value in record.items():
+        if isinstance(value, list) and value:
+            # dumps with an indent takes three times as long as the whole of a large network
+            items = ",\n    ".join(dumps(item, allow_nan=False) for item in value)
+            fields.append(f"{dumps(key)}: [\n    {items}\n  ]")
+        else:
+            fields.append(f"{dumps(key)}: {dumps(value, allow_nan=False)}")
+    line("{\n  " + ",\n  ".join(fields) + "\n}")
+
+
+def jsonl(result: Result) -> None:
+    """Write a JSON object a line: the items of the record's longest list."""
+    from json import dumps
+
+    lists = [value for value in result.record().values() if isinstance(value, list)]
+    for item in max(lists, key=len, default=[]):
+        line(dumps(item, allow_nan=False))
+
+
+def markdown(result: Result) -> None:
+    """Write a table as GitHub and others draw it, totals last."""
+    columns, rows, footer = result.table()
+    numeric = [
+        any(isinstance(row[place], int | float) for row in rows) for place in range(len(columns))
+    ]
+    line(f"| {' | '.join(columns)} |")
+    line(f"|{'|'.join('--:' if right else '---' for right in numeric)}|")
+    for row in (*rows, *([footer] if footer else [])):
+        line(f"| {' | '.join(_figure(value).replace('|', chr(92) + '|') for value in row)} |")
+
+
+def latex(result: Result) -> None:
+    """Write a `tabular` with the rules of the booktabs package, totals last."""
+    columns, rows, footer = result.table()
+    numeric = [
+        any(isinstance(row[place], int | float) for row in rows) for place in range(len(columns))
+    ]
+    line(f"\\begin{{tabular}}{{{''.join('r' if right else 'l' for right in numeric)}}}")
+    line("\\toprule")
+    line(" & ".join(map(_tex, columns)) + r" \\")
+    line("\\midrule")
+    for row in rows:
+        line(" & ".join(_tex(_figure(value)) for value in row) + r" \\")
+    if footer:
+        line("\\midrule")
+        line(" & ".join(_tex(_figure(value)) for value in footer) + r" \\")
+    line("\\bottomrule")
+    line("\\end{tabular}")
+
+
+TEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+    }
+)
+
+
+def _tex(text: str) -> str:
+    return text.translate(TEX)
+
+
+FORMATS: dict[str, Callable[[Result], None]] = {
+    "table": draw,
+    "tsv": tsv,
+    "csv": csv,
+    "json": json,
+    "jsonl": jsonl,
+    "markdown": markdown,
+    "latex": latex,
+}
 
 
 def line(text: str) -> None:

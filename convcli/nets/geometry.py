@@ -51,13 +51,19 @@ def _same_lower(length: int, window: Window) -> Pair:
     return after, before
 
 
+def _causal(length: int, window: Window) -> Pair:
+    return window.reach - 1, 0
+
+
 PADDINGS: dict[str, Callable[[int, Window], Pair]] = {
     "valid": _valid,
     "same": _same,
     "same_lower": _same_lower,
+    "causal": _causal,
 }
 """Named paddings. SAME is TensorFlow's: ⌈length / stride⌉ outputs, the odd cell at the end;
-`same_lower`, ONNX's word, puts it at the start."""
+`same_lower`, ONNX's word, puts it at the start. `causal` pads before alone, so that no output sees
+what comes after it."""
 
 
 def resolve_padding(padding: Padding, length: int, window: Window) -> Pair:

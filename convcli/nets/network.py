@@ -1,13 +1,33 @@
-"""A network: named nodes in order, each with the names of its inputs."""
+"""A network: named nodes in order, each with the names of its inputs; and the parts it is made of.
+
+Readers turn text into parts, which nest as the text does; a Builder lays them out as nodes.
+"""
 
 import re
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from convcli.errors import SpecError, safe
 from convcli.nets.layers import Layer
 
 INPUT = "input"
 """The name under which the network's input is known to its nodes."""
+
+MOST_NODES = 200_000
+"""A network of more is refused before it is laid out."""
+
+DEEPEST = 100
+"""Parts inside parts; real networks nest less than ten deep."""
+
+
+class Where(NamedTuple):
+    """A place in the text a network was read from: line from 1, column from 0."""
+
+    source: str
+    line: int
+    text: str
+    column: int = 0
+    width: int = 0
 
 
 class Node(NamedTuple):
@@ -16,12 +36,131 @@ class Node(NamedTuple):
     name: str
     layer: Layer
     inputs: tuple[str, ...]
+    owner: str = ""
+    """The node whose weights it uses, where they are another node's."""
+    where: Where | None = None
 
 
 class Network(NamedTuple):
-    """Nodes in an order in which each comes after its inputs."""
+    """Nodes in an order in which each comes after its inputs; the last one is the output."""
 
     nodes: tuple[Node, ...]
+
+
+class Leaf(NamedTuple):
+    """One layer. A leaf that is laid out twice keeps its weights: give `repeat` fresh ones."""
+
+    layer: Layer
+    name: str = ""
+    where: Where | None = None
+
+
+class Chain(NamedTuple):
+    """Parts one after another; a chain with a name is a scope for the names within."""
+
+    items: tuple["Part", ...]
+    name: str = ""
+    numbered: bool = False
+    """Whether items without a name are called 0, 1, 2, … as in PyTorch's Sequential."""
+
+
+class Fork(NamedTuple):
+    """Branches from one value, joined by a layer; with no layer, the value goes on as it was."""
+
+    branches: tuple[Chain, ...]
+    join: Layer | None
+    name: str = ""
+    kind: str = "fork"
+
+
+Part = Leaf | Chain | Fork
+
+
+def size_of(part: Part) -> int:
+    """How many nodes a part becomes."""
+    match part:
+        case Leaf():
+            return 1
+        case Chain(items):
+            return sum(map(size_of, items))
+        case Fork(branches, join):
+            return sum(map(size_of, branches)) + (join is not None)
+
+
+def fresh(part: Part) -> Part:
+    """The same part with weights of its own."""
+    match part:
+        case Leaf():
+            return part._replace()
+        case Chain(items):
+            return part._replace(items=tuple(map(fresh, items)))
+        case Fork(branches):
+            copies = tuple(b._replace(items=tuple(map(fresh, b.items))) for b in branches)
+            return part._replace(branches=copies)
+
+
+class Builder:
+    """Lays parts out as nodes with names of their own."""
+
+    def __init__(self) -> None:
+        self.nodes: list[Node] = []
+        self._counts: dict[str, int] = {}
+        self._owners: dict[int, tuple[Leaf, str]] = {}
+
+    def network(self) -> Network:
+        return Network(tuple(self.nodes))
+
+    def lay(self, part: Part, value: str, scope: str = "", called: str = "", depth: int = 0) -> str:
+        """Add the nodes of a part that reads the node `value`; gives the node it ends with.
+
+        `called` names a part that has no name of its own.
+        """
+        if depth > DEEPEST:
+            raise SpecError(f"layers are nested more than {DEEPEST} deep")
+        called = part.name or called
+        match part:
+            case Leaf():
+                return self._lay_leaf(part, (value,), scope, called)
+            case Chain(items, _, numbered):
+                inside = f"{scope}{called}." if called else scope
+                for number, item in enumerate(items):
+                    name = str(number) if numbered else ""
+                    value = self.lay(item, value, inside, name, depth + 1)
+                return value
+            case Fork(branches, join, _, kind):
+                name = scope + called if called else scope + self._numbered(scope, kind)
+                ends = tuple(
+                    self.lay(branch, value, f"{name}.", str(number), depth + 1)
+                    for number, branch in enumerate(branches)
+                )
+                if join is None:
+                    return value
+                return self._lay_leaf(Leaf(join), ends, f"{name}.", join.type)
+
+    def _lay_leaf(self, leaf: Leaf, inputs: tuple[str, ...], scope: str, called: str) -> str:
+        if len(self.nodes) >= MOST_NODES:
+            raise SpecError(f"the network has more than {MOST_NODES:,} layers")
+        owner = self._owners.get(id(leaf), (leaf, ""))[1]
+        if called:
+            name = self._unique(scope + called)
+        else:
+            name = scope + self._numbered(scope, re.sub(r"\dd$", "", leaf.layer.type))
+        # the leaf is kept beside its id, which is only its own while it lives
+        self._owners.setdefault(id(leaf), (leaf, name))
+        self.nodes.append(Node(name, leaf.layer, inputs, owner, leaf.where))
+        return name
+
+    def join(self, leaf: Leaf, inputs: tuple[str, ...], scope: str = "") -> str:
+        """Add a node that reads several others."""
+        return self._lay_leaf(leaf, inputs, scope, leaf.name)
+
+    def _numbered(self, scope: str, stem: str) -> str:
+        count = self._counts[scope + stem] = self._counts.get(scope + stem, 0) + 1
+        return f"{stem}{count}"
+
+    def _unique(self, name: str) -> str:
+        count = self._counts[name] = self._counts.get(name, 0) + 1
+        return name if count == 1 else f"{name}#{count}"
 
 
 def sequential(layers: Iterable[Layer]) -> Network:
@@ -31,11 +170,23 @@ def sequential(layers: Iterable[Layer]) -> Network:
     >>> [node.name for node in sequential([Activation("relu"), Activation("relu")]).nodes]
     ['relu1', 'relu2']
     """
-    nodes: list[Node] = []
-    numbers: dict[str, int] = {}
-    for layer in layers:
-        stem = re.sub(r"\dd$", "", layer.type)
-        numbers[stem] = numbers.get(stem, 0) + 1
-        previous = nodes[-1].name if nodes else INPUT
-        nodes.append(Node(f"{stem}{numbers[stem]}", layer, (previous,)))
-    return Network(tuple(nodes))
+    builder = Builder()
+    builder.lay(Chain(tuple(map(Leaf, layers))), INPUT)
+    return builder.network()
+
+
+def pointed(where: Where) -> str:
+    """A place in a text, and under it what is meant.
+
+    >>> print(pointed(Where("a.net", 3, "conv(0, 3)", column=5, width=1)))
+      a.net:3   conv(0, 3)
+                     ^
+    """
+    head = f"  {safe(where.source)}:{where.line}   "
+    indent = len(where.text) - len(where.text.lstrip())
+    text = safe(where.text.strip())
+    column, width = max(where.column - indent, 0), max(where.width, 1)
+    if column + width > 100 or len(text) > 120:
+        text, width = text[:100] + "…", max(min(width, 100 - column), 0)
+    mark = " " * (len(head) + column) + "^" * width
+    return f"{head}{text}\n{mark}" if width and column < 100 else f"{head}{text}"

@@ -1,28 +1,103 @@
 """Network × input shape → rows, totals, warnings: one walk over the nodes, in order."""
 
 from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from math import prod
 from typing import Any, NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.nets.geometry import Fit, Reception
-from convcli.nets.layers import AXES, Shape, size_text
-from convcli.nets.network import INPUT, Network
+from convcli.nets.layers import (
+    AXES,
+    Activation,
+    AdaptivePool,
+    Identity,
+    Measure,
+    Misfit,
+    Norm,
+    PReLU,
+    Reshape,
+    Shape,
+    size_text,
+)
+from convcli.nets.network import INPUT, Network, Node, pointed
 
 SCHEMA = 1
 """The number of the JSON form; it grows when a field changes its meaning or goes away."""
+
+IN_PLACE = (Activation, PReLU, Identity, Reshape)
+"""Layers that can write over their input, or only look at it differently."""
+
+DTYPES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8, "int8": 1}
+"""Bytes of one value."""
 
 
 class Row(NamedTuple):
     """What one node takes, gives and costs; one Reception and one unread count an axis."""
 
-    name: str
-    type: str
-    input: Shape
-    output: Shape
-    params: int
-    macs: int
+    node: Node
+    inputs: tuple[Shape, ...]
+    measure: Measure
     reception: tuple[Reception, ...]
     unread: tuple[int, ...]
+
+    @property
+    def name(self) -> str:
+        return self.node.name
+
+    @property
+    def type(self) -> str:
+        return self.node.layer.type
+
+    @property
+    def output(self) -> Shape:
+        return self.measure.output
+
+    @property
+    def trainable(self) -> int:
+        """Trainable parameters that are this node's own."""
+        return 0 if self.node.owner else self.measure.params
+
+    @property
+    def statistics(self) -> int:
+        """Running statistics and other values that are kept, but not trained."""
+        return 0 if self.node.owner else self.measure.statistics
+
+    @property
+    def params(self) -> int:
+        """What the source framework's own summary counts: Keras's batch norms count statistics."""
+        layer = self.node.layer
+        counted = isinstance(layer, Norm) and layer.counted
+        return self.trainable + (self.statistics if counted else 0)
+
+    @property
+    def macs(self) -> int:
+        return self.measure.macs
+
+    @property
+    def activations(self) -> int:
+        """Values this node adds to those that are held; none where it can work in place."""
+        layer = self.node.layer
+        if isinstance(layer, AdaptivePool) and self.inputs[0] == self.output:
+            return 0  # every window is one cell
+        return 0 if isinstance(layer, IN_PLACE) else prod(self.output)
+
+
+class Failure(NamedTuple):
+    """A node that does not fit what it meets, and what would."""
+
+    node: Node
+    message: str
+    corrected: int | None = None
+    """The number to write instead of the declared one."""
+    declared: int | None = None
+
+    def text(self) -> str:
+        """The refusal, the place in the text, and the remedy."""
+        lines = [f"{self.node.name}: {self.message}"]
+        if self.node.where and self.node.where.line:
+            lines.append(pointed(self.node.where))
+        return "\n".join(lines)
 
 
 class Summary(NamedTuple):
@@ -31,6 +106,7 @@ class Summary(NamedTuple):
     input: Shape
     rows: tuple[Row, ...]
     warnings: tuple[str, ...]
+    failures: tuple[Failure, ...] = ()
 
     @property
     def output(self) -> Shape:
@@ -41,61 +117,49 @@ class Summary(NamedTuple):
         return sum(row.params for row in self.rows)
 
     @property
+    def trainable(self) -> int:
+        return sum(row.trainable for row in self.rows)
+
+    @property
+    def buffers(self) -> int:
+        """Kept values that are not among the parameters."""
+        return self.trainable + sum(row.statistics for row in self.rows) - self.params
+
+    @property
     def macs(self) -> int:
         return sum(row.macs for row in self.rows)
+
+    @property
+    def activations(self) -> int:
+        """Values of the input and of every output that cannot be written in place."""
+        return prod(self.input) + sum(row.activations for row in self.rows)
+
+    @property
+    def peak(self) -> int:
+        """Most values alive at once in a forward run that frees what nobody reads again."""
+        last_use = {name: place for place, row in enumerate(self.rows) for name in row.node.inputs}
+        alive = {INPUT: prod(self.input)}
+        held = most = prod(self.input)
+        for place, row in enumerate(self.rows):
+            ended = {name for name in row.node.inputs if last_use[name] == place}
+            made = prod(row.output)
+            freed = sum(alive.pop(name, 0) for name in ended)
+            most = max(most, held + (row.activations if ended else made))
+            held += made - freed
+            alive[row.name] = made
+        return most
 
     @property
     def value(self) -> str:
         """The output size, H×W×C."""
         return size_text(self.output)
 
-    def table(self) -> tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]:
-        """A row a layer; the footer holds the totals."""
-        rows = [
-            (
-                row.name,
-                row.type,
-                size_text(row.output),
-                row.params,
-                row.macs,
-                "x".join(str(seen.size) for seen in row.reception),
-                "x".join(map(str, row.unread)),
-            )
-            for row in self.rows
-        ]
-        columns = ("layer", "type", "output", "params", "MACs", "receptive field", "unread")
-        return columns, rows, ("total", "", self.value, self.params, self.macs, "", "")
-
-    def record(self) -> dict[str, Any]:
-        """The summary as plain data with named fields and exact integers."""
-        return {
-            "schema": SCHEMA,
-            "input": named_sizes(self.input),
-            "output": named_sizes(self.output),
-            "layers": [
-                {
-                    "name": row.name,
-                    "type": row.type,
-                    "input": named_sizes(row.input),
-                    "output": named_sizes(row.output),
-                    "params": row.params,
-                    "macs": row.macs,
-                    "receptive_field": named_axes(tuple(r.size for r in row.reception)),
-                    "jump": named_axes(tuple(r.jump for r in row.reception)),
-                    "unread": named_axes(row.unread),
-                }
-                for row in self.rows
-            ],
-            "totals": {"params": self.params, "macs": self.macs},
-            "warnings": list(self.warnings),
-        }
-
 
 def summarize(network: Network, shape: Shape) -> Summary:
     """Walk a network for one image of `shape`, which is `(channels, height, width)`.
 
-    >>> from convcli.nets.network import sequential
     >>> from convcli.nets.layers import Conv
+    >>> from convcli.nets.network import sequential
     >>> conv = Conv(6, (5, 5), (1, 1), ((0, 0), (0, 0)))
     >>> summary = summarize(sequential([conv]), (1, 32, 32))
     >>> summary.output, summary.params, summary.macs
@@ -103,39 +167,114 @@ def summarize(network: Network, shape: Shape) -> Summary:
 
     Raises UnfitError, which names the node, when a layer does not fit what it meets.
     """
-    start = tuple(Reception() for _ in shape[1:])
-    known = {INPUT: (shape, start)}
+    summary = trace(network, shape)
+    if summary.failures:
+        raise UnfitError(summary.failures[0].text())
+    return summary
+
+
+def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
+    """The same walk, which ends at the first layer that does not fit and tells of it.
+
+    With `keep_going`, a layer that declared another input is taken as it would fit, and the walk
+    goes on.
+    """
+    known = {INPUT: (shape, (Reception(),) * (len(shape) - 1))}
+    # a block that stands many times is measured once
+    measured: dict[tuple[int, tuple[Shape, ...]], Measure] = {}
     rows: list[Row] = []
-    warnings: list[str] = []
-    for name, layer, inputs in network.nodes:
-        taken, reception = known[inputs[0]]
-        try:
-            measure = layer.measure(taken)
-        except UnfitError as misfit:
-            raise UnfitError(f"{name}: {misfit}") from None
-        fits: list[Fit] = []
-        if measure.windows:
-            axes = zip(taken[1:], measure.windows, strict=True)
-            fits = [Fit(length, window, padding) for length, (window, padding) in axes]
-            reception = tuple(
-                seen.through(fit.window, fit.padding[0])
-                for seen, fit in zip(reception, fits, strict=True)
-            )
-        rows.append(
-            Row(
-                name,
-                layer.type,
-                taken,
-                measure.output,
-                measure.params,
-                measure.macs,
-                reception,
-                tuple(fit.unread for fit in fits) or (0,) * len(reception),
-            )
+    fitted: dict[str, list[Fit]] = {}
+    failures: list[Failure] = []
+    for node in network.nodes:
+        taken = tuple([known[name][0] for name in node.inputs])
+        key = id(node.layer), taken
+        measure = measured.get(key)
+        if measure is None:
+            try:
+                measure = node.layer.measure(*taken)
+            except Misfit as misfit:
+                failures.append(_failure(node, misfit, rows))
+                if not keep_going:
+                    break
+                measure = misfit.corrected.measure(*taken)
+            except UnfitError as misfit:
+                failures.append(Failure(node, str(misfit)))
+                break
+            measured[key] = measure
+        reception = _seen_by(max([known[name][1] for name in node.inputs], key=_extent), measure)
+        unread: tuple[int, ...] = (0,) * len(reception)
+        if measure.windows and not measure.upsampling:
+            fits = fitted[node.name] = [
+                Fit(length, window, padding)
+                for length, (window, padding) in zip(taken[0][1:], measure.windows, strict=True)
+            ]
+            unread = tuple([fit.unread for fit in fits])
+        rows.append(Row(node, taken, measure, reception, unread))
+        known[node.name] = measure.output, reception
+    return Summary(shape, tuple(rows), _warnings(rows, fitted), tuple(failures))
+
+
+def _warnings(rows: Sequence[Row], fitted: dict[str, list[Fit]]) -> tuple[str, ...]:
+    """What no node reads: a cell that one branch leaves out may be read by another."""
+    read_whole = {
+        name for row in rows if len(rows) > 1 and not any(row.unread) for name in row.node.inputs
+    }
+    # inside a network, a stride beyond the kernel is meant: the shortcuts of a ResNet
+    alone = len(rows) == 1
+    said: dict[str, list[str]] = {}
+    for row in rows:
+        if row.name in fitted and row.node.inputs[0] not in read_whole:
+            for text in fit_warnings(fitted[row.name], alone):
+                said.setdefault(text, []).append(row.name)
+    return tuple(f"{', '.join(names)}: {text}" for text, names in said.items())
+
+
+def _extent(reception: tuple[Reception, ...]) -> tuple[int, ...]:
+    return tuple([seen.size for seen in reception])
+
+
+def _seen_by(reception: tuple[Reception, ...], measure: Measure) -> tuple[Reception, ...]:
+    """The receptive field behind a layer; over branches it was taken from the widest path."""
+    axes = len(measure.output) - 1
+    if len(reception) != axes and not measure.windows:
+        return (Reception(),) * axes if axes and not reception else ()
+    if measure.windows:
+        reception = tuple(
+            [
+                seen.through(window, padding[0])
+                for seen, (window, padding) in zip(reception, measure.windows, strict=True)
+            ]
         )
-        warnings += (f"{name}: {warning}" for warning in fit_warnings(fits))
-        known[name] = measure.output, reception
-    return Summary(shape, tuple(rows), tuple(warnings))
+    if measure.upsampling:
+        reception = tuple(
+            [
+                seen._replace(jump=_ratio(seen.jump, times))
+                for seen, times in zip(reception, measure.upsampling, strict=True)
+            ]
+        )
+    return reception[:axes]
+
+
+def _ratio(jump: int, times: int) -> Any:
+    """A jump shared by `times` output cells: whole where it can be."""
+    shared = Fraction(jump, times)
+    return shared.numerator if shared.denominator == 1 else shared
+
+
+def _failure(node: Node, misfit: Misfit, rows: Sequence[Row]) -> Failure:
+    """A failure whose message also says of which maps a flattened vector came."""
+    message = str(misfit)
+    by_name = {row.name: row for row in rows}
+    name = node.inputs[0]
+    while name in by_name and "x" not in message:
+        row = by_name[name]
+        if len(row.inputs[0]) > 1 and isinstance(row.node.layer, Reshape):
+            message = message.replace(" values", f" values ({size_text(row.inputs[0])})", 1)
+            break
+        if not isinstance(row.node.layer, IN_PLACE):
+            break
+        name = row.node.inputs[0]
+    return Failure(node, message, misfit.met, misfit.declared)
 
 
 CELLS: dict[int, tuple[str, ...]] = {
@@ -146,8 +285,10 @@ CELLS: dict[int, tuple[str, ...]] = {
 """What one cell of each axis is called, by how many axes there are."""
 
 
-def fit_warnings(fits: Sequence[Fit]) -> Iterator[str]:
+def fit_warnings(fits: Sequence[Fit], skips: bool = True) -> Iterator[str]:
     """What a layer never reads and what would fit; axes that agree share a sentence.
+
+    `skips` tells of the cells between windows too.
 
     >>> from convcli.nets.geometry import Window
     >>> fit = Fit(224, Window(11, stride=4), (0, 0))
@@ -161,7 +302,7 @@ def fit_warnings(fits: Sequence[Fit]) -> Iterator[str]:
         if fit.unread:
             yield _unread_warning(fit, cells)
         skipped = fit.window.stride - fit.window.reach
-        if skipped > 0 and fit.output > 1:
+        if skips and skipped > 0 and fit.output > 1:
             yield (
                 f"between windows, {skipped} of every {_plural(cells, fit.window.stride)} are "
                 f"never read: the stride {fit.window.stride} is longer than the kernel's reach "
@@ -190,13 +331,13 @@ def _plural(cells: list[str], count: int) -> str:
     return f"{count} " + " and ".join(cell + "s" for cell in cells)
 
 
-def named_axes(values: tuple[int, ...]) -> dict[str, int]:
+def named_axes(values: tuple[Any, ...]) -> dict[str, Any]:
     """One value an axis, by the axis's name.
 
     >>> named_axes((3, 5))
     {'height': 3, 'width': 5}
     """
-    return dict(zip(AXES[len(values)], values, strict=True))
+    return dict(zip(AXES.get(len(values), map(str, range(len(values)))), values, strict=True))
 
 
 def named_sizes(shape: Shape) -> dict[str, int]:

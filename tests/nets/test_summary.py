@@ -3,6 +3,7 @@
 import pytest
 
 from convcli.errors import UnfitError
+from convcli.nets.figures import Figures
 from convcli.nets.layers import Activation, Conv
 from convcli.nets.network import sequential
 from convcli.nets.summary import summarize
@@ -42,7 +43,7 @@ def test_two_small_kernels_see_what_one_large_one_sees_with_fewer_weights():
 
 def test_totals_are_the_sums_of_the_rows():
     summary = summarize(sequential([conv(4, 3), Activation("relu"), conv(8, 3, 2)]), (3, 17, 17))
-    record = summary.record()
+    record = Figures(summary).record()
     for name in ("params", "macs"):
         assert record["totals"][name] == sum(layer[name] for layer in record["layers"])
     assert [row.name for row in summary.rows] == ["conv1", "relu1", "conv2"]

@@ -1,0 +1,52 @@
+"""`convcli solve`: the questions backwards."""
+
+import click
+
+from convcli.options import COUNT, PADDING, SIZE, format_option
+
+
+@click.command("solve")
+@click.argument("network", nargs=-1)
+@click.option("--input", "size", type=SIZE, help="Input length; for a network, its input.")
+@click.option("--kernel", type=COUNT, help="Kernel length.")
+@click.option("--stride", type=COUNT, help="Step of the window.")
+@click.option("--padding", type=PADDING, metavar="P", help="2, or 1,2 for before and after.")
+@click.option("--dilation", type=COUNT, default=1, help="Spacing of the taps.  [1]")
+@click.option("--output", type=COUNT, help="The output length that is wanted.")
+@click.option("--why", metavar="FIGURE", help="A figure seen elsewhere: 4.11G, 61.1M, 56.")
+@format_option
+@click.option("-q", "--quiet", is_flag=True, help="Print the solutions alone.")
+def solve_command(
+    network: tuple[str, ...],
+    size: tuple[int, ...] | None,
+    kernel: int | None,
+    stride: int | None,
+    padding: tuple[tuple[int, int] | str, ...] | None,
+    dilation: int,
+    output: int | None,
+    why: str | None,
+    format_: str | None,
+    quiet: bool,
+) -> None:
+    """Which sizes give this output? Under which conventions does this figure come out?
+
+    \b
+    convcli solve --input 224 --kernel 11 --stride 4 --output 55
+    convcli solve --kernel 3 --stride 2 --padding 1 --output 112
+    convcli solve resnet50 --why 4.11G
+    convcli solve alexnet --why 61.1M
+
+    Along one axis, what is left out of input, kernel, stride and padding is found: every whole
+    number, exact ones first. With --why, padding rules, biases, batch norm's counting, auxiliary
+    heads, versions, groups and the MAC rules of other tools are tried on the network.
+    """
+    from convcli.nets.questions import solve_question, why_question
+    from convcli.report import show
+
+    if why is not None:
+        answer = why_question(network, size, why)
+    else:
+        answer = solve_question(network, size, kernel, stride, padding, dilation, output)
+    show(answer.result, format_, quiet)
+    if answer.refusal:
+        raise answer.refusal

@@ -1,0 +1,237 @@
+"""A Summary as plain data: rows by name, folded blocks, totals, and the columns people choose."""
+
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from convcli.nets.rules import RULES
+from convcli.nets.summary import DTYPES, SCHEMA, Row, Summary, named_axes, named_sizes
+
+Record = dict[str, Any]
+
+
+class Settings(NamedTuple):
+    """How a summary is counted and shown."""
+
+    rule: str = "weights"
+    dtype: str = "float32"
+    batch: int = 1
+    depth: int | None = None
+    columns: tuple[str, ...] = ()
+
+
+def _times(values: Sequence[Any] | None) -> str:
+    return "x".join(map(str, values)) if values else ""
+
+
+def _padding(padding: Any) -> str:
+    """Padding as it is written on the command line: `2`, `1x2`, `1,2,1,2`, a name."""
+    if not padding:
+        return ""
+    if isinstance(padding[0], str):
+        return str(padding[0])
+    if all(before == after for before, after in padding):
+        sides = [before for before, _ in padding]
+        return str(sides[0]) if len(set(sides)) == 1 else _times(sides)
+    return ",".join(f"{before},{after}" for before, after in padding)
+
+
+def layer_record(row: Row, settings: Settings) -> Record:
+    """One row with named fields and exact integers; memory is what its output takes, in bytes."""
+    layer, measure = row.node.layer, row.measure
+    bytes_each = DTYPES[settings.dtype] * settings.batch
+    record = {
+        "name": row.name,
+        "type": row.type,
+        "kernel": list(getattr(layer, "kernel", ())),
+        "stride": list(getattr(layer, "stride", ())),
+        "padding": _padding(getattr(layer, "padding", ())),
+        "inputs": list(row.node.inputs),
+        "input": named_sizes(row.inputs[0]),
+        "output": named_sizes(measure.output),
+        "params": row.params,
+        "trainable": row.trainable,
+        "buffers": row.trainable + row.statistics - row.params,
+        "macs": RULES[settings.rule].count(row),
+        "memory": row.activations * bytes_each,
+        "receptive_field": named_axes(tuple([seen.size for seen in row.reception])),
+        "jump": named_axes(tuple([_number(seen.jump) for seen in row.reception])),
+        "unread": named_axes(row.unread),
+    }
+    if row.node.owner:
+        record["shares"] = row.node.owner
+    return record
+
+
+def _number(jump: int | Fraction) -> int | float:
+    return jump if isinstance(jump, int) else float(jump)
+
+
+def layer_records(summary: Summary, settings: Settings) -> list[Record]:
+    """A record a layer, or a block where blocks are folded to a depth."""
+    records = [layer_record(row, settings) for row in summary.rows]
+    return records if settings.depth is None else list(_folded(records, settings.depth))
+
+
+def _folded(records: Sequence[Record], depth: int) -> list[Record]:
+    folded: list[Record] = []
+    members: list[Record] = []
+    for place, record in enumerate(records):
+        block = ".".join(record["name"].split(".")[:depth])
+        members.append(record)
+        following = records[place + 1]["name"].split(".") if place + 1 < len(records) else []
+        if ".".join(following[:depth]) == block and len(following) > depth:
+            continue
+        folded.append(_block(block, members))
+        members = []
+    return folded
+
+
+def _block(name: str, members: Sequence[Record]) -> Record:
+    """Several rows as one: the last one's output, the sums of their counts."""
+    if len(members) == 1 and members[0]["name"] == name:
+        return members[0]
+    sums = {
+        key: sum(member[key] for member in members)
+        for key in ("params", "trainable", "buffers", "macs", "memory")
+    }
+    first, last = members[0], members[-1]
+    return {
+        **last,
+        "name": name,
+        "type": f"block of {len(members)}",
+        "kernel": [],
+        "stride": [],
+        "padding": "",
+        "inputs": first["inputs"],
+        "input": first["input"],
+        **sums,
+    }
+
+
+def totals(summary: Summary, settings: Settings) -> Record:
+    """Counts and bytes of the whole network; `memory` is for the batch, in the dtype."""
+    each = DTYPES[settings.dtype]
+    macs = sum(RULES[settings.rule].count(row) for row in summary.rows)
+    weights = (summary.trainable + sum(row.statistics for row in summary.rows)) * each
+    peak = summary.peak * each * settings.batch
+    return {
+        "params": summary.params,
+        "trainable": summary.trainable,
+        "buffers": summary.buffers,
+        "macs": macs,
+        "flops": 2 * macs,
+        "activations": summary.activations,
+        "memory": {
+            "dtype": settings.dtype,
+            "batch": settings.batch,
+            "weights": weights,
+            "activations": summary.activations * each * settings.batch,
+            "peak_activations": peak,
+            "forward": weights + peak,
+        },
+    }
+
+
+COLUMNS: dict[str, Callable[[Record], object]] = {
+    "layer": lambda one: one["name"],
+    "type": lambda one: one["type"],
+    "kernel": lambda one: _times(one["kernel"]),
+    "stride": lambda one: _times(one["stride"]),
+    "padding": lambda one: one["padding"],
+    "input": lambda one: _times(list(one["input"].values())),
+    "output": lambda one: _times(list(one["output"].values())),
+    "params": lambda one: one["params"],
+    "MACs": lambda one: one["macs"],
+    "memory": lambda one: one["memory"],
+    "receptive field": lambda one: _times(list(one["receptive_field"].values())),
+    "jump": lambda one: _times(list(one["jump"].values())),
+    "unread": lambda one: _times(list(one["unread"].values())),
+    "inputs": lambda one: " ".join(one["inputs"]),
+}
+"""What a table can show of a layer."""
+
+DEFAULT_COLUMNS = ("layer", "type", "output", "params", "MACs", "receptive field", "unread")
+
+TOTALS: dict[str, Callable[[Record], object]] = {
+    "params": lambda one: one["params"],
+    "MACs": lambda one: one["macs"],
+    "memory": lambda one: one["memory"]["activations"],
+}
+"""Columns that have a total."""
+
+
+class Figures(NamedTuple):
+    """A summary with the settings it is shown under."""
+
+    summary: Summary
+    settings: Settings = Settings()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def value(self) -> str:
+        return self.summary.value
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return (*self.summary.warnings, *self.notes)
+
+    @property
+    def caption(self) -> str:
+        """The totals in words, and every convention they were counted under."""
+        total = totals(self.summary, self.settings)
+        memory, batch = total["memory"], self.settings.batch
+        trained = total["params"] - total["trainable"]
+        kept = f", {total['buffers']:,} running statistics beside them" if total["buffers"] else ""
+        rule = RULES[self.settings.rule].definition
+        held, peak = bytes_text(memory["activations"]), bytes_text(memory["peak_activations"])
+        return (
+            f"{total['params']:,} params ({trained:,} not trainable{kept}); {total['macs']:,} MACs "
+            f"= {total['flops']:,} FLOPs for one image, counting {rule}; activations {held}, at "
+            f"most {peak} at once, weights {bytes_text(memory['weights'])} "
+            f"({self.settings.dtype}, batch {batch}, activation functions in place); "
+            "sizes are HxWxC"
+        )
+
+    def table(self) -> tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]:
+        columns = self.settings.columns or DEFAULT_COLUMNS
+        records = layer_records(self.summary, self.settings)
+        rows = [tuple(COLUMNS[column](one) for column in columns) for one in records]
+        total = totals(self.summary, self.settings)
+        footer: list[object] = [TOTALS[c](total) if c in TOTALS else "" for c in columns]
+        for place, column in enumerate(columns):
+            if column == "output":
+                footer[place] = self.value
+            elif column == "layer":
+                footer[place] = "total"
+        return columns, rows, footer
+
+    def record(self) -> Record:
+        return {
+            "schema": SCHEMA,
+            "input": named_sizes(self.summary.input),
+            "output": named_sizes(self.summary.output),
+            "layers": layer_records(self.summary, self.settings),
+            "totals": totals(self.summary, self.settings),
+            "conventions": {
+                "macs": f"{self.settings.rule}: {RULES[self.settings.rule].definition}, one image",
+                "flops": "2 x MACs",
+                "params": "as the source framework's own summary counts them",
+            },
+            "warnings": list(self.warnings),
+            "failures": [one.text() for one in self.summary.failures],
+        }
+
+
+def bytes_text(count: int) -> str:
+    """Bytes for people, in powers of 1024.
+
+    >>> bytes_text(60950432)
+    '58.13 MiB'
+    """
+    size = float(count)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.2f} {unit}"
+        size /= 1024
+    return f"{size:,.2f} TiB"

@@ -1,0 +1,72 @@
+"""The input a network is given: what the command line says, what the text says, what it expects."""
+
+from collections.abc import Sequence
+
+from convcli.errors import SpecError
+from convcli.nets.layers import AXES, Conv, Layer, Linear, Reshape, Shape
+from convcli.nets.network import Network
+
+CHANNELS = 3
+"""Channels of an input written without them: `224` is a colour picture of 224x224x3."""
+
+
+def input_shape(given: Sequence[int] | None, network: Network, named: Shape | None) -> Shape:
+    """The shape `(channels, *lengths)` that a network is walked with.
+
+    `given` is what the command line says: one side for every axis, all sides, or all sides and
+    the channels. Channels left out are those the text names or its first layer declares, else 3.
+
+    >>> from convcli.nets.readers import read_text
+    >>> input_shape((32,), read_text("nn.Conv2d(1, 6, 5)").network, None)
+    (1, 32, 32)
+
+    Raises SpecError when neither says it.
+    """
+    if given is None:
+        if named is None:
+            raise SpecError(
+                "the input's size is not known; give --input, such as --input 224x224x3"
+            )
+        return named
+    axes = len(named) - 1 if named else _axes(network)
+    if axes == 0 and len(given) == 1:
+        return (given[0],)
+    axes = axes or 2
+    if len(given) == axes + 1:
+        return (given[-1], *given[:-1])
+    if len(given) == 1:
+        lengths = (given[0],) * axes
+    elif len(given) == axes:
+        lengths = tuple(given)
+    else:
+        sizes = " x ".join(AXES.get(axes, ("size",) * axes))
+        raise SpecError(f"the network's input is {sizes} x channels, not {len(given)} numbers")
+    channels = named[0] if named else _channels(network, lengths)
+    return (channels, *lengths)
+
+
+def _axes(network: Network) -> int:
+    """How many axes the first layer that says so works on."""
+    for node in network.nodes:
+        kernel = getattr(node.layer, "kernel", None) or getattr(node.layer, "sizes", None)
+        if kernel:
+            return len(kernel)
+        if isinstance(node.layer, Linear):
+            return 0
+    return 2
+
+
+def _channels(network: Network, lengths: Sequence[int]) -> int:
+    first: Layer | None = next(
+        (n.layer for n in network.nodes if isinstance(n.layer, Conv | Linear)), None
+    )
+    flat = any(isinstance(node.layer, Reshape) for node in network.nodes[:1])
+    if isinstance(first, Conv) and first.channels:
+        return first.channels
+    if isinstance(first, Linear) and first.features and (flat or len(lengths) > 1):
+        places = 1
+        for length in lengths:
+            places *= length
+        if first.features % places == 0:
+            return first.features // places
+    return CHANNELS

@@ -1,0 +1,221 @@
+"""What the commands ask of a network: from their words and options to something to show."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from convcli.errors import Refusal, SpecError, UnfitError
+from convcli.nets.compare import Sweep, Versus, fully_connected
+from convcli.nets.figures import Figures, Settings, totals
+from convcli.nets.fit import fit_report, input_for
+from convcli.nets.inputs import input_shape
+from convcli.nets.layers import Conv, Shape, size_text
+from convcli.nets.network import Network, sequential
+from convcli.nets.readers import Reading, is_source, read_words
+from convcli.nets.solve import (
+    Explained,
+    Solved,
+    Unknowns,
+    explanations,
+    read_figure,
+    solutions,
+)
+from convcli.nets.summary import Failure, Summary, trace
+from convcli.nets.zoo import NAMES
+
+
+class Answer(NamedTuple):
+    """Something to show, what the text was taken for, and the refusal it ends with."""
+
+    result: Any
+    about: str = ""
+    refusal: Refusal | None = None
+
+
+LAYER_OPTIONS = ("kernel", "stride", "padding", "dilation", "filters", "groups")
+"""Options that describe one layer; a network has its own."""
+
+
+def shape_question(words: Sequence[str], options: Mapping[str, Any]) -> Answer:
+    """`convcli shape`: figures of a network, a comparison, or a sweep over input sizes."""
+    reading = _reading(words, options)
+    settings = Settings(
+        options["rule"],
+        options["dtype"],
+        options["batch"],
+        options["depth"],
+        options["columns"] or (),
+    )
+    network = reading.network
+    if options["sweep"] is not None:
+        side = (options["sweep"][0],)
+        shape = input_shape(options["size"] or side, network, reading.input)
+        return Answer(
+            Sweep(network, shape[0], max(len(shape) - 1, 1), options["sweep"], settings),
+            reading.about,
+        )
+    shape = input_shape(options["size"], network, reading.input)
+    summary = trace(network, shape, options["keep_going"])
+    if options["versus"] is not None:
+        return _versus(summary, words, options["versus"], settings, reading.about)
+    notes: list[str] = []
+    if (options["report_fit"] and not summary.failures) or (
+        summary.warnings and len(network.nodes) > 1 and len(network.nodes) <= MOST_SEARCHED
+    ):
+        notes += _fit_notes(network, summary)
+    refusal: Refusal | None = None
+    if summary.failures:
+        if not summary.rows:
+            raise UnfitError(_failure_text(network, shape, summary.failures[0]))
+        texts = [_failure_text(network, shape, one) for one in summary.failures]
+        refusal = UnfitError("\n".join(texts))
+    elif options["strict_fit"] and summary.warnings:
+        refusal = UnfitError(f"--strict-fit: {summary.warnings[0]}")
+    else:
+        refusal = _expected(summary, settings, options["expect"])
+    return Answer(Figures(summary, settings, tuple(notes)), reading.about, refusal)
+
+
+MOST_SEARCHED = 600
+"""Nodes up to which fitting inputs are looked for unasked: half a second at most."""
+
+
+def _reading(words: Sequence[str], options: Mapping[str, Any]) -> Reading:
+    given = [name for name in LAYER_OPTIONS if options[name] is not None]
+    if words:
+        if given or options["no_bias"]:
+            name = given[0] if given else "no-bias"
+            raise SpecError(
+                f"--{name} describes one layer; a network has its own: {' '.join(words)[:60]!r}"
+            )
+        return read_words(words)
+    if options["kernel"] is None:
+        raise SpecError("give --kernel for one layer, or the layers of a network, or its name")
+    if options["size"] is None:
+        raise SpecError("Missing option '--input', such as --input 224")
+    layer = Conv(
+        options["filters"] or 1,
+        options["kernel"],
+        options["stride"] or (1, 1),
+        options["padding"] or ((0, 0), (0, 0)),
+        options["dilation"] or (1, 1),
+        options["groups"] or 1,
+        bias=not options["no_bias"],
+    )
+    return Reading(sequential([layer]), None, "")
+
+
+def _versus(
+    summary: Summary, words: Sequence[str], other: str, settings: Settings, about: str
+) -> Answer:
+    if summary.failures:
+        raise UnfitError(summary.failures[0].text())
+    name = words[0] if len(words) == 1 and is_source(words[0]) else "this"
+    if other == "linear":
+        reading = Reading(fully_connected(summary), summary.input, "")
+    else:
+        reading = read_words([other]) if is_source(other) else read_text_words(other)
+    second = trace(reading.network, summary.input)
+    if second.failures:
+        raise UnfitError(second.failures[0].text())
+    label = other if is_source(other) or other == "linear" else "that"
+    return Answer(Versus(summary, second, (name, label), settings), about)
+
+
+def read_text_words(text: str) -> Reading:
+    return read_words([text])
+
+
+def _fit_notes(network: Network, summary: Summary) -> list[str]:
+    report = fit_report(network, summary)
+    found = []
+    if report.unread:
+        sides = [f"{side}" for side in (report.below, report.above) if side]
+        nearest = " and ".join(sides) or "none within 256"
+        found.append(f"nearest square inputs that are read to the end everywhere: {nearest}")
+    else:
+        found.append(f"an input of {size_text(summary.input)} is read to the end everywhere")
+    if report.smallest is not None:
+        found.append(f"the smallest square input that goes through: {report.smallest}")
+    return found
+
+
+def _failure_text(network: Network, shape: Shape, failure: Failure) -> str:
+    """The refusal with its remedies: the number to write, or the input to give."""
+    remedies = []
+    if failure.corrected is not None:
+        remedies.append(f"write {failure.corrected}")
+        side = input_for(network, shape, failure)
+        if side is not None:
+            size = "x".join(map(str, (*(side for _ in shape[1:]), shape[0])))
+            remedies.append(f"give --input {size}, where {failure.declared:,} arrive")
+    text = failure.text()
+    return f"{text}\n  To fit: {', or '.join(remedies)}" if remedies else text
+
+
+def _expected(
+    summary: Summary, settings: Settings, wanted: Sequence[tuple[str, str]]
+) -> Refusal | None:
+    """What was expected and is not so."""
+    total = totals(summary, settings)
+    known = {key: str(value) for key, value in total.items() if isinstance(value, int)}
+    known |= {"output": size_text(summary.output), "input": size_text(summary.input)}
+    known |= {"layers": str(len(summary.rows)), "memory": str(total["memory"]["forward"])}
+    wrong = []
+    for name, value in wanted:
+        if name not in known:
+            raise SpecError(f"--expect knows {', '.join(known)}, not {name!r:.40}")
+        if value not in (known[name], known[name].replace("x", "×")):
+            wrong.append(f"expected {name}={value}, it is {known[name]}")
+    return UnfitError("; ".join(wrong)) if wrong else None
+
+
+def solve_question(
+    words: Sequence[str],
+    size: Sequence[int] | None,
+    kernel: int | None,
+    stride: int | None,
+    padding: Sequence[Any] | None,
+    dilation: int,
+    output: int | None,
+) -> Answer:
+    """`convcli solve` along one axis: what is left out is found."""
+    if words:
+        raise SpecError("a network is asked about with --why; lengths are given as options")
+    if output is None:
+        raise SpecError("give --output, the length that is wanted, or --why and a figure")
+    if size is not None and len(set(size)) > 1:
+        raise SpecError("solve works along one axis: give --input one length")
+    pads = None if padding is None else _one_axis(padding)
+    asked = Unknowns(size[0] if size else None, kernel, stride, pads, output, dilation)
+    found = solutions(asked)
+    refusal = None
+    if not found:
+        refusal = UnfitError(f"no whole numbers give an output of {output}")
+    return Answer(Solved(found), "", refusal)
+
+
+def _one_axis(padding: Sequence[Any]) -> tuple[int, int]:
+    """`2` is 2 at both ends; `1,2`, on one axis, is 1 before and 2 after."""
+    first, second = padding[0], padding[-1]
+    if isinstance(first, str):
+        raise SpecError(f"padding is a number, or two such as 1,2, not {first!r}")
+    return first if first == second else (first[0], second[-1])
+
+
+def why_question(words: Sequence[str], size: Sequence[int] | None, text: str) -> Answer:
+    """`convcli solve NETWORK --why FIGURE`: the conventions behind a figure."""
+    figure = read_figure(text)
+    if not words:
+        raise SpecError("--why needs a network: convcli solve resnet50 --why 4.11G")
+    readings = {words[0] if len(words) == 1 else "this": read_words(words)}
+    if len(words) == 1 and words[0] in NAMES:
+        stem = words[0].partition("-")[0]
+        kin = [name for name in NAMES if name.partition("-")[0] == stem]
+        readings |= {name: read_words([name]) for name in kin}
+    networks = {
+        name: (reading.network, input_shape(size, reading.network, reading.input))
+        for name, reading in readings.items()
+    }
+    hits, nearest = explanations(figure, networks)
+    refusal = None if hits else UnfitError(f"no convention tried here gives {figure.text}")
+    return Answer(Explained(figure, hits, nearest), "", refusal)

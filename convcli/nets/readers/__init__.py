@@ -1,0 +1,114 @@
+"""Text → Network: the notation, and the words of a command line that may hold it."""
+
+import os
+import re
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcli.errors import Refusal, SpecError, counted, safe
+from convcli.nets.layers import Shape
+from convcli.nets.network import INPUT, Network
+from convcli.nets.readers.printed import is_printed, read_printed
+from convcli.nets.readers.program import Program
+from convcli.nets.readers.syntax import LARGEST_TEXT, statements, words
+from convcli.nets.zoo import NAMES, zoo_text
+
+KERAS = re.compile(r"\bkeras\b|\b(Dense|Conv[123]D|MaxPooling[123]D|MaxPool[123]D)\(")
+
+
+class Reading(NamedTuple):
+    """A network, the input its text names, and which framework's text it was taken for."""
+
+    network: Network
+    input: Shape | None
+    about: str
+
+
+def read_words(given: Sequence[str]) -> Reading:
+    """The network that the words of a command line mean: one source, or layers.
+
+    A source is a name of the zoo, a file, or `-` for stdin; any other words are layers.
+    Raises SpecError for text that is not understood and for more than one source.
+    """
+    sources = [word for word in given if is_source(word)]
+    if len(sources) > 1 or (sources and len(given) > 1):
+        names = ", ".join(map(safe, sources))
+        raise SpecError(f"one network at a time: {names} and {len(given) - 1} more were given")
+    if sources:
+        return read_source(sources[0])
+    pieces = [piece for word in given for piece in _pieces(word)]
+    return read_text("\n".join(pieces), "the command line")
+
+
+def _pieces(word: str) -> list[str]:
+    """Layers written side by side in one shell word; whole statements stay as they are."""
+    if "\n" in word or re.search(r"^\s*[\w.]+\s*=[^=]|\)\s*\(", word) or is_printed(word):
+        return [word]
+    return words(word)
+
+
+def is_source(word: str) -> bool:
+    """Whether a word names a network rather than being a layer."""
+    if word == "-" or word in NAMES:
+        return True
+    if "(" in word or ":" in word or "\n" in word:
+        return False
+    return bool(re.search(r"\.(net|py|txt)$", word)) or os.sep in word or os.path.isfile(word)
+
+
+def read_source(word: str) -> Reading:
+    """The network of a zoo name, a file, or stdin."""
+    if word in NAMES:
+        return read_text(zoo_text(word), f"{word}.net")
+    if word == "-":
+        if sys.stdin is None or sys.stdin.isatty():
+            raise SpecError(
+                "standard input is not a pipe or a file; name a network, or pipe one in"
+            )
+        data = sys.stdin.buffer.read(LARGEST_TEXT + 1)
+        return read_text(_decoded(data, "standard input"), "standard input")
+    try:
+        with open(word, "rb") as file:
+            data = file.read(LARGEST_TEXT + 1)
+    except OSError as error:
+        raise Refusal(f"{safe(word)} cannot be read: {error.strerror}") from None
+    return read_text(_decoded(data, word), os.path.basename(word))
+
+
+def _decoded(data: bytes, name: str) -> str:
+    if len(data) > LARGEST_TEXT:
+        raise SpecError(
+            f"{safe(name)} is larger than {LARGEST_TEXT:,} bytes, the most that is read"
+        )
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SpecError(f"{safe(name)} is not UTF-8 text: byte {error.start:,} is not") from None
+
+
+def read_text(text: str, source: str = "text") -> Reading:
+    """The network that a text describes, in any of the vocabularies.
+
+    >>> reading = read_text("conv(6, 5); relu; maxpool(2)")
+    >>> [node.name for node in reading.network.nodes], reading.about
+    (['conv1', 'relu1', 'max_pool1'], '')
+    """
+    if is_printed(text):
+        program = Program("PyTorch")
+        program.builder.lay(read_printed(text, source, program.layer), INPUT)
+        network, form = program.builder.network(), "printed model"
+    else:
+        program = Program("Keras" if KERAS.search(text) else "")
+        network = program.read(statements(text, source))
+        form = program.form
+    if not network.nodes:
+        raise SpecError(f"{safe(source)} holds no layers")
+    return Reading(network, program.input, _about(program.used, form, len(network.nodes)))
+
+
+def _about(used: Counter[str], form: str, nodes: int) -> str:
+    """What a framework's text was taken for: "PyTorch layer lines, 12 layers"."""
+    frameworks = [name for name, _ in used.most_common() if name != "short"]
+    return f"{' and '.join(frameworks)} {form}, {counted(nodes, 'layer')}" if frameworks else ""

@@ -1,0 +1,138 @@
+"""What a function or a tensor's method does to a tensor: `F.max_pool2d(x, 2)`, `x.view(-1, 400)`.
+
+Each entry takes the values behind the tensor and gives a layer, or None where nothing happens to
+shape or counts.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from convcli.errors import SpecError
+from convcli.nets.layers import (
+    Activation,
+    AdaptivePool,
+    Concat,
+    Merge,
+    Pad,
+    Pool,
+    Reshape,
+    Upsample,
+)
+from convcli.nets.readers import short, torch
+from convcli.nets.readers.values import count
+
+
+def max_pool2d(
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: Any = False,
+    return_indices: Any = False,
+) -> Pool:
+    return torch.max_pool(2)(kernel_size, stride, padding, dilation, return_indices, ceil_mode)
+
+
+def max_pool1d(
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: Any = False,
+    return_indices: Any = False,
+) -> Pool:
+    return torch.max_pool(1)(kernel_size, stride, padding, dilation, return_indices, ceil_mode)
+
+
+def flatten(start_dim: Any = 0, end_dim: Any = -1) -> Reshape:
+    return torch.flatten(start_dim or 1, end_dim)
+
+
+def view(*sizes: Any) -> Reshape:
+    """The batch first, then the sizes of one image."""
+    if len(sizes) == 1 and isinstance(sizes[0], tuple | list) and sizes[0]:
+        sizes = tuple(sizes[0])
+    if len(sizes) < 2:
+        raise SpecError("the first size is the batch; the sizes of one image follow")
+    return Reshape(tuple(size if size == -1 else count(size, "a size") for size in sizes[1:]))
+
+
+def cat(dim: Any = 0, axis: Any = None, **_: Any) -> Concat:
+    place = dim if axis is None else axis
+    if place not in (1, -3):
+        raise SpecError(f"only the channels, dim=1, are joined here, not dim={place!r:.20}")
+    return Concat()
+
+
+def concatenate(axis: Any = -1, **_: Any) -> Concat:
+    if axis not in (-1, 3):
+        raise SpecError(f"only the channels, axis=-1, are joined here, not axis={axis!r:.20}")
+    return Concat()
+
+
+def mean(dim: Any = None, keepdim: Any = False) -> AdaptivePool:
+    if dim is None or sorted(dim if isinstance(dim, tuple | list) else [dim]) not in (
+        [2, 3],
+        [-2, -1],
+    ):
+        raise SpecError(f"a mean is read over the axes (2, 3), not {dim!r:.20}")
+    return AdaptivePool("average", (1, 1), squeeze=not keepdim)
+
+
+def pad(sides: Any, mode: Any = "constant", value: Any = 0) -> Pad:
+    pairs = len(sides) // 2 if isinstance(sides, tuple | list) else 0
+    made = torch.pad(max(pairs, 1))(sides)
+    return Pad(((0, 0),) * (2 - pairs) + made.padding)
+
+
+def interpolate(size: Any = None, scale_factor: Any = None, *_: Any, **options: Any) -> Upsample:
+    return torch.upsample(size, scale_factor)
+
+
+def leaky_relu(negative_slope: Any = 0.01, inplace: Any = False) -> Activation:
+    return torch.leaky_relu(negative_slope)
+
+
+def _merge(kind: str) -> Callable[..., Merge]:
+    def build(*_: Any, **options: Any) -> Merge:
+        return Merge(kind)
+
+    return build
+
+
+def _nothing(*_: Any, **options: Any) -> None:
+    return None
+
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{name: torch.plain(Activation(name)) for name in short.ACTIVATIONS},
+    "hardswish": torch.plain(Activation("hard_swish")),
+    "hardsigmoid": torch.plain(Activation("hard_sigmoid")),
+    "hardtanh": torch.plain(Activation("hard_tanh")),
+    "logsigmoid": torch.plain(Activation("log_sigmoid")),
+    "leaky_relu": leaky_relu,
+    "max_pool1d": max_pool1d,
+    "max_pool2d": max_pool2d,
+    "avg_pool1d": torch.avg_pool(1),
+    "avg_pool2d": torch.avg_pool(2),
+    "adaptive_avg_pool2d": torch.adaptive_pool("average", 2),
+    "adaptive_max_pool2d": torch.adaptive_pool("max", 2),
+    "flatten": flatten,
+    "view": view,
+    "reshape": view,
+    "cat": cat,
+    "concat": cat,
+    "concatenate": concatenate,
+    "mean": mean,
+    "pad": pad,
+    "interpolate": interpolate,
+    "add": _merge("add"),
+    "subtract": _merge("subtract"),
+    "mul": _merge("multiply"),
+    "multiply": _merge("multiply"),
+    "average": _merge("average"),
+    "maximum": _merge("maximum"),
+    "minimum": _merge("minimum"),
+    **{f"dropout{kind}": _nothing for kind in ("", "1d", "2d", "3d")},
+    **dict.fromkeys(("alpha_dropout", "contiguous", "clone", "detach", "float", "to"), _nothing),
+}

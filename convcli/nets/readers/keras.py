@@ -1,0 +1,380 @@
+"""Keras's vocabulary: `Conv2D(filters=96, kernel_size=11, strides=4, padding="same")`.
+
+Channels are inferred and stand last; SAME pads the odd cell at the end; batch normalisation's
+running statistics count as parameters, as Keras's own summary counts them. A layer's `activation`
+follows it as a row of its own. Values that change no shape (initializers, regularizers, names)
+may be anything.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from convcli.errors import SpecError
+from convcli.nets.layers import (
+    Activation,
+    AdaptivePool,
+    Concat,
+    Conv,
+    Depthwise,
+    Identity,
+    Linear,
+    Merge,
+    Norm,
+    Pad,
+    Pool,
+    PReLU,
+    Reshape,
+    Separable,
+    TransposedConv,
+    Upsample,
+)
+from convcli.nets.readers.values import count, counts, pads
+
+NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
+"""Paddings by name, and for how many axes each is known."""
+
+
+def _padding(value: Any, axes: int) -> Any:
+    if not isinstance(value, str) or axes not in NAMED_PADDINGS.get(value.lower(), ()):
+        names = [name for name, known in NAMED_PADDINGS.items() if axes in known]
+        raise SpecError(f"padding={value!r:.40} is none of {', '.join(names)}")
+    return pads(value, axes)
+
+
+def _channels_last(data_format: Any) -> None:
+    if data_format not in (None, "channels_last"):
+        raise SpecError(f"data_format={data_format!r:.40} is not read; channels_last is")
+
+
+def conv(axes: int) -> Callable[..., Conv]:
+    def build(
+        filters: Any,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: Any = "valid",
+        data_format: Any = None,
+        dilation_rate: Any = 1,
+        groups: Any = 1,
+        activation: Any = None,
+        use_bias: Any = True,
+        **_: Any,
+    ) -> Conv:
+        _channels_last(data_format)
+        return Conv(
+            count(filters, "filters"),
+            counts(kernel_size, axes, "kernel_size"),
+            counts(strides, axes, "strides"),
+            _padding(padding, axes),
+            counts(dilation_rate, axes, "dilation_rate"),
+            count(groups, "groups"),
+            bool(use_bias),
+        )
+
+    return build
+
+
+def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
+    def build(
+        filters: Any,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: Any = "valid",
+        output_padding: Any = None,
+        data_format: Any = None,
+        dilation_rate: Any = 1,
+        activation: Any = None,
+        use_bias: Any = True,
+        **_: Any,
+    ) -> TransposedConv:
+        _channels_last(data_format)
+        kernel = counts(kernel_size, axes, "kernel_size")
+        sides, extra = _padding(padding, axes), (0,) * axes
+        if output_padding is not None:
+            extra = counts(output_padding, axes, "output_padding", 0)
+            half = [k // 2 if padding == "same" else 0 for k in kernel]
+            sides = tuple((p, p) for p in half)
+        return TransposedConv(
+            count(filters, "filters"),
+            kernel,
+            counts(strides, axes, "strides"),
+            sides,
+            extra,
+            counts(dilation_rate, axes, "dilation_rate"),
+            bias=bool(use_bias),
+        )
+
+    return build
+
+
+def depthwise(axes: int) -> Callable[..., Depthwise]:
+    def build(
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: Any = "valid",
+        depth_multiplier: Any = 1,
+        data_format: Any = None,
+        dilation_rate: Any = 1,
+        activation: Any = None,
+        use_bias: Any = True,
+        **_: Any,
+    ) -> Depthwise:
+        _channels_last(data_format)
+        return Depthwise(
+            counts(kernel_size, axes, "kernel_size"),
+            counts(strides, axes, "strides"),
+            _padding(padding, axes),
+            counts(dilation_rate, axes, "dilation_rate"),
+            count(depth_multiplier, "depth_multiplier"),
+            bool(use_bias),
+        )
+
+    return build
+
+
+def separable(axes: int) -> Callable[..., Separable]:
+    def build(
+        filters: Any,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: Any = "valid",
+        data_format: Any = None,
+        dilation_rate: Any = 1,
+        depth_multiplier: Any = 1,
+        activation: Any = None,
+        use_bias: Any = True,
+        **_: Any,
+    ) -> Separable:
+        first = depthwise(axes)(
+            kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate
+        )
+        return Separable(count(filters, "filters"), first._replace(bias=False), bool(use_bias))
+
+    return build
+
+
+def pool(kind: str, axes: int) -> Callable[..., Pool]:
+    def build(
+        pool_size: Any = 2,
+        strides: Any = None,
+        padding: Any = "valid",
+        data_format: Any = None,
+        **_: Any,
+    ) -> Pool:
+        _channels_last(data_format)
+        kernel = counts(pool_size, axes, "pool_size")
+        steps = kernel if strides is None else counts(strides, axes, "strides")
+        return Pool(
+            kind, kernel, steps, _padding(padding, axes), (1,) * axes, count_include_pad=False
+        )
+
+    return build
+
+
+def global_pool(kind: str, axes: int) -> Callable[..., AdaptivePool]:
+    def build(data_format: Any = None, keepdims: Any = False, **_: Any) -> AdaptivePool:
+        _channels_last(data_format)
+        return AdaptivePool(kind, (1,) * axes, squeeze=not keepdims)
+
+    return build
+
+
+def dense(units: Any, activation: Any = None, use_bias: Any = True, **_: Any) -> Linear:
+    return Linear(count(units, "units"), bool(use_bias), over="channels")
+
+
+def reshape(target_shape: Any, **_: Any) -> Reshape:
+    sizes = target_shape if isinstance(target_shape, tuple | list) else (target_shape,)
+    lengths = [size if size == -1 else count(size, "target_shape") for size in sizes]
+    if not lengths or lengths.count(-1) > 1:
+        raise SpecError(f"target_shape={target_shape!r:.40} needs sizes, at most one of them -1")
+    return Reshape((lengths[-1], *lengths[:-1]))
+
+
+def _sides(value: Any, axes: int, name: str) -> tuple[tuple[int, int], ...]:
+    if axes == 1 and isinstance(value, tuple | list) and len(value) == 2:
+        value = (value,)
+    sides = pads(value, axes, name)
+    return tuple(side for side in sides if not isinstance(side, str))
+
+
+def zero_padding(axes: int) -> Callable[..., Pad]:
+    def build(padding: Any = 1, data_format: Any = None, **_: Any) -> Pad:
+        return Pad(_sides(padding, axes, "padding"))
+
+    return build
+
+
+def cropping(axes: int) -> Callable[..., Pad]:
+    def build(cropping: Any = 1, data_format: Any = None, **_: Any) -> Pad:
+        sides = _sides(cropping, axes, "cropping")
+        return Pad(tuple((-before, -after) for before, after in sides))
+
+    return build
+
+
+def upsampling(axes: int) -> Callable[..., Upsample]:
+    def build(
+        size: Any = 2, data_format: Any = None, interpolation: Any = "", **_: Any
+    ) -> Upsample:
+        return Upsample(scale=counts(size, axes, "size"))
+
+    return build
+
+
+def batch_normalization(
+    axis: Any = -1,
+    momentum: Any = 0.99,
+    epsilon: Any = 1e-3,
+    center: Any = True,
+    scale: Any = True,
+    **_: Any,
+) -> Norm:
+    return Norm("batch", bool(center) + bool(scale), tracked=True, counted=True)
+
+
+def layer_normalization(
+    axis: Any = -1, epsilon: Any = 1e-3, center: Any = True, scale: Any = True, **_: Any
+) -> Norm:
+    if axis not in (-1, [-1], (-1,)):
+        raise SpecError(f"axis={axis!r:.40} is not read; -1, the channels, is")
+    return Norm("layer", bool(center) + bool(scale))
+
+
+def group_normalization(
+    groups: Any = 32,
+    axis: Any = -1,
+    epsilon: Any = 1e-3,
+    center: Any = True,
+    scale: Any = True,
+    **_: Any,
+) -> Norm:
+    number = 1 if groups == -1 else count(groups, "groups")
+    return Norm("group", bool(center) + bool(scale), groups=number)
+
+
+FUNCTIONS = {
+    "relu": "relu",
+    "relu6": "relu6",
+    "elu": "elu",
+    "selu": "selu",
+    "celu": "celu",
+    "gelu": "gelu",
+    "silu": "silu",
+    "swish": "silu",
+    "mish": "mish",
+    "softplus": "softplus",
+    "softsign": "softsign",
+    "hard_swish": "hard_swish",
+    "hard_silu": "hard_swish",
+    "hard_sigmoid": "hard_sigmoid",
+    "hard_tanh": "hard_tanh",
+    "tanh": "tanh",
+    "sigmoid": "sigmoid",
+    "log_sigmoid": "log_sigmoid",
+    "softmax": "softmax",
+    "log_softmax": "log_softmax",
+    "exponential": "exponential",
+    "leaky_relu": "leaky_relu",
+    "linear": "",
+}
+"""Names that `activation=` takes; "linear" is none at all."""
+
+
+def function(name: Any) -> Activation | None:
+    """The layer that `activation=` adds. Raises SpecError for an unknown name."""
+    last = name.rpartition(".")[2] if isinstance(name, str) else name
+    if last is None:
+        return None
+    if last not in FUNCTIONS:
+        raise SpecError(f"activation={name!r:.40} is none of {', '.join(FUNCTIONS)}")
+    slope = 0.2 if last == "leaky_relu" else 0.0
+    return Activation(FUNCTIONS[last], slope) if FUNCTIONS[last] else None
+
+
+def activation(activation: Any, **_: Any) -> Any:
+    return function(activation) or Identity()
+
+
+def leaky_relu(negative_slope: Any = 0.3, alpha: Any = None, **_: Any) -> Activation:
+    return Activation("leaky_relu", float(negative_slope if alpha is None else alpha))
+
+
+def prelu(
+    alpha_initializer: Any = "zeros",
+    alpha_regularizer: Any = None,
+    alpha_constraint: Any = None,
+    shared_axes: Any = None,
+    **_: Any,
+) -> PReLU:
+    axes = shared_axes if isinstance(shared_axes, tuple | list | None) else (shared_axes,)
+    return PReLU(None, tuple(count(axis, "shared_axes") for axis in axes or ()))
+
+
+def concatenate(axis: Any = -1, **_: Any) -> Concat:
+    if axis not in (-1, 3):
+        raise SpecError(f"axis={axis!r:.40} is not read; -1, the channels, is")
+    return Concat()
+
+
+def plain(layer: Any) -> Callable[..., Any]:
+    """A layer whose values change no shape and no count."""
+
+    def build(*args: Any, **options: Any) -> Any:
+        return layer
+
+    return build
+
+
+LAYERS: dict[str, Callable[..., Any]] = {
+    **{f"Conv{n}D": conv(n) for n in (1, 2, 3)},
+    **{f"Convolution{n}D": conv(n) for n in (1, 2, 3)},
+    **{f"Conv{n}DTranspose": conv_transpose(n) for n in (1, 2, 3)},
+    **{f"DepthwiseConv{n}D": depthwise(n) for n in (1, 2)},
+    **{f"SeparableConv{n}D": separable(n) for n in (1, 2)},
+    **{f"{name}{n}D": pool("max", n) for n in (1, 2, 3) for name in ("MaxPooling", "MaxPool")},
+    **{
+        f"{name}{n}D": pool("average", n)
+        for n in (1, 2, 3)
+        for name in ("AveragePooling", "AvgPool")
+    },
+    **{
+        f"Global{name}{n}D": global_pool("max", n)
+        for n in (1, 2, 3)
+        for name in ("MaxPooling", "MaxPool")
+    },
+    **{
+        f"Global{name}{n}D": global_pool("average", n)
+        for n in (1, 2, 3)
+        for name in ("AveragePooling", "AvgPool")
+    },
+    **{f"ZeroPadding{n}D": zero_padding(n) for n in (1, 2, 3)},
+    **{f"Cropping{n}D": cropping(n) for n in (1, 2, 3)},
+    **{f"UpSampling{n}D": upsampling(n) for n in (1, 2, 3)},
+    **{f"SpatialDropout{n}D": plain(Identity("dropout")) for n in (1, 2, 3)},
+    "Dense": dense,
+    "Reshape": reshape,
+    "BatchNormalization": batch_normalization,
+    "LayerNormalization": layer_normalization,
+    "GroupNormalization": group_normalization,
+    "Activation": activation,
+    "Concatenate": concatenate,
+    "Add": plain(Merge("add")),
+    "Subtract": plain(Merge("subtract")),
+    "Multiply": plain(Merge("multiply")),
+    "Average": plain(Merge("average")),
+    "Maximum": plain(Merge("maximum")),
+    "Minimum": plain(Merge("minimum")),
+    "GaussianNoise": plain(Identity("noise")),
+    "GaussianDropout": plain(Identity("dropout")),
+    "Rescaling": plain(Identity("rescaling")),
+    **{f"Random{what}": plain(Identity("augmentation")) for what in ("Flip", "Rotation", "Zoom")},
+    **{f"Random{what}": plain(Identity("augmentation")) for what in ("Contrast", "Translation")},
+}
+
+SHARED: dict[str, Callable[..., Any]] = {
+    # names that PyTorch has too, and what only Keras's values mean
+    "LeakyReLU": leaky_relu,
+    "PReLU": prelu,
+    "Flatten": plain(Reshape()),
+}
+"""Layers that PyTorch calls by the same name; taken where the text around them is Keras's."""

@@ -1,0 +1,316 @@
+"""The short vocabulary: this tool's own notation, `conv(96, 11, stride=4)`.
+
+Input channels are inferred; padding is a number, one an axis, pairs, or a name, and `same` is
+TensorFlow's. Branches are lists: `residual([...], shortcut=[...])`, `concat([...], [...])`.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from convcli.errors import SpecError
+from convcli.nets.layers import (
+    RBF,
+    Activation,
+    AdaptivePool,
+    Concat,
+    Conv,
+    Depthwise,
+    Identity,
+    Linear,
+    Merge,
+    Norm,
+    Pad,
+    Pool,
+    PReLU,
+    Reshape,
+    Separable,
+    Shuffle,
+    TransposedConv,
+    Upsample,
+)
+from convcli.nets.network import MOST_NODES, Chain, Fork, Leaf, Part, fresh, size_of
+from convcli.nets.readers.values import count, counts, maybe_count, pads
+
+POOLS = {"max": "max", "avg": "average", "min": "min"}
+
+
+def conv(axes: int) -> Callable[..., Conv]:
+    def build(
+        filters: Any,
+        kernel: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: Any = 1,
+        bias: Any = True,
+        connections: Any = None,
+    ) -> Conv:
+        return Conv(
+            count(filters, "filters"),
+            counts(kernel, axes, "kernel"),
+            counts(stride, axes, "stride"),
+            pads(padding, axes),
+            counts(dilation, axes, "dilation"),
+            count(groups, "groups"),
+            bool(bias),
+            connections=maybe_count(connections, "connections"),
+        )
+
+    return build
+
+
+def depthwise(
+    kernel: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    multiplier: Any = 1,
+    bias: Any = True,
+) -> Depthwise:
+    return Depthwise(
+        counts(kernel, 2, "kernel"),
+        counts(stride, 2, "stride"),
+        pads(padding, 2),
+        counts(dilation, 2, "dilation"),
+        count(multiplier, "multiplier"),
+        bool(bias),
+    )
+
+
+def separable(
+    filters: Any,
+    kernel: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    multiplier: Any = 1,
+    bias: Any = True,
+) -> Separable:
+    first = depthwise(kernel, stride, padding, dilation, multiplier, bias=False)
+    return Separable(count(filters, "filters"), first, bool(bias))
+
+
+def transposed(
+    filters: Any,
+    kernel: Any,
+    stride: Any = 1,
+    padding: Any = 0,
+    extra: Any = 0,
+    dilation: Any = 1,
+    groups: Any = 1,
+    bias: Any = True,
+) -> TransposedConv:
+    return TransposedConv(
+        count(filters, "filters"),
+        counts(kernel, 2, "kernel"),
+        counts(stride, 2, "stride"),
+        pads(padding, 2),
+        counts(extra, 2, "extra", 0),
+        counts(dilation, 2, "dilation"),
+        count(groups, "groups"),
+        bool(bias),
+    )
+
+
+def pool(kind: str, axes: int) -> Callable[..., Pool]:
+    def build(
+        kernel: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil: Any = False,
+        count_include_pad: Any = True,
+    ) -> Pool:
+        return Pool(
+            kind,
+            counts(kernel, axes, "kernel"),
+            counts(kernel if stride is None else stride, axes, "stride"),
+            pads(padding, axes),
+            counts(dilation, axes, "dilation"),
+            bool(ceil),
+            bool(count_include_pad),
+        )
+
+    return build
+
+
+def subsample(kernel: Any, stride: Any = None) -> Pool:
+    return pool("average", 2)(kernel, stride)._replace(trainable=True)
+
+
+def adaptive_pool(size: Any, kind: Any = "average") -> AdaptivePool:
+    if kind not in POOLS.values():
+        raise SpecError(f"kind={kind!r:.40} is none of {', '.join(POOLS.values())}")
+    return AdaptivePool(kind, counts(size, 2, "size"))
+
+
+def global_pool(kind: Any = "average") -> AdaptivePool:
+    return adaptive_pool(1, kind)
+
+
+def linear(outputs: Any, bias: Any = True) -> Linear:
+    return Linear(count(outputs, "outputs"), bool(bias))
+
+
+def flatten() -> Reshape:
+    return Reshape()
+
+
+def reshape(*sizes: Any) -> Reshape:
+    lengths = [size if size == -1 else count(size, "size") for size in sizes]
+    if not lengths or lengths.count(-1) > 1:
+        raise SpecError("reshape needs sizes (height, width, channels), at most one of them -1")
+    return Reshape((lengths[-1], *lengths[:-1]))
+
+
+def pad(padding: Any) -> Pad:
+    sides = pads(padding, 2)
+    if any(isinstance(side, str) for side in sides):
+        raise SpecError(f"padding={padding!r} must be numbers here")
+    return Pad(tuple(side for side in sides if not isinstance(side, str)))
+
+
+def upsample(scale: Any = 2) -> Upsample:
+    return Upsample(scale=counts(scale, 2, "scale"))
+
+
+def batch_norm() -> Norm:
+    return Norm("batch", tracked=True)
+
+
+def group_norm(groups: Any) -> Norm:
+    return Norm("group", groups=count(groups, "groups"))
+
+
+def layer_norm() -> Norm:
+    return Norm("layer")
+
+
+def lrn(size: Any = 5, alpha: Any = 1e-4, beta: Any = 0.75, k: Any = 1.0) -> Identity:
+    count(size, "size")
+    return Identity("local_response_norm")
+
+
+def dropout(p: Any = 0.5) -> Identity:
+    return Identity("dropout")
+
+
+def leaky_relu(slope: Any = 0.01) -> Activation:
+    if isinstance(slope, bool) or not isinstance(slope, int | float):
+        raise SpecError(f"slope must be a number, not {slope!r:.40}")
+    return Activation("leaky_relu", float(slope))
+
+
+def prelu(slopes: Any = 1) -> PReLU:
+    return PReLU(count(slopes, "slopes"))
+
+
+def rbf(outputs: Any) -> RBF:
+    return RBF(count(outputs, "outputs"))
+
+
+def shuffle(groups: Any) -> Shuffle:
+    return Shuffle(count(groups, "groups"))
+
+
+def _nothing(layer: Any) -> Callable[[], Any]:
+    """A layer that takes no values."""
+
+    def build() -> Any:
+        return layer
+
+    return build
+
+
+ACTIVATIONS = (
+    *("relu", "relu6", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus", "softsign"),
+    *("hard_swish", "hard_sigmoid", "hard_tanh", "tanh", "sigmoid", "softmax", "log_softmax"),
+    *("log_sigmoid", "abs", "exponential"),
+)
+"""Functions without parameters, by the field's name; every vocabulary maps its own onto these."""
+
+LAYERS: dict[str, Callable[..., Any]] = {
+    "conv": conv(2),
+    "conv1d": conv(1),
+    "conv2d": conv(2),
+    "conv3d": conv(3),
+    "depthwise": depthwise,
+    "separable": separable,
+    "transposed": transposed,
+    **{f"{name}pool": pool(kind, 2) for name, kind in POOLS.items()},
+    **{f"{name}pool{n}d": pool(kind, n) for name, kind in POOLS.items() for n in (1, 2, 3)},
+    "subsample": subsample,
+    "adaptivepool": adaptive_pool,
+    "globalpool": global_pool,
+    "linear": linear,
+    "flatten": flatten,
+    "reshape": reshape,
+    "pad": pad,
+    "upsample": upsample,
+    "batchnorm": batch_norm,
+    "bn": batch_norm,
+    "groupnorm": group_norm,
+    "layernorm": layer_norm,
+    "lrn": lrn,
+    "dropout": dropout,
+    "leaky_relu": leaky_relu,
+    "prelu": prelu,
+    "rbf": rbf,
+    "shuffle": shuffle,
+    "identity": _nothing(Identity()),
+    "swish": _nothing(Activation("silu")),
+    **{name: _nothing(Activation(name)) for name in ACTIVATIONS},
+}
+
+
+def _branch(items: Any, what: str) -> Chain:
+    if isinstance(items, Leaf | Chain | Fork):
+        items = [items]
+    if not isinstance(items, list | tuple):
+        raise SpecError(f"{what} must be a list of layers, not {items!r:.40}")
+    for item in items:
+        if not isinstance(item, Leaf | Chain | Fork):
+            raise SpecError(f"{what} holds {item!r:.40}, which is not a layer")
+    return Chain(tuple(items))
+
+
+def residual(body: Any, shortcut: Any = ()) -> Fork:
+    branches = _branch(body, "the body"), _branch(shortcut, "the shortcut")
+    named = branches[0]._replace(name="body"), branches[1]._replace(name="shortcut")
+    return Fork(named, Merge("add"), kind="residual")
+
+
+def _joined(join: Any, kind: str) -> Callable[..., Fork]:
+    def build(*branches: Any) -> Fork:
+        if len(branches) < 2:
+            raise SpecError(f"{kind} needs two or more lists of layers")
+        return Fork(tuple(_branch(one, "a branch") for one in branches), join, kind=kind)
+
+    return build
+
+
+def side(items: Any) -> Fork:
+    return Fork((_branch(items, "the side branch"),), None, kind="side")
+
+
+def repeat(times: Any, items: Any) -> Chain:
+    number, once = count(times, "the number of repeats", 0), _branch(items, "what is repeated")
+    if number * size_of(once) > MOST_NODES:
+        raise SpecError(f"repeated {number:,} times it has more than {MOST_NODES:,} layers")
+    return Chain(tuple(fresh(part) for _ in range(number) for part in once.items))
+
+
+def chain(items: Any) -> Chain:
+    return _branch(items, "the chain")
+
+
+BLOCKS: dict[str, Callable[..., Part]] = {
+    "residual": residual,
+    "concat": _joined(Concat(), "concat"),
+    "add": _joined(Merge("add"), "add"),
+    "multiply": _joined(Merge("multiply"), "multiply"),
+    "side": side,
+    "repeat": repeat,
+    "chain": chain,
+}
+"""What holds other layers."""

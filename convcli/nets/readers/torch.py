@@ -1,0 +1,355 @@
+"""PyTorch's vocabulary: `nn.Conv2d(3, 96, kernel_size=11, stride=4)`, with its order and defaults.
+
+Output lengths are floored, padding is symmetric, `padding="same"` needs stride 1, and what is
+declared (`in_channels`, `in_features`, `num_features`) is checked against what arrives.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from convcli.errors import SpecError
+from convcli.nets.geometry import Padding
+from convcli.nets.layers import (
+    Activation,
+    AdaptivePool,
+    Conv,
+    Identity,
+    Linear,
+    Norm,
+    Pad,
+    Pool,
+    PReLU,
+    Reshape,
+    Shuffle,
+    TransposedConv,
+    Upsample,
+)
+from convcli.nets.readers.values import count, counts, maybe_count, pads
+
+
+def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
+    def build(
+        in_channels: Any,
+        out_channels: Any,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: Any = 1,
+        bias: Any = True,
+        padding_mode: Any = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> Conv:
+        kernel = counts(kernel_size, axes, "kernel_size")
+        strides = counts(stride, axes, "stride")
+        spacing = counts(dilation, axes, "dilation")
+        return Conv(
+            count(out_channels, "out_channels"),
+            kernel,
+            strides,
+            _conv_padding(padding, kernel, strides, spacing),
+            spacing,
+            count(groups, "groups"),
+            bool(bias),
+            maybe_count(in_channels, "in_channels"),
+        )
+
+    def build_lazy(out_channels: Any, kernel_size: Any, *args: Any, **options: Any) -> Conv:
+        return build(None, out_channels, kernel_size, *args, **options)
+
+    return build_lazy if lazy else build
+
+
+def _conv_padding(
+    padding: Any, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> tuple[Padding, ...]:
+    if padding == "same":
+        if set(stride) != {1}:
+            raise SpecError("padding='same' is not supported for strided convolutions by PyTorch")
+        totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
+        return tuple((total // 2, total - total // 2) for total in totals)
+    if isinstance(padding, str) and padding != "valid":
+        raise SpecError(f"padding={padding!r:.40} is neither 'same' nor 'valid'")
+    return pads(padding, len(kernel))
+
+
+def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
+    def build(
+        in_channels: Any,
+        out_channels: Any,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        output_padding: Any = 0,
+        groups: Any = 1,
+        bias: Any = True,
+        dilation: Any = 1,
+        padding_mode: Any = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> TransposedConv:
+        return TransposedConv(
+            count(out_channels, "out_channels"),
+            counts(kernel_size, axes, "kernel_size"),
+            counts(stride, axes, "stride"),
+            tuple((p, p) for p in counts(padding, axes, "padding", 0)),
+            counts(output_padding, axes, "output_padding", 0),
+            counts(dilation, axes, "dilation"),
+            count(groups, "groups"),
+            bool(bias),
+            maybe_count(in_channels, "in_channels"),
+        )
+
+    return build
+
+
+def _pool(
+    kind: str, axes: int, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: Any
+) -> Pool:
+    sizes = counts(kernel, axes, "kernel_size")
+    spacing = counts(dilation, axes, "dilation")
+    sides = counts(padding, axes, "padding", 0)
+    for k, d, p in zip(sizes, spacing, sides, strict=True):
+        if p > (d * (k - 1) + 1) // 2:
+            raise SpecError(
+                f"padding={p} is more than half of the kernel's reach, which PyTorch refuses"
+            )
+    steps = sizes if stride in (None, ()) else counts(stride, axes, "stride")
+    return Pool(kind, sizes, steps, tuple((p, p) for p in sides), spacing, bool(ceil))
+
+
+def max_pool(axes: int) -> Callable[..., Pool]:
+    def build(
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        return_indices: Any = False,
+        ceil_mode: Any = False,
+    ) -> Pool:
+        return _pool("max", axes, kernel_size, stride, padding, dilation, ceil_mode)
+
+    return build
+
+
+def avg_pool(axes: int) -> Callable[..., Pool]:
+    def build(
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        ceil_mode: Any = False,
+        count_include_pad: Any = True,
+        divisor_override: Any = None,
+    ) -> Pool:
+        made = _pool("average", axes, kernel_size, stride, padding, 1, ceil_mode)
+        return made._replace(count_include_pad=bool(count_include_pad))
+
+    return build
+
+
+def lp_pool(axes: int) -> Callable[..., Pool]:
+    def build(norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: Any = False) -> Pool:
+        return _pool("lp", axes, kernel_size, stride, 0, 1, ceil_mode)
+
+    return build
+
+
+def adaptive_pool(kind: str, axes: int) -> Callable[..., AdaptivePool]:
+    def build(output_size: Any, return_indices: Any = False) -> AdaptivePool:
+        sizes = output_size if isinstance(output_size, tuple | list) else (output_size,) * axes
+        if len(sizes) == 1:
+            sizes = tuple(sizes) * axes
+        if len(sizes) != axes:
+            raise SpecError(f"output_size must be 1 or {axes} numbers, not {len(sizes)}")
+        return AdaptivePool(kind, tuple(maybe_count(size, "output_size") for size in sizes))
+
+    return build
+
+
+def linear(
+    in_features: Any, out_features: Any, bias: Any = True, device: Any = None, dtype: Any = None
+) -> Linear:
+    features = maybe_count(in_features, "in_features")
+    return Linear(count(out_features, "out_features"), bool(bias), features, "last")
+
+
+def lazy_linear(out_features: Any, bias: Any = True) -> Linear:
+    return linear(None, out_features, bias)
+
+
+def flatten(start_dim: Any = 1, end_dim: Any = -1) -> Reshape:
+    first = count(start_dim, "start_dim", -8)
+    if first < 1 or end_dim != -1:
+        raise SpecError(f"flatten from axis {start_dim} to {end_dim}; only from 1 or more to -1")
+    return Reshape((-1,), start=first - 1)
+
+
+def unflatten(dim: Any, unflattened_size: Any) -> Reshape:
+    if dim != 1 or not isinstance(unflattened_size, tuple | list):
+        raise SpecError("unflatten is read for axis 1 and a tuple of sizes")
+    sizes = (size if size == -1 else count(size, "size") for size in unflattened_size)
+    return Reshape(tuple(sizes))
+
+
+def pad(axes: int) -> Callable[..., Pad]:
+    def build(padding: Any, value: Any = 0) -> Pad:
+        # last axis first: (left, right, top, bottom), as torch.nn.functional.pad has it
+        sides = counts(padding, 2 * axes, "padding", -(10**9))
+        pairs = [(sides[2 * axis], sides[2 * axis + 1]) for axis in range(axes)]
+        return Pad(tuple(reversed(pairs)))
+
+    return build
+
+
+def upsample(
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: Any = "nearest",
+    align_corners: Any = None,
+    recompute_scale_factor: Any = None,
+) -> Upsample:
+    if (size is None) == (scale_factor is None):
+        raise SpecError("upsample needs either a size or a scale_factor")
+    if size is not None:
+        return Upsample(sizes=counts(size, 2, "size"))
+    return Upsample(scale=counts(scale_factor, 2, "scale_factor"))
+
+
+def upsample2d(size: Any = None, scale_factor: Any = None) -> Upsample:
+    return upsample(size, scale_factor)
+
+
+def batch_norm(lazy: bool = False) -> Callable[..., Norm]:
+    def build(
+        num_features: Any,
+        eps: Any = 1e-5,
+        momentum: Any = 0.1,
+        affine: Any = True,
+        track_running_stats: Any = True,
+        device: Any = None,
+        dtype: Any = None,
+        process_group: Any = None,
+    ) -> Norm:
+        channels = maybe_count(num_features, "num_features")
+        vectors = 2 if affine else 0
+        return Norm("batch", vectors, channels, tracked=bool(track_running_stats))
+
+    def build_lazy(*args: Any, **options: Any) -> Norm:
+        return build(None, *args, **options)
+
+    return build_lazy if lazy else build
+
+
+def instance_norm(
+    num_features: Any,
+    eps: Any = 1e-5,
+    momentum: Any = 0.1,
+    affine: Any = False,
+    track_running_stats: Any = False,
+) -> Norm:
+    channels = maybe_count(num_features, "num_features")
+    vectors = 2 if affine else 0
+    return Norm("instance", vectors, channels, tracked=bool(track_running_stats))
+
+
+def group_norm(num_groups: Any, num_channels: Any, eps: Any = 1e-5, affine: Any = True) -> Norm:
+    channels = maybe_count(num_channels, "num_channels")
+    return Norm("group", 2 if affine else 0, channels, count(num_groups, "num_groups"))
+
+
+def layer_norm(
+    normalized_shape: Any, eps: Any = 1e-5, elementwise_affine: Any = True, bias: Any = True
+) -> Norm:
+    sizes = normalized_shape if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
+    shape = tuple(count(size, "normalized_shape") for size in sizes)
+    vectors = (1 + bool(bias)) if elementwise_affine else 0
+    return Norm("layer", vectors, shape=shape)
+
+
+def local_response_norm(size: Any, alpha: Any = 1e-4, beta: Any = 0.75, k: Any = 1.0) -> Identity:
+    count(size, "size")
+    return Identity("local_response_norm")
+
+
+def leaky_relu(negative_slope: Any = 0.01, inplace: Any = False) -> Activation:
+    return Activation("leaky_relu", float(negative_slope))
+
+
+def prelu(
+    num_parameters: Any = 1, init: Any = 0.25, device: Any = None, dtype: Any = None
+) -> PReLU:
+    return PReLU(count(num_parameters, "num_parameters"))
+
+
+def shuffle(groups: Any) -> Shuffle:
+    return Shuffle(count(groups, "groups"))
+
+
+def plain(layer: Any) -> Callable[..., Any]:
+    """A layer whose values (inplace, p, dim, …) change no shape and no count."""
+
+    def build(*args: Any, **options: Any) -> Any:
+        return layer
+
+    return build
+
+
+ACTIVATIONS = {
+    "ReLU": "relu",
+    "ReLU6": "relu6",
+    "RReLU": "relu",
+    "ELU": "elu",
+    "SELU": "selu",
+    "CELU": "celu",
+    "GELU": "gelu",
+    "SiLU": "silu",
+    "Mish": "mish",
+    "Softplus": "softplus",
+    "Softsign": "softsign",
+    "Hardswish": "hard_swish",
+    "Hardsigmoid": "hard_sigmoid",
+    "Hardtanh": "hard_tanh",
+    "Tanh": "tanh",
+    "Sigmoid": "sigmoid",
+    "LogSigmoid": "log_sigmoid",
+    "Softmax": "softmax",
+    "Softmax2d": "softmax",
+    "LogSoftmax": "log_softmax",
+}
+
+LAYERS: dict[str, Callable[..., Any]] = {
+    **{f"Conv{n}d": conv(n) for n in (1, 2, 3)},
+    **{f"LazyConv{n}d": conv(n, lazy=True) for n in (1, 2, 3)},
+    **{f"ConvTranspose{n}d": conv_transpose(n) for n in (1, 2, 3)},
+    **{f"MaxPool{n}d": max_pool(n) for n in (1, 2, 3)},
+    **{f"AvgPool{n}d": avg_pool(n) for n in (1, 2, 3)},
+    **{f"LPPool{n}d": lp_pool(n) for n in (1, 2)},
+    **{f"AdaptiveAvgPool{n}d": adaptive_pool("average", n) for n in (1, 2, 3)},
+    **{f"AdaptiveMaxPool{n}d": adaptive_pool("max", n) for n in (1, 2, 3)},
+    **{f"{kind}Pad{n}d": pad(n) for n in (1, 2, 3) for kind in ("Zero", "Constant")},
+    **{f"{kind}Pad{n}d": pad(n) for n in (1, 2, 3) for kind in ("Reflection", "Replication")},
+    **{f"BatchNorm{n}d": batch_norm() for n in (1, 2, 3)},
+    **{f"LazyBatchNorm{n}d": batch_norm(lazy=True) for n in (1, 2, 3)},
+    **{f"InstanceNorm{n}d": instance_norm for n in (1, 2, 3)},
+    **{f"Dropout{n}d": plain(Identity("dropout")) for n in (1, 2, 3)},
+    "SyncBatchNorm": batch_norm(),
+    "Dropout": plain(Identity("dropout")),
+    "AlphaDropout": plain(Identity("dropout")),
+    "FeatureAlphaDropout": plain(Identity("dropout")),
+    "Identity": plain(Identity()),
+    "Linear": linear,
+    "LazyLinear": lazy_linear,
+    "Flatten": flatten,
+    "Unflatten": unflatten,
+    "Upsample": upsample,
+    "UpsamplingNearest2d": upsample2d,
+    "UpsamplingBilinear2d": upsample2d,
+    "GroupNorm": group_norm,
+    "LayerNorm": layer_norm,
+    "LocalResponseNorm": local_response_norm,
+    "LeakyReLU": leaky_relu,
+    "PReLU": prelu,
+    "ChannelShuffle": shuffle,
+    **{name: plain(Activation(function)) for name, function in ACTIVATIONS.items()},
+}

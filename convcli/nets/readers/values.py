@@ -1,0 +1,54 @@
+"""The values a layer's call may hold, checked and brought into one form."""
+
+from typing import Any
+
+from convcli.errors import SpecError
+from convcli.nets.geometry import PADDINGS, Padding
+
+LARGEST = 10**9
+"""No size, count or stride is taken above this: beyond any tensor there is."""
+
+
+def count(value: Any, name: str, least: int = 1) -> int:
+    """A whole number from `least` to LARGEST; a float that is one (2.0) will do."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise SpecError(f"{name} must be a whole number, not {value!r:.60}")
+    if not least <= value <= LARGEST:
+        shown = value if abs(value) < 10**20 else "that many"
+        raise SpecError(f"{name} must be from {least} to {LARGEST:,}, not {shown}")
+    return value
+
+
+def maybe_count(value: Any, name: str) -> int | None:
+    return None if value is None else count(value, name)
+
+
+def counts(value: Any, axes: int, name: str, least: int = 1) -> tuple[int, ...]:
+    """One number for every axis, or a sequence of one each."""
+    if not isinstance(value, tuple | list):
+        return (count(value, name, least),) * axes
+    if len(value) == 1:
+        value = tuple(value) * axes
+    if len(value) != axes:
+        raise SpecError(f"{name} must be 1 or {axes} numbers, not {len(value)}")
+    return tuple(count(one, name, least) for one in value)
+
+
+def pads(value: Any, axes: int, name: str = "padding") -> tuple[Padding, ...]:
+    """A number, one a axis, a pair (before, after) an axis, or a name of PADDINGS."""
+    if isinstance(value, str):
+        if value.lower() not in PADDINGS:
+            raise SpecError(f"{name}={value!r:.40} is none of {', '.join(PADDINGS)}, nor a number")
+        return (value.lower(),) * axes
+    if isinstance(value, tuple | list) and any(isinstance(one, tuple | list) for one in value):
+        if len(value) != axes:
+            raise SpecError(f"{name} must hold {axes} pairs, not {len(value)}")
+        return tuple(_pair(one, name) for one in value)
+    return tuple((pad, pad) for pad in counts(value, axes, name, 0))
+
+
+def _pair(value: Any, name: str) -> tuple[int, int]:
+    before, after = counts(value, 2, name, 0)
+    return before, after

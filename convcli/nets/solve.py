@@ -1,0 +1,330 @@
+"""The questions backwards: which padding gives 55? under which conventions is it 4.11 G?"""
+
+import re
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from convcli.errors import SpecError
+from convcli.nets.geometry import Fit, Pair, Window
+from convcli.nets.layers import AdaptivePool, Conv, Linear, Pool, Shape
+from convcli.nets.network import Network
+from convcli.nets.rules import RULES
+from convcli.nets.summary import SCHEMA, Summary, trace
+
+LARGEST_KERNEL = 15
+"""Kernels and strides beyond this are not tried where they are left out."""
+
+
+class Solution(NamedTuple):
+    """A window on one axis that gives the wanted output."""
+
+    input: int
+    kernel: int
+    stride: int
+    dilation: int
+    padding: Pair
+    output: int
+    unread: int
+    leftover: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether nothing is left over behind the last window, padding included."""
+        return self.leftover == 0
+
+    @property
+    def even(self) -> bool:
+        return self.padding[0] == self.padding[1]
+
+
+class Unknowns(NamedTuple):
+    """One axis of a layer; None is to be found."""
+
+    input: int | None
+    kernel: int | None
+    stride: int | None
+    padding: Pair | None
+    output: int
+    dilation: int = 1
+
+
+def solutions(asked: Unknowns) -> list[Solution]:
+    """Every whole-number solution: exact ones first, then alike at both ends, then least padding.
+
+    Kernels and strides that are left out are tried to LARGEST_KERNEL, strides to the kernel, and
+    paddings to one less than the kernel's reach, beyond which a window reads nothing but padding.
+
+    >>> solutions(Unknowns(224, 11, 4, None, 55))[0].padding
+    (1, 2)
+    """
+    found = list(_solutions(asked))
+    return sorted(
+        found,
+        key=lambda one: (not one.exact, not one.even, sum(one.padding), one.kernel, one.stride),
+    )
+
+
+def _solutions(asked: Unknowns) -> Iterator[Solution]:
+    kernels = [asked.kernel] if asked.kernel else range(1, LARGEST_KERNEL + 1)
+    for kernel in kernels:
+        largest = max(kernel, 2) if asked.kernel is None else max(LARGEST_KERNEL, kernel)
+        strides = [asked.stride] if asked.stride else range(1, largest + 1)
+        for stride in strides:
+            window = Window(kernel, stride, asked.dilation)
+            for padding in _paddings(asked, window):
+                for length in _lengths(asked, window, padding):
+                    fit = Fit(length, window, padding)
+                    yield Solution(
+                        length,
+                        kernel,
+                        stride,
+                        asked.dilation,
+                        padding,
+                        asked.output,
+                        fit.unread,
+                        fit.leftover,
+                    )
+
+
+def _paddings(asked: Unknowns, window: Window) -> Iterator[Pair]:
+    if asked.padding is not None:
+        yield asked.padding
+        return
+    if asked.input is None:
+        for side in range(window.reach):
+            yield side, side
+        return
+    needed = (asked.output - 1) * window.stride + window.reach - asked.input
+    for total in range(max(needed, 0), max(needed + window.stride, 0)):
+        if total <= 2 * (window.reach - 1):
+            yield total // 2, total - total // 2
+
+
+def _lengths(asked: Unknowns, window: Window, padding: Pair) -> Iterator[int]:
+    """Inputs that give the output: ⌊(n + p − reach) / s⌋ + 1 = o for s consecutive n."""
+    first = (asked.output - 1) * window.stride + window.reach - sum(padding)
+    lengths = range(max(first, 1), first + window.stride)
+    if asked.input is None:
+        yield from lengths
+    elif asked.input in lengths:
+        yield asked.input
+
+
+class Explanation(NamedTuple):
+    """A convention under which a network has a figure."""
+
+    network: str
+    quantity: str
+    convention: str
+    value: int
+
+
+class Figure(NamedTuple):
+    """A number as it was seen, and the half step of its last digit."""
+
+    text: str
+    value: Fraction
+    slack: Fraction
+
+    def matches(self, value: int) -> bool:
+        return abs(value - self.value) <= self.slack
+
+
+UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
+
+
+def read_figure(text: str) -> Figure:
+    """A figure as papers print it; one with a unit or decimals may have been rounded.
+
+    >>> read_figure("4.11G").matches(4_114_999_999), read_figure("55").matches(56)
+    (True, False)
+    """
+    match = re.fullmatch(r"\s*([0-9][0-9,_]{0,30})(\.[0-9]{1,12})?\s*([kKmMgGbBtT]?)\s*", text)
+    if match is None:
+        raise SpecError(f"{text!r:.40} is not a figure such as 4.11G, 61.1M or 55")
+    whole, fraction, unit = match.groups(default="")
+    step = Fraction(UNITS[unit.lower()], 10 ** max(len(fraction) - 1, 0))
+    digits = (whole + fraction[1:]).replace(",", "").replace("_", "")
+    return Figure(text, int(digits) * step, step / 2 if unit or fraction else Fraction(0))
+
+
+def explanations(
+    figure: Figure, networks: dict[str, tuple[Network, Shape]]
+) -> tuple[list[Explanation], list[Explanation]]:
+    """The conventions that give a figure; and, of all that were tried, the nearest five."""
+    tried = [
+        one
+        for name, (network, shape) in networks.items()
+        for one in _conventions(name, network, shape)
+    ]
+    unique = list(dict.fromkeys(tried))
+    hits = [one for one in unique if figure.matches(one.value)]
+    nearest = sorted(unique, key=lambda one: abs(one.value - figure.value))[:5]
+    return hits, nearest
+
+
+def _conventions(name: str, network: Network, shape: Shape) -> Iterator[Explanation]:
+    plain: dict[tuple[str, str], int] = {}
+    for changed, (variant, input_) in _variants(network, shape).items():
+        summary = trace(variant, input_, keep_going=True)
+        if len(summary.rows) < len(variant.nodes):
+            continue
+        for quantity, convention, value in _figures(summary):
+            # a change that does not touch a figure explains nothing
+            if plain.setdefault((quantity, convention), value) != value or not changed:
+                suffix = f", {changed}" if changed else ""
+                yield Explanation(name, quantity, convention + suffix, value)
+
+
+def _figures(summary: Summary) -> Iterator[tuple[str, str, int]]:
+    statistics = sum(row.statistics for row in summary.rows)
+    norms = sum(row.trainable for row in summary.rows if "norm" in row.type)
+    biases = sum(row.measure.bias for row in summary.rows if not row.node.owner)
+    yield "params", "weights, biases and batch norm's 2C", summary.trainable
+    if statistics:
+        yield "params", "batch norm counted 4C, as Keras does", summary.trainable + statistics
+        yield "params", "without batch norm", summary.trainable - norms
+    if biases:
+        yield "params", "without biases", summary.trainable - biases
+    for rule, (count, definition) in RULES.items():
+        macs = sum(count(row) for row in summary.rows)
+        yield "MACs", f"{rule}: {definition}", macs
+        yield "FLOPs", f"2 x MACs by {rule}: {definition}", 2 * macs
+    for axis in dict.fromkeys(summary.output[1:]):
+        yield "output", "length of an axis", axis
+    yield "output", "channels", summary.output[0]
+    yield "activations", "input and outputs, activation functions in place", summary.activations
+
+
+def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]]:
+    """The network as it is, and under other conventions of padding, bias, groups and input."""
+
+    def each(change: Any) -> Network:
+        return Network(tuple(node._replace(layer=change(node.layer)) for node in network.nodes))
+
+    def padded(name: str) -> Any:
+        def change(layer: Any) -> Any:
+            if isinstance(layer, Conv | Pool):
+                return layer._replace(padding=(name,) * len(layer.kernel))
+            return layer
+
+        return change
+
+    def bias(layer: Any) -> Any:
+        return layer._replace(bias=True) if isinstance(layer, Conv | Linear) else layer
+
+    def ungrouped(layer: Any) -> Any:
+        return layer._replace(groups=1) if isinstance(layer, Conv) else layer
+
+    def ceiled(layer: Any) -> Any:
+        return layer._replace(ceil=True) if isinstance(layer, Pool) else layer
+
+    def without_adaptive(layer: Any) -> Any:
+        whole = isinstance(layer, AdaptivePool) and set(layer.sizes) != {1}
+        return layer._replace(sizes=(None,) * len(layer.sizes)) if whole else layer
+
+    variants = {"": (network, shape)}
+    changes = {
+        "SAME padding throughout": padded("same"),
+        "VALID padding throughout": padded("valid"),
+        "a bias in every convolution": bias,
+        "no groups": ungrouped,
+        "pools rounded up": ceiled,
+        "no adaptive pool": without_adaptive,
+    }
+    for words, change in changes.items():
+        changed = each(change)
+        if changed != network:
+            variants[words] = changed, shape
+    if len(shape) == 3:
+        for side in (224, 227, 256, 299, 32):
+            if (side, side) != shape[1:]:
+                variants[f"input {side}x{side}"] = network, (shape[0], side, side)
+    return variants
+
+
+class Solved(NamedTuple):
+    """Solutions of one axis, as something to show."""
+
+    found: list[Solution]
+
+    @property
+    def value(self) -> str:
+        return "\n".join(
+            f"{one.input} {one.kernel} {one.stride} {one.padding[0]},{one.padding[1]}"
+            for one in self.found
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def caption(self) -> str:
+        exact = sum(one.exact for one in self.found)
+        return f"{len(self.found)} solutions, {exact} of them leave nothing over"
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+        columns = ("input", "kernel", "stride", "padding", "output", "exact", "unread")
+        rows: list[tuple[object, ...]] = [
+            (
+                one.input,
+                one.kernel,
+                one.stride,
+                str(one.padding[0]) if one.even else f"{one.padding[0]},{one.padding[1]}",
+                one.output,
+                "yes" if one.exact else "no",
+                one.unread,
+            )
+            for one in self.found
+        ]
+        return columns, rows, ()
+
+    def record(self) -> dict[str, Any]:
+        fields = [
+            {**one._asdict(), "padding": list(one.padding), "exact": one.exact}
+            for one in self.found
+        ]
+        return {"schema": SCHEMA, "solutions": fields}
+
+
+class Explained(NamedTuple):
+    """Conventions behind a figure, as something to show."""
+
+    figure: Figure
+    hits: list[Explanation]
+    nearest: list[Explanation]
+
+    @property
+    def value(self) -> str:
+        return "\n".join(f"{one.network}: {one.quantity}, {one.convention}" for one in self.hits)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        if self.hits:
+            return ()
+        near = "; ".join(
+            f"{one.value:,} ({one.network}: {one.quantity}, {one.convention})"
+            for one in self.nearest
+        )
+        return (f"no convention tried here gives {self.figure.text}; nearest: {near}",)
+
+    @property
+    def caption(self) -> str:
+        return f"conventions under which {self.figure.text} comes out: {len(self.hits)}"
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+        columns = ("network", "quantity", "value", "convention")
+        rows: list[tuple[object, ...]] = [
+            (one.network, one.quantity, one.value, one.convention) for one in self.hits
+        ]
+        return columns, rows, ()
+
+    def record(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "figure": self.figure.text,
+            "explanations": [one._asdict() for one in self.hits],
+            "nearest": [one._asdict() for one in self.nearest],
+        }
