@@ -7,6 +7,7 @@ on whole numbers. A shell word may write the parentheses as a colon, so that not
 import ast
 import operator
 import re
+import reprlib
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -107,6 +108,12 @@ def arithmetic(op: ast.operator, left: Any, right: Any, node: ast.expr) -> Any:
 
 def not_a_value(node: ast.AST) -> SpecError:
     return SpecError(f"{excerpt(node)} is not a number, a name or a list of them")
+
+
+def shown(value: object) -> str:
+    """A value as text, cut to what a line can hold, however large or nested it is."""
+    text = reprlib.repr(value)
+    return text if len(text) <= 60 else text[:60] + "…"
 
 
 def excerpt(node: ast.AST) -> str:

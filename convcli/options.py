@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from convcli.nets.geometry import PADDINGS, Padding
-from convcli.nets.readers.values import LARGEST
+from convcli.nets.geometry import LARGEST, PADDINGS, Padding
 from convcli.report import FORMATS
 
 MOST_STEPS = 10_000

@@ -1,7 +1,6 @@
 """A Summary as plain data: rows by name, folded blocks, totals, and the columns people choose."""
 
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from typing import Any, NamedTuple
 
 from convcli.nets.rules import RULES
@@ -36,40 +35,55 @@ def _padding(padding: Any) -> str:
     return ",".join(f"{before},{after}" for before, after in padding)
 
 
-def layer_record(row: Row, settings: Settings) -> Record:
-    """One row with named fields and exact integers; memory is what its output takes, in bytes."""
+def _of_layer(row: Row, settings: Settings) -> Record:
+    """The fields that a layer has wherever it meets an input of this shape."""
     layer, measure = row.node.layer, row.measure
-    bytes_each = DTYPES[settings.dtype] * settings.batch
-    record = {
-        "name": row.name,
+    return {
+        "name": "",
         "type": row.type,
         "kernel": list(getattr(layer, "kernel", ())),
         "stride": list(getattr(layer, "stride", ())),
         "padding": _padding(getattr(layer, "padding", ())),
-        "inputs": list(row.node.inputs),
+        "inputs": [],
         "input": named_sizes(row.inputs[0]),
         "output": named_sizes(measure.output),
         "params": row.params,
         "trainable": row.trainable,
         "buffers": row.trainable + row.statistics - row.params,
         "macs": RULES[settings.rule].count(row),
-        "memory": row.activations * bytes_each,
-        "receptive_field": named_axes(tuple([seen.size for seen in row.reception])),
-        "jump": named_axes(tuple([_number(seen.jump) for seen in row.reception])),
+        "memory": row.activations * DTYPES[settings.dtype] * settings.batch,
         "unread": named_axes(row.unread),
+    }
+
+
+def _in_place(row: Row, fields: Record) -> Record:
+    """The same with what depends on where in the network it stands."""
+    record = {
+        **fields,
+        "name": row.node.name,
+        "inputs": row.node.inputs,
+        "receptive_field": named_axes([seen.size for seen in row.reception]),
+        "jump": named_axes([_number(seen.jump) for seen in row.reception]),
     }
     if row.node.owner:
         record["shares"] = row.node.owner
     return record
 
 
-def _number(jump: int | Fraction) -> int | float:
+def _number(jump: Any) -> int | float:
     return jump if isinstance(jump, int) else float(jump)
 
 
 def layer_records(summary: Summary, settings: Settings) -> list[Record]:
     """A record a layer, or a block where blocks are folded to a depth."""
-    records = [layer_record(row, settings) for row in summary.rows]
+    # repeated blocks share their measures, so their records are written once: half the time
+    known: dict[tuple[int, bool], Record] = {}
+    records = []
+    for row in summary.rows:
+        key = id(row.measure), bool(row.node.owner)
+        if key not in known:
+            known[key] = _of_layer(row, settings)
+        records.append(_in_place(row, known[key]))
     return records if settings.depth is None else list(_folded(records, settings.depth))
 
 

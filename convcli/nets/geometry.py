@@ -12,6 +12,9 @@ from typing import NamedTuple
 
 from convcli.errors import UnfitError
 
+LARGEST = 10**9
+"""No size, count or stride is taken above this: beyond any tensor there is."""
+
 Pair = tuple[int, int]
 """Padding on one axis: cells before, cells after."""
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from convcli.errors import SpecError, safe
-from convcli.nets.layers import Layer
+from convcli.nets.layers import Layer, Shape
 
 INPUT = "input"
 """The name under which the network's input is known to its nodes."""
@@ -45,6 +45,14 @@ class Network(NamedTuple):
     """Nodes in an order in which each comes after its inputs; the last one is the output."""
 
     nodes: tuple[Node, ...]
+
+
+class Reading(NamedTuple):
+    """A network, the input its text names, and which framework's text it was taken for."""
+
+    network: Network
+    input: Shape | None
+    about: str
 
 
 class Leaf(NamedTuple):
@@ -107,8 +115,15 @@ class Builder:
         self._counts: dict[str, int] = {}
         self._owners: dict[int, tuple[Leaf, str]] = {}
 
-    def network(self) -> Network:
-        return Network(tuple(self.nodes))
+    def network(self, outputs: tuple[str, ...] = ()) -> Network:
+        """The nodes laid out so far; only those that the outputs need, where they are named."""
+        if not outputs:
+            return Network(tuple(self.nodes))
+        needed = set(outputs)
+        for node in reversed(self.nodes):
+            if node.name in needed:
+                needed.update(node.inputs)
+        return Network(tuple(node for node in self.nodes if node.name in needed))
 
     def lay(self, part: Part, value: str, scope: str = "", called: str = "", depth: int = 0) -> str:
         """Add the nodes of a part that reads the node `value`; gives the node it ends with.

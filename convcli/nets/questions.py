@@ -1,26 +1,18 @@
-"""What the commands ask of a network: from their words and options to something to show."""
+"""What the commands ask of a network: from their words and options to something to show.
+
+What only some questions need is imported where they are asked: a start costs as much as it imports.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
+from convcli.calls import shown
 from convcli.errors import Refusal, SpecError, UnfitError
-from convcli.nets.compare import Sweep, Versus, fully_connected
 from convcli.nets.figures import Figures, Settings, totals
-from convcli.nets.fit import fit_report, input_for
 from convcli.nets.inputs import input_shape
 from convcli.nets.layers import Conv, Shape, size_text
-from convcli.nets.network import Network, sequential
-from convcli.nets.readers import Reading, is_source, read_words
-from convcli.nets.solve import (
-    Explained,
-    Solved,
-    Unknowns,
-    explanations,
-    read_figure,
-    solutions,
-)
+from convcli.nets.network import Network, Reading, sequential
 from convcli.nets.summary import Failure, Summary, trace
-from convcli.nets.zoo import NAMES
 
 
 class Answer(NamedTuple):
@@ -47,6 +39,8 @@ def shape_question(words: Sequence[str], options: Mapping[str, Any]) -> Answer:
     )
     network = reading.network
     if options["sweep"] is not None:
+        from convcli.nets.compare import Sweep
+
         side = (options["sweep"][0],)
         shape = input_shape(options["size"] or side, network, reading.input)
         return Answer(
@@ -87,6 +81,8 @@ def _reading(words: Sequence[str], options: Mapping[str, Any]) -> Reading:
             raise SpecError(
                 f"--{name} describes one layer; a network has its own: {' '.join(words)[:60]!r}"
             )
+        from convcli.nets.readers import read_words
+
         return read_words(words)
     if options["kernel"] is None:
         raise SpecError("give --kernel for one layer, or the layers of a network, or its name")
@@ -107,13 +103,16 @@ def _reading(words: Sequence[str], options: Mapping[str, Any]) -> Reading:
 def _versus(
     summary: Summary, words: Sequence[str], other: str, settings: Settings, about: str
 ) -> Answer:
+    from convcli.nets.compare import Versus, fully_connected
+    from convcli.nets.readers import is_source, read_words
+
     if summary.failures:
         raise UnfitError(summary.failures[0].text())
     name = words[0] if len(words) == 1 and is_source(words[0]) else "this"
     if other == "linear":
         reading = Reading(fully_connected(summary), summary.input, "")
     else:
-        reading = read_words([other]) if is_source(other) else read_text_words(other)
+        reading = read_words([other])
     second = trace(reading.network, summary.input)
     if second.failures:
         raise UnfitError(second.failures[0].text())
@@ -121,11 +120,9 @@ def _versus(
     return Answer(Versus(summary, second, (name, label), settings), about)
 
 
-def read_text_words(text: str) -> Reading:
-    return read_words([text])
-
-
 def _fit_notes(network: Network, summary: Summary) -> list[str]:
+    from convcli.nets.fit import fit_report
+
     report = fit_report(network, summary)
     found = []
     if report.unread:
@@ -141,6 +138,8 @@ def _fit_notes(network: Network, summary: Summary) -> list[str]:
 
 def _failure_text(network: Network, shape: Shape, failure: Failure) -> str:
     """The refusal with its remedies: the number to write, or the input to give."""
+    from convcli.nets.fit import input_for
+
     remedies = []
     if failure.corrected is not None:
         remedies.append(f"write {failure.corrected}")
@@ -163,7 +162,7 @@ def _expected(
     wrong = []
     for name, value in wanted:
         if name not in known:
-            raise SpecError(f"--expect knows {', '.join(known)}, not {name!r:.40}")
+            raise SpecError(f"--expect knows {', '.join(known)}, not {shown(name)}")
         if value not in (known[name], known[name].replace("x", "×")):
             wrong.append(f"expected {name}={value}, it is {known[name]}")
     return UnfitError("; ".join(wrong)) if wrong else None
@@ -179,6 +178,8 @@ def solve_question(
     output: int | None,
 ) -> Answer:
     """`convcli solve` along one axis: what is left out is found."""
+    from convcli.nets.solve import Solved, Unknowns, solutions
+
     if words:
         raise SpecError("a network is asked about with --why; lengths are given as options")
     if output is None:
@@ -204,6 +205,10 @@ def _one_axis(padding: Sequence[Any]) -> tuple[int, int]:
 
 def why_question(words: Sequence[str], size: Sequence[int] | None, text: str) -> Answer:
     """`convcli solve NETWORK --why FIGURE`: the conventions behind a figure."""
+    from convcli.nets.readers import read_words
+    from convcli.nets.solve import Explained, explanations, read_figure
+    from convcli.nets.zoo import NAMES
+
     figure = read_figure(text)
     if not words:
         raise SpecError("--why needs a network: convcli solve resnet50 --why 4.11G")

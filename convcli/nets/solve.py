@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from convcli.calls import shown
 from convcli.errors import SpecError
 from convcli.nets.geometry import Fit, Pair, Window
 from convcli.nets.layers import AdaptivePool, Conv, Linear, Pool, Shape
@@ -142,7 +143,7 @@ def read_figure(text: str) -> Figure:
     """
     match = re.fullmatch(r"\s*([0-9][0-9,_]{0,30})(\.[0-9]{1,12})?\s*([kKmMgGbBtT]?)\s*", text)
     if match is None:
-        raise SpecError(f"{text!r:.40} is not a figure such as 4.11G, 61.1M or 55")
+        raise SpecError(f"{shown(text)} is not a figure such as 4.11G, 61.1M or 55")
     whole, fraction, unit = match.groups(default="")
     step = Fraction(UNITS[unit.lower()], 10 ** max(len(fraction) - 1, 0))
     digits = (whole + fraction[1:]).replace(",", "").replace("_", "")

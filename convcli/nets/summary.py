@@ -1,7 +1,6 @@
 """Network × input shape → rows, totals, warnings: one walk over the nodes, in order."""
 
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from math import prod
 from typing import Any, NamedTuple
 
@@ -27,6 +26,9 @@ SCHEMA = 1
 
 IN_PLACE = (Activation, PReLU, Identity, Reshape)
 """Layers that can write over their input, or only look at it differently."""
+
+LARGEST_AXIS = 10**12
+"""No axis grows beyond this, which keeps every figure within a few dozen digits."""
 
 DTYPES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8, "int8": 1}
 """Bytes of one value."""
@@ -201,6 +203,10 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
                 failures.append(Failure(node, str(misfit)))
                 break
             measured[key] = measure
+            if max(measure.output, default=0) > LARGEST_AXIS:
+                text = f"an axis of {max(measure.output)} cells is more than {LARGEST_AXIS:,}"
+                failures.append(Failure(node, text))
+                break
         reception = _seen_by(max([known[name][1] for name in node.inputs], key=_extent), measure)
         unread: tuple[int, ...] = (0,) * len(reception)
         if measure.windows and not measure.upsampling:
@@ -257,8 +263,11 @@ def _seen_by(reception: tuple[Reception, ...], measure: Measure) -> tuple[Recept
 
 def _ratio(jump: int, times: int) -> Any:
     """A jump shared by `times` output cells: whole where it can be."""
-    shared = Fraction(jump, times)
-    return shared.numerator if shared.denominator == 1 else shared
+    if jump % times == 0:
+        return jump // times
+    from fractions import Fraction  # seldom needed, and 2 ms to import
+
+    return Fraction(jump, times)
 
 
 def _failure(node: Node, misfit: Misfit, rows: Sequence[Row]) -> Failure:
@@ -331,13 +340,13 @@ def _plural(cells: list[str], count: int) -> str:
     return f"{count} " + " and ".join(cell + "s" for cell in cells)
 
 
-def named_axes(values: tuple[Any, ...]) -> dict[str, Any]:
+def named_axes(values: Sequence[Any]) -> dict[str, Any]:
     """One value an axis, by the axis's name.
 
     >>> named_axes((3, 5))
     {'height': 3, 'width': 5}
     """
-    return dict(zip(AXES.get(len(values), map(str, range(len(values)))), values, strict=True))
+    return dict(zip(AXES[len(values)], values, strict=True))
 
 
 def named_sizes(shape: Shape) -> dict[str, int]:

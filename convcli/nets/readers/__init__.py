@@ -5,25 +5,15 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from convcli.errors import Refusal, SpecError, counted, safe
-from convcli.nets.layers import Shape
-from convcli.nets.network import INPUT, Network
+from convcli.nets.network import INPUT, Reading
 from convcli.nets.readers.printed import is_printed, read_printed
 from convcli.nets.readers.program import Program
 from convcli.nets.readers.syntax import LARGEST_TEXT, statements, words
 from convcli.nets.zoo import NAMES, zoo_text
 
 KERAS = re.compile(r"\bkeras\b|\b(Dense|Conv[123]D|MaxPooling[123]D|MaxPool[123]D)\(")
-
-
-class Reading(NamedTuple):
-    """A network, the input its text names, and which framework's text it was taken for."""
-
-    network: Network
-    input: Shape | None
-    about: str
 
 
 def read_words(given: Sequence[str]) -> Reading:

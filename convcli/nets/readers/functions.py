@@ -7,6 +7,7 @@ shape or counts.
 from collections.abc import Callable
 from typing import Any
 
+from convcli.calls import shown
 from convcli.errors import SpecError
 from convcli.nets.layers import (
     Activation,
@@ -60,13 +61,13 @@ def view(*sizes: Any) -> Reshape:
 def cat(dim: Any = 0, axis: Any = None, **_: Any) -> Concat:
     place = dim if axis is None else axis
     if place not in (1, -3):
-        raise SpecError(f"only the channels, dim=1, are joined here, not dim={place!r:.20}")
+        raise SpecError(f"only the channels, dim=1, are joined here, not dim={shown(place)}")
     return Concat()
 
 
 def concatenate(axis: Any = -1, **_: Any) -> Concat:
     if axis not in (-1, 3):
-        raise SpecError(f"only the channels, axis=-1, are joined here, not axis={axis!r:.20}")
+        raise SpecError(f"only the channels, axis=-1, are joined here, not axis={shown(axis)}")
     return Concat()
 
 
@@ -75,7 +76,7 @@ def mean(dim: Any = None, keepdim: Any = False) -> AdaptivePool:
         [2, 3],
         [-2, -1],
     ):
-        raise SpecError(f"a mean is read over the axes (2, 3), not {dim!r:.20}")
+        raise SpecError(f"a mean is read over the axes (2, 3), not {shown(dim)}")
     return AdaptivePool("average", (1, 1), squeeze=not keepdim)
 
 

@@ -9,6 +9,7 @@ may be anything.
 from collections.abc import Callable
 from typing import Any
 
+from convcli.calls import shown
 from convcli.errors import SpecError
 from convcli.nets.layers import (
     Activation,
@@ -37,13 +38,13 @@ NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
 def _padding(value: Any, axes: int) -> Any:
     if not isinstance(value, str) or axes not in NAMED_PADDINGS.get(value.lower(), ()):
         names = [name for name, known in NAMED_PADDINGS.items() if axes in known]
-        raise SpecError(f"padding={value!r:.40} is none of {', '.join(names)}")
+        raise SpecError(f"padding={shown(value)} is none of {', '.join(names)}")
     return pads(value, axes)
 
 
 def _channels_last(data_format: Any) -> None:
     if data_format not in (None, "channels_last"):
-        raise SpecError(f"data_format={data_format!r:.40} is not read; channels_last is")
+        raise SpecError(f"data_format={shown(data_format)} is not read; channels_last is")
 
 
 def conv(axes: int) -> Callable[..., Conv]:
@@ -186,7 +187,7 @@ def reshape(target_shape: Any, **_: Any) -> Reshape:
     sizes = target_shape if isinstance(target_shape, tuple | list) else (target_shape,)
     lengths = [size if size == -1 else count(size, "target_shape") for size in sizes]
     if not lengths or lengths.count(-1) > 1:
-        raise SpecError(f"target_shape={target_shape!r:.40} needs sizes, at most one of them -1")
+        raise SpecError(f"target_shape={shown(target_shape)} needs sizes, at most one of them -1")
     return Reshape((lengths[-1], *lengths[:-1]))
 
 
@@ -236,7 +237,7 @@ def layer_normalization(
     axis: Any = -1, epsilon: Any = 1e-3, center: Any = True, scale: Any = True, **_: Any
 ) -> Norm:
     if axis not in (-1, [-1], (-1,)):
-        raise SpecError(f"axis={axis!r:.40} is not read; -1, the channels, is")
+        raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
     return Norm("layer", bool(center) + bool(scale))
 
 
@@ -286,7 +287,7 @@ def function(name: Any) -> Activation | None:
     if last is None:
         return None
     if last not in FUNCTIONS:
-        raise SpecError(f"activation={name!r:.40} is none of {', '.join(FUNCTIONS)}")
+        raise SpecError(f"activation={shown(name)} is none of {', '.join(FUNCTIONS)}")
     slope = 0.2 if last == "leaky_relu" else 0.0
     return Activation(FUNCTIONS[last], slope) if FUNCTIONS[last] else None
 
@@ -312,7 +313,7 @@ def prelu(
 
 def concatenate(axis: Any = -1, **_: Any) -> Concat:
     if axis not in (-1, 3):
-        raise SpecError(f"axis={axis!r:.40} is not read; -1, the channels, is")
+        raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
     return Concat()
 
 

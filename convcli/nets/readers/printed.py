@@ -15,8 +15,9 @@ from convcli.errors import SpecError
 from convcli.nets.layers import Concat, Merge
 from convcli.nets.network import MOST_NODES, Chain, Fork, Leaf, Part, Where, fresh, pointed, size_of
 
-HEAD = re.compile(r"^\s*[A-Za-z_]\w*\(\s*$")
-CHILD = re.compile(r"^\s*\(([\w.\- ]+)\): (?:(\d+) x )?([A-Za-z_]\w*)\((.*)$")
+# compiled where they are first used, which most texts never reach
+HEAD = r"^\s*[A-Za-z_]\w*\(\s*$"
+CHILD = r"^\s*\(([\w.\- ]+)\): (?:(\d+) x )?([A-Za-z_]\w*)\((.*)$"
 
 
 def is_printed(text: str) -> bool:
@@ -25,8 +26,10 @@ def is_printed(text: str) -> bool:
     >>> is_printed("Net(\\n  (fc): Linear(in_features=4, out_features=2, bias=True)\\n)")
     True
     """
+    if "): " not in text:
+        return False
     lines = [line for line in text.splitlines()[:200] if line.strip()]
-    return bool(lines) and sum(map(bool, map(CHILD.match, lines))) >= max(len(lines) // 3, 1)
+    return sum(bool(re.match(CHILD, line)) for line in lines) >= max(len(lines) // 3, 1)
 
 
 def read_printed(
@@ -37,7 +40,7 @@ def read_printed(
     for number, line in enumerate(text.splitlines(), 1):
         where = Where(source, number, line, len(line) - len(line.lstrip()), len(line.strip()))
         bare = line.strip()
-        child = CHILD.match(line)
+        child = re.match(CHILD, line)
         if child:
             name, times, type_, rest = child.groups()
             if rest == "":
@@ -50,7 +53,7 @@ def read_printed(
         elif bare == ")" and len(open_blocks) > 1:
             name, times_, items = open_blocks.pop()
             open_blocks[-1][2].extend(_repeated(_block(name, items), name, times_))
-        elif bare and bare != ")" and not HEAD.match(line):
+        elif bare and bare != ")" and not re.match(HEAD, line):
             raise _unread(where)
     return Chain(tuple(_block("", open_blocks[0][2]).items))
 

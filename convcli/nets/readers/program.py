@@ -7,11 +7,10 @@ understood is named with its line.
 
 import ast
 from collections import Counter
-from collections.abc import Callable, Sequence
-from difflib import get_close_matches
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple
 
-from convcli.calls import arithmetic, excerpt, negated
+from convcli.calls import arithmetic, excerpt, negated, shown
 from convcli.errors import SpecError
 from convcli.nets.layers import Merge, Shape
 from convcli.nets.network import INPUT, Builder, Chain, Fork, Leaf, Network, Part, pointed
@@ -30,7 +29,7 @@ VOCABULARY: dict[str, tuple[Callable[..., Any], str]] = {
     name: (build, dialect) for dialect, names in DIALECTS.items() for name, build in names.items()
 }
 
-SKIPPED = {"compile", "fit", "summary", "evaluate", "print", "build", "super", "__init__", "eval"}
+SKIPPED = {"compile", "fit", "summary", "evaluate", "print", "build", "super", "__init__"}
 """Calls that stand around a model and say nothing about its layers."""
 
 
@@ -66,6 +65,9 @@ class Module(NamedTuple):
 PARTS = (Leaf, Chain, Fork, Stack, Module)
 """What can be called on a tensor."""
 
+UNMOVED = {"to", "cuda", "cpu", "eval", "train", "double", "half", "float"}
+"""Methods that give the same module, elsewhere or in another state."""
+
 INPUTS = {"Input", "InputLayer", "input"}
 INPUT_OPTIONS = {"input_shape", "batch_input_shape", "batch_shape", "input_dim"}
 RANDOM = {"randn", "rand", "zeros", "ones", "empty", "normal", "uniform"}
@@ -73,6 +75,9 @@ RANDOM = {"randn", "rand", "zeros", "ones", "empty", "normal", "uniform"}
 
 DEEPEST = 150
 """Expressions inside expressions; methods count ten."""
+
+MOST_STEPS = 4_000_000
+"""Expressions that are looked at: twice what the longest network takes."""
 
 
 class Program:
@@ -88,10 +93,13 @@ class Program:
         self._special = keras.SHARED if self._keras else {}
         self._classes: dict[str, Line] = {}
         self._scope = ""
-        self._pending: list[tuple[str, Any]] = []
+        self._pending: dict[int, tuple[str, Any]] = {}
         self._last: Tensor | None = None
+        self._outputs: tuple[Tensor, ...] = ()
         self._line: Line | None = None
+        self._blamed: ast.AST | None = None
         self._depth = 0
+        self._steps = 0
 
     # -- the text as a whole ----------------------------------------------------------------
 
@@ -102,7 +110,8 @@ class Program:
         except SpecError as error:
             if self._line is None:
                 raise
-            raise SpecError(f"{error}\n{pointed(self._line.where(self._line.node))}") from None
+            where = self._line.span(self._blamed or self._line.node)
+            raise SpecError(f"{error}\n{pointed(where)}") from None
 
     def _read(self, lines: Sequence[Line]) -> Network:
         classes = {line.node.name: line for line in lines if isinstance(line.node, ast.ClassDef)}
@@ -114,20 +123,18 @@ class Program:
         self._line = None
         if self._last is not None:
             self.form = "model"
-            return self.builder.network()
+            return self.builder.network(tuple(tensor.node for tensor in self._outputs))
         modules = [name for name, line in classes.items() if "forward" in _methods(line.node)]
         if modules and not self._pending:
-            self._pending = [("", self._construct(_entry(modules, classes), [], {}))]
+            self._add_pending("", self._construct(_entry(modules, classes), [], {}))
             self.form = f"class {_entry(modules, classes)}"
-        twice = [
-            name for name, many in Counter(n for n, _ in self._pending if n).items() if many > 1
-        ]
+        lines_left = list(self._pending.values())
+        twice = [name for name, many in Counter(n for n, _ in lines_left if n).items() if many > 1]
         if twice:
-            raise SpecError(f"{twice[0]!r} names two layers")
+            raise SpecError(f"{twice[0]!r:.60} names two layers")
         tensor = Tensor(INPUT)
-        named = len(self._pending) > 1
-        for name, made in list(self._pending):
-            tensor = self._apply(made, (tensor,), name if named else "")
+        for name, made in lines_left:
+            tensor = self._apply(made, (tensor,), name if len(lines_left) > 1 else "")
         return self.builder.network()
 
     def _top_statement(self, node: ast.stmt) -> None:
@@ -159,18 +166,21 @@ class Program:
         if isinstance(made, Tensor):
             self._last = made if made.node != INPUT else self._last
         elif isinstance(made, Leaf | Chain | Fork | Stack | Module):
-            self._pending.append((name, made))
+            self._pending[id(made)] = name, made
 
     def _consume(self, made: Any) -> None:
         """A part that another one holds, or that is applied, is no line of its own."""
-        self._pending = [pair for pair in self._pending if pair[1] is not made]
+        self._pending.pop(id(made), None)
 
     # -- expressions ------------------------------------------------------------------------
 
     def _expression(self, node: ast.expr) -> Any:
         self._depth += 1
+        self._steps += 1
         if self._depth > DEEPEST:
             raise SpecError(f"the text is nested more than {DEEPEST} deep")
+        if self._steps > MOST_STEPS:
+            raise SpecError(f"the text takes more than {MOST_STEPS:,} steps to read")
         try:
             return self._value(node)
         finally:
@@ -220,6 +230,13 @@ class Program:
         return node.attr
 
     def _call(self, node: ast.Call) -> Any:
+        try:
+            return self._called(node)
+        except SpecError:
+            self._blamed = self._blamed or node  # the innermost call comes first
+            raise
+
+    def _called(self, node: ast.Call) -> Any:
         target = node.func
         name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
         if name in SKIPPED:
@@ -258,6 +275,8 @@ class Program:
         if isinstance(owner, Stack) and name == "add" and len(args) == 1:
             self._add_to(owner, args[0])
             return None
+        if isinstance(owner, PARTS) and name in UNMOVED:
+            return owner
         if isinstance(owner, Module):
             if name in owner.members:
                 return self._apply(owner.members[name], _tensors(args), name)
@@ -281,7 +300,8 @@ class Program:
             return args[0] if args else []
         if name in ("Model", "Functional"):
             outputs = options.get("outputs", args[1] if len(args) > 1 else None)
-            return outputs if isinstance(outputs, Tensor) else None
+            self._outputs = _tensors([outputs])
+            return self._outputs[-1] if self._outputs else None
         if name in self._classes:
             return self._construct(name, args, options)
         if args and _is_tensor(args[0]):
@@ -310,9 +330,9 @@ class Program:
         elif name in VOCABULARY:
             build, dialect = VOCABULARY[name]
         else:
-            close = get_close_matches(name, VOCABULARY, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise SpecError(f"{name!r:.60} is no layer that is known here{hint}")
+            raise SpecError(
+                f"{shown(name)} is no layer that is known here{_like(name, VOCABULARY)}"
+            )
         # what both frameworks call alike is the one's whose text it stands in
         self.used["Keras" if self._keras and dialect == "PyTorch" else dialect] += 1
         return self._checked(build, name, args, options)
@@ -402,7 +422,7 @@ class Program:
             raise SpecError("a Sequential cannot hold itself")
         made = item.part() if isinstance(item, Stack) else item
         if not isinstance(made, Leaf | Chain | Fork):
-            raise SpecError(f"Sequential holds {made!r:.40}, which is not a layer")
+            raise SpecError(f"Sequential holds {shown(made)}, which is not a layer")
         stack.items.append(made._replace(name=name) if name else made)
 
     # -- applying ---------------------------------------------------------------------------
@@ -412,7 +432,7 @@ class Program:
         if isinstance(made, Stack):
             made = made.part()
         if not tensors or not isinstance(made, PARTS):
-            raise SpecError(f"{made!r:.60} is called on something that is not a tensor")
+            raise SpecError(f"{shown(made)} is called on something that is not a tensor")
         if isinstance(made, Module):
             return self._forward(made, tensors, name)
         if len(tensors) > 1 and isinstance(made, Leaf):
@@ -428,9 +448,8 @@ class Program:
     def _function(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
         """`F.relu(x)`, `torch.flatten(x, 1)`, `x.view(-1, 400)`, `layers.add([x, y])`."""
         if name not in FUNCTIONS:
-            close = get_close_matches(name, FUNCTIONS, n=1)
-            hint = f"; did you mean {close[0]}?" if close else ""
-            raise SpecError(f"{name!r:.60} is no function that is known here{hint}")
+            hint = _like(name, FUNCTIONS)
+            raise SpecError(f"{shown(name)} is no function that is known here{hint}")
         tensors, rest = _tensors(args[:1]), args[1:]
         while rest and isinstance(rest[0], Tensor):
             tensors, rest = (*tensors, rest[0]), rest[1:]
@@ -494,6 +513,13 @@ class Program:
                 self._expression(expression)
             case _:
                 raise SpecError(f"{excerpt(node)} is not read here")
+
+
+def _like(name: str, known: Iterable[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name[:60], known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def _methods(node: ast.stmt) -> dict[str, ast.FunctionDef]:

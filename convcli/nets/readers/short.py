@@ -7,6 +7,7 @@ TensorFlow's. Branches are lists: `residual([...], shortcut=[...])`, `concat([..
 from collections.abc import Callable
 from typing import Any
 
+from convcli.calls import shown
 from convcli.errors import SpecError
 from convcli.nets.layers import (
     RBF,
@@ -140,7 +141,7 @@ def subsample(kernel: Any, stride: Any = None) -> Pool:
 
 def adaptive_pool(size: Any, kind: Any = "average") -> AdaptivePool:
     if kind not in POOLS.values():
-        raise SpecError(f"kind={kind!r:.40} is none of {', '.join(POOLS.values())}")
+        raise SpecError(f"kind={shown(kind)} is none of {', '.join(POOLS.values())}")
     return AdaptivePool(kind, counts(size, 2, "size"))
 
 
@@ -197,7 +198,7 @@ def dropout(p: Any = 0.5) -> Identity:
 
 def leaky_relu(slope: Any = 0.01) -> Activation:
     if isinstance(slope, bool) or not isinstance(slope, int | float):
-        raise SpecError(f"slope must be a number, not {slope!r:.40}")
+        raise SpecError(f"slope must be a number, not {shown(slope)}")
     return Activation("leaky_relu", float(slope))
 
 
@@ -267,10 +268,10 @@ def _branch(items: Any, what: str) -> Chain:
     if isinstance(items, Leaf | Chain | Fork):
         items = [items]
     if not isinstance(items, list | tuple):
-        raise SpecError(f"{what} must be a list of layers, not {items!r:.40}")
+        raise SpecError(f"{what} must be a list of layers, not {shown(items)}")
     for item in items:
         if not isinstance(item, Leaf | Chain | Fork):
-            raise SpecError(f"{what} holds {item!r:.40}, which is not a layer")
+            raise SpecError(f"{what} holds {shown(item)}, which is not a layer")
     return Chain(tuple(items))
 
 

@@ -2,12 +2,13 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from convcli.calls import UNREADABLE
 from convcli.errors import SpecError, safe
-from convcli.nets.network import Where
+from convcli.nets.network import MOST_NODES, Where
 
 LARGEST_TEXT = 20_000_000
 """Characters of one text; about 400,000 layer lines."""
@@ -15,45 +16,48 @@ LARGEST_TEXT = 20_000_000
 WHOLE = 300_000
 """Texts up to here are parsed whole first; longer ones line by line, in less memory."""
 
-TOKENS = re.compile(
-    r"""(?P<skip>\"\"\".*?\"\"\"|'''.*?'''|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'|\#[^\n]*)"""
-    r"|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<end>\n|;)",
-    re.DOTALL,
+# compiled where they are first used, which texts that are whole Python never reach
+TOKENS = (
+    r"(?P<skip>\"\"\".*?\"\"\"|\'\'\'.*?\'\'\'"
+    r"|\"(?:[^\"\\\n]|\\.)*\"|\'(?:[^\'\\\n]|\\.)*\'|#[^\n]*)"
+    r"|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<end>\n|;)"
 )
 
-WORD = re.compile(r"^(\s*(?:[A-Za-z_]\w*\s*=\s*)?)([a-z]\w*):(?=[^\s=])(.*)$", re.DOTALL)
+WORD = r"(\s*(?:[A-Za-z_]\w*\s*=\s*)?)([a-z]\w*):(?=[^\s=])(.*)"
 """A shell word: `conv:96,11,stride=4`, maybe named: `c1=conv:96,11`."""
 
 
 class Line(NamedTuple):
-    """A statement, and the text it stands in: `first` is the number of its first line."""
+    """A statement, and the lines of the text it stands in; the first has the number `first`."""
 
     node: ast.stmt
     source: str
-    text: str
+    lines: Sequence[str]
     first: int
-    shift: int = 0
-    """Columns that were cut from the left of the first line, or added (negative)."""
 
     def at(self, node: ast.stmt) -> "Line":
         """A statement inside this one, of a class or a function."""
         return self._replace(node=node)
 
     def where(self, node: ast.AST) -> Where:
-        """The place of a piece of this statement: of its first value, where it is a call's."""
-        line = getattr(node, "lineno", 1)
-        lines = self.text.split("\n", line)
-        text = lines[line - 1] if line <= len(lines) else ""
-        target: ast.AST = node
-        if isinstance(node, ast.Call) and node.args and node.args[0].lineno == line:
-            target = node.args[0]
-        column = getattr(target, "col_offset", 0)
-        end = getattr(target, "end_col_offset", column + 1)
-        if getattr(target, "end_lineno", line) != line:
-            end = column + 1
+        """The place of what a layer declares: the first value of its call."""
+        if isinstance(node, ast.Call) and node.args and node.args[0].lineno == node.lineno:
+            return self.span(node.args[0])
+        return self.span(node)
+
+    def span(self, node: ast.AST) -> Where:
+        """The place of a piece of this statement, as far as it goes on its first line."""
+        line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
+        text = self.lines[line - 1] if line <= len(self.lines) else ""
+        end = getattr(node, "end_col_offset", None)
+        if getattr(node, "end_lineno", line) != line or end is None:
+            end = len(text.encode())
         # ast counts bytes of UTF-8
-        shown = text.encode()[:column].decode(errors="replace")
-        return Where(self.source, self.first + line - 1, text, len(shown), max(end - column, 1))
+        before, within = text.encode()[:column], text.encode()[column:end]
+        width = len(within.decode(errors="replace").rstrip())
+        return Where(
+            self.source, self.first + line - 1, text, len(before.decode(errors="replace")), width
+        )
 
 
 def statements(text: str, source: str) -> list[Line]:
@@ -66,10 +70,14 @@ def statements(text: str, source: str) -> list[Line]:
     text = re.sub(r"(?m)^[ ]*(>>>|\.\.\.)[ ]", "", text)
     if len(text) <= WHOLE:
         try:
-            return [Line(node, source, text, 1) for node in ast.parse(text).body]
+            lines = text.split("\n")
+            return [Line(node, source, lines, 1) for node in ast.parse(text).body]
         except UNREADABLE:
             pass
-    return list(_line_by_line(text, source))
+    found = list(islice(_line_by_line(text, source), MOST_NODES + 1))
+    if len(found) > MOST_NODES:
+        raise SpecError(f"{safe(source)} has more than {MOST_NODES:,} statements")
+    return found
 
 
 def _line_by_line(text: str, source: str) -> Iterator[Line]:
@@ -77,8 +85,8 @@ def _line_by_line(text: str, source: str) -> Iterator[Line]:
         bare = piece.strip()
         if not bare or bare.startswith("#"):
             continue
-        indent = len(piece) - len(piece.lstrip())
-        called = WORD.sub(r"\1\2(\3)", bare)
+        word = re.fullmatch(WORD, bare, re.DOTALL)
+        called = f"{word[1]}{word[2]}({word[3]})" if word else bare
         called = called.rstrip().removesuffix(",")
         try:
             body = ast.parse(called).body
@@ -89,13 +97,13 @@ def _line_by_line(text: str, source: str) -> Iterator[Line]:
                 f"{safe(source)}:{first + line - 1}: {shown!r} cannot be read"
             ) from None
         for node in body:
-            yield Line(node, source, bare, first, indent)
+            yield Line(node, source, called.split("\n"), first)
 
 
 def _logical(text: str) -> Iterator[tuple[int, str]]:
     """Pieces that end at a line's end, or a semicolon, outside of all brackets."""
     start, depth, first, line = 0, 0, 1, 1
-    for token in TOKENS.finditer(text):
+    for token in re.finditer(TOKENS, text, re.DOTALL):
         if token["open"]:
             depth += 1
         elif token["close"]:

@@ -7,6 +7,7 @@ declared (`in_channels`, `in_features`, `num_features`) is checked against what 
 from collections.abc import Callable
 from typing import Any
 
+from convcli.calls import shown
 from convcli.errors import SpecError
 from convcli.nets.geometry import Padding
 from convcli.nets.layers import (
@@ -70,7 +71,7 @@ def _conv_padding(
         totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
         return tuple((total // 2, total - total // 2) for total in totals)
     if isinstance(padding, str) and padding != "valid":
-        raise SpecError(f"padding={padding!r:.40} is neither 'same' nor 'valid'")
+        raise SpecError(f"padding={shown(padding)} is neither 'same' nor 'valid'")
     return pads(padding, len(kernel))
 
 

@@ -2,11 +2,9 @@
 
 from typing import Any
 
+from convcli.calls import shown
 from convcli.errors import SpecError
-from convcli.nets.geometry import PADDINGS, Padding
-
-LARGEST = 10**9
-"""No size, count or stride is taken above this: beyond any tensor there is."""
+from convcli.nets.geometry import LARGEST, PADDINGS, Padding
 
 
 def count(value: Any, name: str, least: int = 1) -> int:
@@ -14,10 +12,9 @@ def count(value: Any, name: str, least: int = 1) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise SpecError(f"{name} must be a whole number, not {value!r:.60}")
+        raise SpecError(f"{name} must be a whole number, not {shown(value)}")
     if not least <= value <= LARGEST:
-        shown = value if abs(value) < 10**20 else "that many"
-        raise SpecError(f"{name} must be from {least} to {LARGEST:,}, not {shown}")
+        raise SpecError(f"{name} must be from {least} to {LARGEST:,}, not {shown(value)}")
     return value
 
 
@@ -40,7 +37,7 @@ def pads(value: Any, axes: int, name: str = "padding") -> tuple[Padding, ...]:
     """A number, one a axis, a pair (before, after) an axis, or a name of PADDINGS."""
     if isinstance(value, str):
         if value.lower() not in PADDINGS:
-            raise SpecError(f"{name}={value!r:.40} is none of {', '.join(PADDINGS)}, nor a number")
+            raise SpecError(f"{name}={shown(value)} is none of {', '.join(PADDINGS)}, nor a number")
         return (value.lower(),) * axes
     if isinstance(value, tuple | list) and any(isinstance(one, tuple | list) for one in value):
         if len(value) != axes:
