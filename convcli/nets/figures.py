@@ -38,12 +38,18 @@ def _padding(padding: Any) -> str:
 def _of_layer(row: Row, settings: Settings) -> Record:
     """The fields that a layer has wherever it meets an input of this shape."""
     layer, measure = row.node.layer, row.measure
+    kernel = getattr(layer, "kernel", None)
+    window: Record = {}
+    if kernel:
+        window = {
+            "kernel": kernel,
+            "stride": getattr(layer, "stride", ()),
+            "padding": _padding(getattr(layer, "padding", ())),
+        }
     return {
         "name": "",
         "type": row.type,
-        "kernel": list(getattr(layer, "kernel", ())),
-        "stride": list(getattr(layer, "stride", ())),
-        "padding": _padding(getattr(layer, "padding", ())),
+        **window,
         "inputs": [],
         "input": named_sizes(row.inputs[0]),
         "output": named_sizes(measure.output),
@@ -80,7 +86,7 @@ def layer_records(summary: Summary, settings: Settings) -> list[Record]:
     known: dict[tuple[int, bool], Record] = {}
     records = []
     for row in summary.rows:
-        key = id(row.measure), bool(row.node.owner)
+        key = id(row.use), bool(row.node.owner)
         if key not in known:
             known[key] = _of_layer(row, settings)
         records.append(_in_place(row, known[key]))
@@ -110,13 +116,13 @@ def _block(name: str, members: Sequence[Record]) -> Record:
         for key in ("params", "trainable", "buffers", "macs", "memory")
     }
     first, last = members[0], members[-1]
+    shown = {
+        key: value for key, value in last.items() if key not in ("kernel", "stride", "padding")
+    }
     return {
-        **last,
+        **shown,
         "name": name,
         "type": f"block of {len(members)}",
-        "kernel": [],
-        "stride": [],
-        "padding": "",
         "inputs": first["inputs"],
         "input": first["input"],
         **sums,
@@ -150,9 +156,9 @@ def totals(summary: Summary, settings: Settings) -> Record:
 COLUMNS: dict[str, Callable[[Record], object]] = {
     "layer": lambda one: one["name"],
     "type": lambda one: one["type"],
-    "kernel": lambda one: _times(one["kernel"]),
-    "stride": lambda one: _times(one["stride"]),
-    "padding": lambda one: one["padding"],
+    "kernel": lambda one: _times(one.get("kernel")),
+    "stride": lambda one: _times(one.get("stride")),
+    "padding": lambda one: one.get("padding", ""),
     "input": lambda one: _times(list(one["input"].values())),
     "output": lambda one: _times(list(one["output"].values())),
     "params": lambda one: one["params"],

@@ -5,6 +5,7 @@ Readers turn text into parts, which nest as the text does; a Builder lays them o
 
 import re
 from collections.abc import Iterable
+from functools import cache
 from typing import NamedTuple
 
 from convcli.errors import SpecError, safe
@@ -99,7 +100,7 @@ def fresh(part: Part) -> Part:
     """The same part with weights of its own."""
     match part:
         case Leaf():
-            return part._replace()
+            return Leaf(*part)
         case Chain(items):
             return part._replace(items=tuple(map(fresh, items)))
         case Fork(branches):
@@ -159,7 +160,7 @@ class Builder:
         if called:
             name = self._unique(scope + called)
         else:
-            name = scope + self._numbered(scope, re.sub(r"\dd$", "", leaf.layer.type))
+            name = scope + self._numbered(scope, stem(leaf.layer.type))
         # the leaf is kept beside its id, which is only its own while it lives
         self._owners.setdefault(id(leaf), (leaf, name))
         self.nodes.append(Node(name, leaf.layer, inputs, owner, leaf.where))
@@ -176,6 +177,16 @@ class Builder:
     def _unique(self, name: str) -> str:
         count = self._counts[name] = self._counts.get(name, 0) + 1
         return name if count == 1 else f"{name}#{count}"
+
+
+@cache
+def stem(type_: str) -> str:
+    """What a layer without a name is called, before its number.
+
+    >>> stem("max_pool2d")
+    'max_pool'
+    """
+    return re.sub(r"\dd$", "", type_)
 
 
 def sequential(layers: Iterable[Layer]) -> Network:

@@ -155,6 +155,8 @@ def _expected(
     summary: Summary, settings: Settings, wanted: Sequence[tuple[str, str]]
 ) -> Refusal | None:
     """What was expected and is not so."""
+    if not wanted:
+        return None
     total = totals(summary, settings)
     known = {key: str(value) for key, value in total.items() if isinstance(value, int)}
     known |= {"output": size_text(summary.output), "input": size_text(summary.input)}

@@ -11,6 +11,7 @@ from convcli.nets.layers import (
     Activation,
     AdaptivePool,
     Identity,
+    Layer,
     Measure,
     Misfit,
     Norm,
@@ -34,14 +35,26 @@ DTYPES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8, "int8": 1}
 """Bytes of one value."""
 
 
+class Use(NamedTuple):
+    """What a layer is worth wherever it meets inputs of the same shapes."""
+
+    measure: Measure
+    fits: tuple[Fit, ...]
+    """How its windows fit, one an axis; none for a layer that enlarges, or has no windows."""
+    unread: tuple[int, ...]
+    params: int
+    """What the source framework's own summary counts: Keras's batch norms count statistics."""
+    activations: int
+    """Values it adds to those that are held; none where it can work in place."""
+
+
 class Row(NamedTuple):
     """What one node takes, gives and costs; one Reception and one unread count an axis."""
 
     node: Node
     inputs: tuple[Shape, ...]
-    measure: Measure
+    use: Use
     reception: tuple[Reception, ...]
-    unread: tuple[int, ...]
 
     @property
     def name(self) -> str:
@@ -52,37 +65,61 @@ class Row(NamedTuple):
         return self.node.layer.type
 
     @property
+    def measure(self) -> Measure:
+        return self.use.measure
+
+    @property
     def output(self) -> Shape:
-        return self.measure.output
+        return self.use.measure.output
+
+    @property
+    def unread(self) -> tuple[int, ...]:
+        return self.use.unread or (0,) * len(self.reception)
+
+    @property
+    def params(self) -> int:
+        """Parameters that are this node's own, as the source framework counts them."""
+        return 0 if self.node.owner else self.use.params
 
     @property
     def trainable(self) -> int:
         """Trainable parameters that are this node's own."""
-        return 0 if self.node.owner else self.measure.params
+        return 0 if self.node.owner else self.use.measure.params
 
     @property
     def statistics(self) -> int:
         """Running statistics and other values that are kept, but not trained."""
-        return 0 if self.node.owner else self.measure.statistics
-
-    @property
-    def params(self) -> int:
-        """What the source framework's own summary counts: Keras's batch norms count statistics."""
-        layer = self.node.layer
-        counted = isinstance(layer, Norm) and layer.counted
-        return self.trainable + (self.statistics if counted else 0)
+        return 0 if self.node.owner else self.use.measure.statistics
 
     @property
     def macs(self) -> int:
-        return self.measure.macs
+        return self.use.measure.macs
 
     @property
     def activations(self) -> int:
-        """Values this node adds to those that are held; none where it can work in place."""
-        layer = self.node.layer
-        if isinstance(layer, AdaptivePool) and self.inputs[0] == self.output:
-            return 0  # every window is one cell
-        return 0 if isinstance(layer, IN_PLACE) else prod(self.output)
+        return self.use.activations
+
+
+def use(layer: Layer, inputs: tuple[Shape, ...]) -> Use:
+    """What a layer is worth for inputs of these shapes. Raises UnfitError."""
+    measure = layer.measure(*inputs)
+    fits: tuple[Fit, ...] = ()
+    if measure.windows and not measure.upsampling:
+        fits = tuple(
+            Fit(length, window, padding)
+            for length, (window, padding) in zip(inputs[0][1:], measure.windows, strict=True)
+        )
+    counted = isinstance(layer, Norm) and layer.counted
+    in_place = isinstance(layer, IN_PLACE) or (
+        isinstance(layer, AdaptivePool) and inputs[0] == measure.output  # each window one cell
+    )
+    return Use(
+        measure,
+        fits,
+        tuple(fit.unread for fit in fits),
+        measure.params + (measure.statistics if counted else 0),
+        0 if in_place else prod(measure.output),
+    )
 
 
 class Failure(NamedTuple):
@@ -141,14 +178,16 @@ class Summary(NamedTuple):
         """Most values alive at once in a forward run that frees what nobody reads again."""
         last_use = {name: place for place, row in enumerate(self.rows) for name in row.node.inputs}
         alive = {INPUT: prod(self.input)}
-        held = most = prod(self.input)
+        held = most = alive[INPUT]
         for place, row in enumerate(self.rows):
-            ended = {name for name in row.node.inputs if last_use[name] == place}
-            made = prod(row.output)
-            freed = sum(alive.pop(name, 0) for name in ended)
-            most = max(most, held + (row.activations if ended else made))
-            held += made - freed
-            alive[row.name] = made
+            made = alive[row.node.name] = prod(row.measure.output)
+            ended = [name for name in row.node.inputs if last_use[name] == place]
+            # in place, a node writes over an input that nobody reads again
+            own = made if not ended or row.activations else 0
+            most = max(most, held + own)
+            held += made
+            for name in ended:
+                held -= alive.pop(name, 0)
         return most
 
     @property
@@ -183,54 +222,50 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
     """
     known = {INPUT: (shape, (Reception(),) * (len(shape) - 1))}
     # a block that stands many times is measured once
-    measured: dict[tuple[int, tuple[Shape, ...]], Measure] = {}
+    uses: dict[tuple[int, tuple[Shape, ...]], Use] = {}
     rows: list[Row] = []
-    fitted: dict[str, list[Fit]] = {}
     failures: list[Failure] = []
     for node in network.nodes:
         taken = tuple([known[name][0] for name in node.inputs])
         key = id(node.layer), taken
-        measure = measured.get(key)
-        if measure is None:
+        found = uses.get(key)
+        if found is None:
             try:
-                measure = node.layer.measure(*taken)
+                found = use(node.layer, taken)
             except Misfit as misfit:
                 failures.append(_failure(node, misfit, rows))
                 if not keep_going:
                     break
-                measure = misfit.corrected.measure(*taken)
+                found = use(misfit.corrected, taken)
             except UnfitError as misfit:
                 failures.append(Failure(node, str(misfit)))
                 break
-            measured[key] = measure
-            if max(measure.output, default=0) > LARGEST_AXIS:
-                text = f"an axis of {max(measure.output)} cells is more than {LARGEST_AXIS:,}"
+            if max(found.measure.output, default=0) > LARGEST_AXIS:
+                text = f"an axis of {max(found.measure.output)} is more than {LARGEST_AXIS:,}"
                 failures.append(Failure(node, text))
                 break
-        reception = _seen_by(max([known[name][1] for name in node.inputs], key=_extent), measure)
-        unread: tuple[int, ...] = (0,) * len(reception)
-        if measure.windows and not measure.upsampling:
-            fits = fitted[node.name] = [
-                Fit(length, window, padding)
-                for length, (window, padding) in zip(taken[0][1:], measure.windows, strict=True)
-            ]
-            unread = tuple([fit.unread for fit in fits])
-        rows.append(Row(node, taken, measure, reception, unread))
+            uses[key] = found
+        reception = max([known[name][1] for name in node.inputs], key=_extent)
+        measure = found.measure
+        if measure.windows or measure.upsampling or len(reception) != len(measure.output) - 1:
+            reception = _seen_by(reception, measure)
+        rows.append(Row(node, taken, found, reception))
         known[node.name] = measure.output, reception
-    return Summary(shape, tuple(rows), _warnings(rows, fitted), tuple(failures))
+    return Summary(shape, tuple(rows), _warnings(rows), tuple(failures))
 
 
-def _warnings(rows: Sequence[Row], fitted: dict[str, list[Fit]]) -> tuple[str, ...]:
+def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
     """What no node reads: a cell that one branch leaves out may be read by another."""
-    read_whole = {
-        name for row in rows if len(rows) > 1 and not any(row.unread) for name in row.node.inputs
-    }
+    losing = [row for row in rows if any(row.use.unread)]
     # inside a network, a stride beyond the kernel is meant: the shortcuts of a ResNet
     alone = len(rows) == 1
+    if not losing and not alone:
+        return ()
+    read_whole = {name for row in rows if not any(row.use.unread) for name in row.node.inputs}
     said: dict[str, list[str]] = {}
-    for row in rows:
-        if row.name in fitted and row.node.inputs[0] not in read_whole:
-            for text in fit_warnings(fitted[row.name], alone):
+    for row in rows if alone else losing:
+        if alone or row.node.inputs[0] not in read_whole:
+            for text in fit_warnings(row.use.fits, alone):
                 said.setdefault(text, []).append(row.name)
     return tuple(f"{', '.join(names)}: {text}" for text, names in said.items())
 

@@ -8,26 +8,20 @@ understood is named with its line.
 import ast
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import cache
+from importlib import import_module
 from typing import Any, NamedTuple
 
 from convcli.calls import arithmetic, excerpt, negated, shown
 from convcli.errors import SpecError
 from convcli.nets.layers import Merge, Shape
 from convcli.nets.network import INPUT, Builder, Chain, Fork, Leaf, Network, Part, pointed
-from convcli.nets.readers import keras, short, torch
-from convcli.nets.readers.functions import FUNCTIONS
+from convcli.nets.readers import short
 from convcli.nets.readers.syntax import Line
 from convcli.nets.readers.values import count
 
-DIALECTS: dict[str, dict[str, Callable[..., Any]]] = {
-    "short": short.LAYERS,
-    "PyTorch": torch.LAYERS,
-    "Keras": keras.LAYERS,
-}
-
-VOCABULARY: dict[str, tuple[Callable[..., Any], str]] = {
-    name: (build, dialect) for dialect, names in DIALECTS.items() for name, build in names.items()
-}
+VOCABULARIES = {"short": "short", "PyTorch": "torch", "Keras": "keras"}
+"""Dialects in the order they are asked, and their modules, imported when a name asks for them."""
 
 SKIPPED = {"compile", "fit", "summary", "evaluate", "print", "build", "super", "__init__"}
 """Calls that stand around a model and say nothing about its layers."""
@@ -90,7 +84,6 @@ class Program:
         self.names: dict[str, Any] = {}
         self.form = "layer lines"
         self._keras = dialect == "Keras"
-        self._special = keras.SHARED if self._keras else {}
         self._classes: dict[str, Line] = {}
         self._scope = ""
         self._pending: dict[int, tuple[str, Any]] = {}
@@ -325,17 +318,18 @@ class Program:
 
     def layer(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
         """The record of a layer from its name and values."""
-        if name in self._special:
-            build, dialect = self._special[name], "Keras"
-        elif name in VOCABULARY:
-            build, dialect = VOCABULARY[name]
-        else:
-            raise SpecError(
-                f"{shown(name)} is no layer that is known here{_like(name, VOCABULARY)}"
-            )
-        # what both frameworks call alike is the one's whose text it stands in
-        self.used["Keras" if self._keras and dialect == "PyTorch" else dialect] += 1
-        return self._checked(build, name, args, options)
+        known: list[str] = []
+        if self._keras and name in _vocabulary("Keras", "SHARED"):
+            self.used["Keras"] += 1
+            return self._checked(_vocabulary("Keras", "SHARED")[name], name, args, options)
+        for dialect in VOCABULARIES:
+            layers = _vocabulary(dialect)
+            if name in layers:
+                # what both frameworks call alike is the one's whose text it stands in
+                self.used["Keras" if self._keras and dialect == "PyTorch" else dialect] += 1
+                return self._checked(layers[name], name, args, options)
+            known += layers
+        raise SpecError(f"{shown(name)} is no layer that is known here{_like(name, known)}")
 
     def _leaf(self, name: str, args: list[Any], options: dict[str, Any], node: ast.expr) -> Part:
         where = self._line.where(node) if self._line else None
@@ -345,7 +339,9 @@ class Program:
         for key in INPUT_OPTIONS & options.keys():
             sizes = options.pop(key)
             self._set_input(sizes[1:] if key.startswith("batch") else sizes)
-        follows = None if name == "Activation" else keras.function(options.pop("activation", None))
+        from convcli.nets.readers.keras import function
+
+        follows = None if name == "Activation" else function(options.pop("activation", None))
         layer = self.layer(name, args, options)
         if follows is None:
             return Leaf(layer, called, where)
@@ -447,6 +443,8 @@ class Program:
 
     def _function(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
         """`F.relu(x)`, `torch.flatten(x, 1)`, `x.view(-1, 400)`, `layers.add([x, y])`."""
+        from convcli.nets.readers.functions import FUNCTIONS
+
         if name not in FUNCTIONS:
             hint = _like(name, FUNCTIONS)
             raise SpecError(f"{shown(name)} is no function that is known here{hint}")
@@ -513,6 +511,13 @@ class Program:
                 self._expression(expression)
             case _:
                 raise SpecError(f"{excerpt(node)} is not read here")
+
+
+@cache
+def _vocabulary(dialect: str, table: str = "LAYERS") -> dict[str, Callable[..., Any]]:
+    module = import_module(f"convcli.nets.readers.{VOCABULARIES[dialect]}")
+    layers: dict[str, Callable[..., Any]] = getattr(module, table)
+    return layers
 
 
 def _like(name: str, known: Iterable[str]) -> str:
