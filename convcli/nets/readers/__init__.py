@@ -13,7 +13,11 @@ from convcli.nets.readers.program import Program
 from convcli.nets.readers.syntax import LARGEST_TEXT, statements, words
 from convcli.nets.zoo import NAMES, zoo_text
 
-KERAS = re.compile(r"\bkeras\b|\b(Dense|Conv[123]D|MaxPooling[123]D|MaxPool[123]D)\(")
+KERAS = r"\bkeras\b|\b(Dense|\w+[123]D|Conv2DTranspose|BatchNormalization)\("
+"""What only Keras's text holds; PyTorch writes Conv2d and Linear."""
+
+KERAS_SIGNS = ("keras", "Dense(", "D(", "DTranspose(", "BatchNormalization(")
+"""One of these stands in any text that matches KERAS; looking for them first needs no pattern."""
 
 
 def read_words(given: Sequence[str]) -> Reading:
@@ -90,7 +94,8 @@ def read_text(text: str, source: str = "text") -> Reading:
         program.builder.lay(read_printed(text, source, program.layer), INPUT)
         network, form = program.builder.network(), "printed model"
     else:
-        program = Program("Keras" if KERAS.search(text) else "")
+        keras = any(sign in text for sign in KERAS_SIGNS) and re.search(KERAS, text)
+        program = Program("Keras" if keras else "")
         network = program.read(statements(text, source))
         form = program.form
     if not network.nodes:

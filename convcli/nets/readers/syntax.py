@@ -67,7 +67,8 @@ def statements(text: str, source: str) -> list[Line]:
             f"{safe(source)} has {len(text):,} characters; at most {LARGEST_TEXT:,} are read"
         )
     text = text.replace("\r\n", "\n").replace("\t", "    ")
-    text = re.sub(r"(?m)^[ ]*(>>>|\.\.\.)[ ]", "", text)
+    if ">>>" in text:
+        text = re.sub(r"(?m)^[ ]*(>>>|\.\.\.)[ ]", "", text)
     if len(text) <= WHOLE:
         try:
             lines = text.split("\n")
