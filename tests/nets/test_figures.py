@@ -1,0 +1,116 @@
+"""Summaries as plain data: totals, folding, memory, comparisons and sweeps."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convcli.nets.compare import Sweep, Versus, fully_connected
+from convcli.nets.figures import COLUMNS, Figures, Settings, layer_records, totals
+from convcli.nets.readers import read_text, read_words
+from convcli.nets.summary import summarize
+
+
+def of(*words):
+    reading = read_words(words)
+    return summarize(reading.network, reading.input or (3, 32, 32))
+
+
+@pytest.mark.parametrize("name", ["lenet5", "resnet18", "googlenet"])
+@pytest.mark.parametrize("depth", [None, 1, 2, 9])
+def test_totals_are_the_sums_of_the_rows_however_they_are_folded(name, depth):
+    summary, settings_ = of(name), Settings(depth=depth)
+    records, total = layer_records(summary, settings_), totals(summary, settings_)
+    for key in ("params", "trainable", "buffers", "macs"):
+        assert sum(record[key] for record in records) == total[key]
+    assert records[-1]["output"] == {"channels": 1000 if name != "lenet5" else 10}
+    if depth is not None:
+        assert all(len(record["name"].split(".")) <= depth for record in records)
+
+
+def test_folding_keeps_each_block_once_and_in_order():
+    names = [one["name"] for one in layer_records(of("resnet18"), Settings(depth=1))]
+    assert names == [
+        *("conv1", "batch_norm1", "relu1", "max_pool1"),
+        *("layer1", "layer2", "layer3", "layer4"),
+        *("global_average_pool1", "flatten1", "fc"),
+    ]
+
+
+def test_memory_counts_the_dtype_and_the_batch():
+    summary = of("vgg16")
+    single = totals(summary, Settings())["memory"]
+    half = totals(summary, Settings(dtype="float16", batch=4))["memory"]
+    assert half["activations"] == 2 * single["activations"]
+    assert half["weights"] == single["weights"] // 2 == 2 * 138_357_544
+    assert single["forward"] == single["weights"] + single["peak_activations"]
+
+
+@pytest.mark.parametrize(
+    ("text", "peak"),
+    [
+        # 3·64 in, 8·64 out; relu in place; pool 8·16 beside its input
+        ("conv(8, 1); relu; maxpool(2)", 3 * 64 + 8 * 64),
+        # the input lives until the branch that reads it last
+        ("residual([conv(3, 1), relu, conv(3, 1)])", 3 * 64 * 3),
+        ("concat([conv(5, 1)], [conv(4, 1)])", 2 * (5 + 4) * 64),
+        ("relu; relu", 3 * 64),
+        ("side([linear(1)]); relu", 3 * 64 + 1),
+    ],
+)
+def test_the_most_values_alive_at_once(text, peak):
+    assert summarize(read_text(text).network, (3, 8, 8)).peak == peak
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from(["conv(4, 1)", "relu", "residual([conv(4, 1)], [conv(4, 1)])"])))
+def test_the_peak_is_at_most_all_and_at_least_the_largest(parts):
+    summary = summarize(read_text("\n".join(["conv(4, 1)", *parts])).network, (3, 4, 4))
+    assert 7 * 16 <= summary.peak <= summary.activations
+
+
+def test_keras_counts_running_statistics_as_parameters_and_pytorch_beside_them():
+    for text, figures in {
+        "BatchNormalization()": (12, 6, 0),
+        "nn.BatchNorm2d(3)": (6, 6, 6),
+        "bn": (6, 6, 6),
+        "nn.BatchNorm2d(3, affine=False)": (0, 0, 6),
+    }.items():
+        summary = summarize(read_text(text).network, (3, 4, 4))
+        assert (summary.params, summary.trainable, summary.buffers) == figures, text
+
+
+def test_every_column_has_a_value_in_every_row():
+    _, rows, footer = Figures(of("googlenet"), Settings(columns=tuple(COLUMNS))).table()
+    assert {len(row) for row in rows} == {len(COLUMNS)} == {len(footer)}
+
+
+def test_the_caption_names_every_convention():
+    caption = Figures(of("resnet18"), Settings("thop", "float16", 2)).caption
+    for part in ("11,689,512 params", "FLOPs", "batch norm", "float16, batch 2", "HxWxC"):
+        assert part in caption
+
+
+def test_a_convolution_against_the_fully_connected_layer():
+    for side, weights in ((32, 3_072), (224, 150_528)):
+        conv = summarize(read_text("conv(1, 3, padding=1, bias=False)").network, (3, side, side))
+        linear = summarize(fully_connected(conv), conv.input)
+        assert linear.params == weights * side * side
+        caption = Versus(conv, linear, ("this", "linear"), Settings()).caption
+        assert f"{weights:,} an output" in caption
+
+
+def test_two_networks_side_by_side():
+    versus = Versus(of("resnet50"), of("resnet50-v1"), ("v1.5", "v1"), Settings())
+    columns, rows, footer = versus.table()
+    assert len(rows) == 175
+    assert dict(zip(columns, footer, strict=True))["MACs more"] == 3_857_973_248 - 4_089_184_256
+    assert sum(row[5] for row in rows) == footer[5] == 0
+
+
+def test_a_sweep_says_where_a_network_does_not_fit():
+    reading = read_words(["alexnet"])
+    rows = Sweep(reading.network, 3, 2, range(32, 97, 32), Settings()).table()[1]
+    assert [row[0] for row in rows] == ["32x32x3", "64x64x3", "96x96x3"]
+    assert "pool" in rows[0][-1]
+    assert [row[1] for row in rows] == ["", "1000", "1000"]
+    assert rows[1][3] < rows[2][3]

@@ -1,0 +1,139 @@
+"""Published figures to the digit, from the zoo and from pasted framework text alike."""
+
+import published
+import pytest
+import texts
+
+from convcli.nets.figures import Settings, bytes_text, totals
+from convcli.nets.fit import smallest
+from convcli.nets.layers import Conv
+from convcli.nets.network import Network
+from convcli.nets.readers import read_text, read_words
+from convcli.nets.rules import RULES, macs_by
+from convcli.nets.summary import summarize
+from convcli.nets.zoo import NAMES
+
+
+def zoo(name):
+    reading = read_words([name])
+    return reading.network, reading.input
+
+
+@pytest.mark.parametrize("name", published.NETWORKS)
+def test_zoo_networks_have_their_published_figures(name):
+    summary = summarize(*zoo(name))
+    wanted = published.NETWORKS[name]
+    assert summary.params == wanted.params
+    assert wanted.macs in (None, summary.macs)
+    assert summary.output in ((1000,), (10,))
+
+
+@pytest.mark.parametrize("name", texts.PASTED)
+def test_pasted_text_has_the_same_figures(name):
+    known, text = texts.PASTED[name]
+    reading = read_text(text)
+    summary = summarize(reading.network, reading.input or zoo(known)[1])
+    wanted = published.NETWORKS[known]
+    assert (summary.params, summary.macs) == (wanted.params, wanted.macs)
+
+
+@pytest.mark.parametrize("name", [n for n, w in published.NETWORKS.items() if w.smallest])
+def test_the_smallest_input_is_the_published_one(name):
+    network, shape = zoo(name)
+    assert smallest(network, shape) == published.NETWORKS[name].smallest
+
+
+def test_alexnet_2012_without_its_groups():
+    network, shape = zoo("alexnet-2012")
+    nodes = (
+        node._replace(layer=node.layer._replace(groups=1)) if isinstance(node.layer, Conv) else node
+        for node in network.nodes
+    )
+    summary = summarize(Network(tuple(nodes)), shape)
+    assert (summary.params, summary.macs) == published.UNGROUPED_ALEXNET_2012[:2]
+
+
+@pytest.mark.parametrize(("rule", "macs"), published.RESNET50_BY_RULE.items())
+def test_macs_by_the_rules_of_other_tools(rule, macs):
+    assert macs_by(rule, summarize(*zoo("resnet50"))) == macs
+
+
+def test_every_rule_says_what_it_counts():
+    for rule, (_, definition) in RULES.items():
+        assert len(definition) > 20, rule
+
+
+def test_ptflops_is_the_sum_of_what_it_is_said_to_count():
+    """Its definition in FACTS, added up by hand for ResNet-50: it gives 4.12 G."""
+    weights, bias, batch_norm, relu = 4_089_184_256, 1_000, 2 * 11_113_984, 9_608_704
+    pools = 64 * 112 * 112 + 2048 * 7 * 7
+    total = weights + bias + batch_norm + relu + pools
+    assert macs_by("ptflops", summarize(*zoo("resnet50"))) == total == 4_121_925_096
+
+
+@pytest.mark.parametrize(("name", "node", "size", "jump"), published.RECEPTIVE)
+def test_receptive_fields_are_the_published_ones(name, node, size, jump):
+    rows = {row.name: row for row in summarize(*zoo(name)).rows}
+    for seen in rows[node].reception:
+        assert (seen.size, seen.jump) == (size, jump)
+
+
+def test_vgg16_holds_its_published_activations():
+    summary = summarize(*zoo("vgg16"))
+    assert summary.activations == published.VGG16_ACTIVATIONS
+    memory = totals(summary, Settings())["memory"]
+    assert bytes_text(memory["activations"]) == published.VGG16_ACTIVATIONS_TEXT
+
+
+def test_lenet_sizes_are_the_papers():
+    shapes = {row.name: row.output for row in summarize(*zoo("lenet5")).rows}
+    assert [shapes[name] for name in ("c1", "s2", "c3", "s4", "c5", "f6", "output")] == [
+        (6, 28, 28),
+        (6, 14, 14),
+        (16, 10, 10),
+        (16, 5, 5),
+        (120, 1, 1),
+        (84,),
+        (10,),
+    ]
+
+
+def test_the_textbook_alexnet_starts_with_56():
+    assert summarize(*zoo("alexnet-textbook")).rows[0].output == (96, 56, 56)
+
+
+def test_single_modules_keep_their_sizes():
+    assert summarize(*zoo("inception")).output == (256, 28, 28)
+    assert summarize(*zoo("residual")).output == (64, 56, 56)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_zoo_network_says_what_it_is_and_where_it_is_from(name):
+    from convcli.nets.zoo import about, zoo_text
+
+    assert len(about(name)) > 20
+    assert ", 19" in zoo_text(name) or ", 20" in zoo_text(name)
+
+
+# text, input (c, h, w) → output, parameters: the arithmetic of FACTS
+CASES = [
+    ("conv(6, 4, stride=2)", (3, 20, 20), (6, 9, 9), 294),
+    ("conv(6, 4, stride=2); maxpool(3, stride=2)", (3, 20, 20), (6, 4, 4), 294),
+    ("conv(6, 4, stride=2); maxpool(3, stride=2); flatten", (3, 20, 20), (96,), 294),
+    ("Conv2D(filters=32, kernel_size=3)", (1, 28, 28), (32, 26, 26), 320),
+    ("Conv2D(filters=32, kernel_size=3)", (3, 28, 28), (32, 26, 26), 896),
+    ("conv(1, 5, bias=False)", (1, 9, 9), (1, 5, 5), 25),
+    ("conv(1, 3, bias=False); conv(1, 3, bias=False)", (1, 9, 9), (1, 5, 5), 18),
+    ("conv(32, 3, bias=False)", (16, 9, 9), (32, 7, 7), 4_608),
+    ("conv(5, 1, bias=False); conv(32, 3, bias=False)", (16, 9, 9), (32, 7, 7), 1_520),
+    ("linear(1, bias=False)", (3, 32, 32), (1,), 3_072),
+    ("linear(1, bias=False)", (3, 224, 224), (1,), 150_528),
+    ("conv(1, 5); conv(1, 3); conv(1, 3)", (1, 9, 9), (1, 1, 1), 26 + 10 + 10),
+    ("maxpool(2, padding=same)", (1, 7, 7), (1, 4, 4), 0),
+]
+
+
+@pytest.mark.parametrize(("text", "shape", "output", "params"), CASES)
+def test_the_worked_arithmetic(text, shape, output, params):
+    summary = summarize(read_text(text).network, shape)
+    assert (summary.output, summary.params) == (output, params)

@@ -1,0 +1,369 @@
+"""The notation: three vocabularies, many ways to write a network, and text that is refused."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from convcli.errors import Refusal, SpecError
+from convcli.nets.inputs import input_shape
+from convcli.nets.network import MOST_NODES
+from convcli.nets.readers import read_text, read_words
+from convcli.nets.summary import summarize, trace
+
+
+def figures(text, shape=None):
+    reading = read_text(text)
+    summary = summarize(reading.network, shape or reading.input)
+    return summary.output, summary.params, summary.macs
+
+
+# one network in many hands: (3, 12, 12) → conv 8 of 3×3 with padding 1 → relu → max pool → linear 10
+SAME_NETWORK = [
+    "conv:8,3,padding=1\nrelu\nmaxpool:2\nlinear:10",
+    "conv(8, 3, padding=1); relu; maxpool(2, stride=2); flatten; linear(10)",
+    "# a comment\nc1 = conv(8, kernel=3, padding=same)\nrelu\nmaxpool(2)\nfc = linear(10)",
+    "nn.Conv2d(3, 8, 3, padding=1),\nnn.ReLU(inplace=True),\nnn.MaxPool2d(2),\nnn.Linear(8*6*6, 10),",
+    "torch.nn.Conv2d(3, 8, (3, 3), (1, 1), 1)\ntorch.nn.ReLU()\ntorch.nn.MaxPool2d(2, 2)\n"
+    "torch.nn.Flatten()\ntorch.nn.Linear(288, 10)",
+    "self.conv = nn.Conv2d(3, 8, 3, padding='same')\nself.act = nn.ReLU()\n"
+    "self.pool = nn.MaxPool2d(2)\nself.fc = nn.Linear(2 * 144, 10)",
+    "model = nn.Sequential(nn.Conv2d(3, 8, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2),\n"
+    "                      nn.Flatten(), nn.Linear(288, 10))\nprint(model)",
+    "net = nn.Sequential(OrderedDict([\n  ('conv', nn.Conv2d(3, 8, 3, padding=1)),\n"
+    "  ('act', nn.ReLU()), ('pool', nn.MaxPool2d(2)),\n  ('fc', nn.Linear(288, 10))]))",
+    "Conv2D(8, 3, padding='same', activation='relu', input_shape=(12, 12, 3))\n"
+    "MaxPooling2D()\nFlatten()\nDense(10)",
+    "model = Sequential([Conv2D(8, (3, 3), padding='same'), Activation('relu'),\n"
+    "  MaxPool2D(pool_size=(2, 2)), Flatten(), Dense(units=10)])",
+    "model = keras.Sequential()\nmodel.add(layers.Conv2D(8, 3, padding='same'))\n"
+    "model.add(layers.ReLU())\nmodel.add(layers.MaxPooling2D())\nmodel.add(layers.Flatten())\n"
+    "model.add(layers.Dense(10))\nmodel.compile(optimizer='adam', loss=Loss(from_logits=True))",
+    "inputs = keras.Input(shape=(12, 12, 3))\nx = tf.keras.layers.Conv2D(8, 3, padding='same')(inputs)\n"
+    "x = layers.ReLU()(x)\nx = layers.MaxPooling2D()(x)\nx = layers.Flatten()(x)\n"
+    "outputs = layers.Dense(10)(x)\nmodel = keras.Model(inputs, outputs)",
+    "Net(\n  (conv): Conv2d(3, 8, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))\n"
+    "  (body): Sequential(\n    (0): ReLU(inplace=True)\n"
+    "    (1): MaxPool2d(kernel_size=2, stride=2, padding=0, dilation=1, ceil_mode=False)\n  )\n"
+    "  (fc): Linear(in_features=288, out_features=10, bias=True)\n)",
+    "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.conv = nn.Conv2d(3, 8, 3, padding=1)\n        self.fc = nn.Linear(288, 10)\n"
+    "    def forward(self, x):\n        x = F.max_pool2d(F.relu(self.conv(x)), 2)\n"
+    "        x = x.view(x.size(0), -1)\n        return self.fc(x)",
+]
+
+
+@pytest.mark.parametrize("text", SAME_NETWORK)
+def test_one_network_however_it_is_written(text):
+    assert figures(text, (3, 12, 12)) == ((10,), 224 + 2_890, 31_104 + 2_880)
+
+
+@pytest.mark.parametrize(
+    ("text", "about"),
+    [
+        ("conv(8, 3); relu", ""),
+        ("nn.Conv2d(3, 8, 3)\nnn.ReLU()", "PyTorch layer lines, 2 layers"),
+        ("Conv2D(8, 3, activation='relu')", "Keras layer lines, 2 layers"),
+        (SAME_NETWORK[6], "PyTorch model, 5 layers"),
+        (SAME_NETWORK[-2], "PyTorch printed model, 4 layers"),
+        (SAME_NETWORK[-1], "PyTorch class Net, 5 layers"),
+    ],
+)
+def test_the_dialect_is_recognised_and_said(text, about):
+    assert read_text(text).about == about
+
+
+def test_names_and_nesting_are_kept():
+    names = [node.name for node in read_text(SAME_NETWORK[-2]).network.nodes]
+    assert names == ["conv", "body.0", "body.1", "fc"]
+    names = [node.name for node in read_text(SAME_NETWORK[7]).network.nodes]
+    assert names == ["conv", "act", "pool", "fc"]
+    text = "stem = conv(8, 3)\nlayer1 = repeat(2, [residual([conv(8, 3, padding=1)]), relu])"
+    assert [node.name for node in read_text(text).network.nodes][1:4] == [
+        "layer1.residual1.body.conv1",
+        "layer1.residual1.add",
+        "layer1.relu1",
+    ]
+
+
+def test_each_framework_keeps_its_own_rules():
+    # PyTorch floors and pads alike on both sides; Keras SAME pads the odd pixel at the end
+    assert figures("nn.Conv2d(3, 8, 3, stride=2, padding=1)", (3, 7, 7))[0] == (8, 4, 4)
+    assert figures("Conv2D(8, 3, strides=2, padding='same')", (3, 8, 8))[0] == (8, 4, 4)
+    assert figures("nn.MaxPool2d(3, 2)", (3, 8, 8))[0] == (3, 3, 3)
+    assert figures("nn.MaxPool2d(3, 2, ceil_mode=True)", (3, 8, 8))[0] == (3, 4, 4)
+    assert figures("MaxPooling2D(3)", (3, 8, 8))[0] == (3, 2, 2)
+    assert figures("nn.BatchNorm2d(8)", (8, 4, 4))[1] == 16
+    assert figures("BatchNormalization()", (8, 4, 4))[1] == 32
+    with pytest.raises(SpecError, match="not supported for strided"):
+        read_text("nn.Conv2d(3, 8, 3, stride=2, padding='same')")
+    with pytest.raises(SpecError, match="more than half of the kernel"):
+        read_text("nn.MaxPool2d(2, padding=2)")
+
+
+# text, input → output, parameters, each worked out by hand from the framework's documentation
+LAYERS = [
+    ("nn.Conv1d(16, 33, 3, stride=2)", (16, 50), (33, 24), 1_617),
+    ("nn.Conv3d(16, 33, (3, 5, 2), stride=(2, 1, 1), padding=(4, 2, 0))", (16, 10, 50, 100), (33, 8, 50, 99), 15_873),
+    ("nn.ConvTranspose2d(16, 33, (3, 5), stride=(2, 1), padding=(4, 2))", (16, 50, 100), (33, 93, 100), 7_953),
+    ("nn.Conv2d(8, 8, 3, groups=8, bias=False)", (8, 5, 5), (8, 3, 3), 72),
+    ("nn.LazyConv2d(8, 3)", (5, 5, 5), (8, 3, 3), 368),
+    ("nn.AdaptiveAvgPool2d((5, 7))", (64, 8, 9), (64, 5, 7), 0),
+    ("nn.AdaptiveAvgPool2d((None, 7))", (64, 10, 9), (64, 10, 7), 0),
+    ("nn.GroupNorm(3, 6)", (6, 4, 4), (6, 4, 4), 12),
+    ("nn.LayerNorm([5, 10, 10])", (5, 10, 10), (5, 10, 10), 1_000),
+    ("nn.InstanceNorm2d(6)", (6, 4, 4), (6, 4, 4), 0),
+    ("nn.PReLU(6)", (6, 4, 4), (6, 4, 4), 6),
+    ("nn.ZeroPad2d((1, 1, 2, 0))", (1, 3, 3), (1, 5, 5), 0),
+    ("nn.Upsample(scale_factor=2, mode='nearest')", (1, 2, 2), (1, 4, 4), 0),
+    ("nn.Unflatten(1, (2, 5, 5))", (50,), (2, 5, 5), 0),
+    ("nn.LocalResponseNorm(2)", (3, 4, 4), (3, 4, 4), 0),
+    ("nn.ChannelShuffle(2)", (4, 2, 2), (4, 2, 2), 0),
+    ("DepthwiseConv2D(3, depth_multiplier=2)", (3, 8, 8), (6, 6, 6), 60),
+    ("SeparableConv2D(16, 3, padding='same')", (8, 8, 8), (16, 8, 8), 72 + 144),
+    ("Conv2DTranspose(8, 4, strides=2, padding='same')", (3, 7, 7), (8, 14, 14), 392),
+    ("Conv2DTranspose(8, 3, strides=2)", (3, 7, 7), (8, 15, 15), 224),
+    ("Conv1D(8, 3, padding='causal')", (3, 10), (8, 10), 80),
+    ("LayerNormalization()", (6, 4, 4), (6, 4, 4), 12),
+    ("ZeroPadding2D(((1, 2), (3, 4)))", (1, 3, 3), (1, 6, 10), 0),
+    ("Cropping2D(1)", (1, 5, 5), (1, 3, 3), 0),
+    ("Reshape((4, 4, 1))", (16,), (1, 4, 4), 0),
+    ("Dense(4)", (3, 5, 5), (4, 5, 5), 16),
+    ("PReLU(shared_axes=[1, 2])\nDense(1)", (3, 5, 5), (1, 5, 5), 3 + 4),
+    ("depthwise(3, padding=1); conv(8, 1)", (4, 6, 6), (8, 6, 6), 40 + 40),
+    ("separable(16, 3, padding=same)", (8, 8, 8), (16, 8, 8), 216),
+    ("transposed(8, 4, stride=2, padding=1)", (3, 7, 7), (8, 14, 14), 392),
+    ("minpool(2); avgpool(2)", (3, 8, 8), (3, 2, 2), 0),
+    ("globalpool(max)", (3, 8, 8), (3, 1, 1), 0),
+    ("conv1d(4, 3, padding=causal)", (2, 9), (4, 9), 28),
+    ("conv3d(4, 3)", (2, 5, 6, 7), (4, 3, 4, 5), 220),
+    ("conv(4, (3, 5), stride=(2, 1), padding=((0, 1), (2, 3)), dilation=(1, 2))", (1, 8, 8), (4, 4, 5), 64),
+    ("conv(4, 3, padding=same_lower, stride=2)", (1, 8, 8), (4, 4, 4), 40),
+    ("multiply([globalpool, conv(3, 1), sigmoid], [])", (3, 8, 8), (3, 8, 8), 12),
+    ("add([conv(4, 1)], [conv(4, 1)])", (3, 2, 2), (4, 2, 2), 32),
+    ("side([linear(7)]); conv(2, 1)", (3, 2, 2), (2, 2, 2), 91 + 8),
+    ("shuffle(3); pad(1); upsample(2); lrn; bn; prelu(3)", (3, 2, 2), (3, 8, 8), 9),
+    ("reshape(2, 2, -1)", (12,), (3, 2, 2), 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "shape", "output", "params"), LAYERS)
+def test_every_layer_has_the_size_and_weights_of_its_framework(text, shape, output, params):
+    assert figures(text, shape)[:2] == (output, params)
+
+
+def test_shared_layers_are_counted_once():
+    text = """
+    shared = layers.Dense(4)
+    a = keras.Input(shape=(8,))
+    x = shared(a)
+    y = shared(a)
+    out = layers.Concatenate()([x, y])
+    model = keras.Model(a, out)
+    """
+    assert figures(text)[:2] == ((8,), 36)
+    text = (
+        "class Net(nn.Module):\n  def __init__(self):\n    self.c = nn.Conv2d(3, 3, 3, padding=1)\n"
+        "  def forward(self, x):\n    return self.c(self.c(x)) + x"
+    )
+    output, params, macs = figures(text, (3, 4, 4))
+    assert (output, params, macs) == ((3, 4, 4), 84, 2 * 81 * 16)
+    assert figures("repeat(2, [conv(3, 1)])", (3, 4, 4))[1] == 24, "repeats have their own weights"
+
+
+@pytest.mark.parametrize(
+    ("given", "text", "shape"),
+    [
+        ((32,), "nn.Conv2d(1, 6, 5)", (1, 32, 32)),
+        ((32,), "conv(6, 5)", (3, 32, 32)),
+        ((32, 48), "conv(6, 5)", (3, 32, 48)),
+        ((32, 48, 4), "conv(6, 5)", (4, 32, 48)),
+        ((100,), "nn.Conv1d(16, 33, 3)", (16, 100)),
+        ((100, 16), "conv1d(33, 3)", (16, 100)),
+        ((784,), "nn.Linear(784, 10)", (784,)),
+        ((28, 28), "nn.Flatten()\nnn.Linear(784, 10)", (1, 28, 28)),
+        ((256,), "input(224, 224, 1)\nconv(6, 5)", (1, 256, 256)),
+        (None, "input(224, 224, 1)\nconv(6, 5)", (1, 224, 224)),
+    ],
+)
+def test_channels_left_out_are_those_the_text_declares(given, text, shape):
+    reading = read_text(text)
+    assert input_shape(given, reading.network, reading.input) == shape
+
+
+# text → part of the refusal
+REFUSED = {
+    "conv(0, 3)": "filters must be from 1 to 1,000,000,000, not 0",
+    "conv(8, -3)": "kernel must be from 1",
+    "conv(8, 3, padding=-1)": "padding must be from 0",
+    "conv(8, 3, padding=full)": "is none of valid, same, same_lower, causal",
+    "conv(8, 2.5)": "kernel must be a whole number, not 2.5",
+    "conv(8, True)": "must be a whole number, not True",
+    "conv(8)": "missing a required argument: 'kernel'; it takes filters, kernel, stride",
+    "conv(8, 3, strides=2)": "got an unexpected keyword argument 'strides'; it takes",
+    "conv(8, (3, 3, 3))": "kernel must be 1 or 2 numbers, not 3",
+    f"conv({10**30}, 3)": "filters must be from 1",
+    "linear(10**9)": "is not a number, a name or a list of them",
+    "linear(99999999 * 99999999 * 99999999)": "is too large",
+    "conw(8, 3)": "no layer that is known here; did you mean conv?",
+    "nn.Conv2D(3, 8, 3, padding=1)\nnn.ReLU()": "padding=1 is none of valid, same",
+    "nn.LSTM(10, 20)": "'LSTM' is no layer that is known here",
+    "a = conv(8, 3)\na = conv(8, 3)": "'a' names two layers",
+    "m = Sequential()\nm.add(m)": "cannot hold itself",
+    "residual([conv(8, 3), 7])": "the body holds 7, which is not a layer",
+    "repeat(100000000, [relu])": "more than 200,000 layers",
+    "concat([conv(8, 3)])": "two or more lists",
+    "for i in range(3): conv(8, 3)": "is not read here",
+    "conv(8, 3": "cannot be read",
+    "conv\x00(8)": "cannot be read",
+    "import os": "holds no layers",
+    "": "holds no layers",
+    "__import__('os').system('true')": "no layer that is known here",
+    "().__class__.__bases__[0].__subclasses__()": "is not read here",
+    "conv(open('/etc/passwd'), 3)": "'open' is no layer that is known here",
+    "relu(lambda: 0)": "is not read here",
+    "Dense(3, **options)": "** in",
+    "conv(*[8, 3])": "is not read here",
+    "class A(nn.Module):\n  def __init__(self):\n    self.a = A()\n  def forward(self, x):\n"
+    "    return x": "call each other without end",
+    "class A(nn.Module):\n  def __init__(self):\n    for i in range(3): pass\n"
+    "  def forward(self, x):\n    return x": "text:3",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), REFUSED.items())
+def test_what_is_not_understood_is_refused_in_words(text, message):
+    with pytest.raises(Refusal) as refusal:
+        reading = read_text(text)
+        summarize(reading.network, (3, 8, 8))
+    assert message in str(refusal.value)
+
+
+def test_a_refusal_points_at_the_line():
+    with pytest.raises(SpecError) as refusal:
+        read_text("relu\n\nconv(8, 3)\nself.x = nn.Conv2d(3, 0, 3)\nrelu", "my.net")
+    assert str(refusal.value).splitlines()[1:] == [
+        "  my.net:4   self.x = nn.Conv2d(3, 0, 3)",
+        "                      ^^^^^^^^^^^^^^^^^^",
+    ]
+
+
+def test_several_sources_are_refused():
+    for words in (["vgg16", "resnet50"], ["vgg16", "relu"], ["-", "vgg16"]):
+        with pytest.raises(SpecError, match="one network at a time"):
+            read_words(words)
+
+
+NET = """class Net(nn.Module):
+    def __init__(self):
+        super(Net, self).__init__()
+        self.conv1 = nn.Conv2d(3, 64, 5)
+        self.conv2 = nn.Conv2d(64, 128, 5)
+        self.fc = nn.Linear(128 * 5 * 5, 10)
+    def forward(self, x):
+        x = F.relu(self.conv1(x))
+        x = F.max_pool2d(x, 2)
+        x = F.relu(self.conv2(x))
+        x = F.max_pool2d(x, 2)
+        x = torch.flatten(x, 1)
+        x = self.fc(x)
+        return x
+"""
+
+
+def test_the_class_of_a_tutorial():
+    reading = read_text(NET, "net.py")
+    summary = summarize(reading.network, input_shape((32,), reading.network, None))
+    sides = [row.output[1] for row in summary.rows if len(row.output) == 3]
+    assert sides == [28, 28, 14, 10, 10, 5]
+    assert (summary.output, summary.params) == ((10,), 241_802)
+
+
+def test_the_class_with_a_wrong_number_names_both_and_the_line():
+    reading = read_text(NET.replace("128 * 5 * 5", "128*4*4"), "net.py")
+    (failure,) = trace(reading.network, (3, 32, 32)).failures
+    text = failure.text()
+    assert "linear(2048) meets 3,200 values (5x5x128), not 2,048" in text
+    assert "net.py:6   self.fc = nn.Linear(128*4*4, 10)" in text
+    assert text.splitlines()[2].strip() == "^" * len("128*4*4")
+
+
+HOSTILE = {
+    "deep lists": "residual([" * 1000 + "relu" + "])" * 1000,
+    "deep parentheses": "conv(" + "(" * 50_000 + ")" * 50_000 + ")",
+    "deep signs": "conv(" + "-" * 50_000 + "1)",
+    "long sum": "conv(" + "+".join(["1"] * 50_000) + ", 3)",
+    "long attribute": "a" + ".b" * 50_000 + "(3)",
+    "many calls": "a" + "(3)" * 50_000,
+    "many values": "conv(" + ",".join(["1"] * 50_000) + ")",
+    "a million layers": "relu\n" * 1_000_000,
+    "nested repeats": "repeat(1000, [" * 9 + "relu" + "])" * 9,
+    "doubling lists": "class A(nn.Module):\n  def __init__(self):\n    x = [1]\n"
+    + "    x = [x, x, x, x]\n" * 80
+    + "    self.a = nn.Conv2d(x, 3, 3)\n  def forward(self, x):\n    return self.a(x)",
+    "doubling calls": "class A(nn.Module):\n  def f0(self, x):\n    return x\n"
+    + "".join(
+        f"  def f{i}(self, x):\n    return self.f{i - 1}(self.f{i - 1}(x))\n" for i in range(1, 60)
+    )
+    + "  def forward(self, x):\n    return self.f59(x)",
+    "growing channels": "concat([], [])\n" * 2_000,
+    "growing sides": "upsample(1000000000)\n" * 100,
+    "long string": "conv('" + "a" * 1_000_000 + "', 3)",
+    "escape codes": "conv(\x1b[31m8, 3)\x1b]0;title\x07",
+    "printed repeats": "Net(\n" + "  (0-999999999): 1000000000 x ReLU()\n" + ")",
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_text_is_refused(name):
+    with pytest.raises(Refusal) as refusal:
+        reading = read_text(HOSTILE[name])
+        summarize(reading.network, (3, 8, 8))
+    assert len(str(refusal.value)) < 1_000
+    assert "\x1b" not in str(refusal.value)
+
+
+def test_a_large_network_is_read_whole():
+    reading = read_text("conv(3, 1)\n" * 20_000)
+    assert summarize(reading.network, (3, 4, 4)).params == 12 * 20_000
+    assert MOST_NODES >= 100_000
+
+
+WORDS = st.sampled_from(
+    ["conv", "relu", "maxpool", "linear", "flatten", "residual", "concat", "repeat", "Conv2D", "nn.Conv2d", "Dense", "Sequential", "model.add", "self.x", "x", "=", "(", ")", "[", "]", ",", ":", ";", "3", "0", "-1", "2.5", "'same'", "padding=", "stride=", "\n", "class", "def", "return", "forward", "__class__", "lambda", "**", "#", '"', "'", "\\", "\x00", "\x1b"]
+)
+
+
+@settings(max_examples=400, deadline=None)
+@given(st.one_of(st.text(max_size=200), st.lists(WORDS, max_size=40).map(" ".join)))
+def test_any_text_is_read_or_refused(text):
+    try:
+        reading = read_text(text)
+        summarize(reading.network, (3, 32, 32))
+    except Refusal as refusal:
+        assert len(str(refusal)) < 2_000
+
+
+@st.composite
+def stacks(draw):
+    """A chain of layers in the short notation and in PyTorch's."""
+    short, torch, channels = [], [], 3
+    for _ in range(draw(st.integers(1, 5))):
+        kernel, stride = draw(st.integers(1, 3)), draw(st.integers(1, 2))
+        if draw(st.booleans()):
+            filters, padding = draw(st.integers(1, 6)), draw(st.integers(0, 2))
+            short.append(f"conv({filters}, {kernel}, stride={stride}, padding={padding})")
+            torch.append(f"nn.Conv2d({channels}, {filters}, {kernel}, {stride}, {padding})")
+            channels = filters
+        else:
+            ceil = draw(st.booleans())
+            short.append(f"maxpool({kernel}, stride={stride}, ceil={ceil})")
+            torch.append(f"nn.MaxPool2d({kernel}, {stride}, ceil_mode={ceil})")
+    return "\n".join(short), "\n".join(torch)
+
+
+@settings(deadline=None)
+@given(stacks(), st.integers(16, 30))
+def test_two_vocabularies_mean_the_same_network(pair, side):
+    first, second = (trace(read_text(text).network, (3, side, side)) for text in pair)
+    assert [row.output for row in first.rows] == [row.output for row in second.rows]
+    assert first.params == second.params

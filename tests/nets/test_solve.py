@@ -1,0 +1,153 @@
+"""The questions backwards, and which inputs fit."""
+
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from convcli.errors import SpecError
+from convcli.nets.fit import fit_report, fits, input_for, smallest
+from convcli.nets.geometry import Window, output_length
+from convcli.nets.readers import read_text, read_words
+from convcli.nets.solve import Unknowns, explanations, read_figure, solutions
+from convcli.nets.summary import trace
+
+
+def test_the_paddings_that_give_alexnets_55():
+    found = solutions(Unknowns(224, 11, 4, None, 55))
+    assert [(one.padding, one.exact) for one in found] == [
+        ((1, 2), True),
+        ((2, 2), False),
+        ((3, 3), False),
+        ((2, 3), False),
+    ]
+
+
+def test_inputs_strides_and_kernels_are_found_too():
+    assert [one.input for one in solutions(Unknowns(None, 11, 4, (0, 0), 55))] == [
+        227,
+        228,
+        229,
+        230,
+    ]
+    assert [one.stride for one in solutions(Unknowns(227, 11, None, (0, 0), 55))] == [4]
+    assert [one.kernel for one in solutions(Unknowns(32, None, 1, (0, 0), 28))] == [5]
+    assert solutions(Unknowns(5, 3, 1, (0, 0), 9)) == []
+
+
+numbers = st.integers(1, 12)
+
+
+@given(st.integers(1, 60), numbers, st.integers(1, 5), st.integers(0, 5), st.integers(0, 5))
+def test_every_solution_solves_and_none_is_missed(length, kernel, stride, before, after):
+    window = Window(kernel, stride)
+    if length + before + after < kernel:
+        return
+    output = output_length(length, window, (before, after))
+    for asked in (
+        Unknowns(None, kernel, stride, (before, after), output),
+        Unknowns(length, None, stride, (before, after), output),
+        Unknowns(length, kernel, None, (before, after), output),
+        Unknowns(length, kernel, stride, None, output),
+    ):
+        found = solutions(asked)
+        for one in found:
+            assert output_length(one.input, Window(one.kernel, one.stride), one.padding) == output
+        assert sorted(found, key=lambda one: not one.exact) == found
+        total = {(one.input, one.kernel, one.stride, sum(one.padding)) for one in found}
+        if asked.padding or before + after <= 2 * (kernel - 1):
+            assert (length, kernel, stride, before + after) in total
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "slack"),
+    [
+        ("4.11G", 4_110_000_000, 5_000_000),
+        ("61.1M", 61_100_000, 50_000),
+        ("61,100,840", 61_100_840, 0),
+        ("25.6 m", 25_600_000, 50_000),
+        ("4G", 4 * 10**9, 5 * 10**8),
+        ("55", 55, 0),
+        ("0.5", Fraction(1, 2), Fraction(1, 20)),
+    ],
+)
+def test_a_figure_is_read_with_the_half_step_of_its_last_digit(text, value, slack):
+    assert read_figure(text)[1:] == (value, slack)
+
+
+@pytest.mark.parametrize("text", ["", "x", "4.11GG", "-3", "1e9", "4..1M", "9" * 100])
+def test_what_is_no_figure_is_refused(text):
+    with pytest.raises(SpecError, match="is not a figure"):
+        read_figure(text)
+
+
+def explained(name, text, *kin):
+    networks = {}
+    for one in (name, *kin):
+        reading = read_words([one])
+        networks[one] = reading.network, reading.input
+    return explanations(read_figure(text), networks)
+
+
+# network, figure, kin → part of a convention that must be among the answers
+WHY = [
+    ("resnet50", "4.11G", (), "thop"),
+    ("resnet50", "4.11G", (), "fvcore"),
+    ("resnet50", "4.09G", (), "weights of convolutions"),
+    ("resnet50", "8.18G", (), "2 x MACs by weights"),
+    ("resnet50", "3.86G", ("resnet50-v1",), "weights of convolutions"),
+    ("resnet50", "25.6M", (), "weights, biases and batch norm's 2C"),
+    ("resnet50", "25,610,152", (), "4C, as Keras does"),
+    ("googlenet-paper", "13.4M", ("googlenet-paper-aux",), "weights, biases"),
+    ("alexnet-2012", "62.4M", (), "no groups"),
+    ("alexnet-2012", "1.14G", (), "no groups"),
+    ("alexnet", "61.1M", (), "weights, biases"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "kin", "convention"), WHY)
+def test_the_convention_behind_a_figure_is_named(name, text, kin, convention):
+    hits, _ = explained(name, text, *kin)
+    assert any(convention in one.convention for one in hits), hits
+
+
+def test_a_figure_nothing_gives_has_its_nearest():
+    hits, nearest = explained("lenet5", "999.9G")
+    assert hits == []
+    assert len(nearest) == 5
+
+
+def test_the_fit_report_of_alexnets_first_layer():
+    reading = read_text("conv(96, 11, stride=4); relu; maxpool(3, stride=2)")
+    report = fit_report(reading.network, trace(reading.network, (3, 224, 224)))
+    assert report.unread == ("conv1", "max_pool1")
+    assert (report.below, report.above, report.smallest) == (219, 227, 19)
+    assert fits(reading.network, (3, 1, 1), 227)
+    assert not fits(reading.network, (3, 1, 1), 224)
+
+
+def test_no_smaller_input_goes_through_than_the_smallest():
+    network = read_text("conv(8, 5, stride=2); maxpool(3); conv(8, 3, padding=1)").network
+    side = smallest(network, (3, 9, 9))
+    assert side is not None
+    assert not trace(network, (3, side, side)).failures
+    assert trace(network, (3, side - 1, side - 1)).failures
+
+
+def test_cells_that_another_branch_reads_are_not_called_lost():
+    text = "residual([conv(8, 3, stride=2, padding=1)], shortcut=[conv(8, 1, stride=2)])"
+    assert trace(read_text(text).network, (3, 56, 56)).warnings == ()
+    assert trace(read_words(["resnet50"]).network, (3, 224, 224)).warnings == ()
+    (lost, *_) = trace(read_words(["resnet50-v1"]).network, (3, 224, 224)).warnings
+    assert "layer2.residual1.body.conv1, layer2.residual1.shortcut.conv1: 28.50 → 28" in lost
+
+
+def test_the_input_under_which_a_linear_layer_fits():
+    text = "nn.Conv2d(3, 8, 3)\nnn.MaxPool2d(2)\nnn.Linear(8 * 13 * 13, 10)"
+    network = read_text(text).network
+    (failure,) = trace(network, (3, 32, 32)).failures
+    assert (failure.declared, failure.corrected) == (8 * 13 * 13, 8 * 15 * 15)
+    assert input_for(network, (3, 32, 32), failure) == 28
+    odd = read_text(text.replace("8 * 13 * 13", "7")).network
+    assert input_for(odd, (3, 32, 32), trace(odd, (3, 32, 32)).failures[0]) is None
