@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convcli.cli import run
+from convcli.cli import COMMANDS, run
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 CAT = str(SAMPLES / "cat.jpg")
@@ -138,6 +138,113 @@ def test_a_refusal_is_one_line_an_exit_code_and_nothing_written(shell, line, exp
     assert os.listdir() == ["text.jpg"]
 
 
+NETWORKS = {
+    "shape lenet5 -q": "10\n",
+    "shape --input 227 conv:96,11,stride=4 relu maxpool:3,stride=2 -q": "27x27x96\n",
+    "shape vgg16 --input 32 -q": "1000\n",
+    "shape lenet5 --expect params=61,706 --expect macs=416520 --expect output=10 -q": "10\n",
+    "zoo -q": "alexnet\n",
+    "zoo residual": "# One residual block alone",
+    "solve --input 224 --kernel 11 --stride 4 --output 55 -q": "224 11 4 1,2\n224 11 4 2,2\n",
+    "solve resnet50 --why 4.11G": "resnet50\tMACs\t4111514624\tthop",
+    "shape lenet5 --versus lenet5-1998 --format tsv": "layer\toutput_of_lenet5",
+    "shape vgg16 --sweep 32..64:32": "input\toutput\tparams\tMACs\tmemory\tnote\n32x32x3\t1000",
+    "shape resnet18 --depth 1 --columns layer,params --format csv": "layer,params\nconv1,9408\n",
+    "shape lenet5 --columns all --format markdown": "| layer | type | kernel | stride |",
+    "shape lenet5 --format latex": "\\begin{tabular}{lllrrll}\n\\toprule\nlayer & type",
+    "shape resnet50 --mac-rule thop --depth 1 --format jsonl": '{"name": "conv1", ',
+    "shape alexnet --batch 8 --dtype float16 --format json": '{\n  "schema": 1,',
+}
+
+
+@pytest.mark.parametrize(("line", "start"), NETWORKS.items())
+def test_networks_are_asked_about(shell, line, start):
+    code, out, err = shell(line)
+    assert (code, err) == (0, "")
+    assert start in out if line.startswith("solve resnet") else out.startswith(start)
+
+
+def test_a_network_comes_from_a_file_or_stdin_in_any_hand(shell, tmp_path):
+    lines = "nn.Conv2d(3, 8, 3)\r\n\tnn.ReLU()\r\n"
+    Path("net.py").write_bytes(b"\xef\xbb\xbf" + lines.encode())
+    code, out, err = shell("shape net.py --input 8 -q")
+    assert (code, out, err) == (0, "6x6x8\n", "")
+    assert shell("shape net.py --input 8")[2] == "PyTorch layer lines, 2 layers\n"
+    piped = process("shape", "-", "--input", "8", "-q", input=lines.encode())
+    assert (piped.returncode, piped.stdout) == (0, b"6x6x8\n")
+    shell("zoo lenet5")
+    process_zoo = process("zoo", "lenet5").stdout
+    Path("mine.net").write_bytes(process_zoo)
+    assert shell("shape mine.net --expect params=61706 -q")[0] == 0
+
+
+def test_a_misfit_shows_the_table_up_to_it_then_what_clashes_and_what_would_fit(shell):
+    Path("net.py").write_text("nn.Conv2d(3, 8, 3)\nnn.Flatten()\nnn.Linear(6400, 10)\n")
+    code, out, err = shell("shape net.py --input 8")
+    assert code == 1
+    assert [line.split("\t")[0] for line in out.splitlines()] == ["layer", "conv1", "flatten1"]
+    assert "linear1: linear(6400) meets 288 values (6x6x8), not 6,400" in err
+    assert "net.py:3   nn.Linear(6400, 10)" in err
+    assert "write 288" in err
+    code, out, err = shell("shape net.py --input 8 --keep-going -q")
+    assert (code, out) == (1, "10\n")
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "message"),
+    [
+        ("shape lenet5 --expect params=1", 1, "expected params=1, it is 61706"),
+        ("shape lenet5 --expect flavour=1", 2, "--expect knows params"),
+        ("shape lenet5 --expect params", 2, "is not NAME=VALUE"),
+        ("shape --input 224 --kernel 11 --stride 4 --strict-fit -q", 1, "--strict-fit: conv1"),
+        ("shape lenet5 --kernel 3", 2, "--kernel describes one layer"),
+        ("shape lenet5 vgg16", 2, "one network at a time"),
+        ("shape conv:8,3", 2, "the input's size is not known; give --input"),
+        ("shape conw:8,3 --input 8", 2, "did you mean conv?"),
+        ("shape none.net", 1, "none.net cannot be read: No such file"),
+        ("shape bad.net", 2, "bad.net is not UTF-8 text: byte 0 is not"),
+        ("shape lenet5 --sweep 64..32", 2, "is empty, or has more than"),
+        ("shape lenet5 --columns flavour", 2, "is no column; there are layer"),
+        ("shape lenet5 --mac-rule guess", 2, "'guess' is not one of"),
+        ("shape", 2, "give --kernel for one layer, or the layers of a network"),
+        ("solve --input 224 --kernel 11", 2, "give --output"),
+        (
+            "solve --input 5 --kernel 3 --stride 1 --padding 0 --output 9",
+            1,
+            "no whole numbers give",
+        ),
+        ("solve resnet50 --why lots", 2, "is not a figure"),
+        ("solve --why 4.11G", 2, "--why needs a network"),
+        ("solve lenet5 --why 4.11G", 1, "no convention tried here gives 4.11G"),
+        ("zoo lenet6", 2, "no network is called 'lenet6'; there are alexnet"),
+    ],
+)
+def test_a_question_that_cannot_be_answered_says_why(shell, line, code, message):
+    Path("bad.net").write_bytes(b"\xff\xfe")
+    ended, _, err = shell(line)
+    assert ended == code
+    assert message in err
+
+
+def test_every_format_holds_the_same_figures(shell):
+    import csv
+    import io
+
+    record = json.loads(shell("shape googlenet --format json")[1])
+    params = [layer["params"] for layer in record["layers"]]
+    assert sum(params) == record["totals"]["params"] == 6_624_904
+    lines = [json.loads(line) for line in shell("shape googlenet --format jsonl")[1].splitlines()]
+    assert lines == record["layers"]
+    for form, dialect in (("csv", "excel"), ("tsv", "excel-tab")):
+        text = shell(f"shape googlenet --format {form}")[1]
+        assert [
+            int(row["params"]) for row in csv.DictReader(io.StringIO(text), dialect=dialect)
+        ] == params
+    markdown = shell("shape googlenet --format markdown")[1].splitlines()
+    cells = [line.strip("|").split("|")[3].strip().replace(",", "") for line in markdown[2:]]
+    assert list(map(int, cells)) == [*params, 6_624_904]
+
+
 def test_filter_names_its_result_writes_it_here_and_prints_the_path(shell):
     assert shell(f"filter {CAT} --kernel sobel") == (0, "cat.sobel.jpg\n", "")
     with Image.open("cat.sobel.jpg") as result:
@@ -250,7 +357,7 @@ def test_other_encodings_are_respected(encoding):
 
 
 def test_help_fits_a_screen_and_starts_with_what_it_is_for(shell):
-    for line in ("--help", "shape --help", "filter --help", "extract --help"):
+    for line in ("--help", *(f"{name} --help" for name in COMMANDS)):
         code, out, _ = shell(line)
         assert code == 0
         assert len(out.splitlines()) <= 40, line

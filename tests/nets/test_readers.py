@@ -329,7 +329,52 @@ def test_a_large_network_is_read_whole():
 
 
 WORDS = st.sampled_from(
-    ["conv", "relu", "maxpool", "linear", "flatten", "residual", "concat", "repeat", "Conv2D", "nn.Conv2d", "Dense", "Sequential", "model.add", "self.x", "x", "=", "(", ")", "[", "]", ",", ":", ";", "3", "0", "-1", "2.5", "'same'", "padding=", "stride=", "\n", "class", "def", "return", "forward", "__class__", "lambda", "**", "#", '"', "'", "\\", "\x00", "\x1b"]
+    [
+        "conv",
+        "relu",
+        "maxpool",
+        "linear",
+        "flatten",
+        "residual",
+        "concat",
+        "repeat",
+        "Conv2D",
+        "nn.Conv2d",
+        "Dense",
+        "Sequential",
+        "model.add",
+        "self.x",
+        "x",
+        "=",
+        "(",
+        ")",
+        "[",
+        "]",
+        ",",
+        ":",
+        ";",
+        "3",
+        "0",
+        "-1",
+        "2.5",
+        "'same'",
+        "padding=",
+        "stride=",
+        "\n",
+        "class",
+        "def",
+        "return",
+        "forward",
+        "__class__",
+        "lambda",
+        "**",
+        "#",
+        '"',
+        "'",
+        "\\",
+        "\x00",
+        "\x1b",
+    ]
 )
 
 
