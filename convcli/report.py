@@ -67,6 +67,7 @@ def draw(result: Result) -> None:
             footer=Text(_figure(footer[place])) if footer else "",
             justify="right" if numeric else "left",
             overflow="fold",
+            no_wrap=numeric,  # a narrow terminal folds words, never a number
         )
     for row in rows:
         drawn.add_row(*(Text(_figure(value)) for value in row))

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from convcli.nets.figures import Settings, totals
+from convcli.nets.figures import Record, Settings, layer_records, totals
 from convcli.nets.layers import Linear, Reshape, Shape, size_text
 from convcli.nets.network import INPUT, Builder, Chain, Leaf, Network
-from convcli.nets.rules import macs_by
-from convcli.nets.summary import SCHEMA, Row, Summary, named_sizes, trace
+from convcli.nets.summary import SCHEMA, Summary, named_sizes, trace
 
 
 def fully_connected(summary: Summary) -> Network:
@@ -47,23 +46,15 @@ class Versus(NamedTuple):
 
     @property
     def caption(self) -> str:
-        texts = []
-        for summary, name in zip((self.left, self.right), self.names, strict=True):
-            weights = summary.params - sum(
-                row.measure.bias for row in summary.rows if not row.node.owner
-            )
-            each = weights // max(summary.output[0] if len(summary.output) == 1 else 1, 1)
-            text = f"{name}: {summary.params:,} params, {weights:,} without biases"
-            if len(summary.output) == 1:
-                text += f", {each:,} an output"
-            texts.append(text)
-        return "; ".join(texts)
+        return "; ".join(map(_weights_text, self.names, (self.left, self.right)))
 
-    def _pairs(self) -> list[tuple[str, Row | None, Row | None]]:
-        """Rows of both by name, in the order of the left one, then what only the right one has."""
-        left = {row.name: row for row in self.left.rows}
-        right = {row.name: row for row in self.right.rows}
-        return [(name, left.get(name), right.get(name)) for name in left | right]
+    def _pairs(self) -> list[tuple[str, Record, Record]]:
+        """Layers of both by name, in the order of the left one, then what only the right one has."""
+        left, right = (
+            {record["name"]: record for record in layer_records(one, self.settings)}
+            for one in (self.left, self.right)
+        )
+        return [(name, left.get(name, {}), right.get(name, {})) for name in left | right]
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
         first, second = self.names
@@ -80,25 +71,14 @@ class Versus(NamedTuple):
         )
         rows: list[tuple[object, ...]] = []
         for name, a, b in self._pairs():
-            params = [one.params if one else 0 for one in (a, b)]
-            macs = [one.macs if one else 0 for one in (a, b)]
-            outputs = [size_text(one.output) if one else "" for one in (a, b)]
-            rows.append((name, *outputs, *params, params[1] - params[0], *macs, macs[1] - macs[0]))
-        a_macs, b_macs = (macs_by(self.settings.rule, one) for one in (self.left, self.right))
-        footer = (
-            "total",
-            self.left.value,
-            self.right.value,
-            self.left.params,
-            self.right.params,
-            self.right.params - self.left.params,
-            a_macs,
-            b_macs,
-            b_macs - a_macs,
-        )
+            outputs = ["x".join(map(str, one.get("output", {}).values())) for one in (a, b)]
+            rows.append((name, *outputs, *_change(a, b, "params"), *_change(a, b, "macs")))
+        a, b = (totals(one, self.settings) for one in (self.left, self.right))
+        outputs = [self.left.value, self.right.value]
+        footer = ("total", *outputs, *_change(a, b, "params"), *_change(a, b, "macs"))
         return columns, rows, footer
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Record:
         both = [
             {
                 "network": name,
@@ -111,13 +91,28 @@ class Versus(NamedTuple):
         layers = [
             {
                 "name": name,
-                "output": [named_sizes(one.output) if one else None for one in (a, b)],
-                "params": [one.params if one else 0 for one in (a, b)],
-                "macs": [one.macs if one else 0 for one in (a, b)],
+                "output": [one.get("output") for one in (a, b)],
+                "params": [one.get("params", 0) for one in (a, b)],
+                "macs": [one.get("macs", 0) for one in (a, b)],
             }
             for name, a, b in self._pairs()
         ]
         return {"schema": SCHEMA, "networks": both, "layers": layers}
+
+
+def _change(a: Record, b: Record, key: str) -> tuple[int, int, int]:
+    before, after = a.get(key, 0), b.get(key, 0)
+    return before, after, after - before
+
+
+def _weights_text(name: str, summary: Summary) -> str:
+    """Parameters with and without biases; of a single linear layer, the weights of one output."""
+    weights = summary.params - sum(row.measure.bias for row in summary.rows if not row.node.owner)
+    text = f"{name}: {summary.params:,} params, {weights:,} without biases"
+    weighted = [row for row in summary.rows if row.macs]
+    if len(weighted) == 1 and len(summary.output) == 1:
+        text += f", {weights // summary.output[0]:,} an output"
+    return text
 
 
 class Sweep(NamedTuple):
@@ -162,11 +157,11 @@ class Sweep(NamedTuple):
             rows.append((size_text(shape), summary.value, *row))
         return columns, rows, ()
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Record:
         found = []
         for shape in self._shapes():
             summary = trace(self.network, shape)
-            one: dict[str, Any] = {"input": named_sizes(shape)}
+            one: Record = {"input": named_sizes(shape)}
             if summary.failures:
                 one["failure"] = summary.failures[0].message
             else:

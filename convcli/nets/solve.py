@@ -264,7 +264,7 @@ class Solved(NamedTuple):
     @property
     def caption(self) -> str:
         exact = sum(one.exact for one in self.found)
-        return f"{len(self.found)} solutions, {exact} of them leave nothing over"
+        return f"{len(self.found)} solutions, of which {exact} leave nothing over"
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
         columns = ("input", "kernel", "stride", "padding", "output", "exact", "unread")
