@@ -8,6 +8,7 @@ import ast
 import operator
 import re
 import reprlib
+import warnings
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -57,7 +58,7 @@ def read_call(text: str) -> Call:
         raise SpecError(f"{shown!r} is not a name, name:values or name(values)")
     name, *between = form.groups(default="")
     try:
-        tree = ast.parse(f"_({''.join(between)}\n)", mode="eval").body
+        tree = parsed_value(f"_({''.join(between)}\n)")
     except UNREADABLE:
         raise SpecError(f"the values of {shown!r} cannot be read") from None
     if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name):
@@ -68,6 +69,21 @@ def read_call(text: str) -> Call:
             raise SpecError(f"{shown!r}: ** has no meaning here")
         kwargs[keyword.arg] = value(keyword.value)
     return Call(name, tuple(map(value, tree.args)), kwargs)
+
+
+def parsed(text: str) -> list[ast.stmt]:
+    """The statements of a text; what Python would warn of (`1if`, `"\\d"`) is no concern here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(text).body
+
+
+def parsed_value(text: str) -> ast.expr | None:
+    """The one expression that a text is."""
+    match parsed(text):
+        case [ast.Expr(expression)]:
+            return expression
+    return None
 
 
 def value(node: ast.expr) -> Any:

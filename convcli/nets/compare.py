@@ -49,7 +49,7 @@ class Versus(NamedTuple):
         return "; ".join(map(_weights_text, self.names, (self.left, self.right)))
 
     def _pairs(self) -> list[tuple[str, Record, Record]]:
-        """Layers of both by name, in the order of the left one, then what only the right one has."""
+        """Layers of both by name: the left one's order, then what only the right one has."""
         left, right = (
             {record["name"]: record for record in layer_records(one, self.settings)}
             for one in (self.left, self.right)

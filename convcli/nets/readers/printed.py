@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import UNREADABLE, value
+from convcli.calls import UNREADABLE, parsed_value, value
 from convcli.errors import SpecError
 from convcli.nets.layers import Concat, Merge
 from convcli.nets.network import MOST_NODES, Chain, Fork, Leaf, Part, Where, fresh, pointed, size_of
@@ -64,7 +64,7 @@ def _unread(where: Where) -> SpecError:
 
 def _values(text: str, where: Where) -> tuple[list[Any], dict[str, Any]]:
     try:
-        call = ast.parse(f"_({text})", mode="eval").body
+        call = parsed_value(f"_({text})")
     except UNREADABLE:
         raise _unread(where) from None
     if not isinstance(call, ast.Call):

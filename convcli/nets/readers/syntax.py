@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from convcli.calls import UNREADABLE
+from convcli.calls import UNREADABLE, parsed
 from convcli.errors import SpecError, safe
 from convcli.nets.network import MOST_NODES, Where
 
@@ -72,7 +72,7 @@ def statements(text: str, source: str) -> list[Line]:
     if len(text) <= WHOLE:
         try:
             lines = text.split("\n")
-            return [Line(node, source, lines, 1) for node in ast.parse(text).body]
+            return [Line(node, source, lines, 1) for node in parsed(text)]
         except UNREADABLE:
             pass
     found = list(islice(_line_by_line(text, source), MOST_NODES + 1))
@@ -90,7 +90,7 @@ def _line_by_line(text: str, source: str) -> Iterator[Line]:
         called = f"{word[1]}{word[2]}({word[3]})" if word else bare
         called = called.rstrip().removesuffix(",")
         try:
-            body = ast.parse(called).body
+            body = parsed(called)
         except UNREADABLE as error:
             line = getattr(error, "lineno", None) or 1
             shown = safe(bare.split("\n")[0][:100])
