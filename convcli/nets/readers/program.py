@@ -232,7 +232,7 @@ class Program:
     def _called(self, node: ast.Call) -> Any:
         target = node.func
         name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
-        if name in SKIPPED:
+        if name in SKIPPED and not self._is_own(target, name):
             return None
         args = [self._expression(one) for one in node.args]
         options: dict[str, Any] = {}
@@ -251,6 +251,13 @@ class Program:
         elif not name:
             raise SpecError(f"{excerpt(node)} is not read here")
         return self._named_call(name, args, options, node)
+
+    def _is_own(self, target: ast.expr, name: str) -> bool:
+        """Whether a call is of a method that a class of the text has."""
+        if not (isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)):
+            return False
+        held = self.names.get(target.value.id)
+        return isinstance(held, Module) and name in held.methods
 
     def _owner(self, node: ast.expr) -> Any:
         """What a method is called on; None for a module's name such as nn, F or keras.layers."""
