@@ -1,6 +1,7 @@
 """A Summary as plain data: rows by name, folded blocks, totals, and the columns people choose."""
 
 from collections.abc import Callable, Sequence
+from math import ceil
 from typing import Any, NamedTuple
 
 from convcli.nets.rules import RULES
@@ -68,7 +69,8 @@ def _in_place(row: Row, fields: Record) -> Record:
         **fields,
         "name": row.node.name,
         "inputs": row.node.inputs,
-        "receptive_field": named_axes([seen.size for seen in row.reception]),
+        # behind an enlarging layer a field may end within a cell: it sees all of it
+        "receptive_field": named_axes([ceil(seen.size) for seen in row.reception]),
         "jump": named_axes([_number(seen.jump) for seen in row.reception]),
     }
     if row.node.owner:

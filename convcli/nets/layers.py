@@ -254,9 +254,9 @@ def _ceiled(length: int, window: Window, padding: Pair) -> Pair:
     """The padding with as many cells more as the window of a rounded-up last place needs."""
     before, after = padding
     slack = length + before + after - window.reach
-    if slack < 0:
-        return padding
     places = -(-slack // window.stride) + 1
+    if places < 1:
+        return padding
     if (places - 1) * window.stride >= length + before:
         places -= 1
     return before, max((places - 1) * window.stride + window.reach - length - before, after)
@@ -308,9 +308,9 @@ class Linear(NamedTuple):
     def measure(self, *inputs: Shape) -> Measure:
         (shape,) = inputs
         declared, over = self.features, self.over
-        if over == "last" and declared is not None and declared in (shape[-1], prod(shape)):
-            over = "all" if declared == prod(shape) else "last"
-        elif over == "last" and len(shape) == 3:
+        if over == "last" and declared == shape[-1]:
+            pass
+        elif over == "last" and (len(shape) == 3 or declared == prod(shape)):
             over = "all"  # feature maps that nobody flattened: the layer lines of a class
         met = {"all": prod(shape), "last": shape[-1], "channels": shape[0]}[over]
         if declared is not None and declared != met:
@@ -377,9 +377,9 @@ class Pad(NamedTuple):
 
 
 class Upsample(NamedTuple):
-    """Every cell `scale` times on each axis, or lengths of one's choice."""
+    """Every cell `scale` times on each axis, or lengths of one's choice; one number is for all."""
 
-    scale: Sizes = ()
+    scale: tuple[float, ...] = ()
     sizes: Sizes = ()
 
     @property
@@ -387,10 +387,17 @@ class Upsample(NamedTuple):
         return "upsample"
 
     def measure(self, *inputs: Shape) -> Measure:
-        shape = _maps("upsample", inputs, len(self.scale or self.sizes))
-        lengths = self.sizes or tuple(
-            n * scale for n, scale in zip(shape[1:], self.scale, strict=True)
-        )
+        (shape,) = inputs
+        axes = len(shape) - 1
+        given = self.scale or self.sizes
+        each = given * axes if len(given) == 1 else given
+        if len(each) != axes or not axes:
+            raise UnfitError(f"upsample by {len(given)} axes meets {size_text(shape)}")
+        lengths = [
+            int(n * one) if self.scale else int(one) for n, one in zip(shape[1:], each, strict=True)
+        ]
+        if min(lengths) < 1:
+            raise UnfitError(f"upsample by {each} leaves nothing of {size_text(shape)}")
         times = tuple(max(to // n, 1) for to, n in zip(lengths, shape[1:], strict=True))
         return Measure((shape[0], *lengths), upsampling=times)
 
@@ -493,6 +500,30 @@ class Shuffle(NamedTuple):
         (shape,) = inputs
         _check_groups(self.groups, shape[0], shape[0])
         return Measure(shape)
+
+
+class PixelShuffle(NamedTuple):
+    """factor² channels dealt out over factor×factor cells (Shi et al. 2016), or back."""
+
+    factor: int
+    inverse: bool = False
+
+    @property
+    def type(self) -> str:
+        return "pixel_unshuffle" if self.inverse else "pixel_shuffle"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        channels, height, width = _maps(self.type, inputs, 2)
+        f = self.factor
+        if self.inverse:
+            if height % f or width % f:
+                raise UnfitError(f"{self.type}({f}) does not divide {height}x{width}")
+            return Measure((channels * f * f, height // f, width // f))
+        if channels % (f * f):
+            raise UnfitError(
+                f"{self.type}({f}) needs {f * f} channels or a multiple, not {channels}"
+            )
+        return Measure((channels // (f * f), height * f, width * f), upsampling=(f, f))
 
 
 class RBF(NamedTuple):

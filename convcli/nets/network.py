@@ -86,14 +86,16 @@ Part = Leaf | Chain | Fork
 
 
 def size_of(part: Part) -> int:
-    """How many nodes a part becomes."""
-    match part:
-        case Leaf():
-            return 1
-        case Chain(items):
-            return sum(map(size_of, items))
-        case Fork(branches, join):
-            return sum(map(size_of, branches)) + (join is not None)
+    """How many parts there are in a part, itself among them; counting ends beyond MOST_NODES."""
+    waiting, count = [part], 0
+    while waiting and count <= MOST_NODES:
+        one = waiting.pop()
+        count += 1
+        if isinstance(one, Chain):
+            waiting += one.items
+        elif isinstance(one, Fork):
+            waiting += one.branches
+    return count
 
 
 def fresh(part: Part) -> Part:
@@ -114,6 +116,8 @@ class Builder:
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self._counts: dict[str, int] = {}
+        self._names = {INPUT}
+        self._laid = 0
         self._owners: dict[int, tuple[Leaf, str]] = {}
 
     def network(self, outputs: tuple[str, ...] = ()) -> Network:
@@ -133,6 +137,9 @@ class Builder:
         """
         if depth > DEEPEST:
             raise SpecError(f"layers are nested more than {DEEPEST} deep")
+        self._laid += 1
+        if self._laid > 4 * MOST_NODES:
+            raise SpecError(f"the network has more than {4 * MOST_NODES:,} parts")
         called = part.name or called
         match part:
             case Leaf():
@@ -170,13 +177,19 @@ class Builder:
         """Add a node that reads several others."""
         return self._lay_leaf(leaf, inputs, scope, leaf.name)
 
-    def _numbered(self, scope: str, stem: str) -> str:
-        count = self._counts[scope + stem] = self._counts.get(scope + stem, 0) + 1
-        return f"{stem}{count}"
+    def _numbered(self, scope: str, kind: str) -> str:
+        """A name for what has none, such as `conv2`; names that the text gives are left out."""
+        while True:
+            count = self._counts[scope + kind] = self._counts.get(scope + kind, 0) + 1
+            if f"{scope}{kind}{count}" not in self._names:
+                self._names.add(f"{scope}{kind}{count}")
+                return f"{kind}{count}"
 
     def _unique(self, name: str) -> str:
-        count = self._counts[name] = self._counts.get(name, 0) + 1
-        return name if count == 1 else f"{name}#{count}"
+        if name in self._names:
+            name += f"#{self._numbered(name, '#')[1:]}"
+        self._names.add(name)
+        return name
 
 
 @cache

@@ -29,6 +29,7 @@ from convcli.nets.layers import (
     TransposedConv,
     Upsample,
 )
+from convcli.nets.network import Leaf
 from convcli.nets.readers.values import count, counts, pads
 
 NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
@@ -200,6 +201,7 @@ def _sides(value: Any, axes: int, name: str) -> tuple[tuple[int, int], ...]:
 
 def zero_padding(axes: int) -> Callable[..., Pad]:
     def build(padding: Any = 1, data_format: Any = None, **_: Any) -> Pad:
+        _channels_last(data_format)
         return Pad(_sides(padding, axes, "padding"))
 
     return build
@@ -207,6 +209,7 @@ def zero_padding(axes: int) -> Callable[..., Pad]:
 
 def cropping(axes: int) -> Callable[..., Pad]:
     def build(cropping: Any = 1, data_format: Any = None, **_: Any) -> Pad:
+        _channels_last(data_format)
         sides = _sides(cropping, axes, "cropping")
         return Pad(tuple((-before, -after) for before, after in sides))
 
@@ -217,6 +220,7 @@ def upsampling(axes: int) -> Callable[..., Upsample]:
     def build(
         size: Any = 2, data_format: Any = None, interpolation: Any = "", **_: Any
     ) -> Upsample:
+        _channels_last(data_format)
         return Upsample(scale=counts(size, axes, "size"))
 
     return build
@@ -230,6 +234,8 @@ def batch_normalization(
     scale: Any = True,
     **_: Any,
 ) -> Norm:
+    if axis not in (-1, 3, [-1], [3]):
+        raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
     return Norm("batch", bool(center) + bool(scale), tracked=True, counted=True)
 
 
@@ -283,9 +289,13 @@ FUNCTIONS = {
 
 def function(name: Any) -> Activation | None:
     """The layer that `activation=` adds. Raises SpecError for an unknown name."""
-    last = name.rpartition(".")[2] if isinstance(name, str) else name
-    if last is None:
+    if name is None:
         return None
+    if isinstance(name, Leaf):  # activation=layers.LeakyReLU()
+        layer = name.layer
+        if isinstance(layer, Activation):
+            return layer
+    last = name.rpartition(".")[2] if isinstance(name, str) else ""
     if last not in FUNCTIONS:
         raise SpecError(f"activation={shown(name)} is none of {', '.join(FUNCTIONS)}")
     slope = 0.2 if last == "leaky_relu" else 0.0

@@ -30,7 +30,7 @@ from convcli.nets.layers import (
     Upsample,
 )
 from convcli.nets.network import MOST_NODES, Chain, Fork, Leaf, Part, fresh, size_of
-from convcli.nets.readers.values import count, counts, maybe_count, pads
+from convcli.nets.readers.values import count, counts, factor, maybe_count, pads
 
 POOLS = {"max": "max", "avg": "average", "min": "min"}
 
@@ -172,7 +172,8 @@ def pad(padding: Any) -> Pad:
 
 
 def upsample(scale: Any = 2) -> Upsample:
-    return Upsample(scale=counts(scale, 2, "scale"))
+    factors = scale if isinstance(scale, tuple | list) else (scale,)
+    return Upsample(scale=tuple(factor(one, "scale") for one in factors))
 
 
 def batch_norm() -> Norm:
@@ -224,6 +225,7 @@ def _nothing(layer: Any) -> Callable[[], Any]:
 
 
 ACTIVATIONS = (
+    *("softmin", "threshold", "softshrink", "hardshrink", "tanhshrink"),
     *("relu", "relu6", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus", "softsign"),
     *("hard_swish", "hard_sigmoid", "hard_tanh", "tanh", "sigmoid", "softmax", "log_softmax"),
     *("log_sigmoid", "abs", "exponential"),
@@ -296,7 +298,7 @@ def side(items: Any) -> Fork:
 
 def repeat(times: Any, items: Any) -> Chain:
     number, once = count(times, "the number of repeats", 0), _branch(items, "what is repeated")
-    if number * size_of(once) > MOST_NODES:
+    if number * size_of(once) > 2 * MOST_NODES:
         raise SpecError(f"repeated {number:,} times it has more than {MOST_NODES:,} layers")
     return Chain(tuple(fresh(part) for _ in range(number) for part in once.items))
 

@@ -10,6 +10,9 @@ from convcli.calls import UNREADABLE, parsed
 from convcli.errors import SpecError, safe
 from convcli.nets.network import MOST_NODES, Where
 
+LONGEST_SHOWN = 10_000
+"""Columns of a line in which a place is still pointed at."""
+
 LARGEST_TEXT = 20_000_000
 """Characters of one text; about 400,000 layer lines."""
 
@@ -19,7 +22,8 @@ WHOLE = 300_000
 # compiled where they are first used, which texts that are whole Python never reach
 TOKENS = (
     r"(?P<skip>\"\"\".*?\"\"\"|\'\'\'.*?\'\'\'"
-    r"|\"(?:[^\"\\\n]|\\.)*\"|\'(?:[^\'\\\n]|\\.)*\'|#[^\n]*)"
+    # without a bound, a line of quotes that nobody closes is looked through once a quote
+    r"|\"(?:[^\"\\\n]|\\.){0,200}+\"|\'(?:[^\'\\\n]|\\.){0,200}+\'|#[^\n]*)"
     r"|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<end>\n|;)"
 )
 
@@ -49,6 +53,8 @@ class Line(NamedTuple):
         """The place of a piece of this statement, as far as it goes on its first line."""
         line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
         text = self.lines[line - 1] if line <= len(self.lines) else ""
+        if len(text) > LONGEST_SHOWN:
+            return Where(self.source, self.first + line - 1, text[:LONGEST_SHOWN])
         end = getattr(node, "end_col_offset", None)
         if getattr(node, "end_lineno", line) != line or end is None:
             end = len(text.encode())

@@ -18,6 +18,7 @@ from convcli.nets.layers import (
     Linear,
     Norm,
     Pad,
+    PixelShuffle,
     Pool,
     PReLU,
     Reshape,
@@ -25,7 +26,7 @@ from convcli.nets.layers import (
     TransposedConv,
     Upsample,
 )
-from convcli.nets.readers.values import count, counts, maybe_count, pads
+from convcli.nets.readers.values import count, counts, factor, maybe_count, pads
 
 
 def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
@@ -187,7 +188,7 @@ def flatten(start_dim: Any = 1, end_dim: Any = -1) -> Reshape:
 
 
 def unflatten(dim: Any, unflattened_size: Any) -> Reshape:
-    if dim != 1 or not isinstance(unflattened_size, tuple | list):
+    if dim != 1 or not isinstance(unflattened_size, tuple | list) or not unflattened_size:
         raise SpecError("unflatten is read for axis 1 and a tuple of sizes")
     sizes = (size if size == -1 else count(size, "size") for size in unflattened_size)
     return Reshape(tuple(sizes))
@@ -213,11 +214,13 @@ def upsample(
     if (size is None) == (scale_factor is None):
         raise SpecError("upsample needs either a size or a scale_factor")
     if size is not None:
-        return Upsample(sizes=counts(size, 2, "size"))
-    return Upsample(scale=counts(scale_factor, 2, "scale_factor"))
+        sizes = size if isinstance(size, tuple | list) else (size,)
+        return Upsample(sizes=tuple(count(one, "size") for one in sizes))
+    factors = scale_factor if isinstance(scale_factor, tuple | list) else (scale_factor,)
+    return Upsample(scale=tuple(factor(one, "scale_factor") for one in factors))
 
 
-def upsample2d(size: Any = None, scale_factor: Any = None) -> Upsample:
+def upsample2d(size: Any = None, scale_factor: Any = None, mode: Any = None) -> Upsample:
     return upsample(size, scale_factor)
 
 
@@ -231,10 +234,10 @@ def batch_norm(lazy: bool = False) -> Callable[..., Norm]:
         device: Any = None,
         dtype: Any = None,
         process_group: Any = None,
+        bias: Any = True,
     ) -> Norm:
         channels = maybe_count(num_features, "num_features")
-        vectors = 2 if affine else 0
-        return Norm("batch", vectors, channels, tracked=bool(track_running_stats))
+        return Norm("batch", _vectors(affine, bias), channels, tracked=bool(track_running_stats))
 
     def build_lazy(*args: Any, **options: Any) -> Norm:
         return build(None, *args, **options)
@@ -248,24 +251,43 @@ def instance_norm(
     momentum: Any = 0.1,
     affine: Any = False,
     track_running_stats: Any = False,
+    device: Any = None,
+    dtype: Any = None,
+    bias: Any = True,
 ) -> Norm:
     channels = maybe_count(num_features, "num_features")
-    vectors = 2 if affine else 0
-    return Norm("instance", vectors, channels, tracked=bool(track_running_stats))
+    return Norm("instance", _vectors(affine, bias), channels, tracked=bool(track_running_stats))
 
 
-def group_norm(num_groups: Any, num_channels: Any, eps: Any = 1e-5, affine: Any = True) -> Norm:
+def group_norm(
+    num_groups: Any,
+    num_channels: Any,
+    eps: Any = 1e-5,
+    affine: Any = True,
+    device: Any = None,
+    dtype: Any = None,
+    bias: Any = True,
+) -> Norm:
     channels = maybe_count(num_channels, "num_channels")
-    return Norm("group", 2 if affine else 0, channels, count(num_groups, "num_groups"))
+    return Norm("group", _vectors(affine, bias), channels, count(num_groups, "num_groups"))
+
+
+def _vectors(affine: Any, bias: Any) -> int:
+    """How many of scale and shift a normalisation trains."""
+    return (1 + bool(bias)) if affine else 0
 
 
 def layer_norm(
-    normalized_shape: Any, eps: Any = 1e-5, elementwise_affine: Any = True, bias: Any = True
+    normalized_shape: Any,
+    eps: Any = 1e-5,
+    elementwise_affine: Any = True,
+    bias: Any = True,
+    device: Any = None,
+    dtype: Any = None,
 ) -> Norm:
     sizes = normalized_shape if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
     shape = tuple(count(size, "normalized_shape") for size in sizes)
-    vectors = (1 + bool(bias)) if elementwise_affine else 0
-    return Norm("layer", vectors, shape=shape)
+    return Norm("layer", _vectors(elementwise_affine, bias), shape=shape)
 
 
 def local_response_norm(size: Any, alpha: Any = 1e-4, beta: Any = 0.75, k: Any = 1.0) -> Identity:
@@ -285,6 +307,14 @@ def prelu(
 
 def shuffle(groups: Any) -> Shuffle:
     return Shuffle(count(groups, "groups"))
+
+
+def pixel_shuffle(upscale_factor: Any) -> PixelShuffle:
+    return PixelShuffle(count(upscale_factor, "upscale_factor"))
+
+
+def pixel_unshuffle(downscale_factor: Any) -> PixelShuffle:
+    return PixelShuffle(count(downscale_factor, "downscale_factor"), inverse=True)
 
 
 def plain(layer: Any) -> Callable[..., Any]:
@@ -316,6 +346,11 @@ ACTIVATIONS = {
     "LogSigmoid": "log_sigmoid",
     "Softmax": "softmax",
     "Softmax2d": "softmax",
+    "Softmin": "softmin",
+    "Threshold": "threshold",
+    "Softshrink": "softshrink",
+    "Hardshrink": "hardshrink",
+    "Tanhshrink": "tanhshrink",
     "LogSoftmax": "log_softmax",
 }
 
@@ -325,11 +360,15 @@ LAYERS: dict[str, Callable[..., Any]] = {
     **{f"ConvTranspose{n}d": conv_transpose(n) for n in (1, 2, 3)},
     **{f"MaxPool{n}d": max_pool(n) for n in (1, 2, 3)},
     **{f"AvgPool{n}d": avg_pool(n) for n in (1, 2, 3)},
-    **{f"LPPool{n}d": lp_pool(n) for n in (1, 2)},
+    **{f"LPPool{n}d": lp_pool(n) for n in (1, 2, 3)},
     **{f"AdaptiveAvgPool{n}d": adaptive_pool("average", n) for n in (1, 2, 3)},
     **{f"AdaptiveMaxPool{n}d": adaptive_pool("max", n) for n in (1, 2, 3)},
     **{f"{kind}Pad{n}d": pad(n) for n in (1, 2, 3) for kind in ("Zero", "Constant")},
-    **{f"{kind}Pad{n}d": pad(n) for n in (1, 2, 3) for kind in ("Reflection", "Replication")},
+    **{
+        f"{kind}Pad{n}d": pad(n)
+        for n in (1, 2, 3)
+        for kind in ("Reflection", "Replication", "Circular")
+    },
     **{f"BatchNorm{n}d": batch_norm() for n in (1, 2, 3)},
     **{f"LazyBatchNorm{n}d": batch_norm(lazy=True) for n in (1, 2, 3)},
     **{f"InstanceNorm{n}d": instance_norm for n in (1, 2, 3)},
@@ -352,5 +391,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "LeakyReLU": leaky_relu,
     "PReLU": prelu,
     "ChannelShuffle": shuffle,
+    "PixelShuffle": pixel_shuffle,
+    "PixelUnshuffle": pixel_unshuffle,
     **{name: plain(Activation(function)) for name, function in ACTIVATIONS.items()},
 }

@@ -18,6 +18,13 @@ def count(value: Any, name: str, least: int = 1) -> int:
     return value
 
 
+def factor(value: Any, name: str) -> float:
+    """How many times as long: a number above 0, whole or not."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LARGEST:
+        raise SpecError(f"{name} must be a number above 0, not {shown(value)}")
+    return value
+
+
 def maybe_count(value: Any, name: str) -> int | None:
     return None if value is None else count(value, name)
 
