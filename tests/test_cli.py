@@ -147,7 +147,6 @@ NETWORKS = {
     "zoo residual": "# One residual block alone",
     "solve --input 224 --kernel 11 --stride 4 --output 55 -q": "224 11 4 1,2\n224 11 4 2,2\n",
     "solve resnet50 --why 4.11G": "resnet50\tMACs\t4111514624\tthop",
-    "shape lenet5 --versus lenet5-1998 --format tsv": "layer\toutput_of_lenet5",
     "shape vgg16 --sweep 32..64:32": "input\toutput\tparams\tMACs\tmemory\tnote\n32x32x3\t1000",
     "shape resnet18 --depth 1 --columns layer,params --format csv": "layer,params\nconv1,9408\n",
     "shape lenet5 --columns all --format markdown": "| layer | type | kernel | stride |",

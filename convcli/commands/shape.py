@@ -54,9 +54,7 @@ DTYPES = ("float16", "bfloat16", "float32", "float64", "int8")
 )
 @click.option("--versus", metavar="NETWORK", help="Compare with another network, or with linear.")
 @click.option("--sweep", type=RANGE, help="Over input sizes: 32..512, or 32..512:16.")
-@click.option(
-    "--fit", "report_fit", is_flag=True, help="Say which inputs fit, and the smallest one."
-)
+@click.option("--fit", is_flag=True, help="Say which inputs fit, and the smallest one.")
 @click.option("--strict-fit", is_flag=True, help="Refuse when rows or columns are never read.")
 @click.option("--keep-going", is_flag=True, help="Go on past a misfit with the value that fits.")
 @click.option(

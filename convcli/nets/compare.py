@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from math import prod
 from typing import NamedTuple
 
+from convcli.errors import counted
 from convcli.nets.figures import Record, Settings, layer_records, totals
 from convcli.nets.layers import Linear, Reshape, Shape, size_text
 from convcli.nets.network import INPUT, Builder, Chain, Leaf, Network
@@ -41,12 +42,13 @@ class Versus(NamedTuple):
         return f"{self.left.value}\t{self.right.value}"
 
     @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
+    def caption(self) -> str:
+        return ""
 
     @property
-    def caption(self) -> str:
-        return "; ".join(map(_weights_text, self.names, (self.left, self.right)))
+    def warnings(self) -> tuple[str, ...]:
+        """The weights of both, said beside the table in every form."""
+        return ("; ".join(map(_weights_text, self.names, (self.left, self.right))),)
 
     def _pairs(self) -> list[tuple[str, Record, Record]]:
         """Layers of both by name: the left one's order, then what only the right one has."""
@@ -97,7 +99,8 @@ class Versus(NamedTuple):
             }
             for name, a, b in self._pairs()
         ]
-        return {"schema": SCHEMA, "networks": both, "layers": layers}
+        notes = list(self.warnings)
+        return {"schema": SCHEMA, "networks": both, "layers": layers, "warnings": notes}
 
 
 def _change(a: Record, b: Record, key: str) -> tuple[int, int, int]:
@@ -152,7 +155,8 @@ class Sweep(NamedTuple):
                 rows.append((size_text(shape), "", "", "", "", text))
                 continue
             total = totals(summary, self.settings)
-            lost = f"{len(summary.warnings)} layers leave cells unread" if summary.warnings else ""
+            layers = counted(len(summary.warnings), "warning")
+            lost = f"cells are left unread: {layers}" if summary.warnings else ""
             row = (total["params"], total["macs"], total["memory"]["forward"], lost)
             rows.append((size_text(shape), summary.value, *row))
         return columns, rows, ()

@@ -189,6 +189,8 @@ class Figures(NamedTuple):
     summary: Summary
     settings: Settings = Settings()
     notes: tuple[str, ...] = ()
+    failures: tuple[str, ...] = ()
+    """Why the summary ends before the network does, and what would fit."""
 
     @property
     def value(self) -> str:
@@ -232,7 +234,7 @@ class Figures(NamedTuple):
         return {
             "schema": SCHEMA,
             "input": named_sizes(self.summary.input),
-            "output": named_sizes(self.summary.output),
+            "output": None if self.summary.failures else named_sizes(self.summary.output),
             "layers": layer_records(self.summary, self.settings),
             "totals": totals(self.summary, self.settings),
             "conventions": {
@@ -241,7 +243,7 @@ class Figures(NamedTuple):
                 "params": "as the source framework's own summary counts them",
             },
             "warnings": list(self.warnings),
-            "failures": [one.text() for one in self.summary.failures],
+            "failures": list(self.failures),
         }
 
 

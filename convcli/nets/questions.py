@@ -38,6 +38,10 @@ def shape_question(words: Sequence[str], options: Mapping[str, Any]) -> Answer:
         options["columns"] or (),
     )
     network = reading.network
+    asked = [name for name in ("sweep", "versus") if options[name] is not None]
+    rest = [name for name in ALONE if options[name.replace("-", "_")]]
+    if asked and (len(asked) > 1 or rest):
+        raise SpecError(f"--{asked[0]} does not go with --{(asked[1:] or rest)[0]}")
     if options["sweep"] is not None:
         from convcli.nets.compare import Sweep
 
@@ -50,24 +54,30 @@ def shape_question(words: Sequence[str], options: Mapping[str, Any]) -> Answer:
     shape = input_shape(options["size"], network, reading.input)
     summary = trace(network, shape, options["keep_going"])
     if options["versus"] is not None:
-        return _versus(summary, words, options["versus"], settings, reading.about)
+        return _versus(network, summary, words, options["versus"], settings, reading.about)
     notes: list[str] = []
-    if (options["report_fit"] and not summary.failures) or (
+    if (options["fit"] and not summary.failures) or (
         summary.warnings and len(network.nodes) > 1 and len(network.nodes) <= MOST_SEARCHED
     ):
         notes += _fit_notes(network, summary)
     refusal: Refusal | None = None
+    texts: tuple[str, ...] = ()
     if summary.failures:
         if not summary.rows:
             raise UnfitError(_failure_text(network, shape, summary.failures[0]))
-        texts = [_failure_text(network, shape, one) for one in summary.failures]
+        texts = tuple(_failure_text(network, shape, one) for one in summary.failures)
         refusal = UnfitError("\n".join(texts))
+        if options["quiet"] and not options["keep_going"]:
+            raise refusal
     elif options["strict_fit"] and summary.warnings:
         refusal = UnfitError(f"--strict-fit: {summary.warnings[0]}")
     else:
         refusal = _expected(summary, settings, options["expect"])
-    return Answer(Figures(summary, settings, tuple(notes)), reading.about, refusal)
+    return Answer(Figures(summary, settings, tuple(notes), texts), reading.about, refusal)
 
+
+ALONE = ("fit", "strict-fit", "keep-going", "expect", "columns")
+"""Options of one network's summary, which a sweep or a comparison does not print."""
 
 MOST_SEARCHED = 600
 """Nodes up to which fitting inputs are looked for unasked: half a second at most."""
@@ -101,13 +111,18 @@ def _reading(words: Sequence[str], options: Mapping[str, Any]) -> Reading:
 
 
 def _versus(
-    summary: Summary, words: Sequence[str], other: str, settings: Settings, about: str
+    network: Network,
+    summary: Summary,
+    words: Sequence[str],
+    other: str,
+    settings: Settings,
+    about: str,
 ) -> Answer:
     from convcli.nets.compare import Versus, fully_connected
     from convcli.nets.readers import is_source, read_words
 
     if summary.failures:
-        raise UnfitError(summary.failures[0].text())
+        raise UnfitError(_failure_text(network, summary.input, summary.failures[0]))
     name = words[0] if len(words) == 1 and is_source(words[0]) else "this"
     if other == "linear":
         reading = Reading(fully_connected(summary), summary.input, "")
@@ -115,7 +130,7 @@ def _versus(
         reading = read_words([other])
     second = trace(reading.network, summary.input)
     if second.failures:
-        raise UnfitError(second.failures[0].text())
+        raise UnfitError(_failure_text(reading.network, second.input, second.failures[0]))
     label = other if is_source(other) or other == "linear" else "that"
     return Answer(Versus(summary, second, (name, label), settings), about)
 
@@ -200,6 +215,12 @@ def solve_question(
 def _one_axis(padding: Sequence[Any]) -> tuple[int, int]:
     """`2` is 2 at both ends; `1,2`, on one axis, is 1 before and 2 after."""
     first, second = padding[0], padding[-1]
+    if (
+        not isinstance(first, str)
+        and first != second
+        and (first[0] != first[1] or second[0] != second[1])
+    ):
+        raise SpecError("solve works along one axis: give --padding one number, or before,after")
     if isinstance(first, str):
         raise SpecError(f"padding is a number, or two such as 1,2, not {first!r}")
     return first if first == second else (first[0], second[-1])

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from fractions import Fraction
+from itertools import islice
 from typing import Any, NamedTuple
 
 from convcli.calls import shown
@@ -12,6 +13,12 @@ from convcli.nets.layers import AdaptivePool, Conv, Linear, Pool, Shape
 from convcli.nets.network import Network
 from convcli.nets.rules import RULES
 from convcli.nets.summary import SCHEMA, Summary, trace
+
+MOST_SOLUTIONS = 10_000
+"""More is refused: a question with so many answers leaves too much out."""
+
+LARGEST_REACH = 2_000
+"""Kernels, strides and their reach beyond this are not solved for."""
 
 LARGEST_KERNEL = 15
 """Kernels and strides beyond this are not tried where they are left out."""
@@ -59,7 +66,14 @@ def solutions(asked: Unknowns) -> list[Solution]:
     >>> solutions(Unknowns(224, 11, 4, None, 55))[0].padding
     (1, 2)
     """
-    found = list(_solutions(asked))
+    for name in ("kernel", "stride"):
+        if (getattr(asked, name) or 0) * (
+            asked.dilation if name == "kernel" else 1
+        ) > LARGEST_REACH:
+            raise SpecError(f"solve takes a {name} that reaches at most {LARGEST_REACH:,} cells")
+    found = list(islice(_solutions(asked), MOST_SOLUTIONS + 1))
+    if len(found) > MOST_SOLUTIONS:
+        raise SpecError(f"there are more than {MOST_SOLUTIONS:,} solutions; give more of them")
     return sorted(
         found,
         key=lambda one: (not one.exact, not one.even, sum(one.padding), one.kernel, one.stride),
@@ -141,11 +155,14 @@ def read_figure(text: str) -> Figure:
     >>> read_figure("4.11G").matches(4_114_999_999), read_figure("55").matches(56)
     (True, False)
     """
-    match = re.fullmatch(r"\s*([0-9][0-9,_]{0,30})(\.[0-9]{1,12})?\s*([kKmMgGbBtT]?)\s*", text)
+    match = re.fullmatch(
+        r"\s*([0-9][0-9,_]{0,30})(\.[0-9]{1,12})?\s*([kKmMgGbBtT]?|[eE][+]?[0-9]{1,2})\s*", text
+    )
     if match is None:
         raise SpecError(f"{shown(text)} is not a figure such as 4.11G, 61.1M or 55")
     whole, fraction, unit = match.groups(default="")
-    step = Fraction(UNITS[unit.lower()], 10 ** max(len(fraction) - 1, 0))
+    scale = 10 ** int(unit[1:]) if unit[:1] in ("e", "E") else UNITS[unit.lower()]
+    step = Fraction(scale, 10 ** max(len(fraction) - 1, 0))
     digits = (whole + fraction[1:]).replace(",", "").replace("_", "")
     return Figure(text, int(digits) * step, step / 2 if unit or fraction else Fraction(0))
 

@@ -95,8 +95,8 @@ def test_a_convolution_against_the_fully_connected_layer():
         conv = summarize(read_text("conv(1, 3, padding=1, bias=False)").network, (3, side, side))
         linear = summarize(fully_connected(conv), conv.input)
         assert linear.params == weights * side * side
-        caption = Versus(conv, linear, ("this", "linear"), Settings()).caption
-        assert f"{weights:,} an output" in caption
+        (note,) = Versus(conv, linear, ("this", "linear"), Settings()).warnings
+        assert f"{weights:,} an output" in note
 
 
 def test_two_networks_side_by_side():

@@ -72,6 +72,88 @@ def test_the_dialect_is_recognised_and_said(text, about):
     assert read_text(text).about == about
 
 
+DOCUMENTED = {
+    # around a model stands what is no concern of its layers
+    "import torch\ndevice = 'cuda' if torch.cuda.is_available() else 'cpu'\n(a, b), c = load()\n"
+    "num_classes = 10\nmodel = nn.Sequential(nn.Flatten(), nn.Linear(28*28, num_classes)).to(device)\n"
+    "opt = optim.SGD(model.parameters(), lr=0.1)\nfor p in opt:\n    print(p)\n"
+    "if __name__ == '__main__':\n    main()": ((10,), 7_850),
+    "inputs = keras.Input(shape=(28, 28, 1))\nx = layers.Flatten()(inputs)\n"
+    "outputs = layers.Dense(10, kernel_regularizer=keras.regularizers.l2(0.01))(x)\n"
+    "model = keras.Model(inputs, outputs)\nkeras.utils.plot_model(model, 'model.png')": (
+        (10,),
+        7_850,
+    ),
+    ">>> m = nn.Linear(784, 10)\n>>> input = torch.randn(128, 784)\n>>> output = m(input)\n"
+    ">>> output.size()": ((10,), 7_850),
+    "model = nn.Sequential(nn.ReLU())\nmodel = nn.Sequential(nn.Flatten(), nn.Linear(784, 10))": (
+        (10,),
+        7_850,
+    ),
+    "hidden = 784\nclass Net(nn.Module):\n    def __init__(self, made: int = 10):\n"
+    "        super().__init__()\n        self.fc: nn.Module = nn.Linear(hidden, made)\n"
+    "    def forward(self, x):\n        assert x is not None\n        x = F.dropout(x, training=self.training)\n"
+    "        return self.fc(x.view(x.size()[0], -1))": ((10,), 7_850),
+    "class Small(Model):\n    def __init__(self):\n        super().__init__()\n"
+    "        self.flat = Flatten()\n        self.d = Dense(10)\n"
+    "    def call(self, x, training=False):\n        return self.d(self.flat(x))": ((10,), 7_850),
+    "def make_model():\n    model = tf.keras.Sequential()\n    model.add(layers.Flatten())\n"
+    "    model.add(layers.Dense(10, activation=layers.LeakyReLU()))\n    return model": (
+        (10,),
+        7_850,
+    ),
+    "layers_ = [nn.Flatten(), nn.Linear(784, 10)]\nnn.Sequential(*layers_)": ((10,), 7_850),
+    "[nn.Flatten(), nn.Linear(784, 10)]": ((10,), 7_850),
+    ">>> print(net)\nNet(\n  (f): Flatten(start_dim=1, end_dim=-1)\n  (shortcut): Sequential()\n"
+    "  (g): Linear(in_features=784, out_features=10, bias=True)\n  (loss): CrossEntropyLoss()\n)": None,
+    "nn.BatchNorm2d(1, eps=1e-05, momentum=0.1, affine=True, bias=True, track_running_stats=True)": (
+        (1, 28, 28),
+        2,
+    ),
+    "nn.GroupNorm(1, 1, bias=False)": ((1, 28, 28), 1),
+    "nn.MaxPool2d(29, 30, ceil_mode=True)": ((1, 1, 1), 0),
+    "nn.PixelUnshuffle(2); nn.PixelShuffle(2)": ((1, 28, 28), 0),
+    "nn.Upsample(scale_factor=0.5)": ((1, 14, 14), 0),
+}
+
+
+@pytest.mark.parametrize("text", DOCUMENTED)
+def test_text_of_documentations_is_read_with_what_stands_around_it(text):
+    if DOCUMENTED[text]:
+        assert figures(text, (1, 28, 28) if "randn" not in text else None)[:2] == DOCUMENTED[text]
+    else:
+        read_text(text)
+
+
+# what would give wrong figures if it were passed over
+UNREAD = {
+    "a = Input(shape=(8,))\nb = Input(shape=(9,))\nx = Dense(3)(a)\ny = Dense(3)(b)": "a second input",
+    "x = torch.randn(1, 16, 12, 12)\nup = nn.ConvTranspose2d(16, 16, 3, stride=2)\n"
+    "y = up(x, output_size=(24, 24))": "output_size= in the call of a layer",
+    "a = Input(shape=(8,))\nx = Dense(3)(a)\nm = Model(a, x)\ny = m(a)": "a model that is called like a layer",
+    "import torch\nx = torch.randn(1, 8)\ny = mystery(x)": "'mystery' is no function",
+    "import torch.nn as nn\nm = nn.Mystery(3)": "'Mystery' is no layer",
+    "nn.BatchNorm2d(3)\nBatchNormalization(axis=1)": "axis=1 is not read",
+    "nn.Linear(10, n)": "out_features must be a whole number, not 'n'",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), UNREAD.items())
+def test_what_would_change_a_figure_is_never_passed_over(text, message):
+    with pytest.raises(SpecError, match=message.replace("(", r"\(")):
+        read_text(text)
+
+
+def test_names_are_never_used_twice():
+    text = "x = Input((8, 8, 3))\na = Conv2D(8, 3, name='conv1')(x)\nb = Conv2D(16, 3)(a)\nc = Conv2D(4, 1)(b)"
+    assert figures(text)[1] == 224 + 1_168 + 68
+    names = [
+        node.name
+        for node in read_text("relu1 = conv(8, 3)\nrelu\ninput = conv(8, 1)").network.nodes
+    ]
+    assert names == ["relu1", "relu2", "input#1"]
+
+
 def test_names_and_nesting_are_kept():
     names = [node.name for node in read_text(SAME_NETWORK[-2]).network.nodes]
     assert names == ["conv", "body.0", "body.1", "fc"]
@@ -217,12 +299,13 @@ REFUSED = {
     "conv\x00(8)": "cannot be read",
     "import os": "holds no layers",
     "": "holds no layers",
-    "__import__('os').system('true')": "no layer that is known here",
-    "().__class__.__bases__[0].__subclasses__()": "is not read here",
+    "__import__('os').system('true')": "holds no layers",
+    "().__class__.__bases__[0].__subclasses__()": "holds no layers",
+    "__import__('os')": "'__import__' is no layer that is known here",
     "conv(open('/etc/passwd'), 3)": "'open' is no layer that is known here",
     "relu(lambda: 0)": "is not read here",
     "Dense(3, **options)": "** in",
-    "conv(*[8, 3])": "is not read here",
+    "conv(*layers)": "is not a list that is known here",
     "class A(nn.Module):\n  def __init__(self):\n    self.a = A()\n  def forward(self, x):\n"
     "    return x": "call each other without end",
     "class A(nn.Module):\n  def __init__(self):\n    for i in range(3): pass\n"
@@ -288,6 +371,15 @@ def test_the_class_with_a_wrong_number_names_both_and_the_line():
 
 
 HOSTILE = {
+    "empty repeats": "repeat(1000000000, [])",
+    "doubling chains": "a0 = chain([])\n"
+    + "".join(f"a{i} = chain([a{i - 1}, a{i - 1}])\n" for i in range(1, 60)),
+    "quotes without end": '"\\' * 300_000,
+    "a huge printed count": "Net(\n  (0-9): " + "9" * 5_000 + " x ReLU()\n  (a): ReLU()\n)",
+    "printed empty blocks": "Net(\n  (0-9): 1000000000 x Sequential(\n  )\n  (a): ReLU()\n)",
+    "odd digits": "Net(\n  (²-3): 2 x Mystery()\n  (b): ReLU()\n)",
+    "an unhashable activation": "Dense(3, activation=[1])",
+    "an empty unflatten": "nn.Unflatten(1, ())",
     "deep lists": "residual([" * 1000 + "relu" + "])" * 1000,
     "deep parentheses": "conv(" + "(" * 50_000 + ")" * 50_000 + ")",
     "deep signs": "conv(" + "-" * 50_000 + "1)",

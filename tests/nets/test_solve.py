@@ -76,7 +76,7 @@ def test_a_figure_is_read_with_the_half_step_of_its_last_digit(text, value, slac
     assert read_figure(text)[1:] == (value, slack)
 
 
-@pytest.mark.parametrize("text", ["", "x", "4.11GG", "-3", "1e9", "4..1M", "9" * 100])
+@pytest.mark.parametrize("text", ["", "x", "4.11GG", "-3", "1e999", "4..1M", "9" * 100])
 def test_what_is_no_figure_is_refused(text):
     with pytest.raises(SpecError, match="is not a figure"):
         read_figure(text)

@@ -28,8 +28,8 @@ def read_words(given: Sequence[str]) -> Reading:
     """
     sources = [word for word in given if is_source(word)]
     if len(sources) > 1 or (sources and len(given) > 1):
-        names = ", ".join(map(safe, sources))
-        raise SpecError(f"one network at a time: {names} and {len(given) - 1} more were given")
+        names = ", ".join(safe(word[:60]) for word in given[:4])
+        raise SpecError(f"one network at a time, not {len(given)}: {names}")
     if sources:
         return read_source(sources[0])
     pieces = [piece for word in given for piece in _pieces(word)]

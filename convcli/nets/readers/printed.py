@@ -17,7 +17,13 @@ from convcli.nets.network import MOST_NODES, Chain, Fork, Leaf, Part, Where, fre
 
 # compiled where they are first used, which most texts never reach
 HEAD = r"^\s*[A-Za-z_]\w*\(\s*$"
-CHILD = r"^\s*\(([\w.\- ]+)\): (?:(\d+) x )?([A-Za-z_]\w*)\((.*)$"
+CHILD = r"^\s*\(([\w.\- ]+)\): (?:([0-9]{1,9}) x )?([A-Za-z_]\w*)\((.*)$"
+
+
+RESIDUAL = {"BasicBlock", "Bottleneck"}
+"""Blocks that add their input to what they make, whether or not a `downsample` is printed."""
+
+Builds = Callable[[str, list[Any], dict[str, Any]], Any]
 
 
 def is_printed(text: str) -> bool:
@@ -32,11 +38,9 @@ def is_printed(text: str) -> bool:
     return sum(bool(re.match(CHILD, line)) for line in lines) >= max(len(lines) // 3, 1)
 
 
-def read_printed(
-    text: str, source: str, layer: Callable[[str, list[Any], dict[str, Any]], Any]
-) -> Part:
+def read_printed(text: str, source: str, layer: Builds) -> Part:
     """The parts of a printed model; `layer` builds one from its name and values."""
-    open_blocks: list[tuple[str, int, list[Part]]] = [("", 1, [])]
+    open_blocks: list[tuple[str, str, int, list[Part]]] = [("", "", 1, [])]
     for number, line in enumerate(text.splitlines(), 1):
         where = Where(source, number, line, len(line) - len(line.lstrip()), len(line.strip()))
         bare = line.strip()
@@ -44,18 +48,31 @@ def read_printed(
         if child:
             name, times, type_, rest = child.groups()
             if rest == "":
-                open_blocks.append((name, int(times or 1), []))
+                open_blocks.append((name, type_, int(times or 1), []))
                 continue
             if not rest.endswith(")"):
                 raise _unread(where)
-            part = Leaf(layer(type_, *_values(rest[:-1], where)), name, where)
-            open_blocks[-1][2].extend(_repeated(part, name, int(times or 1)))
+            made = _child(type_, rest[:-1], name, where, layer)
+            open_blocks[-1][3].extend(_repeated(made, name, int(times or 1)) if made else [])
         elif bare == ")" and len(open_blocks) > 1:
-            name, times_, items = open_blocks.pop()
-            open_blocks[-1][2].extend(_repeated(_block(name, items), name, times_))
-        elif bare and bare != ")" and not re.match(HEAD, line):
+            name, type_, many, items = open_blocks.pop()
+            open_blocks[-1][3].extend(_repeated(_block(name, type_, items), name, many))
+        elif bare and bare != ")" and not re.match(HEAD, line) and not bare.startswith(">>>"):
             raise _unread(where)
-    return Chain(tuple(_block("", open_blocks[0][2]).items))
+    return Chain(_block("", "", open_blocks[0][3]).items)
+
+
+def _child(type_: str, values: str, name: str, where: Where, layer: Builds) -> Part | None:
+    if type_.endswith("Loss"):
+        return None  # what a model is trained with is no layer of it
+    if type_ == "Sequential" and not values:
+        return Chain((), name)
+    try:
+        return Leaf(layer(type_, *_values(values, where)), name, where)
+    except SpecError as error:
+        if "\n" in str(error):
+            raise
+        raise SpecError(f"{error}\n{pointed(where)}") from None
 
 
 def _unread(where: Where) -> SpecError:
@@ -79,18 +96,26 @@ def _repeated(part: Part, name: str, times: int) -> list[Part]:
         return [part]
     if times * size_of(part) > MOST_NODES:
         raise SpecError(f"repeated {times:,} times it has more than {MOST_NODES:,} layers")
-    first = int(name.partition("-")[0]) if name[:1].isdigit() else 0
+    start = re.match(r"[0-9]{1,9}(?=-)", name)
+    first = int(start[0]) if start else 0
     return [fresh(part)._replace(name=str(first + number)) for number in range(times)]
 
 
-def _block(name: str, items: list[Part]) -> Chain:
+def _block(name: str, type_: str, items: list[Part]) -> Chain:
     """The children of a module in the order they run."""
-    names = [item.name for item in items]
-    if any(one in ("downsample", "shortcut") for one in names):
-        way = next(item for item in items if item.name in ("downsample", "shortcut"))
-        body = Chain(tuple(item for item in items if item is not way))
-        short = way if isinstance(way, Chain) else Chain((way,))
+    by_name = {item.name: item for item in items}
+    way = by_name.get("downsample") or by_name.get("shortcut")
+    if way or type_ in RESIDUAL:
+        body = Chain(tuple(item for item in items if item is not way), "body")
+        short = way if isinstance(way, Chain) else Chain((way,) if way else (), "shortcut")
         return Chain((Fork((body, short), Merge("add"), "residual"),), name)
+    if {"expand1x1", "expand3x3"} <= by_name.keys():  # SqueezeNet's Fire
+        expands = [
+            Chain(tuple(item for item in items if item.name.startswith(one)), one)
+            for one in ("expand1x1", "expand3x3")
+        ]
+        before = tuple(item for item in items if not item.name.startswith("expand"))
+        return Chain((*before, Fork(tuple(expands), Concat(), "expand")), name)
     branches = [item for item in items if re.fullmatch(r"branch\w+", item.name)]
     if len(branches) > 1 and len(branches) == len(items):
         chains = tuple(one if isinstance(one, Chain) else Chain((one,)) for one in branches)

@@ -6,6 +6,7 @@ understood is named with its line.
 """
 
 import ast
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cache
@@ -23,8 +24,19 @@ from convcli.nets.readers.values import count
 VOCABULARIES = {"short": "short", "PyTorch": "torch", "Keras": "keras"}
 """Dialects in the order they are asked, and their modules, imported when a name asks for them."""
 
-SKIPPED = {"compile", "fit", "summary", "evaluate", "print", "build", "super", "__init__"}
+SKIPPED = {"compile", "fit", "summary", "evaluate", "print", "build", "super", "__init__"} | {
+    "_log_api_usage_once"
+}
 """Calls that stand around a model and say nothing about its layers."""
+
+UNREAD_OPTIONS = ("initializer", "regularizer", "constraint")
+"""Ends of options whose values may be anything: they change no shape and no count."""
+
+CALL_OPTIONS = {"training", "mask", "inplace"}
+"""Options of a call on a tensor that change nothing here."""
+
+FRAMEWORK = re.compile(r"\b(nn|layers)\.|\bSequential\b|\.add\(")
+"""What makes a statement one that has to be understood."""
 
 
 class Tensor(NamedTuple):
@@ -35,6 +47,22 @@ class Tensor(NamedTuple):
 
 class Batch(NamedTuple):
     """The number of images, as `x.size(0)` gives it."""
+
+
+class Unknown:
+    """A value that was not understood, and that no layer has asked for yet."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+class Graph(NamedTuple):
+    """A Keras `Model` of the tensors it gives; a thing to summarize, not to call."""
+
+    outputs: tuple[Tensor, ...]
 
 
 class Stack:
@@ -62,6 +90,9 @@ PARTS = (Leaf, Chain, Fork, Stack, Module)
 UNMOVED = {"to", "cuda", "cpu", "eval", "train", "double", "half", "float"}
 """Methods that give the same module, elsewhere or in another state."""
 
+ABOUT_TENSORS = {"size", "dim", "numel", "item", "backward"}
+"""Methods of a tensor that give no tensor."""
+
 INPUTS = {"Input", "InputLayer", "input"}
 INPUT_OPTIONS = {"input_shape", "batch_input_shape", "batch_shape", "input_dim"}
 RANDOM = {"randn", "rand", "zeros", "ones", "empty", "normal", "uniform"}
@@ -85,6 +116,9 @@ class Program:
         self.form = "layer lines"
         self._keras = dialect == "Keras"
         self._classes: dict[str, Line] = {}
+        self._functions: dict[str, Line] = {}
+        self._script = False
+        self._globals: dict[str, Any] = self.names
         self._scope = ""
         self._pending: dict[int, tuple[str, Any]] = {}
         self._last: Tensor | None = None
@@ -109,28 +143,77 @@ class Program:
     def _read(self, lines: Sequence[Line]) -> Network:
         classes = {line.node.name: line for line in lines if isinstance(line.node, ast.ClassDef)}
         self._classes = classes
+        self._script = any(
+            isinstance(line.node, ast.Import | ast.ImportFrom | ast.ClassDef | ast.FunctionDef)
+            for line in lines
+        )
         for line in lines:
             if not isinstance(line.node, ast.ClassDef):
                 self._line = line
                 self._top_statement(line.node)
+                self._blamed = None
         self._line = None
         if self._last is not None:
             self.form = "model"
             return self.builder.network(tuple(tensor.node for tensor in self._outputs))
-        modules = [name for name, line in classes.items() if "forward" in _methods(line.node)]
+        modules = [name for name, line in classes.items() if _forward_of(_methods(line.node))]
+        if not modules and not self._pending and self._functions:
+            name, self._line = list(self._functions.items())[-1]
+            self._add_pending("", self._named_call(name, [], {}, ast.Name(name)))
+            if self._last is not None:
+                return self.builder.network(tuple(tensor.node for tensor in self._outputs))
         if modules and not self._pending:
             self._add_pending("", self._construct(_entry(modules, classes), [], {}))
             self.form = f"class {_entry(modules, classes)}"
         lines_left = list(self._pending.values())
         twice = [name for name, many in Counter(n for n, _ in lines_left if n).items() if many > 1]
         if twice:
-            raise SpecError(f"{twice[0]!r:.60} names two layers")
+            raise SpecError(f"{shown(twice[0])} names two layers")
         tensor = Tensor(INPUT)
         for name, made in lines_left:
             tensor = self._apply(made, (tensor,), name if len(lines_left) > 1 else "")
         return self.builder.network()
 
     def _top_statement(self, node: ast.stmt) -> None:
+        """A statement outside of classes; around a model, most are no concern of its layers."""
+        try:
+            self._top(node)
+        except SpecError:
+            if self._concerns_layers(node):
+                raise
+            for name in ast.walk(node):
+                if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store):
+                    self.names[name.id] = Unknown(name.id)
+
+    def _concerns_layers(self, node: ast.stmt) -> bool:
+        """Whether a statement that was not understood could have said something of the network.
+
+        In a script, what names no layer and touches no part of the network is passed over; a text
+        of bare lines has to be understood whole, but for assignments and calls of methods.
+        """
+        match node:
+            case ast.Assign() | ast.AnnAssign() | ast.Expr(ast.Call(ast.Attribute())):
+                pass
+            case ast.Assert() | ast.For() | ast.If() | ast.With():
+                pass
+            case _ if not self._script:
+                return True
+        if FRAMEWORK.search(ast.unparse(node)):
+            return True
+        for one in ast.walk(node):
+            if isinstance(one, ast.Name) and isinstance(self.names.get(one.id), Tensor):
+                return not isinstance(node, ast.Assert)
+            if isinstance(one, ast.Call):
+                word = getattr(one.func, "attr", getattr(one.func, "id", ""))
+                own = VOCABULARIES if isinstance(one.func, ast.Name) else ("PyTorch", "Keras")
+                if word in INPUTS or any(word in _vocabulary(name) for name in own):
+                    return True
+                held = self.names.get(one.func.id) if isinstance(one.func, ast.Name) else None
+                if isinstance(one.func, ast.Call) or isinstance(held, (Graph, *PARTS)):
+                    return True
+        return False
+
+    def _top(self, node: ast.stmt) -> None:
         match node:
             case (
                 ast.Assign([ast.Name(name)], expression)
@@ -139,7 +222,8 @@ class Program:
             ):
                 self.names[name] = made = self._expression(expression)
                 self._add_pending(name, made)
-            case ast.Expr(ast.Tuple(elements)) if elements:  # a line that ends in a comma
+            # a line that ends in a comma, or layers as a list
+            case ast.Expr(ast.Tuple(elements) | ast.List(elements)) if elements:
                 for element in elements:
                     self._add_pending("", self._expression(element))
             case ast.Expr(ast.Constant()):
@@ -150,15 +234,25 @@ class Program:
                 if isinstance(expression, ast.Name) and isinstance(made, str):
                     made = self._named_call(made, [], {}, expression)
                 self._add_pending("", made)
-            case ast.Import() | ast.ImportFrom() | ast.Pass() | ast.FunctionDef():
+            case ast.Import() | ast.ImportFrom() | ast.Pass():
                 pass
+            case ast.FunctionDef(name):
+                assert self._line is not None
+                self._functions[name] = self._line
             case _:
                 raise SpecError(f"{excerpt(node)} is not read here")
 
     def _add_pending(self, name: str, made: Any) -> None:
         if isinstance(made, Tensor):
             self._last = made if made.node != INPUT else self._last
-        elif isinstance(made, Leaf | Chain | Fork | Stack | Module):
+        elif isinstance(made, PARTS):
+            if isinstance(made, Stack | Module) and name:
+                # a model that is made again under its name takes its place
+                self._pending = {
+                    key: (other, old)
+                    for key, (other, old) in self._pending.items()
+                    if other != name or not isinstance(old, Stack | Module)
+                }
             self._pending[id(made)] = name, made
 
     def _consume(self, made: Any) -> None:
@@ -198,9 +292,30 @@ class Program:
                 return negated(op, self._expression(operand), node)
             case ast.BinOp(left, op, right):
                 return self._binary(op, self._expression(left), self._expression(right), node)
-            case ast.Subscript(ast.Attribute(value, "shape"), ast.Constant(0)):
+            case ast.Subscript(
+                ast.Attribute(value, "shape") | ast.Call(ast.Attribute(value, "size"), []),
+                ast.Constant(0),
+            ):
                 if isinstance(self._expression(value), Tensor):
                     return Batch()
+            case ast.Subscript(value, index):
+                held = self._expression(value)
+                if isinstance(held, Unknown):
+                    return Unknown(f"{held}[…]")
+                if type(held) in (tuple, list):
+                    return self._item(held, index, node)
+        raise SpecError(f"{excerpt(node)} is not read here")
+
+    def _item(self, held: Any, index: ast.expr, node: ast.expr) -> Any:
+        """One or some of a list's values, by numbers that are known."""
+        if isinstance(index, ast.Slice):
+            ends = [self._expression(end) if end else None for end in (index.lower, index.upper)]
+            if index.step is None and all(isinstance(end, int | None) for end in ends):
+                return held[ends[0] : ends[1]]
+        else:
+            place = self._expression(index)
+            if isinstance(place, int) and -len(held) <= place < len(held):
+                return held[place]
         raise SpecError(f"{excerpt(node)} is not read here")
 
     def _binary(self, op: ast.operator, left: Any, right: Any, node: ast.expr) -> Any:
@@ -208,16 +323,23 @@ class Program:
             joins = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply"}
             if type(op) in joins:
                 return self._join(Merge(joins[type(op)]), (left, right))
+        # a scaled or shifted tensor has the same shape
         if isinstance(left, Tensor) and isinstance(right, int | float):
-            return left  # a scaled or shifted tensor has the same shape
+            return left
+        if isinstance(right, Tensor) and isinstance(left, int | float):
+            return right
         return arithmetic(op, left, right, node)
 
     def _attribute(self, node: ast.Attribute) -> Any:
         owner = self._owner(node.value)
         if isinstance(owner, Module):
+            if node.attr == "training":
+                return False  # a model that is looked at is not in training
             if node.attr not in owner.members:
                 raise SpecError(f"{excerpt(node)} was never assigned")
             return owner.members[node.attr]
+        if isinstance(owner, Unknown):
+            return Unknown(f"{owner}.{node.attr}")
         if owner is None and node.attr in self.names:
             return self.names[node.attr]  # `self.conv1` of pasted lines
         return node.attr
@@ -234,16 +356,23 @@ class Program:
         name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
         if name in SKIPPED and not self._is_own(target, name):
             return None
-        args = [self._expression(one) for one in node.args]
+        args = self._arguments(node)
         options: dict[str, Any] = {}
         for keyword in node.keywords:
             if keyword.arg is None:
                 raise SpecError(f"** in {excerpt(node)} is not read here")
-            options[keyword.arg] = self._expression(keyword.value)
+            if keyword.arg.endswith(UNREAD_OPTIONS):
+                options[keyword.arg] = Unknown(keyword.arg)
+            else:
+                options[keyword.arg] = self._expression(keyword.value)
         if isinstance(target, ast.Call):
-            return self._apply(self._expression(target), _tensors(args))
+            return self._applied(self._expression(target), args, options)
         if isinstance(target, ast.Name) and isinstance(self.names.get(name), PARTS):
-            return self._apply(self.names[name], _tensors(args))
+            return self._applied(self.names[name], args, options)
+        if isinstance(target, ast.Name) and isinstance(self.names.get(name), Unknown | Graph):
+            called = isinstance(self.names[name], Graph)
+            what = "a model that is called like a layer" if called else name
+            raise SpecError(f"{what} is not read here")
         if isinstance(target, ast.Attribute):
             owner = self._owner(target.value)
             if owner is not None:
@@ -251,6 +380,29 @@ class Program:
         elif not name:
             raise SpecError(f"{excerpt(node)} is not read here")
         return self._named_call(name, args, options, node)
+
+    def _arguments(self, node: ast.Call) -> list[Any]:
+        args: list[Any] = []
+        for one in node.args:
+            if isinstance(one, ast.Starred):
+                many = self._expression(one.value)
+                if type(many) not in (list, tuple):
+                    raise SpecError(f"{excerpt(one)} is not a list that is known here")
+                args += many
+            else:
+                args.append(self._expression(one))
+        return args
+
+    def _applied(
+        self, made: Any, args: list[Any], options: dict[str, Any], name: str = ""
+    ) -> Tensor:
+        """A layer called on tensors; an option that could change its output is not passed over."""
+        for option in options.keys() - CALL_OPTIONS:
+            raise SpecError(f"{option}= in the call of a layer is not read here")
+        for one in args:
+            if isinstance(one, Unknown):
+                raise SpecError(f"a layer is called on {one}, which is not known here")
+        return self._apply(made, _tensors(args), name)
 
     def _is_own(self, target: ast.expr, name: str) -> bool:
         """Whether a call is of a method that a class of the text has."""
@@ -279,12 +431,16 @@ class Program:
             return owner
         if isinstance(owner, Module):
             if name in owner.members:
-                return self._apply(owner.members[name], _tensors(args), name)
+                return self._applied(owner.members[name], args, options, name)
             if name in owner.methods:
                 return self._run(owner, name, args, options)
             raise SpecError(f"{excerpt(node)} was never assigned")
         if isinstance(owner, Tensor):
-            return Batch() if name == "size" else self._function(name, [owner, *args], options)
+            if name in ABOUT_TENSORS:
+                return Batch() if args[:1] == [0] else Unknown(f"{name}()")
+            return self._function(name, [owner, *args], options)
+        if isinstance(owner, Unknown):
+            return Unknown(f"{owner}.{name}()")
         raise SpecError(f"{excerpt(node)} is not read here")
 
     def _named_call(
@@ -301,9 +457,17 @@ class Program:
         if name in ("Model", "Functional"):
             outputs = options.get("outputs", args[1] if len(args) > 1 else None)
             self._outputs = _tensors([outputs])
-            return self._outputs[-1] if self._outputs else None
+            if self._outputs:
+                self._last = self._outputs[-1]
+            return Graph(self._outputs)
+        if name.endswith("Loss"):
+            return Unknown(name)
         if name in self._classes:
             return self._construct(name, args, options)
+        if name in self._functions:
+            line = self._functions[name]
+            assert isinstance(line.node, ast.FunctionDef)
+            return self._run_body(line.node, line, args, options)
         if args and _is_tensor(args[0]):
             return self._function(name, args, options)
         if name in short.BLOCKS:
@@ -375,21 +539,33 @@ class Program:
             raise SpecError(f"{name}: {error}") from None
 
     def _input(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
+        before, self.input = self.input, None
+        self._read_input(name, args, options)
+        if before is not None and (self.builder.nodes or before != self.input):
+            if name == "input":
+                raise SpecError("a second input is not read here; networks of one input are")
+            self.input = before
+            return Unknown("a second input")
+        return None if name == "input" else Tensor(INPUT)
+
+    def _read_input(self, name: str, args: list[Any], options: dict[str, Any]) -> None:
         if name == "input":
-            self._set_input(tuple(args))
-            return None
+            return self._set_input(tuple(args))
         batched = options.get("batch_shape", options.get("batch_input_shape"))
         sizes = options.get("shape", args[0] if args else options.get("input_shape", ()))
-        self._set_input(batched[1:] if isinstance(batched, tuple | list) else sizes)
-        return Tensor(INPUT)
+        return self._set_input(batched[1:] if isinstance(batched, tuple | list) else sizes)
 
-    def _random(self, args: list[Any], options: dict[str, Any]) -> Tensor:
+    def _random(self, args: list[Any], options: dict[str, Any]) -> Tensor | Unknown:
         """`torch.randn(20, 16, 50, 100)`: a batch of inputs, whose sizes are the input's."""
         sizes = args[0] if args and isinstance(args[0], tuple | list) else args
         people = list(sizes[1:])
         if not self._keras:
             people = people[1:] + people[:1]
+        before = self.input
         self._set_input(people)
+        if before is not None and (self.builder.nodes or before != self.input):
+            self.input = before
+            return Unknown("a second input")
         return Tensor(INPUT)
 
     def _set_input(self, sizes: Any) -> None:
@@ -474,7 +650,7 @@ class Program:
 
     def _forward(self, module: Module, tensors: tuple[Tensor, ...], name: str) -> Tensor:
         outer, self._scope = self._scope, f"{self._scope}{name}." if name else self._scope
-        result = self._run(module, "forward", list(tensors), {})
+        result = self._run(module, _forward_of(module.methods), list(tensors), {})
         self._scope = outer
         if not isinstance(result, Tensor):
             raise SpecError("forward gives something that is not one tensor")
@@ -482,18 +658,25 @@ class Program:
 
     def _run(self, module: Module, name: str, args: list[Any], options: dict[str, Any]) -> Any:
         if name not in module.methods:
-            raise SpecError(f"a class without {name} is called")
+            raise SpecError("a class without forward or call is applied")
+        return self._run_body(module.methods[name], module.line, [module, *args], options)
+
+    def _run_body(
+        self, function: ast.FunctionDef, line: Line, args: list[Any], options: dict[str, Any]
+    ) -> Any:
+        """What a function or method returns, its names on top of those of the whole text."""
         self._depth += 10
         if self._depth > DEEPEST:
             raise SpecError("methods call each other without end")
-        method, outer, outer_line = module.methods[name], self.names, self._line
-        parameters = [one.arg for one in method.args.args]
-        defaults = dict(zip(reversed(parameters), reversed(method.args.defaults), strict=False))
-        self.names = {name: self._expression(default) for name, default in defaults.items()}
-        self.names |= dict(zip(parameters, [module, *args], strict=False)) | options
+        outer, outer_line = self.names, self._line
+        parameters = [one.arg for one in function.args.args]
+        defaults = dict(zip(reversed(parameters), reversed(function.args.defaults), strict=False))
+        own = {name: self._expression(default) for name, default in defaults.items()}
+        own |= dict(zip(parameters, args, strict=False)) | options
+        self.names = {**self._globals, **own}
         result = None
-        for statement in method.body:
-            self._line = module.line.at(statement)
+        for statement in function.body:
+            self._line = line.at(statement)
             if isinstance(statement, ast.Return):
                 result = self._expression(statement.value) if statement.value else None
                 break
@@ -503,16 +686,18 @@ class Program:
 
     def _statement(self, node: ast.stmt) -> None:
         match node:
-            case ast.Assign([ast.Name(name)], expression):
-                self.names[name] = self._expression(expression)
-            case ast.Assign([ast.Attribute(ast.Name(owner), name)], expression) if isinstance(
-                self.names.get(owner), Module
+            case ast.Assign([ast.Name(name)], expression) | ast.AnnAssign(
+                ast.Name(name), _, ast.expr() as expression
             ):
+                self.names[name] = self._expression(expression)
+            case ast.Assign([ast.Attribute(ast.Name(owner), name)], expression) | ast.AnnAssign(
+                ast.Attribute(ast.Name(owner), name), _, ast.expr() as expression
+            ) if isinstance(self.names.get(owner), Module):
                 self.names[owner].members[name] = self._expression(expression)
             case ast.AugAssign(ast.Name(name) as target, op, expression):
                 left, right = self._expression(target), self._expression(expression)
                 self.names[name] = self._binary(op, left, right, expression)
-            case ast.Expr(ast.Constant()) | ast.Pass():
+            case ast.Expr(ast.Constant()) | ast.Pass() | ast.Assert():
                 pass
             case ast.Expr(expression):
                 self._expression(expression)
@@ -532,6 +717,11 @@ def _like(name: str, known: Iterable[str]) -> str:
 
     close = get_close_matches(name[:60], known, n=1)
     return f"; did you mean {close[0]}?" if close else ""
+
+
+def _forward_of(methods: Iterable[str]) -> str:
+    """The method that runs a module: PyTorch's `forward`, Keras's `call`."""
+    return next((name for name in ("forward", "call") if name in methods), "")
 
 
 def _methods(node: ast.stmt) -> dict[str, ast.FunctionDef]:
