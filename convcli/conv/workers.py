@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
 Piece = TypeVar("Piece")
 
+SHORT = 4e-3
+"""Seconds. Waking a thread took 0.16 ms on the two virtual cores of tests/benchmarks/layers.py, and
+threads that meet between calls of a few microseconds lose as much as they win."""
+
 
 def share(pieces: list[Piece], work: Callable[[Iterator[Piece]], None]) -> None:
     """Run `work` on as many threads as BLAS may use, until all pieces are done.
@@ -39,6 +43,14 @@ def share(pieces: list[Piece], work: Callable[[Iterator[Piece]], None]) -> None:
             late = [helper for helper in helpers if not helper.cancel()]
             for helper in late:
                 helper.result()
+
+
+def worth_threads(seconds: float) -> bool:
+    """Whether work that takes so long on all cores is worth waking a sleeping thread for.
+
+    Below that BLAS's own threads, which wait awake for the next product, are the faster ones.
+    """
+    return seconds > SHORT
 
 
 def threads() -> int:

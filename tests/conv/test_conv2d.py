@@ -53,7 +53,11 @@ def test_every_algorithm_gives_the_definition(name, case, dtype):
     *_, stride, padding, dilation, groups = case
     options = {"stride": stride, "padding": padding, "dilation": dilation, "groups": groups}
     expected = conv2d(x, weight, bias, **options, algorithm="reference")
-    given = conv2d(x, weight, bias, **options, algorithm=name)
+    try:
+        given = conv2d(x, weight, bias, **options, algorithm=name)
+    except UnfitError as refusal:
+        assert "refuses:" in str(refusal)
+        return
     assert given.dtype == expected.dtype
     if expected.dtype.kind == "i":
         np.testing.assert_array_equal(given, expected)

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from convcli.conv.algorithms import depthwise, gemm, pointwise, reference, rows
+from convcli.conv.algorithms import depthwise, fourier, gemm, pointwise, reference, rows
 from convcli.conv.algorithms.winograd import Winograd
 from convcli.conv.problem import Problem
 from convcli.errors import UnfitError
@@ -32,6 +32,7 @@ ALGORITHMS: dict[str, Algorithm] = {
     "rows": rows,
     "pointwise": pointwise,
     "depthwise": depthwise,
+    "fourier": fourier,
     "winograd-2x2": Winograd(products=4),
     "winograd-4x4": Winograd(products=6),
     "reference": reference,

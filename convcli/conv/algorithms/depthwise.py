@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 from convcli.conv.borders import padded_rows
 from convcli.conv.problem import Pair, Problem
 from convcli.conv.windows import new_output, read_by, spans
-from convcli.conv.workers import share, threads
+from convcli.conv.workers import share, threads, worth_threads
 
-BLOCK_BYTES = 1 << 18
+BLOCK_BYTES = 512 << 10
 """Values of one pass: three such arrays stay in the 2 MB second-level cache of current cores."""
 
 SECONDS_PER_TAP = 1.1e-10
@@ -66,7 +66,11 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
             y[n, start:stop, f, top:bottom] = sums[:, :, : problem.output[1]]
 
     images, filters = range(problem.images), range(problem.filters)
-    share(list(product(images, _channels(problem), _bands(problem), filters)), work)
+    pieces = list(product(images, _channels(problem), _bands(problem), filters))
+    if worth_threads(SECONDS_PER_TAP * problem.macs):
+        share(pieces, work)
+    else:
+        work(iter(pieces))
     return y
 
 

@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from convcli.conv.borders import padded_rows
 from convcli.conv.problem import Problem
 from convcli.conv.windows import new_output, read_by, spans, windows
-from convcli.conv.workers import share, threads
+from convcli.conv.workers import share, threads, worth_threads
 
 BAND_BYTES = 1 << 20
 """Columns of one band: within the 2 MB second-level cache of current cores, with the product."""
+
+WHOLE_BYTES = 8 << 20
+"""Columns of one band where BLAS splits the product."""
 
 SECONDS_PER_MAC = 7e-12
 SECONDS_PER_COLUMN = 5e-10
@@ -42,7 +45,7 @@ def workspace_bytes(problem: Problem) -> int:
     first, last = read_by(problem, 0, rows)
     columns = problem.taps * rows * problem.output[1]
     padded = problem.channels * (last - first) * problem.padded[1]
-    return threads() * (columns + padded) * problem.itemsize
+    return (threads() if _shared(problem) else 1) * (columns + padded) * problem.itemsize
 
 
 def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
@@ -61,7 +64,11 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
             place = flat[n, g, :, top * width : bottom * width]
             np.matmul(filters[g], columns.reshape(problem.taps, -1), out=place)
 
-    share(list(product(range(problem.images), range(problem.groups), _bands(problem))), work)
+    pieces = list(product(range(problem.images), range(problem.groups), _bands(problem)))
+    if _shared(problem):
+        share(pieces, work)
+    else:
+        work(iter(pieces))
     return y
 
 
@@ -72,5 +79,9 @@ def _bands(problem: Problem) -> list[tuple[int, int]]:
 def _band_rows(problem: Problem) -> int:
     """Output rows whose columns fill BAND_BYTES, at least one."""
     height, width = problem.output
-    fitting = BAND_BYTES // max(problem.taps * width * problem.itemsize, 1)
+    fitting = (BAND_BYTES if _shared(problem) else WHOLE_BYTES) // max(problem.taps * width * problem.itemsize, 1)
     return min(max(fitting, 1), max(height, 1))
+
+
+def _shared(problem: Problem) -> bool:
+    return worth_threads(SECONDS_PER_MAC * problem.macs)

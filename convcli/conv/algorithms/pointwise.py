@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.problem import Problem
+from convcli.conv.problem import Pair, Problem
 from convcli.conv.windows import new_output, spans
-from convcli.conv.workers import share, threads
+from convcli.conv.workers import share, threads, worth_threads
 
 PLACES = 1600
 """Places of one product: enough to hide that the weights are read again for each."""
@@ -29,12 +29,13 @@ def refuses(problem: Problem) -> str | None:
 
 
 def cost(problem: Problem) -> float:
-    pieces = problem.images * problem.groups * len(spans(problem.places, PLACES))
+    pieces = problem.images * problem.groups * len(_places(problem))
     return SECONDS_PER_MAC * problem.macs + SECONDS_PER_PIECE * pieces
 
 
 def workspace_bytes(problem: Problem) -> int:
-    return threads() * problem.channels * min(PLACES, problem.places) * problem.itemsize
+    columns = problem.channels * _places(problem)[0][1] * problem.itemsize
+    return (threads() if _shared(problem) else 1) * columns
 
 
 def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
@@ -48,6 +49,17 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
             columns = flat_x[n, g, :, start:stop].astype(problem.dtype, copy=False)
             np.matmul(filters[g], columns, out=flat_y[n, g, :, start:stop])
 
-    places = spans(problem.places, PLACES)
-    share(list(product(range(problem.images), range(problem.groups), places)), work)
+    pieces = list(product(range(problem.images), range(problem.groups), _places(problem)))
+    if _shared(problem):
+        share(pieces, work)
+    else:
+        work(iter(pieces))
     return y
+
+
+def _places(problem: Problem) -> list[Pair]:
+    return spans(problem.places, PLACES if _shared(problem) else problem.places)
+
+
+def _shared(problem: Problem) -> bool:
+    return worth_threads(SECONDS_PER_MAC * problem.macs)
