@@ -69,9 +69,7 @@ def _named_pads(name: str, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
     total = reach[0] - 1, reach[1] - 1
     shares = {"valid": (0, 0), "same": total, "same_lower": (total[0] + 1, total[1] + 1)}
     if name not in shares:
-        raise UnfitError(
-            f"padding={name!r} must be 'same', 'same_lower', 'valid' or whole numbers"
-        )
+        raise UnfitError(f"padding={name!r} must be 'same', 'same_lower', 'valid' or whole numbers")
     if name == "valid":
         return (0, 0), (0, 0)
     if stride != (1, 1):
@@ -88,9 +86,7 @@ def batch(x: NDArray[Any], axes: str, door: str) -> NDArray[Any]:
     """
     count = axes.count(",") + 1
     if x.ndim not in (count, count + 1):
-        raise UnfitError(
-            f"x has {x.ndim} axes {x.shape}; {door} takes (n, {axes}) or ({axes})"
-        )
+        raise UnfitError(f"x has {x.ndim} axes {x.shape}; {door} takes (n, {axes}) or ({axes})")
     return x if x.ndim > count else x[np.newaxis]
 
 

@@ -1,12 +1,12 @@
 """What stands around a picture: the rows and columns that a border adds.
 
-    extension of abcd      name        NumPy's    SciPy's    OpenCV's      PyTorch's
-    kkk|abcd|kkk           constant    constant   constant   CONSTANT      constant
-    000|abcd|000           zero        constant   constant   CONSTANT      zeros
-    aaa|abcd|ddd           edge        edge       nearest    REPLICATE     replicate
-    dcb|abcd|cba           reflect     reflect    mirror     REFLECT_101   reflect
-    cba|abcd|dcb           symmetric   symmetric  reflect    REFLECT       –
-    bcd|abcd|abc           wrap        wrap       wrap       WRAP          circular
+extension of abcd      name        NumPy's    SciPy's    OpenCV's      PyTorch's
+kkk|abcd|kkk           constant    constant   constant   CONSTANT      constant
+000|abcd|000           zero        constant   constant   CONSTANT      zeros
+aaa|abcd|ddd           edge        edge       nearest    REPLICATE     replicate
+dcb|abcd|cba           reflect     reflect    mirror     REFLECT_101   reflect
+cba|abcd|dcb           symmetric   symmetric  reflect    REFLECT       –
+bcd|abcd|abc           wrap        wrap       wrap       WRAP          circular
 """
 
 from collections.abc import Callable

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.algorithms import ALGORITHMS, choose
+from convcli.conv.algorithms import choose
 from convcli.conv.arguments import Numbers, Padding, Sizes, batch, bias_of, finished, pads, pair
 from convcli.conv.borders import BORDERS, PYTORCH_NAMES
 from convcli.conv.problem import Problem

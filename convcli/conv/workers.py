@@ -31,10 +31,7 @@ def share(pieces: list[Piece], work: Callable[[Iterator[Piece]], None]) -> None:
     """
     with _single_threaded_blas() as threads:
         left = deque(pieces)
-        helpers = [
-            _pool().submit(work, _taken(left))
-            for _ in range(min(threads, len(pieces)) - 1)
-        ]
+        helpers = [_pool().submit(work, _taken(left)) for _ in range(min(threads, len(pieces)) - 1)]
         try:
             work(_taken(left))
         finally:
@@ -103,7 +100,7 @@ def _blas() -> list[Any]:
     """The BLAS libraries in this process that can be told how many threads to use."""
     global _controllers
     if _controllers is None:
-        from threadpoolctl import ThreadpoolController
+        from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
         controller = ThreadpoolController().select(user_api="blas")
         _controllers = list(controller.lib_controllers)

@@ -96,10 +96,12 @@ def _sum(
 
 def _shifted(rows: NDArray[Any], height: int, problem: Problem) -> NDArray[Any]:
     """Padded rows (c, h, w) as a view of each tap: (i, j, c, run) or (i, j, c, h', w')."""
+    if _flat(problem):
+        rows = np.ascontiguousarray(rows)
     channel, row, column = rows.strides
     (down, across), (apart, aside) = problem.stride, problem.dilation
     taps, steps = problem.kernel, (apart * row, aside * column)
-    if _flat(problem) and row == column * rows.shape[2]:
+    if _flat(problem):
         run = (height - 1) * rows.shape[2] + problem.output[1]
         return as_strided(rows, (*taps, len(rows), run), (*steps, channel, column))
     return as_strided(

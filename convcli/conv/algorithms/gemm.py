@@ -35,9 +35,7 @@ def refuses(problem: Problem) -> str | None:
 def cost(problem: Problem) -> float:
     columns = problem.images * problem.groups * problem.taps * problem.places
     bands = problem.images * problem.groups * len(_bands(problem))
-    return (
-        SECONDS_PER_MAC * problem.macs + SECONDS_PER_COLUMN * columns + SECONDS_PER_BAND * bands
-    )
+    return SECONDS_PER_MAC * problem.macs + SECONDS_PER_COLUMN * columns + SECONDS_PER_BAND * bands
 
 
 def workspace_bytes(problem: Problem) -> int:
@@ -79,7 +77,9 @@ def _bands(problem: Problem) -> list[tuple[int, int]]:
 def _band_rows(problem: Problem) -> int:
     """Output rows whose columns fill BAND_BYTES, at least one."""
     height, width = problem.output
-    fitting = (BAND_BYTES if _shared(problem) else WHOLE_BYTES) // max(problem.taps * width * problem.itemsize, 1)
+    fitting = (BAND_BYTES if _shared(problem) else WHOLE_BYTES) // max(
+        problem.taps * width * problem.itemsize, 1
+    )
     return min(max(fitting, 1), max(height, 1))
 
 

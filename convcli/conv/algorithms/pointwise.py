@@ -12,10 +12,12 @@ from convcli.conv.windows import new_output, spans
 from convcli.conv.workers import share, threads, worth_threads
 
 PLACES = 1600
-"""Places of one product: enough to hide that the weights are read again for each."""
+"""Places of one product where bands are shared among threads: enough that reading the weights
+again for each does not show."""
 
 SECONDS_PER_MAC = 3.5e-12
-SECONDS_PER_PIECE = 1e-5
+SECONDS_PER_BAND = 1e-5
+"""Measured by tests/benchmarks/layers.py."""
 
 
 def refuses(problem: Problem) -> str | None:
@@ -29,27 +31,29 @@ def refuses(problem: Problem) -> str | None:
 
 
 def cost(problem: Problem) -> float:
-    pieces = problem.images * problem.groups * len(_places(problem))
-    return SECONDS_PER_MAC * problem.macs + SECONDS_PER_PIECE * pieces
+    bands = problem.images * problem.groups * len(_bands(problem))
+    return SECONDS_PER_MAC * problem.macs + SECONDS_PER_BAND * bands
 
 
 def workspace_bytes(problem: Problem) -> int:
-    columns = problem.channels * _places(problem)[0][1] * problem.itemsize
+    """What bands take that are no matrices of `dtype` yet; nothing where x is."""
+    rows = max((bottom - top for top, bottom in _bands(problem)), default=0)
+    columns = problem.channels * rows * problem.output[1] * problem.itemsize
     return (threads() if _shared(problem) else 1) * columns
 
 
 def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
     y = new_output(problem)
-    filters = weight[..., 0, 0]
-    flat_x = x.reshape(*x.shape[:3], problem.places)
-    flat_y = y.reshape(*y.shape[:3], problem.places)
+    filters, width = weight[..., 0, 0], problem.output[1]
+    flat = y.reshape(*y.shape[:3], problem.places)
 
     def work(pieces: Iterator[Any]) -> None:
-        for n, g, (start, stop) in pieces:
-            columns = flat_x[n, g, :, start:stop].astype(problem.dtype, copy=False)
-            np.matmul(filters[g], columns, out=flat_y[n, g, :, start:stop])
+        for n, g, (top, bottom) in pieces:
+            band = x[n, g, :, top:bottom].astype(problem.dtype, copy=False)
+            columns = band.reshape(problem.channels, (bottom - top) * width)
+            np.matmul(filters[g], columns, out=flat[n, g, :, top * width : bottom * width])
 
-    pieces = list(product(range(problem.images), range(problem.groups), _places(problem)))
+    pieces = list(product(range(problem.images), range(problem.groups), _bands(problem)))
     if _shared(problem):
         share(pieces, work)
     else:
@@ -57,8 +61,9 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
     return y
 
 
-def _places(problem: Problem) -> list[Pair]:
-    return spans(problem.places, PLACES if _shared(problem) else problem.places)
+def _bands(problem: Problem) -> list[Pair]:
+    height, width = problem.output
+    return spans(height, PLACES // max(width, 1) if _shared(problem) else height)
 
 
 def _shared(problem: Problem) -> bool:

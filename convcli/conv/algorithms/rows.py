@@ -64,9 +64,7 @@ def workspace_bytes(problem: Problem) -> int:
 def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
     y = new_output(problem)
     # taps in the order of the shifted rows: i, c, j
-    filters = weight.transpose(0, 1, 3, 2, 4).reshape(
-        problem.groups, problem.filters, problem.taps
-    )
+    filters = weight.transpose(0, 1, 3, 2, 4).reshape(problem.groups, problem.filters, problem.taps)
     band, most = _band(problem)
     first, last = read_by(problem, 0, band)
     across = spans(problem.output[1], most)
