@@ -35,7 +35,7 @@ def pair(value: Sizes, what: str, least: int = 1) -> Pair:
 
 def whole(value: Any, count: int) -> list[int] | None:
     """So many whole numbers, from one that stands for all or from a sequence; else None."""
-    numbers = [value] * count if np.ndim(value) == 0 else list(value)
+    numbers = list(value) if isinstance(value, Sequence | np.ndarray) else [value] * count
     if len(numbers) != count or not all(isinstance(one, int | np.integer) for one in numbers):
         return None
     return [int(one) for one in numbers]
@@ -54,7 +54,7 @@ def pads(padding: Padding, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
     """
     if isinstance(padding, str):
         return _named_pads(padding, reach, stride)
-    sides = [padding, padding] if np.ndim(padding) == 0 else list(padding)  # type: ignore[arg-type]
+    sides = list(padding) if isinstance(padding, Sequence) else [padding, padding]
     read = [whole(side, 2) for side in sides]
     if len(read) != 2 or any(side is None or min(side) < 0 for side in read):
         raise UnfitError(

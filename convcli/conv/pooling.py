@@ -74,8 +74,9 @@ def max_pool2d(
     """The largest value of each window, as `torch.nn.functional.max_pool2d`.
 
     x is (n, c, h, w) or (c, h, w), of any real dtype, which the result keeps. The stride is the
-    kernel unless given; padding never wins and is at most half the kernel. With `return_indices`
-    the result is a pair, its second the cell h·w of each first maximum, as int64. A NaN wins.
+    kernel unless given; padding never wins and is less than what a window reaches. With
+    `return_indices` the result is a pair, its second the cell h·w of each first maximum, as
+    int64. A NaN wins.
 
     Raises UnfitError for windows that do not fit.
 
@@ -214,10 +215,9 @@ def pool_axes(
         )
     )
     for axis in (down, across):
-        if max(axis.before, axis.after) > axis.reach // 2:
-            raise UnfitError(
-                f"padding={padding} is more than half of the kernel's reach {axis.reach}"
-            )
+        # PyTorch stops at half the reach; ONNX, whose models ask for more, here
+        if max(axis.before, axis.after) >= axis.reach:
+            raise UnfitError(f"padding={padding}: a window of {axis.reach} would see nothing else")
         if axis.length < 1 or axis.length + axis.before + axis.after < axis.reach:
             raise UnfitError(
                 f"the window reaches {axis.reach} cells, the padded input has "

@@ -41,7 +41,8 @@ def cost(problem: Problem) -> float:
 def workspace_bytes(problem: Problem) -> int:
     rows, channels = _bands(problem)[0][1], _channels(problem)[0][1]
     first, last = read_by(problem, 0, rows)
-    padded = (last - first) * problem.padded[1]
+    # as they came, laid flat, and those of the band before
+    padded = 3 * (last - first) * problem.padded[1]
     return threads() * channels * (padded + 2 * rows * _pitch(problem)) * problem.itemsize
 
 

@@ -67,9 +67,9 @@ def workspace_bytes(problem: Problem) -> int:
     (height, width), _ = _tiling(problem)
     count, values = _columns(problem)[0][1], _frequencies(problem) * 2
     filters = problem.groups * problem.filters * problem.channels
-    # the transforms of x, their products and sums, and pocketfft's copies of what it transforms
-    tiles = count * (3 * problem.channels + 6) * max(values, height * width)
-    rows = problem.channels * height * _width_read(problem)
+    # tiles, their transforms, a product and a sum; those of one piece live on into the next
+    tiles = count * (4 * problem.channels + 8) * max(values, height * width)
+    rows = 2 * problem.channels * height * _width_read(problem)
     most = threads() * (tiles + rows) + filters * values * 3
     return most * problem.itemsize
 

@@ -42,7 +42,8 @@ def workspace_bytes(problem: Problem) -> int:
     rows = _band_rows(problem)
     first, last = read_by(problem, 0, rows)
     columns = problem.taps * rows * problem.output[1]
-    padded = problem.channels * (last - first) * problem.padded[1]
+    # the padded rows of one band live until those of the next are there
+    padded = 2 * problem.channels * (last - first) * problem.padded[1]
     return (threads() if _shared(problem) else 1) * (columns + padded) * problem.itemsize
 
 

@@ -55,7 +55,8 @@ def cost(problem: Problem) -> float:
 def workspace_bytes(problem: Problem) -> int:
     band, width = _band(problem)
     first, last = read_by(problem, 0, band)
-    padded = problem.channels * problem.padded[1]
+    # the padded rows of one band live until those of the next are there
+    padded = 2 * problem.channels * problem.padded[1]
     shifted = problem.channels * problem.kernel[1] * width
     weight = problem.groups * problem.filters * problem.taps
     return (threads() * (last - first) * (shifted + padded) + weight) * problem.itemsize
