@@ -16,14 +16,17 @@ from numpy.typing import NDArray
 from convcli.conv.borders import padded_rows
 from convcli.conv.problem import Pair, Problem
 from convcli.conv.windows import new_output, read_by, spans
-from convcli.conv.workers import share, threads, worth_threads
+from convcli.conv.workers import share, threads
 
 BLOCK_BYTES = 512 << 10
 """Values of one pass: three such arrays stay in the 2 MB second-level cache of current cores."""
 
-SECONDS_PER_TAP = 1.1e-10
-SECONDS_PER_GAP = 4e-10
-SECONDS_PER_BLOCK = 2e-5
+SHARED_MACS = 40_000_000
+"""Above that, two threads with passes of their own are faster than one."""
+
+SECONDS_PER_TAP = 2.2e-10
+SECONDS_PER_GAP = 6.4e-10
+SECONDS_PER_BLOCK = 6.6e-05
 
 
 def refuses(problem: Problem) -> str | None:
@@ -68,7 +71,7 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
 
     images, filters = range(problem.images), range(problem.filters)
     pieces = list(product(images, _channels(problem), _bands(problem), filters))
-    if worth_threads(SECONDS_PER_TAP * problem.macs):
+    if problem.macs > SHARED_MACS:
         share(pieces, work)
     else:
         work(iter(pieces))

@@ -22,9 +22,10 @@ BAND_BYTES = 1 << 20
 WHOLE_BYTES = 8 << 20
 """Columns of one band where BLAS splits the product."""
 
-SECONDS_PER_MAC = 7e-12
-SECONDS_PER_COLUMN = 5e-10
-SECONDS_PER_BAND = 2e-5
+SECONDS_PER_MAC = 8.3e-12
+SECONDS_PER_COLUMN = 3.7e-10
+SECONDS_PER_WEIGHT = 6.3e-11
+SECONDS_PER_BAND = 1.6e-05
 """Measured by tests/benchmarks/layers.py on two cores: large layers, and one small one."""
 
 
@@ -35,7 +36,13 @@ def refuses(problem: Problem) -> str | None:
 def cost(problem: Problem) -> float:
     columns = problem.images * problem.groups * problem.taps * problem.places
     bands = problem.images * problem.groups * len(_bands(problem))
-    return SECONDS_PER_MAC * problem.macs + SECONDS_PER_COLUMN * columns + SECONDS_PER_BAND * bands
+    return (
+        SECONDS_PER_MAC * problem.macs
+        + SECONDS_PER_COLUMN * columns
+        # BLAS lays the weights out anew for each product
+        + SECONDS_PER_WEIGHT * bands * problem.filters * problem.taps
+        + SECONDS_PER_BAND * bands
+    )
 
 
 def workspace_bytes(problem: Problem) -> int:
@@ -85,4 +92,4 @@ def _band_rows(problem: Problem) -> int:
 
 
 def _shared(problem: Problem) -> bool:
-    return worth_threads(SECONDS_PER_MAC * problem.macs)
+    return worth_threads(problem.macs)

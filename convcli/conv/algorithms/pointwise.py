@@ -15,8 +15,8 @@ PLACES = 1600
 """Places of one product where bands are shared among threads: enough that reading the weights
 again for each does not show."""
 
-SECONDS_PER_MAC = 3.5e-12
-SECONDS_PER_BAND = 1e-5
+SECONDS_PER_MAC = 8.5e-12
+SECONDS_PER_BAND = 3.3e-05
 """Measured by tests/benchmarks/layers.py."""
 
 
@@ -67,4 +67,4 @@ def _bands(problem: Problem) -> list[Pair]:
 
 
 def _shared(problem: Problem) -> bool:
-    return worth_threads(SECONDS_PER_MAC * problem.macs)
+    return worth_threads(problem.macs)

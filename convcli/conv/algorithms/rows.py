@@ -25,10 +25,11 @@ BAND_BYTES = 3 << 19
 COLUMNS = 768
 """The most columns of one product."""
 
-SECONDS_PER_MAC = 4e-12
-SECONDS_PER_COPY = 3e-10
-SECONDS_PER_ROW = 2e-6
-SECONDS_PER_BAND = 2e-5
+SECONDS_PER_MAC = 7.1e-12
+SECONDS_PER_COPY = 2.2e-10
+SECONDS_PER_WEIGHT = 3.8e-10
+SECONDS_PER_ROW = 4e-07
+SECONDS_PER_BAND = 1.9e-05
 
 
 def refuses(problem: Problem) -> str | None:
@@ -39,7 +40,8 @@ def refuses(problem: Problem) -> str | None:
 
 def cost(problem: Problem) -> float:
     each = problem.images * problem.groups
-    band, _ = _band(problem)
+    band, width = _band(problem)
+    products = problem.output[0] * len(spans(problem.output[1], width))
     bands = -(-problem.output[0] // band)
     first, last = read_by(problem, 0, band)
     row = problem.channels * problem.kernel[1] * problem.output[1]
@@ -47,7 +49,9 @@ def cost(problem: Problem) -> float:
     return (
         SECONDS_PER_MAC * problem.macs
         + SECONDS_PER_COPY * copies
-        + SECONDS_PER_ROW * each * problem.output[0]
+        # BLAS lays the weights out anew for each product
+        + SECONDS_PER_WEIGHT * each * products * problem.filters * problem.taps
+        + SECONDS_PER_ROW * each * products
         + SECONDS_PER_BAND * each * bands
     )
 

@@ -31,11 +31,12 @@ from convcli.conv.workers import share, threads
 RESIDENT_BYTES = 40 << 20
 """The most that the side which stays may take."""
 
-SECONDS_PER_PRODUCT = 4e-12
-SECONDS_PER_INPUT = 4e-10
-SECONDS_PER_OUTPUT = 4e-10
-SECONDS_PER_FILTER = 2e-10
-SECONDS_PER_PIECE = 3e-5
+SECONDS_PER_PRODUCT = 7.3e-12
+SECONDS_PER_INPUT = 3.4e-10
+SECONDS_PER_OUTPUT = 8.2e-10
+SECONDS_PER_FILTER = 3.1e-10
+SECONDS_PER_WEIGHT = 1.1e-10
+SECONDS_PER_PIECE = 9.3e-05
 
 
 class Winograd(NamedTuple):
@@ -63,6 +64,7 @@ class Winograd(NamedTuple):
             + SECONDS_PER_INPUT * each * tiling.inputs
             + SECONDS_PER_OUTPUT * each * tiling.sums
             + SECONDS_PER_FILTER * problem.groups * tiling.filters
+            + SECONDS_PER_WEIGHT * each * len(tiling.bands) * tiling.filters
             + SECONDS_PER_PIECE * (1 + each * len(tiling.bands))
         )
 
