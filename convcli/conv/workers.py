@@ -22,14 +22,21 @@ that meet between calls of a few microseconds lose as much as they win: AlexNet'
 multiply–accumulates, takes 4.9 ms with threads of ours and 3.4 ms with those of BLAS."""
 
 
-def share(pieces: list[Piece], work: Callable[[Iterator[Piece]], None]) -> None:
+def share(
+    pieces: list[Piece], work: Callable[[Iterator[Piece]], None], threaded: bool = True
+) -> None:
     """Run `work` on as many threads as BLAS may use, until all pieces are done.
 
     Each thread calls `work` once, with an iterator over the pieces that no other thread took, so
     that a buffer made before the first piece serves all pieces of a thread. The calling thread is
     one of them. While they run, BLAS uses one thread in the whole process; its own number, and
     with it any limit the caller set, holds again afterwards.
+
+    Not `threaded`, the calling thread does it all, and BLAS splits the products it cares to.
     """
+    if not threaded:
+        work(iter(pieces))
+        return
     with _single_threaded_blas() as threads:
         left = deque(pieces)
         helpers = [_pool().submit(work, _taken(left)) for _ in range(min(threads, len(pieces)) - 1)]

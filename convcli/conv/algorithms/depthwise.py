@@ -71,10 +71,7 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
 
     images, filters = range(problem.images), range(problem.filters)
     pieces = list(product(images, _channels(problem), _bands(problem), filters))
-    if problem.macs > SHARED_MACS:
-        share(pieces, work)
-    else:
-        work(iter(pieces))
+    share(pieces, work, threaded=problem.macs > SHARED_MACS)
     return y
 
 

@@ -24,7 +24,6 @@ from numpy.typing import NDArray
 from convcli.conv.borders import padded_rows
 from convcli.conv.problem import Pair, Problem
 from convcli.conv.tiling import Tiling, tiling_of
-from convcli.conv.toom_cook import transforms
 from convcli.conv.windows import new_output
 from convcli.conv.workers import share, threads
 
@@ -87,6 +86,8 @@ class Winograd(NamedTuple):
 @lru_cache(maxsize=64)
 def _squares(products: Pair, taps: Pair, dtype: str) -> tuple[NDArray[Any], ...]:
     """The Kronecker products of the transforms of both axes: of outputs, filters and inputs."""
+    from convcli.conv.toom_cook import transforms  # fractions take 2 ms to import
+
     down, across = (transforms(n, count) for n, count in zip(products, taps, strict=True))
     return tuple(
         np.kron(np.array(one, float), np.array(other, float)).astype(dtype)
