@@ -27,6 +27,7 @@ SHARED_MACS = 40_000_000
 SECONDS_PER_TAP = 2.2e-10
 SECONDS_PER_GAP = 6.4e-10
 SECONDS_PER_BLOCK = 6.6e-05
+"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
 
 
 def refuses(problem: Problem) -> str | None:

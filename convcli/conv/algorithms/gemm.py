@@ -23,10 +23,11 @@ WHOLE_BYTES = 8 << 20
 """Columns of one band where BLAS splits the product."""
 
 SECONDS_PER_MAC = 8.3e-12
+SECONDS_PER_BLAS_MAC = 6.2e-12
 SECONDS_PER_COLUMN = 3.7e-10
 SECONDS_PER_WEIGHT = 6.3e-11
 SECONDS_PER_BAND = 1.6e-05
-"""Measured by tests/benchmarks/layers.py on two cores: large layers, and one small one."""
+"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
 
 
 def refuses(problem: Problem) -> str | None:
@@ -37,7 +38,7 @@ def cost(problem: Problem) -> float:
     columns = problem.images * problem.groups * problem.taps * problem.places
     bands = problem.images * problem.groups * len(_bands(problem))
     return (
-        SECONDS_PER_MAC * problem.macs
+        (SECONDS_PER_MAC if _shared(problem) else SECONDS_PER_BLAS_MAC) * problem.macs
         + SECONDS_PER_COLUMN * columns
         # BLAS lays the weights out anew for each product
         + SECONDS_PER_WEIGHT * bands * problem.filters * problem.taps

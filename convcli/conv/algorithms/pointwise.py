@@ -17,7 +17,7 @@ again for each does not show."""
 
 SECONDS_PER_MAC = 8.5e-12
 SECONDS_PER_BAND = 3.3e-05
-"""Measured by tests/benchmarks/layers.py."""
+"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
 
 
 def refuses(problem: Problem) -> str | None:

@@ -30,6 +30,7 @@ SECONDS_PER_COPY = 2.2e-10
 SECONDS_PER_WEIGHT = 3.8e-10
 SECONDS_PER_ROW = 4e-07
 SECONDS_PER_BAND = 1.9e-05
+"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
 
 
 def refuses(problem: Problem) -> str | None:

@@ -36,6 +36,8 @@ SECONDS_PER_OUTPUT = 8.2e-10
 SECONDS_PER_FILTER = 3.1e-10
 SECONDS_PER_WEIGHT = 1.1e-10
 SECONDS_PER_PIECE = 9.3e-05
+SECONDS_TO_START = 3e-4
+"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
 
 
 class Winograd(NamedTuple):
@@ -59,7 +61,9 @@ class Winograd(NamedTuple):
     def cost(self, problem: Problem) -> float:
         tiling, each = tiling_of(problem, self.products), problem.images * problem.groups
         return (
-            SECONDS_PER_PRODUCT * each * tiling.inputs * problem.filters
+            # threads are woken twice
+            SECONDS_TO_START
+            + SECONDS_PER_PRODUCT * each * tiling.inputs * problem.filters
             + SECONDS_PER_INPUT * each * tiling.inputs
             + SECONDS_PER_OUTPUT * each * tiling.sums
             + SECONDS_PER_FILTER * problem.groups * tiling.filters
