@@ -7,7 +7,7 @@ split products that are too small to split (tests/benchmarks/layers.py measures 
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from threading import Lock
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,9 +21,16 @@ SHARED_MACS = 600_000_000
 that meet between calls of a few microseconds lose as much as they win: AlexNet's conv2, 4.5e8
 multiply–accumulates, takes 4.9 ms with threads of ours and 3.4 ms with those of BLAS."""
 
+ALONE_MACS = 30_000_000
+"""Below that BLAS's threads win a fifth where both cores are idle (0.50 against 0.62 ms for 2.9e7),
+and where one is busy they wait for each other a whole time slice (20 ms against 0.73 ms)."""
+
 
 def share(
-    pieces: list[Piece], work: Callable[[Iterator[Piece]], None], threaded: bool = True
+    pieces: list[Piece],
+    work: Callable[[Iterator[Piece]], None],
+    threaded: bool = True,
+    macs: int | None = None,
 ) -> None:
     """Run `work` on as many threads as BLAS may use, until all pieces are done.
 
@@ -32,10 +39,13 @@ def share(
     one of them. While they run, BLAS uses one thread in the whole process; its own number, and
     with it any limit the caller set, holds again afterwards.
 
-    Not `threaded`, the calling thread does it all, and BLAS splits the products it cares to.
+    Not `threaded`, the calling thread does it all, and BLAS splits its products, unless these are
+    known to be no more than ALONE_MACS in all.
     """
     if not threaded:
-        work(iter(pieces))
+        alone = macs is not None and macs <= ALONE_MACS
+        with _single_threaded_blas() if alone else nullcontext():
+            work(iter(pieces))
         return
     with _single_threaded_blas() as threads:
         left = deque(pieces)

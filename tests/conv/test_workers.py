@@ -43,6 +43,14 @@ def test_blas_has_one_thread_while_pieces_run():
     assert {count for counts in seen for count in counts} <= {1}
 
 
+def test_little_work_is_done_alone():
+    seen = []
+    for macs in (workers.ALONE_MACS, workers.ALONE_MACS + 1):
+        workers.share([0], lambda pieces: seen.append((blas_threads(), list(pieces))), False, macs)
+    assert set(seen[0][0]) <= {1}
+    assert seen[1][0] == blas_threads()
+
+
 def test_a_limit_of_the_caller_holds():
     with threadpool_limits(1):
         assert workers.threads() == 1

@@ -72,7 +72,7 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
             np.matmul(filters[g], columns.reshape(problem.taps, -1), out=place)
 
     pieces = list(product(range(problem.images), range(problem.groups), _bands(problem)))
-    share(pieces, work, threaded=_shared(problem))
+    share(pieces, work, threaded=_shared(problem), macs=problem.macs)
     return y
 
 

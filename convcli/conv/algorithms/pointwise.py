@@ -54,7 +54,7 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
             np.matmul(filters[g], columns, out=flat[n, g, :, top * width : bottom * width])
 
     pieces = list(product(range(problem.images), range(problem.groups), _bands(problem)))
-    share(pieces, work, threaded=_shared(problem))
+    share(pieces, work, threaded=_shared(problem), macs=problem.macs)
     return y
 
 
