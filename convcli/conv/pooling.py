@@ -76,7 +76,7 @@ def max_pool2d(
     x is (n, c, h, w) or (c, h, w), of any real dtype, which the result keeps. The stride is the
     kernel unless given; padding never wins and is less than what a window reaches. With
     `return_indices` the result is a pair, its second the cell h·w of each first maximum, as
-    int64. A NaN wins.
+    int64; −1 for a window that dilation leads past every cell of x. A NaN wins.
 
     Raises UnfitError for windows that do not fit.
 
