@@ -158,9 +158,10 @@ def _run(layer: Layer, x: Array, weight: Array | None) -> Array:
 def _convolve(layer: Conv, x: Array, weight: Array) -> Array:
     (down, rows), (across, columns) = layer.measure(x.shape).windows
     return conv2d(
-        np.pad(x, [(0, 0), rows, columns]),
+        x,
         weight,
         stride=(down.stride, across.stride),
+        padding=(rows, columns),
         dilation=(down.dilation, across.dilation),
         groups=layer.groups,
     )

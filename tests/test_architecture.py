@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "errors": set(),
     "calls": {"errors"},
     "nets": {"errors", "calls"},
-    "conv": {"errors", "numpy"},
+    "conv": {"errors", "numpy", "threadpoolctl"},
     "pictures": {"errors", "calls", "conv", "numpy", "PIL"},
     "features": {"errors", "nets", "conv", "numpy"},
     "report": {"errors"},

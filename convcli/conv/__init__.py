@@ -1,6 +1,137 @@
-"""How a convolution is computed: arrays → arrays, in NumPy alone."""
+"""How a convolution is computed: arrays → arrays, in NumPy alone.
 
-from convcli.conv.activations import leaky_relu
-from convcli.conv.filterbank import conv2d
+The doors are loaded on first use (PEP 562): a picture filter needs none of the networks' layers.
 
-__all__ = ["conv2d", "leaky_relu"]
+>>> from convcli.conv import relu
+>>> relu([-1.0, 1.0])
+array([0., 1.])
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from convcli.conv.activations import (
+        celu,
+        elu,
+        gelu,
+        hardsigmoid,
+        hardswish,
+        hardtanh,
+        leaky_relu,
+        log_softmax,
+        mish,
+        prelu,
+        relu,
+        relu6,
+        selu,
+        sigmoid,
+        silu,
+        softmax,
+        softplus,
+        softsign,
+        tanh,
+        threshold,
+    )
+    from convcli.conv.dense import (
+        linear,
+    )
+    from convcli.conv.filterbank import (
+        conv1d,
+        conv2d,
+        depthwise_conv2d,
+        workspace_bytes,
+    )
+    from convcli.conv.normalization import (
+        batch_norm,
+        local_response_norm,
+    )
+    from convcli.conv.pooling import (
+        adaptive_avg_pool2d,
+        avg_pool2d,
+        max_pool2d,
+        min_pool2d,
+    )
+    from convcli.conv.transposed import (
+        conv_transpose2d,
+    )
+
+__all__ = [
+    "adaptive_avg_pool2d",
+    "avg_pool2d",
+    "batch_norm",
+    "celu",
+    "conv1d",
+    "conv2d",
+    "conv_transpose2d",
+    "depthwise_conv2d",
+    "elu",
+    "gelu",
+    "hardsigmoid",
+    "hardswish",
+    "hardtanh",
+    "leaky_relu",
+    "linear",
+    "local_response_norm",
+    "log_softmax",
+    "max_pool2d",
+    "min_pool2d",
+    "mish",
+    "prelu",
+    "relu",
+    "relu6",
+    "selu",
+    "sigmoid",
+    "silu",
+    "softmax",
+    "softplus",
+    "softsign",
+    "tanh",
+    "threshold",
+    "workspace_bytes",
+]
+
+_HOME = {
+    "celu": "activations",
+    "elu": "activations",
+    "gelu": "activations",
+    "hardsigmoid": "activations",
+    "hardswish": "activations",
+    "hardtanh": "activations",
+    "leaky_relu": "activations",
+    "log_softmax": "activations",
+    "mish": "activations",
+    "prelu": "activations",
+    "relu": "activations",
+    "relu6": "activations",
+    "selu": "activations",
+    "sigmoid": "activations",
+    "silu": "activations",
+    "softmax": "activations",
+    "softplus": "activations",
+    "softsign": "activations",
+    "tanh": "activations",
+    "threshold": "activations",
+    "linear": "dense",
+    "conv1d": "filterbank",
+    "conv2d": "filterbank",
+    "depthwise_conv2d": "filterbank",
+    "workspace_bytes": "filterbank",
+    "batch_norm": "normalization",
+    "local_response_norm": "normalization",
+    "adaptive_avg_pool2d": "pooling",
+    "avg_pool2d": "pooling",
+    "max_pool2d": "pooling",
+    "min_pool2d": "pooling",
+    "conv_transpose2d": "transposed",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOME:
+        return getattr(import_module(f"convcli.conv.{_HOME[name]}"), name)
+    raise AttributeError(f"module 'convcli.conv' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,18 +1,269 @@
-"""Functions of each value alone."""
+"""Functions of each value alone, and softmax, with the names of `torch.nn.functional`.
 
+All take floats of any shape and give a new array of the same shape and dtype. ACTIVATIONS lists
+those that need no further argument, GRADIENTS in `convcli.conv.gradient` their derivatives.
+"""
+
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+from convcli.conv.arguments import check_real
+
+Array = NDArray[Any]
 
 
-def leaky_relu(x: NDArray[Any], negative_slope: float = 0.01) -> NDArray[Any]:
-    """max(x, 0) + negative_slope · min(x, 0), as `torch.nn.functional.leaky_relu`.
+def relu(x: ArrayLike) -> Array:
+    """max(x, 0) (Nair & Hinton 2010).
 
-    Takes floats of any shape and gives a new array of the same shape and dtype
-    (Maas, Hannun & Ng 2013).
+    >>> relu([-2.0, 3.0])
+    array([0., 3.])
+    """
+    return np.maximum(real(x), 0)
+
+
+def leaky_relu(x: ArrayLike, negative_slope: float = 0.01) -> Array:
+    """max(x, 0) + negative_slope · min(x, 0) (Maas, Hannun & Ng 2013).
 
     >>> leaky_relu(np.array([-2.0, 3.0]), 0.1)
     array([-0.2,  3. ])
     """
+    x = real(x)
     return np.where(x < 0, x * x.dtype.type(negative_slope), x)
+
+
+def prelu(x: ArrayLike, weight: ArrayLike) -> Array:
+    """x where positive, weight · x elsewhere: one learned slope, or one a channel of (n, c, …).
+
+    He et al. 2015.
+
+    >>> prelu([[-2.0], [3.0]], [0.25]).ravel()
+    array([-0.5,  3. ])
+    """
+    x = real(x)
+    slope = np.asarray(weight, x.dtype)
+    if slope.size > 1 and x.ndim > 1:
+        slope = slope.reshape(-1, *[1] * (x.ndim - 2))
+    return np.where(x < 0, x * slope, x)
+
+
+def threshold(x: ArrayLike, threshold: float, value: float) -> Array:
+    """x where it is above a threshold, else a value.
+
+    >>> threshold([0.5, 2.0], 1.0, 0.0)
+    array([0., 2.])
+    """
+    x = real(x)
+    return np.where(x > threshold, x, x.dtype.type(value))
+
+
+def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
+    """x where positive, α·(eˣ − 1) elsewhere (Clevert, Unterthiner & Hochreiter 2016).
+
+    >>> elu([-1.0, 2.0]).round(4)
+    array([-0.6321,  2.    ])
+    """
+    x = real(x)
+    return np.where(x > 0, x, x.dtype.type(alpha) * np.expm1(np.minimum(x, 0)))
+
+
+def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
+    """max(x, 0) + min(0, α·(e^(x/α) − 1)) (Barron 2017).
+
+    >>> celu([-2.0, 2.0], 2.0).round(4)
+    array([-1.2642,  2.    ])
+    """
+    x = real(x)
+    scale = x.dtype.type(alpha)
+    return np.where(x > 0, x, scale * np.expm1(np.minimum(x, 0) / scale))
+
+
+def selu(x: ArrayLike) -> Array:
+    """scale · elu(x, α), with the fixed point of Klambauer et al. 2017.
+
+    >>> selu([-1.0, 1.0]).round(4)
+    array([-1.1113,  1.0507])
+    """
+    return np.asarray(elu(x, SELU_ALPHA) * real(x).dtype.type(SELU_SCALE))
+
+
+SELU_ALPHA = 1.6732632423543772
+SELU_SCALE = 1.0507009873554805
+
+
+def sigmoid(x: ArrayLike) -> Array:
+    """1 / (1 + e⁻ˣ), without overflow on either side.
+
+    >>> sigmoid([-1000.0, 0.0, 1000.0])
+    array([0. , 0.5, 1. ])
+    """
+    x = real(x)
+    small = np.exp(-np.abs(x))
+    return np.asarray(np.where(x < 0, small, 1) / (1 + small))
+
+
+def tanh(x: ArrayLike) -> Array:
+    """The hyperbolic tangent.
+
+    >>> tanh([0.0, 1000.0])
+    array([0., 1.])
+    """
+    return np.tanh(real(x))
+
+
+def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
+    """ln(1 + e^(βx)) / β, and x itself where βx is above a threshold (Dugas et al. 2001).
+
+    >>> softplus([0.0, 21.0]).round(4)
+    array([ 0.6931, 21.    ])
+    """
+    x = real(x)
+    scale = x.dtype.type(beta)
+    return np.where(x * scale > threshold, x, np.logaddexp(x.dtype.type(0), x * scale) / scale)
+
+
+def softsign(x: ArrayLike) -> Array:
+    """x / (1 + |x|).
+
+    >>> softsign([-1.0, 3.0])
+    array([-0.5 ,  0.75])
+    """
+    x = real(x)
+    return np.asarray(x / (1 + np.abs(x)))
+
+
+def silu(x: ArrayLike) -> Array:
+    """x · sigmoid(x), also called swish (Hendrycks & Gimpel 2016).
+
+    >>> silu([0.0, 1000.0])
+    array([   0., 1000.])
+    """
+    return real(x) * sigmoid(x)
+
+
+def mish(x: ArrayLike) -> Array:
+    """x · tanh(softplus(x)) (Misra 2019).
+
+    >>> mish([1.0]).round(4)
+    array([0.8651])
+    """
+    return real(x) * np.tanh(softplus(x))
+
+
+def gelu(x: ArrayLike, approximate: str = "none") -> Array:
+    """x · Φ(x) with the normal distribution's Φ, or its tanh approximation.
+
+    Hendrycks & Gimpel 2016: ½x·(1 + erf(x/√2)); "tanh": ½x·(1 + tanh(√(2/π)·(x + 0.044715·x³))).
+
+    >>> gelu([1.0]).round(4), gelu([1.0], approximate="tanh").round(4)
+    (array([0.8413]), array([0.8412]))
+    """
+    x = real(x)
+    half = x.dtype.type(0.5)
+    if approximate == "tanh":
+        inner = x + x.dtype.type(0.044715) * x**3
+        bell = np.tanh(x.dtype.type(math.sqrt(2 / math.pi)) * inner)
+    else:
+        bell = erf(x * x.dtype.type(math.sqrt(0.5)))
+    return np.asarray(half * x * (1 + bell))
+
+
+def erf(x: ArrayLike) -> Array:
+    """The error function, value by value from `math`: NumPy has none.
+
+    >>> erf([0.0, 100.0])
+    array([0., 1.])
+    """
+    x = real(x)
+    values = np.fromiter(map(math.erf, x.ravel().tolist()), np.float64, x.size)
+    return values.reshape(x.shape).astype(x.dtype)
+
+
+def hardtanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Array:
+    """x held between two values.
+
+    >>> hardtanh([-3.0, 0.5, 3.0])
+    array([-1. ,  0.5,  1. ])
+    """
+    return np.clip(real(x), min_val, max_val)
+
+
+def relu6(x: ArrayLike) -> Array:
+    """x held between 0 and 6 (Krizhevsky 2010).
+
+    >>> relu6([-1.0, 7.0])
+    array([0., 6.])
+    """
+    return hardtanh(x, 0, 6)
+
+
+def hardsigmoid(x: ArrayLike) -> Array:
+    """relu6(x + 3) / 6 (Howard et al. 2019).
+
+    >>> hardsigmoid([-3.0, 0.0, 3.0])
+    array([0. , 0.5, 1. ])
+    """
+    return relu6(real(x) + 3) / 6
+
+
+def hardswish(x: ArrayLike) -> Array:
+    """x · hardsigmoid(x) (Howard et al. 2019).
+
+    >>> hardswish([-3.0, 3.0])
+    array([-0.,  3.])
+    """
+    return real(x) * hardsigmoid(x)
+
+
+def softmax(x: ArrayLike, dim: int = -1) -> Array:
+    """eˣ / Σ eˣ along an axis, shifted by the maximum so that nothing overflows.
+
+    >>> softmax([1000.0, 1000.0])
+    array([0.5, 0.5])
+    """
+    x = real(x)
+    powers = np.exp(x - x.max(axis=dim, keepdims=True, initial=-np.inf))
+    return np.asarray(powers / powers.sum(axis=dim, keepdims=True))
+
+
+def log_softmax(x: ArrayLike, dim: int = -1) -> Array:
+    """ln softmax(x), without the underflow of taking them one after the other.
+
+    >>> log_softmax([0.0, -1000.0])
+    array([    0., -1000.])
+    """
+    x = real(x)
+    shifted = x - x.max(axis=dim, keepdims=True, initial=-np.inf)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=dim, keepdims=True)))
+
+
+def real(x: ArrayLike) -> Array:
+    """x as an array of floats; integers become float64."""
+    array = np.asarray(x)
+    check_real("an activation", array)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "celu": celu,
+    "elu": elu,
+    "gelu": gelu,
+    "hardsigmoid": hardsigmoid,
+    "hardswish": hardswish,
+    "hardtanh": hardtanh,
+    "leaky_relu": leaky_relu,
+    "log_softmax": log_softmax,
+    "mish": mish,
+    "relu": relu,
+    "relu6": relu6,
+    "selu": selu,
+    "sigmoid": sigmoid,
+    "silu": silu,
+    "softmax": softmax,
+    "softplus": softplus,
+    "softsign": softsign,
+    "tanh": tanh,
+}

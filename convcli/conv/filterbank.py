@@ -1,18 +1,15 @@
-"""The door for networks: checks, pads, splits groups, chooses an algorithm."""
+"""The door for networks: checks, reads the arguments, chooses an algorithm."""
 
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.algorithms import ALGORITHMS, Algorithm
+from convcli.conv.algorithms import choose
+from convcli.conv.arguments import Numbers, Padding, Sizes, batch, bias_of, finished, pads, pair
+from convcli.conv.borders import BORDERS, PYTORCH_NAMES
 from convcli.conv.problem import Problem
 from convcli.errors import UnfitError, counted
-
-Sizes = int | tuple[int, int]
-
-EXACT_FLOAT = 2**53
-"""Every integer up to here is a float64, so sums below it may use the fast float product."""
 
 
 def conv2d(
@@ -20,10 +17,12 @@ def conv2d(
     weight: ArrayLike,
     bias: ArrayLike | None = None,
     stride: Sizes = 1,
-    padding: Sizes | str = 0,
+    padding: Padding = 0,
     dilation: Sizes = 1,
     groups: int = 1,
     algorithm: str = "auto",
+    padding_mode: str = "zero",
+    padding_value: float = 0,
 ) -> NDArray[Any]:
     """Cross-correlate images with a bank of filters, as `torch.nn.functional.conv2d`.
 
@@ -34,14 +33,22 @@ def conv2d(
         weight: filters (f, c / groups, i, j), used as drawn, not flipped.
         bias: one value a filter, (f,).
         stride, dilation: one number for both axes, or (height, width).
-        padding: zeros on both sides of an axis, one number or (height, width); "valid" for none;
-            "same" for an output as large as the input, the odd zero at the end (stride 1 only).
+        padding: cells added around, one number, (height, width) or ((top, bottom), (left,
+            right)); "valid" for none; "same" for an output as large as the input, the odd cell
+            at the end, or "same_lower", at the start (both for stride 1 only).
         groups: input channels and filters fall into so many groups that do not see each other.
         algorithm: "auto", or a name of `convcli.conv.algorithms.ALGORITHMS`.
+        padding_mode: what the added cells hold, a name of `convcli.conv.borders.BORDERS`: "zero",
+            "edge", "reflect", "symmetric", "wrap" or "constant", which is `padding_value`.
+            PyTorch's "zeros", "replicate" and "circular" are understood.
 
     Returns a new array (n, f, h', w'), or (f, h', w') for one image, with
     h' = ⌊(h + 2·padding − dilation·(i − 1) − 1) / stride⌋ + 1. Floats keep their common dtype
     (float16 is summed in float32); booleans and integers are summed exactly and give int64.
+    Beside it, at most `workspace_bytes` are allocated.
+
+    An infinity or a NaN in x spreads over the tile that a Winograd or Fourier product reads it
+    with; `algorithm="gemm"` keeps it within the windows that see it.
 
     Raises UnfitError, a ValueError, for shapes that do not fit each other, for dtypes that are no
     real numbers, for integer sums that int64 may not hold and for an algorithm that refuses.
@@ -50,134 +57,178 @@ def conv2d(
     >>> conv2d(image, [[[[0, 0, 0], [0, 1, 0], [0, 0, 0]]]])
     array([[[ 5,  6],
             [ 9, 10]]])
+    >>> conv2d(image, [[[[1, 0, 0]]]], padding="same", padding_mode="wrap")[0, 0]
+    array([3, 0, 1, 2])
     """
     x, weight = np.asarray(x), np.asarray(weight)
-    images = x if x.ndim == 4 else x[np.newaxis]
-    _check_shapes(x, weight, groups)
-    offsets = None if bias is None else _bias(np.asarray(bias), len(weight))
-    working, result = _dtypes(x, weight, offsets)
-    problem, pads = _problem(images.shape, weight.shape, stride, padding, dilation, groups)
-    y = _choose(problem, algorithm).convolve(
-        _padded(images, pads, working).reshape(
-            problem.images, groups, problem.channels, *problem.input
+    images = batch(x, "c, h, w", "conv2d")
+    offsets = bias_of(bias, len(weight))
+    numbers = Numbers("conv2d", images, weight, offsets, axis=0)
+    problem = problem_of(
+        images.shape,
+        weight.shape,
+        stride,
+        padding,
+        dilation,
+        groups,
+        numbers.working,
+        numbers.exact,
+        padding_mode,
+        padding_value,
+    )
+    y = choose(problem, algorithm).convolve(
+        images.reshape(problem.images, groups, problem.channels, *problem.size),
+        np.ascontiguousarray(weight, numbers.working).reshape(
+            groups, problem.filters, problem.channels, *problem.kernel
         ),
-        weight.astype(working).reshape(groups, problem.filters, problem.channels, *problem.kernel),
         problem,
     )
-    y = y.reshape(problem.images, len(weight), *problem.output).astype(result, copy=False)
-    if offsets is not None:
-        y += offsets.astype(result)[:, np.newaxis, np.newaxis]
+    y = y.reshape(problem.images, len(weight), *problem.output)
+    y = finished(y, offsets, numbers.result, axes=2)
     return y if x.ndim == 4 else y[0]
 
 
-def _check_shapes(x: NDArray[Any], weight: NDArray[Any], groups: int) -> None:
-    if x.ndim not in (3, 4):
-        raise UnfitError(f"x has {x.ndim} axes {x.shape}; conv2d takes (n, c, h, w) or (c, h, w)")
-    if weight.ndim != 4 or 0 in weight.shape[1:]:
-        raise UnfitError(f"weight has the shape {weight.shape}; conv2d takes (f, c / groups, i, j)")
-    if groups < 1 or len(weight) % groups:
-        raise UnfitError(f"groups={groups} does not divide {len(weight)} filters")
-    if x.shape[-3] != weight.shape[1] * groups:
-        raise UnfitError(
-            f"x has {x.shape[-3]} channels, the filters expect {weight.shape[1] * groups} "
-            f"({weight.shape[1]} each in {counted(groups, 'group')})"
-        )
+def conv1d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: int = 1,
+    padding: str | int | tuple[int, int] = 0,
+    dilation: int = 1,
+    groups: int = 1,
+    algorithm: str = "auto",
+    padding_mode: str = "zero",
+    padding_value: float = 0,
+) -> NDArray[Any]:
+    """Cross-correlate signals with a bank of filters, as `torch.nn.functional.conv1d`.
+
+    x is (n, c, w) or (c, w), weight (f, c / groups, j), and the result (n, f, w') or (f, w');
+    padding is a name, one number or (before, after). The rest is as in `conv2d`, of which this
+    is a picture of one row.
+
+    >>> conv1d(np.array([[1, 2, 4, 8]]), [[[1, 1]]])
+    array([[ 3,  6, 12]])
+    """
+    x, weight = np.asarray(x), np.asarray(weight)
+    batch(x, "c, w", "conv1d")
+    if weight.ndim != 3:
+        raise UnfitError(f"weight has the shape {weight.shape}; conv1d takes (f, c / groups, j)")
+    sides = padding if isinstance(padding, str) else ((0, 0), _ends(padding))
+    y = conv2d(
+        x[..., np.newaxis, :],
+        weight[:, :, np.newaxis],
+        bias,
+        (1, stride),
+        sides,
+        (1, dilation),
+        groups,
+        algorithm,
+        padding_mode,
+        padding_value,
+    )
+    return y[..., 0, :]
 
 
-def _bias(bias: NDArray[Any], filters: int) -> NDArray[Any]:
-    if bias.shape != (filters,):
-        raise UnfitError(f"bias has the shape {bias.shape}; {filters} filters need ({filters},)")
-    return bias
+def _ends(padding: int | tuple[int, int]) -> tuple[int, int]:
+    return (padding, padding) if np.ndim(padding) == 0 else padding  # type: ignore[return-value]
 
 
-def _dtypes(
-    x: NDArray[Any], weight: NDArray[Any], bias: NDArray[Any] | None
-) -> tuple[np.dtype[Any], np.dtype[Any]]:
-    """The dtype to compute in and the dtype to return."""
-    arrays = [x, weight] if bias is None else [x, weight, bias]
-    for array in arrays:
-        if array.dtype.kind not in "biuf":
-            raise UnfitError(f"conv2d takes real numbers, not {array.dtype}")
-    common = np.result_type(*arrays)
-    if common.kind == "f":
-        return np.promote_types(common, np.float32), common
-    # Python integers, since the bound itself may be beyond int64
-    largest = _largest(x) * max(
-        (sum(abs(int(tap)) for tap in taps.flat) for taps in weight), default=0
-    ) + (0 if bias is None else _largest(bias))
-    if largest >= 2**63:
-        raise UnfitError(f"integer sums may reach {largest}, beyond int64; convert to float64")
-    exact = np.float64 if largest <= EXACT_FLOAT else np.int64
-    return np.dtype(exact), np.dtype(np.int64)
+def depthwise_conv2d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    dilation: Sizes = 1,
+) -> NDArray[Any]:
+    """Convolve each channel with filters of its own: `conv2d` with as many groups as channels.
+
+    x is (n, c, h, w) or (c, h, w), weight (c · multiplier, 1, i, j), the result
+    (n, c · multiplier, h', w'). A grouped convolution is `conv2d(…, groups=…)`.
+
+    >>> depthwise_conv2d(np.ones((2, 1, 1), int), [[[[3]]], [[[4]]]]).ravel()
+    array([3, 4])
+    """
+    x = np.asarray(x)
+    channels = batch(x, "c, h, w", "depthwise_conv2d").shape[1]
+    return conv2d(x, weight, bias, stride, padding, dilation, groups=channels)
 
 
-def _largest(array: NDArray[Any]) -> int:
-    return max(abs(int(array.min())), abs(int(array.max()))) if array.size else 0
+def workspace_bytes(
+    x_shape: tuple[int, ...],
+    weight_shape: tuple[int, ...],
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+    algorithm: str = "auto",
+    dtype: str = "float32",
+) -> int:
+    """The most bytes that `conv2d` allocates beside its result, for floats of this dtype.
+
+    An upper bound, known before any array exists; it depends on the number of threads.
+
+    >>> workspace_bytes((3, 3000, 3000), (8, 3, 3, 3), padding=1) < 64 << 20
+    True
+    """
+    shape = x_shape if len(x_shape) == 4 else (1, *x_shape)
+    working = np.promote_types(dtype, np.float32)
+    problem = problem_of(shape, weight_shape, stride, padding, dilation, groups, working)
+    return choose(problem, algorithm).workspace_bytes(problem)
 
 
-def _problem(
+def problem_of(
     images: tuple[int, ...],
     weight: tuple[int, ...],
     stride: Sizes,
-    padding: Sizes | str,
+    padding: Padding,
     dilation: Sizes,
     groups: int,
-) -> tuple[Problem, list[tuple[int, int]]]:
-    """The normal form of the arguments, and the zeros to add before and after each axis."""
-    kernel = weight[2], weight[3]
-    strides, dilations = _pair(stride, "stride", 1), _pair(dilation, "dilation", 1)
-    reach = [d * (k - 1) + 1 for k, d in zip(kernel, dilations, strict=True)]
-    pads = _pads(padding, reach, strides)
-    height, width = (length + sum(pad) for length, pad in zip(images[2:], pads, strict=True))
+    working: np.dtype[Any],
+    exact: bool = False,
+    border: str = "zero",
+    fill: float = 0,
+) -> Problem:
+    """The normal form of the arguments of `conv2d`, for shapes (n, c, h, w) and (f, c', i, j)."""
+    _check_shapes(images, weight, groups)
+    kernel, strides = (weight[2], weight[3]), pair(stride, "stride")
+    dilations = pair(dilation, "dilation")
+    border = PYTORCH_NAMES.get(border, border)
+    if border not in BORDERS:
+        raise UnfitError(f"padding_mode={border!r} is none of {', '.join(BORDERS)}")
+    problem = Problem(
+        images=images[0],
+        groups=groups,
+        channels=weight[1],
+        filters=weight[0] // groups,
+        size=(images[2], images[3]),
+        padding=((0, 0), (0, 0)),
+        kernel=kernel,
+        stride=strides,
+        dilation=dilations,
+        dtype=working.name,
+        exact=exact,
+        border=border,
+        fill=fill if border == "constant" else 0,
+    )
+    problem = problem._replace(padding=pads(padding, problem.reach, strides))
+    (height, width), reach = problem.padded, problem.reach
     if height < reach[0] or width < reach[1]:
         raise UnfitError(
             f"the kernel reaches {reach[0]}x{reach[1]} cells, the padded input has {height}x{width}"
         )
-    output = (height - reach[0]) // strides[0] + 1, (width - reach[1]) // strides[1] + 1
-    channels, filters = images[1] // groups, weight[0] // groups
-    problem = Problem(
-        images[0], groups, channels, filters, (height, width), kernel, strides, dilations, output
-    )
-    return problem, pads
+    if BORDERS[border] is not None and not problem.untouched and 0 in problem.size:
+        raise UnfitError(f"an empty image has no cells for the border {border!r} to repeat")
+    return problem
 
 
-def _pair(value: Sizes, what: str, least: int) -> tuple[int, int]:
-    pair = (value, value) if isinstance(value, int | np.integer) else tuple(value)
-    if len(pair) != 2 or min(pair) < least:
-        raise UnfitError(f"{what}={value} must be one or two whole numbers of at least {least}")
-    return int(pair[0]), int(pair[1])
-
-
-def _pads(
-    padding: Sizes | str, reach: list[int], strides: tuple[int, int]
-) -> list[tuple[int, int]]:
-    if padding == "same":
-        if strides != (1, 1):
-            raise UnfitError(f"padding='same' is for stride 1, not {strides}")
-        return [((span - 1) // 2, span // 2) for span in reach]
-    if isinstance(padding, str) and padding != "valid":
-        raise UnfitError(f"padding={padding!r} must be 'same', 'valid' or numbers")
-    return [(p, p) for p in _pair(0 if isinstance(padding, str) else padding, "padding", 0)]
-
-
-def _padded(
-    images: NDArray[Any], pads: list[tuple[int, int]], dtype: np.dtype[Any]
-) -> NDArray[Any]:
-    """The images in their working dtype with zeros around, in memory order."""
-    (top, bottom), (left, right) = pads
-    n, c, h, w = images.shape
-    padded = np.zeros((n, c, top + h + bottom, left + w + right), dtype)
-    padded[:, :, top : top + h, left : left + w] = images
-    return padded
-
-
-def _choose(problem: Problem, name: str) -> Algorithm:
-    """The algorithm of this name, or for "auto" the cheapest that does not refuse."""
-    if name == "auto":
-        able = [one for one in ALGORITHMS.values() if one.refuses(problem) is None]
-        return min(able, key=lambda one: one.cost(problem))
-    if name not in ALGORITHMS:
-        raise UnfitError(f"algorithm={name!r} is none of auto, {', '.join(ALGORITHMS)}")
-    if reason := ALGORITHMS[name].refuses(problem):
-        raise UnfitError(f"algorithm={name!r} refuses: {reason}")
-    return ALGORITHMS[name]
+def _check_shapes(x: tuple[int, ...], weight: tuple[int, ...], groups: int) -> None:
+    if len(weight) != 4 or 0 in weight[1:]:
+        raise UnfitError(f"weight has the shape {weight}; conv2d takes (f, c / groups, i, j)")
+    if groups < 1 or weight[0] % groups:
+        raise UnfitError(f"groups={groups} does not divide {weight[0]} filters")
+    if x[1] != weight[1] * groups:
+        raise UnfitError(
+            f"x has {x[1]} channels, the filters expect {weight[1] * groups} "
+            f"({weight[1]} each in {counted(groups, 'group')})"
+        )

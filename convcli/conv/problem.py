@@ -2,16 +2,23 @@
 
 from typing import NamedTuple
 
+import numpy as np
+
+Pair = tuple[int, int]
+
 
 class Problem(NamedTuple):
-    """A convolution that was padded and ungrouped at the door.
+    """A convolution that was read, checked and ungrouped at the door.
 
     Arrays of this problem, in the words used everywhere here (`n` image, `g` group, `c` channel
     in, `f` filter, `h w` place, `i j` place in the kernel):
 
-        x       (n, g, c, h, w)     padded
-        weight  (g, f, c, i, j)
-        y       (n, g, f, h', w')
+        x       (n, g, c, h, w)     as it came: no border yet, any strides, any real dtype
+        weight  (g, f, c, i, j)     of `dtype`, in memory order
+        y       (n, g, f, h', w')   of `dtype`
+
+    An algorithm adds the border band by band (`convcli.conv.borders.padded_rows`), so that no
+    padded copy of a large input ever exists.
     """
 
     images: int
@@ -20,12 +27,50 @@ class Problem(NamedTuple):
     """Input channels of one group."""
     filters: int
     """Filters of one group."""
-    input: tuple[int, int]
-    """Height and width, padding included."""
-    kernel: tuple[int, int]
-    stride: tuple[int, int]
-    dilation: tuple[int, int]
-    output: tuple[int, int]
+    size: Pair
+    """Height and width of x."""
+    padding: tuple[Pair, Pair]
+    """Cells added (above, below) and (left, right)."""
+    kernel: Pair
+    stride: Pair
+    dilation: Pair
+    dtype: str = "float32"
+    """The working dtype, which every product and sum is computed in."""
+    exact: bool = False
+    """Integers in disguise: only sums of the products themselves are allowed."""
+    border: str = "zero"
+    """A name of `convcli.conv.borders.BORDERS`: what the added cells hold."""
+    fill: float = 0
+    """The value of a constant border."""
+
+    @property
+    def reach(self) -> Pair:
+        """Cells from the first tap to the last on each axis: dilation · (kernel − 1) + 1."""
+        (rows, columns), (apart, aside) = self.kernel, self.dilation
+        return apart * (rows - 1) + 1, aside * (columns - 1) + 1
+
+    @property
+    def padded(self) -> Pair:
+        """Height and width of x with its border.
+
+        >>> Problem(1, 1, 3, 8, (5, 6), ((0, 1), (2, 2)), (3, 3), (1, 2), (1, 1)).padded
+        (6, 10)
+        """
+        (height, width), (rows, columns) = self.size, self.padding
+        return height + sum(rows), width + sum(columns)
+
+    @property
+    def output(self) -> Pair:
+        """Height and width of y: ⌊(padded − reach) / stride⌋ + 1 (Dumoulin & Visin 2016).
+
+        >>> Problem(1, 1, 3, 8, (5, 6), ((0, 1), (2, 2)), (3, 3), (1, 2), (1, 1)).output
+        (4, 4)
+        """
+        height, width = (
+            (length - reach) // stride + 1
+            for length, reach, stride in zip(self.padded, self.reach, self.stride, strict=True)
+        )
+        return height, width
 
     @property
     def taps(self) -> int:
@@ -33,7 +78,21 @@ class Problem(NamedTuple):
         return self.channels * self.kernel[0] * self.kernel[1]
 
     @property
+    def places(self) -> int:
+        """Output values of one filter for one image."""
+        return self.output[0] * self.output[1]
+
+    @property
     def macs(self) -> int:
         """Multiply–accumulates in all."""
-        height, width = self.output
-        return self.images * self.groups * self.filters * self.taps * height * width
+        return self.images * self.groups * self.filters * self.taps * self.places
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one value in the working dtype."""
+        return np.dtype(self.dtype).itemsize
+
+    @property
+    def untouched(self) -> bool:
+        """Whether x has no border to be added."""
+        return self.padded == self.size

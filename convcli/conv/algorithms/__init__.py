@@ -1,9 +1,10 @@
 """Interchangeable ways to compute a Problem.
 
-Each module is one algorithm and answers
+Each entry is one algorithm and answers
 
     refuses(problem) -> str | None     why not, in a sentence; None when it can
     cost(problem) -> float             predicted seconds; `auto` takes the least
+    workspace_bytes(problem) -> int    the most it allocates beside y
     convolve(x, weight, problem) -> y  arrays as Problem draws them, a new array
 """
 
@@ -11,19 +12,48 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from convcli.conv.algorithms import gemm, reference
+from convcli.conv.algorithms import depthwise, fourier, gemm, pointwise, reference, rows
+from convcli.conv.algorithms.winograd import Winograd
 from convcli.conv.problem import Problem
+from convcli.errors import UnfitError
 
 
 class Algorithm(Protocol):
-    """The contract of the modules in this folder."""
+    """The contract of the entries of ALGORITHMS."""
 
     def refuses(self, problem: Problem) -> str | None: ...
     def cost(self, problem: Problem) -> float: ...
+    def workspace_bytes(self, problem: Problem) -> int: ...
     def convolve(self, x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]: ...
 
 
 ALGORITHMS: dict[str, Algorithm] = {
     "gemm": gemm,
+    "rows": rows,
+    "pointwise": pointwise,
+    "depthwise": depthwise,
+    "fourier": fourier,
+    "winograd-2x2": Winograd(products=4),
+    "winograd-4x4": Winograd(products=6),
     "reference": reference,
 }
+
+
+def chosen(problem: Problem) -> str:
+    """The name of the cheapest algorithm that does not refuse: what "auto" means."""
+    able = [name for name, one in ALGORITHMS.items() if one.refuses(problem) is None]
+    return min(able, key=lambda name: ALGORITHMS[name].cost(problem))
+
+
+def choose(problem: Problem, name: str) -> Algorithm:
+    """The algorithm of this name, or for "auto" the cheapest that does not refuse.
+
+    Raises UnfitError, with the reason, when the one that was asked for refuses.
+    """
+    if name == "auto":
+        name = chosen(problem)
+    if name not in ALGORITHMS:
+        raise UnfitError(f"algorithm={name!r} is none of auto, {', '.join(ALGORITHMS)}")
+    if reason := ALGORITHMS[name].refuses(problem):
+        raise UnfitError(f"algorithm={name!r} refuses: {reason}")
+    return ALGORITHMS[name]

@@ -4,20 +4,30 @@ A band is as many rows of the output as keep its columns in the processor's cach
 of a large picture never exist at once (Chellapilla, Puri & Simard 2006 for the idea).
 """
 
+from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
+from convcli.conv.borders import padded_rows
 from convcli.conv.problem import Problem
+from convcli.conv.windows import new_output, read_by, spans, windows
+from convcli.conv.workers import share, threads, worth_threads
 
 BAND_BYTES = 1 << 20
 """Columns of one band: within the 2 MB second-level cache of current cores, with the product."""
 
-SECONDS_PER_MAC = 1.3e-11
-SECONDS_PER_BAND = 2e-5
-"""Measured by tests/benchmarks/layers.py on two cores: large layers, and one small one."""
+WHOLE_BYTES = 8 << 20
+"""Columns of one band where BLAS splits the product."""
+
+SECONDS_PER_MAC = 8.3e-12
+SECONDS_PER_BLAS_MAC = 6.2e-12
+SECONDS_PER_COLUMN = 3.7e-10
+SECONDS_PER_WEIGHT = 6.3e-11
+SECONDS_PER_BAND = 1.6e-05
+"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
 
 
 def refuses(problem: Problem) -> str | None:
@@ -25,37 +35,59 @@ def refuses(problem: Problem) -> str | None:
 
 
 def cost(problem: Problem) -> float:
-    bands = -(-problem.output[0] // band_rows(problem, 4))
-    return SECONDS_PER_MAC * problem.macs + SECONDS_PER_BAND * bands
+    columns = problem.images * problem.groups * problem.taps * problem.places
+    bands = problem.images * problem.groups * len(_bands(problem))
+    return (
+        (SECONDS_PER_MAC if _shared(problem) else SECONDS_PER_BLAS_MAC) * problem.macs
+        + SECONDS_PER_COLUMN * columns
+        # BLAS lays the weights out anew for each product
+        + SECONDS_PER_WEIGHT * bands * problem.filters * problem.taps
+        + SECONDS_PER_BAND * bands
+    )
 
 
-def band_rows(problem: Problem, itemsize: int) -> int:
-    """Output rows whose columns fill BAND_BYTES, at least one."""
-    row_bytes = problem.taps * problem.output[1] * itemsize
-    return min(max(BAND_BYTES // max(row_bytes, 1), 1), max(problem.output[0], 1))
+def workspace_bytes(problem: Problem) -> int:
+    rows = _band_rows(problem)
+    first, last = read_by(problem, 0, rows)
+    columns = problem.taps * rows * problem.output[1]
+    # the padded rows of one band live until those of the next are there
+    padded = 2 * problem.channels * (last - first) * problem.padded[1]
+    return (threads() if _shared(problem) else 1) * (columns + padded) * problem.itemsize
 
 
 def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
-    height, width = problem.output
-    y = np.empty((problem.images, problem.groups, problem.filters, height * width), x.dtype)
-    rows = weight.reshape(problem.groups, problem.filters, problem.taps)
-    band = band_rows(problem, x.itemsize)
-    buffer = np.empty(problem.taps * band * width, x.dtype)
-    for n, g in np.ndindex(problem.images, problem.groups):
-        windows = _windows(x[n, g], problem)
-        for top in range(0, height, band):
-            bottom = min(top + band, height)
-            view = windows[..., top:bottom, :]
+    y = new_output(problem)
+    filters = weight.reshape(problem.groups, problem.filters, problem.taps)
+    width = problem.output[1]
+    flat = y.reshape(*y.shape[:3], problem.places)
+
+    def work(pieces: Iterator[Any]) -> None:
+        buffer = np.empty(problem.taps * _band_rows(problem) * width, problem.dtype)
+        for n, g, (top, bottom) in pieces:
+            rows = padded_rows(x[n, g], problem, *read_by(problem, top, bottom))
+            view = windows(rows, problem)
             columns = buffer[: view.size].reshape(view.shape)
             np.copyto(columns, view)
-            place = y[n, g, :, top * width : bottom * width]
-            np.matmul(rows[g], columns.reshape(problem.taps, -1), out=place)
-    return y.reshape(problem.images, problem.groups, problem.filters, height, width)
+            place = flat[n, g, :, top * width : bottom * width]
+            np.matmul(filters[g], columns.reshape(problem.taps, -1), out=place)
+
+    pieces = list(product(range(problem.images), range(problem.groups), _bands(problem)))
+    share(pieces, work, threaded=_shared(problem), macs=problem.macs)
+    return y
 
 
-def _windows(x: NDArray[Any], problem: Problem) -> NDArray[Any]:
-    """A view of one group of one image, (c, h, w), as (c, i, j, h', w'): nothing is copied."""
-    reach = [d * (k - 1) + 1 for k, d in zip(problem.kernel, problem.dilation, strict=True)]
-    (down, across), (apart, aside) = problem.stride, problem.dilation
-    places = sliding_window_view(x, reach, axis=(1, 2))
-    return places[:, ::down, ::across, ::apart, ::aside].transpose(0, 3, 4, 1, 2)
+def _bands(problem: Problem) -> list[tuple[int, int]]:
+    return spans(problem.output[0], _band_rows(problem))
+
+
+def _band_rows(problem: Problem) -> int:
+    """Output rows whose columns fill BAND_BYTES, at least one."""
+    height, width = problem.output
+    fitting = (BAND_BYTES if _shared(problem) else WHOLE_BYTES) // max(
+        problem.taps * width * problem.itemsize, 1
+    )
+    return min(max(fitting, 1), max(height, 1))
+
+
+def _shared(problem: Problem) -> bool:
+    return worth_threads(problem.macs)

@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.conv.borders import padded_rows
 from convcli.conv.problem import Problem
+from convcli.conv.windows import new_output
 
 SECONDS_PER_MAC = 3.8e-7
 """Measured by tests/benchmarks/layers.py."""
@@ -26,15 +28,20 @@ def cost(problem: Problem) -> float:
     return SECONDS_PER_MAC * problem.macs
 
 
+def workspace_bytes(problem: Problem) -> int:
+    height, width = problem.padded
+    return problem.channels * height * width * problem.itemsize
+
+
 def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
-    places = product(*map(range, (problem.images, problem.groups, problem.filters)))
-    y = np.empty((problem.images, problem.groups, problem.filters, *problem.output), x.dtype)
-    for n, g, f in places:
-        for u, v in product(*map(range, problem.output)):
-            total = x.dtype.type(0)
+    y = new_output(problem)
+    for n, g in np.ndindex(problem.images, problem.groups):
+        padded = padded_rows(x[n, g], problem, 0, problem.padded[0])
+        for f, u, v in product(*map(range, (problem.filters, *problem.output))):
+            total = y.dtype.type(0)
             for c, i, j in product(*map(range, (problem.channels, *problem.kernel))):
                 h = u * problem.stride[0] + i * problem.dilation[0]
                 w = v * problem.stride[1] + j * problem.dilation[1]
-                total += x[n, g, c, h, w] * weight[g, f, c, i, j]
+                total += padded[c, h, w] * weight[g, f, c, i, j]
             y[n, g, f, u, v] = total
     return y

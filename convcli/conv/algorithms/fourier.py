@@ -1,0 +1,162 @@
+"""Large kernels by the convolution theorem, in tiles that overlap: overlap-save.
+
+    y = F⁻¹[ Σ_c F[x] · conj(F[w]) ]
+
+A tile of B×B padded inputs gives the B − reach + 1 outputs on each axis that the transform's
+wrap-around does not touch (Oppenheim & Schafer, "Discrete-Time Signal Processing", §8.7).
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import product
+from math import log2
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from convcli.conv.borders import padded_rows
+from convcli.conv.problem import Pair, Problem
+from convcli.conv.windows import new_output, spans
+from convcli.conv.workers import share, threads
+
+SIDES = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
+"""Lengths of tiles that transform fast and stay in the cache; powers of two beyond them."""
+
+PIECE_BYTES = 2 << 20
+"""Tiles transformed at once."""
+
+RESIDENT_BYTES = 24 << 20
+"""The most that the transformed filters may take."""
+
+SECONDS_PER_STEP = 1.1e-10
+"""A value of a tile, times the steps of its transform, log₂ of its size."""
+
+SECONDS_PER_PRODUCT = 3.9e-09
+SECONDS_PER_PIECE = 7.8e-05
+"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
+
+
+def refuses(problem: Problem) -> str | None:
+    if problem.exact:
+        return "integers have to stay exact, and the transform rounds"
+    if not problem.taps:
+        return "there is nothing to transform"
+    filters = problem.groups * problem.filters * problem.channels * _frequencies(problem) * 2
+    if filters * problem.itemsize > RESIDENT_BYTES:
+        return f"its filters would take {filters * problem.itemsize >> 20} MB"
+    return None
+
+
+def cost(problem: Problem) -> float:
+    side, tiles = _tiling(problem)
+    each = problem.images * problem.groups * tiles[0] * tiles[1]
+    transforms = each * (problem.channels + problem.filters)
+    transforms += problem.groups * problem.filters * problem.channels
+    steps = side[0] * side[1] * log2(side[0] * side[1])
+    products = each * problem.channels * problem.filters * _frequencies(problem)
+    pieces = problem.images * problem.groups * tiles[0] * len(_columns(problem))
+    return (
+        SECONDS_PER_STEP * transforms * steps
+        + SECONDS_PER_PRODUCT * products
+        + SECONDS_PER_PIECE * (1 + pieces)
+    )
+
+
+def workspace_bytes(problem: Problem) -> int:
+    (height, width), _ = _tiling(problem)
+    count, values = _columns(problem)[0][1], _frequencies(problem) * 2
+    filters = problem.groups * problem.filters * problem.channels
+    # tiles, their transforms, a product and a sum; those of one piece live on into the next
+    tiles = count * (4 * problem.channels + 8) * max(values, height * width)
+    rows = 2 * problem.channels * height * _width_read(problem)
+    most = threads() * (tiles + rows) + filters * values * 3
+    return most * problem.itemsize
+
+
+def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    y = new_output(problem)
+    if not y.size:
+        return y
+    side, tiles = _tiling(problem)
+    filters = np.conj(_spectrum(_spread(weight, problem), side))
+    steps = [one - reach + 1 for one, reach in zip(side, problem.reach, strict=True)]
+
+    def work(pieces: Iterator[Any]) -> None:
+        for n, g, down, (left, right) in pieces:
+            rows = np.empty((problem.channels, side[0], _width_read(problem)), y.dtype)
+            padded_rows(x[n, g], problem, down * steps[0], down * steps[0] + side[0], rows)
+            channel, row, column = rows.strides
+            cut = as_strided(
+                rows[:, :, left * steps[1] :],
+                (problem.channels, right - left, *side),
+                (channel, steps[1] * column, row, column),
+            )
+            spectra = _spectrum(cut, side)
+            for f in range(problem.filters):
+                total = spectra[0] * filters[g, f, 0]
+                for c in range(1, problem.channels):
+                    total += spectra[c] * filters[g, f, c]
+                sums = np.fft.irfft2(total, side)[:, : steps[0], : steps[1]]
+                wide = sums.transpose(1, 0, 2).reshape(steps[0], -1)
+                _place(wide, y[n, g, f], down * steps[0], left * steps[1], problem.stride)
+
+    images, groups = range(problem.images), range(problem.groups)
+    share(list(product(images, groups, range(tiles[0]), _columns(problem))), work)
+    return y
+
+
+def _place(sums: NDArray[Any], y: NDArray[Any], top: int, left: int, stride: Pair) -> None:
+    """Sums of stride 1, whose first stands at (top, left), into y (h', w') at its own stride."""
+    (down, across) = stride
+    first, start = -(-top // down), -(-left // across)
+    picked = sums[first * down - top :: down, start * across - left :: across]
+    place = y[first : first + picked.shape[0], start : start + picked.shape[1]]
+    place[...] = picked[: place.shape[0], : place.shape[1]]
+
+
+def _spectrum(tiles: NDArray[Any], side: Pair) -> NDArray[Any]:
+    # NumPy 1 transforms in float64 whatever it is given
+    return np.fft.rfft2(tiles, side).astype(np.result_type(tiles, np.complex64), copy=False)
+
+
+def _spread(weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    """The filters with their taps `dilation` apart."""
+    spread = np.zeros((*weight.shape[:3], *problem.reach), weight.dtype)
+    spread[..., :: problem.dilation[0], :: problem.dilation[1]] = weight
+    return spread
+
+
+def _frequencies(problem: Problem) -> int:
+    (height, width), _ = _tiling(problem)
+    return height * (width // 2 + 1)
+
+
+def _width_read(problem: Problem) -> int:
+    side, tiles = _tiling(problem)
+    return max((tiles[1] - 1) * (side[1] - problem.reach[1] + 1) + side[1], problem.padded[1])
+
+
+def _columns(problem: Problem) -> list[Pair]:
+    """The tiles of one row of them, in pieces of PIECE_BYTES."""
+    (height, width), tiles = _tiling(problem)
+    one = problem.channels * height * width * problem.itemsize
+    return spans(tiles[1], PIECE_BYTES // one)
+
+
+@lru_cache(maxsize=256)
+def _tiling(problem: Problem) -> tuple[Pair, Pair]:
+    """The sides of a tile, and how many tiles cover the outputs of stride 1, on each axis."""
+    (height, down), (width, across) = (
+        _side(length - reach + 1, reach)
+        for length, reach in zip(problem.padded, problem.reach, strict=True)
+    )
+    return (height, width), (down, across)
+
+
+def _side(outputs: int, reach: int) -> Pair:
+    """The cheapest side for an axis, and its number of tiles."""
+    sides = [side for side in SIDES if side >= reach] or [1 << (2 * reach - 1).bit_length()]
+    counted = [(side, -(-outputs // (side - reach + 1))) for side in sides]
+    return min(counted, key=lambda one: one[0] * one[1] * log2(one[0]))

@@ -1,0 +1,67 @@
+"""One tap a channel: a 1×1 convolution is a matrix product, without any columns to copy."""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.conv.problem import Pair, Problem
+from convcli.conv.windows import new_output, spans
+from convcli.conv.workers import share, threads, worth_threads
+
+PLACES = 1600
+"""Places of one product where bands are shared among threads: enough that reading the weights
+again for each does not show."""
+
+SECONDS_PER_MAC = 8.5e-12
+SECONDS_PER_BAND = 3.3e-05
+"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
+
+
+def refuses(problem: Problem) -> str | None:
+    if problem.kernel != (1, 1):
+        return f"a kernel of {problem.kernel[0]}x{problem.kernel[1]} is more than one tap"
+    if problem.stride != (1, 1):
+        return "a stride skips places"
+    if not problem.untouched:
+        return "a border has to be added"
+    return None
+
+
+def cost(problem: Problem) -> float:
+    bands = problem.images * problem.groups * len(_bands(problem))
+    return SECONDS_PER_MAC * problem.macs + SECONDS_PER_BAND * bands
+
+
+def workspace_bytes(problem: Problem) -> int:
+    """What bands take that are no matrices of `dtype` yet; nothing where x is."""
+    rows = max((bottom - top for top, bottom in _bands(problem)), default=0)
+    columns = problem.channels * rows * problem.output[1] * problem.itemsize
+    return (threads() if _shared(problem) else 1) * columns
+
+
+def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    y = new_output(problem)
+    filters, width = weight[..., 0, 0], problem.output[1]
+    flat = y.reshape(*y.shape[:3], problem.places)
+
+    def work(pieces: Iterator[Any]) -> None:
+        for n, g, (top, bottom) in pieces:
+            band = x[n, g, :, top:bottom].astype(problem.dtype, copy=False)
+            columns = band.reshape(problem.channels, (bottom - top) * width)
+            np.matmul(filters[g], columns, out=flat[n, g, :, top * width : bottom * width])
+
+    pieces = list(product(range(problem.images), range(problem.groups), _bands(problem)))
+    share(pieces, work, threaded=_shared(problem), macs=problem.macs)
+    return y
+
+
+def _bands(problem: Problem) -> list[Pair]:
+    height, width = problem.output
+    return spans(height, PLACES // max(width, 1) if _shared(problem) else height)
+
+
+def _shared(problem: Problem) -> bool:
+    return worth_threads(problem.macs)

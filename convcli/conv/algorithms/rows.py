@@ -1,0 +1,122 @@
+"""One product per row of the output: im2col that copies kernel columns, not kernel rows.
+
+Each padded row is copied once per kernel column j, into shifted[h, c, j, w'] = x[c, h, w'·s + d·j].
+The windows of output row u are then the rows u·s … u·s + i of `shifted`, which lie one after
+another: a matrix (i·c·j) × w' that exists without a copy. Where im2col copies i·j values for one
+of x, this copies j, and few wide rows are worth one product each.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from convcli.conv.borders import padded_rows
+from convcli.conv.problem import Pair, Problem
+from convcli.conv.windows import new_output, read_by, spans
+from convcli.conv.workers import share, threads
+
+BAND_BYTES = 3 << 19
+"""Shifted rows of one band: within the 2 MB second-level cache of current cores."""
+
+COLUMNS = 768
+"""The most columns of one product."""
+
+SECONDS_PER_MAC = 7.1e-12
+SECONDS_PER_COPY = 2.2e-10
+SECONDS_PER_WEIGHT = 3.8e-10
+SECONDS_PER_ROW = 4e-07
+SECONDS_PER_BAND = 1.9e-05
+"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
+
+
+def refuses(problem: Problem) -> str | None:
+    if problem.dilation[0] != 1 and problem.kernel[0] != 1:
+        return f"rows {problem.dilation[0]} apart do not lie one after another"
+    return None
+
+
+def cost(problem: Problem) -> float:
+    each = problem.images * problem.groups
+    band, width = _band(problem)
+    products = problem.output[0] * len(spans(problem.output[1], width))
+    bands = -(-problem.output[0] // band)
+    first, last = read_by(problem, 0, band)
+    row = problem.channels * problem.kernel[1] * problem.output[1]
+    copies = each * bands * (last - first) * row
+    return (
+        SECONDS_PER_MAC * problem.macs
+        + SECONDS_PER_COPY * copies
+        # BLAS lays the weights out anew for each product
+        + SECONDS_PER_WEIGHT * each * products * problem.filters * problem.taps
+        + SECONDS_PER_ROW * each * products
+        + SECONDS_PER_BAND * each * bands
+    )
+
+
+def workspace_bytes(problem: Problem) -> int:
+    band, width = _band(problem)
+    first, last = read_by(problem, 0, band)
+    # the padded rows of one band live until those of the next are there
+    padded = 2 * problem.channels * problem.padded[1]
+    shifted = problem.channels * problem.kernel[1] * width
+    weight = problem.groups * problem.filters * problem.taps
+    return (threads() * (last - first) * (shifted + padded) + weight) * problem.itemsize
+
+
+def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    y = new_output(problem)
+    # taps in the order of the shifted rows: i, c, j
+    filters = weight.transpose(0, 1, 3, 2, 4).reshape(problem.groups, problem.filters, problem.taps)
+    band, most = _band(problem)
+    first, last = read_by(problem, 0, band)
+    across = spans(problem.output[1], most)
+
+    def work(pieces: Iterator[Any]) -> None:
+        buffer = np.empty((last - first) * problem.channels * problem.kernel[1] * most, y.dtype)
+        for n, g, (top, bottom) in pieces:
+            rows = padded_rows(x[n, g], problem, *read_by(problem, top, bottom))
+            shifts = _shifts(rows, problem)
+            for left, right in across:
+                shifted = buffer[: shifts[..., left:right].size].reshape(
+                    *shifts.shape[:3], right - left
+                )
+                np.copyto(shifted, shifts[..., left:right])
+                row, _, _, column = shifted.strides
+                below: NDArray[Any] = np.ndarray(
+                    (bottom - top, problem.taps, right - left),
+                    y.dtype,
+                    buffer,
+                    strides=(problem.stride[0] * row, (right - left) * column, column),
+                )
+                place = y[n, g, :, top:bottom, left:right].transpose(1, 0, 2)
+                np.matmul(filters[g], below, out=place)
+
+    bands = spans(problem.output[0], band)
+    share(list(product(range(problem.images), range(problem.groups), bands)), work)
+    return y
+
+
+def _shifts(rows: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    """Padded rows (c, h, w) as a view (h, c, j, w')."""
+    channel, row, column = rows.strides
+    return as_strided(
+        rows,
+        (rows.shape[1], len(rows), problem.kernel[1], problem.output[1]),
+        (row, channel, problem.dilation[1] * column, problem.stride[1] * column),
+        writeable=False,
+    )
+
+
+def _band(problem: Problem) -> Pair:
+    """Output rows whose shifted rows fill BAND_BYTES, and the columns of one product."""
+    width = max(problem.output[1], 1)
+    # even parts: a short last one would be the slowest
+    width = -(-width // -(-width // COLUMNS))
+    row = problem.channels * problem.kernel[1] * width * problem.itemsize
+    halo = problem.reach[0] - problem.stride[0]
+    fitting = (BAND_BYTES // max(row, 1) - halo) // problem.stride[0]
+    return min(max(fitting, 4), max(-(-problem.output[0] // 2), 1)), width

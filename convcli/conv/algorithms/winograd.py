@@ -1,0 +1,238 @@
+"""Minimal filtering: small tiles of output from fewer products than taps (Lavin & Gray 2016).
+
+    Y = Aᵀ [Σ_c (G g Gᵀ) ⊙ (Bᵀ d B)] A
+
+A tile of m×m outputs reads n×n inputs. All transforms of a band of tiles are one matrix product
+each, with the Kronecker squares of the small matrices, and the sums over channels between them
+are n·n products (filters × channels) · (channels × tiles). A convolution of stride s is one of
+stride 1 over s·s times the channels, one for each phase, with kernels ⌈k / s⌉ long.
+
+Either all transformed filters stay in memory and bands of tiles stream past them, or, where maps
+are small and filters many, all transformed inputs of an image stay and blocks of filters stream.
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import product
+from math import prod
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from convcli.conv.borders import padded_rows
+from convcli.conv.problem import Pair, Problem
+from convcli.conv.tiling import Tiling, tiling_of
+from convcli.conv.windows import new_output
+from convcli.conv.workers import share, threads
+
+RESIDENT_BYTES = 40 << 20
+"""The most that the side which stays may take."""
+
+SECONDS_PER_PRODUCT = 7.3e-12
+SECONDS_PER_INPUT = 3.4e-10
+SECONDS_PER_OUTPUT = 8.2e-10
+SECONDS_PER_FILTER = 3.1e-10
+SECONDS_PER_WEIGHT = 1.1e-10
+SECONDS_PER_PIECE = 9.3e-05
+SECONDS_TO_START = 3e-4
+"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
+
+
+class Winograd(NamedTuple):
+    """F(m, r) on each axis that has r > 1 taps, with a fixed number n = m + r − 1 of products."""
+
+    products: int
+
+    def refuses(self, problem: Problem) -> str | None:
+        tiling = tiling_of(problem, self.products)
+        if problem.exact:
+            return "integers have to stay exact, and the transforms round"
+        if problem.dilation != (1, 1):
+            return f"its windows are dense, not {problem.dilation} apart"
+        if not 1 < max(tiling.taps) < self.products:
+            sizes = "{}x{}".format(*tiling.taps)
+            return f"a phase has {sizes} taps, and it takes 2 to {self.products - 1}"
+        if tiling.resident * problem.itemsize > RESIDENT_BYTES:
+            return f"its transforms would take {tiling.resident * problem.itemsize >> 20} MB"
+        return None
+
+    def cost(self, problem: Problem) -> float:
+        tiling, each = tiling_of(problem, self.products), problem.images * problem.groups
+        return (
+            # threads are woken twice
+            SECONDS_TO_START
+            + SECONDS_PER_PRODUCT * each * tiling.inputs * problem.filters
+            + SECONDS_PER_INPUT * each * tiling.inputs
+            + SECONDS_PER_OUTPUT * each * tiling.sums
+            + SECONDS_PER_FILTER * problem.groups * tiling.filters
+            + SECONDS_PER_WEIGHT * each * len(tiling.bands) * tiling.filters
+            + SECONDS_PER_PIECE * (1 + each * len(tiling.bands))
+        )
+
+    def workspace_bytes(self, problem: Problem) -> int:
+        tiling = tiling_of(problem, self.products)
+        return (tiling.resident + threads() * tiling.streamed) * problem.itemsize
+
+    def convolve(self, x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+        tiling = tiling_of(problem, self.products)
+        y = new_output(problem)
+        for g in range(problem.groups):
+            if tiling.keeps_filters:
+                _stream_inputs(x[:, g], weight[g], y[:, g], tiling)
+            else:
+                for n in range(problem.images):
+                    _stream_filters(x[n, g], weight[g], y[n, g], tiling)
+        return y
+
+
+@lru_cache(maxsize=64)
+def _squares(products: Pair, taps: Pair, dtype: str) -> tuple[NDArray[Any], ...]:
+    """The Kronecker products of the transforms of both axes: of outputs, filters and inputs."""
+    from convcli.conv.toom_cook import transforms  # fractions take 2 ms to import
+
+    down, across = (transforms(n, count) for n, count in zip(products, taps, strict=True))
+    return tuple(
+        np.kron(np.array(one, float), np.array(other, float)).astype(dtype)
+        for one, other in zip(down, across, strict=True)
+    )
+
+
+class Buffers:
+    """The arrays of one thread, made before its first piece: fresh ones cost more than the sums."""
+
+    def __init__(self, tiling: Tiling) -> None:
+        problem, block = tiling.problem, tiling.blocks[0][1]
+        sums = block * tiling.tiles[0] if not tiling.keeps_filters else 0
+        if tiling.keeps_filters:
+            sums = problem.filters * tiling.bands[0][1]
+        band = tiling.bands[0][1] * tiling.tiles[1] * tiling.square * tiling.channels
+        sums *= tiling.tiles[1] * tiling.square
+        self.tiling = tiling
+        self.rows = self.flat(len_of_rows(tiling))
+        self.taps, self.inputs = self.flat(max(band, sums)), self.flat(max(band, sums))
+        self.filters = self.flat(tiling.square * tiling.channels * block)
+        # each pair is never needed at once, and half the memory stays in the cache
+        self.sums, self.outputs = self.taps, self.inputs
+
+    def flat(self, values: int) -> NDArray[Any]:
+        return np.empty(values, self.tiling.problem.dtype)
+
+
+def len_of_rows(tiling: Tiling) -> int:
+    return tiling.problem.channels * tiling.rows_read(tiling.bands[0][1]) * tiling.width_read
+
+
+def shaped(flat: NDArray[Any], *shape: int) -> NDArray[Any]:
+    """The front of a flat buffer in a shape."""
+    return flat[: prod(shape)].reshape(shape)
+
+
+def _stream_inputs(x: NDArray[Any], weight: NDArray[Any], y: NDArray[Any], tiling: Tiling) -> None:
+    """Images (n, c, h, w) past the transformed filters of one group."""
+    filters = np.empty((tiling.square, len(weight), tiling.channels), weight.dtype)
+
+    def transform(pieces: Iterator[Any]) -> None:
+        for start, stop in pieces:
+            _transform_filters(weight[start:stop], tiling, filters[:, start:stop])
+
+    def stream(pieces: Iterator[Any]) -> None:
+        own = Buffers(tiling)
+        for n, (top, bottom) in pieces:
+            places = (bottom - top) * tiling.tiles[1]
+            inputs = shaped(own.inputs, tiling.square, tiling.channels, places)
+            _transform_inputs(x[n], top, bottom, own, inputs)
+            sums = shaped(own.sums, tiling.square, len(weight), places)
+            np.matmul(filters, inputs, out=sums)
+            _transform_outputs(sums, y[n], top, bottom, own)
+
+    share(tiling.blocks, transform)
+    share(list(product(range(len(x)), tiling.bands)), stream)
+
+
+def _stream_filters(x: NDArray[Any], weight: NDArray[Any], y: NDArray[Any], tiling: Tiling) -> None:
+    """Filters (f, c, i, j) past the transformed inputs of one image and group."""
+    across = tiling.tiles[1]
+    inputs = np.empty((tiling.square, tiling.channels, tiling.tiles[0] * across), weight.dtype)
+
+    def transform(pieces: Iterator[Any]) -> None:
+        own = Buffers(tiling)
+        for top, bottom in pieces:
+            band = shaped(own.inputs, tiling.square, tiling.channels, (bottom - top) * across)
+            _transform_inputs(x, top, bottom, own, band)
+            inputs[:, :, top * across : bottom * across] = band
+
+    def stream(pieces: Iterator[Any]) -> None:
+        own = Buffers(tiling)
+        for start, stop in pieces:
+            block = shaped(own.filters, tiling.square, stop - start, tiling.channels)
+            _transform_filters(weight[start:stop], tiling, block)
+            sums = shaped(own.sums, tiling.square, stop - start, inputs.shape[2])
+            np.matmul(block, inputs, out=sums)
+            _transform_outputs(sums, y[start:stop], 0, tiling.tiles[0], own)
+
+    share(tiling.bands, transform)
+    share(tiling.blocks, stream)
+
+
+def _transform_filters(weight: NDArray[Any], tiling: Tiling, out: NDArray[Any]) -> None:
+    """Filters (f, c, i, j) into (n·n, f, c·s·s)."""
+    (down, across), (rows, columns) = tiling.problem.stride, tiling.taps
+    count, channels, height, width = weight.shape
+    if (down, across) != (1, 1):
+        whole = np.zeros((count, channels, rows * down, columns * across), weight.dtype)
+        whole[:, :, :height, :width] = weight
+        phases = whole.reshape(count, channels, rows, down, columns, across)
+        weight = np.ascontiguousarray(phases.transpose(0, 1, 3, 5, 2, 4))
+    matrix = _squares(tiling.products, tiling.taps, weight.dtype.name)[1]
+    taps = weight.reshape(-1, rows * columns).T
+    # a block of filters is a run in each of the n·n planes, which a product can write into
+    planes, _, column = out.strides
+    flat = as_strided(out, (tiling.square, count * tiling.channels), (planes, column))
+    np.matmul(matrix, taps, out=flat)
+
+
+def _transform_inputs(
+    x: NDArray[Any], top: int, bottom: int, own: Buffers, out: NDArray[Any]
+) -> None:
+    """Rows of tiles top..bottom of one image (c, h, w) into (n·n, c·s·s, tiles)."""
+    tiling = own.tiling
+    problem, (down, across) = tiling.problem, tiling.problem.stride
+    first = top * tiling.outputs[0] * down
+    rows = shaped(own.rows, len(x), tiling.rows_read(bottom - top), tiling.width_read)
+    padded_rows(x, problem, first, first + rows.shape[1], rows)
+    channel, row, column = rows.strides
+    (n, m), (o, p) = tiling.products, tiling.outputs
+    view: NDArray[Any] = np.ndarray(
+        (n, m, len(x), down, across, bottom - top, tiling.tiles[1]),
+        rows.dtype,
+        own.rows,  # as_strided takes ten times as long, and holds the other threads up
+        strides=(
+            *(down * row, across * column, channel, row, column),
+            *(o * down * row, p * across * column),
+        ),
+    )
+    taps = shaped(own.taps, *view.shape)
+    np.copyto(taps, view)
+    matrix = _squares(tiling.products, tiling.taps, problem.dtype)[2]
+    np.matmul(matrix, taps.reshape(len(matrix), -1), out=out.reshape(len(matrix), -1))
+
+
+def _transform_outputs(
+    sums: NDArray[Any], y: NDArray[Any], top: int, bottom: int, own: Buffers
+) -> None:
+    """Sums (n·n, f, tiles) of rows of tiles top..bottom into their place in y (f, h', w')."""
+    tiling = own.tiling
+    matrix = _squares(tiling.products, tiling.taps, y.dtype.name)[0]
+    (down, across), width = tiling.outputs, len(y) * sums.shape[2]
+    tiles = shaped(own.outputs, len(matrix), width)
+    np.matmul(matrix, sums.reshape(tiling.square, width), out=tiles)
+    parts = tiles.reshape(down, across, len(y), bottom - top, tiling.tiles[1])
+    # two long copies: one a place of the tile would be m·m short ones, and threads that meet
+    # between short calls wait for each other
+    maps = shaped(own.sums, len(y), bottom - top, down, tiling.tiles[1], across)
+    np.copyto(maps, parts.transpose(2, 3, 0, 4, 1))
+    band = y[:, top * down : bottom * down]
+    whole = maps.reshape(len(y), (bottom - top) * down, tiling.tiles[1] * across)
+    np.copyto(band, whole[:, : band.shape[1], : band.shape[2]])

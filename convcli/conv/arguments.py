@@ -1,0 +1,148 @@
+"""What callers say, read into plain integers and dtypes: shared by all doors."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.conv.problem import Pair
+from convcli.errors import UnfitError
+
+Sizes = int | Sequence[int]
+"""One number for both axes, or (height, width)."""
+
+Padding = str | int | Sequence[int] | Sequence[Sequence[int]]
+"""A name, one number, (height, width), or ((top, bottom), (left, right))."""
+
+EXACT_FLOAT = 2**53
+"""Every integer up to here is a float64, so sums below it may use the fast float product."""
+
+
+def pair(value: Sizes, what: str, least: int = 1) -> Pair:
+    """One number, or two, as two whole numbers.
+
+    >>> pair(3, "stride"), pair((1, 2), "stride")
+    ((3, 3), (1, 2))
+
+    Raises UnfitError for anything else, and for numbers below `least`.
+    """
+    both = whole(value, 2)
+    if both is None or min(both) < least:
+        raise UnfitError(f"{what}={value} must be one or two whole numbers of at least {least}")
+    return both[0], both[1]
+
+
+def whole(value: Any, count: int) -> list[int] | None:
+    """So many whole numbers, from one that stands for all or from a sequence; else None."""
+    numbers = list(value) if isinstance(value, Sequence | np.ndarray) else [value] * count
+    if len(numbers) != count or not all(isinstance(one, int | np.integer) for one in numbers):
+        return None
+    return [int(one) for one in numbers]
+
+
+def pads(padding: Padding, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
+    """The cells added (above, below) and (left, right).
+
+    The names are PyTorch's, for stride 1: "valid" adds none, "same" keeps the size and adds the
+    odd cell at the end; ONNX's "same_lower" adds it at the start.
+
+    >>> pads("same", (3, 4), (1, 1)), pads("same_lower", (3, 4), (1, 1))
+    (((1, 1), (1, 2)), ((1, 1), (2, 1)))
+    >>> pads(((0, 1), (2, 3)), (3, 3), (2, 2))
+    ((0, 1), (2, 3))
+    """
+    if isinstance(padding, str):
+        return _named_pads(padding, reach, stride)
+    sides = list(padding) if isinstance(padding, Sequence) else [padding, padding]
+    read = [whole(side, 2) for side in sides]
+    if len(read) != 2 or any(side is None or min(side) < 0 for side in read):
+        raise UnfitError(
+            f"padding={padding} must be 'same', 'same_lower', 'valid', one or two whole numbers "
+            "of at least 0, or ((top, bottom), (left, right))"
+        )
+    (top, bottom), (left, right) = (side for side in read if side is not None)
+    return (top, bottom), (left, right)
+
+
+def _named_pads(name: str, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
+    total = reach[0] - 1, reach[1] - 1
+    shares = {"valid": (0, 0), "same": total, "same_lower": (total[0] + 1, total[1] + 1)}
+    if name not in shares:
+        raise UnfitError(f"padding={name!r} must be 'same', 'same_lower', 'valid' or whole numbers")
+    if name == "valid":
+        return (0, 0), (0, 0)
+    if stride != (1, 1):
+        raise UnfitError(f"padding={name!r} is for stride 1, not {stride}; give numbers")
+    top, left = (share // 2 for share in shares[name])
+    return (top, total[0] - top), (left, total[1] - left)
+
+
+def batch(x: NDArray[Any], axes: str, door: str) -> NDArray[Any]:
+    """x with an axis of images in front, whether or not it came with one.
+
+    >>> batch(np.ones((3, 8, 8)), "c, h, w", "conv2d").shape
+    (1, 3, 8, 8)
+    """
+    count = axes.count(",") + 1
+    if x.ndim not in (count, count + 1):
+        raise UnfitError(f"x has {x.ndim} axes {x.shape}; {door} takes (n, {axes}) or ({axes})")
+    return x if x.ndim > count else x[np.newaxis]
+
+
+def check_real(door: str, *arrays: NDArray[Any]) -> None:
+    for array in arrays:
+        if array.dtype.kind not in "biuf":
+            raise UnfitError(f"{door} takes real numbers, not {array.dtype}")
+
+
+class Numbers:
+    """The dtypes of one product: what it is computed in, and what is returned.
+
+    Floats keep their common dtype, and float16 is summed in float32. Booleans and integers give
+    int64, exactly: in float64 where every sum fits its 53 bits, else in int64.
+    """
+
+    def __init__(
+        self, door: str, x: NDArray[Any], weight: NDArray[Any], bias: NDArray[Any] | None, axis: int
+    ) -> None:
+        arrays = [x, weight] if bias is None else [x, weight, bias]
+        check_real(door, *arrays)
+        common = np.result_type(*arrays)
+        self.exact = common.kind != "f"
+        if not self.exact:
+            self.working, self.result = np.promote_types(common, np.float32), common
+            return
+        # Python integers, since the bound itself may be beyond int64
+        heaviest = max(
+            (sum(map(abs, map(int, taps.flat))) for taps in np.moveaxis(weight, axis, 0)), default=0
+        )
+        largest = _largest(x) * heaviest + (0 if bias is None else _largest(bias))
+        if largest >= 2**63:
+            raise UnfitError(f"integer sums may reach {largest}, beyond int64; convert to float64")
+        self.working = np.dtype(np.float64 if largest <= EXACT_FLOAT else np.int64)
+        self.result = np.dtype(np.int64)
+
+
+def _largest(array: NDArray[Any]) -> int:
+    return max(abs(int(array.min())), abs(int(array.max()))) if array.size else 0
+
+
+def bias_of(bias: Any, filters: int) -> NDArray[Any] | None:
+    """The bias as an array of one value a filter."""
+    if bias is None:
+        return None
+    values = np.asarray(bias)
+    if values.shape != (filters,):
+        raise UnfitError(f"bias has the shape {values.shape}; {filters} filters need ({filters},)")
+    return values
+
+
+def finished(
+    y: NDArray[Any], bias: NDArray[Any] | None, result: np.dtype[Any], axes: int
+) -> NDArray[Any]:
+    """y (n, f, …) in the dtype to return, with the bias of each filter added in place."""
+    y = y.astype(result, copy=False)
+    if bias is not None:
+        y += bias.astype(result).reshape(-1, *[1] * axes)
+    return y

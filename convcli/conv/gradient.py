@@ -1,0 +1,299 @@
+"""The way back: what a loss's gradient at the output says about the inputs of each door.
+
+Each function takes the arguments of the door it belongs to, and `grad`, dL/dy in the shape of the
+door's result. Arrays come as batches, (n, c, h, w), and are floats.
+
+    dL/dx = the transposed convolution of grad        Goodfellow, Bengio & Courville 2016, §9.5
+    dL/dw = the correlation of x with grad
+    dL/db = the sum of grad over images and places
+"""
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.conv import activations as act
+from convcli.conv.arguments import Padding, Sizes
+from convcli.conv.borders import folded, padded_rows
+from convcli.conv.filterbank import problem_of
+from convcli.conv.pooling import bins, divisors, extreme_cells, pool_axes
+from convcli.conv.problem import Problem
+from convcli.conv.transposed import painted
+from convcli.conv.windows import read_by, spans, windows
+from convcli.errors import UnfitError
+
+Array = NDArray[Any]
+
+BAND_BYTES = 4 << 20
+"""Columns of one band."""
+
+
+class Gradients(NamedTuple):
+    """dL/d of each argument; None for a bias that was not there."""
+
+    x: Array
+    weight: Array
+    bias: Array | None
+
+
+def conv2d_gradients(
+    grad: Array,
+    x: Array,
+    weight: Array,
+    bias: Array | None = None,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    dilation: Sizes = 1,
+    groups: int = 1,
+    padding_mode: str = "zero",
+) -> Gradients:
+    """dL/dx (n, c, h, w), dL/dw (f, c / groups, i, j) and dL/db (f,) of `conv2d`.
+
+    >>> x, w = np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2))
+    >>> conv2d_gradients(np.ones((1, 1, 2, 2)), x, w).x[0, 0]
+    array([[1., 2., 1.],
+           [2., 4., 2.],
+           [1., 2., 1.]])
+
+    Raises UnfitError for shapes that do not fit each other.
+    """
+    working = np.result_type(grad, x, weight, np.float32)
+    problem = problem_of(
+        x.shape,
+        weight.shape,
+        stride,
+        padding,
+        dilation,
+        groups,
+        working,
+        border=padding_mode,
+    )
+    shape = problem.images, len(weight), *problem.output
+    if grad.shape != shape:
+        raise UnfitError(f"grad has the shape {grad.shape}; the convolution gives {shape}")
+    grad = grad.astype(working, copy=False)
+    return Gradients(
+        _input_gradient(grad, weight.astype(working, copy=False), problem),
+        _weight_gradient(grad, x, problem).reshape(weight.shape),
+        None if bias is None else grad.sum(axis=(0, 2, 3)),
+    )
+
+
+def _input_gradient(grad: Array, weight: Array, problem: Problem) -> Array:
+    # the rows and columns at the end that no window reads
+    unread = [
+        length - ((count - 1) * step + reach)
+        for length, count, step, reach in zip(
+            problem.padded, problem.output, problem.stride, problem.reach, strict=True
+        )
+    ]
+    padded = painted(
+        grad,
+        weight,
+        problem.stride,
+        problem.dilation,
+        ((0, 0), (0, 0)),
+        (unread[0], unread[1]),
+        problem.groups,
+    )
+    return np.ascontiguousarray(folded(padded, problem))
+
+
+def _weight_gradient(grad: Array, x: Array, problem: Problem) -> Array:
+    """Σ over images and bands of grad · columnsᵀ: (g, f, taps)."""
+    total = np.zeros((problem.groups, problem.filters, problem.taps), problem.dtype)
+    images = x.reshape(problem.images, problem.groups, problem.channels, *problem.size)
+    signals = grad.reshape(problem.images, problem.groups, problem.filters, *problem.output)
+    row = max(problem.taps * problem.output[1] * problem.itemsize, 1)
+    bands = spans(problem.output[0], BAND_BYTES // row)
+    for n, g, (top, bottom) in product(range(problem.images), range(problem.groups), bands):
+        rows = padded_rows(images[n, g], problem, *read_by(problem, top, bottom))
+        columns = windows(rows, problem).reshape(problem.taps, -1)
+        signal = signals[n, g, :, top:bottom].reshape(problem.filters, -1)
+        total[g] += signal @ columns.T
+    return total
+
+
+def linear_gradients(grad: Array, x: Array, weight: Array, bias: Array | None = None) -> Gradients:
+    """dL/dx (…, in), dL/dw (out, in) and dL/db (out,) of `linear`.
+
+    >>> linear_gradients(np.ones((1, 1)), np.array([[2.0, 3.0]]), np.array([[5.0, 7.0]])).weight
+    array([[2., 3.]])
+    """
+    flat = grad.reshape(-1, grad.shape[-1])
+    return Gradients(
+        grad @ weight,
+        flat.T @ x.reshape(-1, x.shape[-1]),
+        None if bias is None else flat.sum(axis=0),
+    )
+
+
+def max_pool2d_gradient(
+    grad: Array,
+    x: Array,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Padding = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+) -> Array:
+    """dL/dx of `max_pool2d`: each window's gradient goes to its first maximum.
+
+    >>> max_pool2d_gradient(np.ones((1, 1, 1, 1)), np.array([[[[1.0, 3.0], [3.0, 2.0]]]]), 2)[0, 0]
+    array([[0., 1.],
+           [0., 0.]])
+    """
+    axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
+    _, cells = extreme_cells(x, axes)
+    total = np.zeros((*x.shape[:-2], x.shape[-2] * x.shape[-1]), grad.dtype)
+    maps = total.reshape(-1, total.shape[-1])
+    for one, values, places in zip(
+        maps, grad.reshape(len(maps), -1), cells.reshape(len(maps), -1), strict=True
+    ):
+        inside = places >= 0
+        np.add.at(one, places[inside], values[inside])
+    return total.reshape(x.shape)
+
+
+def min_pool2d_gradient(
+    grad: Array,
+    x: Array,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Padding = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+) -> Array:
+    """dL/dx of `min_pool2d`: the minimum of x is the maximum of −x.
+
+    >>> min_pool2d_gradient(np.ones((1, 1, 1, 1)), np.array([[[[1.0, 3.0]]]]), (1, 2))[0, 0]
+    array([[1., 0.]])
+    """
+    return max_pool2d_gradient(grad, -x, kernel_size, stride, padding, dilation, ceil_mode)
+
+
+def avg_pool2d_gradient(
+    grad: Array,
+    x: Array,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Padding = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+    dilation: Sizes = 1,
+) -> Array:
+    """dL/dx of `avg_pool2d`: each window's gradient, divided, goes to all of its cells.
+
+    >>> avg_pool2d_gradient(np.ones((1, 1, 1, 1)), np.ones((1, 1, 2, 2)), 2)[0, 0]
+    array([[0.25, 0.25],
+           [0.25, 0.25]])
+    """
+    axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
+    down, across = axes
+    share = grad / divisors(axes, count_include_pad, divisor_override, grad.dtype)
+    height = max(down.padded, down.before + down.length)
+    width = max(across.padded, across.before + across.length)
+    total = np.zeros((*x.shape[:-2], height, width), grad.dtype)
+    for i, j in np.ndindex(down.kernel, across.kernel):
+        total[..., down.places(i), across.places(j)] += share
+    top, left = down.before, across.before
+    return np.ascontiguousarray(total[..., top : top + down.length, left : left + across.length])
+
+
+def adaptive_avg_pool2d_gradient(grad: Array, x: Array) -> Array:
+    """dL/dx of `adaptive_avg_pool2d`, whose output has the size of grad.
+
+    >>> adaptive_avg_pool2d_gradient(np.ones((1, 1, 1, 1)), np.ones((1, 1, 1, 2)))[0, 0]
+    array([[0.5, 0.5]])
+    """
+    total = np.zeros(x.shape, grad.dtype)
+    rows, columns = (
+        bins(length, count) for length, count in zip(x.shape[-2:], grad.shape[-2:], strict=True)
+    )
+    for (u, (top, bottom)), (v, (left, right)) in product(enumerate(rows), enumerate(columns)):
+        cells = (bottom - top) * (right - left)
+        total[..., top:bottom, left:right] += grad[..., u : u + 1, v : v + 1] / cells
+    return total
+
+
+def activation_gradient(name: str, grad: Array, x: Array) -> Array:
+    """dL/dx of an activation of `convcli.conv.activations.ACTIVATIONS`, with its defaults.
+
+    >>> activation_gradient("relu", np.ones(2), np.array([-1.0, 2.0]))
+    array([0., 1.])
+
+    Raises UnfitError for a name that is not there.
+    """
+    if name not in DERIVATIVES and name not in JACOBIANS:
+        names = ", ".join(sorted(DERIVATIVES | JACOBIANS))
+        raise UnfitError(f"activation {name!r} is none of {names}")
+    x = act.real(x)
+    if name in JACOBIANS:
+        return JACOBIANS[name](grad, x)
+    return np.asarray(grad * DERIVATIVES[name](x)).astype(grad.dtype, copy=False)
+
+
+def _between(low: float, high: float) -> Callable[[Array], Array]:
+    return lambda x: ((x > low) & (x < high)).astype(x.dtype)
+
+
+def _silu(x: Array) -> Array:
+    gate = act.sigmoid(x)
+    return np.asarray(gate * (1 + x * (1 - gate)))
+
+
+def _mish(x: Array) -> Array:
+    gate = np.tanh(act.softplus(x))
+    return np.asarray(gate + x * (1 - gate**2) * act.sigmoid(x))
+
+
+def _gelu(x: Array) -> Array:
+    density = np.exp(-(x**2) / 2) / np.sqrt(2 * np.pi)
+    return np.asarray((1 + act.erf(x / np.sqrt(2))) / 2 + x * density)
+
+
+def _hardswish(x: Array) -> Array:
+    return np.where(x <= -3, 0, np.where(x >= 3, 1, (2 * x + 3) / 6))
+
+
+DERIVATIVES: dict[str, Callable[[Array], Array]] = {
+    "celu": lambda x: np.exp(np.minimum(x, 0)),
+    "elu": lambda x: np.exp(np.minimum(x, 0)),
+    "gelu": _gelu,
+    "hardsigmoid": lambda x: _between(-3, 3)(x) / 6,
+    "hardswish": _hardswish,
+    "hardtanh": _between(-1, 1),
+    "leaky_relu": lambda x: np.where(x < 0, 0.01, 1),
+    "mish": _mish,
+    "relu": _between(0, np.inf),
+    "relu6": _between(0, 6),
+    "selu": lambda x: (
+        act.SELU_SCALE * np.where(x > 0, 1, act.SELU_ALPHA * np.exp(np.minimum(x, 0)))
+    ),
+    "sigmoid": lambda x: act.sigmoid(x) * act.sigmoid(-x),
+    "silu": _silu,
+    "softplus": act.sigmoid,
+    "softsign": lambda x: 1 / (1 + np.abs(x)) ** 2,
+    "tanh": lambda x: 1 - np.tanh(x) ** 2,
+}
+"""dy/dx of the activations that look at one value; at a corner the side PyTorch takes."""
+
+
+def _softmax(grad: Array, x: Array) -> Array:
+    y = act.softmax(x)
+    return np.asarray(y * (grad - (grad * y).sum(axis=-1, keepdims=True)))
+
+
+def _log_softmax(grad: Array, x: Array) -> Array:
+    return np.asarray(grad - act.softmax(x) * grad.sum(axis=-1, keepdims=True))
+
+
+JACOBIANS: dict[str, Callable[[Array, Array], Array]] = {
+    "softmax": _softmax,
+    "log_softmax": _log_softmax,
+}
+"""dL/dx of those that look along the last axis."""

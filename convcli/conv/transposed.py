@@ -1,0 +1,127 @@
+"""The way back through a convolution: each input value paints the kernel into the output."""
+
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from convcli.conv.arguments import Numbers, Padding, Sizes, batch, bias_of, finished, pads, pair
+from convcli.conv.problem import Pair
+from convcli.conv.windows import spans
+from convcli.errors import UnfitError, counted
+
+BAND_BYTES = 4 << 20
+"""Products of one band of input rows."""
+
+
+def conv_transpose2d(
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
+    stride: Sizes = 1,
+    padding: Padding = 0,
+    output_padding: Sizes = 0,
+    groups: int = 1,
+    dilation: Sizes = 1,
+) -> NDArray[Any]:
+    """The transpose of `conv2d`, as `torch.nn.functional.conv_transpose2d`.
+
+        y[n, f, u·s + d·i − p, v·s + d·j − p] += x[n, c, u, v] · weight[c, f, i, j]
+
+    Parameters:
+        x: images (n, c, h, w), or one image (c, h, w).
+        weight: filters (c, f / groups, i, j): those of the convolution it transposes.
+        bias: one value for each of the f outputs.
+        padding: cells cut off around the result, as in `conv2d`; ((top, bottom), (left, right))
+            where the sides differ. Names of paddings have no meaning here.
+        output_padding: rows and columns added at the end, less than the stride or the dilation.
+
+    Returns a new array (n, f, h', w') or (f, h', w') with
+    h' = (h − 1)·stride − 2·padding + dilation·(i − 1) + output_padding + 1; dtypes as in `conv2d`.
+
+    Raises UnfitError for shapes that do not fit each other.
+
+    >>> conv_transpose2d(np.array([[[1, 2]]]), [[[[1, 1, 1]]]], stride=2)[0, 0]
+    array([1, 1, 3, 2, 2])
+    """
+    x, weight = np.asarray(x), np.asarray(weight)
+    images = batch(x, "c, h, w", "conv_transpose2d")
+    _check(images.shape, weight.shape, groups)
+    offsets = bias_of(bias, weight.shape[1] * groups)
+    numbers = Numbers("conv_transpose2d", images, weight, offsets, axis=1)
+    strides, dilations = pair(stride, "stride"), pair(dilation, "dilation")
+    extra = pair(output_padding, "output_padding", 0)
+    for more, step, apart in zip(extra, strides, dilations, strict=True):
+        if more >= max(step, apart):
+            raise UnfitError(
+                f"output_padding={more} must be less than stride {step} or dilation {apart}"
+            )
+    if isinstance(padding, str):
+        raise UnfitError(f"padding={padding!r}: a transposed convolution takes numbers")
+    sides = pads(padding, (1, 1), strides)
+    y = painted(
+        images.astype(numbers.working, copy=False),
+        weight.astype(numbers.working, copy=False),
+        strides,
+        dilations,
+        sides,
+        extra,
+        groups,
+    )
+    y = finished(y, offsets, numbers.result, axes=2)
+    return y if x.ndim == 4 else y[0]
+
+
+def painted(
+    x: NDArray[Any],
+    weight: NDArray[Any],
+    stride: Pair,
+    dilation: Pair,
+    padding: tuple[Pair, Pair],
+    extra: Pair,
+    groups: int,
+) -> NDArray[Any]:
+    """The sum of all painted kernels, (n, f, h', w'), for arguments that were checked."""
+    images, channels, height, width = x.shape
+    filters, *kernel = weight.shape[1:]
+    whole = [
+        max((length - 1) * step + apart * (taps - 1) + 1, 0) if length else 0
+        for length, step, apart, taps in zip((height, width), stride, dilation, kernel, strict=True)
+    ]
+    size = [
+        length - sum(cut) + more for length, cut, more in zip(whole, padding, extra, strict=True)
+    ]
+    if min(size) < 1:
+        raise UnfitError(
+            f"nothing is left: {whole[0]}x{whole[1]} cells less padding {padding} "
+            f"plus output_padding {extra}"
+        )
+    (top, _), (left, _) = padding
+    canvas = np.zeros((images, groups, filters, whole[0] + extra[0], whole[1] + extra[1]), x.dtype)
+    rows = weight.reshape(groups, channels // groups, filters * kernel[0] * kernel[1])
+    one = max(filters * kernel[0] * kernel[1] * width * x.itemsize, 1)
+    for n, g, (first, last) in product(
+        range(images), range(groups), spans(height, BAND_BYTES // one)
+    ):
+        band = x[n, g * len(rows[g]) : (g + 1) * len(rows[g]), first:last]
+        products = np.matmul(rows[g].T, band.reshape(len(rows[g]), -1)).reshape(
+            filters, *kernel, last - first, width
+        )
+        for i, j in np.ndindex(*kernel):
+            down, across = first * stride[0] + i * dilation[0], j * dilation[1]
+            place = canvas[n, g, :, down :: stride[0], across :: stride[1]]
+            place[:, : last - first, :width] += products[:, i, j]
+    y = canvas[..., top : top + size[0], left : left + size[1]]
+    return np.ascontiguousarray(y).reshape(images, groups * filters, *size)
+
+
+def _check(x: tuple[int, ...], weight: tuple[int, ...], groups: int) -> None:
+    if len(weight) != 4 or 0 in weight[1:]:
+        raise UnfitError(
+            f"weight has the shape {weight}; conv_transpose2d takes (c, f / groups, i, j)"
+        )
+    if groups < 1 or weight[0] % groups:
+        raise UnfitError(f"groups={groups} does not divide {counted(weight[0], 'channel')}")
+    if x[1] != weight[0]:
+        raise UnfitError(f"x has {x[1]} channels, the filters expect {weight[0]}")

@@ -1,0 +1,50 @@
+"""Windows of padded rows as views: nothing is copied."""
+
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+from numpy.typing import NDArray
+
+from convcli.conv.problem import Pair, Problem
+
+
+def windows(rows: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    """Padded rows (c, h, w) as a read-only view of their windows, (c, i, j, h', w').
+
+    >>> one = Problem(1, 1, 1, 1, (1, 4), ((0, 0), (0, 0)), (1, 2), (1, 1), (1, 1))
+    >>> windows(np.arange(4).reshape(1, 1, 4), one)[0, 0]
+    array([[[0, 1, 2]],
+    <BLANKLINE>
+           [[1, 2, 3]]])
+    """
+    (down, across), (apart, aside) = problem.stride, problem.dilation
+    height = (rows.shape[1] - problem.reach[0]) // down + 1
+    channel, row, column = rows.strides
+    return as_strided(
+        rows,
+        (len(rows), *problem.kernel, height, problem.output[1]),
+        (channel, apart * row, aside * column, down * row, across * column),
+        writeable=False,
+    )
+
+
+def read_by(problem: Problem, top: int, bottom: int) -> Pair:
+    """The padded rows, first and after the last, that output rows top..bottom read."""
+    return top * problem.stride[0], (bottom - 1) * problem.stride[0] + problem.reach[0]
+
+
+def spans(length: int, step: int) -> list[Pair]:
+    """A range in pieces of `step`, the last one shorter, as pairs (start, stop).
+
+    >>> spans(5, 2)
+    [(0, 2), (2, 4), (4, 5)]
+    """
+    step = max(step, 1)
+    return [(start, min(start + step, length)) for start in range(0, length, step)]
+
+
+def new_output(problem: Problem) -> NDArray[Any]:
+    """y, not filled in yet: (n, g, f, h', w')."""
+    shape = problem.images, problem.groups, problem.filters, *problem.output
+    return np.empty(shape, problem.dtype)

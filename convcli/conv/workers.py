@@ -1,0 +1,147 @@
+"""Every core at work: pieces of a convolution over threads, each with single-threaded products.
+
+Threads over bands, with one BLAS thread each, keep a band in its core's cache; BLAS's own threads
+split products that are too small to split (tests/benchmarks/layers.py measures the difference).
+"""
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from threading import Lock
+from typing import TYPE_CHECKING, Any, TypeVar
+
+if TYPE_CHECKING:
+    from concurrent.futures import ThreadPoolExecutor
+
+Piece = TypeVar("Piece")
+
+SHARED_MACS = 600_000_000
+"""Waking a thread took 0.16 ms on the two virtual cores of tests/benchmarks/layers.py, and threads
+that meet between calls of a few microseconds lose as much as they win: AlexNet's conv2, 4.5e8
+multiply–accumulates, takes 4.9 ms with threads of ours and 3.4 ms with those of BLAS."""
+
+ALONE_MACS = 30_000_000
+"""Below that BLAS's threads win a fifth where both cores are idle (0.50 against 0.62 ms for 2.9e7),
+and where one is busy they wait for each other a whole time slice (20 ms against 0.73 ms)."""
+
+
+def share(
+    pieces: list[Piece],
+    work: Callable[[Iterator[Piece]], None],
+    threaded: bool = True,
+    macs: int | None = None,
+) -> None:
+    """Run `work` on as many threads as BLAS may use, until all pieces are done.
+
+    Each thread calls `work` once, with an iterator over the pieces that no other thread took, so
+    that a buffer made before the first piece serves all pieces of a thread. The calling thread is
+    one of them. While they run, BLAS uses one thread in the whole process; its own number, and
+    with it any limit the caller set, holds again afterwards.
+
+    Not `threaded`, the calling thread does it all, and BLAS splits its products, unless these are
+    known to be no more than ALONE_MACS in all.
+    """
+    if not threaded:
+        alone = macs is not None and macs <= ALONE_MACS
+        with _single_threaded_blas() if alone else nullcontext():
+            work(iter(pieces))
+        return
+    with _single_threaded_blas() as threads:
+        left = deque(pieces)
+        helpers = [_pool().submit(work, _taken(left)) for _ in range(min(threads, len(pieces)) - 1)]
+        try:
+            work(_taken(left))
+        finally:
+            left.clear()
+            # one that never started, because other callers keep the pool busy, need not start
+            late = [helper for helper in helpers if not helper.cancel()]
+            for helper in late:
+                helper.result()
+
+
+def worth_threads(macs: int) -> bool:
+    """Whether so many multiply–accumulates are worth waking a sleeping thread for.
+
+    Below that BLAS's own threads, which wait awake for the next product, are the faster ones.
+    """
+    return macs > SHARED_MACS
+
+
+def threads() -> int:
+    """Threads that `share` would use: as many as BLAS may, else one a core."""
+    with _single_threaded_blas() as count:
+        return count
+
+
+def _taken(pieces: deque[Piece]) -> Iterator[Piece]:
+    while True:
+        try:
+            yield pieces.popleft()
+        except IndexError:
+            return
+
+
+_lock = Lock()
+_sharing = 0
+_before: list[tuple[Any, int]] = []
+_controllers: list[Any] | None = None
+_executor: "ThreadPoolExecutor | None" = None
+
+
+@contextmanager
+def _single_threaded_blas() -> Iterator[int]:
+    """Hold BLAS to one thread until the last of those who ask for it is done.
+
+    Gives the number of threads it had. BLAS has one number a process, hence the count of those
+    who share it: two callers that each restored what they found could leave it at one for good.
+    """
+    global _sharing
+    with _lock:
+        _sharing += 1
+        if _sharing == 1:
+            _before[:] = [(blas, blas.get_num_threads()) for blas in _blas()]
+            for blas, _ in _before:
+                blas.set_num_threads(1)
+        count = max((number for _, number in _before), default=os.cpu_count() or 1)
+    try:
+        yield count
+    finally:
+        with _lock:
+            _sharing -= 1
+            if _sharing == 0:
+                for blas, number in _before:
+                    blas.set_num_threads(number)
+
+
+def _blas() -> list[Any]:
+    """The BLAS libraries in this process that can be told how many threads to use."""
+    global _controllers
+    if _controllers is None:
+        from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
+
+        controller = ThreadpoolController().select(user_api="blas")
+        _controllers = list(controller.lib_controllers)
+    return _controllers
+
+
+def _pool() -> "ThreadPoolExecutor":
+    global _executor
+    if _executor is None:
+        from concurrent.futures import ThreadPoolExecutor
+
+        _executor = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="convcli")
+    return _executor
+
+
+def _forget() -> None:
+    """A forked child has none of its parent's threads, and its lock may be held for ever."""
+    global _executor, _lock, _sharing
+    if _sharing:
+        for blas, number in _before:
+            blas.set_num_threads(number)
+    _executor, _lock, _sharing = None, Lock(), 0
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget)

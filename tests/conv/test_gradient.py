@@ -1,0 +1,150 @@
+"""Gradients against finite differences, and the adjoint identity."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from convcli import conv
+from convcli.conv import gradient
+from convcli.conv.borders import BORDERS
+from convcli.errors import UnfitError
+
+
+def differences(function, x, grad, step=1e-6):
+    """dL/dx for L = ⟨function(x), grad⟩: (L(x + h) − L(x − h)) / 2h, value by value."""
+    slope = np.empty_like(x)
+    for place in np.ndindex(*x.shape):
+        moved = x.copy()
+        moved[place] += step
+        above = (function(moved) * grad).sum()
+        moved[place] -= 2 * step
+        slope[place] = (above - (function(moved) * grad).sum()) / (2 * step)
+    return slope
+
+
+CONVOLUTIONS = [
+    {},
+    {"stride": 2, "padding": 1},
+    {"stride": (3, 1), "padding": ((0, 2), (1, 0))},
+    {"dilation": (1, 2), "padding": 2},
+    {"groups": 2, "padding": 1},
+    *({"padding": 2, "padding_mode": border, "stride": 2} for border in BORDERS),
+]
+
+
+@pytest.mark.parametrize("options", CONVOLUTIONS, ids=str)
+def test_the_gradients_of_a_convolution_are_its_slopes(options):
+    rng = np.random.default_rng(0)
+    groups = options.get("groups", 1)
+    x, weight = rng.standard_normal((2, 4, 5, 6)), rng.standard_normal((4, 4 // groups, 3, 2))
+    bias = rng.standard_normal(4)
+    grad = rng.standard_normal(conv.conv2d(x, weight, bias, **options).shape)
+    given_slopes = gradient.conv2d_gradients(grad, x, weight, bias, **options)
+    arguments = {"x": x, "weight": weight, "bias": bias}
+    for name, value in arguments.items():
+        expected = differences(
+            lambda moved, name=name: conv.conv2d(**(arguments | {name: moved}), **options),
+            value,
+            grad,
+        )
+        np.testing.assert_allclose(getattr(given_slopes, name), expected, atol=1e-7)
+
+
+small = st.integers(1, 3)
+pairs = st.tuples(small, small)
+
+
+@settings(deadline=None)
+@given(pairs, pairs, pairs, pairs, st.sampled_from(sorted(BORDERS)), st.data())
+def test_the_adjoint_identity(kernel, stride, dilation, padding, border, data):
+    """⟨conv(x, w), g⟩ = ⟨x, grad_x⟩ = ⟨w, grad_w⟩, exactly: all numbers are small integers."""
+    size = data.draw(st.tuples(st.integers(1, 7), st.integers(1, 7)))
+    for length, k, p, d in zip(size, kernel, padding, dilation, strict=True):
+        assume(length + 2 * p > d * (k - 1))
+    groups = data.draw(small)
+    rng = np.random.default_rng(0)
+    x = rng.integers(-9, 9, (2, 2 * groups, *size)).astype(float)
+    weight = rng.integers(-9, 9, (groups, 2, *kernel)).astype(float)
+    y = conv.conv2d(x, weight, None, stride, padding, dilation, groups, padding_mode=border)
+    grad = rng.integers(-9, 9, y.shape).astype(float)
+    back = gradient.conv2d_gradients(
+        grad, x, weight, None, stride, padding, dilation, groups, border
+    )
+    # rounded, since a Winograd product may have given y
+    assert back.bias is None
+    assert round((y * grad).sum()) == (x * back.x).sum() == (weight * back.weight).sum()
+
+
+def test_the_gradients_of_a_linear_layer_are_its_slopes():
+    rng = np.random.default_rng(0)
+    x, weight, bias = (rng.standard_normal(size) for size in ((3, 2, 4), (5, 4), (5,)))
+    grad = rng.standard_normal((3, 2, 5))
+    given_slopes = gradient.linear_gradients(grad, x, weight, bias)
+    arguments = {"x": x, "weight": weight, "bias": bias}
+    for name, value in arguments.items():
+        expected = differences(
+            lambda moved, name=name: conv.linear(**(arguments | {name: moved})), value, grad
+        )
+        np.testing.assert_allclose(getattr(given_slopes, name), expected, atol=1e-7)
+
+
+POOLS = [
+    (conv.max_pool2d, gradient.max_pool2d_gradient, {"kernel_size": 2}),
+    (conv.max_pool2d, gradient.max_pool2d_gradient, {"kernel_size": 3, "stride": 2, "padding": 1}),
+    (conv.max_pool2d, gradient.max_pool2d_gradient, {"kernel_size": 2, "dilation": 2}),
+    (conv.min_pool2d, gradient.min_pool2d_gradient, {"kernel_size": (2, 3), "ceil_mode": True}),
+    (conv.avg_pool2d, gradient.avg_pool2d_gradient, {"kernel_size": 2}),
+    (
+        conv.avg_pool2d,
+        gradient.avg_pool2d_gradient,
+        {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
+    ),
+    (
+        conv.avg_pool2d,
+        gradient.avg_pool2d_gradient,
+        {"kernel_size": 3, "padding": 1, "count_include_pad": False, "stride": 3},
+    ),
+    (
+        conv.avg_pool2d,
+        gradient.avg_pool2d_gradient,
+        {"kernel_size": 2, "divisor_override": 3},
+    ),
+]
+
+
+@pytest.mark.parametrize(("door", "back", "options"), POOLS)
+def test_the_gradient_of_a_pool_is_its_slope(door, back, options):
+    rng = np.random.default_rng(0)
+    x = rng.permutation(60).reshape(2, 1, 5, 6).astype(float)  # no two maxima alike
+    grad = rng.standard_normal(door(x, **options).shape)
+    expected = differences(lambda moved: door(moved, **options), x, grad)
+    np.testing.assert_allclose(back(grad, x, **options), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("size", [1, (2, 3), (7, 5)])
+def test_the_gradient_of_an_adaptive_pool_is_its_slope(size):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((1, 2, 5, 4))
+    grad = rng.standard_normal(conv.adaptive_avg_pool2d(x, size).shape)
+    expected = differences(lambda moved: conv.adaptive_avg_pool2d(moved, size), x, grad)
+    given_slope = gradient.adaptive_avg_pool2d_gradient(grad, x)
+    np.testing.assert_allclose(given_slope, expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", conv.activations.ACTIVATIONS)
+def test_the_gradient_of_an_activation_is_its_slope(name):
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((3, 9)) * 4
+    grad = rng.standard_normal(x.shape)
+    expected = differences(conv.activations.ACTIVATIONS[name], x, grad)
+    np.testing.assert_allclose(gradient.activation_gradient(name, grad, x), expected, atol=1e-6)
+
+
+def test_gradients_refuse_what_does_not_fit():
+    with pytest.raises(UnfitError, match=r"the convolution gives \(1, 1, 2, 2\)"):
+        gradient.conv2d_gradients(
+            np.ones((1, 1, 3, 3)), np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3))
+        )
+    with pytest.raises(UnfitError, match="is none of celu, elu"):
+        gradient.activation_gradient("step", np.ones(1), np.ones(1))
