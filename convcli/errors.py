@@ -10,8 +10,6 @@ A refusal is for the person who asked: its text says what, where, which values c
 would work. Anything else that is raised is a bug and keeps its traceback.
 """
 
-import unicodedata
-
 
 class Refusal(Exception):
     """The request was understood and cannot be met."""
@@ -46,11 +44,13 @@ def safe(text: object) -> str:
     >>> safe("cat\x1b[31m\n.jpg")
     'cat\\x1b[31m\\n.jpg'
     """
+    from unicodedata import category  # most runs print nothing from outside
+
     return "".join(
         # Cc controls, Cf invisible formatting (bidi overrides among them), Cs surrogates,
         # Zl and Zp line and paragraph separators
         character.encode("unicode_escape").decode()
-        if unicodedata.category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        if category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
         else character
         for character in str(text)
     )

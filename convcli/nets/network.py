@@ -141,24 +141,22 @@ class Builder:
         if self._laid > 4 * MOST_NODES:
             raise SpecError(f"the network has more than {4 * MOST_NODES:,} parts")
         called = part.name or called
-        match part:
-            case Leaf():
-                return self._lay_leaf(part, (value,), scope, called)
-            case Chain(items, _, numbered):
-                inside = f"{scope}{called}." if called else scope
-                for number, item in enumerate(items):
-                    name = str(number) if numbered else ""
-                    value = self.lay(item, value, inside, name, depth + 1)
-                return value
-            case Fork(branches, join, _, kind):
-                name = scope + called if called else scope + self._numbered(scope, kind)
-                ends = tuple(
-                    self.lay(branch, value, f"{name}.", str(number), depth + 1)
-                    for number, branch in enumerate(branches)
-                )
-                if join is None:
-                    return value
-                return self._lay_leaf(Leaf(join), ends, f"{name}.", join.type)
+        if isinstance(part, Leaf):
+            return self._lay_leaf(part, (value,), scope, called)
+        if isinstance(part, Chain):
+            inside = f"{scope}{called}." if called else scope
+            for number, item in enumerate(part.items):
+                name = str(number) if part.numbered else ""
+                value = self.lay(item, value, inside, name, depth + 1)
+            return value
+        name = scope + called if called else scope + self._numbered(scope, part.kind)
+        ends = tuple(
+            self.lay(branch, value, f"{name}.", str(number), depth + 1)
+            for number, branch in enumerate(part.branches)
+        )
+        if part.join is None:
+            return value
+        return self._lay_leaf(Leaf(part.join), ends, f"{name}.", part.join.type)
 
     def _lay_leaf(self, leaf: Leaf, inputs: tuple[str, ...], scope: str, called: str) -> str:
         if len(self.nodes) >= MOST_NODES:

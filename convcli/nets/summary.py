@@ -245,7 +245,9 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
                 failures.append(Failure(node, text))
                 break
             uses[key] = found
-        reception = max([known[name][1] for name in node.inputs], key=_extent)
+        reception = known[node.inputs[0]][1]
+        if len(node.inputs) > 1:
+            reception = max([known[name][1] for name in node.inputs], key=_extent)
         measure = found.measure
         if measure.windows or measure.upsampling or len(reception) != len(measure.output) - 1:
             reception = _seen_by(reception, measure)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 
 from convcli.errors import Refusal, SpecError, counted, safe
 from convcli.nets.network import INPUT, Reading
-from convcli.nets.readers.printed import is_printed, read_printed
 from convcli.nets.readers.program import Program
 from convcli.nets.readers.syntax import LARGEST_TEXT, statements, words
 from convcli.nets.zoo import NAMES, zoo_text
@@ -38,9 +37,17 @@ def read_words(given: Sequence[str]) -> Reading:
 
 def _pieces(word: str) -> list[str]:
     """Layers written side by side in one shell word; whole statements stay as they are."""
-    if "\n" in word or re.search(r"^\s*[\w.]+\s*=[^=]|\)\s*\(", word) or is_printed(word):
+    if "\n" in word or re.search(r"^\s*[\w.]+\s*=[^=]|\)\s*\(", word) or _is_printed(word):
         return [word]
     return words(word)
+
+
+def _is_printed(text: str) -> bool:
+    if "): " not in text:
+        return False
+    from convcli.nets.readers.printed import is_printed
+
+    return is_printed(text)
 
 
 def is_source(word: str) -> bool:
@@ -89,7 +96,9 @@ def read_text(text: str, source: str = "text") -> Reading:
     >>> [node.name for node in reading.network.nodes], reading.about
     (['conv1', 'relu1', 'max_pool1'], '')
     """
-    if is_printed(text):
+    if _is_printed(text):
+        from convcli.nets.readers.printed import read_printed
+
         program = Program("PyTorch")
         program.builder.lay(read_printed(text, source, program.layer), INPUT)
         network, form = program.builder.network(), "printed model"

@@ -32,8 +32,6 @@ def is_printed(text: str) -> bool:
     >>> is_printed("Net(\\n  (fc): Linear(in_features=4, out_features=2, bias=True)\\n)")
     True
     """
-    if "): " not in text:
-        return False
     lines = [line for line in text.splitlines()[:200] if line.strip()]
     return sum(bool(re.match(CHILD, line)) for line in lines) >= max(len(lines) // 3, 1)
 

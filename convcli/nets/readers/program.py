@@ -35,7 +35,7 @@ UNREAD_OPTIONS = ("initializer", "regularizer", "constraint")
 CALL_OPTIONS = {"training", "mask", "inplace"}
 """Options of a call on a tensor that change nothing here."""
 
-FRAMEWORK = re.compile(r"\b(nn|layers)\.|\bSequential\b|\.add\(")
+FRAMEWORK = r"\b(nn|layers)\.|\bSequential\b|\.add\("
 """What makes a statement one that has to be understood."""
 
 
@@ -90,6 +90,9 @@ PARTS = (Leaf, Chain, Fork, Stack, Module)
 UNMOVED = {"to", "cuda", "cpu", "eval", "train", "double", "half", "float"}
 """Methods that give the same module, elsewhere or in another state."""
 
+PLAIN = {int, float, str, bool, type(None)}
+"""Types of values by which a layer that was built before is found again."""
+
 ABOUT_TENSORS = {"size", "dim", "numel", "item", "backward"}
 """Methods of a tensor that give no tensor."""
 
@@ -120,6 +123,7 @@ class Program:
         self._script = False
         self._globals: dict[str, Any] = self.names
         self._scope = ""
+        self._layers: dict[tuple[Any, ...], Any] = {}
         self._pending: dict[int, tuple[str, Any]] = {}
         self._last: Tensor | None = None
         self._outputs: tuple[Tensor, ...] = ()
@@ -198,7 +202,7 @@ class Program:
                 pass
             case _ if not self._script:
                 return True
-        if FRAMEWORK.search(ast.unparse(node)):
+        if re.search(FRAMEWORK, ast.unparse(node)):
             return True
         for one in ast.walk(node):
             if isinstance(one, ast.Name) and isinstance(self.names.get(one.id), Tensor):
@@ -488,7 +492,17 @@ class Program:
         return made
 
     def layer(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
-        """The record of a layer from its name and values."""
+        """The record of a layer from its name and values, the same for the same ones."""
+        values = (*args, *options.values())
+        if not all(type(one) in PLAIN for one in values):
+            return self._new_layer(name, args, options)
+        # 1, 1.0 and True are equal, and not the same
+        key = name, values, tuple(map(type, values)), tuple(options)
+        if key not in self._layers:
+            self._layers[key] = self._new_layer(name, args, options)
+        return self._layers[key]
+
+    def _new_layer(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
         known: list[str] = []
         if self._keras and name in _vocabulary("Keras", "SHARED"):
             self.used["Keras"] += 1
