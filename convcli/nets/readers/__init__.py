@@ -100,7 +100,7 @@ def read_text(text: str, source: str = "text") -> Reading:
         from convcli.nets.readers.printed import read_printed
 
         program = Program("PyTorch")
-        program.builder.lay(read_printed(text, source, program.layer), INPUT)
+        program.builder.lay(read_printed(text, source, program.vocabulary.layer), INPUT)
         network, form = program.builder.network(), "printed model"
     else:
         keras = any(sign in text for sign in KERAS_SIGNS) and re.search(KERAS, text)
@@ -109,7 +109,9 @@ def read_text(text: str, source: str = "text") -> Reading:
         form = program.form
     if not network.nodes:
         raise SpecError(f"{safe(source)} holds no layers")
-    return Reading(network, program.input, _about(program.used, form, len(network.nodes)))
+    return Reading(
+        network, program.input, _about(program.vocabulary.used, form, len(network.nodes))
+    )
 
 
 def _about(used: Counter[str], form: str, nodes: int) -> str:

@@ -1,138 +1,41 @@
-"""Layer lines, Keras models and simple `nn.Module` classes → Network: a small reader of syntax.
+"""Layer lines, Keras models and simple `nn.Module` classes → Network: the statements of a text.
 
-Nothing is run. Values are numbers, strings, tuples and lists of them, layers, and tensors, which
-are known by the node that gives them. Statements are assignments, calls and `return`; what is not
-understood is named with its line.
+Values are numbers, strings, tuples and lists of them, layers, and tensors, which are known by the
+node that gives them. Around a model most statements are no concern of its layers; one that could
+be is understood or refused with its line.
 """
 
 import ast
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
-from functools import cache
-from importlib import import_module
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
-from convcli.calls import arithmetic, excerpt, negated, shown
+from convcli.calls import excerpt, shown
 from convcli.errors import SpecError
-from convcli.nets.layers import Merge, Shape
-from convcli.nets.network import INPUT, Builder, Chain, Fork, Leaf, Network, Part, pointed
-from convcli.nets.readers import short
+from convcli.nets.network import INPUT, Network, pointed
+from convcli.nets.readers.expressions import INPUTS, Expressions
+from convcli.nets.readers.objects import (
+    PARTS,
+    Graph,
+    Module,
+    Stack,
+    Tensor,
+    Unknown,
+    forward_of,
+    methods_of,
+)
 from convcli.nets.readers.syntax import Line
-from convcli.nets.readers.values import count
-
-VOCABULARIES = {"short": "short", "PyTorch": "torch", "Keras": "keras"}
-"""Dialects in the order they are asked, and their modules, imported when a name asks for them."""
-
-SKIPPED = {"compile", "fit", "summary", "evaluate", "print", "build", "super", "__init__"} | {
-    "_log_api_usage_once"
-}
-"""Calls that stand around a model and say nothing about its layers."""
-
-UNREAD_OPTIONS = ("initializer", "regularizer", "constraint")
-"""Ends of options whose values may be anything: they change no shape and no count."""
-
-CALL_OPTIONS = {"training", "mask", "inplace"}
-"""Options of a call on a tensor that change nothing here."""
+from convcli.nets.readers.vocabulary import VOCABULARIES, names_of
 
 FRAMEWORK = r"\b(nn|layers)\.|\bSequential\b|\.add\("
 """What makes a statement one that has to be understood."""
 
 
-class Tensor(NamedTuple):
-    """A value of the network, known by the node that gives it."""
-
-    node: str
-
-
-class Batch(NamedTuple):
-    """The number of images, as `x.size(0)` gives it."""
-
-
-class Unknown:
-    """A value that was not understood, and that no layer has asked for yet."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def __repr__(self) -> str:
-        return self.text
-
-
-class Graph(NamedTuple):
-    """A Keras `Model` of the tensors it gives; a thing to summarize, not to call."""
-
-    outputs: tuple[Tensor, ...]
-
-
-class Stack:
-    """A `Sequential` that layers are still added to."""
-
-    def __init__(self, items: Sequence[Part]) -> None:
-        self.items = list(items)
-        self.numbered = False
-
-    def part(self) -> Chain:
-        return Chain(tuple(self.items), "", self.numbered)
-
-
-class Module(NamedTuple):
-    """An object of a class of the text, with its members and its `forward`."""
-
-    members: dict[str, Any]
-    methods: dict[str, ast.FunctionDef]
-    line: Line
-
-
-PARTS = (Leaf, Chain, Fork, Stack, Module)
-"""What can be called on a tensor."""
-
-UNMOVED = {"to", "cuda", "cpu", "eval", "train", "double", "half", "float"}
-"""Methods that give the same module, elsewhere or in another state."""
-
-PLAIN = {int, float, str, bool, type(None)}
-"""Types of values by which a layer that was built before is found again."""
-
-ABOUT_TENSORS = {"size", "dim", "numel", "item", "backward"}
-"""Methods of a tensor that give no tensor."""
-
-INPUTS = {"Input", "InputLayer", "input"}
-INPUT_OPTIONS = {"input_shape", "batch_input_shape", "batch_shape", "input_dim"}
-RANDOM = {"randn", "rand", "zeros", "ones", "empty", "normal", "uniform"}
-"""What makes an example input in a framework's documentation."""
-
-DEEPEST = 150
-"""Expressions inside expressions; methods count ten."""
-
-MOST_STEPS = 4_000_000
-"""Expressions that are looked at: twice what the longest network takes."""
-
-
-class Program:
+class Program(Expressions):
     """Reads statements in order and lays the layers they apply out as nodes."""
 
-    def __init__(self, dialect: str = "") -> None:
-        self.builder = Builder()
-        self.input: Shape | None = None
-        self.used: Counter[str] = Counter()
-        self.names: dict[str, Any] = {}
-        self.form = "layer lines"
-        self._keras = dialect == "Keras"
-        self._classes: dict[str, Line] = {}
-        self._functions: dict[str, Line] = {}
-        self._script = False
-        self._globals: dict[str, Any] = self.names
-        self._scope = ""
-        self._layers: dict[tuple[Any, ...], Any] = {}
-        self._pending: dict[int, tuple[str, Any]] = {}
-        self._last: Tensor | None = None
-        self._outputs: tuple[Tensor, ...] = ()
-        self._line: Line | None = None
-        self._blamed: ast.AST | None = None
-        self._depth = 0
-        self._steps = 0
-
-    # -- the text as a whole ----------------------------------------------------------------
+    _script = False
 
     def read(self, lines: Sequence[Line]) -> Network:
         """The network that the statements describe. Raises SpecError with the place."""
@@ -160,7 +63,7 @@ class Program:
         if self._last is not None:
             self.form = "model"
             return self.builder.network(tuple(tensor.node for tensor in self._outputs))
-        modules = [name for name, line in classes.items() if _forward_of(_methods(line.node))]
+        modules = [name for name, line in classes.items() if forward_of(methods_of(line.node))]
         if not modules and not self._pending and self._functions:
             name, self._line = list(self._functions.items())[-1]
             self._add_pending("", self._named_call(name, [], {}, ast.Name(name)))
@@ -210,7 +113,7 @@ class Program:
             if isinstance(one, ast.Call):
                 word = getattr(one.func, "attr", getattr(one.func, "id", ""))
                 own = VOCABULARIES if isinstance(one.func, ast.Name) else ("PyTorch", "Keras")
-                if word in INPUTS or any(word in _vocabulary(name) for name in own):
+                if word in INPUTS or any(word in names_of(name) for name in own):
                     return True
                 held = self.names.get(one.func.id) if isinstance(one.func, ast.Name) else None
                 if isinstance(one.func, ast.Call) or isinstance(held, (Graph, *PARTS)):
@@ -259,489 +162,6 @@ class Program:
                 }
             self._pending[id(made)] = name, made
 
-    def _consume(self, made: Any) -> None:
-        """A part that another one holds, or that is applied, is no line of its own."""
-        self._pending.pop(id(made), None)
-
-    # -- expressions ------------------------------------------------------------------------
-
-    def _expression(self, node: ast.expr) -> Any:
-        self._depth += 1
-        self._steps += 1
-        if self._depth > DEEPEST:
-            raise SpecError(f"the text is nested more than {DEEPEST} deep")
-        if self._steps > MOST_STEPS:
-            raise SpecError(f"the text takes more than {MOST_STEPS:,} steps to read")
-        try:
-            return self._value(node)
-        finally:
-            self._depth -= 1
-
-    def _value(self, node: ast.expr) -> Any:
-        match node:
-            case ast.Constant(value):
-                return value
-            case ast.Name(name):
-                # an unknown name is a word such as `same`
-                return self.names.get(name, name)
-            case ast.Tuple(elements):
-                return tuple(map(self._expression, elements))
-            case ast.List(elements):
-                return list(map(self._expression, elements))
-            case ast.Call():
-                return self._call(node)
-            case ast.Attribute():
-                return self._attribute(node)
-            case ast.UnaryOp(op, operand):
-                return negated(op, self._expression(operand), node)
-            case ast.BinOp(left, op, right):
-                return self._binary(op, self._expression(left), self._expression(right), node)
-            case ast.Subscript(
-                ast.Attribute(value, "shape") | ast.Call(ast.Attribute(value, "size"), []),
-                ast.Constant(0),
-            ):
-                if isinstance(self._expression(value), Tensor):
-                    return Batch()
-            case ast.Subscript(value, index):
-                held = self._expression(value)
-                if isinstance(held, Unknown):
-                    return Unknown(f"{held}[…]")
-                if type(held) in (tuple, list):
-                    return self._item(held, index, node)
-        raise SpecError(f"{excerpt(node)} is not read here")
-
-    def _item(self, held: Any, index: ast.expr, node: ast.expr) -> Any:
-        """One or some of a list's values, by numbers that are known."""
-        if isinstance(index, ast.Slice):
-            ends = [self._expression(end) if end else None for end in (index.lower, index.upper)]
-            if index.step is None and all(isinstance(end, int | None) for end in ends):
-                return held[ends[0] : ends[1]]
-        else:
-            place = self._expression(index)
-            if isinstance(place, int) and -len(held) <= place < len(held):
-                return held[place]
-        raise SpecError(f"{excerpt(node)} is not read here")
-
-    def _binary(self, op: ast.operator, left: Any, right: Any, node: ast.expr) -> Any:
-        if isinstance(left, Tensor) and isinstance(right, Tensor):
-            joins = {ast.Add: "add", ast.Sub: "subtract", ast.Mult: "multiply"}
-            if type(op) in joins:
-                return self._join(Merge(joins[type(op)]), (left, right))
-        # a scaled or shifted tensor has the same shape
-        if isinstance(left, Tensor) and isinstance(right, int | float):
-            return left
-        if isinstance(right, Tensor) and isinstance(left, int | float):
-            return right
-        return arithmetic(op, left, right, node)
-
-    def _attribute(self, node: ast.Attribute) -> Any:
-        owner = self._owner(node.value)
-        if isinstance(owner, Module):
-            if node.attr == "training":
-                return False  # a model that is looked at is not in training
-            if node.attr not in owner.members:
-                raise SpecError(f"{excerpt(node)} was never assigned")
-            return owner.members[node.attr]
-        if isinstance(owner, Unknown):
-            return Unknown(f"{owner}.{node.attr}")
-        if owner is None and node.attr in self.names:
-            return self.names[node.attr]  # `self.conv1` of pasted lines
-        return node.attr
-
-    def _call(self, node: ast.Call) -> Any:
-        try:
-            return self._called(node)
-        except SpecError:
-            self._blamed = self._blamed or node  # the innermost call comes first
-            raise
-
-    def _called(self, node: ast.Call) -> Any:
-        target = node.func
-        name = target.attr if isinstance(target, ast.Attribute) else getattr(target, "id", "")
-        if name in SKIPPED and not self._is_own(target, name):
-            return None
-        args = self._arguments(node)
-        options: dict[str, Any] = {}
-        for keyword in node.keywords:
-            if keyword.arg is None:
-                raise SpecError(f"** in {excerpt(node)} is not read here")
-            if keyword.arg.endswith(UNREAD_OPTIONS):
-                options[keyword.arg] = Unknown(keyword.arg)
-            else:
-                options[keyword.arg] = self._expression(keyword.value)
-        if isinstance(target, ast.Call):
-            return self._applied(self._expression(target), args, options)
-        if isinstance(target, ast.Name) and isinstance(self.names.get(name), PARTS):
-            return self._applied(self.names[name], args, options)
-        if isinstance(target, ast.Name) and isinstance(self.names.get(name), Unknown | Graph):
-            called = isinstance(self.names[name], Graph)
-            what = "a model that is called like a layer" if called else name
-            raise SpecError(f"{what} is not read here")
-        if isinstance(target, ast.Attribute):
-            owner = self._owner(target.value)
-            if owner is not None:
-                return self._method(owner, name, args, options, target)
-        elif not name:
-            raise SpecError(f"{excerpt(node)} is not read here")
-        return self._named_call(name, args, options, node)
-
-    def _arguments(self, node: ast.Call) -> list[Any]:
-        args: list[Any] = []
-        for one in node.args:
-            if isinstance(one, ast.Starred):
-                many = self._expression(one.value)
-                if type(many) not in (list, tuple):
-                    raise SpecError(f"{excerpt(one)} is not a list that is known here")
-                args += many
-            else:
-                args.append(self._expression(one))
-        return args
-
-    def _applied(
-        self, made: Any, args: list[Any], options: dict[str, Any], name: str = ""
-    ) -> Tensor:
-        """A layer called on tensors; an option that could change its output is not passed over."""
-        for option in options.keys() - CALL_OPTIONS:
-            raise SpecError(f"{option}= in the call of a layer is not read here")
-        for one in args:
-            if isinstance(one, Unknown):
-                raise SpecError(f"a layer is called on {one}, which is not known here")
-        return self._apply(made, _tensors(args), name)
-
-    def _is_own(self, target: ast.expr, name: str) -> bool:
-        """Whether a call is of a method that a class of the text has."""
-        if not (isinstance(target, ast.Attribute) and isinstance(target.value, ast.Name)):
-            return False
-        held = self.names.get(target.value.id)
-        return isinstance(held, Module) and name in held.methods
-
-    def _owner(self, node: ast.expr) -> Any:
-        """What a method is called on; None for a module's name such as nn, F or keras.layers."""
-        root = node
-        while isinstance(root, ast.Attribute):
-            root = root.value
-        if isinstance(root, ast.Name) and root.id not in self.names:
-            return None
-        return self._expression(node)
-
-    def _method(
-        self, owner: Any, name: str, args: list[Any], options: dict[str, Any], node: ast.expr
-    ) -> Any:
-        """A call of something held: `self.conv1(x)`, `model.add(...)`, `x.view(...)`."""
-        if isinstance(owner, Stack) and name == "add" and len(args) == 1:
-            self._add_to(owner, args[0])
-            return None
-        if isinstance(owner, PARTS) and name in UNMOVED:
-            return owner
-        if isinstance(owner, Module):
-            if name in owner.members:
-                return self._applied(owner.members[name], args, options, name)
-            if name in owner.methods:
-                return self._run(owner, name, args, options)
-            raise SpecError(f"{excerpt(node)} was never assigned")
-        if isinstance(owner, Tensor):
-            if name in ABOUT_TENSORS:
-                return Batch() if args[:1] == [0] else Unknown(f"{name}()")
-            return self._function(name, [owner, *args], options)
-        if isinstance(owner, Unknown):
-            return Unknown(f"{owner}.{name}()")
-        raise SpecError(f"{excerpt(node)} is not read here")
-
-    def _named_call(
-        self, name: str, args: list[Any], options: dict[str, Any], node: ast.expr
-    ) -> Any:
-        if name in INPUTS:
-            return self._input(name, args, options)
-        if name in RANDOM:
-            return self._random(args, options)
-        if name == "Sequential":
-            return self._sequential(args, options)
-        if name == "OrderedDict":
-            return args[0] if args else []
-        if name in ("Model", "Functional"):
-            outputs = options.get("outputs", args[1] if len(args) > 1 else None)
-            self._outputs = _tensors([outputs])
-            if self._outputs:
-                self._last = self._outputs[-1]
-            return Graph(self._outputs)
-        if name.endswith("Loss"):
-            return Unknown(name)
-        if name in self._classes:
-            return self._construct(name, args, options)
-        if name in self._functions:
-            line = self._functions[name]
-            assert isinstance(line.node, ast.FunctionDef)
-            return self._run_body(line.node, line, args, options)
-        if args and _is_tensor(args[0]):
-            return self._function(name, args, options)
-        if name in short.BLOCKS:
-            args = [self._branch(one, node) for one in args]
-            options = {key: self._branch(one, node) for key, one in options.items()}
-            return self._checked(short.BLOCKS[name], name, args, options)
-        return self._leaf(name, args, options, node)
-
-    # -- layers -----------------------------------------------------------------------------
-
-    def _branch(self, items: Any, node: ast.expr) -> Any:
-        """A list of layers, in which a word is a layer without values: `[conv(8, 3), relu]`."""
-        if not isinstance(items, list):
-            return items
-        made = [self._leaf(one, [], {}, node) if isinstance(one, str) else one for one in items]
-        for one in made:
-            self._consume(one)
-        return made
-
-    def layer(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
-        """The record of a layer from its name and values, the same for the same ones."""
-        values = (*args, *options.values())
-        if not all(type(one) in PLAIN for one in values):
-            return self._new_layer(name, args, options)
-        # 1, 1.0 and True are equal, and not the same
-        key = name, values, tuple(map(type, values)), tuple(options)
-        if key not in self._layers:
-            self._layers[key] = self._new_layer(name, args, options)
-        return self._layers[key]
-
-    def _new_layer(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
-        known: list[str] = []
-        if self._keras and name in _vocabulary("Keras", "SHARED"):
-            self.used["Keras"] += 1
-            return self._checked(_vocabulary("Keras", "SHARED")[name], name, args, options)
-        for dialect in VOCABULARIES:
-            layers = _vocabulary(dialect)
-            if name in layers:
-                # what both frameworks call alike is the one's whose text it stands in
-                self.used["Keras" if self._keras and dialect == "PyTorch" else dialect] += 1
-                return self._checked(layers[name], name, args, options)
-            known += layers
-        raise SpecError(f"{shown(name)} is no layer that is known here{_like(name, known)}")
-
-    def _leaf(self, name: str, args: list[Any], options: dict[str, Any], node: ast.expr) -> Part:
-        where = self._line.where(node) if self._line else None
-        if not self._keras:
-            return Leaf(self.layer(name, args, options), "", where)
-        called = str(options.pop("name", ""))
-        for key in INPUT_OPTIONS & options.keys():
-            sizes = options.pop(key)
-            self._set_input(sizes[1:] if key.startswith("batch") else sizes)
-        from convcli.nets.readers.keras import function
-
-        follows = None if name == "Activation" else function(options.pop("activation", None))
-        layer = self.layer(name, args, options)
-        if follows is None:
-            return Leaf(layer, called, where)
-        # the activation stands behind its layer, in a scope of the layer's name
-        return Chain((Leaf(layer, "", where), Leaf(follows, "", where)), called)
-
-    def _checked(
-        self, build: Callable[..., Any], name: str, args: list[Any], options: dict[str, Any]
-    ) -> Any:
-        try:
-            return build(*args, **options)
-        except TypeError as error:
-            from inspect import signature
-
-            try:
-                signature(build).bind(*args, **options)
-            except TypeError as mismatch:
-                takes = ", ".join(signature(build).parameters)
-                raise SpecError(f"{name}: {mismatch}; it takes {takes}") from None
-            raise SpecError(f"{name}: {error}") from None
-        except SpecError as error:
-            raise SpecError(f"{name}: {error}") from None
-        except ValueError as error:
-            raise SpecError(f"{name}: {error}") from None
-
-    def _input(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
-        before, self.input = self.input, None
-        self._read_input(name, args, options)
-        if before is not None and (self.builder.nodes or before != self.input):
-            if name == "input":
-                raise SpecError("a second input is not read here; networks of one input are")
-            self.input = before
-            return Unknown("a second input")
-        return None if name == "input" else Tensor(INPUT)
-
-    def _read_input(self, name: str, args: list[Any], options: dict[str, Any]) -> None:
-        if name == "input":
-            return self._set_input(tuple(args))
-        batched = options.get("batch_shape", options.get("batch_input_shape"))
-        sizes = options.get("shape", args[0] if args else options.get("input_shape", ()))
-        return self._set_input(batched[1:] if isinstance(batched, tuple | list) else sizes)
-
-    def _random(self, args: list[Any], options: dict[str, Any]) -> Tensor | Unknown:
-        """`torch.randn(20, 16, 50, 100)`: a batch of inputs, whose sizes are the input's."""
-        sizes = args[0] if args and isinstance(args[0], tuple | list) else args
-        people = list(sizes[1:])
-        if not self._keras:
-            people = people[1:] + people[:1]
-        before = self.input
-        self._set_input(people)
-        if before is not None and (self.builder.nodes or before != self.input):
-            self.input = before
-            return Unknown("a second input")
-        return Tensor(INPUT)
-
-    def _set_input(self, sizes: Any) -> None:
-        """Take the input's sizes, channels last."""
-        people = tuple(sizes) if isinstance(sizes, tuple | list) else (sizes,)
-        if not people or any(size is None for size in people):
-            return  # sizes left open: the command line says them
-        lengths = tuple(count(size, "an input size") for size in people)
-        if len(lengths) > 4:
-            raise SpecError(f"an input of {len(lengths)} axes is not read here")
-        self.input = (lengths[-1], *lengths[:-1])
-
-    def _sequential(self, args: list[Any], options: dict[str, Any]) -> Stack:
-        items = [*args, *(options[key] for key in ("layers",) if key in options)]
-        if len(items) == 1 and isinstance(items[0], list):
-            items = items[0]
-        stack = Stack([])
-        for item in items:
-            if type(item) is tuple and len(item) == 2 and isinstance(item[0], str):
-                self._add_to(stack, item[1], item[0])  # of an OrderedDict
-            else:
-                self._add_to(stack, item)
-        # PyTorch numbers what stands in a Sequential, Keras names it by type
-        stack.numbered = not self._keras and "PyTorch" in self.used
-        self.form = "model"
-        return stack
-
-    def _add_to(self, stack: Stack, item: Any, name: str = "") -> None:
-        self._consume(item)
-        if isinstance(item, Tensor):  # keras.Input stands first in a list of layers
-            return
-        if item is stack:
-            raise SpecError("a Sequential cannot hold itself")
-        made = item.part() if isinstance(item, Stack) else item
-        if not isinstance(made, Leaf | Chain | Fork):
-            raise SpecError(f"Sequential holds {shown(made)}, which is not a layer")
-        stack.items.append(made._replace(name=name) if name else made)
-
-    # -- applying ---------------------------------------------------------------------------
-
-    def _apply(self, made: Any, tensors: tuple[Tensor, ...], name: str = "") -> Tensor:
-        self._consume(made)
-        if isinstance(made, Stack):
-            made = made.part()
-        if not tensors or not isinstance(made, PARTS):
-            raise SpecError(f"{shown(made)} is called on something that is not a tensor")
-        if isinstance(made, Module):
-            return self._forward(made, tensors, name)
-        if len(tensors) > 1 and isinstance(made, Leaf):
-            return self._join(made.layer, tensors, name)
-        assert not isinstance(made, Stack)
-        return Tensor(self.builder.lay(made, tensors[0].node, self._scope, name))
-
-    def _join(self, layer: Any, tensors: tuple[Tensor, ...], name: str = "") -> Tensor:
-        where = self._line.where(self._line.node) if self._line else None
-        leaf = Leaf(layer, name, where)
-        return Tensor(self.builder.join(leaf, tuple(t.node for t in tensors), self._scope))
-
-    def _function(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
-        """`F.relu(x)`, `torch.flatten(x, 1)`, `x.view(-1, 400)`, `layers.add([x, y])`."""
-        from convcli.nets.readers.functions import FUNCTIONS
-
-        if name not in FUNCTIONS:
-            hint = _like(name, FUNCTIONS)
-            raise SpecError(f"{shown(name)} is no function that is known here{hint}")
-        tensors, rest = _tensors(args[:1]), args[1:]
-        while rest and isinstance(rest[0], Tensor):
-            tensors, rest = (*tensors, rest[0]), rest[1:]
-        layer = self._checked(FUNCTIONS[name], name, rest, options)
-        if layer is None:
-            return tensors[0]
-        return self._join(layer, tensors)
-
-    # -- classes ----------------------------------------------------------------------------
-
-    def _construct(self, name: str, args: list[Any], options: dict[str, Any]) -> Module:
-        line = self._classes[name]
-        made = Module({}, _methods(line.node), line)
-        if "__init__" in made.methods:
-            self._run(made, "__init__", args, options)
-        return made
-
-    def _forward(self, module: Module, tensors: tuple[Tensor, ...], name: str) -> Tensor:
-        outer, self._scope = self._scope, f"{self._scope}{name}." if name else self._scope
-        result = self._run(module, _forward_of(module.methods), list(tensors), {})
-        self._scope = outer
-        if not isinstance(result, Tensor):
-            raise SpecError("forward gives something that is not one tensor")
-        return result
-
-    def _run(self, module: Module, name: str, args: list[Any], options: dict[str, Any]) -> Any:
-        if name not in module.methods:
-            raise SpecError("a class without forward or call is applied")
-        return self._run_body(module.methods[name], module.line, [module, *args], options)
-
-    def _run_body(
-        self, function: ast.FunctionDef, line: Line, args: list[Any], options: dict[str, Any]
-    ) -> Any:
-        """What a function or method returns, its names on top of those of the whole text."""
-        self._depth += 10
-        if self._depth > DEEPEST:
-            raise SpecError("methods call each other without end")
-        outer, outer_line = self.names, self._line
-        parameters = [one.arg for one in function.args.args]
-        defaults = dict(zip(reversed(parameters), reversed(function.args.defaults), strict=False))
-        own = {name: self._expression(default) for name, default in defaults.items()}
-        own |= dict(zip(parameters, args, strict=False)) | options
-        self.names = {**self._globals, **own}
-        result = None
-        for statement in function.body:
-            self._line = line.at(statement)
-            if isinstance(statement, ast.Return):
-                result = self._expression(statement.value) if statement.value else None
-                break
-            self._statement(statement)
-        self.names, self._line, self._depth = outer, outer_line, self._depth - 10
-        return result
-
-    def _statement(self, node: ast.stmt) -> None:
-        match node:
-            case ast.Assign([ast.Name(name)], expression) | ast.AnnAssign(
-                ast.Name(name), _, ast.expr() as expression
-            ):
-                self.names[name] = self._expression(expression)
-            case ast.Assign([ast.Attribute(ast.Name(owner), name)], expression) | ast.AnnAssign(
-                ast.Attribute(ast.Name(owner), name), _, ast.expr() as expression
-            ) if isinstance(self.names.get(owner), Module):
-                self.names[owner].members[name] = self._expression(expression)
-            case ast.AugAssign(ast.Name(name) as target, op, expression):
-                left, right = self._expression(target), self._expression(expression)
-                self.names[name] = self._binary(op, left, right, expression)
-            case ast.Expr(ast.Constant()) | ast.Pass() | ast.Assert():
-                pass
-            case ast.Expr(expression):
-                self._expression(expression)
-            case _:
-                raise SpecError(f"{excerpt(node)} is not read here")
-
-
-@cache
-def _vocabulary(dialect: str, table: str = "LAYERS") -> dict[str, Callable[..., Any]]:
-    module = import_module(f"convcli.nets.readers.{VOCABULARIES[dialect]}")
-    layers: dict[str, Callable[..., Any]] = getattr(module, table)
-    return layers
-
-
-def _like(name: str, known: Iterable[str]) -> str:
-    from difflib import get_close_matches
-
-    close = get_close_matches(name[:60], known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
-
-
-def _forward_of(methods: Iterable[str]) -> str:
-    """The method that runs a module: PyTorch's `forward`, Keras's `call`."""
-    return next((name for name in ("forward", "call") if name in methods), "")
-
-
-def _methods(node: ast.stmt) -> dict[str, ast.FunctionDef]:
-    body = node.body if isinstance(node, ast.ClassDef) else []
-    return {one.name: one for one in body if isinstance(one, ast.FunctionDef)}
-
 
 def _entry(modules: list[str], classes: dict[str, Line]) -> str:
     """The class a text is about: the last that no other class of it uses."""
@@ -752,20 +172,3 @@ def _entry(modules: list[str], classes: dict[str, Line]) -> str:
         if isinstance(name, ast.Name)
     }
     return ([name for name in modules if name not in used] or modules)[-1]
-
-
-def _is_tensor(value: Any) -> bool:
-    if type(value) in (tuple, list):
-        return bool(value) and all(isinstance(one, Tensor) for one in value)
-    return isinstance(value, Tensor)
-
-
-def _tensors(args: Sequence[Any]) -> tuple[Tensor, ...]:
-    """The tensors a call was given, out of one list of them if it was given that."""
-    found: list[Tensor] = []
-    for one in args:
-        if isinstance(one, Tensor):
-            found.append(one)
-        elif _is_tensor(one):
-            found += one
-    return tuple(found)
