@@ -268,6 +268,23 @@ def test_a_matrix_is_a_kernel(shell):
     assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
 
 
+def test_the_input_is_never_overwritten(shell):
+    original = Path(CAT).read_bytes()
+    Path("cat.jpg").write_bytes(original)
+    os.link("cat.jpg", "other.jpg")
+    for line in (
+        "filter cat.jpg -k blur -o cat.jpg --force",
+        "filter cat.jpg -k blur -o ./cat.jpg --force",
+        "filter cat.jpg -k blur -o other.jpg --force",
+        "extract cat.jpg -o cat.jpg --force",
+        "extract cat.jpg --save cat.jpg --force",
+    ):
+        code, out, err = shell(line)
+        assert (code, out) == (1, "")
+        assert "is the input, which is never overwritten" in err
+    assert Path("cat.jpg").read_bytes() == original
+
+
 def test_extract_writes_a_grid_a_table_and_the_arrays(shell):
     code, out, err = shell(f"extract {CAT} --seed 3 --save maps.npz")
     header, *rows = (line.split("\t") for line in out.splitlines())

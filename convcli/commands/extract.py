@@ -45,7 +45,7 @@ def extract_command(
     from convcli.report import note, path, show
 
     target = output or grid_name(picture)
-    check_free([target, save], force)
+    check_free([target, save], force, picture)
     run = extract(default_recipe(), planes(open_picture(picture)), seed)
     if save:
         save_arrays(run.arrays(), save, force)

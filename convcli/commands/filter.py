@@ -34,13 +34,14 @@ def filter_command(picture: str, spec: str, output: str | None, force: bool) -> 
     nearest pixel beyond the border. Names: identity, box, blur, gaussian, sharpen, edge,
     laplacian, emboss, sobel, sobel-x, sobel-y, prewitt, scharr, random.
     """
-    from convcli.pictures.files import open_picture, output_name, write_picture
+    from convcli.pictures.files import check_free, open_picture, output_name, write_picture
     from convcli.pictures.filtering import filter_picture
     from convcli.pictures.kernels import kernel
     from convcli.report import note, path
 
     chosen = kernel(spec)
     target = output or output_name(picture, chosen.name)
+    check_free([target], force, picture)
     opened = open_picture(picture)
     for line in opened.notes:
         note(f"{picture}: {line}")

@@ -219,10 +219,17 @@ def format_of(path: str) -> str:
     return SUFFIXES[suffix]
 
 
-def check_free(paths: Iterable[str | None], force: bool) -> None:
-    """Refuse to go on when a path that will be written is taken. Raises OutputError."""
+def check_free(paths: Iterable[str | None], force: bool, source: str = "-") -> None:
+    """Refuse to go on when a path that will be written is taken, or is the input itself.
+
+    Raises OutputError. `force` allows what is taken, but never the input.
+    """
     for path in paths:
-        if path not in (None, "-") and not force and os.path.isfile(path):
+        if path is None or path == "-" or not os.path.isfile(path):
+            continue
+        if source != "-" and os.path.isfile(source) and os.path.samefile(path, source):
+            raise OutputError(f"{safe(path)} is the input, which is never overwritten")
+        if not force:
             raise OutputError(f"{safe(path)} is there already; give --force to overwrite it")
 
 
