@@ -125,6 +125,10 @@ REFUSED = {
     "extract none.jpg": (1, "none.jpg cannot be read"),
     f"extract {CAT} --seed -1": (2, "-1 is too small"),
     f"extract {CAT} --save text.jpg": (1, "text.jpg is there already"),
+    f"extract {CAT} --save maps.npz -o maps.xyz": (1, "no picture format ends in '.xyz'"),
+    f"extract {CAT} --save maps.npz -o no/maps.png": (1, "no/maps.png cannot be written: No such"),
+    f"extract {CAT} --save a.png -o a.png": (1, "a.png is asked for twice"),
+    f"extract {CAT} --save -": (2, "--save takes the name of a file"),
 }
 
 

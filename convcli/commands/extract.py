@@ -39,13 +39,25 @@ def extract_command(
     are drawn smaller. The table gives the mean, spread (standard deviation) and share of negative
     values of each layer.
     """
+    from convcli.errors import SpecError, safe
     from convcli.features import default_recipe, extract
-    from convcli.pictures.files import check_free, open_picture, planes, save_arrays, write_picture
+    from convcli.pictures.files import (
+        check_free,
+        format_of,
+        open_picture,
+        planes,
+        save_arrays,
+        write_picture,
+    )
     from convcli.pictures.montage import grid, grid_name
     from convcli.report import note, path, show
 
-    target = output or grid_name(picture)
+    target = grid_name(picture) if output is None else output
+    if save == "-":
+        raise SpecError("--save takes the name of a file; stdout holds the table")
     check_free([target, save], force, picture)
+    if target != "-":
+        format_of(target)
     run = extract(default_recipe(), planes(open_picture(picture)), seed)
     if save:
         save_arrays(run.arrays(), save, force)
@@ -56,4 +68,4 @@ def extract_command(
         path(target)
     else:
         show(run, format_)
-        note(f"seed {seed}; the maps are drawn in {target}")
+        note(f"seed {seed}; the maps are drawn in {safe(target)}")

@@ -34,17 +34,26 @@ def filter_command(picture: str, spec: str, output: str | None, force: bool) -> 
     nearest pixel beyond the border. Names: identity, box, blur, gaussian, sharpen, edge,
     laplacian, emboss, sobel, sobel-x, sobel-y, prewitt, scharr, random.
     """
-    from convcli.pictures.files import check_free, open_picture, output_name, write_picture
+    from convcli.errors import safe
+    from convcli.pictures.files import (
+        check_free,
+        format_of,
+        open_picture,
+        output_name,
+        write_picture,
+    )
     from convcli.pictures.filtering import filter_picture
     from convcli.pictures.kernels import kernel
     from convcli.report import note, path
 
     chosen = kernel(spec)
-    target = output or output_name(picture, chosen.name)
+    target = output_name(picture, chosen.name) if output is None else output
     check_free([target], force, picture)
+    if target != "-":
+        format_of(target)
     opened = open_picture(picture)
     for line in opened.notes:
-        note(f"{picture}: {line}")
+        note(f"{safe(picture)}: {line}")
     write_picture(filter_picture(opened, chosen), target, force)
     if target != "-":
         path(target)

@@ -35,7 +35,11 @@ def pair(value: Sizes, what: str, least: int = 1) -> Pair:
 
 def whole(value: Any, count: int) -> list[int] | None:
     """So many whole numbers, from one that stands for all or from a sequence; else None."""
-    numbers = list(value) if isinstance(value, Sequence | np.ndarray) else [value] * count
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    numbers = list(value) if isinstance(value, Sequence) else [value]
+    if len(numbers) == 1:
+        numbers *= count
     if len(numbers) != count or not all(isinstance(one, int | np.integer) for one in numbers):
         return None
     return [int(one) for one in numbers]
@@ -54,8 +58,13 @@ def pads(padding: Padding, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
     """
     if isinstance(padding, str):
         return _named_pads(padding, reach, stride)
-    sides = list(padding) if isinstance(padding, Sequence) else [padding, padding]
-    read = [whole(side, 2) for side in sides]
+    if isinstance(padding, np.ndarray):
+        padding = padding.tolist()
+    sides = list(padding) if isinstance(padding, Sequence) else [padding]
+    if len(sides) == 1:
+        sides *= 2
+    ends = [len(side) if isinstance(side, Sequence) else 2 for side in sides]
+    read = [whole(side, 2) for side in sides] if set(ends) == {2} else []
     if len(read) != 2 or any(side is None or min(side) < 0 for side in read):
         raise UnfitError(
             f"padding={padding} must be 'same', 'same_lower', 'valid', one or two whole numbers "
@@ -104,12 +113,19 @@ class Numbers:
     """
 
     def __init__(
-        self, door: str, x: NDArray[Any], weight: NDArray[Any], bias: NDArray[Any] | None, axis: int
+        self,
+        door: str,
+        x: NDArray[Any],
+        weight: NDArray[Any],
+        bias: NDArray[Any] | None,
+        axis: int,
+        fill: float = 0,
     ) -> None:
         arrays = [x, weight] if bias is None else [x, weight, bias]
         check_real(door, *arrays)
         common = np.result_type(*arrays)
-        self.exact = common.kind != "f"
+        # NumPy's common dtype of uint64 and int64 is a float
+        self.exact = all(array.dtype.kind in "biu" for array in arrays)
         if not self.exact:
             self.working, self.result = np.promote_types(common, np.float32), common
             return
@@ -117,7 +133,11 @@ class Numbers:
         heaviest = max(
             (sum(map(abs, map(int, taps.flat))) for taps in np.moveaxis(weight, axis, 0)), default=0
         )
-        largest = _largest(x) * heaviest + (0 if bias is None else _largest(bias))
+        if fill != fill or fill in (np.inf, -np.inf) or int(fill) != fill:
+            raise UnfitError(f"padding_value={fill} is no whole number beside whole numbers")
+        largest = max(_largest(x), abs(int(fill))) * heaviest + (
+            0 if bias is None else _largest(bias)
+        )
         if largest >= 2**63:
             raise UnfitError(f"integer sums may reach {largest}, beyond int64; convert to float64")
         self.working = np.dtype(np.float64 if largest <= EXACT_FLOAT else np.int64)

@@ -6,10 +6,23 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli.conv.algorithms import choose
-from convcli.conv.arguments import Numbers, Padding, Sizes, batch, bias_of, finished, pads, pair
+from convcli.conv.arguments import (
+    Numbers,
+    Padding,
+    Sizes,
+    batch,
+    bias_of,
+    finished,
+    pads,
+    pair,
+    whole,
+)
 from convcli.conv.borders import BORDERS, PYTORCH_NAMES
 from convcli.conv.problem import Problem
 from convcli.errors import UnfitError, counted
+
+MOST_VALUES = 2**40
+"""A padded input of more is refused before any algorithm is priced."""
 
 
 def conv2d(
@@ -62,8 +75,10 @@ def conv2d(
     """
     x, weight = np.asarray(x), np.asarray(weight)
     images = batch(x, "c, h, w", "conv2d")
+    _check_shapes(images.shape, weight.shape, groups)
     offsets = bias_of(bias, len(weight))
-    numbers = Numbers("conv2d", images, weight, offsets, axis=0)
+    fill = padding_value if padding_mode == "constant" else 0
+    numbers = Numbers("conv2d", images, weight, offsets, axis=0, fill=fill)
     problem = problem_of(
         images.shape,
         weight.shape,
@@ -118,9 +133,9 @@ def conv1d(
         x[..., np.newaxis, :],
         weight[:, :, np.newaxis],
         bias,
-        (1, stride),
+        (1, _one(stride, "stride")),
         sides,
-        (1, dilation),
+        (1, _one(dilation, "dilation")),
         groups,
         algorithm,
         padding_mode,
@@ -129,8 +144,18 @@ def conv1d(
     return y[..., 0, :]
 
 
-def _ends(padding: int | tuple[int, int]) -> tuple[int, int]:
-    return (padding, padding) if np.ndim(padding) == 0 else padding  # type: ignore[return-value]
+def _ends(padding: Any) -> tuple[int, int]:
+    both = whole(padding, 2)
+    if both is None or min(both) < 0:
+        raise UnfitError(f"padding={padding} must be a name, one whole number, or (before, after)")
+    return both[0], both[1]
+
+
+def _one(value: Any, what: str) -> int:
+    numbers = whole(value, 1)
+    if numbers is None or numbers[0] < 1:
+        raise UnfitError(f"{what}={value} must be a whole number of at least 1")
+    return numbers[0]
 
 
 def depthwise_conv2d(
@@ -217,6 +242,9 @@ def problem_of(
         raise UnfitError(
             f"the kernel reaches {reach[0]}x{reach[1]} cells, the padded input has {height}x{width}"
         )
+    values = problem.images * images[1] * height * width
+    if values > MOST_VALUES:
+        raise UnfitError(f"the padded input would hold {values:,} values")
     if BORDERS[border] is not None and not problem.untouched and 0 in problem.size:
         raise UnfitError(f"an empty image has no cells for the border {border!r} to repeat")
     return problem
@@ -225,7 +253,7 @@ def problem_of(
 def _check_shapes(x: tuple[int, ...], weight: tuple[int, ...], groups: int) -> None:
     if len(weight) != 4 or 0 in weight[1:]:
         raise UnfitError(f"weight has the shape {weight}; conv2d takes (f, c / groups, i, j)")
-    if groups < 1 or weight[0] % groups:
+    if whole(groups, 1) is None or groups < 1 or weight[0] % groups:
         raise UnfitError(f"groups={groups} does not divide {weight[0]} filters")
     if x[1] != weight[1] * groups:
         raise UnfitError(

@@ -169,7 +169,10 @@ def adaptive_avg_pool2d(
     x = np.asarray(x)
     check_real("adaptive_avg_pool2d", x)
     batch(x, "c, h, w", "adaptive_avg_pool2d")
-    wanted = output_size if isinstance(output_size, tuple) else (output_size, output_size)
+    wanted: Any = output_size
+    wanted = tuple(wanted) if isinstance(wanted, tuple | list) else (wanted, wanted)
+    if len(wanted) != 2:
+        raise UnfitError(f"output_size={output_size} must be one or two whole numbers")
     sizes = [old if new is None else new for new, old in zip(wanted, x.shape[-2:], strict=True)]
     if whole(sizes, 2) is None or min(sizes) < 0 or 0 in x.shape[-2:]:
         raise UnfitError(f"output_size={output_size} must be whole numbers; x is {x.shape}")
@@ -218,7 +221,7 @@ def pool_axes(
         # PyTorch stops at half the reach; ONNX, whose models ask for more, here
         if max(axis.before, axis.after) >= axis.reach:
             raise UnfitError(f"padding={padding}: a window of {axis.reach} would see nothing else")
-        if axis.length < 1 or axis.length + axis.before + axis.after < axis.reach:
+        if axis.length < 1 or axis.output < 1:
             raise UnfitError(
                 f"the window reaches {axis.reach} cells, the padded input has "
                 f"{axis.length + axis.before + axis.after}"

@@ -49,6 +49,9 @@ ALPHA = {"LA", "RGBA"}
 SAME_COLOURS = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16"}
 """Modes whose colour profile still describes the picture once it is an array."""
 
+LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383}
+"""Pixels a side that a format can hold, where its library says so too late."""
+
 SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     # Pillow's own quality of 75 shows blocks around the edges that a filter brings out
     "JPEG": {"quality": 95},
@@ -81,6 +84,7 @@ def open_picture(source: str) -> Picture:
         raise PictureError(f"{name} is not a pipe or a file; name a picture, or pipe one in")
     try:
         with warnings.catch_warnings(), _bytes_of(source) as stream:
+            warnings.simplefilter("ignore")  # Pillow's remarks on bad metadata
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             with Image.open(stream, formats=FORMATS) as image:
                 return _picture(image)
@@ -121,7 +125,7 @@ def _picture(image: Image.Image) -> Picture:
         notes = ("16-bit colour is read with 8 bits a sample",)
     image.load()
     upright = ImageOps.exif_transpose(image)
-    plain = _plain(upright)
+    plain = _plain(upright, form)
     kept = {"dpi", "exif"} | ({"icc_profile"} if upright.mode in SAME_COLOURS else set())
     metadata = {key: value for key, value in upright.info.items() if key in kept}
     pixels = np.asarray(plain)
@@ -129,7 +133,7 @@ def _picture(image: Image.Image) -> Picture:
     return Picture(pixels, plain.mode in ALPHA, form, metadata, notes)
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def _plain(image: Image.Image, form: str) -> Image.Image:
     """The picture in one of the modes that are arrays of samples: L, LA, RGB, RGBA, I;16."""
     if image.mode in ("L", "LA", "RGB", "RGBA", "I;16") and "transparency" not in image.info:
         return image
@@ -137,6 +141,8 @@ def _plain(image: Image.Image) -> Image.Image:
         return image.convert("L")
     if image.mode.startswith("I;16"):
         return image.convert("I;16")
+    if image.mode == "I" and form == "PPM":
+        return image.convert("I;16")  # a PGM of more than 8 bits, scaled to 16
     if image.mode in ("I", "F"):
         raise PictureError(f"its samples have 32 bits (mode {image.mode}); convcli reads 8 and 16")
     transparent = image.mode in ("PA", "La", "RGBa") or "transparency" in image.info
@@ -200,8 +206,15 @@ def save_picture(picture: Picture, stream: IO[bytes], form: str) -> None:
         pixels = pixels[..., :-1]
     if pixels.dtype == np.uint16 and form not in ("PNG", "TIFF", "PPM"):
         raise OutputError(f"{form} holds no 16-bit samples; write PNG, TIFF or PGM")
+    if max(pixels.shape[:2]) > LONGEST_SIDES.get(form, max(pixels.shape[:2])):
+        raise OutputError(f"{form} holds at most {LONGEST_SIDES[form]:,} pixels a side")
     image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-    image.save(stream, form, **SAVE_OPTIONS.get(form, {}), **picture.metadata)
+    try:
+        image.save(stream, form, **SAVE_OPTIONS.get(form, {}), **picture.metadata)
+    except OSError:
+        raise  # the disk's refusal, not the format's
+    except BAD_FILE as error:
+        raise OutputError(f"{form} cannot hold this picture: {safe(error)}") from None
 
 
 def format_of(path: str) -> str:
@@ -224,8 +237,15 @@ def check_free(paths: Iterable[str | None], force: bool, source: str = "-") -> N
 
     Raises OutputError. `force` allows what is taken, but never the input.
     """
-    for path in paths:
-        if path is None or path == "-" or not os.path.isfile(path):
+    named = [path for path in paths if path not in (None, "-")]
+    for path in named:
+        if not path:
+            raise OutputError("an output without a name cannot be written")
+        if named.count(path) > 1:
+            raise OutputError(f"{safe(path)} is asked for twice")
+        if not os.path.isdir(os.path.dirname(path) or "."):
+            raise OutputError(f"{safe(path)} cannot be written: No such file or directory")
+        if not os.path.isfile(path):
             continue
         if source != "-" and os.path.isfile(source) and os.path.samefile(path, source):
             raise OutputError(f"{safe(path)} is the input, which is never overwritten")
@@ -245,8 +265,14 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
     """
     target = Path(path)
     if target.exists() and not target.is_file() and not target.is_dir():
-        with open(target, "wb") as stream:  # a device or a named pipe is written to, not replaced
-            write(stream)
+        # a device or a named pipe is written to, not replaced; neither can be sought in
+        buffer = BytesIO()
+        write(buffer)
+        try:
+            with open(target, "wb") as stream:
+                stream.write(buffer.getbuffer())
+        except OSError as error:
+            raise OutputError(f"{safe(path)} cannot be written: {error.strerror}") from None
         return
     check_free([path], force)
     if target.is_dir():

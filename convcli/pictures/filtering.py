@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.stencil import correlate
+from convcli.conv.stencil import correlate, lane
 from convcli.pictures.files import Picture
 from convcli.pictures.kernels import Kernel, Part
 
@@ -51,8 +51,7 @@ def filter_picture(picture: Picture, kernel: Kernel) -> Picture:
             samples = _premultiplied(band, kernel.parts[0], tones)
         else:
             samples = _keeping_alpha(band, kernel, tones)
-        np.clip(samples, 0, np.iinfo(filtered.dtype).max, out=samples)
-        filtered[top:bottom] = samples
+        filtered[top:bottom] = samples.clip(0, np.iinfo(filtered.dtype).max)
     return picture._replace(pixels=filtered)
 
 
@@ -108,11 +107,14 @@ def _keeping_alpha(band: NDArray[Any], kernel: Kernel, tones: Tone) -> NDArray[A
     above, left = (rows - 1) // 2, (columns - 1) // 2
     height, width = band.shape[0] - rows + 1, band.shape[1] - columns + 1
     centre = np.s_[above : above + height, left : left + width]
-    parts = [
-        correlate(colour * alpha, part.factors, full * full)
-        - colour[centre] * correlate(alpha, part.factors, full).astype(np.int64)
-        for part in kernel.parts
-    ]
+    parts = []
+    for part in kernel.parts:
+        factors = part.factors
+        if lane(factors, 2 * full * full).kind == "f":  # the difference may need one bit more
+            factors = tuple(factor.astype(np.float64) for factor in factors)
+        cover = correlate(alpha, factors, full)
+        cover = cover if cover.dtype.kind == "f" else cover.astype(np.int64)
+        parts.append(correlate(colour * alpha, factors, full * full) - colour[centre] * cover)
     toned = _toned(_combined(parts, kernel), tones._replace(gain=tones.gain / full))
     return np.concatenate([toned, alpha[centre]], axis=2)
 
@@ -127,12 +129,13 @@ def _premultiplied(band: NDArray[Any], part: Part, tones: Tone) -> NDArray[Any]:
     opacity = _toned(cover, Tone(False, part.scale / total))
     visible = (opacity > 0) & (cover != 0)
     if light.dtype.kind == "i":
-        top = light.astype(np.int64) * (2 * total.numerator)
+        top = _roomy(light, 2 * total.numerator) * (2 * total.numerator)
         # only a negative sum makes both negative, and its tone is absolute
-        below = np.abs(np.where(visible, cover, 1).astype(np.int64) * total.denominator)
+        shown = np.where(visible, cover, 1)
+        below = np.abs(_roomy(shown, total.denominator) * total.denominator)
         colour = (np.abs(top) if tones.absolute else top) // below
         # round half up of top / 2·below: ⌊(⌊top / below⌋ + 1) / 2⌋
-        colour = (colour + 1) // 2
+        colour = ((colour + 1) // 2).clip(0, full).astype(np.int64)
     else:
         ratio = light * float(total) / np.where(visible, cover, 1.0)
         colour = np.floor((np.abs(ratio) if tones.absolute else ratio) + 0.5)
@@ -147,11 +150,18 @@ def _combined(parts: list[NDArray[Any]], kernel: Kernel) -> NDArray[Any]:
     return np.sqrt(squares)
 
 
+def _roomy(values: NDArray[Any], factor: int) -> NDArray[Any]:
+    """Integers that can be multiplied by a factor: int64, or Python's own where it is too small."""
+    largest = max(abs(int(values.min())), abs(int(values.max())), 1) if values.size else 1
+    return values.astype(np.int64 if largest * abs(factor) < 2**62 else object)
+
+
 def _toned(response: NDArray[Any], tones: Tone) -> NDArray[Any]:
     """Responses times the gain, rounded half up; exact for integers."""
     if tones.absolute:
         response = np.abs(response)
     top, below = tones.gain.numerator, tones.gain.denominator
-    if response.dtype.kind == "i" and top.bit_length() < 24:
-        return (response.astype(np.int64) * (2 * top) + below) // (2 * below)
+    if response.dtype.kind == "i":
+        widest = max(2 * top, 2 * below)
+        return (_roomy(response, widest) * (2 * top) + below) // (2 * below)
     return np.floor(response * float(tones.gain) + 0.5)

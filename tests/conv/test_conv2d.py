@@ -58,6 +58,38 @@ def test_dtypes(x, weight, result):
     assert y.item() == 9
 
 
+def test_whole_numbers_of_any_kind_stay_exact():
+    one = np.ones((1, 1, 1, 1), np.int64)
+    large = np.full((1, 1, 1), 2**53 + 1, np.uint64)
+    assert conv2d(large, one).item() == 2**53 + 1
+    filled = conv2d(one[0], one, padding=1, padding_mode="constant", padding_value=2**60 + 1)
+    assert filled[0, 0, 0] == 2**60 + 1
+    with pytest.raises(UnfitError, match="no whole number"):
+        conv2d(one[0], one, padding=1, padding_mode="constant", padding_value=0.5)
+
+
+@pytest.mark.parametrize("padding", [np.array([1, 2]), [1, 2], (1, 2), ((1, 1), (2, 2))])
+def test_padding_may_be_any_sequence(padding):
+    assert conv2d(np.ones((1, 4, 4)), np.ones((1, 1, 1, 1)), padding=padding).shape == (1, 6, 8)
+    assert (
+        conv2d(np.ones((1, 4, 4)), np.ones((1, 1, 1, 1)), padding=(1,), stride=(2,)).shape[1] == 3
+    )
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda x, w: conv2d(x, 3.0),
+        lambda x, w: conv2d(x, w, groups=2.0),
+        lambda x, w: conv2d(x, w, groups="2"),
+        lambda x, w: conv2d(x, w, padding=((0, 0), (0, 2**41))),
+    ],
+)
+def test_arguments_of_the_wrong_kind_are_refused(call):
+    with pytest.raises(UnfitError):
+        call(np.ones((1, 4, 4)), np.ones((1, 1, 1, 1)))
+
+
 def test_integers_beyond_float64_are_still_exact():
     x = np.full((1, 1, 3), 2**53 - 1)
     assert conv2d(x, np.array([[[[1, 1, -1]]]])).item() == 2**53 - 1

@@ -118,3 +118,11 @@ def test_adaptive_windows_cover_the_axis(length, count):
 def test_what_does_not_fit_is_refused(call, message):
     with pytest.raises(UnfitError, match=message):
         call(np.ones((1, 4, 4)))
+
+
+def test_a_rounded_up_window_may_be_longer_than_the_input():
+    x = np.arange(4.0).reshape(1, 1, 2, 2)
+    assert max_pool2d(x, 3, 2, ceil_mode=True).tolist() == [[[[3.0]]]]
+    assert avg_pool2d(x, 3, 2, ceil_mode=True).tolist() == [[[[1.5]]]]
+    with pytest.raises(UnfitError, match="the window reaches 3 cells"):
+        max_pool2d(x, 3, 2)

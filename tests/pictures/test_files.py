@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from convcli.errors import OutputError, PictureError
-from convcli.pictures.files import open_picture, save_arrays, write_file, write_picture
+from convcli.pictures.files import Picture, open_picture, save_arrays, write_file, write_picture
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 COLOUR = np.stack([GREY, GREY[::-1], 255 - GREY], axis=-1)
@@ -72,6 +72,24 @@ def test_orientation_is_applied_once_and_not_left_in_the_metadata(saved, tmp_pat
     with Image.open(tmp_path / "out.png") as again:
         assert again.getexif().get(0x0112, 1) == 1
         assert again.getexif()[0x010F] == "maker"
+
+
+def test_a_grey_map_of_sixteen_bits_comes_back(tmp_path):
+    deep = (GREY.astype(np.uint16) * 257)[..., np.newaxis]
+    picture = Picture(deep, has_alpha=False, format="PPM", metadata={})
+    write_picture(picture, str(tmp_path / "deep.pgm"))
+    np.testing.assert_array_equal(open_picture(str(tmp_path / "deep.pgm")).pixels, deep)
+
+
+@pytest.mark.parametrize(("form", "side"), [("webp", 16_384), ("jpg", 65_501)])
+def test_what_a_format_cannot_hold_is_refused(tmp_path, form, side):
+    wide = Picture(np.zeros((1, side, 1), np.uint8), has_alpha=False, format="PNG", metadata={})
+    with pytest.raises(OutputError, match="pixels a side"):
+        write_picture(wide, str(tmp_path / f"wide.{form}"))
+    tagged = Picture(COLOUR, has_alpha=False, format="PNG", metadata={"exif": b"x" * 70_000})
+    with pytest.raises(OutputError, match="JPEG cannot hold this picture"):
+        write_picture(tagged, str(tmp_path / "tagged.jpg"))
+    assert os.listdir(tmp_path) == []
 
 
 def test_profile_and_resolution_are_kept(saved, tmp_path):

@@ -109,6 +109,22 @@ def test_what_is_opaque_stays_opaque_and_is_filtered_as_without_alpha(name):
     np.testing.assert_array_equal(given[..., :3], plain)
 
 
+@pytest.mark.parametrize(
+    "spec",
+    ["1e-9 1", "1e-7 1", "0.0001 0.9999 0.00000001", "99999999 99999999", "1/1000003 1/1009 1/2"],
+)
+def test_wide_rationals_are_exact_beside_alpha_too(spec):
+    pixels = noise((4, 5, 4))
+    pixels[..., 3] = 255
+    given = filter_picture(picture(pixels, has_alpha=True), kernel(spec)).pixels
+    plain = filter_picture(picture(pixels[..., :3]), kernel(spec)).pixels
+    np.testing.assert_array_equal(given[..., :3], plain)
+    (part,) = kernel(spec).parts
+    true = exact(pixels[..., 0], part.matrix, part.scale)
+    expected = [[min(max(floor(v + Fraction(1, 2)), 0), 255) for v in row] for row in true]
+    np.testing.assert_array_equal(plain[..., 0], expected)
+
+
 @pytest.mark.parametrize("name", [*CATALOGUE, "-1", "1 -3 1"])
 def test_colour_under_no_opacity_has_no_influence(name):
     pixels = noise((9, 8, 4))
