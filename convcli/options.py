@@ -1,7 +1,7 @@
 """What the shell may say: Click types that turn text into values, and options commands share."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -138,7 +138,29 @@ def read_columns(text: str) -> tuple[str, ...]:
     return tuple(known[name] for name in asked)
 
 
+def read_rule(text: str) -> str:
+    """A MAC rule by name."""
+    from convcli.nets.rules import RULES
+
+    return _one_of(text, RULES)
+
+
+def read_dtype(text: str) -> str:
+    """A dtype of the memory by name."""
+    from convcli.nets.summary import DTYPES
+
+    return _one_of(text, DTYPES)
+
+
+def _one_of(text: str, known: Iterable[str]) -> str:
+    if text not in known:
+        raise ValueError(f"{text!r:.60} is not one of {', '.join(known)}")
+    return text
+
+
 SIZE = Reads("HxWxC", read_size)
+RULE = Reads("RULE", read_rule)
+DTYPE = Reads("TYPE", read_dtype)
 EXPECTATION = Reads("NAME=VALUE", read_expectation)
 RANGE = Reads("A..B", read_range)
 COLUMN_NAMES = Reads("NAMES", read_columns)

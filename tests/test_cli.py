@@ -13,6 +13,9 @@ import pytest
 from PIL import Image
 
 from convcli.cli import COMMANDS, run
+from convcli.nets.rules import RULES
+from convcli.nets.summary import DTYPES
+from convcli.pictures.kernels import CATALOGUE
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 CAT = str(SAMPLES / "cat.jpg")
@@ -374,6 +377,15 @@ def test_other_encodings_are_respected(encoding):
     assert ended.returncode == 0
     assert "54.25 -> 54" in ended.stderr.decode(encoding)
     assert "54x54x1" in ended.stdout.decode(encoding)
+
+
+def test_help_and_readme_name_every_kernel_and_rule(shell):
+    readme = (SAMPLES.parent / "README.md").read_text("utf-8")
+    for name in CATALOGUE:
+        assert name in shell("filter --help")[1]
+        assert name in readme
+    for name in (*RULES, *DTYPES):
+        assert name in shell("shape --help")[1]
 
 
 def test_help_fits_a_screen_and_starts_with_what_it_is_for(shell):

@@ -7,16 +7,15 @@ import click
 from convcli.options import (
     COLUMN_NAMES,
     COUNT,
+    DTYPE,
     EXPECTATION,
     PADDING,
     PAIR,
     RANGE,
+    RULE,
     SIZE,
     format_option,
 )
-
-RULES = ("weights", "bias", "torchinfo", "thop", "fvcore", "ptflops")
-DTYPES = ("float16", "bfloat16", "float32", "float64", "int8")
 
 
 @click.command("shape")
@@ -39,17 +38,15 @@ DTYPES = ("float16", "bfloat16", "float32", "float64", "int8")
 @click.option("--batch", type=COUNT, default=1, help="Images at once, for memory.  [1]")
 @click.option(
     "--dtype",
-    type=click.Choice(DTYPES),
+    type=DTYPE,
     default="float32",
-    metavar="TYPE",
-    help="Of the memory.  [float32]",
+    help="Of the memory: float16, bfloat16, float32, float64, int8.  [float32]",
 )
 @click.option(
     "--mac-rule",
     "rule",
-    type=click.Choice(RULES),
+    type=RULE,
     default="weights",
-    metavar="RULE",
     help="weights, bias, torchinfo, thop, fvcore or ptflops.  [weights]",
 )
 @click.option("--versus", metavar="NETWORK", help="Compare with another network, or with linear.")

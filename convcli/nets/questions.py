@@ -215,15 +215,11 @@ def solve_question(
 def _one_axis(padding: Sequence[Any]) -> tuple[int, int]:
     """`2` is 2 at both ends; `1,2`, on one axis, is 1 before and 2 after."""
     first, second = padding[0], padding[-1]
-    if (
-        not isinstance(first, str)
-        and first != second
-        and (first[0] != first[1] or second[0] != second[1])
-    ):
-        raise SpecError("solve works along one axis: give --padding one number, or before,after")
     if isinstance(first, str):
         raise SpecError(f"padding is a number, or two such as 1,2, not {first!r}")
-    return first if first == second else (first[0], second[-1])
+    if first != second and (first[0] != first[1] or second[0] != second[1]):
+        raise SpecError("solve works along one axis: give --padding one number, or before,after")
+    return first[0], second[-1]
 
 
 def why_question(words: Sequence[str], size: Sequence[int] | None, text: str) -> Answer:

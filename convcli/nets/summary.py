@@ -244,7 +244,9 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
                 text = f"an axis of {max(found.measure.output)} is more than {LARGEST_AXIS:,}"
                 failures.append(Failure(node, text))
                 break
-            uses[key] = found
+            # the same misfit on another line is another failure
+            if not failures or failures[-1].node is not node:
+                uses[key] = found
         reception = known[node.inputs[0]][1]
         if len(node.inputs) > 1:
             reception = max([known[name][1] for name in node.inputs], key=_extent)

@@ -143,6 +143,12 @@ def test_cells_that_another_branch_reads_are_not_called_lost():
     assert "layer2.residual1.body.conv1, layer2.residual1.shortcut.conv1: 28.50 → 28" in lost
 
 
+def test_every_misfit_is_told_when_the_walk_goes_on():
+    text = "nn.Linear(8, 4)\nnn.Linear(8, 4)\nnn.Linear(8, 4)"
+    failures = trace(read_text(text).network, (8,), keep_going=True).failures
+    assert [(one.declared, one.corrected) for one in failures] == [(8, 4), (8, 4)]
+
+
 def test_the_input_under_which_a_linear_layer_fits():
     text = "nn.Conv2d(3, 8, 3)\nnn.MaxPool2d(2)\nnn.Linear(8 * 13 * 13, 10)"
     network = read_text(text).network

@@ -20,7 +20,7 @@ from convcli.nets.layers import (
     Upsample,
 )
 from convcli.nets.readers import short, torch
-from convcli.nets.readers.values import count
+from convcli.nets.readers.values import count, plain
 
 
 def max_pool2d(
@@ -106,11 +106,11 @@ def _nothing(*_: Any, **options: Any) -> None:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{name: torch.plain(Activation(name)) for name in short.ACTIVATIONS},
-    "hardswish": torch.plain(Activation("hard_swish")),
-    "hardsigmoid": torch.plain(Activation("hard_sigmoid")),
-    "hardtanh": torch.plain(Activation("hard_tanh")),
-    "logsigmoid": torch.plain(Activation("log_sigmoid")),
+    **{name: plain(Activation(name)) for name in short.ACTIVATIONS},
+    "hardswish": plain(Activation("hard_swish")),
+    "hardsigmoid": plain(Activation("hard_sigmoid")),
+    "hardtanh": plain(Activation("hard_tanh")),
+    "logsigmoid": plain(Activation("log_sigmoid")),
     "leaky_relu": leaky_relu,
     "max_pool1d": max_pool1d,
     "max_pool2d": max_pool2d,

@@ -30,7 +30,7 @@ from convcli.nets.layers import (
     Upsample,
 )
 from convcli.nets.network import Leaf
-from convcli.nets.readers.values import count, counts, pads
+from convcli.nets.readers.values import count, counts, pads, plain
 
 NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
 """Paddings by name, and for how many axes each is known."""
@@ -325,15 +325,6 @@ def concatenate(axis: Any = -1, **_: Any) -> Concat:
     if axis not in (-1, 3):
         raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
     return Concat()
-
-
-def plain(layer: Any) -> Callable[..., Any]:
-    """A layer whose values change no shape and no count."""
-
-    def build(*args: Any, **options: Any) -> Any:
-        return layer
-
-    return build
 
 
 LAYERS: dict[str, Callable[..., Any]] = {

@@ -26,7 +26,7 @@ from convcli.nets.layers import (
     TransposedConv,
     Upsample,
 )
-from convcli.nets.readers.values import count, counts, factor, maybe_count, pads
+from convcli.nets.readers.values import count, counts, factor, maybe_count, pads, plain
 
 
 def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
@@ -315,15 +315,6 @@ def pixel_shuffle(upscale_factor: Any) -> PixelShuffle:
 
 def pixel_unshuffle(downscale_factor: Any) -> PixelShuffle:
     return PixelShuffle(count(downscale_factor, "downscale_factor"), inverse=True)
-
-
-def plain(layer: Any) -> Callable[..., Any]:
-    """A layer whose values (inplace, p, dim, …) change no shape and no count."""
-
-    def build(*args: Any, **options: Any) -> Any:
-        return layer
-
-    return build
 
 
 ACTIVATIONS = {

@@ -1,5 +1,6 @@
 """The values a layer's call may hold, checked and brought into one form."""
 
+from collections.abc import Callable
 from typing import Any
 
 from convcli.calls import shown
@@ -56,3 +57,12 @@ def pads(value: Any, axes: int, name: str = "padding") -> tuple[Padding, ...]:
 def _pair(value: Any, name: str) -> tuple[int, int]:
     before, after = counts(value, 2, name, 0)
     return before, after
+
+
+def plain(layer: Any) -> Callable[..., Any]:
+    """A builder for a layer whose values (inplace, p, dim, …) change no shape and no count."""
+
+    def build(*args: Any, **options: Any) -> Any:
+        return layer
+
+    return build

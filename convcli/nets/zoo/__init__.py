@@ -42,4 +42,6 @@ class Listing:
         return ("name", "network"), [(name, about(name)) for name in NAMES], ()
 
     def record(self) -> dict[str, Any]:
-        return {"schema": 1, "networks": [{"name": n, "about": about(n)} for n in NAMES]}
+        from convcli.nets.summary import SCHEMA
+
+        return {"schema": SCHEMA, "networks": [{"name": n, "about": about(n)} for n in NAMES]}
