@@ -5,7 +5,7 @@ Rich is imported only where a table is drawn; nothing here knows what the figure
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from convcli.errors import safe
@@ -44,6 +44,25 @@ def show(result: Result, format_: str | None, quiet: bool = False) -> None:
         for warning in result.warnings:
             note(warning)
     return None
+
+
+def show_lines(lines: Iterable[Sequence[tuple[str, str]]], styles: Mapping[str, str]) -> None:
+    """Print lines of spans, text and the name of a style: in colour on a terminal, plain in a pipe.
+
+    FORCE_COLOR makes a pipe a terminal.
+    """
+    if not (sys.stdout.isatty() or os.environ.get("FORCE_COLOR")):
+        for spans in lines:
+            line("".join(part for part, _ in spans).rstrip())
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    for spans in lines:
+        drawn = Text.assemble(*((safe(part), styles[style]) for part, style in spans))
+        drawn.rstrip()
+        console.print(drawn, soft_wrap=True)
 
 
 def draw(result: Result) -> None:

@@ -1,0 +1,430 @@
+"""A window walks over a picture: one record for every cell of the output.
+
+A convolution reads the canvas: the input's cells with padding around them. A transposed
+convolution is told as the convolution it amounts to (Dumoulin & Visin 2016, §4): the canvas holds
+stride − 1 zeros between two cells of the input, and the flipped kernel walks over it cell by cell.
+
+Places are cells of the canvas, counted from the input's first cell: padding before it is negative.
+"""
+
+from collections.abc import Callable, Iterator
+from itertools import product
+from typing import NamedTuple
+
+from convcli.errors import UnfitError
+from convcli.lessons.values import Grid, Stack, Symbol, Value, numeric, simplest, times, total
+from convcli.nets.geometry import Fit, Pair, Padding, Window, resolve_padding
+
+MOST_TERMS = 2_000_000
+"""Products of one lesson; more is refused before any is computed."""
+
+Spot = tuple[int, int]
+"""A row and a column."""
+
+
+def _edge(place: int, length: int) -> int:
+    return min(max(place, 0), length - 1)
+
+
+def _reflect(place: int, length: int) -> int:
+    period = max(2 * length - 2, 1)
+    place %= period
+    return min(place, period - place) if length > 1 else 0
+
+
+def _symmetric(place: int, length: int) -> int:
+    place %= 2 * length
+    return min(place, 2 * length - 1 - place)
+
+
+BORDERS: dict[str, Callable[[int, int], int] | None] = {
+    "zero": None,
+    "edge": _edge,
+    "reflect": _reflect,
+    "symmetric": _symmetric,
+    "wrap": lambda place, length: place % length,
+}
+"""Name → the input's cell that a padding cell repeats; None where it is zero."""
+
+
+class Axis(NamedTuple):
+    """How a window walks along one axis of `cells` cells, padded `before` and `after`.
+
+    Negative padding crops. `spread` is 1 more than the zeros between two cells.
+
+    >>> axis = Axis(5, Window(3, stride=2), 1, 1)
+    >>> axis.outputs, [axis.place(output, 0) for output in range(axis.outputs)]
+    (3, [-1, 1, 3])
+    """
+
+    cells: int
+    window: Window
+    before: int = 0
+    after: int = 0
+    spread: int = 1
+
+    @property
+    def span(self) -> int:
+        """Places from the first cell to the last."""
+        return (self.cells - 1) * self.spread + 1
+
+    @property
+    def outputs(self) -> int:
+        """Places of the window. Raises UnfitError where it has none."""
+        if self.spread > 1 or min(self.before, self.after) < 0:
+            room = self.span + self.before + self.after - self.window.reach
+            if room < 0:
+                raise UnfitError(
+                    f"padding leaves nothing of {self.span + self.window.reach - 1} cells"
+                )
+            return room // self.window.stride + 1
+        return Fit(self.cells, self.window, (self.before, self.after)).output
+
+    @property
+    def drawn(self) -> range:
+        """Places of the canvas: padding, cells and the zeros between them."""
+        return range(min(-self.before, 0), max(self.span + self.after, self.span))
+
+    def place(self, output: int, tap: int) -> int:
+        """What a tap reads for an output: stride · output − before + dilation · tap."""
+        return output * self.window.stride - self.before + tap * self.window.dilation
+
+    def cell(self, place: int) -> int | None:
+        """The input's cell at a place, None for padding and for zeros between cells."""
+        cell, rest = divmod(place, self.spread)
+        return cell if rest == 0 and 0 <= cell < self.cells else None
+
+    def is_padding(self, place: int) -> bool:
+        return not 0 <= place < self.span
+
+    @property
+    def read(self) -> frozenset[int]:
+        """Places that some window reads."""
+        taps = range(self.window.kernel)
+        return frozenset(self.place(o, tap) for o in range(self.outputs) for tap in taps)
+
+
+class Term(NamedTuple):
+    """One product: a tap of the kernel and what it lies on."""
+
+    tap: Spot
+    place: Spot
+    cell: Spot | None
+    """The input's cell; None for a zero that is no cell."""
+    x: Value
+    w: Value
+
+    @property
+    def product(self) -> Value:
+        return times(self.x, self.w)
+
+
+class Step(NamedTuple):
+    """How one output cell comes to be: the terms of each channel, in the order of the kernel."""
+
+    cell: Spot
+    channels: tuple[tuple[Term, ...], ...]
+    sums: tuple[Value, ...]
+    """One a channel: Σ x·w, or what the pool takes."""
+    bias: Value | None
+    outputs: tuple[Value, ...]
+    """The sum over channels and the bias; a pool has one a channel."""
+
+
+class Walk(NamedTuple):
+    """An operation on an input: everything that its steps follow from."""
+
+    operation: str
+    axes: tuple[Axis, Axis]
+    input: Stack
+    kernel: Stack
+    """The taps as they lie on the canvas: already flipped where they are to be. () for a pool."""
+    given: Stack = ()
+    """The kernel as it was given."""
+    bias: Value | None = None
+    border: str = "zero"
+    pool: str = ""
+    name: str = "z"
+
+    @property
+    def size(self) -> Spot:
+        """Rows and columns of the output."""
+        down, across = self.axes
+        return down.outputs, across.outputs
+
+    @property
+    def terms(self) -> int:
+        """Products of the whole walk."""
+        rows, columns = self.size
+        taps = self.axes[0].window.kernel * self.axes[1].window.kernel
+        return rows * columns * taps * len(self.input)
+
+    @property
+    def cells(self) -> Iterator[Spot]:
+        return product(*map(range, self.size))
+
+    def step(self, cell: Spot) -> Step:
+        """How one output cell comes to be.
+
+        >>> walk = convolution((((1, 2), (3, 4)),), (((1, 0), (0, 1)),))
+        >>> walk.step((0, 0)).outputs
+        (5,)
+        """
+        channels = tuple(tuple(self._terms(cell, channel)) for channel in range(len(self.input)))
+        names = self.names(cell)
+        if self.pool:
+            sums = tuple(
+                POOLS[self.pool](terms, name) for terms, name in zip(channels, names, strict=True)
+            )
+            return Step(cell, channels, sums, None, sums)
+        symbolic = names[0]
+        sums = tuple(
+            total((term.product for term in terms), f"s{channel}")
+            for channel, terms in enumerate(channels)
+        )
+        result = total(sums, symbolic)
+        if isinstance(self.bias, Symbol) and not isinstance(result, Symbol):
+            result = Symbol(f"{result} + {self.bias}")
+        elif self.bias is not None:
+            result = total((result, self.bias), symbolic)
+        return Step(cell, channels, sums, self.bias, (result,))
+
+    def names(self, cell: Spot) -> tuple[str, ...]:
+        """What the values of an output cell are called: `z[0,0]`, one a channel of a pool."""
+        place = ",".join(map(str, cell))
+        if self.pool and len(self.input) > 1:
+            return tuple(f"{self.name}[{place},{c}]" for c in range(len(self.input)))
+        return (f"{self.name}[{place}]",)
+
+    def _terms(self, cell: Spot, channel: int) -> Iterator[Term]:
+        down, across = self.axes
+        for tap in product(range(down.window.kernel), range(across.window.kernel)):
+            place = down.place(cell[0], tap[0]), across.place(cell[1], tap[1])
+            source = self.source(place)
+            x = 0 if source is None else self.input[channel][source[0]][source[1]]
+            w = self.kernel[channel][tap[0]][tap[1]] if self.kernel else 1
+            yield Term(tap, place, source, x, w)
+
+    def source(self, place: Spot) -> Spot | None:
+        """The input's cell that is read at a place, None where it is zero."""
+        repeat = BORDERS[self.border]
+        cells = []
+        for axis, at in zip(self.axes, place, strict=True):
+            cell = axis.cell(at)
+            if cell is None and repeat is not None and axis.is_padding(at):
+                cell = repeat(at, axis.cells)
+            if cell is None:
+                return None
+            cells.append(cell)
+        return cells[0], cells[1]
+
+    def output(self) -> Stack:
+        """The whole output: one grid, or one a channel of a pool. Raises UnfitError if too much."""
+        self.check()
+        rows, columns = self.size
+        steps = [[self.step((i, j)).outputs for j in range(columns)] for i in range(rows)]
+        return tuple(
+            tuple(tuple(one[c] for one in row) for row in steps) for c in range(len(steps[0][0]))
+        )
+
+    def check(self) -> None:
+        """Raises UnfitError for more products than are told."""
+        if self.terms > MOST_TERMS:
+            rows, columns = self.size
+            raise UnfitError(
+                f"{rows}x{columns} outputs are {self.terms:,} products, more than "
+                f"{MOST_TERMS:,}; give --cell ROW,COLUMN for one output"
+            )
+
+    def read(self) -> tuple[frozenset[int], frozenset[int]]:
+        """The rows and the columns of the input that some window reads, through its border too."""
+        repeat = BORDERS[self.border]
+        lines = []
+        for axis in self.axes:
+            found = set()
+            for place in axis.read:
+                cell = axis.cell(place)
+                if cell is None and repeat is not None and axis.is_padding(place):
+                    cell = repeat(place, axis.cells)
+                found.add(cell)
+            lines.append(frozenset(cell for cell in found if cell is not None))
+        return lines[0], lines[1]
+
+    def unread(self) -> list[Spot]:
+        """The input's cells that no window reads.
+
+        >>> convolution((((1, 2, 3),),), (((1, 1),),), Geometry(stride=(1, 2))).unread()
+        [(0, 2)]
+        """
+        rows, columns = self.read()
+        return [
+            (r, c)
+            for r, c in product(range(self.axes[0].cells), range(self.axes[1].cells))
+            if r not in rows or c not in columns
+        ]
+
+
+def _largest(terms: tuple[Term, ...], name: str) -> Value:
+    return _extreme(terms, name, largest=True)
+
+
+def _smallest(terms: tuple[Term, ...], name: str) -> Value:
+    return _extreme(terms, name, largest=False)
+
+
+def _extreme(terms: tuple[Term, ...], name: str, largest: bool) -> Value:
+    values = [term.x for term in terms if term.cell is not None]
+    if not numeric(*values):
+        return Symbol(name)
+    return max(values) if largest else min(values)  # type: ignore[type-var]
+
+
+def _mean(terms: tuple[Term, ...], name: str) -> Value:
+    from fractions import Fraction
+
+    value = total((term.x for term in terms), name)
+    return value if isinstance(value, Symbol) else simplest(value * Fraction(1, len(terms)))
+
+
+POOLS: dict[str, Callable[[tuple[Term, ...], str], Value]] = {
+    "max": _largest,
+    "min": _smallest,
+    "avg": _mean,
+}
+"""What a pool takes from a window. Padding never is the largest or smallest; to a mean it is 0."""
+
+
+def flipped(stack: Stack) -> Stack:
+    """Every grid turned by 180°.
+
+    >>> flipped((((1, 2), (3, 4)),))
+    (((4, 3), (2, 1)),)
+    """
+    return tuple(tuple(row[::-1] for row in grid[::-1]) for grid in stack)
+
+
+class Geometry(NamedTuple):
+    """How a window is asked to walk, a value an axis."""
+
+    stride: Spot = (1, 1)
+    padding: tuple[Padding, Padding] = ((0, 0), (0, 0))
+    dilation: Spot = (1, 1)
+    extra: Spot = (0, 0)
+    """Rows and columns more at the end of a transposed convolution: output padding."""
+
+
+def convolution(
+    x: Stack,
+    kernel: Stack,
+    geometry: Geometry = Geometry(),  # noqa: B008  an immutable record
+    bias: Value | None = None,
+    flip: bool = False,
+    border: str = "zero",
+) -> Walk:
+    """The kernel over the input as drawn (cross-correlation), or flipped (convolution).
+
+    One filter spans all channels of the input. Raises UnfitError where the window does not fit.
+
+    >>> walk = convolution((((1, 2, 3), (0, 1, 5), (1, 0, 2)),), (((1, 0, 1), (0, 1, 0), (1, 0, 1)),))
+    >>> walk.output()
+    (((8,),),)
+    """
+    used = flipped(kernel) if flip else kernel
+    operation = "convolution" if flip else "cross-correlation"
+    _check_channels(x, kernel)
+    axes = _axes(x[0], (len(kernel[0]), len(kernel[0][0])), geometry)
+    return Walk(operation, axes, x, used, kernel, bias, border)
+
+
+def transposed(
+    x: Stack,
+    kernel: Stack,
+    geometry: Geometry = Geometry(),  # noqa: B008
+    bias: Value | None = None,
+    flip: bool = False,
+) -> Walk:
+    """The transposed convolution, as the convolution of the spread and padded input.
+
+        padding' = dilation · (kernel − 1) − padding      Dumoulin & Visin 2016, relationship 14
+
+    >>> transposed((((1, 2),),), (((1, 1, 1),),), Geometry(stride=(1, 2))).output()
+    (((1, 1, 3, 2, 2),),)
+    """
+    _check_channels(x, kernel)
+    axes = []
+    kernels = len(kernel[0]), len(kernel[0][0])
+    lengths = len(x[0]), len(x[0][0])
+    for length, taps, stride, dilation, padding, extra in zip(
+        lengths, kernels, geometry.stride, geometry.dilation, geometry.padding, geometry.extra,
+        strict=True,
+    ):
+        window = Window(taps, 1, dilation)
+        if extra and extra >= max(stride, dilation):
+            raise UnfitError(
+                f"output padding {extra} must be less than stride {stride} or dilation {dilation}"
+            )
+        before, after = _transposed_padding(padding, length, Window(taps, stride, dilation))
+        axis = Axis(length, window, window.reach - 1 - before, window.reach - 1 - after + extra,
+                    stride)
+        if axis.span + axis.before + axis.after < window.reach:
+            raise UnfitError(
+                f"padding {before + after} leaves nothing of "
+                f"{axis.span + window.reach - 1 + extra} cells"
+            )
+        axes.append(axis)
+    used = kernel if flip else flipped(kernel)
+    return Walk("transposed convolution", (axes[0], axes[1]), x, used, kernel, bias)
+
+
+def _transposed_padding(padding: Padding, length: int, window: Window) -> Pair:
+    """Keras's names: `same` gives n · stride, `valid` cuts nothing off."""
+    if not isinstance(padding, str):
+        return padding
+    if padding == "valid":
+        return 0, 0
+    if padding != "same":
+        raise UnfitError(f"padding {padding!r} has no meaning for a transposed convolution")
+    cut = max(window.reach - window.stride, 0)
+    return cut // 2, cut - cut // 2
+
+
+def pooling(x: Stack, kind: str, kernel: Spot, geometry: Geometry) -> Walk:
+    """A pool, which looks at every channel by itself.
+
+    >>> pooling((((1, 3), (0, 2)),), "max", (2, 2), Geometry()).output()
+    (((3,),),)
+    """
+    axes = _axes(x[0], kernel, geometry)
+    for axis in axes:
+        if max(axis.before, axis.after) >= axis.window.reach:
+            raise UnfitError(
+                f"padding {max(axis.before, axis.after)}: a window that reaches "
+                f"{axis.window.reach} cells would see nothing else"
+            )
+    return Walk(f"{kind} pool", axes, x, (), pool=kind)
+
+
+def _axes(grid: Grid, kernel: Spot, geometry: Geometry) -> tuple[Axis, Axis]:
+    axes = []
+    for length, taps, stride, dilation, padding in zip(
+        (len(grid), len(grid[0])),
+        kernel,
+        geometry.stride,
+        geometry.dilation,
+        geometry.padding,
+        strict=True,
+    ):
+        window = Window(taps, stride, dilation)
+        pads = resolve_padding(padding, length, window)
+        axis = Axis(length, window, *pads)
+        _ = axis.outputs  # refuses what does not fit
+        axes.append(axis)
+    return axes[0], axes[1]
+
+
+def _check_channels(x: Stack, kernel: Stack) -> None:
+    if len(x) != len(kernel):
+        raise UnfitError(
+            f"the input has {len(x)} channels, the kernel {len(kernel)}: a filter spans all "
+            f"channels of its input"
+        )
