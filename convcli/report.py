@@ -54,15 +54,16 @@ def show_lines(lines: Iterable[Sequence[tuple[str, str]]], styles: Mapping[str, 
     if not (sys.stdout.isatty() or os.environ.get("FORCE_COLOR")):
         for spans in lines:
             line("".join(part for part, _ in spans).rstrip())
+        sys.stdout.flush()
         return
     from rich.console import Console
     from rich.text import Text
 
     console = Console(markup=False, highlight=False, emoji=False)
     for spans in lines:
-        drawn = Text.assemble(*((safe(part), styles[style]) for part, style in spans))
+        drawn = Text.assemble(*((safe(part), styles.get(style, style)) for part, style in spans))
         drawn.rstrip()
-        console.print(drawn, soft_wrap=True)
+        console.print(drawn, soft_wrap=not sys.stdout.isatty())
 
 
 def draw(result: Result) -> None:

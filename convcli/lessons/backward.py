@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from convcli.lessons.lesson import SCHEMA, Lesson, sentence
+from convcli.lessons.lesson import SCHEMA, Lesson
 from convcli.lessons.text import (
     Line,
     beside,
@@ -197,9 +197,7 @@ class Backward(NamedTuple):
         )
         for name, shares in (("x", flow.to_input), ("w", flow.to_kernel)):
             if shares:
-                parts = [
-                    [(f"{name}[{self._spot(s.target)}] ", name), *_product(s)] for s in shares
-                ]
+                parts = [[(f"{name}[{self._spot(s.target)}] ", name), *_product(s)] for s in shares]
                 yield [(f"dL/d{name}: ", "head"), *joined(parts, ", ")]
         if walk.given:
             yield [("dL/db: ", "head"), (gradients, "sum")]
@@ -221,9 +219,15 @@ class Backward(NamedTuple):
                 line: Line = [(label, "head"), (" = ", "")]
                 line += joined(map(_product, got)) if got else []
                 yield (
-                    line if isinstance(value, Symbol) else equals(line, value) if got
-                    else [*line, ("0", "sum")]
-                ), value
+                    (
+                        line
+                        if isinstance(value, Symbol)
+                        else equals(line, value)
+                        if got
+                        else [*line, ("0", "sum")]
+                    ),
+                    value,
+                )
         if self.walk.given:
             value = total(b, "dL/db")
             line = [("dL/db", "head"), (" = ", ""), *joined([(factor(g), "sum")] for g in b)]

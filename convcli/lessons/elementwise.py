@@ -10,13 +10,15 @@ LRN's α is TensorFlow's: taken as it is. PyTorch divides α by the window size 
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
+from functools import partial
+from inspect import signature
 from typing import Any, NamedTuple
 
 from convcli.calls import read_call
 from convcli.errors import SpecError
 from convcli.lessons.lesson import SCHEMA, plain_stack, stack_record
-from convcli.lessons.text import Line, beside, channel_name, equals, plain_grid, text
-from convcli.lessons.values import Stack, Value, factor, numeric, read_value, shown, simplest
+from convcli.lessons.text import Line, beside, channel_name, equals, plain_grid
+from convcli.lessons.values import Stack, Value, factor, numeric, read_value, shown, simplest, times
 
 Told = tuple[str, Value]
 """The arithmetic, and what it gives."""
@@ -39,9 +41,7 @@ class Elementwise(NamedTuple):
 
     @property
     def output(self) -> Stack:
-        return tuple(
-            tuple(tuple(value for _, value in row) for row in grid) for grid in self.told
-        )
+        return tuple(tuple(tuple(value for _, value in row) for row in grid) for grid in self.told)
 
     def _steps(self) -> Iterator[tuple[str, str, Value]]:
         many = len(self.input) > 1
@@ -124,15 +124,12 @@ def elementwise(spec: str, x: Stack) -> Elementwise:
     if not numeric(*(v for grid in x for row in grid for v in row)):
         raise SpecError("an activation is explained on numbers, not on symbols")
     call = read_call(spec)
-    build = SPECIAL.get(call.name, _other)
+    tell = SPECIAL.get(call.name) or partial(_other, name=call.name)
     try:
-        if build is _other:
-            definition, told = _other(x, call.name, *call.args, **call.kwargs)
-        else:
-            definition, told = build(x, *call.args, **call.kwargs)
+        bound = signature(tell).bind(x, *call.args, **call.kwargs)
     except TypeError as error:
-        words = str(error).partition("() ")[2] or error
-        raise SpecError(f"{call.name}: {words}") from None
+        raise SpecError(f"activation {call.name}: {error}") from None
+    definition, told = tell(*bound.args, **bound.kwargs)
     return Elementwise(call.name, definition, x, told)
 
 
@@ -157,17 +154,17 @@ def elementwise_backward(spec: str, x: Stack, gradient: Stack) -> Elementwise:
         )
     below = call.args[0] if call.args else call.kwargs.get("slope", 0.01)
 
-    def slope(value: Any) -> Value:
+    def slope(value: Any) -> Any:
         if call.name == "relu":
             return int(value > 0)
         if call.name == "leaky_relu":
-            return 1 if value >= 0 else _number(below, "slope")  # type: ignore[no-any-return]
+            return 1 if value >= 0 else _number(below, "slope")
         return float(DERIVATIVES[call.name](np.asarray(float(value))))
 
     told = tuple(
         tuple(
             tuple(
-                (f"{factor(g)}·{factor(slope(v))}", simplest(g * slope(v)))  # type: ignore[operator]
+                (f"{factor(g)}·{factor(slope(v))}", times(g, slope(v)))
                 for v, g in zip(row, grads, strict=True)
             )
             for row, grads in zip(grid, gradients, strict=True)
@@ -179,12 +176,12 @@ def elementwise_backward(spec: str, x: Stack, gradient: Stack) -> Elementwise:
     return Elementwise(name, definition, x, told, letter="dL/dx")
 
 
-def _each(x: Stack, tell: Callable[[Value], Told]) -> tuple[tuple[tuple[Told, ...], ...], ...]:
+def _each(x: Stack, tell: Callable[[Any], Told]) -> tuple[tuple[tuple[Told, ...], ...], ...]:
     return tuple(tuple(tuple(map(tell, row)) for row in grid) for grid in x)
 
 
 def _relu(x: Stack) -> tuple[str, Any]:
-    return "max(0, x)", _each(x, lambda v: (f"max(0, {shown(v)})", max(v, 0)))  # type: ignore[type-var]
+    return "max(0, x)", _each(x, lambda v: (f"max(0, {shown(v)})", max(v, 0)))
 
 
 def _number(value: Any, name: str) -> Any:
@@ -209,14 +206,17 @@ def _sigmoid(x: Stack) -> tuple[str, Any]:
     from convcli.conv import sigmoid
 
     return "1 / (1 + e^−x)", _each(
-        x, lambda v: (f"1 / (1 + e^{factor(-v)})", float(sigmoid(float(v))))  # type: ignore[operator]
+        x,
+        lambda v: (f"1 / (1 + e^{factor(-v)})", float(sigmoid(float(v)))),
     )
 
 
 def _minmax(x: Stack) -> tuple[str, Any]:
     grids = []
     for grid in x:
-        low, high = (end(v for row in grid for v in row) for end in (min, max))  # type: ignore[type-var]
+        values: list[Any] = [v for row in grid for v in row]
+
+        low, high = min(values), max(values)
 
         def tell(v: Any, low: Any = low, high: Any = high) -> Told:
             value = Fraction(v - low) / Fraction(high - low) * 255 if high > low else Fraction(0)
@@ -239,7 +239,9 @@ def _lrn(
         raise SpecError(f"size={size} must be a whole number of at least 1")
     if rule not in LRN_RULES:
         raise SpecError(f"rule={rule} is not one of {', '.join(LRN_RULES)}")
-    numbers = [float(_number(one, name)) for one, name in ((alpha, "alpha"), (beta, "beta"), (k, "k"))]
+    numbers = [
+        float(_number(one, name)) for one, name in ((alpha, "alpha"), (beta, "beta"), (k, "k"))
+    ]
     a, b, c = numbers
     weight = a / size if rule == "pytorch" else a
     weight_text = f"{a:g}/{size}" if rule == "pytorch" else f"{a:g}"
@@ -265,7 +267,7 @@ def _lrn(
     ), tuple(told)
 
 
-def _other(x: Stack, name: str) -> tuple[str, Any]:
+def _other(x: Stack, *, name: str) -> tuple[str, Any]:
     """Any other activation of the core: its own definition, and its values."""
     import numpy as np
 

@@ -56,7 +56,10 @@ def _from_array(data: bytes, what: str) -> Stack:
     try:
         stream = BytesIO(data)
         version = np.lib.format.read_magic(stream)
-        read = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        read = {
+            (1, 0): np.lib.format.read_array_header_1_0,
+            (2, 0): np.lib.format.read_array_header_2_0,
+        }
         shape, _, dtype = read[version](stream)
         count = 1
         for length in shape:
@@ -81,8 +84,9 @@ def stack_of(nested: Any, what: str) -> Stack:
     if depth not in (1, 2, 3):
         raise SpecError(f"the {what} has {depth} axes; write rows, or channels of rows")
     channels: Sequence[Any] = {1: [[nested]], 2: [nested]}.get(depth, nested)
-    if not all(isinstance(grid, list) and all(isinstance(row, list) for row in grid)
-               for grid in channels):
+    if not all(
+        isinstance(grid, list) and all(isinstance(row, list) for row in grid) for grid in channels
+    ):
         raise SpecError(f"the {what} is not rows of one length")
     if len(channels) > LARGEST_SIDE:
         raise SpecError(f"the {what} has {len(channels)} channels")

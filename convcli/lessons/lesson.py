@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from convcli.errors import counted
+from convcli.lessons.axis import Axis
 from convcli.lessons.text import (
     Line,
     beside,
@@ -16,7 +17,7 @@ from convcli.lessons.text import (
     text,
 )
 from convcli.lessons.values import Stack, Symbol, Value, plain, shown
-from convcli.lessons.walk import Axis, Spot, Step, Walk
+from convcli.lessons.walk import Spot, Step, Walk
 
 SCHEMA = 1
 """The number of the JSON form; it grows when a field changes its meaning or goes away."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from fractions import Fraction
+from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcli.errors import UnfitError, counted
@@ -45,7 +46,7 @@ class PixelLesson(NamedTuple):
         sums = [step.outputs[0] for step in self.steps(channel)]
         if not self.combine:
             return sums[0]
-        return float(sum(float(value) ** 2 for value in sums)) ** 0.5
+        return sqrt(sum(float(value) ** 2 for value in sums))
 
     def fitted(self, channel: int) -> str:
         """How the response became a sample, in words."""
@@ -115,15 +116,19 @@ class PixelLesson(NamedTuple):
         yield [(f"{head} of a picture of {rows}x{columns}", "head")]
         if self.outside:
             yield [
-                (f"{counted(self.outside, 'cell')} of the window lie beyond the border: there the "
-                 "nearest pixel counts", "note")
+                (
+                    f"{counted(self.outside, 'cell')} beyond the border repeat the nearest pixel",
+                    "note",
+                )
             ]
         yield []
         blocks: list[tuple[str, list[Line]]] = [
             (self._name(channel) or "window", plain_grid(grid, "x"))
             for channel, grid in enumerate(self.window)
         ]
-        names = ["kernel"] if len(self.parts) == 1 else [f"part {n}" for n in (1, 2, 3, 4, 5, 6, 7, 8)]
+        names = (
+            ["kernel"] if len(self.parts) == 1 else [f"part {n}" for n in (1, 2, 3, 4, 5, 6, 7, 8)]
+        )
         blocks += [
             (name, plain_grid(part, "w")) for name, part in zip(names, self.parts, strict=False)
         ]
@@ -149,8 +154,10 @@ class PixelLesson(NamedTuple):
             ]
         yield []
         yield [
-            ("before ", "head"), *_swatch(self.before, self.full),
-            ("   after ", "head"), *_swatch(self.after, self.full),
+            ("before ", "head"),
+            *_swatch(self.before, self.full),
+            ("   after ", "head"),
+            *_swatch(self.after, self.full),
         ]
 
 

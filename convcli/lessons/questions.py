@@ -96,8 +96,10 @@ def _pixel(picture: str | None, options: Options) -> Answer:
     assert picture is not None
     for name in ("kernel", "at"):
         if options[name] is None:
-            raise SpecError(f"a picture needs --{name}: convcli explain cat.jpg --kernel sharpen "
-                            "--at 120,80, row first")
+            raise SpecError(
+                f"a picture needs --{name}: convcli explain cat.jpg --kernel sharpen "
+                "--at 120,80, row first"
+            )
     if SIZE.fullmatch(options["kernel"]):
         raise SpecError("a picture needs a kernel with weights, such as --kernel sharpen")
     chosen = kernel(options["kernel"])
@@ -110,7 +112,7 @@ def _convolution(picture: str | None, options: Options) -> Answer:
     from convcli.lessons.walk import convolution, transposed
 
     if options["kernel"] is None:
-        raise SpecError("give --kernel: a size (3), weights (\"1 0 1; 0 1 0; 1 0 1\") or a name")
+        raise SpecError('give --kernel: a size (3), weights ("1 0 1; 0 1 0; 1 0 1") or a name')
     values = _Values(options)
     x, kernel = values.operands(picture, options["input"], options["kernel"])
     bias = None if options["bias"] is None else read_value(options["bias"])
@@ -122,9 +124,7 @@ def _convolution(picture: str | None, options: Options) -> Answer:
     else:
         if options["output_padding"] is not None:
             raise SpecError("--output-padding is for --transposed")
-        walk = convolution(
-            x, kernel, geometry, bias, options["flip"], options["border"] or "zero"
-        )
+        walk = convolution(x, kernel, geometry, bias, options["flip"], options["border"] or "zero")
     check_cell(walk, options["cell"])
     if options["backward"]:
         gradient = values.gradient(options["grad"], 1, walk.size)
@@ -233,7 +233,9 @@ def _geometry(options: Options) -> "Geometry":
 def _spot(value: Any, least: int, what: str) -> tuple[int, int]:
     both = value if isinstance(value, tuple) else (value, value)
     if len(both) != 2 or not all(type(v) is int and v >= least for v in both):
-        raise SpecError(f"{what}={value!r:.40} must be one or two whole numbers of at least {least}")
+        raise SpecError(
+            f"{what}={value!r:.40} must be one or two whole numbers of at least {least}"
+        )
     return both[0], both[1]
 
 
@@ -254,8 +256,6 @@ class _Values:
 
     def operands(self, picture: str | None, x: str | None, kernel: str) -> tuple[Stack, Stack]:
         """The input and the kernel, of as many channels."""
-        if x is None:
-            raise SpecError("give --input: a size (5x5), values (\"1 2; 3 4\") or @file")
         weights: Stack | None = None
         size = SIZE.fullmatch(kernel)
         if size and size[3]:
@@ -275,8 +275,10 @@ class _Values:
 
     def input(self, picture: str | None, text: str | None, channels: int = 1) -> Stack:
         """The input: values, a file's, a crop's, or drawn for a size."""
+        if text is None and picture is not None:
+            raise SpecError("give --input, the size of a crop such as 8x8, and --at, its middle")
         if text is None:
-            raise SpecError("give --input: a size (5x5), values (\"1 2; 3 4\") or @file")
+            raise SpecError('give --input: a size (5x5), values ("1 2; 3 4") or @file')
         size = SIZE.fullmatch(text)
         if size is None:
             if picture is not None:
@@ -369,9 +371,7 @@ WINDOW = {"input", "at", "stride", "padding", "dilation", "cell", "random", "sym
 BACK = {"backward", "grad"}
 
 KINDS = {
-    "receptive": Kind(
-        "a receptive field", frozenset({"receptive", "unit", "input"}), _receptive
-    ),
+    "receptive": Kind("a receptive field", frozenset({"receptive", "unit", "input"}), _receptive),
     "signal": Kind("a signal", frozenset({"signal", "kernel", "mode"}), _signal),
     "pool": Kind("a pool", frozenset({"pool", *WINDOW, *BACK}), _pool),
     "activation": Kind(

@@ -50,7 +50,12 @@ class Received(NamedTuple):
         rows: list[tuple[object, ...]] = [
             (name, size, f"{first}..{last}", f"{low}..{high}", f"{begin}..{end}", str(jump))
             for name, size, (first, last), (low, high), (begin, end), jump in zip(
-                names, self.field.sizes, self.field.reach, self.field.seen, self.pixels, self.jump,
+                names,
+                self.field.sizes,
+                self.field.reach,
+                self.field.seen,
+                self.pixels,
+                self.jump,
                 strict=True,
             )
         ]
@@ -83,8 +88,10 @@ class Received(NamedTuple):
         place = f" {unit}" if unit else ""
         yield [
             (f"unit{place} of {safe(field.node)}", "head"),
-            (f", whose maps are {size_text(field.maps)}, on an input of {size_text(field.input)}",
-             ""),
+            (
+                f", whose maps are {size_text(field.maps)}, on {size_text(field.input)} cells",
+                "",
+            ),
         ]
         size = "x".join(map(str, field.sizes))
         step = "x".join(map(str, self.jump))

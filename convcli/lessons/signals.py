@@ -1,8 +1,8 @@
 """One-dimensional signals: flip, slide, sum, every step; and what commutes.
 
-    convolution          (f∗g)(t) = Σ f(τ)g(t−τ)        commutes
-    cross-correlation    (f⋆g)(t) = Σ f(τ)g(t+τ)        f⋆g is g⋆f reversed
-    autocorrelation      f⋆f                             symmetric
+convolution          (f∗g)(t) = Σ f(τ)g(t−τ)        commutes
+cross-correlation    (f⋆g)(t) = Σ f(τ)g(t+τ)        f⋆g is g⋆f reversed
+autocorrelation      f⋆f                             symmetric
 """
 
 from collections.abc import Iterator, Sequence
@@ -151,9 +151,7 @@ class SignalLesson(NamedTuple):
             [(f"f({tau})", "x"), ("·", ""), (f"{other}({t - tau if flip else t + tau})", "w")]
             for tau, *_ in met
         )
-        numbers = joined(
-            [(factor(f), "x"), ("·", ""), (factor(g), "w")] for _, f, g, _ in met
-        )
+        numbers = joined([(factor(f), "x"), ("·", ""), (factor(g), "w")] for _, f, g, _ in met)
         if not numeric(*self.f, *self.g):
             return [*names, (" = ", ""), *numbers]
         return equals([*names, (" = ", ""), *numbers], value)
@@ -178,7 +176,11 @@ class SignalLesson(NamedTuple):
             yield []
             yield [(f"t = {t}", "head")]
             yield [(f"  {still_name:9}", ""), *_spread(still, pad, width, pad, place, len(moving))]
-            yield [(f"  {moving_name:9}", ""), (" " * width * place, ""), *_cells(moving, width, "w")]
+            yield [
+                (f"  {moving_name:9}", ""),
+                (" " * width * place, ""),
+                *_cells(moving, width, "w"),
+            ]
             yield [("  ", ""), *self._sum(place, value)]
         yield []
         sign = mode.sign

@@ -81,9 +81,7 @@ def canvas(walk: Walk, channel: int, step: Step | None, view: Frame) -> list[Lin
         row = []
         for c in view.columns:
             source = walk.source((r, c))
-            outside = any(
-                axis.cell(at) is None for axis, at in zip(walk.axes, (r, c), strict=True)
-            )
+            outside = any(axis.cell(at) is None for axis, at in zip(walk.axes, (r, c), strict=True))
             value = "_" if source is None else shown(walk.input[channel][source[0]][source[1]])
             inside = hull[0][0] <= r < hull[0][1] and hull[1][0] <= c < hull[1][1]
             if (r, c) in under:
@@ -241,13 +239,18 @@ def legend(walk: Walk) -> Iterator[Line]:
     """What the signs mean that this walk's grids hold."""
     down, across = walk.axes
     if any(len(a.drawn) > a.cells for a in walk.axes):
-        what = "padding" if any(a.drawn.start < 0 or a.drawn.stop > a.span for a in walk.axes) else ""
+        what = (
+            "padding" if any(a.drawn.start < 0 or a.drawn.stop > a.span for a in walk.axes) else ""
+        )
         between = "a zero between cells" if max(down.spread, across.spread) > 1 else ""
         kind = " or ".join(filter(None, (what, between)))
         if walk.border == "zero":
             yield [(" _   ", "padding"), (f"{kind}, counted as 0", "note")]
         else:
-            yield [("     ", "padding"), (f"outside: the border repeats cells ({walk.border})", "note")]
+            yield [
+                ("     ", "padding"),
+                (f"outside: the border repeats cells ({walk.border})", "note"),
+            ]
     yield [("[ ]  ", "tap"), ("read by the window", "note")]
     if max(down.window.dilation, across.window.dilation) > 1:
         yield [("( )  ", "hole"), ("under the window, in a hole of the dilated kernel", "note")]

@@ -80,8 +80,9 @@ def checked(channels: Sequence[Sequence[Sequence[Value]]], what: str) -> Stack:
                     f"row 1 has {len(first[0])}"
                 )
         if len(rows) != len(first):
-            raise SpecError(f"channel {channel} of the {what} has {len(rows)} rows, not "
-                            f"{len(first)}")
+            raise SpecError(
+                f"channel {channel} of the {what} has {len(rows)} rows, not {len(first)}"
+            )
     check_side(len(first), len(first[0]), what)
     return tuple(tuple(map(tuple, rows)) for rows in channels)
 
@@ -163,7 +164,7 @@ def symbols(rows: int, columns: int, channels: int, name: str) -> Stack:
     """Symbols for the cells of a stack.
 
     >>> symbols(1, 2, 1, "x"), symbols(1, 1, 2, "w")
-    ((('x00', 'x01'),), (('w000',),), (('w100',),))
+    (((('x00', 'x01'),),), ((('w000',),), (('w100',),)))
     """
     apart = "," if max(rows, columns, channels) > 10 else ""
 

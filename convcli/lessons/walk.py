@@ -9,99 +9,18 @@ Places are cells of the canvas, counted from the input's first cell: padding bef
 
 from collections.abc import Callable, Iterator
 from itertools import product
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from convcli.errors import UnfitError
+from convcli.lessons.axis import BORDERS, Axis
 from convcli.lessons.values import Grid, Stack, Symbol, Value, numeric, simplest, times, total
-from convcli.nets.geometry import Fit, Pair, Padding, Window, resolve_padding
+from convcli.nets.geometry import Padding, Pair, Window, resolve_padding
 
 MOST_TERMS = 2_000_000
 """Products of one lesson; more is refused before any is computed."""
 
 Spot = tuple[int, int]
 """A row and a column."""
-
-
-def _edge(place: int, length: int) -> int:
-    return min(max(place, 0), length - 1)
-
-
-def _reflect(place: int, length: int) -> int:
-    period = max(2 * length - 2, 1)
-    place %= period
-    return min(place, period - place) if length > 1 else 0
-
-
-def _symmetric(place: int, length: int) -> int:
-    place %= 2 * length
-    return min(place, 2 * length - 1 - place)
-
-
-BORDERS: dict[str, Callable[[int, int], int] | None] = {
-    "zero": None,
-    "edge": _edge,
-    "reflect": _reflect,
-    "symmetric": _symmetric,
-    "wrap": lambda place, length: place % length,
-}
-"""Name → the input's cell that a padding cell repeats; None where it is zero."""
-
-
-class Axis(NamedTuple):
-    """How a window walks along one axis of `cells` cells, padded `before` and `after`.
-
-    Negative padding crops. `spread` is 1 more than the zeros between two cells.
-
-    >>> axis = Axis(5, Window(3, stride=2), 1, 1)
-    >>> axis.outputs, [axis.place(output, 0) for output in range(axis.outputs)]
-    (3, [-1, 1, 3])
-    """
-
-    cells: int
-    window: Window
-    before: int = 0
-    after: int = 0
-    spread: int = 1
-
-    @property
-    def span(self) -> int:
-        """Places from the first cell to the last."""
-        return (self.cells - 1) * self.spread + 1
-
-    @property
-    def outputs(self) -> int:
-        """Places of the window. Raises UnfitError where it has none."""
-        if self.spread > 1 or min(self.before, self.after) < 0:
-            room = self.span + self.before + self.after - self.window.reach
-            if room < 0:
-                raise UnfitError(
-                    f"padding leaves nothing of {self.span + self.window.reach - 1} cells"
-                )
-            return room // self.window.stride + 1
-        return Fit(self.cells, self.window, (self.before, self.after)).output
-
-    @property
-    def drawn(self) -> range:
-        """Places of the canvas: padding, cells and the zeros between them."""
-        return range(min(-self.before, 0), max(self.span + self.after, self.span))
-
-    def place(self, output: int, tap: int) -> int:
-        """What a tap reads for an output: stride · output − before + dilation · tap."""
-        return output * self.window.stride - self.before + tap * self.window.dilation
-
-    def cell(self, place: int) -> int | None:
-        """The input's cell at a place, None for padding and for zeros between cells."""
-        cell, rest = divmod(place, self.spread)
-        return cell if rest == 0 and 0 <= cell < self.cells else None
-
-    def is_padding(self, place: int) -> bool:
-        return not 0 <= place < self.span
-
-    @property
-    def read(self) -> frozenset[int]:
-        """Places that some window reads."""
-        taps = range(self.window.kernel)
-        return frozenset(self.place(o, tap) for o in range(self.outputs) for tap in taps)
 
 
 class Term(NamedTuple):
@@ -161,7 +80,8 @@ class Walk(NamedTuple):
 
     @property
     def cells(self) -> Iterator[Spot]:
-        return product(*map(range, self.size))
+        rows, columns = self.size
+        return product(range(rows), range(columns))
 
     def step(self, cell: Spot) -> Step:
         """How one output cell comes to be.
@@ -273,10 +193,10 @@ def _smallest(terms: tuple[Term, ...], name: str) -> Value:
 
 
 def _extreme(terms: tuple[Term, ...], name: str, largest: bool) -> Value:
-    values = [term.x for term in terms if term.cell is not None]
-    if not numeric(*values):
-        return Symbol(name)
-    return max(values) if largest else min(values)  # type: ignore[type-var]
+    values: list[Any] = [term.x for term in terms if term.cell is not None]
+    if not values or not numeric(*values):
+        return Symbol(name if values else "-inf" if largest else "inf")
+    return max(values) if largest else min(values)  # type: ignore[no-any-return]
 
 
 def _mean(terms: tuple[Term, ...], name: str) -> Value:
@@ -325,7 +245,8 @@ def convolution(
 
     One filter spans all channels of the input. Raises UnfitError where the window does not fit.
 
-    >>> walk = convolution((((1, 2, 3), (0, 1, 5), (1, 0, 2)),), (((1, 0, 1), (0, 1, 0), (1, 0, 1)),))
+    >>> x, w = ((1, 2, 3), (0, 1, 5), (1, 0, 2)), ((1, 0, 1), (0, 1, 0), (1, 0, 1))
+    >>> walk = convolution((x,), (w,))
     >>> walk.output()
     (((8,),),)
     """
@@ -355,7 +276,12 @@ def transposed(
     kernels = len(kernel[0]), len(kernel[0][0])
     lengths = len(x[0]), len(x[0][0])
     for length, taps, stride, dilation, padding, extra in zip(
-        lengths, kernels, geometry.stride, geometry.dilation, geometry.padding, geometry.extra,
+        lengths,
+        kernels,
+        geometry.stride,
+        geometry.dilation,
+        geometry.padding,
+        geometry.extra,
         strict=True,
     ):
         window = Window(taps, 1, dilation)
@@ -364,8 +290,9 @@ def transposed(
                 f"output padding {extra} must be less than stride {stride} or dilation {dilation}"
             )
         before, after = _transposed_padding(padding, length, Window(taps, stride, dilation))
-        axis = Axis(length, window, window.reach - 1 - before, window.reach - 1 - after + extra,
-                    stride)
+        axis = Axis(
+            length, window, window.reach - 1 - before, window.reach - 1 - after + extra, stride
+        )
         if axis.span + axis.before + axis.after < window.reach:
             raise UnfitError(
                 f"padding {before + after} leaves nothing of "

@@ -89,8 +89,7 @@ def _back(summary: Summary, name: str, unit: Sequence[int], clip: bool) -> tuple
             before = asked.get(source)
             if before:
                 extent = tuple(
-                    (min(a, c), max(b, d))
-                    for (a, b), (c, d) in zip(before, extent, strict=True)
+                    (min(a, c), max(b, d)) for (a, b), (c, d) in zip(before, extent, strict=True)
                 )
             asked[source] = extent
     if INPUT not in asked:

@@ -17,8 +17,8 @@ def framed(picture: Picture, extents: Sequence[tuple[int, int]]) -> Picture:
     """The picture as 8-bit RGB with the pixels of (first, last) rows and columns framed.
 
     >>> grey = Picture(np.full((8, 8, 1), 200, np.uint8), False, "PNG", {})
-    >>> framed(grey, ((2, 4), (2, 4))).pixels[3, 3].tolist(), framed(grey, ((2, 4), (2, 4))).pixels[7, 7].tolist()
-    ([200, 200, 200], [70, 70, 70])
+    >>> framed(grey, ((2, 4), (2, 4))).pixels[[3, 7], [3, 7]].tolist()
+    [[200, 200, 200], [70, 70, 70]]
     """
     pixels = picture.pixels
     full = np.iinfo(pixels.dtype).max
