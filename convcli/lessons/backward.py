@@ -75,7 +75,7 @@ class Backward(NamedTuple):
             return Flow(cell, shares, (), gradients)
         (gradient,) = gradients
         to_input, to_kernel = [], []
-        flip = self.walk.kernel != self.walk.given
+        flip = self.walk.turned
         for channel, terms in enumerate(step.channels):
             rows, columns = len(self.walk.given[channel]), len(self.walk.given[channel][0])
             for term in terms:

@@ -134,12 +134,11 @@ class Lesson(NamedTuple):
         yield from beside(blocks)
         if walk.given:
             yield []
-            turned = walk.kernel != walk.given
             blocks = []
             for channel in range(count):
                 name = channel_name(channel, count)
                 blocks.append((f"kernel {name}".rstrip(), plain_grid(walk.given[channel], "w")))
-                if turned:
+                if walk.turned:
                     used = plain_grid(walk.kernel[channel], "w")
                     blocks.append((f"flipped {name}".rstrip(), used))
             yield from beside(blocks)
@@ -287,10 +286,11 @@ def _step_record(step: Step) -> dict[str, Any]:
 
 
 def check_cell(walk: Walk, cell: Spot | None) -> None:
-    """Raises UnfitError for a cell that the output does not have."""
+    """Raises UnfitError for a cell that the output does not have, or for too many of them."""
     from convcli.errors import UnfitError
 
     if cell is None:
+        walk.check()
         return
     for at, count, what in zip(cell, walk.size, ("row", "column"), strict=True):
         if at >= count:

@@ -62,9 +62,11 @@ def _kind(picture: str | None, options: Options) -> str:
 
 
 def _signal(picture: str | None, options: Options) -> Answer:
-    from convcli.lessons.signals import SignalLesson, check_signal
+    from convcli.lessons.signals import MODES, SignalLesson, check_signal
 
     mode = options["mode"] or "convolution"
+    if mode not in MODES:
+        raise SpecError(f"{mode!r:.40} is no mode; there are {', '.join(MODES)}")
     f = check_signal(_stack(options["signal"], "signal")[0], "signal")
     if mode == "autocorrelation":
         if options["kernel"] is not None:
@@ -107,6 +109,7 @@ def _pixel(picture: str | None, options: Options) -> Answer:
 
 
 def _convolution(picture: str | None, options: Options) -> Answer:
+    from convcli.lessons.axis import BORDERS
     from convcli.lessons.backward import Backward
     from convcli.lessons.lesson import Lesson, check_cell
     from convcli.lessons.walk import convolution, transposed
@@ -117,6 +120,8 @@ def _convolution(picture: str | None, options: Options) -> Answer:
     x, kernel = values.operands(picture, options["input"], options["kernel"])
     bias = None if options["bias"] is None else read_value(options["bias"])
     geometry = _geometry(options)
+    if options["border"] not in (None, *BORDERS):
+        raise SpecError(f"{options['border']!r:.40} is no border; there are {', '.join(BORDERS)}")
     if options["transposed"]:
         if options["border"] not in (None, "zero"):
             raise SpecError("--border says nothing about a transposed convolution")

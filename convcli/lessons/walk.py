@@ -63,6 +63,8 @@ class Walk(NamedTuple):
     bias: Value | None = None
     border: str = "zero"
     pool: str = ""
+    turned: bool = False
+    """Whether the kernel lies on the canvas turned by 180°."""
     name: str = "z"
 
     @property
@@ -254,7 +256,7 @@ def convolution(
     operation = "convolution" if flip else "cross-correlation"
     _check_channels(x, kernel)
     axes = _axes(x[0], (len(kernel[0]), len(kernel[0][0])), geometry)
-    return Walk(operation, axes, x, used, kernel, bias, border)
+    return Walk(operation, axes, x, used, kernel, bias, border, turned=flip)
 
 
 def transposed(
@@ -300,7 +302,9 @@ def transposed(
             )
         axes.append(axis)
     used = kernel if flip else flipped(kernel)
-    return Walk("transposed convolution", (axes[0], axes[1]), x, used, kernel, bias)
+    return Walk(
+        "transposed convolution", (axes[0], axes[1]), x, used, kernel, bias, turned=not flip
+    )
 
 
 def _transposed_padding(padding: Padding, length: int, window: Window) -> Pair:

@@ -158,7 +158,7 @@ class Sheet:
             self._grid(pen, panel, self.walk.kernel[channel], self.theme.kernel)
         for channel, panel in enumerate(self.outputs):
             self._output(pen, panel, channel, step, values)
-        flip = " flipped" if self.walk.kernel != self.walk.given else ""
+        flip = " flipped" if self.walk.turned else ""
         for panels, words in (
             (self.kernels, f"kernel{flip}"),
             (self.outputs, "output"),
