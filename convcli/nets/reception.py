@@ -9,9 +9,13 @@ from math import ceil, floor
 from typing import NamedTuple
 
 from convcli.errors import SpecError, UnfitError, safe
-from convcli.nets.layers import AdaptivePool, Shape
+from convcli.nets.geometry import Padding, Window
+from convcli.nets.layers import AdaptivePool, Shape, TransposedConv
 from convcli.nets.network import INPUT
 from convcli.nets.summary import Row, Summary
+
+MOST_CELLS = 100_000
+"""Cells of a field with gaps that are told apart; of more, the stretch they lie in."""
 
 Extent = tuple[int, int]
 """The first cell and the last, along one axis."""
@@ -70,65 +74,117 @@ def receptive_field(summary: Summary, name: str, unit: Sequence[int]) -> Field:
     )
 
 
+Cells = range | set[int]
+"""Cells along one axis: without gaps as a range, with gaps as a set."""
+
+
 def _back(summary: Summary, name: str, unit: Sequence[int], clip: bool) -> tuple[Extent, ...]:
     """The extent on the input: every node hands what is asked of it to its inputs."""
     rows = {row.name: row for row in summary.rows}
-    asked: dict[str, tuple[Extent, ...]] = {name: tuple((u, u) for u in unit)}
+    asked: dict[str, tuple[Cells, ...]] = {name: tuple(range(u, u + 1) for u in unit)}
     for row in reversed(summary.rows):
         wanted = asked.pop(row.name, None)
         if wanted is None:
             continue
-        for number, source in enumerate(row.node.inputs):
-            shape = summary.input if source == INPUT else rows[source].output
-            extent = _through(row, wanted, shape)
+        for source in row.node.inputs:
+            lengths = (summary.input if source == INPUT else rows[source].output)[1:]
+            read = _through(row, wanted, lengths)
             if clip:
-                extent = tuple(
-                    (min(max(first, 0), n - 1), max(min(last, n - 1), 0))
-                    for (first, last), n in zip(extent, row.inputs[number][1:], strict=True)
-                )
-            before = asked.get(source)
-            if before:
-                extent = tuple(
-                    (min(a, c), max(b, d)) for (a, b), (c, d) in zip(before, extent, strict=True)
-                )
-            asked[source] = extent
+                read = tuple(_within(cells, n) for cells, n in zip(read, lengths, strict=True))
+            if not all(read):
+                continue  # padding alone, or between the cells that are painted
+            if source in asked:
+                read = tuple(_union(*both) for both in zip(asked[source], read, strict=True))
+            asked[source] = read
     if INPUT not in asked:
-        raise UnfitError(f"{safe(name)} does not depend on the input")
-    return asked[INPUT]
+        raise UnfitError(f"{safe(name)} does not depend on the input there")
+    return tuple((min(cells), max(cells)) for cells in asked[INPUT])
 
 
-def _through(row: Row, wanted: tuple[Extent, ...], shape: Shape) -> tuple[Extent, ...]:
-    """What a layer reads of an input for the cells that are wanted of its output."""
-    measure, axes = row.measure, len(shape) - 1
-    if len(wanted) != axes:
-        return tuple((0, n - 1) for n in shape[1:])  # flattened, or pooled away: all of it
-    extents = list(wanted)
-    if isinstance(row.node.layer, AdaptivePool):
+def _through(row: Row, wanted: tuple[Cells, ...], lengths: Sequence[int]) -> tuple[Cells, ...]:
+    """What a layer reads of an input of these lengths for the cells wanted of its output."""
+    layer, measure = row.node.layer, row.measure
+    if len(wanted) != len(lengths):
+        return tuple(map(range, lengths))  # flattened, or pooled away: all of it
+    if isinstance(layer, AdaptivePool):
         return tuple(
-            (floor(first * n / size), ceil((last + 1) * n / size) - 1)
-            for (first, last), n, size in zip(wanted, shape[1:], row.output[1:], strict=True)
+            range(floor(min(cells) * n / size), ceil((max(cells) + 1) * n / size))
+            for cells, n, size in zip(wanted, lengths, row.output[1:], strict=True)
+        )
+    if isinstance(layer, TransposedConv):
+        return tuple(
+            _painted(cells, window, _cut(padding, window))
+            for cells, window, padding in zip(
+                wanted,
+                map(Window, layer.kernel, layer.stride, layer.dilation),
+                layer.padding,
+                strict=True,
+            )
         )
     if measure.upsampling:
-        pads = getattr(row.node.layer, "padding", ())
-        for axis, times in enumerate(measure.upsampling):
-            first, last = extents[axis]
-            reach = times
-            before = 0
-            if measure.windows:  # a transposed convolution: every cell paints a kernel's worth
-                layer = row.node.layer
-                reach = (layer.kernel[axis] - 1) * layer.dilation[axis] + 1  # type: ignore[attr-defined]
-                named = isinstance(pads[axis], str)
-                before = max(reach - times, 0) // 2 if pads[axis] == "same" else 0
-                before = before if named else pads[axis][0]
-            extents[axis] = (
-                -((reach - 1 - first - before) // times),
-                (last + before) // times,
-            )
-        return tuple(extents)
-    for axis, (window, padding) in enumerate(measure.windows):
-        first, last = extents[axis]
-        extents[axis] = (
-            first * window.stride - padding[0],
-            last * window.stride - padding[0] + window.reach - 1,
+        return tuple(
+            range(min(cells) // times, max(cells) // times + 1)
+            for cells, times in zip(wanted, measure.upsampling, strict=True)
         )
-    return tuple(extents)
+    if not measure.windows:
+        return wanted
+    return tuple(
+        _covered(cells, window, padding[0])
+        for cells, (window, padding) in zip(wanted, measure.windows, strict=True)
+    )
+
+
+def _covered(cells: Cells, window: Window, before: int) -> Cells:
+    """What windows read: stride · cell − before + dilation · tap.
+
+    >>> _covered(range(0, 2), Window(3, stride=2), 1), _covered({4}, Window(2, dilation=3), 0)
+    (range(-1, 4), {4, 7})
+    """
+    first, last = min(cells), max(cells)
+    solid = isinstance(cells, range) and window.dilation == 1
+    solid = solid and (window.stride <= window.kernel or first == last)
+    if solid or len(cells) * window.kernel > MOST_CELLS:
+        start = first * window.stride - before
+        return range(start, last * window.stride - before + window.reach)
+    return {
+        cell * window.stride - before + tap * window.dilation
+        for cell in cells
+        for tap in range(window.kernel)
+    }
+
+
+def _painted(cells: Cells, window: Window, before: int) -> Cells:
+    """Cells that paint on these: stride · cell + dilation · tap − before is one of them."""
+    if len(cells) * window.kernel > MOST_CELLS:
+        lowest = min(cells) + before - window.reach + 1
+        return range(-(-lowest // window.stride), (max(cells) + before) // window.stride + 1)
+    offsets = {
+        cell + before - tap * window.dilation for cell in cells for tap in range(window.kernel)
+    }
+    return {offset // window.stride for offset in offsets if offset % window.stride == 0}
+
+
+def _cut(padding: Padding, window: Window) -> int:
+    """The cells cut off before the output of a transposed convolution; names are Keras's."""
+    if isinstance(padding, str):
+        return max(window.reach - window.stride, 0) // 2 if padding == "same" else 0
+    return padding[0]
+
+
+def _within(cells: Cells, length: int) -> Cells:
+    if isinstance(cells, range):
+        return range(max(cells.start, 0), min(cells.stop, length))
+    return {cell for cell in cells if 0 <= cell < length}
+
+
+def _union(one: Cells, other: Cells) -> Cells:
+    """All cells of both; of very many, the stretch they lie in."""
+    if not one or not other:
+        return one or other
+    if isinstance(one, range) and isinstance(other, range):
+        touching = one.start <= other.stop and other.start <= one.stop
+        if touching or len(one) + len(other) > MOST_CELLS:
+            return range(min(one.start, other.start), max(one.stop, other.stop))
+    if len(one) + len(other) > MOST_CELLS:
+        return range(min(*one, *other), max(*one, *other) + 1)
+    return {*one, *other}

@@ -69,13 +69,13 @@ def test_lrn_is_that_of_the_core_under_the_pytorch_rule(printed):
     from convcli.conv import local_response_norm
 
     out = printed(
-        *"explain --input 2x3x7 --random 3 -q --activation".split(),
+        *["explain", "--input", "2x3x7", "--random", "3", "-q", "--activation"],
         "lrn:5,alpha=0.1,beta=0.5,k=1,rule=pytorch",
     )
     got = np.array(
         [[row.split() for row in grid.split("\n")] for grid in out.strip().split("\n\n")]
     )
-    x = printed(*"explain --input 2x3x7 --random 3 -q --activation relu".split())
+    x = printed(*["explain", "--input", "2x3x7", "--random", "3", "-q", "--activation", "relu"])
     x = np.array([[row.split() for row in grid.split("\n")] for grid in x.strip().split("\n\n")])
     expected = local_response_norm(x.astype(float)[np.newaxis], 5, alpha=0.1, beta=0.5, k=1.0)[0]
     np.testing.assert_allclose(got.astype(float), expected, rtol=1e-3)
@@ -109,7 +109,7 @@ def test_signals_flip_slide_and_sum(printed):
 
 def test_the_gradient_of_a_convolution(printed):
     out = printed(
-        *"explain --backward --input".split(),
+        *["explain", "--backward", "--input"],
         "1 2 3; 4 5 6; 7 8 9",
         "--kernel",
         "1 2; 3 4",
