@@ -1,6 +1,6 @@
 """One real pixel: its window, the kernel, the products, before and after."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from math import sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from convcli.errors import UnfitError, counted
 from convcli.lessons.lesson import SCHEMA, plain_stack
 from convcli.lessons.text import Line, beside, channel_name, equals, plain_grid, products, text
-from convcli.lessons.values import Grid, Stack, Value, plain, shown, simplest
+from convcli.lessons.values import Grid, Stack, Value, plain, shown, simplest, total
 from convcli.lessons.walk import Spot, Step, convolution
 
 if TYPE_CHECKING:
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 LARGEST_KERNEL = 31
 """Rows or columns of a kernel whose products are written out."""
+
+
+Told = tuple[str, Value]
+"""The arithmetic, and what it gives."""
 
 
 class PixelLesson(NamedTuple):
@@ -44,9 +48,7 @@ class PixelLesson(NamedTuple):
     def response(self, channel: int) -> Value:
         """What the kernel gives before it is brought into the picture's range."""
         sums = [step.outputs[0] for step in self.steps(channel)]
-        if not self.combine:
-            return sums[0]
-        return sqrt(sum(float(value) ** 2 for value in sums))
+        return COMBINED[self.combine](sums)[1] if len(sums) > 1 else sums[0]
 
     def fitted(self, channel: int) -> str:
         """How the response became a sample, in words."""
@@ -142,9 +144,8 @@ class PixelLesson(NamedTuple):
                 sums.append(step.outputs[0])
                 yield equals([(label, "head"), *products(step.channels[0])], step.outputs[0])
             response = self.response(channel)
-            if self.combine:
-                squares = " + ".join(f"({shown(value)})²" for value in sums)
-                yield equals([(label, "head"), (f"√({squares})", "")], response)
+            if len(sums) > 1:
+                yield equals([(label, "head"), (COMBINED[self.combine](sums)[0], "")], response)
             how = self.fitted(channel)
             yield [
                 (label, "head"),
@@ -233,23 +234,47 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
 
 
 def kernel_stack(kernel: "Kernel") -> Stack:
-    """The matrices of a kernel's parts, times their scales, exactly where they are exact."""
+    """The matrices of a kernel's parts on its whole window, times their scales, kept exact.
+
+    Parts that are only added up are one matrix.
+    """
+    rows, columns = kernel.shape
     stack = []
     for part in kernel.parts:
-        scale = Fraction(part.scale)
-        stack.append(
+        matrix, scale = part.matrix, Fraction(part.scale)
+        # smaller parts have their anchor, (k − 1) // 2, where the whole kernel has its own
+        top = (rows - 1) // 2 - (matrix.shape[0] - 1) // 2
+        left = (columns - 1) // 2 - (matrix.shape[1] - 1) // 2
+        whole: list[list[Value]] = [[0] * columns for _ in range(rows)]
+        for i, taps in enumerate(matrix.tolist(), top):
+            for j, tap in enumerate(taps, left):
+                exact = tap * float(scale) if isinstance(tap, float) else simplest(tap * scale)
+                whole[i][j] = exact
+        stack.append(_grid(whole))
+    if kernel.combine == "sum":
+        return (
             tuple(
-                tuple(
-                    value * float(scale) if isinstance(value, float) else simplest(value * scale)
-                    for value in row
-                )
-                for row in part.matrix.tolist()
-            )
+                tuple(total(taps, "") for taps in zip(*lines, strict=True))
+                for lines in zip(*stack, strict=True)
+            ),
         )
     return tuple(stack)
 
 
-def _grid(rows: list[list[int]]) -> Grid:
+def _magnitude(sums: list[Any]) -> Told:
+    squares = " + ".join(f"({shown(value)})²" for value in sums)
+    return f"√({squares})", sqrt(sum(float(value) ** 2 for value in sums))
+
+
+def _maximum(sums: list[Any]) -> Told:
+    return f"max({', '.join(map(shown, sums))})", max(sums)
+
+
+COMBINED: dict[str, Callable[[list[Any]], Told]] = {"magnitude": _magnitude, "maximum": _maximum}
+"""How the responses of several parts become one."""
+
+
+def _grid(rows: Sequence[Sequence[Value]]) -> Grid:
     return tuple(map(tuple, rows))
 
 

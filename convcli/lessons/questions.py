@@ -91,9 +91,9 @@ def _stack(text: str, what: str) -> Stack:
 
 
 def _pixel(picture: str | None, options: Options) -> Answer:
+    from convcli import kernel
     from convcli.lessons.pixel import pixel_lesson
     from convcli.pictures.files import open_picture
-    from convcli.pictures.kernels import kernel
 
     assert picture is not None
     for name in ("kernel", "at"):
@@ -313,16 +313,17 @@ class _Values:
     def _kernel(self, text: str) -> Stack:
         if not NAME.fullmatch(text):
             return _stack(text, "kernel")
+        from convcli import kernel
         from convcli.lessons.pixel import kernel_stack
-        from convcli.pictures.kernels import kernel
 
         found = kernel(text)
-        if len(found.parts) > 1:
+        stack = kernel_stack(found)
+        if len(stack) > 1:
             raise UnfitError(
                 f"{found.name} combines {len(found.parts)} kernels; explain one of them, such as "
                 "sobel-x, or one pixel of a picture with --at"
             )
-        return kernel_stack(found)
+        return stack
 
     def _crop(self, picture: str, rows: int, columns: int) -> Stack:
         from convcli.pictures.files import open_picture
