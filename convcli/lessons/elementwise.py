@@ -8,7 +8,7 @@
 LRN's α is TensorFlow's: taken as it is. PyTorch divides α by the window size n.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from functools import partial
 from inspect import signature
@@ -272,6 +272,7 @@ def _other(x: Stack, *, name: str) -> tuple[str, Any]:
     import numpy as np
 
     from convcli.conv.activations import ACTIVATIONS
+    from convcli.conv.gradient import JACOBIANS
 
     if name not in ACTIVATIONS:
         known = sorted({*ACTIVATIONS, *SPECIAL})
@@ -279,9 +280,15 @@ def _other(x: Stack, *, name: str) -> tuple[str, Any]:
     function = ACTIVATIONS[name]
     definition = (function.__doc__ or name).strip().splitlines()[0].rstrip(".")
     values = function(np.array([[list(map(float, row)) for row in grid] for grid in x]))
+
+    def told_of(row: Sequence[Value], place: int) -> str:
+        if name in JACOBIANS:  # it looks along the whole row
+            return f"{name}({', '.join(map(shown, row))})[{place}]"
+        return f"{name}({shown(row[place])})"
+
     told = tuple(
         tuple(
-            tuple((f"{name}({shown(v)})", float(z)) for v, z in zip(row, results, strict=True))
+            tuple((told_of(row, j), float(z)) for j, z in enumerate(results))
             for row, results in zip(grid, planes, strict=True)
         )
         for grid, planes in zip(x, values.tolist(), strict=True)

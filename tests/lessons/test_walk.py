@@ -1,6 +1,9 @@
 """Every cell of a lesson against the core, and the core's own oracles; laws over random geometry."""
 
 import json
+import os
+import subprocess
+import sys
 from itertools import product
 
 import numpy as np
@@ -231,6 +234,17 @@ def test_a_lesson_marks_what_it_tells_of(capfd, line, parts):
     for part in parts:
         assert part in out
     assert "\x1b" not in out
+
+
+@pytest.mark.parametrize("form", ["text", "table", "tsv", "csv", "json", "markdown"])
+def test_other_encodings_are_respected(form):
+    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    words = ["explain", "--signal", "1 2", "--kernel", "3 4", "--format", form]
+    ended = subprocess.run(
+        [sys.executable, "-m", "convcli", *words], capture_output=True, check=False, env=environment
+    )
+    assert (ended.returncode, ended.stderr) == (0, b"")
+    assert b"1*4 + 2*3 = 10" in ended.stdout or b'"value": 10' in ended.stdout
 
 
 def test_a_single_cell_is_that_of_the_whole(capfd):
