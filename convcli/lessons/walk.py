@@ -8,6 +8,7 @@ Places are cells of the canvas, counted from the input's first cell: padding bef
 """
 
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -160,17 +161,7 @@ class Walk(NamedTuple):
 
     def read(self) -> tuple[frozenset[int], frozenset[int]]:
         """The rows and the columns of the input that some window reads, through its border too."""
-        repeat = BORDERS[self.border]
-        lines = []
-        for axis in self.axes:
-            found = set()
-            for place in axis.read:
-                cell = axis.cell(place)
-                if cell is None and repeat is not None and axis.is_padding(place):
-                    cell = repeat(place, axis.cells)
-                found.add(cell)
-            lines.append(frozenset(cell for cell in found if cell is not None))
-        return lines[0], lines[1]
+        return _read(self.axes[0], self.border), _read(self.axes[1], self.border)
 
     def unread(self) -> list[Spot]:
         """The input's cells that no window reads.
@@ -184,6 +175,19 @@ class Walk(NamedTuple):
             for r, c in product(range(self.axes[0].cells), range(self.axes[1].cells))
             if r not in rows or c not in columns
         ]
+
+
+@lru_cache(maxsize=8)
+def _read(axis: Axis, border: str) -> frozenset[int]:
+    """The cells of an axis that some window reads: asked anew for every frame that is drawn."""
+    repeat = BORDERS[border]
+    found = set()
+    for place in axis.read:
+        cell = axis.cell(place)
+        if cell is None and repeat is not None and axis.is_padding(place):
+            cell = repeat(place, axis.cells)
+        found.add(cell)
+    return frozenset(cell for cell in found if cell is not None)
 
 
 def _largest(terms: tuple[Term, ...], name: str) -> Value:

@@ -5,8 +5,9 @@ guide to convolution arithmetic" (2016): padding is dashed, the input blue, the 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
+from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
@@ -15,7 +16,7 @@ from convcli.errors import UnfitError
 from convcli.pictures.themes import Colour, Theme, between
 
 if TYPE_CHECKING:
-    from convcli.lessons.walk import Spot, Step, Walk
+    from convcli.lessons.walk import Spot, Step, Term, Walk
 
 Box = tuple[int, int, int, int]
 
@@ -59,7 +60,7 @@ class Panel(NamedTuple):
 class Sheet:
     """Where everything stands in every frame of a walk."""
 
-    def __init__(self, walk: "Walk", theme: Theme) -> None:
+    def __init__(self, walk: "Walk", theme: Theme, chosen: "Spot | None" = None) -> None:
         self.walk, self.theme = walk, theme
         down, across = (axis.drawn for axis in walk.axes)
         rows, columns = walk.size
@@ -69,6 +70,9 @@ class Sheet:
                 f"the canvas is {len(down)}x{len(across)} cells, the output {rows}x{columns}; "
                 f"at most {MOST_CELLS}x{MOST_CELLS} are drawn"
             )
+        if chosen is None:
+            walk.check()
+        self.cells = [chosen] if chosen else list(walk.cells)
         self.side = max(24, min(40, 640 // longest))
         self.outputs = [
             self._panel(range(rows), range(columns))
@@ -112,10 +116,8 @@ class Sheet:
         return min(int(_font(WORDS).getlength(row)) + 24, 640)
 
     def _caption_lines(self) -> int:
-        """The most lines that the sums of the corners and the middle take."""
-        rows, columns = self.walk.size
-        cells = {(0, 0), (rows - 1, columns - 1), (rows // 2, columns // 2)}
-        return max(len(self.told(self.walk.step(cell))) for cell in cells)
+        """The most lines that a sum takes."""
+        return max(len(self.told(self.walk.step(cell))) for cell in self.cells)
 
     def told(self, step: "Step") -> list[str]:
         """The sum in lines that have room, or what comes out where there are too many."""
@@ -140,73 +142,96 @@ class Sheet:
     def read(self) -> tuple[frozenset[int], frozenset[int]]:
         return self.walk.read()
 
-    def frames(self, chosen: "Spot | None" = None) -> Iterator[Image.Image]:
+    def frames(self) -> Iterator[Image.Image]:
         """One RGBA frame an output cell, with the outputs so far; or the chosen cell's alone."""
-        values: dict[Spot, tuple[Any, ...]] = {}
-        for cell in [chosen] if chosen else self.walk.cells:
+        ground = self._ground()
+        for cell in self.cells:
             step = self.walk.step(cell)
-            values[cell] = step.outputs
-            yield self._frame(step, values)
+            frame = ground.copy()
+            self._draw_step(ImageDraw.Draw(frame), step)
+            yield frame
+            pen = ImageDraw.Draw(ground)
+            for panel, value in zip(self.outputs, step.outputs, strict=True):
+                box = panel.box(*cell)
+                pen.rectangle(box, fill=self.theme.output, outline=self.theme.edge)
+                self._number(pen, box, value, self.theme.ink)
 
-    def _frame(self, step: "Step", values: "dict[Spot, tuple[Any, ...]]") -> Image.Image:
-        page = self.theme.page
+    def _ground(self) -> Image.Image:
+        """What every frame shows: the canvas without a window, the kernel, an empty output."""
+        theme, page = self.theme, self.theme.page
         image = Image.new("RGBA", (self.width, self.height), (*page, 255) if page else (0, 0, 0, 0))
         pen = ImageDraw.Draw(image)
         for channel, panel in enumerate(self.inputs):
-            self._input(pen, panel, channel, step)
+            self._cells(pen, panel, channel, product(panel.rows, panel.columns), {})
         for channel, panel in enumerate(self.kernels):
-            self._grid(pen, panel, self.walk.kernel[channel], self.theme.kernel)
-        for channel, panel in enumerate(self.outputs):
-            self._output(pen, panel, channel, step, values)
-        flip = " flipped" if self.walk.turned else ""
+            for row, column in product(panel.rows, panel.columns):
+                box = panel.box(row, column)
+                pen.rectangle(box, fill=theme.kernel, outline=theme.edge)
+                self._number(pen, box, self.walk.kernel[channel][row][column], theme.ink)
+        for panel in self.outputs:
+            for row, column in product(panel.rows, panel.columns):
+                pen.rectangle(panel.box(row, column), fill=theme.empty, outline=theme.edge)
+        kernel = "kernel flipped" if self.walk.turned else "kernel"
         for panels, words in (
-            (self.kernels, f"kernel{flip}"),
+            (self.kernels, kernel),
             (self.outputs, "output"),
             (self.inputs, "input"),
         ):
             if panels:
-                self._words(
-                    pen, panels[0].left, panels[0].top - self.caption, words, self.theme.faint
-                )
-        self._caption(pen, step)
+                self._words(pen, panels[0].left, panels[0].top - self.caption, words, theme.faint)
         return image
 
-    def _input(self, pen: ImageDraw.ImageDraw, panel: Panel, channel: int, step: "Step") -> None:
+    def _draw_step(self, pen: ImageDraw.ImageDraw, step: "Step") -> None:
+        """The window of a step, its output and its sum."""
+        theme = self.theme
+        for channel, panel in enumerate(self.inputs):
+            under = {term.place: term for term in step.channels[channel]}
+            (top, left), (bottom, right) = min(under), max(under)
+            hull = product(range(top, bottom + 1), range(left, right + 1))
+            self._cells(pen, panel, channel, hull, under)
+            pen.rectangle(self.window(panel, step.cell), outline=theme.frame, width=3)
+        for panel, value in zip(self.outputs, step.outputs, strict=True):
+            box = panel.box(*step.cell)
+            pen.rectangle(box, fill=theme.now, outline=theme.frame, width=3)
+            self._number(pen, box, value, theme.ink)
+        self._caption(pen, step)
+
+    def _cells(
+        self,
+        pen: ImageDraw.ImageDraw,
+        panel: Panel,
+        channel: int,
+        places: "Iterable[Spot]",
+        under: "Mapping[Spot, Term]",
+    ) -> None:
+        """Cells of the canvas: those under taps, those in the holes between, or all without."""
         theme, walk = self.theme, self.walk
-        under = {term.place: term for term in step.channels[channel]}
         shade = 1 + channel % 3 if len(walk.input) > 1 else 0
-        first, last = step.channels[channel][0].place, step.channels[channel][-1].place
-        later = []
-        for row in panel.rows:
-            for column in panel.columns:
-                box = panel.box(row, column)
-                source = walk.source((row, column))
-                inside = all(
-                    axis.cell(at) is not None
-                    for axis, at in zip(walk.axes, (row, column), strict=True)
-                )
-                unread = (
-                    inside
-                    and source is not None
-                    and (source[0] not in self.read[0] or source[1] not in self.read[1])
-                )
-                term = under.get((row, column))
-                fill = theme.cells[shade] if inside else theme.padding
-                if term is not None:
-                    fill = theme.windows[shade]
-                elif inside and first[0] <= row <= last[0] and first[1] <= column <= last[1]:
-                    fill = between(theme.cells[shade], theme.windows[shade])
-                pen.rectangle(box, fill=fill, outline=theme.edge if inside else None)
-                if not inside:
-                    later.append(box)
-                if unread:
-                    pen.line((box[0], box[3], box[2], box[1]), fill=theme.edge)
-                value = 0 if source is None else walk.input[channel][source[0]][source[1]]
-                ink = theme.ink if (inside and not unread) or term else theme.faint
-                self._number(pen, box, value, ink, corner=term.w if term and walk.kernel else None)
-        for box in later:
+        padding = []
+        for row, column in places:
+            box, term = panel.box(row, column), under.get((row, column))
+            source = walk.source((row, column))
+            inside = walk.axes[0].cell(row) is not None and walk.axes[1].cell(column) is not None
+            unread = (
+                inside
+                and source is not None
+                and (source[0] not in self.read[0] or source[1] not in self.read[1])
+            )
+            fill = theme.cells[shade] if inside else theme.padding
+            if term is not None:
+                fill = theme.windows[shade]
+            elif inside and under:
+                fill = between(theme.cells[shade], theme.windows[shade])
+            pen.rectangle(box, fill=fill, outline=theme.edge if inside else None)
+            if not inside:
+                padding.append(box)
+            if unread:
+                pen.line((box[0], box[3], box[2], box[1]), fill=theme.edge)
+            value = 0 if source is None else walk.input[channel][source[0]][source[1]]
+            ink = theme.ink if (inside and not unread) or term else theme.faint
+            self._number(pen, box, value, ink, corner=term.w if term and walk.kernel else None)
+        for box in padding:
             dashed(pen, box, theme.edge)
-        pen.rectangle(self.window(panel, step.cell), outline=theme.frame, width=3)
 
     def window(self, panel: Panel, cell: "Spot") -> Box:
         """The pixels of the frame around all that a window spans, from first tap to last."""
@@ -217,32 +242,6 @@ class Sheet:
         left, top, _, _ = panel.box(corners[0][0], corners[1][0])
         _, _, right, bottom = panel.box(corners[0][1], corners[1][1])
         return left, top, right, bottom
-
-    def _grid(self, pen: ImageDraw.ImageDraw, panel: Panel, grid: Any, fill: Colour) -> None:
-        for row, values in enumerate(grid):
-            for column, value in enumerate(values):
-                box = panel.box(row, column)
-                pen.rectangle(box, fill=fill, outline=self.theme.edge)
-                self._number(pen, box, value, self.theme.ink)
-
-    def _output(
-        self,
-        pen: ImageDraw.ImageDraw,
-        panel: Panel,
-        channel: int,
-        step: "Step",
-        values: "dict[Spot, tuple[Any, ...]]",
-    ) -> None:
-        theme = self.theme
-        for row in panel.rows:
-            for column in panel.columns:
-                box, known = panel.box(row, column), (row, column) in values
-                pen.rectangle(box, fill=theme.output if known else theme.empty, outline=theme.edge)
-                if known and (row, column) != step.cell:
-                    self._number(pen, box, values[row, column][channel], theme.ink)
-        box = panel.box(*step.cell)
-        pen.rectangle(box, fill=theme.now, outline=theme.frame, width=3)
-        self._number(pen, box, values[step.cell][channel], theme.ink)
 
     def _number(
         self, pen: ImageDraw.ImageDraw, box: Box, value: Any, ink: Colour, corner: Any = None
@@ -276,7 +275,7 @@ class Sheet:
         top = self.inputs[0].top + self.inputs[0].height + 8
         box = (GAP, top, self.width - GAP, top + self.caption * self.lines)
         pen.rectangle(box, fill=self.theme.padding)
-        for number, line in enumerate(self.told(step)[: self.lines]):
+        for number, line in enumerate(self.told(step)):
             place = (GAP + 4, top + 3 + number * self.caption)
             pen.text(place, line, fill=self.theme.ink, font=_font(WORDS))
 
