@@ -132,6 +132,10 @@ class Lesson(NamedTuple):
             name = channel_name(channel, count)
             blocks.append((f"input {name}".rstrip(), canvas(walk, channel, None, view)))
         yield from beside(blocks)
+        if any(len(part) < len(axis.drawn) for part, axis in zip(view, walk.axes, strict=True)):
+            down, across = ((part[0], part[-1]) for part in view)
+            part = f"rows {down[0]} to {down[1]}, columns {across[0]} to {across[1]} are drawn"
+            yield [(f"{part}, then what is around each window", "note")]
         if walk.given:
             yield []
             blocks = []

@@ -43,11 +43,11 @@ def explain_question(picture: str | None, options: Options) -> Answer:
     """The lesson that `convcli explain` was asked for. Raises SpecError and UnfitError."""
     kind = _kind(picture, options)
     allowed = KINDS[kind].options
-    given = [name for name, value in options.items() if value not in (None, False)]
+    given = [name for name, value in options.items() if value is not None and value is not False]
     for name in given:
         if name not in allowed:
             raise SpecError(f"--{name.replace('_', '-')} says nothing about {KINDS[kind].what}")
-    if picture is not None and kind in ("signal",):
+    if picture is not None and kind == "signal":
         raise SpecError(f"a picture says nothing about {KINDS[kind].what}")
     return KINDS[kind].answer(picture, options)
 

@@ -221,7 +221,10 @@ MARKS = {
         "dL/dx: x[0,0] 1·0.25",
     ],
     "explain --input 2x2 --kernel 2 --symbols --backward": ["dL/dw[1,1] = g00·x11"],
-    "explain --input 40x40 --kernel 3 --cell 20,30": ["z[20,30]"],
+    "explain --input 40x40 --kernel 3 --cell 20,30": [
+        "z[20,30]",
+        "rows 0 to 25, columns 0 to 25 are drawn",
+    ],
     "explain --input 2x3 --activation tanh": ["tanh("],
     "explain --input 2x3 --activation relu --backward": ["dL/dx[0,0] = 1·1"],
 }
@@ -342,6 +345,7 @@ REFUSED = {
     "explain --input 5x5 --activation rely": (2, "no activation is called 'rely'"),
     "explain --input 5x5 --activation relu:1": (2, "activation relu: too many"),
     "explain --input 5x5 --activation softmax --backward": (2, "--backward knows"),
+    "explain --signal 1,2 --kernel 1 --random 0": (2, "--random says nothing about a signal"),
     "explain --signal 1,2": (2, "give --kernel, such as"),
     "explain --signal 1;2 --kernel 1": (2, "a signal is one row"),
     "explain --signal 1,2 --kernel 1 --stride 2": (2, "--stride says nothing about a signal"),
