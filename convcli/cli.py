@@ -17,6 +17,7 @@ COMMANDS = {
     "solve": "convcli.commands.solve",
     "zoo": "convcli.commands.zoo",
     "filter": "convcli.commands.filter",
+    "kernels": "convcli.commands.kernels",
     "extract": "convcli.commands.extract",
 }
 """Every command and its module, which is imported when the command is asked for."""
