@@ -17,6 +17,34 @@ Array = NDArray[Any]
 
 Spare = tuple[Array, Array, Array]
 
+
+class Scratch:
+    """Arrays to work in, made once and used for every band of a thread.
+
+    A fresh array of half a megabyte costs more than what is computed in it: the system hands out
+    zeroed pages one by one.
+    """
+
+    def __init__(self) -> None:
+        self._arrays: dict[tuple[str, Any], Array] = {}
+
+    def array(self, name: str, size: int, dtype: Any) -> Array:
+        """A flat array of a size, whose cells hold anything."""
+        key = name, np.dtype(dtype)
+        if key not in self._arrays or self._arrays[key].size < size:
+            self._arrays[key] = np.empty(size, dtype)
+        return self._arrays[key][:size]
+
+    def like(self, name: str, values: Array, dtype: Any) -> Array:
+        """An array of the shape of another."""
+        return self.array(name, values.size, dtype).reshape(values.shape)
+
+    def spare(self, name: str, size: int, dtype: Any) -> Spare:
+        """Three arrays for passes."""
+        first, second, third = (self.array(f"{name} {number}", size, dtype) for number in range(3))
+        return first, second, third
+
+
 MOST_REPEATED = 12
 """Taps of a row of equal taps that are added one by one; longer ones are summed by doubling."""
 

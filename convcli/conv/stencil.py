@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.conv.factoring import multiplied, separated
-from convcli.conv.passes import Pass, Spare, passes_of, run_passes
+from convcli.conv.passes import Pass, Scratch, passes_of, run_passes
 from convcli.conv.products import fourier, separable
 
 Array = NDArray[Any]
@@ -109,18 +109,23 @@ def _certain(kernel: Array, largest: int, size: int, dtype: np.dtype[Any]) -> bo
     return bool(4 * 2.0**-53 * log2(size) * largest * sqrt(size) * norm < 0.25)
 
 
-def run(plan: Stencil, x: Array, spare: Spare | None = None) -> Array:
-    """Apply a stencil to a band (h, w, c); `spare` are three arrays of its lane to work in."""
+def run(plan: Stencil, x: Array, scratch: Scratch | None = None, name: str = "") -> Array:
+    """Apply a stencil to a band (h, w, c), working in the arrays of a scratch that have a name.
+
+    The response may be a view of one of them.
+    """
     if plan.engine == "products":
         return separable(x, plan.factors[0], plan.factors[1])
     if plan.engine == "fourier":
         y = fourier(x, plan.factors[0])
         return np.rint(y, out=y) if plan.factors[0].dtype.kind != "f" and x.dtype.kind != "f" else y
-    band = np.ascontiguousarray(x, plan.dtype)
-    if spare is None:
-        spare = np.empty(band.size, plan.dtype), np.empty(band.size, plan.dtype), np.empty(0)
-        spare = (*spare[:2], np.empty(band.size, plan.dtype))
-    return run_passes(band, plan.passes, spare)
+    scratch = scratch or Scratch()
+    if x.dtype == plan.dtype and x.flags.c_contiguous:
+        band = x
+    else:
+        band = scratch.like(f"{name} band", x, plan.dtype)
+        np.copyto(band, x, casting="unsafe")
+    return run_passes(band, plan.passes, scratch.spare(name, band.size, plan.dtype))
 
 
 def weight(factors: Sequence[Array]) -> int:

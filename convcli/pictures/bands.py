@@ -15,7 +15,7 @@ from convcli.errors import UnfitError
 Array = NDArray[Any]
 Pair = tuple[int, int]
 
-BAND_BYTES = 400_000
+BAND_BYTES = 800_000
 """Of lanes a band: three such arrays stay in a core's cache of 2 MB, and each call is long."""
 
 SHARED_SAMPLES = 500_000

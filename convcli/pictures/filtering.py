@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.conv.passes import Scratch
 from convcli.errors import UnfitError
 from convcli.pictures import grid
 from convcli.pictures.alpha import Blending, Keeping, is_blend
@@ -132,9 +133,6 @@ def _direct(
     shape = *bands.size, picture.pixels.shape[2]
     pixels = np.empty((0 if sink else shape[0], *shape[1:]), picture.pixels.dtype)
 
-    def store(top: int, rows: Array) -> None:
-        pixels[top : top + len(rows)] = rows
-
     transparent = picture.has_alpha and recipe.channels != "each" and not picture.opaque
     plain = picture if recipe.channels == "each" or not picture.has_alpha else picture.coloured
     if grid.suits(kernel, plain, recipe.border, recipe.exact) and not transparent:
@@ -146,20 +144,24 @@ def _direct(
         tall, make = _opaque(bands, kernel, tones, plain, count)
     products = kernel.shape[0] + kernel.shape[1] > 9  # smaller ones are sums of shifted copies
     total, lock = [NOTHING], Lock()
+    line, computed = shape[1] * shape[2], shape[2] if transparent else plain.pixels.shape[2]
 
     def worker() -> Callable[[int, int], None]:
         run = make()
-        strip = np.empty((chunk, *shape[1:]), picture.pixels.dtype)
+        strip, scratch = np.empty((chunk, *shape[1:]), pixels.dtype), Scratch()
 
         def band(top: int, bottom: int) -> None:
-            samples, statistics = run(top, bottom)
-            if samples.shape[2] < shape[2]:
-                alpha = np.full((*samples.shape[:2], 1), picture.full, samples.dtype)
-                samples = np.concatenate([samples, alpha], axis=2)
             if chunk:
-                strip[top % chunk : top % chunk + len(samples)] = samples
+                rows = strip[top % chunk :][: bottom - top]
             else:
-                (sink or store)(top, samples)
+                rows = (
+                    scratch.array("rows", (bottom - top) * line, pixels.dtype) if sink else pixels
+                )
+                rows = rows.reshape(-1, *shape[1:]) if sink else pixels[top:bottom]
+            _, statistics = run(top, bottom, rows[..., :computed])
+            rows[..., computed:] = picture.full
+            if sink and not chunk:
+                sink(top, rows)
             with lock:
                 total[0] = together(total[0], statistics)
 
@@ -177,7 +179,8 @@ def _direct(
     return Filtered(picture._replace(pixels=pixels), total[0])
 
 
-Run = Callable[[int, int], tuple[Array, Statistics]]
+Run = Callable[[int, int, Array | None], tuple[Array, Statistics]]
+"""A band's first and last row and, where there is one, the array for its samples."""
 
 
 def _opaque(
@@ -188,19 +191,20 @@ def _opaque(
     responder = Responder(kernel, picture.full, cells=2**22)
     line = bands.width() * channels
     lane = responder.lane or picture.pixels.dtype
+    # squares of magnitudes are kept beside the lanes of both parts, twice as wide
     itemsize = lane.itemsize if responder.lane is not None else 8
+    itemsize *= 2 if kernel.combine == "magnitude" else 1
     reach = kernel.shape[0] if responder.lane is not None else 4 * kernel.shape[0]
     tall = band_rows(line * bands.window.stride[0], bands.size[0], itemsize, reach, count)
 
     def make() -> Run:
         first, last = bands.span(0, tall)
-        cells = (last - first) * line
-        buffer, spare = np.empty(cells, lane), responder.spare(cells)
+        buffer, scratch = np.empty((last - first) * line, lane), Scratch()
 
-        def run(top: int, bottom: int) -> tuple[Array, Statistics]:
+        def run(top: int, bottom: int, out: Array | None) -> tuple[Array, Statistics]:
             band = bands.read(top, bottom, lane, buffer, slice(0, channels))
-            found = [bands.strided(one) for one in responder.parts(band, spare)]
-            return responder.samples(found, tones, picture.full)
+            found = [bands.strided(one) for one in responder.parts(band, scratch)]
+            return responder.samples(found, tones, picture.full, scratch=scratch, out=out)
 
         return run
 
@@ -216,7 +220,7 @@ def _transparent(
     height, width = kernel.shape
     top_left = kernel.centre
 
-    def run(top: int, bottom: int) -> tuple[Array, Statistics]:
+    def run(top: int, bottom: int, out: Array | None) -> tuple[Array, Statistics]:
         colour = bands.read(top, bottom, np.int64, None, slice(0, -1))
         alpha = covers.read(top, bottom, np.int64, None, slice(-1, None))
         centre = np.s_[
@@ -224,7 +228,9 @@ def _transparent(
             top_left[1] : top_left[1] + colour.shape[1] - width + 1,
         ]
         samples, statistics = way.band(colour, alpha, centre, tones)
-        return bands.strided(samples), statistics
+        assert out is not None
+        out[...] = bands.strided(samples)
+        return out, statistics
 
     return tall, lambda: run
 

@@ -38,6 +38,10 @@ BLOCK = 32
 """Rows or columns of a product of matrices."""
 
 
+GATHERED_ROWS = 128
+"""Rows of a picture that are read at once, so that few are read twice."""
+
+
 class Axis(NamedTuple):
     """The two steps along an axis: pixels → grid, and grid → pixels, as blocks of a matrix."""
 
@@ -59,7 +63,7 @@ class Work(NamedTuple):
     """Rows of a band, and what makes a thread's function of a band."""
 
     tall: int
-    make: Callable[[], Callable[[int, int], tuple[Array, Statistics]]]
+    make: Callable[[], Callable[[int, int, Array | None], tuple[Array, Statistics]]]
 
 
 def suits(kernel: Kernel, picture: Picture, border: Border, exact: bool) -> bool:
@@ -135,26 +139,32 @@ def worker(
     def gather() -> Callable[[int, int], None]:
         def run(top: int, bottom: int) -> None:
             begin = rows.first_read + top * rows.step
-            tall = (
-                (bottom - top - 1) * rows.step
-                + rows.gather.shape[1]
-                - (rows.gathered - 1) * rows.step
-            )
-            matrix = rows.gather[: bottom - top, :tall]
-            band = _read_rows(bands, begin, tall, dtype)
-            low = np.matmul(matrix, band.reshape(tall, -1)).reshape(bottom - top, -1, channels)
+            tall = (bottom - top - 1) * rows.step + block
+            band = _read_rows(bands, begin, tall, dtype).reshape(tall, -1)
+            low = np.empty((bottom - top, band.shape[1]), dtype)
+            for first in range(0, bottom - top, rows.gathered):
+                count = min(rows.gathered, bottom - top - first)
+                reach = (count - 1) * rows.step + block
+                np.matmul(
+                    rows.gather[:count, :reach],
+                    band[first * rows.step : first * rows.step + reach],
+                    out=low[first : first + count],
+                )
+            coloured = low.reshape(bottom - top, -1, channels)
             for channel in range(channels):
-                one = np.ascontiguousarray(low[..., channel])
+                one = np.ascontiguousarray(coloured[..., channel])
                 _gather_across(one, columns, coarse[channel, top:bottom])
 
         return run
 
+    block = rows.gather.shape[1] - (rows.gathered - 1) * rows.step
     threads = thread_count(picture.pixels.size)
-    share_rows(rows.places, rows.gathered, threads, gather, products=True)
+    tall = rows.gathered * max(1, GATHERED_ROWS // (rows.gathered * rows.step))
+    share_rows(rows.places, tall, threads, gather, products=True)
     full = picture.full
 
-    def draw() -> Callable[[int, int], tuple[Array, Statistics]]:
-        def run(top: int, bottom: int) -> tuple[Array, Statistics]:
+    def draw() -> Callable[[int, int, Array | None], tuple[Array, Statistics]]:
+        def run(top: int, bottom: int, out: Array | None) -> tuple[Array, Statistics]:
             first_band, last_band = top * stride[0], (bottom - 1) * stride[0] + 1
             drawn = _drawn(coarse, rows, columns, first_band, last_band, width)
             values = drawn.reshape(last_band - first_band, width, channels)

@@ -16,8 +16,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.conv.passes import Scratch
 from convcli.errors import SpecError
-from convcli.pictures.kernels import Kernel, weight_sum
+from convcli.pictures.kernels import Kernel
 
 Array = NDArray[Any]
 
@@ -161,36 +162,49 @@ def tone(kernel: Kernel, asked: Range, full: int, bias: Fraction = Fraction(0)) 
 
 
 def rounded(
-    response: Array, scale: Fraction, tones: Tone, full: int, bound: int
+    response: Array,
+    scale: Fraction,
+    tones: Tone,
+    full: int,
+    bound: int,
+    out: Array | None = None,
 ) -> tuple[Array, Statistics]:
     """Samples from responses of at most ±`bound` times a scale, rounded half up, clipped 0..full.
 
-    Whole responses are exact. Returns uint8 or uint16 with the statistics of the true values.
+    Whole responses are exact. Returns uint8 or uint16, in `out` where that is given, with the
+    statistics of the true values; the responses are overwritten, since fresh arrays would cost more
+    than what is computed in them.
     """
     gain = abs(scale * tones.gain) if tones.absolute else scale * tones.gain
     low, high = (float(response.min()), float(response.max())) if response.size else (0.0, 0.0)
     if tones.absolute:
         low, high = (max(low, -high, 0.0), max(-low, high))
     ends = sorted(float(gain) * end + float(tones.offset) for end in (low, high))
-    exact = response.dtype.kind in "iuO" or bound < 2**53
     below = gain.denominator
     binary = below & (below - 1) == 0 and tones.offset.denominator <= 2
+    exact = response.dtype.kind in "iuO" or bound < 2**53
     if response.dtype.kind == "f" and (not exact or (binary and bound * 2 < 2**53)):
-        values = np.abs(response) if tones.absolute else response
-        values = values * float(gain)
-        values += float(tones.offset) + 0.5
-        np.floor(values, out=values)
+        values = np.abs(response, out=response) if tones.absolute else response
+        if gain != 1:
+            np.multiply(values, values.dtype.type(float(gain)), out=values)
+        np.add(values, values.dtype.type(float(tones.offset) + 0.5), out=values)
     else:
         values = _whole(response, gain, tones, bound)
-    kind = np.uint8 if full == 255 else np.uint16
+    return _stored(values, ends[0], ends[1], full, out)
+
+
+def _stored(
+    values: Array, least: float, most: float, full: int, out: Array | None
+) -> tuple[Array, Statistics]:
+    """Values that want nothing but their fraction cut off, clipped and stored as samples."""
     clipped = 0
-    if ends[0] < -0.5 or ends[1] >= full + 0.5:
-        clipped = int(np.count_nonzero(values < 0)) + int(np.count_nonzero(values > full))
-        values = np.clip(values, 0, full)
-    elif values.dtype.kind == "f" or ends[0] < 0 or ends[1] > full:
-        values = np.clip(values, 0, full)
-    samples = values.astype(kind)
-    return samples, Statistics(ends[0], ends[1], clipped, samples.size)
+    if least < -0.5 or most >= full + 0.5:
+        clipped = int(np.count_nonzero(values < 0)) + int(np.count_nonzero(values >= full + 1))
+        np.clip(values, 0, full, out=values)
+    if out is None:
+        out = np.empty(values.shape, np.uint8 if full == 255 else np.uint16)
+    np.copyto(out, values, casting="unsafe")
+    return out, Statistics(least, most, clipped, values.size)
 
 
 def _whole(response: Array, gain: Fraction, tones: Tone, bound: int) -> Array:
@@ -203,7 +217,7 @@ def _whole(response: Array, gain: Fraction, tones: Tone, bound: int) -> Array:
         b += d // 2
     if gain.denominator == tones.offset.denominator == 1:
         a, b, d = int(gain), int(tones.offset), 1
-    most = (bound + 1) * abs(a) + abs(b) + d
+    most = max(bound * abs(a) + abs(b), d)
     wide = response.dtype
     if wide.kind == "f" or (wide.kind in "iu" and most > np.iinfo(wide).max):
         wide = np.dtype(next((w for w in (np.int32, np.int64) if most <= np.iinfo(w).max), object))
@@ -212,32 +226,33 @@ def _whole(response: Array, gain: Fraction, tones: Tone, bound: int) -> Array:
     if wide.kind == "O" and response.dtype.kind == "f":
         response = response.astype(np.int64)
     values = response if response.dtype == wide else response.astype(wide)
-    if tones.absolute:
-        values = np.abs(values)
+    if tones.absolute and wide.kind != "u":
+        np.abs(values, out=values)
     if a != 1:
-        values = values * a
+        np.multiply(values, a, out=values)
     if b:
-        values = values + (b if wide.kind == "O" else wide.type(b))
-    if d == 1:
-        return values
+        np.add(values, b, out=values)
     if d & (d - 1) == 0 and wide.kind != "O":
-        return np.right_shift(values, d.bit_length() - 1)
-    return values // d
+        return np.right_shift(values, d.bit_length() - 1, out=values) if d > 1 else values
+    return np.floor_divide(values, d, out=values)
 
 
-def magnitudes(parts: list[Array], bound: int) -> Array:
+def magnitudes(parts: list[Array], bound: int, scratch: Scratch) -> Array:
     """Σ R² of whole responses, in float32 where every sum is exact and its root well apart."""
     dtype = np.float32 if bound * bound * len(parts) < 2**22 else np.float64
-    total: Array | None = None
-    for part in parts:
-        values = part.astype(dtype)
-        np.multiply(values, values, out=values)
-        total = values if total is None else np.add(total, values, out=total)
-    assert total is not None
+    total, square = (scratch.like(name, parts[0], dtype) for name in ("total", "square"))
+    for place, part in enumerate(parts):
+        into = square if place else total
+        np.copyto(into, part, casting="unsafe")
+        np.multiply(into, into, out=into)
+        if place:
+            np.add(total, square, out=total)
     return total
 
 
-def rooted(squares: Array, scale: Fraction, tones: Tone, full: int) -> tuple[Array, Statistics]:
+def rooted(
+    squares: Array, scale: Fraction, tones: Tone, full: int, out: Array | None = None
+) -> tuple[Array, Statistics]:
     """Samples from sums of squares: √(Σ R² · scale² · gain²) + offset, rounded half up, clipped."""
     square = scale * scale * tones.square
     ends = [
@@ -247,14 +262,4 @@ def rooted(squares: Array, scale: Fraction, tones: Tone, full: int) -> tuple[Arr
     np.multiply(squares, squares.dtype.type(float(square)), out=squares)
     np.sqrt(squares, out=squares)
     np.add(squares, squares.dtype.type(float(tones.offset) + 0.5), out=squares)
-    clipped = 0
-    if ends[0] < -0.5 or ends[1] >= full + 0.5:
-        clipped = int(np.count_nonzero(squares >= full + 1)) + int(np.count_nonzero(squares < 0))
-        np.clip(squares, 0, full, out=squares)
-    samples = squares.astype(np.uint8 if full == 255 else np.uint16)
-    return samples, Statistics(ends[0], ends[1], clipped, samples.size)
-
-
-def weightless(kernel: Kernel) -> bool:
-    """Whether a kernel's weights sum to 0."""
-    return kernel.sum == 0 or weight_sum(kernel.matrices()[0][0]) == 0
+    return _stored(squares, ends[0], ends[1], full, out)

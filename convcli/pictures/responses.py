@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.passes import Spare
+from convcli.conv.passes import Scratch
 from convcli.conv.stencil import LANES, Stencil, run, stencil, weight
 from convcli.pictures.kernels import Kernel
 from convcli.pictures.ranges import Statistics, Tone, magnitudes, rooted, rounded
@@ -66,23 +66,17 @@ class Responder:
         ]
         return ", ".join(dict.fromkeys(words))
 
-    def spare(self, cells: int) -> list[Spare | None]:
-        """Arrays to work in for bands of so many cells, for each part."""
-        return [
-            (np.empty(cells, plan.dtype), np.empty(cells, plan.dtype), np.empty(cells, plan.dtype))
-            if plan.engine == "passes"
-            else None
-            for plan in self.plans
-        ]
+    def parts(self, band: Array, scratch: Scratch | None = None) -> list[Array]:
+        """The response of each part, or of their sum, to a band (h, w, c): whole, times `unit`.
 
-    def parts(self, band: Array, spare: list[Spare | None] | None = None) -> list[Array]:
-        """The response of each part, or of their sum, to a band (h, w, c): whole, times `unit`."""
+        They may be views of the scratch, or of the band, and may be overwritten.
+        """
         rows, columns = (band.shape[axis] - self.reach[axis] + 1 for axis in (0, 1))
         found = []
         for place, (plan, (top, left)) in enumerate(zip(self.plans, self.offsets, strict=True)):
             tall, wide = plan.shape
             part = band[top : top + rows + tall - 1, left : left + columns + wide - 1]
-            found.append(run(plan, part, spare[place] if spare else None))
+            found.append(run(plan, part, scratch, f"part {place}"))
         if self.kernel.combine == "sum":
             return [self._sum(found)]
         return [self._times(one, times) for one, times in zip(found, self.times, strict=True)]
@@ -105,16 +99,23 @@ class Responder:
         return response.astype(fits) * times
 
     def samples(
-        self, found: list[Array], tones: Tone, full: int, bound: int | None = None
+        self,
+        found: list[Array],
+        tones: Tone,
+        full: int,
+        bound: int | None = None,
+        scratch: Scratch | None = None,
+        out: Array | None = None,
     ) -> tuple[Array, Statistics]:
         """Samples 0..full from the responses of the parts, and statistics of the true values."""
         bound = self.bound if bound is None else bound
         if self.kernel.combine == "magnitude":
-            return rooted(magnitudes(found, bound), self.unit, tones, full)
+            squares = magnitudes(found, bound, scratch or Scratch())
+            return rooted(squares, self.unit, tones, full, out)
         response = found[0]
         for other in found[1:]:  # the maximum
-            response = np.maximum(response, other)
-        return rounded(response, self.unit, tones, full, bound)
+            np.maximum(response, other, out=response)
+        return rounded(response, self.unit, tones, full, bound, out)
 
     def values(self, found: list[Array], tones: Tone) -> Array:
         """Responses as float64 in the units of samples: gain and offset applied, nothing cut."""
