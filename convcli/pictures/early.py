@@ -20,6 +20,18 @@ FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF")
 """Formats that are opened; Pillow's others stay shut, since some of them run foreign code."""
 
 
+BEGINNINGS = {
+    "JPEG": b"\xff\xd8\xff",
+    "PNG": b"\x89PNG",
+    "PPM": b"P",
+    "BMP": b"BM",
+    "TIFF": (b"II", b"MM"),
+    "WEBP": b"RIFF",
+    "GIF": b"GIF8",
+}
+"""How files of each format begin."""
+
+
 class Early:
     """A file, or stdin for "-", opened at once or in the background.
 
@@ -97,10 +109,17 @@ class Early:
 
 def _opened(source: str | BytesIO, largest: int | None) -> Image.Image:
     """Open with a limit of our own: Pillow's is for pages that show the pictures of strangers."""
+    if isinstance(source, BytesIO):
+        start = source.getvalue()[:12]
+    else:
+        with open(source, "rb") as stream:
+            start = stream.read(12)
+    # the likely one first: Pillow imports all its readers to try one that it does not know
+    likely = [form for form, begins in BEGINNINGS.items() if start.startswith(begins)]
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None
     try:
-        image = Image.open(source, formats=FORMATS)
+        image = Image.open(source, formats=[*likely, *FORMATS])
     finally:
         Image.MAX_IMAGE_PIXELS = before
     if largest is not None and image.width * image.height > largest:

@@ -4,6 +4,7 @@ import sys
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
+from struct import pack
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -151,7 +152,8 @@ def _picture(image: Image.Image, every_kind: bool, deep: bool) -> Picture:
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    if "exif" not in image.info and not any("xmp" in str(key).lower() for key in image.info):
+    told = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"} & set(image.info)
+    if not told and image.format != "TIFF":
         return image
     from PIL import ImageOps
 
@@ -385,11 +387,22 @@ ASCII_COMMENT = b"ASCII\0\0\0"
 
 def _with_comment(exif: bytes | None, record: str) -> bytes:
     """EXIF data with the record as its user comment."""
+    if not exif:
+        return _exif_of(ASCII_COMMENT + record.encode("ascii"))
     made = Image.Exif()
-    if exif:
-        made.load(exif)
+    made.load(exif)
     made.get_ifd(EXIF_IFD)[USER_COMMENT] = ASCII_COMMENT + record.encode("ascii")
     return made.tobytes()
+
+
+def _exif_of(comment: bytes) -> bytes:
+    """EXIF data that is one user comment: a TIFF of two directories (CIPA DC-008, 4.6).
+
+    Pillow could make it, but takes longer to import what it needs than a small filter takes.
+    """
+    first = pack("<HHHLLL", 1, EXIF_IFD, 4, 1, 26, 0)
+    second = pack("<HHHLLL", 1, USER_COMMENT, 7, len(comment), 44, 0)
+    return b"Exif\0\0II*\0\x08\0\0\0" + first + second + comment
 
 
 def record_in(path: str) -> str | None:
