@@ -1,0 +1,114 @@
+"""Which pictures a batch is of: files, folders, globs and lists, in the order they are named."""
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from glob import glob, has_magic
+from typing import NamedTuple
+
+from convcli.errors import PictureError, SpecError, safe
+
+READABLE = frozenset(
+    ".jpg .jpeg .png .apng .gif .pgm .ppm .pnm .bmp .tif .tiff .webp .mpo .jpe .jfif".split()
+)
+"""Suffixes of the files that are taken from a folder."""
+
+LONGEST_LIST = 2**30
+"""Bytes of a list of names."""
+
+
+class Input(NamedTuple):
+    """A picture to read, and the folder it stands in below the folder that was named."""
+
+    path: str
+    parent: str = ""
+
+
+def is_batch(words: Sequence[str]) -> bool:
+    """Whether words name more than one plain file or stdin.
+
+    >>> is_batch(["cat.jpg"]), is_batch(["-"]), is_batch(["a.jpg", "b.jpg"]), is_batch(["*.jpg"])
+    (False, False, True, True)
+    """
+    return len(words) != 1 or os.path.isdir(words[0]) or _is_glob(words[0])
+
+
+def _is_glob(word: str) -> bool:
+    return word != "-" and has_magic(word) and not os.path.lexists(word)
+
+
+def gathered(
+    words: Sequence[str],
+    recursive: bool = False,
+    files_from: str | None = None,
+    null: bool = False,
+    skip: str | None = None,
+) -> list[Input]:
+    """All the pictures that words name and a list holds.
+
+    A folder stands for the pictures in it, by their suffixes and in the order of their names; with
+    `recursive` for those in its folders too, links to folders not followed, and without the folder
+    `skip`, where results go. A glob stands for what matches it. Raises PictureError where a folder
+    or a glob gives nothing, SpecError for a list that cannot be read.
+    """
+    found: list[Input] = []
+    for word in words:
+        if os.path.isdir(word):
+            inside = list(_inside(word, recursive, skip))
+            if not inside:
+                deeper = "" if recursive else "; --recursive looks in its folders too"
+                raise PictureError(f"{safe(word)} holds no pictures{deeper}")
+            found += inside
+        elif _is_glob(word):
+            matches = sorted(glob(word, recursive=True))
+            if not matches:
+                raise PictureError(f"{safe(word)} matches no file")
+            found += [Input(match) for match in matches if not os.path.isdir(match)]
+        else:
+            found.append(Input(word))
+    if files_from is not None:
+        if files_from == "-" and "-" in words:
+            raise SpecError("stdin cannot be a picture and the list of pictures")
+        found += [Input(name) for name in _listed(files_from, null)]
+    if not found:
+        raise PictureError("no picture is named")
+    if any(one.path == "-" for one in found) and len(found) > 1:
+        raise SpecError("stdin (-) is one picture; it cannot be one of many")
+    return found
+
+
+def _inside(folder: str, recursive: bool, skip: str | None) -> Iterator[Input]:
+    def refuse(error: OSError) -> None:
+        raise PictureError(f"{safe(error.filename)} cannot be read: {error.strerror}")
+
+    avoided = os.path.realpath(skip) if skip else None
+    for here, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if recursive
+            and not name.startswith(".")
+            and os.path.realpath(os.path.join(here, name)) != avoided
+        )
+        parent = os.path.relpath(here, folder)
+        for name in sorted(names):
+            if not name.startswith(".") and os.path.splitext(name)[1].lower() in READABLE:
+                yield Input(os.path.join(here, name), "" if parent == "." else parent)
+
+
+def _listed(path: str, null: bool) -> list[str]:
+    """The names in a file, or on stdin for "-": one a line, or ended by zero bytes."""
+    try:
+        if path == "-":
+            data = sys.stdin.buffer.read(LONGEST_LIST + 1)
+        else:
+            with open(path, "rb") as stream:
+                data = stream.read(LONGEST_LIST + 1)
+    except OSError as error:
+        raise SpecError(f"the list {safe(path)} cannot be read: {error.strerror}") from None
+    if len(data) > LONGEST_LIST:
+        raise SpecError(f"the list {safe(path)} has more than {LONGEST_LIST:,} bytes")
+    names = data.split(b"\0") if null else data.splitlines()
+    if not null and b"\0" in data:
+        raise SpecError(f"the list {safe(path)} holds zero bytes; -0 reads such lists")
+    return [os.fsdecode(name) for name in names if name]

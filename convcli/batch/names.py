@@ -1,0 +1,180 @@
+"""Where the results of a batch go: names from a template, checked before anything is written."""
+
+import os
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from convcli.batch.inputs import Input
+from convcli.errors import OutputError, SpecError, counted, safe
+
+FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
+
+FIELDS: dict[str, Callable[["Asked"], str]] = {
+    "stem": lambda asked: os.path.splitext(os.path.basename(asked.source.path))[0],
+    "suffix": lambda asked: asked.suffix,
+    "name": lambda asked: FIELDS["stem"](asked) + asked.suffix,
+    "kernel": lambda asked: re.sub(r"[/\\\0]", "_", asked.label),
+    "parent": lambda asked: asked.source.parent,
+    "number": lambda asked: str(asked.number),
+}
+"""What a template may name. Nothing of it is evaluated, as `str.format` would."""
+
+
+class Asked(NamedTuple):
+    """What a name is made from."""
+
+    source: Input
+    label: str
+    suffix: str
+    number: int
+
+
+class Task(NamedTuple):
+    """One picture of a batch: where it is, where its result goes, whether that may be replaced."""
+
+    source: str
+    target: str
+    force: bool = False
+
+
+def is_template(output: str) -> bool:
+    """Whether -o names more than one file: a folder, or a name with fields.
+
+    >>> is_template("out/"), is_template("{stem}.png"), is_template("cat.png")
+    (True, True, False)
+    """
+    return output != "-" and (
+        output.endswith(("/", os.sep)) or os.path.isdir(output) or "{" in output
+    )
+
+
+def read_template(output: str | None, count: int) -> str:
+    """The template that -o means. Raises SpecError where it names one file for many pictures."""
+    if output is None:
+        return "{stem}.{kernel}{suffix}"
+    if not is_template(output):
+        if count > 1:
+            raise SpecError(
+                f"-o {safe(output)} is one file for {counted(count, 'picture')}; name a folder, "
+                "such as -o out/, or a template, such as -o 'out/{stem}.{kernel}{suffix}'"
+            )
+        return output.replace("{", "{{").replace("}", "}}")
+    if "{" not in output:
+        return os.path.join(output.replace("}", "}}"), "{parent}", "{name}")
+    for match in FIELD.finditer(output):
+        if match[0] in ("{{", "}}"):
+            continue
+        name, _, width = (match[1] or "").partition(":")
+        if name not in FIELDS or not re.fullmatch("|0?[1-9]", width) or (width and name != "number"):
+            raise SpecError(
+                f"{safe(match[0])} in -o is no field: "
+                f"{', '.join(f'{{{field}}}' for field in FIELDS)}, or {{number:04}}; {{{{ is a brace"
+            )
+    return output
+
+
+def filled(template: str, asked: Asked) -> str:
+    """The name that a template gives.
+
+    >>> filled("out/{stem}.{kernel}{suffix}", Asked(Input("a/cat.jpg"), "sobel", ".png", 1))
+    'out/cat.sobel.png'
+    """
+
+    def field(match: "re.Match[str]") -> str:
+        if match[0] in ("{{", "}}"):
+            return match[0][0]
+        name, _, width = match[1].partition(":")
+        value = FIELDS[name](asked)
+        return value.zfill(int(width)) if width else value
+
+    return os.path.normpath(FIELD.sub(field, template))
+
+
+def output_root(template: str) -> str | None:
+    """The folder that all results are in, as far as the template tells; None for this one.
+
+    >>> output_root("out/{parent}/{name}"), output_root("{stem}.png")
+    ('out', None)
+    """
+    fixed = FIELD.split(template)[0].replace("{{", "{")
+    return os.path.dirname(fixed) or None
+
+
+def planned(
+    inputs: Sequence[Input],
+    template: str,
+    label: str,
+    suffix: str | None,
+    force: bool,
+    resume: bool,
+) -> list[Task]:
+    """A task for each input. Raises OutputError, before anything is written, where
+
+    two inputs have one output, an output is an input, is there already (without `force` or
+    `resume`), or lies beyond a link that leads out of the output folder.
+    """
+    tasks: list[Task] = []
+    writers: dict[str, str] = {}
+    taken: list[str] = []
+    sources = {_identity(one.path) for one in inputs} - {None}
+    root = os.path.realpath(output_root(template) or ".")
+    folders: dict[str, str] = {}
+    for number, one in enumerate(inputs, 1):
+        own = os.path.splitext(one.path)[1] if suffix is None else suffix
+        target = filled(template, Asked(one, label, own, number))
+        folder, name = os.path.split(target)
+        if folder not in folders:
+            folders[folder] = os.path.realpath(folder or ".")
+            if os.path.commonpath([root, folders[folder]]) != root:
+                raise OutputError(
+                    f"{safe(folder)} is a link out of the output folder, to "
+                    f"{safe(folders[folder])}; links are not followed out of it"
+                )
+        key = os.path.normcase(os.path.join(folders[folder], name))
+        if key in writers:
+            raise OutputError(
+                f"{safe(one.path)} and {safe(writers[key])} would both be written to "
+                f"{safe(target)}; nothing is written: put {{parent}} or {{number}} into -o"
+            )
+        writers[key] = one.path
+        there = _identity(target)
+        if there is not None and there in sources:
+            raise OutputError(
+                f"{safe(target)} is one of the inputs, which are never overwritten "
+                "(but with --in-place)"
+            )
+        if os.path.lexists(target):
+            taken.append(target)
+        tasks.append(Task(one.path, target, force))
+    if taken and not force and not resume:
+        others = f" and {len(taken) - 1:,} more are" if len(taken) > 1 else " is"
+        raise OutputError(
+            f"{safe(taken[0])}{others} there already; nothing is written: --resume skips what is "
+            "finished, --force overwrites it"
+        )
+    return tasks
+
+
+def in_place(inputs: Sequence[Input]) -> list[Task]:
+    """Tasks that put each result where its input is. Raises OutputError for one named twice."""
+    seen: dict[tuple[int, int], str] = {}
+    for one in inputs:
+        identity = _identity(one.path)
+        if identity is None:
+            continue  # the work itself says what is wrong with it
+        if identity in seen:
+            raise OutputError(
+                f"{safe(one.path)} and {safe(seen[identity])} are one file, which --in-place "
+                "would filter twice"
+            )
+        seen[identity] = one.path
+    return [Task(one.path, one.path, True) for one in inputs]
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino

@@ -1,0 +1,138 @@
+"""Worker processes, one a slot, each known by the task it does.
+
+A process pool of the standard library that loses a worker fails all its tasks and does not know
+which one was to blame. Here a thread a slot talks to a process of its own: where that dies, the
+task is tried once more in a new one, and fails alone.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from glob import escape, glob
+from threading import Lock, local
+from time import perf_counter
+
+from convcli.batch.names import Task
+from convcli.batch.work import Job, Outcome, unreadable
+
+TRIES = 2
+"""Of a task whose worker dies."""
+
+PATIENCE = 5.0
+"""Seconds that a worker is given to end after SIGTERM."""
+
+
+class Pool:
+    """So many worker processes, started with their first task."""
+
+    def __init__(self, job: Job, count: int) -> None:
+        self._job = json.dumps(job).encode() + b"\n"
+        self._threads = ThreadPoolExecutor(count, "batch")
+        self._own = local()
+        self._lock = Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._closed = False
+
+    def submit(self, task: Task) -> "Future[Outcome]":
+        return self._threads.submit(self._do, task)
+
+    def _do(self, task: Task) -> Outcome:
+        started, ended = perf_counter(), ""
+        for attempt in range(TRIES):
+            child = self._child()
+            if child is None:
+                break
+            try:
+                assert child.stdin is not None
+                assert child.stdout is not None
+                # a first attempt may have published its file before it died
+                again = task._replace(force=task.force or attempt > 0)
+                child.stdin.write(json.dumps(again).encode() + b"\n")
+                child.stdin.flush()
+                line = child.stdout.readline()
+            except (BrokenPipeError, ValueError):
+                line = b""
+            if line.endswith(b"\n"):
+                found = Outcome(*json.loads(line))
+                return found._replace(notes=tuple(found.notes))
+            ended = self._lost(child, task)
+        return unreadable(task, ended or "interrupted", "WorkerDied", perf_counter() - started)
+
+    def _child(self) -> "subprocess.Popen[bytes] | None":
+        """The process of this thread."""
+        child: subprocess.Popen[bytes] | None = getattr(self._own, "child", None)
+        if child is not None and child.poll() is None:
+            return child
+        with self._lock:
+            if self._closed:
+                return None
+            child = subprocess.Popen(
+                [sys.executable, "-m", "convcli.batch.child"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+            )
+            self._running.add(child)
+        self._own.child = child
+        assert child.stdin is not None
+        with suppress(BrokenPipeError):
+            child.stdin.write(self._job)
+            child.stdin.flush()
+        return child
+
+    def _lost(self, child: "subprocess.Popen[bytes]", task: Task) -> str:
+        """Clear up after a worker that died, and say how it did."""
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(PATIENCE)
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+        self._forget(child)
+        remove_temporaries(os.path.dirname(task.target), child.pid)
+        code = child.returncode
+        if code < 0:
+            with suppress(ValueError):
+                return f"its worker was ended by {signal.Signals(-code).name}, {TRIES} times"
+        return f"its worker ended with {code}, {TRIES} times"
+
+    def _forget(self, child: "subprocess.Popen[bytes]") -> None:
+        with self._lock:
+            self._running.discard(child)
+        for stream in (child.stdin, child.stdout):
+            if stream is not None:
+                with suppress(BrokenPipeError):
+                    stream.close()
+
+    def close(self, at_once: bool) -> None:
+        """End all workers: when they have done what they do, or now."""
+        self._threads.shutdown(wait=not at_once, cancel_futures=True)
+        with self._lock:
+            self._closed = True
+            children = list(self._running)
+        for child in children:
+            if at_once:
+                child.terminate()
+            else:
+                assert child.stdin is not None
+                with suppress(BrokenPipeError):
+                    child.stdin.close()
+        for child in children:
+            try:
+                child.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                child.kill()
+                child.wait()
+        self._threads.shutdown(wait=True)
+        for child in children:
+            self._forget(child)
+
+
+def remove_temporaries(folder: str, pid: int) -> None:
+    """Remove what a dead worker had begun to write."""
+    for path in glob(os.path.join(escape(folder), f".convcli-{pid}-*"), include_hidden=True):
+        with suppress(OSError):
+            os.unlink(path)

@@ -1,0 +1,76 @@
+"""The proof that an output is finished, so that a batch that is resumed may skip it."""
+
+import os
+from typing import Any
+
+from convcli.errors import OutputError, Refusal, safe
+
+RECORDED = ("JPEG", "PNG", "TIFF", "WEBP")
+"""Formats that hold the record of what made a picture."""
+
+
+def is_finished(target: str, source: str, record: str, options: Any) -> bool:
+    """Whether an output is whole, made by this recipe, and not older than its input.
+
+    Whole is what decodes to its end: results appear under their names when they are written and
+    not before, so that only what happened to them later can have broken them. PNGs are read with
+    their checksums. Formats without a record are taken to be of this recipe. Raises OutputError for
+    an output that is whole and made by another recipe: it is not ours to overwrite.
+    """
+    from convcli.pictures.files import open_picture, record_in
+
+    try:
+        made, read = os.stat(target), os.stat(source)
+    except OSError:
+        return False
+    if made.st_mtime_ns < read.st_mtime_ns:
+        return False
+    if target.lower().endswith((".npy", ".npz", ".pfm")):
+        return _holds_arrays(target)
+    try:
+        picture = open_picture(target, every_kind=True, recorded=True)
+        if picture.format == "PNG":
+            _check_sums(target)
+    except Refusal:
+        return False
+    if picture.format in RECORDED and record_in(target) != record:
+        raise OutputError(
+            f"{safe(target)} is there already and was made otherwise; --force overwrites it"
+        )
+    return True
+
+
+def _check_sums(path: str) -> None:
+    """Raise PictureError where a PNG's checksums are wrong, which decoding lets pass."""
+    from zlib import crc32
+
+    from convcli.errors import PictureError
+
+    with open(path, "rb") as stream:
+        stream.seek(8)
+        while head := stream.read(8):
+            length = int.from_bytes(head[:4])
+            body = stream.read(length)
+            if int.from_bytes(stream.read(4)) != crc32(body, crc32(head[4:])):
+                raise PictureError(f"{safe(path)}: a checksum is wrong")
+
+
+def _holds_arrays(path: str) -> bool:
+    import numpy as np
+
+    try:
+        if path.lower().endswith(".pfm"):
+            with open(path, "rb") as stream:
+                kind, size, _ = (stream.readline(64) for _ in range(3))
+                width, height = map(int, size.split())
+                need = width * height * (12 if kind == b"PF\n" else 4)
+                return os.path.getsize(path) == stream.tell() + need
+        if path.lower().endswith(".npy"):
+            np.load(path, mmap_mode="r", allow_pickle=False)
+            return True
+        from zipfile import ZipFile
+
+        with ZipFile(path) as archive:
+            return archive.testzip() is None
+    except Exception:  # whatever is wrong with it, it is not whole
+        return False

@@ -1,0 +1,170 @@
+"""What is done to one picture of a batch, wherever that is: here, in a child, on another machine.
+
+A job is plain data, so that it can be sent anywhere; `worker` turns it into a function from a task
+to its outcome, which is plain data too. A refusal is an outcome: the others go on.
+"""
+
+import os
+import traceback
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any, NamedTuple
+
+from convcli.batch.names import Task
+from convcli.errors import PictureError, Refusal, safe
+
+Job = Mapping[str, Any]
+"""`kind`, and what that kind of work needs to know, as JSON holds it."""
+
+
+class Outcome(NamedTuple):
+    """What became of a task: done, skipped or failed.
+
+    `kind` is the name of the refusal, or of another error, whose traceback is `trace`. `value` is
+    what the work gives besides its file: JSON.
+    """
+
+    source: str
+    target: str
+    status: str
+    error: str = ""
+    kind: str = ""
+    notes: tuple[str, ...] = ()
+    value: Any = None
+    trace: str = ""
+    seconds: float = 0.0
+
+    def report(self) -> dict[str, Any]:
+        """A line of the report of failures."""
+        return {
+            "path": self.source,
+            "output": self.target,
+            "error": self.error,
+            "kind": self.kind,
+            "seconds": round(self.seconds, 3),
+        }
+
+
+Work = Callable[[Task], Outcome]
+Does = Callable[[Task], tuple[str, tuple[str, ...], Any]]
+"""A task → done or skipped, notes and a value; raises what it likes."""
+
+
+def worker(job: Job) -> Work:
+    """The function that does a job's tasks; what it needs for all of them is made once."""
+    does = KINDS[job["kind"]](job)
+
+    def work(task: Task) -> Outcome:
+        started = perf_counter()
+
+        def failed(error: BaseException, text: object, trace: str = "") -> Outcome:
+            said = str(text)
+            if safe(task.source) not in said and safe(task.target) not in said:
+                said = f"{safe(task.source)}: {said}"
+            took = perf_counter() - started
+            kind = type(error).__name__
+            return Outcome(task.source, task.target, "failed", said, kind, (), None, trace, took)
+
+        try:
+            status, notes, value = does(task)
+        except Refusal as refusal:
+            return failed(refusal, refusal)
+        except OSError as error:
+            return failed(error, safe(error.strerror or error))
+        except MemoryError as error:
+            return failed(error, "there is not enough memory for it")
+        except Exception as error:  # a bug: told with its traceback, while the others go on
+            name = type(error).__name__
+            return failed(error, f"{name}: {safe(error)}", traceback.format_exc())
+        took = perf_counter() - started
+        return Outcome(task.source, task.target, status, "", "", notes, value, "", took)
+
+    return work
+
+
+def filter_job(record: str, options: tuple[Any, ...], **limits: Any) -> dict[str, Any]:
+    """The job of filtering: the record of the recipe, how results are saved, and limits."""
+    return {"kind": "filter", "record": record, "options": list(options), **limits}
+
+
+def _filter(job: Job) -> Does:
+    from convcli.batch.proof import is_finished
+    from convcli.pictures.files import SaveOptions, open_picture
+    from convcli.pictures.memory import Limits
+    from convcli.pictures.process import Target, filter_to, refuse_clipping
+    from convcli.pictures.recipes import DEFAULTS, read_record, recipe_of
+
+    asked = read_record(job["record"], "the job")
+    recipe = recipe_of(asked._replace(words=DEFAULTS | asked.words))
+    limits = Limits(job.get("max_pixels"), job.get("max_memory"), job.get("beside", 1))
+    options = SaveOptions(*job["options"])
+
+    def does(task: Task) -> tuple[str, tuple[str, ...], Any]:
+        replaces = task.force
+        if job.get("resume") and os.path.lexists(task.target):
+            if is_finished(task.target, task.source, job["record"], options):
+                return "skipped", (), None
+            replaces = True
+        picture = open_picture(task.source, every_kind=True, limits=limits, recipe=recipe)
+        picture = picture._replace(metadata={**picture.metadata, "record": job["record"]})
+        if job.get("fail_on_clip"):
+            refuse_clipping(picture, recipe, job.get("threads"))
+        _make_folder(task.target)
+        target = Target(task.target, replaces, options)
+        statistics = filter_to(picture, recipe, target, job.get("threads"))
+        values = {
+            "least": statistics.least,
+            "most": statistics.most,
+            "clipped": statistics.clipped,
+            "samples": statistics.samples,
+        }
+        return "done", picture.notes, {"said": statistics.text, "values": values}
+
+    return does
+
+
+def _make_folder(target: str) -> None:
+    folder = os.path.dirname(target)
+    if folder:
+        os.makedirs(folder, exist_ok=True)
+
+
+def _vector(job: Job) -> Does:
+    from convcli.features.task import vector_work
+
+    one = vector_work(job)
+
+    def does(task: Task) -> tuple[str, tuple[str, ...], Any]:
+        notes, value = one(task.source)
+        return "done", notes, value
+
+    return does
+
+
+KINDS: dict[str, Callable[[Job], Does]] = {"filter": _filter, "vector": _vector}
+"""The kinds of work."""
+
+
+def unreadable(task: Task, error: str, kind: str, seconds: float = 0.0) -> Outcome:
+    """The outcome of a task that could not be tried, or whose worker ended."""
+    text = f"{safe(task.source)}: {error}"
+    return Outcome(task.source, task.target, "failed", text, kind, seconds=seconds)
+
+
+def shipped(job: Job, name: str, data: bytes) -> tuple[Outcome, bytes]:
+    """Do a task whose picture comes as bytes and whose result goes back as bytes."""
+    from tempfile import TemporaryDirectory
+
+    if job["kind"] != "filter":
+        raise PictureError("only results of filters are shipped as bytes")
+    with TemporaryDirectory(prefix="convcli-") as folder:
+        source = os.path.join(folder, "in" + os.path.splitext(name)[1])
+        target = os.path.join(folder, "out" + job["suffix_of"].get(name, os.path.splitext(name)[1]))
+        with open(source, "wb") as stream:
+            stream.write(data)
+        outcome = worker(job)(Task(source, target, True))
+        made = b""
+        if outcome.status == "done":
+            with open(target, "rb") as stream:
+                made = stream.read()
+        return outcome, made
