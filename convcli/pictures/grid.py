@@ -166,11 +166,11 @@ def worker(
     def draw() -> Callable[[int, int, Array | None], tuple[Array, Statistics]]:
         def run(top: int, bottom: int, out: Array | None) -> tuple[Array, Statistics]:
             first_band, last_band = top * stride[0], (bottom - 1) * stride[0] + 1
-            drawn = _drawn(coarse, rows, columns, first_band, last_band, width)
-            values = drawn.reshape(last_band - first_band, width, channels)
-            return rounded(
-                values[:: stride[0], :: stride[1]], part.scale / whole, tones, full, 2**60
-            )
+            begin = first_band - first_band % rows.step  # blocks start where the grid repeats
+            drawn = _drawn(coarse, rows, columns, begin, last_band, width)
+            values = drawn.reshape(last_band - begin, width, channels)[first_band - begin :]
+            some = values[:: stride[0], :: stride[1]]
+            return rounded(some, part.scale / whole, tones, full, 2**60, out)
 
         return run
 
@@ -200,7 +200,7 @@ def _gather_across(low: Array, columns: Axis, out: Array) -> None:
 
 
 def _drawn(coarse: Array, rows: Axis, columns: Axis, top: int, bottom: int, width: int) -> Array:
-    """Output rows top to bottom, (rows, width · channels); `top` is at the start of a block."""
+    """Output rows top to bottom, (rows, width · channels); `top` is a multiple of the step."""
     channels = len(coarse)
     first = rows.first_used + top // rows.step
     last_block = (bottom - 1 - top) // rows.block
