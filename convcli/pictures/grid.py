@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.pictures.bands import Bands, Border, Window, share_rows, thread_count
+from convcli.pictures.bands import FILL, Bands, Border, Window, share_rows, thread_count
 from convcli.pictures.kernels import Kernel
 from convcli.pictures.picture import Picture
 from convcli.pictures.ranges import Statistics, Tone, rounded
@@ -40,6 +40,10 @@ BLOCK = 32
 
 GATHERED_ROWS = 128
 """Rows of a picture that are read at once, so that few are read twice."""
+
+
+WIDE_STEP = 16
+"""From this spacing on rows are gathered before columns: a grid of a 16th takes little memory."""
 
 
 class Axis(NamedTuple):
@@ -159,8 +163,11 @@ def worker(
 
     block = rows.gather.shape[1] - (rows.gathered - 1) * rows.step
     threads = thread_count(picture.pixels.size)
-    tall = rows.gathered * max(1, GATHERED_ROWS // (rows.gathered * rows.step))
-    share_rows(rows.places, tall, threads, gather, products=True)
+    if rows.step >= WIDE_STEP:
+        _gather_wide(bands, rows, columns, coarse, threads)
+    else:
+        tall = rows.gathered * max(1, GATHERED_ROWS // (rows.gathered * rows.step))
+        share_rows(rows.places, tall, threads, gather, products=True)
     full = picture.full
 
     def draw() -> Callable[[int, int, Array | None], tuple[Array, Statistics]]:
@@ -178,6 +185,33 @@ def worker(
     whole = kernel.sum and part.scale / kernel.sum  # the grid's weights sum to 1 already
     tall = rows.block * max(1, 96 // rows.block)
     return Work(tall, draw)
+
+
+def _gather_wide(bands: Bands, rows: Axis, columns: Axis, coarse: Array, threads: int) -> None:
+    """Gather along each row first, so that none is read twice, then along the few columns left."""
+    height, channels = bands.pixels.shape[0], len(coarse)
+    slim = np.empty((channels, height, columns.places), coarse.dtype)
+
+    def make() -> Callable[[int, int], None]:
+        def run(top: int, bottom: int) -> None:
+            band = _read_rows(bands, bands.window.anchor[0] + top, bottom - top, coarse.dtype)
+            for channel in range(channels):
+                one = np.ascontiguousarray(band[..., channel])
+                _gather_across(one, columns, slim[channel, top:bottom])
+
+        return run
+
+    share_rows(height, 64, threads, make, products=True)
+    block = rows.gather.shape[1] - (rows.gathered - 1) * rows.step
+    for channel in range(channels):
+        tall = np.where(
+            (bands.rows == FILL)[:, np.newaxis],
+            bands.window.border.value,
+            slim[channel][bands.rows],
+        ).astype(coarse.dtype)
+        for place in range(rows.places):
+            begin = rows.first_read + place * rows.step
+            coarse[channel, place] = rows.gather[0, :block] @ tall[begin : begin + block]
 
 
 def _read_rows(bands: Bands, begin: int, tall: int, dtype: Any) -> Array:

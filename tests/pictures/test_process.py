@@ -315,7 +315,9 @@ def test_a_record_is_one_line_of_ascii():
     assert "\n" not in record
 
 
-@pytest.mark.parametrize("spec", ["binomial:5", "sobel", "gaussian:5", "gaussian:23", "random:9"])
+@pytest.mark.parametrize(
+    "spec", ["binomial:5", "sobel", "gaussian:5", "gaussian:40", "random:9", "box:45"]
+)
 @pytest.mark.parametrize("chunk", [8, 104, 128])
 def test_chunks_of_rows_leave_no_seam(spec, chunk):
     pixels = np.kron(RNG.integers(0, 256, (40, 33, 3)), np.ones((15, 16, 1))).astype(np.uint8)
