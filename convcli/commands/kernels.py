@@ -29,7 +29,7 @@ def kernels_command(
     convcli kernels --gallery cat.jpg -o gallery.png
 
     Matrices stand as they are used, as drawn: cross-correlation. Weights that are not rational by
-    nature are multiples of 2^-18 an axis, 2^-28 a matrix, and are printed so in JSON, exactly.
+    nature are multiples of 2^-18 an axis, 2^-22 a matrix, and are printed so in JSON, exactly.
     """
     from convcli.errors import SpecError
     from convcli.report import path, show

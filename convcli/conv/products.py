@@ -10,10 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.conv.passes import Scratch
+
 Array = NDArray[Any]
 
 BLOCK = 32
 """Outputs of a product along an axis: 16 call BLAS too often, 64 multiply too many zeros."""
+
+TILE = 512
+"""Columns computed at once, so that both steps of a tall band stay in the cache."""
 
 
 def toeplitz(taps: Array, dtype: Any = np.float64, block: int = BLOCK) -> Array:
@@ -55,20 +60,30 @@ def across(x: Array, turned: Array, columns: int, out: Array) -> Array:
     return out[:, :columns]
 
 
-def separable(band: Array, column: Array, row: Array) -> Array:
+def separable(
+    band: Array, column: Array, row: Array, scratch: Scratch | None = None, name: str = ""
+) -> Array:
     """Correlate each channel of a band (rows, columns, channels) with a column and a row of taps.
 
-    Returns float64 (rows − m + 1, columns − n + 1, channels), stored channel by channel.
+    Returns float64 (rows − m + 1, columns − n + 1, channels), stored channel by channel, in an
+    array of the scratch that has the name.
     """
+    scratch = scratch or Scratch()
     tall, wide, channels = band.shape
     rows, columns = tall - column.size + 1, wide - row.size + 1
     matrix, turned = toeplitz(column), np.ascontiguousarray(toeplitz(row).T)
-    x = np.empty((tall, wide))
-    halfway = np.empty((rows, wide))
-    out = np.empty((channels, rows, columns))
-    for channel in range(channels):
-        np.copyto(x, band[..., channel])
-        across(down(x, matrix, rows, halfway), turned, columns, out[channel])
+    out = scratch.array(f"{name} out", channels * rows * columns, float).reshape(
+        channels, rows, columns
+    )
+    for left in range(0, columns, TILE):
+        across_tile = min(TILE, columns - left)
+        reach = across_tile + row.size - 1
+        x = scratch.array("x", tall * reach, float).reshape(tall, reach)
+        halfway = scratch.array("halfway", rows * reach, float).reshape(rows, reach)
+        for channel in range(channels):
+            np.copyto(x, band[:, left : left + reach, channel])
+            tile = out[channel][:, left : left + across_tile]
+            across(down(x, matrix, rows, halfway), turned, across_tile, tile)
     return out.transpose(1, 2, 0)
 
 

@@ -115,7 +115,7 @@ def run(plan: Stencil, x: Array, scratch: Scratch | None = None, name: str = "")
     The response may be a view of one of them.
     """
     if plan.engine == "products":
-        return separable(x, plan.factors[0], plan.factors[1])
+        return separable(x, plan.factors[0], plan.factors[1], scratch, name)
     if plan.engine == "fourier":
         y = fourier(x, plan.factors[0])
         return np.rint(y, out=y) if plan.factors[0].dtype.kind != "f" and x.dtype.kind != "f" else y

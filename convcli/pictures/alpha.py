@@ -78,7 +78,9 @@ class Blending:
         """Samples (h, w, c + 1) of a band."""
         (light,), (cover,) = self.light.parts(colour * alpha), self.cover.parts(alpha)
         unit = self.cover.unit / self.total
-        opacity, _ = rounded(cover, unit, Tone(False, type(unit)(1)), self.full, self.cover.bound)
+        opacity, _ = rounded(
+            cover.copy(), unit, Tone(False, type(unit)(1)), self.full, self.cover.bound
+        )
         visible = (opacity > 0) & (cover != 0)
         shown = np.where(visible, cover, 1)
         if light.dtype.kind == "f" and not self.light.kernel.exact:

@@ -14,9 +14,9 @@ import numpy as np
 from convcli.errors import SpecError
 from convcli.pictures.kernels import LARGEST_SIDE, Kernel, Matrix, Part, rotated
 
-AXIS_BITS, MATRIX_BITS = 18, 28
+AXIS_BITS, MATRIX_BITS = 18, 22
 """Bits of the weights that are not rational by nature: two axes of 18 and a sample of 16 fill the
-52 bits of float64; a matrix of 28 is exact through a Fourier transform of 16-bit samples."""
+52 bits of float64; a matrix of 22, whose magnitudes sum to 2, fills 32 bits with 8-bit samples."""
 
 NARROW = 0.8
 """Below this σ a sampled gaussian is narrower than asked, and is sampled from a wider one."""

@@ -20,14 +20,14 @@ FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF")
 """Formats that are opened; Pillow's others stay shut, since some of them run foreign code."""
 
 
-BEGINNINGS = {
-    "JPEG": b"\xff\xd8\xff",
-    "PNG": b"\x89PNG",
-    "PPM": b"P",
-    "BMP": b"BM",
+BEGINNINGS: dict[str, tuple[bytes, ...]] = {
+    "JPEG": (b"\xff\xd8\xff",),
+    "PNG": (b"\x89PNG",),
+    "PPM": (b"P",),
+    "BMP": (b"BM",),
     "TIFF": (b"II", b"MM"),
-    "WEBP": b"RIFF",
-    "GIF": b"GIF8",
+    "WEBP": (b"RIFF",),
+    "GIF": (b"GIF8",),
 }
 """How files of each format begin."""
 

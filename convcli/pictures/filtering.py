@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from convcli.conv.passes import Scratch
 from convcli.errors import UnfitError
-from convcli.pictures import grid
+from convcli.pictures import grid, running
 from convcli.pictures.alpha import Blending, Keeping, is_blend
 from convcli.pictures.bands import Bands, Border, Window, band_rows, share_rows, thread_count
 from convcli.pictures.kernels import Kernel
@@ -135,9 +135,16 @@ def _direct(
 
     transparent = picture.has_alpha and recipe.channels != "each" and not picture.opaque
     plain = picture if recipe.channels == "each" or not picture.has_alpha else picture.coloured
+    segment = 0
     if grid.suits(kernel, plain, recipe.border, recipe.exact) and not transparent:
         work = grid.worker(kernel, plain, tones, recipe.border, recipe.stride)
         tall, make = work.tall, work.make
+    elif not transparent and running.suits(kernel, bands):
+        # a segment a thread, in blocks: what a block leaves behind, the next one goes on from
+        tall = running.BLOCK_ROWS
+        make = running.worker(bands, kernel, tones, plain.pixels.shape[2], picture.full)
+        whole = chunk or tall
+        segment = max(whole, -(-shape[0] // (count * whole)) * whole)
     elif transparent:
         tall, make = _transparent(bands, kernel, tones, picture.full)
     else:
@@ -165,17 +172,22 @@ def _direct(
             with lock:
                 total[0] = together(total[0], statistics)
 
-        def bands_of_chunk(top: int, bottom: int) -> None:
+        def bands_of_segment(top: int, bottom: int) -> None:
             for first in range(top, bottom, tall):
                 band(first, min(first + tall, bottom))
-            assert sink is not None
-            sink(top, strip[: bottom - top])
 
-        return bands_of_chunk if chunk else band
+        def bands_of_chunk(top: int, bottom: int) -> None:
+            for begin in range(top, bottom, chunk):
+                end = min(begin + chunk, bottom)
+                bands_of_segment(begin, end)
+                assert sink is not None
+                sink(begin, strip[: end - begin])
+
+        return bands_of_chunk if chunk else bands_of_segment if segment else band
 
     if chunk:  # whole bands a chunk, or whole chunks of one band
         tall = next(rows for rows in range(min(tall, chunk), 0, -1) if chunk % rows == 0)
-    share_rows(shape[0], chunk or tall, count, worker, products)
+    share_rows(shape[0], segment or chunk or tall, count, worker, products)
     return Filtered(picture._replace(pixels=pixels), total[0])
 
 

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.pictures.bands import Bands, Border, Window, share_rows, thread_count
+from convcli.pictures.bands import FILL, Bands, Border, Window, share_rows, thread_count
 from convcli.pictures.kernels import Kernel
 from convcli.pictures.picture import Picture
 from convcli.pictures.ranges import Statistics, Tone, rounded
@@ -40,6 +40,10 @@ BLOCK = 32
 
 GATHERED_ROWS = 128
 """Rows of a picture that are read at once, so that few are read twice."""
+
+
+WIDE_STEP = 16
+"""From this spacing on rows are gathered before columns: a grid of a 16th takes little memory."""
 
 
 class Axis(NamedTuple):
@@ -159,18 +163,21 @@ def worker(
 
     block = rows.gather.shape[1] - (rows.gathered - 1) * rows.step
     threads = thread_count(picture.pixels.size)
-    tall = rows.gathered * max(1, GATHERED_ROWS // (rows.gathered * rows.step))
-    share_rows(rows.places, tall, threads, gather, products=True)
+    if rows.step >= WIDE_STEP:
+        _gather_wide(bands, rows, columns, coarse, threads)
+    else:
+        tall = rows.gathered * max(1, GATHERED_ROWS // (rows.gathered * rows.step))
+        share_rows(rows.places, tall, threads, gather, products=True)
     full = picture.full
 
     def draw() -> Callable[[int, int, Array | None], tuple[Array, Statistics]]:
         def run(top: int, bottom: int, out: Array | None) -> tuple[Array, Statistics]:
             first_band, last_band = top * stride[0], (bottom - 1) * stride[0] + 1
-            drawn = _drawn(coarse, rows, columns, first_band, last_band, width)
-            values = drawn.reshape(last_band - first_band, width, channels)
-            return rounded(
-                values[:: stride[0], :: stride[1]], part.scale / whole, tones, full, 2**60
-            )
+            begin = first_band - first_band % rows.step  # blocks start where the grid repeats
+            drawn = _drawn(coarse, rows, columns, begin, last_band, width)
+            values = drawn.reshape(last_band - begin, width, channels)[first_band - begin :]
+            some = values[:: stride[0], :: stride[1]]
+            return rounded(some, part.scale / whole, tones, full, 2**60, out)
 
         return run
 
@@ -178,6 +185,33 @@ def worker(
     whole = kernel.sum and part.scale / kernel.sum  # the grid's weights sum to 1 already
     tall = rows.block * max(1, 96 // rows.block)
     return Work(tall, draw)
+
+
+def _gather_wide(bands: Bands, rows: Axis, columns: Axis, coarse: Array, threads: int) -> None:
+    """Gather along each row first, so that none is read twice, then along the few columns left."""
+    height, channels = bands.pixels.shape[0], len(coarse)
+    slim = np.empty((channels, height, columns.places), coarse.dtype)
+
+    def make() -> Callable[[int, int], None]:
+        def run(top: int, bottom: int) -> None:
+            band = _read_rows(bands, bands.window.anchor[0] + top, bottom - top, coarse.dtype)
+            for channel in range(channels):
+                one = np.ascontiguousarray(band[..., channel])
+                _gather_across(one, columns, slim[channel, top:bottom])
+
+        return run
+
+    share_rows(height, 64, threads, make, products=True)
+    block = rows.gather.shape[1] - (rows.gathered - 1) * rows.step
+    for channel in range(channels):
+        tall = np.where(
+            (bands.rows == FILL)[:, np.newaxis],
+            bands.window.border.value,
+            slim[channel][bands.rows],
+        ).astype(coarse.dtype)
+        for place in range(rows.places):
+            begin = rows.first_read + place * rows.step
+            coarse[channel, place] = rows.gather[0, :block] @ tall[begin : begin + block]
 
 
 def _read_rows(bands: Bands, begin: int, tall: int, dtype: Any) -> Array:
@@ -200,7 +234,7 @@ def _gather_across(low: Array, columns: Axis, out: Array) -> None:
 
 
 def _drawn(coarse: Array, rows: Axis, columns: Axis, top: int, bottom: int, width: int) -> Array:
-    """Output rows top to bottom, (rows, width · channels); `top` is at the start of a block."""
+    """Output rows top to bottom, (rows, width · channels); `top` is a multiple of the step."""
     channels = len(coarse)
     first = rows.first_used + top // rows.step
     last_block = (bottom - 1 - top) // rows.block

@@ -2,7 +2,7 @@
 
 Kernels stand as they are drawn, for correlation: the left column of `sobel-x` meets the left
 neighbours. Weights are fractions, so that every response is exact: those of the catalogue that are
-not rational by nature (gaussians, √2) are rounded to multiples of 2⁻¹⁸ an axis, 2⁻²⁸ a matrix.
+not rational by nature (gaussians, √2) are rounded to multiples of 2⁻¹⁸ an axis, 2⁻²² a matrix.
 """
 
 from collections.abc import Callable
@@ -98,8 +98,13 @@ class Kernel(NamedTuple):
     @property
     def sum(self) -> Fraction:
         """The sum of the weights of the first matrix; rounding noise of floats counts as 0."""
-        matrix, scale = self.matrices()[0]
-        return weight_sum(matrix) * scale
+        sums = []
+        for part in self.parts if self.combine == "sum" else self.parts[:1]:
+            total = part.scale
+            for factor in part.factors:  # the sum of a product is the product of the sums
+                total *= weight_sum(factor)
+            sums.append(total)
+        return sum(sums, Fraction(0))
 
     @property
     def rank(self) -> int:

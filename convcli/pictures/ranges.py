@@ -106,6 +106,8 @@ def is_gradient(kernel: Kernel) -> bool:
     """Combined from several directions, or its own negative when turned by 180°."""
     if kernel.combine in ("magnitude", "maximum"):
         return True
+    if kernel.sum:
+        return False
     matrix, _ = kernel.matrices()[0]
     return bool((matrix == -matrix[::-1, ::-1]).all()) and bool(matrix.any())
 

@@ -28,7 +28,9 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `convcli filter` has it
 import numpy as np
 
 ROOT = Path(__file__).parents[2]
-SLOW = 8.0
+sys.path.insert(0, str(ROOT))  # whichever Python has the peers
+
+SLOW = 5.0
 """A process that took so many seconds is not run again, and is ended after twice as many."""
 
 IMAGEMAGICK = next(
@@ -108,13 +110,13 @@ def commands(kind: str, source: Path, folder: Path) -> dict[str, list[str]]:
     words = [str(source), str(target)]
     ours = ["-m", "convcli", "filter", str(source), "-k", OURS[kind], "-qo", str(target)]
     found = {"convcli": [sys.executable, *ours]}
-    kind = kind.partition(",")[0]
+    kind, _, direct = kind.partition(",")
     for name, module, script in (
         ("OpenCV", "cv2", OPENCV),
         ("Pillow", "PIL", PILLOW),
         ("SciPy", "scipy", SCIPY),
     ):
-        if find_spec(module) and not (name == "Pillow" and kind == "sobel"):
+        if find_spec(module) and not (name == "Pillow" and kind == "sobel") and not direct:
             found[name] = [sys.executable, "-c", script, *words, kind]
     if shutil.which("vips"):
         places = {"i": source, "o": target, "d": folder}
@@ -124,16 +126,16 @@ def commands(kind: str, source: Path, folder: Path) -> dict[str, list[str]]:
         "sharpen": ["-convolve", commas(SHARPEN)],
         "gaussian": ["-gaussian", "15x5"],
     }
-    if kind in options and shutil.which("gm"):
+    if kind in options and shutil.which("gm") and not direct:
         found["gm"] = ["gm", "convert", words[0], *options[kind], words[1]]
     options["gaussian"] = ["-gaussian-blur", "15x5"]
-    if kind in options and IMAGEMAGICK:
+    if kind in options and IMAGEMAGICK and not direct:
         found["ImageMagick"] = [IMAGEMAGICK, words[0], *options[kind], words[1]]
     return found
 
 
-def once(words: list[str], target: Path | None = None) -> tuple[float, int]:
-    """Seconds of a process, and the most memory it held in KiB; infinite where it fails."""
+def once(words: list[str], target: Path | None = None) -> float:
+    """Seconds of a process; infinite where it fails or takes too long."""
     if target and target.exists():
         target.unlink()  # nobody replaces a file, which takes a wait for the disk
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -142,16 +144,16 @@ def once(words: list[str], target: Path | None = None) -> tuple[float, int]:
         words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment
     )
     while True:
-        done, status, usage = os.wait4(running.pid, os.WNOHANG)
+        done, status = os.waitpid(running.pid, os.WNOHANG)
         took = time.perf_counter() - started
         if done:
             running.returncode = os.waitstatus_to_exitcode(status)
-            return (took if running.returncode == 0 else float("inf")), usage.ru_maxrss
+            return took if running.returncode == 0 else float("inf")
         if took > 2 * SLOW:
             running.kill()
-            os.wait4(running.pid, 0)
+            os.waitpid(running.pid, 0)
             running.returncode = -9
-            return float("inf"), 0
+            return float("inf")
         time.sleep(0.002)
 
 
@@ -199,7 +201,7 @@ def whole_processes(folder: Path, megapixels: float, runs: int) -> None:
                 for tool, words in everyone.items():
                     if number and min(times[tool]) > SLOW / 4:
                         continue
-                    took, _ = once(words, folder / f"out{Path(name).suffix}")
+                    took = once(words, folder / f"out{Path(name).suffix}")
                     times.setdefault(tool, []).append(took)
             medians = {tool: median(one) for tool, one in times.items()}
             ours = medians.pop("convcli")
@@ -218,14 +220,29 @@ Image.fromarray(np.asarray(Image.open(sys.argv[1]))).save(sys.argv[2], quality=9
 """
 
 
+LAUNCH = """
+import os, subprocess, sys
+running = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL)
+print(os.wait4(running.pid, 0)[2].ru_maxrss)
+"""
+
+
+def peak(words: list[str], target: Path) -> float:
+    """MiB that a process held at most; started by a small one, since it inherits that one's peak."""
+    target.unlink(missing_ok=True)
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    launch = [sys.executable, "-c", LAUNCH, *words]
+    return int(subprocess.run(launch, capture_output=True, env=environment).stdout) / 1024
+
+
 def memory(folder: Path) -> None:
     print("\npeak memory, MiB: ours, and open with Pillow, to NumPy, back, save; goal: + 32")
     for name in ("in.ppm", "in.jpg"):
         target = folder / f"out{Path(name).suffix}"
-        base = once([sys.executable, "-c", BASELINE, str(folder / name), str(target)], target)[1]
+        base = peak([sys.executable, "-c", BASELINE, str(folder / name), str(target)], target)
         for kind in OURS:
-            ours = once(commands(kind, folder / name, folder)["convcli"], target)[1]
-            print(f"{kind}\t{name[3:]}\t{ours / 1024:.0f}\t{base / 1024:.0f}")
+            ours = peak(commands(kind, folder / name, folder)["convcli"], target)
+            print(f"{kind}\t{name[3:]}\t{ours:.0f}\t{base:.0f}", flush=True)
 
 
 def stencils(runs: int) -> None:
@@ -313,9 +330,7 @@ def start(folder: Path, runs: int) -> None:
     cat, target = ROOT / "samples" / "cat.jpg", folder / "cat.jpg"
     words = ["-m", "convcli", "filter", str(cat), "-k", "sobel", "-qo", str(target)]
     bare = [sys.executable, "-c", "import click, numpy, PIL.Image"]
-    pairs = [
-        (once([sys.executable, *words], target)[0], once(bare)[0]) for _ in range(4 * runs + 1)
-    ]
+    pairs = [(once([sys.executable, *words], target), once(bare)) for _ in range(4 * runs + 1)]
     ours, peer = (median(side) for side in zip(*pairs[1:], strict=True))
     ratio = median(a / b for a, b in pairs[1:])
     print(f"\nfilter cat.jpg (512x512) {ours * 1e3:.0f} ms, a bare import {peer * 1e3:.0f} ms")

@@ -59,6 +59,31 @@ def test_every_border_is_exact(border, spec):
     assert_exact(noise((6, 5, 1), np.uint16), recipe)
 
 
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize("spec", ["box:24", "box:31", "box:60"])
+def test_large_boxes_are_exact(border, spec):
+    tall, wide = (62, 75) if border == "valid" else (45, 33)
+    pixels = noise((tall, wide, 2), np.uint8)
+    one = kernel(spec)
+    found = filter_picture(
+        Picture(pixels, False, "PNG", {}),
+        Recipe((one,), Border(border, 9 if border == "constant" else 0)),
+        threads=2,
+    ).pixels
+    side = one.shape[0]
+    mode = {"zero": "constant", "valid": "edge", "symmetric": "symmetric"}.get(border, border)
+    extra = {"constant_values": 9 if border == "constant" else 0} if mode == "constant" else {}
+    before = (side - 1) // 2
+    reach = ((before, side - 1 - before),) * 2 + ((0, 0),)
+    padded = (
+        pixels.astype(np.int64)
+        if border == "valid"
+        else np.pad(pixels.astype(np.int64), reach, mode, **extra)
+    )
+    sums = np.lib.stride_tricks.sliding_window_view(padded, (side, side), (0, 1)).sum(axis=(-1, -2))
+    np.testing.assert_array_equal(found, (2 * sums + side * side) // (2 * side * side))
+
+
 @pytest.mark.parametrize("range_", ["auto", "clip", "abs", "signed"])
 @pytest.mark.parametrize("spec", ["blur", "edge", "sobel-x", "1/3 1/3 -1/3", "sobel:top"])
 def test_every_range_known_beforehand_is_exact(range_, spec):
