@@ -1,0 +1,69 @@
+"""A picture in the terminal: half blocks, two pixels a character, drawn by Rich."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from convcli.errors import UnfitError
+
+if TYPE_CHECKING:
+    from rich.text import Text
+
+UPPER_HALF = "▀"
+"""Its colour is the upper pixel, its background the lower one."""
+
+MOST_COLUMNS = 1000
+"""Characters in a row; no terminal is wider."""
+
+
+def half_blocks(picture: NDArray[Any], columns: int) -> "Text":
+    """A picture as text whose every character shows two pixels, one above the other.
+
+    Parameters:
+        picture: uint8 (h, w), (h, w, 1) or (h, w, 3), RGB.
+        columns: the width in characters; a picture that is narrower is not enlarged.
+
+    Characters of a terminal are about twice as high as wide, so that the two pixels of each are
+    about square. Returns a `rich.text.Text` of ⌈rows / 2⌉ lines, none of which wraps.
+
+    >>> half_blocks(np.zeros((4, 3), np.uint8), columns=80).plain
+    '▀▀▀\\n▀▀▀'
+
+    Raises UnfitError for a picture without pixels, or with samples of another kind.
+    """
+    from rich.color import Color
+    from rich.style import Style
+    from rich.text import Text
+
+    pixels = np.asarray(picture)
+    pixels = pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
+    if pixels.ndim != 3 or pixels.shape[2] not in (1, 3) or pixels.dtype != np.uint8:
+        raise UnfitError(
+            f"a preview shows uint8 (h, w) or (h, w, 3), not {pixels.dtype} {picture.shape}"
+        )
+    if not pixels.size or columns < 1:
+        raise UnfitError(f"a preview of {picture.shape} in {columns} columns shows nothing")
+    rows = _fitted(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), min(columns, MOST_COLUMNS))
+    text = Text(no_wrap=True, overflow="crop", end="")
+    for top in range(0, len(rows), 2):
+        pair = rows[top : top + 2].tolist()
+        if top:
+            text.append("\n")
+        for place, upper in enumerate(pair[0]):
+            lower = Color.from_rgb(*pair[1][place]) if len(pair) == 2 else None
+            text.append(UPPER_HALF, Style(color=Color.from_rgb(*upper), bgcolor=lower))
+    return text
+
+
+def _fitted(pixels: NDArray[Any], columns: int) -> NDArray[Any]:
+    """The picture with at most `columns` pixels a row, each the mean of those it stands for."""
+    height, width = pixels.shape[:2]
+    if width <= columns:
+        return pixels
+    size = columns, max(1, round(height * columns / width))
+    # a strip of a million rows would be drawn for ever: a terminal scrolls, but not that far
+    size = size[0], min(size[1], 4 * MOST_COLUMNS)
+    image = Image.fromarray(np.ascontiguousarray(pixels))
+    return np.asarray(image.resize(size, Image.Resampling.BOX))
