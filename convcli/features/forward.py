@@ -81,6 +81,24 @@ def forward(layer: Layer, inputs: Sequence[Array], weights: Weights) -> Array:
     return FORWARD[type(layer)](layer, inputs, weights)
 
 
+def over(layer: Layer, x: Array) -> bool:
+    """Write what an activation makes of x over x, where it can; gives whether it did."""
+    write = OVER.get(layer.type) if isinstance(layer, Activation) else None
+    if write is not None:
+        write(x)
+    return write is not None
+
+
+OVER: dict[str, Callable[[Array], Any]] = {
+    "relu": lambda x: np.maximum(x, 0, out=x),
+    "abs": lambda x: np.abs(x, out=x),
+}
+"""Functions that may write over what they read: fresh memory costs more than they do."""
+
+FRESH = (Conv, Depthwise, Separable, TransposedConv, Linear)
+"""Layers whose output is memory of their own, never a view of their input."""
+
+
 def _plane(x: Array) -> Array:
     """Maps of one length (c, w) as maps of one row (c, 1, w)."""
     return x[:, np.newaxis] if x.ndim == 2 else x
@@ -110,10 +128,11 @@ def _conv(layer: Conv, x: Array, weights: Weights, prefix: str = "") -> Array:
     if layer.connections is not None:
         weight = weight * connected(layer, x.shape[0])
     kernel, stride, dilation, padding = _plane_windows(layer, x)
+    bias = weights.get(f"{prefix}bias")
     y = conv.conv2d(
         _plane(x),
         weight.reshape(*weight.shape[:2], *kernel),
-        weights.get(f"{prefix}bias"),
+        bias if bias is None or bias.any() else None,  # to add nothing is a pass over the output
         stride,
         padding,
         dilation,

@@ -154,7 +154,7 @@ def _one(
     seen: list[Seen] = []
     spreads = {INPUT: float(x.std(dtype=np.float64))}
     kept: dict[str, Array] = {}
-    for step in engine.run(rows, x, ()):
+    for step in engine.run(rows, x, (), saving):
         figures = look(step, spreads[step.row.node.inputs[0]])
         spreads[step.row.name] = figures.spread
         seen.append(figures)

@@ -1,5 +1,6 @@
 """A network run on one picture: a walk over its nodes that frees what nobody reads again."""
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -8,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import SpecError, UnfitError
-from convcli.features.forward import forward, refusal
+from convcli.features.forward import FRESH, forward, over, refusal
 from convcli.features.inits import Init
 from convcli.features.memory import last_reads
-from convcli.features.weights import drawn
+from convcli.features.weights import drawn, slopes
 from convcli.nets.network import INPUT, Network
 from convcli.nets.summary import Row, summarize
 
@@ -78,12 +79,17 @@ def check_runs(network: Network) -> None:
             raise UnfitError(f"{node.name}: {why}")
 
 
-def walk(rows: Sequence[Row], x: Array, weights: Mapping[str, Array]) -> Iterator[Step]:
+def walk(
+    rows: Sequence[Row], x: Array, weights: Mapping[str, Array], keeps: bool = True
+) -> Iterator[Step]:
     """Run the rows of a summary on x, one at a time.
 
-    A node's maps are freed once the last that reads them is done; who wants to keep them does.
+    A node's maps are freed once the last that reads them is done; who wants to keep them does,
+    unless it says that it `keeps` none beyond a step: then rectifiers write over what they read.
     """
     last = last_reads(rows)
+    reads = Counter(name for row in rows for name in row.node.inputs)
+    fresh = {row.name for row in rows if isinstance(row.node.layer, FRESH)}
     roles: dict[str, dict[str, Array]] = {}
     for name, weight in weights.items():
         # a role may hold a point (`depthwise.weight`), and so may the name of a node
@@ -98,7 +104,11 @@ def walk(rows: Sequence[Row], x: Array, weights: Mapping[str, Array]) -> Iterato
         before = perf_counter()
         try:
             with np.errstate(over="ignore", invalid="ignore"):
-                y = forward(row.node.layer, inputs, own)
+                alone = not keeps and reads[row.node.inputs[0]] == 1
+                if alone and row.node.inputs[0] in fresh and over(row.node.layer, inputs[0]):
+                    y = inputs[0]
+                else:
+                    y = forward(row.node.layer, inputs, own)
         except UnfitError as misfit:
             raise UnfitError(f"{row.name}: {misfit}") from None
         seconds = perf_counter() - before
@@ -120,10 +130,11 @@ def extract(
     seed: int = 0,
     init: Init | str = "he",
     weights: Mapping[str, Array] | None = None,
+    last: str = "",
 ) -> Run:
     """Run a network on a picture (c, h, w) with weights drawn from PCG64(seed), or those given.
 
-    Keeps all maps. Weights go by `NODE.ROLE`, such as `conv1.weight`.
+    Keeps all maps; ends with the node `last`, if one is named. Weights go by `NODE.ROLE`, such as `conv1.weight`.
 
     >>> from convcli.nets.readers import read_text
     >>> run = extract(read_text("conv(4, 3); relu").network, np.ones((3, 8, 8), np.float32))
@@ -132,9 +143,10 @@ def extract(
 
     Raises UnfitError where a layer does not fit what it meets, or cannot be run.
     """
-    check_runs(network)
-    rows = summarize(network, x.shape).rows
+    part = until(network, [last] if last else [])
+    check_runs(part)
+    rows = summarize(part, x.shape).rows
     how = Init(init) if isinstance(init, str) else init
-    held = dict(weights) if weights is not None else drawn(network, rows, seed, how)
+    held = dict(weights) if weights is not None else drawn(rows, seed, how, slopes(network))
     maps = {step.row.name: step.maps for step in walk(rows, x, held)}
     return Run(x, maps, held, seed)

@@ -15,7 +15,7 @@ from convcli.features.neighbours import pictures_in
 from convcli.features.recipes import RECIPES, Recipe
 from convcli.features.run import check_runs, until
 from convcli.features.vectors import described, read_vector
-from convcli.features.weights import npz_arrays
+from convcli.features.weights import npz_arrays, slopes
 from convcli.nets.layers import Conv, Shape, size_text
 from convcli.nets.network import INPUT, Network
 from convcli.nets.readers import is_source, read_words, source_text
@@ -48,6 +48,8 @@ class Setup(NamedTuple):
     """A file of weights, instead of a seed."""
     preparation: Preparation
     vector: tuple[str, ...]
+    slopes: Mapping[str, float]
+    """Of the activations behind each node of the whole network, by which filters are scaled."""
     notes: tuple[str, ...] = ()
 
     def settings(self) -> dict[str, Any]:
@@ -166,6 +168,7 @@ def _made(words: tuple[str, ...], recipe: Recipe | None, options: Mapping[str, A
         options["weights"],
         preparation,
         read_vector(options["vector"] or (recipe.vector if recipe else "mean,std")),
+        slopes(whole),
         (*notes, *more),
     )
 
@@ -238,9 +241,10 @@ def saved_setup(path: str, options: Mapping[str, Any]) -> Setup:
         raise UnfitError(f"{safe(path)} does not hold the settings of a run") from None
     if weights is not None and os.path.realpath(weights) != os.path.realpath(path):
         weights = str(weights)
-    network = until(read_words(words).network, (last,))
+    whole = read_words(words).network
+    network, parts = until(whole, (last,)), read_vector(vector)
     check_runs(network)
-    return Setup(words, network, layers, init, seed, weights, how, read_vector(vector))
+    return Setup(words, network, layers, init, seed, weights, how, parts, slopes(whole))
 
 
 def read_settings(text: str, path: str) -> dict[str, Any]:

@@ -86,12 +86,15 @@ class Engine:
                 some = ", ".join(safe(name) for name in others[:3])
                 self._note(f"{counted(len(others), 'other array')} left unread: {some} …")
         else:
-            self.weights = drawn(self.network, rows, self.setup.seed, self.setup.init)
+            own = self.setup
+            self.weights = drawn(rows, own.seed, own.init, own.slopes)
         self._slots = wanted
 
-    def run(self, rows: Sequence[Row], x: Samples, names: Sequence[str]) -> Iterator[Step]:
+    def run(
+        self, rows: Sequence[Row], x: Samples, names: Sequence[str], keeps: bool = False
+    ) -> Iterator[Step]:
         """Walk to the nodes named, or over all."""
-        return walk(needed(rows, names), x, self.weights)
+        return walk(needed(rows, names), x, self.weights, keeps)
 
 
 def memory_note(rows: Sequence[Row], x: Samples, setup: Setup, kept: bool, shown: int) -> str:

@@ -53,14 +53,15 @@ def weight_bytes(rows: Sequence[Row]) -> int:
     return 4 * sum(prod(slot.shape) for slot in slots(rows).values())
 
 
-def drawn(network: Network, rows: Sequence[Row], seed: int, init: Init) -> dict[str, Array]:
-    """Weights from PCG64(seed), one stream over the nodes in order, filters by `init`.
+def drawn(
+    rows: Sequence[Row], seed: int, init: Init, slope: Mapping[str, float]
+) -> dict[str, Array]:
+    """Weights from PCG64(seed), one stream over the rows in order, filters by `init`.
 
-    Biases are 0, the scales of normalisations 1: what frameworks begin with. A layer's weights
-    depend on the layers before it alone, so that they are the same however far the network runs.
+    Biases are 0, the scales of normalisations 1: what frameworks begin with. `slope` are the
+    `slopes` of the whole network: a layer's weights are the same however far the rows go.
     """
     generator = np.random.Generator(np.random.PCG64(seed))
-    slope = slopes(network)
     weights = {}
     for row in rows:
         if row.node.owner:

@@ -23,6 +23,9 @@ LARGEST_TILE = 384
 MOST_TILES = 256
 """Maps of one grid; of more, as many evenly spaced ones."""
 
+FILTER_TILE = 48
+"""Pixels of a filter's longer side."""
+
 MOST_PAIRS = 16
 """Filters and channels of a sheet of filters over more channels than colours."""
 
@@ -88,14 +91,14 @@ def columns_of(count: int, height: int, width: int) -> int:
 
 
 def grid(caption: str, maps: Maps, in_colour: bool = False) -> Pixels:
-    """The maps (c, h, w) or the vector (c,) of a layer under a caption, (rows, WIDTH, 3).
+    """The maps (c, h, w) or the values (c,) of a layer under a caption, (rows, WIDTH, 3).
 
     Each map is stretched from its least value to its largest, or with `in_colour` from blue over
     white at 0 to red. Of more than MOST_TILES maps evenly spaced ones are drawn, and the caption
     says so.
     """
-    if maps.ndim == 1:
-        return _labelled(caption, [_bars(maps, in_colour)], 1)
+    if maps.size == len(maps):  # one value a channel, which has no form to stretch
+        return _labelled(caption, [_bars(maps.reshape(-1), in_colour)], 1)
     maps = maps[:, np.newaxis] if maps.ndim == 2 else maps
     count = len(maps)
     if count > MOST_TILES:
@@ -147,13 +150,15 @@ def filter_grid(caption: str, weight: Maps) -> Pixels:
     if shown.shape[:2] != weight.shape[:2]:
         caption += f"   {shown.shape[0]} of {filters:,} filters"
         caption += f" over {shown.shape[1]} of {channels:,} channels" if channels > 3 else ""
-    return _labelled(caption, tiles, columns)
+    return _labelled(caption, tiles, columns, FILTER_TILE)
 
 
-def _labelled(caption: str, tiles: Sequence[Pixels], columns: int) -> Pixels:
+def _labelled(
+    caption: str, tiles: Sequence[Pixels], columns: int, largest: int = LARGEST_TILE
+) -> Pixels:
     """Tiles in rows under a caption; small ones in whole multiples of their cells."""
     room = (WIDTH - 2 * MARGIN + GAP) // columns - GAP
-    side = max(min(room, LARGEST_TILE), 1)
+    side = max(min(room, largest), 1)
     fitted = [_fitted(tile, side) for tile in tiles]
     width, height = fitted[0].size
     gap = GAP if columns * (width + GAP) <= WIDTH - 2 * MARGIN + GAP else 0
@@ -185,8 +190,8 @@ def sheet(panels: Sequence[Pixels]) -> Picture:
 
 def strip(maps: Maps, count: int, side: int, in_colour: bool = False) -> Pixels:
     """A few evenly spaced maps side by side, each at most `side` pixels wide, for a terminal."""
-    if maps.ndim == 1:
-        return _rgb(Image.fromarray(_bars(maps, in_colour)))
+    if maps.size == len(maps):
+        return _rgb(Image.fromarray(_bars(maps.reshape(-1), in_colour)))
     maps = maps[:, np.newaxis] if maps.ndim == 2 else maps
     chosen = maps[np.linspace(0, len(maps) - 1, min(count, len(maps))).astype(int)]
     draw = signed if in_colour else normalised
