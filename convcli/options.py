@@ -209,5 +209,5 @@ vector_format_option = click.option(
     "format_",
     type=click.Choice([*FORMATS, "npy", "npz"]),
     metavar="FORMAT",
-    help="table, tsv, csv, json, …; of vectors jsonl, csv, tsv, npy, npz.  [table; jsonl]",
+    help="table, tsv, json, …; jsonl, csv, npy, npz of vectors.",
 )

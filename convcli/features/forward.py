@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli import conv
+import convcli.conv as conv
 from convcli.errors import UnfitError
 from convcli.features.functions import FUNCTIONS, activate
 from convcli.features.slots import connected

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli import conv
+import convcli.conv as conv
 from convcli.errors import UnfitError
 from convcli.nets.layers import Activation
 

@@ -134,7 +134,8 @@ def extract(
 ) -> Run:
     """Run a network on a picture (c, h, w) with weights drawn from PCG64(seed), or those given.
 
-    Keeps all maps; ends with the node `last`, if one is named. Weights go by `NODE.ROLE`, such as `conv1.weight`.
+    Keeps all maps; ends with the node `last`, if one is named. Weights go by `NODE.ROLE`, such as
+    `conv1.weight`.
 
     >>> from convcli.nets.readers import read_text
     >>> run = extract(read_text("conv(4, 3); relu").network, np.ones((3, 8, 8), np.float32))

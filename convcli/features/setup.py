@@ -265,7 +265,8 @@ def same_settings(path: str, text: str, setup: Setup) -> None:
         return
     held = read_settings(text, path)
     mine = read_settings(vector_settings(setup), path)
-    differing = [name for name in mine if held.get(name) != mine[name]]
+    order = (*setup.settings(), "vector")  # the network first: the others follow from it
+    differing = [name for name in order if held.get(name) != mine[name]]
     if differing:
         name = differing[0]
         raise UnfitError(

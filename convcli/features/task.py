@@ -30,7 +30,7 @@ from convcli.nets.figures import bytes_text
 from convcli.nets.layers import Shape
 from convcli.nets.network import Network
 from convcli.nets.summary import Row, summarize
-from convcli.pictures.files import check_free, open_picture, write_file
+from convcli.pictures.files import SUFFIXES, check_free, open_picture, write_file
 from convcli.pictures.prepare import Samples, prepared
 
 Array = NDArray[Any]
@@ -249,6 +249,8 @@ def vector_target(format_: str | None, output: str | None, force: bool) -> Vecto
         said = f"{safe(output)}" if format_ == suffix and output else f"--format {format_}"
         raise SpecError(f"{said}: vectors are written as {', '.join(known)}")
     target = None if output in (None, "-") else output
+    if target and suffix != format_ and (suffix in known or f".{suffix}" in SUFFIXES):
+        raise SpecError(f"{safe(target)} is not the name of a file of {format_}")
     if format_ in FILES and target is None and sys.stdout.isatty():
         raise SpecError(f"a terminal cannot show {format_}; use -o FILE, or pipe it on")
     check_free([target], force)

@@ -2,6 +2,7 @@
 
     python tests/benchmarks/features.py recipes     needs scikit-learn and scikit-image
     python tests/benchmarks/features.py vgg         compares with PyTorch where it is
+    python tests/benchmarks/features.py layers      needs PyTorch
 
 `recipes` writes scikit-learn's digits and scikit-image's brick, grass and gravel as PNG files, runs
 `convcli extract` on them, and prints the test accuracy of a logistic regression on its vectors
@@ -11,6 +12,9 @@ table as Markdown, with variations of each recipe, by which it was chosen.
 `vgg` runs VGG-16 up to conv5_3 on one 224×224 picture, in turns with PyTorch doing the same layers
 with the same weights, and prints medians, their ratio, the largest difference, and the memory of a
 process of its own against its prediction.
+
+`layers` builds layers of PyTorch from their text, reads the same text here, gives both the same
+weights and input, and prints the largest difference of each.
 """
 
 import os
@@ -267,8 +271,74 @@ def memory() -> None:
             print(f"{' '.join(rest[:1])}: predicted {predicted}, measured {measured}")
 
 
+LAYERS = (
+    "Conv2d(6, 8, 3, stride=2, padding=1, dilation=2, groups=2)",
+    "Conv2d(6, 8, (3, 5), padding='same', padding_mode='reflect')",
+    "Conv2d(6, 8, 3, padding=(2, 1), padding_mode='circular')",
+    "Conv2d(6, 8, 3, padding=1, padding_mode='replicate', bias=False)",
+    "ConvTranspose2d(6, 4, 4, stride=2, padding=1, output_padding=1, groups=2)",
+    "ConvTranspose2d(6, 4, 3, stride=3, dilation=2)",
+    *("MaxPool2d(3, 2, 1)", "MaxPool2d(2, ceil_mode=True)", "MaxPool2d(3, 1, dilation=2)"),
+    *("AvgPool2d(3, 2, 1)", "AvgPool2d(3, 2, 1, count_include_pad=False)"),
+    *("AvgPool2d(4, 3, ceil_mode=True)", "LPPool2d(2, 3)", "LPPool2d(3, 2, 3)"),
+    *("AdaptiveAvgPool2d(4)", "AdaptiveAvgPool2d((None, 3))", "AdaptiveMaxPool2d((5, 2))"),
+    *("LocalResponseNorm(5)", "LocalResponseNorm(4, 1e-2, 0.5, 2.0)"),
+    *("BatchNorm2d(6)", "BatchNorm2d(6, eps=0.1, affine=False)", "InstanceNorm2d(6, affine=True)"),
+    *("BatchNorm2d(6, track_running_stats=False)", "GroupNorm(3, 6)", "LayerNorm([6, 13, 17])"),
+    *("LayerNorm(17, eps=0.1)", "LayerNorm([13, 17], elementwise_affine=False)"),
+    *("ReLU()", "ReLU6()", "LeakyReLU(0.3)", "PReLU()", "PReLU(6)", "ELU(0.5)", "CELU(2.0)"),
+    *("SELU()", "GELU()", "GELU(approximate='tanh')", "SiLU()", "Mish()", "Softplus(2, 5)"),
+    *("Softsign()", "Hardswish()", "Hardsigmoid()", "Hardtanh(-0.3, 0.6)", "Tanh()", "Sigmoid()"),
+    *("LogSigmoid()", "Softmax(dim=1)", "Softmax(dim=-1)", "Softmax2d()", "Softmin(dim=1)"),
+    *("LogSoftmax(dim=1)", "Threshold(0.1, 3)", "Softshrink(0.2)", "Hardshrink(0.2)"),
+    *("Tanhshrink()", "Linear(17, 5)", "Flatten()", "ChannelShuffle(3)", "PixelUnshuffle(1)"),
+    *("ZeroPad2d((1, 2, 3, 0))", "ZeroPad2d(-1)", "ConstantPad2d(2, 0.5)"),
+    *("ReflectionPad2d(3)", "ReplicationPad2d((2, 1, 0, 4))", "CircularPad2d(2)"),
+    *("Upsample(scale_factor=2)", "Upsample(size=(20, 9))", "Upsample(scale_factor=1.7)"),
+    "Upsample(scale_factor=2, mode='bilinear')",
+    "Upsample(scale_factor=1.5, mode='bilinear')",
+    "Upsample(size=(5, 30), mode='bilinear', align_corners=True)",
+    *("UpsamplingBilinear2d(scale_factor=3)", "Upsample(size=7, mode='nearest-exact')"),
+)
+"""Layers of PyTorch on 6 channels of 13×17."""
+
+
+def layers() -> None:
+    import torch
+    from torch import nn
+
+    from convcli.features.run import extract
+    from convcli.nets.readers import read_text
+
+    rng = np.random.default_rng(5)
+    worst = 0.0
+    for text in LAYERS:
+        theirs = eval(f"nn.{text}", {"nn": nn}).eval()
+        network = read_text(f"nn.{text}").network
+        name = network.nodes[0].name
+        x = rng.standard_normal((6, 13, 17)).astype(np.float32)
+        weights = {}
+        with torch.no_grad():
+            for role, value in theirs.state_dict().items():
+                if value.is_floating_point():
+                    # norms begin with ones and zeros, which would hide a mistake
+                    value.copy_(torch.rand_like(value) + 0.1 if role != "bias" else value + 0.2)
+                    weights[f"{name}.{role}"] = value.numpy()
+            expected = theirs(torch.from_numpy(x[np.newaxis]))[0].numpy()
+        if text.startswith("Linear"):
+            # feature maps that nobody flattened are flattened here: PyTorch reads the last axis
+            x = x.reshape(6 * 13, 17)
+            expected = expected.reshape(6 * 13, 5)
+        found = extract(network, x, weights=weights).maps[name]
+        assert found.shape == expected.shape, (text, found.shape, expected.shape)
+        far = float(np.abs(found - expected).max() / max(np.abs(expected).max(), 1e-9))
+        worst = max(worst, far)
+        print(f"{far:8.1e}  {text}")
+    print(f"{len(LAYERS)} layers; the largest difference is {worst:.1e} of the largest value")
+
+
 if __name__ == "__main__":
-    known = {"recipes": recipes, "vgg": vgg}
+    known = {"recipes": recipes, "vgg": vgg, "layers": layers}
     if len(sys.argv) != 2 or sys.argv[1] not in known:
         raise SystemExit(__doc__)
     known[sys.argv[1]]()
