@@ -39,6 +39,9 @@ Array = NDArray[Any]
 MOST_DRAWN = 40
 """Layers of one sheet, unless they are named."""
 
+DRAWING_BYTES = 24
+"""Bytes a sample of the picture takes while it is drawn: float64 copies of it."""
+
 RESERVED = (INPUT, "seed", "network", "settings")
 """Names in a saved run that are not those of layers."""
 
@@ -144,6 +147,7 @@ def _one(
     if target.folder:
         _check_folder(target, chosen, options["force"], path)
     panels = (len(chosen) + 1) * panel_bytes(x.shape) * 2 if target.sheet else panel_bytes(x.shape)
+    panels += DRAWING_BYTES * x.size
     if not quiet:
         note(memory_note(rows, x, setup, saving, panels))
         if missing:

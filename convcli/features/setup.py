@@ -16,6 +16,7 @@ from convcli.features.recipes import RECIPES, Recipe
 from convcli.features.run import check_runs, until
 from convcli.features.vectors import described, read_vector
 from convcli.features.weights import npz_arrays, slopes
+from convcli.nets.inputs import CHANNELS
 from convcli.nets.layers import Conv, Shape, size_text
 from convcli.nets.network import INPUT, Network
 from convcli.nets.readers import is_source, read_words, source_text
@@ -190,7 +191,8 @@ def _preparation(
     """What the options say; where they do not, the size and channels that the network names."""
     resize, crop = options["resize"], options["crop"]
     notes: tuple[str, ...] = ()
-    channels = named[0] if named else _declared(network)
+    gray = options["gray"] or bool(recipe and recipe.gray)
+    channels = named[0] if named else _declared(network) or (1 if gray else CHANNELS)
     if named and len(named) == 3 and resize is None and crop is None:
         resize, crop = named[1:], named[1:]
         if named[1] == named[2]:
@@ -200,7 +202,7 @@ def _preparation(
             "--resize keep leaves them as they are",
         )
     return Preparation(
-        options["gray"] or bool(recipe and recipe.gray),
+        gray,
         channels if channels in (1, 3) else None,
         None if resize == "keep" else resize,
         crop,

@@ -102,7 +102,7 @@ def correlation(flat: NDArray[Any]) -> float | None:
         return None
     means = flat.mean(axis=1, keepdims=True, dtype=np.float64).astype(flat.dtype)
     # scaled, so that the products of large values stay within float32
-    scale = np.abs(flat).max(axis=1, keepdims=True)
+    scale = np.maximum(flat.max(axis=1), -flat.min(axis=1))[:, np.newaxis]
     scale = np.where(np.isfinite(scale) & (scale > 0), scale, 1)
     gram = np.zeros((count, count))
     step = max(BLOCK // count, 1)

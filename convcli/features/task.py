@@ -102,7 +102,8 @@ def memory_note(rows: Sequence[Row], x: Samples, setup: Setup, kept: bool, shown
     names = [row.name for row in rows] if kept else []
     memory = predicted(rows, x.shape, setup.init, names, shown)
     now = resident()
-    peak, room = now + memory.peak, machine_bytes()
+    # reading a picture may have taken more than the run will
+    peak, room = max(now + memory.peak, most_resident() or 0), machine_bytes()
     if room and peak > room:
         raise UnfitError(
             f"the run needs {bytes_text(peak)} of memory, this machine has {bytes_text(room)}; "

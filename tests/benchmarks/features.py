@@ -3,6 +3,7 @@
     python tests/benchmarks/features.py recipes     needs scikit-learn and scikit-image
     python tests/benchmarks/features.py vgg         compares with PyTorch where it is
     python tests/benchmarks/features.py layers      needs PyTorch
+    python tests/benchmarks/features.py memory
 
 `recipes` writes scikit-learn's digits and scikit-image's brick, grass and gravel as PNG files, runs
 `convcli extract` on them, and prints the test accuracy of a logistic regression on its vectors
@@ -10,8 +11,10 @@ beside that on the raw pixels, for several splits and several seeds of the filte
 table as Markdown, with variations of each recipe, by which it was chosen.
 
 `vgg` runs VGG-16 up to conv5_3 on one 224×224 picture, in turns with PyTorch doing the same layers
-with the same weights, and prints medians, their ratio, the largest difference, and the memory of a
-process of its own against its prediction.
+with the same weights, and prints medians, their ratio, and the largest difference.
+
+`memory` prints what a process says it will take at most, and what it took, for VGG-16 up to
+conv5_3 on one picture and for others.
 
 `layers` builds layers of PyTorch from their text, reads the same text here, gives both the same
 weights and input, and prints the largest difference of each.
@@ -89,14 +92,15 @@ def features(folder: Path, recipe: str, options: list[str], seed: int) -> Any:
         return arrays["vectors"]
 
 
-def score(train: Any, labels: Any, test: Any, expected: Any) -> float:
+def score(train: Any, labels: Any, test: Any, expected: Any, scaled: bool = True) -> float:
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=3000))
+        model = LogisticRegression(max_iter=3000)
+        model = make_pipeline(StandardScaler(), model) if scaled else model
         return float(model.fit(train, labels).score(test, expected))
 
 
@@ -115,16 +119,16 @@ def digits_table(folder: Path) -> None:
     data = load_digits()
     write_pngs(((image * 15).astype(np.uint8) for image in data.images), folder)
 
-    def scores(vectors: Any) -> list[float]:
+    def scores(vectors: Any, scaled: bool = True) -> list[float]:
         found = []
         for split in SPLITS:
             parts = train_test_split(
                 vectors, data.target, test_size=0.3, stratify=data.target, random_state=split
             )
-            found.append(score(parts[0], parts[2], parts[1], parts[3]))
+            found.append(score(parts[0], parts[2], parts[1], parts[3], scaled))
         return found
 
-    print_rows("digits", scores(data.images.reshape(-1, 64) / 16), folder, scores)
+    print_rows("digits", data.images.reshape(-1, 64) / 16, folder, scores)
 
 
 def texture_table(folder: Path) -> None:
@@ -143,19 +147,18 @@ def texture_table(folder: Path) -> None:
     target, train = np.array(labels), np.array(left)
     write_pngs(iter(patches), folder)
 
-    def scores(vectors: Any) -> list[float]:
+    def scores(vectors: Any, scaled: bool = True) -> list[float]:
         parts = vectors[train], target[train], vectors[~train], target[~train]
-        return [score(*parts)]
+        return [score(*parts, scaled)]
 
     raw = np.stack(patches).reshape(len(patches), -1).astype(float)
     raw = (raw - raw.mean(1, keepdims=True)) / raw.std(1, keepdims=True)
-    print_rows("texture", scores(raw), folder, scores)
+    print_rows("texture", raw, folder, scores)
 
 
-def print_rows(
-    recipe: str, raw: list[float], folder: Path, scores: Callable[[Any], list[float]]
-) -> None:
-    row(recipe, "raw pixels", raw)
+def print_rows(recipe: str, raw: Any, folder: Path, scores: Callable[..., list[float]]) -> None:
+    row(recipe, "raw pixels", scores(raw, scaled=False))
+    row(recipe, "raw pixels, standardised", scores(raw))
     for name, options in VARIATIONS[recipe].items():
         found = [one for seed in SEEDS for one in scores(features(folder, recipe, options, seed))]
         row(recipe, name, found)
@@ -247,28 +250,44 @@ def vgg(runs: int = 15) -> None:
         theirs = peer()
         far = float(np.abs(call() - theirs).max() / np.abs(theirs).max())
         print(f"largest difference: {far:.1e} of the largest value")
-    memory()
+
+
+RUNS = (
+    ["--net", "vgg16", "--until", "conv5_3"],
+    ["--net", "vgg16", "--until", "conv5_3", "--vector", "mean"],
+    ["--net", "vgg16", "--until", "conv5_3", "--save", "run.npz"],
+    ["--net", "vgg16", "--vector", "flatten"],
+    ["--net", "alexnet", "--init", "orthogonal", "--until", "conv5"],
+    ["--net", "resnet50"],
+    ["--net", "googlenet-paper", "--vector", "flatten"],
+    ["--resize", "2000"],
+    ["--resize", "2000", "conv:32,7,padding=3", "gelu", "maxpool:3,stride=2,padding=1", "lcn"],
+    ["--resize", "1000", "conv:64,3", "lrn", "bn", "transposed:32,4,stride=2", "leaky_relu:0.1"],
+)
 
 
 def memory() -> None:
-    """Predicted against measured, in a process of its own."""
+    """Predicted against measured, each in a process of its own."""
     picture = Path(__file__).parents[2] / "samples" / "cat.jpg"
-    with tempfile.TemporaryDirectory() as scratch:
-        words = [str(picture), "--net", "vgg16", "--until", "conv5_3"]
-        for rest in (
-            ["-o", f"{scratch}/maps.png"],
-            ["--vector", "mean"],
-            ["--save", f"{scratch}/a.npz", "-o", f"{scratch}/b.png"],
-        ):
+    for words in RUNS:
+        with tempfile.TemporaryDirectory() as scratch:
             ended = subprocess.run(
-                [sys.executable, "-m", "convcli", "extract", *words, *rest],
+                [sys.executable, "-m", "convcli", "extract", str(picture), *words],
                 capture_output=True,
                 text=True,
                 check=True,
+                cwd=scratch,
                 env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
             )
-            predicted, measured = re.findall(r"(?:predicted|measured): ([\d.]+ \w+)", ended.stderr)
-            print(f"{' '.join(rest[:1])}: predicted {predicted}, measured {measured}")
+        units = {"MiB": 1, "GiB": 1024}
+        predicted, measured = (
+            float(number) * units[unit]
+            for number, unit in re.findall(r"(?:predicted|measured): ([\d.]+) (\w+)", ended.stderr)
+        )
+        print(
+            f"{measured / predicted:.2f}  predicted {predicted:5.0f} MiB, measured "
+            f"{measured:5.0f} MiB  {' '.join(words)}"
+        )
 
 
 LAYERS = (
@@ -280,7 +299,7 @@ LAYERS = (
     "ConvTranspose2d(6, 4, 3, stride=3, dilation=2)",
     *("MaxPool2d(3, 2, 1)", "MaxPool2d(2, ceil_mode=True)", "MaxPool2d(3, 1, dilation=2)"),
     *("AvgPool2d(3, 2, 1)", "AvgPool2d(3, 2, 1, count_include_pad=False)"),
-    *("AvgPool2d(4, 3, ceil_mode=True)", "LPPool2d(2, 3)", "LPPool2d(3, 2, 3)"),
+    *("AvgPool2d(4, 3, ceil_mode=True)", "LPPool2d(2, 3)", "LPPool2d(4, 2, 3)"),
     *("AdaptiveAvgPool2d(4)", "AdaptiveAvgPool2d((None, 3))", "AdaptiveMaxPool2d((5, 2))"),
     *("LocalResponseNorm(5)", "LocalResponseNorm(4, 1e-2, 0.5, 2.0)"),
     *("BatchNorm2d(6)", "BatchNorm2d(6, eps=0.1, affine=False)", "InstanceNorm2d(6, affine=True)"),
@@ -338,7 +357,7 @@ def layers() -> None:
 
 
 if __name__ == "__main__":
-    known = {"recipes": recipes, "vgg": vgg, "layers": layers}
+    known = {"recipes": recipes, "vgg": vgg, "layers": layers, "memory": memory}
     if len(sys.argv) != 2 or sys.argv[1] not in known:
         raise SystemExit(__doc__)
     known[sys.argv[1]]()
