@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import convcli.conv as conv
 from convcli.errors import UnfitError
 from convcli.features.functions import FUNCTIONS, activate
+from convcli.features.rearrange import pad, pixel_shuffle, reshape, shuffle, upsample
 from convcli.features.slots import connected
 from convcli.nets.geometry import Pair, Window, resolve_padding
 from convcli.nets.layers import (
@@ -233,53 +234,6 @@ def _linear(layer: Linear, x: Array, weights: Weights) -> Array:
     return np.ascontiguousarray(places.T).reshape(-1, *x.shape[1:])
 
 
-def _reshape(layer: Reshape, x: Array, weights: Weights) -> Array:
-    return x.reshape(layer.measure(x.shape).output)
-
-
-def _pad(layer: Pad, x: Array, weights: Weights) -> Array:
-    cropped = x[
-        (
-            slice(None),
-            *(
-                slice(max(-before, 0), n - max(-after, 0))
-                for n, (before, after) in zip(x.shape[1:], layer.padding, strict=True)
-            ),
-        )
-    ]
-    grown = [(0, 0), *((max(b, 0), max(a, 0)) for b, a in layer.padding)]
-    if layer.border == "constant":
-        return np.pad(cropped, grown, constant_values=layer.value)
-    return np.asarray(np.pad(cropped, grown, layer.border))  # type: ignore[call-overload]
-
-
-def _upsample(layer: Upsample, x: Array, weights: Weights) -> Array:
-    lengths = layer.measure(x.shape).output[1:]
-    for axis, length in enumerate(lengths, 1):
-        n = x.shape[axis]
-        scale = layer.scale[(axis - 1) % len(layer.scale)] if layer.scale else length / n
-        if layer.mode == "linear":
-            x = _stretched(x, axis, length, scale, layer.corners)
-        else:
-            half = 0.5 if layer.mode == "nearest-exact" else 0.0
-            places = np.floor((np.arange(length) + half) / scale).astype(np.intp)
-            x = np.take(x, np.minimum(places, n - 1), axis)
-    return x
-
-
-def _stretched(x: Array, axis: int, length: int, scale: float, corners: bool) -> Array:
-    """Linear interpolation along an axis, cell centres or (`corners`) ends upon each other."""
-    n, cells = x.shape[axis], np.arange(length)
-    if corners:
-        places = cells * ((n - 1) / (length - 1) if length > 1 else 0.0)
-    else:
-        places = np.maximum((cells + 0.5) / scale - 0.5, 0)
-    low = np.minimum(np.floor(places).astype(np.intp), n - 1)
-    high = np.minimum(low + 1, n - 1)
-    share = (places - low).astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
-    return np.asarray(np.take(x, low, axis) * (1 - share) + np.take(x, high, axis) * share)
-
-
 def _norm(layer: Norm, x: Array, weights: Weights) -> Array:
     """Batch norm by the statistics it holds, the others by those of the image."""
     weight, bias = weights.get("weight"), weights.get("bias")
@@ -327,20 +281,6 @@ def _prelu(layer: PReLU, x: Array, weights: Weights) -> Array:
     elif layer.slopes > 1:
         slopes = _channelwise(slopes, x)
     return np.where(x < 0, x * slopes, x)
-
-
-def _shuffle(layer: Shuffle, x: Array, weights: Weights) -> Array:
-    rows = x.reshape(layer.groups, -1, *x.shape[1:])
-    return np.ascontiguousarray(rows.swapaxes(0, 1)).reshape(x.shape)
-
-
-def _pixel_shuffle(layer: PixelShuffle, x: Array, weights: Weights) -> Array:
-    f, (c, h, w) = layer.factor, x.shape
-    if layer.inverse:
-        cells = x.reshape(c, h // f, f, w // f, f).transpose(0, 2, 4, 1, 3)
-        return cells.reshape(c * f * f, h // f, w // f)
-    cells = x.reshape(c // (f * f), f, f, h, w).transpose(0, 3, 1, 4, 2)
-    return cells.reshape(c // (f * f), h * f, w * f)
 
 
 def _rbf(layer: RBF, x: Array, weights: Weights) -> Array:
@@ -395,17 +335,17 @@ FORWARD: dict[type, Forward] = {
     Pool: _of_one(_pool),
     AdaptivePool: _of_one(_adaptive_pool),
     Linear: _of_one(_linear),
-    Reshape: _of_one(_reshape),
-    Pad: _of_one(_pad),
-    Upsample: _of_one(_upsample),
+    Reshape: _of_one(reshape),
+    Pad: _of_one(pad),
+    Upsample: _of_one(upsample),
     Norm: _of_one(_norm),
     LocalResponseNorm: _of_one(_local_response_norm),
     LocalContrastNorm: _of_one(_local_contrast_norm),
     Activation: _of_one(lambda layer, x, weights: activate(layer, x)),
     PReLU: _of_one(_prelu),
     Identity: _of_one(lambda layer, x, weights: x),
-    Shuffle: _of_one(_shuffle),
-    PixelShuffle: _of_one(_pixel_shuffle),
+    Shuffle: _of_one(shuffle),
+    PixelShuffle: _of_one(pixel_shuffle),
     RBF: _of_one(_rbf),
     Merge: _merge,
     Concat: _concat,

@@ -44,7 +44,10 @@ def draw(init: Init, generator: np.random.Generator, shape: Shape, slope: float)
     if init.zero_mean:
         if flat.shape[1] == 1:
             raise UnfitError(f"zero-mean leaves nothing of filters of one weight, {shape}")
+        largest = np.abs(flat).max(axis=1, keepdims=True)
         flat -= flat.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
+        # what rounding leaves of a constant filter is nothing
+        flat *= np.abs(flat).max(axis=1, keepdims=True) > 1e-6 * largest
     if init.unit_norm:
         norms = np.sqrt(np.square(flat, dtype=np.float64).sum(axis=1, keepdims=True))
         flat /= np.maximum(norms, np.finfo(np.float32).tiny).astype(np.float32)

@@ -145,6 +145,7 @@ def vectors_of(
     engine = Engine(setup, note)
     layers = setup.layers or (setup.network.nodes[-1].name,)
     names: tuple[str, ...] = ()
+    started = perf_counter()
     for number, path in enumerate(paths):
         try:
             x = engine.load(path)
@@ -152,24 +153,15 @@ def vectors_of(
             if not quiet and not number:
                 note(memory_note(rows, x, setup, False, 0))
             engine.prepare_weights(rows, alike=True)
-            parts: dict[tuple[str, str], Array] = {}
-            for step in engine.run(rows, x, layers):
-                if step.row.name in layers:
-                    for part in setup.vector:
-                        parts[step.row.name, part] = pooled(step.maps, part)
-            found = [
-                (name, parts[layer, part])
-                for layer in layers
+            parts = {
+                (step.row.name, part): pooled(step.maps, part)
+                for step in engine.run(rows, x, layers)
+                if step.row.name in layers
                 for part in setup.vector
-                for name in [f"{layer}.{part}"]
-            ]
-            vector = checked(path, np.concatenate([values for _, values in found]))
-            own = tuple(
-                name
-                for layer in layers
-                for part in setup.vector
-                for name in part_names(layer, part, len(parts[layer, part]))
-            )
+            }
+            order = [(layer, part) for layer in layers for part in setup.vector]
+            vector = checked(path, np.concatenate([parts[key] for key in order]))
+            own = tuple(name for key in order for name in part_names(*key, len(parts[key])))
             if names and len(names) != len(own):
                 raise UnfitError(
                     f"{safe(path)} gives {len(own):,} numbers, the pictures before "
@@ -185,27 +177,14 @@ def vectors_of(
             continue
         names = names or own
         yield Rows(path, vector, names)
-        _progress(number + 1, len(paths))
-    _progress(0, 0)
+        _progress(number + 1, len(paths), started)
 
 
-class _Progress:
-    started = 0.0
-    drawn = False
-
-
-def _progress(done: int, among: int) -> None:
+def _progress(done: int, among: int, started: float) -> None:
     """A count on a terminal's stderr, once a run of many takes longer than a second."""
-    if not sys.stderr.isatty():
+    if among == 1 or perf_counter() - started < 1 or not sys.stderr.isatty():
         return
-    now = perf_counter()
-    _Progress.started = _Progress.started or now
-    if among > 1 and now - _Progress.started > 1:
-        sys.stderr.write(f"\r{done:,} of {among:,} pictures")
-        _Progress.drawn = True
-    elif not among and _Progress.drawn:
-        sys.stderr.write("\r\x1b[K")
-        _Progress.drawn = False
+    sys.stderr.write(f"\r\x1b[K{done:,} of {among:,} pictures" if done < among else "\r\x1b[K")
     sys.stderr.flush()
 
 
@@ -260,8 +239,8 @@ def vector_target(format_: str | None, output: str | None, force: bool) -> Vecto
 
 def write_vectors(
     found: Iterator[Rows], setup: Setup, where: Vectored, force: bool, failed: list[Refusal]
-) -> int:
-    """Write vectors line by line as they come, or as one array; gives how many there are."""
+) -> None:
+    """Write vectors line by line as they come, or as one array."""
     if where.format in FILES:
         rows = list(found)
         if failed and where.format == "npy":
@@ -274,19 +253,18 @@ def write_vectors(
             else:
                 np.savez(stream, allow_pickle=False, **vectors.arrays())
 
-        _deliver(write, where.target, force)
-        return len(rows)
+        if rows:
+            _deliver(write, where.target, force)
+        return
     if where.target is None:
-        count = 0
         for text in _lines(found, where.format):
             sys.stdout.write(text + "\n")
             sys.stdout.flush()
-            count += 1
-        return count
+        return
     lines = list(_lines(found, where.format))
     data = "".join(f"{text}\n" for text in lines).encode("utf-8", "surrogateescape")
-    _deliver(lambda stream: stream.write(data), where.target, force)
-    return len(lines)
+    if data:
+        _deliver(lambda stream: stream.write(data), where.target, force)
 
 
 def _lines(found: Iterator[Rows], format_: str) -> Iterator[str]:
@@ -347,9 +325,10 @@ def vector_task(words: Sequence[str], options: Mapping[str, Any], note: Any) -> 
         for text in () if quiet else setup.notes:
             note(text)
         found = vectors_of(paths, setup, note, failed, quiet)
-        count = write_vectors(found, setup, where, options["force"], failed)
+        write_vectors(found, setup, where, options["force"], failed)
         if not quiet:
-            note(f"{said(setup)}; {counted(count, 'line')}, {took_note(started)}")
+            done = counted(len(paths) - len(failed), "picture")
+            note(f"{said(setup)}; {done}, {took_note(started)}")
         return None, failure(failed, len(paths))
     metric = options["distances"] or "cosine"
     if options["among"] is not None:

@@ -134,7 +134,7 @@ THIN = 1
 """Filters of every layer where only the reach of windows is looked at."""
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in ("resnet152", "resnet101")])
+@pytest.mark.parametrize("name", NAMES)
 def test_the_receptive_field_is_what_reaches_the_middle(name):
     """Halving finds the first and the last row of the input that a middle output depends on."""
     reading = read_text(zoo_text(name))
