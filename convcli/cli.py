@@ -18,6 +18,8 @@ COMMANDS = {
     "zoo": "convcli.commands.zoo",
     "filter": "convcli.commands.filter",
     "extract": "convcli.commands.extract",
+    "explain": "convcli.commands.explain",
+    "fit": "convcli.commands.fit",
 }
 """Every command and its module, which is imported when the command is asked for."""
 
@@ -58,6 +60,8 @@ def root() -> None:
     convcli shape --input 224 --kernel 11 --stride 4    what comes out, what does it cost?
     convcli filter cat.jpg --kernel sobel               what does this kernel do to a picture?
     convcli extract cat.jpg                             what do random filters see in it?
+    convcli explain --input 5x5 --kernel 3              what is multiplied, what is added?
+    convcli fit before.png after.png --size 5           which kernel makes one of the other?
     """
 
 

@@ -68,13 +68,13 @@ def read_size(text: str) -> tuple[int, ...]:
     return _numbers(text, 1, (1, 2, 3, 4), "224, 224x224 or 224x224x3")
 
 
-def read_pair(text: str) -> tuple[int, ...]:
+def read_pair(text: str, least: int = 1) -> tuple[int, ...]:
     """One number for both axes, or height×width.
 
     >>> read_pair("3"), read_pair("3x5")
     ((3, 3), (3, 5))
     """
-    numbers = _numbers(text, 1, (1, 2), "3 or 3x5")
+    numbers = _numbers(text, least, (1, 2), "3 or 3x5")
     return numbers[0], numbers[-1]
 
 
@@ -158,6 +158,39 @@ def _one_of(text: str, known: Iterable[str]) -> str:
     return text
 
 
+def read_place(text: str) -> tuple[int, int]:
+    """A row and a column, counted from 0.
+
+    >>> read_place("120,80")
+    (120, 80)
+    """
+    numbers = _numbers(text, 0, (2,), "2,3 (row,column)")
+    return numbers[0], numbers[1]
+
+
+def read_unit(text: str) -> tuple[str, tuple[int, ...]]:
+    """A node of a network and a place in its maps, or the node alone where it gives a vector.
+
+    >>> read_unit("conv3_3:5,7"), read_unit("fc6")
+    (('conv3_3', (5, 7)), ('fc6', ()))
+    """
+    name, colon, place = text.rpartition(":")
+    if not colon:
+        return text, ()
+    return name, _numbers(place, 0, (1, 2, 3), "conv3_3:5,7")
+
+
+def read_fps(text: str) -> float:
+    """Frames a second, from 0.1 to 50."""
+    try:
+        rate = float(text)
+    except ValueError:
+        raise ValueError(f"{text!r:.60} is not a number") from None
+    if not 0.1 <= rate <= 50:
+        raise ValueError(f"{text} frames a second: write 0.1 to 50")
+    return rate
+
+
 SIZE = Reads("HxWxC", read_size)
 RULE = Reads("RULE", read_rule)
 DTYPE = Reads("TYPE", read_dtype)
@@ -167,6 +200,10 @@ COLUMN_NAMES = Reads("NAMES", read_columns)
 PAIR = Reads("N|HxW", read_pair)
 PADDING = Reads("N|HxW|T,B,L,R|same|valid", read_padding)
 COUNT = Reads("N", lambda text: whole(text, least=1))
+PLACE = Reads("R,C", read_place)
+UNIT = Reads("N:R,C", read_unit)
+FPS = Reads("N", read_fps)
+SPREAD = Reads("N|HxW", lambda text: read_pair(text, 0))
 SEED = Reads("N", lambda text: whole(text, least=0))
 
 

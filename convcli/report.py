@@ -5,12 +5,16 @@ Rich is imported only where a table is drawn; nothing here knows what the figure
 
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TextIO
 
 from convcli.errors import safe
 
-ASCII = str.maketrans({"→": "->", "×": "x", "−": "-", "σ": "sigma", "…": "..."})
+ASCII = str.maketrans(
+    {"→": "->", "×": "x", "−": "-", "σ": "sigma", "…": "...", "·": "*", "Σ": "sum", "τ": "tau"}
+    | {"∗": "*", "⋆": "(*)", "√": "sqrt", "²": "^2", "≠": "!=", "≥": ">=", "±": "+-", "°": " deg"}
+    | {"α": "alpha", "β": "beta", "Δ": "delta", "⌊": "floor(", "⌋": ")", "½": "1/2"}
+)
 """What stands for our few other signs where an encoding has none of them."""
 
 Table = tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]
@@ -46,6 +50,28 @@ def show(result: Result, format_: str | None, quiet: bool = False) -> None:
     return None
 
 
+def show_lines(lines: Iterable[Sequence[tuple[str, str]]], styles: Mapping[str, str]) -> None:
+    """Print lines of spans, text and the name of a style: in colour on a terminal, plain in a pipe.
+
+    FORCE_COLOR makes a pipe a terminal.
+    """
+    if not (sys.stdout.isatty() or os.environ.get("FORCE_COLOR")):
+        for spans in lines:
+            line("".join(safe(part) for part, _ in spans).rstrip())
+        sys.stdout.flush()
+        return
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(markup=False, highlight=False, emoji=False)
+    for spans in lines:
+        drawn = Text()
+        for part, style in spans:
+            drawn.append(_encodable(safe(part), sys.stdout), styles.get(style, style))
+        drawn.rstrip()
+        console.print(drawn, soft_wrap=not sys.stdout.isatty())
+
+
 def draw(result: Result) -> None:
     """Draw a table on stdout, numbers to the right, nothing cut off; its caption stands below."""
     from rich import box
@@ -70,10 +96,10 @@ def draw(result: Result) -> None:
             no_wrap=numeric,  # a narrow terminal folds words, never a number
         )
     for row in rows:
-        drawn.add_row(*(Text(_figure(value)) for value in row))
+        drawn.add_row(*(Text(_encodable(_figure(value), sys.stdout)) for value in row))
     console.print(drawn)
     if result.caption:
-        console.print(Text(result.caption), style="dim")
+        console.print(Text(_encodable(result.caption, sys.stdout)), style="dim")
 
 
 def _figure(value: object) -> str:
@@ -99,7 +125,7 @@ def csv(result: Result) -> None:
     columns, rows, _ = result.table()
     out = writer(sys.stdout, lineterminator="\n")
     out.writerow(column.replace(" ", "_") for column in columns)
-    out.writerows([safe(value) for value in row] for row in rows)
+    out.writerows([_encodable(safe(value), sys.stdout) for value in row] for row in rows)
 
 
 def json(result: Result) -> None:
@@ -186,7 +212,19 @@ FORMATS: dict[str, Callable[[Result], None]] = {
 
 def line(text: str) -> None:
     """Write one line of results."""
-    sys.stdout.write(text + "\n")
+    sys.stdout.write(_encodable(text, sys.stdout) + "\n")
+
+
+def _encodable(text: str, stream: TextIO) -> str:
+    """The same text, or what stands for signs that the stream's encoding has none of."""
+    encoding = stream.encoding or "ascii"
+    if text.isascii() or encoding.lower().startswith("utf"):
+        return text
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.translate(ASCII).encode(encoding, "backslashreplace").decode(encoding)
+    return text
 
 
 def path(name: str) -> None:
@@ -200,7 +238,5 @@ def path(name: str) -> None:
 
 def note(text: str) -> None:
     """Write one line for the reader, on stderr, beside the results."""
-    encoding = sys.stderr.encoding or "ascii"
-    if not encoding.lower().startswith("utf"):
-        text = text.translate(ASCII)
-    sys.stderr.write("\n".join(map(safe, text.split("\n"))) + "\n")
+    shown = "\n".join(map(safe, text.split("\n")))
+    sys.stderr.write(_encodable(shown, sys.stderr) + "\n")

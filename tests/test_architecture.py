@@ -21,6 +21,8 @@ MAY_IMPORT = {
     "pictures": {"errors", "calls", "conv", "numpy", "PIL"},
     "features": {"errors", "nets", "conv", "pictures", "numpy"},
     "report": {"errors"},
+    "lessons": {"errors", "calls", "nets", "report"},
+    "learning": {"errors", "nets", "conv", "pictures", "report", "numpy"},
     "options": {"errors", "nets", "report", "click"},
     "commands": {"errors", "nets", "options", "report", "click"},
     "cli": {"errors", "options", "commands", "report", "click", "__init__"},
@@ -76,6 +78,11 @@ def loaded_by(code: str) -> set[str]:
 @pytest.mark.parametrize("form", ["tsv", "json"])
 def test_shape_starts_without_numpy_pillow_and_rich(form):
     words = f"'shape', '--input', '224', '--kernel', '11', '--format', '{form}'"
+    assert not loaded_by(f"from convcli.cli import run; run([{words}])") & HEAVY
+
+
+def test_explain_starts_without_numpy_pillow_and_rich():
+    words = "'explain', '--input', '5x5', '--kernel', '3'"
     assert not loaded_by(f"from convcli.cli import run; run([{words}])") & HEAVY
 
 

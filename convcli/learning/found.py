@@ -1,0 +1,211 @@
+"""What a fit found, to be shown and saved: kernels, how well they are known, or a trained net."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.errors import counted
+from convcli.learning.fitting import Fitted
+
+Line = list[tuple[str, str]]
+
+SCHEMA = 1
+
+STYLES = {"": "", "head": "bold", "w": "magenta", "note": "dim", "good": "green", "bad": "bold red"}
+
+LINEAR = 0.9
+"""A share of the variance below which a pair is told to be no convolution."""
+
+
+class FoundKernel(NamedTuple):
+    """The kernels of a pair of pictures."""
+
+    fitted: Fitted
+    descent: tuple[int, float] | None = None
+    """Steps of a descent that was watched, and its last loss."""
+
+    @property
+    def value(self) -> str:
+        return kernel_text(self.fitted.kernels)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        found = self.fitted
+        said = []
+        if found.barely:
+            said.append(
+                f"barely determined: a weight may be off by {float(found.errors.max()):.2g}; other "
+                "kernels fit almost as well"
+            )
+        if found.explained < LINEAR:
+            said.append(
+                f"the best kernel explains {100 * found.explained:.1f} % of the result: the pair "
+                "is no single convolution of this size (a magnitude, a clip, a larger kernel?)"
+            )
+        return tuple(said)
+
+    @property
+    def caption(self) -> str:
+        return self.residual
+
+    @property
+    def residual(self) -> str:
+        found = self.fitted
+        problem = found.equations
+        clipped = f", {problem.left_out:,} clipped ones left out" if problem.left_out else ""
+        return (
+            f"residual {found.residual:.4g} levels (root mean square) over "
+            f"{problem.used:,} of {problem.pixels:,} windows{clipped}; "
+            f"explains {100 * found.explained:.4f} %"
+        )
+
+    @property
+    def verdict(self) -> str:
+        found = self.fitted
+        if not found.determined:
+            return (
+                f"not determined: the picture's windows fix {found.rank} of "
+                f"{counted(found.unknowns, 'unknown')}; many kernels fit as well"
+            )
+        return (
+            f"determined: {counted(found.unknowns, 'unknown')}, a weight known to "
+            f"± {float(found.errors.max()):.2g} (one standard error)"
+        )
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+        found = self.fitted
+        rows: list[tuple[object, ...]] = []
+        for (f, c, i, j), weight in np.ndenumerate(found.kernels):
+            error = float(found.errors[f, c, i, j])
+            rows.append((f, c, i, j, float(weight), error if found.determined else "-"))
+        return ("filter", "channel", "row", "column", "weight", "error"), rows, ()
+
+    def record(self) -> dict[str, Any]:
+        found = self.fitted
+        problem = found.equations
+        record = {
+            "schema": SCHEMA,
+            "kernels": found.kernels.tolist(),
+            "bias": found.bias.tolist(),
+            "errors": found.errors.tolist() if found.determined else None,
+            "determined": found.determined,
+            "rank": found.rank,
+            "unknowns": found.unknowns,
+            "residual": found.residual,
+            "explained": found.explained,
+            "windows": problem.used,
+            "clipped": problem.left_out,
+            "warnings": list(self.warnings),
+        }
+        if self.descent:
+            record["descent"] = {"steps": self.descent[0], "loss": self.descent[1]}
+        return record
+
+    def lines(self) -> Iterator[Line]:
+        found = self.fitted
+        filters, channels, rows, columns = found.kernels.shape
+        for f in range(filters):
+            for c in range(channels):
+                of = [f"filter {f}"] * (filters > 1) + [f"channel {c}"] * (channels > 1)
+                yield [(f"kernel {rows}x{columns} {', '.join(of)}".rstrip(), "head")]
+                for row in _figures(found.kernels[f, c]):
+                    yield [("  ", ""), (row, "w")]
+            yield [("bias ", "head"), (f"{found.bias[f]:.6g}", "w"), (" levels", "note")]
+        yield [(self.verdict, "good" if found.determined else "bad")]
+        yield [(self.residual, "")]
+        if self.descent:
+            steps, loss = self.descent
+            least = found.residual**2
+            yield [
+                (
+                    f"gradient descent: loss {loss:.6g} after {counted(steps, 'step')}; "
+                    f"least squares {least:.6g}",
+                    "note",
+                )
+            ]
+        for warning in self.warnings:
+            yield [(warning, "bad")]
+
+
+def _figures(kernel: NDArray[np.float64]) -> Iterator[str]:
+    """Rows of weights under each other, with as many decimals as the smallest of note needs."""
+    for row in kernel:
+        yield " ".join(f"{weight + 0.0:10.6f}" for weight in row.tolist())
+
+
+def kernel_text(kernels: NDArray[np.float64]) -> str:
+    """Rows of numbers, as `filter -k @kernel.txt` reads them; kernels apart by an empty line.
+
+    >>> print(kernel_text(np.array([[[[0.25, -1e-20], [1, 2]]]])))
+    0.25 0
+    1 2
+    """
+    blocks = []
+    for kernel in kernels.reshape(-1, *kernels.shape[2:]):
+        # what is 14 digits below the largest weight is rounding
+        floor = float(np.abs(kernel).max()) * 1e-14
+        rows = [
+            " ".join(f"{weight:.12g}" if abs(weight) > floor else "0" for weight in row)
+            for row in kernel.tolist()
+        ]
+        blocks.append("\n".join(rows))
+    return "\n\n".join(blocks)
+
+
+class FoundNet(NamedTuple):
+    """A net trained on a pair: its weights, and the loss over the whole pictures."""
+
+    weights: Mapping[str, NDArray[Any]]
+    before: float
+    after: float
+    steps: int
+    seed: int
+
+    @property
+    def value(self) -> str:
+        return f"{self.after:.6g}"
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def caption(self) -> str:
+        return self.finding
+
+    @property
+    def finding(self) -> str:
+        times = self.before / self.after if self.after else float("inf")
+        return (
+            f"loss {self.before:.6g} → {self.after:.6g} squared levels ({times:.0f} times less), "
+            f"residual {self.after**0.5:.4g} levels; {counted(self.steps, 'step')}, "
+            f"seed {self.seed}"
+        )
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+        rows: list[tuple[object, ...]] = [
+            (name, "x".join(map(str, array.shape)), float(array.mean()), float(array.std()))
+            for name, array in self.weights.items()
+        ]
+        return ("weights", "shape", "mean", "spread"), rows, ()
+
+    def record(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "loss": {"before": self.before, "after": self.after},
+            "steps": self.steps,
+            "seed": self.seed,
+            "weights": {name: array.tolist() for name, array in self.weights.items()},
+        }
+
+    def lines(self) -> Iterator[Line]:
+        yield [("trained by backpropagation", "head")]
+        for name, shape, mean, spread in self.table()[1]:
+            yield [
+                ("  ", ""),
+                (f"{name}", "w"),
+                (f"  {shape}  mean {mean:.4g}, spread {spread:.4g}", ""),
+            ]
+        yield [(self.finding, "good")]

@@ -1,0 +1,250 @@
+"""A short stack of convolutions and activations, trained by backpropagation on a pair of pictures.
+
+    forward     every layer in turn, its input kept
+    loss        the mean of (given − wanted)²
+    backward    the loss's gradient through the layers in reverse: `conv/gradient.py`
+    step        Adam, its rate lowered along half a cosine       Kingma & Ba 2015; Loshchilov 2017
+
+Borders are left out: whatever padding a layer names, it is run on whole windows alone.
+"""
+
+from collections.abc import Iterator
+from math import cos, pi
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.conv import conv2d
+from convcli.conv.activations import ACTIVATIONS
+from convcli.conv.gradient import DERIVATIVES, activation_gradient, conv2d_gradients
+from convcli.errors import UnfitError, counted
+from convcli.nets.layers import Activation, Conv, Identity, size_text
+from convcli.nets.network import Network, Node
+from convcli.nets.summary import summarize
+
+Array = NDArray[Any]
+
+BATCH = 8
+"""Crops of one step."""
+
+CROP = 24
+"""Rows and columns of the output of a crop, where the pictures have as many."""
+
+RATE = 0.01
+"""Adam's first rate."""
+
+LARGEST_STEP = 2e9
+"""Multiply–accumulates of one step; a larger stack is refused."""
+
+LARGEST_FIELD = 256
+"""Rows and columns that a net may see."""
+
+BETAS, TINY = (0.9, 0.999), 1e-8
+"""Adam's own constants."""
+
+
+class Layer(NamedTuple):
+    """One layer as it is run: a convolution, or the name of an activation."""
+
+    name: str
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    activation: str = ""
+    slope: float = 0.01
+
+
+class Moment(NamedTuple):
+    """A moment of training: the step, and the mean squared error of its crops."""
+
+    step: int
+    loss: float
+
+
+class Stack:
+    """Layers and their weights, seeded: He's normal initialisation, biases of zero."""
+
+    def __init__(
+        self, network: Network, channels: int, seed: int = 0, dtype: Any = np.float32
+    ) -> None:
+        generator = np.random.Generator(np.random.PCG64(seed))
+        self.layers: list[Layer] = []
+        self.weights: dict[str, Array] = {}
+        self.margin = self._margin(network, channels)
+        """Rows and columns by which the output is smaller than the input."""
+        for node in network.nodes:
+            layer = self._layer(node)
+            self.layers.append(layer)
+            if isinstance(node.layer, Conv):
+                shape = node.layer.filters, channels // node.layer.groups, *node.layer.kernel
+                taps = shape[1] * shape[2] * shape[3]
+                draw = generator.standard_normal(shape) * np.sqrt(2 / taps)
+                self.weights[f"{node.name}.weight"] = draw.astype(dtype)
+                if node.layer.bias:
+                    self.weights[f"{node.name}.bias"] = np.zeros(shape[0], dtype)
+                channels = node.layer.filters
+        self.channels = channels
+        """Channels of the output."""
+
+    @staticmethod
+    def _margin(network: Network, channels: int) -> tuple[int, int]:
+        side = LARGEST_FIELD
+        last = summarize(network, (channels, side, side)).rows[-1]
+        if len(last.output) != 3 or any(seen.jump != 1 for seen in last.reception):
+            raise UnfitError(
+                f"{last.name} gives {size_text(last.output)} of {side}x{side}: a net that is "
+                "fitted keeps rows and columns, with stride 1 throughout"
+            )
+        down, across = last.reception
+        return down.size - 1, across.size - 1
+
+    @staticmethod
+    def _layer(node: Node) -> Layer:
+        match node.layer:
+            case Conv(kernel=(_, _), stride=(1, 1), connections=None) as conv:
+                dilation = conv.dilation[0], conv.dilation[1]
+                return Layer(node.name, dilation, conv.groups)
+            case Activation() as activation if activation.type in DERIVATIVES:
+                slope = getattr(activation, "slope", None)
+                return Layer(node.name, activation=activation.type, slope=slope or 0.01)
+            case Identity():
+                return Layer(node.name, activation="identity")
+        raise UnfitError(
+            f"{node.name}: {node.layer.type} is not trained here; a net that is fitted is made of "
+            f"2-D convolutions of stride 1 and {', '.join(sorted(DERIVATIVES))}"
+        )
+
+    def forward(self, x: Array) -> tuple[Array, list[Array]]:
+        """The output (n, f, h', w') for x (n, c, h, w), and the input of every layer."""
+        kept = []
+        for layer in self.layers:
+            kept.append(x)
+            x = self._run(layer, x)
+        return x, kept
+
+    def _run(self, layer: Layer, x: Array) -> Array:
+        if layer.activation == "identity":
+            return x
+        if layer.activation == "leaky_relu":
+            return np.where(x < 0, x * x.dtype.type(layer.slope), x)
+        if layer.activation:
+            return ACTIVATIONS[layer.activation](x)
+        return conv2d(
+            x,
+            self.weights[f"{layer.name}.weight"],
+            self.weights.get(f"{layer.name}.bias"),
+            dilation=layer.dilation,
+            groups=layer.groups,
+        )
+
+    def backward(self, grad: Array, kept: list[Array]) -> dict[str, Array]:
+        """dL/d of every weight, from dL/d of the output and the layers' inputs."""
+        gradients: dict[str, Array] = {}
+        for layer, x in zip(reversed(self.layers), reversed(kept), strict=True):
+            if layer.activation == "leaky_relu":
+                grad = grad * np.where(x < 0, x.dtype.type(layer.slope), x.dtype.type(1))
+            elif layer.activation == "identity":
+                continue
+            elif layer.activation:
+                grad = activation_gradient(layer.activation, grad, x)
+            else:
+                bias = self.weights.get(f"{layer.name}.bias")
+                found = conv2d_gradients(
+                    grad,
+                    x,
+                    self.weights[f"{layer.name}.weight"],
+                    bias,
+                    dilation=layer.dilation,
+                    groups=layer.groups,
+                )
+                gradients[f"{layer.name}.weight"] = found.weight
+                if found.bias is not None:
+                    gradients[f"{layer.name}.bias"] = found.bias
+                grad = found.x
+        return gradients
+
+    def loss(self, x: Array, wanted: Array) -> tuple[float, dict[str, Array]]:
+        """The mean squared error, and its gradient by every weight."""
+        given, kept = self.forward(x)
+        error = given - wanted
+        gradients = self.backward(error * given.dtype.type(2 / error.size), kept)
+        return float(np.mean(np.square(error), dtype=np.float64)), gradients
+
+
+class Trainer:
+    """A stack, the pictures it is to bring together, and Adam's memory."""
+
+    def __init__(self, stack: Stack, before: Array, after: Array, steps: int, seed: int) -> None:
+        self.stack, self.steps, self.seed = stack, steps, seed
+        self.x = (before / 255).astype(np.float32)
+        self.y = self._wanted((after / 255).astype(np.float32))
+        if stack.channels != len(self.y):
+            raise UnfitError(
+                f"the net ends in {counted(stack.channels, 'channel')}, the result has "
+                f"{len(self.y)}; end it in conv:{len(self.y)},…"
+            )
+        if stack.weights == {}:
+            raise UnfitError("the net holds no convolution, so there is nothing to train")
+        self.size = [min(CROP, length) for length in self.y.shape[1:]]
+        taps = sum(w.size for name, w in stack.weights.items() if name.endswith("weight"))
+        work = BATCH * self.size[0] * self.size[1] * taps
+        if work > LARGEST_STEP:
+            raise UnfitError(f"a step would take {work:,} products; fit a net of fewer weights")
+
+    def _wanted(self, after: Array) -> Array:
+        """The part of the result that the net gives for the whole of `before`."""
+        sizes = []
+        for lost, length, wanted in zip(
+            self.stack.margin, self.x.shape[1:], after.shape[1:], strict=True
+        ):
+            size = length - lost
+            if size < 1:
+                raise UnfitError(f"the net sees {lost + 1} rows or columns, before has {length}")
+            if wanted not in (size, length):
+                raise UnfitError(
+                    f"before has {length} rows or columns, after {wanted}: the two must be of one "
+                    f"size, or after smaller by {lost}, as the net makes it"
+                )
+            sizes.append((0 if wanted == size else lost // 2, size))
+        (top, height), (left, width) = sizes
+        return after[:, top : top + height, left : left + width]
+
+    def run(self) -> Iterator[Moment]:
+        """Train, step by step; the stack's weights change underway."""
+        generator = np.random.Generator(np.random.PCG64(self.seed + 1))
+        memory = {
+            name: (np.zeros_like(w), np.zeros_like(w)) for name, w in self.stack.weights.items()
+        }
+        for step in range(1, self.steps + 1):
+            loss, gradients = self.stack.loss(*self._batch(generator))
+            yield Moment(step - 1, loss * 255**2)
+            rate = RATE * (1 + cos(pi * (step - 1) / self.steps)) / 2
+            for name, gradient in gradients.items():
+                first, second = memory[name]
+                first += (1 - BETAS[0]) * (gradient - first)
+                second += (1 - BETAS[1]) * (np.square(gradient) - second)
+                mean = first / (1 - BETAS[0] ** step)
+                spread = np.sqrt(second / (1 - BETAS[1] ** step))
+                self.stack.weights[name] -= (rate * mean / (spread + TINY)).astype(gradient.dtype)
+
+    def _batch(self, generator: np.random.Generator) -> tuple[Array, Array]:
+        """Crops of the pictures at random places; whole pictures where they are small."""
+        height, width = self.size
+        rows, columns = self.stack.margin
+        tops = generator.integers(0, self.y.shape[1] - height + 1, BATCH)
+        lefts = generator.integers(0, self.y.shape[2] - width + 1, BATCH)
+        x = np.stack(
+            [
+                self.x[:, t : t + height + rows, s : s + width + columns]
+                for t, s in zip(tops, lefts, strict=True)
+            ]
+        )
+        y = np.stack(
+            [self.y[:, t : t + height, s : s + width] for t, s in zip(tops, lefts, strict=True)]
+        )
+        return x, y
+
+    def whole_loss(self) -> float:
+        """The mean squared error over the whole pictures, in squared levels."""
+        given, _ = self.stack.forward(self.x[np.newaxis])
+        return float(np.mean(np.square(given[0] - self.y), dtype=np.float64)) * 255**2

@@ -1,0 +1,294 @@
+"""The way back, step by step: where each output's gradient goes.
+
+    dL/dx    every tap sends gradient · weight to the cell it read      a full convolution
+    dL/dw    every tap gets gradient · the cell it read                 a correlation
+    dL/db    the sum of the gradients            Goodfellow, Bengio & Courville 2016, §9.5
+
+A pool sends its gradient to the cell it took (the first of equals), or shares it out.
+"""
+
+from collections.abc import Iterator, Mapping
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from convcli.lessons.lesson import SCHEMA, Lesson
+from convcli.lessons.text import (
+    Line,
+    beside,
+    canvas,
+    channel_name,
+    equals,
+    frame,
+    joined,
+    plain_grid,
+    text,
+)
+from convcli.lessons.values import Grid, Stack, Symbol, Value, factor, plain, shown, times, total
+from convcli.lessons.walk import Spot, Step, Walk
+
+Place = tuple[int, int, int]
+"""Channel, row, column."""
+
+
+class Share(NamedTuple):
+    """What one output sends to one cell of the input or of the kernel: a product."""
+
+    target: Place
+    gradient: Value
+    times: Value
+
+    @property
+    def product(self) -> Value:
+        return times(self.gradient, self.times)
+
+
+class Flow(NamedTuple):
+    """Where the gradient of one output cell goes."""
+
+    cell: Spot
+    to_input: tuple[Share, ...]
+    to_kernel: tuple[Share, ...]
+    gradients: tuple[Value, ...]
+    """One; for a pool, one a channel."""
+
+
+class Backward(NamedTuple):
+    """The way back of a walk, given dL/dz."""
+
+    walk: Walk
+    gradient: Stack
+    """dL/dz in the shape of the output."""
+    chosen: Spot | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def flows(self) -> Iterator[Flow]:
+        self.walk.check()
+        return map(self.flow, [self.chosen] if self.chosen else self.walk.cells)
+
+    def flow(self, cell: Spot) -> Flow:
+        """Where the gradient of one output cell goes."""
+        step = self.walk.step(cell)
+        gradients = tuple(grid[cell[0]][cell[1]] for grid in self.gradient)
+        if self.walk.pool:
+            shares = tuple(POOL_SHARES[self.walk.pool](step, gradients))
+            return Flow(cell, shares, (), gradients)
+        (gradient,) = gradients
+        to_input, to_kernel = [], []
+        flip = self.walk.turned
+        for channel, terms in enumerate(step.channels):
+            rows, columns = len(self.walk.given[channel]), len(self.walk.given[channel][0])
+            for term in terms:
+                i, j = term.tap
+                tap = (rows - 1 - i, columns - 1 - j) if flip else (i, j)
+                if term.cell is not None:
+                    to_input.append(Share((channel, *term.cell), gradient, term.w))
+                    to_kernel.append(Share((channel, *tap), gradient, term.x))
+        return Flow(cell, tuple(to_input), tuple(to_kernel), gradients)
+
+    def collected(self) -> tuple[dict[Place, list[Share]], dict[Place, list[Share]], list[Value]]:
+        """All shares by the cell of the input and of the kernel they go to, and all gradients."""
+        x: dict[Place, list[Share]] = {}
+        w: dict[Place, list[Share]] = {}
+        b: list[Value] = []
+        for flow in self._replace(chosen=None).flows:
+            for share in flow.to_input:
+                x.setdefault(share.target, []).append(share)
+            for share in flow.to_kernel:
+                w.setdefault(share.target, []).append(share)
+            b += flow.gradients
+        return x, w, b
+
+    @property
+    def value(self) -> str:
+        """dL/dx as rows of numbers."""
+        from convcli.lessons.lesson import matrix_text
+
+        grids = _summed(self.collected()[0], self.walk.input, "dL/dx")
+        return "\n\n".join(map(matrix_text, grids))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def caption(self) -> str:
+        return "; ".join(self.notes)
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+        """One row a cell of the input and of the kernel, and one for the bias."""
+        rows: list[tuple[object, ...]] = []
+        for line, value in self._sums():
+            told = value if isinstance(value, int | float) else shown(value)
+            rows.append((line[0][0], text(line[1:]).removeprefix(" = "), told))
+        return ("gradient", "sum", "value"), rows, ()
+
+    def record(self) -> dict[str, Any]:
+        x, w, b = self.collected()
+        record: dict[str, Any] = {
+            "schema": SCHEMA,
+            "operation": f"{self.walk.operation}, backward",
+            "gradient": [[list(map(plain, row)) for row in grid] for grid in self.gradient],
+            "input": _plain(_summed(x, self.walk.input, "dL/dx")),
+        }
+        if self.walk.given:
+            record["kernel"] = _plain(_summed(w, self.walk.given, "dL/dw"))
+            record["bias"] = plain(total(b, "dL/db"))
+        record["notes"] = list(self.notes)
+        record["flows"] = [
+            {
+                "cell": list(flow.cell),
+                "to_input": list(map(_share_record, flow.to_input)),
+                "to_kernel": list(map(_share_record, flow.to_kernel)),
+                "gradient": list(map(plain, flow.gradients)),
+            }
+            for flow in self.flows
+        ]
+        return record
+
+    def lines(self) -> Iterator[Line]:
+        walk = self.walk
+        yield from Lesson(walk, self.chosen, self.notes).head()
+        yield []
+        yield [("backward: every output hands its gradient dL/dz to what it was made of", "head")]
+        count = len(self.gradient)
+        yield from beside(
+            [
+                (f"dL/dz {channel_name(c, count)}".rstrip(), plain_grid(grid, "sum"))
+                for c, grid in enumerate(self.gradient)
+            ]
+        )
+        for flow in self.flows:
+            yield []
+            yield from self._flow_lines(flow)
+        if self.chosen:
+            return
+        yield []
+        yield [("summed over all outputs", "head")]
+        for line, _ in self._sums():
+            yield line
+        yield []
+        x, w, b = self.collected()
+        names = [
+            (f"dL/dx {channel_name(c, len(walk.input))}".rstrip(), plain_grid(grid, "sum"))
+            for c, grid in enumerate(_summed(x, walk.input, "dL/dx"))
+        ]
+        if walk.given:
+            names += [
+                (f"dL/dw {channel_name(c, len(walk.input))}".rstrip(), plain_grid(grid, "sum"))
+                for c, grid in enumerate(_summed(w, walk.given, "dL/dw"))
+            ]
+            names.append(("dL/db", [[(shown(total(b, "dL/db")), "sum")]]))
+        yield from beside(names)
+
+    def _flow_lines(self, flow: Flow) -> Iterator[Line]:
+        walk = self.walk
+        step = walk.step(flow.cell)
+        view = frame(walk, flow.cell)
+        spot = ",".join(map(str, flow.cell))
+        gradients = ", ".join(map(shown, flow.gradients))
+        yield [(f"dL/dz[{spot}] = {gradients}", "head"), (" goes to", "")]
+        count = len(walk.input)
+        yield from beside(
+            [
+                (channel_name(channel, count), canvas(walk, channel, step, view))
+                for channel in range(count)
+            ]
+        )
+        for name, shares in (("x", flow.to_input), ("w", flow.to_kernel)):
+            if shares:
+                parts = [[(f"{name}[{self._spot(s.target)}] ", name), *_product(s)] for s in shares]
+                yield [(f"dL/d{name}: ", "head"), *joined(parts, ", ")]
+        if walk.given:
+            yield [("dL/db: ", "head"), (gradients, "sum")]
+
+    def _spot(self, place: Place) -> str:
+        return ",".join(map(str, place if len(self.walk.input) > 1 else place[1:]))
+
+    def _sums(self) -> Iterator[tuple[Line, Value]]:
+        """`dL/dx[0,0] = 1·2 + 1·1 = 3`, for every cell of the input and of the kernel."""
+        x, w, b = self.collected()
+        targets: list[tuple[str, Mapping[Place, list[Share]], Stack]] = [("x", x, self.walk.input)]
+        if self.walk.given:
+            targets.append(("w", w, self.walk.given))
+        for name, shares, stack in targets:
+            for place in _places(stack):
+                label = f"dL/d{name}[{self._spot(place)}]"
+                got = shares.get(place, [])
+                value = total((share.product for share in got), label)
+                line: Line = [(label, "head"), (" = ", "")]
+                line += joined(map(_product, got)) if got else []
+                yield (
+                    (
+                        line
+                        if isinstance(value, Symbol)
+                        else equals(line, value)
+                        if got
+                        else [*line, ("0", "sum")]
+                    ),
+                    value,
+                )
+        if self.walk.given:
+            value = total(b, "dL/db")
+            line = [("dL/db", "head"), (" = ", ""), *joined([(factor(g), "sum")] for g in b)]
+            yield (line if isinstance(value, Symbol) else equals(line, value)), value
+
+
+def _product(share: Share) -> Line:
+    return [(factor(share.gradient), "sum"), ("·", ""), (factor(share.times), "w")]
+
+
+def _places(stack: Stack) -> Iterator[Place]:
+    for c, grid in enumerate(stack):
+        for i, row in enumerate(grid):
+            for j in range(len(row)):
+                yield c, i, j
+
+
+def _summed(shares: Mapping[Place, list[Share]], like: Stack, name: str) -> Stack:
+    """The sums, in the shape of what they are the gradient of."""
+
+    def grid(c: int) -> Grid:
+        return tuple(
+            tuple(
+                total((s.product for s in shares.get((c, i, j), [])), f"{name}[{i},{j}]")
+                for j in range(len(like[c][0]))
+            )
+            for i in range(len(like[c]))
+        )
+
+    return tuple(map(grid, range(len(like))))
+
+
+def _plain(stack: Stack) -> list[Any]:
+    return [[list(map(plain, row)) for row in grid] for grid in stack]
+
+
+def _share_record(share: Share) -> dict[str, Any]:
+    return {
+        "to": list(share.target),
+        "gradient": plain(share.gradient),
+        "times": plain(share.times),
+        "product": plain(share.product),
+    }
+
+
+def _to_the_taken(step: Step, gradients: tuple[Value, ...]) -> Iterator[Share]:
+    for channel, (terms, value, gradient) in enumerate(
+        zip(step.channels, step.sums, gradients, strict=True)
+    ):
+        for term in terms:
+            if term.cell is not None and term.x == value:
+                yield Share((channel, *term.cell), gradient, 1)
+                break
+
+
+def _to_all(step: Step, gradients: tuple[Value, ...]) -> Iterator[Share]:
+    for channel, (terms, gradient) in enumerate(zip(step.channels, gradients, strict=True)):
+        for term in terms:
+            if term.cell is not None:
+                yield Share((channel, *term.cell), gradient, Fraction(1, len(terms)))
+
+
+POOL_SHARES = {"max": _to_the_taken, "min": _to_the_taken, "avg": _to_all}
+"""Who gets the gradient of a pool's output."""

@@ -1,0 +1,306 @@
+"""Activations and normalisations, value by value.
+
+    leaky ReLU    x where x ≥ 0, slope·x below                          Maas, Hannun & Ng 2013
+    LRN           b_i = a_i·(k + α·Σ a_j²)^(−β), j from i − n/2 to i + n/2 within the channels
+                                                                        Krizhevsky et al. 2012
+    min–max       (x − min) / (max − min) · 255: how feature maps are shown
+
+LRN's α is TensorFlow's: taken as it is. PyTorch divides α by the window size n.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from functools import partial
+from inspect import signature
+from typing import Any, NamedTuple
+
+from convcli.calls import read_call
+from convcli.errors import SpecError
+from convcli.lessons.lesson import SCHEMA, plain_stack, stack_record
+from convcli.lessons.text import Line, beside, channel_name, equals, plain_grid
+from convcli.lessons.values import Stack, Value, factor, numeric, read_value, shown, simplest, times
+
+Told = tuple[str, Value]
+"""The arithmetic, and what it gives."""
+
+LRN_RULES = {"tensorflow": "as it is", "pytorch": "divided by the window size"}
+"""Whose α: what is done with it."""
+
+
+class Elementwise(NamedTuple):
+    """Every value of an input by itself, or with its neighbours in other channels."""
+
+    name: str
+    definition: str
+    input: Stack
+    told: tuple[tuple[tuple[Told, ...], ...], ...]
+    """For every channel, row and column, the arithmetic and the value."""
+    chosen: tuple[int, int] | None = None
+    notes: tuple[str, ...] = ()
+    letter: str = "z"
+
+    @property
+    def output(self) -> Stack:
+        return tuple(tuple(tuple(value for _, value in row) for row in grid) for grid in self.told)
+
+    def _steps(self) -> Iterator[tuple[str, str, Value]]:
+        many = len(self.input) > 1
+        for c, grid in enumerate(self.told):
+            for i, row in enumerate(grid):
+                for j, (sum_, value) in enumerate(row):
+                    if self.chosen in (None, (i, j)):
+                        spot = f"{i},{j},{c}" if many else f"{i},{j}"
+                        yield spot, sum_, value
+
+    @property
+    def value(self) -> str:
+        if self.chosen:
+            return " ".join(shown(value) for *_, value in self._steps())
+        return "\n\n".join(
+            "\n".join(" ".join(map(shown, row)) for row in grid) for grid in self.output
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def caption(self) -> str:
+        return "; ".join((self.definition, *self.notes))
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+        rows: list[tuple[object, ...]] = [
+            (spot, sum_, value if isinstance(value, int | float) else shown(value))
+            for spot, sum_, value in self._steps()
+        ]
+        return ("cell", "sum", "value"), rows, ()
+
+    def record(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "operation": self.name,
+            "definition": self.definition,
+            "input": stack_record(self.input),
+            "output": plain_stack(self.output),
+            "notes": list(self.notes),
+            "steps": [
+                {"cell": list(map(int, spot.split(","))), "sum": sum_, "value": shown(value)}
+                for spot, sum_, value in self._steps()
+            ],
+        }
+
+    def lines(self) -> Iterator[Line]:
+        yield [(f"{self.name}: {self.definition}", "head")]
+        for note in self.notes:
+            yield [(note, "note")]
+        yield []
+        count = len(self.input)
+        for what, stack, style in (("input", self.input, "x"), ("output", self.output, "sum")):
+            if what == "output":
+                yield []
+                for spot, sum_, value in self._steps():
+                    yield equals([(f"{self.letter}[{spot}] = ", "head"), (sum_, "")], value)
+                if self.chosen:
+                    return
+                yield []
+            yield from beside(
+                [
+                    (f"{what} {channel_name(c, count)}".rstrip(), plain_grid(grid, style))
+                    for c, grid in enumerate(stack)
+                ]
+            )
+
+
+def elementwise(spec: str, x: Stack) -> Elementwise:
+    """An activation, `lrn` or `minmax` of every value.
+
+    >>> elementwise("leaky_relu:0.1", (((-3, 2),),)).definition
+    'x where x ≥ 0, 0.1·x below'
+    >>> elementwise("leaky_relu:0.1", (((-3, 2),),)).value
+    '-0.3 2'
+
+    Raises SpecError for a name that is not there, or symbols.
+    """
+    if not numeric(*(v for grid in x for row in grid for v in row)):
+        raise SpecError("an activation is explained on numbers, not on symbols")
+    call = read_call(spec)
+    tell = SPECIAL.get(call.name) or partial(_other, name=call.name)
+    try:
+        bound = signature(tell).bind(x, *call.args, **call.kwargs)
+    except TypeError as error:
+        raise SpecError(f"activation {call.name}: {error}") from None
+    definition, told = tell(*bound.args, **bound.kwargs)
+    return Elementwise(call.name, definition, x, told)
+
+
+def elementwise_backward(spec: str, x: Stack, gradient: Stack) -> Elementwise:
+    """dL/dx of an activation, given dL/dz: gradient · slope, value by value.
+
+    >>> elementwise_backward("leaky_relu:0.1", (((-3, 2),),), (((5, 7),),)).value
+    '0.5 7'
+
+    Raises SpecError for what has no derivative here.
+    """
+    import numpy as np
+
+    from convcli.conv.gradient import DERIVATIVES
+
+    forward = elementwise(spec, x)
+    call = read_call(spec)
+    if call.name not in DERIVATIVES:
+        raise SpecError(
+            f"--backward knows {', '.join(sorted(DERIVATIVES))}, each value by itself; "
+            f"not {call.name}"
+        )
+    below = call.args[0] if call.args else call.kwargs.get("slope", 0.01)
+
+    def slope(value: Any) -> Any:
+        if call.name == "relu":
+            return int(value > 0)
+        if call.name == "leaky_relu":
+            return 1 if value >= 0 else _number(below, "slope")
+        return float(DERIVATIVES[call.name](np.asarray(float(value))))
+
+    told = tuple(
+        tuple(
+            tuple(
+                (f"{factor(g)}·{factor(slope(v))}", times(g, slope(v)))
+                for v, g in zip(row, grads, strict=True)
+            )
+            for row, grads in zip(grid, gradients, strict=True)
+        )
+        for grid, gradients in zip(x, gradient, strict=True)
+    )
+    name = f"{call.name}, backward"
+    definition = f"dL/dx = dL/dz · slope of {forward.definition}"
+    return Elementwise(name, definition, x, told, letter="dL/dx")
+
+
+def _each(x: Stack, tell: Callable[[Any], Told]) -> tuple[tuple[tuple[Told, ...], ...], ...]:
+    return tuple(tuple(tuple(map(tell, row)) for row in grid) for grid in x)
+
+
+def _relu(x: Stack) -> tuple[str, Any]:
+    return "max(0, x)", _each(x, lambda v: (f"max(0, {shown(v)})", max(v, 0)))
+
+
+def _number(value: Any, name: str) -> Any:
+    """An argument as it was written: 0.1 is a tenth."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise SpecError(f"{name}={value} is not a number")
+    return read_value(repr(value))
+
+
+def _leaky_relu(x: Stack, slope: float = 0.01) -> tuple[str, Any]:
+    exact = _number(slope, "slope")
+
+    def tell(v: Any) -> Told:
+        if v >= 0:
+            return f"{shown(v)} (≥ 0)", v
+        return f"{shown(exact)}·{factor(v)}", simplest(exact * v)
+
+    return f"x where x ≥ 0, {shown(exact)}·x below", _each(x, tell)
+
+
+def _sigmoid(x: Stack) -> tuple[str, Any]:
+    from convcli.conv import sigmoid
+
+    return "1 / (1 + e^−x)", _each(
+        x,
+        lambda v: (f"1 / (1 + e^{factor(-v)})", float(sigmoid(float(v)))),
+    )
+
+
+def _minmax(x: Stack) -> tuple[str, Any]:
+    grids = []
+    for grid in x:
+        values: list[Any] = [v for row in grid for v in row]
+
+        low, high = min(values), max(values)
+
+        def tell(v: Any, low: Any = low, high: Any = high) -> Told:
+            value = Fraction(v - low) / Fraction(high - low) * 255 if high > low else Fraction(0)
+            top = f"({factor(v)} − {factor(low)})"
+            return f"{top} / ({factor(high)} − {factor(low)}) · 255", int(value + Fraction(1, 2))
+
+        grids.append(tuple(tuple(map(tell, row)) for row in grid))
+    return "(x − min) / (max − min) · 255, rounded half up, each map by itself", tuple(grids)
+
+
+def _lrn(
+    x: Stack,
+    size: int = 5,
+    alpha: float = 1e-4,
+    beta: float = 0.75,
+    k: float = 1.0,
+    rule: str = "tensorflow",
+) -> tuple[str, Any]:
+    if not isinstance(size, int) or size < 1:
+        raise SpecError(f"size={size} must be a whole number of at least 1")
+    if rule not in LRN_RULES:
+        raise SpecError(f"rule={rule} is not one of {', '.join(LRN_RULES)}")
+    numbers = [
+        float(_number(one, name)) for one, name in ((alpha, "alpha"), (beta, "beta"), (k, "k"))
+    ]
+    a, b, c = numbers
+    weight = a / size if rule == "pytorch" else a
+    weight_text = f"{a:g}/{size}" if rule == "pytorch" else f"{a:g}"
+    told = []
+    for i, grid in enumerate(x):
+        near = range(max(0, i - size // 2), min(i + size // 2, len(x) - 1) + 1)
+        rows = []
+        for r, row in enumerate(grid):
+            line = []
+            for s, value in enumerate(row):
+                others = [x[j][r][s] for j in near]
+                squares = " + ".join(f"{factor(one)}²" for one in others)
+                energy = sum(float(one) ** 2 for one in others)
+                result = float(value) * (c + weight * energy) ** -b
+                line.append(
+                    (f"{factor(value)}·({c:g} + {weight_text}·({squares}))^(−{b:g})", result)
+                )
+            rows.append(tuple(line))
+        told.append(tuple(rows))
+    return (
+        f"b_i = a_i·(k + α·Σ a_j²)^(−β), j = i − {size // 2} to i + {size // 2} within the "
+        f"channels, α {LRN_RULES[rule]} ({'PyTorch' if rule == 'pytorch' else 'TensorFlow'})"
+    ), tuple(told)
+
+
+def _other(x: Stack, *, name: str) -> tuple[str, Any]:
+    """Any other activation of the core: its own definition, and its values."""
+    import numpy as np
+
+    from convcli.conv.activations import ACTIVATIONS
+    from convcli.conv.gradient import JACOBIANS
+
+    if name not in ACTIVATIONS:
+        known = sorted({*ACTIVATIONS, *SPECIAL})
+        raise SpecError(f"no activation is called {name!r}; there are {', '.join(known)}")
+    function = ACTIVATIONS[name]
+    definition = (function.__doc__ or name).strip().splitlines()[0].rstrip(".")
+    values = function(np.array([[list(map(float, row)) for row in grid] for grid in x]))
+
+    def told_of(row: Sequence[Value], place: int) -> str:
+        if name in JACOBIANS:  # it looks along the whole row
+            return f"{name}({', '.join(map(shown, row))})[{place}]"
+        return f"{name}({shown(row[place])})"
+
+    told = tuple(
+        tuple(
+            tuple((told_of(row, j), float(z)) for j, z in enumerate(results))
+            for row, results in zip(grid, planes, strict=True)
+        )
+        for grid, planes in zip(x, values.tolist(), strict=True)
+    )
+    return definition, told
+
+
+SPECIAL: dict[str, Callable[..., tuple[str, Any]]] = {
+    "relu": _relu,
+    "leaky_relu": _leaky_relu,
+    "sigmoid": _sigmoid,
+    "minmax": _minmax,
+    "lrn": _lrn,
+}
+"""Those whose arithmetic is written out."""

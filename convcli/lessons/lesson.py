@@ -1,0 +1,304 @@
+"""A walk as a lesson: the lines, the table and the record of its steps."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from convcli.errors import counted
+from convcli.lessons.axis import Axis
+from convcli.lessons.text import (
+    Line,
+    beside,
+    canvas,
+    channel_name,
+    frame,
+    legend,
+    plain_grid,
+    sum_lines,
+    text,
+)
+from convcli.lessons.values import Stack, Symbol, Value, plain, shown
+from convcli.lessons.walk import Spot, Step, Walk
+
+SCHEMA = 1
+"""The number of the JSON form; it grows when a field changes its meaning or goes away."""
+
+FORMULAS = {
+    "cross-correlation": "z[i,j,k] = b[k] + Σ_u Σ_v Σ_k' x[i·s_h+u, j·s_w+v, k'] · w[u,v,k',k]",
+    "convolution": (
+        "z[i,j,k] = b[k] + Σ_u Σ_v Σ_k' x[i·s_h+u, j·s_w+v, k'] · w[u,v,k',k], w flipped"
+    ),
+    "transposed convolution": (
+        "z[i·s_h+u, j·s_w+v, k] = b[k] + Σ x[i,j,k'] · w[u,v,k',k]: zeros between the cells, "
+        "and the flipped kernel over them"
+    ),
+}
+"""Goodfellow, Bengio & Courville 2016, §9.1, with strides; Dumoulin & Visin 2016, §4."""
+
+
+class Lesson(NamedTuple):
+    """A walk told cell by cell, or the one cell that was asked for."""
+
+    walk: Walk
+    chosen: Spot | None = None
+    notes: tuple[str, ...] = ()
+    """Where the numbers are from: seeds, files, crops."""
+
+    @property
+    def cells(self) -> Iterator[Spot]:
+        return iter([self.chosen]) if self.chosen else self.walk.cells
+
+    @property
+    def steps(self) -> Iterator[Step]:
+        if not self.chosen:
+            self.walk.check()
+        return map(self.walk.step, self.cells)
+
+    @property
+    def value(self) -> str:
+        """The output as rows of numbers, channels apart by an empty line; or the chosen cell's."""
+        if self.chosen:
+            return " ".join(map(shown, self.walk.step(self.chosen).outputs))
+        return "\n\n".join(map(matrix_text, self.walk.output()))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def caption(self) -> str:
+        return "; ".join(self.notes)
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+        """One row an output cell, and a channel of a pool."""
+        rows: list[tuple[object, ...]] = []
+        for step in self.steps:
+            lines = [text(line) for line in sum_lines(self.walk, step)]
+            corner = ",".join(
+                str(a.place(at, 0)) for a, at in zip(self.walk.axes, step.cell, strict=True)
+            )
+            spot = ",".join(map(str, step.cell))
+            if self.walk.pool:
+                values = zip(lines, step.outputs, strict=True)
+                rows += [(spot, corner, line, told(value)) for line, value in values]
+            else:
+                rows.append((spot, corner, "; ".join(lines), told(step.outputs[0])))
+        return ("cell", "window at", "sum", "value"), rows, ()
+
+    def record(self) -> dict[str, Any]:
+        walk = self.walk
+        size = dict(zip(("height", "width"), walk.size, strict=True))
+        record: dict[str, Any] = {
+            "schema": SCHEMA,
+            "operation": walk.operation,
+            "input": stack_record(walk.input),
+            "kernel": stack_record(walk.given) if walk.given else None,
+            "bias": None if walk.bias is None else plain(walk.bias),
+            "border": walk.border,
+            "axes": dict(zip(("rows", "columns"), map(_axis_record, walk.axes), strict=True)),
+            "unread": [list(spot) for spot in walk.unread()],
+            "output": size if self.chosen else {**size, "values": plain_stack(walk.output())},
+            "notes": list(self.notes),
+            "steps": [_step_record(step) for step in self.steps],
+        }
+        return record
+
+    def lines(self) -> Iterator[Line]:
+        """The whole lesson as styled lines."""
+        yield from self.head()
+        view = frame(self.walk)
+        whole = all(len(a.drawn) == len(v) for a, v in zip(self.walk.axes, view, strict=True))
+        sofar: dict[Spot, tuple[Value, ...]] = {}
+        for step in self.steps:
+            sofar[step.cell] = step.outputs
+            yield []
+            yield from self._step(step, sofar, view if whole else frame(self.walk, step.cell))
+        if not self.chosen:
+            yield []
+            yield from self._output()
+
+    def head(self) -> Iterator[Line]:
+        """What is walked over, by what, and how."""
+        walk = self.walk
+        yield [(sentence(walk), "head")]
+        if walk.operation in FORMULAS:
+            yield [(FORMULAS[walk.operation], "note")]
+        for note in self.notes:
+            yield [(note, "note")]
+        yield []
+        view = frame(walk)
+        count = len(walk.input)
+        blocks = []
+        for channel in range(count):
+            name = channel_name(channel, count)
+            blocks.append((f"input {name}".rstrip(), canvas(walk, channel, None, view)))
+        yield from beside(blocks)
+        if any(len(part) < len(axis.drawn) for part, axis in zip(view, walk.axes, strict=True)):
+            down, across = ((part[0], part[-1]) for part in view)
+            part = f"rows {down[0]} to {down[1]}, columns {across[0]} to {across[1]} are drawn"
+            yield [(f"{part}, then what is around each window", "note")]
+        if walk.given:
+            yield []
+            blocks = []
+            for channel in range(count):
+                name = channel_name(channel, count)
+                blocks.append((f"kernel {name}".rstrip(), plain_grid(walk.given[channel], "w")))
+                if walk.turned:
+                    used = plain_grid(walk.kernel[channel], "w")
+                    blocks.append((f"flipped {name}".rstrip(), used))
+            yield from beside(blocks)
+        yield []
+        yield from legend(walk)
+
+    def _step(self, step: Step, sofar: dict[Spot, tuple[Value, ...]], view: Any) -> Iterator[Line]:
+        walk = self.walk
+        count = len(walk.input)
+        spot = ",".join(map(str, step.cell))
+        blocks = [
+            (
+                channel_name(channel, count) if channel or count > 1 else f"{walk.name}[{spot}]",
+                canvas(walk, channel, step, view),
+            )
+            for channel in range(count)
+        ]
+        if count > 1:
+            yield [(f"{walk.name}[{spot}]", "head")]
+        rows, columns = walk.size
+        if not self.chosen and rows <= 26 and columns <= 26:
+            for channel in range(len(step.outputs)):
+                grid = tuple(
+                    tuple(
+                        sofar[r, c][channel] if (r, c) in sofar else Symbol(".")
+                        for c in range(columns)
+                    )
+                    for r in range(rows)
+                )
+                blocks.append((" ", plain_grid(grid, now=step.cell)))
+        yield from beside(blocks)
+        yield from sum_lines(walk, step)
+
+    def _output(self) -> Iterator[Line]:
+        output = self.walk.output()
+        names = [f"output {channel_name(c, len(output))}".rstrip() for c in range(len(output))]
+        grids = [plain_grid(grid, "sum") for grid in output]
+        yield from beside(list(zip(names, grids, strict=True)))
+
+
+def sentence(walk: Walk) -> str:
+    """What happens, in numbers.
+
+    >>> from convcli.lessons.walk import convolution
+    >>> sentence(convolution((((1, 2),),), (((1,),),)))
+    'cross-correlation: input 1x2, kernel 1x1, stride 1, padding 0: output 1x2'
+    """
+    channels = f"x{len(walk.input)}" if len(walk.input) > 1 else ""
+    rows, columns = walk.size
+    down, across = walk.axes
+    parts = [f"input {down.cells}x{across.cells}{channels}"]
+    parts.append(f"kernel {down.window.kernel}x{across.window.kernel}{channels}")
+    spread = walk.operation.startswith("transposed")
+    strides = [a.spread if spread else a.window.stride for a in walk.axes]
+    parts.append(f"stride {both(*strides)}")
+    if spread:
+        pads = [
+            (a.window.reach - 1 - a.before, max(a.window.reach - 1 - a.after, 0)) for a in walk.axes
+        ]
+        parts.append(f"padding {padding_text(pads)}")
+    else:
+        parts.append(f"padding {padding_text([(a.before, a.after) for a in walk.axes])}")
+    if max(down.window.dilation, across.window.dilation) > 1:
+        parts.append(f"dilation {both(down.window.dilation, across.window.dilation)}")
+    if walk.border != "zero":
+        parts.append(f"border {walk.border}")
+    kernel = ", kernel flipped" if walk.operation == "convolution" else ""
+    return f"{walk.operation}: {', '.join(parts)}{kernel}: output {rows}x{columns}"
+
+
+def both(down: int, across: int) -> str:
+    """One number for two that agree."""
+    return str(down) if down == across else f"{down}x{across}"
+
+
+def padding_text(pads: list[tuple[int, int]]) -> str:
+    """Padding as the command line takes it.
+
+    >>> padding_text([(1, 1), (1, 1)]), padding_text([(0, 1), (0, 1)])
+    ('1', '0,1,0,1')
+    """
+    if all(before == after for before, after in pads):
+        return both(pads[0][0], pads[1][0])
+    return ",".join(f"{before},{after}" for before, after in pads)
+
+
+def matrix_text(grid: tuple[tuple[Value, ...], ...]) -> str:
+    """Rows of numbers, as `--input @file` reads them."""
+    return "\n".join(" ".join(map(shown, row)) for row in grid)
+
+
+def told(value: Value) -> object:
+    """A value for a table: fractions as they are written."""
+    return value if isinstance(value, int | float) else shown(value)
+
+
+def plain_stack(stack: Stack) -> list[list[list[Any]]]:
+    return [[[plain(v) for v in row] for row in grid] for grid in stack]
+
+
+def stack_record(stack: Stack) -> dict[str, Any]:
+    """Sizes and values, a list a channel."""
+    return {
+        "height": len(stack[0]),
+        "width": len(stack[0][0]),
+        "channels": len(stack),
+        "values": plain_stack(stack),
+    }
+
+
+def _axis_record(axis: Axis) -> dict[str, int]:
+    return {
+        "kernel": axis.window.kernel,
+        "stride": axis.window.stride,
+        "dilation": axis.window.dilation,
+        "before": axis.before,
+        "after": axis.after,
+        "spread": axis.spread,
+    }
+
+
+def _step_record(step: Step) -> dict[str, Any]:
+    return {
+        "cell": list(step.cell),
+        "channels": [
+            {
+                "terms": [
+                    {
+                        "tap": list(term.tap),
+                        "place": list(term.place),
+                        "cell": None if term.cell is None else list(term.cell),
+                        "x": plain(term.x),
+                        "w": plain(term.w),
+                        "product": plain(term.product),
+                    }
+                    for term in terms
+                ],
+                "sum": plain(value),
+            }
+            for terms, value in zip(step.channels, step.sums, strict=True)
+        ],
+        "bias": None if step.bias is None else plain(step.bias),
+        "values": [plain(value) for value in step.outputs],
+    }
+
+
+def check_cell(walk: Walk, cell: Spot | None) -> None:
+    """Raises UnfitError for a cell that the output does not have, or for too many of them."""
+    from convcli.errors import UnfitError
+
+    if cell is None:
+        walk.check()
+        return
+    for at, count, what in zip(cell, walk.size, ("row", "column"), strict=True):
+        if at >= count:
+            raise UnfitError(
+                f"--cell {cell[0]},{cell[1]}: the output has {counted(count, what)}, "
+                f"0 to {count - 1}"
+            )

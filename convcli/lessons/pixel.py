@@ -1,0 +1,282 @@
+"""One real pixel: its window, the kernel, the products, before and after."""
+
+from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
+from math import sqrt
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from convcli.errors import UnfitError, counted
+from convcli.lessons.lesson import SCHEMA, plain_stack
+from convcli.lessons.text import Line, beside, channel_name, equals, plain_grid, products, text
+from convcli.lessons.values import Grid, Stack, Value, plain, shown, simplest, total
+from convcli.lessons.walk import Spot, Step, convolution
+
+if TYPE_CHECKING:
+    from convcli.pictures.files import Picture
+    from convcli.pictures.kernels import Kernel
+
+LARGEST_KERNEL = 31
+"""Rows or columns of a kernel whose products are written out."""
+
+
+Told = tuple[str, Value]
+"""The arithmetic, and what it gives."""
+
+
+class PixelLesson(NamedTuple):
+    """A pixel of a picture under a kernel, which filters every channel by itself."""
+
+    kernel: str
+    at: Spot
+    size: Spot
+    window: Stack
+    """The samples under the kernel, a grid a channel; beyond the border the nearest pixel's."""
+    outside: int
+    """Cells of the window that are beyond the border."""
+    parts: Stack
+    """The kernel's matrices; more than one are combined."""
+    combine: str
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    full: int = 255
+
+    def steps(self, channel: int) -> list[Step]:
+        """The one step of every part of the kernel over a channel's window."""
+        window = (self.window[channel],)
+        return [convolution(window, (part,)).step((0, 0)) for part in self.parts]
+
+    def response(self, channel: int) -> Value:
+        """What the kernel gives before it is brought into the picture's range."""
+        sums = [step.outputs[0] for step in self.steps(channel)]
+        return COMBINED[self.combine](sums)[1] if len(sums) > 1 else sums[0]
+
+    def fitted(self, channel: int) -> str:
+        """How the response became a sample, in words."""
+        response, after = Fraction(self.response(channel)), self.after[channel]
+        rounded = (2 * response + 1) // 2
+        if after == response:
+            return "as it is"
+        if after == rounded:
+            return "rounded"
+        if after == min(max(rounded, 0), self.full):
+            return f"clipped to 0 to {self.full}"
+        if after in (abs(response), (2 * abs(response) + 1) // 2):
+            return "without its sign"
+        return f"scaled to 0 to {self.full}" if after else "the nearest sample"
+
+    @property
+    def value(self) -> str:
+        return " ".join(map(str, self.after))
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def caption(self) -> str:
+        return ""
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+        rows: list[tuple[object, ...]] = []
+        for channel in range(len(self.window)):
+            sums = "; ".join(
+                text(equals(products(step.channels[0]), step.outputs[0]))
+                for step in self.steps(channel)
+            )
+            response = self.response(channel)
+            told = response if isinstance(response, int | float) else shown(response)
+            name = self._name(channel) or "grey"
+            rows.append((name, self.before[channel], sums, told, self.after[channel]))
+        return ("channel", "before", "sum", "response", "after"), rows, ()
+
+    def record(self) -> dict[str, Any]:
+        return {
+            "schema": SCHEMA,
+            "operation": "filter",
+            "kernel": {"name": self.kernel, "parts": plain_stack(self.parts)},
+            "combine": self.combine,
+            "at": {"row": self.at[0], "column": self.at[1]},
+            "before": list(self.before),
+            "after": list(self.after),
+            "channels": [
+                {
+                    "window": [list(map(plain, row)) for row in self.window[channel]],
+                    "sums": [plain(step.outputs[0]) for step in self.steps(channel)],
+                    "response": plain(self.response(channel)),
+                }
+                for channel in range(len(self.window))
+            ],
+        }
+
+    def _name(self, channel: int) -> str:
+        return channel_name(channel, len(self.window))
+
+    def lines(self) -> Iterator[Line]:
+        row, column = self.at
+        rows, columns = self.size
+        head = f"{self.kernel} at row {row}, column {column} (x={column}, y={row})"
+        yield [(f"{head} of a picture of {rows}x{columns}", "head")]
+        if self.outside:
+            yield [
+                (
+                    f"{counted(self.outside, 'cell')} beyond the border repeat the nearest pixel",
+                    "note",
+                )
+            ]
+        yield []
+        blocks: list[tuple[str, list[Line]]] = [
+            (self._name(channel) or "window", plain_grid(grid, "x"))
+            for channel, grid in enumerate(self.window)
+        ]
+        names = (
+            ["kernel"] if len(self.parts) == 1 else [f"part {n}" for n in (1, 2, 3, 4, 5, 6, 7, 8)]
+        )
+        blocks += [
+            (name, plain_grid(part, "w")) for name, part in zip(names, self.parts, strict=False)
+        ]
+        yield from beside(blocks)
+        for channel in range(len(self.window)):
+            yield []
+            name = self._name(channel)
+            label = f"{name}: " if name else ""
+            sums = []
+            for step in self.steps(channel):
+                sums.append(step.outputs[0])
+                yield equals([(label, "head"), *products(step.channels[0])], step.outputs[0])
+            response = self.response(channel)
+            if len(sums) > 1:
+                yield equals([(label, "head"), (COMBINED[self.combine](sums)[0], "")], response)
+            how = self.fitted(channel)
+            yield [
+                (label, "head"),
+                (f"before {self.before[channel]}, response {shown(response)}, ", ""),
+                (f"after {self.after[channel]}", "sum"),
+                (f" ({how})", "note"),
+            ]
+        yield []
+        yield [
+            ("before ", "head"),
+            *_swatch(self.before, self.full),
+            ("   after ", "head"),
+            *_swatch(self.after, self.full),
+        ]
+
+
+def _swatch(samples: tuple[int, ...], full: int) -> Line:
+    """The samples, and on a terminal the colour they are."""
+    colour = [sample * 255 // full for sample in (samples * 3 if len(samples) < 3 else samples)]
+    return [
+        ("      ", "on #" + "".join(f"{sample:02x}" for sample in colour[:3])),
+        (f" ({', '.join(map(str, samples))})", ""),
+    ]
+
+
+def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
+    """What a kernel does to one pixel of a picture, at a row and a column from 0.
+
+    Raises UnfitError for a place that is not in the picture, for windows with transparent pixels,
+    and for kernels whose products nobody could read.
+    """
+    from convcli.pictures.filtering import filter_picture
+
+    pixels = picture.pixels
+    height, width = pixels.shape[:2]
+    row, column = at
+    if row >= height or column >= width:
+        raise UnfitError(
+            f"--at {row},{column}: the picture has rows 0 to {height - 1} and columns 0 to "
+            f"{width - 1} (row first)"
+        )
+    rows, columns = kernel.shape
+    if max(rows, columns) > LARGEST_KERNEL:
+        raise UnfitError(
+            f"a kernel of {rows}x{columns} has {rows * columns:,} products; at most "
+            f"{LARGEST_KERNEL}x{LARGEST_KERNEL} is written out"
+        )
+    top, left = row - (rows - 1) // 2, column - (columns - 1) // 2
+    down = [min(max(top + i, 0), height - 1) for i in range(rows)]
+    across = [min(max(left + j, 0), width - 1) for j in range(columns)]
+    window = pixels[down][:, across]
+    if picture.has_alpha:
+        if int(window[..., -1].min()) != _full(pixels):
+            raise UnfitError(
+                "the window holds transparent pixels, whose colour counts only as far as they are "
+                "opaque; choose another pixel"
+            )
+        window = window[..., :-1]
+    # what lies within reach decides alone; the crop ends at the border where the picture does
+    spans = [
+        (max(start - reach, 0), min(start + reach + 1, length))
+        for start, reach, length in ((row, rows, height), (column, columns, width))
+    ]
+    (first, last), (begin, end) = spans
+    filtered = filter_picture(
+        picture._replace(pixels=pixels[first:last, begin:end].copy()), kernel
+    ).pixels[row - first, column - begin]
+    samples = window.shape[2]
+    beyond = sum(
+        not (0 <= top + i < height and 0 <= left + j < width)
+        for i in range(rows)
+        for j in range(columns)
+    )
+    return PixelLesson(
+        kernel.name,
+        at,
+        (height, width),
+        tuple(_grid(window[..., c].tolist()) for c in range(samples)),
+        beyond,
+        kernel_stack(kernel),
+        kernel.combine,
+        tuple(map(int, pixels[row, column][:samples])),
+        tuple(map(int, filtered[:samples])),
+        _full(pixels),
+    )
+
+
+def kernel_stack(kernel: "Kernel") -> Stack:
+    """The matrices of a kernel's parts on its whole window, times their scales, kept exact.
+
+    Parts that are only added up are one matrix.
+    """
+    rows, columns = kernel.shape
+    stack = []
+    for part in kernel.parts:
+        matrix, scale = part.matrix, Fraction(part.scale)
+        # smaller parts have their anchor, (k − 1) // 2, where the whole kernel has its own
+        top = (rows - 1) // 2 - (matrix.shape[0] - 1) // 2
+        left = (columns - 1) // 2 - (matrix.shape[1] - 1) // 2
+        whole: list[list[Value]] = [[0] * columns for _ in range(rows)]
+        for i, taps in enumerate(matrix.tolist(), top):
+            for j, tap in enumerate(taps, left):
+                exact = tap * float(scale) if isinstance(tap, float) else simplest(tap * scale)
+                whole[i][j] = exact
+        stack.append(_grid(whole))
+    if kernel.combine == "sum":
+        return (
+            tuple(
+                tuple(total(taps, "") for taps in zip(*lines, strict=True))
+                for lines in zip(*stack, strict=True)
+            ),
+        )
+    return tuple(stack)
+
+
+def _magnitude(sums: list[Any]) -> Told:
+    squares = " + ".join(f"({shown(value)})²" for value in sums)
+    return f"√({squares})", sqrt(sum(float(value) ** 2 for value in sums))
+
+
+def _maximum(sums: list[Any]) -> Told:
+    return f"max({', '.join(map(shown, sums))})", max(sums)
+
+
+COMBINED: dict[str, Callable[[list[Any]], Told]] = {"magnitude": _magnitude, "maximum": _maximum}
+"""How the responses of several parts become one."""
+
+
+def _grid(rows: Sequence[Sequence[Value]]) -> Grid:
+    return tuple(map(tuple, rows))
+
+
+def _full(pixels: Any) -> int:
+    return 255 if pixels.dtype.itemsize == 1 else 65_535

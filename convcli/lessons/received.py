@@ -1,0 +1,111 @@
+"""The receptive field of one unit as a lesson: which cells of the input, which pixels."""
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from convcli.errors import safe
+from convcli.lessons.lesson import SCHEMA
+from convcli.lessons.text import Line
+from convcli.nets.layers import size_text
+from convcli.nets.reception import Extent, Field
+from convcli.nets.summary import named_axes, named_sizes
+
+
+class Received(NamedTuple):
+    """A receptive field, and the sides of the picture that it is drawn on, if there is one."""
+
+    field: Field
+    jump: tuple[Any, ...]
+    """Cells of the input between the fields of two neighbouring units."""
+    picture: tuple[int, int] | None = None
+    """Rows and columns."""
+
+    @property
+    def pixels(self) -> tuple[Extent, ...]:
+        """The pixels of the picture, stretched over the network's input, that the unit sees."""
+        if self.picture is None:
+            return self.field.seen
+        return tuple(
+            (first * length // n, -(-(last + 1) * length // n) - 1)
+            for (first, last), length, n in zip(
+                self.field.seen, self.picture, self.field.input[1:], strict=True
+            )
+        )
+
+    @property
+    def value(self) -> str:
+        """Rows and columns of the input, first and last: `0..23 8..31`."""
+        return " ".join(f"{first}..{last}" for first, last in self.field.seen)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def caption(self) -> str:
+        return ""
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+        names = self._axes()
+        rows: list[tuple[object, ...]] = [
+            (name, size, f"{first}..{last}", f"{low}..{high}", f"{begin}..{end}", str(jump))
+            for name, size, (first, last), (low, high), (begin, end), jump in zip(
+                names,
+                self.field.sizes,
+                self.field.reach,
+                self.field.seen,
+                self.pixels,
+                self.jump,
+                strict=True,
+            )
+        ]
+        return ("axis", "size", "with padding", "input", "pixels", "jump"), rows, ()
+
+    def _axes(self) -> tuple[str, ...]:
+        count = len(self.field.seen)
+        return {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}[count]
+
+    def record(self) -> dict[str, Any]:
+        field = self.field
+        record = {
+            "schema": SCHEMA,
+            "node": field.node,
+            "unit": list(field.unit),
+            "maps": named_sizes(field.maps),
+            "input": named_sizes(field.input),
+            "receptive_field": named_axes(field.sizes),
+            "jump": named_axes([float(jump) for jump in self.jump]) if self.jump else {},
+            "with_padding": named_axes([list(extent) for extent in field.reach]),
+            "seen": named_axes([list(extent) for extent in field.seen]),
+        }
+        if self.picture is not None:
+            record["pixels"] = named_axes([list(extent) for extent in self.pixels])
+        return record
+
+    def lines(self) -> Iterator[Line]:
+        field = self.field
+        unit = ",".join(map(str, field.unit))
+        place = f" {unit}" if unit else ""
+        yield [
+            (f"unit{place} of {safe(field.node)}", "head"),
+            (
+                f", whose maps are {size_text(field.maps)}, on {size_text(field.input)} cells",
+                "",
+            ),
+        ]
+        size = "x".join(map(str, field.sizes))
+        step = "x".join(map(str, self.jump))
+        yield [("sees ", ""), (size, "sum"), (" cells of the input", "")]
+        if self.jump:
+            yield [(f"the next unit sees {step} cells further on", "note")]
+        for name, reach, seen, pixels in zip(
+            self._axes(), field.reach, field.seen, self.pixels, strict=True
+        ):
+            text = f"{name} {seen[0]} to {seen[1]}"
+            lost = reach[1] - reach[0] - (seen[1] - seen[0])
+            line: Line = [("  ", ""), (text, "x")]
+            if lost:
+                line.append((f" ({reach[0]} to {reach[1]} with {lost} of padding)", "padding"))
+            if self.picture is not None and pixels != seen:
+                line.append((f": pixels {pixels[0]} to {pixels[1]} of the picture", ""))
+            yield line

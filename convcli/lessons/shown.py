@@ -1,0 +1,58 @@
+"""A lesson on stdout, and its picture or animation in a file."""
+
+from convcli.errors import SpecError, UnfitError, safe
+from convcli.lessons.questions import Answer
+from convcli.lessons.text import STYLES
+from convcli.report import FORMATS, line, note, show, show_lines
+
+THEMES = ("both", "light", "dark")
+
+
+def show_lesson(
+    answer: Answer,
+    source: str | None,
+    output: str | None,
+    fps: float | None,
+    theme: str | None,
+    force: bool,
+    format_: str | None,
+    quiet: bool,
+) -> None:
+    """Write what was asked for as a file, then tell the lesson. Raises a Refusal."""
+    if format_ not in (None, "text", *FORMATS):
+        raise SpecError(f"{format_!r:.40} is no format; there are text, {', '.join(FORMATS)}")
+    if theme not in (None, *THEMES):
+        raise SpecError(f"{theme!r:.40} is no theme; there are {', '.join(THEMES)}")
+    target = output or answer.name
+    if (fps is not None or theme is not None) and (answer.walk is None or not output):
+        raise SpecError("--fps and --theme are for an animation: -o window.gif")
+    if output == "-":
+        raise SpecError("-o takes the name of a file; stdout holds the lesson")
+    if target is not None:
+        _save(answer, target, source, fps or 2.0, theme or "both", force)
+    if quiet:
+        line(answer.lesson.value)
+    elif format_ in (None, "text"):
+        show_lines(answer.lesson.lines(), STYLES)
+    else:
+        show(answer.lesson, format_)
+    if target is not None:
+        note(f"drawn in {safe(target)}")
+
+
+def _save(
+    answer: Answer, target: str, source: str | None, fps: float, theme: str, force: bool
+) -> None:
+    if answer.picture is not None:
+        from convcli.pictures.files import check_free, format_of, write_picture
+
+        check_free([target], force, source or "-")
+        format_of(target)
+        write_picture(answer.picture, target, force)
+    elif answer.walk is not None:
+        from convcli.pictures.animation import save_animation
+
+        chosen = getattr(answer.lesson, "chosen", None)
+        save_animation(answer.walk, target, chosen, fps, theme, force, source)
+    else:
+        raise UnfitError("-o draws a window that walks; there is none to draw here")

@@ -1,0 +1,224 @@
+"""One-dimensional signals: flip, slide, sum, every step; and what commutes.
+
+convolution          (f∗g)(t) = Σ f(τ)g(t−τ)        commutes
+cross-correlation    (f⋆g)(t) = Σ f(τ)g(t+τ)        f⋆g is g⋆f reversed
+autocorrelation      f⋆f                             symmetric
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from convcli.errors import SpecError
+from convcli.lessons.lesson import SCHEMA
+from convcli.lessons.text import Line, equals, joined, text
+from convcli.lessons.values import Value, factor, numeric, plain, shown
+from convcli.lessons.walk import Geometry, Term, Walk, convolution
+
+Signal = tuple[Value, ...]
+
+
+class Mode(NamedTuple):
+    """One way to slide one signal over another."""
+
+    sign: str
+    formula: str
+    flip: bool
+
+
+MODES = {
+    "convolution": Mode("∗", "(f∗g)(t) = Σ f(τ)g(t−τ)", flip=True),
+    "cross-correlation": Mode("⋆", "(f⋆g)(t) = Σ f(τ)g(t+τ)", flip=False),
+    "autocorrelation": Mode("⋆", "(f⋆f)(t) = Σ f(τ)f(t+τ)", flip=False),
+}
+
+
+def slide(f: Signal, g: Signal, mode: str) -> Walk:
+    """Every place at which the two overlap.
+
+    A convolution slides the flipped g over f; a cross-correlation slides f over g.
+
+    >>> slide((0, 1, 2, 1, 0), (1, 0, -1), "convolution").output()
+    (((0, 1, 2, 0, -2, -1, 0),),)
+    >>> slide((0, 1, 2, 1, 0), (1, 0, -1), "cross-correlation").output()
+    (((0, 1, 2, 0, -2, -1, 0),),)
+    """
+    flip = MODES[mode].flip
+    still, moving = (f, g) if flip else (g, f)
+    pad = len(moving) - 1
+    geometry = Geometry(padding=((0, 0), (pad, pad)))
+    return convolution(((still,),), ((moving,),), geometry, flip=flip)
+
+
+class SignalLesson(NamedTuple):
+    """Two signals, or one and itself, step by step."""
+
+    f: Signal
+    g: Signal
+    mode: str
+
+    @property
+    def walk(self) -> Walk:
+        return slide(self.f, self.g, self.mode)
+
+    @property
+    def first(self) -> int:
+        """The t of the first step."""
+        return 0 if MODES[self.mode].flip else 1 - len(self.f)
+
+    @property
+    def result(self) -> Signal:
+        return self.walk.output()[0][0]
+
+    @property
+    def swapped(self) -> Signal:
+        """The same with f and g in each other's place."""
+        return slide(self.g, self.f, self.mode).output()[0][0]
+
+    @property
+    def value(self) -> str:
+        return row(self.result)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def caption(self) -> str:
+        return self.finding
+
+    @property
+    def finding(self) -> str:
+        """What the numbers say about changing the order."""
+        sign = MODES[self.mode].sign
+        there, back = self.result, self.swapped
+        if self.mode == "autocorrelation":
+            return f"f{sign}f is the same backwards: autocorrelation is symmetric"
+        if MODES[self.mode].flip:
+            return f"f{sign}g = g{sign}f: convolution commutes"
+        if not numeric(*there):
+            return f"f{sign}g is g{sign}f reversed"
+        if row(there) == row(back):
+            return f"f{sign}g = g{sign}f here; in general f{sign}g is g{sign}f reversed"
+        return f"f{sign}g ≠ g{sign}f: f{sign}g is g{sign}f reversed"
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+        rows: list[tuple[object, ...]] = []
+        for place, value in enumerate(self.result):
+            told = value if isinstance(value, int | float) else shown(value)
+            rows.append((self.first + place, text(self._sum(place, value)), told))
+        return ("t", "sum", "value"), rows, ()
+
+    def record(self) -> dict[str, Any]:
+        last = self.first + len(self.result) - 1
+        return {
+            "schema": SCHEMA,
+            "operation": self.mode,
+            "formula": MODES[self.mode].formula,
+            "f": list(map(plain, self.f)),
+            "g": list(map(plain, self.g)),
+            "t": [self.first, last],
+            "result": list(map(plain, self.result)),
+            "swapped": list(map(plain, self.swapped)),
+            "finding": self.finding,
+            "steps": [
+                {
+                    "t": self.first + place,
+                    "terms": [
+                        {"f": plain(f), "g": plain(g), "tau": tau, "product": plain(term.product)}
+                        for tau, f, g, term in self._overlap(place)
+                    ],
+                    "value": plain(value),
+                }
+                for place, value in enumerate(self.result)
+            ],
+        }
+
+    def _overlap(self, place: int) -> Iterator[tuple[int, Value, Value, Term]]:
+        """τ, f(τ), the g it meets, and the term, wherever both signals are."""
+        flip = MODES[self.mode].flip
+        for term in self.walk.step((0, place)).channels[0]:
+            if term.cell is not None:
+                f, g = (term.x, term.w) if flip else (term.w, term.x)
+                yield (term.cell[1] if flip else term.tap[1]), f, g, term
+
+    def _sum(self, place: int, value: Value) -> Line:
+        """`f(0)·g(1) + f(1)·g(0) = 0·0 + 1·1 = 1`."""
+        t = self.first + place
+        other = "f" if self.mode == "autocorrelation" else "g"
+        flip = MODES[self.mode].flip
+        met = list(self._overlap(place))
+        names = joined(
+            [(f"f({tau})", "x"), ("·", ""), (f"{other}({t - tau if flip else t + tau})", "w")]
+            for tau, *_ in met
+        )
+        numbers = joined([(factor(f), "x"), ("·", ""), (factor(g), "w")] for _, f, g, _ in met)
+        if not numeric(*self.f, *self.g):
+            return [*names, (" = ", ""), *numbers]
+        return equals([*names, (" = ", ""), *numbers], value)
+
+    def lines(self) -> Iterator[Line]:
+        mode = MODES[self.mode]
+        other = "f" if self.mode == "autocorrelation" else "g"
+        yield [(f"{self.mode}: {mode.formula}", "head")]
+        yield [("f = ", ""), (row(self.f), "x"), (f"   (τ = 0 to {len(self.f) - 1})", "note")]
+        if other == "g":
+            yield [("g = ", ""), (row(self.g), "w"), (f"   (τ = 0 to {len(self.g) - 1})", "note")]
+        if mode.flip:
+            yield [("flip:  g(−τ) = ", ""), (row(self.g[::-1]), "w")]
+        still, moving = (self.f, self.g[::-1]) if mode.flip else (self.g, self.f)
+        still_name = "f(τ)" if mode.flip else f"{other}(τ)"
+        width = max(len(shown(v)) for v in (*still, *moving)) + 1
+        pad = len(moving) - 1
+        result = self.result
+        for place, value in enumerate(result):
+            t = self.first + place
+            moving_name = f"g({t}−τ)" if mode.flip else _shifted(t)
+            yield []
+            yield [(f"t = {t}", "head")]
+            yield [(f"  {still_name:9}", ""), *_spread(still, pad, width, pad, place, len(moving))]
+            yield [
+                (f"  {moving_name:9}", ""),
+                (" " * width * place, ""),
+                *_cells(moving, width, "w"),
+            ]
+            yield [("  ", ""), *self._sum(place, value)]
+        yield []
+        sign = mode.sign
+        span = f"   (t = {self.first} to {self.first + len(result) - 1})"
+        yield [(f"f{sign}{other} = ", ""), (row(result), "sum"), (span, "note")]
+        if other == "g":
+            first = 0 if mode.flip else 1 - len(self.g)
+            span = f"   (t = {first} to {first + len(self.swapped) - 1})"
+            yield [(f"g{sign}f = ", ""), (row(self.swapped), "sum"), (span, "note")]
+        yield [(self.finding, "head")]
+
+
+def _shifted(t: int) -> str:
+    """The moving signal, whose cell 0 lies on cell t of the still one."""
+    return f"f(τ−{t})" if t > 0 else f"f(τ+{-t})" if t < 0 else "f(τ)"
+
+
+def _cells(values: Sequence[Value], width: int, style: str) -> Line:
+    return [(f"{shown(value):>{width}}", style) for value in values]
+
+
+def _spread(
+    values: Sequence[Value], pad: int, width: int, before: int, place: int, taps: int
+) -> Line:
+    """The still signal behind its padding; what lies under the moving one is coloured."""
+    line: Line = [(" " * width * before, "")]
+    for number, value in enumerate(values):
+        under = place <= number + pad < place + taps
+        line.append((f"{shown(value):>{width}}", "x" if under else "note"))
+    return line
+
+
+def row(values: Sequence[Value]) -> str:
+    return " ".join(map(shown, values))
+
+
+def check_signal(values: Sequence[Sequence[Value]], what: str) -> Signal:
+    """One row of values. Raises SpecError for several."""
+    if len(values) != 1:
+        raise SpecError(f"the {what} has {len(values)} rows; a signal is one row of numbers")
+    return tuple(values[0])

@@ -1,0 +1,258 @@
+"""Lessons as lines of text: grids with the window on them, products and sums.
+
+A line is a list of spans, text and the name of a style; on a terminal Rich colours them, in a pipe
+the text stands alone. What colours show is also there as a sign:
+
+    [3]   a tap of the kernel lies on it      (3)   a hole of the dilated kernel
+     _    padding, or a zero between cells    ~3    never read by any window
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from convcli.lessons.values import Grid, Symbol, Value, factor, numeric, shown, total
+from convcli.lessons.walk import Spot, Step, Term, Walk
+
+Span = tuple[str, str]
+"""Text, and the name of a style of STYLES."""
+
+Line = list[Span]
+
+STYLES = {
+    "": "",
+    "head": "bold",
+    "tap": "bold black on cyan",
+    "tap0": "bold white on red",
+    "tap1": "bold black on green",
+    "tap2": "bold white on blue",
+    "hole": "cyan",
+    "padding": "dim",
+    "unread": "dim red",
+    "x": "cyan",
+    "w": "magenta",
+    "sum": "bold green",
+    "now": "bold black on green",
+    "note": "dim",
+}
+"""What each style is on a terminal, in Rich's words: the sixteen colours that themes set."""
+
+COLOURS = ("red", "green", "blue")
+"""What the channels of a picture are called."""
+
+MOST_DRAWN = 26
+"""Rows and columns of a canvas that are drawn whole; of larger ones, the window's neighbourhood."""
+
+MARGIN = 2
+"""Cells around the window that are drawn of a large canvas."""
+
+
+class Frame(NamedTuple):
+    """The part of a canvas that is drawn."""
+
+    rows: range
+    columns: range
+
+
+def text(line: Line) -> str:
+    """A line without its styles."""
+    return "".join(part for part, _ in line).rstrip()
+
+
+def frame(walk: Walk, cell: Spot | None = None) -> Frame:
+    """All of the canvas, or the window's neighbourhood on a large one."""
+    sides = []
+    for place, axis in enumerate(walk.axes):
+        drawn = axis.drawn
+        if len(drawn) > MOST_DRAWN:
+            first = axis.place(cell[place], 0) - MARGIN if cell else drawn.start
+            last = first + axis.window.reach + 2 * MARGIN if cell else first + MOST_DRAWN
+            drawn = range(max(first, drawn.start), min(last, drawn.stop))
+        sides.append(drawn)
+    return Frame(*sides)
+
+
+def canvas(walk: Walk, channel: int, step: Step | None, view: Frame) -> list[Line]:
+    """The canvas of a channel, with the window of a step on it."""
+    under = {term.place for term in step.channels[channel]} if step else set()
+    hull = _hull(walk, step.cell) if step else ((0, 0), (0, 0))
+    read = walk.read()
+    cells: list[list[Span]] = []
+    for r in view.rows:
+        row = []
+        for c in view.columns:
+            source = walk.source((r, c))
+            outside = any(axis.cell(at) is None for axis, at in zip(walk.axes, (r, c), strict=True))
+            value = "_" if source is None else shown(walk.input[channel][source[0]][source[1]])
+            inside = hull[0][0] <= r < hull[0][1] and hull[1][0] <= c < hull[1][1]
+            if (r, c) in under:
+                row.append((f"[{value}]", _tap_style(walk, channel)))
+            elif inside:
+                row.append((f"({value})", "hole"))
+            elif outside:
+                row.append((f" {value} ", "padding"))
+            elif source and (source[0] not in read[0] or source[1] not in read[1]):
+                row.append((f"~{value} ", "unread"))
+            else:
+                row.append((f" {value} ", ""))
+        cells.append(row)
+    return aligned(cells)
+
+
+def _hull(walk: Walk, cell: Spot) -> tuple[Spot, Spot]:
+    """Rows and columns from the window's first tap to its last, as half-open pairs."""
+    down, across = (
+        (axis.place(at, 0), axis.place(at, 0) + axis.window.reach)
+        for axis, at in zip(walk.axes, cell, strict=True)
+    )
+    return down, across
+
+
+def _tap_style(walk: Walk, channel: int) -> str:
+    return f"tap{channel}" if len(walk.input) == 3 else "tap"
+
+
+def aligned(cells: Sequence[Sequence[Span]]) -> list[Line]:
+    """Columns of equal width, to the right; the last sign of a cell stays behind its value."""
+    widths = [max(len(row[c][0]) for row in cells) for c in range(len(cells[0]))]
+    lines = []
+    for row in cells:
+        line: Line = []
+        for (cell, style), width in zip(row, widths, strict=True):
+            line += [(" " * (width - len(cell)), ""), (cell, style)]
+        lines.append(line)
+    return lines
+
+
+def plain_grid(grid: Grid, style: str = "", now: Spot | None = None) -> list[Line]:
+    """A grid of values; one of them may be marked."""
+    return aligned(
+        [
+            [
+                (f"[{shown(v)}]", "now") if (r, c) == now else (f" {shown(v)} ", style)
+                for c, v in enumerate(row)
+            ]
+            for r, row in enumerate(grid)
+        ]
+    )
+
+
+def beside(blocks: Sequence[tuple[str, list[Line]]], gap: int = 3) -> list[Line]:
+    """Blocks under their headings, side by side."""
+    columns = []
+    for heading, block in blocks:
+        lines = [[(heading, "head")], *block] if heading else list(block)
+        columns.append((lines, max(sum(len(part) for part, _ in line) for line in lines)))
+    height = max(len(lines) for lines, _ in columns)
+    joined = []
+    for number in range(height):
+        row: Line = []
+        for lines, width in columns:
+            line = lines[number] if number < len(lines) else []
+            used = sum(len(part) for part, _ in line)
+            row += [*line, (" " * (width - used + gap), "")]
+        joined.append(row)
+    return joined
+
+
+def channel_name(channel: int, channels: int) -> str:
+    """What a channel is called: nothing where it is alone, a colour where there are three."""
+    if channels == 1:
+        return ""
+    return COLOURS[channel] if channels == 3 else f"channel {channel}"
+
+
+def joined(parts: Iterable[Line], between: str = " + ") -> Line:
+    """Lines as one, with a sign between them."""
+    line: Line = []
+    for part in parts:
+        line += [(between, "")] if line else []
+        line += part
+    return line
+
+
+def products(terms: Iterable[Term]) -> Line:
+    """`1·1 + 2·0`: every tap, what lies under it first."""
+    return joined([(factor(t.x), "x"), ("·", ""), (factor(t.w), "w")] for t in terms)
+
+
+def equals(left: Line, result: Value) -> Line:
+    return [*left, (" = ", ""), (shown(result), "sum")]
+
+
+def sum_lines(walk: Walk, step: Step) -> Iterator[Line]:
+    """The arithmetic of a step, channel by channel, then over channels and the bias."""
+    names = walk.names(step.cell)
+    if walk.pool:
+        for terms, value, name in zip(step.channels, step.sums, names, strict=True):
+            yield _named(name, POOL_LINES[walk.pool](terms), value)
+        return
+    count = len(step.channels)
+    whole = names[0]
+    if count == 1 and step.bias is None:
+        yield _named(whole, products(step.channels[0]), step.outputs[0])
+        return
+    for channel, (terms, value) in enumerate(zip(step.channels, step.sums, strict=True)):
+        name = channel_name(channel, count)
+        label = [(f"{name}: ", "head")] if name else []
+        yield equals([*label, *products(terms)], value)
+    known = numeric(*step.sums)
+    sums: Line = joined([(factor(value), "sum")] for value in step.sums)
+    if known and count > 1:
+        partial = total(step.sums, "")
+        if step.bias is None:
+            yield _named(whole, sums, partial)
+            return
+        yield equals([("all channels: ", "head"), *sums], partial)
+        sums = [(factor(partial), "sum")]
+    if step.bias is not None:
+        sums = [*sums, (" + ", ""), (factor(step.bias), "w")]
+    result = step.outputs[0]
+    yield _named(whole, sums, Symbol(whole) if isinstance(result, Symbol) else result)
+
+
+def _named(name: str, line: Line, value: Value) -> Line:
+    """`z[0,0] = 1·1 + 2·0 = 1`; a symbol that only repeats the name is left out."""
+    line = [(f"{name} = ", "head"), *line]
+    return line if value == name else equals(line, value)
+
+
+def _mean_line(terms: tuple[Term, ...]) -> Line:
+    return [("(", ""), *joined([(factor(t.x), "x")] for t in terms), (f") / {len(terms)}", "")]
+
+
+def _listed(name: str) -> Callable[[tuple[Term, ...]], Line]:
+    return lambda terms: [
+        (f"{name}(", ""),
+        *joined(([(shown(t.x), "x")] for t in terms if t.cell is not None), ", "),
+        (")", ""),
+    ]
+
+
+POOL_LINES: dict[str, Callable[[tuple[Term, ...]], Line]] = {
+    "max": _listed("max"),
+    "min": _listed("min"),
+    "avg": _mean_line,
+}
+
+
+def legend(walk: Walk) -> Iterator[Line]:
+    """What the signs mean that this walk's grids hold."""
+    down, across = walk.axes
+    if any(len(a.drawn) > a.cells for a in walk.axes):
+        what = (
+            "padding" if any(a.drawn.start < 0 or a.drawn.stop > a.span for a in walk.axes) else ""
+        )
+        between = "a zero between cells" if max(down.spread, across.spread) > 1 else ""
+        kind = " or ".join(filter(None, (what, between)))
+        if walk.border == "zero":
+            yield [(" _   ", "padding"), (f"{kind}, counted as 0", "note")]
+        else:
+            yield [
+                ("     ", "padding"),
+                (f"outside: the border repeats cells ({walk.border})", "note"),
+            ]
+    yield [("[ ]  ", "tap"), ("read by the window", "note")]
+    if max(down.window.dilation, across.window.dilation) > 1:
+        yield [("( )  ", "hole"), ("under the window, in a hole of the dilated kernel", "note")]
+    if walk.unread():
+        yield [("~    ", "unread"), ("never read by any window", "note")]

@@ -1,0 +1,365 @@
+"""A window walks over a picture: one record for every cell of the output.
+
+A convolution reads the canvas: the input's cells with padding around them. A transposed
+convolution is told as the convolution it amounts to (Dumoulin & Visin 2016, §4): the canvas holds
+stride − 1 zeros between two cells of the input, and the flipped kernel walks over it cell by cell.
+
+Places are cells of the canvas, counted from the input's first cell: padding before it is negative.
+"""
+
+from collections.abc import Callable, Iterator
+from functools import lru_cache
+from itertools import product
+from typing import Any, NamedTuple
+
+from convcli.errors import UnfitError
+from convcli.lessons.axis import BORDERS, Axis
+from convcli.lessons.values import Grid, Stack, Symbol, Value, numeric, simplest, times, total
+from convcli.nets.geometry import Padding, Pair, Window, resolve_padding
+
+MOST_TERMS = 2_000_000
+"""Products of one lesson; more is refused before any is computed."""
+
+Spot = tuple[int, int]
+"""A row and a column."""
+
+
+class Term(NamedTuple):
+    """One product: a tap of the kernel and what it lies on."""
+
+    tap: Spot
+    place: Spot
+    cell: Spot | None
+    """The input's cell; None for a zero that is no cell."""
+    x: Value
+    w: Value
+
+    @property
+    def product(self) -> Value:
+        return times(self.x, self.w)
+
+
+class Step(NamedTuple):
+    """How one output cell comes to be: the terms of each channel, in the order of the kernel."""
+
+    cell: Spot
+    channels: tuple[tuple[Term, ...], ...]
+    sums: tuple[Value, ...]
+    """One a channel: Σ x·w, or what the pool takes."""
+    bias: Value | None
+    outputs: tuple[Value, ...]
+    """The sum over channels and the bias; a pool has one a channel."""
+
+
+class Walk(NamedTuple):
+    """An operation on an input: everything that its steps follow from."""
+
+    operation: str
+    axes: tuple[Axis, Axis]
+    input: Stack
+    kernel: Stack
+    """The taps as they lie on the canvas: already flipped where they are to be. () for a pool."""
+    given: Stack = ()
+    """The kernel as it was given."""
+    bias: Value | None = None
+    border: str = "zero"
+    pool: str = ""
+    turned: bool = False
+    """Whether the kernel lies on the canvas turned by 180°."""
+    name: str = "z"
+
+    @property
+    def size(self) -> Spot:
+        """Rows and columns of the output."""
+        down, across = self.axes
+        return down.outputs, across.outputs
+
+    @property
+    def terms(self) -> int:
+        """Products of the whole walk."""
+        rows, columns = self.size
+        taps = self.axes[0].window.kernel * self.axes[1].window.kernel
+        return rows * columns * taps * len(self.input)
+
+    @property
+    def cells(self) -> Iterator[Spot]:
+        rows, columns = self.size
+        return product(range(rows), range(columns))
+
+    def step(self, cell: Spot) -> Step:
+        """How one output cell comes to be.
+
+        >>> walk = convolution((((1, 2), (3, 4)),), (((1, 0), (0, 1)),))
+        >>> walk.step((0, 0)).outputs
+        (5,)
+        """
+        channels = tuple(tuple(self._terms(cell, channel)) for channel in range(len(self.input)))
+        names = self.names(cell)
+        if self.pool:
+            sums = tuple(
+                POOLS[self.pool](terms, name) for terms, name in zip(channels, names, strict=True)
+            )
+            return Step(cell, channels, sums, None, sums)
+        symbolic = names[0]
+        sums = tuple(
+            total((term.product for term in terms), f"s{channel}")
+            for channel, terms in enumerate(channels)
+        )
+        result = total(sums, symbolic)
+        if isinstance(self.bias, Symbol) and not isinstance(result, Symbol):
+            result = Symbol(f"{result} + {self.bias}")
+        elif self.bias is not None:
+            result = total((result, self.bias), symbolic)
+        return Step(cell, channels, sums, self.bias, (result,))
+
+    def names(self, cell: Spot) -> tuple[str, ...]:
+        """What the values of an output cell are called: `z[0,0]`, one a channel of a pool."""
+        place = ",".join(map(str, cell))
+        if self.pool and len(self.input) > 1:
+            return tuple(f"{self.name}[{place},{c}]" for c in range(len(self.input)))
+        return (f"{self.name}[{place}]",)
+
+    def _terms(self, cell: Spot, channel: int) -> Iterator[Term]:
+        down, across = self.axes
+        for tap in product(range(down.window.kernel), range(across.window.kernel)):
+            place = down.place(cell[0], tap[0]), across.place(cell[1], tap[1])
+            source = self.source(place)
+            x = 0 if source is None else self.input[channel][source[0]][source[1]]
+            w = self.kernel[channel][tap[0]][tap[1]] if self.kernel else 1
+            yield Term(tap, place, source, x, w)
+
+    def source(self, place: Spot) -> Spot | None:
+        """The input's cell that is read at a place, None where it is zero."""
+        repeat = BORDERS[self.border]
+        cells = []
+        for axis, at in zip(self.axes, place, strict=True):
+            cell = axis.cell(at)
+            if cell is None and repeat is not None and axis.is_padding(at):
+                cell = repeat(at, axis.cells)
+            if cell is None:
+                return None
+            cells.append(cell)
+        return cells[0], cells[1]
+
+    def output(self) -> Stack:
+        """The whole output: one grid, or one a channel of a pool. Raises UnfitError if too much."""
+        self.check()
+        rows, columns = self.size
+        steps = [[self.step((i, j)).outputs for j in range(columns)] for i in range(rows)]
+        return tuple(
+            tuple(tuple(one[c] for one in row) for row in steps) for c in range(len(steps[0][0]))
+        )
+
+    def check(self) -> None:
+        """Raises UnfitError for more products than are told."""
+        if self.terms > MOST_TERMS:
+            rows, columns = self.size
+            raise UnfitError(
+                f"{rows}x{columns} outputs are {self.terms:,} products, more than "
+                f"{MOST_TERMS:,}; give --cell ROW,COLUMN for one output"
+            )
+
+    def read(self) -> tuple[frozenset[int], frozenset[int]]:
+        """The rows and the columns of the input that some window reads, through its border too."""
+        return _read(self.axes[0], self.border), _read(self.axes[1], self.border)
+
+    def unread(self) -> list[Spot]:
+        """The input's cells that no window reads.
+
+        >>> convolution((((1, 2, 3),),), (((1, 1),),), Geometry(stride=(1, 2))).unread()
+        [(0, 2)]
+        """
+        rows, columns = self.read()
+        return [
+            (r, c)
+            for r, c in product(range(self.axes[0].cells), range(self.axes[1].cells))
+            if r not in rows or c not in columns
+        ]
+
+
+@lru_cache(maxsize=8)
+def _read(axis: Axis, border: str) -> frozenset[int]:
+    """The cells of an axis that some window reads: asked anew for every frame that is drawn."""
+    repeat = BORDERS[border]
+    found = set()
+    for place in axis.read:
+        cell = axis.cell(place)
+        if cell is None and repeat is not None and axis.is_padding(place):
+            cell = repeat(place, axis.cells)
+        found.add(cell)
+    return frozenset(cell for cell in found if cell is not None)
+
+
+def _largest(terms: tuple[Term, ...], name: str) -> Value:
+    return _extreme(terms, name, largest=True)
+
+
+def _smallest(terms: tuple[Term, ...], name: str) -> Value:
+    return _extreme(terms, name, largest=False)
+
+
+def _extreme(terms: tuple[Term, ...], name: str, largest: bool) -> Value:
+    values: list[Any] = [term.x for term in terms if term.cell is not None]
+    if not values or not numeric(*values):
+        return Symbol(name if values else "-inf" if largest else "inf")
+    return max(values) if largest else min(values)  # type: ignore[no-any-return]
+
+
+def _mean(terms: tuple[Term, ...], name: str) -> Value:
+    from fractions import Fraction
+
+    value = total((term.x for term in terms), name)
+    return value if isinstance(value, Symbol) else simplest(value * Fraction(1, len(terms)))
+
+
+POOLS: dict[str, Callable[[tuple[Term, ...], str], Value]] = {
+    "max": _largest,
+    "min": _smallest,
+    "avg": _mean,
+}
+"""What a pool takes from a window. Padding never is the largest or smallest; to a mean it is 0."""
+
+
+def flipped(stack: Stack) -> Stack:
+    """Every grid turned by 180°.
+
+    >>> flipped((((1, 2), (3, 4)),))
+    (((4, 3), (2, 1)),)
+    """
+    return tuple(tuple(row[::-1] for row in grid[::-1]) for grid in stack)
+
+
+class Geometry(NamedTuple):
+    """How a window is asked to walk, a value an axis."""
+
+    stride: Spot = (1, 1)
+    padding: tuple[Padding, Padding] = ((0, 0), (0, 0))
+    dilation: Spot = (1, 1)
+    extra: Spot = (0, 0)
+    """Rows and columns more at the end of a transposed convolution: output padding."""
+
+
+def convolution(
+    x: Stack,
+    kernel: Stack,
+    geometry: Geometry = Geometry(),  # noqa: B008  an immutable record
+    bias: Value | None = None,
+    flip: bool = False,
+    border: str = "zero",
+) -> Walk:
+    """The kernel over the input as drawn (cross-correlation), or flipped (convolution).
+
+    One filter spans all channels of the input. Raises UnfitError where the window does not fit.
+
+    >>> x, w = ((1, 2, 3), (0, 1, 5), (1, 0, 2)), ((1, 0, 1), (0, 1, 0), (1, 0, 1))
+    >>> walk = convolution((x,), (w,))
+    >>> walk.output()
+    (((8,),),)
+    """
+    used = flipped(kernel) if flip else kernel
+    operation = "convolution" if flip else "cross-correlation"
+    _check_channels(x, kernel)
+    axes = _axes(x[0], (len(kernel[0]), len(kernel[0][0])), geometry)
+    return Walk(operation, axes, x, used, kernel, bias, border, turned=flip)
+
+
+def transposed(
+    x: Stack,
+    kernel: Stack,
+    geometry: Geometry = Geometry(),  # noqa: B008
+    bias: Value | None = None,
+    flip: bool = False,
+) -> Walk:
+    """The transposed convolution, as the convolution of the spread and padded input.
+
+        padding' = dilation · (kernel − 1) − padding      Dumoulin & Visin 2016, relationship 14
+
+    >>> transposed((((1, 2),),), (((1, 1, 1),),), Geometry(stride=(1, 2))).output()
+    (((1, 1, 3, 2, 2),),)
+    """
+    _check_channels(x, kernel)
+    axes = []
+    kernels = len(kernel[0]), len(kernel[0][0])
+    lengths = len(x[0]), len(x[0][0])
+    for length, taps, stride, dilation, padding, extra in zip(
+        lengths,
+        kernels,
+        geometry.stride,
+        geometry.dilation,
+        geometry.padding,
+        geometry.extra,
+        strict=True,
+    ):
+        window = Window(taps, 1, dilation)
+        if extra and extra >= max(stride, dilation):
+            raise UnfitError(
+                f"output padding {extra} must be less than stride {stride} or dilation {dilation}"
+            )
+        before, after = _transposed_padding(padding, length, Window(taps, stride, dilation))
+        axis = Axis(
+            length, window, window.reach - 1 - before, window.reach - 1 - after + extra, stride
+        )
+        if axis.span + axis.before + axis.after < window.reach:
+            raise UnfitError(
+                f"padding {before + after} leaves nothing of "
+                f"{axis.span + window.reach - 1 + extra} cells"
+            )
+        axes.append(axis)
+    used = kernel if flip else flipped(kernel)
+    return Walk(
+        "transposed convolution", (axes[0], axes[1]), x, used, kernel, bias, turned=not flip
+    )
+
+
+def _transposed_padding(padding: Padding, length: int, window: Window) -> Pair:
+    """Keras's names: `same` gives n · stride, `valid` cuts nothing off."""
+    if not isinstance(padding, str):
+        return padding
+    if padding == "valid":
+        return 0, 0
+    if padding != "same":
+        raise UnfitError(f"padding {padding!r} has no meaning for a transposed convolution")
+    cut = max(window.reach - window.stride, 0)
+    return cut // 2, cut - cut // 2
+
+
+def pooling(x: Stack, kind: str, kernel: Spot, geometry: Geometry) -> Walk:
+    """A pool, which looks at every channel by itself.
+
+    >>> pooling((((1, 3), (0, 2)),), "max", (2, 2), Geometry()).output()
+    (((3,),),)
+    """
+    axes = _axes(x[0], kernel, geometry)
+    for axis in axes:
+        if max(axis.before, axis.after) >= axis.window.reach:
+            raise UnfitError(
+                f"padding {max(axis.before, axis.after)}: a window that reaches "
+                f"{axis.window.reach} cells would see nothing else"
+            )
+    return Walk(f"{kind} pool", axes, x, (), pool=kind)
+
+
+def _axes(grid: Grid, kernel: Spot, geometry: Geometry) -> tuple[Axis, Axis]:
+    axes = []
+    for length, taps, stride, dilation, padding in zip(
+        (len(grid), len(grid[0])),
+        kernel,
+        geometry.stride,
+        geometry.dilation,
+        geometry.padding,
+        strict=True,
+    ):
+        window = Window(taps, stride, dilation)
+        pads = resolve_padding(padding, length, window)
+        axis = Axis(length, window, *pads)
+        _ = axis.outputs  # refuses what does not fit
+        axes.append(axis)
+    return axes[0], axes[1]
+
+
+def _check_channels(x: Stack, kernel: Stack) -> None:
+    if len(x) != len(kernel):
+        raise UnfitError(
+            f"the input has {len(x)} channels, the kernel {len(kernel)}: a filter spans all "
+            f"channels of its input"
+        )

@@ -1,0 +1,186 @@
+"""Every frame shows the cell it says it shows: its drawn rectangle is read back from the file."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from PIL import Image, ImageSequence
+
+from convcli.cli import run
+from convcli.lessons.questions import explain_question
+from convcli.pictures.sheet import Sheet
+from convcli.pictures.themes import THEMES, palette
+
+OPTIONS = dict.fromkeys(
+    [
+        "input",
+        "kernel",
+        "stride",
+        "padding",
+        "dilation",
+        "border",
+        "bias",
+        "random",
+        "cell",
+        "at",
+        "signal",
+        "mode",
+        "pool",
+        "activation",
+        "grad",
+        "receptive",
+        "unit",
+        "output_padding",
+    ]
+) | dict.fromkeys(["flip", "transposed", "symbols", "backward"], False)
+
+# a command line → the rows and the columns (first, reach) that each output's window spans, from
+# the definition, with the canvas's first row and column at 0
+GEOMETRIES = {
+    "--input 5x5 --kernel 3 --stride 2 --padding 1": lambda o: (o * 2, 3),
+    "--input 5x5 --kernel 3 --padding 2": lambda o: (o, 3),
+    "--input 7x7 --kernel 3 --dilation 2": lambda o: (o, 5),
+    "--input 6x6 --kernel 2 --stride 3": lambda o: (o * 3, 2),
+    "--input 3x3 --kernel 3 --transposed --stride 2 --padding 1": lambda o: (o, 3),
+    "--input 4x4x3 --kernel 2 --bias 1": lambda o: (o, 2),
+    "--input 6x6 --pool max:2": lambda o: (o * 2, 2),
+    "--input 16x16 --kernel 5 --stride 4 --padding same": lambda o: (o * 4, 5),
+}
+
+
+def walk_of(line):
+    from convcli.commands.explain import explain_command
+
+    context = explain_command.make_context("explain", line.split())
+    kept = {name: context.params[name] for name in OPTIONS}
+    return explain_question(None, OPTIONS | kept).walk
+
+
+def frames_of(path):
+    with Image.open(path) as image:
+        return [frame.convert("RGBA").copy() for frame in ImageSequence.Iterator(image)]
+
+
+def cells_in_frame(frame, panel, colour):
+    """Rows and columns of the panel's cells that lie within the rectangle of this colour."""
+    part = np.asarray(frame)[
+        panel.top : panel.top + panel.height, panel.left : panel.left + panel.width
+    ]
+    ys, xs = np.nonzero((part[..., :3] == colour).all(axis=2) & (part[..., 3] == 255))
+    assert len(ys), "no rectangle is drawn"
+    edges = ys.min(), ys.max(), xs.min(), xs.max()
+    assert all(edge % panel.side == 0 for edge in edges), edges
+    top, bottom, left, right = (int(edge) // panel.side for edge in edges)
+    return (top, bottom - top), (left, right - left)
+
+
+FIRST = next(iter(GEOMETRIES))
+DRAWN = [
+    *((line, "gif", "both") for line in GEOMETRIES),
+    (FIRST, "gif", "light"),
+    (FIRST, "gif", "dark"),
+    (FIRST, "apng", "both"),
+    (FIRST, "webp", "both"),
+]
+
+
+@pytest.mark.parametrize(("line", "suffix", "theme"), DRAWN)
+def test_every_frame_frames_the_window_of_its_cell(tmp_path, capfd, line, suffix, theme):
+    window = GEOMETRIES[line]
+    target = str(tmp_path / f"window.{suffix}")
+    words = f"explain {line} -q -o {target} --theme {theme}"
+    assert run(words.split()) == 0, capfd.readouterr().err
+    walk = walk_of(line)
+    sheet = Sheet(walk, THEMES[theme])
+    frames = frames_of(target)
+    cells = list(product(*map(range, walk.size)))
+    assert len(frames) == len(cells)
+    for frame, (i, j) in zip(frames, cells, strict=True):
+        assert frame.size == (sheet.width, sheet.height)
+        for panel in sheet.inputs:
+            assert cells_in_frame(frame, panel, THEMES[theme].frame) == (window(i), window(j))
+        for panel in sheet.outputs:
+            assert cells_in_frame(frame, panel, THEMES[theme].frame) == ((i, 1), (j, 1))
+
+
+def test_taps_are_shaded_and_holes_are_not(tmp_path, capfd):
+    target = str(tmp_path / "window.gif")
+    line = "--input 7x7 --kernel 3 --dilation 2"
+    assert run(f"explain {line} -q -o {target}".split()) == 0
+    walk, theme = walk_of(line), THEMES["both"]
+    panel = Sheet(walk, theme).inputs[0]
+    for frame, cell in zip(frames_of(target), walk.cells, strict=True):
+        taps = {term.place for term in walk.step(cell).channels[0]}
+        for row, column in product(range(7), range(7)):
+            left, top, _, _ = panel.box(row, column)
+            shade = frame.getpixel((left + 5, top + 5))[:3]
+            assert (shade == theme.windows[0]) == ((row, column) in taps), (cell, row, column)
+
+
+def test_only_the_page_is_clear_and_it_is_clear_in_every_frame(tmp_path, capfd):
+    target = str(tmp_path / "window.gif")
+    assert run(f"explain --input 5x5 --kernel 3 --padding 1 -q -o {target}".split()) == 0
+    clear = [np.asarray(frame)[..., 3] == 0 for frame in frames_of(target)]
+    assert clear[0].any()
+    for one in clear[1:]:
+        assert (one == clear[0]).all()
+
+
+def test_a_strip_holds_every_frame_in_the_order_of_the_output(tmp_path, capfd):
+    line = "--input 5x6 --kernel 3 --stride 2 --padding 1"
+    target = str(tmp_path / "window.png")
+    assert run(f"explain {line} -q -o {target}".split()) == 0
+    walk = walk_of(line)
+    sheet = Sheet(walk, THEMES["both"])
+    with Image.open(target) as strip:
+        strip.load()
+    assert strip.size == (sheet.width * walk.size[1], sheet.height * walk.size[0])
+    for number, frame in enumerate(sheet.frames()):
+        row, column = divmod(number, walk.size[1])
+        box = (column * sheet.width, row * sheet.height)
+        part = strip.crop((*box, box[0] + sheet.width, box[1] + sheet.height))
+        assert part.tobytes() == frame.tobytes()
+
+
+def test_fps_sets_the_time_of_a_frame_and_cell_draws_one(tmp_path, capfd):
+    target = str(tmp_path / "window.gif")
+    assert run(f"explain --input 4x4 --kernel 3 -q -o {target} --fps 4".split()) == 0
+    with Image.open(target) as image:
+        assert (image.info["duration"], image.info["loop"], image.n_frames) == (250, 0, 4)
+    words = f"explain --input 4x4 --kernel 3 --cell 1,0 -q -o {target}".split()
+    assert run(words) == 1
+    assert "give --force" in capfd.readouterr().err
+    assert run([*words, "--force"]) == 0
+    assert len(frames_of(target)) == 1
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_palette_holds_all_the_colours_of_fills_and_numbers(theme):
+    flat, clear = palette(THEMES[theme])
+    colours = {tuple(flat[3 * n : 3 * n + 3]) for n in range(clear)}
+    chosen = THEMES[theme]
+    assert len(flat) == 768
+    assert {chosen.ink, chosen.frame, chosen.now, *chosen.cells, *chosen.windows} <= colours
+
+
+def contrast(one, other):
+    """WCAG 2's contrast of two colours."""
+
+    def light(colour):
+        parts = [c / 255 for c in colour]
+        parts = [c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts]
+        return 0.2126 * parts[0] + 0.7152 * parts[1] + 0.0722 * parts[2]
+
+    high, low = sorted((light(one), light(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_numbers_can_be_read_on_every_ground(theme):
+    chosen = THEMES[theme]
+    grounds = [*chosen.cells, *chosen.windows, chosen.output, chosen.now, chosen.kernel]
+    assert min(contrast(chosen.ink, ground) for ground in grounds) >= 4.5
+    assert contrast(chosen.faint, chosen.padding) >= 4.5
+    # the frame and the cells stand out from what is behind them, on a white page and on a dark one
+    for page in [chosen.page] if chosen.page else [(255, 255, 255), (13, 17, 23)]:
+        assert contrast(chosen.frame, page) >= 3
