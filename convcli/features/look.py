@@ -148,10 +148,9 @@ def _one(
         _check_folder(target, chosen, options["force"], path)
     panels = (len(chosen) + 1) * panel_bytes(x.shape) * 2 if target.sheet else panel_bytes(x.shape)
     panels += DRAWING_BYTES * x.size
-    if not quiet:
-        note(memory_note(rows, x, setup, saving, panels))
-        if missing:
-            note(missing)
+    for text in (memory_note(rows, x, setup, saving, panels), missing):
+        if text and not quiet:
+            note(text)
     engine.prepare_weights(rows, alike=False)
     drawing = _Drawing(target, chosen, options)
     drawing.add(INPUT, "", x)
@@ -166,10 +165,12 @@ def _one(
         if saving:
             kept[step.row.name] = step.maps
     _warn(seen, note)
+    grids = filter_grids(engine) if options["filters"] else {}
+    if options["filters"] and not grids:
+        raise UnfitError("the network has no convolutions, so that there are no filters to draw")
     if saving:
         save_arrays(_saved(x, kept, engine), options["save"], options["force"])
-    if options["filters"]:
-        grids = filter_grids(engine)
+    if grids:
         write_picture(sheet(list(grids.values())), options["filters"], options["force"])
     made = drawing.finish(engine)
     if not quiet:
@@ -199,15 +200,12 @@ def _saved(x: Samples, kept: Mapping[str, Array], engine: Engine) -> dict[str, A
 
 
 def filter_grids(engine: Engine) -> dict[str, NDArray[np.uint8]]:
-    """A grid of the filters of each convolution."""
-    grids = {
+    """A grid of the filters of each convolution, by the name of its weights."""
+    return {
         name: filter_grid(f"{name}   {'x'.join(map(str, weight.shape))}", weight)
         for name, weight in engine.weights.items()
         if name.endswith("weight") and weight.ndim > 2
     }
-    if not grids:
-        raise UnfitError("the network has no convolutions, so that there are no filters to draw")
-    return grids
 
 
 def _check_folder(target: Targets, chosen: Sequence[str], force: bool, source: str) -> None:

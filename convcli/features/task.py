@@ -150,8 +150,9 @@ def vectors_of(
         try:
             x = engine.load(path)
             rows = engine.rows(x.shape)
+            text = memory_note(rows, x, setup, False, 0)  # which refuses what is too large
             if not quiet and not number:
-                note(memory_note(rows, x, setup, False, 0))
+                note(text)
             engine.prepare_weights(rows, alike=True)
             parts = {
                 (step.row.name, part): pooled(step.maps, part)

@@ -205,6 +205,11 @@ def test_a_folder_gets_a_grid_a_layer_and_the_filters(shell):
     assert (code, "is there already" in err) == (1, True)
 
 
+def test_a_folder_of_a_network_without_filters_holds_its_maps(shell):
+    code, out, _ = shell("extract leaf.png abs -o maps/ -q")
+    assert (code, out.split()) == (0, [os.path.join("maps/", "leaf.abs1.png")])
+
+
 def test_several_pictures_are_rows_of_one_table(shell):
     code, out, _ = shell("extract leaf.png cat.jpg abs")
     header, *rows = (line.split("\t") for line in out.splitlines())
@@ -264,6 +269,9 @@ REFUSED = {
         1,
         "so that their vectors cannot be compared",
     ),
+    "extract cat.jpg linear:200000 -q": (1, "of memory, this machine has"),
+    "extract cat.jpg linear:200000 --vector mean -q": (1, "of memory, this machine has"),
+    "extract cat.jpg relu --save s.npz --filters f.png -o m.png": (1, "the network has no conv"),
     "extract cat.jpg conv3d:4,3": (1, "conv1: conv3d runs on volumes"),
 }
 
