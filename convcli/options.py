@@ -248,3 +248,46 @@ vector_format_option = click.option(
     metavar="FORMAT",
     help="table, tsv, json, …; jsonl, csv, npy, npz of vectors.",
 )
+
+
+def _memory(text: str) -> int:
+    from convcli.pictures.memory import read_bytes
+
+    return read_bytes(text)
+
+
+MEMORY = Reads("BYTES", _memory)
+
+
+def _all(*options: Callable[..., Any]) -> Callable[..., Any]:
+    """Several options as one decorator, in the order they are written."""
+
+    def add(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+limit_options = _all(
+    click.option(
+        "--max-pixels", type=COUNT, help="Read pictures of so many.  [178956970, as Pillow]"
+    ),
+    click.option("--max-memory", type=MEMORY, help="Take so much, such as 4GiB.  [what is free]"),
+)
+batch_options = _all(
+    click.option("--recursive", is_flag=True, help="Folders within folders too."),
+    click.option("--files-from", metavar="FILE", help="A list of pictures; - is stdin."),
+    click.option("-0", "--null", is_flag=True, help="The list is split by zero bytes."),
+    click.option("--jobs", type=COUNT, help="Worker processes.  [a core, where they pay]"),
+    click.option("--scheduler", metavar="ADDRESS", help="Work on a Dask cluster: tcp://HOST:8786."),
+    click.option(
+        "--ship",
+        type=click.Choice(["paths", "bytes"]),
+        default="paths",
+        help="What a cluster is sent.  [paths: its folders are ours]",
+    ),
+    click.option("--report", metavar="FILE", help="Write failures to it, as JSON lines."),
+    click.option("--fail-fast", is_flag=True, help="Stop at the first failure."),
+)

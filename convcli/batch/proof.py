@@ -28,7 +28,7 @@ def is_finished(target: str, source: str, record: str, options: Any) -> bool:
     if target.lower().endswith((".npy", ".npz", ".pfm")):
         return _holds_arrays(target)
     try:
-        picture = open_picture(target, every_kind=True, recorded=True)
+        picture = open_picture(target, every_kind=True)
         if picture.format == "PNG":
             _check_sums(target)
     except Refusal:

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from convcli.batch.names import Task
-from convcli.errors import PictureError, Refusal, safe
+from convcli.errors import Refusal, safe
 
 Job = Mapping[str, Any]
 """`kind`, and what that kind of work needs to know, as JSON holds it."""
@@ -91,13 +91,13 @@ def _filter(job: Job) -> Does:
     from convcli.batch.proof import is_finished
     from convcli.pictures.files import SaveOptions, open_picture
     from convcli.pictures.memory import Limits
-    from convcli.pictures.process import Target, filter_to, refuse_clipping
+    from convcli.pictures.process import Target, filter_to, needed_by, refuse_clipping
     from convcli.pictures.recipes import DEFAULTS, read_record, recipe_of
 
     asked = read_record(job["record"], "the job")
     recipe = recipe_of(asked._replace(words=DEFAULTS | asked.words))
     limits = Limits(job.get("max_pixels"), job.get("max_memory"), job.get("beside", 1))
-    options = SaveOptions(*job["options"])
+    options, needs = SaveOptions(*job["options"]), needed_by(recipe)
 
     def does(task: Task) -> tuple[str, tuple[str, ...], Any]:
         replaces = task.force
@@ -105,7 +105,7 @@ def _filter(job: Job) -> Does:
             if is_finished(task.target, task.source, job["record"], options):
                 return "skipped", (), None
             replaces = True
-        picture = open_picture(task.source, every_kind=True, limits=limits, recipe=recipe)
+        picture = open_picture(task.source, every_kind=True, limits=limits, needs=needs)
         picture = picture._replace(metadata={**picture.metadata, "record": job["record"]})
         if job.get("fail_on_clip"):
             refuse_clipping(picture, recipe, job.get("threads"))
@@ -151,20 +151,19 @@ def unreadable(task: Task, error: str, kind: str, seconds: float = 0.0) -> Outco
     return Outcome(task.source, task.target, "failed", text, kind, seconds=seconds)
 
 
-def shipped(job: Job, name: str, data: bytes) -> tuple[Outcome, bytes]:
-    """Do a task whose picture comes as bytes and whose result goes back as bytes."""
+def shipped(job: Job, name: str, suffix: str, data: bytes) -> tuple[Outcome, bytes]:
+    """Do a task whose picture comes as bytes; gives its result as bytes too."""
     from tempfile import TemporaryDirectory
 
-    if job["kind"] != "filter":
-        raise PictureError("only results of filters are shipped as bytes")
     with TemporaryDirectory(prefix="convcli-") as folder:
         source = os.path.join(folder, "in" + os.path.splitext(name)[1])
-        target = os.path.join(folder, "out" + job["suffix_of"].get(name, os.path.splitext(name)[1]))
+        target = os.path.join(folder, "out" + suffix)
         with open(source, "wb") as stream:
             stream.write(data)
         outcome = worker(job)(Task(source, target, True))
         made = b""
-        if outcome.status == "done":
+        if os.path.exists(target):
             with open(target, "rb") as stream:
                 made = stream.read()
-        return outcome, made
+        error = outcome.error.replace(source, safe(name)).replace(target, "the result")
+        return outcome._replace(error=error), made

@@ -4,10 +4,31 @@ import os
 import sys
 from typing import Any
 
-from convcli.errors import OutputError, SpecError, UnfitError, safe
+from convcli.errors import OutputError, SpecError, safe
 from convcli.report import json, note, path
 
 CONTROL = ("fail_on_clip", "threads", "explain", "preview", "format_", "quiet", "force", "form")
+
+MANY = frozenset(
+    "recursive files_from null jobs scheduler ship report fail_fast resume in_place".split()
+)
+"""Options that only a batch has."""
+
+
+def wants_batch(words: tuple[str, ...], output: str | None, given: set[str]) -> bool:
+    """Whether words and options ask for more than one plain picture and one plain file."""
+    if not words and "files_from" not in given:
+        raise SpecError("name a picture, a folder, or --files-from a list; - is stdin")
+    return (
+        len(words) != 1
+        or bool(MANY & given)
+        or (output is not None and ("{" in output or output.endswith("/") or os.path.isdir(output)))
+        or (words[0] != "-" and (os.path.isdir(words[0]) or _may_be_glob(words[0])))
+    )
+
+
+def _may_be_glob(word: str) -> bool:
+    return any(sign in word for sign in "*?[") and not os.path.lexists(word)
 
 
 def run(
@@ -18,7 +39,9 @@ def run(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from convcli.pictures.early import Early
 
-    early = Early(source, background=True)
+    from convcli.pictures.memory import Limits
+
+    early = Early(source, background=True, limits=Limits(asked["max_pixels"], asked["max_memory"]))
     from convcli.pictures.bands import thread_count
     from convcli.pictures.files import (
         SUFFIXES,
@@ -28,16 +51,16 @@ def run(
         open_picture,
         output_name,
     )
-    from convcli.pictures.process import Target, check_target, filter_to
+    from convcli.pictures.process import Target, check_target, filter_to, needed_by, refuse_clipping
     from convcli.pictures.recipes import DEFAULTS, recipe_of, remarks, replayed
 
     words = {key: value for key, value in asked.items() if key in DEFAULTS}
     ready = replayed(specs, words, given)
     recipe = recipe_of(ready)
-    form = _format(asked["form"])
+    form = format_asked(asked["form"])
     options = SaveOptions(form, asked["quality"], asked["subsampling"])
-    suffix = _suffix(form, SUFFIXES)
-    label = "+".join(dict.fromkeys(one.name for one in recipe.kernels))
+    suffix = suffix_of(form, SUFFIXES)
+    label = recipe.label
     written = output is not None or not asked["preview"]
     target = Target(
         output_name(source, label, suffix) if output is None else output, asked["force"], options
@@ -51,7 +74,7 @@ def run(
         raise OutputError("--preview shows the picture on a terminal, which stdout is not")
     for line in remarks(recipe, ready):
         note(line)
-    picture = open_picture(source, every_kind=True, early=early)
+    picture = open_picture(source, every_kind=True, early=early, needs=needed_by(recipe))
     for line in picture.notes:
         note(f"{safe(source)}: {line}")
     metadata = {**picture.metadata, "record": ready.record}
@@ -70,7 +93,7 @@ def run(
     if not written:
         return
     if asked["fail_on_clip"]:
-        _fail_on_clip(picture, recipe, threads)
+        refuse_clipping(picture, recipe, threads)
     statistics = filter_to(picture, recipe, target, threads)
     if asked["format_"] == "json":
         record |= {"output": target.path, "values": statistics_record(statistics)}
@@ -82,7 +105,7 @@ def run(
             path(target.path)
 
 
-def _format(text: str | None) -> str | None:
+def format_asked(text: str | None) -> str | None:
     if text is None:
         return None
     from convcli.pictures.early import FORMATS
@@ -98,24 +121,13 @@ def _format(text: str | None) -> str | None:
     return name.upper()
 
 
-def _suffix(form: str | None, suffixes: dict[str, str]) -> str | None:
+def suffix_of(form: str | None, suffixes: dict[str, str]) -> str | None:
     if form is None:
         return None
     if form in ("npy", "npz", "pfm", "tif32"):
         return ".tif" if form == "tif32" else f".{form}"
     preferred = {"PPM": ".ppm", "PNG": ".png"}
     return preferred.get(form) or next(key for key, value in suffixes.items() if value == form)
-
-
-def _fail_on_clip(picture: Any, recipe: Any, threads: int) -> None:
-    from convcli.pictures.filtering import filter_picture
-
-    for pixels in (picture.pixels, *picture.frames):
-        found = filter_picture(picture._replace(pixels=pixels, frames=()), recipe, threads)
-        if found.statistics.clipped:
-            raise UnfitError(
-                f"{found.statistics.text}; --range stretch, signed or pct:1,99 keeps more of them"
-            )
 
 
 def _preview(picture: Any, recipe: Any) -> None:

@@ -3,6 +3,7 @@
 import os
 import stat
 from collections.abc import Callable, Iterable
+from errno import EINVAL, EISDIR, ENOENT, EOPNOTSUPP
 from io import BytesIO
 from pathlib import Path
 from typing import IO
@@ -26,7 +27,9 @@ def check_free(paths: Iterable[str | None], force: bool, source: str = "-") -> N
         if not os.path.isfile(path):
             continue
         if source != "-" and os.path.isfile(source) and os.path.samefile(path, source):
-            raise OutputError(f"{safe(path)} is the input, which is never overwritten")
+            raise OutputError(
+                f"{safe(path)} is the input, which is never overwritten but with --in-place"
+            )
         if not force:
             raise OutputError(f"{safe(path)} is there already; give --force to overwrite it")
 
@@ -36,8 +39,7 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
 
     Without `force` a file that is there already is left as it is. Raises OutputError.
     """
-    # a link keeps pointing where it does; what it points at is replaced
-    target = Path(os.path.realpath(path) if os.path.islink(path) else path)
+    target = _followed(path)
     if target.exists() and not target.is_file() and not target.is_dir():
         # a device or a named pipe is written to, not replaced; neither can be sought in
         buffer = BytesIO()
@@ -51,34 +53,87 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
     check_free([path], force)
     if target.is_dir():
         raise OutputError(f"{safe(path)} is a folder")
+    named: str | None = None
     try:
-        handle, temporary = _temporary(target.parent)
-    except OSError as error:
-        raise OutputError(f"{safe(path)} cannot be written: {error.strerror}") from None
-    try:
+        handle, named = _temporary(target.parent)
         with open(handle, "w+b") as stream:
             write(stream)
             stream.flush()
             if target.exists():  # what is replaced is lost when the power fails too early
                 os.fsync(stream.fileno())
-        os.chmod(temporary, _mode_of(target))
-        _publish(temporary, target, force)
+            os.chmod(stream.fileno() if named is None else named, _mode_of(target))
+            if named is None:
+                named = _link(stream.fileno(), target, force)
+        if named is not None:
+            _publish(named, target, force)
     except OSError as error:
         raise OutputError(f"{safe(path)} cannot be written: {error.strerror or error}") from None
     finally:
-        if os.path.lexists(temporary):
-            os.unlink(temporary)
+        if named is not None and os.path.lexists(named):
+            os.unlink(named)
 
 
-def _temporary(folder: Path) -> tuple[int, str]:
-    """A new file of our own in a folder: its descriptor and its path."""
-    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-    while True:  # tempfile takes a tenth of a small filter's time to import
-        path = str(folder / f".convcli-{os.getpid()}-{os.urandom(6).hex()}")
+def _followed(path: str) -> Path:
+    """Where a result is written: a link keeps pointing where it does, what it points at is replaced.
+
+    Raises OutputError for a link that leads to a file outside its folder, which somebody else may
+    have put there.
+    """
+    if not os.path.islink(path):
+        return Path(path)
+    folder, target = os.path.realpath(os.path.dirname(path) or "."), os.path.realpath(path)
+    stream = os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target)
+    if not stream and os.path.commonpath([folder, target]) != folder:
+        raise OutputError(
+            f"{safe(path)} is a link out of its folder, to {safe(target)}, which is not followed; "
+            "name that file, or remove the link"
+        )
+    return Path(target)
+
+
+def _name(folder: Path) -> str:
+    # tempfile takes a tenth of a small filter's time to import
+    return str(folder / f".convcli-{os.getpid()}-{os.urandom(6).hex()}")
+
+
+def _temporary(folder: Path) -> tuple[int, str | None]:
+    """A new file of our own in a folder: its descriptor and, where it has to have one, its path.
+
+    Linux makes files without a name, which are gone when their process is, however it ends.
+    """
+    flags = os.O_RDWR | getattr(os, "O_BINARY", 0)
+    nameless: int | None = getattr(os, "O_TMPFILE", None)
+    if nameless is not None and os.path.isdir("/proc/self/fd"):
         try:
-            return os.open(path, flags, 0o600), path
+            return os.open(folder, flags | nameless, 0o600), None
+        except OSError as error:
+            if error.errno not in (EOPNOTSUPP, EISDIR, EINVAL, ENOENT):
+                raise
+    while True:
+        path = _name(folder)
+        try:
+            return os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o600), path
         except FileExistsError:
             continue
+
+
+def _link(handle: int, target: Path, force: bool) -> str | None:
+    """Give a file without a name its own; or one to be renamed from, where it replaces another."""
+    link = f"/proc/self/fd/{handle}"
+    root = os.open("/", os.O_RDONLY)  # a folder's descriptor makes os.link follow `link`
+    try:
+        if not os.path.lexists(target):
+            try:
+                os.link(link, target, src_dir_fd=root, follow_symlinks=True)
+                return None
+            except FileExistsError:
+                if not force:
+                    raise OutputError(f"{safe(target)} is there already; give --force") from None
+        path = _name(target.parent)
+        os.link(link, path, src_dir_fd=root, follow_symlinks=True)
+        return path
+    finally:
+        os.close(root)
 
 
 def _mode_of(target: Path) -> int:

@@ -15,10 +15,13 @@ from threading import Thread
 from PIL import Image
 
 from convcli.errors import PictureError
+from convcli.pictures.memory import Limits, Needs, Size
 
 FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF")
 """Formats that are opened; Pillow's others stay shut, since some of them run foreign code."""
 
+AHEAD = 2**25
+"""Pixels that are decoded before anybody has asked for them, at most."""
 
 BEGINNINGS: dict[str, tuple[bytes, ...]] = {
     "JPEG": (b"\xff\xd8\xff",),
@@ -38,8 +41,11 @@ class Early:
     An error of the background is raised where the image is asked for.
     """
 
-    def __init__(self, source: str, background: bool = False, largest: int | None = None) -> None:
+    def __init__(
+        self, source: str, background: bool = False, limits: Limits | None = None
+    ) -> None:
         self.source = source
+        self.limits = limits or Limits()
         self._data: bytes | None = None
         self._image: Image.Image | None = None
         self._error: BaseException | None = None
@@ -47,17 +53,39 @@ class Early:
         self.deep = False
         """Whether samples of 16 bits are read as 8, which Pillow does without a word."""
         self._pipe = source == "-" or (os.path.exists(source) and not os.path.isfile(source))
+        self._before = self._state()
         if background and not self._pipe:
-            self._thread = Thread(target=self._load, args=(largest,), daemon=True)
+            self._thread = Thread(target=self._load, daemon=True)
             self._thread.start()
 
-    def _load(self, largest: int | None) -> None:
+    def _state(self) -> tuple[int, ...] | None:
+        """What tells that a file has changed: which it is, its length and when it was written."""
+        if self._pipe:
+            return None
+        try:
+            found = os.stat(self.source)
+        except (OSError, ValueError):
+            return None
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+    def check_unchanged(self) -> None:
+        """Raise PictureError where the file is another than it was when this was made."""
+        if self._state() != self._before:
+            raise PictureError("it changed while it was read; what was read is not used")
+
+    def _load(self) -> None:
         try:
             with open(self.source, "rb") as stream:
                 if stream.read(2) in (b"P5", b"P6"):
                     return  # mapped into memory, not decoded
-            image = _opened(self.source, largest)
-            self._decode(image)
+            image = _opened(self.source)
+            try:
+                if image.width * image.height <= AHEAD:
+                    self.limits.check(size_of(image))
+                    self._decode(image)
+            except BaseException:
+                image.close()
+                raise
             self._image = image
         except Exception as error:
             self._error = error
@@ -93,22 +121,32 @@ class Early:
         return self._data if self._data[:2] in (b"P5", b"P6") else None
 
     @contextmanager
-    def image(self, largest: int | None, load: bool = True) -> Iterator[Image.Image]:
-        """The image as Pillow has it; what Pillow remarks on its metadata is no concern here."""
+    def image(self, load: bool = True, needs: Needs | None = None) -> Iterator[Image.Image]:
+        """The image as Pillow has it; what Pillow remarks on its metadata is no concern here.
+
+        Raises PictureError, before anything is decoded, for one beyond the limits.
+        """
         self._wait()
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image = self._image or _opened(
-                BytesIO(self._data) if self._data is not None else self.source, largest
+                BytesIO(self._data) if self._data is not None else self.source
             )
             with image:
                 if load:
+                    self.limits.check(size_of(image), needs)
                     self._decode(image)
                 yield image
 
 
-def _opened(source: str | BytesIO, largest: int | None) -> Image.Image:
-    """Open with a limit of our own: Pillow's is for pages that show the pictures of strangers."""
+def size_of(image: Image.Image) -> Size:
+    """What the header of an image says."""
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    return Size(image.width, image.height, image.mode, frames)
+
+
+def _opened(source: str | BytesIO) -> Image.Image:
+    """Open without Pillow's limit, in whose place stands the same one of ours, which can be set."""
     if isinstance(source, BytesIO):
         start = source.getvalue()[:12]
     else:
@@ -119,11 +157,6 @@ def _opened(source: str | BytesIO, largest: int | None) -> Image.Image:
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None
     try:
-        image = Image.open(source, formats=[*likely, *FORMATS])
+        return Image.open(source, formats=[*likely, *FORMATS])
     finally:
         Image.MAX_IMAGE_PIXELS = before
-    if largest is not None and image.width * image.height > largest:
-        width, height = image.size
-        image.close()
-        raise PictureError(f"{width}x{height} pixels are more than {largest:,}: too large")
-    return image

@@ -15,6 +15,7 @@ from convcli.errors import OutputError, PictureError, safe
 from convcli.pictures.atomic import check_free as check_free
 from convcli.pictures.atomic import write_file as write_file
 from convcli.pictures.early import FORMATS, Early
+from convcli.pictures.memory import Limits, Needs
 from convcli.pictures.picture import Picture as Picture
 from convcli.pictures.raw import open_map
 
@@ -44,9 +45,6 @@ BAD_FILE = (
     Image.DecompressionBombWarning,
 )
 """All that Pillow raises on bad files; anything else is a bug of ours."""
-
-LARGEST_PIXELS = 2**28
-"""Pixels of all frames that are read: 268 megapixels, 1 GiB in Pillow's memory."""
 
 ALPHA = {"LA", "RGBA"}
 SAME_COLOURS = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I", "F", "CMYK"}
@@ -85,26 +83,36 @@ class SaveOptions(NamedTuple):
         return options
 
 
-def open_picture(source: str, every_kind: bool = False, early: Early | None = None) -> Picture:
+def open_picture(
+    source: str,
+    every_kind: bool = False,
+    early: Early | None = None,
+    limits: Limits | None = None,
+    needs: Needs | None = None,
+) -> Picture:
     """Read a picture from a path, or from stdin for "-", turned as its EXIF orientation says.
 
     Palettes, bilevel and other modes become the 8-bit L, LA, RGB or RGBA that holds them. Only
     where `every_kind` is wanted are pictures of several frames, of 32 bits and of four inks read
     as they are; `early` is a picture that is being decoded already. Raises PictureError for what
-    cannot be read, with the reason.
+    cannot be read, with the reason; before it is decoded, for what is beyond `limits`, of which
+    `needs` says how much memory the picture will take.
     """
     name = "standard input" if source == "-" else safe(source)
     if source == "-" and (sys.stdin is None or sys.stdin.isatty()):
         raise PictureError(f"{name} is not a pipe or a file; name a picture, or pipe one in")
     try:
-        early = early or Early(source)
+        early = early or Early(source, limits=limits)
         raw = early.raw()
-        if raw is not None:
-            mapped = open_map(raw)
-            if mapped is not None:
-                return mapped
-        with early.image(LARGEST_PIXELS) as image:
-            return _picture(image, every_kind, early.deep)
+        mapped = open_map(raw) if raw is not None else None
+        if mapped is not None:
+            early.limits.check_mapped(*mapped.pixels.shape, mapped.pixels.itemsize, needs)
+            picture = mapped
+        else:
+            with early.image(needs=needs) as image:
+                picture = _picture(image, every_kind, early.deep)
+        early.check_unchanged()
+        return picture
     except UnidentifiedImageError:
         kinds = ", ".join(FORMATS)
         raise PictureError(f"{name} is not a picture of a kind convcli reads ({kinds})") from None
@@ -126,11 +134,6 @@ def _picture(image: Image.Image, every_kind: bool, deep: bool) -> Picture:
         notes.append("the first of several pictures is read")
     if count > 1 and not every_kind:
         raise PictureError(f"it holds {count} frames; convcli reads pictures of one")
-    if count * image.width * image.height > LARGEST_PIXELS:
-        raise PictureError(
-            f"{count} frames of {image.width}x{image.height} have more than "
-            f"{LARGEST_PIXELS:,} pixels"
-        )
     if deep:
         notes.append("16-bit colour is read with 8 bits a sample")
     if count > 1:
@@ -411,7 +414,7 @@ def record_in(path: str) -> str | None:
     Raises PictureError for a file that is no picture.
     """
     try:
-        with Early(path).image(LARGEST_PIXELS, load=False) as image:
+        with Early(path).image(load=False) as image:
             texts = getattr(image, "text", None) or {}
             if RECORD_KEY in texts:
                 return str(texts[RECORD_KEY])

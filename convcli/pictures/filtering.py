@@ -61,6 +61,11 @@ class Recipe(NamedTuple):
     amount: Fraction = Fraction(1)
     exact: bool = False
 
+    @property
+    def label(self) -> str:
+        """The names of its kernels, for names of files."""
+        return "+".join(dict.fromkeys(one.name for one in self.kernels))
+
 
 class Filtered(NamedTuple):
     """A filtered picture, and the statistics of its values before they were rounded."""

@@ -2,11 +2,11 @@
 
 from io import BytesIO
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from convcli.errors import OutputError, PictureError
+from convcli.errors import OutputError, PictureError, UnfitError
 from convcli.pictures.atomic import write_file
 from convcli.pictures.bands import Window
 from convcli.pictures.files import (
@@ -28,6 +28,7 @@ from convcli.pictures.filtering import (
     is_direct,
     prepared,
 )
+from convcli.pictures.memory import Needs, Size
 from convcli.pictures.picture import Picture
 from convcli.pictures.ranges import Range, Statistics, together
 from convcli.pictures.raw import RowWriter, write_pfm
@@ -207,9 +208,46 @@ def _write_floats(
 
 def expected_bytes(picture: Picture, recipe: Recipe) -> int:
     """About how much memory a filter takes beside the picture itself, predicted from its size."""
+    transparent = picture.has_alpha and not picture.opaque
     pixels = picture.pixels
-    if is_direct(picture, recipe):
-        transparent = picture.has_alpha and not picture.opaque
-        return pixels.nbytes + (2**27 if transparent else 2**24)
-    wide = 4 if pixels.dtype == np.uint8 else 8
-    return int(pixels.size * (2 * wide + 3 * 8))
+    return _expected(pixels.size, pixels.dtype, transparent, is_direct(picture, recipe))
+
+
+def _expected(samples: int, dtype: np.dtype[Any], transparent: bool, direct: bool) -> int:
+    if direct:
+        return samples * dtype.itemsize + (2**27 if transparent else 2**24)
+    wide = 4 if dtype == np.uint8 else 8
+    return samples * (2 * wide + 3 * 8)
+
+
+def needed_by(recipe: Recipe) -> Needs:
+    """The bytes that a filter takes in all, from what a header says: exact integers.
+
+    The picture, what is computed from it, and Pillow's copy of the result, 4 bytes a pixel.
+    """
+
+    def needs(size: Size) -> int:
+        if not size.pixels:
+            return 0
+        deep = size.mode.startswith("I;16") or size.mode == "RGB;16"
+        dtype = np.dtype(np.uint16 if deep else np.float32 if size.mode in "IF" else np.uint8)
+        samples = size.array_bytes // dtype.itemsize
+        blank = Picture(np.empty((0, 0, 1), dtype), False, "", {})
+        direct = is_direct(blank, recipe)
+        # frames are computed one by one, and all kept
+        at_once = samples // size.frames
+        transparent = size.mode in ("LA", "RGBA", "PA", "P")
+        work = _expected(at_once, dtype, transparent, direct)
+        return 2 * size.array_bytes + work + 4 * size.pixels
+
+    return needs
+
+
+def refuse_clipping(picture: Picture, recipe: Recipe, threads: int | None) -> None:
+    """Raise UnfitError where any value of the result lies outside the samples."""
+    for pixels in (picture.pixels, *picture.frames):
+        found = filter_picture(picture._replace(pixels=pixels, frames=()), recipe, threads)
+        if found.statistics.clipped:
+            raise UnfitError(
+                f"{found.statistics.text}; --range stretch, signed or pct:1,99 keeps more of them"
+            )

@@ -1,0 +1,137 @@
+"""A batch from its first task to its last: who does them, in what order they are told of."""
+
+import os
+import signal
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from time import perf_counter
+from typing import Any, NamedTuple, Protocol
+
+from convcli.batch.names import Task
+from convcli.batch.told import Teller
+from convcli.batch.work import Job, Outcome, worker
+from convcli.errors import Refusal, counted
+
+TRIAL = 0.3
+"""Seconds of work before it is decided whether worker processes pay."""
+
+WORTH = 1.0
+"""Seconds of work left that pay for starting them, which takes about 0.3 s of a core each."""
+
+AHEAD = 8
+"""Tasks in flight for each worker: what bounds the memory of those that wait for their turn."""
+
+
+class How(NamedTuple):
+    """How a batch is run: who does the work, when it stops, and what is written of failures."""
+
+    jobs: int | None = None
+    scheduler: str | None = None
+    ship: str = "paths"
+    fail_fast: bool = False
+    report: str | None = None
+    quiet: bool = False
+
+
+class Awaited(Protocol):
+    """A result that comes: a future of the standard library's, or of Dask's."""
+
+    def done(self) -> bool: ...
+    def result(self) -> Any: ...
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def outcomes(tasks: Sequence[Task], job: Job, how: How) -> Iterator[Outcome]:
+    """The outcome of each task, in the order of the tasks."""
+    if how.scheduler is not None:
+        from convcli.batch.cluster import on_cluster
+
+        return on_cluster(tasks, job, how.scheduler, how.ship)
+    return here(tasks, job, how.jobs)
+
+
+def here(tasks: Sequence[Task], job: Job, jobs: int | None) -> Iterator[Outcome]:
+    """Outcomes from this process, and from workers where they pay.
+
+    Unless `jobs` asks for workers, the first tasks are done here, and time them all.
+    """
+    left = deque(tasks)
+    count = min(jobs or cores(), len(tasks))
+    if jobs is None or count < 2:
+        work, started, begun = worker(job), perf_counter(), len(left)
+        while left:
+            spent = perf_counter() - started
+            done = begun - len(left)
+            if count > 1 and spent > TRIAL and len(left) * spent / done > WORTH:
+                break
+            yield work(left.popleft())
+    if not left:
+        return
+    from convcli.batch.pool import Pool
+
+    # a worker has one core, and its share of the memory
+    own = {**job, "threads": job.get("threads") or 1, "beside": count}
+    pool = Pool(own, count)
+    at_once = True
+    try:
+        yield from in_order(left, pool.submit, count * AHEAD)
+        at_once = False
+    finally:
+        pool.close(at_once)
+
+
+def in_order(
+    tasks: "deque[Task]", submit: Callable[[Task], Awaited], ahead: int
+) -> Iterator[Outcome]:
+    """Results in the order of their tasks, with no more than `ahead` under way."""
+    waiting: deque[Awaited] = deque()
+    while tasks or waiting:
+        while tasks and len(waiting) < ahead:
+            waiting.append(submit(tasks.popleft()))
+        yield waiting.popleft().result()
+
+
+def run(tasks: Sequence[Task], job: Job, how: How, tell: Callable[[Teller, Outcome], None]) -> None:
+    """Do all tasks, and tell of each in their order. Raises Refusal where any failed.
+
+    Interrupted, by SIGINT or SIGTERM, workers are ended and what is finished stays.
+    """
+    teller = Teller(len(tasks), how.quiet)
+    try:
+        with stopping(), teller, closing(outcomes(tasks, job, how)) as found:  # type: ignore[type-var]
+            for outcome in found:
+                teller.count(outcome)
+                tell(teller, outcome)
+                if how.fail_fast and outcome.status == "failed":
+                    break
+    finally:
+        teller.finish(how.report)
+    failed = len(teller.failed)
+    if failed:
+        left = len(tasks) - teller.done
+        rest = f", {left:,} not tried" if left else ""
+        raise Refusal(f"{failed:,} of {counted(len(tasks), 'picture')} failed{rest}")
+
+
+@contextmanager
+def stopping() -> Iterator[None]:
+    """SIGTERM ends a batch as SIGINT does: in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,146 @@
+"""What `convcli filter` does with many pictures."""
+
+import os
+from typing import Any
+
+from convcli.commands.filtering import format_asked, suffix_of
+from convcli.errors import OutputError, SpecError, safe
+from convcli.report import note
+
+ALONE = ("explain", "preview")
+"""Options that are of one picture."""
+
+
+def run_many(
+    words: tuple[str, ...],
+    specs: tuple[str, ...],
+    output: str | None,
+    asked: dict[str, Any],
+    given: set[str],
+) -> None:
+    """Filter all the pictures that words and lists name. `asked` are all options."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    from convcli.batch.inputs import gathered
+    from convcli.batch.names import in_place, output_root, planned, read_template
+    from convcli.batch.run import How, run
+    from convcli.batch.work import filter_job
+    from convcli.pictures.atomic import check_free
+    from convcli.pictures.files import SUFFIXES
+    from convcli.pictures.recipes import DEFAULTS, recipe_of, remarks, replayed
+
+    _refuse_clashes(words, output, asked, given)
+    said = {key: value for key, value in asked.items() if key in DEFAULTS}
+    ready = replayed(specs, said, given)
+    recipe = recipe_of(ready)
+    form = format_asked(asked["form"])
+    template = None if output is None else read_template(output, 1 if _one(words, asked) else 2)
+    root = output_root(template) if template else None
+    inputs = gathered(words, asked["recursive"], asked["files_from"], asked["null"], root)
+    if asked["in_place"]:
+        tasks = in_place(inputs)
+    else:
+        template = read_template(output, len(inputs))
+        tasks = planned(
+            inputs,
+            template,
+            recipe.label,
+            suffix_of(form, SUFFIXES),
+            asked["force"],
+            asked["resume"],
+        )
+    if asked["report"] is not None:
+        check_free([asked["report"]], asked["force"] or asked["resume"])
+        _refuse_report(asked["report"], [name for one in tasks for name in (one.source, one.target)])
+    for line in remarks(recipe, ready):
+        note(line)
+    job = filter_job(
+        ready.record,
+        (form, asked["quality"], asked["subsampling"]),
+        threads=asked["threads"],
+        fail_on_clip=asked["fail_on_clip"],
+        max_pixels=asked["max_pixels"],
+        max_memory=asked["max_memory"],
+        resume=asked["resume"],
+    )
+    how = How(
+        asked["jobs"],
+        asked["scheduler"],
+        asked["ship"],
+        asked["fail_fast"],
+        asked["report"],
+        asked["quiet"],
+    )
+    tell = _as_json if asked["format_"] == "json" else _as_path
+    run(tasks, job, how, tell(asked["quiet"]))
+
+
+def _one(words: tuple[str, ...], asked: dict[str, Any]) -> bool:
+    return len(words) == 1 and not asked["files_from"]
+
+
+def _refuse_clashes(
+    words: tuple[str, ...], output: str | None, asked: dict[str, Any], given: set[str]
+) -> None:
+    for name in ALONE:
+        if asked[name]:
+            raise SpecError(f"--{name} is for one picture, not for a batch")
+    if asked["in_place"] and output is not None:
+        raise SpecError("--in-place puts results where inputs are; leave -o out")
+    if asked["in_place"] and asked["resume"]:
+        raise SpecError(
+            "--resume cannot tell which inputs --in-place has filtered; write with -o instead"
+        )
+    if asked["in_place"] and asked["form"] is not None:
+        raise SpecError("--in-place keeps the format of each input; leave --to out")
+    if "-" in words and (asked["in_place"] or len(words) == 1):
+        raise SpecError("stdin (-) is one picture, with a file as -o, and not one of a batch")
+    if output == "-":
+        raise SpecError("-o - is one picture on stdout; name a folder, such as -o out/")
+    if asked["null"] and asked["files_from"] is None:
+        raise SpecError("-0 is how --files-from is read; name a list, or - for stdin")
+    if "ship" in given and asked["scheduler"] is None:
+        raise SpecError("--ship goes with --scheduler")
+    if asked["jobs"] is not None and asked["scheduler"] is not None:
+        raise SpecError("--jobs are worker processes here; a cluster has workers of its own")
+
+
+def _refuse_report(report: str, names: list[str]) -> None:
+    own = os.path.realpath(report)
+    if any(os.path.basename(name) == os.path.basename(report) for name in names) and any(
+        os.path.realpath(name) == own for name in names
+    ):
+        raise OutputError(f"{safe(report)} is the report of failures and a picture too")
+
+
+def _as_path(quiet: bool) -> Any:
+    """Paths of results on stdout, what was remarkable on stderr."""
+
+    def tell(teller: Any, outcome: Any) -> None:
+        if not quiet:
+            for text in outcome.notes:
+                teller.note(f"{safe(outcome.source)}: {text}")
+            if teller.total == 1 and outcome.value:
+                teller.note(f"{safe(outcome.target)}: {outcome.value['said']}")
+        if outcome.status != "failed":
+            teller.path(outcome.target)
+
+    return tell
+
+
+def _as_json(quiet: bool) -> Any:
+    """A JSON object for each picture, on a line of its own."""
+    from json import dumps
+
+    from convcli.report import line
+
+    def tell(teller: Any, outcome: Any) -> None:
+        record = {"input": outcome.source, "output": outcome.target, "status": outcome.status}
+        if outcome.value:
+            record["values"] = outcome.value["values"]
+        if outcome.notes:
+            record["notes"] = list(outcome.notes)
+        if outcome.error:
+            record["error"] = outcome.error
+        line(dumps(record))
+
+    return tell
