@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "pictures": {"errors", "calls", "conv", "numpy", "PIL"},
     "features": {"errors", "nets", "conv", "pictures", "numpy"},
     "report": {"errors"},
+    "batch": {"errors", "report", "pictures", "features"},
     "lessons": {"errors", "calls", "nets", "report"},
     "learning": {"errors", "nets", "conv", "pictures", "report", "numpy"},
     "options": {"errors", "nets", "report", "click"},

@@ -45,14 +45,15 @@ def on_cluster(tasks: Sequence[Task], job: Job, address: str, ship: str) -> Iter
     """
     try:
         from dask import config
-        from distributed import Client
+        from distributed import Client  # type: ignore[attr-defined,unused-ignore]
     except ImportError:
         raise SpecError(
             "--scheduler takes Dask, which is not installed: pip install 'convcli[dask]'"
         ) from None
     config.set({"distributed.comm.timeouts.connect": f"{CONNECTING}s"})
     try:
-        client = Client(address, timeout=CONNECTING, set_as_default=False)
+        connect: Any = Client
+        client = connect(address, timeout=CONNECTING, set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise Refusal(f"no Dask scheduler answers at {safe(address)}: {safe(error)}") from None
     try:
@@ -122,5 +123,5 @@ def _received(task: Task, future: Any, ship: str) -> Outcome:
                 write_file(task.target, lambda stream: stream.write(data), task.force)
             except (Refusal, OSError) as error:
                 return unreadable(task, safe(error), type(error).__name__)
-    error = outcome.error.replace(safe(os.path.abspath(task.source)), safe(task.source))
-    return outcome._replace(source=task.source, target=task.target, error=error)
+    text = outcome.error.replace(safe(os.path.abspath(task.source)), safe(task.source))
+    return outcome._replace(source=task.source, target=task.target, error=text)

@@ -3,13 +3,14 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from glob import glob, has_magic
+from glob import glob, has_magic, iglob
 from typing import NamedTuple
 
 from convcli.errors import PictureError, SpecError, safe
 
 READABLE = frozenset(
-    ".jpg .jpeg .png .apng .gif .pgm .ppm .pnm .bmp .tif .tiff .webp .mpo .jpe .jfif".split()
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".webp", ".bmp"}
+    | {".tif", ".tiff", ".pgm", ".ppm", ".pnm"}
 )
 """Suffixes of the files that are taken from a folder."""
 
@@ -27,14 +28,14 @@ class Input(NamedTuple):
 def is_batch(words: Sequence[str]) -> bool:
     """Whether words name more than one plain file or stdin.
 
-    >>> is_batch(["cat.jpg"]), is_batch(["-"]), is_batch(["a.jpg", "b.jpg"]), is_batch(["*.jpg"])
+    >>> is_batch(["cat.jpg"]), is_batch(["-"]), is_batch(["a.jpg", "b.jpg"]), is_batch(["/"])
     (False, False, True, True)
     """
     return len(words) != 1 or os.path.isdir(words[0]) or _is_glob(words[0])
 
 
 def _is_glob(word: str) -> bool:
-    return word != "-" and has_magic(word) and not os.path.lexists(word)
+    return has_magic(word) and not os.path.lexists(word) and any(iglob(word, recursive=True))
 
 
 def gathered(
@@ -48,8 +49,8 @@ def gathered(
 
     A folder stands for the pictures in it, by their suffixes and in the order of their names; with
     `recursive` for those in its folders too, links to folders not followed, and without the folder
-    `skip`, where results go. A glob stands for what matches it. Raises PictureError where a folder
-    or a glob gives nothing, SpecError for a list that cannot be read.
+    `skip`, where results go. A glob stands for what matches it. Raises PictureError for a folder
+    without pictures, SpecError for a list that cannot be read.
     """
     found: list[Input] = []
     for word in words:
@@ -60,10 +61,11 @@ def gathered(
                 raise PictureError(f"{safe(word)} holds no pictures{deeper}")
             found += inside
         elif _is_glob(word):
-            matches = sorted(glob(word, recursive=True))
-            if not matches:
-                raise PictureError(f"{safe(word)} matches no file")
-            found += [Input(match) for match in matches if not os.path.isdir(match)]
+            found += [
+                Input(match)
+                for match in sorted(glob(word, recursive=True))
+                if not os.path.isdir(match)
+            ]
         else:
             found.append(Input(word))
     if files_from is not None:

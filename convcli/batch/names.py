@@ -66,10 +66,11 @@ def read_template(output: str | None, count: int) -> str:
         if match[0] in ("{{", "}}"):
             continue
         name, _, width = (match[1] or "").partition(":")
-        if name not in FIELDS or not re.fullmatch("|0?[1-9]", width) or (width and name != "number"):
+        wide = re.fullmatch("0?[1-9]", width) and name == "number"
+        if name not in FIELDS or (width and not wide):
+            known = ", ".join(f"{{{field}}}" for field in FIELDS)
             raise SpecError(
-                f"{safe(match[0])} in -o is no field: "
-                f"{', '.join(f'{{{field}}}' for field in FIELDS)}, or {{number:04}}; {{{{ is a brace"
+                f"{safe(match[0])} in -o is no field: {known}, {{number:04}}; {{{{ is a brace"
             )
     return output
 

@@ -76,12 +76,13 @@ class Teller:
         shown = "\n".join(map(safe, text.split("\n")))
         self._bar.console.print(Text(shown), soft_wrap=True)
 
-    def finish(self, report: str | None) -> None:
+    def finish(self, report: str | None, listed: bool = True) -> None:
         """The failures in a list, the summary, and the report of failures as JSON lines."""
         for outcome in self.failed:
             if outcome.trace:
                 sys.stderr.write(outcome.trace)
-            note(f"Error: {outcome.error}")
+            if listed:
+                note(f"Error: {outcome.error}")
         if not self.quiet and self.total > 1:
             note(self.summary())
         if report is not None:

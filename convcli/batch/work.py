@@ -95,7 +95,7 @@ def _filter(job: Job) -> Does:
     from convcli.pictures.recipes import DEFAULTS, read_record, recipe_of
 
     asked = read_record(job["record"], "the job")
-    recipe = recipe_of(asked._replace(words=DEFAULTS | asked.words))
+    recipe = recipe_of(asked._replace(words={**DEFAULTS, **asked.words}))
     limits = Limits(job.get("max_pixels"), job.get("max_memory"), job.get("beside", 1))
     options, needs = SaveOptions(*job["options"]), needed_by(recipe)
 
@@ -130,13 +130,17 @@ def _make_folder(target: str) -> None:
 
 
 def _vector(job: Job) -> Does:
-    from convcli.features.task import vector_work
+    from json import loads
 
-    one = vector_work(job)
+    from convcli.features.setup import setup_of
+    from convcli.features.task import vector_work
+    from convcli.pictures.memory import Limits
+
+    limits = Limits(job.get("max_pixels"), job.get("max_memory"), job.get("beside", 1))
+    one = vector_work(setup_of(loads(job["settings"]), "the job"), limits)
 
     def does(task: Task) -> tuple[str, tuple[str, ...], Any]:
-        notes, value = one(task.source)
-        return "done", notes, value
+        return "done", (), one(task.source).plain()
 
     return does
 

@@ -1,4 +1,4 @@
-"""What `convcli filter` does with many pictures."""
+"""What `convcli filter` and `convcli extract --vector` do with many pictures."""
 
 import os
 from typing import Any
@@ -22,7 +22,7 @@ def run_many(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from convcli.batch.inputs import gathered
     from convcli.batch.names import in_place, output_root, planned, read_template
-    from convcli.batch.run import How, run
+    from convcli.batch.run import run
     from convcli.batch.work import filter_job
     from convcli.pictures.atomic import check_free
     from convcli.pictures.files import SUFFIXES
@@ -50,7 +50,7 @@ def run_many(
         )
     if asked["report"] is not None:
         check_free([asked["report"]], asked["force"] or asked["resume"])
-        _refuse_report(asked["report"], [name for one in tasks for name in (one.source, one.target)])
+        _refuse_report(asked["report"], [name for one in tasks for name in one[:2]])
     for line in remarks(recipe, ready):
         note(line)
     job = filter_job(
@@ -62,7 +62,41 @@ def run_many(
         max_memory=asked["max_memory"],
         resume=asked["resume"],
     )
-    how = How(
+    tell = _as_json if asked["format_"] == "json" else _as_path
+    run(tasks, job, _how(asked), tell(asked["quiet"]))
+
+
+def vectors(words: tuple[str, ...], options: dict[str, Any]) -> Any:
+    """Vectors written, or something to show that is made of them, and a refusal if any failed."""
+    from convcli.features.task import vector_task
+
+    many = ("recursive", "files_from", "null", "jobs", "scheduler", "report", "fail_fast")
+    asked = any(options[name] not in (None, False) for name in many)
+    if not asked and len(words) == 1 and not os.path.isdir(words[0]):
+        return vector_task(words, options, note)
+    from convcli.batch.inputs import gathered
+    from convcli.batch.vectors import Vectors
+    from convcli.pictures.atomic import check_free
+
+    if options["ship"] == "bytes":
+        raise SpecError("--ship bytes is for results of filters; vectors are made from paths")
+    _refuse_lists(options)
+    if options["report"] is not None:
+        check_free([options["report"], options["output"]], options["force"])
+
+    def named(pictures: Any) -> tuple[str, ...]:
+        found = gathered(pictures, options["recursive"], options["files_from"], options["null"])
+        return tuple(one.path for one in found)
+
+    limits = {name: options[name] for name in ("max_pixels", "max_memory")}
+    batch = Vectors(_how(options), **limits)
+    return vector_task(words, options, batch.note, named, batch.each)
+
+
+def _how(asked: dict[str, Any]) -> Any:
+    from convcli.batch.run import How
+
+    return How(
         asked["jobs"],
         asked["scheduler"],
         asked["ship"],
@@ -70,8 +104,13 @@ def run_many(
         asked["report"],
         asked["quiet"],
     )
-    tell = _as_json if asked["format_"] == "json" else _as_path
-    run(tasks, job, how, tell(asked["quiet"]))
+
+
+def _refuse_lists(asked: dict[str, Any]) -> None:
+    if asked["null"] and asked["files_from"] is None:
+        raise SpecError("-0 is how --files-from is read; name a list, or - for stdin")
+    if asked["jobs"] is not None and asked["scheduler"] is not None:
+        raise SpecError("--jobs are worker processes here; a cluster has workers of its own")
 
 
 def _one(words: tuple[str, ...], asked: dict[str, Any]) -> bool:
@@ -96,12 +135,9 @@ def _refuse_clashes(
         raise SpecError("stdin (-) is one picture, with a file as -o, and not one of a batch")
     if output == "-":
         raise SpecError("-o - is one picture on stdout; name a folder, such as -o out/")
-    if asked["null"] and asked["files_from"] is None:
-        raise SpecError("-0 is how --files-from is read; name a list, or - for stdin")
     if "ship" in given and asked["scheduler"] is None:
         raise SpecError("--ship goes with --scheduler")
-    if asked["jobs"] is not None and asked["scheduler"] is not None:
-        raise SpecError("--jobs are worker processes here; a cluster has workers of its own")
+    _refuse_lists(asked)
 
 
 def _refuse_report(report: str, names: list[str]) -> None:

@@ -13,7 +13,9 @@ from convcli.options import (
     RECIPE,
     RESIZE,
     SEED,
+    batch_options,
     force_option,
+    limit_options,
     vector_format_option,
 )
 
@@ -48,6 +50,8 @@ from convcli.options import (
 @click.option("--nearest", type=COUNT, help="So many look-alikes of each picture.")
 @click.option("--among", metavar="SET", help="Where to look: a folder, or vectors (.npz).")
 @force_option
+@limit_options
+@batch_options
 @vector_format_option
 @click.option("-q", "--quiet", is_flag=True, help="Print paths or values alone.")
 def extract_command(words: tuple[str, ...], **options: Any) -> None:
@@ -64,9 +68,9 @@ def extract_command(words: tuple[str, ...], **options: Any) -> None:
     from convcli.report import note, path, show
 
     if wants_vectors(options):
-        from convcli.features.task import vector_task
+        from convcli.commands.batching import vectors
 
-        result, refusal = vector_task(words, options, note)
+        result, refusal = vectors(words, options)
         if result is not None:
             show(result, options["format_"], options["quiet"])
         if refusal:

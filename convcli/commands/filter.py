@@ -23,7 +23,7 @@ from convcli.options import COUNT, PAIR, PLACE, batch_options, force_option, lim
     "-o",
     "--output",
     metavar="FILE",
-    help="Where to write: a file, a folder/, a template '{stem}.{kernel}{suffix}', or - for stdout; "
+    help="Where to write: a file, a folder/, a template '{stem}.{kernel}{suffix}'; - is stdout; "
     ".npy, .npz and .pfm keep the floats.  "
     "[default: NAME.KERNEL.EXT here, stdout for stdin]",
 )

@@ -10,7 +10,8 @@ from convcli.report import json, note, path
 CONTROL = ("fail_on_clip", "threads", "explain", "preview", "format_", "quiet", "force", "form")
 
 MANY = frozenset(
-    "recursive files_from null jobs scheduler ship report fail_fast resume in_place".split()
+    {"recursive", "files_from", "null", "jobs", "scheduler", "ship", "report", "fail_fast"}
+    | {"resume", "in_place"}
 )
 """Options that only a batch has."""
 
@@ -23,12 +24,15 @@ def wants_batch(words: tuple[str, ...], output: str | None, given: set[str]) -> 
         len(words) != 1
         or bool(MANY & given)
         or (output is not None and ("{" in output or output.endswith("/") or os.path.isdir(output)))
-        or (words[0] != "-" and (os.path.isdir(words[0]) or _may_be_glob(words[0])))
+        or os.path.isdir(words[0])
+        or (any(sign in words[0] for sign in "*?[") and _is_batch(words))
     )
 
 
-def _may_be_glob(word: str) -> bool:
-    return any(sign in word for sign in "*?[") and not os.path.lexists(word)
+def _is_batch(words: tuple[str, ...]) -> bool:
+    from convcli.batch.inputs import is_batch
+
+    return is_batch(words)
 
 
 def run(
@@ -38,7 +42,6 @@ def run(
     # bands have threads of their own, and NumPy starts faster without BLAS's
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from convcli.pictures.early import Early
-
     from convcli.pictures.memory import Limits
 
     early = Early(source, background=True, limits=Limits(asked["max_pixels"], asked["max_memory"]))

@@ -151,7 +151,7 @@ def _one(
     for text in (memory_note(rows, x, setup, saving, panels), missing):
         if text and not quiet:
             note(text)
-    engine.prepare_weights(rows, alike=False)
+    engine.prepare_weights(rows)
     drawing = _Drawing(target, chosen, options)
     drawing.add(INPUT, "", x)
     seen: list[Seen] = []

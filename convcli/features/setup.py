@@ -226,6 +226,11 @@ def saved_setup(path: str, options: Mapping[str, Any]) -> Setup:
             f"--{clash[0].replace('_', '-')} does not go with settings taken from {safe(path)}"
         )
     held = read_settings(str(npz_arrays(path, ("settings",))["settings"]), path)
+    return setup_of(held, path, options["vector"])
+
+
+def setup_of(held: Mapping[str, Any], path: str, asked: str | None = None) -> Setup:
+    """The setup that settings mean, which stand in `path`; `asked` are other parts of vectors."""
     try:
         init = Init(**{name: held[name] for name in Init._fields if name in held})
         how = Preparation(
@@ -237,7 +242,7 @@ def saved_setup(path: str, options: Mapping[str, Any]) -> Setup:
         )
         words = tuple(map(str, held["network"]))
         layers = tuple(map(str, held["layers"]))
-        vector = options["vector"] or ",".join(held.get("vector", ())) or "mean,std"
+        vector = asked or ",".join(held.get("vector", ())) or "mean,std"
         seed, weights, last = int(held.get("seed", SEED)), held.get("weights"), str(held["last"])
     except (KeyError, TypeError, ValueError, IndexError):
         raise UnfitError(f"{safe(path)} does not hold the settings of a run") from None

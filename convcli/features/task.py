@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -31,6 +31,7 @@ from convcli.nets.layers import Shape
 from convcli.nets.network import Network
 from convcli.nets.summary import Row, summarize
 from convcli.pictures.files import SUFFIXES, check_free, open_picture, write_file
+from convcli.pictures.memory import Limits
 from convcli.pictures.prepare import Samples, prepared
 
 Array = NDArray[Any]
@@ -39,17 +40,17 @@ Array = NDArray[Any]
 class Engine:
     """A setup with the weights it has drawn or read, kept from picture to picture."""
 
-    def __init__(self, setup: Setup, note: Any) -> None:
-        self.setup = setup
+    def __init__(self, setup: Setup, note: Any, limits: Limits | None = None) -> None:
+        self.setup, self.limits = setup, limits
         self.network: Network = setup.network
         self.weights: dict[str, Array] = {}
-        self._slots: dict[str, Slot] = {}
+        self.slots: dict[str, Slot] = {}
         self._rows: dict[Shape, tuple[Row, ...]] = {}
         self._note = note
 
     def load(self, path: str) -> Samples:
         """The samples of a picture as the network takes them."""
-        picture = open_picture(path)
+        picture = open_picture(path, limits=self.limits)
         for text in picture.notes:
             self._note(f"{safe(path)}: {text}")
         try:
@@ -63,32 +64,21 @@ class Engine:
             self._rows[shape] = summarize(self.network, shape).rows
         return self._rows[shape]
 
-    def prepare_weights(self, rows: Sequence[Row], alike: bool) -> None:
-        """Draw or read the weights, unless those that are there fit.
-
-        With `alike`, other weights than those of the picture before are refused: their vectors
-        could not be compared.
-        """
+    def prepare_weights(self, rows: Sequence[Row]) -> None:
+        """Draw or read the weights, unless those that are there fit."""
         wanted = slots(rows)
-        if self._slots == wanted:
+        if self.slots == wanted:
             return
-        if self._slots and alike:
-            name = next(key for key in wanted if self._slots.get(key) != wanted[key])
-            raise UnfitError(
-                f"{name} has the shape {wanted[name].shape} here and "
-                f"{self._slots[name].shape} for the pictures before, so that their vectors cannot "
-                "be compared; --resize and --crop, or --gray, make pictures alike"
-            )
         self.weights = {}
         if self.setup.weights is not None:
             self.weights, others = read_weights(self.setup.weights, wanted)
-            if others and not self._slots:
+            if others and not self.slots:
                 some = ", ".join(safe(name) for name in others[:3])
                 self._note(f"{counted(len(others), 'other array')} left unread: {some} …")
         else:
             own = self.setup
             self.weights = drawn(rows, own.seed, own.init, own.slopes)
-        self._slots = wanted
+        self.slots = wanted
 
     def run(
         self, rows: Sequence[Row], x: Samples, names: Sequence[str], keeps: bool = False
@@ -138,55 +128,123 @@ class Rows(NamedTuple):
     names: tuple[str, ...]
 
 
+class Found(NamedTuple):
+    """The vector of one picture, the names of its numbers, and the shapes of the weights it met.
+
+    `notes` are what the picture gave reason to say, `memory` what the run was predicted to take.
+    """
+
+    vector: NDArray[np.float32]
+    names: tuple[str, ...]
+    shapes: dict[str, Shape]
+    notes: tuple[str, ...] = ()
+    memory: str = ""
+
+    def plain(self) -> list[Any]:
+        """The same as JSON holds it."""
+        vector = self.vector.tolist()
+        return [vector, self.names, self.shapes, self.notes, self.memory]
+
+
+def found_in(plain: Sequence[Any]) -> Found:
+    """What `plain` gave, as it was."""
+    vector, names, shapes, notes, memory = plain
+    kept = {name: tuple(shape) for name, shape in shapes.items()}
+    return Found(np.array(vector, np.float32), tuple(names), kept, tuple(notes), memory)
+
+
+Each = Callable[[Sequence[str], Setup], Iterator[tuple[str, Found | Refusal]]]
+"""Pictures → each path with its vector or with why there is none, in their order."""
+
+
+def vector_work(setup: Setup, limits: Limits | None = None) -> Callable[[str], Found]:
+    """What makes the vector of a picture; weights are kept from one to the next."""
+    notes: list[str] = []
+    engine = Engine(setup, notes.append, limits)
+    layers = setup.layers or (setup.network.nodes[-1].name,)
+
+    def work(path: str) -> Found:
+        notes.clear()
+        x = engine.load(path)
+        rows = engine.rows(x.shape)
+        memory = memory_note(rows, x, setup, False, 0)  # which refuses what is too large
+        engine.prepare_weights(rows)
+        parts = {
+            (step.row.name, part): pooled(step.maps, part)
+            for step in engine.run(rows, x, layers)
+            if step.row.name in layers
+            for part in setup.vector
+        }
+        order = [(layer, part) for layer in layers for part in setup.vector]
+        vector = checked(path, np.concatenate([parts[key] for key in order]))
+        names = tuple(name for key in order for name in part_names(*key, len(parts[key])))
+        shapes = {name: slot.shape for name, slot in engine.slots.items()}
+        return Found(vector, names, shapes, tuple(notes), memory)
+
+    return work
+
+
+def one_by_one(paths: Sequence[str], setup: Setup) -> Iterator[tuple[str, Found | Refusal]]:
+    """The vector of each picture in turn."""
+    work = vector_work(setup)
+    for path in paths:
+        try:
+            yield path, work(path)
+        except Refusal as refusal:
+            yield path, refusal
+
+
+class Alike:
+    """Checks that vectors can be compared with the first one."""
+
+    def __init__(self) -> None:
+        self.first: Found | None = None
+
+    def misfit(self, path: str, found: Found) -> UnfitError | None:
+        """Why the vector of a picture cannot be compared with those before, if it cannot."""
+        first = self.first = self.first or found
+        for name, shape in found.shapes.items():
+            if first.shapes.get(name) != shape:
+                return UnfitError(
+                    f"{safe(path)}: {name} has the shape {shape} here and "
+                    f"{first.shapes.get(name)} for the pictures before, so that their vectors "
+                    "cannot be compared; --resize and --crop, or --gray, make pictures alike"
+                )
+        if len(first.names) != len(found.names):
+            return UnfitError(
+                f"{safe(path)} gives {len(found.names):,} numbers, the pictures before "
+                f"{len(first.names):,}; --resize and --crop, or parts such as mean or grid:4x4, "
+                "make vectors of one length"
+            )
+        return None
+
+
 def vectors_of(
-    paths: Sequence[str], setup: Setup, note: Any, failed: list[Refusal], quiet: bool = True
+    paths: Sequence[str],
+    setup: Setup,
+    note: Any,
+    failed: list[Refusal],
+    quiet: bool = True,
+    each: Each = one_by_one,
 ) -> Iterator[Rows]:
     """The vector of each picture in turn; one that fails is told of, and the others go on."""
-    engine = Engine(setup, note)
-    layers = setup.layers or (setup.network.nodes[-1].name,)
-    names: tuple[str, ...] = ()
-    started = perf_counter()
-    for number, path in enumerate(paths):
-        try:
-            x = engine.load(path)
-            rows = engine.rows(x.shape)
-            text = memory_note(rows, x, setup, False, 0)  # which refuses what is too large
-            if not quiet and not number:
-                note(text)
-            engine.prepare_weights(rows, alike=True)
-            parts = {
-                (step.row.name, part): pooled(step.maps, part)
-                for step in engine.run(rows, x, layers)
-                if step.row.name in layers
-                for part in setup.vector
-            }
-            order = [(layer, part) for layer in layers for part in setup.vector]
-            vector = checked(path, np.concatenate([parts[key] for key in order]))
-            own = tuple(name for key in order for name in part_names(*key, len(parts[key])))
-            if names and len(names) != len(own):
-                raise UnfitError(
-                    f"{safe(path)} gives {len(own):,} numbers, the pictures before "
-                    f"{len(names):,}; --resize and --crop, or parts such as mean or grid:4x4, "
-                    "make vectors of one length"
-                )
-        except Refusal as refusal:
+    alike, names = Alike(), ()
+    for path, found in each(paths, setup):
+        for text in () if isinstance(found, Refusal) else found.notes:
+            note(text)
+        refusal = found if isinstance(found, Refusal) else alike.misfit(path, found)
+        if isinstance(found, Refusal) or refusal is not None:
+            assert refusal is not None
             if len(paths) == 1:
-                raise
+                raise refusal
             failed.append(refusal)
             text = str(refusal)
             note(f"Error: {text if safe(path) in text else f'{safe(path)}: {text}'}")
             continue
-        names = names or own
-        yield Rows(path, vector, names)
-        _progress(number + 1, len(paths), started)
-
-
-def _progress(done: int, among: int, started: float) -> None:
-    """A count on a terminal's stderr, once a run of many takes longer than a second."""
-    if among == 1 or perf_counter() - started < 1 or not sys.stderr.isatty():
-        return
-    sys.stderr.write(f"\r\x1b[K{done:,} of {among:,} pictures" if done < among else "\r\x1b[K")
-    sys.stderr.flush()
+        if not quiet and not names:
+            note(found.memory)
+        names = names or found.names
+        yield Rows(path, found.vector, names)
 
 
 def gathered(found: Sequence[Rows], setup: Setup) -> Vectors:
@@ -303,10 +361,16 @@ def among_set(
     return setup, held
 
 
-def vector_task(words: Sequence[str], options: Mapping[str, Any], note: Any) -> Any:
+def vector_task(
+    words: Sequence[str],
+    options: Mapping[str, Any],
+    note: Any,
+    named: Callable[[Sequence[str]], tuple[str, ...]] = pictures_of,
+    each: Each = one_by_one,
+) -> Any:
     """Vectors written, or the distances or neighbours that they give, as something to show."""
     pictures, layers = split_words(words)
-    paths = pictures_of(pictures)
+    paths = named(pictures)
     options = {**options, "has_layers": bool(layers)}
     setup = read_setup(layers, options)
     failed: list[Refusal] = []
@@ -325,7 +389,7 @@ def vector_task(words: Sequence[str], options: Mapping[str, Any], note: Any) -> 
         where = vector_target(options["format_"], options["output"], options["force"])
         for text in () if quiet else setup.notes:
             note(text)
-        found = vectors_of(paths, setup, note, failed, quiet)
+        found = vectors_of(paths, setup, note, failed, quiet, each)
         write_vectors(found, setup, where, options["force"], failed)
         if not quiet:
             done = counted(len(paths) - len(failed), "picture")
@@ -334,9 +398,9 @@ def vector_task(words: Sequence[str], options: Mapping[str, Any], note: Any) -> 
     metric = options["distances"] or "cosine"
     if options["among"] is not None:
         setup, pool = among_set(options["among"], setup, options, note, failed)
-        queries = gathered(list(vectors_of(paths, setup, note, failed, quiet)), setup)
+        queries = gathered(list(vectors_of(paths, setup, note, failed, quiet, each)), setup)
     else:
-        pool = queries = gathered(list(vectors_of(paths, setup, note, failed, quiet)), setup)
+        pool = queries = gathered(list(vectors_of(paths, setup, note, failed, quiet, each)), setup)
     if not queries.paths:
         return None, failure(failed, len(paths))
     if not quiet:

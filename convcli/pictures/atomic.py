@@ -74,7 +74,7 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
 
 
 def _followed(path: str) -> Path:
-    """Where a result is written: a link keeps pointing where it does, what it points at is replaced.
+    """Where a result is written: a link stays, and what it points at is replaced.
 
     Raises OutputError for a link that leads to a file outside its folder, which somebody else may
     have put there.

@@ -41,9 +41,7 @@ class Early:
     An error of the background is raised where the image is asked for.
     """
 
-    def __init__(
-        self, source: str, background: bool = False, limits: Limits | None = None
-    ) -> None:
+    def __init__(self, source: str, background: bool = False, limits: Limits | None = None) -> None:
         self.source = source
         self.limits = limits or Limits()
         self._data: bytes | None = None

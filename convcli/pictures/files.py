@@ -106,7 +106,7 @@ def open_picture(
         raw = early.raw()
         mapped = open_map(raw) if raw is not None else None
         if mapped is not None:
-            early.limits.check_mapped(*mapped.pixels.shape, mapped.pixels.itemsize, needs)
+            early.limits.check_mapped(mapped.pixels.shape, mapped.pixels.itemsize, needs)
             picture = mapped
         else:
             with early.image(needs=needs) as image:

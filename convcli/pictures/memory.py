@@ -17,8 +17,10 @@ PILLOW_PIXELS = 178_956_970
 STORED = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
 """Bytes a pixel takes in Pillow by mode; 4 in all others."""
 
-SAMPLES = {"1": 1, "L": 1, "P": 4, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2, "LA": 2, "PA": 4, "RGB;16": 6}
-"""Bytes a pixel takes in our array by mode; 3 for RGB, 4 for the others."""
+SAMPLES = {"1": 1, "L": 1, "P": 4, "LA": 2, "PA": 4, "RGB": 3, "RGB;16": 6} | {
+    mode: 2 for mode in STORED if mode.startswith("I;16")
+}
+"""Bytes a pixel takes in our array by mode; 4 in all others."""
 
 PLAIN = ("L", "LA", "RGB", "RGBA", "I;16")
 """Modes that become an array without another image between."""
@@ -41,7 +43,7 @@ class Size(NamedTuple):
     @property
     def array_bytes(self) -> int:
         """Of the samples."""
-        return self.pixels * SAMPLES.get(self.mode, 3 if self.mode == "RGB" else 4)
+        return self.pixels * SAMPLES.get(self.mode, 4)
 
     @property
     def decoding_bytes(self) -> int:
@@ -73,7 +75,7 @@ class Limits(NamedTuple):
             frames = f"{size.frames} frames of " if size.frames > 1 else ""
             raise PictureError(
                 f"{frames}{size.width}x{size.height} pixels are {size.pixels:,}, more than "
-                f"{most:,}; --max-pixels {size.pixels} allows them"
+                f"{most:,}: too large; --max-pixels {size.pixels} allows them"
             )
         need = max(size.decoding_bytes, needs(size) if needs else 0)
         if self.memory is None and need < 2**27:
@@ -87,11 +89,10 @@ class Limits(NamedTuple):
                 "pip install 'convcli[large]' reads a TIFF in bands"
             )
 
-    def check_mapped(
-        self, height: int, width: int, samples: int, itemsize: int, needs: Needs | None
-    ) -> None:
+    def check_mapped(self, shape: tuple[int, ...], itemsize: int, needs: Needs | None) -> None:
         """The same for a file that is mapped: it is not decoded, and no bomb."""
         if needs is not None:
+            height, width, samples = shape
             mode = {(1, 1): "L", (3, 1): "RGB", (1, 2): "I;16"}.get((samples, itemsize), "RGB;16")
             size = Size(width, height, mode)
             Limits(size.pixels, self.memory, self.beside).check(size, needs)

@@ -1,0 +1,56 @@
+"""Vectors of many pictures: `convcli extract` on worker processes or a cluster."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+from convcli.batch.names import Task
+from convcli.batch.run import How, outcomes, stopping
+from convcli.batch.told import Teller
+from convcli.errors import Refusal
+from convcli.features.setup import Setup, vector_settings
+from convcli.features.task import Alike, Found, found_in
+from convcli.report import note
+
+
+class Vectors:
+    """Makes the vectors of many pictures as `how` says; keeps its progress bar and its notes apart."""
+
+    def __init__(self, how: How, **limits: Any) -> None:
+        self.how, self.limits = how, limits
+        self._teller: Teller | None = None
+
+    def note(self, text: str) -> None:
+        """A line for the reader, above a progress bar if there is one."""
+        if self._teller is None:
+            note(text)
+        else:
+            self._teller.note(text)
+
+    def each(
+        self, paths: Sequence[str], setup: Setup
+    ) -> Iterator[tuple[str, Found | Refusal]]:
+        """Each path with its vector or with why there is none, in order."""
+        job = {"kind": "vector", "settings": vector_settings(setup), **self.limits}
+        tasks = [Task(path, "") for path in paths]
+        alike, self._teller = Alike(), Teller(len(tasks), quiet=True)
+        teller = self._teller
+        try:
+            with stopping(), teller, closing(outcomes(tasks, job, self.how)) as found:  # type: ignore[type-var]
+                for outcome in found:
+                    value: Found | Refusal = Refusal(outcome.error)
+                    if outcome.status != "failed":
+                        value = found_in(outcome.value)
+                        misfit = alike.misfit(outcome.source, value)
+                        if misfit is not None:
+                            value, kind = misfit, type(misfit).__name__
+                            outcome = outcome._replace(
+                                status="failed", error=str(misfit), kind=kind
+                            )
+                    teller.count(outcome)
+                    yield outcome.source, value
+                    if self.how.fail_fast and outcome.status == "failed":
+                        return
+        finally:
+            self._teller = None
+            teller.finish(self.how.report, listed=False)
