@@ -201,7 +201,10 @@ def _stored(
     """Values that want nothing but their fraction cut off, clipped and stored as samples."""
     clipped = 0
     if least < -0.5 or most >= full + 0.5:
-        clipped = int(np.count_nonzero(values < 0)) + int(np.count_nonzero(values >= full + 1))
+        if values.dtype.kind == "i":  # seen without a sign, what is negative is large
+            clipped = int(np.count_nonzero(values.view(f"u{values.itemsize}") > full))
+        else:
+            clipped = int(np.count_nonzero(values < 0) + np.count_nonzero(values >= full + 1))
         np.clip(values, 0, full, out=values)
     if out is None:
         out = np.empty(values.shape, np.uint8 if full == 255 else np.uint16)
