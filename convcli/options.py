@@ -206,6 +206,33 @@ FPS = Reads("N", read_fps)
 SPREAD = Reads("N|HxW", lambda text: read_pair(text, 0))
 SEED = Reads("N", lambda text: whole(text, least=0))
 
+
+def read_resize(text: str) -> tuple[int, ...] | str:
+    """A shorter side, height×width, or keep.
+
+    >>> read_resize("256"), read_resize("224x320"), read_resize("keep")
+    ((256,), (224, 320), 'keep')
+    """
+    return "keep" if text == "keep" else _numbers(text, 1, (1, 2), "256, 224x320, or keep")
+
+
+def _named(name: str, module: str, table: str) -> Reads:
+    """A name of a table that is imported when the name is read."""
+
+    def read(text: str) -> str:
+        from importlib import import_module
+
+        return _one_of(text, getattr(import_module(module), table))
+
+    return Reads(name, read)
+
+
+RECIPE = _named("NAME", "convcli.features.recipes", "RECIPES")
+INIT = _named("NAME", "convcli.features.inits", "INITS")
+METRIC = _named("METRIC", "convcli.features.neighbours", "METRICS")
+NORMALIZATION = _named("HOW", "convcli.pictures.prepare", "NORMALIZATIONS")
+RESIZE = Reads("N|HxW|keep", read_resize)
+
 format_option = click.option(
     "--format",
     "format_",
@@ -214,3 +241,10 @@ format_option = click.option(
     help="table, tsv, csv, json, jsonl, markdown, latex.  [table; tsv in a pipe]",
 )
 force_option = click.option("--force", is_flag=True, help="Overwrite what is there already.")
+vector_format_option = click.option(
+    "--format",
+    "format_",
+    type=click.Choice([*FORMATS, "npy", "npz"]),
+    metavar="FORMAT",
+    help="table, tsv, json, …; jsonl, csv, npy, npz of vectors.",
+)

@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "nets": {"errors", "calls"},
     "conv": {"errors", "numpy", "threadpoolctl"},
     "pictures": {"errors", "calls", "conv", "numpy", "PIL"},
-    "features": {"errors", "nets", "conv", "numpy"},
+    "features": {"errors", "nets", "conv", "pictures", "numpy"},
     "report": {"errors"},
     "lessons": {"errors", "calls", "nets", "report"},
     "learning": {"errors", "nets", "conv", "pictures", "report", "numpy"},

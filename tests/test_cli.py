@@ -148,6 +148,7 @@ def test_a_refusal_is_one_line_an_exit_code_and_nothing_written(shell, line, exp
 NETWORKS = {
     "shape lenet5 -q": "10\n",
     "shape --input 227 conv:96,11,stride=4 relu maxpool:3,stride=2 -q": "27x27x96\n",
+    "shape --input 8 relu maxpool:2 pad:1 globalpool:max linear:4 -q": "4\n",
     "shape vgg16 --input 32 -q": "1000\n",
     "shape lenet5 --expect params=61,706 --expect macs=416520 --expect output=10 -q": "10\n",
     "zoo -q": "alexnet\n",
@@ -298,14 +299,18 @@ def test_the_input_is_never_overwritten(shell):
 def test_extract_writes_a_grid_a_table_and_the_arrays(shell):
     code, out, err = shell(f"extract {CAT} --seed 3 --save maps.npz")
     header, *rows = (line.split("\t") for line in out.splitlines())
-    assert (code, header) == (0, ["layer", "type", "shape", "mean", "spread", "negative"])
+    figures = ["mean", "spread", "dead", "negative", "ratio", "corr", "ms", "GMAC/s"]
+    assert (code, header) == (0, ["layer", "type", "shape", *figures])
     assert [row[0] for row in rows] == ["conv1", "leaky_relu1", "conv2", "leaky_relu2", "conv3"]
-    assert err == "seed 3; the maps are drawn in cat.maps.png\n"
+    first, took, drawn = err.splitlines()
+    assert first.startswith("peak memory predicted: ")
+    assert "peak memory measured: " in took
+    assert drawn == "drawn in cat.maps.png"
     arrays = np.load("maps.npz")
     assert arrays["conv3"].shape == (3, 512, 512)
     assert float(rows[4][3]) == pytest.approx(arrays["conv3"].mean(dtype=float))
     with Image.open("cat.maps.png") as sheet:
-        assert (sheet.mode, sheet.width) == ("L", 3 * 512 + 4 * 8)
+        assert (sheet.mode, sheet.width) == ("RGB", 1200)
     assert shell(f"extract {CAT} -q -o other.png") == (0, "other.png\n", "")
 
 

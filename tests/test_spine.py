@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convcli.errors import UnfitError
-from convcli.features import extract
+from convcli.features.run import extract
 from convcli.nets.layers import Activation, Conv
 from convcli.nets.network import sequential
 from convcli.nets.summary import summarize
@@ -40,7 +40,7 @@ def test_what_shape_predicts_is_what_the_core_returns(stack, size):
     except UnfitError:
         return
     run = extract(network, np.ones(size, np.float32))
-    assert [one.maps.shape for one in run.seen] == [row.output for row in summary.rows]
+    assert [maps.shape for maps in run.maps.values()] == [row.output for row in summary.rows]
     assert sum(weight.size for weight in run.weights.values()) == summary.params
 
 
@@ -58,7 +58,7 @@ def test_the_receptive_field_is_what_a_changed_pixel_reaches(first, second, plac
     changed = x.copy()
     pixel = divmod(place % (13 * 17), 17)
     changed[:, pixel[0], pixel[1]] += 100
-    before, after = (extract(network, one).seen[-1].maps for one in (x, changed))
+    before, after = (extract(network, one).maps[rows[-1].name] for one in (x, changed))
     for _, *cell in np.argwhere(before != after):
         for axis, seen in enumerate(rows[-1].reception):
             start = seen.first + seen.jump * cell[axis]

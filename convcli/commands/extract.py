@@ -1,71 +1,83 @@
-"""`convcli extract`: what do layers of random filters see in this picture?"""
+"""`convcli extract`: what do layers of random filters see in these pictures?"""
+
+from typing import Any
 
 import click
 
-from convcli.options import SEED, force_option, format_option
+from convcli.options import (
+    COUNT,
+    INIT,
+    METRIC,
+    NORMALIZATION,
+    PAIR,
+    RECIPE,
+    RESIZE,
+    SEED,
+    force_option,
+    vector_format_option,
+)
 
 
 @click.command("extract")
-@click.argument("picture")
-@click.option("--seed", type=SEED, default=0, help="Seed of the random weights.  [default: 0]")
+@click.argument("words", nargs=-1, metavar="PICTURE... [LAYER...]")
+@click.option("--net", metavar="NETWORK", help="A zoo name, .net or .py file, - for stdin.")
+@click.option("--recipe", type=RECIPE, help="default, digits or texture.  [default]")
+@click.option("--like", metavar="FILE", help="As this saved run, or set of vectors.")
+@click.option("--until", metavar="LAYER", help="Run no further than this layer.")
+@click.option("--layers", metavar="NAMES", help="Layers to draw, or to make the vector of.")
 @click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    help="Where to draw the grid of feature maps.  [default: NAME.maps.png here]",
+    "--init",
+    type=INIT,
+    help="he, normal, lecun, glorot, orthogonal, gabor, dct, …  [he]",
 )
-@click.option("--save", metavar="FILE", help="Save maps, weights and seed to this .npz file.")
+@click.option("--zero-mean", is_flag=True, help="Take each filter's mean away.")
+@click.option("--unit-norm", is_flag=True, help="Scale each filter to a norm of 1.")
+@click.option("--seed", type=SEED, help="Of the random weights.  [0]")
+@click.option("--weights", metavar="FILE", help="Weights by name: .npz, .safetensors.")
+@click.option("--resize", type=RESIZE, help="Shorter side, height x width, or keep.")
+@click.option("--crop", type=PAIR, help="Around the centre.")
+@click.option("--gray", is_flag=True, help="Grey instead of colour.")
+@click.option("--normalize", type=NORMALIZATION, help="unit (0..1), standard, imagenet or none.")
+@click.option("-o", "--output", metavar="FILE", help="A sheet, a folder/ of grids, or vectors.")
+@click.option("--signed", is_flag=True, help="Draw from blue over white at 0 to red.")
+@click.option("--filters", metavar="FILE", help="Draw the filters themselves.")
+@click.option("--preview", is_flag=True, help="Show some maps of each layer in the terminal.")
+@click.option("--save", metavar="FILE", help="Save maps, weights and network (.npz).")
+@click.option("--vector", metavar="PARTS", help="mean,std,max,ppv,l2,flatten,grid:4x4.")
+@click.option("--distances", type=METRIC, help="cosine or euclidean, between the pictures.")
+@click.option("--nearest", type=COUNT, help="So many look-alikes of each picture.")
+@click.option("--among", metavar="SET", help="Where to look: a folder, or vectors (.npz).")
 @force_option
-@format_option
-@click.option("-q", "--quiet", is_flag=True, help="Print the path of the grid alone.")
-def extract_command(
-    picture: str,
-    seed: int,
-    output: str | None,
-    save: str | None,
-    force: bool,
-    format_: str | None,
-    quiet: bool,
-) -> None:
-    """Run layers of seeded random filters on PICTURE and draw what they see. PICTURE - is stdin.
+@vector_format_option
+@click.option("-q", "--quiet", is_flag=True, help="Print paths or values alone.")
+def extract_command(words: tuple[str, ...], **options: Any) -> None:
+    """Run layers of random filters on PICTUREs: draw what they see, or make vectors of it.
 
     \b
-    convcli extract cat.jpg
-    convcli extract cat.jpg --seed 7 -o maps.png --save maps.npz
-
-    Three convolutions of three 3x3 filters (padding 1, stride 1, standard-normal weights, each
-    filter over all channels), leaky ReLU 0.1 between them, on samples scaled to 0..1. The grid
-    shows every convolution's maps, each stretched to black..white; maps of more than 512 pixels
-    are drawn smaller. The table gives the mean, spread (standard deviation) and share of negative
-    values of each layer.
+    convcli extract cat.jpg                                    (draws cat.maps.png)
+    convcli extract cat.jpg conv:16,5,padding=2 relu maxpool:2 conv:32,3
+    convcli extract cat.jpg --net vgg16 --until conv3_1 --signed
+    convcli extract *.jpg --recipe texture --vector mean,std > features.jsonl
+    convcli extract new.jpg --nearest 5 --among features.npz
     """
-    from convcli.errors import SpecError, safe
-    from convcli.features import default_recipe, extract
-    from convcli.pictures.files import (
-        check_free,
-        format_of,
-        open_picture,
-        planes,
-        save_arrays,
-        write_picture,
-    )
-    from convcli.pictures.montage import grid, grid_name
+    from convcli.features.task import wants_vectors
     from convcli.report import note, path, show
 
-    target = grid_name(picture) if output is None else output
-    if save == "-":
-        raise SpecError("--save takes the name of a file; stdout holds the table")
-    check_free([target, save], force, picture)
-    if target != "-":
-        format_of(target)
-    run = extract(default_recipe(), planes(open_picture(picture)), seed)
-    if save:
-        save_arrays(run.arrays(), save, force)
-    write_picture(grid(run.shown()), target, force)
-    if target == "-":
+    if wants_vectors(options):
+        from convcli.features.task import vector_task
+
+        result, refusal = vector_task(words, options, note)
+        if result is not None:
+            show(result, options["format_"], options["quiet"])
+        if refusal:
+            raise refusal
         return
-    if quiet:
-        path(target)
-    else:
-        show(run, format_)
-        note(f"seed {seed}; the maps are drawn in {safe(target)}")
+    from convcli.features.look import look_task
+
+    report, made = look_task(words, options, note)
+    if options["output"] == "-":
+        return
+    if not options["quiet"]:
+        show(report, options["format_"])
+    for name in made:
+        path(name) if options["quiet"] else note(f"drawn in {name}")

@@ -44,10 +44,12 @@ if TYPE_CHECKING:
     )
     from convcli.conv.normalization import (
         batch_norm,
+        local_contrast_norm,
         local_response_norm,
     )
     from convcli.conv.pooling import (
         adaptive_avg_pool2d,
+        adaptive_max_pool2d,
         avg_pool2d,
         max_pool2d,
         min_pool2d,
@@ -58,6 +60,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "adaptive_avg_pool2d",
+    "adaptive_max_pool2d",
     "avg_pool2d",
     "batch_norm",
     "celu",
@@ -72,6 +75,7 @@ __all__ = [
     "hardtanh",
     "leaky_relu",
     "linear",
+    "local_contrast_norm",
     "local_response_norm",
     "log_softmax",
     "max_pool2d",
@@ -118,8 +122,10 @@ _HOME = {
     "depthwise_conv2d": "filterbank",
     "workspace_bytes": "filterbank",
     "batch_norm": "normalization",
+    "local_contrast_norm": "normalization",
     "local_response_norm": "normalization",
     "adaptive_avg_pool2d": "pooling",
+    "adaptive_max_pool2d": "pooling",
     "avg_pool2d": "pooling",
     "max_pool2d": "pooling",
     "min_pool2d": "pooling",

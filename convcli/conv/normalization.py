@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli.conv.arguments import check_real
+from convcli.conv.filterbank import conv2d
 from convcli.errors import UnfitError
 
 
@@ -79,6 +80,51 @@ def batch_norm(
     if bias is not None:
         y += _channels(bias, shape, working)
     return np.asarray(y, x.dtype)
+
+
+def local_contrast_norm(x: ArrayLike, size: int = 9) -> NDArray[Any]:
+    """Take the local mean away, and divide by the local spread (Jarrett et al. 2009).
+
+        v = x − Σ g·x        y = v / max(σ, c),  σ = √(Σ g·v²),  c = the mean of σ over the image
+
+    The sums run over all channels and size×size cells, weighted by a Gaussian g of σ = size / 6
+    that sums to one; at the border over the cells that are there. x is (n, c, h, w), floats.
+    A constant image becomes 0.
+
+    >>> flat = local_contrast_norm(np.full((1, 2, 6, 6), 3.0), size=3)
+    >>> bool(np.abs(flat).max() < 1e-12)
+    True
+    """
+    x = _floats(x, "local_contrast_norm")
+    if x.ndim != 4:
+        raise UnfitError(f"x has {x.ndim} axes {x.shape}; local_contrast_norm takes (n, c, h, w)")
+    if size < 1 or size % 2 == 0:
+        raise UnfitError(f"size={size} must be odd, so that a window has a centre")
+    working = np.promote_types(x.dtype, np.float32)
+    wide = x.astype(working, copy=False)
+    offsets = np.arange(size) - size // 2
+    bell = np.exp(-0.5 * (offsets / (size / 6)) ** 2)
+    inside = _blurred(np.ones((1, 1, *x.shape[2:]), working), bell)
+
+    def local_mean(maps: NDArray[Any]) -> NDArray[Any]:
+        return np.asarray(_blurred(maps.mean(axis=1, keepdims=True), bell) / inside)
+
+    y = wide - local_mean(wide)
+    spread = np.sqrt(np.maximum(local_mean(np.square(y)), 0))
+    floor = spread.mean(axis=(1, 2, 3), keepdims=True)
+    # where a whole image is constant there is nothing to divide
+    y /= np.maximum(np.maximum(spread, floor), np.finfo(working).tiny)
+    # a spread of rounding errors alone would make contrasts of them
+    level = np.abs(wide).max(axis=(1, 2, 3), keepdims=True, initial=0)
+    y *= floor > 8 * np.finfo(working).eps * level
+    return np.asarray(y, x.dtype)
+
+
+def _blurred(maps: NDArray[Any], bell: NDArray[Any]) -> NDArray[Any]:
+    """Maps (n, 1, h, w) weighted along both axes, zeros outside."""
+    taps, reach = bell.astype(maps.dtype), len(bell) // 2
+    down = conv2d(maps, taps.reshape(1, 1, -1, 1), padding=((reach, reach), (0, 0)))
+    return conv2d(down, taps.reshape(1, 1, 1, -1), padding=((0, 0), (reach, reach)))
 
 
 def _channels(values: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

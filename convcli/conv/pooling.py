@@ -167,8 +167,29 @@ def adaptive_avg_pool2d(
     array([[[6., 8.]]])
     """
     x = np.asarray(x)
-    check_real("adaptive_avg_pool2d", x)
-    batch(x, "c, h, w", "adaptive_avg_pool2d")
+    sizes = _adaptive_sizes(x, output_size, "adaptive_avg_pool2d")
+    result = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
+    sums = x.astype(np.promote_types(result, np.float32), copy=False)
+    # a fresh array in memory order: where no axis changes, the means are x itself
+    return np.array(_binned(sums, sizes, np.mean), result, order="C")
+
+
+def adaptive_max_pool2d(
+    x: ArrayLike, output_size: int | tuple[int | None, int | None] | None
+) -> NDArray[Any]:
+    """Maxima over the windows of `adaptive_avg_pool2d`; x keeps its dtype.
+
+    >>> adaptive_max_pool2d(np.arange(15).reshape(1, 3, 5), (1, 2))
+    array([[[12, 14]]])
+    """
+    x = np.asarray(x)
+    sizes = _adaptive_sizes(x, output_size, "adaptive_max_pool2d")
+    return np.array(_binned(x, sizes, np.max), x.dtype, order="C")
+
+
+def _adaptive_sizes(x: NDArray[Any], output_size: Any, door: str) -> list[int]:
+    check_real(door, x)
+    batch(x, "c, h, w", door)
     wanted: Any = output_size
     wanted = tuple(wanted) if isinstance(wanted, tuple | list) else (wanted, wanted)
     if len(wanted) != 2:
@@ -176,15 +197,16 @@ def adaptive_avg_pool2d(
     sizes = [old if new is None else new for new, old in zip(wanted, x.shape[-2:], strict=True)]
     if whole(sizes, 2) is None or min(sizes) < 0 or 0 in x.shape[-2:]:
         raise UnfitError(f"output_size={output_size} must be whole numbers; x is {x.shape}")
-    result = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
-    sums = x.astype(np.promote_types(result, np.float32), copy=False)
+    return sizes
+
+
+def _binned(x: NDArray[Any], sizes: list[int], reduce: Reduce) -> NDArray[Any]:
+    """Both axes reduced in the windows of adaptive pooling, one after the other."""
     for axis, count in zip((-2, -1), sizes, strict=True):
-        along = np.moveaxis(sums, axis, 0)
-        parts = [along[start:stop].mean(axis=0) for start, stop in bins(len(along), count)]
-        stacked = np.stack(parts) if parts else along[:0]
-        sums = np.moveaxis(stacked, 0, axis)
-    # a fresh array in memory order: where no axis changes, the means are x itself
-    return np.array(sums, result, order="C")
+        along = np.moveaxis(x, axis, 0)
+        parts = [reduce(along[start:stop], axis=0) for start, stop in bins(len(along), count)]
+        x = np.moveaxis(np.stack(parts) if parts else along[:0], 0, axis)
+    return x
 
 
 def bins(length: int, count: int) -> list[Pair]:

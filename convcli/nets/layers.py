@@ -85,6 +85,8 @@ class Conv(NamedTuple):
     """Input channels, where the text declares them."""
     connections: int | None = None
     """Pairs of input and output maps that are connected, where not all of a group are."""
+    border: str = "zero"
+    """What the padded cells hold, by a name of `convcli.conv.borders`."""
 
     @property
     def type(self) -> str:
@@ -217,7 +219,7 @@ class TransposedConv(NamedTuple):
 
 
 class Pool(NamedTuple):
-    """A pooling window: the `max`, `average` or `min` of its cells.
+    """A pooling window: the `max`, `average`, `min` or `lp` norm of its cells.
 
     `ceil` rounds up as PyTorch does, where the last window must start inside the input or its
     padding before. `trainable` is the subsampling of LeCun et al. 1998: a coefficient and a bias
@@ -233,6 +235,8 @@ class Pool(NamedTuple):
     count_include_pad: bool = True
     """Whether an average counts the zeros of the padding; no shape depends on it."""
     trainable: bool = False
+    power: float = 2.0
+    """The p of an `lp` pool, (Σ xᵖ)^(1/p)."""
 
     @property
     def type(self) -> str:
@@ -307,11 +311,7 @@ class Linear(NamedTuple):
 
     def measure(self, *inputs: Shape) -> Measure:
         (shape,) = inputs
-        declared, over = self.features, self.over
-        if over == "last" and declared == shape[-1]:
-            pass
-        elif over == "last" and (len(shape) == 3 or declared == prod(shape)):
-            over = "all"  # feature maps that nobody flattened: the layer lines of a class
+        declared, over = self.features, self.reach(shape)
         met = {"all": prod(shape), "last": shape[-1], "channels": shape[0]}[over]
         if declared is not None and declared != met:
             raise Misfit(
@@ -328,6 +328,14 @@ class Linear(NamedTuple):
             output = (self.outputs, *shape[1:])
         weights, bias = met * self.outputs, self.outputs * self.bias
         return Measure(output, weights + bias, weights * places, bias=bias)
+
+    def reach(self, shape: Shape) -> str:
+        """What it connects of an input of this shape: "all", "last" or "channels"."""
+        if self.over != "last" or self.features == shape[-1]:
+            return self.over
+        # feature maps that nobody flattened: the layer lines of a class
+        flattens = len(shape) == 3 or self.features == prod(shape)
+        return "all" if flattens else "last"
 
 
 class Reshape(NamedTuple):
@@ -362,6 +370,9 @@ class Pad(NamedTuple):
     """Cells added before and after each axis; negative numbers crop."""
 
     padding: tuple[Pair, ...]
+    border: str = "constant"
+    """What they hold, by a name of `convcli.conv.borders`."""
+    value: float = 0.0
 
     @property
     def type(self) -> str:
@@ -381,6 +392,10 @@ class Upsample(NamedTuple):
 
     scale: tuple[float, ...] = ()
     sizes: Sizes = ()
+    mode: str = "nearest"
+    """How new cells are found: `nearest`, `linear`, or a mode that shapes alone are known of."""
+    corners: bool = False
+    """Whether `linear` keeps the corners where they are: PyTorch's `align_corners`."""
 
     @property
     def type(self) -> str:
@@ -421,6 +436,8 @@ class Norm(NamedTuple):
     tracked: bool = False
     """Whether running statistics are kept."""
     counted: bool = False
+    eps: float = 1e-5
+    """What is added to the variance."""
 
     @property
     def type(self) -> str:
@@ -441,11 +458,55 @@ class Norm(NamedTuple):
         )
 
 
+class LocalResponseNorm(NamedTuple):
+    """Division by the energy of neighbouring channels (Krizhevsky et al. 2012).
+
+    `alpha` is divided by `size`, as PyTorch and Caffe do.
+    """
+
+    size: int = 5
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
+
+    @property
+    def type(self) -> str:
+        return "local_response_norm"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        (shape,) = inputs
+        return Measure(shape)
+
+
+class LocalContrastNorm(NamedTuple):
+    """Local mean removed, local spread divided by (Jarrett et al. 2009), over size×size cells.
+
+    A value depends on the spread at its place, which depends on the means around it, so that it
+    sees two windows less one cell. The least spread that is divided by, the mean over the
+    picture, is left out of its receptive field, as normalisations over whole maps are.
+    """
+
+    size: int = 9
+
+    @property
+    def type(self) -> str:
+        return "local_contrast_norm"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        shape = _maps(self.type, inputs, 2)
+        if self.size % 2 == 0:
+            raise UnfitError(f"{self.type} needs a window with a centre, not of {self.size} cells")
+        window = Window(2 * self.size - 1), (self.size - 1, self.size - 1)
+        return Measure(shape, windows=(window, window))
+
+
 class Activation(NamedTuple):
     """A function of each value alone; `slope` is what leaky ReLU multiplies negatives by."""
 
     type: str
     slope: float = 0.0
+    values: tuple[tuple[str, Any], ...] = ()
+    """Other values that were written, by the names of `torch.nn.functional`."""
 
     def measure(self, *inputs: Shape) -> Measure:
         (shape,) = inputs

@@ -61,21 +61,26 @@ def is_source(word: str) -> bool:
 
 def read_source(word: str) -> Reading:
     """The network of a zoo name, a file, or stdin."""
+    return read_text(*source_text(word))
+
+
+def source_text(word: str) -> tuple[str, str]:
+    """The text of a zoo name, a file, or stdin, and what it is called in messages."""
     if word in NAMES:
-        return read_text(zoo_text(word), f"{word}.net")
+        return zoo_text(word), f"{word}.net"
     if word == "-":
         if sys.stdin is None or sys.stdin.isatty():
             raise SpecError(
                 "standard input is not a pipe or a file; name a network, or pipe one in"
             )
         data = sys.stdin.buffer.read(LARGEST_TEXT + 1)
-        return read_text(_decoded(data, "standard input"), "standard input")
+        return _decoded(data, "standard input"), "standard input"
     try:
         with open(word, "rb") as file:
             data = file.read(LARGEST_TEXT + 1)
     except OSError as error:
         raise Refusal(f"{safe(word)} cannot be read: {error.strerror}") from None
-    return read_text(_decoded(data, word), os.path.basename(word))
+    return _decoded(data, word), os.path.basename(word)
 
 
 def _decoded(data: bytes, name: str) -> str:

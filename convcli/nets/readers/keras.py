@@ -30,7 +30,7 @@ from convcli.nets.layers import (
     Upsample,
 )
 from convcli.nets.network import Leaf
-from convcli.nets.readers.values import count, counts, pads, plain
+from convcli.nets.readers.values import count, counts, number_or, pads, plain
 
 NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
 """Paddings by name, and for how many axes each is known."""
@@ -221,7 +221,8 @@ def upsampling(axes: int) -> Callable[..., Upsample]:
         size: Any = 2, data_format: Any = None, interpolation: Any = "", **_: Any
     ) -> Upsample:
         _channels_last(data_format)
-        return Upsample(scale=counts(size, axes, "size"))
+        how = "linear" if interpolation in ("linear", "bilinear") else interpolation or "nearest"
+        return Upsample(scale=counts(size, axes, "size"), mode=str(how))
 
     return build
 
@@ -236,7 +237,8 @@ def batch_normalization(
 ) -> Norm:
     if axis not in (-1, 3, [-1], [3]):
         raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
-    return Norm("batch", bool(center) + bool(scale), tracked=True, counted=True)
+    vectors, eps = bool(center) + bool(scale), number_or(epsilon, 1e-3)
+    return Norm("batch", vectors, tracked=True, counted=True, eps=eps)
 
 
 def layer_normalization(
@@ -244,7 +246,7 @@ def layer_normalization(
 ) -> Norm:
     if axis not in (-1, [-1], (-1,)):
         raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
-    return Norm("layer", bool(center) + bool(scale))
+    return Norm("layer", bool(center) + bool(scale), eps=number_or(epsilon, 1e-3))
 
 
 def group_normalization(
@@ -255,8 +257,8 @@ def group_normalization(
     scale: Any = True,
     **_: Any,
 ) -> Norm:
-    number = 1 if groups == -1 else count(groups, "groups")
-    return Norm("group", bool(center) + bool(scale), groups=number)
+    many = 1 if groups == -1 else count(groups, "groups")
+    return Norm("group", bool(center) + bool(scale), groups=many, eps=number_or(epsilon, 1e-3))
 
 
 FUNCTIONS = {

@@ -18,6 +18,8 @@ from convcli.nets.layers import (
     Depthwise,
     Identity,
     Linear,
+    LocalContrastNorm,
+    LocalResponseNorm,
     Merge,
     Norm,
     Pad,
@@ -30,9 +32,9 @@ from convcli.nets.layers import (
     Upsample,
 )
 from convcli.nets.network import MOST_NODES, Chain, Fork, Leaf, Part, fresh, size_of
-from convcli.nets.readers.values import count, counts, factor, maybe_count, pads
+from convcli.nets.readers.values import count, counts, factor, maybe_count, number, pads
 
-POOLS = {"max": "max", "avg": "average", "min": "min"}
+POOLS = {"max": "max", "avg": "average", "min": "min", "l2": "lp"}
 
 
 def conv(axes: int) -> Callable[..., Conv]:
@@ -140,8 +142,8 @@ def subsample(kernel: Any, stride: Any = None) -> Pool:
 
 
 def adaptive_pool(size: Any, kind: Any = "average") -> AdaptivePool:
-    if kind not in POOLS.values():
-        raise SpecError(f"kind={shown(kind)} is none of {', '.join(POOLS.values())}")
+    if kind not in ("max", "average", "min"):
+        raise SpecError(f"kind={shown(kind)} is none of max, average, min")
     return AdaptivePool(kind, counts(size, 2, "size"))
 
 
@@ -188,9 +190,14 @@ def layer_norm() -> Norm:
     return Norm("layer")
 
 
-def lrn(size: Any = 5, alpha: Any = 1e-4, beta: Any = 0.75, k: Any = 1.0) -> Identity:
-    count(size, "size")
-    return Identity("local_response_norm")
+def lrn(size: Any = 5, alpha: Any = 1e-4, beta: Any = 0.75, k: Any = 1.0) -> LocalResponseNorm:
+    return LocalResponseNorm(
+        count(size, "size"), number(alpha, "alpha"), number(beta, "beta"), number(k, "k")
+    )
+
+
+def lcn(size: Any = 9) -> LocalContrastNorm:
+    return LocalContrastNorm(count(size, "size"))
 
 
 def dropout(p: Any = 0.5) -> Identity:
@@ -198,9 +205,7 @@ def dropout(p: Any = 0.5) -> Identity:
 
 
 def leaky_relu(slope: Any = 0.01) -> Activation:
-    if isinstance(slope, bool) or not isinstance(slope, int | float):
-        raise SpecError(f"slope must be a number, not {shown(slope)}")
-    return Activation("leaky_relu", float(slope))
+    return Activation("leaky_relu", number(slope, "slope"))
 
 
 def prelu(slopes: Any = 1) -> PReLU:
@@ -255,6 +260,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "groupnorm": group_norm,
     "layernorm": layer_norm,
     "lrn": lrn,
+    "lcn": lcn,
     "dropout": dropout,
     "leaky_relu": leaky_relu,
     "prelu": prelu,

@@ -77,14 +77,32 @@ def statements(text: str, source: str) -> list[Line]:
         text = re.sub(r"(?m)^[ ]*(>>>|\.\.\.)[ ]", "", text)
     if len(text) <= WHOLE:
         try:
-            lines = text.split("\n")
-            return [Line(node, source, lines, 1) for node in parsed(text)]
+            body, lines = parsed(text), text.split("\n")
         except UNREADABLE:
-            pass
+            body = []
+        if body and not any(map(_is_word, body)):
+            return [Line(node, source, lines, 1) for node in body]
     found = list(islice(_line_by_line(text, source), MOST_NODES + 1))
     if len(found) > MOST_NODES:
         raise SpecError(f"{safe(source)} has more than {MOST_NODES:,} statements")
     return found
+
+
+def _is_word(node: ast.stmt) -> bool:
+    """Whether a statement that Python takes for a type hint is a shell word: `maxpool:2`.
+
+    >>> [_is_word(parsed(text)[0]) for text in ("maxpool:2", "globalpool:max", "conv1: nn.Module")]
+    [True, True, False]
+    """
+    match node:
+        case ast.AnnAssign(ast.Name(end_col_offset=int(end)), hint, None):
+            if isinstance(hint, ast.Attribute | ast.Subscript | ast.JoinedStr):
+                return False
+            if isinstance(hint, ast.Constant) and isinstance(hint.value, str | None):
+                return False
+            # a space before a name makes it a type
+            return not isinstance(hint, ast.Name) or hint.col_offset == end + 1
+    return False
 
 
 def _line_by_line(text: str, source: str) -> Iterator[Line]:

@@ -26,7 +26,8 @@ from convcli.nets.layers import (
     TransposedConv,
     Upsample,
 )
-from convcli.nets.readers.values import count, counts, factor, maybe_count, pads, plain
+from convcli.nets.readers.short import lrn
+from convcli.nets.readers.values import count, counts, factor, maybe_count, number_or, pads, plain
 
 
 def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
@@ -55,6 +56,7 @@ def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
             count(groups, "groups"),
             bool(bias),
             maybe_count(in_channels, "in_channels"),
+            border=BORDERS.get(padding_mode, "zero"),
         )
 
     def build_lazy(out_channels: Any, kernel_size: Any, *args: Any, **options: Any) -> Conv:
@@ -152,7 +154,8 @@ def avg_pool(axes: int) -> Callable[..., Pool]:
 
 def lp_pool(axes: int) -> Callable[..., Pool]:
     def build(norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: Any = False) -> Pool:
-        return _pool("lp", axes, kernel_size, stride, 0, 1, ceil_mode)
+        made = _pool("lp", axes, kernel_size, stride, 0, 1, ceil_mode)
+        return made._replace(power=number_or(norm_type, 2.0))
 
     return build
 
@@ -194,12 +197,12 @@ def unflatten(dim: Any, unflattened_size: Any) -> Reshape:
     return Reshape(tuple(sizes))
 
 
-def pad(axes: int) -> Callable[..., Pad]:
+def pad(axes: int, border: str = "constant") -> Callable[..., Pad]:
     def build(padding: Any, value: Any = 0) -> Pad:
         # last axis first: (left, right, top, bottom), as torch.nn.functional.pad has it
         sides = counts(padding, 2 * axes, "padding", -(10**9))
         pairs = [(sides[2 * axis], sides[2 * axis + 1]) for axis in range(axes)]
-        return Pad(tuple(reversed(pairs)))
+        return Pad(tuple(reversed(pairs)), border, number_or(value, 0.0))
 
     return build
 
@@ -213,15 +216,20 @@ def upsample(
 ) -> Upsample:
     if (size is None) == (scale_factor is None):
         raise SpecError("upsample needs either a size or a scale_factor")
+    how = "linear" if mode in ("linear", "bilinear", "trilinear") else str(mode)
     if size is not None:
         sizes = size if isinstance(size, tuple | list) else (size,)
-        return Upsample(sizes=tuple(count(one, "size") for one in sizes))
+        return Upsample((), tuple(count(one, "size") for one in sizes), how, bool(align_corners))
     factors = scale_factor if isinstance(scale_factor, tuple | list) else (scale_factor,)
-    return Upsample(scale=tuple(factor(one, "scale_factor") for one in factors))
+    scale = tuple(factor(one, "scale_factor") for one in factors)
+    return Upsample(scale, (), how, bool(align_corners))
 
 
-def upsample2d(size: Any = None, scale_factor: Any = None, mode: Any = None) -> Upsample:
-    return upsample(size, scale_factor)
+def upsample2d(mode: str, corners: bool) -> Callable[..., Upsample]:
+    def build(size: Any = None, scale_factor: Any = None) -> Upsample:
+        return upsample(size, scale_factor, mode, corners)
+
+    return build
 
 
 def batch_norm(lazy: bool = False) -> Callable[..., Norm]:
@@ -237,7 +245,13 @@ def batch_norm(lazy: bool = False) -> Callable[..., Norm]:
         bias: Any = True,
     ) -> Norm:
         channels = maybe_count(num_features, "num_features")
-        return Norm("batch", _vectors(affine, bias), channels, tracked=bool(track_running_stats))
+        return Norm(
+            "batch",
+            _vectors(affine, bias),
+            channels,
+            tracked=bool(track_running_stats),
+            eps=number_or(eps, 1e-5),
+        )
 
     def build_lazy(*args: Any, **options: Any) -> Norm:
         return build(None, *args, **options)
@@ -256,7 +270,9 @@ def instance_norm(
     bias: Any = True,
 ) -> Norm:
     channels = maybe_count(num_features, "num_features")
-    return Norm("instance", _vectors(affine, bias), channels, tracked=bool(track_running_stats))
+    tracked = bool(track_running_stats)
+    vectors = _vectors(affine, bias)
+    return Norm("instance", vectors, channels, tracked=tracked, eps=number_or(eps, 1e-5))
 
 
 def group_norm(
@@ -269,7 +285,8 @@ def group_norm(
     bias: Any = True,
 ) -> Norm:
     channels = maybe_count(num_channels, "num_channels")
-    return Norm("group", _vectors(affine, bias), channels, count(num_groups, "num_groups"))
+    groups, vectors = count(num_groups, "num_groups"), _vectors(affine, bias)
+    return Norm("group", vectors, channels, groups, eps=number_or(eps, 1e-5))
 
 
 def _vectors(affine: Any, bias: Any) -> int:
@@ -287,12 +304,22 @@ def layer_norm(
 ) -> Norm:
     sizes = normalized_shape if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
     shape = tuple(count(size, "normalized_shape") for size in sizes)
-    return Norm("layer", _vectors(elementwise_affine, bias), shape=shape)
+    vectors = _vectors(elementwise_affine, bias)
+    return Norm("layer", vectors, shape=shape, eps=number_or(eps, 1e-5))
 
 
-def local_response_norm(size: Any, alpha: Any = 1e-4, beta: Any = 0.75, k: Any = 1.0) -> Identity:
-    count(size, "size")
-    return Identity("local_response_norm")
+def activation(function: str, *takes: str) -> Callable[..., Activation]:
+    """A function with the values it takes, in their order; `inplace` changes none of its own."""
+
+    def build(*args: Any, inplace: Any = False, **options: Any) -> Activation:
+        given = {**dict(zip(takes, args, strict=False)), **options}
+        values = [(name, given[name]) for name in takes if given.get(name) is not None]
+        # a value that only running the text would tell changes no shape
+        plain = (int, float, str)
+        kept = ((name, one if isinstance(one, plain) else shown(one)) for name, one in values)
+        return Activation(function, values=tuple(kept))
+
+    return build
 
 
 def leaky_relu(negative_slope: Any = 0.01, inplace: Any = False) -> Activation:
@@ -336,7 +363,6 @@ ACTIVATIONS = {
     "Sigmoid": "sigmoid",
     "LogSigmoid": "log_sigmoid",
     "Softmax": "softmax",
-    "Softmax2d": "softmax",
     "Softmin": "softmin",
     "Threshold": "threshold",
     "Softshrink": "softshrink",
@@ -344,6 +370,28 @@ ACTIVATIONS = {
     "Tanhshrink": "tanhshrink",
     "LogSoftmax": "log_softmax",
 }
+
+TAKES = {
+    "ELU": ("alpha",),
+    "CELU": ("alpha",),
+    "GELU": ("approximate",),
+    "Softplus": ("beta", "threshold"),
+    "Hardtanh": ("min_val", "max_val"),
+    "Softmax": ("dim",),
+    "Softmin": ("dim",),
+    "LogSoftmax": ("dim",),
+    "Threshold": ("threshold", "value"),
+    "Softshrink": ("lambd",),
+    "Hardshrink": ("lambd",),
+}
+"""The values that decide what a function does, in their order."""
+
+BORDERS = {"Reflection": "reflect", "Replication": "edge", "Circular": "wrap"} | {
+    "reflect": "reflect",
+    "replicate": "edge",
+    "circular": "wrap",
+}
+"""Borders, by the stems of the layers that pad with them and by `padding_mode`."""
 
 LAYERS: dict[str, Callable[..., Any]] = {
     **{f"Conv{n}d": conv(n) for n in (1, 2, 3)},
@@ -356,7 +404,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     **{f"AdaptiveMaxPool{n}d": adaptive_pool("max", n) for n in (1, 2, 3)},
     **{f"{kind}Pad{n}d": pad(n) for n in (1, 2, 3) for kind in ("Zero", "Constant")},
     **{
-        f"{kind}Pad{n}d": pad(n)
+        f"{kind}Pad{n}d": pad(n, BORDERS[kind])
         for n in (1, 2, 3)
         for kind in ("Reflection", "Replication", "Circular")
     },
@@ -374,15 +422,16 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "Flatten": flatten,
     "Unflatten": unflatten,
     "Upsample": upsample,
-    "UpsamplingNearest2d": upsample2d,
-    "UpsamplingBilinear2d": upsample2d,
+    "UpsamplingNearest2d": upsample2d("nearest", False),
+    "UpsamplingBilinear2d": upsample2d("linear", True),
     "GroupNorm": group_norm,
     "LayerNorm": layer_norm,
-    "LocalResponseNorm": local_response_norm,
+    "LocalResponseNorm": lrn,
     "LeakyReLU": leaky_relu,
     "PReLU": prelu,
     "ChannelShuffle": shuffle,
     "PixelShuffle": pixel_shuffle,
     "PixelUnshuffle": pixel_unshuffle,
-    **{name: plain(Activation(function)) for name, function in ACTIVATIONS.items()},
+    "Softmax2d": plain(Activation("softmax")),
+    **{name: activation(function, *TAKES.get(name, ())) for name, function in ACTIVATIONS.items()},
 }

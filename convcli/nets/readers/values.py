@@ -26,6 +26,20 @@ def factor(value: Any, name: str) -> float:
     return value
 
 
+def number(value: Any, name: str) -> float:
+    """A number, whole or not, that is none of the infinities."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise SpecError(f"{name} must be a number, not {shown(value)}")
+    if not abs(value) <= LARGEST:
+        raise SpecError(f"{name} must be from -{LARGEST:,} to {LARGEST:,}, not {shown(value)}")
+    return float(value)
+
+
+def number_or(value: Any, default: float) -> float:
+    """A number that changes no shape: one that only running the text would tell is the default."""
+    return number(value, "a value") if type(value) in (int, float) else default
+
+
 def maybe_count(value: Any, name: str) -> int | None:
     return None if value is None else count(value, name)
 

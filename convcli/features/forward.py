@@ -1,0 +1,353 @@
+"""What each layer of the notation does to the maps of one image: a record → a call of the core.
+
+Maps are float32 (c, *lengths) with one or two lengths, or a vector (c,). FORWARD holds a line for
+each kind of layer; the weights of a node come as arrays by role, as `slots.py` lists them.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import convcli.conv as conv
+from convcli.errors import UnfitError
+from convcli.features.functions import FUNCTIONS, activate
+from convcli.features.rearrange import pad, pixel_shuffle, reshape, shuffle, upsample
+from convcli.features.slots import connected
+from convcli.nets.geometry import Pair, Window, resolve_padding
+from convcli.nets.layers import (
+    RBF,
+    Activation,
+    AdaptivePool,
+    Concat,
+    Conv,
+    Depthwise,
+    Identity,
+    Layer,
+    Linear,
+    LocalContrastNorm,
+    LocalResponseNorm,
+    Merge,
+    Norm,
+    Pad,
+    PixelShuffle,
+    Pool,
+    PReLU,
+    Reshape,
+    Separable,
+    Shuffle,
+    Sizes,
+    TransposedConv,
+    Upsample,
+    Windows,
+    windows_on,
+)
+
+Array = NDArray[Any]
+Weights = Mapping[str, Array]
+
+
+def refusal(layer: Layer) -> str | None:
+    """Why a layer cannot be run, if it cannot."""
+    axes = len(getattr(layer, "kernel", None) or getattr(layer, "sizes", None) or ())
+    if isinstance(layer, Separable):
+        axes = len(layer.depthwise.kernel)
+    if type(layer) not in FORWARD:
+        return f"{layer.type} has no forward meaning here"
+    if axes > 2:
+        return f"{layer.type} runs on volumes; pictures have two axes"
+    if isinstance(layer, Activation) and layer.type not in FUNCTIONS:
+        return f"the function {layer.type} is not one of {', '.join(FUNCTIONS)}"
+    if isinstance(layer, Upsample) and layer.mode not in ("nearest", "nearest-exact", "linear"):
+        return f"upsample in the mode {layer.mode!r}; nearest and linear are computed"
+    if isinstance(layer, Merge) and layer.type not in MERGES:
+        return f"{layer.type} is not one of {', '.join(MERGES)}"
+    return None
+
+
+def forward(layer: Layer, inputs: Sequence[Array], weights: Weights) -> Array:
+    """What a layer makes of its inputs.
+
+    >>> pool = Pool("max", (2, 2), (2, 2), ((0, 0), (0, 0)))
+    >>> forward(pool, [np.arange(8.0).reshape(1, 2, 4)], {})
+    array([[[5., 7.]]])
+
+    Raises UnfitError for a layer that `refusal` gives a reason for, and for what does not fit.
+    """
+    why = refusal(layer)
+    if why:
+        raise UnfitError(why)
+    return FORWARD[type(layer)](layer, inputs, weights)
+
+
+def over(layer: Layer, x: Array) -> bool:
+    """Write what an activation makes of x over x, where it can; gives whether it did."""
+    write = OVER.get(layer.type) if isinstance(layer, Activation) else None
+    if write is not None:
+        write(x)
+    return write is not None
+
+
+OVER: dict[str, Callable[[Array], Any]] = {
+    "relu": lambda x: np.maximum(x, 0, out=x),
+    "abs": lambda x: np.abs(x, out=x),
+}
+"""Functions that may write over what they read: fresh memory costs more than they do."""
+
+FRESH = (Conv, Depthwise, Separable, TransposedConv, Linear)
+"""Layers whose output is memory of their own, never a view of their input."""
+
+
+def _plane(x: Array) -> Array:
+    """Maps of one length (c, w) as maps of one row (c, 1, w)."""
+    return x[:, np.newaxis] if x.ndim == 2 else x
+
+
+def _plane_windows(layer: Conv | Pool, x: Array) -> tuple[Sizes, Sizes, Sizes, tuple[Pair, ...]]:
+    """Kernel, stride, dilation and padding on two axes; a missing one is a window of one cell."""
+    windows: Windows = windows_on(
+        x.shape, layer.kernel, layer.stride, layer.dilation, layer.padding
+    )
+    windows = ((Window(1), (0, 0)),) * (2 - len(windows)) + windows
+    return (
+        tuple(window.kernel for window, _ in windows),
+        tuple(window.stride for window, _ in windows),
+        tuple(window.dilation for window, _ in windows),
+        tuple(padding for _, padding in windows),
+    )
+
+
+def _like(y: Array, x: Array) -> Array:
+    """y with as many axes as x has."""
+    return y.reshape(y.shape[0], *y.shape[2:]) if x.ndim == 2 else y
+
+
+def _conv(layer: Conv, x: Array, weights: Weights, prefix: str = "") -> Array:
+    weight = weights[f"{prefix}weight"]
+    if layer.connections is not None:
+        weight = weight * connected(layer, x.shape[0])
+    kernel, stride, dilation, padding = _plane_windows(layer, x)
+    bias = weights.get(f"{prefix}bias")
+    y = conv.conv2d(
+        _plane(x),
+        weight.reshape(*weight.shape[:2], *kernel),
+        bias if bias is None or bias.any() else None,  # to add nothing is a pass over the output
+        stride,
+        padding,
+        dilation,
+        layer.groups,
+        padding_mode=layer.border,
+    )
+    return _like(y, x)
+
+
+def _depthwise(layer: Depthwise, x: Array, weights: Weights) -> Array:
+    return _conv(layer.conv(x.shape[0]), x, weights)
+
+
+def _separable(layer: Separable, x: Array, weights: Weights) -> Array:
+    alone = _conv(layer.depthwise.conv(x.shape[0]), x, weights, "depthwise.")
+    return _conv(layer.pointwise, alone, weights)
+
+
+def _transposed(layer: TransposedConv, x: Array, weights: Weights) -> Array:
+    """PyTorch's, or Keras's with a named padding: what is missing at the end stays 0."""
+    cuts, extras = [], []
+    for length, kernel, stride, dilation, padding, extra in zip(
+        x.shape[1:],
+        layer.kernel,
+        layer.stride,
+        layer.dilation,
+        layer.padding,
+        layer.extra,
+        strict=True,
+    ):
+        cut, more = padding, extra
+        if isinstance(padding, str):
+            window = Window(kernel, stride, dilation)
+            cut = resolve_padding(padding, length * stride, window)
+            more = max(stride - window.reach, 0)
+        cuts.append(cut)
+        extras.append(more)
+    one = x.ndim == 2
+    weight = weights["weight"]
+    y = conv.conv_transpose2d(
+        _plane(x),
+        weight.reshape(*weight.shape[:2], *(1,) * one, *layer.kernel),
+        weights.get("bias"),
+        (1,) * one + layer.stride,
+        ((0, 0),) * one + tuple(cuts),
+        (0,) * one + tuple(extras),
+        layer.groups,
+        (1,) * one + layer.dilation,
+    )
+    return _like(y, x)
+
+
+def _pool(layer: Pool, x: Array, weights: Weights) -> Array:
+    kernel, stride, dilation, padding = _plane_windows(layer, x)
+    plane = _plane(x)
+    if layer.kind in EXTREMES:
+        y = EXTREMES[layer.kind](plane, kernel, stride, padding, dilation, layer.ceil)
+        return _like(y, x)
+    mean = (kernel, stride, padding, layer.ceil, layer.count_include_pad, None, dilation)
+    if layer.kind == "lp":
+        # as PyTorch: the mean times the cells of a whole window, also where it is cut off
+        sums = conv.avg_pool2d(plane ** x.dtype.type(layer.power), *mean) * prod(kernel)
+        y = np.maximum(sums, 0) ** x.dtype.type(1 / layer.power)
+    else:
+        y = conv.avg_pool2d(plane, *mean)
+    if layer.trainable:
+        y = y * _channelwise(weights["weight"], y) + _channelwise(weights["bias"], y)
+    return _like(np.asarray(y), x)
+
+
+EXTREMES: dict[str, Callable[..., Array]] = {"max": conv.max_pool2d, "min": conv.min_pool2d}
+
+
+def _adaptive_pool(layer: AdaptivePool, x: Array, weights: Weights) -> Array:
+    sizes = (1,) * (2 - len(layer.sizes)) + layer.sizes
+    y = ADAPTIVE[layer.kind](_plane(x), sizes)
+    return y.reshape(-1) if layer.squeeze else _like(y, x)
+
+
+def _adaptive_min(x: Array, sizes: Any) -> Array:
+    return -conv.adaptive_max_pool2d(-x, sizes)
+
+
+ADAPTIVE: dict[str, Callable[..., Array]] = {
+    "average": conv.adaptive_avg_pool2d,
+    "max": conv.adaptive_max_pool2d,
+    "min": _adaptive_min,
+}
+
+
+def _linear(layer: Linear, x: Array, weights: Weights) -> Array:
+    over, weight, bias = layer.reach(x.shape), weights["weight"], weights.get("bias")
+    if over == "all":
+        return conv.linear(x.reshape(-1), weight, bias)
+    if over == "last":
+        return conv.linear(x, weight, bias)
+    places = conv.linear(x.reshape(len(x), -1).T, weight, bias)
+    return np.ascontiguousarray(places.T).reshape(-1, *x.shape[1:])
+
+
+def _norm(layer: Norm, x: Array, weights: Weights) -> Array:
+    """Batch norm by the statistics it holds, the others by those of the image."""
+    weight, bias = weights.get("weight"), weights.get("bias")
+    mean, var = weights.get("running_mean"), weights.get("running_var")
+    if layer.kind == "layer":
+        return _layer_norm(layer, x, weight, bias)
+    if layer.kind == "group":
+        grouped = x.reshape(1, layer.groups, -1)
+        y = conv.batch_norm(grouped, None, None, training=True, eps=layer.eps).reshape(x.shape)
+        y = y if weight is None else y * _channelwise(weight, y)
+        return np.asarray(y if bias is None else y + _channelwise(bias, y))
+    y = conv.batch_norm(x[np.newaxis], mean, var, weight, bias, mean is None, eps=layer.eps)
+    return np.asarray(y[0])
+
+
+def _layer_norm(layer: Norm, x: Array, weight: Array | None, bias: Array | None) -> Array:
+    axes = (0,) if layer.shape is None else tuple(range(x.ndim - len(layer.shape), x.ndim))
+    centred = x - x.mean(axes, keepdims=True)
+    y = centred / np.sqrt(np.square(centred).mean(axes, keepdims=True) + x.dtype.type(layer.eps))
+    shape = (-1, *[1] * (x.ndim - 1)) if layer.shape is None else layer.shape
+    y = y if weight is None else y * weight.reshape(shape)
+    return np.asarray(y if bias is None else y + bias.reshape(shape))
+
+
+def _channelwise(values: Array, x: Array) -> Array:
+    return values.reshape(-1, *[1] * (x.ndim - 1))
+
+
+def _local_response_norm(layer: LocalResponseNorm, x: Array, weights: Weights) -> Array:
+    spread = x.reshape(1, len(x), -1)
+    return conv.local_response_norm(spread, *layer).reshape(x.shape)
+
+
+def _local_contrast_norm(layer: LocalContrastNorm, x: Array, weights: Weights) -> Array:
+    return np.asarray(conv.local_contrast_norm(x[np.newaxis], layer.size)[0])
+
+
+def _prelu(layer: PReLU, x: Array, weights: Weights) -> Array:
+    slopes = weights["weight"]
+    if layer.slopes is None:
+        # one a value of (height, width, channels), less the axes that share theirs
+        people = (*x.shape[1:], x.shape[0])
+        own = [1 if axis in layer.shared else n for axis, n in enumerate(people, 1)]
+        slopes = np.moveaxis(slopes.reshape(own), -1, 0)
+    elif layer.slopes > 1:
+        slopes = _channelwise(slopes, x)
+    return np.where(x < 0, x * slopes, x)
+
+
+def _rbf(layer: RBF, x: Array, weights: Weights) -> Array:
+    """Squared distances to each code: Σ (x − w)² (LeCun et al. 1998)."""
+    return np.asarray(np.square(x.reshape(-1) - weights["weight"]).sum(axis=1))
+
+
+def _merge(layer: Merge, inputs: Sequence[Array], weights: Weights) -> Array:
+    most = max(x.ndim for x in inputs)
+    # a gate (c,) on maps (c, h, w)
+    level = [x.reshape(*x.shape, *[1] * (most - x.ndim)) for x in inputs]
+    return MERGES[layer.type](level)
+
+
+def _folded(combine: Callable[[Array, Array], Array]) -> Callable[[Sequence[Array]], Array]:
+    def fold(arrays: Sequence[Array]) -> Array:
+        first, *rest = arrays
+        for one in rest:
+            first = combine(first, one)
+        return first
+
+    return fold
+
+
+MERGES: dict[str, Callable[[Sequence[Array]], Array]] = {
+    "add": _folded(np.add),
+    "subtract": _folded(np.subtract),
+    "multiply": _folded(np.multiply),
+    "maximum": _folded(np.maximum),
+    "minimum": _folded(np.minimum),
+    "average": lambda arrays: _folded(np.add)(arrays) / np.float32(len(arrays)),
+}
+
+
+def _concat(layer: Concat, inputs: Sequence[Array], weights: Weights) -> Array:
+    return np.concatenate(inputs, layer.axis)
+
+
+Forward = Callable[[Any, Sequence[Array], Weights], Array]
+
+
+def _of_one(run: Callable[[Any, Array, Weights], Array]) -> Forward:
+    """A layer that reads one node."""
+    return lambda layer, inputs, weights: run(layer, inputs[0], weights)
+
+
+FORWARD: dict[type, Forward] = {
+    Conv: _of_one(_conv),
+    Depthwise: _of_one(_depthwise),
+    Separable: _of_one(_separable),
+    TransposedConv: _of_one(_transposed),
+    Pool: _of_one(_pool),
+    AdaptivePool: _of_one(_adaptive_pool),
+    Linear: _of_one(_linear),
+    Reshape: _of_one(reshape),
+    Pad: _of_one(pad),
+    Upsample: _of_one(upsample),
+    Norm: _of_one(_norm),
+    LocalResponseNorm: _of_one(_local_response_norm),
+    LocalContrastNorm: _of_one(_local_contrast_norm),
+    Activation: _of_one(lambda layer, x, weights: activate(layer, x)),
+    PReLU: _of_one(_prelu),
+    Identity: _of_one(lambda layer, x, weights: x),
+    Shuffle: _of_one(shuffle),
+    PixelShuffle: _of_one(pixel_shuffle),
+    RBF: _of_one(_rbf),
+    Merge: _merge,
+    Concat: _concat,
+}
+"""How each kind of layer is run."""

@@ -1,0 +1,203 @@
+"""The memory of a run, known before it: weights, maps that are alive, and what each layer needs.
+
+Bytes of float32 arrays. The passes of the core's doors are counted as they allocate; a run of the
+command prints the prediction first and what the process took at the end.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Collection, Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+from convcli.conv import workspace_bytes
+from convcli.features.inits import Init, draw_bytes
+from convcli.features.weights import slots, weight_bytes
+from convcli.nets.layers import (
+    Activation,
+    Concat,
+    Conv,
+    Depthwise,
+    Identity,
+    Layer,
+    LocalContrastNorm,
+    LocalResponseNorm,
+    Merge,
+    Norm,
+    Pool,
+    Reshape,
+    Separable,
+    Shape,
+    TransposedConv,
+    windows_on,
+)
+from convcli.nets.network import INPUT
+from convcli.nets.summary import Row
+
+SPARE = 24 << 20
+"""What a process takes beside arrays once it computes: threads, BLAS's buffers, drawing."""
+
+
+class Memory(NamedTuple):
+    """Bytes of a run, by what they are for."""
+
+    weights: int
+    activations: int
+    """The most that is alive at once, with what the layer at work needs beside its output."""
+    shown: int
+    """What is drawn or kept of the maps until the end."""
+    drawing: int
+    """What drawing the weights takes for a while."""
+
+    @property
+    def peak(self) -> int:
+        return self.weights + max(self.activations + self.shown, self.drawing) + SPARE
+
+
+def predicted(
+    rows: Sequence[Row], shape: Shape, init: Init, kept: Collection[str] = (), shown: int = 0
+) -> Memory:
+    """The memory of a run over the rows of a summary that keeps the maps of the nodes named.
+
+    `shown` are bytes that the caller holds until the end.
+    """
+    last = last_reads(rows)
+    bytes_of = {INPUT: 4 * prod(shape)}
+    alive, most = {INPUT: bytes_of[INPUT]}, 0
+    for place, row in enumerate(rows):
+        made = bytes_of[row.name] = 4 * prod(row.output)
+        if isinstance(row.node.layer, Reshape | Identity):
+            made = 0  # another view of what is there, which it keeps alive
+        most = max(most, sum(alive.values()) + made + _beside(row.node.layer, row))
+        alive[row.name] = made
+        for name in row.node.inputs:
+            if last[name] == place and name not in kept:
+                if isinstance(row.node.layer, Reshape | Identity):
+                    alive[row.name] += alive.get(name, 0)
+                alive.pop(name, None)
+        if row.name not in last and row.name not in kept:
+            alive.pop(row.name)
+    drawing = [draw_bytes(init, slot.shape) for slot in slots(rows).values() if slot.fill in DRAWN]
+    return Memory(weight_bytes(rows), most, shown, max(drawing, default=0))
+
+
+DRAWN = ("filters", "transposed", "codes")
+"""Fills that are drawn; the others are constants."""
+
+
+def last_reads(rows: Sequence[Row]) -> dict[str, int]:
+    """The place of the last row that reads each node; a node that no one reads is not in it."""
+    return {name: place for place, row in enumerate(rows) for name in row.node.inputs}
+
+
+def _beside(layer: Layer, row: Row) -> int:
+    """Bytes that a layer allocates beside its output."""
+    count = BESIDE.get(type(layer))
+    return count(layer, row.inputs[0], row.output) if count else 4 * prod(row.output)
+
+
+def _conv(layer: Conv, shape: Shape, output: Shape) -> int:
+    one = (1,) * (len(shape) == 2)
+    windows = windows_on(shape, layer.kernel, layer.stride, layer.dilation, layer.padding)
+    weight = (layer.filters, shape[0] // layer.groups, *one, *layer.kernel)
+    masked = 4 * prod(weight) if layer.connections is not None else 0
+    return masked + workspace_bytes(
+        (shape[0], *one, *shape[1:]),
+        weight,
+        one + layer.stride,
+        ((0, 0),) * len(one) + tuple(padding for _, padding in windows),
+        one + layer.dilation,
+        layer.groups,
+    )
+
+
+def _depthwise(layer: Depthwise, shape: Shape, output: Shape) -> int:
+    return _conv(layer.conv(shape[0]), shape, output)
+
+
+def _separable(layer: Separable, shape: Shape, output: Shape) -> int:
+    middle = layer.depthwise.measure(shape).output
+    first = _depthwise(layer.depthwise, shape, middle)
+    return 4 * prod(middle) + max(first, _conv(layer.pointwise, middle, output))
+
+
+def _transposed(layer: TransposedConv, shape: Shape, output: Shape) -> int:
+    """The canvas before it is cut, and the products of one band (`convcli.conv.transposed`)."""
+    reach = [d * (k - 1) + 1 for k, d in zip(layer.kernel, layer.dilation, strict=True)]
+    canvas = layer.filters * prod(
+        max(n, m) + r for n, m, r in zip(output[1:], shape[1:], reach, strict=True)
+    )
+    row = layer.filters * prod(layer.kernel) * shape[-1]
+    return 4 * (canvas + 2 * row) + (8 << 20)
+
+
+def _pool(layer: Pool, shape: Shape, output: Shape) -> int:
+    """The padded input where there is padding, and the rows that were reduced first."""
+    padded = 0
+    windows = layer.measure(shape).windows
+    if any(any(padding) for _, padding in windows):
+        lengths = zip(shape[1:], windows, strict=True)
+        padded = shape[0] * prod(n + sum(padding) for n, (_, padding) in lengths)
+    rows = shape[0] * output[1] * (shape[-1] + sum(windows[-1][1]))
+    powers = prod(shape) + 2 * prod(output) if layer.kind == "lp" else 0
+    return 4 * (padded + rows + prod(output) + powers)
+
+
+def _activation(layer: Activation, shape: Shape, output: Shape) -> int:
+    """Bytes a value, from what the functions hold at once: NumPy's temporaries, a mask."""
+    each = {"relu": 0, "abs": 0, "tanh": 0, "exponential": 0, "relu6": 0, "hard_tanh": 0}
+    each |= {"leaky_relu": 5, "threshold": 1, "gelu": 64}
+    return each.get(layer.type, 17) * prod(shape)
+
+
+def _norm(layer: Norm, shape: Shape, output: Shape) -> int:
+    return (8 if layer.kind == "batch" else 13) * prod(shape)
+
+
+def _none(layer: Any, shape: Shape, output: Shape) -> int:
+    return 0
+
+
+def _twice(layer: Any, shape: Shape, output: Shape) -> int:
+    return 8 * prod(output)
+
+
+def _four_times(layer: Any, shape: Shape, output: Shape) -> int:
+    return 16 * prod(shape)
+
+
+BESIDE: dict[type, Callable[[Any, Shape, Shape], int]] = {
+    Conv: _conv,
+    Depthwise: _depthwise,
+    Separable: _separable,
+    TransposedConv: _transposed,
+    Pool: _pool,
+    Activation: _activation,
+    Norm: _norm,
+    Identity: _none,
+    Reshape: _none,
+    Concat: _none,
+    Merge: _twice,
+    LocalResponseNorm: _four_times,
+    LocalContrastNorm: _four_times,
+}
+"""What each kind of layer allocates beside its output; others at most that much again."""
+
+
+def resident() -> int:
+    """The bytes this process holds now, or has held at most where that is all one can know."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return most_resident() or 0
+
+
+def most_resident() -> int | None:
+    """The most bytes this process has held; None where the system does not say."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return None
+    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return most if sys.platform == "darwin" else most * 1024

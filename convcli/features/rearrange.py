@@ -1,0 +1,76 @@
+"""Layers that move, repeat or interpolate values: reshapes, pads, upsampling, shuffles.
+
+Each takes its record, the maps of one image and no weights, as `forward.py` calls them.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.nets.layers import Pad, PixelShuffle, Reshape, Shuffle, Upsample
+
+Array = NDArray[Any]
+Weights = Mapping[str, Array]
+
+
+def reshape(layer: Reshape, x: Array, weights: Weights) -> Array:
+    return x.reshape(layer.measure(x.shape).output)
+
+
+def pad(layer: Pad, x: Array, weights: Weights) -> Array:
+    cropped = x[
+        (
+            slice(None),
+            *(
+                slice(max(-before, 0), n - max(-after, 0))
+                for n, (before, after) in zip(x.shape[1:], layer.padding, strict=True)
+            ),
+        )
+    ]
+    grown = [(0, 0), *((max(b, 0), max(a, 0)) for b, a in layer.padding)]
+    if layer.border == "constant":
+        return np.pad(cropped, grown, constant_values=layer.value)
+    return np.asarray(np.pad(cropped, grown, layer.border))  # type: ignore[call-overload]
+
+
+def upsample(layer: Upsample, x: Array, weights: Weights) -> Array:
+    lengths = layer.measure(x.shape).output[1:]
+    for axis, length in enumerate(lengths, 1):
+        n = x.shape[axis]
+        scale = layer.scale[(axis - 1) % len(layer.scale)] if layer.scale else length / n
+        if layer.mode == "linear":
+            x = _stretched(x, axis, length, scale, layer.corners)
+        else:
+            half = 0.5 if layer.mode == "nearest-exact" else 0.0
+            places = np.floor((np.arange(length) + half) / scale).astype(np.intp)
+            x = np.take(x, np.minimum(places, n - 1), axis)
+    return x
+
+
+def _stretched(x: Array, axis: int, length: int, scale: float, corners: bool) -> Array:
+    """Linear interpolation along an axis, cell centres or (`corners`) ends upon each other."""
+    n, cells = x.shape[axis], np.arange(length)
+    if corners:
+        places = cells * ((n - 1) / (length - 1) if length > 1 else 0.0)
+    else:
+        places = np.maximum((cells + 0.5) / scale - 0.5, 0)
+    low = np.minimum(np.floor(places).astype(np.intp), n - 1)
+    high = np.minimum(low + 1, n - 1)
+    share = (places - low).astype(x.dtype).reshape(-1, *[1] * (x.ndim - axis - 1))
+    return np.asarray(np.take(x, low, axis) * (1 - share) + np.take(x, high, axis) * share)
+
+
+def shuffle(layer: Shuffle, x: Array, weights: Weights) -> Array:
+    rows = x.reshape(layer.groups, -1, *x.shape[1:])
+    return np.ascontiguousarray(rows.swapaxes(0, 1)).reshape(x.shape)
+
+
+def pixel_shuffle(layer: PixelShuffle, x: Array, weights: Weights) -> Array:
+    f, (c, h, w) = layer.factor, x.shape
+    if layer.inverse:
+        cells = x.reshape(c, h // f, f, w // f, f).transpose(0, 2, 4, 1, 3)
+        return cells.reshape(c * f * f, h // f, w // f)
+    cells = x.reshape(c // (f * f), f, f, h, w).transpose(0, 3, 1, 4, 2)
+    return cells.reshape(c // (f * f), h * f, w * f)

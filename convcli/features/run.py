@@ -1,0 +1,153 @@
+"""A network run on one picture: a walk over its nodes that frees what nobody reads again."""
+
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from time import perf_counter
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.errors import SpecError, UnfitError
+from convcli.features.forward import FRESH, forward, over, refusal
+from convcli.features.inits import Init
+from convcli.features.memory import last_reads
+from convcli.features.weights import drawn, slopes
+from convcli.nets.network import INPUT, Network
+from convcli.nets.summary import Row, summarize
+
+Array = NDArray[Any]
+
+
+class Step(NamedTuple):
+    """What one node gave, and how long it took."""
+
+    row: Row
+    maps: Array
+    seconds: float
+
+
+class Run(NamedTuple):
+    """A run with all it made: the input (c, h, w), maps by node, weights by name, the seed."""
+
+    input: Array
+    maps: dict[str, Array]
+    weights: dict[str, Array]
+    seed: int
+
+
+def until(network: Network, names: Sequence[str]) -> Network:
+    """The network up to the last of the nodes named; all of it where none is.
+
+    What those nodes do not need stays in, so that weights are drawn as for the whole network;
+    `walk` leaves it out. Raises SpecError for a name that no node has.
+
+    >>> from convcli.nets.readers import read_text
+    >>> net = read_text("conv(2, 3); relu; conv(4, 3)").network
+    >>> [node.name for node in until(net, ["relu1"]).nodes]
+    ['conv1', 'relu1']
+    """
+    places = {node.name: place for place, node in enumerate(network.nodes)}
+    for name in names:
+        if name not in places:
+            from difflib import get_close_matches
+
+            close = get_close_matches(name, places, n=3)
+            some = close or [*list(places)[:3], "…"]
+            raise SpecError(f"no layer is called {name[:60]!r}; there are {', '.join(some)}")
+    if not names:
+        return network
+    return Network(network.nodes[: max(places[name] for name in names) + 1])
+
+
+def needed(rows: Sequence[Row], names: Sequence[str] = ()) -> tuple[Row, ...]:
+    """The rows that the nodes named need, themselves among them; all where none is named."""
+    if not names:
+        return tuple(rows)
+    wanted = set(names)
+    for row in reversed(rows):
+        if row.name in wanted:
+            wanted.update(row.node.inputs)
+    return tuple(row for row in rows if row.name in wanted)
+
+
+def check_runs(network: Network) -> None:
+    """Refuse a network with a layer that cannot be run, before anything is computed."""
+    for node in network.nodes:
+        why = refusal(node.layer)
+        if why:
+            raise UnfitError(f"{node.name}: {why}")
+
+
+def walk(
+    rows: Sequence[Row], x: Array, weights: Mapping[str, Array], keeps: bool = True
+) -> Iterator[Step]:
+    """Run the rows of a summary on x, one at a time.
+
+    A node's maps are freed once the last that reads them is done; who wants to keep them does,
+    unless it says that it `keeps` none beyond a step: then rectifiers write over what they read.
+    """
+    last = last_reads(rows)
+    reads = Counter(name for row in rows for name in row.node.inputs)
+    fresh = {row.name for row in rows if isinstance(row.node.layer, FRESH)}
+    roles: dict[str, dict[str, Array]] = {}
+    for name, weight in weights.items():
+        # a role may hold a point (`depthwise.weight`), and so may the name of a node
+        owner, _, role = name.rpartition(".")
+        if owner.endswith(".depthwise"):
+            owner, role = owner.removesuffix(".depthwise"), f"depthwise.{role}"
+        roles.setdefault(owner, {})[role] = weight
+    known = {INPUT: x}
+    for place, row in enumerate(rows):
+        inputs = [known[name] for name in row.node.inputs]
+        own = roles.get(row.node.owner or row.name, {})
+        before = perf_counter()
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                alone = not keeps and reads[row.node.inputs[0]] == 1
+                if alone and row.node.inputs[0] in fresh and over(row.node.layer, inputs[0]):
+                    y = inputs[0]
+                else:
+                    y = forward(row.node.layer, inputs, own)
+        except UnfitError as misfit:
+            raise UnfitError(f"{row.name}: {misfit}") from None
+        seconds = perf_counter() - before
+        del inputs
+        for name in row.node.inputs:
+            if last[name] == place:
+                known.pop(name, None)
+        if row.name in last:
+            known[row.name] = y
+        step = Step(row, y, seconds)
+        del y
+        yield step
+        del step
+
+
+def extract(
+    network: Network,
+    x: Array,
+    seed: int = 0,
+    init: Init | str = "he",
+    weights: Mapping[str, Array] | None = None,
+    last: str = "",
+) -> Run:
+    """Run a network on a picture (c, h, w) with weights drawn from PCG64(seed), or those given.
+
+    Keeps all maps; ends with the node `last`, if one is named. Weights go by `NODE.ROLE`, such as
+    `conv1.weight`.
+
+    >>> from convcli.nets.readers import read_text
+    >>> run = extract(read_text("conv(4, 3); relu").network, np.ones((3, 8, 8), np.float32))
+    >>> run.maps["relu1"].shape, run.weights["conv1.weight"].shape
+    ((4, 6, 6), (4, 3, 3, 3))
+
+    Raises UnfitError where a layer does not fit what it meets, or cannot be run.
+    """
+    part = until(network, [last] if last else [])
+    check_runs(part)
+    rows = summarize(part, x.shape).rows
+    how = Init(init) if isinstance(init, str) else init
+    held = dict(weights) if weights is not None else drawn(rows, seed, how, slopes(network))
+    maps = {step.row.name: step.maps for step in walk(rows, x, held)}
+    return Run(x, maps, held, seed)

@@ -1,0 +1,291 @@
+"""`convcli extract` as it is used: words, vectors, distances, saved runs, refusals."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convcli.cli import run
+from convcli.features.setup import split_words
+from convcli.features.vectors import pooled
+
+SAMPLES = Path(__file__).parents[2] / "samples"
+
+
+@pytest.fixture
+def shell(capfd, monkeypatch, tmp_path):
+    """Runs convcli in a folder with the three samples; gives its exit code, stdout and stderr."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("cat.jpg", "leaf.png", "chart.png"):
+        shutil.copy(SAMPLES / name, name)
+
+    def call(line, *words):
+        code = run([*line.split(), *words])
+        return code, *capfd.readouterr()
+
+    return call
+
+
+WORDS = {
+    "cat.jpg": (1, 0),
+    "cat.jpg leaf.png": (2, 0),
+    "cat.jpg conv:16,5,padding=2 relu": (1, 2),
+    "cat.jpg vgg16": (1, 1),
+    "none.JPG relu": (1, 1),
+    "- relu": (1, 1),
+    "photos/cat relu": (1, 1),
+    "cat.jpg rellu": (1, 1),
+    "nothing": (1, 0),
+    "relu": (0, 1),
+}
+
+
+@pytest.mark.parametrize(("line", "counts"), WORDS.items())
+def test_words_are_pictures_and_then_layers(line, counts):
+    assert tuple(map(len, split_words(line.split()))) == counts
+
+
+def test_vectors_are_lines_in_the_order_given(shell):
+    line = "extract leaf.png cat.jpg --recipe texture --vector mean,std,max,ppv,l2"
+    code, out, err = shell(line)
+    rows = [json.loads(text) for text in out.splitlines()]
+    assert (code, [row["path"] for row in rows]) == (0, ["leaf.png", "cat.jpg"])
+    assert {len(row["vector"]) for row in rows} == {5 * 32}
+    assert "seed 0, init normal zero-mean unit-norm" in err
+    for format_, comma in (("csv", ","), ("tsv", "\t")):
+        _, text, _ = shell(f"{line} --format {format_}")
+        header, *lines = (one.split(comma) for one in text.splitlines())
+        assert header[:2] == ["path", "abs1.mean.0"]
+        assert header[-1] == "abs1.l2.31"
+        assert [one[0] for one in lines] == ["leaf.png", "cat.jpg"]
+        np.testing.assert_array_equal(np.float32(lines[1][1:]), np.float32(rows[1]["vector"]))
+    assert shell(f"{line} -o set.npz -q") == (0, "", "")
+    assert shell(f"{line} -o set.npy -q") == (0, "", "")
+    with np.load("set.npz") as arrays:
+        assert arrays["paths"].tolist() == ["leaf.png", "cat.jpg"]
+        assert arrays["names"].tolist() == header[1:]
+        np.testing.assert_array_equal(arrays["vectors"], np.load("set.npy"))
+        np.testing.assert_array_equal(arrays["vectors"][0], np.float32(rows[0]["vector"]))
+
+
+def test_vectors_are_of_the_layers_named(shell):
+    shell("extract chart.png conv:4,3 relu maxpool:2 --save run.npz -q")
+    words = "conv:4,3 relu maxpool:2 --layers relu1,max_pool1 --vector std,grid:2x3"
+    _, out, _ = shell(f"extract chart.png {words} -q")
+    maps = np.load("run.npz")
+    expected = [
+        pooled(maps[name], part) for name in ("relu1", "max_pool1") for part in ("std", "grid:2x3")
+    ]
+    vector = np.float32(json.loads(out)["vector"])
+    np.testing.assert_allclose(vector, np.concatenate(expected), rtol=1e-6)
+    wide = maps["relu1"].reshape(4, -1)
+    np.testing.assert_allclose(vector[:4], wide.std(axis=1), rtol=1e-5)
+
+
+def test_a_picture_that_fails_is_told_of_and_the_others_go_on(shell):
+    Path("bad.png").write_text("no picture")
+    code, out, err = shell("extract cat.jpg bad.png leaf.png --vector mean")
+    assert code == 1
+    assert [json.loads(text)["path"] for text in out.splitlines()] == ["cat.jpg", "leaf.png"]
+    assert "Error: bad.png is not a picture" in err
+    assert err.endswith("Error: 1 of 3 pictures failed\n")
+
+
+def test_a_folder_stands_for_its_pictures(shell):
+    os.mkdir("photos")
+    for name in ("b.png", "a.png"):
+        shutil.copy("leaf.png", f"photos/{name}")
+    Path("photos/notes.txt").write_text("no picture")
+    _, out, _ = shell("extract photos --vector mean -q")
+    paths = [json.loads(text)["path"] for text in out.splitlines()]
+    assert paths == [os.path.join("photos", name) for name in ("a.png", "b.png")]
+
+
+def test_distances_are_a_matrix_and_neighbours_are_ranked(shell):
+    shutil.copy("leaf.png", "same.png")
+    names = "cat.jpg leaf.png chart.png same.png"
+    code, out, _ = shell(f"extract {names} --distances euclidean --recipe texture")
+    header, *rows = (line.split("\t") for line in out.splitlines())
+    matrix = np.array([row[1:] for row in rows], float)
+    assert (code, header[1:]) == (0, names.split())
+    np.testing.assert_array_equal(matrix, matrix.T)
+    assert matrix[1, 3] == 0
+    assert (np.delete(matrix.ravel(), [0, 5, 10, 15, 7, 13]) > 0).all()
+    _, cosine, _ = shell(f"extract {names} --distances cosine --recipe texture")
+    vectors = [
+        json.loads(text)["vector"]
+        for text in shell(f"extract {names} --recipe texture --vector mean,std")[1].splitlines()
+    ]
+    a, b = np.array(vectors[0]), np.array(vectors[2])
+    apart = 1 - a @ b / np.linalg.norm(a) / np.linalg.norm(b)
+    assert float(cosine.splitlines()[1].split("\t")[3]) == pytest.approx(apart, rel=1e-4)
+    assert shell(f"extract {names} --recipe texture --vector mean,std -o set.npz -q")[0] == 0
+    # the set says how it was made, so that nothing needs saying again
+    code, out, _ = shell("extract leaf.png --nearest 2 --among set.npz")
+    header, first, second = (line.split("\t") for line in out.splitlines())
+    assert (code, header) == (0, ["path", "rank", "neighbour", "distance"])
+    assert first[:3] == ["leaf.png", "1", "same.png"]
+    assert float(first[3]) < 1e-6 < float(second[3])
+    code, _, err = shell("extract leaf.png --nearest 2 --among set.npz --recipe digits")
+    assert code == 1
+    assert "set.npz was made with network" in err
+
+
+def test_a_saved_run_can_be_repeated_from_its_file_alone(shell):
+    words = "conv:6,3,padding=1 leaky_relu:0.3 residual([conv(6,3,padding=1),bn]) linear:7"
+    line = f"extract cat.jpg {words} --init orthogonal --seed 8 --resize 40 --crop 32x24"
+    assert shell(f"{line} --normalize standard --save a.npz -q")[0] == 0
+    assert shell("extract cat.jpg --like a.npz --save b.npz -o b.png -q")[0] == 0
+    assert (
+        shell(
+            f"extract cat.jpg {words} --resize 40 --crop 32x24 --normalize standard "
+            "--weights a.npz --save c.npz -o c.png -q"
+        )[0]
+        == 0
+    )
+    first = np.load("a.npz")
+    assert first["input"].shape == (3, 32, 24)
+    assert int(first["seed"]) == 8
+    for name in ("b.npz", "c.npz"):
+        again = np.load(name)
+        assert set(again) == set(first)
+        for key in set(first) - {"seed", "settings"}:
+            np.testing.assert_array_equal(first[key], again[key], key)
+
+
+def test_a_network_comes_as_a_name_a_file_or_a_pipe(shell):
+    text = "input(16, 16, 3)\nconv1 = conv(5, 3)\nrelu\n"
+    Path("my.net").write_text(text)
+    _, named, _ = shell("extract cat.jpg --net my.net --vector mean -q")
+    _, worded, _ = shell("extract cat.jpg my.net --vector mean -q")
+    piped = subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "convcli",
+            "extract",
+            "cat.jpg",
+            "--net",
+            "-",
+            "--vector=mean",
+            "-q",
+        ],
+        input=text,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert named == worded == piped.stdout
+    assert len(json.loads(named)["vector"]) == 5
+    code, out, _ = shell("extract cat.jpg --net vgg16 --until conv1_2 --resize 48 -q -o v.png")
+    assert (code, out) == (0, "v.png\n")
+    code, out, err = shell("extract cat.jpg --net lenet5 -o l.png --format json")
+    record = json.loads(out)
+    assert record["input"] == {"height": 32, "width": 32, "channels": 1}
+    assert record["layers"][-1]["output"] == {"channels": 10}
+    assert "resized and cropped to the network's input, 32x32x1" in err
+
+
+def test_a_folder_gets_a_grid_a_layer_and_the_filters(shell):
+    code, out, _ = shell("extract leaf.png conv:4,3 relu conv:8,3 -o maps/ --signed -q")
+    assert code == 0
+    assert out.split() == [
+        os.path.join("maps/", f"leaf.{name}.png")
+        for name in ("conv1", "relu1", "conv2", "conv1.filters", "conv2.filters")
+    ]
+    with Image.open("maps/leaf.conv1.png") as sheet:
+        assert sheet.width == 1200
+    code, _, err = shell("extract leaf.png conv:4,3 relu conv:8,3 -o maps/ -q")
+    assert (code, "is there already" in err) == (1, True)
+
+
+def test_a_folder_of_a_network_without_filters_holds_its_maps(shell):
+    code, out, _ = shell("extract leaf.png abs -o maps/ -q")
+    assert (code, out.split()) == (0, [os.path.join("maps/", "leaf.abs1.png")])
+
+
+def test_several_pictures_are_rows_of_one_table(shell):
+    code, out, _ = shell("extract leaf.png cat.jpg abs")
+    header, *rows = (line.split("\t") for line in out.splitlines())
+    assert (code, header[:2]) == (0, ["picture", "layer"])
+    assert [row[0] for row in rows] == ["leaf.png", "cat.jpg"]
+    assert {"leaf.maps.png", "cat.maps.png"} <= set(os.listdir())
+
+
+def test_a_preview_is_drawn_instead_of_a_file(shell):
+    code, out, _ = shell("extract leaf.png conv:4,3 --preview")
+    assert (code, "▀" in out, os.path.exists("leaf.maps.png")) == (0, True, False)
+
+
+# line → exit code, part of what stands on stderr
+REFUSED = {
+    "extract": (2, "name a picture"),
+    "extract relu": (2, "name a picture"),
+    "extract cat.jpg rellu": (2, "did you mean relu?"),
+    "extract cat.jpg conv:1,3 --net vgg16": (2, "--net does not go with layers"),
+    "extract cat.jpg --net vgg16 --recipe digits": (2, "--net does not go with --recipe"),
+    "extract cat.jpg --recipe cats": (2, "'cats' is not one of default, digits, texture"),
+    "extract cat.jpg --init gauss": (2, "'gauss' is not one of normal, uniform, he"),
+    "extract cat.jpg --net vgg16 --until conv9": (2, "no layer is called 'conv9'"),
+    "extract cat.jpg conv:4,3 --until conv1 --layers relu1": (2, "no layer is called 'relu1'"),
+    "extract cat.jpg conv:4,600": (1, "the kernel of 600 is longer than the input of 512"),
+    "extract cat.jpg --vector mode": (2, "'mode' is none of mean, std, max"),
+    "extract cat.jpg --vector mean,mean": (2, "names a part twice"),
+    "extract cat.jpg --vector mean --format latex": (2, "vectors are written as jsonl"),
+    "extract cat.jpg --format npy -o x.png": (2, "npy"),
+    "extract cat.jpg leaf.png -o one.png": (2, "-o one.png is one sheet for 2 pictures"),
+    "extract cat.jpg leaf.png --save a.npz": (2, "--save is for one picture, not 2"),
+    "extract cat.jpg --crop 600": (1, "a crop of 600x600 is larger than the picture, 512x512"),
+    "extract cat.jpg --resize 0": (2, "0 is too small"),
+    "extract cat.jpg --resize 999999": (1, "makes more than"),
+    "extract cat.jpg --gray --normalize imagenet": (1, "that of three colours"),
+    "extract cat.jpg --weights none.npz": (1, "none.npz cannot be read: No such file"),
+    "extract cat.jpg --weights text.npz": (1, "text.npz is not a file of weights"),
+    "extract cat.jpg --weights few.npz": (
+        1,
+        "few.npz lacks 2 arrays of the network's 3, conv2.weight",
+    ),
+    "extract cat.jpg --weights wrong.npz": (
+        1,
+        "conv1.weight has the shape (3, 3, 5, 5); the network needs (3, 3, 3, 3)",
+    ),
+    "extract cat.jpg --weights nan.npz conv:1,1,bias=False": (1, "not finite"),
+    "extract cat.jpg --weights pickled.npz conv:1,1,bias=False": (1, "pickled.npz lacks 1 array"),
+    "extract cat.jpg --weights few.npz --seed 3": (2, "--weights are given, not drawn"),
+    "extract cat.jpg --like few.npz": (1, "few.npz holds no array called settings"),
+    "extract cat.jpg --nearest 3": (2, "--nearest looks among several pictures"),
+    "extract cat.jpg --among few.npz": (2, "--among goes with --nearest"),
+    "extract cat.jpg --nearest 3 --among few.npz": (1, "few.npz holds no array called vectors"),
+    "extract cat.jpg relu --filters f.png -o m.png": (1, "the network has no convolutions"),
+    "extract cat.jpg conv:1,1 --zero-mean --gray": (1, "zero-mean leaves nothing"),
+    "extract cat.jpg linear:200000": (1, "of memory, this machine has"),
+    "extract cat.jpg leaf.png linear:4 --vector mean": (
+        1,
+        "so that their vectors cannot be compared",
+    ),
+    "extract cat.jpg linear:200000 -q": (1, "of memory, this machine has"),
+    "extract cat.jpg linear:200000 --vector mean -q": (1, "of memory, this machine has"),
+    "extract cat.jpg relu --save s.npz --filters f.png -o m.png": (1, "the network has no conv"),
+    "extract cat.jpg conv3d:4,3": (1, "conv1: conv3d runs on volumes"),
+}
+
+
+@pytest.mark.parametrize(("line", "expected"), REFUSED.items())
+def test_a_refusal_says_why(shell, line, expected):
+    Path("text.npz").write_text("no archive")
+    ones = np.ones((3, 3, 3, 3), np.float32)
+    np.savez("few.npz", **{"conv1.weight": ones})
+    np.savez("wrong.npz", **{f"conv{n}.weight": np.ones((3, 3, 5, 5)) for n in (1, 2, 3)})
+    np.savez("nan.npz", **{"conv1.weight": np.full((1, 3, 1, 1), np.nan)})
+    np.savez("pickled.npz", **{"conv1.weight": np.array([object()])})
+    before = set(os.listdir())
+    code, _, err = shell(line)
+    assert (code, err.rpartition("Error: ")[0].count("Traceback")) == (expected[0], 0)
+    assert expected[1] in err
+    assert set(os.listdir()) == before
