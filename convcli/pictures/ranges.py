@@ -112,6 +112,17 @@ def is_gradient(kernel: Kernel) -> bool:
     return bool((matrix == -matrix[::-1, ::-1]).all()) and bool(matrix.any())
 
 
+def signed_chain(kernels: tuple[Kernel, ...]) -> bool:
+    """Whether the responses of a chain are differences, of either sign."""
+    signed = False
+    for kernel in kernels:
+        if kernel.combine in ("magnitude", "maximum"):
+            signed = False
+        elif not kernel.one_sided:
+            signed = signed or is_gradient(kernel) or kernel.sum <= 0
+    return signed
+
+
 def step_squared(kernel: Kernel) -> Fraction:
     """The square of the response to a full black-to-white step of height 1.
 
