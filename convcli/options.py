@@ -84,7 +84,7 @@ def read_place(text: str) -> tuple[int, int]:
     >>> read_place("0,2")
     (0, 2)
     """
-    row, column = _numbers(text, 0, (2,), "0,2 (row, column)")
+    row, column = _numbers(text, 0, (2,), "2,3 (row,column)")
     return row, column
 
 
@@ -198,7 +198,7 @@ EXPECTATION = Reads("NAME=VALUE", read_expectation)
 RANGE = Reads("A..B", read_range)
 COLUMN_NAMES = Reads("NAMES", read_columns)
 PAIR = Reads("N|HxW", read_pair)
-PLACE = Reads("ROW,COLUMN", read_place)
+PLACE = Reads("R,C", read_place)
 PADDING = Reads("N|HxW|T,B,L,R|same|valid", read_padding)
 COUNT = Reads("N", lambda text: whole(text, least=1))
 UNIT = Reads("N:R,C", read_unit)

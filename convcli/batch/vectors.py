@@ -14,7 +14,7 @@ from convcli.report import note
 
 
 class Vectors:
-    """Makes the vectors of many pictures as `how` says; keeps its progress bar and its notes apart."""
+    """Makes the vectors of many pictures as `how` says; keeps notes above the progress bar."""
 
     def __init__(self, how: How, **limits: Any) -> None:
         self.how, self.limits = how, limits
@@ -27,9 +27,7 @@ class Vectors:
         else:
             self._teller.note(text)
 
-    def each(
-        self, paths: Sequence[str], setup: Setup
-    ) -> Iterator[tuple[str, Found | Refusal]]:
+    def each(self, paths: Sequence[str], setup: Setup) -> Iterator[tuple[str, Found | Refusal]]:
         """Each path with its vector or with why there is none, in order."""
         job = {"kind": "vector", "settings": vector_settings(setup), **self.limits}
         tasks = [Task(path, "") for path in paths]

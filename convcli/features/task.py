@@ -228,17 +228,17 @@ def vectors_of(
     each: Each = one_by_one,
 ) -> Iterator[Rows]:
     """The vector of each picture in turn; one that fails is told of, and the others go on."""
-    alike, names = Alike(), ()
+    alike = Alike()
+    names: tuple[str, ...] = ()
     for path, found in each(paths, setup):
         for text in () if isinstance(found, Refusal) else found.notes:
             note(text)
-        refusal = found if isinstance(found, Refusal) else alike.misfit(path, found)
-        if isinstance(found, Refusal) or refusal is not None:
-            assert refusal is not None
+        found = found if isinstance(found, Refusal) else alike.misfit(path, found) or found
+        if isinstance(found, Refusal):
             if len(paths) == 1:
-                raise refusal
-            failed.append(refusal)
-            text = str(refusal)
+                raise found
+            failed.append(found)
+            text = str(found)
             note(f"Error: {text if safe(path) in text else f'{safe(path)}: {text}'}")
             continue
         if not quiet and not names:

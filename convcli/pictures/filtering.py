@@ -27,7 +27,7 @@ from convcli.pictures.ranges import (
     Range,
     Statistics,
     Tone,
-    is_gradient,
+    signed_chain,
     together,
     tone,
 )
@@ -343,17 +343,6 @@ def aligned(samples: Array, recipe: Recipe) -> Array:
         down, across = recipe.stride
         samples = samples[top::down, left::across][:rows, :columns]
     return samples
-
-
-def signed_chain(kernels: tuple[Kernel, ...]) -> bool:
-    """Whether the responses of a chain are differences, of either sign."""
-    signed = False
-    for kernel in kernels:
-        if kernel.combine in ("magnitude", "maximum"):
-            signed = False
-        elif not kernel.one_sided:
-            signed = signed or is_gradient(kernel) or kernel.sum <= 0
-    return signed
 
 
 def finished(values: Array, picture: Picture, recipe: Recipe) -> Filtered:

@@ -14,7 +14,6 @@ from convcli.pictures.files import (
     SaveOptions,
     check_suffix,
     format_of,
-    metadata_of,
     save_picture,
     without_alpha,
     write_picture,
@@ -29,6 +28,7 @@ from convcli.pictures.filtering import (
     prepared,
 )
 from convcli.pictures.memory import Needs, Size
+from convcli.pictures.metadata import metadata_of
 from convcli.pictures.picture import Picture
 from convcli.pictures.ranges import Range, Statistics, together
 from convcli.pictures.raw import RowWriter, write_pfm

@@ -112,6 +112,17 @@ def is_gradient(kernel: Kernel) -> bool:
     return bool((matrix == -matrix[::-1, ::-1]).all()) and bool(matrix.any())
 
 
+def signed_chain(kernels: tuple[Kernel, ...]) -> bool:
+    """Whether the responses of a chain are differences, of either sign."""
+    signed = False
+    for kernel in kernels:
+        if kernel.combine in ("magnitude", "maximum"):
+            signed = False
+        elif not kernel.one_sided:
+            signed = signed or is_gradient(kernel) or kernel.sum <= 0
+    return signed
+
+
 def step_squared(kernel: Kernel) -> Fraction:
     """The square of the response to a full black-to-white step of height 1.
 
@@ -201,7 +212,10 @@ def _stored(
     """Values that want nothing but their fraction cut off, clipped and stored as samples."""
     clipped = 0
     if least < -0.5 or most >= full + 0.5:
-        clipped = int(np.count_nonzero(values < 0)) + int(np.count_nonzero(values >= full + 1))
+        if values.dtype.kind == "i":  # seen without a sign, what is negative is large
+            clipped = int(np.count_nonzero(values.view(f"u{values.itemsize}") > full))
+        else:
+            clipped = int(np.count_nonzero(values < 0) + np.count_nonzero(values >= full + 1))
         np.clip(values, 0, full, out=values)
     if out is None:
         out = np.empty(values.shape, np.uint8 if full == 255 else np.uint16)

@@ -19,7 +19,7 @@ from PIL import Image
 BLOCKS = {"4:4:4": (8, 8), "4:2:2": (16, 8), "4:2:0": (16, 16)}
 """Columns and rows of pixels in one coded unit (MCU), by chroma subsampling."""
 
-STRIP_ROWS = 128
+STRIP_ROWS = 64
 """Rows of a strip: a few megabytes of a large picture."""
 
 LONGEST_INTERVAL = 65_535
