@@ -15,7 +15,7 @@ FIELDS: dict[str, Callable[["Asked"], str]] = {
     "suffix": lambda asked: asked.suffix,
     "name": lambda asked: FIELDS["stem"](asked) + asked.suffix,
     "kernel": lambda asked: re.sub(r"[/\\\0]", "_", asked.label),
-    "parent": lambda asked: asked.source.parent,
+    "parent": lambda asked: asked.source.parent or os.curdir,
     "number": lambda asked: str(asked.number),
 }
 """What a template may name. Nothing of it is evaluated, as `str.format` would."""

@@ -33,8 +33,7 @@ def run_many(
     ready = replayed(specs, said, given)
     recipe = recipe_of(ready)
     form = format_asked(asked["form"])
-    template = None if output is None else read_template(output, 1 if _one(words, asked) else 2)
-    root = output_root(template) if template else None
+    root = None if output is None else output_root(read_template(output, 1))
     inputs = gathered(words, asked["recursive"], asked["files_from"], asked["null"], root)
     if asked["in_place"]:
         tasks = in_place(inputs)
@@ -111,10 +110,6 @@ def _refuse_lists(asked: dict[str, Any]) -> None:
         raise SpecError("-0 is how --files-from is read; name a list, or - for stdin")
     if asked["jobs"] is not None and asked["scheduler"] is not None:
         raise SpecError("--jobs are worker processes here; a cluster has workers of its own")
-
-
-def _one(words: tuple[str, ...], asked: dict[str, Any]) -> bool:
-    return len(words) == 1 and not asked["files_from"]
 
 
 def _refuse_clashes(
