@@ -111,9 +111,14 @@ def run(tasks: Sequence[Task], job: Job, how: How, tell: Callable[[Teller, Outco
                 tell(teller, outcome)
                 if how.fail_fast and outcome.status == "failed":
                     break
+    except BrokenPipeError:
+        teller.quiet = True  # nobody reads on: an end like any other
+        raise
     finally:
-        teller.finish(how.report)
+        teller.finish(how.report, listed=len(tasks) > 1)
     failed = len(teller.failed)
+    if failed and len(tasks) == 1:
+        raise Refusal(teller.failed[0].error)
     if failed:
         left = len(tasks) - teller.done
         rest = f", {left:,} not tried" if left else ""

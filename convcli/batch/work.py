@@ -97,7 +97,7 @@ def _filter(job: Job) -> Does:
     asked = read_record(job["record"], "the job")
     recipe = recipe_of(asked._replace(words={**DEFAULTS, **asked.words}))
     limits = Limits(job.get("max_pixels"), job.get("max_memory"), job.get("beside", 1))
-    options, needs = SaveOptions(*job["options"]), needed_by(recipe)
+    options = SaveOptions(*job["options"])
 
     def does(task: Task) -> tuple[str, tuple[str, ...], Any]:
         replaces = task.force
@@ -105,12 +105,13 @@ def _filter(job: Job) -> Does:
             if is_finished(task.target, task.source, job["record"], options):
                 return "skipped", (), None
             replaces = True
+        target = Target(task.target, replaces, options)
+        needs = needed_by(recipe, bool(target.floats))
         picture = open_picture(task.source, every_kind=True, limits=limits, needs=needs)
         picture = picture._replace(metadata={**picture.metadata, "record": job["record"]})
         if job.get("fail_on_clip"):
             refuse_clipping(picture, recipe, job.get("threads"))
         _make_folder(task.target)
-        target = Target(task.target, replaces, options)
         statistics = filter_to(picture, recipe, target, job.get("threads"))
         values = {
             "least": statistics.least,

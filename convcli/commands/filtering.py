@@ -77,7 +77,9 @@ def run(
         raise OutputError("--preview shows the picture on a terminal, which stdout is not")
     for line in remarks(recipe, ready):
         note(line)
-    picture = open_picture(source, every_kind=True, early=early, needs=needed_by(recipe))
+    picture = open_picture(
+        source, every_kind=True, early=early, needs=needed_by(recipe, bool(target.floats))
+    )
     for line in picture.notes:
         note(f"{safe(source)}: {line}")
     metadata = {**picture.metadata, "record": ready.record}

@@ -20,8 +20,8 @@ from convcli.pictures.memory import Limits, Needs, Size
 FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF")
 """Formats that are opened; Pillow's others stay shut, since some of them run foreign code."""
 
-AHEAD = 2**25
-"""Pixels that are decoded before anybody has asked for them, at most."""
+AHEAD = 2**27
+"""Bytes that are taken for a picture before anybody has said how much its filter needs, at most."""
 
 BEGINNINGS: dict[str, tuple[bytes, ...]] = {
     "JPEG": (b"\xff\xd8\xff",),
@@ -78,8 +78,9 @@ class Early:
                     return  # mapped into memory, not decoded
             image = _opened(self.source)
             try:
-                if image.width * image.height <= AHEAD:
-                    self.limits.check(size_of(image))
+                size = size_of(image)
+                if size.decoding_bytes < AHEAD and self.limits.memory is None:
+                    self.limits.check(size)
                     self._decode(image)
             except BaseException:
                 image.close()
@@ -120,21 +121,19 @@ class Early:
 
     @contextmanager
     def image(self, load: bool = True, needs: Needs | None = None) -> Iterator[Image.Image]:
-        """The image as Pillow has it; what Pillow remarks on its metadata is no concern here.
+        """The image as Pillow has it.
 
         Raises PictureError, before anything is decoded, for one beyond the limits.
         """
         self._wait()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            image = self._image or _opened(
-                BytesIO(self._data) if self._data is not None else self.source
-            )
-            with image:
-                if load:
-                    self.limits.check(size_of(image), needs)
-                    self._decode(image)
-                yield image
+        image = self._image or _opened(
+            BytesIO(self._data) if self._data is not None else self.source
+        )
+        with image:
+            if load:
+                self.limits.check(size_of(image), needs)
+                self._decode(image)
+            yield image
 
 
 def size_of(image: Image.Image) -> Size:
@@ -152,6 +151,8 @@ def _opened(source: str | BytesIO) -> Image.Image:
             start = stream.read(12)
     # the likely one first: Pillow imports all its readers to try one that it does not know
     likely = [form for form, begins in BEGINNINGS.items() if start.startswith(begins)]
+    # what Pillow remarks on metadata is no concern here
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None
     try:

@@ -37,6 +37,9 @@ from convcli.pictures.strips import BLOCKS, StripWriter
 FLOATS = (".npy", ".npz", ".pfm")
 """Files that hold the responses themselves, as floats; "tif32" is a TIFF that does."""
 
+WIDE = 32
+"""Rows or columns of a kernel above which transparent pictures are summed in floats as a whole."""
+
 STREAMED_SAMPLES = 1_000_000
 """Below that a JPEG is encoded in one piece, after the filter."""
 
@@ -210,21 +213,29 @@ def expected_bytes(picture: Picture, recipe: Recipe) -> int:
     """About how much memory a filter takes beside the picture itself, predicted from its size."""
     transparent = picture.has_alpha and not picture.opaque
     pixels = picture.pixels
-    return _expected(pixels.size, pixels.dtype, transparent, is_direct(picture, recipe))
+    return _expected(pixels.size, pixels.dtype, transparent, picture, recipe)
 
 
-def _expected(samples: int, dtype: np.dtype[Any], transparent: bool, direct: bool) -> int:
-    if direct:
-        return samples * dtype.itemsize + (2**27 if transparent else 2**24)
+def _expected(
+    samples: int, dtype: np.dtype[Any], transparent: bool, like: Picture, recipe: Recipe
+) -> int:
+    if is_direct(like, recipe):
+        wide = max(recipe.kernels[0].shape) > WIDE
+        blended = 2**27 + (samples * 3 * 8 if wide else 0)
+        return samples * dtype.itemsize + (blended if transparent else 2**24)
     wide = 4 if dtype == np.uint8 else 8
-    return samples * (2 * wide + 3 * 8)
+    # to light and back are float64 too
+    return samples * (2 * wide + (5 if recipe.linear else 3) * 8)
 
 
-def needed_by(recipe: Recipe) -> Needs:
+def needed_by(recipe: Recipe, floats: bool = False) -> Needs:
     """The bytes that a filter takes in all, from what a header says: exact integers.
 
-    The picture, what is computed from it, and Pillow's copy of the result, 4 bytes a pixel.
+    The picture, what is computed from it, and Pillow's copy of the result, 4 bytes a pixel;
+    `floats` are what is written.
     """
+    if floats:  # never in one step
+        recipe = recipe._replace(range=Range("stretch"))
 
     def needs(size: Size) -> int:
         if not size.pixels:
@@ -233,11 +244,10 @@ def needed_by(recipe: Recipe) -> Needs:
         dtype = np.dtype(np.uint16 if deep else np.float32 if size.mode in "IF" else np.uint8)
         samples = size.array_bytes // dtype.itemsize
         blank = Picture(np.empty((0, 0, 1), dtype), False, "", {})
-        direct = is_direct(blank, recipe)
         # frames are computed one by one, and all kept
         at_once = samples // size.frames
         transparent = size.mode in ("LA", "RGBA", "PA", "P")
-        work = _expected(at_once, dtype, transparent, direct)
+        work = _expected(at_once, dtype, transparent, blank, recipe)
         return 2 * size.array_bytes + work + 4 * size.pixels
 
     return needs
