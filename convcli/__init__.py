@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from convcli.conv import conv2d
     from convcli.nets.summary import summarize
-    from convcli.pictures.kernels import kernel
+    from convcli.pictures.specs import kernel
 
 __version__ = "0.1.0"
 
@@ -21,7 +21,7 @@ __all__ = ["__version__", "conv2d", "kernel", "summarize"]
 
 _HOME = {
     "conv2d": "convcli.conv",
-    "kernel": "convcli.pictures.kernels",
+    "kernel": "convcli.pictures.specs",
     "summarize": "convcli.nets.summary",
 }
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "solve": "convcli.commands.solve",
     "zoo": "convcli.commands.zoo",
     "filter": "convcli.commands.filter",
+    "kernels": "convcli.commands.kernels",
     "extract": "convcli.commands.extract",
     "explain": "convcli.commands.explain",
     "fit": "convcli.commands.fit",

@@ -78,6 +78,16 @@ def read_pair(text: str, least: int = 1) -> tuple[int, ...]:
     return numbers[0], numbers[-1]
 
 
+def read_place(text: str) -> tuple[int, int]:
+    """A row and a column, counted from 0.
+
+    >>> read_place("0,2")
+    (0, 2)
+    """
+    row, column = _numbers(text, 0, (2,), "2,3 (row,column)")
+    return row, column
+
+
 def read_padding(text: str) -> tuple[Padding, ...]:
     """A number, height×width, four sides (top, bottom, left, right), or a name.
 
@@ -158,16 +168,6 @@ def _one_of(text: str, known: Iterable[str]) -> str:
     return text
 
 
-def read_place(text: str) -> tuple[int, int]:
-    """A row and a column, counted from 0.
-
-    >>> read_place("120,80")
-    (120, 80)
-    """
-    numbers = _numbers(text, 0, (2,), "2,3 (row,column)")
-    return numbers[0], numbers[1]
-
-
 def read_unit(text: str) -> tuple[str, tuple[int, ...]]:
     """A node of a network and a place in its maps, or the node alone where it gives a vector.
 
@@ -198,9 +198,9 @@ EXPECTATION = Reads("NAME=VALUE", read_expectation)
 RANGE = Reads("A..B", read_range)
 COLUMN_NAMES = Reads("NAMES", read_columns)
 PAIR = Reads("N|HxW", read_pair)
+PLACE = Reads("R,C", read_place)
 PADDING = Reads("N|HxW|T,B,L,R|same|valid", read_padding)
 COUNT = Reads("N", lambda text: whole(text, least=1))
-PLACE = Reads("R,C", read_place)
 UNIT = Reads("N:R,C", read_unit)
 FPS = Reads("N", read_fps)
 SPREAD = Reads("N|HxW", lambda text: read_pair(text, 0))

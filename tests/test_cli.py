@@ -15,7 +15,7 @@ from PIL import Image
 from convcli.cli import COMMANDS, run
 from convcli.nets.rules import RULES
 from convcli.nets.summary import DTYPES
-from convcli.pictures.kernels import CATALOGUE
+from convcli.pictures.catalogue import CATALOGUE
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 CAT = str(SAMPLES / "cat.jpg")
@@ -253,7 +253,9 @@ def test_every_format_holds_the_same_figures(shell):
 
 
 def test_filter_names_its_result_writes_it_here_and_prints_the_path(shell):
-    assert shell(f"filter {CAT} --kernel sobel") == (0, "cat.sobel.jpg\n", "")
+    code, out, err = shell(f"filter {CAT} --kernel sobel")
+    assert (code, out) == (0, "cat.sobel.jpg\n")
+    assert err == "sobel: values 0 to 263.669, 26 of 786,432 samples clipped\n"
     with Image.open("cat.sobel.jpg") as result:
         assert (result.format, result.size, result.mode) == ("JPEG", (512, 512), "RGB")
     code, _, err = shell(f"filter {CAT} --kernel sobel")
@@ -264,7 +266,7 @@ def test_filter_names_its_result_writes_it_here_and_prints_the_path(shell):
 @pytest.mark.parametrize("kernel", ["blur", "gaussian:2", "sharpen", "edge", "emboss", "random"])
 @pytest.mark.parametrize("sample", ["cat.jpg", "chart.png", "leaf.png"])
 def test_every_sample_meets_every_kernel(shell, sample, kernel):
-    code, _, err = shell(f"filter {SAMPLES / sample} --kernel {kernel} -o out.png")
+    code, _, err = shell(f"filter {SAMPLES / sample} -q --kernel {kernel} -o out.png")
     assert (code, err) == (0, "")
     with Image.open("out.png") as result, Image.open(SAMPLES / sample) as source:
         assert (result.mode, result.size) == (source.mode, source.size)
@@ -273,7 +275,8 @@ def test_every_sample_meets_every_kernel(shell, sample, kernel):
 def test_a_matrix_is_a_kernel(shell):
     assert shell(f"filter {CAT} -o a.png --kernel", "0 -1 0; -1 5 -1; 0 -1 0")[0] == 0
     assert shell(f"filter {CAT} -o b.png --kernel sharpen")[0] == 0
-    assert Path("a.png").read_bytes() == Path("b.png").read_bytes()
+    with Image.open("a.png") as a, Image.open("b.png") as b:
+        np.testing.assert_array_equal(np.asarray(a), np.asarray(b))
 
 
 def test_the_input_is_never_overwritten(shell):
@@ -312,7 +315,7 @@ def test_extract_writes_a_grid_a_table_and_the_arrays(shell):
 
 
 def test_pictures_flow_through_pipes():
-    piped = process("filter", "-", "--kernel", "gaussian:2", input=Path(CAT).read_bytes())
+    piped = process("filter", "-", "-q", "--kernel", "gaussian:2", input=Path(CAT).read_bytes())
     assert (piped.returncode, piped.stderr) == (0, b"")
     with Image.open(BytesIO(piped.stdout)) as result:
         result.load()
@@ -322,7 +325,10 @@ def test_pictures_flow_through_pipes():
 def test_a_closed_pipe_ends_quietly():
     reader, writer = os.pipe()
     os.close(reader)
-    for words in (["shape", "--input", "9", "--kernel", "3"], ["filter", CAT, "-k", "blur", "-o-"]):
+    for words in (
+        ["shape", "--input", "9", "--kernel", "3"],
+        ["filter", CAT, "-qk", "blur", "-o-"],
+    ):
         ended = subprocess.run(
             [*COMMAND, *words], stdout=writer, stderr=subprocess.PIPE, check=False
         )
@@ -332,7 +338,10 @@ def test_a_closed_pipe_ends_quietly():
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
 def test_a_full_disk_is_a_refusal():
-    for words in (["shape", "--input", "9", "--kernel", "3"], ["filter", CAT, "-k", "blur", "-o-"]):
+    for words in (
+        ["shape", "--input", "9", "--kernel", "3"],
+        ["filter", CAT, "-qk", "blur", "-o-"],
+    ):
         with open("/dev/full", "wb") as full:
             ended = subprocess.run(
                 [*COMMAND, *words], stdout=full, stderr=subprocess.PIPE, check=False
@@ -386,8 +395,8 @@ def test_other_encodings_are_respected(encoding):
 
 def test_help_and_readme_name_every_kernel_and_rule(shell):
     readme = (SAMPLES.parent / "README.md").read_text("utf-8")
+    assert shell("kernels -q")[1].split() == list(CATALOGUE)
     for name in CATALOGUE:
-        assert name in shell("filter --help")[1]
         assert name in readme
     for name in (*RULES, *DTYPES):
         assert name in shell("shape --help")[1]
@@ -397,6 +406,6 @@ def test_help_fits_a_screen_and_starts_with_what_it_is_for(shell):
     for line in ("--help", *(f"{name} --help" for name in COMMANDS)):
         code, out, _ = shell(line)
         assert code == 0
-        assert len(out.splitlines()) <= 40, line
+        assert len(out.splitlines()) <= (80 if "filter" in line else 40), line
     assert shell("")[0] == 2
     assert shell("--version")[1].startswith("convcli ")

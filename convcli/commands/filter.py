@@ -1,8 +1,10 @@
 """`convcli filter`: what does this kernel do to this picture?"""
 
+from typing import Any
+
 import click
 
-from convcli.options import force_option
+from convcli.options import COUNT, PAIR, PLACE, force_option
 
 
 @click.command("filter")
@@ -10,50 +12,72 @@ from convcli.options import force_option
 @click.option(
     "-k",
     "--kernel",
-    "spec",
+    "specs",
     required=True,
+    multiple=True,
     metavar="KERNEL",
-    help='A name (sobel, gaussian:2, "random(5, seed=1)") or a matrix ("0 -1 0; -1 5 -1; 0 -1 0").',
+    help='A name (sobel, gaussian:2, "random(5, seed=1)"), a matrix ("0 -1 0; -1 5 -1; 0 -1 0"), '
+    "@file, or @result.png to do again what made it. Several are a chain.",
 )
 @click.option(
     "-o",
     "--output",
     metavar="FILE",
-    help="Where to write; - is stdout.  [default: NAME.KERNEL.EXT here, stdout for stdin]",
+    help="Where to write; - is stdout; .npy, .npz and .pfm keep the floats.  "
+    "[default: NAME.KERNEL.EXT here, stdout for stdin]",
 )
 @force_option
-def filter_command(picture: str, spec: str, output: str | None, force: bool) -> None:
+@click.option("--to", "form", metavar="FORMAT", help="jpeg, png, …, npy, tif32.  [by the name]")
+@click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG and WebP.  [95]")
+@click.option("--subsampling", type=click.Choice(["4:4:4", "4:2:2", "4:2:0"]), help="Of JPEG.")
+@click.option(
+    "--border", default="edge", help="edge, reflect, symmetric, wrap, zero, constant:V, valid."
+)
+@click.option("--stride", type=PAIR, default=(1, 1), help="Keep every n-th row and column.")
+@click.option("--dilation", type=PAIR, default=(1, 1), help="Gaps between the weights, plus 1.")
+@click.option("--anchor", type=PLACE, help="Row,column of the kernel over the pixel.")
+@click.option("--flip", is_flag=True, help="Turn kernels by 180°: true convolution.")
+@click.option("--transpose", is_flag=True, help="Swap the rows and columns of kernels.")
+@click.option("--rotate", type=int, default=0, help="Turn kernels: degrees, multiples of 45.")
+@click.option("--scale", default="1", help="Multiply every weight.")
+@click.option("--normalize", type=click.Choice(["sum", "abs", "none"]), default="none")
+@click.option("--iterations", type=COUNT, default=1, help="Apply the chain so often.")
+@click.option("--channels", type=click.Choice(["rgb", "luma", "each"]), default="rgb")
+@click.option("--gray", is_flag=True, help="Make the picture grey first.")
+@click.option("--linear", is_flag=True, help="Filter in linear light.")
+@click.option("--bias", default="0", help="Add to every result, in units of the samples.")
+@click.option("--amount", default="1", help="How much of the result, the rest is input.")
+@click.option("--range", default="auto", help="auto, clip, abs, signed, stretch, pct:1,99.")
+@click.option("--exact", is_flag=True, help="Never compute wide gaussians on a coarser grid.")
+@click.option(
+    "--fail-on-clip", is_flag=True, help="Exit with 1, writing nothing, if any is clipped."
+)
+@click.option("--threads", type=COUNT, help="As many at most.  [one a core]")
+@click.option("--explain", is_flag=True, help="Say on stderr what will be computed, and how.")
+@click.option("--preview", is_flag=True, help="Show input and result on the terminal.")
+@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
+@click.option("-q", "--quiet", is_flag=True, help="Do not say what the values were.")
+@click.pass_context
+def filter_command(
+    ctx: click.Context, /, picture: str, specs: tuple[str, ...], output: str | None, **asked: Any
+) -> None:
     """Filter PICTURE with a kernel, write the result and print its path. PICTURE - is stdin.
 
     \b
     convcli filter cat.jpg --kernel sobel
-    convcli filter cat.jpg --kernel gaussian:2 -o soft.png
+    convcli filter cat.jpg -k gaussian:2 -k laplacian --range stretch -o blobs.png
     cat cat.jpg | convcli filter - --kernel "0 -1 0; -1 5 -1; 0 -1 0" > crisp.jpg
 
-    Kernels are used as drawn (cross-correlation), in floating point or exact integers, with the
-    nearest pixel beyond the border. Names: identity, box, blur, gaussian, sharpen, edge,
-    laplacian, emboss, sobel, sobel-x, sobel-y, prewitt, scharr, random.
+    Kernels are used as drawn (cross-correlation), exactly, in whole numbers: a sample is the true
+    value rounded half up. `convcli kernels` lists their names. The range auto scales gradients so
+    that a full black-to-white step is white and clips blurs; one line on stderr says what the
+    values were.
     """
-    from convcli.errors import safe
-    from convcli.pictures.files import (
-        check_free,
-        format_of,
-        open_picture,
-        output_name,
-        write_picture,
-    )
-    from convcli.pictures.filtering import filter_picture
-    from convcli.pictures.kernels import kernel
-    from convcli.report import note, path
+    from convcli.commands.filtering import run
 
-    chosen = kernel(spec)
-    target = output_name(picture, chosen.name) if output is None else output
-    check_free([target], force, picture)
-    if target != "-":
-        format_of(target)
-    opened = open_picture(picture)
-    for line in opened.notes:
-        note(f"{safe(picture)}: {line}")
-    write_picture(filter_picture(opened, chosen), target, force)
-    if target != "-":
-        path(target)
+    given = {
+        name
+        for name in ctx.params
+        if ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
+    }
+    run(picture, specs, output, asked, given)

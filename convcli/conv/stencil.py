@@ -1,13 +1,45 @@
 """The door for pictures: one small kernel over every channel, exact in integers."""
 
 from collections.abc import Sequence
-from typing import Any
+from math import log2, sqrt
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.conv.factoring import multiplied, separated
+from convcli.conv.passes import Pass, Scratch, passes_of, run_passes
+from convcli.conv.products import fourier, separable
 
-def correlate(x: NDArray[Any], factors: Sequence[NDArray[Any]], largest: int) -> NDArray[Any]:
+Array = NDArray[Any]
+
+LANES = (np.uint16, np.int16, np.int32, np.int64)
+EXACT_FLOAT = 2**53
+"""float64 holds every integer up to here."""
+
+NANOSECONDS_A_BYTE = 0.065
+"""One pass over a sample of a lane, per byte of the lane (one thread, bands in its cache)."""
+
+
+class Stencil(NamedTuple):
+    """A kernel ready to run on bands: how it is computed, in which lane, and from which factors.
+
+    `engine` is "passes" (shifted sums), "products" (banded matrices) or "fourier".
+    """
+
+    engine: str
+    dtype: Any
+    factors: tuple[Array, ...]
+    passes: tuple[Pass, ...]
+    nanoseconds: float
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        rows, columns = zip(*(factor.shape for factor in self.factors), strict=True)
+        return sum(rows) - len(rows) + 1, sum(columns) - len(columns) + 1
+
+
+def correlate(x: Array, factors: Sequence[Array], largest: int) -> Array:
     """Correlate every channel of a picture with one kernel, given as factors.
 
         y[h, w, c] = Σ_i Σ_j x[h + i, w + j, c] · k[i, j]        for each factor k in turn
@@ -17,42 +49,113 @@ def correlate(x: NDArray[Any], factors: Sequence[NDArray[Any]], largest: int) ->
         factors: matrices (i, j), applied one after another: a column and a row make a separable
             kernel. Integer factors are summed exactly, in the narrowest lane that holds the sums.
 
-    Returns a new array (h − Σ(i − 1), w − Σ(j − 1), c).
+    Returns an array (h − Σ(i − 1), w − Σ(j − 1), c) of a lane, or of float64, which holds exact
+    integers where the factors and x are integers.
 
     >>> ramp = np.arange(12).reshape(3, 4, 1)
     >>> correlate(ramp, [np.array([[1], [2], [1]]), np.array([[-1, 0, 1]])], 11)[..., 0]
-    array([[8, 8]], dtype=int32)
+    array([[8, 8]], dtype=int16)
     """
-    y = x.astype(lane(factors, largest))
-    for factor in factors:
-        y = _shift_and_add(y, factor.astype(y.dtype))
-    return y
+    return run(stencil(factors, largest, bool(x.size and x.min() < 0), x.dtype.kind == "f"), x)
 
 
-def lane(factors: Sequence[NDArray[Any]], largest: int) -> np.dtype[Any]:
-    """The narrowest dtype that holds every sum of values up to ±`largest` exactly.
+def stencil(
+    factors: Sequence[Array],
+    largest: int,
+    signed: bool = False,
+    floating: bool = False,
+    size: int = 2**20,
+) -> Stencil:
+    """The cheapest exact way to apply a kernel to values up to ±`largest`.
 
-    Floating-point factors are summed in float64; so are integers whose sums could pass int64.
-
-    >>> lane([np.array([[1, 2, 1]])], 255), lane([np.array([[1 << 40]])], 255)
-    (dtype('int32'), dtype('int64'))
+    `signed` and `floating` describe the values; `size` is the number of cells of a band, on which
+    the rounding of Fourier transforms depends.
     """
-    bound = largest
+    factors = separated(factors)
+    dtype = np.dtype(np.float64) if floating else lane(factors, largest, signed)
+    passes = passes_of(factors)
+    width = 60 if dtype.kind == "O" else dtype.itemsize * NANOSECONDS_A_BYTE
+    options = [Stencil("passes", dtype, factors, passes, sum(one.calls for one in passes) * width)]
+    bound = largest * weight(factors)
+    taps = sum(factor.size for factor in factors)
+    if dtype.kind == "f" or bound <= EXACT_FLOAT:
+        double = np.dtype(np.float64)
+        if [min(factor.shape) for factor in factors] == [1, 1] and _turned(factors):
+            cost = 4.0 + 0.035 * (taps + 64)
+            options.append(Stencil("products", double, factors, (), cost))
+        dense = 1
+        for rows, columns in (factor.shape for factor in factors):
+            dense *= rows * columns
+        if dense >= 64 and len(factors) == 1 and _certain(factors[0], largest, size, dtype):
+            options.append(Stencil("fourier", double, factors, (), 45.0))
+    return min(options, key=lambda one: one.nanoseconds)
+
+
+def _turned(factors: Sequence[Array]) -> bool:
+    """Whether two factors are a column and a row."""
+    return bool(factors[0].shape[1] == 1 and factors[1].shape[0] == 1)
+
+
+def _certain(kernel: Array, largest: int, size: int, dtype: np.dtype[Any]) -> bool:
+    """Whether a transform's rounding stays below a quarter, so that the nearest integer is exact.
+
+    Its error is at most about ε · log₂ n · ‖x‖ · ‖k‖ (Higham 2002, §24.1), here taken fourfold.
+    """
+    if dtype.kind == "f":
+        return True
+    if kernel.dtype.kind == "O":
+        return False
+    norm = sqrt(float((kernel.astype(np.float64) ** 2).sum()))
+    return bool(4 * 2.0**-53 * log2(size) * largest * sqrt(size) * norm < 0.25)
+
+
+def run(plan: Stencil, x: Array, scratch: Scratch | None = None, name: str = "") -> Array:
+    """Apply a stencil to a band (h, w, c), working in the arrays of a scratch that have a name.
+
+    The response may be a view of one of them.
+    """
+    if plan.engine == "products":
+        return separable(x, plan.factors[0], plan.factors[1], scratch, name)
+    if plan.engine == "fourier":
+        y = fourier(x, plan.factors[0])
+        return np.rint(y, out=y) if plan.factors[0].dtype.kind != "f" and x.dtype.kind != "f" else y
+    scratch = scratch or Scratch()
+    if x.dtype == plan.dtype and x.flags.c_contiguous:
+        band = x
+    else:
+        band = scratch.like(f"{name} band", x, plan.dtype)
+        np.copyto(band, x, casting="unsafe")
+    return run_passes(band, plan.passes, scratch.spare(name, band.size, plan.dtype))
+
+
+def weight(factors: Sequence[Array]) -> int:
+    """How often the largest value may be counted: the product of the sums of |tap|."""
+    bound = 1
     for factor in factors:
         if factor.dtype.kind == "f":
-            return np.dtype(np.float64)
-        bound *= sum(abs(int(tap)) for tap in factor.flat)
-    for dtype in (np.int32, np.int64):
+            return 1
+        bound *= max(sum(abs(int(tap)) for tap in factor.flat), 1)
+    return bound
+
+
+def lane(factors: Sequence[Array], largest: int, signed: bool = True) -> np.dtype[Any]:
+    """The narrowest dtype that holds every sum of values up to ±`largest` exactly.
+
+    Floating-point factors are summed in float64; integers whose sums could pass int64 as Python's.
+
+    >>> lane([np.array([[1, 2, 1]])], 255), lane([np.array([[1 << 40]])], 255)
+    (dtype('int16'), dtype('int64'))
+    """
+    if any(factor.dtype.kind == "f" for factor in factors):
+        return np.dtype(np.float64)
+    bound = largest * weight(factors)
+    signed = signed or any(int(tap) < 0 for factor in factors for tap in factor.flat)
+    for dtype in LANES[signed:]:
         if bound <= np.iinfo(dtype).max:
             return np.dtype(dtype)
-    return np.dtype(np.float64)
+    return np.dtype(object)
 
 
-def _shift_and_add(x: NDArray[Any], kernel: NDArray[Any]) -> NDArray[Any]:
-    rows, columns = x.shape[0] - kernel.shape[0] + 1, x.shape[1] - kernel.shape[1] + 1
-    total = np.zeros((rows, columns, x.shape[2]), x.dtype)
-    product = np.empty_like(total)
-    for (i, j), tap in np.ndenumerate(kernel):
-        if tap:
-            total += np.multiply(x[i : i + rows, j : j + columns], tap, out=product)
-    return total
+def dense(factors: Sequence[Array]) -> Array:
+    """The factors multiplied out."""
+    return multiplied(factors)

@@ -44,10 +44,10 @@ def share(
     """
     if not threaded:
         alone = macs is not None and macs <= ALONE_MACS
-        with _single_threaded_blas() if alone else nullcontext():
+        with single_threaded_blas() if alone else nullcontext():
             work(iter(pieces))
         return
-    with _single_threaded_blas() as threads:
+    with single_threaded_blas() as threads:
         left = deque(pieces)
         helpers = [_pool().submit(work, _taken(left)) for _ in range(min(threads, len(pieces)) - 1)]
         try:
@@ -70,7 +70,7 @@ def worth_threads(macs: int) -> bool:
 
 def threads() -> int:
     """Threads that `share` would use: as many as BLAS may, else one a core."""
-    with _single_threaded_blas() as count:
+    with single_threaded_blas() as count:
         return count
 
 
@@ -90,7 +90,7 @@ _executor: "ThreadPoolExecutor | None" = None
 
 
 @contextmanager
-def _single_threaded_blas() -> Iterator[int]:
+def single_threaded_blas() -> Iterator[int]:
     """Hold BLAS to one thread until the last of those who ask for it is done.
 
     Gives the number of threads it had. BLAS has one number a process, hence the count of those

@@ -1,167 +1,393 @@
-"""Kernel × picture, band by band.
+"""Kernels × picture, band by band.
 
-Borders are extended with the nearest pixel. Responses keep their sign until the last step, which
-brings them into the picture's range:
-
-    gradients        |response|, scaled so that a full black-to-white step is white
-    sum of 0 or less |response|
-    all others       clipped
-
-Transparency: a kernel with a sum blurs or sharpens premultiplied colour and alpha, and divides
-back (Porter & Duff 1984 for why); a zero-sum kernel looks at colour and keeps alpha. Either way
-the colour of a fully transparent pixel has no influence.
+One kernel with a range known beforehand goes from samples to samples, exactly: every sample is the
+true value rounded half up, then clipped, identical for every number of threads and height of band.
+Everything else (chains, `--amount`, linear light, luma, ranges that look first) goes through
+floats, without rounding in between.
 """
 
+from collections.abc import Callable
 from fractions import Fraction
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.stencil import correlate, lane
-from convcli.pictures.files import Picture
-from convcli.pictures.kernels import Kernel, Part
+from convcli.conv.passes import Scratch
+from convcli.errors import UnfitError
+from convcli.pictures import grid, running
+from convcli.pictures.alpha import Blending, Keeping, is_blend
+from convcli.pictures.bands import Bands, Border, Window, band_rows, share_rows, thread_count
+from convcli.pictures.kernels import Kernel
+from convcli.pictures.picture import Picture
+from convcli.pictures.ranges import (
+    FIXED,
+    NOTHING,
+    Range,
+    Statistics,
+    Tone,
+    signed_chain,
+    together,
+    tone,
+)
+from convcli.pictures.responses import Responder
+from convcli.pictures.samples import (
+    from_light,
+    grey,
+    luma,
+    percentiles,
+    to_light,
+)
 
-BAND_ROWS = 64
-"""Rows filtered at once: a few megabytes of sums for a picture of 4,000 columns."""
+Array = NDArray[Any]
+Sink = Callable[[int, Array], None]
 
 
-class Tone(NamedTuple):
-    """How responses become samples: |response| or response, times a gain."""
+class Recipe(NamedTuple):
+    """What is done to a picture: kernels in turn, and how their responses become samples.
 
-    absolute: bool
-    gain: Fraction
-
-
-def filter_picture(picture: Picture, kernel: Kernel) -> Picture:
-    """Correlate a picture with a kernel.
-
-    Integer and rational kernels are exact: every sample is the true value rounded half up, then
-    clipped to the samples' range. The result has the input's size, mode and metadata.
+    `bias` is in the units of the samples; `amount` blends the result with the input.
     """
-    height = picture.pixels.shape[0]
-    tones = tone(kernel)
-    filtered = np.empty_like(picture.pixels, order="C")
-    for top in range(0, height, BAND_ROWS):
-        bottom = min(top + BAND_ROWS, height)
-        band = _extended(picture.pixels, top, bottom, kernel.shape)
-        if not picture.has_alpha:
-            samples = _plain(band, kernel, tones)
-        elif weight_sum(kernel.parts[0]):
-            samples = _premultiplied(band, kernel.parts[0], tones)
-        else:
-            samples = _keeping_alpha(band, kernel, tones)
-        filtered[top:bottom] = samples.clip(0, np.iinfo(filtered.dtype).max)
-    return picture._replace(pixels=filtered)
+
+    kernels: tuple[Kernel, ...]
+    border: Border = Border()
+    stride: tuple[int, int] = (1, 1)
+    channels: str = "rgb"
+    gray: bool = False
+    linear: bool = False
+    range: Range = Range()
+    bias: Fraction = Fraction(0)
+    amount: Fraction = Fraction(1)
+    exact: bool = False
 
 
-def tone(kernel: Kernel) -> Tone:
-    """The range a kernel's responses are brought into, derived from its weights.
+class Filtered(NamedTuple):
+    """A filtered picture, and the statistics of its values before they were rounded."""
 
-    A gradient is a kernel combined from several, or one that turns into its own negative when
-    turned by 180°; its response to a full step is the sum of its positive weights.
+    picture: Picture
+    statistics: Statistics
+
+    @property
+    def pixels(self) -> Array:
+        return self.picture.pixels
+
+
+def filter_picture(
+    picture: Picture,
+    recipe: Recipe | Kernel,
+    threads: int | None = None,
+    sink: Sink | None = None,
+    chunk: int = 0,
+) -> Filtered:
+    """Correlate a picture with a kernel, or with all those of a recipe.
+
+    With a `sink` the result is handed to it as (first row, rows), in any order, and the picture
+    that is returned has no rows; `chunk` is the number of rows it is handed at once. Raises
+    UnfitError where a border or a kernel does not fit.
     """
-    first = kernel.parts[0]
-    matrix = first.matrix
-    if kernel.combine or (matrix == -matrix[::-1, ::-1]).all():
-        step = matrix[matrix > 0].sum()
-        return Tone(True, Fraction(1) / Fraction(step.item()) if step else Fraction(1))
-    return Tone(weight_sum(first) <= 0, first.scale)
+    recipe = Recipe((recipe,)) if isinstance(recipe, Kernel) else recipe
+    picture = prepared(picture, recipe)
+    if is_direct(picture, recipe):
+        return _direct(picture, recipe, threads, sink, chunk)
+    values = float_values(picture, recipe, threads)
+    found = finished(values, picture, recipe)
+    if sink:
+        sink(0, found.picture.pixels)
+        return found._replace(picture=picture._replace(pixels=found.picture.pixels[:0]))
+    return found
 
 
-def weight_sum(part: Part) -> Fraction:
-    """The sum of a part's weights, exact for integers; rounding noise of floats counts as 0."""
-    matrix = part.matrix
-    if matrix.dtype.kind == "f":
-        total = float(matrix.sum())
-        noise = 1e-12 * float(np.abs(matrix).sum())
-        return Fraction(0 if abs(total) <= noise else total) * part.scale
-    return Fraction(int(matrix.sum())) * part.scale
+def prepared(picture: Picture, recipe: Recipe) -> Picture:
+    """The picture in grey where the recipe asks for it; the border's constant is checked."""
+    if recipe.border.name == "constant" and picture.pixels.dtype.kind == "u":
+        full = picture.full
+        if not 0 <= recipe.border.value <= full or recipe.border.value % 1:
+            raise UnfitError(
+                f"the border constant:{recipe.border.value:g} is no sample of this picture: "
+                f"a whole number from 0 to {full}"
+            )
+    return grey(picture) if recipe.gray else picture
 
 
-def _extended(pixels: NDArray[Any], top: int, bottom: int, shape: tuple[int, int]) -> NDArray[Any]:
-    """Rows top to bottom with the neighbours that a kernel anchored at (k − 1) // 2 reads."""
-    (height, width), (rows, columns) = pixels.shape[:2], shape
-    above, left = (rows - 1) // 2, (columns - 1) // 2
-    down = np.arange(top - above, bottom + rows - 1 - above).clip(0, height - 1)
-    across = np.arange(-left, width + columns - 1 - left).clip(0, width - 1)
-    band: NDArray[Any] = pixels[down[:, np.newaxis], across]
-    return band
+def is_direct(picture: Picture, recipe: Recipe) -> bool:
+    """Whether samples become samples in one step, exactly."""
+    return (
+        len(recipe.kernels) == 1
+        and picture.pixels.dtype in (np.uint8, np.uint16)
+        and recipe.range.name in FIXED
+        and recipe.amount == 1
+        and not recipe.linear
+        and recipe.channels != "luma"
+    )
 
 
-def _full(band: NDArray[Any]) -> int:
-    return int(np.iinfo(band.dtype).max)
+def _direct(
+    picture: Picture, recipe: Recipe, threads: int | None, sink: Sink | None, chunk: int
+) -> Filtered:
+    (kernel,) = recipe.kernels
+    tones = tone(kernel, recipe.range, picture.full, recipe.bias)
+    window = Window(kernel.shape, kernel.centre, recipe.stride, recipe.border)
+    bands = Bands(picture.pixels, window)
+    count = thread_count(picture.pixels.size, threads)
+    shape = *bands.size, picture.pixels.shape[2]
+    pixels = np.empty((0 if sink else shape[0], *shape[1:]), picture.pixels.dtype)
 
-
-def _plain(band: NDArray[Any], kernel: Kernel, tones: Tone) -> NDArray[Any]:
-    full = _full(band)
-    parts = [correlate(band, part.factors, full) for part in kernel.parts]
-    return _toned(_combined(parts, kernel), tones)
-
-
-def _keeping_alpha(band: NDArray[Any], kernel: Kernel, tones: Tone) -> NDArray[Any]:
-    """Σ w·a·(x − x₀) / full: a neighbour counts as much as it is opaque, against the centre."""
-    full = _full(band)
-    colour, alpha = band[..., :-1].astype(np.int64), band[..., -1:].astype(np.int64)
-    rows, columns = kernel.shape
-    above, left = (rows - 1) // 2, (columns - 1) // 2
-    height, width = band.shape[0] - rows + 1, band.shape[1] - columns + 1
-    centre = np.s_[above : above + height, left : left + width]
-    parts = []
-    for part in kernel.parts:
-        factors = part.factors
-        if lane(factors, 2 * full * full).kind == "f":  # the difference may need one bit more
-            factors = tuple(factor.astype(np.float64) for factor in factors)
-        cover = correlate(alpha, factors, full)
-        cover = cover if cover.dtype.kind == "f" else cover.astype(np.int64)
-        parts.append(correlate(colour * alpha, factors, full * full) - colour[centre] * cover)
-    toned = _toned(_combined(parts, kernel), tones._replace(gain=tones.gain / full))
-    return np.concatenate([toned, alpha[centre]], axis=2)
-
-
-def _premultiplied(band: NDArray[Any], part: Part, tones: Tone) -> NDArray[Any]:
-    """Colour (Σ w·a·x / Σ w·a) · Σ w, alpha Σ w·a / Σ w: what is opaque stays opaque."""
-    full = _full(band)
-    alpha = band[..., -1:].astype(np.int64)
-    light = correlate(band[..., :-1] * alpha, part.factors, full * full)
-    cover = correlate(alpha, part.factors, full)
-    total = weight_sum(part)
-    opacity = _toned(cover, Tone(False, part.scale / total))
-    visible = (opacity > 0) & (cover != 0)
-    if light.dtype.kind == "i":
-        top = _roomy(light, 2 * total.numerator) * (2 * total.numerator)
-        # only a negative sum makes both negative, and its tone is absolute
-        shown = np.where(visible, cover, 1)
-        below = np.abs(_roomy(shown, total.denominator) * total.denominator)
-        colour = (np.abs(top) if tones.absolute else top) // below
-        # round half up of top / 2·below: ⌊(⌊top / below⌋ + 1) / 2⌋
-        colour = ((colour + 1) // 2).clip(0, full).astype(np.int64)
+    transparent = picture.has_alpha and recipe.channels != "each" and not picture.opaque
+    plain = picture if recipe.channels == "each" or not picture.has_alpha else picture.coloured
+    segment = 0
+    if grid.suits(kernel, plain, recipe.border, recipe.exact) and not transparent:
+        work = grid.worker(kernel, plain, tones, recipe.border, recipe.stride)
+        tall, make = work.tall, work.make
+    elif not transparent and running.suits(kernel, bands):
+        # a segment a thread, in blocks: what a block leaves behind, the next one goes on from
+        tall = running.BLOCK_ROWS
+        make = running.worker(bands, kernel, tones, plain.pixels.shape[2], picture.full)
+        whole = chunk or tall
+        segment = max(whole, -(-shape[0] // (count * whole)) * whole)
+    elif transparent:
+        tall, make = _transparent(bands, kernel, tones, picture.full)
     else:
-        ratio = light * float(total) / np.where(visible, cover, 1.0)
-        colour = np.floor((np.abs(ratio) if tones.absolute else ratio) + 0.5)
-    return np.concatenate([np.where(visible, colour, 0), opacity], axis=2)
+        tall, make = _opaque(bands, kernel, tones, plain, count)
+    products = kernel.shape[0] + kernel.shape[1] > 9  # smaller ones are sums of shifted copies
+    total, lock = [NOTHING], Lock()
+    line, computed = shape[1] * shape[2], shape[2] if transparent else plain.pixels.shape[2]
+
+    def worker() -> Callable[[int, int], None]:
+        run = make()
+        strip, scratch = np.empty((chunk, *shape[1:]), pixels.dtype), Scratch()
+
+        def band(top: int, bottom: int) -> None:
+            if chunk:
+                rows = strip[top % chunk :][: bottom - top]
+            else:
+                rows = (
+                    scratch.array("rows", (bottom - top) * line, pixels.dtype) if sink else pixels
+                )
+                rows = rows.reshape(-1, *shape[1:]) if sink else pixels[top:bottom]
+            _, statistics = run(top, bottom, rows[..., :computed])
+            rows[..., computed:] = picture.full
+            if sink and not chunk:
+                sink(top, rows)
+            with lock:
+                total[0] = together(total[0], statistics)
+
+        def bands_of_segment(top: int, bottom: int) -> None:
+            for first in range(top, bottom, tall):
+                band(first, min(first + tall, bottom))
+
+        def bands_of_chunk(top: int, bottom: int) -> None:
+            for begin in range(top, bottom, chunk):
+                end = min(begin + chunk, bottom)
+                bands_of_segment(begin, end)
+                assert sink is not None
+                sink(begin, strip[: end - begin])
+
+        return bands_of_chunk if chunk else bands_of_segment if segment else band
+
+    if chunk:  # whole bands a chunk, or whole chunks of one band
+        tall = next(rows for rows in range(min(tall, chunk), 0, -1) if chunk % rows == 0)
+    share_rows(shape[0], segment or chunk or tall, count, worker, products)
+    return Filtered(picture._replace(pixels=pixels), total[0])
 
 
-def _combined(parts: list[NDArray[Any]], kernel: Kernel) -> NDArray[Any]:
-    if not kernel.combine:
-        return parts[0]
-    squares = sum(np.square(part.astype(np.float64)) for part in parts)
-    # exact up to 2**53, and sqrt rounds correctly, so ties are still ties
-    return np.sqrt(squares)
+Run = Callable[[int, int, Array | None], tuple[Array, Statistics]]
+"""A band's first and last row and, where there is one, the array for its samples."""
 
 
-def _roomy(values: NDArray[Any], factor: int) -> NDArray[Any]:
-    """Integers that can be multiplied by a factor: int64, or Python's own where it is too small."""
-    largest = max(abs(int(values.min())), abs(int(values.max())), 1) if values.size else 1
-    return values.astype(np.int64 if largest * abs(factor) < 2**62 else object)
+def _opaque(
+    bands: Bands, kernel: Kernel, tones: Tone, picture: Picture, count: int
+) -> tuple[int, Callable[[], Run]]:
+    """Rows of a band, and what a thread runs on each band of samples without transparency."""
+    channels = picture.pixels.shape[2]
+    responder = Responder(kernel, picture.full, cells=2**22)
+    line = bands.width() * channels
+    lane = responder.lane or picture.pixels.dtype
+    # squares of magnitudes are kept beside the lanes of both parts, twice as wide
+    itemsize = lane.itemsize if responder.lane is not None else 8
+    itemsize *= 2 if kernel.combine == "magnitude" else 1
+    reach = kernel.shape[0] if responder.lane is not None else 4 * kernel.shape[0]
+    tall = band_rows(line * bands.window.stride[0], bands.size[0], itemsize, reach, count)
+
+    def make() -> Run:
+        first, last = bands.span(0, tall)
+        buffer, scratch = np.empty((last - first) * line, lane), Scratch()
+
+        def run(top: int, bottom: int, out: Array | None) -> tuple[Array, Statistics]:
+            band = bands.read(top, bottom, lane, buffer, slice(0, channels))
+            found = [bands.strided(one) for one in responder.parts(band, scratch)]
+            return responder.samples(found, tones, picture.full, scratch=scratch, out=out)
+
+        return run
+
+    return tall, make
 
 
-def _toned(response: NDArray[Any], tones: Tone) -> NDArray[Any]:
-    """Responses times the gain, rounded half up; exact for integers."""
-    if tones.absolute:
-        response = np.abs(response)
-    top, below = tones.gain.numerator, tones.gain.denominator
-    if response.dtype.kind == "i":
-        widest = max(2 * top, 2 * below)
-        return (_roomy(response, widest) * (2 * top) + below) // (2 * below)
-    return np.floor(response * float(tones.gain) + 0.5)
+def _transparent(
+    bands: Bands, kernel: Kernel, tones: Tone, full: int
+) -> tuple[int, Callable[[], Run]]:
+    way = (Blending if is_blend(kernel) else Keeping)(kernel, full)
+    covers = Bands(bands.pixels, bands.window._replace(border=_opaque_border(bands, full)))
+    tall = max(16, 2 * kernel.shape[0])
+    height, width = kernel.shape
+    top_left = kernel.centre
+
+    def run(top: int, bottom: int, out: Array | None) -> tuple[Array, Statistics]:
+        colour = bands.read(top, bottom, np.int64, None, slice(0, -1))
+        alpha = covers.read(top, bottom, np.int64, None, slice(-1, None))
+        centre = np.s_[
+            top_left[0] : top_left[0] + colour.shape[0] - height + 1,
+            top_left[1] : top_left[1] + colour.shape[1] - width + 1,
+        ]
+        samples, statistics = way.band(colour, alpha, centre, tones)
+        assert out is not None
+        out[...] = bands.strided(samples)
+        return out, statistics
+
+    return tall, lambda: run
+
+
+def _opaque_border(bands: Bands, full: int) -> Border:
+    """The border of the alpha channel: beyond a constant border the picture is opaque."""
+    border = bands.window.border
+    return Border("constant", full) if border.name in ("zero", "constant") else border
+
+
+def float_values(picture: Picture, recipe: Recipe, threads: int | None = None) -> Array:
+    """The responses (h, w, c) in the units of the samples, signed, neither rounded nor clipped.
+
+    float32 for samples of 8 bits, float64 for all others.
+    """
+    dtype = np.dtype(np.float32 if picture.pixels.dtype == np.uint8 else np.float64)
+    with_alpha = picture.has_alpha and recipe.channels != "each" and not picture.opaque
+    samples = picture.pixels
+    if picture.has_alpha and recipe.channels != "each" and not with_alpha:
+        samples = samples[..., :-1]
+    if recipe.channels == "luma" and picture.colours == 3:
+        samples = luma(samples, with_alpha).astype(dtype)
+    if recipe.linear:
+        samples = to_light(samples.astype(dtype), picture.full, with_alpha)
+    for kernel in recipe.kernels:
+        tones = tone(kernel, recipe.range if recipe.range.name == "auto" else Range("clip"), 0)
+        tones = tones._replace(absolute=False)
+        samples = _stage(samples, kernel, tones, recipe, with_alpha, picture.full, dtype, threads)
+    return samples
+
+
+def _stage(
+    samples: Array,
+    kernel: Kernel,
+    tones: Tone,
+    recipe: Recipe,
+    with_alpha: bool,
+    full: int,
+    dtype: np.dtype[Any],
+    threads: int | None,
+) -> Array:
+    """One kernel of a chain over the whole picture, floats to floats."""
+    floating = samples.dtype.kind == "f"
+    window = Window(kernel.shape, kernel.centre, recipe.stride, recipe.border)
+    bands = Bands(samples, window)
+    out = np.empty((*bands.size, samples.shape[2]), dtype)
+    count = thread_count(samples.size, threads)
+    if with_alpha:
+        return _transparent_stage(bands, kernel, tones, full, out, count)
+    responder = Responder(
+        kernel, full, signed=samples.dtype.kind != "u", floating=floating, cells=2**22
+    )
+    lane = responder.lane or samples.dtype
+    line = bands.width() * samples.shape[2] * recipe.stride[0]
+    tall = band_rows(line, bands.size[0], 8, 2 * kernel.shape[0], count)
+
+    def run(top: int, bottom: int) -> None:
+        band = bands.read(top, bottom, lane)
+        found = [bands.strided(one) for one in responder.parts(band)]
+        out[top:bottom] = responder.values(found, tones)
+
+    share_rows(bands.size[0], tall, count, lambda: run, True)
+    return out
+
+
+def _transparent_stage(
+    bands: Bands, kernel: Kernel, tones: Tone, full: int, out: Array, count: int
+) -> Array:
+    way = (Blending if is_blend(kernel) else Keeping)(kernel, full)
+    way.light = Responder(kernel, full * full, signed=True, floating=True)
+    way.cover = Responder(kernel, full, signed=True, floating=True)
+    covers = Bands(bands.pixels, bands.window._replace(border=_opaque_border(bands, full)))
+    (height, width), (row, column) = kernel.shape, kernel.centre
+
+    def run(top: int, bottom: int) -> None:
+        colour = bands.read(top, bottom, np.float64, None, slice(0, -1))
+        alpha = covers.read(top, bottom, np.float64, None, slice(-1, None))
+        centre = np.s_[
+            row : row + colour.shape[0] - height + 1, column : column + colour.shape[1] - width + 1
+        ]
+        out[top:bottom] = bands.strided(way.values(colour, alpha, centre, tones))
+
+    share_rows(bands.size[0], max(16, 2 * kernel.shape[0]), count, lambda: run, True)
+    return out
+
+
+def aligned(samples: Array, recipe: Recipe) -> Array:
+    """The samples of the input that stand where those of the result do."""
+    for kernel in recipe.kernels:
+        window = Window(kernel.shape, kernel.centre, recipe.stride, recipe.border)
+        rows, columns = window.output(samples.shape[:2])
+        top, left = kernel.centre if recipe.border.name == "valid" else (0, 0)
+        down, across = recipe.stride
+        samples = samples[top::down, left::across][:rows, :columns]
+    return samples
+
+
+def finished(values: Array, picture: Picture, recipe: Recipe) -> Filtered:
+    """A picture from responses: range, bias, luma or linear light undone, blended, rounded."""
+    full = picture.full
+    with_alpha = picture.has_alpha and recipe.channels != "each" and not picture.opaque
+    separate = picture.has_alpha and recipe.channels != "each"
+    colours = values[..., :-1] if with_alpha else values
+    alpha = values[..., -1:] if with_alpha else None
+    colours = ranged(colours.astype(np.float64), recipe, full)
+    if recipe.linear:
+        colours = from_light(colours, full)
+    source = aligned(picture.pixels[..., :-1] if separate else picture.pixels, recipe)
+    if recipe.channels == "luma" and picture.colours == 3:
+        colours = source + (colours - luma(source, False))
+    if recipe.amount != 1:
+        colours = source + float(recipe.amount) * (colours - source)
+    deep = picture.pixels.dtype.kind != "u"
+    if deep and recipe.range.name not in ("stretch", "pct"):
+        least, most = (float(colours.min()), float(colours.max())) if colours.size else (0.0, 0.0)
+        kept = picture._replace(pixels=colours.astype(np.float32))
+        return Filtered(kept, Statistics(least, most, 0, colours.size))
+    dtype = np.dtype(np.uint8) if deep else picture.pixels.dtype
+    top = 255 if deep else full
+    samples = np.floor(colours + 0.5)
+    clipped = int(np.count_nonzero(samples < 0) + np.count_nonzero(samples > top))
+    ends = (float(colours.min()), float(colours.max())) if colours.size else (0.0, 0.0)
+    pixels = samples.clip(0, top).astype(dtype)
+    if separate:
+        cover = (
+            np.full((*pixels.shape[:2], 1), top, dtype)
+            if alpha is None
+            else np.floor(alpha.astype(np.float64) + 0.5).clip(0, top).astype(dtype)
+        )
+        pixels = np.concatenate([pixels, cover], axis=2)
+    statistics = Statistics(ends[0], ends[1], clipped, samples.size)
+    return Filtered(picture._replace(pixels=pixels), statistics)
+
+
+def ranged(values: Array, recipe: Recipe, full: int) -> Array:
+    """Responses brought into 0..full as the recipe's range says, neither rounded nor clipped."""
+    name, last = recipe.range.name, recipe.kernels[-1]
+    if name in ("stretch", "pct"):
+        low, high = percentiles(values, recipe.range.low, recipe.range.high)
+        top = full or 255
+        scale = top / (high - low) if high > low else 0.0
+        return (values - low) * scale + float(recipe.bias)
+    if name == "signed":
+        middle = (full + 1) / 2 if full else 0.0
+        values = values * float(tone(last, recipe.range, full).gain) + middle
+    if name == "abs" or (name == "auto" and signed_chain(recipe.kernels)):
+        values = np.abs(values)
+    return values + float(recipe.bias)

@@ -1,24 +1,23 @@
-"""The catalogue: named kernels as factors, each with its source; and matrices written by hand.
+"""What a kernel is: parts of whole numbers with a scale, and how their responses are combined.
 
 Kernels stand as they are drawn, for correlation: the left column of `sobel-x` meets the left
-neighbours. An entry of CATALOGUE is a function of the kernel's parameters and a line of words.
+neighbours. Weights are fractions, so that every response is exact: those of the catalogue that are
+not rational by nature (gaussians, √2) are rounded to multiples of 2⁻¹⁸ an axis, 2⁻²² a matrix.
 """
 
-import math
-import re
 from collections.abc import Callable
-from difflib import get_close_matches
 from fractions import Fraction
-from inspect import signature
+from math import lcm
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.calls import read_call
+from convcli.conv.factoring import matrix_rank, multiplied, narrowed, rank_one
 from convcli.errors import SpecError
 
 Matrix = NDArray[Any]
+Pair = tuple[int, int]
 
 LARGEST_SIDE = 1023
 """Rows or columns of a kernel; beyond that a kernel is larger than most pictures."""
@@ -32,182 +31,241 @@ class Part(NamedTuple):
 
     @property
     def matrix(self) -> Matrix:
-        """The factors multiplied out, before the scale: the full convolution of them all."""
-        dense = np.ones((1, 1), dtype=self.factors[0].dtype)
-        for factor in self.factors:
-            rows, columns = np.add(dense.shape, factor.shape) - 1
-            product = np.zeros((rows, columns), np.result_type(dense, factor))
-            for (i, j), tap in np.ndenumerate(factor):
-                product[i : i + dense.shape[0], j : j + dense.shape[1]] += tap * dense
-            dense = product
-        return dense
+        """The factors multiplied out, before the scale."""
+        return multiplied(self.factors)
+
+    @property
+    def shape(self) -> Pair:
+        rows, columns = zip(*(factor.shape for factor in self.factors), strict=True)
+        return sum(rows) - len(rows) + 1, sum(columns) - len(columns) + 1
 
 
 class Kernel(NamedTuple):
     """A kernel of one part, or of several whose responses are combined.
 
-    `combine` is "magnitude" for √(Σ response²) and "" where there is one part.
+    `combine` is "sum", "magnitude" for √(Σ response²), "maximum", or "" where there is one part.
+    `anchor` is the place of the output pixel, (k − 1) // 2 on each axis where it is None.
+    `one_sided` kernels show positive responses alone. `smooth` is the σ of a gaussian that may be
+    computed on a coarser grid; `float` weights (from .npy files) are summed in float64.
     """
 
     parts: tuple[Part, ...]
     combine: str = ""
     name: str = "custom"
+    anchor: Pair | None = None
+    one_sided: bool = False
+    smooth: float = 0.0
 
     @property
-    def shape(self) -> tuple[int, int]:
+    def shape(self) -> Pair:
         """Rows and columns that hold every part."""
-        shapes = [part.matrix.shape for part in self.parts]
+        shapes = [part.shape for part in self.parts]
         return max(rows for rows, _ in shapes), max(columns for _, columns in shapes)
 
+    @property
+    def centre(self) -> Pair:
+        """The anchor: the row and column of the kernel that stand over the output pixel."""
+        rows, columns = self.shape
+        return self.anchor or ((rows - 1) // 2, (columns - 1) // 2)
 
-def _ints(*rows: tuple[int, ...]) -> Matrix:
-    return np.array(rows, np.int64)
+    @property
+    def linear(self) -> bool:
+        """Whether the response is one matrix times the picture."""
+        return self.combine in ("", "sum")
 
+    @property
+    def exact(self) -> bool:
+        """Whether the weights are fractions."""
+        return all(f.dtype.kind != "f" for part in self.parts for f in part.factors)
 
-def _column(*taps: int) -> Matrix:
-    return _ints(taps).T
+    def matrices(self) -> list[tuple[Matrix, Fraction]]:
+        """Each part, or the sum of all, as whole numbers (i, j) of the kernel's shape and a scale.
 
+        >>> one, scale = Kernel((Part((np.array([[1], [1]]), np.array([[1, 1]]))),)).matrices()[0]
+        >>> one.tolist(), scale
+        ([[1, 1], [1, 1]], Fraction(1, 1))
+        """
+        grown = [_grown(part.matrix, self.shape) for part in self.parts]
+        if self.combine != "sum":
+            return list(zip(grown, (part.scale for part in self.parts), strict=True))
+        unit = Fraction(1, lcm(*(part.scale.denominator for part in self.parts)))
+        total = sum(
+            matrix.astype(object) * int(part.scale / unit)
+            for matrix, part in zip(grown, self.parts, strict=True)
+        )
+        return [(narrowed(np.asarray(total)), unit)]
 
-def _row(*taps: int) -> Matrix:
-    return _ints(taps)
+    @property
+    def sum(self) -> Fraction:
+        """The sum of the weights of the first matrix; rounding noise of floats counts as 0."""
+        sums = []
+        for part in self.parts if self.combine == "sum" else self.parts[:1]:
+            total = part.scale
+            for factor in part.factors:  # the sum of a product is the product of the sums
+                total *= weight_sum(factor)
+            sums.append(total)
+        return sum(sums, Fraction(0))
 
+    @property
+    def rank(self) -> int:
+        """The rank of the first matrix; 1 is separable."""
+        return matrix_rank(self.matrices()[0][0])
 
-def _fixed(*factors: Matrix, over: int = 1) -> Callable[[], Kernel]:
-    return lambda: Kernel((Part(factors, Fraction(1, over)),))
+    @property
+    def separable(self) -> bool:
+        """Whether every matrix that is applied is a column and a row."""
+        return all(
+            min(factor.shape) == 1 or rank_one(factor) is not None
+            for part in self.parts
+            for factor in part.factors
+        )
 
-
-def _gradient(*smooth: int) -> Callable[[], Kernel]:
-    """√(x² + y²) of a central difference, smoothed across its direction."""
-    x = Part((_column(*smooth), _row(-1, 0, 1)))
-    y = Part((_column(-1, 0, 1), _row(*smooth)))
-    return lambda: Kernel((x, y), "magnitude")
-
-
-def _box(size: int = 3) -> Kernel:
-    _odd_or_even("size", size)
-    ones = (1,) * size
-    return Kernel((Part((_column(*ones), _row(*ones)), Fraction(1, size * size)),))
-
-
-def _gaussian(sigma: float = 1.0, size: int | None = None) -> Kernel:
-    if not (type(sigma) in (int, float) and 0 < sigma <= LARGEST_SIDE / 8):
-        raise SpecError(f"sigma={sigma} must be above 0 and at most {LARGEST_SIDE / 8:g}")
-    radius = math.ceil(4 * sigma)
-    if size is not None:
-        if not isinstance(size, int) or size < 1 or size % 2 == 0 or size > LARGEST_SIDE:
-            raise SpecError(f"size={size} must be odd, from 1 to {LARGEST_SIDE}")
-        radius = size // 2
-    with np.errstate(over="ignore"):  # a sigma near 0 leaves the centre alone
-        taps = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
-    taps /= taps.sum()
-    return Kernel((Part((taps[:, np.newaxis], taps[np.newaxis])),))
-
-
-def _random(size: int = 3, seed: int = 0) -> Kernel:
-    _odd_or_even("size", size)
-    if not isinstance(seed, int) or seed < 0:
-        raise SpecError(f"seed={seed} must be a whole number of at least 0")
-    taps = np.random.Generator(np.random.PCG64(seed)).standard_normal((size, size))
-    return Kernel((Part((taps / np.abs(taps).sum(),)),))
-
-
-def _odd_or_even(name: str, size: int) -> None:
-    if type(size) is not int or not 1 <= size <= LARGEST_SIDE:
-        raise SpecError(f"{name}={size} must be a whole number from 1 to {LARGEST_SIDE}")
-
-
-class Entry(NamedTuple):
-    """A line of the catalogue: how to build the kernel, where it is from, what it is for."""
-
-    build: Callable[..., Kernel]
-    source: str
-    purpose: str
+    def with_parts(self, change: Callable[[Part], Part]) -> "Kernel":
+        return self._replace(parts=tuple(change(part) for part in self.parts))
 
 
-SETOSA = "Powell, Image Kernels Explained Visually (setosa.io), 2015"
-BINOMIAL = "Wells, Efficient Synthesis of Gaussian Filters, 1986"
-
-CATALOGUE = {
-    "identity": Entry(_fixed(_ints((1,))), "definition", "leaves the picture as it is"),
-    "box": Entry(_box, "definition", "the mean of a square: box:5"),
-    "blur": Entry(_fixed(_column(1, 2, 1), _row(1, 2, 1), over=16), BINOMIAL, "a light blur"),
-    "gaussian": Entry(_gaussian, "sampled, normalised", "a blur of any width: gaussian:2"),
-    "sharpen": Entry(_fixed(_ints((0, -1, 0), (-1, 5, -1), (0, -1, 0))), SETOSA, "crisper detail"),
-    "edge": Entry(_fixed(_ints((-1, -1, -1), (-1, 8, -1), (-1, -1, -1))), SETOSA, "outlines"),
-    "laplacian": Entry(
-        _fixed(_ints((0, 1, 0), (1, -4, 1), (0, 1, 0))), "definition", "second derivative"
-    ),
-    "emboss": Entry(_fixed(_ints((-2, -1, 0), (-1, 1, 1), (0, 1, 2))), SETOSA, "raised relief"),
-    "sobel": Entry(_gradient(1, 2, 1), "Sobel & Feldman, 1968", "edge strength"),
-    "sobel-x": Entry(
-        _fixed(_column(1, 2, 1), _row(-1, 0, 1)), "Sobel & Feldman, 1968", "upright edges"
-    ),
-    "sobel-y": Entry(
-        _fixed(_column(-1, 0, 1), _row(1, 2, 1)), "Sobel & Feldman, 1968", "level edges"
-    ),
-    "prewitt": Entry(_gradient(1, 1, 1), "Prewitt, 1970", "edge strength"),
-    "scharr": Entry(_gradient(3, 10, 3), "Scharr, 2000", "edge strength, alike in all directions"),
-    "random": Entry(_random, "PCG64, standard normal", "random weights: random:5,seed=1"),
-}
+def weight_sum(matrix: Matrix) -> Fraction:
+    """The sum of a matrix, exact for whole numbers; rounding noise of floats counts as 0."""
+    if matrix.dtype.kind == "f":
+        total = float(matrix.sum())
+        noise = 1e-12 * float(np.abs(matrix).sum())
+        return Fraction(0 if abs(total) <= noise else total)
+    return Fraction(sum(int(tap) for tap in matrix.flat))
 
 
-def kernel(spec: str) -> Kernel:
-    """A kernel from text: a name of the catalogue with its values, or a matrix.
+def _grown(matrix: Matrix, shape: Pair) -> Matrix:
+    """A matrix in the middle of zeros, as the anchors of both meet."""
+    if matrix.shape == shape:
+        return matrix
+    whole = np.zeros(shape, matrix.dtype)
+    top, left = ((shape[axis] - 1) // 2 - (matrix.shape[axis] - 1) // 2 for axis in (0, 1))
+    whole[top : top + matrix.shape[0], left : left + matrix.shape[1]] = matrix
+    return whole
 
-    >>> kernel("gaussian:2").shape
-    (17, 17)
-    >>> kernel("0 -1 0; -1 5 -1; 0 -1 0").parts[0].matrix.tolist()
-    [[0, -1, 0], [-1, 5, -1], [0, -1, 0]]
-    >>> kernel("1/9 1/9 1/9").parts[0]
-    Part(factors=(array([[1, 1, 1]]),), scale=Fraction(1, 9))
 
-    Raises SpecError with what is wrong and what would work.
+# what --flip, --rotate, … do to a kernel, each a function of the kernel
+
+
+def flipped(kernel: Kernel) -> Kernel:
+    """Turned by 180°: true convolution instead of correlation."""
+    rows, columns = kernel.shape
+    turned = kernel.with_parts(lambda part: _each(part, lambda f: f[::-1, ::-1]))
+    return turned._replace(anchor=_moved(kernel, rows - 1, columns - 1))
+
+
+def _moved(kernel: Kernel, last_row: int, last_column: int) -> Pair | None:
+    if kernel.anchor is None:
+        return None
+    return last_row - kernel.anchor[0], last_column - kernel.anchor[1]
+
+
+def transposed(kernel: Kernel) -> Kernel:
+    """Rows as columns."""
+    anchor = kernel.anchor and (kernel.anchor[1], kernel.anchor[0])
+    return kernel.with_parts(lambda part: _each(part, lambda f: f.T))._replace(anchor=anchor)
+
+
+def rotated(kernel: Kernel, degrees: int) -> Kernel:
+    """Turned counter-clockwise: by quarter turns, or by 45° ring by ring where the side is odd.
+
+    >>> rotated(Kernel((Part((np.array([[1, 2, 3], [8, 0, 4], [7, 6, 5]]),)),)), 45).parts[0].matrix
+    array([[2, 3, 4],
+           [1, 0, 5],
+           [8, 7, 6]])
     """
-    if not re.match(r"\s*[A-Za-z]", spec):
-        return _matrix(spec)
-    call = read_call(spec)
-    if call.name not in CATALOGUE:
-        close = get_close_matches(call.name, CATALOGUE, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(CATALOGUE)}"
-        raise SpecError(f"no kernel is called {call.name!r}; {hint}")
-    build = CATALOGUE[call.name].build
-    try:
-        bound = signature(build).bind(*call.args, **call.kwargs)
-    except TypeError as error:
-        takes = ", ".join(map(str, signature(build).parameters.values())) or "no values"
-        raise SpecError(f"kernel {call.name}: {error}; it takes {takes}") from None
-    return build(*bound.args, **bound.kwargs)._replace(name=call.name)
+    if degrees % 45:
+        raise SpecError(f"a kernel turns by multiples of 45 degrees, not by {degrees}")
+    eighths = degrees // 45 % 8
+    if kernel.anchor is not None and eighths:
+        raise SpecError("an anchor is given for the kernel as it stands: rotate, or --anchor")
+    if eighths % 2 == 0:
+        return kernel.with_parts(lambda p: _each(p, lambda f: np.rot90(f, eighths // 2)))
+    rows, columns = kernel.shape
+    if rows != columns or rows % 2 == 0:
+        raise SpecError(
+            f"a kernel of {rows}x{columns} turns by 90, 180 or 270 degrees; "
+            "by 45 only a square of odd side does"
+        )
+
+    def turn(part: Part) -> Part:
+        return Part((_ring_turned(_grown(part.matrix, kernel.shape), eighths),), part.scale)
+
+    return kernel.with_parts(turn)
 
 
-NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d{0,15})?|\.\d{1,15})([eE][+-]?\d{1,2})?(/\d{1,15})?")
+def _ring_turned(matrix: Matrix, eighths: int) -> Matrix:
+    side, turned = len(matrix), matrix.copy()
+    for ring in range(side // 2):
+        low, high = ring, side - 1 - ring
+        span = range(low, high)
+        places = (
+            [(low, j) for j in span]
+            + [(i, high) for i in span]
+            + [(high, low + high - j) for j in span]
+            + [(low + high - i, low) for i in span]
+        )
+        step = eighths * (high - low) // 2
+        for number, place in enumerate(places):
+            turned[place] = matrix[places[(number + step) % len(places)]]
+    return turned
 
 
-def _matrix(text: str) -> Kernel:
-    rows = [row.replace(",", " ").split() for row in text.strip().rstrip(";").split(";")]
-    values = []
-    for number, row in enumerate(rows, 1):
-        if not row:
-            raise SpecError(f"row {number} of the kernel matrix {_short(text)} is empty")
-        if len(row) != len(rows[0]):
-            raise SpecError(
-                f"row {number} of the kernel matrix has {len(row)} values, row 1 has {len(rows[0])}"
-            )
-        values.append([_fraction(entry, number) for entry in row])
-    if max(len(rows), len(rows[0])) > LARGEST_SIDE:
-        raise SpecError(f"a kernel has at most {LARGEST_SIDE} rows and columns")
-    common = math.lcm(*(value.denominator for row in values for value in row))
-    integers = [[int(value * common) for value in row] for row in values]
-    if common < 2**31 and all(abs(value) < 2**53 for row in integers for value in row):
-        return Kernel((Part((np.array(integers, np.int64),), Fraction(1, common)),))
-    return Kernel((Part((np.array(values, np.float64),)),))
+def _each(part: Part, change: Callable[[Matrix], Matrix]) -> Part:
+    return part._replace(factors=tuple(change(factor) for factor in part.factors))
 
 
-def _fraction(entry: str, row: int) -> Fraction:
-    if not NUMBER.fullmatch(entry) or re.search("/0+$", entry):
-        raise SpecError(f"{_short(entry)} in row {row} of the kernel matrix is not a number")
-    top, _, bottom = entry.partition("/")
-    return Fraction(top) / int(bottom or 1)
+def scaled(kernel: Kernel, by: Fraction) -> Kernel:
+    """Every weight times a number."""
+    return kernel.with_parts(lambda part: part._replace(scale=part.scale * by))
 
 
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:40] + "…")
+def normalised(kernel: Kernel, rule: str) -> Kernel:
+    """Weights that sum to 1 ("sum"), or whose magnitudes do ("abs"), in every part or matrix."""
+    if rule == "none":
+        return kernel
+    sums = []
+    for matrix, scale in kernel.matrices():
+        magnitude = abs(matrix) if rule == "abs" else matrix
+        sums.append(
+            weight_sum(magnitude) * abs(scale) if rule == "abs" else weight_sum(matrix) * scale
+        )
+    if not all(sums):
+        why = "has no weights" if rule == "abs" else "sums to 0, and cannot sum to 1"
+        hint = "" if rule == "abs" else "; --normalize abs divides by the sum of |weights|"
+        raise SpecError(f"kernel {kernel.name} {why}{hint}")
+    if len(sums) == 1:
+        return scaled(kernel, 1 / sums[0])
+    parts = zip(kernel.parts, sums, strict=True)
+    return kernel._replace(
+        parts=tuple(part._replace(scale=part.scale / total) for part, total in parts)
+    )
+
+
+def anchored(kernel: Kernel, anchor: Pair) -> Kernel:
+    """The kernel with its anchor at a row and a column."""
+    rows, columns = kernel.shape
+    if not (0 <= anchor[0] < rows and 0 <= anchor[1] < columns):
+        raise SpecError(
+            f"anchor {anchor[0]},{anchor[1]} is not in a kernel of {rows}x{columns}: "
+            f"rows 0 to {rows - 1}, columns 0 to {columns - 1}"
+        )
+    return kernel._replace(anchor=anchor)
+
+
+def dilated(kernel: Kernel, dilation: Pair) -> Kernel:
+    """The kernel with gaps between its taps, of dilation − 1 pixels."""
+    if dilation == (1, 1):
+        return kernel
+    rows, columns = (by * (side - 1) + 1 for by, side in zip(dilation, kernel.shape, strict=True))
+    if max(rows, columns) > LARGEST_SIDE:
+        raise SpecError(f"dilated, the kernel is {rows}x{columns}; at most {LARGEST_SIDE}")
+
+    def spread(factor: Matrix) -> Matrix:
+        shape = tuple(by * (side - 1) + 1 for by, side in zip(dilation, factor.shape, strict=True))
+        wide = np.zeros(shape, factor.dtype)
+        wide[:: dilation[0], :: dilation[1]] = factor
+        return wide
+
+    row, column = kernel.centre  # where it stands now, before gaps move the middle
+    spread_kernel = kernel.with_parts(lambda part: _each(part, spread))
+    return spread_kernel._replace(anchor=(row * dilation[0], column * dilation[1]), smooth=0.0)

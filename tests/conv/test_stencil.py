@@ -34,7 +34,7 @@ def test_factors_one_after_another_are_the_dense_kernel():
 def test_the_lane_is_as_wide_as_the_sums():
     assert lane([np.array([[2**23]])], 255) == np.int32
     assert lane([np.array([[2**24]])], 255) == np.int64
-    assert lane([np.array([[2**62]])], 255) == np.float64
+    assert lane([np.array([[2**62]])], 255).kind == "O"
     assert lane([np.array([[0.5]])], 255) == np.float64
     widest = correlate(np.full((1, 1, 1), 255), [np.array([[2**23]])], 255)
     assert widest.item() == 255 * 2**23

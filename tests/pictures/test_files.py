@@ -139,8 +139,8 @@ def test_files_that_are_no_pictures_are_refused(tmp_path, saved):
 
 def test_a_decompression_bomb_is_refused(saved, monkeypatch):
     path = saved(Image.fromarray(COLOUR), "bomb.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 7)
-    with pytest.raises(PictureError, match=r"bomb\.png is too large"):
+    monkeypatch.setattr("convcli.pictures.files.LARGEST_PIXELS", 7)
+    with pytest.raises(PictureError, match=r"bomb\.png: 4x3 pixels .* too large"):
         open_picture(path)
 
 

@@ -1,0 +1,55 @@
+"""`convcli kernels`: which kernels have names, and what are they?"""
+
+import click
+
+from convcli.options import force_option, format_option
+
+
+@click.command("kernels")
+@click.argument("name", required=False)
+@click.option("--gallery", metavar="PICTURE", help="Draw PICTURE under every kernel, on one sheet.")
+@click.option("-o", "--output", metavar="FILE", help="Where the gallery goes.  [gallery.png]")
+@force_option
+@format_option
+@click.option("-q", "--quiet", is_flag=True, help="Print the names alone.")
+def kernels_command(
+    name: str | None,
+    gallery: str | None,
+    output: str | None,
+    force: bool,
+    format_: str | None,
+    quiet: bool,
+) -> None:
+    """List the kernels that have names, or show one of them (or any matrix) in full.
+
+    \b
+    convcli kernels
+    convcli kernels sobel
+    convcli kernels "gaussian(sigma=2, size=9)" --format json
+    convcli kernels --gallery cat.jpg -o gallery.png
+
+    Matrices stand as they are used, as drawn: cross-correlation. Weights that are not rational by
+    nature are multiples of 2^-18 an axis, 2^-22 a matrix, and are printed so in JSON, exactly.
+    """
+    from convcli.errors import SpecError
+    from convcli.report import path, show
+
+    if gallery is not None:
+        from convcli.pictures.files import check_free, format_of, open_picture, write_picture
+        from convcli.pictures.gallery import gallery as sheet
+
+        if name is not None:
+            raise SpecError("--gallery draws every kernel; name none, or leave it out")
+        target = output or "gallery.png"
+        check_free([target], force, gallery)
+        if target != "-":
+            format_of(target)
+        write_picture(sheet(open_picture(gallery)), target, force)
+        if target != "-":
+            path(target)
+        return
+    if output is not None:
+        raise SpecError("-o goes with --gallery")
+    from convcli.pictures.explaining import Catalogue, Shown
+
+    show(Catalogue() if name is None else Shown(name), format_, quiet)

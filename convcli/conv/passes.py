@@ -1,0 +1,210 @@
+"""Sums of shifted copies of one flat band, in the narrowest lane that holds them.
+
+A band of rows is one flat array in which a step of a row is an offset like a step of a column, so
+that each pass is a few long loops of NumPy. What is summed across the end of a row is garbage that
+nobody reads: the last columns of a band, as many as the kernel reaches.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.conv.factoring import halved
+
+Array = NDArray[Any]
+
+Spare = tuple[Array, Array, Array]
+
+
+class Scratch:
+    """Arrays to work in, made once and used for every band of a thread.
+
+    A fresh array of half a megabyte costs more than what is computed in it: the system hands out
+    zeroed pages one by one.
+    """
+
+    def __init__(self) -> None:
+        self._arrays: dict[tuple[str, Any], Array] = {}
+
+    def array(self, name: str, size: int, dtype: Any) -> Array:
+        """A flat array of a size, whose cells hold anything."""
+        key = name, np.dtype(dtype)
+        if key not in self._arrays or self._arrays[key].size < size:
+            self._arrays[key] = np.empty(size, dtype)
+        return self._arrays[key][:size]
+
+    def like(self, name: str, values: Array, dtype: Any) -> Array:
+        """An array of the shape of another."""
+        return self.array(name, values.size, dtype).reshape(values.shape)
+
+    def spare(self, name: str, size: int, dtype: Any) -> Spare:
+        """Three arrays for passes."""
+        first, second, third = (self.array(f"{name} {number}", size, dtype) for number in range(3))
+        return first, second, third
+
+
+MOST_REPEATED = 12
+"""Taps of a row of equal taps that are added one by one; longer ones are summed by doubling."""
+
+
+class Pass(NamedTuple):
+    """A factor (i, j) as taps by magnitude: (magnitude, added places, subtracted places).
+
+    `box` is the number of equal taps in a row, where there are enough to double; 0 elsewhere.
+    """
+
+    shape: tuple[int, int]
+    groups: tuple[tuple[Any, tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]], ...]
+    box: int = 0
+
+    @property
+    def calls(self) -> int:
+        """Loops of NumPy over the band."""
+        if self.box:
+            return 2 * self.box.bit_length() - 1
+        taps = sum(len(plus) + len(minus) for _, plus, minus in self.groups)
+        return taps - 1 + sum(magnitude != 1 for magnitude, *_ in self.groups) if taps else 1
+
+
+def passes_of(factors: Sequence[Array]) -> tuple[Pass, ...]:
+    """The passes that do what the factors do in turn.
+
+    >>> [one.shape for one in passes_of([np.array([[1, 2, 1]])])]
+    [(1, 2), (1, 2)]
+    """
+    return tuple(one for factor in factors for one in _passes(factor))
+
+
+def _passes(factor: Array) -> list[Pass]:
+    if min(factor.shape) == 1 and factor.dtype.kind in "iO":
+        taps = [int(tap) for tap in factor.flat]
+        turned = factor.shape[0] > 1
+        if len(taps) > MOST_REPEATED and len(set(taps)) == 1 and taps[0]:
+            shape = (len(taps), 1) if turned else (1, len(taps))
+            return [Pass(shape, ((taps[0], ((0, 0),), ()),), len(taps))]
+        times, rest = halved(taps)
+        if times > 1 or rest == [1]:
+            two = np.ones((2, 1) if turned else (1, 2), np.int64)
+            shape = (len(rest), 1) if turned else (1, len(rest))
+            left = np.array(rest, factor.dtype).reshape(shape)
+            return [_taps(two)] * times + ([] if rest == [1] else [_taps(left)])
+    return [_taps(factor)]
+
+
+def _taps(factor: Array) -> Pass:
+    groups: dict[Any, tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {}
+    for (i, j), tap in np.ndenumerate(factor):
+        if tap:
+            value = int(tap) if factor.dtype.kind in "iO" else float(tap)
+            groups.setdefault(abs(value), ([], []))[value < 0].append((i, j))
+    # the first group starts the sum: one that is multiplied, or has two places, needs no copy
+    ordered = sorted(groups.items(), key=lambda item: item[0] == 1 and len(item[1][0]) < 2)
+    return Pass(
+        (factor.shape[0], factor.shape[1]),
+        tuple((value, tuple(plus), tuple(minus)) for value, (plus, minus) in ordered),
+    )
+
+
+def run_passes(band: Array, passes: Sequence[Pass], spare: Spare) -> Array:
+    """Apply passes to a band (rows, columns, channels) of lanes: a view of its response.
+
+    `spare` are three arrays of the band's dtype and at least its size, which are overwritten; the
+    response may be a view of one of them, or of the band where nothing had to be summed.
+    """
+    rows, columns, channels = band.shape
+    line = columns * channels
+    flat = band.reshape(-1)
+    used = 0
+    for one in passes:
+        down, across = one.shape
+        length = flat.size - (down - 1) * line - (across - 1) * channels
+        if one.box:
+            step = line if down > 1 else channels
+            flat, used = _doubled(flat, one, step, length, spare, used)
+        else:
+            flat, used = _summed(flat, one, line, channels, length, spare, used)
+    tall = rows - sum(one.shape[0] - 1 for one in passes)
+    wide = columns - sum(one.shape[1] - 1 for one in passes)
+    item = flat.itemsize
+    return np.lib.stride_tricks.as_strided(
+        flat, (tall, wide, channels), (line * item, channels * item, item)
+    )
+
+
+def _summed(
+    flat: Array,
+    one: Pass,
+    line: int,
+    channels: int,
+    length: int,
+    spare: Spare,
+    used: int,
+) -> tuple[Array, int]:
+    """One pass into a spare array, which becomes the band: (band, which spare comes next)."""
+
+    def at(place: tuple[int, int]) -> Array:
+        start = place[0] * line + place[1] * channels
+        return flat[start : start + length]
+
+    if len(one.groups) == 1:
+        ((magnitude, plus, minus),) = one.groups
+        if magnitude == 1 and len(plus) == 1 and not minus:
+            return at(plus[0]), used
+    total, term = spare[used][:length], spare[2][:length]
+    if not one.groups:
+        total.fill(0)
+    for number, (magnitude, plus, minus) in enumerate(one.groups):
+        if number and magnitude == 1:
+            for place in plus:
+                np.add(total, at(place), out=total)
+            for place in minus:
+                np.subtract(total, at(place), out=total)
+            continue
+        into = term if number else total
+        # a group without added places is summed as if added, and subtracted from the total
+        added, taken = (plus, minus) if plus else (minus, ())
+        if len(added) > 1:
+            np.add(at(added[0]), at(added[1]), out=into)
+            rest: tuple[tuple[int, int], ...] = added[2:]
+        elif taken:
+            np.subtract(at(added[0]), at(taken[0]), out=into)
+            rest, taken = (), taken[1:]
+        else:
+            np.multiply(at(added[0]), magnitude, out=into)
+            rest, magnitude = (), 1
+        for place in rest:
+            np.add(into, at(place), out=into)
+        for place in taken:
+            np.subtract(into, at(place), out=into)
+        if magnitude != 1:
+            np.multiply(into, magnitude, out=into)
+        if number:
+            (np.add if plus else np.subtract)(total, into, out=total)
+        elif not plus:
+            np.negative(total, out=total)
+    return total, 1 - used
+
+
+def _doubled(
+    flat: Array, one: Pass, step: int, length: int, spare: Spare, used: int
+) -> tuple[Array, int]:
+    """A running sum of n equal taps by doubling: Σ₂ₘ(x) = Σₘ(x) + Σₘ(x + m)."""
+    source, summed, width = flat, flat, 1
+    bits = bin(one.box)[3:]
+    for number, bit in enumerate(bits):
+        # two arrays in turn, so that the last sum stands in the one that is not for terms
+        into = spare[used] if (len(bits) - number) % 2 else spare[2]
+        reach = source.size - (2 * width - 1) * step
+        np.add(summed[:reach], summed[width * step : width * step + reach], out=into[:reach])
+        summed, width = into[:reach], 2 * width
+        if bit == "1":
+            reach -= step
+            start = width * step
+            np.add(summed[:reach], source[start : start + reach], out=summed[:reach])
+            summed, width = summed[:reach], width + 1
+    (magnitude, *_) = one.groups[0]
+    if magnitude != 1:
+        np.multiply(summed, magnitude, out=summed)
+    return summed[:length], 1 - used

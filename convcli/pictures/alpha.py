@@ -1,0 +1,130 @@
+"""Transparency: what is invisible has no influence, and what is opaque stays opaque.
+
+A kernel with a sum blurs or sharpens premultiplied colour and alpha, and divides back (Porter &
+Duff 1984 for why); a zero-sum kernel looks at colour and keeps alpha. Either way the colour of a
+fully transparent pixel has no influence. Beyond a constant border the picture is opaque.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.pictures.kernels import Kernel
+from convcli.pictures.ranges import Statistics, Tone, rounded
+from convcli.pictures.responses import Responder
+
+Array = NDArray[Any]
+
+
+def is_blend(kernel: Kernel) -> bool:
+    """Whether a kernel mixes what it covers, colour and alpha alike, rather than comparing it."""
+    return kernel.linear and kernel.sum != 0
+
+
+class Keeping:
+    """Σ w·a·(x − x₀) / full: a neighbour counts as much as it is opaque, against the centre."""
+
+    def __init__(self, kernel: Kernel, full: int) -> None:
+        self.full = full
+        self.light = Responder(kernel, full * full)
+        self.cover = Responder(kernel, full)
+
+    def band(
+        self, colour: Array, alpha: Array, centre: Any, tones: Tone
+    ) -> tuple[Array, Statistics]:
+        """Samples (h, w, c + 1) of a band: colour responses beside the alpha they were given."""
+        found, bound = self._differences(colour, alpha, centre)
+        tones = tones._replace(gain=tones.gain / self.full, square=tones.square / self.full**2)
+        samples, statistics = self.light.samples(found, tones, self.full, bound)
+        kept = alpha[centre].astype(samples.dtype)
+        return np.concatenate([samples, kept], axis=2), statistics
+
+    def values(self, colour: Array, alpha: Array, centre: Any, tones: Tone) -> Array:
+        """The same as float64, nothing rounded."""
+        found, _ = self._differences(colour, alpha, centre)
+        tones = tones._replace(gain=tones.gain / self.full, square=tones.square / self.full**2)
+        values = self.light.values(found, tones)
+        return np.concatenate([values, alpha[centre].astype(np.float64)], axis=2)
+
+    def _differences(self, colour: Array, alpha: Array, centre: Any) -> tuple[list[Array], int]:
+        bound = 2 * max(self.light.bound, self.full * self.cover.bound)
+        light, cover = self.light.parts(colour * alpha), self.cover.parts(alpha)
+        middle = colour[centre]
+        return [
+            _wide(one, bound) - _wide(middle, bound) * _wide(other, bound)
+            for one, other in zip(light, cover, strict=True)
+        ], bound
+
+
+def _wide(values: Array, bound: int) -> Array:
+    if values.dtype.kind == "f":
+        # whole numbers in float64, unless the kernel or the picture is one of floats
+        return values
+    return values.astype(np.int64 if bound < 2**63 else object)
+
+
+class Blending:
+    """Colour (Σ w·a·x / Σ w·a) · Σ w, alpha Σ w·a / Σ w: what is opaque stays opaque."""
+
+    def __init__(self, kernel: Kernel, full: int) -> None:
+        self.full, self.total = full, kernel.sum
+        self.light = Responder(kernel, full * full)
+        self.cover = Responder(kernel, full)
+
+    def band(
+        self, colour: Array, alpha: Array, centre: Any, tones: Tone
+    ) -> tuple[Array, Statistics]:
+        """Samples (h, w, c + 1) of a band."""
+        (light,), (cover,) = self.light.parts(colour * alpha), self.cover.parts(alpha)
+        unit = self.cover.unit / self.total
+        opacity, _ = rounded(
+            cover.copy(), unit, Tone(False, type(unit)(1)), self.full, self.cover.bound
+        )
+        visible = (opacity > 0) & (cover != 0)
+        shown = np.where(visible, cover, 1)
+        if light.dtype.kind == "f" and not self.light.kernel.exact:
+            values = self._ratio(light, shown, tones)
+            twice = np.floor(2 * values)
+        else:
+            gain, offset = self.total * tones.gain, tones.offset
+            top = 2 * gain.numerator * offset.denominator
+            less = 2 * offset.numerator * gain.denominator
+            below = gain.denominator * offset.denominator
+            widest = self.light.bound * abs(top) + self.cover.bound * (abs(less) + below)
+            lane = np.int64 if widest < 2**62 else object
+            light, shown = (one.astype(np.int64).astype(lane) for one in (light, shown))
+            # a negative sum turns both around
+            sign = np.where(shown < 0, -1, 1).astype(lane)
+            raised = np.abs(light * top) if tones.absolute else light * top * sign
+            # round half up of v: ⌊(⌊2v⌋ + 1) / 2⌋
+            twice = (raised + np.abs(shown) * less) // (np.abs(shown) * below)
+            values = twice / 2
+        seen = np.where(visible, values.astype(np.float64), np.nan)
+        colours = np.where(visible, (twice + 1) // 2, 0)
+        clipped = int(np.count_nonzero(colours < 0) + np.count_nonzero(colours > self.full))
+        some = bool(visible.any())
+        statistics = Statistics(
+            float(np.nanmin(seen)) if some else float("inf"),
+            float(np.nanmax(seen)) if some else float("-inf"),
+            clipped,
+            colours.size,
+        )
+        samples = np.clip(colours, 0, self.full).astype(opacity.dtype)
+        return np.concatenate([samples, opacity], axis=2), statistics
+
+    def _ratio(self, light: Array, shown: Array, tones: Tone) -> Array:
+        ratio = light * float(self.total * tones.gain) / shown
+        if tones.absolute:
+            ratio = np.abs(ratio)
+        return np.asarray(ratio + float(tones.offset))
+
+    def values(self, colour: Array, alpha: Array, centre: Any, tones: Tone) -> Array:
+        """The same as float64; only alpha is kept within 0..full."""
+        (light,), (cover,) = self.light.parts(colour * alpha), self.cover.parts(alpha)
+        light, cover = light.astype(np.float64), cover.astype(np.float64)
+        unit = float(self.cover.unit)
+        opacity = (cover * unit / float(self.total)).clip(0, self.full)
+        visible = opacity > 1e-9 * self.full
+        colours = np.where(visible, self._ratio(light, np.where(visible, cover, 1), tones), 0)
+        return np.concatenate([colours, opacity], axis=2)

@@ -1,0 +1,193 @@
+"""A picture in bands of rows: borders added as each band is read, bands shared by threads."""
+
+import os
+from collections import deque
+from collections.abc import Callable
+from threading import Thread
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.conv.borders import BORDERS, sources
+from convcli.errors import UnfitError
+
+Array = NDArray[Any]
+Pair = tuple[int, int]
+
+BAND_BYTES = 800_000
+"""Of lanes a band: three such arrays stay in a core's cache of 2 MB, and each call is long."""
+
+SHARED_SAMPLES = 500_000
+"""Below that the bands of a picture are not worth a second thread (about 1 ms of work)."""
+
+FILL = -1
+"""In place of a row or column that a constant border invents."""
+
+
+class Border(NamedTuple):
+    """What stands beyond the picture: a name of BORDERS or "valid", and a constant's value."""
+
+    name: str = "edge"
+    value: float = 0.0
+
+    @property
+    def text(self) -> str:
+        return f"constant:{self.value:g}" if self.name == "constant" else self.name
+
+
+class Window(NamedTuple):
+    """How a kernel of a shape moves over a picture: where it starts, and how far it steps."""
+
+    shape: Pair
+    anchor: Pair
+    stride: Pair
+    border: Border
+
+    def output(self, size: Pair) -> Pair:
+        """Rows and columns of the result. Raises UnfitError where nothing is left."""
+        if self.border.name == "valid":
+            size = size[0] - self.shape[0] + 1, size[1] - self.shape[1] + 1
+            if min(size) < 1:
+                raise UnfitError(
+                    f"a kernel of {self.shape[0]}x{self.shape[1]} does not fit a picture of "
+                    f"{size[0] + self.shape[0] - 1}x{size[1] + self.shape[1] - 1} without a border"
+                )
+        return -(-size[0] // self.stride[0]), -(-size[1] // self.stride[1])
+
+    def cells(self, axis: int, length: int) -> NDArray[np.intp]:
+        """The cell that each cell of the extended axis repeats, or FILL."""
+        if self.border.name == "valid":
+            return np.arange(length)
+        before, reach = self.anchor[axis], self.shape[axis]
+        padding = before, reach - 1 - before
+        if BORDERS[self.border.name] is None:
+            cells = np.arange(-padding[0], length + padding[1])
+            return np.where((cells >= 0) & (cells < length), cells, FILL)
+        return sources(self.border.name, length, padding)
+
+
+class Bands:
+    """The bands of a picture (h, w, c), each with what a window reads beyond its rows.
+
+    >>> bands = Bands(np.arange(4).reshape(2, 2, 1), Window((1, 3), (0, 1), (1, 1), Border()))
+    >>> bands.read(1, 2, np.int16)[0, :, 0].tolist()
+    [2, 2, 3, 3]
+    """
+
+    def __init__(self, pixels: Array, window: Window) -> None:
+        self.pixels, self.window = pixels, window
+        self.size = window.output(pixels.shape[:2])
+        self.rows = window.cells(0, pixels.shape[0])
+        self.columns = window.cells(1, pixels.shape[1])
+
+    def width(self) -> int:
+        """Columns of a band, with those beyond the picture."""
+        return len(self.columns)
+
+    def span(self, top: int, bottom: int) -> Pair:
+        """The extended rows that output rows top to bottom read."""
+        step = self.window.stride[0]
+        return top * step, (bottom - 1) * step + self.window.shape[0]
+
+    def read(
+        self,
+        top: int,
+        bottom: int,
+        dtype: Any,
+        out: Array | None = None,
+        channels: slice = slice(None),
+    ) -> Array:
+        """The cells that output rows top to bottom are computed from, in a dtype."""
+        first, last = self.span(top, bottom)
+        rows = self.rows[first:last]
+        pixels = self.pixels[..., channels]
+        shape = len(rows), self.width(), pixels.shape[2]
+        band = (
+            np.empty(shape, dtype)
+            if out is None
+            else out[: shape[0] * shape[1] * shape[2]].reshape(shape)
+        )
+        left = 0 if self.window.border.name == "valid" else self.window.anchor[1]
+        inside = slice(left, left + pixels.shape[1])
+        fill = self.window.border.value
+        if rows[0] != FILL and (np.diff(rows) == 1).all():
+            np.copyto(band[:, inside], pixels[rows[0] : rows[-1] + 1], casting="unsafe")
+        else:
+            for place, row in enumerate(rows):
+                band[place, inside] = fill if row == FILL else pixels[row]
+        for outside in (slice(0, left), slice(inside.stop, shape[1])):
+            cells = self.columns[outside]
+            if not len(cells):
+                continue
+            if cells[0] == FILL:
+                band[:, outside] = fill
+            else:
+                band[:, outside] = band[:, left + cells]
+        return band
+
+    def strided(self, response: Array) -> Array:
+        """The responses at the places where the window stops, of those at every place."""
+        down, across = self.window.stride
+        return response if (down, across) == (1, 1) else response[::down, ::across]
+
+
+def band_rows(cells: int, rows: int, itemsize: int, reach: int, threads: int) -> int:
+    """Rows of a band, from the cells of one row: what fits a cache, and is worth its border."""
+    tall = BAND_BYTES // max(cells * itemsize, 1)
+    tall = max(tall, 2 * reach, 8)
+    return max(1, min(tall, -(-rows // threads)))
+
+
+def thread_count(samples: int, threads: int | None = None) -> int:
+    """Threads for so many samples: one a core, or one alone where there is little to do."""
+    if threads is not None:
+        return max(1, threads)
+    if samples < SHARED_SAMPLES:
+        return 1
+    affinity = getattr(os, "sched_getaffinity", None)
+    return len(affinity(0)) if affinity else os.cpu_count() or 1
+
+
+def share_rows(
+    rows: int,
+    tall: int,
+    threads: int,
+    worker: Callable[[], Callable[[int, int], None]],
+    products: bool = False,
+) -> None:
+    """Run over all rows in bands, on threads that each call `worker` once for their own buffers.
+
+    The first error of any thread ends all of them, and is raised here. With `products` of matrices
+    BLAS is held to one thread, so that its threads and ours do not fight for the cores.
+    """
+    if products and threads > 1 and os.environ.get("OPENBLAS_NUM_THREADS") != "1":
+        from convcli.conv.workers import single_threaded_blas
+
+        with single_threaded_blas():
+            return share_rows(rows, tall, threads, worker)
+    left = deque((top, min(top + tall, rows)) for top in range(0, rows, tall))
+    errors: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            run = worker()
+            while left:
+                try:
+                    top, bottom = left.popleft()
+                except IndexError:
+                    return
+                run(top, bottom)
+        except BaseException as error:  # handed to the caller, an interrupt too
+            errors.append(error)
+            left.clear()
+
+    helpers = [Thread(target=work, daemon=True) for _ in range(min(threads, len(left)) - 1)]
+    for helper in helpers:
+        helper.start()
+    work()
+    for helper in helpers:
+        helper.join()
+    if errors:
+        raise errors[0]
+    return None

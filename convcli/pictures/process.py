@@ -1,0 +1,215 @@
+"""From a picture to a filtered file, written while it is computed where the format allows it."""
+
+from io import BytesIO
+from pathlib import Path
+from typing import IO, NamedTuple
+
+import numpy as np
+
+from convcli.errors import OutputError, PictureError
+from convcli.pictures.atomic import write_file
+from convcli.pictures.bands import Window
+from convcli.pictures.files import (
+    LONGEST_SIDES,
+    SaveOptions,
+    check_suffix,
+    format_of,
+    save_picture,
+    without_alpha,
+    write_picture,
+    write_stdout,
+)
+from convcli.pictures.filtering import (
+    Filtered,
+    Recipe,
+    filter_picture,
+    float_values,
+    is_direct,
+    prepared,
+)
+from convcli.pictures.metadata import metadata_of
+from convcli.pictures.picture import Picture
+from convcli.pictures.ranges import Range, Statistics, together
+from convcli.pictures.raw import RowWriter, write_pfm
+from convcli.pictures.strips import BLOCKS, StripWriter
+
+FLOATS = (".npy", ".npz", ".pfm")
+"""Files that hold the responses themselves, as floats; "tif32" is a TIFF that does."""
+
+STREAMED_SAMPLES = 1_000_000
+"""Below that a JPEG is encoded in one piece, after the filter."""
+
+
+class Target(NamedTuple):
+    """Where a result goes: a path or "-", whether it may be replaced, and how it is saved."""
+
+    path: str
+    force: bool = False
+    options: SaveOptions = SaveOptions()
+
+    def form(self, picture: Picture) -> str:
+        """The format: asked for, told by the name, or on stdout that of the input."""
+        if self.options.format:
+            return self.options.format
+        return picture.format if self.path == "-" else format_of(self.path)
+
+    @property
+    def floats(self) -> str:
+        """The kind of file for floats that is asked for, or ""."""
+        asked = (self.options.format or "").lower()
+        if asked in ("npy", "npz", "pfm", "tif32"):
+            return asked
+        suffix = Path(self.path).suffix.lower()
+        return suffix[1:] if suffix in FLOATS and not asked else ""
+
+
+def check_target(target: Target) -> None:
+    """Refuse a name that tells no format, before anything is read."""
+    if target.path != "-" and not target.options.format and not target.floats:
+        format_of(target.path)
+
+
+def filter_to(
+    picture: Picture, recipe: Recipe, target: Target, threads: int | None = None
+) -> Statistics:
+    """Filter a picture and write the result. Raises UnfitError, PictureError and OutputError."""
+    if target.floats:
+        return _write_floats(picture, recipe, target, threads)
+    form = target.form(picture)
+    if picture.frames:
+        return _write_frames(picture, recipe, target, threads)
+    picture = prepared(picture, recipe)
+    if target.path != "-":
+        check_suffix(picture, target.path)
+    if form in ("JPEG", "PPM", "BMP"):
+        picture = without_alpha(picture, form)
+    if form == "PPM" and _streams(picture, recipe, target) and picture.pixels.shape[2] in (1, 3):
+        return _stream_rows(picture, recipe, target, threads)
+    if form == "JPEG" and _encodes_in_strips(picture, recipe, target):
+        return _stream_strips(picture, recipe, target, threads)
+    found = filter_picture(picture, recipe, threads)
+    options = target.options._replace(format=form)
+    write_picture(found.picture, target.path, target.force, options)
+    return found.statistics
+
+
+def _streams(picture: Picture, recipe: Recipe, target: Target) -> bool:
+    """Whether rows can be written one by one into a new file."""
+    path = Path(target.path)
+    return (
+        target.path != "-" and is_direct(picture, recipe) and (not path.exists() or path.is_file())
+    )
+
+
+def _size(picture: Picture, recipe: Recipe) -> tuple[int, int, int]:
+    (kernel,) = recipe.kernels
+    window = Window(kernel.shape, kernel.centre, recipe.stride, recipe.border)
+    return *window.output(picture.pixels.shape[:2]), picture.pixels.shape[2]
+
+
+def _stream_rows(
+    picture: Picture, recipe: Recipe, target: Target, threads: int | None
+) -> Statistics:
+    shape = _size(picture, recipe)
+    found: list[Filtered] = []
+
+    def write(stream: IO[bytes]) -> None:
+        writer = RowWriter(stream, shape, picture.pixels.dtype)
+        found.append(filter_picture(picture, recipe, threads, writer))
+
+    write_file(target.path, write, target.force)
+    return found[0].statistics
+
+
+def _encodes_in_strips(picture: Picture, recipe: Recipe, target: Target) -> bool:
+    options = target.options.of("JPEG")
+    return (
+        is_direct(picture, recipe)
+        and picture.pixels.dtype == np.uint8
+        and picture.pixels.shape[2] in (1, 3)
+        and picture.pixels.size >= STREAMED_SAMPLES
+        and options.get("subsampling", "4:2:0") in BLOCKS
+        and max(picture.pixels.shape[:2]) <= LONGEST_SIDES["JPEG"]
+    )
+
+
+def _stream_strips(
+    picture: Picture, recipe: Recipe, target: Target, threads: int | None
+) -> Statistics:
+    writer = StripWriter(_size(picture, recipe), target.options.of("JPEG"))
+    metadata = metadata_of(picture, "JPEG")
+    found: list[Filtered] = []
+
+    def write(stream: IO[bytes]) -> None:
+        found.append(filter_picture(picture, recipe, threads, writer, writer.rows))
+        try:
+            writer.write(stream, metadata)
+        except ValueError as error:
+            raise OutputError(f"JPEG cannot hold this picture: {error}") from None
+
+    if target.path == "-":
+        buffer = BytesIO()
+        write(buffer)
+        write_stdout(buffer.getbuffer())
+    else:
+        write_file(target.path, write, target.force)
+    return found[0].statistics
+
+
+def _write_frames(
+    picture: Picture, recipe: Recipe, target: Target, threads: int | None
+) -> Statistics:
+    """Every frame of an animation on its own, with its timing kept."""
+    first = filter_picture(picture._replace(frames=()), recipe, threads)
+    frames, statistics = [], first.statistics
+    for pixels in picture.frames:
+        found = filter_picture(picture._replace(pixels=pixels, frames=()), recipe, threads)
+        frames.append(found.pixels)
+        statistics = together(statistics, found.statistics)
+    whole = first.picture._replace(frames=tuple(frames))
+    options = target.options._replace(format=target.form(picture))
+    write_picture(whole, target.path, target.force, options)
+    return statistics
+
+
+def _write_floats(
+    picture: Picture, recipe: Recipe, target: Target, threads: int | None
+) -> Statistics:
+    """The responses as they are: signed, unscaled, neither rounded nor clipped."""
+    if picture.frames:
+        raise PictureError("an animation is not written as floats; name one frame of it")
+    recipe = recipe._replace(range=Range("clip"))
+    picture = prepared(picture, recipe)
+    values = float_values(picture, recipe, threads)
+    if recipe.bias:
+        values = values + values.dtype.type(float(recipe.bias))
+    least, most = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
+
+    def write(stream: IO[bytes]) -> None:
+        flat = values[..., 0] if values.shape[2] == 1 else values
+        if target.floats == "npy":
+            np.save(stream, flat, allow_pickle=False)
+        elif target.floats == "npz":
+            np.savez_compressed(stream, response=flat)
+        elif target.floats == "pfm":
+            write_pfm(values, stream)
+        else:
+            save_picture(picture._replace(pixels=values, has_alpha=False, mode="F"), stream, "TIFF")
+
+    if target.path == "-":
+        buffer = BytesIO()
+        write(buffer)
+        write_stdout(buffer.getbuffer())
+    else:
+        write_file(target.path, write, target.force)
+    return Statistics(least, most, 0, values.size)
+
+
+def expected_bytes(picture: Picture, recipe: Recipe) -> int:
+    """About how much memory a filter takes beside the picture itself, predicted from its size."""
+    pixels = picture.pixels
+    if is_direct(picture, recipe):
+        transparent = picture.has_alpha and not picture.opaque
+        return pixels.nbytes + (2**27 if transparent else 2**24)
+    wide = 4 if pixels.dtype == np.uint8 else 8
+    return int(pixels.size * (2 * wide + 3 * 8))

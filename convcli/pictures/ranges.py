@@ -1,0 +1,281 @@
+"""Ranges: responses that keep their sign until the end, and how they become samples.
+
+auto       gradients |response|, scaled so that a full black-to-white step is white;
+           sums of 0 or less |response|; all others clipped
+clip       the response as it is, clipped
+abs        |response|, clipped
+signed     0 in the middle, half the response to either side
+stretch    least to darkest, most to lightest
+pct:a,b    the same from the a-th to the b-th percentile
+"""
+
+from fractions import Fraction
+from math import isqrt, sqrt
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.conv.passes import Scratch
+from convcli.errors import SpecError
+from convcli.pictures.kernels import Kernel
+
+Array = NDArray[Any]
+
+FIXED = ("auto", "clip", "abs", "signed")
+"""Ranges that are known before the picture is; the others look at every response first."""
+
+
+class Range(NamedTuple):
+    """A range by name, with the percentiles of "pct"."""
+
+    name: str = "auto"
+    low: float = 0.0
+    high: float = 100.0
+
+    @property
+    def text(self) -> str:
+        return f"pct:{self.low:g},{self.high:g}" if self.name == "pct" else self.name
+
+
+def read_range(text: str) -> Range:
+    """A range as the shell says it.
+
+    >>> read_range("pct:1,99")
+    Range(name='pct', low=1.0, high=99.0)
+    """
+    name, colon, values = text.strip().lower().partition(":")
+    if name in (*FIXED, "stretch") and not colon:
+        return Range(name)
+    if name == "pct":
+        try:
+            low, high = (float(value) for value in (values or "1,99").split(","))
+        except ValueError:
+            low = high = 0.0
+        if 0 <= low < high <= 100:
+            return Range("pct", low, high)
+    raise SpecError(f"{text!r:.60} is no range: {', '.join(FIXED)}, stretch, pct:1,99")
+
+
+class Tone(NamedTuple):
+    """How responses become samples: |response| or response, times a gain, plus an offset.
+
+    `square` is the square of the gain of magnitudes, which may be no fraction itself.
+    """
+
+    absolute: bool
+    gain: Fraction
+    offset: Fraction = Fraction(0)
+    square: Fraction = Fraction(1)
+
+
+class Statistics(NamedTuple):
+    """The true least and greatest value before rounding, and how many samples were clipped."""
+
+    least: float
+    most: float
+    clipped: int
+    samples: int
+
+    @property
+    def text(self) -> str:
+        if not self.samples:
+            return "no samples"
+        share = f"{self.clipped:,} of {self.samples:,} samples clipped"
+        return f"values {_short(self.least)} to {_short(self.most)}, {share}"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
+
+
+NOTHING = Statistics(float("inf"), float("-inf"), 0, 0)
+
+
+def together(first: Statistics, second: Statistics) -> Statistics:
+    """The statistics of two pieces of one picture."""
+    return Statistics(
+        min(first.least, second.least),
+        max(first.most, second.most),
+        first.clipped + second.clipped,
+        first.samples + second.samples,
+    )
+
+
+def is_gradient(kernel: Kernel) -> bool:
+    """Combined from several directions, or its own negative when turned by 180°."""
+    if kernel.combine in ("magnitude", "maximum"):
+        return True
+    if kernel.sum:
+        return False
+    matrix, _ = kernel.matrices()[0]
+    return bool((matrix == -matrix[::-1, ::-1]).all()) and bool(matrix.any())
+
+
+def signed_chain(kernels: tuple[Kernel, ...]) -> bool:
+    """Whether the responses of a chain are differences, of either sign."""
+    signed = False
+    for kernel in kernels:
+        if kernel.combine in ("magnitude", "maximum"):
+            signed = False
+        elif not kernel.one_sided:
+            signed = signed or is_gradient(kernel) or kernel.sum <= 0
+    return signed
+
+
+def step_squared(kernel: Kernel) -> Fraction:
+    """The square of the response to a full black-to-white step of height 1.
+
+    For a magnitude the step is upright, for one matrix it is the sum of its positive weights.
+    """
+    squares = []
+    for matrix, scale in kernel.matrices():
+        if kernel.combine == "magnitude":
+            columns = [int(sum(int(tap) for tap in column)) for column in matrix.T]
+            sums = [sum(columns[place:]) for place in range(len(columns))]
+            squares.append((max(map(abs, sums)) * scale) ** 2)
+        elif matrix.dtype.kind == "f":
+            squares.append((Fraction(float(matrix[matrix > 0].sum())) * scale) ** 2)
+        else:
+            squares.append(
+                (sum(abs(int(tap)) for tap in matrix.flat if tap * scale > 0) * scale) ** 2
+            )
+    return sum(squares, Fraction(0)) if kernel.combine == "magnitude" else max(squares)
+
+
+def auto_gain(kernel: Kernel) -> tuple[Fraction, Fraction]:
+    """What makes a full step white: the gain, and its square where that alone is a fraction.
+
+    >>> from convcli.pictures.specs import kernel
+    >>> auto_gain(kernel("sobel")), auto_gain(kernel("blur"))
+    ((Fraction(1, 4), Fraction(1, 16)), (Fraction(1, 1), Fraction(1, 1)))
+    """
+    if not is_gradient(kernel):
+        return Fraction(1), Fraction(1)
+    squared = step_squared(kernel)
+    if not squared:
+        return Fraction(1), Fraction(1)
+    top, below = squared.numerator, squared.denominator
+    if isqrt(top) ** 2 == top and isqrt(below) ** 2 == below:
+        root = Fraction(isqrt(top), isqrt(below))
+    else:
+        root = Fraction(sqrt(squared))
+    return 1 / root, 1 / squared
+
+
+def tone(kernel: Kernel, asked: Range, full: int, bias: Fraction = Fraction(0)) -> Tone:
+    """The tone of a kernel's responses in a range that is known before the picture is."""
+    gain, square = auto_gain(kernel) if asked.name in ("auto", "signed") else (Fraction(1),) * 2
+    if asked.name == "signed":
+        return Tone(False, gain / 2, bias + Fraction(full + 1, 2), square / 4)
+    absolute = asked.name == "abs"
+    if asked.name == "auto" and not kernel.one_sided:
+        absolute = is_gradient(kernel) or kernel.sum <= 0
+    return Tone(absolute, gain, bias, square)
+
+
+def rounded(
+    response: Array,
+    scale: Fraction,
+    tones: Tone,
+    full: int,
+    bound: int,
+    out: Array | None = None,
+) -> tuple[Array, Statistics]:
+    """Samples from responses of at most ±`bound` times a scale, rounded half up, clipped 0..full.
+
+    Whole responses are exact. Returns uint8 or uint16, in `out` where that is given, with the
+    statistics of the true values; the responses are overwritten, since fresh arrays would cost more
+    than what is computed in them.
+    """
+    gain = abs(scale * tones.gain) if tones.absolute else scale * tones.gain
+    low, high = (float(response.min()), float(response.max())) if response.size else (0.0, 0.0)
+    if tones.absolute:
+        low, high = (max(low, -high, 0.0), max(-low, high))
+    ends = sorted(float(gain) * end + float(tones.offset) for end in (low, high))
+    below = gain.denominator
+    binary = below & (below - 1) == 0 and tones.offset.denominator <= 2
+    exact = response.dtype.kind in "iuO" or bound < 2**53
+    if response.dtype.kind == "f" and (not exact or (binary and bound * 2 < 2**53)):
+        values = np.abs(response, out=response) if tones.absolute else response
+        if gain != 1:
+            np.multiply(values, values.dtype.type(float(gain)), out=values)
+        np.add(values, values.dtype.type(float(tones.offset) + 0.5), out=values)
+    else:
+        values = _whole(response, gain, tones, bound)
+    return _stored(values, ends[0], ends[1], full, out)
+
+
+def _stored(
+    values: Array, least: float, most: float, full: int, out: Array | None
+) -> tuple[Array, Statistics]:
+    """Values that want nothing but their fraction cut off, clipped and stored as samples."""
+    clipped = 0
+    if least < -0.5 or most >= full + 0.5:
+        if values.dtype.kind == "i":  # seen without a sign, what is negative is large
+            clipped = int(np.count_nonzero(values.view(f"u{values.itemsize}") > full))
+        else:
+            clipped = int(np.count_nonzero(values < 0) + np.count_nonzero(values >= full + 1))
+        np.clip(values, 0, full, out=values)
+    if out is None:
+        out = np.empty(values.shape, np.uint8 if full == 255 else np.uint16)
+    np.copyto(out, values, casting="unsafe")
+    return out, Statistics(least, most, clipped, values.size)
+
+
+def _whole(response: Array, gain: Fraction, tones: Tone, bound: int) -> Array:
+    """⌊gain · R + offset + ½⌋ in whole numbers: (R · a + b) // d in the narrowest lane."""
+    common = gain.denominator * tones.offset.denominator
+    a, b, d = int(gain * common), int(tones.offset * common), common
+    if d % 2:
+        a, b, d = 2 * a, 2 * b + d, 2 * d
+    else:
+        b += d // 2
+    if gain.denominator == tones.offset.denominator == 1:
+        a, b, d = int(gain), int(tones.offset), 1
+    most = max(bound * abs(a) + abs(b), d)
+    wide = response.dtype
+    if wide.kind == "f" or (wide.kind in "iu" and most > np.iinfo(wide).max):
+        wide = np.dtype(next((w for w in (np.int32, np.int64) if most <= np.iinfo(w).max), object))
+    if wide.kind == "u" and (a < 0 or b < 0):
+        wide = np.dtype(np.int32 if most <= 2**31 - 1 else np.int64)
+    if wide.kind == "O" and response.dtype.kind == "f":
+        response = response.astype(np.int64)
+    values = response if response.dtype == wide else response.astype(wide)
+    if tones.absolute and wide.kind != "u":
+        np.abs(values, out=values)
+    if a != 1:
+        np.multiply(values, a, out=values)
+    if b:
+        np.add(values, b, out=values)
+    if d & (d - 1) == 0 and wide.kind != "O":
+        return np.right_shift(values, d.bit_length() - 1, out=values) if d > 1 else values
+    return np.floor_divide(values, d, out=values)
+
+
+def magnitudes(parts: list[Array], bound: int, scratch: Scratch) -> Array:
+    """Σ R² of whole responses, in float32 where every sum is exact and its root well apart."""
+    dtype = np.float32 if bound * bound * len(parts) < 2**22 else np.float64
+    total, square = (scratch.like(name, parts[0], dtype) for name in ("total", "square"))
+    for place, part in enumerate(parts):
+        into = square if place else total
+        np.copyto(into, part, casting="unsafe")
+        np.multiply(into, into, out=into)
+        if place:
+            np.add(total, square, out=total)
+    return total
+
+
+def rooted(
+    squares: Array, scale: Fraction, tones: Tone, full: int, out: Array | None = None
+) -> tuple[Array, Statistics]:
+    """Samples from sums of squares: √(Σ R² · scale² · gain²) + offset, rounded half up, clipped."""
+    square = scale * scale * tones.square
+    ends = [
+        sqrt(float(end) * float(square)) + float(tones.offset)
+        for end in ((squares.min(), squares.max()) if squares.size else (0, 0))
+    ]
+    np.multiply(squares, squares.dtype.type(float(square)), out=squares)
+    np.sqrt(squares, out=squares)
+    np.add(squares, squares.dtype.type(float(tones.offset) + 0.5), out=squares)
+    return _stored(squares, ends[0], ends[1], full, out)

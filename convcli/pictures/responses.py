@@ -1,0 +1,132 @@
+"""The responses of a kernel to a band: its parts computed, in whole numbers, and combined."""
+
+from fractions import Fraction
+from math import lcm
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.conv.passes import Scratch
+from convcli.conv.stencil import LANES, Stencil, run, stencil, weight
+from convcli.pictures.kernels import Kernel
+from convcli.pictures.ranges import Statistics, Tone, magnitudes, rooted, rounded
+
+Array = NDArray[Any]
+
+
+class Responder:
+    """A kernel ready to meet bands of values up to ±`largest`.
+
+    Its responses are whole numbers for whole values, times `unit`; none is beyond ±`bound`.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        largest: int,
+        signed: bool = False,
+        floating: bool = False,
+        cells: int = 2**20,
+    ) -> None:
+        self.kernel = kernel
+        self.plans: list[Stencil] = [
+            stencil(part.factors, largest, signed, floating, cells) for part in kernel.parts
+        ]
+        scales = [part.scale for part in kernel.parts]
+        same = len(set(scales)) == 1
+        self.unit = scales[0] if same else Fraction(1, lcm(*(one.denominator for one in scales)))
+        self.times = [int(scale / self.unit) for scale in scales]
+        bounds = [largest * weight(p.factors) for p in kernel.parts]
+        both = [abs(times) * bound for times, bound in zip(self.times, bounds, strict=True)]
+        self.bound = sum(both) if kernel.combine == "sum" else max(both)
+        self.reach = kernel.shape
+        shapes = [part.shape for part in kernel.parts]
+        self.offsets = [
+            tuple(
+                (whole - 1) // 2 - (side - 1) // 2
+                for whole, side in zip(self.reach, shape, strict=True)
+            )
+            for shape in shapes
+        ]
+        lanes = {plan.dtype for plan in self.plans if plan.engine == "passes"}
+        self.lane = (
+            lanes.pop()
+            if len(lanes) == 1 and all(plan.engine == "passes" for plan in self.plans)
+            else None
+        )
+
+    @property
+    def engines(self) -> str:
+        """How each part is computed, in words."""
+        words = [
+            f"{plan.engine} in {plan.dtype.name}"
+            + (f" ({sum(one.calls for one in plan.passes)} a sample)" if plan.passes else "")
+            for plan in self.plans
+        ]
+        return ", ".join(dict.fromkeys(words))
+
+    def parts(self, band: Array, scratch: Scratch | None = None) -> list[Array]:
+        """The response of each part, or of their sum, to a band (h, w, c): whole, times `unit`.
+
+        They may be views of the scratch, or of the band, and may be overwritten.
+        """
+        rows, columns = (band.shape[axis] - self.reach[axis] + 1 for axis in (0, 1))
+        found = []
+        for place, (plan, (top, left)) in enumerate(zip(self.plans, self.offsets, strict=True)):
+            tall, wide = plan.shape
+            part = band[top : top + rows + tall - 1, left : left + columns + wide - 1]
+            found.append(run(plan, part, scratch, f"part {place}"))
+        if self.kernel.combine == "sum":
+            return [self._sum(found)]
+        return [self._times(one, times) for one, times in zip(found, self.times, strict=True)]
+
+    def _sum(self, found: list[Array]) -> Array:
+        total = self._times(found[0], self.times[0])
+        for one, times in zip(found[1:], self.times[1:], strict=True):
+            total = total + self._times(one, times)
+        return total
+
+    def _times(self, response: Array, times: int) -> Array:
+        """A response times a whole number, in a type that holds the sum of all parts."""
+        if times == 1 and self.kernel.combine != "sum":
+            return response
+        if response.dtype.kind == "f" and self.bound < 2**53:
+            return response * float(times)
+        if response.dtype.kind == "f" and not self.kernel.exact:
+            return response * float(times)
+        fits = next((lane for lane in LANES[1:] if self.bound <= np.iinfo(lane).max), object)
+        return response.astype(fits) * times
+
+    def samples(
+        self,
+        found: list[Array],
+        tones: Tone,
+        full: int,
+        bound: int | None = None,
+        scratch: Scratch | None = None,
+        out: Array | None = None,
+    ) -> tuple[Array, Statistics]:
+        """Samples 0..full from the responses of the parts, and statistics of the true values."""
+        bound = self.bound if bound is None else bound
+        if self.kernel.combine == "magnitude":
+            squares = magnitudes(found, bound, scratch or Scratch())
+            return rooted(squares, self.unit, tones, full, out)
+        response = found[0]
+        for other in found[1:]:  # the maximum
+            np.maximum(response, other, out=response)
+        return rounded(response, self.unit, tones, full, bound, out)
+
+    def values(self, found: list[Array], tones: Tone) -> Array:
+        """Responses as float64 in the units of samples: gain and offset applied, nothing cut."""
+        if self.kernel.combine == "magnitude":
+            squares = sum(np.square(one.astype(np.float64)) for one in found)
+            root = np.sqrt(squares * float(self.unit * self.unit * tones.square))
+            return np.asarray(root + float(tones.offset))
+        response = found[0]
+        for other in found[1:]:
+            response = np.maximum(response, other)
+        values = response.astype(np.float64) * float(self.unit * tones.gain)
+        if tones.absolute:
+            values = np.abs(values)
+        return values + float(tones.offset)

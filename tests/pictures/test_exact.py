@@ -1,0 +1,126 @@
+"""Every kernel of the catalogue, border, mode and number of threads against an oracle of fractions."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracle import filtered
+
+from convcli.pictures.bands import Border
+from convcli.pictures.catalogue import CATALOGUE
+from convcli.pictures.filtering import Recipe, filter_picture
+from convcli.pictures.kernels import dilated, flipped, rotated
+from convcli.pictures.picture import Picture
+from convcli.pictures.ranges import Range, tone
+from convcli.pictures.specs import kernel
+
+BORDERS = ["edge", "reflect", "symmetric", "wrap", "zero", "constant", "valid"]
+
+MORE = [
+    "box:2", "box:7", "binomial:5", "gaussian:0.4", "gaussian(2, size=7)", "gaussian:4.5", "unsharp:0.7,amount=0.3",
+    "high-pass:1", "laplacian:8", "log:0.8", "dog:0.5,0.9", "sobel:left", "sobel:bottom", "frei-chen:3", "frei-chen:7",
+    "disk:1.5", "motion:5,angle=30", "random:4,seed=3", "random:9,seed=1", "gabor:1,theta=30", "box:15",
+    "1/9 1/3; 5/9 -1/7", "1/2", "1 2 1", "1; 2; 1", "-1", "1e-7 1", "99999999 -99999999", "0 0; 0 1",
+    "1/1000003 1/1009 1/2", "123456789012345678901234567890 1",
+]  # fmt: skip
+
+
+def noise(shape, dtype, seed=0):
+    full = np.iinfo(dtype).max
+    return np.random.default_rng(seed).integers(0, full + 1, shape).astype(dtype)
+
+
+def assert_exact(pixels, recipe, threads=1):
+    (one,) = recipe.kernels
+    full = np.iinfo(pixels.dtype).max
+    tones = tone(one, recipe.range, full, recipe.bias)
+    found = filter_picture(Picture(pixels, False, "PNG", {}), recipe, threads=threads).pixels
+    fill = int(recipe.border.value)
+    for channel in range(pixels.shape[2]):
+        plane = pixels[..., channel].tolist()
+        true = filtered(plane, one, tones, recipe.border.name, full, fill)
+        np.testing.assert_array_equal(found[..., channel], true)
+
+
+@pytest.mark.parametrize("spec", [*CATALOGUE, *MORE])
+def test_every_kernel_is_exact_in_8_and_16_bits_and_on_threads(spec):
+    for number, (dtype, threads) in enumerate([(np.uint8, 1), (np.uint16, 2)]):
+        assert_exact(noise((6, 5, 1), dtype, number), Recipe((kernel(spec),)), threads)
+
+
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize(
+    "spec", ["box:3", "emboss", "sobel", "kirsch", "unsharp:0.5", "1 2; 3 -4", "random:3"]
+)
+def test_every_border_is_exact(border, spec):
+    value = 77 if border == "constant" else 0
+    recipe = Recipe((kernel(spec),), Border(border, value))
+    assert_exact(noise((5, 7, 3), np.uint8), recipe)
+    assert_exact(noise((6, 5, 1), np.uint16), recipe)
+
+
+@pytest.mark.parametrize("border", BORDERS)
+@pytest.mark.parametrize("spec", ["box:24", "box:31", "box:60"])
+def test_large_boxes_are_exact(border, spec):
+    tall, wide = (62, 75) if border == "valid" else (45, 33)
+    pixels = noise((tall, wide, 2), np.uint8)
+    one = kernel(spec)
+    found = filter_picture(
+        Picture(pixels, False, "PNG", {}),
+        Recipe((one,), Border(border, 9 if border == "constant" else 0)),
+        threads=2,
+    ).pixels
+    side = one.shape[0]
+    mode = {"zero": "constant", "valid": "edge", "symmetric": "symmetric"}.get(border, border)
+    extra = {"constant_values": 9 if border == "constant" else 0} if mode == "constant" else {}
+    before = (side - 1) // 2
+    reach = ((before, side - 1 - before),) * 2 + ((0, 0),)
+    padded = (
+        pixels.astype(np.int64)
+        if border == "valid"
+        else np.pad(pixels.astype(np.int64), reach, mode, **extra)
+    )
+    sums = np.lib.stride_tricks.sliding_window_view(padded, (side, side), (0, 1)).sum(axis=(-1, -2))
+    np.testing.assert_array_equal(found, (2 * sums + side * side) // (2 * side * side))
+
+
+@pytest.mark.parametrize("range_", ["auto", "clip", "abs", "signed"])
+@pytest.mark.parametrize("spec", ["blur", "edge", "sobel-x", "1/3 1/3 -1/3", "sobel:top"])
+def test_every_range_known_beforehand_is_exact(range_, spec):
+    assert_exact(noise((5, 6, 1), np.uint8), Recipe((kernel(spec),), range=Range(range_)))
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.data())
+def test_any_matrix_on_any_picture_is_exact(data):
+    height, width = data.draw(st.integers(1, 6)), data.draw(st.integers(1, 6))
+    rows, columns = data.draw(st.integers(1, 5)), data.draw(st.integers(1, 5))
+    taps = (
+        st.integers(-3, 3) | st.integers(-70_000, 70_000) | st.fractions(-4, 4, max_denominator=99)
+    )
+    matrix = [[str(data.draw(taps)) for _ in range(columns)] for _ in range(rows)]
+    one = kernel(";".join(" ".join(row) for row in matrix).replace("-", " -").strip())
+    change = data.draw(
+        st.sampled_from(
+            [lambda k: k, flipped, lambda k: rotated(k, 90), lambda k: dilated(k, (2, 1))]
+        )
+    )
+    border = data.draw(st.sampled_from(BORDERS[:-2]))
+    dtype = data.draw(st.sampled_from([np.uint8, np.uint16]))
+    pixels = noise(
+        (height, width, data.draw(st.integers(1, 3))), dtype, data.draw(st.integers(0, 99))
+    )
+    assert_exact(pixels, Recipe((change(one),), Border(border)), data.draw(st.integers(1, 3)))
+
+
+@pytest.mark.parametrize(
+    "spec", ["blur", "binomial:5", "sharpen", "sobel", "gaussian:2", "random:9", "box:15", "kirsch"]
+)
+def test_bands_and_threads_leave_no_seam(spec, monkeypatch):
+    pixels = Picture(noise((70, 20, 3), np.uint8), False, "PNG", {})
+    whole = filter_picture(pixels, kernel(spec), threads=1).pixels
+    monkeypatch.setattr("convcli.pictures.bands.BAND_BYTES", 1)
+    for threads in (1, 2, 3):
+        np.testing.assert_array_equal(
+            filter_picture(pixels, kernel(spec), threads=threads).pixels, whole
+        )
