@@ -325,6 +325,8 @@ def _is_a(machine: Any, value: Any, kind: Any) -> Any:
             return isinstance(value, ABSTRACT[name])
         if name in ("FunctionType", "LambdaType", "MethodType"):
             return isinstance(value, Function | Bound)
+        if name == "Hashable":
+            return not isinstance(value, list | dict | set)
         if name == "EnumMeta":
             return isinstance(value, Class) and "__members__" in value.names
         if name == "Callable":
@@ -413,7 +415,6 @@ ABSTRACT: dict[str, tuple[type, ...]] = {
     "Collection": (list, tuple, dict, set, str, range),
     "Container": (list, tuple, dict, set, str, range),
     "Sized": (list, tuple, dict, set, str, range),
-    "Hashable": (str, int, float, tuple, type(None), frozenset),
     "Set": (set, frozenset),
     "Number": (int, float),
     "Integral": (int,),

@@ -128,6 +128,8 @@ def _torch(machine: Any, module: str, name: str) -> Any:
         return Native(name, _first if name.endswith("_") else _unknown_of(f"nn.init.{name}"))
     if module.startswith("torch.nn.utils"):
         return Native(name, _first)
+    if module == "torch.jit" and name == "isinstance":
+        return ISINSTANCE
     if module == "torch.jit" and name == "annotate":
         return Native(name, lambda machine, kind, value: value)
     if module in STATES:
@@ -181,6 +183,8 @@ def _switch(machine: Any, function: Any = None, *_: Any, **__: Any) -> Any:
     """`torch.no_grad()`: a context, or a decorator, that changes nothing here."""
     return function if isinstance(function, Function) else Native("no_grad", standard.unchanged)
 
+
+ISINSTANCE = builtin.BUILTINS["isinstance"]
 
 AXES = {"single": 1, "pair": 2, "triple": 3, "quadruple": 4, "ntuple": 0}
 

@@ -524,6 +524,21 @@ def outputs_of(value: Any) -> list[Tensor]:
     return found
 
 
+def _one_input(root: Object) -> None:
+    """Refuses a model whose forward needs more than one value."""
+    run = root.cls.find("forward")
+    if not isinstance(run, Function):
+        return
+    wanted = run.node.args
+    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)][1:]
+    needed = names[: len(names) - len(run.defaults)] if run.defaults else names
+    if len(needed) > 1:
+        raise Halt(
+            f"forward takes {len(needed)} inputs, {', '.join(needed)}; models of one are read",
+            run.file.where(run.node),
+        )
+
+
 def ran(machine: Machine, root: Object, shape: Shape) -> tuple[Tape, list[Tensor], Halt | None]:
     """The forward run of a module on one image; what stopped it, if something did."""
     tape = machine.tape = Tape()
@@ -534,6 +549,7 @@ def ran(machine: Machine, root: Object, shape: Shape) -> tuple[Tape, list[Tensor
 
     try:
         with deep():
+            _one_input(root)
             result = machine.call(root, [Tensor((1, *shape), INPUT)], {})
             found = outputs_of(result)
             if not found:
