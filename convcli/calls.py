@@ -72,10 +72,15 @@ def read_call(text: str) -> Call:
 
 
 def parsed(text: str) -> list[ast.stmt]:
-    """The statements of a text; what Python would warn of (`1if`, `"\\d"`) is no concern here."""
+    """The statements of a text."""
+    return parsed_module(text).body
+
+
+def parsed_module(text: str) -> ast.Module:
+    """The syntax of a text; what Python would warn of (`1if`, `"\\d"`) is no concern here."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return ast.parse(text).body
+        return ast.parse(text)
 
 
 def parsed_value(text: str) -> ast.expr | None:

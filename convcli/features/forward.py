@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 import convcli.conv as conv
 from convcli.errors import UnfitError
 from convcli.features.functions import FUNCTIONS, activate
+from convcli.features.operations import ARITHMETIC, OPERATIONS, broadcast, operate, scale
 from convcli.features.rearrange import pad, pixel_shuffle, reshape, shuffle, upsample
 from convcli.features.slots import connected
 from convcli.nets.geometry import Pair, Window, resolve_padding
@@ -44,6 +45,7 @@ from convcli.nets.layers import (
     Windows,
     windows_on,
 )
+from convcli.nets.operations import Broadcast, Each, Operation, Scalar
 
 Array = NDArray[Any]
 Weights = Mapping[str, Array]
@@ -62,6 +64,12 @@ def refusal(layer: Layer) -> str | None:
         return f"the function {layer.type} is not one of {', '.join(FUNCTIONS)}"
     if isinstance(layer, Upsample) and layer.mode not in ("nearest", "nearest-exact", "linear"):
         return f"upsample in the mode {layer.mode!r}; nearest and linear are computed"
+    if isinstance(layer, Each):
+        return refusal(layer.layer)
+    if isinstance(layer, Operation) and layer.type not in OPERATIONS:
+        return f"{layer.type} is not one of {', '.join(OPERATIONS)}"
+    if isinstance(layer, Scalar | Broadcast) and layer.type not in ARITHMETIC:
+        return f"{layer.type} is not one of {', '.join(ARITHMETIC)}"
     if isinstance(layer, Merge) and layer.type not in MERGES:
         return f"{layer.type} is not one of {', '.join(MERGES)}"
     return None
@@ -327,6 +335,11 @@ def _of_one(run: Callable[[Any, Array, Weights], Array]) -> Forward:
     return lambda layer, inputs, weights: run(layer, inputs[0], weights)
 
 
+def _each(layer: Each, inputs: Sequence[Array], weights: Weights) -> Array:
+    """A layer on every item along the first axis."""
+    return np.stack([forward(layer.layer, items, weights) for items in zip(*inputs, strict=True)])
+
+
 FORWARD: dict[type, Forward] = {
     Conv: _of_one(_conv),
     Depthwise: _of_one(_depthwise),
@@ -349,5 +362,9 @@ FORWARD: dict[type, Forward] = {
     RBF: _of_one(_rbf),
     Merge: _merge,
     Concat: _concat,
+    Operation: operate,
+    Scalar: scale,
+    Broadcast: broadcast,
+    Each: _each,
 }
 """How each kind of layer is run."""

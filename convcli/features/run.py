@@ -14,6 +14,7 @@ from convcli.features.inits import Init
 from convcli.features.memory import last_reads
 from convcli.features.weights import drawn, slopes
 from convcli.nets.network import INPUT, Network
+from convcli.nets.operations import Unused
 from convcli.nets.summary import Row, summarize
 
 Array = NDArray[Any]
@@ -57,7 +58,19 @@ def until(network: Network, names: Sequence[str]) -> Network:
             raise SpecError(f"no layer is called {name[:60]!r}; there are {', '.join(some)}")
     if not names:
         return network
-    return Network(network.nodes[: max(places[name] for name in names) + 1])
+    part = Network(network.nodes[: max(places[name] for name in names) + 1])
+    if network.redo is None:
+        return part
+    return part._replace(redo=lambda shape: until(network.at(shape), names))
+
+
+def used(network: Network) -> Network:
+    """A network of a model file without the weights that its output does not need."""
+    nodes = tuple(node for node in network.nodes if not isinstance(node.layer, Unused))
+    redo = network.redo
+    if redo is None:
+        return network._replace(nodes=nodes)
+    return network._replace(nodes=nodes, redo=lambda shape: used(redo(shape)))
 
 
 def needed(rows: Sequence[Row], names: Sequence[str] = ()) -> tuple[Row, ...]:

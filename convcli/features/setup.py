@@ -13,7 +13,7 @@ from convcli.errors import OutputError, SpecError, UnfitError, safe
 from convcli.features.inits import Init
 from convcli.features.neighbours import pictures_in
 from convcli.features.recipes import RECIPES, Recipe
-from convcli.features.run import check_runs, until
+from convcli.features.run import check_runs, until, used
 from convcli.features.vectors import described, read_vector
 from convcli.features.weights import npz_arrays, slopes
 from convcli.nets.inputs import CHANNELS
@@ -24,6 +24,9 @@ from convcli.nets.readers.vocabulary import names_of
 from convcli.nets.zoo import NAMES
 from convcli.pictures.files import SUFFIXES
 from convcli.pictures.prepare import Preparation
+
+USUAL = (224, 224)
+"""Lengths for which a model file is read before a picture is seen."""
 
 SEED = 0
 """Of the weights, where none is given."""
@@ -96,7 +99,7 @@ def is_layer(word: str, behind: bool) -> bool:
     """Whether a word is a layer or a network, not a picture; `behind` pictures, if in doubt."""
     if word.lower().endswith(tuple(SUFFIXES)) or word == "-":
         return False
-    if re.search(r"\.(net|py|txt)(:\w+)?$", word) or re.match(r"\s*[A-Za-z][\w.]*\s*[:(=]", word):
+    if re.search(r"\.(net|txt|py(:.+)?)$", word) or re.match(r"\s*[A-Za-z][\w.]*\s*[:(=]", word):
         return not os.path.exists(word) or is_source(word)
     if os.path.exists(word) or os.sep in word:
         return False
@@ -143,6 +146,7 @@ def read_setup(layers: Sequence[str], options: Mapping[str, Any]) -> Setup:
 
 def _made(words: tuple[str, ...], recipe: Recipe | None, options: Mapping[str, Any]) -> Setup:
     texts, (whole, named, about) = _read(words)
+    whole = _for_pictures(whole, named, options)
     notes = (about,) if about else ()
     asked = tuple(name.strip() for name in (options["layers"] or "").split(",") if name.strip())
     ends = (options["until"],) if options["until"] else asked
@@ -176,13 +180,26 @@ def _made(words: tuple[str, ...], recipe: Recipe | None, options: Mapping[str, A
 
 def _read(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Network, Shape | None, str]]:
     """A network with words that mean it again: a file is replaced by its text where it has one."""
-    if len(words) == 1 and is_source(words[0]) and not re.search(r"\.\w+:", words[0]):
+    if len(words) == 1 and is_source(words[0]) and not re.search(r"\.py(:|$)", words[0]):
         text, _ = source_text(words[0])
         if words[0] == "-":
             words = (text + "\n",)
         reading = read_words(words)
         return (text if "\n" in text else text + "\n",), tuple(reading)  # type: ignore[return-value]
     return words, tuple(read_words(words))  # type: ignore[return-value]
+
+
+def _for_pictures(network: Network, named: Shape | None, options: Mapping[str, Any]) -> Network:
+    """The nodes of a model file, which is read for an input: as large as the pictures will be."""
+    if network.redo is None:
+        return network
+    network = used(network)
+    sizes = options["crop"] or options["resize"]
+    sizes = None if sizes in (None, "keep") else sizes
+    if sizes is None and named is not None:
+        return network.at(named)
+    sizes = sizes or USUAL
+    return network.at((_declared(network) or CHANNELS, sizes[0], sizes[-1]))
 
 
 def _preparation(

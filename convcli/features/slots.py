@@ -20,6 +20,7 @@ from convcli.nets.layers import (
     Shape,
     TransposedConv,
 )
+from convcli.nets.operations import Each
 
 
 class Slot(NamedTuple):
@@ -104,6 +105,11 @@ def _rbf(layer: RBF, shape: Shape) -> Slots:
     return {"weight": Slot((layer.outputs, prod(shape)), "codes")}
 
 
+def _each(layer: Each, shape: Shape) -> Slots:
+    build = SLOTS.get(type(layer.layer))
+    return build(layer.layer, shape[1:]) if build else {}
+
+
 SLOTS: dict[type, Callable[[Any, Shape], Slots]] = {
     Conv: _conv,
     Depthwise: _depthwise,
@@ -114,6 +120,7 @@ SLOTS: dict[type, Callable[[Any, Shape], Slots]] = {
     PReLU: _prelu,
     Pool: _pool,
     RBF: _rbf,
+    Each: _each,
 }
 """The kinds of layers that have weights."""
 

@@ -52,7 +52,7 @@ def _of_layer(row: Row, settings: Settings) -> Record:
         "type": row.type,
         **window,
         "inputs": [],
-        "input": named_sizes(row.inputs[0]),
+        "input": named_sizes(row.inputs[0]) if row.inputs else {},
         "output": named_sizes(measure.output),
         "params": row.params,
         "trainable": row.trainable,
@@ -204,7 +204,7 @@ class Figures(NamedTuple):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        return (*self.summary.warnings, *self.notes)
+        return (*self.summary.warnings, *self.summary.notes, *self.notes)
 
     @property
     def caption(self) -> str:

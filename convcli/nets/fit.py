@@ -42,12 +42,12 @@ def resized(shape: Shape, side: int) -> Shape:
 def fits(network: Network, shape: Shape, side: int) -> bool:
     """Whether a square input is taken and read to its end everywhere."""
     summary = trace(network, resized(shape, side), keep_going=True)
-    return len(summary.rows) == len(network.nodes) and not summary.warnings
+    return summary.whole and not summary.warnings
 
 
 def legal(network: Network, shape: Shape, side: int) -> bool:
     """Whether a square input goes through; declared linear sizes are taken as they would fit."""
-    return len(trace(network, resized(shape, side), keep_going=True).rows) == len(network.nodes)
+    return trace(network, resized(shape, side), keep_going=True).whole
 
 
 def smallest(network: Network, shape: Shape) -> int | None:

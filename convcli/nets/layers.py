@@ -295,9 +295,10 @@ class AdaptivePool(NamedTuple):
 class Linear(NamedTuple):
     """A fully connected layer.
 
-    `over` says what it connects: "all" values of its input, the last axis ("last", as PyTorch
-    does), or the channels of every place ("channels", Keras). Where the text declares `features`
-    and all values together are that many, they are connected.
+    `over` says what it connects: "all" values of its input, the last axis ("axis", as PyTorch
+    does), or the channels of every place ("channels", Keras). "last" is the last axis of lines that
+    may leave flattening out: where all values together are as many as `features`, they are
+    connected.
     """
 
     outputs: int
@@ -331,7 +332,9 @@ class Linear(NamedTuple):
 
     def reach(self, shape: Shape) -> str:
         """What it connects of an input of this shape: "all", "last" or "channels"."""
-        if self.over != "last" or self.features == shape[-1]:
+        if self.over == "axis" or self.features == shape[-1]:
+            return "last" if self.over in ("axis", "last") else self.over
+        if self.over != "last":
             return self.over
         # feature maps that nobody flattened: the layer lines of a class
         flattens = len(shape) == 3 or self.features == prod(shape)

@@ -4,7 +4,7 @@ Readers turn text into parts, which nest as the text does; a Builder lays them o
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -42,10 +42,34 @@ class Node(NamedTuple):
     where: Where | None = None
 
 
+class Stopped(NamedTuple):
+    """Why a model file was not read to its end, and where."""
+
+    message: str
+    where: Where | None = None
+    unfit: bool = False
+    """Whether shapes did not go together, rather than that something was not understood."""
+
+    def text(self) -> str:
+        """The reason, and the place in the text."""
+        message = safe(self.message)
+        return f"{message}\n{pointed(self.where)}" if self.where else message
+
+
 class Network(NamedTuple):
     """Nodes in an order in which each comes after its inputs; the last one is the output."""
 
     nodes: tuple[Node, ...]
+    redo: Callable[[Shape], "Network"] | None = None
+    """Reads it for an input of another shape, where its nodes depend on that."""
+    stopped: Stopped | None = None
+    """What ended a reading before the output."""
+    notes: tuple[str, ...] = ()
+    """What its reader has to say of it."""
+
+    def at(self, shape: Shape) -> "Network":
+        """The network for an input `(channels, *lengths)`."""
+        return self.redo(shape) if self.redo is not None else self
 
 
 class Reading(NamedTuple):
@@ -119,6 +143,7 @@ class Builder:
         self._names = {INPUT}
         self._laid = 0
         self._owners: dict[int, tuple[Leaf, str]] = {}
+        self._variants: dict[int, tuple[Leaf, Leaf]] = {}
 
     def network(self, outputs: tuple[str, ...] = ()) -> Network:
         """The nodes laid out so far; only those that the outputs need, where they are named."""
@@ -128,7 +153,14 @@ class Builder:
         for node in reversed(self.nodes):
             if node.name in needed:
                 needed.update(node.inputs)
-        return Network(tuple(node for node in self.nodes if node.name in needed))
+        kept: list[Node] = []
+        owners: dict[str, str] = {}
+        for node in self.nodes:
+            if node.name in needed:
+                # where the first that used the weights is not needed, the next one holds them
+                first = owners.setdefault(node.owner or node.name, node.name)
+                kept.append(node._replace(owner="" if first == node.name else first))
+        return Network(tuple(kept))
 
     def lay(self, part: Part, value: str, scope: str = "", called: str = "", depth: int = 0) -> str:
         """Add the nodes of a part that reads the node `value`; gives the node it ends with.
@@ -149,7 +181,7 @@ class Builder:
                 name = str(number) if part.numbered else ""
                 value = self.lay(item, value, inside, name, depth + 1)
             return value
-        name = scope + called if called else scope + self._numbered(scope, part.kind)
+        name = scope + called if called else scope + self.numbered(scope, part.kind)
         ends = tuple(
             self.lay(branch, value, f"{name}.", str(number), depth + 1)
             for number, branch in enumerate(part.branches)
@@ -161,21 +193,26 @@ class Builder:
     def _lay_leaf(self, leaf: Leaf, inputs: tuple[str, ...], scope: str, called: str) -> str:
         if len(self.nodes) >= MOST_NODES:
             raise SpecError(f"the network has more than {MOST_NODES:,} layers")
-        owner = self._owners.get(id(leaf), (leaf, ""))[1]
+        own = self._variants.get(id(leaf), (leaf, leaf))[1]
+        owner = self._owners.get(id(own), (own, ""))[1]
         if called:
             name = self._unique(scope + called)
         else:
-            name = scope + self._numbered(scope, stem(leaf.layer.type))
+            name = scope + self.numbered(scope, stem(leaf.layer.type))
         # the leaf is kept beside its id, which is only its own while it lives
-        self._owners.setdefault(id(leaf), (leaf, name))
+        self._owners.setdefault(id(own), (own, name))
         self.nodes.append(Node(name, leaf.layer, inputs, owner, leaf.where))
         return name
+
+    def share(self, leaf: Leaf, of: Leaf) -> None:
+        """Let a leaf use the weights of another one, whichever is laid out first."""
+        self._variants[id(leaf)] = (leaf, of)
 
     def join(self, leaf: Leaf, inputs: tuple[str, ...], scope: str = "") -> str:
         """Add a node that reads several others."""
         return self._lay_leaf(leaf, inputs, scope, leaf.name)
 
-    def _numbered(self, scope: str, kind: str) -> str:
+    def numbered(self, scope: str, kind: str) -> str:
         """A name for what has none, such as `conv2`; names that the text gives are left out."""
         while True:
             count = self._counts[scope + kind] = self._counts.get(scope + kind, 0) + 1
@@ -185,7 +222,7 @@ class Builder:
 
     def _unique(self, name: str) -> str:
         if name in self._names:
-            name += f"#{self._numbered(name, '#')[1:]}"
+            name += f"#{self.numbered(name, '#')[1:]}"
         self._names.add(name)
         return name
 

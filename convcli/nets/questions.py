@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcli.calls import shown
-from convcli.errors import Refusal, SpecError, UnfitError
+from convcli.errors import Refusal, SpecError, UnfitError, counted
 from convcli.nets.figures import Figures, Settings, totals
 from convcli.nets.inputs import input_shape
 from convcli.nets.layers import Conv, Shape, size_text
@@ -37,7 +37,7 @@ def shape_question(words: Sequence[str], options: Mapping[str, Any]) -> Answer:
         options["depth"],
         options["columns"] or (),
     )
-    network = reading.network
+    network, about = reading.network, reading.about
     asked = [name for name in ("sweep", "versus") if options[name] is not None]
     rest = [name for name in ALONE if options[name.replace("-", "_")]]
     if asked and (len(asked) > 1 or rest):
@@ -52,28 +52,36 @@ def shape_question(words: Sequence[str], options: Mapping[str, Any]) -> Answer:
             reading.about,
         )
     shape = input_shape(options["size"], network, reading.input)
+    if network.redo is not None:
+        network = network.at(shape)
+        about = f"{about}, {counted(len(network.nodes), 'layer')}"
     summary = trace(network, shape, options["keep_going"])
     if options["versus"] is not None:
-        return _versus(network, summary, words, options["versus"], settings, reading.about)
+        return _versus(network, summary, words, options["versus"], settings, about)
     notes: list[str] = []
     if (options["fit"] and not summary.failures) or (
-        summary.warnings and len(network.nodes) > 1 and len(network.nodes) <= MOST_SEARCHED
+        summary.warnings
+        and 1 < len(network.nodes) <= MOST_SEARCHED
+        and network.redo is None  # a model file would be read anew for every size
     ):
         notes += _fit_notes(network, summary)
     refusal: Refusal | None = None
     texts: tuple[str, ...] = ()
     if summary.failures:
+        if not summary.rows and summary.failures[0].unread:
+            raise SpecError(summary.failures[0].text())
         if not summary.rows:
             raise UnfitError(_failure_text(network, shape, summary.failures[0]))
         texts = tuple(_failure_text(network, shape, one) for one in summary.failures)
-        refusal = UnfitError("\n".join(texts))
+        kind = SpecError if any(one.unread for one in summary.failures) else UnfitError
+        refusal = kind("\n".join(texts))
         if options["quiet"] and not options["keep_going"]:
             raise refusal
     elif options["strict_fit"] and summary.warnings:
         refusal = UnfitError(f"--strict-fit: {summary.warnings[0]}")
     else:
         refusal = _expected(summary, settings, options["expect"])
-    return Answer(Figures(summary, settings, tuple(notes), texts), reading.about, refusal)
+    return Answer(Figures(summary, settings, tuple(notes), texts), about, refusal)
 
 
 ALONE = ("fit", "strict-fit", "keep-going", "expect", "columns")

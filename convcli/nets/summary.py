@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from convcli.errors import UnfitError
+from convcli.errors import UnfitError, safe
 from convcli.nets.geometry import Fit, Reception
 from convcli.nets.layers import (
     AXES,
@@ -130,9 +130,15 @@ class Failure(NamedTuple):
     corrected: int | None = None
     """The number to write instead of the declared one."""
     declared: int | None = None
+    unread: bool = False
+    """Whether the text was not understood there, rather than that shapes did not fit."""
 
     def text(self) -> str:
         """The refusal, the place in the text, and the remedy."""
+        if not self.node.name:
+            return (
+                f"{self.message}\n{pointed(self.node.where)}" if self.node.where else self.message
+            )
         lines = [f"{self.node.name}: {self.message}"]
         if self.node.where and self.node.where.line:
             lines.append(pointed(self.node.where))
@@ -146,6 +152,10 @@ class Summary(NamedTuple):
     rows: tuple[Row, ...]
     warnings: tuple[str, ...]
     failures: tuple[Failure, ...] = ()
+    whole: bool = True
+    """Whether every node has its row."""
+    notes: tuple[str, ...] = ()
+    """What the reader of a model file has to say of the network."""
 
     @property
     def output(self) -> Shape:
@@ -218,9 +228,11 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
     """The same walk, which ends at the first layer that does not fit and tells of it.
 
     With `keep_going`, a layer that declared another input is taken as it would fit, and the walk
-    goes on.
+    goes on. A network that depends on its input is read for this one.
     """
-    known = {INPUT: (shape, (Reception(),) * (len(shape) - 1))}
+    network = network.at(shape)
+    start = (Reception(),) * (len(shape) - 1)
+    known = {INPUT: (shape, Seen(start, shape[1:], start))}
     # a block that stands many times is measured once
     uses: dict[tuple[int, tuple[Shape, ...]], Use] = {}
     rows: list[Row] = []
@@ -247,15 +259,21 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
             # the same misfit on another line is another failure
             if not failures or failures[-1].node is not node:
                 uses[key] = found
-        reception = known[node.inputs[0]][1]
+        seen = known[node.inputs[0]][1] if node.inputs else NOTHING
         if len(node.inputs) > 1:
-            reception = max([known[name][1] for name in node.inputs], key=_extent)
+            # over branches, the widest
+            seen = max([known[name][1] for name in node.inputs], key=_extent)
         measure = found.measure
-        if measure.windows or measure.upsampling or len(reception) != len(measure.output) - 1:
-            reception = _seen_by(reception, measure)
-        rows.append(Row(node, taken, found, reception))
-        known[node.name] = measure.output, reception
-    return Summary(shape, tuple(rows), _warnings(rows), tuple(failures))
+        if measure.windows or measure.upsampling or seen.lengths != measure.output[1:]:
+            seen = _seen_by(seen, node.layer, measure)
+        rows.append(Row(node, taken, found, seen.reception))
+        known[node.name] = measure.output, seen
+    whole = len(rows) == len(network.nodes) and network.stopped is None
+    if network.stopped is not None and len(rows) == len(network.nodes):
+        place = Node("", Identity(), (), where=network.stopped.where)
+        message = safe(network.stopped.message)
+        failures.append(Failure(place, message, unread=not network.stopped.unfit))
+    return Summary(shape, tuple(rows), _warnings(rows), tuple(failures), whole, network.notes)
 
 
 def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
@@ -274,15 +292,52 @@ def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
     return tuple(f"{', '.join(names)}: {text}" for text, names in said.items())
 
 
-def _extent(reception: tuple[Reception, ...]) -> tuple[int, ...]:
-    return tuple([seen.size for seen in reception])
+class Seen(NamedTuple):
+    """The receptive field of a node's cells, and that of the last maps it comes from.
+
+    A tensor whose axes were cut up or turned has no field of its own; when it is maps of the same
+    lengths again (channels that were shuffled), it has that of the maps again. A product of two
+    tensors mixes all places: behind one, no field is known.
+    """
+
+    reception: tuple[Reception, ...]
+    lengths: tuple[int, ...]
+    kept: tuple[Reception, ...]
+    lost: bool = False
 
 
-def _seen_by(reception: tuple[Reception, ...], measure: Measure) -> tuple[Reception, ...]:
-    """The receptive field behind a layer; over branches it was taken from the widest path."""
-    axes = len(measure.output) - 1
-    if len(reception) != axes and not measure.windows:
-        return (Reception(),) * axes if axes and not reception else ()
+NOTHING = Seen((), (), ())
+"""What a parameter sees of the input."""
+
+MIXING = {"matmul", "einsum", "attention", "lstm", "gru", "rnn", "grid_sample", "gather", "roll"}
+"""Types of nodes any cell of whose output may see any of its input."""
+
+
+def _extent(seen: Seen) -> tuple[bool, tuple[int, ...]]:
+    return seen.lost, tuple([one.size for one in seen.kept])
+
+
+def _seen_by(seen: Seen, layer: Layer, measure: Measure) -> Seen:
+    """The receptive field behind a layer."""
+    lengths = measure.output[1:]
+    if not measure.windows and not measure.upsampling:
+        if seen.lost or layer.type in MIXING:
+            return Seen((), lengths, (), True)
+        if lengths == seen.lengths:
+            return seen._replace(reception=seen.kept)
+        if not seen.lengths and lengths:
+            fresh = (Reception(),) * len(lengths)
+            return Seen(fresh, lengths, fresh)
+        return seen._replace(reception=())
+    if seen.lost:
+        return seen
+    axes = len(measure.windows or lengths)
+    reception = seen.reception if len(seen.reception) == axes else (Reception(),) * axes
+    reception = _through(reception, measure)
+    return Seen(reception, lengths, reception)
+
+
+def _through(reception: tuple[Reception, ...], measure: Measure) -> tuple[Reception, ...]:
     if measure.windows:
         reception = tuple(
             [
@@ -297,7 +352,7 @@ def _seen_by(reception: tuple[Reception, ...], measure: Measure) -> tuple[Recept
                 for seen, times in zip(reception, measure.upsampling, strict=True)
             ]
         )
-    return reception[:axes]
+    return reception[: len(measure.output) - 1]
 
 
 def _ratio(jump: int, times: int) -> Any:
@@ -385,7 +440,8 @@ def named_axes(values: Sequence[Any]) -> dict[str, Any]:
     >>> named_axes((3, 5))
     {'height': 3, 'width': 5}
     """
-    return dict(zip(AXES[len(values)], values, strict=True))
+    names = AXES.get(len(values)) or [f"axis{place}" for place in range(1, len(values) + 1)]
+    return dict(zip(names, values, strict=True))
 
 
 def named_sizes(shape: Shape) -> dict[str, int]:

@@ -2,14 +2,14 @@
 
 import os
 import re
-import sys
 from collections import Counter
 from collections.abc import Sequence
 
-from convcli.errors import Refusal, SpecError, counted, safe
+from convcli.errors import SpecError, counted, safe
 from convcli.nets.network import INPUT, Reading
 from convcli.nets.readers.program import Program
-from convcli.nets.readers.syntax import LARGEST_TEXT, statements, words
+from convcli.nets.readers.source import file_text, stdin_text
+from convcli.nets.readers.syntax import statements, words
 from convcli.nets.zoo import NAMES, zoo_text
 
 KERAS = r"\bkeras\b|\b(Dense|\w+[123]D|Conv2DTranspose|BatchNormalization)\("
@@ -52,16 +52,38 @@ def _is_printed(text: str) -> bool:
 
 def is_source(word: str) -> bool:
     """Whether a word names a network rather than being a layer."""
-    if word == "-" or word in NAMES:
+    if word == "-" or word in NAMES or _model_file(word):
         return True
     if "(" in word or ":" in word or "\n" in word:
         return False
     return bool(re.search(r"\.(net|py|txt)$", word)) or os.sep in word or os.path.isfile(word)
 
 
+def _model_file(word: str) -> tuple[str, str] | None:
+    """The file and the entry of `model.py:Name(args)`."""
+    path, dot, entry = word.partition(".py:")
+    if not dot or "\n" in path or "(" in os.path.basename(path):
+        return None
+    return f"{path}.py", entry
+
+
 def read_source(word: str) -> Reading:
-    """The network of a zoo name, a file, or stdin."""
-    return read_text(*source_text(word))
+    """The network of a zoo name, a file, a class or builder in a file, or stdin."""
+    named = _model_file(word)
+    if named is not None:
+        from convcli.nets.models.model import read_model
+
+        if not named[1].strip():
+            raise SpecError(
+                f"{safe(word)} names nothing behind its colon; give a class of the file"
+            )
+        return read_model(*named)
+    text, source = source_text(word)
+    if word.endswith(".py") and _is_model(text):
+        from convcli.nets.models.model import read_model
+
+        return read_model(word)
+    return read_text(text, source)
 
 
 def source_text(word: str) -> tuple[str, str]:
@@ -69,29 +91,17 @@ def source_text(word: str) -> tuple[str, str]:
     if word in NAMES:
         return zoo_text(word), f"{word}.net"
     if word == "-":
-        if sys.stdin is None or sys.stdin.isatty():
-            raise SpecError(
-                "standard input is not a pipe or a file; name a network, or pipe one in"
-            )
-        data = sys.stdin.buffer.read(LARGEST_TEXT + 1)
-        return _decoded(data, "standard input"), "standard input"
-    try:
-        with open(word, "rb") as file:
-            data = file.read(LARGEST_TEXT + 1)
-    except OSError as error:
-        raise Refusal(f"{safe(word)} cannot be read: {error.strerror}") from None
-    return _decoded(data, word), os.path.basename(word)
+        return stdin_text(), "standard input"
+    return file_text(word), os.path.basename(word)
 
 
-def _decoded(data: bytes, name: str) -> str:
-    if len(data) > LARGEST_TEXT:
-        raise SpecError(
-            f"{safe(name)} is larger than {LARGEST_TEXT:,} bytes, the most that is read"
-        )
-    try:
-        return data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SpecError(f"{safe(name)} is not UTF-8 text: byte {error.start:,} is not") from None
+def _is_model(text: str) -> bool:
+    """Whether a text defines modules of PyTorch, or builds them in functions of its own."""
+    if ">>> " in text or (any(sign in text for sign in KERAS_SIGNS) and re.search(KERAS, text)):
+        return False
+    if "def forward(" in text:
+        return True
+    return bool(re.search(r"(?m)^\s*(import|from) torch\b", text) and re.search(r"(?m)^def ", text))
 
 
 def read_text(text: str, source: str = "text") -> Reading:
@@ -101,6 +111,10 @@ def read_text(text: str, source: str = "text") -> Reading:
     >>> [node.name for node in reading.network.nodes], reading.about
     (['conv1', 'relu1', 'max_pool1'], '')
     """
+    if _is_model(text):
+        from convcli.nets.models.model import read_model_text
+
+        return read_model_text(text, source)
     if _is_printed(text):
         from convcli.nets.readers.printed import read_printed
 

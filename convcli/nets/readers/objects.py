@@ -58,8 +58,8 @@ PARTS = (Leaf, Chain, Fork, Stack, Module)
 
 
 def forward_of(methods: Iterable[str]) -> str:
-    """The method that runs a module: PyTorch's `forward`, Keras's `call`."""
-    return next((name for name in ("forward", "call") if name in methods), "")
+    """The method that runs a Keras model: `call`. A `forward` makes a text a model file."""
+    return "call" if "call" in methods else ""
 
 
 def methods_of(node: ast.stmt) -> dict[str, ast.FunctionDef]:

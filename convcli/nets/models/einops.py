@@ -1,0 +1,185 @@
+"""The patterns of `einops`: rearrange, reduce and repeat, as functions and as layers.
+
+A pattern names axes: `b (h p) w c -> b h w (p c)`; those in parentheses lie in one axis of the
+tensor (Rogozhnikov 2022).
+"""
+
+import math
+import re
+from typing import Any
+
+from convcli.calls import shown
+from convcli.nets.models import arithmetic, shaping, tensors
+from convcli.nets.models.modules import MODULE
+from convcli.nets.models.values import Class, Halt, Native, Object, Raised, Tensor, Unfit
+
+Groups = list[list[str]]
+
+
+DOTS = "(...)"
+"""An ellipsis that stands alone: axes of their own, not several in one."""
+
+
+def groups_of(text: str) -> Groups:
+    """The axes of one side of a pattern, those of a parenthesis together.
+
+    >>> groups_of("b (h p) c 1")
+    [['b'], ['h', 'p'], ['c'], []]
+    """
+    found: Groups = []
+    for group, name in re.findall(r"\(([^()]*)\)|([^\s()]+)", text):
+        if name:
+            found.append([] if name == "1" else [DOTS if name == "..." else name])
+        else:
+            found.append([one for one in group.split() if one != "1"])
+    return found
+
+
+def sizes_in(shape: tuple[int, ...], groups: Groups, known: dict[str, int]) -> dict[str, int]:
+    """The length of every named axis. Raises Unfit where the shape does not have them."""
+    if len(groups) != len(shape):
+        raise Unfit(f"a pattern of {len(groups)} axes meets {shown(shape)}")
+    sizes = dict(known)
+    for group, length in zip(groups, shape, strict=True):
+        open_ = [name for name in group if name not in sizes]
+        given = math.prod(sizes[name] for name in group if name in sizes)
+        if len(open_) > 1:
+            raise Unfit(f"the lengths of {', '.join(open_)} are not known")
+        if given == 0 or length % given or (not open_ and given != length):
+            raise Unfit(f"an axis of {length} is not ({' '.join(group)}) of {given}")
+        if open_:
+            sizes[open_[0]] = length // given
+    return sizes
+
+
+def transform(machine: Any, kind: str, x: Any, pattern: Any, lengths: dict[str, Any]) -> Tensor:
+    """A tensor rearranged, reduced or repeated by a pattern."""
+    if isinstance(x, list | tuple):
+        x = shaping.stack(machine, x)
+    x = tensors.tensor_of(machine, x)
+    if not isinstance(pattern, str) or "->" not in pattern:
+        raise Raised("ValueError", f"{shown(pattern)} is no pattern of einops")
+    left, _, right = pattern.partition("->")
+    known = {name: tensors.whole(machine, size) for name, size in lengths.items()}
+    first, last = groups_of(left), groups_of(right)
+    if [DOTS] in first:
+        dots = [f".{i}" for i in range(len(x.shape) - len(first) + 1)]
+        place = first.index([DOTS])
+        first[place : place + 1] = [[one] for one in dots]
+        flat: Groups = []
+        for group in last:
+            if group == [DOTS]:
+                flat += [[one] for one in dots]
+            else:
+                flat.append([n for one in group for n in (dots if one == "..." else [one])])
+        last = flat
+    sizes = sizes_in(
+        x.shape, first, {key: size for key, size in known.items() if _stands(key, first)}
+    )
+    sizes |= known
+    sizes |= {one: int(one) for group in last for one in group if one.isdigit()}
+    missing = [name for group in last for name in group if name not in sizes]
+    if missing:
+        raise Unfit(f"the length of {missing[0]} is not known")
+    gives = tuple(math.prod(sizes[name] for name in group) for group in last)
+    names = [name for group in first for name in group], [name for group in last for name in group]
+    if kind == "rearrange" and names[0] == names[1]:
+        return shaping.reshape(machine, x, gives)  # type: ignore[no-any-return]
+    return tensors.operation(machine, kind, [x], gives, pattern, tuple(sorted(known.items())))
+
+
+def _stands(name: str, groups: Groups) -> bool:
+    return any(name in group for group in groups)
+
+
+def rearrange(machine: Any, x: Any, pattern: Any, /, **lengths: Any) -> Tensor:
+    return transform(machine, "rearrange", x, pattern, lengths)
+
+
+def repeat(machine: Any, x: Any, pattern: Any, /, **lengths: Any) -> Tensor:
+    return transform(machine, "repeat", x, pattern, lengths)
+
+
+def reduce(
+    machine: Any, x: Any, pattern: Any, /, reduction: Any = "mean", **lengths: Any
+) -> Tensor:
+    return transform(machine, "reduce", x, pattern, lengths)
+
+
+def pack(machine: Any, each: Any, pattern: Any) -> Any:
+    """Tensors brought to one pattern, `b * d`, and joined where its star stands."""
+    before, after = (side.split() for side in str(pattern).split("*"))
+    found, packed = [], []
+    for one in machine.listed(each):
+        x = tensors.tensor_of(machine, one)
+        stop = len(x.shape) - len(after)
+        middle = x.shape[len(before) : stop]
+        packed.append(tuple(middle))
+        shape = (*x.shape[: len(before)], math.prod(middle), *x.shape[stop:])
+        found.append(shaping.reshape(machine, x, shape))
+    return shaping.cat(machine, found, len(before)), packed
+
+
+def unpack(machine: Any, x: Any, packed: Any, pattern: Any) -> Any:
+    """What was packed, apart again."""
+    before, after = (side.split() for side in str(pattern).split("*"))
+    x = tensors.tensor_of(machine, x)
+    shapes = [tuple(machine.listed(one)) for one in machine.listed(packed)]
+    pieces = shaping.split(machine, x, [math.prod(one) for one in shapes], len(before))
+    stop = len(x.shape) - len(after)
+    return [
+        shaping.reshape(machine, piece, (*x.shape[: len(before)], *one, *x.shape[stop:]))
+        for piece, one in zip(pieces, shapes, strict=True)
+    ]
+
+
+def einsum(machine: Any, *values: Any) -> Any:
+    """`einsum(a, b, "b i d, b j d -> b i j")`: names of axes may be words."""
+    pattern = next((one for one in values if isinstance(one, str)), "")
+    each = [one for one in values if isinstance(one, Tensor)]
+    letters: dict[str, str] = {}
+
+    def short(term: str) -> str:
+        found = ""
+        for name in term.split():
+            if name == "...":
+                found += name
+            else:
+                found += letters.setdefault(name, chr(ord("a") + len(letters)))
+        return found
+
+    left, arrow, right = pattern.partition("->")
+    text = ",".join(map(short, left.split(",")))
+    if len(letters) > 26:
+        raise Halt("an einsum of more than 26 axes")
+    return arithmetic.einsum(machine, text + (f"->{short(right)}" if arrow else ""), *each)
+
+
+def _keep(machine: Any, owner: Object, pattern: Any, *rest: Any, **lengths: Any) -> None:
+    owner.attrs |= {"pattern": pattern, "lengths": lengths}
+
+
+def _applied(kind: str) -> Any:
+    def forward(machine: Any, owner: Object, x: Any) -> Tensor:
+        lengths = {key: one for key, one in owner.attrs["lengths"].items() if key != "reduction"}
+        return transform(machine, kind, x, owner.attrs["pattern"], lengths)
+
+    return forward
+
+
+def _layer(name: str, kind: str) -> Class:
+    names = {"__init__": Native(name, _keep), "forward": Native("forward", _applied(kind))}
+    return Class(name, (MODULE,), names)
+
+
+NAMES: dict[str, Any] = {
+    "rearrange": Native("rearrange", rearrange),
+    "repeat": Native("repeat", repeat),
+    "reduce": Native("reduce", reduce),
+    "einsum": Native("einsum", einsum),
+    "pack": Native("pack", pack),
+    "unpack": Native("unpack", unpack),
+    "Rearrange": _layer("Rearrange", "rearrange"),
+    "Reduce": _layer("Reduce", "reduce"),
+}
+"""What `einops` and `einops.layers.torch` give."""

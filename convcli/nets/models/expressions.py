@@ -1,0 +1,543 @@
+"""Expressions of a model file → values."""
+
+import ast
+import math
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from convcli.calls import excerpt
+from convcli.errors import SpecError
+from convcli.nets.models.core import LARGEST, MOST_ITEMS, Core, blamed
+from convcli.nets.models.values import (
+    MISSING,
+    SCALARS,
+    Class,
+    Deferred,
+    Frame,
+    Function,
+    Halt,
+    Library,
+    Native,
+    Object,
+    Raised,
+    Tensor,
+    Unknown,
+)
+
+BINARY: dict[type[ast.operator], tuple[str, str, Callable[[Any, Any], Any]]] = {
+    ast.Add: ("add", "add", operator.add),
+    ast.Sub: ("subtract", "sub", operator.sub),
+    ast.Mult: ("multiply", "mul", operator.mul),
+    ast.Div: ("divide", "truediv", operator.truediv),
+    ast.FloorDiv: ("floor_divide", "floordiv", operator.floordiv),
+    ast.Mod: ("remainder", "mod", operator.mod),
+    ast.Pow: ("power", "pow", operator.pow),
+    ast.MatMult: ("matmul", "matmul", operator.matmul),
+    ast.BitAnd: ("and", "and", operator.and_),
+    ast.BitOr: ("or", "or", operator.or_),
+    ast.BitXor: ("xor", "xor", operator.xor),
+    ast.LShift: ("shift", "lshift", operator.lshift),
+    ast.RShift: ("shift", "rshift", operator.rshift),
+}
+"""Operator → what it is called on tensors, in a class, and on numbers."""
+
+COMPARISONS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
+    ast.Eq: ("eq", operator.eq),
+    ast.NotEq: ("ne", operator.ne),
+    ast.Lt: ("lt", operator.lt),
+    ast.LtE: ("le", operator.le),
+    ast.Gt: ("gt", operator.gt),
+    ast.GtE: ("ge", operator.ge),
+}
+
+DEEPEST = 400
+"""Expressions inside expressions, of the text; a deeper one is refused before it is parsed."""
+
+
+class Expressions(Core):
+    """Evaluates the syntax tree of expressions, a closed set of them."""
+
+    def evaluate(self, node: ast.expr, frame: Frame) -> Any:
+        self.steps += 1
+        if not self.steps & 1023:
+            self.tick(0)
+        method = EVALUATE.get(type(node))
+        if method is None:
+            raise blamed(Halt(f"{excerpt(node)} is not read here"), frame.file, node)
+        return method(self, node, frame)
+
+    def _constant(self, node: ast.Constant, frame: Frame) -> Any:
+        return node.value
+
+    def _name(self, node: ast.Name, frame: Frame) -> Any:
+        return self.look_up(node.id, frame)
+
+    def look_up(self, name: str, frame: Frame) -> Any:
+        """The value of a name, from the inside out."""
+        if name in frame.names:
+            found = frame.names[name]
+            return self.resolved(frame.names, name) if type(found) is Deferred else found
+        around = frame.around
+        while around is not None:
+            if name in around.names:
+                found = around.names[name]
+                return self.resolved(around.names, name) if type(found) is Deferred else found
+            around = around.around
+        found = self.global_name(name, frame)
+        if found is MISSING:
+            raise Raised("NameError", f"{name!r} is not defined")
+        return found
+
+    def _tuple(self, node: ast.Tuple, frame: Frame) -> Any:
+        return tuple(self._elements(node.elts, frame))
+
+    def _list(self, node: ast.List, frame: Frame) -> Any:
+        return self._elements(node.elts, frame)
+
+    def _set(self, node: ast.Set, frame: Frame) -> Any:
+        return {self.key(one) for one in self._elements(node.elts, frame)}
+
+    def _elements(self, nodes: list[ast.expr], frame: Frame) -> list[Any]:
+        found: list[Any] = []
+        for one in nodes:
+            if isinstance(one, ast.Starred):
+                found += self.listed(self.evaluate(one.value, frame))
+            else:
+                found.append(self.evaluate(one, frame))
+        if len(found) > 1000:
+            self.sized(found)
+        return found
+
+    def _dict(self, node: ast.Dict, frame: Frame) -> Any:
+        found: dict[Any, Any] = {}
+        for key, value in zip(node.keys, node.values, strict=True):
+            made = self.evaluate(value, frame)
+            if key is not None:
+                found[self.key(self.evaluate(key, frame))] = made
+            elif isinstance(made, dict):
+                found |= made
+            else:
+                raise Halt(f"{excerpt(value)} is not a dict that is known here")
+        return self.sized(found)
+
+    def _attribute(self, node: ast.Attribute, frame: Frame) -> Any:
+        owner = self.evaluate(node.value, frame)
+        try:
+            return self.attribute(owner, node.attr)
+        except SpecError as error:
+            raise blamed(error, frame.file, node) from None
+
+    def _subscript(self, node: ast.Subscript, frame: Frame) -> Any:
+        owner = self.evaluate(node.value, frame)
+        index = self.evaluate(node.slice, frame)
+        try:
+            return self.item(owner, index)
+        except SpecError as error:
+            raise blamed(error, frame.file, node) from None
+
+    def _slice(self, node: ast.Slice, frame: Frame) -> Any:
+        ends = (node.lower, node.upper, node.step)
+        values = [self.evaluate(end, frame) if end else None for end in ends]
+        for one in values:
+            if isinstance(one, Unknown):
+                raise self.unknown(one, node)
+            if not isinstance(one, int | None):
+                raise Raised("TypeError", "the ends of a slice are whole numbers")
+        return slice(*values)
+
+    def item(self, owner: Any, index: Any) -> Any:
+        """`owner[index]`."""
+        if isinstance(owner, Unknown):
+            return Unknown(f"{owner.text}[…]", owner.where)
+        if isinstance(owner, Tensor):
+            return self.slice_tensor(owner, index)
+        if isinstance(index, Unknown):
+            raise self.unknown(index)
+        if isinstance(owner, Library) and owner.name == "sys.modules":
+            return self.module_named(index)
+        if isinstance(owner, Object):
+            if isinstance(owner.cls.find("__getitem__"), Function | Native):
+                return self.call(self.attribute(owner, "__getitem__"), [index], {})
+        elif isinstance(owner, dict):
+            self.key(index)
+            if index in owner:
+                return owner[index]
+            default = getattr(owner, "made", None)
+            if default is not None:
+                owner[index] = self.call(default, [], {})
+                return owner[index]
+            raise Raised("KeyError", self.written(index)[:60])
+        elif isinstance(owner, list | tuple | str | range):
+            if isinstance(index, slice) or (
+                isinstance(index, int) and -len(owner) <= index < len(owner)
+            ):
+                return owner[index]
+            if isinstance(index, int):
+                raise Raised("IndexError", f"{index} of {len(owner)} items")
+            raise Raised("TypeError", f"an index is a whole number, not {self.describe(index)}")
+        elif isinstance(owner, Class):
+            if "__members__" in owner.names and index in owner.names["__members__"]:
+                return owner.names["__members__"][index]
+            return owner  # Generic[T]
+        elif isinstance(owner, Native):
+            return owner  # tuple[int, …] where types are spoken of
+        raise Raised("TypeError", f"{self.describe(owner)} has no items")
+
+    def _unary(self, node: ast.UnaryOp, frame: Frame) -> Any:
+        value = self.evaluate(node.operand, frame)
+        if isinstance(node.op, ast.Not):
+            try:
+                return not self.truth(value)
+            except SpecError as error:
+                raise blamed(error, frame.file, node) from None
+        if isinstance(value, Unknown):
+            return value
+        if isinstance(value, Tensor):
+            return self.tensor_unary(type(node.op).__name__.lower(), value)
+        if isinstance(value, int | float):
+            if isinstance(node.op, ast.USub):
+                return -value
+            if isinstance(node.op, ast.UAdd):
+                return +value
+            if isinstance(value, int):
+                return ~int(value)
+        raise blamed(Halt(f"{excerpt(node)} is not read here"), frame.file, node)
+
+    def _binary(self, node: ast.BinOp, frame: Frame) -> Any:
+        left, right = self.evaluate(node.left, frame), self.evaluate(node.right, frame)
+        try:
+            return self.operate(type(node.op), left, right)
+        except SpecError as error:
+            raise blamed(error, frame.file, node) from None
+
+    def operate(self, op: type[ast.operator], left: Any, right: Any) -> Any:
+        """`left + right` and its kin."""
+        word, method, function = BINARY[op]
+        kinds = type(left), type(right)
+        if kinds in ((int, int), (float, int), (int, float), (float, float)):
+            return self._arithmetic(op, left, right, function)
+        for one, other, name in ((left, right, f"__{method}__"), (right, left, f"__r{method}__")):
+            if isinstance(one, Object) and one.cls.find(name) is not MISSING:
+                return self.call(self.attribute(one, name), [other], {})
+        if isinstance(left, Tensor) or isinstance(right, Tensor):
+            return self.tensor_binary(word, left, right)
+        for one in (left, right):
+            if isinstance(one, Unknown):
+                return Unknown(one.text, one.where)
+        if isinstance(left, int | float) and isinstance(right, int | float):
+            return self._arithmetic(op, left, right, function)
+        if op is ast.Mult:
+            return self._repeated(left, right)
+        if op is ast.Mod and isinstance(left, str):
+            return self.percent(left, right)
+        same = isinstance(left, str | list | tuple) and type(left) is type(right)
+        sets = isinstance(left, set | frozenset) and isinstance(right, set | frozenset)
+        dicts = isinstance(left, dict) and isinstance(right, dict)
+        if (
+            (op is ast.Add and same)
+            or (sets and op in (ast.Sub, ast.BitAnd, ast.BitOr, ast.BitXor))
+            or (dicts and op is ast.BitOr)
+        ):
+            if len(left) + len(right) > 5 * MOST_ITEMS:
+                raise Halt(f"a {type(left).__name__} grows beyond {5 * MOST_ITEMS:,} items")
+            return self.sized(function(left, right))
+        if op is ast.BitOr:
+            return Unknown("a union of types")
+        raise Raised("TypeError", f"{self.describe(left)} and {self.describe(right)} do not {word}")
+
+    def _arithmetic(
+        self, op: type[ast.operator], left: Any, right: Any, function: Callable[[Any, Any], Any]
+    ) -> Any:
+        if op is ast.Pow and left and right and abs(right) * math.log2(abs(left) + 1) > 1100:
+            raise Halt("a power is beyond 10^18")
+        if op is ast.LShift and isinstance(right, int) and right > 64:
+            raise Halt("a shift is beyond 64 bits")
+        try:
+            result = function(left, right)
+        except (ArithmeticError, ValueError, TypeError) as error:
+            raise Raised(type(error).__name__, str(error)) from None
+        if type(result) is int and not -LARGEST < result < LARGEST:
+            raise Halt("a number is beyond 10^18")
+        return result
+
+    def _repeated(self, left: Any, right: Any) -> Any:
+        if isinstance(left, int):
+            left, right = right, left
+        if isinstance(left, str | list | tuple) and isinstance(right, int):
+            if len(left) * right > MOST_ITEMS:
+                raise Halt(f"{len(left)} items, {right:,} times, are more than {MOST_ITEMS:,}")
+            return self.sized(left * right)
+        raise Raised("TypeError", f"{self.describe(left)} cannot be multiplied")
+
+    def _compare(self, node: ast.Compare, frame: Frame) -> Any:
+        left, result = self.evaluate(node.left, frame), True
+        for op, comparator in zip(node.ops, node.comparators, strict=True):
+            right = self.evaluate(comparator, frame)
+            try:
+                result = self.compare(type(op), left, right)
+                if len(node.ops) == 1:
+                    return result
+                if not self.truth(result):
+                    return False
+            except SpecError as error:
+                raise blamed(error, frame.file, node) from None
+            left = right
+        return result
+
+    def compare(self, op: type[ast.cmpop], left: Any, right: Any) -> Any:
+        """`left < right` and its kin; a value that is not known gives one that is not either."""
+        if op in (ast.Is, ast.IsNot):
+            for one, other in ((left, right), (right, left)):
+                if isinstance(one, Unknown) and not isinstance(other, Unknown):
+                    return Unknown(one.text, one.where)
+            same = left is right or (
+                isinstance(left, SCALARS) and left == right and type(left) is type(right)
+            )
+            return same if op is ast.Is else not same
+        if op in (ast.In, ast.NotIn):
+            found = self._contains(right, left)
+            return found if isinstance(found, Unknown) or op is ast.In else not found
+        word, function = COMPARISONS[op]
+        left, right = _member(left), _member(right)
+        if isinstance(left, Object) and left.cls.find(f"__{word}__") is not MISSING:
+            return self.call(self.attribute(left, f"__{word}__"), [right], {})
+        if isinstance(left, Tensor) or isinstance(right, Tensor):
+            return self.tensor_binary(word, left, right)
+        for one in (left, right):
+            if isinstance(one, Unknown):
+                return Unknown(one.text, one.where)
+        if not (isinstance(left, SCALARS) and isinstance(right, SCALARS)):
+            self.plain(left, right)
+        try:
+            return function(left, right)
+        except TypeError:
+            raise Raised(
+                "TypeError", f"{self.describe(left)} and {self.describe(right)} are not compared"
+            ) from None
+
+    def _contains(self, held: Any, value: Any) -> Any:
+        if isinstance(held, Unknown):
+            return Unknown(held.text, held.where)
+        if isinstance(value, Unknown):
+            return Unknown(value.text, value.where)
+        if isinstance(held, Object) and held.cls.find("__contains__") is not MISSING:
+            return self.call(self.attribute(held, "__contains__"), [value], {})
+        if isinstance(held, dict | set | frozenset):
+            return self.key(value) in held
+        if isinstance(held, str) and isinstance(value, str):
+            return value in held
+        if isinstance(held, range) and isinstance(value, int):
+            return value in held
+        self.plain(value)
+        return any(
+            one is value or self.truth(self.compare(ast.Eq, one, value))
+            for one in self.iterate(held)
+        )
+
+    def _boolean(self, node: ast.BoolOp, frame: Frame) -> Any:
+        stops = isinstance(node.op, ast.Or)
+        unknown: Any = None
+        for one in node.values:
+            value = self.evaluate(one, frame)
+            if isinstance(value, Unknown):
+                unknown = value  # `unknown and False` is False all the same
+                continue
+            try:
+                decided = self.truth(value) is stops
+            except SpecError as error:
+                raise blamed(error, frame.file, one) from None
+            if decided:
+                if unknown is not None and self.truth(value):
+                    return unknown if not isinstance(value, bool) else value
+                return value
+        return value if unknown is None else unknown
+
+    def _conditional(self, node: ast.IfExp, frame: Frame) -> Any:
+        branch = node.body if self.condition(node.test, frame) else node.orelse
+        return self.evaluate(branch, frame)
+
+    def condition(self, node: ast.expr, frame: Frame) -> bool:
+        """Whether a test holds; the refusal of one that is not known points at it."""
+        try:
+            return self.truth(self.evaluate(node, frame))
+        except SpecError as error:
+            raise blamed(error, frame.file, node) from None
+
+    def _lambda(self, node: ast.Lambda, frame: Frame) -> Any:
+        return self.function(node, "lambda", frame)
+
+    def function(self, node: ast.FunctionDef | ast.Lambda, name: str, frame: Frame) -> Function:
+        """The function that a definition makes where it stands."""
+        defaults = [self.evaluate(one, frame) for one in node.args.defaults]
+        named = [
+            MISSING if one is None else self.evaluate(one, frame) for one in node.args.kw_defaults
+        ]
+        around: Frame | None = frame
+        if frame.cls is not None and frame.names is frame.cls.names:
+            around = frame.around  # methods do not see the names of their class
+        return Function(node, name, frame.file, around, defaults, named)
+
+    def _comprehension(self, node: Any, frame: Frame) -> Any:
+        found: list[Any] = []
+        # evaluated at once: a generator here has no life of its own
+        self._loops(node.generators, 0, Frame(frame.file, {}, frame), node, found)
+        if isinstance(node, ast.DictComp):
+            return dict(found)
+        return set(found) if isinstance(node, ast.SetComp) else found
+
+    def _loops(
+        self, loops: list[ast.comprehension], place: int, frame: Frame, node: Any, found: list[Any]
+    ) -> None:
+        if place == len(loops):
+            if isinstance(node, ast.DictComp):
+                key = self.key(self.evaluate(node.key, frame))
+                found.append((key, self.evaluate(node.value, frame)))
+            else:
+                made = self.evaluate(node.elt, frame)
+                found.append(self.key(made) if isinstance(node, ast.SetComp) else made)
+            if len(found) > MOST_ITEMS:
+                raise Halt(f"a comprehension gives more than {MOST_ITEMS:,} items")
+            return
+        loop = loops[place]
+        items = self.evaluate(loop.iter, frame)
+        try:
+            for item in self.iterate(items):
+                self.assign(loop.target, item, frame)
+                if all(self.condition(test, frame) for test in loop.ifs):
+                    self._loops(loops, place + 1, frame, node, found)
+        except SpecError as error:
+            raise blamed(error, frame.file, loop.iter) from None
+
+    def _generator(self, node: ast.GeneratorExp, frame: Frame) -> Any:
+        return self.iterator(self._comprehension(node, frame))
+
+    def _formatted(self, node: ast.JoinedStr, frame: Frame) -> Any:
+        parts = []
+        for one in node.values:
+            if isinstance(one, ast.FormattedValue):
+                value = self.evaluate(one.value, frame)
+                if isinstance(value, Unknown):
+                    return Unknown(value.text, value.where)
+                if one.conversion == ord("r"):
+                    value = self.written(value)
+                spec = self.evaluate(one.format_spec, frame) if one.format_spec else ""
+                parts.append(self.formatted(value, spec))
+            else:
+                parts.append(str(self.evaluate(one, frame)))
+        return self.sized("".join(parts))
+
+    def _named(self, node: ast.NamedExpr, frame: Frame) -> Any:
+        value = self.evaluate(node.value, frame)
+        self.assign(node.target, value, frame)
+        return value
+
+    def _called(self, node: ast.Call, frame: Frame) -> Any:
+        file = frame.file
+        try:
+            if isinstance(node.func, ast.Name):
+                if node.func.id == "super":
+                    return self.superior(node, frame)
+                if node.func.id in ("locals", "globals") and not node.args:
+                    names = frame.names if node.func.id == "locals" else frame.file.names
+                    return {key: self.look_up(key, frame) for key in names}
+            function = self.evaluate(node.func, frame)
+            args = self._elements(node.args, frame)
+            options: dict[str, Any] = {}
+            for keyword in node.keywords:
+                value = self.evaluate(keyword.value, frame)
+                if keyword.arg is not None:
+                    options[keyword.arg] = value
+                elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
+                    options |= value
+                else:
+                    raise Halt(f"** of {self.describe(value)} is not known here")
+            site, self.site = self.site, (file, node)
+            made = self.call(function, args, options)
+            self.site = site
+            return made
+        except SpecError as error:
+            raise blamed(error, file, node) from None
+
+    def _yielded(self, node: ast.Yield, frame: Frame) -> Any:
+        around: Frame | None = frame
+        while around is not None and around.yielded is None:
+            around = around.around
+        if around is None or around.yielded is None:
+            raise blamed(Halt("yield outside of a function"), frame.file, node)
+        around.yielded.append(self.evaluate(node.value, frame) if node.value else None)
+        self.sized(around.yielded)
+        return None
+
+    site: Any = None
+    """The file and the call that are being read: the place of what is laid out there."""
+
+    # what the layers above this one give
+
+    def module_named(self, name: Any) -> Any:
+        raise NotImplementedError
+
+    def resolved(self, names: dict[str, Any], name: str) -> Any:
+        raise NotImplementedError
+
+    def global_name(self, name: str, frame: Frame) -> Any:
+        raise NotImplementedError
+
+    def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
+        raise NotImplementedError
+
+    def superior(self, node: ast.Call, frame: Frame) -> Any:
+        raise NotImplementedError
+
+    def iterator(self, items: list[Any]) -> Any:
+        raise NotImplementedError
+
+    def percent(self, text: str, values: Any) -> Any:
+        raise NotImplementedError
+
+    def formatted(self, value: Any, spec: str) -> str:
+        raise NotImplementedError
+
+    def slice_tensor(self, tensor: Tensor, index: Any) -> Any:
+        raise NotImplementedError
+
+    def tensor_unary(self, word: str, value: Tensor) -> Any:
+        raise NotImplementedError
+
+    def tensor_binary(self, word: str, left: Any, right: Any) -> Any:
+        raise NotImplementedError
+
+
+def _member(value: Any) -> Any:
+    """A member of an enumeration of strings or numbers, by its value."""
+    if isinstance(value, Object) and value.cls.find("__plain__") is True:
+        return value.attrs.get("value", value)
+    return value
+
+
+EVALUATE: dict[type[ast.expr], Callable[..., Any]] = {
+    ast.Constant: Expressions._constant,
+    ast.Name: Expressions._name,
+    ast.Tuple: Expressions._tuple,
+    ast.List: Expressions._list,
+    ast.Set: Expressions._set,
+    ast.Dict: Expressions._dict,
+    ast.Attribute: Expressions._attribute,
+    ast.Subscript: Expressions._subscript,
+    ast.Slice: Expressions._slice,
+    ast.UnaryOp: Expressions._unary,
+    ast.BinOp: Expressions._binary,
+    ast.Compare: Expressions._compare,
+    ast.BoolOp: Expressions._boolean,
+    ast.IfExp: Expressions._conditional,
+    ast.Lambda: Expressions._lambda,
+    ast.ListComp: Expressions._comprehension,
+    ast.SetComp: Expressions._comprehension,
+    ast.DictComp: Expressions._comprehension,
+    ast.GeneratorExp: Expressions._generator,
+    ast.JoinedStr: Expressions._formatted,
+    ast.NamedExpr: Expressions._named,
+    ast.Call: Expressions._called,
+    ast.Yield: Expressions._yielded,
+}
+"""All the expressions there are here; any other is refused with its text."""

@@ -1,0 +1,565 @@
+"""A model file from its text to its network: files, classes and modules put together."""
+
+import ast
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from convcli.calls import UNREADABLE, parsed_module, shown
+from convcli.errors import Refusal, SpecError, safe
+from convcli.nets.layers import Shape
+from convcli.nets.models import (
+    arithmetic,
+    builtin,
+    layers,
+    libraries,
+    methods,
+    modules,
+    names,
+    shaping,
+    standard,
+    tensors,
+)
+from convcli.nets.models.files import Files
+from convcli.nets.models.statements import Leave, Statements
+from convcli.nets.models.tape import Tape
+from convcli.nets.models.values import (
+    MISSING,
+    Bound,
+    Class,
+    ClassMethod,
+    Deferred,
+    File,
+    Frame,
+    Function,
+    Halt,
+    Library,
+    Native,
+    Object,
+    Property,
+    Static,
+    Tensor,
+    Unfit,
+    Unknown,
+)
+from convcli.nets.network import Leaf, Where
+from convcli.nets.readers.values import counts, pads
+
+FALLBACK: dict[str, Any] = {
+    "nn": Library("torch.nn"),
+    "F": Library("torch.nn.functional"),
+    "torch": Library("torch"),
+    "np": Library("numpy"),
+    "numpy": Library("numpy"),
+    "math": Library("math"),
+    "functools": Library("functools"),
+    "OrderedDict": standard.LIBRARY["collections"]["OrderedDict"],
+    "partial": standard.LIBRARY["functools"]["partial"],
+    "Variable": Native("Variable", libraries._first),
+}
+"""What a class pasted without its imports means by these names."""
+
+PYTHON_DEPTH = 12_000
+"""Frames of Python that reading may nest: a call of the file takes about ten."""
+
+
+@contextmanager
+def deep() -> Iterator[None]:
+    """Room for calls that nest; a text that nests further is refused, not a crash."""
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(max(before, PYTHON_DEPTH))
+    try:
+        yield
+    except RecursionError:
+        raise Halt("the file nests its calls too deep") from None
+    except Leave:
+        raise Halt("return, break or continue where there is nothing to leave") from None
+    finally:
+        sys.setrecursionlimit(before)
+
+
+class Machine(Statements):
+    """Reads the files of a model. Nothing of them is run: every meaning stands in a table here."""
+
+    def __init__(self, files: Files) -> None:
+        super().__init__()
+        self.files = files
+        self.tape = Tape()
+        self._paths: dict[int, str] = {}
+        self._leaves: dict[int, Leaf] = {}
+        self._kept: list[Any] = []
+        self._names: dict[tuple[str, str], Any] = {}
+        self.preludes: dict[str, File] = {}
+        self._circle = Unknown("a name that is imported in a circle")
+
+    # -- files ------------------------------------------------------------------------------
+
+    def load(self, file: File) -> File:
+        """Read the statements of a file in order; one that is not understood gives no names."""
+        frame = Frame(file, file.names)
+        for node in file.tree.body:
+            depth = self.depth
+            try:
+                self.block([node], frame)
+            except Halt as error:
+                if self.steps > python_limit():
+                    raise
+                self.depth, self.site = depth, None
+                for one in ast.walk(node):
+                    if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
+                        text = f"{one.id} ({str(error).splitlines()[0][:120]})"
+                        frame.names.setdefault(one.id, Unknown(text, error.where))
+                    elif isinstance(one, ast.ClassDef | ast.FunctionDef) and one is node:
+                        text = f"{one.name} ({str(error).splitlines()[0][:120]})"
+                        frame.names[one.name] = Unknown(text, error.where)
+        return file
+
+    def global_name(self, name: str, frame: Frame) -> Any:
+        names = frame.file.names
+        if name in names:
+            return self.resolved(names, name)
+        if name in builtin.BUILTINS:
+            return builtin.BUILTINS[name]
+        for star in frame.file.stars:
+            found = libraries.name_of(self, star, name)
+            if not isinstance(found, Unknown):
+                return found
+        if name in FALLBACK:
+            return FALLBACK[name]
+        return layers.classes().get(name, MISSING) if frame.file.bare else MISSING
+
+    def module(self, name: str, level: int, frame: Frame) -> Any:
+        """What `import name` gives: a file beside the model's, or a library."""
+        top = name.partition(".")[0]
+        if level or top not in libraries.KNOWN:
+            found = self.files.find(name, level, frame.file)
+            if found is not None:
+                return self.opened(found)
+        return Library(name)
+
+    def opened(self, file: File) -> File:
+        """A file, read when it is first asked for."""
+        if not file.read:
+            file.read = True
+            self.load(file)
+        return file
+
+    def resolved(self, names: dict[str, Any], name: str) -> Any:
+        """The value of a name; one that is imported is fetched when it is first asked for."""
+        found = names[name]
+        if isinstance(found, Deferred):
+            names[name] = self._circle
+            frame = Frame(found.file, found.file.names)
+            try:
+                names[name] = self._imported(
+                    found.module, found.level, found.name, frame, found.node
+                )
+            except SpecError as error:
+                names[name] = Unknown(f"{name} ({str(error).splitlines()[0][:120]})")
+        return names[name]
+
+    def _imported(self, module: str, level: int, name: str, frame: Frame, node: ast.stmt) -> Any:
+        held = self.files.find(module, level, frame.file) if level else None
+        held = self.opened(held) if held else None if level else self.module(module, 0, frame)
+        if isinstance(held, File) and name in held.names and held.names[name] is not self._circle:
+            return self.resolved(held.names, name)
+        inner = f"{module}.{name}" if module else name
+        if level or module.partition(".")[0] not in libraries.KNOWN:
+            file = self.files.find(inner, level, frame.file)
+            if file is not None:
+                return self.opened(file)
+        if isinstance(held, File) or level:
+            return Unknown(f"{name} of {'.' * level}{module}", frame.file.where(node))
+        made = self.library_name(Library(module), name)
+        if isinstance(made, Unknown) and made.where is None:
+            made = Unknown(made.text, frame.file.where(node), made.harmless)
+        return made
+
+    def module_named(self, name: Any) -> Any:
+        """`sys.modules[name]`: a file that was read, by its name."""
+        for file in self.files.known.values():
+            if file.name.removesuffix(".py") == name:
+                return file
+        return Unknown(f"sys.modules[{shown(name)}]")
+
+    def import_all(self, module: str, level: int, frame: Frame) -> None:
+        held = self.module(module, level, frame)
+        if isinstance(held, File):
+            listed = held.names.get("__all__")
+            listed = listed if isinstance(listed, list | tuple) else None
+            for name in list(held.names):
+                if name in listed if listed is not None else not name.startswith("_"):
+                    frame.names[name] = held.names[name]
+        elif isinstance(held, Library):
+            frame.file.stars.append(held)
+
+    def library_name(self, library: Library, name: str) -> Any:
+        key = library.name, name
+        if key not in self._names:
+            self._names[key] = libraries.name_of(self, library, name)
+        return self._names[key]
+
+    # -- classes ----------------------------------------------------------------------------
+
+    def completed(self, cls: Class, node: ast.ClassDef) -> Class:
+        """A class after its body: the members of an enumeration, the fields of a named tuple."""
+        if cls.is_a(standard.ENUM):
+            members = {}
+            for name, value in list(cls.names.items()):
+                kept = Function | Native | Bound | Static | ClassMethod | Property | Class
+                if not name.startswith("_") and not isinstance(value, kept):
+                    member = Object(cls)
+                    member.attrs |= {"name": name, "value": value}
+                    members[name] = cls.names[name] = member
+            cls.names["__members__"] = members
+        elif any(base.name == "NamedTuple" for base in cls.order[1:]):
+            self._fields(cls, node)
+            self.named_tuple(cls)
+        else:
+            self._fields(cls, node)
+        return cls
+
+    def _fields(self, cls: Class, node: ast.ClassDef) -> None:
+        found = [field for base in reversed(cls.order[1:]) for field in base.fields]
+        for one in node.body:
+            if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
+                name = one.target.id
+                default = cls.names.get(name, MISSING)
+                found = [field for field in found if field[0] != name]
+                found.append((name, default is not MISSING, default))
+        cls.fields = tuple(found)
+
+    def named_tuple(self, cls: Class) -> None:
+        """Give a class its `__init__` from its fields, and the ways of a tuple."""
+        self.dataclass(cls)
+        fields = [name for name, _, _ in cls.fields]
+        cls.names["__getitem__"] = Native(
+            "getitem", lambda machine, owner, index: tuple(owner.attrs[n] for n in fields)[index]
+        )
+        cls.names["__iter__"] = Native(
+            "iter", lambda machine, owner: [owner.attrs[name] for name in fields]
+        )
+        cls.names["__len__"] = Native("len", lambda machine, owner: len(fields))
+        cls.names["_replace"] = Native(
+            "_replace", lambda machine, owner, **new: self.replaced(owner, new)
+        )
+        cls.names["_asdict"] = Native("_asdict", lambda machine, owner: dict(owner.attrs))
+
+    def dataclass(self, cls: Class) -> Class:
+        """Give a class its `__init__` from its fields."""
+        if "__init__" not in cls.names:
+            cls.names["__init__"] = Native(cls.name, _filled)
+        return cls
+
+    def replaced(self, owner: Any, new: dict[str, Any]) -> Any:
+        made = Object(owner.cls)
+        made.attrs = {**owner.attrs, **new}
+        return made
+
+    def copied(self, value: Any, deep: bool) -> Any:
+        """`copy.copy` and `copy.deepcopy`: of a module, one with weights of its own."""
+        if not deep:
+            if isinstance(value, list | dict | set):
+                return type(value)(value)
+            if isinstance(value, Object):
+                made = Object(value.cls)
+                made.attrs, made.leaf = dict(value.attrs), value.leaf
+                return made
+            return value
+        return self._deep_copy(value, {}, 0)
+
+    def _deep_copy(self, value: Any, made: dict[int, Any], depth: int) -> Any:
+        self.tick()
+        if depth > 100:
+            raise Halt("a copy is nested more than 100 deep")
+        if id(value) in made:
+            return made[id(value)]
+        inner = depth + 1
+        if isinstance(value, list):
+            copy: Any = made.setdefault(id(value), [])
+            copy += [self._deep_copy(one, made, inner) for one in value]
+            return copy
+        if isinstance(value, tuple):
+            return tuple(self._deep_copy(one, made, inner) for one in value)
+        if isinstance(value, dict):
+            copy = made.setdefault(id(value), type(value)())
+            copy.update({key: self._deep_copy(one, made, inner) for key, one in value.items()})
+            return copy
+        if isinstance(value, Object):
+            copy = made[id(value)] = Object(value.cls)
+            copy.leaf = value.leaf
+            for name, one in value.attrs.items():
+                copy.attrs[name] = self._deep_copy(one, made, inner)
+            return copy
+        if isinstance(value, Tensor):
+            return Tensor(value.shape, value.node, value.trained, value.values)
+        return value
+
+    # -- modules ----------------------------------------------------------------------------
+
+    def is_module(self, value: Any) -> bool:
+        return isinstance(value, Object) and value.cls.is_a(modules.MODULE)
+
+    def forward(self, owner: Object, args: list[Any], options: dict[str, Any]) -> Any:
+        """A module that is called: its `forward`, in the scope of its own name."""
+        run = owner.cls.find("forward")
+        if "forward" in owner.attrs:
+            run = owner.attrs["forward"]
+            return self.call(run, args, options)
+        if run is MISSING:
+            if owner.cls.foreign:
+                base = owner.cls.foreign[0]
+                return Unknown(f"the forward of {owner.cls.name}", base.where)
+            raise Halt(f"{owner.cls.name} has no forward")
+        if owner.leaf is not None and isinstance(run, Native):
+            return self.call(run, [owner, *args], options)
+        outer, path = self.tape.scope, self.path(owner)
+        self.tape.scope = f"{path}." if path else outer
+        try:
+            return self.call(run, [owner, *args], options)
+        finally:
+            self.tape.scope = outer
+
+    def module_attribute(self, owner: Object, name: str) -> Any:
+        return layers.module_attribute(self, owner, name)
+
+    def set_on_layer(self, owner: Object, name: str, value: Any) -> None:
+        """A layer's weights set anew: shared with another's, or of other values alone."""
+        if owner.leaf is not None and name in FIELDS:
+            owner.leaf = owner.leaf._replace(layer=_changed(owner.leaf.layer, name, value))
+        if name == "weight" and isinstance(value, Tensor) and value.trained:
+            for other in self._kept:
+                if other is not owner and other.shared.get("weight") is value and other.leaf:
+                    owner.shared["weight"] = value
+            own = layers.module_attribute(self, owner, "weight")
+            if isinstance(own, Tensor) and own.shape != value.shape:
+                raise Halt("a layer is given weights of another shape")
+        elif name == "bias" and value is None and owner.leaf is not None:
+            record: Any = owner.leaf.layer
+            if hasattr(record, "bias"):
+                owner.leaf = owner.leaf._replace(layer=record._replace(bias=False))
+
+    def leaf(self, owner: Object) -> Leaf:
+        """A layer under its path, the same at every use of it."""
+        if id(owner) not in self._leaves:
+            assert owner.leaf is not None
+            name = self.path(owner)
+            if not name:
+                scope = self.tape.scope
+                name = scope + self.tape.builder.numbered(scope, owner.leaf.layer.type)
+            self._leaves[id(owner)] = owner.leaf._replace(name=name)
+            self._kept.append(owner)
+        return self._leaves[id(owner)]
+
+    def fresh(self, root: Object) -> None:
+        """Forget the nodes of a run before the next one."""
+        self._leaves.clear()
+        for _, one in modules.walk(root):
+            for tensor in (*one.attrs.values(), *one.shared.values()):
+                if isinstance(tensor, Tensor):
+                    tensor.node = ""
+
+    def path(self, owner: Object) -> str:
+        return self._paths.get(id(owner), "")
+
+    def named(self, root: Object) -> None:
+        """Give every module inside another its path, and every parameter."""
+        self._paths = {}
+        for path, one in modules.walk(root):
+            self._paths[id(one)] = path
+            for name, tensor in modules.parameters(one):
+                if not tensor.owner:
+                    tensor.owner = f"{path}.{name}" if path else name
+                self._kept.append(tensor)
+        self._kept.append(root)
+
+    # -- tensors ----------------------------------------------------------------------------
+
+    def tensor_attribute(self, owner: Tensor, name: str) -> Any:
+        return names.attribute(self, owner, name)
+
+    def slice_tensor(self, tensor: Tensor, index: Any) -> Any:
+        return shaping.item(self, tensor, index)
+
+    def tensor_unary(self, word: str, value: Tensor) -> Any:
+        if value.values is not None and word in ("usub", "abs"):
+            return Tensor(
+                value.shape, values=[-one if word == "usub" else abs(one) for one in value.values]
+            )
+        return arithmetic.elementwise({"usub": "neg", "invert": "logical_not"}.get(word, word))(
+            self, value
+        )
+
+    def tensor_binary(self, word: str, left: Any, right: Any) -> Any:
+        return arithmetic.binary(self, word, left, right)
+
+    def fill_tensor(self, owner: Tensor, value: Any) -> None:
+        """`x[…] = y`: the same shape, with values of both."""
+        if isinstance(value, Unknown):
+            raise self.unknown(value)
+        if isinstance(value, Tensor) and (value.node or value.trained):
+            owner.node = tensors.operation(self, "fill", [owner, value], owner.shape).node
+        owner.values = None
+
+    def unbind(self, value: Tensor) -> list[Any]:
+        return list(shaping.unbind(self, value))
+
+    def looked(self) -> None:
+        """The sizes of a tensor were asked for: the network may depend on its input's."""
+        self.tape.sized = True
+
+    # -- plain values -----------------------------------------------------------------------
+
+    def method_of_value(self, owner: Any, name: str) -> Any:
+        found = methods.method_of(owner, name)
+        if found is MISSING:
+            from convcli.nets.models.values import Raised
+
+            raise Raised("AttributeError", f"{self.describe(owner)} has no {shown(name)} here")
+        return found
+
+    def class_method_of_type(self, type_: str, name: str) -> Any:
+        if type_ == "chain" and name == "from_iterable":
+            return Native(
+                name, lambda machine, rows: standard.chained(machine, *machine.listed(rows))
+            )
+        return methods.class_method_of_type(type_, name)
+
+    def percent(self, text: str, values: Any) -> Any:
+        return methods.percent(self, text, values)
+
+    def formatted(self, value: Any, spec: str) -> str:
+        return methods.formatted(self, value, spec)
+
+    def here(self, declared: bool = False) -> Where | None:
+        """The place of the call that is being read."""
+        if self.site is None:
+            return None
+        file, node = self.site
+        return file.where(node, declared)  # type: ignore[no-any-return]
+
+
+FIELDS = ("kernel_size", "stride", "padding", "dilation", "groups", "ceil_mode", "num_groups")
+"""Attributes of a layer that say what it does; set anew, they change it."""
+
+
+def _changed(record: Any, name: str, value: Any) -> Any:
+    """A layer with one of its values set anew, as `conv.stride = (1, 1)` does."""
+    field = {"kernel_size": "kernel", "ceil_mode": "ceil", "num_groups": "groups"}.get(name, name)
+    held = getattr(record, field, None)
+    if held is None:
+        return record
+    if isinstance(value, Unknown):
+        raise Halt(
+            f"{name} of a layer is set to {value.text}, which is not known here", value.where
+        )
+    if field in ("ceil", "groups"):
+        return record._replace(**{field: value})
+    axes = len(held)
+    if field == "padding":
+        return record._replace(padding=pads(value, axes))
+    return record._replace(**{field: counts(value, axes, name)})
+
+
+def _filled(machine: Any, owner: Object, *args: Any, **options: Any) -> None:
+    """The `__init__` of a dataclass."""
+    fields = owner.cls.fields
+    if len(args) > len(fields):
+        raise Halt(f"{owner.cls.name}() takes {len(fields)} values, not {len(args)}")
+    given = dict(zip((name for name, _, _ in fields), args, strict=False)) | options
+    for name, has_default, default in fields:
+        if name in given:
+            owner.attrs[name] = given.pop(name)
+        elif has_default:
+            made = isinstance(default, Bound) and default.function is standard.FACTORY
+            owner.attrs[name] = machine.call(default, [], {}) if made else default
+        else:
+            raise Halt(f"{owner.cls.name}() needs {name!r}")
+    if given:
+        raise Halt(f"{owner.cls.name}() takes no {shown(next(iter(given)))}")
+    after = owner.cls.find("__post_init__")
+    if after is not MISSING:
+        machine.call(after, [owner], {})
+
+
+def python_limit() -> int:
+    from convcli.nets.models.core import MOST_STEPS
+
+    return MOST_STEPS
+
+
+def parsed_file(path: str, name: str, text: str) -> File:
+    """A file from its text. Raises SpecError with the place of what is not Python."""
+    text = text.replace("\r\n", "\n").replace("\t", "    ")
+    try:
+        tree = parsed_module(text)
+    except UNREADABLE as error:
+        line = getattr(error, "lineno", None)
+        at = f":{line}" if line else ""
+        raise SpecError(f"{safe(name)}{at} is not Python that can be read: {error}"[:300]) from None
+    return File(path, name, text, tree)
+
+
+MOST_OUTPUTS = 1000
+
+
+def outputs_of(value: Any) -> list[Tensor]:
+    """The tensors in what a forward returns, in their order."""
+    found: list[Tensor] = []
+    waiting, seen = [value], set()
+    while waiting and len(found) < MOST_OUTPUTS:
+        one = waiting.pop(0)
+        if id(one) in seen and not isinstance(one, Tensor):
+            continue
+        seen.add(id(one))
+        if isinstance(one, Tensor):
+            found.append(one)
+        elif isinstance(one, list | tuple):
+            waiting[:0] = one[:MOST_OUTPUTS]
+        elif isinstance(one, dict):
+            waiting[:0] = list(one.values())[:MOST_OUTPUTS]
+        elif isinstance(one, Object):
+            waiting[:0] = list(one.attrs.values())[:MOST_OUTPUTS]
+    return found
+
+
+def _one_input(root: Object) -> None:
+    """Refuses a model whose forward needs more than one value."""
+    run = root.cls.find("forward")
+    if not isinstance(run, Function):
+        return
+    wanted = run.node.args
+    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)][1:]
+    needed = names[: len(names) - len(run.defaults)] if run.defaults else names
+    if len(needed) > 1:
+        raise Halt(
+            f"forward takes {len(needed)} inputs, {', '.join(needed)}; models of one are read",
+            run.file.where(run.node),
+        )
+
+
+def ran(machine: Machine, root: Object, shape: Shape) -> tuple[Tape, list[Tensor], Halt | None]:
+    """The forward run of a module on one image; what stopped it, if something did."""
+    tape = machine.tape = Tape()
+    machine.named(root)
+    found: list[Tensor] = []
+    stopped: Halt | None = None
+    from convcli.nets.network import INPUT
+
+    try:
+        with deep():
+            _one_input(root)
+            result = machine.call(root, [Tensor((1, *shape), INPUT)], {})
+            found = outputs_of(result)
+            if not found:
+                what = machine.describe(result)
+                where = result.where if isinstance(result, Unknown) else None
+                raise Halt(f"the model gives {what}, which is not a tensor", where)
+    except Unfit as error:
+        stopped = error
+    except SpecError as error:
+        stopped = error if isinstance(error, Halt) else Halt(str(error))
+    except Refusal as error:
+        stopped = Unfit(str(error))
+    return tape, found, stopped

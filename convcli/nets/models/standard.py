@@ -1,0 +1,488 @@
+"""Modules of the standard library, as far as model files use them."""
+
+import ast
+import keyword
+import math
+from collections.abc import Callable
+from typing import Any
+
+from convcli.nets.models.builtin import (
+    ABSTRACT,
+    OBJECT,
+    counter_of,
+    defaultdict_of,
+    dict_of,
+    id_of,
+    list_of,
+    no_effect,
+)
+from convcli.nets.models.core import MOST_ITEMS
+from convcli.nets.models.values import (
+    MISSING,
+    NUMBERS,
+    Bound,
+    Class,
+    Function,
+    Halt,
+    Library,
+    Native,
+    Object,
+    Partial,
+    Raised,
+    Tensor,
+    Unknown,
+)
+
+
+def _math(name: str) -> Native:
+    function = getattr(math, name)
+
+    def call(machine: Any, *args: Any) -> Any:
+        for one in args:
+            if isinstance(one, Unknown):
+                return Unknown(one.text, one.where)
+        numbers = []
+        for one in args:
+            if isinstance(one, Tensor) and one.values is not None and len(one.values) == 1:
+                one = one.values[0]
+            if name == "prod" and isinstance(one, NUMBERS):
+                one = (one,)
+            if isinstance(one, list | tuple) and name == "prod":
+                numbers.append(machine.plain(one) or one)
+            elif isinstance(one, NUMBERS):
+                numbers.append(one)
+            else:
+                raise Raised("TypeError", f"math.{name} of {machine.describe(one)}")
+        return machine.sized(function(*numbers))
+
+    return Native(name, call)
+
+
+MATH: tuple[str, ...] = (
+    "ceil",
+    "floor",
+    "sqrt",
+    "log",
+    "log2",
+    "log10",
+    "exp",
+    "pow",
+    "gcd",
+    "sin",
+    "cos",
+    "tan",
+)
+MATH += (
+    "cos",
+    "tan",
+    "tanh",
+    "prod",
+    "fabs",
+    "isclose",
+    "trunc",
+    "isqrt",
+    "hypot",
+    "atan2",
+    "atan",
+    "isinf",
+)
+MATH += ("isnan", "erf", "radians", "degrees", "copysign")
+
+
+def _partial(machine: Any, function: Any, *args: Any, **options: Any) -> Partial:
+    return Partial(function, args, options)
+
+
+def _reduce(machine: Any, function: Any, values: Any, *start: Any) -> Any:
+    items = [*start, *machine.listed(values)]
+    if not items:
+        raise Raised("TypeError", "reduce() of nothing")
+    total = items[0]
+    for one in items[1:]:
+        total = machine.call(function, [total, one], {})
+    return total
+
+
+def _operator(op: type[ast.operator]) -> Native:
+    return Native(op.__name__, lambda machine, left, right: machine.operate(op, left, right))
+
+
+def _wraps(machine: Any, function: Any, *args: Any, **options: Any) -> Any:
+    return Native("wraps", unchanged)
+
+
+def _is_function(machine: Any, value: Any) -> bool:
+    return isinstance(value, Function)
+
+
+def _signature(machine: Any, function: Any) -> Any:
+    """The parameters of a function or of a class's `__init__`, by name, with their defaults."""
+    listed = function.find("__parameters__") if isinstance(function, Class) else MISSING
+    if isinstance(listed, tuple):
+        made = Object(NAMESPACE)
+        made.attrs["parameters"] = dict.fromkeys(listed)
+        return made
+    if isinstance(function, Class):
+        function = function.find("__init__")
+    if not isinstance(function, Function):
+        return Unknown("inspect.signature()")
+    wanted = function.node.args
+    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)]
+    held = dict(zip(reversed(names), reversed(function.defaults), strict=False))
+    held |= {
+        one.arg: default
+        for one, default in zip(wanted.kwonlyargs, function.kw_defaults, strict=True)
+        if default is not MISSING
+    }
+    made = Object(NAMESPACE)
+    made.attrs["parameters"] = {}
+    for name in (*names, *(one.arg for one in wanted.kwonlyargs)):
+        parameter = Object(NAMESPACE)
+        parameter.attrs |= {"name": name, "default": held.get(name, EMPTY)}
+        made.attrs["parameters"][name] = parameter
+    return made
+
+
+EMPTY = Class("empty")
+
+
+def _is_class(machine: Any, value: Any) -> bool:
+    return isinstance(value, Class)
+
+
+def unchanged(machine: Any, value: Any = None, *args: Any, **options: Any) -> Any:
+    """A decorator, or a maker of one, that changes nothing."""
+    return value if isinstance(value, Function | Class) else Native("decorator", unchanged)
+
+
+def _repeat(machine: Any, times: Any, function: Any = None) -> Any:
+    return Native("decorator", unchanged)
+
+
+def _product(machine: Any, *values: Any, repeat: int = 1) -> list[Any]:
+    rows: list[Any] = [()]
+    for value in [machine.listed(one) for one in values] * repeat:
+        if len(rows) * len(value) > MOST_ITEMS:
+            raise Halt("a product of lists is too long")
+        rows = [(*row, one) for row in rows for one in value]
+        machine.tick(len(rows))
+    return rows
+
+
+def _repeated(machine: Any, value: Any, times: Any = None) -> list[Any]:
+    if times is None:
+        raise Halt("itertools.repeat without an end is not read here")
+    return machine.operate(ast.Mult, [value], times)  # type: ignore[no-any-return]
+
+
+def chained(machine: Any, *values: Any) -> list[Any]:
+    found: list[Any] = []
+    for one in values:
+        found += machine.listed(one)
+        machine.sized(found)
+    return found
+
+
+def accumulated(machine: Any, values: Any, function: Any = None) -> list[Any]:
+    found: list[Any] = []
+    for one in machine.iterate(values):
+        if not found:
+            found.append(one)
+        elif function is None:
+            found.append(machine.operate(ast.Add, found[-1], one))
+        else:
+            found.append(machine.call(function, [found[-1], one], {}))
+    return found
+
+
+def _islice(machine: Any, values: Any, *ends: Any) -> list[Any]:
+    return machine.listed(values)[slice(*ends)]  # type: ignore[no-any-return]
+
+
+def _copied(deep: bool) -> Callable[..., Any]:
+    def call(machine: Any, value: Any, memo: Any = None) -> Any:
+        return machine.copied(value, deep)
+
+    return call
+
+
+def _namedtuple(machine: Any, name: str, fields: Any, defaults: Any = (), **options: Any) -> Class:
+    words = fields.replace(",", " ").split() if isinstance(fields, str) else machine.listed(fields)
+    filled = machine.listed(defaults or ())
+    first = len(words) - len(filled)
+    made = Class(
+        name,
+        (),
+        {},
+        tuple(
+            (word, place >= first, filled[place - first] if place >= first else None)
+            for place, word in enumerate(words)
+        ),
+    )
+    machine.named_tuple(made)
+    return made
+
+
+def _dataclass(machine: Any, cls: Any = None, **options: Any) -> Any:
+    return machine.dataclass(cls) if isinstance(cls, Class) else Native("dataclass", _dataclass)
+
+
+def _field(machine: Any, default: Any = MISSING, default_factory: Any = MISSING, **_: Any) -> Any:
+    return default if default is not MISSING else Bound(FACTORY, default_factory)
+
+
+FACTORY = Native("default_factory", lambda machine, factory: machine.call(factory, [], {}))
+"""A dataclass's default that is made anew for every object."""
+
+ENUM = Class("Enum")
+
+TYPING = (
+    "typing",
+    "typing_extensions",
+    "abc",
+    "collections.abc",
+    "numbers",
+    "types",
+    "__future__",
+)
+"""Modules whose names say what types there are, and change nothing."""
+
+QUIET = (
+    "logging",
+    "warnings",
+    "os",
+    "os.path",
+    "sys",
+    "time",
+    "argparse",
+    "json",
+    "yaml",
+    "pdb",
+    "re",
+    "random",
+    "inspect",
+    "pathlib",
+    "datetime",
+    "urllib",
+    "urllib.request",
+    "hashlib",
+    "zipfile",
+    "shutil",
+    "subprocess",
+    "importlib",
+    "pickle",
+    "threading",
+    "contextlib",
+    "io",
+    "tqdm",
+    "matplotlib",
+    "termcolor",
+    "tensorboardX",
+    "wandb",
+    "prettytable",
+    "thop",
+    "fvcore",
+    "torchinfo",
+    "torchsummary",
+    "ptflops",
+)
+"""Modules that stand around models: what they give is not known, and calling them is harmless."""
+
+QUANTIFIERS = "*+?{"
+
+
+def _pattern(function: str) -> Callable[..., Any]:
+    """A regular expression so simple, on a text so short, that matching it always ends."""
+
+    def call(machine: Any, pattern: Any, text: Any, *_: Any) -> Any:
+        import re
+
+        _simple(machine, pattern, text)
+        found = getattr(re, function)(pattern, text)
+        if function in ("split", "findall"):
+            return list(found)
+        if found is None:
+            return None
+        made = Object(MATCH)
+        made.attrs["groups"] = (found.group(), *found.groups())
+        return made
+
+    return call
+
+
+def _simple(machine: Any, pattern: Any, text: Any) -> None:
+    if isinstance(text, Unknown):
+        raise machine.unknown(text)
+    if not isinstance(pattern, str) or not isinstance(text, str):
+        raise Raised("TypeError", "a pattern and a text are strings")
+    repeated = sum(pattern.count(one) for one in QUANTIFIERS)
+    nested = any(f"){one}" in pattern for one in QUANTIFIERS)
+    if len(text) > 60 or len(pattern) > 100 or repeated > 4 or nested or "\\" in pattern[-1:]:
+        raise Halt(f"the pattern {pattern[:40]!r} is not read here")
+
+
+def _substituted(machine: Any, pattern: Any, new: Any, text: Any, *_: Any) -> Any:
+    import re
+
+    _simple(machine, pattern, text)
+    if not isinstance(new, str) or len(new) > 100:
+        raise Halt("re.sub with a function is not read here")
+    return re.sub(pattern, new, text)
+
+
+MATCH = Class(
+    "Match",
+    (),
+    {
+        "group": Native("group", lambda machine, owner, place=0: owner.attrs["groups"][place]),
+        "groups": Native("groups", lambda machine, owner: owner.attrs["groups"][1:]),
+    },
+)
+PATTERN = Class("Pattern")
+
+
+def _argument(machine: Any, owner: Object, *names: Any, **options: Any) -> None:
+    """A command line that is read with nothing on it: every option has its default."""
+    words = [name for name in names if isinstance(name, str)]
+    name = next((one for one in words if one.startswith("--")), words[0] if words else "")
+    default = options.get("default", False if options.get("action") == "store_true" else None)
+    if options.get("action") == "store_false":
+        default = options.get("default", True)
+    key = options.get("dest", name.lstrip("-").replace("-", "_"))
+    owner.attrs.setdefault("options", {})[key] = default
+
+
+def _parsed(machine: Any, owner: Object, *_: Any, **__: Any) -> Any:
+    made = Object(NAMESPACE)
+    made.attrs |= owner.attrs.get("options", {})
+    return made
+
+
+def _known_parsed(machine: Any, owner: Object, *_: Any) -> Any:
+    return _parsed(machine, owner), []
+
+
+def _group(machine: Any, owner: Object, *_: Any, **__: Any) -> Object:
+    return owner
+
+
+def _namespace(machine: Any, owner: Object, **options: Any) -> None:
+    owner.attrs |= options
+
+
+NAMESPACE = Class("Namespace", (), {"__init__": Native("Namespace", _namespace)})
+PARSER = Class(
+    "ArgumentParser",
+    (),
+    {
+        "__init__": Native("ArgumentParser", no_effect),
+        "add_argument": Native("add_argument", _argument),
+        "add_argument_group": Native("add_argument_group", _group),
+        "set_defaults": Native("set_defaults", no_effect),
+        "parse_args": Native("parse_args", _parsed),
+        "parse_known_args": Native("parse_known_args", _known_parsed),
+    },
+)
+
+LIBRARY: dict[str, dict[str, Any]] = {
+    "math": {
+        **{name: _math(name) for name in MATH},
+        "pi": math.pi,
+        "e": math.e,
+        "inf": math.inf,
+        "nan": math.nan,
+    },
+    "functools": {
+        "partial": Native("partial", _partial),
+        "reduce": Native("reduce", _reduce),
+        "wraps": Native("wraps", _wraps),
+        "update_wrapper": Native("update_wrapper", lambda machine, wrapper, *_, **__: wrapper),
+        "lru_cache": Native("lru_cache", unchanged),
+        "cache": Native("cache", unchanged),
+        "total_ordering": Native("total_ordering", unchanged),
+    },
+    "itertools": {
+        "chain": Native("chain", chained),
+        "product": Native("product", _product),
+        "repeat": Native("repeat", _repeated),
+        "accumulate": Native("accumulate", accumulated),
+        "islice": Native("islice", _islice),
+    },
+    "collections": {
+        "OrderedDict": Native("OrderedDict", dict_of),
+        "defaultdict": Native("defaultdict", defaultdict_of),
+        "Counter": Native("Counter", counter_of),
+        "deque": Native("deque", lambda machine, value=(), maxlen=None: list_of(machine, value)),
+        "namedtuple": Native("namedtuple", _namedtuple),
+        "abc": Library("collections.abc"),
+        **{
+            name: Unknown(f"collections.{name}", harmless=True)
+            for name in ABSTRACT
+            if name != "OrderedDict"
+        },
+    },
+    "copy": {
+        "copy": Native("copy", _copied(False)),
+        "deepcopy": Native("deepcopy", _copied(True)),
+    },
+    "operator": {
+        "add": _operator(ast.Add),
+        "mul": _operator(ast.Mult),
+        "sub": _operator(ast.Sub),
+        "floordiv": _operator(ast.FloorDiv),
+        "truediv": _operator(ast.Div),
+    },
+    "dataclasses": {
+        "dataclass": Native("dataclass", _dataclass),
+        "field": Native("field", _field),
+        "replace": Native("replace", lambda machine, owner, **new: machine.replaced(owner, new)),
+        "asdict": Native("asdict", lambda machine, owner: dict(owner.attrs)),
+    },
+    "enum": {
+        "EnumMeta": Unknown("enum.EnumMeta", harmless=True),
+        "Enum": ENUM,
+        "IntEnum": ENUM,
+        "auto": Native("auto", id_of),
+    },
+    "typing": {
+        "NamedTuple": Class("NamedTuple"),
+        "cast": Native("cast", lambda machine, kind, value: value),
+        "TYPE_CHECKING": False,
+        "TypeVar": Native("TypeVar", lambda machine, *_, **__: Unknown("a type", harmless=True)),
+        "overload": Native("overload", unchanged),
+        "OrderedDict": Unknown("typing.OrderedDict", harmless=True),
+    },
+    "abc": {
+        "abstractmethod": Native("abstractmethod", unchanged),
+        "ABC": OBJECT,
+        "ABCMeta": OBJECT,
+    },
+    "inspect": {
+        "isfunction": Native("isfunction", _is_function),
+        "ismethod": Native("ismethod", lambda machine, value: isinstance(value, Bound)),
+        "isclass": Native("isclass", _is_class),
+        "signature": Native("signature", _signature),
+    },
+    "os": {
+        "environ": {},
+        "getenv": Native("getenv", lambda machine, name, default=None: default),
+        "path": Library("os.path"),
+    },
+    "keyword": {"iskeyword": Native("iskeyword", lambda machine, word: keyword.iskeyword(word))},
+    "re": {
+        "split": Native("split", _pattern("split")),
+        "match": Native("match", _pattern("match")),
+        "search": Native("search", _pattern("search")),
+        "findall": Native("findall", _pattern("findall")),
+        "sub": Native("sub", _substituted),
+        "compile": Native("compile", lambda machine, pattern, *_: Object(PATTERN)),
+    },
+    "argparse": {"ArgumentParser": PARSER, "Namespace": NAMESPACE},
+    "types": {"SimpleNamespace": NAMESPACE},
+    "contextlib": {
+        "contextmanager": Native("contextmanager", unchanged),
+        "nullcontext": Native("nullcontext", no_effect),
+        "suppress": Native("suppress", no_effect),
+    },
+}
+"""Modules of the standard library, by the names that are known of them."""

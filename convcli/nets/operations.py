@@ -1,0 +1,161 @@
+"""Records of what model files do to tensors beside layers: parameters, slices, matrix products.
+
+They answer as the layers do. A shape here is that of one image as everywhere, but may be any
+tensor's: heads × tokens × features. Where a network folds images, groups or windows into the first
+axis, that axis is counted as one of the image's.
+"""
+
+from math import prod
+from typing import Any, NamedTuple
+
+from convcli.errors import UnfitError
+from convcli.nets.layers import Layer, Measure, Shape, size_text
+
+
+class Weights(NamedTuple):
+    """A tensor that is trained by itself: PyTorch's `nn.Parameter`."""
+
+    shape: Shape
+    trained: bool = True
+
+    @property
+    def type(self) -> str:
+        return "parameter"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        return Measure(self.shape, prod(self.shape))
+
+
+class Constant(NamedTuple):
+    """A tensor that no input and no training changes: zeros, positions, a mask."""
+
+    shape: Shape
+
+    @property
+    def type(self) -> str:
+        return "constant"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        return Measure(self.shape)
+
+
+class Unused(NamedTuple):
+    """The weights of a layer that a model holds and that nothing of its output goes through.
+
+    Its output is empty: shape (0,).
+    """
+
+    type: str
+    params: int
+    statistics: int = 0
+
+    def measure(self, *inputs: Shape) -> Measure:
+        return Measure((0,), self.params, statistics=self.statistics)
+
+
+class Each(NamedTuple):
+    """A layer applied to every item along the first axis, as to a batch of them.
+
+    >>> from convcli.nets.layers import Linear
+    >>> Each(Linear(5)).measure((4, 3))[:3]
+    ((4, 5), 20, 60)
+    """
+
+    layer: Layer
+
+    @property
+    def type(self) -> str:
+        return self.layer.type
+
+    def measure(self, *inputs: Shape) -> Measure:
+        many = inputs[0][0]
+        one = self.layer.measure(*(shape[1:] for shape in inputs))
+        return one._replace(output=(many, *one.output), macs=many * one.macs, windows=())
+
+
+class Free(NamedTuple):
+    """A layer that takes its weights from other nodes: `F.conv2d(x, weight)`.
+
+    Its first input is the layer's; the others are its weights, which are counted where they stand.
+    """
+
+    layer: Layer
+
+    @property
+    def type(self) -> str:
+        return self.layer.type
+
+    def measure(self, *inputs: Shape) -> Measure:
+        return self.layer.measure(inputs[0])._replace(params=0, bias=0, statistics=0)
+
+
+class Scalar(NamedTuple):
+    """Arithmetic of every value with one number, which stands first where `swapped`."""
+
+    type: str
+    number: float
+    swapped: bool = False
+
+    def measure(self, *inputs: Shape) -> Measure:
+        (shape,) = inputs
+        return Measure(shape)
+
+
+class Broadcast(NamedTuple):
+    """Two tensors value by value, axes matched from the last one on, as PyTorch does.
+
+    >>> Broadcast("multiply").measure((8, 4, 4), (8, 1, 1)).output
+    (8, 4, 4)
+    """
+
+    type: str
+
+    def measure(self, *inputs: Shape) -> Measure:
+        return Measure(broadcast(self.type, *inputs))
+
+
+def broadcast(type_: str, *shapes: Shape) -> Shape:
+    """The shape that several have together. Raises UnfitError when an axis differs."""
+    most = max(map(len, shapes))
+    padded = [(1,) * (most - len(shape)) + tuple(shape) for shape in shapes]
+    output = []
+    for sizes in zip(*padded, strict=True):
+        wide = set(sizes) - {1}
+        if len(wide) > 1:
+            text = " and ".join(map(size_text, shapes))
+            raise UnfitError(f"{type_} meets {text}, which do not go together")
+        output.append(wide.pop() if wide else 1)
+    return tuple(output)
+
+
+class Operation(NamedTuple):
+    """Something done to tensors of known shapes: `permute`, `matmul`, a slice.
+
+    It stands for these shapes alone; a network that holds one is read anew for another input.
+    """
+
+    type: str
+    takes: tuple[Shape, ...]
+    """Whole shapes of the inputs, the batch of one image among them."""
+    gives: Shape
+    values: tuple[Any, ...] = ()
+    """What else the call was given: axes, ends of a slice."""
+    macs: int = 0
+
+    def measure(self, *inputs: Shape) -> Measure:
+        if inputs != tuple(map(per_image, self.takes)):
+            met = " and ".join(map(size_text, inputs))
+            read = " and ".join(size_text(per_image(shape)) for shape in self.takes)
+            raise UnfitError(f"{self.type} was read for {read} and meets {met}")
+        return Measure(per_image(self.gives), macs=self.macs)
+
+
+def per_image(shape: Shape) -> Shape:
+    """A whole shape without its batch of one.
+
+    >>> per_image((1, 64, 8, 8)), per_image((16, 49, 96)), per_image((1,))
+    ((64, 8, 8), (16, 49, 96), (1,))
+    """
+    if not shape:
+        return (1,)
+    return tuple(shape[1:]) if shape[0] == 1 and len(shape) > 1 else tuple(shape)

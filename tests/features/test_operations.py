@@ -1,0 +1,54 @@
+"""What model files do to tensors, run on arrays, against the layers that mean the same."""
+
+import numpy as np
+import pytest
+
+from convcli.errors import UnfitError
+from convcli.features.run import check_runs, extract, used
+from convcli.nets.readers import read_text
+
+MODEL = """import torch
+import torch.nn as nn
+
+class Net(nn.Module):
+    def forward(self, x):
+{body}
+"""
+
+
+def run(body, x):
+    text = MODEL.format(body="\n".join(f"        {line}" for line in body.split("; ")))
+    network = used(read_text(text).network.at(x.shape))
+    check_runs(network)
+    (*_, last) = extract(network, x).maps.values()
+    return last
+
+
+X = np.arange(6 * 4 * 5, dtype=np.float32).reshape(6, 4, 5) / 7
+
+CASES = {
+    "b, c, h, w = x.shape; x = x.view(b, 3, c // 3, h, w).transpose(1, 2).contiguous(); "
+    "return x.view(b, c, h, w)": X.reshape(3, 2, 4, 5).swapaxes(0, 1).reshape(6, 4, 5),
+    "return x * 0.5 + x": X * np.float32(0.5) + X,
+    "return 1 - x": 1 - X,
+    "return x.permute(0, 2, 3, 1)": X.transpose(1, 2, 0),
+    "a, b = x.chunk(2, 1); return a - b": X[:3] - X[3:],
+    "return x[:, ::2, 1:, -1]": X[::2, 1:, -1],
+    "return torch.stack([x, x], 1)": np.stack([X, X]),
+    "y = x.flatten(2); return y @ y.transpose(1, 2)": X.reshape(6, -1) @ X.reshape(6, -1).T,
+    "return x.mean((2, 3), keepdim=True) * x": X.mean((1, 2), keepdims=True) * X,
+    "return x.sum(1)": X.sum(0),
+    "return x.max(dim=1)[0]": X.max(0),
+    "return x.repeat(1, 2, 1, 1)": np.tile(X, (2, 1, 1)),
+    "return torch.einsum('bchw,bdhw->bcd', x, x)": np.einsum("chw,dhw->cd", X, X),
+}
+
+
+@pytest.mark.parametrize(("body", "expected"), CASES.items())
+def test_an_operation_of_a_model_file_is_run(body, expected):
+    np.testing.assert_allclose(run(body, X), expected, rtol=1e-5)
+
+
+def test_what_has_no_values_is_refused_by_name():
+    with pytest.raises(UnfitError, match="grid_sample"):
+        run("return torch.nn.functional.grid_sample(x, x.permute(0, 2, 3, 1)[..., :2])", X)

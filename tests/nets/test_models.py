@@ -1,0 +1,215 @@
+"""Model files in many hands: figures of PyTorch, and what is said of files that stop."""
+
+from pathlib import Path
+
+import pytest
+
+from convcli.cli import run
+from convcli.errors import SpecError
+from convcli.nets.inputs import input_shape
+from convcli.nets.readers import read_source
+from convcli.nets.summary import summarize, trace
+
+MODELS = Path(__file__).parent / "models"
+
+
+def summary_of(word, size):
+    reading = read_source(f"{MODELS}/{word}")
+    given = tuple(int(side) for side in size.split("x"))
+    return summarize(reading.network, input_shape(given, reading.network, reading.input))
+
+
+def sized(shape):
+    return "x".join(str(side) for side in (*shape[1:], shape[0]))
+
+
+# Worked out with PyTorch 2.13 (eval mode, a batch of one): what stands behind models/ on the command
+# line, its input, the sum of its parameters, and the shape of its first output as HxWxC.
+BUILDS = [
+    ("lenet.py", "32x32x3", 62_006, "10"),
+    ("lenet.py:LeNet(1, num_classes=7)", "32x32x1", 61_451, "7"),
+    ("vgg.py:VGG('VGG11', batch_norm=False)", "32x32x3", 9_225_610, "10"),
+    ("vgg.py:VGG('VGG16')", "32x32x3", 14_728_266, "10"),
+    ("vgg.py:VGG('VGG19', num_classes=100)", "63x40x3", 20_086_692, "100"),
+    ("resnet.py:resnet18()", "224x224x3", 11_689_512, "1000"),
+    ("resnet.py:resnet50", "224x224x3", 25_557_032, "1000"),
+    ("resnet.py:resnet34(num_classes=10)", "65x97x3", 21_289_802, "10"),
+    ("resnet.py:resnext50()", "64x64x3", 25_028_904, "1000"),
+    ("resnet.py:wide_resnet50(num_classes=5)", "64x64x3", 66_844_485, "5"),
+    ("resnet.py:ResNet(Bottleneck, [1, 1, 1, 1], zero_init_residual=True)", "100x100x3", 10_064_936, "1000"),
+    ("preact.py:PreActResNet18", "32x32x3", 11_171_146, "10"),
+    ("preact.py:PreActResNet50()", "32x32x3", 23_509_066, "10"),
+    ("preact.py:PreActGroup18(4)", "32x32x3", 11_168_068, "4"),
+    ("densenet.py", "224x224x3", 7_978_856, "1000"),
+    ("densenet.py:densenet121(num_classes=11, drop_rate=0.2)", "64x64x3", 6_965_131, "11"),
+    ("densenet.py:DenseNet(12, (3, 4, 5), 24)", "70x50x3", 203_002, "1000"),
+    ("googlenet.py", "224x224x3", 13_385_816, "1000"),
+    ("googlenet.py:GoogLeNet(10, aux_logits=False, transform_input=True)", "97x131x3", 5_991_082, "10"),
+    ("squeezenet.py", "224x224x3", 1_248_424, "1000"),
+    ("squeezenet.py:SqueezeNet('1_1', 10)", "129x97x3", 727_626, "10"),
+    ("mobilenetv2.py", "224x224x3", 3_504_872, "1000"),
+    ("mobilenetv2.py:MobileNetV2(width_mult=0.35, num_classes=9)", "96x96x3", 407_657, "9"),
+    ("mobilenetv2.py:MobileNetV2(inverted_residual_setting=[[1, 8, 1, 1], [3, 12, 2, 2]], round_nearest=4)", "33x45x3", 1_302_644, "1000"),
+    ("shufflenet.py:shufflenet_v2_x1_0", "224x224x3", 2_278_604, "1000"),
+    ("shufflenet.py:shufflenet_v2_x0_5(num_classes=10)", "64x64x3", 352_042, "10"),
+    ("senet.py", "32x32x3", 11_260_874, "10"),
+    ("senet.py:SENet((1, 1), gate='conv', num_classes=3)", "25x31x3", 309_007, "3"),
+    ("senet.py:SENet(depths=(1, 2, 1), gate='none')", "32x32x3", 1_522_890, "10"),
+    ("unet/model.py:UNet(3, 2, bilinear=True)", "96x100x3", 17_263_042, "96x100x2"),
+    ("unet/model.py:UNet(1, 5, base=16)", "61x77x1", 1_942_357, "61x77x5"),
+    ("efficientnet.py:EfficientNetB0", "32x32x3", 3_599_686, "10"),
+    ("efficientnet.py:EfficientNetB0(depth=1.2)", "48x40x3", 6_105_610, "10"),
+    ("vit.py", "32x32x3", 1_203_594, "10"),
+    ("vit.py:ViT(image_size=48, patch_size=8, dim=96, heads=6, depth=3, pool='mean')", "48x48x3", 357_994, "10"),
+    ("convnext.py", "224x224x3", 28_589_128, "1000"),
+    ("convnext.py:ConvNeXt(1, 10, [1, 2, 1, 1], [16, 24, 32, 40], drop_path_rate=0.1, layer_scale_init_value=0)", "65x70x1", 50_770, "10"),
+    ("autoencoder.py:AutoEncoder", "28x28x1", 218_689, "28x28x1"),
+    ("autoencoder.py:AutoEncoder(12, variational=True)", "28x28x1", 212_761, "28x28x1"),
+    ("autoencoder.py:FullyConvolutional()", "64x48x1", 20_817, "64x48x1"),
+    ("autoencoder.py:FullyConvolutional(ch=4, levels=2)", "20x36x1", 1_169, "20x36x1"),
+    ("dcgan.py:Generator", "100", 1_049_985, "32x32x1"),
+    ("dcgan.py:MLPGenerator", "100", 704_384, "32x32x1"),
+    ("dcgan.py:Discriminator", "32x32x1", 98_113, "1"),
+    ("tcn.py:TCN", "784x1", 66_910, "10"),
+    ("tcn.py:TCN(3, 4, [8, 16, 32], kernel_size=3)", "50x3", 7_100, "4"),
+    ("hourglass.py:HourglassNet", "128x128x3", 1_429_920, "64x64x16"),
+    ("hourglass.py:hg(num_stacks=1, num_classes=5)", "96x64x3", 722_053, "48x32x5"),
+    ("hourglass.py:Recursive(3, 32)", "24x40x32", 35_200, "24x40x32"),
+    ("aspp.py:DeepLab", "65x81x3", 936_261, "65x81x21"),
+    ("aspp.py:DeepLab(4, rates=[1, 2], width=16)", "64x64x3", 55_364, "64x64x4"),
+    ("twice.py:Twice", "32x32x3", 1_681, "1"),
+    ("twice.py:Twice(4, embedding=8, compare='concatenation')", "17x23x3", 497, "1"),
+    ("twice.py:Own(width=6)", "32x32x3", 1_881, "1"),
+    ("twice.py:Unrolled(5)", "16x16x3", 1_027, "16x16x3"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("word", "size", "params", "output"), BUILDS)
+def test_every_build_has_the_parameters_and_the_output_of_pytorch(word, size, params, output):
+    summary = summary_of(word, size)
+    assert (summary.params, sized(summary.output)) == (params, output)
+
+
+# Where convolutions and linear layers do all the multiplying, by forward hooks of PyTorch 2.13:
+# weights × places of the output, and of the input where a convolution is transposed.
+MACS = {
+    "lenet.py": 651_720,
+    "lenet.py:LeNet(1, num_classes=7)": 416_268,
+    "vgg.py:VGG('VGG11', batch_norm=False)": 152_769_536,
+    "squeezenet.py": 818_924_576,
+    "squeezenet.py:SqueezeNet('1_1', 10)": 70_533_120,
+    "autoencoder.py:AutoEncoder": 716_928,
+    "autoencoder.py:AutoEncoder(12, variational=True)": 711_040,
+    "autoencoder.py:FullyConvolutional()": 1_769_472,
+    "autoencoder.py:FullyConvolutional(ch=4, levels=2)": 69_120,
+    "twice.py:Twice": 258_576,
+    "twice.py:Twice(4, embedding=8, compare='concatenation')": 40_752,
+    "twice.py:Own(width=6)": 166_288,
+    "twice.py:Unrolled(5)": 847_872,
+}
+
+
+@pytest.mark.parametrize(("word", "macs"), MACS.items())
+def test_multiplications_are_those_that_the_layers_of_pytorch_do(word, macs):
+    (size,) = (build[1] for build in BUILDS if build[0] == word)
+    assert summary_of(word, size).macs == macs
+
+
+def test_a_shared_encoder_is_counted_once_and_runs_twice():
+    once, own = summary_of("twice.py:Twice()", "32x32x3"), summary_of("twice.py:Own()", "32x32x3")
+    encoder = 3 * 8 * 9 + 8 + 8 * 16 * 9 + 16
+    assert own.params - once.params == encoder
+    assert own.macs == once.macs
+
+
+# columns of the sweep: input, output, parameters and MACs, by PyTorch 2.13 at either size
+SWEEPS = {
+    ("unet/model.py:UNet(3, 2, base=4)", "61..77:16"): [
+        ["61x61x3", "61x61x2", "122098", "10174804"],
+        ["77x77x3", "77x77x2", "122098", "16499156"],
+    ],
+    ("autoencoder.py:FullyConvolutional()", "32..64:32"): [
+        ["32x32x1", "32x32x1", "20817", "589824"],
+        ["64x64x1", "64x64x1", "20817", "2359296"],
+    ],
+}
+
+
+@pytest.mark.parametrize(("asked", "rows"), SWEEPS.items())
+def test_a_sweep_reads_the_file_anew_at_every_size(capfd, asked, rows):
+    word, sizes = asked
+    assert run(["shape", f"{MODELS}/{word}", "--sweep", sizes]) == 0
+    _, *lines = capfd.readouterr().out.splitlines()
+    assert [line.split("\t")[:4] for line in lines] == rows
+
+
+def changed(path, name, old, new):
+    """A model file with one piece of its text replaced, beside the original's name."""
+    text = (MODELS / name).read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    (path / name).write_text(text.replace(old, new), encoding="utf-8")
+    return str(path / name)
+
+
+def test_a_wrong_linear_names_both_numbers_and_the_line(tmp_path):
+    reading = read_source(changed(tmp_path, "lenet.py", "16*5*5", "16*4*4"))
+    (failure,) = trace(reading.network, (3, 32, 32)).failures
+    text = failure.text()
+    assert "linear(256) meets 400 values (5x5x16), not 256" in text
+    assert "lenet.py:12   self.fc1 = nn.Linear(16*4*4, 120)" in text
+    assert text.splitlines()[2].strip() == "^" * len("16*4*4")
+
+
+RAISES = [
+    ("squeezenet.py:SqueezeNet('2_0')", "ValueError: Unsupported SqueezeNet version 2_0", 40, "raise ValueError(f"),
+    ("resnet.py:ResNet(BasicBlock, [1] * 4, groups=2)", "ValueError: BasicBlock only supports groups=1", 25, "raise ValueError("),
+    ("senet.py:SENet(gate='soft')", "unknown gate 'soft'", 68, "assert gate in self.GATES"),
+    ("vit.py:ViT(fields=3)", "TypeError: no field 'fields'", 79, "raise TypeError("),
+    ("shufflenet.py:ShuffleUnit(24, 50, 1)", "Invalid combination of stride=1, inp=24 and oup=50", 22, "raise ValueError(f"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("word", "message", "line", "code"), RAISES)
+def test_what_a_file_raises_is_reported_with_its_line(word, message, line, code):
+    with pytest.raises(SpecError) as refusal:
+        read_source(f"{MODELS}/{word}")
+    first, second, *_ = str(refusal.value).splitlines()
+    assert message in first
+    name = word.partition(":")[0]
+    assert second.strip().startswith(f"{name}:{line}   {code}")
+
+
+def test_an_unknown_call_is_named_and_the_table_up_to_there_is_printed(capfd, tmp_path):
+    path = changed(
+        tmp_path, "aspp.py", "skip = self.low(feat)", "skip = self.low(torchsparse.gather(feat, 2))"
+    )
+    text = Path(path).read_text(encoding="utf-8")
+    Path(path).write_text(f"import torchsparse\n{text}", encoding="utf-8")
+    assert run(["shape", f"{path}:DeepLab", "--input", "64"]) == 2
+    out, err = capfd.readouterr()
+    assert [line.split("\t")[0] for line in out.splitlines()] == ["layer", "backbone.stem", "relu1"]
+    assert "torchsparse.gather is not known here" in err
+    assert "aspp.py:68   skip = self.low(torchsparse.gather(feat, 2))" in err
+    assert "^" * len("torchsparse.gather(feat, 2)") in err
+
+
+def test_several_networks_are_listed_by_their_names():
+    with pytest.raises(SpecError, match="several networks") as refusal:
+        read_source(f"{MODELS}/dcgan.py")
+    for name in ("Generator", "MLPGenerator", "Discriminator"):
+        assert name in str(refusal.value)
+    assert "weights_init_normal" not in str(refusal.value)
+
+
+NEAR = {
+    "lenet.py:LeeNet": "LeNet",
+    "resnet.py:resnet5()": "resnet50",
+    "resnet.py:Botleneck": "Bottleneck",
+    "unet/parts.py:DoubelConv(3, 8)": "DoubleConv",
+}
+
+
+@pytest.mark.parametrize(("word", "near"), NEAR.items())
+def test_a_wrong_name_suggests_the_near_one(word, near):
+    with pytest.raises(SpecError, match=f"did you mean .*{near}"):
+        read_source(f"{MODELS}/{word}")
