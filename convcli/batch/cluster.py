@@ -11,7 +11,7 @@ from convcli.batch.work import Job, Outcome, shipped, unreadable, worker
 from convcli.errors import Refusal, SpecError, safe
 from convcli.pictures.atomic import write_file
 
-CONNECTING = 10
+CONNECTING = 5
 """Seconds that a scheduler has to answer."""
 
 AHEAD = 4
@@ -76,6 +76,8 @@ def _in_order(
         while left or waiting:
             while left and len(waiting) < ahead:
                 task = left.popleft()
+                if ship == "bytes" and job.get("resume"):  # looked at before it is replaced
+                    task = task._replace(force=True)
                 waiting.append((task, submit(task)))
             task, future = waiting.popleft()
             yield _received(task, future, ship)
@@ -91,10 +93,17 @@ def _send(client: Any, job: Job, key: str, task: Task) -> Any:
 
 def _ship(client: Any, job: Job, key: str, task: Task) -> Any:
     try:
+        if job.get("resume") and os.path.lexists(task.target):
+            from convcli.batch.proof import is_finished
+
+            if is_finished(task.target, task.source, job["record"], None):
+                return Outcome(task.source, task.target, "skipped")
         with open(task.source, "rb") as stream:
             data = stream.read()
     except OSError as error:
         return unreadable(task, safe(error.strerror), type(error).__name__)
+    except Refusal as refusal:
+        return unreadable(task, str(refusal), type(refusal).__name__)
     suffix = os.path.splitext(task.target)[1]
     return client.submit(done_with_bytes, job, task.source, suffix, data, pure=False, retries=1)
 

@@ -90,7 +90,7 @@ def filter_job(record: str, options: tuple[Any, ...], **limits: Any) -> dict[str
 def _filter(job: Job) -> Does:
     from convcli.batch.proof import is_finished
     from convcli.pictures.files import SaveOptions, open_picture
-    from convcli.pictures.memory import Limits
+    from convcli.pictures.memory import Limits, TooLargeError
     from convcli.pictures.process import Target, filter_to, needed_by, refuse_clipping
     from convcli.pictures.recipes import DEFAULTS, read_record, recipe_of
 
@@ -107,21 +107,30 @@ def _filter(job: Job) -> Does:
             replaces = True
         target = Target(task.target, replaces, options)
         needs = needed_by(recipe, bool(target.floats))
-        picture = open_picture(task.source, every_kind=True, limits=limits, needs=needs)
+        try:
+            picture = open_picture(task.source, every_kind=True, limits=limits, needs=needs)
+        except TooLargeError as error:
+            from convcli.pictures.large import filter_large, reads_in_bands
+
+            if not reads_in_bands(error.size, task.source, error.format):
+                raise
+            _make_folder(task.target)
+            statistics = filter_large(task.source, error.size, error.format, recipe, target)
+            return "done", ("filtered in bands",), _values(statistics)
         picture = picture._replace(metadata={**picture.metadata, "record": job["record"]})
         if job.get("fail_on_clip"):
             refuse_clipping(picture, recipe, job.get("threads"))
         _make_folder(task.target)
         statistics = filter_to(picture, recipe, target, job.get("threads"))
-        values = {
-            "least": statistics.least,
-            "most": statistics.most,
-            "clipped": statistics.clipped,
-            "samples": statistics.samples,
-        }
-        return "done", picture.notes, {"said": statistics.text, "values": values}
+        return "done", picture.notes, _values(statistics)
 
     return does
+
+
+def _values(statistics: Any) -> dict[str, Any]:
+    names = ("least", "most", "clipped", "samples")
+    values = {name: getattr(statistics, name) for name in names}
+    return {"said": statistics.text, "values": values}
 
 
 def _make_folder(target: str) -> None:

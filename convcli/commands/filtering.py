@@ -42,7 +42,7 @@ def run(
     # bands have threads of their own, and NumPy starts faster without BLAS's
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from convcli.pictures.early import Early
-    from convcli.pictures.memory import Limits
+    from convcli.pictures.memory import Limits, TooLargeError
 
     early = Early(source, background=True, limits=Limits(asked["max_pixels"], asked["max_memory"]))
     from convcli.pictures.bands import thread_count
@@ -77,9 +77,12 @@ def run(
         raise OutputError("--preview shows the picture on a terminal, which stdout is not")
     for line in remarks(recipe, ready):
         note(line)
-    picture = open_picture(
-        source, every_kind=True, early=early, needs=needed_by(recipe, bool(target.floats))
-    )
+    needs = needed_by(recipe, bool(target.floats))
+    try:
+        picture = open_picture(source, every_kind=True, early=early, needs=needs)
+    except TooLargeError as error:
+        _in_bands(source, error, recipe, target, asked["quiet"])
+        return
     for line in picture.notes:
         note(f"{safe(source)}: {line}")
     metadata = {**picture.metadata, "record": ready.record}
@@ -108,6 +111,18 @@ def run(
             note(f"{safe(label)}: {statistics.text}")
         if target.path != "-":
             path(target.path)
+
+
+def _in_bands(source: str, error: Any, recipe: Any, target: Any, quiet: bool) -> None:
+    """Filter a picture that does not fit, where it can be read in bands; else say why not."""
+    from convcli.pictures.large import filter_large, reads_in_bands
+
+    if not reads_in_bands(error.size, source, error.format):
+        raise error
+    statistics = filter_large(source, error.size, error.format, recipe, target)
+    if not quiet:
+        note(f"{safe(recipe.label)}, in bands: {statistics.text}")
+    path(target.path)
 
 
 def format_asked(text: str | None) -> str | None:

@@ -15,7 +15,7 @@ from threading import Thread
 from PIL import Image
 
 from convcli.errors import PictureError
-from convcli.pictures.memory import Limits, Needs, Size
+from convcli.pictures.memory import Limits, Needs, Size, TooLargeError
 
 FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF")
 """Formats that are opened; Pillow's others stay shut, since some of them run foreign code."""
@@ -80,7 +80,7 @@ class Early:
             try:
                 size = size_of(image)
                 if size.decoding_bytes < AHEAD and self.limits.memory is None:
-                    self.limits.check(size)
+                    self._check(image)
                     self._decode(image)
             except BaseException:
                 image.close()
@@ -95,6 +95,13 @@ class Early:
         self.deep = self.deep or (deep and not image.mode.startswith("I"))
         if getattr(image, "n_frames", 1) == 1:
             image.load()
+
+    def _check(self, image: Image.Image, needs: Needs | None = None) -> None:
+        try:
+            self.limits.check(size_of(image), needs)
+        except TooLargeError as error:
+            error.format = image.format or ""
+            raise
 
     def _wait(self) -> None:
         if self._thread:
@@ -131,9 +138,17 @@ class Early:
         )
         with image:
             if load:
-                self.limits.check(size_of(image), needs)
+                self._check(image, needs)
                 self._decode(image)
             yield image
+
+
+def is_pillows(error: BaseException) -> bool:
+    """Whether an error was raised inside Pillow, which raises KeyErrors and more for bad files."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("PIL")
 
 
 def size_of(image: Image.Image) -> Size:

@@ -13,8 +13,8 @@ from PIL import Image, UnidentifiedImageError
 from convcli.errors import OutputError, PictureError, safe
 from convcli.pictures.atomic import check_free as check_free
 from convcli.pictures.atomic import write_file as write_file
-from convcli.pictures.early import FORMATS, Early
-from convcli.pictures.memory import Limits, Needs
+from convcli.pictures.early import FORMATS, Early, is_pillows
+from convcli.pictures.memory import Limits, Needs, TooLargeError
 from convcli.pictures.metadata import ASCII_COMMENT, EXIF_IFD, RECORD_KEY, USER_COMMENT, metadata_of
 from convcli.pictures.picture import Picture as Picture
 from convcli.pictures.raw import open_map
@@ -44,7 +44,7 @@ BAD_FILE = (
     Image.DecompressionBombError,
     Image.DecompressionBombWarning,
 )
-"""All that Pillow raises on bad files; anything else is a bug of ours."""
+"""What Pillow and our own readers raise on bad files; else it is Pillow's own, or a bug of ours."""
 
 ALPHA = {"LA", "RGBA"}
 SAME_COLOURS = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I", "F", "CMYK"}
@@ -118,9 +118,13 @@ def open_picture(
         raise PictureError(f"{name} is not a picture of a kind convcli reads ({kinds})") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise PictureError(f"{name} is too large: {error}") from None
+    except TooLargeError as error:
+        raise error.called(name) from None
     except PictureError as error:
         raise PictureError(f"{name}: {error}") from None
-    except BAD_FILE as error:
+    except Exception as error:
+        if not isinstance(error, BAD_FILE) and not is_pillows(error):
+            raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise PictureError(f"{name} cannot be read: {safe(reason)}") from None
 
@@ -388,7 +392,9 @@ def record_in(path: str) -> str | None:
             comment = image.getexif().get_ifd(EXIF_IFD).get(USER_COMMENT)
     except UnidentifiedImageError:
         return None
-    except BAD_FILE as error:
+    except Exception as error:
+        if not isinstance(error, BAD_FILE) and not is_pillows(error):
+            raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise PictureError(f"{safe(path)} cannot be read: {safe(reason)}") from None
     if isinstance(comment, bytes) and comment.startswith(ASCII_COMMENT):

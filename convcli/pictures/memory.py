@@ -57,6 +57,20 @@ class Size(NamedTuple):
         return stored + 2 * self.array_bytes
 
 
+class TooLargeError(PictureError):
+    """A picture beyond the limits, which may be read in bands; what its header says of it."""
+
+    def __init__(self, text: str, size: Size) -> None:
+        super().__init__(text)
+        self.size, self.format = size, ""
+
+    def called(self, name: str) -> "TooLargeError":
+        """The same, with the name of the picture."""
+        found = TooLargeError(f"{name}: {self}", self.size)
+        found.format = self.format
+        return found
+
+
 Needs = Callable[[Size], int]
 """What is done with a picture → the bytes that takes, with those of its array."""
 
@@ -73,9 +87,10 @@ class Limits(NamedTuple):
         most = PILLOW_PIXELS if self.pixels is None else self.pixels
         if size.pixels > most:
             frames = f"{size.frames} frames of " if size.frames > 1 else ""
-            raise PictureError(
+            raise TooLargeError(
                 f"{frames}{size.width}x{size.height} pixels are {size.pixels:,}, more than "
-                f"{most:,}: too large; --max-pixels {size.pixels} allows them"
+                f"{most:,}: too large; --max-pixels {size.pixels} allows them",
+                size,
             )
         need = max(size.decoding_bytes, needs(size) if needs else 0)
         if self.memory is None and need < 2**27:
@@ -83,10 +98,11 @@ class Limits(NamedTuple):
         have = (self.memory if self.memory is not None else available()) // self.beside
         if need > have:
             apart = "; fewer --jobs" if self.beside > 1 else ""
-            raise PictureError(
+            raise TooLargeError(
                 f"{size.width}x{size.height} pixels ({size.mode}) need {need:,} bytes of memory, "
                 f"{have:,} are there{apart}; --max-memory {need} goes on all the same, and "
-                "pip install 'convcli[large]' reads a TIFF in bands"
+                "pip install 'convcli[large]' reads it in bands",
+                size,
             )
 
     def check_mapped(self, shape: tuple[int, ...], itemsize: int, needs: Needs | None) -> None:

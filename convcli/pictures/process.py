@@ -220,8 +220,8 @@ def _expected(
     samples: int, dtype: np.dtype[Any], transparent: bool, like: Picture, recipe: Recipe
 ) -> int:
     if is_direct(like, recipe):
-        wide = max(recipe.kernels[0].shape) > WIDE
-        blended = 2**27 + (samples * 3 * 8 if wide else 0)
+        large = max(recipe.kernels[0].shape) > WIDE
+        blended = 2**27 + (samples * 3 * 8 if large else 0)
         return samples * dtype.itemsize + (blended if transparent else 2**24)
     wide = 4 if dtype == np.uint8 else 8
     # to light and back are float64 too
