@@ -112,10 +112,10 @@ def _filter(job: Job) -> Does:
         except TooLargeError as error:
             from convcli.pictures.large import filter_large, reads_in_bands
 
-            if not reads_in_bands(error.size, task.source, error.format):
+            if not reads_in_bands(task.source, error):
                 raise
             _make_folder(task.target)
-            statistics = filter_large(task.source, error.size, error.format, recipe, target)
+            statistics = filter_large(task.source, error, recipe, target)
             return "done", ("filtered in bands",), _values(statistics)
         picture = picture._replace(metadata={**picture.metadata, "record": job["record"]})
         if job.get("fail_on_clip"):

@@ -117,9 +117,9 @@ def _in_bands(source: str, error: Any, recipe: Any, target: Any, quiet: bool) ->
     """Filter a picture that does not fit, where it can be read in bands; else say why not."""
     from convcli.pictures.large import filter_large, reads_in_bands
 
-    if not reads_in_bands(error.size, source, error.format):
+    if not reads_in_bands(source, error):
         raise error
-    statistics = filter_large(source, error.size, error.format, recipe, target)
+    statistics = filter_large(source, error, recipe, target)
     if not quiet:
         note(f"{safe(recipe.label)}, in bands: {statistics.text}")
     path(target.path)

@@ -18,7 +18,7 @@ from convcli.errors import OutputError, PictureError, safe
 from convcli.pictures.atomic import write_file
 from convcli.pictures.bands import FILL, Window
 from convcli.pictures.filtering import Filtered, Recipe, filter_picture, is_direct
-from convcli.pictures.memory import Size
+from convcli.pictures.memory import Size, TooLargeError
 from convcli.pictures.picture import Picture
 from convcli.pictures.process import Target
 from convcli.pictures.ranges import NOTHING, Statistics, together
@@ -41,8 +41,9 @@ BOMB = 100
 """Times its size that a file may unpack to without being asked for more pixels knowingly."""
 
 
-def reads_in_bands(size: Size, source: str, form: str) -> bool:
-    """Whether a picture can be read in bands here, and is not a bomb."""
+def reads_in_bands(source: str, refused: TooLargeError) -> bool:
+    """Whether a picture that was refused as a whole can be read in bands here, and is no bomb."""
+    size, form = refused.size, refused.format
     if form not in LOADERS or size.frames > 1 or size.mode not in KINDS:
         return False
     if find_spec("pyvips") is None or not os.path.isfile(source):
@@ -50,21 +51,23 @@ def reads_in_bands(size: Size, source: str, form: str) -> bool:
     return size.array_bytes <= BOMB * os.path.getsize(source)
 
 
-def filter_large(source: str, size: Size, form: str, recipe: Recipe, target: Target) -> Statistics:
-    """Filter a picture from a file to a file in bounded memory.
+def filter_large(source: str, refused: TooLargeError, recipe: Recipe, target: Target) -> Statistics:
+    """Filter a picture that was refused as a whole from a file to a file, in bounded memory.
 
     Raises PictureError and OutputError for what cannot be done in bands: chains, ranges that look
     at the whole first, floats, borders that wrap around.
     """
+    size, form = refused.size, refused.format
     blank = Picture(np.empty((0, 0, 1), np.uint8), False, form, {})
     if not is_direct(blank, recipe) or recipe.gray or recipe.border.name == "wrap":
         raise PictureError(
-            f"{safe(source)} does not fit into memory, and one kernel with the range auto, clip, "
-            "abs or signed and a border other than wrap is all that is done in bands"
+            f"{refused}; in bands convcli filters with one kernel, the ranges auto, clip, abs and "
+            "signed, and every border but wrap"
         )
     if target.path == "-" or target.floats or target.form(blank) not in WRITERS:
         raise OutputError(
-            f"{safe(source)} is written in bands, as {' or '.join(WRITERS)}, to a file: -o out.tif"
+            f"{refused}; in bands results are written as {' or '.join(WRITERS)} to a file: "
+            "-o out.tif"
         )
     found: list[Statistics] = []
 

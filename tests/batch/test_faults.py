@@ -102,11 +102,11 @@ def test_bad_files_of_a_batch_leave_the_good_ones(shell):
 
 
 def test_more_pixels_are_read_knowingly(shell):
-    picture("in.png", size=(40, 30))
-    code, _, err = shell("filter in.png -k blur -o out.png --max-pixels 1199")
+    picture("in.bmp", size=(40, 30))
+    code, _, err = shell("filter in.bmp -k blur -o out.png --max-pixels 1199")
     assert (code, "40x30 pixels are 1,200, more than 1,199" in err) == (1, True)
     assert "--max-pixels 1200 allows them" in err
-    assert shell("filter in.png -k blur -o out.png --max-pixels 1200")[0] == 0
+    assert shell("filter in.bmp -k blur -o out.png --max-pixels 1200")[0] == 0
 
 
 @pytest.mark.parametrize("options", ["", "--linear", "-k blur --range stretch"])
@@ -134,7 +134,7 @@ def test_the_prediction_is_exact_integers():
 )
 def test_the_prediction_holds(tmp_path, kernel):
     """The peak of a run stays below what was predicted, and what the interpreter takes."""
-    in_, out = str(tmp_path / "in.png"), str(tmp_path / "out.png")
+    in_, out = str(tmp_path / "in.bmp"), str(tmp_path / "out.png")
     picture(in_, size=(3000, 2000))
     code = (
         "from convcli.cli import run;"
