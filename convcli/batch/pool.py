@@ -75,6 +75,7 @@ class Pool:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},
+                process_group=0,  # the terminal's Ctrl-C is for the parent, which ends them
             )
             self._running.add(child)
         self._own.child = child

@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from convcli.batch.names import Task
-from convcli.errors import Refusal, safe
+from convcli.errors import OutputError, Refusal, safe
 
 Job = Mapping[str, Any]
 """`kind`, and what that kind of work needs to know, as JSON holds it."""
@@ -121,7 +121,15 @@ def _filter(job: Job) -> Does:
         if job.get("fail_on_clip"):
             refuse_clipping(picture, recipe, job.get("threads"))
         _make_folder(task.target)
-        statistics = filter_to(picture, recipe, target, job.get("threads"))
+        try:
+            statistics = filter_to(picture, recipe, target, job.get("threads"))
+        except OutputError:
+            # a worker of a batch that was killed a moment ago may have come first
+            if not job.get("resume") or not is_finished(
+                task.target, task.source, job["record"], options
+            ):
+                raise
+            return "skipped", (), None
         return "done", picture.notes, _values(statistics)
 
     return does

@@ -44,7 +44,7 @@ def tools() -> dict[str, str]:
     """Tool → a line of shell that turns in/ into out/."""
     loop = 'vips conv "$1" "out/$(basename "$1")[Q=95]" kernel.mat --precision integer'
     known = {
-        "gm mogrify": f"gm mogrify -output-directory out -convolve {FLAT} -quality 95 in/*.jpg",
+        "gm mogrify": f"cd in && gm mogrify -output-directory ../out -convolve {FLAT} -quality 95 *.jpg",
         "mogrify": f"mogrify -path out -convolve {FLAT} -quality 95 in/*.jpg",
         "vips loop": f"for f in in/*.jpg; do sh -c '{loop}' sh $f; done",
         f"vips loop -P{CORES}": f"ls in/*.jpg | xargs -P{CORES} -I@ sh -c '{loop}' sh @",
