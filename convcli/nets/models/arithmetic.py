@@ -143,6 +143,40 @@ def _of_values(machine: Any, word: str, left: Tensor, right: Tensor) -> Tensor:
     return Tensor(shape, values=values)
 
 
+def fourier(name: str) -> Callable[..., Any]:
+    """`torch.fft`: the same shape, but for real transforms, which halve their last axis."""
+
+    def call(machine: Any, x: Any, *args: Any, **options: Any) -> Any:
+        x = tensor_of(machine, x)
+        if args or options.get("n") is not None or options.get("s") is not None:
+            raise Halt(f"torch.fft.{name} with sizes or axes is not read here")
+        last = x.shape[-1]
+        length = {"r": last // 2 + 1, "ir": 2 * (last - 1)}.get(name.partition("fft")[0], last)
+        return operation(machine, name, [x], (*x.shape[:-1], length))
+
+    return call
+
+
+FOURIER = {
+    f"{kind}fft{axes}": fourier(f"{kind}fft{axes}")
+    for kind in ("", "i", "r", "ir")
+    for axes in ("", "2", "n")
+}
+FOURIER |= dict.fromkeys(("fftshift", "ifftshift"), lambda machine, x, *_, **__: x)
+"""The names of `torch.fft`."""
+
+
+def as_real(machine: Any, x: Any) -> Any:
+    """`torch.view_as_real`: a last axis of two for a complex number's parts."""
+    x = tensor_of(machine, x)
+    return operation(machine, "view_as_real", [x], (*x.shape, 2))
+
+
+def as_complex(machine: Any, x: Any) -> Any:
+    x = tensor_of(machine, x)
+    return operation(machine, "view_as_complex", [x], x.shape[:-1])
+
+
 def glu(machine: Any, x: Any, dim: Any = -1) -> Any:
     """`F.glu`: the first half of an axis, times the sigmoid of the second."""
     first, second = chunk(machine, x, 2, dim)

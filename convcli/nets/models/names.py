@@ -7,6 +7,8 @@ from typing import Any
 from convcli.calls import shown
 from convcli.nets.models.arithmetic import (
     added_product,
+    as_complex,
+    as_real,
     cdist,
     channel_shuffle,
     cosine_similarity,
@@ -215,6 +217,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "pixel_unshuffle": of_builder(torch.pixel_unshuffle),
     "channel_shuffle": channel_shuffle,
     "glu": glu,
+    "view_as_real": as_real,
+    "view_as_complex": as_complex,
     "one_hot": one_hot,
     "cosine_similarity": cosine_similarity,
     "gumbel_softmax": elementwise("softmax"),
