@@ -143,4 +143,5 @@ def excerpt(node: ast.AST) -> str:
         text = ast.unparse(node)
     except RecursionError:
         text = "…"
-    return repr(text if len(text) <= 60 else text[:60] + "…")
+    first, *more = text.split("\n")
+    return repr(first if len(first) <= 60 and not more else first[:60] + "…")

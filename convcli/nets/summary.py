@@ -309,7 +309,21 @@ class Seen(NamedTuple):
 NOTHING = Seen((), (), ())
 """What a parameter sees of the input."""
 
-MIXING = {"matmul", "einsum", "attention", "lstm", "gru", "rnn", "grid_sample", "gather", "roll"}
+MIXING = {
+    "matmul",
+    "fft2",
+    "rfft2",
+    "fftn",
+    "fft",
+    "einsum",
+    "attention",
+    "lstm",
+    "gru",
+    "rnn",
+    "grid_sample",
+    "gather",
+    "roll",
+}
 """Types of nodes any cell of whose output may see any of its input."""
 
 

@@ -13,7 +13,7 @@ from convcli.nets.layers import (
     Shape,
     Shuffle,
 )
-from convcli.nets.models.shaping import piece
+from convcli.nets.models.shaping import chunk, piece
 from convcli.nets.models.tensors import (
     axes,
     axis,
@@ -143,12 +143,82 @@ def _of_values(machine: Any, word: str, left: Tensor, right: Tensor) -> Tensor:
     return Tensor(shape, values=values)
 
 
-def diff(machine: Any, x: Any, *_: Any, **__: Any) -> Any:
+def fourier(name: str) -> Callable[..., Any]:
+    """`torch.fft`: the same shape, but for real transforms, which halve their last axis."""
+
+    def call(machine: Any, x: Any, *args: Any, **options: Any) -> Any:
+        x = tensor_of(machine, x)
+        if args or options.get("n") is not None or options.get("s") is not None:
+            raise Halt(f"torch.fft.{name} with sizes or axes is not read here")
+        last = x.shape[-1]
+        length = {"r": last // 2 + 1, "ir": 2 * (last - 1)}.get(name.partition("fft")[0], last)
+        return operation(machine, name, [x], (*x.shape[:-1], length))
+
+    return call
+
+
+FOURIER = {
+    f"{kind}fft{axes}": fourier(f"{kind}fft{axes}")
+    for kind in ("", "i", "r", "ir")
+    for axes in ("", "2", "n")
+}
+FOURIER |= dict.fromkeys(("fftshift", "ifftshift"), lambda machine, x, *_, **__: x)
+"""The names of `torch.fft`."""
+
+
+def as_real(machine: Any, x: Any) -> Any:
+    """`torch.view_as_real`: a last axis of two for a complex number's parts."""
+    x = tensor_of(machine, x)
+    return operation(machine, "view_as_real", [x], (*x.shape, 2))
+
+
+def as_complex(machine: Any, x: Any) -> Any:
+    x = tensor_of(machine, x)
+    return operation(machine, "view_as_complex", [x], x.shape[:-1])
+
+
+def glu(machine: Any, x: Any, dim: Any = -1) -> Any:
+    """`F.glu`: the first half of an axis, times the sigmoid of the second."""
+    first, second = chunk(machine, x, 2, dim)
+    return binary(machine, "multiply", first, elementwise("sigmoid")(machine, second))
+
+
+def outer(machine: Any, left: Any, right: Any) -> Any:
+    left, right = tensor_of(machine, left), tensor_of(machine, right)
+    return operation(machine, "outer", [left, right], (left.shape[0], right.shape[0]))
+
+
+def cdist(machine: Any, left: Any, right: Any, *_: Any, **__: Any) -> Any:
+    left, right = tensor_of(machine, left), tensor_of(machine, right)
+    gives = (*left.shape[:-1], right.shape[-2])
+    return operation(machine, "cdist", [left, right], gives)
+
+
+def one_hot(machine: Any, x: Any, num_classes: Any = -1) -> Any:
+    x, many = tensor_of(machine, x), whole(machine, num_classes)
+    if many < 1:
+        raise Halt("one_hot without its number of classes depends on the values of a tensor")
+    return operation(machine, "one_hot", [x], (*x.shape, many), many)
+
+
+def cosine_similarity(machine: Any, left: Any, right: Any, dim: Any = 1, *_: Any, **__: Any) -> Any:
+    both = binary(machine, "multiply", left, right)
+    return reduction("sum")(machine, both, dim)
+
+
+def added_product(machine: Any, x: Any, left: Any, right: Any, **_: Any) -> Any:
+    """`torch.addmm(x, a, b)`: x + a @ b."""
+    return binary(machine, "add", x, matmul(machine, left, right))
+
+
+def diff(machine: Any, x: Any, n: Any = 1, dim: Any = -1, **_: Any) -> Any:
     x = tensor_of(machine, x)
     if x.values is not None:
         steps = [after - before for before, after in zip(x.values, x.values[1:], strict=False)]
         return Tensor((len(steps),), values=steps)
-    return operation(machine, "diff", [x], (*x.shape[:-1], max(x.shape[-1] - 1, 0)))
+    place, many = axis(machine, dim, len(x.shape)), whole(machine, n)
+    gives = tuple(max(size - many, 0) if i == place else size for i, size in enumerate(x.shape))
+    return operation(machine, "diff", [x], gives, many, place)
 
 
 def to_whole(machine: Any, x: Any, *_: Any) -> Any:

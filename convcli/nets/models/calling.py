@@ -55,6 +55,14 @@ HARMLESS = (
 """Words in the name of a function of elsewhere that leaves the layers of a model as they are."""
 
 
+def _flat(values: tuple[Any, ...]) -> list[Any]:
+    """Values, and those in lists of them."""
+    found: list[Any] = []
+    for one in values:
+        found += one[:100] if isinstance(one, list | tuple) else [one]
+    return found
+
+
 class Calling(Expressions):
     """Binds values to parameters, looks names up in objects, runs what is called."""
 
@@ -123,7 +131,7 @@ class Calling(Expressions):
     def _unknown_call(self, function: Unknown, args: list[Any], options: dict[str, Any]) -> Any:
         name = function.text.rpartition(".")[2].lower()
         if not function.harmless and not any(word in name for word in HARMLESS):
-            for one in (*args, *options.values()):
+            for one in _flat((*args, *options.values())):
                 if (isinstance(one, Object) and self.is_module(one)) or (
                     isinstance(one, Tensor) and one.node
                 ):
@@ -199,7 +207,7 @@ class Calling(Expressions):
         if wanted.kwarg is not None:
             names[wanted.kwarg.arg] = more
         elif more:
-            takes = ", ".join(sorted(by_name)) or "nothing by name"
+            takes = ", ".join(one for one in by_place if one != "self") or "nothing by name"
             raise Raised(
                 "TypeError", f"{name}() takes no {shown(next(iter(more)))}; it takes {takes}"
             )

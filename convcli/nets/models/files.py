@@ -2,8 +2,10 @@
 
 import os
 
+from convcli.calls import UNREADABLE, parsed_module
 from convcli.errors import SpecError, safe
 from convcli.nets.models.values import File
+from convcli.nets.readers.source import file_text
 
 LARGEST_FILE = 2_000_000
 """Bytes of one file of a model; the longest of torchvision's has 50,000."""
@@ -23,9 +25,6 @@ class Files:
 
     def open(self, path: str) -> File:
         """The file of a path, parsed. Raises Refusal where it cannot be read."""
-        from convcli.nets.models.machine import parsed_file
-        from convcli.nets.readers.source import file_text
-
         key = os.path.realpath(path)
         if key not in self.known:
             if len(self.known) >= MOST_FILES:
@@ -64,3 +63,15 @@ class Files:
                 except SpecError as error:
                     raise SpecError(f"{safe(candidate)}: {error}") from None
         return None
+
+
+def parsed_file(path: str, name: str, text: str) -> File:
+    """A file from its text. Raises SpecError with the place of what is not Python."""
+    text = text.replace("\r\n", "\n").replace("\t", "    ")
+    try:
+        tree = parsed_module(text)
+    except UNREADABLE as error:
+        line = getattr(error, "lineno", None)
+        at = f":{line}" if line else ""
+        raise SpecError(f"{safe(name)}{at} is not Python that can be read: {error}"[:300]) from None
+    return File(path, name, text, tree)

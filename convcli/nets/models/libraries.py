@@ -3,6 +3,7 @@
 from typing import Any
 
 from convcli.nets.models import builtin, creation, layers, modules, names, standard
+from convcli.nets.models.arithmetic import FOURIER
 from convcli.nets.models.prelude import prelude_name
 from convcli.nets.models.values import (
     MISSING,
@@ -128,6 +129,8 @@ def _torch(machine: Any, module: str, name: str) -> Any:
         return Native(name, _first if name.endswith("_") else _unknown_of(f"nn.init.{name}"))
     if module.startswith("torch.nn.utils"):
         return Native(name, _first)
+    if module == "torch.fft" and name in FOURIER:
+        return Native(name, FOURIER[name])
     if module == "torch.jit" and name == "isinstance":
         return ISINSTANCE
     if module == "torch.jit" and name == "annotate":

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from convcli.calls import UNREADABLE, parsed_module, shown
-from convcli.errors import Refusal, SpecError, safe
+from convcli.calls import shown
+from convcli.errors import Refusal, SpecError
 from convcli.nets.layers import Shape
 from convcli.nets.models import (
     arithmetic,
     builtin,
+    core,
     layers,
     libraries,
     methods,
@@ -38,12 +39,13 @@ from convcli.nets.models.values import (
     Native,
     Object,
     Property,
+    Raised,
     Static,
     Tensor,
     Unfit,
     Unknown,
 )
-from convcli.nets.network import Leaf, Where
+from convcli.nets.network import INPUT, Leaf, Where
 from convcli.nets.readers.values import counts, pads
 
 FALLBACK: dict[str, Any] = {
@@ -103,7 +105,7 @@ class Machine(Statements):
             try:
                 self.block([node], frame)
             except Halt as error:
-                if self.steps > python_limit():
+                if self.steps > core.MOST_STEPS:
                     raise
                 self.depth, self.site = depth, None
                 for one in ast.walk(node):
@@ -414,8 +416,6 @@ class Machine(Statements):
     def method_of_value(self, owner: Any, name: str) -> Any:
         found = methods.method_of(owner, name)
         if found is MISSING:
-            from convcli.nets.models.values import Raised
-
             raise Raised("AttributeError", f"{self.describe(owner)} has no {shown(name)} here")
         return found
 
@@ -483,24 +483,6 @@ def _filled(machine: Any, owner: Object, *args: Any, **options: Any) -> None:
         machine.call(after, [owner], {})
 
 
-def python_limit() -> int:
-    from convcli.nets.models.core import MOST_STEPS
-
-    return MOST_STEPS
-
-
-def parsed_file(path: str, name: str, text: str) -> File:
-    """A file from its text. Raises SpecError with the place of what is not Python."""
-    text = text.replace("\r\n", "\n").replace("\t", "    ")
-    try:
-        tree = parsed_module(text)
-    except UNREADABLE as error:
-        line = getattr(error, "lineno", None)
-        at = f":{line}" if line else ""
-        raise SpecError(f"{safe(name)}{at} is not Python that can be read: {error}"[:300]) from None
-    return File(path, name, text, tree)
-
-
 MOST_OUTPUTS = 1000
 
 
@@ -545,8 +527,6 @@ def ran(machine: Machine, root: Object, shape: Shape) -> tuple[Tape, list[Tensor
     machine.named(root)
     found: list[Tensor] = []
     stopped: Halt | None = None
-    from convcli.nets.network import INPUT
-
     try:
         with deep():
             _one_input(root)

@@ -3,12 +3,12 @@
 import ast
 from typing import Any, NamedTuple
 
-from convcli.calls import shown
+from convcli.calls import UNREADABLE, parsed_value, shown
 from convcli.errors import SpecError, safe
 from convcli.nets.layers import Identity, Shape
 from convcli.nets.models import layers, modules
-from convcli.nets.models.files import Files
-from convcli.nets.models.machine import Machine, deep, parsed_file, ran
+from convcli.nets.models.files import Files, parsed_file
+from convcli.nets.models.machine import Machine, deep, ran
 from convcli.nets.models.statements import Return
 from convcli.nets.models.tape import Tape
 from convcli.nets.models.values import (
@@ -26,6 +26,7 @@ from convcli.nets.models.values import (
 )
 from convcli.nets.network import INPUT, Network, Node, Reading, Stopped, pointed
 from convcli.nets.operations import Unused
+from convcli.nets.readers.vocabulary import like
 
 NOT_BUILDERS = ("test", "main", "train", "demo", "run", "count", "load", "init", "get_args")
 """Beginnings of the names of functions that build no network for others."""
@@ -169,8 +170,6 @@ def _notes(tape: Tape, rest: list[Node], outputs: list[Tensor]) -> tuple[str, ..
 
 def _call(entry: str, file: File) -> ast.expr:
     """`Name` or `Name(args)` as an expression that builds something."""
-    from convcli.calls import UNREADABLE, parsed_value
-
     try:
         node = parsed_value(entry)
     except UNREADABLE:
@@ -179,8 +178,6 @@ def _call(entry: str, file: File) -> ast.expr:
         raise SpecError(f"{shown(entry)} is not a name in {safe(file.name)}, nor a call of one")
     name = node.func if isinstance(node, ast.Call) else node
     if isinstance(name, ast.Name) and name.id not in file.names:
-        from convcli.nets.readers.vocabulary import like
-
         known = [one for one, value in file.names.items() if isinstance(value, Class | Function)]
         hint = like(name.id, known) or f"; it has {', '.join(known[:8])}"
         raise SpecError(f"{safe(file.name)} has no {shown(name.id)}{hint}")
@@ -290,9 +287,10 @@ def _in_main(file: File, names: list[str]) -> ast.expr | None:
 
 def _built(machine: Machine, file: File, call: ast.expr) -> tuple[Object, str]:
     """The module that an entry makes, and what it is called."""
-    frame = Frame(file, {})
-    made = machine.evaluate(call, frame)
     label = ast.unparse(call)[:60]
+    entry = File("", "entry", label, ast.Module([], []))
+    entry.names = file.names
+    made = machine.evaluate(ast.parse(ast.unparse(call), mode="eval").body, Frame(entry, {}))
     if isinstance(made, Class | Function | Partial):
         made = machine.call(made, [], {})
     if isinstance(made, tuple | list) and made and machine.is_module(made[0]):

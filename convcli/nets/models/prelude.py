@@ -3,6 +3,7 @@
 import os
 from typing import Any
 
+from convcli.nets.models.files import parsed_file
 from convcli.nets.models.values import MISSING, File
 
 TEXTS = {
@@ -33,8 +34,6 @@ def prelude_name(machine: Any, module: str, name: str) -> Any:
 
 
 def _opened(machine: Any, text: str) -> File:
-    from convcli.nets.models.machine import parsed_file
-
     if text not in machine.preludes:
         path = os.path.join(os.path.dirname(__file__), "library", text)
         with open(path, encoding="utf-8") as source:

@@ -9,6 +9,7 @@ from typing import Any
 from convcli.calls import shown
 from convcli.nets.layers import (
     Concat,
+    Pad,
     Reshape,
     Shape,
 )
@@ -211,6 +212,36 @@ def cat(machine: Any, tensors: Any, dim: Any = 0, axis_: Any = None, **options: 
     return operation(machine, "concat", each, gives, place)
 
 
+def joined(dim: int, least: int) -> Callable[..., Any]:
+    """`hstack`, `vstack`, `dstack`: tensors of so many axes at least, joined along one."""
+
+    def call(machine: Any, tensors: Any) -> Any:
+        each = [at_least(least)(machine, one) for one in machine.listed(tensors)]
+        flat = dim == 1 and all(len(one.shape) == 1 for one in each)
+        return cat(machine, each, 0 if flat else dim)
+
+    return call
+
+
+def at_least(axes_: int) -> Callable[..., Any]:
+    """`atleast_2d`: axes of length 1 before those there are."""
+
+    def call(machine: Any, x: Any) -> Any:
+        x = tensor_of(machine, x)
+        return regarded(machine, x, (1,) * (axes_ - len(x.shape)) + x.shape)
+
+    return call
+
+
+def diagonal(machine: Any, x: Any, offset: Any = 0, dim1: Any = 0, dim2: Any = 1) -> Any:
+    x = tensor_of(machine, x)
+    first, second = axis(machine, dim1, len(x.shape)), axis(machine, dim2, len(x.shape))
+    rest = [n for place, n in enumerate(x.shape) if place not in (first, second)]
+    rows, columns, shift = x.shape[first], x.shape[second], whole(machine, offset)
+    many = min(rows, columns - shift) if shift >= 0 else min(rows + shift, columns)
+    return operation(machine, "diagonal", [x], (*rest, max(many, 0)), shift, first, second)
+
+
 def stack(machine: Any, tensors: Any, dim: Any = 0) -> Any:
     each = [tensor_of(machine, one) for one in machine.listed(tensors)]
     if len({one.shape for one in each}) != 1:
@@ -379,8 +410,6 @@ def pad(
         return x
     if pairs <= len(x.shape) - 2:
         rest = [(0, 0)] * (len(x.shape) - 2 - pairs)
-        from convcli.nets.layers import Pad
-
         return layer(machine, Pad((*rest, *reversed(ends))), x)
     lengths = [n + sum(end) for n, end in zip(reversed(x.shape), ends, strict=False)]
     gives = (*x.shape[: len(x.shape) - pairs], *reversed(lengths))
