@@ -10,6 +10,11 @@ from convcli.report import note
 ALONE = ("explain", "preview")
 """Options that are of one picture."""
 
+MANY = ("recursive", "files_from", "null", "jobs", "scheduler", "report", "fail_fast")
+"""Options that vectors have for many pictures."""
+
+LIMITS = ("max_pixels", "max_memory")
+
 
 def run_many(
     words: tuple[str, ...],
@@ -69,8 +74,7 @@ def vectors(words: tuple[str, ...], options: dict[str, Any]) -> Any:
     """Vectors written, or something to show that is made of them, and a refusal if any failed."""
     from convcli.features.task import vector_task
 
-    many = ("recursive", "files_from", "null", "jobs", "scheduler", "report", "fail_fast")
-    asked = any(options[name] not in (None, False) for name in many)
+    asked = any(options[name] not in (None, False) for name in (*MANY, *LIMITS))
     if not asked and len(words) == 1 and not os.path.isdir(words[0]):
         return vector_task(words, options, note)
     from convcli.batch.inputs import gathered
@@ -87,9 +91,17 @@ def vectors(words: tuple[str, ...], options: dict[str, Any]) -> Any:
         found = gathered(pictures, options["recursive"], options["files_from"], options["null"])
         return tuple(one.path for one in found)
 
-    limits = {name: options[name] for name in ("max_pixels", "max_memory")}
+    limits = {name: options[name] for name in LIMITS}
     batch = Vectors(_how(options), **limits)
     return vector_task(words, options, batch.note, named, batch.each)
+
+
+def refuse_many(options: dict[str, Any]) -> None:
+    """Refuse the options of batches where pictures of feature maps are drawn."""
+    for name in MANY:
+        if options[name] not in (None, False):
+            word = "0" if name == "null" else "-" + name.replace("_", "-")
+            raise SpecError(f"-{word} is for vectors of many pictures; add --vector mean,std")
 
 
 def _how(asked: dict[str, Any]) -> Any:

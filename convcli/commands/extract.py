@@ -76,8 +76,10 @@ def extract_command(words: tuple[str, ...], **options: Any) -> None:
         if refusal:
             raise refusal
         return
+    from convcli.commands.batching import refuse_many
     from convcli.features.look import look_task
 
+    refuse_many(options)
     report, made = look_task(words, options, note)
     if options["output"] == "-":
         return

@@ -22,6 +22,7 @@ from convcli.nets.layers import AdaptivePool, Conv, Identity, Pool, Reshape
 from convcli.nets.network import INPUT
 from convcli.nets.summary import Row
 from convcli.pictures.files import check_free, format_of, save_arrays, write_picture
+from convcli.pictures.memory import Limits
 from convcli.pictures.montage import (
     caption,
     filter_grid,
@@ -125,7 +126,8 @@ def look_task(
     quiet = options["quiet"]
     for text in () if quiet else setup.notes:
         note(text)
-    engine, seen, made = Engine(setup, note), [], []
+    limits = Limits(options["max_pixels"], options["max_memory"])
+    engine, seen, made = Engine(setup, note, limits), [], []
     for path, target in zip(paths, targets, strict=True):
         figures, drawn = _one(path, target, engine, options, note)
         seen.append(figures)

@@ -213,6 +213,9 @@ REFUSALS = {
     "filter photos -0 -k sobel": (2, "--files-from"),
     "filter photos -k nonsense -o out/": (2, "nonsense"),
     "filter photos -k sobel --max-memory lots": (2, "no amount of memory"),
+    "extract photos --recursive": (2, "--recursive is for vectors"),
+    "extract photos/b.png --vector mean --max-pixels 3": (1, "--max-pixels 192"),
+    "extract photos/b.png --max-pixels 3": (1, "--max-pixels 192"),
     "extract photos --vector mean --ship bytes": (2, "made from paths"),
 }
 

@@ -135,7 +135,7 @@ def test_the_prediction_is_exact_integers():
 def test_the_prediction_holds(tmp_path, kernel):
     """The peak of a run stays below what was predicted, and what the interpreter takes."""
     in_, out = str(tmp_path / "in.bmp"), str(tmp_path / "out.png")
-    picture(in_, size=(3000, 2000))
+    picture(in_, size=(2000, 1500))
     code = (
         "from convcli.cli import run;"
         f"assert run(['filter', {in_!r}, *{kernel!r}, '-qo', {out!r}, '--threads', '2']) == 0;"
