@@ -30,7 +30,15 @@ MOST_MEMORY = (
     1500 * 2**20
 )  # bytes of any process: Pillow's limit in pixels lets 179 megapixels pass
 ALONE = 60  # files that get a process of their own too
-REFUSALS = {"PictureError", "UnfitError", "OutputError", "SpecError", "OSError", "WorkerDied"}
+REFUSALS = {
+    "PictureError",
+    "TooLargeError",
+    "UnfitError",
+    "OutputError",
+    "SpecError",
+    "OSError",
+    "WorkerDied",
+}
 
 
 def seeds() -> dict[str, bytes]:
