@@ -1,15 +1,30 @@
 """A worker process: tasks as lines of JSON on stdin, outcomes as lines of JSON on stdout.
 
-The first line is the job. The process ends when its stdin does, so that none outlives its parent.
+The first line is the job. The process ends when its stdin does, and soon after its parent did where
+it is held up then, by a named pipe for example: none outlives its parent.
 """
 
 import json
 import os
 import signal
 import sys
+from threading import Thread
+from time import sleep
 
 from convcli.batch.names import Task
 from convcli.batch.work import worker
+
+GRACE = 3.0
+"""Seconds to clear up in, once the parent is gone."""
+
+
+def watch(parent: int) -> None:
+    """End this process when its parent has ended."""
+    while os.getppid() == parent:
+        sleep(0.5)
+    os.kill(os.getpid(), signal.SIGTERM)
+    sleep(GRACE)
+    os._exit(1)
 
 
 def serve() -> None:
@@ -18,6 +33,7 @@ def serve() -> None:
     # unwinds, so that a file that is half written goes away
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    Thread(target=watch, args=(os.getppid(),), daemon=True).start()
     answers = os.fdopen(os.dup(1), "wb")
     # what codecs print by themselves is no answer, and nothing that anybody can act on
     nowhere = os.open(os.devnull, os.O_WRONLY)

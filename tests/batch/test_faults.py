@@ -424,6 +424,19 @@ def test_a_signal_ends_a_batch_its_children_and_no_finished_work(tmp_path, sign)
 
 
 @LINUX
+def test_no_worker_outlives_a_batch_that_is_killed(tmp_path):
+    with stuck_batch(tmp_path) as (running, _):
+        children = children_of(running.pid)
+        running.kill()
+        running.wait()
+        while any(os.path.exists(f"/proc/{child}") for child in children):
+            time.sleep(0.05)
+    for name in tree(tmp_path / "out"):
+        assert re.fullmatch(r"\d\.png", name)
+        samples(tmp_path / "out" / name)
+
+
+@LINUX
 def test_a_killed_worker_costs_nothing(tmp_path):
     with stuck_batch(tmp_path) as (running, pipe):
         wanted = str(tmp_path / "5.png")
