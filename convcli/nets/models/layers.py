@@ -189,8 +189,11 @@ def _recurrent(gates: int) -> Callable[..., Any]:
         batch_first: Any = False,
         dropout: Any = 0.0,
         bidirectional: Any = False,
+        proj_size: Any = 0,
         **_: Any,
     ) -> dict[str, Any]:
+        if proj_size:
+            raise Halt("a recurrent layer with proj_size is not read here")
         found: dict[str, Any] = {}
         inner, hidden = count(input_size, "input_size"), count(hidden_size, "hidden_size")
         ways = 2 if bidirectional else 1
