@@ -28,7 +28,7 @@ def input_shape(given: Sequence[int] | None, network: Network, named: Shape | No
                 "the input's size is not known; give --input, such as --input 224x224x3"
             )
         return named
-    axes = len(named) - 1 if named else _axes(network)
+    axes = len(named) - 1 if named else _axes(network, len(given) - 1)
     if axes == 0 and len(given) == 1:
         return (given[0],)
     axes = axes or 2
@@ -45,21 +45,31 @@ def input_shape(given: Sequence[int] | None, network: Network, named: Shape | No
     return (channels, *lengths)
 
 
-def _axes(network: Network) -> int:
-    """How many axes the first layer that says so works on."""
+def _axes(network: Network, given: int) -> int:
+    """How many axes the first layer that says so works on.
+
+    The layers of a model file stand in the order in which they are declared: where they differ,
+    those that were given with the channels, or pictures.
+    """
+    found: list[int] = []
     for node in network.nodes:
         kernel = getattr(node.layer, "kernel", None) or getattr(node.layer, "sizes", None)
         if kernel:
-            return len(kernel)
-        if isinstance(node.layer, Linear):
-            return 0
-    return 2
+            found.append(len(kernel))
+        elif isinstance(node.layer, Linear):
+            found.append(0)
+    if network.redo is not None and len({*found} - {0}) > 1:
+        return given if given in found else 2
+    return found[0] if found else 2
 
 
 def _channels(network: Network, lengths: Sequence[int]) -> int:
-    first: Layer | None = next(
-        (n.layer for n in network.nodes if isinstance(n.layer, Conv | Linear)), None
-    )
+    layers = [n.layer for n in network.nodes if isinstance(n.layer, Conv | Linear)]
+    if network.redo is not None:
+        # the layers of a model file stand in the order in which they are declared
+        fitting = [one for one in layers if len(getattr(one, "kernel", ())) == len(lengths)]
+        layers = fitting or layers
+    first: Layer | None = layers[0] if layers else None
     flat = any(isinstance(node.layer, Reshape) for node in network.nodes[:1])
     if isinstance(first, Conv) and first.channels:
         return first.channels

@@ -73,6 +73,26 @@ class Each(NamedTuple):
         return one._replace(output=(many, *one.output), macs=many * one.macs, windows=())
 
 
+class Single(NamedTuple):
+    """A layer applied to a tensor as to one map, without channels: a 3-D pool over 2-D maps.
+
+    >>> from convcli.nets.layers import Pool
+    >>> pool = Pool("max", (1, 2, 2), (2, 2, 2), ((0, 0),) * 3)
+    >>> Single(pool).measure((8, 4, 4)).output
+    (4, 2, 2)
+    """
+
+    layer: Layer
+
+    @property
+    def type(self) -> str:
+        return self.layer.type
+
+    def measure(self, *inputs: Shape) -> Measure:
+        one = self.layer.measure((1, *inputs[0]))
+        return one._replace(output=per_image(one.output), windows=())
+
+
 class Free(NamedTuple):
     """A layer that takes its weights from other nodes: `F.conv2d(x, weight)`.
 

@@ -7,7 +7,7 @@ import pytest
 from convcli.cli import run
 from convcli.errors import SpecError
 from convcli.nets.inputs import input_shape
-from convcli.nets.readers import read_source
+from convcli.nets.readers import read_source, read_text
 from convcli.nets.summary import summarize, trace
 
 MODELS = Path(__file__).parent / "models"
@@ -213,3 +213,71 @@ NEAR = {
 def test_a_wrong_name_suggests_the_near_one(word, near):
     with pytest.raises(SpecError, match=f"did you mean .*{near}"):
         read_source(f"{MODELS}/{word}")
+
+
+HEAD = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n\n"
+
+MORE = {
+    # what once came out differently, each with PyTorch's parameters and output
+    "weights that are initialised by assignment": (
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.c = nn.Conv2d(3, 8, 3)\n        for m in self.modules():\n"
+        "            if isinstance(m, nn.Conv2d):\n"
+        "                m.weight = nn.init.kaiming_normal(m.weight, mode='fan_out')\n"
+        "    def forward(self, x):\n        return self.c(x)\n",
+        (3, 8, 8),
+        224,
+        (8, 6, 6),
+    ),
+    "a layer of one axis declared before those of two": (
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.eca = nn.Conv1d(1, 1, 3, padding=1, bias=False)\n"
+        "        self.c = nn.Conv2d(3, 8, 3, padding=1)\n    def forward(self, x):\n"
+        "        x = self.c(x)\n        y = self.eca(x.mean((2, 3)).unsqueeze(1)).sigmoid()\n"
+        "        return x * y.squeeze(1)[:, :, None, None]\n",
+        (3, 8, 8),
+        227,
+        (8, 8, 8),
+    ),
+    "a pool over volumes on maps": (
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.c = nn.Conv2d(3, 8, 3, padding=1)\n"
+        "        self.p = nn.MaxPool3d((1, 2, 2), (2, 2, 2))\n    def forward(self, x):\n"
+        "        return self.p(self.c(x))\n",
+        (3, 8, 8),
+        224,
+        (4, 4, 4),
+    ),
+    "attributes of layers, a gate over halves and a match": (
+        "class Net(nn.Module):\n    def __init__(self, act='relu'):\n        super().__init__()\n"
+        "        self.c = nn.Conv2d(3, 8, 3)\n        self.drop = nn.Dropout2d(0.3)\n"
+        "        match act:\n            case 'relu' | 'leaky':\n                self.a = nn.ReLU()\n"
+        "            case _:\n                raise ValueError(act)\n    def forward(self, x):\n"
+        "        x = F.glu(self.a(self.c(x)), dim=1)\n"
+        "        return self.drop(x) if self.drop.p != 0 else x.flatten(1)\n",
+        (3, 8, 8),
+        224,
+        (4, 6, 6),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MORE)
+def test_what_once_came_out_differently(name):
+    text, shape, params, output = MORE[name]
+    people = (*shape[1:], shape[0])
+    reading = read_text(HEAD + text)
+    assert input_shape(people, reading.network, reading.input) == shape
+    summary = summarize(reading.network, shape)
+    assert (summary.params, summary.output) == (params, output)
+
+
+def test_a_layer_that_shares_anothers_weights_is_refused_with_its_line():
+    text = (
+        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.a = nn.Linear(4, 4)\n        self.b = nn.Linear(4, 4)\n"
+        "        self.b.weight = self.a.weight\n    def forward(self, x):\n"
+        "        return self.b(self.a(x))\n"
+    )
+    with pytest.raises(SpecError, match="shares the weight of another layer"):
+        read_text(HEAD + text)

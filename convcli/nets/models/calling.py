@@ -4,6 +4,7 @@ import ast
 from typing import Any
 
 from convcli.calls import shown
+from convcli.errors import SpecError
 from convcli.nets.models.expressions import Expressions
 from convcli.nets.models.values import (
     MISSING,
@@ -106,7 +107,7 @@ class Calling(Expressions):
         except TypeError as error:
             return self._mismatch(function, args, options, error)
         except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
-            if isinstance(error, Halt):
+            if isinstance(error, SpecError):
                 raise
             for one in (*args, *options.values()):
                 if isinstance(one, Unknown):
@@ -389,8 +390,8 @@ class Calling(Expressions):
                 return  # a setter's work is not followed
             if isinstance(owner.cls.find("__setattr__"), Function) and name != "__dict__":
                 raise Halt(f"{owner.cls.name} has a __setattr__ of its own")
-            if owner.leaf is not None:
-                self.set_on_layer(owner, name, value)
+            if owner.leaf is not None and self.set_on_layer(owner, name, value):
+                return
             if name.startswith("__") and name.endswith("__") and name != "__doc__":
                 raise Halt(f"setting {name} is not read here")
             owner.attrs.pop(name, None) if self.is_module(value) else None
@@ -442,7 +443,7 @@ class Calling(Expressions):
     def module_attribute(self, owner: Object, name: str) -> Any:
         raise NotImplementedError
 
-    def set_on_layer(self, owner: Object, name: str, value: Any) -> None:
+    def set_on_layer(self, owner: Object, name: str, value: Any) -> bool:
         raise NotImplementedError
 
     def tensor_attribute(self, owner: Tensor, name: str) -> Any:

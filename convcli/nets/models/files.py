@@ -73,5 +73,8 @@ def parsed_file(path: str, name: str, text: str) -> File:
     except UNREADABLE as error:
         line = getattr(error, "lineno", None)
         at = f":{line}" if line else ""
-        raise SpecError(f"{safe(name)}{at} is not Python that can be read: {error}"[:300]) from None
+        reason = safe(getattr(error, "msg", None) or "it is nested too deep")
+        raise SpecError(
+            f"{safe(name)}{at} is not Python that can be read: {reason[:200]}"
+        ) from None
     return File(path, name, text, tree)

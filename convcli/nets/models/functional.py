@@ -146,6 +146,14 @@ def attention(machine: Any, query: Any, key: Any, value: Any, *_: Any, **options
     return product(machine, "attention", [query, key, value], gives, work)
 
 
+def affine_grid(machine: Any, theta: Any, size: Any, *_: Any, **__: Any) -> Any:
+    """`F.affine_grid`: a place in the input for every cell of the output."""
+    theta = tensor_of(machine, theta)
+    lengths = sizes_of(machine, (size,))
+    gives = (lengths[0], *lengths[2:], len(lengths) - 2)
+    return operation(machine, "affine_grid", [theta], gives)
+
+
 def embedding(machine: Any, x: Any, weight: Any, *_: Any, **options: Any) -> Any:
     x, weight = tensor_of(machine, x), tensor_of(machine, weight)
     return operation(machine, "embedding", [x, weight], (*x.shape, weight.shape[-1]))

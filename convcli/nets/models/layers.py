@@ -54,6 +54,14 @@ PARENTS = {
 """Classes of `torch.nn.modules` that layers are derived from, by the beginning of their names."""
 
 
+UNREAD = {
+    **dict.fromkeys(("Dropout", "AlphaDropout", "FeatureAlphaDropout"), ("p", "inplace")),
+    **dict.fromkeys(("Softmax", "LogSoftmax", "Softmin"), ("dim",)),
+    "Identity": (),
+}
+"""The values of layers that are kept as attributes alone."""
+
+
 def _building(name: str) -> Callable[..., Any]:
     build = torch.LAYERS[name]
     # not inspect.signature().bind(): with its import, 20 ms for a network of 900 layers
@@ -61,6 +69,10 @@ def _building(name: str) -> Callable[..., Any]:
     names = code.co_varnames[: code.co_argcount]
     defaults = dict(zip(names[len(names) - len(given_defaults) :], given_defaults, strict=True))
     kept = [key for key in names if key not in ("bias", "device", "dtype")]
+    if not names:  # layers whose values change no shape
+        names = UNREAD.get(name.rstrip("d").rstrip("123"), ("inplace",))
+        defaults = {"p": 0.5, "inplace": False}
+        kept = list(names)
 
     def init(machine: Any, owner: Object, *args: Any, **options: Any) -> None:
         for one in (*args, *options.values()):
@@ -177,8 +189,11 @@ def _recurrent(gates: int) -> Callable[..., Any]:
         batch_first: Any = False,
         dropout: Any = 0.0,
         bidirectional: Any = False,
+        proj_size: Any = 0,
         **_: Any,
     ) -> dict[str, Any]:
+        if proj_size:
+            raise Halt("a recurrent layer with proj_size is not read here")
         found: dict[str, Any] = {}
         inner, hidden = count(input_size, "input_size"), count(hidden_size, "hidden_size")
         ways = 2 if bidirectional else 1
@@ -265,6 +280,7 @@ def module_attribute(machine: Any, owner: Object, name: str) -> Any:
         path = machine.path(owner)
         tensor = Tensor(shapes[name], trained=name in ("weight", "bias"))
         tensor.owner = f"{path}.{name}" if path else ""
+        tensor.layer = owner
         owner.shared[name] = tensor
     return owner.shared[name]
 

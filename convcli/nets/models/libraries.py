@@ -126,7 +126,8 @@ def _torch(machine: Any, module: str, name: str) -> Any:
     if module.startswith("torch.nn.init"):
         if name == "calculate_gain":
             return Native(name, lambda machine, *_: 1.0)
-        return Native(name, _first if name.endswith("_") else _unknown_of(f"nn.init.{name}"))
+        initialises = name.endswith("_") or name in INITIALISERS
+        return Native(name, _first if initialises else _unknown_of(f"nn.init.{name}"))
     if module.startswith("torch.nn.utils"):
         return Native(name, _first)
     if module == "torch.fft" and name in FOURIER:
@@ -188,6 +189,18 @@ def _switch(machine: Any, function: Any = None, *_: Any, **__: Any) -> Any:
 
 
 ISINSTANCE = builtin.BUILTINS["isinstance"]
+
+INITIALISERS: tuple[str, ...] = (
+    "uniform",
+    "normal",
+    "constant",
+    "eye",
+    "dirac",
+    "orthogonal",
+    "sparse",
+)
+INITIALISERS += ("xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal")
+"""The old names of `nn.init`, without the underscore."""
 
 AXES = {"single": 1, "pair": 2, "triple": 3, "quadruple": 4, "ntuple": 0}
 

@@ -326,21 +326,32 @@ class Machine(Statements):
     def module_attribute(self, owner: Object, name: str) -> Any:
         return layers.module_attribute(self, owner, name)
 
-    def set_on_layer(self, owner: Object, name: str, value: Any) -> None:
-        """A layer's weights set anew: shared with another's, or of other values alone."""
-        if owner.leaf is not None and name in FIELDS:
-            owner.leaf = owner.leaf._replace(layer=_changed(owner.leaf.layer, name, value))
-        if name == "weight" and isinstance(value, Tensor) and value.trained:
-            for other in self._kept:
-                if other is not owner and other.shared.get("weight") is value and other.leaf:
-                    owner.shared["weight"] = value
-            own = layers.module_attribute(self, owner, "weight")
-            if isinstance(own, Tensor) and own.shape != value.shape:
-                raise Halt("a layer is given weights of another shape")
-        elif name == "bias" and value is None and owner.leaf is not None:
-            record: Any = owner.leaf.layer
-            if hasattr(record, "bias"):
-                owner.leaf = owner.leaf._replace(layer=record._replace(bias=False))
+    def set_on_layer(self, owner: Object, name: str, value: Any) -> bool:
+        """Take a layer's own value set anew; gives whether it was one of its weights.
+
+        Weights of other numbers change nothing here: `m.weight = init.kaiming_normal(m.weight)`.
+        """
+        if owner.leaf is None:
+            return False
+        record: Any = owner.leaf.layer
+        if name in FIELDS:
+            owner.leaf = owner.leaf._replace(layer=_changed(record, name, value))
+        if name not in layers.WEIGHTS:
+            return False
+        own = layers.module_attribute(self, owner, name)
+        if not isinstance(own, Tensor):
+            return False
+        if value is None and name == "bias" and hasattr(record, "bias"):
+            owner.leaf = owner.leaf._replace(layer=record._replace(bias=False))
+            owner.shared.pop(name)
+            return True
+        if isinstance(value, Unknown):
+            raise self.unknown(value)
+        if not isinstance(value, Tensor) or value.shape != own.shape:
+            raise Halt(f"a layer is given a {name} of another shape")
+        if value.layer not in (None, owner):
+            raise Halt(f"a layer shares the {name} of another layer")
+        return True
 
     def leaf(self, owner: Object) -> Leaf:
         """A layer under its path, the same at every use of it."""

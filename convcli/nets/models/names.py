@@ -48,6 +48,7 @@ from convcli.nets.models.creation import (
     typed,
 )
 from convcli.nets.models.functional import (
+    affine_grid,
     attention,
     convolution,
     embedding,
@@ -245,6 +246,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "fold": fold,
     "max_unpool2d": unpool,
     "grid_sample": grid_sample,
+    "affine_grid": affine_grid,
     "view": reshape,
     "reshape": reshape,
     "flatten": flatten,
@@ -278,7 +280,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "narrow": narrow,
     "index_select": index_select,
     "gather": gather,
-    **{name: same_shape(name) for name in ("roll", "flip", "rot90", "triu", "tril", "cumsum")},
+    **{
+        name: same_shape(name)
+        for name in ("roll", "flip", "rot90", "triu", "tril", "cumsum", "renorm")
+    },
     "fliplr": same_shape("flip"),
     "add": two("add"),
     "sub": two("subtract"),

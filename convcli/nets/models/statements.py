@@ -314,6 +314,42 @@ class Statements(Calling):
                 if isinstance(one.cls.find("__exit__"), Function):
                     self.call(self.attribute(one, "__exit__"), [None, None, None], {})
 
+    def _match(self, node: ast.Match, frame: Frame) -> None:
+        value = self.evaluate(node.subject, frame)
+        if isinstance(value, Unknown):
+            raise self.unknown(value, node.subject)
+        for case in node.cases:
+            if self._fits(case.pattern, value, frame) and (
+                case.guard is None or self.condition(case.guard, frame)
+            ):
+                self.block(case.body, frame)
+                return
+
+    def _fits(self, pattern: ast.pattern, value: Any, frame: Frame) -> bool:
+        """Whether a value is of a pattern; its names are assigned on the way."""
+        if isinstance(pattern, ast.MatchValue):
+            held = self.evaluate(pattern.value, frame)
+            return self.truth(self.compare(ast.Eq, value, held))
+        if isinstance(pattern, ast.MatchSingleton):
+            return value is pattern.value
+        if isinstance(pattern, ast.MatchOr):
+            return any(self._fits(one, value, frame) for one in pattern.patterns)
+        if isinstance(pattern, ast.MatchAs):
+            if pattern.pattern is not None and not self._fits(pattern.pattern, value, frame):
+                return False
+            if pattern.name:
+                self._names_of(pattern.name, frame)[pattern.name] = value
+            return True
+        if isinstance(pattern, ast.MatchSequence) and not any(
+            isinstance(one, ast.MatchStar) for one in pattern.patterns
+        ):
+            return (
+                isinstance(value, list | tuple)
+                and len(value) == len(pattern.patterns)
+                and all(map(self._fits, pattern.patterns, value, [frame] * len(value)))
+            )
+        raise Halt(f"the pattern {excerpt(pattern)} is not read here")
+
     def _delete(self, node: ast.Delete, frame: Frame) -> None:
         for target in node.targets:
             if isinstance(target, ast.Name):
@@ -463,6 +499,7 @@ EXECUTE: dict[type[ast.stmt], Callable[..., None]] = {
     ast.Try: Statements._try,
     ast.With: Statements._with,
     ast.Delete: Statements._delete,
+    ast.Match: Statements._match,
     ast.Global: Statements._outer,
     ast.Nonlocal: Statements._outer,
     ast.FunctionDef: Statements._define,

@@ -17,7 +17,7 @@ from convcli.nets.layers import (
 )
 from convcli.nets.models.values import Tensor, Unfit
 from convcli.nets.network import Builder, Leaf, Network, Where
-from convcli.nets.operations import Constant, Each, Free, Operation, Weights, per_image
+from convcli.nets.operations import Constant, Each, Free, Operation, Single, Weights, per_image
 
 MOST_AXES = 64
 """As many as PyTorch's tensors have."""
@@ -38,6 +38,7 @@ class Tape:
         self.products = 0
         """Multiply–accumulates of products that no weight is part of."""
         self._each: dict[int, Leaf] = {}
+        self.kept: list[Leaf] = []
 
     def put(
         self,
@@ -92,6 +93,8 @@ class Tape:
         if axes is not None and len(shape) not in (axes + 1, axes + 2):
             self.put(record, [tensor], shape, leaf=leaf)
             raise Unfit(f"{record.type} needs {axes + 2} axes and meets {len(shape)}")
+        if axes is not None and not batched and shape[0] == 1:
+            return self._on_one(leaf, tensor)
         if batched and shape[0] != 1:
             leaf = self._on_each(leaf)
         inputs = per_image(shape) if batched and shape[0] == 1 else shape or (1,)
@@ -105,6 +108,18 @@ class Tape:
         if batched and shape[0] == 1:
             gives = (1, *gives)
         return self.put(leaf.layer, [tensor, *others], gives, leaf=leaf)
+
+    def _on_one(self, leaf: Leaf, tensor: Tensor) -> Tensor:
+        """A layer on a tensor without a batch, of one map: `nn.MaxPool3d` on (1, 64, 24, 94)."""
+        made = Leaf(Single(leaf.layer), leaf.name, leaf.where)
+        self.builder.share(made, leaf)
+        self.kept.append(made)
+        try:
+            gives = leaf.layer.measure(tensor.shape).output
+        except UnfitError as misfit:
+            self.put(made.layer, [tensor], tensor.shape, leaf=made)
+            raise Unfit(str(misfit)) from None
+        return self.put(made.layer, [tensor], gives, leaf=made)
 
     def _on_each(self, leaf: Leaf) -> Leaf:
         if id(leaf) not in self._each:

@@ -279,7 +279,7 @@ class Iterating:
 class Tensor:
     """A tensor known by its whole shape, the batch first, and by the node that gives it."""
 
-    __slots__ = ("node", "owner", "shape", "trained", "values")
+    __slots__ = ("layer", "node", "owner", "shape", "trained", "values")
 
     def __init__(
         self,
@@ -293,6 +293,8 @@ class Tensor:
         """Empty for what no input reaches: a parameter, or a constant."""
         self.owner = ""
         """Of a parameter, its path in the model."""
+        self.layer: Object | None = None
+        """The layer whose weights it is."""
         self.trained = trained
         """Whether it is a parameter, or made of parameters alone."""
         self.values = values

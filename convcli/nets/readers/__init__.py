@@ -99,7 +99,7 @@ def _is_model(text: str) -> bool:
     """Whether a text defines modules of PyTorch, or builds them in functions of its own."""
     if ">>> " in text or (any(sign in text for sign in KERAS_SIGNS) and re.search(KERAS, text)):
         return False
-    if "def forward(" in text:
+    if "def forward(" in text or re.search(r"(?m)^class \w+\([\w., ]*Module\)", text):
         return True
     return bool(re.search(r"(?m)^\s*(import|from) torch\b", text) and re.search(r"(?m)^def ", text))
 
