@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 import zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import numpy as np
@@ -361,9 +361,10 @@ def worker_on(pid, path):
     """The worker of a batch that has a file open; waits until one has."""
     while True:
         for child in children_of(pid):
-            for link in Path(f"/proc/{child}/fd").iterdir():
-                if os.path.realpath(link) == path:
-                    return child
+            with suppress(FileNotFoundError):  # it has just ended
+                for link in Path(f"/proc/{child}/fd").iterdir():
+                    if os.path.realpath(link) == path:
+                        return child
 
 
 def end(child, pipe):
