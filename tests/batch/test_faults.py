@@ -370,9 +370,7 @@ def worker_on(pid, path):
 def end(child, pipe):
     """Kill a worker, and close the pipe that it read once it cannot see that."""
     os.kill(child, signal.SIGKILL)
-    while (
-        os.path.exists(f"/proc/{child}/stat") and "Z" not in Path(f"/proc/{child}/stat").read_text()
-    ):
+    while os.path.exists(f"/proc/{child}"):  # reaped: all that it had open is closed
         time.sleep(0.001)
     pipe.close()
 
