@@ -181,6 +181,7 @@ def rounded(
     full: int,
     bound: int,
     out: Array | None = None,
+    scratch: Scratch | None = None,
 ) -> tuple[Array, Statistics]:
     """Samples from responses of at most ±`bound` times a scale, rounded half up, clipped 0..full.
 
@@ -196,35 +197,43 @@ def rounded(
     below = gain.denominator
     binary = below & (below - 1) == 0 and tones.offset.denominator <= 2
     exact = response.dtype.kind in "iuO" or bound < 2**53
+    if out is None:
+        out = np.empty(response.shape, np.uint8 if full == 255 else np.uint16)
+    fits = ends[0] >= -0.5 and ends[1] < full + 0.5
     if response.dtype.kind == "f" and (not exact or (binary and bound * 2 < 2**53)):
         values = np.abs(response, out=response) if tones.absolute else response
         if gain != 1:
             np.multiply(values, values.dtype.type(float(gain)), out=values)
-        np.add(values, values.dtype.type(float(tones.offset) + 0.5), out=values)
+        offset = values.dtype.type(float(tones.offset) + 0.5)
+        values = np.add(values, offset, out=out if fits else values, casting="unsafe")
     else:
-        values = _whole(response, gain, tones, bound)
-    return _stored(values, ends[0], ends[1], full, out)
+        values = _whole(response, gain, tones, bound, out if fits else None)
+    return out, _stored(values, ends[0], ends[1], full, out, scratch or Scratch())
 
 
 def _stored(
-    values: Array, least: float, most: float, full: int, out: Array | None
-) -> tuple[Array, Statistics]:
-    """Values that want nothing but their fraction cut off, clipped and stored as samples."""
+    values: Array, least: float, most: float, full: int, out: Array, scratch: Scratch
+) -> Statistics:
+    """Clip and store values that want nothing but their fraction cut off, where they are not yet."""
+    if values is out:
+        return Statistics(least, most, 0, values.size)
     clipped = 0
     if least < -0.5 or most >= full + 0.5:
+        beyond = scratch.like("beyond", values, np.bool_)
         if values.dtype.kind == "i":  # seen without a sign, what is negative is large
-            clipped = int(np.count_nonzero(values.view(f"u{values.itemsize}") > full))
+            np.greater(values.view(f"u{values.itemsize}"), full, out=beyond)
         else:
-            clipped = int(np.count_nonzero(values < 0) + np.count_nonzero(values >= full + 1))
-        np.clip(values, 0, full, out=values)
-    if out is None:
-        out = np.empty(values.shape, np.uint8 if full == 255 else np.uint16)
-    np.copyto(out, values, casting="unsafe")
-    return out, Statistics(least, most, clipped, values.size)
+            np.logical_or(values < 0, values >= full + 1, out=beyond)
+        clipped = int(np.count_nonzero(beyond))
+    np.clip(values, 0, full, out=out, casting="unsafe")
+    return Statistics(least, most, clipped, values.size)
 
 
-def _whole(response: Array, gain: Fraction, tones: Tone, bound: int) -> Array:
-    """⌊gain · R + offset + ½⌋ in whole numbers: (R · a + b) // d in the narrowest lane."""
+def _whole(response: Array, gain: Fraction, tones: Tone, bound: int, out: Array | None) -> Array:
+    """⌊gain · R + offset + ½⌋ in whole numbers: (R · a + b) // d in the narrowest lane.
+
+    The last step writes into `out` where that is given.
+    """
     common = gain.denominator * tones.offset.denominator
     a, b, d = int(gain * common), int(tones.offset * common), common
     if d % 2:
@@ -242,15 +251,21 @@ def _whole(response: Array, gain: Fraction, tones: Tone, bound: int) -> Array:
     if wide.kind == "O" and response.dtype.kind == "f":
         response = response.astype(np.int64)
     values = response if response.dtype == wide else response.astype(wide)
+    steps: list[tuple[Any, tuple[int, ...]]] = []
     if tones.absolute and wide.kind != "u":
-        np.abs(values, out=values)
+        steps.append((np.abs, ()))
     if a != 1:
-        np.multiply(values, a, out=values)
+        steps.append((np.multiply, (a,)))
     if b:
-        np.add(values, b, out=values)
+        steps.append((np.add, (b,)))
     if d & (d - 1) == 0 and wide.kind != "O":
-        return np.right_shift(values, d.bit_length() - 1, out=values) if d > 1 else values
-    return np.floor_divide(values, d, out=values)
+        steps += [(np.right_shift, (d.bit_length() - 1,))] if d > 1 else []
+    else:
+        steps.append((np.floor_divide, (d,)))
+    for number, (step, operand) in enumerate(steps, 1):
+        into = out if number == len(steps) and out is not None else values
+        values = step(values, *operand, out=into, casting="unsafe")
+    return values
 
 
 def magnitudes(parts: list[Array], bound: int, scratch: Scratch) -> Array:
@@ -267,7 +282,12 @@ def magnitudes(parts: list[Array], bound: int, scratch: Scratch) -> Array:
 
 
 def rooted(
-    squares: Array, scale: Fraction, tones: Tone, full: int, out: Array | None = None
+    squares: Array,
+    scale: Fraction,
+    tones: Tone,
+    full: int,
+    out: Array | None = None,
+    scratch: Scratch | None = None,
 ) -> tuple[Array, Statistics]:
     """Samples from sums of squares: √(Σ R² · scale² · gain²) + offset, rounded half up, clipped."""
     square = scale * scale * tones.square
@@ -278,4 +298,6 @@ def rooted(
     np.multiply(squares, squares.dtype.type(float(square)), out=squares)
     np.sqrt(squares, out=squares)
     np.add(squares, squares.dtype.type(float(tones.offset) + 0.5), out=squares)
-    return _stored(squares, ends[0], ends[1], full, out)
+    if out is None:
+        out = np.empty(squares.shape, np.uint8 if full == 255 else np.uint16)
+    return out, _stored(squares, ends[0], ends[1], full, out, scratch or Scratch())

@@ -111,11 +111,11 @@ class Responder:
         bound = self.bound if bound is None else bound
         if self.kernel.combine == "magnitude":
             squares = magnitudes(found, bound, scratch or Scratch())
-            return rooted(squares, self.unit, tones, full, out)
+            return rooted(squares, self.unit, tones, full, out, scratch)
         response = found[0]
         for other in found[1:]:  # the maximum
             np.maximum(response, other, out=response)
-        return rounded(response, self.unit, tones, full, bound, out)
+        return rounded(response, self.unit, tones, full, bound, out, scratch)
 
     def values(self, found: list[Array], tones: Tone) -> Array:
         """Responses as float64 in the units of samples: gain and offset applied, nothing cut."""
