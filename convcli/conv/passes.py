@@ -128,9 +128,8 @@ def run_passes(band: Array, passes: Sequence[Pass], spare: Spare) -> Array:
     tall = rows - sum(one.shape[0] - 1 for one in passes)
     wide = columns - sum(one.shape[1] - 1 for one in passes)
     item = flat.itemsize
-    return np.lib.stride_tricks.as_strided(
-        flat, (tall, wide, channels), (line * item, channels * item, item)
-    )
+    strides = line * item, channels * item, item
+    return np.ndarray((tall, wide, channels), flat.dtype, flat, strides=strides)
 
 
 def _summed(

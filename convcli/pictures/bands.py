@@ -116,7 +116,7 @@ class Bands:
         left = 0 if self.window.border.name == "valid" else self.window.anchor[1]
         inside = slice(left, left + pixels.shape[1])
         fill = self.window.border.value
-        if rows[0] != FILL and (np.diff(rows) == 1).all():
+        if rows[0] != FILL and (rows[1:] - rows[:-1] == 1).all():
             np.copyto(band[:, inside], pixels[rows[0] : rows[-1] + 1], casting="unsafe")
         else:
             for place, row in enumerate(rows):

@@ -201,6 +201,7 @@ def _opaque(
     """Rows of a band, and what a thread runs on each band of samples without transparency."""
     channels = picture.pixels.shape[2]
     responder = Responder(kernel, picture.full, cells=2**22)
+    rounding = responder.rounding(tones, picture.full)
     line = bands.width() * channels
     lane = responder.lane or picture.pixels.dtype
     # squares of magnitudes are kept beside the lanes of both parts, twice as wide
@@ -216,7 +217,7 @@ def _opaque(
         def run(top: int, bottom: int, out: Array | None) -> tuple[Array, Statistics]:
             band = bands.read(top, bottom, lane, buffer, slice(0, channels))
             found = [bands.strided(one) for one in responder.parts(band, scratch)]
-            return responder.samples(found, tones, picture.full, scratch=scratch, out=out)
+            return responder.samples(found, rounding, scratch, out)
 
         return run
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from convcli.conv.passes import Scratch
 from convcli.conv.stencil import LANES, Stencil, run, stencil, weight
 from convcli.pictures.kernels import Kernel
-from convcli.pictures.ranges import Statistics, Tone, magnitudes, rooted, rounded
+from convcli.pictures.ranges import Statistics, Tone
+from convcli.pictures.rounding import Rounding, magnitudes
 
 Array = NDArray[Any]
 
@@ -98,24 +99,25 @@ class Responder:
         fits = next((lane for lane in LANES[1:] if self.bound <= np.iinfo(lane).max), object)
         return response.astype(fits) * times
 
+    def rounding(self, tones: Tone, full: int, bound: int | None = None) -> Rounding:
+        """How the responses become samples 0..full."""
+        return Rounding(self.unit, tones, full, self.bound if bound is None else bound)
+
     def samples(
         self,
         found: list[Array],
-        tones: Tone,
-        full: int,
-        bound: int | None = None,
+        rounding: Rounding,
         scratch: Scratch | None = None,
         out: Array | None = None,
     ) -> tuple[Array, Statistics]:
-        """Samples 0..full from the responses of the parts, and statistics of the true values."""
-        bound = self.bound if bound is None else bound
+        """Samples from the responses of the parts, and statistics of the true values."""
         if self.kernel.combine == "magnitude":
-            squares = magnitudes(found, bound, scratch or Scratch())
-            return rooted(squares, self.unit, tones, full, out, scratch)
+            squares = magnitudes(found, rounding.bound, scratch or Scratch())
+            return rounding.of_squares(squares, out, scratch)
         response = found[0]
         for other in found[1:]:  # the maximum
             np.maximum(response, other, out=response)
-        return rounded(response, self.unit, tones, full, bound, out, scratch)
+        return rounding.samples(response, out, scratch)
 
     def values(self, found: list[Array], tones: Tone) -> Array:
         """Responses as float64 in the units of samples: gain and offset applied, nothing cut."""
