@@ -52,7 +52,7 @@ class Keeping:
 
     def _differences(self, colour: Array, alpha: Array, centre: Any) -> tuple[list[Array], int]:
         bound = 2 * max(self.light.bound, self.full * self.cover.bound)
-        light, cover = self.light.parts(colour * alpha), self.cover.parts(alpha)
+        light, cover = list(self.light.parts(colour * alpha)), list(self.cover.parts(alpha))
         middle = colour[centre]
         return [
             _wide(one, bound) - _wide(middle, bound) * _wide(other, bound)

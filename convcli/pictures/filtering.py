@@ -204,7 +204,7 @@ def _opaque(
     rounding = responder.rounding(tones, picture.full)
     line = bands.width() * channels
     lane = responder.lane or picture.pixels.dtype
-    # squares of magnitudes are kept beside the lanes of both parts, twice as wide
+    # squares of magnitudes are kept beside the lanes, twice as wide
     itemsize = lane.itemsize if responder.lane is not None else 8
     itemsize *= 2 if kernel.combine == "magnitude" else 1
     reach = kernel.shape[0] if responder.lane is not None else 4 * kernel.shape[0]
@@ -216,7 +216,7 @@ def _opaque(
 
         def run(top: int, bottom: int, out: Array | None) -> tuple[Array, Statistics]:
             band = bands.read(top, bottom, lane, buffer, slice(0, channels))
-            found = [bands.strided(one) for one in responder.parts(band, scratch)]
+            found = map(bands.strided, responder.parts(band, scratch))
             return responder.samples(found, rounding, scratch, out)
 
         return run

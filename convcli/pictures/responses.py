@@ -1,7 +1,10 @@
 """The responses of a kernel to a band: its parts computed, in whole numbers, and combined."""
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from functools import reduce
 from math import lcm
+from operator import add
 from typing import Any
 
 import numpy as np
@@ -67,26 +70,26 @@ class Responder:
         ]
         return ", ".join(dict.fromkeys(words))
 
-    def parts(self, band: Array, scratch: Scratch | None = None) -> list[Array]:
+    def parts(self, band: Array, scratch: Scratch | None = None) -> Iterator[Array]:
         """The response of each part, or of their sum, to a band (h, w, c): whole, times `unit`.
 
-        They may be views of the scratch, or of the band, and may be overwritten.
+        They may be views of the scratch, or of the band, and may be overwritten. With a scratch
+        those of a magnitude take the same place one after another, so that all that a band is
+        made into stays in a core's cache: use each before the next.
         """
+        found = self._parts(band, scratch)
+        if self.kernel.combine == "sum":
+            yield reduce(add, found)
+        else:
+            yield from found
+
+    def _parts(self, band: Array, scratch: Scratch | None) -> Iterator[Array]:
         rows, columns = (band.shape[axis] - self.reach[axis] + 1 for axis in (0, 1))
-        found = []
         for place, (plan, (top, left)) in enumerate(zip(self.plans, self.offsets, strict=True)):
             tall, wide = plan.shape
             part = band[top : top + rows + tall - 1, left : left + columns + wide - 1]
-            found.append(run(plan, part, scratch, f"part {place}"))
-        if self.kernel.combine == "sum":
-            return [self._sum(found)]
-        return [self._times(one, times) for one, times in zip(found, self.times, strict=True)]
-
-    def _sum(self, found: list[Array]) -> Array:
-        total = self._times(found[0], self.times[0])
-        for one, times in zip(found[1:], self.times[1:], strict=True):
-            total = total + self._times(one, times)
-        return total
+            name = f"part {place}" if self.kernel.combine == "maximum" else "part"
+            yield self._times(run(plan, part, scratch, name), self.times[place])
 
     def _times(self, response: Array, times: int) -> Array:
         """A response times a whole number, in a type that holds the sum of all parts."""
@@ -105,17 +108,17 @@ class Responder:
 
     def samples(
         self,
-        found: list[Array],
+        found: Iterable[Array],
         rounding: Rounding,
         scratch: Scratch | None = None,
         out: Array | None = None,
     ) -> tuple[Array, Statistics]:
         """Samples from the responses of the parts, and statistics of the true values."""
         if self.kernel.combine == "magnitude":
-            squares = magnitudes(found, rounding.bound, scratch or Scratch())
+            squares = magnitudes(found, len(self.plans), rounding.bound, scratch or Scratch())
             return rounding.of_squares(squares, out, scratch)
-        response = found[0]
-        for other in found[1:]:  # the maximum
+        response, *others = found
+        for other in others:  # the maximum
             np.maximum(response, other, out=response)
         return rounding.samples(response, out, scratch)
 

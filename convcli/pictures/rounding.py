@@ -4,6 +4,7 @@ Everything that does not depend on the responses is worked out once: a band is o
 millisecond, as long as a few dozen operations on fractions.
 """
 
+from collections.abc import Iterable
 from fractions import Fraction
 from math import sqrt
 from typing import Any
@@ -75,7 +76,8 @@ class Rounding:
         """Samples from sums of squares: √(Σ R² · scale² · gain²) + offset."""
         least, most = (squares.min(), squares.max()) if squares.size else (0, 0)
         ends = [sqrt(float(end) * self.square) + self.offset for end in (least, most)]
-        np.multiply(squares, squares.dtype.type(self.square), out=squares)
+        if self.square != 1:
+            np.multiply(squares, squares.dtype.type(self.square), out=squares)
         np.sqrt(squares, out=squares)
         np.add(squares, squares.dtype.type(self.offset + 0.5), out=squares)
         return self._stored(squares, [], ends, out, scratch)
@@ -148,14 +150,15 @@ class Rounding:
         return out, Statistics(least, most, clipped, values.size)
 
 
-def magnitudes(parts: list[Array], bound: int, scratch: Scratch) -> Array:
+def magnitudes(parts: Iterable[Array], count: int, bound: int, scratch: Scratch) -> Array:
     """Σ R² of whole responses, in float32 where every sum is exact and its root well apart."""
-    dtype = np.float32 if bound * bound * len(parts) < 2**22 else np.float64
-    total, square = (scratch.like(name, parts[0], dtype) for name in ("total", "square"))
+    dtype = np.float32 if bound * bound * count < 2**22 else np.float64
     for place, part in enumerate(parts):
-        into = square if place else total
+        into = scratch.like("square" if place else "total", part, dtype)
+        if not place:
+            total = into
         np.copyto(into, part, casting="unsafe")
         np.multiply(into, into, out=into)
         if place:
-            np.add(total, square, out=total)
+            np.add(total, into, out=total)
     return total
