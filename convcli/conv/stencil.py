@@ -138,6 +138,26 @@ def weight(factors: Sequence[Array]) -> int:
     return bound
 
 
+def greatest(factors: Sequence[Array], largest: int, signed: bool = True) -> int:
+    """No response to values up to `largest`, or of either sign up to that, is beyond this.
+
+    Values without a sign meet positive and negative taps apart:
+
+        p ← p·p' + n·n',   n ← p·n' + n·p'      for each factor's sums p' and n' of taps of a sign
+
+    >>> greatest([np.array([[1], [2], [1]]), np.array([[-1, 0, 1]])], 255, signed=False)
+    1020
+    """
+    if signed or any(factor.dtype.kind == "f" for factor in factors):
+        return largest * weight(factors)
+    plus, minus = 1, 0
+    for factor in factors:
+        taps = [int(tap) for tap in factor.flat]
+        more, less = sum(tap for tap in taps if tap > 0), -sum(tap for tap in taps if tap < 0)
+        plus, minus = plus * more + minus * less, plus * less + minus * more
+    return largest * max(plus, minus, 1)
+
+
 def lane(factors: Sequence[Array], largest: int, signed: bool = True) -> np.dtype[Any]:
     """The narrowest dtype that holds every sum of values up to ±`largest` exactly.
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.conv.passes import Scratch
-from convcli.conv.stencil import LANES, Stencil, run, stencil, weight
+from convcli.conv.stencil import LANES, Stencil, greatest, run, stencil
 from convcli.pictures.kernels import Kernel
 from convcli.pictures.ranges import Statistics, Tone
 from convcli.pictures.rounding import Rounding, magnitudes
@@ -41,7 +41,7 @@ class Responder:
         same = len(set(scales)) == 1
         self.unit = scales[0] if same else Fraction(1, lcm(*(one.denominator for one in scales)))
         self.times = [int(scale / self.unit) for scale in scales]
-        bounds = [largest * weight(p.factors) for p in kernel.parts]
+        bounds = [greatest(p.factors, largest, signed or floating) for p in kernel.parts]
         both = [abs(times) * bound for times, bound in zip(self.times, bounds, strict=True)]
         self.bound = sum(both) if kernel.combine == "sum" else max(both)
         self.reach = kernel.shape
