@@ -205,7 +205,7 @@ def _opaque(
     line = bands.width() * channels
     lane = responder.lane or picture.pixels.dtype
     # squares of magnitudes are kept beside the lanes, twice as wide
-    itemsize = lane.itemsize if responder.lane is not None else 8
+    itemsize = max(plan.dtype.itemsize for plan in responder.plans)
     itemsize *= 2 if kernel.combine == "magnitude" else 1
     reach = kernel.shape[0] if responder.lane is not None else 4 * kernel.shape[0]
     tall = band_rows(line * bands.window.stride[0], bands.size[0], itemsize, reach, count)

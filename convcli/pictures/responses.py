@@ -53,7 +53,7 @@ class Responder:
             )
             for shape in shapes
         ]
-        lanes = {plan.dtype for plan in self.plans if plan.engine == "passes"}
+        lanes = {plan.stages[0][0] for plan in self.plans if plan.engine == "passes"}
         self.lane = (
             lanes.pop()
             if len(lanes) == 1 and all(plan.engine == "passes" for plan in self.plans)
@@ -65,7 +65,7 @@ class Responder:
         """How each part is computed, in words."""
         words = [
             f"{plan.engine} in {plan.dtype.name}"
-            + (f" ({sum(one.calls for one in plan.passes)} a sample)" if plan.passes else "")
+            + (f" ({plan.calls} a sample)" if plan.stages else "")
             for plan in self.plans
         ]
         return ", ".join(dict.fromkeys(words))
