@@ -4,7 +4,6 @@ import os
 import stat
 from collections.abc import Callable, Iterable
 from io import BytesIO
-from pathlib import Path
 from typing import IO
 
 from convcli.errors import OutputError, safe
@@ -37,8 +36,8 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
     Without `force` a file that is there already is left as it is. Raises OutputError.
     """
     # a link keeps pointing where it does; what it points at is replaced
-    target = Path(os.path.realpath(path) if os.path.islink(path) else path)
-    if target.exists() and not target.is_file() and not target.is_dir():
+    target = os.path.realpath(path) if os.path.islink(path) else path
+    if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
         # a device or a named pipe is written to, not replaced; neither can be sought in
         buffer = BytesIO()
         write(buffer)
@@ -49,17 +48,17 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
             raise OutputError(f"{safe(path)} cannot be written: {error.strerror}") from None
         return
     check_free([path], force)
-    if target.is_dir():
+    if os.path.isdir(target):
         raise OutputError(f"{safe(path)} is a folder")
     try:
-        handle, temporary = _temporary(target.parent)
+        handle, temporary = _temporary(os.path.dirname(target))
     except OSError as error:
         raise OutputError(f"{safe(path)} cannot be written: {error.strerror}") from None
     try:
         with open(handle, "w+b") as stream:
             write(stream)
             stream.flush()
-            if target.exists():  # what is replaced is lost when the power fails too early
+            if os.path.exists(target):  # what is replaced is lost when the power fails too early
                 os.fsync(stream.fileno())
         os.chmod(temporary, _mode_of(target))
         _publish(temporary, target, force)
@@ -70,27 +69,27 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
             os.unlink(temporary)
 
 
-def _temporary(folder: Path) -> tuple[int, str]:
+def _temporary(folder: str) -> tuple[int, str]:
     """A new file of our own in a folder: its descriptor and its path."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
     while True:  # tempfile takes a tenth of a small filter's time to import
-        path = str(folder / f".convcli-{os.getpid()}-{os.urandom(6).hex()}")
+        path = os.path.join(folder, f".convcli-{os.getpid()}-{os.urandom(6).hex()}")
         try:
             return os.open(path, flags, 0o600), path
         except FileExistsError:
             continue
 
 
-def _mode_of(target: Path) -> int:
+def _mode_of(target: str) -> int:
     """The permissions the target has, or those a plain `open` would give it."""
-    if target.exists():
-        return stat.S_IMODE(target.stat().st_mode)
+    if os.path.exists(target):
+        return stat.S_IMODE(os.stat(target).st_mode)
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
 
 
-def _publish(temporary: str, target: Path, force: bool) -> None:
+def _publish(temporary: str, target: str, force: bool) -> None:
     if not force:
         try:
             os.link(temporary, target)  # unlike a rename, refuses a file that came meanwhile
