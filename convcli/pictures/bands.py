@@ -18,10 +18,10 @@ Pair = tuple[int, int]
 BAND_BYTES = 400_000
 """Of lanes a band: all arrays of a band stay in a core's cache of 2 MB."""
 
-SHARED_BYTES = 1_200_000
+SHARED_BYTES = 2_000_000
 """The same where threads share the picture. Between two calls of NumPy a thread holds the
-interpreter, and a sleeping core takes 50 µs to notice that it is free: with bands of 0.4 MB two
-threads take 41 ms for sharpen on 12 megapixels, longer than one alone (33), with these 28."""
+interpreter, and a sleeping core takes 50 µs to notice that it is free: for sharpen on 12 megapixels
+two threads take 84 ms with bands of 0.3 MB, 45 with 1.2 and 38 with 2.4; one alone takes 47."""
 
 SHARED_SAMPLES = 2_000_000
 """Below that the bands of a picture are not worth a second thread (2 to 5 ms of work)."""
