@@ -67,6 +67,12 @@ class Pass(NamedTuple):
         taps = sum(len(plus) + len(minus) for _, plus, minus in self.groups)
         return taps - 1 + sum(magnitude != 1 for magnitude, *_ in self.groups) if taps else 1
 
+    @property
+    def weight(self) -> Any:
+        """The sum of |tap|: how often a value may be counted."""
+        taps = sum(magnitude * (len(p) + len(m)) for magnitude, p, m in self.groups)
+        return taps * max(self.box, 1)
+
 
 def passes_of(factors: Sequence[Array]) -> tuple[Pass, ...]:
     """The passes that do what the factors do in turn.
@@ -128,9 +134,8 @@ def run_passes(band: Array, passes: Sequence[Pass], spare: Spare) -> Array:
     tall = rows - sum(one.shape[0] - 1 for one in passes)
     wide = columns - sum(one.shape[1] - 1 for one in passes)
     item = flat.itemsize
-    return np.lib.stride_tricks.as_strided(
-        flat, (tall, wide, channels), (line * item, channels * item, item)
-    )
+    strides = line * item, channels * item, item
+    return np.ndarray((tall, wide, channels), flat.dtype, flat, strides=strides)
 
 
 def _summed(

@@ -21,17 +21,27 @@ NANOSECONDS_A_BYTE = 0.065
 """One pass over a sample of a lane, per byte of the lane (one thread, bands in its cache)."""
 
 
-class Stencil(NamedTuple):
-    """A kernel ready to run on bands: how it is computed, in which lane, and from which factors.
+Stage = tuple[Any, tuple[Pass, ...]]
+"""A lane, and the passes that are computed in it."""
 
-    `engine` is "passes" (shifted sums), "products" (banded matrices) or "fourier".
+
+class Stencil(NamedTuple):
+    """A kernel ready to run on bands: how it is computed, in which lanes, and from which factors.
+
+    `engine` is "passes" (shifted sums), "products" (banded matrices) or "fourier"; `dtype` is the
+    lane of the response.
     """
 
     engine: str
     dtype: Any
     factors: tuple[Array, ...]
-    passes: tuple[Pass, ...]
+    stages: tuple[Stage, ...]
     nanoseconds: float
+
+    @property
+    def calls(self) -> int:
+        """Loops of NumPy over a band, without those from one lane to the next."""
+        return sum(one.calls for _, passes in self.stages for one in passes)
 
     @property
     def shape(self) -> tuple[int, int]:
@@ -73,9 +83,13 @@ def stencil(
     """
     factors = separated(factors)
     dtype = np.dtype(np.float64) if floating else lane(factors, largest, signed)
-    passes = passes_of(factors)
-    width = 60 if dtype.kind == "O" else dtype.itemsize * NANOSECONDS_A_BYTE
-    options = [Stencil("passes", dtype, factors, passes, sum(one.calls for one in passes) * width)]
+    stages = _stages(passes_of(factors), dtype, largest, signed)
+    nanoseconds = sum(
+        one.calls * (60 if each.kind == "O" else each.itemsize * NANOSECONDS_A_BYTE)
+        for each, passes in stages
+        for one in passes
+    )
+    options = [Stencil("passes", dtype, factors, stages, nanoseconds)]
     bound = largest * weight(factors)
     taps = sum(factor.size for factor in factors)
     if dtype.kind == "f" or bound <= EXACT_FLOAT:
@@ -89,6 +103,28 @@ def stencil(
         if dense >= 64 and len(factors) == 1 and _certain(factors[0], largest, size, dtype):
             options.append(Stencil("fourier", double, factors, (), 45.0))
     return min(options, key=lambda one: one.nanoseconds)
+
+
+def _stages(
+    passes: Sequence[Pass], dtype: np.dtype[Any], largest: int, signed: bool
+) -> tuple[Stage, ...]:
+    """The first passes in 16 bits, as long as their sums fit, and the others in the lane of all.
+
+    >>> eight = [np.array([[1, 8, 28, 56, 70, 56, 28, 8, 1]])]
+    >>> [(str(lane), len(passes)) for lane, passes in stencil(eight * 2, 255).stages]
+    [('uint16', 8), ('int32', 8)]
+    """
+    signed = signed or any(minus for one in passes for _, _, minus in one.groups)
+    narrow = np.dtype(np.int16 if signed else np.uint16)
+    first, bound = 0, largest
+    for one in passes:
+        bound *= max(one.weight, 1)
+        if bound > np.iinfo(narrow).max:
+            break
+        first += 1
+    if dtype.kind != "i" or dtype.itemsize <= 2 or first < 2:
+        return ((dtype, tuple(passes)),)
+    return (narrow, tuple(passes[:first])), (dtype, tuple(passes[first:]))
 
 
 def _turned(factors: Sequence[Array]) -> bool:
@@ -120,12 +156,13 @@ def run(plan: Stencil, x: Array, scratch: Scratch | None = None, name: str = "")
         y = fourier(x, plan.factors[0])
         return np.rint(y, out=y) if plan.factors[0].dtype.kind != "f" and x.dtype.kind != "f" else y
     scratch = scratch or Scratch()
-    if x.dtype == plan.dtype and x.flags.c_contiguous:
+    for dtype, passes in plan.stages:
         band = x
-    else:
-        band = scratch.like(f"{name} band", x, plan.dtype)
-        np.copyto(band, x, casting="unsafe")
-    return run_passes(band, plan.passes, scratch.spare(name, band.size, plan.dtype))
+        if x.dtype != dtype or not x.flags.c_contiguous:
+            band = scratch.like(f"{name} band", x, dtype)
+            np.copyto(band, x, casting="unsafe")
+        x = run_passes(band, passes, scratch.spare(name, band.size, dtype))
+    return x
 
 
 def weight(factors: Sequence[Array]) -> int:
@@ -136,6 +173,26 @@ def weight(factors: Sequence[Array]) -> int:
             return 1
         bound *= max(sum(abs(int(tap)) for tap in factor.flat), 1)
     return bound
+
+
+def greatest(factors: Sequence[Array], largest: int, signed: bool = True) -> int:
+    """No response to values up to `largest`, or of either sign up to that, is beyond this.
+
+    Values without a sign meet positive and negative taps apart:
+
+        p ← p·p' + n·n',   n ← p·n' + n·p'      for each factor's sums p' and n' of taps of a sign
+
+    >>> greatest([np.array([[1], [2], [1]]), np.array([[-1, 0, 1]])], 255, signed=False)
+    1020
+    """
+    if signed or any(factor.dtype.kind == "f" for factor in factors):
+        return largest * weight(factors)
+    plus, minus = 1, 0
+    for factor in factors:
+        taps = [int(tap) for tap in factor.flat]
+        more, less = sum(tap for tap in taps if tap > 0), -sum(tap for tap in taps if tap < 0)
+        plus, minus = plus * more + minus * less, plus * less + minus * more
+    return largest * max(plus, minus, 1)
 
 
 def lane(factors: Sequence[Array], largest: int, signed: bool = True) -> np.dtype[Any]:

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.pictures.kernels import Kernel
-from convcli.pictures.ranges import Statistics, Tone, rounded
+from convcli.pictures.ranges import Statistics, Tone
 from convcli.pictures.responses import Responder
+from convcli.pictures.rounding import Rounding
 
 Array = NDArray[Any]
 
@@ -36,7 +37,9 @@ class Keeping:
         """Samples (h, w, c + 1) of a band: colour responses beside the alpha they were given."""
         found, bound = self._differences(colour, alpha, centre)
         tones = tones._replace(gain=tones.gain / self.full, square=tones.square / self.full**2)
-        samples, statistics = self.light.samples(found, tones, self.full, bound)
+        samples, statistics = self.light.samples(
+            found, self.light.rounding(tones, self.full, bound)
+        )
         kept = alpha[centre].astype(samples.dtype)
         return np.concatenate([samples, kept], axis=2), statistics
 
@@ -49,7 +52,7 @@ class Keeping:
 
     def _differences(self, colour: Array, alpha: Array, centre: Any) -> tuple[list[Array], int]:
         bound = 2 * max(self.light.bound, self.full * self.cover.bound)
-        light, cover = self.light.parts(colour * alpha), self.cover.parts(alpha)
+        light, cover = list(self.light.parts(colour * alpha)), list(self.cover.parts(alpha))
         middle = colour[centre]
         return [
             _wide(one, bound) - _wide(middle, bound) * _wide(other, bound)
@@ -78,9 +81,8 @@ class Blending:
         """Samples (h, w, c + 1) of a band."""
         (light,), (cover,) = self.light.parts(colour * alpha), self.cover.parts(alpha)
         unit = self.cover.unit / self.total
-        opacity, _ = rounded(
-            cover.copy(), unit, Tone(False, type(unit)(1)), self.full, self.cover.bound
-        )
+        plain = Tone(False, type(unit)(1))
+        opacity, _ = Rounding(unit, plain, self.full, self.cover.bound).samples(cover.copy())
         visible = (opacity > 0) & (cover != 0)
         shown = np.where(visible, cover, 1)
         if light.dtype.kind == "f" and not self.light.kernel.exact:

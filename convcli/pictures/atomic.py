@@ -5,7 +5,6 @@ import stat
 from collections.abc import Callable, Iterable
 from errno import EINVAL, EISDIR, ENOENT, EOPNOTSUPP
 from io import BytesIO
-from pathlib import Path
 from typing import IO
 
 from convcli.errors import OutputError, safe
@@ -40,7 +39,7 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
     Without `force` a file that is there already is left as it is. Raises OutputError.
     """
     target = _followed(path)
-    if target.exists() and not target.is_file() and not target.is_dir():
+    if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
         # a device or a named pipe is written to, not replaced; neither can be sought in
         buffer = BytesIO()
         write(buffer)
@@ -51,15 +50,15 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
             raise OutputError(f"{safe(path)} cannot be written: {error.strerror}") from None
         return
     check_free([path], force)
-    if target.is_dir():
+    if os.path.isdir(target):
         raise OutputError(f"{safe(path)} is a folder")
     named: str | None = None
     try:
-        handle, named = _temporary(target.parent)
+        handle, named = _temporary(os.path.dirname(target))
         with open(handle, "w+b") as stream:
             write(stream)
             stream.flush()
-            if target.exists():  # what is replaced is lost when the power fails too early
+            if os.path.exists(target):  # what is replaced is lost when the power fails too early
                 os.fsync(stream.fileno())
             os.chmod(stream.fileno() if named is None else named, _mode_of(target))
             if named is None:
@@ -73,14 +72,14 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
             os.unlink(named)
 
 
-def _followed(path: str) -> Path:
+def _followed(path: str) -> str:
     """Where a result is written: a link stays, and what it points at is replaced.
 
     Raises OutputError for a link that leads to a file outside its folder, which somebody else may
     have put there.
     """
     if not os.path.islink(path):
-        return Path(path)
+        return path
     folder, target = os.path.realpath(os.path.dirname(path) or "."), os.path.realpath(path)
     stream = os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target)
     if not stream and os.path.commonpath([folder, target]) != folder:
@@ -88,15 +87,15 @@ def _followed(path: str) -> Path:
             f"{safe(path)} is a link out of its folder, to {safe(target)}, which is not followed; "
             "name that file, or remove the link"
         )
-    return Path(target)
+    return target
 
 
-def _name(folder: Path) -> str:
+def _name(folder: str) -> str:
     # tempfile takes a tenth of a small filter's time to import
-    return str(folder / f".convcli-{os.getpid()}-{os.urandom(6).hex()}")
+    return os.path.join(folder, f".convcli-{os.getpid()}-{os.urandom(6).hex()}")
 
 
-def _temporary(folder: Path) -> tuple[int, str | None]:
+def _temporary(folder: str) -> tuple[int, str | None]:
     """A new file of our own in a folder: its descriptor and, where it has to have one, its path.
 
     Linux makes files without a name, which are gone when their process is, however it ends.
@@ -105,7 +104,7 @@ def _temporary(folder: Path) -> tuple[int, str | None]:
     nameless: int | None = getattr(os, "O_TMPFILE", None)
     if nameless is not None and os.path.isdir("/proc/self/fd"):
         try:
-            return os.open(folder, flags | nameless, 0o600), None
+            return os.open(folder or ".", flags | nameless, 0o600), None
         except OSError as error:
             if error.errno not in (EOPNOTSUPP, EISDIR, EINVAL, ENOENT):
                 raise
@@ -117,7 +116,7 @@ def _temporary(folder: Path) -> tuple[int, str | None]:
             continue
 
 
-def _link(handle: int, target: Path, force: bool) -> str | None:
+def _link(handle: int, target: str, force: bool) -> str | None:
     """Give a file without a name its own; or one to be renamed from, where it replaces another."""
     link = f"/proc/self/fd/{handle}"
     root = os.open("/", os.O_RDONLY)  # a folder's descriptor makes os.link follow `link`
@@ -129,23 +128,23 @@ def _link(handle: int, target: Path, force: bool) -> str | None:
             except FileExistsError:
                 if not force:
                     raise OutputError(f"{safe(target)} is there already; give --force") from None
-        path = _name(target.parent)
+        path = _name(os.path.dirname(target))
         os.link(link, path, src_dir_fd=root, follow_symlinks=True)
         return path
     finally:
         os.close(root)
 
 
-def _mode_of(target: Path) -> int:
+def _mode_of(target: str) -> int:
     """The permissions the target has, or those a plain `open` would give it."""
-    if target.exists():
-        return stat.S_IMODE(target.stat().st_mode)
+    if os.path.exists(target):
+        return stat.S_IMODE(os.stat(target).st_mode)
     mask = os.umask(0)
     os.umask(mask)
     return 0o666 & ~mask
 
 
-def _publish(temporary: str, target: Path, force: bool) -> None:
+def _publish(temporary: str, target: str, force: bool) -> None:
     if not force:
         try:
             os.link(temporary, target)  # unlike a rename, refuses a file that came meanwhile

@@ -1,9 +1,9 @@
 """Open and save pictures: orientation, modes, frames, metadata, stdin and stdout."""
 
+import os
 import sys
 from collections.abc import Mapping
 from io import BytesIO
-from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -248,8 +248,8 @@ def output_name(source: str, label: str, suffix: str | None = None) -> str:
     """
     if source == "-":
         return "-"
-    path = Path(source)
-    return f"{path.stem}.{label}{path.suffix if suffix is None else suffix}"
+    stem, own = os.path.splitext(os.path.basename(source))
+    return f"{stem}.{label}{own if suffix is None else suffix}"
 
 
 def write_picture(
@@ -288,7 +288,7 @@ def write_stdout(data: Any) -> None:
 
 def check_suffix(picture: Picture, target: str) -> None:
     """Refuse colour in a file whose name says that it is grey."""
-    if Path(target).suffix.lower() == ".pgm" and picture.colours != 1:
+    if os.path.splitext(target)[1].lower() == ".pgm" and picture.colours != 1:
         raise OutputError(f"{safe(target)}: a .pgm holds grey; write .ppm, or give --gray")
 
 
@@ -408,7 +408,7 @@ def format_of(path: str) -> str:
     >>> format_of("out/cat.JPG")
     'JPEG'
     """
-    suffix = Path(path).suffix.lower()
+    suffix = os.path.splitext(path)[1].lower()
     if suffix not in SUFFIXES:
         raise OutputError(
             f"{safe(path)}: no picture format ends in {safe(suffix)!r}; "

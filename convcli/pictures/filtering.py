@@ -206,10 +206,11 @@ def _opaque(
     """Rows of a band, and what a thread runs on each band of samples without transparency."""
     channels = picture.pixels.shape[2]
     responder = Responder(kernel, picture.full, cells=2**22)
+    rounding = responder.rounding(tones, picture.full)
     line = bands.width() * channels
     lane = responder.lane or picture.pixels.dtype
-    # squares of magnitudes are kept beside the lanes of both parts, twice as wide
-    itemsize = lane.itemsize if responder.lane is not None else 8
+    # squares of magnitudes are kept beside the lanes, twice as wide
+    itemsize = max(plan.dtype.itemsize for plan in responder.plans)
     itemsize *= 2 if kernel.combine == "magnitude" else 1
     reach = kernel.shape[0] if responder.lane is not None else 4 * kernel.shape[0]
     tall = band_rows(line * bands.window.stride[0], bands.size[0], itemsize, reach, count)
@@ -220,8 +221,8 @@ def _opaque(
 
         def run(top: int, bottom: int, out: Array | None) -> tuple[Array, Statistics]:
             band = bands.read(top, bottom, lane, buffer, slice(0, channels))
-            found = [bands.strided(one) for one in responder.parts(band, scratch)]
-            return responder.samples(found, tones, picture.full, scratch=scratch, out=out)
+            found = map(bands.strided, responder.parts(band, scratch))
+            return responder.samples(found, rounding, scratch, out)
 
         return run
 

@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from convcli.pictures.bands import FILL, Bands, Border, Window, share_rows, thread_count
 from convcli.pictures.kernels import Kernel
 from convcli.pictures.picture import Picture
-from convcli.pictures.ranges import Statistics, Tone, rounded
+from convcli.pictures.ranges import Statistics, Tone
+from convcli.pictures.rounding import Rounding
 
 Array = NDArray[Any]
 
@@ -168,7 +169,6 @@ def worker(
     else:
         tall = rows.gathered * max(1, GATHERED_ROWS // (rows.gathered * rows.step))
         share_rows(rows.places, tall, threads, gather, products=True)
-    full = picture.full
 
     def draw() -> Callable[[int, int, Array | None], tuple[Array, Statistics]]:
         def run(top: int, bottom: int, out: Array | None) -> tuple[Array, Statistics]:
@@ -177,12 +177,13 @@ def worker(
             drawn = _drawn(coarse, rows, columns, begin, last_band, width)
             values = drawn.reshape(last_band - begin, width, channels)[first_band - begin :]
             some = values[:: stride[0], :: stride[1]]
-            return rounded(some, part.scale / whole, tones, full, 2**60, out)
+            return rounding.samples(some, out)
 
         return run
 
     (part,) = kernel.parts
     whole = kernel.sum and part.scale / kernel.sum  # the grid's weights sum to 1 already
+    rounding = Rounding(part.scale / whole, tones, picture.full, 2**60)
     tall = rows.block * max(1, 96 // rows.block)
     return Work(tall, draw)
 

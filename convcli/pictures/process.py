@@ -1,7 +1,7 @@
 """From a picture to a filtered file, written while it is computed where the format allows it."""
 
+import os
 from io import BytesIO
-from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -63,7 +63,7 @@ class Target(NamedTuple):
         asked = (self.options.format or "").lower()
         if asked in ("npy", "npz", "pfm", "tif32"):
             return asked
-        suffix = Path(self.path).suffix.lower()
+        suffix = os.path.splitext(self.path)[1].lower()
         return suffix[1:] if suffix in FLOATS and not asked else ""
 
 
@@ -99,10 +99,9 @@ def filter_to(
 
 def _streams(picture: Picture, recipe: Recipe, target: Target) -> bool:
     """Whether rows can be written one by one into a new file."""
-    path = Path(target.path)
-    return (
-        target.path != "-" and is_direct(picture, recipe) and (not path.exists() or path.is_file())
-    )
+    path = target.path
+    new = path != "-" and (not os.path.exists(path) or os.path.isfile(path))
+    return new and is_direct(picture, recipe)
 
 
 def _size(picture: Picture, recipe: Recipe) -> tuple[int, int, int]:

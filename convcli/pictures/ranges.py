@@ -13,10 +13,8 @@ from fractions import Fraction
 from math import isqrt, sqrt
 from typing import Any, NamedTuple
 
-import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.passes import Scratch
 from convcli.errors import SpecError
 from convcli.pictures.kernels import Kernel
 
@@ -172,110 +170,3 @@ def tone(kernel: Kernel, asked: Range, full: int, bias: Fraction = Fraction(0)) 
     if asked.name == "auto" and not kernel.one_sided:
         absolute = is_gradient(kernel) or kernel.sum <= 0
     return Tone(absolute, gain, bias, square)
-
-
-def rounded(
-    response: Array,
-    scale: Fraction,
-    tones: Tone,
-    full: int,
-    bound: int,
-    out: Array | None = None,
-) -> tuple[Array, Statistics]:
-    """Samples from responses of at most ±`bound` times a scale, rounded half up, clipped 0..full.
-
-    Whole responses are exact. Returns uint8 or uint16, in `out` where that is given, with the
-    statistics of the true values; the responses are overwritten, since fresh arrays would cost more
-    than what is computed in them.
-    """
-    gain = abs(scale * tones.gain) if tones.absolute else scale * tones.gain
-    low, high = (float(response.min()), float(response.max())) if response.size else (0.0, 0.0)
-    if tones.absolute:
-        low, high = (max(low, -high, 0.0), max(-low, high))
-    ends = sorted(float(gain) * end + float(tones.offset) for end in (low, high))
-    below = gain.denominator
-    binary = below & (below - 1) == 0 and tones.offset.denominator <= 2
-    exact = response.dtype.kind in "iuO" or bound < 2**53
-    if response.dtype.kind == "f" and (not exact or (binary and bound * 2 < 2**53)):
-        values = np.abs(response, out=response) if tones.absolute else response
-        if gain != 1:
-            np.multiply(values, values.dtype.type(float(gain)), out=values)
-        np.add(values, values.dtype.type(float(tones.offset) + 0.5), out=values)
-    else:
-        values = _whole(response, gain, tones, bound)
-    return _stored(values, ends[0], ends[1], full, out)
-
-
-def _stored(
-    values: Array, least: float, most: float, full: int, out: Array | None
-) -> tuple[Array, Statistics]:
-    """Values that want nothing but their fraction cut off, clipped and stored as samples."""
-    clipped = 0
-    if least < -0.5 or most >= full + 0.5:
-        if values.dtype.kind == "i":  # seen without a sign, what is negative is large
-            clipped = int(np.count_nonzero(values.view(f"u{values.itemsize}") > full))
-        else:
-            clipped = int(np.count_nonzero(values < 0) + np.count_nonzero(values >= full + 1))
-        np.clip(values, 0, full, out=values)
-    if out is None:
-        out = np.empty(values.shape, np.uint8 if full == 255 else np.uint16)
-    np.copyto(out, values, casting="unsafe")
-    return out, Statistics(least, most, clipped, values.size)
-
-
-def _whole(response: Array, gain: Fraction, tones: Tone, bound: int) -> Array:
-    """⌊gain · R + offset + ½⌋ in whole numbers: (R · a + b) // d in the narrowest lane."""
-    common = gain.denominator * tones.offset.denominator
-    a, b, d = int(gain * common), int(tones.offset * common), common
-    if d % 2:
-        a, b, d = 2 * a, 2 * b + d, 2 * d
-    else:
-        b += d // 2
-    if gain.denominator == tones.offset.denominator == 1:
-        a, b, d = int(gain), int(tones.offset), 1
-    most = max(bound * abs(a) + abs(b), d)
-    wide = response.dtype
-    if wide.kind == "f" or (wide.kind in "iu" and most > np.iinfo(wide).max):
-        wide = np.dtype(next((w for w in (np.int32, np.int64) if most <= np.iinfo(w).max), object))
-    if wide.kind == "u" and (a < 0 or b < 0):
-        wide = np.dtype(np.int32 if most <= 2**31 - 1 else np.int64)
-    if wide.kind == "O" and response.dtype.kind == "f":
-        response = response.astype(np.int64)
-    values = response if response.dtype == wide else response.astype(wide)
-    if tones.absolute and wide.kind != "u":
-        np.abs(values, out=values)
-    if a != 1:
-        np.multiply(values, a, out=values)
-    if b:
-        np.add(values, b, out=values)
-    if d & (d - 1) == 0 and wide.kind != "O":
-        return np.right_shift(values, d.bit_length() - 1, out=values) if d > 1 else values
-    return np.floor_divide(values, d, out=values)
-
-
-def magnitudes(parts: list[Array], bound: int, scratch: Scratch) -> Array:
-    """Σ R² of whole responses, in float32 where every sum is exact and its root well apart."""
-    dtype = np.float32 if bound * bound * len(parts) < 2**22 else np.float64
-    total, square = (scratch.like(name, parts[0], dtype) for name in ("total", "square"))
-    for place, part in enumerate(parts):
-        into = square if place else total
-        np.copyto(into, part, casting="unsafe")
-        np.multiply(into, into, out=into)
-        if place:
-            np.add(total, square, out=total)
-    return total
-
-
-def rooted(
-    squares: Array, scale: Fraction, tones: Tone, full: int, out: Array | None = None
-) -> tuple[Array, Statistics]:
-    """Samples from sums of squares: √(Σ R² · scale² · gain²) + offset, rounded half up, clipped."""
-    square = scale * scale * tones.square
-    ends = [
-        sqrt(float(end) * float(square)) + float(tones.offset)
-        for end in ((squares.min(), squares.max()) if squares.size else (0, 0))
-    ]
-    np.multiply(squares, squares.dtype.type(float(square)), out=squares)
-    np.sqrt(squares, out=squares)
-    np.add(squares, squares.dtype.type(float(tones.offset) + 0.5), out=squares)
-    return _stored(squares, ends[0], ends[1], full, out)

@@ -1,16 +1,20 @@
 """The responses of a kernel to a band: its parts computed, in whole numbers, and combined."""
 
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
+from functools import reduce
 from math import lcm
+from operator import add
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.conv.passes import Scratch
-from convcli.conv.stencil import LANES, Stencil, run, stencil, weight
+from convcli.conv.stencil import LANES, Stencil, greatest, run, stencil
 from convcli.pictures.kernels import Kernel
-from convcli.pictures.ranges import Statistics, Tone, magnitudes, rooted, rounded
+from convcli.pictures.ranges import Statistics, Tone
+from convcli.pictures.rounding import Rounding, magnitudes
 
 Array = NDArray[Any]
 
@@ -37,7 +41,7 @@ class Responder:
         same = len(set(scales)) == 1
         self.unit = scales[0] if same else Fraction(1, lcm(*(one.denominator for one in scales)))
         self.times = [int(scale / self.unit) for scale in scales]
-        bounds = [largest * weight(p.factors) for p in kernel.parts]
+        bounds = [greatest(p.factors, largest, signed or floating) for p in kernel.parts]
         both = [abs(times) * bound for times, bound in zip(self.times, bounds, strict=True)]
         self.bound = sum(both) if kernel.combine == "sum" else max(both)
         self.reach = kernel.shape
@@ -49,7 +53,7 @@ class Responder:
             )
             for shape in shapes
         ]
-        lanes = {plan.dtype for plan in self.plans if plan.engine == "passes"}
+        lanes = {plan.stages[0][0] for plan in self.plans if plan.engine == "passes"}
         self.lane = (
             lanes.pop()
             if len(lanes) == 1 and all(plan.engine == "passes" for plan in self.plans)
@@ -61,31 +65,31 @@ class Responder:
         """How each part is computed, in words."""
         words = [
             f"{plan.engine} in {plan.dtype.name}"
-            + (f" ({sum(one.calls for one in plan.passes)} a sample)" if plan.passes else "")
+            + (f" ({plan.calls} a sample)" if plan.stages else "")
             for plan in self.plans
         ]
         return ", ".join(dict.fromkeys(words))
 
-    def parts(self, band: Array, scratch: Scratch | None = None) -> list[Array]:
+    def parts(self, band: Array, scratch: Scratch | None = None) -> Iterator[Array]:
         """The response of each part, or of their sum, to a band (h, w, c): whole, times `unit`.
 
-        They may be views of the scratch, or of the band, and may be overwritten.
+        They may be views of the scratch, or of the band, and may be overwritten. With a scratch
+        those of a magnitude take the same place one after another, so that all that a band is
+        made into stays in a core's cache: use each before the next.
         """
+        found = self._parts(band, scratch)
+        if self.kernel.combine == "sum":
+            yield reduce(add, found)
+        else:
+            yield from found
+
+    def _parts(self, band: Array, scratch: Scratch | None) -> Iterator[Array]:
         rows, columns = (band.shape[axis] - self.reach[axis] + 1 for axis in (0, 1))
-        found = []
         for place, (plan, (top, left)) in enumerate(zip(self.plans, self.offsets, strict=True)):
             tall, wide = plan.shape
             part = band[top : top + rows + tall - 1, left : left + columns + wide - 1]
-            found.append(run(plan, part, scratch, f"part {place}"))
-        if self.kernel.combine == "sum":
-            return [self._sum(found)]
-        return [self._times(one, times) for one, times in zip(found, self.times, strict=True)]
-
-    def _sum(self, found: list[Array]) -> Array:
-        total = self._times(found[0], self.times[0])
-        for one, times in zip(found[1:], self.times[1:], strict=True):
-            total = total + self._times(one, times)
-        return total
+            name = f"part {place}" if self.kernel.combine == "maximum" else "part"
+            yield self._times(run(plan, part, scratch, name), self.times[place])
 
     def _times(self, response: Array, times: int) -> Array:
         """A response times a whole number, in a type that holds the sum of all parts."""
@@ -98,24 +102,25 @@ class Responder:
         fits = next((lane for lane in LANES[1:] if self.bound <= np.iinfo(lane).max), object)
         return response.astype(fits) * times
 
+    def rounding(self, tones: Tone, full: int, bound: int | None = None) -> Rounding:
+        """How the responses become samples 0..full."""
+        return Rounding(self.unit, tones, full, self.bound if bound is None else bound)
+
     def samples(
         self,
-        found: list[Array],
-        tones: Tone,
-        full: int,
-        bound: int | None = None,
+        found: Iterable[Array],
+        rounding: Rounding,
         scratch: Scratch | None = None,
         out: Array | None = None,
     ) -> tuple[Array, Statistics]:
-        """Samples 0..full from the responses of the parts, and statistics of the true values."""
-        bound = self.bound if bound is None else bound
+        """Samples from the responses of the parts, and statistics of the true values."""
         if self.kernel.combine == "magnitude":
-            squares = magnitudes(found, bound, scratch or Scratch())
-            return rooted(squares, self.unit, tones, full, out)
-        response = found[0]
-        for other in found[1:]:  # the maximum
+            squares = magnitudes(found, len(self.plans), rounding.bound, scratch or Scratch())
+            return rounding.of_squares(squares, out, scratch)
+        response, *others = found
+        for other in others:  # the maximum
             np.maximum(response, other, out=response)
-        return rounded(response, self.unit, tones, full, bound, out)
+        return rounding.samples(response, out, scratch)
 
     def values(self, found: list[Array], tones: Tone) -> Array:
         """Responses as float64 in the units of samples: gain and offset applied, nothing cut."""

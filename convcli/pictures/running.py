@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from convcli.conv.passes import Scratch
 from convcli.pictures.bands import FILL, Bands
 from convcli.pictures.kernels import Kernel
-from convcli.pictures.ranges import Statistics, Tone, rounded
+from convcli.pictures.ranges import Statistics, Tone
+from convcli.pictures.rounding import Rounding
 
 Array = NDArray[Any]
 
@@ -49,7 +50,7 @@ def worker(
     width, fill = pixels.shape[1], int(bands.window.border.value)
     left = 0 if bands.window.border.name == "valid" else bands.window.anchor[1]
     outside = [slice(0, left), slice(left + width, bands.width())]
-    bound = tall * wide * full
+    rounding = Rounding(part.scale, tones, full, tall * wide * full)
 
     def make() -> Callable[[int, int, Array | None], tuple[Array, Statistics]]:
         scratch = Scratch()
@@ -85,7 +86,7 @@ def worker(
             found = found.reshape(bottom - top, count, channels)
             np.subtract(prefix[:, wide:], prefix[:, : count - 1], out=found[:, 1:])
             found[:, 0] = prefix[:, wide - 1]
-            return rounded(found.view(np.int32), part.scale, tones, full, bound, out)
+            return rounding.samples(found.view(np.int32), out, scratch)
 
         return run
 

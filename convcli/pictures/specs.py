@@ -1,10 +1,10 @@
 """Kernels as text: a name of the catalogue with its values, a matrix, or a file that holds one."""
 
+import os
 import re
 from collections.abc import Sequence
 from fractions import Fraction
 from math import lcm
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -99,7 +99,7 @@ def kernel_file(path: str) -> Kernel:
         raise SpecError(f"kernel file {name} cannot be read: {error.strerror}") from None
     if len(data) > LARGEST_FILE:
         raise SpecError(f"kernel file {name} has more than {LARGEST_FILE:,} bytes")
-    label = Path(path).stem
+    label = os.path.splitext(os.path.basename(path))[0]
     try:
         if data.startswith(b"\x93NUMPY"):
             return _from_npy(data)._replace(name=label)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from convcli.conv.stencil import correlate, lane
+from convcli.conv.stencil import correlate, lane, stencil
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (1, 5), (4, 2), (1, 1)])
@@ -28,6 +28,17 @@ def test_factors_one_after_another_are_the_dense_kernel():
     column, row = np.array([[1], [2], [1]]), np.array([[-1, 0, 1]])
     np.testing.assert_array_equal(
         correlate(picture, [column, row], 255), correlate(picture, [column * row], 255)
+    )
+
+
+@pytest.mark.parametrize("least", [0, -255])
+def test_sums_that_outgrow_16_bits_go_on_in_32(least):
+    wide = np.array([[1, 8, 28, 56, 70, 56, 28, 8, 1]])
+    factors = [wide.T, wide]
+    assert [one for one, _ in stencil(factors, 255, least < 0).stages][1:] == [np.int32]
+    picture = np.random.default_rng(3).integers(least, 256, (20, 21, 2))
+    np.testing.assert_array_equal(
+        correlate(picture, factors, 255), correlate(picture.astype(float), factors, 255)
     )
 
 

@@ -120,6 +120,7 @@ def test_bands_and_threads_leave_no_seam(spec, monkeypatch):
     pixels = Picture(noise((70, 20, 3), np.uint8), False, "PNG", {})
     whole = filter_picture(pixels, kernel(spec), threads=1).pixels
     monkeypatch.setattr("convcli.pictures.bands.BAND_BYTES", 1)
+    monkeypatch.setattr("convcli.pictures.bands.SHARED_BYTES", 1)
     for threads in (1, 2, 3):
         np.testing.assert_array_equal(
             filter_picture(pixels, kernel(spec), threads=threads).pixels, whole
