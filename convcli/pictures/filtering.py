@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from convcli.conv.passes import Scratch
 from convcli.errors import UnfitError
 from convcli.pictures import grid, running
-from convcli.pictures.alpha import Blending, Keeping, is_blend
+from convcli.pictures.alpha import Blending, Keeping, blended, is_blend, share
 from convcli.pictures.bands import Bands, Border, Window, band_rows, share_rows, thread_count
 from convcli.pictures.kernels import Kernel
 from convcli.pictures.picture import Picture
@@ -347,14 +347,16 @@ def finished(values: Array, picture: Picture, recipe: Recipe) -> Filtered:
     separate = picture.has_alpha and recipe.channels != "each"
     colours = values[..., :-1] if with_alpha else values
     alpha = values[..., -1:] if with_alpha else None
-    colours = ranged(colours.astype(np.float64), recipe, full)
+    visible = ... if alpha is None else alpha[..., 0] >= 0.5
+    colours = ranged(colours.astype(np.float64), recipe, full, visible)
     if recipe.linear:
         colours = from_light(colours, full)
     source = aligned(picture.pixels[..., :-1] if separate else picture.pixels, recipe)
+    cover = None if alpha is None else aligned(picture.pixels[..., -1:], recipe)
     if recipe.channels == "luma" and picture.colours == 3:
-        colours = source + (colours - luma(source, False))
+        colours = colours + share(cover, alpha) * (source - luma(source, False))
     if recipe.amount != 1:
-        colours = source + float(recipe.amount) * (colours - source)
+        colours, alpha = blended(source, cover, colours, alpha, float(recipe.amount))
     deep = picture.pixels.dtype.kind != "u"
     if deep and recipe.range.name not in ("stretch", "pct"):
         least, most = (float(colours.min()), float(colours.max())) if colours.size else (0.0, 0.0)
@@ -377,11 +379,14 @@ def finished(values: Array, picture: Picture, recipe: Recipe) -> Filtered:
     return Filtered(picture._replace(pixels=pixels), statistics)
 
 
-def ranged(values: Array, recipe: Recipe, full: int) -> Array:
-    """Responses brought into 0..full as the recipe's range says, neither rounded nor clipped."""
+def ranged(values: Array, recipe: Recipe, full: int, visible: Any = ...) -> Array:
+    """Responses brought into 0..full as the recipe's range says, neither rounded nor clipped.
+
+    What is not `visible` has no say in how far they are stretched.
+    """
     name, last = recipe.range.name, recipe.kernels[-1]
     if name in ("stretch", "pct"):
-        low, high = percentiles(values, recipe.range.low, recipe.range.high)
+        low, high = percentiles(values[visible], recipe.range.low, recipe.range.high)
         top = full or 255
         scale = top / (high - low) if high > low else 0.0
         return (values - low) * scale + float(recipe.bias)
