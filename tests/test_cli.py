@@ -296,6 +296,34 @@ def test_the_input_is_never_overwritten(shell):
     assert Path("cat.jpg").read_bytes() == original
 
 
+@pytest.mark.parametrize(
+    ("taken", "line"),
+    [
+        ("k.png", "filter cat.png -k @k.png -o k.png --force"),
+        ("k.npy", "filter cat.png -k blur -k @k.npy -o k.npy --force"),
+        ("k.npy", "filter cat.png -k @k.npy -o ./k.npy"),
+        ("k.gif", "explain --input 4x4 -k @k.gif -o k.gif --force"),
+        ("k.gif", "explain --input @k.gif -k 2 -o k.gif --force"),
+        ("run.npz", "extract cat.png conv:2,3 --weights run.npz --save run.npz --force"),
+        ("run.npz", "extract cat.png --like run.npz --save run.npz --force"),
+        ("run.npz", "extract cat.png --like run.npz --vector mean -o run.npz --force"),
+        ("net.npz", "fit cat.png cat.png --net net.npz -o net.npz --force"),
+    ],
+)
+def test_no_file_that_is_read_is_overwritten(shell, taken, line):
+    Image.new("RGB", (40, 40), (9, 99, 200)).save("cat.png")
+    assert shell("extract cat.png conv:2,3 -q --save run.npz -o sheet.png")[0] == 0
+    assert shell("filter cat.png -k sobel -q -o k.png")[0] == 0
+    np.save("k.npy", np.ones((3, 3)))
+    Path("k.gif").write_text("1 2\n3 4\n")
+    Path("net.npz").write_text("c = conv(3, 3, padding=1)\n")
+    before = Path(taken).read_bytes()
+    code, out, err = shell(line)
+    assert (code, out) == (1, "")
+    assert "is the input, which is never overwritten" in err
+    assert Path(taken).read_bytes() == before
+
+
 def test_extract_writes_a_grid_a_table_and_the_arrays(shell):
     code, out, err = shell(f"extract {CAT} --seed 3 --save maps.npz")
     header, *rows = (line.split("\t") for line in out.splitlines())

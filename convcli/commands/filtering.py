@@ -25,6 +25,7 @@ def run(
         SaveOptions,
         check_free,
         check_stdout,
+        files_named,
         open_picture,
         output_name,
     )
@@ -43,7 +44,7 @@ def run(
         output_name(source, label, suffix) if output is None else output, asked["force"], options
     )
     if written:
-        check_free([target.path], asked["force"], source)
+        check_free([target.path], asked["force"], source, *files_named(specs))
         check_target(target)
         if target.path == "-":
             check_stdout()

@@ -30,7 +30,7 @@ from convcli.nets.figures import bytes_text
 from convcli.nets.layers import Shape
 from convcli.nets.network import Network
 from convcli.nets.summary import Row, summarize
-from convcli.pictures.files import SUFFIXES, check_free, open_picture, write_file
+from convcli.pictures.files import SUFFIXES, check_free, files_named, open_picture, write_file
 from convcli.pictures.prepare import Samples, prepared
 
 Array = NDArray[Any]
@@ -213,6 +213,12 @@ def wants_vectors(options: Mapping[str, Any]) -> bool:
     )
 
 
+def inputs(paths: Sequence[str], words: Sequence[str], options: Mapping[str, Any]) -> list[str]:
+    """All files that a run reads: pictures, a network, weights, a saved run or set."""
+    given = (options[name] for name in ("net", "like", "weights", "among"))
+    return [*paths, *files_named([*words, *given])]
+
+
 class Vectored(NamedTuple):
     """Where vectors go: a format, and a file or stdout."""
 
@@ -220,7 +226,9 @@ class Vectored(NamedTuple):
     target: str | None
 
 
-def vector_target(format_: str | None, output: str | None, force: bool) -> Vectored:
+def vector_target(
+    format_: str | None, output: str | None, force: bool, sources: Sequence[str] = ()
+) -> Vectored:
     """The format that was asked for, or that the file's name asks for."""
     known = (*LINES, *FILES)
     suffix = os.path.splitext(output or "")[1].lstrip(".").lower()
@@ -234,7 +242,7 @@ def vector_target(format_: str | None, output: str | None, force: bool) -> Vecto
         raise SpecError(f"{safe(target)} is not the name of a file of {format_}")
     if format_ in FILES and target is None and sys.stdout.isatty():
         raise SpecError(f"a terminal cannot show {format_}; use -o FILE, or pipe it on")
-    check_free([target], force)
+    check_free([target], force, *sources)
     return Vectored(format_, target)
 
 
@@ -322,7 +330,9 @@ def vector_task(words: Sequence[str], options: Mapping[str, Any], note: Any) -> 
     quiet = options["quiet"]
     started = perf_counter()
     if not asking:
-        where = vector_target(options["format_"], options["output"], options["force"])
+        where = vector_target(
+            options["format_"], options["output"], options["force"], inputs(paths, words, options)
+        )
         for text in () if quiet else setup.notes:
             note(text)
         found = vectors_of(paths, setup, note, failed, quiet)

@@ -7,7 +7,7 @@ import numpy as np
 from convcli.errors import SpecError, UnfitError, safe
 from convcli.learning.fitting import descend, fit
 from convcli.learning.found import STYLES, FoundKernel, FoundNet, kernel_text
-from convcli.pictures.files import check_free, save_arrays, write_file
+from convcli.pictures.files import check_free, files_named, save_arrays, write_file
 from convcli.pictures.levels import Levels, open_levels
 from convcli.report import FORMATS, line, note, show, show_lines
 
@@ -70,8 +70,7 @@ def _check(ask: Ask) -> None:
         raise SpecError("-o takes the name of a file; -q prints the kernel's rows on stdout")
     if ask.output and ask.net and not ask.output.lower().endswith(".npz"):
         raise SpecError(f"{safe(ask.output)}: a net's weights are written to .npz")
-    for source in (ask.before, ask.after):
-        check_free([ask.output], ask.force, source)
+    check_free([ask.output], ask.force, ask.before, ask.after, *files_named([ask.net]))
 
 
 def _fit(ask: Ask, before: Levels, after: Levels) -> FoundKernel:
