@@ -47,10 +47,16 @@ def learn(ask: Ask) -> None:
     else:
         show(found, ask.format_)
     if isinstance(found, FoundKernel) and not found.fitted.determined:
-        raise UnfitError(found.verdict)
+        told = not ask.quiet and ask.format_ in (None, "text")
+        raise UnfitError(
+            "not determined; a picture with more detail may do" if told else found.verdict
+        )
     if ask.output:
         _save(found, ask.output, ask.force)
         note(f"written to {safe(ask.output)}")
+        words = found.beside(before.step) if isinstance(found, FoundKernel) else ""
+        if words:
+            note(f"the file holds the weights alone: filter -k @{safe(ask.output)} needs {words}")
 
 
 def _check(ask: Ask) -> None:
