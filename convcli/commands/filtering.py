@@ -70,7 +70,7 @@ def run(
         _preview(picture, recipe)
     if not written:
         return
-    if asked["fail_on_clip"]:
+    if asked["fail_on_clip"] and not target.floats:  # floats are never clipped
         _fail_on_clip(picture, recipe, threads)
     statistics = filter_to(picture, recipe, target, threads)
     if asked["format_"] == "json":

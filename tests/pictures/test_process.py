@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from convcli.cli import run
 from convcli.errors import OutputError, PictureError, SpecError, UnfitError
 from convcli.pictures.bands import Border
 from convcli.pictures.files import SaveOptions, open_picture
@@ -331,3 +332,14 @@ def test_chunks_of_rows_leave_no_seam(spec, chunk):
     apart = np.abs(found.astype(int) - whole)
     assert apart.max() <= (1 if spec.startswith("gaussian") else 0)
     assert np.count_nonzero(apart) < 1e-3 * apart.size
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.pfm"])
+def test_floats_are_never_clipped(tmp_path, name):
+    Image.fromarray(COLOUR).save(tmp_path / "in.png")
+    words = ["filter", str(tmp_path / "in.png"), "-k", "laplacian", "--range", "clip"]
+    assert run([*words, "--fail-on-clip", "-o", str(tmp_path / name)]) == 0
+    assert (tmp_path / name).exists()
+    assert run([*words, "--fail-on-clip", "-o", str(tmp_path / "a.tif")]) == 1
+    grey = ["--gray", "--to", "tif32", "-o", str(tmp_path / "b.tif")]
+    assert run([*words, "--fail-on-clip", *grey]) == 0
