@@ -13,7 +13,7 @@ from convcli.pictures.bands import Border
 from convcli.pictures.catalogue import CATALOGUE
 from convcli.pictures.files import Picture
 from convcli.pictures.filtering import Recipe, filter_picture
-from convcli.pictures.ranges import Range
+from convcli.pictures.ranges import Range, read_range
 from convcli.pictures.specs import kernel
 
 
@@ -200,3 +200,27 @@ def test_a_hole_in_grey_is_filled_with_grey(words, centre):
     pixels[2, 2] = 255, 0, 0, 0
     found = filter_picture(Picture(pixels, True, "PNG", {}), Recipe((kernel("blur"),), **words))
     assert tuple(found.pixels[2, 2]) == centre
+
+
+@pytest.mark.parametrize("name", ["clip", "signed", "stretch", "pct:10,90"])
+@pytest.mark.parametrize("channels", ["rgb", "luma"])
+def test_the_values_told_are_the_responses_before_they_are_rescaled(name, channels):
+    pixels = noise((12, 14, 3))
+    recipe = Recipe((kernel("laplacian"),), range=read_range(name), channels=channels)
+    found = filter_picture(picture(pixels), recipe).statistics
+    seen = pixels.astype(float) if channels == "rgb" else pixels @ [0.299, 0.587, 0.114]
+    seen = seen.reshape(12, 14, -1)
+    matrix = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
+    true = ndimage.correlate(seen, matrix[..., np.newaxis], mode="nearest")
+    if name == "clip" and channels == "luma":
+        true = pixels + true - seen
+    assert (found.least, found.most) == pytest.approx((true.min(), true.max()), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["stretch", "pct:1,99"])
+@pytest.mark.parametrize("shade", [0, 100, 255])
+def test_a_constant_picture_is_not_stretched_and_that_is_said(name, shade):
+    pixels = np.full((6, 5, 3), shade, np.uint8)
+    found = filter_picture(picture(pixels), Recipe((kernel("blur"),), range=read_range(name)))
+    np.testing.assert_array_equal(found.pixels, pixels)
+    assert found.statistics.text.endswith("nothing to stretch, values stay as they are")
