@@ -237,6 +237,12 @@ def path(name: str) -> None:
 
 
 def note(text: str) -> None:
-    """Write one line for the reader, on stderr, beside the results."""
+    """Write one line for the reader, on stderr, beside the results; never at their cost."""
+    if sys.stderr is None:
+        return
     shown = "\n".join(map(safe, text.split("\n")))
-    sys.stderr.write(_encodable(shown, sys.stderr) + "\n")
+    try:
+        sys.stderr.write(_encodable(shown, sys.stderr) + "\n")
+        sys.stderr.flush()
+    except OSError:  # a full disk, a reader that left: later notes go nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
