@@ -267,8 +267,12 @@ def write_vectors(
         return
     if where.target is None:
         for text in _lines(found, where.format):
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
+            if sys.stdout.isatty():
+                sys.stdout.write("\t".join(map(safe, text.split("\t"))) + "\n")
+                sys.stdout.flush()
+            else:  # a path's own bytes
+                sys.stdout.buffer.write(f"{text}\n".encode("utf-8", "surrogateescape"))
+                sys.stdout.buffer.flush()
         return
     lines = list(_lines(found, where.format))
     data = "".join(f"{text}\n" for text in lines).encode("utf-8", "surrogateescape")
