@@ -26,10 +26,11 @@ def run(
         check_free,
         check_stdout,
         files_named,
+        format_of,
         open_picture,
         output_name,
     )
-    from convcli.pictures.process import Target, check_target, filter_to
+    from convcli.pictures.process import Target, check_options, check_target, filter_to
     from convcli.pictures.recipes import DEFAULTS, recipe_of, remarks, replayed
 
     words = {key: value for key, value in asked.items() if key in DEFAULTS}
@@ -46,6 +47,8 @@ def run(
     if written:
         check_free([target.path], asked["force"], source, *files_named(specs))
         check_target(target)
+        if target.path != "-" or form:
+            check_options(target, form or target.floats or format_of(target.path))
         if target.path == "-":
             check_stdout()
     elif not sys.stdout.isatty():
@@ -53,6 +56,8 @@ def run(
     for line in remarks(recipe, ready):
         note(line)
     picture = open_picture(source, every_kind=True, early=early)
+    if written:
+        check_options(target, target.floats or target.form(picture))
     for line in picture.notes:
         note(f"{safe(source)}: {line}")
     metadata = {**picture.metadata, "record": ready.record}

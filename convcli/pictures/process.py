@@ -6,7 +6,7 @@ from typing import IO, NamedTuple
 
 import numpy as np
 
-from convcli.errors import OutputError, PictureError
+from convcli.errors import OutputError, PictureError, SpecError
 from convcli.pictures.atomic import write_file
 from convcli.pictures.bands import Window
 from convcli.pictures.files import (
@@ -67,6 +67,17 @@ def check_target(target: Target) -> None:
     """Refuse a name that tells no format, before anything is read."""
     if target.path != "-" and not target.options.format and not target.floats:
         format_of(target.path)
+
+
+def check_options(target: Target, form: str) -> None:
+    """Refuse ways of saving that say nothing about a format. Raises SpecError."""
+    kind = (target.floats or form).upper()
+    for name, given, kinds in (
+        ("--quality", target.options.quality, ("JPEG", "WEBP")),
+        ("--subsampling", target.options.subsampling, ("JPEG",)),
+    ):
+        if given is not None and kind not in kinds:
+            raise SpecError(f"{name} says nothing about {kind}; it is of {' and '.join(kinds)}")
 
 
 def filter_to(
