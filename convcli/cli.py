@@ -75,6 +75,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run convcli and return its exit code; what is not a refusal keeps its traceback."""
+    if sys.stderr is None:  # closed: else the next file that is opened would be it
+        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     if sys.stdout is None:
         note("Error: standard output is closed, so there is nowhere to put the result")
         return 1

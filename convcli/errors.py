@@ -10,6 +10,8 @@ A refusal is for the person who asked: its text says what, where, which values c
 would work. Anything else that is raised is a bug and keeps its traceback.
 """
 
+from collections.abc import Iterable
+
 
 class Refusal(Exception):
     """The request was understood and cannot be met."""
@@ -63,3 +65,17 @@ def counted(count: int, noun: str) -> str:
     ('1 row', '2 rows')
     """
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def csv_row(values: Iterable[object]) -> str:
+    r"""One record of CSV as RFC 4180 has it, line breaks within quotes, without its own end.
+
+    >>> csv_row(["a\nb.png", 'say "x", y', 3])
+    '"a\nb.png","say ""x"", y",3'
+    """
+    from csv import writer
+    from io import StringIO
+
+    text = StringIO(newline="")
+    writer(text, lineterminator="\r\n").writerow(values)  # which quotes \r and \n alike
+    return text.getvalue()[:-2]

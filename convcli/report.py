@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TextIO
 
-from convcli.errors import safe
+from convcli.errors import csv_row, safe
 
 ASCII = str.maketrans(
     {"→": "->", "×": "x", "−": "-", "σ": "sigma", "…": "...", "·": "*", "Σ": "sum", "τ": "tau"}
@@ -120,12 +120,26 @@ def tsv(result: Result) -> None:
 
 def csv(result: Result) -> None:
     """Write comma-separated values under one line of names."""
-    from csv import writer
-
     columns, rows, _ = result.table()
-    out = writer(sys.stdout, lineterminator="\n")
-    out.writerow(column.replace(" ", "_") for column in columns)
-    out.writerows([_encodable(safe(value), sys.stdout) for value in row] for row in rows)
+    csv_line(csv_row([column.replace(" ", "_") for column in columns]))
+    for row in rows:
+        csv_line(csv_row(row))
+
+
+def csv_line(text: str) -> None:
+    """Write one record: a path's own bytes in a pipe, made safe on a terminal."""
+    if text.isprintable():
+        return line(text)
+    if sys.stdout.isatty():
+        return line("\t".join(map(safe, text.split("\t"))))
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        data = _encodable(text, sys.stdout).encode(encoding, "surrogateescape")
+    except UnicodeEncodeError:  # a lone surrogate that stands for no byte
+        return line("\t".join(map(safe, text.split("\t"))))
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data + b"\n")
+    return None
 
 
 def json(result: Result) -> None:
@@ -237,6 +251,12 @@ def path(name: str) -> None:
 
 
 def note(text: str) -> None:
-    """Write one line for the reader, on stderr, beside the results."""
+    """Write one line for the reader, on stderr, beside the results; never at their cost."""
+    if sys.stderr is None:
+        return
     shown = "\n".join(map(safe, text.split("\n")))
-    sys.stderr.write(_encodable(shown, sys.stderr) + "\n")
+    try:
+        sys.stderr.write(_encodable(shown, sys.stderr) + "\n")
+        sys.stderr.flush()
+    except OSError:  # a full disk, a reader that left: later notes go nowhere
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

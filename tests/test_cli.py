@@ -296,6 +296,58 @@ def test_the_input_is_never_overwritten(shell):
     assert Path("cat.jpg").read_bytes() == original
 
 
+@pytest.mark.parametrize(
+    ("taken", "line"),
+    [
+        ("k.png", "filter cat.png -k @k.png -o k.png --force"),
+        ("k.npy", "filter cat.png -k blur -k @k.npy -o k.npy --force"),
+        ("k.npy", "filter cat.png -k @k.npy -o ./k.npy"),
+        ("k.gif", "explain --input 4x4 -k @k.gif -o k.gif --force"),
+        ("k.gif", "explain --input @k.gif -k 2 -o k.gif --force"),
+        ("run.npz", "extract cat.png conv:2,3 --weights run.npz --save run.npz --force"),
+        ("run.npz", "extract cat.png --like run.npz --save run.npz --force"),
+        ("run.npz", "extract cat.png --like run.npz --vector mean -o run.npz --force"),
+        ("net.npz", "fit cat.png cat.png --net net.npz -o net.npz --force"),
+    ],
+)
+def test_no_file_that_is_read_is_overwritten(shell, taken, line):
+    Image.new("RGB", (40, 40), (9, 99, 200)).save("cat.png")
+    assert shell("extract cat.png conv:2,3 -q --save run.npz -o sheet.png")[0] == 0
+    assert shell("filter cat.png -k sobel -q -o k.png")[0] == 0
+    np.save("k.npy", np.ones((3, 3)))
+    Path("k.gif").write_text("1 2\n3 4\n")
+    Path("net.npz").write_text("c = conv(3, 3, padding=1)\n")
+    before = Path(taken).read_bytes()
+    code, out, err = shell(line)
+    assert (code, out) == (1, "")
+    assert "is the input, which is never overwritten" in err
+    assert Path(taken).read_bytes() == before
+
+
+@pytest.mark.parametrize("end", ["2>&-", "2>/dev/full"])
+@pytest.mark.parametrize(
+    ("line", "code", "out"),
+    [
+        ("filter cat.png -k blur -o a.png", 0, "a.png\n"),
+        ("shape --input 7 --kernel 2 --stride 2 -q", 0, None),
+        ("shape --input 7 --kernel 2 --stride 2 --format csv", 0, None),
+        ("extract cat.png conv:2,3 -o a.png -q", 0, "a.png\n"),
+        ("shape --input 7 --kernel 9", 1, ""),
+        ("shape --input 7 --what", 2, ""),
+    ],
+)
+def test_notes_that_cannot_be_written_change_nothing(tmp_path, line, code, out, end):
+    Image.new("RGB", (40, 40), (9, 99, 200)).save(tmp_path / "cat.png")
+    words = f"{sys.executable} -m convcli {line}"
+    expected = subprocess.run(["sh", "-c", words], cwd=tmp_path, capture_output=True, text=True)
+    (tmp_path / "a.png").unlink(missing_ok=True)
+    done = subprocess.run(
+        ["sh", "-c", f"{words} {end}"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
+    )
+    assert (done.returncode, done.stdout) == (code, expected.stdout if out is None else out)
+    assert ("a.png" in line) == (tmp_path / "a.png").exists()
+
+
 def test_extract_writes_a_grid_a_table_and_the_arrays(shell):
     code, out, err = shell(f"extract {CAT} --seed 3 --save maps.npz")
     header, *rows = (line.split("\t") for line in out.splitlines())

@@ -118,7 +118,7 @@ def _filter(job: Job) -> Does:
             statistics = filter_large(task.source, error, recipe, target)
             return "done", ("filtered in bands",), _values(statistics)
         picture = picture._replace(metadata={**picture.metadata, "record": job["record"]})
-        if job.get("fail_on_clip"):
+        if job.get("fail_on_clip") and not target.floats:
             refuse_clipping(picture, recipe, job.get("threads"))
         _make_folder(task.target)
         try:

@@ -68,4 +68,4 @@ def explain_command(
     from convcli.lessons.shown import show_lesson
 
     answer = explain_question(picture, options)
-    show_lesson(answer, picture, output, fps, theme, force, format_, quiet)
+    show_lesson(answer, [picture, *options.values()], output, fps, theme, force, format_, quiet)

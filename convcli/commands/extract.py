@@ -64,6 +64,7 @@ def extract_command(words: tuple[str, ...], **options: Any) -> None:
     convcli extract *.jpg --recipe texture --vector mean,std > features.jsonl
     convcli extract new.jpg --nearest 5 --among features.npz
     """
+    from convcli.errors import safe
     from convcli.features.task import wants_vectors
     from convcli.report import note, path, show
 
@@ -86,4 +87,4 @@ def extract_command(words: tuple[str, ...], **options: Any) -> None:
     if not options["quiet"]:
         show(report, options["format_"])
     for name in made:
-        path(name) if options["quiet"] else note(f"drawn in {name}")
+        path(name) if options["quiet"] else note(f"drawn in {safe(name)}")

@@ -39,8 +39,10 @@ from convcli.options import COUNT, PAIR, PLACE, batch_options, force_option, lim
 @click.option("--dilation", type=PAIR, default=(1, 1), help="Gaps between the weights, plus 1.")
 @click.option("--anchor", type=PLACE, help="Row,column of the kernel over the pixel.")
 @click.option("--flip", is_flag=True, help="Turn kernels by 180°: true convolution.")
-@click.option("--transpose", is_flag=True, help="Swap the rows and columns of kernels.")
-@click.option("--rotate", type=int, default=0, help="Turn kernels: degrees, multiples of 45.")
+@click.option(
+    "--transpose", is_flag=True, help="Swap rows and columns of kernels, before --rotate."
+)
+@click.option("--rotate", type=int, default=0, help="Turn kernels anticlockwise: multiples of 45°.")
 @click.option("--scale", default="1", help="Multiply every weight.")
 @click.option("--normalize", type=click.Choice(["sum", "abs", "none"]), default="none")
 @click.option("--iterations", type=COUNT, default=1, help="Apply the chain so often.")

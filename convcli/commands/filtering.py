@@ -51,10 +51,19 @@ def run(
         SaveOptions,
         check_free,
         check_stdout,
+        files_named,
+        format_of,
         open_picture,
         output_name,
     )
-    from convcli.pictures.process import Target, check_target, filter_to, needed_by, refuse_clipping
+    from convcli.pictures.process import (
+        Target,
+        check_options,
+        check_target,
+        filter_to,
+        needed_by,
+        refuse_clipping,
+    )
     from convcli.pictures.recipes import DEFAULTS, recipe_of, remarks, replayed
 
     words = {key: value for key, value in asked.items() if key in DEFAULTS}
@@ -69,8 +78,10 @@ def run(
         output_name(source, label, suffix) if output is None else output, asked["force"], options
     )
     if written:
-        check_free([target.path], asked["force"], source)
+        check_free([target.path], asked["force"], source, *files_named(specs))
         check_target(target)
+        if target.path != "-" or form:
+            check_options(target, form or target.floats or format_of(target.path))
         if target.path == "-":
             check_stdout()
     elif not sys.stdout.isatty():
@@ -83,6 +94,8 @@ def run(
     except TooLargeError as error:
         _in_bands(source, error, recipe, target, asked["quiet"])
         return
+    if written:
+        check_options(target, target.floats or target.form(picture))
     for line in picture.notes:
         note(f"{safe(source)}: {line}")
     metadata = {**picture.metadata, "record": ready.record}
@@ -100,7 +113,7 @@ def run(
         _preview(picture, recipe)
     if not written:
         return
-    if asked["fail_on_clip"]:
+    if asked["fail_on_clip"] and not target.floats:  # floats are never clipped
         refuse_clipping(picture, recipe, threads)
     statistics = filter_to(picture, recipe, target, threads)
     if asked["format_"] == "json":

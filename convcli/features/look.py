@@ -17,7 +17,7 @@ from convcli.features.setup import (
     split_words,
 )
 from convcli.features.statistics import Report, Seen, look
-from convcli.features.task import Engine, memory_note, said, took_note
+from convcli.features.task import Engine, inputs, memory_note, said, took_note
 from convcli.nets.layers import AdaptivePool, Conv, Identity, Pool, Reshape
 from convcli.nets.network import INPUT
 from convcli.nets.summary import Row
@@ -119,8 +119,8 @@ def look_task(
         raise SpecError(f"--format {options['format_']} is for vectors; add --vector, or --save")
     targets = targets_of(paths, options)
     single = [target.sheet for target in targets]
-    for path in paths:
-        check_free([*single, options["save"], options["filters"]], options["force"], path)
+    sources = inputs(paths, words, options)
+    check_free([*single, options["save"], options["filters"]], options["force"], *sources)
     if options["filters"]:
         format_of(options["filters"])
     quiet = options["quiet"]
@@ -129,14 +129,19 @@ def look_task(
     limits = Limits(options["max_pixels"], options["max_memory"])
     engine, seen, made = Engine(setup, note, limits), [], []
     for path, target in zip(paths, targets, strict=True):
-        figures, drawn = _one(path, target, engine, options, note)
+        figures, drawn = _one(path, target, engine, options, note, sources)
         seen.append(figures)
         made += drawn
     return Report(tuple(seen), setup.settings(), said(setup)), made
 
 
 def _one(
-    path: str, target: Targets, engine: Engine, options: Mapping[str, Any], note: Any
+    path: str,
+    target: Targets,
+    engine: Engine,
+    options: Mapping[str, Any],
+    note: Any,
+    sources: Sequence[str],
 ) -> tuple[tuple[str, Any, tuple[Seen, ...]], list[str]]:
     """One picture: its run, what is drawn of it, and its figures."""
     setup, started = engine.setup, perf_counter()
@@ -147,7 +152,7 @@ def _one(
     if saving and set(RESERVED) & {row.name for row in rows}:
         raise OutputError(f"a layer called {', '.join(RESERVED)} cannot be saved beside the run's")
     if target.folder:
-        _check_folder(target, chosen, options["force"], path)
+        _check_folder(target, chosen, options["force"], sources)
     panels = (len(chosen) + 1) * panel_bytes(x.shape) * 2 if target.sheet else panel_bytes(x.shape)
     panels += DRAWING_BYTES * x.size
     for text in (memory_note(rows, x, setup, saving, panels), missing):
@@ -210,14 +215,16 @@ def filter_grids(engine: Engine) -> dict[str, NDArray[np.uint8]]:
     }
 
 
-def _check_folder(target: Targets, chosen: Sequence[str], force: bool, source: str) -> None:
+def _check_folder(
+    target: Targets, chosen: Sequence[str], force: bool, sources: Sequence[str]
+) -> None:
     folder = target.folder or "."
     if not os.path.isdir(folder):
         try:
             os.mkdir(folder)
         except OSError as error:
             raise OutputError(f"{safe(folder)} cannot be made: {error.strerror}") from None
-    check_free([target.of(name) for name in chosen], force, source)
+    check_free([target.of(name) for name in chosen], force, *sources)
 
 
 class _Drawing:

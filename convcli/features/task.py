@@ -30,7 +30,7 @@ from convcli.nets.figures import bytes_text
 from convcli.nets.layers import Shape
 from convcli.nets.network import Network
 from convcli.nets.summary import Row, summarize
-from convcli.pictures.files import SUFFIXES, check_free, open_picture, write_file
+from convcli.pictures.files import SUFFIXES, check_free, files_named, open_picture, write_file
 from convcli.pictures.memory import Limits
 from convcli.pictures.prepare import Samples, prepared
 
@@ -271,6 +271,12 @@ def wants_vectors(options: Mapping[str, Any]) -> bool:
     )
 
 
+def inputs(paths: Sequence[str], words: Sequence[str], options: Mapping[str, Any]) -> list[str]:
+    """All files that a run reads: pictures, a network, weights, a saved run or set."""
+    given = (options[name] for name in ("net", "like", "weights", "among"))
+    return [*paths, *files_named([*words, *given])]
+
+
 class Vectored(NamedTuple):
     """Where vectors go: a format, and a file or stdout."""
 
@@ -278,7 +284,9 @@ class Vectored(NamedTuple):
     target: str | None
 
 
-def vector_target(format_: str | None, output: str | None, force: bool) -> Vectored:
+def vector_target(
+    format_: str | None, output: str | None, force: bool, sources: Sequence[str] = ()
+) -> Vectored:
     """The format that was asked for, or that the file's name asks for."""
     known = (*LINES, *FILES)
     suffix = os.path.splitext(output or "")[1].lstrip(".").lower()
@@ -292,7 +300,7 @@ def vector_target(format_: str | None, output: str | None, force: bool) -> Vecto
         raise SpecError(f"{safe(target)} is not the name of a file of {format_}")
     if format_ in FILES and target is None and sys.stdout.isatty():
         raise SpecError(f"a terminal cannot show {format_}; use -o FILE, or pipe it on")
-    check_free([target], force)
+    check_free([target], force, *sources)
     return Vectored(format_, target)
 
 
@@ -317,8 +325,12 @@ def write_vectors(
         return
     if where.target is None:
         for text in _lines(found, where.format):
-            sys.stdout.write(text + "\n")
-            sys.stdout.flush()
+            if sys.stdout.isatty():
+                sys.stdout.write("\t".join(map(safe, text.split("\t"))) + "\n")
+                sys.stdout.flush()
+            else:  # a path's own bytes
+                sys.stdout.buffer.write(f"{text}\n".encode("utf-8", "surrogateescape"))
+                sys.stdout.buffer.flush()
         return
     lines = list(_lines(found, where.format))
     data = "".join(f"{text}\n" for text in lines).encode("utf-8", "surrogateescape")
@@ -386,7 +398,9 @@ def vector_task(
     quiet = options["quiet"]
     started = perf_counter()
     if not asking:
-        where = vector_target(options["format_"], options["output"], options["force"])
+        where = vector_target(
+            options["format_"], options["output"], options["force"], inputs(paths, words, options)
+        )
         for text in () if quiet else setup.notes:
             note(text)
         found = vectors_of(paths, setup, note, failed, quiet, each)

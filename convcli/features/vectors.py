@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.conv import adaptive_avg_pool2d
-from convcli.errors import SpecError, UnfitError, safe
+from convcli.errors import SpecError, UnfitError, csv_row, safe
 
 Array = NDArray[Any]
 
@@ -123,10 +123,9 @@ def json_line(path: str, vector: NDArray[np.float32]) -> str:
 
 def separated(path: str, vector: NDArray[np.float32], comma: str) -> str:
     """A line of CSV or TSV; a path with a comma or a quote in it is quoted, as RFC 4180 has it."""
-    name = safe(path)
-    if comma == "," and any(sign in name for sign in ',"'):
-        name = '"' + name.replace('"', '""') + '"'
-    return comma.join([name, *digits(vector)])
+    if comma == ",":
+        return csv_row([path, *digits(vector)])
+    return comma.join([safe(path), *digits(vector)])
 
 
 LINES: dict[str, Callable[[str, NDArray[np.float32]], str]] = {

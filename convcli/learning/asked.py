@@ -7,7 +7,7 @@ import numpy as np
 from convcli.errors import SpecError, UnfitError, safe
 from convcli.learning.fitting import descend, fit
 from convcli.learning.found import STYLES, FoundKernel, FoundNet, kernel_text
-from convcli.pictures.files import check_free, save_arrays, write_file
+from convcli.pictures.files import check_free, files_named, save_arrays, write_file
 from convcli.pictures.levels import Levels, open_levels
 from convcli.report import FORMATS, line, note, show, show_lines
 
@@ -47,10 +47,16 @@ def learn(ask: Ask) -> None:
     else:
         show(found, ask.format_)
     if isinstance(found, FoundKernel) and not found.fitted.determined:
-        raise UnfitError(found.verdict)
+        told = not ask.quiet and ask.format_ in (None, "text")
+        raise UnfitError(
+            "not determined; a picture with more detail may do" if told else found.verdict
+        )
     if ask.output:
         _save(found, ask.output, ask.force)
         note(f"written to {safe(ask.output)}")
+        words = found.beside(before.step) if isinstance(found, FoundKernel) else ""
+        if words:
+            note(f"the file holds the weights alone: filter -k @{safe(ask.output)} needs {words}")
 
 
 def _check(ask: Ask) -> None:
@@ -70,8 +76,7 @@ def _check(ask: Ask) -> None:
         raise SpecError("-o takes the name of a file; -q prints the kernel's rows on stdout")
     if ask.output and ask.net and not ask.output.lower().endswith(".npz"):
         raise SpecError(f"{safe(ask.output)}: a net's weights are written to .npz")
-    for source in (ask.before, ask.after):
-        check_free([ask.output], ask.force, source)
+    check_free([ask.output], ask.force, ask.before, ask.after, *files_named([ask.net]))
 
 
 def _fit(ask: Ask, before: Levels, after: Levels) -> FoundKernel:

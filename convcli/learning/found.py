@@ -46,6 +46,26 @@ class FoundKernel(NamedTuple):
             )
         return tuple(said)
 
+    def beside(self, step: float) -> str:
+        """The options that `filter` needs beside the kernel's file, "" where it needs none.
+
+        `step` is a sample's worth in levels, 0 for arrays. A kernel that looks like a gradient is
+        shown scaled and without its sign, unless --range clip keeps its responses.
+        """
+        from convcli.pictures.ranges import Range, tone
+        from convcli.pictures.specs import matrix_kernel
+
+        kernels = self.fitted.kernels
+        if kernels.shape[:2] != (1, 1):
+            return ""  # filter takes one matrix
+        bias = float(self.fitted.bias[0]) / (step or 1)
+        # what is below a millionth of a level is rounding
+        words = [f"--bias {bias:.12g}"] if abs(bias) > 1e-6 else []
+        one = matrix_kernel(kernel_text(kernels))
+        if tone(one, Range(), 255) != tone(one, Range("clip"), 255):
+            words.append("--range clip")
+        return " ".join(words)
+
     @property
     def caption(self) -> str:
         return self.residual

@@ -1,5 +1,7 @@
 """A lesson on stdout, and its picture or animation in a file."""
 
+from collections.abc import Iterable
+
 from convcli.errors import SpecError, UnfitError, safe
 from convcli.lessons.questions import Answer
 from convcli.lessons.text import STYLES
@@ -10,7 +12,7 @@ THEMES = ("both", "light", "dark")
 
 def show_lesson(
     answer: Answer,
-    source: str | None,
+    words: Iterable[object],
     output: str | None,
     fps: float | None,
     theme: str | None,
@@ -18,7 +20,10 @@ def show_lesson(
     format_: str | None,
     quiet: bool,
 ) -> None:
-    """Write what was asked for as a file, then tell the lesson. Raises a Refusal."""
+    """Write what was asked for as a file, then tell the lesson. Raises a Refusal.
+
+    `words` are what was asked with: files that they name are not overwritten.
+    """
     if format_ not in (None, "text", *FORMATS):
         raise SpecError(f"{format_!r:.40} is no format; there are text, {', '.join(FORMATS)}")
     if theme not in (None, *THEMES):
@@ -29,7 +34,7 @@ def show_lesson(
     if output == "-":
         raise SpecError("-o takes the name of a file; stdout holds the lesson")
     if target is not None:
-        _save(answer, target, source, fps or 2.0, theme or "both", force)
+        _save(answer, target, words, fps or 2.0, theme or "both", force)
     if quiet:
         line(answer.lesson.value)
     elif format_ in (None, "text"):
@@ -41,18 +46,18 @@ def show_lesson(
 
 
 def _save(
-    answer: Answer, target: str, source: str | None, fps: float, theme: str, force: bool
+    answer: Answer, target: str, words: Iterable[object], fps: float, theme: str, force: bool
 ) -> None:
-    if answer.picture is not None:
-        from convcli.pictures.files import check_free, format_of, write_picture
+    from convcli.pictures.files import check_free, files_named, format_of, write_picture
 
-        check_free([target], force, source or "-")
+    check_free([target], force, *files_named(words))
+    if answer.picture is not None:
         format_of(target)
         write_picture(answer.picture, target, force)
     elif answer.walk is not None:
         from convcli.pictures.animation import save_animation
 
         chosen = getattr(answer.lesson, "chosen", None)
-        save_animation(answer.walk, target, chosen, fps, theme, force, source)
+        save_animation(answer.walk, target, chosen, fps, theme, force)
     else:
         raise UnfitError("-o draws a window that walks; there is none to draw here")

@@ -77,7 +77,7 @@ class Single(NamedTuple):
     """A layer applied to a tensor as to one map, without channels: a 3-D pool over 2-D maps.
 
     >>> from convcli.nets.layers import Pool
-    >>> pool = Pool("max", (1, 2, 2), (2, 2, 2), ((0, 0),) * 3)
+    >>> pool = Pool("max", (1, 2, 2), (2, 2, 2), ((0, 0),) * 3, (1, 1, 1))
     >>> Single(pool).measure((8, 4, 4)).output
     (4, 2, 2)
     """

@@ -130,3 +130,26 @@ class Blending:
         visible = opacity > 1e-9 * self.full
         colours = np.where(visible, self._ratio(light, np.where(visible, cover, 1), tones), 0)
         return np.concatenate([colours, opacity], axis=2)
+
+
+def share(cover: Array | None, alpha: Array | None) -> Array | float:
+    """How much of a pixel's own chroma its result shows: as far as its own cover makes its alpha.
+
+    Premultiplied chroma is c·a; over the alpha of the result it is c·a / alpha, never more than c.
+    """
+    if cover is None or alpha is None:
+        return 1.0
+    return np.asarray(np.minimum(cover / np.maximum(alpha, 1e-9), 1.0))
+
+
+def blended(
+    source: Array, cover: Array | None, result: Array, alpha: Array | None, amount: float
+) -> tuple[Array, Array | None]:
+    """So much of a result, the rest its source: premultiplied colour and alpha, divided back."""
+    if cover is None or alpha is None:
+        return source + amount * (result - source), alpha
+    opacity = cover + amount * (alpha - cover)
+    light = source * cover.astype(np.float64)
+    light += amount * (result * alpha - light)
+    visible = opacity > 1e-9
+    return np.where(visible, light / np.where(visible, opacity, 1.0), 0.0), opacity

@@ -30,7 +30,6 @@ def save_animation(
     fps: float = 2.0,
     theme: str = "both",
     force: bool = False,
-    source: str | None = None,
 ) -> None:
     """Draw every step of a walk into a GIF, WebP or APNG, or side by side into one PNG.
 
@@ -43,7 +42,7 @@ def save_animation(
             f"{safe(target)}: an animation ends in {', '.join(WRITERS)} (one strip), "
             f"not {safe(suffix)!r}"
         )
-    check_free([target], force, source or "-")
+    check_free([target], force)
     sheet = Sheet(walk, THEMES[theme], chosen)
     count = len(sheet.cells)
     if count * sheet.width * sheet.height > MOST_PIXELS:

@@ -10,10 +10,10 @@ from typing import IO
 from convcli.errors import OutputError, safe
 
 
-def check_free(paths: Iterable[str | None], force: bool, source: str = "-") -> None:
-    """Refuse to go on when a path that will be written is taken, or is the input itself.
+def check_free(paths: Iterable[str | None], force: bool, *sources: str) -> None:
+    """Refuse to go on when a path that will be written is taken, or is an input.
 
-    Raises OutputError. `force` allows what is taken, but never the input.
+    Raises OutputError. `force` allows what is taken, but never an input.
     """
     named = [path for path in paths if path not in (None, "-")]
     for path in named:
@@ -25,12 +25,27 @@ def check_free(paths: Iterable[str | None], force: bool, source: str = "-") -> N
             raise OutputError(f"{safe(path)} cannot be written: No such file or directory")
         if not os.path.isfile(path):
             continue
-        if source != "-" and os.path.isfile(source) and os.path.samefile(path, source):
-            raise OutputError(
-                f"{safe(path)} is the input, which is never overwritten but with --in-place"
-            )
+        for source in sources:
+            if source != "-" and os.path.isfile(source) and os.path.samefile(path, source):
+                raise OutputError(
+                    f"{safe(path)} is the input, which is never overwritten but with --in-place"
+                )
         if not force:
             raise OutputError(f"{safe(path)} is there already; give --force to overwrite it")
+
+
+def files_named(words: Iterable[object]) -> list[str]:
+    """The files that words of a command line may name: FILE, @FILE, FILE:NAME.
+
+    >>> files_named(["cat.png", "@kernel.txt", "model.py:Net", None, 3])
+    ['cat.png', 'kernel.txt', 'model.py:Net', 'model.py']
+    """
+    found = []
+    for word in words:
+        if isinstance(word, str) and "\0" not in word:
+            file, colon, _ = word.removeprefix("@").rpartition(":")
+            found += [word.removeprefix("@"), *([file] if colon else [])]
+    return [name for name in found if name]
 
 
 def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> None:

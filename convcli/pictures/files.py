@@ -12,6 +12,7 @@ from PIL import Image, UnidentifiedImageError
 
 from convcli.errors import OutputError, PictureError, safe
 from convcli.pictures.atomic import check_free as check_free
+from convcli.pictures.atomic import files_named as files_named
 from convcli.pictures.atomic import write_file as write_file
 from convcli.pictures.early import FORMATS, Early, is_pillows
 from convcli.pictures.memory import Limits, Needs, TooLargeError

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from convcli.conv.passes import Scratch
 from convcli.errors import UnfitError
 from convcli.pictures import grid, running
-from convcli.pictures.alpha import Blending, Keeping, is_blend
+from convcli.pictures.alpha import Blending, Keeping, blended, is_blend, share
 from convcli.pictures.bands import Bands, Border, Window, band_rows, share_rows, thread_count
 from convcli.pictures.kernels import Kernel
 from convcli.pictures.picture import Picture
@@ -193,7 +193,12 @@ def _direct(
     if chunk:  # whole bands a chunk, or whole chunks of one band
         tall = next(rows for rows in range(min(tall, chunk), 0, -1) if chunk % rows == 0)
     share_rows(shape[0], segment or chunk or tall, count, worker, products)
-    return Filtered(picture._replace(pixels=pixels), total[0])
+    found = total[0]
+    if recipe.range.name == "signed" and found.samples:
+        gain, offset = float(tones.gain), float(tones.offset)
+        least, most = sorted((end - offset) / gain for end in (found.least, found.most))
+        found = found._replace(least=least, most=most)
+    return Filtered(picture._replace(pixels=pixels), found)
 
 
 Run = Callable[[int, int, Array | None], tuple[Array, Statistics]]
@@ -353,24 +358,32 @@ def finished(values: Array, picture: Picture, recipe: Recipe) -> Filtered:
     separate = picture.has_alpha and recipe.channels != "each"
     colours = values[..., :-1] if with_alpha else values
     alpha = values[..., -1:] if with_alpha else None
-    colours = ranged(colours.astype(np.float64), recipe, full)
+    visible = ... if alpha is None else alpha[..., 0] >= 0.5
+    responses = colours.astype(np.float64)
+    between = None  # what is not visible has no say in how far values are stretched
+    if recipe.range.name in ("stretch", "pct"):
+        between = percentiles(responses[visible], recipe.range.low, recipe.range.high)
+    flat = between is not None and between[0] == between[1]
+    colours = ranged(responses, recipe, full, None if flat else between)
     if recipe.linear:
         colours = from_light(colours, full)
     source = aligned(picture.pixels[..., :-1] if separate else picture.pixels, recipe)
+    cover = None if alpha is None else aligned(picture.pixels[..., -1:], recipe)
     if recipe.channels == "luma" and picture.colours == 3:
-        colours = source + (colours - luma(source, False))
+        colours = colours + share(cover, alpha) * (source - luma(source, False))
     if recipe.amount != 1:
-        colours = source + float(recipe.amount) * (colours - source)
+        colours, alpha = blended(source, cover, colours, alpha, float(recipe.amount))
+    rescaled = recipe.range.name in ("signed", "stretch", "pct")
+    looked = responses[visible] if rescaled else colours
+    ends = (float(looked.min()), float(looked.max())) if looked.size else (0.0, 0.0)
     deep = picture.pixels.dtype.kind != "u"
     if deep and recipe.range.name not in ("stretch", "pct"):
-        least, most = (float(colours.min()), float(colours.max())) if colours.size else (0.0, 0.0)
         kept = picture._replace(pixels=colours.astype(np.float32))
-        return Filtered(kept, Statistics(least, most, 0, colours.size))
+        return Filtered(kept, Statistics(*ends, 0, colours.size))
     dtype = np.dtype(np.uint8) if deep else picture.pixels.dtype
     top = 255 if deep else full
     samples = np.floor(colours + 0.5)
     clipped = int(np.count_nonzero(samples < 0) + np.count_nonzero(samples > top))
-    ends = (float(colours.min()), float(colours.max())) if colours.size else (0.0, 0.0)
     pixels = samples.clip(0, top).astype(dtype)
     if separate:
         cover = (
@@ -379,18 +392,19 @@ def finished(values: Array, picture: Picture, recipe: Recipe) -> Filtered:
             else np.floor(alpha.astype(np.float64) + 0.5).clip(0, top).astype(dtype)
         )
         pixels = np.concatenate([pixels, cover], axis=2)
-    statistics = Statistics(ends[0], ends[1], clipped, samples.size)
+    statistics = Statistics(*ends, clipped, samples.size, flat)
     return Filtered(picture._replace(pixels=pixels), statistics)
 
 
-def ranged(values: Array, recipe: Recipe, full: int) -> Array:
-    """Responses brought into 0..full as the recipe's range says, neither rounded nor clipped."""
+def ranged(values: Array, recipe: Recipe, full: int, between: tuple[float, float] | None) -> Array:
+    """Responses brought into 0..full as the recipe's range says, neither rounded nor clipped.
+
+    Those `between` two values are stretched; where there are no two, all stay as they are.
+    """
     name, last = recipe.range.name, recipe.kernels[-1]
-    if name in ("stretch", "pct"):
-        low, high = percentiles(values, recipe.range.low, recipe.range.high)
-        top = full or 255
-        scale = top / (high - low) if high > low else 0.0
-        return (values - low) * scale + float(recipe.bias)
+    if between:
+        low, high = between
+        return (values - low) * ((full or 255) / (high - low)) + float(recipe.bias)
     if name == "signed":
         middle = (full + 1) / 2 if full else 0.0
         values = values * float(tone(last, recipe.range, full).gain) + middle

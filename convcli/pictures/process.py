@@ -6,7 +6,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from convcli.errors import OutputError, PictureError, UnfitError
+from convcli.errors import OutputError, PictureError, SpecError, UnfitError
 from convcli.pictures.atomic import write_file
 from convcli.pictures.bands import Window
 from convcli.pictures.files import (
@@ -71,6 +71,17 @@ def check_target(target: Target) -> None:
     """Refuse a name that tells no format, before anything is read."""
     if target.path != "-" and not target.options.format and not target.floats:
         format_of(target.path)
+
+
+def check_options(target: Target, form: str) -> None:
+    """Refuse ways of saving that say nothing about a format. Raises SpecError."""
+    kind = (target.floats or form).upper()
+    for name, given, kinds in (
+        ("--quality", target.options.quality, ("JPEG", "WEBP")),
+        ("--subsampling", target.options.subsampling, ("JPEG",)),
+    ):
+        if given is not None and kind not in kinds:
+            raise SpecError(f"{name} says nothing about {kind}; it is of {' and '.join(kinds)}")
 
 
 def filter_to(
@@ -224,7 +235,7 @@ def _expected(
         return samples * dtype.itemsize + (blended if transparent else 2**24)
     wide = 4 if dtype == np.uint8 else 8
     # to light and back are float64 too
-    return samples * (2 * wide + (5 if recipe.linear else 3) * 8)
+    return samples * (2 * wide + (6 if recipe.linear else 4) * 8)
 
 
 def needed_by(recipe: Recipe, floats: bool = False) -> Needs:

@@ -68,19 +68,25 @@ class Tone(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """The true least and greatest value before rounding, and how many samples were clipped."""
+    """The true least and greatest value before rounding, and how many samples were clipped.
+
+    Where a range rescales (signed, stretch, pct) these are of the responses, before it does.
+    """
 
     least: float
     most: float
     clipped: int
     samples: int
+    flat: bool = False
+    """Whether there was nothing to stretch, so that values stayed as they are."""
 
     @property
     def text(self) -> str:
         if not self.samples:
             return "no samples"
         share = f"{self.clipped:,} of {self.samples:,} samples clipped"
-        return f"values {_short(self.least)} to {_short(self.most)}, {share}"
+        same = "; nothing to stretch, values stay as they are" if self.flat else ""
+        return f"values {_short(self.least)} to {_short(self.most)}, {share}{same}"
 
 
 def _short(value: float) -> str:
@@ -97,6 +103,7 @@ def together(first: Statistics, second: Statistics) -> Statistics:
         max(first.most, second.most),
         first.clipped + second.clipped,
         first.samples + second.samples,
+        first.flat or second.flat,
     )
 
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from convcli.conv.borders import BORDERS
 from convcli.errors import SpecError, safe
 from convcli.pictures import kernels as change
@@ -13,12 +15,15 @@ from convcli.pictures.bands import Border
 from convcli.pictures.filtering import Recipe
 from convcli.pictures.kernels import Kernel
 from convcli.pictures.ranges import read_range
-from convcli.pictures.specs import NUMBER, kernel
+from convcli.pictures.specs import LARGER, LIMIT, NUMBER, kernel
 
 SCHEMA = 1
 
 MOST_KERNELS = 100
 """Kernels of one chain, iterations counted."""
+
+FLOAT32 = 2.0**-20
+"""What sums of float32 weights are off by, as a share of their magnitudes: a few of its steps."""
 
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"II*\0", b"MM\0*", b"GIF8")
 """How the files begin that may hold a record."""
@@ -165,6 +170,8 @@ def read_number(text: str, name: str) -> Fraction:
     >>> read_number("0.1", "--scale")
     Fraction(1, 10)
     """
+    if LARGER.fullmatch(text.strip()) and not NUMBER.fullmatch(text.strip()):
+        raise SpecError(f"{name} {text!r:.60} is beyond the limit: {LIMIT}")
     if not NUMBER.fullmatch(text.strip()) or re.search("/0+$", text.strip()):
         raise SpecError(f"{name} {text!r:.60} is not a number such as 2, 0.1 or 1/9")
     top, _, below = text.strip().partition("/")
@@ -199,7 +206,9 @@ def remarks(recipe: Recipe, asked: Asked) -> list[str]:
     lines = []
     for one, spec in zip(recipe.kernels, asked.kernels, strict=False):
         written = not re.match(r"\s*[A-Za-z]", spec)
-        if written and one.sum not in (0, 1) and asked.words["normalize"] == "none":
+        total = sum(float(abs(np.asarray(m)).sum()) * abs(scale) for m, scale in one.matrices())
+        off = min(abs(one.sum), abs(one.sum - 1))
+        if written and off > FLOAT32 * total and asked.words["normalize"] == "none":
             lines.append(
                 f"the kernel's weights sum to {_short(one.sum)}, not to 0 or 1: "
                 "--normalize sum keeps the brightness"
@@ -208,4 +217,4 @@ def remarks(recipe: Recipe, asked: Asked) -> list[str]:
 
 
 def _short(number: Fraction) -> str:
-    return str(number) if len(str(number)) < 12 else f"{float(number):.6g}"
+    return str(number) if len(str(number)) < 12 else f"{float(number):.9g}"

@@ -29,6 +29,9 @@ MOST_LINES = 6
 WORDS = 13
 """Size of words, in pixels."""
 
+INSET = 4
+"""Pixels between a cell's edge and its number: the window's frame is drawn there."""
+
 GAP = 16
 """Pixels around and between the grids."""
 
@@ -251,9 +254,12 @@ class Sheet:
         left, top, right, bottom = box
         text = _short(shown(value))
         roomy = corner is not None and self.side >= 32
-        font = _fitting(text, self.side - 6, round(self.side * 0.45))
-        middle = (left + right) / 2 - (3 if roomy else 0), (top + bottom) / 2 - (3 if roomy else 0)
-        pen.text(middle, text, fill=ink, font=font, anchor="mm")
+        font = _fitting(text, self.side - 2 * INSET, round(self.side * 0.45))
+        # up and to the left of the weight, as far as the window's frame leaves room
+        x = max((left + right) / 2 - (3 if roomy else 0), left + INSET + font.getlength(text) / 2)
+        pen.text(
+            (x, (top + bottom) / 2 - (3 if roomy else 0)), text, fill=ink, font=font, anchor="mm"
+        )
         if roomy:
             small = _fitting(_short(shown(corner)), self.side // 2, round(self.side * 0.28))
             pen.text(
@@ -313,7 +319,7 @@ def _font(size: int) -> Any:
 @cache
 def _fitting(text: str, room: int, size: int) -> Any:
     """The largest font up to a size in which a text has room."""
-    while size > 7 and _font(size).getlength(text) > room:
+    while size > 4 and _font(size).getlength(text) > room:
         size -= 1
     return _font(size)
 

@@ -48,6 +48,12 @@ def kernel(spec: str) -> Kernel:
 NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,2})?(/\d{1,30})?")
 
 
+LARGER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?(/\d+)?")
+"""Any number, those with too many digits among them."""
+
+LIMIT = "30 digits on either side of the point, exponents of -99 to 99"
+
+
 def matrix_kernel(text: str) -> Kernel:
     """A matrix written row by row, rows split by `;` or lines, values by spaces or commas."""
     rows = [row.replace(",", " ").split() for row in re.split(r"[;\n]", text.strip().rstrip(";"))]
@@ -76,6 +82,10 @@ def from_rows(rows: Sequence[Sequence[Fraction]]) -> Kernel:
 
 
 def _fraction(entry: str, row: int) -> Fraction:
+    if LARGER.fullmatch(entry) and not NUMBER.fullmatch(entry):
+        raise SpecError(
+            f"{_short(entry)} in row {row} of the kernel matrix is beyond the limit: {LIMIT}"
+        )
     if not NUMBER.fullmatch(entry) or re.search("/0+$", entry):
         raise SpecError(f"{_short(entry)} in row {row} of the kernel matrix is not a number")
     top, _, bottom = entry.partition("/")

@@ -1,5 +1,7 @@
 """`convcli extract` as it is used: words, vectors, distances, saved runs, refusals."""
 
+import csv
+import io
 import json
 import os
 import shutil
@@ -289,3 +291,28 @@ def test_a_refusal_says_why(shell, line, expected):
     assert (code, err.rpartition("Error: ")[0].count("Traceback")) == (expected[0], 0)
     assert expected[1] in err
     assert set(os.listdir()) == before
+
+
+@pytest.mark.parametrize("asked", ["--vector mean", "--distances cosine", "-q -o"])
+def test_paths_with_line_breaks_are_quoted_in_csv_and_escaped_elsewhere(tmp_path, asked):
+    names = ["a\nb.png", 'c\x1b[31m,"\r.png', os.fsdecode(b"d\xff.png")]
+    for name in names:
+        Image.new("RGB", (40, 40), (9, 99, 200)).save(tmp_path / name, "PNG")
+
+    def call(*words):
+        command = [sys.executable, "-m", "convcli", "extract", *words]
+        return subprocess.run(command, cwd=tmp_path, capture_output=True)
+
+    if asked == "-q -o":
+        done = call(names[0], "conv:2,3", "-o", "x\ny.png")
+        assert b"drawn in x\\ny.png\n" in done.stderr
+        return
+    words = [*names, "conv:2,3", *asked.split(), "--format"]
+    text = call(*words, "csv").stdout.decode("utf-8", "surrogateescape")
+    rows = list(csv.reader(io.StringIO(text, newline="")))
+    found = {value for row in rows for value in row}
+    assert set(names) <= found
+    assert len({len(row) for row in rows}) == 1
+    lines = call(*words, "tsv").stdout.decode().splitlines()
+    assert len(lines) == len(rows)
+    assert any("a\\nb.png" in one for one in lines)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -344,3 +345,49 @@ def test_a_refusal_is_one_line_and_nothing_is_written(capfd, tmp_path, monkeypat
 def test_sizes_that_do_not_belong_together_are_refused():
     with pytest.raises(UnfitError, match="of one size"):
         fit(np.zeros((1, 9, 9)), np.zeros((1, 8, 9)), (3, 3))
+
+
+@pytest.mark.parametrize(
+    ("spec", "said"),
+    [
+        ("0 0 0; 0 0.5 0; 0 0.25 0 --bias 21", "--bias 21"),
+        ("-0.25 0 0; 0 0.75 0; 0 0.5 0 --bias -3", "--bias -3"),
+        ("0 0 0; 0 -1 0; 0 0 0 --bias 230 --range clip", "--bias 230 --range clip"),
+        ("0 0 0; -0.5 0 0.5; 0 0 0 --bias 128 --range clip", "--bias 128 --range clip"),
+        ("0 0 0; 0 0.5 0; 0 0.5 0", ""),
+    ],
+)
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+def test_what_is_said_beside_the_file_makes_the_same_picture(
+    capfd, tmp_path, monkeypatch, spec, said, dtype
+):
+    monkeypatch.chdir(tmp_path)
+    matrix, _, words = spec.partition(" --")
+    words = f"--{words}".split() if words else []
+    samples = np.random.default_rng(1).integers(0, 25, (30, 30)) * 8
+    if dtype == np.uint16:
+        words = [str(int(word) * 257) if word.lstrip("-").isdigit() else word for word in words]
+        said = re.sub(r"-?\d+", lambda found: str(int(found[0]) * 257), said)
+    Image.fromarray((samples * (257 if dtype == np.uint16 else 1)).astype(dtype)).save("a.png")
+    assert run(["filter", "a.png", "-k", matrix, *words, "-o", "b.png"]) == 0
+    capfd.readouterr()
+    assert run(["fit", "a.png", "b.png", "-o", "k.txt", "-q"]) == 0
+    found = re.findall(r"filter -k @k.txt needs (.*)", capfd.readouterr().err)
+    if dtype == np.uint8:
+        assert found == ([said] if said else [])
+    more = found[0].split() if found else []
+    assert run(["filter", "a.png", "-k", "@k.txt", *more, "-o", "c.png"]) == 0
+    with Image.open("b.png") as true, Image.open("c.png") as made:
+        off = np.abs(np.asarray(true).astype(int) - np.asarray(made))
+    assert off.max() <= 1
+
+
+def test_what_is_not_determined_is_told_once(capfd, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Image.new("L", (20, 20), 9).save("const.png")
+    assert run(["fit", "const.png", "const.png"]) == 1
+    out, err = capfd.readouterr()
+    assert (out + err).count("fix 1 of 10 unknowns") == 1
+    assert err == "Error: not determined; a picture with more detail may do\n"
+    assert run(["fit", "const.png", "const.png", "-q"]) == 1
+    assert "fix 1 of 10 unknowns" in capfd.readouterr().err

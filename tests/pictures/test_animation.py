@@ -4,7 +4,7 @@ from itertools import product
 
 import numpy as np
 import pytest
-from PIL import Image, ImageSequence
+from PIL import Image, ImageDraw, ImageSequence
 
 from convcli.cli import run
 from convcli.lessons.questions import explain_question
@@ -184,3 +184,19 @@ def test_numbers_can_be_read_on_every_ground(theme):
     # the frame and the cells stand out from what is behind them, on a white page and on a dark one
     for page in [chosen.page] if chosen.page else [(255, 255, 255), (13, 17, 23)]:
         assert contrast(chosen.frame, page) >= 3
+
+
+@pytest.mark.parametrize("text", ["0.001", "-2.5", "-128", "-0.25", "-1.2e-05", "1234567", "7"])
+@pytest.mark.parametrize("corner", [None, -1, 0.125])
+@pytest.mark.parametrize("side", [24, 32, 40])
+def test_a_number_stays_inside_its_cell(text, corner, side):
+    sheet = Sheet.__new__(Sheet)
+    sheet.side = side
+    image = Image.new("L", (3 * side, 3 * side))
+    sheet._number(ImageDraw.Draw(image), (side, side, 2 * side, 2 * side), float(text), 255, corner)
+    left, top, right, bottom = image.getbbox()
+    # nothing below the frame of a window, 3 pixels wide
+    assert left >= side + 3
+    assert top > side
+    assert right <= 2 * side
+    assert bottom <= 2 * side

@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
 
+from convcli.pictures.bands import Border
 from convcli.pictures.catalogue import CATALOGUE
 from convcli.pictures.files import Picture
-from convcli.pictures.filtering import filter_picture
+from convcli.pictures.filtering import Recipe, filter_picture
+from convcli.pictures.ranges import Range, read_range
 from convcli.pictures.specs import kernel
 
 
@@ -155,3 +157,70 @@ def test_symmetric_kernels_treat_all_four_edges_alike(spec):
     for axis in (0, 1):
         flipped = filter_picture(picture(np.flip(pixels, axis)), kernel(spec)).pixels
         np.testing.assert_array_equal(np.flip(flipped, axis), whole)
+
+
+@pytest.mark.parametrize("spec", ["blur", "sharpen", "sobel", "laplacian"])
+@pytest.mark.parametrize(
+    "words",
+    [
+        {"amount": Fraction(1, 2)},
+        {"amount": Fraction(3, 2)},
+        {"channels": "luma"},
+        {"channels": "luma", "amount": Fraction(1, 3)},
+        {"range": Range("stretch")},
+        {"range": Range("pct", 5, 95), "linear": True},
+        {"stride": (2, 2), "amount": Fraction(1, 2)},
+        {"border": Border("valid"), "amount": Fraction(1, 2)},
+    ],
+    ids=str,
+)
+def test_colour_that_is_not_seen_is_never_seen(spec, words):
+    pixels = np.random.default_rng(3).integers(0, 256, (9, 8, 4)).astype(np.uint8)
+    pixels[..., 3] = np.where(pixels[..., 3] < 80, 0, pixels[..., 3])
+    others = pixels.copy()
+    others[pixels[..., 3] == 0, :3] ^= 0xA5
+    found = [
+        filter_picture(Picture(one, True, "PNG", {}), Recipe((kernel(spec),), **words)).pixels
+        for one in (pixels, others)
+    ]
+    seen = [np.where(one[..., 3:] > 0, one, 0) for one in found]
+    np.testing.assert_array_equal(*seen)
+
+
+@pytest.mark.parametrize(
+    ("words", "centre"),
+    [
+        ({}, (100, 100, 100, 191)),
+        ({"amount": Fraction(1, 2)}, (100, 100, 100, 96)),
+        ({"channels": "luma"}, (100, 100, 100, 191)),
+    ],
+)
+def test_a_hole_in_grey_is_filled_with_grey(words, centre):
+    pixels = np.full((5, 5, 4), (100, 100, 100, 255), np.uint8)
+    pixels[2, 2] = 255, 0, 0, 0
+    found = filter_picture(Picture(pixels, True, "PNG", {}), Recipe((kernel("blur"),), **words))
+    assert tuple(found.pixels[2, 2]) == centre
+
+
+@pytest.mark.parametrize("name", ["clip", "signed", "stretch", "pct:10,90"])
+@pytest.mark.parametrize("channels", ["rgb", "luma"])
+def test_the_values_told_are_the_responses_before_they_are_rescaled(name, channels):
+    pixels = noise((12, 14, 3))
+    recipe = Recipe((kernel("laplacian"),), range=read_range(name), channels=channels)
+    found = filter_picture(picture(pixels), recipe).statistics
+    seen = pixels.astype(float) if channels == "rgb" else pixels @ [0.299, 0.587, 0.114]
+    seen = seen.reshape(12, 14, -1)
+    matrix = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
+    true = ndimage.correlate(seen, matrix[..., np.newaxis], mode="nearest")
+    if name == "clip" and channels == "luma":
+        true = pixels + true - seen
+    assert (found.least, found.most) == pytest.approx((true.min(), true.max()), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["stretch", "pct:1,99"])
+@pytest.mark.parametrize("shade", [0, 100, 255])
+def test_a_constant_picture_is_not_stretched_and_that_is_said(name, shade):
+    pixels = np.full((6, 5, 3), shade, np.uint8)
+    found = filter_picture(picture(pixels), Recipe((kernel("blur"),), range=read_range(name)))
+    np.testing.assert_array_equal(found.pixels, pixels)
+    assert found.statistics.text.endswith("nothing to stretch, values stay as they are")

@@ -9,6 +9,7 @@ from convcli.errors import SpecError
 from convcli.pictures.catalogue import CATALOGUE
 from convcli.pictures.ranges import Range
 from convcli.pictures.ranges import tone as ranged_tone
+from convcli.pictures.recipes import recipe_of, remarks, replayed
 from convcli.pictures.specs import kernel
 
 MATRICES = {
@@ -80,7 +81,8 @@ def test_a_matrix_is_read_exactly(text, matrix, scale):
         ("1 2;; 3 4", "row 2 of the kernel matrix '1 2;; 3 4' is empty"),
         ("1 x; 3 4", "'x' in row 1 of the kernel matrix is not a number"),
         ("1 1/0", "'1/0' in row 1"),
-        ("1e999999999", "is not a number"),
+        ("1e999999999", "is beyond the limit"),
+        ("1e300 1 1", "'1e300' in row 1 of the kernel matrix is beyond the limit: 30 digits"),
         ("-inf nan", "'-inf' in row 1 of the kernel matrix is not a number"),
         ("1 " * 2000, "at most 1023"),
         ("nan", "no kernel is called 'nan'"),
@@ -119,3 +121,19 @@ def test_the_tone_follows_from_the_weights():
     assert tone(kernel("sobel")) == (True, Fraction(1, 4))
     assert tone(kernel("-1 0 1; -2 0 2; -1 0 1")) == (True, Fraction(1, 4))
     assert tone(kernel("prewitt")) == (True, Fraction(1, 3))
+
+
+@pytest.mark.parametrize(
+    ("weights", "told"),
+    [
+        (np.float32([0.1, 0.2, 0.7]), False),
+        (np.float32([0.1, 0.2, -0.3]), False),
+        (np.float32([[1 / 9] * 3] * 3), False),
+        (np.float32([0.1, 0.2, 0.6999]), True),
+        (np.float32([0.5, 0.75]), True),
+    ],
+)
+def test_sums_of_float32_weights_are_taken_for_0_or_1(tmp_path, weights, told):
+    np.save(tmp_path / "k.npy", weights)
+    asked = replayed([f"@{tmp_path / 'k.npy'}"], {}, set())
+    assert bool(remarks(recipe_of(asked), asked)) == told

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from convcli.cli import run
 from convcli.errors import OutputError, PictureError, SpecError, UnfitError
 from convcli.pictures.bands import Border
 from convcli.pictures.files import SaveOptions, open_picture
@@ -331,3 +332,44 @@ def test_chunks_of_rows_leave_no_seam(spec, chunk):
     apart = np.abs(found.astype(int) - whole)
     assert apart.max() <= (1 if spec.startswith("gaussian") else 0)
     assert np.count_nonzero(apart) < 1e-3 * apart.size
+
+
+@pytest.mark.parametrize("name", ["a.npy", "a.npz", "a.pfm"])
+def test_floats_are_never_clipped(tmp_path, name):
+    Image.fromarray(COLOUR).save(tmp_path / "in.png")
+    words = ["filter", str(tmp_path / "in.png"), "-k", "laplacian", "--range", "clip"]
+    assert run([*words, "--fail-on-clip", "-o", str(tmp_path / name)]) == 0
+    assert (tmp_path / name).exists()
+    assert run([*words, "--fail-on-clip", "-o", str(tmp_path / "a.tif")]) == 1
+    grey = ["--gray", "--to", "tif32", "-o", str(tmp_path / "b.tif")]
+    assert run([*words, "--fail-on-clip", *grey]) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("--quality 80 -o a.png", 2),
+        ("--subsampling 4:4:4 -o a.png", 2),
+        ("--subsampling 4:4:4 -o a.webp", 2),
+        ("--quality 80 -o a.npy", 2),
+        ("--quality 80 -o -", 2),
+        ("--quality 80 --to png -o a.jpg", 2),
+        ("--quality 80 --to jpeg -o a.png", 0),
+        ("--quality 80 -o a.webp", 0),
+        ("--quality 80 --subsampling 4:4:4 -o a.jpg", 0),
+    ],
+)
+def test_ways_of_saving_that_say_nothing_are_refused(tmp_path, monkeypatch, capfd, words, code):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(COLOUR).save("in.png")
+    assert run(["filter", "in.png", "-k", "blur", *words.split()]) == code
+    _, err = capfd.readouterr()
+    assert ("says nothing about" in err) == (code == 2)
+    assert len(os.listdir()) == (1 if code else 2)
+
+
+def test_kernels_are_transposed_and_then_turned_anticlockwise():
+    matrix = "1 2 3; 4 5 6; 7 8 9"
+    (one,) = recipe_of(asked(matrix, transpose=True, rotate=90)).kernels
+    expected = np.rot90(np.arange(1, 10).reshape(3, 3).T)
+    np.testing.assert_array_equal(one.matrices()[0][0], expected)
