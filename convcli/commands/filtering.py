@@ -7,8 +7,6 @@ from typing import Any
 from convcli.errors import OutputError, SpecError, safe
 from convcli.report import json, note, path
 
-CONTROL = ("fail_on_clip", "threads", "explain", "preview", "format_", "quiet", "force", "form")
-
 MANY = frozenset(
     {"recursive", "files_from", "null", "jobs", "scheduler", "ship", "report", "fail_fast"}
     | {"resume", "in_place"}

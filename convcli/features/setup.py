@@ -18,7 +18,7 @@ from convcli.features.vectors import described, read_vector
 from convcli.features.weights import npz_arrays, slopes
 from convcli.nets.inputs import CHANNELS
 from convcli.nets.layers import Conv, Shape, size_text
-from convcli.nets.network import INPUT, Network
+from convcli.nets.network import INPUT, Network, Reading
 from convcli.nets.readers import is_source, read_words, source_text
 from convcli.nets.readers.vocabulary import names_of
 from convcli.nets.zoo import NAMES
@@ -145,8 +145,8 @@ def read_setup(layers: Sequence[str], options: Mapping[str, Any]) -> Setup:
 
 
 def _made(words: tuple[str, ...], recipe: Recipe | None, options: Mapping[str, Any]) -> Setup:
-    texts, (whole, named, about) = _read(words)
-    whole = _for_pictures(whole, named, options)
+    texts, (read, named, about) = _read(words)
+    whole = _for_pictures(read, named, options)
     notes = (about,) if about else ()
     asked = tuple(name.strip() for name in (options["layers"] or "").split(",") if name.strip())
     ends = (options["until"],) if options["until"] else asked
@@ -178,15 +178,15 @@ def _made(words: tuple[str, ...], recipe: Recipe | None, options: Mapping[str, A
     )
 
 
-def _read(words: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[Network, Shape | None, str]]:
+def _read(words: tuple[str, ...]) -> tuple[tuple[str, ...], Reading]:
     """A network with words that mean it again: a file is replaced by its text where it has one."""
     if len(words) == 1 and is_source(words[0]) and not re.search(r"\.py(:|$)", words[0]):
         text, _ = source_text(words[0])
         if words[0] == "-":
             words = (text + "\n",)
         reading = read_words(words)
-        return (text if "\n" in text else text + "\n",), tuple(reading)  # type: ignore[return-value]
-    return words, tuple(read_words(words))  # type: ignore[return-value]
+        return (text if "\n" in text else text + "\n",), reading
+    return words, read_words(words)
 
 
 def _for_pictures(network: Network, named: Shape | None, options: Mapping[str, Any]) -> Network:

@@ -381,10 +381,6 @@ def _slice(machine: Any, *ends: Any) -> slice:
     return slice(*ends)
 
 
-def _object(machine: Any) -> Object:
-    return Object(OBJECT)
-
-
 TYPES: dict[str, tuple[type, ...]] = {
     "int": (int,),
     "float": (float,),

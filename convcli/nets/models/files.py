@@ -14,7 +14,7 @@ MOST_FILES = 200
 """Files of one model."""
 
 HIGHEST = 4
-"""Folders above the model's in which the packages that it imports from are looked for."""
+"""Folders, the model's own and those above, in which what it imports is looked for."""
 
 
 class Files:
@@ -40,6 +40,8 @@ class Files:
         folder = os.path.dirname(os.path.abspath(beside.path))
         parts = [part for part in module.split(".") if part]
         if not all(part.isidentifier() for part in parts):
+            return None
+        if level > HIGHEST:
             return None
         if level:
             for _ in range(level - 1):

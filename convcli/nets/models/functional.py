@@ -26,11 +26,7 @@ def linear(machine: Any, x: Any, weight: Any, bias: Any = None) -> Any:
     x, weight = tensor_of(machine, x), tensor_of(machine, weight)
     outputs, features = weight.shape if len(weight.shape) == 2 else (1, *weight.shape)
     record = Free(Linear(outputs, bias is not None, features, "axis"))
-    return _free(machine, record, x, _weights(machine, weight, bias))
-
-
-def _free(machine: Any, record: Free, x: Tensor, weights: list[Tensor]) -> Tensor:
-    return layer(machine, record, x, *weights)
+    return layer(machine, record, x, *_weights(machine, weight, bias))
 
 
 def convolution(axes_: int) -> Callable[..., Any]:
@@ -57,7 +53,7 @@ def convolution(axes_: int) -> Callable[..., Any]:
             groups,
             bias is not None,
         )
-        return _free(machine, Free(made), x, _weights(machine, weight, bias))
+        return layer(machine, Free(made), x, *_weights(machine, weight, bias))
 
     return call
 
@@ -88,7 +84,7 @@ def transposed_convolution(axes_: int) -> Callable[..., Any]:
             bias is not None,
             dilation,
         )
-        return _free(machine, Free(made), x, _weights(machine, weight, bias))
+        return layer(machine, Free(made), x, *_weights(machine, weight, bias))
 
     return call
 
@@ -133,7 +129,7 @@ def functional_norm(kind: str) -> Callable[..., Any]:
         if shape is not None:
             shape = tuple(sizes_of(machine, (shape,)))
         record = Norm(kind, 0, groups=given.get("num_groups", 1), shape=shape)
-        return _free(machine, Free(record), x, weights) if weights else layer(machine, record, x)
+        return layer(machine, Free(record), x, *weights) if weights else layer(machine, record, x)
 
     return call
 

@@ -155,10 +155,6 @@ def unchanged(machine: Any, value: Any = None, *args: Any, **options: Any) -> An
     return value if isinstance(value, Function | Class) else Native("decorator", unchanged)
 
 
-def _repeat(machine: Any, times: Any, function: Any = None) -> Any:
-    return Native("decorator", unchanged)
-
-
 def _product(machine: Any, *values: Any, repeat: int = 1) -> list[Any]:
     rows: list[Any] = [()]
     for value in [machine.listed(one) for one in values] * repeat:
