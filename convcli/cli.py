@@ -9,7 +9,8 @@ from importlib import import_module
 import click
 
 from convcli import __version__
-from convcli.errors import Refusal
+from convcli.errors import Refusal, like, safe
+from convcli.page import pages, parts_of, write_start
 from convcli.report import note
 
 COMMANDS = {
@@ -21,6 +22,8 @@ COMMANDS = {
     "extract": "convcli.commands.extract",
     "explain": "convcli.commands.explain",
     "fit": "convcli.commands.fit",
+    "completion": "convcli.commands.completion",
+    "man": "convcli.commands.man",
 }
 """Every command and its module, which is imported when the command is asked for."""
 
@@ -39,6 +42,21 @@ class Root(click.Group):
         command: click.Command = getattr(import_module(COMMANDS[cmd_name]), f"{cmd_name}_command")
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        word = args[0]
+        if word not in COMMANDS and not word.startswith("-") and not ctx.resilient_parsing:
+            raise click.UsageError(f"No such command '{safe(word)}'{_meant(word)}", ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        write_start(self, ctx, formatter)
+        formatter.write("Commands:\n")
+        for inner, command in pages(self, ctx):
+            formatter.write(f"  {inner.info_name:10}  {parts_of(command).summary}\n")
+        formatter.write("Options: --version --help; more of a command: convcli COMMAND --help\n")
+
     def invoke(self, ctx: click.Context) -> object:
         try:
             result = super().invoke(ctx)
@@ -52,17 +70,28 @@ class Root(click.Group):
         return result
 
 
+def _meant(word: str) -> str:
+    """A hint at what was meant by a word that is no command: a command, or what one takes."""
+    from convcli.nets.zoo import NAMES
+
+    if word in NAMES or word.endswith((".net", ".py")):
+        return f"; did you mean convcli shape {safe(word)}?"
+    if os.path.isfile(word):
+        return f"; did you mean convcli filter {safe(word)}?"
+    return like(word, COMMANDS)
+
+
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="convcli", message="%(prog)s %(version)s")
 def root() -> None:
     """A convolution workbench for the terminal.
 
     \b
-    convcli shape --input 224 --kernel 11 --stride 4    what comes out, what does it cost?
-    convcli filter cat.jpg --kernel sobel               what does this kernel do to a picture?
-    convcli extract cat.jpg                             what do random filters see in it?
-    convcli explain --input 5x5 --kernel 3              what is multiplied, what is added?
-    convcli fit before.png after.png --size 5           which kernel makes one of the other?
+    convcli shape --input 224 --kernel 11 --stride 4  what comes out?
+    convcli filter cat.jpg --kernel sobel             what does this kernel do?
+    convcli extract cat.jpg                           what do filters see in it?
+    convcli explain --input 5x5 --kernel 3            what is multiplied and added?
+    convcli fit before.png after.png                  which kernel made it so?
     """
 
 
@@ -88,7 +117,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "convcli"
-        note(f"Error: {error.format_message().rstrip('.')}. See '{where} --help'.")
+        said = error.format_message().rstrip(".")
+        note(f"Error: {said}{'' if said.endswith('?') else '.'} See '{where} --help'.")
         return error.exit_code
     except Refusal as refusal:
         note(f"Error: {refusal}")

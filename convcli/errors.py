@@ -58,6 +58,18 @@ def safe(text: object) -> str:
     )
 
 
+def like(name: str, known: Iterable[str]) -> str:
+    """A hint at the known name that is nearest, if one is near.
+
+    >>> like("soble", ["sobel", "blur"]), like("x", ["sobel", "blur"])
+    ('; did you mean sobel?', '')
+    """
+    from difflib import get_close_matches  # a mistake may take its time
+
+    close = get_close_matches(name[:60], known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
 def counted(count: int, noun: str) -> str:
     """A number and its noun, in the plural where it is one.
 

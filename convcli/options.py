@@ -6,24 +6,43 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from convcli.errors import like
 from convcli.nets.geometry import LARGEST, PADDINGS, Padding
+from convcli.page import group, option
 from convcli.report import FORMATS
 
 MOST_STEPS = 10_000
 """Sizes of one sweep."""
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     AnyType = click.ParamType[Any]
 else:
     AnyType = click.ParamType  # generic only for type checkers in older releases of click
 
 
 class Reads(AnyType):
-    """A Click type made of a function from text to value, whose ValueError is the message."""
+    """A Click type made of a function from text to value, whose ValueError is the message.
 
-    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+    A shell completes it from `names`, each a "module:table" that is imported when it is asked for,
+    or the names themselves; and from files, where no name begins so and `files` is set.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        read: Callable[[str], Any] = str,
+        names: Iterable[str] = (),
+        files: bool = False,
+    ) -> None:
         self.name = name
         self._read = read
+        self._names = names
+        self._files = files
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
+        return self.name  # as it is written: click would say HXWXC
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not isinstance(value, str):
@@ -32,6 +51,28 @@ class Reads(AnyType):
             return self._read(value)
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list["CompletionItem[str]"]:
+        from click.shell_completion import CompletionItem
+
+        # what stands before the last comma of a list is complete
+        done, comma, last = incomplete.rpartition(",")
+        known = [name for source in self._names for name in _table(source)]
+        found = [CompletionItem(done + comma + name) for name in known if name.startswith(last)]
+        return found or ([CompletionItem(incomplete, type="file")] if self._files else [])
+
+
+def _table(source: str) -> Iterable[str]:
+    """The names of a table that is written as "module:table"; any other text is a name itself."""
+    module, colon, table = source.partition(":")
+    if not colon:
+        return (source,)
+    from importlib import import_module
+
+    names: Iterable[str] = getattr(import_module(f"convcli.{module}"), table)
+    return names
 
 
 def whole(text: str, least: int) -> int:
@@ -144,28 +185,22 @@ def read_columns(text: str) -> tuple[str, ...]:
     asked = [name.strip().lower().replace("_", " ") for name in text.split(",")]
     for name in asked:
         if name not in known:
-            raise ValueError(f"{name!r:.60} is no column; there are {', '.join(COLUMNS)}")
+            raise ValueError(
+                f"{name!r:.60} is no column; there are {', '.join(COLUMNS)}{like(name, known)}"
+            )
     return tuple(known[name] for name in asked)
 
 
-def read_rule(text: str) -> str:
-    """A MAC rule by name."""
-    from convcli.nets.rules import RULES
+def _one_of(source: str, metavar: str = "NAME") -> Reads:
+    """A name of a table, which is imported when the name is read."""
 
-    return _one_of(text, RULES)
+    def read(text: str) -> str:
+        known = tuple(_table(source))
+        if text not in known:
+            raise ValueError(f"{text!r:.60} is not one of {', '.join(known)}{like(text, known)}")
+        return text
 
-
-def read_dtype(text: str) -> str:
-    """A dtype of the memory by name."""
-    from convcli.nets.summary import DTYPES
-
-    return _one_of(text, DTYPES)
-
-
-def _one_of(text: str, known: Iterable[str]) -> str:
-    if text not in known:
-        raise ValueError(f"{text!r:.60} is not one of {', '.join(known)}")
-    return text
+    return Reads(metavar, read, [source])
 
 
 def read_unit(text: str) -> tuple[str, tuple[int, ...]]:
@@ -191,22 +226,6 @@ def read_fps(text: str) -> float:
     return rate
 
 
-SIZE = Reads("HxWxC", read_size)
-RULE = Reads("RULE", read_rule)
-DTYPE = Reads("TYPE", read_dtype)
-EXPECTATION = Reads("NAME=VALUE", read_expectation)
-RANGE = Reads("A..B", read_range)
-COLUMN_NAMES = Reads("NAMES", read_columns)
-PAIR = Reads("N|HxW", read_pair)
-PLACE = Reads("R,C", read_place)
-PADDING = Reads("N|HxW|T,B,L,R|same|valid", read_padding)
-COUNT = Reads("N", lambda text: whole(text, least=1))
-UNIT = Reads("N:R,C", read_unit)
-FPS = Reads("N", read_fps)
-SPREAD = Reads("N|HxW", lambda text: read_pair(text, 0))
-SEED = Reads("N", lambda text: whole(text, least=0))
-
-
 def read_resize(text: str) -> tuple[int, ...] | str:
     """A shorter side, height×width, or keep.
 
@@ -216,32 +235,60 @@ def read_resize(text: str) -> tuple[int, ...] | str:
     return "keep" if text == "keep" else _numbers(text, 1, (1, 2), "256, 224x320, or keep")
 
 
-def _named(name: str, module: str, table: str) -> Reads:
-    """A name of a table that is imported when the name is read."""
+def _memory(text: str) -> int:
+    from convcli.pictures.memory import read_bytes
 
-    def read(text: str) -> str:
-        from importlib import import_module
-
-        return _one_of(text, getattr(import_module(module), table))
-
-    return Reads(name, read)
+    return read_bytes(text)
 
 
-RECIPE = _named("NAME", "convcli.features.recipes", "RECIPES")
-INIT = _named("NAME", "convcli.features.inits", "INITS")
-METRIC = _named("METRIC", "convcli.features.neighbours", "METRICS")
-NORMALIZATION = _named("HOW", "convcli.pictures.prepare", "NORMALIZATIONS")
-RESIZE = Reads("N|HxW|keep", read_resize)
+ZOO = "nets.zoo:NAMES"
+KERNELS = "pictures.catalogue:CATALOGUE"
+LAYER_NAMES = "nets.readers.short:LAYERS"
 
-format_option = click.option(
+SIZE = Reads("HxWxC", read_size)
+PAIR = Reads("N|HxW", read_pair)
+SPREAD = Reads("N|HxW", lambda text: read_pair(text, 0))
+PLACE = Reads("R,C", read_place)
+PADDING = Reads("N|HxW|T,B,L,R|same|valid", read_padding, PADDINGS)
+COUNT = Reads("N", lambda text: whole(text, least=1))
+SEED = Reads("N", lambda text: whole(text, least=0))
+MEMORY = Reads("BYTES", _memory)
+RANGE = Reads("A..B", read_range)
+FPS = Reads("N", read_fps)
+UNIT = Reads("N:R,C", read_unit)
+EXPECTATION = Reads("NAME=VALUE", read_expectation)
+COLUMN_NAMES = Reads("NAMES", read_columns, ["all", "nets.figures:COLUMNS"])
+RESIZE = Reads("N|HxW|keep", read_resize, ["keep"])
+RULE = _one_of("nets.rules:RULES", "RULE")
+DTYPE = _one_of("nets.summary:DTYPES", "TYPE")
+RECIPE = _one_of("features.recipes:RECIPES")
+INIT = _one_of("features.inits:INITS")
+METRIC = _one_of("features.neighbours:METRICS", "METRIC")
+NORMALIZATION = _one_of("pictures.prepare:NORMALIZATIONS", "HOW")
+
+# text that its command reads; a shell completes it
+FILE = Reads("FILE", files=True)
+PICTURE = Reads("PICTURE", files=True)
+KERNEL = Reads("KERNEL", names=[KERNELS])
+NETWORK = Reads("NETWORK", names=[ZOO], files=True)
+LAYERS = Reads("LAYERS", names=[LAYER_NAMES, ZOO], files=True)
+BORDER = Reads("B", names=["conv.borders:BORDERS", "valid"])
+PICTURE_RANGE = Reads("RANGE", names=["pictures.ranges:FIXED", "stretch", "pct"])
+PARTS = Reads("PARTS", names=["features.vectors:POOLS", "grid"])
+ACTIVATION = Reads("A", names=["conv.activations:ACTIVATIONS", "lessons.elementwise:SPECIAL"])
+MODE = Reads("MODE", names=["lessons.signals:MODES"])
+THEME = Reads("T", names=["lessons.shown:THEMES"])
+
+
+format_option = option(
     "--format",
     "format_",
     type=click.Choice(list(FORMATS)),
     metavar="FORMAT",
-    help="table, tsv, csv, json, jsonl, markdown, latex.  [table; tsv in a pipe]",
+    help=f"{', '.join(FORMATS)}.",
 )
-force_option = click.option("--force", is_flag=True, help="Overwrite what is there already.")
-vector_format_option = click.option(
+force_option = option("--force", is_flag=True, help="Overwrite what is there already.")
+vector_format_option = option(
     "--format",
     "format_",
     type=click.Choice([*FORMATS, "npy", "npz"]),
@@ -250,44 +297,35 @@ vector_format_option = click.option(
 )
 
 
-def _memory(text: str) -> int:
-    from convcli.pictures.memory import read_bytes
-
-    return read_bytes(text)
-
-
-MEMORY = Reads("BYTES", _memory)
-
-
-def _all(*options: Callable[..., Any]) -> Callable[..., Any]:
-    """Several options as one decorator, in the order they are written."""
-
-    def add(command: Any) -> Any:
-        for option in reversed(options):
-            command = option(command)
-        return command
-
-    return add
-
-
-limit_options = _all(
-    click.option(
-        "--max-pixels", type=COUNT, help="Read pictures of so many.  [178956970, as Pillow]"
-    ),
-    click.option("--max-memory", type=MEMORY, help="Take so much, such as 4GiB.  [what is free]"),
+text_format_option = option(
+    "--format",
+    "format_",
+    type=Reads("FORMAT", names=["text", *FORMATS]),
+    help=f"text, {', '.join(FORMATS)}.  [text]",
 )
-batch_options = _all(
-    click.option("--recursive", is_flag=True, help="Folders within folders too."),
-    click.option("--files-from", metavar="FILE", help="A list of pictures; - is stdin."),
-    click.option("-0", "--null", is_flag=True, help="The list is split by zero bytes."),
-    click.option("--jobs", type=COUNT, help="Worker processes.  [a core, where they pay]"),
-    click.option("--scheduler", metavar="ADDRESS", help="Work on a Dask cluster: tcp://HOST:8786."),
-    click.option(
-        "--ship",
-        type=click.Choice(["paths", "bytes"]),
-        default="paths",
-        help="What a cluster is sent.  [paths: its folders are ours]",
-    ),
-    click.option("--report", metavar="FILE", help="Write failures to it, as JSON lines."),
-    click.option("--fail-fast", is_flag=True, help="Stop at the first failure."),
+
+limit_options = group(
+    "Many or large pictures",
+    more=[
+        option("--max-pixels", type=COUNT, help="Read pictures of so many.  [178956970]"),
+        option("--max-memory", type=MEMORY, help="Take so much, such as 4GiB.  [what is free]"),
+    ],
+)
+batch_options = group(
+    "Many or large pictures",
+    more=[
+        option("--recursive", is_flag=True, help="Folders within folders too."),
+        option("--files-from", type=FILE, help="A list of pictures; - is stdin."),
+        option("-0", "--null", is_flag=True, help="The list is split by zero bytes."),
+        option("--jobs", type=COUNT, help="Worker processes.  [a core, where they pay]"),
+        option("--scheduler", metavar="ADDRESS", help="Work on a Dask cluster: tcp://HOST:8786."),
+        option(
+            "--ship",
+            type=click.Choice(["paths", "bytes"]),
+            default="paths",
+            help="What a cluster is sent.  [paths: its folders are ours]",
+        ),
+        option("--report", type=FILE, help="Write failures to it, as JSON lines."),
+        option("--fail-fast", is_flag=True, help="Stop at the first failure."),
+    ],
 )

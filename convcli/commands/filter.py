@@ -4,66 +4,124 @@ from typing import Any
 
 import click
 
-from convcli.options import COUNT, PAIR, PLACE, batch_options, force_option, limit_options
+from convcli.options import (
+    BORDER,
+    COUNT,
+    FILE,
+    KERNEL,
+    PAIR,
+    PICTURE,
+    PICTURE_RANGE,
+    PLACE,
+    batch_options,
+    force_option,
+    limit_options,
+)
+from convcli.page import group, option, page
 
 
-@click.command("filter")
-@click.argument("pictures", nargs=-1, metavar="PICTURE...")
-@click.option(
-    "-k",
-    "--kernel",
-    "specs",
-    required=True,
-    multiple=True,
-    metavar="KERNEL",
-    help='A name (sobel, gaussian:2, "random(5, seed=1)"), a matrix ("0 -1 0; -1 5 -1; 0 -1 0"), '
-    "@file, or @result.png to do again what made it. Several are a chain.",
+@page("filter")
+@click.argument("pictures", nargs=-1, type=PICTURE, metavar="PICTURE...")
+@group(
+    "The kernel",
+    option(
+        "-k",
+        "--kernel",
+        "specs",
+        type=KERNEL,
+        required=True,
+        multiple=True,
+        help='sobel, gaussian:2, "0 1; 1 0", @file.',
+    ),
+    more=[
+        option("--flip", is_flag=True, help="Turn kernels by 180°: true convolution."),
+        option(
+            "--transpose", is_flag=True, help="Swap rows and columns of kernels, before --rotate."
+        ),
+        option(
+            "--rotate", type=int, default=0, help="Turn kernels anticlockwise: multiples of 45°."
+        ),
+        option("--scale", default="1", metavar="S", help="Multiply every weight.  [1]"),
+        option(
+            "--normalize",
+            type=click.Choice(["sum", "abs", "none"]),
+            default="none",
+            help="Divide by the sum of the weights, or of their absolute values.  [none]",
+        ),
+        option("--anchor", type=PLACE, help="Row,column of the kernel over the pixel."),
+        option("--dilation", type=PAIR, default=(1, 1), help="Spacing of the weights.  [1]"),
+        option("--iterations", type=COUNT, default=1, help="Apply the chain so often.  [1]"),
+        option("--exact", is_flag=True, help="Never compute wide gaussians on a coarser grid."),
+    ],
 )
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    help="Where to write: a file, a folder/, a template '{stem}.{kernel}{suffix}'; - is stdout; "
-    ".npy, .npz and .pfm keep the floats.  "
-    "[default: NAME.KERNEL.EXT here, stdout for stdin]",
+@group(
+    "The picture",
+    option(
+        "--border",
+        type=BORDER,
+        default="edge",
+        help="edge, reflect, symmetric, wrap, zero, constant:V, valid.",
+    ),
+    option(
+        "--range",
+        type=PICTURE_RANGE,
+        default="auto",
+        help="auto, clip, abs, signed, stretch, pct:1,99.",
+    ),
+    more=[
+        option(
+            "--amount", default="1", metavar="A", help="Share of the result; the rest is input."
+        ),
+        option("--gray", is_flag=True, help="Make the picture grey first."),
+        option("--stride", type=PAIR, default=(1, 1), help="Keep every n-th row and column.  [1]"),
+        option(
+            "--channels",
+            type=click.Choice(["rgb", "luma", "each"]),
+            default="rgb",
+            help="Colours, their luma alone, or alpha as one more channel.  [rgb]",
+        ),
+        option("--linear", is_flag=True, help="Filter in linear light."),
+        option(
+            "--bias",
+            default="0",
+            metavar="B",
+            help="Add to every result, in units of the samples.  [0]",
+        ),
+    ],
 )
-@force_option
-@click.option("--in-place", is_flag=True, help="Put each result, whole, where its input is.")
-@click.option("--to", "form", metavar="FORMAT", help="jpeg, png, …, npy, tif32.  [by the name]")
-@click.option("--quality", type=click.IntRange(1, 100), help="Of JPEG and WebP.  [95]")
-@click.option("--subsampling", type=click.Choice(["4:4:4", "4:2:2", "4:2:0"]), help="Of JPEG.")
-@click.option(
-    "--border", default="edge", help="edge, reflect, symmetric, wrap, zero, constant:V, valid."
+@group(
+    "Output",
+    option("-o", "--output", type=FILE, help="A file, a folder/, '{stem}.{kernel}.png', -."),
+    more=[
+        option("--to", "form", metavar="FORMAT", help="jpeg, png, …, npy, tif32.  [by the name]"),
+        force_option,
+        option("--in-place", is_flag=True, help="Put each result, whole, where its input is."),
+        option("--quality", type=click.IntRange(1, 100), metavar="N", help="Of JPEG, WebP.  [95]"),
+        option("--subsampling", type=click.Choice(["4:4:4", "4:2:2", "4:2:0"]), help="Of JPEG."),
+        option(
+            "--fail-on-clip", is_flag=True, help="Exit with 1, writing nothing, if any is clipped."
+        ),
+        option("--explain", is_flag=True, help="Say on stderr what will be computed, and how."),
+        option("--preview", is_flag=True, help="Show input and result on the terminal."),
+        option(
+            "--format",
+            "format_",
+            type=click.Choice(["text", "json"]),
+            default="text",
+            help="What is told of results.  [text: paths]",
+        ),
+        option("-q", "--quiet", is_flag=True, help="Do not say what the values were."),
+    ],
 )
-@click.option("--stride", type=PAIR, default=(1, 1), help="Keep every n-th row and column.")
-@click.option("--dilation", type=PAIR, default=(1, 1), help="Gaps between the weights, plus 1.")
-@click.option("--anchor", type=PLACE, help="Row,column of the kernel over the pixel.")
-@click.option("--flip", is_flag=True, help="Turn kernels by 180°: true convolution.")
-@click.option(
-    "--transpose", is_flag=True, help="Swap rows and columns of kernels, before --rotate."
-)
-@click.option("--rotate", type=int, default=0, help="Turn kernels anticlockwise: multiples of 45°.")
-@click.option("--scale", default="1", help="Multiply every weight.")
-@click.option("--normalize", type=click.Choice(["sum", "abs", "none"]), default="none")
-@click.option("--iterations", type=COUNT, default=1, help="Apply the chain so often.")
-@click.option("--channels", type=click.Choice(["rgb", "luma", "each"]), default="rgb")
-@click.option("--gray", is_flag=True, help="Make the picture grey first.")
-@click.option("--linear", is_flag=True, help="Filter in linear light.")
-@click.option("--bias", default="0", help="Add to every result, in units of the samples.")
-@click.option("--amount", default="1", help="How much of the result, the rest is input.")
-@click.option("--range", default="auto", help="auto, clip, abs, signed, stretch, pct:1,99.")
-@click.option("--exact", is_flag=True, help="Never compute wide gaussians on a coarser grid.")
-@click.option(
-    "--fail-on-clip", is_flag=True, help="Exit with 1, writing nothing, if any is clipped."
-)
-@click.option("--threads", type=COUNT, help="As many at most.  [one a core]")
-@limit_options
 @batch_options
-@click.option("--resume", is_flag=True, help="Skip results that are there, whole and up to date.")
-@click.option("--explain", is_flag=True, help="Say on stderr what will be computed, and how.")
-@click.option("--preview", is_flag=True, help="Show input and result on the terminal.")
-@click.option("--format", "format_", type=click.Choice(["text", "json"]), default="text")
-@click.option("-q", "--quiet", is_flag=True, help="Do not say what the values were.")
+@group(
+    "Many or large pictures",
+    more=[
+        option("--resume", is_flag=True, help="Skip results that are there, whole, up to date."),
+        option("--threads", type=COUNT, help="As many at most.  [one a core]"),
+    ],
+)
+@limit_options
 @click.pass_context
 def filter_command(
     ctx: click.Context,
@@ -73,7 +131,7 @@ def filter_command(
     output: str | None,
     **asked: Any,
 ) -> None:
-    """Filter PICTUREs with a kernel, write the results and print their paths. - is stdin.
+    """Filter PICTUREs with a kernel and print where results are.
 
     \b
     convcli filter cat.jpg --kernel sobel
@@ -81,11 +139,18 @@ def filter_command(
     cat cat.jpg | convcli filter - --kernel "0 -1 0; -1 5 -1; 0 -1 0" > crisp.jpg
     convcli filter photos/ --recursive -k sobel -o out/ --resume
 
-    Kernels are used as drawn (cross-correlation), exactly, in whole numbers: a sample is the true
-    value rounded half up. `convcli kernels` lists their names. The range auto scales gradients so
-    that a full black-to-white step is white and clips blurs; one line on stderr says what the
-    values were. Of many pictures (folders, globs, lists) results come in the order of the inputs,
-    and those that fail are listed at the end.
+    A KERNEL is a name of the catalogue with its values (sobel, gaussian:2, "random(5, seed=1)"; see
+    convcli kernels), a matrix ("0 -1 0; -1 5 -1; 0 -1 0"), @file, or @result.png to do again what
+    made that result. Kernels are used as drawn (cross-correlation), exactly, in whole numbers: a
+    sample is the true value rounded half up. Several -k are a chain, without rounding in between.
+
+    Without -o a result is NAME.KERNEL.EXT in this folder; of stdin (-) it goes to stdout. The
+    names .npy, .npz and .pfm keep floats. A folder/ keeps the names of the pictures; a template
+    has {stem}, {suffix}, {name}, {kernel}, {parent} and {number:04}.
+
+    The range auto scales gradients so that a full black-to-white step is white, and clips blurs;
+    one line on stderr says what the values were. Of many pictures (folders, globs, lists) results
+    come in the order of the inputs, and those that fail are listed at the end.
     """
     given = {
         name

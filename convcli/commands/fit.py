@@ -2,27 +2,31 @@
 
 import click
 
-from convcli.options import COUNT, PAIR, SEED, force_option
-from convcli.report import FORMATS
+from convcli.options import COUNT, FILE, LAYERS, PAIR, PICTURE, SEED, force_option
+from convcli.options import text_format_option as format_option
+from convcli.page import group, option, page
 
 
-@click.command("fit")
-@click.argument("before")
-@click.argument("after")
-@click.option("--size", type=PAIR, help="Of the kernel: 5, or 3x5.  [3]")
-@click.option("--net", metavar="LAYERS", help='Train these instead: "conv:8,3 relu conv:3,3".')
-@click.option("--watch", is_flag=True, help="Watch it being learned by gradient descent.")
-@click.option("--steps", type=COUNT, help="Steps of the descent.  [1000; a net's 2000]")
-@click.option("--seed", type=SEED, help="Seed of a net's first weights.  [0]")
-@click.option(
-    "-o",
-    "--output",
-    metavar="FILE",
-    help="Write the kernel as text, for filter -k @FILE; a net's weights as .npz.",
+@page("fit")
+@click.argument("before", type=PICTURE)
+@click.argument("after", type=PICTURE)
+@group(
+    "What is fitted",
+    option("--size", type=PAIR, help="Of the kernel: 5, or 3x5.  [3]"),
+    option("--net", type=LAYERS, help='Train these instead: "conv:8,3 relu conv:3,3".'),
+    option("--watch", is_flag=True, help="Watch it being learned by gradient descent."),
+    option("--steps", type=COUNT, help="Steps of the descent.  [1000; a net's 2000]"),
+    option("--seed", type=SEED, help="Seed of a net's first weights.  [0]"),
 )
-@force_option
-@click.option("--format", "format_", metavar="F", help=f"text, {', '.join(FORMATS)}.")
-@click.option("-q", "--quiet", is_flag=True, help="Print the kernel's rows alone; a net's loss.")
+@group(
+    "Output",
+    option("-o", "--output", type=FILE, help="A kernel for -k @FILE; a net's weights as .npz."),
+    more=[
+        force_option,
+        format_option,
+        option("-q", "--quiet", is_flag=True, help="Print the kernel's rows, a net's loss."),
+    ],
+)
 def fit_command(
     before: str,
     after: str,
@@ -36,7 +40,7 @@ def fit_command(
     format_: str | None,
     quiet: bool,
 ) -> None:
-    """Recover the kernel and the bias that make the picture AFTER of the picture BEFORE.
+    """Recover the kernel that makes one picture of another.
 
     \b
     convcli fit before.png after.png --size 5 -o kernel.txt
@@ -44,9 +48,10 @@ def fit_command(
     convcli fit before.png after.png --watch
     convcli fit before.png after.png --net "conv:8,3 relu conv:3,3"
 
-    By least squares over all whole windows; samples that were clipped are left out. Weights are
-    as drawn (cross-correlation), on samples of 0 to 255; a .npy file is taken as it is. Says how
-    well the pair determines the kernel, and ends with 1 where it does not.
+    The kernel and the bias that make AFTER of BEFORE, by least squares over all whole windows;
+    samples that were clipped are left out. Weights are as drawn (cross-correlation), on samples of
+    0 to 255; a .npy file is taken as it is. Says how well the pair determines the kernel, and ends
+    with 1 where it does not.
     """
     from convcli.learning.asked import Ask, learn
 

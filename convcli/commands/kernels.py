@@ -2,16 +2,20 @@
 
 import click
 
-from convcli.options import force_option, format_option
+from convcli.options import FILE, KERNEL, PICTURE, force_option, format_option
+from convcli.page import group, option, page
 
 
-@click.command("kernels")
-@click.argument("name", required=False)
-@click.option("--gallery", metavar="PICTURE", help="Draw PICTURE under every kernel, on one sheet.")
-@click.option("-o", "--output", metavar="FILE", help="Where the gallery goes.  [gallery.png]")
-@force_option
-@format_option
-@click.option("-q", "--quiet", is_flag=True, help="Print the names alone.")
+@page("kernels")
+@click.argument("name", required=False, type=KERNEL, metavar="[KERNEL]")
+@group(
+    "Output",
+    option("--gallery", type=PICTURE, help="Draw PICTURE under every kernel, on one sheet."),
+    option("-o", "--output", type=FILE, help="Where the gallery goes.  [gallery.png]"),
+    force_option,
+    format_option,
+    option("-q", "--quiet", is_flag=True, help="Print the names alone."),
+)
 def kernels_command(
     name: str | None,
     gallery: str | None,
@@ -20,7 +24,7 @@ def kernels_command(
     format_: str | None,
     quiet: bool,
 ) -> None:
-    """List the kernels that have names, or show one of them (or any matrix) in full.
+    """List the kernels that have names, or show one in full.
 
     \b
     convcli kernels
@@ -28,8 +32,9 @@ def kernels_command(
     convcli kernels "gaussian(sigma=2, size=9)" --format json
     convcli kernels --gallery cat.jpg -o gallery.png
 
-    Matrices stand as they are used, as drawn: cross-correlation. Weights that are not rational by
-    nature are multiples of 2^-18 an axis, 2^-22 a matrix, and are printed so in JSON, exactly.
+    A KERNEL may be any matrix too. Matrices stand as they are used, as drawn: cross-correlation.
+    Weights that are not rational by nature are multiples of 2^-18 an axis, 2^-22 a matrix, and are
+    printed so in JSON, exactly.
     """
     from convcli.errors import SpecError
     from convcli.report import path, show

@@ -9,6 +9,8 @@ from convcli.options import (
     COUNT,
     DTYPE,
     EXPECTATION,
+    LAYERS,
+    NETWORK,
     PADDING,
     PAIR,
     RANGE,
@@ -16,60 +18,79 @@ from convcli.options import (
     SIZE,
     format_option,
 )
+from convcli.page import group, option, page
 
 
-@click.command("shape")
-@click.argument("network", nargs=-1)
-@click.option("--input", "size", type=SIZE, help="224, 224x224 or 224x224x3; 3 channels if unsaid.")
-@click.option("--kernel", type=PAIR, help="One layer's kernel: 3, or 3x5 (height x width).")
-@click.option("--stride", type=PAIR, help="Step of its window.  [1]")
-@click.option(
-    "--padding",
-    type=PADDING,
-    metavar="P",
-    help="2, 1x2, 1,2,1,2 (top,bottom,left,right), same, valid.  [0]",
+@page("shape")
+@click.argument("network", nargs=-1, type=LAYERS, metavar="[NETWORK | LAYER...]")
+@group(
+    "One layer, or the input of a network",
+    option("--input", "size", type=SIZE, help="224, 224x224 or 224x224x3; 3 channels if unsaid."),
+    option("--kernel", type=PAIR, help="3, or 3x5 (height x width)."),
+    option("--stride", type=PAIR, help="Step of the window.  [1]"),
+    option("--padding", type=PADDING, metavar="P", help="2, 1x2, 1,2,1,2, same, valid.  [0]"),
+    option("--filters", type=COUNT, help="Output channels.  [1]"),
+    more=[
+        option("--dilation", type=PAIR, help="Spacing of the taps.  [1]"),
+        option("--groups", type=COUNT, help="Groups of channels.  [1]"),
+        option("--no-bias", is_flag=True, help="Filters without a bias."),
+    ],
 )
-@click.option("--dilation", type=PAIR, help="Spacing of its taps.  [1]")
-@click.option("--filters", type=COUNT, help="Output channels.  [1]")
-@click.option("--groups", type=COUNT, help="Groups of channels.  [1]")
-@click.option("--no-bias", is_flag=True, help="Filters without a bias.")
-@click.option("--depth", type=COUNT, help="Fold blocks nested deeper than this.")
-@click.option("--columns", type=COLUMN_NAMES, help="Columns to show, by commas; or all.")
-@click.option("--batch", type=COUNT, default=1, help="Images at once, for memory.  [1]")
-@click.option(
-    "--dtype",
-    type=DTYPE,
-    default="float32",
-    help="Of the memory: float16, bfloat16, float32, float64, int8.  [float32]",
+@group(
+    "Questions",
+    option("--depth", type=COUNT, help="Fold blocks nested deeper than this."),
+    option("--versus", type=NETWORK, help="Compare with another network, or with linear."),
+    option("--sweep", type=RANGE, help="Over input sizes: 32..512, or 32..512:16."),
+    option(
+        "--expect",
+        type=EXPECTATION,
+        multiple=True,
+        help="Exit 1 unless params, macs, output … is so.",
+    ),
+    more=[
+        option("--fit", is_flag=True, help="Say which inputs fit, and the smallest one."),
+        option("--strict-fit", is_flag=True, help="Refuse when rows or columns are never read."),
+        option("--keep-going", is_flag=True, help="Go on past a misfit with the value that fits."),
+    ],
 )
-@click.option(
-    "--mac-rule",
-    "rule",
-    type=RULE,
-    default="weights",
-    help="weights, bias, torchinfo, thop, fvcore or ptflops.  [weights]",
+@group(
+    "Counting and output",
+    more=[
+        option("--columns", type=COLUMN_NAMES, help="Columns to show, by commas; or all."),
+        option("--batch", type=COUNT, default=1, help="Images at once, for memory.  [1]"),
+        option(
+            "--dtype",
+            type=DTYPE,
+            default="float32",
+            help="Of the memory: float16, bfloat16, float32, float64, int8.  [float32]",
+        ),
+        option(
+            "--mac-rule",
+            "rule",
+            type=RULE,
+            default="weights",
+            help="weights, bias, torchinfo, thop, fvcore or ptflops.  [weights]",
+        ),
+        format_option,
+        option("-q", "--quiet", is_flag=True, help="Print the output size alone: 54x54x1."),
+    ],
 )
-@click.option("--versus", metavar="NETWORK", help="Compare with another network, or with linear.")
-@click.option("--sweep", type=RANGE, help="Over input sizes: 32..512, or 32..512:16.")
-@click.option("--fit", is_flag=True, help="Say which inputs fit, and the smallest one.")
-@click.option("--strict-fit", is_flag=True, help="Refuse when rows or columns are never read.")
-@click.option("--keep-going", is_flag=True, help="Go on past a misfit with the value that fits.")
-@click.option(
-    "--expect",
-    type=EXPECTATION,
-    multiple=True,
-    help="Exit 1 unless params, trainable, macs, output … is so.",
-)
-@format_option
-@click.option("-q", "--quiet", is_flag=True, help="Print the output size alone: 54x54x1.")
 def shape_command(network: tuple[str, ...], **options: Any) -> None:
-    """Output shape, parameters, MACs and receptive field of a layer or a NETWORK.
+    """Output shape, parameters, MACs, receptive field of a NETWORK.
 
     \b
     convcli shape --input 224 --kernel 11 --stride 4
     convcli shape --input 227 conv:96,11,stride=4 relu maxpool:3,stride=2
     convcli shape resnet50             (convcli zoo lists the names)
-    convcli shape net.py --input 32    (a .net or .py file, print(model), - for stdin)
+    convcli shape net.py --input 32    (a file; - is stdin)
+
+    A NETWORK is a name of the zoo, a file, or - for stdin; else the words are layers, with
+    parentheses or a colon. Files hold layers of PyTorch or Keras as they are pasted, modules of
+    PyTorch, the text of print(model), or the tool's own notation; nothing of them is run. Sizes
+    are HEIGHTxWIDTHxCHANNELS. MACs count the weights of convolutions and linear layers for one
+    image; --mac-rule takes the rules of other tools. A padding of four numbers is top, bottom,
+    left, right. --columns knows layer, type, kernel, stride, padding, input, output, params, MACs,
+    memory, receptive field, jump, unread and inputs.
     """
     from convcli.nets.questions import shape_question
     from convcli.report import note, show

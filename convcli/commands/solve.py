@@ -2,20 +2,32 @@
 
 import click
 
-from convcli.options import COUNT, PADDING, SIZE, format_option
+from convcli.options import COUNT, LAYERS, PADDING, SIZE, format_option
+from convcli.page import group, option, page
 
 
-@click.command("solve")
-@click.argument("network", nargs=-1)
-@click.option("--input", "size", type=SIZE, help="Input length; for a network, its input.")
-@click.option("--kernel", type=COUNT, help="Kernel length.")
-@click.option("--stride", type=COUNT, help="Step of the window.")
-@click.option("--padding", type=PADDING, metavar="P", help="2, or 1,2 for before and after.")
-@click.option("--dilation", type=COUNT, default=1, help="Spacing of the taps.  [1]")
-@click.option("--output", type=COUNT, help="The output length that is wanted.")
-@click.option("--why", metavar="FIGURE", help="A figure seen elsewhere: 4.11G, 61.1M, 56.")
-@format_option
-@click.option("-q", "--quiet", is_flag=True, help="Print the solutions alone.")
+@page("solve")
+@click.argument("network", nargs=-1, type=LAYERS, metavar="[NETWORK]")
+@group(
+    "Lengths along one axis",
+    option("--input", "size", type=SIZE, help="Input length; for a network, its input."),
+    option("--kernel", type=COUNT, help="Kernel length."),
+    option("--stride", type=COUNT, help="Step of the window."),
+    option("--padding", type=PADDING, metavar="P", help="2, or 1,2 for before and after."),
+    option("--dilation", type=COUNT, default=1, help="Spacing of the taps.  [1]"),
+    option("--output", type=COUNT, help="The output length that is wanted."),
+)
+@group(
+    "Figures of a network",
+    option("--why", metavar="FIGURE", help="A figure seen elsewhere: 4.11G, 61.1M, 56."),
+)
+@group(
+    "Output",
+    more=[
+        format_option,
+        option("-q", "--quiet", is_flag=True, help="Print the solutions alone."),
+    ],
+)
 def solve_command(
     network: tuple[str, ...],
     size: tuple[int, ...] | None,
@@ -28,7 +40,7 @@ def solve_command(
     format_: str | None,
     quiet: bool,
 ) -> None:
-    """Which sizes give this output? Under which conventions does this figure come out?
+    """Find the sizes that give an output, the rule behind a figure.
 
     \b
     convcli solve --input 224 --kernel 11 --stride 4 --output 55

@@ -2,15 +2,19 @@
 
 import click
 
-from convcli.options import format_option
+from convcli.options import ZOO, Reads, format_option
+from convcli.page import group, option, page
 
 
-@click.command("zoo")
-@click.argument("name", required=False)
-@format_option
-@click.option("-q", "--quiet", is_flag=True, help="Print the names alone.")
+@page("zoo")
+@click.argument("name", required=False, type=Reads("NAME", names=[ZOO]), metavar="[NAME]")
+@group(
+    "Output",
+    format_option,
+    option("-q", "--quiet", is_flag=True, help="Print the names alone."),
+)
 def zoo_command(name: str | None, format_: str | None, quiet: bool) -> None:
-    """List the networks that come with the tool, or print the text of one.
+    """List the networks that come with the tool, or print one.
 
     \b
     convcli zoo

@@ -1,0 +1,30 @@
+"""`convcli completion`: the script with which a shell completes commands, options and names."""
+
+import click
+
+from convcli.page import page
+
+SHELLS = ("bash", "zsh", "fish")
+
+
+@page("completion")
+@click.argument("shell", type=click.Choice(SHELLS))
+def completion_command(shell: str) -> None:
+    """Print the script by which a shell completes words.
+
+    \b
+    eval "$(convcli completion bash)"                                in ~/.bashrc
+    eval "$(convcli completion zsh)"                                 in ~/.zshrc
+    convcli completion fish > ~/.config/fish/completions/convcli.fish
+
+    Completed are commands, options and their words, names of kernels, networks and layers, and
+    files. The script asks convcli itself, so it knows what the installed version knows.
+    """
+    from click.shell_completion import get_completion_class
+
+    from convcli.cli import root
+    from convcli.report import line
+
+    script = get_completion_class(shell)
+    assert script is not None  # all three come with click
+    line(script(root, {}, "convcli", "_CONVCLI_COMPLETE").source().rstrip())
