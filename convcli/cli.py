@@ -87,11 +87,11 @@ def root() -> None:
     """A convolution workbench for the terminal.
 
     \b
-    convcli shape --input 224 --kernel 11 --stride 4  what comes out?
-    convcli filter cat.jpg --kernel sobel             what does this kernel do?
-    convcli extract cat.jpg                           what do filters see in it?
-    convcli explain --input 5x5 --kernel 3            what is multiplied and added?
-    convcli fit before.png after.png                  which kernel made it so?
+    convcli shape --input 224 --kernel 11 --stride 4     what comes out?
+    convcli filter cat.jpg --kernel sobel                what does this kernel do?
+    convcli extract cat.jpg                              what do layers see in it?
+    convcli explain --input 5x5 --kernel 3               what is summed?
+    convcli fit before.png after.png                     which kernel made it so?
     """
 
 

@@ -74,6 +74,8 @@ def show_lines(lines: Iterable[Sequence[tuple[str, str]]], styles: Mapping[str, 
 
 def draw(result: Result) -> None:
     """Draw a table on stdout, numbers to the right, nothing cut off; its caption stands below."""
+    from textwrap import wrap
+
     from rich import box
     from rich.console import Console
     from rich.table import Table as Drawing
@@ -86,20 +88,40 @@ def draw(result: Result) -> None:
     drawn = Drawing(
         box=box.SIMPLE_HEAD, show_footer=bool(footer), pad_edge=False, footer_style="bold"
     )
-    for place, column in enumerate(columns):
-        numeric = any(isinstance(row[place], int | float) for row in rows)
+    cells = [[_encodable(_figure(value), sys.stdout) for value in row] for row in (*rows, footer)]
+    widths = [max((len(row[n]) for row in cells if row), default=0) for n in range(len(columns))]
+    whole = sum(3 + max(len(name), width) for name, width in zip(columns, widths, strict=True))
+    least = most = 0
+    for place, numeric in enumerate(_numeric(columns, rows)):
+        name, width = columns[place], widths[place]
+        heading = wrap(name, max(width, FOLDED)) if numeric and whole > console.width else [name]
         drawn.add_column(
-            column,
-            footer=Text(_figure(footer[place])) if footer else "",
+            "\n".join(heading),
+            footer=Text(cells[-1][place]) if footer else "",
             justify="right" if numeric else "left",
             overflow="fold",
             no_wrap=numeric,  # a narrow terminal folds words, never a number
         )
-    for row in rows:
-        drawn.add_row(*(Text(_encodable(_figure(value), sys.stdout)) for value in row))
+        width = max(width, *map(len, heading))
+        most += 3 + width
+        least += 3 + (width if numeric else min(width, FOLDED))
+    for row in cells[:-1]:
+        drawn.add_row(*map(Text, row))
+    # where folding is not enough the terminal breaks the lines: cut off, numbers would be lost
+    shown, console.width = console.width, most if least > console.width else console.width
     console.print(drawn)
+    console.width = shown
     if result.caption:
         console.print(Text(_encodable(result.caption, sys.stdout)), style="dim")
+
+
+FOLDED = 8
+"""Width of a column of words, or of a heading, to which a narrow terminal may fold it."""
+
+
+def _numeric(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[bool]:
+    """For every column, whether it holds numbers, which stand at the right."""
+    return [any(isinstance(row[n], int | float) for row in rows) for n in range(len(columns))]
 
 
 def _figure(value: object) -> str:
@@ -171,9 +193,7 @@ def jsonl(result: Result) -> None:
 def markdown(result: Result) -> None:
     """Write a table as GitHub and others draw it, totals last."""
     columns, rows, footer = result.table()
-    numeric = [
-        any(isinstance(row[place], int | float) for row in rows) for place in range(len(columns))
-    ]
+    numeric = _numeric(columns, rows)
     line(f"| {' | '.join(columns)} |")
     line(f"|{'|'.join('--:' if right else '---' for right in numeric)}|")
     for row in (*rows, *([footer] if footer else [])):
@@ -183,9 +203,7 @@ def markdown(result: Result) -> None:
 def latex(result: Result) -> None:
     """Write a `tabular` with the rules of the booktabs package, totals last."""
     columns, rows, footer = result.table()
-    numeric = [
-        any(isinstance(row[place], int | float) for row in rows) for place in range(len(columns))
-    ]
+    numeric = _numeric(columns, rows)
     line(f"\\begin{{tabular}}{{{''.join('r' if right else 'l' for right in numeric)}}}")
     line("\\toprule")
     line(" & ".join(map(_tex, columns)) + r" \\")
@@ -197,6 +215,32 @@ def latex(result: Result) -> None:
         line(" & ".join(_tex(_figure(value)) for value in footer) + r" \\")
     line("\\bottomrule")
     line("\\end{tabular}")
+
+
+def html(result: Result) -> None:
+    """Write a `<table>` without styles, totals last, its caption below."""
+    line(html_table(result))
+
+
+def html_table(result: Result) -> str:
+    """The table as HTML: what a notebook shows of a result."""
+    from html import escape
+
+    columns, rows, footer = result.table()
+    align = [' style="text-align: right"' if right else "" for right in _numeric(columns, rows)]
+
+    def row(values: Sequence[object], tag: str) -> str:
+        cells = zip(values, align, strict=True)
+        return "".join(f"<{tag}{side}>{escape(_figure(one))}</{tag}>" for one, side in cells)
+
+    lines = ["<table>", f"<thead><tr>{row(columns, 'th')}</tr></thead>", "<tbody>"]
+    lines += [f"<tr>{row(values, 'td')}</tr>" for values in rows]
+    lines.append("</tbody>")
+    if footer:
+        lines.append(f"<tfoot><tr>{row(footer, 'th')}</tr></tfoot>")
+    if result.caption:
+        lines.append(f'<caption style="caption-side: bottom">{escape(result.caption)}</caption>')
+    return "\n".join([*lines, "</table>"])
 
 
 TEX = str.maketrans(
@@ -221,6 +265,7 @@ FORMATS: dict[str, Callable[[Result], None]] = {
     "jsonl": jsonl,
     "markdown": markdown,
     "latex": latex,
+    "html": html,
 }
 
 

@@ -1,9 +1,9 @@
-"""Make the pictures of the README: animated windows, and terminals as SVG.
+"""Make the pictures of the README: results as they are, and terminals as SVG.
 
 Every terminal shows what the command that stands in it prints; SVG is Rich's own export. Needs
 convcli alone, in the Python that runs this:
 
-    python samples/shots.py
+    python samples/shots.py [folder]
 """
 
 import os
@@ -14,10 +14,11 @@ from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from PIL import Image
 from rich.console import Console
 from rich.text import Text
 
-SAMPLES = Path(__file__).parent
+SAMPLES = Path(__file__).resolve().parent
 SHOTS = SAMPLES / "shots"
 
 DRAWN = {
@@ -26,7 +27,26 @@ DRAWN = {
 }
 """File → the command that draws it with -o."""
 
+REDUCED = {
+    "receptive.jpg": ("explain --receptive vgg16 --unit conv3_3:22,20 samples/cat.jpg", 2),
+    "maps.jpg": (
+        "extract samples/cat.jpg --net vgg16 --until conv2_1 --signed --layers conv2_1",
+        2,
+    ),
+}
+"""File → the command that draws it with -o, and how many times smaller it is shown."""
+
+TILES = (
+    "filter samples/cat.jpg --kernel identity",
+    "filter samples/cat.jpg --kernel sobel",
+    "filter samples/cat.jpg --kernel emboss",
+    'filter samples/cat.jpg --kernel "motion(31, 20)"',
+)
+"""The commands whose results stand side by side at the top."""
+
 SHOWN = {
+    "shape.svg": "shape --input 227 conv:96,11,stride=4 relu maxpool:3,stride=2 "
+    "conv:256,5,padding=2 relu maxpool:3,stride=2",
     "channels.svg": "explain --input 3x3x3 --kernel 2 --dilation 2 --bias b",
     "fit.svg": "fit before.png after.png --size 5 --watch --steps 300",
 }
@@ -35,27 +55,33 @@ SHOWN = {
 WIDTH = 96
 
 
-def main() -> None:
-    SHOTS.mkdir(exist_ok=True)
-    for name, line in DRAWN.items():
-        run(f"{line} -q --force -o {shlex.quote(str(SHOTS / name))}", SAMPLES)
+def main(shots: Path) -> None:
+    shots.mkdir(exist_ok=True)
     with TemporaryDirectory() as folder:
         place = Path(folder)
-        run(f"filter {shlex.quote(str(SAMPLES / 'chart.png'))} -k identity -o before.png", place)
+        (place / "samples").symlink_to(SAMPLES)
+        for name, line in DRAWN.items():
+            run(f"{line} -q --force -o {shlex.quote(str(shots.resolve() / name))}", place)
+        for name, (line, times) in REDUCED.items():
+            run(f"{line} -q --force -o whole.png", place)
+            with Image.open(place / "whole.png") as picture:
+                picture.convert("RGB").reduce(times).save(shots / name, quality=75)
+        tiles(place, shots / "results.jpg")
+        run("filter samples/chart.png -k identity -o before.png", place)
         run(f"filter before.png -k '{binomial()}' -o after.png", place)
         for name, line in SHOWN.items():
-            shoot(SHOTS / name, line, place)
-        receptive(place)
+            shoot(shots / name, line, place)
 
 
-def receptive(place: Path) -> None:
-    """What a unit of VGG-16 sees of the cat, at half its size."""
-    from PIL import Image
-
-    cat = shlex.quote(str(SAMPLES / "cat.jpg"))
-    run(f"explain --receptive vgg16 --unit conv3_3:22,20 {cat} -o seen.png", place)
-    with Image.open(place / "seen.png") as picture:
-        picture.reduce(2).save(SHOTS / "receptive.jpg", quality=75)
+def tiles(place: Path, target: Path, side: int = 220) -> None:
+    """Several results side by side, each reduced."""
+    sheet = Image.new("RGB", (len(TILES) * (side + 4) - 4, side), "white")
+    for number, line in enumerate(TILES):
+        run(f"{line} -q --force -o tile.png", place)
+        with Image.open(place / "tile.png") as picture:
+            small = picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+        sheet.paste(small, (number * (side + 4), 0))
+    sheet.save(target, quality=80)
 
 
 def binomial() -> str:
@@ -79,7 +105,8 @@ def shoot(target: Path, line: str, place: Path) -> None:
     console.print(Text(f"$ convcli {line}", style="bold"))
     if "--watch" in line:
         console.print(last_moment(place))
-    console.print(Text.from_ansi(run(line, place).decode().rstrip()))
+    table = " --format table" if line.startswith("shape") else ""
+    console.print(Text.from_ansi(run(line + table, place).decode().rstrip()))
     target.write_text(console.export_svg(title="convcli", unique_id=target.stem), "utf-8")
 
 
@@ -97,4 +124,4 @@ def last_moment(place: Path) -> Text:
 
 
 if __name__ == "__main__":
-    main()
+    main(Path(sys.argv[1]) if sys.argv[1:] else SHOTS)

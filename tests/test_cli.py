@@ -12,9 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convcli.cli import COMMANDS, run
-from convcli.nets.rules import RULES
-from convcli.nets.summary import DTYPES
+from convcli.cli import run
 from convcli.pictures.catalogue import CATALOGUE
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -445,22 +443,10 @@ def test_other_encodings_are_respected(encoding):
     assert "54x54x1" in ended.stdout.decode(encoding)
 
 
-def test_help_and_readme_name_every_kernel_and_rule(shell):
-    readme = (SAMPLES.parent / "README.md").read_text("utf-8")
+def test_the_catalogue_is_listed(shell):
     assert shell("kernels -q")[1].split() == list(CATALOGUE)
-    for name in CATALOGUE:
-        assert name in readme
-    for name in (*RULES, *DTYPES):
-        assert name in shell("shape --help")[1]
 
 
-LINES_OF_HELP = {"filter": 90, "extract": 60}
-
-
-def test_help_fits_a_screen_and_starts_with_what_it_is_for(shell):
-    for line in ("--help", *(f"{name} --help" for name in COMMANDS)):
-        code, out, _ = shell(line)
-        assert code == 0
-        assert len(out.splitlines()) <= LINES_OF_HELP.get(line.split()[0], 40), line
+def test_no_command_is_help_and_the_version_is_told(shell):
     assert shell("")[0] == 2
     assert shell("--version")[1].startswith("convcli ")

@@ -1,0 +1,48 @@
+"""A line of shell on a terminal of 96 columns without colour, as a reader would see it."""
+
+import os
+import pty
+import re
+import shlex
+import subprocess
+import sys
+import termios
+from pathlib import Path
+
+SIZE = (40, 96)
+
+
+def shell_line(line: str) -> str:
+    """The same line with `convcli` as the one of the Python that runs this."""
+    convcli = f"{shlex.quote(sys.executable)} -m convcli"
+    return re.sub(r"(?<![\w/.-])convcli(?= )", lambda _: convcli, line)
+
+
+def on_terminal(line: str, folder: Path) -> tuple[int, str]:
+    """Exit code of a line, and what it leaves on the terminal, without codes for colour."""
+    main, terminal = pty.openpty()
+    termios.tcsetwinsize(terminal, SIZE)
+    environment = {
+        key: value for key, value in os.environ.items() if key not in ("COLUMNS", "FORCE_COLOR")
+    }
+    with subprocess.Popen(
+        ["bash", "-o", "pipefail", "-c", shell_line(line)],
+        cwd=folder,
+        env=environment | {"NO_COLOR": "1", "TERM": "xterm", "LC_ALL": "C.UTF-8"},
+        stdin=subprocess.DEVNULL,
+        stdout=terminal,
+        stderr=terminal,
+    ) as process:
+        os.close(terminal)
+        shown = b""
+        while True:
+            try:
+                part = os.read(main, 65536)
+            except OSError:  # Linux: nobody writes any more
+                break
+            if not part:
+                break
+            shown += part
+    os.close(main)
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()).replace("\r\n", "\n")
+    return process.returncode, "\n".join(row.rstrip() for row in text.splitlines())

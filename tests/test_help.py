@@ -1,0 +1,279 @@
+"""What commands say of themselves: help on a screen, all of it, man pages, completion, hints."""
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import click
+import pytest
+from PIL import Image
+from terminal import shell_line
+
+from convcli.cli import COMMANDS, root, run
+from convcli.commands.man import manual
+from convcli.nets.rules import RULES
+from convcli.nets.summary import DTYPES
+from convcli.page import groups_of, parts_of, record_of
+
+SAMPLES = Path(__file__).parents[1] / "samples"
+
+CONTEXT = click.Context(root, info_name="convcli")
+
+
+def command_of(name):
+    return root.get_command(CONTEXT, name)
+
+
+def context_of(name):
+    return click.Context(command_of(name), info_name=name, parent=CONTEXT)
+
+
+@pytest.fixture
+def said(capfd, monkeypatch):
+    """Runs convcli; gives what it prints on stdout and on stderr."""
+    monkeypatch.setenv("COLUMNS", "80")
+
+    def call(*words):
+        run(words)
+        return capfd.readouterr()
+
+    return call
+
+
+@pytest.mark.parametrize("words", [["--help"], *([name, "--help"] for name in COMMANDS)])
+def test_help_fits_a_terminal_with_a_prompt_below_it(said, words):
+    lines = said(*words).out.splitlines()
+    assert 5 < len(lines) < 24
+    assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_begins_with_examples_and_names_every_option_once(said, name):
+    shown = said(name, "--help").out
+    words = shown.replace(",", " ").split()
+    examples = parts_of(command_of(name)).examples
+    assert examples
+    assert shown.index(examples[-1]) < shown.index("--help-all")
+    for group in groups_of(command_of(name), context_of(name)):
+        for option in (*group.everyday, *group.more):
+            long = max(option.opts, key=len)
+            assert (
+                words.count(long) - " ".join(examples).split().count(long) == 1
+                or group.title == "Help"
+            )
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_all_of_the_help_explains_every_option(said, name):
+    shown = said(name, "--help-all").out
+    for group in groups_of(command_of(name), context_of(name)):
+        assert f"{group.title}:" in shown
+        for option in (*group.everyday, *group.more):
+            spec, text = record_of(option, context_of(name))
+            assert spec in shown
+            assert len(text.split("  [")[0]) > 7, f"{spec} is not explained"
+
+
+def test_help_names_every_rule_dtype_and_column(said):
+    shown = said("shape", "--help-all").out
+    for name in (*RULES, *DTYPES):
+        assert name in shown
+
+
+EXAMPLES = [
+    example.split("  ")[0].rstrip()
+    for name in ("shape", "solve", "zoo", "filter", "kernels", "extract", "explain", "fit", "man")
+    for example in parts_of(command_of(name)).examples
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """What the examples name: pictures, a folder of them, a network, vectors, a fitted kernel."""
+    place = tmp_path_factory.mktemp("examples")
+    for name in ("cat.jpg", "new.jpg"):
+        shutil.copy(SAMPLES / "cat.jpg", place / name)
+    with Image.open(SAMPLES / "cat.jpg") as cat:
+        cat.crop((200, 100, 264, 164)).save(place / "before.png")
+    shutil.copy(SAMPLES / "net.py", place / "net.py")
+    (place / "photos").mkdir()
+    shutil.copy(SAMPLES / "leaf.png", place / "photos")
+    for line in (
+        "filter before.png -k blur -o after.png",
+        "fit before.png after.png -o kernel.txt",
+        "extract cat.jpg photos/leaf.png --recipe texture --vector mean,std -o features.npz",
+    ):
+        shell(f"convcli {line}", place)
+    (place / "kernel.txt").rename(place / "kept.txt")
+    return place
+
+
+def shell(line, place):
+    ended = subprocess.run(
+        ["bash", "-o", "pipefail", "-ec", shell_line(line)],
+        cwd=place,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
+@pytest.mark.parametrize("line", EXAMPLES)
+def test_an_example_of_the_help_runs(folder, tmp_path, line):
+    for name in folder.iterdir():
+        (tmp_path / name.name).symlink_to(name)
+    if "@kernel.txt" in line:
+        (tmp_path / "kernel.txt").symlink_to(folder / "kept.txt")
+    if "--nearest 5" in line:  # there are two
+        line = line.replace("--nearest 5", "--nearest 1")
+    shell(line.replace(" | man -l -", " > page.1"), tmp_path)
+
+
+def test_the_manual_has_a_page_for_every_command_with_every_option():
+    pages = dict(manual())
+    assert list(pages) == ["convcli", *(f"convcli-{name}" for name in COMMANDS)]
+    for name in COMMANDS:
+        for group in groups_of(command_of(name), context_of(name)):
+            for option in (*group.everyday, *group.more):
+                assert max(option.opts, key=len).replace("-", "\\-") in pages[f"convcli-{name}"]
+
+
+@pytest.mark.skipif(not shutil.which("groff"), reason="groff is not installed")
+def test_the_manual_is_read_without_a_warning():
+    for name, page in manual():
+        ended = subprocess.run(
+            ["groff", "-k", "-man", "-Tutf8", "-ww"],
+            input=page.encode(),
+            capture_output=True,
+            check=True,
+        )
+        assert ended.stderr == b"", name
+        assert len(ended.stdout.splitlines()) > 20
+
+
+COMPLETED = {
+    "convcli fil": {"filter"},
+    "convcli filter cat.jpg --kernel sob": {"sobel", "sobel-x", "sobel-y"},
+    "convcli kernels gauss": {"gaussian"},
+    "convcli shape vgg1": {"vgg11", "vgg13", "vgg16", "vgg19"},
+    "convcli shape maxpool3": {"maxpool3d"},
+    "convcli extract cat.jpg --net resnet1": {"resnet18", "resnet101", "resnet152"},
+    "convcli extract cat.jpg --init g": {"glorot", "gabor"},
+    "convcli shape resnet50 --columns layer,MA": {"layer,MACs"},
+    "convcli filter cat.jpg --border ref": {"reflect"},
+    "convcli explain --activation leak": {"leaky_relu"},
+    "convcli solve --wh": {"--why"},
+    "convcli completion fi": {"fish"},
+    "convcli shape pict": {"pictures/"},
+}
+"""What stands on the command line → what the last word may become."""
+
+
+@pytest.fixture
+def binaries(tmp_path):
+    """A PATH on which `convcli` is that of the Python that runs this."""
+    place = tmp_path / "bin"
+    place.mkdir()
+    (place / "convcli").write_text(f'#!/bin/sh\n{shell_line("convcli ")} "$@"\n')
+    (place / "convcli").chmod(0o755)
+    (tmp_path / "pictures").mkdir()
+    return f"{place}:{os.environ['PATH']}"
+
+
+BASH = """
+eval "$(convcli completion bash)"
+while IFS= read -r line; do
+  read -ra COMP_WORDS <<< "$line"; COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=()
+  compopt() { [[ $2 != default ]] || COMPREPLY=($(compgen -f -S / "${COMP_WORDS[-1]}")); }
+  _convcli_completion convcli; echo "${COMPREPLY[@]}"
+done
+"""
+FISH = """
+convcli completion fish | source
+while read -l line; complete --do-complete "$line" | cut -f1 | tr '\\n' ' '; echo; end
+"""
+
+
+@pytest.mark.parametrize(("shell_name", "script"), [("bash", BASH), ("fish", FISH)])
+def test_a_shell_completes_commands_options_and_names(binaries, tmp_path, shell_name, script):
+    if not shutil.which(shell_name):
+        pytest.skip(f"{shell_name} is not installed")
+    ended = subprocess.run(
+        [shell_name, "-c", script],
+        input="\n".join(COMPLETED) + "\n",
+        cwd=tmp_path,
+        env={"PATH": binaries, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    found = [set(line.split()) for line in ended.stdout.splitlines()]
+    for line, answer, words in zip(COMPLETED, found, COMPLETED.values(), strict=True):
+        if shell_name == "bash" or "," not in line:  # fish takes no commas from click
+            assert answer == words, line
+
+
+@pytest.mark.skipif(not shutil.which("zsh"), reason="zsh is not installed")
+def test_zsh_takes_the_script_and_is_answered(binaries, tmp_path):
+    script = """
+    autoload -U compinit && compinit -u
+    eval "$(convcli completion zsh)"
+    print ${_comps[convcli]}
+    COMP_WORDS="convcli filter cat.jpg -k sobel-" COMP_CWORD=4 \\
+      _CONVCLI_COMPLETE=zsh_complete convcli
+    """
+    ended = subprocess.run(
+        ["zsh", "-f", "-c", script],
+        env={"PATH": binaries, "HOME": str(tmp_path), "LC_ALL": "C.UTF-8"},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ended.stdout.split() == [
+        "_convcli_completion",
+        "plain",
+        "sobel-x",
+        "_",
+        "plain",
+        "sobel-y",
+        "_",
+    ]
+
+
+HINTS = {
+    "shpe": "did you mean shape?",
+    "resnet50": "did you mean convcli shape resnet50?",
+    "net.py": "did you mean convcli shape net.py?",
+    "man fliter": "did you mean filter?",
+    "filter cat.jpg --kernel soble": "did you mean sobel?",
+    "filter cat.jpg -k sobel --bordr wrap": "Did you mean '--border'?",
+    "shape --input 9 cnv:3,3": "did you mean conv?",
+    "shape --input 9 nn.Conv2(3,3,3)": "did you mean Conv2d?",
+    "shape resnet5": "did you mean resnet50?",
+    "zoo resnet5": "did you mean resnet50?",
+    "shape lenet5 --columns param": "did you mean params?",
+    "shape lenet5 --mac-rule torchinf": "did you mean torchinfo?",
+    "shape lenet5 --dtype float31": "did you mean float32?",
+    "extract cat.jpg --recipe texure": "did you mean texture?",
+    "extract cat.jpg --init orthogonl": "did you mean orthogonal?",
+    "extract cat.jpg --vector men": "did you mean mean?",
+    "extract cat.jpg --until convo1": "did you mean conv1",
+    "filter cat.jpg -k sobel --border mirrored": "edge, reflect",
+    "filter cat.jpg -k sobel --border refect": "did you mean reflect?",
+    "filter cat.jpg -k sobel --range strech": "did you mean stretch?",
+    "explain --input 3x3 --activation rleu": "did you mean relu?",
+    'explain --signal "1 2" --kernel "1 1" --mode corelation': "did you mean cross-correlation?",
+}
+"""A mistake → the hint at what was meant."""
+
+
+@pytest.mark.parametrize(("line", "hint"), HINTS.items())
+def test_a_mistake_is_told_what_was_meant(said, tmp_path, monkeypatch, line, hint):
+    from shlex import split
+
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(SAMPLES / "cat.jpg", "cat.jpg")
+    assert hint in said(*split(line)).err
