@@ -41,8 +41,9 @@ class Reads(AnyType):
         self._names = names
         self._files = files
 
-    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str:
-        return self.name  # as it is written: click would say HXWXC
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        # as it is written, where click would say HXWXC; an argument has a name of its own
+        return None if isinstance(param, click.Argument) else self.name
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         if not isinstance(value, str):

@@ -24,9 +24,10 @@ MAY_IMPORT = {
     "batch": {"errors", "report", "pictures", "features"},
     "lessons": {"errors", "calls", "nets", "report"},
     "learning": {"errors", "nets", "conv", "pictures", "report", "numpy"},
-    "options": {"errors", "nets", "report", "click"},
-    "commands": {"errors", "nets", "options", "report", "click"},
-    "cli": {"errors", "options", "commands", "report", "click", "__init__"},
+    "page": {"click"},
+    "options": {"errors", "nets", "report", "page", "click"},
+    "commands": {"errors", "nets", "options", "report", "page", "click"},
+    "cli": {"errors", "options", "commands", "report", "page", "click", "__init__"},
     "__main__": {"cli"},
     "__init__": set(),
 }

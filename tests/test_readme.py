@@ -1,32 +1,190 @@
-"""Every convcli line of the README runs as printed."""
+"""Every command of the README runs as printed, and prints what stands below it.
 
+    python tests/test_readme.py
+
+writes what the commands print now into the README, in place of what stood there.
+"""
+
+import doctest
 import re
-import shlex
+import shutil
+import socket
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 ROOT = Path(__file__).parents[1]
-BLOCKS = re.findall(r"^```sh\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.S | re.M)
-LINES = [line for block in BLOCKS for line in block.splitlines() if re.search(r"\bconvcli ", line)]
+README = ROOT / "README.md"
+
+sys.path.insert(0, str(ROOT / "tests"))
+from terminal import on_terminal, shell_line  # noqa: E402
+
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.S | re.M)
+BLOCKS = BLOCK.findall(README.read_text("utf-8"))
+NEEDED = {"jq": "jq", "make ": "make", "man -l": "man"}
+"""What a line calls → the program it needs."""
 
 
-@pytest.mark.parametrize("line", [line for line in LINES if "venv" not in line])
-def test_a_line_of_the_readme_runs(line, tmp_path):
+def texts(language):
+    return [text for name, text in BLOCKS if name == language]
+
+
+LINES = [line for text in texts("sh") for line in text.splitlines() if "venv" not in line]
+
+
+def skip_without_programs(line):
+    for sign, program in NEEDED.items():
+        if sign in line and not shutil.which(program):
+            pytest.skip(f"{program} is not installed")
+
+
+@pytest.fixture
+def folder(tmp_path):
     (tmp_path / "samples").symlink_to(ROOT / "samples")
-    convcli = f"{shlex.quote(sys.executable)} -m convcli "
-    line = re.sub(r"\bconvcli ", lambda _: convcli, line.partition("  #")[0])
+    return tmp_path
+
+
+def shell(line, place):
     ended = subprocess.run(
-        ["bash", "-o", "pipefail", "-ec", line],
-        cwd=tmp_path,
+        ["bash", "-o", "pipefail", "-ec", shell_line(line)],
+        cwd=place,
         capture_output=True,
         text=True,
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
+    return ended.stdout
 
 
-def test_the_readme_shows_commands():
-    assert len(LINES) >= 5
+def test_every_block_is_of_a_kind_that_is_run():
+    assert {name for name, _ in BLOCKS} <= {"sh", "console", "python", "make", "yaml", "cluster"}
+    assert len(LINES) > 40
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_a_line_of_the_readme_runs(line, folder):
+    skip_without_programs(line)
+    command, _, comment = line.partition("  #")
+    printed = shell(command, folder)
+    promised = re.fullmatch(r"\s*([0-9x]+)", comment)
+    if promised:
+        assert printed.strip() == promised[1]
+
+
+def session(text, place):
+    """The commands of a console block, each with what it prints now."""
+    (place / "samples").symlink_to(ROOT / "samples")
+    shown = []
+    for line in text.splitlines():
+        if line.startswith("$ "):
+            code, printed = on_terminal(line[2:], place)
+            shown += [line, *printed.splitlines()]
+            assert (code != 0) == ("Error:" in printed), printed
+    return "".join(f"{line}\n" for line in shown)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
+@pytest.mark.parametrize("text", texts("console"), ids=lambda text: text.partition("\n")[0])
+def test_a_console_of_the_readme_shows_what_is_printed(text, tmp_path):
+    assert session(text, tmp_path) == text
+
+
+@pytest.mark.parametrize("number", range(len(texts("python"))))
+def test_python_of_the_readme_runs(number, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    example = doctest.DocTestParser().get_doctest(texts("python")[number], {}, "README", None, None)
+    assert example.examples
+    result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example)
+    assert not result.failed
+
+
+@pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
+def test_the_rule_for_make_makes_a_picture(folder):
+    (rule,) = texts("make")
+    (folder / "Makefile").write_text(shell_line(rule))
+    shutil.copy(ROOT / "samples" / "cat.jpg", folder)
+    shell("make cat.sobel.jpg", folder)
+    assert (folder / "cat.sobel.jpg").stat().st_size > 10_000
+
+
+def test_the_hook_for_pre_commit_passes_and_can_fail(folder):
+    (hooks,) = texts("yaml")
+    (entry,) = re.findall(r"entry: (.*)", hooks)
+    assert entry in LINES
+    code, _ = on_terminal(entry.replace("params=", "params=1"), folder)
+    assert code == 1
+
+
+def test_the_lines_for_a_cluster_run(folder):
+    distributed = pytest.importorskip("distributed")
+    (text,) = texts("cluster")
+    lines = [line.partition("  #")[0].strip() for line in text.splitlines()]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    lines = [line.replace("8786", port).replace("host:", "127.0.0.1:") for line in lines]
+    python = f"{sys.executable} -m"
+    servers = [
+        subprocess.Popen(
+            [*f"{python} {line}".split(), *options],
+            cwd=folder,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for line, options in (
+            (lines[0], ["--no-dashboard", "--host", "127.0.0.1"]),
+            (lines[1].replace("auto", "1"), ["--no-dashboard"]),
+        )
+    ]
+    try:
+        with distributed.Client(f"tcp://127.0.0.1:{port}", timeout=120) as client:
+            client.wait_for_workers(1, timeout=120)
+        for line in lines[2:]:
+            assert shell(line, folder).split() == ["out/cat.jpg", "out/chart.png", "out/leaf.png"]
+    finally:
+        for server in reversed(servers):
+            server.terminate()
+            server.wait()
+
+
+def test_every_file_and_test_that_the_readme_names_is_there():
+    text = README.read_text("utf-8")
+    named = set(re.findall(r"(?:tests|samples|\.ci)/[\w./]+\w(?!\\)\b", text))
+    assert len(named) > 10
+    for name in named:
+        assert (ROOT / name).exists(), name
+    written = "".join(path.read_text("utf-8") for path in (ROOT / "tests" / "batch").glob("*.py"))
+    for name in re.findall(r"`(test_\w+)`", text):
+        assert f"def {name}(" in written, name
+
+
+def test_every_link_within_the_readme_leads_to_a_heading():
+    text = README.read_text("utf-8")
+    headings = {
+        re.sub(r"[^\w\- ]", "", line).strip().lower().replace(" ", "-")
+        for line in re.findall(r"^#+ (.*)", text, re.M)
+    }
+    for link in re.findall(r"\]\(#([^)]*)\)", text):
+        assert link in headings
+
+
+def main():
+    blocks = count()
+
+    def renewed(match):
+        if match[1] != "console":
+            return match[0]
+        with TemporaryDirectory() as place:
+            next(blocks)
+            return f"```console\n{session(match[2], Path(place))}```"
+
+    README.write_text(BLOCK.sub(renewed, README.read_text("utf-8")), "utf-8")
+    print(f"{next(blocks)} sessions written")
+
+
+if __name__ == "__main__":
+    main()
