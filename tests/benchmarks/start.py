@@ -23,6 +23,8 @@ GOALS = {
     "shape --input 224 --kernel 11 --stride 4 --format json": 1.35,
     "shape resnet152 --format json": 1.6,
     "--version": 1.3,
+    "--help": 1.3,
+    "shape --help": 1.3,
 }
 
 
