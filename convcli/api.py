@@ -1,0 +1,167 @@
+"""convcli from Python: what the commands answer, for values instead of words.
+
+Beside these stand `conv2d` (all doors of the core are in `convcli.conv`), `kernel` and
+`extract_features`, each in the room that computes it. Errors are those of `convcli.errors`: a
+Refusal says what, where and what would work.
+"""
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from convcli.errors import SpecError
+from convcli.nets.figures import Figures, Settings
+from convcli.nets.network import Network, Reading
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import ArrayLike, NDArray
+
+    from convcli.pictures.kernels import Kernel
+
+
+def parse(text: str | os.PathLike[str]) -> Reading:
+    """The network that a text means, and the input that it names.
+
+    A text is what `convcli shape` takes: a name of the zoo, layers, lines of PyTorch or Keras, the
+    text of `print(model)`, the path of a file that holds any of these, `model.py:Name(values)`.
+    Nothing of it is run.
+
+    >>> reading = parse("conv(6, 5); relu; maxpool(2)")
+    >>> [node.name for node in reading.network.nodes]
+    ['conv1', 'relu1', 'max_pool1']
+    >>> parse("lenet5").input
+    (1, 32, 32)
+
+    Raises SpecError for text that is not understood, with its line.
+    """
+    from convcli.nets.readers import read_words
+
+    return read_words([os.fspath(text)])
+
+
+def summarize(
+    network: str | os.PathLike[str] | Reading | Network,
+    input: int | str | Sequence[int] | None = None,
+    *,
+    mac_rule: str = "weights",
+    dtype: str = "float32",
+    batch: int = 1,
+    depth: int | None = None,
+    columns: Sequence[str] = (),
+) -> Figures:
+    """Output shape, parameters, MACs, memory and receptive fields of a network, for one image.
+
+    `network` is what `parse` takes or gives. `input` is written as on the command line, 224,
+    "224x224x3" or (224, 224, 3), height × width × channels; None is the input that the text names.
+    The other arguments are the options of `convcli shape`. Shapes of the result are (channels,
+    height, width); a notebook shows it as a table.
+
+    >>> found = summarize("conv:96,11,stride=4 relu", 227)
+    >>> found.output, found.params, found.macs
+    ((96, 55, 55), 34944, 105415200)
+    >>> summarize("resnet50", mac_rule="torchinfo").macs
+    4089238376
+    >>> summarize("lenet5").record()["totals"]["params"]
+    61706
+
+    Raises SpecError for text, sizes and names that are not understood, and UnfitError, with both
+    numbers and what would fit, where a layer does not fit what it meets.
+    """
+    from convcli.nets.figures import COLUMNS
+    from convcli.nets.inputs import input_shape
+    from convcli.nets.rules import RULES
+    from convcli.nets.summary import DTYPES, summarize
+
+    for name, table in ((mac_rule, RULES), (dtype, DTYPES), *((one, COLUMNS) for one in columns)):
+        if name not in table:
+            raise SpecError(f"{name!r} is not one of {', '.join(table)}")
+    if isinstance(network, Network):
+        reading = Reading(network, None, "")
+    else:
+        reading = network if isinstance(network, Reading) else parse(network)
+    size: Sequence[int] | None
+    if isinstance(input, str):
+        from convcli.options import read_size
+
+        size = read_size(input)
+    else:
+        size = (input,) if isinstance(input, int) else input
+    summary = summarize(reading.network, input_shape(size, reading.network, reading.input))
+    return Figures(summary, Settings(mac_rule, dtype, batch, depth, tuple(columns)))
+
+
+def filter_image(
+    image: "str | os.PathLike[str] | ArrayLike",
+    *kernels: "str | Kernel | ArrayLike",
+    border: str = "edge",
+    range: str = "auto",
+    stride: int | tuple[int, int] = 1,
+    channels: Literal["rgb", "luma", "each"] = "rgb",
+    gray: bool = False,
+    linear: bool = False,
+    bias: float = 0,
+    amount: float = 1,
+    exact: bool = False,
+    threads: int | None = None,
+) -> "NDArray[np.uint8 | np.uint16 | np.float32]":
+    """A picture under a kernel, or under several in turn, without rounding in between.
+
+    `image` is a path ("-" is stdin), or an array (height, width) or (height, width, samples) of
+    uint8, uint16 or float32; a second or fourth sample is alpha. The result is an array of the same
+    kind, grey where `gray` is set. A kernel is text as on the command line (`sobel`, `gaussian:2`,
+    "0 1; 1 0", @file), what `convcli.kernel` gives, or a matrix (rows, columns). All other
+    arguments are the options of `convcli filter`; kernels are used as drawn: cross-correlation.
+
+    >>> import numpy as np
+    >>> step = np.array([[0, 0, 255, 255]] * 3, np.uint8)
+    >>> filter_image(step, "sobel")
+    array([[  0, 255, 255,   0],
+           [  0, 255, 255,   0],
+           [  0, 255, 255,   0]], dtype=uint8)
+    >>> filter_image(step, [[1, 1, 1]], "scale")
+    Traceback (most recent call last):
+        ...
+    convcli.errors.SpecError: no kernel is called 'scale'; convcli kernels lists them
+
+    Raises SpecError for what is not understood, PictureError for a file that is no picture, and
+    UnfitError where a border or a kernel does not fit the picture.
+    """
+    from fractions import Fraction
+
+    import numpy as np
+
+    from convcli.pictures.files import open_picture
+    from convcli.pictures.filtering import Recipe, filter_picture
+    from convcli.pictures.kernels import Kernel
+    from convcli.pictures.picture import picture_of
+    from convcli.pictures.ranges import read_range
+    from convcli.pictures.recipes import read_border
+    from convcli.pictures.specs import array_kernel, kernel
+
+    if isinstance(image, str | os.PathLike):
+        picture, flat = open_picture(os.fspath(image), every_kind=True), False
+    else:
+        samples = np.asarray(image)
+        picture, flat = picture_of(samples), samples.ndim == 2
+    recipe = Recipe(
+        tuple(
+            kernel(one)
+            if isinstance(one, str)
+            else one
+            if isinstance(one, Kernel)
+            else array_kernel(np.asarray(one))
+            for one in kernels
+        ),
+        read_border(border),
+        stride if isinstance(stride, tuple) else (stride, stride),
+        channels,
+        gray,
+        linear,
+        read_range(range),
+        Fraction(bias),
+        Fraction(amount),
+        exact,
+    )
+    found: Any = filter_picture(picture, recipe, threads).pixels
+    return found[..., 0] if flat else found
