@@ -23,7 +23,20 @@ from convcli.lessons.text import (
     plain_grid,
     text,
 )
-from convcli.lessons.values import Grid, Stack, Symbol, Value, factor, plain, shown, times, total
+from convcli.lessons.values import (
+    Grid,
+    Stack,
+    Symbol,
+    Value,
+    factor,
+    plain,
+    plain_stack,
+    shown,
+    stack_text,
+    tabled,
+    times,
+    total,
+)
 from convcli.lessons.walk import Spot, Step, Walk
 
 Place = tuple[int, int, int]
@@ -63,8 +76,11 @@ class Backward(NamedTuple):
 
     @property
     def flows(self) -> Iterator[Flow]:
+        """Of every output cell, or of the chosen one."""
+        if self.chosen:
+            return iter([self.flow(self.chosen)])
         self.walk.check()
-        return map(self.flow, [self.chosen] if self.chosen else self.walk.cells)
+        return map(self.flow, self.walk.cells)
 
     def flow(self, cell: Spot) -> Flow:
         """Where the gradient of one output cell goes."""
@@ -87,11 +103,11 @@ class Backward(NamedTuple):
         return Flow(cell, tuple(to_input), tuple(to_kernel), gradients)
 
     def collected(self) -> tuple[dict[Place, list[Share]], dict[Place, list[Share]], list[Value]]:
-        """All shares by the cell of the input and of the kernel they go to, and all gradients."""
+        """Shares by the cell of the input and of the kernel they go to, and the gradients."""
         x: dict[Place, list[Share]] = {}
         w: dict[Place, list[Share]] = {}
         b: list[Value] = []
-        for flow in self._replace(chosen=None).flows:
+        for flow in self.flows:
             for share in flow.to_input:
                 x.setdefault(share.target, []).append(share)
             for share in flow.to_kernel:
@@ -101,11 +117,8 @@ class Backward(NamedTuple):
 
     @property
     def value(self) -> str:
-        """dL/dx as rows of numbers."""
-        from convcli.lessons.lesson import matrix_text
-
-        grids = _summed(self.collected()[0], self.walk.input, "dL/dx")
-        return "\n\n".join(map(matrix_text, grids))
+        """dL/dx as rows of numbers, of the chosen output alone if there is one."""
+        return stack_text(_summed(self.collected()[0], self.walk.input, "dL/dx"))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -119,8 +132,7 @@ class Backward(NamedTuple):
         """One row a cell of the input and of the kernel, and one for the bias."""
         rows: list[tuple[object, ...]] = []
         for line, value in self._sums():
-            told = value if isinstance(value, int | float) else shown(value)
-            rows.append((line[0][0], text(line[1:]).removeprefix(" = "), told))
+            rows.append((line[0][0], text(line[1:]).removeprefix(" = "), tabled(value)))
         return ("gradient", "sum", "value"), rows, ()
 
     def record(self) -> dict[str, Any]:
@@ -128,11 +140,11 @@ class Backward(NamedTuple):
         record: dict[str, Any] = {
             "schema": SCHEMA,
             "operation": f"{self.walk.operation}, backward",
-            "gradient": [[list(map(plain, row)) for row in grid] for grid in self.gradient],
-            "input": _plain(_summed(x, self.walk.input, "dL/dx")),
+            "gradient": plain_stack(self.gradient),
+            "input": plain_stack(_summed(x, self.walk.input, "dL/dx")),
         }
         if self.walk.given:
-            record["kernel"] = _plain(_summed(w, self.walk.given, "dL/dw"))
+            record["kernel"] = plain_stack(_summed(w, self.walk.given, "dL/dw"))
             record["bias"] = plain(total(b, "dL/db"))
         record["notes"] = list(self.notes)
         record["flows"] = [
@@ -216,22 +228,16 @@ class Backward(NamedTuple):
                 label = f"dL/d{name}[{self._spot(place)}]"
                 got = shares.get(place, [])
                 value = total((share.product for share in got), label)
-                line: Line = [(label, "head"), (" = ", "")]
-                line += joined(map(_product, got)) if got else []
-                yield (
-                    (
-                        line
-                        if isinstance(value, Symbol)
-                        else equals(line, value)
-                        if got
-                        else [*line, ("0", "sum")]
-                    ),
-                    value,
-                )
+                line: Line = [(label, "head")]
+                if got:
+                    line += [(" = ", ""), *joined(map(_product, got))]
+                yield (line if isinstance(value, Symbol) else equals(line, value)), value
         if self.walk.given:
             value = total(b, "dL/db")
-            line = [("dL/db", "head"), (" = ", ""), *joined([(factor(g), "sum")] for g in b)]
-            yield (line if isinstance(value, Symbol) else equals(line, value)), value
+            line = [("dL/db", "head")]
+            if len(b) > 1:
+                line += [(" = ", ""), *joined([(factor(g), "sum")] for g in b)]
+            yield (line if isinstance(value, Symbol) and len(b) > 1 else equals(line, value)), value
 
 
 def _product(share: Share) -> Line:
@@ -258,10 +264,6 @@ def _summed(shares: Mapping[Place, list[Share]], like: Stack, name: str) -> Stac
         )
 
     return tuple(map(grid, range(len(like))))
-
-
-def _plain(stack: Stack) -> list[Any]:
-    return [[list(map(plain, row)) for row in grid] for grid in stack]
 
 
 def _share_record(share: Share) -> dict[str, Any]:

@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcli.errors import SpecError, UnfitError
+from convcli.errors import SpecError, UnfitError, counted
 from convcli.lessons.values import (
     Stack,
     Symbol,
-    check_side,
+    check_size,
     read_stack,
     read_value,
     symbols,
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 Options = Mapping[str, Any]
 
-SIZE = re.compile(r"\s*(\d{1,9})(?:[x×X](\d{1,9}))?(?:[x×X](\d{1,9}))?\s*")
+SIZE = re.compile(r"\s*\d{1,9}(?:[x×X]\d{1,9}){0,3}\s*")
 
 NAME = re.compile(r"\s*[A-Za-z][\w-]*\s*([:(].*)?", re.DOTALL)
 """A kernel of the catalogue: one word, perhaps with values."""
@@ -49,6 +49,10 @@ def explain_question(picture: str | None, options: Options) -> Answer:
             raise SpecError(f"--{name.replace('_', '-')} says nothing about {KINDS[kind].what}")
     if picture is not None and kind == "signal":
         raise SpecError(f"a picture says nothing about {KINDS[kind].what}")
+    if picture is None and options["at"] is not None:
+        raise SpecError("--at is a pixel of a picture: convcli explain cat.jpg --at 120,80 …")
+    if options["grad"] is not None and not options["backward"]:
+        raise SpecError("--grad is for --backward")
     return KINDS[kind].answer(picture, options)
 
 
@@ -64,10 +68,10 @@ def _kind(picture: str | None, options: Options) -> str:
 def _signal(picture: str | None, options: Options) -> Answer:
     from convcli.lessons.signals import MODES, SignalLesson, check_signal
 
-    mode = options["mode"] or "convolution"
+    mode = "convolution" if options["mode"] is None else options["mode"]
     if mode not in MODES:
         raise SpecError(f"{mode!r:.40} is no mode; there are {', '.join(MODES)}")
-    f = check_signal(_stack(options["signal"], "signal")[0], "signal")
+    f = check_signal(_stack(options["signal"], "signal"), "signal")
     if mode == "autocorrelation":
         if options["kernel"] is not None:
             raise SpecError("an autocorrelation slides the signal over itself; leave --kernel out")
@@ -75,7 +79,7 @@ def _signal(picture: str | None, options: Options) -> Answer:
     elif options["kernel"] is None:
         raise SpecError('give --kernel, such as --kernel "1 0 -1"')
     else:
-        g = check_signal(_stack(options["kernel"], "kernel")[0], "kernel")
+        g = check_signal(_stack(options["kernel"], "kernel"), "kernel")
     lesson = SignalLesson(f, g, mode)
     lesson.walk.check()
     return Answer(lesson, lesson.walk)
@@ -102,7 +106,7 @@ def _pixel(picture: str | None, options: Options) -> Answer:
                 f"a picture needs --{name}: convcli explain cat.jpg --kernel sharpen "
                 "--at 120,80, row first"
             )
-    if SIZE.fullmatch(options["kernel"]):
+    if read_size(options["kernel"]):
         raise SpecError("a picture needs a kernel with weights, such as --kernel sharpen")
     chosen = kernel(options["kernel"])
     return Answer(pixel_lesson(open_picture(picture), chosen, options["at"]))
@@ -134,8 +138,6 @@ def _convolution(picture: str | None, options: Options) -> Answer:
     if options["backward"]:
         gradient = values.gradient(options["grad"], 1, walk.size)
         return Answer(Backward(walk, gradient, options["cell"], tuple(values.notes)))
-    if options["grad"] is not None:
-        raise SpecError("--grad is for --backward")
     return Answer(Lesson(walk, options["cell"], tuple(values.notes)), walk)
 
 
@@ -197,12 +199,9 @@ def _receptive(picture: str | None, options: Options) -> Answer:
     reading = read_words([options["receptive"]])
     size = None
     if options["input"] is not None:
-        match = SIZE.fullmatch(options["input"])
-        if match is None:
+        size = read_size(options["input"])
+        if size is None:
             raise SpecError(f"--input {options['input']!r:.40}: write a size, such as 224x224")
-        size = tuple(int(part) for part in match.groups() if part)
-        if min(size) < 1:
-            raise SpecError("0 is too small: at least 1")
     shape = input_shape(size, reading.network, reading.input)
     summary = summarize(reading.network, shape)
     name, unit = options["unit"]
@@ -222,6 +221,20 @@ def _receptive(picture: str | None, options: Options) -> Answer:
     lesson = lesson._replace(picture=opened.pixels.shape[:2])
     stem = "stdin" if picture == "-" else Path(picture).stem
     return Answer(lesson, None, framed(opened, lesson.pixels), f"{stem}.receptive.png")
+
+
+def read_size(text: str) -> tuple[int, ...] | None:
+    """The numbers of a size; None for other text. Raises SpecError for a 0.
+
+    >>> read_size("3x5"), read_size("1 2; 3 4")
+    ((3, 5), None)
+    """
+    if not SIZE.fullmatch(text):
+        return None
+    size = tuple(map(int, re.split("[x×X]", text)))
+    if min(size) < 1:
+        raise SpecError("0 is too small: at least 1")
+    return size
 
 
 def _geometry(options: Options) -> "Geometry":
@@ -262,17 +275,15 @@ class _Values:
     def operands(self, picture: str | None, x: str | None, kernel: str) -> tuple[Stack, Stack]:
         """The input and the kernel, of as many channels."""
         weights: Stack | None = None
-        size = SIZE.fullmatch(kernel)
-        if size and size[3]:
-            raise SpecError("the kernel spans all channels of the input: give --kernel 3 or 3x5")
-        if not size:
+        size = read_size(kernel)
+        if size is None:
             weights = self._kernel(kernel)
+        elif len(size) > 2:
+            raise SpecError("the kernel spans all channels of the input: give --kernel 3 or 3x5")
         stack = self.input(picture, x, len(weights) if weights else 1)
         if weights is None:
             assert size is not None
-            rows = int(size[1])
-            columns = int(size[2] or rows)
-            weights = self._made("kernel", rows, columns, len(stack), "w")
+            weights = self._made("kernel", size[0], size[-1], len(stack), "w")
         elif len(weights) == 1 < len(stack):
             weights *= len(stack)
             self.notes.append(f"the same weights for each of {len(stack)} channels")
@@ -284,15 +295,20 @@ class _Values:
             raise SpecError("give --input, the size of a crop such as 8x8, and --at, its middle")
         if text is None:
             raise SpecError('give --input: a size (5x5), values ("1 2; 3 4") or @file')
-        size = SIZE.fullmatch(text)
+        size = read_size(text)
         if size is None:
             if picture is not None:
                 raise SpecError("with a picture, --input is the size of a crop, such as 8x8")
             return _stack(text, "input")
-        rows, columns = int(size[1]), int(size[2] or size[1])
-        if picture is not None:
-            return self._crop(picture, rows, columns)
-        return self._made("input", rows, columns, int(size[3] or channels), "x")
+        if len(size) > 3:
+            raise SpecError(f"--input {text}: rows, columns and channels, such as 5x5x3")
+        rows, columns = size[:2] if len(size) > 1 else size * 2
+        if picture is None:
+            return self._made("input", rows, columns, size[2] if len(size) > 2 else channels, "x")
+        crop = self._crop(picture, rows, columns)
+        if size[2:] not in ((), (len(crop),)):
+            raise UnfitError(f"--input {text}: the picture has {counted(len(crop), 'channel')}")
+        return crop
 
     def gradient(self, text: str | None, channels: int, size: tuple[int, int]) -> Stack:
         """dL/dz: values, symbols or ones, in the shape of the output."""
@@ -339,16 +355,13 @@ class _Values:
                 f"a crop of {rows}x{columns} around {self.at[0]},{self.at[1]} leaves the picture "
                 f"of {height}x{width}"
             )
-        check_side(rows, columns, "crop")
+        check_size(1, rows, columns, "crop")
         self.notes.append(f"the crop's first pixel is row {top}, column {left}")
         crop = pixels[top : top + rows, left : left + columns].transpose(2, 0, 1).tolist()
         return tuple(tuple(map(tuple, grid)) for grid in crop)
 
     def _made(self, what: str, rows: int, columns: int, channels: int, name: str) -> Stack:
-        if min(rows, columns, channels) < 1:
-            raise SpecError("0 is too small: at least 1")
-        check_side(rows, columns, what)
-        check_side(channels, 1, f"{what}'s channels")
+        check_size(channels, rows, columns, what)
         if self.symbols:
             return symbols(rows, columns, channels, name)
         low, count = (0, 6) if name == "x" else (-1, 4)

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from convcli.errors import SpecError
 from convcli.lessons.lesson import SCHEMA
 from convcli.lessons.text import Line, equals, joined, text
-from convcli.lessons.values import Value, factor, numeric, plain, shown
+from convcli.lessons.values import Stack, Value, factor, numeric, plain, row_text, shown, tabled
 from convcli.lessons.walk import Geometry, Term, Walk, convolution
 
 Signal = tuple[Value, ...]
@@ -76,7 +76,7 @@ class SignalLesson(NamedTuple):
 
     @property
     def value(self) -> str:
-        return row(self.result)
+        return row_text(self.result)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -97,15 +97,14 @@ class SignalLesson(NamedTuple):
             return f"f{sign}g = g{sign}f: convolution commutes"
         if not numeric(*there):
             return f"f{sign}g is g{sign}f reversed"
-        if row(there) == row(back):
+        if row_text(there) == row_text(back):
             return f"f{sign}g = g{sign}f here; in general f{sign}g is g{sign}f reversed"
         return f"f{sign}g ≠ g{sign}f: f{sign}g is g{sign}f reversed"
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
         rows: list[tuple[object, ...]] = []
         for place, value in enumerate(self.result):
-            told = value if isinstance(value, int | float) else shown(value)
-            rows.append((self.first + place, text(self._sum(place, value)), told))
+            rows.append((self.first + place, text(self._sum(place, value)), tabled(value)))
         return ("t", "sum", "value"), rows, ()
 
     def record(self) -> dict[str, Any]:
@@ -160,11 +159,15 @@ class SignalLesson(NamedTuple):
         mode = MODES[self.mode]
         other = "f" if self.mode == "autocorrelation" else "g"
         yield [(f"{self.mode}: {mode.formula}", "head")]
-        yield [("f = ", ""), (row(self.f), "x"), (f"   (τ = 0 to {len(self.f) - 1})", "note")]
+        yield [("f = ", ""), (row_text(self.f), "x"), (f"   (τ = 0 to {len(self.f) - 1})", "note")]
         if other == "g":
-            yield [("g = ", ""), (row(self.g), "w"), (f"   (τ = 0 to {len(self.g) - 1})", "note")]
+            yield [
+                ("g = ", ""),
+                (row_text(self.g), "w"),
+                (f"   (τ = 0 to {len(self.g) - 1})", "note"),
+            ]
         if mode.flip:
-            yield [("flip:  g(−τ) = ", ""), (row(self.g[::-1]), "w")]
+            yield [("flip:  g(−τ) = ", ""), (row_text(self.g[::-1]), "w")]
         still, moving = (self.f, self.g[::-1]) if mode.flip else (self.g, self.f)
         still_name = "f(τ)" if mode.flip else f"{other}(τ)"
         width = max(len(shown(v)) for v in (*still, *moving)) + 1
@@ -185,11 +188,11 @@ class SignalLesson(NamedTuple):
         yield []
         sign = mode.sign
         span = f"   (t = {self.first} to {self.first + len(result) - 1})"
-        yield [(f"f{sign}{other} = ", ""), (row(result), "sum"), (span, "note")]
+        yield [(f"f{sign}{other} = ", ""), (row_text(result), "sum"), (span, "note")]
         if other == "g":
             first = 0 if mode.flip else 1 - len(self.g)
             span = f"   (t = {first} to {first + len(self.swapped) - 1})"
-            yield [(f"g{sign}f = ", ""), (row(self.swapped), "sum"), (span, "note")]
+            yield [(f"g{sign}f = ", ""), (row_text(self.swapped), "sum"), (span, "note")]
         yield [(self.finding, "head")]
 
 
@@ -213,12 +216,10 @@ def _spread(
     return line
 
 
-def row(values: Sequence[Value]) -> str:
-    return " ".join(map(shown, values))
-
-
-def check_signal(values: Sequence[Sequence[Value]], what: str) -> Signal:
+def check_signal(stack: Stack, what: str) -> Signal:
     """One row of values. Raises SpecError for several."""
-    if len(values) != 1:
-        raise SpecError(f"the {what} has {len(values)} rows; a signal is one row of numbers")
-    return tuple(values[0])
+    if len(stack) > 1:
+        raise SpecError(f"the {what} has {len(stack)} channels; a signal is one row of numbers")
+    if len(stack[0]) > 1:
+        raise SpecError(f"the {what} has {len(stack[0])} rows; a signal is one row of numbers")
+    return stack[0][0]

@@ -64,7 +64,7 @@ def frame(walk: Walk, cell: Spot | None = None) -> Frame:
     for place, axis in enumerate(walk.axes):
         drawn = axis.drawn
         if len(drawn) > MOST_DRAWN:
-            first = axis.place(cell[place], 0) - MARGIN if cell else drawn.start
+            first = axis.place(cell[place], 0) - MARGIN if cell else max(drawn.start, -MARGIN)
             last = first + axis.window.reach + 2 * MARGIN if cell else first + MOST_DRAWN
             drawn = range(max(first, drawn.start), min(last, drawn.stop))
         sides.append(drawn)

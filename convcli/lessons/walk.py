@@ -14,11 +14,24 @@ from typing import Any, NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.lessons.axis import BORDERS, Axis
-from convcli.lessons.values import Grid, Stack, Symbol, Value, numeric, simplest, times, total
+from convcli.lessons.values import (
+    Grid,
+    Stack,
+    Symbol,
+    Value,
+    numeric,
+    shown,
+    simplest,
+    times,
+    total,
+)
 from convcli.nets.geometry import Padding, Pair, Window, resolve_padding
 
 MOST_TERMS = 2_000_000
 """Products of one lesson; more is refused before any is computed."""
+
+LARGEST_CANVAS = 4096
+"""Places of an axis: cells, padding, and zeros between cells."""
 
 Spot = tuple[int, int]
 """A row and a column."""
@@ -66,7 +79,11 @@ class Walk(NamedTuple):
     pool: str = ""
     turned: bool = False
     """Whether the kernel lies on the canvas turned by 180°."""
-    name: str = "z"
+
+    @property
+    def flip(self) -> bool:
+        """Whether the kernel was asked to be flipped; a transposed convolution turns it anyway."""
+        return self.turned != (self.operation == "transposed convolution")
 
     @property
     def size(self) -> Spot:
@@ -107,7 +124,7 @@ class Walk(NamedTuple):
         )
         result = total(sums, symbolic)
         if isinstance(self.bias, Symbol) and not isinstance(result, Symbol):
-            result = Symbol(f"{result} + {self.bias}")
+            result = Symbol(f"{shown(result)} + {self.bias}")
         elif self.bias is not None:
             result = total((result, self.bias), symbolic)
         return Step(cell, channels, sums, self.bias, (result,))
@@ -116,8 +133,8 @@ class Walk(NamedTuple):
         """What the values of an output cell are called: `z[0,0]`, one a channel of a pool."""
         place = ",".join(map(str, cell))
         if self.pool and len(self.input) > 1:
-            return tuple(f"{self.name}[{place},{c}]" for c in range(len(self.input)))
-        return (f"{self.name}[{place}]",)
+            return tuple(f"z[{place},{c}]" for c in range(len(self.input)))
+        return (f"z[{place}]",)
 
     def _terms(self, cell: Spot, channel: int) -> Iterator[Term]:
         down, across = self.axes
@@ -296,15 +313,12 @@ def transposed(
                 f"output padding {extra} must be less than stride {stride} or dilation {dilation}"
             )
         before, after = _transposed_padding(padding, length, Window(taps, stride, dilation))
-        axis = Axis(
-            length, window, window.reach - 1 - before, window.reach - 1 - after + extra, stride
-        )
-        if axis.span + axis.before + axis.after < window.reach:
-            raise UnfitError(
-                f"padding {before + after} leaves nothing of "
-                f"{axis.span + window.reach - 1 + extra} cells"
-            )
-        axes.append(axis)
+        most = window.reach - 1
+        axis = Axis(length, window, most - before, most - after + extra, stride, extra)
+        whole = axis.span + most + extra
+        if before + after >= whole:
+            raise UnfitError(f"padding {before + after} leaves nothing of {whole} cells")
+        axes.append(_bounded(axis))
     used = kernel if flip else flipped(kernel)
     return Walk(
         "transposed convolution", (axes[0], axes[1]), x, used, kernel, bias, turned=not flip
@@ -353,8 +367,18 @@ def _axes(grid: Grid, kernel: Spot, geometry: Geometry) -> tuple[Axis, Axis]:
         pads = resolve_padding(padding, length, window)
         axis = Axis(length, window, *pads)
         _ = axis.outputs  # refuses what does not fit
-        axes.append(axis)
+        axes.append(_bounded(axis))
     return axes[0], axes[1]
+
+
+def _bounded(axis: Axis) -> Axis:
+    """An axis whose places can be looked at one by one."""
+    if len(axis.drawn) > LARGEST_CANVAS:
+        raise UnfitError(
+            f"the input with all that is around it is {len(axis.drawn):,} cells long; at most "
+            f"{LARGEST_CANVAS:,} are explained"
+        )
+    return axis
 
 
 def _check_channels(x: Stack, kernel: Stack) -> None:

@@ -220,6 +220,24 @@ MARKS = {
         "dL/dz is 1 everywhere",
         "dL/dx: x[0,0] 1·0.25",
     ],
+    "explain --input 4x4x3 --pool max:3,stride=1": ["input 4x4x3, kernel 3x3, stride 1", "2x2x3"],
+    "explain --input 3x3 --kernel 3 --transposed --stride 2 --padding 1 --output-padding 1": [
+        "stride 2, padding 1, output padding 1: output 6x6"
+    ],
+    "explain --input 3x3 --kernel 3 --transposed --flip": [
+        "kernel flipped: output 5x5",
+        "w flipped: zeros between the cells, and the kernel over them as it is given",
+    ],
+    "explain --input 5x5 --kernel 2 --dilation 2": ["x[i·s_h+d_h·u, j·s_w+d_w·v, k']"],
+    "explain --input 3x3 --kernel 3 --padding 99 --cell 99,99": [
+        "rows -2 to 23, columns -2 to 23 are drawn"
+    ],
+    "explain --input 2x2 --kernel 2 --backward": ["dL/db = 1\n", "dL/dx[0,0] = 1·"],
+    "explain --input 1/4,1 --kernel 1 --bias b": ["output\n 0.5 + b  2 + b\n"],
+    "explain --input 1,2 --activation relu --backward --grad g,1": ["dL/dx[0,0] = g·1\n"],
+    "explain --input 1,2 --activation lrn:3,beta=-2": ["^(2) = "],
+    "explain --input -1 --activation leaky_relu:1/3": ["0.333333·(-1) = -0.333333"],
+    "explain --input 12345.5 --activation softplus": ["softplus(12345.5) = 12345.5\n"],
     "explain --input 2x2 --kernel 2 --symbols --backward": ["dL/dw[1,1] = g00·x11"],
     "explain --input 40x40 --kernel 3 --cell 20,30": [
         "z[20,30]",
@@ -250,6 +268,26 @@ def test_other_encodings_are_respected(form):
     assert b"1*4 + 2*3 = 10" in ended.stdout or b'"value": 10' in ended.stdout
 
 
+def test_the_way_back_of_a_cell_is_its_share_of_the_whole(capfd):
+    line = "explain --input 5x4x2 --kernel 3x2 --padding 1,0,0,1 --backward --random 3 --format"
+    whole = json.loads(told(capfd, f"{line} json")[1])
+    shares = [
+        json.loads(told(capfd, f"{line} json --cell {i},{j}")[1])
+        for i, j in product(range(4), range(4))
+    ]
+    for name in ("input", "kernel", "bias"):
+        assert sum(np.array(one[name]) for one in shares).tolist() == whole[name], name
+    assert [one["flows"] for one in shares] == [[flow] for flow in whole["flows"]]
+
+
+def test_the_way_back_of_a_cell_is_told_where_that_of_all_is_too_much(capfd):
+    line = "explain --input 512x512 --kernel 9 --backward"
+    assert told(capfd, line)[0] == 1
+    code, out, _ = told(capfd, f"{line} --cell 1,1")
+    assert code == 0
+    assert "dL/dz[1,1] = 1 goes to\n" in out
+
+
 def test_a_single_cell_is_that_of_the_whole(capfd):
     line = "explain --input 9x9x2 --kernel 3 --stride 2 --padding same --random 5"
     grid = [row.split() for row in told(capfd, f"{line} -q")[1].splitlines()]
@@ -265,15 +303,40 @@ def test_a_single_cell_is_that_of_the_whole(capfd):
         "--input 4x4 --pool avg:3",
         "--input 3x3 --kernel 2 --backward",
         "--input 2x2 --activation sigmoid",
-        "--receptive lenet5 --unit 0:1,2",
+        "--signal 1,2 --kernel 1",
+        "--receptive vgg16 --unit conv1_2:1,2",
+        "--receptive lenet5 --unit f6",
     ],
 )
 def test_every_lesson_has_every_format(capfd, form, line):
-    if "lenet5" in line:
-        line = "--receptive vgg16 --unit conv1_2:1,2"
     code, out, _ = told(capfd, f"explain {line} --format {form}")
     assert code == 0
     assert len(out.splitlines()) >= 2 or form == "jsonl"
+
+
+# network, its input, a unit → what it sees
+SEEN = {
+    ("linear:10", "784", "linear1"): "sees all cells of the input\n",
+    ("conv3d:4,3", "9x8x7x1", "conv1:3,3,3"): "sees 3x3x3 cells of the input\n",
+    ("conv:1,3;flatten;linear:2", "9x8", "linear1"): "rows 0 to 8\n  columns 0 to 7\n",
+}
+
+
+@pytest.mark.parametrize(("asked", "expected"), SEEN.items())
+def test_a_receptive_field_has_the_axes_of_the_input(capfd, asked, expected):
+    network, size, unit = asked
+    words = ["explain", "--receptive", network, "--input", size, "--unit", unit]
+    assert run(words) == 0
+    assert expected in capfd.readouterr().out
+    assert run([*words, "--format", "csv"]) == 0
+    assert capfd.readouterr().out.startswith("axis,size,")
+
+
+def test_the_steps_of_an_activation_are_numbers_in_json(capfd):
+    record = json.loads(
+        told(capfd, "explain --input 1/4,12345.678 --activation relu --format json")[1]
+    )
+    assert [step["value"] for step in record["steps"]] == [0.25, 12345.678]
 
 
 def test_values_come_from_files(capfd, tmp_path):
@@ -284,11 +347,26 @@ def test_values_come_from_files(capfd, tmp_path):
     (tmp_path / "x.json").write_text(json.dumps(image))
     np.save(tmp_path / "x.npy", np.array(image, np.uint8))
     np.save(tmp_path / "k.npy", np.array(kernel, np.float32))
-    for name in ("x.txt", "x.csv", "x.json", "x.npy"):
+    (tmp_path / "long.txt").write_text("1.0000000000000000 2 3\n0 1 5\n1 0 2.00000000000000000000")
+    for name in ("x.txt", "x.csv", "x.json", "x.npy", "long.txt"):
         code, out, _ = told(
             capfd, "explain -q", "--input", f"@{tmp_path / name}", "--kernel", f"@{tmp_path}/k.npy"
         )
         assert (code, out) == (0, expected), name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1 2\n3 4\n\n5 6\n7 8",
+        "1 2\r\n3 4\r\n\r\n\r\n\r\n# green\n5 6\n7 8",
+        "1 2;3 4\n\n|\n5 6\n7 8",
+    ],
+)
+def test_channels_in_a_file_are_apart_by_empty_lines_or_a_bar(capfd, tmp_path, text):
+    (tmp_path / "x.txt").write_bytes(text.encode())
+    words = ["--input", f"@{tmp_path}/x.txt", "--kernel", "1|1"]
+    assert told(capfd, "explain -q", *words)[1] == "6 8\n10 12\n"
 
 
 def test_a_file_is_never_run_or_trusted(capfd, tmp_path):
@@ -299,14 +377,67 @@ def test_a_file_is_never_run_or_trusted(capfd, tmp_path):
         + b"{'descr': '<f8', 'fortran_order': False, 'shape': (100000, 100000), }".ljust(117)
         + b"\n"
     )
+    (tmp_path / "minus.npy").write_bytes(
+        header
+        + b"{'descr': '<f8', 'fortran_order': False, 'shape': (-1, -8), }".ljust(117)
+        + b"\n"
+        + bytes(64)
+    )
+    np.save(tmp_path / "empty.npy", np.zeros((0, 3)))
+    (tmp_path / "digits.json").write_text(f"[[{'9' * 3000}]]")
+    (tmp_path / "large.json").write_text("[[1e300]]")
+    (tmp_path / "empty.json").write_text("[[]]")
+    (tmp_path / "empty.txt").write_text("")
+    (tmp_path / "long.txt").write_text("1 " * (3 << 20))
     (tmp_path / "nan.json").write_text("[[NaN]]")
     (tmp_path / "deep.json").write_text("[" * 100_000)
     (tmp_path / "words.txt").write_text("import os; os.system('ls')")
     (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe1")
-    for name in ("o.npy", "short.npy", "nan.json", "deep.json", "words.txt", "bytes.txt", "none"):
+    for name, words in {
+        "o.npy": "an array of object",
+        "short.npy": "is not a grid of numbers",
+        "minus.npy": "(-1, -8) is not a grid of numbers",
+        "empty.npy": "has no values",
+        "digits.json": "digits.json: a number of more than",
+        "large.json": "large.json: a number of more than",
+        "empty.json": "empty.json: the input has no values",
+        "empty.txt": "row 1 of the input has no values",
+        "long.txt": "is larger than 4,194,304 bytes",
+        "nan.json": "nan cannot be explained",
+        "deep.json": "no JSON",
+        "words.txt": "is not a number",
+        "bytes.txt": "is not UTF-8 text",
+        "none": "cannot be read",
+    }.items():
         code, out, err = told(capfd, "explain --kernel 1", "--input", f"@{tmp_path / name}")
         assert code in (1, 2), name
         assert (out, err.count("\n")) == ("", 1), name
+        assert words in err
+
+
+# words, one of them empty → part of the refusal
+EMPTY = {
+    ("--input", "", "--kernel", "2"): "row 1 of the input has no values",
+    ("--input", "3x3", "--kernel", ""): "row 1 of the kernel has no values",
+    ("--input", "1 2;", "--kernel", ";"): "row 1 of the kernel has no values",
+    ("--input", "1 2;;3 4", "--kernel", "1"): "row 2 of the input has no values",
+    ("--input", "1 2|", "--kernel", "1"): "row 1 of channel 1 of the input has no values",
+    ("--input", "3x3", "--kernel", "2", "--bias", ""): "'' is not a number",
+    ("--input", "3x3", "--kernel", "2", "--border", ""): "'' is no border",
+    ("--input", "3x3", "--kernel", "2", "--format", ""): "'' is no format",
+    ("--input", "3x3", "--kernel", "2", "-o", "a.gif", "--theme", ""): "'' is no theme",
+    ("--input", "3x3", "--pool", ""): "'' is not a name",
+    ("--input", "3x3", "--activation", ""): "'' is not a name",
+    ("--signal", "", "--kernel", "1"): "row 1 of the signal has no values",
+    ("--signal", "1", "--kernel", "1", "--mode", ""): "'' is no mode",
+}
+
+
+@pytest.mark.parametrize(("words", "expected"), EMPTY.items())
+def test_an_empty_word_is_refused(capfd, words, expected):
+    code, out, err = told(capfd, "explain", *words)
+    assert (code, out) == (2, "")
+    assert expected in err
 
 
 # line → exit code, part of the one line on stderr
@@ -334,6 +465,12 @@ REFUSED = {
     "explain --input 5x5 --kernel 3 --backward -o w.gif": (1, "there is none to draw"),
     "explain --input 5x5 --kernel 3 --grad 1": (2, "--grad is for --backward"),
     "explain --input 5x5 --kernel 3 --backward --grad 1": (1, "--grad is 1x1x1, the output 3x3x1"),
+    "explain --input 5x5 --kernel 3 --at 1,1": (2, "--at is a pixel of a picture"),
+    "explain --input 3x3 --kernel 3 --padding 9999 --cell 0,0": (1, "20,001 cells long; at most"),
+    "explain --input 9 --kernel 2 --dilation 9999 --padding 9999": (1, "at most 4,096"),
+    "explain --input 2x2 --kernel 2 --transposed --stride 9999": (1, "10,002 cells long"),
+    "explain --input 3x3x700 --kernel 1": (2, "700 channels; at most 512"),
+    "explain --input 3x3x3x3 --kernel 1": (2, "rows, columns and channels"),
     "explain --input 5x5 --kernel 3 --symbols --random 1": (2, "does not go with"),
     "explain --input 5x5 --kernel 3 --transposed --padding 9": (1, "leaves nothing"),
     "explain --input 5x5 --kernel 3 --transposed --output-padding 1": (1, "must be less than"),
@@ -342,12 +479,21 @@ REFUSED = {
     "explain --input 5x5 --pool max:9": (1, "the kernel of 9 is longer"),
     "explain --input 5x5 --pool max:2 --flip": (2, "--flip says nothing about a pool"),
     "explain --input 5x5 --pool max:2 --padding 2": (1, "would see nothing else"),
+    "explain --input 5x5 --pool max:2 --grad 1": (2, "--grad is for --backward"),
+    "explain --input 5x5 --activation relu --grad 1": (2, "--grad is for --backward"),
+    "explain --input 5x5 --activation tanh:name=relu": (2, "unexpected keyword argument 'name'"),
+    "explain --input 5x5 --activation leaky_relu:1e999": (2, "slope=inf is too large"),
+    "explain --input 0,0 --activation lrn:3,k=0": (1, "0²))^(−0.75) is not a number"),
+    "explain --input 1,2 --activation lrn:3,k=-1": (1, "lrn: (-1 + 0.0001·(1²))^(−0.75) is not"),
+    "explain --input 1,2 --activation lrn:3,beta=9999,k=0.01": (1, "^(−9999) is not a number"),
+    "explain --input 5x5 --activation lrn:True": (2, "size=True must be a whole number"),
     "explain --input 5x5 --activation rely": (2, "no activation is called 'rely'"),
     "explain --input 5x5 --activation relu:1": (2, "activation relu: too many"),
     "explain --input 5x5 --activation softmax --backward": (2, "--backward knows"),
     "explain --signal 1,2 --kernel 1 --random 0": (2, "--random says nothing about a signal"),
     "explain --signal 1,2": (2, "give --kernel, such as"),
-    "explain --signal 1;2 --kernel 1": (2, "a signal is one row"),
+    "explain --signal 1;2 --kernel 1": (2, "the signal has 2 rows; a signal is one row"),
+    "explain --signal 1,2 --kernel 1|2": (2, "the kernel has 2 channels; a signal is one row"),
     "explain --signal 1,2 --kernel 1 --stride 2": (2, "--stride says nothing about a signal"),
     "explain --signal 1,2 --kernel 1 --mode mixing": (2, "'mixing' is no mode"),
     "explain --receptive vgg16": (2, "give --unit"),
