@@ -145,7 +145,7 @@ class Backward(NamedTuple):
         }
         if self.walk.given:
             record["kernel"] = plain_stack(_summed(w, self.walk.given, "dL/dw"))
-            record["bias"] = plain(total(b, "dL/db"))
+            record["bias"] = plain(_summed_up(b))
         record["notes"] = list(self.notes)
         record["flows"] = [
             {
@@ -190,7 +190,7 @@ class Backward(NamedTuple):
                 (f"dL/dw {channel_name(c, len(walk.input))}".rstrip(), plain_grid(grid, "sum"))
                 for c, grid in enumerate(_summed(w, walk.given, "dL/dw"))
             ]
-            names.append(("dL/db", [[(shown(total(b, "dL/db")), "sum")]]))
+            names.append(("dL/db", [[(shown(_summed_up(b)), "sum")]]))
         yield from beside(names)
 
     def _flow_lines(self, flow: Flow) -> Iterator[Line]:
@@ -233,11 +233,16 @@ class Backward(NamedTuple):
                     line += [(" = ", ""), *joined(map(_product, got))]
                 yield (line if isinstance(value, Symbol) else equals(line, value)), value
         if self.walk.given:
-            value = total(b, "dL/db")
+            value = _summed_up(b)
             line = [("dL/db", "head")]
             if len(b) > 1:
                 line += [(" = ", ""), *joined([(factor(g), "sum")] for g in b)]
-            yield (line if isinstance(value, Symbol) and len(b) > 1 else equals(line, value)), value
+            yield (line if value == "dL/db" else equals(line, value)), value
+
+
+def _summed_up(gradients: list[Value]) -> Value:
+    """dL/db: the one gradient, or the sum of all."""
+    return gradients[0] if len(gradients) == 1 else total(gradients, "dL/db")
 
 
 def _product(share: Share) -> Line:

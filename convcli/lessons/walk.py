@@ -25,7 +25,7 @@ from convcli.lessons.values import (
     times,
     total,
 )
-from convcli.nets.geometry import Padding, Pair, Window, resolve_padding
+from convcli.nets.geometry import Padding, Window, resolve_padding
 
 MOST_TERMS = 2_000_000
 """Products of one lesson; more is refused before any is computed."""
@@ -312,7 +312,10 @@ def transposed(
             raise UnfitError(
                 f"output padding {extra} must be less than stride {stride} or dilation {dilation}"
             )
-        before, after = _transposed_padding(padding, length, Window(taps, stride, dilation))
+        if isinstance(padding, str):
+            before, after, extra = _named_cut(padding, Window(taps, stride, dilation), extra)
+        else:
+            before, after = padding
         most = window.reach - 1
         axis = Axis(length, window, most - before, most - after + extra, stride, extra)
         whole = axis.span + most + extra
@@ -325,16 +328,16 @@ def transposed(
     )
 
 
-def _transposed_padding(padding: Padding, length: int, window: Window) -> Pair:
-    """Keras's names: `same` gives n · stride, `valid` cuts nothing off."""
-    if not isinstance(padding, str):
-        return padding
-    if padding == "valid":
-        return 0, 0
-    if padding != "same":
+def _named_cut(padding: str, window: Window, extra: int) -> tuple[int, int, int]:
+    """Cells cut off before and after, and added at the end, by Keras's names.
+
+    `same` gives n · stride cells, `valid` cuts nothing off and gives no fewer.
+    """
+    if padding not in ("same", "valid"):
         raise UnfitError(f"padding {padding!r} has no meaning for a transposed convolution")
-    cut = max(window.reach - window.stride, 0)
-    return cut // 2, cut - cut // 2
+    over = window.reach - window.stride
+    cut = max(over, 0) if padding == "same" else 0
+    return cut // 2, cut - cut // 2, extra + max(-over, 0)
 
 
 def pooling(x: Stack, kind: str, kernel: Spot, geometry: Geometry) -> Walk:

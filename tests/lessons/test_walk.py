@@ -23,6 +23,7 @@ from convcli.errors import UnfitError
 from convcli.lessons.backward import Backward, _summed
 from convcli.lessons.signals import slide
 from convcli.lessons.walk import BORDERS, Geometry, convolution, pooling, transposed
+from convcli.nets.layers import TransposedConv
 
 small = st.integers(-9, 9)
 pads = st.tuples(st.integers(0, 3), st.integers(0, 3))
@@ -100,6 +101,20 @@ def test_output_padding_adds_cells_at_the_end(extra):
     )
     expected = conv_transpose2d(x, w[:, np.newaxis], stride=2, padding=1, output_padding=extra)
     assert np.array(walk.output()).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 5])
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_named_paddings_of_a_transposed_convolution_are_those_of_the_layer(
+    stride, dilation, padding
+):
+    x, w = np.arange(12).reshape(1, 3, 4), np.arange(9).reshape(1, 3, 3)
+    geometry = Geometry((stride, stride), (padding, padding), (dilation, dilation))
+    layer = TransposedConv(
+        1, (3, 3), (stride, stride), (padding, padding), (0, 0), (dilation, dilation)
+    )
+    assert (1, *transposed(stack(x), stack(w), geometry).size) == layer.measure((1, 3, 4)).output
 
 
 POOLS = {"max": max_pool2d, "min": min_pool2d, "avg": avg_pool2d}
@@ -238,7 +253,11 @@ MARKS = {
     "explain --input 1,2 --activation lrn:3,beta=-2": ["^(2) = "],
     "explain --input -1 --activation leaky_relu:1/3": ["0.333333·(-1) = -0.333333"],
     "explain --input 12345.5 --activation softplus": ["softplus(12345.5) = 12345.5\n"],
-    "explain --input 2x2 --kernel 2 --symbols --backward": ["dL/dw[1,1] = g00·x11"],
+    "explain --input 2x2 --kernel 2 --symbols --backward": [
+        "dL/dw[1,1] = g00·x11",
+        "dL/db = g00\n",
+    ],
+    "explain --input 2x2 --kernel 1 --symbols --backward": ["dL/db = g00 + g01 + g10 + g11\n"],
     "explain --input 40x40 --kernel 3 --cell 20,30": [
         "z[20,30]",
         "rows 0 to 25, columns 0 to 25 are drawn",
