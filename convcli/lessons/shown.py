@@ -31,7 +31,7 @@ def show_lesson(
     target = output or answer.name
     if (fps is not None or theme is not None) and (answer.walk is None or not output):
         raise SpecError("--fps and --theme are for an animation: -o window.gif")
-    if output == "-":
+    if output in ("", "-"):
         raise SpecError("-o takes the name of a file; stdout holds the lesson")
     if target is not None:
         _save(answer, target, words, fps or 2.0, theme or "both", force)

@@ -6,12 +6,23 @@ autocorrelation      f⋆f                             symmetric
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from convcli.errors import SpecError
 from convcli.lessons.lesson import SCHEMA
 from convcli.lessons.text import Line, equals, joined, text
-from convcli.lessons.values import Stack, Value, factor, numeric, plain, row_text, shown, tabled
+from convcli.lessons.values import (
+    Stack,
+    Symbol,
+    Value,
+    factor,
+    numeric,
+    plain,
+    row_text,
+    shown,
+    tabled,
+)
 from convcli.lessons.walk import Geometry, Term, Walk, convolution
 
 Signal = tuple[Value, ...]
@@ -49,6 +60,12 @@ def slide(f: Signal, g: Signal, mode: str) -> Walk:
     return convolution(((still,),), ((moving,),), geometry, flip=flip)
 
 
+@lru_cache(maxsize=2)
+def _slid(f: Signal, g: Signal, mode: str) -> Signal:
+    """The output of `slide`, which a lesson asks for in several places."""
+    return slide(f, g, mode).output()[0][0]
+
+
 class SignalLesson(NamedTuple):
     """Two signals, or one and itself, step by step."""
 
@@ -67,12 +84,16 @@ class SignalLesson(NamedTuple):
 
     @property
     def result(self) -> Signal:
-        return self.walk.output()[0][0]
+        """The value at every t; where letters are in it, its products."""
+        return tuple(
+            Symbol(text(self._products(place))) if isinstance(value, Symbol) else value
+            for place, value in enumerate(_slid(self.f, self.g, self.mode))
+        )
 
     @property
     def swapped(self) -> Signal:
         """The same with f and g in each other's place."""
-        return slide(self.g, self.f, self.mode).output()[0][0]
+        return self._replace(f=self.g, g=self.f).result
 
     @property
     def value(self) -> str:
@@ -140,20 +161,23 @@ class SignalLesson(NamedTuple):
                 f, g = (term.x, term.w) if flip else (term.w, term.x)
                 yield (term.cell[1] if flip else term.tap[1]), f, g, term
 
+    def _products(self, place: int) -> Line:
+        """`0·0 + 1·1`."""
+        return joined(
+            [(factor(f), "x"), ("·", ""), (factor(g), "w")] for _, f, g, _ in self._overlap(place)
+        )
+
     def _sum(self, place: int, value: Value) -> Line:
         """`f(0)·g(1) + f(1)·g(0) = 0·0 + 1·1 = 1`."""
         t = self.first + place
         other = "f" if self.mode == "autocorrelation" else "g"
         flip = MODES[self.mode].flip
-        met = list(self._overlap(place))
         names = joined(
             [(f"f({tau})", "x"), ("·", ""), (f"{other}({t - tau if flip else t + tau})", "w")]
-            for tau, *_ in met
+            for tau, *_ in self._overlap(place)
         )
-        numbers = joined([(factor(f), "x"), ("·", ""), (factor(g), "w")] for _, f, g, _ in met)
-        if not numeric(*self.f, *self.g):
-            return [*names, (" = ", ""), *numbers]
-        return equals([*names, (" = ", ""), *numbers], value)
+        line = [*names, (" = ", ""), *self._products(place)]
+        return line if isinstance(value, Symbol) else equals(line, value)
 
     def lines(self) -> Iterator[Line]:
         mode = MODES[self.mode]
@@ -188,11 +212,11 @@ class SignalLesson(NamedTuple):
         yield []
         sign = mode.sign
         span = f"   (t = {self.first} to {self.first + len(result) - 1})"
-        yield [(f"f{sign}{other} = ", ""), (row_text(result), "sum"), (span, "note")]
+        yield [(f"f{sign}{other} = ", ""), (_listed(result), "sum"), (span, "note")]
         if other == "g":
             first = 0 if mode.flip else 1 - len(self.g)
             span = f"   (t = {first} to {first + len(self.swapped) - 1})"
-            yield [(f"g{sign}f = ", ""), (row_text(self.swapped), "sum"), (span, "note")]
+            yield [(f"g{sign}f = ", ""), (_listed(self.swapped), "sum"), (span, "note")]
         yield [(self.finding, "head")]
 
 
@@ -214,6 +238,11 @@ def _spread(
         under = place <= number + pad < place + taps
         line.append((f"{shown(value):>{width}}", "x" if under else "note"))
     return line
+
+
+def _listed(values: Signal) -> str:
+    """Values in a row, apart where sums are among them."""
+    return row_text(values) if numeric(*values) else ", ".join(map(shown, values))
 
 
 def check_signal(stack: Stack, what: str) -> Signal:

@@ -39,6 +39,8 @@ def read_value(text: str) -> Value:
 
     Raises SpecError for anything else.
     """
+    if text.lower() in ("nan", "inf", "infinity"):
+        raise SpecError(f"{text} cannot be explained: it is not finite")
     if re.fullmatch(r"[A-Za-z_]\w{0,9}", text):
         return Symbol(text)
     if not NUMBER.fullmatch(text) or re.search("/0+$", text):
