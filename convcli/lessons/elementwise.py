@@ -174,14 +174,12 @@ def elementwise_backward(spec: str, x: Stack, gradient: Stack) -> Elementwise:
             return 1 if value >= 0 else _number(below, "slope")
         return float(DERIVATIVES[call.name](np.asarray(float(value))))
 
+    def tell(value: Any, grad: Value) -> Told:
+        steep = slope(value)
+        return f"{factor(grad)}·{factor(steep)}", times(grad, steep)
+
     told = tuple(
-        tuple(
-            tuple(
-                (f"{factor(g)}·{factor(slope(v))}", times(g, slope(v)))
-                for v, g in zip(row, grads, strict=True)
-            )
-            for row, grads in zip(grid, gradients, strict=True)
-        )
+        tuple(tuple(map(tell, row, grads)) for row, grads in zip(grid, gradients, strict=True))
         for grid, gradients in zip(x, gradient, strict=True)
     )
     name = f"{call.name}, backward"
@@ -230,11 +228,12 @@ def _minmax(x: Stack) -> tuple[str, Any]:
     grids = []
     for grid in x:
         values: list[Any] = [v for row in grid for v in row]
-
         low, high = min(values), max(values)
 
         def tell(v: Any, low: Any = low, high: Any = high) -> Told:
-            value = Fraction(v - low) / Fraction(high - low) * 255 if high > low else Fraction(0)
+            if low == high:
+                return f"{shown(v)} (min = max)", 0
+            value = Fraction(v - low) / Fraction(high - low) * 255
             top = f"({factor(v)} − {factor(low)})"
             return f"{top} / ({factor(high)} − {factor(low)}) · 255", int(value + Fraction(1, 2))
 

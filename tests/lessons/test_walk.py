@@ -255,6 +255,7 @@ MARKS = {
         "f∗g = a·1, a·c + b·1, b·c   (t = 0 to 2)\n",
         "g∗f = 1·a, 1·b + c·a, c·b   (t = 0 to 2)\n",
     ],
+    "explain --input 3,3 --activation minmax": ["z[0,1] = 3 (min = max) = 0\n"],
     "explain --input 1,2 --activation lrn:3,beta=-2": ["^(2) = "],
     "explain --input -1 --activation leaky_relu:1/3": ["0.333333·(-1) = -0.333333"],
     "explain --input 12345.5 --activation softplus": ["softplus(12345.5) = 12345.5\n"],
