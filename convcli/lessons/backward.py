@@ -209,13 +209,12 @@ class Backward(NamedTuple):
         )
         for name, shares in (("x", flow.to_input), ("w", flow.to_kernel)):
             if shares:
-                parts = [[(f"{name}[{self._spot(s.target)}] ", name), *_product(s)] for s in shares]
+                parts = [
+                    [(f"{name}[{_spot(s.target, count)}] ", name), *_product(s)] for s in shares
+                ]
                 yield [(f"dL/d{name}: ", "head"), *joined(parts, ", ")]
         if walk.given:
             yield [("dL/db: ", "head"), (gradients, "sum")]
-
-    def _spot(self, place: Place) -> str:
-        return ",".join(map(str, place if len(self.walk.input) > 1 else place[1:]))
 
     def _sums(self) -> Iterator[tuple[Line, Value]]:
         """`dL/dx[0,0] = 1·2 + 1·1 = 3`, for every cell of the input and of the kernel."""
@@ -225,7 +224,7 @@ class Backward(NamedTuple):
             targets.append(("w", w, self.walk.given))
         for name, shares, stack in targets:
             for place in _places(stack):
-                label = f"dL/d{name}[{self._spot(place)}]"
+                label = f"dL/d{name}[{_spot(place, len(stack))}]"
                 got = shares.get(place, [])
                 value = total((share.product for share in got), label)
                 line: Line = [(label, "head")]
@@ -249,6 +248,12 @@ def _product(share: Share) -> Line:
     return [(factor(share.gradient), "sum"), ("·", ""), (factor(share.times), "w")]
 
 
+def _spot(place: Place, channels: int) -> str:
+    """Row and column, and the channel where there are several: as in x[i,j,k]."""
+    channel, row, column = place
+    return f"{row},{column},{channel}" if channels > 1 else f"{row},{column}"
+
+
 def _places(stack: Stack) -> Iterator[Place]:
     for c, grid in enumerate(stack):
         for i, row in enumerate(grid):
@@ -262,7 +267,10 @@ def _summed(shares: Mapping[Place, list[Share]], like: Stack, name: str) -> Stac
     def grid(c: int) -> Grid:
         return tuple(
             tuple(
-                total((s.product for s in shares.get((c, i, j), [])), f"{name}[{i},{j}]")
+                total(
+                    (s.product for s in shares.get((c, i, j), [])),
+                    f"{name}[{_spot((c, i, j), len(like))}]",
+                )
                 for j in range(len(like[c][0]))
             )
             for i in range(len(like[c]))

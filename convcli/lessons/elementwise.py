@@ -21,6 +21,7 @@ from convcli.lessons.text import Line, beside, channel_name, equals, plain_grid
 from convcli.lessons.values import (
     LARGEST_NUMBER,
     Stack,
+    Told,
     Value,
     factor,
     numeric,
@@ -34,9 +35,6 @@ from convcli.lessons.values import (
     tabled,
     times,
 )
-
-Told = tuple[str, Value]
-"""The arithmetic, and what it gives."""
 
 LRN_RULES = {"tensorflow": "as it is", "pytorch": "divided by the window size"}
 """Whose α: what is done with it."""

@@ -11,6 +11,7 @@ from convcli.lessons.text import Line, beside, channel_name, equals, plain_grid,
 from convcli.lessons.values import (
     Grid,
     Stack,
+    Told,
     Value,
     factor,
     plain,
@@ -28,10 +29,6 @@ if TYPE_CHECKING:
 
 LARGEST_KERNEL = 31
 """Rows or columns of a kernel whose products are written out."""
-
-
-Told = tuple[str, Value]
-"""The arithmetic, and what it gives."""
 
 
 class PixelLesson(NamedTuple):

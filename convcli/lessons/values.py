@@ -22,6 +22,9 @@ Grid = tuple[tuple[Value, ...], ...]
 Stack = tuple[Grid, ...]
 """A grid a channel."""
 
+Told = tuple[str, Value]
+"""The arithmetic, and what it gives."""
+
 NUMBER = re.compile(r"[+-]?(\d{1,25}(\.\d{0,25})?|\.\d{1,25})([eE][+-]?\d{1,2})?(/\d{1,25})?")
 
 LARGEST_NUMBER = 10**125
@@ -209,10 +212,10 @@ def stack_record(stack: Stack) -> dict[str, Any]:
 
 
 def symbols(rows: int, columns: int, channels: int, name: str) -> Stack:
-    """Symbols for the cells of a stack.
+    """Symbols for the cells of a stack, named by row, column and channel as in x[i,j,k].
 
     >>> symbols(1, 2, 1, "x"), symbols(1, 1, 2, "w")
-    (((('x00', 'x01'),),), ((('w000',),), (('w100',),)))
+    (((('x00', 'x01'),),), ((('w000',),), (('w001',),)))
     """
     apart = "," if max(rows, columns, channels) > 10 else ""
 
@@ -221,7 +224,7 @@ def symbols(rows: int, columns: int, channels: int, name: str) -> Stack:
 
     return tuple(
         tuple(
-            tuple(symbol(*([c] if channels > 1 else []), i, j) for j in range(columns))
+            tuple(symbol(i, j, *([c] if channels > 1 else [])) for j in range(columns))
             for i in range(rows)
         )
         for c in range(channels)

@@ -263,6 +263,12 @@ MARKS = {
         "dL/dw[1,1] = g00·x11",
         "dL/db = g00\n",
     ],
+    "explain --input 1x2x2 --kernel 1x2 --symbols --backward": [
+        "input channel 0   input channel 1\n x000  x010        x001  x011",
+        "dL/dx: x[0,0,0] g00·w000, x[0,1,0] g00·w010, x[0,0,1] g00·w001, x[0,1,1] g00·w011\n",
+        "dL/dw[0,1,1] = g00·x011\n",
+        "dL/dx[0,1,1]",
+    ],
     "explain --input 2x2 --kernel 1 --symbols --backward": ["dL/db = g00 + g01 + g10 + g11\n"],
     "explain --input 40x40 --kernel 3 --cell 20,30": [
         "z[20,30]",
