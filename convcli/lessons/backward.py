@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from convcli.lessons.lesson import SCHEMA, Lesson
 from convcli.lessons.text import (
+    MOST_DRAWN,
     Line,
     beside,
     canvas,
@@ -164,12 +165,13 @@ class Backward(NamedTuple):
         yield []
         yield [("backward: every output hands its gradient dL/dz to what it was made of", "head")]
         count = len(self.gradient)
-        yield from beside(
-            [
-                (f"dL/dz {channel_name(c, count)}".rstrip(), plain_grid(grid, "sum"))
-                for c, grid in enumerate(self.gradient)
-            ]
-        )
+        if not self.chosen or max(walk.size) <= MOST_DRAWN:
+            yield from beside(
+                [
+                    (f"dL/dz {channel_name(c, count)}".rstrip(), plain_grid(grid, "sum"))
+                    for c, grid in enumerate(self.gradient)
+                ]
+            )
         for flow in self.flows:
             yield []
             yield from self._flow_lines(flow)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from convcli.errors import UnfitError, counted
 from convcli.lessons.axis import Axis
 from convcli.lessons.text import (
+    MOST_DRAWN,
     Line,
     beside,
     canvas,
@@ -166,7 +167,7 @@ class Lesson(NamedTuple):
         if count > 1:
             yield [(f"z[{spot}]", "head")]
         rows, columns = walk.size
-        if not self.chosen and rows <= 26 and columns <= 26:
+        if not self.chosen and max(walk.size) <= MOST_DRAWN:
             for channel in range(len(step.outputs)):
                 grid = tuple(
                     tuple(

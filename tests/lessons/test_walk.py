@@ -317,6 +317,7 @@ def test_the_way_back_of_a_cell_is_told_where_that_of_all_is_too_much(capfd):
     code, out, _ = told(capfd, f"{line} --cell 1,1")
     assert code == 0
     assert "dL/dz[1,1] = 1 goes to\n" in out
+    assert len(out.splitlines()) < 80
 
 
 def test_a_single_cell_is_that_of_the_whole(capfd):
