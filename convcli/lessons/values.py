@@ -34,6 +34,10 @@ LARGEST_SIDE = 512
 """Rows, columns or channels of a stack that is explained."""
 
 
+LARGEST_STACK = 1 << 22
+"""Values of a stack."""
+
+
 def read_value(text: str) -> Value:
     """A whole number, a fraction, a decimal (kept exactly), or a symbol.
 
@@ -105,6 +109,12 @@ def check_size(channels: int, rows: int, columns: int, what: str) -> None:
     if max(rows, columns) > LARGEST_SIDE:
         raise SpecError(
             f"the {what} is {rows}x{columns}; at most {LARGEST_SIDE} rows and columns are explained"
+        )
+
+    if channels * rows * columns > LARGEST_STACK:
+        raise SpecError(
+            f"the {what} has {channels * rows * columns:,} values; at most {LARGEST_STACK:,} are "
+            "explained"
         )
 
 

@@ -504,6 +504,11 @@ REFUSED = {
     "explain --input 3x3 --kernel 3 --padding 9999 --cell 0,0": (1, "20,001 cells long; at most"),
     "explain --input 9 --kernel 2 --dilation 9999 --padding 9999": (1, "at most 4,096"),
     "explain --input 2x2 --kernel 2 --transposed --stride 9999": (1, "10,002 cells long"),
+    "explain --input 512x512x512 --kernel 1 --cell 0,0": (2, "134,217,728 values; at most 4,194"),
+    "explain --input 5 --kernel 2 --padding 999 --symbols --backward --cell 0,0": (
+        2,
+        "at most 512",
+    ),
     "explain --input 3x3x700 --kernel 1": (2, "700 channels; at most 512"),
     "explain --input 3x3x3x3 --kernel 1": (2, "rows, columns and channels"),
     "explain --input 5x5 --kernel 3 --symbols --random 1": (2, "does not go with"),
