@@ -76,11 +76,19 @@ class Axis(NamedTuple):
         cell, rest = divmod(place, self.spread)
         return cell if rest == 0 and 0 <= cell < self.cells else None
 
-    def is_padding(self, place: int) -> bool:
-        return not 0 <= place < self.span
+    def source(self, place: int, border: str) -> int | None:
+        """The input's cell that is read at a place, through the border too; None where it is 0.
 
-    @property
-    def read(self) -> frozenset[int]:
-        """Places that some window reads."""
-        taps = range(self.window.kernel)
-        return frozenset(self.place(o, tap) for o in range(self.outputs) for tap in taps)
+        >>> axis = Axis(3, Window(3), 1, 1)
+        >>> axis.source(-1, "zero"), axis.source(-1, "edge"), axis.source(-1, "reflect")
+        (None, 0, 1)
+        """
+        cell, repeat = self.cell(place), BORDERS[border]
+        if cell is None and repeat is not None and not 0 <= place < self.span:
+            return repeat(place, self.cells)
+        return cell
+
+    def taps(self, output: int, border: str) -> list[tuple[int, int, int | None]]:
+        """What the window reads for an output: every tap, its place and its source."""
+        places = (self.place(output, tap) for tap in range(self.window.kernel))
+        return [(tap, place, self.source(place, border)) for tap, place in enumerate(places)]

@@ -13,7 +13,7 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from convcli.errors import UnfitError
-from convcli.lessons.axis import BORDERS, Axis
+from convcli.lessons.axis import Axis
 from convcli.lessons.values import (
     Grid,
     Stack,
@@ -137,26 +137,25 @@ class Walk(NamedTuple):
         return (f"z[{place}]",)
 
     def _terms(self, cell: Spot, channel: int) -> Iterator[Term]:
-        down, across = self.axes
-        for tap in product(range(down.window.kernel), range(across.window.kernel)):
-            place = down.place(cell[0], tap[0]), across.place(cell[1], tap[1])
-            source = self.source(place)
-            x = 0 if source is None else self.input[channel][source[0]][source[1]]
-            w = self.kernel[channel][tap[0]][tap[1]] if self.kernel else 1
-            yield Term(tap, place, source, x, w)
+        down, across = (
+            axis.taps(at, self.border) for axis, at in zip(self.axes, cell, strict=True)
+        )
+        grid, weights = self.input[channel], self.kernel[channel] if self.kernel else None
+        for i, row, from_row in down:
+            for j, column, from_column in across:
+                w = weights[i][j] if weights else 1
+                if from_row is None or from_column is None:
+                    yield Term((i, j), (row, column), None, 0, w)
+                else:
+                    source = from_row, from_column
+                    yield Term((i, j), (row, column), source, grid[from_row][from_column], w)
 
     def source(self, place: Spot) -> Spot | None:
         """The input's cell that is read at a place, None where it is zero."""
-        repeat = BORDERS[self.border]
-        cells = []
-        for axis, at in zip(self.axes, place, strict=True):
-            cell = axis.cell(at)
-            if cell is None and repeat is not None and axis.is_padding(at):
-                cell = repeat(at, axis.cells)
-            if cell is None:
-                return None
-            cells.append(cell)
-        return cells[0], cells[1]
+        row, column = (
+            axis.source(at, self.border) for axis, at in zip(self.axes, place, strict=True)
+        )
+        return None if row is None or column is None else (row, column)
 
     def output(self) -> Stack:
         """The whole output: one grid, or one a channel of a pool. Raises UnfitError if too much."""
@@ -197,14 +196,11 @@ class Walk(NamedTuple):
 @lru_cache(maxsize=8)
 def _read(axis: Axis, border: str) -> frozenset[int]:
     """The cells of an axis that some window reads: asked anew for every frame that is drawn."""
-    repeat = BORDERS[border]
-    found = set()
-    for place in axis.read:
-        cell = axis.cell(place)
-        if cell is None and repeat is not None and axis.is_padding(place):
-            cell = repeat(place, axis.cells)
-        found.add(cell)
-    return frozenset(cell for cell in found if cell is not None)
+    taps = range(axis.window.kernel)
+    places = {axis.place(output, tap) for output in range(axis.outputs) for tap in taps}
+    return frozenset(
+        cell for cell in (axis.source(place, border) for place in places) if cell is not None
+    )
 
 
 def _largest(terms: tuple[Term, ...], name: str) -> Value:

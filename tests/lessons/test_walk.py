@@ -20,9 +20,10 @@ from convcli.conv.gradient import (
     min_pool2d_gradient,
 )
 from convcli.errors import UnfitError
+from convcli.lessons.axis import BORDERS
 from convcli.lessons.backward import Backward, _summed
 from convcli.lessons.signals import slide
-from convcli.lessons.walk import BORDERS, Geometry, convolution, pooling, transposed
+from convcli.lessons.walk import Geometry, convolution, pooling, transposed
 from convcli.nets.layers import TransposedConv
 
 small = st.integers(-9, 9)
