@@ -264,7 +264,8 @@ def legend(walk: Walk) -> Iterator[Line]:
         between = "a zero between cells" if max(down.spread, across.spread) > 1 else ""
         kind = " or ".join(filter(None, (what, between)))
         if walk.border == "zero":
-            yield [(" _   ", "padding"), (f"{kind}, counted as 0", "note")]
+            taken = "never taken" if walk.pool in ("max", "min") else "counted as 0"
+            yield [(" _   ", "padding"), (f"{kind}, {taken}", "note")]
         else:
             yield [
                 ("     ", "padding"),

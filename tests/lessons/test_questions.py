@@ -40,6 +40,8 @@ MARKS = {
         "the border repeats cells (reflect)"
     ],
     "explain --input 3x3 --kernel 2 --flip": ["kernel flipped: output 2x2", "flipped"],
+    "explain --input 4x4 --pool min:2,padding=1": [" _   padding, never taken\n"],
+    "explain --input 4x4 --pool avg:2,padding=1": [" _   padding, counted as 0\n"],
     "explain --input 4x4x3 --pool max:2": ["max pool", "z[0,0,0] = max(", "z[1,1,2] = max("],
     "explain --input 4x4 --pool avg:2 --backward": [
         "dL/dz is 1 everywhere",
