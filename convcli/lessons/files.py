@@ -2,11 +2,20 @@
 
 import re
 from collections.abc import Sequence
+from fractions import Fraction
 from math import isfinite, prod
 from typing import Any
 
 from convcli.errors import PictureError, SpecError, safe
-from convcli.lessons.values import LARGEST_NUMBER, Stack, Value, checked, read_stack
+from convcli.lessons.values import (
+    LARGEST_NUMBER,
+    NUMBER,
+    Stack,
+    Value,
+    checked,
+    read_stack,
+    read_value,
+)
 
 LARGEST_FILE = 4 << 20
 """Bytes of a file of numbers."""
@@ -43,10 +52,15 @@ def _from_json(text: str, what: str) -> Stack:
     from json import loads
 
     try:
-        nested = loads(text)
+        nested = loads(text, parse_float=_decimal)
     except (ValueError, RecursionError) as error:
         raise SpecError(f"no JSON: {safe(error)}") from None
     return stack_of(nested, what)
+
+
+def _decimal(text: str) -> Value:
+    """A decimal kept exactly; a float where it is too long for that."""
+    return read_value(text) if NUMBER.fullmatch(text) else float(text)
 
 
 def _from_array(data: bytes, what: str) -> Stack:
@@ -75,8 +89,8 @@ def _from_array(data: bytes, what: str) -> Stack:
 def stack_of(nested: Any, what: str) -> Stack:
     """Nested lists, (h, w) or (channels, h, w), as a stack. Raises SpecError.
 
-    >>> stack_of([[1, 2.0]], "input")
-    (((1, 2),),)
+    >>> stack_of([[1, 2.0, "1/9"]], "input")
+    (((1, 2, Fraction(1, 9)),),)
     """
     depth, inner = 0, nested
     while isinstance(inner, list) and inner:
@@ -94,8 +108,12 @@ def stack_of(nested: Any, what: str) -> Stack:
 
 
 def _number(value: Any) -> Value:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, str):
+        return read_value(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
         raise SpecError(f"{value!r:.40} is not a number")
+    if isinstance(value, Fraction):
+        return value
     if isinstance(value, float) and not isfinite(value):
         raise SpecError(f"{value} cannot be explained: it is not finite")
     if abs(value) > LARGEST_NUMBER:

@@ -22,6 +22,14 @@ def test_values_come_from_files(told, tmp_path):
         assert (code, out) == (0, expected), name
 
 
+def test_decimals_and_fractions_in_json_are_exact(told, tmp_path):
+    (tmp_path / "x.json").write_text('[[0.1, 0.2, "1/3", 0.1000000000000000055511151231257827]]')
+    words = ["--input", f"@{tmp_path}/x.json", "--kernel", "1 1", "--format", "json"]
+    values = json.loads(told("explain", *words)[1])["output"]["values"]
+    assert values == [[[0.3, 8 / 15, 1 / 3 + 0.1]]]
+    assert told("explain -q --bias b", *words[:4])[1] == "0.3 + b 8/15 + b 0.4333 + b\n"
+
+
 @pytest.mark.parametrize(
     "text",
     [
