@@ -6,7 +6,6 @@ Places are cells of the canvas, counted from the input's first cell: padding bef
 from collections.abc import Callable
 from typing import NamedTuple
 
-from convcli.errors import UnfitError
 from convcli.nets.geometry import Fit, Window
 
 
@@ -38,7 +37,8 @@ BORDERS: dict[str, Callable[[int, int], int] | None] = {
 class Axis(NamedTuple):
     """How a window walks along one axis of `cells` cells, padded `before` and `after`.
 
-    Negative padding crops. `spread` is 1 more than the zeros between two cells.
+    Negative padding crops. `spread` is 1 more than the zeros between two cells; `extra` of the
+    cells after are a transposed convolution's output padding.
 
     >>> axis = Axis(5, Window(3, stride=2), 1, 1)
     >>> axis.outputs, [axis.place(output, 0) for output in range(axis.outputs)]
@@ -50,6 +50,7 @@ class Axis(NamedTuple):
     before: int = 0
     after: int = 0
     spread: int = 1
+    extra: int = 0
 
     @property
     def span(self) -> int:
@@ -59,14 +60,7 @@ class Axis(NamedTuple):
     @property
     def outputs(self) -> int:
         """Places of the window. Raises UnfitError where it has none."""
-        if self.spread > 1 or min(self.before, self.after) < 0:
-            room = self.span + self.before + self.after - self.window.reach
-            if room < 0:
-                raise UnfitError(
-                    f"padding leaves nothing of {self.span + self.window.reach - 1} cells"
-                )
-            return room // self.window.stride + 1
-        return Fit(self.cells, self.window, (self.before, self.after)).output
+        return Fit(self.span, self.window, (self.before, self.after)).output
 
     @property
     def drawn(self) -> range:
@@ -82,11 +76,19 @@ class Axis(NamedTuple):
         cell, rest = divmod(place, self.spread)
         return cell if rest == 0 and 0 <= cell < self.cells else None
 
-    def is_padding(self, place: int) -> bool:
-        return not 0 <= place < self.span
+    def source(self, place: int, border: str) -> int | None:
+        """The input's cell that is read at a place, through the border too; None where it is 0.
 
-    @property
-    def read(self) -> frozenset[int]:
-        """Places that some window reads."""
-        taps = range(self.window.kernel)
-        return frozenset(self.place(o, tap) for o in range(self.outputs) for tap in taps)
+        >>> axis = Axis(3, Window(3), 1, 1)
+        >>> axis.source(-1, "zero"), axis.source(-1, "edge"), axis.source(-1, "reflect")
+        (None, 0, 1)
+        """
+        cell, repeat = self.cell(place), BORDERS[border]
+        if cell is None and repeat is not None and not 0 <= place < self.span:
+            return repeat(place, self.cells)
+        return cell
+
+    def taps(self, output: int, border: str) -> list[tuple[int, int, int | None]]:
+        """What the window reads for an output: every tap, its place and its source."""
+        places = (self.place(output, tap) for tap in range(self.window.kernel))
+        return [(tap, place, self.source(place, border)) for tap, place in enumerate(places)]

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from convcli.lessons.lesson import SCHEMA, Lesson
 from convcli.lessons.text import (
+    MOST_DRAWN,
     Line,
     beside,
     canvas,
@@ -23,7 +24,20 @@ from convcli.lessons.text import (
     plain_grid,
     text,
 )
-from convcli.lessons.values import Grid, Stack, Symbol, Value, factor, plain, shown, times, total
+from convcli.lessons.values import (
+    Grid,
+    Stack,
+    Symbol,
+    Value,
+    factor,
+    plain,
+    plain_stack,
+    shown,
+    stack_text,
+    tabled,
+    times,
+    total,
+)
 from convcli.lessons.walk import Spot, Step, Walk
 
 Place = tuple[int, int, int]
@@ -63,8 +77,11 @@ class Backward(NamedTuple):
 
     @property
     def flows(self) -> Iterator[Flow]:
+        """Of every output cell, or of the chosen one."""
+        if self.chosen:
+            return iter([self.flow(self.chosen)])
         self.walk.check()
-        return map(self.flow, [self.chosen] if self.chosen else self.walk.cells)
+        return map(self.flow, self.walk.cells)
 
     def flow(self, cell: Spot) -> Flow:
         """Where the gradient of one output cell goes."""
@@ -87,11 +104,11 @@ class Backward(NamedTuple):
         return Flow(cell, tuple(to_input), tuple(to_kernel), gradients)
 
     def collected(self) -> tuple[dict[Place, list[Share]], dict[Place, list[Share]], list[Value]]:
-        """All shares by the cell of the input and of the kernel they go to, and all gradients."""
+        """Shares by the cell of the input and of the kernel they go to, and the gradients."""
         x: dict[Place, list[Share]] = {}
         w: dict[Place, list[Share]] = {}
         b: list[Value] = []
-        for flow in self._replace(chosen=None).flows:
+        for flow in self.flows:
             for share in flow.to_input:
                 x.setdefault(share.target, []).append(share)
             for share in flow.to_kernel:
@@ -101,11 +118,8 @@ class Backward(NamedTuple):
 
     @property
     def value(self) -> str:
-        """dL/dx as rows of numbers."""
-        from convcli.lessons.lesson import matrix_text
-
-        grids = _summed(self.collected()[0], self.walk.input, "dL/dx")
-        return "\n\n".join(map(matrix_text, grids))
+        """dL/dx as rows of numbers, of the chosen output alone if there is one."""
+        return stack_text(_summed(self.collected()[0], self.walk.input, "dL/dx"))
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -119,8 +133,7 @@ class Backward(NamedTuple):
         """One row a cell of the input and of the kernel, and one for the bias."""
         rows: list[tuple[object, ...]] = []
         for line, value in self._sums():
-            told = value if isinstance(value, int | float) else shown(value)
-            rows.append((line[0][0], text(line[1:]).removeprefix(" = "), told))
+            rows.append((line[0][0], text(line[1:]).removeprefix(" = "), tabled(value)))
         return ("gradient", "sum", "value"), rows, ()
 
     def record(self) -> dict[str, Any]:
@@ -128,12 +141,12 @@ class Backward(NamedTuple):
         record: dict[str, Any] = {
             "schema": SCHEMA,
             "operation": f"{self.walk.operation}, backward",
-            "gradient": [[list(map(plain, row)) for row in grid] for grid in self.gradient],
-            "input": _plain(_summed(x, self.walk.input, "dL/dx")),
+            "gradient": plain_stack(self.gradient),
+            "input": plain_stack(_summed(x, self.walk.input, "dL/dx")),
         }
         if self.walk.given:
-            record["kernel"] = _plain(_summed(w, self.walk.given, "dL/dw"))
-            record["bias"] = plain(total(b, "dL/db"))
+            record["kernel"] = plain_stack(_summed(w, self.walk.given, "dL/dw"))
+            record["bias"] = plain(_summed_up(b))
         record["notes"] = list(self.notes)
         record["flows"] = [
             {
@@ -152,12 +165,13 @@ class Backward(NamedTuple):
         yield []
         yield [("backward: every output hands its gradient dL/dz to what it was made of", "head")]
         count = len(self.gradient)
-        yield from beside(
-            [
-                (f"dL/dz {channel_name(c, count)}".rstrip(), plain_grid(grid, "sum"))
-                for c, grid in enumerate(self.gradient)
-            ]
-        )
+        if not self.chosen or max(walk.size) <= MOST_DRAWN:
+            yield from beside(
+                [
+                    (f"dL/dz {channel_name(c, count)}".rstrip(), plain_grid(grid, "sum"))
+                    for c, grid in enumerate(self.gradient)
+                ]
+            )
         for flow in self.flows:
             yield []
             yield from self._flow_lines(flow)
@@ -178,7 +192,7 @@ class Backward(NamedTuple):
                 (f"dL/dw {channel_name(c, len(walk.input))}".rstrip(), plain_grid(grid, "sum"))
                 for c, grid in enumerate(_summed(w, walk.given, "dL/dw"))
             ]
-            names.append(("dL/db", [[(shown(total(b, "dL/db")), "sum")]]))
+            names.append(("dL/db", [[(shown(_summed_up(b)), "sum")]]))
         yield from beside(names)
 
     def _flow_lines(self, flow: Flow) -> Iterator[Line]:
@@ -197,13 +211,12 @@ class Backward(NamedTuple):
         )
         for name, shares in (("x", flow.to_input), ("w", flow.to_kernel)):
             if shares:
-                parts = [[(f"{name}[{self._spot(s.target)}] ", name), *_product(s)] for s in shares]
+                parts = [
+                    [(f"{name}[{_spot(s.target, count)}] ", name), *_product(s)] for s in shares
+                ]
                 yield [(f"dL/d{name}: ", "head"), *joined(parts, ", ")]
         if walk.given:
             yield [("dL/db: ", "head"), (gradients, "sum")]
-
-    def _spot(self, place: Place) -> str:
-        return ",".join(map(str, place if len(self.walk.input) > 1 else place[1:]))
 
     def _sums(self) -> Iterator[tuple[Line, Value]]:
         """`dL/dx[0,0] = 1·2 + 1·1 = 3`, for every cell of the input and of the kernel."""
@@ -213,29 +226,34 @@ class Backward(NamedTuple):
             targets.append(("w", w, self.walk.given))
         for name, shares, stack in targets:
             for place in _places(stack):
-                label = f"dL/d{name}[{self._spot(place)}]"
+                label = f"dL/d{name}[{_spot(place, len(stack))}]"
                 got = shares.get(place, [])
                 value = total((share.product for share in got), label)
-                line: Line = [(label, "head"), (" = ", "")]
-                line += joined(map(_product, got)) if got else []
-                yield (
-                    (
-                        line
-                        if isinstance(value, Symbol)
-                        else equals(line, value)
-                        if got
-                        else [*line, ("0", "sum")]
-                    ),
-                    value,
-                )
+                line: Line = [(label, "head")]
+                if got:
+                    line += [(" = ", ""), *joined(map(_product, got))]
+                yield (line if isinstance(value, Symbol) else equals(line, value)), value
         if self.walk.given:
-            value = total(b, "dL/db")
-            line = [("dL/db", "head"), (" = ", ""), *joined([(factor(g), "sum")] for g in b)]
-            yield (line if isinstance(value, Symbol) else equals(line, value)), value
+            value = _summed_up(b)
+            line = [("dL/db", "head")]
+            if len(b) > 1:
+                line += [(" = ", ""), *joined([(factor(g), "sum")] for g in b)]
+            yield (line if value == "dL/db" else equals(line, value)), value
+
+
+def _summed_up(gradients: list[Value]) -> Value:
+    """dL/db: the one gradient, or the sum of all."""
+    return gradients[0] if len(gradients) == 1 else total(gradients, "dL/db")
 
 
 def _product(share: Share) -> Line:
     return [(factor(share.gradient), "sum"), ("·", ""), (factor(share.times), "w")]
+
+
+def _spot(place: Place, channels: int) -> str:
+    """Row and column, and the channel where there are several: as in x[i,j,k]."""
+    channel, row, column = place
+    return f"{row},{column},{channel}" if channels > 1 else f"{row},{column}"
 
 
 def _places(stack: Stack) -> Iterator[Place]:
@@ -251,17 +269,16 @@ def _summed(shares: Mapping[Place, list[Share]], like: Stack, name: str) -> Stac
     def grid(c: int) -> Grid:
         return tuple(
             tuple(
-                total((s.product for s in shares.get((c, i, j), [])), f"{name}[{i},{j}]")
+                total(
+                    (s.product for s in shares.get((c, i, j), [])),
+                    f"{name}[{_spot((c, i, j), len(like))}]",
+                )
                 for j in range(len(like[c][0]))
             )
             for i in range(len(like[c]))
         )
 
     return tuple(map(grid, range(len(like))))
-
-
-def _plain(stack: Stack) -> list[Any]:
-    return [[list(map(plain, row)) for row in grid] for grid in stack]
 
 
 def _share_record(share: Share) -> dict[str, Any]:

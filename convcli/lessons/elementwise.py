@@ -10,18 +10,31 @@ LRN's α is TensorFlow's: taken as it is. PyTorch divides α by the window size 
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from functools import partial
 from inspect import signature
+from math import pow
 from typing import Any, NamedTuple
 
 from convcli.calls import read_call
-from convcli.errors import SpecError
-from convcli.lessons.lesson import SCHEMA, plain_stack, stack_record
+from convcli.errors import SpecError, UnfitError
+from convcli.lessons.lesson import SCHEMA
 from convcli.lessons.text import Line, beside, channel_name, equals, plain_grid
-from convcli.lessons.values import Stack, Value, factor, numeric, read_value, shown, simplest, times
-
-Told = tuple[str, Value]
-"""The arithmetic, and what it gives."""
+from convcli.lessons.values import (
+    LARGEST_NUMBER,
+    Stack,
+    Told,
+    Value,
+    factor,
+    numeric,
+    plain,
+    plain_stack,
+    row_text,
+    shown,
+    simplest,
+    stack_record,
+    stack_text,
+    tabled,
+    times,
+)
 
 LRN_RULES = {"tensorflow": "as it is", "pytorch": "divided by the window size"}
 """Whose α: what is done with it."""
@@ -55,10 +68,8 @@ class Elementwise(NamedTuple):
     @property
     def value(self) -> str:
         if self.chosen:
-            return " ".join(shown(value) for *_, value in self._steps())
-        return "\n\n".join(
-            "\n".join(" ".join(map(shown, row)) for row in grid) for grid in self.output
-        )
+            return row_text(value for *_, value in self._steps())
+        return stack_text(self.output)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -70,8 +81,7 @@ class Elementwise(NamedTuple):
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
         rows: list[tuple[object, ...]] = [
-            (spot, sum_, value if isinstance(value, int | float) else shown(value))
-            for spot, sum_, value in self._steps()
+            (spot, sum_, tabled(value)) for spot, sum_, value in self._steps()
         ]
         return ("cell", "sum", "value"), rows, ()
 
@@ -84,7 +94,7 @@ class Elementwise(NamedTuple):
             "output": plain_stack(self.output),
             "notes": list(self.notes),
             "steps": [
-                {"cell": list(map(int, spot.split(","))), "sum": sum_, "value": shown(value)}
+                {"cell": list(map(int, spot.split(","))), "sum": sum_, "value": plain(value)}
                 for spot, sum_, value in self._steps()
             ],
         }
@@ -99,7 +109,8 @@ class Elementwise(NamedTuple):
             if what == "output":
                 yield []
                 for spot, sum_, value in self._steps():
-                    yield equals([(f"{self.letter}[{spot}] = ", "head"), (sum_, "")], value)
+                    line: Line = [(f"{self.letter}[{spot}] = ", "head"), (sum_, "")]
+                    yield line if value == sum_ else equals(line, value)
                 if self.chosen:
                     return
                 yield []
@@ -124,7 +135,7 @@ def elementwise(spec: str, x: Stack) -> Elementwise:
     if not numeric(*(v for grid in x for row in grid for v in row)):
         raise SpecError("an activation is explained on numbers, not on symbols")
     call = read_call(spec)
-    tell = SPECIAL.get(call.name) or partial(_other, name=call.name)
+    tell = SPECIAL.get(call.name) or _other(call.name)
     try:
         bound = signature(tell).bind(x, *call.args, **call.kwargs)
     except TypeError as error:
@@ -161,14 +172,12 @@ def elementwise_backward(spec: str, x: Stack, gradient: Stack) -> Elementwise:
             return 1 if value >= 0 else _number(below, "slope")
         return float(DERIVATIVES[call.name](np.asarray(float(value))))
 
+    def tell(value: Any, grad: Value) -> Told:
+        steep = slope(value)
+        return f"{factor(grad)}·{factor(steep)}", times(grad, steep)
+
     told = tuple(
-        tuple(
-            tuple(
-                (f"{factor(g)}·{factor(slope(v))}", times(g, slope(v)))
-                for v, g in zip(row, grads, strict=True)
-            )
-            for row, grads in zip(grid, gradients, strict=True)
-        )
+        tuple(tuple(map(tell, row, grads)) for row, grads in zip(grid, gradients, strict=True))
         for grid, gradients in zip(x, gradient, strict=True)
     )
     name = f"{call.name}, backward"
@@ -188,7 +197,9 @@ def _number(value: Any, name: str) -> Any:
     """An argument as it was written: 0.1 is a tenth."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SpecError(f"{name}={value} is not a number")
-    return read_value(repr(value))
+    if abs(value) > LARGEST_NUMBER:
+        raise SpecError(f"{name}={value:.6g} is too large")
+    return simplest(Fraction(repr(value)))
 
 
 def _leaky_relu(x: Stack, slope: float = 0.01) -> tuple[str, Any]:
@@ -215,11 +226,12 @@ def _minmax(x: Stack) -> tuple[str, Any]:
     grids = []
     for grid in x:
         values: list[Any] = [v for row in grid for v in row]
-
         low, high = min(values), max(values)
 
         def tell(v: Any, low: Any = low, high: Any = high) -> Told:
-            value = Fraction(v - low) / Fraction(high - low) * 255 if high > low else Fraction(0)
+            if low == high:
+                return f"{shown(v)} (min = max)", 0
+            value = Fraction(v - low) / Fraction(high - low) * 255
             top = f"({factor(v)} − {factor(low)})"
             return f"{top} / ({factor(high)} − {factor(low)}) · 255", int(value + Fraction(1, 2))
 
@@ -235,19 +247,20 @@ def _lrn(
     k: float = 1.0,
     rule: str = "tensorflow",
 ) -> tuple[str, Any]:
-    if not isinstance(size, int) or size < 1:
+    if type(size) is not int or size < 1:
         raise SpecError(f"size={size} must be a whole number of at least 1")
     if rule not in LRN_RULES:
         raise SpecError(f"rule={rule} is not one of {', '.join(LRN_RULES)}")
-    numbers = [
+    a, b, c = (
         float(_number(one, name)) for one, name in ((alpha, "alpha"), (beta, "beta"), (k, "k"))
-    ]
-    a, b, c = numbers
+    )
     weight = a / size if rule == "pytorch" else a
     weight_text = f"{a:g}/{size}" if rule == "pytorch" else f"{a:g}"
+    # of an even size PyTorch takes as many channels, TensorFlow n/2 to either side
+    before, after = size // 2, (size - 1) // 2 if rule == "pytorch" else size // 2
     told = []
     for i, grid in enumerate(x):
-        near = range(max(0, i - size // 2), min(i + size // 2, len(x) - 1) + 1)
+        near = range(max(0, i - before), min(i + after, len(x) - 1) + 1)
         rows = []
         for r, row in enumerate(grid):
             line = []
@@ -255,19 +268,21 @@ def _lrn(
                 others = [x[j][r][s] for j in near]
                 squares = " + ".join(f"{factor(one)}²" for one in others)
                 energy = sum(float(one) ** 2 for one in others)
-                result = float(value) * (c + weight * energy) ** -b
-                line.append(
-                    (f"{factor(value)}·({c:g} + {weight_text}·({squares}))^(−{b:g})", result)
-                )
+                power = f"({c:g} + {weight_text}·({squares}))^({-b:g})".replace("^(-", "^(−")
+                try:
+                    scale = pow(c + weight * energy, -b)
+                except (ValueError, OverflowError):
+                    raise UnfitError(f"lrn: {power} is not a number") from None
+                line.append((f"{factor(value)}·{power}", float(value) * scale))
             rows.append(tuple(line))
         told.append(tuple(rows))
     return (
-        f"b_i = a_i·(k + α·Σ a_j²)^(−β), j = i − {size // 2} to i + {size // 2} within the "
+        f"b_i = a_i·(k + α·Σ a_j²)^(−β), j = i − {before} to i + {after} within the "
         f"channels, α {LRN_RULES[rule]} ({'PyTorch' if rule == 'pytorch' else 'TensorFlow'})"
     ), tuple(told)
 
 
-def _other(x: Stack, *, name: str) -> tuple[str, Any]:
+def _other(name: str) -> Callable[[Stack], tuple[str, Any]]:
     """Any other activation of the core: its own definition, and its values."""
     import numpy as np
 
@@ -279,21 +294,23 @@ def _other(x: Stack, *, name: str) -> tuple[str, Any]:
         raise SpecError(f"no activation is called {name!r}; there are {', '.join(known)}")
     function = ACTIVATIONS[name]
     definition = (function.__doc__ or name).strip().splitlines()[0].rstrip(".")
-    values = function(np.array([[list(map(float, row)) for row in grid] for grid in x]))
 
     def told_of(row: Sequence[Value], place: int) -> str:
         if name in JACOBIANS:  # it looks along the whole row
             return f"{name}({', '.join(map(shown, row))})[{place}]"
         return f"{name}({shown(row[place])})"
 
-    told = tuple(
-        tuple(
-            tuple((told_of(row, j), float(z)) for j, z in enumerate(results))
-            for row, results in zip(grid, planes, strict=True)
+    def tell(x: Stack) -> tuple[str, Any]:
+        values = function(np.array([[list(map(float, row)) for row in grid] for grid in x]))
+        return definition, tuple(
+            tuple(
+                tuple((told_of(row, j), float(z)) for j, z in enumerate(results))
+                for row, results in zip(grid, planes, strict=True)
+            )
+            for grid, planes in zip(x, values.tolist(), strict=True)
         )
-        for grid, planes in zip(x, values.tolist(), strict=True)
-    )
-    return definition, told
+
+    return tell
 
 
 SPECIAL: dict[str, Callable[..., tuple[str, Any]]] = {

@@ -1,11 +1,21 @@
 """Grids from files: text, CSV, JSON or .npy; nothing in them is run."""
 
-import os
+import re
 from collections.abc import Sequence
+from fractions import Fraction
+from math import isfinite, prod
 from typing import Any
 
 from convcli.errors import PictureError, SpecError, safe
-from convcli.lessons.values import LARGEST_SIDE, Stack, Value, checked, read_stack
+from convcli.lessons.values import (
+    LARGEST_NUMBER,
+    NUMBER,
+    Stack,
+    Value,
+    checked,
+    read_stack,
+    read_value,
+)
 
 LARGEST_FILE = 4 << 20
 """Bytes of a file of numbers."""
@@ -18,12 +28,12 @@ def read_file(path: str, what: str) -> Stack:
     PictureError for a file that cannot be read.
     """
     try:
-        if os.path.getsize(path) > LARGEST_FILE:
-            raise PictureError(f"{safe(path)} is larger than {LARGEST_FILE:,} bytes")
         with open(path, "rb") as file:
-            data = file.read(LARGEST_FILE)
+            data = file.read(LARGEST_FILE + 1)
     except OSError as error:
         raise PictureError(f"{safe(path)} cannot be read: {error.strerror}") from None
+    if len(data) > LARGEST_FILE:
+        raise PictureError(f"{safe(path)} is larger than {LARGEST_FILE:,} bytes")
     try:
         if data.startswith(b"\x93NUMPY"):
             return _from_array(data, what)
@@ -31,8 +41,7 @@ def read_file(path: str, what: str) -> Stack:
         if text.lstrip().startswith("["):
             return _from_json(text, what)
         kept = [line.strip() for line in text.splitlines() if not line.lstrip().startswith("#")]
-        channels = "\n".join(kept).strip().replace("\n\n", "|")
-        return read_stack(channels, what)
+        return read_stack(re.sub(r"\n*\|\n*|\n{2,}", "|", "\n".join(kept).strip()), what)
     except UnicodeDecodeError:
         raise SpecError(f"{safe(path)} is not UTF-8 text") from None
     except SpecError as error:
@@ -43,9 +52,15 @@ def _from_json(text: str, what: str) -> Stack:
     from json import loads
 
     try:
-        return stack_of(loads(text), what)
+        nested = loads(text, parse_float=_decimal)
     except (ValueError, RecursionError) as error:
         raise SpecError(f"no JSON: {safe(error)}") from None
+    return stack_of(nested, what)
+
+
+def _decimal(text: str) -> Value:
+    """A decimal kept exactly; a float where it is too long for that."""
+    return read_value(text) if NUMBER.fullmatch(text) else float(text)
 
 
 def _from_array(data: bytes, what: str) -> Stack:
@@ -61,26 +76,27 @@ def _from_array(data: bytes, what: str) -> Stack:
             (2, 0): np.lib.format.read_array_header_2_0,
         }
         shape, _, dtype = read[version](stream)
-        count = 1
-        for length in shape:
-            count *= length
-        if dtype.kind not in "biuf" or count * dtype.itemsize != len(data) - stream.tell():
-            raise SpecError(f"an array of {dtype} {shape} is not a grid of numbers")
-        array = np.load(BytesIO(data), allow_pickle=False)
     except (ValueError, KeyError, EOFError) as error:
         raise SpecError(f"no .npy array: {safe(error)}") from None
-    return stack_of(array.tolist(), what)
+    whole = min(shape, default=1) >= 0 and (
+        prod(shape) * dtype.itemsize == len(data) - stream.tell()
+    )
+    if dtype.kind not in "iuf" or not whole:
+        raise SpecError(f"an array of {dtype} {shape} is not a grid of numbers")
+    return stack_of(np.load(BytesIO(data), allow_pickle=False).tolist(), what)
 
 
 def stack_of(nested: Any, what: str) -> Stack:
     """Nested lists, (h, w) or (channels, h, w), as a stack. Raises SpecError.
 
-    >>> stack_of([[1, 2.0]], "input")
-    (((1, 2),),)
+    >>> stack_of([[1, 2.0, "1/9"]], "input")
+    (((1, 2, Fraction(1, 9)),),)
     """
     depth, inner = 0, nested
     while isinstance(inner, list) and inner:
         depth, inner = depth + 1, inner[0]
+    if inner == []:
+        raise SpecError(f"the {what} has no values")
     if depth not in (1, 2, 3):
         raise SpecError(f"the {what} has {depth} axes; write rows, or channels of rows")
     channels: Sequence[Any] = {1: [[nested]], 2: [nested]}.get(depth, nested)
@@ -88,16 +104,19 @@ def stack_of(nested: Any, what: str) -> Stack:
         isinstance(grid, list) and all(isinstance(row, list) for row in grid) for grid in channels
     ):
         raise SpecError(f"the {what} is not rows of one length")
-    if len(channels) > LARGEST_SIDE:
-        raise SpecError(f"the {what} has {len(channels)} channels")
     return checked([[[_number(v) for v in row] for row in grid] for grid in channels], what)
 
 
 def _number(value: Any) -> Value:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, str):
+        return read_value(value)
+    if isinstance(value, bool) or not isinstance(value, int | float | Fraction):
         raise SpecError(f"{value!r:.40} is not a number")
-    if isinstance(value, int):
+    if isinstance(value, Fraction):
         return value
-    if value != value or value in (float("inf"), float("-inf")):
+    if isinstance(value, float) and not isfinite(value):
         raise SpecError(f"{value} cannot be explained: it is not finite")
-    return int(value) if value.is_integer() and abs(value) < 2**53 else value
+    if abs(value) > LARGEST_NUMBER:
+        raise SpecError(f"a number of more than {len(str(LARGEST_NUMBER)) - 1} digits is too large")
+    whole = isinstance(value, int) or (value.is_integer() and abs(value) < 2**53)
+    return int(value) if whole else value

@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from convcli.errors import counted
+from convcli.errors import UnfitError, counted
 from convcli.lessons.axis import Axis
 from convcli.lessons.text import (
+    MOST_DRAWN,
     Line,
     beside,
     canvas,
@@ -16,7 +17,16 @@ from convcli.lessons.text import (
     sum_lines,
     text,
 )
-from convcli.lessons.values import Stack, Symbol, Value, plain, shown
+from convcli.lessons.values import (
+    Symbol,
+    Value,
+    plain,
+    plain_stack,
+    row_text,
+    stack_record,
+    stack_text,
+    tabled,
+)
 from convcli.lessons.walk import Spot, Step, Walk
 
 SCHEMA = 1
@@ -24,9 +34,7 @@ SCHEMA = 1
 
 FORMULAS = {
     "cross-correlation": "z[i,j,k] = b[k] + Σ_u Σ_v Σ_k' x[i·s_h+u, j·s_w+v, k'] · w[u,v,k',k]",
-    "convolution": (
-        "z[i,j,k] = b[k] + Σ_u Σ_v Σ_k' x[i·s_h+u, j·s_w+v, k'] · w[u,v,k',k], w flipped"
-    ),
+    "convolution": "z[i,j,k] = b[k] + Σ_u Σ_v Σ_k' x[i·s_h+u, j·s_w+v, k'] · w[u,v,k',k]",
     "transposed convolution": (
         "z[i·s_h+u, j·s_w+v, k] = b[k] + Σ x[i,j,k'] · w[u,v,k',k]: zeros between the cells, "
         "and the flipped kernel over them"
@@ -57,8 +65,8 @@ class Lesson(NamedTuple):
     def value(self) -> str:
         """The output as rows of numbers, channels apart by an empty line; or the chosen cell's."""
         if self.chosen:
-            return " ".join(map(shown, self.walk.step(self.chosen).outputs))
-        return "\n\n".join(map(matrix_text, self.walk.output()))
+            return row_text(self.walk.step(self.chosen).outputs)
+        return stack_text(self.walk.output())
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -79,15 +87,15 @@ class Lesson(NamedTuple):
             spot = ",".join(map(str, step.cell))
             if self.walk.pool:
                 values = zip(lines, step.outputs, strict=True)
-                rows += [(spot, corner, line, told(value)) for line, value in values]
+                rows += [(spot, corner, line, tabled(value)) for line, value in values]
             else:
-                rows.append((spot, corner, "; ".join(lines), told(step.outputs[0])))
+                rows.append((spot, corner, "; ".join(lines), tabled(step.outputs[0])))
         return ("cell", "window at", "sum", "value"), rows, ()
 
     def record(self) -> dict[str, Any]:
         walk = self.walk
         size = dict(zip(("height", "width"), walk.size, strict=True))
-        record: dict[str, Any] = {
+        return {
             "schema": SCHEMA,
             "operation": walk.operation,
             "input": stack_record(walk.input),
@@ -100,7 +108,6 @@ class Lesson(NamedTuple):
             "notes": list(self.notes),
             "steps": [_step_record(step) for step in self.steps],
         }
-        return record
 
     def lines(self) -> Iterator[Line]:
         """The whole lesson as styled lines."""
@@ -120,8 +127,8 @@ class Lesson(NamedTuple):
         """What is walked over, by what, and how."""
         walk = self.walk
         yield [(sentence(walk), "head")]
-        if walk.operation in FORMULAS:
-            yield [(FORMULAS[walk.operation], "note")]
+        if not walk.pool:
+            yield [(formula(walk), "note")]
         for note in self.notes:
             yield [(note, "note")]
         yield []
@@ -154,16 +161,13 @@ class Lesson(NamedTuple):
         count = len(walk.input)
         spot = ",".join(map(str, step.cell))
         blocks = [
-            (
-                channel_name(channel, count) if channel or count > 1 else f"{walk.name}[{spot}]",
-                canvas(walk, channel, step, view),
-            )
+            (channel_name(channel, count) or f"z[{spot}]", canvas(walk, channel, step, view))
             for channel in range(count)
         ]
         if count > 1:
-            yield [(f"{walk.name}[{spot}]", "head")]
+            yield [(f"z[{spot}]", "head")]
         rows, columns = walk.size
-        if not self.chosen and rows <= 26 and columns <= 26:
+        if not self.chosen and max(walk.size) <= MOST_DRAWN:
             for channel in range(len(step.outputs)):
                 grid = tuple(
                     tuple(
@@ -193,24 +197,39 @@ def sentence(walk: Walk) -> str:
     channels = f"x{len(walk.input)}" if len(walk.input) > 1 else ""
     rows, columns = walk.size
     down, across = walk.axes
-    parts = [f"input {down.cells}x{across.cells}{channels}"]
-    parts.append(f"kernel {down.window.kernel}x{across.window.kernel}{channels}")
-    spread = walk.operation.startswith("transposed")
-    strides = [a.spread if spread else a.window.stride for a in walk.axes]
-    parts.append(f"stride {both(*strides)}")
-    if spread:
-        pads = [
-            (a.window.reach - 1 - a.before, max(a.window.reach - 1 - a.after, 0)) for a in walk.axes
-        ]
+    # a filter spans all channels and makes one; a pool's window looks at each, and keeps them
+    of_kernel, of_output = ("", channels) if walk.pool else (channels, "")
+    parts = [
+        f"input {down.cells}x{across.cells}{channels}",
+        f"kernel {down.window.kernel}x{across.window.kernel}{of_kernel}",
+    ]
+    if walk.operation == "transposed convolution":
+        parts.append(f"stride {both(down.spread, across.spread)}")
+        most = [a.window.reach - 1 for a in walk.axes]
+        pads = [(m - a.before, m - a.after + a.extra) for a, m in zip(walk.axes, most, strict=True)]
         parts.append(f"padding {padding_text(pads)}")
+        if down.extra or across.extra:
+            parts.append(f"output padding {both(down.extra, across.extra)}")
     else:
+        parts.append(f"stride {both(down.window.stride, across.window.stride)}")
         parts.append(f"padding {padding_text([(a.before, a.after) for a in walk.axes])}")
     if max(down.window.dilation, across.window.dilation) > 1:
         parts.append(f"dilation {both(down.window.dilation, across.window.dilation)}")
     if walk.border != "zero":
         parts.append(f"border {walk.border}")
-    kernel = ", kernel flipped" if walk.operation == "convolution" else ""
-    return f"{walk.operation}: {', '.join(parts)}{kernel}: output {rows}x{columns}"
+    kernel = ", kernel flipped" if walk.flip else ""
+    return f"{walk.operation}: {', '.join(parts)}{kernel}: output {rows}x{columns}{of_output}"
+
+
+def formula(walk: Walk) -> str:
+    """The definition in the field's symbols, with the dilation where there is one."""
+    text = FORMULAS[walk.operation]
+    if walk.flip:
+        text = text.replace("k',k]", "k',k], w flipped")
+        text = text.replace("the flipped kernel over them", "the kernel over them as it is given")
+    if max(axis.window.dilation for axis in walk.axes) > 1:
+        text = text.replace("s_h+u", "s_h+d_h·u").replace("s_w+v", "s_w+d_w·v")
+    return text
 
 
 def both(down: int, across: int) -> str:
@@ -227,30 +246,6 @@ def padding_text(pads: list[tuple[int, int]]) -> str:
     if all(before == after for before, after in pads):
         return both(pads[0][0], pads[1][0])
     return ",".join(f"{before},{after}" for before, after in pads)
-
-
-def matrix_text(grid: tuple[tuple[Value, ...], ...]) -> str:
-    """Rows of numbers, as `--input @file` reads them."""
-    return "\n".join(" ".join(map(shown, row)) for row in grid)
-
-
-def told(value: Value) -> object:
-    """A value for a table: fractions as they are written."""
-    return value if isinstance(value, int | float) else shown(value)
-
-
-def plain_stack(stack: Stack) -> list[list[list[Any]]]:
-    return [[[plain(v) for v in row] for row in grid] for grid in stack]
-
-
-def stack_record(stack: Stack) -> dict[str, Any]:
-    """Sizes and values, a list a channel."""
-    return {
-        "height": len(stack[0]),
-        "width": len(stack[0][0]),
-        "channels": len(stack),
-        "values": plain_stack(stack),
-    }
 
 
 def _axis_record(axis: Axis) -> dict[str, int]:
@@ -291,8 +286,6 @@ def _step_record(step: Step) -> dict[str, Any]:
 
 def check_cell(walk: Walk, cell: Spot | None) -> None:
     """Raises UnfitError for a cell that the output does not have, or for too many of them."""
-    from convcli.errors import UnfitError
-
     if cell is None:
         walk.check()
         return

@@ -2,13 +2,25 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from math import sqrt
+from math import floor, sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcli.errors import UnfitError, counted
-from convcli.lessons.lesson import SCHEMA, plain_stack
+from convcli.lessons.lesson import SCHEMA
 from convcli.lessons.text import Line, beside, channel_name, equals, plain_grid, products, text
-from convcli.lessons.values import Grid, Stack, Value, plain, shown, simplest, total
+from convcli.lessons.values import (
+    Grid,
+    Stack,
+    Told,
+    Value,
+    factor,
+    plain,
+    plain_stack,
+    shown,
+    simplest,
+    tabled,
+    total,
+)
 from convcli.lessons.walk import Spot, Step, convolution
 
 if TYPE_CHECKING:
@@ -17,10 +29,6 @@ if TYPE_CHECKING:
 
 LARGEST_KERNEL = 31
 """Rows or columns of a kernel whose products are written out."""
-
-
-Told = tuple[str, Value]
-"""The arithmetic, and what it gives."""
 
 
 class PixelLesson(NamedTuple):
@@ -38,7 +46,11 @@ class PixelLesson(NamedTuple):
     combine: str
     before: tuple[int, ...]
     after: tuple[int, ...]
-    full: int = 255
+    full: int
+    absolute: bool
+    """Whether the sign of a response is dropped."""
+    gain: Fraction
+    """What responses are multiplied by."""
 
     def steps(self, channel: int) -> list[Step]:
         """The one step of every part of the kernel over a channel's window."""
@@ -52,17 +64,22 @@ class PixelLesson(NamedTuple):
 
     def fitted(self, channel: int) -> str:
         """How the response became a sample, in words."""
-        response, after = Fraction(self.response(channel)), self.after[channel]
-        rounded = (2 * response + 1) // 2
-        if after == response:
-            return "as it is"
-        if after == rounded:
-            return "rounded"
-        if after == min(max(rounded, 0), self.full):
-            return f"clipped to 0 to {self.full}"
-        if after in (abs(response), (2 * abs(response) + 1) // 2):
-            return "without its sign"
-        return f"scaled to 0 to {self.full}" if after else "the nearest sample"
+        response = Fraction(self.response(channel))
+        value = (abs(response) if self.absolute else response) * self.gain
+        rounded = floor(value + Fraction(1, 2))
+        how = [
+            words
+            for words, done in (
+                ("without its sign", self.absolute and response < 0),
+                (f"times {shown(self.gain)}", self.gain != 1),
+                ("rounded", rounded != value),
+                (f"clipped to 0 to {self.full}", not 0 <= rounded <= self.full),
+            )
+            if done
+        ]
+        if self.after[channel] != min(max(rounded, 0), self.full):
+            return "the nearest sample"  # of a float's response, half a step away
+        return ", ".join(how) or "as it is"
 
     @property
     def value(self) -> str:
@@ -84,9 +101,8 @@ class PixelLesson(NamedTuple):
                 for step in self.steps(channel)
             )
             response = self.response(channel)
-            told = response if isinstance(response, int | float) else shown(response)
             name = self._name(channel) or "grey"
-            rows.append((name, self.before[channel], sums, told, self.after[channel]))
+            rows.append((name, self.before[channel], sums, tabled(response), self.after[channel]))
         return ("channel", "before", "sum", "response", "after"), rows, ()
 
     def record(self) -> dict[str, Any]:
@@ -128,11 +144,9 @@ class PixelLesson(NamedTuple):
             (self._name(channel) or "window", plain_grid(grid, "x"))
             for channel, grid in enumerate(self.window)
         ]
-        names = (
-            ["kernel"] if len(self.parts) == 1 else [f"part {n}" for n in (1, 2, 3, 4, 5, 6, 7, 8)]
-        )
         blocks += [
-            (name, plain_grid(part, "w")) for name, part in zip(names, self.parts, strict=False)
+            (f"part {number}" if len(self.parts) > 1 else "kernel", plain_grid(part, "w"))
+            for number, part in enumerate(self.parts, 1)
         ]
         yield from beside(blocks)
         for channel in range(len(self.window)):
@@ -178,8 +192,9 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
     and for kernels whose products nobody could read.
     """
     from convcli.pictures.filtering import filter_picture
+    from convcli.pictures.ranges import Range, tone
 
-    pixels = picture.pixels
+    pixels, full = picture.pixels, picture.full
     height, width = pixels.shape[:2]
     row, column = at
     if row >= height or column >= width:
@@ -198,7 +213,7 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
     across = [min(max(left + j, 0), width - 1) for j in range(columns)]
     window = pixels[down][:, across]
     if picture.has_alpha:
-        if int(window[..., -1].min()) != _full(pixels):
+        if int(window[..., -1].min()) != full:
             raise UnfitError(
                 "the window holds transparent pixels, whose colour counts only as far as they are "
                 "opaque; choose another pixel"
@@ -213,7 +228,7 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
     filtered = filter_picture(
         picture._replace(pixels=pixels[first:last, begin:end].copy()), kernel
     ).pixels[row - first, column - begin]
-    samples = window.shape[2]
+    samples, tones = window.shape[2], tone(kernel, Range(), full)
     beyond = sum(
         not (0 <= top + i < height and 0 <= left + j < width)
         for i in range(rows)
@@ -229,7 +244,9 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
         kernel.combine,
         tuple(map(int, pixels[row, column][:samples])),
         tuple(map(int, filtered[:samples])),
-        _full(pixels),
+        full,
+        tones.absolute,
+        tones.gain,
     )
 
 
@@ -262,7 +279,7 @@ def kernel_stack(kernel: "Kernel") -> Stack:
 
 
 def _magnitude(sums: list[Any]) -> Told:
-    squares = " + ".join(f"({shown(value)})²" for value in sums)
+    squares = " + ".join(f"{factor(value)}²" for value in sums)
     return f"√({squares})", sqrt(sum(float(value) ** 2 for value in sums))
 
 
@@ -276,7 +293,3 @@ COMBINED: dict[str, Callable[[list[Any]], Told]] = {"magnitude": _magnitude, "ma
 
 def _grid(rows: Sequence[Sequence[Value]]) -> Grid:
     return tuple(map(tuple, rows))
-
-
-def _full(pixels: Any) -> int:
-    return 255 if pixels.dtype.itemsize == 1 else 65_535

@@ -3,30 +3,18 @@
 Each kind of lesson knows the options that mean something to it; others are refused by name.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcli.errors import SpecError, UnfitError
-from convcli.lessons.values import (
-    Stack,
-    Symbol,
-    check_side,
-    read_stack,
-    read_value,
-    symbols,
-)
+from convcli.lessons.operands import Operands, read_numbers, read_size
+from convcli.lessons.values import Symbol, read_value
 
 if TYPE_CHECKING:
     from convcli.lessons.walk import Geometry, Walk
     from convcli.pictures.files import Picture
 
 Options = Mapping[str, Any]
-
-SIZE = re.compile(r"\s*(\d{1,9})(?:[x×X](\d{1,9}))?(?:[x×X](\d{1,9}))?\s*")
-
-NAME = re.compile(r"\s*[A-Za-z][\w-]*\s*([:(].*)?", re.DOTALL)
-"""A kernel of the catalogue: one word, perhaps with values."""
 
 
 class Answer(NamedTuple):
@@ -49,6 +37,10 @@ def explain_question(picture: str | None, options: Options) -> Answer:
             raise SpecError(f"--{name.replace('_', '-')} says nothing about {KINDS[kind].what}")
     if picture is not None and kind == "signal":
         raise SpecError(f"a picture says nothing about {KINDS[kind].what}")
+    if picture is None and options["at"] is not None:
+        raise SpecError("--at is a pixel of a picture: convcli explain cat.jpg --at 120,80 …")
+    if options["grad"] is not None and not options["backward"]:
+        raise SpecError("--grad is for --backward")
     return KINDS[kind].answer(picture, options)
 
 
@@ -64,10 +56,10 @@ def _kind(picture: str | None, options: Options) -> str:
 def _signal(picture: str | None, options: Options) -> Answer:
     from convcli.lessons.signals import MODES, SignalLesson, check_signal
 
-    mode = options["mode"] or "convolution"
+    mode = "convolution" if options["mode"] is None else options["mode"]
     if mode not in MODES:
         raise SpecError(f"{mode!r:.40} is no mode; there are {', '.join(MODES)}")
-    f = check_signal(_stack(options["signal"], "signal")[0], "signal")
+    f = check_signal(read_numbers(options["signal"], "signal"), "signal")
     if mode == "autocorrelation":
         if options["kernel"] is not None:
             raise SpecError("an autocorrelation slides the signal over itself; leave --kernel out")
@@ -75,19 +67,10 @@ def _signal(picture: str | None, options: Options) -> Answer:
     elif options["kernel"] is None:
         raise SpecError('give --kernel, such as --kernel "1 0 -1"')
     else:
-        g = check_signal(_stack(options["kernel"], "kernel")[0], "kernel")
+        g = check_signal(read_numbers(options["kernel"], "kernel"), "kernel")
     lesson = SignalLesson(f, g, mode)
     lesson.walk.check()
     return Answer(lesson, lesson.walk)
-
-
-def _stack(text: str, what: str) -> Stack:
-    """Values as text, or those of `@file`."""
-    if text.startswith("@"):
-        from convcli.lessons.files import read_file
-
-        return read_file(text[1:], what)
-    return read_stack(text, what)
 
 
 def _pixel(picture: str | None, options: Options) -> Answer:
@@ -102,7 +85,7 @@ def _pixel(picture: str | None, options: Options) -> Answer:
                 f"a picture needs --{name}: convcli explain cat.jpg --kernel sharpen "
                 "--at 120,80, row first"
             )
-    if SIZE.fullmatch(options["kernel"]):
+    if read_size(options["kernel"]):
         raise SpecError("a picture needs a kernel with weights, such as --kernel sharpen")
     chosen = kernel(options["kernel"])
     return Answer(pixel_lesson(open_picture(picture), chosen, options["at"]))
@@ -116,7 +99,7 @@ def _convolution(picture: str | None, options: Options) -> Answer:
 
     if options["kernel"] is None:
         raise SpecError('give --kernel: a size (3), weights ("1 0 1; 0 1 0; 1 0 1") or a name')
-    values = _Values(options)
+    values = Operands(options)
     x, kernel = values.operands(picture, options["input"], options["kernel"])
     bias = None if options["bias"] is None else read_value(options["bias"])
     geometry = _geometry(options)
@@ -134,8 +117,6 @@ def _convolution(picture: str | None, options: Options) -> Answer:
     if options["backward"]:
         gradient = values.gradient(options["grad"], 1, walk.size)
         return Answer(Backward(walk, gradient, options["cell"], tuple(values.notes)))
-    if options["grad"] is not None:
-        raise SpecError("--grad is for --backward")
     return Answer(Lesson(walk, options["cell"], tuple(values.notes)), walk)
 
 
@@ -153,7 +134,7 @@ def _pool(picture: str | None, options: Options) -> Answer:
     stride = options["stride"] or _spot(call.kwargs.get("stride", kernel), 1, "stride")
     pads = _spot(call.kwargs.get("padding", 0), 0, "padding")
     padding = asked.padding if options["padding"] else ((pads[0],) * 2, (pads[1],) * 2)
-    values = _Values(options)
+    values = Operands(options)
     x = values.input(picture, options["input"])
     geometry = Geometry(stride, padding, asked.dilation)
     walk = pooling(x, call.name, kernel, geometry)
@@ -169,7 +150,7 @@ def _pool(picture: str | None, options: Options) -> Answer:
 def _activation(picture: str | None, options: Options) -> Answer:
     from convcli.lessons.elementwise import elementwise, elementwise_backward
 
-    values = _Values(options)
+    values = Operands(options)
     x = values.input(picture, options["input"])
     if options["backward"]:
         size = len(x[0]), len(x[0][0])
@@ -197,12 +178,9 @@ def _receptive(picture: str | None, options: Options) -> Answer:
     reading = read_words([options["receptive"]])
     size = None
     if options["input"] is not None:
-        match = SIZE.fullmatch(options["input"])
-        if match is None:
+        size = read_size(options["input"])
+        if size is None:
             raise SpecError(f"--input {options['input']!r:.40}: write a size, such as 224x224")
-        size = tuple(int(part) for part in match.groups() if part)
-        if min(size) < 1:
-            raise SpecError("0 is too small: at least 1")
     shape = input_shape(size, reading.network, reading.input)
     summary = summarize(reading.network, shape)
     name, unit = options["unit"]
@@ -231,7 +209,7 @@ def _geometry(options: Options) -> "Geometry":
         options["stride"] or (1, 1),
         options["padding"] or ((0, 0), (0, 0)),
         options["dilation"] or (1, 1),
-        options.get("output_padding") or (0, 0),
+        options["output_padding"] or (0, 0),
     )
 
 
@@ -242,127 +220,6 @@ def _spot(value: Any, least: int, what: str) -> tuple[int, int]:
             f"{what}={value!r:.40} must be one or two whole numbers of at least {least}"
         )
     return both[0], both[1]
-
-
-class _Values:
-    """The numbers of a lesson, and notes on where they are from."""
-
-    def __init__(self, options: Options) -> None:
-        from random import Random
-
-        if options["symbols"] and options["random"] is not None:
-            raise SpecError("--symbols does not go with --random")
-        self.symbols = options["symbols"]
-        self.at = options["at"]
-        self.seed = options["random"] or 0
-        self.random = Random(self.seed)
-        self.notes: list[str] = []
-        self._drawn: list[str] = []
-
-    def operands(self, picture: str | None, x: str | None, kernel: str) -> tuple[Stack, Stack]:
-        """The input and the kernel, of as many channels."""
-        weights: Stack | None = None
-        size = SIZE.fullmatch(kernel)
-        if size and size[3]:
-            raise SpecError("the kernel spans all channels of the input: give --kernel 3 or 3x5")
-        if not size:
-            weights = self._kernel(kernel)
-        stack = self.input(picture, x, len(weights) if weights else 1)
-        if weights is None:
-            assert size is not None
-            rows = int(size[1])
-            columns = int(size[2] or rows)
-            weights = self._made("kernel", rows, columns, len(stack), "w")
-        elif len(weights) == 1 < len(stack):
-            weights *= len(stack)
-            self.notes.append(f"the same weights for each of {len(stack)} channels")
-        return stack, weights
-
-    def input(self, picture: str | None, text: str | None, channels: int = 1) -> Stack:
-        """The input: values, a file's, a crop's, or drawn for a size."""
-        if text is None and picture is not None:
-            raise SpecError("give --input, the size of a crop such as 8x8, and --at, its middle")
-        if text is None:
-            raise SpecError('give --input: a size (5x5), values ("1 2; 3 4") or @file')
-        size = SIZE.fullmatch(text)
-        if size is None:
-            if picture is not None:
-                raise SpecError("with a picture, --input is the size of a crop, such as 8x8")
-            return _stack(text, "input")
-        rows, columns = int(size[1]), int(size[2] or size[1])
-        if picture is not None:
-            return self._crop(picture, rows, columns)
-        return self._made("input", rows, columns, int(size[3] or channels), "x")
-
-    def gradient(self, text: str | None, channels: int, size: tuple[int, int]) -> Stack:
-        """dL/dz: values, symbols or ones, in the shape of the output."""
-        if text is None:
-            if self.symbols:
-                return symbols(*size, channels, "g")
-            self.notes.append("dL/dz is 1 everywhere")
-            return ((((1,) * size[1],) * size[0]),) * channels
-        stack = _stack(text, "gradient")
-        found = len(stack), len(stack[0]), len(stack[0][0])
-        if found != (channels, *size):
-            raise UnfitError(
-                f"--grad is {found[1]}x{found[2]}x{found[0]}, the output "
-                f"{size[0]}x{size[1]}x{channels}"
-            )
-        return stack
-
-    def _kernel(self, text: str) -> Stack:
-        if not NAME.fullmatch(text):
-            return _stack(text, "kernel")
-        from convcli import kernel
-        from convcli.lessons.pixel import kernel_stack
-
-        found = kernel(text)
-        stack = kernel_stack(found)
-        if len(stack) > 1:
-            raise UnfitError(
-                f"{found.name} combines {len(found.parts)} kernels; explain one of them, such as "
-                "sobel-x, or one pixel of a picture with --at"
-            )
-        return stack
-
-    def _crop(self, picture: str, rows: int, columns: int) -> Stack:
-        from convcli.pictures.files import open_picture
-
-        if self.at is None:
-            raise SpecError("give --at ROW,COLUMN: the middle of the crop")
-        opened = open_picture(picture)
-        pixels = opened.pixels[..., :-1] if opened.has_alpha else opened.pixels
-        height, width = pixels.shape[:2]
-        top, left = self.at[0] - (rows - 1) // 2, self.at[1] - (columns - 1) // 2
-        if top < 0 or left < 0 or top + rows > height or left + columns > width:
-            raise UnfitError(
-                f"a crop of {rows}x{columns} around {self.at[0]},{self.at[1]} leaves the picture "
-                f"of {height}x{width}"
-            )
-        check_side(rows, columns, "crop")
-        self.notes.append(f"the crop's first pixel is row {top}, column {left}")
-        crop = pixels[top : top + rows, left : left + columns].transpose(2, 0, 1).tolist()
-        return tuple(tuple(map(tuple, grid)) for grid in crop)
-
-    def _made(self, what: str, rows: int, columns: int, channels: int, name: str) -> Stack:
-        if min(rows, columns, channels) < 1:
-            raise SpecError("0 is too small: at least 1")
-        check_side(rows, columns, what)
-        check_side(channels, 1, f"{what}'s channels")
-        if self.symbols:
-            return symbols(rows, columns, channels, name)
-        low, count = (0, 6) if name == "x" else (-1, 4)
-        # Random.random() is the one method whose numbers are promised for every Python
-        self.notes.append(
-            f"{what}: whole numbers from {low} to {low + count - 1}, seed {self.seed}"
-        )
-        return tuple(
-            tuple(
-                tuple(int(self.random.random() * count) + low for _ in range(columns))
-                for _ in range(rows)
-            )
-            for _ in range(channels)
-        )
 
 
 class Kind(NamedTuple):

@@ -47,6 +47,7 @@ class Received(NamedTuple):
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
         names = self._axes()
+        jumps = self.jump or ("",) * len(names)  # a vector has no next unit
         rows: list[tuple[object, ...]] = [
             (name, size, f"{first}..{last}", f"{low}..{high}", f"{begin}..{end}", str(jump))
             for name, size, (first, last), (low, high), (begin, end), jump in zip(
@@ -55,7 +56,7 @@ class Received(NamedTuple):
                 self.field.reach,
                 self.field.seen,
                 self.pixels,
-                self.jump,
+                jumps,
                 strict=True,
             )
         ]
@@ -63,7 +64,7 @@ class Received(NamedTuple):
 
     def _axes(self) -> tuple[str, ...]:
         count = len(self.field.seen)
-        return {1: ("positions",), 2: ("rows", "columns"), 3: ("slices", "rows", "columns")}[count]
+        return ("positions",) if count == 1 else ("slices", "rows", "columns")[3 - count :]
 
     def record(self) -> dict[str, Any]:
         field = self.field
@@ -93,7 +94,7 @@ class Received(NamedTuple):
                 "",
             ),
         ]
-        size = "x".join(map(str, field.sizes))
+        size = "x".join(map(str, field.sizes)) or "all"
         step = "x".join(map(str, self.jump))
         yield [("sees ", ""), (size, "sum"), (" cells of the input", "")]
         if self.jump:

@@ -7,8 +7,6 @@ from convcli.lessons.questions import Answer
 from convcli.lessons.text import STYLES
 from convcli.report import FORMATS, line, note, show, show_lines
 
-THEMES = ("both", "light", "dark")
-
 
 def show_lesson(
     answer: Answer,
@@ -26,12 +24,15 @@ def show_lesson(
     """
     if format_ not in (None, "text", *FORMATS):
         raise SpecError(f"{format_!r:.40} is no format; there are text, {', '.join(FORMATS)}")
-    if theme not in (None, *THEMES):
-        raise SpecError(f"{theme!r:.40} is no theme; there are {', '.join(THEMES)}")
+    if theme is not None:
+        from convcli.pictures.themes import THEMES
+
+        if theme not in THEMES:
+            raise SpecError(f"{theme!r:.40} is no theme; there are {', '.join(THEMES)}")
     target = output or answer.name
     if (fps is not None or theme is not None) and (answer.walk is None or not output):
         raise SpecError("--fps and --theme are for an animation: -o window.gif")
-    if output == "-":
+    if output in ("", "-"):
         raise SpecError("-o takes the name of a file; stdout holds the lesson")
     if target is not None:
         _save(answer, target, words, fps or 2.0, theme or "both", force)

@@ -6,12 +6,23 @@ autocorrelation      f⋆f                             symmetric
 """
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from convcli.errors import SpecError
 from convcli.lessons.lesson import SCHEMA
 from convcli.lessons.text import Line, equals, joined, text
-from convcli.lessons.values import Value, factor, numeric, plain, shown
+from convcli.lessons.values import (
+    Stack,
+    Symbol,
+    Value,
+    factor,
+    numeric,
+    plain,
+    row_text,
+    shown,
+    tabled,
+)
 from convcli.lessons.walk import Geometry, Term, Walk, convolution
 
 Signal = tuple[Value, ...]
@@ -49,6 +60,12 @@ def slide(f: Signal, g: Signal, mode: str) -> Walk:
     return convolution(((still,),), ((moving,),), geometry, flip=flip)
 
 
+@lru_cache(maxsize=2)
+def _slid(f: Signal, g: Signal, mode: str) -> Signal:
+    """The output of `slide`, which a lesson asks for in several places."""
+    return slide(f, g, mode).output()[0][0]
+
+
 class SignalLesson(NamedTuple):
     """Two signals, or one and itself, step by step."""
 
@@ -67,16 +84,20 @@ class SignalLesson(NamedTuple):
 
     @property
     def result(self) -> Signal:
-        return self.walk.output()[0][0]
+        """The value at every t; where letters are in it, its products."""
+        return tuple(
+            Symbol(text(self._products(place))) if isinstance(value, Symbol) else value
+            for place, value in enumerate(_slid(self.f, self.g, self.mode))
+        )
 
     @property
     def swapped(self) -> Signal:
         """The same with f and g in each other's place."""
-        return slide(self.g, self.f, self.mode).output()[0][0]
+        return self._replace(f=self.g, g=self.f).result
 
     @property
     def value(self) -> str:
-        return row(self.result)
+        return row_text(self.result)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -97,15 +118,14 @@ class SignalLesson(NamedTuple):
             return f"f{sign}g = g{sign}f: convolution commutes"
         if not numeric(*there):
             return f"f{sign}g is g{sign}f reversed"
-        if row(there) == row(back):
+        if row_text(there) == row_text(back):
             return f"f{sign}g = g{sign}f here; in general f{sign}g is g{sign}f reversed"
         return f"f{sign}g ≠ g{sign}f: f{sign}g is g{sign}f reversed"
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
         rows: list[tuple[object, ...]] = []
         for place, value in enumerate(self.result):
-            told = value if isinstance(value, int | float) else shown(value)
-            rows.append((self.first + place, text(self._sum(place, value)), told))
+            rows.append((self.first + place, text(self._sum(place, value)), tabled(value)))
         return ("t", "sum", "value"), rows, ()
 
     def record(self) -> dict[str, Any]:
@@ -141,30 +161,37 @@ class SignalLesson(NamedTuple):
                 f, g = (term.x, term.w) if flip else (term.w, term.x)
                 yield (term.cell[1] if flip else term.tap[1]), f, g, term
 
+    def _products(self, place: int) -> Line:
+        """`0·0 + 1·1`."""
+        return joined(
+            [(factor(f), "x"), ("·", ""), (factor(g), "w")] for _, f, g, _ in self._overlap(place)
+        )
+
     def _sum(self, place: int, value: Value) -> Line:
         """`f(0)·g(1) + f(1)·g(0) = 0·0 + 1·1 = 1`."""
         t = self.first + place
         other = "f" if self.mode == "autocorrelation" else "g"
         flip = MODES[self.mode].flip
-        met = list(self._overlap(place))
         names = joined(
             [(f"f({tau})", "x"), ("·", ""), (f"{other}({t - tau if flip else t + tau})", "w")]
-            for tau, *_ in met
+            for tau, *_ in self._overlap(place)
         )
-        numbers = joined([(factor(f), "x"), ("·", ""), (factor(g), "w")] for _, f, g, _ in met)
-        if not numeric(*self.f, *self.g):
-            return [*names, (" = ", ""), *numbers]
-        return equals([*names, (" = ", ""), *numbers], value)
+        line = [*names, (" = ", ""), *self._products(place)]
+        return line if isinstance(value, Symbol) else equals(line, value)
 
     def lines(self) -> Iterator[Line]:
         mode = MODES[self.mode]
         other = "f" if self.mode == "autocorrelation" else "g"
         yield [(f"{self.mode}: {mode.formula}", "head")]
-        yield [("f = ", ""), (row(self.f), "x"), (f"   (τ = 0 to {len(self.f) - 1})", "note")]
+        yield [("f = ", ""), (row_text(self.f), "x"), (f"   (τ = 0 to {len(self.f) - 1})", "note")]
         if other == "g":
-            yield [("g = ", ""), (row(self.g), "w"), (f"   (τ = 0 to {len(self.g) - 1})", "note")]
+            yield [
+                ("g = ", ""),
+                (row_text(self.g), "w"),
+                (f"   (τ = 0 to {len(self.g) - 1})", "note"),
+            ]
         if mode.flip:
-            yield [("flip:  g(−τ) = ", ""), (row(self.g[::-1]), "w")]
+            yield [("flip:  g(−τ) = ", ""), (row_text(self.g[::-1]), "w")]
         still, moving = (self.f, self.g[::-1]) if mode.flip else (self.g, self.f)
         still_name = "f(τ)" if mode.flip else f"{other}(τ)"
         width = max(len(shown(v)) for v in (*still, *moving)) + 1
@@ -185,11 +212,11 @@ class SignalLesson(NamedTuple):
         yield []
         sign = mode.sign
         span = f"   (t = {self.first} to {self.first + len(result) - 1})"
-        yield [(f"f{sign}{other} = ", ""), (row(result), "sum"), (span, "note")]
+        yield [(f"f{sign}{other} = ", ""), (_listed(result), "sum"), (span, "note")]
         if other == "g":
             first = 0 if mode.flip else 1 - len(self.g)
             span = f"   (t = {first} to {first + len(self.swapped) - 1})"
-            yield [(f"g{sign}f = ", ""), (row(self.swapped), "sum"), (span, "note")]
+            yield [(f"g{sign}f = ", ""), (_listed(self.swapped), "sum"), (span, "note")]
         yield [(self.finding, "head")]
 
 
@@ -213,12 +240,15 @@ def _spread(
     return line
 
 
-def row(values: Sequence[Value]) -> str:
-    return " ".join(map(shown, values))
+def _listed(values: Signal) -> str:
+    """Values in a row, apart where sums are among them."""
+    return row_text(values) if numeric(*values) else ", ".join(map(shown, values))
 
 
-def check_signal(values: Sequence[Sequence[Value]], what: str) -> Signal:
+def check_signal(stack: Stack, what: str) -> Signal:
     """One row of values. Raises SpecError for several."""
-    if len(values) != 1:
-        raise SpecError(f"the {what} has {len(values)} rows; a signal is one row of numbers")
-    return tuple(values[0])
+    if len(stack) > 1:
+        raise SpecError(f"the {what} has {len(stack)} channels; a signal is one row of numbers")
+    if len(stack[0]) > 1:
+        raise SpecError(f"the {what} has {len(stack[0])} rows; a signal is one row of numbers")
+    return stack[0][0]

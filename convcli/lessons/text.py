@@ -64,7 +64,7 @@ def frame(walk: Walk, cell: Spot | None = None) -> Frame:
     for place, axis in enumerate(walk.axes):
         drawn = axis.drawn
         if len(drawn) > MOST_DRAWN:
-            first = axis.place(cell[place], 0) - MARGIN if cell else drawn.start
+            first = axis.place(cell[place], 0) - MARGIN if cell else max(drawn.start, -MARGIN)
             last = first + axis.window.reach + 2 * MARGIN if cell else first + MOST_DRAWN
             drawn = range(max(first, drawn.start), min(last, drawn.stop))
         sides.append(drawn)
@@ -73,42 +73,60 @@ def frame(walk: Walk, cell: Spot | None = None) -> Frame:
 
 def canvas(walk: Walk, channel: int, step: Step | None, view: Frame) -> list[Line]:
     """The canvas of a channel, with the window of a step on it."""
-    under = {term.place for term in step.channels[channel]} if step else set()
-    hull = _hull(walk, step.cell) if step else ((0, 0), (0, 0))
-    read = walk.read()
+    rows, columns = (
+        _places(walk, axis, view[axis], None if step is None else step.cell[axis])
+        for axis in (0, 1)
+    )
+    grid, tap = walk.input[channel], f"tap{channel}" if len(walk.input) == 3 else "tap"
     cells: list[list[Span]] = []
-    for r in view.rows:
-        row = []
-        for c in view.columns:
-            source = walk.source((r, c))
-            outside = any(axis.cell(at) is None for axis, at in zip(walk.axes, (r, c), strict=True))
-            value = "_" if source is None else shown(walk.input[channel][source[0]][source[1]])
-            inside = hull[0][0] <= r < hull[0][1] and hull[1][0] <= c < hull[1][1]
-            if (r, c) in under:
-                row.append((f"[{value}]", _tap_style(walk, channel)))
-            elif inside:
-                row.append((f"({value})", "hole"))
-            elif outside:
-                row.append((f" {value} ", "padding"))
-            elif source and (source[0] not in read[0] or source[1] not in read[1]):
-                row.append((f"~{value} ", "unread"))
+    for row in rows:
+        line = []
+        for column in columns:
+            empty = row.source is None or column.source is None
+            value = "_" if empty else shown(grid[row.source][column.source])  # type: ignore[index]
+            if row.tap and column.tap:
+                line.append((f"[{value}]", tap))
+            elif row.spanned and column.spanned:
+                line.append((f"({value})", "hole"))
+            elif not (row.inside and column.inside):
+                line.append((f" {value} ", "padding"))
+            elif not (row.read and column.read):
+                line.append((f"~{value} ", "unread"))
             else:
-                row.append((f" {value} ", ""))
-        cells.append(row)
+                line.append((f" {value} ", ""))
+        cells.append(line)
     return aligned(cells)
 
 
-def _hull(walk: Walk, cell: Spot) -> tuple[Spot, Spot]:
-    """Rows and columns from the window's first tap to its last, as half-open pairs."""
-    down, across = (
-        (axis.place(at, 0), axis.place(at, 0) + axis.window.reach)
-        for axis, at in zip(walk.axes, cell, strict=True)
-    )
-    return down, across
+class _Place(NamedTuple):
+    """What there is to say of a place on one axis of the canvas."""
+
+    source: int | None
+    inside: bool
+    """Whether it is a cell of the input."""
+    read: bool
+    """Whether some window reads that cell."""
+    tap: bool
+    spanned: bool
+    """Whether it lies between the window's first tap and its last."""
 
 
-def _tap_style(walk: Walk, channel: int) -> str:
-    return f"tap{channel}" if len(walk.input) == 3 else "tap"
+def _places(walk: Walk, axis: int, places: range, output: int | None) -> list[_Place]:
+    """The places of an axis that are drawn, with the window of an output on them."""
+    along, read = walk.axes[axis], walk.read()[axis]
+    window = along.window
+    first = 0 if output is None else along.place(output, 0)
+    span = range(first, first + (0 if output is None else window.reach))
+    return [
+        _Place(
+            along.source(place, walk.border),
+            along.cell(place) is not None,
+            along.cell(place) in read,
+            place in span and (place - first) % window.dilation == 0,
+            place in span,
+        )
+        for place in places
+    ]
 
 
 def aligned(cells: Sequence[Sequence[Span]]) -> list[Line]:
@@ -118,7 +136,8 @@ def aligned(cells: Sequence[Sequence[Span]]) -> list[Line]:
     for row in cells:
         line: Line = []
         for (cell, style), width in zip(row, widths, strict=True):
-            line += [(" " * (width - len(cell)), ""), (cell, style)]
+            line += [(" " * (width - len(cell)), "")] if len(cell) < width else []
+            line.append((cell, style))
         lines.append(line)
     return lines
 
@@ -245,7 +264,8 @@ def legend(walk: Walk) -> Iterator[Line]:
         between = "a zero between cells" if max(down.spread, across.spread) > 1 else ""
         kind = " or ".join(filter(None, (what, between)))
         if walk.border == "zero":
-            yield [(" _   ", "padding"), (f"{kind}, counted as 0", "note")]
+            taken = "never taken" if walk.pool in ("max", "min") else "counted as 0"
+            yield [(" _   ", "padding"), (f"{kind}, {taken}", "note")]
         else:
             yield [
                 ("     ", "padding"),

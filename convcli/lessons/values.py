@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
+from typing import Any
 
 from convcli.errors import SpecError
 
@@ -21,10 +22,20 @@ Grid = tuple[tuple[Value, ...], ...]
 Stack = tuple[Grid, ...]
 """A grid a channel."""
 
-NUMBER = re.compile(r"[+-]?(\d{1,15}(\.\d{0,15})?|\.\d{1,15})([eE][+-]?\d{1,2})?(/\d{1,15})?")
+Told = tuple[str, Value]
+"""The arithmetic, and what it gives."""
+
+NUMBER = re.compile(r"[+-]?(\d{1,25}(\.\d{0,25})?|\.\d{1,25})([eE][+-]?\d{1,2})?(/\d{1,25})?")
+
+LARGEST_NUMBER = 10**125
+"""Beyond all that NUMBER reads; sums of squares of such numbers are still floats."""
 
 LARGEST_SIDE = 512
-"""Rows or columns of a grid that is explained."""
+"""Rows, columns or channels of a stack that is explained."""
+
+
+LARGEST_STACK = 1 << 22
+"""Values of a stack."""
 
 
 def read_value(text: str) -> Value:
@@ -35,6 +46,8 @@ def read_value(text: str) -> Value:
 
     Raises SpecError for anything else.
     """
+    if text.lower() in ("nan", "inf", "infinity"):
+        raise SpecError(f"{text} cannot be explained: it is not finite")
     if re.fullmatch(r"[A-Za-z_]\w{0,9}", text):
         return Symbol(text)
     if not NUMBER.fullmatch(text) or re.search("/0+$", text):
@@ -74,7 +87,9 @@ def checked(channels: Sequence[Sequence[Sequence[Value]]], what: str) -> Stack:
     for channel, rows in enumerate(channels):
         where = f" of channel {channel}" if len(channels) > 1 else ""
         for number, row in enumerate(rows, 1):
-            if len(row) != len(first[0]) or not row:
+            if not row:
+                raise SpecError(f"row {number}{where} of the {what} has no values")
+            if len(row) != len(first[0]):
                 raise SpecError(
                     f"row {number}{where} of the {what} has {len(row)} values, "
                     f"row 1 has {len(first[0])}"
@@ -83,15 +98,23 @@ def checked(channels: Sequence[Sequence[Sequence[Value]]], what: str) -> Stack:
             raise SpecError(
                 f"channel {channel} of the {what} has {len(rows)} rows, not {len(first)}"
             )
-    check_side(len(first), len(first[0]), what)
+    check_size(len(channels), len(first), len(first[0]), what)
     return tuple(tuple(map(tuple, rows)) for rows in channels)
 
 
-def check_side(rows: int, columns: int, what: str) -> None:
-    """Refuse what is too large to be told step by step."""
+def check_size(channels: int, rows: int, columns: int, what: str) -> None:
+    """Raises SpecError for what is too large to be told step by step."""
+    if channels > LARGEST_SIDE:
+        raise SpecError(f"the {what} has {channels} channels; at most {LARGEST_SIDE} are explained")
     if max(rows, columns) > LARGEST_SIDE:
         raise SpecError(
             f"the {what} is {rows}x{columns}; at most {LARGEST_SIDE} rows and columns are explained"
+        )
+
+    if channels * rows * columns > LARGEST_STACK:
+        raise SpecError(
+            f"the {what} has {channels * rows * columns:,} values; at most {LARGEST_STACK:,} are "
+            "explained"
         )
 
 
@@ -124,8 +147,10 @@ def total(values: Iterable[Value], name: str) -> Value:
 def shown(value: Value) -> str:
     """A value as people write it.
 
-    >>> [shown(v) for v in (8, Fraction(1, 4), Fraction(1, 9), 0.1234567, -0.0)]
-    ['8', '0.25', '1/9', '0.1235', '0']
+    Floats have four digits, and two behind the point of large ones.
+
+    >>> [shown(v) for v in (8, Fraction(1, 4), Fraction(1, 9), 0.1234567, -0.0, 92944.31)]
+    ['8', '0.25', '1/9', '0.1235', '0', '92944.31']
     """
     if isinstance(value, Fraction):
         rest = value.denominator
@@ -137,6 +162,8 @@ def shown(value: Value) -> str:
             return text
         return str(value) if value.denominator < 10_000 else f"{float(value):.6g}"
     if isinstance(value, float):
+        if 100 <= abs(value) < 1e9:
+            return f"{value:.2f}".rstrip("0").rstrip(".")
         return f"{value + 0.0:.4g}"
     return str(value)
 
@@ -160,11 +187,45 @@ def plain(value: Value) -> int | float | str:
     return float(value) if isinstance(value, Fraction) else value
 
 
+def tabled(value: Value) -> object:
+    """A value for a table: fractions as they are written."""
+    return value if isinstance(value, int | float) else shown(value)
+
+
+def row_text(values: Iterable[Value]) -> str:
+    """Values as `--input` reads them.
+
+    >>> row_text((1, Fraction(1, 3), -2))
+    '1 1/3 -2'
+    """
+    return " ".join(map(shown, values))
+
+
+def stack_text(stack: Stack) -> str:
+    """Rows of numbers, as `--input @file` reads them: channels apart by an empty line."""
+    return "\n\n".join("\n".join(map(row_text, grid)) for grid in stack)
+
+
+def plain_stack(stack: Stack) -> list[list[list[Any]]]:
+    """Values for JSON, a list a channel."""
+    return [[[plain(v) for v in row] for row in grid] for grid in stack]
+
+
+def stack_record(stack: Stack) -> dict[str, Any]:
+    """Sizes and values for JSON."""
+    return {
+        "height": len(stack[0]),
+        "width": len(stack[0][0]),
+        "channels": len(stack),
+        "values": plain_stack(stack),
+    }
+
+
 def symbols(rows: int, columns: int, channels: int, name: str) -> Stack:
-    """Symbols for the cells of a stack.
+    """Symbols for the cells of a stack, named by row, column and channel as in x[i,j,k].
 
     >>> symbols(1, 2, 1, "x"), symbols(1, 1, 2, "w")
-    (((('x00', 'x01'),),), ((('w000',),), (('w100',),)))
+    (((('x00', 'x01'),),), ((('w000',),), (('w001',),)))
     """
     apart = "," if max(rows, columns, channels) > 10 else ""
 
@@ -173,7 +234,7 @@ def symbols(rows: int, columns: int, channels: int, name: str) -> Stack:
 
     return tuple(
         tuple(
-            tuple(symbol(*([c] if channels > 1 else []), i, j) for j in range(columns))
+            tuple(symbol(i, j, *([c] if channels > 1 else [])) for j in range(columns))
             for i in range(rows)
         )
         for c in range(channels)

@@ -13,12 +13,25 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from convcli.errors import UnfitError
-from convcli.lessons.axis import BORDERS, Axis
-from convcli.lessons.values import Grid, Stack, Symbol, Value, numeric, simplest, times, total
-from convcli.nets.geometry import Padding, Pair, Window, resolve_padding
+from convcli.lessons.axis import Axis
+from convcli.lessons.values import (
+    Grid,
+    Stack,
+    Symbol,
+    Value,
+    numeric,
+    shown,
+    simplest,
+    times,
+    total,
+)
+from convcli.nets.geometry import Padding, Window, resolve_padding
 
 MOST_TERMS = 2_000_000
 """Products of one lesson; more is refused before any is computed."""
+
+LARGEST_CANVAS = 4096
+"""Places of an axis: cells, padding, and zeros between cells."""
 
 Spot = tuple[int, int]
 """A row and a column."""
@@ -66,7 +79,11 @@ class Walk(NamedTuple):
     pool: str = ""
     turned: bool = False
     """Whether the kernel lies on the canvas turned by 180°."""
-    name: str = "z"
+
+    @property
+    def flip(self) -> bool:
+        """Whether the kernel was asked to be flipped; a transposed convolution turns it anyway."""
+        return self.turned != (self.operation == "transposed convolution")
 
     @property
     def size(self) -> Spot:
@@ -107,7 +124,7 @@ class Walk(NamedTuple):
         )
         result = total(sums, symbolic)
         if isinstance(self.bias, Symbol) and not isinstance(result, Symbol):
-            result = Symbol(f"{result} + {self.bias}")
+            result = Symbol(f"{shown(result)} + {self.bias}")
         elif self.bias is not None:
             result = total((result, self.bias), symbolic)
         return Step(cell, channels, sums, self.bias, (result,))
@@ -116,30 +133,29 @@ class Walk(NamedTuple):
         """What the values of an output cell are called: `z[0,0]`, one a channel of a pool."""
         place = ",".join(map(str, cell))
         if self.pool and len(self.input) > 1:
-            return tuple(f"{self.name}[{place},{c}]" for c in range(len(self.input)))
-        return (f"{self.name}[{place}]",)
+            return tuple(f"z[{place},{c}]" for c in range(len(self.input)))
+        return (f"z[{place}]",)
 
     def _terms(self, cell: Spot, channel: int) -> Iterator[Term]:
-        down, across = self.axes
-        for tap in product(range(down.window.kernel), range(across.window.kernel)):
-            place = down.place(cell[0], tap[0]), across.place(cell[1], tap[1])
-            source = self.source(place)
-            x = 0 if source is None else self.input[channel][source[0]][source[1]]
-            w = self.kernel[channel][tap[0]][tap[1]] if self.kernel else 1
-            yield Term(tap, place, source, x, w)
+        down, across = (
+            axis.taps(at, self.border) for axis, at in zip(self.axes, cell, strict=True)
+        )
+        grid, weights = self.input[channel], self.kernel[channel] if self.kernel else None
+        for i, row, from_row in down:
+            for j, column, from_column in across:
+                w = weights[i][j] if weights else 1
+                if from_row is None or from_column is None:
+                    yield Term((i, j), (row, column), None, 0, w)
+                else:
+                    source = from_row, from_column
+                    yield Term((i, j), (row, column), source, grid[from_row][from_column], w)
 
     def source(self, place: Spot) -> Spot | None:
         """The input's cell that is read at a place, None where it is zero."""
-        repeat = BORDERS[self.border]
-        cells = []
-        for axis, at in zip(self.axes, place, strict=True):
-            cell = axis.cell(at)
-            if cell is None and repeat is not None and axis.is_padding(at):
-                cell = repeat(at, axis.cells)
-            if cell is None:
-                return None
-            cells.append(cell)
-        return cells[0], cells[1]
+        row, column = (
+            axis.source(at, self.border) for axis, at in zip(self.axes, place, strict=True)
+        )
+        return None if row is None or column is None else (row, column)
 
     def output(self) -> Stack:
         """The whole output: one grid, or one a channel of a pool. Raises UnfitError if too much."""
@@ -180,14 +196,11 @@ class Walk(NamedTuple):
 @lru_cache(maxsize=8)
 def _read(axis: Axis, border: str) -> frozenset[int]:
     """The cells of an axis that some window reads: asked anew for every frame that is drawn."""
-    repeat = BORDERS[border]
-    found = set()
-    for place in axis.read:
-        cell = axis.cell(place)
-        if cell is None and repeat is not None and axis.is_padding(place):
-            cell = repeat(place, axis.cells)
-        found.add(cell)
-    return frozenset(cell for cell in found if cell is not None)
+    taps = range(axis.window.kernel)
+    places = {axis.place(output, tap) for output in range(axis.outputs) for tap in taps}
+    return frozenset(
+        cell for cell in (axis.source(place, border) for place in places) if cell is not None
+    )
 
 
 def _largest(terms: tuple[Term, ...], name: str) -> Value:
@@ -295,32 +308,32 @@ def transposed(
             raise UnfitError(
                 f"output padding {extra} must be less than stride {stride} or dilation {dilation}"
             )
-        before, after = _transposed_padding(padding, length, Window(taps, stride, dilation))
-        axis = Axis(
-            length, window, window.reach - 1 - before, window.reach - 1 - after + extra, stride
-        )
-        if axis.span + axis.before + axis.after < window.reach:
-            raise UnfitError(
-                f"padding {before + after} leaves nothing of "
-                f"{axis.span + window.reach - 1 + extra} cells"
-            )
-        axes.append(axis)
+        if isinstance(padding, str):
+            before, after, extra = _named_cut(padding, Window(taps, stride, dilation), extra)
+        else:
+            before, after = padding
+        most = window.reach - 1
+        axis = Axis(length, window, most - before, most - after + extra, stride, extra)
+        whole = axis.span + most + extra
+        if before + after >= whole:
+            raise UnfitError(f"padding {before + after} leaves nothing of {whole} cells")
+        axes.append(_bounded(axis))
     used = kernel if flip else flipped(kernel)
     return Walk(
         "transposed convolution", (axes[0], axes[1]), x, used, kernel, bias, turned=not flip
     )
 
 
-def _transposed_padding(padding: Padding, length: int, window: Window) -> Pair:
-    """Keras's names: `same` gives n · stride, `valid` cuts nothing off."""
-    if not isinstance(padding, str):
-        return padding
-    if padding == "valid":
-        return 0, 0
-    if padding != "same":
+def _named_cut(padding: str, window: Window, extra: int) -> tuple[int, int, int]:
+    """Cells cut off before and after, and added at the end, by Keras's names.
+
+    `same` gives n · stride cells, `valid` cuts nothing off and gives no fewer.
+    """
+    if padding not in ("same", "valid"):
         raise UnfitError(f"padding {padding!r} has no meaning for a transposed convolution")
-    cut = max(window.reach - window.stride, 0)
-    return cut // 2, cut - cut // 2
+    over = window.reach - window.stride
+    cut = max(over, 0) if padding == "same" else 0
+    return cut // 2, cut - cut // 2, extra + max(-over, 0)
 
 
 def pooling(x: Stack, kind: str, kernel: Spot, geometry: Geometry) -> Walk:
@@ -353,8 +366,18 @@ def _axes(grid: Grid, kernel: Spot, geometry: Geometry) -> tuple[Axis, Axis]:
         pads = resolve_padding(padding, length, window)
         axis = Axis(length, window, *pads)
         _ = axis.outputs  # refuses what does not fit
-        axes.append(axis)
+        axes.append(_bounded(axis))
     return axes[0], axes[1]
+
+
+def _bounded(axis: Axis) -> Axis:
+    """An axis whose places can be looked at one by one."""
+    if len(axis.drawn) > LARGEST_CANVAS:
+        raise UnfitError(
+            f"the input with all that is around it is {len(axis.drawn):,} cells long; at most "
+            f"{LARGEST_CANVAS:,} are explained"
+        )
+    return axis
 
 
 def _check_channels(x: Stack, kernel: Stack) -> None:

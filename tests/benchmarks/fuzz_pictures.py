@@ -26,9 +26,9 @@ from PIL import Image, features
 COMMAND = [sys.executable, "-W", "error::ResourceWarning", "-m", "convcli"]
 CHUNK = 200
 LONGEST = 120.0  # seconds for a chunk
-MOST_MEMORY = (
-    1500 * 2**20
-)  # bytes of any process: Pillow's limit in pixels lets 179 megapixels pass
+MOST_MEMORY = 1500 * 2**20
+"""Bytes of any process: Pillow's limit in pixels lets 179 megapixels pass."""
+
 ALONE = 60  # files that get a process of their own too
 REFUSALS = {
     "PictureError",

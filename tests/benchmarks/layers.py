@@ -6,7 +6,7 @@ Prints a table of `auto` against PyTorch's `conv2d` (same threads, same run, in 
 for each layer and algorithm: median milliseconds, GFLOP/s (2 FLOPs a multiply–accumulate of the
 definition, so that Winograd and Fourier may pass the peak), the milliseconds its `cost`
 predicted and the workspace it announced. All in float32, one image. To have both peers, run it
-with a Python that has PyTorch and NumPy, with this directory's parent on its PYTHONPATH.
+with a Python that has PyTorch and NumPy, with the repository's root on its PYTHONPATH.
 
 A turn begins with a pause and a call that is not counted: the threads of the peer before it
 should be asleep, and its own awake.

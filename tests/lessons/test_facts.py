@@ -63,21 +63,22 @@ def test_lrn_says_whose_alpha_it_takes(printed):
     assert "z[0,0,1] = 2·(2 + 0.5/3·(1² + 2² + 3²))^(−0.75) = " in out
 
 
-def test_lrn_is_that_of_the_core_under_the_pytorch_rule(printed):
+@pytest.mark.parametrize("size", [1, 4, 5])
+def test_lrn_is_that_of_the_core_under_the_pytorch_rule(printed, size):
     import numpy as np
 
     from convcli.conv import local_response_norm
 
     out = printed(
         *["explain", "--input", "2x3x7", "--random", "3", "-q", "--activation"],
-        "lrn:5,alpha=0.1,beta=0.5,k=1,rule=pytorch",
+        f"lrn:{size},alpha=0.1,beta=0.5,k=1,rule=pytorch",
     )
     got = np.array(
         [[row.split() for row in grid.split("\n")] for grid in out.strip().split("\n\n")]
     )
     x = printed(*["explain", "--input", "2x3x7", "--random", "3", "-q", "--activation", "relu"])
     x = np.array([[row.split() for row in grid.split("\n")] for grid in x.strip().split("\n\n")])
-    expected = local_response_norm(x.astype(float)[np.newaxis], 5, alpha=0.1, beta=0.5, k=1.0)[0]
+    expected = local_response_norm(x.astype(float)[np.newaxis], size, alpha=0.1, beta=0.5)[0]
     np.testing.assert_allclose(got.astype(float), expected, rtol=1e-3)
 
 

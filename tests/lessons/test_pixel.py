@@ -48,6 +48,29 @@ def test_a_crop_of_a_picture_is_walked_over(capfd):
     assert record["input"]["values"] == crop.tolist()
 
 
+# kernel → how the response 180 − 20·(0 to 8) of a ramp becomes a sample
+FITTED = {
+    "0 0 0; 0 1 0; 0 0 0": "response 100, after 100 (as it is)",
+    "1/3 0 0": "response 40, after 40 (as it is)",
+    "1/8 0 0": "response 15, after 15 (as it is)",
+    "1/7 0 0": "response 120/7, after 17 (rounded)",
+    "3 0 0": "response 360, after 255 (clipped to 0 to 255)",
+    "-1 0 0": "response -120, after 120 (without its sign)",
+    "-1 0 1": "response -40, after 40 (without its sign)",
+    "sobel-x": "response -160, after 40 (without its sign, times 0.25)",
+    "sobel": "response 505.96, after 126 (times 0.25, rounded)",
+}
+
+
+@pytest.mark.parametrize(("kernel", "expected"), FITTED.items())
+def test_how_a_response_becomes_a_sample_is_said(capfd, tmp_path, kernel, expected):
+    ramp = np.array([[180, 160, 140], [120, 100, 80], [60, 40, 20]], np.uint8)
+    Image.fromarray(ramp).save(tmp_path / "ramp.png")
+    words = [str(tmp_path / "ramp.png"), "--kernel", kernel, "--at", "1,1"]
+    assert run(["explain", *words]) == 0
+    assert f"before 100, {expected}\n" in capfd.readouterr().out
+
+
 # kind of picture → part of the refusal
 def test_what_cannot_be_explained_says_why(capfd, tmp_path):
     Image.new("RGBA", (5, 5), (255, 0, 0, 9)).save(tmp_path / "clear.png")
@@ -57,6 +80,8 @@ def test_what_cannot_be_explained_says_why(capfd, tmp_path):
         f"{SAMPLES}/cat.jpg --kernel box:99 --at 2,2": "at most 31x31",
         f"{SAMPLES}/cat.jpg --kernel 3 --input 9x9 --at 2,2": "leaves the picture",
         f"{SAMPLES}/cat.jpg --kernel 3 --input 9x9": "give --at",
+        f"{SAMPLES}/cat.jpg --kernel 3 --input 0x9 --at 9,9": "0 is too small",
+        f"{SAMPLES}/cat.jpg --kernel 3 --input 9x9x1 --at 9,9": "the picture has 3 channels",
     }.items():
         code = run(["explain", *line.split()])
         err = capfd.readouterr().err

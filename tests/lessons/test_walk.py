@@ -1,9 +1,5 @@
 """Every cell of a lesson against the core, and the core's own oracles; laws over random geometry."""
 
-import json
-import os
-import subprocess
-import sys
 from itertools import product
 
 import numpy as np
@@ -11,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convcli.cli import run
 from convcli.conv import avg_pool2d, conv2d, conv_transpose2d, max_pool2d, min_pool2d
 from convcli.conv.gradient import (
     avg_pool2d_gradient,
@@ -20,9 +15,11 @@ from convcli.conv.gradient import (
     min_pool2d_gradient,
 )
 from convcli.errors import UnfitError
+from convcli.lessons.axis import BORDERS
 from convcli.lessons.backward import Backward, _summed
 from convcli.lessons.signals import slide
-from convcli.lessons.walk import BORDERS, Geometry, convolution, pooling, transposed
+from convcli.lessons.walk import Geometry, convolution, pooling, transposed
+from convcli.nets.layers import TransposedConv
 
 small = st.integers(-9, 9)
 pads = st.tuples(st.integers(0, 3), st.integers(0, 3))
@@ -100,6 +97,20 @@ def test_output_padding_adds_cells_at_the_end(extra):
     )
     expected = conv_transpose2d(x, w[:, np.newaxis], stride=2, padding=1, output_padding=extra)
     assert np.array(walk.output()).tolist() == expected.tolist()
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 5])
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("padding", ["same", "valid"])
+def test_named_paddings_of_a_transposed_convolution_are_those_of_the_layer(
+    stride, dilation, padding
+):
+    x, w = np.arange(12).reshape(1, 3, 4), np.arange(9).reshape(1, 3, 3)
+    geometry = Geometry((stride, stride), (padding, padding), (dilation, dilation))
+    layer = TransposedConv(
+        1, (3, 3), (stride, stride), (padding, padding), (0, 0), (dilation, dilation)
+    )
+    assert (1, *transposed(stack(x), stack(w), geometry).size) == layer.measure((1, 3, 4)).output
 
 
 POOLS = {"max": max_pool2d, "min": min_pool2d, "avg": avg_pool2d}
@@ -181,188 +192,3 @@ def test_cells_that_are_never_read_do_not_matter_and_all_others_do(problem):
         changed[0, i, j] += 1
         after = np.array(walk._replace(input=stack(changed)).output())
         assert ((before == after).all()) == ((i, j) in unread)
-
-
-def told(capfd, line, *words):
-    code = run([*line.split(), *words])
-    return code, *capfd.readouterr()
-
-
-def test_json_holds_every_product_and_adds_up(capfd):
-    code, out, _ = told(
-        capfd, "explain --input 6x5x2 --kernel 3x2 --stride 2 --padding 1 --bias 7 --format json"
-    )
-    record = json.loads(out)
-    assert code == 0
-    x, w = (np.array(record[name]["values"]) for name in ("input", "kernel"))
-    expected = conv2d(x, w[np.newaxis], [7], stride=2, padding=1)
-    assert record["output"]["values"] == expected.tolist()
-    for step in record["steps"]:
-        sums = [sum(term["product"] for term in one["terms"]) for one in step["channels"]]
-        assert sums == [one["sum"] for one in step["channels"]]
-        i, j = step["cell"]
-        assert step["values"] == [sum(sums) + 7] == [expected[0, i, j]]
-        assert all(t["product"] == t["x"] * t["w"] for c in step["channels"] for t in c["terms"])
-
-
-# line → what is in the text, and marks of the drawn canvas
-MARKS = {
-    "explain --input 5x5 --kernel 3 --padding 1": ["[_]", "padding, counted as 0"],
-    "explain --input 7x7 --kernel 2 --dilation 2": ["( )", "a hole of the dilated kernel"],
-    "explain --input 6x6 --kernel 3 --stride 2": ["~", "never read by any window"],
-    "explain --input 3x3 --kernel 2 --transposed --stride 2": ["a zero between cells"],
-    "explain --input 4x4 --kernel 3 --padding 1 --border reflect": [
-        "the border repeats cells (reflect)"
-    ],
-    "explain --input 3x3 --kernel 2 --flip": ["kernel flipped: output 2x2", "flipped"],
-    "explain --input 4x4x3 --pool max:2": ["max pool", "z[0,0,0] = max(", "z[1,1,2] = max("],
-    "explain --input 4x4 --pool avg:2 --backward": [
-        "dL/dz is 1 everywhere",
-        "dL/dx: x[0,0] 1·0.25",
-    ],
-    "explain --input 2x2 --kernel 2 --symbols --backward": ["dL/dw[1,1] = g00·x11"],
-    "explain --input 40x40 --kernel 3 --cell 20,30": [
-        "z[20,30]",
-        "rows 0 to 25, columns 0 to 25 are drawn",
-    ],
-    "explain --input 2x3 --activation tanh": ["tanh("],
-    "explain --input 2x3 --activation relu --backward": ["dL/dx[0,0] = 1·1"],
-}
-
-
-@pytest.mark.parametrize(("line", "parts"), MARKS.items())
-def test_a_lesson_marks_what_it_tells_of(capfd, line, parts):
-    code, out, err = told(capfd, line)
-    assert (code, err) == (0, "")
-    for part in parts:
-        assert part in out
-    assert "\x1b" not in out
-
-
-@pytest.mark.parametrize("form", ["text", "table", "tsv", "csv", "json", "markdown"])
-def test_other_encodings_are_respected(form):
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    words = ["explain", "--signal", "1 2", "--kernel", "3 4", "--format", form]
-    ended = subprocess.run(
-        [sys.executable, "-m", "convcli", *words], capture_output=True, check=False, env=environment
-    )
-    assert (ended.returncode, ended.stderr) == (0, b"")
-    assert b"1*4 + 2*3 = 10" in ended.stdout or b'"value": 10' in ended.stdout
-
-
-def test_a_single_cell_is_that_of_the_whole(capfd):
-    line = "explain --input 9x9x2 --kernel 3 --stride 2 --padding same --random 5"
-    grid = [row.split() for row in told(capfd, f"{line} -q")[1].splitlines()]
-    for i, j in ((0, 0), (2, 3), (4, 4)):
-        assert told(capfd, f"{line} --cell {i},{j} -q")[1] == f"{grid[i][j]}\n"
-
-
-@pytest.mark.parametrize("form", ["table", "tsv", "csv", "jsonl", "markdown", "latex"])
-@pytest.mark.parametrize(
-    "line",
-    [
-        "--input 4x4x3 --kernel 2 --bias b",
-        "--input 4x4 --pool avg:3",
-        "--input 3x3 --kernel 2 --backward",
-        "--input 2x2 --activation sigmoid",
-        "--receptive lenet5 --unit 0:1,2",
-    ],
-)
-def test_every_lesson_has_every_format(capfd, form, line):
-    if "lenet5" in line:
-        line = "--receptive vgg16 --unit conv1_2:1,2"
-    code, out, _ = told(capfd, f"explain {line} --format {form}")
-    assert code == 0
-    assert len(out.splitlines()) >= 2 or form == "jsonl"
-
-
-def test_values_come_from_files(capfd, tmp_path):
-    expected = "8\n"
-    image, kernel = [[1, 2, 3], [0, 1, 5], [1, 0, 2]], [[1, 0, 1], [0, 1, 0], [1, 0, 1]]
-    (tmp_path / "x.txt").write_text("# an image\n1 2 3\n0 1 5\n1 0 2\n")
-    (tmp_path / "x.csv").write_text("1,2,3\n0,1,5\n1,0,2\n")
-    (tmp_path / "x.json").write_text(json.dumps(image))
-    np.save(tmp_path / "x.npy", np.array(image, np.uint8))
-    np.save(tmp_path / "k.npy", np.array(kernel, np.float32))
-    for name in ("x.txt", "x.csv", "x.json", "x.npy"):
-        code, out, _ = told(
-            capfd, "explain -q", "--input", f"@{tmp_path / name}", "--kernel", f"@{tmp_path}/k.npy"
-        )
-        assert (code, out) == (0, expected), name
-
-
-def test_a_file_is_never_run_or_trusted(capfd, tmp_path):
-    np.save(tmp_path / "o.npy", np.array([{}], object), allow_pickle=True)
-    header = (tmp_path / "o.npy").read_bytes()[:10]
-    (tmp_path / "short.npy").write_bytes(
-        header
-        + b"{'descr': '<f8', 'fortran_order': False, 'shape': (100000, 100000), }".ljust(117)
-        + b"\n"
-    )
-    (tmp_path / "nan.json").write_text("[[NaN]]")
-    (tmp_path / "deep.json").write_text("[" * 100_000)
-    (tmp_path / "words.txt").write_text("import os; os.system('ls')")
-    (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe1")
-    for name in ("o.npy", "short.npy", "nan.json", "deep.json", "words.txt", "bytes.txt", "none"):
-        code, out, err = told(capfd, "explain --kernel 1", "--input", f"@{tmp_path / name}")
-        assert code in (1, 2), name
-        assert (out, err.count("\n")) == ("", 1), name
-
-
-# line → exit code, part of the one line on stderr
-REFUSED = {
-    "explain": (2, "give --kernel"),
-    "explain --kernel 3": (2, "give --input"),
-    "explain --input 5x5": (2, "give --kernel"),
-    "explain --input 2x2 --kernel 3": (1, "the kernel of 3 is longer than the input of 2"),
-    "explain --input 0x5 --kernel 3": (2, "0 is too small"),
-    "explain --input 9999 --kernel 3": (2, "at most 512 rows and columns"),
-    "explain --input 512x512x9 --kernel 9": (1, "give --cell ROW,COLUMN"),
-    "explain --input 5x5 --kernel 3 --cell 9,0": (1, "the output has 3 rows, 0 to 2"),
-    "explain --input 5x5 --kernel 3 --cell 1": (2, "row,column"),
-    "explain --input 5x5 --kernel soble": (2, "did you mean sobel?"),
-    "explain --input 5x5 --kernel sobel": (1, "combines 2 kernels"),
-    "explain --input 5x5 --kernel 3x3x3": (2, "spans all channels"),
-    "explain --input 5x5 --kernel 3 --border soft": (2, "'soft' is no border"),
-    "explain --input 5x5 --kernel 3 --format yaml": (2, "is no format"),
-    "explain --input 5x5 --kernel 3 -o window.bmp": (1, "an animation ends in .gif"),
-    "explain --input 5x5 --kernel 3 -o -": (2, "-o takes the name of a file"),
-    "explain --input 5x5 --kernel 3 --fps 9": (2, "--fps and --theme are for an animation"),
-    "explain --input 5x5 --kernel 3 -o w.gif --fps nan": (2, "0.1 to 50"),
-    "explain --input 5x5 --kernel 3 -o w.gif --theme pink": (2, "is no theme"),
-    "explain --input 60x60 --kernel 3 -o w.gif": (1, "at most 40x40 are drawn"),
-    "explain --input 5x5 --kernel 3 --backward -o w.gif": (1, "there is none to draw"),
-    "explain --input 5x5 --kernel 3 --grad 1": (2, "--grad is for --backward"),
-    "explain --input 5x5 --kernel 3 --backward --grad 1": (1, "--grad is 1x1x1, the output 3x3x1"),
-    "explain --input 5x5 --kernel 3 --symbols --random 1": (2, "does not go with"),
-    "explain --input 5x5 --kernel 3 --transposed --padding 9": (1, "leaves nothing"),
-    "explain --input 5x5 --kernel 3 --transposed --output-padding 1": (1, "must be less than"),
-    "explain --input 5x5 --kernel 3 --output-padding 1": (2, "is for --transposed"),
-    "explain --input 5x5 --pool mix:2": (2, "write max, min, avg and a size"),
-    "explain --input 5x5 --pool max:9": (1, "the kernel of 9 is longer"),
-    "explain --input 5x5 --pool max:2 --flip": (2, "--flip says nothing about a pool"),
-    "explain --input 5x5 --pool max:2 --padding 2": (1, "would see nothing else"),
-    "explain --input 5x5 --activation rely": (2, "no activation is called 'rely'"),
-    "explain --input 5x5 --activation relu:1": (2, "activation relu: too many"),
-    "explain --input 5x5 --activation softmax --backward": (2, "--backward knows"),
-    "explain --signal 1,2 --kernel 1 --random 0": (2, "--random says nothing about a signal"),
-    "explain --signal 1,2": (2, "give --kernel, such as"),
-    "explain --signal 1;2 --kernel 1": (2, "a signal is one row"),
-    "explain --signal 1,2 --kernel 1 --stride 2": (2, "--stride says nothing about a signal"),
-    "explain --signal 1,2 --kernel 1 --mode mixing": (2, "'mixing' is no mode"),
-    "explain --receptive vgg16": (2, "give --unit"),
-    "explain --receptive vgg16 --unit conv9:1,1": (2, "no node is called 'conv9'"),
-    "explain --receptive vgg16 --unit conv3_3:56,1": (2, "conv3_3 gives 56x56"),
-    "explain none.jpg --kernel sharpen --at 1,1": (1, "none.jpg cannot be read"),
-    "explain none.jpg --kernel sharpen": (2, "a picture needs --at"),
-    "explain none.jpg --kernel 3 --at 1,1": (2, "a kernel with weights"),
-}
-
-
-@pytest.mark.parametrize(("line", "expected"), REFUSED.items())
-def test_a_refusal_is_one_line_and_nothing_is_written(capfd, monkeypatch, tmp_path, line, expected):
-    monkeypatch.chdir(tmp_path)
-    code, out, err = told(capfd, line)
-    assert (code, out, err.count("\n")) == (expected[0], "", 1), err
-    assert expected[1] in err
-    assert not list(tmp_path.iterdir())

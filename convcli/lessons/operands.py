@@ -1,0 +1,157 @@
+"""The numbers of a lesson: written out, from files or pictures, drawn by a seed; or letters."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from convcli.errors import SpecError, UnfitError, counted
+from convcli.lessons.values import Stack, check_size, read_stack, symbols
+
+SIZE = re.compile(r"\s*\d{1,9}(?:[x×X]\d{1,9}){0,3}\s*")
+
+NAME = re.compile(r"\s*[A-Za-z][\w-]*\s*([:(].*)?", re.DOTALL)
+"""A kernel of the catalogue: one word, perhaps with values."""
+
+
+def read_size(text: str) -> tuple[int, ...] | None:
+    """The numbers of a size; None for other text. Raises SpecError for a 0.
+
+    >>> read_size("3x5"), read_size("1 2; 3 4")
+    ((3, 5), None)
+    """
+    if not SIZE.fullmatch(text):
+        return None
+    size = tuple(map(int, re.split("[x×X]", text)))
+    if min(size) < 1:
+        raise SpecError("0 is too small: at least 1")
+    return size
+
+
+def read_numbers(text: str, what: str) -> Stack:
+    """Values as text, or those of `@file`."""
+    if text.startswith("@"):
+        from convcli.lessons.files import read_file
+
+        return read_file(text[1:], what)
+    return read_stack(text, what)
+
+
+class Operands:
+    """The numbers of a lesson, and notes on where they are from."""
+
+    def __init__(self, options: Mapping[str, Any]) -> None:
+        from random import Random
+
+        if options["symbols"] and options["random"] is not None:
+            raise SpecError("--symbols does not go with --random")
+        self.symbols = options["symbols"]
+        self.at = options["at"]
+        self.seed = options["random"] or 0
+        self.random = Random(self.seed)
+        self.notes: list[str] = []
+
+    def operands(self, picture: str | None, x: str | None, kernel: str) -> tuple[Stack, Stack]:
+        """The input and the kernel, of as many channels."""
+        weights: Stack | None = None
+        size = read_size(kernel)
+        if size is None:
+            weights = self._kernel(kernel)
+        elif len(size) > 2:
+            raise SpecError("the kernel spans all channels of the input: give --kernel 3 or 3x5")
+        stack = self.input(picture, x, len(weights) if weights else 1)
+        if weights is None:
+            assert size is not None
+            weights = self._made("kernel", size[0], size[-1], len(stack), "w")
+        elif len(weights) == 1 < len(stack):
+            weights *= len(stack)
+            self.notes.append(f"the same weights for each of {len(stack)} channels")
+        return stack, weights
+
+    def input(self, picture: str | None, text: str | None, channels: int = 1) -> Stack:
+        """The input: values, a file's, a crop's, or drawn for a size."""
+        if text is None and picture is not None:
+            raise SpecError("give --input, the size of a crop such as 8x8, and --at, its middle")
+        if text is None:
+            raise SpecError('give --input: a size (5x5), values ("1 2; 3 4") or @file')
+        size = read_size(text)
+        if size is None:
+            if picture is not None:
+                raise SpecError("with a picture, --input is the size of a crop, such as 8x8")
+            return read_numbers(text, "input")
+        if len(size) > 3:
+            raise SpecError(f"--input {text}: rows, columns and channels, such as 5x5x3")
+        rows, columns = size[:2] if len(size) > 1 else size * 2
+        if picture is None:
+            return self._made("input", rows, columns, size[2] if len(size) > 2 else channels, "x")
+        crop = self._crop(picture, rows, columns)
+        if size[2:] not in ((), (len(crop),)):
+            raise UnfitError(f"--input {text}: the picture has {counted(len(crop), 'channel')}")
+        return crop
+
+    def gradient(self, text: str | None, channels: int, size: tuple[int, int]) -> Stack:
+        """dL/dz: values, symbols or ones, in the shape of the output."""
+        if text is None:
+            if self.symbols:
+                check_size(channels, *size, "gradient")
+                return symbols(*size, channels, "g")
+            self.notes.append("dL/dz is 1 everywhere")
+            return ((((1,) * size[1],) * size[0]),) * channels
+        stack = read_numbers(text, "gradient")
+        found = len(stack), len(stack[0]), len(stack[0][0])
+        if found != (channels, *size):
+            raise UnfitError(
+                f"--grad is {found[1]}x{found[2]}x{found[0]}, the output "
+                f"{size[0]}x{size[1]}x{channels}"
+            )
+        return stack
+
+    def _kernel(self, text: str) -> Stack:
+        if not NAME.fullmatch(text):
+            return read_numbers(text, "kernel")
+        from convcli import kernel
+        from convcli.lessons.pixel import kernel_stack
+
+        found = kernel(text)
+        stack = kernel_stack(found)
+        if len(stack) > 1:
+            raise UnfitError(
+                f"{found.name} combines {len(found.parts)} kernels; explain one of them, such as "
+                "sobel-x, or one pixel of a picture with --at"
+            )
+        return stack
+
+    def _crop(self, picture: str, rows: int, columns: int) -> Stack:
+        from convcli.pictures.files import open_picture
+
+        if self.at is None:
+            raise SpecError("give --at ROW,COLUMN: the middle of the crop")
+        opened = open_picture(picture)
+        pixels = opened.pixels[..., :-1] if opened.has_alpha else opened.pixels
+        height, width = pixels.shape[:2]
+        top, left = self.at[0] - (rows - 1) // 2, self.at[1] - (columns - 1) // 2
+        if top < 0 or left < 0 or top + rows > height or left + columns > width:
+            raise UnfitError(
+                f"a crop of {rows}x{columns} around {self.at[0]},{self.at[1]} leaves the picture "
+                f"of {height}x{width}"
+            )
+        check_size(1, rows, columns, "crop")
+        self.notes.append(f"the crop's first pixel is row {top}, column {left}")
+        crop = pixels[top : top + rows, left : left + columns].transpose(2, 0, 1).tolist()
+        return tuple(tuple(map(tuple, grid)) for grid in crop)
+
+    def _made(self, what: str, rows: int, columns: int, channels: int, name: str) -> Stack:
+        check_size(channels, rows, columns, what)
+        if self.symbols:
+            return symbols(rows, columns, channels, name)
+        low, count = (0, 6) if name == "x" else (-1, 4)
+        # Random.random() is the one method whose numbers are promised for every Python
+        self.notes.append(
+            f"{what}: whole numbers from {low} to {low + count - 1}, seed {self.seed}"
+        )
+        return tuple(
+            tuple(
+                tuple(int(self.random.random() * count) + low for _ in range(columns))
+                for _ in range(rows)
+            )
+            for _ in range(channels)
+        )
