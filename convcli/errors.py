@@ -46,6 +46,9 @@ def safe(text: object) -> str:
     >>> safe("cat\x1b[31m\n.jpg")
     'cat\\x1b[31m\\n.jpg'
     """
+    text = str(text)
+    if text.isprintable():  # nearly all of it, and much sooner told
+        return text
     from unicodedata import category  # most runs print nothing from outside
 
     return "".join(
@@ -54,7 +57,7 @@ def safe(text: object) -> str:
         character.encode("unicode_escape").decode()
         if category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
         else character
-        for character in str(text)
+        for character in text
     )
 
 

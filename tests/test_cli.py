@@ -86,7 +86,7 @@ def test_shape_json_has_its_fields(shell):
     assert record["input"] == {"height": 224, "width": 224, "channels": 3}
     assert record["output"] == {"height": 54, "width": 54, "channels": 96}
     (layer,) = record["layers"]
-    assert layer["name"], layer["type"] == ("conv1", "conv2d")
+    assert (layer["name"], layer["type"]) == ("conv1", "conv2d")
     assert layer["receptive_field"] == {"height": 11, "width": 11}
     assert layer["unread"] == {"height": 1, "width": 1}
     assert record["totals"]["params"] == 34_944
@@ -177,7 +177,6 @@ def test_a_network_comes_from_a_file_or_stdin_in_any_hand(shell, tmp_path):
     assert shell("shape net.py --input 8")[2] == "PyTorch layer lines, 2 layers\n"
     piped = process("shape", "-", "--input", "8", "-q", input=lines.encode())
     assert (piped.returncode, piped.stdout) == (0, b"6x6x8\n")
-    shell("zoo lenet5")
     process_zoo = process("zoo", "lenet5").stdout
     Path("mine.net").write_bytes(process_zoo)
     assert shell("shape mine.net --expect params=61706 -q")[0] == 0
