@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.arguments import check_real
+from convcli.conv.arguments import check_real, floats, number, whole
+from convcli.errors import UnfitError
 
 Array = NDArray[Any]
 
@@ -22,7 +23,7 @@ def relu(x: ArrayLike) -> Array:
     >>> relu([-2.0, 3.0])
     array([0., 3.])
     """
-    return np.maximum(real(x), 0)
+    return np.asarray(np.maximum(real(x), 0))
 
 
 def leaky_relu(x: ArrayLike, negative_slope: float = 0.01) -> Array:
@@ -32,7 +33,8 @@ def leaky_relu(x: ArrayLike, negative_slope: float = 0.01) -> Array:
     array([-0.2,  3. ])
     """
     x = real(x)
-    return np.where(x < 0, x * x.dtype.type(negative_slope), x)
+    slope = x.dtype.type(number(negative_slope, "negative_slope"))
+    return np.where(x < 0, x * slope, x)
 
 
 def prelu(x: ArrayLike, weight: ArrayLike) -> Array:
@@ -44,20 +46,26 @@ def prelu(x: ArrayLike, weight: ArrayLike) -> Array:
     array([-0.5,  3. ])
     """
     x = real(x)
-    slope = np.asarray(weight, x.dtype)
-    if slope.size > 1 and x.ndim > 1:
-        slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-    return np.where(x < 0, x * slope, x)
+    slope = np.asarray(weight)
+    check_real("prelu", slope)
+    channels = x.shape[1] if x.ndim > 1 else 1
+    if slope.ndim > 1 or slope.size not in (1, channels):
+        raise UnfitError(
+            f"weight has the shape {slope.shape}; x {x.shape} takes one slope, or ({channels},)"
+        )
+    slope = slope.astype(x.dtype, copy=False).reshape(-1, *[1] * max(x.ndim - 2, 0))
+    return np.where(x < 0, x * slope, x).reshape(x.shape)
 
 
 def threshold(x: ArrayLike, threshold: float, value: float) -> Array:
-    """x where it is above a threshold, else a value.
+    """x where it is above a threshold, else a value; a NaN stays one.
 
     >>> threshold([0.5, 2.0], 1.0, 0.0)
     array([0., 2.])
     """
     x = real(x)
-    return np.where(x > threshold, x, x.dtype.type(value))
+    low = x <= number(threshold, "threshold")
+    return np.where(low, x.dtype.type(number(value, "value")), x)
 
 
 def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
@@ -67,7 +75,8 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
     array([-0.6321,  2.    ])
     """
     x = real(x)
-    return np.where(x > 0, x, x.dtype.type(alpha) * np.expm1(np.minimum(x, 0)))
+    scale = x.dtype.type(number(alpha, "alpha"))
+    return np.where(x > 0, x, scale * np.expm1(np.minimum(x, 0)))
 
 
 def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
@@ -77,7 +86,7 @@ def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
     array([-1.2642,  2.    ])
     """
     x = real(x)
-    scale = x.dtype.type(alpha)
+    scale = x.dtype.type(_divisor(alpha, "alpha"))
     return np.where(x > 0, x, scale * np.expm1(np.minimum(x, 0) / scale))
 
 
@@ -111,7 +120,7 @@ def tanh(x: ArrayLike) -> Array:
     >>> tanh([0.0, 1000.0])
     array([0., 1.])
     """
-    return np.tanh(real(x))
+    return np.asarray(np.tanh(real(x)))
 
 
 def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
@@ -121,8 +130,8 @@ def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
     array([ 0.6931, 21.    ])
     """
     x = real(x)
-    scale = x.dtype.type(beta)
-    return np.where(x * scale > threshold, x, np.logaddexp(x.dtype.type(0), x * scale) / scale)
+    scale, most = x.dtype.type(_divisor(beta, "beta")), number(threshold, "threshold")
+    return np.where(x * scale > most, x, np.logaddexp(x.dtype.type(0), x * scale) / scale)
 
 
 def softsign(x: ArrayLike) -> Array:
@@ -141,7 +150,7 @@ def silu(x: ArrayLike) -> Array:
     >>> silu([0.0, 1000.0])
     array([   0., 1000.])
     """
-    return real(x) * sigmoid(x)
+    return np.asarray(real(x) * sigmoid(x))
 
 
 def mish(x: ArrayLike) -> Array:
@@ -150,7 +159,7 @@ def mish(x: ArrayLike) -> Array:
     >>> mish([1.0]).round(4)
     array([0.8651])
     """
-    return real(x) * np.tanh(softplus(x))
+    return np.asarray(real(x) * np.tanh(softplus(x)))
 
 
 def gelu(x: ArrayLike, approximate: str = "none") -> Array:
@@ -162,6 +171,8 @@ def gelu(x: ArrayLike, approximate: str = "none") -> Array:
     (array([0.8413]), array([0.8412]))
     """
     x = real(x)
+    if not isinstance(approximate, str) or approximate not in ("none", "tanh"):
+        raise UnfitError(f"approximate={approximate!r} must be 'none' or 'tanh'")
     half = x.dtype.type(0.5)
     if approximate == "tanh":
         inner = x + x.dtype.type(0.044715) * x**3
@@ -183,12 +194,13 @@ def erf(x: ArrayLike) -> Array:
 
 
 def hardtanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Array:
-    """x held between two values.
+    """x held between two values; where they cross, it is max_val, as ONNX's Clip has it.
 
     >>> hardtanh([-3.0, 0.5, 3.0])
     array([-1. ,  0.5,  1. ])
     """
-    return np.clip(real(x), min_val, max_val)
+    low, high = number(min_val, "min_val"), number(max_val, "max_val")
+    return np.asarray(np.clip(real(x), low, high))
 
 
 def relu6(x: ArrayLike) -> Array:
@@ -206,7 +218,7 @@ def hardsigmoid(x: ArrayLike) -> Array:
     >>> hardsigmoid([-3.0, 0.0, 3.0])
     array([0. , 0.5, 1. ])
     """
-    return relu6(real(x) + 3) / 6
+    return np.asarray(relu6(real(x) + 3) / 6)
 
 
 def hardswish(x: ArrayLike) -> Array:
@@ -215,18 +227,21 @@ def hardswish(x: ArrayLike) -> Array:
     >>> hardswish([-3.0, 3.0])
     array([-0.,  3.])
     """
-    return real(x) * hardsigmoid(x)
+    return np.asarray(real(x) * hardsigmoid(x))
 
 
 def softmax(x: ArrayLike, dim: int = -1) -> Array:
     """eˣ / Σ eˣ along an axis, shifted by the maximum so that nothing overflows.
 
+    float16 is summed in float32. Raises UnfitError for an axis that x does not have.
+
     >>> softmax([1000.0, 1000.0])
     array([0.5, 0.5])
     """
     x = real(x)
-    powers = np.exp(x - x.max(axis=dim, keepdims=True, initial=-np.inf))
-    return np.asarray(powers / powers.sum(axis=dim, keepdims=True))
+    shifted, axis = _shifted(x, dim)
+    powers = np.exp(shifted)
+    return np.asarray(powers / powers.sum(axis=axis, keepdims=True), x.dtype)
 
 
 def log_softmax(x: ArrayLike, dim: int = -1) -> Array:
@@ -236,15 +251,30 @@ def log_softmax(x: ArrayLike, dim: int = -1) -> Array:
     array([    0., -1000.])
     """
     x = real(x)
-    shifted = x - x.max(axis=dim, keepdims=True, initial=-np.inf)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=dim, keepdims=True)))
+    shifted, axis = _shifted(x, dim)
+    total = np.exp(shifted).sum(axis=axis, keepdims=True)
+    return np.asarray(shifted - np.log(total), x.dtype)
+
+
+def _shifted(x: Array, dim: Any) -> tuple[Array, int]:
+    """x less its maximum along an axis, in float32 at least, and the axis."""
+    axis, axes = whole(dim, 1), max(x.ndim, 1)
+    if axis is None or not -axes <= axis[0] < axes:
+        raise UnfitError(f"dim={dim} is no axis of x, which has the shape {x.shape}")
+    wide = x.astype(np.promote_types(x.dtype, np.float32), copy=False)
+    return wide - wide.max(axis=axis[0], keepdims=True, initial=-np.inf), axis[0]
+
+
+def _divisor(value: Any, what: str) -> float:
+    scale = number(value, what)
+    if scale == 0:
+        raise UnfitError(f"{what}=0 cannot be divided by")
+    return scale
 
 
 def real(x: ArrayLike) -> Array:
     """x as an array of floats; integers become float64."""
-    array = np.asarray(x)
-    check_real("an activation", array)
-    return array if array.dtype.kind == "f" else array.astype(np.float64)
+    return floats("an activation", x)
 
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {

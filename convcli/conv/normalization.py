@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.arguments import check_real
+from convcli.conv.arguments import check_real, flag, number, whole_number
 from convcli.conv.filterbank import conv2d
 from convcli.errors import UnfitError
 
@@ -26,12 +26,13 @@ def local_response_norm(
     x = _floats(x, "local_response_norm")
     if x.ndim < 3:
         raise UnfitError(f"x has {x.ndim} axes {x.shape}; local_response_norm takes (n, c, …)")
-    if size < 1:
-        raise UnfitError(f"size={size} must be at least 1")
+    size = whole_number(size, "size")
+    alpha, beta, k = number(alpha, "alpha"), number(beta, "beta"), number(k, "k")
     squares = np.square(x, dtype=np.promote_types(x.dtype, np.float32))
     energy = np.zeros_like(squares)
     channels = x.shape[1]
-    for offset in range(-(size // 2), size - size // 2):
+    # a channel further away than the others reach is none
+    for offset in range(max(-(size // 2), 1 - channels), min(size - size // 2, channels)):
         to = slice(max(-offset, 0), max(channels - max(offset, 0), 0))
         beside = slice(max(offset, 0), max(channels + min(offset, 0), 0))
         energy[:, to] += squares[:, beside]
@@ -67,13 +68,15 @@ def batch_norm(
     shape = 1, x.shape[1], *[1] * (x.ndim - 2)
     others = tuple(axis for axis in range(x.ndim) if axis != 1)
     wide = x.astype(working, copy=False)
-    if training:
+    if flag(training, "training"):
+        if not x.size:
+            raise UnfitError(f"x has no values to take a mean of: {x.shape}")
         mean, var = wide.mean(others, keepdims=True), wide.var(others, keepdims=True)
     elif running_mean is None or running_var is None:
         raise UnfitError("batch_norm needs running_mean and running_var unless training")
     else:
         mean, var = (_channels(one, shape, working) for one in (running_mean, running_var))
-    scale = 1 / np.sqrt(var + working.type(eps))
+    scale = 1 / np.sqrt(var + working.type(number(eps, "eps")))
     if weight is not None:
         scale = scale * _channels(weight, shape, working)
     y = (wide - mean) * scale
@@ -98,8 +101,11 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> NDArray[Any]:
     x = _floats(x, "local_contrast_norm")
     if x.ndim != 4:
         raise UnfitError(f"x has {x.ndim} axes {x.shape}; local_contrast_norm takes (n, c, h, w)")
-    if size < 1 or size % 2 == 0:
+    size = whole_number(size, "size")
+    if size % 2 == 0:
         raise UnfitError(f"size={size} must be odd, so that a window has a centre")
+    if 0 in x.shape[1:]:
+        raise UnfitError(f"x has no values: {x.shape}")
     working = np.promote_types(x.dtype, np.float32)
     wide = x.astype(working, copy=False)
     offsets = np.arange(size) - size // 2
@@ -129,10 +135,11 @@ def _blurred(maps: NDArray[Any], bell: NDArray[Any]) -> NDArray[Any]:
 
 def _channels(values: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """One value a channel, laid along x's second axis."""
-    array = np.asarray(values, dtype)
+    array = np.asarray(values)
+    check_real("batch_norm", array)
     if array.shape != (shape[1],):
-        raise UnfitError(f"{shape[1]} channels need ({shape[1]},) values, not {array.shape}")
-    return array.reshape(shape)
+        raise UnfitError(f"values of the shape {array.shape}; one a channel is ({shape[1]},)")
+    return array.astype(dtype, copy=False).reshape(shape)
 
 
 def _floats(x: ArrayLike, door: str) -> NDArray[Any]:

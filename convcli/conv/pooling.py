@@ -1,12 +1,24 @@
 """Windows reduced to one value each: the largest, the smallest, the mean."""
 
 from collections.abc import Callable
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.arguments import Padding, Sizes, batch, check_real, pads, pair, whole
+from convcli.conv.arguments import (
+    Padding,
+    Sizes,
+    batch,
+    check_count,
+    check_real,
+    flag,
+    pads,
+    pair,
+    whole,
+    whole_number,
+)
 from convcli.conv.problem import Pair
 from convcli.errors import UnfitError
 
@@ -86,7 +98,7 @@ def max_pool2d(
     """
     x = np.asarray(x)
     axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
-    if return_indices:
+    if flag(return_indices, "return_indices"):
         values, cells = extreme_cells(x, axes)
         return values, cells
     return _extreme(x, axes, np.maximum, largest=False)
@@ -135,8 +147,6 @@ def avg_pool2d(
     """
     x = np.asarray(x)
     axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
-    if divisor_override is not None and divisor_override < 1:
-        raise UnfitError(f"divisor_override={divisor_override} must be at least 1")
     result = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
     working = np.promote_types(result, np.float32)
     sums = _reduced(_padded(x, axes, 0, working), axes, np.add)
@@ -149,7 +159,9 @@ def divisors(
 ) -> NDArray[Any]:
     """What the sum of each window is divided by, (h', w')."""
     if override is not None:
-        return np.full((axes[0].output, axes[1].output), override, dtype)
+        divisor = whole_number(override, "divisor_override")
+        return np.full((axes[0].output, axes[1].output), divisor, dtype)
+    include_pad = flag(include_pad, "count_include_pad")
     rows, columns = (axis.counted(include_pad) for axis in axes)
     # a window of padding alone sums to nothing, whatever it is divided by
     return np.asarray(np.maximum(rows[:, np.newaxis] * columns, 1), dtype)
@@ -167,7 +179,7 @@ def adaptive_avg_pool2d(
     array([[[6., 8.]]])
     """
     x = np.asarray(x)
-    sizes = _adaptive_sizes(x, output_size, "adaptive_avg_pool2d")
+    sizes = adaptive_sizes(x, output_size, "adaptive_avg_pool2d")
     result = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
     sums = x.astype(np.promote_types(result, np.float32), copy=False)
     # a fresh array in memory order: where no axis changes, the means are x itself
@@ -183,20 +195,26 @@ def adaptive_max_pool2d(
     array([[[12, 14]]])
     """
     x = np.asarray(x)
-    sizes = _adaptive_sizes(x, output_size, "adaptive_max_pool2d")
+    sizes = adaptive_sizes(x, output_size, "adaptive_max_pool2d")
     return np.array(_binned(x, sizes, np.max), x.dtype, order="C")
 
 
-def _adaptive_sizes(x: NDArray[Any], output_size: Any, door: str) -> list[int]:
+def adaptive_sizes(x: NDArray[Any], output_size: Any, door: str) -> list[int]:
+    """The size of an adaptive pool's output, checked."""
     check_real(door, x)
     batch(x, "c, h, w", door)
+    if 0 in x.shape[-2:]:
+        raise UnfitError(f"x has no cells: {x.shape}")
     wanted: Any = output_size
-    wanted = tuple(wanted) if isinstance(wanted, tuple | list) else (wanted, wanted)
-    if len(wanted) != 2:
-        raise UnfitError(f"output_size={output_size} must be one or two whole numbers")
-    sizes = [old if new is None else new for new, old in zip(wanted, x.shape[-2:], strict=True)]
-    if whole(sizes, 2) is None or min(sizes) < 0 or 0 in x.shape[-2:]:
-        raise UnfitError(f"output_size={output_size} must be whole numbers; x is {x.shape}")
+    if isinstance(wanted, np.ndarray):
+        wanted = wanted.tolist()
+    wanted = tuple(wanted) if isinstance(wanted, tuple | list) else (wanted,)
+    wanted = wanted * 2 if len(wanted) == 1 else wanted
+    kept = [old if new is None else new for new, old in zip(wanted, x.shape[-2:], strict=False)]
+    sizes = whole(kept, 2) if len(wanted) == 2 else None
+    if sizes is None or min(sizes) < 0:
+        raise UnfitError(f"output_size={output_size} must be one or two whole numbers or None")
+    check_count(prod(x.shape[:-2]) * sizes[0] * sizes[1], "the result")
     return sizes
 
 
@@ -230,11 +248,15 @@ def pool_axes(
     check_real("a pool", x)
     batch(x, "c, h, w", "a pool")
     kernel, spread = pair(kernel_size, "kernel_size"), pair(dilation, "dilation")
-    steps = kernel if stride is None or stride == () else pair(stride, "stride")
+    # PyTorch's signature has an empty list where no stride is given
+    if stride is None or (isinstance(stride, tuple | list) and not stride):
+        steps = kernel
+    else:
+        steps = pair(stride, "stride")
     reach = spread[0] * (kernel[0] - 1) + 1, spread[1] * (kernel[1] - 1) + 1
-    sides = pads(padding, reach, steps)
+    sides, rounded_up = pads(padding, reach, steps), flag(ceil_mode, "ceil_mode")
     down, across = (
-        Axis(length, taps, step, apart, *side, ceil_mode)
+        Axis(length, taps, step, apart, *side, rounded_up)
         for length, taps, step, apart, side in zip(
             x.shape[-2:], kernel, steps, spread, sides, strict=True
         )
@@ -248,6 +270,7 @@ def pool_axes(
                 f"the window reaches {axis.reach} cells, the padded input has "
                 f"{axis.length + axis.before + axis.after}"
             )
+    check_count(prod(x.shape[:-2]) * down.padded * across.padded, "the padded input")
     return down, across
 
 

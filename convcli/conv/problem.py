@@ -33,7 +33,9 @@ class Problem(NamedTuple):
     """Cells added (above, below) and (left, right)."""
     kernel: Pair
     stride: Pair
+    """At most the padded size."""
     dilation: Pair
+    """1 on an axis of one tap."""
     dtype: str = "float32"
     """The working dtype, which every product and sum is computed in."""
     exact: bool = False

@@ -1,12 +1,24 @@
 """The way back through a convolution: each input value paints the kernel into the output."""
 
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.arguments import Numbers, Padding, Sizes, batch, bias_of, finished, pads, pair
+from convcli.conv.arguments import (
+    Numbers,
+    Padding,
+    Sizes,
+    batch,
+    bias_of,
+    check_count,
+    finished,
+    pads,
+    pair,
+    whole_number,
+)
 from convcli.conv.problem import Pair
 from convcli.conv.windows import spans
 from convcli.errors import UnfitError, counted
@@ -47,7 +59,7 @@ def conv_transpose2d(
     """
     x, weight = np.asarray(x), np.asarray(weight)
     images = batch(x, "c, h, w", "conv_transpose2d")
-    _check(images.shape, weight.shape, groups)
+    groups = _check(images.shape, weight.shape, groups)
     offsets = bias_of(bias, weight.shape[1] * groups)
     numbers = Numbers("conv_transpose2d", images, weight, offsets, axis=1)
     strides, dilations = pair(stride, "stride"), pair(dilation, "dilation")
@@ -98,14 +110,16 @@ def painted(
             f"plus output_padding {extra}"
         )
     (top, _), (left, _) = padding
-    canvas = np.zeros((images, groups, filters, whole[0] + extra[0], whole[1] + extra[1]), x.dtype)
+    shape = images, groups, filters, whole[0] + extra[0], whole[1] + extra[1]
+    check_count(prod(shape), "the result before it is cut")
+    canvas = np.zeros(shape, x.dtype)
     rows = weight.reshape(groups, channels // groups, filters * kernel[0] * kernel[1])
     one = max(filters * kernel[0] * kernel[1] * width * x.itemsize, 1)
     for n, g, (first, last) in product(
         range(images), range(groups), spans(height, BAND_BYTES // one)
     ):
         band = x[n, g * len(rows[g]) : (g + 1) * len(rows[g]), first:last]
-        products = np.matmul(rows[g].T, band.reshape(len(rows[g]), -1)).reshape(
+        products = np.matmul(rows[g].T, band.reshape(len(band), (last - first) * width)).reshape(
             filters, *kernel, last - first, width
         )
         for i, j in np.ndindex(*kernel):
@@ -116,12 +130,15 @@ def painted(
     return np.ascontiguousarray(y).reshape(images, groups * filters, *size)
 
 
-def _check(x: tuple[int, ...], weight: tuple[int, ...], groups: int) -> None:
+def _check(x: tuple[int, ...], weight: tuple[int, ...], groups: Any) -> int:
+    """The number of groups, of shapes (n, c, h, w) and (c, f / groups, i, j) that fit them."""
     if len(weight) != 4 or 0 in weight[1:]:
         raise UnfitError(
             f"weight has the shape {weight}; conv_transpose2d takes (c, f / groups, i, j)"
         )
-    if groups < 1 or weight[0] % groups:
+    count = whole_number(groups, "groups")
+    if weight[0] % count:
         raise UnfitError(f"groups={groups} does not divide {counted(weight[0], 'channel')}")
     if x[1] != weight[0]:
         raise UnfitError(f"x has {x[1]} channels, the filters expect {weight[0]}")
+    return count

@@ -50,10 +50,11 @@ def choose(problem: Problem, name: str) -> Algorithm:
 
     Raises UnfitError, with the reason, when the one that was asked for refuses.
     """
+    names = "auto", *ALGORITHMS
+    if not isinstance(name, str) or name not in names:
+        raise UnfitError(f"algorithm={name!r} is none of {', '.join(names)}")
     if name == "auto":
         name = chosen(problem)
-    if name not in ALGORITHMS:
-        raise UnfitError(f"algorithm={name!r} is none of auto, {', '.join(ALGORITHMS)}")
     if reason := ALGORITHMS[name].refuses(problem):
         raise UnfitError(f"algorithm={name!r} refuses: {reason}")
     return ALGORITHMS[name]
