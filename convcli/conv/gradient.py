@@ -122,7 +122,7 @@ def _weight_gradient(grad: Array, x: Array, problem: Problem) -> Array:
     for n, g, (top, bottom) in product(range(problem.images), range(problem.groups), bands):
         rows = padded_rows(images[n, g], problem, *read_by(problem, top, bottom))
         columns = windows(rows, problem).reshape(problem.taps, -1)
-        signal = signals[n, g, :, top:bottom].reshape(problem.filters, -1)
+        signal = signals[n, g, :, top:bottom].reshape(problem.filters, columns.shape[1])
         total[g] += signal @ columns.T
     return total
 
