@@ -58,7 +58,9 @@ def prelu(x: ArrayLike, weight: ArrayLike) -> Array:
 
 
 def threshold(x: ArrayLike, threshold: float, value: float) -> Array:
-    """x where it is above a threshold, else a value; a NaN stays one.
+    """x where it is above a threshold, else a value.
+
+    A NaN stays one, as in PyTorch.
 
     >>> threshold([0.5, 2.0], 1.0, 0.0)
     array([0., 2.])
@@ -194,7 +196,9 @@ def erf(x: ArrayLike) -> Array:
 
 
 def hardtanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Array:
-    """x held between two values; where they cross, it is max_val, as ONNX's Clip has it.
+    """x held between two values.
+
+    Where min_val is above max_val the result is max_val, as ONNX's Clip has it.
 
     >>> hardtanh([-3.0, 0.5, 3.0])
     array([-1. ,  0.5,  1. ])
