@@ -23,6 +23,7 @@ from convcli.conv.arguments import (
 )
 from convcli.conv.borders import BORDERS, border_named
 from convcli.conv.problem import Problem
+from convcli.conv.windows import new_output
 from convcli.errors import UnfitError, counted
 
 
@@ -93,13 +94,17 @@ def conv2d(
         border,
         fill,
     )
-    y = choose(problem, algorithm).convolve(
-        images.reshape(problem.images, groups, problem.channels, *problem.size),
-        np.ascontiguousarray(weight, numbers.working).reshape(
-            groups, problem.filters, problem.channels, *problem.kernel
-        ),
-        problem,
-    )
+    chosen = choose(problem, algorithm)
+    if problem.macs:
+        y = chosen.convolve(
+            images.reshape(problem.images, groups, problem.channels, *problem.size),
+            np.ascontiguousarray(weight, numbers.working).reshape(
+                groups, problem.filters, problem.channels, *problem.kernel
+            ),
+            problem,
+        )
+    else:
+        y = new_output(problem)
     y = y.reshape(problem.images, len(weight), *problem.output)
     y = finished(y, offsets, numbers.result, axes=2)
     return y if x.ndim == 4 else y[0]
@@ -199,7 +204,8 @@ def workspace_bytes(
         raise UnfitError(f"dtype={dtype}: the workspace is that of floats")
     working = np.promote_types(dtype, np.float32)
     problem = problem_of(shape, bank, stride, padding, dilation, groups, working)
-    return choose(problem, algorithm).workspace_bytes(problem)
+    one = choose(problem, algorithm)
+    return one.workspace_bytes(problem) if problem.macs else 0
 
 
 def _sizes(shape: Any, what: str) -> tuple[int, ...]:

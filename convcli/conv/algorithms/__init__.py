@@ -5,7 +5,7 @@ Each entry is one algorithm and answers
     refuses(problem) -> str | None     why not, in a sentence; None when it can
     cost(problem) -> float             predicted seconds; `auto` takes the least
     workspace_bytes(problem) -> int    the most it allocates beside y
-    convolve(x, weight, problem) -> y  arrays as Problem draws them, a new array
+    convolve(x, weight, problem) -> y  arrays as Problem draws them, none empty; a new array
 """
 
 from typing import Any, Protocol
