@@ -1,7 +1,7 @@
 """Functions of each value alone, and softmax, with the names of `torch.nn.functional`.
 
-All take floats of any shape and give a new array of the same shape and dtype. ACTIVATIONS lists
-those that need no further argument, GRADIENTS in `convcli.conv.gradient` their derivatives.
+All give a new array. ACTIVATIONS lists those that need no further argument; DERIVATIVES and
+JACOBIANS in `convcli.conv.gradient` are their ways back.
 """
 
 import math
@@ -20,6 +20,9 @@ Array = NDArray[Any]
 def relu(x: ArrayLike) -> Array:
     """max(x, 0) (Nair & Hinton 2010).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
+
     >>> relu([-2.0, 3.0])
     array([0., 3.])
     """
@@ -28,6 +31,9 @@ def relu(x: ArrayLike) -> Array:
 
 def leaky_relu(x: ArrayLike, negative_slope: float = 0.01) -> Array:
     """max(x, 0) + negative_slope · min(x, 0) (Maas, Hannun & Ng 2013).
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for values that are no numbers.
 
     >>> leaky_relu(np.array([-2.0, 3.0]), 0.1)
     array([-0.2,  3. ])
@@ -41,6 +47,9 @@ def prelu(x: ArrayLike, weight: ArrayLike) -> Array:
     """x where positive, weight · x elsewhere: one learned slope, or one a channel of (n, c, …).
 
     He et al. 2015.
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for slopes that do not fit x.
 
     >>> prelu([[-2.0], [3.0]], [0.25]).ravel()
     array([-0.5,  3. ])
@@ -58,9 +67,12 @@ def prelu(x: ArrayLike, weight: ArrayLike) -> Array:
 
 
 def threshold(x: ArrayLike, threshold: float, value: float) -> Array:
-    """x where it is above a threshold, else a value.
+    """x where it is above a threshold, else a value (`torch.nn.Threshold`).
 
     A NaN stays one, as in PyTorch.
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for values that are no numbers.
 
     >>> threshold([0.5, 2.0], 1.0, 0.0)
     array([0., 2.])
@@ -73,6 +85,9 @@ def threshold(x: ArrayLike, threshold: float, value: float) -> Array:
 def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """x where positive, α·(eˣ − 1) elsewhere (Clevert, Unterthiner & Hochreiter 2016).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for values that are no numbers.
+
     >>> elu([-1.0, 2.0]).round(4)
     array([-0.6321,  2.    ])
     """
@@ -83,6 +98,10 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
 
 def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """max(x, 0) + min(0, α·(e^(x/α) − 1)) (Barron 2017).
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, for values that are no numbers and for an α of
+    0.
 
     >>> celu([-2.0, 2.0], 2.0).round(4)
     array([-1.2642,  2.    ])
@@ -95,6 +114,9 @@ def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
 def selu(x: ArrayLike) -> Array:
     """scale · elu(x, α), with the fixed point of Klambauer et al. 2017.
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
+
     >>> selu([-1.0, 1.0]).round(4)
     array([-1.1113,  1.0507])
     """
@@ -106,7 +128,10 @@ SELU_SCALE = 1.0507009873554805
 
 
 def sigmoid(x: ArrayLike) -> Array:
-    """1 / (1 + e⁻ˣ), without overflow on either side.
+    """1 / (1 + e⁻ˣ), without overflow on either side (Rumelhart, Hinton & Williams 1986).
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
 
     >>> sigmoid([-1000.0, 0.0, 1000.0])
     array([0. , 0.5, 1. ])
@@ -117,7 +142,10 @@ def sigmoid(x: ArrayLike) -> Array:
 
 
 def tanh(x: ArrayLike) -> Array:
-    """The hyperbolic tangent.
+    """The hyperbolic tangent (e^x − e^−x) / (e^x + e^−x) (LeCun et al. 1998).
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
 
     >>> tanh([0.0, 1000.0])
     array([0., 1.])
@@ -128,6 +156,10 @@ def tanh(x: ArrayLike) -> Array:
 def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """ln(1 + e^(βx)) / β, and x itself where βx is above a threshold (Dugas et al. 2001).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, for values that are no numbers and for a β of
+    0.
+
     >>> softplus([0.0, 21.0]).round(4)
     array([ 0.6931, 21.    ])
     """
@@ -137,7 +169,10 @@ def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
 
 
 def softsign(x: ArrayLike) -> Array:
-    """x / (1 + |x|).
+    """x / (1 + |x|) (Bergstra et al. 2009).
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
 
     >>> softsign([-1.0, 3.0])
     array([-0.5 ,  0.75])
@@ -149,6 +184,9 @@ def softsign(x: ArrayLike) -> Array:
 def silu(x: ArrayLike) -> Array:
     """x · sigmoid(x), also called swish (Hendrycks & Gimpel 2016).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
+
     >>> silu([0.0, 1000.0])
     array([   0., 1000.])
     """
@@ -157,6 +195,9 @@ def silu(x: ArrayLike) -> Array:
 
 def mish(x: ArrayLike) -> Array:
     """x · tanh(softplus(x)) (Misra 2019).
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
 
     >>> mish([1.0]).round(4)
     array([0.8651])
@@ -168,6 +209,9 @@ def gelu(x: ArrayLike, approximate: str = "none") -> Array:
     """x · Φ(x) with the normal distribution's Φ, or its tanh approximation.
 
     Hendrycks & Gimpel 2016: ½x·(1 + erf(x/√2)); "tanh": ½x·(1 + tanh(√(2/π)·(x + 0.044715·x³))).
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for another `approximate`.
 
     >>> gelu([1.0]).round(4), gelu([1.0], approximate="tanh").round(4)
     (array([0.8413]), array([0.8412]))
@@ -187,6 +231,9 @@ def gelu(x: ArrayLike, approximate: str = "none") -> Array:
 def erf(x: ArrayLike) -> Array:
     """The error function, value by value from `math`: NumPy has none.
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
+
     >>> erf([0.0, 100.0])
     array([0., 1.])
     """
@@ -196,9 +243,12 @@ def erf(x: ArrayLike) -> Array:
 
 
 def hardtanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Array:
-    """x held between two values.
+    """x held between two values (Collobert 2004).
 
     Where min_val is above max_val the result is max_val, as ONNX's Clip has it.
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for values that are no numbers.
 
     >>> hardtanh([-3.0, 0.5, 3.0])
     array([-1. ,  0.5,  1. ])
@@ -210,6 +260,9 @@ def hardtanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Array
 def relu6(x: ArrayLike) -> Array:
     """x held between 0 and 6 (Krizhevsky 2010).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
+
     >>> relu6([-1.0, 7.0])
     array([0., 6.])
     """
@@ -218,6 +271,9 @@ def relu6(x: ArrayLike) -> Array:
 
 def hardsigmoid(x: ArrayLike) -> Array:
     """relu6(x + 3) / 6 (Howard et al. 2019).
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
 
     >>> hardsigmoid([-3.0, 0.0, 3.0])
     array([0. , 0.5, 1. ])
@@ -228,6 +284,9 @@ def hardsigmoid(x: ArrayLike) -> Array:
 def hardswish(x: ArrayLike) -> Array:
     """x · hardsigmoid(x) (Howard et al. 2019).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
+
     >>> hardswish([-3.0, 3.0])
     array([-0.,  3.])
     """
@@ -235,9 +294,12 @@ def hardswish(x: ArrayLike) -> Array:
 
 
 def softmax(x: ArrayLike, dim: int = -1) -> Array:
-    """eˣ / Σ eˣ along an axis, shifted by the maximum so that nothing overflows.
+    """eˣ / Σ eˣ along an axis, shifted by the maximum so that nothing overflows (Bridle 1990).
 
-    float16 is summed in float32. Raises UnfitError for an axis that x does not have.
+    float16 is summed in float32.
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for an axis that x does not have.
 
     >>> softmax([1000.0, 1000.0])
     array([0.5, 0.5])
@@ -250,6 +312,9 @@ def softmax(x: ArrayLike, dim: int = -1) -> Array:
 
 def log_softmax(x: ArrayLike, dim: int = -1) -> Array:
     """ln softmax(x), without the underflow of taking them one after the other.
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for an axis that x does not have.
 
     >>> log_softmax([0.0, -1000.0])
     array([    0., -1000.])

@@ -12,10 +12,13 @@ from convcli.errors import UnfitError
 def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> NDArray[Any]:
     """x · weightᵀ + bias, as `torch.nn.functional.linear`.
 
+        y[…, o] = bias[o] + Σ_i x[…, i] · weight[o, i]    Goodfellow, Bengio & Courville 2016, §6.1
+
     x is (…, in), weight (out, in) and bias (out,); the result (…, out). Dtypes as in `conv2d`:
     integers are exact and give int64.
 
-    Raises UnfitError for shapes that do not fit each other.
+    Raises UnfitError for shapes that do not fit each other, for dtypes that are no real numbers
+    and for integer sums that int64 may not hold.
 
     >>> linear([1, 2, 3], [[1, 0, 1], [0, 1, 0]], [10, 20])
     array([14, 22])

@@ -43,6 +43,8 @@ def conv2d(
 
         y[n, f, u, v] = bias[f] + Σ_c Σ_i Σ_j x[n, c, u·s + d·i, v·s + d·j] · weight[f, c, i, j]
 
+    (Goodfellow, Bengio & Courville 2016, equation 9.6; the size of y: Dumoulin & Visin 2016).
+
     Parameters:
         x: images (n, c, h, w), or one image (c, h, w).
         weight: filters (f, c / groups, i, j), used as drawn, not flipped.
@@ -124,9 +126,12 @@ def conv1d(
 ) -> NDArray[Any]:
     """Cross-correlate signals with a bank of filters, as `torch.nn.functional.conv1d`.
 
+        y[n, f, v] = bias[f] + Σ_c Σ_j x[n, c, v·s + d·j] · weight[f, c, j]
+
     x is (n, c, w) or (c, w), weight (f, c / groups, j), and the result (n, f, w') or (f, w');
-    padding is a name, one number or (before, after). The rest is as in `conv2d`, of which this
-    is a picture of one row.
+    stride and dilation are one number, padding is a name, one number or (before, after). The
+    rest is as in `conv2d`, its dtypes, algorithms and errors too, of which this is a picture of
+    one row.
 
     >>> conv1d(np.array([[1, 2, 4, 8]]), [[[1, 1]]])
     array([[ 3,  6, 12]])
@@ -168,8 +173,11 @@ def depthwise_conv2d(
 ) -> NDArray[Any]:
     """Convolve each channel with filters of its own: `conv2d` with as many groups as channels.
 
-    x is (n, c, h, w) or (c, h, w), weight (c · multiplier, 1, i, j), the result
-    (n, c · multiplier, h', w'). A grouped convolution is `conv2d(…, groups=…)`.
+        y[n, c·m + k, u, v] = bias[c·m + k] + Σ_i Σ_j x[n, c, …] · weight[c·m + k, 0, i, j]
+
+    x is (n, c, h, w) or (c, h, w), weight (c · m, 1, i, j) with a multiplier m, the result
+    (n, c · m, h', w') or (c · m, h', w') (Sifre 2014; Howard et al. 2017). Dtypes and errors are
+    those of `conv2d`. A grouped convolution is `conv2d(…, groups=…)`.
 
     >>> depthwise_conv2d(np.ones((2, 1, 1), int), [[[[3]]], [[[4]]]]).ravel()
     array([3, 4])
@@ -193,7 +201,11 @@ def workspace_bytes(
 ) -> int:
     """The most bytes that `conv2d` allocates beside its result, for floats of this dtype.
 
-    An upper bound, known before any array exists; it depends on the number of threads.
+    Shapes are (n, c, h, w) or (c, h, w), and (f, c / groups, i, j). An upper bound, known before
+    any array exists; it depends on the number of threads.
+
+    Raises UnfitError for shapes that do not fit each other, for an algorithm that refuses and for
+    dtypes other than floats; TypeError for what is no dtype.
 
     >>> workspace_bytes((3, 3000, 3000), (8, 3, 3, 3), padding=1) < 64 << 20
     True

@@ -2,8 +2,7 @@
 
 Each function takes the arguments of the door it belongs to, and before them `grad`, dL/dy in the
 shape of the door's result. Convolutions take batches, (n, c, h, w); pools one image too, (c, h, w).
-Whole numbers count as float64. Each raises UnfitError for shapes that do not fit each other and for
-dtypes that are no real numbers.
+Whole numbers count as float64.
 
     dL/dx = the transposed convolution of grad        Goodfellow, Bengio & Courville 2016, §9.5
     dL/dw = the correlation of x with grad
@@ -56,7 +55,9 @@ def conv2d_gradients(
 ) -> Gradients:
     """dL/dx (n, c, h, w), dL/dw (f, c / groups, i, j) and dL/db (f,) of `conv2d`.
 
-    All in the common dtype of grad, x and weight, and at least float32.
+    All in the common dtype of grad, x and weight, and at least float32. grad is (n, f, h', w').
+
+    Raises UnfitError for shapes that do not fit each other and for dtypes that are no real numbers.
 
     >>> x, w = np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2))
     >>> conv2d_gradients(np.ones((1, 1, 2, 2)), x, w).x[0, 0]
@@ -130,7 +131,12 @@ def _weight_gradient(grad: Array, x: Array, problem: Problem) -> Array:
 def linear_gradients(
     grad: ArrayLike, x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None
 ) -> Gradients:
-    """dL/dx (…, in), dL/dw (out, in) and dL/db (out,) of `linear`, in the floats' common dtype.
+    """dL/dx (…, in), dL/dw (out, in) and dL/db (out,) of `linear`, for a grad (…, out).
+
+        dL/dx = grad · weight    dL/dw = Σ gradᵀ · x    dL/db = Σ grad
+
+    Each in the common dtype of its factors (Goodfellow, Bengio & Courville 2016, §6.5). Raises
+    UnfitError for shapes that do not fit each other and for dtypes that are no real numbers.
 
     >>> linear_gradients([[1.0]], [[2.0, 3.0]], [[5.0, 7.0]]).weight
     array([[2., 3.]])
@@ -157,7 +163,10 @@ def max_pool2d_gradient(
     dilation: Sizes = 1,
     ceil_mode: bool = False,
 ) -> Array:
-    """dL/dx of `max_pool2d`, of grad's dtype: each window's gradient goes to its first maximum.
+    """dL/dx of `max_pool2d`: each window's gradient goes to its first maximum, as in PyTorch.
+
+    grad is (n, c, h', w') or (c, h', w'), the result of x's shape and grad's dtype. Raises
+    UnfitError for windows and shapes that do not fit and for dtypes that are no real numbers.
 
     >>> max_pool2d_gradient([[[1.0]]], [[[1.0, 3.0], [3.0, 2.0]]], 2)
     array([[[0., 1.],
@@ -186,6 +195,8 @@ def min_pool2d_gradient(
 ) -> Array:
     """dL/dx of `min_pool2d`: the minimum of x is the maximum of −x.
 
+    Shapes, dtypes and errors are those of `max_pool2d_gradient`.
+
     >>> min_pool2d_gradient([[[1.0]]], [[[1.0, 3.0]]], (1, 2))
     array([[[1., 0.]]])
     """
@@ -204,7 +215,9 @@ def avg_pool2d_gradient(
     divisor_override: int | None = None,
     dilation: Sizes = 1,
 ) -> Array:
-    """dL/dx of `avg_pool2d`, of grad's dtype: each window's, divided, goes to all of its cells.
+    """dL/dx of `avg_pool2d`: each window's gradient, divided, goes to all of its cells.
+
+    Shapes, dtypes and errors are those of `max_pool2d_gradient`.
 
     >>> avg_pool2d_gradient([[[1.0]]], np.ones((1, 2, 2)), 2)
     array([[[0.25, 0.25],
@@ -225,7 +238,9 @@ def avg_pool2d_gradient(
 
 
 def adaptive_avg_pool2d_gradient(grad: ArrayLike, x: ArrayLike) -> Array:
-    """dL/dx of `adaptive_avg_pool2d`, whose output has the size of grad, in grad's dtype.
+    """dL/dx of `adaptive_avg_pool2d`, whose output has the size of grad.
+
+    Shapes, dtypes and errors are those of `max_pool2d_gradient`.
 
     >>> adaptive_avg_pool2d_gradient([[[1.0]]], [[[8.0, 9.0]]])
     array([[[0.5, 0.5]]])
@@ -244,8 +259,9 @@ def adaptive_avg_pool2d_gradient(grad: ArrayLike, x: ArrayLike) -> Array:
 def activation_gradient(name: str, grad: ArrayLike, x: ArrayLike) -> Array:
     """dL/dx of an activation of `convcli.conv.activations.ACTIVATIONS`, with its defaults.
 
-    grad and x have one shape, any; the result has grad's dtype. Raises UnfitError for a name that
-    is not there.
+    dL/dx = dL/dy · dy/dx, value by value; along the last axis for the softmaxes. grad and x have
+    one shape, any; the result has grad's dtype. Raises UnfitError for a name that is not there,
+    for another shape and for dtypes that are no real numbers.
 
     >>> activation_gradient("relu", [1.0, 1.0], [-1.0, 2.0])
     array([0., 1.])

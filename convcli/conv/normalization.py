@@ -17,8 +17,11 @@ def local_response_norm(
 
         y_c = x_c · (k + α/size · Σ_{c'} x_{c'}²)^(−β)    c' from c − ⌊size/2⌋, `size` channels
 
-    x is (n, c, …), floats. TensorFlow takes α as it is; PyTorch, ONNX and this divide it by the
-    size of the window (Krizhevsky, Sutskever & Hinton 2012 sum without dividing).
+    x is (n, c, …), floats; the result has its shape and dtype. TensorFlow takes α as it is;
+    PyTorch, ONNX and this divide it by the size of the window (Krizhevsky, Sutskever & Hinton
+    2012 sum without dividing).
+
+    Raises UnfitError for other dtypes, fewer axes and a size below 1.
 
     >>> local_response_norm([[[3.0], [4.0]]], size=1, alpha=1, beta=0.5, k=0).ravel()
     array([1., 1.])
@@ -54,9 +57,11 @@ def batch_norm(
 
         y = (x − mean) / √(var + eps) · weight + bias          Ioffe & Szegedy 2015
 
-    x is (n, c, …), floats; the others are (c,). With `training` the mean and the (biased)
-    variance of x are used; the running ones, which PyTorch would update in place by `momentum`,
-    stay as they are and may be None.
+    x is (n, c, …), floats, the result of its shape and dtype; the others are (c,). With `training`
+    the mean and the (biased) variance of x are used; the running ones, which PyTorch would update
+    in place by `momentum`, stay as they are and may be None.
+
+    Raises UnfitError for other dtypes and for shapes that do not fit each other.
 
     >>> batch_norm(np.array([[[1.0, 3.0]]]), [1.0], [4.0], eps=0).ravel()
     array([0., 1.])
@@ -91,8 +96,10 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> NDArray[Any]:
         v = x − Σ g·x        y = v / max(σ, c),  σ = √(Σ g·v²),  c = the mean of σ over the image
 
     The sums run over all channels and size×size cells, weighted by a Gaussian g of σ = size / 6
-    that sums to one; at the border over the cells that are there. x is (n, c, h, w), floats.
-    A constant image becomes 0.
+    that sums to one; at the border over the cells that are there. x is (n, c, h, w), floats,
+    the result of its shape and dtype. A constant image becomes 0.
+
+    Raises UnfitError for other dtypes and axes, for an even size and for images of no values.
 
     >>> flat = local_contrast_norm(np.full((1, 2, 6, 6), 3.0), size=3)
     >>> bool(np.abs(flat).max() < 1e-12)

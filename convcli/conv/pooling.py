@@ -85,12 +85,16 @@ def max_pool2d(
 ) -> Any:
     """The largest value of each window, as `torch.nn.functional.max_pool2d`.
 
-    x is (n, c, h, w) or (c, h, w), of any real dtype, which the result keeps. The stride is the
-    kernel unless given; padding never wins and is less than what a window reaches. With
-    `return_indices` the result is a pair, its second the cell h·w of each first maximum, as
-    int64; −1 for a window that dilation leads past every cell of x. A NaN wins.
+        y[n, c, u, v] = max over i, j of x[n, c, u·s + d·i − p, v·s + d·j − p]
 
-    Raises UnfitError for windows that do not fit.
+    (Scherer, Müller & Behnke 2010). x is (n, c, h, w) or (c, h, w), of any real dtype, which the
+    result (n, c, h', w') or (c, h', w') keeps; h' is ⌊(h + 2·p − d·(i − 1) − 1) / s⌋ + 1, or ⌈…⌉ +
+    1 with `ceil_mode`, where a window starts inside x. The stride is the kernel unless given;
+    padding never wins and is less than what a window reaches. With `return_indices` the result is
+    a pair, its second the cell h·w of each first maximum, as int64; −1 for a window that dilation
+    leads past every cell of x. A NaN wins.
+
+    Raises UnfitError for windows that do not fit and for dtypes that are no real numbers.
 
     >>> max_pool2d(np.arange(16).reshape(1, 4, 4), 2)
     array([[[ 5,  7],
@@ -112,7 +116,7 @@ def min_pool2d(
     dilation: Sizes = 1,
     ceil_mode: bool = False,
 ) -> NDArray[Any]:
-    """The smallest value of each window; the rest as in `max_pool2d`.
+    """The smallest value of each window; shapes, dtypes and errors as in `max_pool2d`.
 
     >>> min_pool2d(np.arange(16).reshape(1, 4, 4), 2)
     array([[[ 0,  2],
@@ -135,11 +139,12 @@ def avg_pool2d(
 ) -> NDArray[Any]:
     """The mean of each window, as `torch.nn.functional.avg_pool2d`.
 
-    x is (n, c, h, w) or (c, h, w); floats keep their dtype (float16 is summed in float32),
+    x is (n, c, h, w) or (c, h, w), the result (n, c, h', w') or (c, h', w') with the sizes of
+    `max_pool2d` (LeCun et al. 1998); floats keep their dtype (float16 is summed in float32),
     integers give float64. A window is divided by its cells, the padding's zeros among them unless
     `count_include_pad` is false, or by `divisor_override`. `dilation` is ONNX's.
 
-    Raises UnfitError for windows that do not fit.
+    Raises UnfitError for windows that do not fit and for dtypes that are no real numbers.
 
     >>> avg_pool2d(np.arange(16.0).reshape(1, 4, 4), 2)
     array([[[ 2.5,  4.5],
@@ -173,7 +178,10 @@ def adaptive_avg_pool2d(
     """Means over windows that give a size, as `torch.nn.functional.adaptive_avg_pool2d`.
 
     Output cell u is the mean of rows ⌊u·h / h'⌋ up to ⌈(u + 1)·h / h'⌉. `None` keeps an axis.
-    x is (n, c, h, w) or (c, h, w); dtypes as in `avg_pool2d`.
+    x is (n, c, h, w) or (c, h, w), the result (n, c, h', w') or (c, h', w') for an output_size
+    of (h', w'), or one number for both; dtypes as in `avg_pool2d`.
+
+    Raises UnfitError for an x without cells and for sizes that are no whole numbers.
 
     >>> adaptive_avg_pool2d(np.arange(15.0).reshape(1, 3, 5), (1, 2))
     array([[[6., 8.]]])
@@ -189,7 +197,9 @@ def adaptive_avg_pool2d(
 def adaptive_max_pool2d(
     x: ArrayLike, output_size: int | tuple[int | None, int | None] | None
 ) -> NDArray[Any]:
-    """Maxima over the windows of `adaptive_avg_pool2d`; x keeps its dtype.
+    """Maxima over the windows of `adaptive_avg_pool2d`; shapes and errors are its own.
+
+    The result keeps the dtype of x.
 
     >>> adaptive_max_pool2d(np.arange(15).reshape(1, 3, 5), (1, 2))
     array([[[12, 14]]])

@@ -41,6 +41,8 @@ def conv_transpose2d(
 
         y[n, f, u·s + d·i − p, v·s + d·j − p] += x[n, c, u, v] · weight[c, f, i, j]
 
+    (Dumoulin & Visin 2016, §4).
+
     Parameters:
         x: images (n, c, h, w), or one image (c, h, w).
         weight: filters (c, f / groups, i, j): those of the convolution it transposes.
@@ -52,7 +54,8 @@ def conv_transpose2d(
     Returns a new array (n, f, h', w') or (f, h', w') with
     h' = (h − 1)·stride − 2·padding + dilation·(i − 1) + output_padding + 1; dtypes as in `conv2d`.
 
-    Raises UnfitError for shapes that do not fit each other.
+    Raises UnfitError for shapes that do not fit each other, for dtypes that are no real numbers
+    and for integer sums that int64 may not hold.
 
     >>> conv_transpose2d(np.array([[[1, 2]]]), [[[[1, 1, 1]]]], stride=2)[0, 0]
     array([1, 1, 3, 2, 2])
