@@ -39,14 +39,16 @@ def pair(value: Sizes, what: str, least: int = 1) -> Pair:
 
 def whole(value: Any, count: int) -> list[int] | None:
     """So many whole numbers, from one that stands for all or from a sequence; else None."""
+    if type(value) is int:
+        return [value] * count
     if isinstance(value, np.ndarray):
         value = value.tolist()
     numbers = list(value) if isinstance(value, Sequence) else [value]
     if len(numbers) == 1:
         numbers *= count
     # Python's booleans are integers; as a size or a count they are a slip
-    if len(numbers) != count or any(
-        isinstance(one, bool) or not isinstance(one, Integral) for one in numbers
+    if len(numbers) != count or not all(
+        type(one) is int or isinstance(one, np.integer) for one in numbers
     ):
         return None
     return [int(one) for one in numbers]

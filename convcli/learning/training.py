@@ -10,7 +10,7 @@ Borders are left out: whatever padding a layer names, it is run on whole windows
 
 from collections.abc import Iterator
 from inspect import signature
-from math import cos, pi
+from math import cos, isfinite, pi
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +21,7 @@ from convcli.conv.activations import ACTIVATIONS
 from convcli.conv.gradient import DERIVATIVES, activation_gradient, conv2d_gradients
 from convcli.conv.windows import spans
 from convcli.errors import UnfitError, counted
+from convcli.learning.fitting import check_levels
 from convcli.nets.layers import Activation, Conv, Identity, size_text
 from convcli.nets.network import INPUT, Network, Node
 from convcli.nets.summary import summarize
@@ -38,6 +39,9 @@ RATE = 0.01
 
 LARGEST_STEP = 2e9
 """Multiply–accumulates of one step; a larger stack is refused."""
+
+LARGEST_LEVEL = 1e12
+"""Sums of squares of larger values may be beyond float32."""
 
 LARGEST_FIELD = 256
 """Rows and columns that a net may see."""
@@ -218,6 +222,7 @@ class Trainer:
     """A stack, the pictures it is to bring together, and Adam's memory."""
 
     def __init__(self, stack: Stack, before: Array, after: Array, steps: int, seed: int) -> None:
+        check_levels(LARGEST_LEVEL, before, after)
         self.stack, self.steps, self.seed = stack, steps, seed
         self.x = (before / 255).astype(np.float32)
         self.y = self._wanted((after / 255).astype(np.float32))
@@ -259,7 +264,10 @@ class Trainer:
             name: (np.zeros_like(w), np.zeros_like(w)) for name, w in self.stack.weights.items()
         }
         for step in range(1, self.steps + 1):
-            loss, gradients = self.stack.loss(*self._batch(generator))
+            with np.errstate(over="ignore", invalid="ignore"):
+                loss, gradients = self.stack.loss(*self._batch(generator))
+            if not isfinite(loss):
+                raise UnfitError(f"the loss is {loss} at step {step - 1}: the net diverged")
             yield Moment(step - 1, loss * 255**2)
             rate = RATE * (1 + cos(pi * (step - 1) / self.steps)) / 2
             for name, gradient in gradients.items():

@@ -197,6 +197,16 @@ def test_a_stack_computes_what_its_text_says():
     np.testing.assert_array_equal(stack.forward(x)[0], stack.output(x))
 
 
+def test_a_net_that_diverges_says_when():
+    x = np.random.default_rng(0).uniform(0, 255, (1, 20, 20))
+    stack = Stack(read_text("conv(1, 3); conv(1, 3)").network, 1)
+    moments = Trainer(stack, x, x, steps=5, seed=0).run()
+    next(moments)
+    stack.weights["conv2.weight"] += 1e30
+    with pytest.raises(UnfitError, match="the loss is inf at step 1: the net diverged"):
+        list(moments)
+
+
 def test_the_loss_of_whole_pictures_does_not_depend_on_the_bands(monkeypatch):
     rng = np.random.default_rng(0)
     before, after = rng.uniform(0, 255, (2, 40, 30)), rng.uniform(0, 255, (1, 40, 30))
@@ -343,6 +353,8 @@ REFUSED = {
     "fit a.png a.png --net relu": (1, "the net holds no convolution"),
     "fit a.png a.png --net conv:3,3": (1, "the net ends in 3 channels, the result has 1"),
     "fit a.png a.png --net conv:1,99": (1, "the net sees 99 rows or columns"),
+    "fit a.png large.npy": (1, "values up to 1e+200 are too large to fit; at most 1e+100"),
+    "fit large.npy a.png --net conv:1,3": (1, "too large to fit; at most 1e+12"),
     "fit a.png a.png --net twice.py": (1, "a#1 has the weights of a"),
     "fit a.png a.png --net unread.py": (1, "a is not on the way to the output"),
     "fit a.png a.png --net side.net": (1, "relu1 does not follow side1.0.conv1"),
@@ -380,6 +392,7 @@ def test_a_refusal_is_one_line_and_nothing_is_written(capfd, tmp_path, monkeypat
     Path("bad.npy").write_bytes(b"\x93NUMPY\x01\x00nothing")
     np.save("object.npy", np.array([{}], object), allow_pickle=True)
     np.save("nan.npy", np.full((30, 40), np.nan))
+    np.save("large.npy", np.full((30, 40), 1e200))
     for name, text in NET_FILES.items():
         Path(name).write_text(text)
     there = sorted(os.listdir())
