@@ -171,7 +171,7 @@ def floats(door: str, x: ArrayLike) -> NDArray[Any]:
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
-class Numbers:
+class Dtypes:
     """The dtypes of one product: what it is computed in, and what is returned.
 
     Floats keep their common dtype, and float16 is summed in float32. Booleans and integers give
@@ -233,8 +233,7 @@ def bias_of(bias: Any, filters: int) -> NDArray[Any] | None:
 def finished(
     y: NDArray[Any], bias: NDArray[Any] | None, result: np.dtype[Any], axes: int
 ) -> NDArray[Any]:
-    """y (n, f, …) in the dtype to return, with the bias of each filter added in place."""
-    y = y.astype(result, copy=False)
+    """y (…, f, and so many axes), with the bias of each filter added in place, in `result`."""
     if bias is not None:
-        y += bias.astype(result).reshape(-1, *[1] * axes)
-    return y
+        y += bias.astype(y.dtype).reshape(-1, *[1] * axes)
+    return y.astype(result, copy=False)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.arguments import Numbers, bias_of
+from convcli.conv.arguments import Dtypes, bias_of, finished
 from convcli.errors import UnfitError
 
 
@@ -29,11 +29,6 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> ND
     if x.ndim < 1 or x.shape[-1] != weight.shape[1]:
         raise UnfitError(f"x has the shape {x.shape}, the weights expect (…, {weight.shape[1]})")
     offsets = bias_of(bias, len(weight))
-    numbers = Numbers("linear", x, weight, offsets, axis=0)
-    y = np.matmul(
-        x.astype(numbers.working, copy=False), weight.astype(numbers.working, copy=False).T
-    )
-    y = np.asarray(y).astype(numbers.result, copy=False)
-    if offsets is not None:
-        y += offsets.astype(numbers.result)
-    return y
+    dtypes = Dtypes("linear", x, weight, offsets, axis=0)
+    y = np.matmul(x.astype(dtypes.working, copy=False), weight.astype(dtypes.working, copy=False).T)
+    return finished(y, offsets, dtypes.result, axes=0)

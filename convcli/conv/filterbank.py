@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from convcli.conv.algorithms import choose
 from convcli.conv.arguments import (
-    Numbers,
+    Dtypes,
     Padding,
     Sizes,
     batch,
@@ -83,7 +83,7 @@ def conv2d(
     offsets = bias_of(bias, len(weight))
     border, fill = border_named(padding_mode), number(padding_value, "padding_value")
     fill = fill if border == "constant" else 0
-    numbers = Numbers("conv2d", images, weight, offsets, axis=0, fill=fill)
+    dtypes = Dtypes("conv2d", images, weight, offsets, axis=0, fill=fill)
     problem = problem_of(
         images.shape,
         weight.shape,
@@ -91,8 +91,8 @@ def conv2d(
         padding,
         dilation,
         groups,
-        numbers.working,
-        numbers.exact,
+        dtypes.working,
+        dtypes.exact,
         border,
         fill,
     )
@@ -100,7 +100,7 @@ def conv2d(
     if problem.macs:
         y = chosen.convolve(
             images.reshape(problem.images, groups, problem.channels, *problem.size),
-            np.ascontiguousarray(weight, numbers.working).reshape(
+            np.ascontiguousarray(weight, dtypes.working).reshape(
                 groups, problem.filters, problem.channels, *problem.kernel
             ),
             problem,
@@ -108,7 +108,7 @@ def conv2d(
     else:
         y = new_output(problem)
     y = y.reshape(problem.images, len(weight), *problem.output)
-    y = finished(y, offsets, numbers.result, axes=2)
+    y = finished(y, offsets, dtypes.result, axes=2)
     return y if x.ndim == 4 else y[0]
 
 

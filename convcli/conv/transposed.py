@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli.conv.arguments import (
-    Numbers,
+    Dtypes,
     Padding,
     Sizes,
     batch,
@@ -64,7 +64,7 @@ def conv_transpose2d(
     images = batch(x, "c, h, w", "conv_transpose2d")
     groups = _check(images.shape, weight.shape, groups)
     offsets = bias_of(bias, weight.shape[1] * groups)
-    numbers = Numbers("conv_transpose2d", images, weight, offsets, axis=1)
+    dtypes = Dtypes("conv_transpose2d", images, weight, offsets, axis=1)
     strides, dilations = pair(stride, "stride"), pair(dilation, "dilation")
     extra = pair(output_padding, "output_padding", 0)
     for more, step, apart in zip(extra, strides, dilations, strict=True):
@@ -76,15 +76,15 @@ def conv_transpose2d(
         raise UnfitError(f"padding={padding!r}: a transposed convolution takes numbers")
     sides = pads(padding, (1, 1), strides)
     y = painted(
-        images.astype(numbers.working, copy=False),
-        weight.astype(numbers.working, copy=False),
+        images.astype(dtypes.working, copy=False),
+        weight.astype(dtypes.working, copy=False),
         strides,
         dilations,
         sides,
         extra,
         groups,
     )
-    y = finished(y, offsets, numbers.result, axes=2)
+    y = finished(y, offsets, dtypes.result, axes=2)
     return y if x.ndim == 4 else y[0]
 
 

@@ -259,6 +259,17 @@ def test_many_small_floats_are_summed_in_wider_ones():
     assert conv.log_softmax(x)[0, 0] == np.float16(-np.log(1e5))
 
 
+def test_a_bias_is_added_before_a_sum_is_narrowed():
+    large, one = np.full((1, 1, 2), 6e4, np.float16), np.ones((1, 1, 1, 2), np.float16)
+    bias = np.array([-6e4], np.float16)
+    for y in (
+        conv.conv2d(large, one, bias),
+        conv.conv_transpose2d(large, one, bias)[..., 1:2],
+        conv.linear(large, one[0, 0], bias),
+    ):
+        assert (y.item(), y.dtype) == (60_000, np.float16)
+
+
 def test_the_bound_of_whole_weights_holds_beyond_int64():
     """|−2⁶³| and a sum of many are no int64s, and both are counted."""
     for weight in (np.array([[-(2**63)]]), np.full((1, 3), 2**62), np.full((1, 2), 2**63, "u8")):
