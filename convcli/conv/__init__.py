@@ -96,40 +96,19 @@ __all__ = [
 ]
 
 _HOME = {
-    "celu": "activations",
-    "elu": "activations",
-    "gelu": "activations",
-    "hardsigmoid": "activations",
-    "hardswish": "activations",
-    "hardtanh": "activations",
-    "leaky_relu": "activations",
-    "log_softmax": "activations",
-    "mish": "activations",
-    "prelu": "activations",
-    "relu": "activations",
-    "relu6": "activations",
-    "selu": "activations",
-    "sigmoid": "activations",
-    "silu": "activations",
-    "softmax": "activations",
-    "softplus": "activations",
-    "softsign": "activations",
-    "tanh": "activations",
-    "threshold": "activations",
-    "linear": "dense",
-    "conv1d": "filterbank",
-    "conv2d": "filterbank",
-    "depthwise_conv2d": "filterbank",
-    "workspace_bytes": "filterbank",
-    "batch_norm": "normalization",
-    "local_contrast_norm": "normalization",
-    "local_response_norm": "normalization",
-    "adaptive_avg_pool2d": "pooling",
-    "adaptive_max_pool2d": "pooling",
-    "avg_pool2d": "pooling",
-    "max_pool2d": "pooling",
-    "min_pool2d": "pooling",
-    "conv_transpose2d": "transposed",
+    name: module
+    for module, names in {
+        "activations": (
+            "celu elu gelu hardsigmoid hardswish hardtanh leaky_relu log_softmax mish prelu "
+            "relu relu6 selu sigmoid silu softmax softplus softsign tanh threshold"
+        ),
+        "dense": "linear",
+        "filterbank": "conv1d conv2d depthwise_conv2d workspace_bytes",
+        "normalization": "batch_norm local_contrast_norm local_response_norm",
+        "pooling": "adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d max_pool2d min_pool2d",
+        "transposed": "conv_transpose2d",
+    }.items()
+    for name in names.split()
 }
 
 

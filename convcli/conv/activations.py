@@ -1,7 +1,7 @@
 """Functions of each value alone, and softmax, with the names of `torch.nn.functional`.
 
-All take floats of any shape and give a new array of the same shape and dtype. ACTIVATIONS lists
-those that need no further argument, GRADIENTS in `convcli.conv.gradient` their derivatives.
+All give a new array. ACTIVATIONS lists those that need no further argument; DERIVATIVES and
+JACOBIANS in `convcli.conv.gradient` are their ways back.
 """
 
 import math
@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.arguments import check_real
+from convcli.conv.arguments import check_real, floats, number, whole
+from convcli.errors import UnfitError
 
 Array = NDArray[Any]
 
@@ -19,20 +20,27 @@ Array = NDArray[Any]
 def relu(x: ArrayLike) -> Array:
     """max(x, 0) (Nair & Hinton 2010).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
+
     >>> relu([-2.0, 3.0])
     array([0., 3.])
     """
-    return np.maximum(real(x), 0)
+    return np.asarray(np.maximum(real(x), 0))
 
 
 def leaky_relu(x: ArrayLike, negative_slope: float = 0.01) -> Array:
     """max(x, 0) + negative_slope · min(x, 0) (Maas, Hannun & Ng 2013).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for values that are no numbers.
+
     >>> leaky_relu(np.array([-2.0, 3.0]), 0.1)
     array([-0.2,  3. ])
     """
     x = real(x)
-    return np.where(x < 0, x * x.dtype.type(negative_slope), x)
+    slope = x.dtype.type(number(negative_slope, "negative_slope"))
+    return np.where(x < 0, x * slope, x)
 
 
 def prelu(x: ArrayLike, weight: ArrayLike) -> Array:
@@ -40,49 +48,74 @@ def prelu(x: ArrayLike, weight: ArrayLike) -> Array:
 
     He et al. 2015.
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for slopes that do not fit x.
+
     >>> prelu([[-2.0], [3.0]], [0.25]).ravel()
     array([-0.5,  3. ])
     """
     x = real(x)
-    slope = np.asarray(weight, x.dtype)
-    if slope.size > 1 and x.ndim > 1:
-        slope = slope.reshape(-1, *[1] * (x.ndim - 2))
-    return np.where(x < 0, x * slope, x)
+    slope = np.asarray(weight)
+    check_real("prelu", slope)
+    channels = x.shape[1] if x.ndim > 1 else 1
+    if slope.ndim > 1 or slope.size not in (1, channels):
+        raise UnfitError(
+            f"weight has the shape {slope.shape}; x {x.shape} takes one slope, or ({channels},)"
+        )
+    slope = slope.astype(x.dtype, copy=False).reshape(-1, *[1] * max(x.ndim - 2, 0))
+    return np.where(x < 0, x * slope, x).reshape(x.shape)
 
 
 def threshold(x: ArrayLike, threshold: float, value: float) -> Array:
-    """x where it is above a threshold, else a value.
+    """x where it is above a threshold, else a value (`torch.nn.Threshold`).
+
+    A NaN stays one, as in PyTorch.
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for values that are no numbers.
 
     >>> threshold([0.5, 2.0], 1.0, 0.0)
     array([0., 2.])
     """
     x = real(x)
-    return np.where(x > threshold, x, x.dtype.type(value))
+    low = x <= number(threshold, "threshold")
+    return np.where(low, x.dtype.type(number(value, "value")), x)
 
 
 def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """x where positive, α·(eˣ − 1) elsewhere (Clevert, Unterthiner & Hochreiter 2016).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for values that are no numbers.
+
     >>> elu([-1.0, 2.0]).round(4)
     array([-0.6321,  2.    ])
     """
     x = real(x)
-    return np.where(x > 0, x, x.dtype.type(alpha) * np.expm1(np.minimum(x, 0)))
+    scale = x.dtype.type(number(alpha, "alpha"))
+    return np.where(x > 0, x, scale * np.expm1(np.minimum(x, 0)))
 
 
 def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """max(x, 0) + min(0, α·(e^(x/α) − 1)) (Barron 2017).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, for values that are no numbers and for an α of
+    0.
+
     >>> celu([-2.0, 2.0], 2.0).round(4)
     array([-1.2642,  2.    ])
     """
     x = real(x)
-    scale = x.dtype.type(alpha)
+    scale = x.dtype.type(_divisor(alpha, "alpha"))
     return np.where(x > 0, x, scale * np.expm1(np.minimum(x, 0) / scale))
 
 
 def selu(x: ArrayLike) -> Array:
     """scale · elu(x, α), with the fixed point of Klambauer et al. 2017.
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
 
     >>> selu([-1.0, 1.0]).round(4)
     array([-1.1113,  1.0507])
@@ -95,7 +128,10 @@ SELU_SCALE = 1.0507009873554805
 
 
 def sigmoid(x: ArrayLike) -> Array:
-    """1 / (1 + e⁻ˣ), without overflow on either side.
+    """1 / (1 + e⁻ˣ), without overflow on either side (Rumelhart, Hinton & Williams 1986).
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
 
     >>> sigmoid([-1000.0, 0.0, 1000.0])
     array([0. , 0.5, 1. ])
@@ -106,27 +142,37 @@ def sigmoid(x: ArrayLike) -> Array:
 
 
 def tanh(x: ArrayLike) -> Array:
-    """The hyperbolic tangent.
+    """The hyperbolic tangent (e^x − e^−x) / (e^x + e^−x) (LeCun et al. 1998).
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
 
     >>> tanh([0.0, 1000.0])
     array([0., 1.])
     """
-    return np.tanh(real(x))
+    return np.asarray(np.tanh(real(x)))
 
 
 def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """ln(1 + e^(βx)) / β, and x itself where βx is above a threshold (Dugas et al. 2001).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, for values that are no numbers and for a β of
+    0.
+
     >>> softplus([0.0, 21.0]).round(4)
     array([ 0.6931, 21.    ])
     """
     x = real(x)
-    scale = x.dtype.type(beta)
-    return np.where(x * scale > threshold, x, np.logaddexp(x.dtype.type(0), x * scale) / scale)
+    scale, most = x.dtype.type(_divisor(beta, "beta")), number(threshold, "threshold")
+    return np.where(x * scale > most, x, np.logaddexp(x.dtype.type(0), x * scale) / scale)
 
 
 def softsign(x: ArrayLike) -> Array:
-    """x / (1 + |x|).
+    """x / (1 + |x|) (Bergstra et al. 2009).
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
 
     >>> softsign([-1.0, 3.0])
     array([-0.5 ,  0.75])
@@ -138,19 +184,25 @@ def softsign(x: ArrayLike) -> Array:
 def silu(x: ArrayLike) -> Array:
     """x · sigmoid(x), also called swish (Hendrycks & Gimpel 2016).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
+
     >>> silu([0.0, 1000.0])
     array([   0., 1000.])
     """
-    return real(x) * sigmoid(x)
+    return np.asarray(real(x) * sigmoid(x))
 
 
 def mish(x: ArrayLike) -> Array:
     """x · tanh(softplus(x)) (Misra 2019).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
+
     >>> mish([1.0]).round(4)
     array([0.8651])
     """
-    return real(x) * np.tanh(softplus(x))
+    return np.asarray(real(x) * np.tanh(softplus(x)))
 
 
 def gelu(x: ArrayLike, approximate: str = "none") -> Array:
@@ -158,10 +210,15 @@ def gelu(x: ArrayLike, approximate: str = "none") -> Array:
 
     Hendrycks & Gimpel 2016: ½x·(1 + erf(x/√2)); "tanh": ½x·(1 + tanh(√(2/π)·(x + 0.044715·x³))).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for another `approximate`.
+
     >>> gelu([1.0]).round(4), gelu([1.0], approximate="tanh").round(4)
     (array([0.8413]), array([0.8412]))
     """
     x = real(x)
+    if not isinstance(approximate, str) or approximate not in ("none", "tanh"):
+        raise UnfitError(f"approximate={approximate!r} must be 'none' or 'tanh'")
     half = x.dtype.type(0.5)
     if approximate == "tanh":
         inner = x + x.dtype.type(0.044715) * x**3
@@ -174,6 +231,9 @@ def gelu(x: ArrayLike, approximate: str = "none") -> Array:
 def erf(x: ArrayLike) -> Array:
     """The error function, value by value from `math`: NumPy has none.
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
+
     >>> erf([0.0, 100.0])
     array([0., 1.])
     """
@@ -183,16 +243,25 @@ def erf(x: ArrayLike) -> Array:
 
 
 def hardtanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Array:
-    """x held between two values.
+    """x held between two values (Collobert 2004).
+
+    Where min_val is above max_val the result is max_val, as ONNX's Clip has it.
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for values that are no numbers.
 
     >>> hardtanh([-3.0, 0.5, 3.0])
     array([-1. ,  0.5,  1. ])
     """
-    return np.clip(real(x), min_val, max_val)
+    low, high = number(min_val, "min_val"), number(max_val, "max_val")
+    return np.asarray(np.clip(real(x), low, high))
 
 
 def relu6(x: ArrayLike) -> Array:
     """x held between 0 and 6 (Krizhevsky 2010).
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
 
     >>> relu6([-1.0, 7.0])
     array([0., 6.])
@@ -203,48 +272,78 @@ def relu6(x: ArrayLike) -> Array:
 def hardsigmoid(x: ArrayLike) -> Array:
     """relu6(x + 3) / 6 (Howard et al. 2019).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
+
     >>> hardsigmoid([-3.0, 0.0, 3.0])
     array([0. , 0.5, 1. ])
     """
-    return relu6(real(x) + 3) / 6
+    return np.asarray(relu6(real(x) + 3) / 6)
 
 
 def hardswish(x: ArrayLike) -> Array:
     """x · hardsigmoid(x) (Howard et al. 2019).
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text.
+
     >>> hardswish([-3.0, 3.0])
     array([-0.,  3.])
     """
-    return real(x) * hardsigmoid(x)
+    return np.asarray(real(x) * hardsigmoid(x))
 
 
 def softmax(x: ArrayLike, dim: int = -1) -> Array:
-    """eˣ / Σ eˣ along an axis, shifted by the maximum so that nothing overflows.
+    """eˣ / Σ eˣ along an axis, shifted by the maximum so that nothing overflows (Bridle 1990).
+
+    float16 is summed in float32.
+
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for an axis that x does not have.
 
     >>> softmax([1000.0, 1000.0])
     array([0.5, 0.5])
     """
     x = real(x)
-    powers = np.exp(x - x.max(axis=dim, keepdims=True, initial=-np.inf))
-    return np.asarray(powers / powers.sum(axis=dim, keepdims=True))
+    shifted, axis = _shifted(x, dim)
+    powers = np.exp(shifted)
+    return np.asarray(powers / powers.sum(axis=axis, keepdims=True), x.dtype)
 
 
 def log_softmax(x: ArrayLike, dim: int = -1) -> Array:
     """ln softmax(x), without the underflow of taking them one after the other.
 
+    x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
+    UnfitError for complex numbers, objects and text, and for an axis that x does not have.
+
     >>> log_softmax([0.0, -1000.0])
     array([    0., -1000.])
     """
     x = real(x)
-    shifted = x - x.max(axis=dim, keepdims=True, initial=-np.inf)
-    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=dim, keepdims=True)))
+    shifted, axis = _shifted(x, dim)
+    total = np.exp(shifted).sum(axis=axis, keepdims=True)
+    return np.asarray(shifted - np.log(total), x.dtype)
+
+
+def _shifted(x: Array, dim: Any) -> tuple[Array, int]:
+    """x less its maximum along an axis, in float32 at least, and the axis."""
+    axis, axes = whole(dim, 1), max(x.ndim, 1)
+    if axis is None or not -axes <= axis[0] < axes:
+        raise UnfitError(f"dim={dim} is no axis of x, which has the shape {x.shape}")
+    wide = x.astype(np.promote_types(x.dtype, np.float32), copy=False)
+    return wide - wide.max(axis=axis[0], keepdims=True, initial=-np.inf), axis[0]
+
+
+def _divisor(value: Any, what: str) -> float:
+    scale = number(value, what)
+    if scale == 0:
+        raise UnfitError(f"{what}=0 cannot be divided by")
+    return scale
 
 
 def real(x: ArrayLike) -> Array:
     """x as an array of floats; integers become float64."""
-    array = np.asarray(x)
-    check_real("an activation", array)
-    return array if array.dtype.kind == "f" else array.astype(np.float64)
+    return floats("an activation", x)
 
 
 ACTIVATIONS: dict[str, Callable[[Array], Array]] = {

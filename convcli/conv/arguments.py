@@ -1,10 +1,11 @@
 """What callers say, read into plain integers and dtypes: shared by all doors."""
 
 from collections.abc import Sequence
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from convcli.conv.problem import Pair
 from convcli.errors import UnfitError
@@ -17,6 +18,9 @@ Padding = str | int | Sequence[int] | Sequence[Sequence[int]]
 
 EXACT_FLOAT = 2**53
 """Every integer up to here is a float64, so sums below it may use the fast float product."""
+
+MOST_VALUES = 2**40
+"""An array of more is refused before any work is done."""
 
 
 def pair(value: Sizes, what: str, least: int = 1) -> Pair:
@@ -35,14 +39,59 @@ def pair(value: Sizes, what: str, least: int = 1) -> Pair:
 
 def whole(value: Any, count: int) -> list[int] | None:
     """So many whole numbers, from one that stands for all or from a sequence; else None."""
+    if type(value) is int:
+        return [value] * count
     if isinstance(value, np.ndarray):
         value = value.tolist()
     numbers = list(value) if isinstance(value, Sequence) else [value]
     if len(numbers) == 1:
         numbers *= count
-    if len(numbers) != count or not all(isinstance(one, int | np.integer) for one in numbers):
+    # Python's booleans are integers; as a size or a count they are a slip
+    if len(numbers) != count or not all(
+        type(one) is int or isinstance(one, np.integer) for one in numbers
+    ):
         return None
     return [int(one) for one in numbers]
+
+
+def whole_number(value: Any, what: str, least: int = 1) -> int:
+    """One whole number of at least `least`.
+
+    >>> whole_number(np.int8(3), "size")
+    3
+
+    Raises UnfitError for anything else.
+    """
+    numbers = whole(value, 1)
+    if numbers is None or numbers[0] < least:
+        raise UnfitError(f"{what}={value} must be a whole number of at least {least}")
+    return numbers[0]
+
+
+def number(value: Any, what: str) -> float:
+    """One real number as Python's, which leaves the dtype of every array as it is.
+
+    >>> number(np.float64(0.5), "alpha"), number(2**60 + 1, "padding_value")
+    (0.5, 1152921504606846977)
+
+    Raises UnfitError for anything else.
+    """
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
+    if not isinstance(value, Real):
+        raise UnfitError(f"{what}={value!r} must be a number")
+    try:
+        decimal = float(value)
+    except OverflowError:
+        raise UnfitError(f"{what}={value} is beyond the largest float") from None
+    return int(value) if isinstance(value, Integral) else decimal
+
+
+def flag(value: Any, what: str) -> bool:
+    """True or False; UnfitError for anything else."""
+    if not isinstance(value, bool | np.bool_):
+        raise UnfitError(f"{what}={value!r} must be True or False")
+    return bool(value)
 
 
 def pads(padding: Padding, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
@@ -105,7 +154,24 @@ def check_real(door: str, *arrays: NDArray[Any]) -> None:
             raise UnfitError(f"{door} takes real numbers, not {array.dtype}")
 
 
-class Numbers:
+def check_count(values: int, what: str) -> None:
+    """Refuse an array that would hold more than MOST_VALUES."""
+    if values > MOST_VALUES:
+        raise UnfitError(f"{what} would hold {values:,} values")
+
+
+def floats(door: str, x: ArrayLike) -> NDArray[Any]:
+    """x as an array of floats; booleans and integers become float64.
+
+    >>> floats("relu", [1, 2]).dtype, floats("relu", np.float16(1)).dtype
+    (dtype('float64'), dtype('float16'))
+    """
+    array = np.asarray(x)
+    check_real(door, array)
+    return array if array.dtype.kind == "f" else array.astype(np.float64)
+
+
+class Dtypes:
     """The dtypes of one product: what it is computed in, and what is returned.
 
     Floats keep their common dtype, and float16 is summed in float32. Booleans and integers give
@@ -129,10 +195,7 @@ class Numbers:
         if not self.exact:
             self.working, self.result = np.promote_types(common, np.float32), common
             return
-        # Python integers, since the bound itself may be beyond int64
-        heaviest = max(
-            (sum(map(abs, map(int, taps.flat))) for taps in np.moveaxis(weight, axis, 0)), default=0
-        )
+        heaviest = _heaviest(np.moveaxis(weight, axis, 0))
         if fill != fill or fill in (np.inf, -np.inf) or int(fill) != fill:
             raise UnfitError(f"padding_value={fill} is no whole number beside whole numbers")
         largest = max(_largest(x), abs(int(fill))) * heaviest + (
@@ -142,6 +205,15 @@ class Numbers:
             raise UnfitError(f"integer sums may reach {largest}, beyond int64; convert to float64")
         self.working = np.dtype(np.float64 if largest <= EXACT_FLOAT else np.int64)
         self.result = np.dtype(np.int64)
+
+
+def _heaviest(weight: NDArray[Any]) -> int:
+    """The most that one output may count a value of 1: max over f of Σ|weight[f]|."""
+    taps = weight.reshape(len(weight), -1) if weight.size else np.zeros((1, 1), np.int64)
+    if _largest(taps) * taps.shape[1] < 2**63:
+        return int(np.abs(taps.astype(np.int64, copy=False)).sum(axis=1).max())
+    # Python's integers, since the bound itself may be beyond int64
+    return max(sum(map(abs, map(int, row))) for row in taps)
 
 
 def _largest(array: NDArray[Any]) -> int:
@@ -154,15 +226,14 @@ def bias_of(bias: Any, filters: int) -> NDArray[Any] | None:
         return None
     values = np.asarray(bias)
     if values.shape != (filters,):
-        raise UnfitError(f"bias has the shape {values.shape}; {filters} filters need ({filters},)")
+        raise UnfitError(f"bias has the shape {values.shape}; one a filter is ({filters},)")
     return values
 
 
 def finished(
     y: NDArray[Any], bias: NDArray[Any] | None, result: np.dtype[Any], axes: int
 ) -> NDArray[Any]:
-    """y (n, f, …) in the dtype to return, with the bias of each filter added in place."""
-    y = y.astype(result, copy=False)
+    """y (…, f, and so many axes), with the bias of each filter added in place, in `result`."""
     if bias is not None:
-        y += bias.astype(result).reshape(-1, *[1] * axes)
-    return y
+        y += bias.astype(y.dtype).reshape(-1, *[1] * axes)
+    return y.astype(result, copy=False)

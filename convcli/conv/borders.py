@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.conv.problem import Pair, Problem
+from convcli.errors import UnfitError
 
 Cells = NDArray[np.intp]
 
@@ -43,6 +44,20 @@ BORDERS: dict[str, Callable[[Cells, int], Cells] | None] = {
 
 PYTORCH_NAMES = {"zeros": "zero", "replicate": "edge", "circular": "wrap"}
 """The words of `torch.nn.Conv2d(padding_mode=…)` that differ from ours."""
+
+
+def border_named(name: Any) -> str:
+    """A border by our name or PyTorch's.
+
+    >>> border_named("circular")
+    'wrap'
+
+    Raises UnfitError for any other.
+    """
+    border = PYTORCH_NAMES.get(name, name) if isinstance(name, str) else name
+    if not isinstance(border, str) or border not in BORDERS:
+        raise UnfitError(f"padding_mode={name!r} is none of {', '.join(BORDERS)}")
+    return border
 
 
 def sources(border: str, length: int, padding: Pair) -> Cells:

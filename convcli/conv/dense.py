@@ -5,17 +5,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.arguments import Numbers, bias_of
+from convcli.conv.arguments import Dtypes, bias_of, finished
 from convcli.errors import UnfitError
 
 
 def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> NDArray[Any]:
     """x · weightᵀ + bias, as `torch.nn.functional.linear`.
 
+        y[…, o] = bias[o] + Σ_i x[…, i] · weight[o, i]    Goodfellow, Bengio & Courville 2016, §6.1
+
     x is (…, in), weight (out, in) and bias (out,); the result (…, out). Dtypes as in `conv2d`:
     integers are exact and give int64.
 
-    Raises UnfitError for shapes that do not fit each other.
+    Raises UnfitError for shapes that do not fit each other, for dtypes that are no real numbers
+    and for integer sums that int64 may not hold.
 
     >>> linear([1, 2, 3], [[1, 0, 1], [0, 1, 0]], [10, 20])
     array([14, 22])
@@ -26,11 +29,6 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> ND
     if x.ndim < 1 or x.shape[-1] != weight.shape[1]:
         raise UnfitError(f"x has the shape {x.shape}, the weights expect (…, {weight.shape[1]})")
     offsets = bias_of(bias, len(weight))
-    numbers = Numbers("linear", x, weight, offsets, axis=0)
-    y = np.matmul(
-        x.astype(numbers.working, copy=False), weight.astype(numbers.working, copy=False).T
-    )
-    y = np.asarray(y).astype(numbers.result, copy=False)
-    if offsets is not None:
-        y += offsets.astype(numbers.result)
-    return y
+    dtypes = Dtypes("linear", x, weight, offsets, axis=0)
+    y = np.matmul(x.astype(dtypes.working, copy=False), weight.astype(dtypes.working, copy=False).T)
+    return finished(y, offsets, dtypes.result, axes=0)

@@ -1,5 +1,6 @@
 """The door for networks: checks, reads the arguments, chooses an algorithm."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -7,22 +8,23 @@ from numpy.typing import ArrayLike, NDArray
 
 from convcli.conv.algorithms import choose
 from convcli.conv.arguments import (
-    Numbers,
+    Dtypes,
     Padding,
     Sizes,
     batch,
     bias_of,
+    check_count,
     finished,
+    number,
     pads,
     pair,
     whole,
+    whole_number,
 )
-from convcli.conv.borders import BORDERS, PYTORCH_NAMES
+from convcli.conv.borders import BORDERS, border_named
 from convcli.conv.problem import Problem
+from convcli.conv.windows import new_output
 from convcli.errors import UnfitError, counted
-
-MOST_VALUES = 2**40
-"""A padded input of more is refused before any algorithm is priced."""
 
 
 def conv2d(
@@ -40,6 +42,8 @@ def conv2d(
     """Cross-correlate images with a bank of filters, as `torch.nn.functional.conv2d`.
 
         y[n, f, u, v] = bias[f] + Σ_c Σ_i Σ_j x[n, c, u·s + d·i, v·s + d·j] · weight[f, c, i, j]
+
+    (Goodfellow, Bengio & Courville 2016, equation 9.6; the size of y: Dumoulin & Visin 2016).
 
     Parameters:
         x: images (n, c, h, w), or one image (c, h, w).
@@ -75,10 +79,11 @@ def conv2d(
     """
     x, weight = np.asarray(x), np.asarray(weight)
     images = batch(x, "c, h, w", "conv2d")
-    _check_shapes(images.shape, weight.shape, groups)
+    groups = _check_shapes(images.shape, weight.shape, groups)
     offsets = bias_of(bias, len(weight))
-    fill = padding_value if padding_mode == "constant" else 0
-    numbers = Numbers("conv2d", images, weight, offsets, axis=0, fill=fill)
+    border, fill = border_named(padding_mode), number(padding_value, "padding_value")
+    fill = fill if border == "constant" else 0
+    dtypes = Dtypes("conv2d", images, weight, offsets, axis=0, fill=fill)
     problem = problem_of(
         images.shape,
         weight.shape,
@@ -86,20 +91,24 @@ def conv2d(
         padding,
         dilation,
         groups,
-        numbers.working,
-        numbers.exact,
-        padding_mode,
-        padding_value,
+        dtypes.working,
+        dtypes.exact,
+        border,
+        fill,
     )
-    y = choose(problem, algorithm).convolve(
-        images.reshape(problem.images, groups, problem.channels, *problem.size),
-        np.ascontiguousarray(weight, numbers.working).reshape(
-            groups, problem.filters, problem.channels, *problem.kernel
-        ),
-        problem,
-    )
+    chosen = choose(problem, algorithm)
+    if problem.macs:
+        y = chosen.convolve(
+            images.reshape(problem.images, groups, problem.channels, *problem.size),
+            np.ascontiguousarray(weight, dtypes.working).reshape(
+                groups, problem.filters, problem.channels, *problem.kernel
+            ),
+            problem,
+        )
+    else:
+        y = new_output(problem)
     y = y.reshape(problem.images, len(weight), *problem.output)
-    y = finished(y, offsets, numbers.result, axes=2)
+    y = finished(y, offsets, dtypes.result, axes=2)
     return y if x.ndim == 4 else y[0]
 
 
@@ -117,9 +126,12 @@ def conv1d(
 ) -> NDArray[Any]:
     """Cross-correlate signals with a bank of filters, as `torch.nn.functional.conv1d`.
 
+        y[n, f, v] = bias[f] + Σ_c Σ_j x[n, c, v·s + d·j] · weight[f, c, j]
+
     x is (n, c, w) or (c, w), weight (f, c / groups, j), and the result (n, f, w') or (f, w');
-    padding is a name, one number or (before, after). The rest is as in `conv2d`, of which this
-    is a picture of one row.
+    stride and dilation are one number, padding is a name, one number or (before, after). The
+    rest is as in `conv2d`, its dtypes, algorithms and errors too, of which this is a picture of
+    one row.
 
     >>> conv1d(np.array([[1, 2, 4, 8]]), [[[1, 1]]])
     array([[ 3,  6, 12]])
@@ -133,9 +145,9 @@ def conv1d(
         x[..., np.newaxis, :],
         weight[:, :, np.newaxis],
         bias,
-        (1, _one(stride, "stride")),
+        (1, whole_number(stride, "stride")),
         sides,
-        (1, _one(dilation, "dilation")),
+        (1, whole_number(dilation, "dilation")),
         groups,
         algorithm,
         padding_mode,
@@ -151,13 +163,6 @@ def _ends(padding: Any) -> tuple[int, int]:
     return both[0], both[1]
 
 
-def _one(value: Any, what: str) -> int:
-    numbers = whole(value, 1)
-    if numbers is None or numbers[0] < 1:
-        raise UnfitError(f"{what}={value} must be a whole number of at least 1")
-    return numbers[0]
-
-
 def depthwise_conv2d(
     x: ArrayLike,
     weight: ArrayLike,
@@ -168,14 +173,19 @@ def depthwise_conv2d(
 ) -> NDArray[Any]:
     """Convolve each channel with filters of its own: `conv2d` with as many groups as channels.
 
-    x is (n, c, h, w) or (c, h, w), weight (c · multiplier, 1, i, j), the result
-    (n, c · multiplier, h', w'). A grouped convolution is `conv2d(…, groups=…)`.
+        y[n, c·m + k, u, v] = bias[c·m + k] + Σ_i Σ_j x[n, c, …] · weight[c·m + k, 0, i, j]
+
+    x is (n, c, h, w) or (c, h, w), weight (c · m, 1, i, j) with a multiplier m, the result
+    (n, c · m, h', w') or (c · m, h', w') (Sifre 2014; Howard et al. 2017). Dtypes and errors are
+    those of `conv2d`. A grouped convolution is `conv2d(…, groups=…)`.
 
     >>> depthwise_conv2d(np.ones((2, 1, 1), int), [[[[3]]], [[[4]]]]).ravel()
     array([3, 4])
     """
     x = np.asarray(x)
     channels = batch(x, "c, h, w", "depthwise_conv2d").shape[1]
+    if not channels:
+        raise UnfitError(f"x has no channels: {x.shape}")
     return conv2d(x, weight, bias, stride, padding, dilation, groups=channels)
 
 
@@ -191,15 +201,30 @@ def workspace_bytes(
 ) -> int:
     """The most bytes that `conv2d` allocates beside its result, for floats of this dtype.
 
-    An upper bound, known before any array exists; it depends on the number of threads.
+    Shapes are (n, c, h, w) or (c, h, w), and (f, c / groups, i, j). An upper bound, known before
+    any array exists; it depends on the number of threads.
+
+    Raises UnfitError for shapes that do not fit each other, for an algorithm that refuses and for
+    dtypes other than floats; TypeError for what is no dtype.
 
     >>> workspace_bytes((3, 3000, 3000), (8, 3, 3, 3), padding=1) < 64 << 20
     True
     """
-    shape = x_shape if len(x_shape) == 4 else (1, *x_shape)
+    shape, bank = _sizes(x_shape, "x_shape"), _sizes(weight_shape, "weight_shape")
+    shape = (1, *shape) if len(shape) == 3 else shape
+    if np.dtype(dtype).kind != "f":
+        raise UnfitError(f"dtype={dtype}: the workspace is that of floats")
     working = np.promote_types(dtype, np.float32)
-    problem = problem_of(shape, weight_shape, stride, padding, dilation, groups, working)
-    return choose(problem, algorithm).workspace_bytes(problem)
+    problem = problem_of(shape, bank, stride, padding, dilation, groups, working)
+    one = choose(problem, algorithm)
+    return one.workspace_bytes(problem) if problem.macs else 0
+
+
+def _sizes(shape: Any, what: str) -> tuple[int, ...]:
+    sizes = whole(shape, len(shape)) if isinstance(shape, Sequence) else None
+    if sizes is None or min(sizes, default=0) < 0:
+        raise UnfitError(f"{what}={shape} must be the shape of an array")
+    return tuple(sizes)
 
 
 def problem_of(
@@ -215,12 +240,12 @@ def problem_of(
     fill: float = 0,
 ) -> Problem:
     """The normal form of the arguments of `conv2d`, for shapes (n, c, h, w) and (f, c', i, j)."""
-    _check_shapes(images, weight, groups)
+    groups = _check_shapes(images, weight, groups)
     kernel, strides = (weight[2], weight[3]), pair(stride, "stride")
-    dilations = pair(dilation, "dilation")
-    border = PYTORCH_NAMES.get(border, border)
-    if border not in BORDERS:
-        raise UnfitError(f"padding_mode={border!r} is none of {', '.join(BORDERS)}")
+    down, across = pair(dilation, "dilation")
+    # a single tap has no neighbour to stand apart from
+    dilations = down if kernel[0] > 1 else 1, across if kernel[1] > 1 else 1
+    border = border_named(border)
     problem = Problem(
         images=images[0],
         groups=groups,
@@ -242,21 +267,25 @@ def problem_of(
         raise UnfitError(
             f"the kernel reaches {reach[0]}x{reach[1]} cells, the padded input has {height}x{width}"
         )
-    values = problem.images * images[1] * height * width
-    if values > MOST_VALUES:
-        raise UnfitError(f"the padded input would hold {values:,} values")
+    check_count(problem.images * images[1] * height * width, "the padded input")
     if BORDERS[border] is not None and not problem.untouched and 0 in problem.size:
         raise UnfitError(f"an empty image has no cells for the border {border!r} to repeat")
-    return problem
+    # a window has one place on an axis that one step leaves, however far the step goes
+    return problem._replace(stride=(min(strides[0], height), min(strides[1], width)))
 
 
-def _check_shapes(x: tuple[int, ...], weight: tuple[int, ...], groups: int) -> None:
+def _check_shapes(x: tuple[int, ...], weight: tuple[int, ...], groups: Any) -> int:
+    """The number of groups, of shapes (n, c, h, w) and (f, c / groups, i, j) that fit them."""
+    if len(x) != 4:
+        raise UnfitError(f"x has the shape {x}; it must be (n, c, h, w)")
     if len(weight) != 4 or 0 in weight[1:]:
         raise UnfitError(f"weight has the shape {weight}; conv2d takes (f, c / groups, i, j)")
-    if whole(groups, 1) is None or groups < 1 or weight[0] % groups:
+    count = whole_number(groups, "groups")
+    if weight[0] % count:
         raise UnfitError(f"groups={groups} does not divide {weight[0]} filters")
-    if x[1] != weight[1] * groups:
+    if x[1] != weight[1] * count:
         raise UnfitError(
-            f"x has {x[1]} channels, the filters expect {weight[1] * groups} "
-            f"({weight[1]} each in {counted(groups, 'group')})"
+            f"x has {x[1]} channels, the filters expect {weight[1] * count} "
+            f"({weight[1]} each in {counted(count, 'group')})"
         )
+    return count

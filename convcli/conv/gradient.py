@@ -1,7 +1,8 @@
 """The way back: what a loss's gradient at the output says about the inputs of each door.
 
-Each function takes the arguments of the door it belongs to, and `grad`, dL/dy in the shape of the
-door's result. Arrays come as batches, (n, c, h, w), and are floats.
+Each function takes the arguments of the door it belongs to, and before them `grad`, dL/dy in the
+shape of the door's result. Convolutions take batches, (n, c, h, w); pools one image too, (c, h, w).
+Whole numbers count as float64.
 
     dL/dx = the transposed convolution of grad        Goodfellow, Bengio & Courville 2016, §9.5
     dL/dw = the correlation of x with grad
@@ -10,16 +11,17 @@ door's result. Arrays come as batches, (n, c, h, w), and are floats.
 
 from collections.abc import Callable
 from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from convcli.conv import activations as act
-from convcli.conv.arguments import Padding, Sizes
+from convcli.conv.arguments import Padding, Sizes, bias_of, floats, number
 from convcli.conv.borders import folded, padded_rows
 from convcli.conv.filterbank import problem_of
-from convcli.conv.pooling import bins, divisors, extreme_cells, pool_axes
+from convcli.conv.pooling import adaptive_sizes, bins, divisors, extreme_cells, pool_axes
 from convcli.conv.problem import Problem
 from convcli.conv.transposed import painted
 from convcli.conv.windows import read_by, spans, windows
@@ -40,26 +42,30 @@ class Gradients(NamedTuple):
 
 
 def conv2d_gradients(
-    grad: Array,
-    x: Array,
-    weight: Array,
-    bias: Array | None = None,
+    grad: ArrayLike,
+    x: ArrayLike,
+    weight: ArrayLike,
+    bias: ArrayLike | None = None,
     stride: Sizes = 1,
     padding: Padding = 0,
     dilation: Sizes = 1,
     groups: int = 1,
     padding_mode: str = "zero",
+    padding_value: float = 0,
 ) -> Gradients:
     """dL/dx (n, c, h, w), dL/dw (f, c / groups, i, j) and dL/db (f,) of `conv2d`.
+
+    All in the common dtype of grad, x and weight, and at least float32. grad is (n, f, h', w').
+
+    Raises UnfitError for shapes that do not fit each other and for dtypes that are no real numbers.
 
     >>> x, w = np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2))
     >>> conv2d_gradients(np.ones((1, 1, 2, 2)), x, w).x[0, 0]
     array([[1., 2., 1.],
            [2., 4., 2.],
            [1., 2., 1.]])
-
-    Raises UnfitError for shapes that do not fit each other.
     """
+    grad, x, weight = (floats("conv2d_gradients", one) for one in (grad, x, weight))
     working = np.result_type(grad, x, weight, np.float32)
     problem = problem_of(
         x.shape,
@@ -70,16 +76,21 @@ def conv2d_gradients(
         groups,
         working,
         border=padding_mode,
+        fill=number(padding_value, "padding_value"),
     )
-    shape = problem.images, len(weight), *problem.output
-    if grad.shape != shape:
-        raise UnfitError(f"grad has the shape {grad.shape}; the convolution gives {shape}")
+    _check_grad(grad, (problem.images, len(weight), *problem.output), "the convolution")
+    bias = bias_of(bias, len(weight))
     grad = grad.astype(working, copy=False)
     return Gradients(
         _input_gradient(grad, weight.astype(working, copy=False), problem),
         _weight_gradient(grad, x, problem).reshape(weight.shape),
         None if bias is None else grad.sum(axis=(0, 2, 3)),
     )
+
+
+def _check_grad(grad: Array, shape: tuple[int, ...], giver: str) -> None:
+    if grad.shape != shape:
+        raise UnfitError(f"grad has the shape {grad.shape}; {giver} gives {shape}")
 
 
 def _input_gradient(grad: Array, weight: Array, problem: Problem) -> Array:
@@ -112,55 +123,70 @@ def _weight_gradient(grad: Array, x: Array, problem: Problem) -> Array:
     for n, g, (top, bottom) in product(range(problem.images), range(problem.groups), bands):
         rows = padded_rows(images[n, g], problem, *read_by(problem, top, bottom))
         columns = windows(rows, problem).reshape(problem.taps, -1)
-        signal = signals[n, g, :, top:bottom].reshape(problem.filters, -1)
+        signal = signals[n, g, :, top:bottom].reshape(problem.filters, columns.shape[1])
         total[g] += signal @ columns.T
     return total
 
 
-def linear_gradients(grad: Array, x: Array, weight: Array, bias: Array | None = None) -> Gradients:
-    """dL/dx (…, in), dL/dw (out, in) and dL/db (out,) of `linear`.
+def linear_gradients(
+    grad: ArrayLike, x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None
+) -> Gradients:
+    """dL/dx (…, in), dL/dw (out, in) and dL/db (out,) of `linear`, for a grad (…, out).
 
-    >>> linear_gradients(np.ones((1, 1)), np.array([[2.0, 3.0]]), np.array([[5.0, 7.0]])).weight
+        dL/dx = grad · weight    dL/dw = Σ gradᵀ · x    dL/db = Σ grad
+
+    Each in the common dtype of its factors (Goodfellow, Bengio & Courville 2016, §6.5). Raises
+    UnfitError for shapes that do not fit each other and for dtypes that are no real numbers.
+
+    >>> linear_gradients([[1.0]], [[2.0, 3.0]], [[5.0, 7.0]]).weight
     array([[2., 3.]])
     """
-    flat = grad.reshape(-1, grad.shape[-1])
+    grad, x, weight = (floats("linear_gradients", one) for one in (grad, x, weight))
+    if weight.ndim != 2 or x.ndim < 1 or x.shape[-1] != weight.shape[1]:
+        raise UnfitError(f"x has the shape {x.shape}, the weights {weight.shape}")
+    _check_grad(grad, (*x.shape[:-1], len(weight)), "the layer")
+    bias = bias_of(bias, len(weight))
+    flat = grad.reshape(prod(x.shape[:-1]), len(weight))
     return Gradients(
         grad @ weight,
-        flat.T @ x.reshape(-1, x.shape[-1]),
+        flat.T @ x.reshape(len(flat), weight.shape[1]),
         None if bias is None else flat.sum(axis=0),
     )
 
 
 def max_pool2d_gradient(
-    grad: Array,
-    x: Array,
+    grad: ArrayLike,
+    x: ArrayLike,
     kernel_size: Sizes,
     stride: Sizes | None = None,
     padding: Padding = 0,
     dilation: Sizes = 1,
     ceil_mode: bool = False,
 ) -> Array:
-    """dL/dx of `max_pool2d`: each window's gradient goes to its first maximum.
+    """dL/dx of `max_pool2d`: each window's gradient goes to its first maximum, as in PyTorch.
 
-    >>> max_pool2d_gradient(np.ones((1, 1, 1, 1)), np.array([[[[1.0, 3.0], [3.0, 2.0]]]]), 2)[0, 0]
-    array([[0., 1.],
-           [0., 0.]])
+    grad is (n, c, h', w') or (c, h', w'), the result of x's shape and grad's dtype. Raises
+    UnfitError for windows and shapes that do not fit and for dtypes that are no real numbers.
+
+    >>> max_pool2d_gradient([[[1.0]]], [[[1.0, 3.0], [3.0, 2.0]]], 2)
+    array([[[0., 1.],
+            [0., 0.]]])
     """
+    grad, x = floats("max_pool2d_gradient", grad), np.asarray(x)
     axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
     _, cells = extreme_cells(x, axes)
-    total = np.zeros((*x.shape[:-2], x.shape[-2] * x.shape[-1]), grad.dtype)
-    maps = total.reshape(-1, total.shape[-1])
-    for one, values, places in zip(
-        maps, grad.reshape(len(maps), -1), cells.reshape(len(maps), -1), strict=True
-    ):
+    _check_grad(grad, cells.shape, "the pool")
+    maps = np.zeros((prod(x.shape[:-2]), x.shape[-2] * x.shape[-1]), grad.dtype)
+    shape = len(maps), axes[0].output * axes[1].output
+    for one, values, places in zip(maps, grad.reshape(shape), cells.reshape(shape), strict=True):
         inside = places >= 0
         np.add.at(one, places[inside], values[inside])
-    return total.reshape(x.shape)
+    return maps.reshape(x.shape)
 
 
 def min_pool2d_gradient(
-    grad: Array,
-    x: Array,
+    grad: ArrayLike,
+    x: ArrayLike,
     kernel_size: Sizes,
     stride: Sizes | None = None,
     padding: Padding = 0,
@@ -169,15 +195,18 @@ def min_pool2d_gradient(
 ) -> Array:
     """dL/dx of `min_pool2d`: the minimum of x is the maximum of −x.
 
-    >>> min_pool2d_gradient(np.ones((1, 1, 1, 1)), np.array([[[[1.0, 3.0]]]]), (1, 2))[0, 0]
-    array([[1., 0.]])
+    Shapes, dtypes and errors are those of `max_pool2d_gradient`.
+
+    >>> min_pool2d_gradient([[[1.0]]], [[[1.0, 3.0]]], (1, 2))
+    array([[[1., 0.]]])
     """
-    return max_pool2d_gradient(grad, -x, kernel_size, stride, padding, dilation, ceil_mode)
+    turned = -floats("min_pool2d_gradient", x)
+    return max_pool2d_gradient(grad, turned, kernel_size, stride, padding, dilation, ceil_mode)
 
 
 def avg_pool2d_gradient(
-    grad: Array,
-    x: Array,
+    grad: ArrayLike,
+    x: ArrayLike,
     kernel_size: Sizes,
     stride: Sizes | None = None,
     padding: Padding = 0,
@@ -188,12 +217,16 @@ def avg_pool2d_gradient(
 ) -> Array:
     """dL/dx of `avg_pool2d`: each window's gradient, divided, goes to all of its cells.
 
-    >>> avg_pool2d_gradient(np.ones((1, 1, 1, 1)), np.ones((1, 1, 2, 2)), 2)[0, 0]
-    array([[0.25, 0.25],
-           [0.25, 0.25]])
+    Shapes, dtypes and errors are those of `max_pool2d_gradient`.
+
+    >>> avg_pool2d_gradient([[[1.0]]], np.ones((1, 2, 2)), 2)
+    array([[[0.25, 0.25],
+            [0.25, 0.25]]])
     """
+    grad, x = floats("avg_pool2d_gradient", grad), np.asarray(x)
     axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
     down, across = axes
+    _check_grad(grad, (*x.shape[:-2], down.output, across.output), "the pool")
     share = grad / divisors(axes, count_include_pad, divisor_override, grad.dtype)
     height = max(down.padded, down.before + down.length)
     width = max(across.padded, across.before + across.length)
@@ -204,36 +237,42 @@ def avg_pool2d_gradient(
     return np.ascontiguousarray(total[..., top : top + down.length, left : left + across.length])
 
 
-def adaptive_avg_pool2d_gradient(grad: Array, x: Array) -> Array:
+def adaptive_avg_pool2d_gradient(grad: ArrayLike, x: ArrayLike) -> Array:
     """dL/dx of `adaptive_avg_pool2d`, whose output has the size of grad.
 
-    >>> adaptive_avg_pool2d_gradient(np.ones((1, 1, 1, 1)), np.ones((1, 1, 1, 2)))[0, 0]
-    array([[0.5, 0.5]])
+    Shapes, dtypes and errors are those of `max_pool2d_gradient`.
+
+    >>> adaptive_avg_pool2d_gradient([[[1.0]]], [[[8.0, 9.0]]])
+    array([[[0.5, 0.5]]])
     """
+    grad, x = floats("adaptive_avg_pool2d_gradient", grad), np.asarray(x)
+    sizes = adaptive_sizes(x, grad.shape[-2:], "adaptive_avg_pool2d_gradient")
+    _check_grad(grad, (*x.shape[:-2], *sizes), "the pool")
     total = np.zeros(x.shape, grad.dtype)
-    rows, columns = (
-        bins(length, count) for length, count in zip(x.shape[-2:], grad.shape[-2:], strict=True)
-    )
+    rows, columns = (bins(length, count) for length, count in zip(x.shape[-2:], sizes, strict=True))
     for (u, (top, bottom)), (v, (left, right)) in product(enumerate(rows), enumerate(columns)):
         cells = (bottom - top) * (right - left)
         total[..., top:bottom, left:right] += grad[..., u : u + 1, v : v + 1] / cells
     return total
 
 
-def activation_gradient(name: str, grad: Array, x: Array) -> Array:
+def activation_gradient(name: str, grad: ArrayLike, x: ArrayLike) -> Array:
     """dL/dx of an activation of `convcli.conv.activations.ACTIVATIONS`, with its defaults.
 
-    >>> activation_gradient("relu", np.ones(2), np.array([-1.0, 2.0]))
-    array([0., 1.])
+    dL/dx = dL/dy · dy/dx, value by value; along the last axis for the softmaxes. grad and x have
+    one shape, any; the result has grad's dtype. Raises UnfitError for a name that is not there,
+    for another shape and for dtypes that are no real numbers.
 
-    Raises UnfitError for a name that is not there.
+    >>> activation_gradient("relu", [1.0, 1.0], [-1.0, 2.0])
+    array([0., 1.])
     """
-    if name not in DERIVATIVES and name not in JACOBIANS:
+    if not isinstance(name, str) or (name not in DERIVATIVES and name not in JACOBIANS):
         names = ", ".join(sorted(DERIVATIVES | JACOBIANS))
         raise UnfitError(f"activation {name!r} is none of {names}")
-    x = act.real(x)
+    grad, x = floats(name, grad), floats(name, x)
+    _check_grad(grad, x.shape, name)
     if name in JACOBIANS:
-        return JACOBIANS[name](grad, x)
+        return JACOBIANS[name](grad, x).astype(grad.dtype, copy=False)
     return np.asarray(grad * DERIVATIVES[name](x)).astype(grad.dtype, copy=False)
 
 
@@ -269,7 +308,7 @@ DERIVATIVES: dict[str, Callable[[Array], Array]] = {
     "hardtanh": _between(-1, 1),
     "leaky_relu": lambda x: np.where(x < 0, 0.01, 1),
     "mish": _mish,
-    "relu": _between(0, np.inf),
+    "relu": lambda x: np.where(x > 0, x.dtype.type(1), x.dtype.type(0)),
     "relu6": _between(0, 6),
     "selu": lambda x: (
         act.SELU_SCALE * np.where(x > 0, 1, act.SELU_ALPHA * np.exp(np.minimum(x, 0)))

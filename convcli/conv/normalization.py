@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.arguments import check_real
+from convcli.conv.arguments import check_real, flag, number, whole_number
 from convcli.conv.filterbank import conv2d
 from convcli.errors import UnfitError
 
@@ -17,8 +17,11 @@ def local_response_norm(
 
         y_c = x_c · (k + α/size · Σ_{c'} x_{c'}²)^(−β)    c' from c − ⌊size/2⌋, `size` channels
 
-    x is (n, c, …), floats. TensorFlow takes α as it is; PyTorch, ONNX and this divide it by the
-    size of the window (Krizhevsky, Sutskever & Hinton 2012 sum without dividing).
+    x is (n, c, …), floats; the result has its shape and dtype. TensorFlow takes α as it is;
+    PyTorch, ONNX and this divide it by the size of the window (Krizhevsky, Sutskever & Hinton
+    2012 sum without dividing).
+
+    Raises UnfitError for other dtypes, fewer axes and a size below 1.
 
     >>> local_response_norm([[[3.0], [4.0]]], size=1, alpha=1, beta=0.5, k=0).ravel()
     array([1., 1.])
@@ -26,12 +29,13 @@ def local_response_norm(
     x = _floats(x, "local_response_norm")
     if x.ndim < 3:
         raise UnfitError(f"x has {x.ndim} axes {x.shape}; local_response_norm takes (n, c, …)")
-    if size < 1:
-        raise UnfitError(f"size={size} must be at least 1")
+    size = whole_number(size, "size")
+    alpha, beta, k = number(alpha, "alpha"), number(beta, "beta"), number(k, "k")
     squares = np.square(x, dtype=np.promote_types(x.dtype, np.float32))
     energy = np.zeros_like(squares)
     channels = x.shape[1]
-    for offset in range(-(size // 2), size - size // 2):
+    # a channel further away than the others reach is none
+    for offset in range(max(-(size // 2), 1 - channels), min(size - size // 2, channels)):
         to = slice(max(-offset, 0), max(channels - max(offset, 0), 0))
         beside = slice(max(offset, 0), max(channels + min(offset, 0), 0))
         energy[:, to] += squares[:, beside]
@@ -53,9 +57,11 @@ def batch_norm(
 
         y = (x − mean) / √(var + eps) · weight + bias          Ioffe & Szegedy 2015
 
-    x is (n, c, …), floats; the others are (c,). With `training` the mean and the (biased)
-    variance of x are used; the running ones, which PyTorch would update in place by `momentum`,
-    stay as they are and may be None.
+    x is (n, c, …), floats, the result of its shape and dtype; the others are (c,). With `training`
+    the mean and the (biased) variance of x are used; the running ones, which PyTorch would update
+    in place by `momentum`, stay as they are and may be None.
+
+    Raises UnfitError for other dtypes and for shapes that do not fit each other.
 
     >>> batch_norm(np.array([[[1.0, 3.0]]]), [1.0], [4.0], eps=0).ravel()
     array([0., 1.])
@@ -67,13 +73,15 @@ def batch_norm(
     shape = 1, x.shape[1], *[1] * (x.ndim - 2)
     others = tuple(axis for axis in range(x.ndim) if axis != 1)
     wide = x.astype(working, copy=False)
-    if training:
+    if flag(training, "training"):
+        if not x.size:
+            raise UnfitError(f"x has no values to take a mean of: {x.shape}")
         mean, var = wide.mean(others, keepdims=True), wide.var(others, keepdims=True)
     elif running_mean is None or running_var is None:
         raise UnfitError("batch_norm needs running_mean and running_var unless training")
     else:
         mean, var = (_channels(one, shape, working) for one in (running_mean, running_var))
-    scale = 1 / np.sqrt(var + working.type(eps))
+    scale = 1 / np.sqrt(var + working.type(number(eps, "eps")))
     if weight is not None:
         scale = scale * _channels(weight, shape, working)
     y = (wide - mean) * scale
@@ -88,8 +96,10 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> NDArray[Any]:
         v = x − Σ g·x        y = v / max(σ, c),  σ = √(Σ g·v²),  c = the mean of σ over the image
 
     The sums run over all channels and size×size cells, weighted by a Gaussian g of σ = size / 6
-    that sums to one; at the border over the cells that are there. x is (n, c, h, w), floats.
-    A constant image becomes 0.
+    that sums to one; at the border over the cells that are there. x is (n, c, h, w), floats,
+    the result of its shape and dtype. A constant image becomes 0.
+
+    Raises UnfitError for other dtypes and axes, for an even size and for images of no values.
 
     >>> flat = local_contrast_norm(np.full((1, 2, 6, 6), 3.0), size=3)
     >>> bool(np.abs(flat).max() < 1e-12)
@@ -98,8 +108,11 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> NDArray[Any]:
     x = _floats(x, "local_contrast_norm")
     if x.ndim != 4:
         raise UnfitError(f"x has {x.ndim} axes {x.shape}; local_contrast_norm takes (n, c, h, w)")
-    if size < 1 or size % 2 == 0:
+    size = whole_number(size, "size")
+    if size % 2 == 0:
         raise UnfitError(f"size={size} must be odd, so that a window has a centre")
+    if 0 in x.shape[1:]:
+        raise UnfitError(f"x has no values: {x.shape}")
     working = np.promote_types(x.dtype, np.float32)
     wide = x.astype(working, copy=False)
     offsets = np.arange(size) - size // 2
@@ -129,10 +142,11 @@ def _blurred(maps: NDArray[Any], bell: NDArray[Any]) -> NDArray[Any]:
 
 def _channels(values: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
     """One value a channel, laid along x's second axis."""
-    array = np.asarray(values, dtype)
+    array = np.asarray(values)
+    check_real("batch_norm", array)
     if array.shape != (shape[1],):
-        raise UnfitError(f"{shape[1]} channels need ({shape[1]},) values, not {array.shape}")
-    return array.reshape(shape)
+        raise UnfitError(f"values of the shape {array.shape}; one a channel is ({shape[1]},)")
+    return array.astype(dtype, copy=False).reshape(shape)
 
 
 def _floats(x: ArrayLike, door: str) -> NDArray[Any]:

@@ -1,12 +1,24 @@
 """Windows reduced to one value each: the largest, the smallest, the mean."""
 
 from collections.abc import Callable
+from math import prod
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.arguments import Padding, Sizes, batch, check_real, pads, pair, whole
+from convcli.conv.arguments import (
+    Padding,
+    Sizes,
+    batch,
+    check_count,
+    check_real,
+    flag,
+    pads,
+    pair,
+    whole,
+    whole_number,
+)
 from convcli.conv.problem import Pair
 from convcli.errors import UnfitError
 
@@ -73,12 +85,16 @@ def max_pool2d(
 ) -> Any:
     """The largest value of each window, as `torch.nn.functional.max_pool2d`.
 
-    x is (n, c, h, w) or (c, h, w), of any real dtype, which the result keeps. The stride is the
-    kernel unless given; padding never wins and is less than what a window reaches. With
-    `return_indices` the result is a pair, its second the cell h·w of each first maximum, as
-    int64; −1 for a window that dilation leads past every cell of x. A NaN wins.
+        y[n, c, u, v] = max over i, j of x[n, c, u·s + d·i − p, v·s + d·j − p]
 
-    Raises UnfitError for windows that do not fit.
+    (Scherer, Müller & Behnke 2010). x is (n, c, h, w) or (c, h, w), of any real dtype, which the
+    result (n, c, h', w') or (c, h', w') keeps; h' is ⌊(h + 2·p − d·(i − 1) − 1) / s⌋ + 1, or ⌈…⌉ +
+    1 with `ceil_mode`, where a window starts inside x. The stride is the kernel unless given;
+    padding never wins and is less than what a window reaches. With `return_indices` the result is
+    a pair, its second the cell h·w of each first maximum, as int64; −1 for a window that dilation
+    leads past every cell of x. A NaN wins.
+
+    Raises UnfitError for windows that do not fit and for dtypes that are no real numbers.
 
     >>> max_pool2d(np.arange(16).reshape(1, 4, 4), 2)
     array([[[ 5,  7],
@@ -86,7 +102,7 @@ def max_pool2d(
     """
     x = np.asarray(x)
     axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
-    if return_indices:
+    if flag(return_indices, "return_indices"):
         values, cells = extreme_cells(x, axes)
         return values, cells
     return _extreme(x, axes, np.maximum, largest=False)
@@ -100,7 +116,7 @@ def min_pool2d(
     dilation: Sizes = 1,
     ceil_mode: bool = False,
 ) -> NDArray[Any]:
-    """The smallest value of each window; the rest as in `max_pool2d`.
+    """The smallest value of each window; shapes, dtypes and errors as in `max_pool2d`.
 
     >>> min_pool2d(np.arange(16).reshape(1, 4, 4), 2)
     array([[[ 0,  2],
@@ -123,11 +139,12 @@ def avg_pool2d(
 ) -> NDArray[Any]:
     """The mean of each window, as `torch.nn.functional.avg_pool2d`.
 
-    x is (n, c, h, w) or (c, h, w); floats keep their dtype (float16 is summed in float32),
+    x is (n, c, h, w) or (c, h, w), the result (n, c, h', w') or (c, h', w') with the sizes of
+    `max_pool2d` (LeCun et al. 1998); floats keep their dtype (float16 is summed in float32),
     integers give float64. A window is divided by its cells, the padding's zeros among them unless
     `count_include_pad` is false, or by `divisor_override`. `dilation` is ONNX's.
 
-    Raises UnfitError for windows that do not fit.
+    Raises UnfitError for windows that do not fit and for dtypes that are no real numbers.
 
     >>> avg_pool2d(np.arange(16.0).reshape(1, 4, 4), 2)
     array([[[ 2.5,  4.5],
@@ -135,8 +152,6 @@ def avg_pool2d(
     """
     x = np.asarray(x)
     axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
-    if divisor_override is not None and divisor_override < 1:
-        raise UnfitError(f"divisor_override={divisor_override} must be at least 1")
     result = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
     working = np.promote_types(result, np.float32)
     sums = _reduced(_padded(x, axes, 0, working), axes, np.add)
@@ -149,7 +164,9 @@ def divisors(
 ) -> NDArray[Any]:
     """What the sum of each window is divided by, (h', w')."""
     if override is not None:
-        return np.full((axes[0].output, axes[1].output), override, dtype)
+        divisor = whole_number(override, "divisor_override")
+        return np.full((axes[0].output, axes[1].output), divisor, dtype)
+    include_pad = flag(include_pad, "count_include_pad")
     rows, columns = (axis.counted(include_pad) for axis in axes)
     # a window of padding alone sums to nothing, whatever it is divided by
     return np.asarray(np.maximum(rows[:, np.newaxis] * columns, 1), dtype)
@@ -161,13 +178,16 @@ def adaptive_avg_pool2d(
     """Means over windows that give a size, as `torch.nn.functional.adaptive_avg_pool2d`.
 
     Output cell u is the mean of rows ⌊u·h / h'⌋ up to ⌈(u + 1)·h / h'⌉. `None` keeps an axis.
-    x is (n, c, h, w) or (c, h, w); dtypes as in `avg_pool2d`.
+    x is (n, c, h, w) or (c, h, w), the result (n, c, h', w') or (c, h', w') for an output_size
+    of (h', w'), or one number for both; dtypes as in `avg_pool2d`.
+
+    Raises UnfitError for an x without cells and for sizes that are no whole numbers.
 
     >>> adaptive_avg_pool2d(np.arange(15.0).reshape(1, 3, 5), (1, 2))
     array([[[6., 8.]]])
     """
     x = np.asarray(x)
-    sizes = _adaptive_sizes(x, output_size, "adaptive_avg_pool2d")
+    sizes = adaptive_sizes(x, output_size, "adaptive_avg_pool2d")
     result = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
     sums = x.astype(np.promote_types(result, np.float32), copy=False)
     # a fresh array in memory order: where no axis changes, the means are x itself
@@ -177,26 +197,34 @@ def adaptive_avg_pool2d(
 def adaptive_max_pool2d(
     x: ArrayLike, output_size: int | tuple[int | None, int | None] | None
 ) -> NDArray[Any]:
-    """Maxima over the windows of `adaptive_avg_pool2d`; x keeps its dtype.
+    """Maxima over the windows of `adaptive_avg_pool2d`; shapes and errors are its own.
+
+    The result keeps the dtype of x.
 
     >>> adaptive_max_pool2d(np.arange(15).reshape(1, 3, 5), (1, 2))
     array([[[12, 14]]])
     """
     x = np.asarray(x)
-    sizes = _adaptive_sizes(x, output_size, "adaptive_max_pool2d")
+    sizes = adaptive_sizes(x, output_size, "adaptive_max_pool2d")
     return np.array(_binned(x, sizes, np.max), x.dtype, order="C")
 
 
-def _adaptive_sizes(x: NDArray[Any], output_size: Any, door: str) -> list[int]:
+def adaptive_sizes(x: NDArray[Any], output_size: Any, door: str) -> list[int]:
+    """The size of an adaptive pool's output, checked."""
     check_real(door, x)
     batch(x, "c, h, w", door)
+    if 0 in x.shape[-2:]:
+        raise UnfitError(f"x has no cells: {x.shape}")
     wanted: Any = output_size
-    wanted = tuple(wanted) if isinstance(wanted, tuple | list) else (wanted, wanted)
-    if len(wanted) != 2:
-        raise UnfitError(f"output_size={output_size} must be one or two whole numbers")
-    sizes = [old if new is None else new for new, old in zip(wanted, x.shape[-2:], strict=True)]
-    if whole(sizes, 2) is None or min(sizes) < 0 or 0 in x.shape[-2:]:
-        raise UnfitError(f"output_size={output_size} must be whole numbers; x is {x.shape}")
+    if isinstance(wanted, np.ndarray):
+        wanted = wanted.tolist()
+    wanted = tuple(wanted) if isinstance(wanted, tuple | list) else (wanted,)
+    wanted = wanted * 2 if len(wanted) == 1 else wanted
+    kept = [old if new is None else new for new, old in zip(wanted, x.shape[-2:], strict=False)]
+    sizes = whole(kept, 2) if len(wanted) == 2 else None
+    if sizes is None or min(sizes) < 0:
+        raise UnfitError(f"output_size={output_size} must be one or two whole numbers or None")
+    check_count(prod(x.shape[:-2]) * sizes[0] * sizes[1], "the result")
     return sizes
 
 
@@ -230,11 +258,15 @@ def pool_axes(
     check_real("a pool", x)
     batch(x, "c, h, w", "a pool")
     kernel, spread = pair(kernel_size, "kernel_size"), pair(dilation, "dilation")
-    steps = kernel if stride is None or stride == () else pair(stride, "stride")
+    # PyTorch's signature has an empty list where no stride is given
+    if stride is None or (isinstance(stride, tuple | list) and not stride):
+        steps = kernel
+    else:
+        steps = pair(stride, "stride")
     reach = spread[0] * (kernel[0] - 1) + 1, spread[1] * (kernel[1] - 1) + 1
-    sides = pads(padding, reach, steps)
+    sides, rounded_up = pads(padding, reach, steps), flag(ceil_mode, "ceil_mode")
     down, across = (
-        Axis(length, taps, step, apart, *side, ceil_mode)
+        Axis(length, taps, step, apart, *side, rounded_up)
         for length, taps, step, apart, side in zip(
             x.shape[-2:], kernel, steps, spread, sides, strict=True
         )
@@ -248,6 +280,7 @@ def pool_axes(
                 f"the window reaches {axis.reach} cells, the padded input has "
                 f"{axis.length + axis.before + axis.after}"
             )
+    check_count(prod(x.shape[:-2]) * down.padded * across.padded, "the padded input")
     return down, across
 
 

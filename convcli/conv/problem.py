@@ -17,8 +17,9 @@ class Problem(NamedTuple):
         weight  (g, f, c, i, j)     of `dtype`, in memory order
         y       (n, g, f, h', w')   of `dtype`
 
-    An algorithm adds the border band by band (`convcli.conv.borders.padded_rows`), so that no
-    padded copy of a large input ever exists.
+    Every axis of y has at least one place; there may be no images or no filters, which no
+    algorithm is called for. An algorithm adds the border band by band
+    (`convcli.conv.borders.padded_rows`), so that no padded copy of a large input ever exists.
     """
 
     images: int
@@ -33,7 +34,9 @@ class Problem(NamedTuple):
     """Cells added (above, below) and (left, right)."""
     kernel: Pair
     stride: Pair
+    """At most the padded size."""
     dilation: Pair
+    """1 on an axis of one tap."""
     dtype: str = "float32"
     """The working dtype, which every product and sum is computed in."""
     exact: bool = False

@@ -7,15 +7,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.factoring import multiplied, separated
+from convcli.conv.arguments import EXACT_FLOAT
+from convcli.conv.factoring import separated
 from convcli.conv.passes import Pass, Scratch, passes_of, run_passes
 from convcli.conv.products import fourier, separable
 
 Array = NDArray[Any]
 
 LANES = (np.uint16, np.int16, np.int32, np.int64)
-EXACT_FLOAT = 2**53
-"""float64 holds every integer up to here."""
 
 NANOSECONDS_A_BYTE = 0.065
 """One pass over a sample of a lane, per byte of the lane (one thread, bands in its cache)."""
@@ -49,26 +48,6 @@ class Stencil(NamedTuple):
         return sum(rows) - len(rows) + 1, sum(columns) - len(columns) + 1
 
 
-def correlate(x: Array, factors: Sequence[Array], largest: int) -> Array:
-    """Correlate every channel of a picture with one kernel, given as factors.
-
-        y[h, w, c] = Σ_i Σ_j x[h + i, w + j, c] · k[i, j]        for each factor k in turn
-
-    Parameters:
-        x: (h, w, c), already extended at its borders; no value is beyond ±`largest`.
-        factors: matrices (i, j), applied one after another: a column and a row make a separable
-            kernel. Integer factors are summed exactly, in the narrowest lane that holds the sums.
-
-    Returns an array (h − Σ(i − 1), w − Σ(j − 1), c) of a lane, or of float64, which holds exact
-    integers where the factors and x are integers.
-
-    >>> ramp = np.arange(12).reshape(3, 4, 1)
-    >>> correlate(ramp, [np.array([[1], [2], [1]]), np.array([[-1, 0, 1]])], 11)[..., 0]
-    array([[8, 8]], dtype=int16)
-    """
-    return run(stencil(factors, largest, bool(x.size and x.min() < 0), x.dtype.kind == "f"), x)
-
-
 def stencil(
     factors: Sequence[Array],
     largest: int,
@@ -76,10 +55,18 @@ def stencil(
     floating: bool = False,
     size: int = 2**20,
 ) -> Stencil:
-    """The cheapest exact way to apply a kernel to values up to ±`largest`.
+    """The cheapest exact way to correlate values up to ±`largest` with a kernel, given as factors.
 
-    `signed` and `floating` describe the values; `size` is the number of cells of a band, on which
-    the rounding of Fourier transforms depends.
+        y[h, w, c] = Σ_i Σ_j x[h + i, w + j, c] · k[i, j]        for each factor k in turn
+
+    A column and a row make a separable kernel. Factors of whole numbers are summed exactly, in the
+    narrowest lane that holds the sums, or in float64, which holds exact integers too. `signed`
+    and `floating` describe the values; `size` is the number of cells of a band, on which the
+    rounding of Fourier transforms depends.
+
+    >>> ramp = np.arange(12).reshape(3, 4, 1)
+    >>> run(stencil([np.array([[1], [2], [1]]), np.array([[-1, 0, 1]])], 11), ramp)[..., 0]
+    array([[8, 8]], dtype=int16)
     """
     factors = separated(factors)
     dtype = np.dtype(np.float64) if floating else lane(factors, largest, signed)
@@ -146,9 +133,10 @@ def _certain(kernel: Array, largest: int, size: int, dtype: np.dtype[Any]) -> bo
 
 
 def run(plan: Stencil, x: Array, scratch: Scratch | None = None, name: str = "") -> Array:
-    """Apply a stencil to a band (h, w, c), working in the arrays of a scratch that have a name.
+    """Apply a stencil to a band (h, w, c), which its border has been added to.
 
-    The response may be a view of one of them.
+    Gives (h − Σ(i − 1), w − Σ(j − 1), c), which may be a view of one of the scratch's arrays that
+    have this name.
     """
     if plan.engine == "products":
         return separable(x, plan.factors[0], plan.factors[1], scratch, name)
@@ -211,8 +199,3 @@ def lane(factors: Sequence[Array], largest: int, signed: bool = True) -> np.dtyp
         if bound <= np.iinfo(dtype).max:
             return np.dtype(dtype)
     return np.dtype(object)
-
-
-def dense(factors: Sequence[Array]) -> Array:
-    """The factors multiplied out."""
-    return multiplied(factors)

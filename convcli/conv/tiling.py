@@ -55,16 +55,15 @@ class Tiling(NamedTuple):
     @property
     def bands(self) -> list[Pair]:
         """Rows of tiles whose transformed inputs and sums fill BAND_BYTES, at most half of all."""
-        values = (self.inputs + self.sums) // max(self.tiles[0], 1)
-        row = max(values * self.problem.itemsize, 1)
+        row = (self.inputs + self.sums) // self.tiles[0] * self.problem.itemsize
         most = -(-self.tiles[0] // 2)
-        return spans(self.tiles[0], min(max(BAND_BYTES // row, 1), max(most, 1)))
+        return spans(self.tiles[0], min(max(BAND_BYTES // row, 1), most))
 
     @property
     def blocks(self) -> list[Pair]:
         """Filters whose transforms fill BLOCK_BYTES."""
         one = self.square * self.channels * self.problem.itemsize
-        return spans(self.problem.filters, max(BLOCK_BYTES // one, 1))
+        return spans(self.problem.filters, BLOCK_BYTES // one)
 
     @property
     def resident(self) -> int:
@@ -73,11 +72,11 @@ class Tiling(NamedTuple):
     @property
     def streamed(self) -> int:
         """Values of the buffers of one thread: padded rows, tiles, transforms, sums, outputs."""
-        rows, block = self.bands[0][1] if self.bands else 0, self.blocks[0][1]
-        per_row = self.inputs // max(self.tiles[0], 1)
+        rows, block = self.bands[0][1], self.blocks[0][1]
+        per_row = self.inputs // self.tiles[0]
         padded = self.problem.channels * self.rows_read(rows) * self.width_read
         if self.keeps_filters:
-            sums = self.sums // max(self.tiles[0], 1) * rows
+            sums = self.sums // self.tiles[0] * rows
             return padded + 2 * per_row * rows + 2 * sums
         sums = self.square * block * self.tiles[0] * self.tiles[1]
         return max(

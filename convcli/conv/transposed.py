@@ -1,12 +1,24 @@
 """The way back through a convolution: each input value paints the kernel into the output."""
 
 from itertools import product
+from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.arguments import Numbers, Padding, Sizes, batch, bias_of, finished, pads, pair
+from convcli.conv.arguments import (
+    Dtypes,
+    Padding,
+    Sizes,
+    batch,
+    bias_of,
+    check_count,
+    finished,
+    pads,
+    pair,
+    whole_number,
+)
 from convcli.conv.problem import Pair
 from convcli.conv.windows import spans
 from convcli.errors import UnfitError, counted
@@ -29,6 +41,8 @@ def conv_transpose2d(
 
         y[n, f, u·s + d·i − p, v·s + d·j − p] += x[n, c, u, v] · weight[c, f, i, j]
 
+    (Dumoulin & Visin 2016, §4).
+
     Parameters:
         x: images (n, c, h, w), or one image (c, h, w).
         weight: filters (c, f / groups, i, j): those of the convolution it transposes.
@@ -40,16 +54,17 @@ def conv_transpose2d(
     Returns a new array (n, f, h', w') or (f, h', w') with
     h' = (h − 1)·stride − 2·padding + dilation·(i − 1) + output_padding + 1; dtypes as in `conv2d`.
 
-    Raises UnfitError for shapes that do not fit each other.
+    Raises UnfitError for shapes that do not fit each other, for dtypes that are no real numbers
+    and for integer sums that int64 may not hold.
 
     >>> conv_transpose2d(np.array([[[1, 2]]]), [[[[1, 1, 1]]]], stride=2)[0, 0]
     array([1, 1, 3, 2, 2])
     """
     x, weight = np.asarray(x), np.asarray(weight)
     images = batch(x, "c, h, w", "conv_transpose2d")
-    _check(images.shape, weight.shape, groups)
+    groups = _check(images.shape, weight.shape, groups)
     offsets = bias_of(bias, weight.shape[1] * groups)
-    numbers = Numbers("conv_transpose2d", images, weight, offsets, axis=1)
+    dtypes = Dtypes("conv_transpose2d", images, weight, offsets, axis=1)
     strides, dilations = pair(stride, "stride"), pair(dilation, "dilation")
     extra = pair(output_padding, "output_padding", 0)
     for more, step, apart in zip(extra, strides, dilations, strict=True):
@@ -61,15 +76,15 @@ def conv_transpose2d(
         raise UnfitError(f"padding={padding!r}: a transposed convolution takes numbers")
     sides = pads(padding, (1, 1), strides)
     y = painted(
-        images.astype(numbers.working, copy=False),
-        weight.astype(numbers.working, copy=False),
+        images.astype(dtypes.working, copy=False),
+        weight.astype(dtypes.working, copy=False),
         strides,
         dilations,
         sides,
         extra,
         groups,
     )
-    y = finished(y, offsets, numbers.result, axes=2)
+    y = finished(y, offsets, dtypes.result, axes=2)
     return y if x.ndim == 4 else y[0]
 
 
@@ -98,14 +113,16 @@ def painted(
             f"plus output_padding {extra}"
         )
     (top, _), (left, _) = padding
-    canvas = np.zeros((images, groups, filters, whole[0] + extra[0], whole[1] + extra[1]), x.dtype)
+    shape = images, groups, filters, whole[0] + extra[0], whole[1] + extra[1]
+    check_count(prod(shape), "the result before it is cut")
+    canvas = np.zeros(shape, x.dtype)
     rows = weight.reshape(groups, channels // groups, filters * kernel[0] * kernel[1])
     one = max(filters * kernel[0] * kernel[1] * width * x.itemsize, 1)
     for n, g, (first, last) in product(
         range(images), range(groups), spans(height, BAND_BYTES // one)
     ):
         band = x[n, g * len(rows[g]) : (g + 1) * len(rows[g]), first:last]
-        products = np.matmul(rows[g].T, band.reshape(len(rows[g]), -1)).reshape(
+        products = np.matmul(rows[g].T, band.reshape(len(band), (last - first) * width)).reshape(
             filters, *kernel, last - first, width
         )
         for i, j in np.ndindex(*kernel):
@@ -116,12 +133,15 @@ def painted(
     return np.ascontiguousarray(y).reshape(images, groups * filters, *size)
 
 
-def _check(x: tuple[int, ...], weight: tuple[int, ...], groups: int) -> None:
+def _check(x: tuple[int, ...], weight: tuple[int, ...], groups: Any) -> int:
+    """The number of groups, of shapes (n, c, h, w) and (c, f / groups, i, j) that fit them."""
     if len(weight) != 4 or 0 in weight[1:]:
         raise UnfitError(
             f"weight has the shape {weight}; conv_transpose2d takes (c, f / groups, i, j)"
         )
-    if groups < 1 or weight[0] % groups:
+    count = whole_number(groups, "groups")
+    if weight[0] % count:
         raise UnfitError(f"groups={groups} does not divide {counted(weight[0], 'channel')}")
     if x[1] != weight[0]:
         raise UnfitError(f"x has {x[1]} channels, the filters expect {weight[0]}")
+    return count

@@ -25,6 +25,9 @@ MOST_WORK = 4e10
 LARGEST_SIDE = 31
 """Rows or columns of a kernel that is fitted."""
 
+LARGEST_LEVEL = 1e100
+"""Sums of squares of larger values may be beyond float64."""
+
 DEPENDENT = 1e-9
 """A direction that is this much weaker than the strongest, columns being of one length, is not
 in the picture: rounding alone leaves 1e-13, the weakest of a blurred photograph 1e-5."""
@@ -96,6 +99,7 @@ def equations(
 
     Raises UnfitError for sizes that do not belong together.
     """
+    check_levels(LARGEST_LEVEL, before, after)
     before, after = _aligned(before, after, size)
     channels, filters = len(before), len(after)
     if channels == filters:
@@ -149,6 +153,13 @@ def equations(
         mean,
         (len(groups[0][0]), rows, columns),
     )
+
+
+def check_levels(most: float, *pictures: Array) -> None:
+    """Refuse values whose squares would overflow."""
+    largest = max(float(np.abs(picture).max(initial=0)) for picture in pictures)
+    if largest > most:
+        raise UnfitError(f"values up to {largest:.3g} are too large to fit; at most {most:.0e}")
 
 
 def _aligned(before: Array, after: Array, size: tuple[int, int]) -> tuple[Array, Array]:

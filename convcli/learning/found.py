@@ -150,9 +150,13 @@ class FoundKernel(NamedTuple):
 
 
 def _figures(kernel: NDArray[np.float64]) -> Iterator[str]:
-    """Rows of weights under each other, with as many decimals as the smallest of note needs."""
+    """Rows of weights under each other, to six decimals; what rounds to nothing has no sign.
+
+    >>> list(_figures(np.array([[-1e-9, 1.0]])))
+    ['  0.000000   1.000000']
+    """
     for row in kernel:
-        yield " ".join(f"{weight + 0.0:10.6f}" for weight in row.tolist())
+        yield " ".join(f"{round(weight, 6) + 0.0:10.6f}" for weight in row.tolist())
 
 
 def kernel_text(kernels: NDArray[np.float64]) -> str:

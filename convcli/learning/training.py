@@ -9,7 +9,8 @@ Borders are left out: whatever padding a layer names, it is run on whole windows
 """
 
 from collections.abc import Iterator
-from math import cos, pi
+from inspect import signature
+from math import cos, isfinite, pi
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,9 +19,11 @@ from numpy.typing import NDArray
 from convcli.conv import conv2d
 from convcli.conv.activations import ACTIVATIONS
 from convcli.conv.gradient import DERIVATIVES, activation_gradient, conv2d_gradients
+from convcli.conv.windows import spans
 from convcli.errors import UnfitError, counted
+from convcli.learning.fitting import check_levels
 from convcli.nets.layers import Activation, Conv, Identity, size_text
-from convcli.nets.network import Network, Node
+from convcli.nets.network import INPUT, Network, Node
 from convcli.nets.summary import summarize
 
 Array = NDArray[Any]
@@ -37,11 +40,23 @@ RATE = 0.01
 LARGEST_STEP = 2e9
 """Multiply–accumulates of one step; a larger stack is refused."""
 
+LARGEST_LEVEL = 1e12
+"""Sums of squares of larger values may be beyond float32."""
+
 LARGEST_FIELD = 256
 """Rows and columns that a net may see."""
 
+BAND_BYTES = 64 << 20
+"""The maps of the widest layer, where whole pictures are run."""
+
 BETAS, TINY = (0.9, 0.999), 1e-8
 """Adam's own constants."""
+
+SPELLED = {"hardsigmoid": "hard_sigmoid", "hardswish": "hard_swish", "hardtanh": "hard_tanh"}
+"""Names of the core that the notation spells otherwise."""
+
+TRAINED = {SPELLED.get(name, name): name for name in sorted(DERIVATIVES)}
+"""Activations that have a way back, by the notation's names."""
 
 
 class Layer(NamedTuple):
@@ -51,7 +66,9 @@ class Layer(NamedTuple):
     dilation: tuple[int, int] = (1, 1)
     groups: int = 1
     activation: str = ""
-    slope: float = 0.01
+    """A name of the core, or "identity"."""
+    slope: float = 0.0
+    """Of leaky ReLU."""
 
 
 class Moment(NamedTuple):
@@ -68,13 +85,16 @@ class Stack:
         self, network: Network, channels: int, seed: int = 0, dtype: Any = np.float32
     ) -> None:
         generator = np.random.Generator(np.random.PCG64(seed))
+        network = network.at((channels, LARGEST_FIELD, LARGEST_FIELD))
         self.layers: list[Layer] = []
         self.weights: dict[str, Array] = {}
         self.margin = self._margin(network, channels)
         """Rows and columns by which the output is smaller than the input."""
+        before = INPUT
         for node in network.nodes:
-            layer = self._layer(node)
-            self.layers.append(layer)
+            self._check_place(node, before)
+            before = node.name
+            self.layers.append(self._layer(node))
             if isinstance(node.layer, Conv):
                 shape = node.layer.filters, channels // node.layer.groups, *node.layer.kernel
                 taps = shape[1] * shape[2] * shape[3]
@@ -99,23 +119,50 @@ class Stack:
         return down.size - 1, across.size - 1
 
     @staticmethod
+    def _check_place(node: Node, before: str) -> None:
+        if node.owner:
+            raise UnfitError(
+                f"{node.name} has the weights of {node.owner}; in a net that is fitted every layer "
+                "has its own"
+            )
+        if not node.inputs:
+            raise UnfitError(f"{node.name} is not on the way to the output; leave it out")
+        if len(node.inputs) == 1 and node.inputs != (before,):
+            raise UnfitError(
+                f"{node.name} does not follow {before}; a net that is fitted is one layer after "
+                "another"
+            )
+
+    @staticmethod
     def _layer(node: Node) -> Layer:
         match node.layer:
             case Conv(kernel=(_, _), stride=(1, 1), connections=None) as conv:
                 dilation = conv.dilation[0], conv.dilation[1]
                 return Layer(node.name, dilation, conv.groups)
-            case Activation() as activation if activation.type in DERIVATIVES:
-                slope = getattr(activation, "slope", None)
-                return Layer(node.name, activation=activation.type, slope=slope or 0.01)
+            case Activation(type, slope, values) if type in TRAINED:
+                parameters = signature(ACTIVATIONS[TRAINED[type]]).parameters
+                for name, value in values:
+                    if name not in parameters or value != parameters[name].default:
+                        raise UnfitError(
+                            f"{node.name}: {type} with {name}={value} is not trained here; leave "
+                            f"{name} out"
+                        )
+                return Layer(node.name, activation=TRAINED[type], slope=slope)
             case Identity():
                 return Layer(node.name, activation="identity")
         raise UnfitError(
             f"{node.name}: {node.layer.type} is not trained here; a net that is fitted is made of "
-            f"2-D convolutions of stride 1 and {', '.join(sorted(DERIVATIVES))}"
+            f"2-D convolutions of stride 1 and {', '.join(TRAINED)}"
         )
 
+    def output(self, x: Array) -> Array:
+        """The output (n, f, h', w') for x (n, c, h, w)."""
+        for layer in self.layers:
+            x = self._run(layer, x)
+        return x
+
     def forward(self, x: Array) -> tuple[Array, list[Array]]:
-        """The output (n, f, h', w') for x (n, c, h, w), and the input of every layer."""
+        """The output for x, and the input of every layer."""
         kept = []
         for layer in self.layers:
             kept.append(x)
@@ -175,6 +222,7 @@ class Trainer:
     """A stack, the pictures it is to bring together, and Adam's memory."""
 
     def __init__(self, stack: Stack, before: Array, after: Array, steps: int, seed: int) -> None:
+        check_levels(LARGEST_LEVEL, before, after)
         self.stack, self.steps, self.seed = stack, steps, seed
         self.x = (before / 255).astype(np.float32)
         self.y = self._wanted((after / 255).astype(np.float32))
@@ -216,7 +264,10 @@ class Trainer:
             name: (np.zeros_like(w), np.zeros_like(w)) for name, w in self.stack.weights.items()
         }
         for step in range(1, self.steps + 1):
-            loss, gradients = self.stack.loss(*self._batch(generator))
+            with np.errstate(over="ignore", invalid="ignore"):
+                loss, gradients = self.stack.loss(*self._batch(generator))
+            if not isfinite(loss):
+                raise UnfitError(f"the loss is {loss} at step {step - 1}: the net diverged")
             yield Moment(step - 1, loss * 255**2)
             rate = RATE * (1 + cos(pi * (step - 1) / self.steps)) / 2
             for name, gradient in gradients.items():
@@ -245,6 +296,13 @@ class Trainer:
         return x, y
 
     def whole_loss(self) -> float:
-        """The mean squared error over the whole pictures, in squared levels."""
-        given, _ = self.stack.forward(self.x[np.newaxis])
-        return float(np.mean(np.square(given[0] - self.y), dtype=np.float64)) * 255**2
+        """The mean squared error over the whole pictures, in squared levels, band by band."""
+        rows, columns = self.stack.margin
+        widest = max(len(self.x), *map(len, self.stack.weights.values()))
+        row = widest * (self.y.shape[2] + columns) * self.x.itemsize
+        total = 0.0
+        for top, bottom in spans(self.y.shape[1], BAND_BYTES // row):
+            given = self.stack.output(self.x[np.newaxis, :, top : bottom + rows])
+            error = np.square(given[0] - self.y[:, top:bottom])
+            total += float(error.sum(dtype=np.float64))
+        return total / self.y.size * 255**2

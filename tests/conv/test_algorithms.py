@@ -38,6 +38,8 @@ CASES = [
     (1, 2, 6, 7, 2, (3, 5), 2, "valid", 1, 2),
     (1, 2, 6, 7, 2, (3, 3), 1, ((0, 2), (3, 1)), 1, 1),
     (0, 2, 4, 4, 2, (3, 3), 1, 0, 1, 1),
+    (2, 2, 6, 7, 0, (3, 3), 1, 1, 1, 1),
+    (0, 2, 9, 9, 2, (1, 1), 1, 0, 1, 2),
     (1, 1, 12, 12, 1, (2, 2), 1, 4, 7, 1),
     (3, 2, 40, 90, 5, (3, 3), 1, 1, 1, 1),
     (1, 3, 23, 27, 4, (11, 11), 4, 2, 1, 1),
@@ -194,6 +196,16 @@ def test_the_workspace_is_what_was_predicted(name, case):
     # beside the arrays, Python keeps some kilobytes of views and pieces
     assert peak <= y.nbytes + predicted + (128 << 10)
     assert predicted <= 64 << 20
+
+
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_nothing_takes_no_workspace(name):
+    x, banks = np.ones((1, 1, 9, 9)), [np.ones((1, 1, side, side)) for side in (1, 3)]
+    able = [bank for bank in banks if ALGORITHMS[name].refuses(problem_for(x, bank)) is None]
+    assert able
+    for bank in able:
+        assert workspace_bytes((0, 1, 9, 9), bank.shape, algorithm=name) == 0
+        assert workspace_bytes((1, 1, 9, 9), (0, *bank.shape[1:]), algorithm=name) == 0
 
 
 def test_auto_is_the_cheapest_that_does_not_refuse():

@@ -6,7 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convcli.conv import conv2d
+from convcli.conv.algorithms import ALGORITHMS
 from convcli.conv.borders import BORDERS, PYTORCH_NAMES, folded, padded_rows
+from convcli.conv.filterbank import problem_of
 from convcli.conv.problem import Problem
 from convcli.errors import UnfitError
 
@@ -64,12 +66,16 @@ def test_folding_is_the_adjoint_of_adding_a_border(border, size, padding):
     assert (padded * g).sum() == (x * folded(g, one)).sum()
 
 
+SIZE, BANK, PADDING = (2, 9, 11), (3, 2, 3, 3), ((2, 1), (0, 3))
+BORDERED = problem_of((1, *SIZE), BANK, 1, PADDING, 1, 1, np.dtype(np.float64))
+ABLE = [name for name, one in ALGORITHMS.items() if one.refuses(BORDERED) is None]
+
+
 @pytest.mark.parametrize("border", sorted(BORDERS))
-@pytest.mark.parametrize("algorithm", ["gemm", "rows", "winograd-4x4", "fourier"])
+@pytest.mark.parametrize("algorithm", ABLE)
 def test_a_convolution_extends_the_picture(border, algorithm):
     rng = np.random.default_rng(0)
-    x, weight = rng.standard_normal((2, 9, 11)), rng.standard_normal((3, 2, 3, 3))
-    padding = (2, 1), (0, 3)
+    x, weight, padding = rng.standard_normal(SIZE), rng.standard_normal(BANK), PADDING
     padded = numpy_pad(x, padding, border, 2.5)
     given_maps = conv2d(
         x,

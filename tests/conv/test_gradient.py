@@ -148,3 +148,100 @@ def test_gradients_refuse_what_does_not_fit():
         )
     with pytest.raises(UnfitError, match="is none of celu, elu"):
         gradient.activation_gradient("step", np.ones(1), np.ones(1))
+
+
+def test_relu_lets_everything_above_zero_through():
+    slopes = gradient.activation_gradient("relu", np.ones(4), [-np.inf, 0, 1e-30, np.inf])
+    np.testing.assert_array_equal(slopes, [0, 0, 1, 1])
+
+
+def test_the_value_of_a_border_reaches_the_weights():
+    rng = np.random.default_rng(0)
+    x, weight = rng.standard_normal((1, 2, 4, 5)), rng.standard_normal((3, 2, 3, 3))
+    options = {"padding": 1, "padding_mode": "constant", "padding_value": 2.5}
+    grad = rng.standard_normal((1, 3, 4, 5))
+    found = gradient.conv2d_gradients(grad, x, weight, **options)
+    expected = differences(lambda moved: conv.conv2d(x, moved, **options), weight, grad)
+    np.testing.assert_allclose(found.weight, expected, atol=1e-7)
+
+
+def test_lists_and_whole_numbers_are_understood():
+    x, weight = [[[[1, 2], [3, 4]]]], [[[[1, -1]]]]
+    found = gradient.conv2d_gradients([[[[1], [1]]]], x, weight, [0])
+    assert found.x.tolist() == [[[[1, -1], [1, -1]]]]
+    assert (found.weight.tolist(), found.bias.tolist()) == ([[[[4, 6]]]], [2])
+    assert gradient.linear_gradients([1], [2, 3], [[5, 7]]).x.tolist() == [5, 7]
+    assert gradient.max_pool2d_gradient([[[8]]], [[[1, 2]]], (1, 2)).tolist() == [[[0, 8]]]
+    small = np.array([[[0, 1]]], np.uint8)
+    assert gradient.min_pool2d_gradient([[[8]]], small, (1, 2)).tolist() == [[[8, 0]]]
+    assert gradient.min_pool2d_gradient([[[8]]], small > 0, (1, 2)).tolist() == [[[8, 0]]]
+    assert gradient.avg_pool2d_gradient([[[8]]], [[[1, 2]]], (1, 2)).tolist() == [[[4, 4]]]
+    assert gradient.adaptive_avg_pool2d_gradient([[[8]]], [[[1, 2]]]).tolist() == [[[4, 4]]]
+
+
+def test_nothing_has_gradients_too():
+    none = gradient.conv2d_gradients(
+        np.ones((1, 0, 2, 2)), np.ones((1, 1, 4, 4)), np.ones((0, 1, 3, 3))
+    )
+    assert (none.x == 0).all()
+    assert none.weight.shape == (0, 1, 3, 3)
+    assert gradient.max_pool2d_gradient(np.ones((0, 1, 1)), np.ones((0, 2, 2)), 2).shape == (
+        0,
+        2,
+        2,
+    )
+    assert gradient.linear_gradients(np.ones((0, 2)), np.ones((0, 3)), np.ones((2, 3))).x.size == 0
+
+
+PLANE = np.ones((1, 1, 4, 4))
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (
+            lambda: gradient.conv2d_gradients(np.ones((1, 2, 2)), PLANE[0], np.ones((1, 1, 3, 3))),
+            r"it must be \(n, c, h, w\)",
+        ),
+        (
+            lambda: gradient.conv2d_gradients(
+                np.ones((1, 1, 2, 2)), PLANE, np.ones((1, 1, 3, 3)), np.ones(7)
+            ),
+            "bias has the shape",
+        ),
+        (
+            lambda: gradient.linear_gradients(np.ones((6, 5)), np.ones((2, 3, 4)), np.ones((5, 4))),
+            r"the layer gives \(2, 3, 5\)",
+        ),
+        (
+            lambda: gradient.linear_gradients(np.ones(5), np.ones(3), np.ones((5, 4))),
+            r"x has the shape \(3,\), the weights \(5, 4\)",
+        ),
+        (
+            lambda: gradient.max_pool2d_gradient(np.ones((1, 1, 4, 1)), PLANE, 2),
+            r"the pool gives \(1, 1, 2, 2\)",
+        ),
+        (
+            lambda: gradient.avg_pool2d_gradient(np.ones((1, 1, 1, 1)), PLANE, 2),
+            r"the pool gives \(1, 1, 2, 2\)",
+        ),
+        (
+            lambda: gradient.avg_pool2d_gradient(
+                np.ones((1, 1, 2, 2)), PLANE, 2, divisor_override=0
+            ),
+            "divisor_override=0",
+        ),
+        (
+            lambda: gradient.adaptive_avg_pool2d_gradient(np.ones((2, 1, 2, 2)), PLANE),
+            r"the pool gives \(1, 1, 2, 2\)",
+        ),
+        (
+            lambda: gradient.activation_gradient("relu", np.ones(3), np.ones((2, 3))),
+            r"relu gives \(2, 3\)",
+        ),
+        (lambda: gradient.activation_gradient(["relu"], np.ones(3), np.ones(3)), "is none of"),
+    ],
+)
+def test_a_gradient_of_another_shape_is_refused(call, message):
+    with pytest.raises(UnfitError, match=message):
+        call()

@@ -14,6 +14,7 @@ from scipy import ndimage
 
 from convcli.cli import run
 from convcli.errors import UnfitError
+from convcli.learning import training
 from convcli.learning.fitting import descend, equations, fit
 from convcli.learning.training import Stack, Trainer
 from convcli.learning.watch import schedule
@@ -183,7 +184,37 @@ NETS = [
     "conv(4, 3, padding=1); leaky_relu(0.2); conv(2, 1)",
     "conv(4, (2, 3), dilation=(1, 2)); tanh; conv(4, 3, groups=2, bias=False); sigmoid; conv(2, 1)",
     "conv(2, 3); gelu; conv(2, 2)",
+    "conv(2, 3); leaky_relu(0.0); conv(2, 2); hard_swish",
+    "nn.Conv2d(2, 2, 3); nn.ELU(alpha=1.0); nn.Hardtanh(-1.0, 1.0)",
 ]
+
+
+def test_a_stack_computes_what_its_text_says():
+    x = np.random.default_rng(0).standard_normal((1, 1, 3, 4))
+    stack = Stack(read_text("conv(1, 1, bias=False); leaky_relu(0)").network, 1, dtype=np.float64)
+    stack.weights["conv1.weight"][:] = 1
+    np.testing.assert_array_equal(stack.output(x), np.maximum(x, 0))
+    np.testing.assert_array_equal(stack.forward(x)[0], stack.output(x))
+
+
+def test_a_net_that_diverges_says_when():
+    x = np.random.default_rng(0).uniform(0, 255, (1, 20, 20))
+    stack = Stack(read_text("conv(1, 3); conv(1, 3)").network, 1)
+    moments = Trainer(stack, x, x, steps=5, seed=0).run()
+    next(moments)
+    stack.weights["conv2.weight"] += 1e30
+    with pytest.raises(UnfitError, match="the loss is inf at step 1: the net diverged"):
+        list(moments)
+
+
+def test_the_loss_of_whole_pictures_does_not_depend_on_the_bands(monkeypatch):
+    rng = np.random.default_rng(0)
+    before, after = rng.uniform(0, 255, (2, 40, 30)), rng.uniform(0, 255, (1, 40, 30))
+    stack = Stack(read_text("conv(4, 3); relu; conv(1, (3, 1))").network, 2)
+    trainer = Trainer(stack, before, after, steps=1, seed=0)
+    whole = trainer.whole_loss()
+    monkeypatch.setattr(training, "BAND_BYTES", 4096)
+    assert trainer.whole_loss() == pytest.approx(whole, rel=1e-6)
 
 
 @pytest.mark.parametrize("text", NETS)
@@ -322,6 +353,33 @@ REFUSED = {
     "fit a.png a.png --net relu": (1, "the net holds no convolution"),
     "fit a.png a.png --net conv:3,3": (1, "the net ends in 3 channels, the result has 1"),
     "fit a.png a.png --net conv:1,99": (1, "the net sees 99 rows or columns"),
+    "fit a.png large.npy": (1, "values up to 1e+200 are too large to fit; at most 1e+100"),
+    "fit large.npy a.png --net conv:1,3": (1, "too large to fit; at most 1e+12"),
+    "fit a.png a.png --net twice.py": (1, "a#1 has the weights of a"),
+    "fit a.png a.png --net unread.py": (1, "a is not on the way to the output"),
+    "fit a.png a.png --net side.net": (1, "relu1 does not follow side1.0.conv1"),
+    "fit a.png a.png --net elu.net": (1, "elu with alpha=2 is not trained here"),
+}
+
+
+MODEL = """import torch.nn as nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a = nn.Conv2d(1, 1, 3)
+        self.b = nn.Conv2d(1, 1, 3)
+
+    def forward(self, x):
+        {body}
+"""
+
+NET_FILES = {
+    "twice.py": MODEL.format(body="return self.b(self.a(self.a(x)))"),
+    "unread.py": MODEL.format(body="y = self.a(x); return self.b(x)"),
+    "side.net": "conv(1, 3)\nside([conv(2, 3)])\nrelu\n",
+    "elu.net": "nn.Conv2d(1, 1, 3)\nnn.ELU(alpha=2)\n",
 }
 
 
@@ -334,6 +392,9 @@ def test_a_refusal_is_one_line_and_nothing_is_written(capfd, tmp_path, monkeypat
     Path("bad.npy").write_bytes(b"\x93NUMPY\x01\x00nothing")
     np.save("object.npy", np.array([{}], object), allow_pickle=True)
     np.save("nan.npy", np.full((30, 40), np.nan))
+    np.save("large.npy", np.full((30, 40), 1e200))
+    for name, text in NET_FILES.items():
+        Path(name).write_text(text)
     there = sorted(os.listdir())
     code = run(line.split())
     out, err = capfd.readouterr()

@@ -5,7 +5,7 @@ Each entry is one algorithm and answers
     refuses(problem) -> str | None     why not, in a sentence; None when it can
     cost(problem) -> float             predicted seconds; `auto` takes the least
     workspace_bytes(problem) -> int    the most it allocates beside y
-    convolve(x, weight, problem) -> y  arrays as Problem draws them, a new array
+    convolve(x, weight, problem) -> y  arrays as Problem draws them, none empty; a new array
 """
 
 from typing import Any, Protocol
@@ -50,10 +50,11 @@ def choose(problem: Problem, name: str) -> Algorithm:
 
     Raises UnfitError, with the reason, when the one that was asked for refuses.
     """
+    names = "auto", *ALGORITHMS
+    if not isinstance(name, str) or name not in names:
+        raise UnfitError(f"algorithm={name!r} is none of {', '.join(names)}")
     if name == "auto":
         name = chosen(problem)
-    if name not in ALGORITHMS:
-        raise UnfitError(f"algorithm={name!r} is none of auto, {', '.join(ALGORITHMS)}")
     if reason := ALGORITHMS[name].refuses(problem):
         raise UnfitError(f"algorithm={name!r} refuses: {reason}")
     return ALGORITHMS[name]

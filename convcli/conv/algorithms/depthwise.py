@@ -52,8 +52,6 @@ def workspace_bytes(problem: Problem) -> int:
 
 def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
     y = new_output(problem)
-    if not y.size:
-        return y
     largest = _channels(problem)[0][1] * _bands(problem)[0][1] * _pitch(problem)
 
     def work(pieces: Iterator[Any]) -> None:
@@ -123,11 +121,10 @@ def _pitch(problem: Problem) -> int:
 
 
 def _bands(problem: Problem) -> list[Pair]:
-    row = max(_pitch(problem) * problem.itemsize, 1)
-    return spans(problem.output[0], BLOCK_BYTES // row)
+    return spans(problem.output[0], BLOCK_BYTES // (_pitch(problem) * problem.itemsize))
 
 
 def _channels(problem: Problem) -> list[Pair]:
     one = _pitch(problem) * min(problem.output[0], _bands(problem)[0][1]) * problem.itemsize
-    fitting = max(BLOCK_BYTES // max(one, 1), 1)
+    fitting = max(BLOCK_BYTES // one, 1)
     return spans(problem.groups, min(fitting, -(-problem.groups // 2)))

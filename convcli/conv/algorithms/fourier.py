@@ -41,8 +41,6 @@ SECONDS_PER_PIECE = 7.8e-05
 def refuses(problem: Problem) -> str | None:
     if problem.exact:
         return "integers have to stay exact, and the transform rounds"
-    if not problem.taps:
-        return "there is nothing to transform"
     filters = problem.groups * problem.filters * problem.channels * _frequencies(problem) * 2
     if filters * problem.itemsize > RESIDENT_BYTES:
         return f"its filters would take {filters * problem.itemsize >> 20} MB"
@@ -77,8 +75,6 @@ def workspace_bytes(problem: Problem) -> int:
 
 def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
     y = new_output(problem)
-    if not y.size:
-        return y
     side, tiles = _tiling(problem)
     filters = np.conj(_spectrum(_spread(weight, problem), side))
     steps = [one - reach + 1 for one, reach in zip(side, problem.reach, strict=True)]

@@ -83,10 +83,9 @@ def _bands(problem: Problem) -> list[tuple[int, int]]:
 def _band_rows(problem: Problem) -> int:
     """Output rows whose columns fill BAND_BYTES, at least one."""
     height, width = problem.output
-    fitting = (BAND_BYTES if _shared(problem) else WHOLE_BYTES) // max(
-        problem.taps * width * problem.itemsize, 1
-    )
-    return min(max(fitting, 1), max(height, 1))
+    row = problem.taps * width * problem.itemsize
+    fitting = (BAND_BYTES if _shared(problem) else WHOLE_BYTES) // row
+    return min(max(fitting, 1), height)
 
 
 def _shared(problem: Problem) -> bool:

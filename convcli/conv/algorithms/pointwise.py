@@ -37,7 +37,7 @@ def cost(problem: Problem) -> float:
 
 def workspace_bytes(problem: Problem) -> int:
     """What bands take that are no matrices of `dtype` yet; nothing where x is."""
-    rows = max((bottom - top for top, bottom in _bands(problem)), default=0)
+    rows = _bands(problem)[0][1]
     columns = problem.channels * rows * problem.output[1] * problem.itemsize
     return (threads() if _shared(problem) else 1) * columns
 
@@ -60,7 +60,7 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
 
 def _bands(problem: Problem) -> list[Pair]:
     height, width = problem.output
-    return spans(height, PLACES // max(width, 1) if _shared(problem) else height)
+    return spans(height, PLACES // width if _shared(problem) else height)
 
 
 def _shared(problem: Problem) -> bool:

@@ -34,7 +34,7 @@ SECONDS_PER_BAND = 1.9e-05
 
 
 def refuses(problem: Problem) -> str | None:
-    if problem.dilation[0] != 1 and problem.kernel[0] != 1:
+    if problem.dilation[0] != 1:
         return f"rows {problem.dilation[0]} apart do not lie one after another"
     return None
 
@@ -113,10 +113,10 @@ def _shifts(rows: NDArray[Any], problem: Problem) -> NDArray[Any]:
 
 def _band(problem: Problem) -> Pair:
     """Output rows whose shifted rows fill BAND_BYTES, and the columns of one product."""
-    width = max(problem.output[1], 1)
+    width = problem.output[1]
     # even parts: a short last one would be the slowest
     width = -(-width // -(-width // COLUMNS))
     row = problem.channels * problem.kernel[1] * width * problem.itemsize
     halo = problem.reach[0] - problem.stride[0]
-    fitting = (BAND_BYTES // max(row, 1) - halo) // problem.stride[0]
-    return min(max(fitting, 4), max(-(-problem.output[0] // 2), 1)), width
+    fitting = (BAND_BYTES // row - halo) // problem.stride[0]
+    return min(max(fitting, 4), -(-problem.output[0] // 2)), width
