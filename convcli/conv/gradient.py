@@ -306,7 +306,7 @@ DERIVATIVES: dict[str, Callable[[Array], Array]] = {
     "hardsigmoid": lambda x: _between(-3, 3)(x) / 6,
     "hardswish": _hardswish,
     "hardtanh": _between(-1, 1),
-    "leaky_relu": lambda x: np.where(x < 0, 0.01, 1),
+    "leaky_relu": lambda x: np.where(x > 0, 1, 0.01),
     "mish": _mish,
     "relu": lambda x: np.where(x > 0, x.dtype.type(1), x.dtype.type(0)),
     "relu6": _between(0, 6),
