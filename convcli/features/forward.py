@@ -1,7 +1,7 @@
 """What each layer of the notation does to the maps of one image: a record → a call of the core.
 
 Maps are float32 (c, *lengths) with one or two lengths, or a vector (c,). FORWARD holds a line for
-each kind of layer; the weights of a node come as arrays by role, as `slots.py` lists them.
+each kind of layer; the weights of a node come as arrays by role, as their `slots` say.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 import convcli.conv as conv
 from convcli.errors import UnfitError
+from convcli.features.connections import connected
 from convcli.features.functions import FUNCTIONS, activate
 from convcli.features.operations import ARITHMETIC, OPERATIONS, broadcast, operate, scale
 from convcli.features.rearrange import pad, pixel_shuffle, reshape, shuffle, upsample
-from convcli.features.slots import connected
 from convcli.nets.geometry import Pair, Window, resolve_padding
 from convcli.nets.layers import (
     RBF,

@@ -9,7 +9,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from convcli.errors import UnfitError
-from convcli.nets.layers import Layer, Measure, Shape, size_text
+from convcli.nets.layers import Layer, Measure, Shape, Slots, size_text, slots_of
 
 
 class Weights(NamedTuple):
@@ -71,6 +71,9 @@ class Each(NamedTuple):
         many = inputs[0][0]
         one = self.layer.measure(*(shape[1:] for shape in inputs))
         return one._replace(output=(many, *one.output), macs=many * one.macs, windows=())
+
+    def slots(self, shape: Shape) -> Slots:
+        return slots_of(self.layer, shape[1:])
 
 
 class Single(NamedTuple):

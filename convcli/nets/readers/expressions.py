@@ -26,8 +26,8 @@ from convcli.nets.readers.objects import (
     tensors_of,
 )
 from convcli.nets.readers.syntax import Line
-from convcli.nets.readers.values import count
 from convcli.nets.readers.vocabulary import Vocabulary, checked, like
+from convcli.nets.values import count
 
 SKIPPED = {"compile", "fit", "summary", "evaluate", "print", "build", "super", "__init__"} | {
     "_log_api_usage_once"

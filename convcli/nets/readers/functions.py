@@ -10,7 +10,6 @@ from typing import Any
 from convcli.calls import shown
 from convcli.errors import SpecError
 from convcli.nets.layers import (
-    Activation,
     AdaptivePool,
     Concat,
     Merge,
@@ -18,9 +17,11 @@ from convcli.nets.layers import (
     Pool,
     Reshape,
     Upsample,
+    activations,
 )
-from convcli.nets.readers import short, torch
-from convcli.nets.readers.values import count, plain
+from convcli.nets.layers.activations import function, torch_leaky_relu
+from convcli.nets.readers import torch
+from convcli.nets.values import count
 
 
 def max_pool2d(
@@ -90,10 +91,6 @@ def interpolate(size: Any = None, scale_factor: Any = None, *_: Any, **options: 
     return torch.upsample(size, scale_factor)
 
 
-def leaky_relu(negative_slope: Any = 0.01, inplace: Any = False) -> Activation:
-    return torch.leaky_relu(negative_slope)
-
-
 def _merge(kind: str) -> Callable[..., Merge]:
     def build(*_: Any, **options: Any) -> Merge:
         return Merge(kind)
@@ -106,12 +103,10 @@ def _nothing(*_: Any, **options: Any) -> None:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{name: plain(Activation(name)) for name in short.ACTIVATIONS},
-    "hardswish": plain(Activation("hard_swish")),
-    "hardsigmoid": plain(Activation("hard_sigmoid")),
-    "hardtanh": plain(Activation("hard_tanh")),
-    "logsigmoid": plain(Activation("log_sigmoid")),
-    "leaky_relu": leaky_relu,
+    **{name: function(name) for name in activations.FUNCTIONS},
+    # of PyTorch's classes: Hardswish is hardswish
+    **{torch.lower(): function(name) for name, (torch, _, _) in activations.FUNCTIONS.items()},
+    "leaky_relu": torch_leaky_relu,
     "max_pool1d": max_pool1d,
     "max_pool2d": max_pool2d,
     "avg_pool1d": torch.avg_pool(1),

@@ -14,6 +14,7 @@ from convcli.errors import SpecError
 from convcli.nets.layers import (
     Activation,
     AdaptivePool,
+    Builder,
     Concat,
     Conv,
     Depthwise,
@@ -28,9 +29,11 @@ from convcli.nets.layers import (
     Separable,
     TransposedConv,
     Upsample,
+    activations,
+    named,
 )
 from convcli.nets.network import Leaf
-from convcli.nets.readers.values import count, counts, number_or, pads, plain
+from convcli.nets.values import count, counts, number_or, pads, plain
 
 NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
 """Paddings by name, and for how many axes each is known."""
@@ -262,30 +265,9 @@ def group_normalization(
 
 
 FUNCTIONS = {
-    "relu": "relu",
-    "relu6": "relu6",
-    "elu": "elu",
-    "selu": "selu",
-    "celu": "celu",
-    "gelu": "gelu",
-    "silu": "silu",
-    "swish": "silu",
-    "mish": "mish",
-    "softplus": "softplus",
-    "softsign": "softsign",
-    "hard_swish": "hard_swish",
-    "hard_silu": "hard_swish",
-    "hard_sigmoid": "hard_sigmoid",
-    "hard_tanh": "hard_tanh",
-    "tanh": "tanh",
-    "sigmoid": "sigmoid",
-    "log_sigmoid": "log_sigmoid",
-    "softmax": "softmax",
-    "log_softmax": "log_softmax",
-    "exponential": "exponential",
-    "leaky_relu": "leaky_relu",
-    "linear": "",
+    word: name for name, (_, words, _) in activations.FUNCTIONS.items() for word in words.split()
 }
+FUNCTIONS |= {"leaky_relu": "leaky_relu", "linear": ""}
 """Names that `activation=` takes; "linear" is none at all."""
 
 
@@ -329,7 +311,8 @@ def concatenate(axis: Any = -1, **_: Any) -> Concat:
     return Concat()
 
 
-LAYERS: dict[str, Callable[..., Any]] = {
+LAYERS: dict[str, Builder] = {
+    **named("Keras"),
     **{f"Conv{n}D": conv(n) for n in (1, 2, 3)},
     **{f"Convolution{n}D": conv(n) for n in (1, 2, 3)},
     **{f"Conv{n}DTranspose": conv_transpose(n) for n in (1, 2, 3)},
@@ -375,7 +358,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     **{f"Random{what}": plain(Identity("augmentation")) for what in ("Contrast", "Translation")},
 }
 
-SHARED: dict[str, Callable[..., Any]] = {
+SHARED: dict[str, Builder] = {
     # names that PyTorch has too, and what only Keras's values mean
     "LeakyReLU": leaky_relu,
     "PReLU": prelu,

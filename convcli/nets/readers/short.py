@@ -10,29 +10,25 @@ from typing import Any
 from convcli.calls import shown
 from convcli.errors import SpecError
 from convcli.nets.layers import (
-    RBF,
-    Activation,
     AdaptivePool,
+    Builder,
     Concat,
     Conv,
     Depthwise,
     Identity,
     Linear,
-    LocalContrastNorm,
-    LocalResponseNorm,
     Merge,
     Norm,
     Pad,
     Pool,
-    PReLU,
     Reshape,
     Separable,
-    Shuffle,
     TransposedConv,
     Upsample,
+    named,
 )
 from convcli.nets.network import MOST_NODES, Chain, Fork, Leaf, Part, fresh, size_of
-from convcli.nets.readers.values import count, counts, factor, maybe_count, number, pads
+from convcli.nets.values import count, counts, factor, maybe_count, pads
 
 POOLS = {"max": "max", "avg": "average", "min": "min", "l2": "lp"}
 
@@ -190,54 +186,12 @@ def layer_norm() -> Norm:
     return Norm("layer")
 
 
-def lrn(size: Any = 5, alpha: Any = 1e-4, beta: Any = 0.75, k: Any = 1.0) -> LocalResponseNorm:
-    return LocalResponseNorm(
-        count(size, "size"), number(alpha, "alpha"), number(beta, "beta"), number(k, "k")
-    )
-
-
-def lcn(size: Any = 9) -> LocalContrastNorm:
-    return LocalContrastNorm(count(size, "size"))
-
-
 def dropout(p: Any = 0.5) -> Identity:
     return Identity("dropout")
 
 
-def leaky_relu(slope: Any = 0.01) -> Activation:
-    return Activation("leaky_relu", number(slope, "slope"))
-
-
-def prelu(slopes: Any = 1) -> PReLU:
-    return PReLU(count(slopes, "slopes"))
-
-
-def rbf(outputs: Any) -> RBF:
-    return RBF(count(outputs, "outputs"))
-
-
-def shuffle(groups: Any) -> Shuffle:
-    return Shuffle(count(groups, "groups"))
-
-
-def _nothing(layer: Any) -> Callable[[], Any]:
-    """A layer that takes no values."""
-
-    def build() -> Any:
-        return layer
-
-    return build
-
-
-ACTIVATIONS = (
-    *("softmin", "threshold", "softshrink", "hardshrink", "tanhshrink"),
-    *("relu", "relu6", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus", "softsign"),
-    *("hard_swish", "hard_sigmoid", "hard_tanh", "tanh", "sigmoid", "softmax", "log_softmax"),
-    *("log_sigmoid", "abs", "exponential"),
-)
-"""Functions without parameters, by the field's name; every vocabulary maps its own onto these."""
-
-LAYERS: dict[str, Callable[..., Any]] = {
+LAYERS: dict[str, Builder] = {
+    **named("short"),
     "conv": conv(2),
     "conv1d": conv(1),
     "conv2d": conv(2),
@@ -259,16 +213,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "bn": batch_norm,
     "groupnorm": group_norm,
     "layernorm": layer_norm,
-    "lrn": lrn,
-    "lcn": lcn,
     "dropout": dropout,
-    "leaky_relu": leaky_relu,
-    "prelu": prelu,
-    "rbf": rbf,
-    "shuffle": shuffle,
-    "identity": _nothing(Identity()),
-    "swish": _nothing(Activation("silu")),
-    **{name: _nothing(Activation(name)) for name in ACTIVATIONS},
 }
 
 

@@ -11,23 +11,20 @@ from convcli.calls import shown
 from convcli.errors import SpecError
 from convcli.nets.geometry import Padding
 from convcli.nets.layers import (
-    Activation,
     AdaptivePool,
+    Builder,
     Conv,
     Identity,
     Linear,
     Norm,
     Pad,
-    PixelShuffle,
     Pool,
-    PReLU,
     Reshape,
-    Shuffle,
     TransposedConv,
     Upsample,
+    named,
 )
-from convcli.nets.readers.short import lrn
-from convcli.nets.readers.values import count, counts, factor, maybe_count, number_or, pads, plain
+from convcli.nets.values import count, counts, factor, maybe_count, number_or, pads, plain
 
 
 def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
@@ -308,84 +305,6 @@ def layer_norm(
     return Norm("layer", vectors, shape=shape, eps=number_or(eps, 1e-5))
 
 
-def activation(function: str, *takes: str) -> Callable[..., Activation]:
-    """A function with the values it takes, in their order; `inplace` changes none of its own."""
-
-    def build(*args: Any, inplace: Any = False, **options: Any) -> Activation:
-        given = {**dict(zip(takes, args, strict=False)), **options}
-        values = [(name, given[name]) for name in takes if given.get(name) is not None]
-        # a value that only running the text would tell changes no shape
-        plain = (int, float, str)
-        kept = ((name, one if isinstance(one, plain) else shown(one)) for name, one in values)
-        return Activation(function, values=tuple(kept))
-
-    return build
-
-
-def leaky_relu(negative_slope: Any = 0.01, inplace: Any = False) -> Activation:
-    return Activation("leaky_relu", float(negative_slope))
-
-
-def prelu(
-    num_parameters: Any = 1, init: Any = 0.25, device: Any = None, dtype: Any = None
-) -> PReLU:
-    return PReLU(count(num_parameters, "num_parameters"))
-
-
-def shuffle(groups: Any) -> Shuffle:
-    return Shuffle(count(groups, "groups"))
-
-
-def pixel_shuffle(upscale_factor: Any) -> PixelShuffle:
-    return PixelShuffle(count(upscale_factor, "upscale_factor"))
-
-
-def pixel_unshuffle(downscale_factor: Any) -> PixelShuffle:
-    return PixelShuffle(count(downscale_factor, "downscale_factor"), inverse=True)
-
-
-ACTIVATIONS = {
-    "ReLU": "relu",
-    "ReLU6": "relu6",
-    "RReLU": "relu",
-    "ELU": "elu",
-    "SELU": "selu",
-    "CELU": "celu",
-    "GELU": "gelu",
-    "SiLU": "silu",
-    "Mish": "mish",
-    "Softplus": "softplus",
-    "Softsign": "softsign",
-    "Hardswish": "hard_swish",
-    "Hardsigmoid": "hard_sigmoid",
-    "Hardtanh": "hard_tanh",
-    "Tanh": "tanh",
-    "Sigmoid": "sigmoid",
-    "LogSigmoid": "log_sigmoid",
-    "Softmax": "softmax",
-    "Softmin": "softmin",
-    "Threshold": "threshold",
-    "Softshrink": "softshrink",
-    "Hardshrink": "hardshrink",
-    "Tanhshrink": "tanhshrink",
-    "LogSoftmax": "log_softmax",
-}
-
-TAKES = {
-    "ELU": ("alpha",),
-    "CELU": ("alpha",),
-    "GELU": ("approximate",),
-    "Softplus": ("beta", "threshold"),
-    "Hardtanh": ("min_val", "max_val"),
-    "Softmax": ("dim",),
-    "Softmin": ("dim",),
-    "LogSoftmax": ("dim",),
-    "Threshold": ("threshold", "value"),
-    "Softshrink": ("lambd",),
-    "Hardshrink": ("lambd",),
-}
-"""The values that decide what a function does, in their order."""
-
 BORDERS = {"Reflection": "reflect", "Replication": "edge", "Circular": "wrap"} | {
     "reflect": "reflect",
     "replicate": "edge",
@@ -393,7 +312,8 @@ BORDERS = {"Reflection": "reflect", "Replication": "edge", "Circular": "wrap"} |
 }
 """Borders, by the stems of the layers that pad with them and by `padding_mode`."""
 
-LAYERS: dict[str, Callable[..., Any]] = {
+LAYERS: dict[str, Builder] = {
+    **named("PyTorch"),
     **{f"Conv{n}d": conv(n) for n in (1, 2, 3)},
     **{f"LazyConv{n}d": conv(n, lazy=True) for n in (1, 2, 3)},
     **{f"ConvTranspose{n}d": conv_transpose(n) for n in (1, 2, 3)},
@@ -416,7 +336,6 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "Dropout": plain(Identity("dropout")),
     "AlphaDropout": plain(Identity("dropout")),
     "FeatureAlphaDropout": plain(Identity("dropout")),
-    "Identity": plain(Identity()),
     "Linear": linear,
     "LazyLinear": lazy_linear,
     "Flatten": flatten,
@@ -426,12 +345,4 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "UpsamplingBilinear2d": upsample2d("linear", True),
     "GroupNorm": group_norm,
     "LayerNorm": layer_norm,
-    "LocalResponseNorm": lrn,
-    "LeakyReLU": leaky_relu,
-    "PReLU": prelu,
-    "ChannelShuffle": shuffle,
-    "PixelShuffle": pixel_shuffle,
-    "PixelUnshuffle": pixel_unshuffle,
-    "Softmax2d": plain(Activation("softmax")),
-    **{name: activation(function, *TAKES.get(name, ())) for name, function in ACTIVATIONS.items()},
 }
