@@ -1,11 +1,17 @@
 """The notation: three vocabularies, many ways to write a network, and text that is refused."""
 
+from math import prod
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convcli.errors import Refusal, SpecError
+from convcli.features.forward import FORWARD
+from convcli.features.functions import FUNCTIONS
+from convcli.nets import layers as records
 from convcli.nets.inputs import input_shape
+from convcli.nets.layers import Activation, activations, slots_of
 from convcli.nets.network import MOST_NODES
 from convcli.nets.readers import read_text, read_words
 from convcli.nets.summary import summarize, trace
@@ -225,12 +231,54 @@ LAYERS = [
     ("side([linear(7)]); conv(2, 1)", (3, 2, 2), (2, 2, 2), 91 + 8),
     ("shuffle(3); pad(1); upsample(2); lrn; bn; prelu(3)", (3, 2, 2), (3, 8, 8), 9),
     ("reshape(2, 2, -1)", (12,), (3, 2, 2), 0),
+    ("subsample(2)", (3, 8, 8), (3, 4, 4), 6),
+    ("bn; groupnorm(2); layernorm; lcn(3); dropout; gelu", (4, 6, 6), (4, 6, 6), 24),
+    ("rbf(10)", (84,), (10,), 0),
+    ("concat([conv(2, 1)], [nn.PixelShuffle(1)])", (4, 2, 2), (6, 2, 2), 10),
+    ("nn.PixelUnshuffle(2)", (4, 2, 2), (16, 1, 1), 0),
+    ("softplus(2, threshold=3); elu(alpha=0.5); leaky_relu(0.2)", (4, 2, 2), (4, 2, 2), 0),
 ]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "shape", "output", "params"), LAYERS)
 def test_every_layer_has_the_size_and_weights_of_its_framework(text, shape, output, params):
     assert figures(text, shape)[:2] == (output, params)
+
+
+@pytest.mark.parametrize(("text", "shape", "output", "params"), LAYERS)
+def test_the_weights_of_a_layer_are_as_many_as_it_counts(text, shape, output, params):
+    for row in summarize(read_text(text).network, shape).rows:
+        held = sum(prod(slot.shape) for slot in slots_of(row.node.layer, row.inputs[0]).values())
+        assert held == row.trainable + row.statistics, f"{row.type}: see its slots and measure"
+
+
+RECORDS = [
+    one
+    for one in vars(records).values()
+    if isinstance(one, type) and "measure" in vars(one) and one is not records.Layer
+]
+
+
+@pytest.mark.parametrize("record", RECORDS)
+def test_a_new_layer_is_counted_and_run(record):
+    used = {type(node.layer) for line in LAYERS for node in read_text(line[0]).network.nodes}
+    assert record in used, "write a line of LAYERS in tests/nets/test_readers.py for it"
+    assert record in FORWARD, "write what it computes as a line of FORWARD in features/forward.py"
+
+
+def test_a_new_activation_is_run():
+    missing = activations.FUNCTIONS.keys() - FUNCTIONS.keys()
+    assert not missing, f"write a line of FUNCTIONS in features/functions.py for {missing}"
+
+
+def test_an_activation_takes_its_values_in_every_vocabulary():
+    wanted = Activation("softplus", values=(("beta", 2), ("threshold", 3)))
+    for text in (
+        "softplus(2, threshold=3)",
+        "nn.Softplus(2, threshold=3)",
+        "x = torch.randn(1, 8)\ny = F.softplus(x, 2, threshold=3)",
+    ):
+        assert read_text(text).network.nodes[0].layer == wanted, text
 
 
 def test_shared_layers_are_counted_once():
