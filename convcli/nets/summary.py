@@ -40,7 +40,8 @@ class Use(NamedTuple):
 
     measure: Measure
     fits: tuple[Fit, ...]
-    """How its windows fit, one an axis; none for a layer that enlarges, or has no windows."""
+    """How its windows fit, one an axis; none for a layer that enlarges, fits its windows to its
+    input, or has no windows."""
     unread: tuple[int, ...]
     params: int
     """What the source framework's own summary counts: Keras's batch norms count statistics."""
@@ -104,7 +105,7 @@ def use(layer: Layer, inputs: tuple[Shape, ...]) -> Use:
     """What a layer is worth for inputs of these shapes. Raises UnfitError."""
     measure = layer.measure(*inputs)
     fits: tuple[Fit, ...] = ()
-    if measure.windows and not measure.upsampling:
+    if measure.windows and not measure.upsampling and not isinstance(layer, AdaptivePool):
         fits = tuple(
             Fit(length, window, padding)
             for length, (window, padding) in zip(inputs[0][1:], measure.windows, strict=True)

@@ -55,6 +55,15 @@ def counts(value: Any, axes: int, name: str, least: int = 1) -> tuple[int, ...]:
     return tuple(count(one, name, least) for one in value)
 
 
+def sizes(value: Any, name: str) -> tuple[int, ...]:
+    """Sizes of a new shape, at most one of which is -1: what is left."""
+    given = value if isinstance(value, tuple | list) else (value,)
+    found = tuple(size if size == -1 else count(size, name) for size in given)
+    if not found or found.count(-1) > 1:
+        raise SpecError(f"{name}={shown(value)} needs sizes, at most one of them -1")
+    return found
+
+
 def pads(value: Any, axes: int, name: str = "padding") -> tuple[Padding, ...]:
     """A number, one a axis, a pair (before, after) an axis, or a name of PADDINGS."""
     if isinstance(value, str):

@@ -2,6 +2,7 @@
 
 from math import prod
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,9 +10,10 @@ from hypothesis import strategies as st
 from convcli.errors import Refusal, SpecError
 from convcli.features.forward import FORWARD
 from convcli.features.functions import FUNCTIONS
+from convcli.features.run import extract
 from convcli.nets import layers as records
 from convcli.nets.inputs import input_shape
-from convcli.nets.layers import Activation, activations, slots_of
+from convcli.nets.layers import Activation, Linear, Pad, Upsample, activations, slots_of
 from convcli.nets.network import MOST_NODES
 from convcli.nets.readers import read_text, read_words
 from convcli.nets.summary import summarize, trace
@@ -236,6 +238,12 @@ LAYERS = [
     ("rbf(10)", (84,), (10,), 0),
     ("concat([conv(2, 1)], [nn.PixelShuffle(1)])", (4, 2, 2), (6, 2, 2), 10),
     ("nn.PixelUnshuffle(2)", (4, 2, 2), (16, 1, 1), 0),
+    ("transposed(8, 4, stride=2, padding=same_lower)", (3, 7, 7), (8, 14, 14), 392),
+    ("transposed(8, 3, stride=2, padding=valid)", (3, 7, 7), (8, 15, 15), 224),
+    ("Conv1DTranspose(8, 3, strides=2, padding='same')", (3, 7), (8, 14), 80),
+    ("adaptivepool(3)", (4, 11, 11), (4, 3, 3), 0),
+    ("nn.Flatten(2)", (4, 3, 5), (4, 15), 0),
+    ("nn.RReLU(); nn.LeakyReLU()", (4, 2, 2), (4, 2, 2), 0),
     ("softplus(2, threshold=3); elu(alpha=0.5); leaky_relu(0.2)", (4, 2, 2), (4, 2, 2), 0),
 ]  # fmt: skip
 
@@ -250,6 +258,13 @@ def test_the_weights_of_a_layer_are_as_many_as_it_counts(text, shape, output, pa
     for row in summarize(read_text(text).network, shape).rows:
         held = sum(prod(slot.shape) for slot in slots_of(row.node.layer, row.inputs[0]).values())
         assert held == row.trainable + row.statistics, f"{row.type}: see its slots and measure"
+
+
+@pytest.mark.parametrize(("text", "shape", "output", "params"), LAYERS)
+def test_every_layer_gives_the_size_that_is_predicted(text, shape, output, params):
+    if len(shape) < 4:
+        run = extract(read_text(text).network, np.ones(shape, np.float32))
+        assert list(run.maps.values())[-1].shape == output
 
 
 RECORDS = [
@@ -279,6 +294,46 @@ def test_an_activation_takes_its_values_in_every_vocabulary():
         "x = torch.randn(1, 8)\ny = F.softplus(x, 2, threshold=3)",
     ):
         assert read_text(text).network.nodes[0].layer == wanted, text
+
+
+def layers_of(text):
+    return [node.layer for node in read_text(text).network.nodes]
+
+
+# Keras's words and what they mean here
+KERAS = {
+    "Dense(10, 'relu')": [Linear(10, over="channels"), Activation("relu")],
+    "keras.layers.ReLU(6.0)": [Activation("relu6")],
+    "keras.layers.ReLU(negative_slope=0.2)": [Activation("leaky_relu", 0.2)],
+    "keras.layers.ReLU(max_value=1)": [Activation("bounded_relu")],
+    "keras.layers.Softmax(axis=-1)": [Activation("softmax")],
+    "keras.layers.ELU(alpha=0.5, dtype='float32')": [
+        Activation("elu", values=(("alpha", 0.5),)),
+    ],
+    "keras.layers.LeakyReLU(alpha=0.1)": [Activation("leaky_relu", 0.1)],
+    "Dense(3, use_bias=False, kernel_initializer=zeros(), lora_rank=4)": [
+        Linear(3, False, over="channels")
+    ],
+}
+
+
+@pytest.mark.parametrize(("text", "layers"), KERAS.items())
+def test_values_of_keras_keep_their_meaning(text, layers):
+    assert layers_of(text) == layers
+
+
+def test_functions_of_pytorch_keep_their_values():
+    text = "x = torch.randn(1, 3, 8, 8)\ny = "
+    for call, layer in {
+        "F.interpolate(x, scale_factor=2, mode='bilinear', align_corners=True)": Upsample(
+            (2,), (), "linear", True
+        ),
+        "F.pad(x, (1, 2), 'reflect')": Pad(((0, 0), (1, 2)), "reflect"),
+        "F.pad(x, (1, 2, 3, 4), value=5)": Pad(((3, 4), (1, 2)), "constant", 5.0),
+        "F.leaky_relu(x, 0.3)": Activation("leaky_relu", 0.3),
+        "F.softmax(x, dim=-1)": Activation("softmax", values=(("dim", -1),)),
+    }.items():
+        assert layers_of(text + call) == [layer], call
 
 
 def test_shared_layers_are_counted_once():
@@ -313,6 +368,13 @@ def test_shared_layers_are_counted_once():
         ((28, 28), "nn.Flatten()\nnn.Linear(784, 10)", (1, 28, 28)),
         ((256,), "input(224, 224, 1)\nconv(6, 5)", (1, 256, 256)),
         (None, "input(224, 224, 1)\nconv(6, 5)", (1, 224, 224)),
+        # a model file declares its layers in any order
+        (
+            (28,),
+            "class N(nn.Module):\n  def __init__(self):\n    self.f = nn.Linear(3, 4)\n"
+            "    self.c = nn.Conv2d(1, 3, 3)\n  def forward(self, x):\n    return self.c(x)",
+            (1, 28, 28),
+        ),
     ],
 )
 def test_channels_left_out_are_those_the_text_declares(given, text, shape):
@@ -335,6 +397,25 @@ REFUSED = {
     "linear(10**9)": "is not a number, a name or a list of them",
     "linear(99999999 * 99999999 * 99999999)": "is too large",
     "conw(8, 3)": "no layer that is known here; did you mean conv?",
+    "residul([relu])": "did you mean residual?",
+    "nn.MaxPol2d(2)": "did you mean MaxPool2d?",
+    "GlobalAvgPooling2D()": "did you mean GlobalAvgPool2D?",
+    "nn.Conv2d(3, 8, 3, strde=2)": "did you mean stride?",
+    "Conv2D(8, 3, paddding='same')": "unexpected keyword argument 'paddding'; it takes filters",
+    "nn.ReLU(inplce=True)": "'inplce'; it takes inplace; did you mean inplace?",
+    "softplus(bta=2)": "'bta'; it takes beta, threshold, inplace; did you mean beta?",
+    "Dense(3, activation='rel')": "did you mean relu?",
+    "Dense(3, 'rel')": "did you mean relu?",
+    "keras.layers.Softmax(axis=1)": "axis=1 is not read",
+    "nn.Conv2d(3, 8, 3, padding_mode='refl')": "is none of zeros, reflect, replicate, circular",
+    "nn.ConvTranspose2d(3, 8, 3, stride=2, output_padding=2)": "must be smaller than the stride",
+    "transposed(8, 4, padding=causal)": "has no meaning for a transposed convolution",
+    "Conv1DTranspose(8, 4, padding='causal')": "is none of valid, same",
+    "nn.LeakyReLU('x')": "negative_slope must be a number, not 'x'",
+    "nn.Unflatten(1, (-1, -1))": "at most one of them -1",
+    "x = torch.randn(1, 3, 8, 8)\ny = x.view(1, -1, -1)": "at most one of them -1",
+    "nn.Flatten(4)": "flatten from axis 4 meets 8x8x3",
+    "conv(16, 5, connections=49)": "connections=49 is more than the 48 pairs of maps",
     "nn.Conv2D(3, 8, 3, padding=1)\nnn.ReLU()": "padding=1 is none of valid, same",
     "nn.LSTM(10, 20)": "'LSTM' is no layer that is known here",
     "a = conv(8, 3)\na = conv(8, 3)": "'a' names two layers",
@@ -380,6 +461,22 @@ def test_several_sources_are_refused():
     for words in (["vgg16", "resnet50"], ["vgg16", "relu"], ["-", "vgg16"]):
         with pytest.raises(SpecError, match="one network at a time"):
             read_words(words)
+
+
+NEAR = {
+    "resnet51": "no network is called 'resnet51'; did you mean resnet50?",
+    "resnet-50": "no network is called 'resnet-50'; did you mean resnet50?",
+    "lenet": "did you mean lenet5?",
+    "relo": "'relo' is no layer that is known here; did you mean relu?",
+    "zzz": "'zzz' is no layer that is known here",
+}
+
+
+@pytest.mark.parametrize(("word", "message"), NEAR.items())
+def test_a_word_that_names_nothing_has_the_nearest_that_does(word, message):
+    with pytest.raises(SpecError) as refusal:
+        read_words([word])
+    assert message in str(refusal.value)
 
 
 NET = """class Net(nn.Module):

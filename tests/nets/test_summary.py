@@ -4,7 +4,7 @@ import pytest
 
 from convcli.errors import UnfitError
 from convcli.nets.figures import Figures
-from convcli.nets.layers import Activation, Conv
+from convcli.nets.layers import Activation, AdaptivePool, Conv
 from convcli.nets.network import sequential
 from convcli.nets.summary import summarize
 
@@ -55,6 +55,11 @@ def test_the_fit_note_of_the_most_quoted_misfit():
         "conv1: 54.25 → 54: the last row and column are never read; an input of 223 (→ 54) or "
         "227 (→ 55) fits exactly, pads (1,2) → 55 do too, and padding 2 → 55"
     )
+
+
+def test_an_adaptive_pool_reads_every_cell():
+    pool = AdaptivePool("average", (3, 3))
+    assert summarize(sequential([pool]), (3, 11, 11)).warnings == ()
 
 
 def test_axes_that_differ_are_told_apart():

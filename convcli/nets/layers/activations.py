@@ -4,7 +4,8 @@ from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple
 
-from convcli.calls import shown
+from convcli.calls import like, shown
+from convcli.errors import SpecError
 from convcli.nets.layers.shapes import Measure, Misfit, Names, Shape, Slot, Slots
 from convcli.nets.values import count, number
 
@@ -57,6 +58,10 @@ def function(name: str) -> Callable[..., Activation]:
 
     def build(*args: Any, inplace: Any = False, **options: Any) -> Activation:
         takes = FUNCTIONS[name][2].split()
+        for option in options.keys() - {*takes}:
+            known = (*takes, "inplace")
+            hint = f"it takes {', '.join(known)}{like(option, known)}"
+            raise SpecError(f"got an unexpected keyword argument {option!r}; {hint}")
         given = {**dict(zip(takes, args, strict=False)), **options}
         values = [(name, given[name]) for name in takes if given.get(name) is not None]
         # a value that only running the text would tell changes no shape
@@ -72,7 +77,13 @@ def leaky_relu(slope: Any = 0.01) -> Activation:
 
 
 def torch_leaky_relu(negative_slope: Any = 0.01, inplace: Any = False) -> Activation:
-    return Activation("leaky_relu", float(negative_slope))
+    slope = 0.01 if negative_slope is None else number(negative_slope, "negative_slope")
+    return Activation("leaky_relu", slope)
+
+
+def rrelu(lower: Any = 1 / 8, upper: Any = 1 / 3, inplace: Any = False) -> Activation:
+    """Out of training, the mean of the slopes that it draws (Xu et al. 2015)."""
+    return Activation("leaky_relu", (number(lower, "lower") + number(upper, "upper")) / 2)
 
 
 class PReLU(NamedTuple):
@@ -122,7 +133,7 @@ NAMES: Names = {
     },
     "PyTorch": {
         **{torch: function(name) for name, (torch, _, _) in FUNCTIONS.items() if torch},
-        "RReLU": function("relu"),
+        "RReLU": rrelu,
         "Softmax2d": function("softmax"),
         "LeakyReLU": torch_leaky_relu,
         "PReLU": torch_prelu,

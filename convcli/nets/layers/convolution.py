@@ -55,9 +55,10 @@ class Conv(NamedTuple):
         check_groups(self.groups, shape[0], self.filters)
         windows = windows_on(shape, self.kernel, self.stride, self.dilation, self.padding)
         places = window_lengths(shape, windows)
-        pairs = self.connections
-        if pairs is None:
-            pairs = shape[0] // self.groups * self.filters
+        every = shape[0] // self.groups * self.filters
+        pairs = every if self.connections is None else self.connections
+        if pairs > every:
+            raise UnfitError(f"connections={pairs} is more than the {every:,} pairs of maps")
         weights, bias = prod(self.kernel) * pairs, self.filters * self.bias
         output = (self.filters, *places)
         return Measure(output, weights + bias, weights * prod(places), windows, bias)
@@ -136,7 +137,8 @@ class TransposedConv(NamedTuple):
     """A transposed convolution: every input cell adds a kernel's worth of output.
 
     Its length is (n − 1)·stride − before − after + dilation·(kernel − 1) + extra + 1 as PyTorch has
-    it; named paddings are Keras's, `same`: n·stride, `valid`: n·stride + max(reach − stride, 0).
+    it; named paddings are Keras's, `same` and `same_lower`: n·stride, `valid`:
+    n·stride + max(reach − stride, 0).
 
     >>> up = TransposedConv(8, (4, 4), (2, 2), ((1, 1), (1, 1)))
     >>> up.measure((16, 7, 7)).output
@@ -167,7 +169,7 @@ class TransposedConv(NamedTuple):
         for length, window, padding, extra in zip(
             shape[1:], windows, self.padding, self.extra, strict=True
         ):
-            if padding == "same":
+            if padding in ("same", "same_lower"):
                 lengths.append(length * window.stride)
             elif isinstance(padding, str):
                 lengths.append(length * window.stride + max(window.reach - window.stride, 0))

@@ -34,6 +34,8 @@ class Reshape(NamedTuple):
 
     def measure(self, *inputs: Shape) -> Measure:
         (shape,) = inputs
+        if self.start >= len(shape):
+            raise UnfitError(f"{self.type} from axis {self.start + 1} meets {size_text(shape)}")
         kept, rest = shape[: self.start], prod(shape[self.start :])
         known = prod(size for size in self.shape if size != -1)
         if rest % known or (-1 not in self.shape and rest != known):
@@ -147,7 +149,8 @@ class PixelShuffle(NamedTuple):
         if self.inverse:
             if height % f or width % f:
                 raise UnfitError(f"{self.type}({f}) does not divide {height}x{width}")
-            return Measure((channels * f * f, height // f, width // f))
+            windows = ((Window(f, stride=f), (0, 0)),) * 2
+            return Measure((channels * f * f, height // f, width // f), windows=windows)
         if channels % (f * f):
             raise UnfitError(
                 f"{self.type}({f}) needs {f * f} channels or a multiple, not {channels}"

@@ -7,7 +7,7 @@ SpecError, whose place is that of the innermost call.
 import ast
 from typing import Any
 
-from convcli.calls import arithmetic, excerpt, negated, shown
+from convcli.calls import arithmetic, excerpt, like, negated, shown
 from convcli.errors import SpecError
 from convcli.nets.layers import Merge, Shape
 from convcli.nets.network import INPUT, Builder, Chain, Fork, Leaf, Part
@@ -26,16 +26,19 @@ from convcli.nets.readers.objects import (
     tensors_of,
 )
 from convcli.nets.readers.syntax import Line
-from convcli.nets.readers.vocabulary import Vocabulary, checked, like
+from convcli.nets.readers.vocabulary import (
+    UNREAD_OPTIONS,
+    Vocabulary,
+    checked,
+    names_of,
+    parameters,
+)
 from convcli.nets.values import count
 
 SKIPPED = {"compile", "fit", "summary", "evaluate", "print", "build", "super", "__init__"} | {
     "_log_api_usage_once"
 }
 """Calls that stand around a model and say nothing about its layers."""
-
-UNREAD_OPTIONS = ("initializer", "regularizer", "constraint")
-"""Ends of options whose values may be anything: they change no shape and no count."""
 
 CALL_OPTIONS = {"training", "mask", "inplace"}
 """Options of a call on a tensor that change nothing here."""
@@ -321,7 +324,7 @@ class Expressions:
             self._set_input(sizes[1:] if key.startswith("batch") else sizes)
         from convcli.nets.readers.keras import function
 
-        follows = None if name == "Activation" else function(options.pop("activation", None))
+        follows = None if name == "Activation" else function(_activation(name, args, options))
         layer = self.vocabulary.layer(name, args, options)
         if follows is None:
             return Leaf(layer, called, where)
@@ -493,3 +496,14 @@ class Expressions:
                 self._expression(expression)
             case _:
                 raise SpecError(f"{excerpt(node)} is not read here")
+
+
+def _activation(name: str, args: list[Any], options: dict[str, Any]) -> Any:
+    """Take the activation out of a Keras layer's values, by name or place: `Dense(9, "relu")`."""
+    build = names_of("Keras").get(name)
+    takes = parameters(build) if build else ()
+    if "activation" in takes[: len(args)]:
+        place = takes.index("activation")
+        options.setdefault("activation", args[place])
+        args[place] = None
+    return options.pop("activation", None)

@@ -9,7 +9,7 @@ may be anything.
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import shown
+from convcli.calls import like, shown
 from convcli.errors import SpecError
 from convcli.nets.layers import (
     Activation,
@@ -33,15 +33,16 @@ from convcli.nets.layers import (
     named,
 )
 from convcli.nets.network import Leaf
-from convcli.nets.values import count, counts, number_or, pads, plain
+from convcli.nets.values import count, counts, number, number_or, pads, plain, sizes
 
 NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
 """Paddings by name, and for how many axes each is known."""
 
 
-def _padding(value: Any, axes: int) -> Any:
-    if not isinstance(value, str) or axes not in NAMED_PADDINGS.get(value.lower(), ()):
-        names = [name for name, known in NAMED_PADDINGS.items() if axes in known]
+def _padding(value: Any, axes: int, causal: bool = True) -> Any:
+    names = [name for name, known in NAMED_PADDINGS.items() if axes in known]
+    names = names if causal else [name for name in names if name != "causal"]
+    if not isinstance(value, str) or value.lower() not in names:
         raise SpecError(f"padding={shown(value)} is none of {', '.join(names)}")
     return pads(value, axes)
 
@@ -93,7 +94,7 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
     ) -> TransposedConv:
         _channels_last(data_format)
         kernel = counts(kernel_size, axes, "kernel_size")
-        sides, extra = _padding(padding, axes), (0,) * axes
+        sides, extra = _padding(padding, axes, causal=False), (0,) * axes
         if output_padding is not None:
             extra = counts(output_padding, axes, "output_padding", 0)
             half = [k // 2 if padding == "same" else 0 for k in kernel]
@@ -169,7 +170,12 @@ def pool(kind: str, axes: int) -> Callable[..., Pool]:
         kernel = counts(pool_size, axes, "pool_size")
         steps = kernel if strides is None else counts(strides, axes, "strides")
         return Pool(
-            kind, kernel, steps, _padding(padding, axes), (1,) * axes, count_include_pad=False
+            kind,
+            kernel,
+            steps,
+            _padding(padding, axes, causal=False),
+            (1,) * axes,
+            count_include_pad=False,
         )
 
     return build
@@ -188,11 +194,8 @@ def dense(units: Any, activation: Any = None, use_bias: Any = True, **_: Any) ->
 
 
 def reshape(target_shape: Any, **_: Any) -> Reshape:
-    sizes = target_shape if isinstance(target_shape, tuple | list) else (target_shape,)
-    lengths = [size if size == -1 else count(size, "target_shape") for size in sizes]
-    if not lengths or lengths.count(-1) > 1:
-        raise SpecError(f"target_shape={shown(target_shape)} needs sizes, at most one of them -1")
-    return Reshape((lengths[-1], *lengths[:-1]))
+    *lengths, channels = sizes(target_shape, "target_shape")
+    return Reshape((channels, *lengths))
 
 
 def _sides(value: Any, axes: int, name: str) -> tuple[tuple[int, int], ...]:
@@ -281,7 +284,8 @@ def function(name: Any) -> Activation | None:
             return layer
     last = name.rpartition(".")[2] if isinstance(name, str) else ""
     if last not in FUNCTIONS:
-        raise SpecError(f"activation={shown(name)} is none of {', '.join(FUNCTIONS)}")
+        names, hint = ", ".join(FUNCTIONS), like(str(name), FUNCTIONS)
+        raise SpecError(f"activation={shown(name)} is none of {names}{hint}")
     slope = 0.2 if last == "leaky_relu" else 0.0
     return Activation(FUNCTIONS[last], slope) if FUNCTIONS[last] else None
 
@@ -290,8 +294,30 @@ def activation(activation: Any, **_: Any) -> Any:
     return function(activation) or Identity()
 
 
+def relu(
+    max_value: Any = None, negative_slope: Any = 0.0, threshold: Any = 0.0, **_: Any
+) -> Activation:
+    if max_value is None and threshold == 0:
+        slope = number(negative_slope, "negative_slope")
+        return Activation("leaky_relu", slope) if slope else Activation("relu")
+    if (max_value, negative_slope, threshold) == (6, 0, 0):
+        return Activation("relu6")
+    return Activation("bounded_relu")  # which has no forward meaning here
+
+
+def elu(alpha: Any = 1.0, **_: Any) -> Activation:
+    return activations.function("elu")(alpha)
+
+
+def softmax(axis: Any = -1, **_: Any) -> Activation:
+    if axis not in (-1, 3):
+        raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
+    return Activation("softmax")
+
+
 def leaky_relu(negative_slope: Any = 0.3, alpha: Any = None, **_: Any) -> Activation:
-    return Activation("leaky_relu", float(negative_slope if alpha is None else alpha))
+    name, slope = ("negative_slope", negative_slope) if alpha is None else ("alpha", alpha)
+    return Activation("leaky_relu", number(slope, name))
 
 
 def prelu(
@@ -360,6 +386,9 @@ LAYERS: dict[str, Builder] = {
 
 SHARED: dict[str, Builder] = {
     # names that PyTorch has too, and what only Keras's values mean
+    "ReLU": relu,
+    "ELU": elu,
+    "Softmax": softmax,
     "LeakyReLU": leaky_relu,
     "PReLU": prelu,
     "Flatten": plain(Reshape()),

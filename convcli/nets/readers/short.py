@@ -28,7 +28,7 @@ from convcli.nets.layers import (
     named,
 )
 from convcli.nets.network import MOST_NODES, Chain, Fork, Leaf, Part, fresh, size_of
-from convcli.nets.values import count, counts, factor, maybe_count, pads
+from convcli.nets.values import count, counts, factor, maybe_count, pads, sizes
 
 POOLS = {"max": "max", "avg": "average", "min": "min", "l2": "lp"}
 
@@ -99,11 +99,14 @@ def transposed(
     groups: Any = 1,
     bias: Any = True,
 ) -> TransposedConv:
+    sides = pads(padding, 2)
+    if "causal" in sides:
+        raise SpecError("padding=causal has no meaning for a transposed convolution")
     return TransposedConv(
         count(filters, "filters"),
         counts(kernel, 2, "kernel"),
         counts(stride, 2, "stride"),
-        pads(padding, 2),
+        sides,
         counts(extra, 2, "extra", 0),
         counts(dilation, 2, "dilation"),
         count(groups, "groups"),
@@ -155,11 +158,10 @@ def flatten() -> Reshape:
     return Reshape()
 
 
-def reshape(*sizes: Any) -> Reshape:
-    lengths = [size if size == -1 else count(size, "size") for size in sizes]
-    if not lengths or lengths.count(-1) > 1:
-        raise SpecError("reshape needs sizes (height, width, channels), at most one of them -1")
-    return Reshape((lengths[-1], *lengths[:-1]))
+def reshape(*size: Any) -> Reshape:
+    """Height, width, channels."""
+    *lengths, channels = sizes(size, "size")
+    return Reshape((channels, *lengths))
 
 
 def pad(padding: Any) -> Pad:

@@ -24,7 +24,7 @@ from convcli.nets.layers import (
     Upsample,
     named,
 )
-from convcli.nets.values import count, counts, factor, maybe_count, number_or, pads, plain
+from convcli.nets.values import count, counts, factor, maybe_count, number_or, pads, plain, sizes
 
 
 def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
@@ -53,13 +53,21 @@ def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
             count(groups, "groups"),
             bool(bias),
             maybe_count(in_channels, "in_channels"),
-            border=BORDERS.get(padding_mode, "zero"),
+            border=border(padding_mode),
         )
 
     def build_lazy(out_channels: Any, kernel_size: Any, *args: Any, **options: Any) -> Conv:
         return build(None, out_channels, kernel_size, *args, **options)
 
     return build_lazy if lazy else build
+
+
+def border(padding_mode: Any) -> str:
+    """What padded cells hold, by our name."""
+    if isinstance(padding_mode, str) and padding_mode in BORDERS:
+        return BORDERS[padding_mode]
+    names = ", ".join(name for name in BORDERS if name.islower())
+    raise SpecError(f"padding_mode={shown(padding_mode)} is none of {names}")
 
 
 def _conv_padding(
@@ -90,13 +98,20 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
         device: Any = None,
         dtype: Any = None,
     ) -> TransposedConv:
+        strides, spacing = counts(stride, axes, "stride"), counts(dilation, axes, "dilation")
+        extra = counts(output_padding, axes, "output_padding", 0)
+        if any(more >= max(both) for more, *both in zip(extra, strides, spacing, strict=True)):
+            raise SpecError(
+                f"output_padding={shown(output_padding)} must be smaller than the stride or the "
+                "dilation, as PyTorch has it"
+            )
         return TransposedConv(
             count(out_channels, "out_channels"),
             counts(kernel_size, axes, "kernel_size"),
-            counts(stride, axes, "stride"),
+            strides,
             tuple((p, p) for p in counts(padding, axes, "padding", 0)),
-            counts(output_padding, axes, "output_padding", 0),
-            counts(dilation, axes, "dilation"),
+            extra,
+            spacing,
             count(groups, "groups"),
             bool(bias),
             maybe_count(in_channels, "in_channels"),
@@ -190,8 +205,7 @@ def flatten(start_dim: Any = 1, end_dim: Any = -1) -> Reshape:
 def unflatten(dim: Any, unflattened_size: Any) -> Reshape:
     if dim != 1 or not isinstance(unflattened_size, tuple | list) or not unflattened_size:
         raise SpecError("unflatten is read for axis 1 and a tuple of sizes")
-    sizes = (size if size == -1 else count(size, "size") for size in unflattened_size)
-    return Reshape(tuple(sizes))
+    return Reshape(sizes(unflattened_size, "unflattened_size"))
 
 
 def pad(axes: int, border: str = "constant") -> Callable[..., Pad]:
@@ -306,6 +320,7 @@ def layer_norm(
 
 
 BORDERS = {"Reflection": "reflect", "Replication": "edge", "Circular": "wrap"} | {
+    "zeros": "zero",
     "reflect": "reflect",
     "replicate": "edge",
     "circular": "wrap",
