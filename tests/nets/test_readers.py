@@ -411,6 +411,7 @@ REFUSED = {
     "nn.ConvTranspose2d(3, 8, 3, stride=2, output_padding=2)": "must be smaller than the stride",
     "transposed(8, 4, padding=causal)": "has no meaning for a transposed convolution",
     "Conv1DTranspose(8, 4, padding='causal')": "is none of valid, same",
+    "nn.LPPool2d(0, 2)": "norm_type must not be 0",
     "nn.LeakyReLU('x')": "negative_slope must be a number, not 'x'",
     "nn.Unflatten(1, (-1, -1))": "at most one of them -1",
     "x = torch.randn(1, 3, 8, 8)\ny = x.view(1, -1, -1)": "at most one of them -1",

@@ -166,6 +166,8 @@ def avg_pool(axes: int) -> Callable[..., Pool]:
 
 def lp_pool(axes: int) -> Callable[..., Pool]:
     def build(norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: Any = False) -> Pool:
+        if norm_type == 0:
+            raise SpecError("norm_type must not be 0, of which there is no root")
         made = _pool("lp", axes, kernel_size, stride, 0, 1, ceil_mode)
         return made._replace(power=number_or(norm_type, 2.0))
 
