@@ -35,7 +35,7 @@ def activate(layer: Activation, x: Array) -> Array:
 
 def axis_of(x: Array, dim: float) -> int:
     """The axis of one image that an axis of a batch is: PyTorch's dim 1 are the channels."""
-    if dim != int(dim) or not -x.ndim <= dim <= x.ndim:
+    if not -x.ndim <= dim <= x.ndim or dim != int(dim):
         raise UnfitError(f"dim={dim} is no axis of a batch of maps with {x.ndim} axes each")
     return int(dim) if dim < 0 else max(int(dim) - 1, 0)
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from convcli.calls import shown
 from convcli.errors import SpecError
-from convcli.nets.geometry import LARGEST, PADDINGS, Padding
+from convcli.nets.geometry import LARGEST, PADDINGS, Padding, Pair
 
 
 def count(value: Any, name: str, least: int = 1) -> int:
@@ -75,6 +75,15 @@ def pads(value: Any, axes: int, name: str = "padding") -> tuple[Padding, ...]:
             raise SpecError(f"{name} must hold {axes} pairs, not {len(value)}")
         return tuple(_pair(one, name) for one in value)
     return tuple((pad, pad) for pad in counts(value, axes, name, 0))
+
+
+def cells(value: Any, axes: int, name: str) -> tuple[Pair, ...]:
+    """A number of cells, one an axis, or a pair (before, after) an axis."""
+    sides = pads(value, axes, name) if not isinstance(value, str) else (value,)
+    found = tuple(side for side in sides if not isinstance(side, str))
+    if len(found) < axes:
+        raise SpecError(f"{name}={shown(value)} must be numbers here")
+    return found
 
 
 def _pair(value: Any, name: str) -> tuple[int, int]:

@@ -33,7 +33,7 @@ from convcli.nets.layers import (
     named,
 )
 from convcli.nets.network import Leaf
-from convcli.nets.values import count, counts, number, number_or, pads, plain, sizes
+from convcli.nets.values import cells, count, counts, number, number_or, pads, plain, sizes
 
 NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
 """Paddings by name, and for how many axes each is known."""
@@ -201,8 +201,7 @@ def reshape(target_shape: Any, **_: Any) -> Reshape:
 def _sides(value: Any, axes: int, name: str) -> tuple[tuple[int, int], ...]:
     if axes == 1 and isinstance(value, tuple | list) and len(value) == 2:
         value = (value,)
-    sides = pads(value, axes, name)
-    return tuple(side for side in sides if not isinstance(side, str))
+    return cells(value, axes, name)
 
 
 def zero_padding(axes: int) -> Callable[..., Pad]:

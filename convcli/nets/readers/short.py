@@ -28,7 +28,7 @@ from convcli.nets.layers import (
     named,
 )
 from convcli.nets.network import MOST_NODES, Chain, Fork, Leaf, Part, fresh, size_of
-from convcli.nets.values import count, counts, factor, maybe_count, pads, sizes
+from convcli.nets.values import cells, count, counts, factor, maybe_count, pads, sizes
 
 POOLS = {"max": "max", "avg": "average", "min": "min", "l2": "lp"}
 
@@ -165,10 +165,7 @@ def reshape(*size: Any) -> Reshape:
 
 
 def pad(padding: Any) -> Pad:
-    sides = pads(padding, 2)
-    if any(isinstance(side, str) for side in sides):
-        raise SpecError(f"padding={padding!r} must be numbers here")
-    return Pad(tuple(side for side in sides if not isinstance(side, str)))
+    return Pad(cells(padding, 2, "padding"))
 
 
 def upsample(scale: Any = 2) -> Upsample:
