@@ -175,6 +175,11 @@ def test_names_and_nesting_are_kept():
     ]
 
 
+def test_a_bare_word_may_have_a_name():
+    nodes = read_text("c = conv(8, 3)\nact = relu\npadding = same\nrelu").network.nodes
+    assert [node.name for node in nodes] == ["c", "act", "relu1"]
+
+
 def test_each_framework_keeps_its_own_rules():
     # PyTorch floors and pads alike on both sides; Keras SAME pads the odd pixel at the end
     assert figures("nn.Conv2d(3, 8, 3, stride=2, padding=1)", (3, 7, 7))[0] == (8, 4, 4)
@@ -390,6 +395,7 @@ REFUSED = {
     "conv(8, 3, padding=full)": "is none of valid, same, same_lower, causal",
     "conv(8, 2.5)": "kernel must be a whole number, not 2.5",
     "conv(8, True)": "must be a whole number, not True",
+    "a = maxpool\nrelu": "missing a required argument: 'kernel'",
     "conv(8)": "missing a required argument: 'kernel'; it takes filters, kernel, stride",
     "conv(8, 3, strides=2)": "got an unexpected keyword argument 'strides'; it takes",
     "conv(8, (3, 3, 3))": "kernel must be 1 or 2 numbers, not 3",
