@@ -60,18 +60,13 @@ def refusal(layer: Layer) -> str | None:
         return f"{layer.type} has no forward meaning here"
     if axes > 2:
         return f"{layer.type} runs on volumes; pictures have two axes"
-    if isinstance(layer, Activation) and layer.type not in FUNCTIONS:
-        return f"the function {layer.type} is not one of {', '.join(FUNCTIONS)}"
+    known = KNOWN.get(type(layer))
+    if known is not None and layer.type not in known:
+        return f"{layer.type} is not one of {', '.join(known)}"
     if isinstance(layer, Upsample) and layer.mode not in ("nearest", "nearest-exact", "linear"):
         return f"upsample in the mode {layer.mode!r}; nearest and linear are computed"
     if isinstance(layer, Each):
         return refusal(layer.layer)
-    if isinstance(layer, Operation) and layer.type not in OPERATIONS:
-        return f"{layer.type} is not one of {', '.join(OPERATIONS)}"
-    if isinstance(layer, Scalar | Broadcast) and layer.type not in ARITHMETIC:
-        return f"{layer.type} is not one of {', '.join(ARITHMETIC)}"
-    if isinstance(layer, Merge) and layer.type not in MERGES:
-        return f"{layer.type} is not one of {', '.join(MERGES)}"
     return None
 
 
@@ -368,3 +363,12 @@ FORWARD: dict[type, Forward] = {
     Each: _each,
 }
 """How each kind of layer is run."""
+
+KNOWN: dict[type, Mapping[str, Any]] = {
+    Activation: FUNCTIONS,
+    Merge: MERGES,
+    Operation: OPERATIONS,
+    Scalar: ARITHMETIC,
+    Broadcast: ARITHMETIC,
+}
+"""What is computed of kinds that hold many functions, by the record's type."""

@@ -171,11 +171,6 @@ class Summary(NamedTuple):
         return sum(row.trainable for row in self.rows)
 
     @property
-    def buffers(self) -> int:
-        """Kept values that are not among the parameters."""
-        return self.trainable + sum(row.statistics for row in self.rows) - self.params
-
-    @property
     def macs(self) -> int:
         return sum(row.macs for row in self.rows)
 

@@ -76,7 +76,8 @@ def test_keras_counts_running_statistics_as_parameters_and_pytorch_beside_them()
         "nn.BatchNorm2d(3, affine=False)": (0, 0, 6),
     }.items():
         summary = summarize(read_text(text).network, (3, 4, 4))
-        assert (summary.params, summary.trainable, summary.buffers) == figures, text
+        total = totals(summary, Settings())
+        assert (total["params"], total["trainable"], total["buffers"]) == figures, text
 
 
 def test_every_column_has_a_value_in_every_row():

@@ -1,5 +1,6 @@
 """Layers that move, repeat or join values: reshapes, pads, upsampling, shuffles, merges."""
 
+from collections.abc import Sequence
 from math import prod
 from typing import Any, NamedTuple
 
@@ -172,18 +173,25 @@ class Merge(NamedTuple):
     type: str
 
     def measure(self, *inputs: Shape) -> Measure:
-        if len({len(shape) for shape in inputs}) > 1:
-            # a gate (c,) on maps (c, h, w)
-            most = max(map(len, inputs))
-            inputs = tuple(shape + (1,) * (most - len(shape)) for shape in inputs)
-        output = []
-        for sizes in zip(*inputs, strict=True):
-            wide = set(sizes) - {1}
-            if len(wide) > 1:
-                shapes = " and ".join(map(size_text, inputs))
-                raise UnfitError(f"{self.type} meets {shapes}, which do not go together")
-            output.append(wide.pop() if wide else 1)
-        return Measure(tuple(output))
+        most = max(map(len, inputs))
+        # a gate (c,) on maps (c, h, w)
+        level = [shape + (1,) * (most - len(shape)) for shape in inputs]
+        return Measure(together(self.type, inputs, level))
+
+
+def together(type_: str, shapes: Sequence[Shape], level: Sequence[Shape]) -> Shape:
+    """The shape that several have together, once they are `level`: of as many axes each.
+
+    An axis of 1 goes with any. Raises UnfitError when an axis differs.
+    """
+    output = []
+    for sizes in zip(*level, strict=True):
+        wide = set(sizes) - {1}
+        if len(wide) > 1:
+            met = " and ".join(map(size_text, shapes))
+            raise UnfitError(f"{type_} meets {met}, which do not go together")
+        output.append(wide.pop() if wide else 1)
+    return tuple(output)
 
 
 class Concat(NamedTuple):
