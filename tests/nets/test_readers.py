@@ -1,6 +1,8 @@
 """The notation: three vocabularies, many ways to write a network, and text that is refused."""
 
+from importlib import import_module
 from math import prod
+from pkgutil import iter_modules
 
 import numpy as np
 import pytest
@@ -272,14 +274,16 @@ def test_every_layer_gives_the_size_that_is_predicted(text, shape, output, param
         assert list(run.maps.values())[-1].shape == output
 
 
-RECORDS = [
+FILES = [import_module(f"{records.__name__}.{one.name}") for one in iter_modules(records.__path__)]
+RECORDS = {
     one
-    for one in vars(records).values()
-    if isinstance(one, type) and "measure" in vars(one) and one is not records.Layer
-]
+    for file in FILES
+    for one in vars(file).values()
+    if isinstance(one, type) and hasattr(one, "measure") and one is not records.Layer
+}
 
 
-@pytest.mark.parametrize("record", RECORDS)
+@pytest.mark.parametrize("record", sorted(RECORDS, key=str))
 def test_a_new_layer_is_counted_and_run(record):
     used = {type(node.layer) for line in LAYERS for node in read_text(line[0]).network.nodes}
     assert record in used, "write a line of LAYERS in tests/nets/test_readers.py for it"
