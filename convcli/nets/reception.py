@@ -12,7 +12,8 @@ from convcli.errors import SpecError, UnfitError, safe
 from convcli.nets.geometry import Padding, Window, resolve_padding
 from convcli.nets.layers import AdaptivePool, Shape, TransposedConv
 from convcli.nets.network import INPUT
-from convcli.nets.summary import MIXING, Row, Summary
+from convcli.nets.seen import MIXING
+from convcli.nets.summary import Row, Summary
 
 MOST_CELLS = 100_000
 """Cells of a field with gaps that are told apart; of more, the stretch they lie in."""

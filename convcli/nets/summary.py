@@ -21,6 +21,7 @@ from convcli.nets.layers import (
     size_text,
 )
 from convcli.nets.network import INPUT, Network, Node, pointed
+from convcli.nets.seen import NOTHING, Seen, seen_by, widest
 
 SCHEMA = 1
 """The number of the JSON form; it grows when a field changes its meaning or goes away."""
@@ -244,7 +245,11 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
                 failures.append(_failure(node, misfit, rows))
                 if not keep_going:
                     break
-                found = use(misfit.corrected, taken)
+                try:
+                    found = use(misfit.corrected, taken)
+                except UnfitError as other:
+                    failures.append(Failure(node, str(other)))
+                    break
             except UnfitError as misfit:
                 failures.append(Failure(node, str(misfit)))
                 break
@@ -255,13 +260,12 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
             # the same misfit on another line is another failure
             if not failures or failures[-1].node is not node:
                 uses[key] = found
+        measure = found.measure
         seen = known[node.inputs[0]][1] if node.inputs else NOTHING
         if len(node.inputs) > 1:
-            # over branches, the widest
-            seen = max([known[name][1] for name in node.inputs], key=_extent)
-        measure = found.measure
+            seen = widest([known[name][1] for name in node.inputs], measure.output[1:])
         if measure.windows or measure.upsampling or seen.lengths != measure.output[1:]:
-            seen = _seen_by(seen, node.layer, measure)
+            seen = seen_by(seen, node.layer, measure)
         rows.append(Row(node, taken, found, seen.reception))
         known[node.name] = measure.output, seen
     whole = len(rows) == len(network.nodes) and network.stopped is None
@@ -286,92 +290,6 @@ def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
             for text in fit_warnings(row.use.fits, alone):
                 said.setdefault(text, []).append(row.name)
     return tuple(f"{', '.join(names)}: {text}" for text, names in said.items())
-
-
-class Seen(NamedTuple):
-    """The receptive field of a node's cells, and that of the last maps it comes from.
-
-    A tensor whose axes were cut up or turned has no field of its own; when it is maps of the same
-    lengths again (channels that were shuffled), it has that of the maps again. A product of two
-    tensors mixes all places: behind one, no field is known.
-    """
-
-    reception: tuple[Reception, ...]
-    lengths: tuple[int, ...]
-    kept: tuple[Reception, ...]
-    lost: bool = False
-
-
-NOTHING = Seen((), (), ())
-"""What a parameter sees of the input."""
-
-MIXING = {
-    "matmul",
-    "fft2",
-    "rfft2",
-    "fftn",
-    "fft",
-    "einsum",
-    "attention",
-    "lstm",
-    "gru",
-    "rnn",
-    "grid_sample",
-    "gather",
-    "roll",
-}
-"""Types of nodes any cell of whose output may see any of its input."""
-
-
-def _extent(seen: Seen) -> tuple[bool, tuple[int, ...]]:
-    return seen.lost, tuple([one.size for one in seen.kept])
-
-
-def _seen_by(seen: Seen, layer: Layer, measure: Measure) -> Seen:
-    """The receptive field behind a layer."""
-    lengths = measure.output[1:]
-    if not measure.windows and not measure.upsampling:
-        if seen.lost or layer.type in MIXING:
-            return Seen((), lengths, (), True)
-        if lengths == seen.lengths:
-            return seen._replace(reception=seen.kept)
-        if not seen.lengths and lengths:
-            fresh = (Reception(),) * len(lengths)
-            return Seen(fresh, lengths, fresh)
-        return seen._replace(reception=())
-    if seen.lost:
-        return seen
-    axes = len(measure.windows or lengths)
-    reception = seen.reception if len(seen.reception) == axes else (Reception(),) * axes
-    reception = _through(reception, measure)
-    return Seen(reception, lengths, reception)
-
-
-def _through(reception: tuple[Reception, ...], measure: Measure) -> tuple[Reception, ...]:
-    if measure.windows:
-        reception = tuple(
-            [
-                seen.through(window, padding[0])
-                for seen, (window, padding) in zip(reception, measure.windows, strict=True)
-            ]
-        )
-    if measure.upsampling:
-        reception = tuple(
-            [
-                seen._replace(jump=_ratio(seen.jump, times))
-                for seen, times in zip(reception, measure.upsampling, strict=True)
-            ]
-        )
-    return reception[: len(measure.output) - 1]
-
-
-def _ratio(jump: int, times: int) -> Any:
-    """A jump shared by `times` output cells: whole where it can be."""
-    if jump % times == 0:
-        return jump // times
-    from fractions import Fraction  # seldom needed, and 2 ms to import
-
-    return Fraction(jump, times)
 
 
 def _failure(node: Node, misfit: Misfit, rows: Sequence[Row]) -> Failure:
