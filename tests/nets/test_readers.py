@@ -137,6 +137,11 @@ def test_text_of_documentations_is_read_with_what_stands_around_it(text):
 
 # what would give wrong figures if it were passed over
 UNREAD = {
+    "a = Input((8, 8, 3))\nx = Conv2D(3, 1)(a)\ny = Conv2D(3, 1)([a, x])": "conv2d is called on 2 tensors",
+    "a = Input((8, 8, 3))\nx = Conv2D(3, 1)(a)\ny = tf.nn.relu(a, x)": "relu is called on 2 tensors",
+    "a = Input((8, 8, 3))\nx = Conv2D(3, 1)(a)\ny = Conv2D(3, 1, activation='relu')([a, x])": (
+        "a stack of layers is called on 2 tensors"
+    ),
     "a = Input(shape=(8,))\nb = Input(shape=(9,))\nx = Dense(3)(a)\ny = Dense(3)(b)": "a second input",
     "x = torch.randn(1, 16, 12, 12)\nup = nn.ConvTranspose2d(16, 16, 3, stride=2)\n"
     "y = up(x, output_size=(24, 24))": "output_size= in the call of a layer",
