@@ -138,6 +138,14 @@ def test_conventions_are_tried_on_a_model_file_as_it_runs():
     }
 
 
+def test_the_input_for_a_model_file_is_found_by_the_nodes_that_run():
+    network = read_text(
+        MODEL.replace("Linear(8,", "Linear(8 * 30 * 30,").replace(".mean((2, 3))", ".flatten(1)")
+    ).network
+    (failure,) = trace(network, (3, 40, 40)).failures
+    assert input_for(network, (3, 40, 40), failure) == 32
+
+
 def test_a_network_that_does_not_fit_is_not_asked_about():
     with pytest.raises(UnfitError, match="concat meets 8x8x1 and 4x4x1"):
         why_question(["concat([conv(1, 1)], [conv(1, 1, stride=2)])"], (8, 8), "4.11G")
