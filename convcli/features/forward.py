@@ -195,7 +195,8 @@ def _pool(layer: Pool, x: Array, weights: Weights) -> Array:
     if layer.kind in EXTREMES:
         y = EXTREMES[layer.kind](plane, kernel, stride, padding, dilation, layer.ceil)
         return _like(y, x)
-    mean = (kernel, stride, padding, layer.ceil, layer.count_include_pad, None, dilation)
+    rest = (layer.ceil, layer.count_include_pad, layer.divisor, dilation)
+    mean = (kernel, stride, padding, *rest)
     if layer.kind == "lp":
         # as PyTorch: the mean times the cells of a whole window, also where it is cut off
         sums = conv.avg_pool2d(plane ** x.dtype.type(layer.power), *mean) * prod(kernel)

@@ -148,7 +148,7 @@ class Sweep(NamedTuple):
         for shape in self._shapes():
             summary = trace(self.network, shape)
             if summary.failures:
-                text = f"{summary.failures[0].node.name}: {summary.failures[0].message}"
+                text, _, _ = summary.failures[0].text().partition("\n")
                 rows.append((size_text(shape), "", "", "", "", text))
                 continue
             total = totals(summary, self.settings)

@@ -183,6 +183,8 @@ def explanations(
 
 
 def _conventions(name: str, network: Network, shape: Shape) -> Iterator[Explanation]:
+    if network.at(shape).stopped is not None:
+        return
     plain: dict[tuple[str, str], int] = {}
     for changed, (variant, input_) in _variants(network, shape).items():
         summary = trace(variant, input_, keep_going=True)

@@ -19,6 +19,19 @@ def count(value: Any, name: str, least: int = 1) -> int:
     return value
 
 
+def flag(value: Any, name: str) -> bool:
+    """True or False, also as a lower-case word or a number; any other word is refused.
+
+    >>> flag("false", "bias"), flag(1, "bias")
+    (False, True)
+    """
+    if value is None or isinstance(value, int | float):
+        return bool(value)
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise SpecError(f"{name} must be True or False, not {shown(value)}")
+
+
 def factor(value: Any, name: str) -> float:
     """How many times as long: a number above 0, whole or not."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LARGEST:

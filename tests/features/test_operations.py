@@ -54,6 +54,11 @@ def test_what_has_no_values_is_refused_by_name():
         run("return torch.nn.functional.grid_sample(x, x.permute(0, 2, 3, 1)[..., :2])", X)
 
 
+def test_an_average_divides_by_what_it_is_told():
+    maps = extract(read_text("nn.AvgPool2d((4, 5), divisor_override=3)").network, X).maps
+    np.testing.assert_allclose(maps["average_pool1"][:, 0, 0], X.sum((1, 2)) / 3, rtol=1e-5)
+
+
 @pytest.mark.parametrize("dim", [4, -4, 2.5, "1e999", "'rows'"])
 @pytest.mark.parametrize("name", ["Softmax", "LogSoftmax", "Softmin"])
 def test_an_axis_that_is_not_there_is_refused(name, dim):

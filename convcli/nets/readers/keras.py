@@ -33,7 +33,7 @@ from convcli.nets.layers import (
     named,
 )
 from convcli.nets.network import Leaf
-from convcli.nets.values import cells, count, counts, number, number_or, pads, plain, sizes
+from convcli.nets.values import cells, count, counts, flag, number, number_or, pads, plain, sizes
 
 NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
 """Paddings by name, and for how many axes each is known."""
@@ -73,7 +73,7 @@ def conv(axes: int) -> Callable[..., Conv]:
             _padding(padding, axes),
             counts(dilation_rate, axes, "dilation_rate"),
             count(groups, "groups"),
-            bool(use_bias),
+            flag(use_bias, "use_bias"),
         )
 
     return build
@@ -106,7 +106,7 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
             sides,
             extra,
             counts(dilation_rate, axes, "dilation_rate"),
-            bias=bool(use_bias),
+            bias=flag(use_bias, "use_bias"),
         )
 
     return build
@@ -131,7 +131,7 @@ def depthwise(axes: int) -> Callable[..., Depthwise]:
             _padding(padding, axes),
             counts(dilation_rate, axes, "dilation_rate"),
             count(depth_multiplier, "depth_multiplier"),
-            bool(use_bias),
+            flag(use_bias, "use_bias"),
         )
 
     return build
@@ -153,7 +153,9 @@ def separable(axes: int) -> Callable[..., Separable]:
         first = depthwise(axes)(
             kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate
         )
-        return Separable(count(filters, "filters"), first._replace(bias=False), bool(use_bias))
+        return Separable(
+            count(filters, "filters"), first._replace(bias=False), flag(use_bias, "use_bias")
+        )
 
     return build
 
@@ -184,13 +186,13 @@ def pool(kind: str, axes: int) -> Callable[..., Pool]:
 def global_pool(kind: str, axes: int) -> Callable[..., AdaptivePool]:
     def build(data_format: Any = None, keepdims: Any = False, **_: Any) -> AdaptivePool:
         _channels_last(data_format)
-        return AdaptivePool(kind, (1,) * axes, squeeze=not keepdims)
+        return AdaptivePool(kind, (1,) * axes, squeeze=not flag(keepdims, "keepdims"))
 
     return build
 
 
 def dense(units: Any, activation: Any = None, use_bias: Any = True, **_: Any) -> Linear:
-    return Linear(count(units, "units"), bool(use_bias), over="channels")
+    return Linear(count(units, "units"), flag(use_bias, "use_bias"), over="channels")
 
 
 def reshape(target_shape: Any, **_: Any) -> Reshape:
@@ -242,7 +244,7 @@ def batch_normalization(
 ) -> Norm:
     if axis not in (-1, 3, [-1], [3]):
         raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
-    vectors, eps = bool(center) + bool(scale), number_or(epsilon, 1e-3)
+    vectors, eps = flag(center, "center") + flag(scale, "scale"), number_or(epsilon, 1e-3)
     return Norm("batch", vectors, tracked=True, counted=True, eps=eps)
 
 
@@ -251,7 +253,9 @@ def layer_normalization(
 ) -> Norm:
     if axis not in (-1, [-1], (-1,)):
         raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
-    return Norm("layer", bool(center) + bool(scale), eps=number_or(epsilon, 1e-3))
+    return Norm(
+        "layer", flag(center, "center") + flag(scale, "scale"), eps=number_or(epsilon, 1e-3)
+    )
 
 
 def group_normalization(
@@ -263,7 +267,12 @@ def group_normalization(
     **_: Any,
 ) -> Norm:
     many = 1 if groups == -1 else count(groups, "groups")
-    return Norm("group", bool(center) + bool(scale), groups=many, eps=number_or(epsilon, 1e-3))
+    return Norm(
+        "group",
+        flag(center, "center") + flag(scale, "scale"),
+        groups=many,
+        eps=number_or(epsilon, 1e-3),
+    )
 
 
 FUNCTIONS = {

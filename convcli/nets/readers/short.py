@@ -28,7 +28,7 @@ from convcli.nets.layers import (
     named,
 )
 from convcli.nets.network import MOST_NODES, Chain, Fork, Leaf, Part, fresh, size_of
-from convcli.nets.values import cells, count, counts, factor, maybe_count, pads, sizes
+from convcli.nets.values import cells, count, counts, factor, flag, maybe_count, pads, sizes
 
 POOLS = {"max": "max", "avg": "average", "min": "min", "l2": "lp"}
 
@@ -51,7 +51,7 @@ def conv(axes: int) -> Callable[..., Conv]:
             pads(padding, axes),
             counts(dilation, axes, "dilation"),
             count(groups, "groups"),
-            bool(bias),
+            flag(bias, "bias"),
             connections=maybe_count(connections, "connections"),
         )
 
@@ -72,7 +72,7 @@ def depthwise(
         pads(padding, 2),
         counts(dilation, 2, "dilation"),
         count(multiplier, "multiplier"),
-        bool(bias),
+        flag(bias, "bias"),
     )
 
 
@@ -86,7 +86,7 @@ def separable(
     bias: Any = True,
 ) -> Separable:
     first = depthwise(kernel, stride, padding, dilation, multiplier, bias=False)
-    return Separable(count(filters, "filters"), first, bool(bias))
+    return Separable(count(filters, "filters"), first, flag(bias, "bias"))
 
 
 def transposed(
@@ -110,7 +110,7 @@ def transposed(
         counts(extra, 2, "extra", 0),
         counts(dilation, 2, "dilation"),
         count(groups, "groups"),
-        bool(bias),
+        flag(bias, "bias"),
     )
 
 
@@ -129,8 +129,8 @@ def pool(kind: str, axes: int) -> Callable[..., Pool]:
             counts(kernel if stride is None else stride, axes, "stride"),
             pads(padding, axes),
             counts(dilation, axes, "dilation"),
-            bool(ceil),
-            bool(count_include_pad),
+            flag(ceil, "ceil"),
+            flag(count_include_pad, "count_include_pad"),
         )
 
     return build
@@ -151,7 +151,7 @@ def global_pool(kind: Any = "average") -> AdaptivePool:
 
 
 def linear(outputs: Any, bias: Any = True) -> Linear:
-    return Linear(count(outputs, "outputs"), bool(bias))
+    return Linear(count(outputs, "outputs"), flag(bias, "bias"))
 
 
 def flatten() -> Reshape:

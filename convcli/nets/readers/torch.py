@@ -24,7 +24,17 @@ from convcli.nets.layers import (
     Upsample,
     named,
 )
-from convcli.nets.values import count, counts, factor, maybe_count, number_or, pads, plain, sizes
+from convcli.nets.values import (
+    count,
+    counts,
+    factor,
+    flag,
+    maybe_count,
+    number_or,
+    pads,
+    plain,
+    sizes,
+)
 
 
 def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
@@ -51,13 +61,25 @@ def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
             _conv_padding(padding, kernel, strides, spacing),
             spacing,
             count(groups, "groups"),
-            bool(bias),
+            flag(bias, "bias"),
             maybe_count(in_channels, "in_channels"),
             border=border(padding_mode),
         )
 
-    def build_lazy(out_channels: Any, kernel_size: Any, *args: Any, **options: Any) -> Conv:
-        return build(None, out_channels, kernel_size, *args, **options)
+    def build_lazy(
+        out_channels: Any,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: Any = 1,
+        bias: Any = True,
+        padding_mode: Any = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> Conv:
+        values = stride, padding, dilation, groups, bias, padding_mode
+        return build(None, out_channels, kernel_size, *values)
 
     return build_lazy if lazy else build
 
@@ -113,7 +135,7 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
             extra,
             spacing,
             count(groups, "groups"),
-            bool(bias),
+            flag(bias, "bias"),
             maybe_count(in_channels, "in_channels"),
         )
 
@@ -132,7 +154,7 @@ def _pool(
                 f"padding={p} is more than half of the kernel's reach, which PyTorch refuses"
             )
     steps = sizes if stride in (None, ()) else counts(stride, axes, "stride")
-    return Pool(kind, sizes, steps, tuple((p, p) for p in sides), spacing, bool(ceil))
+    return Pool(kind, sizes, steps, tuple((p, p) for p in sides), spacing, flag(ceil, "ceil_mode"))
 
 
 def max_pool(axes: int) -> Callable[..., Pool]:
@@ -159,7 +181,10 @@ def avg_pool(axes: int) -> Callable[..., Pool]:
         divisor_override: Any = None,
     ) -> Pool:
         made = _pool("average", axes, kernel_size, stride, padding, 1, ceil_mode)
-        return made._replace(count_include_pad=bool(count_include_pad))
+        return made._replace(
+            count_include_pad=flag(count_include_pad, "count_include_pad"),
+            divisor=maybe_count(divisor_override, "divisor_override"),
+        )
 
     return build
 
@@ -190,10 +215,12 @@ def linear(
     in_features: Any, out_features: Any, bias: Any = True, device: Any = None, dtype: Any = None
 ) -> Linear:
     features = maybe_count(in_features, "in_features")
-    return Linear(count(out_features, "out_features"), bool(bias), features, "last")
+    return Linear(count(out_features, "out_features"), flag(bias, "bias"), features, "last")
 
 
-def lazy_linear(out_features: Any, bias: Any = True) -> Linear:
+def lazy_linear(
+    out_features: Any, bias: Any = True, device: Any = None, dtype: Any = None
+) -> Linear:
     return linear(None, out_features, bias)
 
 
@@ -232,10 +259,15 @@ def upsample(
     how = "linear" if mode in ("linear", "bilinear", "trilinear") else str(mode)
     if size is not None:
         sizes = size if isinstance(size, tuple | list) else (size,)
-        return Upsample((), tuple(count(one, "size") for one in sizes), how, bool(align_corners))
+        return Upsample(
+            (),
+            tuple(count(one, "size") for one in sizes),
+            how,
+            flag(align_corners, "align_corners"),
+        )
     factors = scale_factor if isinstance(scale_factor, tuple | list) else (scale_factor,)
     scale = tuple(factor(one, "scale_factor") for one in factors)
-    return Upsample(scale, (), how, bool(align_corners))
+    return Upsample(scale, (), how, flag(align_corners, "align_corners"))
 
 
 def upsample2d(mode: str, corners: bool) -> Callable[..., Upsample]:
@@ -262,12 +294,19 @@ def batch_norm(lazy: bool = False) -> Callable[..., Norm]:
             "batch",
             _vectors(affine, bias),
             channels,
-            tracked=bool(track_running_stats),
+            tracked=flag(track_running_stats, "track_running_stats"),
             eps=number_or(eps, 1e-5),
         )
 
-    def build_lazy(*args: Any, **options: Any) -> Norm:
-        return build(None, *args, **options)
+    def build_lazy(
+        eps: Any = 1e-5,
+        momentum: Any = 0.1,
+        affine: Any = True,
+        track_running_stats: Any = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> Norm:
+        return build(None, eps, momentum, affine, track_running_stats)
 
     return build_lazy if lazy else build
 
@@ -283,7 +322,7 @@ def instance_norm(
     bias: Any = True,
 ) -> Norm:
     channels = maybe_count(num_features, "num_features")
-    tracked = bool(track_running_stats)
+    tracked = flag(track_running_stats, "track_running_stats")
     vectors = _vectors(affine, bias)
     return Norm("instance", vectors, channels, tracked=tracked, eps=number_or(eps, 1e-5))
 
@@ -304,7 +343,7 @@ def group_norm(
 
 def _vectors(affine: Any, bias: Any) -> int:
     """How many of scale and shift a normalisation trains."""
-    return (1 + bool(bias)) if affine else 0
+    return 1 + flag(bias, "bias") if flag(affine, "affine") else 0
 
 
 def layer_norm(
