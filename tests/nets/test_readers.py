@@ -182,6 +182,26 @@ def test_names_and_nesting_are_kept():
     ]
 
 
+# how PyTorch prints layers whose values no other test writes so
+PRINTED = [
+    "RReLU(lower=0.125, upper=0.3333333333333333, inplace=True)",
+    "Conv2d(3, 4, kernel_size=(3, 3), stride=(1, 1), padding=same, padding_mode=reflect)",
+    "LPPool2d(norm_type=2, kernel_size=3, stride=None, ceil_mode=False)",
+    "UpsamplingBilinear2d(scale_factor=2.0, mode='bilinear')",
+    "UpsamplingNearest2d(scale_factor=2.0, mode='nearest')",
+    "LogSoftmax(dim=None)",
+    "Threshold(threshold=0.1, value=20)",
+    "Softshrink(0.5)",
+    "ZeroPad2d((1, 1, 1, 1))",
+]
+
+
+@pytest.mark.parametrize("line", PRINTED)
+def test_what_pytorch_prints_is_read(line):
+    (layer, _) = read_text(f"Net(\n  (a): {line}\n  (b): ReLU()\n)").network.nodes
+    assert layer.name == "a"
+
+
 def test_a_bare_word_may_have_a_name():
     nodes = read_text("c = conv(8, 3)\nact = relu\npadding = same\nrelu").network.nodes
     assert [node.name for node in nodes] == ["c", "act", "relu1"]

@@ -270,9 +270,10 @@ def upsample(
     return Upsample(scale, (), how, flag(align_corners, "align_corners"))
 
 
-def upsample2d(mode: str, corners: bool) -> Callable[..., Upsample]:
-    def build(size: Any = None, scale_factor: Any = None) -> Upsample:
-        return upsample(size, scale_factor, mode, corners)
+def upsample2d(how: str, corners: bool) -> Callable[..., Upsample]:
+    # the text of print(model) repeats the mode
+    def build(size: Any = None, scale_factor: Any = None, mode: Any = None) -> Upsample:
+        return upsample(size, scale_factor, how, corners)
 
     return build
 
