@@ -280,6 +280,8 @@ REFUSED = {
     "nn.Conv2d(3, 8, 3, strde=2)": "did you mean stride?",
     "Conv2D(8, 3, paddding='same')": "unexpected keyword argument 'paddding'; it takes filters",
     "nn.ReLU(inplce=True)": "'inplce'; it takes inplace; did you mean inplace?",
+    "relu(0.1)": "relu: too many positional arguments; it takes inplace",
+    "nn.ELU(1.0, True, 3)": "ELU: too many positional arguments; it takes alpha, inplace",
     "softplus(bta=2)": "'bta'; it takes beta, threshold, inplace; did you mean beta?",
     "Dense(3, activation='rel')": "did you mean relu?",
     "Dense(3, 'rel')": "did you mean relu?",

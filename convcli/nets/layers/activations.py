@@ -54,14 +54,17 @@ class Activation(NamedTuple):
 
 
 def function(name: str) -> Callable[..., Activation]:
-    """A builder that takes a function's values; `inplace` changes none of its own."""
+    """A builder that takes a function's values, and `inplace` behind them, which changes none."""
 
     def build(*args: Any, inplace: Any = False, **options: Any) -> Activation:
         takes = FUNCTIONS[name][2].split()
+        known = (*takes, "inplace")
         for option in options.keys() - {*takes}:
-            known = (*takes, "inplace")
             hint = f"it takes {', '.join(known)}{like(option, known)}"
             raise SpecError(f"got an unexpected keyword argument {option!r}; {hint}")
+        more = args[len(takes) :]
+        if len(more) > 1 or not all(isinstance(one, bool | None) for one in more):
+            raise SpecError(f"too many positional arguments; it takes {', '.join(known)}")
         given = {**dict(zip(takes, args, strict=False)), **options}
         values = [(name, given[name]) for name in takes if given.get(name) is not None]
         # a value that only running the text would tell changes no shape

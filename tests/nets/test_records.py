@@ -108,7 +108,7 @@ RECORDS = {
 @pytest.mark.parametrize("record", sorted(RECORDS, key=str))
 def test_a_new_layer_is_counted_and_run(record):
     used = {type(node.layer) for line in LAYERS for node in read_text(line[0]).network.nodes}
-    assert record in used, "write a line of LAYERS in tests/nets/test_layers.py for it"
+    assert record in used, "write a line of LAYERS in tests/nets/test_records.py for it"
     assert record in FORWARD, "write what it computes as a line of FORWARD in features/forward.py"
 
 
