@@ -9,7 +9,7 @@ import operator
 import re
 import reprlib
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from convcli.errors import SpecError
@@ -52,21 +52,21 @@ def read_call(text: str) -> Call:
 
     Raises SpecError for anything else.
     """
-    shown = text if len(text) <= 60 else text[:60] + "…"
+    start = text if len(text) <= 60 else text[:60] + "…"
     form = re.fullmatch(r"\s*([A-Za-z][\w-]*)\s*(?::(.*)|\((.*)\))?\s*", text, re.DOTALL)
     if form is None or len(text) > LONGEST:
-        raise SpecError(f"{shown!r} is not a name, name:values or name(values)")
+        raise SpecError(f"{start!r} is not a name, name:values or name(values)")
     name, *between = form.groups(default="")
     try:
         tree = parsed_value(f"_({''.join(between)}\n)")
     except UNREADABLE:
-        raise SpecError(f"the values of {shown!r} cannot be read") from None
+        raise SpecError(f"the values of {start!r} cannot be read") from None
     if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name):
-        raise SpecError(f"{shown!r} is not one call")
+        raise SpecError(f"{start!r} is not one call")
     kwargs: dict[str, Any] = {}
     for keyword in tree.keywords:
         if keyword.arg is None:
-            raise SpecError(f"{shown!r}: ** has no meaning here")
+            raise SpecError(f"{start!r}: ** has no meaning here")
         kwargs[keyword.arg] = value(keyword.value)
     return Call(name, tuple(map(value, tree.args)), kwargs)
 
@@ -135,6 +135,18 @@ def shown(value: object) -> str:
     """A value as text, cut to what a line can hold, however large or nested it is."""
     text = reprlib.repr(value)
     return text if len(text) <= 60 else text[:60] + "…"
+
+
+def like(name: str, known: Iterable[str]) -> str:
+    """A hint at the known name that is nearest, if one is near.
+
+    >>> like("conw", ["conv", "relu"])
+    '; did you mean conv?'
+    """
+    from difflib import get_close_matches  # most texts name nothing unknown
+
+    close = get_close_matches(name[:60], known, n=1)
+    return f"; did you mean {close[0]}?" if close else ""
 
 
 def excerpt(node: ast.AST) -> str:

@@ -1,7 +1,7 @@
 """What each layer of the notation does to the maps of one image: a record → a call of the core.
 
 Maps are float32 (c, *lengths) with one or two lengths, or a vector (c,). FORWARD holds a line for
-each kind of layer; the weights of a node come as arrays by role, as `slots.py` lists them.
+each kind of layer; the weights of a node come as arrays by role, as their `slots` say.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 import convcli.conv as conv
 from convcli.errors import UnfitError
+from convcli.features.connections import connected
 from convcli.features.functions import FUNCTIONS, activate
 from convcli.features.operations import ARITHMETIC, OPERATIONS, broadcast, operate, scale
 from convcli.features.rearrange import pad, pixel_shuffle, reshape, shuffle, upsample
-from convcli.features.slots import connected
 from convcli.nets.geometry import Pair, Window, resolve_padding
 from convcli.nets.layers import (
     RBF,
@@ -60,18 +60,13 @@ def refusal(layer: Layer) -> str | None:
         return f"{layer.type} has no forward meaning here"
     if axes > 2:
         return f"{layer.type} runs on volumes; pictures have two axes"
-    if isinstance(layer, Activation) and layer.type not in FUNCTIONS:
-        return f"the function {layer.type} is not one of {', '.join(FUNCTIONS)}"
+    known = KNOWN.get(type(layer))
+    if known is not None and layer.type not in known:
+        return f"{layer.type} is not one of {', '.join(known)}"
     if isinstance(layer, Upsample) and layer.mode not in ("nearest", "nearest-exact", "linear"):
         return f"upsample in the mode {layer.mode!r}; nearest and linear are computed"
     if isinstance(layer, Each):
         return refusal(layer.layer)
-    if isinstance(layer, Operation) and layer.type not in OPERATIONS:
-        return f"{layer.type} is not one of {', '.join(OPERATIONS)}"
-    if isinstance(layer, Scalar | Broadcast) and layer.type not in ARITHMETIC:
-        return f"{layer.type} is not one of {', '.join(ARITHMETIC)}"
-    if isinstance(layer, Merge) and layer.type not in MERGES:
-        return f"{layer.type} is not one of {', '.join(MERGES)}"
     return None
 
 
@@ -200,7 +195,8 @@ def _pool(layer: Pool, x: Array, weights: Weights) -> Array:
     if layer.kind in EXTREMES:
         y = EXTREMES[layer.kind](plane, kernel, stride, padding, dilation, layer.ceil)
         return _like(y, x)
-    mean = (kernel, stride, padding, layer.ceil, layer.count_include_pad, None, dilation)
+    rest = (layer.ceil, layer.count_include_pad, layer.divisor, dilation)
+    mean = (kernel, stride, padding, *rest)
     if layer.kind == "lp":
         # as PyTorch: the mean times the cells of a whole window, also where it is cut off
         sums = conv.avg_pool2d(plane ** x.dtype.type(layer.power), *mean) * prod(kernel)
@@ -368,3 +364,12 @@ FORWARD: dict[type, Forward] = {
     Each: _each,
 }
 """How each kind of layer is run."""
+
+KNOWN: dict[type, Mapping[str, Any]] = {
+    Activation: FUNCTIONS,
+    Merge: MERGES,
+    Operation: OPERATIONS,
+    Scalar: ARITHMETIC,
+    Broadcast: ARITHMETIC,
+}
+"""What is computed of kinds that hold many functions, by the record's type."""

@@ -33,21 +33,23 @@ def activate(layer: Activation, x: Array) -> Array:
     return np.asarray(FUNCTIONS[layer.type](x, **values))
 
 
-def axis_of(dim: int) -> int:
+def axis_of(x: Array, dim: float) -> int:
     """The axis of one image that an axis of a batch is: PyTorch's dim 1 are the channels."""
-    return dim if dim < 0 else max(dim - 1, 0)
+    if not -x.ndim <= dim <= x.ndim or dim != int(dim):
+        raise UnfitError(f"dim={dim} is no axis of a batch of maps with {x.ndim} axes each")
+    return int(dim) if dim < 0 else max(int(dim) - 1, 0)
 
 
-def softmax(x: Array, dim: int = 1) -> Array:
-    return conv.softmax(x, axis_of(dim))
+def softmax(x: Array, dim: float = 1) -> Array:
+    return conv.softmax(x, axis_of(x, dim))
 
 
-def softmin(x: Array, dim: int = 1) -> Array:
-    return conv.softmax(-x, axis_of(dim))
+def softmin(x: Array, dim: float = 1) -> Array:
+    return conv.softmax(-x, axis_of(x, dim))
 
 
-def log_softmax(x: Array, dim: int = 1) -> Array:
-    return conv.log_softmax(x, axis_of(dim))
+def log_softmax(x: Array, dim: float = 1) -> Array:
+    return conv.log_softmax(x, axis_of(x, dim))
 
 
 def log_sigmoid(x: Array) -> Array:

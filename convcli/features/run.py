@@ -116,7 +116,7 @@ def walk(
         own = roles.get(row.node.owner or row.name, {})
         before = perf_counter()
         try:
-            with np.errstate(over="ignore", invalid="ignore"):
+            with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
                 alone = not keeps and reads[row.node.inputs[0]] == 1
                 if alone and row.node.inputs[0] in fresh and over(row.node.layer, inputs[0]):
                     y = inputs[0]

@@ -23,11 +23,10 @@ from convcli.features.setup import (
     split_words,
     vector_settings,
 )
-from convcli.features.slots import Slot
 from convcli.features.vectors import FILES, LINES, Vectors, checked, header, part_names, pooled
 from convcli.features.weights import drawn, read_weights, slots
 from convcli.nets.figures import bytes_text
-from convcli.nets.layers import Shape
+from convcli.nets.layers import Shape, Slot
 from convcli.nets.network import Network
 from convcli.nets.summary import Row, summarize
 from convcli.pictures.files import SUFFIXES, check_free, files_named, open_picture, write_file

@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import Refusal, UnfitError, counted, safe
 from convcli.features.inits import Init, draw, rademacher
-from convcli.features.slots import Slot, slots_of
-from convcli.nets.layers import Activation, PReLU
+from convcli.nets.layers import Activation, PReLU, Slot, slots_of
 from convcli.nets.network import Network
 from convcli.nets.summary import Row
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from convcli.errors import counted
 from convcli.nets.figures import Record, Settings, layer_records, totals
 from convcli.nets.layers import Linear, Reshape, Shape, size_text
-from convcli.nets.network import INPUT, Builder, Chain, Leaf, Network
+from convcli.nets.network import Network, sequential
 from convcli.nets.summary import SCHEMA, Summary, named_sizes, trace
 
 
@@ -23,10 +23,7 @@ def fully_connected(summary: Summary) -> Network:
     """
     last = summary.rows[-1].node.layer if summary.rows else None
     bias = getattr(last, "bias", True)
-    builder = Builder()
-    parts = (Leaf(Reshape()), Leaf(Linear(prod(summary.output), bool(bias))))
-    builder.lay(Chain(parts), INPUT)
-    return builder.network()
+    return sequential((Reshape(), Linear(prod(summary.output), bool(bias))))
 
 
 class Versus(NamedTuple):
@@ -151,7 +148,7 @@ class Sweep(NamedTuple):
         for shape in self._shapes():
             summary = trace(self.network, shape)
             if summary.failures:
-                text = f"{summary.failures[0].node.name}: {summary.failures[0].message}"
+                text, _, _ = summary.failures[0].text().partition("\n")
                 rows.append((size_text(shape), "", "", "", "", text))
                 continue
             total = totals(summary, self.settings)

@@ -70,8 +70,9 @@ def input_for(network: Network, shape: Shape, failure: Failure) -> int | None:
     """
     if failure.declared is None or len(shape) < 3:
         return None
-    place = next(i for i, node in enumerate(network.nodes) if node.name == failure.node.name)
-    prefix = Network(network.nodes[: place + 1])
+    nodes = network.at(shape).nodes
+    place = [node.name for node in nodes].index(failure.node.name)
+    prefix = Network(nodes[: place + 1])
 
     def met(side: int) -> int:
         """What arrives there: 0 where the input is too small to get there."""

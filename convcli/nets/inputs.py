@@ -28,7 +28,7 @@ def input_shape(given: Sequence[int] | None, network: Network, named: Shape | No
                 "the input's size is not known; give --input, such as --input 224x224x3"
             )
         return named
-    axes = len(named) - 1 if named else _axes(network, len(given) - 1)
+    axes = len(named) - 1 if named else _axes(network, given)
     if axes == 0 and len(given) == 1:
         return (given[0],)
     axes = axes or 2
@@ -45,10 +45,11 @@ def input_shape(given: Sequence[int] | None, network: Network, named: Shape | No
     return (channels, *lengths)
 
 
-def _axes(network: Network, given: int) -> int:
+def _axes(network: Network, given: Sequence[int]) -> int:
     """How many axes the first layer that says so works on.
 
-    The layers of a model file stand in the order in which they are declared: where they differ,
+    The layers of a model file stand in the order in which they are declared: there a linear layer
+    decides where it takes as many values as were given, or is alone, and where others differ, it is
     those that were given with the channels, or pictures.
     """
     found: list[int] = []
@@ -58,8 +59,12 @@ def _axes(network: Network, given: int) -> int:
             found.append(len(kernel))
         elif isinstance(node.layer, Linear):
             found.append(0)
-    if network.redo is not None and len({*found} - {0}) > 1:
-        return given if given in found else 2
+    if network.redo is not None:
+        first = network.nodes[0].layer if network.nodes else None
+        if not (isinstance(first, Linear) and [first.features] == [*given]):
+            found = [axes for axes in found if axes] or found
+        if len({*found} - {0}) > 1:
+            return len(given) - 1 if len(given) - 1 in found else 2
     return found[0] if found else 2
 
 

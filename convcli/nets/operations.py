@@ -9,7 +9,8 @@ from math import prod
 from typing import Any, NamedTuple
 
 from convcli.errors import UnfitError
-from convcli.nets.layers import Layer, Measure, Shape, size_text
+from convcli.nets.layers import Layer, Measure, Shape, Slots, size_text, slots_of
+from convcli.nets.layers.rearrange import together
 
 
 class Weights(NamedTuple):
@@ -71,6 +72,9 @@ class Each(NamedTuple):
         many = inputs[0][0]
         one = self.layer.measure(*(shape[1:] for shape in inputs))
         return one._replace(output=(many, *one.output), macs=many * one.macs, windows=())
+
+    def slots(self, shape: Shape) -> Slots:
+        return slots_of(self.layer, shape[1:])
 
 
 class Single(NamedTuple):
@@ -137,15 +141,8 @@ class Broadcast(NamedTuple):
 def broadcast(type_: str, *shapes: Shape) -> Shape:
     """The shape that several have together. Raises UnfitError when an axis differs."""
     most = max(map(len, shapes))
-    padded = [(1,) * (most - len(shape)) + tuple(shape) for shape in shapes]
-    output = []
-    for sizes in zip(*padded, strict=True):
-        wide = set(sizes) - {1}
-        if len(wide) > 1:
-            text = " and ".join(map(size_text, shapes))
-            raise UnfitError(f"{type_} meets {text}, which do not go together")
-        output.append(wide.pop() if wide else 1)
-    return tuple(output)
+    level = [(1,) * (most - len(shape)) + tuple(shape) for shape in shapes]
+    return together(type_, shapes, level)
 
 
 class Operation(NamedTuple):

@@ -6,7 +6,7 @@ What only some questions need is imported where they are asked: a start costs as
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcli.calls import shown
+from convcli.calls import like, shown
 from convcli.errors import Refusal, SpecError, UnfitError, counted
 from convcli.nets.figures import Figures, Settings, totals
 from convcli.nets.inputs import input_shape
@@ -187,7 +187,8 @@ def _expected(
     wrong = []
     for name, value in wanted:
         if name not in known:
-            raise SpecError(f"--expect knows {', '.join(known)}, not {shown(name)}")
+            hint = like(name, known)
+            raise SpecError(f"--expect knows {', '.join(known)}, not {shown(name)}{hint}")
         if value not in (known[name], known[name].replace("x", "×")):
             wrong.append(f"expected {name}={value}, it is {known[name]}")
     return UnfitError("; ".join(wrong)) if wrong else None
@@ -249,5 +250,8 @@ def why_question(words: Sequence[str], size: Sequence[int] | None, text: str) ->
         for name, reading in readings.items()
     }
     hits, nearest = explanations(figure, networks)
+    if not nearest:
+        network, shape = next(iter(networks.values()))
+        raise UnfitError(_failure_text(network, shape, trace(network, shape, True).failures[0]))
     refusal = None if hits else UnfitError(f"no convention tried here gives {figure.text}")
     return Answer(Explained(figure, hits, nearest), "", refusal)

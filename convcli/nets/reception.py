@@ -9,9 +9,10 @@ from math import ceil, floor
 from typing import NamedTuple
 
 from convcli.errors import SpecError, UnfitError, safe
-from convcli.nets.geometry import Padding, Window
+from convcli.nets.geometry import Padding, Window, resolve_padding
 from convcli.nets.layers import AdaptivePool, Shape, TransposedConv
 from convcli.nets.network import INPUT
+from convcli.nets.seen import MIXING
 from convcli.nets.summary import Row, Summary
 
 MOST_CELLS = 100_000
@@ -126,8 +127,14 @@ def _through(row: Row, wanted: tuple[Cells, ...], lengths: Sequence[int]) -> tup
             range(min(cells) // times, max(cells) // times + 1)
             for cells, times in zip(wanted, measure.upsampling, strict=True)
         )
+    if layer.type in MIXING:
+        return tuple(map(range, lengths))
     if not measure.windows:
-        return wanted
+        # a gate of one cell stands for all of them; other lengths were cut up anew
+        return tuple(
+            cells if length == made else range(length)
+            for cells, length, made in zip(wanted, lengths, row.output[1:], strict=True)
+        )
     return tuple(
         _covered(cells, window, padding[0])
         for cells, (window, padding) in zip(wanted, measure.windows, strict=True)
@@ -165,10 +172,9 @@ def _painted(cells: Cells, window: Window, before: int) -> Cells:
 
 
 def _cut(padding: Padding, window: Window) -> int:
-    """The cells cut off before the output of a transposed convolution; names are Keras's."""
-    if isinstance(padding, str):
-        return max(window.reach - window.stride, 0) // 2 if padding == "same" else 0
-    return padding[0]
+    """The cells cut off before the output of a transposed convolution."""
+    # of what is made of one cell, a named padding leaves a stride
+    return resolve_padding(padding, window.stride, window)[0]
 
 
 def _within(cells: Cells, length: int) -> Cells:

@@ -18,7 +18,7 @@ from convcli.nets.layers import (
     Separable,
     TransposedConv,
 )
-from convcli.nets.summary import Row, Summary
+from convcli.nets.summary import Row
 
 CONVS = (Conv, Depthwise, Separable, TransposedConv)
 
@@ -107,9 +107,3 @@ RULES = {
         "pool inputs",
     ),
 }
-
-
-def macs_by(rule: str, summary: Summary) -> int:
-    """The MACs of a network under a rule, for one image."""
-    count = RULES[rule].count
-    return sum(count(row) for row in summary.rows)

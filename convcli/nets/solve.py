@@ -183,6 +183,8 @@ def explanations(
 
 
 def _conventions(name: str, network: Network, shape: Shape) -> Iterator[Explanation]:
+    if network.at(shape).stopped is not None:
+        return
     plain: dict[tuple[str, str], int] = {}
     for changed, (variant, input_) in _variants(network, shape).items():
         summary = trace(variant, input_, keep_going=True)
@@ -218,8 +220,10 @@ def _figures(summary: Summary) -> Iterator[tuple[str, str, int]]:
 def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]]:
     """The network as it is, and under other conventions of padding, bias, groups and input."""
 
+    nodes = network.at(shape).nodes
+
     def each(change: Any) -> Network:
-        return Network(tuple(node._replace(layer=change(node.layer)) for node in network.nodes))
+        return Network(tuple(node._replace(layer=change(node.layer)) for node in nodes))
 
     def padded(name: str) -> Any:
         def change(layer: Any) -> Any:
@@ -253,7 +257,7 @@ def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]
     }
     for words, change in changes.items():
         changed = each(change)
-        if changed != network:
+        if changed.nodes != nodes:
             variants[words] = changed, shape
     if len(shape) == 3:
         for side in (224, 227, 256, 299, 32):

@@ -21,6 +21,7 @@ from convcli.nets.layers import (
     size_text,
 )
 from convcli.nets.network import INPUT, Network, Node, pointed
+from convcli.nets.seen import NOTHING, Seen, seen_by, widest
 
 SCHEMA = 1
 """The number of the JSON form; it grows when a field changes its meaning or goes away."""
@@ -40,7 +41,8 @@ class Use(NamedTuple):
 
     measure: Measure
     fits: tuple[Fit, ...]
-    """How its windows fit, one an axis; none for a layer that enlarges, or has no windows."""
+    """How its windows fit, one an axis; none for a layer that enlarges, fits its windows to its
+    input, or has no windows."""
     unread: tuple[int, ...]
     params: int
     """What the source framework's own summary counts: Keras's batch norms count statistics."""
@@ -104,7 +106,7 @@ def use(layer: Layer, inputs: tuple[Shape, ...]) -> Use:
     """What a layer is worth for inputs of these shapes. Raises UnfitError."""
     measure = layer.measure(*inputs)
     fits: tuple[Fit, ...] = ()
-    if measure.windows and not measure.upsampling:
+    if measure.windows and not measure.upsampling and not isinstance(layer, AdaptivePool):
         fits = tuple(
             Fit(length, window, padding)
             for length, (window, padding) in zip(inputs[0][1:], measure.windows, strict=True)
@@ -168,11 +170,6 @@ class Summary(NamedTuple):
     @property
     def trainable(self) -> int:
         return sum(row.trainable for row in self.rows)
-
-    @property
-    def buffers(self) -> int:
-        """Kept values that are not among the parameters."""
-        return self.trainable + sum(row.statistics for row in self.rows) - self.params
 
     @property
     def macs(self) -> int:
@@ -248,7 +245,11 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
                 failures.append(_failure(node, misfit, rows))
                 if not keep_going:
                     break
-                found = use(misfit.corrected, taken)
+                try:
+                    found = use(misfit.corrected, taken)
+                except UnfitError as other:
+                    failures.append(Failure(node, str(other)))
+                    break
             except UnfitError as misfit:
                 failures.append(Failure(node, str(misfit)))
                 break
@@ -259,13 +260,12 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
             # the same misfit on another line is another failure
             if not failures or failures[-1].node is not node:
                 uses[key] = found
+        measure = found.measure
         seen = known[node.inputs[0]][1] if node.inputs else NOTHING
         if len(node.inputs) > 1:
-            # over branches, the widest
-            seen = max([known[name][1] for name in node.inputs], key=_extent)
-        measure = found.measure
+            seen = widest([known[name][1] for name in node.inputs], measure.output[1:])
         if measure.windows or measure.upsampling or seen.lengths != measure.output[1:]:
-            seen = _seen_by(seen, node.layer, measure)
+            seen = seen_by(seen, node.layer, measure)
         rows.append(Row(node, taken, found, seen.reception))
         known[node.name] = measure.output, seen
     whole = len(rows) == len(network.nodes) and network.stopped is None
@@ -290,92 +290,6 @@ def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
             for text in fit_warnings(row.use.fits, alone):
                 said.setdefault(text, []).append(row.name)
     return tuple(f"{', '.join(names)}: {text}" for text, names in said.items())
-
-
-class Seen(NamedTuple):
-    """The receptive field of a node's cells, and that of the last maps it comes from.
-
-    A tensor whose axes were cut up or turned has no field of its own; when it is maps of the same
-    lengths again (channels that were shuffled), it has that of the maps again. A product of two
-    tensors mixes all places: behind one, no field is known.
-    """
-
-    reception: tuple[Reception, ...]
-    lengths: tuple[int, ...]
-    kept: tuple[Reception, ...]
-    lost: bool = False
-
-
-NOTHING = Seen((), (), ())
-"""What a parameter sees of the input."""
-
-MIXING = {
-    "matmul",
-    "fft2",
-    "rfft2",
-    "fftn",
-    "fft",
-    "einsum",
-    "attention",
-    "lstm",
-    "gru",
-    "rnn",
-    "grid_sample",
-    "gather",
-    "roll",
-}
-"""Types of nodes any cell of whose output may see any of its input."""
-
-
-def _extent(seen: Seen) -> tuple[bool, tuple[int, ...]]:
-    return seen.lost, tuple([one.size for one in seen.kept])
-
-
-def _seen_by(seen: Seen, layer: Layer, measure: Measure) -> Seen:
-    """The receptive field behind a layer."""
-    lengths = measure.output[1:]
-    if not measure.windows and not measure.upsampling:
-        if seen.lost or layer.type in MIXING:
-            return Seen((), lengths, (), True)
-        if lengths == seen.lengths:
-            return seen._replace(reception=seen.kept)
-        if not seen.lengths and lengths:
-            fresh = (Reception(),) * len(lengths)
-            return Seen(fresh, lengths, fresh)
-        return seen._replace(reception=())
-    if seen.lost:
-        return seen
-    axes = len(measure.windows or lengths)
-    reception = seen.reception if len(seen.reception) == axes else (Reception(),) * axes
-    reception = _through(reception, measure)
-    return Seen(reception, lengths, reception)
-
-
-def _through(reception: tuple[Reception, ...], measure: Measure) -> tuple[Reception, ...]:
-    if measure.windows:
-        reception = tuple(
-            [
-                seen.through(window, padding[0])
-                for seen, (window, padding) in zip(reception, measure.windows, strict=True)
-            ]
-        )
-    if measure.upsampling:
-        reception = tuple(
-            [
-                seen._replace(jump=_ratio(seen.jump, times))
-                for seen, times in zip(reception, measure.upsampling, strict=True)
-            ]
-        )
-    return reception[: len(measure.output) - 1]
-
-
-def _ratio(jump: int, times: int) -> Any:
-    """A jump shared by `times` output cells: whole where it can be."""
-    if jump % times == 0:
-        return jump // times
-    from fractions import Fraction  # seldom needed, and 2 ms to import
-
-    return Fraction(jump, times)
 
 
 def _failure(node: Node, misfit: Misfit, rows: Sequence[Row]) -> Failure:

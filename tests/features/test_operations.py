@@ -52,3 +52,28 @@ def test_an_operation_of_a_model_file_is_run(body, expected):
 def test_what_has_no_values_is_refused_by_name():
     with pytest.raises(UnfitError, match="grid_sample"):
         run("return torch.nn.functional.grid_sample(x, x.permute(0, 2, 3, 1)[..., :2])", X)
+
+
+def test_an_average_divides_by_what_it_is_told():
+    maps = extract(read_text("nn.AvgPool2d((4, 5), divisor_override=3)").network, X).maps
+    np.testing.assert_allclose(maps["average_pool1"][:, 0, 0], X.sum((1, 2)) / 3, rtol=1e-5)
+
+
+@pytest.mark.parametrize("dim", [4, -4, 2.5, "1e999", "'rows'"])
+@pytest.mark.parametrize("name", ["Softmax", "LogSoftmax", "Softmin"])
+def test_an_axis_that_is_not_there_is_refused(name, dim):
+    network = read_text(f"nn.{name}(dim={dim})").network
+    with pytest.raises(UnfitError, match=r"dim=.* is no axis|not a number"):
+        extract(network, X)
+
+
+@pytest.mark.parametrize("dim", [1, 2, 3, -1])
+def test_a_softmax_sums_to_one_along_its_axis(dim):
+    maps = extract(read_text(f"nn.Softmax(dim={dim})").network, X).maps["softmax1"]
+    np.testing.assert_allclose(maps.sum(dim - 1 if dim > 0 else dim), 1, rtol=1e-5)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("text", ["nn.Softplus(beta=0)", "nn.CELU(0.0)", "nn.LPPool2d(-1, 2)"])
+def test_values_that_divide_by_zero_give_no_warning_of_numpys(text):
+    extract(read_text(text).network, X - X[1])

@@ -5,9 +5,9 @@ import pytest
 from scipy import fft
 
 from convcli.errors import UnfitError
+from convcli.features.connections import connected
 from convcli.features.inits import INITS, Init, draw
 from convcli.features.neighbours import distances
-from convcli.features.slots import connected
 from convcli.features.weights import drawn, slopes, slots
 from convcli.nets.readers import read_text
 from convcli.nets.summary import summarize

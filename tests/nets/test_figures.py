@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from convcli.nets.compare import Sweep, Versus, fully_connected
 from convcli.nets.figures import COLUMNS, Figures, Settings, layer_records, totals
 from convcli.nets.readers import read_text, read_words
+from convcli.nets.solve import explanations, read_figure
 from convcli.nets.summary import summarize
 
 
@@ -76,7 +77,8 @@ def test_keras_counts_running_statistics_as_parameters_and_pytorch_beside_them()
         "nn.BatchNorm2d(3, affine=False)": (0, 0, 6),
     }.items():
         summary = summarize(read_text(text).network, (3, 4, 4))
-        assert (summary.params, summary.trainable, summary.buffers) == figures, text
+        total = totals(summary, Settings())
+        assert (total["params"], total["trainable"], total["buffers"]) == figures, text
 
 
 def test_every_column_has_a_value_in_every_row():
@@ -105,6 +107,17 @@ def test_two_networks_side_by_side():
     assert len(rows) == 175
     assert dict(zip(columns, footer, strict=True))["MACs more"] == 3_857_973_248 - 4_089_184_256
     assert sum(row[5] for row in rows) == footer[5] == 0
+
+
+def test_a_sweep_over_a_file_that_is_not_understood_says_why():
+    text = (
+        "import torch.nn as nn\nclass Net(nn.Module):\n  def __init__(self):\n"
+        "    self.c = nn.Conv2d(1, 8, 3)\n  def forward(self, x):\n    return mystery(self.c(x))"
+    )
+    network = read_text(text).network
+    rows = Sweep(network, 1, 2, [8], Settings()).table()[1]
+    assert rows[0][-1] == "NameError: 'mystery' is not defined"
+    assert explanations(read_figure("72"), {"net": (network, (1, 8, 8))}) == ([], [])
 
 
 def test_a_sweep_says_where_a_network_does_not_fit():

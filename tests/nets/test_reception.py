@@ -99,6 +99,27 @@ def test_over_branches_it_is_the_union():
     assert receptive_field(summary, summary.rows[-1].name, (9, 9)).seen == ((7, 11), (7, 11))
 
 
+# text, unit of the last node → the rows and columns it sees of 12×12
+FIELDS = {
+    ("multiply([globalpool, conv(1, 1), sigmoid], [])", (5, 5)): ((0, 11), (0, 11)),
+    ("nn.PixelUnshuffle(3)", (1, 3)): ((3, 5), (9, 11)),
+    ("nn.PixelUnshuffle(2); nn.PixelShuffle(2)", (3, 3)): ((2, 3), (2, 3)),
+    ("reshape(6, 24, 1)", (0, 0)): ((0, 11), (0, 11)),
+    ("transposed(1, 4, stride=2, padding=same)", (4, 4)): ((1, 2), (1, 2)),
+    ("transposed(1, 3, stride=2, padding=same_lower)", (4, 4)): ((2, 2), (2, 2)),
+    ("adaptivepool(5)", (0, 4)): ((0, 2), (9, 11)),
+}
+
+
+@pytest.mark.parametrize(("asked", "seen"), FIELDS.items())
+def test_what_a_unit_sees_of_the_input(asked, seen):
+    text, unit = asked
+    summary = summarize(read_text(text).network, (1, 12, 12))
+    if "Unshuffle" in text:
+        summary = summarize(read_text(text).network, (4, 12, 12))
+    assert receptive_field(summary, summary.rows[-1].name, unit).seen == seen
+
+
 @pytest.mark.parametrize(
     ("node", "unit", "words"),
     [

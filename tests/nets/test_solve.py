@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcli.errors import SpecError
+from convcli.errors import SpecError, UnfitError
 from convcli.nets.fit import fit_report, fits, input_for, smallest
 from convcli.nets.geometry import Window, output_length
+from convcli.nets.questions import why_question
 from convcli.nets.readers import read_text, read_words
 from convcli.nets.solve import Unknowns, explanations, read_figure, solutions
 from convcli.nets.summary import trace
@@ -116,6 +117,38 @@ def test_a_figure_nothing_gives_has_its_nearest():
     hits, nearest = explained("lenet5", "999.9G")
     assert hits == []
     assert len(nearest) == 5
+
+
+MODEL = """import torch.nn as nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.fc = nn.Linear(8, 10)
+        self.conv = nn.Conv2d(3, 8, 3, bias=False)
+    def forward(self, x):
+        return self.fc(self.conv(x).mean((2, 3)))
+"""
+
+
+def test_conventions_are_tried_on_a_model_file_as_it_runs():
+    network = read_text(MODEL).network
+    hits, _ = explanations(read_figure("221,264"), {"net": (network, (3, 32, 32))})
+    assert {(one.quantity, one.convention.split(",")[-1]) for one in hits} >= {
+        ("MACs", " SAME padding throughout")
+    }
+
+
+def test_the_input_for_a_model_file_is_found_by_the_nodes_that_run():
+    network = read_text(
+        MODEL.replace("Linear(8,", "Linear(8 * 30 * 30,").replace(".mean((2, 3))", ".flatten(1)")
+    ).network
+    (failure,) = trace(network, (3, 40, 40)).failures
+    assert input_for(network, (3, 40, 40), failure) == 32
+
+
+def test_a_network_that_does_not_fit_is_not_asked_about():
+    with pytest.raises(UnfitError, match="concat meets 8x8x1 and 4x4x1"):
+        why_question(["concat([conv(1, 1)], [conv(1, 1, stride=2)])"], (8, 8), "4.11G")
 
 
 def test_the_fit_report_of_alexnets_first_layer():

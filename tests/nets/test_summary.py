@@ -4,9 +4,11 @@ import pytest
 
 from convcli.errors import UnfitError
 from convcli.nets.figures import Figures
-from convcli.nets.layers import Activation, Conv
+from convcli.nets.fit import smallest
+from convcli.nets.layers import Activation, AdaptivePool, Conv
 from convcli.nets.network import sequential
-from convcli.nets.summary import summarize
+from convcli.nets.readers import read_text
+from convcli.nets.summary import summarize, trace
 
 
 def conv(filters, kernel, stride=1, padding=0, **options):
@@ -55,6 +57,28 @@ def test_the_fit_note_of_the_most_quoted_misfit():
         "conv1: 54.25 → 54: the last row and column are never read; an input of 223 (→ 54) or "
         "227 (→ 55) fits exactly, pads (1,2) → 55 do too, and padding 2 → 55"
     )
+
+
+def test_an_adaptive_pool_reads_every_cell():
+    pool = AdaptivePool("average", (3, 3))
+    assert summarize(sequential([pool]), (3, 11, 11)).warnings == ()
+
+
+@pytest.mark.parametrize("gate", ["globalpool, conv(1, 1)", "globalpool, flatten, linear(3)"])
+def test_a_gate_widens_the_field_and_leaves_its_cells_where_they_are(gate):
+    text = f"multiply([{gate}, sigmoid], []); conv(1, 3, stride=2)"
+    joined, conv = summarize(read_text(text).network, (3, 12, 12)).rows[-2:]
+    assert [(one.size, one.jump) for one in joined.reception] == [(12, 1)] * 2
+    assert [(one.size, one.jump) for one in conv.reception] == [(14, 2)] * 2
+
+
+def test_a_layer_that_misfits_twice_ends_the_walk_with_both_reasons():
+    network = read_text("relu; nn.Conv2d(5, 8, 3)").network
+    summary = trace(network, (3, 2, 2), keep_going=True)
+    first, second = (one.message for one in summary.failures)
+    assert first == "conv2d of 5 channels meets 3 channels"
+    assert "the kernel of 3 is longer than the input of 2" in second
+    assert smallest(network, (3, 8, 8)) == 3
 
 
 def test_axes_that_differ_are_told_apart():

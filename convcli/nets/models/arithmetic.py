@@ -26,7 +26,7 @@ from convcli.nets.models.tensors import (
 )
 from convcli.nets.models.values import Halt, Raised, Tensor, Unfit, Unknown
 from convcli.nets.operations import Broadcast, Scalar, broadcast
-from convcli.nets.readers.values import counts
+from convcli.nets.values import counts
 
 
 def elementwise(name: str) -> Callable[..., Any]:

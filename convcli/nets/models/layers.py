@@ -37,8 +37,8 @@ from convcli.nets.models.values import (
 from convcli.nets.network import Leaf
 from convcli.nets.operations import Free, Unused
 from convcli.nets.readers import torch
-from convcli.nets.readers.values import count
 from convcli.nets.readers.vocabulary import checked
+from convcli.nets.values import count
 
 PARENTS = {
     "Conv": "_ConvNd",

@@ -46,7 +46,7 @@ from convcli.nets.models.values import (
     Unknown,
 )
 from convcli.nets.network import INPUT, Leaf, Where
-from convcli.nets.readers.values import counts, pads
+from convcli.nets.values import counts, pads
 
 FALLBACK: dict[str, Any] = {
     "nn": Library("torch.nn"),

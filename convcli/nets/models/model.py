@@ -3,7 +3,7 @@
 import ast
 from typing import Any, NamedTuple
 
-from convcli.calls import UNREADABLE, parsed_value, shown
+from convcli.calls import UNREADABLE, like, parsed_value, shown
 from convcli.errors import SpecError, safe
 from convcli.nets.layers import Identity, Shape
 from convcli.nets.models import layers, modules
@@ -26,7 +26,6 @@ from convcli.nets.models.values import (
 )
 from convcli.nets.network import INPUT, Network, Node, Reading, Stopped, pointed
 from convcli.nets.operations import Unused
-from convcli.nets.readers.vocabulary import like
 
 NOT_BUILDERS = ("test", "main", "train", "demo", "run", "count", "load", "init", "get_args")
 """Beginnings of the names of functions that build no network for others."""

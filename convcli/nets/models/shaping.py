@@ -27,7 +27,7 @@ from convcli.nets.models.tensors import (
 from convcli.nets.models.values import Halt, Raised, Tensor, Unfit, Unknown
 from convcli.nets.operations import broadcast, per_image
 from convcli.nets.readers import torch
-from convcli.nets.readers.values import counts
+from convcli.nets.values import counts
 
 
 def reshape(machine: Any, x: Any, *sizes: Any, shape: Any = None) -> Any:

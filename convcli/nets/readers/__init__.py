@@ -5,11 +5,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
+from convcli.calls import like, shown
 from convcli.errors import SpecError, counted, safe
 from convcli.nets.network import INPUT, Reading
 from convcli.nets.readers.program import Program
 from convcli.nets.readers.source import file_text, stdin_text
 from convcli.nets.readers.syntax import statements, words
+from convcli.nets.readers.vocabulary import names_of
 from convcli.nets.zoo import NAMES, zoo_text
 
 KERAS = r"\bkeras\b|\b(Dense|\w+[123]D|Conv2DTranspose|BatchNormalization)\("
@@ -32,7 +34,21 @@ def read_words(given: Sequence[str]) -> Reading:
     if sources:
         return read_source(sources[0])
     pieces = [piece for word in given for piece in _pieces(word)]
-    return read_text("\n".join(pieces), "the command line")
+    try:
+        return read_text("\n".join(pieces), "the command line")
+    except SpecError:
+        meant = _meant(given)
+        if meant is None:
+            raise
+        raise SpecError(f"no network is called {shown(given[0])}{meant}") from None
+
+
+def _meant(given: Sequence[str]) -> str | None:
+    """The network of the zoo that a single word is nearer to than to any layer, as a hint."""
+    if len(given) != 1 or not re.fullmatch(r"[\w.-]+", given[0]):
+        return None
+    hint = like(given[0], [*names_of("short"), *names_of("short", "BLOCKS"), *NAMES])
+    return hint if hint in (f"; did you mean {name}?" for name in NAMES) else None
 
 
 def _pieces(word: str) -> list[str]:

@@ -10,7 +10,6 @@ from typing import Any
 from convcli.calls import shown
 from convcli.errors import SpecError
 from convcli.nets.layers import (
-    Activation,
     AdaptivePool,
     Concat,
     Merge,
@@ -18,44 +17,41 @@ from convcli.nets.layers import (
     Pool,
     Reshape,
     Upsample,
+    activations,
 )
-from convcli.nets.readers import short, torch
-from convcli.nets.readers.values import count, plain
+from convcli.nets.layers.activations import function, torch_leaky_relu
+from convcli.nets.readers import torch
+from convcli.nets.values import sizes
 
 
-def max_pool2d(
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    ceil_mode: Any = False,
-    return_indices: Any = False,
-) -> Pool:
-    return torch.max_pool(2)(kernel_size, stride, padding, dilation, return_indices, ceil_mode)
+def max_pool(axes: int) -> Callable[..., Pool]:
+    """`F.max_pool2d`, whose last two values stand the other way round than the class's."""
 
+    def build(
+        kernel_size: Any,
+        stride: Any = None,
+        padding: Any = 0,
+        dilation: Any = 1,
+        ceil_mode: Any = False,
+        return_indices: Any = False,
+    ) -> Pool:
+        made = torch.max_pool(axes)
+        return made(kernel_size, stride, padding, dilation, return_indices, ceil_mode)
 
-def max_pool1d(
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    dilation: Any = 1,
-    ceil_mode: Any = False,
-    return_indices: Any = False,
-) -> Pool:
-    return torch.max_pool(1)(kernel_size, stride, padding, dilation, return_indices, ceil_mode)
+    return build
 
 
 def flatten(start_dim: Any = 0, end_dim: Any = -1) -> Reshape:
     return torch.flatten(start_dim or 1, end_dim)
 
 
-def view(*sizes: Any) -> Reshape:
+def view(*size: Any) -> Reshape:
     """The batch first, then the sizes of one image."""
-    if len(sizes) == 1 and isinstance(sizes[0], tuple | list) and sizes[0]:
-        sizes = tuple(sizes[0])
-    if len(sizes) < 2:
+    if len(size) == 1 and isinstance(size[0], tuple | list) and size[0]:
+        size = tuple(size[0])
+    if len(size) < 2:
         raise SpecError("the first size is the batch; the sizes of one image follow")
-    return Reshape(tuple(size if size == -1 else count(size, "a size") for size in sizes[1:]))
+    return Reshape(sizes(size[1:], "size"))
 
 
 def cat(dim: Any = 0, axis: Any = None, **_: Any) -> Concat:
@@ -82,16 +78,20 @@ def mean(dim: Any = None, keepdim: Any = False) -> AdaptivePool:
 
 def pad(sides: Any, mode: Any = "constant", value: Any = 0) -> Pad:
     pairs = len(sides) // 2 if isinstance(sides, tuple | list) else 0
-    made = torch.pad(max(pairs, 1))(sides)
-    return Pad(((0, 0),) * (2 - pairs) + made.padding)
+    border = "constant" if mode == "constant" else torch.border(mode)
+    made = torch.pad(max(pairs, 1), border)(sides, value)
+    return made._replace(padding=((0, 0),) * (2 - pairs) + made.padding)
 
 
-def interpolate(size: Any = None, scale_factor: Any = None, *_: Any, **options: Any) -> Upsample:
-    return torch.upsample(size, scale_factor)
-
-
-def leaky_relu(negative_slope: Any = 0.01, inplace: Any = False) -> Activation:
-    return torch.leaky_relu(negative_slope)
+def interpolate(
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: Any = "nearest",
+    align_corners: Any = None,
+    recompute_scale_factor: Any = None,
+    antialias: Any = False,
+) -> Upsample:
+    return torch.upsample(size, scale_factor, mode, align_corners)
 
 
 def _merge(kind: str) -> Callable[..., Merge]:
@@ -106,14 +106,11 @@ def _nothing(*_: Any, **options: Any) -> None:
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{name: plain(Activation(name)) for name in short.ACTIVATIONS},
-    "hardswish": plain(Activation("hard_swish")),
-    "hardsigmoid": plain(Activation("hard_sigmoid")),
-    "hardtanh": plain(Activation("hard_tanh")),
-    "logsigmoid": plain(Activation("log_sigmoid")),
-    "leaky_relu": leaky_relu,
-    "max_pool1d": max_pool1d,
-    "max_pool2d": max_pool2d,
+    **{name: function(name) for name in activations.FUNCTIONS},
+    # of PyTorch's classes: Hardswish is hardswish
+    **{torch.lower(): function(name) for name, (torch, _, _) in activations.FUNCTIONS.items()},
+    "leaky_relu": torch_leaky_relu,
+    **{f"max_pool{n}d": max_pool(n) for n in (1, 2)},
     "avg_pool1d": torch.avg_pool(1),
     "avg_pool2d": torch.avg_pool(2),
     "adaptive_avg_pool2d": torch.adaptive_pool("average", 2),

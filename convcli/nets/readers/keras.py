@@ -9,11 +9,12 @@ may be anything.
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import shown
+from convcli.calls import like, shown
 from convcli.errors import SpecError
 from convcli.nets.layers import (
     Activation,
     AdaptivePool,
+    Builder,
     Concat,
     Conv,
     Depthwise,
@@ -28,17 +29,20 @@ from convcli.nets.layers import (
     Separable,
     TransposedConv,
     Upsample,
+    activations,
+    named,
 )
 from convcli.nets.network import Leaf
-from convcli.nets.readers.values import count, counts, number_or, pads, plain
+from convcli.nets.values import cells, count, counts, flag, number, number_or, pads, plain, sizes
 
 NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
 """Paddings by name, and for how many axes each is known."""
 
 
-def _padding(value: Any, axes: int) -> Any:
-    if not isinstance(value, str) or axes not in NAMED_PADDINGS.get(value.lower(), ()):
-        names = [name for name, known in NAMED_PADDINGS.items() if axes in known]
+def _padding(value: Any, axes: int, causal: bool = True) -> Any:
+    names = [name for name, known in NAMED_PADDINGS.items() if axes in known]
+    names = names if causal else [name for name in names if name != "causal"]
+    if not isinstance(value, str) or value.lower() not in names:
         raise SpecError(f"padding={shown(value)} is none of {', '.join(names)}")
     return pads(value, axes)
 
@@ -69,7 +73,7 @@ def conv(axes: int) -> Callable[..., Conv]:
             _padding(padding, axes),
             counts(dilation_rate, axes, "dilation_rate"),
             count(groups, "groups"),
-            bool(use_bias),
+            flag(use_bias, "use_bias"),
         )
 
     return build
@@ -90,7 +94,7 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
     ) -> TransposedConv:
         _channels_last(data_format)
         kernel = counts(kernel_size, axes, "kernel_size")
-        sides, extra = _padding(padding, axes), (0,) * axes
+        sides, extra = _padding(padding, axes, causal=False), (0,) * axes
         if output_padding is not None:
             extra = counts(output_padding, axes, "output_padding", 0)
             half = [k // 2 if padding == "same" else 0 for k in kernel]
@@ -102,7 +106,7 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
             sides,
             extra,
             counts(dilation_rate, axes, "dilation_rate"),
-            bias=bool(use_bias),
+            bias=flag(use_bias, "use_bias"),
         )
 
     return build
@@ -127,7 +131,7 @@ def depthwise(axes: int) -> Callable[..., Depthwise]:
             _padding(padding, axes),
             counts(dilation_rate, axes, "dilation_rate"),
             count(depth_multiplier, "depth_multiplier"),
-            bool(use_bias),
+            flag(use_bias, "use_bias"),
         )
 
     return build
@@ -149,7 +153,9 @@ def separable(axes: int) -> Callable[..., Separable]:
         first = depthwise(axes)(
             kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate
         )
-        return Separable(count(filters, "filters"), first._replace(bias=False), bool(use_bias))
+        return Separable(
+            count(filters, "filters"), first._replace(bias=False), flag(use_bias, "use_bias")
+        )
 
     return build
 
@@ -166,7 +172,12 @@ def pool(kind: str, axes: int) -> Callable[..., Pool]:
         kernel = counts(pool_size, axes, "pool_size")
         steps = kernel if strides is None else counts(strides, axes, "strides")
         return Pool(
-            kind, kernel, steps, _padding(padding, axes), (1,) * axes, count_include_pad=False
+            kind,
+            kernel,
+            steps,
+            _padding(padding, axes, causal=False),
+            (1,) * axes,
+            count_include_pad=False,
         )
 
     return build
@@ -175,28 +186,24 @@ def pool(kind: str, axes: int) -> Callable[..., Pool]:
 def global_pool(kind: str, axes: int) -> Callable[..., AdaptivePool]:
     def build(data_format: Any = None, keepdims: Any = False, **_: Any) -> AdaptivePool:
         _channels_last(data_format)
-        return AdaptivePool(kind, (1,) * axes, squeeze=not keepdims)
+        return AdaptivePool(kind, (1,) * axes, squeeze=not flag(keepdims, "keepdims"))
 
     return build
 
 
 def dense(units: Any, activation: Any = None, use_bias: Any = True, **_: Any) -> Linear:
-    return Linear(count(units, "units"), bool(use_bias), over="channels")
+    return Linear(count(units, "units"), flag(use_bias, "use_bias"), over="channels")
 
 
 def reshape(target_shape: Any, **_: Any) -> Reshape:
-    sizes = target_shape if isinstance(target_shape, tuple | list) else (target_shape,)
-    lengths = [size if size == -1 else count(size, "target_shape") for size in sizes]
-    if not lengths or lengths.count(-1) > 1:
-        raise SpecError(f"target_shape={shown(target_shape)} needs sizes, at most one of them -1")
-    return Reshape((lengths[-1], *lengths[:-1]))
+    *lengths, channels = sizes(target_shape, "target_shape")
+    return Reshape((channels, *lengths))
 
 
 def _sides(value: Any, axes: int, name: str) -> tuple[tuple[int, int], ...]:
     if axes == 1 and isinstance(value, tuple | list) and len(value) == 2:
         value = (value,)
-    sides = pads(value, axes, name)
-    return tuple(side for side in sides if not isinstance(side, str))
+    return cells(value, axes, name)
 
 
 def zero_padding(axes: int) -> Callable[..., Pad]:
@@ -237,7 +244,7 @@ def batch_normalization(
 ) -> Norm:
     if axis not in (-1, 3, [-1], [3]):
         raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
-    vectors, eps = bool(center) + bool(scale), number_or(epsilon, 1e-3)
+    vectors, eps = flag(center, "center") + flag(scale, "scale"), number_or(epsilon, 1e-3)
     return Norm("batch", vectors, tracked=True, counted=True, eps=eps)
 
 
@@ -246,7 +253,9 @@ def layer_normalization(
 ) -> Norm:
     if axis not in (-1, [-1], (-1,)):
         raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
-    return Norm("layer", bool(center) + bool(scale), eps=number_or(epsilon, 1e-3))
+    return Norm(
+        "layer", flag(center, "center") + flag(scale, "scale"), eps=number_or(epsilon, 1e-3)
+    )
 
 
 def group_normalization(
@@ -258,34 +267,18 @@ def group_normalization(
     **_: Any,
 ) -> Norm:
     many = 1 if groups == -1 else count(groups, "groups")
-    return Norm("group", bool(center) + bool(scale), groups=many, eps=number_or(epsilon, 1e-3))
+    return Norm(
+        "group",
+        flag(center, "center") + flag(scale, "scale"),
+        groups=many,
+        eps=number_or(epsilon, 1e-3),
+    )
 
 
 FUNCTIONS = {
-    "relu": "relu",
-    "relu6": "relu6",
-    "elu": "elu",
-    "selu": "selu",
-    "celu": "celu",
-    "gelu": "gelu",
-    "silu": "silu",
-    "swish": "silu",
-    "mish": "mish",
-    "softplus": "softplus",
-    "softsign": "softsign",
-    "hard_swish": "hard_swish",
-    "hard_silu": "hard_swish",
-    "hard_sigmoid": "hard_sigmoid",
-    "hard_tanh": "hard_tanh",
-    "tanh": "tanh",
-    "sigmoid": "sigmoid",
-    "log_sigmoid": "log_sigmoid",
-    "softmax": "softmax",
-    "log_softmax": "log_softmax",
-    "exponential": "exponential",
-    "leaky_relu": "leaky_relu",
-    "linear": "",
+    word: name for name, (_, words, _) in activations.FUNCTIONS.items() for word in words.split()
 }
+FUNCTIONS |= {"leaky_relu": "leaky_relu", "linear": ""}
 """Names that `activation=` takes; "linear" is none at all."""
 
 
@@ -299,7 +292,8 @@ def function(name: Any) -> Activation | None:
             return layer
     last = name.rpartition(".")[2] if isinstance(name, str) else ""
     if last not in FUNCTIONS:
-        raise SpecError(f"activation={shown(name)} is none of {', '.join(FUNCTIONS)}")
+        names, hint = ", ".join(FUNCTIONS), like(str(name), FUNCTIONS)
+        raise SpecError(f"activation={shown(name)} is none of {names}{hint}")
     slope = 0.2 if last == "leaky_relu" else 0.0
     return Activation(FUNCTIONS[last], slope) if FUNCTIONS[last] else None
 
@@ -308,8 +302,30 @@ def activation(activation: Any, **_: Any) -> Any:
     return function(activation) or Identity()
 
 
+def relu(
+    max_value: Any = None, negative_slope: Any = 0.0, threshold: Any = 0.0, **_: Any
+) -> Activation:
+    if max_value is None and threshold == 0:
+        slope = number(negative_slope, "negative_slope")
+        return Activation("leaky_relu", slope) if slope else Activation("relu")
+    if (max_value, negative_slope, threshold) == (6, 0, 0):
+        return Activation("relu6")
+    return Activation("bounded_relu")  # which has no forward meaning here
+
+
+def elu(alpha: Any = 1.0, **_: Any) -> Activation:
+    return activations.function("elu")(alpha)
+
+
+def softmax(axis: Any = -1, **_: Any) -> Activation:
+    if axis not in (-1, 3):
+        raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
+    return Activation("softmax")
+
+
 def leaky_relu(negative_slope: Any = 0.3, alpha: Any = None, **_: Any) -> Activation:
-    return Activation("leaky_relu", float(negative_slope if alpha is None else alpha))
+    name, slope = ("negative_slope", negative_slope) if alpha is None else ("alpha", alpha)
+    return Activation("leaky_relu", number(slope, name))
 
 
 def prelu(
@@ -329,7 +345,8 @@ def concatenate(axis: Any = -1, **_: Any) -> Concat:
     return Concat()
 
 
-LAYERS: dict[str, Callable[..., Any]] = {
+LAYERS: dict[str, Builder] = {
+    **named("Keras"),
     **{f"Conv{n}D": conv(n) for n in (1, 2, 3)},
     **{f"Convolution{n}D": conv(n) for n in (1, 2, 3)},
     **{f"Conv{n}DTranspose": conv_transpose(n) for n in (1, 2, 3)},
@@ -375,8 +392,11 @@ LAYERS: dict[str, Callable[..., Any]] = {
     **{f"Random{what}": plain(Identity("augmentation")) for what in ("Contrast", "Translation")},
 }
 
-SHARED: dict[str, Callable[..., Any]] = {
+SHARED: dict[str, Builder] = {
     # names that PyTorch has too, and what only Keras's values mean
+    "ReLU": relu,
+    "ELU": elu,
+    "Softmax": softmax,
     "LeakyReLU": leaky_relu,
     "PReLU": prelu,
     "Flatten": plain(Reshape()),

@@ -99,6 +99,8 @@ class Program(Expressions):
         of bare lines has to be understood whole, but for assignments and calls of methods.
         """
         match node:
+            case ast.Assign(value=ast.Name(word)) if self._is_layer(word):
+                return True
             case ast.Assign() | ast.AnnAssign() | ast.Expr(ast.Call(ast.Attribute())):
                 pass
             case ast.Assert() | ast.For() | ast.If() | ast.With():
@@ -127,7 +129,7 @@ class Program(Expressions):
                 | ast.Assign([ast.Attribute(ast.Name("self"), name)], expression)
                 | ast.AnnAssign(ast.Name(name), _, ast.expr() as expression)
             ):
-                self.names[name] = made = self._expression(expression)
+                self.names[name] = made = self._layer_or_value(expression)
                 self._add_pending(name, made)
             # a line that ends in a comma, or layers as a list
             case ast.Expr(ast.Tuple(elements) | ast.List(elements)) if elements:
@@ -148,6 +150,17 @@ class Program(Expressions):
                 self._functions[name] = self._line
             case _:
                 raise SpecError(f"{excerpt(node)} is not read here")
+
+    def _layer_or_value(self, expression: ast.expr) -> Any:
+        """What a name is given; in the notation a layer's bare word is the layer: `act = relu`."""
+        made = self._expression(expression)
+        if isinstance(expression, ast.Name) and made == expression.id and self._is_layer(made):
+            return self._named_call(made, [], {}, expression)
+        return made
+
+    def _is_layer(self, word: str) -> bool:
+        """Whether a bare word is a layer, which it is in the notation, and not in a script."""
+        return not self._script and word in names_of("short")
 
     def _add_pending(self, name: str, made: Any) -> None:
         if isinstance(made, Tensor):

@@ -10,29 +10,25 @@ from typing import Any
 from convcli.calls import shown
 from convcli.errors import SpecError
 from convcli.nets.layers import (
-    RBF,
-    Activation,
     AdaptivePool,
+    Builder,
     Concat,
     Conv,
     Depthwise,
     Identity,
     Linear,
-    LocalContrastNorm,
-    LocalResponseNorm,
     Merge,
     Norm,
     Pad,
     Pool,
-    PReLU,
     Reshape,
     Separable,
-    Shuffle,
     TransposedConv,
     Upsample,
+    named,
 )
 from convcli.nets.network import MOST_NODES, Chain, Fork, Leaf, Part, fresh, size_of
-from convcli.nets.readers.values import count, counts, factor, maybe_count, number, pads
+from convcli.nets.values import cells, count, counts, factor, flag, maybe_count, pads, sizes
 
 POOLS = {"max": "max", "avg": "average", "min": "min", "l2": "lp"}
 
@@ -55,7 +51,7 @@ def conv(axes: int) -> Callable[..., Conv]:
             pads(padding, axes),
             counts(dilation, axes, "dilation"),
             count(groups, "groups"),
-            bool(bias),
+            flag(bias, "bias"),
             connections=maybe_count(connections, "connections"),
         )
 
@@ -76,7 +72,7 @@ def depthwise(
         pads(padding, 2),
         counts(dilation, 2, "dilation"),
         count(multiplier, "multiplier"),
-        bool(bias),
+        flag(bias, "bias"),
     )
 
 
@@ -90,7 +86,7 @@ def separable(
     bias: Any = True,
 ) -> Separable:
     first = depthwise(kernel, stride, padding, dilation, multiplier, bias=False)
-    return Separable(count(filters, "filters"), first, bool(bias))
+    return Separable(count(filters, "filters"), first, flag(bias, "bias"))
 
 
 def transposed(
@@ -103,15 +99,18 @@ def transposed(
     groups: Any = 1,
     bias: Any = True,
 ) -> TransposedConv:
+    sides = pads(padding, 2)
+    if "causal" in sides:
+        raise SpecError("padding=causal has no meaning for a transposed convolution")
     return TransposedConv(
         count(filters, "filters"),
         counts(kernel, 2, "kernel"),
         counts(stride, 2, "stride"),
-        pads(padding, 2),
+        sides,
         counts(extra, 2, "extra", 0),
         counts(dilation, 2, "dilation"),
         count(groups, "groups"),
-        bool(bias),
+        flag(bias, "bias"),
     )
 
 
@@ -130,8 +129,8 @@ def pool(kind: str, axes: int) -> Callable[..., Pool]:
             counts(kernel if stride is None else stride, axes, "stride"),
             pads(padding, axes),
             counts(dilation, axes, "dilation"),
-            bool(ceil),
-            bool(count_include_pad),
+            flag(ceil, "ceil"),
+            flag(count_include_pad, "count_include_pad"),
         )
 
     return build
@@ -152,25 +151,21 @@ def global_pool(kind: Any = "average") -> AdaptivePool:
 
 
 def linear(outputs: Any, bias: Any = True) -> Linear:
-    return Linear(count(outputs, "outputs"), bool(bias))
+    return Linear(count(outputs, "outputs"), flag(bias, "bias"))
 
 
 def flatten() -> Reshape:
     return Reshape()
 
 
-def reshape(*sizes: Any) -> Reshape:
-    lengths = [size if size == -1 else count(size, "size") for size in sizes]
-    if not lengths or lengths.count(-1) > 1:
-        raise SpecError("reshape needs sizes (height, width, channels), at most one of them -1")
-    return Reshape((lengths[-1], *lengths[:-1]))
+def reshape(*size: Any) -> Reshape:
+    """Height, width, channels."""
+    *lengths, channels = sizes(size, "size")
+    return Reshape((channels, *lengths))
 
 
 def pad(padding: Any) -> Pad:
-    sides = pads(padding, 2)
-    if any(isinstance(side, str) for side in sides):
-        raise SpecError(f"padding={padding!r} must be numbers here")
-    return Pad(tuple(side for side in sides if not isinstance(side, str)))
+    return Pad(cells(padding, 2, "padding"))
 
 
 def upsample(scale: Any = 2) -> Upsample:
@@ -190,54 +185,12 @@ def layer_norm() -> Norm:
     return Norm("layer")
 
 
-def lrn(size: Any = 5, alpha: Any = 1e-4, beta: Any = 0.75, k: Any = 1.0) -> LocalResponseNorm:
-    return LocalResponseNorm(
-        count(size, "size"), number(alpha, "alpha"), number(beta, "beta"), number(k, "k")
-    )
-
-
-def lcn(size: Any = 9) -> LocalContrastNorm:
-    return LocalContrastNorm(count(size, "size"))
-
-
 def dropout(p: Any = 0.5) -> Identity:
     return Identity("dropout")
 
 
-def leaky_relu(slope: Any = 0.01) -> Activation:
-    return Activation("leaky_relu", number(slope, "slope"))
-
-
-def prelu(slopes: Any = 1) -> PReLU:
-    return PReLU(count(slopes, "slopes"))
-
-
-def rbf(outputs: Any) -> RBF:
-    return RBF(count(outputs, "outputs"))
-
-
-def shuffle(groups: Any) -> Shuffle:
-    return Shuffle(count(groups, "groups"))
-
-
-def _nothing(layer: Any) -> Callable[[], Any]:
-    """A layer that takes no values."""
-
-    def build() -> Any:
-        return layer
-
-    return build
-
-
-ACTIVATIONS = (
-    *("softmin", "threshold", "softshrink", "hardshrink", "tanhshrink"),
-    *("relu", "relu6", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus", "softsign"),
-    *("hard_swish", "hard_sigmoid", "hard_tanh", "tanh", "sigmoid", "softmax", "log_softmax"),
-    *("log_sigmoid", "abs", "exponential"),
-)
-"""Functions without parameters, by the field's name; every vocabulary maps its own onto these."""
-
-LAYERS: dict[str, Callable[..., Any]] = {
+LAYERS: dict[str, Builder] = {
+    **named("short"),
     "conv": conv(2),
     "conv1d": conv(1),
     "conv2d": conv(2),
@@ -259,16 +212,7 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "bn": batch_norm,
     "groupnorm": group_norm,
     "layernorm": layer_norm,
-    "lrn": lrn,
-    "lcn": lcn,
     "dropout": dropout,
-    "leaky_relu": leaky_relu,
-    "prelu": prelu,
-    "rbf": rbf,
-    "shuffle": shuffle,
-    "identity": _nothing(Identity()),
-    "swish": _nothing(Activation("silu")),
-    **{name: _nothing(Activation(name)) for name in ACTIVATIONS},
 }
 
 

@@ -11,23 +11,30 @@ from convcli.calls import shown
 from convcli.errors import SpecError
 from convcli.nets.geometry import Padding
 from convcli.nets.layers import (
-    Activation,
     AdaptivePool,
+    Builder,
     Conv,
     Identity,
     Linear,
     Norm,
     Pad,
-    PixelShuffle,
     Pool,
-    PReLU,
     Reshape,
-    Shuffle,
     TransposedConv,
     Upsample,
+    named,
 )
-from convcli.nets.readers.short import lrn
-from convcli.nets.readers.values import count, counts, factor, maybe_count, number_or, pads, plain
+from convcli.nets.values import (
+    count,
+    counts,
+    factor,
+    flag,
+    maybe_count,
+    number_or,
+    pads,
+    plain,
+    sizes,
+)
 
 
 def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
@@ -54,15 +61,35 @@ def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
             _conv_padding(padding, kernel, strides, spacing),
             spacing,
             count(groups, "groups"),
-            bool(bias),
+            flag(bias, "bias"),
             maybe_count(in_channels, "in_channels"),
-            border=BORDERS.get(padding_mode, "zero"),
+            border=border(padding_mode),
         )
 
-    def build_lazy(out_channels: Any, kernel_size: Any, *args: Any, **options: Any) -> Conv:
-        return build(None, out_channels, kernel_size, *args, **options)
+    def build_lazy(
+        out_channels: Any,
+        kernel_size: Any,
+        stride: Any = 1,
+        padding: Any = 0,
+        dilation: Any = 1,
+        groups: Any = 1,
+        bias: Any = True,
+        padding_mode: Any = "zeros",
+        device: Any = None,
+        dtype: Any = None,
+    ) -> Conv:
+        values = stride, padding, dilation, groups, bias, padding_mode
+        return build(None, out_channels, kernel_size, *values)
 
     return build_lazy if lazy else build
+
+
+def border(padding_mode: Any) -> str:
+    """What padded cells hold, by our name."""
+    if isinstance(padding_mode, str) and padding_mode in BORDERS:
+        return BORDERS[padding_mode]
+    names = ", ".join(name for name in BORDERS if name.islower())
+    raise SpecError(f"padding_mode={shown(padding_mode)} is none of {names}")
 
 
 def _conv_padding(
@@ -93,15 +120,22 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
         device: Any = None,
         dtype: Any = None,
     ) -> TransposedConv:
+        strides, spacing = counts(stride, axes, "stride"), counts(dilation, axes, "dilation")
+        extra = counts(output_padding, axes, "output_padding", 0)
+        if any(more >= max(both) for more, *both in zip(extra, strides, spacing, strict=True)):
+            raise SpecError(
+                f"output_padding={shown(output_padding)} must be smaller than the stride or the "
+                "dilation, as PyTorch has it"
+            )
         return TransposedConv(
             count(out_channels, "out_channels"),
             counts(kernel_size, axes, "kernel_size"),
-            counts(stride, axes, "stride"),
+            strides,
             tuple((p, p) for p in counts(padding, axes, "padding", 0)),
-            counts(output_padding, axes, "output_padding", 0),
-            counts(dilation, axes, "dilation"),
+            extra,
+            spacing,
             count(groups, "groups"),
-            bool(bias),
+            flag(bias, "bias"),
             maybe_count(in_channels, "in_channels"),
         )
 
@@ -120,7 +154,7 @@ def _pool(
                 f"padding={p} is more than half of the kernel's reach, which PyTorch refuses"
             )
     steps = sizes if stride in (None, ()) else counts(stride, axes, "stride")
-    return Pool(kind, sizes, steps, tuple((p, p) for p in sides), spacing, bool(ceil))
+    return Pool(kind, sizes, steps, tuple((p, p) for p in sides), spacing, flag(ceil, "ceil_mode"))
 
 
 def max_pool(axes: int) -> Callable[..., Pool]:
@@ -147,13 +181,18 @@ def avg_pool(axes: int) -> Callable[..., Pool]:
         divisor_override: Any = None,
     ) -> Pool:
         made = _pool("average", axes, kernel_size, stride, padding, 1, ceil_mode)
-        return made._replace(count_include_pad=bool(count_include_pad))
+        return made._replace(
+            count_include_pad=flag(count_include_pad, "count_include_pad"),
+            divisor=maybe_count(divisor_override, "divisor_override"),
+        )
 
     return build
 
 
 def lp_pool(axes: int) -> Callable[..., Pool]:
     def build(norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: Any = False) -> Pool:
+        if norm_type == 0:
+            raise SpecError("norm_type must not be 0, of which there is no root")
         made = _pool("lp", axes, kernel_size, stride, 0, 1, ceil_mode)
         return made._replace(power=number_or(norm_type, 2.0))
 
@@ -176,10 +215,12 @@ def linear(
     in_features: Any, out_features: Any, bias: Any = True, device: Any = None, dtype: Any = None
 ) -> Linear:
     features = maybe_count(in_features, "in_features")
-    return Linear(count(out_features, "out_features"), bool(bias), features, "last")
+    return Linear(count(out_features, "out_features"), flag(bias, "bias"), features, "last")
 
 
-def lazy_linear(out_features: Any, bias: Any = True) -> Linear:
+def lazy_linear(
+    out_features: Any, bias: Any = True, device: Any = None, dtype: Any = None
+) -> Linear:
     return linear(None, out_features, bias)
 
 
@@ -193,8 +234,7 @@ def flatten(start_dim: Any = 1, end_dim: Any = -1) -> Reshape:
 def unflatten(dim: Any, unflattened_size: Any) -> Reshape:
     if dim != 1 or not isinstance(unflattened_size, tuple | list) or not unflattened_size:
         raise SpecError("unflatten is read for axis 1 and a tuple of sizes")
-    sizes = (size if size == -1 else count(size, "size") for size in unflattened_size)
-    return Reshape(tuple(sizes))
+    return Reshape(sizes(unflattened_size, "unflattened_size"))
 
 
 def pad(axes: int, border: str = "constant") -> Callable[..., Pad]:
@@ -219,15 +259,21 @@ def upsample(
     how = "linear" if mode in ("linear", "bilinear", "trilinear") else str(mode)
     if size is not None:
         sizes = size if isinstance(size, tuple | list) else (size,)
-        return Upsample((), tuple(count(one, "size") for one in sizes), how, bool(align_corners))
+        return Upsample(
+            (),
+            tuple(count(one, "size") for one in sizes),
+            how,
+            flag(align_corners, "align_corners"),
+        )
     factors = scale_factor if isinstance(scale_factor, tuple | list) else (scale_factor,)
     scale = tuple(factor(one, "scale_factor") for one in factors)
-    return Upsample(scale, (), how, bool(align_corners))
+    return Upsample(scale, (), how, flag(align_corners, "align_corners"))
 
 
-def upsample2d(mode: str, corners: bool) -> Callable[..., Upsample]:
-    def build(size: Any = None, scale_factor: Any = None) -> Upsample:
-        return upsample(size, scale_factor, mode, corners)
+def upsample2d(how: str, corners: bool) -> Callable[..., Upsample]:
+    # the text of print(model) repeats the mode
+    def build(size: Any = None, scale_factor: Any = None, mode: Any = None) -> Upsample:
+        return upsample(size, scale_factor, how, corners)
 
     return build
 
@@ -249,12 +295,19 @@ def batch_norm(lazy: bool = False) -> Callable[..., Norm]:
             "batch",
             _vectors(affine, bias),
             channels,
-            tracked=bool(track_running_stats),
+            tracked=flag(track_running_stats, "track_running_stats"),
             eps=number_or(eps, 1e-5),
         )
 
-    def build_lazy(*args: Any, **options: Any) -> Norm:
-        return build(None, *args, **options)
+    def build_lazy(
+        eps: Any = 1e-5,
+        momentum: Any = 0.1,
+        affine: Any = True,
+        track_running_stats: Any = True,
+        device: Any = None,
+        dtype: Any = None,
+    ) -> Norm:
+        return build(None, eps, momentum, affine, track_running_stats)
 
     return build_lazy if lazy else build
 
@@ -270,7 +323,7 @@ def instance_norm(
     bias: Any = True,
 ) -> Norm:
     channels = maybe_count(num_features, "num_features")
-    tracked = bool(track_running_stats)
+    tracked = flag(track_running_stats, "track_running_stats")
     vectors = _vectors(affine, bias)
     return Norm("instance", vectors, channels, tracked=tracked, eps=number_or(eps, 1e-5))
 
@@ -291,7 +344,7 @@ def group_norm(
 
 def _vectors(affine: Any, bias: Any) -> int:
     """How many of scale and shift a normalisation trains."""
-    return (1 + bool(bias)) if affine else 0
+    return 1 + flag(bias, "bias") if flag(affine, "affine") else 0
 
 
 def layer_norm(
@@ -308,92 +361,16 @@ def layer_norm(
     return Norm("layer", vectors, shape=shape, eps=number_or(eps, 1e-5))
 
 
-def activation(function: str, *takes: str) -> Callable[..., Activation]:
-    """A function with the values it takes, in their order; `inplace` changes none of its own."""
-
-    def build(*args: Any, inplace: Any = False, **options: Any) -> Activation:
-        given = {**dict(zip(takes, args, strict=False)), **options}
-        values = [(name, given[name]) for name in takes if given.get(name) is not None]
-        # a value that only running the text would tell changes no shape
-        plain = (int, float, str)
-        kept = ((name, one if isinstance(one, plain) else shown(one)) for name, one in values)
-        return Activation(function, values=tuple(kept))
-
-    return build
-
-
-def leaky_relu(negative_slope: Any = 0.01, inplace: Any = False) -> Activation:
-    return Activation("leaky_relu", float(negative_slope))
-
-
-def prelu(
-    num_parameters: Any = 1, init: Any = 0.25, device: Any = None, dtype: Any = None
-) -> PReLU:
-    return PReLU(count(num_parameters, "num_parameters"))
-
-
-def shuffle(groups: Any) -> Shuffle:
-    return Shuffle(count(groups, "groups"))
-
-
-def pixel_shuffle(upscale_factor: Any) -> PixelShuffle:
-    return PixelShuffle(count(upscale_factor, "upscale_factor"))
-
-
-def pixel_unshuffle(downscale_factor: Any) -> PixelShuffle:
-    return PixelShuffle(count(downscale_factor, "downscale_factor"), inverse=True)
-
-
-ACTIVATIONS = {
-    "ReLU": "relu",
-    "ReLU6": "relu6",
-    "RReLU": "relu",
-    "ELU": "elu",
-    "SELU": "selu",
-    "CELU": "celu",
-    "GELU": "gelu",
-    "SiLU": "silu",
-    "Mish": "mish",
-    "Softplus": "softplus",
-    "Softsign": "softsign",
-    "Hardswish": "hard_swish",
-    "Hardsigmoid": "hard_sigmoid",
-    "Hardtanh": "hard_tanh",
-    "Tanh": "tanh",
-    "Sigmoid": "sigmoid",
-    "LogSigmoid": "log_sigmoid",
-    "Softmax": "softmax",
-    "Softmin": "softmin",
-    "Threshold": "threshold",
-    "Softshrink": "softshrink",
-    "Hardshrink": "hardshrink",
-    "Tanhshrink": "tanhshrink",
-    "LogSoftmax": "log_softmax",
-}
-
-TAKES = {
-    "ELU": ("alpha",),
-    "CELU": ("alpha",),
-    "GELU": ("approximate",),
-    "Softplus": ("beta", "threshold"),
-    "Hardtanh": ("min_val", "max_val"),
-    "Softmax": ("dim",),
-    "Softmin": ("dim",),
-    "LogSoftmax": ("dim",),
-    "Threshold": ("threshold", "value"),
-    "Softshrink": ("lambd",),
-    "Hardshrink": ("lambd",),
-}
-"""The values that decide what a function does, in their order."""
-
 BORDERS = {"Reflection": "reflect", "Replication": "edge", "Circular": "wrap"} | {
+    "zeros": "zero",
     "reflect": "reflect",
     "replicate": "edge",
     "circular": "wrap",
 }
 """Borders, by the stems of the layers that pad with them and by `padding_mode`."""
 
-LAYERS: dict[str, Callable[..., Any]] = {
+LAYERS: dict[str, Builder] = {
+    **named("PyTorch"),
     **{f"Conv{n}d": conv(n) for n in (1, 2, 3)},
     **{f"LazyConv{n}d": conv(n, lazy=True) for n in (1, 2, 3)},
     **{f"ConvTranspose{n}d": conv_transpose(n) for n in (1, 2, 3)},
@@ -416,7 +393,6 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "Dropout": plain(Identity("dropout")),
     "AlphaDropout": plain(Identity("dropout")),
     "FeatureAlphaDropout": plain(Identity("dropout")),
-    "Identity": plain(Identity()),
     "Linear": linear,
     "LazyLinear": lazy_linear,
     "Flatten": flatten,
@@ -426,12 +402,4 @@ LAYERS: dict[str, Callable[..., Any]] = {
     "UpsamplingBilinear2d": upsample2d("linear", True),
     "GroupNorm": group_norm,
     "LayerNorm": layer_norm,
-    "LocalResponseNorm": lrn,
-    "LeakyReLU": leaky_relu,
-    "PReLU": prelu,
-    "ChannelShuffle": shuffle,
-    "PixelShuffle": pixel_shuffle,
-    "PixelUnshuffle": pixel_unshuffle,
-    "Softmax2d": plain(Activation("softmax")),
-    **{name: activation(function, *TAKES.get(name, ())) for name, function in ACTIVATIONS.items()},
 }

@@ -6,7 +6,7 @@ The first comment lines of a file say what it is and where its figures are from.
 import os
 from typing import Any
 
-from convcli.calls import shown
+from convcli.calls import like, shown
 from convcli.errors import SpecError
 
 FOLDER = os.path.dirname(__file__)  # pathlib would cost a seventh of a start
@@ -18,7 +18,8 @@ NAMES = tuple(sorted(name[:-4] for name in os.listdir(FOLDER) if name.endswith("
 def zoo_text(name: str) -> str:
     """The text of a network of the zoo. Raises SpecError for a name that is not in it."""
     if name not in NAMES:
-        raise SpecError(f"no network is called {shown(name)}; there are {', '.join(NAMES)}")
+        names = ", ".join(NAMES)
+        raise SpecError(f"no network is called {shown(name)}; there are {names}{like(name, NAMES)}")
     with open(os.path.join(FOLDER, f"{name}.net"), encoding="utf-8") as file:
         return file.read()
 

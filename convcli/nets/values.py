@@ -5,7 +5,7 @@ from typing import Any
 
 from convcli.calls import shown
 from convcli.errors import SpecError
-from convcli.nets.geometry import LARGEST, PADDINGS, Padding
+from convcli.nets.geometry import LARGEST, PADDINGS, Padding, Pair
 
 
 def count(value: Any, name: str, least: int = 1) -> int:
@@ -17,6 +17,19 @@ def count(value: Any, name: str, least: int = 1) -> int:
     if not least <= value <= LARGEST:
         raise SpecError(f"{name} must be from {least} to {LARGEST:,}, not {shown(value)}")
     return value
+
+
+def flag(value: Any, name: str) -> bool:
+    """True or False, also as a lower-case word or a number; any other word is refused.
+
+    >>> flag("false", "bias"), flag(1, "bias")
+    (False, True)
+    """
+    if value is None or isinstance(value, int | float):
+        return bool(value)
+    if isinstance(value, str) and value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    raise SpecError(f"{name} must be True or False, not {shown(value)}")
 
 
 def factor(value: Any, name: str) -> float:
@@ -55,6 +68,15 @@ def counts(value: Any, axes: int, name: str, least: int = 1) -> tuple[int, ...]:
     return tuple(count(one, name, least) for one in value)
 
 
+def sizes(value: Any, name: str) -> tuple[int, ...]:
+    """Sizes of a new shape, at most one of which is -1: what is left."""
+    given = value if isinstance(value, tuple | list) else (value,)
+    found = tuple(size if size == -1 else count(size, name) for size in given)
+    if not found or found.count(-1) > 1:
+        raise SpecError(f"{name}={shown(value)} needs sizes, at most one of them -1")
+    return found
+
+
 def pads(value: Any, axes: int, name: str = "padding") -> tuple[Padding, ...]:
     """A number, one a axis, a pair (before, after) an axis, or a name of PADDINGS."""
     if isinstance(value, str):
@@ -66,6 +88,15 @@ def pads(value: Any, axes: int, name: str = "padding") -> tuple[Padding, ...]:
             raise SpecError(f"{name} must hold {axes} pairs, not {len(value)}")
         return tuple(_pair(one, name) for one in value)
     return tuple((pad, pad) for pad in counts(value, axes, name, 0))
+
+
+def cells(value: Any, axes: int, name: str) -> tuple[Pair, ...]:
+    """A number of cells, one an axis, or a pair (before, after) an axis."""
+    sides = pads(value, axes, name) if not isinstance(value, str) else (value,)
+    found = tuple(side for side in sides if not isinstance(side, str))
+    if len(found) < axes:
+        raise SpecError(f"{name}={shown(value)} must be numbers here")
+    return found
 
 
 def _pair(value: Any, name: str) -> tuple[int, int]:

@@ -1,0 +1,144 @@
+"""Activation functions: one table of their names and values in every vocabulary."""
+
+from collections.abc import Callable
+from math import prod
+from typing import Any, NamedTuple
+
+from convcli.calls import like, shown
+from convcli.errors import SpecError
+from convcli.nets.layers.shapes import Measure, Misfit, Names, Shape, Slot, Slots
+from convcli.nets.values import count, number
+
+FUNCTIONS: dict[str, tuple[str, str, str]] = {
+    # ours → PyTorch's class, Keras's words, and the values it takes, in their order
+    "relu": ("ReLU", "relu", ""),
+    "relu6": ("ReLU6", "relu6", ""),
+    "elu": ("ELU", "elu", "alpha"),
+    "selu": ("SELU", "selu", ""),
+    "celu": ("CELU", "celu", "alpha"),
+    "gelu": ("GELU", "gelu", "approximate"),
+    "silu": ("SiLU", "silu swish", ""),
+    "mish": ("Mish", "mish", ""),
+    "softplus": ("Softplus", "softplus", "beta threshold"),
+    "softsign": ("Softsign", "softsign", ""),
+    "hard_swish": ("Hardswish", "hard_swish hard_silu", ""),
+    "hard_sigmoid": ("Hardsigmoid", "hard_sigmoid", ""),
+    "hard_tanh": ("Hardtanh", "hard_tanh", "min_val max_val"),
+    "tanh": ("Tanh", "tanh", ""),
+    "sigmoid": ("Sigmoid", "sigmoid", ""),
+    "log_sigmoid": ("LogSigmoid", "log_sigmoid", ""),
+    "softmax": ("Softmax", "softmax", "dim"),
+    "log_softmax": ("LogSoftmax", "log_softmax", "dim"),
+    "softmin": ("Softmin", "", "dim"),
+    "threshold": ("Threshold", "", "threshold value"),
+    "softshrink": ("Softshrink", "", "lambd"),
+    "hardshrink": ("Hardshrink", "", "lambd"),
+    "tanhshrink": ("Tanhshrink", "", ""),
+    "abs": ("", "", ""),
+    "exponential": ("", "exponential", ""),
+}
+"""Functions of each value, or of the values along an axis, by the field's name."""
+
+
+class Activation(NamedTuple):
+    """A function of each value alone; `slope` is what leaky ReLU multiplies negatives by."""
+
+    type: str
+    slope: float = 0.0
+    values: tuple[tuple[str, Any], ...] = ()
+    """Other values that were written, by the names of `torch.nn.functional`."""
+
+    def measure(self, *inputs: Shape) -> Measure:
+        (shape,) = inputs
+        return Measure(shape)
+
+
+def function(name: str) -> Callable[..., Activation]:
+    """A builder that takes a function's values, and `inplace` behind them, which changes none."""
+
+    def build(*args: Any, inplace: Any = False, **options: Any) -> Activation:
+        takes = FUNCTIONS[name][2].split()
+        known = (*takes, "inplace")
+        for option in options.keys() - {*takes}:
+            hint = f"it takes {', '.join(known)}{like(option, known)}"
+            raise SpecError(f"got an unexpected keyword argument {option!r}; {hint}")
+        more = args[len(takes) :]
+        if len(more) > 1 or not all(isinstance(one, bool | None) for one in more):
+            raise SpecError(f"too many positional arguments; it takes {', '.join(known)}")
+        given = {**dict(zip(takes, args, strict=False)), **options}
+        values = [(name, given[name]) for name in takes if given.get(name) is not None]
+        # a value that only running the text would tell changes no shape
+        plain = (int, float, str)
+        kept = ((name, one if isinstance(one, plain) else shown(one)) for name, one in values)
+        return Activation(name, values=tuple(kept))
+
+    return build
+
+
+def leaky_relu(slope: Any = 0.01) -> Activation:
+    return Activation("leaky_relu", number(slope, "slope"))
+
+
+def torch_leaky_relu(negative_slope: Any = 0.01, inplace: Any = False) -> Activation:
+    slope = 0.01 if negative_slope is None else number(negative_slope, "negative_slope")
+    return Activation("leaky_relu", slope)
+
+
+def rrelu(lower: Any = 1 / 8, upper: Any = 1 / 3, inplace: Any = False) -> Activation:
+    """Out of training, the mean of the slopes that it draws (Xu et al. 2015)."""
+    return Activation("leaky_relu", (number(lower, "lower") + number(upper, "upper")) / 2)
+
+
+class PReLU(NamedTuple):
+    """Leaky ReLU with trained slopes: one in all, one a channel, or (None) one a value."""
+
+    slopes: int | None = 1
+    shared: tuple[int, ...] = ()
+    """Axes of (height, width, channels), from 1, that share a slope where there is one a value."""
+
+    @property
+    def type(self) -> str:
+        return "prelu"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        (shape,) = inputs
+        if self.slopes not in (None, 1, shape[0]):
+            raise Misfit(
+                f"prelu of {self.slopes} slopes meets {shape[0]} channels",
+                PReLU(shape[0]),
+                self.slopes or 0,
+                shape[0],
+            )
+        people = (*shape[1:], shape[0])
+        own = (n for axis, n in enumerate(people, 1) if axis not in self.shared)
+        return Measure(shape, prod(own) if self.slopes is None else self.slopes)
+
+    def slots(self, shape: Shape) -> Slots:
+        return {"weight": Slot((self.measure(shape).params,), 0.25)}
+
+
+def prelu(slopes: Any = 1) -> PReLU:
+    return PReLU(count(slopes, "slopes"))
+
+
+def torch_prelu(
+    num_parameters: Any = 1, init: Any = 0.25, device: Any = None, dtype: Any = None
+) -> PReLU:
+    return PReLU(count(num_parameters, "num_parameters"))
+
+
+NAMES: Names = {
+    "short": {
+        **{name: function(name) for name in FUNCTIONS},
+        "swish": function("silu"),
+        "leaky_relu": leaky_relu,
+        "prelu": prelu,
+    },
+    "PyTorch": {
+        **{torch: function(name) for name, (torch, _, _) in FUNCTIONS.items() if torch},
+        "RReLU": rrelu,
+        "Softmax2d": function("softmax"),
+        "LeakyReLU": torch_leaky_relu,
+        "PReLU": torch_prelu,
+    },
+}

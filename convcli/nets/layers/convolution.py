@@ -1,0 +1,196 @@
+"""Convolutions: plain, depthwise, separable, transposed."""
+
+from math import prod
+from typing import NamedTuple
+
+from convcli.errors import UnfitError
+from convcli.nets.geometry import Padding, Window
+from convcli.nets.layers.shapes import (
+    Measure,
+    Shape,
+    Sizes,
+    Slot,
+    Slots,
+    bias_slot,
+    check_channels,
+    check_groups,
+    maps,
+    window_lengths,
+    windows_on,
+)
+
+
+class Conv(NamedTuple):
+    """A convolution layer: `filters` filters, each over `channels / groups` input channels.
+
+    Parameters are prod(kernel) · channels / groups · filters, and a bias a filter; MACs are every
+    weight once for each place of the output.
+
+    >>> conv = Conv(filters=96, kernel=(11, 11), stride=(4, 4), padding=((0, 0), (0, 0)))
+    >>> conv.measure((3, 227, 227))[:3]
+    ((96, 55, 55), 34944, 105415200)
+    """
+
+    filters: int
+    kernel: Sizes
+    stride: Sizes
+    padding: tuple[Padding, ...]
+    dilation: Sizes = (1, 1)
+    groups: int = 1
+    bias: bool = True
+    channels: int | None = None
+    """Input channels, where the text declares them."""
+    connections: int | None = None
+    """Pairs of input and output maps that are connected, where not all of a group are."""
+    border: str = "zero"
+    """What the padded cells hold, by a name of `convcli.conv.borders`."""
+
+    @property
+    def type(self) -> str:
+        return f"conv{len(self.kernel)}d"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        shape = maps(self.type, inputs, len(self.kernel))
+        check_channels(self, shape)
+        check_groups(self.groups, shape[0], self.filters)
+        windows = windows_on(shape, self.kernel, self.stride, self.dilation, self.padding)
+        places = window_lengths(shape, windows)
+        every = shape[0] // self.groups * self.filters
+        pairs = every if self.connections is None else self.connections
+        if pairs > every:
+            raise UnfitError(f"connections={pairs} is more than the {every:,} pairs of maps")
+        weights, bias = prod(self.kernel) * pairs, self.filters * self.bias
+        output = (self.filters, *places)
+        return Measure(output, weights + bias, weights * prod(places), windows, bias)
+
+    def slots(self, shape: Shape) -> Slots:
+        weight = Slot((self.filters, shape[0] // self.groups, *self.kernel), "filters")
+        return {"weight": weight, **bias_slot(self.filters, self.bias)}
+
+
+class Depthwise(NamedTuple):
+    """A convolution of every channel alone, by `multiplier` filters each."""
+
+    kernel: Sizes
+    stride: Sizes
+    padding: tuple[Padding, ...]
+    dilation: Sizes = (1, 1)
+    multiplier: int = 1
+    bias: bool = True
+
+    @property
+    def type(self) -> str:
+        return f"depthwise_conv{len(self.kernel)}d"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        shape = maps(self.type, inputs, len(self.kernel))
+        return self.conv(shape[0]).measure(shape)
+
+    def slots(self, shape: Shape) -> Slots:
+        return self.conv(shape[0]).slots(shape)
+
+    def conv(self, channels: int) -> Conv:
+        """The grouped convolution it is."""
+        filters = channels * self.multiplier
+        return Conv(
+            filters, self.kernel, self.stride, self.padding, self.dilation, channels, self.bias
+        )
+
+
+class Separable(NamedTuple):
+    """A depthwise convolution without bias, then a 1×1 convolution (Chollet 2017), as one layer."""
+
+    filters: int
+    depthwise: Depthwise
+    bias: bool = True
+
+    @property
+    def type(self) -> str:
+        return f"separable_conv{len(self.depthwise.kernel)}d"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        first = self.depthwise.measure(*inputs)
+        second = self.pointwise.measure(first.output)
+        return second._replace(
+            params=first.params + second.params,
+            macs=first.macs + second.macs,
+            windows=first.windows,
+        )
+
+    def slots(self, shape: Shape) -> Slots:
+        alone = self.depthwise.slots(shape)
+        middle = shape[0] * self.depthwise.multiplier
+        return {
+            **{f"depthwise.{role}": slot for role, slot in alone.items()},
+            **self.pointwise.slots((middle, *shape[1:])),
+        }
+
+    @property
+    def pointwise(self) -> Conv:
+        """The 1×1 convolution of its second half."""
+        axes = len(self.depthwise.kernel)
+        ones = (1,) * axes
+        return Conv(self.filters, ones, ones, ((0, 0),) * axes, ones, 1, self.bias)
+
+
+class TransposedConv(NamedTuple):
+    """A transposed convolution: every input cell adds a kernel's worth of output.
+
+    Its length is (n − 1)·stride − before − after + dilation·(kernel − 1) + extra + 1 as PyTorch has
+    it; named paddings are Keras's, `same` and `same_lower`: n·stride, `valid`:
+    n·stride + max(reach − stride, 0).
+
+    >>> up = TransposedConv(8, (4, 4), (2, 2), ((1, 1), (1, 1)))
+    >>> up.measure((16, 7, 7)).output
+    (8, 14, 14)
+    """
+
+    filters: int
+    kernel: Sizes
+    stride: Sizes
+    padding: tuple[Padding, ...]
+    extra: Sizes = (0, 0)
+    """Cells added at the end: PyTorch's `output_padding`."""
+    dilation: Sizes = (1, 1)
+    groups: int = 1
+    bias: bool = True
+    channels: int | None = None
+
+    @property
+    def type(self) -> str:
+        return f"conv_transpose{len(self.kernel)}d"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        shape = maps(self.type, inputs, len(self.kernel))
+        check_channels(self, shape)
+        check_groups(self.groups, shape[0], self.filters)
+        windows = tuple(map(Window, self.kernel, self.stride, self.dilation))
+        lengths = []
+        for length, window, padding, extra in zip(
+            shape[1:], windows, self.padding, self.extra, strict=True
+        ):
+            if padding in ("same", "same_lower"):
+                lengths.append(length * window.stride)
+            elif isinstance(padding, str):
+                lengths.append(length * window.stride + max(window.reach - window.stride, 0))
+            else:
+                grown = (length - 1) * window.stride - sum(padding) + window.reach + extra
+                if grown < 1:
+                    raise UnfitError(f"padding {padding} leaves nothing of {length} cells")
+                lengths.append(grown)
+        weights = prod(self.kernel) * (shape[0] // self.groups) * self.filters
+        bias = self.filters * self.bias
+        # one step of the output is 1/stride of the input's, and sees ⌈reach / stride⌉ input cells
+        seen = tuple((Window(-(-w.reach // w.stride)), (0, 0)) for w in windows)
+        return Measure(
+            output=(self.filters, *lengths),
+            params=weights + bias,
+            macs=weights * prod(shape[1:]),
+            windows=seen,
+            bias=bias,
+            upsampling=self.stride,
+        )
+
+    def slots(self, shape: Shape) -> Slots:
+        weight = Slot((shape[0], self.filters // self.groups, *self.kernel), "transposed")
+        return {"weight": weight, **bias_slot(self.filters, self.bias)}

@@ -1,0 +1,96 @@
+"""Layers that connect values with values: fully connected, and distances to fixed codes."""
+
+from math import prod
+from typing import Any, NamedTuple
+
+from convcli.nets.layers.shapes import (
+    Measure,
+    Misfit,
+    Names,
+    Shape,
+    Slot,
+    Slots,
+    bias_slot,
+    factors,
+)
+from convcli.nets.values import count
+
+
+class Linear(NamedTuple):
+    """A fully connected layer.
+
+    `over` says what it connects: "all" values of its input, the last axis ("axis", as PyTorch
+    does), or the channels of every place ("channels", Keras). "last" is the last axis of lines that
+    may leave flattening out: where all values together are as many as `features`, they are
+    connected.
+    """
+
+    outputs: int
+    bias: bool = True
+    features: int | None = None
+    over: str = "all"
+
+    @property
+    def type(self) -> str:
+        return "linear"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        (shape,) = inputs
+        declared, over, met = self.features, self.reach(shape), self._met(shape)
+        if declared is not None and declared != met:
+            raise Misfit(
+                f"linear({declared}) meets {met:,} values{factors(shape)}, not {declared:,}",
+                self._replace(features=met),
+                declared,
+                met,
+            )
+        places = prod(shape) // met
+        output: Shape = (self.outputs,)
+        if over == "last":
+            output = (*shape[:-1], self.outputs)
+        elif over == "channels":
+            output = (self.outputs, *shape[1:])
+        weights, bias = met * self.outputs, self.outputs * self.bias
+        return Measure(output, weights + bias, weights * places, bias=bias)
+
+    def slots(self, shape: Shape) -> Slots:
+        weight = Slot((self.outputs, self._met(shape)), "filters")
+        return {"weight": weight, **bias_slot(self.outputs, self.bias)}
+
+    def _met(self, shape: Shape) -> int:
+        """How many values each output is connected with."""
+        return {"all": prod(shape), "last": shape[-1], "channels": shape[0]}[self.reach(shape)]
+
+    def reach(self, shape: Shape) -> str:
+        """What it connects of an input of this shape: "all", "last" or "channels"."""
+        if self.over == "axis" or self.features == shape[-1]:
+            return "last" if self.over in ("axis", "last") else self.over
+        if self.over != "last":
+            return self.over
+        # feature maps that nobody flattened: the layer lines of a class
+        flattens = len(shape) == 3 or self.features == prod(shape)
+        return "all" if flattens else "last"
+
+
+class RBF(NamedTuple):
+    """Distances to `outputs` fixed codes (LeCun et al. 1998): weights that are not trained."""
+
+    outputs: int
+
+    @property
+    def type(self) -> str:
+        return "rbf"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        (shape,) = inputs
+        return Measure((self.outputs,), statistics=prod(shape) * self.outputs)
+
+    def slots(self, shape: Shape) -> Slots:
+        return {"weight": Slot((self.outputs, prod(shape)), "codes")}
+
+
+def rbf(outputs: Any) -> RBF:
+    return RBF(count(outputs, "outputs"))
+
+
+NAMES: Names = {"short": {"rbf": rbf}}

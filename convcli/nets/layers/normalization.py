@@ -1,0 +1,123 @@
+"""Normalisations: of batches, channels and neighbourhoods."""
+
+from math import prod
+from typing import Any, NamedTuple
+
+from convcli.errors import UnfitError
+from convcli.nets.geometry import Window
+from convcli.nets.layers.shapes import (
+    Measure,
+    Names,
+    Shape,
+    Sizes,
+    Slot,
+    Slots,
+    check_channels,
+    maps,
+)
+from convcli.nets.values import count, number
+
+
+class Norm(NamedTuple):
+    """A normalisation: `batch`, `instance`, `group` or `layer`.
+
+    Batch normalisation trains a scale and a shift a channel (2·C) and keeps a mean and a variance
+    (2·C running statistics), which `counted` makes parameters as Keras counts them. Layer
+    normalisation trains a scale and a shift for each value of the axes it covers.
+    """
+
+    kind: str
+    vectors: int = 2
+    """How many of scale and shift there are."""
+    channels: int | None = None
+    """Channels, where the text declares them."""
+    groups: int = 1
+    shape: Sizes | None = None
+    """What a layer normalisation covers, from the last axis on; None: the channels alone."""
+    tracked: bool = False
+    """Whether running statistics are kept."""
+    counted: bool = False
+    eps: float = 1e-5
+    """What is added to the variance."""
+
+    @property
+    def type(self) -> str:
+        return f"{self.kind}_norm"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        (shape,) = inputs
+        check_channels(self, shape)
+        if shape[0] % self.groups:
+            raise UnfitError(f"groups={self.groups} does not divide {shape[0]} channels")
+        covered = shape[0]
+        if self.shape is not None:
+            covered = prod(self.shape)
+            if shape[-len(self.shape) :] != self.shape:
+                raise UnfitError(f"{self.type} over {self.shape} meets the shape {shape}")
+        return Measure(
+            shape, self.vectors * covered, statistics=2 * shape[0] if self.tracked else 0
+        )
+
+    def slots(self, shape: Shape) -> Slots:
+        covered = self.shape or shape[:1]
+        trained = (("weight", Slot(covered, 1.0)), ("bias", Slot(covered, 0.0)))
+        slots = dict(trained[: self.vectors])
+        if self.tracked:
+            slots["running_mean"] = Slot(shape[:1], 0.0)
+            slots["running_var"] = Slot(shape[:1], 1.0)
+        return slots
+
+
+class LocalResponseNorm(NamedTuple):
+    """Division by the energy of neighbouring channels (Krizhevsky et al. 2012).
+
+    `alpha` is divided by `size`, as PyTorch and Caffe do.
+    """
+
+    size: int = 5
+    alpha: float = 1e-4
+    beta: float = 0.75
+    k: float = 1.0
+
+    @property
+    def type(self) -> str:
+        return "local_response_norm"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        (shape,) = inputs
+        return Measure(shape)
+
+
+def lrn(size: Any = 5, alpha: Any = 1e-4, beta: Any = 0.75, k: Any = 1.0) -> LocalResponseNorm:
+    return LocalResponseNorm(
+        count(size, "size"), number(alpha, "alpha"), number(beta, "beta"), number(k, "k")
+    )
+
+
+class LocalContrastNorm(NamedTuple):
+    """Local mean removed, local spread divided by (Jarrett et al. 2009), over size×size cells.
+
+    A value depends on the spread at its place, which depends on the means around it, so that it
+    sees two windows less one cell. The least spread that is divided by, the mean over the
+    picture, is left out of its receptive field, as normalisations over whole maps are.
+    """
+
+    size: int = 9
+
+    @property
+    def type(self) -> str:
+        return "local_contrast_norm"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        shape = maps(self.type, inputs, 2)
+        if self.size % 2 == 0:
+            raise UnfitError(f"{self.type} needs a window with a centre, not of {self.size} cells")
+        window = Window(2 * self.size - 1), (self.size - 1, self.size - 1)
+        return Measure(shape, windows=(window, window))
+
+
+def lcn(size: Any = 9) -> LocalContrastNorm:
+    return LocalContrastNorm(count(size, "size"))
+
+
+NAMES: Names = {"short": {"lrn": lrn, "lcn": lcn}, "PyTorch": {"LocalResponseNorm": lrn}}

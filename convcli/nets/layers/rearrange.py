@@ -1,0 +1,224 @@
+"""Layers that move, repeat or join values: reshapes, pads, upsampling, shuffles, merges."""
+
+from collections.abc import Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+from convcli.errors import UnfitError
+from convcli.nets.geometry import Pair, Window
+from convcli.nets.layers.shapes import (
+    Measure,
+    Misfit,
+    Names,
+    Shape,
+    Sizes,
+    check_groups,
+    factors,
+    maps,
+    size_text,
+)
+from convcli.nets.values import count, plain
+
+
+class Reshape(NamedTuple):
+    """The same values in another shape `(channels, *lengths)`; one −1 stands for what is left.
+
+    `Reshape((-1,))` flattens. `start` keeps the first axes as they are.
+    """
+
+    shape: tuple[int, ...] = (-1,)
+    start: int = 0
+
+    @property
+    def type(self) -> str:
+        return "flatten" if self.shape == (-1,) else "reshape"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        (shape,) = inputs
+        if self.start >= len(shape):
+            raise UnfitError(f"{self.type} from axis {self.start + 1} meets {size_text(shape)}")
+        kept, rest = shape[: self.start], prod(shape[self.start :])
+        known = prod(size for size in self.shape if size != -1)
+        if rest % known or (-1 not in self.shape and rest != known):
+            wanted = size_text(self.shape)
+            raise Misfit(
+                f"a shape of {wanted} ({known:,} values) meets {rest:,} values{factors(shape)}",
+                Reshape((-1,)),
+                known,
+                rest,
+            )
+        return Measure((*kept, *(rest // known if size == -1 else size for size in self.shape)))
+
+
+class Pad(NamedTuple):
+    """Cells added before and after each axis; negative numbers crop."""
+
+    padding: tuple[Pair, ...]
+    border: str = "constant"
+    """What they hold, by a name of `convcli.conv.borders`."""
+    value: float = 0.0
+
+    @property
+    def type(self) -> str:
+        return "pad"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        shape = maps("pad", inputs, len(self.padding))
+        lengths = tuple(n + sum(pad) for n, pad in zip(shape[1:], self.padding, strict=True))
+        if min(lengths) < 1:
+            raise UnfitError(f"cropping {self.padding} leaves nothing of {size_text(shape)}")
+        windows = tuple((Window(1), pad) for pad in self.padding)
+        return Measure((shape[0], *lengths), windows=windows)
+
+
+class Upsample(NamedTuple):
+    """Every cell `scale` times on each axis, or lengths of one's choice; one number is for all."""
+
+    scale: tuple[float, ...] = ()
+    sizes: Sizes = ()
+    mode: str = "nearest"
+    """How new cells are found: `nearest`, `linear`, or a mode that shapes alone are known of."""
+    corners: bool = False
+    """Whether `linear` keeps the corners where they are: PyTorch's `align_corners`."""
+
+    @property
+    def type(self) -> str:
+        return "upsample"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        (shape,) = inputs
+        axes = len(shape) - 1
+        given = self.scale or self.sizes
+        each = given * axes if len(given) == 1 else given
+        if len(each) != axes or not axes:
+            raise UnfitError(f"upsample by {len(given)} axes meets {size_text(shape)}")
+        lengths = [
+            int(n * one) if self.scale else int(one) for n, one in zip(shape[1:], each, strict=True)
+        ]
+        if min(lengths) < 1:
+            raise UnfitError(f"upsample by {each} leaves nothing of {size_text(shape)}")
+        times = tuple(max(to // n, 1) for to, n in zip(lengths, shape[1:], strict=True))
+        return Measure((shape[0], *lengths), upsampling=times)
+
+
+class Identity(NamedTuple):
+    """What hands its input on, under the name of what it does while training."""
+
+    type: str = "identity"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        (shape,) = inputs
+        return Measure(shape)
+
+
+def identity() -> Identity:
+    return Identity()
+
+
+class Shuffle(NamedTuple):
+    """Channels dealt out anew, as if by columns of `groups` rows (Zhang et al. 2018)."""
+
+    groups: int
+
+    @property
+    def type(self) -> str:
+        return "channel_shuffle"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        (shape,) = inputs
+        check_groups(self.groups, shape[0], shape[0])
+        return Measure(shape)
+
+
+def shuffle(groups: Any) -> Shuffle:
+    return Shuffle(count(groups, "groups"))
+
+
+class PixelShuffle(NamedTuple):
+    """factor² channels dealt out over factor×factor cells (Shi et al. 2016), or back."""
+
+    factor: int
+    inverse: bool = False
+
+    @property
+    def type(self) -> str:
+        return "pixel_unshuffle" if self.inverse else "pixel_shuffle"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        channels, height, width = maps(self.type, inputs, 2)
+        f = self.factor
+        if self.inverse:
+            if height % f or width % f:
+                raise UnfitError(f"{self.type}({f}) does not divide {height}x{width}")
+            windows = ((Window(f, stride=f), (0, 0)),) * 2
+            return Measure((channels * f * f, height // f, width // f), windows=windows)
+        if channels % (f * f):
+            raise UnfitError(
+                f"{self.type}({f}) needs {f * f} channels or a multiple, not {channels}"
+            )
+        return Measure((channels // (f * f), height * f, width * f), upsampling=(f, f))
+
+
+def pixel_shuffle(upscale_factor: Any) -> PixelShuffle:
+    return PixelShuffle(count(upscale_factor, "upscale_factor"))
+
+
+def pixel_unshuffle(downscale_factor: Any) -> PixelShuffle:
+    return PixelShuffle(count(downscale_factor, "downscale_factor"), inverse=True)
+
+
+class Merge(NamedTuple):
+    """Several inputs into one, value by value: `add`, `multiply`, `average`, `maximum`, …"""
+
+    type: str
+
+    def measure(self, *inputs: Shape) -> Measure:
+        most = max(map(len, inputs))
+        # a gate (c,) on maps (c, h, w)
+        level = [shape + (1,) * (most - len(shape)) for shape in inputs]
+        return Measure(together(self.type, inputs, level))
+
+
+def together(type_: str, shapes: Sequence[Shape], level: Sequence[Shape]) -> Shape:
+    """The shape that several have together, once they are `level`: of as many axes each.
+
+    An axis of 1 goes with any. Raises UnfitError when an axis differs.
+    """
+    output = []
+    for sizes in zip(*level, strict=True):
+        wide = set(sizes) - {1}
+        if len(wide) > 1:
+            met = " and ".join(map(size_text, shapes))
+            raise UnfitError(f"{type_} meets {met}, which do not go together")
+        output.append(wide.pop() if wide else 1)
+    return tuple(output)
+
+
+class Concat(NamedTuple):
+    """Several inputs behind each other on one axis, 0 for the channels."""
+
+    axis: int = 0
+
+    @property
+    def type(self) -> str:
+        return "concat"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        rest = {(*shape[: self.axis], *shape[self.axis + 1 :]) for shape in inputs}
+        if len(rest) > 1:
+            shapes = " and ".join(map(size_text, inputs))
+            raise UnfitError(f"concat meets {shapes}, which differ in more than the joined axis")
+        joined = sum(shape[self.axis] for shape in inputs)
+        first = inputs[0]
+        return Measure((*first[: self.axis], joined, *first[self.axis + 1 :]))
+
+
+NAMES: Names = {
+    "short": {"identity": identity, "shuffle": shuffle},
+    "PyTorch": {
+        "Identity": plain(Identity()),
+        "ChannelShuffle": shuffle,
+        "PixelShuffle": pixel_shuffle,
+        "PixelUnshuffle": pixel_unshuffle,
+    },
+}

@@ -1,0 +1,170 @@
+"""What a shape is, what a layer answers, and the checks that layers share.
+
+A shape is `(channels, *lengths)` of one image: `(3, 224, 224)` is height 224, width 224 and
+3 channels; `(10,)` is a vector.
+"""
+
+from collections.abc import Callable, Mapping
+from math import gcd
+from typing import Any, NamedTuple, Protocol
+
+from convcli.errors import UnfitError
+from convcli.nets.geometry import Padding, Pair, Window, output_length, resolve_padding
+
+Shape = tuple[int, ...]
+Sizes = tuple[int, ...]
+Windows = tuple[tuple[Window, Pair], ...]
+
+AXES: dict[int, tuple[str, ...]] = {
+    0: (),
+    1: ("length",),
+    2: ("height", "width"),
+    3: ("depth", "height", "width"),
+}
+"""Names of the axes behind the channels, by how many there are."""
+
+
+class Measure(NamedTuple):
+    """What a layer makes of its inputs, and what it costs; all counts are for one image."""
+
+    output: Shape
+    params: int = 0
+    """Trainable parameters, weights and biases."""
+    macs: int = 0
+    """Multiply–accumulates of the weights; bias is not in them."""
+    windows: Windows = ()
+    """Window and padding on each axis; none for a layer that works cell by cell."""
+    bias: int = 0
+    """Those of `params` that are biases of convolutions and linear layers."""
+    statistics: int = 0
+    """Running statistics: kept, but not trained."""
+    upsampling: Sizes = ()
+    """Output cells for one input cell, on each axis, where a layer enlarges."""
+
+
+class Slot(NamedTuple):
+    """One array of weights: its shape, and the number it holds, or how it is drawn.
+
+    "filters" are drawn along the first axis, "transposed" along the second, "codes" are ±1.
+    """
+
+    shape: Shape
+    fill: str | float
+
+
+Slots = dict[str, Slot]
+"""The weights of a layer, by role: `weight`, `bias`, `running_mean`."""
+
+Builder = Callable[..., Any]
+"""A function that makes a record of the values a text writes, with the names it gives them."""
+
+Names = Mapping[str, Mapping[str, Builder]]
+"""What layers are called, by vocabulary ("short", "PyTorch", "Keras"), with their builders."""
+
+
+class Layer(Protocol):
+    """What every layer answers.
+
+    One that has weights also has `slots(shape)`, the arrays of an input of this shape by role.
+    """
+
+    @property
+    def type(self) -> str:
+        """The field's name for it: `conv2d`, `leaky_relu`."""
+
+    def measure(self, *inputs: Shape) -> Measure:
+        """What it makes of inputs of these shapes. Raises UnfitError when they do not fit."""
+
+
+class Misfit(UnfitError):
+    """A layer that declared another input than it meets; `corrected` is the one that would fit."""
+
+    def __init__(self, message: str, corrected: Any, declared: int, met: int) -> None:
+        super().__init__(message)
+        self.corrected = corrected
+        self.declared = declared
+        self.met = met
+
+
+def windows_on(
+    shape: Shape, kernel: Sizes, stride: Sizes, dilation: Sizes, padding: tuple[Padding, ...]
+) -> Windows:
+    """The window on each axis with its padding in cells."""
+    windows = map(Window, kernel, stride, dilation)
+    return tuple(
+        (window, resolve_padding(pad, length, window))
+        for length, window, pad in zip(shape[1:], windows, padding, strict=True)
+    )
+
+
+def window_lengths(shape: Shape, windows: Windows) -> Sizes:
+    """The output's lengths under a window on each axis; a misfit says on which."""
+    lengths = []
+    for place, (window, padding) in enumerate(windows):
+        try:
+            lengths.append(output_length(shape[place + 1], window, padding))
+        except UnfitError as misfit:
+            raise UnfitError(f"{AXES[len(windows)][place]}: {misfit}") from None
+    return tuple(lengths)
+
+
+def size_text(shape: Shape) -> str:
+    """A shape as people write it, H×W×C.
+
+    >>> size_text((3, 224, 224)), size_text((10,))
+    ('224x224x3', '10')
+    """
+    return "x".join(map(str, (*shape[1:], shape[0])))
+
+
+def maps(type_: str, inputs: tuple[Shape, ...], axes: int) -> Shape:
+    """The one input of a layer that needs channels and so many axes."""
+    (shape,) = inputs
+    if len(shape) != axes + 1:
+        raise UnfitError(
+            f"{type_} needs {' x '.join(AXES[axes])} x channels, its input is {size_text(shape)}"
+        )
+    return shape
+
+
+def check_channels(layer: Any, shape: Shape) -> None:
+    """Refuse an input of other channels than a layer declares, if it declares them."""
+    if layer.channels is not None and layer.channels != shape[0]:
+        raise Misfit(
+            f"{layer.type} of {layer.channels} channels meets {shape[0]:,} channels",
+            layer._replace(channels=shape[0]),
+            layer.channels,
+            shape[0],
+        )
+
+
+def check_groups(groups: int, channels: int, filters: int) -> None:
+    """Refuse groups that do not divide channels and filters alike."""
+    if channels % groups == 0 and filters % groups == 0:
+        return
+    common = gcd(channels, filters)
+    would = ", ".join(str(d) for d in range(1, min(common, 64) + 1) if common % d == 0)
+    count, noun = (channels, "input channels") if channels % groups else (filters, "filters")
+    raise UnfitError(f"groups={groups} does not divide {count} {noun}; common divisors: {would}")
+
+
+def factors(shape: Shape) -> str:
+    """The sizes of maps, to stand behind the number of their values."""
+    return f" ({size_text(shape)})" if len(shape) > 1 else ""
+
+
+def bias_slot(outputs: int, wanted: bool) -> Slots:
+    """The bias of a layer that has one."""
+    return {"bias": Slot((outputs,), 0.0)} if wanted else {}
+
+
+def slots_of(layer: Layer, shape: Shape) -> Slots:
+    """The weights of a layer that meets an input of this shape, by role; none for most.
+
+    >>> from convcli.nets.readers import read_text
+    >>> conv = read_text("conv(8, 5)").network.nodes[0].layer
+    >>> {role: slot.shape for role, slot in slots_of(conv, (3, 9, 9)).items()}
+    {'weight': (8, 3, 5, 5), 'bias': (8,)}
+    """
+    slots: Callable[[Shape], Slots] | None = getattr(layer, "slots", None)
+    return slots(shape) if slots else {}
