@@ -9,7 +9,7 @@ import operator
 import re
 import reprlib
 import warnings
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from convcli.errors import SpecError
@@ -135,18 +135,6 @@ def shown(value: object) -> str:
     """A value as text, cut to what a line can hold, however large or nested it is."""
     text = reprlib.repr(value)
     return text if len(text) <= 60 else text[:60] + "…"
-
-
-def like(name: str, known: Iterable[str]) -> str:
-    """A hint at the known name that is nearest, if one is near.
-
-    >>> like("conw", ["conv", "relu"])
-    '; did you mean conv?'
-    """
-    from difflib import get_close_matches  # most texts name nothing unknown
-
-    close = get_close_matches(name[:60], known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
 
 
 def excerpt(node: ast.AST) -> str:

@@ -189,7 +189,7 @@ class Stack:
         gradients: dict[str, Array] = {}
         for layer, x in zip(reversed(self.layers), reversed(kept), strict=True):
             if layer.activation == "leaky_relu":
-                grad = grad * np.where(x < 0, x.dtype.type(layer.slope), x.dtype.type(1))
+                grad = grad * np.where(x > 0, x.dtype.type(1), x.dtype.type(layer.slope))
             elif layer.activation == "identity":
                 continue
             elif layer.activation:

@@ -15,7 +15,7 @@ from math import pow
 from typing import Any, NamedTuple
 
 from convcli.calls import read_call
-from convcli.errors import SpecError, UnfitError
+from convcli.errors import SpecError, UnfitError, like
 from convcli.lessons.lesson import SCHEMA
 from convcli.lessons.text import Line, beside, channel_name, equals, plain_grid
 from convcli.lessons.values import (
@@ -291,7 +291,9 @@ def _other(name: str) -> Callable[[Stack], tuple[str, Any]]:
 
     if name not in ACTIVATIONS:
         known = sorted({*ACTIVATIONS, *SPECIAL})
-        raise SpecError(f"no activation is called {name!r}; there are {', '.join(known)}")
+        raise SpecError(
+            f"no activation is called {name!r}; there are {', '.join(known)}{like(name, known)}"
+        )
     function = ACTIVATIONS[name]
     definition = (function.__doc__ or name).strip().splitlines()[0].rstrip(".")
 

@@ -6,7 +6,7 @@ Each kind of lesson knows the options that mean something to it; others are refu
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcli.errors import SpecError, UnfitError
+from convcli.errors import SpecError, UnfitError, like
 from convcli.lessons.operands import Operands, read_numbers, read_size
 from convcli.lessons.values import Symbol, read_value
 
@@ -58,7 +58,7 @@ def _signal(picture: str | None, options: Options) -> Answer:
 
     mode = "convolution" if options["mode"] is None else options["mode"]
     if mode not in MODES:
-        raise SpecError(f"{mode!r:.40} is no mode; there are {', '.join(MODES)}")
+        raise SpecError(f"{mode!r:.40} is no mode; there are {', '.join(MODES)}{like(mode, MODES)}")
     f = check_signal(read_numbers(options["signal"], "signal"), "signal")
     if mode == "autocorrelation":
         if options["kernel"] is not None:

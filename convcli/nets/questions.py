@@ -6,8 +6,8 @@ What only some questions need is imported where they are asked: a start costs as
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcli.calls import like, shown
-from convcli.errors import Refusal, SpecError, UnfitError, counted
+from convcli.calls import shown
+from convcli.errors import Refusal, SpecError, UnfitError, counted, like
 from convcli.nets.figures import Figures, Settings, totals
 from convcli.nets.inputs import input_shape
 from convcli.nets.layers import Conv, Shape, size_text

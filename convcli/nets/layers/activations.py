@@ -4,8 +4,8 @@ from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple
 
-from convcli.calls import like, shown
-from convcli.errors import SpecError
+from convcli.calls import shown
+from convcli.errors import SpecError, like
 from convcli.nets.layers.shapes import Measure, Misfit, Names, Shape, Slot, Slots
 from convcli.nets.values import count, number
 

@@ -3,8 +3,8 @@
 import ast
 from typing import Any, NamedTuple
 
-from convcli.calls import UNREADABLE, like, parsed_value, shown
-from convcli.errors import SpecError, safe
+from convcli.calls import UNREADABLE, parsed_value, shown
+from convcli.errors import SpecError, like, safe
 from convcli.nets.layers import Identity, Shape
 from convcli.nets.models import layers, modules
 from convcli.nets.models.files import Files, parsed_file

@@ -5,8 +5,8 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from convcli.calls import like, shown
-from convcli.errors import SpecError, counted, safe
+from convcli.calls import shown
+from convcli.errors import SpecError, counted, like, safe
 from convcli.nets.network import INPUT, Reading
 from convcli.nets.readers.program import Program
 from convcli.nets.readers.source import file_text, stdin_text

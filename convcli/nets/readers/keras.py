@@ -9,8 +9,8 @@ may be anything.
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import like, shown
-from convcli.errors import SpecError
+from convcli.calls import shown
+from convcli.errors import SpecError, like
 from convcli.nets.layers import (
     Activation,
     AdaptivePool,

@@ -3,8 +3,8 @@
 import ast
 from typing import Any
 
-from convcli.calls import like, shown
-from convcli.errors import SpecError
+from convcli.calls import shown
+from convcli.errors import SpecError, like
 from convcli.nets.layers import Concat, Merge, Shape
 from convcli.nets.network import INPUT, Builder, Chain, Fork, Leaf, Part
 from convcli.nets.readers.objects import Stack, Tensor, Unknown, tensors_of

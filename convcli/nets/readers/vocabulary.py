@@ -6,8 +6,8 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from convcli.calls import like, shown
-from convcli.errors import SpecError
+from convcli.calls import shown
+from convcli.errors import SpecError, like
 
 VOCABULARIES = {"short": "short", "PyTorch": "torch", "Keras": "keras"}
 """Dialects in the order they are asked, and their modules, imported when a name asks for them."""

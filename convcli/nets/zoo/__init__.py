@@ -6,8 +6,8 @@ The first comment lines of a file say what it is and where its figures are from.
 import os
 from typing import Any
 
-from convcli.calls import like, shown
-from convcli.errors import SpecError
+from convcli.calls import shown
+from convcli.errors import SpecError, like
 
 FOLDER = os.path.dirname(__file__)  # pathlib would cost a seventh of a start
 
