@@ -272,12 +272,129 @@ def test_what_once_came_out_differently(name):
     assert (summary.params, summary.output) == (params, output)
 
 
-def test_a_layer_that_shares_anothers_weights_is_refused_with_its_line():
-    text = (
-        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-        "        self.a = nn.Linear(4, 4)\n        self.b = nn.Linear(4, 4)\n"
-        "        self.b.weight = self.a.weight\n    def forward(self, x):\n"
-        "        return self.b(self.a(x))\n"
+def net(init, forward, before=""):
+    """A class whose `__init__` and `forward` have these lines."""
+    lines = [
+        f"{before}class Net(nn.Module):",
+        "    def __init__(self):",
+        "        super().__init__()",
+    ]
+    lines += [f"        {line}" for line in init.split("\n")] + ["    def forward(self, x):"]
+    return HEAD + "\n".join([*lines, *(f"        {line}" for line in forward.split("\n")), ""])
+
+
+SHARED = {
+    # lines of __init__ and of forward, input, PyTorch's parameters; multiplications by hand
+    "a layer has the weight of another": (
+        "self.a = nn.Linear(4, 4)\nself.b = nn.Linear(4, 4)\nself.b.weight = self.a.weight",
+        "return self.b(self.a(x))",
+        (4,), 24, 32,
+    ),
+    "only the second of two is used": (
+        "self.a = nn.Linear(4, 4)\nself.b = nn.Linear(4, 4)\nself.b.weight = self.a.weight",
+        "return self.b(x)",
+        (4,), 24, 16,
+    ),
+    "a decoder has the weight of its encoder, turned": (
+        "self.a = nn.Linear(6, 4, bias=False)",
+        "return F.linear(self.a(x), self.a.weight.t())",
+        (6,), 24, 48,
+    ),
+    "a head has the weight of the embedding": (
+        "self.e = nn.Embedding(9, 4)\nself.h = nn.Linear(4, 9)\nself.h.weight = self.e.weight",
+        "return self.h(self.e(x))",
+        (5,), 45, 180,
+    ),
+    "the embedding has the weight of the head": (
+        "self.e = nn.Embedding(9, 4)\nself.h = nn.Linear(4, 9)\nself.e.weight = self.h.weight",
+        "return self.h(self.e(x))",
+        (5,), 45, 180,
+    ),
+    "one parameter for two layers and the module": (
+        "self.w = nn.Parameter(torch.zeros(4, 4))\nself.a = nn.Linear(4, 4)\n"
+        "self.b = nn.Linear(4, 4)\nself.a.weight = self.w\nself.b.weight = self.w",
+        "return self.b(self.a(x))",
+        (4,), 24, 32,
+    ),
+    "copies of two that share go on sharing": (
+        "a, b = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)\nb.weight = a.weight\nimport copy\n"
+        "self.one = nn.Sequential(a, b)\nself.two = copy.deepcopy(self.one)",
+        "return self.two(self.one(x))",
+        (3, 2, 2), 30, 144,
+    ),
+    "a parameter of its own": (
+        "self.a = nn.Linear(4, 4)\nself.a.weight = nn.Parameter(torch.eye(4))",
+        "return self.a(x)",
+        (4,), 20, 16,
+    ),
+    "a copy of weights in a buffer": (
+        "self.a = nn.Linear(4, 4)\nself.register_buffer('mask', self.a.weight.data.clone())",
+        "return F.linear(x, self.a.weight * self.mask)",
+        (4,), 20, 16,
+    ),
+    "a product with a parameter that is turned": (
+        "self.w = nn.Parameter(torch.zeros(5, 4))",
+        "return x @ self.w.t() @ F.softmax(self.w, 0)",
+        (4,), 20, 40,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_weights_that_are_shared_are_counted_once(name):
+    init, forward, shape, params, macs = SHARED[name]
+    summary = summarize(read_text(net(init, forward)).network, shape)
+    assert (summary.params, summary.macs) == (params, macs)
+    assert not any("products of activations" in note for note in summary.notes)
+
+
+def test_a_normalisation_that_shares_anothers_weights_is_refused_with_its_line():
+    text = net(
+        "self.a, self.b = nn.BatchNorm2d(4), nn.BatchNorm2d(4)\nself.b.weight = self.a.weight",
+        "return self.b(self.a(x))",
     )
     with pytest.raises(SpecError, match="shares the weight of another layer"):
-        read_text(HEAD + text)
+        read_text(text)
+
+
+WAYS = {
+    # lines before the class, of __init__ and of forward; PyTorch's parameters and output
+    "values and places of a maximum by name": (
+        "", "self.c = nn.Conv2d(3, 4, 1)",
+        "y = self.c(x).max(dim=1)\nreturn y.values + y[0] + x.topk(2, 1).values.sum(1)",
+        16, (5, 6),
+    ),
+    "a class that makes another's object": (
+        "class Made:\n    def __new__(cls, c):\n        return nn.Conv2d(3, c, 1)\n",
+        "self.c = Made(4)", "return self.c(x)", 16, (4, 5, 6),
+    ),
+    "a class that makes its own object": (
+        "class One(nn.Module):\n    def __new__(cls, *args):\n        return super().__new__(cls)\n"
+        "    def __init__(self, c):\n        super().__init__()\n        self.c = nn.Conv2d(3, c, 1)\n"
+        "    def forward(self, x):\n        return self.c(x)\n",
+        "self.c = One(4)", "return self.c(x)", 16, (4, 5, 6),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_ways_of_writing_are_read_as_pytorch_has_them(name):
+    before, init, forward, params, output = WAYS[name]
+    summary = summarize(read_text(net(init, forward, before)).network, (3, 5, 6))
+    assert (summary.params, summary.output) == (params, output)
+
+
+PLACES = {
+    "return self.c(x) + x": "self.c(x) + x",
+    "y = self.c(x)\ny += x\nreturn y": "y += x",
+    "return F.relu(x)[:, :, 12]": "F.relu(x)[:, :, 12]",
+    "return self.c(x) > x": "self.c(x) > x",
+}
+
+
+@pytest.mark.parametrize(("forward", "marked"), PLACES.items())
+def test_an_operator_that_shapes_do_not_fit_is_pointed_at(forward, marked):
+    reading = read_text(net("self.c = nn.Conv2d(3, 3, 3)", forward))
+    (failure,) = trace(reading.network.at((3, 8, 8)), (3, 8, 8)).failures
+    _, line, marks = failure.text().splitlines()
+    assert line[marks.index("^") : marks.rindex("^") + 1] == marked

@@ -24,7 +24,7 @@ from convcli.nets.models.tensors import (
     tensor_of,
     whole,
 )
-from convcli.nets.models.values import Halt, Raised, Tensor, Unfit, Unknown
+from convcli.nets.models.values import Halt, Raised, Ranked, Tensor, Unfit, Unknown
 from convcli.nets.operations import Broadcast, Scalar, broadcast
 from convcli.nets.readers.values import counts
 
@@ -259,7 +259,7 @@ def product(
     machine: Any, type_: str, inputs: list[Tensor], gives: Shape, work: int, *values: Any
 ) -> Tensor:
     """A matrix product: of weights, its multiply–accumulates count; of activations, they do not."""
-    weighted = any(one.trained for one in inputs)
+    weighted = any(one.learned for one in inputs)
     if not weighted:
         machine.tape.products += work
     return operation(machine, type_, inputs, gives, *values, macs=work if weighted else 0)
@@ -337,6 +337,11 @@ def reduction(type_: str, kind: str = "") -> Callable[..., Any]:
     return call
 
 
+def ranked(made: Tensor) -> Ranked:
+    """Values with the places they came from."""
+    return Ranked((made, Tensor(made.shape, made.node)))
+
+
 def extreme(kind: str) -> Callable[..., Any]:
     """`max` and `min`: of all, of an axis with the places, or of two tensors."""
     of_axes = reduction(kind, kind if kind == "max" else "")
@@ -347,7 +352,7 @@ def extreme(kind: str) -> Callable[..., Any]:
             dim = options.pop("other")
         found = of_axes(machine, x, dim, keepdim, **options)
         if isinstance(dim, int) and not isinstance(dim, bool):
-            return found, Tensor(found.shape, found.node)
+            return ranked(found)
         return found
 
     return call
@@ -380,14 +385,12 @@ def unpool(
 def topk(machine: Any, x: Any, k: Any, dim: Any = -1, *_: Any, **options: Any) -> Any:
     x = tensor_of(machine, x)
     place = axis(machine, dim, len(x.shape))
-    made = piece(machine, x, place, 0, whole(machine, k), "topk")
-    return made, Tensor(made.shape, made.node)
+    return ranked(piece(machine, x, place, 0, whole(machine, k), "topk"))
 
 
 def sort(machine: Any, x: Any, dim: Any = -1, *_: Any, **options: Any) -> Any:
     x = tensor_of(machine, x)
-    made = operation(machine, "sort", [x], x.shape, dim)
-    return made, Tensor(made.shape, made.node)
+    return ranked(operation(machine, "sort", [x], x.shape, dim))
 
 
 def where(machine: Any, condition: Any, *values: Any) -> Any:

@@ -242,7 +242,9 @@ class Calling(Expressions):
                 if args and self.truth(self.compare(ast.Eq, member.attrs["value"], args[0])):
                     return member
             raise Raised("ValueError", f"no {cls.name} has this value")
-        made = Object(cls)
+        made = self.call(make, [cls, *args], options) if make is not MISSING else Object(cls)
+        if not (isinstance(made, Object) and made.cls.is_a(cls)):
+            return made
         init = cls.find("__init__")
         if init is not MISSING:
             self.call(init, [made, *args], options)
@@ -326,6 +328,8 @@ class Calling(Expressions):
         if held is MISSING:
             if name in ("__init__", "__setattr__", "__init_subclass__", "__post_init__"):
                 return Native(name, lambda machine, *args, **options: None)
+            if name == "__new__" and of_class:
+                return Native(name, lambda machine, kind, *args, **options: Object(cls))
             if name in ("__getattr__", "__getattribute__") and not of_class:
                 return Native(name, lambda machine, key: machine.plain_attribute(owner.owner, key))
             if not of_class and self.is_module(owner.owner):

@@ -132,7 +132,7 @@ class Expressions(Core):
         owner = self.evaluate(node.value, frame)
         index = self.evaluate(node.slice, frame)
         try:
-            return self.item(owner, index)
+            return self.placed(node, frame, self.item, owner, index)
         except SpecError as error:
             raise blamed(error, frame.file, node) from None
 
@@ -207,7 +207,7 @@ class Expressions(Core):
     def _binary(self, node: ast.BinOp, frame: Frame) -> Any:
         left, right = self.evaluate(node.left, frame), self.evaluate(node.right, frame)
         try:
-            return self.operate(type(node.op), left, right)
+            return self.placed(node, frame, self.operate, type(node.op), left, right)
         except SpecError as error:
             raise blamed(error, frame.file, node) from None
 
@@ -275,7 +275,7 @@ class Expressions(Core):
         for op, comparator in zip(node.ops, node.comparators, strict=True):
             right = self.evaluate(comparator, frame)
             try:
-                result = self.compare(type(op), left, right)
+                result = self.placed(node, frame, self.compare, type(op), left, right)
                 if len(node.ops) == 1:
                     return result
                 if not self.truth(result):
@@ -452,12 +452,16 @@ class Expressions(Core):
                     options |= value
                 else:
                     raise Halt(f"** of {self.describe(value)} is not known here")
-            site, self.site = self.site, (file, node)
-            made = self.call(function, args, options)
-            self.site = site
-            return made
+            return self.placed(node, frame, self.call, function, args, options)
         except SpecError as error:
             raise blamed(error, file, node) from None
+
+    def placed(self, node: ast.AST, frame: Frame, method: Callable[..., Any], *values: Any) -> Any:
+        """What a method of this reader gives; what it lays out stands at the place of a node."""
+        site, self.site = self.site, (frame.file, node)
+        made = method(*values)
+        self.site = site
+        return made
 
     def _yielded(self, node: ast.Yield, frame: Frame) -> Any:
         around: Frame | None = frame
@@ -470,7 +474,7 @@ class Expressions(Core):
         return None
 
     site: Any = None
-    """The file and the call that are being read: the place of what is laid out there."""
+    """The file and the call or operator being read: the place of what is laid out there."""
 
     # what the layers above this one give
 

@@ -123,11 +123,15 @@ def _applied(machine: Any, owner: Object, *args: Any, **options: Any) -> Any:
     if isinstance(owner.leaf.layer, Identity):
         return x
     leaf = machine.leaf(owner)
-    record = leaf.layer
     size = options.get("output_size", args[1] if len(args) > 1 else None)
-    if isinstance(record, TransposedConv) and size is not None:
+    if isinstance(leaf.layer, TransposedConv) and size is not None:
         leaf = _stretched(machine, leaf, x, size)
-    made = machine.tape.apply(leaf, x)
+    if any(tensor.holder is not owner for tensor in owner.shared.values()):
+        each = [module_attribute(machine, owner, name) for name in ("weight", "bias")]
+        weights = [one for one in each if isinstance(one, Tensor)]
+        made = machine.tape.apply(leaf._replace(layer=Free(leaf.layer)), x, weights)
+    else:
+        made = machine.tape.apply(leaf, x)
     if "weight_g" in owner.attrs:  # weight normalisation's lengths, a parameter more
         inputs = [made, owner.attrs["weight_g"]]
         made = machine.tape.put(Free(Identity("weight_norm")), inputs, made.shape)
@@ -250,6 +254,8 @@ def _recur(gates: int) -> Callable[..., Any]:
 
 WEIGHTED = (Conv, TransposedConv, Linear, Norm, PReLU)
 WEIGHTS = ("weight", "bias", "running_mean", "running_var")
+SHARING = (Conv, TransposedConv, Linear)
+"""What can take its weights from another layer: it has no statistics of its own beside them."""
 
 
 class Modules(dict[str, Any]):
@@ -280,7 +286,7 @@ def module_attribute(machine: Any, owner: Object, name: str) -> Any:
         path = machine.path(owner)
         tensor = Tensor(shapes[name], trained=name in ("weight", "bias"))
         tensor.owner = f"{path}.{name}" if path else ""
-        tensor.layer = owner
+        tensor.holder = owner
         owner.shared[name] = tensor
     return owner.shared[name]
 

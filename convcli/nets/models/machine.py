@@ -293,9 +293,13 @@ class Machine(Statements):
             copy.leaf = value.leaf
             for name, one in value.attrs.items():
                 copy.attrs[name] = self._deep_copy(one, made, inner)
+            for name, one in value.shared.items():
+                tensor = copy.shared[name] = self._deep_copy(one, made, inner)
+                tensor.holder = tensor.holder or copy  # of what is copied at once, the first
             return copy
         if isinstance(value, Tensor):
-            return Tensor(value.shape, value.node, value.trained, value.values)
+            copy = made[id(value)] = Tensor(value.shape, value.node, value.trained, value.values)
+            return copy
         return value
 
     # -- modules ----------------------------------------------------------------------------
@@ -349,8 +353,12 @@ class Machine(Statements):
             raise self.unknown(value)
         if not isinstance(value, Tensor) or value.shape != own.shape:
             raise Halt(f"a layer is given a {name} of another shape")
-        if value.layer not in (None, owner):
-            raise Halt(f"a layer shares the {name} of another layer")
+        if value.holder is None and value.trained:
+            value.holder = owner
+        if value.holder not in (None, owner) and not isinstance(record, layers.SHARING):
+            raise Halt(f"a {record.type} shares the {name} of another layer")
+        if value.holder is not None:
+            owner.shared[name] = value
         return True
 
     def leaf(self, owner: Object) -> Leaf:
@@ -381,8 +389,8 @@ class Machine(Statements):
         self._paths = {}
         for path, one in modules.walk(root):
             self._paths[id(one)] = path
-            for name, tensor in modules.parameters(one):
-                if not tensor.owner:
+            for name, tensor in (*modules.parameters(one), *one.shared.items()):
+                if not tensor.owner and tensor.holder in (None, one):
                     tensor.owner = f"{path}.{name}" if path else name
                 self._kept.append(tensor)
         self._kept.append(root)

@@ -14,6 +14,7 @@ from convcli.nets.models.values import (
     Halt,
     Native,
     Raised,
+    Ranked,
     Unknown,
 )
 
@@ -294,6 +295,8 @@ def method_of(value: Any, name: str) -> Any:
     for kind, methods in METHODS.items():
         if isinstance(value, kind) and name in methods:
             return Bound(Native(name, methods[name]), value)
+    if isinstance(value, Ranked) and name in ("values", "indices"):
+        return value[name == "indices"]
     if isinstance(value, int | float) and name in ("real", "imag"):
         return value if name == "real" else 0
     return MISSING

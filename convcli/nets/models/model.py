@@ -25,7 +25,7 @@ from convcli.nets.models.values import (
     Unknown,
 )
 from convcli.nets.network import INPUT, Network, Node, Reading, Stopped, pointed
-from convcli.nets.operations import Unused
+from convcli.nets.operations import Free, Unused
 from convcli.nets.readers.vocabulary import like
 
 NOT_BUILDERS = ("test", "main", "train", "demo", "run", "count", "load", "init", "get_args")
@@ -88,6 +88,7 @@ class Model(NamedTuple):
             _ended(tape, outputs)
         names = tuple(one.node for one in outputs if one.node)
         network = tape.network(names) if names and not stopped else tape.network(())
+        nodes = _held(machine, self.root, network.nodes)
         rest = [] if stopped else _unused(machine, self.root, network)
         halted = None
         if stopped is not None and not isinstance(stopped, Unfit):
@@ -95,7 +96,7 @@ class Model(NamedTuple):
         elif stopped is not None:
             halted = Stopped(str(stopped), stopped.where, unfit=True)
         return Network(
-            (*rest, *network.nodes),
+            (*rest, *nodes),
             self.at if tape.sized else None,
             halted,
             _notes(tape, rest, outputs),
@@ -112,6 +113,17 @@ def _ended(tape: Tape, outputs: list[Tensor]) -> None:
     if last != [outputs[0].node]:
         tape.scope = ""
         outputs[0] = tape.put(Identity("output"), [outputs[0]], outputs[0].shape, name="output")
+
+
+def _held(machine: Machine, root: Object, nodes: tuple[Node, ...]) -> list[Node]:
+    """The nodes; weights that stand alone and belong to a layer among them are that layer's."""
+    laid = {node.name for node in nodes if not isinstance(node.layer, Free)}
+    owners: dict[str, str] = {}
+    for _, one in modules.walk(root):
+        if one.shared and machine.leaf(one).name in laid:
+            name = machine.leaf(one).name
+            owners |= {held.node: name for held in one.shared.values() if held.holder is one}
+    return [node._replace(owner=owners.get(node.name, node.owner)) for node in nodes]
 
 
 def _unused(machine: Machine, root: Object, network: Network) -> list[Node]:
@@ -133,7 +145,7 @@ def _unused(machine: Machine, root: Object, network: Network) -> list[Node]:
                 if made is not None:
                     found.append(Node(f"{name}" if name not in laid else f"{name}#0", made, ()))
         for name, tensor in own.items():
-            if id(tensor) in seen or tensor.node in laid:
+            if id(tensor) in seen or tensor.node in laid or tensor.holder not in (None, one):
                 continue
             seen.add(id(tensor))
             many = 1

@@ -64,6 +64,14 @@ def _register(
     owner.attrs[str(name)] = value
 
 
+def _register_buffer(
+    machine: Any, owner: Object, name: Any, value: Any = None, *_: Any, **__: Any
+) -> None:
+    if isinstance(value, Tensor) and value.trained:
+        value = Tensor(value.shape, values=value.values)  # a copy of weights is not trained
+    owner.attrs[str(name)] = value
+
+
 def _returns_self(machine: Any, owner: Any, *args: Any, **options: Any) -> Any:
     return owner
 
@@ -138,7 +146,7 @@ MODULE = Class(
         "__init__": Native("Module", _init),
         "add_module": Native("add_module", _add_module),
         "register_module": Native("register_module", _add_module),
-        "register_buffer": Native("register_buffer", _register),
+        "register_buffer": Native("register_buffer", _register_buffer),
         "register_parameter": Native("register_parameter", _register),
         "modules": Native("modules", _modules),
         "named_modules": Native("named_modules", _named_modules),

@@ -152,7 +152,9 @@ def regarded(machine: Any, x: Tensor, gives: Shape) -> Tensor:
     """The same values in a shape that is known to hold them; no node where no image sees it."""
     bounded(gives)
     if per_image(gives) == per_image(x.shape) and x.node:
-        return Tensor(gives, x.node, x.trained, x.values)
+        same = Tensor(gives, x.node, x.trained, x.values)
+        same.learned = x.learned
+        return same
     return put(machine, Reshape(per_image(gives)), [x], gives)
 
 

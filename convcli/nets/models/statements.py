@@ -198,7 +198,7 @@ class Statements(Calling):
             held += more
             made = held
         else:
-            made = self.operate(type(node.op), held, value)
+            made = self.placed(node, frame, self.operate, type(node.op), held, value)
         self.assign(target, made, frame)
 
     def _if(self, node: ast.If, frame: Frame) -> None:

@@ -61,8 +61,9 @@ class Tape:
         names = tuple([self.node_of(one) for one in inputs])
         made = leaf if leaf is not None else Leaf(record, name, where)
         scope = "" if leaf is not None and leaf.name else self.scope
-        node = self.builder.join(made, names, scope)
-        return Tensor(gives, node)
+        tensor = Tensor(gives, self.builder.join(made, names, scope))
+        tensor.learned = leaf is None and all(one.learned for one in inputs)
+        return tensor
 
     def node_of(self, tensor: Tensor) -> str:
         """The node that gives a tensor: one of its own for a parameter or a constant."""

@@ -279,7 +279,7 @@ class Iterating:
 class Tensor:
     """A tensor known by its whole shape, the batch first, and by the node that gives it."""
 
-    __slots__ = ("layer", "node", "owner", "shape", "trained", "values")
+    __slots__ = ("holder", "learned", "node", "owner", "shape", "trained", "values")
 
     def __init__(
         self,
@@ -293,12 +293,20 @@ class Tensor:
         """Empty for what no input reaches: a parameter, or a constant."""
         self.owner = ""
         """Of a parameter, its path in the model."""
-        self.layer: Object | None = None
-        """The layer whose weights it is."""
+        self.holder: Object | None = None
+        """The layer that holds it as its weights; another one may share it."""
         self.trained = trained
+        """Whether it is a parameter."""
+        self.learned = trained
         """Whether it is a parameter, or made of parameters alone."""
         self.values = values
         """The numbers of a short constant of one axis."""
+
+
+class Ranked(tuple[Tensor, Tensor]):
+    """What `x.max(1)`, `topk` and `sort` give: `values` and `indices`, by name too."""
+
+    __slots__ = ()
 
 
 MISSING = Unknown("nothing")
