@@ -74,11 +74,6 @@ def leaky_relu(machine: Any, x: Any, negative_slope: Any = 0.01, *_: Any, **opti
     return put(machine, Activation("leaky_relu", float(negative_slope)), [x], x.shape)
 
 
-def nothing(machine: Any, x: Any, *args: Any, **options: Any) -> Any:
-    """What changes no shape, and nothing outside of training."""
-    return x
-
-
 def binary(machine: Any, word: str, left: Any, right: Any) -> Any:
     """Arithmetic of tensors, or of a tensor and a number."""
     for one in (left, right):
@@ -112,9 +107,9 @@ def binary(machine: Any, word: str, left: Any, right: Any) -> Any:
 
 
 def number_of(value: Any) -> Any:
+    """A number, or that of a tensor without axes; None for anything else."""
     if isinstance(value, Tensor):
-        known = value.values is not None and len(value.values) == 1 and not value.shape
-        return value.values[0] if known and value.values is not None else None
+        return None if value.shape else value.number
     return value if isinstance(value, int | float) else None
 
 

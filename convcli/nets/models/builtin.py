@@ -54,22 +54,20 @@ def _range(machine: Any, *ends: Any) -> range:
     numbers = []
     for end in ends:
         _known(machine, end)
-        if isinstance(end, Tensor) and end.values and len(end.values) == 1:
-            end = end.values[0]
+        if isinstance(end, Tensor) and end.number is not None:
+            end = end.number
         if not isinstance(end, int):
             raise Raised("TypeError", f"range() takes whole numbers, not {machine.describe(end)}")
         numbers.append(end)
     return range(*numbers)
 
 
-def number_of(kind: Callable[[Any], Any]) -> Callable[..., Any]:
+def _converter(kind: Callable[[Any], Any]) -> Callable[..., Any]:
     def convert(machine: Any, value: Any = 0, *base: Any) -> Any:
         if isinstance(value, Unknown):
-            return Unknown(value.text, value.where)
+            return value.outcome()
         if isinstance(value, Tensor):
-            if value.values is not None and len(value.values) == 1:
-                return kind(value.values[0])
-            return Unknown("the value of a tensor")
+            return Unknown("the value of a tensor") if value.number is None else kind(value.number)
         if not isinstance(value, int | float | str) or (isinstance(value, str) and len(value) > 40):
             raise Raised("TypeError", f"{machine.describe(value)} is no number")
         try:
@@ -81,11 +79,11 @@ def number_of(kind: Callable[[Any], Any]) -> Callable[..., Any]:
 
 
 def _bool(machine: Any, value: Any = False) -> Any:
-    return Unknown(value.text, value.where) if isinstance(value, Unknown) else machine.truth(value)
+    return value.outcome() if isinstance(value, Unknown) else machine.truth(value)
 
 
 def _str(machine: Any, value: Any = "") -> Any:
-    return Unknown(value.text, value.where) if isinstance(value, Unknown) else machine.text(value)
+    return value.outcome() if isinstance(value, Unknown) else machine.text(value)
 
 
 def list_of(machine: Any, value: Any = ()) -> list[Any]:
@@ -164,7 +162,7 @@ def _iter(machine: Any, value: Any) -> Iterating:
 
 def _next(machine: Any, value: Any, default: Any = MISSING) -> Any:
     if isinstance(value, Unknown):
-        return Unknown(value.text, value.where)
+        return value.outcome()
     if not isinstance(value, Iterating):
         raise Raised("TypeError", f"{machine.describe(value)} is no iterator")
     found = next(value.items, default)
@@ -235,7 +233,7 @@ def whole_digits(value: Any) -> int:
 def _abs(machine: Any, value: Any) -> Any:
     if isinstance(value, Tensor):
         return machine.tensor_unary("abs", value)
-    return Unknown(value.text, value.where) if isinstance(value, Unknown) else abs(value)
+    return value.outcome() if isinstance(value, Unknown) else abs(value)
 
 
 def raised_to(machine: Any, left: Any, right: Any) -> Any:
@@ -259,7 +257,7 @@ def _getattr(machine: Any, owner: Any, name: Any, default: Any = MISSING) -> Any
 
 def _hasattr(machine: Any, owner: Any, name: Any) -> Any:
     if isinstance(owner, Unknown):
-        return Unknown(owner.text, owner.where)
+        return owner.outcome()
     try:
         machine.attribute(owner, name)
     except Raised as error:
@@ -310,7 +308,7 @@ def _is_a(machine: Any, value: Any, kind: Any) -> Any:
     if isinstance(kind, tuple):
         return _isinstance(machine, value, kind)
     if isinstance(value, Unknown):
-        return Unknown(value.text, value.where)
+        return value.outcome()
     if isinstance(kind, Class):
         if kind is TENSOR:
             return isinstance(value, Tensor)
@@ -340,7 +338,7 @@ def _is_a(machine: Any, value: Any, kind: Any) -> Any:
 
 def _issubclass(machine: Any, cls: Any, kinds: Any) -> Any:
     if isinstance(cls, Unknown):
-        return Unknown(cls.text, cls.where)
+        return cls.outcome()
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
     return isinstance(cls, Class) and any(isinstance(one, Class) and cls.is_a(one) for one in kinds)
 
@@ -375,6 +373,11 @@ def _unread(name: str) -> Callable[..., Any]:
 
 def no_effect(machine: Any, *args: Any, **options: Any) -> None:
     return None
+
+
+def first(machine: Any, value: Any, *args: Any, **options: Any) -> Any:
+    """What gives its first value back: as it is, or initialised, or wrapped."""
+    return value
 
 
 def _slice(machine: Any, *ends: Any) -> slice:
@@ -472,8 +475,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "len": length_of,
     "range": _range,
     "xrange": _range,
-    "int": number_of(int),
-    "float": number_of(float),
+    "int": _converter(int),
+    "float": _converter(float),
     "bool": _bool,
     "str": _str,
     "repr": lambda machine, value: machine.written(value),

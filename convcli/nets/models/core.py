@@ -89,9 +89,9 @@ class Core:
         if isinstance(value, Unknown):
             raise self.unknown(value)
         if isinstance(value, Tensor):
-            if value.values is not None and len(value.values) == 1:
-                return bool(value.values[0])
-            raise Halt("a branch depends on the values of a tensor")
+            if value.number is None:
+                raise Halt("a branch depends on the values of a tensor")
+            return bool(value.number)
         if isinstance(value, Object):
             if isinstance(value.cls.find("__len__"), Native | Function):
                 return bool(self.call(self.attribute(value, "__len__"), [], {}))

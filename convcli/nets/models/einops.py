@@ -11,7 +11,7 @@ from typing import Any
 from convcli.calls import shown
 from convcli.nets.models import arithmetic, shaping, tensors
 from convcli.nets.models.modules import MODULE
-from convcli.nets.models.values import Class, Halt, Native, Object, Raised, Tensor, Unfit
+from convcli.nets.models.values import Halt, Object, Raised, Tensor, Unfit, class_of, natives
 
 Groups = list[list[str]]
 
@@ -167,19 +167,18 @@ def _applied(kind: str) -> Any:
     return forward
 
 
-def _layer(name: str, kind: str) -> Class:
-    names = {"__init__": Native(name, _keep), "forward": Native("forward", _applied(kind))}
-    return Class(name, (MODULE,), names)
-
-
 NAMES: dict[str, Any] = {
-    "rearrange": Native("rearrange", rearrange),
-    "repeat": Native("repeat", repeat),
-    "reduce": Native("reduce", reduce),
-    "einsum": Native("einsum", einsum),
-    "pack": Native("pack", pack),
-    "unpack": Native("unpack", unpack),
-    "Rearrange": _layer("Rearrange", "rearrange"),
-    "Reduce": _layer("Reduce", "reduce"),
+    **natives(
+        {
+            "rearrange": rearrange,
+            "repeat": repeat,
+            "reduce": reduce,
+            "einsum": einsum,
+            "pack": pack,
+            "unpack": unpack,
+        }
+    ),
+    "Rearrange": class_of("Rearrange", MODULE, __init__=_keep, forward=_applied("rearrange")),
+    "Reduce": class_of("Reduce", MODULE, __init__=_keep, forward=_applied("reduce")),
 }
 """What `einops` and `einops.layers.torch` give."""

@@ -224,7 +224,7 @@ class Expressions(Core):
             return self.tensor_binary(word, left, right)
         for one in (left, right):
             if isinstance(one, Unknown):
-                return Unknown(one.text, one.where)
+                return one.outcome()
         if isinstance(left, int | float) and isinstance(right, int | float):
             return self._arithmetic(op, left, right, function)
         if op is ast.Mult:
@@ -290,7 +290,7 @@ class Expressions(Core):
         if op in (ast.Is, ast.IsNot):
             for one, other in ((left, right), (right, left)):
                 if isinstance(one, Unknown) and not isinstance(other, Unknown):
-                    return Unknown(one.text, one.where)
+                    return one.outcome()
             same = left is right or (
                 isinstance(left, SCALARS) and left == right and type(left) is type(right)
             )
@@ -306,7 +306,7 @@ class Expressions(Core):
             return self.tensor_binary(word, left, right)
         for one in (left, right):
             if isinstance(one, Unknown):
-                return Unknown(one.text, one.where)
+                return one.outcome()
         if not (isinstance(left, SCALARS) and isinstance(right, SCALARS)):
             self.plain(left, right)
         try:
@@ -318,9 +318,9 @@ class Expressions(Core):
 
     def _contains(self, held: Any, value: Any) -> Any:
         if isinstance(held, Unknown):
-            return Unknown(held.text, held.where)
+            return held.outcome()
         if isinstance(value, Unknown):
-            return Unknown(value.text, value.where)
+            return value.outcome()
         if isinstance(held, Object) and held.cls.find("__contains__") is not MISSING:
             return self.call(self.attribute(held, "__contains__"), [value], {})
         if isinstance(held, dict | set | frozenset):
@@ -418,7 +418,7 @@ class Expressions(Core):
             if isinstance(one, ast.FormattedValue):
                 value = self.evaluate(one.value, frame)
                 if isinstance(value, Unknown):
-                    return Unknown(value.text, value.where)
+                    return value.outcome()
                 if one.conversion == ord("r"):
                     value = self.written(value)
                 spec = self.evaluate(one.format_spec, frame) if one.format_spec else ""

@@ -108,8 +108,8 @@ def _parameters_of(name: str) -> tuple[str, ...]:
 
 def _value(value: Any) -> Any:
     """What a layer's builder reads: a constant by its number, anything unknown by nothing."""
-    if isinstance(value, Tensor) and value.values is not None and len(value.values) == 1:
-        return value.values[0]
+    if isinstance(value, Tensor) and value.number is not None:
+        return value.number
     return None if isinstance(value, Unknown) else value
 
 

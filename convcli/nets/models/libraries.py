@@ -108,7 +108,7 @@ def _torch(machine: Any, module: str, name: str) -> Any:
         if name in TORCH:
             return TORCH[name]
     if module == "torch.autograd" and name == "Variable":
-        return Native(name, _first)
+        return Native(name, builtin.first)
     if module in ("torch.autograd", "torch.autograd.function") and name == "Function":
         return layers.AUTOGRAD
     if module.startswith("torch.distributions") and name == "Normal":
@@ -116,7 +116,7 @@ def _torch(machine: Any, module: str, name: str) -> Any:
     if module == "torch.utils.checkpoint" and name in ("checkpoint", "checkpoint_sequential"):
         return Native(name, _checkpoint)
     if name in ("DataParallel", "DistributedDataParallel"):
-        return Native(name, _first)
+        return Native(name, builtin.first)
     if module == "torch.jit" and name == "ScriptModule":
         return modules.MODULE
     if name == "weight_norm":
@@ -127,9 +127,9 @@ def _torch(machine: Any, module: str, name: str) -> Any:
         if name == "calculate_gain":
             return Native(name, lambda machine, *_: 1.0)
         initialises = name.endswith("_") or name in INITIALISERS
-        return Native(name, _first if initialises else _unknown_of(f"nn.init.{name}"))
+        return Native(name, builtin.first if initialises else _unknown_of(f"nn.init.{name}"))
     if module.startswith("torch.nn.utils"):
-        return Native(name, _first)
+        return Native(name, builtin.first)
     if module == "torch.fft" and name in FOURIER:
         return Native(name, FOURIER[name])
     if module == "torch.jit" and name == "isinstance":
@@ -153,11 +153,6 @@ def _nn(machine: Any, name: str) -> Any:
         return PARAMETER
     found = layers.classes().get(name)
     return found if found is not None else prelude_name(machine, "torch.nn", name)
-
-
-def _first(machine: Any, value: Any = None, *args: Any, **options: Any) -> Any:
-    """What initialises or wraps its first value, which stays what it is."""
-    return value
 
 
 def _unknown_of(text: str) -> Any:
@@ -307,7 +302,7 @@ TORCH: dict[str, Any] = {
     "is_grad_enabled": Native("is_grad_enabled", lambda machine: False),
     "is_autocast_enabled": Native("is_autocast_enabled", lambda machine, *_: False),
     "numel": Native("numel", names.METHODS["numel"]),
-    "compile": Native("compile", _first),
+    "compile": Native("compile", builtin.first),
     "Size": Native("Size", lambda machine, sizes=(): tuple(machine.listed(sizes))),
     "__version__": "2.13.0",
     "pi": 3.141592653589793,

@@ -58,7 +58,7 @@ FALLBACK: dict[str, Any] = {
     "functools": Library("functools"),
     "OrderedDict": standard.LIBRARY["collections"]["OrderedDict"],
     "partial": standard.LIBRARY["functools"]["partial"],
-    "Variable": Native("Variable", libraries._first),
+    "Variable": Native("Variable", builtin.first),
 }
 """What a class pasted without its imports means by these names."""
 

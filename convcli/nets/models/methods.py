@@ -36,7 +36,7 @@ def _format(machine: Any, text: str, *args: Any, **options: Any) -> Any:
         else:
             raise Halt(f"the format {field[:40]!r} is not read here")
         if isinstance(value, Unknown):
-            return Unknown(value.text, value.where)
+            return value.outcome()
         value = machine.written(value) if conversion == "r" else value
         parts.append(formatted(machine, value, spec or ""))
     return machine.sized("".join(parts))
@@ -61,7 +61,7 @@ def percent(machine: Any, text: str, values: Any) -> Any:
     plain: Any = []
     for one in given:
         if isinstance(one, Unknown):
-            return Unknown(one.text, one.where)
+            return one.outcome()
         plain.append(one if isinstance(one, int | float | str) else machine.text(one))
     if isinstance(values, dict):
         plain = [{key: machine.text(one) for key, one in values.items() if isinstance(key, str)}]
@@ -87,7 +87,7 @@ def _join(machine: Any, text: str, values: Any) -> Any:
     items = machine.listed(values)
     for one in items:
         if isinstance(one, Unknown):
-            return Unknown(one.text, one.where)
+            return one.outcome()
     if sum(map(len, items)) + len(text) * len(items) > MOST_ITEMS:
         raise Halt("a string grows too long")
     return text.join(items)

@@ -23,7 +23,6 @@ from convcli.nets.models.arithmetic import (
     masked_fill,
     matmul,
     normalize,
-    nothing,
     one_hot,
     outer,
     reduction,
@@ -34,6 +33,7 @@ from convcli.nets.models.arithmetic import (
     unpool,
     where,
 )
+from convcli.nets.models.builtin import first
 from convcli.nets.models.creation import (
     arange,
     constant,
@@ -106,9 +106,7 @@ def size(machine: Any, x: Tensor, dim: Any = None) -> Any:
 
 
 def value_of(machine: Any, x: Tensor) -> Any:
-    if x.values is not None and len(x.values) == 1:
-        return x.values[0]
-    return Unknown("the value of a tensor")
+    return Unknown("the value of a tensor") if x.number is None else x.number
 
 
 def tolist(machine: Any, x: Tensor) -> Any:
@@ -195,7 +193,7 @@ UNCHANGED += ("numpy", "share_memory_", "register_hook", "resolve_conj", "byte",
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: elementwise(word) for name, word in ACTIVATIONS.items()},
     **{name: elementwise(name) for name in VALUES},
-    **dict.fromkeys(UNCHANGED, nothing),
+    **dict.fromkeys(UNCHANGED, first),
     "diff": diff,
     "int": to_whole,
     "long": to_whole,
@@ -347,7 +345,7 @@ NEW: dict[str, Callable[..., Any]] = {
 METHODS: dict[str, Callable[..., Any]] = {
     **FUNCTIONS,
     "unfold": windows,
-    "astype": nothing,
+    "astype": first,
     "size": size,
     "dim": lambda machine, x: len(x.shape),
     "ndimension": lambda machine, x: len(x.shape),
@@ -364,7 +362,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "new_full": new_full,
     "new_tensor": lambda machine, x, value, **_: tensor(machine, value),
     "backward": lambda machine, x, *_, **__: None,
-    "fill_diagonal_": nothing,
+    "fill_diagonal_": first,
     "where": lambda machine, x, condition, other: where(machine, condition, x, other),
 }
 """Methods of tensors."""
@@ -398,11 +396,11 @@ def attribute(machine: Any, x: Tensor, name: str) -> Any:
         return Bound(Native(name, METHODS[name]), x)
     bare = name.removesuffix("_")
     if bare != name and not x.node and bare not in RESHAPING:
-        return Bound(Native(name, nothing), x)  # initialises a parameter or a constant
+        return Bound(Native(name, first), x)  # initialises a parameter or a constant
     if bare != name and bare in METHODS:
         return Bound(Native(name, _in_place(METHODS[bare])), x)
     if bare != name and not name.startswith("_") and bare not in RESHAPING:
-        return Bound(Native(name, nothing), x)  # what works in place keeps the shape
+        return Bound(Native(name, first), x)  # what works in place keeps the shape
     raise Raised("AttributeError", f"a tensor's {shown(name)} is not known here")
 
 

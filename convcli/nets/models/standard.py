@@ -40,11 +40,11 @@ def _math(name: str) -> Native:
     def call(machine: Any, *args: Any) -> Any:
         for one in args:
             if isinstance(one, Unknown):
-                return Unknown(one.text, one.where)
+                return one.outcome()
         numbers = []
         for one in args:
-            if isinstance(one, Tensor) and one.values is not None and len(one.values) == 1:
-                one = one.values[0]
+            if isinstance(one, Tensor) and one.number is not None:
+                one = one.number
             if name == "prod" and isinstance(one, NUMBERS):
                 one = (one,)
             if isinstance(one, list | tuple) and name == "prod":

@@ -132,7 +132,7 @@ class Statements(Calling):
         if isinstance(value, Unknown):
             for one in target.elts:
                 one = one.value if isinstance(one, ast.Starred) else one
-                self.assign(one, Unknown(value.text, value.where), frame)
+                self.assign(one, value.outcome(), frame)
             return
         items = self.listed(value)
         wanted = target.elts

@@ -244,6 +244,10 @@ class Unknown:
         self.harmless = harmless
         """Whether it can be called on modules: a logger, an initialiser, a loader of weights."""
 
+    def outcome(self) -> "Unknown":
+        """What an operator or a function makes of it."""
+        return Unknown(self.text, self.where)
+
 
 class Library:
     """A module that is not a file of the model: `torch.nn`, `math`."""
@@ -300,13 +304,31 @@ class Tensor:
         self.learned = trained
         """Whether it is a parameter, or made of parameters alone."""
         self.values = values
-        """The numbers of a short constant of one axis."""
+        """The numbers of a short constant, its last axis running fastest."""
+
+    @property
+    def number(self) -> Any:
+        """The one number that it is known to hold; None for all other tensors."""
+        return self.values[0] if self.values is not None and len(self.values) == 1 else None
 
 
 class Ranked(tuple[Tensor, Tensor]):
     """What `x.max(1)`, `topk` and `sort` give: `values` and `indices`, by name too."""
 
     __slots__ = ()
+
+
+def natives(calls: dict[str, Callable[..., Any]]) -> dict[str, Native]:
+    """Functions of a library under their names."""
+    return {name: Native(name, call) for name, call in calls.items()}
+
+
+def class_of(name: str, *bases: Class, **methods: Callable[..., Any]) -> Class:
+    """A class of a library, from what its methods mean; in messages, `__init__` has its name."""
+    made = Class(name, bases, {**natives(methods)})
+    if "__init__" in methods:
+        made.names["__init__"] = Native(name, methods["__init__"])
+    return made
 
 
 MISSING = Unknown("nothing")
