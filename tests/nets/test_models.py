@@ -374,6 +374,34 @@ WAYS = {
         "    def forward(self, x):\n        return self.c(x)\n",
         "self.c = One(4)", "return self.c(x)", 16, (4, 5, 6),
     ),
+    "stubs of quantization": (
+        "from torch.ao.quantization import QuantStub\n",
+        "self.q, self.c = QuantStub(), nn.Conv2d(3, 4, 1)\n"
+        "self.f = nn.quantized.FloatFunctional()",
+        "return self.f.add(torch.quantization.DeQuantStub()(self.c(self.q(x))), x.mean(1, True))",
+        16, (4, 5, 6),
+    ),
+    "layers in segments that are worked out again": (
+        "from torch.utils.checkpoint import checkpoint_sequential\n",
+        "self.s = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 2, 1))",
+        "return checkpoint_sequential(self.s, 2, x)",
+        26, (2, 5, 6),
+    ),
+    "layers and a distribution that are written in PyTorch's own words": (
+        "from torch.distributions import Normal\n",
+        "self.glu, self.pool = nn.GLU(dim=1), nn.MaxPool2d(2, return_indices=True)\n"
+        "self.un, self.windows = nn.MaxUnpool2d(2), nn.Unfold(3, padding=1)\n"
+        "self.c = nn.Conv2d(3, 8, 1)",
+        "y, at = self.pool(self.glu(self.c(x)))\ny = self.un(y, at, output_size=x.size())\n"
+        "y = Normal(y, y.exp()).rsample()\n"
+        "return self.windows(y).view(1, 4, 9, *x.shape[2:]).sum(2)",
+        32, (4, 5, 6),
+    ),
+    "layers in time": (
+        "", "self.r = nn.LSTM(6, 4, 2, bidirectional=True, batch_first=True)",
+        "y, (h, c) = self.r(x[:, 0])\nassert h.shape == c.shape == (4, 1, 4)\nreturn y",
+        2 * 4 * 4 * (6 + 4 + 2) + 2 * 4 * 4 * (8 + 4 + 2), (5, 8),
+    ),
 }  # fmt: skip
 
 

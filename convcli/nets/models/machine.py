@@ -21,6 +21,7 @@ from convcli.nets.models import (
     shaping,
     standard,
     tensors,
+    weights,
 )
 from convcli.nets.models.files import Files
 from convcli.nets.models.statements import Leave, Statements
@@ -46,7 +47,6 @@ from convcli.nets.models.values import (
     Unknown,
 )
 from convcli.nets.network import INPUT, Leaf, Where
-from convcli.nets.readers.values import counts, pads
 
 FALLBACK: dict[str, Any] = {
     "nn": Library("torch.nn"),
@@ -328,38 +328,10 @@ class Machine(Statements):
             self.tape.scope = outer
 
     def module_attribute(self, owner: Object, name: str) -> Any:
-        return layers.module_attribute(self, owner, name)
+        return weights.module_attribute(self, owner, name)
 
     def set_on_layer(self, owner: Object, name: str, value: Any) -> bool:
-        """Take a layer's own value set anew; gives whether it was one of its weights.
-
-        Weights of other numbers change nothing here: `m.weight = init.kaiming_normal(m.weight)`.
-        """
-        if owner.leaf is None:
-            return False
-        record: Any = owner.leaf.layer
-        if name in FIELDS:
-            owner.leaf = owner.leaf._replace(layer=_changed(record, name, value))
-        if name not in layers.WEIGHTS:
-            return False
-        own = layers.module_attribute(self, owner, name)
-        if not isinstance(own, Tensor):
-            return False
-        if value is None and name == "bias" and hasattr(record, "bias"):
-            owner.leaf = owner.leaf._replace(layer=record._replace(bias=False))
-            owner.shared.pop(name)
-            return True
-        if isinstance(value, Unknown):
-            raise self.unknown(value)
-        if not isinstance(value, Tensor) or value.shape != own.shape:
-            raise Halt(f"a layer is given a {name} of another shape")
-        if value.holder is None and value.trained:
-            value.holder = owner
-        if value.holder not in (None, owner) and not isinstance(record, layers.SHARING):
-            raise Halt(f"a {record.type} shares the {name} of another layer")
-        if value.holder is not None:
-            owner.shared[name] = value
-        return True
+        return weights.set_on_layer(self, owner, name, value)
 
     def leaf(self, owner: Object) -> Leaf:
         """A layer under its path, the same at every use of it."""
@@ -457,28 +429,6 @@ class Machine(Statements):
             return None
         file, node = self.site
         return file.where(node, declared)  # type: ignore[no-any-return]
-
-
-FIELDS = ("kernel_size", "stride", "padding", "dilation", "groups", "ceil_mode", "num_groups")
-"""Attributes of a layer that say what it does; set anew, they change it."""
-
-
-def _changed(record: Any, name: str, value: Any) -> Any:
-    """A layer with one of its values set anew, as `conv.stride = (1, 1)` does."""
-    field = {"kernel_size": "kernel", "ceil_mode": "ceil", "num_groups": "groups"}.get(name, name)
-    held = getattr(record, field, None)
-    if held is None:
-        return record
-    if isinstance(value, Unknown):
-        raise Halt(
-            f"{name} of a layer is set to {value.text}, which is not known here", value.where
-        )
-    if field in ("ceil", "groups"):
-        return record._replace(**{field: value})
-    axes = len(held)
-    if field == "padding":
-        return record._replace(padding=pads(value, axes))
-    return record._replace(**{field: counts(value, axes, name)})
 
 
 def _filled(machine: Any, owner: Object, *args: Any, **options: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from convcli.calls import UNREADABLE, parsed_value, shown
 from convcli.errors import SpecError, safe
 from convcli.nets.layers import Identity, Shape
-from convcli.nets.models import layers, modules
+from convcli.nets.models import modules, weights
 from convcli.nets.models.files import Files, parsed_file
 from convcli.nets.models.machine import Machine, deep, ran
 from convcli.nets.models.statements import Return
@@ -141,7 +141,7 @@ def _unused(machine: Machine, root: Object, network: Network) -> list[Node]:
                 without = {
                     key for key, tensor in one.shared.items() if tensor.node and tensor.node in laid
                 }
-                made = layers.unused(record, without)
+                made = weights.unused(record, without)
                 if made is not None:
                     found.append(Node(f"{name}" if name not in laid else f"{name}#0", made, ()))
         for name, tensor in own.items():

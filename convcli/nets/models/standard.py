@@ -464,6 +464,7 @@ LIBRARY: dict[str, dict[str, Any]] = {
         "getenv": Native("getenv", lambda machine, name, default=None: default),
         "path": Library("os.path"),
     },
+    "sys": {"modules": Library("sys.modules"), "version_info": (3, 11, 0)},
     "keyword": {"iskeyword": Native("iskeyword", lambda machine, word: keyword.iskeyword(word))},
     "re": {
         "split": Native("split", _pattern("split")),
