@@ -412,6 +412,41 @@ def test_ways_of_writing_are_read_as_pytorch_has_them(name):
     assert (summary.params, summary.output) == (params, output)
 
 
+LEAKS = {
+    "nn.Conv2d.forward = lambda self, x: x[:, :1]": "Conv2d is not the file's",
+    "nn.Module.eval = None": "Module is not the file's",
+    "ValueError.a = 1": "ValueError is not the file's",
+}
+
+
+@pytest.mark.parametrize(("line", "words"), LEAKS.items())
+def test_a_file_changes_no_class_that_other_files_use(line, words):
+    plain = net("self.c = nn.Conv2d(3, 4, 1).eval()", "return self.c(x)")
+    with pytest.raises(SpecError, match=words):
+        read_text(net(f"{line}\nself.c = nn.Conv2d(3, 4, 1)", "return self.c(x)"))
+    assert summarize(read_text(plain).network, (3, 5, 6)).output == (4, 5, 6)
+
+
+def test_a_file_sees_no_environment_but_its_own():
+    text = net(
+        "import os\nself.c = nn.Conv2d(3, len(os.environ) + 1, 1)\nos.environ['A'] = '1'",
+        "return self.c(x)",
+    )
+    for _ in range(2):
+        assert summarize(read_text(text).network, (3, 5, 6)).output == (1, 5, 6)
+
+
+def test_a_command_line_in_a_file_has_its_defaults():
+    text = net(
+        "p = argparse.ArgumentParser()\np.add_argument('--many', type=int, default=3)\n"
+        "p.add_argument('--wide', action='store_true')\np.set_defaults(many=5)\n"
+        "a, _ = p.parse_known_args()\nself.c = nn.Conv2d(3, 9 if a.wide else a.many, 1)",
+        "return self.c(x)",
+        "import argparse\n",
+    )
+    assert summarize(read_text(text).network, (3, 5, 6)).output == (5, 5, 6)
+
+
 PLACES = {
     "return self.c(x) + x": "self.c(x) + x",
     "y = self.c(x)\ny += x\nreturn y": "y += x",

@@ -280,7 +280,9 @@ def _delattr(machine: Any, owner: Any, name: Any) -> None:
 
 def _type(machine: Any, value: Any, *rest: Any) -> Any:
     if len(rest) == 2 and isinstance(value, str) and isinstance(rest[1], dict):
-        return Class(value, tuple(rest[0]), dict(rest[1]))
+        made = Class(value, tuple(machine.listed(rest[0])), dict(rest[1]))
+        made.own = True
+        return made
     if isinstance(value, Object):
         return value.cls
     if isinstance(value, Unknown):
@@ -442,33 +444,17 @@ def _exception(machine: Any, owner: Object, *args: Any, **options: Any) -> None:
 
 EXCEPTION.names["__init__"] = Native("Exception", _exception)
 EXCEPTIONS = (
-    "ValueError",
-    "TypeError",
-    "KeyError",
-    "IndexError",
-    "AttributeError",
-    "NotImplementedError",
-    "RuntimeError",
-    "AssertionError",
-    "ImportError",
-    "ModuleNotFoundError",
-    "NameError",
-    "OSError",
-    "FileNotFoundError",
-    "StopIteration",
-    "ZeroDivisionError",
-    "OverflowError",
-    "UserWarning",
-    "DeprecationWarning",
-    "FutureWarning",
-    "Warning",
-    "LookupError",
-    "SystemExit",
-    "KeyboardInterrupt",
-)
+    "ValueError", "TypeError", "KeyError", "IndexError", "AttributeError",
+    "NotImplementedError", "RuntimeError", "AssertionError", "ImportError",
+    "ModuleNotFoundError", "NameError", "OSError", "FileNotFoundError", "StopIteration",
+    "ZeroDivisionError", "OverflowError", "UserWarning", "DeprecationWarning", "FutureWarning",
+    "Warning", "LookupError", "SystemExit", "KeyboardInterrupt",
+)  # fmt: skip
 
-UNREAD: tuple[str, ...] = ("eval", "exec", "compile", "open", "input", "__import__")
-UNREAD += ("hash", "hex", "bin", "oct", "chr", "ord", "ascii", "breakpoint", "exit", "quit")
+UNREAD = (
+    "eval", "exec", "compile", "open", "input", "__import__", "hash", "hex", "bin", "oct",
+    "chr", "ord", "ascii", "breakpoint", "exit", "quit",
+)  # fmt: skip
 """Names of Python that are refused where they are called."""
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {

@@ -36,23 +36,9 @@ MIXINS = ("Mixin", "Hub", "Hook")
 """Words in the names of classes of elsewhere that add no layers to what is derived from them."""
 
 HARMLESS = (
-    "init",
-    "load",
-    "log",
-    "print",
-    "register",
-    "summary",
-    "warn",
-    "weight",
-    "pretrained",
-    "seed",
-    "deprecat",
-    "script",
-    "checkpoint",
-    "profile",
-    "cuda",
-    "device",
-)
+    "init", "load", "log", "print", "register", "summary", "warn", "weight", "pretrained",
+    "seed", "deprecat", "script", "checkpoint", "profile", "cuda", "device",
+)  # fmt: skip
 """Words in the name of a function of elsewhere that leaves the layers of a model as they are."""
 
 
@@ -403,6 +389,8 @@ class Calling(Expressions):
             if len(owner.attrs) > 100_000:
                 raise Halt("an object holds more than 100,000 attributes")
         elif isinstance(owner, Class):
+            if not owner.own:
+                raise Halt(f"{owner.name} is not the file's, which sets its {shown(name)}")
             owner.names[name] = value
         elif isinstance(owner, Function):
             owner.attrs[name] = value

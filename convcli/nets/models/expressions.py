@@ -51,9 +51,6 @@ COMPARISONS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
     ast.GtE: ("ge", operator.ge),
 }
 
-DEEPEST = 400
-"""Expressions inside expressions, of the text; a deeper one is refused before it is parsed."""
-
 
 class Expressions(Core):
     """Evaluates the syntax tree of expressions, a closed set of them."""

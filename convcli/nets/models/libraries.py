@@ -50,7 +50,8 @@ def name_of(machine: Any, library: Library, name: str) -> Any:
     if top == "torch":
         return _torch(machine, module, name)
     if name in standard.LIBRARY.get(module, {}):
-        return standard.LIBRARY[module][name]
+        held = standard.LIBRARY[module][name]
+        return dict(held) if isinstance(held, dict) else held  # os.environ: the file may set it
     if module in standard.TYPING:
         return Unknown(f"{module}.{name}", harmless=True)
     if top == "einops":

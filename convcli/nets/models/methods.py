@@ -101,50 +101,24 @@ def _replace(machine: Any, text: str, old: str, new: str, count: int = -1) -> An
 
 
 def _of_text(name: str) -> Callable[..., Any]:
+    method = getattr(str, name)
+
     def call(machine: Any, text: str, *args: Any, **options: Any) -> Any:
         for one in (*args, *options.values()):
             if isinstance(one, int) and not isinstance(one, bool) and abs(one) > 1000:
                 raise Halt(f"{name} of {one:,} characters")
-        return machine.sized(STRING_METHODS[name](text, *args, **options))
+        return machine.sized(method(text, *args, **options))
 
     return call
 
 
-STRING_METHODS: dict[str, Callable[..., Any]] = {
-    "lower": str.lower,
-    "upper": str.upper,
-    "title": str.title,
-    "capitalize": str.capitalize,
-    "strip": str.strip,
-    "lstrip": str.lstrip,
-    "rstrip": str.rstrip,
-    "split": str.split,
-    "rsplit": str.rsplit,
-    "splitlines": str.splitlines,
-    "partition": str.partition,
-    "rpartition": str.rpartition,
-    "startswith": str.startswith,
-    "endswith": str.endswith,
-    "find": str.find,
-    "rfind": str.rfind,
-    "index": str.index,
-    "count": str.count,
-    "isdigit": str.isdigit,
-    "isnumeric": str.isnumeric,
-    "isdecimal": str.isdecimal,
-    "isalpha": str.isalpha,
-    "isalnum": str.isalnum,
-    "isupper": str.isupper,
-    "islower": str.islower,
-    "isspace": str.isspace,
-    "isidentifier": str.isidentifier,
-    "removeprefix": str.removeprefix,
-    "removesuffix": str.removesuffix,
-    "zfill": str.zfill,
-    "ljust": str.ljust,
-    "rjust": str.rjust,
-    "center": str.center,
-}
+STRING_METHODS = (
+    "lower", "upper", "title", "capitalize", "strip", "lstrip", "rstrip", "split", "rsplit",
+    "splitlines", "partition", "rpartition", "startswith", "endswith", "find", "rfind", "index",
+    "count", "isdigit", "isnumeric", "isdecimal", "isalpha", "isalnum", "isupper", "islower",
+    "isspace", "isidentifier", "removeprefix", "removesuffix", "zfill", "ljust", "rjust",
+    "center",
+)  # fmt: skip
 """Methods of strings that are called as they are."""
 
 

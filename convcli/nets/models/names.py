@@ -135,60 +135,20 @@ ACTIVATIONS = {
     "threshold": "threshold",
 }
 
-VALUES: tuple[str, ...] = (
-    "exp",
-    "log",
-    "log2",
-    "log10",
-    "log1p",
-    "sqrt",
-    "rsqrt",
-    "square",
-    "abs",
-    "neg",
-    "sign",
-)
-VALUES += (
-    "neg",
-    "sign",
-    "sin",
-    "cos",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-    "sinh",
-    "cosh",
-    "erf",
-    "floor",
-    "ceil",
-)
-VALUES += ("round", "reciprocal", "clamp", "clip", "clamp_min", "clamp_max", "logical_not", "isnan")
-VALUES += ("nan_to_num", "expm1", "trunc", "frac", "logit", "hardshrink", "softshrink")
+VALUES = (
+    "exp", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "square", "abs", "neg", "sign",
+    "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "erf", "floor", "ceil",
+    "round", "reciprocal", "clamp", "clip", "clamp_min", "clamp_max", "logical_not", "isnan",
+    "nan_to_num", "expm1", "trunc", "frac", "logit", "hardshrink", "softshrink",
+)  # fmt: skip
 
-UNCHANGED: tuple[str, ...] = (
-    "dropout",
-    "dropout1d",
-    "dropout2d",
-    "dropout3d",
-    "alpha_dropout",
-    "feature_alpha_dropout",
-)
-UNCHANGED += (
-    "contiguous",
-    "clone",
-    "detach",
-    "float",
-    "half",
-    "double",
-    "to",
-    "cuda",
-    "cpu",
-    "data",
-)
-UNCHANGED += ("requires_grad_", "type_as", "bfloat16", "bool", "normal_", "uniform_")
-UNCHANGED += ("zero_", "fill_", "copy_", "kaiming_", "trunc_normal_", "retain_grad", "pin_memory")
-UNCHANGED += ("numpy", "share_memory_", "register_hook", "resolve_conj", "byte", "exponential_")
+UNCHANGED = (
+    "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout",
+    "contiguous", "clone", "detach", "float", "half", "double", "to", "cuda", "cpu", "data",
+    "requires_grad_", "type_as", "bfloat16", "bool", "normal_", "uniform_", "zero_", "fill_",
+    "copy_", "kaiming_", "trunc_normal_", "retain_grad", "pin_memory", "numpy", "share_memory_",
+    "register_hook", "resolve_conj", "byte", "exponential_",
+)  # fmt: skip
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: elementwise(word) for name, word in ACTIVATIONS.items()},

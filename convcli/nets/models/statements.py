@@ -47,31 +47,11 @@ class Return(Leave):
 
 
 NEUTRAL = (
-    "register",
-    "script",
-    "ignore",
-    "unused",
-    "export",
-    "deprecat",
-    "doc",
-    "amp",
-    "fp16",
-    "fp32",
-    "autocast",
-    "compile",
-    "cache",
-    "wraps",
-    "abstract",
-    "override",
-    "overload",
-    "final",
-    "inference_mode",
-    "no_grad",
-    "total_ordering",
-    "interface",
-    "configurable",
+    "register", "script", "ignore", "unused", "export", "deprecat", "doc", "amp", "fp16",
+    "fp32", "autocast", "compile", "cache", "wraps", "abstract", "override", "overload",
+    "final", "inference_mode", "no_grad", "total_ordering", "interface", "configurable",
     "custom_fwd",
-)
+)  # fmt: skip
 """Words in the names of decorators that leave what a function means as it is."""
 
 
@@ -428,6 +408,7 @@ class Statements(Calling):
                 raise Halt(f"{node.name} is derived from {self.describe(base)}")
             bases.append(base)
         made = Class(node.name, tuple(bases), {})
+        made.own = True
         if plain:
             made.names["__plain__"] = True
         inner = Frame(

@@ -10,6 +10,7 @@ but through the tables of `python.py`, `modules.py` and `tensors.py`.
 
 import ast
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any
 
 from convcli.errors import SpecError
@@ -174,6 +175,8 @@ class Class:
         self.names = names or {}
         self.fields = fields
         """Of a dataclass or a named tuple: name, whether there is a default, the default."""
+        self.own = False
+        """Whether the file makes it; a library's is there for all files that are read."""
         self.order: tuple[Class, ...] = (self, *merged([b for b in bases if isinstance(b, Class)]))
         self.foreign = [base for base in bases if isinstance(base, Unknown)]
         for base in self.order[1:]:
@@ -318,14 +321,17 @@ class Ranked(tuple[Tensor, Tensor]):
     __slots__ = ()
 
 
-def natives(calls: dict[str, Callable[..., Any]]) -> dict[str, Native]:
-    """Functions of a library under their names."""
-    return {name: Native(name, call) for name, call in calls.items()}
+def natives(meanings: dict[str, Any]) -> dict[str, Any]:
+    """Names of a library: Python's functions as what they mean, anything else as it is."""
+    return {
+        name: Native(name, one) if isinstance(one, FunctionType) else one
+        for name, one in meanings.items()
+    }
 
 
 def class_of(name: str, *bases: Class, **methods: Callable[..., Any]) -> Class:
     """A class of a library, from what its methods mean; in messages, `__init__` has its name."""
-    made = Class(name, bases, {**natives(methods)})
+    made = Class(name, bases, natives(methods))
     if "__init__" in methods:
         made.names["__init__"] = Native(name, methods["__init__"])
     return made
