@@ -1,6 +1,7 @@
 """Calls and attributes: what a function, a class, a module of a network does when it is used."""
 
 import ast
+from collections.abc import Callable
 from typing import Any
 
 from convcli.calls import shown
@@ -52,6 +53,18 @@ def _flat(values: tuple[Any, ...]) -> list[Any]:
 
 class Calling(Expressions):
     """Binds values to parameters, looks names up in objects, runs what is called."""
+
+    # what the classes derived from this one give
+    here: Callable[..., Where | None]
+    execute: Callable[[list[ast.stmt], Frame], Any]
+    is_module: Callable[[Any], bool]
+    forward: Callable[[Object, list[Any], dict[str, Any]], Any]
+    module_attribute: Callable[[Object, str], Any]
+    set_on_layer: Callable[[Object, str, Any], bool]
+    tensor_attribute: Callable[[Tensor, str], Any]
+    library_name: Callable[[Library, str], Any]
+    method_of_value: Callable[[Any, str], Any]
+    class_method_of_type: Callable[[str, str], Any]
 
     def __init__(self) -> None:
         super().__init__()
@@ -417,35 +430,3 @@ class Calling(Expressions):
 
     def iterator(self, items: list[Any]) -> Any:
         return Iterating(iter(items))
-
-    # what the layers above this one give
-
-    def here(self, declared: bool = False) -> Where | None:
-        raise NotImplementedError
-
-    def execute(self, body: list[ast.stmt], frame: Frame) -> Any:
-        raise NotImplementedError
-
-    def is_module(self, value: Any) -> bool:
-        raise NotImplementedError
-
-    def forward(self, owner: Object, args: list[Any], options: dict[str, Any]) -> Any:
-        raise NotImplementedError
-
-    def module_attribute(self, owner: Object, name: str) -> Any:
-        raise NotImplementedError
-
-    def set_on_layer(self, owner: Object, name: str, value: Any) -> bool:
-        raise NotImplementedError
-
-    def tensor_attribute(self, owner: Tensor, name: str) -> Any:
-        raise NotImplementedError
-
-    def library_name(self, library: Library, name: str) -> Any:
-        raise NotImplementedError
-
-    def method_of_value(self, owner: Any, name: str) -> Any:
-        raise NotImplementedError
-
-    def class_method_of_type(self, type_: str, name: str) -> Any:
-        raise NotImplementedError

@@ -55,6 +55,19 @@ COMPARISONS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
 class Expressions(Core):
     """Evaluates the syntax tree of expressions, a closed set of them."""
 
+    # what the classes derived from this one give
+    module_named: Callable[[Any], Any]
+    resolved: Callable[[dict[str, Any], str], Any]
+    global_name: Callable[[str, Frame], Any]
+    assign: Callable[[ast.expr, Any, Frame], None]
+    superior: Callable[[ast.Call, Frame], Any]
+    iterator: Callable[[list[Any]], Any]
+    percent: Callable[[str, Any], Any]
+    formatted: Callable[[Any, str], str]
+    slice_tensor: Callable[[Tensor, Any], Any]
+    tensor_unary: Callable[[str, Tensor], Any]
+    tensor_binary: Callable[[str, Any, Any], Any]
+
     def evaluate(self, node: ast.expr, frame: Frame) -> Any:
         self.steps += 1
         if not self.steps & 1023:
@@ -472,41 +485,6 @@ class Expressions(Core):
 
     site: Any = None
     """The file and the call or operator being read: the place of what is laid out there."""
-
-    # what the layers above this one give
-
-    def module_named(self, name: Any) -> Any:
-        raise NotImplementedError
-
-    def resolved(self, names: dict[str, Any], name: str) -> Any:
-        raise NotImplementedError
-
-    def global_name(self, name: str, frame: Frame) -> Any:
-        raise NotImplementedError
-
-    def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
-        raise NotImplementedError
-
-    def superior(self, node: ast.Call, frame: Frame) -> Any:
-        raise NotImplementedError
-
-    def iterator(self, items: list[Any]) -> Any:
-        raise NotImplementedError
-
-    def percent(self, text: str, values: Any) -> Any:
-        raise NotImplementedError
-
-    def formatted(self, value: Any, spec: str) -> str:
-        raise NotImplementedError
-
-    def slice_tensor(self, tensor: Tensor, index: Any) -> Any:
-        raise NotImplementedError
-
-    def tensor_unary(self, word: str, value: Tensor) -> Any:
-        raise NotImplementedError
-
-    def tensor_binary(self, word: str, left: Any, right: Any) -> Any:
-        raise NotImplementedError
 
 
 def _member(value: Any) -> Any:

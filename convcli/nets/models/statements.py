@@ -58,6 +58,12 @@ NEUTRAL = (
 class Statements(Calling):
     """Runs statements through their syntax tree, a closed set of them."""
 
+    # what the classes derived from this one give
+    fill_tensor: Callable[[Tensor, Any], None]
+    completed: Callable[[Class, ast.ClassDef], Class]
+    module: Callable[[str, int, Frame], "Library | Any"]
+    import_all: Callable[[str, int, Frame], None]
+
     def execute(self, body: list[ast.stmt], frame: Frame) -> Any:
         """What a function's body returns."""
         try:
@@ -447,20 +453,6 @@ class Statements(Calling):
                 frame.names[name] = made
                 if frame.names is not frame.file.names:
                     self.resolved(frame.names, name)
-
-    # what the layers above this one give
-
-    def fill_tensor(self, owner: Tensor, value: Any) -> None:
-        raise NotImplementedError
-
-    def completed(self, cls: Class, node: ast.ClassDef) -> Class:
-        raise NotImplementedError
-
-    def module(self, name: str, level: int, frame: Frame) -> "Library | Any":
-        raise NotImplementedError
-
-    def import_all(self, module: str, level: int, frame: Frame) -> None:
-        raise NotImplementedError
 
 
 EXECUTE: dict[type[ast.stmt], Callable[..., None]] = {
