@@ -1,6 +1,5 @@
 """Functions of values: one by one, of two tensors, matrix products, reductions."""
 
-import ast
 import math
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ from convcli.nets.layers import (
     Shape,
     Shuffle,
 )
+from convcli.nets.models.operators import COMPARISONS, OPERATORS
 from convcli.nets.models.shaping import chunk, piece
 from convcli.nets.models.tensors import (
     axes,
@@ -113,19 +113,12 @@ def number_of(value: Any) -> Any:
     return value if isinstance(value, int | float) else None
 
 
-NUMERIC = {"add": "Add", "subtract": "Sub", "multiply": "Mult", "divide": "Div"}
-NUMERIC |= {"floor_divide": "FloorDiv", "remainder": "Mod", "power": "Pow"}
-COMPARED = {"eq": "Eq", "ne": "NotEq", "lt": "Lt", "le": "LtE", "gt": "Gt", "ge": "GtE"}
-
-
 def _result(machine: Any, word: str, left: Any, right: Any) -> Any:
-    if word in COMPARED:
-        made = machine.compare(getattr(ast, COMPARED[word]), left, right)
-    elif word in NUMERIC:
-        made = machine.operate(getattr(ast, NUMERIC[word]), left, right)
-    else:
+    op = OPERATORS.get(word)
+    if op is None:
         raise Halt(f"{word} of single values is not read here")
-    return made
+    work = machine.compare if op in COMPARISONS else machine.operate
+    return work(op, left, right)
 
 
 def _of_values(machine: Any, word: str, left: Tensor, right: Tensor) -> Tensor:
