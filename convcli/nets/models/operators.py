@@ -48,7 +48,7 @@ COMPARISONS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
 }
 """Comparison → what it is called on tensors and in a class, and on numbers."""
 
-OPERATORS = {word: op for op, (word, *_) in {**BINARY, **COMPARISONS}.items()}
+OPERATORS: dict[str, Any] = {word: op for op, (word, *_) in (*BINARY.items(), *COMPARISONS.items())}
 """What an operator is called on tensors → the operator."""
 
 
