@@ -7,6 +7,7 @@ from typing import Any
 from convcli.nets.models import builtin, creation, layers, modules, names, standard, weights
 from convcli.nets.models.arithmetic import FOURIER
 from convcli.nets.models.builtin import BUILTINS, first
+from convcli.nets.models.kinds import TENSOR
 from convcli.nets.models.prelude import prelude_name
 from convcli.nets.models.values import (
     MISSING,
@@ -157,7 +158,6 @@ def _size(machine: Any, sizes: Any = ()) -> tuple[Any, ...]:
     return tuple(machine.listed(sizes))
 
 
-TENSOR = builtin.TENSOR
 TENSOR.names |= {**natives(names.METHODS), "__new__": Native("Tensor", _new_tensor)}
 PARAMETER = Class("Parameter", (), {"__new__": Native("Parameter", _new_parameter)})
 CONTEXT = class_of("Context", save_for_backward=builtin.no_effect)

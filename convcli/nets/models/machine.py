@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from convcli.calls import shown
-from convcli.errors import Refusal, SpecError
-from convcli.nets.layers import Shape
+from convcli.errors import SpecError
 from convcli.nets.models import (
     arithmetic,
     builtin,
@@ -18,6 +17,7 @@ from convcli.nets.models import (
     methods,
     modules,
     names,
+    records,
     shaping,
     standard,
     tensors,
@@ -28,25 +28,19 @@ from convcli.nets.models.statements import Leave, Statements
 from convcli.nets.models.tape import Tape
 from convcli.nets.models.values import (
     MISSING,
-    Bound,
     Class,
-    ClassMethod,
     Deferred,
     File,
     Frame,
-    Function,
     Halt,
     Library,
     Native,
     Object,
-    Property,
     Raised,
-    Static,
     Tensor,
-    Unfit,
     Unknown,
 )
-from convcli.nets.network import INPUT, Leaf, Where
+from convcli.nets.network import Leaf, Where
 
 FALLBACK: dict[str, Any] = {
     "nn": Library("torch.nn"),
@@ -202,105 +196,8 @@ class Machine(Statements):
             self._names[key] = libraries.name_of(self, library, name)
         return self._names[key]
 
-    # -- classes ----------------------------------------------------------------------------
-
     def completed(self, cls: Class, node: ast.ClassDef) -> Class:
-        """A class after its body: the members of an enumeration, the fields of a named tuple."""
-        if cls.is_a(standard.ENUM):
-            members = {}
-            for name, value in list(cls.names.items()):
-                kept = Function | Native | Bound | Static | ClassMethod | Property | Class
-                if not name.startswith("_") and not isinstance(value, kept):
-                    member = Object(cls)
-                    member.attrs |= {"name": name, "value": value}
-                    members[name] = cls.names[name] = member
-            cls.names["__members__"] = members
-        elif any(base.name == "NamedTuple" for base in cls.order[1:]):
-            self._fields(cls, node)
-            self.named_tuple(cls)
-        else:
-            self._fields(cls, node)
-        return cls
-
-    def _fields(self, cls: Class, node: ast.ClassDef) -> None:
-        found = [field for base in reversed(cls.order[1:]) for field in base.fields]
-        for one in node.body:
-            if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
-                name = one.target.id
-                default = cls.names.get(name, MISSING)
-                found = [field for field in found if field[0] != name]
-                found.append((name, default is not MISSING, default))
-        cls.fields = tuple(found)
-
-    def named_tuple(self, cls: Class) -> None:
-        """Give a class its `__init__` from its fields, and the ways of a tuple."""
-        self.dataclass(cls)
-        fields = [name for name, _, _ in cls.fields]
-        cls.names["__getitem__"] = Native(
-            "getitem", lambda machine, owner, index: tuple(owner.attrs[n] for n in fields)[index]
-        )
-        cls.names["__iter__"] = Native(
-            "iter", lambda machine, owner: [owner.attrs[name] for name in fields]
-        )
-        cls.names["__len__"] = Native("len", lambda machine, owner: len(fields))
-        cls.names["_replace"] = Native(
-            "_replace", lambda machine, owner, **new: self.replaced(owner, new)
-        )
-        cls.names["_asdict"] = Native("_asdict", lambda machine, owner: dict(owner.attrs))
-
-    def dataclass(self, cls: Class) -> Class:
-        """Give a class its `__init__` from its fields."""
-        if "__init__" not in cls.names:
-            cls.names["__init__"] = Native(cls.name, _filled)
-        return cls
-
-    def replaced(self, owner: Any, new: dict[str, Any]) -> Any:
-        made = Object(owner.cls)
-        made.attrs = {**owner.attrs, **new}
-        return made
-
-    def copied(self, value: Any, deep: bool) -> Any:
-        """`copy.copy` and `copy.deepcopy`: of a module, one with weights of its own."""
-        if not deep:
-            if isinstance(value, list | dict | set):
-                return type(value)(value)
-            if isinstance(value, Object):
-                made = Object(value.cls)
-                made.attrs, made.leaf = dict(value.attrs), value.leaf
-                return made
-            return value
-        return self._deep_copy(value, {}, 0)
-
-    def _deep_copy(self, value: Any, made: dict[int, Any], depth: int) -> Any:
-        self.tick()
-        if depth > 100:
-            raise Halt("a copy is nested more than 100 deep")
-        if id(value) in made:
-            return made[id(value)]
-        inner = depth + 1
-        if isinstance(value, list):
-            copy: Any = made.setdefault(id(value), [])
-            copy += [self._deep_copy(one, made, inner) for one in value]
-            return copy
-        if isinstance(value, tuple):
-            return tuple(self._deep_copy(one, made, inner) for one in value)
-        if isinstance(value, dict):
-            copy = made.setdefault(id(value), type(value)())
-            copy.update({key: self._deep_copy(one, made, inner) for key, one in value.items()})
-            return copy
-        if isinstance(value, Object):
-            copy = made[id(value)] = Object(value.cls)
-            copy.leaf = value.leaf
-            for name, one in value.attrs.items():
-                copy.attrs[name] = self._deep_copy(one, made, inner)
-            for name, one in value.shared.items():
-                tensor = copy.shared[name] = self._deep_copy(one, made, inner)
-                tensor.holder = tensor.holder or copy  # of what is copied at once, the first
-            return copy
-        if isinstance(value, Tensor):
-            copy = made[id(value)] = Tensor(value.shape, value.node, value.trained, value.values)
-            return copy
-        return value
+        return records.completed(cls, node)
 
     # -- modules ----------------------------------------------------------------------------
 
@@ -429,86 +326,3 @@ class Machine(Statements):
             return None
         file, node = self.site
         return file.where(node, declared)  # type: ignore[no-any-return]
-
-
-def _filled(machine: Any, owner: Object, *args: Any, **options: Any) -> None:
-    """The `__init__` of a dataclass."""
-    fields = owner.cls.fields
-    if len(args) > len(fields):
-        raise Halt(f"{owner.cls.name}() takes {len(fields)} values, not {len(args)}")
-    given = dict(zip((name for name, _, _ in fields), args, strict=False)) | options
-    for name, has_default, default in fields:
-        if name in given:
-            owner.attrs[name] = given.pop(name)
-        elif has_default:
-            made = isinstance(default, Bound) and default.function is standard.FACTORY
-            owner.attrs[name] = machine.call(default, [], {}) if made else default
-        else:
-            raise Halt(f"{owner.cls.name}() needs {name!r}")
-    if given:
-        raise Halt(f"{owner.cls.name}() takes no {shown(next(iter(given)))}")
-    after = owner.cls.find("__post_init__")
-    if after is not MISSING:
-        machine.call(after, [owner], {})
-
-
-MOST_OUTPUTS = 1000
-
-
-def outputs_of(value: Any) -> list[Tensor]:
-    """The tensors in what a forward returns, in their order."""
-    found: list[Tensor] = []
-    waiting, seen = [value], set()
-    while waiting and len(found) < MOST_OUTPUTS:
-        one = waiting.pop(0)
-        if id(one) in seen and not isinstance(one, Tensor):
-            continue
-        seen.add(id(one))
-        if isinstance(one, Tensor):
-            found.append(one)
-        elif isinstance(one, list | tuple):
-            waiting[:0] = one[:MOST_OUTPUTS]
-        elif isinstance(one, dict):
-            waiting[:0] = list(one.values())[:MOST_OUTPUTS]
-        elif isinstance(one, Object):
-            waiting[:0] = list(one.attrs.values())[:MOST_OUTPUTS]
-    return found
-
-
-def _one_input(root: Object) -> None:
-    """Refuses a model whose forward needs more than one value."""
-    run = root.cls.find("forward")
-    if not isinstance(run, Function):
-        return
-    wanted = run.node.args
-    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)][1:]
-    needed = names[: len(names) - len(run.defaults)] if run.defaults else names
-    if len(needed) > 1:
-        raise Halt(
-            f"forward takes {len(needed)} inputs, {', '.join(needed)}; models of one are read",
-            run.file.where(run.node),
-        )
-
-
-def ran(machine: Machine, root: Object, shape: Shape) -> tuple[Tape, list[Tensor], Halt | None]:
-    """The forward run of a module on one image; what stopped it, if something did."""
-    tape = machine.tape = Tape()
-    machine.named(root)
-    found: list[Tensor] = []
-    stopped: Halt | None = None
-    try:
-        with deep():
-            _one_input(root)
-            result = machine.call(root, [Tensor((1, *shape), INPUT)], {})
-            found = outputs_of(result)
-            if not found:
-                what = machine.describe(result)
-                where = result.where if isinstance(result, Unknown) else None
-                raise Halt(f"the model gives {what}, which is not a tensor", where)
-    except Unfit as error:
-        stopped = error
-    except SpecError as error:
-        stopped = error if isinstance(error, Halt) else Halt(str(error))
-    except Refusal as error:
-        stopped = Unfit(str(error))
-    return tape, found, stopped

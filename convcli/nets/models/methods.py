@@ -6,8 +6,9 @@ import string
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from convcli.nets.models.builtin import TYPES, dict_of, length_of, set_of, sorted_of
+from convcli.nets.models.builtin import dict_of, length_of, set_of, sorted_of
 from convcli.nets.models.core import MOST_ITEMS
+from convcli.nets.models.kinds import TYPES
 from convcli.nets.models.values import (
     MISSING,
     Bound,

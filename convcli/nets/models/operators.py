@@ -48,7 +48,10 @@ COMPARISONS: dict[type[ast.cmpop], tuple[str, Callable[[Any, Any], Any]]] = {
 }
 """Comparison → what it is called on tensors and in a class, and on numbers."""
 
-OPERATORS: dict[str, Any] = {word: op for op, (word, *_) in (*BINARY.items(), *COMPARISONS.items())}
+OPERATORS: dict[str, Any] = {
+    **{row[0]: op for op, row in BINARY.items()},
+    **{row[0]: op for op, row in COMPARISONS.items()},
+}
 """What an operator is called on tensors → the operator."""
 
 

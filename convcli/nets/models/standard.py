@@ -7,8 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from convcli.nets.models.builtin import (
-    ABSTRACT,
-    OBJECT,
     counter_of,
     defaultdict_of,
     dict_of,
@@ -17,7 +15,10 @@ from convcli.nets.models.builtin import (
     list_of,
     no_effect,
 )
+from convcli.nets.models.copying import copied
 from convcli.nets.models.core import MOST_ITEMS
+from convcli.nets.models.kinds import ABSTRACT, OBJECT
+from convcli.nets.models.records import ENUM, dataclass_of, field_of, namedtuple_of, replaced
 from convcli.nets.models.values import (
     MISSING,
     NUMBERS,
@@ -174,52 +175,14 @@ def _islice(machine: Any, values: Any, *ends: Any) -> list[Any]:
     return machine.listed(values)[slice(*ends)]  # type: ignore[no-any-return]
 
 
-def _copied(deep: bool) -> Callable[..., Any]:
-    def call(machine: Any, value: Any, memo: Any = None) -> Any:
-        return machine.copied(value, deep)
-
-    return call
-
-
-def _namedtuple(machine: Any, name: str, fields: Any, defaults: Any = (), **options: Any) -> Class:
-    words = fields.replace(",", " ").split() if isinstance(fields, str) else machine.listed(fields)
-    filled = machine.listed(defaults or ())
-    first = len(words) - len(filled)
-    made = Class(
-        name,
-        (),
-        {},
-        tuple(
-            (word, place >= first, filled[place - first] if place >= first else None)
-            for place, word in enumerate(words)
-        ),
-    )
-    made.own = True
-    machine.named_tuple(made)
-    return made
-
-
-def _dataclass(machine: Any, cls: Any = None, **options: Any) -> Any:
-    return machine.dataclass(cls) if isinstance(cls, Class) else Native("dataclass", _dataclass)
-
-
-def _field(machine: Any, default: Any = MISSING, default_factory: Any = MISSING, **_: Any) -> Any:
-    return default if default is not MISSING else Bound(FACTORY, default_factory)
-
-
-FACTORY = Native("default_factory", lambda machine, factory: machine.call(factory, [], {}))
-"""A dataclass's default that is made anew for every object."""
-
-ENUM = Class("Enum")
-
 TYPING = (
     "typing", "typing_extensions", "abc", "collections.abc", "numbers", "types", "__future__",
 )  # fmt: skip
 """Modules whose names say what types there are, and change nothing."""
 
 QUIET = (
-    "logging", "warnings", "os", "os.path", "sys", "time", "argparse", "json", "yaml", "pdb",
-    "re", "random", "inspect", "pathlib", "datetime", "urllib", "urllib.request", "hashlib",
+    "logging", "warnings", "os", "sys", "time", "argparse", "json", "yaml", "pdb",
+    "re", "random", "inspect", "pathlib", "datetime", "urllib", "hashlib",
     "zipfile", "shutil", "subprocess", "importlib", "pickle", "threading", "contextlib", "io",
     "tqdm", "matplotlib", "termcolor", "tensorboardX", "wandb", "prettytable", "thop", "fvcore",
     "torchinfo", "torchsummary", "ptflops",
@@ -341,7 +304,7 @@ MEANINGS: dict[str, dict[str, Any]] = {
         "defaultdict": defaultdict_of,
         "Counter": counter_of,
         "deque": lambda machine, value=(), maxlen=None: list_of(machine, value),
-        "namedtuple": _namedtuple,
+        "namedtuple": namedtuple_of,
         "abc": Library("collections.abc"),
         **{
             name: Unknown(f"collections.{name}", harmless=True)
@@ -350,8 +313,8 @@ MEANINGS: dict[str, dict[str, Any]] = {
         },
     },
     "copy": {
-        "copy": _copied(False),
-        "deepcopy": _copied(True),
+        "copy": lambda machine, value: copied(machine, value, deep=False),
+        "deepcopy": lambda machine, value, memo=None: copied(machine, value, deep=True),
     },
     "operator": {
         "add": _operator(ast.Add),
@@ -361,9 +324,9 @@ MEANINGS: dict[str, dict[str, Any]] = {
         "truediv": _operator(ast.Div),
     },
     "dataclasses": {
-        "dataclass": _dataclass,
-        "field": _field,
-        "replace": lambda machine, owner, **new: machine.replaced(owner, new),
+        "dataclass": dataclass_of,
+        "field": field_of,
+        "replace": lambda machine, owner, **new: replaced(owner, new),
         "asdict": lambda machine, owner: dict(owner.attrs),
     },
     "enum": {

@@ -6,23 +6,19 @@ from typing import Any
 
 from convcli.calls import excerpt, shown
 from convcli.errors import SpecError
-from convcli.nets.models.calling import Calling
 from convcli.nets.models.core import MOST_ITEMS, blamed
+from convcli.nets.models.definitions import Definitions
 from convcli.nets.models.values import (
     MISSING,
     Class,
-    ClassMethod,
     Deferred,
     Frame,
     Function,
     Halt,
     Iterating,
     Library,
-    Native,
     Object,
-    Property,
     Raised,
-    Static,
     Tensor,
     Unknown,
 )
@@ -46,21 +42,11 @@ class Return(Leave):
         self.value = value
 
 
-NEUTRAL = (
-    "register", "script", "ignore", "unused", "export", "deprecat", "doc", "amp", "fp16",
-    "fp32", "autocast", "compile", "cache", "wraps", "abstract", "override", "overload",
-    "final", "inference_mode", "no_grad", "total_ordering", "interface", "configurable",
-    "custom_fwd",
-)  # fmt: skip
-"""Words in the names of decorators that leave what a function means as it is."""
-
-
-class Statements(Calling):
+class Statements(Definitions):
     """Runs statements through their syntax tree, a closed set of them."""
 
     # what the classes derived from this one give
     fill_tensor: Callable[[Tensor, Any], None]
-    completed: Callable[[Class, ast.ClassDef], Class]
     module: Callable[[str, int, Frame], "Library | Any"]
     import_all: Callable[[str, int, Frame], None]
 
@@ -103,7 +89,7 @@ class Statements(Calling):
     def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
         """`target = value`, of every form."""
         if isinstance(target, ast.Name):
-            self._names_of(target.id, frame)[target.id] = value
+            self.names_of(target.id, frame)[target.id] = value
         elif isinstance(target, ast.Attribute):
             self.set_attribute(self.evaluate(target.value, frame), target.attr, value)
         elif isinstance(target, ast.Subscript):
@@ -135,17 +121,6 @@ class Statements(Calling):
             items = [*items[:star], items[star : len(items) - after], *items[len(items) - after :]]
         for one, item in zip(wanted, items, strict=True):
             self.assign(one.value if isinstance(one, ast.Starred) else one, item, frame)
-
-    def _names_of(self, name: str, frame: Frame) -> dict[str, Any]:
-        """The names among which a name is assigned."""
-        if name not in frame.outer:
-            return frame.names
-        around = frame.around
-        while around is not None:
-            if name in around.names:
-                return around.names
-            around = around.around
-        return frame.file.names
 
     def set_item(self, owner: Any, index: Any, value: Any) -> None:
         """`owner[index] = value`."""
@@ -324,7 +299,7 @@ class Statements(Calling):
             if pattern.pattern is not None and not self._fits(pattern.pattern, value, frame):
                 return False
             if pattern.name:
-                self._names_of(pattern.name, frame)[pattern.name] = value
+                self.names_of(pattern.name, frame)[pattern.name] = value
             return True
         if isinstance(pattern, ast.MatchSequence) and not any(
             isinstance(one, ast.MatchStar) for one in pattern.patterns
@@ -339,7 +314,7 @@ class Statements(Calling):
     def _delete(self, node: ast.Delete, frame: Frame) -> None:
         for target in node.targets:
             if isinstance(target, ast.Name):
-                self._names_of(target.id, frame).pop(target.id, None)
+                self.names_of(target.id, frame).pop(target.id, None)
                 continue
             if not isinstance(target, ast.Attribute | ast.Subscript):
                 raise Halt(f"{excerpt(node)} is not read here")
@@ -361,76 +336,6 @@ class Statements(Calling):
 
     def _outer(self, node: ast.Global | ast.Nonlocal, frame: Frame) -> None:
         frame.outer.update(node.names)
-
-    # -- definitions ------------------------------------------------------------------------
-
-    def _define(self, node: ast.FunctionDef, frame: Frame) -> None:
-        made: Any = self.function(node, node.name, frame)
-        made.cls = frame.cls if frame.cls is not None and frame.names is frame.cls.names else None
-        for decorator in reversed(node.decorator_list):
-            made = self._decorated(decorator, made, frame)
-        self._names_of(node.name, frame)[node.name] = made
-
-    def _decorated(self, node: ast.expr, made: Any, frame: Frame) -> Any:
-        word = node.func if isinstance(node, ast.Call) else node
-        name = word.attr if isinstance(word, ast.Attribute) else getattr(word, "id", "")
-        if isinstance(word, ast.Name):
-            plain = {"staticmethod": Static, "classmethod": ClassMethod, "property": Property}
-            if name in plain:
-                return plain[name](made)
-        if name in ("cached_property", "lazy_property"):
-            return Property(made)
-        if name in ("setter", "deleter", "getter"):
-            held = self.evaluate(word.value, frame) if isinstance(word, ast.Attribute) else None
-            return held if isinstance(held, Property) else made
-        try:
-            decorator = self.evaluate(node, frame)
-        except Halt as error:
-            decorator = Unknown(excerpt(node), error.where)
-        if isinstance(decorator, Unknown):
-            if decorator.harmless or any(word in decorator.text.lower() for word in NEUTRAL):
-                return made
-            return Unknown(
-                f"{getattr(made, 'name', 'a function')}, which {decorator.text} decorates,",
-                frame.file.where(node),
-            )
-        try:
-            return self.call(decorator, [made], {})
-        except Halt:
-            if any(word in name.lower() for word in NEUTRAL):
-                return made
-            raise
-
-    def _class(self, node: ast.ClassDef, frame: Frame) -> None:
-        bases, plain = [], False
-        for one in node.bases:
-            base = self.evaluate(one, frame)
-            if isinstance(base, Unknown) and base.harmless:
-                continue  # a mark of types: Generic[T], Protocol, ABC
-            if isinstance(base, Native) and base.name in ("str", "int"):
-                plain = True  # of an enumeration whose members are equal to their values
-                continue
-            if not isinstance(base, Class | Unknown):
-                raise Halt(f"{node.name} is derived from {self.describe(base)}")
-            bases.append(base)
-        made = Class(node.name, tuple(bases), {})
-        made.own = True
-        if plain:
-            made.names["__plain__"] = True
-        inner = Frame(
-            frame.file, made.names, frame if frame.names is not frame.file.names else None
-        )
-        inner.cls = made
-        self.block(node.body, inner)
-        for name, value in made.names.items():
-            held = value.function if isinstance(value, Static | ClassMethod) else value
-            held = held.getter if isinstance(held, Property) else held
-            if isinstance(held, Function) and held.cls is None and held.name == name:
-                held.cls = made
-        result: Any = self.completed(made, node)
-        for decorator in reversed(node.decorator_list):
-            result = self._decorated(decorator, result, frame)
-        self._names_of(node.name, frame)[node.name] = result
 
     # -- imports ----------------------------------------------------------------------------
 
@@ -475,8 +380,8 @@ EXECUTE: dict[type[ast.stmt], Callable[..., None]] = {
     ast.Match: Statements._match,
     ast.Global: Statements._outer,
     ast.Nonlocal: Statements._outer,
-    ast.FunctionDef: Statements._define,
-    ast.ClassDef: Statements._class,
+    ast.FunctionDef: Statements.define_function,
+    ast.ClassDef: Statements.define_class,
     ast.Import: Statements._import,
     ast.ImportFrom: Statements._import_from,
 }

@@ -1,5 +1,6 @@
 """A layer's weights as tensors: asked for, set anew, shared with another layer, left unused."""
 
+from math import prod
 from typing import Any
 
 from convcli.nets.layers import Conv, Linear, Norm, PReLU, TransposedConv
@@ -83,13 +84,10 @@ def unused(record: Any, without: set[str]) -> Unused | None:
     shapes = weight_shapes(record)
     params = statistics = 0
     for name, shape in shapes.items():
-        size = 1
-        for length in shape:
-            size *= length
         if name.startswith("running"):
-            statistics += size
+            statistics += prod(shape)
         elif name not in without:
-            params += size
+            params += prod(shape)
     return Unused(f"{record.type}, unused", params, statistics) if params or statistics else None
 
 
