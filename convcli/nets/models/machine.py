@@ -17,8 +17,9 @@ from convcli.nets.models import (
     methods,
     modules,
     names,
+    pieces,
+    products,
     records,
-    shaping,
     standard,
     tensors,
     weights,
@@ -270,7 +271,7 @@ class Machine(Statements):
         return names.attribute(self, owner, name)
 
     def slice_tensor(self, tensor: Tensor, index: Any) -> Any:
-        return shaping.item(self, tensor, index)
+        return pieces.item(self, tensor, index)
 
     def tensor_unary(self, word: str, value: Tensor) -> Any:
         if value.values is not None and word in ("usub", "abs"):
@@ -282,6 +283,8 @@ class Machine(Statements):
         )
 
     def tensor_binary(self, word: str, left: Any, right: Any) -> Any:
+        if word == "matmul":
+            return products.matmul(self, left, right)
         return arithmetic.binary(self, word, left, right)
 
     def fill_tensor(self, owner: Tensor, value: Any) -> None:
@@ -293,7 +296,7 @@ class Machine(Statements):
         owner.values = None
 
     def unbind(self, value: Tensor) -> list[Any]:
-        return list(shaping.unbind(self, value))
+        return list(pieces.unbind(self, value))
 
     def looked(self) -> None:
         """The sizes of a tensor were asked for: the network may depend on its input's."""
