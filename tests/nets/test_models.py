@@ -461,3 +461,82 @@ def test_an_operator_that_shapes_do_not_fit_is_pointed_at(forward, marked):
     (failure,) = trace(reading.network.at((3, 8, 8)), (3, 8, 8)).failures
     _, line, marks = failure.text().splitlines()
     assert line[marks.index("^") : marks.rindex("^") + 1] == marked
+
+
+# expressions of a tensor x of 1x4x6x8 → the shape that PyTorch 2.13 gives
+SHAPES = {
+    "x.var(1, False)": (1, 6, 8),
+    "x.std(1, True)": (1, 6, 8),
+    "x.var(1, False, True)": (1, 1, 6, 8),
+    "torch.std_mean(x, dim=[1, 2], keepdim=True)[0]": (1, 1, 1, 8),
+    "torch.linalg.norm(x, dim=1)": (1, 6, 8),
+    "x.rot90(1, [2, 3])": (1, 4, 8, 6),
+    "torch.rot90(x, 2, (2, 3))": (1, 4, 6, 8),
+    "x[:, [0, 1], :, [2, 3]]": (2, 1, 6),
+    "x[:, [0, 1], [2, 3]]": (1, 2, 8),
+    "x[:, 0, :, [2, 3]]": (1, 6, 2),
+    "x[:, torch.tensor([0, 2, 1])]": (1, 3, 6, 8),
+    "x.tile(2, 1, 1)": (1, 8, 6, 8),
+    "x.tile((1, 2))": (1, 4, 6, 16),
+    "x * torch.ones(1, 4, 1, 1).squeeze()[:, None, None]": (1, 4, 6, 8),
+    "torch.meshgrid(torch.arange(2), torch.arange(3), indexing='xy')[0]": (3, 2),
+    "torch.meshgrid(torch.arange(2), torch.arange(3))[1]": (2, 3),
+    "x.narrow(1, -2, 2)": (1, 2, 6, 8),
+    "torch.lerp(x, x, 0.3)": (1, 4, 6, 8),
+    "torch.dot(x[0, 0, 0], x[0, 1, 0])": (),
+    "x @ torch.ones(8)": (1, 4, 6),
+    "x.argsort(1) + x.cumprod(dim=1) + x.fmod(2) + torch.atan2(x, x)": (1, 4, 6, 8),
+    "torch.fft.fft2(x).real": (1, 4, 6, 8),
+    "torch.zeros(1, 4, dtype=torch.float).scatter_(1, x[:, 0, 0, :1].long(), 1.)": (1, 4),
+}
+
+
+@pytest.mark.parametrize("expression", SHAPES)
+def test_functions_of_tensors_give_the_shapes_of_pytorch(expression):
+    forward = f"x = F.relu(x)\ny = {expression}\nassert y.shape == {SHAPES[expression]}, y.shape"
+    network = read_text(net("pass", f"{forward}\nreturn x, y")).network.at((4, 6, 8))
+    assert network.stopped is None
+
+
+MISFITS = {
+    "x.narrow(1, 3, 2)": "slice of 2 from 3 on of an axis of 4",
+    "x.topk(5, 1)": "topk of 5 from 0 on of an axis of 4",
+    "x.expand(6, 8)": "2 sizes for a tensor of 4 axes",
+    "x.repeat(2, 2)": "2 sizes for a tensor of 4 axes",
+    "x @ 3": "3 is given where a tensor belongs",
+}
+
+
+@pytest.mark.parametrize(("expression", "words"), MISFITS.items())
+def test_what_pytorch_refuses_is_refused(expression, words):
+    network = read_text(net("pass", f"x = F.relu(x)\nreturn {expression}")).network.at((4, 6, 8))
+    assert network.stopped is not None
+    assert words in network.stopped.text()
+    assert expression in network.stopped.text()
+
+
+ALIKE = {
+    "F.elu(x, 0.5)": "nn.ELU(0.5)",
+    "F.softmax(x, dim=-1)": "nn.Softmax(dim=-1)",
+    "x.softmax(1)": "nn.Softmax(1)",
+    "F.log_softmax(x, 1)": "nn.LogSoftmax(1)",
+    "F.hardtanh(x, 0, 6)": "nn.Hardtanh(0, 6)",
+    "F.gelu(x, approximate='tanh')": "nn.GELU(approximate='tanh')",
+    "F.leaky_relu(x, 0.2)": "nn.LeakyReLU(0.2)",
+    "F.relu6(x, inplace=True)": "nn.ReLU6(inplace=True)",
+    "F.pad(x, (1, 2, 1, 2), mode='reflect')": "nn.ReflectionPad2d((1, 2, 1, 2))",
+    "F.pad(x, (1, 2, 1, 2), 'constant', 0.5)": "nn.ConstantPad2d((1, 2, 1, 2), 0.5)",
+    "F.upsample_bilinear(x, scale_factor=2)": "nn.UpsamplingBilinear2d(scale_factor=2)",
+    "F.interpolate(x, scale_factor=2, mode='bilinear', align_corners=True)": (
+        "nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True)"
+    ),
+}
+
+
+@pytest.mark.parametrize(("function", "module"), ALIKE.items())
+def test_a_function_keeps_the_values_that_its_module_keeps(function, module):
+    records = []
+    for init, forward in (("pass", function), (f"self.m = {module}", "self.m(x)")):
+        network = read_text(net(init, f"return {forward}")).network.at((3, 8, 8))
+        records.append([node.layer for node in network.nodes])
+    assert records[0] == records[1]

@@ -135,14 +135,19 @@ def two(word: str) -> Callable[..., Any]:
     return call
 
 
-def where(machine: Any, condition: Any, *values: Any) -> Any:
-    tensors = [one for one in (condition, *values) if isinstance(one, Tensor)]
-    gives = broadcast("where", *(one.shape for one in tensors))
-    return put(machine, Broadcast("where"), tensors, gives)
+def together(word: str) -> Callable[..., Any]:
+    """A function of several tensors value by value; numbers among them change no shape."""
+
+    def call(machine: Any, *values: Any, **options: Any) -> Any:
+        tensors = [one for one in (*values, *options.values()) if isinstance(one, Tensor)]
+        gives = broadcast(word, *(one.shape for one in tensors))
+        return put(machine, Broadcast(word), tensors, gives)
+
+    return call
 
 
 def masked_fill(machine: Any, x: Any, mask: Any, value: Any) -> Any:
-    return where(machine, tensor_of(machine, mask), tensor_of(machine, x))
+    return together("where")(machine, tensor_of(machine, mask), tensor_of(machine, x))
 
 
 def glu(machine: Any, x: Any, dim: Any = -1) -> Any:

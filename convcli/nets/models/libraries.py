@@ -210,6 +210,7 @@ TORCH: dict[str, dict[str, Any]] = {
         "annotate": Native("annotate", lambda machine, kind, value: value),
     },
     "torch.fft": natives(FOURIER),
+    "torch.linalg": natives({"norm": names.FUNCTIONS["norm"]}),
     "torch.nn.modules.utils": {
         f"{under}{name}": Native(name, _tuple_of(many))
         for name, many in TUPLES.items()

@@ -68,6 +68,11 @@ UNCHANGED = (
     "register_hook", "resolve_conj", "byte", "exponential_",
 )  # fmt: skip
 
+FILLING = (
+    "scatter", "scatter_add", "index_add", "index_copy", "index_fill", "masked_scatter",
+)  # fmt: skip
+"""What takes some of a tensor's values from others."""
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     **{name: arithmetic.activation(*how) for name, how in ACTIVATIONS.items()},
     **{name: arithmetic.elementwise(name) for name in VALUES},
@@ -154,7 +159,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "expand_as": shaping.expand_as,
     "broadcast_to": shaping.expand,
     "repeat": shaping.repeat,
-    "tile": shaping.repeat,
+    "tile": shaping.tile,
     "repeat_interleave": shaping.repeat_interleave,
     "cat": pieces.cat,
     "concat": pieces.cat,
@@ -169,10 +174,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "gather": pieces.gather,
     **{
         name: pieces.same_shape(name)
-        for name in ("roll", "flip", "triu", "tril", "cumsum", "renorm")
+        for name in ("roll", "flip", "triu", "tril", "cumsum", "cumprod", "argsort", "renorm")
     },
     "rot90": pieces.rotated,
     "fliplr": pieces.same_shape("flip"),
+    **{name: pieces.filled(name) for name in FILLING},
     "add": arithmetic.two("add"),
     "sub": arithmetic.two("subtract"),
     "subtract": arithmetic.two("subtract"),
@@ -182,6 +188,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "divide": arithmetic.two("divide"),
     "true_divide": arithmetic.two("divide"),
     "floor_divide": arithmetic.two("floor_divide"),
+    "remainder": arithmetic.two("remainder"),
+    "fmod": arithmetic.two("remainder"),
+    "atan2": arithmetic.two("atan2"),
     "maximum": arithmetic.two("maximum"),
     "minimum": arithmetic.two("minimum"),
     "logical_and": arithmetic.two("and"),
@@ -191,6 +200,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "bmm": products.matmul,
     "mm": products.matmul,
     "mv": products.matmul,
+    "dot": products.matmul,
     "einsum": products.einsum,
     "mean": reductions.reduction("mean", "average"),
     "sum": reductions.reduction("sum"),
@@ -207,11 +217,13 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "logsumexp": reductions.reduction("logsumexp"),
     "all": reductions.reduction("all"),
     "any": reductions.reduction("any"),
+    "count_nonzero": reductions.reduction("count_nonzero"),
     "max": reductions.extreme("max"),
     "min": reductions.extreme("min"),
     "topk": reductions.topk,
     "sort": reductions.sort,
-    "where": arithmetic.where,
+    **{name: arithmetic.together(name) for name in ("where", "lerp", "addcmul", "addcdiv")},
+    "complex": arithmetic.together("complex"),
     "masked_fill": arithmetic.masked_fill,
 }
 """What functions of `torch` and `torch.nn.functional` and methods of tensors do, by name."""
@@ -258,7 +270,7 @@ METHODS: dict[str, Callable[..., Any]] = {
     "new_tensor": lambda machine, x, value, **_: creation.tensor(machine, value),
     "backward": lambda machine, x, *_, **__: None,
     "fill_diagonal_": first,
-    "where": lambda machine, x, condition, other: arithmetic.where(machine, condition, x, other),
+    "where": lambda machine, x, condition, other: FUNCTIONS["where"](machine, condition, x, other),
 }
 """Methods of tensors."""
 
@@ -281,7 +293,7 @@ def attribute(machine: Any, x: Tensor, name: str) -> Any:
             if name != "mT"
             else shaping.transpose(machine, x, -1, -2)
         )
-    if name == "data":
+    if name in ("data", "real", "imag"):
         return x
     if name in ("device", "dtype", "layout"):
         return Unknown(f"the {name} of a tensor", harmless=True)
@@ -294,7 +306,7 @@ def attribute(machine: Any, x: Tensor, name: str) -> Any:
     if name in METHODS:
         return Bound(Native(name, METHODS[name]), x)
     bare = name.removesuffix("_")
-    if bare != name and not x.node and bare not in RESHAPING:
+    if bare != name and not x.node and bare not in (*RESHAPING, *FILLING):
         return Bound(Native(name, first), x)  # initialises a parameter or a creation.constant
     if bare != name and bare in METHODS:
         return Bound(Native(name, _in_place(METHODS[bare])), x)
@@ -306,8 +318,8 @@ def attribute(machine: Any, x: Tensor, name: str) -> Any:
 def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(machine: Any, x: Tensor, *args: Any, **options: Any) -> Any:
         made = function(machine, x, *args, **options)
-        if isinstance(made, Tensor) and x.node:
-            x.shape, x.node = made.shape, made.node
+        if isinstance(made, Tensor) and made.node:
+            x.shape, x.node, x.values = made.shape, made.node, None
             return x
         return made
 

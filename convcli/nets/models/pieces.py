@@ -150,6 +150,7 @@ def item(machine: Any, x: Tensor, index: Any) -> Any:
                 picked, where = shape, len(gives)
             else:
                 picked = broadcast("index", picked, shape)
+                where = where if where == len(gives) else 0  # what lies apart comes first
             same = False
         else:
             at = whole(machine, one, "an index")
@@ -230,6 +231,17 @@ def rotated(machine: Any, x: Any, k: Any = 1, dims: Any = (0, 1)) -> Any:
     if whole(machine, k) % 2:
         gives[first], gives[second] = gives[second], gives[first]
     return operation(machine, "rot90", [x], tuple(gives), whole(machine, k), first, second)
+
+
+def filled(type_: str) -> Callable[..., Any]:
+    """A tensor of which some values are taken from others: `x.scatter(1, index, y)`."""
+
+    def call(machine: Any, x: Any, *args: Any, **options: Any) -> Any:
+        x = tensor_of(machine, x)
+        others = [one for one in (*args, *options.values()) if isinstance(one, Tensor)]
+        return operation(machine, type_, [x, *others], x.shape)
+
+    return call
 
 
 def _plain(value: Any) -> Any:

@@ -119,7 +119,8 @@ def squeeze(machine: Any, x: Any, dim: Any = None) -> Any:
     x = tensor_of(machine, x)
     if dim is None:
         # an image of a batch stays one, as with any larger batch
-        gives = tuple(n for place, n in enumerate(x.shape) if n != 1 or place == 0)
+        kept = 0 if x.node and not x.learned else None
+        gives = tuple(n for place, n in enumerate(x.shape) if n != 1 or place == kept)
     else:
         gone = axes(machine, dim, len(x.shape))
         gives = tuple(n for place, n in enumerate(x.shape) if n != 1 or place not in gone)
@@ -181,6 +182,13 @@ def repeat(machine: Any, x: Any, *times: Any) -> Any:
     own = _widened(x, len(many))
     gives = tuple(n * one for n, one in zip(own, many, strict=True))
     return x if gives == x.shape else operation(machine, "repeat", [x], gives, tuple(many))
+
+
+def tile(machine: Any, x: Any, *times: Any, dims: Any = None) -> Any:
+    """`repeat`, with as many times as axes at the end."""
+    many = sizes_of(machine, times if dims is None else (dims,))
+    rank = len(tensor_of(machine, x).shape)
+    return repeat(machine, x, (*(1,) * (rank - len(many)), *many))
 
 
 def repeat_interleave(machine: Any, x: Any, repeats: Any, dim: Any = None, **_: Any) -> Any:
