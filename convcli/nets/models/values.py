@@ -5,7 +5,7 @@ dataclasses take 7 ms to import.
 
 Numbers, strings, booleans, None, tuples, lists, dicts, sets and ranges are Python's own; all else
 is one of the records here. None of them is ever asked for an attribute by a name that a file gives,
-but through the tables of `python.py`, `modules.py` and `tensors.py`.
+but through the tables of `methods.py`, `modules.py` and `names.py`.
 """
 
 import ast
