@@ -506,6 +506,7 @@ MISFITS = {
     "x.expand(6, 8)": "2 sizes for a tensor of 4 axes",
     "x.repeat(2, 2)": "2 sizes for a tensor of 4 axes",
     "x @ 3": "3 is given where a tensor belongs",
+    "nn.ReLU()(x, x)": "ReLU takes one value, not 2",
 }
 
 

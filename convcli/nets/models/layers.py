@@ -9,7 +9,7 @@ from convcli.nets.layers import Conv, Identity, Linear, TransposedConv
 from convcli.nets.models import functional, tensors
 from convcli.nets.models.modules import MODULE, MODULE_DICT, MODULE_LIST, SEQUENTIAL
 from convcli.nets.models.recurrent import GATES, recurrent
-from convcli.nets.models.values import Class, Halt, Object, Tensor, Unfit, Unknown, class_of
+from convcli.nets.models.values import Class, Halt, Object, Raised, Tensor, Unfit, Unknown, class_of
 from convcli.nets.models.weights import module_attribute
 from convcli.nets.network import Leaf
 from convcli.nets.operations import Free
@@ -94,6 +94,11 @@ def _applied(machine: Any, owner: Object, *args: Any, **options: Any) -> Any:
         raise Halt(f"{owner.cls.name} is called before its __init__")
     if not args and "input" in options:
         args = (options.pop("input"),)
+    more = isinstance(owner.leaf.layer, TransposedConv)
+    if len(args) > 1 + more:
+        raise Raised("TypeError", f"{owner.cls.name} takes one value, not {len(args)}")
+    for name in set(options) - ({"output_size"} if more else set()):
+        raise Raised("TypeError", f"{owner.cls.name} takes no {shown(name)} when it is called")
     x = tensors.tensor_of(machine, args[0] if args else None)
     if isinstance(owner.leaf.layer, Identity):
         return x

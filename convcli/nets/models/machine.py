@@ -103,13 +103,12 @@ class Machine(Statements):
                 if self.steps > core.MOST_STEPS:
                     raise
                 self.depth, self.site = depth, None
+                if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                    frame.names[node.name] = _unread(node.name, error)
+                    continue
                 for one in ast.walk(node):
                     if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
-                        text = f"{one.id} ({str(error).splitlines()[0][:120]})"
-                        frame.names.setdefault(one.id, Unknown(text, error.where))
-                    elif isinstance(one, ast.ClassDef | ast.FunctionDef) and one is node:
-                        text = f"{one.name} ({str(error).splitlines()[0][:120]})"
-                        frame.names[one.name] = Unknown(text, error.where)
+                        frame.names.setdefault(one.id, _unread(one.id, error))
         return file
 
     def global_name(self, name: str, frame: Frame) -> Any:
@@ -153,7 +152,7 @@ class Machine(Statements):
                     found.module, found.level, found.name, frame, found.node
                 )
             except SpecError as error:
-                names[name] = Unknown(f"{name} ({str(error).splitlines()[0][:120]})")
+                names[name] = _unread(name, error)
         return names[name]
 
     def _imported(self, module: str, level: int, name: str, frame: Frame, node: ast.stmt) -> Any:
@@ -329,3 +328,9 @@ class Machine(Statements):
             return None
         file, node = self.site
         return file.where(node, declared)  # type: ignore[no-any-return]
+
+
+def _unread(name: str, error: SpecError) -> Unknown:
+    """What a name is whose statement was not understood."""
+    reason = str(error).partition("\n")[0][:120]
+    return Unknown(f"{name} ({reason})", getattr(error, "where", None))
