@@ -414,6 +414,40 @@ def test_ways_of_writing_are_read_as_pytorch_has_them(name):
     assert (summary.params, summary.output) == (params, output)
 
 
+STATES = {
+    # what a run leaves behind: lines before the class, of __init__ and of forward
+    "a constant of the file": ("MEAN = torch.tensor([1., 2., 3.]).view(1, 3, 1, 1)", "", "x = x - MEAN"),
+    "a parameter of the file": ("W = nn.Parameter(torch.zeros(3, 1, 1))", "", "x = x * W"),
+    "constants in a list": ("", "self.l = [torch.zeros(1, 3, 1, 1)] * 2", "x = x + self.l[0]"),
+    "a cache": (
+        "", "self.k = {}",
+        "if 'p' not in self.k:\n    self.k['p'] = self.p(x)\nx = x + self.k['p']",
+    ),
+    "a first run that is another": (
+        "", "self.seen = False",
+        "if not self.seen:\n    self.seen = True\n    x = self.p(x)\nself.last = x",
+    ),
+    "a list that grows": ("", "self.l = []", "self.l.append(self.p(x))\nx = sum(self.l)"),
+    "a layer that is changed": ("", "", "x = self.p(x)\nself.p.stride = (2, 2)"),
+    "a buffer that is filled": (
+        "", "self.register_buffer('b', torch.zeros(3, 4, 4))",
+        "self.b[:] = x.mean()\nx = x + self.b.mean((1, 2), True)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_run_leaves_nothing_behind_for_the_next(name):
+    before, init, forward = STATES[name]
+    init = f"self.c, self.p = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 3, 1)\n{init}"
+    network = read_text(net(init, f"{forward}\nreturn self.c(x)", f"{before}\n")).network
+    once, other, again = (network.at((3, size, size)) for size in (8, 12, 8))
+    assert once.nodes == again.nodes
+    for one, size in ((once, 8), (other, 12), (again, 8)):
+        assert one.stopped is None
+        assert trace(one, (3, size, size)).output[0] == 4
+
+
 LEAKS = {
     "nn.Conv2d.forward = lambda self, x: x[:, :1]": "Conv2d is not the file's",
     "nn.Module.eval = None": "Module is not the file's",

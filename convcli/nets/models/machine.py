@@ -76,6 +76,30 @@ def deep() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
+class State:
+    """What a module holds before a run, which may change it: its lists and tensors too."""
+
+    def __init__(self, owner: Object) -> None:
+        self.owner = owner
+        self.leaf = owner.leaf
+        self.attrs = dict(owner.attrs)
+        held = owner.attrs.values()
+        self.holders = [(one, one.copy()) for one in held if isinstance(one, list | dict | set)]
+        self.tensors = [(one, one.shape, one.values) for one in held if isinstance(one, Tensor)]
+
+    def restore(self) -> None:
+        self.owner.leaf = self.leaf
+        self.owner.attrs.clear()
+        self.owner.attrs.update(self.attrs)
+        for one, items in self.holders:
+            one.clear()
+            one.extend(items) if isinstance(one, list) else one.update(items)
+        for tensor, shape, values in self.tensors:
+            tensor.node, tensor.shape, tensor.values = "", shape, values
+        for tensor in self.owner.shared.values():
+            tensor.node = ""
+
+
 class Machine(Statements):
     """Reads the files of a model. Nothing of them is run: every meaning stands in a table here."""
 
@@ -86,6 +110,7 @@ class Machine(Statements):
         self._paths: dict[int, str] = {}
         self._leaves: dict[int, Leaf] = {}
         self._kept: list[Any] = []
+        self._before: list[State] = []
         self._names: dict[tuple[str, str], Any] = {}
         self.preludes: dict[str, File] = {}
         self._circle = Unknown("a name that is imported in a circle")
@@ -243,12 +268,12 @@ class Machine(Statements):
         return self._leaves[id(owner)]
 
     def fresh(self, root: Object) -> None:
-        """Forget the nodes of a run before the next one."""
+        """Give the modules back what they held before the first run, and forget its nodes."""
         self._leaves.clear()
-        for _, one in modules.walk(root):
-            for tensor in (*one.attrs.values(), *one.shared.values()):
-                if isinstance(tensor, Tensor):
-                    tensor.node = ""
+        if not self._before:
+            self._before = [State(one) for _, one in modules.walk(root)]
+        for state in self._before:
+            state.restore()
 
     def path(self, owner: Object) -> str:
         return self._paths.get(id(owner), "")

@@ -73,7 +73,7 @@ class Model(NamedTuple):
         tape, outputs, stopped = _ran(machine, self.root, shape)
         if outputs and not stopped:
             _ended(tape, outputs)
-        names = tuple(one.node for one in outputs if one.node)
+        names = tuple(filter(None, map(tape.laid, outputs)))
         network = tape.network(names) if names and not stopped else tape.network(())
         nodes = _held(machine, self.root, network.nodes)
         rest = [] if stopped else _unused(machine, self.root, network)
@@ -151,11 +151,12 @@ def _ran(machine: Machine, root: Object, shape: Shape) -> tuple[Tape, list[Tenso
 def _ended(tape: Tape, outputs: list[Tensor]) -> None:
     """The network ends with its first output, whatever order its outputs were made in."""
     nodes = tape.builder.nodes
-    if not nodes or outputs[0].node in ("", INPUT, nodes[-1].name):
+    first = tape.laid(outputs[0])
+    if not nodes or first in ("", INPUT, nodes[-1].name):
         return
-    needed = {one.node for one in outputs}
+    needed = set(map(tape.laid, outputs))
     last = [node.name for node in tape.network(tuple(needed)).nodes][-1:]
-    if last != [outputs[0].node]:
+    if last != [first]:
         tape.scope = ""
         outputs[0] = tape.put(Identity("output"), [outputs[0]], outputs[0].shape, name="output")
 
@@ -167,7 +168,11 @@ def _held(machine: Machine, root: Object, nodes: tuple[Node, ...]) -> list[Node]
     for _, one in modules.walk(root):
         if one.shared and machine.leaf(one).name in laid:
             name = machine.leaf(one).name
-            owners |= {held.node: name for held in one.shared.values() if held.holder is one}
+            owners |= {
+                machine.tape.laid(tensor): name
+                for tensor in one.shared.values()
+                if tensor.holder is one
+            }
     return [node._replace(owner=owners.get(node.name, node.owner)) for node in nodes]
 
 
@@ -184,13 +189,14 @@ def _unused(machine: Machine, root: Object, network: Network) -> list[Node]:
             name = path or record.type
             if not ({name, machine.leaf(one).name} & (laid | owners)):
                 without = {
-                    key for key, tensor in one.shared.items() if tensor.node and tensor.node in laid
+                    key for key, tensor in one.shared.items() if machine.tape.laid(tensor) in laid
                 }
                 made = weights.unused(record, without)
                 if made is not None:
                     found.append(Node(name if name not in laid else f"{name}#0", made, ()))
         for name, tensor in own.items():
-            if id(tensor) in seen or tensor.node in laid or tensor.holder not in (None, one):
+            used = machine.tape.laid(tensor) in laid
+            if id(tensor) in seen or used or tensor.holder not in (None, one):
                 continue
             seen.add(id(tensor))
             label = f"{path}.{name}" if path else name
