@@ -376,6 +376,16 @@ WAYS = {
         "    def forward(self, x):\n        return self.c(x)\n",
         "self.c = One(4)", "return self.c(x)", 16, (4, 5, 6),
     ),
+    "exceptions of the file, and those that they come from": (
+        "class Odd(ValueError):\n    pass\n",
+        "self.c = nn.Conv2d(3, 1, 1)\n"
+        "for kind, caught in ((Odd, ValueError), (KeyError, LookupError), (Odd, (TypeError, Odd)),\n"
+        "                     (ZeroDivisionError, ArithmeticError), (Odd, Exception)):\n"
+        "    try:\n        raise kind('no')\n    except TypeError:\n        pass\n"
+        "    except caught:\n        self.c = nn.Conv2d(3, self.c.out_channels + 1, 1)",
+        "try:\n    x.nothing_of_this_name\nexcept AttributeError:\n    return self.c(x)",
+        24, (6, 5, 6),
+    ),
     "stubs of quantization": (
         "from torch.ao.quantization import QuantStub\n",
         "self.q, self.c = QuantStub(), nn.Conv2d(3, 4, 1)\n"
@@ -481,6 +491,12 @@ def test_a_command_line_in_a_file_has_its_defaults():
         "import argparse\n",
     )
     assert summarize(read_text(text).network, (3, 5, 6)).output == (5, 5, 6)
+
+
+def test_an_exception_that_is_raised_again_is_the_one_that_was_caught():
+    text = net("try:\n    raise ValueError('odd')\nexcept ValueError:\n    raise", "return x")
+    with pytest.raises(SpecError, match="ValueError: odd"):
+        read_text(text)
 
 
 PLACES = {

@@ -4,6 +4,7 @@ Every name that a file can reach stands in a table here; what is in none of them
 """
 
 import ast
+import builtins
 from collections.abc import Callable
 from typing import Any
 
@@ -340,8 +341,18 @@ EXCEPTIONS = (
     "NotImplementedError", "RuntimeError", "AssertionError", "ImportError",
     "ModuleNotFoundError", "NameError", "OSError", "FileNotFoundError", "StopIteration",
     "ZeroDivisionError", "OverflowError", "UserWarning", "DeprecationWarning", "FutureWarning",
-    "Warning", "LookupError", "SystemExit", "KeyboardInterrupt",
+    "Warning", "LookupError", "SystemExit", "KeyboardInterrupt", "ArithmeticError",
 )  # fmt: skip
+
+
+def _exceptions() -> dict[str, Class]:
+    """Python's exceptions, derived from each other as they are there."""
+    found = {"BaseException": EXCEPTION, "Exception": EXCEPTION}
+    kinds = [getattr(builtins, name) for name in EXCEPTIONS]
+    for kind in sorted(kinds, key=lambda one: len(one.__mro__)):
+        found[kind.__name__] = Class(kind.__name__, (found[kind.__base__.__name__],))
+    return found
+
 
 UNREAD = (
     "eval", "exec", "compile", "open", "input", "__import__", "hash", "hex", "bin", "oct",
@@ -402,9 +413,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 BUILTINS: dict[str, Any] = {
     **{name: Native(name, call) for name, call in FUNCTIONS.items()},
-    **{name: Class(name, (EXCEPTION,)) for name in EXCEPTIONS},
-    "Exception": EXCEPTION,
-    "BaseException": EXCEPTION,
+    **_exceptions(),
     "object": OBJECT,
     "staticmethod": Native("staticmethod", lambda machine, function: Static(function)),
     "classmethod": Native("classmethod", lambda machine, function: ClassMethod(function)),

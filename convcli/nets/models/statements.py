@@ -50,6 +50,9 @@ class Statements(Definitions):
     module: Callable[[str, int, Frame], "Library | Any"]
     import_all: Callable[[str, int, Frame], None]
 
+    _handled: Raised | None = None
+    """The exception whose `except` is being read, for a `raise` alone."""
+
     def execute(self, body: list[ast.stmt], frame: Frame) -> Any:
         """What a function's body returns."""
         try:
@@ -212,16 +215,14 @@ class Statements(Definitions):
 
     def _raise(self, node: ast.Raise, frame: Frame) -> None:
         if node.exc is None:
-            raise Raised("RuntimeError", "an exception is raised again")
+            raise self._handled or Raised("RuntimeError", "there is no exception to raise again")
         made = self.evaluate(node.exc, frame)
-        kind, message = self.describe(made), ""
-        if isinstance(made, Class):
-            kind = made.name
-        elif isinstance(made, Object):
-            kind = made.cls.name
-            values = made.attrs.get("args", ())
-            message = self.text(values[0])[:200] if values else ""
-        raise Raised(kind, message)
+        values = made.attrs.get("args", ()) if isinstance(made, Object) else ()
+        cls = made.cls if isinstance(made, Object) else made
+        message = self.text(values[0])[:200] if values else ""
+        raised = Raised(cls.name if isinstance(cls, Class) else self.describe(made), message)
+        raised.cls = cls if isinstance(cls, Class) else None
+        raise raised
 
     def _try(self, node: ast.Try, frame: Frame) -> None:
         site, depth = self.site, self.depth
@@ -237,7 +238,11 @@ class Statements(Definitions):
                     raise
                 if handler.name:
                     frame.names[handler.name] = str(error)
-                self.block(handler.body, frame)
+                before, self._handled = self._handled, error
+                try:
+                    self.block(handler.body, frame)
+                finally:
+                    self._handled = before
             else:
                 self.block(node.orelse, frame)
         finally:
@@ -248,14 +253,12 @@ class Statements(Definitions):
         if handler.type is None:
             return True
         held = self.evaluate(handler.type, frame)
-        for one in held if isinstance(held, tuple) else (held,):
-            if isinstance(one, Class) and (
-                one.name in ("Exception", "BaseException")
-                or one.name == error.kind
-                or (one.name == "LookupError" and error.kind in ("KeyError", "IndexError"))
-            ):
-                return True
-        return False
+        cls = error.cls or self.global_name(error.kind, frame)
+        return any(
+            isinstance(one, Class)
+            and (cls.is_a(one) if isinstance(cls, Class) else one.name == "Exception")
+            for one in (held if isinstance(held, tuple) else (held,))
+        )
 
     def _with(self, node: ast.With, frame: Frame) -> None:
         entered: list[Object] = []

@@ -28,7 +28,9 @@ class Halt(SpecError):
 
 
 class Raised(Halt):
-    """An exception that the file itself raises, by the name of its class."""
+    """An exception that the file itself raises, by the name of its class, or one of its own."""
+
+    cls: "Class | None" = None
 
     def __init__(self, kind: str, message: str, where: Where | None = None) -> None:
         super().__init__(f"{kind}: {message}" if message else kind, where)
