@@ -97,8 +97,9 @@ def _applied(machine: Any, owner: Object, *args: Any, **options: Any) -> Any:
     more = isinstance(owner.leaf.layer, TransposedConv)
     if len(args) > 1 + more:
         raise Raised("TypeError", f"{owner.cls.name} takes one value, not {len(args)}")
-    for name in set(options) - ({"output_size"} if more else set()):
-        raise Raised("TypeError", f"{owner.cls.name} takes no {shown(name)} when it is called")
+    for name in options:
+        if name != "output_size" or not more:
+            raise Raised("TypeError", f"{owner.cls.name} takes no {shown(name)} when it is called")
     x = tensors.tensor_of(machine, args[0] if args else None)
     if isinstance(owner.leaf.layer, Identity):
         return x
@@ -106,7 +107,7 @@ def _applied(machine: Any, owner: Object, *args: Any, **options: Any) -> Any:
     size = options.get("output_size", args[1] if len(args) > 1 else None)
     if isinstance(leaf.layer, TransposedConv) and size is not None:
         leaf = _stretched(machine, leaf, x, size)
-    if any(tensor.holder is not owner for tensor in owner.shared.values()):
+    if owner.shared and any(tensor.holder is not owner for tensor in owner.shared.values()):
         each = [module_attribute(machine, owner, name) for name in ("weight", "bias")]
         weights = [one for one in each if isinstance(one, Tensor)]
         made = machine.tape.apply(leaf._replace(layer=Free(leaf.layer)), x, weights)

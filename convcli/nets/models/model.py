@@ -75,8 +75,9 @@ class Model(NamedTuple):
             _ended(tape, outputs)
         names = tuple(filter(None, map(tape.laid, outputs)))
         network = tape.network(names) if names and not stopped else tape.network(())
-        nodes = _held(machine, self.root, network.nodes)
-        rest = [] if stopped else _unused(machine, self.root, network)
+        held = list(modules.walk(self.root))
+        nodes = _held(machine, held, network.nodes)
+        rest = [] if stopped else _unused(machine, held, network)
         halted = None
         if stopped is not None:
             unfit = isinstance(stopped, Unfit)
@@ -161,33 +162,38 @@ def _ended(tape: Tape, outputs: list[Tensor]) -> None:
         outputs[0] = tape.put(Identity("output"), [outputs[0]], outputs[0].shape, name="output")
 
 
-def _held(machine: Machine, root: Object, nodes: tuple[Node, ...]) -> list[Node]:
+def _held(
+    machine: Machine, held: list[tuple[str, Object]], nodes: tuple[Node, ...]
+) -> tuple[Node, ...]:
     """The nodes; weights that stand alone and belong to a layer among them are that layer's."""
+    sharing = [one for _, one in held if one.shared]
+    if not sharing:
+        return nodes
     laid = {node.name for node in nodes if not isinstance(node.layer, Free)}
     owners: dict[str, str] = {}
-    for _, one in modules.walk(root):
-        if one.shared and machine.leaf(one).name in laid:
-            name = machine.leaf(one).name
+    for one in sharing:
+        name = machine.leaf(one).name
+        if name in laid:
             owners |= {
                 machine.tape.laid(tensor): name
                 for tensor in one.shared.values()
                 if tensor.holder is one
             }
-    return [node._replace(owner=owners.get(node.name, node.owner)) for node in nodes]
+    return tuple(node._replace(owner=owners.get(node.name, node.owner)) for node in nodes)
 
 
-def _unused(machine: Machine, root: Object, network: Network) -> list[Node]:
+def _unused(machine: Machine, held: list[tuple[str, Object]], network: Network) -> list[Node]:
     """The weights that the model holds and its output does not need."""
     laid = {node.name for node in network.nodes}
-    owners = {node.owner for node in network.nodes}
+    known = laid | {node.owner for node in network.nodes}
     found = []
     seen: set[int] = set()
-    for path, one in modules.walk(root):
+    for path, one in held:
         own = dict(modules.parameters(one))
         if one.leaf is not None:
             record = one.leaf.layer
             name = path or record.type
-            if not ({name, machine.leaf(one).name} & (laid | owners)):
+            if name not in known and machine.leaf(one).name not in known:
                 without = {
                     key for key, tensor in one.shared.items() if machine.tape.laid(tensor) in laid
                 }
