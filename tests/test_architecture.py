@@ -20,6 +20,7 @@ MAY_IMPORT = {
     "conv": {"errors", "numpy", "threadpoolctl"},
     "pictures": {"errors", "calls", "conv", "numpy", "PIL"},
     "features": {"errors", "nets", "conv", "pictures", "numpy"},
+    "api": {"errors", "nets"},
     "report": {"errors"},
     "batch": {"errors", "report", "pictures", "features"},
     "lessons": {"errors", "calls", "nets", "report"},

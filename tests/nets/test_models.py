@@ -1,11 +1,13 @@
 """Model files in many hands: figures of PyTorch, and what is said of files that stop."""
 
+import ast
 from pathlib import Path
 
 import pytest
 
 from convcli.cli import run
 from convcli.errors import SpecError
+from convcli.nets import models
 from convcli.nets.inputs import input_shape
 from convcli.nets.readers import read_source, read_text
 from convcli.nets.summary import summarize, trace
@@ -272,12 +274,336 @@ def test_what_once_came_out_differently(name):
     assert (summary.params, summary.output) == (params, output)
 
 
-def test_a_layer_that_shares_anothers_weights_is_refused_with_its_line():
-    text = (
-        "class Net(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
-        "        self.a = nn.Linear(4, 4)\n        self.b = nn.Linear(4, 4)\n"
-        "        self.b.weight = self.a.weight\n    def forward(self, x):\n"
-        "        return self.b(self.a(x))\n"
+def net(init, forward, before=""):
+    """A class whose `__init__` and `forward` have these lines."""
+    lines = [
+        f"{before}class Net(nn.Module):",
+        "    def __init__(self):",
+        "        super().__init__()",
+    ]
+    lines += [f"        {line}" for line in init.split("\n")] + ["    def forward(self, x):"]
+    return HEAD + "\n".join([*lines, *(f"        {line}" for line in forward.split("\n")), ""])
+
+
+SHARED = {
+    # lines of __init__ and of forward, input, PyTorch's parameters; multiplications by hand
+    "a layer has the weight of another": (
+        "self.a = nn.Linear(4, 4)\nself.b = nn.Linear(4, 4)\nself.b.weight = self.a.weight",
+        "return self.b(self.a(x))",
+        (4,), 24, 32,
+    ),
+    "only the second of two is used": (
+        "self.a = nn.Linear(4, 4)\nself.b = nn.Linear(4, 4)\nself.b.weight = self.a.weight",
+        "return self.b(x)",
+        (4,), 24, 16,
+    ),
+    "a decoder has the weight of its encoder, turned": (
+        "self.a = nn.Linear(6, 4, bias=False)",
+        "return F.linear(self.a(x), self.a.weight.t())",
+        (6,), 24, 48,
+    ),
+    "a head has the weight of the embedding": (
+        "self.e = nn.Embedding(9, 4)\nself.h = nn.Linear(4, 9)\nself.h.weight = self.e.weight",
+        "return self.h(self.e(x))",
+        (5,), 45, 180,
+    ),
+    "the embedding has the weight of the head": (
+        "self.e = nn.Embedding(9, 4)\nself.h = nn.Linear(4, 9)\nself.e.weight = self.h.weight",
+        "return self.h(self.e(x))",
+        (5,), 45, 180,
+    ),
+    "one parameter for two layers and the module": (
+        "self.w = nn.Parameter(torch.zeros(4, 4))\nself.a = nn.Linear(4, 4)\n"
+        "self.b = nn.Linear(4, 4)\nself.a.weight = self.w\nself.b.weight = self.w",
+        "return self.b(self.a(x))",
+        (4,), 24, 32,
+    ),
+    "copies of two that share go on sharing": (
+        "a, b = nn.Conv2d(3, 3, 1), nn.Conv2d(3, 3, 1)\nb.weight = a.weight\nimport copy\n"
+        "self.one = nn.Sequential(a, b)\nself.two = copy.deepcopy(self.one)",
+        "return self.two(self.one(x))",
+        (3, 2, 2), 30, 144,
+    ),
+    "a parameter of its own": (
+        "self.a = nn.Linear(4, 4)\nself.a.weight = nn.Parameter(torch.eye(4))",
+        "return self.a(x)",
+        (4,), 20, 16,
+    ),
+    "a copy of weights in a buffer": (
+        "self.a = nn.Linear(4, 4)\nself.register_buffer('mask', self.a.weight.data.clone())",
+        "return F.linear(x, self.a.weight * self.mask)",
+        (4,), 20, 16,
+    ),
+    "a product with a parameter that is turned": (
+        "self.w = nn.Parameter(torch.zeros(5, 4))",
+        "return x @ self.w.t() @ F.softmax(self.w, 0)",
+        (4,), 20, 40,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SHARED)
+def test_weights_that_are_shared_are_counted_once(name):
+    init, forward, shape, params, macs = SHARED[name]
+    summary = summarize(read_text(net(init, forward)).network, shape)
+    assert (summary.params, summary.macs) == (params, macs)
+    assert not any("products of activations" in note for note in summary.notes)
+
+
+def test_a_normalisation_that_shares_anothers_weights_is_refused_with_its_line():
+    text = net(
+        "self.a, self.b = nn.BatchNorm2d(4), nn.BatchNorm2d(4)\nself.b.weight = self.a.weight",
+        "return self.b(self.a(x))",
     )
     with pytest.raises(SpecError, match="shares the weight of another layer"):
-        read_text(HEAD + text)
+        read_text(text)
+
+
+WAYS = {
+    # lines before the class, of __init__ and of forward; PyTorch's parameters and output
+    "values and places of a maximum by name": (
+        "", "self.c = nn.Conv2d(3, 4, 1)",
+        "y = self.c(x).max(dim=1)\nreturn y.values + y[0] + x.topk(2, 1).values.sum(1)",
+        16, (5, 6),
+    ),
+    "a class that makes another's object": (
+        "class Made:\n    def __new__(cls, c):\n        return nn.Conv2d(3, c, 1)\n",
+        "self.c = Made(4)", "return self.c(x)", 16, (4, 5, 6),
+    ),
+    "a class that makes its own object": (
+        "class One(nn.Module):\n    def __new__(cls, *args):\n        return super().__new__(cls)\n"
+        "    def __init__(self, c):\n        super().__init__()\n        self.c = nn.Conv2d(3, c, 1)\n"
+        "    def forward(self, x):\n        return self.c(x)\n",
+        "self.c = One(4)", "return self.c(x)", 16, (4, 5, 6),
+    ),
+    "exceptions of the file, and those that they come from": (
+        "class Odd(ValueError):\n    pass\n",
+        "self.c = nn.Conv2d(3, 1, 1)\n"
+        "for kind, caught in ((Odd, ValueError), (KeyError, LookupError), (Odd, (TypeError, Odd)),\n"
+        "                     (ZeroDivisionError, ArithmeticError), (Odd, Exception)):\n"
+        "    try:\n        raise kind('no')\n    except TypeError:\n        pass\n"
+        "    except caught:\n        self.c = nn.Conv2d(3, self.c.out_channels + 1, 1)",
+        "try:\n    x.nothing_of_this_name\nexcept AttributeError:\n    return self.c(x)",
+        24, (6, 5, 6),
+    ),
+    "stubs of quantization": (
+        "from torch.ao.quantization import QuantStub\n",
+        "self.q, self.c = QuantStub(), nn.Conv2d(3, 4, 1)\n"
+        "self.f = nn.quantized.FloatFunctional()",
+        "return self.f.add(torch.quantization.DeQuantStub()(self.c(self.q(x))), x.mean(1, True))",
+        16, (4, 5, 6),
+    ),
+    "layers in segments that are worked out again": (
+        "from torch.utils.checkpoint import checkpoint_sequential\n",
+        "self.s = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 2, 1))",
+        "return checkpoint_sequential(self.s, 2, x)",
+        26, (2, 5, 6),
+    ),
+    "layers and a distribution that are written in PyTorch's own words": (
+        "from torch.distributions import Normal\n",
+        "self.glu, self.pool = nn.GLU(dim=1), nn.MaxPool2d(2, return_indices=True)\n"
+        "self.un, self.windows = nn.MaxUnpool2d(2), nn.Unfold(3, padding=1)\n"
+        "self.c = nn.Conv2d(3, 8, 1)",
+        "y, at = self.pool(self.glu(self.c(x)))\ny = self.un(y, at, output_size=x.size())\n"
+        "y = Normal(y, y.exp()).rsample()\n"
+        "return self.windows(y).view(1, 4, 9, *x.shape[2:]).sum(2)",
+        32, (4, 5, 6),
+    ),
+    "layers in time": (
+        "", "self.r = nn.LSTM(6, 4, 2, bidirectional=True, batch_first=True)",
+        "y, (h, c) = self.r(x[:, 0])\nassert h.shape == c.shape == (4, 1, 4)\nreturn y",
+        2 * 4 * 4 * (6 + 4 + 2) + 2 * 4 * 4 * (8 + 4 + 2), (5, 8),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", WAYS)
+def test_ways_of_writing_are_read_as_pytorch_has_them(name):
+    before, init, forward, params, output = WAYS[name]
+    summary = summarize(read_text(net(init, forward, before)).network, (3, 5, 6))
+    assert (summary.params, summary.output) == (params, output)
+
+
+STATES = {
+    # what a run leaves behind: lines before the class, of __init__ and of forward
+    "a constant of the file": ("MEAN = torch.tensor([1., 2., 3.]).view(1, 3, 1, 1)", "", "x = x - MEAN"),
+    "a parameter of the file": ("W = nn.Parameter(torch.zeros(3, 1, 1))", "", "x = x * W"),
+    "constants in a list": ("", "self.l = [torch.zeros(1, 3, 1, 1)] * 2", "x = x + self.l[0]"),
+    "a cache": (
+        "", "self.k = {}",
+        "if 'p' not in self.k:\n    self.k['p'] = self.p(x)\nx = x + self.k['p']",
+    ),
+    "a first run that is another": (
+        "", "self.seen = False",
+        "if not self.seen:\n    self.seen = True\n    x = self.p(x)\nself.last = x",
+    ),
+    "a list that grows": ("", "self.l = []", "self.l.append(self.p(x))\nx = sum(self.l)"),
+    "a layer that is changed": ("", "", "x = self.p(x)\nself.p.stride = (2, 2)"),
+    "a buffer that is filled": (
+        "", "self.register_buffer('b', torch.zeros(3, 4, 4))",
+        "self.b[:] = x.mean()\nx = x + self.b.mean((1, 2), True)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STATES)
+def test_a_run_leaves_nothing_behind_for_the_next(name):
+    before, init, forward = STATES[name]
+    init = f"self.c, self.p = nn.Conv2d(3, 4, 1), nn.Conv2d(3, 3, 1)\n{init}"
+    network = read_text(net(init, f"{forward}\nreturn self.c(x)", f"{before}\n")).network
+    once, other, again = (network.at((3, size, size)) for size in (8, 12, 8))
+    assert once.nodes == again.nodes
+    for one, size in ((once, 8), (other, 12), (again, 8)):
+        assert one.stopped is None
+        assert trace(one, (3, size, size)).output[0] == 4
+
+
+LEAKS = {
+    "nn.Conv2d.forward = lambda self, x: x[:, :1]": "Conv2d is not the file's",
+    "nn.Module.eval = None": "Module is not the file's",
+    "ValueError.a = 1": "ValueError is not the file's",
+}
+
+
+@pytest.mark.parametrize(("line", "words"), LEAKS.items())
+def test_a_file_changes_no_class_that_other_files_use(line, words):
+    plain = net("self.c = nn.Conv2d(3, 4, 1).eval()", "return self.c(x)")
+    with pytest.raises(SpecError, match=words):
+        read_text(net(f"{line}\nself.c = nn.Conv2d(3, 4, 1)", "return self.c(x)"))
+    assert summarize(read_text(plain).network, (3, 5, 6)).output == (4, 5, 6)
+
+
+def test_a_file_sees_no_environment_but_its_own():
+    text = net(
+        "import os\nself.c = nn.Conv2d(3, len(os.environ) + 1, 1)\nos.environ['A'] = '1'",
+        "return self.c(x)",
+    )
+    for _ in range(2):
+        assert summarize(read_text(text).network, (3, 5, 6)).output == (1, 5, 6)
+
+
+def test_a_command_line_in_a_file_has_its_defaults():
+    text = net(
+        "p = argparse.ArgumentParser()\np.add_argument('--many', type=int, default=3)\n"
+        "p.add_argument('--wide', action='store_true')\np.set_defaults(many=5)\n"
+        "a, _ = p.parse_known_args()\nself.c = nn.Conv2d(3, 9 if a.wide else a.many, 1)",
+        "return self.c(x)",
+        "import argparse\n",
+    )
+    assert summarize(read_text(text).network, (3, 5, 6)).output == (5, 5, 6)
+
+
+def test_an_exception_that_is_raised_again_is_the_one_that_was_caught():
+    text = net("try:\n    raise ValueError('odd')\nexcept ValueError:\n    raise", "return x")
+    with pytest.raises(SpecError, match="ValueError: odd"):
+        read_text(text)
+
+
+PLACES = {
+    "return self.c(x) + x": "self.c(x) + x",
+    "y = self.c(x)\ny += x\nreturn y": "y += x",
+    "return F.relu(x)[:, :, 12]": "F.relu(x)[:, :, 12]",
+    "return self.c(x) > x": "self.c(x) > x",
+}
+
+
+@pytest.mark.parametrize(("forward", "marked"), PLACES.items())
+def test_an_operator_that_shapes_do_not_fit_is_pointed_at(forward, marked):
+    reading = read_text(net("self.c = nn.Conv2d(3, 3, 3)", forward))
+    (failure,) = trace(reading.network.at((3, 8, 8)), (3, 8, 8)).failures
+    _, line, marks = failure.text().splitlines()
+    assert line[marks.index("^") : marks.rindex("^") + 1] == marked
+
+
+# expressions of a tensor x of 1x4x6x8 → the shape that PyTorch 2.13 gives
+SHAPES = {
+    "x.var(1, False)": (1, 6, 8),
+    "x.std(1, True)": (1, 6, 8),
+    "x.var(1, False, True)": (1, 1, 6, 8),
+    "torch.std_mean(x, dim=[1, 2], keepdim=True)[0]": (1, 1, 1, 8),
+    "torch.linalg.norm(x, dim=1)": (1, 6, 8),
+    "x.rot90(1, [2, 3])": (1, 4, 8, 6),
+    "torch.rot90(x, 2, (2, 3))": (1, 4, 6, 8),
+    "x[:, [0, 1], :, [2, 3]]": (2, 1, 6),
+    "x[:, [0, 1], [2, 3]]": (1, 2, 8),
+    "x[:, 0, :, [2, 3]]": (1, 6, 2),
+    "x[:, torch.tensor([0, 2, 1])]": (1, 3, 6, 8),
+    "x.tile(2, 1, 1)": (1, 8, 6, 8),
+    "x.tile((1, 2))": (1, 4, 6, 16),
+    "x * torch.ones(1, 4, 1, 1).squeeze()[:, None, None]": (1, 4, 6, 8),
+    "torch.meshgrid(torch.arange(2), torch.arange(3), indexing='xy')[0]": (3, 2),
+    "torch.meshgrid(torch.arange(2), torch.arange(3))[1]": (2, 3),
+    "x.narrow(1, -2, 2)": (1, 2, 6, 8),
+    "torch.lerp(x, x, 0.3)": (1, 4, 6, 8),
+    "torch.dot(x[0, 0, 0], x[0, 1, 0])": (),
+    "x @ torch.ones(8)": (1, 4, 6),
+    "x.argsort(1) + x.cumprod(dim=1) + x.fmod(2) + torch.atan2(x, x)": (1, 4, 6, 8),
+    "torch.fft.fft2(x).real": (1, 4, 6, 8),
+    "torch.zeros(1, 4, dtype=torch.float).scatter_(1, x[:, 0, 0, :1].long(), 1.)": (1, 4),
+}
+
+
+@pytest.mark.parametrize("expression", SHAPES)
+def test_functions_of_tensors_give_the_shapes_of_pytorch(expression):
+    forward = f"x = F.relu(x)\ny = {expression}\nassert y.shape == {SHAPES[expression]}, y.shape"
+    network = read_text(net("pass", f"{forward}\nreturn x, y")).network.at((4, 6, 8))
+    assert network.stopped is None
+
+
+MISFITS = {
+    "x.narrow(1, 3, 2)": "slice of 2 from 3 on of an axis of 4",
+    "x.topk(5, 1)": "topk of 5 from 0 on of an axis of 4",
+    "x.expand(6, 8)": "2 sizes for a tensor of 4 axes",
+    "x.repeat(2, 2)": "2 sizes for a tensor of 4 axes",
+    "x @ 3": "3 is given where a tensor belongs",
+    "nn.ReLU()(x, x)": "ReLU takes one value, not 2",
+}
+
+
+@pytest.mark.parametrize(("expression", "words"), MISFITS.items())
+def test_what_pytorch_refuses_is_refused(expression, words):
+    network = read_text(net("pass", f"x = F.relu(x)\nreturn {expression}")).network.at((4, 6, 8))
+    assert network.stopped is not None
+    assert words in network.stopped.text()
+    assert expression in network.stopped.text()
+
+
+ALIKE = {
+    "F.elu(x, 0.5)": "nn.ELU(0.5)",
+    "F.softmax(x, dim=-1)": "nn.Softmax(dim=-1)",
+    "x.softmax(1)": "nn.Softmax(1)",
+    "F.log_softmax(x, 1)": "nn.LogSoftmax(1)",
+    "F.hardtanh(x, 0, 6)": "nn.Hardtanh(0, 6)",
+    "F.gelu(x, approximate='tanh')": "nn.GELU(approximate='tanh')",
+    "F.leaky_relu(x, 0.2)": "nn.LeakyReLU(0.2)",
+    "F.relu6(x, inplace=True)": "nn.ReLU6(inplace=True)",
+    "F.pad(x, (1, 2, 1, 2), mode='reflect')": "nn.ReflectionPad2d((1, 2, 1, 2))",
+    "F.pad(x, (1, 2, 1, 2), 'constant', 0.5)": "nn.ConstantPad2d((1, 2, 1, 2), 0.5)",
+    "F.upsample_bilinear(x, scale_factor=2)": "nn.UpsamplingBilinear2d(scale_factor=2)",
+    "F.interpolate(x, scale_factor=2, mode='bilinear', align_corners=True)": (
+        "nn.Upsample(scale_factor=2, mode='bilinear', align_corners=True)"
+    ),
+}
+
+
+@pytest.mark.parametrize(("function", "module"), ALIKE.items())
+def test_a_function_keeps_the_values_that_its_module_keeps(function, module):
+    records = []
+    for init, forward in (("pass", function), (f"self.m = {module}", "self.m(x)")):
+        network = read_text(net(init, f"return {forward}")).network.at((3, 8, 8))
+        records.append([node.layer for node in network.nodes])
+    assert records[0] == records[1]
+
+
+def test_each_file_of_the_reader_needs_those_above_it_in_the_package_s_table():
+    lines = models.__doc__.split("\n\n")[2].splitlines()
+    order = [name for line in lines for name in line[:34].split()]
+    room = Path(models.__file__).parent
+    assert sorted(order) == sorted(path.stem for path in room.glob("[a-z]*.py"))
+    for place, name in enumerate(order):
+        tree = ast.parse((room / f"{name}.py").read_text(encoding="utf-8"))
+        for node in tree.body:
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(models.__name__):
+                inner = node.module.removeprefix(models.__name__).strip(".")
+                needed = [inner] if inner else [alias.name for alias in node.names]
+                assert set(needed) <= set(order[:place]), name

@@ -4,22 +4,20 @@ Every name that a file can reach stands in a table here; what is in none of them
 """
 
 import ast
+import builtins
 from collections.abc import Callable
 from typing import Any
 
+from convcli.nets.models.kinds import OBJECT, TENSOR, TYPES, is_callable, is_instance, is_subclass
 from convcli.nets.models.values import (
     MISSING,
-    Bound,
     Class,
     ClassMethod,
-    File,
-    Function,
     Halt,
     Iterating,
     Library,
     Native,
     Object,
-    Partial,
     Property,
     Raised,
     Static,
@@ -54,22 +52,20 @@ def _range(machine: Any, *ends: Any) -> range:
     numbers = []
     for end in ends:
         _known(machine, end)
-        if isinstance(end, Tensor) and end.values and len(end.values) == 1:
-            end = end.values[0]
+        if isinstance(end, Tensor) and end.number is not None:
+            end = end.number
         if not isinstance(end, int):
             raise Raised("TypeError", f"range() takes whole numbers, not {machine.describe(end)}")
         numbers.append(end)
     return range(*numbers)
 
 
-def number_of(kind: Callable[[Any], Any]) -> Callable[..., Any]:
+def _converter(kind: Callable[[Any], Any]) -> Callable[..., Any]:
     def convert(machine: Any, value: Any = 0, *base: Any) -> Any:
         if isinstance(value, Unknown):
-            return Unknown(value.text, value.where)
+            return value.outcome()
         if isinstance(value, Tensor):
-            if value.values is not None and len(value.values) == 1:
-                return kind(value.values[0])
-            return Unknown("the value of a tensor")
+            return Unknown("the value of a tensor") if value.number is None else kind(value.number)
         if not isinstance(value, int | float | str) or (isinstance(value, str) and len(value) > 40):
             raise Raised("TypeError", f"{machine.describe(value)} is no number")
         try:
@@ -81,11 +77,11 @@ def number_of(kind: Callable[[Any], Any]) -> Callable[..., Any]:
 
 
 def _bool(machine: Any, value: Any = False) -> Any:
-    return Unknown(value.text, value.where) if isinstance(value, Unknown) else machine.truth(value)
+    return value.outcome() if isinstance(value, Unknown) else machine.truth(value)
 
 
 def _str(machine: Any, value: Any = "") -> Any:
-    return Unknown(value.text, value.where) if isinstance(value, Unknown) else machine.text(value)
+    return value.outcome() if isinstance(value, Unknown) else machine.text(value)
 
 
 def list_of(machine: Any, value: Any = ()) -> list[Any]:
@@ -164,7 +160,7 @@ def _iter(machine: Any, value: Any) -> Iterating:
 
 def _next(machine: Any, value: Any, default: Any = MISSING) -> Any:
     if isinstance(value, Unknown):
-        return Unknown(value.text, value.where)
+        return value.outcome()
     if not isinstance(value, Iterating):
         raise Raised("TypeError", f"{machine.describe(value)} is no iterator")
     found = next(value.items, default)
@@ -235,7 +231,7 @@ def whole_digits(value: Any) -> int:
 def _abs(machine: Any, value: Any) -> Any:
     if isinstance(value, Tensor):
         return machine.tensor_unary("abs", value)
-    return Unknown(value.text, value.where) if isinstance(value, Unknown) else abs(value)
+    return value.outcome() if isinstance(value, Unknown) else abs(value)
 
 
 def raised_to(machine: Any, left: Any, right: Any) -> Any:
@@ -259,7 +255,7 @@ def _getattr(machine: Any, owner: Any, name: Any, default: Any = MISSING) -> Any
 
 def _hasattr(machine: Any, owner: Any, name: Any) -> Any:
     if isinstance(owner, Unknown):
-        return Unknown(owner.text, owner.where)
+        return owner.outcome()
     try:
         machine.attribute(owner, name)
     except Raised as error:
@@ -282,7 +278,9 @@ def _delattr(machine: Any, owner: Any, name: Any) -> None:
 
 def _type(machine: Any, value: Any, *rest: Any) -> Any:
     if len(rest) == 2 and isinstance(value, str) and isinstance(rest[1], dict):
-        return Class(value, tuple(rest[0]), dict(rest[1]))
+        made = Class(value, tuple(machine.listed(rest[0])), dict(rest[1]))
+        made.own = True
+        return made
     if isinstance(value, Object):
         return value.cls
     if isinstance(value, Unknown):
@@ -293,62 +291,6 @@ def _type(machine: Any, value: Any, *rest: Any) -> Any:
         if type(value) in types:
             return BUILTINS[name]
     return Unknown("a type")
-
-
-def _isinstance(machine: Any, value: Any, kinds: Any) -> Any:
-    unknown = None
-    for kind in kinds if isinstance(kinds, tuple) else (kinds,):
-        found = _is_a(machine, value, kind)
-        if isinstance(found, Unknown):
-            unknown = found
-        elif found:
-            return True
-    return False if unknown is None else unknown
-
-
-def _is_a(machine: Any, value: Any, kind: Any) -> Any:
-    if isinstance(kind, tuple):
-        return _isinstance(machine, value, kind)
-    if isinstance(value, Unknown):
-        return Unknown(value.text, value.where)
-    if isinstance(kind, Class):
-        if kind is TENSOR:
-            return isinstance(value, Tensor)
-        if kind.name == "Parameter" and isinstance(value, Tensor):
-            return value.trained
-        return isinstance(value, Object) and value.cls.is_a(kind)
-    if isinstance(kind, Native) and kind.name in TYPES:
-        return isinstance(value, TYPES[kind.name])
-    if isinstance(kind, Unknown):
-        name = kind.text.rpartition(".")[2]
-        if name in ABSTRACT:
-            return isinstance(value, ABSTRACT[name])
-        if name in ("FunctionType", "LambdaType", "MethodType"):
-            return isinstance(value, Function | Bound)
-        if name == "Hashable":
-            return not isinstance(value, list | dict | set)
-        if name == "EnumMeta":
-            return isinstance(value, Class) and "__members__" in value.names
-        if name == "Callable":
-            return isinstance(value, Function | Native | Bound | Class | Partial)
-        # what is of no class that is known here cannot be one of a library's that is not
-        if isinstance(value, Object | Tensor | Function) or type(value) in PLAIN:
-            return False
-        return kind
-    return False
-
-
-def _issubclass(machine: Any, cls: Any, kinds: Any) -> Any:
-    if isinstance(cls, Unknown):
-        return Unknown(cls.text, cls.where)
-    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
-    return isinstance(cls, Class) and any(isinstance(one, Class) and cls.is_a(one) for one in kinds)
-
-
-def _callable(machine: Any, value: Any) -> bool:
-    if isinstance(value, Object):
-        return machine.is_module(value) or value.cls.find("__call__") is not MISSING
-    return isinstance(value, Function | Native | Bound | Class | Partial)
 
 
 def id_of(machine: Any, value: Any) -> int:
@@ -377,59 +319,15 @@ def no_effect(machine: Any, *args: Any, **options: Any) -> None:
     return None
 
 
+def first(machine: Any, value: Any, *args: Any, **options: Any) -> Any:
+    """What gives its first value back: as it is, or initialised, or wrapped."""
+    return value
+
+
 def _slice(machine: Any, *ends: Any) -> slice:
     return slice(*ends)
 
 
-TYPES: dict[str, tuple[type, ...]] = {
-    "int": (int,),
-    "float": (float,),
-    "str": (str,),
-    "bool": (bool,),
-    "list": (list,),
-    "tuple": (tuple,),
-    "dict": (dict,),
-    "set": (set,),
-    "frozenset": (frozenset,),
-    "range": (range,),
-    "complex": (complex,),
-    "bytes": (bytes,),
-    "NoneType": (type(None),),
-    "slice": (slice,),
-    "OrderedDict": (dict,),
-    "type": (Class,),
-    "object": (object,),
-}
-"""What `isinstance(value, int)` asks for."""
-
-ABSTRACT: dict[str, tuple[type, ...]] = {
-    "Iterable": (list, tuple, dict, set, str, range, Iterating),
-    "Sequence": (list, tuple, str, range),
-    "Mapping": (dict,),
-    "MutableMapping": (dict,),
-    "MutableSequence": (list,),
-    "Collection": (list, tuple, dict, set, str, range),
-    "Container": (list, tuple, dict, set, str, range),
-    "Sized": (list, tuple, dict, set, str, range),
-    "Set": (set, frozenset),
-    "Number": (int, float),
-    "Integral": (int,),
-    "Real": (int, float),
-    "OrderedDict": (dict,),
-    "List": (list,),
-    "Tuple": (tuple,),
-    "Dict": (dict,),
-    "ListConfig": (),
-    "DictConfig": (),
-    "string_types": (str,),
-    "ModuleType": (Library, File),
-}
-"""Types of `collections.abc`, `numbers` and `typing` by what they stand for."""
-
-PLAIN = {int, float, str, bool, list, tuple, dict, set, range, type(None)}
-
-OBJECT = Class("object")
-TENSOR = Class("Tensor")
 EXCEPTION = Class("Exception")
 
 
@@ -439,41 +337,35 @@ def _exception(machine: Any, owner: Object, *args: Any, **options: Any) -> None:
 
 EXCEPTION.names["__init__"] = Native("Exception", _exception)
 EXCEPTIONS = (
-    "ValueError",
-    "TypeError",
-    "KeyError",
-    "IndexError",
-    "AttributeError",
-    "NotImplementedError",
-    "RuntimeError",
-    "AssertionError",
-    "ImportError",
-    "ModuleNotFoundError",
-    "NameError",
-    "OSError",
-    "FileNotFoundError",
-    "StopIteration",
-    "ZeroDivisionError",
-    "OverflowError",
-    "UserWarning",
-    "DeprecationWarning",
-    "FutureWarning",
-    "Warning",
-    "LookupError",
-    "SystemExit",
-    "KeyboardInterrupt",
-)
+    "ValueError", "TypeError", "KeyError", "IndexError", "AttributeError",
+    "NotImplementedError", "RuntimeError", "AssertionError", "ImportError",
+    "ModuleNotFoundError", "NameError", "OSError", "FileNotFoundError", "StopIteration",
+    "ZeroDivisionError", "OverflowError", "UserWarning", "DeprecationWarning", "FutureWarning",
+    "Warning", "LookupError", "SystemExit", "KeyboardInterrupt", "ArithmeticError",
+)  # fmt: skip
 
-UNREAD: tuple[str, ...] = ("eval", "exec", "compile", "open", "input", "__import__")
-UNREAD += ("hash", "hex", "bin", "oct", "chr", "ord", "ascii", "breakpoint", "exit", "quit")
+
+def _exceptions() -> dict[str, Class]:
+    """Python's exceptions, derived from each other as they are there."""
+    found = {"BaseException": EXCEPTION, "Exception": EXCEPTION}
+    kinds = [getattr(builtins, name) for name in EXCEPTIONS]
+    for kind in sorted(kinds, key=lambda one: len(one.__mro__)):
+        found[kind.__name__] = Class(kind.__name__, (found[kind.__base__.__name__],))
+    return found
+
+
+UNREAD = (
+    "eval", "exec", "compile", "open", "input", "__import__", "hash", "hex", "bin", "oct",
+    "chr", "ord", "ascii", "breakpoint", "exit", "quit",
+)  # fmt: skip
 """Names of Python that are refused where they are called."""
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "len": length_of,
     "range": _range,
     "xrange": _range,
-    "int": number_of(int),
-    "float": number_of(float),
+    "int": _converter(int),
+    "float": _converter(float),
     "bool": _bool,
     "str": _str,
     "repr": lambda machine, value: machine.written(value),
@@ -504,9 +396,9 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "setattr": _setattr,
     "delattr": _delattr,
     "type": _type,
-    "isinstance": _isinstance,
-    "issubclass": _issubclass,
-    "callable": _callable,
+    "isinstance": is_instance,
+    "issubclass": is_subclass,
+    "callable": is_callable,
     "id": id_of,
     "print": no_effect,
     "vars": _vars,
@@ -521,9 +413,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 
 BUILTINS: dict[str, Any] = {
     **{name: Native(name, call) for name, call in FUNCTIONS.items()},
-    **{name: Class(name, (EXCEPTION,)) for name in EXCEPTIONS},
-    "Exception": EXCEPTION,
-    "BaseException": EXCEPTION,
+    **_exceptions(),
     "object": OBJECT,
     "staticmethod": Native("staticmethod", lambda machine, function: Static(function)),
     "classmethod": Native("classmethod", lambda machine, function: ClassMethod(function)),

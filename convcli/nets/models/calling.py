@@ -1,6 +1,7 @@
 """Calls and attributes: what a function, a class, a module of a network does when it is used."""
 
 import ast
+from collections.abc import Callable
 from typing import Any
 
 from convcli.calls import shown
@@ -36,23 +37,9 @@ MIXINS = ("Mixin", "Hub", "Hook")
 """Words in the names of classes of elsewhere that add no layers to what is derived from them."""
 
 HARMLESS = (
-    "init",
-    "load",
-    "log",
-    "print",
-    "register",
-    "summary",
-    "warn",
-    "weight",
-    "pretrained",
-    "seed",
-    "deprecat",
-    "script",
-    "checkpoint",
-    "profile",
-    "cuda",
-    "device",
-)
+    "init", "load", "log", "print", "register", "summary", "warn", "weight", "pretrained",
+    "seed", "deprecat", "script", "checkpoint", "profile", "cuda", "device",
+)  # fmt: skip
 """Words in the name of a function of elsewhere that leaves the layers of a model as they are."""
 
 
@@ -66,6 +53,18 @@ def _flat(values: tuple[Any, ...]) -> list[Any]:
 
 class Calling(Expressions):
     """Binds values to parameters, looks names up in objects, runs what is called."""
+
+    # what the classes derived from this one give
+    here: Callable[..., Where | None]
+    execute: Callable[[list[ast.stmt], Frame], Any]
+    is_module: Callable[[Any], bool]
+    forward: Callable[[Object, list[Any], dict[str, Any]], Any]
+    module_attribute: Callable[[Object, str], Any]
+    set_on_layer: Callable[[Object, str, Any], bool]
+    tensor_attribute: Callable[[Tensor, str], Any]
+    library_name: Callable[[Library, str], Any]
+    method_of_value: Callable[[Any, str], Any]
+    class_method_of_type: Callable[[str, str], Any]
 
     def __init__(self) -> None:
         super().__init__()
@@ -242,7 +241,9 @@ class Calling(Expressions):
                 if args and self.truth(self.compare(ast.Eq, member.attrs["value"], args[0])):
                     return member
             raise Raised("ValueError", f"no {cls.name} has this value")
-        made = Object(cls)
+        made = self.call(make, [cls, *args], options) if make is not MISSING else Object(cls)
+        if not (isinstance(made, Object) and made.cls.is_a(cls)):
+            return made
         init = cls.find("__init__")
         if init is not MISSING:
             self.call(init, [made, *args], options)
@@ -326,6 +327,8 @@ class Calling(Expressions):
         if held is MISSING:
             if name in ("__init__", "__setattr__", "__init_subclass__", "__post_init__"):
                 return Native(name, lambda machine, *args, **options: None)
+            if name == "__new__" and of_class:
+                return Native(name, lambda machine, kind, *args, **options: Object(cls))
             if name in ("__getattr__", "__getattribute__") and not of_class:
                 return Native(name, lambda machine, key: machine.plain_attribute(owner.owner, key))
             if not of_class and self.is_module(owner.owner):
@@ -399,6 +402,8 @@ class Calling(Expressions):
             if len(owner.attrs) > 100_000:
                 raise Halt("an object holds more than 100,000 attributes")
         elif isinstance(owner, Class):
+            if not owner.own:
+                raise Halt(f"{owner.name} is not the file's, which sets its {shown(name)}")
             owner.names[name] = value
         elif isinstance(owner, Function):
             owner.attrs[name] = value
@@ -425,35 +430,3 @@ class Calling(Expressions):
 
     def iterator(self, items: list[Any]) -> Any:
         return Iterating(iter(items))
-
-    # what the layers above this one give
-
-    def here(self, declared: bool = False) -> Where | None:
-        raise NotImplementedError
-
-    def execute(self, body: list[ast.stmt], frame: Frame) -> Any:
-        raise NotImplementedError
-
-    def is_module(self, value: Any) -> bool:
-        raise NotImplementedError
-
-    def forward(self, owner: Object, args: list[Any], options: dict[str, Any]) -> Any:
-        raise NotImplementedError
-
-    def module_attribute(self, owner: Object, name: str) -> Any:
-        raise NotImplementedError
-
-    def set_on_layer(self, owner: Object, name: str, value: Any) -> bool:
-        raise NotImplementedError
-
-    def tensor_attribute(self, owner: Tensor, name: str) -> Any:
-        raise NotImplementedError
-
-    def library_name(self, library: Library, name: str) -> Any:
-        raise NotImplementedError
-
-    def method_of_value(self, owner: Any, name: str) -> Any:
-        raise NotImplementedError
-
-    def class_method_of_type(self, type_: str, name: str) -> Any:
-        raise NotImplementedError

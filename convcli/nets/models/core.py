@@ -1,7 +1,7 @@
 """What every step of reading a model file goes through: its bounds, and what plain values mean."""
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from convcli.calls import excerpt
@@ -40,6 +40,11 @@ CONTAINERS = (list, tuple, dict, set, frozenset)
 
 class Core:
     """Counts the steps, and says what is true, what is in something, and how it is written."""
+
+    # what the classes derived from this one give
+    call: Callable[[Any, list[Any], dict[str, Any]], Any]
+    attribute: Callable[[Any, str], Any]
+    unbind: Callable[[Tensor], list[Any]]
 
     def __init__(self) -> None:
         self.steps = 0
@@ -89,9 +94,9 @@ class Core:
         if isinstance(value, Unknown):
             raise self.unknown(value)
         if isinstance(value, Tensor):
-            if value.values is not None and len(value.values) == 1:
-                return bool(value.values[0])
-            raise Halt("a branch depends on the values of a tensor")
+            if value.number is None:
+                raise Halt("a branch depends on the values of a tensor")
+            return bool(value.number)
         if isinstance(value, Object):
             if isinstance(value.cls.find("__len__"), Native | Function):
                 return bool(self.call(self.attribute(value, "__len__"), [], {}))
@@ -198,17 +203,6 @@ class Core:
         if isinstance(value, NUMBERS):
             return repr(value)
         return f"a {type(value).__name__}"
-
-    # what the layers above this one give
-
-    def call(self, function: Any, args: list[Any], options: dict[str, Any]) -> Any:
-        raise NotImplementedError
-
-    def attribute(self, owner: Any, name: str) -> Any:
-        raise NotImplementedError
-
-    def unbind(self, value: Tensor) -> list[Any]:
-        raise NotImplementedError
 
 
 def blamed(error: SpecError, file: File, node: ast.AST) -> SpecError:

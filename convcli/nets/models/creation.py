@@ -82,9 +82,11 @@ def eye(machine: Any, n: Any, m: Any = None, **_: Any) -> Tensor:
     return Tensor((whole(machine, n), whole(machine, n if m is None else m)))
 
 
-def meshgrid(machine: Any, *tensors: Any, **_: Any) -> Any:
+def meshgrid(machine: Any, *tensors: Any, indexing: Any = "ij") -> Any:
     if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
         tensors = tuple(tensors[0])
     each = [tensor_of(machine, one) for one in tensors]
-    shape = tuple(one.shape[0] for one in each)
+    shape = tuple(one.shape[0] if one.shape else 1 for one in each)
+    if indexing == "xy":
+        shape = (*reversed(shape[:2]), *shape[2:])
     return tuple(Tensor(shape) for _ in each)

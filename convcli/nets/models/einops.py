@@ -9,9 +9,9 @@ import re
 from typing import Any
 
 from convcli.calls import shown
-from convcli.nets.models import arithmetic, shaping, tensors
+from convcli.nets.models import pieces, products, shaping, tensors
 from convcli.nets.models.modules import MODULE
-from convcli.nets.models.values import Class, Halt, Native, Object, Raised, Tensor, Unfit
+from convcli.nets.models.values import Halt, Object, Raised, Tensor, Unfit, class_of, natives
 
 Groups = list[list[str]]
 
@@ -55,7 +55,7 @@ def sizes_in(shape: tuple[int, ...], groups: Groups, known: dict[str, int]) -> d
 def transform(machine: Any, kind: str, x: Any, pattern: Any, lengths: dict[str, Any]) -> Tensor:
     """A tensor rearranged, reduced or repeated by a pattern."""
     if isinstance(x, list | tuple):
-        x = shaping.stack(machine, x)
+        x = pieces.stack(machine, x)
     x = tensors.tensor_of(machine, x)
     if not isinstance(pattern, str) or "->" not in pattern:
         raise Raised("ValueError", f"{shown(pattern)} is no pattern of einops")
@@ -117,7 +117,7 @@ def pack(machine: Any, each: Any, pattern: Any) -> Any:
         packed.append(tuple(middle))
         shape = (*x.shape[: len(before)], math.prod(middle), *x.shape[stop:])
         found.append(shaping.reshape(machine, x, shape))
-    return shaping.cat(machine, found, len(before)), packed
+    return pieces.cat(machine, found, len(before)), packed
 
 
 def unpack(machine: Any, x: Any, packed: Any, pattern: Any) -> Any:
@@ -125,11 +125,11 @@ def unpack(machine: Any, x: Any, packed: Any, pattern: Any) -> Any:
     before, after = (side.split() for side in str(pattern).split("*"))
     x = tensors.tensor_of(machine, x)
     shapes = [tuple(machine.listed(one)) for one in machine.listed(packed)]
-    pieces = shaping.split(machine, x, [math.prod(one) for one in shapes], len(before))
+    parts = pieces.split(machine, x, [math.prod(one) for one in shapes], len(before))
     stop = len(x.shape) - len(after)
     return [
         shaping.reshape(machine, piece, (*x.shape[: len(before)], *one, *x.shape[stop:]))
-        for piece, one in zip(pieces, shapes, strict=True)
+        for piece, one in zip(parts, shapes, strict=True)
     ]
 
 
@@ -152,7 +152,7 @@ def einsum(machine: Any, *values: Any) -> Any:
     text = ",".join(map(short, left.split(",")))
     if len(letters) > 26:
         raise Halt("an einsum of more than 26 axes")
-    return arithmetic.einsum(machine, text + (f"->{short(right)}" if arrow else ""), *each)
+    return products.einsum(machine, text + (f"->{short(right)}" if arrow else ""), *each)
 
 
 def _keep(machine: Any, owner: Object, pattern: Any, *rest: Any, **lengths: Any) -> None:
@@ -167,19 +167,18 @@ def _applied(kind: str) -> Any:
     return forward
 
 
-def _layer(name: str, kind: str) -> Class:
-    names = {"__init__": Native(name, _keep), "forward": Native("forward", _applied(kind))}
-    return Class(name, (MODULE,), names)
-
-
 NAMES: dict[str, Any] = {
-    "rearrange": Native("rearrange", rearrange),
-    "repeat": Native("repeat", repeat),
-    "reduce": Native("reduce", reduce),
-    "einsum": Native("einsum", einsum),
-    "pack": Native("pack", pack),
-    "unpack": Native("unpack", unpack),
-    "Rearrange": _layer("Rearrange", "rearrange"),
-    "Reduce": _layer("Reduce", "reduce"),
+    **natives(
+        {
+            "rearrange": rearrange,
+            "repeat": repeat,
+            "reduce": reduce,
+            "einsum": einsum,
+            "pack": pack,
+            "unpack": unpack,
+        }
+    ),
+    "Rearrange": class_of("Rearrange", MODULE, __init__=_keep, forward=_applied("rearrange")),
+    "Reduce": class_of("Reduce", MODULE, __init__=_keep, forward=_applied("reduce")),
 }
 """What `einops` and `einops.layers.torch` give."""

@@ -5,17 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 from convcli.calls import shown
-from convcli.nets.layers import (
-    Conv,
-    Linear,
-    Norm,
-    TransposedConv,
-)
-from convcli.nets.models.arithmetic import product
-from convcli.nets.models.tensors import layer, operation, sizes_of, tensor_of
-from convcli.nets.models.values import Tensor, Unfit
+from convcli.nets.layers import Conv, Linear, Norm, Pad, Shuffle, TransposedConv
+from convcli.nets.models.tensors import layer, operation, sizes_of, tensor_of, whole
+from convcli.nets.models.values import Halt, Tensor, Unfit, Unknown
 from convcli.nets.operations import Free
 from convcli.nets.readers import torch
+from convcli.nets.values import counts, number_or
 
 
 def _weights(machine: Any, *values: Any) -> list[Tensor]:
@@ -134,12 +129,114 @@ def functional_norm(kind: str) -> Callable[..., Any]:
     return call
 
 
-def attention(machine: Any, query: Any, key: Any, value: Any, *_: Any, **options: Any) -> Any:
-    """`F.scaled_dot_product_attention`."""
-    query, key, value = (tensor_of(machine, one) for one in (query, key, value))
-    gives = (*query.shape[:-1], value.shape[-1])
-    work = math.prod(query.shape) * key.shape[-2] + math.prod(gives) * key.shape[-2]
-    return product(machine, "attention", [query, key, value], gives, work)
+def embedding(machine: Any, x: Any, weight: Any, *_: Any, **options: Any) -> Any:
+    x, weight = tensor_of(machine, x), tensor_of(machine, weight)
+    return operation(machine, "embedding", [x, weight], (*x.shape, weight.shape[-1]))
+
+
+def prelu(machine: Any, x: Any, weight: Any) -> Any:
+    x = tensor_of(machine, x)
+    return operation(machine, "prelu", [x, tensor_of(machine, weight)], x.shape)
+
+
+def pad(
+    machine: Any, x: Any, sides: Any = None, mode: Any = "constant", value: Any = 0, **options: Any
+) -> Any:
+    x = tensor_of(machine, x)
+    given = [whole(machine, one) for one in machine.listed(options.get("pad", sides))]
+    pairs = len(given) // 2
+    if len(given) % 2 or pairs > len(x.shape):
+        raise Unfit(f"pad by {shown(given)} of {len(x.shape)} axes")
+    ends = [(given[2 * i], given[2 * i + 1]) for i in range(pairs)]
+    if not any(map(any, ends)):
+        return x
+    if pairs <= len(x.shape) - 2:
+        rest = [(0, 0)] * (len(x.shape) - 2 - pairs)
+        border = torch.BORDERS.get(mode, "constant") if isinstance(mode, str) else "constant"
+        return layer(machine, Pad((*rest, *reversed(ends)), border, number_or(value, 0.0)), x)
+    lengths = [n + sum(end) for n, end in zip(reversed(x.shape), ends, strict=False)]
+    gives = (*x.shape[: len(x.shape) - pairs], *reversed(lengths))
+    return operation(machine, "pad", [x], gives, tuple(given))
+
+
+def interpolate(
+    machine: Any,
+    x: Any,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: Any = "nearest",
+    align_corners: Any = None,
+    *_: Any,
+    **options: Any,
+) -> Any:
+    x = tensor_of(machine, x)
+    if isinstance(size, Tensor | Unknown) or isinstance(scale_factor, Unknown):
+        raise Halt("the size to interpolate to is not known here")
+    return layer(machine, torch.upsample(size, scale_factor, str(mode), align_corners), x)
+
+
+def channel_shuffle(machine: Any, x: Any, groups: Any) -> Any:
+    return layer(machine, Shuffle(whole(machine, groups)), x)
+
+
+def unfold(machine: Any, x: Any, *args: Any, **options: Any) -> Any:
+    """`F.unfold(x, kernel, dilation, padding, stride)`."""
+    x = tensor_of(machine, x)
+    names = ("kernel_size", "dilation", "padding", "stride")
+    given = {
+        "dilation": 1,
+        "padding": 0,
+        "stride": 1,
+        **dict(zip(names, args, strict=False)),
+        **options,
+    }
+    kernel, spacing, sides, step_ = (
+        counts(given[name], 2, name, 0 if name == "padding" else 1) for name in names
+    )
+    places = math.prod(
+        (n + 2 * p - d * (k - 1) - 1) // s + 1
+        for n, k, d, p, s in zip(x.shape[2:], kernel, spacing, sides, step_, strict=True)
+    )
+    gives = (x.shape[0], x.shape[1] * math.prod(kernel), places)
+    return operation(machine, "unfold", [x], gives, kernel, spacing, sides, step_)
+
+
+def fold(
+    machine: Any, x: Any, output_size: Any, kernel_size: Any, *rest: Any, **options: Any
+) -> Any:
+    x = tensor_of(machine, x)
+    sizes, kernel = counts(output_size, 2, "output_size"), counts(kernel_size, 2, "kernel_size")
+    gives = (x.shape[0], x.shape[1] // math.prod(kernel), *sizes)
+    return operation(machine, "fold", [x], gives, sizes, kernel)
+
+
+def unpool(
+    machine: Any,
+    x: Any,
+    indices: Any,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    output_size: Any = None,
+) -> Any:
+    """`F.max_unpool2d`: (n − 1)·stride − 2·padding + kernel, or the size asked for."""
+    x = tensor_of(machine, x)
+    kernel = counts(kernel_size, 2, "kernel_size")
+    steps = kernel if stride is None else counts(stride, 2, "stride")
+    pads = counts(padding, 2, "padding", 0)
+    if output_size is not None:
+        lengths = sizes_of(machine, (output_size,))[-2:]
+    else:
+        lengths = [
+            (n - 1) * s - 2 * p + k
+            for n, s, p, k in zip(x.shape[-2:], steps, pads, kernel, strict=True)
+        ]
+    return operation(machine, "max_unpool2d", [x], (*x.shape[:-2], *lengths), kernel, steps)
+
+
+def grid_sample(machine: Any, x: Any, grid: Any, *_: Any, **options: Any) -> Any:
+    x, grid = tensor_of(machine, x), tensor_of(machine, grid)
+    return operation(machine, "grid_sample", [x, grid], (*x.shape[:2], *grid.shape[1:-1]))
 
 
 def affine_grid(machine: Any, theta: Any, size: Any, *_: Any, **__: Any) -> Any:
@@ -148,8 +245,3 @@ def affine_grid(machine: Any, theta: Any, size: Any, *_: Any, **__: Any) -> Any:
     lengths = sizes_of(machine, (size,))
     gives = (lengths[0], *lengths[2:], len(lengths) - 2)
     return operation(machine, "affine_grid", [theta], gives)
-
-
-def embedding(machine: Any, x: Any, weight: Any, *_: Any, **options: Any) -> Any:
-    x, weight = tensor_of(machine, x), tensor_of(machine, weight)
-    return operation(machine, "embedding", [x, weight], (*x.shape, weight.shape[-1]))

@@ -1,166 +1,113 @@
 """What the names of imported libraries mean: `torch`, `nn`, `F`, `math`; unknown ones, nothing."""
 
+import math
+from collections.abc import Callable
 from typing import Any
 
-from convcli.nets.models import builtin, creation, layers, modules, names, standard
+from convcli.nets.models import builtin, creation, layers, modules, names, standard, weights
 from convcli.nets.models.arithmetic import FOURIER
+from convcli.nets.models.builtin import BUILTINS, first
+from convcli.nets.models.kinds import TENSOR
 from convcli.nets.models.prelude import prelude_name
 from convcli.nets.models.values import (
     MISSING,
     Class,
+    ClassMethod,
     Function,
     Library,
     Native,
+    Object,
+    Static,
     Tensor,
     Unknown,
+    class_of,
+    natives,
 )
-
-NN = ("torch.nn", "torch.nn.modules")
-FUNCTIONAL = ("torch.nn.functional", "torch.functional", "torch._C._nn")
 
 KNOWN = {"torch", "numpy", "np", "einops", *standard.LIBRARY, *standard.TYPING, *standard.QUIET}
 """Top modules that are libraries, whatever files lie beside the model's."""
 
-ALIASES = {
-    "pytorch_lightning": ("LightningModule",),
-    "lightning": ("LightningModule",),
-    "mmcv": ("BaseModule",),
-    "mmengine": ("BaseModule",),
+MODULES = {
+    ("pytorch_lightning", "LightningModule"),
+    ("lightning", "LightningModule"),
+    ("mmcv", "BaseModule"),
+    ("mmengine", "BaseModule"),
 }
 """Classes of libraries that are `nn.Module` with ways of training."""
 
 PACKAGES = {
-    "torchvision.models",
-    "torchvision.ops",
-    "torchvision.models.resnet",
-    "torchvision.models.vgg",
-    "torchvision.models.densenet",
-    "torchvision.models.mobilenet",
-    "torchvision.models._utils",
-    "torchvision.ops.misc",
-    "timm.models",
-    "timm.layers",
-    "timm.models.layers",
-    "mmcv.runner",
-    "mmcv.cnn",
-    "mmengine.model",
-    "einops.layers",
-    "einops.layers.torch",
-}
-
-LOSSES = ("Loss", "CrossEntropyLoss")
+    "torchvision.models", "torchvision.models.resnet", "torchvision.models.vgg",
+    "torchvision.models.densenet", "torchvision.models.mobilenet", "torchvision.models._utils",
+    "torchvision.ops", "torchvision.ops.misc", "timm.models", "timm.layers", "timm.models.layers",
+    "mmcv.runner", "mmcv.cnn", "mmengine.model",
+}  # fmt: skip
+"""Modules of other libraries that are known to be modules."""
 
 
 def name_of(machine: Any, library: Library, name: str) -> Any:
     """`library.name`; what is not known of a library is an Unknown that says so."""
     module = library.name
-    if module == "torch" or module.startswith("torch."):
+    top = module.partition(".")[0]
+    if top == "torch":
         return _torch(machine, module, name)
     if name in standard.LIBRARY.get(module, {}):
-        return standard.LIBRARY[module][name]
+        held = standard.LIBRARY[module][name]
+        return dict(held) if isinstance(held, dict) else held  # os.environ: the file may set it
     if module in standard.TYPING:
         return Unknown(f"{module}.{name}", harmless=True)
-    if module.partition(".")[0] == "einops":
+    if top == "einops":
         from convcli.nets.models import einops
 
-        if name in einops.NAMES:
-            return einops.NAMES[name]
-        return Library(f"{module}.{name}")
-    if module == "numpy" or module.startswith("numpy."):
-        return _numpy(name)
-    if module == "os" and name == "path":
-        return Library("os.path")
-    if module == "sys" and name == "modules":
-        return Library("sys.modules")
-    if module == "sys" and name == "version_info":
-        return (3, 11, 0)
-    if module == "random" or module.startswith("numpy.random"):
-        return Unknown(f"{module}.{name}")
+        return einops.NAMES.get(name, Library(f"{module}.{name}"))
+    if module == "numpy" and name in NUMPY:
+        return NUMPY[name]
+    if (top, name) in MODULES:
+        return modules.MODULE
     found = prelude_name(machine, module, name)
     if found is not MISSING:
         return found
-    if module.partition(".")[0] in ALIASES and name in ALIASES[module.partition(".")[0]]:
-        return modules.MODULE
     if f"{module}.{name}" in PACKAGES:
         return Library(f"{module}.{name}")
-    harmless = module.partition(".")[0] in standard.QUIET
-    return Unknown(f"{module}.{name}", harmless=harmless)
+    return Unknown(f"{module}.{name}", harmless=top in standard.QUIET and top != "random")
+
+
+# -- torch ----------------------------------------------------------------------------------
 
 
 def _torch(machine: Any, module: str, name: str) -> Any:
-    if module in NN or module.startswith("torch.nn.modules."):
-        found = _nn(machine, name)
-        if found is not MISSING:
-            return found
-    if module.startswith("torch.nn.parameter") and name == "Parameter":
-        return PARAMETER
-    if module in FUNCTIONAL or module in ("torch", "torch.special"):
-        if name in names.FUNCTIONS:
-            return Native(name, names.FUNCTIONS[name])
-        bare = name.removesuffix("_")
-        if bare in names.FUNCTIONS:
-            return Native(name, names.FUNCTIONS[bare])
-    if module == "torch":
-        if name == "Tensor":
-            return TENSOR
-        if name in names.NEW:
-            return Native(name, names.NEW[name])
-        if name in TORCH:
-            return TORCH[name]
-    if module == "torch.autograd" and name == "Variable":
-        return Native(name, _first)
-    if module in ("torch.autograd", "torch.autograd.function") and name == "Function":
-        return layers.AUTOGRAD
-    if module.startswith("torch.distributions") and name == "Normal":
-        return layers.NORMAL
-    if module == "torch.utils.checkpoint" and name in ("checkpoint", "checkpoint_sequential"):
-        return Native(name, _checkpoint)
-    if name in ("DataParallel", "DistributedDataParallel"):
-        return Native(name, _first)
-    if module == "torch.jit" and name == "ScriptModule":
-        return modules.MODULE
-    if name == "weight_norm":
-        return Native(name, layers.weight_norm)
-    if module == "torch.nn.modules.utils" and name.lstrip("_") in AXES:
-        return Native(name, _tuple_of(AXES[name.lstrip("_")]))
+    if name in TORCH.get(module, {}):
+        return TORCH[module][name]
+    for function in (name, name.removesuffix("_")):
+        if module in FUNCTIONAL and function in names.FUNCTIONS:
+            return Native(name, names.FUNCTIONS[function])
+    if module == "torch.nn" or module.startswith(("torch.nn.modules", "torch.nn.parameter")):
+        if name in NN:
+            return NN[name]
+        if name in layers.classes():
+            return layers.classes()[name]
+    if name in ANYWHERE:
+        return ANYWHERE[name]
     if module.startswith("torch.nn.init"):
-        if name == "calculate_gain":
-            return Native(name, lambda machine, *_: 1.0)
         initialises = name.endswith("_") or name in INITIALISERS
-        return Native(name, _first if initialises else _unknown_of(f"nn.init.{name}"))
+        return Native(name, first if initialises else _unknown_of(f"nn.init.{name}"))
     if module.startswith("torch.nn.utils"):
-        return Native(name, _first)
-    if module == "torch.fft" and name in FOURIER:
-        return Native(name, FOURIER[name])
-    if module == "torch.jit" and name == "isinstance":
-        return ISINSTANCE
-    if module == "torch.jit" and name == "annotate":
-        return Native(name, lambda machine, kind, value: value)
+        return Native(name, first)
     if module in STATES:
-        if name.startswith("is_") or name in ("device_count",):
-            return Native(name, lambda machine, *_, **__: False)
-        if name in ("script", "ignore", "unused", "export", "script_if_tracing", "interface"):
+        if name in DECORATORS:
             return Native(name, standard.unchanged)
+        if name.startswith("is_") or name == "device_count":
+            return Native(name, lambda machine, *_, **__: False)
         return Unknown(f"{module}.{name}", harmless=True)
     if name in SUBMODULES:
         return Library(f"{module}.{name}")
-    harmless = module.startswith(HARMLESS) or name.endswith(LOSSES) or name in QUIET
+    found = prelude_name(machine, module, name)
+    if found is not MISSING:
+        return found
+    harmless = module.startswith(HARMLESS) or name.endswith("Loss") or name in QUIET
     return Unknown(f"{module}.{name}", harmless=harmless)
 
 
-def _nn(machine: Any, name: str) -> Any:
-    if name in ("Parameter", "UninitializedParameter"):
-        return PARAMETER
-    found = layers.classes().get(name)
-    return found if found is not None else prelude_name(machine, "torch.nn", name)
-
-
-def _first(machine: Any, value: Any = None, *args: Any, **options: Any) -> Any:
-    """What initialises or wraps its first value, which stays what it is."""
-    return value
-
-
-def _unknown_of(text: str) -> Any:
+def _unknown_of(text: str) -> Callable[..., Any]:
     return lambda machine, *_, **__: Unknown(f"{text}()", harmless=True)
 
 
@@ -169,18 +116,12 @@ def _checkpoint(machine: Any, function: Any, *args: Any, **options: Any) -> Any:
     return machine.call(function, list(args), {})
 
 
-def _new_parameter(machine: Any, cls: Class, *args: Any, **options: Any) -> Any:
-    return layers.parameter(machine, *args, **options)
-
-
-def _new_tensor(machine: Any, cls: Class, *args: Any, **options: Any) -> Any:
-    return creation.typed(machine, *args, **options)
-
-
-TENSOR = builtin.TENSOR
-TENSOR.names |= {name: Native(name, call) for name, call in names.METHODS.items()}
-TENSOR.names["__new__"] = Native("Tensor", _new_tensor)
-PARAMETER = Class("Parameter", (), {"__new__": Native("Parameter", _new_parameter)})
+def _checkpoint_sequential(
+    machine: Any, functions: Any, segments: Any, value: Any, **options: Any
+) -> Any:
+    for one in machine.listed(functions):
+        value = machine.call(one, [value], {})
+    return value
 
 
 def _switch(machine: Any, function: Any = None, *_: Any, **__: Any) -> Any:
@@ -188,184 +129,157 @@ def _switch(machine: Any, function: Any = None, *_: Any, **__: Any) -> Any:
     return function if isinstance(function, Function) else Native("no_grad", standard.unchanged)
 
 
-ISINSTANCE = builtin.BUILTINS["isinstance"]
-
-INITIALISERS: tuple[str, ...] = (
-    "uniform",
-    "normal",
-    "constant",
-    "eye",
-    "dirac",
-    "orthogonal",
-    "sparse",
-)
-INITIALISERS += ("xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal")
-"""The old names of `nn.init`, without the underscore."""
-
-AXES = {"single": 1, "pair": 2, "triple": 3, "quadruple": 4, "ntuple": 0}
+def _new_parameter(machine: Any, cls: Class, *args: Any, **options: Any) -> Any:
+    return weights.parameter(machine, *args, **options)
 
 
-def _tuple_of(many: int) -> Any:
+def _new_tensor(machine: Any, cls: Class, *args: Any, **options: Any) -> Any:
+    return creation.typed(machine, *args, **options)
+
+
+def _applied(machine: Any, cls: Class, *args: Any) -> Any:
+    """`Function.apply(x)`: its forward, with a context that takes anything."""
+    run = cls.find("forward")
+    if isinstance(run, Static):
+        run = run.function
+    return machine.call(run, [Object(CONTEXT), *args], {})
+
+
+def _tuple_of(many: int) -> Callable[..., Any]:
     """`_pair(3)` is (3, 3)."""
 
-    def call(machine: Any, value: Any, *_: Any) -> Any:
-        if not many:
-            return Native("ntuple", _tuple_of(value))
+    def call(machine: Any, value: Any) -> Any:
         return tuple(value) if isinstance(value, list | tuple) else (value,) * many
 
     return call
 
 
-SUBMODULES = {
-    "nn",
-    "functional",
-    "utils",
-    "init",
-    "cuda",
-    "jit",
-    "onnx",
-    "backends",
-    "cudnn",
-    "autograd",
-    "hub",
-    "optim",
-    "modules",
-    "conv",
-    "batchnorm",
-    "container",
-    "module",
-    "activation",
-    "pooling",
-    "linear",
-    "normalization",
-    "padding",
-    "dropout",
-    "distributed",
-    "checkpoint",
-    "model_zoo",
-    "data",
-    "amp",
-    "fx",
-    "special",
-    "compiler",
-    "distributions",
-    "parameter",
-    "parametrizations",
-    "parallel",
-    "rnn",
-    "random",
-    "linalg",
-    "fft",
-    "_six",
-}
+def _size(machine: Any, sizes: Any = ()) -> tuple[Any, ...]:
+    return tuple(machine.listed(sizes))
 
-STATES: tuple[str, ...] = (
-    "torch.cuda",
-    "torch.backends",
-    "torch.onnx",
-    "torch.jit",
-    "torch.distributed",
+
+TENSOR.names |= {**natives(names.METHODS), "__new__": Native("Tensor", _new_tensor)}
+PARAMETER = Class("Parameter", (), {"__new__": Native("Parameter", _new_parameter)})
+CONTEXT = class_of("Context", save_for_backward=builtin.no_effect)
+AUTOGRAD = Class("Function", (), {"apply": ClassMethod(Native("apply", _applied))})
+
+NN = {"Parameter": PARAMETER, "UninitializedParameter": PARAMETER}
+
+FUNCTIONAL = ("torch", "torch.special", "torch.nn.functional", "torch.functional", "torch._C._nn")
+"""Modules of functions of tensors."""
+
+DTYPES = (
+    "float32", "float16", "float64", "float", "half", "double", "int64", "long", "int32", "int",
+    "bool", "uint8", "bfloat16", "int8", "strided", "channels_last", "contiguous_format",
+)  # fmt: skip
+
+SWITCHES = ("no_grad", "enable_grad", "inference_mode", "set_grad_enabled", "autocast")
+
+DECORATORS = ("script", "ignore", "unused", "export", "script_if_tracing", "interface")
+
+TUPLES = {"single": 1, "pair": 2, "triple": 3, "quadruple": 4}
+
+TORCH: dict[str, dict[str, Any]] = {
+    "torch": {
+        "Tensor": TENSOR,
+        **natives(names.NEW),
+        **{name: Unknown(f"torch.{name}", harmless=True) for name in DTYPES},
+        **natives(dict.fromkeys(SWITCHES, _switch)),
+        **natives(
+            {
+                "is_tensor": lambda machine, value: isinstance(value, Tensor),
+                "is_grad_enabled": lambda machine: False,
+                "is_autocast_enabled": lambda machine, *_: False,
+                "numel": names.METHODS["numel"],
+                "compile": first,
+                "Size": _size,
+            }
+        ),
+        "__version__": "2.13.0",
+        "pi": math.pi,
+        "inf": math.inf,
+    },
+    "torch.autograd": {"Variable": Native("Variable", first), "Function": AUTOGRAD},
+    "torch.autograd.function": {"Function": AUTOGRAD},
+    "torch.utils.checkpoint": natives(
+        {"checkpoint": _checkpoint, "checkpoint_sequential": _checkpoint_sequential}
+    ),
+    "torch.jit": {
+        "ScriptModule": modules.MODULE,
+        "isinstance": BUILTINS["isinstance"],
+        "annotate": Native("annotate", lambda machine, kind, value: value),
+    },
+    "torch.fft": natives(FOURIER),
+    "torch.linalg": natives({"norm": names.FUNCTIONS["norm"]}),
+    "torch.nn.modules.utils": {
+        f"{under}{name}": Native(name, _tuple_of(many))
+        for name, many in TUPLES.items()
+        for under in ("", "_")
+    }
+    | natives({"_ntuple": lambda machine, many: Native("ntuple", _tuple_of(many))}),
+}
+"""Names of `torch` that stand in one module alone."""
+
+ANYWHERE = natives(
+    {
+        "DataParallel": first,
+        "DistributedDataParallel": first,
+        "weight_norm": weights.weight_norm,
+    }
 )
-STATES += ("torch.distributed", "torch.compiler", "torch._dynamo")
+"""Names of `torch` that are the same in all of its modules."""
+
+INITIALISERS = (
+    "uniform", "normal", "constant", "eye", "dirac", "orthogonal", "sparse",
+    "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal",
+)  # fmt: skip
+"""The old names of `nn.init`, without the underscore."""
+
+SUBMODULES = {
+    "nn", "functional", "utils", "init", "cuda", "jit", "onnx", "backends", "cudnn", "autograd",
+    "hub", "optim", "modules", "conv", "batchnorm", "container", "module", "activation", "pooling",
+    "linear", "normalization", "padding", "dropout", "distributed", "checkpoint", "model_zoo",
+    "data", "amp", "fx", "special", "compiler", "distributions", "parameter", "parametrizations",
+    "parallel", "rnn", "random", "linalg", "fft", "_six", "ao", "quantization", "quantized",
+}  # fmt: skip
+
+STATES = (
+    "torch.cuda", "torch.backends", "torch.onnx", "torch.jit", "torch.distributed",
+    "torch.compiler", "torch._dynamo",
+)  # fmt: skip
 """Modules that say where a model runs: on a processor, in Python, by itself."""
 
 HARMLESS = (
-    "torch.cuda",
-    "torch.utils",
-    "torch.hub",
-    "torch.optim",
-    "torch.jit",
-    "torch.backends",
-    "torch.distributed",
-    "torch.amp",
-    "torch.fx",
-    "torch._six",
-    "torch.random",
-)
+    "torch.cuda", "torch.utils", "torch.hub", "torch.optim", "torch.jit", "torch.backends",
+    "torch.distributed", "torch.amp", "torch.fx", "torch._six", "torch.random",
+)  # fmt: skip
+"""Beginnings of modules whose functions can be called on modules, which stay what they are."""
 
 QUIET = ("device", "manual_seed", "save", "load", "dtype", "set_num_threads", "Generator")
-DTYPES: tuple[str, ...] = (
-    "float32",
-    "float16",
-    "float64",
-    "float",
-    "half",
-    "double",
-    "int64",
-    "long",
-    "int32",
-    "int",
-)
-DTYPES += ("bool", "uint8", "bfloat16", "int8", "strided", "channels_last", "contiguous_format")
-
-TORCH: dict[str, Any] = {
-    **{name: Unknown(f"torch.{name}", harmless=True) for name in DTYPES},
-    **{name: Native(name, _switch) for name in ("no_grad", "enable_grad", "inference_mode")},
-    "set_grad_enabled": Native("set_grad_enabled", _switch),
-    "autocast": Native("autocast", _switch),
-    "is_tensor": Native("is_tensor", lambda machine, value: isinstance(value, Tensor)),
-    "is_grad_enabled": Native("is_grad_enabled", lambda machine: False),
-    "is_autocast_enabled": Native("is_autocast_enabled", lambda machine, *_: False),
-    "numel": Native("numel", names.METHODS["numel"]),
-    "compile": Native("compile", _first),
-    "Size": Native("Size", lambda machine, sizes=(): tuple(machine.listed(sizes))),
-    "__version__": "2.13.0",
-    "pi": 3.141592653589793,
-    "inf": float("inf"),
-    "Module": modules.MODULE,
-}
 
 
-def _numpy(name: str) -> Any:
-    if name in ("prod", "ceil", "floor", "sqrt", "log", "log2", "exp", "gcd"):
-        return standard.LIBRARY["math"][name]
-    if name in ("int", "float", "bool", "int32", "int64", "float32"):
-        return builtin.BUILTINS["int" if "int" in name else "bool" if name == "bool" else "float"]
-    if name in ("any", "all"):
-        return Native(name, _of_truth(name))
-    if name == "random":
-        return Library("numpy.random")
-    if name in (
-        "array",
-        "asarray",
-        "atleast_1d",
-        "ndarray",
-        "arange",
-        "linspace",
-        "zeros",
-        "ones",
-        "meshgrid",
-        "eye",
-    ):
-        if name == "atleast_1d":
-            return Native(name, _at_least_1d)
-        return Native(name, names.NEW.get(name, creation.tensor))
-    if name in (
-        "cumsum",
-        "sum",
-        "max",
-        "min",
-        "abs",
-        "round",
-        "maximum",
-        "minimum",
-        "power",
-        "mean",
-    ):
-        return Native(name, NUMPY[name])
-    if name in ("pi", "e", "inf"):
-        return standard.LIBRARY["math"][name]
-    return Unknown(f"numpy.{name}")
+# -- numpy ----------------------------------------------------------------------------------
 
 
-def _of_truth(name: str) -> Any:
+def _plain(values: Any) -> Any:
+    """The numbers of an array whose numbers are known; anything else as it is."""
+    return values.values if isinstance(values, Tensor) and values.values else values
+
+
+def _of_truth(function: str) -> Callable[..., Any]:
     def call(machine: Any, values: Any, *_: Any, **__: Any) -> Any:
-        if isinstance(values, Tensor):
-            if values.values is None:
-                return Unknown("the values of an array")
-            values = values.values
-        held = values if isinstance(values, list | tuple) else [values]
-        return machine.call(builtin.BUILTINS[name], [held], {})
+        if isinstance(values, Tensor) and values.values is None:
+            return Unknown("the values of an array")
+        held = _plain(values)
+        held = held if isinstance(held, list | tuple) else [held]
+        return machine.call(BUILTINS[function], [held], {})
+
+    return call
+
+
+def _of_all(function: str) -> Callable[..., Any]:
+    def call(machine: Any, values: Any, *rest: Any, **_: Any) -> Any:
+        return machine.call(BUILTINS[function], [_plain(values), *rest], {})
 
     return call
 
@@ -377,24 +291,33 @@ def _at_least_1d(machine: Any, value: Any) -> Any:
     return made
 
 
-def _cumsum(machine: Any, values: Any, *_: Any) -> list[Any]:
-    held = values.values if isinstance(values, Tensor) and values.values else values
-    return standard.accumulated(machine, held)
-
-
-def _of_all(function: str) -> Any:
-    def call(machine: Any, values: Any, *rest: Any, **_: Any) -> Any:
-        held = values.values if isinstance(values, Tensor) and values.values else values
-        return machine.call(builtin.BUILTINS[function], [held, *rest], {})
-
-    return call
-
-
 NUMPY: dict[str, Any] = {
-    "cumsum": _cumsum,
-    **{name: _of_all(name) for name in ("sum", "max", "min", "abs", "round")},
-    "maximum": _of_all("max"),
-    "minimum": _of_all("min"),
-    "power": builtin.raised_to,
-    "mean": lambda machine, values: _of_all("sum")(machine, values) / len(values),
+    **{
+        name: standard.LIBRARY["math"][name]
+        for name in ("prod", "ceil", "floor", "sqrt", "log", "log2", "exp", "gcd", "pi", "e", "inf")
+    },
+    **dict.fromkeys(("int", "int32", "int64"), BUILTINS["int"]),
+    **dict.fromkeys(("float", "float32"), BUILTINS["float"]),
+    "bool": BUILTINS["bool"],
+    "random": Library("numpy.random"),
+    **natives(
+        {
+            **dict.fromkeys(("array", "asarray", "ndarray"), creation.tensor),
+            **{
+                name: names.NEW[name]
+                for name in ("arange", "linspace", "zeros", "ones", "meshgrid", "eye")
+            },
+            "atleast_1d": _at_least_1d,
+            **{name: _of_truth(name) for name in ("any", "all")},
+            **{name: _of_all(name) for name in ("sum", "max", "min", "abs", "round")},
+            "maximum": _of_all("max"),
+            "minimum": _of_all("min"),
+            "power": builtin.raised_to,
+            "mean": lambda machine, values: _of_all("sum")(machine, values) / len(values),
+            "cumsum": lambda machine, values, *_, **__: standard.accumulated(
+                machine, _plain(values)
+            ),
+        }
+    ),
 }
+"""What is known of `numpy`: numbers and short arrays of them, as constructors work with."""

@@ -7,8 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from convcli.calls import shown
-from convcli.errors import Refusal, SpecError
-from convcli.nets.layers import Shape
+from convcli.errors import SpecError
 from convcli.nets.models import (
     arithmetic,
     builtin,
@@ -18,35 +17,31 @@ from convcli.nets.models import (
     methods,
     modules,
     names,
-    shaping,
+    pieces,
+    products,
+    records,
     standard,
     tensors,
+    weights,
 )
 from convcli.nets.models.files import Files
 from convcli.nets.models.statements import Leave, Statements
 from convcli.nets.models.tape import Tape
 from convcli.nets.models.values import (
     MISSING,
-    Bound,
     Class,
-    ClassMethod,
     Deferred,
     File,
     Frame,
-    Function,
     Halt,
     Library,
     Native,
     Object,
-    Property,
     Raised,
-    Static,
     Tensor,
-    Unfit,
     Unknown,
 )
-from convcli.nets.network import INPUT, Leaf, Where
-from convcli.nets.values import counts, pads
+from convcli.nets.network import Leaf, Where
 
 FALLBACK: dict[str, Any] = {
     "nn": Library("torch.nn"),
@@ -58,7 +53,7 @@ FALLBACK: dict[str, Any] = {
     "functools": Library("functools"),
     "OrderedDict": standard.LIBRARY["collections"]["OrderedDict"],
     "partial": standard.LIBRARY["functools"]["partial"],
-    "Variable": Native("Variable", libraries._first),
+    "Variable": Native("Variable", builtin.first),
 }
 """What a class pasted without its imports means by these names."""
 
@@ -81,6 +76,30 @@ def deep() -> Iterator[None]:
         sys.setrecursionlimit(before)
 
 
+class State:
+    """What a module holds before a run, which may change it: its lists and tensors too."""
+
+    def __init__(self, owner: Object) -> None:
+        self.owner = owner
+        self.leaf = owner.leaf
+        self.attrs = dict(owner.attrs)
+        held = owner.attrs.values()
+        self.holders = [(one, one.copy()) for one in held if isinstance(one, list | dict | set)]
+        self.tensors = [(one, one.shape, one.values) for one in held if isinstance(one, Tensor)]
+
+    def restore(self) -> None:
+        self.owner.leaf = self.leaf
+        self.owner.attrs.clear()
+        self.owner.attrs.update(self.attrs)
+        for one, items in self.holders:
+            one.clear()
+            one.extend(items) if isinstance(one, list) else one.update(items)
+        for tensor, shape, values in self.tensors:
+            tensor.node, tensor.shape, tensor.values = "", shape, values
+        for tensor in self.owner.shared.values():
+            tensor.node = ""
+
+
 class Machine(Statements):
     """Reads the files of a model. Nothing of them is run: every meaning stands in a table here."""
 
@@ -91,6 +110,7 @@ class Machine(Statements):
         self._paths: dict[int, str] = {}
         self._leaves: dict[int, Leaf] = {}
         self._kept: list[Any] = []
+        self._before: list[State] = []
         self._names: dict[tuple[str, str], Any] = {}
         self.preludes: dict[str, File] = {}
         self._circle = Unknown("a name that is imported in a circle")
@@ -108,13 +128,12 @@ class Machine(Statements):
                 if self.steps > core.MOST_STEPS:
                     raise
                 self.depth, self.site = depth, None
+                if isinstance(node, ast.ClassDef | ast.FunctionDef):
+                    frame.names[node.name] = _unread(node.name, error)
+                    continue
                 for one in ast.walk(node):
                     if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
-                        text = f"{one.id} ({str(error).splitlines()[0][:120]})"
-                        frame.names.setdefault(one.id, Unknown(text, error.where))
-                    elif isinstance(one, ast.ClassDef | ast.FunctionDef) and one is node:
-                        text = f"{one.name} ({str(error).splitlines()[0][:120]})"
-                        frame.names[one.name] = Unknown(text, error.where)
+                        frame.names.setdefault(one.id, _unread(one.id, error))
         return file
 
     def global_name(self, name: str, frame: Frame) -> Any:
@@ -158,7 +177,7 @@ class Machine(Statements):
                     found.module, found.level, found.name, frame, found.node
                 )
             except SpecError as error:
-                names[name] = Unknown(f"{name} ({str(error).splitlines()[0][:120]})")
+                names[name] = _unread(name, error)
         return names[name]
 
     def _imported(self, module: str, level: int, name: str, frame: Frame, node: ast.stmt) -> Any:
@@ -202,101 +221,8 @@ class Machine(Statements):
             self._names[key] = libraries.name_of(self, library, name)
         return self._names[key]
 
-    # -- classes ----------------------------------------------------------------------------
-
     def completed(self, cls: Class, node: ast.ClassDef) -> Class:
-        """A class after its body: the members of an enumeration, the fields of a named tuple."""
-        if cls.is_a(standard.ENUM):
-            members = {}
-            for name, value in list(cls.names.items()):
-                kept = Function | Native | Bound | Static | ClassMethod | Property | Class
-                if not name.startswith("_") and not isinstance(value, kept):
-                    member = Object(cls)
-                    member.attrs |= {"name": name, "value": value}
-                    members[name] = cls.names[name] = member
-            cls.names["__members__"] = members
-        elif any(base.name == "NamedTuple" for base in cls.order[1:]):
-            self._fields(cls, node)
-            self.named_tuple(cls)
-        else:
-            self._fields(cls, node)
-        return cls
-
-    def _fields(self, cls: Class, node: ast.ClassDef) -> None:
-        found = [field for base in reversed(cls.order[1:]) for field in base.fields]
-        for one in node.body:
-            if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
-                name = one.target.id
-                default = cls.names.get(name, MISSING)
-                found = [field for field in found if field[0] != name]
-                found.append((name, default is not MISSING, default))
-        cls.fields = tuple(found)
-
-    def named_tuple(self, cls: Class) -> None:
-        """Give a class its `__init__` from its fields, and the ways of a tuple."""
-        self.dataclass(cls)
-        fields = [name for name, _, _ in cls.fields]
-        cls.names["__getitem__"] = Native(
-            "getitem", lambda machine, owner, index: tuple(owner.attrs[n] for n in fields)[index]
-        )
-        cls.names["__iter__"] = Native(
-            "iter", lambda machine, owner: [owner.attrs[name] for name in fields]
-        )
-        cls.names["__len__"] = Native("len", lambda machine, owner: len(fields))
-        cls.names["_replace"] = Native(
-            "_replace", lambda machine, owner, **new: self.replaced(owner, new)
-        )
-        cls.names["_asdict"] = Native("_asdict", lambda machine, owner: dict(owner.attrs))
-
-    def dataclass(self, cls: Class) -> Class:
-        """Give a class its `__init__` from its fields."""
-        if "__init__" not in cls.names:
-            cls.names["__init__"] = Native(cls.name, _filled)
-        return cls
-
-    def replaced(self, owner: Any, new: dict[str, Any]) -> Any:
-        made = Object(owner.cls)
-        made.attrs = {**owner.attrs, **new}
-        return made
-
-    def copied(self, value: Any, deep: bool) -> Any:
-        """`copy.copy` and `copy.deepcopy`: of a module, one with weights of its own."""
-        if not deep:
-            if isinstance(value, list | dict | set):
-                return type(value)(value)
-            if isinstance(value, Object):
-                made = Object(value.cls)
-                made.attrs, made.leaf = dict(value.attrs), value.leaf
-                return made
-            return value
-        return self._deep_copy(value, {}, 0)
-
-    def _deep_copy(self, value: Any, made: dict[int, Any], depth: int) -> Any:
-        self.tick()
-        if depth > 100:
-            raise Halt("a copy is nested more than 100 deep")
-        if id(value) in made:
-            return made[id(value)]
-        inner = depth + 1
-        if isinstance(value, list):
-            copy: Any = made.setdefault(id(value), [])
-            copy += [self._deep_copy(one, made, inner) for one in value]
-            return copy
-        if isinstance(value, tuple):
-            return tuple(self._deep_copy(one, made, inner) for one in value)
-        if isinstance(value, dict):
-            copy = made.setdefault(id(value), type(value)())
-            copy.update({key: self._deep_copy(one, made, inner) for key, one in value.items()})
-            return copy
-        if isinstance(value, Object):
-            copy = made[id(value)] = Object(value.cls)
-            copy.leaf = value.leaf
-            for name, one in value.attrs.items():
-                copy.attrs[name] = self._deep_copy(one, made, inner)
-            return copy
-        if isinstance(value, Tensor):
-            return Tensor(value.shape, value.node, value.trained, value.values)
-        return value
+        return records.completed(cls, node)
 
     # -- modules ----------------------------------------------------------------------------
 
@@ -324,34 +250,10 @@ class Machine(Statements):
             self.tape.scope = outer
 
     def module_attribute(self, owner: Object, name: str) -> Any:
-        return layers.module_attribute(self, owner, name)
+        return weights.module_attribute(self, owner, name)
 
     def set_on_layer(self, owner: Object, name: str, value: Any) -> bool:
-        """Take a layer's own value set anew; gives whether it was one of its weights.
-
-        Weights of other numbers change nothing here: `m.weight = init.kaiming_normal(m.weight)`.
-        """
-        if owner.leaf is None:
-            return False
-        record: Any = owner.leaf.layer
-        if name in FIELDS:
-            owner.leaf = owner.leaf._replace(layer=_changed(record, name, value))
-        if name not in layers.WEIGHTS:
-            return False
-        own = layers.module_attribute(self, owner, name)
-        if not isinstance(own, Tensor):
-            return False
-        if value is None and name == "bias" and hasattr(record, "bias"):
-            owner.leaf = owner.leaf._replace(layer=record._replace(bias=False))
-            owner.shared.pop(name)
-            return True
-        if isinstance(value, Unknown):
-            raise self.unknown(value)
-        if not isinstance(value, Tensor) or value.shape != own.shape:
-            raise Halt(f"a layer is given a {name} of another shape")
-        if value.layer not in (None, owner):
-            raise Halt(f"a layer shares the {name} of another layer")
-        return True
+        return weights.set_on_layer(self, owner, name, value)
 
     def leaf(self, owner: Object) -> Leaf:
         """A layer under its path, the same at every use of it."""
@@ -366,12 +268,12 @@ class Machine(Statements):
         return self._leaves[id(owner)]
 
     def fresh(self, root: Object) -> None:
-        """Forget the nodes of a run before the next one."""
+        """Give the modules back what they held before the first run, and forget its nodes."""
         self._leaves.clear()
-        for _, one in modules.walk(root):
-            for tensor in (*one.attrs.values(), *one.shared.values()):
-                if isinstance(tensor, Tensor):
-                    tensor.node = ""
+        if not self._before:
+            self._before = [State(one) for _, one in modules.walk(root)]
+        for state in self._before:
+            state.restore()
 
     def path(self, owner: Object) -> str:
         return self._paths.get(id(owner), "")
@@ -381,8 +283,8 @@ class Machine(Statements):
         self._paths = {}
         for path, one in modules.walk(root):
             self._paths[id(one)] = path
-            for name, tensor in modules.parameters(one):
-                if not tensor.owner:
+            for name, tensor in (*modules.parameters(one), *one.shared.items()):
+                if not tensor.owner and tensor.holder in (None, one):
                     tensor.owner = f"{path}.{name}" if path else name
                 self._kept.append(tensor)
         self._kept.append(root)
@@ -393,7 +295,7 @@ class Machine(Statements):
         return names.attribute(self, owner, name)
 
     def slice_tensor(self, tensor: Tensor, index: Any) -> Any:
-        return shaping.item(self, tensor, index)
+        return pieces.item(self, tensor, index)
 
     def tensor_unary(self, word: str, value: Tensor) -> Any:
         if value.values is not None and word in ("usub", "abs"):
@@ -405,6 +307,8 @@ class Machine(Statements):
         )
 
     def tensor_binary(self, word: str, left: Any, right: Any) -> Any:
+        if word == "matmul":
+            return products.matmul(self, left, right)
         return arithmetic.binary(self, word, left, right)
 
     def fill_tensor(self, owner: Tensor, value: Any) -> None:
@@ -416,7 +320,7 @@ class Machine(Statements):
         owner.values = None
 
     def unbind(self, value: Tensor) -> list[Any]:
-        return list(shaping.unbind(self, value))
+        return list(pieces.unbind(self, value))
 
     def looked(self) -> None:
         """The sizes of a tensor were asked for: the network may depend on its input's."""
@@ -451,106 +355,7 @@ class Machine(Statements):
         return file.where(node, declared)  # type: ignore[no-any-return]
 
 
-FIELDS = ("kernel_size", "stride", "padding", "dilation", "groups", "ceil_mode", "num_groups")
-"""Attributes of a layer that say what it does; set anew, they change it."""
-
-
-def _changed(record: Any, name: str, value: Any) -> Any:
-    """A layer with one of its values set anew, as `conv.stride = (1, 1)` does."""
-    field = {"kernel_size": "kernel", "ceil_mode": "ceil", "num_groups": "groups"}.get(name, name)
-    held = getattr(record, field, None)
-    if held is None:
-        return record
-    if isinstance(value, Unknown):
-        raise Halt(
-            f"{name} of a layer is set to {value.text}, which is not known here", value.where
-        )
-    if field in ("ceil", "groups"):
-        return record._replace(**{field: value})
-    axes = len(held)
-    if field == "padding":
-        return record._replace(padding=pads(value, axes))
-    return record._replace(**{field: counts(value, axes, name)})
-
-
-def _filled(machine: Any, owner: Object, *args: Any, **options: Any) -> None:
-    """The `__init__` of a dataclass."""
-    fields = owner.cls.fields
-    if len(args) > len(fields):
-        raise Halt(f"{owner.cls.name}() takes {len(fields)} values, not {len(args)}")
-    given = dict(zip((name for name, _, _ in fields), args, strict=False)) | options
-    for name, has_default, default in fields:
-        if name in given:
-            owner.attrs[name] = given.pop(name)
-        elif has_default:
-            made = isinstance(default, Bound) and default.function is standard.FACTORY
-            owner.attrs[name] = machine.call(default, [], {}) if made else default
-        else:
-            raise Halt(f"{owner.cls.name}() needs {name!r}")
-    if given:
-        raise Halt(f"{owner.cls.name}() takes no {shown(next(iter(given)))}")
-    after = owner.cls.find("__post_init__")
-    if after is not MISSING:
-        machine.call(after, [owner], {})
-
-
-MOST_OUTPUTS = 1000
-
-
-def outputs_of(value: Any) -> list[Tensor]:
-    """The tensors in what a forward returns, in their order."""
-    found: list[Tensor] = []
-    waiting, seen = [value], set()
-    while waiting and len(found) < MOST_OUTPUTS:
-        one = waiting.pop(0)
-        if id(one) in seen and not isinstance(one, Tensor):
-            continue
-        seen.add(id(one))
-        if isinstance(one, Tensor):
-            found.append(one)
-        elif isinstance(one, list | tuple):
-            waiting[:0] = one[:MOST_OUTPUTS]
-        elif isinstance(one, dict):
-            waiting[:0] = list(one.values())[:MOST_OUTPUTS]
-        elif isinstance(one, Object):
-            waiting[:0] = list(one.attrs.values())[:MOST_OUTPUTS]
-    return found
-
-
-def _one_input(root: Object) -> None:
-    """Refuses a model whose forward needs more than one value."""
-    run = root.cls.find("forward")
-    if not isinstance(run, Function):
-        return
-    wanted = run.node.args
-    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)][1:]
-    needed = names[: len(names) - len(run.defaults)] if run.defaults else names
-    if len(needed) > 1:
-        raise Halt(
-            f"forward takes {len(needed)} inputs, {', '.join(needed)}; models of one are read",
-            run.file.where(run.node),
-        )
-
-
-def ran(machine: Machine, root: Object, shape: Shape) -> tuple[Tape, list[Tensor], Halt | None]:
-    """The forward run of a module on one image; what stopped it, if something did."""
-    tape = machine.tape = Tape()
-    machine.named(root)
-    found: list[Tensor] = []
-    stopped: Halt | None = None
-    try:
-        with deep():
-            _one_input(root)
-            result = machine.call(root, [Tensor((1, *shape), INPUT)], {})
-            found = outputs_of(result)
-            if not found:
-                what = machine.describe(result)
-                where = result.where if isinstance(result, Unknown) else None
-                raise Halt(f"the model gives {what}, which is not a tensor", where)
-    except Unfit as error:
-        stopped = error
-    except SpecError as error:
-        stopped = error if isinstance(error, Halt) else Halt(str(error))
-    except Refusal as error:
-        stopped = Unfit(str(error))
-    return tape, found, stopped
+def _unread(name: str, error: SpecError) -> Unknown:
+    """What a name is whose statement was not understood."""
+    reason = str(error).partition("\n")[0][:120]
+    return Unknown(f"{name} ({reason})", getattr(error, "where", None))

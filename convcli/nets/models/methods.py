@@ -6,14 +6,16 @@ import string
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from convcli.nets.models.builtin import TYPES, dict_of, length_of, set_of, sorted_of
+from convcli.nets.models.builtin import dict_of, length_of, set_of, sorted_of
 from convcli.nets.models.core import MOST_ITEMS
+from convcli.nets.models.kinds import TYPES
 from convcli.nets.models.values import (
     MISSING,
     Bound,
     Halt,
     Native,
     Raised,
+    Ranked,
     Unknown,
 )
 
@@ -35,7 +37,7 @@ def _format(machine: Any, text: str, *args: Any, **options: Any) -> Any:
         else:
             raise Halt(f"the format {field[:40]!r} is not read here")
         if isinstance(value, Unknown):
-            return Unknown(value.text, value.where)
+            return value.outcome()
         value = machine.written(value) if conversion == "r" else value
         parts.append(formatted(machine, value, spec or ""))
     return machine.sized("".join(parts))
@@ -60,7 +62,7 @@ def percent(machine: Any, text: str, values: Any) -> Any:
     plain: Any = []
     for one in given:
         if isinstance(one, Unknown):
-            return Unknown(one.text, one.where)
+            return one.outcome()
         plain.append(one if isinstance(one, int | float | str) else machine.text(one))
     if isinstance(values, dict):
         plain = [{key: machine.text(one) for key, one in values.items() if isinstance(key, str)}]
@@ -86,7 +88,7 @@ def _join(machine: Any, text: str, values: Any) -> Any:
     items = machine.listed(values)
     for one in items:
         if isinstance(one, Unknown):
-            return Unknown(one.text, one.where)
+            return one.outcome()
     if sum(map(len, items)) + len(text) * len(items) > MOST_ITEMS:
         raise Halt("a string grows too long")
     return text.join(items)
@@ -100,50 +102,24 @@ def _replace(machine: Any, text: str, old: str, new: str, count: int = -1) -> An
 
 
 def _of_text(name: str) -> Callable[..., Any]:
+    method = getattr(str, name)
+
     def call(machine: Any, text: str, *args: Any, **options: Any) -> Any:
         for one in (*args, *options.values()):
             if isinstance(one, int) and not isinstance(one, bool) and abs(one) > 1000:
                 raise Halt(f"{name} of {one:,} characters")
-        return machine.sized(STRING_METHODS[name](text, *args, **options))
+        return machine.sized(method(text, *args, **options))
 
     return call
 
 
-STRING_METHODS: dict[str, Callable[..., Any]] = {
-    "lower": str.lower,
-    "upper": str.upper,
-    "title": str.title,
-    "capitalize": str.capitalize,
-    "strip": str.strip,
-    "lstrip": str.lstrip,
-    "rstrip": str.rstrip,
-    "split": str.split,
-    "rsplit": str.rsplit,
-    "splitlines": str.splitlines,
-    "partition": str.partition,
-    "rpartition": str.rpartition,
-    "startswith": str.startswith,
-    "endswith": str.endswith,
-    "find": str.find,
-    "rfind": str.rfind,
-    "index": str.index,
-    "count": str.count,
-    "isdigit": str.isdigit,
-    "isnumeric": str.isnumeric,
-    "isdecimal": str.isdecimal,
-    "isalpha": str.isalpha,
-    "isalnum": str.isalnum,
-    "isupper": str.isupper,
-    "islower": str.islower,
-    "isspace": str.isspace,
-    "isidentifier": str.isidentifier,
-    "removeprefix": str.removeprefix,
-    "removesuffix": str.removesuffix,
-    "zfill": str.zfill,
-    "ljust": str.ljust,
-    "rjust": str.rjust,
-    "center": str.center,
-}
+STRING_METHODS = (
+    "lower", "upper", "title", "capitalize", "strip", "lstrip", "rstrip", "split", "rsplit",
+    "splitlines", "partition", "rpartition", "startswith", "endswith", "find", "rfind", "index",
+    "count", "isdigit", "isnumeric", "isdecimal", "isalpha", "isalnum", "isupper", "islower",
+    "isspace", "isidentifier", "removeprefix", "removesuffix", "zfill", "ljust", "rjust",
+    "center",
+)  # fmt: skip
 """Methods of strings that are called as they are."""
 
 
@@ -294,6 +270,8 @@ def method_of(value: Any, name: str) -> Any:
     for kind, methods in METHODS.items():
         if isinstance(value, kind) and name in methods:
             return Bound(Native(name, methods[name]), value)
+    if isinstance(value, Ranked) and name in ("values", "indices"):
+        return value[name == "indices"]
     if isinstance(value, int | float) and name in ("real", "imag"):
         return value if name == "real" else 0
     return MISSING

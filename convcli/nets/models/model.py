@@ -1,34 +1,22 @@
 """`model.py:Name(args)` → the network it builds, read anew for inputs of another size."""
 
-import ast
+from math import prod
 from typing import Any, NamedTuple
 
-from convcli.calls import UNREADABLE, parsed_value, shown
-from convcli.errors import SpecError, like, safe
+from convcli.errors import Refusal, SpecError, safe
 from convcli.nets.layers import Identity, Shape
-from convcli.nets.models import layers, modules
+from convcli.nets.models import modules, weights
+from convcli.nets.models.entry import asked_for, built, example, obvious
 from convcli.nets.models.files import Files, parsed_file
-from convcli.nets.models.machine import Machine, deep, ran
+from convcli.nets.models.machine import Machine, deep
 from convcli.nets.models.statements import Return
 from convcli.nets.models.tape import Tape
-from convcli.nets.models.values import (
-    MISSING,
-    Class,
-    File,
-    Frame,
-    Function,
-    Halt,
-    Object,
-    Partial,
-    Tensor,
-    Unfit,
-    Unknown,
-)
+from convcli.nets.models.values import File, Function, Halt, Object, Tensor, Unfit, Unknown
 from convcli.nets.network import INPUT, Network, Node, Reading, Stopped, pointed
-from convcli.nets.operations import Unused
+from convcli.nets.operations import Free, Unused
 
-NOT_BUILDERS = ("test", "main", "train", "demo", "run", "count", "load", "init", "get_args")
-"""Beginnings of the names of functions that build no network for others."""
+MOST_OUTPUTS = 1000
+"""Tensors of one model that are its outputs; those behind them are left out."""
 
 
 def read_model(path: str, entry: str = "") -> Reading:
@@ -40,7 +28,7 @@ def read_model(path: str, entry: str = "") -> Reading:
     return _reading(files.open(path), files, entry)
 
 
-def read_model_text(text: str, source: str, tree: ast.Module | None = None) -> Reading:
+def read_model_text(text: str, source: str) -> Reading:
     """The same of a text that is no file of its own: pasted, or from a pipe."""
     return _reading(parsed_file("", source, text), Files(), "")
 
@@ -50,8 +38,8 @@ def _reading(file: File, files: Files, entry: str) -> Reading:
     try:
         with deep():
             machine.opened(file)
-            call = _call(entry, file) if entry else _obvious(file)
-            root, label = _built(machine, file, call)
+            call = asked_for(entry, file) if entry else obvious(file)
+            root, label = built(machine, file, call)
     except Halt as error:
         raise SpecError(_text(error)) from None
     except Return:
@@ -61,7 +49,7 @@ def _reading(file: File, files: Files, entry: str) -> Reading:
     declared = Network(
         tuple(Node(f"{i}", leaf.layer, (INPUT,)) for i, leaf in enumerate(leaves)), model.at
     )
-    return Reading(declared, _example(file), f"PyTorch {label}")
+    return Reading(declared, example(file), f"PyTorch {label}")
 
 
 def _text(error: Halt) -> str:
@@ -82,64 +70,143 @@ class Model(NamedTuple):
         machine.steps = 0
         machine.depth = 0
         machine.fresh(self.root)
-        tape, outputs, stopped = ran(machine, self.root, shape)
+        tape, outputs, stopped = _ran(machine, self.root, shape)
         if outputs and not stopped:
             _ended(tape, outputs)
-        names = tuple(one.node for one in outputs if one.node)
+        names = tuple(filter(None, map(tape.laid, outputs)))
         network = tape.network(names) if names and not stopped else tape.network(())
-        rest = [] if stopped else _unused(machine, self.root, network)
+        held = list(modules.walk(self.root))
+        nodes = _held(machine, held, network.nodes)
+        rest = [] if stopped else _unused(machine, held, network)
         halted = None
-        if stopped is not None and not isinstance(stopped, Unfit):
-            halted = Stopped(str(stopped), stopped.where)
-        elif stopped is not None:
-            halted = Stopped(str(stopped), stopped.where, unfit=True)
+        if stopped is not None:
+            unfit = isinstance(stopped, Unfit)
+            halted = Stopped(str(stopped), stopped.where, unfit=unfit)
         return Network(
-            (*rest, *network.nodes),
+            (*rest, *nodes),
             self.at if tape.sized else None,
             halted,
             _notes(tape, rest, outputs),
         )
 
 
+def _outputs_of(value: Any) -> list[Tensor]:
+    """The tensors in what a forward returns, in their order."""
+    found: list[Tensor] = []
+    waiting, seen = [value], set()
+    while waiting and len(found) < MOST_OUTPUTS:
+        one = waiting.pop(0)
+        if id(one) in seen and not isinstance(one, Tensor):
+            continue
+        seen.add(id(one))
+        if isinstance(one, Tensor):
+            found.append(one)
+        elif isinstance(one, list | tuple):
+            waiting[:0] = one[:MOST_OUTPUTS]
+        elif isinstance(one, dict):
+            waiting[:0] = list(one.values())[:MOST_OUTPUTS]
+        elif isinstance(one, Object):
+            waiting[:0] = list(one.attrs.values())[:MOST_OUTPUTS]
+    return found
+
+
+def _one_input(root: Object) -> None:
+    """Refuses a model whose forward needs more than one value."""
+    run = root.cls.find("forward")
+    if not isinstance(run, Function):
+        return
+    wanted = run.node.args
+    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)][1:]
+    needed = names[: len(names) - len(run.defaults)] if run.defaults else names
+    if len(needed) > 1:
+        raise Halt(
+            f"forward takes {len(needed)} inputs, {', '.join(needed)}; models of one are read",
+            run.file.where(run.node),
+        )
+
+
+def _ran(machine: Machine, root: Object, shape: Shape) -> tuple[Tape, list[Tensor], Halt | None]:
+    """The forward run of a module on one image; what stopped it, if something did."""
+    tape = machine.tape = Tape()
+    machine.named(root)
+    found: list[Tensor] = []
+    stopped: Halt | None = None
+    try:
+        with deep():
+            _one_input(root)
+            result = machine.call(root, [Tensor((1, *shape), INPUT)], {})
+            found = _outputs_of(result)
+            if not found:
+                what = machine.describe(result)
+                where = result.where if isinstance(result, Unknown) else None
+                raise Halt(f"the model gives {what}, which is not a tensor", where)
+    except Unfit as error:
+        stopped = error
+    except SpecError as error:
+        stopped = error if isinstance(error, Halt) else Halt(str(error))
+    except Refusal as error:
+        stopped = Unfit(str(error))
+    return tape, found, stopped
+
+
 def _ended(tape: Tape, outputs: list[Tensor]) -> None:
     """The network ends with its first output, whatever order its outputs were made in."""
     nodes = tape.builder.nodes
-    if not nodes or outputs[0].node in ("", INPUT, nodes[-1].name):
+    first = tape.laid(outputs[0])
+    if not nodes or first in ("", INPUT, nodes[-1].name):
         return
-    needed = {one.node for one in outputs}
+    needed = set(map(tape.laid, outputs))
     last = [node.name for node in tape.network(tuple(needed)).nodes][-1:]
-    if last != [outputs[0].node]:
+    if last != [first]:
         tape.scope = ""
         outputs[0] = tape.put(Identity("output"), [outputs[0]], outputs[0].shape, name="output")
 
 
-def _unused(machine: Machine, root: Object, network: Network) -> list[Node]:
+def _held(
+    machine: Machine, held: list[tuple[str, Object]], nodes: tuple[Node, ...]
+) -> tuple[Node, ...]:
+    """The nodes; weights that stand alone and belong to a layer among them are that layer's."""
+    sharing = [one for _, one in held if one.shared]
+    if not sharing:
+        return nodes
+    laid = {node.name for node in nodes if not isinstance(node.layer, Free)}
+    owners: dict[str, str] = {}
+    for one in sharing:
+        name = machine.leaf(one).name
+        if name in laid:
+            owners |= {
+                machine.tape.laid(tensor): name
+                for tensor in one.shared.values()
+                if tensor.holder is one
+            }
+    return tuple(node._replace(owner=owners.get(node.name, node.owner)) for node in nodes)
+
+
+def _unused(machine: Machine, held: list[tuple[str, Object]], network: Network) -> list[Node]:
     """The weights that the model holds and its output does not need."""
     laid = {node.name for node in network.nodes}
-    owners = {node.owner for node in network.nodes}
+    known = laid | {node.owner for node in network.nodes}
     found = []
     seen: set[int] = set()
-    for path, one in modules.walk(root):
+    for path, one in held:
         own = dict(modules.parameters(one))
         if one.leaf is not None:
             record = one.leaf.layer
             name = path or record.type
-            if not ({name, machine.leaf(one).name} & (laid | owners)):
+            if name not in known and machine.leaf(one).name not in known:
                 without = {
-                    key for key, tensor in one.shared.items() if tensor.node and tensor.node in laid
+                    key for key, tensor in one.shared.items() if machine.tape.laid(tensor) in laid
                 }
-                made = layers.unused(record, without)
+                made = weights.unused(record, without)
                 if made is not None:
-                    found.append(Node(f"{name}" if name not in laid else f"{name}#0", made, ()))
+                    found.append(Node(name if name not in laid else f"{name}#0", made, ()))
         for name, tensor in own.items():
-            if id(tensor) in seen or tensor.node in laid:
+            used = machine.tape.laid(tensor) in laid
+            if id(tensor) in seen or used or tensor.holder not in (None, one):
                 continue
             seen.add(id(tensor))
-            many = 1
-            for length in tensor.shape:
-                many *= length
             label = f"{path}.{name}" if path else name
-            found.append(Node(label, Unused("parameter, unused", many), ()))
+            found.append(Node(label, Unused("parameter, unused", prod(tensor.shape)), ()))
     return found
 
 
@@ -162,168 +229,3 @@ def _notes(tape: Tape, rest: list[Node], outputs: list[Tensor]) -> tuple[str, ..
         sizes = ", ".join("x".join(map(str, one.shape[1:])) for one in outputs[:6])
         notes.append(f"the model gives {len(outputs)} tensors (channels first): {sizes}")
     return tuple(notes)
-
-
-# -- what a file means ----------------------------------------------------------------------
-
-
-def _call(entry: str, file: File) -> ast.expr:
-    """`Name` or `Name(args)` as an expression that builds something."""
-    try:
-        node = parsed_value(entry)
-    except UNREADABLE:
-        node = None
-    if not isinstance(node, ast.Name | ast.Call | ast.Attribute | ast.Subscript):
-        raise SpecError(f"{shown(entry)} is not a name in {safe(file.name)}, nor a call of one")
-    name = node.func if isinstance(node, ast.Call) else node
-    if isinstance(name, ast.Name) and name.id not in file.names:
-        known = [one for one, value in file.names.items() if isinstance(value, Class | Function)]
-        hint = like(name.id, known) or f"; it has {', '.join(known[:8])}"
-        raise SpecError(f"{safe(file.name)} has no {shown(name.id)}{hint}")
-    return node
-
-
-def _obvious(file: File) -> ast.expr:
-    """The one class or builder that a file is about. Raises SpecError where there are several."""
-    used = _used(file)
-    ready: list[str] = []
-    other: list[str] = []
-    for name, value in file.names.items():
-        if isinstance(value, Object) and value.cls.is_a(modules.MODULE):
-            return ast.Name(name, ast.Load())  # `model = Net()` of the file itself
-        if isinstance(value, Class) and value.is_a(modules.MODULE):
-            if _place(value, file) and value.find("forward") is not MISSING:
-                (ready if not _needs(value.find("__init__"), 1) else other).append(name)
-        elif isinstance(value, Function) and value.file is file and _builds(value):
-            (ready if not _needs(value, 0) else other).append(name)
-    for names in ([one for one in ready if one not in used], ready):
-        if len(names) == 1:
-            return ast.Name(names[0], ast.Load())
-        if names:
-            example = _in_main(file, names)
-            if example is not None:
-                return example
-            listed = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
-            raise SpecError(
-                f"{safe(file.name)} builds several networks: {listed}; "
-                f"say which, such as {safe(file.name)}:{names[-1]}"
-            )
-    example = _in_main(file, other)
-    if example is not None:
-        return example
-    unread = [
-        value for value in file.names.values() if isinstance(value, Unknown) and "(" in value.text
-    ]
-    if not other and unread:
-        raise Halt(f"{unread[0].text} cannot be read", unread[0].where)
-    if not other:
-        raise SpecError(f"{safe(file.name)} holds no class with a forward, and no layers")
-    name = next((one for one in reversed(other) if one not in used), other[-1])
-    value = file.names[name]
-    takes = _needs(
-        value.find("__init__") if isinstance(value, Class) else value, isinstance(value, Class)
-    )
-    raise SpecError(
-        f"{name} of {safe(file.name)} takes {', '.join(takes)}; "
-        f"give them: '{safe(file.name)}:{name}({', '.join(f'{one}=…' for one in takes)})'"
-    )
-
-
-def _place(cls: Class, file: File) -> bool:
-    """Whether a class is of this file: one that was imported is a part of it."""
-    return any(isinstance(one, ast.ClassDef) and one.name == cls.name for one in file.tree.body)
-
-
-def _builds(function: Function) -> bool:
-    node = function.node
-    if not isinstance(node, ast.FunctionDef) or function.name.startswith(("_", *NOT_BUILDERS)):
-        return False
-    if any(isinstance(one, ast.Name) and one.id == "Tensor" for one in ast.walk(node.args)):
-        return False
-    returns = [one for one in ast.walk(node) if isinstance(one, ast.Return)]
-    return any(isinstance(one.value, ast.Call | ast.Name) for one in returns)
-
-
-def _needs(function: Any, skipped: int) -> list[str]:
-    """The parameters of a function that have no default."""
-    if not isinstance(function, Function):
-        return []
-    wanted = function.node.args
-    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)][skipped:]
-    required = names[: max(len(names) - len(function.defaults), 0)]
-    by_name = zip(wanted.kwonlyargs, function.kw_defaults, strict=True)
-    return required + [one.arg for one, default in by_name if default is MISSING]
-
-
-def _used(file: File) -> set[str]:
-    """The names that other definitions of the file speak of: parts of what it is about."""
-    found: set[str] = set()
-    for node in file.tree.body:
-        if isinstance(node, ast.ClassDef | ast.FunctionDef):
-            if isinstance(node, ast.FunctionDef) and node.name.startswith(NOT_BUILDERS):
-                continue
-            for one in ast.walk(node):
-                if isinstance(one, ast.Name) and one.id != node.name:
-                    found.add(one.id)
-    return found
-
-
-def _in_main(file: File, names: list[str]) -> ast.expr | None:
-    """The one call of a builder under `if __name__ == "__main__"`, or in a `test` beside it."""
-    calls: dict[str, ast.expr] = {}
-    for node in file.tree.body:
-        main = isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)
-        if main or (isinstance(node, ast.FunctionDef) and node.name.startswith(("test", "main"))):
-            for one in ast.walk(node):
-                if (
-                    isinstance(one, ast.Call)
-                    and isinstance(one.func, ast.Name)
-                    and one.func.id in names
-                ):
-                    calls.setdefault(ast.unparse(one), one)
-    return next(iter(calls.values())) if len(calls) == 1 else None
-
-
-def _built(machine: Machine, file: File, call: ast.expr) -> tuple[Object, str]:
-    """The module that an entry makes, and what it is called."""
-    label = ast.unparse(call)[:60]
-    entry = File("", "entry", label, ast.Module([], []))
-    entry.names = file.names
-    made = machine.evaluate(ast.parse(ast.unparse(call), mode="eval").body, Frame(entry, {}))
-    if isinstance(made, Class | Function | Partial):
-        made = machine.call(made, [], {})
-    if isinstance(made, tuple | list) and made and machine.is_module(made[0]):
-        made = made[0]
-    if isinstance(made, Unknown):
-        raise Halt(f"{label} gives {made.text}, which is not known here", made.where)
-    if not isinstance(made, Object) or not made.cls.is_a(modules.MODULE):
-        raise Halt(f"{label} gives {machine.describe(made)}, which is no module")
-    kind = (
-        "class" if isinstance(call, ast.Name) and isinstance(file.names.get(call.id), Class) else ""
-    )
-    return made, f"{kind} {label}".strip()
-
-
-def _example(file: File) -> Shape | None:
-    """The input that the file itself tries its network with: `torch.randn(1, 3, 32, 32)`."""
-    shapes = set()
-    for node in file.tree.body:
-        if isinstance(node, ast.ClassDef):
-            continue
-        for one in ast.walk(node):
-            if (
-                isinstance(one, ast.Call)
-                and isinstance(one.func, ast.Attribute)
-                and one.func.attr in ("randn", "rand", "zeros", "ones")
-            ):
-                sizes = [arg.value for arg in _flat(one.args) if isinstance(arg, ast.Constant)]
-                whole = [size for size in sizes if type(size) is int and size > 0]
-                if len(whole) == len(_flat(one.args)) and 2 <= len(whole) <= 5:
-                    shapes.add(tuple(whole[1:]))
-    return next(iter(shapes)) if len(shapes) == 1 else None
-
-
-def _flat(args: list[ast.expr]) -> list[ast.expr]:
-    if len(args) == 1 and isinstance(args[0], ast.Tuple | ast.List):
-        return args[0].elts
-    return args

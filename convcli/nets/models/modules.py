@@ -1,18 +1,19 @@
 """`nn.Module` and the modules that hold others."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from convcli.calls import shown
 from convcli.nets.models import tensors
+from convcli.nets.models.builtin import first, no_effect
 from convcli.nets.models.values import (
-    Class,
     Iterating,
-    Native,
     Object,
     Raised,
     Tensor,
     Unknown,
+    class_of,
+    natives,
 )
 
 
@@ -47,10 +48,6 @@ def parameters(owner: Object) -> Iterator[tuple[str, Tensor]]:
 # -- nn.Module ------------------------------------------------------------------------------
 
 
-def _init(machine: Any, owner: Object, *args: Any, **options: Any) -> None:
-    return None
-
-
 def _add_module(machine: Any, owner: Object, name: Any, module: Any) -> None:
     if not isinstance(name, str):
         raise Raised("TypeError", "a module's name is a string")
@@ -64,12 +61,12 @@ def _register(
     owner.attrs[str(name)] = value
 
 
-def _returns_self(machine: Any, owner: Any, *args: Any, **options: Any) -> Any:
-    return owner
-
-
-def no_effect(machine: Any, owner: Any, *args: Any, **options: Any) -> None:
-    return None
+def _register_buffer(
+    machine: Any, owner: Object, name: Any, value: Any = None, *_: Any, **__: Any
+) -> None:
+    if isinstance(value, Tensor) and value.trained:
+        value = Tensor(value.shape, values=value.values)  # a copy of weights is not trained
+    owner.attrs[str(name)] = value
 
 
 def _modules(machine: Any, owner: Object) -> list[Any]:
@@ -119,10 +116,6 @@ def _get_submodule(machine: Any, owner: Object, path: str) -> Any:
     return owner
 
 
-def _apply(machine: Any, owner: Object, function: Any) -> Object:
-    return owner  # initialises weights
-
-
 def _set_attribute(machine: Any, owner: Object, name: Any, value: Any) -> None:
     machine.set_attribute(owner, name, value)
 
@@ -131,54 +124,44 @@ def _get_attribute(machine: Any, owner: Object, name: Any) -> Any:
     return machine.plain_attribute(owner, name)
 
 
-MODULE = Class(
-    "Module",
-    (),
+SETTINGS = (
+    "eval", "train", "to", "cuda", "cpu", "half", "float", "double", "requires_grad_",
+    "share_memory", "type",
+)  # fmt: skip
+"""What a module gives itself back from, with the same layers."""
+
+UNFELT = (
+    "load_state_dict", "zero_grad", "register_forward_hook", "register_forward_pre_hook",
+    "register_full_backward_hook", "register_backward_hook", "_register_load_state_dict_pre_hook",
+    "register_state_dict_pre_hook", "register_load_state_dict_post_hook", "__setstate__", "compile",
+)  # fmt: skip
+"""What leaves the layers of a module as they are."""
+
+MODULE = class_of("Module", __init__=no_effect)
+MODULE.names |= natives(
     {
-        "__init__": Native("Module", _init),
-        "add_module": Native("add_module", _add_module),
-        "register_module": Native("register_module", _add_module),
-        "register_buffer": Native("register_buffer", _register),
-        "register_parameter": Native("register_parameter", _register),
-        "modules": Native("modules", _modules),
-        "named_modules": Native("named_modules", _named_modules),
-        "children": Native("children", _children),
-        "named_children": Native("named_children", _named_children),
-        "parameters": Native("parameters", _parameters),
-        "named_parameters": Native("named_parameters", _named_parameters),
-        "buffers": Native("buffers", lambda machine, owner, *_: []),
-        "named_buffers": Native("named_buffers", lambda machine, owner, *_: []),
-        "get_submodule": Native("get_submodule", _get_submodule),
-        "apply": Native("apply", _apply),
-        "state_dict": Native("state_dict", lambda *_, **__: Unknown("a state_dict", harmless=True)),
-        "__setattr__": Native("__setattr__", _set_attribute),
-        "__getattr__": Native("__getattr__", _get_attribute),
-        "extra_repr": Native("extra_repr", lambda machine, owner: ""),
-        "_get_name": Native("_get_name", lambda machine, owner: owner.cls.name),
-        **{
-            name: Native(name, _returns_self)
-            for name in ("eval", "train", "to", "cuda", "cpu", "half", "float", "double")
-        },
-        **{
-            name: Native(name, _returns_self) for name in ("requires_grad_", "share_memory", "type")
-        },
-        **{
-            name: Native(name, no_effect)
-            for name in (
-                "load_state_dict",
-                "zero_grad",
-                "register_forward_hook",
-                "register_forward_pre_hook",
-                "register_full_backward_hook",
-                "register_backward_hook",
-                "_register_load_state_dict_pre_hook",
-                "register_state_dict_pre_hook",
-                "register_load_state_dict_post_hook",
-                "__setstate__",
-                "compile",
-            )
-        },
-    },
+        "add_module": _add_module,
+        "register_module": _add_module,
+        "register_buffer": _register_buffer,
+        "register_parameter": _register,
+        "modules": _modules,
+        "named_modules": _named_modules,
+        "children": _children,
+        "named_children": _named_children,
+        "parameters": _parameters,
+        "named_parameters": _named_parameters,
+        "buffers": lambda machine, owner, *_: [],
+        "named_buffers": lambda machine, owner, *_: [],
+        "get_submodule": _get_submodule,
+        "state_dict": lambda *_, **__: Unknown("a state_dict", harmless=True),
+        "__setattr__": _set_attribute,
+        "__getattr__": _get_attribute,
+        "extra_repr": lambda machine, owner: "",
+        "_get_name": lambda machine, owner: owner.cls.name,
+        "apply": first,  # initialises weights
+        **dict.fromkeys(SETTINGS, first),
+        **dict.fromkeys(UNFELT, no_effect),
+    }
 )
 
 
@@ -252,7 +235,7 @@ def _get(machine: Any, owner: Object, index: Any) -> Any:
     return owner.attrs[names[place]]
 
 
-def set_of(machine: Any, owner: Object, index: Any, value: Any) -> None:
+def _set(machine: Any, owner: Object, index: Any, value: Any) -> None:
     if isinstance(index, str):
         owner.attrs[index] = value
         return
@@ -324,40 +307,32 @@ def _joined(machine: Any, owner: Object, more: Any) -> Object:
     return made
 
 
-LIST = {
-    "__len__": Native("len", lambda machine, owner: len(_names(owner))),
-    "__iadd__": Native("iadd", _extend),
-    "__add__": Native("add", lambda machine, owner, more: _joined(machine, owner, more)),
-    "__getitem__": Native("getitem", _get),
-    "__setitem__": Native("setitem", set_of),
-    "__delitem__": Native("delitem", _delete),
-    "append": Native("append", _append),
-    "extend": Native("extend", _extend),
-    "insert": Native("insert", _insert),
-    "pop": Native("pop", _pop),
-    "__iter__": Native("iter", lambda machine, owner: list(_held(owner))),
+LIST: dict[str, Callable[..., Any]] = {
+    "__len__": lambda machine, owner: len(_names(owner)),
+    "__iadd__": _extend,
+    "__add__": _joined,
+    "__getitem__": _get,
+    "__setitem__": _set,
+    "__delitem__": _delete,
+    "append": _append,
+    "extend": _extend,
+    "insert": _insert,
+    "pop": _pop,
+    "__iter__": lambda machine, owner: _held(owner),
+}
+"""What containers have in common."""
+
+DICT: dict[str, Callable[..., Any]] = {
+    **LIST,
+    "update": _update,
+    "__iter__": lambda machine, owner: _names(owner),
+    "__contains__": lambda machine, owner, name: name in owner.attrs,
+    "keys": lambda machine, owner: _names(owner),
+    "values": lambda machine, owner: _held(owner),
+    "items": lambda machine, owner: [(name, owner.attrs[name]) for name in _names(owner)],
+    "get": lambda machine, owner, name, other=None: owner.attrs.get(name, other),
 }
 
-SEQUENTIAL = Class(
-    "Sequential",
-    (MODULE,),
-    {**LIST, "__init__": Native("Sequential", _sequential), "forward": Native("forward", _run_all)},
-)
-MODULE_LIST = Class("ModuleList", (MODULE,), {**LIST, "__init__": Native("ModuleList", _listed)})
-MODULE_DICT = Class(
-    "ModuleDict",
-    (MODULE,),
-    {
-        **LIST,
-        "__init__": Native("ModuleDict", _update),
-        "update": Native("update", _update),
-        "__iter__": Native("iter", lambda machine, owner: _names(owner)),
-        "__contains__": Native("contains", lambda machine, owner, name: name in owner.attrs),
-        "keys": Native("keys", lambda machine, owner: _names(owner)),
-        "values": Native("values", lambda machine, owner: _held(owner)),
-        "items": Native(
-            "items", lambda machine, owner: [(name, owner.attrs[name]) for name in _names(owner)]
-        ),
-        "get": Native("get", lambda machine, owner, name, other=None: owner.attrs.get(name, other)),
-    },
-)
+SEQUENTIAL = class_of("Sequential", MODULE, __init__=_sequential, forward=_run_all, **LIST)
+MODULE_LIST = class_of("ModuleList", MODULE, __init__=_listed, **LIST)
+MODULE_DICT = class_of("ModuleDict", MODULE, __init__=_update, **DICT)

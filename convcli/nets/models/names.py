@@ -5,91 +5,17 @@ from collections.abc import Callable
 from typing import Any
 
 from convcli.calls import shown
-from convcli.nets.models.arithmetic import (
-    added_product,
-    as_complex,
-    as_real,
-    cdist,
-    channel_shuffle,
-    cosine_similarity,
-    diff,
-    einsum,
-    elementwise,
-    extreme,
-    gather,
-    glu,
-    grid_sample,
-    leaky_relu,
-    masked_fill,
-    matmul,
-    normalize,
-    nothing,
-    one_hot,
-    outer,
-    reduction,
-    sort,
-    to_whole,
-    topk,
-    two,
-    unpool,
-    where,
+from convcli.nets.layers import activations
+from convcli.nets.models import (
+    arithmetic,
+    creation,
+    functional,
+    pieces,
+    products,
+    reductions,
+    shaping,
 )
-from convcli.nets.models.creation import (
-    arange,
-    constant,
-    eye,
-    full,
-    like,
-    linspace,
-    meshgrid,
-    new,
-    new_full,
-    tensor,
-    typed,
-)
-from convcli.nets.models.functional import (
-    affine_grid,
-    attention,
-    convolution,
-    embedding,
-    functional_norm,
-    linear,
-    max_pool,
-    of_builder,
-    transposed_convolution,
-)
-from convcli.nets.models.shaping import (
-    at_least,
-    cat,
-    chunk,
-    diagonal,
-    expand,
-    expand_as,
-    flatten,
-    fold,
-    index_select,
-    interpolate,
-    joined,
-    movedim,
-    narrow,
-    pad,
-    permute,
-    repeat,
-    repeat_interleave,
-    reshape,
-    same_shape,
-    select,
-    split,
-    squeeze,
-    stack,
-    transpose,
-    transposed,
-    unbind,
-    unflatten,
-    unfold,
-    unsqueeze,
-    windows,
-)
+from convcli.nets.models.builtin import first
 from convcli.nets.models.tensors import axis
 from convcli.nets.models.values import Bound, Native, Raised, Tensor, Unknown
 from convcli.nets.readers import torch
@@ -106,9 +32,7 @@ def size(machine: Any, x: Tensor, dim: Any = None) -> Any:
 
 
 def value_of(machine: Any, x: Tensor) -> Any:
-    if x.values is not None and len(x.values) == 1:
-        return x.values[0]
-    return Unknown("the value of a tensor")
+    return Unknown("the value of a tensor") if x.number is None else x.number
 
 
 def tolist(machine: Any, x: Tensor) -> Any:
@@ -125,229 +49,213 @@ def of_type(machine: Any, x: Tensor, *args: Any, **options: Any) -> Any:
 
 
 ACTIVATIONS = {
-    **{name: name for name in ("relu", "relu6", "sigmoid", "tanh", "elu", "selu", "celu", "gelu")},
-    **{name: name for name in ("silu", "mish", "softplus", "softsign", "softmin", "prelu")},
-    "hardswish": "hard_swish",
-    "hardsigmoid": "hard_sigmoid",
-    "hardtanh": "hard_tanh",
-    "logsigmoid": "log_sigmoid",
-    "softmax": "softmax",
-    "log_softmax": "log_softmax",
-    "rrelu": "relu",
-    "threshold": "threshold",
+    {"LogSoftmax": "log_softmax"}.get(called, called.lower()): name
+    for name, (called, _, _) in activations.FUNCTIONS.items()
+    if called
 }
+"""Functions of `torch.nn.functional`, and what they are called here."""
 
-VALUES: tuple[str, ...] = (
-    "exp",
-    "log",
-    "log2",
-    "log10",
-    "log1p",
-    "sqrt",
-    "rsqrt",
-    "square",
-    "abs",
-    "neg",
-    "sign",
-)
-VALUES += (
-    "neg",
-    "sign",
-    "sin",
-    "cos",
-    "tan",
-    "asin",
-    "acos",
-    "atan",
-    "sinh",
-    "cosh",
-    "erf",
-    "floor",
-    "ceil",
-)
-VALUES += ("round", "reciprocal", "clamp", "clip", "clamp_min", "clamp_max", "logical_not", "isnan")
-VALUES += ("nan_to_num", "expm1", "trunc", "frac", "logit", "hardshrink", "softshrink")
+VALUES = (
+    "exp", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "square", "abs", "neg", "sign",
+    "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "erf", "floor", "ceil",
+    "round", "reciprocal", "clamp", "clip", "clamp_min", "clamp_max", "logical_not", "isnan",
+    "nan_to_num", "expm1", "trunc", "frac", "logit", "gumbel_softmax",
+)  # fmt: skip
 
-UNCHANGED: tuple[str, ...] = (
-    "dropout",
-    "dropout1d",
-    "dropout2d",
-    "dropout3d",
-    "alpha_dropout",
-    "feature_alpha_dropout",
-)
-UNCHANGED += (
-    "contiguous",
-    "clone",
-    "detach",
-    "float",
-    "half",
-    "double",
-    "to",
-    "cuda",
-    "cpu",
-    "data",
-)
-UNCHANGED += ("requires_grad_", "type_as", "bfloat16", "bool", "normal_", "uniform_")
-UNCHANGED += ("zero_", "fill_", "copy_", "kaiming_", "trunc_normal_", "retain_grad", "pin_memory")
-UNCHANGED += ("numpy", "share_memory_", "register_hook", "resolve_conj", "byte", "exponential_")
+UNCHANGED = (
+    "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout",
+    "contiguous", "clone", "detach", "float", "half", "double", "to", "cuda", "cpu", "data",
+    "requires_grad_", "type_as", "bfloat16", "bool", "normal_", "uniform_", "zero_", "fill_",
+    "copy_", "kaiming_", "trunc_normal_", "retain_grad", "pin_memory", "numpy", "share_memory_",
+    "register_hook", "resolve_conj", "byte", "exponential_",
+)  # fmt: skip
+
+FILLING = (
+    "scatter", "scatter_add", "index_add", "index_copy", "index_fill", "masked_scatter",
+)  # fmt: skip
+"""What takes some of a tensor's values from others."""
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{name: elementwise(word) for name, word in ACTIVATIONS.items()},
-    **{name: elementwise(name) for name in VALUES},
-    **dict.fromkeys(UNCHANGED, nothing),
-    "diff": diff,
-    "int": to_whole,
-    "long": to_whole,
-    "pow": two("power"),
-    "leaky_relu": leaky_relu,
-    **{f"max_pool{n}d": max_pool(n) for n in (1, 2, 3)},
-    **{f"max_pool{n}d_with_indices": max_pool(n) for n in (1, 2, 3)},
-    **{f"avg_pool{n}d": of_builder(torch.avg_pool(n)) for n in (1, 2, 3)},
-    **{f"lp_pool{n}d": of_builder(torch.lp_pool(n)) for n in (1, 2)},
-    **{f"adaptive_avg_pool{n}d": of_builder(torch.adaptive_pool("average", n)) for n in (1, 2, 3)},
-    **{f"adaptive_max_pool{n}d": of_builder(torch.adaptive_pool("max", n)) for n in (1, 2, 3)},
-    **{f"conv{n}d": convolution(n) for n in (1, 2, 3)},
-    **{f"conv_transpose{n}d": transposed_convolution(n) for n in (1, 2, 3)},
-    "local_response_norm": of_builder(torch.LAYERS["LocalResponseNorm"]),
-    "layer_norm": functional_norm("layer"),
-    "group_norm": functional_norm("group"),
-    "batch_norm": functional_norm("batch"),
-    "instance_norm": functional_norm("instance"),
-    "pixel_shuffle": of_builder(torch.LAYERS["PixelShuffle"]),
-    "pixel_unshuffle": of_builder(torch.LAYERS["PixelUnshuffle"]),
-    "channel_shuffle": channel_shuffle,
-    "glu": glu,
-    "view_as_real": as_real,
-    "view_as_complex": as_complex,
-    "one_hot": one_hot,
-    "cosine_similarity": cosine_similarity,
-    "gumbel_softmax": elementwise("softmax"),
-    "median": extreme("median"),
-    "outer": outer,
-    "cdist": cdist,
-    "diagonal": diagonal,
-    "addmm": added_product,
-    "baddbmm": added_product,
-    "hstack": joined(1, 1),
-    "vstack": joined(0, 2),
-    "dstack": joined(2, 3),
-    **{f"atleast_{n}d": at_least(n) for n in (1, 2, 3)},
-    "linear": linear,
-    "embedding": embedding,
-    "scaled_dot_product_attention": attention,
-    "normalize": normalize,
-    "interpolate": interpolate,
-    "upsample": interpolate,
-    "upsample_bilinear": interpolate,
-    "upsample_nearest": interpolate,
-    "pad": pad,
-    "unfold": unfold,
-    "fold": fold,
-    "max_unpool2d": unpool,
-    "grid_sample": grid_sample,
-    "affine_grid": affine_grid,
-    "view": reshape,
-    "reshape": reshape,
-    "flatten": flatten,
-    "ravel": lambda machine, x: reshape(machine, x, -1),
-    "unflatten": unflatten,
-    "view_as": lambda machine, x, other: reshape(machine, x, other.shape),
-    "reshape_as": lambda machine, x, other: reshape(machine, x, other.shape),
-    "permute": permute,
-    "transpose": transpose,
-    "swapaxes": transpose,
-    "swapdims": transpose,
-    "movedim": movedim,
-    "moveaxis": movedim,
-    "t": transposed,
-    "squeeze": squeeze,
-    "unsqueeze": unsqueeze,
-    "expand": expand,
-    "expand_as": expand_as,
-    "broadcast_to": expand,
-    "repeat": repeat,
-    "tile": repeat,
-    "repeat_interleave": repeat_interleave,
-    "cat": cat,
-    "concat": cat,
-    "concatenate": cat,
-    "stack": stack,
-    "chunk": chunk,
-    "split": split,
-    "unbind": unbind,
-    "select": select,
-    "narrow": narrow,
-    "index_select": index_select,
-    "gather": gather,
+    **{called: arithmetic.activation(name) for called, name in ACTIVATIONS.items()},
+    **{name: arithmetic.elementwise(name) for name in VALUES},
+    **dict.fromkeys(UNCHANGED, first),
+    "diff": arithmetic.diff,
+    "int": arithmetic.to_whole,
+    "long": arithmetic.to_whole,
+    "pow": arithmetic.two("power"),
+    "rrelu": arithmetic.rrelu,
+    "leaky_relu": arithmetic.leaky_relu,
+    "prelu": functional.prelu,
+    **{f"max_pool{n}d": functional.max_pool(n) for n in (1, 2, 3)},
+    **{f"max_pool{n}d_with_indices": functional.max_pool(n) for n in (1, 2, 3)},
+    **{f"avg_pool{n}d": functional.of_builder(torch.avg_pool(n)) for n in (1, 2, 3)},
+    **{f"lp_pool{n}d": functional.of_builder(torch.lp_pool(n)) for n in (1, 2)},
     **{
-        name: same_shape(name)
-        for name in ("roll", "flip", "rot90", "triu", "tril", "cumsum", "renorm")
+        f"adaptive_avg_pool{n}d": functional.of_builder(torch.adaptive_pool("average", n))
+        for n in (1, 2, 3)
     },
-    "fliplr": same_shape("flip"),
-    "add": two("add"),
-    "sub": two("subtract"),
-    "subtract": two("subtract"),
-    "mul": two("multiply"),
-    "multiply": two("multiply"),
-    "div": two("divide"),
-    "divide": two("divide"),
-    "true_divide": two("divide"),
-    "floor_divide": two("floor_divide"),
-    "maximum": two("maximum"),
-    "minimum": two("minimum"),
-    "logical_and": two("and"),
-    "logical_or": two("or"),
-    **{name: two(name) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
-    "matmul": matmul,
-    "bmm": matmul,
-    "mm": matmul,
-    "mv": matmul,
-    "einsum": einsum,
-    "mean": reduction("mean", "average"),
-    "sum": reduction("sum"),
-    "prod": reduction("prod"),
-    "std": reduction("std"),
-    "var": reduction("var"),
-    "norm": lambda machine, x, p=2, dim=None, keepdim=False, **_: reduction("norm")(
-        machine, x, dim, keepdim
-    ),
-    "argmax": reduction("argmax"),
-    "argmin": reduction("argmin"),
-    "amax": reduction("max", "max"),
-    "amin": reduction("min"),
-    "logsumexp": reduction("logsumexp"),
-    "all": reduction("all"),
-    "any": reduction("any"),
-    "max": extreme("max"),
-    "min": extreme("min"),
-    "topk": topk,
-    "sort": sort,
-    "where": where,
-    "masked_fill": masked_fill,
+    **{
+        f"adaptive_max_pool{n}d": functional.of_builder(torch.adaptive_pool("max", n))
+        for n in (1, 2, 3)
+    },
+    **{
+        f"adaptive_{name}_pool{n}d": functional.of_builder(torch.adaptive_pool(kind, n))
+        for name, kind in (("avg", "average"), ("max", "max"))
+        for n in (1, 2, 3)
+    },
+    **{f"conv{n}d": functional.convolution(n) for n in (1, 2, 3)},
+    **{f"conv_transpose{n}d": functional.transposed_convolution(n) for n in (1, 2, 3)},
+    "local_response_norm": functional.of_builder(torch.LAYERS["LocalResponseNorm"]),
+    "layer_norm": functional.functional_norm("layer"),
+    "group_norm": functional.functional_norm("group"),
+    "batch_norm": functional.functional_norm("batch"),
+    "instance_norm": functional.functional_norm("instance"),
+    "pixel_shuffle": functional.of_builder(torch.LAYERS["PixelShuffle"]),
+    "pixel_unshuffle": functional.of_builder(torch.LAYERS["PixelUnshuffle"]),
+    "channel_shuffle": functional.channel_shuffle,
+    "glu": arithmetic.glu,
+    "view_as_real": arithmetic.as_real,
+    "view_as_complex": arithmetic.as_complex,
+    "one_hot": arithmetic.one_hot,
+    "cosine_similarity": reductions.cosine_similarity,
+    "median": reductions.extreme("median"),
+    "outer": products.outer,
+    "cdist": products.cdist,
+    "diagonal": pieces.diagonal,
+    "addmm": products.added_product,
+    "baddbmm": products.added_product,
+    "hstack": pieces.joined(1, 1),
+    "vstack": pieces.joined(0, 2),
+    "dstack": pieces.joined(2, 3),
+    **{f"atleast_{n}d": shaping.at_least(n) for n in (1, 2, 3)},
+    "linear": functional.linear,
+    "embedding": functional.embedding,
+    "scaled_dot_product_attention": products.attention,
+    "normalize": arithmetic.normalize,
+    "interpolate": functional.interpolate,
+    "upsample": functional.interpolate,
+    "upsample_bilinear": functional.of_builder(torch.upsample2d("linear", True)),
+    "upsample_nearest": functional.of_builder(torch.upsample2d("nearest", False)),
+    "pad": functional.pad,
+    "unfold": functional.unfold,
+    "fold": functional.fold,
+    "max_unpool2d": functional.unpool,
+    "grid_sample": functional.grid_sample,
+    "affine_grid": functional.affine_grid,
+    "view": shaping.reshape,
+    "reshape": shaping.reshape,
+    "flatten": shaping.flatten,
+    "ravel": lambda machine, x: shaping.reshape(machine, x, -1),
+    "unflatten": shaping.unflatten,
+    "view_as": lambda machine, x, other: shaping.reshape(machine, x, other.shape),
+    "reshape_as": lambda machine, x, other: shaping.reshape(machine, x, other.shape),
+    "permute": shaping.permute,
+    "transpose": shaping.transpose,
+    "swapaxes": shaping.transpose,
+    "swapdims": shaping.transpose,
+    "movedim": shaping.movedim,
+    "moveaxis": shaping.movedim,
+    "t": shaping.transposed,
+    "squeeze": shaping.squeeze,
+    "unsqueeze": shaping.unsqueeze,
+    "expand": shaping.expand,
+    "expand_as": shaping.expand_as,
+    "broadcast_to": shaping.expand,
+    "repeat": shaping.repeat,
+    "tile": shaping.tile,
+    "repeat_interleave": shaping.repeat_interleave,
+    "cat": pieces.cat,
+    "concat": pieces.cat,
+    "concatenate": pieces.cat,
+    "stack": pieces.stack,
+    "chunk": pieces.chunk,
+    "split": pieces.split,
+    "unbind": pieces.unbind,
+    "select": pieces.select,
+    "narrow": pieces.narrow,
+    "index_select": pieces.index_select,
+    "gather": pieces.gather,
+    **{
+        name: pieces.same_shape(name)
+        for name in ("roll", "flip", "triu", "tril", "cumsum", "cumprod", "argsort", "renorm")
+    },
+    "rot90": pieces.rotated,
+    "fliplr": pieces.same_shape("flip"),
+    **{name: pieces.filled(name) for name in FILLING},
+    "add": arithmetic.two("add"),
+    "sub": arithmetic.two("subtract"),
+    "subtract": arithmetic.two("subtract"),
+    "mul": arithmetic.two("multiply"),
+    "multiply": arithmetic.two("multiply"),
+    "div": arithmetic.two("divide"),
+    "divide": arithmetic.two("divide"),
+    "true_divide": arithmetic.two("divide"),
+    "floor_divide": arithmetic.two("floor_divide"),
+    "remainder": arithmetic.two("remainder"),
+    "fmod": arithmetic.two("remainder"),
+    "atan2": arithmetic.two("atan2"),
+    "maximum": arithmetic.two("maximum"),
+    "minimum": arithmetic.two("minimum"),
+    "logical_and": arithmetic.two("and"),
+    "logical_or": arithmetic.two("or"),
+    **{name: arithmetic.two(name) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+    "matmul": products.matmul,
+    "bmm": products.matmul,
+    "mm": products.matmul,
+    "mv": products.matmul,
+    "dot": products.matmul,
+    "einsum": products.einsum,
+    "mean": reductions.reduction("mean", "average"),
+    "sum": reductions.reduction("sum"),
+    "prod": reductions.reduction("prod"),
+    "std": reductions.spread("std"),
+    "var": reductions.spread("var"),
+    "std_mean": reductions.with_mean("std"),
+    "var_mean": reductions.with_mean("var"),
+    "norm": reductions.norm,
+    "argmax": reductions.reduction("argmax"),
+    "argmin": reductions.reduction("argmin"),
+    "amax": reductions.reduction("max", "max"),
+    "amin": reductions.reduction("min"),
+    "logsumexp": reductions.reduction("logsumexp"),
+    "all": reductions.reduction("all"),
+    "any": reductions.reduction("any"),
+    "count_nonzero": reductions.reduction("count_nonzero"),
+    "max": reductions.extreme("max"),
+    "min": reductions.extreme("min"),
+    "topk": reductions.topk,
+    "sort": reductions.sort,
+    **{name: arithmetic.together(name) for name in ("where", "lerp", "addcmul", "addcdiv")},
+    "complex": arithmetic.together("complex"),
+    "masked_fill": arithmetic.masked_fill,
 }
 """What functions of `torch` and `torch.nn.functional` and methods of tensors do, by name."""
 
 NEW: dict[str, Callable[..., Any]] = {
-    **dict.fromkeys(("zeros", "ones", "rand", "randn", "empty"), constant),
-    **dict.fromkeys(("Tensor", "FloatTensor", "LongTensor", "IntTensor", "DoubleTensor"), typed),
-    "full": full,
-    "tensor": tensor,
-    "as_tensor": tensor,
-    "from_numpy": tensor,
-    "arange": arange,
-    "range": arange,
-    "linspace": linspace,
-    "eye": eye,
-    "meshgrid": meshgrid,
-    **{f"{name}_like": like for name in ("zeros", "ones", "rand", "randn", "empty", "full")},
+    **dict.fromkeys(("zeros", "ones", "rand", "randn", "empty"), creation.constant),
+    **dict.fromkeys(
+        ("Tensor", "FloatTensor", "LongTensor", "IntTensor", "DoubleTensor"), creation.typed
+    ),
+    "full": creation.full,
+    "tensor": creation.tensor,
+    "as_tensor": creation.tensor,
+    "from_numpy": creation.tensor,
+    "arange": creation.arange,
+    "range": creation.arange,
+    "linspace": creation.linspace,
+    "eye": creation.eye,
+    "meshgrid": creation.meshgrid,
+    **{
+        f"{name}_like": creation.like
+        for name in ("zeros", "ones", "rand", "randn", "empty", "full")
+    },
 }
 """What makes tensors of its own."""
 
 METHODS: dict[str, Callable[..., Any]] = {
     **FUNCTIONS,
-    "unfold": windows,
-    "astype": nothing,
+    "unfold": pieces.windows,
+    "astype": first,
     "size": size,
     "dim": lambda machine, x: len(x.shape),
     "ndimension": lambda machine, x: len(x.shape),
@@ -360,12 +268,12 @@ METHODS: dict[str, Callable[..., Any]] = {
     "is_contiguous": lambda machine, x, **_: True,
     "is_floating_point": lambda machine, x: True,
     "element_size": lambda machine, x: 4,
-    **dict.fromkeys(("new_zeros", "new_ones", "new_empty", "new"), new),
-    "new_full": new_full,
-    "new_tensor": lambda machine, x, value, **_: tensor(machine, value),
+    **dict.fromkeys(("new_zeros", "new_ones", "new_empty", "new"), creation.new),
+    "new_full": creation.new_full,
+    "new_tensor": lambda machine, x, value, **_: creation.tensor(machine, value),
     "backward": lambda machine, x, *_, **__: None,
-    "fill_diagonal_": nothing,
-    "where": lambda machine, x, condition, other: where(machine, condition, x, other),
+    "fill_diagonal_": first,
+    "where": lambda machine, x, condition, other: FUNCTIONS["where"](machine, condition, x, other),
 }
 """Methods of tensors."""
 
@@ -383,8 +291,12 @@ def attribute(machine: Any, x: Tensor, name: str) -> Any:
     if name == "ndim":
         return len(x.shape)
     if name in ("T", "mT", "H"):
-        return transposed(machine, x) if name != "mT" else transpose(machine, x, -1, -2)
-    if name == "data":
+        return (
+            shaping.transposed(machine, x)
+            if name != "mT"
+            else shaping.transpose(machine, x, -1, -2)
+        )
+    if name in ("data", "real", "imag"):
         return x
     if name in ("device", "dtype", "layout"):
         return Unknown(f"the {name} of a tensor", harmless=True)
@@ -397,20 +309,20 @@ def attribute(machine: Any, x: Tensor, name: str) -> Any:
     if name in METHODS:
         return Bound(Native(name, METHODS[name]), x)
     bare = name.removesuffix("_")
-    if bare != name and not x.node and bare not in RESHAPING:
-        return Bound(Native(name, nothing), x)  # initialises a parameter or a constant
+    if bare != name and not x.node and bare not in (*RESHAPING, *FILLING):
+        return Bound(Native(name, first), x)  # initialises a parameter or a creation.constant
     if bare != name and bare in METHODS:
         return Bound(Native(name, _in_place(METHODS[bare])), x)
     if bare != name and not name.startswith("_") and bare not in RESHAPING:
-        return Bound(Native(name, nothing), x)  # what works in place keeps the shape
+        return Bound(Native(name, first), x)  # what works in place keeps the shape
     raise Raised("AttributeError", f"a tensor's {shown(name)} is not known here")
 
 
 def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:
     def call(machine: Any, x: Tensor, *args: Any, **options: Any) -> Any:
         made = function(machine, x, *args, **options)
-        if isinstance(made, Tensor) and x.node:
-            x.shape, x.node = made.shape, made.node
+        if isinstance(made, Tensor) and made.node:
+            x.shape, x.node, x.values = made.shape, made.node, None
             return x
         return made
 

@@ -8,6 +8,7 @@ from convcli.nets.models.values import MISSING, File
 
 TEXTS = {
     "torch.nn": "nn.txt",
+    "torch.distributions": "nn.txt",
     "torch.quantization": "nn.txt",
     "torch.ao.quantization": "nn.txt",
     "timm": "layers.txt",

@@ -7,16 +7,18 @@ from collections.abc import Callable
 from typing import Any
 
 from convcli.nets.models.builtin import (
-    ABSTRACT,
-    OBJECT,
     counter_of,
     defaultdict_of,
     dict_of,
+    first,
     id_of,
     list_of,
     no_effect,
 )
+from convcli.nets.models.copying import copied
 from convcli.nets.models.core import MOST_ITEMS
+from convcli.nets.models.kinds import ABSTRACT, OBJECT
+from convcli.nets.models.records import ENUM, dataclass_of, field_of, namedtuple_of, replaced
 from convcli.nets.models.values import (
     MISSING,
     NUMBERS,
@@ -31,6 +33,8 @@ from convcli.nets.models.values import (
     Raised,
     Tensor,
     Unknown,
+    class_of,
+    natives,
 )
 
 
@@ -40,11 +44,11 @@ def _math(name: str) -> Native:
     def call(machine: Any, *args: Any) -> Any:
         for one in args:
             if isinstance(one, Unknown):
-                return Unknown(one.text, one.where)
+                return one.outcome()
         numbers = []
         for one in args:
-            if isinstance(one, Tensor) and one.values is not None and len(one.values) == 1:
-                one = one.values[0]
+            if isinstance(one, Tensor) and one.number is not None:
+                one = one.number
             if name == "prod" and isinstance(one, NUMBERS):
                 one = (one,)
             if isinstance(one, list | tuple) and name == "prod":
@@ -58,35 +62,11 @@ def _math(name: str) -> Native:
     return Native(name, call)
 
 
-MATH: tuple[str, ...] = (
-    "ceil",
-    "floor",
-    "sqrt",
-    "log",
-    "log2",
-    "log10",
-    "exp",
-    "pow",
-    "gcd",
-    "sin",
-    "cos",
-    "tan",
-)
-MATH += (
-    "cos",
-    "tan",
-    "tanh",
-    "prod",
-    "fabs",
-    "isclose",
-    "trunc",
-    "isqrt",
-    "hypot",
-    "atan2",
-    "atan",
-    "isinf",
-)
-MATH += ("isnan", "erf", "radians", "degrees", "copysign")
+MATH = (
+    "ceil", "floor", "sqrt", "log", "log2", "log10", "exp", "pow", "gcd", "sin", "cos", "tan",
+    "tanh", "prod", "fabs", "isclose", "trunc", "isqrt", "hypot", "atan2", "atan", "isinf",
+    "isnan", "erf", "radians", "degrees", "copysign",
+)  # fmt: skip
 
 
 def _partial(machine: Any, function: Any, *args: Any, **options: Any) -> Partial:
@@ -195,93 +175,18 @@ def _islice(machine: Any, values: Any, *ends: Any) -> list[Any]:
     return machine.listed(values)[slice(*ends)]  # type: ignore[no-any-return]
 
 
-def _copied(deep: bool) -> Callable[..., Any]:
-    def call(machine: Any, value: Any, memo: Any = None) -> Any:
-        return machine.copied(value, deep)
-
-    return call
-
-
-def _namedtuple(machine: Any, name: str, fields: Any, defaults: Any = (), **options: Any) -> Class:
-    words = fields.replace(",", " ").split() if isinstance(fields, str) else machine.listed(fields)
-    filled = machine.listed(defaults or ())
-    first = len(words) - len(filled)
-    made = Class(
-        name,
-        (),
-        {},
-        tuple(
-            (word, place >= first, filled[place - first] if place >= first else None)
-            for place, word in enumerate(words)
-        ),
-    )
-    machine.named_tuple(made)
-    return made
-
-
-def _dataclass(machine: Any, cls: Any = None, **options: Any) -> Any:
-    return machine.dataclass(cls) if isinstance(cls, Class) else Native("dataclass", _dataclass)
-
-
-def _field(machine: Any, default: Any = MISSING, default_factory: Any = MISSING, **_: Any) -> Any:
-    return default if default is not MISSING else Bound(FACTORY, default_factory)
-
-
-FACTORY = Native("default_factory", lambda machine, factory: machine.call(factory, [], {}))
-"""A dataclass's default that is made anew for every object."""
-
-ENUM = Class("Enum")
-
 TYPING = (
-    "typing",
-    "typing_extensions",
-    "abc",
-    "collections.abc",
-    "numbers",
-    "types",
-    "__future__",
-)
+    "typing", "typing_extensions", "abc", "collections.abc", "numbers", "types", "__future__",
+)  # fmt: skip
 """Modules whose names say what types there are, and change nothing."""
 
 QUIET = (
-    "logging",
-    "warnings",
-    "os",
-    "os.path",
-    "sys",
-    "time",
-    "argparse",
-    "json",
-    "yaml",
-    "pdb",
-    "re",
-    "random",
-    "inspect",
-    "pathlib",
-    "datetime",
-    "urllib",
-    "urllib.request",
-    "hashlib",
-    "zipfile",
-    "shutil",
-    "subprocess",
-    "importlib",
-    "pickle",
-    "threading",
-    "contextlib",
-    "io",
-    "tqdm",
-    "matplotlib",
-    "termcolor",
-    "tensorboardX",
-    "wandb",
-    "prettytable",
-    "thop",
-    "fvcore",
-    "torchinfo",
-    "torchsummary",
-    "ptflops",
-)
+    "logging", "warnings", "os", "sys", "time", "argparse", "json", "yaml", "pdb",
+    "re", "random", "inspect", "pathlib", "datetime", "urllib", "hashlib",
+    "zipfile", "shutil", "subprocess", "importlib", "pickle", "threading", "contextlib", "io",
+    "tqdm", "matplotlib", "termcolor", "tensorboardX", "wandb", "prettytable", "thop", "fvcore",
+    "torchinfo", "torchsummary", "ptflops",
+)  # fmt: skip
 """Modules that stand around models: what they give is not known, and calling them is harmless."""
 
 QUANTIFIERS = "*+?{"
@@ -326,13 +231,10 @@ def _substituted(machine: Any, pattern: Any, new: Any, text: Any, *_: Any) -> An
     return re.sub(pattern, new, text)
 
 
-MATCH = Class(
+MATCH = class_of(
     "Match",
-    (),
-    {
-        "group": Native("group", lambda machine, owner, place=0: owner.attrs["groups"][place]),
-        "groups": Native("groups", lambda machine, owner: owner.attrs["groups"][1:]),
-    },
+    group=lambda machine, owner, place=0: owner.attrs["groups"][place],
+    groups=lambda machine, owner: owner.attrs["groups"][1:],
 )
 PATTERN = Class("Pattern")
 
@@ -354,33 +256,26 @@ def _parsed(machine: Any, owner: Object, *_: Any, **__: Any) -> Any:
     return made
 
 
-def _known_parsed(machine: Any, owner: Object, *_: Any) -> Any:
-    return _parsed(machine, owner), []
-
-
-def _group(machine: Any, owner: Object, *_: Any, **__: Any) -> Object:
-    return owner
+def _defaults(machine: Any, owner: Object, **options: Any) -> None:
+    owner.attrs.setdefault("options", {}).update(options)
 
 
 def _namespace(machine: Any, owner: Object, **options: Any) -> None:
     owner.attrs |= options
 
 
-NAMESPACE = Class("Namespace", (), {"__init__": Native("Namespace", _namespace)})
-PARSER = Class(
+NAMESPACE = class_of("Namespace", __init__=_namespace)
+PARSER = class_of(
     "ArgumentParser",
-    (),
-    {
-        "__init__": Native("ArgumentParser", no_effect),
-        "add_argument": Native("add_argument", _argument),
-        "add_argument_group": Native("add_argument_group", _group),
-        "set_defaults": Native("set_defaults", no_effect),
-        "parse_args": Native("parse_args", _parsed),
-        "parse_known_args": Native("parse_known_args", _known_parsed),
-    },
+    __init__=no_effect,
+    add_argument=_argument,
+    add_argument_group=first,
+    set_defaults=_defaults,
+    parse_args=_parsed,
+    parse_known_args=lambda machine, owner, *_: (_parsed(machine, owner), []),
 )
 
-LIBRARY: dict[str, dict[str, Any]] = {
+MEANINGS: dict[str, dict[str, Any]] = {
     "math": {
         **{name: _math(name) for name in MATH},
         "pi": math.pi,
@@ -389,27 +284,27 @@ LIBRARY: dict[str, dict[str, Any]] = {
         "nan": math.nan,
     },
     "functools": {
-        "partial": Native("partial", _partial),
-        "reduce": Native("reduce", _reduce),
-        "wraps": Native("wraps", _wraps),
-        "update_wrapper": Native("update_wrapper", lambda machine, wrapper, *_, **__: wrapper),
-        "lru_cache": Native("lru_cache", unchanged),
-        "cache": Native("cache", unchanged),
-        "total_ordering": Native("total_ordering", unchanged),
+        "partial": _partial,
+        "reduce": _reduce,
+        "wraps": _wraps,
+        "update_wrapper": lambda machine, wrapper, *_, **__: wrapper,
+        "lru_cache": unchanged,
+        "cache": unchanged,
+        "total_ordering": unchanged,
     },
     "itertools": {
-        "chain": Native("chain", chained),
-        "product": Native("product", _product),
-        "repeat": Native("repeat", _repeated),
-        "accumulate": Native("accumulate", accumulated),
-        "islice": Native("islice", _islice),
+        "chain": chained,
+        "product": _product,
+        "repeat": _repeated,
+        "accumulate": accumulated,
+        "islice": _islice,
     },
     "collections": {
-        "OrderedDict": Native("OrderedDict", dict_of),
-        "defaultdict": Native("defaultdict", defaultdict_of),
-        "Counter": Native("Counter", counter_of),
-        "deque": Native("deque", lambda machine, value=(), maxlen=None: list_of(machine, value)),
-        "namedtuple": Native("namedtuple", _namedtuple),
+        "OrderedDict": dict_of,
+        "defaultdict": defaultdict_of,
+        "Counter": counter_of,
+        "deque": lambda machine, value=(), maxlen=None: list_of(machine, value),
+        "namedtuple": namedtuple_of,
         "abc": Library("collections.abc"),
         **{
             name: Unknown(f"collections.{name}", harmless=True)
@@ -418,8 +313,8 @@ LIBRARY: dict[str, dict[str, Any]] = {
         },
     },
     "copy": {
-        "copy": Native("copy", _copied(False)),
-        "deepcopy": Native("deepcopy", _copied(True)),
+        "copy": lambda machine, value: copied(machine, value, deep=False),
+        "deepcopy": lambda machine, value, memo=None: copied(machine, value, deep=True),
     },
     "operator": {
         "add": _operator(ast.Add),
@@ -429,56 +324,59 @@ LIBRARY: dict[str, dict[str, Any]] = {
         "truediv": _operator(ast.Div),
     },
     "dataclasses": {
-        "dataclass": Native("dataclass", _dataclass),
-        "field": Native("field", _field),
-        "replace": Native("replace", lambda machine, owner, **new: machine.replaced(owner, new)),
-        "asdict": Native("asdict", lambda machine, owner: dict(owner.attrs)),
+        "dataclass": dataclass_of,
+        "field": field_of,
+        "replace": lambda machine, owner, **new: replaced(owner, new),
+        "asdict": lambda machine, owner: dict(owner.attrs),
     },
     "enum": {
         "EnumMeta": Unknown("enum.EnumMeta", harmless=True),
         "Enum": ENUM,
         "IntEnum": ENUM,
-        "auto": Native("auto", id_of),
+        "auto": id_of,
     },
     "typing": {
         "NamedTuple": Class("NamedTuple"),
-        "cast": Native("cast", lambda machine, kind, value: value),
+        "cast": lambda machine, kind, value: value,
         "TYPE_CHECKING": False,
-        "TypeVar": Native("TypeVar", lambda machine, *_, **__: Unknown("a type", harmless=True)),
-        "overload": Native("overload", unchanged),
+        "TypeVar": lambda machine, *_, **__: Unknown("a type", harmless=True),
+        "overload": unchanged,
         "OrderedDict": Unknown("typing.OrderedDict", harmless=True),
     },
     "abc": {
-        "abstractmethod": Native("abstractmethod", unchanged),
+        "abstractmethod": unchanged,
         "ABC": OBJECT,
         "ABCMeta": OBJECT,
     },
     "inspect": {
-        "isfunction": Native("isfunction", _is_function),
-        "ismethod": Native("ismethod", lambda machine, value: isinstance(value, Bound)),
-        "isclass": Native("isclass", _is_class),
-        "signature": Native("signature", _signature),
+        "isfunction": _is_function,
+        "ismethod": lambda machine, value: isinstance(value, Bound),
+        "isclass": _is_class,
+        "signature": _signature,
     },
     "os": {
         "environ": {},
-        "getenv": Native("getenv", lambda machine, name, default=None: default),
+        "getenv": lambda machine, name, default=None: default,
         "path": Library("os.path"),
     },
-    "keyword": {"iskeyword": Native("iskeyword", lambda machine, word: keyword.iskeyword(word))},
+    "sys": {"modules": Library("sys.modules"), "version_info": (3, 11, 0)},
+    "keyword": {"iskeyword": lambda machine, word: keyword.iskeyword(word)},
     "re": {
-        "split": Native("split", _pattern("split")),
-        "match": Native("match", _pattern("match")),
-        "search": Native("search", _pattern("search")),
-        "findall": Native("findall", _pattern("findall")),
-        "sub": Native("sub", _substituted),
-        "compile": Native("compile", lambda machine, pattern, *_: Object(PATTERN)),
+        "split": _pattern("split"),
+        "match": _pattern("match"),
+        "search": _pattern("search"),
+        "findall": _pattern("findall"),
+        "sub": _substituted,
+        "compile": lambda machine, pattern, *_: Object(PATTERN),
     },
     "argparse": {"ArgumentParser": PARSER, "Namespace": NAMESPACE},
     "types": {"SimpleNamespace": NAMESPACE},
     "contextlib": {
-        "contextmanager": Native("contextmanager", unchanged),
-        "nullcontext": Native("nullcontext", no_effect),
-        "suppress": Native("suppress", no_effect),
+        "contextmanager": unchanged,
+        "nullcontext": no_effect,
+        "suppress": no_effect,
     },
 }
+
+LIBRARY = {module: natives(names) for module, names in MEANINGS.items()}
 """Modules of the standard library, by the names that are known of them."""

@@ -6,23 +6,19 @@ from typing import Any
 
 from convcli.calls import excerpt, shown
 from convcli.errors import SpecError
-from convcli.nets.models.calling import Calling
 from convcli.nets.models.core import MOST_ITEMS, blamed
+from convcli.nets.models.definitions import Definitions
 from convcli.nets.models.values import (
     MISSING,
     Class,
-    ClassMethod,
     Deferred,
     Frame,
     Function,
     Halt,
     Iterating,
     Library,
-    Native,
     Object,
-    Property,
     Raised,
-    Static,
     Tensor,
     Unknown,
 )
@@ -46,37 +42,16 @@ class Return(Leave):
         self.value = value
 
 
-NEUTRAL = (
-    "register",
-    "script",
-    "ignore",
-    "unused",
-    "export",
-    "deprecat",
-    "doc",
-    "amp",
-    "fp16",
-    "fp32",
-    "autocast",
-    "compile",
-    "cache",
-    "wraps",
-    "abstract",
-    "override",
-    "overload",
-    "final",
-    "inference_mode",
-    "no_grad",
-    "total_ordering",
-    "interface",
-    "configurable",
-    "custom_fwd",
-)
-"""Words in the names of decorators that leave what a function means as it is."""
-
-
-class Statements(Calling):
+class Statements(Definitions):
     """Runs statements through their syntax tree, a closed set of them."""
+
+    # what the classes derived from this one give
+    fill_tensor: Callable[[Tensor, Any], None]
+    module: Callable[[str, int, Frame], "Library | Any"]
+    import_all: Callable[[str, int, Frame], None]
+
+    _handled: Raised | None = None
+    """The exception whose `except` is being read, for a `raise` alone."""
 
     def execute(self, body: list[ast.stmt], frame: Frame) -> Any:
         """What a function's body returns."""
@@ -117,7 +92,7 @@ class Statements(Calling):
     def assign(self, target: ast.expr, value: Any, frame: Frame) -> None:
         """`target = value`, of every form."""
         if isinstance(target, ast.Name):
-            self._names_of(target.id, frame)[target.id] = value
+            self.names_of(target.id, frame)[target.id] = value
         elif isinstance(target, ast.Attribute):
             self.set_attribute(self.evaluate(target.value, frame), target.attr, value)
         elif isinstance(target, ast.Subscript):
@@ -132,7 +107,7 @@ class Statements(Calling):
         if isinstance(value, Unknown):
             for one in target.elts:
                 one = one.value if isinstance(one, ast.Starred) else one
-                self.assign(one, Unknown(value.text, value.where), frame)
+                self.assign(one, value.outcome(), frame)
             return
         items = self.listed(value)
         wanted = target.elts
@@ -149,17 +124,6 @@ class Statements(Calling):
             items = [*items[:star], items[star : len(items) - after], *items[len(items) - after :]]
         for one, item in zip(wanted, items, strict=True):
             self.assign(one.value if isinstance(one, ast.Starred) else one, item, frame)
-
-    def _names_of(self, name: str, frame: Frame) -> dict[str, Any]:
-        """The names among which a name is assigned."""
-        if name not in frame.outer:
-            return frame.names
-        around = frame.around
-        while around is not None:
-            if name in around.names:
-                return around.names
-            around = around.around
-        return frame.file.names
 
     def set_item(self, owner: Any, index: Any, value: Any) -> None:
         """`owner[index] = value`."""
@@ -198,7 +162,7 @@ class Statements(Calling):
             held += more
             made = held
         else:
-            made = self.operate(type(node.op), held, value)
+            made = self.placed(node, frame, self.operate, type(node.op), held, value)
         self.assign(target, made, frame)
 
     def _if(self, node: ast.If, frame: Frame) -> None:
@@ -251,16 +215,14 @@ class Statements(Calling):
 
     def _raise(self, node: ast.Raise, frame: Frame) -> None:
         if node.exc is None:
-            raise Raised("RuntimeError", "an exception is raised again")
+            raise self._handled or Raised("RuntimeError", "there is no exception to raise again")
         made = self.evaluate(node.exc, frame)
-        kind, message = self.describe(made), ""
-        if isinstance(made, Class):
-            kind = made.name
-        elif isinstance(made, Object):
-            kind = made.cls.name
-            values = made.attrs.get("args", ())
-            message = self.text(values[0])[:200] if values else ""
-        raise Raised(kind, message)
+        values = made.attrs.get("args", ()) if isinstance(made, Object) else ()
+        cls = made.cls if isinstance(made, Object) else made
+        message = self.text(values[0])[:200] if values else ""
+        raised = Raised(cls.name if isinstance(cls, Class) else self.describe(made), message)
+        raised.cls = cls if isinstance(cls, Class) else None
+        raise raised
 
     def _try(self, node: ast.Try, frame: Frame) -> None:
         site, depth = self.site, self.depth
@@ -276,7 +238,11 @@ class Statements(Calling):
                     raise
                 if handler.name:
                     frame.names[handler.name] = str(error)
-                self.block(handler.body, frame)
+                before, self._handled = self._handled, error
+                try:
+                    self.block(handler.body, frame)
+                finally:
+                    self._handled = before
             else:
                 self.block(node.orelse, frame)
         finally:
@@ -287,14 +253,12 @@ class Statements(Calling):
         if handler.type is None:
             return True
         held = self.evaluate(handler.type, frame)
-        for one in held if isinstance(held, tuple) else (held,):
-            if isinstance(one, Class) and (
-                one.name in ("Exception", "BaseException")
-                or one.name == error.kind
-                or (one.name == "LookupError" and error.kind in ("KeyError", "IndexError"))
-            ):
-                return True
-        return False
+        cls = error.cls or self.global_name(error.kind, frame)
+        return any(
+            isinstance(one, Class)
+            and (cls.is_a(one) if isinstance(cls, Class) else one.name == "Exception")
+            for one in (held if isinstance(held, tuple) else (held,))
+        )
 
     def _with(self, node: ast.With, frame: Frame) -> None:
         entered: list[Object] = []
@@ -338,7 +302,7 @@ class Statements(Calling):
             if pattern.pattern is not None and not self._fits(pattern.pattern, value, frame):
                 return False
             if pattern.name:
-                self._names_of(pattern.name, frame)[pattern.name] = value
+                self.names_of(pattern.name, frame)[pattern.name] = value
             return True
         if isinstance(pattern, ast.MatchSequence) and not any(
             isinstance(one, ast.MatchStar) for one in pattern.patterns
@@ -353,7 +317,7 @@ class Statements(Calling):
     def _delete(self, node: ast.Delete, frame: Frame) -> None:
         for target in node.targets:
             if isinstance(target, ast.Name):
-                self._names_of(target.id, frame).pop(target.id, None)
+                self.names_of(target.id, frame).pop(target.id, None)
                 continue
             if not isinstance(target, ast.Attribute | ast.Subscript):
                 raise Halt(f"{excerpt(node)} is not read here")
@@ -375,75 +339,6 @@ class Statements(Calling):
 
     def _outer(self, node: ast.Global | ast.Nonlocal, frame: Frame) -> None:
         frame.outer.update(node.names)
-
-    # -- definitions ------------------------------------------------------------------------
-
-    def _define(self, node: ast.FunctionDef, frame: Frame) -> None:
-        made: Any = self.function(node, node.name, frame)
-        made.cls = frame.cls if frame.cls is not None and frame.names is frame.cls.names else None
-        for decorator in reversed(node.decorator_list):
-            made = self._decorated(decorator, made, frame)
-        self._names_of(node.name, frame)[node.name] = made
-
-    def _decorated(self, node: ast.expr, made: Any, frame: Frame) -> Any:
-        word = node.func if isinstance(node, ast.Call) else node
-        name = word.attr if isinstance(word, ast.Attribute) else getattr(word, "id", "")
-        if isinstance(word, ast.Name):
-            plain = {"staticmethod": Static, "classmethod": ClassMethod, "property": Property}
-            if name in plain:
-                return plain[name](made)
-        if name in ("cached_property", "lazy_property"):
-            return Property(made)
-        if name in ("setter", "deleter", "getter"):
-            held = self.evaluate(word.value, frame) if isinstance(word, ast.Attribute) else None
-            return held if isinstance(held, Property) else made
-        try:
-            decorator = self.evaluate(node, frame)
-        except Halt as error:
-            decorator = Unknown(excerpt(node), error.where)
-        if isinstance(decorator, Unknown):
-            if decorator.harmless or any(word in decorator.text.lower() for word in NEUTRAL):
-                return made
-            return Unknown(
-                f"{getattr(made, 'name', 'a function')}, which {decorator.text} decorates,",
-                frame.file.where(node),
-            )
-        try:
-            return self.call(decorator, [made], {})
-        except Halt:
-            if any(word in name.lower() for word in NEUTRAL):
-                return made
-            raise
-
-    def _class(self, node: ast.ClassDef, frame: Frame) -> None:
-        bases, plain = [], False
-        for one in node.bases:
-            base = self.evaluate(one, frame)
-            if isinstance(base, Unknown) and base.harmless:
-                continue  # a mark of types: Generic[T], Protocol, ABC
-            if isinstance(base, Native) and base.name in ("str", "int"):
-                plain = True  # of an enumeration whose members are equal to their values
-                continue
-            if not isinstance(base, Class | Unknown):
-                raise Halt(f"{node.name} is derived from {self.describe(base)}")
-            bases.append(base)
-        made = Class(node.name, tuple(bases), {})
-        if plain:
-            made.names["__plain__"] = True
-        inner = Frame(
-            frame.file, made.names, frame if frame.names is not frame.file.names else None
-        )
-        inner.cls = made
-        self.block(node.body, inner)
-        for name, value in made.names.items():
-            held = value.function if isinstance(value, Static | ClassMethod) else value
-            held = held.getter if isinstance(held, Property) else held
-            if isinstance(held, Function) and held.cls is None and held.name == name:
-                held.cls = made
-        result: Any = self.completed(made, node)
-        for decorator in reversed(node.decorator_list):
-            result = self._decorated(decorator, result, frame)
-        self._names_of(node.name, frame)[node.name] = result
 
     # -- imports ----------------------------------------------------------------------------
 
@@ -467,20 +362,6 @@ class Statements(Calling):
                 if frame.names is not frame.file.names:
                     self.resolved(frame.names, name)
 
-    # what the layers above this one give
-
-    def fill_tensor(self, owner: Tensor, value: Any) -> None:
-        raise NotImplementedError
-
-    def completed(self, cls: Class, node: ast.ClassDef) -> Class:
-        raise NotImplementedError
-
-    def module(self, name: str, level: int, frame: Frame) -> "Library | Any":
-        raise NotImplementedError
-
-    def import_all(self, module: str, level: int, frame: Frame) -> None:
-        raise NotImplementedError
-
 
 EXECUTE: dict[type[ast.stmt], Callable[..., None]] = {
     ast.Expr: Statements._expression_statement,
@@ -502,8 +383,8 @@ EXECUTE: dict[type[ast.stmt], Callable[..., None]] = {
     ast.Match: Statements._match,
     ast.Global: Statements._outer,
     ast.Nonlocal: Statements._outer,
-    ast.FunctionDef: Statements._define,
-    ast.ClassDef: Statements._class,
+    ast.FunctionDef: Statements.define_function,
+    ast.ClassDef: Statements.define_class,
     ast.Import: Statements._import,
     ast.ImportFrom: Statements._import_from,
 }

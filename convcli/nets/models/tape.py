@@ -16,7 +16,7 @@ from convcli.nets.layers import (
     Upsample,
 )
 from convcli.nets.models.values import Tensor, Unfit
-from convcli.nets.network import Builder, Leaf, Network, Where
+from convcli.nets.network import INPUT, Builder, Leaf, Network, Where
 from convcli.nets.operations import Constant, Each, Free, Operation, Single, Weights, per_image
 
 MOST_AXES = 64
@@ -37,6 +37,8 @@ class Tape:
         self.notes: list[str] = []
         self.products = 0
         """Multiply–accumulates of products that no weight is part of."""
+        self._laid = {INPUT}
+        self._sources: dict[int, tuple[Tensor, str]] = {}
         self._each: dict[int, Leaf] = {}
         self.kept: list[Leaf] = []
 
@@ -61,18 +63,32 @@ class Tape:
         names = tuple([self.node_of(one) for one in inputs])
         made = leaf if leaf is not None else Leaf(record, name, where)
         scope = "" if leaf is not None and leaf.name else self.scope
-        node = self.builder.join(made, names, scope)
-        return Tensor(gives, node)
+        tensor = Tensor(gives, self._join(made, names, scope))
+        tensor.learned = leaf is None and all(one.learned for one in inputs)
+        return tensor
+
+    def _join(self, leaf: Leaf, inputs: tuple[str, ...], scope: str) -> str:
+        name = self.builder.join(leaf, inputs, scope)
+        self._laid.add(name)
+        return name
+
+    def laid(self, tensor: Tensor) -> str:
+        """The node that gives a tensor, as far as one is laid out; a run before has none here."""
+        if tensor.node in self._laid:
+            return tensor.node
+        return self._sources.get(id(tensor), (tensor, ""))[1]
 
     def node_of(self, tensor: Tensor) -> str:
         """The node that gives a tensor: one of its own for a parameter or a constant."""
-        if not tensor.node:
-            shape = per_image(tensor.shape)
-            record = Weights(shape) if tensor.trained else Constant(shape)
-            self.sized = self.sized or not tensor.trained
-            scope = "" if tensor.owner else self.scope
-            tensor.node = self.builder.join(Leaf(record, tensor.owner), (), scope)
-        return tensor.node
+        return self.laid(tensor) or self._source(tensor)
+
+    def _source(self, tensor: Tensor) -> str:
+        shape = per_image(tensor.shape)
+        record = Weights(shape) if tensor.trained else Constant(shape)
+        self.sized = self.sized or not tensor.trained
+        name = self._join(Leaf(record, tensor.owner), (), "" if tensor.owner else self.scope)
+        self._sources[id(tensor)] = tensor, name
+        return name
 
     def apply(self, leaf: Leaf, tensor: Tensor, others: Sequence[Tensor] = ()) -> Tensor:
         """A layer on a tensor. Raises Unfit where PyTorch would refuse the shape.

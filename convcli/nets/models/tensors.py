@@ -44,8 +44,8 @@ def tensor_of(machine: Any, value: Any) -> Tensor:
 
 def whole(machine: Any, value: Any, name: str = "a size") -> int:
     """The value, which has to be a whole number."""
-    if isinstance(value, Tensor) and value.values is not None and len(value.values) == 1:
-        value = value.values[0]
+    if isinstance(value, Tensor) and value.number is not None:
+        value = value.number
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, Unknown):

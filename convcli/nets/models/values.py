@@ -5,11 +5,12 @@ dataclasses take 7 ms to import.
 
 Numbers, strings, booleans, None, tuples, lists, dicts, sets and ranges are Python's own; all else
 is one of the records here. None of them is ever asked for an attribute by a name that a file gives,
-but through the tables of `python.py`, `modules.py` and `tensors.py`.
+but through the tables of `methods.py`, `modules.py` and `names.py`.
 """
 
 import ast
 from collections.abc import Callable, Iterator
+from types import FunctionType
 from typing import Any
 
 from convcli.errors import SpecError
@@ -27,7 +28,9 @@ class Halt(SpecError):
 
 
 class Raised(Halt):
-    """An exception that the file itself raises, by the name of its class."""
+    """An exception that the file itself raises, by the name of its class, or one of its own."""
+
+    cls: "Class | None" = None
 
     def __init__(self, kind: str, message: str, where: Where | None = None) -> None:
         super().__init__(f"{kind}: {message}" if message else kind, where)
@@ -174,6 +177,8 @@ class Class:
         self.names = names or {}
         self.fields = fields
         """Of a dataclass or a named tuple: name, whether there is a default, the default."""
+        self.own = False
+        """Whether the file makes it; a library's is there for all files that are read."""
         self.order: tuple[Class, ...] = (self, *merged([b for b in bases if isinstance(b, Class)]))
         self.foreign = [base for base in bases if isinstance(base, Unknown)]
         for base in self.order[1:]:
@@ -244,6 +249,10 @@ class Unknown:
         self.harmless = harmless
         """Whether it can be called on modules: a logger, an initialiser, a loader of weights."""
 
+    def outcome(self) -> "Unknown":
+        """What an operator or a function makes of it."""
+        return Unknown(self.text, self.where)
+
 
 class Library:
     """A module that is not a file of the model: `torch.nn`, `math`."""
@@ -279,7 +288,7 @@ class Iterating:
 class Tensor:
     """A tensor known by its whole shape, the batch first, and by the node that gives it."""
 
-    __slots__ = ("layer", "node", "owner", "shape", "trained", "values")
+    __slots__ = ("holder", "learned", "node", "owner", "shape", "trained", "values")
 
     def __init__(
         self,
@@ -293,12 +302,41 @@ class Tensor:
         """Empty for what no input reaches: a parameter, or a constant."""
         self.owner = ""
         """Of a parameter, its path in the model."""
-        self.layer: Object | None = None
-        """The layer whose weights it is."""
+        self.holder: Object | None = None
+        """The layer that holds it as its weights; another one may share it."""
         self.trained = trained
+        """Whether it is a parameter."""
+        self.learned = trained
         """Whether it is a parameter, or made of parameters alone."""
         self.values = values
-        """The numbers of a short constant of one axis."""
+        """The numbers of a short constant, its last axis running fastest."""
+
+    @property
+    def number(self) -> Any:
+        """The one number that it is known to hold; None for all other tensors."""
+        return self.values[0] if self.values is not None and len(self.values) == 1 else None
+
+
+class Ranked(tuple[Tensor, Tensor]):
+    """What `x.max(1)`, `topk` and `sort` give: `values` and `indices`, by name too."""
+
+    __slots__ = ()
+
+
+def natives(meanings: dict[str, Any]) -> dict[str, Any]:
+    """Names of a library: Python's functions as what they mean, anything else as it is."""
+    return {
+        name: Native(name, one) if isinstance(one, FunctionType) else one
+        for name, one in meanings.items()
+    }
+
+
+def class_of(name: str, *bases: Class, **methods: Callable[..., Any]) -> Class:
+    """A class of a library, from what its methods mean; in messages, `__init__` has its name."""
+    made = Class(name, bases, natives(methods))
+    if "__init__" in methods:
+        made.names["__init__"] = Native(name, methods["__init__"])
+    return made
 
 
 MISSING = Unknown("nothing")

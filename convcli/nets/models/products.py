@@ -1,0 +1,103 @@
+"""Matrix products: of weights, which count, and of activations, which do not."""
+
+import math
+from typing import Any
+
+from convcli.calls import shown
+from convcli.nets.layers import Shape
+from convcli.nets.models.arithmetic import binary
+from convcli.nets.models.tensors import operation, tensor_of
+from convcli.nets.models.values import Halt, Tensor, Unfit
+from convcli.nets.operations import broadcast
+
+
+def product(
+    machine: Any, type_: str, inputs: list[Tensor], gives: Shape, work: int, *values: Any
+) -> Tensor:
+    """A matrix product: of weights, its multiply–accumulates count; of activations, they do not."""
+    weighted = any(one.learned for one in inputs)
+    if not weighted:
+        machine.tape.products += work
+    return operation(machine, type_, inputs, gives, *values, macs=work if weighted else 0)
+
+
+def matmul(machine: Any, left: Any, right: Any) -> Any:
+    left, right = tensor_of(machine, left), tensor_of(machine, right)
+    a = left.shape if len(left.shape) > 1 else (1, *left.shape)
+    b = right.shape if len(right.shape) > 1 else (*right.shape, 1)
+    if a[-1] != b[-2]:
+        raise Unfit(
+            f"matmul of {shown(left.shape)} and {shown(right.shape)}: {a[-1]} meets {b[-2]}"
+        )
+    lead = broadcast("matmul", a[:-2] or (1,), b[:-2] or (1,)) if len(a) > 2 or len(b) > 2 else ()
+    gives = (*lead, *a[-2:-1], *b[-1:])
+    if len(left.shape) == 1:
+        gives = (*gives[:-2], gives[-1])
+    if len(right.shape) == 1:
+        gives = gives[:-1]
+    work = math.prod(lead) * a[-2] * a[-1] * b[-1]
+    return product(machine, "matmul", [left, right], gives, work)
+
+
+def added_product(machine: Any, x: Any, left: Any, right: Any, **_: Any) -> Any:
+    """`torch.addmm(x, a, b)`: x + a @ b."""
+    return binary(machine, "add", x, matmul(machine, left, right))
+
+
+def outer(machine: Any, left: Any, right: Any) -> Any:
+    left, right = tensor_of(machine, left), tensor_of(machine, right)
+    return operation(machine, "outer", [left, right], (left.shape[0], right.shape[0]))
+
+
+def cdist(machine: Any, left: Any, right: Any, *_: Any, **__: Any) -> Any:
+    left, right = tensor_of(machine, left), tensor_of(machine, right)
+    gives = (*left.shape[:-1], right.shape[-2])
+    return operation(machine, "cdist", [left, right], gives)
+
+
+def einsum(machine: Any, equation: Any, *tensors: Any) -> Any:
+    if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
+        tensors = tuple(tensors[0])
+    each = [tensor_of(machine, one) for one in tensors]
+    if not isinstance(equation, str):
+        raise Halt("einsum is read with its equation as text")
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(each):
+        raise Unfit(f"einsum {shown(equation)} of {len(each)} tensors")
+    sizes: dict[str, int] = {}
+    dots: Shape = ()
+    for term, one in zip(terms, each, strict=True):
+        if "..." in term:
+            before, after = term.split("...")
+            extra = len(one.shape) - len(before) - len(after)
+            dots = one.shape[len(before) : len(before) + extra]
+            letters = before + after
+            shape = (*one.shape[: len(before)], *one.shape[len(before) + extra :])
+        else:
+            letters, shape = term, one.shape
+        if len(letters) != len(shape):
+            raise Unfit(f"einsum {shown(equation)} of {shown(one.shape)}")
+        for letter, size in zip(letters, shape, strict=True):
+            if sizes.get(letter, 1) not in (1, size) and size != 1:
+                raise Unfit(f"einsum {shown(equation)}: {letter} is {sizes[letter]} and {size}")
+            sizes[letter] = max(size, sizes.get(letter, 1))
+    if not arrow:
+        joined = left.replace(",", "").replace("...", "")
+        right = ("..." if dots else "") + "".join(sorted(c for c in sizes if joined.count(c) == 1))
+    before, _, after = right.partition("...")
+    gives = (
+        *(sizes[c] for c in before),
+        *(dots if "..." in right else ()),
+        *(sizes[c] for c in after),
+    )
+    work = math.prod(sizes.values()) * math.prod(dots)
+    return product(machine, "einsum", each, gives, work, equation)
+
+
+def attention(machine: Any, query: Any, key: Any, value: Any, *_: Any, **options: Any) -> Any:
+    """`F.scaled_dot_product_attention`."""
+    query, key, value = (tensor_of(machine, one) for one in (query, key, value))
+    gives = (*query.shape[:-1], value.shape[-1])
+    work = math.prod(query.shape) * key.shape[-2] + math.prod(gives) * key.shape[-2]
+    return product(machine, "attention", [query, key, value], gives, work)
