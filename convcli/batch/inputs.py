@@ -2,6 +2,7 @@
 
 import os
 import sys
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from glob import glob, has_magic, iglob
 from typing import NamedTuple
@@ -110,6 +111,7 @@ def _listed(path: str, null: bool) -> list[str]:
         raise SpecError(f"the list {safe(path)} cannot be read: {error.strerror}") from None
     if len(data) > LONGEST_LIST:
         raise SpecError(f"the list {safe(path)} has more than {LONGEST_LIST:,} bytes")
+    data = data.removeprefix(BOM_UTF8)
     names = data.split(b"\0") if null else data.splitlines()
     if not null and b"\0" in data:
         raise SpecError(f"the list {safe(path)} holds zero bytes; -0 reads such lists")
