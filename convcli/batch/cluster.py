@@ -32,11 +32,6 @@ def done_there(job: Job, key: str, task: Task) -> Outcome:
     return outcome
 
 
-def done_with_bytes(job: Job, name: str, suffix: str, data: bytes) -> tuple[Outcome, bytes]:
-    """On a worker: do a task whose picture comes, and whose result goes, as bytes."""
-    return shipped(job, name, suffix, data)
-
-
 def on_cluster(tasks: Sequence[Task], job: Job, address: str, ship: str) -> Iterator[Outcome]:
     """The outcomes of tasks, in their order; those of a worker that dies are done by another.
 
@@ -96,7 +91,7 @@ def _ship(client: Any, job: Job, key: str, task: Task) -> Any:
         if job.get("resume") and os.path.lexists(task.target):
             from convcli.batch.proof import is_finished
 
-            if is_finished(task.target, task.source, job["record"], None):
+            if is_finished(task.target, task.source, job["record"]):
                 return Outcome(task.source, task.target, "skipped")
         with open(task.source, "rb") as stream:
             data = stream.read()
@@ -105,7 +100,7 @@ def _ship(client: Any, job: Job, key: str, task: Task) -> Any:
     except Refusal as refusal:
         return unreadable(task, str(refusal), type(refusal).__name__)
     suffix = os.path.splitext(task.target)[1]
-    return client.submit(done_with_bytes, job, task.source, suffix, data, pure=False, retries=1)
+    return client.submit(shipped, job, task.source, suffix, data, pure=False, retries=1)
 
 
 def _received(task: Task, future: Any, ship: str) -> Outcome:

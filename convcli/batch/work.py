@@ -59,7 +59,7 @@ def worker(job: Job) -> Work:
 
         def failed(error: BaseException, text: object, trace: str = "") -> Outcome:
             said = str(text)
-            if safe(task.source) not in said and safe(task.target) not in said:
+            if not any(name and safe(name) in said for name in task[:2]):
                 said = f"{safe(task.source)}: {said}"
             took = perf_counter() - started
             kind = type(error).__name__
@@ -102,7 +102,7 @@ def _filter(job: Job) -> Does:
     def does(task: Task) -> tuple[str, tuple[str, ...], Any]:
         replaces = task.force
         if job.get("resume") and os.path.lexists(task.target):
-            if is_finished(task.target, task.source, job["record"], options):
+            if is_finished(task.target, task.source, job["record"]):
                 return "skipped", (), None
             replaces = True
         target = Target(task.target, replaces, options)
@@ -125,9 +125,7 @@ def _filter(job: Job) -> Does:
             statistics = filter_to(picture, recipe, target, job.get("threads"))
         except OutputError:
             # a worker of a batch that was killed a moment ago may have come first
-            if not job.get("resume") or not is_finished(
-                task.target, task.source, job["record"], options
-            ):
+            if not job.get("resume") or not is_finished(task.target, task.source, job["record"]):
                 raise
             return "skipped", (), None
         return "done", picture.notes, _values(statistics)
@@ -174,7 +172,7 @@ def unreadable(task: Task, error: str, kind: str, seconds: float = 0.0) -> Outco
 
 
 def shipped(job: Job, name: str, suffix: str, data: bytes) -> tuple[Outcome, bytes]:
-    """Do a task whose picture comes as bytes; gives its result as bytes too."""
+    """On a worker: do a task whose picture comes as bytes; gives its result as bytes too."""
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory(prefix="convcli-") as folder:
