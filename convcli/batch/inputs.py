@@ -3,17 +3,12 @@
 import os
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from glob import glob, has_magic, iglob
 from typing import NamedTuple
 
 from convcli.errors import PictureError, SpecError, safe
-
-READABLE = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".webp", ".bmp"}
-    | {".tif", ".tiff", ".pgm", ".ppm", ".pnm"}
-)
-"""Suffixes of the files that are taken from a folder."""
+from convcli.pictures.folders import pictures_in
 
 LONGEST_LIST = 2**30
 """Bytes of a list of names."""
@@ -56,7 +51,7 @@ def gathered(
     found: list[Input] = []
     for word in words:
         if os.path.isdir(word):
-            inside = list(_inside(word, recursive, skip))
+            inside = [Input(*found) for found in pictures_in(word, recursive, skip)]
             if not inside:
                 deeper = "" if recursive else "; --recursive looks in its folders too"
                 raise PictureError(f"{safe(word)} holds no pictures{deeper}")
@@ -78,25 +73,6 @@ def gathered(
     if any(one.path == "-" for one in found) and len(found) > 1:
         raise SpecError("stdin (-) is one picture; it cannot be one of many")
     return found
-
-
-def _inside(folder: str, recursive: bool, skip: str | None) -> Iterator[Input]:
-    def refuse(error: OSError) -> None:
-        raise PictureError(f"{safe(error.filename)} cannot be read: {error.strerror}")
-
-    avoided = os.path.realpath(skip) if skip else None
-    for here, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if recursive
-            and not name.startswith(".")
-            and os.path.realpath(os.path.join(here, name)) != avoided
-        )
-        parent = os.path.relpath(here, folder)
-        for name in sorted(names):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in READABLE:
-                yield Input(os.path.join(here, name), "" if parent == "." else parent)
 
 
 def _listed(path: str, null: bool) -> list[str]:

@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -159,13 +158,4 @@ def read_set(path: str) -> Vectors:
         rows.astype(np.float32),
         tuple(map(str, arrays.get("names", ()))),
         str(arrays.get("settings", "")),
-    )
-
-
-def pictures_in(folder: str, suffixes: Sequence[str]) -> list[str]:
-    """The pictures of a folder by their suffix, sorted by name."""
-    return sorted(
-        str(path)
-        for path in Path(folder).iterdir()
-        if path.suffix.lower() in suffixes and path.is_file()
     )

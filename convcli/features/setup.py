@@ -9,9 +9,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcli.errors import OutputError, SpecError, UnfitError, safe
+from convcli.errors import OutputError, PictureError, SpecError, UnfitError, safe
 from convcli.features.inits import Init
-from convcli.features.neighbours import pictures_in
 from convcli.features.recipes import RECIPES, Recipe
 from convcli.features.run import check_runs, until, used
 from convcli.features.vectors import described, read_vector
@@ -22,7 +21,7 @@ from convcli.nets.network import INPUT, Network, Reading
 from convcli.nets.readers import is_source, read_words, source_text
 from convcli.nets.readers.vocabulary import names_of
 from convcli.nets.zoo import NAMES
-from convcli.pictures.files import SUFFIXES
+from convcli.pictures.folders import READABLE, pictures_in
 from convcli.pictures.prepare import Preparation
 
 USUAL = (224, 224)
@@ -97,7 +96,7 @@ def split_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 def is_layer(word: str, behind: bool) -> bool:
     """Whether a word is a layer or a network, not a picture; `behind` pictures, if in doubt."""
-    if word.lower().endswith(tuple(SUFFIXES)) or word == "-":
+    if word.lower().endswith(tuple(READABLE)) or word == "-":
         return False
     if re.search(r"\.(net|txt|py(:.+)?)$", word) or re.match(r"\s*[A-Za-z][\w.]*\s*[:(=]", word):
         return not os.path.exists(word) or is_source(word)
@@ -111,9 +110,9 @@ def pictures_of(words: Sequence[str]) -> tuple[str, ...]:
     found: list[str] = []
     for word in words:
         if os.path.isdir(word):
-            inside = pictures_in(word, tuple(SUFFIXES))
+            inside = [path for path, _ in pictures_in(word)]
             if not inside:
-                raise SpecError(f"{safe(word)} holds no pictures ({', '.join(SUFFIXES)})")
+                raise PictureError(f"{safe(word)} holds no pictures")
             found += inside
         else:
             found.append(word)

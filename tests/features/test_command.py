@@ -103,10 +103,24 @@ def test_a_folder_stands_for_its_pictures(shell):
     os.mkdir("photos")
     for name in ("b.png", "a.png"):
         shutil.copy("leaf.png", f"photos/{name}")
+    shutil.copy("cat.jpg", "photos/c.jpe")
     Path("photos/notes.txt").write_text("no picture")
+    Path("photos/.hidden.png").write_text("no picture")
     _, out, _ = shell("extract photos --vector mean -q")
     paths = [json.loads(text)["path"] for text in out.splitlines()]
-    assert paths == [os.path.join("photos", name) for name in ("a.png", "b.png")]
+    assert paths == [os.path.join("photos", name) for name in ("a.png", "b.png", "c.jpe")]
+    # the same ones are drawn, and looked among
+    assert shell("extract photos -q")[1].split() == ["a.maps.png", "b.maps.png", "c.maps.png"]
+    _, out, _ = shell("extract leaf.png --nearest 9 --among photos -q")
+    assert sorted(out.split()) == paths
+
+
+@pytest.mark.parametrize("line", ["", "--vector mean", "--nearest 1 --among empty"])
+def test_a_folder_without_pictures_is_refused(shell, line):
+    os.mkdir("empty")
+    name = "cat.jpg" if "among" in line else "empty"
+    code, _, err = shell(f"extract {name} {line}")
+    assert (code, err.startswith("Error: empty holds no pictures")) == (1, True)
 
 
 def test_distances_are_a_matrix_and_neighbours_are_ranked(shell):
