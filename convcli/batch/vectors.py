@@ -7,9 +7,11 @@ from typing import Any
 from convcli.batch.names import Task
 from convcli.batch.run import How, outcomes, stopping
 from convcli.batch.told import Teller
+from convcli.batch.work import Outcome
 from convcli.errors import Refusal
-from convcli.features.setup import Setup, vector_settings
-from convcli.features.task import Alike, Found, found_in
+from convcli.features.settings import vector_settings
+from convcli.features.setup import Setup
+from convcli.features.vectors import Alike, Found, found_in
 from convcli.report import note
 
 
@@ -19,6 +21,7 @@ class Vectors:
     def __init__(self, how: How, **limits: Any) -> None:
         self.how, self.limits = how, limits
         self._teller: Teller | None = None
+        self._failed: list[Outcome] = []
 
     def note(self, text: str) -> None:
         """A line for the reader, above a progress bar if there is one."""
@@ -27,12 +30,14 @@ class Vectors:
         else:
             self._teller.note(text)
 
-    def each(self, paths: Sequence[str], setup: Setup) -> Iterator[tuple[str, Found | Refusal]]:
+    def each(
+        self, paths: Sequence[str], setup: Setup, alike: Alike
+    ) -> Iterator[tuple[str, Found | Refusal]]:
         """Each path with its vector or with why there is none, in order."""
         job = {"kind": "vector", "settings": vector_settings(setup), **self.limits}
         tasks = [Task(path, "") for path in paths]
-        alike, self._teller = Alike(), Teller(len(tasks), quiet=True)
-        teller = self._teller
+        teller = self._teller = Teller(len(tasks), quiet=True)
+        teller.failed = self._failed  # a report holds those of all calls
         try:
             with stopping(), teller, closing(outcomes(tasks, job, self.how)) as found:  # type: ignore[type-var]
                 for outcome in found:

@@ -146,14 +146,12 @@ def _make_folder(target: str) -> None:
 
 
 def _vector(job: Job) -> Does:
-    from json import loads
-
-    from convcli.features.setup import setup_of
-    from convcli.features.task import vector_work
+    from convcli.features.settings import setup_of
+    from convcli.features.vectors import vector_work
     from convcli.pictures.memory import Limits
 
     limits = Limits(job.get("max_pixels"), job.get("max_memory"), job.get("beside", 1))
-    one = vector_work(setup_of(loads(job["settings"]), "the job"), limits)
+    one = vector_work(setup_of(job["settings"], "the job"), limits)
 
     def does(task: Task) -> tuple[str, tuple[str, ...], Any]:
         return "done", (), one(task.source).plain()

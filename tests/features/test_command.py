@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from convcli.cli import run
-from convcli.features.setup import split_words
-from convcli.features.vectors import pooled
+from convcli.features.pools import pooled
+from convcli.features.words import split_words
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
