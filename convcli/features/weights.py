@@ -14,9 +14,19 @@ from numpy.typing import NDArray
 from convcli.errors import Refusal, UnfitError, counted, safe
 from convcli.features.inits import Init, draw, rademacher
 from convcli.features.slots import Slot, slots_of
-from convcli.nets.layers import Activation, PReLU
+from convcli.nets.figures import bytes_text
+from convcli.nets.layers import (
+    Activation,
+    Conv,
+    Depthwise,
+    Linear,
+    PReLU,
+    Separable,
+    TransposedConv,
+)
 from convcli.nets.network import Network
 from convcli.nets.summary import Row
+from convcli.pictures.memory import available
 
 Array = NDArray[Any]
 
@@ -109,15 +119,11 @@ def _slope(layer: Any) -> float | None:
     if isinstance(layer, Activation):
         slope = SLOPES.get(layer.type, 0.0)
         return layer.slope if slope is None else slope
-    return 1.0 if "filters" in {slot.fill for slot in _maybe_slots(layer)} else None
+    return 1.0 if isinstance(layer, FILTERED) else None
 
 
-def _maybe_slots(layer: Any) -> Iterable[Slot]:
-    """Slots of a layer whose input is not known: enough to tell whether it has filters."""
-    from convcli.nets.layers import Conv, Depthwise, Linear, Separable, TransposedConv
-
-    weighted = Conv | Depthwise | Linear | Separable | TransposedConv
-    return [Slot((), "filters")] if isinstance(layer, weighted) else []
+FILTERED = (Conv, Depthwise, Linear, Separable, TransposedConv)
+"""Layers with filters, which end what an activation behind them says of those before."""
 
 
 def read_weights(path: str, wanted: Mapping[str, Slot]) -> tuple[dict[str, Array], list[str]]:
@@ -126,7 +132,7 @@ def read_weights(path: str, wanted: Mapping[str, Slot]) -> tuple[dict[str, Array
     Gives them with the names of other weights in the file. Raises Refusal for a file that cannot
     be read, UnfitError for weights that are missing or of another shape.
     """
-    kind = _safetensors if path.endswith(".safetensors") else _npz
+    kind = Safetensors if path.endswith(".safetensors") else Npz
     with _opened(path, "a file of weights"), kind(path) as file:
         held = file.shapes()
         _check(path, held, wanted)
@@ -159,7 +165,7 @@ def npz_arrays(
     path: str, required: Sequence[str], optional: Sequence[str] = ()
 ) -> dict[str, Array]:
     """Some arrays of an .npz file by name. Raises Refusal where one that is required is missing."""
-    with _opened(path, "an .npz file of arrays"), _npz(path) as file:
+    with _opened(path, "an .npz file of arrays"), Npz(path) as file:
         held = file.shapes()
         missing = [name for name in required if name not in held]
         if missing:
@@ -192,15 +198,15 @@ def _finite(path: str, name: str, values: Array) -> Array:
     return found
 
 
-class _npz:  # noqa: N801
+class Npz:
     """Arrays of an .npz file, whose shapes are known before any is read."""
 
     def __init__(self, path: str) -> None:
         if not os.path.isfile(path):
             raise FileNotFoundError(2, os.strerror(2))
-        self._zip = zipfile.ZipFile(path)
+        self._path, self._zip = path, zipfile.ZipFile(path)
 
-    def __enter__(self) -> "_npz":
+    def __enter__(self) -> "Npz":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -223,6 +229,13 @@ class _npz:  # noqa: N801
                 yield name[:-4], shape
 
     def read(self, name: str) -> Array:
+        """An array. Raises Refusal for one that would take more memory than there is."""
+        need, have = self._zip.getinfo(f"{name}.npy").file_size, available()
+        if need > have:
+            raise Refusal(
+                f"{safe(self._path)}: {safe(name)} takes {bytes_text(need)} of memory, "
+                f"{bytes_text(have)} are there"
+            )
         with self._zip.open(f"{name}.npy") as stream:
             values: Array = np.lib.format.read_array(stream, allow_pickle=False)
         return values
@@ -235,7 +248,7 @@ READERS = {
 """Headers of the two versions that arrays of numbers are written in."""
 
 
-class _safetensors:  # noqa: N801
+class Safetensors:
     """Arrays of a .safetensors file, where the package of that name is installed."""
 
     def __init__(self, path: str) -> None:
@@ -251,7 +264,7 @@ class _safetensors:  # noqa: N801
         except SafetensorError as error:
             raise ValueError(str(error)) from None
 
-    def __enter__(self) -> "_safetensors":
+    def __enter__(self) -> "Safetensors":
         self._file.__enter__()
         return self
 
