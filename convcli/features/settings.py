@@ -52,6 +52,7 @@ def setup_of(text: str, path: str, parts: str | None = None) -> Setup:
     reading = read_words(words)
     whole = for_pictures(reading, how.crop or how.resize)
     network = until(whole, (last,))
+    until(network, layers)  # refuses a layer that is none
     check_runs(network)
     setup = Setup(
         words, network, layers, init, seed, weights, how, read_vector(vector), slopes(whole)
