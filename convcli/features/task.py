@@ -19,7 +19,15 @@ from convcli.features.vector_files import (
     vector_target,
     write_vectors,
 )
-from convcli.features.vectors import Alike, Each, Found, VectorSet, gathered, one_by_one
+from convcli.features.vectors import (
+    Alike,
+    Each,
+    Found,
+    VectorSet,
+    alike_to,
+    gathered,
+    one_by_one,
+)
 from convcli.features.words import files_read, pictures_of, split_words
 
 Note = Callable[[str], None]
@@ -44,11 +52,11 @@ class Maker:
     def __init__(self, note: Note, each: Each, quiet: bool) -> None:
         self.failed: list[Refusal] = []
         self._note, self._each, self._quiet = note, each, quiet
-        self._alike, self._tried = Alike(), 0
+        self.alike, self._tried = Alike(), 0
 
     def vectors(self, paths: Sequence[str], setup: Setup) -> Iterator[tuple[str, Found]]:
         """The vector of each picture in turn. Raises the refusal of one that is alone."""
-        for path, found in self._each(paths, setup, self._alike):
+        for path, found in self._each(paths, setup, self.alike):
             self._tried += 1
             if isinstance(found, Refusal):
                 if len(paths) == 1:
@@ -146,4 +154,5 @@ def _compared(
         setup = saved_setup(among, choices)
     else:
         same_settings(among, pool.settings, setup)
+    maker.alike = alike_to(pool)
     return setup, gathered(maker.vectors(paths, setup), setup), pool

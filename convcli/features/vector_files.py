@@ -4,7 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
-from json import dumps
+from json import dumps, loads
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,6 +14,7 @@ from convcli.errors import Refusal, SpecError, csv_row, safe
 from convcli.features.setup import Setup
 from convcli.features.vectors import Found, VectorSet, gathered
 from convcli.features.weights import npz_arrays
+from convcli.nets.layers import Shape
 from convcli.pictures.files import SUFFIXES, check_free, write_file
 
 Array = NDArray[Any]
@@ -148,6 +149,7 @@ def arrays(vectors: VectorSet) -> dict[str, Array]:
         "paths": np.array(vectors.paths),
         "names": np.array(vectors.names),
         "settings": np.array(vectors.settings),
+        "shapes": np.array(dumps(vectors.shapes)),
     }
 
 
@@ -163,13 +165,23 @@ def _deliver(write: Any, target: str | None, force: bool) -> None:
 
 def read_set(path: str) -> VectorSet:
     """Vectors that were saved as .npz. Raises Refusal for anything else."""
-    arrays = npz_arrays(path, ("vectors", "paths"), ("names", "settings"))
-    rows, paths = arrays["vectors"], arrays["paths"]
-    if rows.ndim != 2 or paths.shape != (len(rows),) or rows.dtype.kind != "f":
+    held = npz_arrays(path, ("vectors", "paths"), ("names", "settings", "shapes"))
+    rows, paths = held["vectors"], held["paths"]
+    shapes = _shapes(str(held.get("shapes", "{}")))
+    if rows.ndim != 2 or paths.shape != (len(rows),) or rows.dtype.kind != "f" or shapes is None:
         raise Refusal(f"{safe(path)} does not hold vectors as convcli saves them")
     return VectorSet(
         tuple(map(str, paths)),
         rows.astype(np.float32),
-        tuple(map(str, arrays.get("names", ()))),
-        str(arrays.get("settings", "")),
+        tuple(map(str, held.get("names", ()))),
+        str(held.get("settings", "")),
+        shapes,
     )
+
+
+def _shapes(text: str) -> dict[str, Shape] | None:
+    """The shapes of weights by name; None for text that does not hold them."""
+    try:
+        return {name: tuple(map(int, shape)) for name, shape in loads(text).items()}
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        return None

@@ -1,6 +1,6 @@
 """Pictures → vectors: one after another, each that can be made and why the others cannot."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -56,8 +56,8 @@ def vector_work(setup: Setup, limits: Limits | None = None) -> Callable[[str], F
 class Alike:
     """Checks that vectors can be compared with the first one: lengths and weights are the same."""
 
-    def __init__(self) -> None:
-        self.first: Found | None = None
+    def __init__(self, first: Found | None = None) -> None:
+        self.first = first
 
     def misfit(self, path: str, found: Found) -> UnfitError | None:
         """Why the vector of a picture cannot be compared with those before, if it cannot."""
@@ -69,13 +69,20 @@ class Alike:
                     f"{first.shapes.get(name)} for the pictures before, so that their vectors "
                     "cannot be compared; --resize and --crop, or --gray, make pictures alike"
                 )
-        if len(first.names) != len(found.names):
+        if len(first.vector) != len(found.vector):
             return UnfitError(
-                f"{safe(path)} gives {len(found.names):,} numbers, the pictures before "
-                f"{len(first.names):,}; --resize and --crop, or parts such as mean or grid:4x4, "
+                f"{safe(path)} gives {len(found.vector):,} numbers, the pictures before "
+                f"{len(first.vector):,}; --resize and --crop, or parts such as mean or grid:4x4, "
                 "make vectors of one length"
             )
         return None
+
+
+def alike_to(held: "VectorSet") -> Alike:
+    """What checks that vectors can be compared with a set that says what weights it met."""
+    if not held.shapes:
+        return Alike()
+    return Alike(Found(np.zeros(held.rows.shape[1], np.float32), held.names, dict(held.shapes)))
 
 
 Each = Callable[[Sequence[str], Setup, Alike], Iterator[tuple[str, Found | Refusal]]]
@@ -104,6 +111,8 @@ class VectorSet(NamedTuple):
     names: tuple[str, ...]
     settings: str = ""
     """What they were made with, as JSON."""
+    shapes: Mapping[str, Shape] = {}
+    """Those of the weights that all of them met; none where that is not known."""
 
 
 def gathered(made: Iterable[tuple[str, Found]], setup: Setup) -> VectorSet:
@@ -114,4 +123,5 @@ def gathered(made: Iterable[tuple[str, Found]], setup: Setup) -> VectorSet:
         found.append(one)
     names = found[0].names if found else ()
     matrix = np.array([one.vector for one in found], np.float32).reshape(len(found), len(names))
-    return VectorSet(tuple(paths), matrix, names, vector_settings(setup))
+    shapes = found[0].shapes if found else {}
+    return VectorSet(tuple(paths), matrix, names, vector_settings(setup), shapes)

@@ -350,6 +350,20 @@ def test_those_looked_among_meet_the_same_weights_as_the_picture(shell):
     assert (code, [row.split("\t")[2] for row in out.splitlines()[1:]]) == (1, ["among/leaf.png"])
     assert "among/cat.jpg: linear1.weight has the shape (3, 786432) here" in err
     assert err.endswith("Error: 1 of 3 pictures failed\n")
+    # a saved set says what it met, and may come from elsewhere
+    assert shell("extract leaf.png linear:3 --vector mean,std -o set.npz -q")[0] == 0
+    assert shell("extract other.png --nearest 1 --among set.npz -q")[:2] == (0, "leaf.png\n")
+    code, _, err = shell("extract cat.jpg --nearest 1 --among set.npz -q")
+    assert (code, "(3, 786432) here and (3, 196608)" in err) == (1, True)
+    with np.load("set.npz") as held:
+        arrays = dict(held)
+    for shapes in ("{", "[]", '{"a": 3}', '{"a": [1e999]}', '{"a": ["x"]}'):
+        np.savez("odd.npz", **arrays | {"shapes": np.array(shapes)})
+        code, _, err = shell("extract other.png --nearest 1 --among odd.npz -q")
+        assert (code, "odd.npz does not hold vectors" in err) == (1, True)
+    del arrays["shapes"]
+    np.savez("old.npz", **arrays)
+    assert shell("extract other.png --nearest 1 --among old.npz -q")[:2] == (0, "leaf.png\n")
 
 
 @pytest.mark.parametrize("jobs", ["", "--jobs 2 --report r.jsonl"])
