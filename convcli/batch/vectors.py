@@ -9,9 +9,10 @@ from convcli.batch.run import How, outcomes, stopping
 from convcli.batch.told import Teller
 from convcli.batch.work import Outcome
 from convcli.errors import Refusal
+from convcli.features.extraction import Features, features_in
 from convcli.features.settings import vector_settings
 from convcli.features.setup import Setup
-from convcli.features.vectors import Alike, Found, found_in
+from convcli.features.vectors import Alike
 from convcli.report import note
 
 
@@ -32,7 +33,7 @@ class Vectors:
 
     def each(
         self, paths: Sequence[str], setup: Setup, alike: Alike
-    ) -> Iterator[tuple[str, Found | Refusal]]:
+    ) -> Iterator[tuple[str, Features | Refusal]]:
         """Each path with its vector or with why there is none, in order."""
         job = {"kind": "vector", "settings": vector_settings(setup), **self.limits}
         tasks = [Task(path, "") for path in paths]
@@ -41,9 +42,9 @@ class Vectors:
         try:
             with stopping(), teller, closing(outcomes(tasks, job, self.how)) as found:  # type: ignore[type-var]
                 for outcome in found:
-                    value: Found | Refusal = Refusal(outcome.error)
+                    value: Features | Refusal = Refusal(outcome.error)
                     if outcome.status != "failed":
-                        value = found_in(outcome.value)
+                        value = features_in(outcome.value)
                         misfit = alike.misfit(outcome.source, value)
                         if misfit is not None:
                             value, kind = misfit, type(misfit).__name__

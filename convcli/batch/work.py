@@ -146,15 +146,15 @@ def _make_folder(target: str) -> None:
 
 
 def _vector(job: Job) -> Does:
+    from convcli.features.extraction import Extractor
     from convcli.features.settings import setup_of
-    from convcli.features.vectors import vector_work
     from convcli.pictures.memory import Limits
 
     limits = Limits(job.get("max_pixels"), job.get("max_memory"), job.get("beside", 1))
-    one = vector_work(setup_of(job["settings"], "the job"), limits)
+    extractor = Extractor(setup_of(job["settings"], "the job"), limits)
 
     def does(task: Task) -> tuple[str, tuple[str, ...], Any]:
-        return "done", (), one(task.source).plain()
+        return "done", (), extractor.features(task.source, keeps=False).plain()
 
     return does
 

@@ -1,7 +1,7 @@
 """A network of random filters run on pictures: `extract_features`, and an Extractor for many."""
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -37,10 +37,23 @@ class Features(NamedTuple):
     """The parts asked for of each of these layers, one layer after another, (n,)."""
     names: tuple[str, ...]
     """A name for each number of the vector: `relu1.mean.0`."""
+    shapes: Mapping[str, Shape]
+    """Those of the weights, by name: vectors of pictures that met others cannot be compared."""
     notes: tuple[str, ...] = ()
     """What the picture or the weights gave reason to say."""
     memory: str = ""
     """What memory the run was predicted to take, in words."""
+
+    def plain(self) -> list[Any]:
+        """All but the maps, as JSON holds it."""
+        return [self.vector.tolist(), *self[2:]]
+
+
+def features_in(plain: Sequence[Any]) -> Features:
+    """What `plain` gave, as it was, without maps."""
+    vector, names, shapes, notes, memory = plain
+    kept = {name: tuple(shape) for name, shape in shapes.items()}
+    return Features({}, np.array(vector, np.float32), tuple(names), kept, tuple(notes), memory)
 
 
 def extract_features(
@@ -152,7 +165,8 @@ class Extractor:
             for part, numbers in zip(self.setup.vector, found[layer], strict=True)
             for name in part_names(layer, part, len(numbers))
         )
-        return Features(maps, vector, names, self.notes(), memory)
+        shapes = {name: slot.shape for name, slot in self.slots.items()}
+        return Features(maps, vector, names, shapes, self.notes(), memory)
 
     def samples(self, picture: Source) -> Samples:
         """The samples of a picture as the network takes them, float32 (channels, height, width)."""

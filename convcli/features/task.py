@@ -7,6 +7,7 @@ from typing import Any
 
 from convcli.errors import Refusal, SpecError, counted, safe
 from convcli.features.asked import read_setup
+from convcli.features.extraction import Features
 from convcli.features.memory import took_note
 from convcli.features.neighbours import Matrix, distances, nearest
 from convcli.features.settings import same_settings, saved_setup
@@ -22,7 +23,6 @@ from convcli.features.vector_files import (
 from convcli.features.vectors import (
     Alike,
     Each,
-    Found,
     VectorSet,
     alike_to,
     gathered,
@@ -54,7 +54,7 @@ class Maker:
         self._note, self._each, self._quiet = note, each, quiet
         self.alike, self._tried = Alike(), 0
 
-    def vectors(self, paths: Sequence[str], setup: Setup) -> Iterator[tuple[str, Found]]:
+    def vectors(self, paths: Sequence[str], setup: Setup) -> Iterator[tuple[str, Features]]:
         """The vector of each picture in turn. Raises the refusal of one that is alone."""
         for path, found in self._each(paths, setup, self.alike):
             self._tried += 1

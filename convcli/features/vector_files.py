@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import Refusal, SpecError, csv_row, safe
+from convcli.features.extraction import Features
 from convcli.features.setup import Setup
-from convcli.features.vectors import Found, VectorSet, gathered
+from convcli.features.vectors import VectorSet, gathered
 from convcli.features.weights import npz_arrays
 from convcli.nets.layers import Shape
 from convcli.pictures.files import SUFFIXES, check_free, write_file
@@ -95,7 +96,7 @@ def vector_target(
 
 
 def write_vectors(
-    found: Iterator[tuple[str, Found]],
+    found: Iterator[tuple[str, Features]],
     setup: Setup,
     where: Vectored,
     force: bool,
@@ -134,7 +135,7 @@ def write_vectors(
         _deliver(lambda stream: stream.write(data), where.target, force)
 
 
-def _lines(found: Iterator[tuple[str, Found]], format_: str) -> Iterator[str]:
+def _lines(found: Iterator[tuple[str, Features]], format_: str) -> Iterator[str]:
     for number, (path, one) in enumerate(found):
         first = header(one.names, format_) if not number else None
         if first:
