@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from convcli.batch.names import Task
-from convcli.batch.work import Job, Outcome, shipped, unreadable, worker
+from convcli.batch.work import Job, Outcome, make_folder, shipped, unreadable, worker
 from convcli.errors import Refusal, SpecError, safe
 from convcli.pictures.atomic import write_file
 
@@ -123,7 +123,7 @@ def _received(task: Task, future: Any, ship: str) -> Outcome:
         outcome = Outcome(*told)
         if outcome.status == "done" and data:
             try:
-                os.makedirs(os.path.dirname(task.target) or ".", exist_ok=True)
+                make_folder(task.target)
                 write_file(task.target, lambda stream: stream.write(data), task.force)
             except (Refusal, OSError) as error:
                 return unreadable(task, safe(error), type(error).__name__)

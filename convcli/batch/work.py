@@ -114,13 +114,13 @@ def _filter(job: Job) -> Does:
 
             if not reads_in_bands(task.source, error):
                 raise
-            _make_folder(task.target)
+            make_folder(task.target)
             statistics = filter_large(task.source, error, recipe, target)
             return "done", ("filtered in bands",), _values(statistics)
         picture = picture._replace(metadata={**picture.metadata, "record": job["record"]})
         if job.get("fail_on_clip") and not target.floats:
             refuse_clipping(picture, recipe, job.get("threads"))
-        _make_folder(task.target)
+        make_folder(task.target)
         try:
             statistics = filter_to(picture, recipe, target, job.get("threads"))
         except OutputError:
@@ -139,10 +139,13 @@ def _values(statistics: Any) -> dict[str, Any]:
     return {"said": statistics.text, "values": values}
 
 
-def _make_folder(target: str) -> None:
+def make_folder(target: str) -> None:
+    """Make the folder of a result. Raises OutputError where that cannot be."""
     folder = os.path.dirname(target)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
+    try:
+        os.makedirs(folder or ".", exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{safe(folder)} cannot be made: {error.strerror}") from None
 
 
 def _vector(job: Job) -> Does:

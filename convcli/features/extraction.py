@@ -122,8 +122,8 @@ class Extractor:
     """A network with the weights it has drawn or read, run on picture after picture.
 
     >>> extractor = Extractor(read_setup(("conv:4,3",), Choices(seed=7, vector="mean")))
-    >>> pictures = np.zeros((2, 8, 8, 3), np.uint8), np.ones((8, 8, 3))
-    >>> np.stack([extractor.features(one, keeps=False).vector for one in pictures[0]]).shape
+    >>> pictures = np.zeros((2, 8, 8, 3), np.uint8)
+    >>> np.stack([extractor.features(one, keeps=False).vector for one in pictures]).shape
     (2, 4)
     """
 

@@ -59,6 +59,7 @@ ORDERS = {
         "02.c.sobel.png",
         "03.d.sobel.png",
     ],
+    "photos -o {kernel}/": ["sobel/a.jpg", "sobel/b.png", "sobel/c.png"],
     "photos/": ["a.sobel.jpg", "b.sobel.png", "c.sobel.png"],
     "photos -o out/{{{stem}}}.png": ["out/{a}.png", "out/{b}.png", "out/{c}.png"],
     "photos/b.png -o out/": ["out/b.png"],
@@ -135,6 +136,13 @@ def test_failures_are_listed_reported_and_the_rest_is_done(shell, photos):
     assert tree("out") == ["a.jpg", "b.png", "c.png"]
 
 
+def test_a_folder_that_cannot_be_made_is_named(shell, photos):
+    code, out, err = shell("filter photos/b.png photos/c.png -k sobel -o photos/notes.txt/of/")
+    assert (code, out) == (1, "")
+    reason = "photos/notes.txt/of cannot be made: Not a directory"
+    assert err.startswith(f"Error: photos/b.png: {reason}\nError: photos/c.png: {reason}\n")
+
+
 def test_the_first_failure_may_end_it(shell, photos):
     code, out, err = shell("filter gone.png photos -k sobel -o out/ --fail-fast")
     assert (code, out) == (1, "")
@@ -198,6 +206,7 @@ REFUSALS = {
     "filter photos -k sobel -o out/{stem.__class__}": (2, "is no field"),
     "filter photos -k sobel -o out/{0}": (2, "is no field"),
     "filter photos -k sobel -o out/{stem": (2, "is no field"),
+    "filter photos -k sobel -o out/{parent}": (2, "names folders"),
     "filter photos -k sobel -o out/{stem}.png --recursive": (
         1,
         "would both be written to out/a.png",
