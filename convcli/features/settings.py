@@ -5,11 +5,12 @@ from json import dumps, loads
 from typing import Any
 
 from convcli.errors import SpecError, UnfitError, safe
+from convcli.features.arrays import npz_arrays
 from convcli.features.inits import Init
 from convcli.features.pools import read_vector
 from convcli.features.run import check_runs, until
 from convcli.features.setup import SEED, Choices, Setup, for_pictures
-from convcli.features.weights import npz_arrays, slopes
+from convcli.features.weights import slopes
 from convcli.nets.readers import read_words
 from convcli.pictures.prepare import Preparation
 
