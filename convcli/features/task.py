@@ -52,12 +52,13 @@ class Maker:
     def __init__(self, note: Note, each: Each, quiet: bool) -> None:
         self.failed: list[Refusal] = []
         self._note, self._each, self._quiet = note, each, quiet
-        self.alike, self._tried = Alike(), 0
+        self.alike = Alike()
+        self.done = self._asked = 0
 
     def vectors(self, paths: Sequence[str], setup: Setup) -> Iterator[tuple[str, Features]]:
         """The vector of each picture in turn. Raises the refusal of one that is alone."""
+        self._asked += len(paths)
         for path, found in self._each(paths, setup, self.alike):
-            self._tried += 1
             if isinstance(found, Refusal):
                 if len(paths) == 1:
                     raise found
@@ -70,13 +71,16 @@ class Maker:
             if not self._quiet:
                 self._note(found.memory)
                 self._quiet = True  # once is enough
+            self.done += 1
             yield path, found
 
     def failure(self) -> Refusal | None:
         """How many pictures failed, if any did."""
         if not self.failed:
             return None
-        return Refusal(f"{len(self.failed):,} of {counted(self._tried, 'picture')} failed")
+        left = self._asked - self.done - len(self.failed)
+        rest = f", {left:,} not tried" if left else ""
+        return Refusal(f"{len(self.failed):,} of {counted(self._asked, 'picture')} failed{rest}")
 
 
 def vector_task(
@@ -96,16 +100,15 @@ def vector_task(
     sources = files_read(paths, words, options)
     setup = read_setup(layers, Choices.among(options))
     maker = Maker(note, each, quiet)
+    if options["among"] is not None and options["nearest"] is None:
+        raise SpecError("--among goes with --nearest, such as --nearest 5")
     if options["distances"] is None and options["nearest"] is None:
-        if options["among"] is not None:
-            raise SpecError("--among goes with --nearest, such as --nearest 5")
         where = vector_target(options["format_"], options["output"], options["force"], sources)
         for text in () if quiet else setup.notes:
             note(text)
         write_vectors(maker.vectors(paths, setup), setup, where, options["force"], maker.failed)
         if not quiet:
-            done = counted(len(paths) - len(maker.failed), "picture")
-            note(f"{setup.said()}; {done}, {took_note(started)}")
+            note(f"{setup.said()}; {counted(maker.done, 'picture')}, {took_note(started)}")
         return None, maker.failure()
     _check_comparison(paths, options)
     setup, queries, pool = _compared(paths, bool(layers), setup, options, maker)
@@ -126,8 +129,6 @@ def _check_comparison(paths: Sequence[str], options: Mapping[str, Any]) -> None:
         raise SpecError("-o takes maps or vectors; distances are printed")
     if options["nearest"] is not None and options["among"] is None and len(paths) == 1:
         raise SpecError("--nearest looks among several pictures: name more, or --among a set")
-    if options["among"] is not None and options["nearest"] is None:
-        raise SpecError("--among goes with --nearest, such as --nearest 5")
     if options["format_"] in FILES:
         raise SpecError(f"--format {options['format_']} is for vectors, not for distances")
 

@@ -147,6 +147,10 @@ def test_the_first_failure_may_end_it(shell, photos):
     code, out, err = shell("filter gone.png photos -k sobel -o out/ --fail-fast")
     assert (code, out) == (1, "")
     assert err.splitlines()[-1] == "Error: 1 of 4 pictures failed, 3 not tried"
+    code, out, err = shell("extract gone.png photos --vector mean --fail-fast")
+    assert (code, out) == (1, "")
+    assert "; 0 pictures, " in err
+    assert err.splitlines()[-1] == "Error: 1 of 4 pictures failed, 3 not tried"
 
 
 def test_json_is_a_line_a_picture(shell, photos):
