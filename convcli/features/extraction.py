@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from operator import index
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -108,14 +109,18 @@ def extract_features(
         unit_norm=unit_norm,
         seed=None if weights else seed,
         weights=weights,
-        resize=(resize,) if isinstance(resize, int) else resize,
-        crop=(crop, crop) if isinstance(crop, int) else crop,
+        resize=resize if resize is None or resize == "keep" else _sides(resize),
+        crop=None if crop is None else (_sides(crop)[0], _sides(crop)[-1]),
         gray=gray,
         normalize=normalize,
         layers=layers if isinstance(layers, str) else ",".join(layers),
         vector=parts,
     )
     return Extractor(read_setup((), choices)).features(picture)
+
+
+def _sides(asked: int | tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(index(side) for side in np.ravel(asked))
 
 
 class Extractor:

@@ -108,9 +108,20 @@ def test_an_array_is_the_picture_that_holds_it(here):
             np.testing.assert_allclose(
                 extract_features(floats, "conv:3,3").vector, of_file, rtol=1e-4, atol=1e-6
             )
-    np.testing.assert_array_equal(
-        extract_features(Path("one.png"), "conv:3,3").vector, of_file, "a path of pathlib"
-    )
+    for same in (Path("one.png"), deep.astype(">u2")):
+        np.testing.assert_array_equal(extract_features(same, "conv:3,3").vector, of_file)
+
+
+def test_sides_are_one_number_or_two():
+    array = np.random.default_rng(5).random((20, 30, 3))
+
+    def shape(**arguments):
+        return extract_features(array, "identity", **arguments).maps["identity1"].shape[1:]
+
+    assert shape() == shape(resize="keep") == (20, 30)
+    assert shape(resize=10) == shape(resize=np.int64(10)) == shape(resize=(10, 15)) == (10, 15)
+    assert shape(crop=8) == shape(crop=[8, 8]) == (8, 8)
+    assert shape(resize=(7, 9), crop=(5, 6)) == (5, 6)
 
 
 def test_neither_the_array_nor_the_maps_are_written_over():
