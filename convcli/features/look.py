@@ -80,7 +80,7 @@ def drawn_layers(rows: Sequence[Row], asked: Sequence[str]) -> tuple[list[str], 
     kinds = (Conv, Pool, AdaptivePool)
     ends = [row.name for row in rows if isinstance(row.node.layer, kinds)]
     stages = {name.partition(".")[0]: name for name in names}
-    chosen = ends if len(ends) <= MOST_DRAWN else list(stages.values())
+    chosen = ends if 0 < len(ends) <= MOST_DRAWN else list(stages.values())
     if len(chosen) > MOST_DRAWN:
         places = np.linspace(0, len(chosen) - 1, MOST_DRAWN).astype(int)
         chosen = [chosen[place] for place in places]
@@ -96,6 +96,14 @@ def targets_of(paths: Sequence[str], options: Mapping[str, Any]) -> list[Targets
     if output is None:
         return [Targets(grid_name(path), None, "") for path in paths]
     if output != "-" and (output.endswith(("/", os.sep)) or os.path.isdir(output)):
+        writers: dict[str, str] = {}
+        for path, stem in zip(paths, stems, strict=True):
+            if stem in writers:
+                raise OutputError(
+                    f"{safe(path)} and {safe(writers[stem])} would both be drawn in "
+                    f"{safe(os.path.join(output, stem))}.*.png; nothing is drawn"
+                )
+            writers[stem] = path
         return [Targets(None, output, stem) for stem in stems]
     if len(paths) > 1:
         raise SpecError(
@@ -104,6 +112,10 @@ def targets_of(paths: Sequence[str], options: Mapping[str, Any]) -> list[Targets
         )
     if output != "-":
         format_of(output)
+    elif options["preview"]:
+        raise SpecError(
+            "-o - and --preview both take stdout; name a file, or leave one of them out"
+        )
     return [Targets(output, None, "")]
 
 

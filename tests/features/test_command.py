@@ -260,6 +260,7 @@ REFUSED = {
     "extract cat.jpg --crop 600": (1, "a crop of 600x600 is larger than the picture, 512x512"),
     "extract cat.jpg --resize 0": (2, "0 is too small"),
     "extract cat.jpg --resize 999999": (1, "makes more than"),
+    "extract cat.jpg --preview -o -": (2, "-o - and --preview both take stdout"),
     "extract cat.jpg --gray --normalize imagenet": (1, "that of three colours"),
     "extract cat.jpg --weights none.npz": (1, "none.npz cannot be read: No such file"),
     "extract cat.jpg --weights text.npz": (1, "text.npz is not a file of weights"),
@@ -379,6 +380,21 @@ def test_failures_of_both_sides_of_a_comparison_are_counted_together(shell, jobs
         records = map(json.loads, Path("r.jsonl").read_text().splitlines())
         names = [record["path"] for record in records]
         assert names == ["bad.png", "among/bad.png", "among/worse.png"]
+
+
+def test_pictures_of_one_name_are_not_drawn_over_each_other(shell):
+    shutil.copy("leaf.png", "cat.png")
+    code, _, err = shell("extract cat.jpg cat.png abs -o maps/ --force -q")
+    assert code == 1
+    assert err.startswith("Error: cat.png and cat.jpg would both be drawn in maps/cat.*.png")
+    assert not os.path.exists("maps")
+
+
+def test_of_many_layers_without_windows_evenly_spaced_ones_are_drawn(shell):
+    words = ["relu", "abs"] * 30
+    code, _, err = shell("extract leaf.png --resize 8 -o maps/", *words)
+    assert (code, len(os.listdir("maps"))) == (0, 40)
+    assert "40 of 60 layers are drawn" in err
 
 
 def test_folders_for_grids_are_made(shell):
