@@ -81,8 +81,9 @@ def _in_order(
 
 
 def _send(client: Any, job: Job, key: str, task: Task) -> Any:
-    there = Task(os.path.abspath(task.source), os.path.abspath(task.target), True)
-    # a resumed task looks at what is there before it replaces it
+    # a vector has no file of its own; a resumed task looks at what is there before it replaces it
+    target = os.path.abspath(task.target) if task.target else ""
+    there = Task(os.path.abspath(task.source), target, True)
     return client.submit(done_there, job, key, there, pure=False, retries=1)
 
 

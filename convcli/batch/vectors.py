@@ -35,7 +35,8 @@ class Vectors:
         self, paths: Sequence[str], setup: Setup, alike: Alike
     ) -> Iterator[tuple[str, Features | Refusal]]:
         """Each path with its vector or with why there is none, in order."""
-        job = {"kind": "vector", "settings": vector_settings(setup), **self.limits}
+        own = setup if self.how.scheduler is None else setup.absolute()
+        job = {"kind": "vector", "settings": vector_settings(own), **self.limits}
         tasks = [Task(path, "") for path in paths]
         teller = self._teller = Teller(len(tasks), quiet=True)
         teller.failed = self._failed  # a report holds those of all calls

@@ -4,6 +4,8 @@ A Setup is read from what a caller chooses (`asked.py`), or from the settings th
 or of a saved run holds (`settings.py`), so that the same can be made again.
 """
 
+import os
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
@@ -88,6 +90,18 @@ class Setup(NamedTuple):
             "layers": list(self.layers),
             "last": self.network.nodes[-1].name,
         }
+
+    def absolute(self) -> "Setup":
+        """The same for a process in another folder: with absolute paths of weights and model files.
+
+        >>> from convcli.features.asked import read_setup
+        >>> read_setup(("relu",), Choices()).absolute().words
+        ('relu',)
+        """
+        words, weights = self.words, self.weights
+        if len(words) == 1 and re.fullmatch(r"[^\n(]+\.py(:.*)?", words[0]):
+            words = (os.path.abspath(words[0]),)
+        return self._replace(words=words, weights=weights and os.path.abspath(weights))
 
     def shown(self) -> dict[str, Any]:
         """The same for people: only what is not as usual."""
