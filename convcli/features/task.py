@@ -112,7 +112,7 @@ def vector_task(
         return None, maker.failure()
     _check_comparison(paths, options)
     setup, queries, pool = _compared(paths, bool(layers), setup, options, maker)
-    if not queries.paths:
+    if maker.failed and not (queries.paths and pool.paths):
         return None, maker.failure()
     if not quiet:
         note(f"{setup.said()}; {took_note(started)}")

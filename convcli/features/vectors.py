@@ -78,11 +78,14 @@ def one_by_one(
 
 def gathered(made: Iterable[tuple[str, Features]], setup: Setup) -> VectorSet:
     """Vectors as one set."""
-    paths, found = [], []
+    paths, rows = [], []
+    first: Features | None = None
     for path, one in made:
         paths.append(path)
-        found.append(one)
-    names = found[0].names if found else ()
-    matrix = np.array([one.vector for one in found], np.float32).reshape(len(found), len(names))
-    shapes = found[0].shapes if found else {}
-    return VectorSet(tuple(paths), matrix, names, vector_settings(setup), shapes)
+        rows.append(one.vector)
+        first = first or one._replace(maps={})  # names and shapes are kept once, not for each
+    if first is None:
+        return VectorSet((), np.empty((0, 0), np.float32), (), vector_settings(setup))
+    return VectorSet(
+        tuple(paths), np.stack(rows), first.names, vector_settings(setup), first.shapes
+    )

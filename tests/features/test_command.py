@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -380,6 +381,17 @@ def test_failures_of_both_sides_of_a_comparison_are_counted_together(shell, jobs
         records = map(json.loads, Path("r.jsonl").read_text().splitlines())
         names = [record["path"] for record in records]
         assert names == ["bad.png", "among/bad.png", "among/worse.png"]
+
+
+@pytest.mark.parametrize("line", ["cat.jpg --among bad", "bad --among leaf.npz", "bad"])
+def test_nothing_is_shown_where_one_side_of_a_comparison_failed(shell, line):
+    os.mkdir("bad")
+    for name in ("bad/a.png", "bad/b.png"):
+        Path(name).write_text("no picture")
+    assert shell("extract leaf.png --vector mean,std -o leaf.npz -q")[0] == 0
+    code, out, err = shell(f"extract {line} --nearest 1")
+    assert (code, out, err.count("is not a picture")) == (1, "", 2)
+    assert re.search(r"Error: 2 of [23] pictures failed\n$", err)
 
 
 def test_pictures_of_one_name_are_not_drawn_over_each_other(shell):
