@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from convcli.batch.names import Task
-from convcli.batch.work import Job, Outcome, shipped, unreadable, worker
+from convcli.batch.work import Job, Outcome, make_folder, shipped, unreadable, worker
 from convcli.errors import Refusal, SpecError, safe
 from convcli.pictures.atomic import write_file
 
@@ -30,11 +30,6 @@ def done_there(job: Job, key: str, task: Task) -> Outcome:
         _works[key] = worker(job)
     outcome: Outcome = _works[key](task)
     return outcome
-
-
-def done_with_bytes(job: Job, name: str, suffix: str, data: bytes) -> tuple[Outcome, bytes]:
-    """On a worker: do a task whose picture comes, and whose result goes, as bytes."""
-    return shipped(job, name, suffix, data)
 
 
 def on_cluster(tasks: Sequence[Task], job: Job, address: str, ship: str) -> Iterator[Outcome]:
@@ -86,8 +81,9 @@ def _in_order(
 
 
 def _send(client: Any, job: Job, key: str, task: Task) -> Any:
-    there = Task(os.path.abspath(task.source), os.path.abspath(task.target), True)
-    # a resumed task looks at what is there before it replaces it
+    # a vector has no file of its own; a resumed task looks at what is there before it replaces it
+    target = os.path.abspath(task.target) if task.target else ""
+    there = Task(os.path.abspath(task.source), target, True)
     return client.submit(done_there, job, key, there, pure=False, retries=1)
 
 
@@ -96,7 +92,7 @@ def _ship(client: Any, job: Job, key: str, task: Task) -> Any:
         if job.get("resume") and os.path.lexists(task.target):
             from convcli.batch.proof import is_finished
 
-            if is_finished(task.target, task.source, job["record"], None):
+            if is_finished(task.target, task.source, job["record"]):
                 return Outcome(task.source, task.target, "skipped")
         with open(task.source, "rb") as stream:
             data = stream.read()
@@ -105,7 +101,7 @@ def _ship(client: Any, job: Job, key: str, task: Task) -> Any:
     except Refusal as refusal:
         return unreadable(task, str(refusal), type(refusal).__name__)
     suffix = os.path.splitext(task.target)[1]
-    return client.submit(done_with_bytes, job, task.source, suffix, data, pure=False, retries=1)
+    return client.submit(shipped, job, task.source, suffix, data, pure=False, retries=1)
 
 
 def _received(task: Task, future: Any, ship: str) -> Outcome:
@@ -128,7 +124,7 @@ def _received(task: Task, future: Any, ship: str) -> Outcome:
         outcome = Outcome(*told)
         if outcome.status == "done" and data:
             try:
-                os.makedirs(os.path.dirname(task.target) or ".", exist_ok=True)
+                make_folder(task.target)
                 write_file(task.target, lambda stream: stream.write(data), task.force)
             except (Refusal, OSError) as error:
                 return unreadable(task, safe(error), type(error).__name__)

@@ -2,17 +2,13 @@
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from codecs import BOM_UTF8
+from collections.abc import Sequence
 from glob import glob, has_magic, iglob
 from typing import NamedTuple
 
 from convcli.errors import PictureError, SpecError, safe
-
-READABLE = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".webp", ".bmp"}
-    | {".tif", ".tiff", ".pgm", ".ppm", ".pnm"}
-)
-"""Suffixes of the files that are taken from a folder."""
+from convcli.pictures.folders import pictures_in
 
 LONGEST_LIST = 2**30
 """Bytes of a list of names."""
@@ -55,7 +51,7 @@ def gathered(
     found: list[Input] = []
     for word in words:
         if os.path.isdir(word):
-            inside = list(_inside(word, recursive, skip))
+            inside = [Input(*found) for found in pictures_in(word, recursive, skip)]
             if not inside:
                 deeper = "" if recursive else "; --recursive looks in its folders too"
                 raise PictureError(f"{safe(word)} holds no pictures{deeper}")
@@ -79,25 +75,6 @@ def gathered(
     return found
 
 
-def _inside(folder: str, recursive: bool, skip: str | None) -> Iterator[Input]:
-    def refuse(error: OSError) -> None:
-        raise PictureError(f"{safe(error.filename)} cannot be read: {error.strerror}")
-
-    avoided = os.path.realpath(skip) if skip else None
-    for here, folders, names in os.walk(folder, onerror=refuse):
-        folders[:] = sorted(
-            name
-            for name in folders
-            if recursive
-            and not name.startswith(".")
-            and os.path.realpath(os.path.join(here, name)) != avoided
-        )
-        parent = os.path.relpath(here, folder)
-        for name in sorted(names):
-            if not name.startswith(".") and os.path.splitext(name)[1].lower() in READABLE:
-                yield Input(os.path.join(here, name), "" if parent == "." else parent)
-
-
 def _listed(path: str, null: bool) -> list[str]:
     """The names in a file, or on stdin for "-": one a line, or ended by zero bytes."""
     try:
@@ -110,6 +87,7 @@ def _listed(path: str, null: bool) -> list[str]:
         raise SpecError(f"the list {safe(path)} cannot be read: {error.strerror}") from None
     if len(data) > LONGEST_LIST:
         raise SpecError(f"the list {safe(path)} has more than {LONGEST_LIST:,} bytes")
+    data = data.removeprefix(BOM_UTF8)
     names = data.split(b"\0") if null else data.splitlines()
     if not null and b"\0" in data:
         raise SpecError(f"the list {safe(path)} holds zero bytes; -0 reads such lists")

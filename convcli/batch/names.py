@@ -50,7 +50,13 @@ def is_template(output: str) -> bool:
 
 
 def read_template(output: str | None, count: int) -> str:
-    """The template that -o means. Raises SpecError where it names one file for many pictures."""
+    """The template that -o means; one that ends as a folder keeps the names of the inputs.
+
+    >>> read_template("out/", 2), read_template("{kernel}/", 2), read_template("a.png", 1)
+    ('out/{parent}/{name}', '{kernel}/{parent}/{name}', 'a.png')
+
+    Raises SpecError where it names one file for many pictures, a folder, or a field that is none.
+    """
     if output is None:
         return "{stem}.{kernel}{suffix}"
     if not is_template(output):
@@ -62,6 +68,12 @@ def read_template(output: str | None, count: int) -> str:
         return output.replace("{", "{{").replace("}", "}}")
     if "{" not in output:
         return os.path.join(output.replace("}", "}}"), "{parent}", "{name}")
+    if output.endswith(("/", os.sep)):
+        output = os.path.join(output, "{parent}", "{name}")
+    if os.path.basename(output) == "{parent}":
+        raise SpecError(
+            f"-o {safe(output)} names folders; end it with a file, as {{parent}}/{{name}}"
+        )
     for match in FIELD.finditer(output):
         if match[0] in ("{{", "}}"):
             continue

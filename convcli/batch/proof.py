@@ -1,7 +1,6 @@
 """The proof that an output is finished, so that a batch that is resumed may skip it."""
 
 import os
-from typing import Any
 
 from convcli.errors import OutputError, Refusal, safe
 
@@ -9,7 +8,7 @@ RECORDED = ("JPEG", "PNG", "TIFF", "WEBP")
 """Formats that hold the record of what made a picture."""
 
 
-def is_finished(target: str, source: str, record: str, options: Any) -> bool:
+def is_finished(target: str, source: str, record: str) -> bool:
     """Whether an output is whole, made by this recipe, and not older than its input.
 
     Whole is what decodes to its end: results appear under their names when they are written and

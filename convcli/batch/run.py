@@ -7,12 +7,15 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from time import perf_counter
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcli.batch.names import Task
 from convcli.batch.told import Teller
 from convcli.batch.work import Job, Outcome, worker
 from convcli.errors import Refusal, counted
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 TRIAL = 0.3
 """Seconds of work before it is decided whether worker processes pay."""
@@ -33,13 +36,6 @@ class How(NamedTuple):
     fail_fast: bool = False
     report: str | None = None
     quiet: bool = False
-
-
-class Awaited(Protocol):
-    """A result that comes: a future of the standard library's, or of Dask's."""
-
-    def done(self) -> bool: ...
-    def result(self) -> Any: ...
 
 
 def cores() -> int:
@@ -88,10 +84,10 @@ def here(tasks: Sequence[Task], job: Job, jobs: int | None) -> Iterator[Outcome]
 
 
 def in_order(
-    tasks: "deque[Task]", submit: Callable[[Task], Awaited], ahead: int
+    tasks: "deque[Task]", submit: "Callable[[Task], Future[Outcome]]", ahead: int
 ) -> Iterator[Outcome]:
     """Results in the order of their tasks, with no more than `ahead` under way."""
-    waiting: deque[Awaited] = deque()
+    waiting: deque[Future[Outcome]] = deque()
     while tasks or waiting:
         while tasks and len(waiting) < ahead:
             waiting.append(submit(tasks.popleft()))

@@ -7,9 +7,12 @@ from typing import Any
 from convcli.batch.names import Task
 from convcli.batch.run import How, outcomes, stopping
 from convcli.batch.told import Teller
+from convcli.batch.work import Outcome
 from convcli.errors import Refusal
-from convcli.features.setup import Setup, vector_settings
-from convcli.features.task import Alike, Found, found_in
+from convcli.features.extraction import Features, features_in
+from convcli.features.settings import vector_settings
+from convcli.features.setup import Setup
+from convcli.features.vectors import Alike
 from convcli.report import note
 
 
@@ -19,6 +22,7 @@ class Vectors:
     def __init__(self, how: How, **limits: Any) -> None:
         self.how, self.limits = how, limits
         self._teller: Teller | None = None
+        self._failed: list[Outcome] = []
 
     def note(self, text: str) -> None:
         """A line for the reader, above a progress bar if there is one."""
@@ -27,18 +31,21 @@ class Vectors:
         else:
             self._teller.note(text)
 
-    def each(self, paths: Sequence[str], setup: Setup) -> Iterator[tuple[str, Found | Refusal]]:
+    def each(
+        self, paths: Sequence[str], setup: Setup, alike: Alike
+    ) -> Iterator[tuple[str, Features | Refusal]]:
         """Each path with its vector or with why there is none, in order."""
-        job = {"kind": "vector", "settings": vector_settings(setup), **self.limits}
+        own = setup if self.how.scheduler is None else setup.absolute()
+        job = {"kind": "vector", "settings": vector_settings(own), **self.limits}
         tasks = [Task(path, "") for path in paths]
-        alike, self._teller = Alike(), Teller(len(tasks), quiet=True)
-        teller = self._teller
+        teller = self._teller = Teller(len(tasks), quiet=True)
+        teller.failed = self._failed  # a report holds those of all calls
         try:
             with stopping(), teller, closing(outcomes(tasks, job, self.how)) as found:  # type: ignore[type-var]
                 for outcome in found:
-                    value: Found | Refusal = Refusal(outcome.error)
+                    value: Features | Refusal = Refusal(outcome.error)
                     if outcome.status != "failed":
-                        value = found_in(outcome.value)
+                        value = features_in(outcome.value)
                         misfit = alike.misfit(outcome.source, value)
                         if misfit is not None:
                             value, kind = misfit, type(misfit).__name__

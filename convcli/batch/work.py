@@ -59,7 +59,7 @@ def worker(job: Job) -> Work:
 
         def failed(error: BaseException, text: object, trace: str = "") -> Outcome:
             said = str(text)
-            if safe(task.source) not in said and safe(task.target) not in said:
+            if not any(name and safe(name) in said for name in task[:2]):
                 said = f"{safe(task.source)}: {said}"
             took = perf_counter() - started
             kind = type(error).__name__
@@ -102,7 +102,7 @@ def _filter(job: Job) -> Does:
     def does(task: Task) -> tuple[str, tuple[str, ...], Any]:
         replaces = task.force
         if job.get("resume") and os.path.lexists(task.target):
-            if is_finished(task.target, task.source, job["record"], options):
+            if is_finished(task.target, task.source, job["record"]):
                 return "skipped", (), None
             replaces = True
         target = Target(task.target, replaces, options)
@@ -114,20 +114,18 @@ def _filter(job: Job) -> Does:
 
             if not reads_in_bands(task.source, error):
                 raise
-            _make_folder(task.target)
+            make_folder(task.target)
             statistics = filter_large(task.source, error, recipe, target)
             return "done", ("filtered in bands",), _values(statistics)
         picture = picture._replace(metadata={**picture.metadata, "record": job["record"]})
         if job.get("fail_on_clip") and not target.floats:
             refuse_clipping(picture, recipe, job.get("threads"))
-        _make_folder(task.target)
+        make_folder(task.target)
         try:
             statistics = filter_to(picture, recipe, target, job.get("threads"))
         except OutputError:
             # a worker of a batch that was killed a moment ago may have come first
-            if not job.get("resume") or not is_finished(
-                task.target, task.source, job["record"], options
-            ):
+            if not job.get("resume") or not is_finished(task.target, task.source, job["record"]):
                 raise
             return "skipped", (), None
         return "done", picture.notes, _values(statistics)
@@ -141,24 +139,25 @@ def _values(statistics: Any) -> dict[str, Any]:
     return {"said": statistics.text, "values": values}
 
 
-def _make_folder(target: str) -> None:
+def make_folder(target: str) -> None:
+    """Make the folder of a result. Raises OutputError where that cannot be."""
     folder = os.path.dirname(target)
-    if folder:
-        os.makedirs(folder, exist_ok=True)
+    try:
+        os.makedirs(folder or ".", exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{safe(folder)} cannot be made: {error.strerror}") from None
 
 
 def _vector(job: Job) -> Does:
-    from json import loads
-
-    from convcli.features.setup import setup_of
-    from convcli.features.task import vector_work
+    from convcli.features.extraction import Extractor
+    from convcli.features.settings import setup_of
     from convcli.pictures.memory import Limits
 
     limits = Limits(job.get("max_pixels"), job.get("max_memory"), job.get("beside", 1))
-    one = vector_work(setup_of(loads(job["settings"]), "the job"), limits)
+    extractor = Extractor(setup_of(job["settings"], "the job"), limits)
 
     def does(task: Task) -> tuple[str, tuple[str, ...], Any]:
-        return "done", (), one(task.source).plain()
+        return "done", (), extractor.features(task.source, keeps=False).plain()
 
     return does
 
@@ -174,7 +173,7 @@ def unreadable(task: Task, error: str, kind: str, seconds: float = 0.0) -> Outco
 
 
 def shipped(job: Job, name: str, suffix: str, data: bytes) -> tuple[Outcome, bytes]:
-    """Do a task whose picture comes as bytes; gives its result as bytes too."""
+    """On a worker: do a task whose picture comes as bytes; gives its result as bytes too."""
     from tempfile import TemporaryDirectory
 
     with TemporaryDirectory(prefix="convcli-") as folder:

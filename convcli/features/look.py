@@ -1,6 +1,7 @@
 """`convcli extract` without vectors: what each layer sees, as a table, as pictures, as a file."""
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from time import perf_counter
 from typing import Any, NamedTuple
@@ -9,15 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import OutputError, SpecError, UnfitError, safe
-from convcli.features.setup import (
-    pictures_of,
-    read_setup,
-    run_settings,
-    safe_name,
-    split_words,
-)
+from convcli.features.asked import read_setup
+from convcli.features.extraction import Extractor
+from convcli.features.memory import memory_note, took_note
+from convcli.features.settings import run_settings
+from convcli.features.setup import Choices
 from convcli.features.statistics import Report, Seen, look
-from convcli.features.task import Engine, inputs, memory_note, said, took_note
+from convcli.features.words import files_read, pictures_of, split_words
 from convcli.nets.layers import AdaptivePool, Conv, Identity, Pool, Reshape
 from convcli.nets.network import INPUT
 from convcli.nets.summary import Row
@@ -47,6 +46,14 @@ RESERVED = (INPUT, "seed", "network", "settings")
 """Names in a saved run that are not those of layers."""
 
 
+def safe_name(name: str) -> str:
+    """A node's name as part of a file name."""
+    kept = re.sub(r"[^\w.#-]", "_", name)
+    if not kept.strip("."):
+        raise OutputError(f"the layer {safe(name)} gives no file name")
+    return kept
+
+
 class Targets(NamedTuple):
     """Where the pictures of a run go: one sheet, a folder of grids, or nowhere."""
 
@@ -73,7 +80,7 @@ def drawn_layers(rows: Sequence[Row], asked: Sequence[str]) -> tuple[list[str], 
     kinds = (Conv, Pool, AdaptivePool)
     ends = [row.name for row in rows if isinstance(row.node.layer, kinds)]
     stages = {name.partition(".")[0]: name for name in names}
-    chosen = ends if len(ends) <= MOST_DRAWN else list(stages.values())
+    chosen = ends if 0 < len(ends) <= MOST_DRAWN else list(stages.values())
     if len(chosen) > MOST_DRAWN:
         places = np.linspace(0, len(chosen) - 1, MOST_DRAWN).astype(int)
         chosen = [chosen[place] for place in places]
@@ -89,6 +96,14 @@ def targets_of(paths: Sequence[str], options: Mapping[str, Any]) -> list[Targets
     if output is None:
         return [Targets(grid_name(path), None, "") for path in paths]
     if output != "-" and (output.endswith(("/", os.sep)) or os.path.isdir(output)):
+        writers: dict[str, str] = {}
+        for path, stem in zip(paths, stems, strict=True):
+            if stem in writers:
+                raise OutputError(
+                    f"{safe(path)} and {safe(writers[stem])} would both be drawn in "
+                    f"{safe(os.path.join(output, stem))}.*.png; nothing is drawn"
+                )
+            writers[stem] = path
         return [Targets(None, output, stem) for stem in stems]
     if len(paths) > 1:
         raise SpecError(
@@ -97,6 +112,10 @@ def targets_of(paths: Sequence[str], options: Mapping[str, Any]) -> list[Targets
         )
     if output != "-":
         format_of(output)
+    elif options["preview"]:
+        raise SpecError(
+            "-o - and --preview both take stdout; name a file, or leave one of them out"
+        )
     return [Targets(output, None, "")]
 
 
@@ -109,7 +128,8 @@ def look_task(
     """
     pictures, layers = split_words(words)
     paths = pictures_of(pictures)
-    setup = read_setup(layers, options)
+    sources = files_read(paths, words, options)
+    setup = read_setup(layers, Choices.among(options))
     for name in ("save", "filters"):
         if options[name] == "-":
             raise SpecError(f"--{name} takes the name of a file; stdout holds the table")
@@ -119,7 +139,6 @@ def look_task(
         raise SpecError(f"--format {options['format_']} is for vectors; add --vector, or --save")
     targets = targets_of(paths, options)
     single = [target.sheet for target in targets]
-    sources = inputs(paths, words, options)
     check_free([*single, options["save"], options["filters"]], options["force"], *sources)
     if options["filters"]:
         format_of(options["filters"])
@@ -127,26 +146,26 @@ def look_task(
     for text in () if quiet else setup.notes:
         note(text)
     limits = Limits(options["max_pixels"], options["max_memory"])
-    engine, seen, made = Engine(setup, note, limits), [], []
+    extractor, seen, made = Extractor(setup, limits), [], []
     for path, target in zip(paths, targets, strict=True):
-        figures, drawn = _one(path, target, engine, options, note, sources)
+        figures, drawn = _one(path, target, extractor, options, note, sources)
         seen.append(figures)
         made += drawn
-    return Report(tuple(seen), setup.settings(), said(setup)), made
+    return Report(tuple(seen), setup.settings(), setup.said()), made
 
 
 def _one(
     path: str,
     target: Targets,
-    engine: Engine,
+    extractor: Extractor,
     options: Mapping[str, Any],
     note: Any,
     sources: Sequence[str],
 ) -> tuple[tuple[str, Any, tuple[Seen, ...]], list[str]]:
     """One picture: its run, what is drawn of it, and its figures."""
-    setup, started = engine.setup, perf_counter()
-    x = engine.load(path)
-    rows = engine.rows(x.shape)
+    setup, started = extractor.setup, perf_counter()
+    x = extractor.samples(path)
+    rows = extractor.rows(x.shape)
     chosen, missing = drawn_layers(rows, setup.layers)
     saving, quiet = bool(options["save"]), options["quiet"]
     if saving and set(RESERVED) & {row.name for row in rows}:
@@ -155,16 +174,23 @@ def _one(
         _check_folder(target, chosen, options["force"], sources)
     panels = (len(chosen) + 1) * panel_bytes(x.shape) * 2 if target.sheet else panel_bytes(x.shape)
     panels += DRAWING_BYTES * x.size
-    for text in (memory_note(rows, x, setup, saving, panels), missing):
-        if text and not quiet:
-            note(text)
-    engine.prepare_weights(rows)
+    every = [row.name for row in rows] if saving else []
+    for text in extractor.notes():
+        note(text)
+    memory = memory_note(rows, x.shape, setup.init, every, panels)
+    if not quiet:
+        note(memory)
+    if missing and not quiet:
+        note(missing)
+    extractor.prepare_weights(rows)
+    for text in extractor.notes():
+        note(text)
     drawing = _Drawing(target, chosen, options)
     drawing.add(INPUT, "", x)
     seen: list[Seen] = []
     spreads = {INPUT: float(x.std(dtype=np.float64))}
     kept: dict[str, Array] = {}
-    for step in engine.run(rows, x, (), saving):
+    for step in extractor.run(rows, x, (), saving):
         figures = look(step, spreads[step.row.node.inputs[0]])
         spreads[step.row.name] = figures.spread
         seen.append(figures)
@@ -172,14 +198,14 @@ def _one(
         if saving:
             kept[step.row.name] = step.maps
     _warn(seen, note)
-    grids = filter_grids(engine) if options["filters"] else {}
+    grids = filter_grids(extractor) if options["filters"] else {}
     if options["filters"] and not grids:
         raise UnfitError("the network has no convolutions, so that there are no filters to draw")
     if saving:
-        save_arrays(_saved(x, kept, engine), options["save"], options["force"])
+        save_arrays(_saved(x, kept, extractor), options["save"], options["force"])
     if grids:
         write_picture(sheet(list(grids.values())), options["filters"], options["force"])
-    made = drawing.finish(engine)
+    made = drawing.finish(extractor)
     if not quiet:
         note(took_note(started))
     return (path, x.shape, tuple(seen)), made
@@ -193,24 +219,24 @@ def _warn(seen: Sequence[Seen], note: Any) -> None:
             return
 
 
-def _saved(x: Samples, kept: Mapping[str, Array], engine: Engine) -> dict[str, Array]:
+def _saved(x: Samples, kept: Mapping[str, Array], extractor: Extractor) -> dict[str, Array]:
     """All of a run by name: `input`, each node's maps, `NODE.weight`, `seed`, the network."""
-    setup = engine.setup
+    setup = extractor.setup
     return {
         INPUT: x,
         **kept,
-        **engine.weights,
+        **extractor.weights,
         "seed": np.array(-1 if setup.weights else setup.seed),
         "network": np.array("\n".join(setup.words)),
         "settings": np.array(run_settings(setup)),
     }
 
 
-def filter_grids(engine: Engine) -> dict[str, NDArray[np.uint8]]:
+def filter_grids(extractor: Extractor) -> dict[str, NDArray[np.uint8]]:
     """A grid of the filters of each convolution, by the name of its weights."""
     return {
         name: filter_grid(f"{name}   {'x'.join(map(str, weight.shape))}", weight)
-        for name, weight in engine.weights.items()
+        for name, weight in extractor.weights.items()
         if name.endswith("weight") and weight.ndim > 2
     }
 
@@ -219,11 +245,10 @@ def _check_folder(
     target: Targets, chosen: Sequence[str], force: bool, sources: Sequence[str]
 ) -> None:
     folder = target.folder or "."
-    if not os.path.isdir(folder):
-        try:
-            os.mkdir(folder)
-        except OSError as error:
-            raise OutputError(f"{safe(folder)} cannot be made: {error.strerror}") from None
+    try:
+        os.makedirs(folder, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"{safe(folder)} cannot be made: {error.strerror}") from None
     check_free([target.of(name) for name in chosen], force, *sources)
 
 
@@ -252,12 +277,12 @@ class _Drawing:
             write_picture(sheet([grid(label, maps, in_colour)]), path, self.force)
             self.made.append(path)
 
-    def finish(self, engine: Engine) -> list[str]:
+    def finish(self, extractor: Extractor) -> list[str]:
         if self.target.sheet is not None:
             write_picture(sheet(self.panels), self.target.sheet, self.force)
             return [self.target.sheet]
         if self.target.folder is not None:
-            for name, panel in filter_grids(engine).items():
+            for name, panel in filter_grids(extractor).items():
                 path = self.target.of(f"{name.removesuffix('.weight')}.filters")
                 write_picture(sheet([panel]), path, self.force)
                 self.made.append(path)

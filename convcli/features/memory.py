@@ -8,11 +8,14 @@ import os
 import sys
 from collections.abc import Callable, Collection, Sequence
 from math import prod
+from time import perf_counter
 from typing import Any, NamedTuple
 
 from convcli.conv import workspace_bytes
+from convcli.errors import UnfitError
 from convcli.features.inits import Init, draw_bytes
 from convcli.features.weights import slots, weight_bytes
+from convcli.nets.figures import bytes_text
 from convcli.nets.layers import (
     Activation,
     Concat,
@@ -83,6 +86,26 @@ def predicted(
 
 DRAWN = ("filters", "transposed", "codes")
 """Fills that are drawn; the others are constants."""
+
+
+def memory_note(
+    rows: Sequence[Row], shape: Shape, init: Init, kept: Collection[str] = (), shown: int = 0
+) -> str:
+    """What `predicted` says, in words. Raises UnfitError where the machine has less memory."""
+    memory = predicted(rows, shape, init, kept, shown)
+    now = resident()
+    # reading a picture may have taken more than the run will
+    peak, room = max(now + memory.peak, most_resident() or 0), machine_bytes()
+    if room and peak > room:
+        raise UnfitError(
+            f"the run needs {bytes_text(peak)} of memory, this machine has {bytes_text(room)}; "
+            "take a smaller --resize, or stop earlier with --until"
+        )
+    return (
+        f"peak memory predicted: {bytes_text(peak)} ({bytes_text(now)} now, weights "
+        f"{bytes_text(memory.weights)}, maps at work {bytes_text(memory.activations)}, "
+        f"pictures {bytes_text(memory.shown)})"
+    )
 
 
 def last_reads(rows: Sequence[Row]) -> dict[str, int]:
@@ -201,3 +224,18 @@ def most_resident() -> int | None:
         return None
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most if sys.platform == "darwin" else most * 1024
+
+
+def machine_bytes() -> int | None:
+    """The memory of this machine, where the system says."""
+    try:
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return None
+
+
+def took_note(started: float) -> str:
+    """The seconds since `started`, and the most memory that was taken."""
+    most = most_resident()
+    peak = f", peak memory measured: {bytes_text(most)}" if most else ""
+    return f"{perf_counter() - started:.2f} s{peak}"

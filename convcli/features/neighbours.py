@@ -2,15 +2,13 @@
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import Refusal, UnfitError, safe
-from convcli.features.vectors import Vectors
-from convcli.features.weights import npz_arrays
+from convcli.errors import UnfitError, safe
+from convcli.features.vectors import VectorSet
 from convcli.nets.summary import SCHEMA
 
 Array = NDArray[np.float64]
@@ -120,11 +118,11 @@ class Neighbours(NamedTuple):
         return {"schema": SCHEMA, "metric": self.metric, "neighbours": rows}
 
 
-def nearest(queries: Vectors, among: Vectors, count: int, metric: str) -> Neighbours:
+def nearest(queries: VectorSet, among: VectorSet, count: int, metric: str) -> Neighbours:
     """The `count` nearest of a set to each query; a query that is in the set is not its own.
 
-    >>> a = Vectors(("a",), np.array([[0.0]], np.float32), ("x",))
-    >>> b = Vectors(("p", "q"), np.array([[3.0], [1.0]], np.float32), ("x",))
+    >>> a = VectorSet(("a",), np.array([[0.0]], np.float32), ("x",))
+    >>> b = VectorSet(("p", "q"), np.array([[3.0], [1.0]], np.float32), ("x",))
     >>> nearest(a, b, 1, "euclidean").found
     (('a', 1, 'q', 1.0),)
 
@@ -146,26 +144,3 @@ def nearest(queries: Vectors, among: Vectors, count: int, metric: str) -> Neighb
             for rank, one in enumerate(ranked[:count], 1)
         ]
     return Neighbours(tuple(found), metric, len(among.paths))
-
-
-def read_set(path: str) -> Vectors:
-    """Vectors that were saved as .npz. Raises Refusal for anything else."""
-    arrays = npz_arrays(path, ("vectors", "paths"), ("names", "settings"))
-    rows, paths = arrays["vectors"], arrays["paths"]
-    if rows.ndim != 2 or paths.shape != (len(rows),) or rows.dtype.kind != "f":
-        raise Refusal(f"{safe(path)} does not hold vectors as convcli saves them")
-    return Vectors(
-        tuple(map(str, paths)),
-        rows.astype(np.float32),
-        tuple(map(str, arrays.get("names", ()))),
-        str(arrays.get("settings", "")),
-    )
-
-
-def pictures_in(folder: str, suffixes: Sequence[str]) -> list[str]:
-    """The pictures of a folder by their suffix, sorted by name."""
-    return sorted(
-        str(path)
-        for path in Path(folder).iterdir()
-        if path.suffix.lower() in suffixes and path.is_file()
-    )

@@ -1,6 +1,7 @@
 """Recipes: networks of random filters that do well, each with the reason that was measured.
 
-`tests/benchmarks/recipes.py` measures them on photographs and digits; its table is in the README.
+`tests/benchmarks/features.py recipes` measures them on photographs and digits; its table is in the
+README.
 """
 
 from typing import NamedTuple
@@ -16,10 +17,10 @@ class Recipe(NamedTuple):
     vector: str
     normalize: str = "unit"
     gray: bool = False
-    about: str = ""
 
 
 RECIPES = {
+    # three convolutions of three 3x3 standard-normal filters, leaky ReLU between them
     "default": Recipe(
         network=(
             "conv(3, 3, padding=1, bias=False); leaky_relu(0.1); "
@@ -28,22 +29,21 @@ RECIPES = {
         ),
         init=Init("normal"),
         vector="mean,std",
-        about="three convolutions of three 3x3 standard-normal filters, leaky ReLU between them",
     ),
+    # where strokes of each kind are: 128 zero-mean 5x5 filters, rectified, on a 4x4 grid
     "digits": Recipe(
         network="conv(128, 5, padding=2, bias=False); abs; adaptivepool(4)",
         init=Init("normal", zero_mean=True, unit_norm=True),
         vector="flatten",
         gray=True,
-        about="where strokes of each kind are: 128 zero-mean 5x5 filters, rectified, on a 4x4 grid",
     ),
+    # how much of each pattern there is, anywhere: 32 zero-mean 5x5 filters, rectified
     "texture": Recipe(
         network="conv(32, 5, bias=False); abs",
         init=Init("normal", zero_mean=True, unit_norm=True),
         vector="mean,std",
         normalize="standard",
         gray=True,
-        about="how much of each pattern there is, anywhere: 32 zero-mean 5x5 filters, rectified",
     ),
 }
 """Recipes by name."""

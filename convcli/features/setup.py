@@ -1,29 +1,21 @@
-"""What a run is made of: pictures and layers told apart, the network, its weights, preparation.
+"""What a run is made of: the network, its weights, how pictures are prepared, what is looked at.
 
-A Setup is read from the words and options of a command line, or from the settings that a file of
-vectors or of a saved run holds, so that the same can be made again.
+A Setup is read from what a caller chooses (`asked.py`), or from the settings that a file of vectors
+or of a saved run holds (`settings.py`), so that the same can be made again.
 """
 
 import os
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
-from convcli.errors import OutputError, SpecError, UnfitError, safe
-from convcli.features.inits import Init
-from convcli.features.neighbours import pictures_in
-from convcli.features.recipes import RECIPES, Recipe
-from convcli.features.run import check_runs, until, used
-from convcli.features.vectors import described, read_vector
-from convcli.features.weights import npz_arrays, slopes
+from convcli.errors import safe
+from convcli.features.inits import INITS, Init
+from convcli.features.run import used
 from convcli.nets.inputs import CHANNELS
-from convcli.nets.layers import Conv, Shape, size_text
+from convcli.nets.layers import Conv
 from convcli.nets.network import INPUT, Network, Reading
-from convcli.nets.readers import is_source, read_words, source_text
-from convcli.nets.readers.vocabulary import names_of
-from convcli.nets.zoo import NAMES
-from convcli.pictures.files import SUFFIXES
-from convcli.pictures.prepare import Preparation
+from convcli.pictures.prepare import NORMALIZATIONS, Preparation
 
 USUAL = (224, 224)
 """Lengths for which a model file is read before a picture is seen."""
@@ -31,11 +23,42 @@ USUAL = (224, 224)
 SEED = 0
 """Of the weights, where none is given."""
 
-CHOICES = (
-    *("net", "recipe", "init", "zero_mean", "unit_norm", "seed", "weights", "resize", "crop"),
-    *("gray", "normalize", "until", "layers", "vector"),
-)
-"""Options that decide what a picture is turned into, by which a saved set can be made again."""
+
+class Choices(NamedTuple):
+    """What a caller asks for, by the names of the options of `convcli extract`; None: as usual."""
+
+    net: str | None = None
+    recipe: str | None = None
+    init: str | None = None
+    zero_mean: bool = False
+    unit_norm: bool = False
+    seed: int | None = None
+    weights: str | None = None
+    resize: tuple[int, ...] | Literal["keep"] | None = None
+    crop: tuple[int, int] | None = None
+    gray: bool = False
+    normalize: str | None = None
+    until: str | None = None
+    layers: str | None = None
+    vector: str | None = None
+    like: str | None = None
+
+    @classmethod
+    def among(cls, options: Mapping[str, Any]) -> "Choices":
+        """The choices among all options of a command line."""
+        return cls(**{name: options[name] for name in cls._fields})
+
+    def made(self) -> list[str]:
+        """The names of those that are not left as usual.
+
+        >>> Choices(seed=0, gray=True).made()
+        ['seed', 'gray']
+        """
+        return [
+            name
+            for name, value in self._asdict().items()
+            if value is not None and value is not False
+        ]
 
 
 class Setup(NamedTuple):
@@ -68,6 +91,18 @@ class Setup(NamedTuple):
             "last": self.network.nodes[-1].name,
         }
 
+    def absolute(self) -> "Setup":
+        """The same for a process in another folder: with absolute paths of weights and model files.
+
+        >>> from convcli.features.asked import read_setup
+        >>> read_setup(("relu",), Choices()).absolute().words
+        ('relu',)
+        """
+        words, weights = self.words, self.weights
+        if len(words) == 1 and re.fullmatch(r"[^\n(]+\.py(:.*)?", words[0]):
+            words = (os.path.abspath(words[0]),)
+        return self._replace(words=words, weights=weights and os.path.abspath(weights))
+
     def shown(self) -> dict[str, Any]:
         """The same for people: only what is not as usual."""
         init, how = self.init, self.preparation
@@ -82,235 +117,41 @@ class Setup(NamedTuple):
             "crop": "x".join(map(str, how.crop)) if how.crop else None,
         }
 
+    def said(self) -> str:
+        """The same in a line."""
+        return ", ".join(f"{name} {safe(value)}" for name, value in self.shown().items() if value)
 
-def split_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Pictures, and the layers or the network behind them.
-
-    >>> split_words(["cat.jpg", "dog.png", "conv:16,5", "relu"])
-    (('cat.jpg', 'dog.png'), ('conv:16,5', 'relu'))
-    """
-    for place, word in enumerate(words):
-        if is_layer(word, bool(place)):
-            return tuple(words[:place]), tuple(words[place:])
-    return tuple(words), ()
-
-
-def is_layer(word: str, behind: bool) -> bool:
-    """Whether a word is a layer or a network, not a picture; `behind` pictures, if in doubt."""
-    if word.lower().endswith(tuple(SUFFIXES)) or word == "-":
-        return False
-    if re.search(r"\.(net|txt|py(:.+)?)$", word) or re.match(r"\s*[A-Za-z][\w.]*\s*[:(=]", word):
-        return not os.path.exists(word) or is_source(word)
-    if os.path.exists(word) or os.sep in word:
-        return False
-    return behind or word in NAMES or word in names_of("short")
+    def wrong(self) -> str | None:
+        """What of it cannot be, if anything: names that are none, numbers out of bounds."""
+        how = self.preparation
+        if self.init.name not in INITS:
+            return f"init {self.init.name!r:.60} is not one of {', '.join(INITS)}"
+        if how.normalize not in NORMALIZATIONS:
+            return f"normalize {how.normalize!r:.60} is not one of {', '.join(NORMALIZATIONS)}"
+        if self.seed < 0:
+            return f"the seed {self.seed} is negative"
+        if any(side < 1 for side in (*(how.resize or ()), *(how.crop or ()))):
+            return "pictures are resized and cropped to 1 pixel or more"
+        if how.resize is not None and len(how.resize) not in (1, 2):
+            return f"resize takes one side, or height and width, not {len(how.resize)} numbers"
+        return None
 
 
-def pictures_of(words: Sequence[str]) -> tuple[str, ...]:
-    """Paths of pictures, a folder standing for those in it, sorted by name."""
-    found: list[str] = []
-    for word in words:
-        if os.path.isdir(word):
-            inside = pictures_in(word, tuple(SUFFIXES))
-            if not inside:
-                raise SpecError(f"{safe(word)} holds no pictures ({', '.join(SUFFIXES)})")
-            found += inside
-        else:
-            found.append(word)
-    if not found:
-        raise SpecError("name a picture, or pipe one in as -")
-    if found.count("-") > 1:
-        raise SpecError("standard input holds one picture, not several")
-    return tuple(found)
+def for_pictures(reading: Reading, sizes: tuple[int, ...] | None) -> Network:
+    """The network of a reading; that of a model file, which is read for an input of one size, for
+    pictures of the `sizes` that they are cropped or resized to, and without unused weights."""
+    if reading.network.redo is None:
+        return reading.network
+    network = used(reading.network)
+    if sizes is None and reading.input is not None:
+        return network.at(reading.input)
+    height, width = (sizes or USUAL)[0], (sizes or USUAL)[-1]
+    return network.at((declared(network) or CHANNELS, height, width))
 
 
-def read_setup(layers: Sequence[str], options: Mapping[str, Any]) -> Setup:
-    """The setup that the words behind the pictures and the options mean."""
-    given = [name for name in ("net", "recipe", "like") if options[name] is not None]
-    if layers and given:
-        raise SpecError(f"--{given[0]} does not go with layers: {' '.join(layers)[:60]!r}")
-    if len(given) > 1:
-        raise SpecError(f"--{given[0]} does not go with --{given[1]}")
-    if options["like"] is not None:
-        return saved_setup(options["like"], options)
-    recipe: Recipe | None = None
-    if layers:
-        words = tuple(layers)
-    elif options["net"] is not None:
-        words = (options["net"],)
-    else:
-        recipe = RECIPES[options["recipe"] or "default"]
-        words = (recipe.network,)
-    return _made(words, recipe, options)
-
-
-def _made(words: tuple[str, ...], recipe: Recipe | None, options: Mapping[str, Any]) -> Setup:
-    texts, (read, named, about) = _read(words)
-    whole = _for_pictures(read, named, options)
-    notes = (about,) if about else ()
-    asked = tuple(name.strip() for name in (options["layers"] or "").split(",") if name.strip())
-    ends = (options["until"],) if options["until"] else asked
-    if options["until"] and asked:
-        until(until(whole, ends), asked)  # refuses a layer behind the end
-    network = until(whole, ends)
-    check_runs(network)
-    drawn = ("init", "seed", "zero_mean", "unit_norm")
-    if options["weights"] and any(options[one] not in (None, False) for one in drawn):
-        raise SpecError("--weights are given, not drawn; leave --init and --seed out")
-    base = recipe.init if recipe else Init()
-    init = Init(
-        options["init"] or base.name,
-        options["zero_mean"] or (base.zero_mean and options["init"] is None),
-        options["unit_norm"] or (base.unit_norm and options["init"] is None),
-    )
-    preparation, more = _preparation(network, named, recipe, options)
-    return Setup(
-        texts,
-        network,
-        asked,
-        init,
-        SEED if options["seed"] is None else options["seed"],
-        options["weights"],
-        preparation,
-        read_vector(options["vector"] or (recipe.vector if recipe else "mean,std")),
-        slopes(whole),
-        (*notes, *more),
-    )
-
-
-def _read(words: tuple[str, ...]) -> tuple[tuple[str, ...], Reading]:
-    """A network with words that mean it again: a file is replaced by its text where it has one."""
-    if len(words) == 1 and is_source(words[0]) and not re.search(r"\.py(:|$)", words[0]):
-        text, _ = source_text(words[0])
-        if words[0] == "-":
-            words = (text + "\n",)
-        reading = read_words(words)
-        return (text if "\n" in text else text + "\n",), reading
-    return words, read_words(words)
-
-
-def _for_pictures(network: Network, named: Shape | None, options: Mapping[str, Any]) -> Network:
-    """The nodes of a model file, which is read for an input: as large as the pictures will be."""
-    if network.redo is None:
-        return network
-    network = used(network)
-    sizes = options["crop"] or options["resize"]
-    sizes = None if sizes in (None, "keep") else sizes
-    if sizes is None and named is not None:
-        return network.at(named)
-    sizes = sizes or USUAL
-    return network.at((_declared(network) or CHANNELS, sizes[0], sizes[-1]))
-
-
-def _preparation(
-    network: Network, named: Shape | None, recipe: Recipe | None, options: Mapping[str, Any]
-) -> tuple[Preparation, tuple[str, ...]]:
-    """What the options say; where they do not, the size and channels that the network names."""
-    resize, crop = options["resize"], options["crop"]
-    notes: tuple[str, ...] = ()
-    gray = options["gray"] or bool(recipe and recipe.gray)
-    channels = named[0] if named else _declared(network) or (1 if gray else CHANNELS)
-    if named and len(named) == 3 and resize is None and crop is None:
-        resize, crop = named[1:], named[1:]
-        if named[1] == named[2]:
-            resize = named[1:2]
-        notes = (
-            f"pictures are resized and cropped to the network's input, {size_text(named)}; "
-            "--resize keep leaves them as they are",
-        )
-    return Preparation(
-        gray,
-        channels if channels in (1, 3) else None,
-        None if resize == "keep" else resize,
-        crop,
-        options["normalize"] or (recipe.normalize if recipe else "unit"),
-    ), notes
-
-
-def _declared(network: Network) -> int | None:
+def declared(network: Network) -> int | None:
     """The channels that the first convolution declares, if it does."""
     for node in network.nodes:
         if isinstance(node.layer, Conv) and INPUT in node.inputs:
             return node.layer.channels
     return None
-
-
-def saved_setup(path: str, options: Mapping[str, Any]) -> Setup:
-    """The setup that a file of vectors or of a saved run was made with."""
-    clash = [name for name in CHOICES if options[name] not in (None, False) and name != "vector"]
-    if clash:
-        raise SpecError(
-            f"--{clash[0].replace('_', '-')} does not go with settings taken from {safe(path)}"
-        )
-    held = read_settings(str(npz_arrays(path, ("settings",))["settings"]), path)
-    return setup_of(held, path, options["vector"])
-
-
-def setup_of(held: Mapping[str, Any], path: str, asked: str | None = None) -> Setup:
-    """The setup that settings mean, which stand in `path`; `asked` are other parts of vectors."""
-    try:
-        init = Init(**{name: held[name] for name in Init._fields if name in held})
-        how = Preparation(
-            bool(held["gray"]),
-            held["channels"],
-            tuple(held["resize"]) if held["resize"] else None,
-            (held["crop"][0], held["crop"][1]) if held["crop"] else None,
-            str(held["normalize"]),
-        )
-        words = tuple(map(str, held["network"]))
-        layers = tuple(map(str, held["layers"]))
-        vector = asked or ",".join(held.get("vector", ())) or "mean,std"
-        seed, weights, last = int(held.get("seed", SEED)), held.get("weights"), str(held["last"])
-    except (KeyError, TypeError, ValueError, IndexError):
-        raise UnfitError(f"{safe(path)} does not hold the settings of a run") from None
-    if weights is not None and os.path.realpath(weights) != os.path.realpath(path):
-        weights = str(weights)
-    whole = read_words(words).network
-    network, parts = until(whole, (last,)), read_vector(vector)
-    check_runs(network)
-    return Setup(words, network, layers, init, seed, weights, how, parts, slopes(whole))
-
-
-def read_settings(text: str, path: str) -> dict[str, Any]:
-    from json import JSONDecodeError, loads
-
-    try:
-        held = loads(text)
-    except (JSONDecodeError, RecursionError):
-        held = None
-    if not isinstance(held, dict):
-        raise UnfitError(f"{safe(path)} does not hold the settings of a run")
-    return held
-
-
-def same_settings(path: str, text: str, setup: Setup) -> None:
-    """Refuse a set of vectors that was made differently; one that says nothing is believed."""
-    if not text:
-        return
-    held = read_settings(text, path)
-    mine = read_settings(vector_settings(setup), path)
-    order = (*setup.settings(), "vector")  # the network first: the others follow from it
-    differing = [name for name in order if held.get(name) != mine[name]]
-    if differing:
-        name = differing[0]
-        raise UnfitError(
-            f"{safe(path)} was made with {name} {safe(held.get(name))!s:.60}, not "
-            f"{safe(mine[name])!s:.60}; take --like {safe(path)} to make the same"
-        )
-
-
-def vector_settings(setup: Setup) -> str:
-    """The settings of vectors as one line of JSON."""
-    return described({**setup.settings(), "vector": setup.vector})
-
-
-def run_settings(setup: Setup) -> str:
-    return described(setup.settings())
-
-
-def safe_name(name: str) -> str:
-    """A node's name as part of a file name."""
-    kept = re.sub(r"[^\w.#-]", "_", name)
-    if not kept.strip("."):
-        raise OutputError(f"the layer {safe(name)} gives no file name")
-    return kept

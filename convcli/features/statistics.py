@@ -129,16 +129,12 @@ class Report(NamedTuple):
     """Seed, init, preparation: what makes the same again."""
     said: str = ""
     """The same for people."""
-    notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     @property
     def value(self) -> str:
         """The size of the last node's maps, H×W×C."""
         return "\n".join(size_text(layers[-1].shape) for _, _, layers in self.pictures)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return self.notes
 
     @property
     def caption(self) -> str:

@@ -1,19 +1,26 @@
 """The weights of a network by name, `conv1.weight`: drawn from a seed, or read from a file."""
 
-import os
-import zipfile
-import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import Refusal, UnfitError, counted, safe
+from convcli.errors import UnfitError, counted, safe
+from convcli.features.arrays import Npz, Safetensors, opened
 from convcli.features.inits import Init, draw, rademacher
-from convcli.nets.layers import Activation, PReLU, Slot, slots_of
+from convcli.nets.layers import (
+    Activation,
+    Conv,
+    Depthwise,
+    Linear,
+    PReLU,
+    Separable,
+    Slot,
+    TransposedConv,
+    slots_of,
+)
 from convcli.nets.network import Network
 from convcli.nets.summary import Row
 
@@ -108,15 +115,11 @@ def _slope(layer: Any) -> float | None:
     if isinstance(layer, Activation):
         slope = SLOPES.get(layer.type, 0.0)
         return layer.slope if slope is None else slope
-    return 1.0 if "filters" in {slot.fill for slot in _maybe_slots(layer)} else None
+    return 1.0 if isinstance(layer, FILTERED) else None
 
 
-def _maybe_slots(layer: Any) -> Iterable[Slot]:
-    """Slots of a layer whose input is not known: enough to tell whether it has filters."""
-    from convcli.nets.layers import Conv, Depthwise, Linear, Separable, TransposedConv
-
-    weighted = Conv | Depthwise | Linear | Separable | TransposedConv
-    return [Slot((), "filters")] if isinstance(layer, weighted) else []
+FILTERED = (Conv, Depthwise, Linear, Separable, TransposedConv)
+"""Layers with filters, which end what an activation behind them says of those before."""
 
 
 def read_weights(path: str, wanted: Mapping[str, Slot]) -> tuple[dict[str, Array], list[str]]:
@@ -125,45 +128,13 @@ def read_weights(path: str, wanted: Mapping[str, Slot]) -> tuple[dict[str, Array
     Gives them with the names of other weights in the file. Raises Refusal for a file that cannot
     be read, UnfitError for weights that are missing or of another shape.
     """
-    kind = _safetensors if path.endswith(".safetensors") else _npz
-    with _opened(path, "a file of weights"), kind(path) as file:
+    kind = Safetensors if path.endswith(".safetensors") else Npz
+    with opened(path, "a file of weights"), kind(path) as file:
         held = file.shapes()
         _check(path, held, wanted)
         weights = {name: _finite(path, name, file.read(name)) for name in wanted}
     others = [name for name in held if name not in wanted and name.endswith((".weight", ".bias"))]
     return weights, others
-
-
-@contextmanager
-def _opened(path: str, what: str) -> Iterator[None]:
-    """Whatever a file does to its reader becomes a refusal that names it."""
-    try:
-        yield
-    except OSError as error:
-        raise Refusal(f"{safe(path)} cannot be read: {error.strerror or error}") from None
-    except BAD_ARCHIVE as error:
-        if isinstance(error, Refusal):
-            raise
-        raise Refusal(f"{safe(path)} is not {what}: {safe(error)}") from None
-
-
-BAD_ARCHIVE = (
-    *(zipfile.BadZipFile, zlib.error, ValueError, KeyError, EOFError, NotImplementedError),
-    *(RuntimeError, SyntaxError, MemoryError, OverflowError),
-)
-"""All that damaged archives and headers of arrays make their readers raise."""
-
-
-def npz_arrays(
-    path: str, required: Sequence[str], optional: Sequence[str] = ()
-) -> dict[str, Array]:
-    """Some arrays of an .npz file by name. Raises Refusal where one that is required is missing."""
-    with _opened(path, "an .npz file of arrays"), _npz(path) as file:
-        held = file.shapes()
-        missing = [name for name in required if name not in held]
-        if missing:
-            raise Refusal(f"{safe(path)} holds no array called {missing[0]}")
-        return {name: file.read(name) for name in (*required, *optional) if name in held}
 
 
 def _check(path: str, held: Mapping[str, tuple[int, ...]], wanted: Mapping[str, Slot]) -> None:
@@ -189,77 +160,3 @@ def _finite(path: str, name: str, values: Array) -> Array:
     if not np.isfinite(found).all():
         raise UnfitError(f"{safe(path)}: {name} holds values that are not finite in float32")
     return found
-
-
-class _npz:  # noqa: N801
-    """Arrays of an .npz file, whose shapes are known before any is read."""
-
-    def __init__(self, path: str) -> None:
-        if not os.path.isfile(path):
-            raise FileNotFoundError(2, os.strerror(2))
-        self._zip = zipfile.ZipFile(path)
-
-    def __enter__(self) -> "_npz":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._zip.close()
-
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        return dict(self._headers())
-
-    def _headers(self) -> Iterator[tuple[str, tuple[int, ...]]]:
-        for name in self._zip.namelist():
-            if not name.endswith(".npy"):
-                continue
-            with self._zip.open(name) as stream:
-                version = np.lib.format.read_magic(stream)
-                reader = READERS.get(version)
-                if reader is None:
-                    raise ValueError(f"{name} has the format {version}")
-                shape, _, dtype = reader(stream)
-            if not dtype.hasobject:
-                yield name[:-4], shape
-
-    def read(self, name: str) -> Array:
-        with self._zip.open(f"{name}.npy") as stream:
-            values: Array = np.lib.format.read_array(stream, allow_pickle=False)
-        return values
-
-
-READERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
-"""Headers of the two versions that arrays of numbers are written in."""
-
-
-class _safetensors:  # noqa: N801
-    """Arrays of a .safetensors file, where the package of that name is installed."""
-
-    def __init__(self, path: str) -> None:
-        try:
-            from safetensors import SafetensorError, safe_open
-        except ImportError:
-            raise Refusal(
-                f"{safe(path)} needs the package safetensors: pip install safetensors"
-            ) from None
-        try:
-            self._file = safe_open(path, "np")
-            self._names = list(self._file.keys())
-        except SafetensorError as error:
-            raise ValueError(str(error)) from None
-
-    def __enter__(self) -> "_safetensors":
-        self._file.__enter__()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._file.__exit__(*error)
-
-    def shapes(self) -> dict[str, tuple[int, ...]]:
-        return {name: tuple(self._file.get_slice(name).get_shape()) for name in self._names}
-
-    def read(self, name: str) -> Array:
-        values: Array = self._file.get_tensor(name)
-        return values

@@ -296,11 +296,13 @@ def check_suffix(picture: Picture, target: str) -> None:
 def planes(picture: Picture) -> NDArray[np.float32]:
     """The colours of a picture as (channels, height, width), 0 to 1; what is transparent is black.
 
+    Floats are taken to be 0 to 1.
+
     >>> pixels = np.full((4, 5, 2), 255, np.uint8)
     >>> planes(Picture(pixels, has_alpha=True, format="PNG", metadata={})).shape
     (1, 4, 5)
     """
-    samples = picture.pixels.astype(np.float32) / np.float32(np.iinfo(picture.pixels.dtype).max)
+    samples = picture.pixels.astype(np.float32) / np.float32(picture.full or 1)
     if picture.has_alpha:
         samples = samples[..., :-1] * samples[..., -1:]
     return np.ascontiguousarray(samples.transpose(2, 0, 1))

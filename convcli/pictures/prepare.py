@@ -59,7 +59,7 @@ def prepared(picture: Picture, how: Preparation) -> Samples:
         x = np.repeat(x, 3, axis=0)
     if how.channels is not None and len(x) != how.channels:
         raise UnfitError(f"the network takes {how.channels} channels, a picture gives 1 or 3")
-    return normalized(x, how.normalize, float(np.iinfo(picture.pixels.dtype).max))
+    return normalized(x, how.normalize, float(picture.full or 1))
 
 
 def target_size(size: tuple[int, int], resize: tuple[int, ...]) -> tuple[int, int]:

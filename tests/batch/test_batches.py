@@ -12,10 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convcli.batch.inputs import Input, gathered
-from convcli.batch.names import Asked, filled, planned, read_template
+from convcli.batch.names import Asked, Task, filled, planned, read_template
 from convcli.batch.proof import is_finished
+from convcli.batch.work import KINDS, worker
 from convcli.cli import run
-from convcli.errors import OutputError, SpecError
+from convcli.errors import OutputError, Refusal, SpecError
 
 
 @pytest.fixture
@@ -58,6 +59,7 @@ ORDERS = {
         "02.c.sobel.png",
         "03.d.sobel.png",
     ],
+    "photos -o {kernel}/": ["sobel/a.jpg", "sobel/b.png", "sobel/c.png"],
     "photos/": ["a.sobel.jpg", "b.sobel.png", "c.sobel.png"],
     "photos -o out/{{{stem}}}.png": ["out/{a}.png", "out/{b}.png", "out/{c}.png"],
     "photos/b.png -o out/": ["out/b.png"],
@@ -87,7 +89,11 @@ def test_a_batch_gives_what_single_runs_give(shell, photos):
 
 @pytest.mark.parametrize(
     ("null", "data"),
-    [((), b"photos/c.png\nphotos/b.png\n"), (("-0",), b"photos/c.png\0photos/b.png\0")],
+    [
+        ((), b"photos/c.png\nphotos/b.png\n"),
+        ((), b"\xef\xbb\xbfphotos/c.png\r\n\r\nphotos/b.png"),  # as Windows writes it
+        (("-0",), b"photos/c.png\0photos/b.png\0"),
+    ],
 )
 def test_lists_come_from_stdin(photos, null, data):
     ended = convcli("filter", "--files-from", "-", *null, "-k", "blur", "-o", "out/", input=data)
@@ -130,9 +136,20 @@ def test_failures_are_listed_reported_and_the_rest_is_done(shell, photos):
     assert tree("out") == ["a.jpg", "b.png", "c.png"]
 
 
+def test_a_folder_that_cannot_be_made_is_named(shell, photos):
+    code, out, err = shell("filter photos/b.png photos/c.png -k sobel -o photos/notes.txt/of/")
+    assert (code, out) == (1, "")
+    reason = "photos/notes.txt/of cannot be made: Not a directory"
+    assert err.startswith(f"Error: photos/b.png: {reason}\nError: photos/c.png: {reason}\n")
+
+
 def test_the_first_failure_may_end_it(shell, photos):
     code, out, err = shell("filter gone.png photos -k sobel -o out/ --fail-fast")
     assert (code, out) == (1, "")
+    assert err.splitlines()[-1] == "Error: 1 of 4 pictures failed, 3 not tried"
+    code, out, err = shell("extract gone.png photos --vector mean --fail-fast")
+    assert (code, out) == (1, "")
+    assert "; 0 pictures, " in err
     assert err.splitlines()[-1] == "Error: 1 of 4 pictures failed, 3 not tried"
 
 
@@ -177,15 +194,14 @@ def test_the_proof_fails_for_any_cut(here, suffix):
     """An output that lost its end is never taken for whole, in any format that is written."""
     picture("in.png")
     assert run(["filter", "in.png", "-k", "blur", "-q", "-o", f"out{suffix}"]) == 0
-    from convcli.pictures.files import SaveOptions
     from convcli.pictures.recipes import Asked as Words
 
     record = Words(("blur",), {}).record
     data = Path(f"out{suffix}").read_bytes()
-    assert is_finished(f"out{suffix}", "in.png", record, SaveOptions())
+    assert is_finished(f"out{suffix}", "in.png", record)
     for length in (0, 1, len(data) // 2, len(data) - 20):
         Path(f"out{suffix}").write_bytes(data[:length])
-        assert not is_finished(f"out{suffix}", "in.png", record, SaveOptions()), length
+        assert not is_finished(f"out{suffix}", "in.png", record), length
 
 
 # line → exit code, and what the refusal says
@@ -194,6 +210,7 @@ REFUSALS = {
     "filter photos -k sobel -o out/{stem.__class__}": (2, "is no field"),
     "filter photos -k sobel -o out/{0}": (2, "is no field"),
     "filter photos -k sobel -o out/{stem": (2, "is no field"),
+    "filter photos -k sobel -o out/{parent}": (2, "names folders"),
     "filter photos -k sobel -o out/{stem}.png --recursive": (
         1,
         "would both be written to out/a.png",
@@ -320,3 +337,17 @@ def test_the_output_folder_is_not_an_input_of_the_next_run(here):
         found = gathered(["photos"], recursive=True, skip="photos/out")
         assert [one.path for one in found] == ["photos/a.png"]
         picture("photos/out/a.png")
+
+
+def refusing(job):
+    def does(task):
+        raise Refusal("there is no room")
+
+    return does
+
+
+@pytest.mark.parametrize("target", ["", "out.png"])
+def test_an_outcome_that_failed_names_its_picture(monkeypatch, target):
+    monkeypatch.setitem(KINDS, "refusing", refusing)
+    outcome = worker({"kind": "refusing"})(Task("in.png", target))
+    assert (outcome.status, outcome.error) == ("failed", "in.png: there is no room")

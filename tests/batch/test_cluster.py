@@ -9,6 +9,7 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 from batches import COMMAND, convcli, picture, tree
 
@@ -91,6 +92,20 @@ def test_a_killed_machine_costs_nothing_and_bytes_are_those_of_a_local_run(tmp_p
         alone = convcli("extract", "in", "--vector", "mean", "--jobs", "1", "-q", cwd=tmp_path)
         assert lines.stdout == alone.stdout
         assert lines.stdout.count(b"\n") == 199
+        # weights and networks that are named from another folder
+        model = "import torch.nn as nn\nclass Net(nn.Module):\n"
+        model += " def __init__(self):\n  super().__init__()\n  self.c = nn.Conv2d(3, 2, 1)\n"
+        model += " def forward(self, x):\n  return self.c(x)\n"
+        (tmp_path / "sub").mkdir()
+        (tmp_path / "sub/net.py").write_text(model)
+        held = {"c.weight": np.ones((2, 3, 1, 1), "f4"), "c.bias": np.zeros(2, "f4")}
+        np.savez(tmp_path / "sub/w.npz", **held)
+        words = ["extract", "../in/000.png", "../in/001.png", "--net", "net.py:Net"]
+        words += ["--weights", "w.npz", "--vector", "mean", "-q"]
+        there = convcli(*words, "--scheduler", address, cwd=tmp_path / "sub")
+        here = convcli(*words, "--jobs", "1", cwd=tmp_path / "sub")
+        assert (there.stdout, there.stderr) == (here.stdout, b"")
+        assert there.stdout.count(b"\n") == 2
     assert (
         tree(tmp_path / "out")
         == tree(tmp_path / "sent")

@@ -200,7 +200,7 @@ def test_an_unreadable_file_and_a_read_only_folder_are_refusals(capfd, monkeypat
         refused = {
             "shut.png": "shut.png cannot be read: Permission denied",
             "open.png": "open.blur.png cannot be written: Permission denied",
-            "open.png -o out/": "open.png: Permission denied",
+            "open.png -o out/": "open.png: out cannot be made: Permission denied",
             "open.png --in-place": "open.png cannot be written: Permission denied",
         }
         for words, said in refused.items():

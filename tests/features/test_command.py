@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -14,8 +15,8 @@ import pytest
 from PIL import Image
 
 from convcli.cli import run
-from convcli.features.setup import split_words
-from convcli.features.vectors import pooled
+from convcli.features.pools import pooled
+from convcli.features.words import split_words
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -103,10 +104,24 @@ def test_a_folder_stands_for_its_pictures(shell):
     os.mkdir("photos")
     for name in ("b.png", "a.png"):
         shutil.copy("leaf.png", f"photos/{name}")
+    shutil.copy("cat.jpg", "photos/c.jpe")
     Path("photos/notes.txt").write_text("no picture")
+    Path("photos/.hidden.png").write_text("no picture")
     _, out, _ = shell("extract photos --vector mean -q")
     paths = [json.loads(text)["path"] for text in out.splitlines()]
-    assert paths == [os.path.join("photos", name) for name in ("a.png", "b.png")]
+    assert paths == [os.path.join("photos", name) for name in ("a.png", "b.png", "c.jpe")]
+    # the same ones are drawn, and looked among
+    assert shell("extract photos -q")[1].split() == ["a.maps.png", "b.maps.png", "c.maps.png"]
+    _, out, _ = shell("extract leaf.png --nearest 9 --among photos -q")
+    assert sorted(out.split()) == paths
+
+
+@pytest.mark.parametrize("line", ["", "--vector mean", "--nearest 1 --among empty"])
+def test_a_folder_without_pictures_is_refused(shell, line):
+    os.mkdir("empty")
+    name = "cat.jpg" if "among" in line else "empty"
+    code, _, err = shell(f"extract {name} {line}")
+    assert (code, err.startswith("Error: empty holds no pictures")) == (1, True)
 
 
 def test_distances_are_a_matrix_and_neighbours_are_ranked(shell):
@@ -246,6 +261,7 @@ REFUSED = {
     "extract cat.jpg --crop 600": (1, "a crop of 600x600 is larger than the picture, 512x512"),
     "extract cat.jpg --resize 0": (2, "0 is too small"),
     "extract cat.jpg --resize 999999": (1, "makes more than"),
+    "extract cat.jpg --preview -o -": (2, "-o - and --preview both take stdout"),
     "extract cat.jpg --gray --normalize imagenet": (1, "that of three colours"),
     "extract cat.jpg --weights none.npz": (1, "none.npz cannot be read: No such file"),
     "extract cat.jpg --weights text.npz": (1, "text.npz is not a file of weights"),
@@ -260,6 +276,16 @@ REFUSED = {
     "extract cat.jpg --weights nan.npz conv:1,1,bias=False": (1, "not finite"),
     "extract cat.jpg --weights pickled.npz conv:1,1,bias=False": (1, "pickled.npz lacks 1 array"),
     "extract cat.jpg --weights few.npz --seed 3": (2, "--weights are given, not drawn"),
+    "extract cat.jpg --weights few.npz --seed 0": (2, "--weights are given, not drawn"),
+    "extract cat.jpg --like few.npz --seed 0": (2, "--seed does not go with settings taken"),
+    "extract - --net - --vector mean": (2, "standard input is a picture, a list of pictures or"),
+    "extract --net - --files-from - --vector mean": (2, "a list of pictures or a network, not"),
+    "extract - --net -": (2, "standard input is a picture, a list of pictures or"),
+    "extract cat.jpg --vector mean --format npz -o x.jpg": (2, "not the name of a file of npz"),
+    "extract cat.jpg --vector mean -o x.net": (2, "x.net: vectors are written as jsonl"),
+    "extract cat.jpg --vector mean -o ": (2, "-o '': vectors are written as jsonl"),
+    "extract cat.jpg --distances cosine -o x.npz": (2, "distances are printed"),
+    "extract cat.jpg --nearest 1 --among few.npz --format npy": (2, "is for vectors, not for"),
     "extract cat.jpg --like few.npz": (1, "few.npz holds no array called settings"),
     "extract cat.jpg --nearest 3": (2, "--nearest looks among several pictures"),
     "extract cat.jpg --among few.npz": (2, "--among goes with --nearest"),
@@ -279,7 +305,8 @@ REFUSED = {
 
 
 @pytest.mark.parametrize(("line", "expected"), REFUSED.items())
-def test_a_refusal_says_why(shell, line, expected):
+def test_a_refusal_says_why(shell, monkeypatch, line, expected):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(b"cat.jpg\n")))
     Path("text.npz").write_text("no archive")
     ones = np.ones((3, 3, 3, 3), np.float32)
     np.savez("few.npz", **{"conv1.weight": ones})
@@ -287,10 +314,167 @@ def test_a_refusal_says_why(shell, line, expected):
     np.savez("nan.npz", **{"conv1.weight": np.full((1, 3, 1, 1), np.nan)})
     np.savez("pickled.npz", **{"conv1.weight": np.array([object()])})
     before = set(os.listdir())
-    code, _, err = shell(line)
+    code, _, err = shell(line, *[""] * line.endswith(" "))
     assert (code, err.rpartition("Error: ")[0].count("Traceback")) == (expected[0], 0)
     assert expected[1] in err
     assert set(os.listdir()) == before
+
+
+MODEL = """import torch.nn as nn
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.unused = nn.Linear(7, 5)
+        self.first = nn.Conv2d(3, 4, 3)
+        self.second = nn.Conv2d(4, 6, 3)
+    def forward(self, x):
+        return self.second(self.first(x).relu()).mean((2, 3))
+"""
+
+
+def test_a_model_file_gives_the_same_vector_alone_in_a_batch_and_from_a_saved_run(shell):
+    Path("model.py").write_text(MODEL)
+    line = "extract cat.jpg --net model.py --resize 32 --vector mean -q"
+    code, out, _ = shell(line)
+    assert (code, len(json.loads(out)["vector"])) == (0, 6)
+    assert shell(f"{line} --jobs 1") == (0, out, "")
+    assert shell("extract cat.jpg --net model.py --resize 32 --save run.npz -q")[0] == 0
+    assert shell("extract cat.jpg --like run.npz --vector mean -q") == (0, out, "")
+
+
+def test_those_looked_among_meet_the_same_weights_as_the_picture(shell):
+    """A linear layer draws other weights for pictures of another size: nothing can be compared."""
+    os.mkdir("among")
+    for name in ("leaf.png", "cat.jpg"):  # 256x256 and 512x512
+        shutil.copy(name, "among")
+    shutil.copy("leaf.png", "other.png")
+    code, out, err = shell("extract other.png linear:3 --nearest 5 --among among")
+    assert (code, [row.split("\t")[2] for row in out.splitlines()[1:]]) == (1, ["among/leaf.png"])
+    assert "among/cat.jpg: linear1.weight has the shape (3, 786432) here" in err
+    assert err.endswith("Error: 1 of 3 pictures failed\n")
+    # a saved set says what it met, and may come from elsewhere
+    assert shell("extract leaf.png linear:3 --vector mean,std -o set.npz -q")[0] == 0
+    assert shell("extract other.png --nearest 1 --among set.npz -q")[:2] == (0, "leaf.png\n")
+    code, _, err = shell("extract cat.jpg --nearest 1 --among set.npz -q")
+    assert (code, "(3, 786432) here and (3, 196608)" in err) == (1, True)
+    with np.load("set.npz") as held:
+        arrays = dict(held)
+    for shapes in ("{", "[]", '{"a": 3}', '{"a": [1e999]}', '{"a": ["x"]}'):
+        np.savez("odd.npz", **arrays | {"shapes": np.array(shapes)})
+        code, _, err = shell("extract other.png --nearest 1 --among odd.npz -q")
+        assert (code, "odd.npz does not hold vectors" in err) == (1, True)
+    del arrays["shapes"]
+    np.savez("old.npz", **arrays)
+    assert shell("extract other.png --nearest 1 --among old.npz -q")[:2] == (0, "leaf.png\n")
+
+
+@pytest.mark.parametrize("jobs", ["", "--jobs 2 --report r.jsonl"])
+def test_failures_of_both_sides_of_a_comparison_are_counted_together(shell, jobs):
+    os.mkdir("among")
+    shutil.copy("leaf.png", "among")
+    for name in ("bad.png", "among/bad.png", "among/worse.png"):
+        Path(name).write_text("no picture")
+    code, out, err = shell(f"extract cat.jpg bad.png --nearest 5 --among among {jobs}")
+    assert (code, len(out.splitlines())) == (1, 2)
+    assert err.endswith("Error: 3 of 5 pictures failed\n")
+    if jobs:
+        records = map(json.loads, Path("r.jsonl").read_text().splitlines())
+        names = [record["path"] for record in records]
+        assert names == ["bad.png", "among/bad.png", "among/worse.png"]
+
+
+@pytest.mark.parametrize("line", ["cat.jpg --among bad", "bad --among leaf.npz", "bad"])
+def test_nothing_is_shown_where_one_side_of_a_comparison_failed(shell, line):
+    os.mkdir("bad")
+    for name in ("bad/a.png", "bad/b.png"):
+        Path(name).write_text("no picture")
+    assert shell("extract leaf.png --vector mean,std -o leaf.npz -q")[0] == 0
+    code, out, err = shell(f"extract {line} --nearest 1")
+    assert (code, out, err.count("is not a picture")) == (1, "", 2)
+    assert re.search(r"Error: 2 of [23] pictures failed\n$", err)
+
+
+def test_pictures_of_one_name_are_not_drawn_over_each_other(shell):
+    shutil.copy("leaf.png", "cat.png")
+    code, _, err = shell("extract cat.jpg cat.png abs -o maps/ --force -q")
+    assert code == 1
+    assert err.startswith("Error: cat.png and cat.jpg would both be drawn in maps/cat.*.png")
+    assert not os.path.exists("maps")
+
+
+def test_of_many_layers_without_windows_evenly_spaced_ones_are_drawn(shell):
+    words = ["relu", "abs"] * 30
+    code, _, err = shell("extract leaf.png --resize 8 -o maps/", *words)
+    assert (code, len(os.listdir("maps"))) == (0, 40)
+    assert "40 of 60 layers are drawn" in err
+
+
+def test_folders_for_grids_are_made(shell):
+    code, out, _ = shell("extract leaf.png abs -o some/maps/ -q")
+    assert (code, out) == (0, "some/maps/leaf.abs1.png\n")
+    Path("file").write_text("no folder")
+    code, _, err = shell("extract leaf.png abs -o file/maps/ -q")
+    assert (code, err) == (1, "Error: file/maps/ cannot be made: Not a directory\n")
+
+
+SETTINGS = {
+    "network": ["conv:2,3"],
+    "seed": 0,
+    "name": "he",
+    "gray": False,
+    "channels": 3,
+    "resize": None,
+    "crop": None,
+    "normalize": "unit",
+    "layers": [],
+    "last": "conv1",
+}
+
+NO_SETTINGS = "set.npz does not hold the settings of a run"
+
+# what a stranger's file says → exit code, what the refusal says
+HOSTILE = [
+    ({}, 0, ""),
+    ({"name": "gauss"}, 1, f"{NO_SETTINGS}: init 'gauss' is not one of"),
+    ({"normalize": "x"}, 1, f"{NO_SETTINGS}: normalize 'x' is not one of"),
+    ({"seed": -1}, 1, f"{NO_SETTINGS}: the seed -1 is negative"),
+    ({"seed": float("inf")}, 1, NO_SETTINGS),
+    ({"resize": [0]}, 1, f"{NO_SETTINGS}: pictures are resized"),
+    ({"resize": ["a"]}, 1, NO_SETTINGS),
+    ({"resize": [5, 5, 5]}, 1, f"{NO_SETTINGS}: resize takes"),
+    ({"crop": [1]}, 1, NO_SETTINGS),
+    ({"channels": "x"}, 1, NO_SETTINGS),
+    ({"channels": 7}, 1, "the network takes 7 channels"),
+    ({"weights": 3}, 1, "3 cannot be read"),
+    ({"layers": ["conv9"]}, 2, "no layer is called 'conv9'"),
+    ({"last": "conv9"}, 2, "no layer is called 'conv9'"),
+    ({"network": []}, 2, "holds no layers"),
+    ({"network": 3}, 1, NO_SETTINGS),
+]
+
+
+@pytest.mark.parametrize(("said", "expected", "refusal"), HOSTILE, ids=str)
+def test_settings_of_a_stranger_are_taken_or_refused(shell, said, expected, refusal):
+    np.savez("set.npz", settings=np.array(json.dumps(SETTINGS | said)))
+    code, _, err = shell("extract cat.jpg --like set.npz --vector mean -q")
+    assert (code, refusal in err, "Traceback" in err) == (expected, True, False)
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"seed": ' + 5000 * "9" + "}", 9999 * "["])
+def test_text_that_is_no_settings_is_refused(shell, text):
+    np.savez("set.npz", settings=np.array(text))
+    code, _, err = shell("extract cat.jpg --like set.npz --vector mean -q")
+    assert (code, err) == (1, f"Error: {NO_SETTINGS}\n")
+
+
+def test_a_set_that_expands_beyond_the_memory_is_refused(shell, monkeypatch):
+    np.savez_compressed("set.npz", vectors=np.zeros((9, 99), np.float32), paths=np.array(["a"] * 9))
+    monkeypatch.setattr("convcli.features.arrays.available", lambda: 999)
+    code, _, err = shell("extract cat.jpg --nearest 1 --among set.npz")
+    assert (code, "set.npz: vectors takes 3.61 KiB of memory, 999 bytes are there" in err) == (
+        1,
+        True,
+    )
 
 
 @pytest.mark.parametrize("asked", ["--vector mean", "--distances cosine", "-q -o"])

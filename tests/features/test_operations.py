@@ -74,6 +74,6 @@ def test_a_softmax_sums_to_one_along_its_axis(dim):
 
 
 @pytest.mark.filterwarnings("error")
-@pytest.mark.parametrize("text", ["nn.Softplus(beta=0)", "nn.CELU(0.0)", "nn.LPPool2d(-1, 2)"])
+@pytest.mark.parametrize("text", ["nn.LPPool2d(-1, 2)"])
 def test_values_that_divide_by_zero_give_no_warning_of_numpys(text):
     extract(read_text(text).network, X - X[1])

@@ -1,14 +1,23 @@
 """Weights: what each way of drawing promises, what a layer holds, what a file must."""
 
+import contextlib
+import io
+import sys
+import zipfile
+
 import numpy as np
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from scipy import fft
 
-from convcli.errors import UnfitError
+from convcli.errors import Refusal, UnfitError
 from convcli.features.connections import connected
 from convcli.features.inits import INITS, Init, draw
 from convcli.features.neighbours import distances
-from convcli.features.weights import drawn, slopes, slots
+from convcli.features.vector_files import read_set
+from convcli.features.weights import drawn, read_weights, slopes, slots
+from convcli.nets.layers import Slot
 from convcli.nets.readers import read_text
 from convcli.nets.summary import summarize
 
@@ -129,3 +138,63 @@ def test_distances_are_those_of_scipy(metric):
     rng = np.random.default_rng(2)
     a, b = rng.standard_normal((300, 7)), rng.standard_normal((5, 7))
     np.testing.assert_allclose(distances(metric, a, b), cdist(a, b, metric), atol=1e-12)
+
+
+SLOTS = {"conv1.weight": Slot((4, 3, 3, 3), "filters"), "conv1.bias": Slot((4,), 0.0)}
+
+
+@pytest.fixture(scope="module")
+def archive():
+    """The bytes of a file that is a set of vectors and weights too."""
+    stream = io.BytesIO()
+    held = {name: np.ones(slot.shape, np.float32) for name, slot in SLOTS.items()}
+    vectors = {"vectors": np.ones((2, 3), np.float32), "paths": np.array(["a", "b"])}
+    np.savez_compressed(stream, **held, **vectors, settings=np.array("{}"))
+    return stream.getvalue()
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.data())
+def test_a_damaged_archive_is_read_or_refused(archive, tmp_path, data):
+    damaged = bytearray(archive)
+    for _ in range(data.draw(st.integers(1, 4))):
+        place = data.draw(st.integers(0, len(damaged) - 1))
+        damaged[place] = data.draw(st.integers(0, 255))
+    path = str(tmp_path / "odd.npz")
+    with open(path, "wb") as file:
+        file.write(damaged[: data.draw(st.integers(len(damaged) - 9, len(damaged)))])
+    for read in (read_set, lambda path: read_weights(path, SLOTS)):
+        with contextlib.suppress(Refusal):
+            read(path)
+
+
+def test_an_archive_of_another_version_is_refused(tmp_path):
+    """Version 3.0 is for the names of records, which arrays of numbers do not have."""
+    path = str(tmp_path / "new.npz")
+    with zipfile.ZipFile(path, "w") as file:
+        header = b"\x93NUMPY\x03\x00\x04\x00\x00\x00{}  "
+        file.writestr("conv1.weight.npy", header)
+    with pytest.raises(Refusal, match=r"conv1.weight.npy has the format \(3, 0\)"):
+        read_weights(path, SLOTS)
+
+
+def test_weights_may_come_as_safetensors(tmp_path):
+    safetensors = pytest.importorskip("safetensors.numpy", reason="not a dependency")
+    held = {name: np.full(slot.shape, 2, np.float16) for name, slot in SLOTS.items()}
+    path = str(tmp_path / "w.safetensors")
+    safetensors.save_file({**held, "spare.bias": np.zeros(1, np.float32)}, path)
+    weights, others = read_weights(path, SLOTS)
+    assert (others, {one.dtype for one in weights.values()}) == (["spare.bias"], {np.dtype("f4")})
+    assert {name: one.shape for name, one in weights.items()} == {
+        name: slot.shape for name, slot in SLOTS.items()
+    }
+    with open(path, "wb") as file:
+        file.write(b"no weights")
+    with pytest.raises(Refusal, match=r"w\.safetensors is not a file of weights"):
+        read_weights(path, SLOTS)
+
+
+def test_safetensors_without_their_package_are_refused(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "safetensors", None)
+    with pytest.raises(Refusal, match="needs the package safetensors: pip install safetensors"):
+        read_weights(str(tmp_path / "w.safetensors"), SLOTS)

@@ -1,0 +1,252 @@
+"""A network of random filters run on pictures: `extract_features`, and an Extractor for many."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from operator import index
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.errors import UnfitError, counted, safe
+from convcli.features.asked import read_setup
+from convcli.features.memory import memory_note
+from convcli.features.pools import part_names, pooled
+from convcli.features.recipes import RECIPES
+from convcli.features.run import Step, needed, walk
+from convcli.features.setup import Choices, Setup
+from convcli.features.weights import drawn, read_weights, slots
+from convcli.nets.layers import Shape, Slot
+from convcli.nets.summary import Row, summarize
+from convcli.pictures.files import Picture, open_picture
+from convcli.pictures.memory import Limits
+from convcli.pictures.prepare import Samples, prepared
+
+Array = NDArray[Any]
+
+Source = str | os.PathLike[str] | NDArray[Any]
+"""A picture: its path, or its samples as `picture_of` takes them."""
+
+
+class Features(NamedTuple):
+    """What a network sees in one picture."""
+
+    maps: dict[str, Array]
+    """The feature maps of each layer looked at, float32 (channels, height, width), or (values,)."""
+    vector: NDArray[np.float32]
+    """The parts asked for of each of these layers, one layer after another, (n,)."""
+    names: tuple[str, ...]
+    """A name for each number of the vector: `relu1.mean.0`."""
+    shapes: Mapping[str, Shape]
+    """Those of the weights, by name: vectors of pictures that met others cannot be compared."""
+    notes: tuple[str, ...] = ()
+    """What the picture or the weights gave reason to say."""
+    memory: str = ""
+    """What memory the run was predicted to take, in words."""
+
+    def plain(self) -> list[Any]:
+        """All but the maps, as JSON holds it."""
+        return [self.vector.tolist(), *self[2:]]
+
+
+def features_in(plain: Sequence[Any]) -> Features:
+    """What `plain` gave, as it was, without maps."""
+    vector, names, shapes, notes, memory = plain
+    kept = {name: tuple(shape) for name, shape in shapes.items()}
+    return Features({}, np.array(vector, np.float32), tuple(names), kept, tuple(notes), memory)
+
+
+def extract_features(
+    picture: Source,
+    network: str = "default",
+    *,
+    seed: int = 0,
+    parts: str | None = None,
+    layers: str | Sequence[str] = (),
+    init: str | None = None,
+    zero_mean: bool = False,
+    unit_norm: bool = False,
+    weights: str | None = None,
+    resize: int | tuple[int, int] | Literal["keep"] | None = None,
+    crop: int | tuple[int, int] | None = None,
+    gray: bool = False,
+    normalize: str | None = None,
+) -> Features:
+    """What layers of random filters see in a picture: feature maps by layer, and a vector of them.
+
+    `picture` is a path ("-" is stdin), or an array (height, width) or (height, width, samples) of
+    uint8, of uint16, or of floats from 0 to 1. A second or fourth sample is alpha.
+
+    `network` is a recipe (default, digits or texture), a name of the zoo, a .net or .py file, or
+    layers: `conv(16, 5); relu`, `conv:16,5 relu`. Filters are drawn from PCG64(seed) by `init` (one
+    of INITS), or read from `weights` (.npz or .safetensors), and then `seed` is of no use.
+
+    `layers` are the nodes looked at, the last one if none is named; the network is run no further
+    than it must be. `parts` are those of `read_vector`: mean, std, max, ppv, l2, flatten, grid:4x4.
+
+    The picture is made grey, resized (an int: its shorter side), cropped around its centre and
+    normalised (one of NORMALIZATIONS). What is left out is as the recipe has it, or as `convcli
+    extract` does it: a network that names its input size gets pictures of that size.
+
+    >>> ramp = np.arange(64, dtype=np.uint8).reshape(8, 8)
+    >>> found = extract_features(ramp, "conv(4, 3); relu", seed=7, parts="mean,max", gray=True)
+    >>> {name: (maps.shape, maps.dtype.name) for name, maps in found.maps.items()}
+    {'relu1': ((4, 6, 6), 'float32')}
+    >>> found.vector.shape, found.names[0], found.names[-1]
+    ((8,), 'relu1.mean.0', 'relu1.max.3')
+
+    For many pictures, an Extractor draws the weights once. Raises SpecError for text that is not
+    understood, UnfitError for what does not fit, PictureError for a file that is no picture, and
+    Refusal, their base, for weights that cannot be read; their texts name the options of `convcli
+    extract`, which are called as the arguments are.
+    """
+    choices = Choices(
+        net=None if network in RECIPES else network,
+        recipe=network if network in RECIPES else None,
+        init=init,
+        zero_mean=zero_mean,
+        unit_norm=unit_norm,
+        seed=None if weights else seed,
+        weights=weights,
+        resize=resize if resize is None or resize == "keep" else _sides(resize),
+        crop=None if crop is None else (_sides(crop)[0], _sides(crop)[-1]),
+        gray=gray,
+        normalize=normalize,
+        layers=layers if isinstance(layers, str) else ",".join(layers),
+        vector=parts,
+    )
+    return Extractor(read_setup((), choices)).features(picture)
+
+
+def _sides(asked: int | tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(index(side) for side in np.ravel(asked))
+
+
+class Extractor:
+    """A network with the weights it has drawn or read, run on picture after picture.
+
+    >>> extractor = Extractor(read_setup(("conv:4,3",), Choices(seed=7, vector="mean")))
+    >>> pictures = np.zeros((2, 8, 8, 3), np.uint8)
+    >>> np.stack([extractor.features(one, keeps=False).vector for one in pictures]).shape
+    (2, 4)
+    """
+
+    def __init__(self, setup: Setup, limits: Limits | None = None) -> None:
+        self.setup, self.limits = setup, limits
+        self.layers = setup.layers or (setup.network.nodes[-1].name,)
+        self.weights: dict[str, Array] = {}
+        self.slots: dict[str, Slot] = {}
+        self._rows: dict[Shape, tuple[Row, ...]] = {}
+        self._notes: list[str] = []
+
+    def features(self, picture: Source, keeps: bool = True) -> Features:
+        """What the network sees in a picture; without its maps where it `keeps` none.
+
+        Raises UnfitError for a run that takes more memory than there is, for layers that do not
+        fit the picture, and for a vector with values beyond float32; PictureError.
+        """
+        self._notes.clear()
+        x = self.samples(picture)
+        rows = self.rows(x.shape)
+        memory = memory_note(rows, x.shape, self.setup.init, self.layers if keeps else ())
+        self.prepare_weights(rows)
+        maps, found = {}, {}
+        for step in self.run(rows, x, self.layers, keeps):
+            layer = step.row.name
+            if layer in self.layers:
+                found[layer] = [pooled(step.maps, part) for part in self.setup.vector]
+                if keeps:
+                    maps[layer] = step.maps
+        vector = np.concatenate([numbers for layer in self.layers for numbers in found[layer]])
+        if not np.isfinite(vector).all():
+            raise UnfitError(
+                f"{called(picture)}: the vector holds values beyond float32; take an --init that "
+                "keeps the scale, such as he, or --unit-norm"
+            )
+        names = tuple(
+            name
+            for layer in self.layers
+            for part, numbers in zip(self.setup.vector, found[layer], strict=True)
+            for name in part_names(layer, part, len(numbers))
+        )
+        shapes = {name: slot.shape for name, slot in self.slots.items()}
+        return Features(maps, vector, names, shapes, self.notes(), memory)
+
+    def samples(self, picture: Source) -> Samples:
+        """The samples of a picture as the network takes them, float32 (channels, height, width)."""
+        if isinstance(picture, str | os.PathLike):
+            read = open_picture(os.fspath(picture), limits=self.limits)
+        else:
+            read = picture_of(np.asarray(picture))
+        self._notes += [f"{called(picture)}: {text}" for text in read.notes]
+        try:
+            return prepared(read, self.setup.preparation)
+        except UnfitError as misfit:
+            raise UnfitError(f"{called(picture)}: {misfit}") from None
+
+    def rows(self, shape: Shape) -> tuple[Row, ...]:
+        """The rows of the network for an input of this shape."""
+        if shape not in self._rows:
+            self._rows[shape] = summarize(self.setup.network, shape).rows
+        return self._rows[shape]
+
+    def prepare_weights(self, rows: Sequence[Row]) -> None:
+        """Draw or read the weights, unless those that are there fit."""
+        wanted, own = slots(rows), self.setup
+        if self.slots == wanted:
+            return
+        self.weights = {}  # freed before others are drawn
+        if own.weights is not None:
+            self.weights, others = read_weights(own.weights, wanted)
+            if others and not self.slots:
+                some = ", ".join(safe(name) for name in others[:3])
+                self._notes.append(f"{counted(len(others), 'other array')} left unread: {some} …")
+        else:
+            self.weights = drawn(rows, own.seed, own.init, own.slopes)
+        self.slots = wanted
+
+    def run(
+        self, rows: Sequence[Row], x: Samples, names: Sequence[str], keeps: bool = False
+    ) -> Iterator[Step]:
+        """Walk to the nodes named, or over all."""
+        return walk(needed(rows, names), x, self.weights, keeps)
+
+    def notes(self) -> tuple[str, ...]:
+        """What there was to say since this was last asked."""
+        said = tuple(self._notes)
+        self._notes.clear()
+        return said
+
+
+def called(picture: Source) -> str:
+    """What a picture is called in messages."""
+    return safe(os.fspath(picture)) if isinstance(picture, str | os.PathLike) else "the array"
+
+
+def picture_of(samples: Array) -> Picture:
+    """Samples (height, width) or (height, width, 1 to 4) as a picture.
+
+    uint8 and uint16 hold 0 to 255 and 65535, floats 0 to 1; a second or fourth sample is alpha.
+
+    >>> picture_of(np.zeros((4, 5, 4), np.uint8)).colours
+    3
+
+    Raises UnfitError for other shapes and dtypes, and for floats that are not finite.
+    """
+    pixels = samples[..., np.newaxis] if samples.ndim == 2 else samples
+    if pixels.ndim != 3 or not pixels.size or pixels.shape[2] > 4:
+        raise UnfitError(
+            f"an array of the shape {samples.shape} is no picture: one is height x width, or "
+            "height x width x samples, of which there are 1 to 4"
+        )
+    if pixels.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            pixels = pixels.astype(np.float32)
+        if not np.isfinite(pixels).all():
+            raise UnfitError("the array holds values that are not finite in float32")
+    elif pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
+        raise UnfitError(
+            f"an array of {pixels.dtype} is no picture: samples are uint8, uint16, or floats "
+            "from 0 to 1"
+        )
+    return Picture(pixels, pixels.shape[2] in (2, 4), "", {})

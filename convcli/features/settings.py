@@ -1,0 +1,106 @@
+"""Settings as files hold them, in JSON, and the Setup that they mean again."""
+
+from collections.abc import Mapping
+from json import dumps, loads
+from typing import Any
+
+from convcli.errors import SpecError, UnfitError, safe
+from convcli.features.arrays import npz_arrays
+from convcli.features.inits import Init
+from convcli.features.pools import read_vector
+from convcli.features.run import check_runs, until
+from convcli.features.setup import SEED, Choices, Setup, for_pictures
+from convcli.features.weights import slopes
+from convcli.nets.readers import read_words
+from convcli.pictures.prepare import Preparation
+
+
+def saved_setup(path: str, choices: Choices) -> Setup:
+    """The setup that a file of vectors or of a saved run was made with.
+
+    Other parts of vectors may be chosen. Raises SpecError for any other choice, Refusal for a file
+    that cannot be read or holds no settings.
+    """
+    clash = [name for name in choices.made() if name not in ("vector", "like")]
+    if clash:
+        raise SpecError(
+            f"--{clash[0].replace('_', '-')} does not go with settings taken from {safe(path)}"
+        )
+    held = str(npz_arrays(path, ("settings",))["settings"])
+    return setup_of(held, path, choices.vector)
+
+
+def setup_of(text: str, path: str, parts: str | None = None) -> Setup:
+    """The setup that settings mean, which stand in `path`; `parts` are other parts of vectors."""
+    held = read_settings(text, path)
+    try:
+        init = Init(**{name: held[name] for name in Init._fields if name in held})
+        resize, crop, channels = held["resize"], held["crop"], held["channels"]
+        how = Preparation(
+            bool(held["gray"]),
+            None if channels is None else int(channels),
+            tuple(map(int, resize)) if resize else None,
+            (int(crop[0]), int(crop[1])) if crop else None,
+            str(held["normalize"]),
+        )
+        words = tuple(map(str, held["network"]))
+        layers = tuple(map(str, held["layers"]))
+        vector = parts or ",".join(held.get("vector", ())) or "mean,std"
+        seed, last = int(held.get("seed", SEED)), str(held["last"])
+        weights = str(held["weights"]) if "weights" in held else None
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError):
+        raise UnfitError(f"{safe(path)} does not hold the settings of a run") from None
+    reading = read_words(words)
+    whole = for_pictures(reading, how.crop or how.resize)
+    network = until(whole, (last,))
+    until(network, layers)  # refuses a layer that is none
+    check_runs(network)
+    setup = Setup(
+        words, network, layers, init, seed, weights, how, read_vector(vector), slopes(whole)
+    )
+    why = setup.wrong()
+    if why:
+        raise UnfitError(f"{safe(path)} does not hold the settings of a run: {safe(why)}")
+    return setup
+
+
+def read_settings(text: str, path: str) -> dict[str, Any]:
+    """Settings as plain values. Raises UnfitError for text that is no object of JSON."""
+    try:
+        held = loads(text)
+    except (ValueError, RecursionError):
+        held = None
+    if not isinstance(held, dict):
+        raise UnfitError(f"{safe(path)} does not hold the settings of a run")
+    return held
+
+
+def same_settings(path: str, text: str, setup: Setup) -> None:
+    """Refuse a set of vectors that was made differently; one that says nothing is believed."""
+    if not text:
+        return
+    held = read_settings(text, path)
+    mine = read_settings(vector_settings(setup), path)
+    order = (*setup.settings(), "vector")  # the network first: the others follow from it
+    differing = [name for name in order if held.get(name) != mine[name]]
+    if differing:
+        name = differing[0]
+        raise UnfitError(
+            f"{safe(path)} was made with {name} {safe(held.get(name))!s:.60}, not "
+            f"{safe(mine[name])!s:.60}; take --like {safe(path)} to make the same"
+        )
+
+
+def vector_settings(setup: Setup) -> str:
+    """The settings of vectors as one line of JSON."""
+    return described({**setup.settings(), "vector": setup.vector})
+
+
+def run_settings(setup: Setup) -> str:
+    """The settings of a saved run as one line of JSON."""
+    return described(setup.settings())
+
+
+def described(settings: Mapping[str, Any]) -> str:
+    """Settings as one line of JSON, the same for the same settings."""
+    return dumps(settings, sort_keys=True)

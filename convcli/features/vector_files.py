@@ -1,0 +1,188 @@
+"""Vectors → lines and files, and files of vectors read again."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from io import BytesIO
+from json import dumps, loads
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from convcli.errors import Refusal, SpecError, csv_row, safe
+from convcli.features.arrays import npz_arrays
+from convcli.features.extraction import Features
+from convcli.features.setup import Setup
+from convcli.features.vectors import VectorSet, gathered
+from convcli.nets.layers import Shape
+from convcli.pictures.files import SUFFIXES, check_free, write_file
+
+Array = NDArray[Any]
+
+
+def digits(vector: NDArray[np.float32]) -> list[str]:
+    """Each value in the fewest digits that give the same float32 again."""
+    return [str(value) if value == value else "nan" for value in vector.astype(np.float32)]
+
+
+def json_line(path: str, vector: NDArray[np.float32]) -> str:
+    """`{"path": …, "vector": […]}`.
+
+    >>> json_line("cat.jpg", np.array([0.1, 2.0], np.float32))
+    '{"path": "cat.jpg", "vector": [0.1, 2.0]}'
+    """
+    return f'{{"path": {dumps(path)}, "vector": [{", ".join(digits(vector))}]}}'
+
+
+def separated(path: str, vector: NDArray[np.float32], comma: str) -> str:
+    """A line of CSV or TSV; a path with a comma or a quote in it is quoted, as RFC 4180 has it."""
+    if comma == ",":
+        return csv_row([path, *digits(vector)])
+    return comma.join([safe(path), *digits(vector)])
+
+
+LINES: dict[str, Callable[[str, NDArray[np.float32]], str]] = {
+    "jsonl": json_line,
+    "csv": lambda path, vector: separated(path, vector, ","),
+    "tsv": lambda path, vector: separated(path, vector, "\t"),
+}
+"""Formats with a line a picture."""
+
+FILES = ("npy", "npz")
+"""Formats with all of them in one array."""
+
+
+def suffix_of(output: str | None) -> str:
+    """The format that a name asks for.
+
+    >>> suffix_of("set.NPZ"), suffix_of(None)
+    ('npz', '')
+    """
+    return os.path.splitext(output or "")[1].lstrip(".").lower()
+
+
+def header(names: Sequence[str], format_: str) -> str | None:
+    """The first line of a format that has one."""
+    comma = {"csv": ",", "tsv": "\t"}.get(format_)
+    return comma.join(["path", *map(safe, names)]) if comma else None
+
+
+class Vectored(NamedTuple):
+    """Where vectors go: a format, and a file or stdout."""
+
+    format: str
+    target: str | None
+
+
+def vector_target(
+    format_: str | None, output: str | None, force: bool, sources: Sequence[str] = ()
+) -> Vectored:
+    """The format that was asked for, or that the file's name asks for."""
+    known = (*LINES, *FILES)
+    suffix = suffix_of(output)
+    if format_ is None:
+        format_ = suffix if output not in (None, "-") else "jsonl"
+    if format_ not in known:
+        said = f"--format {format_}" if format_ != suffix else safe(output) or "-o ''"
+        raise SpecError(f"{said}: vectors are written as {', '.join(known)}")
+    target = None if output in (None, "-") else output
+    if target and suffix != format_ and (suffix in known or f".{suffix}" in SUFFIXES):
+        raise SpecError(f"{safe(target)} is not the name of a file of {format_}")
+    if format_ in FILES and target is None and sys.stdout.isatty():
+        raise SpecError(f"a terminal cannot show {format_}; use -o FILE, or pipe it on")
+    check_free([target], force, *sources)
+    return Vectored(format_, target)
+
+
+def write_vectors(
+    found: Iterator[tuple[str, Features]],
+    setup: Setup,
+    where: Vectored,
+    force: bool,
+    failed: list[Refusal],
+) -> None:
+    """Write vectors line by line as they come, or as one array.
+
+    `failed` are the pictures that gave none, once all of `found` has come.
+    """
+    if where.format in FILES:
+        vectors = gathered(found, setup)
+        if failed and where.format == "npy":
+            raise Refusal(".npy holds no paths, so that all pictures must be there; write .npz")
+
+        def write(stream: Any) -> None:
+            if where.format == "npy":
+                np.save(stream, vectors.rows, allow_pickle=False)
+            else:
+                np.savez(stream, allow_pickle=False, **arrays(vectors))
+
+        if vectors.paths:
+            _deliver(write, where.target, force)
+        return
+    if where.target is None:
+        for text in _lines(found, where.format):
+            if sys.stdout.isatty():
+                sys.stdout.write("\t".join(map(safe, text.split("\t"))) + "\n")
+                sys.stdout.flush()
+            else:  # a path's own bytes
+                sys.stdout.buffer.write(f"{text}\n".encode("utf-8", "surrogateescape"))
+                sys.stdout.buffer.flush()
+        return
+    lines = list(_lines(found, where.format))
+    data = "".join(f"{text}\n" for text in lines).encode("utf-8", "surrogateescape")
+    if data:
+        _deliver(lambda stream: stream.write(data), where.target, force)
+
+
+def _lines(found: Iterator[tuple[str, Features]], format_: str) -> Iterator[str]:
+    for number, (path, one) in enumerate(found):
+        first = header(one.names, format_) if not number else None
+        if first:
+            yield first
+        yield LINES[format_](path, one.vector)
+
+
+def arrays(vectors: VectorSet) -> dict[str, Array]:
+    """A set of vectors as `read_set` reads it again."""
+    return {
+        "vectors": vectors.rows,
+        "paths": np.array(vectors.paths),
+        "names": np.array(vectors.names),
+        "settings": np.array(vectors.settings),
+        "shapes": np.array(dumps(vectors.shapes)),
+    }
+
+
+def _deliver(write: Any, target: str | None, force: bool) -> None:
+    if target is not None:
+        return write_file(target, write, force)
+    buffer = BytesIO()
+    write(buffer)
+    sys.stdout.flush()
+    sys.stdout.buffer.write(buffer.getbuffer())
+    return None
+
+
+def read_set(path: str) -> VectorSet:
+    """Vectors that were saved as .npz. Raises Refusal for anything else."""
+    held = npz_arrays(path, ("vectors", "paths"), ("names", "settings", "shapes"))
+    rows, paths = held["vectors"], held["paths"]
+    shapes = _shapes(str(held.get("shapes", "{}")))
+    if rows.ndim != 2 or paths.shape != (len(rows),) or rows.dtype.kind != "f" or shapes is None:
+        raise Refusal(f"{safe(path)} does not hold vectors as convcli saves them")
+    return VectorSet(
+        tuple(map(str, paths)),
+        rows.astype(np.float32),
+        tuple(map(str, held.get("names", ()))),
+        str(held.get("settings", "")),
+        shapes,
+    )
+
+
+def _shapes(text: str) -> dict[str, Shape] | None:
+    """The shapes of weights by name; None for text that does not hold them."""
+    try:
+        return {name: tuple(map(int, shape)) for name, shape in loads(text).items()}
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        return None
