@@ -17,7 +17,7 @@ from convcli.pictures.specs import kernel
 BORDERS = ["edge", "reflect", "symmetric", "wrap", "zero", "constant", "valid"]
 
 MORE = [
-    "box:2", "box:7", "binomial:5", "gaussian:0.4", "gaussian(2, size=7)", "gaussian:4.5", "unsharp:0.7,amount=0.3",
+    "box:2", "box:5", "box:7", "binomial:5", "gaussian:0.4", "gaussian(2, size=7)", "gaussian:4.5", "unsharp:0.7,amount=0.3",
     "high-pass:1", "laplacian:8", "log:0.8", "dog:0.5,0.9", "sobel:left", "sobel:bottom", "frei-chen:3", "frei-chen:7",
     "disk:1.5", "motion:5,angle=30", "random:4,seed=3", "random:9,seed=1", "gabor:1,theta=30", "box:15",
     "1/9 1/3; 5/9 -1/7", "1/2", "1 2 1", "1; 2; 1", "-1", "1e-7 1", "99999999 -99999999", "0 0; 0 1",
