@@ -39,7 +39,8 @@ class Responder:
         ]
         scales = [part.scale for part in kernel.parts]
         same = len(set(scales)) == 1
-        self.unit = scales[0] if same else Fraction(1, lcm(*(one.denominator for one in scales)))
+        shared = same and scales[0] != 0  # of weights that are all 0 the unit may be anything
+        self.unit = scales[0] if shared else Fraction(1, lcm(*(one.denominator for one in scales)))
         self.times = [int(scale / self.unit) for scale in scales]
         bounds = [greatest(p.factors, largest, signed or floating) for p in kernel.parts]
         both = [abs(times) * bound for times, bound in zip(self.times, bounds, strict=True)]

@@ -1,5 +1,7 @@
 """Every kernel of the catalogue, border, mode and number of threads against an oracle of fractions."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from oracle import filtered
 from convcli.pictures.bands import Border
 from convcli.pictures.catalogue import CATALOGUE
 from convcli.pictures.filtering import Recipe, filter_picture
-from convcli.pictures.kernels import dilated, flipped, rotated
+from convcli.pictures.kernels import dilated, flipped, rotated, scaled
 from convcli.pictures.picture import Picture
 from convcli.pictures.ranges import Range, tone
 from convcli.pictures.specs import kernel
@@ -88,6 +90,15 @@ def test_large_boxes_are_exact(border, spec):
 @pytest.mark.parametrize("spec", ["blur", "edge", "sobel-x", "1/3 1/3 -1/3", "sobel:top"])
 def test_every_range_known_beforehand_is_exact(range_, spec):
     assert_exact(noise((5, 6, 1), np.uint8), Recipe((kernel(spec),), range=Range(range_)))
+
+
+@pytest.mark.parametrize("spec", ["blur", "sobel", "unsharp:1", "kirsch", "box:15", "gaussian:5", "-1 0 1"])
+def test_weights_scaled_to_0_see_nothing(spec):
+    recipe = Recipe((scaled(kernel(spec), Fraction(0)),), range=Range("clip"), bias=Fraction(7))
+    for has_alpha in (False, True):
+        pixels = noise((30, 20, 4), np.uint8)
+        found = filter_picture(Picture(pixels[..., : 3 + has_alpha], has_alpha, "PNG", {}), recipe)
+        assert np.unique(found.pixels[..., :3]).tolist() == [7]
 
 
 @settings(deadline=None, max_examples=60)
