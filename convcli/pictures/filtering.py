@@ -104,7 +104,11 @@ def filter_picture(
 
 
 def prepared(picture: Picture, recipe: Recipe) -> Picture:
-    """The picture in grey where the recipe asks for it; the border's constant is checked."""
+    """The picture in grey where the recipe asks for it.
+
+    Raises UnfitError for a border's constant that is no sample, and for light or luma of a picture
+    that has none.
+    """
     if recipe.border.name == "constant" and picture.pixels.dtype.kind == "u":
         full = picture.full
         if not 0 <= recipe.border.value <= full or recipe.border.value % 1:
@@ -112,7 +116,14 @@ def prepared(picture: Picture, recipe: Recipe) -> Picture:
                 f"the border constant:{recipe.border.value:g} is no sample of this picture: "
                 f"a whole number from 0 to {full}"
             )
-    return grey(picture) if recipe.gray else picture
+    picture = grey(picture) if recipe.gray else picture
+    inks = picture.mode == "CMYK"
+    if recipe.linear and (inks or not picture.full):
+        kind = "four inks" if inks else "samples of 32 bits"
+        raise UnfitError(f"--linear reads sRGB of 8 or 16 bits, and this picture has {kind}")
+    if recipe.channels == "luma" and inks:
+        raise UnfitError("--channels luma reads RGB, and this picture has four inks; give --gray")
+    return picture
 
 
 def is_direct(picture: Picture, recipe: Recipe) -> bool:

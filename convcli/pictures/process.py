@@ -12,6 +12,7 @@ from convcli.pictures.bands import Window
 from convcli.pictures.files import (
     LONGEST_SIDES,
     SaveOptions,
+    check_frames,
     check_suffix,
     format_of,
     save_picture,
@@ -174,6 +175,7 @@ def _write_frames(
     picture: Picture, recipe: Recipe, target: Target, threads: int | None
 ) -> Statistics:
     """Every frame of an animation on its own, with its timing kept."""
+    check_frames(picture, target.form(picture))
     first = filter_picture(picture._replace(frames=()), recipe, threads)
     frames, statistics = [], first.statistics
     for pixels in picture.frames:

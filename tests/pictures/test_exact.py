@@ -92,7 +92,9 @@ def test_every_range_known_beforehand_is_exact(range_, spec):
     assert_exact(noise((5, 6, 1), np.uint8), Recipe((kernel(spec),), range=Range(range_)))
 
 
-@pytest.mark.parametrize("spec", ["blur", "sobel", "unsharp:1", "kirsch", "box:15", "gaussian:5", "-1 0 1"])
+@pytest.mark.parametrize(
+    "spec", ["blur", "sobel", "unsharp:1", "kirsch", "box:15", "gaussian:5", "-1 0 1"]
+)
 def test_weights_scaled_to_0_see_nothing(spec):
     recipe = Recipe((scaled(kernel(spec), Fraction(0)),), range=Range("clip"), bias=Fraction(7))
     for has_alpha in (False, True):

@@ -212,6 +212,45 @@ def test_grey_is_pillows_grey():
     np.testing.assert_array_equal(found[..., 0], np.asarray(Image.fromarray(COLOUR).convert("L")))
 
 
+def test_grey_of_inks_is_pillows_and_no_profile_of_colours_stays():
+    inks = Image.fromarray(COLOUR).convert("CMYK")
+    recipe = Recipe((kernel("identity"),), gray=True)
+    for image in (inks, Image.fromarray(COLOUR)):
+        mode = "CMYK" if image is inks else ""
+        given = plain(image)._replace(mode=mode, metadata={"icc_profile": b"x", "dpi": (72, 72)})
+        found = filter_picture(given, recipe).picture
+        np.testing.assert_array_equal(found.pixels[..., 0], np.asarray(image.convert("L")))
+        assert found.pixels.shape[2] == 1
+        assert (found.mode, found.metadata) == ("", {"dpi": (72, 72)})
+    grey = plain(COLOUR[..., :1])._replace(metadata={"icc_profile": b"x"})
+    assert filter_picture(grey, recipe).picture.metadata == {"icc_profile": b"x"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "words", "message"),
+    [
+        (
+            "F",
+            {"linear": True},
+            "--linear reads sRGB of 8 or 16 bits, and this picture has samples of 32 bits",
+        ),
+        ("CMYK", {"linear": True}, "this picture has four inks"),
+        (
+            "CMYK",
+            {"channels": "luma"},
+            "--channels luma reads RGB, and this picture has four inks; give --gray",
+        ),
+    ],
+)
+def test_light_and_luma_of_what_has_none_are_refused(mode, words, message):
+    pixels = np.zeros((3, 3, 4), np.uint8) if mode == "CMYK" else np.zeros((3, 3, 1), np.float32)
+    given = plain(pixels)._replace(mode=mode)
+    with pytest.raises(UnfitError, match=message):
+        filter_picture(given, recipe_of(asked("blur", **words)))
+    if mode == "CMYK":
+        filter_picture(given, recipe_of(asked("blur", gray=True, **words)))
+
+
 @pytest.mark.parametrize("border", ["zero", "constant:9", "wrap", "reflect", "valid"])
 @pytest.mark.parametrize("spec", ["blur", "sobel", "unsharp:1", "-1 0 1"])
 def test_what_is_opaque_is_opaque_under_every_border(border, spec):
