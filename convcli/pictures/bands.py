@@ -131,6 +131,20 @@ class Bands:
                 band[:, outside] = band[:, left + cells]
         return band
 
+    def centres(self, band: Array) -> tuple[slice, slice]:
+        """The rows and columns of a band that stand under the anchor where the window stops."""
+        down, across = (
+            slice(at, at + length - reach + 1, step)
+            for at, length, reach, step in zip(
+                self.window.anchor,
+                band.shape[:2],
+                self.window.shape,
+                self.window.stride,
+                strict=True,
+            )
+        )
+        return down, across
+
     def strided(self, response: Array) -> Array:
         """The responses at the places where the window stops, of those at every place."""
         down, across = self.window.stride

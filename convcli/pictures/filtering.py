@@ -251,19 +251,13 @@ def _transparent(
     way = (Blending if is_blend(kernel) else Keeping)(kernel, full)
     covers = Bands(bands.pixels, bands.window._replace(border=_opaque_border(bands, full)))
     tall = max(16, 2 * kernel.shape[0])
-    height, width = kernel.shape
-    top_left = kernel.centre
 
     def run(top: int, bottom: int, out: Array | None) -> tuple[Array, Statistics]:
         colour = bands.read(top, bottom, np.int64, None, slice(0, -1))
         alpha = covers.read(top, bottom, np.int64, None, slice(-1, None))
-        centre = np.s_[
-            top_left[0] : top_left[0] + colour.shape[0] - height + 1,
-            top_left[1] : top_left[1] + colour.shape[1] - width + 1,
-        ]
-        samples, statistics = way.band(colour, alpha, centre, tones)
+        samples, statistics = way.band(colour, alpha, bands.centres(colour), tones)
         assert out is not None
-        out[...] = bands.strided(samples)
+        out[...] = samples
         return out, statistics
 
     return tall, lambda: run
@@ -289,6 +283,8 @@ def float_values(picture: Picture, recipe: Recipe, threads: int | None = None) -
         samples = luma(samples, with_alpha).astype(dtype)
     if recipe.linear:
         samples = to_light(samples.astype(dtype), picture.full, with_alpha)
+        beyond = to_light(np.full((1, 1, 1), float(recipe.border.value)), picture.full, False)
+        recipe = recipe._replace(border=recipe.border._replace(value=float(beyond[0, 0, 0])))
     for kernel in recipe.kernels:
         tones = tone(kernel, recipe.range if recipe.range.name == "auto" else Range("clip"), 0)
         tones = tones._replace(absolute=False)
@@ -337,15 +333,11 @@ def _transparent_stage(
     way.light = Responder(kernel, full * full, signed=True, floating=True)
     way.cover = Responder(kernel, full, signed=True, floating=True)
     covers = Bands(bands.pixels, bands.window._replace(border=_opaque_border(bands, full)))
-    (height, width), (row, column) = kernel.shape, kernel.centre
 
     def run(top: int, bottom: int) -> None:
         colour = bands.read(top, bottom, np.float64, None, slice(0, -1))
         alpha = covers.read(top, bottom, np.float64, None, slice(-1, None))
-        centre = np.s_[
-            row : row + colour.shape[0] - height + 1, column : column + colour.shape[1] - width + 1
-        ]
-        out[top:bottom] = bands.strided(way.values(colour, alpha, centre, tones))
+        out[top:bottom] = way.values(colour, alpha, bands.centres(colour), tones)
 
     share_rows(bands.size[0], max(16, 2 * kernel.shape[0]), count, lambda: run, True)
     return out
@@ -385,7 +377,8 @@ def finished(values: Array, picture: Picture, recipe: Recipe) -> Filtered:
     if recipe.amount != 1:
         colours, alpha = blended(source, cover, colours, alpha, float(recipe.amount))
     rescaled = recipe.range.name in ("signed", "stretch", "pct")
-    looked = responses[visible] if rescaled else colours
+    seen = ... if alpha is None else alpha[..., 0] >= 0.5
+    looked = responses[visible] if rescaled else colours[seen]
     ends = (float(looked.min()), float(looked.max())) if looked.size else (0.0, 0.0)
     deep = picture.pixels.dtype.kind != "u"
     if deep and recipe.range.name not in ("stretch", "pct"):
@@ -394,7 +387,7 @@ def finished(values: Array, picture: Picture, recipe: Recipe) -> Filtered:
     dtype = np.dtype(np.uint8) if deep else picture.pixels.dtype
     top = 255 if deep else full
     samples = np.floor(colours + 0.5)
-    clipped = int(np.count_nonzero(samples < 0) + np.count_nonzero(samples > top))
+    clipped = sum(int(np.count_nonzero(beyond[seen])) for beyond in (samples < 0, samples > top))
     pixels = samples.clip(0, top).astype(dtype)
     if separate:
         cover = (

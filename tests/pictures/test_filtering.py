@@ -12,7 +12,7 @@ from scipy import ndimage
 from convcli.pictures.bands import Border
 from convcli.pictures.catalogue import CATALOGUE
 from convcli.pictures.files import Picture
-from convcli.pictures.filtering import Recipe, filter_picture
+from convcli.pictures.filtering import Recipe, filter_picture, float_values
 from convcli.pictures.ranges import Range, read_range, tone
 from convcli.pictures.specs import kernel
 
@@ -172,6 +172,46 @@ def test_the_values_told_are_the_responses_before_they_are_rescaled(name, channe
     if name == "clip" and channels == "luma":
         true = pixels + true - seen
     assert (found.least, found.most) == pytest.approx((true.min(), true.max()), rel=1e-5)
+
+
+@pytest.mark.parametrize("spec", ["blur", "emboss", "1 2; 3 -4", "sobel-x"])
+@pytest.mark.parametrize("range_", ["clip", "abs"])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 3)])
+@pytest.mark.parametrize("has_alpha", [False, True])
+def test_the_values_told_are_those_of_the_places_that_are_kept(spec, range_, stride, has_alpha):
+    pixels = noise((11, 14, 4))
+    pixels[..., 3] |= 1
+    given = picture(pixels[..., : 3 + has_alpha], has_alpha)
+    recipe = Recipe((kernel(spec),), stride=stride, range=Range(range_))
+    found = filter_picture(given, recipe)
+    values = float_values(given, recipe)
+    seen = values[..., :3][values[..., 3] >= 0.5] if has_alpha else values
+    seen = abs(seen) if range_ == "abs" else seen
+    told = found.statistics
+    assert (told.least, told.most) == pytest.approx((seen.min(), seen.max()), rel=1e-5, abs=1e-3)
+    assert told.clipped == np.count_nonzero(np.floor(seen + 0.5) < 0) + np.count_nonzero(
+        seen >= 255.5
+    )
+    assert told.samples == found.pixels[..., :3].size
+
+
+@pytest.mark.parametrize(
+    "words", [{"amount": Fraction(1, 2)}, {"channels": "luma"}, {"linear": True}], ids=str
+)
+def test_what_is_not_seen_has_no_say_in_the_values_told(words):
+    pixels = np.full((6, 9, 4), (200, 200, 200, 255), np.uint8)
+    pixels[:, :4] = 0
+    found = filter_picture(picture(pixels, True), Recipe((kernel("blur"),), **words))
+    assert found.statistics.least == pytest.approx(200, abs=1e-3)
+    assert found.statistics.clipped == 0
+
+
+@pytest.mark.parametrize("has_alpha", [False, True])
+def test_the_constant_beyond_the_border_is_light_where_the_picture_is(has_alpha):
+    pixels = np.full((5, 6, 4), 128, np.uint8)
+    recipe = Recipe((kernel("blur"), kernel("box:5")), Border("constant", 128), linear=True)
+    found = filter_picture(picture(pixels[..., : 3 + has_alpha], has_alpha), recipe).pixels
+    assert (found[..., :3] == 128).all()
 
 
 @pytest.mark.parametrize("name", ["stretch", "pct:1,99"])
