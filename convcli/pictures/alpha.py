@@ -67,11 +67,14 @@ class Keeping:
         bound = 2 * max(self.light.bound, self.full * self.cover.bound)
         light = _strided(self.light.parts(colour * alpha), centres)
         cover = _strided(self.cover.parts(alpha), centres)
-        middle = colour[centres]
-        return [
+        middle, seen = colour[centres], alpha[centres] > 0
+        found = [
             _wide(one, bound) - _wide(middle, bound) * _wide(other, bound)
             for one, other in zip(light, cover, strict=True)
-        ], bound
+        ]
+        if not seen.all():  # what is not seen has no say in the values that are told
+            found = [one * seen for one in found]
+        return found, bound
 
 
 def _wide(values: Array, bound: int) -> Array:

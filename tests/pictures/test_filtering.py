@@ -98,6 +98,22 @@ def test_colour_under_no_opacity_has_no_influence(name):
     np.testing.assert_array_equal(first[seen], second[seen])
 
 
+@pytest.mark.parametrize(
+    "spec", ["sobel", "edge", "laplacian", "blur", "unsharp", "kirsch", "emboss"]
+)
+@pytest.mark.parametrize("range_", ["auto", "signed", "stretch"])
+def test_colour_under_no_opacity_is_not_in_the_values_told(spec, range_):
+    pixels = noise((9, 8, 4))
+    pixels[..., 3] = np.where(noise((9, 8)) < 128, 0, 255)
+    other = pixels.copy()
+    other[pixels[..., 3] == 0, :3] = (255, 0, 255)
+    recipe = Recipe((kernel(spec),), range=Range(range_))
+    first, second = (
+        filter_picture(picture(one, True), recipe).statistics for one in (pixels, other)
+    )
+    assert first == second
+
+
 @settings(deadline=None)
 @given(
     st.integers(1, 9), st.integers(1, 9), st.sampled_from(["box:7", "sobel", "gaussian:3", "1 2"])
