@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.pictures.bands import Bands, Border
 from convcli.pictures.kernels import Kernel
 from convcli.pictures.ranges import Statistics, Tone
 from convcli.pictures.responses import Responder
@@ -22,6 +23,22 @@ Array = NDArray[Any]
 def is_blend(kernel: Kernel) -> bool:
     """Whether a kernel mixes what it covers, colour and alpha alike, rather than comparing it."""
     return kernel.linear and kernel.sum != 0
+
+
+def covers_of(bands: Bands, full: int) -> Bands:
+    """The bands that alpha is read from: beyond a constant border the picture is opaque."""
+    border = bands.window.border
+    if border.name in ("zero", "constant"):
+        border = Border("constant", full)
+    return Bands(bands.pixels, bands.window._replace(border=border))
+
+
+def _responders(kernel: Kernel, full: int, floating: bool) -> tuple[Responder, Responder]:
+    """Of colour times alpha, and of alpha; `floating` samples are of either sign."""
+    light, cover = (
+        Responder(kernel, largest, floating, floating) for largest in (full * full, full)
+    )
+    return light, cover
 
 
 Centres = tuple[slice, slice]
@@ -37,10 +54,9 @@ def _strided(parts: Iterable[Array], centres: Centres) -> list[Array]:
 class Keeping:
     """Σ w·a·(x − x₀) / full: a neighbour counts as much as it is opaque, against the centre."""
 
-    def __init__(self, kernel: Kernel, full: int) -> None:
+    def __init__(self, kernel: Kernel, full: int, floating: bool = False) -> None:
         self.full = full
-        self.light = Responder(kernel, full * full)
-        self.cover = Responder(kernel, full)
+        self.light, self.cover = _responders(kernel, full, floating)
 
     def band(
         self, colour: Array, alpha: Array, centres: Centres, tones: Tone
@@ -87,10 +103,9 @@ def _wide(values: Array, bound: int) -> Array:
 class Blending:
     """Colour (Σ w·a·x / Σ w·a) · Σ w, alpha Σ w·a / Σ w: what is opaque stays opaque."""
 
-    def __init__(self, kernel: Kernel, full: int) -> None:
+    def __init__(self, kernel: Kernel, full: int, floating: bool = False) -> None:
         self.full, self.total = full, kernel.sum
-        self.light = Responder(kernel, full * full)
-        self.cover = Responder(kernel, full)
+        self.light, self.cover = _responders(kernel, full, floating)
 
     def band(
         self, colour: Array, alpha: Array, centres: Centres, tones: Tone

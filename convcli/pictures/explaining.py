@@ -6,7 +6,8 @@ from typing import Any
 
 from convcli.errors import safe
 from convcli.pictures import grid
-from convcli.pictures.filtering import Recipe, is_direct
+from convcli.pictures.chain import Recipe
+from convcli.pictures.filtering import is_direct
 from convcli.pictures.kernels import Kernel, Matrix
 from convcli.pictures.picture import Picture
 from convcli.pictures.process import expected_bytes

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from convcli.errors import OutputError, PictureError, safe
 from convcli.pictures.atomic import write_file
 from convcli.pictures.bands import FILL, Window
-from convcli.pictures.filtering import Filtered, Recipe, filter_picture, is_direct
+from convcli.pictures.chain import Filtered, Recipe
+from convcli.pictures.filtering import filter_picture, is_direct
 from convcli.pictures.memory import Size, TooLargeError
 from convcli.pictures.picture import Picture
 from convcli.pictures.process import Target

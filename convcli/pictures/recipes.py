@@ -12,7 +12,7 @@ from convcli.conv.borders import BORDERS
 from convcli.errors import SpecError, safe
 from convcli.pictures import kernels as change
 from convcli.pictures.bands import Border
-from convcli.pictures.filtering import Recipe
+from convcli.pictures.chain import Recipe
 from convcli.pictures.kernels import Kernel
 from convcli.pictures.ranges import read_range
 from convcli.pictures.specs import LARGER, LIMIT, NUMBER, kernel

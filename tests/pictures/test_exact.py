@@ -10,7 +10,8 @@ from oracle import filtered
 
 from convcli.pictures.bands import Border
 from convcli.pictures.catalogue import CATALOGUE
-from convcli.pictures.filtering import Recipe, filter_picture
+from convcli.pictures.chain import Recipe
+from convcli.pictures.filtering import filter_picture
 from convcli.pictures.kernels import dilated, flipped, rotated, scaled
 from convcli.pictures.picture import Picture
 from convcli.pictures.ranges import Range, tone

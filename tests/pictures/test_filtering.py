@@ -11,8 +11,10 @@ from scipy import ndimage
 
 from convcli.pictures.bands import Border
 from convcli.pictures.catalogue import CATALOGUE
+from convcli.pictures.chain import Recipe
 from convcli.pictures.files import Picture
-from convcli.pictures.filtering import Recipe, filter_picture, float_values
+from convcli.pictures.filtering import filter_picture
+from convcli.pictures.floats import float_values
 from convcli.pictures.ranges import Range, read_range, tone
 from convcli.pictures.specs import kernel
 

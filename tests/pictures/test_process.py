@@ -11,8 +11,10 @@ from scipy import ndimage
 from convcli.cli import run
 from convcli.errors import OutputError, PictureError, SpecError, UnfitError
 from convcli.pictures.bands import Border
+from convcli.pictures.chain import Recipe
 from convcli.pictures.files import SaveOptions, open_picture
-from convcli.pictures.filtering import Recipe, filter_picture, float_values
+from convcli.pictures.filtering import filter_picture
+from convcli.pictures.floats import float_values
 from convcli.pictures.picture import Picture
 from convcli.pictures.process import Target, filter_to
 from convcli.pictures.ranges import Range
@@ -165,6 +167,32 @@ def test_floats_are_kept_as_they_are(tmp_path):
     filter_to(plain(COLOUR), grey, Target(str(tmp_path / "out.tif"), options=SaveOptions("tif32")))
     with Image.open(tmp_path / "out.tif") as image:
         assert image.mode == "F"
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ({"scale": "1e20", "iterations": 2}, "a.png"),
+        ({"scale": "1e20", "iterations": 2}, "a.npy"),
+        ({"scale": "1e50", "linear": True}, "a.png"),
+        ({"bias": "1e60"}, "a.npy"),
+        ({"scale": "1e50", "iterations": 9}, "deep.png"),
+        ({"scale": "1e40"}, "deep.pfm"),
+        ({"scale": "1e40", "amount": "1/2"}, "float.tif"),
+        ({"scale": "1e99", "iterations": 3, "amount": "1e99"}, "deep.png"),
+    ],
+)
+@pytest.mark.parametrize("has_alpha", [False, True])
+def test_responses_beyond_floats_are_refused(tmp_path, words, name, has_alpha):
+    pixels = np.full((4, 5, 1 + has_alpha), 200, np.uint8)
+    if not name.startswith("a."):
+        pixels = pixels.astype(np.float32 if name.startswith("float") else np.uint16) * 200
+    if has_alpha and pixels.dtype.kind == "u":
+        pixels[0, 0, 1] = 1
+    given = plain(pixels, has_alpha and pixels.dtype.kind == "u")
+    with pytest.raises(UnfitError, match=r"^unsharp: responses are beyond what float\d\d holds"):
+        filter_to(given, recipe_of(asked("unsharp:1", **words)), Target(str(tmp_path / name)))
+    assert os.listdir(tmp_path) == []
 
 
 def test_a_chain_is_not_rounded_in_between():
