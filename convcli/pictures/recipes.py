@@ -205,10 +205,10 @@ def remarks(recipe: Recipe, asked: Asked) -> list[str]:
     """What may surprise: a matrix written by hand whose sum darkens or brightens the picture."""
     lines = []
     for one, spec in zip(recipe.kernels, asked.kernels, strict=False):
-        written = not re.match(r"\s*[A-Za-z]", spec)
+        if re.match(r"\s*[A-Za-z]", spec) or asked.words["normalize"] != "none":
+            continue
         total = sum(float(abs(np.asarray(m)).sum()) * abs(scale) for m, scale in one.matrices())
-        off = min(abs(one.sum), abs(one.sum - 1))
-        if written and off > FLOAT32 * total and asked.words["normalize"] == "none":
+        if min(abs(one.sum), abs(one.sum - 1)) > FLOAT32 * total:
             lines.append(
                 f"the kernel's weights sum to {_short(one.sum)}, not to 0 or 1: "
                 "--normalize sum keeps the brightness"
