@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convcli.errors import PictureError
+from convcli.pictures.metadata import is_sound
 from convcli.pictures.picture import Picture
 
 ALPHA = {"LA", "RGBA"}
@@ -42,7 +43,7 @@ def picture_of(image: Image.Image, every_kind: bool, deep: bool) -> Picture:
     image.load()
     upright = _upright(image)
     plain = _plain(upright, form, every_kind)
-    metadata = _metadata(upright, plain) | _texts(image)
+    metadata = _metadata(upright, plain, notes) | _texts(image)
     pixels = _samples(plain)
     if pixels.dtype.kind == "i":
         pixels = pixels.astype(np.float64)
@@ -52,11 +53,15 @@ def picture_of(image: Image.Image, every_kind: bool, deep: bool) -> Picture:
     return Picture(pixels, plain.mode in ALPHA, form, metadata, tuple(notes), mode)
 
 
-def _metadata(upright: Image.Image, plain: Image.Image) -> dict[str, Any]:
+def _metadata(upright: Image.Image, plain: Image.Image, notes: list[str]) -> dict[str, Any]:
     """What is kept beside the pixels; a profile of inks does not describe the colours of them."""
     same = upright.mode in SAME_COLOURS and (upright.mode == "CMYK") == (plain.mode == "CMYK")
     kept = KEPT | ({"icc_profile"} if same else set())
-    return {key: value for key, value in upright.info.items() if key in kept}
+    metadata = {key: value for key, value in upright.info.items() if key in kept}
+    if metadata.get("exif") and not is_sound(metadata["exif"]):
+        del metadata["exif"]
+        notes.append("its EXIF is damaged, and is left out")
+    return metadata
 
 
 def _texts(image: Image.Image) -> dict[str, Any]:
@@ -118,7 +123,8 @@ def _frames(image: Image.Image, form: str, count: int, notes: list[str]) -> Pict
         upright = _upright(image.copy())
         frames.append(_plain(upright, form, False))
         durations.append(int(image.info.get("duration", 0)))
-        metadata = metadata or _metadata(upright, frames[0])
+        if not number:
+            metadata = _metadata(upright, frames[0], notes)
     modes = {frame.mode for frame in frames}
     if len(modes) > 1:
         if "I;16" in modes:

@@ -57,7 +57,7 @@ def prepared(picture: Picture, how: Preparation) -> Samples:
         x = np.repeat(x, 3, axis=0)
     if how.channels is not None and len(x) != how.channels:
         raise UnfitError(f"the network takes {how.channels} channels, a picture gives 1 or 3")
-    return normalized(x, how.normalize, float(np.iinfo(picture.pixels.dtype).max))
+    return normalized(x, how.normalize, float(picture.full))
 
 
 def planes(picture: Picture) -> NDArray[np.float32]:
@@ -67,7 +67,7 @@ def planes(picture: Picture) -> NDArray[np.float32]:
     >>> planes(Picture(pixels, has_alpha=True, format="PNG", metadata={})).shape
     (1, 4, 5)
     """
-    samples = picture.pixels.astype(np.float32) / np.float32(np.iinfo(picture.pixels.dtype).max)
+    samples = picture.pixels.astype(np.float32) / np.float32(picture.full)
     if picture.has_alpha:
         samples = samples[..., :-1] * samples[..., -1:]
     return np.ascontiguousarray(samples.transpose(2, 0, 1))

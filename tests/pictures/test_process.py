@@ -322,6 +322,28 @@ def test_a_record_makes_the_same_again(tmp_path):
         assert (other.words["border"], other.words["range"]) == ("zero", "signed")
 
 
+DAMAGED = {
+    "no TIFF": b"garbage garbage",
+    "cut short": b"II*\0",
+    "an orientation in words": b"II*\0\x08\0\0\0\x01\0\x12\x01\x02\0\x04\0\0\0abc\0\0\0\0\0",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif"])
+def test_damaged_exif_is_left_out_with_a_word_about_it(tmp_path, damage, name):
+    Image.fromarray(COLOUR).save(tmp_path / "in.jpg")
+    jpeg, exif = (tmp_path / "in.jpg").read_bytes(), b"Exif\0\0" + DAMAGED[damage]
+    segment = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
+    (tmp_path / "in.jpg").write_bytes(jpeg[:2] + segment + jpeg[2:])
+    picture = open_picture(str(tmp_path / "in.jpg"))
+    assert picture.notes == ("its EXIF is damaged, and is left out",)
+    first = asked("blur")
+    kept = picture._replace(metadata={**picture.metadata, "record": first.record})
+    filter_to(kept, recipe_of(first), Target(str(tmp_path / name)))
+    assert replayed([f"@{tmp_path / name}"], {}, set()).kernels == ("blur",)
+
+
 @pytest.mark.parametrize(
     "record",
     ["", "[]", "{}", '{"convcli": 2, "kernels": ["blur"]}', '{"convcli": 1, "kernels": ["@/etc/passwd"]}',
