@@ -47,6 +47,10 @@ def float_values(picture: Picture, recipe: Recipe, threads: int | None = None) -
     return samples
 
 
+Values = Callable[[int, int], Array]
+"""The responses of output rows, from the first to before the last."""
+
+
 class _Stage(NamedTuple):
     """One kernel of a chain over the whole picture, floats to floats: what all of them share."""
 
@@ -77,7 +81,7 @@ class _Stage(NamedTuple):
         share_rows(bands.size[0], tall, count, lambda: run, True)
         return out
 
-    def _plain(self, bands: Bands, kernel: Kernel, tones: Tone, count: int) -> "tuple[Values, int]":
+    def _plain(self, bands: Bands, kernel: Kernel, tones: Tone, count: int) -> tuple[Values, int]:
         """What computes a band of rows without transparency, and how many rows that has."""
         kind = bands.pixels.dtype.kind
         responder = Responder(kernel, self.full, kind != "u", kind == "f", cells=2**22)
@@ -90,9 +94,7 @@ class _Stage(NamedTuple):
 
         return values, band_rows(line, bands.size[0], 8, 2 * kernel.shape[0], count)
 
-    def _blended(
-        self, bands: Bands, kernel: Kernel, tones: Tone, count: int
-    ) -> "tuple[Values, int]":
+    def _blended(self, bands: Bands, kernel: Kernel, tones: Tone, count: int) -> tuple[Values, int]:
         """The same of colours and alpha."""
         way = (Blending if is_blend(kernel) else Keeping)(kernel, self.full, floating=True)
         covers = covers_of(bands, self.full)
@@ -103,10 +105,6 @@ class _Stage(NamedTuple):
             return way.values(colour, alpha, bands.centres(colour), tones)
 
         return values, max(16, 2 * kernel.shape[0])
-
-
-Values = Callable[[int, int], Array]
-"""The responses of output rows, from the first to before the last."""
 
 
 def check_within(values: Array, dtype: Any, name: str) -> None:
