@@ -25,6 +25,9 @@ MOST_KERNELS = 100
 FLOAT32 = 2.0**-20
 """What sums of float32 weights are off by, as a share of their magnitudes: a few of its steps."""
 
+SMALLEST = 1e-90
+"""Weight of a file of floats that is not taken for 0."""
+
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"II*\0", b"MM\0*", b"GIF8")
 """How the files begin that may hold a record."""
 
@@ -194,10 +197,17 @@ def read_border(text: str) -> Border:
 
 
 def as_text(one: Kernel) -> str:
-    """A kernel of one matrix as the shell would say it: fractions, rows split by `;`."""
+    """A kernel of one matrix as the shell would say it: fractions, rows split by `;`.
+
+    >>> from convcli.pictures.kernels import Part
+    >>> as_text(kernel("0.5 1; 2/3 0")), as_text(Kernel((Part((np.array([[0.1, 1e-200]]),)),)))
+    ('1/2 1; 2/3 0', '0.1 0.0')
+    """
     ((matrix, scale),) = one.matrices()
     if matrix.dtype.kind == "f":
-        return "; ".join(" ".join(f"{float(tap):.30g}" for tap in row) for row in matrix)
+        # beside the others what is so small is nothing, and has more digits than can be read
+        floats = np.where(np.abs(matrix) < SMALLEST, 0.0, matrix).tolist()
+        return "; ".join(" ".join(map(repr, row)) for row in floats)
     return "; ".join(" ".join(str(int(tap) * scale) for tap in row) for row in matrix)
 
 

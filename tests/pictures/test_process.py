@@ -379,6 +379,18 @@ def test_files_hold_kernels(tmp_path):
             kernel(f"@{tmp_path / name}")
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_weights_of_any_float_are_read_and_said_again(tmp_path, dtype):
+    weights = np.random.default_rng(1).normal(0, 0.1, (5, 7)).astype(dtype)
+    weights[0] = [1e-5, 1e-7, 0, 3e-7, 1, -1, 2]
+    weights[1, 0] = 0 if dtype == np.float16 else 1e-40 if dtype == np.float32 else 1e-300
+    np.save(tmp_path / "k.npy", weights)
+    (one,) = recipe_of(replayed([f"@{tmp_path / 'k.npy'}"], {}, set())).kernels
+    ((matrix, scale),) = one.matrices()
+    found = (matrix * scale).astype(float)
+    np.testing.assert_allclose(found, weights.astype(float), rtol=1e-15, atol=1e-90)
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
