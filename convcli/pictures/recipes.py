@@ -15,7 +15,7 @@ from convcli.pictures.bands import Border
 from convcli.pictures.chain import Recipe
 from convcli.pictures.kernels import Kernel
 from convcli.pictures.ranges import read_range
-from convcli.pictures.specs import LARGER, LIMIT, NUMBER, kernel
+from convcli.pictures.specs import exact_number, kernel, why_no_number
 
 SCHEMA = 1
 
@@ -173,12 +173,11 @@ def read_number(text: str, name: str) -> Fraction:
     >>> read_number("0.1", "--scale")
     Fraction(1, 10)
     """
-    if LARGER.fullmatch(text.strip()) and not NUMBER.fullmatch(text.strip()):
-        raise SpecError(f"{name} {text!r:.60} is beyond the limit: {LIMIT}")
-    if not NUMBER.fullmatch(text.strip()) or re.search("/0+$", text.strip()):
-        raise SpecError(f"{name} {text!r:.60} is not a number such as 2, 0.1 or 1/9")
-    top, _, below = text.strip().partition("/")
-    return Fraction(top) / int(below or 1)
+    why = why_no_number(text.strip())
+    if why:
+        example = " such as 2, 0.1 or 1/9" if why == "is not a number" else ""
+        raise SpecError(f"{name} {text!r:.60} {why}{example}")
+    return exact_number(text.strip())
 
 
 def read_border(text: str) -> Border:

@@ -35,7 +35,7 @@ class Responder:
         cells: int = 2**20,
     ) -> None:
         kernel = kernel if floating else _in_digits(kernel, largest, signed)
-        self.kernel = kernel
+        self.kernel, self.floating = kernel, floating
         self.plans: list[Stencil] = [
             stencil(part.factors, largest, signed, floating, cells) for part in kernel.parts
         ]
@@ -100,9 +100,8 @@ class Responder:
         """A response times a whole number, in a type that holds the sum of all parts."""
         if times == 1 and self.kernel.combine != "sum":
             return response
-        if response.dtype.kind == "f" and self.bound < 2**53:
-            return response * float(times)
-        if response.dtype.kind == "f" and not self.kernel.exact:
+        fractions = self.floating or not self.kernel.exact
+        if response.dtype.kind == "f" and (fractions or self.bound < 2**53):
             return response * float(times)
         fits = next((one for one in LANES[1:] if self.bound <= np.iinfo(one).max), object)
         if fits is object and response.dtype.kind == "f":

@@ -15,6 +15,7 @@ from convcli.pictures.chain import Recipe
 from convcli.pictures.files import SaveOptions, open_picture
 from convcli.pictures.filtering import filter_picture
 from convcli.pictures.floats import float_values
+from convcli.pictures.kernels import anchored, dilated, flipped, rotated, transposed
 from convcli.pictures.picture import Picture
 from convcli.pictures.process import Target, filter_to
 from convcli.pictures.ranges import Range
@@ -167,6 +168,22 @@ def test_floats_are_kept_as_they_are(tmp_path):
     filter_to(plain(COLOUR), grey, Target(str(tmp_path / "out.tif"), options=SaveOptions("tif32")))
     with Image.open(tmp_path / "out.tif") as image:
         assert image.mode == "F"
+
+
+@pytest.mark.parametrize("has_alpha", [False, True])
+@pytest.mark.parametrize("spec", ["unsharp:1", "high-pass:1", "dog", "log"])
+def test_fractions_are_not_cut_off_by_a_kernel_of_parts(spec, has_alpha):
+    deep = RNG.integers(0, 65536, (30, 20, 1 + has_alpha)).astype(np.uint16)
+    deep[..., 1:] = 65535
+    deep[0, 0, 1:] = 65534  # so that alpha is looked at
+    chain = Recipe((kernel("1/3 1/7"), kernel(spec)), range=Range("clip"))
+    found = float_values(plain(deep, has_alpha), chain)[5:, 5:, 0]
+    ((matrix, scale),) = kernel(spec).matrices()
+    first = ndimage.correlate(
+        deep[..., 0].astype(float), [[1 / 3, 1 / 7]], mode="nearest", origin=(0, -1)
+    )
+    true = ndimage.correlate(first, matrix.astype(float) * float(scale), mode="nearest")
+    np.testing.assert_allclose(found, true[5:, 5:], atol=1e-3)
 
 
 @pytest.mark.parametrize(
@@ -377,6 +394,66 @@ def test_files_hold_kernels(tmp_path):
     for name in ("bad.npy", "bad.json", "deep.json", "bad.txt", "inf.npy", "none.txt"):
         with pytest.raises(SpecError, match=name):
             kernel(f"@{tmp_path / name}")
+
+
+# text of a file → its weights, or what is said
+KERNEL_TEXTS = {
+    "\ufeff1,2\r\n3,4\r\n": [[1, 2], [3, 4]],
+    "1\t2\n\n3\t4": [[1, 2], [3, 4]],
+    "1;2;3": [[1], [2], [3]],
+    "[1, 2]": [[1, 2]],
+    '{"matrix": [[1, 2]], "scale": "1/2"}': [[0.5, 1]],
+    "# nothing": "row 1 of the kernel matrix '' is empty",
+    '"1","2"': "'\"1\"' in row 1 of the kernel matrix is not a number",
+    "[1, [2]]": "in row 1 of the kernel matrix is not a number|JSON holds rows of numbers",
+    "[[1], []]": "JSON holds rows of numbers",
+    "[[1], [2, 3]]": "row 2 of the kernel matrix has 2 values, row 1 has 1",
+    '{"matrix": []}': "JSON holds rows of numbers",
+    '{"matrix": [[true]]}': "'True' in row 1 of the kernel matrix is not a number",
+    '{"matrix": [[1]], "scale": 1e400}': "the scale '1e400' is beyond the limit",
+    '{"matrix": [[1]], "scale": [1]}': "is not a number",
+}
+
+
+@pytest.mark.parametrize("text", KERNEL_TEXTS)
+def test_texts_of_kernel_files_are_read_or_refused(tmp_path, text):
+    path, told = tmp_path / "k.txt", KERNEL_TEXTS[text]
+    path.write_bytes(text.encode())
+    if isinstance(told, list):
+        ((matrix, scale),) = kernel(f"@{path}").matrices()
+        assert (matrix * scale).tolist() == told
+    else:
+        with pytest.raises(SpecError, match=rf"kernel file .*k\.txt: .*({told})"):
+            kernel(f"@{path}")
+
+
+@pytest.mark.parametrize(
+    ("array", "told"),
+    [
+        (np.zeros((2, 2, 2)), "an array .2, 2, 2. of float64 is no kernel"),
+        (np.zeros((1, 2000)), "is no kernel"),
+        (np.array([[1j]]), "of complex128 is no kernel"),
+        (np.array([[True]]), "of bool is no kernel"),
+        (np.zeros((0, 3)), "at least one"),
+    ],
+)
+def test_arrays_that_are_no_kernels_are_refused(tmp_path, array, told):
+    np.save(tmp_path / "k.npy", array)
+    with pytest.raises(SpecError, match=rf"kernel file .*k\.npy: .*{told}"):
+        kernel(f"@{tmp_path / 'k.npy'}")
+    (tmp_path / "k.npy").write_bytes((tmp_path / "k.npy").read_bytes()[:100])
+    with pytest.raises(SpecError, match=r"it is no \.npy array"):
+        kernel(f"@{tmp_path / 'k.npy'}")
+
+
+def test_an_anchor_moves_with_its_kernel():
+    one = anchored(kernel("1 2 3; 4 5 6"), (0, 2))
+    assert flipped(one).centre == (1, 0)
+    assert transposed(one).centre == (2, 0)
+    assert dilated(one, (2, 3)).centre == (0, 6)
+    assert rotated(one, 360).centre == (0, 2)
+    with pytest.raises(SpecError, match="an anchor is given for the kernel as it stands"):
+        rotated(one, 90)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
