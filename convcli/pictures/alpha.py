@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from convcli.pictures.bands import Bands, Border
 from convcli.pictures.kernels import Kernel
-from convcli.pictures.ranges import Statistics, Tone
+from convcli.pictures.ranges import NOTHING, Statistics, Tone
 from convcli.pictures.responses import Responder
 from convcli.pictures.rounding import Rounding
 
@@ -64,11 +64,31 @@ class Keeping:
         """Samples (h, w, c + 1) of a band: colour responses beside the alpha they were given."""
         found, bound = self._differences(colour, alpha, centres)
         tones = tones._replace(gain=tones.gain / self.full, square=tones.square / self.full**2)
-        samples, statistics = self.light.samples(
-            found, self.light.rounding(tones, self.full, bound)
+        kept = alpha[centres]
+        samples, statistics = self._seen(
+            found, kept[..., 0] > 0, self.light.rounding(tones, self.full, bound)
         )
-        kept = alpha[centres].astype(samples.dtype)
-        return np.concatenate([samples, kept], axis=2), statistics
+        return np.concatenate([samples, kept.astype(samples.dtype)], axis=2), statistics
+
+    def _seen(
+        self, found: list[Array], seen: Array, rounding: Rounding
+    ) -> tuple[Array, Statistics]:
+        """Samples, 0 where nothing is seen, and the statistics of what is."""
+        hidden = int(seen.size - np.count_nonzero(seen))
+        if not hidden:
+            return self.light.samples(found, rounding)
+        if hidden == seen.size:
+            nothing = np.zeros(found[0].shape, np.uint8 if self.full == 255 else np.uint16)
+            return nothing, NOTHING._replace(samples=nothing.size)
+        # what is hidden is told as one that is seen, and taken off again
+        row, column = np.unravel_index(int(seen.argmax()), seen.shape)
+        one = [response[row : row + 1, column : column + 1].copy() for response in found]
+        for response, like in zip(found, one, strict=True):
+            response[~seen] = like[0, 0]
+        samples, statistics = self.light.samples(found, rounding)
+        samples[~seen] = 0
+        more = hidden * self.light.samples(one, rounding)[1].clipped
+        return samples, statistics._replace(clipped=statistics.clipped - more)
 
     def values(self, colour: Array, alpha: Array, centres: Centres, tones: Tone) -> Array:
         """The same as float64, nothing rounded."""
@@ -83,14 +103,11 @@ class Keeping:
         bound = 2 * max(self.light.bound, self.full * self.cover.bound)
         light = _strided(self.light.parts(colour * alpha), centres)
         cover = _strided(self.cover.parts(alpha), centres)
-        middle, seen = colour[centres], alpha[centres] > 0
-        found = [
+        middle = colour[centres]
+        return [
             _wide(one, bound) - _wide(middle, bound) * _wide(other, bound)
             for one, other in zip(light, cover, strict=True)
-        ]
-        if not seen.all():  # what is not seen has no say in the values that are told
-            found = [one * seen for one in found]
-        return found, bound
+        ], bound
 
 
 def _wide(values: Array, bound: int) -> Array:

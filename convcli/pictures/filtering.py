@@ -157,7 +157,7 @@ def _direct(
         tall = next(rows for rows in range(min(tall, chunk), 0, -1) if chunk % rows == 0)
     share_rows(shape[0], segment or chunk or tall, count, worker, products)
     found = total[0]
-    if recipe.range.name == "signed" and found.samples:
+    if recipe.range.name == "signed" and found.least <= found.most:
         gain, offset = float(tones.gain), float(tones.offset)
         least, most = sorted((end - offset) / gain for end in (found.least, found.most))
         found = found._replace(least=least, most=most)

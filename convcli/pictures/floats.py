@@ -15,7 +15,7 @@ from convcli.pictures.bands import Bands, Window, band_rows, share_rows, thread_
 from convcli.pictures.chain import Filtered, Recipe
 from convcli.pictures.kernels import Kernel
 from convcli.pictures.picture import Picture
-from convcli.pictures.ranges import Range, Statistics, Tone, signed_chain, tone
+from convcli.pictures.ranges import NOTHING, Range, Statistics, Tone, signed_chain, tone
 from convcli.pictures.responses import Responder
 from convcli.pictures.samples import from_light, luma, percentiles, to_light
 
@@ -156,8 +156,10 @@ def finished(values: Array, picture: Picture, recipe: Recipe) -> Filtered:
     rescaled = recipe.range.name in ("signed", "stretch", "pct")
     seen = ... if alpha is None else alpha[..., 0] >= 0.5
     looked = responses[visible] if rescaled else colours[seen]
-    ends = (float(looked.min()), float(looked.max())) if looked.size else (0.0, 0.0)
-    check_within(np.array(ends), np.float64, recipe.label)
+    ends = NOTHING.least, NOTHING.most
+    if looked.size:
+        ends = float(looked.min()), float(looked.max())
+        check_within(np.array(ends), np.float64, recipe.label)
     deep = picture.pixels.dtype.kind != "u"
     if deep and recipe.range.name not in ("stretch", "pct"):
         check_within(colours, np.float32, recipe.label)

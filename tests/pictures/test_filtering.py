@@ -192,13 +192,13 @@ def test_the_values_told_are_the_responses_before_they_are_rescaled(name, channe
     assert (found.least, found.most) == pytest.approx((true.min(), true.max()), rel=1e-5)
 
 
-@pytest.mark.parametrize("spec", ["blur", "emboss", "1 2; 3 -4", "sobel-x"])
+@pytest.mark.parametrize("spec", ["blur", "emboss", "1 2; 3 -4", "sobel-x", "sobel", "kirsch"])
 @pytest.mark.parametrize("range_", ["clip", "abs"])
 @pytest.mark.parametrize("stride", [(1, 1), (2, 3)])
 @pytest.mark.parametrize("has_alpha", [False, True])
 def test_the_values_told_are_those_of_the_places_that_are_kept(spec, range_, stride, has_alpha):
     pixels = noise((11, 14, 4))
-    pixels[..., 3] |= 1
+    pixels[..., 3] = np.where(pixels[..., 3] < 60, 0, pixels[..., 3])
     given = picture(pixels[..., : 3 + has_alpha], has_alpha)
     recipe = Recipe((kernel(spec),), stride=stride, range=Range(range_))
     found = filter_picture(given, recipe)
@@ -222,6 +222,20 @@ def test_what_is_not_seen_has_no_say_in_the_values_told(words):
     found = filter_picture(picture(pixels, True), Recipe((kernel("blur"),), **words))
     assert found.statistics.least == pytest.approx(200, abs=1e-3)
     assert found.statistics.clipped == 0
+
+
+@pytest.mark.parametrize("spec", ["blur", "sobel"])
+@pytest.mark.parametrize(
+    "words",
+    [{}, {"range": Range("signed")}, {"range": Range("stretch")}, {"amount": Fraction(1, 2)}],
+    ids=str,
+)
+def test_a_picture_of_which_nothing_is_seen_has_no_values(spec, words):
+    pixels = np.full((6, 7, 4), (9, 200, 7, 0), np.uint8)
+    found = filter_picture(picture(pixels, True), Recipe((kernel(spec),), **words))
+    assert found.statistics.text == "all is transparent"
+    assert found.statistics.clipped == 0
+    assert (found.pixels[..., 3] == 0).all()
 
 
 @pytest.mark.parametrize("has_alpha", [False, True])
