@@ -100,7 +100,7 @@ def test_every_range_known_beforehand_is_exact(range_, spec):
 def test_weights_scaled_to_0_see_nothing(spec):
     recipe = Recipe((scaled(kernel(spec), Fraction(0)),), range=Range("clip"), bias=Fraction(7))
     for has_alpha in (False, True):
-        pixels = noise((30, 20, 4), np.uint8)
+        pixels = noise((30, 20, 4), np.uint8) | np.uint8(1)  # no pixel is hidden
         found = filter_picture(Picture(pixels[..., : 3 + has_alpha], has_alpha, "PNG", {}), recipe)
         assert np.unique(found.pixels[..., :3]).tolist() == [7]
 
