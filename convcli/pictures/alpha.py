@@ -5,13 +5,15 @@ Duff 1984 for why); a zero-sum kernel looks at colour and keeps alpha. Either wa
 fully transparent pixel has no influence. Beyond a constant border the picture is opaque.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.pictures.bands import Bands, Border
 from convcli.pictures.kernels import Kernel
-from convcli.pictures.ranges import Statistics, Tone
+from convcli.pictures.ranges import NOTHING, Statistics, Tone
 from convcli.pictures.responses import Responder
 from convcli.pictures.rounding import Rounding
 
@@ -23,37 +25,85 @@ def is_blend(kernel: Kernel) -> bool:
     return kernel.linear and kernel.sum != 0
 
 
+def covers_of(bands: Bands, full: int) -> Bands:
+    """The bands that alpha is read from: beyond a constant border the picture is opaque."""
+    border = bands.window.border
+    if border.name in ("zero", "constant"):
+        border = Border("constant", full)
+    return Bands(bands.pixels, bands.window._replace(border=border))
+
+
+def _responders(kernel: Kernel, full: int, floating: bool) -> tuple[Responder, Responder]:
+    """Of colour times alpha, and of alpha; `floating` samples are of either sign."""
+    light, cover = (
+        Responder(kernel, largest, floating, floating) for largest in (full * full, full)
+    )
+    return light, cover
+
+
+Centres = tuple[slice, slice]
+"""The rows and columns of a band whose own samples stand where those of the result do."""
+
+
+def _strided(parts: Iterable[Array], centres: Centres) -> list[Array]:
+    """Of the responses at every place those where the window stops."""
+    every = tuple(slice(None, None, one.step) for one in centres)
+    return [part[every] for part in parts]
+
+
 class Keeping:
     """Σ w·a·(x − x₀) / full: a neighbour counts as much as it is opaque, against the centre."""
 
-    def __init__(self, kernel: Kernel, full: int) -> None:
+    def __init__(self, kernel: Kernel, full: int, floating: bool = False) -> None:
         self.full = full
-        self.light = Responder(kernel, full * full)
-        self.cover = Responder(kernel, full)
+        self.light, self.cover = _responders(kernel, full, floating)
 
     def band(
-        self, colour: Array, alpha: Array, centre: Any, tones: Tone
+        self, colour: Array, alpha: Array, centres: Centres, tones: Tone
     ) -> tuple[Array, Statistics]:
         """Samples (h, w, c + 1) of a band: colour responses beside the alpha they were given."""
-        found, bound = self._differences(colour, alpha, centre)
+        found, bound = self._differences(colour, alpha, centres)
         tones = tones._replace(gain=tones.gain / self.full, square=tones.square / self.full**2)
-        samples, statistics = self.light.samples(
-            found, self.light.rounding(tones, self.full, bound)
+        kept = alpha[centres]
+        samples, statistics = self._seen(
+            found, kept[..., 0] > 0, self.light.rounding(tones, self.full, bound)
         )
-        kept = alpha[centre].astype(samples.dtype)
-        return np.concatenate([samples, kept], axis=2), statistics
+        return np.concatenate([samples, kept.astype(samples.dtype)], axis=2), statistics
 
-    def values(self, colour: Array, alpha: Array, centre: Any, tones: Tone) -> Array:
+    def _seen(
+        self, found: list[Array], seen: Array, rounding: Rounding
+    ) -> tuple[Array, Statistics]:
+        """Samples, 0 where nothing is seen, and the statistics of what is."""
+        hidden = int(seen.size - np.count_nonzero(seen))
+        if not hidden:
+            return self.light.samples(found, rounding)
+        if hidden == seen.size:
+            nothing = np.zeros(found[0].shape, np.uint8 if self.full == 255 else np.uint16)
+            return nothing, NOTHING._replace(samples=nothing.size)
+        # what is hidden is told as one that is seen, and taken off again
+        row, column = np.unravel_index(int(seen.argmax()), seen.shape)
+        one = [response[row : row + 1, column : column + 1].copy() for response in found]
+        for response, like in zip(found, one, strict=True):
+            response[~seen] = like[0, 0]
+        samples, statistics = self.light.samples(found, rounding)
+        samples[~seen] = 0
+        more = hidden * self.light.samples(one, rounding)[1].clipped
+        return samples, statistics._replace(clipped=statistics.clipped - more)
+
+    def values(self, colour: Array, alpha: Array, centres: Centres, tones: Tone) -> Array:
         """The same as float64, nothing rounded."""
-        found, _ = self._differences(colour, alpha, centre)
+        found, _ = self._differences(colour, alpha, centres)
         tones = tones._replace(gain=tones.gain / self.full, square=tones.square / self.full**2)
         values = self.light.values(found, tones)
-        return np.concatenate([values, alpha[centre].astype(np.float64)], axis=2)
+        return np.concatenate([values, alpha[centres].astype(np.float64)], axis=2)
 
-    def _differences(self, colour: Array, alpha: Array, centre: Any) -> tuple[list[Array], int]:
+    def _differences(
+        self, colour: Array, alpha: Array, centres: Centres
+    ) -> tuple[list[Array], int]:
         bound = 2 * max(self.light.bound, self.full * self.cover.bound)
-        light, cover = list(self.light.parts(colour * alpha)), list(self.cover.parts(alpha))
-        middle = colour[centre]
+        light = _strided(self.light.parts(colour * alpha), centres)
+        cover = _strided(self.cover.parts(alpha), centres)
+        middle = colour[centres]
         return [
             _wide(one, bound) - _wide(middle, bound) * _wide(other, bound)
             for one, other in zip(light, cover, strict=True)
@@ -70,16 +120,16 @@ def _wide(values: Array, bound: int) -> Array:
 class Blending:
     """Colour (Σ w·a·x / Σ w·a) · Σ w, alpha Σ w·a / Σ w: what is opaque stays opaque."""
 
-    def __init__(self, kernel: Kernel, full: int) -> None:
+    def __init__(self, kernel: Kernel, full: int, floating: bool = False) -> None:
         self.full, self.total = full, kernel.sum
-        self.light = Responder(kernel, full * full)
-        self.cover = Responder(kernel, full)
+        self.light, self.cover = _responders(kernel, full, floating)
 
     def band(
-        self, colour: Array, alpha: Array, centre: Any, tones: Tone
+        self, colour: Array, alpha: Array, centres: Centres, tones: Tone
     ) -> tuple[Array, Statistics]:
         """Samples (h, w, c + 1) of a band."""
-        (light,), (cover,) = self.light.parts(colour * alpha), self.cover.parts(alpha)
+        (light,) = _strided(self.light.parts(colour * alpha), centres)
+        (cover,) = _strided(self.cover.parts(alpha), centres)
         unit = self.cover.unit / self.total
         plain = Tone(False, type(unit)(1))
         opacity, _ = Rounding(unit, plain, self.full, self.cover.bound).samples(cover.copy())
@@ -100,8 +150,9 @@ class Blending:
             sign = np.where(shown < 0, -1, 1).astype(lane)
             raised = np.abs(light * top) if tones.absolute else light * top * sign
             # round half up of v: ⌊(⌊2v⌋ + 1) / 2⌋
-            twice = (raised + np.abs(shown) * less) // (np.abs(shown) * below)
-            values = twice / 2
+            shares = np.abs(shown) * below
+            raised = raised + np.abs(shown) * less
+            twice, values = raised // shares, raised / shares / 2
         seen = np.where(visible, values.astype(np.float64), np.nan)
         colours = np.where(visible, (twice + 1) // 2, 0)
         clipped = int(np.count_nonzero(colours < 0) + np.count_nonzero(colours > self.full))
@@ -121,9 +172,10 @@ class Blending:
             ratio = np.abs(ratio)
         return np.asarray(ratio + float(tones.offset))
 
-    def values(self, colour: Array, alpha: Array, centre: Any, tones: Tone) -> Array:
+    def values(self, colour: Array, alpha: Array, centres: Centres, tones: Tone) -> Array:
         """The same as float64; only alpha is kept within 0..full."""
-        (light,), (cover,) = self.light.parts(colour * alpha), self.cover.parts(alpha)
+        (light,) = _strided(self.light.parts(colour * alpha), centres)
+        (cover,) = _strided(self.cover.parts(alpha), centres)
         light, cover = light.astype(np.float64), cover.astype(np.float64)
         unit = float(self.cover.unit)
         opacity = (cover * unit / float(self.total)).clip(0, self.full)

@@ -60,6 +60,11 @@ class Window(NamedTuple):
                 )
         return -(-size[0] // self.stride[0]), -(-size[1] // self.stride[1])
 
+    @property
+    def left(self) -> int:
+        """Columns before those of the picture."""
+        return 0 if self.border.name == "valid" else self.anchor[1]
+
     def cells(self, axis: int, length: int) -> NDArray[np.intp]:
         """The cell that each cell of the extended axis repeats, or FILL."""
         if self.border.name == "valid":
@@ -70,6 +75,38 @@ class Window(NamedTuple):
             cells = np.arange(-padding[0], length + padding[1])
             return np.where((cells >= 0) & (cells < length), cells, FILL)
         return sources(self.border.name, length, padding)
+
+
+def extend(
+    pixels: Array,
+    rows: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    left: int,
+    fill: float,
+    out: Array,
+) -> Array:
+    """Write rows of a picture into `out`, with what stands beyond its sides.
+
+    `rows` and `columns` are the cells that each row and column of the result repeats, or FILL;
+    the picture's own columns begin at `left`.
+
+    >>> cells = np.array([FILL, 0, 1]), np.array([0, 0, 1])
+    >>> extend(np.array([[[1], [2]], [[3], [4]]]), *cells, 1, 9, np.empty((3, 3, 1), int))[..., 0]
+    array([[9, 9, 9],
+           [1, 1, 2],
+           [3, 3, 4]])
+    """
+    inside = slice(left, left + pixels.shape[1])
+    if rows[0] != FILL and (rows[1:] - rows[:-1] == 1).all():
+        np.copyto(out[:, inside], pixels[rows[0] : rows[-1] + 1], casting="unsafe")
+    else:
+        for place, row in enumerate(rows):
+            out[place, inside] = fill if row == FILL else pixels[row]
+    for outside in (slice(0, left), slice(inside.stop, len(columns))):
+        cells = columns[outside]
+        if len(cells):
+            out[:, outside] = fill if cells[0] == FILL else out[:, left + cells]
+    return out
 
 
 class Bands:
@@ -85,6 +122,7 @@ class Bands:
         self.size = window.output(pixels.shape[:2])
         self.rows = window.cells(0, pixels.shape[0])
         self.columns = window.cells(1, pixels.shape[1])
+        self.left = window.left
 
     def width(self) -> int:
         """Columns of a band, with those beyond the picture."""
@@ -113,23 +151,21 @@ class Bands:
             if out is None
             else out[: shape[0] * shape[1] * shape[2]].reshape(shape)
         )
-        left = 0 if self.window.border.name == "valid" else self.window.anchor[1]
-        inside = slice(left, left + pixels.shape[1])
-        fill = self.window.border.value
-        if rows[0] != FILL and (rows[1:] - rows[:-1] == 1).all():
-            np.copyto(band[:, inside], pixels[rows[0] : rows[-1] + 1], casting="unsafe")
-        else:
-            for place, row in enumerate(rows):
-                band[place, inside] = fill if row == FILL else pixels[row]
-        for outside in (slice(0, left), slice(inside.stop, shape[1])):
-            cells = self.columns[outside]
-            if not len(cells):
-                continue
-            if cells[0] == FILL:
-                band[:, outside] = fill
-            else:
-                band[:, outside] = band[:, left + cells]
-        return band
+        return extend(pixels, rows, self.columns, self.left, self.window.border.value, band)
+
+    def centres(self, band: Array) -> tuple[slice, slice]:
+        """The rows and columns of a band that stand under the anchor where the window stops."""
+        down, across = (
+            slice(at, at + length - reach + 1, step)
+            for at, length, reach, step in zip(
+                self.window.anchor,
+                band.shape[:2],
+                self.window.shape,
+                self.window.stride,
+                strict=True,
+            )
+        )
+        return down, across
 
     def strided(self, response: Array) -> Array:
         """The responses at the places where the window stops, of those at every place."""

@@ -23,7 +23,10 @@ NARROW = 0.8
 
 
 class Entry(NamedTuple):
-    """A line of the catalogue: how to build the kernel, where it is from, what it is for."""
+    """A line of the catalogue: how to build the kernel, where it is from, what it is for.
+
+    `build` is a function each of whose parameters has a default, with which the kernel is listed.
+    """
 
     build: Callable[..., Kernel]
     source: str

@@ -5,8 +5,10 @@ from fractions import Fraction
 from typing import Any
 
 from convcli.errors import safe
-from convcli.pictures import grid
-from convcli.pictures.filtering import Recipe, is_direct
+from convcli.pictures import grid, running
+from convcli.pictures.bands import Bands, Window
+from convcli.pictures.chain import Recipe
+from convcli.pictures.filtering import is_direct
 from convcli.pictures.kernels import Kernel, Matrix
 from convcli.pictures.picture import Picture
 from convcli.pictures.process import expected_bytes
@@ -72,13 +74,27 @@ def kernel_record(kernel: Kernel) -> dict[str, Any]:
 
 def engine(kernel: Kernel, recipe: Recipe, picture: Picture) -> str:
     """How a kernel is computed on a picture."""
-    direct = is_direct(picture, recipe)
-    if direct and grid.suits(kernel, picture, recipe.border, recipe.exact):
+    direct, blends = is_direct(picture, recipe), recipe.blends_alpha(picture)
+    if _on_grid(kernel, recipe, picture):
         step = grid.spacing(kernel.smooth, picture.pixels.dtype != "uint8")
         return f"on a grid of every {step} pixels, within 0.01 of a grey level before rounding"
-    whole = picture.pixels.dtype.kind == "u" and not recipe.linear and recipe.channels != "luma"
-    responder = Responder(kernel, picture.full or 1, not whole, not whole, 2**22)
-    return responder.engines
+    window = Window(kernel.shape, kernel.centre, recipe.stride, recipe.border)
+    if direct and not blends and running.suits(kernel, Bands(picture.pixels, window)):
+        return "running sums in uint32"
+    floating = not direct and (
+        blends or picture.pixels.dtype.kind != "u" or recipe.linear or recipe.channels == "luma"
+    )
+    full = picture.full or 1
+    responder = Responder(kernel, full * full if blends else full, floating, floating, 2**22)
+    return responder.engines + (", of colour times alpha" if blends else "")
+
+
+def _on_grid(kernel: Kernel, recipe: Recipe, picture: Picture) -> bool:
+    return (
+        is_direct(picture, recipe)
+        and not recipe.blends_alpha(picture)
+        and grid.suits(kernel, picture, recipe.border, recipe.exact)
+    )
 
 
 def plan_record(recipe: Recipe, picture: Picture, words: dict[str, Any]) -> dict[str, Any]:
@@ -108,9 +124,7 @@ def plan_record(recipe: Recipe, picture: Picture, words: dict[str, Any]) -> dict
         "linear": recipe.linear,
         "exact": is_direct(picture, recipe)
         and all(one.exact for one in recipe.kernels)
-        and not any(
-            grid.suits(one, picture, recipe.border, recipe.exact) for one in recipe.kernels
-        ),
+        and not any(_on_grid(one, recipe, picture) for one in recipe.kernels),
         "expected_bytes": expected_bytes(picture, recipe),
     }
 
@@ -237,10 +251,11 @@ class Shown:
         )
         self.about: dict[str, Any] = {}
         if self.kernel.name in CATALOGUE and spec.strip()[:1].isalpha():
-            name = read_call(spec).name
-            entry = CATALOGUE[name]
+            call = read_call(spec)
+            entry, takes = CATALOGUE[call.name], parameters(call.name)
+            given = dict(zip(takes, call.args, strict=False)) | call.kwargs
             self.about = {
-                "parameters": parameters(name),
+                "parameters": takes | given,
                 "purpose": entry.purpose,
                 "source": entry.source,
             }

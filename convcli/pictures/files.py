@@ -1,4 +1,4 @@
-"""Open and save pictures: orientation, modes, frames, metadata, stdin and stdout."""
+"""Open and save pictures: formats, metadata, names of files, stdin and stdout."""
 
 import os
 import sys
@@ -15,6 +15,7 @@ from convcli.pictures.atomic import check_free as check_free
 from convcli.pictures.atomic import files_named as files_named
 from convcli.pictures.atomic import write_file as write_file
 from convcli.pictures.early import FORMATS, Early, is_pillows
+from convcli.pictures.images import image_of, picture_of
 from convcli.pictures.memory import Limits, Needs, TooLargeError
 from convcli.pictures.metadata import ASCII_COMMENT, EXIF_IFD, RECORD_KEY, USER_COMMENT, metadata_of
 from convcli.pictures.picture import Picture as Picture
@@ -47,10 +48,6 @@ BAD_FILE = (
 )
 """What Pillow and our own readers raise on bad files; else it is Pillow's own, or a bug of ours."""
 
-ALPHA = {"LA", "RGBA"}
-SAME_COLOURS = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I", "F", "CMYK"}
-"""Modes whose colour profile still describes the picture once it is an array."""
-
 ANIMATED = ("GIF", "PNG", "WEBP", "TIFF")
 """Formats that hold several frames."""
 
@@ -62,9 +59,6 @@ SAVE_OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95},
     "WEBP": {"quality": 95},
 }
-
-KEPT = {"dpi", "exif", "xmp", "comment"}
-"""Metadata that a result keeps; a colour profile too, where the colours are the same."""
 
 
 class SaveOptions(NamedTuple):
@@ -111,7 +105,7 @@ def open_picture(
             picture = mapped
         else:
             with early.image(needs=needs) as image:
-                picture = _picture(image, every_kind, early.deep)
+                picture = picture_of(image, every_kind, early.deep)
         early.check_unchanged()
         return picture
     except UnidentifiedImageError:
@@ -128,117 +122,6 @@ def open_picture(
             raise
         reason = error.strerror if isinstance(error, OSError) and error.strerror else error
         raise PictureError(f"{name} cannot be read: {safe(reason)}") from None
-
-
-def _picture(image: Image.Image, every_kind: bool, deep: bool) -> Picture:
-    count = getattr(image, "n_frames", 1)
-    form = image.format or "PNG"
-    notes: list[str] = []
-    if form == "MPO":
-        form, count = "JPEG", 1
-        notes.append("the first of several pictures is read")
-    if count > 1 and not every_kind:
-        raise PictureError(f"it holds {count} frames; convcli reads pictures of one")
-    if deep:
-        notes.append("16-bit colour is read with 8 bits a sample")
-    if count > 1:
-        return _frames(image, form, count, tuple(notes))
-    image.load()
-    upright = _upright(image)
-    plain = _plain(upright, form, every_kind)
-    kept = KEPT | ({"icc_profile"} if upright.mode in SAME_COLOURS else set())
-    metadata = {key: value for key, value in upright.info.items() if key in kept}
-    texts = getattr(image, "text", None)
-    if texts:
-        metadata["text"] = dict(texts)
-    pixels = _samples(plain)
-    if pixels.dtype.kind == "i":
-        pixels = pixels.astype(np.float64)
-    mode = plain.mode if plain.mode in ("CMYK", "I", "F") else ""
-    return Picture(pixels, plain.mode in ALPHA, form, metadata, tuple(notes), mode)
-
-
-COPIED_ROWS = 16
-"""Rows of an image that become an array at once: what Pillow copies them through stays in cache,
-and is a fifth of the time that one copy of a large image takes."""
-
-
-def _samples(image: Image.Image) -> NDArray[Any]:
-    """The samples of an image (h, w, c), a few rows at a time where it is large."""
-    width, height = image.size
-    first = np.asarray(image.crop((0, 0, width, min(COPIED_ROWS, height))))
-    pixels = np.empty((height, *first.shape[1:]), first.dtype)
-    pixels[: len(first)] = first
-    for top in range(COPIED_ROWS, height, COPIED_ROWS):
-        bottom = min(top + COPIED_ROWS, height)
-        pixels[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
-    return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    told = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"} & set(image.info)
-    if not told and image.format != "TIFF":
-        return image
-    from PIL import ImageOps
-
-    return ImageOps.exif_transpose(image)
-
-
-def _plain(image: Image.Image, form: str, every_kind: bool) -> Image.Image:
-    """The picture in one of the modes that are arrays of samples: L, LA, RGB, RGBA, I;16.
-
-    With `every_kind` also CMYK, I and F.
-    """
-    if image.mode in ("L", "LA", "RGB", "RGBA", "I;16") and "transparency" not in image.info:
-        return image
-    if image.mode == "1":
-        return image.convert("L")
-    if image.mode.startswith("I;16"):
-        return image.convert("I;16")
-    if image.mode == "I" and form == "PPM":
-        return image.convert("I;16")  # a PGM of more than 8 bits, scaled to 16
-    if image.mode in ("I", "F", "CMYK") and every_kind:
-        return image
-    if image.mode in ("I", "F"):
-        raise PictureError(f"its samples have 32 bits (mode {image.mode}); convcli reads 8 and 16")
-    transparent = image.mode in ("PA", "La", "RGBa") or "transparency" in image.info
-    if image.mode in ("L", "La"):
-        return image.convert("LA")
-    return image.convert("RGBA" if transparent else "RGB")
-
-
-def _frames(image: Image.Image, form: str, count: int, notes: tuple[str, ...]) -> Picture:
-    """An animation, or the pages of a TIFF: every frame as it is shown, and for how long."""
-    frames, durations = [], []
-    for number in range(count):
-        image.seek(number)
-        image.load()
-        frames.append(_plain(_upright(image.copy()), form, False))
-        durations.append(int(image.info.get("duration", 0)))
-    modes = {frame.mode for frame in frames}
-    if len(modes) > 1:
-        mode = "RGBA" if any(one in ALPHA for one in modes) else "RGB"
-        frames = [frame.convert(mode) for frame in frames]
-    arrays = [np.asarray(frame) for frame in frames]
-    arrays = [one[..., np.newaxis] if one.ndim == 2 else one for one in arrays]
-    timing: dict[str, Any] = {} if form == "TIFF" else {"duration": durations}
-    if "loop" in image.info:
-        timing["loop"] = image.info["loop"]
-    metadata = {
-        key: value
-        for key, value in image.info.items()
-        if key in KEPT | {"icc_profile", "background"}
-    }
-    metadata.pop("background", None)
-    return Picture(
-        arrays[0],
-        frames[0].mode in ALPHA,
-        form,
-        metadata,
-        notes,
-        frames=tuple(arrays[1:]),
-        timing=timing,
-    )
 
 
 def output_name(source: str, label: str, suffix: str | None = None) -> str:
@@ -293,21 +176,6 @@ def check_suffix(picture: Picture, target: str) -> None:
         raise OutputError(f"{safe(target)}: a .pgm holds grey; write .ppm, or give --gray")
 
 
-def planes(picture: Picture) -> NDArray[np.float32]:
-    """The colours of a picture as (channels, height, width), 0 to 1; what is transparent is black.
-
-    Floats are taken to be 0 to 1.
-
-    >>> pixels = np.full((4, 5, 2), 255, np.uint8)
-    >>> planes(Picture(pixels, has_alpha=True, format="PNG", metadata={})).shape
-    (1, 4, 5)
-    """
-    samples = picture.pixels.astype(np.float32) / np.float32(picture.full or 1)
-    if picture.has_alpha:
-        samples = samples[..., :-1] * samples[..., -1:]
-    return np.ascontiguousarray(samples.transpose(2, 0, 1))
-
-
 def save_picture(
     picture: Picture, stream: IO[bytes], form: str, options: SaveOptions | None = None
 ) -> None:
@@ -330,19 +198,14 @@ def save_picture(
         )
     if max(pixels.shape[:2]) > LONGEST_SIDES.get(form, max(pixels.shape[:2])):
         raise OutputError(f"{form} holds at most {LONGEST_SIDES[form]:,} pixels a side")
-    if picture.frames and form not in ANIMATED:
-        count = 1 + len(picture.frames)
-        raise OutputError(f"{form} holds one picture, not {count}; write GIF, WEBP, PNG or TIFF")
+    check_frames(picture, form)
     if form == "PPM" and pixels.dtype == np.uint16:
         from convcli.pictures.raw import header
 
         stream.write(header(pixels.shape, np.uint16))
         stream.write(pixels.astype(">u2").tobytes())
         return
-    first, *rest = (
-        _image(frame, checked.mode, form)
-        for frame in (pixels, *(_cut(checked, f) for f in picture.frames))
-    )
+    first, *rest = (image_of(frame, checked.mode, form) for frame in (pixels, *picture.frames))
     words = (options or SaveOptions()).of(form) | metadata_of(checked, form)
     if rest:
         words |= {"save_all": True, "append_images": rest} | picture.timing
@@ -356,6 +219,17 @@ def save_picture(
         raise OutputError(f"{form} cannot hold this picture: {safe(error)}") from None
 
 
+def check_frames(picture: Picture, form: str) -> None:
+    """Refuse an animation, or pages of several sizes, in a format that does not hold them."""
+    if picture.frames and form not in ANIMATED:
+        count = 1 + len(picture.frames)
+        raise OutputError(f"{form} holds one picture, not {count}; write GIF, WEBP, PNG or TIFF")
+    sizes = {frame.shape[:2]: None for frame in (picture.pixels, *picture.frames)}
+    if len(sizes) > 1 and form != "TIFF":
+        told = " and ".join(f"{height}x{width}" for height, width in [*sizes][:2])
+        raise OutputError(f"{form} holds frames of one size, not of {told}; write TIFF")
+
+
 def without_alpha(picture: Picture, form: str) -> Picture:
     """The picture as a format holds it: opaque alpha left out where the format has none."""
     if not picture.has_alpha or form not in ("JPEG", "PPM", "BMP"):
@@ -363,23 +237,6 @@ def without_alpha(picture: Picture, form: str) -> Picture:
     if not picture.opaque:
         raise OutputError(f"{form} holds no transparency; write PNG, WEBP or TIFF")
     return picture.coloured
-
-
-def _cut(picture: Picture, frame: NDArray[Any]) -> NDArray[Any]:
-    return frame if picture.has_alpha else frame[..., : picture.colours]
-
-
-def _image(pixels: NDArray[Any], mode: str, form: str) -> Image.Image:
-    if mode == "CMYK":
-        size = pixels.shape[1], pixels.shape[0]
-        data = np.ascontiguousarray(pixels)
-        image = Image.frombuffer("CMYK", size, data, "raw", "CMYK", 0, 1)
-        return image if form in ("JPEG", "TIFF") else image.convert("RGB")
-    if mode == "I" and pixels.dtype.kind == "f":
-        pixels = np.rint(pixels).clip(-(2.0**31), 2.0**31 - 1).astype(np.int32)
-    elif pixels.dtype.kind == "f":
-        pixels = pixels.astype(np.float32)
-    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
 def record_in(path: str) -> str | None:

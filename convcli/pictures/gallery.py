@@ -5,6 +5,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from convcli.pictures.catalogue import CATALOGUE, built
 from convcli.pictures.filtering import filter_picture
+from convcli.pictures.images import of_inks
 from convcli.pictures.picture import Picture
 
 TILE, CAPTION, GAP, COLUMNS = 180, 22, 10, 6
@@ -50,10 +51,8 @@ def shown(picture: Picture, side: int) -> np.ndarray:
         pixels = ((pixels - low) * (255 / (high - low) if high > low else 0)).astype(np.uint8)
     elif pixels.dtype == np.uint16:
         pixels = (pixels >> 8).astype(np.uint8)
-    pixels = np.ascontiguousarray(pixels)
     if picture.mode == "CMYK":
-        size = pixels.shape[1], pixels.shape[0]
-        image = Image.frombuffer("CMYK", size, pixels, "raw", "CMYK", 0, 1).convert("RGB")
+        image = of_inks(pixels).convert("RGB")
     else:
         image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     if picture.has_alpha:

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.pictures.bands import FILL, Bands, Border, Window, share_rows, thread_count
+from convcli.pictures.bands import FILL, Bands, Border, Window, extend, share_rows, thread_count
 from convcli.pictures.kernels import Kernel
 from convcli.pictures.picture import Picture
 from convcli.pictures.ranges import Statistics, Tone
@@ -217,12 +217,9 @@ def _gather_wide(bands: Bands, rows: Axis, columns: Axis, coarse: Array, threads
 
 def _read_rows(bands: Bands, begin: int, tall: int, dtype: Any) -> Array:
     """Extended rows, from a number counted from the first that any window reads."""
-    # a band of n output rows reads n + reach − 1: here any rows, whatever window they belong to
-    rows = Bands.__new__(Bands)
-    rows.pixels, rows.columns = bands.pixels, bands.columns
-    rows.window = bands.window._replace(shape=(1, bands.window.shape[1]))
-    rows.size, rows.rows = bands.size, bands.rows[begin : begin + tall]
-    return rows.read(0, tall, dtype)
+    band = np.empty((tall, bands.width(), bands.pixels.shape[2]), dtype)
+    rows, fill = bands.rows[begin : begin + tall], bands.window.border.value
+    return extend(bands.pixels, rows, bands.columns, bands.left, fill, band)
 
 
 def _gather_across(low: Array, columns: Axis, out: Array) -> None:

@@ -32,7 +32,7 @@ class Part(NamedTuple):
     @property
     def matrix(self) -> Matrix:
         """The factors multiplied out, before the scale."""
-        return multiplied(self.factors)
+        return self.factors[0] if len(self.factors) == 1 else multiplied(self.factors)
 
     @property
     def shape(self) -> Pair:

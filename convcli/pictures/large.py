@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 
 from convcli.errors import OutputError, PictureError, safe
 from convcli.pictures.atomic import write_file
-from convcli.pictures.bands import FILL, Window
-from convcli.pictures.filtering import Filtered, Recipe, filter_picture, is_direct
+from convcli.pictures.bands import FILL, Window, extend
+from convcli.pictures.chain import Filtered, Recipe
+from convcli.pictures.filtering import filter_picture, is_direct
 from convcli.pictures.memory import Size, TooLargeError
 from convcli.pictures.picture import Picture
 from convcli.pictures.process import Target
@@ -149,8 +150,6 @@ def _filtered(rows: _Rows, size: Size, recipe: Recipe, window: Window) -> Iterat
     """The result band by band, from the top down."""
     height, width = window.output((size.height, size.width))
     down, across = window.cells(0, size.height), window.cells(1, size.width)
-    left = 0 if recipe.border.name == "valid" else window.anchor[1]
-    inside = slice(left, left + size.width)
     plain = recipe._replace(border=recipe.border._replace(name="valid"))
     step, reach = recipe.stride[0], window.shape[0]
     tall = max(2 * reach, BAND_SAMPLES // (width * rows.channels), 1)
@@ -160,15 +159,9 @@ def _filtered(rows: _Rows, size: Size, recipe: Recipe, window: Window) -> Iterat
         real = cells[cells != FILL]
         first, last = (int(real.min()), int(real.max()) + 1) if len(real) else (0, 0)
         source = rows.read(first, last)
-        band = np.full((len(cells), len(across), rows.channels), recipe.border.value, rows.dtype)
-        place = np.flatnonzero(cells != FILL)
-        if len(real) and (np.diff(real) == 1).all():
-            band[place[0] : place[-1] + 1, inside] = source
-        else:
-            band[place, inside] = source[real - first]
-        for column in (*range(left), *range(inside.stop, len(across))):
-            if across[column] != FILL:
-                band[:, column] = band[:, left + across[column]]
+        band = np.empty((len(cells), len(across), rows.channels), rows.dtype)
+        cells = np.where(cells == FILL, FILL, cells - first)
+        extend(source, cells, across, window.left, recipe.border.value, band)
         yield filter_picture(Picture(band, False, "PPM", {}), plain)
 
 

@@ -34,12 +34,11 @@ def open_levels(path: str) -> Levels:
     if path != "-" and path.lower().endswith(".npy"):
         return Levels(_array(path))
     picture = open_picture(path)
-    full = int(np.iinfo(picture.pixels.dtype).max)
-    samples = picture.pixels.astype(np.float64) * (255 / full)
+    samples = picture.pixels.astype(np.float64) * (255 / picture.full)
     if picture.has_alpha:
         samples = samples[..., :-1] * samples[..., -1:] / 255
     planes = np.ascontiguousarray(samples.transpose(2, 0, 1))
-    return Levels(planes, 255 / full, 255.0, picture.notes)
+    return Levels(planes, 255 / picture.full, 255.0, picture.notes)
 
 
 def _array(path: str) -> NDArray[np.float64]:

@@ -5,6 +5,7 @@ from typing import Any
 
 from PIL import Image
 
+from convcli.pictures.early import is_pillows
 from convcli.pictures.picture import Picture
 
 
@@ -45,6 +46,21 @@ def _with_comment(exif: bytes | None, record: str) -> bytes:
     made.load(exif)
     made.get_ifd(EXIF_IFD)[USER_COMMENT] = ASCII_COMMENT + record.encode("ascii")
     return made.tobytes()
+
+
+def is_sound(exif: bytes) -> bool:
+    """Whether EXIF data can be read and written again.
+
+    >>> is_sound(_exif_of(ASCII_COMMENT)), is_sound(b"Exif\\0\\0scrambled")
+    (True, False)
+    """
+    try:
+        _with_comment(exif, "")
+    except Exception as error:
+        if not is_pillows(error):
+            raise
+        return False
+    return True
 
 
 def _exif_of(comment: bytes) -> bytes:

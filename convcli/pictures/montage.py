@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from convcli.pictures.files import Picture
+from convcli.pictures.picture import Picture
 
 Pixels = NDArray[np.uint8]
 Maps = NDArray[Any]

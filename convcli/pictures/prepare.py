@@ -7,12 +7,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convcli.errors import UnfitError
-from convcli.pictures.files import Picture, planes
+from convcli.pictures.picture import Picture
+from convcli.pictures.samples import LUMA
 
 Samples = NDArray[np.float32]
-
-LUMA = (0.299, 0.587, 0.114)
-"""Grey from red, green and blue (ITU-R BT.601)."""
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
 """Mean and standard deviation of ImageNet's colours, with which its networks were trained."""
@@ -60,6 +58,21 @@ def prepared(picture: Picture, how: Preparation) -> Samples:
     if how.channels is not None and len(x) != how.channels:
         raise UnfitError(f"the network takes {how.channels} channels, a picture gives 1 or 3")
     return normalized(x, how.normalize, float(picture.full or 1))
+
+
+def planes(picture: Picture) -> NDArray[np.float32]:
+    """The colours of a picture as (channels, height, width), 0 to 1; what is transparent is black.
+
+    Floats are taken to be 0 to 1.
+
+    >>> pixels = np.full((4, 5, 2), 255, np.uint8)
+    >>> planes(Picture(pixels, has_alpha=True, format="PNG", metadata={})).shape
+    (1, 4, 5)
+    """
+    samples = picture.pixels.astype(np.float32) / np.float32(picture.full or 1)
+    if picture.has_alpha:
+        samples = samples[..., :-1] * samples[..., -1:]
+    return np.ascontiguousarray(samples.transpose(2, 0, 1))
 
 
 def target_size(size: tuple[int, int], resize: tuple[int, ...]) -> tuple[int, int]:

@@ -9,9 +9,11 @@ import numpy as np
 from convcli.errors import OutputError, PictureError, SpecError, UnfitError
 from convcli.pictures.atomic import write_file
 from convcli.pictures.bands import Window
+from convcli.pictures.chain import Filtered, Recipe
 from convcli.pictures.files import (
     LONGEST_SIDES,
     SaveOptions,
+    check_frames,
     check_suffix,
     format_of,
     save_picture,
@@ -19,14 +21,8 @@ from convcli.pictures.files import (
     write_picture,
     write_stdout,
 )
-from convcli.pictures.filtering import (
-    Filtered,
-    Recipe,
-    filter_picture,
-    float_values,
-    is_direct,
-    prepared,
-)
+from convcli.pictures.filtering import filter_picture, is_direct, prepared
+from convcli.pictures.floats import check_within, float_values
 from convcli.pictures.memory import Needs, Size
 from convcli.pictures.metadata import metadata_of
 from convcli.pictures.picture import Picture
@@ -174,6 +170,7 @@ def _write_frames(
     picture: Picture, recipe: Recipe, target: Target, threads: int | None
 ) -> Statistics:
     """Every frame of an animation on its own, with its timing kept."""
+    check_frames(picture, target.form(picture))
     first = filter_picture(picture._replace(frames=()), recipe, threads)
     frames, statistics = [], first.statistics
     for pixels in picture.frames:
@@ -196,7 +193,10 @@ def _write_floats(
     picture = prepared(picture, recipe)
     values = float_values(picture, recipe, threads)
     if recipe.bias:
-        values = values + values.dtype.type(float(recipe.bias))
+        with np.errstate(over="ignore"):
+            values = values + float(recipe.bias)
+    narrow = target.floats in ("pfm", "tif32")
+    check_within(values, np.float32 if narrow else values.dtype, recipe.label)
     least, most = (float(values.min()), float(values.max())) if values.size else (0.0, 0.0)
 
     def write(stream: IO[bytes]) -> None:

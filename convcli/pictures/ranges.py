@@ -70,7 +70,8 @@ class Tone(NamedTuple):
 class Statistics(NamedTuple):
     """The true least and greatest value before rounding, and how many samples were clipped.
 
-    Where a range rescales (signed, stretch, pct) these are of the responses, before it does.
+    Where a range rescales (signed, stretch, pct) these are of the responses, before it does. Where
+    nothing is seen, least is above most.
     """
 
     least: float
@@ -84,6 +85,8 @@ class Statistics(NamedTuple):
     def text(self) -> str:
         if not self.samples:
             return "no samples"
+        if self.least > self.most:
+            return "all is transparent"
         share = f"{self.clipped:,} of {self.samples:,} samples clipped"
         same = "; nothing to stretch, values stay as they are" if self.flat else ""
         return f"values {_short(self.least)} to {_short(self.most)}, {share}{same}"

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from convcli.pictures.files import Picture
+from convcli.pictures.picture import Picture
 
 DIM = 0.35
 """What is left of the light outside the frame."""
@@ -21,8 +21,7 @@ def framed(picture: Picture, extents: Sequence[tuple[int, int]]) -> Picture:
     [[200, 200, 200], [70, 70, 70]]
     """
     pixels = picture.pixels
-    full = np.iinfo(pixels.dtype).max
-    colour = pixels.astype(np.float32) * (255 / full)
+    colour = pixels.astype(np.float32) * (255 / picture.full)
     if picture.has_alpha:
         alpha = colour[..., -1:] / 255
         colour = colour[..., :-1] * alpha + 255 * (1 - alpha)  # on white paper

@@ -12,10 +12,10 @@ from convcli.conv.borders import BORDERS
 from convcli.errors import SpecError, safe
 from convcli.pictures import kernels as change
 from convcli.pictures.bands import Border
-from convcli.pictures.filtering import Recipe
+from convcli.pictures.chain import Recipe
 from convcli.pictures.kernels import Kernel
 from convcli.pictures.ranges import read_range
-from convcli.pictures.specs import LARGER, LIMIT, NUMBER, kernel
+from convcli.pictures.specs import exact_number, kernel, why_no_number
 
 SCHEMA = 1
 
@@ -24,6 +24,9 @@ MOST_KERNELS = 100
 
 FLOAT32 = 2.0**-20
 """What sums of float32 weights are off by, as a share of their magnitudes: a few of its steps."""
+
+SMALLEST = 1e-90
+"""Weight of a file of floats that is not taken for 0."""
 
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"II*\0", b"MM\0*", b"GIF8")
 """How the files begin that may hold a record."""
@@ -170,12 +173,11 @@ def read_number(text: str, name: str) -> Fraction:
     >>> read_number("0.1", "--scale")
     Fraction(1, 10)
     """
-    if LARGER.fullmatch(text.strip()) and not NUMBER.fullmatch(text.strip()):
-        raise SpecError(f"{name} {text!r:.60} is beyond the limit: {LIMIT}")
-    if not NUMBER.fullmatch(text.strip()) or re.search("/0+$", text.strip()):
-        raise SpecError(f"{name} {text!r:.60} is not a number such as 2, 0.1 or 1/9")
-    top, _, below = text.strip().partition("/")
-    return Fraction(top) / int(below or 1)
+    why = why_no_number(text.strip())
+    if why:
+        example = " such as 2, 0.1 or 1/9" if why == "is not a number" else ""
+        raise SpecError(f"{name} {text!r:.60} {why}{example}")
+    return exact_number(text.strip())
 
 
 def read_border(text: str) -> Border:
@@ -194,10 +196,17 @@ def read_border(text: str) -> Border:
 
 
 def as_text(one: Kernel) -> str:
-    """A kernel of one matrix as the shell would say it: fractions, rows split by `;`."""
+    """A kernel of one matrix as the shell would say it: fractions, rows split by `;`.
+
+    >>> from convcli.pictures.kernels import Part
+    >>> as_text(kernel("0.5 1; 2/3 0")), as_text(Kernel((Part((np.array([[0.1, 1e-200]]),)),)))
+    ('1/2 1; 2/3 0', '0.1 0.0')
+    """
     ((matrix, scale),) = one.matrices()
     if matrix.dtype.kind == "f":
-        return "; ".join(" ".join(f"{float(tap):.30g}" for tap in row) for row in matrix)
+        # beside the others what is so small is nothing, and has more digits than can be read
+        floats = np.where(np.abs(matrix) < SMALLEST, 0.0, matrix).tolist()
+        return "; ".join(" ".join(map(repr, row)) for row in floats)
     return "; ".join(" ".join(str(int(tap) * scale) for tap in row) for row in matrix)
 
 
@@ -205,10 +214,10 @@ def remarks(recipe: Recipe, asked: Asked) -> list[str]:
     """What may surprise: a matrix written by hand whose sum darkens or brightens the picture."""
     lines = []
     for one, spec in zip(recipe.kernels, asked.kernels, strict=False):
-        written = not re.match(r"\s*[A-Za-z]", spec)
+        if re.match(r"\s*[A-Za-z]", spec) or asked.words["normalize"] != "none":
+            continue
         total = sum(float(abs(np.asarray(m)).sum()) * abs(scale) for m, scale in one.matrices())
-        off = min(abs(one.sum), abs(one.sum - 1))
-        if written and off > FLOAT32 * total and asked.words["normalize"] == "none":
+        if min(abs(one.sum), abs(one.sum - 1)) > FLOAT32 * total:
             lines.append(
                 f"the kernel's weights sum to {_short(one.sum)}, not to 0 or 1: "
                 "--normalize sum keeps the brightness"

@@ -3,16 +3,17 @@
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import reduce
-from math import lcm
+from math import gcd, lcm
 from operator import add
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.conv.factoring import narrowed, separated
 from convcli.conv.passes import Scratch
-from convcli.conv.stencil import LANES, Stencil, greatest, run, stencil
-from convcli.pictures.kernels import Kernel
+from convcli.conv.stencil import LANES, Stencil, greatest, lane, run, stencil
+from convcli.pictures.kernels import Kernel, Part
 from convcli.pictures.ranges import Statistics, Tone
 from convcli.pictures.rounding import Rounding, magnitudes
 
@@ -33,13 +34,17 @@ class Responder:
         floating: bool = False,
         cells: int = 2**20,
     ) -> None:
-        self.kernel = kernel
+        kernel = kernel if floating else _in_digits(kernel, largest, signed)
+        self.kernel, self.floating = kernel, floating
         self.plans: list[Stencil] = [
             stencil(part.factors, largest, signed, floating, cells) for part in kernel.parts
         ]
         scales = [part.scale for part in kernel.parts]
-        same = len(set(scales)) == 1
-        self.unit = scales[0] if same else Fraction(1, lcm(*(one.denominator for one in scales)))
+        shared = Fraction(
+            gcd(*(one.numerator for one in scales)), lcm(*(one.denominator for one in scales))
+        )
+        # of weights that are all 0 the unit may be anything
+        self.unit = (-shared if scales[0] < 0 else shared) or Fraction(1)
         self.times = [int(scale / self.unit) for scale in scales]
         bounds = [greatest(p.factors, largest, signed or floating) for p in kernel.parts]
         both = [abs(times) * bound for times, bound in zip(self.times, bounds, strict=True)]
@@ -95,11 +100,12 @@ class Responder:
         """A response times a whole number, in a type that holds the sum of all parts."""
         if times == 1 and self.kernel.combine != "sum":
             return response
-        if response.dtype.kind == "f" and self.bound < 2**53:
+        fractions = self.floating or not self.kernel.exact
+        if response.dtype.kind == "f" and (fractions or self.bound < 2**53):
             return response * float(times)
-        if response.dtype.kind == "f" and not self.kernel.exact:
-            return response * float(times)
-        fits = next((lane for lane in LANES[1:] if self.bound <= np.iinfo(lane).max), object)
+        fits = next((one for one in LANES[1:] if self.bound <= np.iinfo(one).max), object)
+        if fits is object and response.dtype.kind == "f":
+            response = response.astype(np.int64)  # whole, but Python's floats would not stay so
         return response.astype(fits) * times
 
     def rounding(self, tones: Tone, full: int, bound: int | None = None) -> Rounding:
@@ -135,3 +141,25 @@ class Responder:
         if tones.absolute:
             values = np.abs(values)
         return values + float(tones.offset)
+
+
+def _in_digits(kernel: Kernel, largest: int, signed: bool) -> Kernel:
+    """A kernel of one matrix whose sums 64 bits do not hold, as a sum of matrices that fit.
+
+        Σ x·w = Σₖ 2^(s·k) · Σ x·wₖ        where w = Σₖ 2^(s·k) · wₖ, each wₖ of s bits
+
+    so that Python's integers meet as many sums a sample as there are digits, and not every tap.
+    """
+    if len(kernel.parts) != 1 or not kernel.exact:
+        return kernel
+    (part,) = kernel.parts
+    if lane(separated(part.factors), largest, signed).kind != "O":
+        return kernel
+    taps: Any = part.matrix.astype(object)
+    shift = 62 - largest.bit_length() - taps.size.bit_length()
+    longest = max(int(tap).bit_length() for tap in taps.flat)
+    digits = []
+    for low in range(0, longest, shift):
+        digit = np.sign(taps) * ((np.abs(taps) >> low) & ((1 << shift) - 1))
+        digits.append(Part((narrowed(digit),), part.scale * (1 << low)))
+    return kernel._replace(parts=tuple(digits), combine="sum")

@@ -58,16 +58,15 @@ class Rounding:
         self, response: Array, out: Array | None = None, scratch: Scratch | None = None
     ) -> tuple[Array, Statistics]:
         """Samples from responses."""
+        if self.absolute and response.dtype.kind != "u":
+            np.abs(response, out=response)
         low, high = (float(response.min()), float(response.max())) if response.size else (0.0, 0.0)
-        if self.absolute:
-            low, high = (max(low, -high, 0.0), max(-low, high))
         ends = sorted((self.gain * low + self.offset, self.gain * high + self.offset))
         if response.dtype.kind == "f" and self.in_floats:
-            values = np.abs(response, out=response) if self.absolute else response
             if self.gain != 1:
-                np.multiply(values, values.dtype.type(self.gain), out=values)
-            np.add(values, values.dtype.type(self.offset + 0.5), out=values)
-            return self._stored(values, [], ends, out, scratch)
+                np.multiply(response, response.dtype.type(self.gain), out=response)
+            np.add(response, response.dtype.type(self.offset + 0.5), out=response)
+            return self._stored(response, [], ends, out, scratch)
         return self._stored(*self._whole(response), ends, out, scratch)
 
     def of_squares(
@@ -94,8 +93,6 @@ class Rounding:
         if wide.kind == "O" and response.dtype.kind == "f":
             response = response.astype(np.int64)
         steps: list[Step] = []
-        if self.absolute and wide.kind != "u":
-            steps.append((np.abs, ()))
         if a != 1:
             steps.append((np.multiply, (a,)))
         if b:

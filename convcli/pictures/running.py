@@ -48,7 +48,7 @@ def worker(
     tall, wide = kernel.shape
     pixels = bands.pixels[..., :channels]
     width, fill = pixels.shape[1], int(bands.window.border.value)
-    left = 0 if bands.window.border.name == "valid" else bands.window.anchor[1]
+    left = bands.left
     outside = [slice(0, left), slice(left + width, bands.width())]
     rounding = Rounding(part.scale, tones, full, tall * wide * full)
 

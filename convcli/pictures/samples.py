@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.pictures.images import of_inks
 from convcli.pictures.picture import Picture
 
 Array = NDArray[Any]
@@ -17,19 +18,24 @@ LUMA_16 = (19595, 38470, 7471)
 
 
 def grey(picture: Picture) -> Picture:
-    """The picture in grey, alpha kept: each sample as Pillow's `convert("L")` rounds it."""
-    if picture.colours != 3:
-        return picture
+    """The picture in grey, alpha kept: each sample as Pillow's `convert("L")` rounds it.
+
+    A profile of colours or inks does not describe it, and is left out.
+    """
     pixels = picture.pixels
-    if pixels.dtype.kind == "f":
-        shade: Array = luma(pixels, False)[..., 0]
+    if picture.mode == "CMYK":
+        shade, beside = np.asarray(of_inks(pixels).convert("L")), pixels[..., 4:]
+    elif picture.colours != 3:
+        return picture
     else:
-        shade = np.full(pixels.shape[:2], 0x8000, np.uint64)
+        shade, beside = np.full(pixels.shape[:2], 0x8000, np.uint64), pixels[..., 3:]
         for place, weight in enumerate(LUMA_16):
             shade += pixels[..., place].astype(np.uint64) * np.uint64(weight)
         shade >>= np.uint64(16)
     one = shade.astype(pixels.dtype)[..., np.newaxis]
-    return picture._replace(pixels=np.concatenate([one, pixels[..., 3:]], axis=2), mode="")
+    metadata = {key: value for key, value in picture.metadata.items() if key != "icc_profile"}
+    whole = np.concatenate([one, beside], axis=2)
+    return picture._replace(pixels=whole, mode="", metadata=metadata)
 
 
 def luma(samples: Array, with_alpha: bool) -> Array:

@@ -63,7 +63,7 @@ def matrix_kernel(text: str) -> Kernel:
             raise SpecError(f"row {number} of the kernel matrix {_short(text)} is empty")
         if len(row) > LARGEST_SIDE or number > LARGEST_SIDE:
             raise SpecError(f"a kernel has at most {LARGEST_SIDE} rows and columns")
-        values.append([_fraction(entry, number) for entry in row])
+        values.append([_weight(entry, number) for entry in row])
     return from_rows(values)
 
 
@@ -81,15 +81,32 @@ def from_rows(rows: Sequence[Sequence[Fraction]]) -> Kernel:
     return Kernel((Part((narrowed(np.array(whole, object)),), Fraction(1, common)),))
 
 
-def _fraction(entry: str, row: int) -> Fraction:
-    if LARGER.fullmatch(entry) and not NUMBER.fullmatch(entry):
-        raise SpecError(
-            f"{_short(entry)} in row {row} of the kernel matrix is beyond the limit: {LIMIT}"
-        )
-    if not NUMBER.fullmatch(entry) or re.search("/0+$", entry):
-        raise SpecError(f"{_short(entry)} in row {row} of the kernel matrix is not a number")
-    top, _, bottom = entry.partition("/")
+def why_no_number(text: str) -> str | None:
+    """Why a text is no number that is read exactly, or None where it is one.
+
+    >>> why_no_number("1/9"), why_no_number("1/0")
+    (None, 'is not a number')
+    """
+    if not NUMBER.fullmatch(text):
+        return f"is beyond the limit: {LIMIT}" if LARGER.fullmatch(text) else "is not a number"
+    return "is not a number" if re.search("/0+$", text) else None
+
+
+def exact_number(text: str) -> Fraction:
+    """A number that nothing speaks against, exactly.
+
+    >>> exact_number("0.1"), exact_number("2/6")
+    (Fraction(1, 10), Fraction(1, 3))
+    """
+    top, _, bottom = text.partition("/")
     return Fraction(top) / int(bottom or 1)
+
+
+def _weight(entry: str, row: int) -> Fraction:
+    why = why_no_number(entry)
+    if why:
+        raise SpecError(f"{_short(entry)} in row {row} of the kernel matrix {why}")
+    return exact_number(entry)
 
 
 def _short(text: str) -> str:
@@ -138,14 +155,18 @@ def _from_json(text: str) -> Kernel:
         raise SpecError(f"it is not JSON: {safe(error)}") from None
     scale = Fraction(1)
     if isinstance(found, dict):
-        scale = _fraction(str(found.get("scale", "1")), 0)
+        text = str(found.get("scale", "1"))
+        why = why_no_number(text)
+        if why:
+            raise SpecError(f"the scale {_short(text)} {why}")
+        scale = exact_number(text)
         found = found.get("matrix")
     rows = found if isinstance(found, list) else []
     if rows and all(isinstance(value, str) for value in rows):
         rows = [rows]
     if not rows or not all(isinstance(row, list) and row for row in rows):
         raise SpecError('JSON holds rows of numbers: [[0, 1, 0], …] or {"matrix": …, "scale": …}')
-    values = [[_fraction(str(value), n) * scale for value in row] for n, row in enumerate(rows, 1)]
+    values = [[_weight(str(value), n) * scale for value in row] for n, row in enumerate(rows, 1)]
     return from_rows(values)
 
 

@@ -25,7 +25,8 @@ STRIP_ROWS = 64
 LONGEST_INTERVAL = 65_535
 """Units between two restart markers, which are counted in 16 bits."""
 
-SOF0, DHT, SOS, DRI, EOI = 0xC0, 0xC4, 0xDA, 0xDD, 0xD9
+SOF0, EOI, SOS, DRI, RST0 = 0xC0, 0xD9, 0xDA, 0xDD, 0xD0
+"""Markers (ITU-T T.81, table B.1)."""
 
 
 def strip_rows(width: int, channels: int, subsampling: str) -> int:
@@ -63,8 +64,8 @@ class StripWriter:
         for number in range(count):
             stream.write(self.scans.pop(number))
             if number < count - 1:
-                stream.write(bytes([0xFF, 0xD0 + number % 8]))
-        stream.write(b"\xff\xd9")
+                stream.write(bytes([0xFF, RST0 + number % 8]))
+        stream.write(bytes([0xFF, EOI]))
 
     def _header(self, metadata: dict[str, Any]) -> bytes:
         """The header of one unit with its metadata, its size and the restart interval set right."""

@@ -17,7 +17,8 @@ from statistics import median
 import numpy as np
 
 from convcli.pictures import large
-from convcli.pictures.filtering import Recipe, filter_picture
+from convcli.pictures.chain import Recipe
+from convcli.pictures.filtering import filter_picture
 from convcli.pictures.picture import Picture
 from convcli.pictures.specs import kernel
 

@@ -1,5 +1,7 @@
 """Every kernel of the catalogue, border, mode and number of threads against an oracle of fractions."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,8 +10,9 @@ from oracle import filtered
 
 from convcli.pictures.bands import Border
 from convcli.pictures.catalogue import CATALOGUE
-from convcli.pictures.filtering import Recipe, filter_picture
-from convcli.pictures.kernels import dilated, flipped, rotated
+from convcli.pictures.chain import Recipe
+from convcli.pictures.filtering import filter_picture
+from convcli.pictures.kernels import dilated, flipped, rotated, scaled
 from convcli.pictures.picture import Picture
 from convcli.pictures.ranges import Range, tone
 from convcli.pictures.specs import kernel
@@ -17,11 +20,12 @@ from convcli.pictures.specs import kernel
 BORDERS = ["edge", "reflect", "symmetric", "wrap", "zero", "constant", "valid"]
 
 MORE = [
-    "box:2", "box:7", "binomial:5", "gaussian:0.4", "gaussian(2, size=7)", "gaussian:4.5", "unsharp:0.7,amount=0.3",
+    "box:2", "box:5", "box:7", "binomial:5", "gaussian:0.4", "gaussian(2, size=7)", "gaussian:4.5", "unsharp:0.7,amount=0.3",
     "high-pass:1", "laplacian:8", "log:0.8", "dog:0.5,0.9", "sobel:left", "sobel:bottom", "frei-chen:3", "frei-chen:7",
     "disk:1.5", "motion:5,angle=30", "random:4,seed=3", "random:9,seed=1", "gabor:1,theta=30", "box:15",
     "1/9 1/3; 5/9 -1/7", "1/2", "1 2 1", "1; 2; 1", "-1", "1e-7 1", "99999999 -99999999", "0 0; 0 1",
-    "1/1000003 1/1009 1/2", "123456789012345678901234567890 1",
+    "1/1000003 1/1009 1/2", "123456789012345678901234567890 1", "-1e-20 1; 1 1",
+    "0.1234567890123456789 -0.98765432109876543; 1e-30 3", "123456789123456789 0 1; -1 0 1e20; 1 0 2",
 ]  # fmt: skip
 
 
@@ -88,6 +92,17 @@ def test_large_boxes_are_exact(border, spec):
 @pytest.mark.parametrize("spec", ["blur", "edge", "sobel-x", "1/3 1/3 -1/3", "sobel:top"])
 def test_every_range_known_beforehand_is_exact(range_, spec):
     assert_exact(noise((5, 6, 1), np.uint8), Recipe((kernel(spec),), range=Range(range_)))
+
+
+@pytest.mark.parametrize(
+    "spec", ["blur", "sobel", "unsharp:1", "kirsch", "box:15", "gaussian:5", "-1 0 1"]
+)
+def test_weights_scaled_to_0_see_nothing(spec):
+    recipe = Recipe((scaled(kernel(spec), Fraction(0)),), range=Range("clip"), bias=Fraction(7))
+    for has_alpha in (False, True):
+        pixels = noise((30, 20, 4), np.uint8) | np.uint8(1)  # no pixel is hidden
+        found = filter_picture(Picture(pixels[..., : 3 + has_alpha], has_alpha, "PNG", {}), recipe)
+        assert np.unique(found.pixels[..., :3]).tolist() == [7]
 
 
 @settings(deadline=None, max_examples=60)

@@ -74,6 +74,62 @@ def test_orientation_is_applied_once_and_not_left_in_the_metadata(saved, tmp_pat
         assert again.getexif()[0x010F] == "maker"
 
 
+@pytest.mark.parametrize("name", ["turned.png", "turned.webp", "turned.tif"])
+def test_every_frame_is_turned_and_none_twice(tmp_path, name):
+    exif = Image.Exif()
+    exif[0x0112], exif[0x010F] = 6, "maker"
+    frames = [Image.fromarray(COLOUR), Image.fromarray(255 - COLOUR)]
+    words = {"lossless": True} if name.endswith("webp") else {}
+    frames[0].save(tmp_path / name, save_all=True, append_images=frames[1:], exif=exif, **words)
+    picture = open_picture(str(tmp_path / name), every_kind=True)
+    for found, true in zip((picture.pixels, *picture.frames), (COLOUR, 255 - COLOUR), strict=True):
+        np.testing.assert_array_equal(found, np.rot90(true, -1))
+    write_picture(picture, str(tmp_path / "out.png"))
+    with Image.open(tmp_path / "out.png") as again:
+        assert again.getexif().get(0x0112, 1) == 1
+        assert again.size == (3, 4)
+        assert name == "turned.tif" or again.getexif()[0x010F] == "maker"
+
+
+def test_pages_of_several_depths_keep_their_brightness(saved, tmp_path):
+    deep = Image.fromarray(GREY.astype(np.uint16) * 257)
+    path = saved(deep, "mixed.tif", save_all=True, append_images=[Image.fromarray(COLOUR)])
+    picture = open_picture(path, every_kind=True)
+    np.testing.assert_array_equal(picture.pixels, np.dstack([GREY] * 3))
+    np.testing.assert_array_equal(picture.frames[0], COLOUR)
+    assert "8 bits" in picture.notes[0]
+
+
+def test_pages_of_several_sizes_are_written_as_tiff_alone(saved, tmp_path):
+    small = Image.fromarray(COLOUR[:2])
+    path = saved(Image.fromarray(COLOUR), "sizes.tif", save_all=True, append_images=[small])
+    picture = open_picture(path, every_kind=True)
+    for name in ("out.png", "out.gif", "out.webp"):
+        with pytest.raises(OutputError, match="holds frames of one size, not of 3x4 and 2x4"):
+            write_picture(picture, str(tmp_path / name))
+    write_picture(picture, str(tmp_path / "out.tif"))
+    again = open_picture(str(tmp_path / "out.tif"), every_kind=True)
+    np.testing.assert_array_equal(again.frames[0], COLOUR[:2])
+
+
+@pytest.mark.parametrize("pages", [1, 2])
+def test_a_profile_of_inks_is_kept_for_inks_alone(saved, pages):
+    inks = Image.fromarray(COLOUR).convert("CMYK")
+    words = {"save_all": True, "append_images": [inks] * (pages - 1)}
+    path = saved(inks, "inks.tif", icc_profile=b"profile", **words)
+    picture = open_picture(path, every_kind=True)
+    assert ("icc_profile" in picture.metadata) == (picture.mode == "CMYK") == (pages == 1)
+    if pages == 1:
+        assert "icc_profile" not in open_picture(path).metadata
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_no_numbers_are_refused(saved, value):
+    path = saved(Image.fromarray(np.array([[1, value]], np.float32)), "nan.tif")
+    with pytest.raises(PictureError, match=r"nan\.tif: it holds samples that are not finite"):
+        open_picture(path, every_kind=True)
+
+
 def test_a_grey_map_of_sixteen_bits_comes_back(tmp_path):
     deep = (GREY.astype(np.uint16) * 257)[..., np.newaxis]
     picture = Picture(deep, has_alpha=False, format="PPM", metadata={})

@@ -1,19 +1,21 @@
 """Filtered pictures against an oracle of exact fractions, SciPy, and laws."""
 
 from fractions import Fraction
-from math import floor
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracle import filtered, sample
 from scipy import ndimage
 
 from convcli.pictures.bands import Border
 from convcli.pictures.catalogue import CATALOGUE
+from convcli.pictures.chain import Recipe
 from convcli.pictures.files import Picture
-from convcli.pictures.filtering import Recipe, filter_picture
-from convcli.pictures.ranges import Range, read_range
+from convcli.pictures.filtering import filter_picture
+from convcli.pictures.floats import float_values
+from convcli.pictures.ranges import Range, read_range, tone
 from convcli.pictures.specs import kernel
 
 
@@ -24,47 +26,6 @@ def picture(pixels, has_alpha=False):
 def noise(shape, dtype=np.uint8, seed=0):
     full = np.iinfo(dtype).max
     return np.random.default_rng(seed).integers(0, full + 1, shape).astype(dtype)
-
-
-def exact(pixels, matrix, scale):
-    """Correlate one channel with the nearest pixel beyond the border, in fractions."""
-    height, width = pixels.shape
-    rows, columns = matrix.shape
-    out = [[Fraction(0)] * width for _ in range(height)]
-    for h in range(height):
-        for w in range(width):
-            for (i, j), tap in np.ndenumerate(matrix):
-                y = min(max(h + i - (rows - 1) // 2, 0), height - 1)
-                x = min(max(w + j - (columns - 1) // 2, 0), width - 1)
-                out[h][w] += int(tap) * int(pixels[y, x]) * scale
-    return out
-
-
-RATIONAL = ["identity", "blur", "sharpen", "emboss", "box:2", "box:5", "1/9 1/3; 5/9 -1/7", "1/2"]
-
-
-@pytest.mark.parametrize("spec", RATIONAL)
-@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
-def test_rational_kernels_are_exact_rounded_half_up_and_clipped(spec, dtype):
-    pixels = noise((5, 7, 1), dtype)
-    (part,) = kernel(spec).parts
-    full = np.iinfo(dtype).max
-    true = exact(pixels[..., 0], part.matrix, part.scale)
-    expected = [[min(max(floor(v + Fraction(1, 2)), 0), full) for v in row] for row in true]
-    given = filter_picture(picture(pixels), kernel(spec)).pixels
-    np.testing.assert_array_equal(given[..., 0], expected)
-
-
-@pytest.mark.parametrize(("spec", "step"), [("sobel", 4), ("prewitt", 3), ("scharr", 16)])
-def test_gradient_magnitudes_are_exact(spec, step):
-    pixels = noise((6, 5, 1))
-    x, y = (exact(pixels[..., 0], part.matrix, part.scale) for part in kernel(spec).parts)
-    found = filter_picture(picture(pixels), kernel(spec)).pixels[..., 0]
-    for (h, w), sample in np.ndenumerate(found):
-        # sample = ⌊√squared + 1/2⌋ clipped, without taking a root
-        squared, half = (x[h][w] ** 2 + y[h][w] ** 2) / step**2, Fraction(1, 2)
-        assert sample == 0 or (int(sample) - half) ** 2 <= squared
-        assert sample == 255 or squared < (int(sample) + half) ** 2
 
 
 def test_sobel_is_scipys_and_a_full_step_is_white():
@@ -89,16 +50,15 @@ def test_gaussian_is_scipys(sigma):
 @pytest.mark.parametrize("name", CATALOGUE)
 @pytest.mark.parametrize("value", [0, 1, 200, 255])
 @pytest.mark.parametrize("has_alpha", [False, True])
-def test_a_constant_picture_stays_constant_or_turns_black(name, value, has_alpha):
+def test_a_constant_picture_stays_constant_times_the_sum_of_the_weights(name, value, has_alpha):
     pixels = np.full((7, 6, 4), value, np.uint8)
     pixels[..., 3] = 255
     chosen = kernel(name)
     given = filter_picture(picture(pixels[..., : 3 + has_alpha], has_alpha), chosen).pixels
-    colours = np.unique(given[..., :3])
-    assert len(colours) == 1
-    if name != "random":
-        black = chosen.sum == 0
-        assert colours[0] == (0 if black else value)
+    sums = [value * int(matrix.sum()) * scale for matrix, scale in chosen.matrices()]
+    assert np.unique(given[..., :3]).tolist() == [
+        sample(chosen, sums, tone(chosen, Range(), 255), 255)
+    ]
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -121,10 +81,9 @@ def test_wide_rationals_are_exact_beside_alpha_too(spec):
     given = filter_picture(picture(pixels, has_alpha=True), kernel(spec)).pixels
     plain = filter_picture(picture(pixels[..., :3]), kernel(spec)).pixels
     np.testing.assert_array_equal(given[..., :3], plain)
-    (part,) = kernel(spec).parts
-    true = exact(pixels[..., 0], part.matrix, part.scale)
-    expected = [[min(max(floor(v + Fraction(1, 2)), 0), 255) for v in row] for row in true]
-    np.testing.assert_array_equal(plain[..., 0], expected)
+    one = kernel(spec)
+    true = filtered(pixels[..., 0].tolist(), one, tone(one, Range(), 255), "edge", 255)
+    np.testing.assert_array_equal(plain[..., 0], true)
 
 
 @pytest.mark.parametrize("name", [*CATALOGUE, "-1", "1 -3 1"])
@@ -139,6 +98,22 @@ def test_colour_under_no_opacity_has_no_influence(name):
     seen = first[..., 3] > 0
     np.testing.assert_array_equal(first[..., 3], second[..., 3])
     np.testing.assert_array_equal(first[seen], second[seen])
+
+
+@pytest.mark.parametrize(
+    "spec", ["sobel", "edge", "laplacian", "blur", "unsharp", "kirsch", "emboss"]
+)
+@pytest.mark.parametrize("range_", ["auto", "signed", "stretch"])
+def test_colour_under_no_opacity_is_not_in_the_values_told(spec, range_):
+    pixels = noise((9, 8, 4))
+    pixels[..., 3] = np.where(noise((9, 8)) < 128, 0, 255)
+    other = pixels.copy()
+    other[pixels[..., 3] == 0, :3] = (255, 0, 255)
+    recipe = Recipe((kernel(spec),), range=Range(range_))
+    first, second = (
+        filter_picture(picture(one, True), recipe).statistics for one in (pixels, other)
+    )
+    assert first == second
 
 
 @settings(deadline=None)
@@ -215,6 +190,60 @@ def test_the_values_told_are_the_responses_before_they_are_rescaled(name, channe
     if name == "clip" and channels == "luma":
         true = pixels + true - seen
     assert (found.least, found.most) == pytest.approx((true.min(), true.max()), rel=1e-5)
+
+
+@pytest.mark.parametrize("spec", ["blur", "emboss", "1 2; 3 -4", "sobel-x", "sobel", "kirsch"])
+@pytest.mark.parametrize("range_", ["clip", "abs"])
+@pytest.mark.parametrize("stride", [(1, 1), (2, 3)])
+@pytest.mark.parametrize("has_alpha", [False, True])
+def test_the_values_told_are_those_of_the_places_that_are_kept(spec, range_, stride, has_alpha):
+    pixels = noise((11, 14, 4))
+    pixels[..., 3] = np.where(pixels[..., 3] < 60, 0, pixels[..., 3])
+    given = picture(pixels[..., : 3 + has_alpha], has_alpha)
+    recipe = Recipe((kernel(spec),), stride=stride, range=Range(range_))
+    found = filter_picture(given, recipe)
+    values = float_values(given, recipe)
+    seen = values[..., :3][values[..., 3] >= 0.5] if has_alpha else values
+    seen = abs(seen) if range_ == "abs" else seen
+    told = found.statistics
+    assert (told.least, told.most) == pytest.approx((seen.min(), seen.max()), rel=1e-5, abs=1e-3)
+    assert told.clipped == np.count_nonzero(np.floor(seen + 0.5) < 0) + np.count_nonzero(
+        seen >= 255.5
+    )
+    assert told.samples == found.pixels[..., :3].size
+
+
+@pytest.mark.parametrize(
+    "words", [{"amount": Fraction(1, 2)}, {"channels": "luma"}, {"linear": True}], ids=str
+)
+def test_what_is_not_seen_has_no_say_in_the_values_told(words):
+    pixels = np.full((6, 9, 4), (200, 200, 200, 255), np.uint8)
+    pixels[:, :4] = 0
+    found = filter_picture(picture(pixels, True), Recipe((kernel("blur"),), **words))
+    assert found.statistics.least == pytest.approx(200, abs=1e-3)
+    assert found.statistics.clipped == 0
+
+
+@pytest.mark.parametrize("spec", ["blur", "sobel"])
+@pytest.mark.parametrize(
+    "words",
+    [{}, {"range": Range("signed")}, {"range": Range("stretch")}, {"amount": Fraction(1, 2)}],
+    ids=str,
+)
+def test_a_picture_of_which_nothing_is_seen_has_no_values(spec, words):
+    pixels = np.full((6, 7, 4), (9, 200, 7, 0), np.uint8)
+    found = filter_picture(picture(pixels, True), Recipe((kernel(spec),), **words))
+    assert found.statistics.text == "all is transparent"
+    assert found.statistics.clipped == 0
+    assert (found.pixels[..., 3] == 0).all()
+
+
+@pytest.mark.parametrize("has_alpha", [False, True])
+def test_the_constant_beyond_the_border_is_light_where_the_picture_is(has_alpha):
+    pixels = np.full((5, 6, 4), 128, np.uint8)
+    recipe = Recipe((kernel("blur"), kernel("box:5")), Border("constant", 128), linear=True)
+    found = filter_picture(picture(pixels[..., : 3 + has_alpha], has_alpha), recipe).pixels
+    assert (found[..., :3] == 128).all()
 
 
 @pytest.mark.parametrize("name", ["stretch", "pct:1,99"])

@@ -7,6 +7,7 @@ import pytest
 
 from convcli.errors import SpecError
 from convcli.pictures.catalogue import CATALOGUE
+from convcli.pictures.kernels import weight_sum
 from convcli.pictures.ranges import Range
 from convcli.pictures.ranges import tone as ranged_tone
 from convcli.pictures.recipes import recipe_of, remarks, replayed
@@ -32,11 +33,27 @@ def test_matrices_stand_as_they_are_drawn(spec, matrix):
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
-def test_every_entry_builds_and_sums_to_nothing_or_one(name):
+def test_every_entry_says_where_it_is_from_and_what_it_is_for(name):
+    assert kernel(name).name == name
     assert CATALOGUE[name].source
     assert CATALOGUE[name].purpose
-    if name != "random":
-        assert kernel(name).sum in (0, 1)
+
+
+BRIGHT = [
+    "identity", "box", "box:2", "blur", "binomial", "binomial:6", "gaussian", "gaussian:0.4", "gaussian(2, size=7)",
+    "disk", "disk:0.3", "motion", "motion:5,angle=30", "sharpen", "unsharp", "unsharp:2,amount=0.3", "emboss",
+]  # fmt: skip
+DARK = [
+    "high-pass", "edge", "outline", "laplacian", "laplacian:8", "log", "log:0.5", "dog", "dog:2,3", "sobel", "prewitt",
+    "scharr", "farid", "sobel-x", "farid-y", "scharr:left", "roberts", "kirsch", "frei-chen", "frei-chen:6", "gabor",
+    "gabor:1,theta=30",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("total", "specs"), [(1, BRIGHT), (0, DARK)])
+def test_blurs_keep_what_is_constant_and_differences_see_nothing_in_it(total, specs):
+    for spec in specs:
+        assert {weight_sum(m) * scale for m, scale in kernel(spec).matrices()} == {total}, spec
 
 
 def test_both_parts_of_a_gradient_are_each_other_turned():

@@ -11,8 +11,11 @@ from scipy import ndimage
 from convcli.cli import run
 from convcli.errors import OutputError, PictureError, SpecError, UnfitError
 from convcli.pictures.bands import Border
+from convcli.pictures.chain import Recipe
 from convcli.pictures.files import SaveOptions, open_picture
-from convcli.pictures.filtering import Recipe, filter_picture, float_values
+from convcli.pictures.filtering import filter_picture
+from convcli.pictures.floats import float_values
+from convcli.pictures.kernels import anchored, dilated, flipped, rotated, transposed
 from convcli.pictures.picture import Picture
 from convcli.pictures.process import Target, filter_to
 from convcli.pictures.ranges import Range
@@ -167,6 +170,48 @@ def test_floats_are_kept_as_they_are(tmp_path):
         assert image.mode == "F"
 
 
+@pytest.mark.parametrize("has_alpha", [False, True])
+@pytest.mark.parametrize("spec", ["unsharp:1", "high-pass:1", "dog", "log"])
+def test_fractions_are_not_cut_off_by_a_kernel_of_parts(spec, has_alpha):
+    deep = RNG.integers(0, 65536, (30, 20, 1 + has_alpha)).astype(np.uint16)
+    deep[..., 1:] = 65535
+    deep[0, 0, 1:] = 65534  # so that alpha is looked at
+    chain = Recipe((kernel("1/3 1/7"), kernel(spec)), range=Range("clip"))
+    found = float_values(plain(deep, has_alpha), chain)[5:, 5:, 0]
+    ((matrix, scale),) = kernel(spec).matrices()
+    first = ndimage.correlate(
+        deep[..., 0].astype(float), [[1 / 3, 1 / 7]], mode="nearest", origin=(0, -1)
+    )
+    true = ndimage.correlate(first, matrix.astype(float) * float(scale), mode="nearest")
+    np.testing.assert_allclose(found, true[5:, 5:], atol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("words", "name"),
+    [
+        ({"scale": "1e20", "iterations": 2}, "a.png"),
+        ({"scale": "1e20", "iterations": 2}, "a.npy"),
+        ({"scale": "1e50", "linear": True}, "a.png"),
+        ({"bias": "1e60"}, "a.npy"),
+        ({"scale": "1e50", "iterations": 9}, "deep.png"),
+        ({"scale": "1e40"}, "deep.pfm"),
+        ({"scale": "1e40", "amount": "1/2"}, "float.tif"),
+        ({"scale": "1e99", "iterations": 3, "amount": "1e99"}, "deep.png"),
+    ],
+)
+@pytest.mark.parametrize("has_alpha", [False, True])
+def test_responses_beyond_floats_are_refused(tmp_path, words, name, has_alpha):
+    pixels = np.full((4, 5, 1 + has_alpha), 200, np.uint8)
+    if not name.startswith("a."):
+        pixels = pixels.astype(np.float32 if name.startswith("float") else np.uint16) * 200
+    if has_alpha and pixels.dtype.kind == "u":
+        pixels[0, 0, 1] = 1
+    given = plain(pixels, has_alpha and pixels.dtype.kind == "u")
+    with pytest.raises(UnfitError, match=r"^unsharp: responses are beyond what float\d\d holds"):
+        filter_to(given, recipe_of(asked("unsharp:1", **words)), Target(str(tmp_path / name)))
+    assert os.listdir(tmp_path) == []
+
+
 def test_a_chain_is_not_rounded_in_between():
     chain = Recipe((kernel("gaussian:1.5"), kernel("laplacian")), range=Range("clip"))
     blurred = ndimage.gaussian_filter(COLOUR[..., 0].astype(float), 1.5, mode="nearest")
@@ -212,6 +257,45 @@ def test_grey_is_pillows_grey():
     np.testing.assert_array_equal(found[..., 0], np.asarray(Image.fromarray(COLOUR).convert("L")))
 
 
+def test_grey_of_inks_is_pillows_and_no_profile_of_colours_stays():
+    inks = Image.fromarray(COLOUR).convert("CMYK")
+    recipe = Recipe((kernel("identity"),), gray=True)
+    for image in (inks, Image.fromarray(COLOUR)):
+        mode = "CMYK" if image is inks else ""
+        given = plain(image)._replace(mode=mode, metadata={"icc_profile": b"x", "dpi": (72, 72)})
+        found = filter_picture(given, recipe).picture
+        np.testing.assert_array_equal(found.pixels[..., 0], np.asarray(image.convert("L")))
+        assert found.pixels.shape[2] == 1
+        assert (found.mode, found.metadata) == ("", {"dpi": (72, 72)})
+    grey = plain(COLOUR[..., :1])._replace(metadata={"icc_profile": b"x"})
+    assert filter_picture(grey, recipe).picture.metadata == {"icc_profile": b"x"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "words", "message"),
+    [
+        (
+            "F",
+            {"linear": True},
+            "--linear reads sRGB of 8 or 16 bits, and this picture has samples of 32 bits",
+        ),
+        ("CMYK", {"linear": True}, "this picture has four inks"),
+        (
+            "CMYK",
+            {"channels": "luma"},
+            "--channels luma reads RGB, and this picture has four inks; give --gray",
+        ),
+    ],
+)
+def test_light_and_luma_of_what_has_none_are_refused(mode, words, message):
+    pixels = np.zeros((3, 3, 4), np.uint8) if mode == "CMYK" else np.zeros((3, 3, 1), np.float32)
+    given = plain(pixels)._replace(mode=mode)
+    with pytest.raises(UnfitError, match=message):
+        filter_picture(given, recipe_of(asked("blur", **words)))
+    if mode == "CMYK":
+        filter_picture(given, recipe_of(asked("blur", gray=True, **words)))
+
+
 @pytest.mark.parametrize("border", ["zero", "constant:9", "wrap", "reflect", "valid"])
 @pytest.mark.parametrize("spec", ["blur", "sobel", "unsharp:1", "-1 0 1"])
 def test_what_is_opaque_is_opaque_under_every_border(border, spec):
@@ -255,6 +339,28 @@ def test_a_record_makes_the_same_again(tmp_path):
         assert (other.words["border"], other.words["range"]) == ("zero", "signed")
 
 
+DAMAGED = {
+    "no TIFF": b"garbage garbage",
+    "cut short": b"II*\0",
+    "an orientation in words": b"II*\0\x08\0\0\0\x01\0\x12\x01\x02\0\x04\0\0\0abc\0\0\0\0\0",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGED)
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.webp", "a.tif"])
+def test_damaged_exif_is_left_out_with_a_word_about_it(tmp_path, damage, name):
+    Image.fromarray(COLOUR).save(tmp_path / "in.jpg")
+    jpeg, exif = (tmp_path / "in.jpg").read_bytes(), b"Exif\0\0" + DAMAGED[damage]
+    segment = b"\xff\xe1" + (len(exif) + 2).to_bytes(2, "big") + exif
+    (tmp_path / "in.jpg").write_bytes(jpeg[:2] + segment + jpeg[2:])
+    picture = open_picture(str(tmp_path / "in.jpg"))
+    assert picture.notes == ("its EXIF is damaged, and is left out",)
+    first = asked("blur")
+    kept = picture._replace(metadata={**picture.metadata, "record": first.record})
+    filter_to(kept, recipe_of(first), Target(str(tmp_path / name)))
+    assert replayed([f"@{tmp_path / name}"], {}, set()).kernels == ("blur",)
+
+
 @pytest.mark.parametrize(
     "record",
     ["", "[]", "{}", '{"convcli": 2, "kernels": ["blur"]}', '{"convcli": 1, "kernels": ["@/etc/passwd"]}',
@@ -288,6 +394,78 @@ def test_files_hold_kernels(tmp_path):
     for name in ("bad.npy", "bad.json", "deep.json", "bad.txt", "inf.npy", "none.txt"):
         with pytest.raises(SpecError, match=name):
             kernel(f"@{tmp_path / name}")
+
+
+# text of a file → its weights, or what is said
+KERNEL_TEXTS = {
+    "\ufeff1,2\r\n3,4\r\n": [[1, 2], [3, 4]],
+    "1\t2\n\n3\t4": [[1, 2], [3, 4]],
+    "1;2;3": [[1], [2], [3]],
+    "[1, 2]": [[1, 2]],
+    '{"matrix": [[1, 2]], "scale": "1/2"}': [[0.5, 1]],
+    "# nothing": "row 1 of the kernel matrix '' is empty",
+    '"1","2"': "'\"1\"' in row 1 of the kernel matrix is not a number",
+    "[1, [2]]": "in row 1 of the kernel matrix is not a number|JSON holds rows of numbers",
+    "[[1], []]": "JSON holds rows of numbers",
+    "[[1], [2, 3]]": "row 2 of the kernel matrix has 2 values, row 1 has 1",
+    '{"matrix": []}': "JSON holds rows of numbers",
+    '{"matrix": [[true]]}': "'True' in row 1 of the kernel matrix is not a number",
+    '{"matrix": [[1]], "scale": 1e400}': "the scale '1e400' is beyond the limit",
+    '{"matrix": [[1]], "scale": [1]}': "is not a number",
+}
+
+
+@pytest.mark.parametrize("text", KERNEL_TEXTS)
+def test_texts_of_kernel_files_are_read_or_refused(tmp_path, text):
+    path, told = tmp_path / "k.txt", KERNEL_TEXTS[text]
+    path.write_bytes(text.encode())
+    if isinstance(told, list):
+        ((matrix, scale),) = kernel(f"@{path}").matrices()
+        assert (matrix * scale).tolist() == told
+    else:
+        with pytest.raises(SpecError, match=rf"kernel file .*k\.txt: .*({told})"):
+            kernel(f"@{path}")
+
+
+@pytest.mark.parametrize(
+    ("array", "told"),
+    [
+        (np.zeros((2, 2, 2)), "an array .2, 2, 2. of float64 is no kernel"),
+        (np.zeros((1, 2000)), "is no kernel"),
+        (np.array([[1j]]), "of complex128 is no kernel"),
+        (np.array([[True]]), "of bool is no kernel"),
+        (np.zeros((0, 3)), "at least one"),
+    ],
+)
+def test_arrays_that_are_no_kernels_are_refused(tmp_path, array, told):
+    np.save(tmp_path / "k.npy", array)
+    with pytest.raises(SpecError, match=rf"kernel file .*k\.npy: .*{told}"):
+        kernel(f"@{tmp_path / 'k.npy'}")
+    (tmp_path / "k.npy").write_bytes((tmp_path / "k.npy").read_bytes()[:100])
+    with pytest.raises(SpecError, match=r"it is no \.npy array"):
+        kernel(f"@{tmp_path / 'k.npy'}")
+
+
+def test_an_anchor_moves_with_its_kernel():
+    one = anchored(kernel("1 2 3; 4 5 6"), (0, 2))
+    assert flipped(one).centre == (1, 0)
+    assert transposed(one).centre == (2, 0)
+    assert dilated(one, (2, 3)).centre == (0, 6)
+    assert rotated(one, 360).centre == (0, 2)
+    with pytest.raises(SpecError, match="an anchor is given for the kernel as it stands"):
+        rotated(one, 90)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_weights_of_any_float_are_read_and_said_again(tmp_path, dtype):
+    weights = np.random.default_rng(1).normal(0, 0.1, (5, 7)).astype(dtype)
+    weights[0] = [1e-5, 1e-7, 0, 3e-7, 1, -1, 2]
+    weights[1, 0] = 0 if dtype == np.float16 else 1e-40 if dtype == np.float32 else 1e-300
+    np.save(tmp_path / "k.npy", weights)
+    (one,) = recipe_of(replayed([f"@{tmp_path / 'k.npy'}"], {}, set())).kernels
+    ((matrix, scale),) = one.matrices()
+    found = (matrix * scale).astype(float)
+    np.testing.assert_allclose(found, weights.astype(float), rtol=1e-15, atol=1e-90)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,112 @@
+"""What `--explain` and `convcli kernels` say is what is computed."""
+
+import json
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from convcli.cli import run
+from convcli.pictures import running
+from convcli.pictures.chain import Recipe
+from convcli.pictures.explaining import engine, kernel_text, plan_record, weights_text
+from convcli.pictures.filtering import filter_picture
+from convcli.pictures.picture import Picture
+from convcli.pictures.ranges import Range
+from convcli.pictures.responses import Responder
+from convcli.pictures.specs import kernel
+
+COLOUR = np.random.default_rng(4).integers(0, 256, (520, 530, 4)).astype(np.uint8)
+
+
+def of(alpha=None, dtype=np.uint8):
+    if alpha is None:
+        return Picture(COLOUR[..., :3].astype(dtype), False, "PNG", {})
+    return Picture(
+        np.dstack([COLOUR[..., :3], np.full((520, 530), alpha, np.uint8)]), True, "PNG", {}
+    )
+
+
+# kernel, picture, words → how it is computed
+ENGINES = [
+    ("blur", of(), {}, "passes in uint16 (4 a sample)"),
+    ("random:15", of(), {}, "fourier in float64"),
+    ("gaussian:3", of(), {}, "products in float64"),
+    (
+        "gaussian:9",
+        of(),
+        {},
+        "on a grid of every 5 pixels, within 0.01 of a grey level before rounding",
+    ),
+    (
+        "gaussian:9",
+        of(255),
+        {},
+        "on a grid of every 5 pixels, within 0.01 of a grey level before rounding",
+    ),
+    ("gaussian:9", of(9), {}, "products in float64, of colour times alpha"),
+    ("gaussian:9", of(), {"exact": True}, "products in float64"),
+    ("gaussian:9", of(), {"range": Range("stretch")}, "products in float64"),
+    ("box:31", of(), {}, "running sums in uint32"),
+    ("box:31", of(9), {}, "passes in int32 (18 a sample), of colour times alpha"),
+    ("box:31", of(), {"stride": (2, 2)}, "passes in int32 (18 a sample)"),
+    ("sobel", of(), {"linear": True}, "passes in float64 (3 a sample)"),
+    ("1e-20 1", of(), {}, "passes in int64 (2 a sample), passes in int32 (1 a sample)"),
+]
+
+
+@pytest.mark.parametrize(("spec", "picture", "words", "told"), ENGINES)
+def test_the_engine_that_is_told_is_the_one_that_runs(monkeypatch, spec, picture, words, told):
+    recipe = Recipe((kernel(spec),), **words)
+    made, summed = [], []
+    first, second = Responder.__init__, running.worker
+
+    def init(self, *args, **named):
+        first(self, *args, **named)
+        made.append(self.engines)
+
+    monkeypatch.setattr(Responder, "__init__", init)
+    monkeypatch.setattr(running, "worker", lambda *args: summed.append(1) or second(*args))
+    filter_picture(picture, recipe, threads=1)
+    assert told == engine(recipe.kernels[0], recipe, picture)
+    assert bool(summed) == (told == "running sums in uint32")
+    assert (told.removesuffix(", of colour times alpha") in made) == told.startswith(
+        ("passes", "products", "fourier")
+    )
+
+
+def test_a_plan_is_exact_where_samples_are():
+    for spec, words, exact in [
+        ("blur", {}, True),
+        ("gaussian:9", {}, False),
+        ("gaussian:9", {"exact": True}, True),
+        ("blur", {"amount": Fraction(1, 2)}, False),
+    ]:
+        assert plan_record(Recipe((kernel(spec),), **words), of(), {})["exact"] == exact
+
+
+def test_matrices_are_shown_as_they_are_drawn():
+    assert weights_text(*kernel("1/9 -1/9; 10/9 0").matrices()[0]) == [" 1  -1", "10   0", "× 1/9"]
+    assert weights_text(*kernel("0.1 1e-9").matrices()[0]) == ["0.1  1e-09"]
+    assert weights_text(*kernel("box:10").matrices()[0]) == ["10x10 weights, from 0.01 to 0.01"]
+    assert kernel_text(kernel("roberts")) == [
+        "kernel roberts, 2x2: √(Σ response²) of 2 matrices",
+        "    1   0", "    0  -1", "",
+        "     0  1", "    -1  0", "",
+        "  sum        0; rank 2, not separable; anchor row 0, column 0",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("spec", "parameters"),
+    [
+        ("gaussian", {"sigma": 1.0, "size": None}),
+        ("gaussian:3", {"sigma": 3, "size": None}),
+        ("gaussian(2, size=7)", {"sigma": 2, "size": 7}),
+        ("sobel:left", {"part": "left"}),
+        ("1 2", None),
+    ],
+)
+def test_a_kernel_is_shown_with_the_values_it_was_given(capfd, spec, parameters):
+    assert run(["kernels", spec, "--format", "json"]) == 0
+    assert json.loads(capfd.readouterr().out).get("parameters") == parameters
