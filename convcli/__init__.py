@@ -1,28 +1,47 @@
 """convcli: a convolution workbench for the terminal, and the same things from Python.
 
+    conv2d, and all doors of `convcli.conv`      arrays → arrays, with PyTorch's arguments
+    parse, summarize                             text → a network → its shapes, parameters, MACs
+    kernel, filter_image                         text → a kernel; a picture → a filtered picture
+    extract_features                             a picture → feature maps and vectors
+
 Names are loaded on first use (PEP 562), so that `import convcli` costs nothing.
 
 >>> import numpy as np, convcli
 >>> convcli.conv2d(np.ones((1, 4, 4)), np.ones((1, 1, 3, 3))).shape
 (1, 2, 2)
+>>> convcli.summarize("resnet50")
+<224x224x3 → 1000: 25,557,032 params, 4,089,184,256 MACs>
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from convcli.api import filter_image, parse, summarize
     from convcli.conv import conv2d
-    from convcli.nets.summary import summarize
+    from convcli.features.extraction import extract_features
     from convcli.pictures.specs import kernel
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "conv2d", "kernel", "summarize"]
+__all__ = [
+    "__version__",
+    "conv2d",
+    "extract_features",
+    "filter_image",
+    "kernel",
+    "parse",
+    "summarize",
+]
 
 _HOME = {
     "conv2d": "convcli.conv",
+    "extract_features": "convcli.features.extraction",
+    "filter_image": "convcli.api",
     "kernel": "convcli.pictures.specs",
-    "summarize": "convcli.nets.summary",
+    "parse": "convcli.api",
+    "summarize": "convcli.api",
 }
 
 

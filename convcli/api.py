@@ -6,15 +6,14 @@ Refusal says what, where and what would work.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from convcli.errors import SpecError
+from convcli.errors import SpecError, like
 from convcli.nets.figures import Figures, Settings
 from convcli.nets.network import Network, Reading
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
     from convcli.pictures.kernels import Kernel
@@ -73,9 +72,15 @@ def summarize(
     from convcli.nets.rules import RULES
     from convcli.nets.summary import DTYPES, summarize
 
-    for name, table in ((mac_rule, RULES), (dtype, DTYPES), *((one, COLUMNS) for one in columns)):
-        if name not in table:
-            raise SpecError(f"{name!r} is not one of {', '.join(table)}")
+    named: tuple[tuple[Sequence[str], Iterable[str]], ...] = (
+        ((mac_rule,), RULES),
+        ((dtype,), DTYPES),
+        (columns, COLUMNS),
+    )
+    for names, known in named:
+        for name in names:
+            if name not in known:
+                raise SpecError(f"{name!r} is not one of {', '.join(known)}{like(name, known)}")
     if isinstance(network, Network):
         reading = Reading(network, None, "")
     else:
@@ -104,7 +109,7 @@ def filter_image(
     amount: float = 1,
     exact: bool = False,
     threads: int | None = None,
-) -> "NDArray[np.uint8 | np.uint16 | np.float32]":
+) -> "NDArray[Any]":
     """A picture under a kernel, or under several in turn, without rounding in between.
 
     `image` is a path ("-" is stdin), or an array (height, width) or (height, width, samples) of
@@ -127,41 +132,46 @@ def filter_image(
     Raises SpecError for what is not understood, PictureError for a file that is no picture, and
     UnfitError where a border or a kernel does not fit the picture.
     """
-    from fractions import Fraction
-
     import numpy as np
 
+    from convcli.pictures.chain import Recipe
     from convcli.pictures.files import open_picture
-    from convcli.pictures.filtering import Recipe, filter_picture
+    from convcli.pictures.filtering import filter_picture
     from convcli.pictures.kernels import Kernel
     from convcli.pictures.picture import picture_of
     from convcli.pictures.ranges import read_range
-    from convcli.pictures.recipes import read_border
+    from convcli.pictures.recipes import read_border, read_number
     from convcli.pictures.specs import array_kernel, kernel
 
+    if not kernels:
+        raise SpecError("no kernel is given")
+    if channels not in ("rgb", "luma", "each"):
+        raise SpecError(f"channels are rgb, luma or each, not {channels!r:.40}")
+    steps = stride if isinstance(stride, tuple) else (stride, stride)
+    if len(steps) != 2 or not all(type(step) is int and step > 0 for step in steps):
+        raise SpecError(f"a stride is a whole number of at least 1, or two, not {stride!r:.40}")
+
+    def read(one: "str | Kernel | ArrayLike") -> Kernel:
+        if isinstance(one, str):
+            return kernel(one)
+        return one if isinstance(one, Kernel) else array_kernel(np.asarray(one))
+
+    recipe = Recipe(
+        tuple(map(read, kernels)),
+        read_border(border),
+        steps,
+        channels,
+        gray,
+        linear,
+        read_range(range),
+        read_number(str(bias), "bias"),
+        read_number(str(amount), "amount"),
+        exact,
+    )
     if isinstance(image, str | os.PathLike):
         picture, flat = open_picture(os.fspath(image), every_kind=True), False
     else:
         samples = np.asarray(image)
         picture, flat = picture_of(samples), samples.ndim == 2
-    recipe = Recipe(
-        tuple(
-            kernel(one)
-            if isinstance(one, str)
-            else one
-            if isinstance(one, Kernel)
-            else array_kernel(np.asarray(one))
-            for one in kernels
-        ),
-        read_border(border),
-        stride if isinstance(stride, tuple) else (stride, stride),
-        channels,
-        gray,
-        linear,
-        read_range(range),
-        Fraction(bias),
-        Fraction(amount),
-        exact,
-    )
-    found: Any = filter_picture(picture, recipe, threads).pixels
+    found = filter_picture(picture, recipe, threads).pixels
     return found[..., 0] if flat else found

@@ -72,7 +72,18 @@ def show_lines(lines: Iterable[Sequence[tuple[str, str]]], styles: Mapping[str, 
         console.print(drawn, soft_wrap=not sys.stdout.isatty())
 
 
-def draw(result: Result) -> None:
+def drawn(result: Result) -> str:
+    """The table that `draw` draws, as wide as it is."""
+    from io import BytesIO, TextIOWrapper
+
+    page = BytesIO()
+    stream = TextIOWrapper(page, encoding="utf-8")
+    draw(result, stream)
+    stream.flush()
+    return page.getvalue().decode()
+
+
+def draw(result: Result, stream: TextIO | None = None) -> None:
     """Draw a table on stdout, numbers to the right, nothing cut off; its caption stands below."""
     from textwrap import wrap
 
@@ -81,21 +92,22 @@ def draw(result: Result) -> None:
     from rich.table import Table as Drawing
     from rich.text import Text
 
+    stream = stream or sys.stdout
     columns, rows, footer = result.table()
-    console = Console(markup=False, highlight=False, emoji=False)
+    console = Console(file=stream, markup=False, highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = 10_000  # a file has no edge to wrap at
-    drawn = Drawing(
+    table = Drawing(
         box=box.SIMPLE_HEAD, show_footer=bool(footer), pad_edge=False, footer_style="bold"
     )
-    cells = [[_encodable(_figure(value), sys.stdout) for value in row] for row in (*rows, footer)]
+    cells = [[_encodable(_figure(value), stream) for value in row] for row in (*rows, footer)]
     widths = [max((len(row[n]) for row in cells if row), default=0) for n in range(len(columns))]
     whole = sum(3 + max(len(name), width) for name, width in zip(columns, widths, strict=True))
     least = most = 0
     for place, numeric in enumerate(_numeric(columns, rows)):
         name, width = columns[place], widths[place]
         heading = wrap(name, max(width, FOLDED)) if numeric and whole > console.width else [name]
-        drawn.add_column(
+        table.add_column(
             "\n".join(heading),
             footer=Text(cells[-1][place]) if footer else "",
             justify="right" if numeric else "left",
@@ -106,13 +118,13 @@ def draw(result: Result) -> None:
         most += 3 + width
         least += 3 + (width if numeric else min(width, FOLDED))
     for row in cells[:-1]:
-        drawn.add_row(*map(Text, row))
+        table.add_row(*map(Text, row))
     # where folding is not enough the terminal breaks the lines: cut off, numbers would be lost
     shown, console.width = console.width, most if least > console.width else console.width
-    console.print(drawn)
+    console.print(table)
     console.width = shown
     if result.caption:
-        console.print(Text(_encodable(result.caption, sys.stdout)), style="dim")
+        console.print(Text(_encodable(result.caption, stream)), style="dim")
 
 
 FOLDED = 8

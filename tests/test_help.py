@@ -260,12 +260,12 @@ HINTS = {
     "extract cat.jpg --recipe texure": "did you mean texture?",
     "extract cat.jpg --init orthogonl": "did you mean orthogonal?",
     "extract cat.jpg --vector men": "did you mean mean?",
-    "extract cat.jpg --until convo1": "did you mean conv1",
+    "extract cat.jpg --until convo1": "there are conv1",
     "filter cat.jpg -k sobel --border mirrored": "edge, reflect",
     "filter cat.jpg -k sobel --border refect": "did you mean reflect?",
     "filter cat.jpg -k sobel --range strech": "did you mean stretch?",
     "explain --input 3x3 --activation rleu": "did you mean relu?",
-    'explain --signal "1 2" --kernel "1 1" --mode corelation': "did you mean cross-correlation?",
+    'explain --signal "1 2" --kernel "1 1" --mode cros-correlation': "did you mean cross-correlation?",
 }
 """A mistake → the hint at what was meant."""
 

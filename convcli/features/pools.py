@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.conv import adaptive_avg_pool2d
-from convcli.errors import SpecError
+from convcli.errors import SpecError, like
 
 Array = NDArray[Any]
 
@@ -52,7 +52,9 @@ def read_vector(text: str) -> tuple[str, ...]:
         if grid:
             name = f"grid:{grid[1]}x{grid[2] or grid[1]}"
         elif name not in POOLS:
-            raise SpecError(f"{part.strip()[:60]!r} is none of {', '.join(POOLS)}, grid:4x4")
+            raise SpecError(
+                f"{part.strip()[:60]!r} is none of {', '.join(POOLS)}, grid:4x4{like(name, POOLS)}"
+            )
         parts.append(name)
     if len(set(parts)) < len(parts):
         raise SpecError(f"{text[:60]!r} names a part twice")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from math import ceil
 from typing import Any, NamedTuple
 
+from convcli.nets.layers import Shape, size_text
 from convcli.nets.rules import RULES
 from convcli.nets.summary import DTYPES, SCHEMA, Row, Summary, named_axes, named_sizes
 
@@ -222,6 +223,36 @@ class Figures(NamedTuple):
             f"({self.settings.dtype}, batch {batch}, activation functions in place); "
             "sizes are HxWxC"
         )
+
+    @property
+    def output(self) -> Shape:
+        """The output's shape: (channels, *lengths)."""
+        return self.summary.output
+
+    @property
+    def params(self) -> int:
+        return self.summary.params
+
+    @property
+    def macs(self) -> int:
+        """Multiply–accumulates for one image, by the settings' rule."""
+        return sum(map(RULES[self.settings.rule].count, self.summary.rows))
+
+    def __str__(self) -> str:
+        """The table as a terminal shows it."""
+        from convcli.report import drawn
+
+        return drawn(self)
+
+    def __repr__(self) -> str:
+        shapes = f"{size_text(self.summary.input)} → {self.value}"
+        return f"<{shapes}: {self.params:,} params, {self.macs:,} MACs>"
+
+    def _repr_html_(self) -> str:
+        """The table as a notebook shows it."""
+        from convcli.report import html_table
+
+        return html_table(self)
 
     def table(self) -> tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]:
         columns = self.settings.columns or DEFAULT_COLUMNS

@@ -5,6 +5,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.errors import UnfitError
+
 
 class Picture(NamedTuple):
     """A picture as an array, and what is needed to save its like.
@@ -49,3 +51,32 @@ class Picture(NamedTuple):
         if not self.has_alpha:
             return self
         return self._replace(pixels=self.pixels[..., :-1], has_alpha=False)
+
+
+def picture_of(samples: NDArray[Any]) -> Picture:
+    """Samples (height, width) or (height, width, 1 to 4) as a picture.
+
+    uint8 and uint16 hold 0 to 255 and 65535, floats 0 to 1; a second or fourth sample is alpha.
+
+    >>> picture_of(np.zeros((4, 5, 4), np.uint8)).colours
+    3
+
+    Raises UnfitError for other shapes and dtypes, and for floats that are not finite.
+    """
+    pixels = samples[..., np.newaxis] if samples.ndim == 2 else samples
+    if pixels.ndim != 3 or not pixels.size or pixels.shape[2] > 4:
+        raise UnfitError(
+            f"an array of the shape {samples.shape} is no picture: one is height x width, or "
+            "height x width x samples, of which there are 1 to 4"
+        )
+    if pixels.dtype.kind == "f":
+        with np.errstate(over="ignore"):
+            pixels = pixels.astype(np.float32)
+        if not np.isfinite(pixels).all():
+            raise UnfitError("the array holds values that are not finite in float32")
+    elif pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
+        raise UnfitError(
+            f"an array of {pixels.dtype} is no picture: samples are uint8, uint16, or floats "
+            "from 0 to 1"
+        )
+    return Picture(pixels, pixels.shape[2] in (2, 4), "", {})

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from convcli.errors import SpecError
+from convcli.errors import SpecError, like
 from convcli.pictures.kernels import Kernel
 
 Array = NDArray[Any]
@@ -52,7 +52,8 @@ def read_range(text: str) -> Range:
             low = high = 0.0
         if 0 <= low < high <= 100:
             return Range("pct", low, high)
-    raise SpecError(f"{text!r:.60} is no range: {', '.join(FIXED)}, stretch, pct:1,99")
+    hint = like(name, (*FIXED, "stretch", "pct"))
+    raise SpecError(f"{text!r:.60} is no range: {', '.join(FIXED)}, stretch, pct:1,99{hint}")
 
 
 class Tone(NamedTuple):

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convcli.conv.borders import BORDERS
-from convcli.errors import SpecError, safe
+from convcli.errors import SpecError, like, safe
 from convcli.pictures import kernels as change
 from convcli.pictures.bands import Border
 from convcli.pictures.chain import Recipe
@@ -191,7 +191,8 @@ def read_border(text: str) -> Border:
         return Border("constant", float(read_number(value, "constant:")))
     if name not in (*BORDERS, "valid") or colon or name == "constant":
         names = [one for one in BORDERS if one != "constant"]
-        raise SpecError(f"{text!r:.60} is no border: {', '.join(names)}, constant:VALUE, valid")
+        known = f"{', '.join(names)}, constant:VALUE, valid"
+        raise SpecError(f"{text!r:.60} is no border: {known}{like(name, (*BORDERS, 'valid'))}")
     return Border(name)
 
 

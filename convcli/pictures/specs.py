@@ -8,10 +8,11 @@ from math import lcm
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convcli.calls import read_call
 from convcli.conv.factoring import narrowed
-from convcli.errors import SpecError, safe
+from convcli.errors import SpecError, like, safe
 from convcli.pictures.catalogue import CATALOGUE, built
 from convcli.pictures.kernels import LARGEST_SIDE, Kernel, Part
 
@@ -37,11 +38,8 @@ def kernel(spec: str) -> Kernel:
         return matrix_kernel(spec)
     call = read_call(spec)
     if call.name not in CATALOGUE:
-        from difflib import get_close_matches
-
-        close = get_close_matches(call.name, CATALOGUE, n=1)
-        hint = f"did you mean {close[0]}?" if close else "convcli kernels lists them"
-        raise SpecError(f"no kernel is called {call.name!r}; {hint}")
+        hint = like(call.name, CATALOGUE) or "; convcli kernels lists them"
+        raise SpecError(f"no kernel is called {call.name!r}{hint}")
     return built(call.name, call.args, call.kwargs)
 
 
@@ -189,7 +187,22 @@ def _from_npy(data: bytes) -> Kernel:
         if isinstance(error, SpecError):
             raise
         raise SpecError(f"it is no .npy array: {safe(error)}") from None
-    array = np.atleast_2d(array)
+    return array_kernel(np.atleast_2d(array))
+
+
+def array_kernel(array: NDArray[Any]) -> Kernel:
+    """A kernel from a matrix (rows, columns) of numbers, exact where floats are short fractions.
+
+    >>> array_kernel(np.array([[0.25, 0.5, 0.25]])).parts[0]
+    Part(factors=(array([[1, 2, 1]]),), scale=Fraction(1, 4))
+
+    Raises SpecError for other shapes and dtypes, and for numbers that are not finite.
+    """
+    if array.ndim != 2 or array.dtype.kind not in "iuf" or max(array.shape) > LARGEST_SIDE:
+        raise SpecError(
+            f"an array {array.shape} of {array.dtype} is no kernel: numbers (rows, columns) are, "
+            f"at most {LARGEST_SIDE} of each"
+        )
     if not array.size or not np.isfinite(array).all():
         raise SpecError("its weights must be finite numbers, at least one")
     if array.dtype.kind == "f":
