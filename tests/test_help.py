@@ -95,7 +95,7 @@ def folder(tmp_path_factory):
     for name in ("cat.jpg", "new.jpg"):
         shutil.copy(SAMPLES / "cat.jpg", place / name)
     with Image.open(SAMPLES / "cat.jpg") as cat:
-        cat.crop((200, 100, 264, 164)).save(place / "before.png")
+        cat.crop((220, 120, 244, 144)).save(place / "before.png")
     shutil.copy(SAMPLES / "net.py", place / "net.py")
     (place / "photos").mkdir()
     shutil.copy(SAMPLES / "leaf.png", place / "photos")
@@ -249,7 +249,7 @@ HINTS = {
     "net.py": "did you mean convcli shape net.py?",
     "man fliter": "did you mean filter?",
     "filter cat.jpg --kernel soble": "did you mean sobel?",
-    "filter cat.jpg -k sobel --bordr wrap": "Did you mean '--border'?",
+    "filter cat.jpg -k sobel --bordr wrap": "--border",
     "shape --input 9 cnv:3,3": "did you mean conv?",
     "shape --input 9 nn.Conv2(3,3,3)": "did you mean Conv2d?",
     "shape resnet5": "did you mean resnet50?",

@@ -69,8 +69,8 @@ NAMES = {
     "gelu": (partial(conv.gelu, X), "approximate"),
 }
 
-NO_NUMBER = ["one", None, 1j, object(), [1.0], np.ones(2), np.bool_(True), 10**400]
-NO_WHOLE = ["one", 1.0, 1.5, np.float32(1), True, np.nan, 1j, object(), {1}, [1, 2, 3], [True, 1]]
+NO_NUMBER = ["one", None, 1j, object, [1.0], np.ones(2), np.bool_(True), 10**400]
+NO_WHOLE = ["one", 1.0, 1.5, np.float32(1), True, np.nan, 1j, object, {1}, [1, 2, 3], [True, 1]]
 NO_FLAG = [0, 1, "no", None, np.array([True, False]), []]
 NO_NAME = [None, 3, True, ["auto"], np.array(["auto", "zero"]), "nonesuch"]
 

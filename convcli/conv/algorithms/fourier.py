@@ -76,7 +76,7 @@ def workspace_bytes(problem: Problem) -> int:
 def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
     y = new_output(problem)
     side, tiles = _tiling(problem)
-    filters = np.conj(_spectrum(_spread(weight, problem), side))
+    filters = np.conj(np.fft.rfft2(_spread(weight, problem), side))
     steps = [one - reach + 1 for one, reach in zip(side, problem.reach, strict=True)]
 
     def work(pieces: Iterator[Any]) -> None:
@@ -89,7 +89,7 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
                 (problem.channels, right - left, *side),
                 (channel, steps[1] * column, row, column),
             )
-            spectra = _spectrum(cut, side)
+            spectra = np.fft.rfft2(cut, side)
             for f in range(problem.filters):
                 total = spectra[0] * filters[g, f, 0]
                 for c in range(1, problem.channels):
@@ -110,11 +110,6 @@ def _place(sums: NDArray[Any], y: NDArray[Any], top: int, left: int, stride: Pai
     picked = sums[first * down - top :: down, start * across - left :: across]
     place = y[first : first + picked.shape[0], start : start + picked.shape[1]]
     place[...] = picked[: place.shape[0], : place.shape[1]]
-
-
-def _spectrum(tiles: NDArray[Any], side: Pair) -> NDArray[Any]:
-    # NumPy 1 transforms in float64 whatever it is given
-    return np.fft.rfft2(tiles, side).astype(np.result_type(tiles, np.complex64), copy=False)
 
 
 def _spread(weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
