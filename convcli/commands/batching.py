@@ -75,7 +75,8 @@ def vectors(words: tuple[str, ...], options: dict[str, Any]) -> Any:
     from convcli.features.task import vector_task
 
     asked = any(options[name] not in (None, False) for name in (*MANY, *LIMITS))
-    if not asked and len(words) == 1 and not os.path.isdir(words[0]):
+    folders = [name for name in (*words, options["among"]) if name and os.path.isdir(name)]
+    if not asked and len(words) == 1 and not folders:
         return vector_task(words, options, note)
     from convcli.batch.inputs import gathered
     from convcli.batch.vectors import Vectors

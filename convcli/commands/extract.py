@@ -107,10 +107,11 @@ def extract_command(words: tuple[str, ...], **options: Any) -> None:
     from convcli.features.look import look_task
 
     refuse_many(options)
-    report, made = look_task(words, options, note)
-    if options["output"] == "-":
-        return
-    if not options["quiet"]:
-        show(report, options["format_"])
-    for name in made:
-        path(name) if options["quiet"] else note(f"drawn in {safe(name)}")
+    report, made, refusal = look_task(words, options, note)
+    if options["output"] != "-":
+        if not options["quiet"]:
+            show(report, options["format_"])
+        for name in made:
+            path(name) if options["quiet"] else note(f"drawn in {safe(name)}")
+    if refusal:
+        raise refusal

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import OutputError, SpecError, UnfitError, safe
+from convcli.errors import OutputError, Refusal, SpecError, UnfitError, counted, safe
 from convcli.features.asked import read_setup
 from convcli.features.extraction import Extractor
 from convcli.features.memory import memory_note, took_note
@@ -121,10 +121,11 @@ def targets_of(paths: Sequence[str], options: Mapping[str, Any]) -> list[Targets
 
 def look_task(
     words: Sequence[str], options: Mapping[str, Any], note: Any
-) -> tuple[Report, list[str]]:
+) -> tuple[Report, list[str], Refusal | None]:
     """Run the network on each picture, draw and save what was asked for.
 
-    Gives the table of figures, and the paths of the pictures that were drawn.
+    Gives the table of figures, the paths of the pictures that were drawn, and how many of several
+    pictures failed, if any did: a note says why, and the others are drawn.
     """
     pictures, layers = split_words(words)
     paths = pictures_of(pictures)
@@ -148,10 +149,19 @@ def look_task(
     limits = Limits(options["max_pixels"], options["max_memory"])
     extractor, seen, made = Extractor(setup, limits), [], []
     for path, target in zip(paths, targets, strict=True):
-        figures, drawn = _one(path, target, extractor, options, note, sources)
+        try:
+            figures, drawn = _one(path, target, extractor, options, note, sources)
+        except Refusal as refusal:
+            if len(paths) == 1:
+                raise
+            note(f"failed: {refusal}")
+            continue
         seen.append(figures)
         made += drawn
-    return Report(tuple(seen), setup.settings(), setup.said()), made
+    failed = len(paths) - len(seen)
+    text = f"{failed:,} of {counted(len(paths), 'picture')} failed"
+    report = Report(tuple(seen), setup.settings(), setup.said())
+    return report, made, Refusal(text) if failed else None
 
 
 def _one(

@@ -500,3 +500,15 @@ def test_paths_with_line_breaks_are_quoted_in_csv_and_escaped_elsewhere(tmp_path
     lines = call(*words, "tsv").stdout.decode().splitlines()
     assert len(lines) == len(rows)
     assert any("a\\nb.png" in one for one in lines)
+
+
+def test_a_bad_picture_leaves_the_sheets_of_the_others(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.png", "c.png"):
+        shutil.copy(SAMPLES / "chart.png", name)
+    Path("b.png").write_text("no picture")
+    assert run(["extract", "a.png", "b.png", "c.png", "conv:2,3", "-q"]) == 1
+    out, err = capfd.readouterr()
+    assert out.split() == ["a.maps.png", "c.maps.png"]
+    assert "failed: b.png is not a picture" in err
+    assert err.endswith("Error: 1 of 3 pictures failed\n")
