@@ -111,7 +111,7 @@ HELP_ALL = Option(
     help="Show every option, explained, and exit.",
 )
 
-page = partial(click.command, cls=Page, options_metavar="[OPTIONS]")
+page = partial(click.command, cls=Page)
 """`click.command` for a command whose help is a screen."""
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from convcli.calls import shown
-from convcli.errors import SpecError
+from convcli.errors import SpecError, counted
 from convcli.nets.geometry import Fit, Pair, Window
 from convcli.nets.layers import AdaptivePool, Conv, Linear, Pool, Shape
 from convcli.nets.network import Network
@@ -285,7 +285,8 @@ class Solved(NamedTuple):
     @property
     def caption(self) -> str:
         exact = sum(one.exact for one in self.found)
-        return f"{len(self.found)} solutions, of which {exact} leave nothing over"
+        leave = "leaves" if exact == 1 else "leave"
+        return f"{counted(len(self.found), 'solution')}, of which {exact} {leave} nothing over"
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
         columns = ("input", "kernel", "stride", "padding", "output", "exact", "unread")
