@@ -18,6 +18,19 @@ def shell_line(line: str) -> str:
     return re.sub(r"(?<![\w/.-])convcli(?= )", lambda _: convcli, line)
 
 
+def shell(line: str, folder: Path) -> str:
+    """What a line prints in a pipe, where it ends with 0."""
+    ended = subprocess.run(
+        ["bash", "-o", "pipefail", "-ec", shell_line(line)],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout
+
+
 def on_terminal(line: str, folder: Path) -> tuple[int, str]:
     """Exit code of a line, and what it leaves on the terminal, without codes for colour."""
     main, terminal = pty.openpty()

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 from PIL import Image
-from terminal import shell_line
+from terminal import shell, shell_line
 
 from convcli.cli import COMMANDS, root, run
 from convcli.commands.man import manual
@@ -107,18 +107,6 @@ def folder(tmp_path_factory):
         shell(f"convcli {line}", place)
     (place / "kernel.txt").rename(place / "kept.txt")
     return place
-
-
-def shell(line, place):
-    ended = subprocess.run(
-        ["bash", "-o", "pipefail", "-ec", shell_line(line)],
-        cwd=place,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
 
 
 @pytest.mark.parametrize("line", EXAMPLES)

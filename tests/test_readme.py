@@ -11,17 +11,18 @@ import shutil
 import socket
 import subprocess
 import sys
+from html import unescape
 from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import numpy as np
 import pytest
+from PIL import Image
+from terminal import on_terminal, shell, shell_line
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
-
-sys.path.insert(0, str(ROOT / "tests"))
-from terminal import on_terminal, shell_line  # noqa: E402
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.S | re.M)
 BLOCKS = BLOCK.findall(README.read_text("utf-8"))
@@ -46,18 +47,6 @@ def skip_without_programs(line):
 def folder(tmp_path):
     (tmp_path / "samples").symlink_to(ROOT / "samples")
     return tmp_path
-
-
-def shell(line, place):
-    ended = subprocess.run(
-        ["bash", "-o", "pipefail", "-ec", shell_line(line)],
-        cwd=place,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
 
 
 def test_every_block_is_of_a_kind_that_is_run():
@@ -160,6 +149,33 @@ def test_every_file_and_test_that_the_readme_names_is_there():
     written = "".join(path.read_text("utf-8") for path in (ROOT / "tests" / "batch").glob("*.py"))
     for name in re.findall(r"`(test_\w+)`", text):
         assert f"def {name}(" in written, name
+
+
+def text_of(svg):
+    """The words that an SVG shows, whatever the version of Rich that wrote it."""
+    return re.sub(r"\s+", " ", unescape(re.sub(r"<style.*?</style>|<[^>]*>", " ", svg, flags=re.S)))
+
+
+def test_the_pictures_of_the_readme_are_what_its_commands_draw(tmp_path):
+    shots = ROOT / "samples" / "shots"
+    shown = re.findall(r"!\[[^\]]+\]\(samples/shots/([^)]+)\)", README.read_text("utf-8"))
+    subprocess.run(
+        [sys.executable, str(ROOT / "samples" / "shots.py"), str(tmp_path)],
+        capture_output=True,
+        check=True,
+    )
+    made = {path.name for path in tmp_path.iterdir()}
+    assert set(shown) == made == {path.name for path in shots.iterdir()}
+    for name in shown:
+        if name.endswith(".svg"):
+            old, new = ((place / name).read_text("utf-8") for place in (shots, tmp_path))
+            assert text_of(old) == text_of(new), f"{name}: python samples/shots.py"
+        else:
+            with Image.open(shots / name) as old, Image.open(tmp_path / name) as new:
+                assert getattr(old, "n_frames", 1) == getattr(new, "n_frames", 1)
+                pixels = [np.asarray(one.convert("RGB"), float) for one in (old, new)]
+            # encoders differ between versions, in what nobody sees
+            assert np.abs(pixels[0] - pixels[1]).mean() < 2, f"{name}: python samples/shots.py"
 
 
 def test_every_link_within_the_readme_leads_to_a_heading():
