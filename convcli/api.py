@@ -113,8 +113,8 @@ def filter_image(
     """A picture under a kernel, or under several in turn, without rounding in between.
 
     `image` is a path ("-" is stdin), or an array (height, width) or (height, width, samples) of
-    uint8, uint16 or float32; a second or fourth sample is alpha. The result is an array of the same
-    kind, grey where `gray` is set. A kernel is text as on the command line (`sobel`, `gaussian:2`,
+    uint8, uint16 or float32; of whole numbers a second or fourth sample is alpha. The result is an
+    array of the same kind, grey where `gray` is set. A kernel is text as on the command line (`sobel`, `gaussian:2`,
     "0 1; 1 0", @file), what `convcli.kernel` gives, or a matrix (rows, columns). All other
     arguments are the options of `convcli filter`; kernels are used as drawn: cross-correlation.
 
@@ -173,5 +173,7 @@ def filter_image(
     else:
         samples = np.asarray(image)
         picture, flat = picture_of(samples), samples.ndim == 2
+        if not picture.full:
+            picture = picture._replace(has_alpha=False)
     found = filter_picture(picture, recipe, threads).pixels
     return found[..., 0] if flat else found
