@@ -112,11 +112,12 @@ def filter_image(
 ) -> "NDArray[Any]":
     """A picture under a kernel, or under several in turn, without rounding in between.
 
-    `image` is a path ("-" is stdin), or an array (height, width) or (height, width, samples) of
-    uint8, uint16 or float32; of whole numbers a second or fourth sample is alpha. The result is an
-    array of the same kind, grey where `gray` is set. A kernel is text as on the command line (`sobel`, `gaussian:2`,
-    "0 1; 1 0", @file), what `convcli.kernel` gives, or a matrix (rows, columns). All other
-    arguments are the options of `convcli filter`; kernels are used as drawn: cross-correlation.
+    `image` is a path ("-" is stdin; an animation's first frame), or an array (height, width) or
+    (height, width, samples) of uint8, uint16 or float32; of whole numbers a second or fourth sample
+    is alpha. The result is an array of the same kind, grey where `gray` is set. A kernel is text as
+    on the command line (`sobel`, `gaussian:2`, "0 1; 1 0", @file), what `convcli.kernel` gives, or
+    a matrix (rows, columns). All other arguments are the options of `convcli filter`; kernels are
+    used as drawn: cross-correlation.
 
     >>> import numpy as np
     >>> step = np.array([[0, 0, 255, 255]] * 3, np.uint8)
