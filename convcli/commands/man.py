@@ -7,11 +7,12 @@ import click
 
 from convcli.page import groups_of, page, pages, parts_of, record_of
 
-EXITS = """\
-0  done
-1  refused: a bad picture, layers that do not fit, a file of a batch that failed
-2  a wrong command line, kernel, size or layer
-130  interrupted"""
+EXITS = {
+    0: "done",
+    1: "refused: a bad picture, layers that do not fit, a file of a batch that failed",
+    2: "a wrong command line, kernel, size or layer",
+    130: "interrupted",
+}
 
 
 @page("man")
@@ -75,8 +76,7 @@ def _page(command: click.Command, ctx: click.Context, related: list[str]) -> str
             spec, text = record_of(option, ctx)
             said += [".TP", f".B {_plain(spec)}", _plain(text)]
     said.append(".SH EXIT STATUS")
-    for row in EXITS.splitlines():
-        code, meaning = row.split(maxsplit=1)
+    for code, meaning in EXITS.items():
         said += [".TP", f".B {code}", _plain(meaning)]
     said += [".SH SEE ALSO", ", ".join(f"{_plain(one)}(1)" for one in related)]
     return "\n".join(said) + "\n"
