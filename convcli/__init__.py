@@ -4,6 +4,7 @@
     parse, summarize                             text → a network → its shapes, parameters, MACs
     kernel, filter_image                         text → a kernel; a picture → a filtered picture
     extract_features                             a picture → feature maps and vectors
+    Refusal: SpecError, UnfitError, …            what is raised, for what cannot be
 
 Names are loaded on first use (PEP 562), so that `import convcli` costs nothing.
 
@@ -20,12 +21,18 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from convcli.api import filter_image, parse, summarize
     from convcli.conv import conv2d
+    from convcli.errors import OutputError, PictureError, Refusal, SpecError, UnfitError
     from convcli.features.extraction import extract_features
     from convcli.pictures.specs import kernel
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "OutputError",
+    "PictureError",
+    "Refusal",
+    "SpecError",
+    "UnfitError",
     "__version__",
     "conv2d",
     "extract_features",
@@ -36,6 +43,9 @@ __all__ = [
 ]
 
 _HOME = {
+    **dict.fromkeys(
+        ("OutputError", "PictureError", "Refusal", "SpecError", "UnfitError"), "convcli.errors"
+    ),
     "conv2d": "convcli.conv",
     "extract_features": "convcli.features.extraction",
     "filter_image": "convcli.api",

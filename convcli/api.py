@@ -52,7 +52,8 @@ def summarize(
     """Output shape, parameters, MACs, memory and receptive fields of a network, for one image.
 
     `network` is what `parse` takes or gives. `input` is written as on the command line, 224,
-    "224x224x3" or (224, 224, 3), height × width × channels; None is the input that the text names.
+    "224x224x3" or (224, 224, 3): height × width × channels, channels last, whatever the text's own
+    order; None is the input that the text names.
     The other arguments are the options of `convcli shape`. Shapes of the result are (channels,
     height, width); a notebook shows it as a table.
 
@@ -85,15 +86,26 @@ def summarize(
         reading = Reading(network, None, "")
     else:
         reading = network if isinstance(network, Reading) else parse(network)
-    size: Sequence[int] | None
-    if isinstance(input, str):
-        from convcli.options import read_size
-
-        size = read_size(input)
-    else:
-        size = (input,) if isinstance(input, int) else input
+    size = None if input is None else _size(input)
+    for what, count in (("batch", batch), ("depth", 1 if depth is None else depth)):
+        if type(count) is not int or count < 1:
+            raise SpecError(f"{what} is a whole number of at least 1, not {count!r:.40}")
     summary = summarize(reading.network, input_shape(size, reading.network, reading.input))
     return Figures(summary, Settings(mac_rule, dtype, batch, depth, tuple(columns)))
+
+
+def _size(input: int | str | Sequence[int]) -> tuple[int, ...]:
+    """The lengths of an input, and its channels, as the command line reads them."""
+    from convcli.options import read_size
+
+    if isinstance(input, Sequence) and not isinstance(input, str):
+        text = "x".join(map(str, input))
+    else:
+        text = str(input)
+    try:
+        return read_size(text)
+    except ValueError as error:
+        raise SpecError(f"input={input!r:.60}: {error}") from None
 
 
 def filter_image(
@@ -138,11 +150,10 @@ def filter_image(
     from convcli.pictures.chain import Recipe
     from convcli.pictures.files import open_picture
     from convcli.pictures.filtering import filter_picture
-    from convcli.pictures.kernels import Kernel
     from convcli.pictures.picture import picture_of
     from convcli.pictures.ranges import read_range
     from convcli.pictures.recipes import read_border, read_number
-    from convcli.pictures.specs import array_kernel, kernel
+    from convcli.pictures.specs import kernel
 
     if not kernels:
         raise SpecError("no kernel is given")
@@ -151,20 +162,16 @@ def filter_image(
     steps = stride if isinstance(stride, tuple) else (stride, stride)
     if len(steps) != 2 or not all(type(step) is int and step > 0 for step in steps):
         raise SpecError(f"a stride is a whole number of at least 1, or two, not {stride!r:.40}")
-
-    def read(one: "str | Kernel | ArrayLike") -> Kernel:
-        if isinstance(one, str):
-            return kernel(one)
-        return one if isinstance(one, Kernel) else array_kernel(np.asarray(one))
-
+    if threads is not None and (type(threads) is not int or threads < 1):
+        raise SpecError(f"threads are a whole number of at least 1, not {threads!r:.40}")
     recipe = Recipe(
-        tuple(map(read, kernels)),
-        read_border(border),
+        tuple(map(kernel, kernels)),
+        read_border(str(border)),
         steps,
         channels,
         gray,
         linear,
-        read_range(range),
+        read_range(str(range)),
         read_number(str(bias), "bias"),
         read_number(str(amount), "amount"),
         exact,

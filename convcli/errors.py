@@ -70,7 +70,8 @@ def like(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # a mistake may take its time
 
     close = get_close_matches(name[:60], known, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    # a word that is known was refused for something else
+    return f"; did you mean {close[0]}?" if close and close[0] != name else ""
 
 
 def counted(count: int, noun: str) -> str:

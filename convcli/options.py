@@ -141,11 +141,26 @@ def read_padding(text: str) -> tuple[Padding, ...]:
         return name, name
     if not any(character.isdigit() for character in name):
         raise ValueError(f"{text!r:.60} is no padding: a number, {', '.join(PADDINGS)}")
+    if re.fullmatch(r"\s*[0-9]+\s*,\s*[0-9]+\s*", text):
+        raise ValueError(
+            f"{text!r:.60} may mean two things: write 1x2 for height x width, or all four sides, "
+            "top,bottom,left,right, as 1,2,1,2"
+        )
     numbers = _numbers(text, 0, (1, 2, 4), "2, 1x2 or 1,2,1,2 (top, bottom, left, right)")
     if len(numbers) == 4:
         top, bottom, left, right = numbers
         return (top, bottom), (left, right)
     return (numbers[0], numbers[0]), (numbers[-1], numbers[-1])
+
+
+def read_ends(text: str) -> tuple[int, int]:
+    """Padding along one axis: a number, or those before and after.
+
+    >>> read_ends("2"), read_ends("1,2")
+    ((2, 2), (1, 2))
+    """
+    numbers = _numbers(text, 0, (1, 2), "2, or 1,2 (before,after)")
+    return numbers[0], numbers[-1]
 
 
 def read_expectation(text: str) -> tuple[str, str]:
@@ -251,6 +266,7 @@ PAIR = Reads("N|HxW", read_pair)
 SPREAD = Reads("N|HxW", lambda text: read_pair(text, 0))
 PLACE = Reads("R,C", read_place)
 PADDING = Reads("N|HxW|T,B,L,R|same|valid", read_padding, PADDINGS)
+ENDS = Reads("N|B,A", read_ends)
 COUNT = Reads("N", lambda text: whole(text, least=1))
 SEED = Reads("N", lambda text: whole(text, least=0))
 MEMORY = Reads("BYTES", _memory)

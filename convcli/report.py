@@ -4,6 +4,7 @@ Rich is imported only where a table is drawn; nothing here knows what the figure
 """
 
 import os
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol, TextIO
@@ -80,7 +81,8 @@ def drawn(result: Result) -> str:
     stream = TextIOWrapper(page, encoding="utf-8")
     draw(result, stream)
     stream.flush()
-    return page.getvalue().decode()
+    rows = page.getvalue().decode().strip("\n").splitlines()
+    return "\n".join(row.rstrip() for row in rows)
 
 
 def draw(result: Result, stream: TextIO | None = None) -> None:
@@ -103,22 +105,31 @@ def draw(result: Result, stream: TextIO | None = None) -> None:
     cells = [[_encodable(_figure(value), stream) for value in row] for row in (*rows, footer)]
     widths = [max((len(row[n]) for row in cells if row), default=0) for n in range(len(columns))]
     whole = sum(3 + max(len(name), width) for name, width in zip(columns, widths, strict=True))
+    crowded = whole > console.width
     least = most = 0
     for place, numeric in enumerate(_numeric(columns, rows)):
         name, width = columns[place], widths[place]
-        heading = wrap(name, max(width, FOLDED)) if numeric and whole > console.width else [name]
+        # a narrow terminal folds words and headings, never a number or a size
+        figures = numeric or all(FIGURE.fullmatch(row[place]) for row in cells if row)
+        heading = (
+            wrap(name, max(width, FOLDED), break_long_words=False)
+            if figures and crowded
+            else [name]
+        )
         table.add_column(
             "\n".join(heading),
             footer=Text(cells[-1][place]) if footer else "",
             justify="right" if numeric else "left",
             overflow="fold",
-            no_wrap=numeric,  # a narrow terminal folds words, never a number
+            no_wrap=figures,
         )
         width = max(width, *map(len, heading))
-        most += 3 + width
-        least += 3 + (width if numeric else min(width, FOLDED))
+        most += 2 + width
+        least += 2 + (width if figures else min(width, FOLDED))
     for row in cells[:-1]:
         table.add_row(*map(Text, row))
+    if crowded:
+        table.padding = (0, 1, 0, 0)
     # where folding is not enough the terminal breaks the lines: cut off, numbers would be lost
     shown, console.width = console.width, most if least > console.width else console.width
     console.print(table)
@@ -129,6 +140,10 @@ def draw(result: Result, stream: TextIO | None = None) -> None:
 
 FOLDED = 8
 """Width of a column of words, or of a heading, to which a narrow terminal may fold it."""
+
+
+FIGURE = re.compile(r"[-+\d.,x×%]*")
+"""A number, or a size."""
 
 
 def _numeric(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[bool]:

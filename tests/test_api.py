@@ -18,8 +18,11 @@ CAT = SAMPLES / "cat.jpg"
 
 
 def test_every_public_name_is_there_and_documented():
-    for name in set(convcli.__all__) - {"__version__"}:
-        assert ">>> " in (getattr(convcli, name).__doc__ or ""), name
+    for name in convcli.__all__:
+        if name[0].islower():
+            assert ">>> " in (getattr(convcli, name).__doc__ or ""), name
+        elif name != "__version__":
+            assert issubclass(getattr(convcli, name), convcli.Refusal)
     assert dir(convcli) == sorted(convcli.__all__)
     with pytest.raises(AttributeError, match="nothing"):
         convcli.nothing  # noqa: B018
@@ -90,7 +93,18 @@ def test_html_is_text_and_never_markup():
 REFUSED = {
     "summarize('resnet5')": (SpecError, "did you mean resnet50"),
     "summarize('conv(6, 5)', 3)": (UnfitError, "longer than the input"),
-    "summarize('conv(6, 5)', '7x0')": (ValueError, "too small"),
+    "summarize('conv(6, 5)', '7x0')": (SpecError, "too small"),
+    "summarize('conv(6, 5)', True)": (SpecError, "input=True: 'True' is not a whole number"),
+    "summarize('conv(6, 5)', 7.5)": (SpecError, "not a whole number"),
+    "summarize('conv(6, 5)', -1)": (SpecError, "too small"),
+    "summarize('conv(6, 5)', (8, 'x'))": (SpecError, "not a whole number"),
+    "summarize('conv(6, 5)', 8, batch=0)": (SpecError, "batch is a whole number"),
+    "summarize('conv(6, 5)', 8, depth=-3)": (SpecError, "depth is a whole number"),
+    "kernel(None)": (SpecError, "no kernel"),
+    "filter_image(X, 'blur', border=None)": (SpecError, "no border"),
+    "filter_image(X, 'blur', threads=0)": (SpecError, "threads"),
+    "extract_features(X, seed='a')": (SpecError, "seed"),
+    "extract_features(X, resize='x')": (SpecError, "resize"),
     "summarize('conv(6, 5)', 8, mac_rule='thp')": (SpecError, "did you mean thop"),
     "summarize('conv(6, 5)', 8, dtype='float')": (SpecError, "float16, bfloat16"),
     "summarize('conv(6, 5)', 8, columns=['param'])": (SpecError, "did you mean params"),

@@ -37,12 +37,6 @@ def texts(language):
 LINES = [line for text in texts("sh") for line in text.splitlines() if "venv" not in line]
 
 
-def skip_without_programs(line):
-    for sign, program in NEEDED.items():
-        if sign in line and not shutil.which(program):
-            pytest.skip(f"{program} is not installed")
-
-
 @pytest.fixture
 def folder(tmp_path):
     (tmp_path / "samples").symlink_to(ROOT / "samples")
@@ -54,14 +48,20 @@ def test_every_block_is_of_a_kind_that_is_run():
     assert len(LINES) > 40
 
 
-@pytest.mark.parametrize("line", LINES)
-def test_a_line_of_the_readme_runs(line, folder):
-    skip_without_programs(line)
-    command, _, comment = line.partition("  #")
-    printed = shell(command, folder)
-    promised = re.fullmatch(r"\s*([0-9x]+)", comment)
-    if promised:
-        assert printed.strip() == promised[1]
+@pytest.mark.parametrize("text", texts("sh"), ids=lambda text: text.partition("\n")[0])
+def test_a_block_of_the_readme_runs_line_by_line(text, folder):
+    """Every line runs behind those before it, in one folder, and prints the number behind its #."""
+    for line in text.splitlines():
+        if line not in LINES:
+            continue
+        command, _, comment = line.partition("  #")
+        missing = [name for sign, name in NEEDED.items() if sign in line and not shutil.which(name)]
+        if missing:  # the lines behind it need nothing of it
+            continue
+        printed = shell(command, folder)
+        promised = re.fullmatch(r"\s*([0-9x]+)", comment)
+        if promised:
+            assert printed.strip() == promised[1]
 
 
 def session(text, place):

@@ -62,6 +62,9 @@ def gathered(
                 for match in sorted(glob(word, recursive=True))
                 if not os.path.isdir(match)
             ]
+        elif word.endswith(os.sep) or (has_magic(word) and not os.path.lexists(word)):
+            none = "No such file or directory" if word.endswith(os.sep) else "it matches no file"
+            raise PictureError(f"{safe(word)} cannot be read: {none}")
         else:
             found.append(Input(word))
     if files_from is not None:

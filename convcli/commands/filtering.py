@@ -72,6 +72,13 @@ def run(
     suffix = suffix_of(form, SUFFIXES)
     label = recipe.label
     written = output is not None or not asked["preview"]
+    own = os.path.splitext(source)[1].lower()
+    if written and output is None and suffix is None and source != "-" and own not in SUFFIXES:
+        open_picture(source, every_kind=True, early=early)  # says what is wrong with it
+        raise OutputError(
+            f"{safe(source)} does not end as a picture does; name the result with -o, or its "
+            "format with --to"
+        )
     target = Target(
         output_name(source, label, suffix) if output is None else output, asked["force"], options
     )

@@ -87,10 +87,14 @@ def shape_command(network: tuple[str, ...], **options: Any) -> None:
     A NETWORK is a name of the zoo, a file, or - for stdin; else the words are layers, with
     parentheses or a colon. Files hold layers of PyTorch or Keras as they are pasted, modules of
     PyTorch, the text of print(model), or the tool's own notation; nothing of them is run. Sizes
-    are HEIGHTxWIDTHxCHANNELS. MACs count the weights of convolutions and linear layers for one
-    image; --mac-rule takes the rules of other tools. A padding of four numbers is top, bottom,
-    left, right. --columns knows layer, type, kernel, stride, padding, input, output, params, MACs,
-    memory, receptive field, jump, unread and inputs.
+    are HEIGHTxWIDTHxCHANNELS. A padding of four numbers is top, bottom, left, right; same,
+    same_lower and valid are TensorFlow's.
+
+    MACs count the weights of convolutions and linear layers for one image (--mac-rule weights);
+    bias adds one an output; torchinfo, thop, fvcore and ptflops count as these tools do. --expect
+    knows params, trainable, buffers, macs, flops, activations, memory, layers, input and output.
+    --columns knows layer, type, kernel, stride, padding, input, output, params, MACs, memory,
+    receptive field, jump, unread and inputs.
     """
     from convcli.nets.questions import shape_question
     from convcli.report import note, show

@@ -2,7 +2,7 @@
 
 import click
 
-from convcli.options import COUNT, LAYERS, PADDING, SIZE, format_option
+from convcli.options import COUNT, ENDS, LAYERS, SIZE, format_option
 from convcli.page import group, option, page
 
 
@@ -13,7 +13,7 @@ from convcli.page import group, option, page
     option("--input", "size", type=SIZE, help="Input length; for a network, its input."),
     option("--kernel", type=COUNT, help="Kernel length."),
     option("--stride", type=COUNT, help="Step of the window."),
-    option("--padding", type=PADDING, metavar="P", help="2, or 1,2 for before and after."),
+    option("--padding", type=ENDS, help="2, or 1,2 for before and after."),
     option("--dilation", type=COUNT, default=1, help="Spacing of the taps.  [1]"),
     option("--output", type=COUNT, help="The output length that is wanted."),
 )
@@ -33,7 +33,7 @@ def solve_command(
     size: tuple[int, ...] | None,
     kernel: int | None,
     stride: int | None,
-    padding: tuple[tuple[int, int] | str, ...] | None,
+    padding: tuple[int, int] | None,
     dilation: int,
     output: int | None,
     why: str | None,

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import UnfitError, counted, safe
+from convcli.errors import SpecError, UnfitError, counted, safe
 from convcli.features.asked import read_setup
 from convcli.features.memory import memory_note
 from convcli.features.pools import part_names, pooled
@@ -57,12 +57,17 @@ def features_in(plain: Sequence[Any]) -> Features:
     return Features({}, np.array(vector, np.float32), tuple(names), kept, tuple(notes), memory)
 
 
+def is_whole(value: object) -> bool:
+    """Whether a value is a whole number, of Python's or NumPy's."""
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+
+
 def extract_features(
     picture: Source,
     network: str = "default",
     *,
     seed: int = 0,
-    parts: str | None = None,
+    parts: str | Sequence[str] | None = None,
     layers: str | Sequence[str] = (),
     init: str | None = None,
     zero_mean: bool = False,
@@ -101,6 +106,10 @@ def extract_features(
     Refusal, their base, for weights that cannot be read; their texts name the options of `convcli
     extract`, which are called as the arguments are.
     """
+    for name, given in (("seed", seed), ("resize", resize), ("crop", crop)):
+        numbers = given if isinstance(given, tuple) else (given,)
+        if given not in (None, "keep") and not all(map(is_whole, numbers)):
+            raise SpecError(f"{name} is whole numbers, not {given!r:.40}")
     choices = Choices(
         net=None if network in RECIPES else network,
         recipe=network if network in RECIPES else None,
@@ -114,7 +123,7 @@ def extract_features(
         gray=gray,
         normalize=normalize,
         layers=layers if isinstance(layers, str) else ",".join(layers),
-        vector=parts,
+        vector=parts if parts is None or isinstance(parts, str) else ",".join(parts),
     )
     return Extractor(read_setup((), choices)).features(picture)
 

@@ -199,7 +199,7 @@ def solve_question(
     size: Sequence[int] | None,
     kernel: int | None,
     stride: int | None,
-    padding: Sequence[Any] | None,
+    padding: tuple[int, int] | None,
     dilation: int,
     output: int | None,
 ) -> Answer:
@@ -212,23 +212,12 @@ def solve_question(
         raise SpecError("give --output, the length that is wanted, or --why and a figure")
     if size is not None and len(set(size)) > 1:
         raise SpecError("solve works along one axis: give --input one length")
-    pads = None if padding is None else _one_axis(padding)
-    asked = Unknowns(size[0] if size else None, kernel, stride, pads, output, dilation)
+    asked = Unknowns(size[0] if size else None, kernel, stride, padding, output, dilation)
     found = solutions(asked)
     refusal = None
     if not found:
         refusal = UnfitError(f"no whole numbers give an output of {output}")
     return Answer(Solved(found), "", refusal)
-
-
-def _one_axis(padding: Sequence[Any]) -> tuple[int, int]:
-    """`2` is 2 at both ends; `1,2`, on one axis, is 1 before and 2 after."""
-    first, second = padding[0], padding[-1]
-    if isinstance(first, str):
-        raise SpecError(f"padding is a number, or two such as 1,2, not {first!r}")
-    if first != second and (first[0] != first[1] or second[0] != second[1]):
-        raise SpecError("solve works along one axis: give --padding one number, or before,after")
-    return first[0], second[-1]
 
 
 def why_question(words: Sequence[str], size: Sequence[int] | None, text: str) -> Answer:

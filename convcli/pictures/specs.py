@@ -8,7 +8,7 @@ from math import lcm
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from convcli.calls import read_call
 from convcli.conv.factoring import narrowed
@@ -20,8 +20,10 @@ LARGEST_FILE = 32 * 2**20
 """Bytes of a file that holds a kernel: a matrix of the largest side, in long decimals."""
 
 
-def kernel(spec: str) -> Kernel:
+def kernel(spec: str | Kernel | ArrayLike) -> Kernel:
     """A kernel from text: a name of the catalogue with its values, a matrix, or @file.
+
+    A matrix of numbers (rows, columns) is a kernel too, and a kernel stays one.
 
     >>> kernel("gaussian:2").shape
     (17, 17)
@@ -32,6 +34,10 @@ def kernel(spec: str) -> Kernel:
 
     Raises SpecError with what is wrong and what would work.
     """
+    if isinstance(spec, Kernel):
+        return spec
+    if not isinstance(spec, str):
+        return array_kernel(np.asarray(spec))
     if spec.startswith("@"):
         return kernel_file(spec[1:])
     if not re.match(r"\s*[A-Za-z]", spec):
