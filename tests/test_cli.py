@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -104,6 +105,8 @@ REFUSED = {
     "shape --input 7 --kernel 3 --stride 0": (2, "0 is too small"),
     "shape --input 7 --kernel 3 --padding -1": (2, "-1 is too small"),
     "shape --input 7 --kernel 3 --padding 1,2,3": (2, "'1,2,3' is not a size such as"),
+    "shape --input 7 --kernel 3 --padding 1,2": (2, "write 1x2 for height x width, or all four"),
+    "solve --kernel 3 --padding same --output 7": (2, "'same' is not a whole number"),
     "shape --input 7 --kernel 3 --padding full": (2, "a number, valid, same, same_lower"),
     "shape --input 7x7x7x7x7 --kernel 3": (2, "'7x7x7x7x7' is not a size such as 224"),
     "shape --input 7x7x7x7 --kernel 3": (2, "height x width x channels, not 4 numbers"),
@@ -116,6 +119,11 @@ REFUSED = {
     "shape --input 7 --kernel 3 --strides 2": (2, "Did you mean"),
     "shapes": (2, "No such command 'shapes'"),
     "filter none.jpg --kernel sobel": (1, "none.jpg cannot be read: No such file or directory"),
+    "filter none/ --kernel sobel": (1, "none/ cannot be read: No such file or directory"),
+    "filter none/ --kernel sobel -o out/": (1, "none/ cannot be read: No such file or directory"),
+    f"filter {CAT} none/ -k sobel -o out/": (1, "none/ cannot be read: No such file or directory"),
+    f"filter {CAT} *.none -k sobel -o out/": (1, "*.none cannot be read: it matches no file"),
+    f"filter {SAMPLES / 'net.py'} -k sobel": (1, "net.py is not a picture of a kind convcli reads"),
     "filter text.jpg --kernel sobel": (1, "text.jpg is not a picture of a kind convcli reads"),
     f"filter {CAT} --kernel soble": (2, "did you mean sobel?"),
     f"filter {CAT} --kernel 1,2;3": (2, "row 2 of the kernel matrix has 1 values, row 1 has 2"),
@@ -449,3 +457,23 @@ def test_the_catalogue_is_listed(shell):
 def test_no_command_is_help_and_the_version_is_told(shell):
     assert shell("")[0] == 2
     assert shell("--version")[1].startswith("convcli ")
+
+
+@pytest.mark.parametrize("columns", [40, 80, 96, 120])
+@pytest.mark.parametrize("line", ["shape resnet50 --depth 1", "shape resnet50 --versus resnet18"])
+def test_a_table_loses_no_figure_on_a_narrow_terminal(tmp_path, columns, line):
+    """Every figure of the TSV stands whole in the drawn table, whatever the width."""
+    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": "1"}
+    environment |= {"FORCE_COLOR": "1"}  # a terminal, without a terminal
+    drawn = process(*line.split(), "--format", "table", env=environment).stdout.decode()
+    drawn = re.sub(r"\x1b\[[0-9;]*m", "", drawn)
+    plain = process(*line.split()).stdout.decode()
+    figures = {
+        cell for row in plain.splitlines()[1:] for cell in row.split("\t") if cell[:1].isdigit()
+    }
+    assert len(figures) > 20
+    words = set(drawn.split())
+    for figure in figures:
+        assert figure in words or f"{int(figure):,}" in words, figure
+    if columns >= 80 and "depth" in line:
+        assert max(map(len, drawn.split("\n\n")[0].splitlines())) <= columns

@@ -107,7 +107,7 @@ def extract_features(
     extract`, which are called as the arguments are.
     """
     for name, given in (("seed", seed), ("resize", resize), ("crop", crop)):
-        numbers = given if isinstance(given, tuple) else (given,)
+        numbers = given if isinstance(given, tuple | list) else (given,)
         if given not in (None, "keep") and not all(map(is_whole, numbers)):
             raise SpecError(f"{name} is whole numbers, not {given!r:.40}")
     choices = Choices(
