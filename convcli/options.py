@@ -61,7 +61,8 @@ class Reads(AnyType):
         # what stands before the last comma of a list is complete
         done, comma, last = incomplete.rpartition(",")
         known = [name for source in self._names for name in _table(source)]
-        found = [CompletionItem(done + comma + name) for name in known if name.startswith(last)]
+        words = [name.replace(" ", "_") for name in known]  # which is how columns may be written
+        found = [CompletionItem(done + comma + word) for word in words if word.startswith(last)]
         return found or ([CompletionItem(incomplete, type="file")] if self._files else [])
 
 
@@ -172,7 +173,12 @@ def read_expectation(text: str) -> tuple[str, str]:
     name, equals, wanted = text.partition("=")
     if not equals or not wanted:
         raise ValueError(f"{text!r:.60} is not NAME=VALUE, such as params=61706")
-    return name.strip(), wanted.strip().replace(",", "").replace("_", "")
+    figure = wanted.strip().replace(",", "").replace("_", "").replace("×", "x")
+    if not re.fullmatch(r"[0-9]+(x[0-9]+)*", figure):
+        raise ValueError(
+            f"{wanted!r:.60} is no exact figure: write all digits, such as params=61706, or a size"
+        )
+    return name.strip(), figure
 
 
 def read_range(text: str) -> range:

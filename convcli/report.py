@@ -276,6 +276,16 @@ TEX = str.maketrans(
         **{sign: f"\\{sign}" for sign in "&%$#_{}"},
         "~": r"\textasciitilde{}",
         "^": r"\textasciicircum{}",
+        "×": r"$\times$",
+        "−": "$-$",
+        "→": r"$\to$",
+        "σ": r"$\sigma$",
+        "Σ": r"$\sum$",
+        "⌈": r"$\lceil$",
+        "⌉": r"$\rceil$",
+        "√": r"$\surd$",
+        "²": "$^2$",
+        "°": r"$^\circ$",
     }
 )
 

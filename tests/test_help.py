@@ -155,6 +155,8 @@ COMPLETED = {
     "convcli explain --activation leak": {"leaky_relu"},
     "convcli solve --wh": {"--why"},
     "convcli completion fi": {"fish"},
+    "convcli man ext": {"extract"},
+    "convcli shape resnet50 --columns rec": {"receptive_field"},
     "convcli shape pict": {"pictures/"},
 }
 """What stands on the command line → what the last word may become."""

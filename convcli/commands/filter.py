@@ -70,7 +70,10 @@ from convcli.page import group, option, page
     ),
     more=[
         option(
-            "--amount", default="1", metavar="A", help="Share of the result; the rest is input."
+            "--amount",
+            default="1",
+            metavar="A",
+            help="Share of the result; the rest is input.  [1]",
         ),
         option("--gray", is_flag=True, help="Make the picture grey first."),
         option("--stride", type=PAIR, default=(1, 1), help="Keep every n-th row and column.  [1]"),

@@ -5,7 +5,10 @@ from collections.abc import Iterator
 
 import click
 
+from convcli.options import Reads
 from convcli.page import groups_of, page, pages, parts_of, record_of
+
+COMMAND = Reads("COMMAND", names=["cli:COMMANDS"])
 
 EXITS = {
     0: "done",
@@ -16,7 +19,7 @@ EXITS = {
 
 
 @page("man")
-@click.argument("command", required=False, metavar="[COMMAND]")
+@click.argument("command", required=False, type=COMMAND, metavar="[COMMAND]")
 def man_command(command: str | None) -> None:
     """Print the page of the manual for a command, or for convcli.
 

@@ -56,7 +56,9 @@ def _whole(name: str, value: Any, least: int = 1, most: int = LARGEST_SIDE) -> i
 
 
 def _number(name: str, value: Any, above: float, most: float) -> float:
-    if type(value) not in (int, float) or not above < value <= most:
+    if type(value) not in (int, float):
+        raise SpecError(f"{name}={value} is not a number")
+    if not above < value <= most:
         raise SpecError(f"{name}={value} must be above {above:g} and at most {most:g}")
     return float(value)
 

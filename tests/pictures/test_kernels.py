@@ -107,7 +107,7 @@ def test_a_matrix_is_read_exactly(text, matrix, scale):
         ("sobel:3", "part=3 must be x, y, magnitude, left"),
         ("gaussian:0", "sigma=0 must be above 0"),
         ("gaussian:1e9", "sigma=1000000000.0 must be above 0 and at most"),
-        ("gaussian:wide", "sigma=wide must be above 0"),
+        ("gaussian:wide", "sigma=wide is not a number"),
         ("gaussian:1,size=4", "size=4 must be odd"),
         ("gaussian(2, width=3)", "no value is called width; it takes sigma=1.0, size=None"),
         ("box:0", "size=0 must be a whole number from 1 to 1023"),
