@@ -58,7 +58,8 @@ def name_of(machine: Any, library: Library, name: str) -> Any:
     if top == "einops":
         from convcli.nets.models import einops
 
-        return einops.NAMES.get(name, Library(f"{module}.{name}"))
+        found = Library if name in ("layers", "torch") else Unknown
+        return einops.NAMES.get(name) or found(f"{module}.{name}")
     if module == "numpy" and name in NUMPY:
         return NUMPY[name]
     if (top, name) in MODULES:
