@@ -346,6 +346,105 @@ def test_what_python_would_raise_is_refused_with_its_line(lines, words, code):
         assert place == f"text:{written.index(line) + 1}"
 
 
+# lines of `__init__` and of `forward`; the parameters and the output for 5x6x3, counted by hand
+MODULES = {
+    "children one by one": (
+        "self.a, self.b = nn.Conv2d(3, 4, 1), nn.Sequential(nn.Conv2d(4, 2, 1), nn.ReLU())",
+        "for m in self.children():\n    x = m(x)\nreturn x", 26, (2, 5, 6),
+    ),
+    "children by their names": (
+        "self.a, self.b = nn.Conv2d(3, 4, 1), nn.Conv2d(4, 2, 1)",
+        "for name, m in self.named_children():\n    x = m(x) if name == 'a' else x\nreturn x", 26, (4, 5, 6),
+    ),
+    "paths of modules": (
+        "self.s = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 2, 1))\n"
+        "assert [n for n, _ in self.named_modules()] == ['', 's', 's.0', 's.1']",
+        "return self.get_submodule('s.0')(x)", 26, (4, 5, 6),
+    ),
+    "parameters and their names": (
+        "self.a = nn.Conv2d(3, 4, 1)\nassert sum(p.numel() for p in self.parameters()) == 4 * 3 + 4\n"
+        "assert [n for n, _ in self.named_parameters()] == ['a.weight', 'a.bias']",
+        "return self.a(x)", 16, (4, 5, 6),
+    ),
+    "modules and parameters that are registered": (
+        "self.register_module('c', nn.Conv2d(3, 4, 1))\nself.register_parameter('b', None)\n"
+        "self.register_parameter('w', nn.Parameter(torch.zeros(4, 1, 1)))",
+        "return self.c(x) * self.w", 20, (4, 5, 6),
+    ),
+    "settings and attributes": (
+        "setattr(self, 'c', nn.Conv2d(3, 4, 1).eval().to('cpu').apply(print))\n"
+        "self.__setattr__('d', nn.Conv2d(4, 2, 1))\nself.load_state_dict(self.state_dict())\n"
+        "assert self.c._get_name() == 'Conv2d' and not self.extra_repr()",
+        "return getattr(self, 'd')(self.__getattr__('c')(x))", 26, (2, 5, 6),
+    ),
+    "a list that grows": (
+        "self.m = nn.ModuleList([nn.Conv2d(3, 4, 1)])\nself.m.append(nn.Conv2d(4, 5, 1))\n"
+        "self.m.extend([nn.Conv2d(5, 6, 1)])\nself.m.insert(0, nn.Conv2d(3, 3, 1))\nself.m += [nn.ReLU()]",
+        "for m in self.m:\n    x = m(x)\nreturn x", 12 + 16 + 25 + 36, (6, 5, 6),
+    ),
+    "a list of which items go": (
+        "m = nn.ModuleList([nn.Conv2d(3, 4, 1), nn.ReLU(), nn.Conv2d(4, 2, 1)])\nself.k = m.pop(1)\n"
+        "m[-1] = nn.Conv2d(4, 7, 1)\nself.m = m[:1] + [m[1]]\nassert len(self.m) == 2",
+        "return self.k(self.m[1](self.m[0](x)))", 16 + 35, (7, 5, 6),
+    ),
+    "parts of a sequence": (
+        "s = nn.Sequential(collections.OrderedDict(a=nn.Conv2d(3, 4, 1), b=nn.Conv2d(4, 2, 1)))\n"
+        "assert s.a is s[0] is s['a']\nself.s, self.t = s[:1], s[1:]\nself.s.append(nn.ReLU())",
+        "return self.t(self.s(x))", 26, (2, 5, 6),
+    ),
+    "a sequence that is changed": (
+        "self.s = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Conv2d(4, 2, 1), nn.ReLU())\ndel self.s[1:]\n"
+        "self.s.add_module('x', nn.Conv2d(4, 1, 1))\nself.s[0] = nn.Conv2d(3, 4, 1, bias=False)",
+        "return self.s(x)", 12 + 5, (1, 5, 6),
+    ),
+    "a dict of modules": (
+        "self.d = nn.ModuleDict({'a': nn.Conv2d(3, 4, 1)})\nself.d['b'] = nn.Conv2d(4, 2, 1)\n"
+        "self.d.update(nn.ModuleDict([('e', nn.ReLU())]))\nself.k = self.d.pop('b')\n"
+        "assert list(self.d) == self.d.keys() == ['a', 'e'] and 'a' in self.d and not self.d.get('b')",
+        "for key, m in self.d.items():\n    x = m(x)\nreturn self.k(x)", 26, (2, 5, 6),
+    ),
+    "parameters in a list and a dict": (
+        "self.p = nn.ParameterList([nn.Parameter(torch.zeros(3, 1, 1)) for _ in range(2)])\n"
+        "self.q = nn.ParameterDict({'a': nn.Parameter(torch.zeros(1, 5, 6))})",
+        "for p in self.p:\n    x = x * p\nreturn x + self.q['a']", 6 + 30, (3, 5, 6),
+    ),
+    "what modules and tensors are": (
+        "import types\nself.c = nn.Conv2d(3, 2, 1)\nw = self.c.weight\n"
+        "assert isinstance(w, torch.Tensor) and isinstance(w, nn.Parameter)\n"
+        "assert isinstance(self.c, (int, nn.Module)) and not isinstance(self.c, nn.Sequential)\n"
+        "assert callable(self.c) and not callable(w)\n"
+        "assert isinstance(math, types.ModuleType) and isinstance(lambda: 0, types.FunctionType)",
+        "assert isinstance(x, torch.Tensor) and not isinstance(x, (int, list, nn.Parameter))\n"
+        "return self.c(x)", 8, (2, 5, 6),
+    ),
+    "a function with a context": (
+        "class Square(torch.autograd.Function):\n    @staticmethod\n    def forward(ctx, x):\n"
+        "        ctx.save_for_backward(x)\n        return x * x\n"
+        "self.f, self.c = Square.apply, nn.Conv2d(3, 2, 1)",
+        "return self.c(self.f(x))", 8, (2, 5, 6),
+    ),
+    "pairs, sizes and where it runs": (
+        "from torch.nn.modules.utils import _ntuple, _pair\nassert _pair((1, 2)) == (1, 2)\n"
+        "assert not torch.cuda.is_available() and not torch.is_tensor(3)\n"
+        "self.c = nn.Conv2d(3, _pair(4)[1] + len(torch.Size([1, 2])), _ntuple(2)(1))",
+        "with torch.no_grad():\n    return self.c(x)", 24, (6, 5, 6),
+    ),
+    "numbers of numpy": (
+        "a = np.prod([1, 2]) + np.sum([1, 2]) + np.mean([2, 4]) + np.cumsum([1, 2])[1] + np.maximum(2, 3)\n"
+        "b = np.power(2, 2) + np.any([0, 1]) + np.all(np.array([1, 0])) + len(np.atleast_1d(3))\n"
+        "self.c = nn.Conv2d(3, int(a) + int(b) + int(np.max(np.array([1, 5]))), 1)",
+        "return self.c(x)", 4 * (2 + 3 + 3 + 3 + 3 + 4 + 1 + 1 + 5), (25, 5, 6),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_modules_hold_and_give_what_those_of_pytorch_do(name):
+    init, forward, params, output = MODULES[name]
+    summary = summarize(read_text(net(init, forward)).network, (3, 5, 6))
+    assert (summary.params, summary.output) == (params, output)
+
+
 # expressions of a tensor x of 1x4x6x8 → the shape that einops and PyTorch give, by their rules
 SHAPES = {
     "rearrange(x, 'b c h w -> b h w c')": (1, 6, 8, 4),

@@ -182,8 +182,9 @@ TUPLES = {"single": 1, "pair": 2, "triple": 3, "quadruple": 4}
 
 TORCH: dict[str, dict[str, Any]] = {
     "torch": {
-        "Tensor": TENSOR,
         **natives(names.NEW),
+        "Tensor": TENSOR,  # a class, though it makes tensors as well
+        "cuda": Library("torch.cuda"),  # not the method of a tensor
         **{name: Unknown(f"torch.{name}", harmless=True) for name in DTYPES},
         **natives(dict.fromkeys(SWITCHES, _switch)),
         **natives(
