@@ -207,6 +207,24 @@ def test_a_misfit_shows_the_table_up_to_it_then_what_clashes_and_what_would_fit(
         ("shape conw:8,3 --input 8", 2, "did you mean conv?"),
         ("shape none.net", 1, "none.net cannot be read: No such file"),
         ("shape bad.net", 2, "bad.net is not UTF-8 text: byte 0 is not"),
+        ("shape long.net", 2, "long.net is larger than 20,000,000 bytes, the most that is read"),
+        ("shape lenet5 --sweep 28..64 --versus vgg16", 2, "--sweep does not go with --versus"),
+        ("shape lenet5 --versus vgg16 --fit", 2, "--versus does not go with --fit"),
+        ("shape lenet5 --kernel 3", 2, "--kernel describes one layer; a network has its own"),
+        ("shape lenet5 --no-bias", 2, "--no-bias describes one layer; a network has its own"),
+        ("shape lenet5 --expect odd=1", 2, "--expect knows params, trainable, buffers"),
+        ("shape alexnet --strict-fit --input 226", 1, "--strict-fit: conv1: 55.75 → 55"),
+        ("shape conv:8,9 --input 8 --versus linear", 1, "the kernel of 9 is longer than the input"),
+        (
+            "shape conv:8,3 --input 8 --versus conv:8,9",
+            1,
+            "the kernel of 9 is longer than the input",
+        ),
+        (
+            "shape conv:8,3 maxpool:9 --input 8 -q",
+            1,
+            "the kernel of 9 is longer than the input of 6",
+        ),
         ("shape lenet5 --sweep 64..32", 2, "is empty, or has more than"),
         ("shape lenet5 --columns flavour", 2, "is no column; there are layer"),
         ("shape lenet5 --mac-rule guess", 2, "'guess' is not one of"),
@@ -217,6 +235,9 @@ def test_a_misfit_shows_the_table_up_to_it_then_what_clashes_and_what_would_fit(
             1,
             "no whole numbers give",
         ),
+        ("solve lenet5 --output 3", 2, "a network is asked about with --why"),
+        ("solve --input 8x9 --output 3", 2, "give --input one length"),
+        ("solve --input 8 --kernel 3 --padding same --output 8", 2, "such as 1,2, not 'same'"),
         ("solve resnet50 --why lots", 2, "is not a figure"),
         ("solve --why 4.11G", 2, "--why needs a network"),
         ("solve lenet5 --why 4.11G", 1, "no convention tried here gives 4.11G"),
@@ -225,6 +246,8 @@ def test_a_misfit_shows_the_table_up_to_it_then_what_clashes_and_what_would_fit(
 )
 def test_a_question_that_cannot_be_answered_says_why(shell, line, code, message):
     Path("bad.net").write_bytes(b"\xff\xfe")
+    with open("long.net", "wb") as file:
+        file.truncate(20_000_001)
     ended, _, err = shell(line)
     assert ended == code
     assert message in err

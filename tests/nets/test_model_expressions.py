@@ -346,6 +346,92 @@ def test_what_python_would_raise_is_refused_with_its_line(lines, words, code):
         assert place == f"text:{written.index(line) + 1}"
 
 
+# expressions of a value that is not known: none of them is a number of channels
+UNKNOWN = """
+max([torch.odd, 3])
+max([1, 2], key=torch.odd)
+math.ceil(torch.odd)
+next(torch.odd)
+hasattr(torch.odd, "x") + 1
+issubclass(torch.odd, nn.Module) + 1
+isinstance(torch.odd, (int, nn.Module)) + 1
+bool(torch.odd) + 1
+len(str(torch.odd))
+len(f"{torch.odd:>9}")
+len("{}".format(torch.odd))
+len("%s" % torch.odd)
+len("-".join(["a", torch.odd]))
+len(torch.odd)
+len(range(torch.odd))
+len(sorted([1, torch.odd]))
+len(dict(torch.odd))
+len({torch.odd: 1})
+len([one for one in torch.odd])
+len(re.findall("a", torch.odd))
+1 if torch.odd else 2
+(not torch.odd) + 1
+torch.odd + 1
+3 - torch.odd
+-torch.odd
+(torch.odd == 3) + 1
+(3 in torch.odd) + 1
+(torch.odd in [3]) + 1
+int(torch.odd)
+abs(torch.odd)
+round(torch.odd)
+torch.odd.value
+torch.odd[0]
+torch.odd(3)
+type(torch.odd)
+int(np.any(torch.odd))
+""".strip().split("\n")  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", UNKNOWN)
+def test_what_is_not_known_is_never_taken_for_a_number(expression):
+    with pytest.raises(SpecError) as refusal:
+        channels(f"a = {expression}")
+    assert "odd" in str(refusal.value).splitlines()[0]
+    assert "is not known here" in str(refusal.value)
+
+
+# questions about tensors and modules whose answer is 1 or True
+ASKED = """
+type(torch.zeros(2)) is torch.Tensor
+type(nn.ReLU()) is nn.ReLU
+"weight" not in vars(nn.ReLU())
+"relu" in vars(F)
+int(torch.tensor(3.7)) == 3
+bool(torch.tensor(1)) and not bool(torch.tensor(0))
+len(torch.zeros(3, 2)) == 3
+range(torch.tensor(3)) == range(3)
+abs(torch.tensor(-3)).item() == 3
+round(torch.tensor(2)).item() == 2
+math.sqrt(torch.tensor(4)) == 2
+torch.tensor([3, 4]).tolist() == [3, 4]
+torch.tensor([1, 2, 3, 4]).view(2, 2).tolist() == [[1, 2], [3, 4]]
+torch.tensor([1, 2, 3, 4]).view(2, 2).t().flatten().tolist() == [1, 3, 2, 4]
+torch.tensor([1, 4, 9]).diff().tolist() == [3, 5]
+torch.tensor([3, 4])[1:].tolist() == [4]
+torch.stack([torch.tensor(3), torch.tensor(4)]).tolist() == [3, 4]
+torch.tensor([1, 2, 3]).split([1, 2])[1].tolist() == [2, 3]
+(torch.tensor([1, 2]) * 3 + torch.tensor([0, 1])).tolist() == [3, 7]
+(10 - torch.tensor([1, 2])).tolist() == [9, 8]
+torch.tensor(3) > torch.tensor(2)
+torch.tensor([4., 9.]).sqrt().tolist() == [2, 3]
+(-torch.tensor([1, 2])).tolist() == [-1, -2]
+nn.ReLU() != None and (torch.zeros(2) == None) is False and torch.zeros(2) != "a"
+torch.zeros(2).type() == "torch.FloatTensor"
+torch.zeros(2).get_device() == -1 and torch.zeros(2).is_contiguous() and torch.zeros(2).grad is None
+not torch.zeros(2).requires_grad and nn.Parameter(torch.zeros(2)).requires_grad
+""".strip().split("\n")  # fmt: skip
+
+
+@pytest.mark.parametrize("expression", ASKED)
+def test_numbers_of_short_tensors_are_those_of_pytorch(expression):
+    assert channels(f"a = 7 if {expression} else 2") == 7
+
+
 # lines of `__init__` and of `forward`; the parameters and the output for 5x6x3, counted by hand
 MODULES = {
     "children one by one": (
