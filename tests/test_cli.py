@@ -472,3 +472,28 @@ def test_the_catalogue_is_listed(shell):
 def test_no_command_is_help_and_the_version_is_told(shell):
     assert shell("")[0] == 2
     assert shell("--version")[1].startswith("convcli ")
+
+
+def test_an_expectation_that_holds_changes_nothing(shell):
+    words = "--expect params=61706 --expect output=10 --expect input=32x32x1"
+    assert shell(f"shape lenet5 {words} -q") == (0, "10\n", "")
+
+
+def test_inputs_that_are_read_to_the_end_are_told_beside_the_figures(shell):
+    _, out, err = shell("shape conv:8,5,stride=3 --input 9 --fit")
+    last = err.splitlines()[-2:]
+    # ⌊(9 − 5) / 3⌋ + 1 = 2 places read 8 rows; 8 and 11 are read to the end, and 5 is one place
+    assert last == [
+        "nearest square inputs that are read to the end everywhere: 8 and 11",
+        "the smallest square input that goes through: 5",
+    ]
+    assert out.splitlines()[1].endswith("\t1x1")
+    _, _, err = shell("shape conv:8,5,stride=3 --input 11 --fit")
+    assert "an input of 11x11x3 is read to the end everywhere\n" in err
+
+
+def test_padding_of_two_ends_is_one_axis_and_of_two_axes_is_not(shell):
+    code, out, _ = shell("solve --input 8 --kernel 3 --padding 1,2 --output 9")
+    assert (code, out.splitlines()[1].split("\t")[3:5]) == (0, ["1,2", "9"])
+    code, _, err = shell("solve --input 8 --kernel 3 --padding 1,2x3,4 --output 9")
+    assert (code, "solve works along one axis" in err) == (2, True)
