@@ -401,6 +401,7 @@ type(torch.zeros(2)) is torch.Tensor
 type(nn.ReLU()) is nn.ReLU
 "weight" not in vars(nn.ReLU())
 "relu" in vars(F)
+list(inspect.signature(nn.Conv2d).parameters)[:3] == ["in_channels", "out_channels", "kernel_size"]
 int(torch.tensor(3.7)) == 3
 bool(torch.tensor(1)) and not bool(torch.tensor(0))
 len(torch.zeros(3, 2)) == 3
