@@ -215,6 +215,24 @@ def test_a_misfit_shows_the_table_up_to_it_then_what_clashes_and_what_would_fit(
         ("shape conw:8,3 --input 8", 2, "did you mean conv?"),
         ("shape none.net", 1, "none.net cannot be read: No such file"),
         ("shape bad.net", 2, "bad.net is not UTF-8 text: byte 0 is not"),
+        ("shape long.net", 2, "long.net is larger than 20,000,000 bytes, the most that is read"),
+        ("shape lenet5 --sweep 28..64 --versus vgg16", 2, "--sweep does not go with --versus"),
+        ("shape lenet5 --versus vgg16 --fit", 2, "--versus does not go with --fit"),
+        ("shape lenet5 --kernel 3", 2, "--kernel describes one layer; a network has its own"),
+        ("shape lenet5 --no-bias", 2, "--no-bias describes one layer; a network has its own"),
+        ("shape lenet5 --expect odd=1", 2, "--expect knows params, trainable, buffers"),
+        ("shape alexnet --strict-fit --input 226", 1, "--strict-fit: conv1: 55.75 → 55"),
+        ("shape conv:8,9 --input 8 --versus linear", 1, "the kernel of 9 is longer than the input"),
+        (
+            "shape conv:8,3 --input 8 --versus conv:8,9",
+            1,
+            "the kernel of 9 is longer than the input",
+        ),
+        (
+            "shape conv:8,3 maxpool:9 --input 8 -q",
+            1,
+            "the kernel of 9 is longer than the input of 6",
+        ),
         ("shape lenet5 --sweep 64..32", 2, "is empty, or has more than"),
         ("shape lenet5 --columns flavour", 2, "is no column; there are layer"),
         ("shape lenet5 --mac-rule guess", 2, "'guess' is not one of"),
@@ -225,6 +243,9 @@ def test_a_misfit_shows_the_table_up_to_it_then_what_clashes_and_what_would_fit(
             1,
             "no whole numbers give",
         ),
+        ("solve lenet5 --output 3", 2, "a network is asked about with --why"),
+        ("solve --input 8x9 --output 3", 2, "give --input one length"),
+        ("solve --input 8 --kernel 3 --padding same --output 8", 2, "'same' is not a whole number"),
         ("solve resnet50 --why lots", 2, "is not a figure"),
         ("solve --why 4.11G", 2, "--why needs a network"),
         ("solve lenet5 --why 4.11G", 1, "no convention tried here gives 4.11G"),
@@ -233,6 +254,8 @@ def test_a_misfit_shows_the_table_up_to_it_then_what_clashes_and_what_would_fit(
 )
 def test_a_question_that_cannot_be_answered_says_why(shell, line, code, message):
     Path("bad.net").write_bytes(b"\xff\xfe")
+    with open("long.net", "wb") as file:
+        file.truncate(20_000_001)
     ended, _, err = shell(line)
     assert ended == code
     assert message in err
@@ -477,3 +500,28 @@ def test_a_table_loses_no_figure_on_a_narrow_terminal(tmp_path, columns, line):
         assert figure in words or f"{int(figure):,}" in words, figure
     if columns >= 80 and "depth" in line:
         assert max(map(len, drawn.split("\n\n")[0].splitlines())) <= columns
+
+
+def test_an_expectation_that_holds_changes_nothing(shell):
+    words = "--expect params=61706 --expect output=10 --expect input=32x32x1"
+    assert shell(f"shape lenet5 {words} -q") == (0, "10\n", "")
+
+
+def test_inputs_that_are_read_to_the_end_are_told_beside_the_figures(shell):
+    _, out, err = shell("shape conv:8,5,stride=3 --input 9 --fit")
+    last = err.splitlines()[-2:]
+    # ⌊(9 − 5) / 3⌋ + 1 = 2 places read 8 rows; 8 and 11 are read to the end, and 5 is one place
+    assert last == [
+        "nearest square inputs that are read to the end everywhere: 8 and 11",
+        "the smallest square input that goes through: 5",
+    ]
+    assert out.splitlines()[1].endswith("\t1x1")
+    _, _, err = shell("shape conv:8,5,stride=3 --input 11 --fit")
+    assert "an input of 11x11x3 is read to the end everywhere\n" in err
+
+
+def test_padding_of_two_ends_is_one_axis_and_of_two_axes_is_not(shell):
+    code, out, _ = shell("solve --input 8 --kernel 3 --padding 1,2 --output 9")
+    assert (code, out.splitlines()[1].split("\t")[3:5]) == (0, ["1,2", "9"])
+    code, _, err = shell("solve --input 8 --kernel 3 --padding 1,2x3,4 --output 9")
+    assert (code, "is not a size such as 2, or 1,2 (before,after)" in err) == (2, True)

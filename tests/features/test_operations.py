@@ -77,3 +77,35 @@ def test_a_softmax_sums_to_one_along_its_axis(dim):
 @pytest.mark.parametrize("text", ["nn.LPPool2d(-1, 2)"])
 def test_values_that_divide_by_zero_give_no_warning_of_numpys(text):
     extract(read_text(text).network, X - X[1])
+
+
+ONE = np.array([[[1, 2], [3, 4]]], np.float32)  # one map of two rows
+FOUR = np.arange(16, dtype=np.float32).reshape(4, 2, 2)
+
+# a layer, what it is given, and what PyTorch's formulas give of it, worked out by hand
+MOVED = {
+    "nn.Upsample(scale_factor=2)": (ONE, [[[1, 1, 2, 2], [1, 1, 2, 2], [3, 3, 4, 4], [3, 3, 4, 4]]]),
+    "nn.Upsample(size=(2, 3))": (ONE, [[[1, 1, 2], [3, 3, 4]]]),
+    "nn.Upsample(size=(2, 3), mode='nearest-exact')": (ONE, [[[1, 2, 2], [3, 4, 4]]]),
+    "nn.Upsample(size=(2, 4), mode='bilinear')": (ONE, [[[1, 1.25, 1.75, 2], [3, 3.25, 3.75, 4]]]),
+    "nn.Upsample(size=(3, 3), mode='bilinear', align_corners=True)": (
+        ONE, [[[1, 1.5, 2], [2, 2.5, 3], [3, 3.5, 4]]],
+    ),
+    "nn.Upsample(size=(1, 2), mode='bilinear', align_corners=True)": (ONE, [[[1, 2]]]),
+    "nn.PixelShuffle(2)": (FOUR, [[[0, 4, 1, 5], [8, 12, 9, 13], [2, 6, 3, 7], [10, 14, 11, 15]]]),
+    "nn.PixelUnshuffle(2)": (ONE, [[[1]], [[2]], [[3]], [[4]]]),
+    "nn.ChannelShuffle(2)": (FOUR, FOUR[[0, 2, 1, 3]]),
+    "nn.ZeroPad2d((1, 0, 0, 1))": (ONE, [[[0, 1, 2], [0, 3, 4], [0, 0, 0]]]),
+    "nn.ZeroPad2d((-1, 1, 0, 0))": (ONE, [[[2, 0], [4, 0]]]),
+    "nn.ConstantPad2d((0, 1, 0, 0), 7)": (ONE, [[[1, 2, 7], [3, 4, 7]]]),
+    "nn.ReflectionPad2d((1, 0, 1, 0))": (ONE, [[[4, 3, 4], [2, 1, 2], [4, 3, 4]]]),
+    "nn.ReplicationPad2d((2, 0, 0, 0))": (ONE, [[[1, 1, 1, 2], [3, 3, 3, 4]]]),
+    "nn.Flatten()": (ONE, [1, 2, 3, 4]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", MOVED)
+def test_layers_move_and_interpolate_values_as_pytorch_does(text):
+    x, expected = MOVED[text]
+    (*_, last) = extract(read_text(text).network, x).maps.values()
+    np.testing.assert_array_equal(last, np.array(expected, np.float32))

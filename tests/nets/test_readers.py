@@ -1,5 +1,8 @@
 """The notation: three vocabularies, many ways to write a network, and text that is refused."""
 
+import io
+import sys
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -8,6 +11,7 @@ from convcli.errors import Refusal, SpecError
 from convcli.nets.inputs import input_shape
 from convcli.nets.network import MOST_NODES
 from convcli.nets.readers import read_text, read_words
+from convcli.nets.readers.source import stdin_text
 from convcli.nets.summary import summarize, trace
 
 
@@ -339,6 +343,46 @@ def test_what_is_not_understood_is_refused_in_words(text, message):
     assert message in str(refusal.value)
 
 
+# lines about x, 8x8x3 → the output, or words of the refusal, which points at the line
+LINES = {
+    "x.view((1, 192))": (192,),
+    "x.view(8)": "the first size is the batch; the sizes of one image follow",
+    "torch.flatten(x, 1)": (192,),
+    "torch.cat([x, x], axis=1)": (6, 8, 8),
+    "torch.cat([x, x], dim=2)": "only the channels, dim=1, are joined here, not dim=2",
+    "layers.concatenate([x, x])": (6, 8, 8),
+    "layers.concatenate([x, x], axis=1)": "only the channels, axis=-1, are joined here, not axis=1",
+    "layers.average([x, x])": (3, 8, 8),
+    "torch.mul(x, x)": (3, 8, 8),
+    "x.mean((2, 3))": (3,),
+    "x.mean([-1, -2], keepdim=True)": (3, 1, 1),
+    "x.mean(1)": "a mean is read over the axes (2, 3), not 1",
+    "x.mean()": "a mean is read over the axes (2, 3), not None",
+    "F.pad(x, (1, 2, 3, 4))": (3, 15, 11),
+    "F.pad(x, (1, 2), mode='reflect')": (3, 8, 11),
+    "F.pad(x, (1, 1, 1, 1), mode='odd')": "padding_mode='odd' is none of zeros, reflect",
+    "F.interpolate(x, scale_factor=2, mode='bilinear')": (3, 16, 16),
+    "F.max_pool2d(x, 2, 3, 0, 1, True)": (3, 3, 3),
+    "F.max_pool2d(x, 2, 4, 0, 2, False)": (3, 2, 2),
+    "F.dropout(F.relu(x), 0.5).contiguous()": (3, 8, 8),
+}
+
+
+@pytest.mark.parametrize(("line", "expected"), LINES.items())
+def test_a_line_of_a_function_is_a_layer_or_a_refusal_that_points_at_it(line, expected):
+    first = "layers.Input((8, 8, 3))" if line.startswith("layers") else "torch.randn(1, 3, 8, 8)"
+    text = f"x = {first}\ny = {line}"
+    if isinstance(expected, tuple):
+        network = read_text(text).network
+        assert trace(network, (3, 8, 8)).output == expected
+        return
+    with pytest.raises(Refusal) as refusal:
+        read_text(text)
+    said, place, *_ = str(refusal.value).splitlines()
+    assert expected in said
+    assert place.strip() == f"text:2   y = {line}"
+
+
 def test_a_refusal_points_at_the_line():
     with pytest.raises(SpecError) as refusal:
         read_text("relu\n\nconv(8, 3)\nself.x = nn.Conv2d(3, 0, 3)\nrelu", "my.net")
@@ -346,6 +390,26 @@ def test_a_refusal_points_at_the_line():
         "  my.net:4   self.x = nn.Conv2d(3, 0, 3)",
         "                      ^^^^^^^^^^^^^^^^^^",
     ]
+
+
+def test_a_terminal_or_nothing_at_all_is_no_text(monkeypatch):
+    class Terminal:
+        def isatty(self):
+            return True
+
+    for stdin in (None, Terminal()):
+        monkeypatch.setattr(sys, "stdin", stdin)
+        with pytest.raises(SpecError, match="standard input is not a pipe or a file"):
+            stdin_text()
+
+
+def test_piped_text_may_begin_with_a_mark_of_its_order_and_is_utf8(monkeypatch):
+    for data, read in ((b"\xef\xbb\xbfrelu", "relu"), (b"conv(8, 3)", "conv(8, 3)")):
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+        assert stdin_text() == read
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(b"relu\xff")))
+    with pytest.raises(SpecError, match="standard input is not UTF-8 text: byte 4 is not"):
+        stdin_text()
 
 
 def test_several_sources_are_refused():

@@ -9,10 +9,19 @@ import pytest
 from convcli.cli import run
 from convcli.pictures import running
 from convcli.pictures.chain import Recipe
-from convcli.pictures.explaining import engine, kernel_text, plan_record, weights_text
+from convcli.pictures.explaining import (
+    Catalogue,
+    Shown,
+    engine,
+    kernel_text,
+    plan_record,
+    plan_text,
+    statistics_record,
+    weights_text,
+)
 from convcli.pictures.filtering import filter_picture
 from convcli.pictures.picture import Picture
-from convcli.pictures.ranges import Range
+from convcli.pictures.ranges import Range, Statistics
 from convcli.pictures.responses import Responder
 from convcli.pictures.specs import kernel
 
@@ -110,3 +119,64 @@ def test_matrices_are_shown_as_they_are_drawn():
 def test_a_kernel_is_shown_with_the_values_it_was_given(capfd, spec, parameters):
     assert run(["kernels", spec, "--format", "json"]) == 0
     assert json.loads(capfd.readouterr().out).get("parameters") == parameters
+
+
+# kernel and words → lines of the plan that follow from them, by the definitions
+PLANS = [
+    ("sobel", {}, [
+        "kernels      as drawn (correlation)", "border       edge, stride 1x1", "channels     rgb",
+        "range        auto, gain 1/4",  # 1 + 2 + 1 at most on either side
+    ]),
+    ("blur", {"amount": Fraction(1, 2), "linear": True, "stride": (2, 3)}, [
+        "border       edge, stride 2x3", "channels     rgb, in linear light",
+        "range        auto, gain 1, 1/2 of it blended with the input",
+    ]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("spec", "words", "lines"), PLANS)
+def test_a_plan_says_what_was_asked_for_and_what_follows(spec, words, lines):
+    recipe, picture = Recipe((kernel(spec),), **words), of()
+    record = plan_record(recipe, picture, {})
+    text = plan_text(recipe, picture, record)
+    assert [line for line in lines if line not in text] == []
+    assert f"  engine     {engine(recipe.kernels[0], recipe, picture)}" in text
+    turned = plan_text(recipe, picture, record | {"flip": True})
+    assert "kernels      turned by 180° (convolution)" in turned
+    size = f"which has {520 * 530 * 3 / 2**20:,.0f}"
+    assert text[-1].startswith("memory ")
+    assert text[-1].endswith(size)
+
+
+def test_statistics_of_no_samples_are_none():
+    seen = {"clipped": 2, "samples": 4}
+    assert statistics_record(Statistics(1.0, 3.0, 2, 4)) == {"minimum": 1.0, "maximum": 3.0, **seen}
+    assert statistics_record(Statistics(3.0, 1.0, 2, 4)) == {
+        "minimum": None,
+        "maximum": None,
+        **seen,
+    }
+
+
+def test_the_catalogue_has_a_row_and_a_record_a_kernel():
+    shown = Catalogue()
+    columns, rows, _ = shown.table()
+    (sobel,) = (dict(zip(columns, row, strict=True)) for row in rows if row[0] == "sobel")
+    assert (sobel["size"], sobel["sum"], sobel["separable"]) == ("3x3", "0", "yes")
+    (box,) = (dict(zip(columns, row, strict=True)) for row in rows if row[0] == "box")
+    assert (box["parameters"], box["size"], box["sum"]) == ("size=3", "3x3", "1")
+    records = shown.record()["kernels"]
+    assert [one["name"] for one in records] == [row[0] for row in rows] == shown.value.splitlines()
+
+
+def test_a_kernel_in_full_has_a_row_a_row_and_a_caption():
+    shown = Shown("sobel")
+    columns, rows, _ = shown.table()
+    assert columns == ("matrix", "row", "0", "1", "2")
+    assert rows[1] == (1, 1, -2, 0, 2)
+    assert rows[3] == (2, 0, -1, -2, -1)
+    assert "sum        0; rank 1, separable; anchor row 1, column 1" in shown.caption
+    assert "parameters: part=magnitude" in shown.caption
+    assert Shown("box").table()[1][0] == (1, 0, "1/9", "1/9", "1/9")
+    assert Shown("0.1 0.25").table()[1] == [(1, 0, "1/10", "1/4")]
+    assert "parameters" not in Shown("1 2").caption

@@ -2,8 +2,10 @@
 
 import math
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
+from convcli.calls import shown
 from convcli.errors import UnfitError
 from convcli.nets.layers import Activation, activations
 from convcli.nets.models.operators import COMPARISONS, OPERATORS
@@ -158,16 +160,20 @@ def masked_fill(machine: Any, x: Any, mask: Any, value: Any) -> Any:
 
 def glu(machine: Any, x: Any, dim: Any = -1) -> Any:
     """`F.glu`: the first half of an axis, times the sigmoid of the second."""
+    x = tensor_of(machine, x)
+    length = x.shape[axis(machine, dim, len(x.shape))]
+    if length % 2:
+        raise Unfit(f"glu halves an axis, which is of {length}")
     first, second = chunk(machine, x, 2, dim)
     return binary(machine, "multiply", first, elementwise("sigmoid")(machine, second))
 
 
 def diff(machine: Any, x: Any, n: Any = 1, dim: Any = -1, **_: Any) -> Any:
     x = tensor_of(machine, x)
-    if x.values is not None:
-        steps = [after - before for before, after in zip(x.values, x.values[1:], strict=False)]
-        return Tensor((len(steps),), values=steps)
     place, many = axis(machine, dim, len(x.shape)), whole(machine, n)
+    if x.values is not None and len(x.shape) == 1 and many == 1:
+        steps = [after - before for before, after in pairwise(x.values)]
+        return Tensor((len(steps),), values=steps)
     gives = tuple(max(size - many, 0) if i == place else size for i, size in enumerate(x.shape))
     return operation(machine, "diff", [x], gives, many, place)
 
@@ -222,4 +228,6 @@ def as_real(machine: Any, x: Any) -> Any:
 
 def as_complex(machine: Any, x: Any) -> Any:
     x = tensor_of(machine, x)
+    if x.shape[-1:] != (2,):
+        raise Unfit(f"view_as_complex of {shown(x.shape)}, whose last axis is not of 2")
     return operation(machine, "view_as_complex", [x], x.shape[:-1])

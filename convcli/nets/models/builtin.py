@@ -60,8 +60,16 @@ def _range(machine: Any, *ends: Any) -> range:
     return range(*numbers)
 
 
+def _int(machine: Any, value: Any = 0, base: Any = None) -> Any:
+    if base is None:
+        return _converter(int)(machine, value)
+    if not isinstance(value, str) or not isinstance(base, int) or len(value) > 40:
+        raise Raised("TypeError", "int() takes a text and its base")
+    return _converter(lambda text: int(text, base))(machine, value)
+
+
 def _converter(kind: Callable[[Any], Any]) -> Callable[..., Any]:
-    def convert(machine: Any, value: Any = 0, *base: Any) -> Any:
+    def convert(machine: Any, value: Any = 0) -> Any:
         if isinstance(value, Unknown):
             return value.outcome()
         if isinstance(value, Tensor):
@@ -287,6 +295,8 @@ def _type(machine: Any, value: Any, *rest: Any) -> Any:
         return Unknown(f"type({value.text})", value.where)
     if isinstance(value, Tensor):
         return TENSOR
+    if value is None:
+        return NONE_TYPE
     for name, types in TYPES.items():
         if type(value) in types:
             return BUILTINS[name]
@@ -364,7 +374,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "len": length_of,
     "range": _range,
     "xrange": _range,
-    "int": _converter(int),
+    "int": _int,
     "float": _converter(float),
     "bool": _bool,
     "str": _str,
@@ -426,3 +436,4 @@ BUILTINS: dict[str, Any] = {
 }
 
 INT = BUILTINS["int"]
+NONE_TYPE = Native("NoneType", _unread("NoneType"))

@@ -3,9 +3,10 @@
 import math
 from typing import Any
 
+from convcli.calls import shown
 from convcli.nets.models.arithmetic import number_of
 from convcli.nets.models.tensors import sizes_of, tensor_of, whole
-from convcli.nets.models.values import Halt, Tensor, Unknown
+from convcli.nets.models.values import Halt, Raised, Tensor, Unknown
 
 
 def typed(machine: Any, *sizes: Any, **options: Any) -> Any:
@@ -18,7 +19,10 @@ def typed(machine: Any, *sizes: Any, **options: Any) -> Any:
 def constant(machine: Any, *sizes: Any, size: Any = None, **options: Any) -> Tensor:
     """`torch.zeros(1, 64, 8, 8)` and its kin."""
     given = sizes if size is None else (size,)
-    return Tensor(tuple(max(one, 0) for one in sizes_of(machine, given)))
+    shape = tuple(sizes_of(machine, given))
+    if any(one < 0 for one in shape):
+        raise Raised("RuntimeError", f"a tensor of {shown(shape)} has an axis below 0")
+    return Tensor(shape)
 
 
 def full(machine: Any, size: Any, *_: Any, **options: Any) -> Tensor:

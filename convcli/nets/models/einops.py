@@ -15,6 +15,8 @@ from convcli.nets.models.values import Halt, Object, Raised, Tensor, Unfit, clas
 
 Groups = list[list[str]]
 
+REDUCTIONS = ("min", "max", "sum", "mean", "prod", "any", "all")
+"""What `reduce` takes by name."""
 
 DOTS = "(...)"
 """An ellipsis that stands alone: axes of their own, not several in one."""
@@ -26,6 +28,8 @@ def groups_of(text: str) -> Groups:
     >>> groups_of("b (h p) c 1")
     [['b'], ['h', 'p'], ['c'], []]
     """
+    if re.sub(r"[^()]", "", text).replace("()", "") or re.search(r"[^\w\s().]", text):
+        raise Raised("ValueError", f"{shown(text.strip())} is no side of a pattern of einops")
     found: Groups = []
     for group, name in re.findall(r"\(([^()]*)\)|([^\s()]+)", text):
         if name:
@@ -35,14 +39,35 @@ def groups_of(text: str) -> Groups:
     return found
 
 
+def _checked(kind: str, first: Groups, last: Groups, lengths: dict[str, int]) -> None:
+    """Refuse, as einops does, a pattern whose sides do not have the axes that a verb takes."""
+    left, right = ([name for group in side for name in group] for side in (first, last))
+    for names in (left, right):
+        twice = next((one for one in names if names.count(one) > 1 and not one.isdigit()), None)
+        if twice is not None:
+            raise Unfit(f"{kind}: {twice} stands twice on one side of the pattern")
+    alone = [("left", left, right)] if kind != "reduce" else []
+    alone += [("right", right, left)] if kind != "repeat" else []
+    for side, own, other in alone:
+        name = next((one for one in own if one not in other or one.isdigit()), None)
+        if name is not None:
+            name = "..." if name.startswith(".") else name
+            raise Unfit(f"{kind}: {name} stands on the {side} side of the pattern alone")
+    unused = next((one for one in lengths if one not in (*left, *right)), None)
+    if unused is not None:
+        raise Unfit(f"{kind}: a length is given for {unused}, which is not in the pattern")
+
+
 def sizes_in(shape: tuple[int, ...], groups: Groups, known: dict[str, int]) -> dict[str, int]:
     """The length of every named axis. Raises Unfit where the shape does not have them."""
     if len(groups) != len(shape):
         raise Unfit(f"a pattern of {len(groups)} axes meets {shown(shape)}")
     sizes = dict(known)
     for group, length in zip(groups, shape, strict=True):
-        open_ = [name for name in group if name not in sizes]
-        given = math.prod(sizes[name] for name in group if name in sizes)
+        open_ = [name for name in group if name not in sizes and not name.isdigit()]
+        given = math.prod(
+            int(name) if name.isdigit() else sizes[name] for name in group if name not in open_
+        )
         if len(open_) > 1:
             raise Unfit(f"the lengths of {', '.join(open_)} are not known")
         if given == 0 or length % given or (not open_ and given != length):
@@ -73,6 +98,9 @@ def transform(machine: Any, kind: str, x: Any, pattern: Any, lengths: dict[str, 
             else:
                 flat.append([n for one in group for n in (dots if one == "..." else [one])])
         last = flat
+    elif [DOTS] in last:
+        raise Unfit(f"{kind}: ... stands on the right side of the pattern alone")
+    _checked(kind, first, last, known)
     sizes = sizes_in(
         x.shape, first, {key: size for key, size in known.items() if _stands(key, first)}
     )
@@ -100,15 +128,22 @@ def repeat(machine: Any, x: Any, pattern: Any, /, **lengths: Any) -> Tensor:
     return transform(machine, "repeat", x, pattern, lengths)
 
 
-def reduce(
-    machine: Any, x: Any, pattern: Any, /, reduction: Any = "mean", **lengths: Any
-) -> Tensor:
+def reduce(machine: Any, x: Any, pattern: Any, /, reduction: Any, **lengths: Any) -> Tensor:
+    if isinstance(reduction, str) and reduction not in REDUCTIONS:
+        raise Raised("ValueError", f"reduce takes {', '.join(REDUCTIONS)}, not {shown(reduction)}")
     return transform(machine, "reduce", x, pattern, lengths)
+
+
+def _around_star(pattern: Any) -> tuple[list[str], list[str]]:
+    before, star, after = str(pattern).partition("*")
+    if not star or "*" in after:
+        raise Raised("ValueError", f"{shown(pattern)} has not one * in it")
+    return before.split(), after.split()
 
 
 def pack(machine: Any, each: Any, pattern: Any) -> Any:
     """Tensors brought to one pattern, `b * d`, and joined where its star stands."""
-    before, after = (side.split() for side in str(pattern).split("*"))
+    before, after = _around_star(pattern)
     found, packed = [], []
     for one in machine.listed(each):
         x = tensors.tensor_of(machine, one)
@@ -122,10 +157,15 @@ def pack(machine: Any, each: Any, pattern: Any) -> Any:
 
 def unpack(machine: Any, x: Any, packed: Any, pattern: Any) -> Any:
     """What was packed, apart again."""
-    before, after = (side.split() for side in str(pattern).split("*"))
+    before, after = _around_star(pattern)
     x = tensors.tensor_of(machine, x)
     shapes = [tuple(machine.listed(one)) for one in machine.listed(packed)]
-    parts = pieces.split(machine, x, [math.prod(one) for one in shapes], len(before))
+    place = tensors.axis(machine, len(before), len(x.shape))
+    lengths = [-1 if -1 in one else math.prod(one) for one in shapes]
+    if lengths.count(-1) == 1:  # what the others leave
+        rest = x.shape[place] - sum(one for one in lengths if one != -1)
+        lengths[lengths.index(-1)] = rest
+    parts = pieces.split(machine, x, lengths, place)
     stop = len(x.shape) - len(after)
     return [
         shaping.reshape(machine, piece, (*x.shape[: len(before)], *one, *x.shape[stop:]))

@@ -37,7 +37,6 @@ TYPES: dict[str, tuple[type, ...]] = {
     "slice": (slice,),
     "OrderedDict": (dict,),
     "type": (Class,),
-    "object": (object,),
 }
 """What `isinstance(value, int)` asks for."""
 
@@ -84,12 +83,16 @@ def _is_a(machine: Any, value: Any, kind: Any) -> Any:
         return is_instance(machine, value, kind)
     if isinstance(value, Unknown):
         return value.outcome()
+    if kind is OBJECT:
+        return True
     if isinstance(kind, Class):
         if kind is TENSOR:
             return isinstance(value, Tensor)
         if kind.name == "Parameter" and isinstance(value, Tensor):
             return value.trained
         return isinstance(value, Object) and value.cls.is_a(kind)
+    if isinstance(kind, Native) and kind.name == "type":
+        return isinstance(value, Class) or (isinstance(value, Native) and value.name in TYPES)
     if isinstance(kind, Native) and kind.name in TYPES:
         return isinstance(value, TYPES[kind.name])
     if isinstance(kind, Unknown):

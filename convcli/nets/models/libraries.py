@@ -58,7 +58,8 @@ def name_of(machine: Any, library: Library, name: str) -> Any:
     if top == "einops":
         from convcli.nets.models import einops
 
-        return einops.NAMES.get(name, Library(f"{module}.{name}"))
+        found = Library if name in ("layers", "torch") else Unknown
+        return einops.NAMES.get(name) or found(f"{module}.{name}")
     if module == "numpy" and name in NUMPY:
         return NUMPY[name]
     if (top, name) in MODULES:
@@ -181,8 +182,9 @@ TUPLES = {"single": 1, "pair": 2, "triple": 3, "quadruple": 4}
 
 TORCH: dict[str, dict[str, Any]] = {
     "torch": {
-        "Tensor": TENSOR,
         **natives(names.NEW),
+        "Tensor": TENSOR,  # a class, though it makes tensors as well
+        "cuda": Library("torch.cuda"),  # not the method of a tensor
         **{name: Unknown(f"torch.{name}", harmless=True) for name in DTYPES},
         **natives(dict.fromkeys(SWITCHES, _switch)),
         **natives(

@@ -201,6 +201,12 @@ def _add(machine: Any, held: set[Any], value: Any) -> None:
     machine.sized(held)
 
 
+def _member(machine: Any, held: set[Any], value: Any) -> Any:
+    if machine.key(value) not in held:
+        raise Raised("KeyError", machine.written(value)[:60])
+    return value
+
+
 METHODS: dict[type, dict[str, Callable[..., Any]]] = {
     str: {
         **{name: _of_text(name) for name in STRING_METHODS},
@@ -245,7 +251,7 @@ METHODS: dict[type, dict[str, Callable[..., Any]]] = {
         "intersection": lambda machine, held, other: held & set_of(machine, other),
         "difference": lambda machine, held, other: held - set_of(machine, other),
         "discard": lambda machine, held, value: held.discard(machine.key(value)),
-        "remove": lambda machine, held, value: held.discard(machine.key(value)),
+        "remove": lambda machine, held, value: held.remove(_member(machine, held, value)),
         "copy": lambda machine, held: set(held),
         "issubset": lambda machine, held, other: held <= set_of(machine, other),
     },

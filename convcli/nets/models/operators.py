@@ -178,6 +178,8 @@ class Operators(Core):
         left, right = _member(left), _member(right)
         if isinstance(left, Object) and left.cls.find(f"__{word}__") is not MISSING:
             return self.call(self.attribute(left, f"__{word}__"), [right], {})
+        if op is ast.NotEq and isinstance(left, Object) and left.cls.find("__eq__") is not MISSING:
+            return not self.truth(self.compare(ast.Eq, left, right))
         if isinstance(left, Tensor) or isinstance(right, Tensor):
             return self.tensor_binary(word, left, right)
         for one in (left, right):

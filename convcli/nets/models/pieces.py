@@ -46,6 +46,8 @@ def joined(dim: int, least: int) -> Callable[..., Any]:
 
 def stack(machine: Any, tensors: Any, dim: Any = 0) -> Any:
     each = [tensor_of(machine, one) for one in machine.listed(tensors)]
+    if not each:
+        raise Raised("RuntimeError", "stack of no tensors")
     if len({one.shape for one in each}) != 1:
         raise Unfit("stack of tensors of different shapes")
     place = axis(machine, dim, len(each[0].shape) + 1)
@@ -67,7 +69,10 @@ def piece(machine: Any, x: Tensor, place: int, start: int, stop: int, type_: str
 def chunk(machine: Any, x: Any, chunks: Any, dim: Any = 0) -> Any:
     x = tensor_of(machine, x)
     place = axis(machine, dim, len(x.shape))
-    size = -(-x.shape[place] // max(whole(machine, chunks), 1))
+    many = whole(machine, chunks)
+    if many < 1:
+        raise Unfit(f"chunk into {many} pieces")
+    size = max(-(-x.shape[place] // many), 1)
     return split(machine, x, size, place, type_="chunk")
 
 
@@ -88,7 +93,9 @@ def split(
         if sum(each) != length:
             raise Unfit(f"split into {shown(each)} of {length}")
     else:
-        size = max(whole(machine, sizes), 1)
+        size = whole(machine, sizes)
+        if size < 1:
+            raise Unfit(f"split into pieces of {size}")
         if length // size > 10_000:
             raise Halt(f"a split into {length // size:,} pieces")
         each = [min(size, length - start) for start in range(0, length, size)]
@@ -142,6 +149,8 @@ def item(machine: Any, x: Tensor, index: Any) -> Any:
         length = x.shape[place]
         place += 1
         if isinstance(one, slice):
+            if x.node and isinstance(one.step, int) and one.step < 1:
+                raise Raised("ValueError", f"a step of a tensor is above 0, not {one.step}")
             gives.append(len(range(*one.indices(length))))
             same = same and gives[-1] == length and (one.step or 1) > 0
         elif isinstance(one, Tensor | list | range | tuple):
@@ -190,6 +199,8 @@ def index_select(machine: Any, x: Any, dim: Any, index: Any) -> Any:
 
 def gather(machine: Any, x: Any, dim: Any, index: Any) -> Any:
     x, index = tensor_of(machine, x), tensor_of(machine, index)
+    if len(x.shape) != len(index.shape):
+        raise Unfit(f"gather from {shown(x.shape)} by an index of {shown(index.shape)}")
     return operation(machine, "gather", [x, index], index.shape, dim)
 
 
@@ -207,7 +218,9 @@ def windows(machine: Any, x: Any, dimension: Any, size: Any, step: Any) -> Any:
     x = tensor_of(machine, x)
     place = axis(machine, dimension, len(x.shape))
     length, stride = whole(machine, size), whole(machine, step)
-    many = (x.shape[place] - length) // max(stride, 1) + 1
+    if not 0 <= length <= x.shape[place] or stride < 1:
+        raise Unfit(f"windows of {length} every {stride} along an axis of {x.shape[place]}")
+    many = (x.shape[place] - length) // stride + 1
     gives = (*x.shape[:place], many, *x.shape[place + 1 :], length)
     return operation(machine, "unfold", [x], gives, place, length, stride)
 

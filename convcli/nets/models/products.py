@@ -1,6 +1,7 @@
 """Matrix products: of weights, which count, and of activations, which do not."""
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 from convcli.calls import shown
@@ -39,6 +40,19 @@ def matmul(machine: Any, left: Any, right: Any) -> Any:
     return product(machine, "matmul", [left, right], gives, work)
 
 
+def matmul_of(name: str, left_rank: int, right_rank: int) -> Callable[..., Any]:
+    """`torch.bmm` and its kin: products of tensors of so many axes, and no others."""
+
+    def call(machine: Any, left: Any, right: Any) -> Any:
+        left, right = tensor_of(machine, left), tensor_of(machine, right)
+        for one, rank in ((left, left_rank), (right, right_rank)):
+            if len(one.shape) != rank:
+                raise Unfit(f"{name} takes a tensor of {rank} axes, not {shown(one.shape)}")
+        return matmul(machine, left, right)
+
+    return call
+
+
 def added_product(machine: Any, x: Any, left: Any, right: Any, **_: Any) -> Any:
     """`torch.addmm(x, a, b)`: x + a @ b."""
     return binary(machine, "add", x, matmul(machine, left, right))
@@ -46,13 +60,19 @@ def added_product(machine: Any, x: Any, left: Any, right: Any, **_: Any) -> Any:
 
 def outer(machine: Any, left: Any, right: Any) -> Any:
     left, right = tensor_of(machine, left), tensor_of(machine, right)
+    if len(left.shape) != 1 or len(right.shape) != 1:
+        raise Unfit(f"outer takes two vectors, not {shown(left.shape)} and {shown(right.shape)}")
     return operation(machine, "outer", [left, right], (left.shape[0], right.shape[0]))
 
 
 def cdist(machine: Any, left: Any, right: Any, *_: Any, **__: Any) -> Any:
     left, right = tensor_of(machine, left), tensor_of(machine, right)
-    gives = (*left.shape[:-1], right.shape[-2])
-    return operation(machine, "cdist", [left, right], gives)
+    shapes = left.shape, right.shape
+    if min(map(len, shapes)) < 2 or left.shape[-1] != right.shape[-1]:
+        raise Unfit(f"cdist of rows of {' and '.join(map(shown, shapes))}")
+    lead = broadcast("cdist", left.shape[:-2] or (1,), right.shape[:-2] or (1,))
+    lead = lead if max(map(len, shapes)) > 2 else ()
+    return operation(machine, "cdist", [left, right], (*lead, left.shape[-2], right.shape[-2]))
 
 
 def einsum(machine: Any, equation: Any, *tensors: Any) -> Any:
@@ -69,7 +89,7 @@ def einsum(machine: Any, equation: Any, *tensors: Any) -> Any:
     dots: Shape = ()
     for term, one in zip(terms, each, strict=True):
         if "..." in term:
-            before, after = term.split("...")
+            before, _, after = term.partition("...")
             extra = len(one.shape) - len(before) - len(after)
             dots = one.shape[len(before) : len(before) + extra]
             letters = before + after
@@ -86,6 +106,10 @@ def einsum(machine: Any, equation: Any, *tensors: Any) -> Any:
         joined = left.replace(",", "").replace("...", "")
         right = ("..." if dots else "") + "".join(sorted(c for c in sizes if joined.count(c) == 1))
     before, _, after = right.partition("...")
+    for letter in before + after:
+        if letter not in sizes or (before + after).count(letter) > 1:
+            many = "twice in what it gives" if letter in sizes else "in none of its tensors"
+            raise Unfit(f"einsum {shown(equation)}: {letter} is {many}")
     gives = (
         *(sizes[c] for c in before),
         *(dots if "..." in right else ()),
@@ -98,6 +122,9 @@ def einsum(machine: Any, equation: Any, *tensors: Any) -> Any:
 def attention(machine: Any, query: Any, key: Any, value: Any, *_: Any, **options: Any) -> Any:
     """`F.scaled_dot_product_attention`."""
     query, key, value = (tensor_of(machine, one) for one in (query, key, value))
+    if query.shape[-1] != key.shape[-1] or key.shape[-2:-1] != value.shape[-2:-1]:
+        each = ", ".join(shown(one.shape) for one in (query, key, value))
+        raise Unfit(f"attention of {each}: a query meets keys as long, a key has a value")
     gives = (*query.shape[:-1], value.shape[-1])
     work = math.prod(query.shape) * key.shape[-2] + math.prod(gives) * key.shape[-2]
     return product(machine, "attention", [query, key, value], gives, work)

@@ -69,7 +69,17 @@ def dataclass(cls: Class) -> Class:
     """Give a class its `__init__` from its fields."""
     if "__init__" not in cls.names:
         cls.names["__init__"] = Native(cls.name, _filled)
+    cls.names.setdefault("__eq__", Native("eq", _equal))
     return cls
+
+
+def _equal(machine: Any, owner: Object, other: Any) -> bool:
+    """Two of one class are equal where their fields are; a named tuple is its values too."""
+    held = list(owner.attrs.values())
+    if isinstance(other, tuple) and "_replace" in owner.cls.names:
+        return bool(machine.compare(ast.Eq, tuple(held), other))
+    same = isinstance(other, Object) and other.cls is owner.cls
+    return same and bool(machine.compare(ast.Eq, held, list(other.attrs.values())))
 
 
 def replaced(owner: Any, new: dict[str, Any]) -> Any:

@@ -100,8 +100,16 @@ def _turned(machine: Any, type_: str, x: Tensor, order: list[int]) -> Tensor:
 
 
 def transposed(machine: Any, x: Any) -> Any:
-    """`x.t()`, `x.T`: the axes in reverse order."""
+    """`x.T`: the axes in reverse order."""
     return permute(machine, x, tuple(reversed(range(len(tensor_of(machine, x).shape)))))
+
+
+def turned(machine: Any, x: Any) -> Any:
+    """`x.t()`, of two axes at most."""
+    x = tensor_of(machine, x)
+    if len(x.shape) > 2:
+        raise Unfit(f"t() takes a tensor of 2 axes at most, not {shown(x.shape)}")
+    return transposed(machine, x)
 
 
 def movedim(machine: Any, x: Any, source: Any, destination: Any) -> Any:
@@ -109,6 +117,8 @@ def movedim(machine: Any, x: Any, source: Any, destination: Any) -> Any:
     rank = len(x.shape)
     sources, targets = axes(machine, source, rank), axes(machine, destination, rank)
     order: list[Any] = [None] * rank
+    if len(sources) != len(targets):
+        raise Unfit(f"movedim of {len(sources)} axes to {len(targets)} places")
     for one, place in zip(sources, targets, strict=True):
         order[place] = one
     rest = iter(place for place in range(rank) if place not in sources)
@@ -144,11 +154,12 @@ def regarded(machine: Any, x: Tensor, gives: Shape) -> Tensor:
 
 
 def at_least(axes_: int) -> Callable[..., Any]:
-    """`atleast_2d`: axes of length 1 before those there are."""
+    """`atleast_2d`: axes of length 1 before those there are; the third stands behind them."""
 
     def call(machine: Any, x: Any) -> Any:
         x = tensor_of(machine, x)
-        return regarded(machine, x, (1,) * (axes_ - len(x.shape)) + x.shape)
+        gives = (1,) * (min(axes_, 2) - len(x.shape)) + x.shape
+        return regarded(machine, x, gives + (1,) * (axes_ - len(gives)))
 
     return call
 

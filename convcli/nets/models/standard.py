@@ -41,7 +41,11 @@ from convcli.nets.models.values import (
 def _math(name: str) -> Native:
     function = getattr(math, name)
 
-    def call(machine: Any, *args: Any) -> Any:
+    def call(machine: Any, *args: Any, **options: Any) -> Any:
+        if list(options) == ["start"] and name == "prod":
+            return machine.operate(ast.Mult, call(machine, *args), options["start"])
+        if options:
+            raise Halt(f"math.{name} with {next(iter(options))} is not read here")
         for one in args:
             if isinstance(one, Unknown):
                 return one.outcome()
@@ -102,12 +106,13 @@ def _signature(machine: Any, function: Any) -> Any:
         made = Object(NAMESPACE)
         made.attrs["parameters"] = dict.fromkeys(listed)
         return made
+    gone = int(isinstance(function, Class))  # a class is called without its `self`
     if isinstance(function, Class):
         function = function.find("__init__")
     if not isinstance(function, Function):
         return Unknown("inspect.signature()")
     wanted = function.node.args
-    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)]
+    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)][gone:]
     held = dict(zip(reversed(names), reversed(function.defaults), strict=False))
     held |= {
         one.arg: default
@@ -205,13 +210,15 @@ def _pattern(function: str) -> Callable[..., Any]:
         if found is None:
             return None
         made = Object(MATCH)
-        made.attrs["groups"] = (found.group(), *found.groups())
+        made.attrs["held"] = (found.group(), *found.groups())
         return made
 
     return call
 
 
 def _simple(machine: Any, pattern: Any, text: Any) -> None:
+    import re
+
     if isinstance(text, Unknown):
         raise machine.unknown(text)
     if not isinstance(pattern, str) or not isinstance(text, str):
@@ -220,6 +227,10 @@ def _simple(machine: Any, pattern: Any, text: Any) -> None:
     nested = any(f"){one}" in pattern for one in QUANTIFIERS)
     if len(text) > 60 or len(pattern) > 100 or repeated > 4 or nested or "\\" in pattern[-1:]:
         raise Halt(f"the pattern {pattern[:40]!r} is not read here")
+    try:
+        re.compile(pattern)
+    except re.error as error:
+        raise Raised("error", str(error)) from None
 
 
 def _substituted(machine: Any, pattern: Any, new: Any, text: Any, *_: Any) -> Any:
@@ -233,8 +244,8 @@ def _substituted(machine: Any, pattern: Any, new: Any, text: Any, *_: Any) -> An
 
 MATCH = class_of(
     "Match",
-    group=lambda machine, owner, place=0: owner.attrs["groups"][place],
-    groups=lambda machine, owner: owner.attrs["groups"][1:],
+    group=lambda machine, owner, place=0: owner.attrs["held"][place],
+    groups=lambda machine, owner: owner.attrs["held"][1:],
 )
 PATTERN = Class("Pattern")
 
