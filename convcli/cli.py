@@ -52,7 +52,7 @@ class Root(click.Group):
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         write_start(self, ctx, formatter)
-        formatter.write("Commands:\n")
+        formatter.write("\nCommands:\n")
         for inner, command in pages(self, ctx):
             formatter.write(f"  {inner.info_name:10}  {parts_of(command).summary}\n")
         formatter.write("Options: --version --help; more of a command: convcli COMMAND --help\n")

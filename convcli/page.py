@@ -76,8 +76,8 @@ class Page(click.Command):
         write_start(self, ctx, formatter)
         if ctx.meta.get(EVERYTHING):
             for text in parts_of(self).paragraphs:
+                formatter.write_paragraph()
                 formatter.write_text(text)
-                formatter.write("\n")
             _write_all(groups_of(self, ctx), ctx, formatter)
         else:
             _write_screen(groups_of(self, ctx), ctx, formatter)
@@ -88,7 +88,7 @@ def write_start(command: click.Command, ctx: click.Context, formatter: click.Hel
     parts = parts_of(command)
     command.format_usage(ctx, formatter)
     formatter.write_text(parts.summary)
-    formatter.write("\n" + "".join(f"  {line}\n" for line in parts.examples) + "\n")
+    formatter.write("\n" + "".join(f"  {line}\n" for line in parts.examples))
 
 
 EVERYTHING = "convcli.page.everything"
@@ -151,6 +151,7 @@ def _write_screen(
     """A line for every option of every day, the names of the others behind them."""
     groups = [one for one in groups if one.title != OTHERS]
     left = max((len(record_of(one, ctx)[0]) for g in groups for one in g.everyday), default=0)
+    formatter.write_paragraph()
     for title, everyday, more in groups:
         if everyday:
             formatter.write(f"{title}:\n")
