@@ -10,22 +10,23 @@ import click
 
 from convcli import __version__
 from convcli.errors import Refusal, like, safe
-from convcli.page import pages, parts_of, write_start
+from convcli.page import write_start
 from convcli.report import note
 
 COMMANDS = {
-    "shape": "convcli.commands.shape",
-    "solve": "convcli.commands.solve",
-    "zoo": "convcli.commands.zoo",
-    "filter": "convcli.commands.filter",
-    "kernels": "convcli.commands.kernels",
-    "extract": "convcli.commands.extract",
-    "explain": "convcli.commands.explain",
-    "fit": "convcli.commands.fit",
-    "completion": "convcli.commands.completion",
-    "man": "convcli.commands.man",
+    "shape": "Output shape, parameters, MACs, receptive field of a NETWORK.",
+    "solve": "Find the sizes that give an output, the rule behind a figure.",
+    "zoo": "List the networks that come with the tool, or print one.",
+    "filter": "Filter PICTUREs with a kernel and print where results are.",
+    "kernels": "List the kernels that have names, or show one in full.",
+    "extract": "Draw what layers of random filters see, or make vectors of it.",
+    "explain": "Show every product and every sum of a convolution.",
+    "fit": "Recover the kernel that makes one picture of another.",
+    "completion": "Print the script by which a shell completes words.",
+    "man": "Print the page of the manual for a command, or for convcli.",
 }
-"""Every command and its module, which is imported when the command is asked for."""
+"""Every command and its sentence, which stands in its module too, as a test sees to: with all
+modules imported, the help of convcli takes 1.30 times an import of click, so 1.22."""
 
 INTERRUPTED = 130
 
@@ -39,7 +40,8 @@ class Root(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        command: click.Command = getattr(import_module(COMMANDS[cmd_name]), f"{cmd_name}_command")
+        module = import_module(f"convcli.commands.{cmd_name}")
+        command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 
     def resolve_command(
@@ -53,8 +55,8 @@ class Root(click.Group):
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         write_start(self, ctx, formatter)
         formatter.write("\nCommands:\n")
-        for inner, command in pages(self, ctx):
-            formatter.write(f"  {inner.info_name:10}  {parts_of(command).summary}\n")
+        for name, sentence in COMMANDS.items():
+            formatter.write(f"  {name:10}  {sentence}\n")
         formatter.write("Options: --version --help; more of a command: convcli COMMAND --help\n")
 
     def invoke(self, ctx: click.Context) -> object:

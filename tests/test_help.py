@@ -48,6 +48,11 @@ def test_help_fits_a_terminal_with_a_prompt_below_it(said, words):
     assert max(map(len, lines)) <= 80
 
 
+@pytest.mark.parametrize(("name", "sentence"), COMMANDS.items())
+def test_the_list_of_commands_says_what_a_command_says_of_itself(name, sentence):
+    assert parts_of(command_of(name)).summary == sentence
+
+
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_begins_with_examples_and_names_every_option_once(said, name):
     shown = said(name, "--help").out
