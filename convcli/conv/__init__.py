@@ -33,14 +33,17 @@ if TYPE_CHECKING:
         tanh,
         threshold,
     )
-    from convcli.conv.dense import (
-        linear,
+    from convcli.conv.conv_transpose import (
+        conv_transpose2d,
     )
-    from convcli.conv.filterbank import (
+    from convcli.conv.functional import (
         conv1d,
         conv2d,
         depthwise_conv2d,
         workspace_bytes,
+    )
+    from convcli.conv.linear import (
+        linear,
     )
     from convcli.conv.normalization import (
         batch_norm,
@@ -53,9 +56,6 @@ if TYPE_CHECKING:
         avg_pool2d,
         max_pool2d,
         min_pool2d,
-    )
-    from convcli.conv.transposed import (
-        conv_transpose2d,
     )
 
 __all__ = [
@@ -102,11 +102,11 @@ _HOME = {
             "celu elu gelu hardsigmoid hardswish hardtanh leaky_relu log_softmax mish prelu "
             "relu relu6 selu sigmoid silu softmax softplus softsign tanh threshold"
         ),
-        "dense": "linear",
-        "filterbank": "conv1d conv2d depthwise_conv2d workspace_bytes",
+        "linear": "linear",
+        "functional": "conv1d conv2d depthwise_conv2d workspace_bytes",
         "normalization": "batch_norm local_contrast_norm local_response_norm",
         "pooling": "adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d max_pool2d min_pool2d",
-        "transposed": "conv_transpose2d",
+        "conv_transpose": "conv_transpose2d",
     }.items()
     for name in names.split()
 }

@@ -1,7 +1,7 @@
 """Functions of each value alone, and softmax, with the names of `torch.nn.functional`.
 
 All give a new array. ACTIVATIONS lists those that need no further argument; DERIVATIVES and
-JACOBIANS in `convcli.conv.gradient` are their ways back.
+JACOBIANS in `convcli.conv.gradients` are their ways back.
 """
 
 import math
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.arguments import check_real, floats, number, whole
+from convcli.conv.validate import check_real, floats, number, whole
 from convcli.errors import UnfitError
 
 Array = NDArray[Any]

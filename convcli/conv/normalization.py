@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.arguments import check_real, flag, number, whole_number
-from convcli.conv.filterbank import conv2d
+from convcli.conv.functional import conv2d
+from convcli.conv.validate import check_real, flag, number, whole_number
 from convcli.errors import UnfitError
 
 

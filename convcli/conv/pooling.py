@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.arguments import (
+from convcli.conv.spec import Pair
+from convcli.conv.validate import (
     Padding,
     Sizes,
     batch,
@@ -19,7 +20,6 @@ from convcli.conv.arguments import (
     whole,
     whole_number,
 )
-from convcli.conv.problem import Pair
 from convcli.errors import UnfitError
 
 Reduce = Callable[..., Any]

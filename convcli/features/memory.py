@@ -145,7 +145,7 @@ def _separable(layer: Separable, shape: Shape, output: Shape) -> int:
 
 
 def _transposed(layer: TransposedConv, shape: Shape, output: Shape) -> int:
-    """The canvas before it is cut, and the products of one band (`convcli.conv.transposed`)."""
+    """The canvas before it is cut, and the products of one band (`convcli.conv.conv_transpose`)."""
     reach = [d * (k - 1) + 1 for k, d in zip(layer.kernel, layer.dilation, strict=True)]
     canvas = layer.filters * prod(
         max(n, m) + r for n, m, r in zip(output[1:], shape[1:], reach, strict=True)

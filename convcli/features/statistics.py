@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.workers import single_threaded_blas
+from convcli.conv.threads import single_threaded_blas
 from convcli.features.run import Step
 from convcli.nets.layers import Shape, size_text
 from convcli.nets.summary import SCHEMA, named_sizes

@@ -2,7 +2,7 @@
 
     forward     every layer in turn, its input kept
     loss        the mean of (given − wanted)²
-    backward    the loss's gradient through the layers in reverse: `conv/gradient.py`
+    backward    the loss's gradient through the layers in reverse: `conv/gradients.py`
     step        Adam, its rate lowered along half a cosine       Kingma & Ba 2015; Loshchilov 2017
 
 Borders are left out: whatever padding a layer names, it is run on whole windows alone.
@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from convcli.conv import conv2d
 from convcli.conv.activations import ACTIVATIONS
-from convcli.conv.gradient import DERIVATIVES, activation_gradient, conv2d_gradients
-from convcli.conv.windows import spans
+from convcli.conv.gradients import DERIVATIVES, activation_gradient, conv2d_gradients
+from convcli.conv.sliding import spans
 from convcli.errors import UnfitError, counted
 from convcli.learning.fitting import check_levels
 from convcli.nets.layers import Activation, Conv, Identity, size_text

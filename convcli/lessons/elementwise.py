@@ -154,7 +154,7 @@ def elementwise_backward(spec: str, x: Stack, gradient: Stack) -> Elementwise:
     """
     import numpy as np
 
-    from convcli.conv.gradient import DERIVATIVES
+    from convcli.conv.gradients import DERIVATIVES
 
     forward = elementwise(spec, x)
     call = read_call(spec)
@@ -287,7 +287,7 @@ def _other(name: str) -> Callable[[Stack], tuple[str, Any]]:
     import numpy as np
 
     from convcli.conv.activations import ACTIVATIONS
-    from convcli.conv.gradient import JACOBIANS
+    from convcli.conv.gradients import JACOBIANS
 
     if name not in ACTIVATIONS:
         known = sorted({*ACTIVATIONS, *SPECIAL})

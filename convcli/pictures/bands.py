@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.borders import BORDERS, sources
+from convcli.conv.padding import BORDERS, sources
 from convcli.errors import UnfitError
 
 Array = NDArray[Any]
@@ -203,7 +203,7 @@ def share_rows(
     BLAS is held to one thread, so that its threads and ours do not fight for the cores.
     """
     if products and threads > 1 and os.environ.get("OPENBLAS_NUM_THREADS") != "1":
-        from convcli.conv.workers import single_threaded_blas
+        from convcli.conv.threads import single_threaded_blas
 
         with single_threaded_blas():
             return share_rows(rows, tall, threads, worker)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcli.conv.borders import BORDERS
+from convcli.conv.padding import BORDERS
 from convcli.errors import SpecError, like, safe
 from convcli.pictures import kernels as change
 from convcli.pictures.bands import Border

@@ -187,7 +187,7 @@ def torch_run(network: Any, weights: dict[str, Any], x: Any) -> Callable[[], Any
         return None
     from torch.nn import functional
 
-    from convcli.conv.workers import threads
+    from convcli.conv.threads import threads
     from convcli.nets.layers import Conv
 
     torch.set_num_threads(threads())

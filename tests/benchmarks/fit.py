@@ -24,8 +24,8 @@ from scipy.optimize import nnls
 
 from convcli.conv import conv2d
 from convcli.conv.algorithms import ALGORITHMS
-from convcli.conv.filterbank import problem_of
-from convcli.conv.problem import Problem
+from convcli.conv.functional import problem_of
+from convcli.conv.spec import Problem
 
 MORE = [
     ((3, 16, 16), 4, 3, 1, 1, 1),

@@ -30,8 +30,8 @@ from threadpoolctl import threadpool_info
 
 from convcli.conv import conv2d, workspace_bytes
 from convcli.conv.algorithms import ALGORITHMS, chosen
-from convcli.conv.filterbank import problem_of
-from convcli.conv.workers import threads
+from convcli.conv.functional import problem_of
+from convcli.conv.threads import threads
 
 # name → input (c, h, w), filters, kernel, stride, padding, groups
 LAYERS = {

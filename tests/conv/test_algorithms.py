@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from convcli.conv import conv2d, workspace_bytes
 from convcli.conv.algorithms import ALGORITHMS, chosen
 from convcli.conv.algorithms.winograd import Winograd
-from convcli.conv.filterbank import problem_of
-from convcli.conv.tiling import tiling_of
-from convcli.conv.toom_cook import POINTS, transforms
+from convcli.conv.algorithms.winograd_tiling import tiling_of
+from convcli.conv.algorithms.winograd_transforms import POINTS, transforms
+from convcli.conv.functional import problem_of
 from convcli.errors import UnfitError
 
 # images, channels, height, width, filters, kernel, stride, padding, dilation, groups

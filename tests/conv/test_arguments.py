@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from convcli import conv
-from convcli.conv import gradient
+from convcli.conv import gradients
 from convcli.conv.activations import ACTIVATIONS
 from convcli.conv.algorithms import ALGORITHMS
-from convcli.conv.filterbank import problem_of
+from convcli.conv.functional import problem_of
 from convcli.errors import UnfitError
 
 X, BANK = np.arange(32.0).reshape(1, 2, 4, 4), np.ones((2, 2, 3, 3))
@@ -41,7 +41,7 @@ WHOLE = {
     "softmax": (partial(conv.softmax, X), "dim"),
     "log_softmax": (partial(conv.log_softmax, X), "dim"),
     "conv2d_gradients": (
-        partial(gradient.conv2d_gradients, np.ones((1, 2, 2, 2)), X, BANK),
+        partial(gradients.conv2d_gradients, np.ones((1, 2, 2, 2)), X, BANK),
         "stride padding dilation groups",
     ),
 }
@@ -202,11 +202,11 @@ def no_array(*shape):
         lambda one: conv.local_contrast_norm(one(1, 2, 3, 3)),
         lambda one: conv.relu(one(3)),
         lambda one: conv.prelu(X, one(2)),
-        lambda one: gradient.conv2d_gradients(np.ones((1, 2, 2, 2)), one(1, 2, 4, 4), BANK),
-        lambda one: gradient.conv2d_gradients(one(1, 2, 2, 2), X, BANK),
-        lambda one: gradient.linear_gradients(np.ones(2), one(3), np.ones((2, 3))),
-        lambda one: gradient.max_pool2d_gradient(one(1, 2, 2), np.ones((1, 4, 4)), 2),
-        lambda one: gradient.activation_gradient("relu", np.ones(2), one(2)),
+        lambda one: gradients.conv2d_gradients(np.ones((1, 2, 2, 2)), one(1, 2, 4, 4), BANK),
+        lambda one: gradients.conv2d_gradients(one(1, 2, 2, 2), X, BANK),
+        lambda one: gradients.linear_gradients(np.ones(2), one(3), np.ones((2, 3))),
+        lambda one: gradients.max_pool2d_gradient(one(1, 2, 2), np.ones((1, 4, 4)), 2),
+        lambda one: gradients.activation_gradient("relu", np.ones(2), one(2)),
     ],
 )
 def test_arrays_that_hold_no_real_numbers_are_refused(call):

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from convcli.conv import conv2d
 from convcli.conv.algorithms import ALGORITHMS
-from convcli.conv.borders import BORDERS, PYTORCH_NAMES, folded, padded_rows
-from convcli.conv.filterbank import problem_of
-from convcli.conv.problem import Problem
+from convcli.conv.functional import problem_of
+from convcli.conv.padding import BORDERS, PYTORCH_NAMES, folded, padded_rows
+from convcli.conv.spec import Problem
 from convcli.errors import UnfitError
 
 sides = st.tuples(st.integers(0, 6), st.integers(0, 6))

@@ -5,11 +5,11 @@ import inspect
 import pytest
 
 from convcli import conv
-from convcli.conv import gradient
+from convcli.conv import gradients
 
-WAYS_BACK = [name for name in vars(gradient) if name.endswith(("_gradient", "_gradients"))]
+WAYS_BACK = [name for name in vars(gradients) if name.endswith(("_gradient", "_gradients"))]
 DOORS = {name: getattr(conv, name) for name in conv.__all__} | {
-    name: getattr(gradient, name) for name in WAYS_BACK if not name.startswith("_")
+    name: getattr(gradients, name) for name in WAYS_BACK if not name.startswith("_")
 }
 
 

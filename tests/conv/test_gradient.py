@@ -6,8 +6,8 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from convcli import conv
-from convcli.conv import gradient
-from convcli.conv.borders import BORDERS
+from convcli.conv import gradients
+from convcli.conv.padding import BORDERS
 from convcli.errors import UnfitError
 
 
@@ -40,7 +40,7 @@ def test_the_gradients_of_a_convolution_are_its_slopes(options):
     x, weight = rng.standard_normal((2, 4, 5, 6)), rng.standard_normal((4, 4 // groups, 3, 2))
     bias = rng.standard_normal(4)
     grad = rng.standard_normal(conv.conv2d(x, weight, bias, **options).shape)
-    given_slopes = gradient.conv2d_gradients(grad, x, weight, bias, **options)
+    given_slopes = gradients.conv2d_gradients(grad, x, weight, bias, **options)
     arguments = {"x": x, "weight": weight, "bias": bias}
     for name, value in arguments.items():
         expected = differences(
@@ -68,7 +68,7 @@ def test_the_adjoint_identity(kernel, stride, dilation, padding, border, data):
     weight = rng.integers(-9, 9, (groups, 2, *kernel)).astype(float)
     y = conv.conv2d(x, weight, None, stride, padding, dilation, groups, padding_mode=border)
     grad = rng.integers(-9, 9, y.shape).astype(float)
-    back = gradient.conv2d_gradients(
+    back = gradients.conv2d_gradients(
         grad, x, weight, None, stride, padding, dilation, groups, border
     )
     # rounded, since a Winograd product may have given y
@@ -80,7 +80,7 @@ def test_the_gradients_of_a_linear_layer_are_its_slopes():
     rng = np.random.default_rng(0)
     x, weight, bias = (rng.standard_normal(size) for size in ((3, 2, 4), (5, 4), (5,)))
     grad = rng.standard_normal((3, 2, 5))
-    given_slopes = gradient.linear_gradients(grad, x, weight, bias)
+    given_slopes = gradients.linear_gradients(grad, x, weight, bias)
     arguments = {"x": x, "weight": weight, "bias": bias}
     for name, value in arguments.items():
         expected = differences(
@@ -90,24 +90,24 @@ def test_the_gradients_of_a_linear_layer_are_its_slopes():
 
 
 POOLS = [
-    (conv.max_pool2d, gradient.max_pool2d_gradient, {"kernel_size": 2}),
-    (conv.max_pool2d, gradient.max_pool2d_gradient, {"kernel_size": 3, "stride": 2, "padding": 1}),
-    (conv.max_pool2d, gradient.max_pool2d_gradient, {"kernel_size": 2, "dilation": 2}),
-    (conv.min_pool2d, gradient.min_pool2d_gradient, {"kernel_size": (2, 3), "ceil_mode": True}),
-    (conv.avg_pool2d, gradient.avg_pool2d_gradient, {"kernel_size": 2}),
+    (conv.max_pool2d, gradients.max_pool2d_gradient, {"kernel_size": 2}),
+    (conv.max_pool2d, gradients.max_pool2d_gradient, {"kernel_size": 3, "stride": 2, "padding": 1}),
+    (conv.max_pool2d, gradients.max_pool2d_gradient, {"kernel_size": 2, "dilation": 2}),
+    (conv.min_pool2d, gradients.min_pool2d_gradient, {"kernel_size": (2, 3), "ceil_mode": True}),
+    (conv.avg_pool2d, gradients.avg_pool2d_gradient, {"kernel_size": 2}),
     (
         conv.avg_pool2d,
-        gradient.avg_pool2d_gradient,
+        gradients.avg_pool2d_gradient,
         {"kernel_size": 3, "stride": 2, "padding": 1, "ceil_mode": True},
     ),
     (
         conv.avg_pool2d,
-        gradient.avg_pool2d_gradient,
+        gradients.avg_pool2d_gradient,
         {"kernel_size": 3, "padding": 1, "count_include_pad": False, "stride": 3},
     ),
     (
         conv.avg_pool2d,
-        gradient.avg_pool2d_gradient,
+        gradients.avg_pool2d_gradient,
         {"kernel_size": 2, "divisor_override": 3},
     ),
 ]
@@ -128,7 +128,7 @@ def test_the_gradient_of_an_adaptive_pool_is_its_slope(size):
     x = rng.standard_normal((1, 2, 5, 4))
     grad = rng.standard_normal(conv.adaptive_avg_pool2d(x, size).shape)
     expected = differences(lambda moved: conv.adaptive_avg_pool2d(moved, size), x, grad)
-    given_slope = gradient.adaptive_avg_pool2d_gradient(grad, x)
+    given_slope = gradients.adaptive_avg_pool2d_gradient(grad, x)
     np.testing.assert_allclose(given_slope, expected, atol=1e-7)
 
 
@@ -138,20 +138,20 @@ def test_the_gradient_of_an_activation_is_its_slope(name):
     x = rng.standard_normal((3, 9)) * 4
     grad = rng.standard_normal(x.shape)
     expected = differences(conv.activations.ACTIVATIONS[name], x, grad)
-    np.testing.assert_allclose(gradient.activation_gradient(name, grad, x), expected, atol=1e-6)
+    np.testing.assert_allclose(gradients.activation_gradient(name, grad, x), expected, atol=1e-6)
 
 
 def test_gradients_refuse_what_does_not_fit():
     with pytest.raises(UnfitError, match=r"the convolution gives \(1, 1, 2, 2\)"):
-        gradient.conv2d_gradients(
+        gradients.conv2d_gradients(
             np.ones((1, 1, 3, 3)), np.ones((1, 1, 4, 4)), np.ones((1, 1, 3, 3))
         )
     with pytest.raises(UnfitError, match="is none of celu, elu"):
-        gradient.activation_gradient("step", np.ones(1), np.ones(1))
+        gradients.activation_gradient("step", np.ones(1), np.ones(1))
 
 
 def test_relu_lets_everything_above_zero_through():
-    slopes = gradient.activation_gradient("relu", np.ones(4), [-np.inf, 0, 1e-30, np.inf])
+    slopes = gradients.activation_gradient("relu", np.ones(4), [-np.inf, 0, 1e-30, np.inf])
     np.testing.assert_array_equal(slopes, [0, 0, 1, 1])
 
 
@@ -160,37 +160,37 @@ def test_the_value_of_a_border_reaches_the_weights():
     x, weight = rng.standard_normal((1, 2, 4, 5)), rng.standard_normal((3, 2, 3, 3))
     options = {"padding": 1, "padding_mode": "constant", "padding_value": 2.5}
     grad = rng.standard_normal((1, 3, 4, 5))
-    found = gradient.conv2d_gradients(grad, x, weight, **options)
+    found = gradients.conv2d_gradients(grad, x, weight, **options)
     expected = differences(lambda moved: conv.conv2d(x, moved, **options), weight, grad)
     np.testing.assert_allclose(found.weight, expected, atol=1e-7)
 
 
 def test_lists_and_whole_numbers_are_understood():
     x, weight = [[[[1, 2], [3, 4]]]], [[[[1, -1]]]]
-    found = gradient.conv2d_gradients([[[[1], [1]]]], x, weight, [0])
+    found = gradients.conv2d_gradients([[[[1], [1]]]], x, weight, [0])
     assert found.x.tolist() == [[[[1, -1], [1, -1]]]]
     assert (found.weight.tolist(), found.bias.tolist()) == ([[[[4, 6]]]], [2])
-    assert gradient.linear_gradients([1], [2, 3], [[5, 7]]).x.tolist() == [5, 7]
-    assert gradient.max_pool2d_gradient([[[8]]], [[[1, 2]]], (1, 2)).tolist() == [[[0, 8]]]
+    assert gradients.linear_gradients([1], [2, 3], [[5, 7]]).x.tolist() == [5, 7]
+    assert gradients.max_pool2d_gradient([[[8]]], [[[1, 2]]], (1, 2)).tolist() == [[[0, 8]]]
     small = np.array([[[0, 1]]], np.uint8)
-    assert gradient.min_pool2d_gradient([[[8]]], small, (1, 2)).tolist() == [[[8, 0]]]
-    assert gradient.min_pool2d_gradient([[[8]]], small > 0, (1, 2)).tolist() == [[[8, 0]]]
-    assert gradient.avg_pool2d_gradient([[[8]]], [[[1, 2]]], (1, 2)).tolist() == [[[4, 4]]]
-    assert gradient.adaptive_avg_pool2d_gradient([[[8]]], [[[1, 2]]]).tolist() == [[[4, 4]]]
+    assert gradients.min_pool2d_gradient([[[8]]], small, (1, 2)).tolist() == [[[8, 0]]]
+    assert gradients.min_pool2d_gradient([[[8]]], small > 0, (1, 2)).tolist() == [[[8, 0]]]
+    assert gradients.avg_pool2d_gradient([[[8]]], [[[1, 2]]], (1, 2)).tolist() == [[[4, 4]]]
+    assert gradients.adaptive_avg_pool2d_gradient([[[8]]], [[[1, 2]]]).tolist() == [[[4, 4]]]
 
 
 def test_nothing_has_gradients_too():
-    none = gradient.conv2d_gradients(
+    none = gradients.conv2d_gradients(
         np.ones((1, 0, 2, 2)), np.ones((1, 1, 4, 4)), np.ones((0, 1, 3, 3))
     )
     assert (none.x == 0).all()
     assert none.weight.shape == (0, 1, 3, 3)
-    assert gradient.max_pool2d_gradient(np.ones((0, 1, 1)), np.ones((0, 2, 2)), 2).shape == (
+    assert gradients.max_pool2d_gradient(np.ones((0, 1, 1)), np.ones((0, 2, 2)), 2).shape == (
         0,
         2,
         2,
     )
-    assert gradient.linear_gradients(np.ones((0, 2)), np.ones((0, 3)), np.ones((2, 3))).x.size == 0
+    assert gradients.linear_gradients(np.ones((0, 2)), np.ones((0, 3)), np.ones((2, 3))).x.size == 0
 
 
 PLANE = np.ones((1, 1, 4, 4))
@@ -200,46 +200,48 @@ PLANE = np.ones((1, 1, 4, 4))
     ("call", "message"),
     [
         (
-            lambda: gradient.conv2d_gradients(np.ones((1, 2, 2)), PLANE[0], np.ones((1, 1, 3, 3))),
+            lambda: gradients.conv2d_gradients(np.ones((1, 2, 2)), PLANE[0], np.ones((1, 1, 3, 3))),
             r"it must be \(n, c, h, w\)",
         ),
         (
-            lambda: gradient.conv2d_gradients(
+            lambda: gradients.conv2d_gradients(
                 np.ones((1, 1, 2, 2)), PLANE, np.ones((1, 1, 3, 3)), np.ones(7)
             ),
             "bias has the shape",
         ),
         (
-            lambda: gradient.linear_gradients(np.ones((6, 5)), np.ones((2, 3, 4)), np.ones((5, 4))),
+            lambda: gradients.linear_gradients(
+                np.ones((6, 5)), np.ones((2, 3, 4)), np.ones((5, 4))
+            ),
             r"the layer gives \(2, 3, 5\)",
         ),
         (
-            lambda: gradient.linear_gradients(np.ones(5), np.ones(3), np.ones((5, 4))),
+            lambda: gradients.linear_gradients(np.ones(5), np.ones(3), np.ones((5, 4))),
             r"x has the shape \(3,\), the weights \(5, 4\)",
         ),
         (
-            lambda: gradient.max_pool2d_gradient(np.ones((1, 1, 4, 1)), PLANE, 2),
+            lambda: gradients.max_pool2d_gradient(np.ones((1, 1, 4, 1)), PLANE, 2),
             r"the pool gives \(1, 1, 2, 2\)",
         ),
         (
-            lambda: gradient.avg_pool2d_gradient(np.ones((1, 1, 1, 1)), PLANE, 2),
+            lambda: gradients.avg_pool2d_gradient(np.ones((1, 1, 1, 1)), PLANE, 2),
             r"the pool gives \(1, 1, 2, 2\)",
         ),
         (
-            lambda: gradient.avg_pool2d_gradient(
+            lambda: gradients.avg_pool2d_gradient(
                 np.ones((1, 1, 2, 2)), PLANE, 2, divisor_override=0
             ),
             "divisor_override=0",
         ),
         (
-            lambda: gradient.adaptive_avg_pool2d_gradient(np.ones((2, 1, 2, 2)), PLANE),
+            lambda: gradients.adaptive_avg_pool2d_gradient(np.ones((2, 1, 2, 2)), PLANE),
             r"the pool gives \(1, 1, 2, 2\)",
         ),
         (
-            lambda: gradient.activation_gradient("relu", np.ones(3), np.ones((2, 3))),
+            lambda: gradients.activation_gradient("relu", np.ones(3), np.ones((2, 3))),
             r"relu gives \(2, 3\)",
         ),
-        (lambda: gradient.activation_gradient(["relu"], np.ones(3), np.ones(3)), "is none of"),
+        (lambda: gradients.activation_gradient(["relu"], np.ones(3), np.ones(3)), "is none of"),
     ],
 )
 def test_a_gradient_of_another_shape_is_refused(call, message):

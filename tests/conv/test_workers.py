@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from convcli.conv import conv2d, workers
+from convcli.conv import conv2d, threads
 from convcli.conv.algorithms import ALGORITHMS
-from convcli.conv.filterbank import problem_of
+from convcli.conv.functional import problem_of
 
 LAYER = np.ones((1, 64, 96, 96), np.float32), np.ones((64, 64, 3, 3), np.float32)
 
@@ -22,7 +22,7 @@ def blas_threads():
 
 def test_every_piece_is_done_once():
     done = []
-    workers.share(list(range(1000)), lambda pieces: done.extend(pieces))
+    threads.share(list(range(1000)), lambda pieces: done.extend(pieces))
     assert sorted(done) == list(range(1000))
 
 
@@ -35,27 +35,27 @@ def test_an_error_in_a_piece_is_raised_and_blas_has_its_threads_back():
                 raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        workers.share(list(range(100)), work)
+        threads.share(list(range(100)), work)
     assert blas_threads() == before
 
 
 def test_blas_has_one_thread_while_pieces_run():
     seen = []
-    workers.share([0, 1], lambda pieces: seen.extend(blas_threads() for _ in pieces))
+    threads.share([0, 1], lambda pieces: seen.extend(blas_threads() for _ in pieces))
     assert {count for counts in seen for count in counts} <= {1}
 
 
 def test_little_work_is_done_alone():
     seen = []
-    for macs in (workers.ALONE_MACS, workers.ALONE_MACS + 1):
-        workers.share([0], lambda pieces: seen.append((blas_threads(), list(pieces))), False, macs)
+    for macs in (threads.ALONE_MACS, threads.ALONE_MACS + 1):
+        threads.share([0], lambda pieces: seen.append((blas_threads(), list(pieces))), False, macs)
     assert set(seen[0][0]) <= {1}
     assert seen[1][0] == blas_threads()
 
 
 def test_a_limit_of_the_caller_holds():
     with threadpool_limits(1):
-        assert workers.threads() == 1
+        assert threads.threads() == 1
         conv2d(*LAYER, padding=1)
         assert set(blas_threads()) <= {1}
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convcli.conv import avg_pool2d, conv2d, conv_transpose2d, max_pool2d, min_pool2d
-from convcli.conv.gradient import (
+from convcli.conv.gradients import (
     avg_pool2d_gradient,
     conv2d_gradients,
     max_pool2d_gradient,

@@ -12,9 +12,9 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from convcli.conv.algorithms import depthwise, fourier, gemm, pointwise, reference, rows
+from convcli.conv.algorithms import fft, im2col, pointwise, reference, row_im2col, shift_add
 from convcli.conv.algorithms.winograd import Winograd
-from convcli.conv.problem import Problem
+from convcli.conv.spec import Problem
 from convcli.errors import UnfitError
 
 
@@ -28,11 +28,11 @@ class Algorithm(Protocol):
 
 
 ALGORITHMS: dict[str, Algorithm] = {
-    "gemm": gemm,
-    "rows": rows,
+    "gemm": im2col,
+    "rows": row_im2col,
     "pointwise": pointwise,
-    "depthwise": depthwise,
-    "fourier": fourier,
+    "depthwise": shift_add,
+    "fourier": fft,
     "winograd-2x2": Winograd(products=4),
     "winograd-4x4": Winograd(products=6),
     "reference": reference,

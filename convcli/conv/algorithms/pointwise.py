@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.problem import Pair, Problem
-from convcli.conv.windows import new_output, spans
-from convcli.conv.workers import share, threads, worth_threads
+from convcli.conv.sliding import new_output, spans
+from convcli.conv.spec import Pair, Problem
+from convcli.conv.threads import share, threads, worth_threads
 
 PLACES = 1600
 """Places of one product where bands are shared among threads: enough that reading the weights

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.borders import padded_rows
-from convcli.conv.problem import Problem
-from convcli.conv.windows import new_output
+from convcli.conv.padding import padded_rows
+from convcli.conv.sliding import new_output
+from convcli.conv.spec import Problem
 
 SECONDS_PER_MAC = 3.8e-7
 """Measured by tests/benchmarks/layers.py."""

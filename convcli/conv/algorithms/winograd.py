@@ -21,11 +21,11 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from convcli.conv.borders import padded_rows
-from convcli.conv.problem import Pair, Problem
-from convcli.conv.tiling import Tiling, tiling_of
-from convcli.conv.windows import new_output
-from convcli.conv.workers import share, threads
+from convcli.conv.algorithms.winograd_tiling import Tiling, tiling_of
+from convcli.conv.padding import padded_rows
+from convcli.conv.sliding import new_output
+from convcli.conv.spec import Pair, Problem
+from convcli.conv.threads import share, threads
 
 RESIDENT_BYTES = 40 << 20
 """The most that the side which stays may take."""
@@ -90,7 +90,9 @@ class Winograd(NamedTuple):
 @lru_cache(maxsize=64)
 def _squares(products: Pair, taps: Pair, dtype: str) -> tuple[NDArray[Any], ...]:
     """The Kronecker products of the transforms of both axes: of outputs, filters and inputs."""
-    from convcli.conv.toom_cook import transforms  # fractions take 2 ms to import
+    from convcli.conv.algorithms.winograd_transforms import (
+        transforms,  # fractions take 2 ms to import
+    )
 
     down, across = (transforms(n, count) for n, count in zip(products, taps, strict=True))
     return tuple(

@@ -43,7 +43,7 @@ class Conv(NamedTuple):
     connections: int | None = None
     """Pairs of input and output maps that are connected, where not all of a group are."""
     border: str = "zero"
-    """What the padded cells hold, by a name of `convcli.conv.borders`."""
+    """What the padded cells hold, by a name of `convcli.conv.padding`."""
 
     @property
     def type(self) -> str:

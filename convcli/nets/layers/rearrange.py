@@ -55,7 +55,7 @@ class Pad(NamedTuple):
 
     padding: tuple[Pair, ...]
     border: str = "constant"
-    """What they hold, by a name of `convcli.conv.borders`."""
+    """What they hold, by a name of `convcli.conv.padding`."""
     value: float = 0.0
 
     @property

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from convcli.conv.borders import padded_rows
-from convcli.conv.problem import Pair, Problem
-from convcli.conv.windows import new_output, read_by, spans
-from convcli.conv.workers import share, threads
+from convcli.conv.padding import padded_rows
+from convcli.conv.sliding import new_output, read_by, spans
+from convcli.conv.spec import Pair, Problem
+from convcli.conv.threads import share, threads
 
 BLOCK_BYTES = 512 << 10
 """Values of one pass: three such arrays stay in the 2 MB second-level cache of current cores."""

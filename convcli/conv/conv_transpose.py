@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.arguments import (
+from convcli.conv.sliding import spans
+from convcli.conv.spec import Pair
+from convcli.conv.validate import (
     Dtypes,
     Padding,
     Sizes,
@@ -19,8 +21,6 @@ from convcli.conv.arguments import (
     pair,
     whole_number,
 )
-from convcli.conv.problem import Pair
-from convcli.conv.windows import spans
 from convcli.errors import UnfitError, counted
 
 BAND_BYTES = 4 << 20

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.problem import Pair
+from convcli.conv.spec import Pair
 from convcli.errors import UnfitError
 
 Sizes = int | Sequence[int]

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from convcli.conv.problem import Pair, Problem
+from convcli.conv.spec import Pair, Problem
 
 
 def windows(rows: NDArray[Any], problem: Problem) -> NDArray[Any]:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.arguments import Dtypes, bias_of, finished
+from convcli.conv.validate import Dtypes, bias_of, finished
 from convcli.errors import UnfitError
 
 

@@ -3,8 +3,8 @@
 from functools import lru_cache
 from typing import NamedTuple
 
-from convcli.conv.problem import Pair, Problem
-from convcli.conv.windows import spans
+from convcli.conv.sliding import spans
+from convcli.conv.spec import Pair, Problem
 
 BAND_BYTES = 4 << 20
 """Transformed inputs and sums of one band of tiles. They pass the second-level cache of 2 MB, but

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.problem import Pair, Problem
+from convcli.conv.spec import Pair, Problem
 from convcli.errors import UnfitError
 
 Cells = NDArray[np.intp]

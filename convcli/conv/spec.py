@@ -19,7 +19,7 @@ class Problem(NamedTuple):
 
     Every axis of y has at least one place; there may be no images or no filters, which no
     algorithm is called for. An algorithm adds the border band by band
-    (`convcli.conv.borders.padded_rows`), so that no padded copy of a large input ever exists.
+    (`convcli.conv.padding.padded_rows`), so that no padded copy of a large input ever exists.
     """
 
     images: int
@@ -42,7 +42,7 @@ class Problem(NamedTuple):
     exact: bool = False
     """Integers in disguise: only sums of the products themselves are allowed."""
     border: str = "zero"
-    """A name of `convcli.conv.borders.BORDERS`: what the added cells hold."""
+    """A name of `convcli.conv.padding.BORDERS`: what the added cells hold."""
     fill: float = 0
     """The value of a constant border."""
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.borders import padded_rows
-from convcli.conv.problem import Problem
-from convcli.conv.windows import new_output, read_by, spans, windows
-from convcli.conv.workers import share, threads, worth_threads
+from convcli.conv.padding import padded_rows
+from convcli.conv.sliding import new_output, read_by, spans, windows
+from convcli.conv.spec import Problem
+from convcli.conv.threads import share, threads, worth_threads
 
 BAND_BYTES = 1 << 20
 """Columns of one band: within the 2 MB second-level cache of current cores, with the product."""

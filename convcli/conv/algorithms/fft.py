@@ -16,10 +16,10 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from convcli.conv.borders import padded_rows
-from convcli.conv.problem import Pair, Problem
-from convcli.conv.windows import new_output, spans
-from convcli.conv.workers import share, threads
+from convcli.conv.padding import padded_rows
+from convcli.conv.sliding import new_output, spans
+from convcli.conv.spec import Pair, Problem
+from convcli.conv.threads import share, threads
 
 SIDES = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 """Lengths of tiles that transform fast and stay in the cache; powers of two beyond them."""

@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli.conv import activations as act
-from convcli.conv.arguments import Padding, Sizes, bias_of, floats, number
-from convcli.conv.borders import folded, padded_rows
-from convcli.conv.filterbank import problem_of
+from convcli.conv.conv_transpose import painted
+from convcli.conv.functional import problem_of
+from convcli.conv.padding import folded, padded_rows
 from convcli.conv.pooling import adaptive_sizes, bins, divisors, extreme_cells, pool_axes
-from convcli.conv.problem import Problem
-from convcli.conv.transposed import painted
-from convcli.conv.windows import read_by, spans, windows
+from convcli.conv.sliding import read_by, spans, windows
+from convcli.conv.spec import Problem
+from convcli.conv.validate import Padding, Sizes, bias_of, floats, number
 from convcli.errors import UnfitError
 
 Array = NDArray[Any]

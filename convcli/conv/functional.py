@@ -7,7 +7,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli.conv.algorithms import choose
-from convcli.conv.arguments import (
+from convcli.conv.padding import BORDERS, border_named
+from convcli.conv.sliding import new_output
+from convcli.conv.spec import Problem
+from convcli.conv.validate import (
     Dtypes,
     Padding,
     Sizes,
@@ -21,9 +24,6 @@ from convcli.conv.arguments import (
     whole,
     whole_number,
 )
-from convcli.conv.borders import BORDERS, border_named
-from convcli.conv.problem import Problem
-from convcli.conv.windows import new_output
 from convcli.errors import UnfitError, counted
 
 
@@ -55,7 +55,7 @@ def conv2d(
             at the end, or "same_lower", at the start (both for stride 1 only).
         groups: input channels and filters fall into so many groups that do not see each other.
         algorithm: "auto", or a name of `convcli.conv.algorithms.ALGORITHMS`.
-        padding_mode: what the added cells hold, a name of `convcli.conv.borders.BORDERS`: "zero",
+        padding_mode: what the added cells hold, a name of `convcli.conv.padding.BORDERS`: "zero",
             "edge", "reflect", "symmetric", "wrap" or "constant", which is `padding_value`.
             PyTorch's "zeros", "replicate" and "circular" are understood.
 
