@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from convcli.conv import conv2d
     from convcli.errors import OutputError, PictureError, Refusal, SpecError, UnfitError
     from convcli.features.extraction import extract_features
-    from convcli.pictures.specs import kernel
+    from convcli.images.kernels.parse import kernel
 
 __version__ = "0.1.0"
 
@@ -49,7 +49,7 @@ _HOME = {
     "conv2d": "convcli.conv",
     "extract_features": "convcli.features.extraction",
     "filter_image": "convcli.api",
-    "kernel": "convcli.pictures.specs",
+    "kernel": "convcli.images.kernels.parse",
     "parse": "convcli.api",
     "summarize": "convcli.api",
 }

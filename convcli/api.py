@@ -16,7 +16,7 @@ from convcli.nets.network import Network, Reading
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from convcli.pictures.kernels import Kernel
+    from convcli.images.kernels.kernel import Kernel
 
 
 def parse(text: str | os.PathLike[str]) -> Reading:
@@ -147,13 +147,13 @@ def filter_image(
     """
     import numpy as np
 
-    from convcli.pictures.chain import Recipe
-    from convcli.pictures.files import open_picture
-    from convcli.pictures.filtering import filter_picture
-    from convcli.pictures.picture import picture_of
-    from convcli.pictures.ranges import read_range
-    from convcli.pictures.recipes import read_border, read_number
-    from convcli.pictures.specs import kernel
+    from convcli.images.filters.apply import filter_picture
+    from convcli.images.filters.options import read_border, read_number
+    from convcli.images.filters.output_range import read_range
+    from convcli.images.filters.spec import Recipe
+    from convcli.images.image import picture_of
+    from convcli.images.io.read import open_picture
+    from convcli.images.kernels.parse import kernel
 
     if not kernels:
         raise SpecError("no kernel is given")

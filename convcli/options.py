@@ -258,13 +258,13 @@ def read_resize(text: str) -> tuple[int, ...] | str:
 
 
 def _memory(text: str) -> int:
-    from convcli.pictures.memory import read_bytes
+    from convcli.images.io.memory_limits import read_bytes
 
     return read_bytes(text)
 
 
 ZOO = "nets.zoo:NAMES"
-KERNELS = "pictures.catalogue:CATALOGUE"
+KERNELS = "images.kernels.catalogue:CATALOGUE"
 LAYER_NAMES = "nets.readers.short:LAYERS"
 
 SIZE = Reads("HxWxC", read_size)
@@ -296,7 +296,7 @@ KERNEL = Reads("KERNEL", names=[KERNELS])
 NETWORK = Reads("NETWORK", names=[ZOO], files=True)
 LAYERS = Reads("LAYERS", names=[LAYER_NAMES, ZOO], files=True)
 BORDER = Reads("B", names=["conv.padding:BORDERS", "valid"])
-PICTURE_RANGE = Reads("RANGE", names=["pictures.ranges:FIXED", "stretch", "pct"])
+PICTURE_RANGE = Reads("RANGE", names=["images.filters.output_range:FIXED", "stretch", "pct"])
 PARTS = Reads("PARTS", names=["features.pools:POOLS", "grid"])
 ACTIVATION = Reads("A", names=["conv.activations:ACTIVATIONS", "lessons.elementwise:SPECIAL"])
 MODE = Reads("MODE", names=["lessons.signals:MODES"])

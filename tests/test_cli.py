@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from convcli.cli import run
-from convcli.pictures.catalogue import CATALOGUE
+from convcli.images.kernels.catalogue import CATALOGUE
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 CAT = str(SAMPLES / "cat.jpg")

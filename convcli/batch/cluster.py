@@ -9,7 +9,7 @@ from typing import Any
 from convcli.batch.names import Task
 from convcli.batch.work import Job, Outcome, make_folder, shipped, unreadable, worker
 from convcli.errors import Refusal, SpecError, safe
-from convcli.pictures.atomic import write_file
+from convcli.images.io.atomic import write_file
 
 CONNECTING = 5
 """Seconds that a scheduler has to answer."""

@@ -8,7 +8,7 @@ from glob import glob, has_magic, iglob
 from typing import NamedTuple
 
 from convcli.errors import PictureError, SpecError, safe
-from convcli.pictures.folders import pictures_in
+from convcli.images.io.listing import pictures_in
 
 LONGEST_LIST = 2**30
 """Bytes of a list of names."""

@@ -16,7 +16,7 @@ def is_finished(target: str, source: str, record: str) -> bool:
     their checksums. Formats without a record are taken to be of this recipe. Raises OutputError for
     an output that is whole and made by another recipe: it is not ours to overwrite.
     """
-    from convcli.pictures.files import open_picture, record_in
+    from convcli.images.io.read import open_picture, record_in
 
     try:
         made, read = os.stat(target), os.stat(source)

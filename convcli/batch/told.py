@@ -126,7 +126,7 @@ def write_report(target: str, failed: list[Outcome]) -> None:
     """Write a JSON object a failure, a line each; no line where nothing failed."""
     from json import dumps
 
-    from convcli.pictures.atomic import write_file
+    from convcli.images.io.atomic import write_file
 
     data = "".join(f"{dumps(one.report())}\n" for one in failed).encode()
     write_file(target, lambda stream: stream.write(data), force=True)

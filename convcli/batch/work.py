@@ -89,10 +89,10 @@ def filter_job(record: str, options: tuple[Any, ...], **limits: Any) -> dict[str
 
 def _filter(job: Job) -> Does:
     from convcli.batch.proof import is_finished
-    from convcli.pictures.files import SaveOptions, open_picture
-    from convcli.pictures.memory import Limits, TooLargeError
-    from convcli.pictures.process import Target, filter_to, needed_by, refuse_clipping
-    from convcli.pictures.recipes import DEFAULTS, read_record, recipe_of
+    from convcli.images.filters.options import DEFAULTS, read_record, recipe_of
+    from convcli.images.filters.write import Target, filter_to, needed_by, refuse_clipping
+    from convcli.images.io.memory_limits import Limits, TooLargeError
+    from convcli.images.io.read import SaveOptions, open_picture
 
     asked = read_record(job["record"], "the job")
     recipe = recipe_of(asked._replace(words={**DEFAULTS, **asked.words}))
@@ -110,7 +110,7 @@ def _filter(job: Job) -> Does:
         try:
             picture = open_picture(task.source, every_kind=True, limits=limits, needs=needs)
         except TooLargeError as error:
-            from convcli.pictures.large import filter_large, reads_in_bands
+            from convcli.images.filters.out_of_core import filter_large, reads_in_bands
 
             if not reads_in_bands(task.source, error):
                 raise
@@ -151,7 +151,7 @@ def make_folder(target: str) -> None:
 def _vector(job: Job) -> Does:
     from convcli.features.extraction import Extractor
     from convcli.features.settings import setup_of
-    from convcli.pictures.memory import Limits
+    from convcli.images.io.memory_limits import Limits
 
     limits = Limits(job.get("max_pixels"), job.get("max_memory"), job.get("beside", 1))
     extractor = Extractor(setup_of(job["settings"], "the job"), limits)

@@ -29,9 +29,9 @@ def run_many(
     from convcli.batch.names import in_place, output_root, planned, read_template
     from convcli.batch.run import run
     from convcli.batch.work import filter_job
-    from convcli.pictures.atomic import check_free
-    from convcli.pictures.files import SUFFIXES
-    from convcli.pictures.recipes import DEFAULTS, recipe_of, remarks, replayed
+    from convcli.images.filters.options import DEFAULTS, recipe_of, remarks, replayed
+    from convcli.images.io.atomic import check_free
+    from convcli.images.io.read import SUFFIXES
 
     _refuse_clashes(words, output, asked, given)
     said = {key: value for key, value in asked.items() if key in DEFAULTS}
@@ -80,7 +80,7 @@ def vectors(words: tuple[str, ...], options: dict[str, Any]) -> Any:
         return vector_task(words, options, note)
     from convcli.batch.inputs import gathered
     from convcli.batch.vectors import Vectors
-    from convcli.pictures.atomic import check_free
+    from convcli.images.io.atomic import check_free
 
     if options["ship"] == "bytes":
         raise SpecError("--ship bytes is for results of filters; vectors are made from paths")

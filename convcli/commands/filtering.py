@@ -39,12 +39,21 @@ def run(
     """Filter one picture. `asked` are all options, `given` those that were said."""
     # bands have threads of their own, and NumPy starts faster without BLAS's
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from convcli.pictures.early import Early
-    from convcli.pictures.memory import Limits, TooLargeError
+    from convcli.images.io.memory_limits import Limits, TooLargeError
+    from convcli.images.io.prefetch import Early
 
     early = Early(source, background=True, limits=Limits(asked["max_pixels"], asked["max_memory"]))
-    from convcli.pictures.bands import thread_count
-    from convcli.pictures.files import (
+    from convcli.images.engines.row_bands import thread_count
+    from convcli.images.filters.options import DEFAULTS, recipe_of, remarks, replayed
+    from convcli.images.filters.write import (
+        Target,
+        check_options,
+        check_target,
+        filter_to,
+        needed_by,
+        refuse_clipping,
+    )
+    from convcli.images.io.read import (
         SUFFIXES,
         SaveOptions,
         check_free,
@@ -54,15 +63,6 @@ def run(
         open_picture,
         output_name,
     )
-    from convcli.pictures.process import (
-        Target,
-        check_options,
-        check_target,
-        filter_to,
-        needed_by,
-        refuse_clipping,
-    )
-    from convcli.pictures.recipes import DEFAULTS, recipe_of, remarks, replayed
 
     words = {key: value for key, value in asked.items() if key in DEFAULTS}
     ready = replayed(specs, words, given)
@@ -108,7 +108,7 @@ def run(
     threads = thread_count(picture.pixels.size) if asked["threads"] is None else asked["threads"]
     record: dict[str, Any] = {}
     if asked["explain"] or asked["format_"] == "json":
-        from convcli.pictures.explaining import plan_record, plan_text, statistics_record
+        from convcli.images.filters.plan import plan_record, plan_text, statistics_record
 
         record = plan_record(recipe, picture, words)
         if asked["explain"]:
@@ -133,7 +133,7 @@ def run(
 
 def _in_bands(source: str, error: Any, recipe: Any, target: Any, quiet: bool) -> None:
     """Filter a picture that does not fit, where it can be read in bands; else say why not."""
-    from convcli.pictures.large import filter_large, reads_in_bands
+    from convcli.images.filters.out_of_core import filter_large, reads_in_bands
 
     if not reads_in_bands(source, error):
         raise error
@@ -146,7 +146,7 @@ def _in_bands(source: str, error: Any, recipe: Any, target: Any, quiet: bool) ->
 def format_asked(text: str | None) -> str | None:
     if text is None:
         return None
-    from convcli.pictures.early import FORMATS
+    from convcli.images.io.prefetch import FORMATS
 
     name = {"jpg": "jpeg", "tif": "tiff", "pgm": "ppm", "apng": "png"}.get(
         text.lower(), text.lower()
@@ -173,7 +173,7 @@ def _preview(picture: Any, recipe: Any) -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from convcli.pictures.filtering import filter_picture
+    from convcli.images.filters.apply import filter_picture
     from convcli.pictures.gallery import shown
     from convcli.pictures.preview import half_blocks
 

@@ -40,7 +40,7 @@ def kernels_command(
     from convcli.report import path, show
 
     if gallery is not None:
-        from convcli.pictures.files import check_free, format_of, open_picture, write_picture
+        from convcli.images.io.read import check_free, format_of, open_picture, write_picture
         from convcli.pictures.gallery import gallery as sheet
 
         if name is not None:
@@ -55,6 +55,6 @@ def kernels_command(
         return
     if output is not None:
         raise SpecError("-o goes with --gallery")
-    from convcli.pictures.explaining import Catalogue, Shown
+    from convcli.images.filters.plan import Catalogue, Shown
 
     show(Catalogue() if name is None else Shown(name), format_, quiet)

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import Refusal, safe
+from convcli.images.io.memory_limits import available
 from convcli.nets.figures import bytes_text
-from convcli.pictures.memory import available
 
 Array = NDArray[Any]
 

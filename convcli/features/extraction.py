@@ -16,11 +16,11 @@ from convcli.features.recipes import RECIPES
 from convcli.features.run import Step, needed, walk
 from convcli.features.setup import Choices, Setup
 from convcli.features.weights import drawn, read_weights, slots
+from convcli.images.image import picture_of
+from convcli.images.io.memory_limits import Limits
+from convcli.images.io.read import open_picture
 from convcli.nets.layers import Shape, Slot
 from convcli.nets.summary import Row, summarize
-from convcli.pictures.files import open_picture
-from convcli.pictures.memory import Limits
-from convcli.pictures.picture import picture_of
 from convcli.pictures.prepare import Samples, prepared
 
 Array = NDArray[Any]

@@ -17,11 +17,11 @@ from convcli.features.settings import run_settings
 from convcli.features.setup import Choices
 from convcli.features.statistics import Report, Seen, look
 from convcli.features.words import files_read, pictures_of, split_words
+from convcli.images.io.memory_limits import Limits
+from convcli.images.io.read import check_free, format_of, save_arrays, write_picture
 from convcli.nets.layers import AdaptivePool, Conv, Identity, Pool, Reshape
 from convcli.nets.network import INPUT
 from convcli.nets.summary import Row
-from convcli.pictures.files import check_free, format_of, save_arrays, write_picture
-from convcli.pictures.memory import Limits
 from convcli.pictures.montage import (
     caption,
     filter_grid,

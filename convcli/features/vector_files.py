@@ -15,8 +15,8 @@ from convcli.features.arrays import npz_arrays
 from convcli.features.extraction import Features
 from convcli.features.setup import Setup
 from convcli.features.vectors import VectorSet, gathered
+from convcli.images.io.read import SUFFIXES, check_free, write_file
 from convcli.nets.layers import Shape
-from convcli.pictures.files import SUFFIXES, check_free, write_file
 
 Array = NDArray[Any]
 

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from convcli.errors import PictureError, SpecError, safe
+from convcli.images.io.atomic import files_named
+from convcli.images.io.listing import READABLE, pictures_in
 from convcli.nets.readers import is_source
 from convcli.nets.readers.vocabulary import names_of
 from convcli.nets.zoo import NAMES
-from convcli.pictures.atomic import files_named
-from convcli.pictures.folders import READABLE, pictures_in
 
 
 def split_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -5,9 +5,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convcli.errors import SpecError, UnfitError, safe
+from convcli.images.io.read import check_free, files_named, save_arrays, write_file
 from convcli.learning.fitting import descend, fit
 from convcli.learning.found import STYLES, FoundKernel, FoundNet, kernel_text
-from convcli.pictures.files import check_free, files_named, save_arrays, write_file
 from convcli.pictures.levels import Levels, open_levels
 from convcli.report import FORMATS, line, note, show, show_lines
 

@@ -52,8 +52,8 @@ class FoundKernel(NamedTuple):
         `step` is a sample's worth in levels, 0 for arrays. A kernel that looks like a gradient is
         shown scaled and without its sign, unless --range clip keeps its responses.
         """
-        from convcli.pictures.ranges import Range, tone
-        from convcli.pictures.specs import matrix_kernel
+        from convcli.images.filters.output_range import Range, tone
+        from convcli.images.kernels.parse import matrix_kernel
 
         kernels = self.fitted.kernels
         if kernels.shape[:2] != (1, 1):

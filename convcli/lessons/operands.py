@@ -121,7 +121,7 @@ class Operands:
         return stack
 
     def _crop(self, picture: str, rows: int, columns: int) -> Stack:
-        from convcli.pictures.files import open_picture
+        from convcli.images.io.read import open_picture
 
         if self.at is None:
             raise SpecError("give --at ROW,COLUMN: the middle of the crop")

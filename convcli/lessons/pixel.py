@@ -24,8 +24,8 @@ from convcli.lessons.values import (
 from convcli.lessons.walk import Spot, Step, convolution
 
 if TYPE_CHECKING:
-    from convcli.pictures.files import Picture
-    from convcli.pictures.kernels import Kernel
+    from convcli.images.io.read import Picture
+    from convcli.images.kernels.kernel import Kernel
 
 LARGEST_KERNEL = 31
 """Rows or columns of a kernel whose products are written out."""
@@ -191,8 +191,8 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
     Raises UnfitError for a place that is not in the picture, for windows with transparent pixels,
     and for kernels whose products nobody could read.
     """
-    from convcli.pictures.filtering import filter_picture
-    from convcli.pictures.ranges import Range, tone
+    from convcli.images.filters.apply import filter_picture
+    from convcli.images.filters.output_range import Range, tone
 
     pixels, full = picture.pixels, picture.full
     height, width = pixels.shape[:2]

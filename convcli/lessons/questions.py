@@ -11,8 +11,8 @@ from convcli.lessons.operands import Operands, read_numbers, read_size
 from convcli.lessons.values import Symbol, read_value
 
 if TYPE_CHECKING:
+    from convcli.images.io.read import Picture
     from convcli.lessons.walk import Geometry, Walk
-    from convcli.pictures.files import Picture
 
 Options = Mapping[str, Any]
 
@@ -75,8 +75,8 @@ def _signal(picture: str | None, options: Options) -> Answer:
 
 def _pixel(picture: str | None, options: Options) -> Answer:
     from convcli import kernel
+    from convcli.images.io.read import open_picture
     from convcli.lessons.pixel import pixel_lesson
-    from convcli.pictures.files import open_picture
 
     assert picture is not None
     for name in ("kernel", "at"):
@@ -191,7 +191,7 @@ def _receptive(picture: str | None, options: Options) -> Answer:
         return Answer(lesson)
     from pathlib import Path
 
-    from convcli.pictures.files import open_picture
+    from convcli.images.io.read import open_picture
     from convcli.pictures.receptive import framed
 
     if len(field.seen) != 2:

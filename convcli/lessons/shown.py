@@ -49,7 +49,7 @@ def show_lesson(
 def _save(
     answer: Answer, target: str, words: Iterable[object], fps: float, theme: str, force: bool
 ) -> None:
-    from convcli.pictures.files import check_free, files_named, format_of, write_picture
+    from convcli.images.io.read import check_free, files_named, format_of, write_picture
 
     check_free([target], force, *files_named(words))
     if answer.picture is not None:

@@ -9,7 +9,7 @@ from typing import IO, TYPE_CHECKING
 from PIL import Image
 
 from convcli.errors import OutputError, UnfitError, safe
-from convcli.pictures.files import check_free, write_file
+from convcli.images.io.read import check_free, write_file
 from convcli.pictures.sheet import Sheet
 from convcli.pictures.themes import THEMES, palette
 

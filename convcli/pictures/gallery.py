@@ -3,10 +3,10 @@
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from convcli.pictures.catalogue import CATALOGUE, built
-from convcli.pictures.filtering import filter_picture
-from convcli.pictures.images import of_inks
-from convcli.pictures.picture import Picture
+from convcli.images.filters.apply import filter_picture
+from convcli.images.image import Picture
+from convcli.images.io.pillow import of_inks
+from convcli.images.kernels.catalogue import CATALOGUE, built
 
 TILE, CAPTION, GAP, COLUMNS = 180, 22, 10, 6
 PAPER, INK = (250, 250, 250), (40, 40, 40)

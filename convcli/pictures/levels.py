@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import PictureError, safe
-from convcli.pictures.files import open_picture
+from convcli.images.io.read import open_picture
 
 LARGEST_ARRAY = 2 << 30
 """Bytes of an array that is read."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
-from convcli.pictures.picture import Picture
+from convcli.images.image import Picture
 
 Pixels = NDArray[np.uint8]
 Maps = NDArray[Any]

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convcli.errors import UnfitError
-from convcli.pictures.picture import Picture
-from convcli.pictures.samples import LUMA
+from convcli.images.filters.color import LUMA
+from convcli.images.image import Picture
 
 Samples = NDArray[np.float32]
 

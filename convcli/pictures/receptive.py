@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw
 
-from convcli.pictures.picture import Picture
+from convcli.images.image import Picture
 
 DIM = 0.35
 """What is left of the light outside the frame."""

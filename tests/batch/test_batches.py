@@ -194,7 +194,7 @@ def test_the_proof_fails_for_any_cut(here, suffix):
     """An output that lost its end is never taken for whole, in any format that is written."""
     picture("in.png")
     assert run(["filter", "in.png", "-k", "blur", "-q", "-o", f"out{suffix}"]) == 0
-    from convcli.pictures.recipes import Asked as Words
+    from convcli.images.filters.options import Asked as Words
 
     record = Words(("blur",), {}).record
     data = Path(f"out{suffix}").read_bytes()

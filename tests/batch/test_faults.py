@@ -19,9 +19,9 @@ from PIL import Image
 
 from convcli.cli import run
 from convcli.errors import PictureError
-from convcli.pictures.early import Early
-from convcli.pictures.files import open_picture
-from convcli.pictures.memory import Limits, Size
+from convcli.images.io.memory_limits import Limits, Size
+from convcli.images.io.prefetch import Early
+from convcli.images.io.read import open_picture
 
 ROOT = os.name == "posix" and os.geteuid() == 0
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from convcli.cli import run
-from convcli.pictures.early import BEGINNINGS
+from convcli.images.io.prefetch import BEGINNINGS
 
 LOOSE = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]

@@ -246,9 +246,9 @@ def memory(folder: Path) -> None:
 
 
 def stencils(runs: int) -> None:
-    from convcli.pictures.filtering import filter_picture
-    from convcli.pictures.picture import Picture
-    from convcli.pictures.specs import kernel
+    from convcli.images.filters.apply import filter_picture
+    from convcli.images.image import Picture
+    from convcli.images.kernels.parse import kernel
 
     pixels = picture(3000, 4000)
     plain = Picture(pixels, has_alpha=False, format="PNG", metadata={})
@@ -289,9 +289,9 @@ def stencils(runs: int) -> None:
 
 
 def radii(runs: int) -> None:
-    from convcli.pictures.filtering import filter_picture
-    from convcli.pictures.picture import Picture
-    from convcli.pictures.specs import kernel
+    from convcli.images.filters.apply import filter_picture
+    from convcli.images.image import Picture
+    from convcli.images.kernels.parse import kernel
 
     plain = Picture(picture(2000, 2000), has_alpha=False, format="PNG", metadata={})
     print("\ncost beside that of the least, by radius, 2000x2000 RGB; goal: at most 1.5")
@@ -307,9 +307,9 @@ def radii(runs: int) -> None:
 
 
 def sizes(runs: int) -> None:
-    from convcli.pictures.filtering import filter_picture
-    from convcli.pictures.picture import Picture
-    from convcli.pictures.specs import kernel
+    from convcli.images.filters.apply import filter_picture
+    from convcli.images.image import Picture
+    from convcli.images.kernels.parse import kernel
 
     print("\nmilliseconds a megapixel by size, RGB; goal: within 1.25")
     print("kernel\t1\t4\t12\t48\t200\tgreatest / least")

@@ -16,11 +16,11 @@ from statistics import median
 
 import numpy as np
 
-from convcli.pictures import large
-from convcli.pictures.chain import Recipe
-from convcli.pictures.filtering import filter_picture
-from convcli.pictures.picture import Picture
-from convcli.pictures.specs import kernel
+from convcli.images.filters import out_of_core
+from convcli.images.filters.apply import filter_picture
+from convcli.images.filters.spec import Recipe
+from convcli.images.image import Picture
+from convcli.images.kernels.parse import kernel
 
 KERNEL = "sobel"
 
@@ -28,7 +28,7 @@ KERNEL = "sobel"
 def make(path: Path, height: int, width: int) -> None:
     """Noise on slopes, row by row, so that any row can be made again."""
     shape, dtype = (height, width, 3), np.dtype(np.uint8)
-    begin, finish = large.WRITERS["TIFF"]
+    begin, finish = out_of_core.WRITERS["TIFF"]
     with open(path, "w+b") as stream:
         begin(stream, shape, dtype)
         for top in range(0, height, 256):
@@ -93,7 +93,7 @@ def main() -> None:
             8 if height * width * 3 < 2**32 - 2**24 else 16,
             (height, width, 3),
         )
-        seams = large.BAND_SAMPLES // (width * 3)
+        seams = out_of_core.BAND_SAMPLES // (width * 3)
         for top in (0, seams, 2 * seams, height // 2, height - 40):
             first, last = max(0, top - 20), min(height, top + 40)
             expected = filter_picture(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from convcli.conv.stencil import lane, run, stencil
+from convcli.images.engines.planner import lane, run, stencil
 
 
 def correlate(x, factors, largest):

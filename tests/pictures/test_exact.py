@@ -8,14 +8,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import filtered
 
-from convcli.pictures.bands import Border
-from convcli.pictures.catalogue import CATALOGUE
-from convcli.pictures.chain import Recipe
-from convcli.pictures.filtering import filter_picture
-from convcli.pictures.kernels import dilated, flipped, rotated, scaled
-from convcli.pictures.picture import Picture
-from convcli.pictures.ranges import Range, tone
-from convcli.pictures.specs import kernel
+from convcli.images.engines.row_bands import Border
+from convcli.images.filters.apply import filter_picture
+from convcli.images.filters.output_range import Range, tone
+from convcli.images.filters.spec import Recipe
+from convcli.images.image import Picture
+from convcli.images.kernels.catalogue import CATALOGUE
+from convcli.images.kernels.kernel import dilated, flipped, rotated, scaled
+from convcli.images.kernels.parse import kernel
 
 BORDERS = ["edge", "reflect", "symmetric", "wrap", "zero", "constant", "valid"]
 
@@ -134,8 +134,8 @@ def test_any_matrix_on_any_picture_is_exact(data):
 def test_bands_and_threads_leave_no_seam(spec, monkeypatch):
     pixels = Picture(noise((70, 20, 3), np.uint8), False, "PNG", {})
     whole = filter_picture(pixels, kernel(spec), threads=1).pixels
-    monkeypatch.setattr("convcli.pictures.bands.BAND_BYTES", 1)
-    monkeypatch.setattr("convcli.pictures.bands.SHARED_BYTES", 1)
+    monkeypatch.setattr("convcli.images.engines.row_bands.BAND_BYTES", 1)
+    monkeypatch.setattr("convcli.images.engines.row_bands.SHARED_BYTES", 1)
     for threads in (1, 2, 3):
         np.testing.assert_array_equal(
             filter_picture(pixels, kernel(spec), threads=threads).pixels, whole

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from convcli.cli import run
-from convcli.pictures import running
-from convcli.pictures.chain import Recipe
-from convcli.pictures.explaining import (
+from convcli.images.engines import box_sums
+from convcli.images.engines.correlate import Responder
+from convcli.images.filters.apply import filter_picture
+from convcli.images.filters.output_range import Range, Statistics
+from convcli.images.filters.plan import (
     Catalogue,
     Shown,
     engine,
@@ -19,11 +21,9 @@ from convcli.pictures.explaining import (
     statistics_record,
     weights_text,
 )
-from convcli.pictures.filtering import filter_picture
-from convcli.pictures.picture import Picture
-from convcli.pictures.ranges import Range, Statistics
-from convcli.pictures.responses import Responder
-from convcli.pictures.specs import kernel
+from convcli.images.filters.spec import Recipe
+from convcli.images.image import Picture
+from convcli.images.kernels.parse import kernel
 
 COLOUR = np.random.default_rng(4).integers(0, 256, (520, 530, 4)).astype(np.uint8)
 
@@ -68,14 +68,14 @@ ENGINES = [
 def test_the_engine_that_is_told_is_the_one_that_runs(monkeypatch, spec, picture, words, told):
     recipe = Recipe((kernel(spec),), **words)
     made, summed = [], []
-    first, second = Responder.__init__, running.worker
+    first, second = Responder.__init__, box_sums.worker
 
     def init(self, *args, **named):
         first(self, *args, **named)
         made.append(self.engines)
 
     monkeypatch.setattr(Responder, "__init__", init)
-    monkeypatch.setattr(running, "worker", lambda *args: summed.append(1) or second(*args))
+    monkeypatch.setattr(box_sums, "worker", lambda *args: summed.append(1) or second(*args))
     filter_picture(picture, recipe, threads=1)
     assert told == engine(recipe.kernels[0], recipe, picture)
     assert bool(summed) == (told == "running sums in uint32")

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from convcli.errors import OutputError, PictureError
-from convcli.pictures.files import Picture, open_picture, save_arrays, write_file, write_picture
+from convcli.images.io.read import Picture, open_picture, save_arrays, write_file, write_picture
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 COLOUR = np.stack([GREY, GREY[::-1], 255 - GREY], axis=-1)
@@ -195,7 +195,7 @@ def test_files_that_are_no_pictures_are_refused(tmp_path, saved):
 
 def test_a_decompression_bomb_is_refused(saved, monkeypatch):
     path = saved(Image.fromarray(COLOUR), "bomb.png")
-    monkeypatch.setattr("convcli.pictures.memory.PILLOW_PIXELS", 7)
+    monkeypatch.setattr("convcli.images.io.memory_limits.PILLOW_PIXELS", 7)
     with pytest.raises(PictureError, match=r"bomb\.png: 4x3 pixels .* too large"):
         open_picture(path)
 

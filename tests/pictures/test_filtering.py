@@ -9,14 +9,14 @@ from hypothesis import strategies as st
 from oracle import filtered, sample
 from scipy import ndimage
 
-from convcli.pictures.bands import Border
-from convcli.pictures.catalogue import CATALOGUE
-from convcli.pictures.chain import Recipe
-from convcli.pictures.files import Picture
-from convcli.pictures.filtering import filter_picture
-from convcli.pictures.floats import float_values
-from convcli.pictures.ranges import Range, read_range, tone
-from convcli.pictures.specs import kernel
+from convcli.images.engines.row_bands import Border
+from convcli.images.filters.apply import filter_picture
+from convcli.images.filters.float_path import float_values
+from convcli.images.filters.output_range import Range, read_range, tone
+from convcli.images.filters.spec import Recipe
+from convcli.images.io.read import Picture
+from convcli.images.kernels.catalogue import CATALOGUE
+from convcli.images.kernels.parse import kernel
 
 
 def picture(pixels, has_alpha=False):

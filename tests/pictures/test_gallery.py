@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from convcli.pictures.catalogue import CATALOGUE
-from convcli.pictures.filtering import filter_picture
+from convcli.images.filters.apply import filter_picture
+from convcli.images.image import Picture
+from convcli.images.kernels.catalogue import CATALOGUE
+from convcli.images.kernels.parse import kernel
 from convcli.pictures.gallery import CAPTION, COLUMNS, GAP, INK, TILE, gallery
-from convcli.pictures.picture import Picture
-from convcli.pictures.specs import kernel
 
 PIXELS = np.random.default_rng(2).integers(0, 256, (20, 30, 3)).astype(np.uint8)
 

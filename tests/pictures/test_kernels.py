@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from convcli.errors import SpecError
-from convcli.pictures.catalogue import CATALOGUE
-from convcli.pictures.kernels import weight_sum
-from convcli.pictures.ranges import Range
-from convcli.pictures.ranges import tone as ranged_tone
-from convcli.pictures.recipes import recipe_of, remarks, replayed
-from convcli.pictures.specs import kernel
+from convcli.images.filters.options import recipe_of, remarks, replayed
+from convcli.images.filters.output_range import Range
+from convcli.images.filters.output_range import tone as ranged_tone
+from convcli.images.kernels.catalogue import CATALOGUE
+from convcli.images.kernels.kernel import weight_sum
+from convcli.images.kernels.parse import kernel
 
 MATRICES = {
     "identity": [[1]],

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from convcli.cli import run
-from convcli.pictures import large
+from convcli.images.filters import out_of_core
 
 pytest.importorskip("pyvips", reason="libvips is an extra: pip install 'convcli[large]'")
 
@@ -22,7 +22,7 @@ RECIPES = [
 @pytest.fixture
 def small_bands(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(large, "BAND_SAMPLES", 1)
+    monkeypatch.setattr(out_of_core, "BAND_SAMPLES", 1)
 
 
 def samples(name):
@@ -35,7 +35,7 @@ def samples(name):
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_bands_and_seams_cannot_be_seen(small_bands, capfd, monkeypatch, recipe, mode, big):
     if big:
-        monkeypatch.setattr(large, "_is_big", lambda shape, dtype: True)
+        monkeypatch.setattr(out_of_core, "_is_big", lambda shape, dtype: True)
     pixels = np.random.default_rng(1).integers(0, 65536, (203, 61), np.uint16)
     image = Image.fromarray(pixels)
     if mode != "I;16":

@@ -11,17 +11,17 @@ from scipy import ndimage
 
 from convcli.cli import run
 from convcli.errors import OutputError, PictureError, SpecError, UnfitError
-from convcli.pictures.bands import Border
-from convcli.pictures.chain import Recipe
-from convcli.pictures.files import SaveOptions, open_picture
-from convcli.pictures.filtering import filter_picture
-from convcli.pictures.floats import float_values
-from convcli.pictures.kernels import anchored, dilated, flipped, rotated, transposed
-from convcli.pictures.picture import Picture
-from convcli.pictures.process import Target, filter_to
-from convcli.pictures.ranges import Range
-from convcli.pictures.recipes import DEFAULTS, Asked, read_record, recipe_of, replayed
-from convcli.pictures.specs import kernel
+from convcli.images.engines.row_bands import Border
+from convcli.images.filters.apply import filter_picture
+from convcli.images.filters.float_path import float_values
+from convcli.images.filters.options import DEFAULTS, Asked, read_record, recipe_of, replayed
+from convcli.images.filters.output_range import Range
+from convcli.images.filters.spec import Recipe
+from convcli.images.filters.write import Target, filter_to
+from convcli.images.image import Picture
+from convcli.images.io.read import SaveOptions, open_picture
+from convcli.images.kernels.kernel import anchored, dilated, flipped, rotated, transposed
+from convcli.images.kernels.parse import kernel
 
 RNG = np.random.default_rng(5)
 COLOUR = RNG.integers(0, 256, (60, 50, 3)).astype(np.uint8)

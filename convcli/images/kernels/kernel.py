@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.factoring import matrix_rank, multiplied, narrowed, rank_one
 from convcli.errors import SpecError
+from convcli.images.kernels.factor import matrix_rank, multiplied, narrowed, rank_one
 
 Matrix = NDArray[Any]
 Pair = tuple[int, int]

@@ -10,14 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import UnfitError, safe
-from convcli.pictures.alpha import Blending, Keeping, blended, covers_of, is_blend, share
-from convcli.pictures.bands import Bands, Window, band_rows, share_rows, thread_count
-from convcli.pictures.chain import Filtered, Recipe
-from convcli.pictures.kernels import Kernel
-from convcli.pictures.picture import Picture
-from convcli.pictures.ranges import NOTHING, Range, Statistics, Tone, signed_chain, tone
-from convcli.pictures.responses import Responder
-from convcli.pictures.samples import from_light, luma, percentiles, to_light
+from convcli.images.engines.correlate import Responder
+from convcli.images.engines.row_bands import Bands, Window, band_rows, share_rows, thread_count
+from convcli.images.filters.alpha import Blending, Keeping, blended, covers_of, is_blend, share
+from convcli.images.filters.color import from_light, luma, percentiles, to_light
+from convcli.images.filters.output_range import NOTHING, Range, Statistics, Tone, signed_chain, tone
+from convcli.images.filters.spec import Filtered, Recipe
+from convcli.images.image import Picture
+from convcli.images.kernels.kernel import Kernel
 
 Array = NDArray[Any]
 

@@ -5,15 +5,15 @@ from fractions import Fraction
 from typing import Any
 
 from convcli.errors import safe
-from convcli.pictures import grid, running
-from convcli.pictures.bands import Bands, Window
-from convcli.pictures.chain import Recipe
-from convcli.pictures.filtering import is_direct
-from convcli.pictures.kernels import Kernel, Matrix
-from convcli.pictures.picture import Picture
-from convcli.pictures.process import expected_bytes
-from convcli.pictures.ranges import Statistics, auto_gain
-from convcli.pictures.responses import Responder
+from convcli.images.engines import box_sums, gaussian_grid
+from convcli.images.engines.correlate import Responder
+from convcli.images.engines.row_bands import Bands, Window
+from convcli.images.filters.apply import is_direct
+from convcli.images.filters.output_range import Statistics, auto_gain
+from convcli.images.filters.spec import Recipe
+from convcli.images.filters.write import expected_bytes
+from convcli.images.image import Picture
+from convcli.images.kernels.kernel import Kernel, Matrix
 
 SHOWN_SIDE = 9
 """Rows and columns of a matrix that are printed; larger ones are described."""
@@ -76,10 +76,10 @@ def engine(kernel: Kernel, recipe: Recipe, picture: Picture) -> str:
     """How a kernel is computed on a picture."""
     direct, blends = is_direct(picture, recipe), recipe.blends_alpha(picture)
     if _on_grid(kernel, recipe, picture):
-        step = grid.spacing(kernel.smooth, picture.pixels.dtype != "uint8")
+        step = gaussian_grid.spacing(kernel.smooth, picture.pixels.dtype != "uint8")
         return f"on a grid of every {step} pixels, within 0.01 of a grey level before rounding"
     window = Window(kernel.shape, kernel.centre, recipe.stride, recipe.border)
-    if direct and not blends and running.suits(kernel, Bands(picture.pixels, window)):
+    if direct and not blends and box_sums.suits(kernel, Bands(picture.pixels, window)):
         return "running sums in uint32"
     floating = not direct and (
         blends or picture.pixels.dtype.kind != "u" or recipe.linear or recipe.channels == "luma"
@@ -93,7 +93,7 @@ def _on_grid(kernel: Kernel, recipe: Recipe, picture: Picture) -> bool:
     return (
         is_direct(picture, recipe)
         and not recipe.blends_alpha(picture)
-        and grid.suits(kernel, picture, recipe.border, recipe.exact)
+        and gaussian_grid.suits(kernel, picture, recipe.border, recipe.exact)
     )
 
 
@@ -188,7 +188,7 @@ class Catalogue:
     caption = "convcli kernels NAME shows one in full; NAME:VALUES, NAME(VALUES) give it values"
 
     def __init__(self) -> None:
-        from convcli.pictures.catalogue import CATALOGUE, built, parameters
+        from convcli.images.kernels.catalogue import CATALOGUE, built, parameters
 
         self.entries = {
             name: (entry, built(name), parameters(name)) for name, entry in CATALOGUE.items()
@@ -242,8 +242,8 @@ class Shown:
 
     def __init__(self, spec: str) -> None:
         from convcli.calls import read_call
-        from convcli.pictures.catalogue import CATALOGUE, parameters
-        from convcli.pictures.specs import kernel
+        from convcli.images.kernels.catalogue import CATALOGUE, parameters
+        from convcli.images.kernels.parse import kernel
 
         self.kernel = kernel(spec)
         self.value = "\n".join(

@@ -5,8 +5,8 @@ from typing import Any
 
 from PIL import Image
 
-from convcli.pictures.early import is_pillows
-from convcli.pictures.picture import Picture
+from convcli.images.image import Picture
+from convcli.images.io.prefetch import is_pillows
 
 
 def metadata_of(picture: Picture, form: str) -> dict[str, Any]:

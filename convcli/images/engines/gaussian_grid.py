@@ -18,11 +18,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.pictures.bands import FILL, Bands, Border, Window, extend, share_rows, thread_count
-from convcli.pictures.kernels import Kernel
-from convcli.pictures.picture import Picture
-from convcli.pictures.ranges import Statistics, Tone
-from convcli.pictures.rounding import Rounding
+from convcli.images.engines.quantize import Rounding
+from convcli.images.engines.row_bands import (
+    FILL,
+    Bands,
+    Border,
+    Window,
+    extend,
+    share_rows,
+    thread_count,
+)
+from convcli.images.filters.output_range import Statistics, Tone
+from convcli.images.image import Picture
+from convcli.images.kernels.kernel import Kernel
 
 Array = NDArray[Any]
 

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.pictures.images import of_inks
-from convcli.pictures.picture import Picture
+from convcli.images.image import Picture
+from convcli.images.io.pillow import of_inks
 
 Array = NDArray[Any]
 

@@ -15,15 +15,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import OutputError, PictureError, safe
-from convcli.pictures.atomic import write_file
-from convcli.pictures.bands import FILL, Window, extend
-from convcli.pictures.chain import Filtered, Recipe
-from convcli.pictures.filtering import filter_picture, is_direct
-from convcli.pictures.memory import Size, TooLargeError
-from convcli.pictures.picture import Picture
-from convcli.pictures.process import Target
-from convcli.pictures.ranges import NOTHING, Statistics, together
-from convcli.pictures.raw import header
+from convcli.images.engines.row_bands import FILL, Window, extend
+from convcli.images.filters.apply import filter_picture, is_direct
+from convcli.images.filters.output_range import NOTHING, Statistics, together
+from convcli.images.filters.spec import Filtered, Recipe
+from convcli.images.filters.write import Target
+from convcli.images.image import Picture
+from convcli.images.io.atomic import write_file
+from convcli.images.io.memory_limits import Size, TooLargeError
+from convcli.images.io.netpbm import header
 
 Array = NDArray[Any]
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.factoring import halved
+from convcli.images.kernels.factor import halved
 
 Array = NDArray[Any]
 

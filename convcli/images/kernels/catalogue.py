@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convcli.errors import SpecError
-from convcli.pictures.kernels import LARGEST_SIDE, Kernel, Matrix, Part, rotated
+from convcli.images.kernels.kernel import LARGEST_SIDE, Kernel, Matrix, Part, rotated
 
 AXIS_BITS, MATRIX_BITS = 18, 22
 """Bits of the weights that are not rational by nature: two axes of 18 and a sample of 16 fill the

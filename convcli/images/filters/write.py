@@ -7,10 +7,18 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from convcli.errors import OutputError, PictureError, SpecError, UnfitError
-from convcli.pictures.atomic import write_file
-from convcli.pictures.bands import Window
-from convcli.pictures.chain import Filtered, Recipe
-from convcli.pictures.files import (
+from convcli.images.engines.row_bands import Window
+from convcli.images.filters.apply import filter_picture, is_direct, prepared
+from convcli.images.filters.float_path import check_within, float_values
+from convcli.images.filters.output_range import Range, Statistics, together
+from convcli.images.filters.spec import Filtered, Recipe
+from convcli.images.image import Picture
+from convcli.images.io.atomic import write_file
+from convcli.images.io.jpeg_strips import BLOCKS, StripWriter
+from convcli.images.io.memory_limits import Needs, Size
+from convcli.images.io.metadata import metadata_of
+from convcli.images.io.netpbm import RowWriter, write_pfm
+from convcli.images.io.read import (
     LONGEST_SIDES,
     SaveOptions,
     check_frames,
@@ -21,14 +29,6 @@ from convcli.pictures.files import (
     write_picture,
     write_stdout,
 )
-from convcli.pictures.filtering import filter_picture, is_direct, prepared
-from convcli.pictures.floats import check_within, float_values
-from convcli.pictures.memory import Needs, Size
-from convcli.pictures.metadata import metadata_of
-from convcli.pictures.picture import Picture
-from convcli.pictures.ranges import Range, Statistics, together
-from convcli.pictures.raw import RowWriter, write_pfm
-from convcli.pictures.strips import BLOCKS, StripWriter
 
 FLOATS = (".npy", ".npz", ".pfm")
 """Files that hold the responses themselves, as floats; "tif32" is a TIFF that does."""

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.passes import Scratch
-from convcli.pictures.ranges import Statistics, Tone
+from convcli.images.engines.shift_passes import Scratch
+from convcli.images.filters.output_range import Statistics, Tone
 
 Array = NDArray[Any]
 Step = tuple[Any, tuple[int, ...]]
@@ -26,7 +26,7 @@ class Rounding:
     Samples, uint8 or uint16, are written into `out` where that is given. Statistics are those of
     the true values.
 
-    >>> from convcli.pictures.ranges import Tone
+    >>> from convcli.images.filters.output_range import Tone
     >>> rounding = Rounding(Fraction(1, 2), Tone(False, Fraction(1)), 255, 1000)
     >>> samples, statistics = rounding.samples(np.array([-3, 5, 600]))
     >>> samples.tolist(), statistics.text

@@ -10,12 +10,12 @@ import numpy as np
 
 from convcli.conv.padding import BORDERS
 from convcli.errors import SpecError, like, safe
-from convcli.pictures import kernels as change
-from convcli.pictures.bands import Border
-from convcli.pictures.chain import Recipe
-from convcli.pictures.kernels import Kernel
-from convcli.pictures.ranges import read_range
-from convcli.pictures.specs import exact_number, kernel, why_no_number
+from convcli.images.engines.row_bands import Border
+from convcli.images.filters.output_range import read_range
+from convcli.images.filters.spec import Recipe
+from convcli.images.kernels import kernel as change
+from convcli.images.kernels.kernel import Kernel
+from convcli.images.kernels.parse import exact_number, kernel, why_no_number
 
 SCHEMA = 1
 
@@ -91,7 +91,7 @@ def _record(path: str) -> Asked | None:
         return None  # the kernel's own reader says what is wrong
     if not start.startswith(PICTURES):
         return None
-    from convcli.pictures.files import record_in
+    from convcli.images.io.read import record_in
 
     text = record_in(path)
     if text is None:
@@ -199,7 +199,7 @@ def read_border(text: str) -> Border:
 def as_text(one: Kernel) -> str:
     """A kernel of one matrix as the shell would say it: fractions, rows split by `;`.
 
-    >>> from convcli.pictures.kernels import Part
+    >>> from convcli.images.kernels.kernel import Part
     >>> as_text(kernel("0.5 1; 2/3 0")), as_text(Kernel((Part((np.array([[0.1, 1e-200]]),)),)))
     ('1/2 1; 2/3 0', '0.1 0.0')
     """

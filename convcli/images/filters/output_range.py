@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from convcli.errors import SpecError, like
-from convcli.pictures.kernels import Kernel
+from convcli.images.kernels.kernel import Kernel
 
 Array = NDArray[Any]
 
@@ -155,7 +155,7 @@ def step_squared(kernel: Kernel) -> Fraction:
 def auto_gain(kernel: Kernel) -> tuple[Fraction, Fraction]:
     """What makes a full step white: the gain, and its square where that alone is a fraction.
 
-    >>> from convcli.pictures.specs import kernel
+    >>> from convcli.images.kernels.parse import kernel
     >>> auto_gain(kernel("sobel")), auto_gain(kernel("blur"))
     ((Fraction(1, 4), Fraction(1, 16)), (Fraction(1, 1), Fraction(1, 1)))
     """

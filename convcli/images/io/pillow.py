@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convcli.errors import PictureError
-from convcli.pictures.metadata import is_sound
-from convcli.pictures.picture import Picture
+from convcli.images.image import Picture
+from convcli.images.io.metadata import is_sound
 
 ALPHA = {"LA", "RGBA"}
 SAME_COLOURS = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I", "F", "CMYK"}

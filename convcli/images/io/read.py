@@ -11,15 +11,21 @@ from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from convcli.errors import OutputError, PictureError, safe
-from convcli.pictures.atomic import check_free as check_free
-from convcli.pictures.atomic import files_named as files_named
-from convcli.pictures.atomic import write_file as write_file
-from convcli.pictures.early import FORMATS, Early, is_pillows
-from convcli.pictures.images import image_of, picture_of
-from convcli.pictures.memory import Limits, Needs, TooLargeError
-from convcli.pictures.metadata import ASCII_COMMENT, EXIF_IFD, RECORD_KEY, USER_COMMENT, metadata_of
-from convcli.pictures.picture import Picture as Picture
-from convcli.pictures.raw import open_map
+from convcli.images.image import Picture as Picture
+from convcli.images.io.atomic import check_free as check_free
+from convcli.images.io.atomic import files_named as files_named
+from convcli.images.io.atomic import write_file as write_file
+from convcli.images.io.memory_limits import Limits, Needs, TooLargeError
+from convcli.images.io.metadata import (
+    ASCII_COMMENT,
+    EXIF_IFD,
+    RECORD_KEY,
+    USER_COMMENT,
+    metadata_of,
+)
+from convcli.images.io.netpbm import open_map
+from convcli.images.io.pillow import image_of, picture_of
+from convcli.images.io.prefetch import FORMATS, Early, is_pillows
 
 SUFFIXES = {
     ".jpg": "JPEG",
@@ -200,7 +206,7 @@ def save_picture(
         raise OutputError(f"{form} holds at most {LONGEST_SIDES[form]:,} pixels a side")
     check_frames(picture, form)
     if form == "PPM" and pixels.dtype == np.uint16:
-        from convcli.pictures.raw import header
+        from convcli.images.io.netpbm import header
 
         stream.write(header(pixels.shape, np.uint16))
         stream.write(pixels.astype(">u2").tobytes())

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli.calls import read_call
-from convcli.conv.factoring import narrowed
 from convcli.errors import SpecError, like, safe
-from convcli.pictures.catalogue import CATALOGUE, built
-from convcli.pictures.kernels import LARGEST_SIDE, Kernel, Part
+from convcli.images.kernels.catalogue import CATALOGUE, built
+from convcli.images.kernels.factor import narrowed
+from convcli.images.kernels.kernel import LARGEST_SIDE, Kernel, Part
 
 LARGEST_FILE = 32 * 2**20
 """Bytes of a file that holds a kernel: a matrix of the largest side, in long decimals."""

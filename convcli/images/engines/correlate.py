@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.factoring import narrowed, separated
-from convcli.conv.passes import Scratch
-from convcli.conv.stencil import LANES, Stencil, greatest, lane, run, stencil
-from convcli.pictures.kernels import Kernel, Part
-from convcli.pictures.ranges import Statistics, Tone
-from convcli.pictures.rounding import Rounding, magnitudes
+from convcli.images.engines.planner import LANES, Stencil, greatest, lane, run, stencil
+from convcli.images.engines.quantize import Rounding, magnitudes
+from convcli.images.engines.shift_passes import Scratch
+from convcli.images.filters.output_range import Statistics, Tone
+from convcli.images.kernels.factor import narrowed, separated
+from convcli.images.kernels.kernel import Kernel, Part
 
 Array = NDArray[Any]
 

@@ -15,7 +15,7 @@ from threading import Thread
 from PIL import Image
 
 from convcli.errors import PictureError
-from convcli.pictures.memory import Limits, Needs, Size, TooLargeError
+from convcli.images.io.memory_limits import Limits, Needs, Size, TooLargeError
 
 FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF")
 """Formats that are opened; Pillow's others stay shut, since some of them run foreign code."""

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.pictures.bands import Bands, Border
-from convcli.pictures.kernels import Kernel
-from convcli.pictures.ranges import NOTHING, Statistics, Tone
-from convcli.pictures.responses import Responder
-from convcli.pictures.rounding import Rounding
+from convcli.images.engines.correlate import Responder
+from convcli.images.engines.quantize import Rounding
+from convcli.images.engines.row_bands import Bands, Border
+from convcli.images.filters.output_range import NOTHING, Statistics, Tone
+from convcli.images.kernels.kernel import Kernel
 
 Array = NDArray[Any]
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import OutputError, PictureError
-from convcli.pictures.picture import Picture
+from convcli.images.image import Picture
 
 HEADER = re.compile(
     rb"P([56])(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,5})\s"

@@ -13,18 +13,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.passes import Scratch
 from convcli.errors import UnfitError
-from convcli.pictures import grid, running
-from convcli.pictures.alpha import Blending, Keeping, covers_of, is_blend
-from convcli.pictures.bands import Bands, Window, band_rows, share_rows, thread_count
-from convcli.pictures.chain import Filtered, Recipe
-from convcli.pictures.floats import finished, float_values
-from convcli.pictures.kernels import Kernel
-from convcli.pictures.picture import Picture
-from convcli.pictures.ranges import FIXED, NOTHING, Statistics, Tone, together, tone
-from convcli.pictures.responses import Responder
-from convcli.pictures.samples import grey
+from convcli.images.engines import box_sums, gaussian_grid
+from convcli.images.engines.correlate import Responder
+from convcli.images.engines.row_bands import Bands, Window, band_rows, share_rows, thread_count
+from convcli.images.engines.shift_passes import Scratch
+from convcli.images.filters.alpha import Blending, Keeping, covers_of, is_blend
+from convcli.images.filters.color import grey
+from convcli.images.filters.float_path import finished, float_values
+from convcli.images.filters.output_range import FIXED, NOTHING, Statistics, Tone, together, tone
+from convcli.images.filters.spec import Filtered, Recipe
+from convcli.images.image import Picture
+from convcli.images.kernels.kernel import Kernel
 
 Array = NDArray[Any]
 Sink = Callable[[int, Array], None]
@@ -104,13 +104,13 @@ def _direct(
     transparent = recipe.blends_alpha(picture)
     plain = picture.coloured if recipe.spares_alpha(picture) else picture
     segment = 0
-    if grid.suits(kernel, plain, recipe.border, recipe.exact) and not transparent:
-        work = grid.worker(kernel, plain, tones, recipe.border, recipe.stride)
+    if gaussian_grid.suits(kernel, plain, recipe.border, recipe.exact) and not transparent:
+        work = gaussian_grid.worker(kernel, plain, tones, recipe.border, recipe.stride)
         tall, make = work.tall, work.make
-    elif not transparent and running.suits(kernel, bands):
+    elif not transparent and box_sums.suits(kernel, bands):
         # a segment a thread, in blocks: what a block leaves behind, the next one goes on from
-        tall = running.BLOCK_ROWS
-        make = running.worker(bands, kernel, tones, plain.pixels.shape[2], picture.full)
+        tall = box_sums.BLOCK_ROWS
+        make = box_sums.worker(bands, kernel, tones, plain.pixels.shape[2], picture.full)
         whole = chunk or tall
         segment = max(whole, -(-shape[0] // (count * whole)) * whole)
     elif transparent:

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from convcli.pictures.bands import Border
-from convcli.pictures.kernels import Kernel
-from convcli.pictures.picture import Picture
-from convcli.pictures.ranges import Range, Statistics
+from convcli.images.engines.row_bands import Border
+from convcli.images.filters.output_range import Range, Statistics
+from convcli.images.image import Picture
+from convcli.images.kernels.kernel import Kernel
 
 
 class Recipe(NamedTuple):

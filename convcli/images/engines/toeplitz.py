@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.passes import Scratch
+from convcli.images.engines.shift_passes import Scratch
 
 Array = NDArray[Any]
 

@@ -7,10 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.factoring import separated
-from convcli.conv.passes import Pass, Scratch, passes_of, run_passes
-from convcli.conv.products import fourier, separable
 from convcli.conv.validate import EXACT_FLOAT
+from convcli.images.engines.shift_passes import Pass, Scratch, passes_of, run_passes
+from convcli.images.engines.toeplitz import fourier, separable
+from convcli.images.kernels.factor import separated
 
 Array = NDArray[Any]
 

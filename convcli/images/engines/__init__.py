@@ -1,0 +1,1 @@
+"""How small kernels run over large pictures: exact, in bands of rows."""

@@ -1,0 +1,1 @@
+"""A filter run: its specification, its plan, and how the plan is applied."""
