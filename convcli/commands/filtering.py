@@ -173,9 +173,9 @@ def _preview(picture: Any, recipe: Any) -> None:
     from rich.console import Console
     from rich.table import Table
 
+    from convcli.draw.kernel_gallery import shown
+    from convcli.draw.terminal import half_blocks
     from convcli.images.filters.apply import filter_picture
-    from convcli.pictures.gallery import shown
-    from convcli.pictures.preview import half_blocks
 
     console = Console(markup=False, highlight=False, emoji=False)
     if not console.is_terminal:

@@ -40,8 +40,8 @@ def kernels_command(
     from convcli.report import path, show
 
     if gallery is not None:
+        from convcli.draw.kernel_gallery import gallery as sheet
         from convcli.images.io.read import check_free, format_of, open_picture, write_picture
-        from convcli.pictures.gallery import gallery as sheet
 
         if name is not None:
             raise SpecError("--gallery draws every kernel; name none, or leave it out")

@@ -9,6 +9,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.draw.montage import (
+    caption,
+    filter_grid,
+    grid,
+    grid_name,
+    panel_bytes,
+    picture_grid,
+    sheet,
+    strip,
+)
 from convcli.errors import OutputError, Refusal, SpecError, UnfitError, counted, safe
 from convcli.features.asked import read_setup
 from convcli.features.extraction import Extractor
@@ -22,16 +32,6 @@ from convcli.images.io.read import check_free, format_of, save_arrays, write_pic
 from convcli.nets.layers import AdaptivePool, Conv, Identity, Pool, Reshape
 from convcli.nets.network import INPUT
 from convcli.nets.summary import Row
-from convcli.pictures.montage import (
-    caption,
-    filter_grid,
-    grid,
-    grid_name,
-    panel_bytes,
-    picture_grid,
-    sheet,
-    strip,
-)
 from convcli.pictures.prepare import Samples
 
 Array = NDArray[Any]
@@ -304,7 +304,7 @@ def _print_strip(label: str, maps: Array, in_colour: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from convcli.pictures.preview import half_blocks
+    from convcli.draw.terminal import half_blocks
 
     console = Console(markup=False, highlight=False, emoji=False)
     side = 22

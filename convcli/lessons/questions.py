@@ -191,8 +191,8 @@ def _receptive(picture: str | None, options: Options) -> Answer:
         return Answer(lesson)
     from pathlib import Path
 
+    from convcli.draw.spotlight import framed
     from convcli.images.io.read import open_picture
-    from convcli.pictures.receptive import framed
 
     if len(field.seen) != 2:
         raise UnfitError("a picture has rows and columns; this network's input has not")

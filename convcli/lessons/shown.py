@@ -25,7 +25,7 @@ def show_lesson(
     if format_ not in (None, "text", *FORMATS):
         raise SpecError(f"{format_!r:.40} is no format; there are text, {', '.join(FORMATS)}")
     if theme is not None:
-        from convcli.pictures.themes import THEMES
+        from convcli.draw.themes import THEMES
 
         if theme not in THEMES:
             raise SpecError(f"{theme!r:.40} is no theme; there are {', '.join(THEMES)}")
@@ -56,7 +56,7 @@ def _save(
         format_of(target)
         write_picture(answer.picture, target, force)
     elif answer.walk is not None:
-        from convcli.pictures.animation import save_animation
+        from convcli.draw.animation import save_animation
 
         chosen = getattr(answer.lesson, "chosen", None)
         save_animation(answer.walk, target, chosen, fps, theme, force)

@@ -7,9 +7,9 @@ import pytest
 from PIL import Image, ImageDraw, ImageSequence
 
 from convcli.cli import run
+from convcli.draw.frames import Sheet
+from convcli.draw.themes import THEMES, palette
 from convcli.lessons.questions import explain_question
-from convcli.pictures.sheet import Sheet
-from convcli.pictures.themes import THEMES, palette
 
 OPTIONS = dict.fromkeys(
     [

@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
+from convcli.draw.kernel_gallery import CAPTION, COLUMNS, GAP, INK, TILE, gallery
 from convcli.images.filters.apply import filter_picture
 from convcli.images.image import Picture
 from convcli.images.kernels.catalogue import CATALOGUE
 from convcli.images.kernels.parse import kernel
-from convcli.pictures.gallery import CAPTION, COLUMNS, GAP, INK, TILE, gallery
 
 PIXELS = np.random.default_rng(2).integers(0, 256, (20, 30, 3)).astype(np.uint8)
 

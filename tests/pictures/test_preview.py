@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from convcli.draw.terminal import half_blocks
 from convcli.errors import UnfitError
-from convcli.pictures.preview import half_blocks
 
 
 def test_a_character_holds_the_pixel_above_and_the_one_below():

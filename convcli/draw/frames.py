@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
+from convcli.draw.themes import Colour, Theme, between
 from convcli.errors import UnfitError
-from convcli.pictures.themes import Colour, Theme, between
 
 if TYPE_CHECKING:
     from convcli.lessons.walk import Spot, Step, Term, Walk

@@ -8,10 +8,10 @@ from typing import IO, TYPE_CHECKING
 
 from PIL import Image
 
+from convcli.draw.frames import Sheet
+from convcli.draw.themes import THEMES, palette
 from convcli.errors import OutputError, UnfitError, safe
 from convcli.images.io.read import check_free, write_file
-from convcli.pictures.sheet import Sheet
-from convcli.pictures.themes import THEMES, palette
 
 if TYPE_CHECKING:
     from convcli.lessons.walk import Spot, Walk

@@ -1,0 +1,1 @@
+"""Everything that is drawn: sheets, galleries, previews, animations."""
