@@ -285,7 +285,7 @@ RESIZE = Reads("N|HxW|keep", read_resize, ["keep"])
 RULE = _one_of("nets.rules:RULES", "RULE")
 DTYPE = _one_of("nets.summary:DTYPES", "TYPE")
 RECIPE = _one_of("features.recipes:RECIPES")
-INIT = _one_of("features.inits:INITS")
+INIT = _one_of("runtime.initializers:INITS")
 METRIC = _one_of("features.neighbours:METRICS", "METRIC")
 NORMALIZATION = _one_of("pictures.prepare:NORMALIZATIONS", "HOW")
 

@@ -5,10 +5,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convcli.errors import UnfitError
-from convcli.features.run import extract
 from convcli.nets.layers import Activation, Conv
 from convcli.nets.network import sequential
 from convcli.nets.summary import summarize
+from convcli.runtime.executor import extract
 
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
 pads = st.sampled_from(["same", "same_lower", "valid", (0, 0), (1, 1), (0, 2), (2, 1)])

@@ -4,18 +4,18 @@ import re
 from collections.abc import Sequence
 
 from convcli.errors import SpecError
-from convcli.features.inits import Init
 from convcli.features.pools import read_vector
 from convcli.features.recipes import RECIPES, Recipe
-from convcli.features.run import check_runs, until
 from convcli.features.settings import saved_setup
 from convcli.features.setup import SEED, Choices, Setup, declared, for_pictures
-from convcli.features.weights import slopes
 from convcli.nets.inputs import CHANNELS
 from convcli.nets.layers import Shape, size_text
 from convcli.nets.network import Network, Reading
 from convcli.nets.readers import is_source, read_words, source_text
 from convcli.pictures.prepare import Preparation
+from convcli.runtime.executor import check_runs, until
+from convcli.runtime.initializers import Init
+from convcli.runtime.weights import slopes
 
 
 def read_setup(layers: Sequence[str], choices: Choices) -> Setup:

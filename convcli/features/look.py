@@ -22,7 +22,6 @@ from convcli.draw.montage import (
 from convcli.errors import OutputError, Refusal, SpecError, UnfitError, counted, safe
 from convcli.features.asked import read_setup
 from convcli.features.extraction import Extractor
-from convcli.features.memory import memory_note, took_note
 from convcli.features.settings import run_settings
 from convcli.features.setup import Choices
 from convcli.features.statistics import Report, Seen, look
@@ -33,6 +32,7 @@ from convcli.nets.layers import AdaptivePool, Conv, Identity, Pool, Reshape
 from convcli.nets.network import INPUT
 from convcli.nets.summary import Row
 from convcli.pictures.prepare import Samples
+from convcli.runtime.memory_estimate import memory_note, took_note
 
 Array = NDArray[Any]
 

@@ -6,7 +6,7 @@ README.
 
 from typing import NamedTuple
 
-from convcli.features.inits import Init
+from convcli.runtime.initializers import Init
 
 
 class Recipe(NamedTuple):

@@ -5,14 +5,14 @@ from json import dumps, loads
 from typing import Any
 
 from convcli.errors import SpecError, UnfitError, safe
-from convcli.features.arrays import npz_arrays
-from convcli.features.inits import Init
 from convcli.features.pools import read_vector
-from convcli.features.run import check_runs, until
 from convcli.features.setup import SEED, Choices, Setup, for_pictures
-from convcli.features.weights import slopes
 from convcli.nets.readers import read_words
 from convcli.pictures.prepare import Preparation
+from convcli.runtime.array_files import npz_arrays
+from convcli.runtime.executor import check_runs, until
+from convcli.runtime.initializers import Init
+from convcli.runtime.weights import slopes
 
 
 def saved_setup(path: str, choices: Choices) -> Setup:

@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from convcli.errors import safe
-from convcli.features.inits import INITS, Init
-from convcli.features.run import used
 from convcli.nets.inputs import CHANNELS
 from convcli.nets.layers import Conv
 from convcli.nets.network import INPUT, Network, Reading
 from convcli.pictures.prepare import NORMALIZATIONS, Preparation
+from convcli.runtime.executor import used
+from convcli.runtime.initializers import INITS, Init
 
 USUAL = (224, 224)
 """Lengths for which a model file is read before a picture is seen."""

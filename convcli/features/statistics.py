@@ -8,9 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.conv.threads import single_threaded_blas
-from convcli.features.run import Step
 from convcli.nets.layers import Shape, size_text
 from convcli.nets.summary import SCHEMA, named_sizes
+from convcli.runtime.executor import Step
 
 BLOCK = 1 << 20
 """Values looked at together, so that float64 copies stay small."""
@@ -50,7 +50,7 @@ class Seen(NamedTuple):
 def look(step: Step, spread_before: float | None) -> Seen:
     """The figures of what a node gave; `spread_before` is that of what it read.
 
-    >>> from convcli.features.run import walk
+    >>> from convcli.runtime.executor import walk
     >>> from convcli.nets.readers import read_text
     >>> from convcli.nets.summary import summarize
     >>> rows = summarize(read_text("relu").network, (2, 1, 2)).rows

@@ -8,7 +8,6 @@ from typing import Any
 from convcli.errors import Refusal, SpecError, counted, safe
 from convcli.features.asked import read_setup
 from convcli.features.extraction import Features
-from convcli.features.memory import took_note
 from convcli.features.neighbours import Matrix, distances, nearest
 from convcli.features.settings import same_settings, saved_setup
 from convcli.features.setup import Choices, Setup
@@ -29,6 +28,7 @@ from convcli.features.vectors import (
     one_by_one,
 )
 from convcli.features.words import files_read, pictures_of, split_words
+from convcli.runtime.memory_estimate import took_note
 
 Note = Callable[[str], None]
 

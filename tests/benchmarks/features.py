@@ -211,11 +211,11 @@ def torch_run(network: Any, weights: dict[str, Any], x: Any) -> Callable[[], Any
 
 
 def vgg(runs: int = 15) -> None:
-    from convcli.features.inits import Init
-    from convcli.features.run import until, walk
-    from convcli.features.weights import drawn, slopes
     from convcli.nets.readers import read_words
     from convcli.nets.summary import summarize
+    from convcli.runtime.executor import until, walk
+    from convcli.runtime.initializers import Init
+    from convcli.runtime.weights import drawn, slopes
 
     whole = read_words(["vgg16"]).network
     network = until(whole, ["conv5_3"])
@@ -326,8 +326,8 @@ def layers() -> None:
     import torch
     from torch import nn
 
-    from convcli.features.run import extract
     from convcli.nets.readers import read_text
+    from convcli.runtime.executor import extract
 
     rng = np.random.default_rng(5)
     worst = 0.0

@@ -469,7 +469,7 @@ def test_text_that_is_no_settings_is_refused(shell, text):
 
 def test_a_set_that_expands_beyond_the_memory_is_refused(shell, monkeypatch):
     np.savez_compressed("set.npz", vectors=np.zeros((9, 99), np.float32), paths=np.array(["a"] * 9))
-    monkeypatch.setattr("convcli.features.arrays.available", lambda: 999)
+    monkeypatch.setattr("convcli.runtime.array_files.available", lambda: 999)
     code, _, err = shell("extract cat.jpg --nearest 1 --among set.npz")
     assert (code, "set.npz: vectors takes 3.61 KiB of memory, 999 bytes are there" in err) == (
         1,

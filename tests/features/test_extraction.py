@@ -12,9 +12,9 @@ from convcli.cli import run
 from convcli.errors import PictureError, Refusal, SpecError, UnfitError
 from convcli.features.asked import read_setup
 from convcli.features.extraction import Extractor, extract_features
-from convcli.features.run import extract
 from convcli.features.setup import Choices
 from convcli.nets.readers import read_text
+from convcli.runtime.executor import extract
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 

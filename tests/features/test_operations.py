@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from convcli.errors import UnfitError
-from convcli.features.run import check_runs, extract, used
 from convcli.nets.readers import read_text
+from convcli.runtime.executor import check_runs, extract, used
 
 MODEL = """import torch
 import torch.nn as nn

@@ -11,17 +11,17 @@ import numpy as np
 import pytest
 
 from convcli.errors import SpecError, UnfitError
-from convcli.features.forward import FORWARD
-from convcli.features.inits import INITS
 from convcli.features.recipes import RECIPES
-from convcli.features.run import extract, until, walk
 from convcli.features.statistics import look
-from convcli.features.weights import drawn, slopes, slots
 from convcli.nets import layers as records
 from convcli.nets.fit import smallest
 from convcli.nets.readers import read_text
 from convcli.nets.summary import summarize
 from convcli.nets.zoo import NAMES, zoo_text
+from convcli.runtime.executor import extract, until, walk
+from convcli.runtime.initializers import INITS
+from convcli.runtime.layers import FORWARD
+from convcli.runtime.weights import drawn, slopes, slots
 
 
 def looped(x, weight):
@@ -108,7 +108,7 @@ def missing(name):
 def counted_macs(monkeypatch):
     """A list that every product of the core adds its multiply–accumulates to."""
     from convcli import conv
-    from convcli.features import forward
+    from convcli.runtime import layers
 
     done = []
 
@@ -126,7 +126,7 @@ def counted_macs(monkeypatch):
             done.append(weight.size)
             return conv.linear(x, weight, bias)
 
-    monkeypatch.setattr(forward, "conv", Counting())
+    monkeypatch.setattr(layers, "conv", Counting())
     return done
 
 
@@ -173,7 +173,7 @@ def thin(layer):
 
 def lit(rows, x, weights):
     """Where anything arrives: maps of 0 and 1, cut anew behind every layer, so that nothing fades."""
-    from convcli.features.forward import forward
+    from convcli.runtime.layers import forward
 
     known = {"input": x}
     for row in rows:
@@ -272,7 +272,7 @@ def test_the_same_seed_gives_the_same_figures_everywhere():
 def test_threads_and_processes_change_nothing(tmp_path):
     code = (
         "import sys, numpy as np\n"
-        "from convcli.features.run import extract\n"
+        "from convcli.runtime.executor import extract\n"
         "from convcli.nets.readers import read_text\n"
         "x = np.random.default_rng(0).random((3, 96, 96), np.float32)\n"
         "net = read_text('conv(48, 3, padding=1); relu; conv(96, 3); abs; conv(32, 7)').network\n"

@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 from scipy import fft
 
 from convcli.errors import Refusal, UnfitError
-from convcli.features.connections import connected
-from convcli.features.inits import INITS, Init, draw
 from convcli.features.neighbours import distances
 from convcli.features.vector_files import read_set
-from convcli.features.weights import drawn, read_weights, slopes, slots
 from convcli.nets.layers import Slot
 from convcli.nets.readers import read_text
 from convcli.nets.summary import summarize
+from convcli.runtime.initializers import INITS, Init, draw
+from convcli.runtime.lenet_table import connected
+from convcli.runtime.weights import drawn, read_weights, slopes, slots
 
 SHAPE = (256, 8, 5, 5)
 FAN_IN, FAN_OUT = 8 * 25, 256 * 25

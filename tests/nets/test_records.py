@@ -7,13 +7,13 @@ from pkgutil import iter_modules
 import numpy as np
 import pytest
 
-from convcli.features.forward import FORWARD
-from convcli.features.functions import FUNCTIONS
-from convcli.features.run import extract
 from convcli.nets import layers as records
 from convcli.nets.layers import Activation, Linear, Pad, Upsample, activations, slots_of
 from convcli.nets.readers import read_text
 from convcli.nets.summary import summarize
+from convcli.runtime.activations import FUNCTIONS
+from convcli.runtime.executor import extract
+from convcli.runtime.layers import FORWARD
 
 # text, input → output, parameters, each worked out by hand from the framework's documentation
 LAYERS = [
@@ -109,12 +109,12 @@ RECORDS = {
 def test_a_new_layer_is_counted_and_run(record):
     used = {type(node.layer) for line in LAYERS for node in read_text(line[0]).network.nodes}
     assert record in used, "write a line of LAYERS in tests/nets/test_records.py for it"
-    assert record in FORWARD, "write what it computes as a line of FORWARD in features/forward.py"
+    assert record in FORWARD, "write what it computes as a line of FORWARD in runtime/layers.py"
 
 
 def test_a_new_activation_is_run():
     missing = activations.FUNCTIONS.keys() - FUNCTIONS.keys()
-    assert not missing, f"write a line of FUNCTIONS in features/functions.py for {missing}"
+    assert not missing, f"write a line of FUNCTIONS in runtime/activations.py for {missing}"
 
 
 def test_an_activation_takes_its_values_in_every_vocabulary():

@@ -13,8 +13,6 @@ from typing import Any, NamedTuple
 
 from convcli.conv import workspace_bytes
 from convcli.errors import UnfitError
-from convcli.features.inits import Init, draw_bytes
-from convcli.features.weights import slots, weight_bytes
 from convcli.nets.figures import bytes_text
 from convcli.nets.layers import (
     Activation,
@@ -36,6 +34,8 @@ from convcli.nets.layers import (
 )
 from convcli.nets.network import INPUT
 from convcli.nets.summary import Row
+from convcli.runtime.initializers import Init, draw_bytes
+from convcli.runtime.weights import slots, weight_bytes
 
 SPARE = 24 << 20
 """What a process takes beside arrays once it computes: threads, BLAS's buffers, drawing."""

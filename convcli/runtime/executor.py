@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import SpecError, UnfitError
-from convcli.features.forward import FRESH, forward, over, refusal
-from convcli.features.inits import Init
-from convcli.features.memory import last_reads
-from convcli.features.weights import drawn, slopes
 from convcli.nets.network import INPUT, Network
 from convcli.nets.operations import Unused
 from convcli.nets.summary import Row, summarize
+from convcli.runtime.initializers import Init
+from convcli.runtime.layers import FRESH, forward, over, refusal
+from convcli.runtime.memory_estimate import last_reads
+from convcli.runtime.weights import drawn, slopes
 
 Array = NDArray[Any]
 

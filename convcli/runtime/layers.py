@@ -13,10 +13,6 @@ from numpy.typing import NDArray
 
 import convcli.conv as conv
 from convcli.errors import UnfitError
-from convcli.features.connections import connected
-from convcli.features.functions import FUNCTIONS, activate
-from convcli.features.operations import ARITHMETIC, OPERATIONS, broadcast, operate, scale
-from convcli.features.rearrange import pad, pixel_shuffle, reshape, shuffle, upsample
 from convcli.nets.geometry import Pair, Window, resolve_padding
 from convcli.nets.layers import (
     RBF,
@@ -46,6 +42,10 @@ from convcli.nets.layers import (
     windows_on,
 )
 from convcli.nets.operations import Broadcast, Each, Operation, Scalar
+from convcli.runtime.activations import FUNCTIONS, activate
+from convcli.runtime.lenet_table import connected
+from convcli.runtime.rearrange import pad, pixel_shuffle, reshape, shuffle, upsample
+from convcli.runtime.tensor_ops import ARITHMETIC, OPERATIONS, broadcast, operate, scale
 
 Array = NDArray[Any]
 Weights = Mapping[str, Array]

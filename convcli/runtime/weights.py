@@ -8,8 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import UnfitError, counted, safe
-from convcli.features.arrays import Npz, Safetensors, opened
-from convcli.features.inits import Init, draw, rademacher
 from convcli.nets.layers import (
     Activation,
     Conv,
@@ -23,6 +21,8 @@ from convcli.nets.layers import (
 )
 from convcli.nets.network import Network
 from convcli.nets.summary import Row
+from convcli.runtime.array_files import Npz, Safetensors, opened
+from convcli.runtime.initializers import Init, draw, rademacher
 
 Array = NDArray[Any]
 

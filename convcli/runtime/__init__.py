@@ -1,0 +1,1 @@
+"""A network run on arrays: layers, weights, and the memory that they take."""
