@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from convcli.api import filter_image, parse, summarize
     from convcli.conv import conv2d
     from convcli.errors import OutputError, PictureError, Refusal, SpecError, UnfitError
-    from convcli.features.extraction import extract_features
+    from convcli.features.extractor import extract_features
     from convcli.images.kernels.parse import kernel
 
 __version__ = "0.1.0"
@@ -47,7 +47,7 @@ _HOME = {
         ("OutputError", "PictureError", "Refusal", "SpecError", "UnfitError"), "convcli.errors"
     ),
     "conv2d": "convcli.conv",
-    "extract_features": "convcli.features.extraction",
+    "extract_features": "convcli.features.extractor",
     "filter_image": "convcli.api",
     "kernel": "convcli.images.kernels.parse",
     "parse": "convcli.api",

@@ -9,10 +9,10 @@ from convcli.batch.run import How, outcomes, stopping
 from convcli.batch.told import Teller
 from convcli.batch.work import Outcome
 from convcli.errors import Refusal
-from convcli.features.extraction import Features, features_in
-from convcli.features.settings import vector_settings
-from convcli.features.setup import Setup
-from convcli.features.vectors import Alike
+from convcli.features.config import Setup
+from convcli.features.config_json import vector_settings
+from convcli.features.extractor import Features, features_in
+from convcli.features.vector_set import Alike
 from convcli.report import note
 
 

@@ -149,8 +149,8 @@ def make_folder(target: str) -> None:
 
 
 def _vector(job: Job) -> Does:
-    from convcli.features.extraction import Extractor
-    from convcli.features.settings import setup_of
+    from convcli.features.config_json import setup_of
+    from convcli.features.extractor import Extractor
     from convcli.images.io.memory_limits import Limits
 
     limits = Limits(job.get("max_pixels"), job.get("max_memory"), job.get("beside", 1))

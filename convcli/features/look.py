@@ -20,18 +20,18 @@ from convcli.draw.montage import (
     strip,
 )
 from convcli.errors import OutputError, Refusal, SpecError, UnfitError, counted, safe
-from convcli.features.asked import read_setup
-from convcli.features.extraction import Extractor
-from convcli.features.settings import run_settings
-from convcli.features.setup import Choices
-from convcli.features.statistics import Report, Seen, look
+from convcli.features.config import Choices
+from convcli.features.config_json import run_settings
+from convcli.features.config_options import read_setup
+from convcli.features.extractor import Extractor
+from convcli.features.layer_stats import Report, Seen, look
+from convcli.features.preprocess import Samples
 from convcli.features.words import files_read, pictures_of, split_words
 from convcli.images.io.memory_limits import Limits
 from convcli.images.io.read import check_free, format_of, save_arrays, write_picture
 from convcli.nets.layers import AdaptivePool, Conv, Identity, Pool, Reshape
 from convcli.nets.network import INPUT
 from convcli.nets.summary import Row
-from convcli.pictures.prepare import Samples
 from convcli.runtime.memory_estimate import memory_note, took_note
 
 Array = NDArray[Any]

@@ -6,12 +6,12 @@ from time import perf_counter
 from typing import Any
 
 from convcli.errors import Refusal, SpecError, counted, safe
-from convcli.features.asked import read_setup
-from convcli.features.extraction import Features
-from convcli.features.neighbours import Matrix, distances, nearest
-from convcli.features.settings import same_settings, saved_setup
-from convcli.features.setup import Choices, Setup
-from convcli.features.vector_files import (
+from convcli.features.config import Choices, Setup
+from convcli.features.config_json import same_settings, saved_setup
+from convcli.features.config_options import read_setup
+from convcli.features.extractor import Features
+from convcli.features.neighbors import Matrix, distances, nearest
+from convcli.features.vector_io import (
     FILES,
     LINES,
     read_set,
@@ -19,7 +19,7 @@ from convcli.features.vector_files import (
     vector_target,
     write_vectors,
 )
-from convcli.features.vectors import (
+from convcli.features.vector_set import (
     Alike,
     Each,
     VectorSet,

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from convcli.cli import run
-from convcli.features.pools import pooled
+from convcli.features.aggregations import pooled
 from convcli.features.words import split_words
 
 SAMPLES = Path(__file__).parents[2] / "samples"

@@ -10,9 +10,9 @@ from PIL import Image
 
 from convcli.cli import run
 from convcli.errors import PictureError, Refusal, SpecError, UnfitError
-from convcli.features.asked import read_setup
-from convcli.features.extraction import Extractor, extract_features
-from convcli.features.setup import Choices
+from convcli.features.config import Choices
+from convcli.features.config_options import read_setup
+from convcli.features.extractor import Extractor, extract_features
 from convcli.nets.readers import read_text
 from convcli.runtime.executor import extract
 
@@ -137,11 +137,11 @@ def test_neither_the_array_nor_the_maps_are_written_over():
 
 
 def test_an_extractor_draws_weights_once_and_anew_where_they_do_not_fit(monkeypatch):
-    from convcli.features import extraction
+    from convcli.features import extractor
 
     calls = []
-    draw = extraction.drawn
-    monkeypatch.setattr(extraction, "drawn", lambda *how: calls.append(1) or draw(*how))
+    draw = extractor.drawn
+    monkeypatch.setattr(extractor, "drawn", lambda *how: calls.append(1) or draw(*how))
     extractor = Extractor(read_setup(("conv:2,3", "linear:3"), Choices(seed=4, vector="flatten")))
     small, large = np.ones((5, 5, 3)), np.ones((6, 5, 3))
     vectors = [extractor.features(one, keeps=False).vector for one in (small, small, large, small)]

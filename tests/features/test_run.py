@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from convcli.errors import SpecError, UnfitError
-from convcli.features.recipes import RECIPES
-from convcli.features.statistics import look
+from convcli.features.layer_stats import look
+from convcli.features.presets import RECIPES
 from convcli.nets import layers as records
 from convcli.nets.fit import smallest
 from convcli.nets.readers import read_text

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from scipy import fft
 
 from convcli.errors import Refusal, UnfitError
-from convcli.features.neighbours import distances
-from convcli.features.vector_files import read_set
+from convcli.features.neighbors import distances
+from convcli.features.vector_io import read_set
 from convcli.nets.layers import Slot
 from convcli.nets.readers import read_text
 from convcli.nets.summary import summarize

@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import Refusal, SpecError, csv_row, safe
-from convcli.features.extraction import Features
-from convcli.features.setup import Setup
-from convcli.features.vectors import VectorSet, gathered
+from convcli.features.config import Setup
+from convcli.features.extractor import Features
+from convcli.features.vector_set import VectorSet, gathered
 from convcli.images.io.read import SUFFIXES, check_free, write_file
 from convcli.nets.layers import Shape
 from convcli.runtime.array_files import npz_arrays

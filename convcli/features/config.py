@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
 from convcli.errors import safe
+from convcli.features.preprocess import NORMALIZATIONS, Preparation
 from convcli.nets.inputs import CHANNELS
 from convcli.nets.layers import Conv
 from convcli.nets.network import INPUT, Network, Reading
-from convcli.pictures.prepare import NORMALIZATIONS, Preparation
 from convcli.runtime.executor import used
 from convcli.runtime.initializers import INITS, Init
 
@@ -94,7 +94,7 @@ class Setup(NamedTuple):
     def absolute(self) -> "Setup":
         """The same for a process in another folder: with absolute paths of weights and model files.
 
-        >>> from convcli.features.asked import read_setup
+        >>> from convcli.features.config_options import read_setup
         >>> read_setup(("relu",), Choices()).absolute().words
         ('relu',)
         """

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import SpecError, UnfitError, counted, safe
-from convcli.features.asked import read_setup
-from convcli.features.pools import part_names, pooled
-from convcli.features.recipes import RECIPES
-from convcli.features.setup import Choices, Setup
+from convcli.features.aggregations import part_names, pooled
+from convcli.features.config import Choices, Setup
+from convcli.features.config_options import read_setup
+from convcli.features.preprocess import Samples, prepared
+from convcli.features.presets import RECIPES
 from convcli.images.image import picture_of
 from convcli.images.io.memory_limits import Limits
 from convcli.images.io.read import open_picture
 from convcli.nets.layers import Shape, Slot
 from convcli.nets.summary import Row, summarize
-from convcli.pictures.prepare import Samples, prepared
 from convcli.runtime.executor import Step, needed, walk
 from convcli.runtime.memory_estimate import memory_note
 from convcli.runtime.weights import drawn, read_weights, slots

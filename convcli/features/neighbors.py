@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import UnfitError, safe
-from convcli.features.vectors import VectorSet
+from convcli.features.vector_set import VectorSet
 from convcli.nets.summary import SCHEMA
 
 Array = NDArray[np.float64]

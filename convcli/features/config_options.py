@@ -4,15 +4,15 @@ import re
 from collections.abc import Sequence
 
 from convcli.errors import SpecError
-from convcli.features.pools import read_vector
-from convcli.features.recipes import RECIPES, Recipe
-from convcli.features.settings import saved_setup
-from convcli.features.setup import SEED, Choices, Setup, declared, for_pictures
+from convcli.features.aggregations import read_vector
+from convcli.features.config import SEED, Choices, Setup, declared, for_pictures
+from convcli.features.config_json import saved_setup
+from convcli.features.preprocess import Preparation
+from convcli.features.presets import RECIPES, Recipe
 from convcli.nets.inputs import CHANNELS
 from convcli.nets.layers import Shape, size_text
 from convcli.nets.network import Network, Reading
 from convcli.nets.readers import is_source, read_words, source_text
-from convcli.pictures.prepare import Preparation
 from convcli.runtime.executor import check_runs, until
 from convcli.runtime.initializers import Init
 from convcli.runtime.weights import slopes

@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import Refusal, UnfitError, safe
-from convcli.features.extraction import Extractor, Features
-from convcli.features.settings import vector_settings
-from convcli.features.setup import Setup
+from convcli.features.config import Setup
+from convcli.features.config_json import vector_settings
+from convcli.features.extractor import Extractor, Features
 from convcli.nets.layers import Shape
 
 

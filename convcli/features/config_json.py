@@ -5,10 +5,10 @@ from json import dumps, loads
 from typing import Any
 
 from convcli.errors import SpecError, UnfitError, safe
-from convcli.features.pools import read_vector
-from convcli.features.setup import SEED, Choices, Setup, for_pictures
+from convcli.features.aggregations import read_vector
+from convcli.features.config import SEED, Choices, Setup, for_pictures
+from convcli.features.preprocess import Preparation
 from convcli.nets.readers import read_words
-from convcli.pictures.prepare import Preparation
 from convcli.runtime.array_files import npz_arrays
 from convcli.runtime.executor import check_runs, until
 from convcli.runtime.initializers import Init
