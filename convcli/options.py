@@ -298,9 +298,9 @@ LAYERS = Reads("LAYERS", names=[LAYER_NAMES, ZOO], files=True)
 BORDER = Reads("B", names=["conv.padding:BORDERS", "valid"])
 PICTURE_RANGE = Reads("RANGE", names=["images.filters.output_range:FIXED", "stretch", "pct"])
 PARTS = Reads("PARTS", names=["features.aggregations:POOLS", "grid"])
-ACTIVATION = Reads("A", names=["conv.activations:ACTIVATIONS", "lessons.elementwise:SPECIAL"])
-MODE = Reads("MODE", names=["lessons.signals:MODES"])
-THEME = Reads("T", names=["lessons.shown:THEMES"])
+ACTIVATION = Reads("A", names=["conv.activations:ACTIVATIONS", "explain.elementwise:SPECIAL"])
+MODE = Reads("MODE", names=["explain.signals:MODES"])
+THEME = Reads("T", names=["explain.output:THEMES"])
 
 
 format_option = option(

@@ -14,7 +14,7 @@ from convcli.errors import OutputError, UnfitError, safe
 from convcli.images.io.read import check_free, write_file
 
 if TYPE_CHECKING:
-    from convcli.lessons.walk import Spot, Walk
+    from convcli.explain.steps import Spot, Walk
 
 MOST_PIXELS = 400_000_000
 """Pixels of all frames together, a byte each."""

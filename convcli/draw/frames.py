@@ -16,7 +16,7 @@ from convcli.draw.themes import Colour, Theme, between
 from convcli.errors import UnfitError
 
 if TYPE_CHECKING:
-    from convcli.lessons.walk import Spot, Step, Term, Walk
+    from convcli.explain.steps import Spot, Step, Term, Walk
 
 Box = tuple[int, int, int, int]
 
@@ -124,8 +124,8 @@ class Sheet:
 
     def told(self, step: "Step") -> list[str]:
         """The sum in lines that have room, or what comes out where there are too many."""
-        from convcli.lessons.text import sum_lines, text
-        from convcli.lessons.values import shown
+        from convcli.explain.render import sum_lines, text
+        from convcli.numerals import shown
 
         room = self.width - 2 * GAP - 8
         lines = []
@@ -249,7 +249,7 @@ class Sheet:
     def _number(
         self, pen: ImageDraw.ImageDraw, box: Box, value: Any, ink: Colour, corner: Any = None
     ) -> None:
-        from convcli.lessons.values import shown
+        from convcli.numerals import shown
 
         left, top, right, bottom = box
         text = _short(shown(value))

@@ -15,10 +15,10 @@ from convcli.conv.gradients import (
     min_pool2d_gradient,
 )
 from convcli.errors import UnfitError
-from convcli.lessons.axis import BORDERS
-from convcli.lessons.backward import Backward, _summed
-from convcli.lessons.signals import slide
-from convcli.lessons.walk import Geometry, convolution, pooling, transposed
+from convcli.explain.axis import BORDERS
+from convcli.explain.backward import Backward, _summed
+from convcli.explain.signals import slide
+from convcli.explain.steps import Geometry, convolution, pooling, transposed
 from convcli.nets.layers import TransposedConv
 
 small = st.integers(-9, 9)

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageSequence
 
+from convcli.app.explain import explain_question
 from convcli.cli import run
 from convcli.draw.frames import Sheet
 from convcli.draw.themes import THEMES, palette
-from convcli.lessons.questions import explain_question
 
 OPTIONS = dict.fromkeys(
     [

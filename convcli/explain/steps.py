@@ -13,8 +13,9 @@ from itertools import product
 from typing import Any, NamedTuple
 
 from convcli.errors import UnfitError
-from convcli.lessons.axis import Axis
-from convcli.lessons.values import (
+from convcli.explain.axis import Axis
+from convcli.nets.geometry import Padding, Window, resolve_padding
+from convcli.numerals import (
     Grid,
     Stack,
     Symbol,
@@ -25,7 +26,6 @@ from convcli.lessons.values import (
     times,
     total,
 )
-from convcli.nets.geometry import Padding, Window, resolve_padding
 
 MOST_TERMS = 2_000_000
 """Products of one lesson; more is refused before any is computed."""

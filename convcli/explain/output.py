@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
+from convcli.app.explain import Answer
 from convcli.errors import SpecError, UnfitError, safe
-from convcli.lessons.questions import Answer
-from convcli.lessons.text import STYLES
+from convcli.explain.render import STYLES
 from convcli.report import FORMATS, line, note, show, show_lines
 
 

@@ -7,7 +7,7 @@ from math import isfinite, prod
 from typing import Any
 
 from convcli.errors import PictureError, SpecError, safe
-from convcli.lessons.values import (
+from convcli.numerals import (
     LARGEST_NUMBER,
     NUMBER,
     Stack,

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from convcli.lessons.lesson import SCHEMA, Lesson
-from convcli.lessons.text import (
+from convcli.explain.lesson import SCHEMA, Lesson
+from convcli.explain.render import (
     MOST_DRAWN,
     Line,
     beside,
@@ -24,7 +24,8 @@ from convcli.lessons.text import (
     plain_grid,
     text,
 )
-from convcli.lessons.values import (
+from convcli.explain.steps import Spot, Step, Walk
+from convcli.numerals import (
     Grid,
     Stack,
     Symbol,
@@ -38,7 +39,6 @@ from convcli.lessons.values import (
     times,
     total,
 )
-from convcli.lessons.walk import Spot, Step, Walk
 
 Place = tuple[int, int, int]
 """Channel, row, column."""

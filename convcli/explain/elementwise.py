@@ -16,9 +16,9 @@ from typing import Any, NamedTuple
 
 from convcli.calls import read_call
 from convcli.errors import SpecError, UnfitError, like
-from convcli.lessons.lesson import SCHEMA
-from convcli.lessons.text import Line, beside, channel_name, equals, plain_grid
-from convcli.lessons.values import (
+from convcli.explain.lesson import SCHEMA
+from convcli.explain.render import Line, beside, channel_name, equals, plain_grid
+from convcli.numerals import (
     LARGEST_NUMBER,
     Stack,
     Told,

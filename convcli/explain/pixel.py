@@ -6,9 +6,10 @@ from math import floor, sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcli.errors import UnfitError, counted
-from convcli.lessons.lesson import SCHEMA
-from convcli.lessons.text import Line, beside, channel_name, equals, plain_grid, products, text
-from convcli.lessons.values import (
+from convcli.explain.lesson import SCHEMA
+from convcli.explain.render import Line, beside, channel_name, equals, plain_grid, products, text
+from convcli.explain.steps import Spot, Step, convolution
+from convcli.numerals import (
     Grid,
     Stack,
     Told,
@@ -21,7 +22,6 @@ from convcli.lessons.values import (
     tabled,
     total,
 )
-from convcli.lessons.walk import Spot, Step, convolution
 
 if TYPE_CHECKING:
     from convcli.images.io.read import Picture

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from convcli.errors import safe
-from convcli.lessons.lesson import SCHEMA
-from convcli.lessons.text import Line
+from convcli.explain.lesson import SCHEMA
+from convcli.explain.render import Line
 from convcli.nets.layers import size_text
 from convcli.nets.reception import Extent, Field
 from convcli.nets.summary import named_axes, named_sizes

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcli.errors import SpecError, UnfitError, like
-from convcli.lessons.operands import Operands, read_numbers, read_size
-from convcli.lessons.values import Symbol, read_value
+from convcli.explain.operands import Operands, read_numbers, read_size
+from convcli.numerals import Symbol, read_value
 
 if TYPE_CHECKING:
+    from convcli.explain.steps import Geometry, Walk
     from convcli.images.io.read import Picture
-    from convcli.lessons.walk import Geometry, Walk
 
 Options = Mapping[str, Any]
 
@@ -54,7 +54,7 @@ def _kind(picture: str | None, options: Options) -> str:
 
 
 def _signal(picture: str | None, options: Options) -> Answer:
-    from convcli.lessons.signals import MODES, SignalLesson, check_signal
+    from convcli.explain.signals import MODES, SignalLesson, check_signal
 
     mode = "convolution" if options["mode"] is None else options["mode"]
     if mode not in MODES:
@@ -75,8 +75,8 @@ def _signal(picture: str | None, options: Options) -> Answer:
 
 def _pixel(picture: str | None, options: Options) -> Answer:
     from convcli import kernel
+    from convcli.explain.pixel import pixel_lesson
     from convcli.images.io.read import open_picture
-    from convcli.lessons.pixel import pixel_lesson
 
     assert picture is not None
     for name in ("kernel", "at"):
@@ -92,10 +92,10 @@ def _pixel(picture: str | None, options: Options) -> Answer:
 
 
 def _convolution(picture: str | None, options: Options) -> Answer:
-    from convcli.lessons.axis import BORDERS
-    from convcli.lessons.backward import Backward
-    from convcli.lessons.lesson import Lesson, check_cell
-    from convcli.lessons.walk import convolution, transposed
+    from convcli.explain.axis import BORDERS
+    from convcli.explain.backward import Backward
+    from convcli.explain.lesson import Lesson, check_cell
+    from convcli.explain.steps import convolution, transposed
 
     if options["kernel"] is None:
         raise SpecError('give --kernel: a size (3), weights ("1 0 1; 0 1 0; 1 0 1") or a name')
@@ -122,9 +122,9 @@ def _convolution(picture: str | None, options: Options) -> Answer:
 
 def _pool(picture: str | None, options: Options) -> Answer:
     from convcli.calls import read_call
-    from convcli.lessons.backward import Backward
-    from convcli.lessons.lesson import Lesson, check_cell
-    from convcli.lessons.walk import POOLS, Geometry, pooling
+    from convcli.explain.backward import Backward
+    from convcli.explain.lesson import Lesson, check_cell
+    from convcli.explain.steps import POOLS, Geometry, pooling
 
     call = read_call(options["pool"])
     if call.name not in POOLS or len(call.args) != 1 or set(call.kwargs) - {"stride", "padding"}:
@@ -148,7 +148,7 @@ def _pool(picture: str | None, options: Options) -> Answer:
 
 
 def _activation(picture: str | None, options: Options) -> Answer:
-    from convcli.lessons.elementwise import elementwise, elementwise_backward
+    from convcli.explain.elementwise import elementwise, elementwise_backward
 
     values = Operands(options)
     x = values.input(picture, options["input"])
@@ -167,7 +167,7 @@ def _activation(picture: str | None, options: Options) -> Answer:
 
 
 def _receptive(picture: str | None, options: Options) -> Answer:
-    from convcli.lessons.received import Received
+    from convcli.explain.receptive import Received
     from convcli.nets.inputs import input_shape
     from convcli.nets.readers import read_words
     from convcli.nets.reception import receptive_field
@@ -203,7 +203,7 @@ def _receptive(picture: str | None, options: Options) -> Answer:
 
 
 def _geometry(options: Options) -> "Geometry":
-    from convcli.lessons.walk import Geometry
+    from convcli.explain.steps import Geometry
 
     return Geometry(
         options["stride"] or (1, 1),

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from convcli.errors import UnfitError, counted
-from convcli.lessons.axis import Axis
-from convcli.lessons.text import (
+from convcli.explain.axis import Axis
+from convcli.explain.render import (
     MOST_DRAWN,
     Line,
     beside,
@@ -17,7 +17,8 @@ from convcli.lessons.text import (
     sum_lines,
     text,
 )
-from convcli.lessons.values import (
+from convcli.explain.steps import Spot, Step, Walk
+from convcli.numerals import (
     Symbol,
     Value,
     plain,
@@ -27,7 +28,6 @@ from convcli.lessons.values import (
     stack_text,
     tabled,
 )
-from convcli.lessons.walk import Spot, Step, Walk
 
 SCHEMA = 1
 """The number of the JSON form; it grows when a field changes its meaning or goes away."""
@@ -190,7 +190,7 @@ class Lesson(NamedTuple):
 def sentence(walk: Walk) -> str:
     """What happens, in numbers.
 
-    >>> from convcli.lessons.walk import convolution
+    >>> from convcli.explain.steps import convolution
     >>> sentence(convolution((((1, 2),),), (((1,),),)))
     'cross-correlation: input 1x2, kernel 1x1, stride 1, padding 0: output 1x2'
     """

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from convcli.errors import SpecError, UnfitError, counted
-from convcli.lessons.values import Stack, check_size, read_stack, symbols
+from convcli.numerals import Stack, check_size, read_stack, symbols
 
 SIZE = re.compile(r"\s*\d{1,9}(?:[x×X]\d{1,9}){0,3}\s*")
 
@@ -30,7 +30,7 @@ def read_size(text: str) -> tuple[int, ...] | None:
 def read_numbers(text: str, what: str) -> Stack:
     """Values as text, or those of `@file`."""
     if text.startswith("@"):
-        from convcli.lessons.files import read_file
+        from convcli.explain.grid_files import read_file
 
         return read_file(text[1:], what)
     return read_stack(text, what)
@@ -109,7 +109,7 @@ class Operands:
         if not NAME.fullmatch(text):
             return read_numbers(text, "kernel")
         from convcli import kernel
-        from convcli.lessons.pixel import kernel_stack
+        from convcli.explain.pixel import kernel_stack
 
         found = kernel(text)
         stack = kernel_stack(found)

@@ -10,8 +10,8 @@ the text stands alone. What colours show is also there as a sign:
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from convcli.lessons.values import Grid, Symbol, Value, factor, numeric, shown, total
-from convcli.lessons.walk import Spot, Step, Term, Walk
+from convcli.explain.steps import Spot, Step, Term, Walk
+from convcli.numerals import Grid, Symbol, Value, factor, numeric, shown, total
 
 Span = tuple[str, str]
 """Text, and the name of a style of STYLES."""

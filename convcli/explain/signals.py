@@ -10,9 +10,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from convcli.errors import SpecError
-from convcli.lessons.lesson import SCHEMA
-from convcli.lessons.text import Line, equals, joined, text
-from convcli.lessons.values import (
+from convcli.explain.lesson import SCHEMA
+from convcli.explain.render import Line, equals, joined, text
+from convcli.explain.steps import Geometry, Term, Walk, convolution
+from convcli.numerals import (
     Stack,
     Symbol,
     Value,
@@ -23,7 +24,6 @@ from convcli.lessons.values import (
     shown,
     tabled,
 )
-from convcli.lessons.walk import Geometry, Term, Walk, convolution
 
 Signal = tuple[Value, ...]
 

@@ -1,0 +1,1 @@
+"""What a command does: typed options in, a result out."""
