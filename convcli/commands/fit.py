@@ -53,6 +53,6 @@ def fit_command(
     0 to 255; a .npy file is taken as it is. Says how well the pair determines the kernel, and ends
     with 1 where it does not.
     """
-    from convcli.learning.asked import Ask, learn
+    from convcli.app.fit import Ask, learn
 
     learn(Ask(before, after, size, net, watch, steps, seed, output, force, format_, quiet))

@@ -14,10 +14,10 @@ from scipy import ndimage
 
 from convcli.cli import run
 from convcli.errors import UnfitError
-from convcli.learning import training
-from convcli.learning.fitting import descend, equations, fit
-from convcli.learning.training import Stack, Trainer
-from convcli.learning.watch import schedule
+from convcli.fit import backprop
+from convcli.fit.backprop import Stack, Trainer
+from convcli.fit.least_squares import descend, equations, fit
+from convcli.fit.live import schedule
 from convcli.nets.readers import read_text
 
 SAMPLES = Path(__file__).parents[2] / "samples"
@@ -213,7 +213,7 @@ def test_the_loss_of_whole_pictures_does_not_depend_on_the_bands(monkeypatch):
     stack = Stack(read_text("conv(4, 3); relu; conv(1, (3, 1))").network, 2)
     trainer = Trainer(stack, before, after, steps=1, seed=0)
     whole = trainer.whole_loss()
-    monkeypatch.setattr(training, "BAND_BYTES", 4096)
+    monkeypatch.setattr(backprop, "BAND_BYTES", 4096)
     assert trainer.whole_loss() == pytest.approx(whole, rel=1e-6)
 
 

@@ -5,10 +5,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convcli.errors import SpecError, UnfitError, safe
+from convcli.fit.least_squares import descend, fit
+from convcli.fit.planes import Levels, open_levels
+from convcli.fit.results import STYLES, FoundKernel, FoundNet, kernel_text
 from convcli.images.io.read import check_free, files_named, save_arrays, write_file
-from convcli.learning.fitting import descend, fit
-from convcli.learning.found import STYLES, FoundKernel, FoundNet, kernel_text
-from convcli.pictures.levels import Levels, open_levels
 from convcli.report import FORMATS, line, note, show, show_lines
 
 STEPS, NET_STEPS = 1000, 2000
@@ -84,7 +84,7 @@ def _fit(ask: Ask, before: Levels, after: Levels) -> FoundKernel:
     found = fit(before.planes, after.planes, ask.size or (3, 3), clip)
     if not ask.watch:
         return FoundKernel(found)
-    from convcli.learning.watch import watched
+    from convcli.fit.live import watched
 
     steps = ask.steps or STEPS
     moments = descend(found.equations, steps)
@@ -95,7 +95,7 @@ def _fit(ask: Ask, before: Levels, after: Levels) -> FoundKernel:
 
 
 def _train(ask: Ask, before: Levels, after: Levels) -> FoundNet:
-    from convcli.learning.training import Stack, Trainer
+    from convcli.fit.backprop import Stack, Trainer
     from convcli.nets.readers import read_words
 
     assert ask.net is not None
@@ -104,7 +104,7 @@ def _train(ask: Ask, before: Levels, after: Levels) -> FoundNet:
     trainer = Trainer(stack, before.planes, after.planes, steps, seed)
     first = trainer.whole_loss()
     if ask.watch:
-        from convcli.learning.watch import watched
+        from convcli.fit.live import watched
 
         name = next(iter(stack.weights))
         watched(trainer.run(), steps, "backpropagation", lambda _: _shown(stack.weights[name]))

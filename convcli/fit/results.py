@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import counted
-from convcli.learning.fitting import Fitted
+from convcli.fit.least_squares import Fitted
 
 Line = list[tuple[str, str]]
 

@@ -21,7 +21,7 @@ from convcli.conv.activations import ACTIVATIONS
 from convcli.conv.gradients import DERIVATIVES, activation_gradient, conv2d_gradients
 from convcli.conv.sliding import spans
 from convcli.errors import UnfitError, counted
-from convcli.learning.fitting import check_levels
+from convcli.fit.least_squares import check_levels
 from convcli.nets.layers import Activation, Conv, Identity, size_text
 from convcli.nets.network import INPUT, Network, Node
 from convcli.nets.summary import summarize
