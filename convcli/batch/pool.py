@@ -16,8 +16,8 @@ from glob import escape, glob
 from threading import Lock, local
 from time import perf_counter
 
-from convcli.batch.names import Task
-from convcli.batch.work import Job, Outcome, unreadable
+from convcli.batch.jobs import Job, Outcome, unreadable
+from convcli.batch.output_names import Task
 
 TRIES = 2
 """Of a task whose worker dies."""
@@ -71,7 +71,7 @@ class Pool:
             if self._closed:
                 return None
             child = subprocess.Popen(
-                [sys.executable, "-m", "convcli.batch.child"],
+                [sys.executable, "-m", "convcli.batch.worker_process"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 env={**os.environ, "OPENBLAS_NUM_THREADS": "1"},

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Any
 
-from convcli.batch.names import Task
-from convcli.batch.run import How, outcomes, stopping
-from convcli.batch.told import Teller
-from convcli.batch.work import Outcome
+from convcli.batch.jobs import Outcome
+from convcli.batch.output_names import Task
+from convcli.batch.progress import Teller
+from convcli.batch.runner import How, outcomes, stopping
 from convcli.errors import Refusal
 from convcli.features.config import Setup
 from convcli.features.config_json import vector_settings

@@ -26,9 +26,9 @@ def run_many(
     """Filter all the pictures that words and lists name. `asked` are all options."""
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     from convcli.batch.inputs import gathered
-    from convcli.batch.names import in_place, output_root, planned, read_template
-    from convcli.batch.run import run
-    from convcli.batch.work import filter_job
+    from convcli.batch.jobs import filter_job
+    from convcli.batch.output_names import in_place, output_root, planned, read_template
+    from convcli.batch.runner import run
     from convcli.images.filters.options import DEFAULTS, recipe_of, remarks, replayed
     from convcli.images.io.atomic import check_free
     from convcli.images.io.read import SUFFIXES
@@ -106,7 +106,7 @@ def refuse_many(options: dict[str, Any]) -> None:
 
 
 def _how(asked: dict[str, Any]) -> Any:
-    from convcli.batch.run import How
+    from convcli.batch.runner import How
 
     return How(
         asked["jobs"],

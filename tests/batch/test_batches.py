@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convcli.batch.inputs import Input, gathered
-from convcli.batch.names import Asked, Task, filled, planned, read_template
-from convcli.batch.proof import is_finished
-from convcli.batch.work import KINDS, worker
+from convcli.batch.jobs import KINDS, worker
+from convcli.batch.output_names import Asked, Task, filled, planned, read_template
+from convcli.batch.resume import is_finished
 from convcli.cli import run
 from convcli.errors import OutputError, Refusal, SpecError
 

@@ -119,7 +119,7 @@ def test_a_killed_machine_costs_nothing_and_bytes_are_those_of_a_local_run(tmp_p
 
 def test_a_scheduler_that_does_not_answer_is_a_refusal(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("convcli.batch.cluster.CONNECTING", 1)
+    monkeypatch.setattr("convcli.batch.dask.CONNECTING", 1)
     picture("in.png")
     assert run(["filter", "in.png", "-k", "blur", "--scheduler", "tcp://127.0.0.1:9"]) == 1
     last = capfd.readouterr().err.splitlines()[-1]

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any, NamedTuple
 
-from convcli.batch.names import Task
+from convcli.batch.output_names import Task
 from convcli.errors import OutputError, Refusal, safe
 
 Job = Mapping[str, Any]
@@ -88,7 +88,7 @@ def filter_job(record: str, options: tuple[Any, ...], **limits: Any) -> dict[str
 
 
 def _filter(job: Job) -> Does:
-    from convcli.batch.proof import is_finished
+    from convcli.batch.resume import is_finished
     from convcli.images.filters.options import DEFAULTS, read_record, recipe_of
     from convcli.images.filters.write import Target, filter_to, needed_by, refuse_clipping
     from convcli.images.io.memory_limits import Limits, TooLargeError

@@ -11,8 +11,8 @@ import sys
 from threading import Thread
 from time import sleep
 
-from convcli.batch.names import Task
-from convcli.batch.work import worker
+from convcli.batch.jobs import worker
+from convcli.batch.output_names import Task
 
 GRACE = 3.0
 """Seconds to clear up in, once the parent is gone."""

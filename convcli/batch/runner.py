@@ -9,9 +9,9 @@ from contextlib import closing, contextmanager
 from time import perf_counter
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcli.batch.names import Task
-from convcli.batch.told import Teller
-from convcli.batch.work import Job, Outcome, worker
+from convcli.batch.jobs import Job, Outcome, worker
+from convcli.batch.output_names import Task
+from convcli.batch.progress import Teller
 from convcli.errors import Refusal, counted
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def cores() -> int:
 def outcomes(tasks: Sequence[Task], job: Job, how: How) -> Iterator[Outcome]:
     """The outcome of each task, in the order of the tasks."""
     if how.scheduler is not None:
-        from convcli.batch.cluster import on_cluster
+        from convcli.batch.dask import on_cluster
 
         return on_cluster(tasks, job, how.scheduler, how.ship)
     return here(tasks, job, how.jobs)

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
-from convcli.batch.names import Task
-from convcli.batch.work import Job, Outcome, make_folder, shipped, unreadable, worker
+from convcli.batch.jobs import Job, Outcome, make_folder, shipped, unreadable, worker
+from convcli.batch.output_names import Task
 from convcli.errors import Refusal, SpecError, safe
 from convcli.images.io.atomic import write_file
 
@@ -90,7 +90,7 @@ def _send(client: Any, job: Job, key: str, task: Task) -> Any:
 def _ship(client: Any, job: Job, key: str, task: Task) -> Any:
     try:
         if job.get("resume") and os.path.lexists(task.target):
-            from convcli.batch.proof import is_finished
+            from convcli.batch.resume import is_finished
 
             if is_finished(task.target, task.source, job["record"]):
                 return Outcome(task.source, task.target, "skipped")

@@ -5,7 +5,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import Any
 
-from convcli.batch.work import Outcome
+from convcli.batch.jobs import Outcome
 from convcli.errors import counted, safe
 from convcli.report import note, path
 
