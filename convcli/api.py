@@ -10,8 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from convcli.errors import SpecError, like
-from convcli.nets.figures import Figures, Settings
-from convcli.nets.network import Network, Reading
+from convcli.nets.analysis.table import Figures, Settings
+from convcli.nets.graph import Network, Reading
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -68,10 +68,10 @@ def summarize(
     Raises SpecError for text, sizes and names that are not understood, and UnfitError, with both
     numbers and what would fit, where a layer does not fit what it meets.
     """
-    from convcli.nets.figures import COLUMNS
-    from convcli.nets.inputs import input_shape
-    from convcli.nets.rules import RULES
-    from convcli.nets.summary import DTYPES, summarize
+    from convcli.nets.analysis.mac_rules import RULES
+    from convcli.nets.analysis.summary import DTYPES, summarize
+    from convcli.nets.analysis.table import COLUMNS
+    from convcli.nets.input_size import input_shape
 
     named: tuple[tuple[Sequence[str], Iterable[str]], ...] = (
         ((mac_rule,), RULES),

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcli.errors import like
-from convcli.nets.geometry import LARGEST, PADDINGS, Padding
+from convcli.geometry import LARGEST, PADDINGS, Padding
 from convcli.page import group, option
 from convcli.report import FORMATS
 
@@ -199,7 +199,7 @@ def read_range(text: str) -> range:
 
 def read_columns(text: str) -> tuple[str, ...]:
     """Columns by name, with a space or an underscore, split by commas; `all` for all."""
-    from convcli.nets.figures import COLUMNS
+    from convcli.nets.analysis.table import COLUMNS
 
     if text.strip() == "all":
         return tuple(COLUMNS)
@@ -280,10 +280,10 @@ RANGE = Reads("A..B", read_range)
 FPS = Reads("N", read_fps)
 UNIT = Reads("N:R,C", read_unit)
 EXPECTATION = Reads("NAME=VALUE", read_expectation)
-COLUMN_NAMES = Reads("NAMES", read_columns, ["all", "nets.figures:COLUMNS"])
+COLUMN_NAMES = Reads("NAMES", read_columns, ["all", "nets.analysis.table:COLUMNS"])
 RESIZE = Reads("N|HxW|keep", read_resize, ["keep"])
-RULE = _one_of("nets.rules:RULES", "RULE")
-DTYPE = _one_of("nets.summary:DTYPES", "TYPE")
+RULE = _one_of("nets.analysis.mac_rules:RULES", "RULE")
+DTYPE = _one_of("nets.analysis.summary:DTYPES", "TYPE")
 RECIPE = _one_of("features.presets:RECIPES")
 INIT = _one_of("runtime.initializers:INITS")
 METRIC = _one_of("features.neighbors:METRICS", "METRIC")

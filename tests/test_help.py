@@ -12,8 +12,8 @@ from terminal import shell, shell_line
 
 from convcli.cli import COMMANDS, root, run
 from convcli.commands.man import manual
-from convcli.nets.rules import RULES
-from convcli.nets.summary import DTYPES
+from convcli.nets.analysis.mac_rules import RULES
+from convcli.nets.analysis.summary import DTYPES
 from convcli.page import groups_of, parts_of, record_of
 
 SAMPLES = Path(__file__).parents[1] / "samples"

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convcli.errors import UnfitError
+from convcli.nets.analysis.summary import summarize
+from convcli.nets.graph import sequential
 from convcli.nets.layers import Activation, Conv
-from convcli.nets.network import sequential
-from convcli.nets.summary import summarize
 from convcli.runtime.executor import extract
 
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))

@@ -121,7 +121,7 @@ def _convolution(picture: str | None, options: Options) -> Answer:
 
 
 def _pool(picture: str | None, options: Options) -> Answer:
-    from convcli.calls import read_call
+    from convcli.callsyntax import read_call
     from convcli.explain.backward import Backward
     from convcli.explain.lesson import Lesson, check_cell
     from convcli.explain.steps import POOLS, Geometry, pooling
@@ -168,10 +168,10 @@ def _activation(picture: str | None, options: Options) -> Answer:
 
 def _receptive(picture: str | None, options: Options) -> Answer:
     from convcli.explain.receptive import Received
-    from convcli.nets.inputs import input_shape
+    from convcli.nets.analysis.receptive_field import receptive_field
+    from convcli.nets.analysis.summary import summarize
+    from convcli.nets.input_size import input_shape
     from convcli.nets.readers import read_words
-    from convcli.nets.reception import receptive_field
-    from convcli.nets.summary import summarize
 
     if options["unit"] is None:
         raise SpecError("give --unit NODE:ROW,COLUMN, such as --unit conv3_3:5,7")

@@ -96,7 +96,7 @@ def shape_command(network: tuple[str, ...], **options: Any) -> None:
     --columns knows layer, type, kernel, stride, padding, input, output, params, MACs, memory,
     receptive field, jump, unread and inputs.
     """
-    from convcli.nets.questions import shape_question
+    from convcli.app.shape import shape_question
     from convcli.report import note, show
 
     answer = shape_question(network, options)

@@ -6,7 +6,7 @@ Places are cells of the canvas, counted from the input's first cell: padding bef
 from collections.abc import Callable
 from typing import NamedTuple
 
-from convcli.nets.geometry import Fit, Window
+from convcli.geometry import Fit, Window
 
 
 def _edge(place: int, length: int) -> int:

@@ -14,7 +14,7 @@ from inspect import signature
 from math import pow
 from typing import Any, NamedTuple
 
-from convcli.calls import read_call
+from convcli.callsyntax import read_call
 from convcli.errors import SpecError, UnfitError, like
 from convcli.explain.lesson import SCHEMA
 from convcli.explain.render import Line, beside, channel_name, equals, plain_grid

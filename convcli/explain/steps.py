@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.explain.axis import Axis
-from convcli.nets.geometry import Padding, Window, resolve_padding
+from convcli.geometry import Padding, Window, resolve_padding
 from convcli.numerals import (
     Grid,
     Stack,

@@ -11,9 +11,9 @@ from typing import Any, Literal, NamedTuple
 
 from convcli.errors import safe
 from convcli.features.preprocess import NORMALIZATIONS, Preparation
-from convcli.nets.inputs import CHANNELS
+from convcli.nets.graph import INPUT, Network, Reading
+from convcli.nets.input_size import CHANNELS
 from convcli.nets.layers import Conv
-from convcli.nets.network import INPUT, Network, Reading
 from convcli.runtime.executor import used
 from convcli.runtime.initializers import INITS, Init
 

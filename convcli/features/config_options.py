@@ -9,9 +9,9 @@ from convcli.features.config import SEED, Choices, Setup, declared, for_pictures
 from convcli.features.config_json import saved_setup
 from convcli.features.preprocess import Preparation
 from convcli.features.presets import RECIPES, Recipe
-from convcli.nets.inputs import CHANNELS
+from convcli.nets.graph import Network, Reading
+from convcli.nets.input_size import CHANNELS
 from convcli.nets.layers import Shape, size_text
-from convcli.nets.network import Network, Reading
 from convcli.nets.readers import is_source, read_words, source_text
 from convcli.runtime.executor import check_runs, until
 from convcli.runtime.initializers import Init

@@ -17,8 +17,8 @@ from convcli.features.presets import RECIPES
 from convcli.images.image import picture_of
 from convcli.images.io.memory_limits import Limits
 from convcli.images.io.read import open_picture
+from convcli.nets.analysis.summary import Row, summarize
 from convcli.nets.layers import Shape, Slot
-from convcli.nets.summary import Row, summarize
 from convcli.runtime.executor import Step, needed, walk
 from convcli.runtime.memory_estimate import memory_note
 from convcli.runtime.weights import drawn, read_weights, slots

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.conv.threads import single_threaded_blas
+from convcli.nets.analysis.summary import SCHEMA, named_sizes
 from convcli.nets.layers import Shape, size_text
-from convcli.nets.summary import SCHEMA, named_sizes
 from convcli.runtime.executor import Step
 
 BLOCK = 1 << 20
@@ -52,7 +52,7 @@ def look(step: Step, spread_before: float | None) -> Seen:
 
     >>> from convcli.runtime.executor import walk
     >>> from convcli.nets.readers import read_text
-    >>> from convcli.nets.summary import summarize
+    >>> from convcli.nets.analysis.summary import summarize
     >>> rows = summarize(read_text("relu").network, (2, 1, 2)).rows
     >>> x = np.array([[[-1.0, 1.0]], [[-3.0, 3.0]]])
     >>> seen = look(next(walk(rows, x, {})), 1.0)

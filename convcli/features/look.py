@@ -29,9 +29,9 @@ from convcli.features.preprocess import Samples
 from convcli.features.words import files_read, pictures_of, split_words
 from convcli.images.io.memory_limits import Limits
 from convcli.images.io.read import check_free, format_of, save_arrays, write_picture
+from convcli.nets.analysis.summary import Row
+from convcli.nets.graph import INPUT
 from convcli.nets.layers import AdaptivePool, Conv, Identity, Pool, Reshape
-from convcli.nets.network import INPUT
-from convcli.nets.summary import Row
 from convcli.runtime.memory_estimate import memory_note, took_note
 
 Array = NDArray[Any]

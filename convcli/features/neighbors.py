@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import UnfitError, safe
 from convcli.features.vector_set import VectorSet
-from convcli.nets.summary import SCHEMA
+from convcli.nets.analysis.summary import SCHEMA
 
 Array = NDArray[np.float64]
 

@@ -22,9 +22,9 @@ from convcli.conv.gradients import DERIVATIVES, activation_gradient, conv2d_grad
 from convcli.conv.sliding import spans
 from convcli.errors import UnfitError, counted
 from convcli.fit.least_squares import check_levels
+from convcli.nets.analysis.summary import summarize
+from convcli.nets.graph import INPUT, Network, Node
 from convcli.nets.layers import Activation, Conv, Identity, size_text
-from convcli.nets.network import INPUT, Network, Node
-from convcli.nets.summary import summarize
 
 Array = NDArray[Any]
 

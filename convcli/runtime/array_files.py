@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from convcli.errors import Refusal, safe
 from convcli.images.io.memory_limits import available
-from convcli.nets.figures import bytes_text
+from convcli.nets.analysis.table import bytes_text
 
 Array = NDArray[Any]
 

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import SpecError, UnfitError
-from convcli.nets.network import INPUT, Network
-from convcli.nets.operations import Unused
-from convcli.nets.summary import Row, summarize
+from convcli.nets.analysis.summary import Row, summarize
+from convcli.nets.graph import INPUT, Network
+from convcli.nets.layers.tensor_ops import Unused
 from convcli.runtime.initializers import Init
 from convcli.runtime.layers import FRESH, forward, over, refusal
 from convcli.runtime.memory_estimate import last_reads

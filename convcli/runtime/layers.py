@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 import convcli.conv as conv
 from convcli.errors import UnfitError
-from convcli.nets.geometry import Pair, Window, resolve_padding
+from convcli.geometry import Pair, Window, resolve_padding
 from convcli.nets.layers import (
     RBF,
     Activation,
@@ -41,7 +41,7 @@ from convcli.nets.layers import (
     Windows,
     windows_on,
 )
-from convcli.nets.operations import Broadcast, Each, Operation, Scalar
+from convcli.nets.layers.tensor_ops import Broadcast, Each, Operation, Scalar
 from convcli.runtime.activations import FUNCTIONS, activate
 from convcli.runtime.lenet_table import connected
 from convcli.runtime.rearrange import pad, pixel_shuffle, reshape, shuffle, upsample

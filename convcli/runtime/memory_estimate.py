@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 from convcli.conv import workspace_bytes
 from convcli.errors import UnfitError
-from convcli.nets.figures import bytes_text
+from convcli.nets.analysis.summary import Row
+from convcli.nets.analysis.table import bytes_text
+from convcli.nets.graph import INPUT
 from convcli.nets.layers import (
     Activation,
     Concat,
@@ -32,8 +34,6 @@ from convcli.nets.layers import (
     TransposedConv,
     windows_on,
 )
-from convcli.nets.network import INPUT
-from convcli.nets.summary import Row
 from convcli.runtime.initializers import Init, draw_bytes
 from convcli.runtime.weights import slots, weight_bytes
 

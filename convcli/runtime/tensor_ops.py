@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import UnfitError
-from convcli.nets.operations import Broadcast, Operation, Scalar, per_image
+from convcli.nets.layers.tensor_ops import Broadcast, Operation, Scalar, per_image
 
 Array = NDArray[Any]
 

@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import UnfitError, counted, safe
+from convcli.nets.analysis.summary import Row
+from convcli.nets.graph import Network
 from convcli.nets.layers import (
     Activation,
     Conv,
@@ -19,8 +21,6 @@ from convcli.nets.layers import (
     TransposedConv,
     slots_of,
 )
-from convcli.nets.network import Network
-from convcli.nets.summary import Row
 from convcli.runtime.array_files import Npz, Safetensors, opened
 from convcli.runtime.initializers import Init, draw, rademacher
 
@@ -40,7 +40,7 @@ def slots(rows: Iterable[Row]) -> dict[str, Slot]:
     """All weights of a network by name, in the order of its nodes; shared ones once.
 
     >>> from convcli.nets.readers import read_text
-    >>> from convcli.nets.summary import summarize
+    >>> from convcli.nets.analysis.summary import summarize
     >>> network = read_text("conv(2, 3); relu; conv(4, 1, bias=False)").network
     >>> rows = summarize(network, (3, 8, 8)).rows
     >>> {name: slot.shape for name, slot in slots(rows).items()}

@@ -211,8 +211,8 @@ def torch_run(network: Any, weights: dict[str, Any], x: Any) -> Callable[[], Any
 
 
 def vgg(runs: int = 15) -> None:
+    from convcli.nets.analysis.summary import summarize
     from convcli.nets.readers import read_words
-    from convcli.nets.summary import summarize
     from convcli.runtime.executor import until, walk
     from convcli.runtime.initializers import Init
     from convcli.runtime.weights import drawn, slopes

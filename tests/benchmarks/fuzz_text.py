@@ -19,8 +19,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "nets"))
 import texts
 
 from convcli.errors import Refusal
+from convcli.nets.analysis.summary import trace
 from convcli.nets.readers import read_text
-from convcli.nets.summary import trace
 from convcli.nets.zoo import NAMES, zoo_text
 
 SEEDS = [text for _, text in texts.PASTED.values()] + [zoo_text(name) for name in NAMES]

@@ -14,9 +14,9 @@ from convcli.errors import SpecError, UnfitError
 from convcli.features.layer_stats import look
 from convcli.features.presets import RECIPES
 from convcli.nets import layers as records
-from convcli.nets.fit import smallest
+from convcli.nets.analysis.summary import summarize
+from convcli.nets.analysis.valid_inputs import smallest
 from convcli.nets.readers import read_text
-from convcli.nets.summary import summarize
 from convcli.nets.zoo import NAMES, zoo_text
 from convcli.runtime.executor import extract, until, walk
 from convcli.runtime.initializers import INITS

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convcli.nets.compare import Sweep, Versus, fully_connected
-from convcli.nets.figures import COLUMNS, Figures, Settings, layer_records, totals
+from convcli.nets.analysis.compare import Sweep, Versus, fully_connected
+from convcli.nets.analysis.summary import summarize
+from convcli.nets.analysis.table import COLUMNS, Figures, Settings, layer_records, totals
+from convcli.nets.analysis.window_solver import explanations, read_figure
 from convcli.nets.readers import read_text, read_words
-from convcli.nets.solve import explanations, read_figure
-from convcli.nets.summary import summarize
 
 
 def of(*words):

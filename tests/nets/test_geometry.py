@@ -5,7 +5,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from convcli.errors import UnfitError
-from convcli.nets.geometry import Fit, Reception, Window, output_length, resolve_padding
+from convcli.geometry import Fit, Reception, Window, output_length, resolve_padding
 
 # length, kernel, stride, padding → output, as quoted in papers, courses and framework docs
 LENGTHS = [

@@ -15,9 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convcli.errors import Refusal
+from convcli.nets.analysis.summary import trace
 from convcli.nets.models import core
 from convcli.nets.readers import read_source, read_text
-from convcli.nets.summary import trace
 
 START = (
     "import torch, re, copy, functools\nimport torch.nn as nn\nimport torch.nn.functional as F\n"

@@ -7,8 +7,8 @@ their documentation. What they refuse is refused here, with the line.
 import pytest
 
 from convcli.errors import SpecError
+from convcli.nets.analysis.summary import summarize
 from convcli.nets.readers import read_text
-from convcli.nets.summary import summarize
 
 PYTHON = "import collections, collections.abc, contextlib, copy, functools, inspect, itertools, math, operator, re\n"
 TORCH = (

@@ -8,9 +8,9 @@ import pytest
 from convcli.cli import run
 from convcli.errors import SpecError
 from convcli.nets import models
-from convcli.nets.inputs import input_shape
+from convcli.nets.analysis.summary import summarize, trace
+from convcli.nets.input_size import input_shape
 from convcli.nets.readers import read_source, read_text
-from convcli.nets.summary import summarize, trace
 
 MODELS = Path(__file__).parent / "models"
 

@@ -4,13 +4,13 @@ import published
 import pytest
 import texts
 
-from convcli.nets.figures import Settings, bytes_text, totals
-from convcli.nets.fit import smallest
+from convcli.nets.analysis.mac_rules import RULES
+from convcli.nets.analysis.summary import summarize
+from convcli.nets.analysis.table import Settings, bytes_text, totals
+from convcli.nets.analysis.valid_inputs import smallest
+from convcli.nets.graph import Network
 from convcli.nets.layers import Conv
-from convcli.nets.network import Network
 from convcli.nets.readers import read_text, read_words
-from convcli.nets.rules import RULES
-from convcli.nets.summary import summarize
 from convcli.nets.zoo import NAMES
 
 

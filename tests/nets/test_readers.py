@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convcli.errors import Refusal, SpecError
-from convcli.nets.inputs import input_shape
-from convcli.nets.network import MOST_NODES
+from convcli.nets.analysis.summary import summarize, trace
+from convcli.nets.graph import MOST_NODES
+from convcli.nets.input_size import input_shape
 from convcli.nets.readers import read_text, read_words
 from convcli.nets.readers.source import stdin_text
-from convcli.nets.summary import summarize, trace
 
 
 def figures(text, shape=None):

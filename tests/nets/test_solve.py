@@ -6,13 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from convcli.app.shape import why_question
 from convcli.errors import SpecError, UnfitError
-from convcli.nets.fit import fit_report, fits, input_for, smallest
-from convcli.nets.geometry import Window, output_length
-from convcli.nets.questions import why_question
+from convcli.geometry import Window, output_length
+from convcli.nets.analysis.summary import trace
+from convcli.nets.analysis.valid_inputs import fit_report, fits, input_for, smallest
+from convcli.nets.analysis.window_solver import Unknowns, explanations, read_figure, solutions
 from convcli.nets.readers import read_text, read_words
-from convcli.nets.solve import Unknowns, explanations, read_figure, solutions
-from convcli.nets.summary import trace
 
 
 def test_the_paddings_that_give_alexnets_55():

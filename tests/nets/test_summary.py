@@ -3,12 +3,12 @@
 import pytest
 
 from convcli.errors import UnfitError
-from convcli.nets.figures import Figures
-from convcli.nets.fit import smallest
+from convcli.nets.analysis.summary import summarize, trace
+from convcli.nets.analysis.table import Figures
+from convcli.nets.analysis.valid_inputs import smallest
+from convcli.nets.graph import sequential
 from convcli.nets.layers import Activation, AdaptivePool, Conv
-from convcli.nets.network import sequential
 from convcli.nets.readers import read_text
-from convcli.nets.summary import summarize, trace
 
 
 def conv(filters, kernel, stride=1, padding=0, **options):

@@ -241,7 +241,7 @@ class Shown:
     warnings: Sequence[str] = ()
 
     def __init__(self, spec: str) -> None:
-        from convcli.calls import read_call
+        from convcli.callsyntax import read_call
         from convcli.images.kernels.catalogue import CATALOGUE, parameters
         from convcli.images.kernels.parse import kernel
 

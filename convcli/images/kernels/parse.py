@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.calls import read_call
+from convcli.callsyntax import read_call
 from convcli.errors import SpecError, like, safe
 from convcli.images.kernels.catalogue import CATALOGUE, built
 from convcli.images.kernels.factor import narrowed

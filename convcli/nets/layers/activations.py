@@ -4,10 +4,10 @@ from collections.abc import Callable
 from math import prod
 from typing import Any, NamedTuple
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.errors import SpecError, like
+from convcli.nets.layers.arguments import count, number
 from convcli.nets.layers.shapes import Measure, Misfit, Names, Shape, Slot, Slots
-from convcli.nets.values import count, number
 
 FUNCTIONS: dict[str, tuple[str, str, str]] = {
     # ours → PyTorch's class, Keras's words, and the values it takes, in their order

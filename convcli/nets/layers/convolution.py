@@ -4,7 +4,7 @@ from math import prod
 from typing import NamedTuple
 
 from convcli.errors import UnfitError
-from convcli.nets.geometry import Padding, Window
+from convcli.geometry import Padding, Window
 from convcli.nets.layers.shapes import (
     Measure,
     Shape,

@@ -3,6 +3,7 @@
 from math import prod
 from typing import Any, NamedTuple
 
+from convcli.nets.layers.arguments import count
 from convcli.nets.layers.shapes import (
     Measure,
     Misfit,
@@ -13,7 +14,6 @@ from convcli.nets.layers.shapes import (
     bias_slot,
     factors,
 )
-from convcli.nets.values import count
 
 
 class Linear(NamedTuple):

@@ -4,7 +4,8 @@ from math import prod
 from typing import Any, NamedTuple
 
 from convcli.errors import UnfitError
-from convcli.nets.geometry import Window
+from convcli.geometry import Window
+from convcli.nets.layers.arguments import count, number
 from convcli.nets.layers.shapes import (
     Measure,
     Names,
@@ -15,7 +16,6 @@ from convcli.nets.layers.shapes import (
     check_channels,
     maps,
 )
-from convcli.nets.values import count, number
 
 
 class Norm(NamedTuple):

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from convcli.nets.geometry import Padding, Pair, Window
+from convcli.geometry import Padding, Pair, Window
 from convcli.nets.layers.shapes import (
     Measure,
     Shape,

@@ -5,7 +5,8 @@ from math import prod
 from typing import Any, NamedTuple
 
 from convcli.errors import UnfitError
-from convcli.nets.geometry import Pair, Window
+from convcli.geometry import Pair, Window
+from convcli.nets.layers.arguments import count, plain
 from convcli.nets.layers.shapes import (
     Measure,
     Misfit,
@@ -17,7 +18,6 @@ from convcli.nets.layers.shapes import (
     maps,
     size_text,
 )
-from convcli.nets.values import count, plain
 
 
 class Reshape(NamedTuple):

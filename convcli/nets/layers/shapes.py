@@ -9,7 +9,7 @@ from math import gcd
 from typing import Any, NamedTuple, Protocol
 
 from convcli.errors import UnfitError
-from convcli.nets.geometry import Padding, Pair, Window, output_length, resolve_padding
+from convcli.geometry import Padding, Pair, Window, output_length, resolve_padding
 
 Shape = tuple[int, ...]
 Sizes = tuple[int, ...]

@@ -5,14 +5,14 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.errors import UnfitError
 from convcli.nets.layers import Activation, activations
+from convcli.nets.layers.tensor_ops import Broadcast, Scalar, broadcast
 from convcli.nets.models.operators import COMPARISONS, OPERATORS
 from convcli.nets.models.pieces import chunk
 from convcli.nets.models.tensors import axis, operation, put, tensor_of, whole
 from convcli.nets.models.values import Halt, Raised, Tensor, Unfit, Unknown
-from convcli.nets.operations import Broadcast, Scalar, broadcast
 
 
 def elementwise(name: str) -> Callable[..., Any]:

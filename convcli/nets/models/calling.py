@@ -4,8 +4,9 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.errors import SpecError
+from convcli.nets.graph import Where
 from convcli.nets.models.expressions import Expressions
 from convcli.nets.models.values import (
     MISSING,
@@ -28,7 +29,6 @@ from convcli.nets.models.values import (
     Tensor,
     Unknown,
 )
-from convcli.nets.network import Where
 
 DEEPEST_CALLS = 150
 """Calls inside calls: a network's blocks nest less than forty deep."""

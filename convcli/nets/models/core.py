@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from convcli.calls import excerpt
+from convcli.callsyntax import excerpt
 from convcli.errors import SpecError
 from convcli.nets.models.values import (
     NUMBERS,

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.nets.models.arithmetic import number_of
 from convcli.nets.models.tensors import sizes_of, tensor_of, whole
 from convcli.nets.models.values import Halt, Raised, Tensor, Unknown

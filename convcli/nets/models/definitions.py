@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import excerpt
+from convcli.callsyntax import excerpt
 from convcli.nets.models.calling import Calling
 from convcli.nets.models.values import (
     Class,

@@ -8,7 +8,7 @@ import math
 import re
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.nets.models import pieces, products, shaping, tensors
 from convcli.nets.models.modules import MODULE
 from convcli.nets.models.values import Halt, Object, Raised, Tensor, Unfit, class_of, natives

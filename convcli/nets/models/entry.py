@@ -3,7 +3,7 @@
 import ast
 from typing import Any
 
-from convcli.calls import UNREADABLE, parsed_value, shown
+from convcli.callsyntax import UNREADABLE, parsed_value, shown
 from convcli.errors import SpecError, like, safe
 from convcli.nets.layers import Shape
 from convcli.nets.models import modules

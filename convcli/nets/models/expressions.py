@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import excerpt
+from convcli.callsyntax import excerpt
 from convcli.errors import SpecError
 from convcli.nets.models.core import MOST_ITEMS, blamed
 from convcli.nets.models.operators import Operators

@@ -2,7 +2,7 @@
 
 import os
 
-from convcli.calls import UNREADABLE, parsed_module
+from convcli.callsyntax import UNREADABLE, parsed_module
 from convcli.errors import SpecError, safe
 from convcli.nets.models.values import File
 from convcli.nets.readers.source import file_text

@@ -4,13 +4,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.nets.layers import Conv, Linear, Norm, Pad, Shuffle, TransposedConv
+from convcli.nets.layers.arguments import counts, number_or
+from convcli.nets.layers.tensor_ops import Free
 from convcli.nets.models.tensors import layer, operation, sizes_of, tensor_of, whole
 from convcli.nets.models.values import Halt, Tensor, Unfit, Unknown
-from convcli.nets.operations import Free
 from convcli.nets.readers import torch
-from convcli.nets.values import counts, number_or
 
 
 def _weights(machine: Any, *values: Any) -> list[Tensor]:

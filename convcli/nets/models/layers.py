@@ -4,18 +4,18 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
+from convcli.nets.graph import Leaf
 from convcli.nets.layers import Conv, Identity, Linear, TransposedConv
+from convcli.nets.layers.arguments import count
+from convcli.nets.layers.tensor_ops import Free
 from convcli.nets.models import functional, tensors
 from convcli.nets.models.modules import MODULE, MODULE_DICT, MODULE_LIST, SEQUENTIAL
 from convcli.nets.models.recurrent import GATES, recurrent
 from convcli.nets.models.values import Class, Halt, Object, Raised, Tensor, Unfit, Unknown, class_of
 from convcli.nets.models.weights import module_attribute
-from convcli.nets.network import Leaf
-from convcli.nets.operations import Free
 from convcli.nets.readers import torch
-from convcli.nets.readers.vocabulary import checked
-from convcli.nets.values import count
+from convcli.nets.readers.registry import checked
 
 PARENTS = {
     "Conv": "_ConvNd",

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.errors import SpecError
+from convcli.nets.graph import Leaf, Where
 from convcli.nets.models import (
     arithmetic,
     builtin,
@@ -41,7 +42,6 @@ from convcli.nets.models.values import (
     Tensor,
     Unknown,
 )
-from convcli.nets.network import Leaf, Where
 
 FALLBACK: dict[str, Any] = {
     "nn": Library("torch.nn"),

@@ -4,7 +4,9 @@ from math import prod
 from typing import Any, NamedTuple
 
 from convcli.errors import Refusal, SpecError, safe
+from convcli.nets.graph import INPUT, Network, Node, Reading, Stopped, pointed
 from convcli.nets.layers import Identity, Shape
+from convcli.nets.layers.tensor_ops import Free, Unused
 from convcli.nets.models import modules, weights
 from convcli.nets.models.entry import asked_for, built, example, obvious
 from convcli.nets.models.files import Files, parsed_file
@@ -12,8 +14,6 @@ from convcli.nets.models.machine import Machine, deep
 from convcli.nets.models.statements import Return
 from convcli.nets.models.tape import Tape
 from convcli.nets.models.values import File, Function, Halt, Object, Tensor, Unfit, Unknown
-from convcli.nets.network import INPUT, Network, Node, Reading, Stopped, pointed
-from convcli.nets.operations import Free, Unused
 
 MOST_OUTPUTS = 1000
 """Tensors of one model that are its outputs; those behind them are left out."""

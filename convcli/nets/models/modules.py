@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.nets.models import tensors
 from convcli.nets.models.builtin import first, no_effect
 from convcli.nets.models.values import (

@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.nets.layers import activations
 from convcli.nets.models import (
     arithmetic,

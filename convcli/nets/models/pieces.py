@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.nets.layers import Concat
+from convcli.nets.layers.tensor_ops import broadcast
 from convcli.nets.models.shaping import at_least, regarded
 from convcli.nets.models.tensors import axes, axis, operation, put, tensor_of, whole
 from convcli.nets.models.values import Halt, Raised, Tensor, Unfit, Unknown
-from convcli.nets.operations import broadcast
 
 
 def cat(machine: Any, tensors: Any, dim: Any = 0, **options: Any) -> Any:

@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.nets.layers import Shape
+from convcli.nets.layers.tensor_ops import broadcast
 from convcli.nets.models.arithmetic import binary
 from convcli.nets.models.tensors import operation, tensor_of
 from convcli.nets.models.values import Halt, Tensor, Unfit
-from convcli.nets.operations import broadcast
 
 
 def product(

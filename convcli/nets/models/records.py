@@ -3,7 +3,7 @@
 import ast
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.nets.models.values import (
     MISSING,
     Bound,

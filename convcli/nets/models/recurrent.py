@@ -3,11 +3,11 @@
 from math import prod
 from typing import Any
 
+from convcli.nets.layers.arguments import count
 from convcli.nets.models import tensors
 from convcli.nets.models.builtin import no_effect
 from convcli.nets.models.modules import MODULE, parameters
 from convcli.nets.models.values import Class, Halt, Object, Tensor, class_of
-from convcli.nets.values import count
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 """Layer → matrices side by side in one of its weights (Cho et al. 2014, Gers et al. 2000)."""

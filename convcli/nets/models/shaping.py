@@ -6,12 +6,12 @@ from itertools import product
 from operator import mul
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.nets.layers import Reshape, Shape
+from convcli.nets.layers.tensor_ops import per_image
 from convcli.nets.models.tape import bounded
 from convcli.nets.models.tensors import axes, axis, operation, put, sizes_of, tensor_of, whole
 from convcli.nets.models.values import Tensor, Unfit, Unknown
-from convcli.nets.operations import per_image
 
 
 def reshape(machine: Any, x: Any, *sizes: Any, shape: Any = None) -> Any:

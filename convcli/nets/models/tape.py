@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcli.errors import UnfitError
+from convcli.nets.graph import INPUT, Builder, Leaf, Network, Where
 from convcli.nets.layers import (
     AdaptivePool,
     Layer,
@@ -15,9 +16,16 @@ from convcli.nets.layers import (
     Shuffle,
     Upsample,
 )
+from convcli.nets.layers.tensor_ops import (
+    Constant,
+    Each,
+    Free,
+    Operation,
+    Single,
+    Weights,
+    per_image,
+)
 from convcli.nets.models.values import Tensor, Unfit
-from convcli.nets.network import INPUT, Builder, Leaf, Network, Where
-from convcli.nets.operations import Constant, Each, Free, Operation, Single, Weights, per_image
 
 MOST_AXES = 64
 """As many as PyTorch's tensors have."""

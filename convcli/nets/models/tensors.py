@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
+from convcli.nets.graph import Leaf
 from convcli.nets.layers import (
     Shape,
 )
+from convcli.nets.layers.tensor_ops import Operation
 from convcli.nets.models.values import Raised, Tensor, Unfit, Unknown
-from convcli.nets.network import Leaf
-from convcli.nets.operations import Operation
 
 
 def put(machine: Any, record: Any, inputs: Sequence[Tensor], gives: Shape) -> Tensor:

@@ -14,8 +14,8 @@ from types import FunctionType
 from typing import Any
 
 from convcli.errors import SpecError
+from convcli.nets.graph import Leaf, Where
 from convcli.nets.layers import Shape
-from convcli.nets.network import Leaf, Where
 from convcli.nets.readers.syntax import Line
 
 

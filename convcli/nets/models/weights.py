@@ -4,11 +4,11 @@ from math import prod
 from typing import Any
 
 from convcli.nets.layers import Conv, Linear, Norm, PReLU, TransposedConv
+from convcli.nets.layers.arguments import counts, pads
+from convcli.nets.layers.tensor_ops import Unused
 from convcli.nets.models import tensors
 from convcli.nets.models.modules import parameters
 from convcli.nets.models.values import MISSING, Halt, Object, Tensor, Unknown
-from convcli.nets.operations import Unused
-from convcli.nets.values import counts, pads
 
 WEIGHTED = (Conv, TransposedConv, Linear, Norm, PReLU)
 WEIGHTS = ("weight", "bias", "running_mean", "running_var")

@@ -5,13 +5,13 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.errors import SpecError, counted, like, safe
-from convcli.nets.network import INPUT, Reading
+from convcli.nets.graph import INPUT, Reading
 from convcli.nets.readers.program import Program
+from convcli.nets.readers.registry import names_of
 from convcli.nets.readers.source import file_text, stdin_text
 from convcli.nets.readers.syntax import statements, words
-from convcli.nets.readers.vocabulary import names_of
 from convcli.nets.zoo import NAMES, zoo_text
 
 KERAS = r"\bkeras\b|\b(Dense|\w+[123]D|Conv2DTranspose|BatchNormalization)\("

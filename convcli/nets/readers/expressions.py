@@ -7,7 +7,7 @@ SpecError, whose place is that of the innermost call.
 import ast
 from typing import Any
 
-from convcli.calls import arithmetic, excerpt, negated, shown
+from convcli.callsyntax import arithmetic, excerpt, negated, shown
 from convcli.errors import SpecError
 from convcli.nets.layers import Merge
 from convcli.nets.readers import short
@@ -25,11 +25,11 @@ from convcli.nets.readers.objects import (
     methods_of,
     tensors_of,
 )
-from convcli.nets.readers.syntax import Line
-from convcli.nets.readers.vocabulary import (
+from convcli.nets.readers.registry import (
     UNREAD_OPTIONS,
     checked,
 )
+from convcli.nets.readers.syntax import Line
 
 SKIPPED = {"compile", "fit", "summary", "evaluate", "print", "build", "super", "__init__"} | {
     "_log_api_usage_once"

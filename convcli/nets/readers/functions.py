@@ -7,7 +7,7 @@ shape or counts.
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.errors import SpecError
 from convcli.nets.layers import (
     AdaptivePool,
@@ -20,8 +20,8 @@ from convcli.nets.layers import (
     activations,
 )
 from convcli.nets.layers.activations import function, torch_leaky_relu
+from convcli.nets.layers.arguments import sizes
 from convcli.nets.readers import torch
-from convcli.nets.values import sizes
 
 
 def max_pool(axes: int) -> Callable[..., Pool]:

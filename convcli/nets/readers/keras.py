@@ -9,8 +9,9 @@ may be anything.
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.errors import SpecError, like
+from convcli.nets.graph import Leaf
 from convcli.nets.layers import (
     Activation,
     AdaptivePool,
@@ -32,8 +33,17 @@ from convcli.nets.layers import (
     activations,
     named,
 )
-from convcli.nets.network import Leaf
-from convcli.nets.values import cells, count, counts, flag, number, number_or, pads, plain, sizes
+from convcli.nets.layers.arguments import (
+    cells,
+    count,
+    counts,
+    flag,
+    number,
+    number_or,
+    pads,
+    plain,
+    sizes,
+)
 
 NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
 """Paddings by name, and for how many axes each is known."""

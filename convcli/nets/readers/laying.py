@@ -3,14 +3,14 @@
 import ast
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.errors import SpecError, like
+from convcli.nets.graph import INPUT, Builder, Chain, Fork, Leaf, Part
 from convcli.nets.layers import Concat, Merge, Shape
-from convcli.nets.network import INPUT, Builder, Chain, Fork, Leaf, Part
+from convcli.nets.layers.arguments import count
 from convcli.nets.readers.objects import Stack, Tensor, Unknown, tensors_of
+from convcli.nets.readers.registry import Vocabulary, checked, names_of, parameters
 from convcli.nets.readers.syntax import Line
-from convcli.nets.readers.vocabulary import Vocabulary, checked, names_of, parameters
-from convcli.nets.values import count
 
 INPUT_OPTIONS = {"input_shape", "batch_input_shape", "batch_shape", "input_dim"}
 

@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from convcli.nets.network import Chain, Fork, Leaf, Part
+from convcli.nets.graph import Chain, Fork, Leaf, Part
 from convcli.nets.readers.syntax import Line
 
 

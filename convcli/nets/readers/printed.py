@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import UNREADABLE, parsed_value, value
+from convcli.callsyntax import UNREADABLE, parsed_value, value
 from convcli.errors import SpecError
+from convcli.nets.graph import MOST_NODES, Chain, Fork, Leaf, Part, Where, fresh, pointed, size_of
 from convcli.nets.layers import Concat, Merge
-from convcli.nets.network import MOST_NODES, Chain, Fork, Leaf, Part, Where, fresh, pointed, size_of
 
 # compiled where they are first used, which most texts never reach
 HEAD = r"^\s*[A-Za-z_]\w*\(\s*$"

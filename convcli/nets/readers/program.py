@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from convcli.calls import excerpt, shown
+from convcli.callsyntax import excerpt, shown
 from convcli.errors import SpecError
-from convcli.nets.network import INPUT, Network, pointed
+from convcli.nets.graph import INPUT, Network, pointed
 from convcli.nets.readers.expressions import INPUTS, Expressions
 from convcli.nets.readers.objects import (
     PARTS,
@@ -25,8 +25,8 @@ from convcli.nets.readers.objects import (
     forward_of,
     methods_of,
 )
+from convcli.nets.readers.registry import VOCABULARIES, names_of
 from convcli.nets.readers.syntax import Line
-from convcli.nets.readers.vocabulary import VOCABULARIES, names_of
 
 FRAMEWORK = r"\b(nn|layers)\.|\bSequential\b|\.add\("
 """What makes a statement one that has to be understood."""

@@ -7,8 +7,9 @@ TensorFlow's. Branches are lists: `residual([...], shortcut=[...])`, `concat([..
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.errors import SpecError
+from convcli.nets.graph import MOST_NODES, Chain, Fork, Leaf, Part, fresh, size_of
 from convcli.nets.layers import (
     AdaptivePool,
     Builder,
@@ -27,8 +28,16 @@ from convcli.nets.layers import (
     Upsample,
     named,
 )
-from convcli.nets.network import MOST_NODES, Chain, Fork, Leaf, Part, fresh, size_of
-from convcli.nets.values import cells, count, counts, factor, flag, maybe_count, pads, sizes
+from convcli.nets.layers.arguments import (
+    cells,
+    count,
+    counts,
+    factor,
+    flag,
+    maybe_count,
+    pads,
+    sizes,
+)
 
 POOLS = {"max": "max", "avg": "average", "min": "min", "l2": "lp"}
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from convcli.calls import UNREADABLE, parsed
+from convcli.callsyntax import UNREADABLE, parsed
 from convcli.errors import SpecError, safe
-from convcli.nets.network import MOST_NODES, Where
+from convcli.nets.graph import MOST_NODES, Where
 
 LONGEST_SHOWN = 10_000
 """Columns of a line in which a place is still pointed at."""

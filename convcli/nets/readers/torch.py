@@ -7,9 +7,9 @@ declared (`in_channels`, `in_features`, `num_features`) is checked against what 
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.errors import SpecError
-from convcli.nets.geometry import Padding
+from convcli.geometry import Padding
 from convcli.nets.layers import (
     AdaptivePool,
     Builder,
@@ -24,7 +24,7 @@ from convcli.nets.layers import (
     Upsample,
     named,
 )
-from convcli.nets.values import (
+from convcli.nets.layers.arguments import (
     count,
     counts,
     factor,

@@ -6,7 +6,7 @@ The first comment lines of a file say what it is and where its figures are from.
 import os
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.errors import SpecError, like
 
 FOLDER = os.path.dirname(__file__)  # pathlib would cost a seventh of a start
@@ -43,6 +43,6 @@ class Listing:
         return ("name", "network"), [(name, about(name)) for name in NAMES], ()
 
     def record(self) -> dict[str, Any]:
-        from convcli.nets.summary import SCHEMA
+        from convcli.nets.analysis.summary import SCHEMA
 
         return {"schema": SCHEMA, "networks": [{"name": n, "about": about(n)} for n in NAMES]}

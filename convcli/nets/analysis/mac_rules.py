@@ -7,6 +7,7 @@ from collections.abc import Callable
 from math import prod
 from typing import NamedTuple
 
+from convcli.nets.analysis.summary import Row
 from convcli.nets.layers import (
     Activation,
     AdaptivePool,
@@ -18,7 +19,6 @@ from convcli.nets.layers import (
     Separable,
     TransposedConv,
 )
-from convcli.nets.summary import Row
 
 CONVS = (Conv, Depthwise, Separable, TransposedConv)
 

@@ -5,16 +5,16 @@ from math import prod
 from typing import NamedTuple
 
 from convcli.errors import counted
-from convcli.nets.figures import Record, Settings, layer_records, totals
+from convcli.nets.analysis.summary import SCHEMA, Summary, named_sizes, trace
+from convcli.nets.analysis.table import Record, Settings, layer_records, totals
+from convcli.nets.graph import Network, sequential
 from convcli.nets.layers import Linear, Reshape, Shape, size_text
-from convcli.nets.network import Network, sequential
-from convcli.nets.summary import SCHEMA, Summary, named_sizes, trace
 
 
 def fully_connected(summary: Summary) -> Network:
     """The fully connected layer with the same input and output as a network.
 
-    >>> from convcli.nets.network import sequential
+    >>> from convcli.nets.graph import sequential
     >>> from convcli.nets.layers import Conv
     >>> conv = Conv(1, (3, 3), (1, 1), ((1, 1), (1, 1)), bias=False)
     >>> summary = trace(sequential([conv]), (3, 32, 32))

@@ -2,9 +2,9 @@
 
 from typing import NamedTuple
 
+from convcli.nets.analysis.summary import Failure, Summary, trace
+from convcli.nets.graph import Network
 from convcli.nets.layers import Shape
-from convcli.nets.network import Network
-from convcli.nets.summary import Failure, Summary, trace
 
 LARGEST_SEARCHED = 4096
 """Sides beyond this are not looked for."""

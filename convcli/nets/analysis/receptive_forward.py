@@ -1,12 +1,12 @@
 """What the cells of a node see of the network's input: the walk forward, layer by layer.
 
-`convcli.nets.reception` walks back from one cell and says where its field lies.
+`convcli.nets.analysis.receptive_field` walks back from one cell and says where its field lies.
 """
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from convcli.nets.geometry import Reception
+from convcli.geometry import Reception
 from convcli.nets.layers import Layer, Measure
 
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Sequence
 from math import ceil
 from typing import Any, NamedTuple
 
+from convcli.nets.analysis.mac_rules import RULES
+from convcli.nets.analysis.summary import DTYPES, SCHEMA, Row, Summary, named_axes, named_sizes
 from convcli.nets.layers import Shape, size_text
-from convcli.nets.rules import RULES
-from convcli.nets.summary import DTYPES, SCHEMA, Row, Summary, named_axes, named_sizes
 
 Record = dict[str, Any]
 

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.errors import SpecError
-from convcli.nets.geometry import LARGEST, PADDINGS, Padding, Pair
+from convcli.geometry import LARGEST, PADDINGS, Padding, Pair
 
 
 def count(value: Any, name: str, least: int = 1) -> int:

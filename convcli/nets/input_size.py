@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 
 from convcli.errors import SpecError
+from convcli.nets.graph import Network
 from convcli.nets.layers import AXES, Conv, Layer, Linear, Reshape, Shape
-from convcli.nets.network import Network
 
 CHANNELS = 3
 """Channels of an input written without them: `224` is a colour picture of 224x224x3."""

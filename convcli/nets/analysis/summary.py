@@ -5,7 +5,9 @@ from math import prod
 from typing import Any, NamedTuple
 
 from convcli.errors import UnfitError, safe
-from convcli.nets.geometry import Fit, Reception
+from convcli.geometry import Fit, Reception
+from convcli.nets.analysis.receptive_forward import NOTHING, Seen, seen_by, widest
+from convcli.nets.graph import INPUT, Network, Node, pointed
 from convcli.nets.layers import (
     AXES,
     Activation,
@@ -20,8 +22,6 @@ from convcli.nets.layers import (
     Shape,
     size_text,
 )
-from convcli.nets.network import INPUT, Network, Node, pointed
-from convcli.nets.seen import NOTHING, Seen, seen_by, widest
 
 SCHEMA = 1
 """The number of the JSON form; it grows when a field changes its meaning or goes away."""
@@ -207,7 +207,7 @@ def summarize(network: Network, shape: Shape) -> Summary:
     """Walk a network for one image of `shape`, which is `(channels, height, width)`.
 
     >>> from convcli.nets.layers import Conv
-    >>> from convcli.nets.network import sequential
+    >>> from convcli.nets.graph import sequential
     >>> conv = Conv(6, (5, 5), (1, 1), ((0, 0), (0, 0)))
     >>> summary = summarize(sequential([conv]), (1, 32, 32))
     >>> summary.output, summary.params, summary.macs
@@ -321,7 +321,7 @@ def fit_warnings(fits: Sequence[Fit], skips: bool = True) -> Iterator[str]:
 
     `skips` tells of the cells between windows too.
 
-    >>> from convcli.nets.geometry import Window
+    >>> from convcli.geometry import Window
     >>> fit = Fit(224, Window(11, stride=4), (0, 0))
     >>> [warning.split(";")[0] for warning in fit_warnings((fit, fit))]
     ['54.25 → 54: the last row and column are never read']

@@ -6,7 +6,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.errors import SpecError, like
 
 VOCABULARIES = {"short": "short", "PyTorch": "torch", "Keras": "keras"}

@@ -9,11 +9,11 @@ from math import ceil, floor
 from typing import NamedTuple
 
 from convcli.errors import SpecError, UnfitError, safe
-from convcli.nets.geometry import Padding, Window, resolve_padding
+from convcli.geometry import Padding, Window, resolve_padding
+from convcli.nets.analysis.receptive_forward import MIXING
+from convcli.nets.analysis.summary import Row, Summary
+from convcli.nets.graph import INPUT
 from convcli.nets.layers import AdaptivePool, Shape, TransposedConv
-from convcli.nets.network import INPUT
-from convcli.nets.seen import MIXING
-from convcli.nets.summary import Row, Summary
 
 MOST_CELLS = 100_000
 """Cells of a field with gaps that are told apart; of more, the stretch they lie in."""
@@ -45,7 +45,7 @@ def receptive_field(summary: Summary, name: str, unit: Sequence[int]) -> Field:
     """The receptive field of a unit, a row and a column of the maps of the node `name`.
 
     >>> from convcli.nets.readers import read_text
-    >>> from convcli.nets.summary import summarize
+    >>> from convcli.nets.analysis.summary import summarize
     >>> two = summarize(read_text("conv:1,3,padding=1; conv:1,3,stride=2").network, (1, 9, 9))
     >>> receptive_field(two, "conv2", (0, 1)).reach, receptive_field(two, "conv2", (0, 1)).seen
     (((-1, 3), (1, 5)), ((0, 3), (1, 5)))

@@ -6,13 +6,13 @@ What only some questions need is imported where they are asked: a start costs as
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from convcli.calls import shown
+from convcli.callsyntax import shown
 from convcli.errors import Refusal, SpecError, UnfitError, counted, like
-from convcli.nets.figures import Figures, Settings, totals
-from convcli.nets.inputs import input_shape
+from convcli.nets.analysis.summary import Failure, Summary, trace
+from convcli.nets.analysis.table import Figures, Settings, totals
+from convcli.nets.graph import Network, Reading, sequential
+from convcli.nets.input_size import input_shape
 from convcli.nets.layers import Conv, Shape, size_text
-from convcli.nets.network import Network, Reading, sequential
-from convcli.nets.summary import Failure, Summary, trace
 
 
 class Answer(NamedTuple):
@@ -43,7 +43,7 @@ def shape_question(words: Sequence[str], options: Mapping[str, Any]) -> Answer:
     if asked and (len(asked) > 1 or rest):
         raise SpecError(f"--{asked[0]} does not go with --{(asked[1:] or rest)[0]}")
     if options["sweep"] is not None:
-        from convcli.nets.compare import Sweep
+        from convcli.nets.analysis.compare import Sweep
 
         side = (options["sweep"][0],)
         shape = input_shape(options["size"] or side, network, reading.input)
@@ -126,7 +126,7 @@ def _versus(
     settings: Settings,
     about: str,
 ) -> Answer:
-    from convcli.nets.compare import Versus, fully_connected
+    from convcli.nets.analysis.compare import Versus, fully_connected
     from convcli.nets.readers import is_source, read_words
 
     if summary.failures:
@@ -144,7 +144,7 @@ def _versus(
 
 
 def _fit_notes(network: Network, summary: Summary) -> list[str]:
-    from convcli.nets.fit import fit_report
+    from convcli.nets.analysis.valid_inputs import fit_report
 
     report = fit_report(network, summary)
     found = []
@@ -161,7 +161,7 @@ def _fit_notes(network: Network, summary: Summary) -> list[str]:
 
 def _failure_text(network: Network, shape: Shape, failure: Failure) -> str:
     """The refusal with its remedies: the number to write, or the input to give."""
-    from convcli.nets.fit import input_for
+    from convcli.nets.analysis.valid_inputs import input_for
 
     remedies = []
     if failure.corrected is not None:
@@ -204,7 +204,7 @@ def solve_question(
     output: int | None,
 ) -> Answer:
     """`convcli solve` along one axis: what is left out is found."""
-    from convcli.nets.solve import Solved, Unknowns, solutions
+    from convcli.nets.analysis.window_solver import Solved, Unknowns, solutions
 
     if words:
         raise SpecError("a network is asked about with --why; lengths are given as options")
@@ -222,8 +222,8 @@ def solve_question(
 
 def why_question(words: Sequence[str], size: Sequence[int] | None, text: str) -> Answer:
     """`convcli solve NETWORK --why FIGURE`: the conventions behind a figure."""
+    from convcli.nets.analysis.window_solver import Explained, explanations, read_figure
     from convcli.nets.readers import read_words
-    from convcli.nets.solve import Explained, explanations, read_figure
     from convcli.nets.zoo import NAMES
 
     figure = read_figure(text)
