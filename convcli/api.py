@@ -34,7 +34,7 @@ def parse(text: str | os.PathLike[str]) -> Reading:
 
     Raises SpecError for text that is not understood, with its line.
     """
-    from convcli.nets.readers import read_words
+    from convcli.nets.readers.read import read_words
 
     return read_words([os.fspath(text)])
 

@@ -265,7 +265,7 @@ def _memory(text: str) -> int:
 
 ZOO = "nets.zoo:NAMES"
 KERNELS = "images.kernels.catalogue:CATALOGUE"
-LAYER_NAMES = "nets.readers.short:LAYERS"
+LAYER_NAMES = "nets.readers.vocabulary.notation:LAYERS"
 
 SIZE = Reads("HxWxC", read_size)
 PAIR = Reads("N|HxW", read_pair)

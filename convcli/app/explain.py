@@ -171,7 +171,7 @@ def _receptive(picture: str | None, options: Options) -> Answer:
     from convcli.nets.analysis.receptive_field import receptive_field
     from convcli.nets.analysis.summary import summarize
     from convcli.nets.input_size import input_shape
-    from convcli.nets.readers import read_words
+    from convcli.nets.readers.read import read_words
 
     if options["unit"] is None:
         raise SpecError("give --unit NODE:ROW,COLUMN, such as --unit conv3_3:5,7")

@@ -96,7 +96,7 @@ def _fit(ask: Ask, before: Levels, after: Levels) -> FoundKernel:
 
 def _train(ask: Ask, before: Levels, after: Levels) -> FoundNet:
     from convcli.fit.backprop import Stack, Trainer
-    from convcli.nets.readers import read_words
+    from convcli.nets.readers.read import read_words
 
     assert ask.net is not None
     seed, steps = ask.seed or 0, ask.steps or NET_STEPS

@@ -99,7 +99,7 @@ def _reading(words: Sequence[str], options: Mapping[str, Any]) -> Reading:
             raise SpecError(
                 f"--{name} describes one layer; a network has its own: {' '.join(words)[:60]!r}"
             )
-        from convcli.nets.readers import read_words
+        from convcli.nets.readers.read import read_words
 
         return read_words(words)
     if options["kernel"] is None:
@@ -127,7 +127,7 @@ def _versus(
     about: str,
 ) -> Answer:
     from convcli.nets.analysis.compare import Versus, fully_connected
-    from convcli.nets.readers import is_source, read_words
+    from convcli.nets.readers.read import is_source, read_words
 
     if summary.failures:
         raise UnfitError(_failure_text(network, summary.input, summary.failures[0]))
@@ -223,7 +223,7 @@ def solve_question(
 def why_question(words: Sequence[str], size: Sequence[int] | None, text: str) -> Answer:
     """`convcli solve NETWORK --why FIGURE`: the conventions behind a figure."""
     from convcli.nets.analysis.window_solver import Explained, explanations, read_figure
-    from convcli.nets.readers import read_words
+    from convcli.nets.readers.read import read_words
     from convcli.nets.zoo import NAMES
 
     figure = read_figure(text)

@@ -8,7 +8,7 @@ from convcli.errors import SpecError, UnfitError, safe
 from convcli.features.aggregations import read_vector
 from convcli.features.config import SEED, Choices, Setup, for_pictures
 from convcli.features.preprocess import Preparation
-from convcli.nets.readers import read_words
+from convcli.nets.readers.read import read_words
 from convcli.runtime.array_files import npz_arrays
 from convcli.runtime.executor import check_runs, until
 from convcli.runtime.initializers import Init

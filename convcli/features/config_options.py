@@ -12,7 +12,7 @@ from convcli.features.presets import RECIPES, Recipe
 from convcli.nets.graph import Network, Reading
 from convcli.nets.input_size import CHANNELS
 from convcli.nets.layers import Shape, size_text
-from convcli.nets.readers import is_source, read_words, source_text
+from convcli.nets.readers.read import is_source, read_words, source_text
 from convcli.runtime.executor import check_runs, until
 from convcli.runtime.initializers import Init
 from convcli.runtime.weights import slopes

@@ -51,7 +51,7 @@ def look(step: Step, spread_before: float | None) -> Seen:
     """The figures of what a node gave; `spread_before` is that of what it read.
 
     >>> from convcli.runtime.executor import walk
-    >>> from convcli.nets.readers import read_text
+    >>> from convcli.nets.readers.read import read_text
     >>> from convcli.nets.analysis.summary import summarize
     >>> rows = summarize(read_text("relu").network, (2, 1, 2)).rows
     >>> x = np.array([[[-1.0, 1.0]], [[-3.0, 3.0]]])

@@ -8,8 +8,8 @@ from typing import Any
 from convcli.errors import PictureError, SpecError, safe
 from convcli.images.io.atomic import files_named
 from convcli.images.io.listing import READABLE, pictures_in
-from convcli.nets.readers import is_source
-from convcli.nets.readers.registry import names_of
+from convcli.nets.readers.read import is_source
+from convcli.nets.readers.vocabulary.registry import names_of
 from convcli.nets.zoo import NAMES
 
 

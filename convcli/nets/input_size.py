@@ -16,7 +16,7 @@ def input_shape(given: Sequence[int] | None, network: Network, named: Shape | No
     `given` is what the command line says: one side for every axis, all sides, or all sides and
     the channels. Channels left out are those the text names or its first layer declares, else 3.
 
-    >>> from convcli.nets.readers import read_text
+    >>> from convcli.nets.readers.read import read_text
     >>> input_shape((32,), read_text("nn.Conv2d(1, 6, 5)").network, None)
     (1, 32, 32)
 

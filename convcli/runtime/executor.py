@@ -43,7 +43,7 @@ def until(network: Network, names: Sequence[str]) -> Network:
     What those nodes do not need stays in, so that weights are drawn as for the whole network;
     `walk` leaves it out. Raises SpecError for a name that no node has.
 
-    >>> from convcli.nets.readers import read_text
+    >>> from convcli.nets.readers.read import read_text
     >>> net = read_text("conv(2, 3); relu; conv(4, 3)").network
     >>> [node.name for node in until(net, ["relu1"]).nodes]
     ['conv1', 'relu1']
@@ -150,7 +150,7 @@ def extract(
     Keeps all maps; ends with the node `last`, if one is named. Weights go by `NODE.ROLE`, such as
     `conv1.weight`.
 
-    >>> from convcli.nets.readers import read_text
+    >>> from convcli.nets.readers.read import read_text
     >>> run = extract(read_text("conv(4, 3); relu").network, np.ones((3, 8, 8), np.float32))
     >>> run.maps["relu1"].shape, run.weights["conv1.weight"].shape
     ((4, 6, 6), (4, 3, 3, 3))

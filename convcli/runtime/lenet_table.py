@@ -23,7 +23,7 @@ def connected(layer: Conv, channels: int) -> NDArray[np.float32]:
     The 60 pairs of LeNet-5's C3 are those of its paper; any other number goes around: filter f
     starts at channel f, and each filter gets one more before any gets two.
 
-    >>> from convcli.nets.readers import read_text
+    >>> from convcli.nets.readers.read import read_text
     >>> c3 = read_text("conv(16, 5, connections=60)").network.nodes[0].layer
     >>> connected(c3, 6).sum(), connected(c3, 6)[0].ravel()
     (np.float32(60.0), array([1., 1., 1., 0., 0., 0.], dtype=float32))

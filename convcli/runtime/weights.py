@@ -39,7 +39,7 @@ SLOPES = {"leaky_relu": None, "tanh": 1.0, "sigmoid": 1.0, "softmax": 1.0, "soft
 def slots(rows: Iterable[Row]) -> dict[str, Slot]:
     """All weights of a network by name, in the order of its nodes; shared ones once.
 
-    >>> from convcli.nets.readers import read_text
+    >>> from convcli.nets.readers.read import read_text
     >>> from convcli.nets.analysis.summary import summarize
     >>> network = read_text("conv(2, 3); relu; conv(4, 1, bias=False)").network
     >>> rows = summarize(network, (3, 8, 8)).rows
@@ -92,7 +92,7 @@ def _one(slot: Slot, generator: np.random.Generator, init: Init, slope: float) -
 def slopes(network: Network) -> dict[str, float]:
     """The slope below 0 of the activation that follows each node, before the next weights; else 1.
 
-    >>> from convcli.nets.readers import read_text
+    >>> from convcli.nets.readers.read import read_text
     >>> slopes(read_text("conv(2, 3); bn; leaky_relu(0.2); conv(2, 3)").network)["conv1"]
     0.2
     """

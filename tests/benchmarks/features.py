@@ -212,7 +212,7 @@ def torch_run(network: Any, weights: dict[str, Any], x: Any) -> Callable[[], Any
 
 def vgg(runs: int = 15) -> None:
     from convcli.nets.analysis.summary import summarize
-    from convcli.nets.readers import read_words
+    from convcli.nets.readers.read import read_words
     from convcli.runtime.executor import until, walk
     from convcli.runtime.initializers import Init
     from convcli.runtime.weights import drawn, slopes
@@ -326,7 +326,7 @@ def layers() -> None:
     import torch
     from torch import nn
 
-    from convcli.nets.readers import read_text
+    from convcli.nets.readers.read import read_text
     from convcli.runtime.executor import extract
 
     rng = np.random.default_rng(5)

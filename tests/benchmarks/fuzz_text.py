@@ -20,7 +20,7 @@ import texts
 
 from convcli.errors import Refusal
 from convcli.nets.analysis.summary import trace
-from convcli.nets.readers import read_text
+from convcli.nets.readers.read import read_text
 from convcli.nets.zoo import NAMES, zoo_text
 
 SEEDS = [text for _, text in texts.PASTED.values()] + [zoo_text(name) for name in NAMES]

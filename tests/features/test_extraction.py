@@ -13,7 +13,7 @@ from convcli.errors import PictureError, Refusal, SpecError, UnfitError
 from convcli.features.config import Choices
 from convcli.features.config_options import read_setup
 from convcli.features.extractor import Extractor, extract_features
-from convcli.nets.readers import read_text
+from convcli.nets.readers.read import read_text
 from convcli.runtime.executor import extract
 
 SAMPLES = Path(__file__).parents[2] / "samples"

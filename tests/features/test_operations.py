@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from convcli.errors import UnfitError
-from convcli.nets.readers import read_text
+from convcli.nets.readers.read import read_text
 from convcli.runtime.executor import check_runs, extract, used
 
 MODEL = """import torch

@@ -16,7 +16,7 @@ from convcli.features.presets import RECIPES
 from convcli.nets import layers as records
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.analysis.valid_inputs import smallest
-from convcli.nets.readers import read_text
+from convcli.nets.readers.read import read_text
 from convcli.nets.zoo import NAMES, zoo_text
 from convcli.runtime.executor import extract, until, walk
 from convcli.runtime.initializers import INITS
@@ -273,7 +273,7 @@ def test_threads_and_processes_change_nothing(tmp_path):
     code = (
         "import sys, numpy as np\n"
         "from convcli.runtime.executor import extract\n"
-        "from convcli.nets.readers import read_text\n"
+        "from convcli.nets.readers.read import read_text\n"
         "x = np.random.default_rng(0).random((3, 96, 96), np.float32)\n"
         "net = read_text('conv(48, 3, padding=1); relu; conv(96, 3); abs; conv(32, 7)').network\n"
         "np.savez(sys.argv[1], **extract(net, x, 9).maps)\n"

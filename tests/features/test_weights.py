@@ -16,7 +16,7 @@ from convcli.features.neighbors import distances
 from convcli.features.vector_io import read_set
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.layers import Slot
-from convcli.nets.readers import read_text
+from convcli.nets.readers.read import read_text
 from convcli.runtime.initializers import INITS, Init, draw
 from convcli.runtime.lenet_table import connected
 from convcli.runtime.weights import drawn, read_weights, slopes, slots

@@ -18,7 +18,7 @@ from convcli.fit import backprop
 from convcli.fit.backprop import Stack, Trainer
 from convcli.fit.least_squares import descend, equations, fit
 from convcli.fit.live import schedule
-from convcli.nets.readers import read_text
+from convcli.nets.readers.read import read_text
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]) / 256

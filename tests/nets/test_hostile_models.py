@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from convcli.errors import Refusal
 from convcli.nets.analysis.summary import trace
-from convcli.nets.models import core
-from convcli.nets.readers import read_source, read_text
+from convcli.nets.readers.python.language import limits
+from convcli.nets.readers.read import read_source, read_text
 
 START = (
     "import torch, re, copy, functools\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
@@ -297,7 +297,7 @@ PROGRAMS = {
 @pytest.fixture
 def few_steps(monkeypatch):
     """The bound on steps, lower, so that what only it stops is stopped soon."""
-    monkeypatch.setattr(core, "MOST_STEPS", 60_000)
+    monkeypatch.setattr(limits, "MOST_STEPS", 60_000)
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -440,20 +440,20 @@ def test_random_programs_never_reach_python(lines, early):
     def watched(door):
         def call(*args, **options):
             if sys._getframe(1).f_globals.get("__name__", "").startswith(
-                "convcli.nets.models."
+                "convcli.nets.readers.python."
             ) and (door in ("eval", "exec", "input", "breakpoint")):
                 opened.append(door)
             return kept[door](*args, **options)
 
         return call
 
-    core.MOST_STEPS, before = 20_000, core.MOST_STEPS
+    limits.MOST_STEPS, before = 20_000, limits.MOST_STEPS
     try:
         for door in doors:
             setattr(builtins, door, watched(door))
         read(text)
     finally:
-        core.MOST_STEPS = before
+        limits.MOST_STEPS = before
         for door in doors:
             setattr(builtins, door, kept[door])
     assert not opened
@@ -462,7 +462,7 @@ def test_random_programs_never_reach_python(lines, early):
 def test_the_source_of_the_reader_calls_none_of_pythons_doors():
     """No module of the reader names eval, exec, compile, open (but for its own texts) or getattr on
     a value of a file by a name that the file gives."""
-    folder = os.path.dirname(core.__file__)
+    folder = os.path.dirname(limits.__file__)
     for name in sorted(os.listdir(folder)):
         if not name.endswith(".py"):
             continue

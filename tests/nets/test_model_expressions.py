@@ -8,7 +8,7 @@ import pytest
 
 from convcli.errors import SpecError
 from convcli.nets.analysis.summary import summarize
-from convcli.nets.readers import read_text
+from convcli.nets.readers.read import read_text
 
 PYTHON = "import collections, collections.abc, contextlib, copy, functools, inspect, itertools, math, operator, re\n"
 TORCH = (

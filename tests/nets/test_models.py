@@ -7,10 +7,9 @@ import pytest
 
 from convcli.cli import run
 from convcli.errors import SpecError
-from convcli.nets import models
 from convcli.nets.analysis.summary import summarize, trace
 from convcli.nets.input_size import input_shape
-from convcli.nets.readers import read_source, read_text
+from convcli.nets.readers.read import python, read_source, read_text
 
 MODELS = Path(__file__).parent / "models"
 
@@ -596,14 +595,14 @@ def test_a_function_keeps_the_values_that_its_module_keeps(function, module):
 
 
 def test_each_file_of_the_reader_needs_those_above_it_in_the_package_s_table():
-    lines = models.__doc__.split("\n\n")[2].splitlines()
+    lines = python.__doc__.split("\n\n")[2].splitlines()
     order = [name for line in lines for name in line[:34].split()]
-    room = Path(models.__file__).parent
+    room = Path(python.__file__).parent
     assert sorted(order) == sorted(path.stem for path in room.glob("[a-z]*.py"))
     for place, name in enumerate(order):
         tree = ast.parse((room / f"{name}.py").read_text(encoding="utf-8"))
         for node in tree.body:
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(models.__name__):
-                inner = node.module.removeprefix(models.__name__).strip(".")
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(python.__name__):
+                inner = node.module.removeprefix(python.__name__).strip(".")
                 needed = [inner] if inner else [alias.name for alias in node.names]
                 assert set(needed) <= set(order[:place]), name

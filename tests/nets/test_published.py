@@ -10,7 +10,7 @@ from convcli.nets.analysis.table import Settings, bytes_text, totals
 from convcli.nets.analysis.valid_inputs import smallest
 from convcli.nets.graph import Network
 from convcli.nets.layers import Conv
-from convcli.nets.readers import read_text, read_words
+from convcli.nets.readers.read import read_text, read_words
 from convcli.nets.zoo import NAMES
 
 

@@ -11,8 +11,8 @@ from convcli.errors import Refusal, SpecError
 from convcli.nets.analysis.summary import summarize, trace
 from convcli.nets.graph import MOST_NODES
 from convcli.nets.input_size import input_shape
-from convcli.nets.readers import read_text, read_words
-from convcli.nets.readers.source import stdin_text
+from convcli.nets.readers.read import read_text, read_words
+from convcli.nets.readers.text_source import stdin_text
 
 
 def figures(text, shape=None):

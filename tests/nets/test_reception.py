@@ -9,7 +9,7 @@ from convcli.conv import conv2d, conv_transpose2d, max_pool2d
 from convcli.errors import SpecError
 from convcli.nets.analysis.receptive_field import receptive_field
 from convcli.nets.analysis.summary import summarize
-from convcli.nets.readers import read_text, read_words
+from convcli.nets.readers.read import read_text, read_words
 
 # network, node → size of the field (Simonyan & Zisserman 2014; Araujo, Norris & Sim 2019)
 PUBLISHED = {

@@ -10,7 +10,7 @@ import pytest
 from convcli.nets import layers as records
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.layers import Activation, Linear, Pad, Upsample, activations, slots_of
-from convcli.nets.readers import read_text
+from convcli.nets.readers.read import read_text
 from convcli.runtime.activations import FUNCTIONS
 from convcli.runtime.executor import extract
 from convcli.runtime.layers import FORWARD

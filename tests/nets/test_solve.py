@@ -12,7 +12,7 @@ from convcli.geometry import Window, output_length
 from convcli.nets.analysis.summary import trace
 from convcli.nets.analysis.valid_inputs import fit_report, fits, input_for, smallest
 from convcli.nets.analysis.window_solver import Unknowns, explanations, read_figure, solutions
-from convcli.nets.readers import read_text, read_words
+from convcli.nets.readers.read import read_text, read_words
 
 
 def test_the_paddings_that_give_alexnets_55():

@@ -8,7 +8,7 @@ from convcli.nets.analysis.table import Figures
 from convcli.nets.analysis.valid_inputs import smallest
 from convcli.nets.graph import sequential
 from convcli.nets.layers import Activation, AdaptivePool, Conv
-from convcli.nets.readers import read_text
+from convcli.nets.readers.read import read_text
 
 
 def conv(filters, kernel, stride=1, padding=0, **options):

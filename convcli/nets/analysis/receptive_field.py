@@ -44,7 +44,7 @@ class Field(NamedTuple):
 def receptive_field(summary: Summary, name: str, unit: Sequence[int]) -> Field:
     """The receptive field of a unit, a row and a column of the maps of the node `name`.
 
-    >>> from convcli.nets.readers import read_text
+    >>> from convcli.nets.readers.read import read_text
     >>> from convcli.nets.analysis.summary import summarize
     >>> two = summarize(read_text("conv:1,3,padding=1; conv:1,3,stride=2").network, (1, 9, 9))
     >>> receptive_field(two, "conv2", (0, 1)).reach, receptive_field(two, "conv2", (0, 1)).seen

@@ -6,7 +6,7 @@ click: a dataclass costs 0.4 ms to define, a NamedTuple 0.05 ms.
 A new layer is written in the file of its subject: a record, beside it a builder for each way to
 write it, and its names in NAMES at the end. What it does to arrays is a line in FORWARD of
 `convcli.runtime.layers`, or, for an activation, in its FUNCTIONS. Layers of which each framework
-has an order and defaults of its own have their builders in `convcli.nets.readers`.
+has an order and defaults of its own have their builders in `convcli.nets.readers.read`.
 """
 
 from convcli.nets.layers import activations, dense, normalization, rearrange

@@ -161,7 +161,7 @@ def bias_slot(outputs: int, wanted: bool) -> Slots:
 def slots_of(layer: Layer, shape: Shape) -> Slots:
     """The weights of a layer that meets an input of this shape, by role; none for most.
 
-    >>> from convcli.nets.readers import read_text
+    >>> from convcli.nets.readers.read import read_text
     >>> conv = read_text("conv(8, 5)").network.nodes[0].layer
     >>> {role: slot.shape for role, slot in slots_of(conv, (3, 9, 9)).items()}
     {'weight': (8, 3, 5, 5), 'bias': (8,)}

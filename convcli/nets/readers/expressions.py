@@ -10,7 +10,7 @@ from typing import Any
 from convcli.callsyntax import arithmetic, excerpt, negated, shown
 from convcli.errors import SpecError
 from convcli.nets.layers import Merge
-from convcli.nets.readers import short
+from convcli.nets.readers.fragments import Line
 from convcli.nets.readers.laying import Laying
 from convcli.nets.readers.objects import (
     PARTS,
@@ -25,11 +25,11 @@ from convcli.nets.readers.objects import (
     methods_of,
     tensors_of,
 )
-from convcli.nets.readers.registry import (
+from convcli.nets.readers.vocabulary import notation
+from convcli.nets.readers.vocabulary.registry import (
     UNREAD_OPTIONS,
     checked,
 )
-from convcli.nets.readers.syntax import Line
 
 SKIPPED = {"compile", "fit", "summary", "evaluate", "print", "build", "super", "__init__"} | {
     "_log_api_usage_once"
@@ -280,10 +280,10 @@ class Expressions(Laying):
             return self._run_body(line.node, line, args, options)
         if args and is_tensor(args[0]):
             return self._function(name, args, options)
-        if name in short.BLOCKS:
+        if name in notation.BLOCKS:
             args = [self._branch(one, node) for one in args]
             options = {key: self._branch(one, node) for key, one in options.items()}
-            return checked(short.BLOCKS[name], name, args, options)
+            return checked(notation.BLOCKS[name], name, args, options)
         return self._leaf(name, args, options, node)
 
     def _apply(self, made: Any, tensors: tuple[Tensor, ...], name: str = "") -> Tensor:

@@ -21,7 +21,7 @@ from convcli.nets.layers import (
 )
 from convcli.nets.layers.activations import function, torch_leaky_relu
 from convcli.nets.layers.arguments import sizes
-from convcli.nets.readers import torch
+from convcli.nets.readers.vocabulary import torch
 
 
 def max_pool(axes: int) -> Callable[..., Pool]:

@@ -8,9 +8,9 @@ from convcli.errors import SpecError, like
 from convcli.nets.graph import INPUT, Builder, Chain, Fork, Leaf, Part
 from convcli.nets.layers import Concat, Merge, Shape
 from convcli.nets.layers.arguments import count
+from convcli.nets.readers.fragments import Line
 from convcli.nets.readers.objects import Stack, Tensor, Unknown, tensors_of
-from convcli.nets.readers.registry import Vocabulary, checked, names_of, parameters
-from convcli.nets.readers.syntax import Line
+from convcli.nets.readers.vocabulary.registry import Vocabulary, checked, names_of, parameters
 
 INPUT_OPTIONS = {"input_shape", "batch_input_shape", "batch_shape", "input_dim"}
 
@@ -48,7 +48,7 @@ class Laying:
         for key in INPUT_OPTIONS & options.keys():
             sizes = options.pop(key)
             self._set_input(sizes[1:] if key.startswith("batch") else sizes)
-        from convcli.nets.readers.keras import function
+        from convcli.nets.readers.vocabulary.keras import function
 
         follows = None if name == "Activation" else function(_activation(name, args, options))
         layer = self.vocabulary.layer(name, args, options)

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from convcli.nets.graph import Chain, Fork, Leaf, Part
-from convcli.nets.readers.syntax import Line
+from convcli.nets.readers.fragments import Line
 
 
 class Tensor(NamedTuple):

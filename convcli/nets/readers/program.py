@@ -15,6 +15,7 @@ from convcli.callsyntax import excerpt, shown
 from convcli.errors import SpecError
 from convcli.nets.graph import INPUT, Network, pointed
 from convcli.nets.readers.expressions import INPUTS, Expressions
+from convcli.nets.readers.fragments import Line
 from convcli.nets.readers.objects import (
     PARTS,
     Graph,
@@ -25,8 +26,7 @@ from convcli.nets.readers.objects import (
     forward_of,
     methods_of,
 )
-from convcli.nets.readers.registry import VOCABULARIES, names_of
-from convcli.nets.readers.syntax import Line
+from convcli.nets.readers.vocabulary.registry import VOCABULARIES, names_of
 
 FRAMEWORK = r"\b(nn|layers)\.|\bSequential\b|\.add\("
 """What makes a statement one that has to be understood."""

@@ -1,0 +1,43 @@
+"""Modules of libraries that are made of layers, in Python that is read as a model's files are."""
+
+import os
+from typing import Any
+
+from convcli.nets.readers.python.language.objects import MISSING, File
+from convcli.nets.readers.python.model_files import parsed_file
+
+TEXTS = {
+    "torch.nn": "nn.txt",
+    "torch.distributions": "nn.txt",
+    "torch.quantization": "nn.txt",
+    "torch.ao.quantization": "nn.txt",
+    "timm": "layers.txt",
+    "torchvision.ops": "layers.txt",
+    "torchvision.models._utils": "layers.txt",
+    "torchvision.models": "torchvision.txt",
+    "mmcv": "layers.txt",
+}
+"""Library → the text that holds what is known of it; the longest name that fits is taken."""
+
+HIDDEN = {"torch", "nn", "F", "collections"}
+
+
+def prelude_name(machine: Any, module: str, name: str) -> Any:
+    """A class or a function of a library, or MISSING."""
+    fitting = [one for one in TEXTS if module == one or module.startswith(f"{one}.")]
+    if name in HIDDEN or not fitting:
+        return MISSING
+    for one in sorted(fitting, key=len, reverse=True):
+        file = _opened(machine, TEXTS[one])
+        if name in file.names:
+            return machine.resolved(file.names, name)
+    return MISSING
+
+
+def _opened(machine: Any, text: str) -> File:
+    if text not in machine.preludes:
+        path = os.path.join(os.path.dirname(__file__), "library", text)
+        with open(path, encoding="utf-8") as source:
+            file = machine.preludes[text] = parsed_file("", text, source.read())
+        machine.opened(file)
+    return machine.preludes[text]  # type: ignore[no-any-return]

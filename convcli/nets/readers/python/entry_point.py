@@ -1,0 +1,186 @@
+"""What a model file means: the class or the builder that is asked for, or that it is about."""
+
+import ast
+from typing import Any
+
+from convcli.callsyntax import UNREADABLE, parsed_value, shown
+from convcli.errors import SpecError, like, safe
+from convcli.nets.layers import Shape
+from convcli.nets.readers.python.interpreter import Machine
+from convcli.nets.readers.python.language.objects import (
+    MISSING,
+    Class,
+    File,
+    Frame,
+    Function,
+    Halt,
+    Object,
+    Partial,
+    Unknown,
+)
+from convcli.nets.readers.python.torch import nn_module
+
+NOT_BUILDERS = ("test", "main", "train", "demo", "run", "count", "load", "init", "get_args")
+"""Beginnings of the names of functions that build no network for others."""
+
+
+def asked_for(entry: str, file: File) -> ast.expr:
+    """`Name` or `Name(args)` as an expression that builds something."""
+    try:
+        node = parsed_value(entry)
+    except UNREADABLE:
+        node = None
+    if not isinstance(node, ast.Name | ast.Call | ast.Attribute | ast.Subscript):
+        raise SpecError(f"{shown(entry)} is not a name in {safe(file.name)}, nor a call of one")
+    name = node.func if isinstance(node, ast.Call) else node
+    if isinstance(name, ast.Name) and name.id not in file.names:
+        known = [one for one, value in file.names.items() if isinstance(value, Class | Function)]
+        hint = like(name.id, known) or f"; it has {', '.join(known[:8])}"
+        raise SpecError(f"{safe(file.name)} has no {shown(name.id)}{hint}")
+    return node
+
+
+def obvious(file: File) -> ast.expr:
+    """The one class or builder that a file is about. Raises SpecError where there are several."""
+    used = _used(file)
+    ready: list[str] = []
+    other: list[str] = []
+    for name, value in file.names.items():
+        if isinstance(value, Object) and value.cls.is_a(nn_module.MODULE):
+            return ast.Name(name, ast.Load())  # `model = Net()` of the file itself
+        if isinstance(value, Class) and value.is_a(nn_module.MODULE):
+            if _place(value, file) and value.find("forward") is not MISSING:
+                (ready if not _needs(value.find("__init__"), 1) else other).append(name)
+        elif isinstance(value, Function) and value.file is file and _builds(value):
+            (ready if not _needs(value, 0) else other).append(name)
+    for names in ([one for one in ready if one not in used], ready):
+        if len(names) == 1:
+            return ast.Name(names[0], ast.Load())
+        if names:
+            tried = _in_main(file, names)
+            if tried is not None:
+                return tried
+            listed = ", ".join(names[:12]) + (", …" if len(names) > 12 else "")
+            raise SpecError(
+                f"{safe(file.name)} builds several networks: {listed}; "
+                f"say which, such as {safe(file.name)}:{names[-1]}"
+            )
+    tried = _in_main(file, other)
+    if tried is not None:
+        return tried
+    unread = [
+        value for value in file.names.values() if isinstance(value, Unknown) and "(" in value.text
+    ]
+    if not other and unread:
+        raise Halt(f"{unread[0].text} cannot be read", unread[0].where)
+    if not other:
+        raise SpecError(f"{safe(file.name)} holds no class with a forward, and no layers")
+    name = next((one for one in reversed(other) if one not in used), other[-1])
+    value = file.names[name]
+    takes = _needs(
+        value.find("__init__") if isinstance(value, Class) else value, isinstance(value, Class)
+    )
+    raise SpecError(
+        f"{name} of {safe(file.name)} takes {', '.join(takes)}; "
+        f"give them: '{safe(file.name)}:{name}({', '.join(f'{one}=…' for one in takes)})'"
+    )
+
+
+def _place(cls: Class, file: File) -> bool:
+    """Whether a class is of this file: one that was imported is a part of it."""
+    return any(isinstance(one, ast.ClassDef) and one.name == cls.name for one in file.tree.body)
+
+
+def _builds(function: Function) -> bool:
+    node = function.node
+    if not isinstance(node, ast.FunctionDef) or function.name.startswith(("_", *NOT_BUILDERS)):
+        return False
+    if any(isinstance(one, ast.Name) and one.id == "Tensor" for one in ast.walk(node.args)):
+        return False
+    returns = [one for one in ast.walk(node) if isinstance(one, ast.Return)]
+    return any(isinstance(one.value, ast.Call | ast.Name) for one in returns)
+
+
+def _needs(function: Any, skipped: int) -> list[str]:
+    """The parameters of a function that have no default."""
+    if not isinstance(function, Function):
+        return []
+    wanted = function.node.args
+    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)][skipped:]
+    required = names[: max(len(names) - len(function.defaults), 0)]
+    by_name = zip(wanted.kwonlyargs, function.kw_defaults, strict=True)
+    return required + [one.arg for one, default in by_name if default is MISSING]
+
+
+def _used(file: File) -> set[str]:
+    """The names that other definitions of the file speak of: parts of what it is about."""
+    found: set[str] = set()
+    for node in file.tree.body:
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith(NOT_BUILDERS):
+                continue
+            for one in ast.walk(node):
+                if isinstance(one, ast.Name) and one.id != node.name:
+                    found.add(one.id)
+    return found
+
+
+def _in_main(file: File, names: list[str]) -> ast.expr | None:
+    """The one call of a builder under `if __name__ == "__main__"`, or in a `test` beside it."""
+    calls: dict[str, ast.expr] = {}
+    for node in file.tree.body:
+        main = isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)
+        if main or (isinstance(node, ast.FunctionDef) and node.name.startswith(("test", "main"))):
+            for one in ast.walk(node):
+                if (
+                    isinstance(one, ast.Call)
+                    and isinstance(one.func, ast.Name)
+                    and one.func.id in names
+                ):
+                    calls.setdefault(ast.unparse(one), one)
+    return next(iter(calls.values())) if len(calls) == 1 else None
+
+
+def built(machine: Machine, file: File, call: ast.expr) -> tuple[Object, str]:
+    """The module that an entry makes, and what it is called."""
+    label = ast.unparse(call)[:60]
+    entry = File("", "entry", label, ast.Module([], []))
+    entry.names = file.names
+    made = machine.evaluate(ast.parse(ast.unparse(call), mode="eval").body, Frame(entry, {}))
+    if isinstance(made, Class | Function | Partial):
+        made = machine.call(made, [], {})
+    if isinstance(made, tuple | list) and made and machine.is_module(made[0]):
+        made = made[0]
+    if isinstance(made, Unknown):
+        raise Halt(f"{label} gives {made.text}, which is not known here", made.where)
+    if not isinstance(made, Object) or not made.cls.is_a(nn_module.MODULE):
+        raise Halt(f"{label} gives {machine.describe(made)}, which is no module")
+    kind = (
+        "class" if isinstance(call, ast.Name) and isinstance(file.names.get(call.id), Class) else ""
+    )
+    return made, f"{kind} {label}".strip()
+
+
+def example(file: File) -> Shape | None:
+    """The input that the file itself tries its network with: `torch.randn(1, 3, 32, 32)`."""
+    shapes = set()
+    for node in file.tree.body:
+        if isinstance(node, ast.ClassDef):
+            continue
+        for one in ast.walk(node):
+            if (
+                isinstance(one, ast.Call)
+                and isinstance(one.func, ast.Attribute)
+                and one.func.attr in ("randn", "rand", "zeros", "ones")
+            ):
+                sizes = [arg.value for arg in _flat(one.args) if isinstance(arg, ast.Constant)]
+                whole = [size for size in sizes if type(size) is int and size > 0]
+                if len(whole) == len(_flat(one.args)) and 2 <= len(whole) <= 5:
+                    shapes.add(tuple(whole[1:]))
+    return next(iter(shapes)) if len(shapes) == 1 else None
+
+
+def _flat(args: list[ast.expr]) -> list[ast.expr]:
+    if len(args) == 1 and isinstance(args[0], ast.Tuple | ast.List):
+        return args[0].elts
+    return args

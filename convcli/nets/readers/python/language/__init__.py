@@ -1,0 +1,1 @@
+"""The Python language: what expressions, statements, calls and definitions mean."""

@@ -1,0 +1,326 @@
+"""What the names of imported libraries mean: `torch`, `nn`, `F`, `math`; unknown ones, nothing."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from convcli.nets.readers.python.bundled import prelude_name
+from convcli.nets.readers.python.language.objects import (
+    MISSING,
+    Class,
+    ClassMethod,
+    Function,
+    Library,
+    Native,
+    Object,
+    Static,
+    Tensor,
+    Unknown,
+    class_of,
+    natives,
+)
+from convcli.nets.readers.python.stdlib import builtins, modules
+from convcli.nets.readers.python.stdlib.builtins import BUILTINS, first
+from convcli.nets.readers.python.stdlib.type_checks import TENSOR
+from convcli.nets.readers.python.torch import creation, names, nn_layers, nn_module, nn_weights
+from convcli.nets.readers.python.torch.elementwise import FOURIER
+
+KNOWN = {"torch", "numpy", "np", "einops", *modules.LIBRARY, *modules.TYPING, *modules.QUIET}
+"""Top modules that are libraries, whatever files lie beside the model's."""
+
+MODULES = {
+    ("pytorch_lightning", "LightningModule"),
+    ("lightning", "LightningModule"),
+    ("mmcv", "BaseModule"),
+    ("mmengine", "BaseModule"),
+}
+"""Classes of libraries that are `nn.Module` with ways of training."""
+
+PACKAGES = {
+    "torchvision.models", "torchvision.models.resnet", "torchvision.models.vgg",
+    "torchvision.models.densenet", "torchvision.models.mobilenet", "torchvision.models._utils",
+    "torchvision.ops", "torchvision.ops.misc", "timm.models", "timm.layers", "timm.models.layers",
+    "mmcv.runner", "mmcv.cnn", "mmengine.model",
+}  # fmt: skip
+"""Modules of other libraries that are known to be modules."""
+
+
+def name_of(machine: Any, library: Library, name: str) -> Any:
+    """`library.name`; what is not known of a library is an Unknown that says so."""
+    module = library.name
+    top = module.partition(".")[0]
+    if top == "torch":
+        return _torch(machine, module, name)
+    if name in modules.LIBRARY.get(module, {}):
+        held = modules.LIBRARY[module][name]
+        return dict(held) if isinstance(held, dict) else held  # os.environ: the file may set it
+    if module in modules.TYPING:
+        return Unknown(f"{module}.{name}", harmless=True)
+    if top == "einops":
+        from convcli.nets.readers.python.torch import einops
+
+        found = Library if name in ("layers", "torch") else Unknown
+        return einops.NAMES.get(name) or found(f"{module}.{name}")
+    if module == "numpy" and name in NUMPY:
+        return NUMPY[name]
+    if (top, name) in MODULES:
+        return nn_module.MODULE
+    found = prelude_name(machine, module, name)
+    if found is not MISSING:
+        return found
+    if f"{module}.{name}" in PACKAGES:
+        return Library(f"{module}.{name}")
+    return Unknown(f"{module}.{name}", harmless=top in modules.QUIET and top != "random")
+
+
+# -- torch ----------------------------------------------------------------------------------
+
+
+def _torch(machine: Any, module: str, name: str) -> Any:
+    if name in TORCH.get(module, {}):
+        return TORCH[module][name]
+    for function in (name, name.removesuffix("_")):
+        if module in FUNCTIONAL and function in names.FUNCTIONS:
+            return Native(name, names.FUNCTIONS[function])
+    if module == "torch.nn" or module.startswith(("torch.nn.modules", "torch.nn.parameter")):
+        if name in NN:
+            return NN[name]
+        if name in nn_layers.classes():
+            return nn_layers.classes()[name]
+    if name in ANYWHERE:
+        return ANYWHERE[name]
+    if module.startswith("torch.nn.init"):
+        initialises = name.endswith("_") or name in INITIALISERS
+        return Native(name, first if initialises else _unknown_of(f"nn.init.{name}"))
+    if module.startswith("torch.nn.utils"):
+        return Native(name, first)
+    if module in STATES:
+        if name in DECORATORS:
+            return Native(name, modules.unchanged)
+        if name.startswith("is_") or name == "device_count":
+            return Native(name, lambda machine, *_, **__: False)
+        return Unknown(f"{module}.{name}", harmless=True)
+    if name in SUBMODULES:
+        return Library(f"{module}.{name}")
+    found = prelude_name(machine, module, name)
+    if found is not MISSING:
+        return found
+    harmless = module.startswith(HARMLESS) or name.endswith("Loss") or name in QUIET
+    return Unknown(f"{module}.{name}", harmless=harmless)
+
+
+def _unknown_of(text: str) -> Callable[..., Any]:
+    return lambda machine, *_, **__: Unknown(f"{text}()", harmless=True)
+
+
+def _checkpoint(machine: Any, function: Any, *args: Any, **options: Any) -> Any:
+    """A call whose values are computed again while training."""
+    return machine.call(function, list(args), {})
+
+
+def _checkpoint_sequential(
+    machine: Any, functions: Any, segments: Any, value: Any, **options: Any
+) -> Any:
+    for one in machine.listed(functions):
+        value = machine.call(one, [value], {})
+    return value
+
+
+def _switch(machine: Any, function: Any = None, *_: Any, **__: Any) -> Any:
+    """`torch.no_grad()`: a context, or a decorator, that changes nothing here."""
+    return function if isinstance(function, Function) else Native("no_grad", modules.unchanged)
+
+
+def _new_parameter(machine: Any, cls: Class, *args: Any, **options: Any) -> Any:
+    return nn_weights.parameter(machine, *args, **options)
+
+
+def _new_tensor(machine: Any, cls: Class, *args: Any, **options: Any) -> Any:
+    return creation.typed(machine, *args, **options)
+
+
+def _applied(machine: Any, cls: Class, *args: Any) -> Any:
+    """`Function.apply(x)`: its forward, with a context that takes anything."""
+    run = cls.find("forward")
+    if isinstance(run, Static):
+        run = run.function
+    return machine.call(run, [Object(CONTEXT), *args], {})
+
+
+def _tuple_of(many: int) -> Callable[..., Any]:
+    """`_pair(3)` is (3, 3)."""
+
+    def call(machine: Any, value: Any) -> Any:
+        return tuple(value) if isinstance(value, list | tuple) else (value,) * many
+
+    return call
+
+
+def _size(machine: Any, sizes: Any = ()) -> tuple[Any, ...]:
+    return tuple(machine.listed(sizes))
+
+
+TENSOR.names |= {**natives(names.METHODS), "__new__": Native("Tensor", _new_tensor)}
+PARAMETER = Class("Parameter", (), {"__new__": Native("Parameter", _new_parameter)})
+CONTEXT = class_of("Context", save_for_backward=builtins.no_effect)
+AUTOGRAD = Class("Function", (), {"apply": ClassMethod(Native("apply", _applied))})
+
+NN = {"Parameter": PARAMETER, "UninitializedParameter": PARAMETER}
+
+FUNCTIONAL = ("torch", "torch.special", "torch.nn.functional", "torch.functional", "torch._C._nn")
+"""Modules of functions of tensors."""
+
+DTYPES = (
+    "float32", "float16", "float64", "float", "half", "double", "int64", "long", "int32", "int",
+    "bool", "uint8", "bfloat16", "int8", "strided", "channels_last", "contiguous_format",
+)  # fmt: skip
+
+SWITCHES = ("no_grad", "enable_grad", "inference_mode", "set_grad_enabled", "autocast")
+
+DECORATORS = ("script", "ignore", "unused", "export", "script_if_tracing", "interface")
+
+TUPLES = {"single": 1, "pair": 2, "triple": 3, "quadruple": 4}
+
+TORCH: dict[str, dict[str, Any]] = {
+    "torch": {
+        **natives(names.NEW),
+        "Tensor": TENSOR,  # a class, though it makes tensors as well
+        "cuda": Library("torch.cuda"),  # not the method of a tensor
+        **{name: Unknown(f"torch.{name}", harmless=True) for name in DTYPES},
+        **natives(dict.fromkeys(SWITCHES, _switch)),
+        **natives(
+            {
+                "is_tensor": lambda machine, value: isinstance(value, Tensor),
+                "is_grad_enabled": lambda machine: False,
+                "is_autocast_enabled": lambda machine, *_: False,
+                "numel": names.METHODS["numel"],
+                "compile": first,
+                "Size": _size,
+            }
+        ),
+        "__version__": "2.13.0",
+        "pi": math.pi,
+        "inf": math.inf,
+    },
+    "torch.autograd": {"Variable": Native("Variable", first), "Function": AUTOGRAD},
+    "torch.autograd.function": {"Function": AUTOGRAD},
+    "torch.utils.checkpoint": natives(
+        {"checkpoint": _checkpoint, "checkpoint_sequential": _checkpoint_sequential}
+    ),
+    "torch.jit": {
+        "ScriptModule": nn_module.MODULE,
+        "isinstance": BUILTINS["isinstance"],
+        "annotate": Native("annotate", lambda machine, kind, value: value),
+    },
+    "torch.fft": natives(FOURIER),
+    "torch.linalg": natives({"norm": names.FUNCTIONS["norm"]}),
+    "torch.nn.modules.utils": {
+        f"{under}{name}": Native(name, _tuple_of(many))
+        for name, many in TUPLES.items()
+        for under in ("", "_")
+    }
+    | natives({"_ntuple": lambda machine, many: Native("ntuple", _tuple_of(many))}),
+}
+"""Names of `torch` that stand in one module alone."""
+
+ANYWHERE = natives(
+    {
+        "DataParallel": first,
+        "DistributedDataParallel": first,
+        "weight_norm": nn_weights.weight_norm,
+    }
+)
+"""Names of `torch` that are the same in all of its modules."""
+
+INITIALISERS = (
+    "uniform", "normal", "constant", "eye", "dirac", "orthogonal", "sparse",
+    "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal",
+)  # fmt: skip
+"""The old names of `nn.init`, without the underscore."""
+
+SUBMODULES = {
+    "nn", "functional", "utils", "init", "cuda", "jit", "onnx", "backends", "cudnn", "autograd",
+    "hub", "optim", "modules", "conv", "batchnorm", "container", "module", "activation", "pooling",
+    "linear", "normalization", "padding", "dropout", "distributed", "checkpoint", "model_zoo",
+    "data", "amp", "fx", "special", "compiler", "distributions", "parameter", "parametrizations",
+    "parallel", "rnn", "random", "linalg", "fft", "_six", "ao", "quantization", "quantized",
+}  # fmt: skip
+
+STATES = (
+    "torch.cuda", "torch.backends", "torch.onnx", "torch.jit", "torch.distributed",
+    "torch.compiler", "torch._dynamo",
+)  # fmt: skip
+"""Modules that say where a model runs: on a processor, in Python, by itself."""
+
+HARMLESS = (
+    "torch.cuda", "torch.utils", "torch.hub", "torch.optim", "torch.jit", "torch.backends",
+    "torch.distributed", "torch.amp", "torch.fx", "torch._six", "torch.random",
+)  # fmt: skip
+"""Beginnings of modules whose functions can be called on modules, which stay what they are."""
+
+QUIET = ("device", "manual_seed", "save", "load", "dtype", "set_num_threads", "Generator")
+
+
+# -- numpy ----------------------------------------------------------------------------------
+
+
+def _plain(values: Any) -> Any:
+    """The numbers of an array whose numbers are known; anything else as it is."""
+    return values.values if isinstance(values, Tensor) and values.values else values
+
+
+def _of_truth(function: str) -> Callable[..., Any]:
+    def call(machine: Any, values: Any, *_: Any, **__: Any) -> Any:
+        if isinstance(values, Tensor) and values.values is None:
+            return Unknown("the values of an array")
+        held = _plain(values)
+        held = held if isinstance(held, list | tuple) else [held]
+        return machine.call(BUILTINS[function], [held], {})
+
+    return call
+
+
+def _of_all(function: str) -> Callable[..., Any]:
+    def call(machine: Any, values: Any, *rest: Any, **_: Any) -> Any:
+        return machine.call(BUILTINS[function], [_plain(values), *rest], {})
+
+    return call
+
+
+def _at_least_1d(machine: Any, value: Any) -> Any:
+    made = creation.tensor(machine, value)
+    if isinstance(made, Tensor) and not made.shape:
+        return Tensor((1,), values=made.values)
+    return made
+
+
+NUMPY: dict[str, Any] = {
+    **{
+        name: modules.LIBRARY["math"][name]
+        for name in ("prod", "ceil", "floor", "sqrt", "log", "log2", "exp", "gcd", "pi", "e", "inf")
+    },
+    **dict.fromkeys(("int", "int32", "int64"), BUILTINS["int"]),
+    **dict.fromkeys(("float", "float32"), BUILTINS["float"]),
+    "bool": BUILTINS["bool"],
+    "random": Library("numpy.random"),
+    **natives(
+        {
+            **dict.fromkeys(("array", "asarray", "ndarray"), creation.tensor),
+            **{
+                name: names.NEW[name]
+                for name in ("arange", "linspace", "zeros", "ones", "meshgrid", "eye")
+            },
+            "atleast_1d": _at_least_1d,
+            **{name: _of_truth(name) for name in ("any", "all")},
+            **{name: _of_all(name) for name in ("sum", "max", "min", "abs", "round")},
+            "maximum": _of_all("max"),
+            "minimum": _of_all("min"),
+            "power": builtins.raised_to,
+            "mean": lambda machine, values: _of_all("sum")(machine, values) / len(values),
+            "cumsum": lambda machine, values, *_, **__: modules.accumulated(
+                machine, _plain(values)
+            ),
+        }
+    ),
+}
+"""What is known of `numpy`: numbers and short arrays of them, as constructors work with."""

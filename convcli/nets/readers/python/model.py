@@ -1,0 +1,239 @@
+"""`model.py:Name(args)` → the network it builds, read anew for inputs of another size."""
+
+from math import prod
+from typing import Any, NamedTuple
+
+from convcli.errors import Refusal, SpecError, safe
+from convcli.nets.graph import INPUT, Network, Node, Reading, Stopped, pointed
+from convcli.nets.layers import Identity, Shape
+from convcli.nets.layers.tensor_ops import Free, Unused
+from convcli.nets.readers.python.entry_point import asked_for, built, example, obvious
+from convcli.nets.readers.python.interpreter import Machine, deep
+from convcli.nets.readers.python.language.objects import (
+    File,
+    Function,
+    Halt,
+    Object,
+    Tensor,
+    Unfit,
+    Unknown,
+)
+from convcli.nets.readers.python.language.statements import Return
+from convcli.nets.readers.python.model_files import Files, parsed_file
+from convcli.nets.readers.python.torch import nn_module, nn_weights
+from convcli.nets.readers.python.torch.graph_recorder import Tape
+
+MOST_OUTPUTS = 1000
+"""Tensors of one model that are its outputs; those behind them are left out."""
+
+
+def read_model(path: str, entry: str = "") -> Reading:
+    """The network of a file's class or builder. Raises SpecError with the place.
+
+    `entry` is a name, or a call with its values; without it, what the file obviously means.
+    """
+    files = Files()
+    return _reading(files.open(path), files, entry)
+
+
+def read_model_text(text: str, source: str) -> Reading:
+    """The same of a text that is no file of its own: pasted, or from a pipe."""
+    return _reading(parsed_file("", source, text), Files(), "")
+
+
+def _reading(file: File, files: Files, entry: str) -> Reading:
+    machine = Machine(files)
+    try:
+        with deep():
+            machine.opened(file)
+            call = asked_for(entry, file) if entry else obvious(file)
+            root, label = built(machine, file, call)
+    except Halt as error:
+        raise SpecError(_text(error)) from None
+    except Return:
+        raise SpecError(f"{safe(file.name)} returns outside of a function") from None
+    model = Model(machine, root, label)
+    leaves = [one.leaf for _, one in nn_module.walk(root) if one.leaf is not None]
+    declared = Network(
+        tuple(Node(f"{i}", leaf.layer, (INPUT,)) for i, leaf in enumerate(leaves)), model.at
+    )
+    return Reading(declared, example(file), f"PyTorch {label}")
+
+
+def _text(error: Halt) -> str:
+    message = safe(str(error))
+    return f"{message}\n{pointed(error.where)}" if error.where else message
+
+
+class Model(NamedTuple):
+    """A module that was built, and the machine that runs it for an input."""
+
+    machine: Machine
+    root: Object
+    label: str
+
+    def at(self, shape: Shape) -> Network:
+        """Its network for an input `(channels, *lengths)`."""
+        machine = self.machine
+        machine.steps = 0
+        machine.depth = 0
+        machine.fresh(self.root)
+        tape, outputs, stopped = _ran(machine, self.root, shape)
+        if outputs and not stopped:
+            _ended(tape, outputs)
+        names = tuple(filter(None, map(tape.laid, outputs)))
+        network = tape.network(names) if names and not stopped else tape.network(())
+        held = list(nn_module.walk(self.root))
+        nodes = _held(machine, held, network.nodes)
+        rest = [] if stopped else _unused(machine, held, network)
+        halted = None
+        if stopped is not None:
+            unfit = isinstance(stopped, Unfit)
+            halted = Stopped(str(stopped), stopped.where, unfit=unfit)
+        return Network(
+            (*rest, *nodes),
+            self.at if tape.sized else None,
+            halted,
+            _notes(tape, rest, outputs),
+        )
+
+
+def _outputs_of(value: Any) -> list[Tensor]:
+    """The tensors in what a forward returns, in their order."""
+    found: list[Tensor] = []
+    waiting, seen = [value], set()
+    while waiting and len(found) < MOST_OUTPUTS:
+        one = waiting.pop(0)
+        if id(one) in seen and not isinstance(one, Tensor):
+            continue
+        seen.add(id(one))
+        if isinstance(one, Tensor):
+            found.append(one)
+        elif isinstance(one, list | tuple):
+            waiting[:0] = one[:MOST_OUTPUTS]
+        elif isinstance(one, dict):
+            waiting[:0] = list(one.values())[:MOST_OUTPUTS]
+        elif isinstance(one, Object):
+            waiting[:0] = list(one.attrs.values())[:MOST_OUTPUTS]
+    return found
+
+
+def _one_input(root: Object) -> None:
+    """Refuses a model whose forward needs more than one value."""
+    run = root.cls.find("forward")
+    if not isinstance(run, Function):
+        return
+    wanted = run.node.args
+    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)][1:]
+    needed = names[: len(names) - len(run.defaults)] if run.defaults else names
+    if len(needed) > 1:
+        raise Halt(
+            f"forward takes {len(needed)} inputs, {', '.join(needed)}; models of one are read",
+            run.file.where(run.node),
+        )
+
+
+def _ran(machine: Machine, root: Object, shape: Shape) -> tuple[Tape, list[Tensor], Halt | None]:
+    """The forward run of a module on one image; what stopped it, if something did."""
+    tape = machine.tape = Tape()
+    machine.named(root)
+    found: list[Tensor] = []
+    stopped: Halt | None = None
+    try:
+        with deep():
+            _one_input(root)
+            result = machine.call(root, [Tensor((1, *shape), INPUT)], {})
+            found = _outputs_of(result)
+            if not found:
+                what = machine.describe(result)
+                where = result.where if isinstance(result, Unknown) else None
+                raise Halt(f"the model gives {what}, which is not a tensor", where)
+    except Unfit as error:
+        stopped = error
+    except SpecError as error:
+        stopped = error if isinstance(error, Halt) else Halt(str(error))
+    except Refusal as error:
+        stopped = Unfit(str(error))
+    return tape, found, stopped
+
+
+def _ended(tape: Tape, outputs: list[Tensor]) -> None:
+    """The network ends with its first output, whatever order its outputs were made in."""
+    nodes = tape.builder.nodes
+    first = tape.laid(outputs[0])
+    if not nodes or first in ("", INPUT, nodes[-1].name):
+        return
+    needed = set(map(tape.laid, outputs))
+    last = [node.name for node in tape.network(tuple(needed)).nodes][-1:]
+    if last != [first]:
+        tape.scope = ""
+        outputs[0] = tape.put(Identity("output"), [outputs[0]], outputs[0].shape, name="output")
+
+
+def _held(
+    machine: Machine, held: list[tuple[str, Object]], nodes: tuple[Node, ...]
+) -> tuple[Node, ...]:
+    """The nodes; weights that stand alone and belong to a layer among them are that layer's."""
+    sharing = [one for _, one in held if one.shared]
+    if not sharing:
+        return nodes
+    laid = {node.name for node in nodes if not isinstance(node.layer, Free)}
+    owners: dict[str, str] = {}
+    for one in sharing:
+        name = machine.leaf(one).name
+        if name in laid:
+            owners |= {
+                machine.tape.laid(tensor): name
+                for tensor in one.shared.values()
+                if tensor.holder is one
+            }
+    return tuple(node._replace(owner=owners.get(node.name, node.owner)) for node in nodes)
+
+
+def _unused(machine: Machine, held: list[tuple[str, Object]], network: Network) -> list[Node]:
+    """The weights that the model holds and its output does not need."""
+    laid = {node.name for node in network.nodes}
+    known = laid | {node.owner for node in network.nodes}
+    found = []
+    seen: set[int] = set()
+    for path, one in held:
+        own = dict(nn_module.parameters(one))
+        if one.leaf is not None:
+            record = one.leaf.layer
+            name = path or record.type
+            if name not in known and machine.leaf(one).name not in known:
+                without = {
+                    key for key, tensor in one.shared.items() if machine.tape.laid(tensor) in laid
+                }
+                made = nn_weights.unused(record, without)
+                if made is not None:
+                    found.append(Node(name if name not in laid else f"{name}#0", made, ()))
+        for name, tensor in own.items():
+            used = machine.tape.laid(tensor) in laid
+            if id(tensor) in seen or used or tensor.holder not in (None, one):
+                continue
+            seen.add(id(tensor))
+            label = f"{path}.{name}" if path else name
+            found.append(Node(label, Unused("parameter, unused", prod(tensor.shape)), ()))
+    return found
+
+
+def _notes(tape: Tape, rest: list[Node], outputs: list[Tensor]) -> tuple[str, ...]:
+    notes = list(tape.notes)
+    if rest:
+        many = sum(node.layer.measure().params for node in rest)
+        names = ", ".join(node.name for node in rest[:4]) + (", …" if len(rest) > 4 else "")
+        if many:
+            notes.append(
+                f"{names}: the output needs none of their {many:,} parameters, "
+                "which are in the totals"
+            )
+    if tape.products:
+        notes.append(
+            f"products of activations take {tape.products:,} multiply–accumulates more, "
+            "which no weight is part of"
+        )
+    if len(outputs) > 1:
+        sizes = ", ".join("x".join(map(str, one.shape[1:])) for one in outputs[:6])
+        notes.append(f"the model gives {len(outputs)} tensors (channels first): {sizes}")
+    return tuple(notes)

@@ -1,0 +1,82 @@
+"""The files of a model: the one that is named, and those beside it that it imports from."""
+
+import os
+
+from convcli.callsyntax import UNREADABLE, parsed_module
+from convcli.errors import SpecError, safe
+from convcli.nets.readers.python.language.objects import File
+from convcli.nets.readers.text_source import file_text
+
+LARGEST_FILE = 2_000_000
+"""Bytes of one file of a model; the longest of torchvision's has 50,000."""
+
+MOST_FILES = 200
+"""Files of one model."""
+
+HIGHEST = 4
+"""Folders, the model's own and those above, in which what it imports is looked for."""
+
+
+class Files:
+    """Finds files by the names of their modules, and keeps each once."""
+
+    def __init__(self) -> None:
+        self.known: dict[str, File] = {}
+
+    def open(self, path: str) -> File:
+        """The file of a path, parsed. Raises Refusal where it cannot be read."""
+        key = os.path.realpath(path)
+        if key not in self.known:
+            if len(self.known) >= MOST_FILES:
+                raise SpecError(f"the model takes more than {MOST_FILES} files")
+            text = file_text(path, LARGEST_FILE)
+            self.known[key] = parsed_file(path, os.path.basename(path), text)
+        return self.known[key]
+
+    def find(self, module: str, level: int, beside: File) -> File | None:
+        """The file of `module` as a file beside imports it, or None."""
+        if not beside.path:
+            return None
+        folder = os.path.dirname(os.path.abspath(beside.path))
+        parts = [part for part in module.split(".") if part]
+        if not all(part.isidentifier() for part in parts):
+            return None
+        if level > HIGHEST:
+            return None
+        if level:
+            for _ in range(level - 1):
+                folder = os.path.dirname(folder)
+            return self._in(folder, parts)
+        for _ in range(HIGHEST):
+            found = self._in(folder, parts)
+            if found is not None:
+                return found
+            if os.path.dirname(folder) == folder:
+                break
+            folder = os.path.dirname(folder)
+        return None
+
+    def _in(self, folder: str, parts: list[str]) -> File | None:
+        path = os.path.join(folder, *parts)
+        for candidate in (f"{path}.py" if parts else "", os.path.join(path, "__init__.py")):
+            if candidate and os.path.isfile(candidate):
+                try:
+                    return self.open(candidate)
+                except SpecError as error:
+                    raise SpecError(f"{safe(candidate)}: {error}") from None
+        return None
+
+
+def parsed_file(path: str, name: str, text: str) -> File:
+    """A file from its text. Raises SpecError with the place of what is not Python."""
+    text = text.replace("\r\n", "\n").replace("\t", "    ")
+    try:
+        tree = parsed_module(text)
+    except UNREADABLE as error:
+        line = getattr(error, "lineno", None)
+        at = f":{line}" if line else ""
+        reason = safe(getattr(error, "msg", None) or "it is nested too deep")
+        raise SpecError(
+            f"{safe(name)}{at} is not Python that can be read: {reason[:200]}"
+        ) from None
+    return File(path, name, text, tree)

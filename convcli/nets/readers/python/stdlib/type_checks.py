@@ -1,0 +1,127 @@
+"""What kinds of values there are: `isinstance()`, `issubclass()`, `callable()`."""
+
+from typing import Any
+
+from convcli.nets.readers.python.language.objects import (
+    MISSING,
+    Bound,
+    Class,
+    File,
+    Function,
+    Iterating,
+    Library,
+    Native,
+    Object,
+    Partial,
+    Tensor,
+    Unknown,
+)
+
+OBJECT = Class("object")
+TENSOR = Class("Tensor")
+
+TYPES: dict[str, tuple[type, ...]] = {
+    "int": (int,),
+    "float": (float,),
+    "str": (str,),
+    "bool": (bool,),
+    "list": (list,),
+    "tuple": (tuple,),
+    "dict": (dict,),
+    "set": (set,),
+    "frozenset": (frozenset,),
+    "range": (range,),
+    "complex": (complex,),
+    "bytes": (bytes,),
+    "NoneType": (type(None),),
+    "slice": (slice,),
+    "OrderedDict": (dict,),
+    "type": (Class,),
+}
+"""What `isinstance(value, int)` asks for."""
+
+ABSTRACT: dict[str, tuple[type, ...]] = {
+    "Iterable": (list, tuple, dict, set, str, range, Iterating),
+    "Sequence": (list, tuple, str, range),
+    "Mapping": (dict,),
+    "MutableMapping": (dict,),
+    "MutableSequence": (list,),
+    "Collection": (list, tuple, dict, set, str, range),
+    "Container": (list, tuple, dict, set, str, range),
+    "Sized": (list, tuple, dict, set, str, range),
+    "Set": (set, frozenset),
+    "Number": (int, float),
+    "Integral": (int,),
+    "Real": (int, float),
+    "OrderedDict": (dict,),
+    "List": (list,),
+    "Tuple": (tuple,),
+    "Dict": (dict,),
+    "ListConfig": (),
+    "DictConfig": (),
+    "string_types": (str,),
+    "ModuleType": (Library, File),
+}
+"""Types of `collections.abc`, `numbers` and `typing` by what they stand for."""
+
+PLAIN = {int, float, str, bool, list, tuple, dict, set, range, type(None)}
+
+
+def is_instance(machine: Any, value: Any, kinds: Any) -> Any:
+    unknown = None
+    for kind in kinds if isinstance(kinds, tuple) else (kinds,):
+        found = _is_a(machine, value, kind)
+        if isinstance(found, Unknown):
+            unknown = found
+        elif found:
+            return True
+    return False if unknown is None else unknown
+
+
+def _is_a(machine: Any, value: Any, kind: Any) -> Any:
+    if isinstance(kind, tuple):
+        return is_instance(machine, value, kind)
+    if isinstance(value, Unknown):
+        return value.outcome()
+    if kind is OBJECT:
+        return True
+    if isinstance(kind, Class):
+        if kind is TENSOR:
+            return isinstance(value, Tensor)
+        if kind.name == "Parameter" and isinstance(value, Tensor):
+            return value.trained
+        return isinstance(value, Object) and value.cls.is_a(kind)
+    if isinstance(kind, Native) and kind.name == "type":
+        return isinstance(value, Class) or (isinstance(value, Native) and value.name in TYPES)
+    if isinstance(kind, Native) and kind.name in TYPES:
+        return isinstance(value, TYPES[kind.name])
+    if isinstance(kind, Unknown):
+        name = kind.text.rpartition(".")[2]
+        if name in ABSTRACT:
+            return isinstance(value, ABSTRACT[name])
+        if name in ("FunctionType", "LambdaType", "MethodType"):
+            return isinstance(value, Function | Bound)
+        if name == "Hashable":
+            return not isinstance(value, list | dict | set)
+        if name == "EnumMeta":
+            return isinstance(value, Class) and "__members__" in value.names
+        if name == "Callable":
+            return isinstance(value, Function | Native | Bound | Class | Partial)
+        # what is of no class that is known here cannot be one of a library's that is not
+        if isinstance(value, Object | Tensor | Function) or type(value) in PLAIN:
+            return False
+        return kind
+    return False
+
+
+def is_subclass(machine: Any, cls: Any, kinds: Any) -> Any:
+    if isinstance(cls, Unknown):
+        return cls.outcome()
+    kinds = kinds if isinstance(kinds, tuple) else (kinds,)
+    return isinstance(cls, Class) and any(isinstance(one, Class) and cls.is_a(one) for one in kinds)
+
+
+def is_callable(machine: Any, value: Any) -> bool:
+    if isinstance(value, Object):
+        return machine.is_module(value) or value.cls.find("__call__") is not MISSING
+    return isinstance(value, Function | Native | Bound | Class | Partial)

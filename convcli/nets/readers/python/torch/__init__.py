@@ -1,0 +1,1 @@
+"""PyTorch: modules, layers, functions and tensors of a model file."""

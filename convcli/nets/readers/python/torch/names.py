@@ -1,0 +1,329 @@
+"""The names of `torch`, `torch.nn.functional` and of a tensor's methods, and what they mean."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from convcli.callsyntax import shown
+from convcli.nets.layers import activations
+from convcli.nets.readers.python.language.objects import Bound, Native, Raised, Tensor, Unknown
+from convcli.nets.readers.python.stdlib.builtins import first
+from convcli.nets.readers.python.torch import (
+    creation,
+    elementwise,
+    functional,
+    indexing,
+    matmul,
+    reductions,
+    shape_ops,
+)
+from convcli.nets.readers.python.torch.tensor_args import axis
+from convcli.nets.readers.vocabulary import torch
+
+
+def size(machine: Any, x: Tensor, dim: Any = None) -> Any:
+    if dim is None:
+        machine.looked()
+        return tuple(x.shape)
+    place = axis(machine, dim, len(x.shape))
+    if place:
+        machine.looked()
+    return x.shape[place]
+
+
+def value_of(machine: Any, x: Tensor) -> Any:
+    return Unknown("the value of a tensor") if x.number is None else x.number
+
+
+def tolist(machine: Any, x: Tensor) -> Any:
+    if x.values is None:
+        return Unknown("the values of a tensor")
+    held = list(x.values)
+    for length in reversed(x.shape[1:]):
+        held = [held[start : start + length] for start in range(0, len(held), length)]
+    return held
+
+
+def of_type(machine: Any, x: Tensor, *args: Any, **options: Any) -> Any:
+    return x if args or options else "torch.FloatTensor"
+
+
+ACTIVATIONS = {
+    {"LogSoftmax": "log_softmax"}.get(called, called.lower()): name
+    for name, (called, _, _) in activations.FUNCTIONS.items()
+    if called
+}
+"""Functions of `torch.nn.functional`, and what they are called here."""
+
+VALUES = (
+    "exp", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "square", "abs", "neg", "sign",
+    "sin", "cos", "tan", "asin", "acos", "atan", "sinh", "cosh", "erf", "floor", "ceil",
+    "round", "reciprocal", "clamp", "clip", "clamp_min", "clamp_max", "logical_not", "isnan",
+    "nan_to_num", "expm1", "trunc", "frac", "logit", "gumbel_softmax",
+)  # fmt: skip
+
+UNCHANGED = (
+    "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout",
+    "contiguous", "clone", "detach", "float", "half", "double", "to", "cuda", "cpu", "data",
+    "requires_grad_", "type_as", "bfloat16", "bool", "normal_", "uniform_", "zero_", "fill_",
+    "copy_", "kaiming_", "trunc_normal_", "retain_grad", "pin_memory", "numpy", "share_memory_",
+    "register_hook", "resolve_conj", "byte", "exponential_",
+)  # fmt: skip
+
+FILLING = (
+    "scatter", "scatter_add", "index_add", "index_copy", "index_fill", "masked_scatter",
+)  # fmt: skip
+"""What takes some of a tensor's values from others."""
+
+FUNCTIONS: dict[str, Callable[..., Any]] = {
+    **{called: elementwise.activation(name) for called, name in ACTIVATIONS.items()},
+    **{name: elementwise.elementwise(name) for name in VALUES},
+    **dict.fromkeys(UNCHANGED, first),
+    "diff": elementwise.diff,
+    "int": elementwise.to_whole,
+    "long": elementwise.to_whole,
+    "pow": elementwise.two("power"),
+    "rrelu": elementwise.rrelu,
+    "leaky_relu": elementwise.leaky_relu,
+    "prelu": functional.prelu,
+    **{f"max_pool{n}d": functional.max_pool(n) for n in (1, 2, 3)},
+    **{f"max_pool{n}d_with_indices": functional.max_pool(n) for n in (1, 2, 3)},
+    **{f"avg_pool{n}d": functional.of_builder(torch.avg_pool(n)) for n in (1, 2, 3)},
+    **{f"lp_pool{n}d": functional.of_builder(torch.lp_pool(n)) for n in (1, 2)},
+    **{
+        f"adaptive_avg_pool{n}d": functional.of_builder(torch.adaptive_pool("average", n))
+        for n in (1, 2, 3)
+    },
+    **{
+        f"adaptive_max_pool{n}d": functional.of_builder(torch.adaptive_pool("max", n))
+        for n in (1, 2, 3)
+    },
+    **{
+        f"adaptive_{name}_pool{n}d": functional.of_builder(torch.adaptive_pool(kind, n))
+        for name, kind in (("avg", "average"), ("max", "max"))
+        for n in (1, 2, 3)
+    },
+    **{f"conv{n}d": functional.convolution(n) for n in (1, 2, 3)},
+    **{f"conv_transpose{n}d": functional.transposed_convolution(n) for n in (1, 2, 3)},
+    "local_response_norm": functional.of_builder(torch.LAYERS["LocalResponseNorm"]),
+    "layer_norm": functional.functional_norm("layer"),
+    "group_norm": functional.functional_norm("group"),
+    "batch_norm": functional.functional_norm("batch"),
+    "instance_norm": functional.functional_norm("instance"),
+    "pixel_shuffle": functional.of_builder(torch.LAYERS["PixelShuffle"]),
+    "pixel_unshuffle": functional.of_builder(torch.LAYERS["PixelUnshuffle"]),
+    "channel_shuffle": functional.channel_shuffle,
+    "glu": elementwise.glu,
+    "view_as_real": elementwise.as_real,
+    "view_as_complex": elementwise.as_complex,
+    "one_hot": elementwise.one_hot,
+    "cosine_similarity": reductions.cosine_similarity,
+    "median": reductions.extreme("median"),
+    "outer": matmul.outer,
+    "cdist": matmul.cdist,
+    "diagonal": indexing.diagonal,
+    "addmm": matmul.added_product,
+    "baddbmm": matmul.added_product,
+    "hstack": indexing.joined(1, 1),
+    "vstack": indexing.joined(0, 2),
+    "dstack": indexing.joined(2, 3),
+    **{f"atleast_{n}d": shape_ops.at_least(n) for n in (1, 2, 3)},
+    "linear": functional.linear,
+    "embedding": functional.embedding,
+    "scaled_dot_product_attention": matmul.attention,
+    "normalize": elementwise.normalize,
+    "interpolate": functional.interpolate,
+    "upsample": functional.interpolate,
+    "upsample_bilinear": functional.of_builder(torch.upsample2d("linear", True)),
+    "upsample_nearest": functional.of_builder(torch.upsample2d("nearest", False)),
+    "pad": functional.pad,
+    "unfold": functional.unfold,
+    "fold": functional.fold,
+    "max_unpool2d": functional.unpool,
+    "grid_sample": functional.grid_sample,
+    "affine_grid": functional.affine_grid,
+    "view": shape_ops.reshape,
+    "reshape": shape_ops.reshape,
+    "flatten": shape_ops.flatten,
+    "ravel": lambda machine, x: shape_ops.reshape(machine, x, -1),
+    "unflatten": shape_ops.unflatten,
+    "view_as": lambda machine, x, other: shape_ops.reshape(machine, x, other.shape),
+    "reshape_as": lambda machine, x, other: shape_ops.reshape(machine, x, other.shape),
+    "permute": shape_ops.permute,
+    "transpose": shape_ops.transpose,
+    "swapaxes": shape_ops.transpose,
+    "swapdims": shape_ops.transpose,
+    "movedim": shape_ops.movedim,
+    "moveaxis": shape_ops.movedim,
+    "t": shape_ops.turned,
+    "squeeze": shape_ops.squeeze,
+    "unsqueeze": shape_ops.unsqueeze,
+    "expand": shape_ops.expand,
+    "expand_as": shape_ops.expand_as,
+    "broadcast_to": shape_ops.expand,
+    "repeat": shape_ops.repeat,
+    "tile": shape_ops.tile,
+    "repeat_interleave": shape_ops.repeat_interleave,
+    "cat": indexing.cat,
+    "concat": indexing.cat,
+    "concatenate": indexing.cat,
+    "stack": indexing.stack,
+    "chunk": indexing.chunk,
+    "split": indexing.split,
+    "unbind": indexing.unbind,
+    "select": indexing.select,
+    "narrow": indexing.narrow,
+    "index_select": indexing.index_select,
+    "gather": indexing.gather,
+    **{
+        name: indexing.same_shape(name)
+        for name in ("roll", "flip", "triu", "tril", "cumsum", "cumprod", "argsort", "renorm")
+    },
+    "rot90": indexing.rotated,
+    "fliplr": indexing.same_shape("flip"),
+    **{name: indexing.filled(name) for name in FILLING},
+    "add": elementwise.two("add"),
+    "sub": elementwise.two("subtract"),
+    "subtract": elementwise.two("subtract"),
+    "mul": elementwise.two("multiply"),
+    "multiply": elementwise.two("multiply"),
+    "div": elementwise.two("divide"),
+    "divide": elementwise.two("divide"),
+    "true_divide": elementwise.two("divide"),
+    "floor_divide": elementwise.two("floor_divide"),
+    "remainder": elementwise.two("remainder"),
+    "fmod": elementwise.two("remainder"),
+    "atan2": elementwise.two("atan2"),
+    "maximum": elementwise.two("maximum"),
+    "minimum": elementwise.two("minimum"),
+    "logical_and": elementwise.two("and"),
+    "logical_or": elementwise.two("or"),
+    **{name: elementwise.two(name) for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+    "matmul": matmul.matmul,
+    "bmm": matmul.matmul_of("bmm", 3, 3),
+    "mm": matmul.matmul_of("mm", 2, 2),
+    "mv": matmul.matmul_of("mv", 2, 1),
+    "dot": matmul.matmul_of("dot", 1, 1),
+    "einsum": matmul.einsum,
+    "mean": reductions.reduction("mean", "average"),
+    "sum": reductions.reduction("sum"),
+    "prod": reductions.reduction("prod"),
+    "std": reductions.spread("std"),
+    "var": reductions.spread("var"),
+    "std_mean": reductions.with_mean("std"),
+    "var_mean": reductions.with_mean("var"),
+    "norm": reductions.norm,
+    "argmax": reductions.reduction("argmax"),
+    "argmin": reductions.reduction("argmin"),
+    "amax": reductions.reduction("max", "max"),
+    "amin": reductions.reduction("min"),
+    "logsumexp": reductions.reduction("logsumexp"),
+    "all": reductions.reduction("all"),
+    "any": reductions.reduction("any"),
+    "count_nonzero": reductions.reduction("count_nonzero"),
+    "max": reductions.extreme("max"),
+    "min": reductions.extreme("min"),
+    "topk": reductions.topk,
+    "sort": reductions.sort,
+    **{name: elementwise.together(name) for name in ("where", "lerp", "addcmul", "addcdiv")},
+    "complex": elementwise.together("complex"),
+    "masked_fill": elementwise.masked_fill,
+}
+"""What functions of `torch` and `torch.nn.functional` and methods of tensors do, by name."""
+
+NEW: dict[str, Callable[..., Any]] = {
+    **dict.fromkeys(("zeros", "ones", "rand", "randn", "empty"), creation.constant),
+    **dict.fromkeys(
+        ("Tensor", "FloatTensor", "LongTensor", "IntTensor", "DoubleTensor"), creation.typed
+    ),
+    "full": creation.full,
+    "tensor": creation.tensor,
+    "as_tensor": creation.tensor,
+    "from_numpy": creation.tensor,
+    "arange": creation.arange,
+    "range": creation.arange,
+    "linspace": creation.linspace,
+    "eye": creation.eye,
+    "meshgrid": creation.meshgrid,
+    **{
+        f"{name}_like": creation.like
+        for name in ("zeros", "ones", "rand", "randn", "empty", "full")
+    },
+}
+"""What makes tensors of its own."""
+
+METHODS: dict[str, Callable[..., Any]] = {
+    **FUNCTIONS,
+    "unfold": indexing.windows,
+    "astype": first,
+    "size": size,
+    "dim": lambda machine, x: len(x.shape),
+    "ndimension": lambda machine, x: len(x.shape),
+    "numel": lambda machine, x: math.prod(x.shape),
+    "nelement": lambda machine, x: math.prod(x.shape),
+    "item": value_of,
+    "tolist": tolist,
+    "type": of_type,
+    "get_device": lambda machine, x: -1,
+    "is_contiguous": lambda machine, x, **_: True,
+    "is_floating_point": lambda machine, x: True,
+    "element_size": lambda machine, x: 4,
+    **dict.fromkeys(("new_zeros", "new_ones", "new_empty", "new"), creation.new),
+    "new_full": creation.new_full,
+    "new_tensor": lambda machine, x, value, **_: creation.tensor(machine, value),
+    "backward": lambda machine, x, *_, **__: None,
+    "fill_diagonal_": first,
+    "where": lambda machine, x, condition, other: FUNCTIONS["where"](machine, condition, x, other),
+}
+"""Methods of tensors."""
+
+RESHAPING = ("resize", "set", "resize_as", "squeeze", "unsqueeze", "t", "transpose", "swapaxes")
+"""What gives a tensor another shape in place."""
+
+CLOSED = ("grad", "grad_fn")
+
+
+def attribute(machine: Any, x: Tensor, name: str) -> Any:
+    """`x.shape`, `x.T`, or a method; one with `_` at its end works in place, to the same shape."""
+    if name == "shape":
+        machine.looked()
+        return tuple(x.shape)
+    if name == "ndim":
+        return len(x.shape)
+    if name in ("T", "mT", "H"):
+        return (
+            shape_ops.transposed(machine, x)
+            if name != "mT"
+            else shape_ops.transpose(machine, x, -1, -2)
+        )
+    if name in ("data", "real", "imag"):
+        return x
+    if name in ("device", "dtype", "layout"):
+        return Unknown(f"the {name} of a tensor", harmless=True)
+    if name in ("is_cuda", "is_sparse", "is_mkldnn", "is_quantized"):
+        return False
+    if name == "requires_grad":
+        return x.trained
+    if name in CLOSED:
+        return None
+    if name in METHODS:
+        return Bound(Native(name, METHODS[name]), x)
+    bare = name.removesuffix("_")
+    if bare != name and not x.node and bare not in (*RESHAPING, *FILLING):
+        return Bound(Native(name, first), x)  # initialises a parameter or a creation.constant
+    if bare != name and bare in METHODS:
+        return Bound(Native(name, _in_place(METHODS[bare])), x)
+    if bare != name and not name.startswith("_") and bare not in RESHAPING:
+        return Bound(Native(name, first), x)  # what works in place keeps the shape
+    raise Raised("AttributeError", f"a tensor's {shown(name)} is not known here")
+
+
+def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:
+    def call(machine: Any, x: Tensor, *args: Any, **options: Any) -> Any:
+        made = function(machine, x, *args, **options)
+        if isinstance(made, Tensor) and made.node:
+            x.shape, x.node, x.values = made.shape, made.node, None
+            return x
+        return made
+
+    return call

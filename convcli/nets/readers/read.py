@@ -1,0 +1,155 @@
+"""Text → Network: the notation, and the words of a command line that may hold it."""
+
+import os
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from convcli.callsyntax import shown
+from convcli.errors import SpecError, counted, like, safe
+from convcli.nets.graph import INPUT, Reading
+from convcli.nets.readers.fragments import statements, words
+from convcli.nets.readers.program import Program
+from convcli.nets.readers.text_source import file_text, stdin_text
+from convcli.nets.readers.vocabulary.registry import names_of
+from convcli.nets.zoo import NAMES, zoo_text
+
+KERAS = r"\bkeras\b|\b(Dense|\w+[123]D|Conv2DTranspose|BatchNormalization)\("
+"""What only Keras's text holds; PyTorch writes Conv2d and Linear."""
+
+KERAS_SIGNS = ("keras", "Dense(", "D(", "DTranspose(", "BatchNormalization(")
+"""One of these stands in any text that matches KERAS; looking for them first needs no pattern."""
+
+
+def read_words(given: Sequence[str]) -> Reading:
+    """The network that the words of a command line mean: one source, or layers.
+
+    A source is a name of the zoo, a file, or `-` for stdin; any other words are layers.
+    Raises SpecError for text that is not understood and for more than one source.
+    """
+    sources = [word for word in given if is_source(word)]
+    if len(sources) > 1 or (sources and len(given) > 1):
+        names = ", ".join(safe(word[:60]) for word in given[:4])
+        raise SpecError(f"one network at a time, not {len(given)}: {names}")
+    if sources:
+        return read_source(sources[0])
+    pieces = [piece for word in given for piece in _pieces(word)]
+    try:
+        return read_text("\n".join(pieces), "the command line")
+    except SpecError:
+        meant = _meant(given)
+        if meant is None:
+            raise
+        raise SpecError(f"no network is called {shown(given[0])}{meant}") from None
+
+
+def _meant(given: Sequence[str]) -> str | None:
+    """The network of the zoo that a single word is nearer to than to any layer, as a hint."""
+    if len(given) != 1 or not re.fullmatch(r"[\w.-]+", given[0]):
+        return None
+    hint = like(given[0], [*names_of("short"), *names_of("short", "BLOCKS"), *NAMES])
+    return hint if hint in (f"; did you mean {name}?" for name in NAMES) else None
+
+
+def _pieces(word: str) -> list[str]:
+    """Layers written side by side in one shell word; whole statements stay as they are."""
+    if "\n" in word or re.search(r"^\s*[\w.]+\s*=[^=]|\)\s*\(", word) or _is_printed(word):
+        return [word]
+    return words(word)
+
+
+def _is_printed(text: str) -> bool:
+    if "): " not in text:
+        return False
+    from convcli.nets.readers.torch_repr import is_printed
+
+    return is_printed(text)
+
+
+def is_source(word: str) -> bool:
+    """Whether a word names a network rather than being a layer."""
+    if word == "-" or word in NAMES or _model_file(word):
+        return True
+    if "(" in word or ":" in word or "\n" in word:
+        return False
+    return bool(re.search(r"\.(net|py|txt)$", word)) or os.sep in word or os.path.isfile(word)
+
+
+def _model_file(word: str) -> tuple[str, str] | None:
+    """The file and the entry of `model.py:Name(args)`."""
+    path, dot, entry = word.partition(".py:")
+    if not dot or "\n" in path or "(" in os.path.basename(path):
+        return None
+    return f"{path}.py", entry
+
+
+def read_source(word: str) -> Reading:
+    """The network of a zoo name, a file, a class or builder in a file, or stdin."""
+    named = _model_file(word)
+    if named is not None:
+        from convcli.nets.readers.python.model import read_model
+
+        if not named[1].strip():
+            raise SpecError(
+                f"{safe(word)} names nothing behind its colon; give a class of the file"
+            )
+        return read_model(*named)
+    text, source = source_text(word)
+    if word.endswith(".py") and _is_model(text):
+        from convcli.nets.readers.python.model import read_model
+
+        return read_model(word)
+    return read_text(text, source)
+
+
+def source_text(word: str) -> tuple[str, str]:
+    """The text of a zoo name, a file, or stdin, and what it is called in messages."""
+    if word in NAMES:
+        return zoo_text(word), f"{word}.net"
+    if word == "-":
+        return stdin_text(), "standard input"
+    return file_text(word), os.path.basename(word)
+
+
+def _is_model(text: str) -> bool:
+    """Whether a text defines modules of PyTorch, or builds them in functions of its own."""
+    if ">>> " in text or (any(sign in text for sign in KERAS_SIGNS) and re.search(KERAS, text)):
+        return False
+    if "def forward(" in text or re.search(r"(?m)^class \w+\([\w., ]*Module\)", text):
+        return True
+    return bool(re.search(r"(?m)^\s*(import|from) torch\b", text) and re.search(r"(?m)^def ", text))
+
+
+def read_text(text: str, source: str = "text") -> Reading:
+    """The network that a text describes, in any of the vocabularies.
+
+    >>> reading = read_text("conv(6, 5); relu; maxpool(2)")
+    >>> [node.name for node in reading.network.nodes], reading.about
+    (['conv1', 'relu1', 'max_pool1'], '')
+    """
+    if _is_model(text):
+        from convcli.nets.readers.python.model import read_model_text
+
+        return read_model_text(text, source)
+    if _is_printed(text):
+        from convcli.nets.readers.torch_repr import read_printed
+
+        program = Program("PyTorch")
+        program.builder.lay(read_printed(text, source, program.vocabulary.layer), INPUT)
+        network, form = program.builder.network(), "printed model"
+    else:
+        keras = any(sign in text for sign in KERAS_SIGNS) and re.search(KERAS, text)
+        program = Program("Keras" if keras else "")
+        network = program.read(statements(text, source))
+        form = program.form
+    if not network.nodes:
+        raise SpecError(f"{safe(source)} holds no layers")
+    return Reading(
+        network, program.input, _about(program.vocabulary.used, form, len(network.nodes))
+    )
+
+
+def _about(used: Counter[str], form: str, nodes: int) -> str:
+    """What a framework's text was taken for: "PyTorch layer lines, 12 layers"."""
+    frameworks = [name for name, _ in used.most_common() if name != "short"]
+    return f"{' and '.join(frameworks)} {form}, {counted(nodes, 'layer')}" if frameworks else ""

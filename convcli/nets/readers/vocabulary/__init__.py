@@ -1,0 +1,1 @@
+"""The vocabularies of layers: ours, PyTorch, Keras."""

@@ -1,0 +1,105 @@
+"""Names of layers → records of layers, in the three vocabularies."""
+
+from collections import Counter
+from collections.abc import Callable
+from functools import cache
+from importlib import import_module
+from typing import Any
+
+from convcli.callsyntax import shown
+from convcli.errors import SpecError, like
+
+VOCABULARIES = {"short": "short", "PyTorch": "torch", "Keras": "keras"}
+"""Dialects in the order they are asked, and their modules, imported when a name asks for them."""
+
+PLAIN = {int, float, str, bool, type(None)}
+"""Types of values by which a layer that was built before is found again."""
+
+
+UNREAD_OPTIONS = ("initializer", "regularizer", "constraint")
+"""Ends of options whose values may be anything: they change no shape and no count."""
+
+PASSED_OVER = {
+    *("name", "dtype", "trainable", "autocast", "dynamic", "weights", "batch_size", "seed"),
+    *("sparse", "implementation", "input_length", "lora_rank", "lora_alpha", "quantization_config"),
+    *("fused", "renorm", "renorm_momentum", "virtual_batch_size", "synchronized"),
+}
+"""Options of Keras's layers that change no shape and no count, beside UNREAD_OPTIONS."""
+
+
+class Vocabulary:
+    """Builds the layers of a text, and counts whose names it used."""
+
+    def __init__(self, keras: bool) -> None:
+        self.keras = keras
+        self.used: Counter[str] = Counter()
+        self._layers: dict[tuple[Any, ...], Any] = {}
+
+    def layer(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
+        """The record of a layer from its name and values, the same for the same ones."""
+        values = (*args, *options.values())
+        if not all(type(one) in PLAIN for one in values):
+            return self._new_layer(name, args, options)
+        # 1, 1.0 and True are equal, and not the same
+        key = name, values, tuple(map(type, values)), tuple(options)
+        if key not in self._layers:
+            self._layers[key] = self._new_layer(name, args, options)
+        return self._layers[key]
+
+    def _new_layer(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
+        known = list(names_of("short", "BLOCKS"))
+        if self.keras and name in names_of("Keras", "SHARED"):
+            self.used["Keras"] += 1
+            return _keras(names_of("Keras", "SHARED")[name], name, args, options)
+        for dialect in VOCABULARIES:
+            layers = names_of(dialect)
+            if name in layers:
+                # what both frameworks call alike is the one's whose text it stands in
+                self.used["Keras" if self.keras and dialect == "PyTorch" else dialect] += 1
+                build = _keras if dialect == "Keras" else checked
+                return build(layers[name], name, args, options)
+            known += layers
+        raise SpecError(f"{shown(name)} is no layer that is known here{like(name, known)}")
+
+
+def checked(build: Callable[..., Any], name: str, args: list[Any], options: dict[str, Any]) -> Any:
+    """What a builder makes of the values; a refusal names the layer, and what it takes."""
+    try:
+        return build(*args, **options)
+    except TypeError as error:
+        from inspect import signature
+
+        try:
+            signature(build).bind(*args, **options)
+        except TypeError as mismatch:
+            takes = tuple(signature(build).parameters)
+            hints = (like(option, takes) for option in options if option not in takes)
+            hint = next(filter(None, hints), "")
+            raise SpecError(f"{name}: {mismatch}; it takes {', '.join(takes)}{hint}") from None
+        raise SpecError(f"{name}: {error}") from None
+    except ValueError as error:  # a SpecError is one
+        raise SpecError(f"{name}: {error}") from None
+
+
+def _keras(build: Callable[..., Any], name: str, args: list[Any], options: dict[str, Any]) -> Any:
+    """The same for Keras, whose layers take many options that change nothing here."""
+    takes = parameters(build)
+    for option in options if takes else ():
+        if option not in {*takes, *PASSED_OVER} and not option.endswith(UNREAD_OPTIONS):
+            hint = f"it takes {', '.join(takes)}{like(option, takes)}"
+            raise SpecError(f"{name}: got an unexpected keyword argument {option!r}; {hint}")
+    return checked(build, name, args, options)
+
+
+def parameters(build: Callable[..., Any]) -> tuple[str, ...]:
+    """The names of the values that a builder takes; none for one that takes anything."""
+    code = build.__code__  # inspect.signature would take 20 ms for a network of 900 layers
+    return code.co_varnames[: code.co_argcount]
+
+
+@cache
+def names_of(dialect: str, table: str = "LAYERS") -> dict[str, Callable[..., Any]]:
+    """The names of a dialect with their builders."""
+    module = import_module(f"convcli.nets.readers.read.{VOCABULARIES[dialect]}")
+    layers: dict[str, Callable[..., Any]] = getattr(module, table)
+    return layers
