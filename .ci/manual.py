@@ -15,7 +15,7 @@ class Manual(BuildHookInterface):
         if version == "editable":
             return
         sys.path.insert(0, self.root)
-        from convcli.commands.man import manual
+        from convcli.cli.man import manual
 
         self.folder = TemporaryDirectory()  # until the wheel is written
         for name, text in manual():

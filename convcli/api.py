@@ -96,7 +96,7 @@ def summarize(
 
 def _size(input: int | str | Sequence[int]) -> tuple[int, ...]:
     """The lengths of an input, and its channels, as the command line reads them."""
-    from convcli.options import read_size
+    from convcli.cli.params import read_size
 
     if isinstance(input, Sequence) and not isinstance(input, str):
         text = "x".join(map(str, input))

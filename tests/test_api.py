@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import convcli
-from convcli.cli import run
+from convcli.cli.main import run
 from convcli.errors import PictureError, Refusal, SpecError, UnfitError
 
 SAMPLES = Path(__file__).parents[1] / "samples"

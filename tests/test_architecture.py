@@ -81,15 +81,15 @@ def loaded_by(code: str) -> set[str]:
 @pytest.mark.parametrize("form", ["tsv", "json"])
 def test_shape_starts_without_numpy_pillow_and_rich(form):
     words = f"'shape', '--input', '224', '--kernel', '11', '--format', '{form}'"
-    assert not loaded_by(f"from convcli.cli import run; run([{words}])") & HEAVY
+    assert not loaded_by(f"from convcli.cli.main import run; run([{words}])") & HEAVY
 
 
 def test_explain_starts_without_numpy_pillow_and_rich():
     words = "'explain', '--input', '5x5', '--kernel', '3'"
-    assert not loaded_by(f"from convcli.cli import run; run([{words}])") & HEAVY
+    assert not loaded_by(f"from convcli.cli.main import run; run([{words}])") & HEAVY
 
 
 def test_the_proof_of_a_light_start_can_fail():
     picture = PACKAGE.parent / "samples" / "chart.png"
     words = f"'filter', {str(picture)!r}, '--kernel', 'blur', '-o', '/dev/null'"
-    assert {"numpy", "PIL"} <= loaded_by(f"from convcli.cli import run; run([{words}])")
+    assert {"numpy", "PIL"} <= loaded_by(f"from convcli.cli.main import run; run([{words}])")

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convcli.cli import run
+from convcli.cli.main import run
 from convcli.images.kernels.catalogue import CATALOGUE
 
 SAMPLES = Path(__file__).parents[1] / "samples"

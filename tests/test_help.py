@@ -10,11 +10,11 @@ import pytest
 from PIL import Image
 from terminal import shell, shell_line
 
-from convcli.cli import COMMANDS, root, run
-from convcli.commands.man import manual
+from convcli.cli.help import groups_of, parts_of, record_of
+from convcli.cli.main import COMMANDS, root, run
+from convcli.cli.man import manual
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import DTYPES
-from convcli.page import groups_of, parts_of, record_of
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 

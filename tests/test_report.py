@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from convcli import report
+from convcli import output
 
 
 class Result:
@@ -50,7 +50,7 @@ FORMATS = {
 
 @pytest.mark.parametrize(("form", "text"), FORMATS.items())
 def test_every_format_escapes_what_it_has_signs_for(capfd, form, text):
-    report.show(Result(), form)
+    output.show(Result(), form)
     out, err = capfd.readouterr()
     assert out == text
     assert err == ("" if form == "json" else "odd → even\n")
@@ -58,19 +58,19 @@ def test_every_format_escapes_what_it_has_signs_for(capfd, form, text):
 
 @pytest.mark.parametrize("form", ["markdown", "latex", "html"])
 def test_a_table_without_totals_or_caption_has_no_place_for_them(capfd, form):
-    report.show(Bare(), form)
+    output.show(Bare(), form)
     out, err = capfd.readouterr()
     assert ("total" in out, "foot" in out, "caption" in out, err) == (False, False, False, "")
     assert out.count("midrule") == (form == "latex")
 
 
 def test_quiet_is_the_one_value(capfd):
-    report.show(Result(), "tsv", quiet=True)
+    output.show(Result(), "tsv", quiet=True)
     assert capfd.readouterr() == ("3\n", "")
 
 
 def test_a_drawn_table_has_its_numbers_at_the_right_and_its_caption_below():
-    lines = [line.rstrip() for line in report.drawn(Result()).splitlines()]
+    lines = [line.rstrip() for line in output.drawn(Result()).splitlines()]
     (row,) = (line for line in lines if "1,234" in line)
     (total,) = (line for line in lines if "total" in line)
     assert row.endswith("1,234")
@@ -98,7 +98,7 @@ def test_what_an_encoding_has_no_sign_for_is_written_in_those_it_has(
 ):
     out = stream(encoding)
     monkeypatch.setattr(sys, "stdout", out)
-    report.line(text)
+    output.line(text)
     out.flush()
     assert out.buffer.getvalue() == data
 
@@ -114,17 +114,17 @@ def test_a_path_is_its_own_bytes_in_a_pipe_and_safe_on_a_terminal(monkeypatch):
     name = os.fsdecode(b"a\x1b\xff.png")
     out = stream("utf-8")
     monkeypatch.setattr(sys, "stdout", out)
-    report.path(name)
-    report.csv_line(name)
-    report.csv_line("\ud800\x1b")  # stands for no byte
+    output.path(name)
+    output.csv_line(name)
+    output.csv_line("\ud800\x1b")  # stands for no byte
     out.flush()
     first, second, third = out.buffer.getvalue().splitlines()
     assert first == second == b"a\x1b\xff.png"
     assert b"\x1b" not in third
     shown = Terminal()
     monkeypatch.setattr(sys, "stdout", shown)
-    report.path(name)
-    report.csv_line(name)
+    output.path(name)
+    output.csv_line(name)
     assert "\x1b" not in shown.getvalue()
     assert shown.getvalue().count(".png\n") == 2
 
@@ -134,7 +134,7 @@ def test_lines_of_spans_are_coloured_on_a_terminal_alone(monkeypatch):
     lines, styles = [[("a\x1b", "odd"), ("b  ", "")]], {"odd": "bold red"}
     plain = stream("utf-8")
     monkeypatch.setattr(sys, "stdout", plain)
-    report.show_lines(lines, styles)
+    output.show_lines(lines, styles)
     assert plain.buffer.getvalue().endswith(b"b\n")
     assert b"\x1b" not in plain.buffer.getvalue()
     monkeypatch.setenv("FORCE_COLOR", "1")
@@ -142,11 +142,11 @@ def test_lines_of_spans_are_coloured_on_a_terminal_alone(monkeypatch):
     monkeypatch.setenv("TERM", "xterm")
     shown = stream("utf-8")
     monkeypatch.setattr(sys, "stdout", shown)
-    report.show_lines(lines, styles)
+    output.show_lines(lines, styles)
     shown.flush()
     assert b"\x1b[1;31m" in shown.buffer.getvalue()
 
 
 def test_a_note_without_a_reader_is_dropped(monkeypatch):
     monkeypatch.setattr(sys, "stderr", None)
-    report.note("odd")
+    output.note("odd")

@@ -9,7 +9,7 @@ from convcli.fit.least_squares import descend, fit
 from convcli.fit.planes import Levels, open_levels
 from convcli.fit.results import STYLES, FoundKernel, FoundNet, kernel_text
 from convcli.images.io.read import check_free, files_named, save_arrays, write_file
-from convcli.report import FORMATS, line, note, show, show_lines
+from convcli.output import FORMATS, line, note, show, show_lines
 
 STEPS, NET_STEPS = 1000, 2000
 

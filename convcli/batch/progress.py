@@ -7,7 +7,7 @@ from typing import Any
 
 from convcli.batch.jobs import Outcome
 from convcli.errors import counted, safe
-from convcli.report import note, path
+from convcli.output import note, path
 
 PATIENCE = 1.0
 """Seconds before a progress bar is drawn."""

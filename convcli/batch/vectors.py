@@ -13,7 +13,7 @@ from convcli.features.config import Setup
 from convcli.features.config_json import vector_settings
 from convcli.features.extractor import Features, features_in
 from convcli.features.vector_set import Alike
-from convcli.report import note
+from convcli.output import note
 
 
 class Vectors:

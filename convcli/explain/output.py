@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from convcli.app.explain import Answer
 from convcli.errors import SpecError, UnfitError, safe
 from convcli.explain.render import STYLES
-from convcli.report import FORMATS, line, note, show, show_lines
+from convcli.output import FORMATS, line, note, show, show_lines
 
 
 def show_lesson(

@@ -9,7 +9,7 @@ from math import ceil, log10
 from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any
 
-from convcli.report import note
+from convcli.output import note
 
 if TYPE_CHECKING:
     from rich.text import Text

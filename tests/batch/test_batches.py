@@ -15,7 +15,7 @@ from convcli.batch.inputs import Input, gathered
 from convcli.batch.jobs import KINDS, worker
 from convcli.batch.output_names import Asked, Task, filled, planned, read_template
 from convcli.batch.resume import is_finished
-from convcli.cli import run
+from convcli.cli.main import run
 from convcli.errors import OutputError, Refusal, SpecError
 
 

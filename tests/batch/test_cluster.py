@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from batches import COMMAND, convcli, picture, tree
 
-from convcli.cli import run
+from convcli.cli.main import run
 
 pytest.importorskip("distributed", reason="Dask is an extra: pip install 'convcli[dask]'")
 

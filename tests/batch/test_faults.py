@@ -17,7 +17,7 @@ import pytest
 from batches import COMMAND, convcli, picture, samples, tree
 from PIL import Image
 
-from convcli.cli import run
+from convcli.cli.main import run
 from convcli.errors import PictureError
 from convcli.images.io.memory_limits import Limits, Size
 from convcli.images.io.prefetch import Early
@@ -137,7 +137,7 @@ def test_the_prediction_holds(tmp_path, kernel):
     in_, out = str(tmp_path / "in.bmp"), str(tmp_path / "out.png")
     picture(in_, size=(2000, 1500))
     code = (
-        "from convcli.cli import run;"
+        "from convcli.cli.main import run;"
         f"assert run(['filter', {in_!r}, *{kernel!r}, '-qo', {out!r}, '--threads', '2']) == 0;"
         "print(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0])"
     )

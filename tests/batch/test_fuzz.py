@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from convcli.cli import run
+from convcli.cli.main import run
 from convcli.images.io.prefetch import BEGINNINGS
 
 LOOSE = settings(

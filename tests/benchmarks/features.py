@@ -79,7 +79,7 @@ VARIATIONS = {
 
 def features(folder: Path, recipe: str, options: list[str], seed: int) -> Any:
     """The vectors of the pictures of a folder, as the command makes them."""
-    from convcli.cli import run
+    from convcli.cli.main import run
 
     target = folder.parent / "vectors.npz"
     words = [str(folder), *options, "--seed", str(seed), "-o", str(target), "--force", "-q"]

@@ -48,7 +48,7 @@ def rows(top: int, bottom: int, width: int) -> np.ndarray:
 def run(source: Path, target: Path, *options: str) -> tuple[float, int]:
     """Seconds and peak bytes of resident memory of one process."""
     code = (
-        "import sys; from convcli.cli import run;"
+        "import sys; from convcli.cli.main import run;"
         "code = run(sys.argv[1:]);"
         "sys.stderr.write(open('/proc/self/status').read().partition('VmHWM:')[2].split()[0]);"
         "sys.exit(code)"

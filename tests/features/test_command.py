@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convcli.cli import run
+from convcli.app.extract_words import split_words
+from convcli.cli.main import run
 from convcli.features.aggregations import pooled
-from convcli.features.words import split_words
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 

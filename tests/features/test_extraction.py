@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convcli.cli import run
+from convcli.cli.main import run
 from convcli.errors import PictureError, Refusal, SpecError, UnfitError
 from convcli.features.config import Choices
 from convcli.features.config_options import read_setup

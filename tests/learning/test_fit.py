@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from convcli.cli import run
+from convcli.cli.main import run
 from convcli.errors import UnfitError
 from convcli.fit import backprop
 from convcli.fit.backprop import Stack, Trainer

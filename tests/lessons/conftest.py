@@ -2,7 +2,7 @@
 
 import pytest
 
-from convcli.cli import run
+from convcli.cli.main import run
 
 
 @pytest.fixture

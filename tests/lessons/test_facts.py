@@ -2,7 +2,7 @@
 
 import pytest
 
-from convcli.cli import run
+from convcli.cli.main import run
 
 BLOCK = "1 2 3 0 1; 0 1 5 2 0; 1 0 2 1 1; 3 1 0 2 4; 0 2 1 1 0"
 CROSS = "1 0 1; 0 1 0; 1 0 1"

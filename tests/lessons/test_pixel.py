@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convcli.cli import run
+from convcli.cli.main import run
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 

@@ -9,7 +9,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from convcli.cli import run
+from convcli.cli.main import run
 from convcli.conv import conv2d
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from convcli.cli import run
+from convcli.cli.main import run
 from convcli.errors import SpecError
 from convcli.nets.analysis.summary import summarize, trace
 from convcli.nets.input_size import input_shape

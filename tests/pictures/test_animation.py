@@ -7,7 +7,7 @@ import pytest
 from PIL import Image, ImageDraw, ImageSequence
 
 from convcli.app.explain import explain_question
-from convcli.cli import run
+from convcli.cli.main import run
 from convcli.draw.frames import Sheet
 from convcli.draw.themes import THEMES, palette
 
@@ -49,7 +49,7 @@ GEOMETRIES = {
 
 
 def walk_of(line):
-    from convcli.commands.explain import explain_command
+    from convcli.cli.explain import explain_command
 
     context = explain_command.make_context("explain", line.split())
     kept = {name: context.params[name] for name in OPTIONS}

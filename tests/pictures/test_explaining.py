@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from convcli.cli import run
+from convcli.cli.main import run
 from convcli.images.engines import box_sums
 from convcli.images.engines.correlate import Responder
 from convcli.images.filters.apply import filter_picture

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convcli.cli import run
+from convcli.cli.main import run
 from convcli.images.filters import out_of_core
 
 pytest.importorskip("pyvips", reason="libvips is an extra: pip install 'convcli[large]'")

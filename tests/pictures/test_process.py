@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
-from convcli.cli import run
+from convcli.cli.main import run
 from convcli.errors import OutputError, PictureError, SpecError, UnfitError
 from convcli.images.engines.row_bands import Border
 from convcli.images.filters.apply import filter_picture

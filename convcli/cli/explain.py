@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from convcli.options import (
+from convcli.cli.help import group, option, page
+from convcli.cli.params import (
     ACTIVATION,
     BORDER,
     FILE,
@@ -23,7 +24,6 @@ from convcli.options import (
     force_option,
     text_format_option,
 )
-from convcli.page import group, option, page
 
 
 @page("explain")

@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from convcli.options import (
+from convcli.cli.help import group, option, page
+from convcli.cli.params import (
     COUNT,
     FILE,
     INIT,
@@ -22,7 +23,6 @@ from convcli.options import (
     limit_options,
     vector_format_option,
 )
-from convcli.page import group, option, page
 
 
 @page("extract")
@@ -95,12 +95,12 @@ def extract_command(words: tuple[str, ...], **options: Any) -> None:
     l2 (its norm), its means over a grid, or flatten, all values. --like makes the same again, on
     other pictures.
     """
+    from convcli.app.extract_vectors import wants_vectors
     from convcli.errors import safe
-    from convcli.features.task import wants_vectors
-    from convcli.report import note, path, show
+    from convcli.output import note, path, show
 
     if wants_vectors(options):
-        from convcli.commands.batching import vectors
+        from convcli.app.batch import vectors
 
         result, refusal = vectors(words, options)
         if result is not None:
@@ -108,8 +108,8 @@ def extract_command(words: tuple[str, ...], **options: Any) -> None:
         if refusal:
             raise refusal
         return
-    from convcli.commands.batching import refuse_many
-    from convcli.features.look import look_task
+    from convcli.app.batch import refuse_many
+    from convcli.app.extract_maps import look_task
 
     refuse_many(options)
     report, made, refusal = look_task(words, options, note)

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import click
 
-from convcli.options import Reads
-from convcli.page import groups_of, page, pages, parts_of, record_of
+from convcli.cli.help import groups_of, page, pages, parts_of, record_of
+from convcli.cli.params import Reads
 
-COMMAND = Reads("COMMAND", names=["cli:COMMANDS"])
+COMMAND = Reads("COMMAND", names=["cli.main:COMMANDS"])
 
 EXITS = {
     0: "done",
@@ -30,7 +30,7 @@ def man_command(command: str | None) -> None:
     Installed packages have these pages in share/man: man convcli-filter.
     """
     from convcli.errors import SpecError, like
-    from convcli.report import line
+    from convcli.output import line
 
     known = dict(manual())
     name = f"convcli-{command}" if command else "convcli"
@@ -43,7 +43,7 @@ def man_command(command: str | None) -> None:
 
 def manual() -> Iterator[tuple[str, str]]:
     """Every page: its name and its text."""
-    from convcli.cli import root
+    from convcli.cli.main import root
 
     ctx = click.Context(root, info_name="convcli")
     inner = list(pages(root, ctx))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
+from convcli.app.extract_words import files_read, pictures_of, split_words
 from convcli.errors import Refusal, SpecError, counted, safe
 from convcli.features.config import Choices, Setup
 from convcli.features.config_json import same_settings, saved_setup
@@ -27,7 +28,6 @@ from convcli.features.vector_set import (
     gathered,
     one_by_one,
 )
-from convcli.features.words import files_read, pictures_of, split_words
 from convcli.runtime.memory_estimate import took_note
 
 Note = Callable[[str], None]

@@ -2,9 +2,9 @@
 
 import click
 
-from convcli.options import COUNT, FILE, LAYERS, PAIR, PICTURE, SEED, force_option
-from convcli.options import text_format_option as format_option
-from convcli.page import group, option, page
+from convcli.cli.help import group, option, page
+from convcli.cli.params import COUNT, FILE, LAYERS, PAIR, PICTURE, SEED, force_option
+from convcli.cli.params import text_format_option as format_option
 
 
 @page("fit")

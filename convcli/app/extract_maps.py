@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.app.extract_words import files_read, pictures_of, split_words
 from convcli.draw.montage import (
     caption,
     filter_grid,
@@ -26,7 +27,6 @@ from convcli.features.config_options import read_setup
 from convcli.features.extractor import Extractor
 from convcli.features.layer_stats import Report, Seen, look
 from convcli.features.preprocess import Samples
-from convcli.features.words import files_read, pictures_of, split_words
 from convcli.images.io.memory_limits import Limits
 from convcli.images.io.read import check_free, format_of, save_arrays, write_picture
 from convcli.nets.analysis.summary import Row

@@ -3,9 +3,9 @@
 import os
 from typing import Any
 
-from convcli.commands.filtering import format_asked, suffix_of
+from convcli.app.filter import format_asked, suffix_of
 from convcli.errors import OutputError, SpecError, safe
-from convcli.report import note
+from convcli.output import note
 
 ALONE = ("explain", "preview")
 """Options that are of one picture."""
@@ -72,7 +72,7 @@ def run_many(
 
 def vectors(words: tuple[str, ...], options: dict[str, Any]) -> Any:
     """Vectors written, or something to show that is made of them, and a refusal if any failed."""
-    from convcli.features.task import vector_task
+    from convcli.app.extract_vectors import vector_task
 
     asked = any(options[name] not in (None, False) for name in (*MANY, *LIMITS))
     folders = [name for name in (*words, options["among"]) if name and os.path.isdir(name)]
@@ -175,7 +175,7 @@ def _as_json(quiet: bool) -> Any:
     """A JSON object for each picture, on a line of its own."""
     from json import dumps
 
-    from convcli.report import line
+    from convcli.output import line
 
     def tell(teller: Any, outcome: Any) -> None:
         record = {"input": outcome.source, "output": outcome.target, "status": outcome.status}

@@ -91,7 +91,7 @@ def write_start(command: click.Command, ctx: click.Context, formatter: click.Hel
     formatter.write("\n" + "".join(f"  {line}\n" for line in parts.examples))
 
 
-EVERYTHING = "convcli.page.everything"
+EVERYTHING = "convcli.cli.help.everything"
 """Where a context holds that all options are asked for."""
 
 
@@ -118,7 +118,7 @@ page = partial(click.command, cls=Page)
 def parts_of(command: click.Command) -> Parts:
     r"""The parts of a command's help.
 
-    >>> from convcli.commands.zoo import zoo_command
+    >>> from convcli.cli.zoo import zoo_command
     >>> parts_of(zoo_command).examples[0]
     'convcli zoo'
     """

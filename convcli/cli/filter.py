@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from convcli.options import (
+from convcli.cli.help import group, option, page
+from convcli.cli.params import (
     BORDER,
     COUNT,
     FILE,
@@ -17,7 +18,6 @@ from convcli.options import (
     force_option,
     limit_options,
 )
-from convcli.page import group, option, page
 
 
 @page("filter")
@@ -160,10 +160,10 @@ def filter_command(
         for name in ctx.params
         if ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
     }
-    from convcli.commands.filtering import run, wants_batch
+    from convcli.app.filter import run, wants_batch
 
     if wants_batch(pictures, output, given):
-        from convcli.commands.batching import run_many
+        from convcli.app.batch import run_many
 
         run_many(pictures, specs, output, asked, given)
     else:

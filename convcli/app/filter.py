@@ -5,7 +5,7 @@ import sys
 from typing import Any
 
 from convcli.errors import OutputError, SpecError, safe
-from convcli.report import json, note, path
+from convcli.output import json, note, path
 
 MANY = frozenset(
     {"recursive", "files_from", "null", "jobs", "scheduler", "ship", "report", "fail_fast"}

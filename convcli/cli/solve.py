@@ -2,8 +2,8 @@
 
 import click
 
-from convcli.options import COUNT, ENDS, LAYERS, SIZE, format_option
-from convcli.page import group, option, page
+from convcli.cli.help import group, option, page
+from convcli.cli.params import COUNT, ENDS, LAYERS, SIZE, format_option
 
 
 @page("solve")
@@ -53,7 +53,7 @@ def solve_command(
     heads, versions, groups and the MAC rules of other tools are tried on the network.
     """
     from convcli.app.shape import solve_question, why_question
-    from convcli.report import show
+    from convcli.output import show
 
     if why is not None:
         answer = why_question(network, size, why)

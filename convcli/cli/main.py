@@ -9,9 +9,9 @@ from importlib import import_module
 import click
 
 from convcli import __version__
+from convcli.cli.help import write_start
 from convcli.errors import Refusal, like, safe
-from convcli.page import write_start
-from convcli.report import note
+from convcli.output import note
 
 COMMANDS = {
     "shape": "Output shape, parameters, MACs, receptive field of a NETWORK.",
@@ -40,7 +40,7 @@ class Root(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = import_module(f"convcli.commands.{cmd_name}")
+        module = import_module(f"convcli.cli.{cmd_name}")
         command: click.Command = getattr(module, f"{cmd_name}_command")
         return command
 

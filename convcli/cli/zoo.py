@@ -2,8 +2,8 @@
 
 import click
 
-from convcli.options import ZOO, Reads, format_option
-from convcli.page import group, option, page
+from convcli.cli.help import group, option, page
+from convcli.cli.params import ZOO, Reads, format_option
 
 
 @page("zoo")
@@ -22,7 +22,7 @@ def zoo_command(name: str | None, format_: str | None, quiet: bool) -> None:
     convcli zoo resnet50 > my.net && convcli shape my.net --input 256
     """
     from convcli.nets.zoo import Listing, zoo_text
-    from convcli.report import line, show
+    from convcli.output import line, show
 
     if name is None:
         show(Listing(), format_, quiet)

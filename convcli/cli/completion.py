@@ -2,7 +2,7 @@
 
 import click
 
-from convcli.page import page
+from convcli.cli.help import page
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -22,8 +22,8 @@ def completion_command(shell: str) -> None:
     """
     from click.shell_completion import get_completion_class
 
-    from convcli.cli import root
-    from convcli.report import line
+    from convcli.cli.main import root
+    from convcli.output import line
 
     script = get_completion_class(shell)
     assert script is not None  # all three come with click

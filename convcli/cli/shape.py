@@ -4,7 +4,8 @@ from typing import Any
 
 import click
 
-from convcli.options import (
+from convcli.cli.help import group, option, page
+from convcli.cli.params import (
     COLUMN_NAMES,
     COUNT,
     DTYPE,
@@ -18,7 +19,6 @@ from convcli.options import (
     SIZE,
     format_option,
 )
-from convcli.page import group, option, page
 
 
 @page("shape")
@@ -97,7 +97,7 @@ def shape_command(network: tuple[str, ...], **options: Any) -> None:
     receptive field, jump, unread and inputs.
     """
     from convcli.app.shape import shape_question
-    from convcli.report import note, show
+    from convcli.output import note, show
 
     answer = shape_question(network, options)
     if answer.about and not options["quiet"]:

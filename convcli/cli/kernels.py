@@ -2,8 +2,8 @@
 
 import click
 
-from convcli.options import FILE, KERNEL, PICTURE, force_option, format_option
-from convcli.page import group, option, page
+from convcli.cli.help import group, option, page
+from convcli.cli.params import FILE, KERNEL, PICTURE, force_option, format_option
 
 
 @page("kernels")
@@ -37,7 +37,7 @@ def kernels_command(
     printed so in JSON, exactly.
     """
     from convcli.errors import SpecError
-    from convcli.report import path, show
+    from convcli.output import path, show
 
     if gallery is not None:
         from convcli.draw.kernel_gallery import gallery as sheet

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from convcli.cli.help import group, option
 from convcli.errors import like
 from convcli.geometry import LARGEST, PADDINGS, Padding
-from convcli.page import group, option
-from convcli.report import FORMATS
+from convcli.output import FORMATS
 
 MOST_STEPS = 10_000
 """Sizes of one sweep."""
