@@ -142,13 +142,13 @@ def test_an_extractor_draws_weights_once_and_anew_where_they_do_not_fit(monkeypa
     calls = []
     draw = extractor.drawn
     monkeypatch.setattr(extractor, "drawn", lambda *how: calls.append(1) or draw(*how))
-    extractor = Extractor(read_setup(("conv:2,3", "linear:3"), Choices(seed=4, vector="flatten")))
+    two = Extractor(read_setup(("conv:2,3", "linear:3"), Choices(seed=4, vector="flatten")))
     small, large = np.ones((5, 5, 3)), np.ones((6, 5, 3))
-    vectors = [extractor.features(one, keeps=False).vector for one in (small, small, large, small)]
+    vectors = [two.features(one, keeps=False).vector for one in (small, small, large, small)]
     assert len(calls) == 3
     np.testing.assert_array_equal(vectors[0], vectors[1])
     np.testing.assert_array_equal(vectors[0], vectors[3])
-    assert not extractor.features(small, keeps=False).maps
+    assert not two.features(small, keeps=False).maps
 
 
 def test_notes_say_what_the_network_and_its_file_gave_reason_to(here):

@@ -9,7 +9,7 @@ from typing import Any
 from convcli.callsyntax import shown
 from convcli.errors import SpecError, like
 
-VOCABULARIES = {"short": "short", "PyTorch": "torch", "Keras": "keras"}
+VOCABULARIES = {"short": "notation", "PyTorch": "torch", "Keras": "keras"}
 """Dialects in the order they are asked, and their modules, imported when a name asks for them."""
 
 PLAIN = {int, float, str, bool, type(None)}
@@ -100,6 +100,6 @@ def parameters(build: Callable[..., Any]) -> tuple[str, ...]:
 @cache
 def names_of(dialect: str, table: str = "LAYERS") -> dict[str, Callable[..., Any]]:
     """The names of a dialect with their builders."""
-    module = import_module(f"convcli.nets.readers.read.{VOCABULARIES[dialect]}")
+    module = import_module(f"convcli.nets.readers.vocabulary.{VOCABULARIES[dialect]}")
     layers: dict[str, Callable[..., Any]] = getattr(module, table)
     return layers
