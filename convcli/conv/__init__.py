@@ -40,10 +40,8 @@ if TYPE_CHECKING:
         conv1d,
         conv2d,
         depthwise_conv2d,
-        workspace_bytes,
-    )
-    from convcli.conv.linear import (
         linear,
+        workspace_bytes,
     )
     from convcli.conv.normalization import (
         batch_norm,
@@ -102,8 +100,7 @@ _HOME = {
             "celu elu gelu hardsigmoid hardswish hardtanh leaky_relu log_softmax mish prelu "
             "relu relu6 selu sigmoid silu softmax softplus softsign tanh threshold"
         ),
-        "linear": "linear",
-        "functional": "conv1d conv2d depthwise_conv2d workspace_bytes",
+        "functional": "conv1d conv2d depthwise_conv2d linear workspace_bytes",
         "normalization": "batch_norm local_contrast_norm local_response_norm",
         "pooling": "adaptive_avg_pool2d adaptive_max_pool2d avg_pool2d max_pool2d min_pool2d",
         "conv_transpose": "conv_transpose2d",

@@ -9,7 +9,8 @@ from convcli.cli.main import run
 from convcli.errors import SpecError
 from convcli.nets.analysis.summary import summarize, trace
 from convcli.nets.input_size import input_shape
-from convcli.nets.readers.read import python, read_source, read_text
+from convcli.nets.readers import python
+from convcli.nets.readers.read import read_source, read_text
 
 MODELS = Path(__file__).parent / "models"
 
