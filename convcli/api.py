@@ -9,9 +9,10 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
-from convcli.errors import SpecError, like
+from convcli.errors import SpecError
 from convcli.nets.analysis.table import Figures, Settings
 from convcli.nets.graph import Network, Reading
+from convcli.text import like
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -96,7 +97,7 @@ def summarize(
 
 def _size(input: int | str | Sequence[int]) -> tuple[int, ...]:
     """The lengths of an input, and its channels, as the command line reads them."""
-    from convcli.cli.params import read_size
+    from convcli.sizes import read_size
 
     if isinstance(input, Sequence) and not isinstance(input, str):
         text = "x".join(map(str, input))

@@ -10,8 +10,6 @@ A refusal is for the person who asked: its text says what, where, which values c
 would work. Anything else that is raised is a bug and keeps its traceback.
 """
 
-from collections.abc import Iterable
-
 
 class Refusal(Exception):
     """The request was understood and cannot be met."""
@@ -35,63 +33,3 @@ class PictureError(Refusal):
 
 class OutputError(Refusal):
     """A result that cannot be written where it was asked for."""
-
-
-def safe(text: object) -> str:
-    r"""Text from outside, fit for a terminal: what could move a cursor becomes a visible escape.
-
-    Control characters (C0, C1, DEL), lone surrogates, bidirectional and other invisible format
-    characters are escaped; everything a reader can see stays.
-
-    >>> safe("cat\x1b[31m\n.jpg")
-    'cat\\x1b[31m\\n.jpg'
-    """
-    text = str(text)
-    if text.isprintable():  # nearly all of it, and much sooner told
-        return text
-    from unicodedata import category  # most runs print nothing from outside
-
-    return "".join(
-        # Cc controls, Cf invisible formatting (bidi overrides among them), Cs surrogates,
-        # Zl and Zp line and paragraph separators
-        character.encode("unicode_escape").decode()
-        if category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
-        else character
-        for character in text
-    )
-
-
-def like(name: str, known: Iterable[str]) -> str:
-    """A hint at the known name that is nearest, if one is near.
-
-    >>> like("soble", ["sobel", "blur"]), like("x", ["sobel", "blur"])
-    ('; did you mean sobel?', '')
-    """
-    from difflib import get_close_matches  # a mistake may take its time
-
-    close = get_close_matches(name[:60], known, n=1)
-    # a word that is known was refused for something else
-    return f"; did you mean {close[0]}?" if close and close[0] != name else ""
-
-
-def counted(count: int, noun: str) -> str:
-    """A number and its noun, in the plural where it is one.
-
-    >>> counted(1, "row"), counted(2, "row")
-    ('1 row', '2 rows')
-    """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
-
-
-def csv_row(values: Iterable[object]) -> str:
-    r"""One record of CSV as RFC 4180 has it, line breaks within quotes, without its own end.
-
-    >>> csv_row(["a\nb.png", 'say "x", y', 3])
-    '"a\nb.png","say ""x"", y",3'
-    """
-    from csv import writer
-    from io import StringIO
-
-    text = StringIO(newline="")
-    writer(text, lineterminator="\r\n").writerow(values)  # which quotes \r and \n alike
-    return text.getvalue()[:-2]

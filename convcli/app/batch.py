@@ -4,8 +4,9 @@ import os
 from typing import Any
 
 from convcli.app.filter import format_asked, suffix_of
-from convcli.errors import OutputError, SpecError, safe
+from convcli.errors import OutputError, SpecError
 from convcli.output import note
+from convcli.text import safe
 
 ALONE = ("explain", "preview")
 """Options that are of one picture."""

@@ -6,9 +6,10 @@ Each kind of lesson knows the options that mean something to it; others are refu
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcli.errors import SpecError, UnfitError, like
+from convcli.errors import SpecError, UnfitError
 from convcli.explain.operands import Operands, read_numbers, read_size
 from convcli.numerals import Symbol, read_value
+from convcli.text import like
 
 if TYPE_CHECKING:
     from convcli.explain.steps import Geometry, Walk

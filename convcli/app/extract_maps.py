@@ -20,7 +20,7 @@ from convcli.draw.montage import (
     sheet,
     strip,
 )
-from convcli.errors import OutputError, Refusal, SpecError, UnfitError, counted, safe
+from convcli.errors import OutputError, Refusal, SpecError, UnfitError
 from convcli.features.config import Choices
 from convcli.features.config_json import run_settings
 from convcli.features.config_options import read_setup
@@ -33,6 +33,7 @@ from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import AdaptivePool, Conv, Identity, Pool, Reshape
 from convcli.runtime.memory_estimate import memory_note, took_note
+from convcli.text import counted, safe
 
 Array = NDArray[Any]
 

@@ -6,7 +6,7 @@ from time import perf_counter
 from typing import Any
 
 from convcli.app.extract_words import files_read, pictures_of, split_words
-from convcli.errors import Refusal, SpecError, counted, safe
+from convcli.errors import Refusal, SpecError
 from convcli.features.config import Choices, Setup
 from convcli.features.config_json import same_settings, saved_setup
 from convcli.features.config_options import read_setup
@@ -29,6 +29,7 @@ from convcli.features.vector_set import (
     one_by_one,
 )
 from convcli.runtime.memory_estimate import took_note
+from convcli.text import counted, safe
 
 Note = Callable[[str], None]
 

@@ -5,12 +5,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from convcli.errors import PictureError, SpecError, safe
+from convcli.errors import PictureError, SpecError
 from convcli.images.io.atomic import files_named
 from convcli.images.io.listing import READABLE, pictures_in
 from convcli.nets.readers.read import is_source
 from convcli.nets.readers.vocabulary.registry import names_of
 from convcli.nets.zoo import NAMES
+from convcli.text import safe
 
 
 def split_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

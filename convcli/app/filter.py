@@ -4,8 +4,10 @@ import os
 import sys
 from typing import Any
 
-from convcli.errors import OutputError, SpecError, safe
-from convcli.output import json, note, path
+from convcli.errors import OutputError, SpecError
+from convcli.output import note, path
+from convcli.tables import json
+from convcli.text import safe
 
 MANY = frozenset(
     {"recursive", "files_from", "null", "jobs", "scheduler", "ship", "report", "fail_fast"}

@@ -4,12 +4,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcli.errors import SpecError, UnfitError, safe
+from convcli.errors import SpecError, UnfitError
 from convcli.fit.least_squares import descend, fit
 from convcli.fit.planes import Levels, open_levels
 from convcli.fit.results import STYLES, FoundKernel, FoundNet, kernel_text
 from convcli.images.io.read import check_free, files_named, save_arrays, write_file
-from convcli.output import FORMATS, line, note, show, show_lines
+from convcli.output import line, note, show_lines
+from convcli.tables import FORMATS, show
+from convcli.text import safe
 
 STEPS, NET_STEPS = 1000, 2000
 

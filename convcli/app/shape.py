@@ -7,12 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from convcli.callsyntax import shown
-from convcli.errors import Refusal, SpecError, UnfitError, counted, like
+from convcli.errors import Refusal, SpecError, UnfitError
 from convcli.nets.analysis.summary import Failure, Summary, trace
 from convcli.nets.analysis.table import Figures, Settings, totals
 from convcli.nets.graph import Network, Reading, sequential
 from convcli.nets.input_size import input_shape
 from convcli.nets.layers import Conv, Shape, size_text
+from convcli.text import counted, like
 
 
 class Answer(NamedTuple):

@@ -8,8 +8,9 @@ from typing import Any
 
 from convcli.batch.jobs import Job, Outcome, make_folder, shipped, unreadable, worker
 from convcli.batch.output_names import Task
-from convcli.errors import Refusal, SpecError, safe
+from convcli.errors import Refusal, SpecError
 from convcli.images.io.atomic import write_file
+from convcli.text import safe
 
 CONNECTING = 5
 """Seconds that a scheduler has to answer."""

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from glob import glob, has_magic, iglob
 from typing import NamedTuple
 
-from convcli.errors import PictureError, SpecError, safe
+from convcli.errors import PictureError, SpecError
 from convcli.images.io.listing import pictures_in
+from convcli.text import safe
 
 LONGEST_LIST = 2**30
 """Bytes of a list of names."""

@@ -11,7 +11,8 @@ from time import perf_counter
 from typing import Any, NamedTuple
 
 from convcli.batch.output_names import Task
-from convcli.errors import OutputError, Refusal, safe
+from convcli.errors import OutputError, Refusal
+from convcli.text import safe
 
 Job = Mapping[str, Any]
 """`kind`, and what that kind of work needs to know, as JSON holds it."""

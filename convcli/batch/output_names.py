@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from convcli.batch.inputs import Input
-from convcli.errors import OutputError, SpecError, counted, safe
+from convcli.errors import OutputError, SpecError
+from convcli.text import counted, safe
 
 FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 

@@ -6,8 +6,8 @@ from types import TracebackType
 from typing import Any
 
 from convcli.batch.jobs import Outcome
-from convcli.errors import counted, safe
 from convcli.output import note, path
+from convcli.text import counted, safe
 
 PATIENCE = 1.0
 """Seconds before a progress bar is drawn."""

@@ -2,7 +2,8 @@
 
 import os
 
-from convcli.errors import OutputError, Refusal, safe
+from convcli.errors import OutputError, Refusal
+from convcli.text import safe
 
 RECORDED = ("JPEG", "PNG", "TIFF", "WEBP")
 """Formats that hold the record of what made a picture."""

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from convcli.batch.jobs import Job, Outcome, worker
 from convcli.batch.output_names import Task
 from convcli.batch.progress import Teller
-from convcli.errors import Refusal, counted
+from convcli.errors import Refusal
+from convcli.text import counted
 
 if TYPE_CHECKING:
     from concurrent.futures import Future

@@ -96,8 +96,9 @@ def extract_command(words: tuple[str, ...], **options: Any) -> None:
     other pictures.
     """
     from convcli.app.extract_vectors import wants_vectors
-    from convcli.errors import safe
-    from convcli.output import note, path, show
+    from convcli.output import note, path
+    from convcli.tables import show
+    from convcli.text import safe
 
     if wants_vectors(options):
         from convcli.app.batch import vectors

@@ -37,7 +37,8 @@ def kernels_command(
     printed so in JSON, exactly.
     """
     from convcli.errors import SpecError
-    from convcli.output import path, show
+    from convcli.output import path
+    from convcli.tables import show
 
     if gallery is not None:
         from convcli.draw.kernel_gallery import gallery as sheet

@@ -10,8 +10,9 @@ import click
 
 from convcli import __version__
 from convcli.cli.help import write_start
-from convcli.errors import Refusal, like, safe
+from convcli.errors import Refusal
 from convcli.output import note
+from convcli.text import like, safe
 
 COMMANDS = {
     "shape": "Output shape, parameters, MACs, receptive field of a NETWORK.",

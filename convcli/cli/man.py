@@ -29,8 +29,9 @@ def man_command(command: str | None) -> None:
 
     Installed packages have these pages in share/man: man convcli-filter.
     """
-    from convcli.errors import SpecError, like
+    from convcli.errors import SpecError
     from convcli.output import line
+    from convcli.text import like
 
     known = dict(manual())
     name = f"convcli-{command}" if command else "convcli"

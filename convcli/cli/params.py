@@ -7,12 +7,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from convcli.cli.help import group, option
-from convcli.errors import like
-from convcli.geometry import LARGEST, PADDINGS, Padding
-from convcli.output import FORMATS
-
-MOST_STEPS = 10_000
-"""Sizes of one sweep."""
+from convcli.geometry import PADDINGS
+from convcli.sizes import (
+    read_ends,
+    read_integers,
+    read_padding,
+    read_pair,
+    read_place,
+    read_range,
+    read_size,
+    whole,
+)
+from convcli.tables import FORMATS
+from convcli.text import like
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -77,93 +84,6 @@ def _table(source: str) -> Iterable[str]:
     return names
 
 
-def whole(text: str, least: int) -> int:
-    """One whole number from `least` to LARGEST.
-
-    >>> whole("0", least=1)
-    Traceback (most recent call last):
-        ...
-    ValueError: 0 is too small: at least 1
-    """
-    if not re.fullmatch(r"\s*[+-]?[0-9]{1,60}\s*", text):
-        raise ValueError(f"{text!r:.60} is not a whole number")
-    number = int(text)
-    if number < least:
-        raise ValueError(f"{number} is too small: at least {least}")
-    if number > LARGEST:
-        raise ValueError(f"{number} is too large: at most {LARGEST}")
-    return number
-
-
-def _numbers(text: str, least: int, counts: tuple[int, ...], example: str) -> tuple[int, ...]:
-    parts = re.split("[x×X,]", text)
-    if len(parts) not in counts:
-        raise ValueError(f"{text!r:.60} is not a size such as {example}")
-    return tuple(whole(part, least) for part in parts)
-
-
-def read_size(text: str) -> tuple[int, ...]:
-    """An input as people write it: one side, all sides, or all sides and the channels.
-
-    >>> read_size("224"), read_size("32x48"), read_size("32x48x1")
-    ((224,), (32, 48), (32, 48, 1))
-    """
-    return _numbers(text, 1, (1, 2, 3, 4), "224, 224x224 or 224x224x3")
-
-
-def read_pair(text: str, least: int = 1) -> tuple[int, ...]:
-    """One number for both axes, or height×width.
-
-    >>> read_pair("3"), read_pair("3x5")
-    ((3, 3), (3, 5))
-    """
-    numbers = _numbers(text, least, (1, 2), "3 or 3x5")
-    return numbers[0], numbers[-1]
-
-
-def read_place(text: str) -> tuple[int, int]:
-    """A row and a column, counted from 0.
-
-    >>> read_place("0,2")
-    (0, 2)
-    """
-    row, column = _numbers(text, 0, (2,), "2,3 (row,column)")
-    return row, column
-
-
-def read_padding(text: str) -> tuple[Padding, ...]:
-    """A number, height×width, four sides (top, bottom, left, right), or a name.
-
-    >>> read_padding("2"), read_padding("1x2"), read_padding("1,2,1,2"), read_padding("same")
-    (((2, 2), (2, 2)), ((1, 1), (2, 2)), ((1, 2), (1, 2)), ('same', 'same'))
-    """
-    name = text.strip().lower()
-    if name in PADDINGS:
-        return name, name
-    if not any(character.isdigit() for character in name):
-        raise ValueError(f"{text!r:.60} is no padding: a number, {', '.join(PADDINGS)}")
-    if re.fullmatch(r"\s*[0-9]+\s*,\s*[0-9]+\s*", text):
-        raise ValueError(
-            f"{text!r:.60} may mean two things: write 1x2 for height x width, or all four sides, "
-            "top,bottom,left,right, as 1,2,1,2"
-        )
-    numbers = _numbers(text, 0, (1, 2, 4), "2, 1x2 or 1,2,1,2 (top, bottom, left, right)")
-    if len(numbers) == 4:
-        top, bottom, left, right = numbers
-        return (top, bottom), (left, right)
-    return (numbers[0], numbers[0]), (numbers[-1], numbers[-1])
-
-
-def read_ends(text: str) -> tuple[int, int]:
-    """Padding along one axis: a number, or those before and after.
-
-    >>> read_ends("2"), read_ends("1,2")
-    ((2, 2), (1, 2))
-    """
-    numbers = _numbers(text, 0, (1, 2), "2, or 1,2 (before,after)")
-    return numbers[0], numbers[-1]
-
-
 def read_expectation(text: str) -> tuple[str, str]:
     """`params=61706`, `output=54x54x96`.
 
@@ -179,22 +99,6 @@ def read_expectation(text: str) -> tuple[str, str]:
             f"{wanted!r:.60} is no exact figure: write all digits, such as params=61706, or a size"
         )
     return name.strip(), figure
-
-
-def read_range(text: str) -> range:
-    """`32..512`, or `32..512:16` for a step of 16.
-
-    >>> read_range("32..96:32")
-    range(32, 97, 32)
-    """
-    match = re.fullmatch(r"([0-9]{1,9})\.\.([0-9]{1,9})(?::([0-9]{1,9}))?", text.strip())
-    if match is None:
-        raise ValueError(f"{text!r:.60} is not a range such as 32..512 or 32..512:16")
-    first, last = whole(match[1], 1), whole(match[2], 1)
-    step = whole(match[3], 1) if match[3] else max(1, 2 ** ((last - first) // 16).bit_length() // 2)
-    if first > last or (last - first) // step > MOST_STEPS:
-        raise ValueError(f"{text!r:.60} is empty, or has more than {MOST_STEPS} steps")
-    return range(first, last + 1, step)
 
 
 def read_columns(text: str) -> tuple[str, ...]:
@@ -234,7 +138,7 @@ def read_unit(text: str) -> tuple[str, tuple[int, ...]]:
     name, colon, place = text.rpartition(":")
     if not colon:
         return text, ()
-    return name, _numbers(place, 0, (1, 2, 3), "conv3_3:5,7")
+    return name, read_integers(place, 0, (1, 2, 3), "conv3_3:5,7")
 
 
 def read_fps(text: str) -> float:
@@ -254,7 +158,7 @@ def read_resize(text: str) -> tuple[int, ...] | str:
     >>> read_resize("256"), read_resize("224x320"), read_resize("keep")
     ((256,), (224, 320), 'keep')
     """
-    return "keep" if text == "keep" else _numbers(text, 1, (1, 2), "256, 224x320, or keep")
+    return "keep" if text == "keep" else read_integers(text, 1, (1, 2), "256, 224x320, or keep")
 
 
 def _memory(text: str) -> int:

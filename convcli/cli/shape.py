@@ -97,7 +97,8 @@ def shape_command(network: tuple[str, ...], **options: Any) -> None:
     receptive field, jump, unread and inputs.
     """
     from convcli.app.shape import shape_question
-    from convcli.output import note, show
+    from convcli.output import note
+    from convcli.tables import show
 
     answer = shape_question(network, options)
     if answer.about and not options["quiet"]:

@@ -53,7 +53,7 @@ def solve_command(
     heads, versions, groups and the MAC rules of other tools are tried on the network.
     """
     from convcli.app.shape import solve_question, why_question
-    from convcli.output import show
+    from convcli.tables import show
 
     if why is not None:
         answer = why_question(network, size, why)

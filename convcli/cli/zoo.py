@@ -22,7 +22,8 @@ def zoo_command(name: str | None, format_: str | None, quiet: bool) -> None:
     convcli zoo resnet50 > my.net && convcli shape my.net --input 256
     """
     from convcli.nets.zoo import Listing, zoo_text
-    from convcli.output import line, show
+    from convcli.output import line
+    from convcli.tables import show
 
     if name is None:
         show(Listing(), format_, quiet)

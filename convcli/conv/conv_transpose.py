@@ -21,7 +21,8 @@ from convcli.conv.validate import (
     pair,
     whole_number,
 )
-from convcli.errors import UnfitError, counted
+from convcli.errors import UnfitError
+from convcli.text import counted
 
 BAND_BYTES = 4 << 20
 """Products of one band of input rows."""

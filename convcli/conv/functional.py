@@ -24,7 +24,8 @@ from convcli.conv.validate import (
     whole,
     whole_number,
 )
-from convcli.errors import UnfitError, counted
+from convcli.errors import UnfitError
+from convcli.text import counted
 
 
 def conv2d(

@@ -10,8 +10,9 @@ from PIL import Image
 
 from convcli.draw.frames import Sheet
 from convcli.draw.themes import THEMES, palette
-from convcli.errors import OutputError, UnfitError, safe
+from convcli.errors import OutputError, UnfitError
 from convcli.images.io.read import check_free, write_file
+from convcli.text import safe
 
 if TYPE_CHECKING:
     from convcli.explain.steps import Spot, Walk

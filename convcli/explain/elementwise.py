@@ -15,7 +15,7 @@ from math import pow
 from typing import Any, NamedTuple
 
 from convcli.callsyntax import read_call
-from convcli.errors import SpecError, UnfitError, like
+from convcli.errors import SpecError, UnfitError
 from convcli.explain.lesson import SCHEMA
 from convcli.explain.render import Line, beside, channel_name, equals, plain_grid
 from convcli.numerals import (
@@ -35,6 +35,7 @@ from convcli.numerals import (
     tabled,
     times,
 )
+from convcli.text import like
 
 LRN_RULES = {"tensorflow": "as it is", "pytorch": "divided by the window size"}
 """Whose α: what is done with it."""

@@ -6,7 +6,7 @@ from fractions import Fraction
 from math import isfinite, prod
 from typing import Any
 
-from convcli.errors import PictureError, SpecError, safe
+from convcli.errors import PictureError, SpecError
 from convcli.numerals import (
     LARGEST_NUMBER,
     NUMBER,
@@ -16,6 +16,7 @@ from convcli.numerals import (
     read_stack,
     read_value,
 )
+from convcli.text import safe
 
 LARGEST_FILE = 4 << 20
 """Bytes of a file of numbers."""

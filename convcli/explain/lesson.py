@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from convcli.errors import UnfitError, counted
+from convcli.errors import UnfitError
 from convcli.explain.axis import Axis
 from convcli.explain.render import (
     MOST_DRAWN,
@@ -28,6 +28,7 @@ from convcli.numerals import (
     stack_text,
     tabled,
 )
+from convcli.text import counted
 
 SCHEMA = 1
 """The number of the JSON form; it grows when a field changes its meaning or goes away."""

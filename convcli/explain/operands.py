@@ -4,8 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from convcli.errors import SpecError, UnfitError, counted
+from convcli.errors import SpecError, UnfitError
 from convcli.numerals import Stack, check_size, read_stack, symbols
+from convcli.text import counted
 
 SIZE = re.compile(r"\s*\d{1,9}(?:[x×X]\d{1,9}){0,3}\s*")
 

@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 
 from convcli.app.explain import Answer
-from convcli.errors import SpecError, UnfitError, safe
+from convcli.errors import SpecError, UnfitError
 from convcli.explain.render import STYLES
-from convcli.output import FORMATS, line, note, show, show_lines
+from convcli.output import line, note, show_lines
+from convcli.tables import FORMATS, show
+from convcli.text import safe
 
 
 def show_lesson(

@@ -5,7 +5,7 @@ from fractions import Fraction
 from math import floor, sqrt
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcli.errors import UnfitError, counted
+from convcli.errors import UnfitError
 from convcli.explain.lesson import SCHEMA
 from convcli.explain.render import Line, beside, channel_name, equals, plain_grid, products, text
 from convcli.explain.steps import Spot, Step, convolution
@@ -22,6 +22,7 @@ from convcli.numerals import (
     tabled,
     total,
 )
+from convcli.text import counted
 
 if TYPE_CHECKING:
     from convcli.images.io.read import Picture

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from convcli.errors import safe
 from convcli.explain.lesson import SCHEMA
 from convcli.explain.render import Line
 from convcli.nets.analysis.receptive_field import Extent, Field
 from convcli.nets.analysis.summary import named_axes, named_sizes
 from convcli.nets.layers import size_text
+from convcli.text import safe
 
 
 class Received(NamedTuple):

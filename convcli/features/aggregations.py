@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.conv import adaptive_avg_pool2d
-from convcli.errors import SpecError, like
+from convcli.errors import SpecError
+from convcli.text import like
 
 Array = NDArray[Any]
 

@@ -9,13 +9,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, NamedTuple
 
-from convcli.errors import safe
 from convcli.features.preprocess import NORMALIZATIONS, Preparation
 from convcli.nets.graph import INPUT, Network, Reading
 from convcli.nets.input_size import CHANNELS
 from convcli.nets.layers import Conv
 from convcli.runtime.executor import used
 from convcli.runtime.initializers import INITS, Init
+from convcli.text import safe
 
 USUAL = (224, 224)
 """Lengths for which a model file is read before a picture is seen."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from json import dumps, loads
 from typing import Any
 
-from convcli.errors import SpecError, UnfitError, safe
+from convcli.errors import SpecError, UnfitError
 from convcli.features.aggregations import read_vector
 from convcli.features.config import SEED, Choices, Setup, for_pictures
 from convcli.features.preprocess import Preparation
@@ -13,6 +13,7 @@ from convcli.runtime.array_files import npz_arrays
 from convcli.runtime.executor import check_runs, until
 from convcli.runtime.initializers import Init
 from convcli.runtime.weights import slopes
+from convcli.text import safe
 
 
 def saved_setup(path: str, choices: Choices) -> Setup:

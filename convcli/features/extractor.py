@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import SpecError, UnfitError, counted, safe
+from convcli.errors import SpecError, UnfitError
 from convcli.features.aggregations import part_names, pooled
 from convcli.features.config import Choices, Setup
 from convcli.features.config_options import read_setup
@@ -22,6 +22,7 @@ from convcli.nets.layers import Shape, Slot
 from convcli.runtime.executor import Step, needed, walk
 from convcli.runtime.memory_estimate import memory_note
 from convcli.runtime.weights import drawn, read_weights, slots
+from convcli.text import counted, safe
 
 Array = NDArray[Any]
 

@@ -7,9 +7,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import UnfitError, safe
+from convcli.errors import UnfitError
 from convcli.features.vector_set import VectorSet
 from convcli.nets.analysis.summary import SCHEMA
+from convcli.text import safe
 
 Array = NDArray[np.float64]
 

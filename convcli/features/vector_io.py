@@ -10,13 +10,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import Refusal, SpecError, csv_row, safe
+from convcli.errors import Refusal, SpecError
 from convcli.features.config import Setup
 from convcli.features.extractor import Features
 from convcli.features.vector_set import VectorSet, gathered
 from convcli.images.io.read import SUFFIXES, check_free, write_file
 from convcli.nets.layers import Shape
 from convcli.runtime.array_files import npz_arrays
+from convcli.text import csv_row, safe
 
 Array = NDArray[Any]
 

@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import Refusal, UnfitError, safe
+from convcli.errors import Refusal, UnfitError
 from convcli.features.config import Setup
 from convcli.features.config_json import vector_settings
 from convcli.features.extractor import Extractor, Features
 from convcli.nets.layers import Shape
+from convcli.text import safe
 
 
 class VectorSet(NamedTuple):

@@ -20,11 +20,12 @@ from convcli.conv import conv2d
 from convcli.conv.activations import ACTIVATIONS
 from convcli.conv.gradients import DERIVATIVES, activation_gradient, conv2d_gradients
 from convcli.conv.sliding import spans
-from convcli.errors import UnfitError, counted
+from convcli.errors import UnfitError
 from convcli.fit.least_squares import check_levels
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.graph import INPUT, Network, Node
 from convcli.nets.layers import Activation, Conv, Identity, size_text
+from convcli.text import counted
 
 Array = NDArray[Any]
 

@@ -6,8 +6,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import PictureError, safe
+from convcli.errors import PictureError
 from convcli.images.io.read import open_picture
+from convcli.text import safe
 
 LARGEST_ARRAY = 2 << 30
 """Bytes of an array that is read."""

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import counted
 from convcli.fit.least_squares import Fitted
+from convcli.text import counted
 
 Line = list[tuple[str, str]]
 

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from typing import NamedTuple
 
-from convcli.errors import SpecError, safe
+from convcli.errors import SpecError
 from convcli.nets.layers import Layer, Shape
+from convcli.text import safe
 
 INPUT = "input"
 """The name under which the network's input is known to its nodes."""

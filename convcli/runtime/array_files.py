@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import Refusal, safe
+from convcli.errors import Refusal
 from convcli.images.io.memory_limits import available
 from convcli.nets.analysis.table import bytes_text
+from convcli.text import safe
 
 Array = NDArray[Any]
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import UnfitError, counted, safe
+from convcli.errors import UnfitError
 from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import Network
 from convcli.nets.layers import (
@@ -23,6 +23,7 @@ from convcli.nets.layers import (
 )
 from convcli.runtime.array_files import Npz, Safetensors, opened
 from convcli.runtime.initializers import Init, draw, rademacher
+from convcli.text import counted, safe
 
 Array = NDArray[Any]
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import UnfitError, safe
+from convcli.errors import UnfitError
 from convcli.images.engines.correlate import Responder
 from convcli.images.engines.row_bands import Bands, Window, band_rows, share_rows, thread_count
 from convcli.images.filters.alpha import Blending, Keeping, blended, covers_of, is_blend, share
@@ -18,6 +18,7 @@ from convcli.images.filters.output_range import NOTHING, Range, Statistics, Tone
 from convcli.images.filters.spec import Filtered, Recipe
 from convcli.images.image import Picture
 from convcli.images.kernels.kernel import Kernel
+from convcli.text import safe
 
 Array = NDArray[Any]
 

@@ -9,13 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convcli.conv.padding import BORDERS
-from convcli.errors import SpecError, like, safe
+from convcli.errors import SpecError
 from convcli.images.engines.row_bands import Border
 from convcli.images.filters.output_range import read_range
 from convcli.images.filters.spec import Recipe
 from convcli.images.kernels import kernel as change
 from convcli.images.kernels.kernel import Kernel
 from convcli.images.kernels.parse import exact_number, kernel, why_no_number
+from convcli.text import like, safe
 
 SCHEMA = 1
 

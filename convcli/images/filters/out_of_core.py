@@ -14,7 +14,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import OutputError, PictureError, safe
+from convcli.errors import OutputError, PictureError
 from convcli.images.engines.row_bands import FILL, Window, extend
 from convcli.images.filters.apply import filter_picture, is_direct
 from convcli.images.filters.output_range import NOTHING, Statistics, together
@@ -24,6 +24,7 @@ from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
 from convcli.images.io.memory_limits import Size, TooLargeError
 from convcli.images.io.netpbm import header
+from convcli.text import safe
 
 Array = NDArray[Any]
 

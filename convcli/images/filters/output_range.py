@@ -15,8 +15,9 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
-from convcli.errors import SpecError, like
+from convcli.errors import SpecError
 from convcli.images.kernels.kernel import Kernel
+from convcli.text import like
 
 Array = NDArray[Any]
 

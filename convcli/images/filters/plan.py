@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from convcli.errors import safe
 from convcli.images.engines import box_sums, gaussian_grid
 from convcli.images.engines.correlate import Responder
 from convcli.images.engines.row_bands import Bands, Window
@@ -14,6 +13,7 @@ from convcli.images.filters.spec import Recipe
 from convcli.images.filters.write import expected_bytes
 from convcli.images.image import Picture
 from convcli.images.kernels.kernel import Kernel, Matrix
+from convcli.text import safe
 
 SHOWN_SIDE = 9
 """Rows and columns of a matrix that are printed; larger ones are described."""

@@ -7,7 +7,8 @@ from errno import EINVAL, EISDIR, ENOENT, EOPNOTSUPP
 from io import BytesIO
 from typing import IO
 
-from convcli.errors import OutputError, safe
+from convcli.errors import OutputError
+from convcli.text import safe
 
 
 def check_free(paths: Iterable[str | None], force: bool, *sources: str) -> None:

@@ -3,7 +3,8 @@
 import os
 from collections.abc import Iterator
 
-from convcli.errors import PictureError, safe
+from convcli.errors import PictureError
+from convcli.text import safe
 
 READABLE = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".gif", ".webp", ".bmp"}

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
-from convcli.errors import OutputError, PictureError, safe
+from convcli.errors import OutputError, PictureError
 from convcli.images.image import Picture as Picture
 from convcli.images.io.atomic import check_free as check_free
 from convcli.images.io.atomic import files_named as files_named
@@ -26,6 +26,7 @@ from convcli.images.io.metadata import (
 from convcli.images.io.netpbm import open_map
 from convcli.images.io.pillow import image_of, picture_of
 from convcli.images.io.prefetch import FORMATS, Early, is_pillows
+from convcli.text import safe
 
 SUFFIXES = {
     ".jpg": "JPEG",

@@ -11,10 +11,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli.callsyntax import read_call
-from convcli.errors import SpecError, like, safe
+from convcli.errors import SpecError
 from convcli.images.kernels.catalogue import CATALOGUE, built
 from convcli.images.kernels.factor import narrowed
 from convcli.images.kernels.kernel import LARGEST_SIDE, Kernel, Part
+from convcli.text import like, safe
 
 LARGEST_FILE = 32 * 2**20
 """Bytes of a file that holds a kernel: a matrix of the largest side, in long decimals."""

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from math import prod
 from typing import NamedTuple
 
-from convcli.errors import counted
 from convcli.nets.analysis.summary import SCHEMA, Summary, named_sizes, trace
 from convcli.nets.analysis.table import Record, Settings, layer_records, totals
 from convcli.nets.graph import Network, sequential
 from convcli.nets.layers import Linear, Reshape, Shape, size_text
+from convcli.text import counted
 
 
 def fully_connected(summary: Summary) -> Network:

@@ -8,12 +8,13 @@ from collections.abc import Sequence
 from math import ceil, floor
 from typing import NamedTuple
 
-from convcli.errors import SpecError, UnfitError, safe
+from convcli.errors import SpecError, UnfitError
 from convcli.geometry import Padding, Window, resolve_padding
 from convcli.nets.analysis.receptive_forward import MIXING
 from convcli.nets.analysis.summary import Row, Summary
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import AdaptivePool, Shape, TransposedConv
+from convcli.text import safe
 
 MOST_CELLS = 100_000
 """Cells of a field with gaps that are told apart; of more, the stretch they lie in."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
-from convcli.errors import UnfitError, safe
+from convcli.errors import UnfitError
 from convcli.geometry import Fit, Reception
 from convcli.nets.analysis.receptive_forward import NOTHING, Seen, seen_by, widest
 from convcli.nets.graph import INPUT, Network, Node, pointed
@@ -22,6 +22,7 @@ from convcli.nets.layers import (
     Shape,
     size_text,
 )
+from convcli.text import safe
 
 SCHEMA = 1
 """The number of the JSON form; it grows when a field changes its meaning or goes away."""

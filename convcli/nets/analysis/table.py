@@ -240,7 +240,7 @@ class Figures(NamedTuple):
 
     def __str__(self) -> str:
         """The table as a terminal shows it."""
-        from convcli.output import drawn
+        from convcli.tables import drawn
 
         return drawn(self)
 
@@ -250,7 +250,7 @@ class Figures(NamedTuple):
 
     def _repr_html_(self) -> str:
         """The table as a notebook shows it."""
-        from convcli.output import html_table
+        from convcli.tables import html_table
 
         return html_table(self)
 

@@ -7,12 +7,13 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from convcli.callsyntax import shown
-from convcli.errors import SpecError, counted
+from convcli.errors import SpecError
 from convcli.geometry import Fit, Pair, Window
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import SCHEMA, Summary, trace
 from convcli.nets.graph import Network
 from convcli.nets.layers import AdaptivePool, Conv, Linear, Pool, Shape
+from convcli.text import counted
 
 MOST_SOLUTIONS = 10_000
 """More is refused: a question with so many answers leaves too much out."""

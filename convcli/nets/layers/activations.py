@@ -5,9 +5,10 @@ from math import prod
 from typing import Any, NamedTuple
 
 from convcli.callsyntax import shown
-from convcli.errors import SpecError, like
+from convcli.errors import SpecError
 from convcli.nets.layers.arguments import count, number
 from convcli.nets.layers.shapes import Measure, Misfit, Names, Shape, Slot, Slots
+from convcli.text import like
 
 FUNCTIONS: dict[str, tuple[str, str, str]] = {
     # ours → PyTorch's class, Keras's words, and the values it takes, in their order

@@ -7,8 +7,9 @@ from itertools import islice
 from typing import NamedTuple
 
 from convcli.callsyntax import UNREADABLE, parsed
-from convcli.errors import SpecError, safe
+from convcli.errors import SpecError
 from convcli.nets.graph import MOST_NODES, Where
+from convcli.text import safe
 
 LONGEST_SHOWN = 10_000
 """Columns of a line in which a place is still pointed at."""

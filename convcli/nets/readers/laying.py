@@ -4,13 +4,14 @@ import ast
 from typing import Any
 
 from convcli.callsyntax import shown
-from convcli.errors import SpecError, like
+from convcli.errors import SpecError
 from convcli.nets.graph import INPUT, Builder, Chain, Fork, Leaf, Part
 from convcli.nets.layers import Concat, Merge, Shape
 from convcli.nets.layers.arguments import count
 from convcli.nets.readers.fragments import Line
 from convcli.nets.readers.objects import Stack, Tensor, Unknown, tensors_of
 from convcli.nets.readers.vocabulary.registry import Vocabulary, checked, names_of, parameters
+from convcli.text import like
 
 INPUT_OPTIONS = {"input_shape", "batch_input_shape", "batch_shape", "input_dim"}
 

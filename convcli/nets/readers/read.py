@@ -6,13 +6,14 @@ from collections import Counter
 from collections.abc import Sequence
 
 from convcli.callsyntax import shown
-from convcli.errors import SpecError, counted, like, safe
+from convcli.errors import SpecError
 from convcli.nets.graph import INPUT, Reading
 from convcli.nets.readers.fragments import statements, words
 from convcli.nets.readers.program import Program
 from convcli.nets.readers.text_source import file_text, stdin_text
 from convcli.nets.readers.vocabulary.registry import names_of
 from convcli.nets.zoo import NAMES, zoo_text
+from convcli.text import counted, like, safe
 
 KERAS = r"\bkeras\b|\b(Dense|\w+[123]D|Conv2DTranspose|BatchNormalization)\("
 """What only Keras's text holds; PyTorch writes Conv2d and Linear."""

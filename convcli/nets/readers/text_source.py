@@ -4,8 +4,9 @@ import os
 import stat
 import sys
 
-from convcli.errors import Refusal, SpecError, safe
+from convcli.errors import Refusal, SpecError
 from convcli.nets.readers.fragments import LARGEST_TEXT
+from convcli.text import safe
 
 
 def file_text(path: str, most: int = LARGEST_TEXT) -> str:

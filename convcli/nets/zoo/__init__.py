@@ -7,7 +7,8 @@ import os
 from typing import Any
 
 from convcli.callsyntax import shown
-from convcli.errors import SpecError, like
+from convcli.errors import SpecError
+from convcli.text import like
 
 FOLDER = os.path.dirname(__file__)  # pathlib would cost a seventh of a start
 

@@ -4,7 +4,7 @@ import ast
 from typing import Any
 
 from convcli.callsyntax import UNREADABLE, parsed_value, shown
-from convcli.errors import SpecError, like, safe
+from convcli.errors import SpecError
 from convcli.nets.layers import Shape
 from convcli.nets.readers.python.interpreter import Machine
 from convcli.nets.readers.python.language.objects import (
@@ -19,6 +19,7 @@ from convcli.nets.readers.python.language.objects import (
     Unknown,
 )
 from convcli.nets.readers.python.torch import nn_module
+from convcli.text import like, safe
 
 NOT_BUILDERS = ("test", "main", "train", "demo", "run", "count", "load", "init", "get_args")
 """Beginnings of the names of functions that build no network for others."""

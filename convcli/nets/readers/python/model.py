@@ -3,7 +3,7 @@
 from math import prod
 from typing import Any, NamedTuple
 
-from convcli.errors import Refusal, SpecError, safe
+from convcli.errors import Refusal, SpecError
 from convcli.nets.graph import INPUT, Network, Node, Reading, Stopped, pointed
 from convcli.nets.layers import Identity, Shape
 from convcli.nets.layers.tensor_ops import Free, Unused
@@ -22,6 +22,7 @@ from convcli.nets.readers.python.language.statements import Return
 from convcli.nets.readers.python.model_files import Files, parsed_file
 from convcli.nets.readers.python.torch import nn_module, nn_weights
 from convcli.nets.readers.python.torch.graph_recorder import Tape
+from convcli.text import safe
 
 MOST_OUTPUTS = 1000
 """Tensors of one model that are its outputs; those behind them are left out."""

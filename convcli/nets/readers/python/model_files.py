@@ -3,9 +3,10 @@
 import os
 
 from convcli.callsyntax import UNREADABLE, parsed_module
-from convcli.errors import SpecError, safe
+from convcli.errors import SpecError
 from convcli.nets.readers.python.language.objects import File
 from convcli.nets.readers.text_source import file_text
+from convcli.text import safe
 
 LARGEST_FILE = 2_000_000
 """Bytes of one file of a model; the longest of torchvision's has 50,000."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from convcli.callsyntax import shown
-from convcli.errors import SpecError, like
+from convcli.errors import SpecError
 from convcli.nets.graph import Leaf
 from convcli.nets.layers import (
     Activation,
@@ -44,6 +44,7 @@ from convcli.nets.layers.arguments import (
     plain,
     sizes,
 )
+from convcli.text import like
 
 NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
 """Paddings by name, and for how many axes each is known."""

@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import Any
 
 from convcli.callsyntax import shown
-from convcli.errors import SpecError, like
+from convcli.errors import SpecError
+from convcli.text import like
 
 VOCABULARIES = {"short": "notation", "PyTorch": "torch", "Keras": "keras"}
 """Dialects in the order they are asked, and their modules, imported when a name asks for them."""

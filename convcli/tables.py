@@ -1,0 +1,277 @@
+"""A result as a table, TSV, CSV, JSON, JSON Lines, Markdown, LaTeX or HTML.
+
+Rich is imported only where a table is drawn; nothing here knows what the figures mean.
+"""
+
+import re
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, TextIO
+
+from convcli.output import encodable, line, note
+from convcli.text import csv_row, safe
+
+Table = tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]
+"""Columns, rows of plain values, and a last row of totals (or none) that people alone are shown."""
+
+
+class Result(Protocol):
+    """What can be shown: the one value a script wants, a table, a record, notes beside them."""
+
+    @property
+    def value(self) -> str: ...
+    @property
+    def warnings(self) -> Sequence[str]: ...
+    @property
+    def caption(self) -> str: ...
+    def table(self) -> Table: ...
+    def record(self) -> Mapping[str, Any]: ...
+
+
+def show(result: Result, format_: str | None, quiet: bool = False) -> None:
+    """Print a result as asked for: by default a table on a terminal, TSV in a pipe.
+
+    Warnings go to stderr, but for JSON, which holds them, and `quiet`, which wants none.
+    """
+    if quiet:
+        return line(result.value)
+    format_ = format_ or ("table" if sys.stdout.isatty() else "tsv")
+    FORMATS[format_](result)
+    sys.stdout.flush()
+    if format_ != "json":
+        for warning in result.warnings:
+            note(warning)
+    return None
+
+
+def drawn(result: Result) -> str:
+    """The table that `draw` draws, as wide as it is."""
+    from io import BytesIO, TextIOWrapper
+
+    page = BytesIO()
+    stream = TextIOWrapper(page, encoding="utf-8")
+    draw(result, stream)
+    stream.flush()
+    rows = page.getvalue().decode().strip("\n").splitlines()
+    return "\n".join(row.rstrip() for row in rows)
+
+
+def draw(result: Result, stream: TextIO | None = None) -> None:
+    """Draw a table on stdout, numbers to the right, nothing cut off; its caption stands below."""
+    from textwrap import wrap
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table as Drawing
+    from rich.text import Text
+
+    stream = stream or sys.stdout
+    columns, rows, footer = result.table()
+    console = Console(file=stream, markup=False, highlight=False, emoji=False)
+    if not console.is_terminal:
+        console.width = 10_000  # a file has no edge to wrap at
+    table = Drawing(
+        box=box.SIMPLE_HEAD, show_footer=bool(footer), pad_edge=False, footer_style="bold"
+    )
+    cells = [[encodable(_figure(value), stream) for value in row] for row in (*rows, footer)]
+    widths = [max((len(row[n]) for row in cells if row), default=0) for n in range(len(columns))]
+    whole = sum(3 + max(len(name), width) for name, width in zip(columns, widths, strict=True))
+    crowded = whole > console.width
+    least = most = 0
+    for place, numeric in enumerate(_numeric(columns, rows)):
+        name, width = columns[place], widths[place]
+        # a narrow terminal folds words and headings, never a number or a size
+        figures = numeric or all(FIGURE.fullmatch(row[place]) for row in cells if row)
+        heading = (
+            wrap(name, max(width, FOLDED), break_long_words=False)
+            if figures and crowded
+            else [name]
+        )
+        table.add_column(
+            "\n".join(heading),
+            footer=Text(cells[-1][place]) if footer else "",
+            justify="right" if numeric else "left",
+            overflow="fold",
+            no_wrap=figures,
+        )
+        width = max(width, *map(len, heading))
+        most += 2 + width
+        least += 2 + (width if figures else min(width, FOLDED))
+    for row in cells[:-1]:
+        table.add_row(*map(Text, row))
+    if crowded:
+        table.padding = (0, 1, 0, 0)
+    # where folding is not enough the terminal breaks the lines: cut off, numbers would be lost
+    shown, console.width = console.width, most if least > console.width else console.width
+    console.print(table)
+    console.width = shown
+    if result.caption:
+        console.print(Text(encodable(result.caption, stream)), style="dim")
+
+
+FOLDED = 8
+"""Width of a column of words, or of a heading, to which a narrow terminal may fold it."""
+
+
+FIGURE = re.compile(r"[-+\d.,x×%]*")
+"""A number, or a size."""
+
+
+def _numeric(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[bool]:
+    """For every column, whether it holds numbers, which stand at the right."""
+    return [any(isinstance(row[n], int | float) for row in rows) for n in range(len(columns))]
+
+
+def _figure(value: object) -> str:
+    if isinstance(value, int):
+        return f"{value:,}"
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return safe(value)
+
+
+def tsv(result: Result) -> None:
+    """Write tab-separated values under one line of names; tabs in values are escaped."""
+    columns, rows, _ = result.table()
+    line("\t".join(column.replace(" ", "_") for column in columns))
+    for row in rows:
+        line("\t".join(safe(value) for value in row))
+
+
+def csv(result: Result) -> None:
+    """Write comma-separated values under one line of names."""
+    columns, rows, _ = result.table()
+    csv_line(csv_row([column.replace(" ", "_") for column in columns]))
+    for row in rows:
+        csv_line(csv_row(row))
+
+
+def csv_line(text: str) -> None:
+    """Write one record: a path's own bytes in a pipe, made safe on a terminal."""
+    if text.isprintable():
+        return line(text)
+    if sys.stdout.isatty():
+        return line("\t".join(map(safe, text.split("\t"))))
+    encoding = sys.stdout.encoding or "utf-8"
+    try:
+        data = encodable(text, sys.stdout).encode(encoding, "surrogateescape")
+    except UnicodeEncodeError:  # a lone surrogate that stands for no byte
+        return line("\t".join(map(safe, text.split("\t"))))
+    sys.stdout.flush()
+    sys.stdout.buffer.write(data + b"\n")
+    return None
+
+
+def json(result: Result) -> None:
+    """Write one JSON document, a line an item of its lists; integers stay exact."""
+    from json import JSONEncoder
+
+    dumps = JSONEncoder(allow_nan=False).encode
+    record = result.record()
+    fields = []
+    for key, value in record.items():
+        if isinstance(value, list) and value:
+            # dumps with an indent takes three times as long as the whole of a large network
+            items = ",\n    ".join(map(dumps, value))
+            fields.append(f"{dumps(key)}: [\n    {items}\n  ]")
+        else:
+            fields.append(f"{dumps(key)}: {dumps(value)}")
+    line("{\n  " + ",\n  ".join(fields) + "\n}")
+
+
+def jsonl(result: Result) -> None:
+    """Write a JSON object a line: the items of the record's longest list."""
+    from json import dumps
+
+    lists = [value for value in result.record().values() if isinstance(value, list)]
+    for item in max(lists, key=len, default=[]):
+        line(dumps(item, allow_nan=False))
+
+
+def markdown(result: Result) -> None:
+    """Write a table as GitHub and others draw it, totals last."""
+    columns, rows, footer = result.table()
+    numeric = _numeric(columns, rows)
+    line(f"| {' | '.join(columns)} |")
+    line(f"|{'|'.join('--:' if right else '---' for right in numeric)}|")
+    for row in (*rows, *([footer] if footer else [])):
+        line(f"| {' | '.join(_figure(value).replace('|', chr(92) + '|') for value in row)} |")
+
+
+def latex(result: Result) -> None:
+    """Write a `tabular` with the rules of the booktabs package, totals last."""
+    columns, rows, footer = result.table()
+    numeric = _numeric(columns, rows)
+    line(f"\\begin{{tabular}}{{{''.join('r' if right else 'l' for right in numeric)}}}")
+    line("\\toprule")
+    line(" & ".join(map(_tex, columns)) + r" \\")
+    line("\\midrule")
+    for row in rows:
+        line(" & ".join(_tex(_figure(value)) for value in row) + r" \\")
+    if footer:
+        line("\\midrule")
+        line(" & ".join(_tex(_figure(value)) for value in footer) + r" \\")
+    line("\\bottomrule")
+    line("\\end{tabular}")
+
+
+def html(result: Result) -> None:
+    """Write a `<table>` without styles, totals last, its caption below."""
+    line(html_table(result))
+
+
+def html_table(result: Result) -> str:
+    """The table as HTML: what a notebook shows of a result."""
+    from html import escape
+
+    columns, rows, footer = result.table()
+    align = [' style="text-align: right"' if right else "" for right in _numeric(columns, rows)]
+
+    def row(values: Sequence[object], tag: str) -> str:
+        cells = zip(values, align, strict=True)
+        return "".join(f"<{tag}{side}>{escape(_figure(one))}</{tag}>" for one, side in cells)
+
+    lines = ["<table>", f"<thead><tr>{row(columns, 'th')}</tr></thead>", "<tbody>"]
+    lines += [f"<tr>{row(values, 'td')}</tr>" for values in rows]
+    lines.append("</tbody>")
+    if footer:
+        lines.append(f"<tfoot><tr>{row(footer, 'th')}</tr></tfoot>")
+    if result.caption:
+        lines.append(f'<caption style="caption-side: bottom">{escape(result.caption)}</caption>')
+    return "\n".join([*lines, "</table>"])
+
+
+TEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "×": r"$\times$",
+        "−": "$-$",
+        "→": r"$\to$",
+        "σ": r"$\sigma$",
+        "Σ": r"$\sum$",
+        "⌈": r"$\lceil$",
+        "⌉": r"$\rceil$",
+        "√": r"$\surd$",
+        "²": "$^2$",
+        "°": r"$^\circ$",
+    }
+)
+
+
+def _tex(text: str) -> str:
+    return text.translate(TEX)
+
+
+FORMATS: dict[str, Callable[[Result], None]] = {
+    "table": draw,
+    "tsv": tsv,
+    "csv": csv,
+    "json": json,
+    "jsonl": jsonl,
+    "markdown": markdown,
+    "latex": latex,
+    "html": html,
+}
