@@ -32,7 +32,7 @@ def run_many(
     from convcli.batch.runner import run
     from convcli.images.filters.options import DEFAULTS, recipe_of, remarks, replayed
     from convcli.images.io.atomic import check_free
-    from convcli.images.io.read import SUFFIXES
+    from convcli.images.io.formats import SUFFIXES
 
     _refuse_clashes(words, output, asked, given)
     said = {key: value for key, value in asked.items() if key in DEFAULTS}

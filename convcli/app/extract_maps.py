@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.app.extract_words import files_read, pictures_of, split_words
+from convcli.app.extract_vectors import files_read, pictures_of, split_words
 from convcli.draw.montage import (
     caption,
     filter_grid,
@@ -27,8 +27,10 @@ from convcli.features.config_options import read_setup
 from convcli.features.extractor import Extractor
 from convcli.features.layer_stats import Report, Seen, look
 from convcli.features.preprocess import Samples
+from convcli.images.io.formats import format_of
 from convcli.images.io.memory_limits import Limits
-from convcli.images.io.read import check_free, format_of, save_arrays, write_picture
+from convcli.images.io.read import check_free
+from convcli.images.io.write import save_arrays, write_picture
 from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import AdaptivePool, Conv, Identity, Pool, Reshape

@@ -1,12 +1,21 @@
 """`convcli extract` with vectors: written, or the distances and the neighbours that they give."""
 
 import os
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
-from convcli.app.extract_words import files_read, pictures_of, split_words
-from convcli.errors import Refusal, SpecError
+from convcli.errors import PictureError, SpecError
+from convcli.images.io.atomic import files_named
+from convcli.images.io.listing import READABLE, pictures_in
+from convcli.nets.readers.read import is_source
+from convcli.nets.readers.vocabulary.registry import names_of
+from convcli.nets.zoo import NAMES
+from convcli.text import safe
+
+pass
+from convcli.errors import Refusal
 from convcli.features.config import Choices, Setup
 from convcli.features.config_json import same_settings, saved_setup
 from convcli.features.config_options import read_setup
@@ -29,7 +38,7 @@ from convcli.features.vector_set import (
     one_by_one,
 )
 from convcli.runtime.memory_estimate import took_note
-from convcli.text import counted, safe
+from convcli.text import counted
 
 Note = Callable[[str], None]
 
@@ -88,7 +97,7 @@ def vector_task(
     words: Sequence[str],
     options: Mapping[str, Any],
     note: Note,
-    named: Callable[[Sequence[str]], tuple[str, ...]] = pictures_of,
+    named: Callable[[Sequence[str]], tuple[str, ...]] | None = None,
     each: Each = one_by_one,
 ) -> tuple[Any, Refusal | None]:
     """Vectors written, or the distances or neighbours that they give, as something to show.
@@ -97,7 +106,7 @@ def vector_task(
     """
     started, quiet = perf_counter(), options["quiet"]
     pictures, layers = split_words(words)
-    paths = named(pictures)
+    paths = (named or pictures_of)(pictures)
     sources = files_read(paths, words, options)
     setup = read_setup(layers, Choices.among(options))
     maker = Maker(note, each, quiet)
@@ -158,3 +167,55 @@ def _compared(
         same_settings(among, pool.settings, setup)
     maker.alike = alike_to(pool)
     return setup, gathered(maker.vectors(paths, setup), setup), pool
+
+
+def split_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Pictures, and the layers or the network behind them.
+
+    >>> split_words(["cat.jpg", "dog.png", "conv:16,5", "relu"])
+    (('cat.jpg', 'dog.png'), ('conv:16,5', 'relu'))
+    """
+    for place, word in enumerate(words):
+        if is_layer(word, bool(place)):
+            return tuple(words[:place]), tuple(words[place:])
+    return tuple(words), ()
+
+
+def is_layer(word: str, behind: bool) -> bool:
+    """Whether a word is a layer or a network, not a picture; `behind` pictures, if in doubt."""
+    if word.lower().endswith(tuple(READABLE)) or word == "-":
+        return False
+    if re.search(r"\.(net|txt|py(:.+)?)$", word) or re.match(r"\s*[A-Za-z][\w.]*\s*[:(=]", word):
+        return not os.path.exists(word) or is_source(word)
+    if os.path.exists(word) or os.sep in word:
+        return False
+    return behind or word in NAMES or word in names_of("short")
+
+
+def files_read(paths: Sequence[str], words: Sequence[str], options: Mapping[str, Any]) -> list[str]:
+    """All files that a run reads: pictures, a network, weights, a saved run or set.
+
+    Raises SpecError where stdin would have to be two of them.
+    """
+    given = [options[name] for name in ("net", "like", "weights", "among")]
+    if [*paths, *given, options["files_from"]].count("-") > 1:
+        raise SpecError("standard input is a picture, a list of pictures or a network, not two")
+    return [*paths, *files_named([*words, *given])]
+
+
+def pictures_of(words: Sequence[str]) -> tuple[str, ...]:
+    """Paths of pictures, a folder standing for those in it, sorted by name."""
+    found: list[str] = []
+    for word in words:
+        if os.path.isdir(word):
+            inside = [path for path, _ in pictures_in(word)]
+            if not inside:
+                raise PictureError(f"{safe(word)} holds no pictures")
+            found += inside
+        else:
+            found.append(word)
+    if not found:
+        raise SpecError("name a picture, or pipe one in as -")
+    if found.count("-") > 1:
+        raise SpecError("standard input holds one picture, not several")
+    return tuple(found)

@@ -55,16 +55,9 @@ def run(
         needed_by,
         refuse_clipping,
     )
-    from convcli.images.io.read import (
-        SUFFIXES,
-        SaveOptions,
-        check_free,
-        check_stdout,
-        files_named,
-        format_of,
-        open_picture,
-        output_name,
-    )
+    from convcli.images.io.formats import SUFFIXES, SaveOptions, format_of
+    from convcli.images.io.read import check_free, files_named, open_picture
+    from convcli.images.io.write import check_stdout, output_name
 
     words = {key: value for key, value in asked.items() if key in DEFAULTS}
     ready = replayed(specs, words, given)
@@ -148,7 +141,7 @@ def _in_bands(source: str, error: Any, recipe: Any, target: Any, quiet: bool) ->
 def format_asked(text: str | None) -> str | None:
     if text is None:
         return None
-    from convcli.images.io.prefetch import FORMATS
+    from convcli.images.io.formats import FORMATS
 
     name = {"jpg": "jpeg", "tif": "tiff", "pgm": "ppm", "apng": "png"}.get(
         text.lower(), text.lower()

@@ -8,7 +8,8 @@ from convcli.errors import SpecError, UnfitError
 from convcli.fit.least_squares import descend, fit
 from convcli.fit.planes import Levels, open_levels
 from convcli.fit.results import STYLES, FoundKernel, FoundNet, kernel_text
-from convcli.images.io.read import check_free, files_named, save_arrays, write_file
+from convcli.images.io.read import check_free, files_named, write_file
+from convcli.images.io.write import save_arrays
 from convcli.output import line, note, show_lines
 from convcli.tables import FORMATS, show
 from convcli.text import safe

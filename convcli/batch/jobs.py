@@ -92,8 +92,9 @@ def _filter(job: Job) -> Does:
     from convcli.batch.resume import is_finished
     from convcli.images.filters.options import DEFAULTS, read_record, recipe_of
     from convcli.images.filters.write import Target, filter_to, needed_by, refuse_clipping
+    from convcli.images.io.formats import SaveOptions
     from convcli.images.io.memory_limits import Limits, TooLargeError
-    from convcli.images.io.read import SaveOptions, open_picture
+    from convcli.images.io.read import open_picture
 
     asked = read_record(job["record"], "the job")
     recipe = recipe_of(asked._replace(words={**DEFAULTS, **asked.words}))

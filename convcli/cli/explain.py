@@ -93,8 +93,7 @@ def explain_command(
     ROW,COLUMN, counted from 0. -o draws the window as it walks: .gif, .webp, .apng, or a strip of
     its places as .png.
     """
-    from convcli.app.explain import explain_question
-    from convcli.explain.output import show_lesson
+    from convcli.app.explain import explain_question, show_lesson
 
     answer = explain_question(picture, options)
     show_lesson(answer, [picture, *options.values()], output, fps, theme, force, format_, quiet)

@@ -42,7 +42,9 @@ def kernels_command(
 
     if gallery is not None:
         from convcli.draw.kernel_gallery import gallery as sheet
-        from convcli.images.io.read import check_free, format_of, open_picture, write_picture
+        from convcli.images.io.formats import format_of
+        from convcli.images.io.read import check_free, open_picture
+        from convcli.images.io.write import write_picture
 
         if name is not None:
             raise SpecError("--gallery draws every kernel; name none, or leave it out")
@@ -56,6 +58,6 @@ def kernels_command(
         return
     if output is not None:
         raise SpecError("-o goes with --gallery")
-    from convcli.images.filters.plan import Catalogue, Shown
+    from convcli.images.kernels.listing import Catalogue, Shown
 
     show(Catalogue() if name is None else Shown(name), format_, quiet)

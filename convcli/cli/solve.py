@@ -52,7 +52,7 @@ def solve_command(
     number, exact ones first. With --why, padding rules, biases, batch norm's counting, auxiliary
     heads, versions, groups and the MAC rules of other tools are tried on the network.
     """
-    from convcli.app.shape import solve_question, why_question
+    from convcli.app.solve import solve_question, why_question
     from convcli.tables import show
 
     if why is not None:

@@ -11,18 +11,10 @@ from convcli.images.engines import box_sums
 from convcli.images.engines.correlate import Responder
 from convcli.images.filters.apply import filter_picture
 from convcli.images.filters.output_range import Range, Statistics
-from convcli.images.filters.plan import (
-    Catalogue,
-    Shown,
-    engine,
-    kernel_text,
-    plan_record,
-    plan_text,
-    statistics_record,
-    weights_text,
-)
+from convcli.images.filters.plan import engine, plan_record, plan_text, statistics_record
 from convcli.images.filters.spec import Recipe
 from convcli.images.image import Picture
+from convcli.images.kernels.listing import Catalogue, Shown, kernel_text, weights_text
 from convcli.images.kernels.parse import kernel
 
 COLOUR = np.random.default_rng(4).integers(0, 256, (520, 530, 4)).astype(np.uint8)

@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from convcli.errors import OutputError, PictureError
-from convcli.images.io.read import Picture, open_picture, save_arrays, write_file, write_picture
+from convcli.images.io.read import Picture, open_picture, write_file
+from convcli.images.io.write import save_arrays, write_picture
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
 COLOUR = np.stack([GREY, GREY[::-1], 255 - GREY], axis=-1)

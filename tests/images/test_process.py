@@ -19,7 +19,8 @@ from convcli.images.filters.output_range import Range
 from convcli.images.filters.spec import Recipe
 from convcli.images.filters.write import Target, filter_to
 from convcli.images.image import Picture
-from convcli.images.io.read import SaveOptions, open_picture
+from convcli.images.io.formats import SaveOptions
+from convcli.images.io.read import open_picture
 from convcli.images.kernels.kernel import anchored, dilated, flipped, rotated, transposed
 from convcli.images.kernels.parse import kernel
 

@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convcli.nets.analysis.compare import Sweep, Versus, fully_connected
+from convcli.nets.analysis.conventions import explanations, read_figure
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.analysis.table import COLUMNS, Figures, Settings, layer_records, totals
-from convcli.nets.analysis.window_solver import explanations, read_figure
 from convcli.nets.readers.read import read_text, read_words
 
 

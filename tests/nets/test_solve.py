@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcli.app.shape import why_question
+from convcli.app.solve import why_question
 from convcli.errors import SpecError, UnfitError
 from convcli.geometry import Window, output_length
+from convcli.nets.analysis.conventions import explanations, read_figure
 from convcli.nets.analysis.summary import trace
 from convcli.nets.analysis.valid_inputs import fit_report, fits, input_for, smallest
-from convcli.nets.analysis.window_solver import Unknowns, explanations, read_figure, solutions
+from convcli.nets.analysis.window_solver import Unknowns, solutions
 from convcli.nets.readers.read import read_text, read_words
 
 

@@ -14,16 +14,14 @@ from convcli.images.filters.output_range import Range, Statistics, together
 from convcli.images.filters.spec import Filtered, Recipe
 from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
+from convcli.images.io.formats import LONGEST_SIDES, SaveOptions, format_of
 from convcli.images.io.jpeg_strips import BLOCKS, StripWriter
 from convcli.images.io.memory_limits import Needs, Size
 from convcli.images.io.metadata import metadata_of
 from convcli.images.io.netpbm import RowWriter, write_pfm
-from convcli.images.io.read import (
-    LONGEST_SIDES,
-    SaveOptions,
+from convcli.images.io.write import (
     check_frames,
     check_suffix,
-    format_of,
     save_picture,
     without_alpha,
     write_picture,

@@ -15,10 +15,8 @@ from threading import Thread
 from PIL import Image
 
 from convcli.errors import PictureError
+from convcli.images.io.formats import FORMATS
 from convcli.images.io.memory_limits import Limits, Needs, Size, TooLargeError
-
-FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF")
-"""Formats that are opened; Pillow's others stay shut, since some of them run foreign code."""
 
 AHEAD = 2**27
 """Bytes that are taken for a picture before anybody has said how much its filter needs, at most."""

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from convcli.errors import UnfitError
 from convcli.geometry import Fit, Reception
 from convcli.nets.analysis.receptive_forward import NOTHING, Seen, seen_by, widest
-from convcli.nets.graph import INPUT, Network, Node, pointed
+from convcli.nets.graph import INPUT, Network, Node
 from convcli.nets.layers import (
     AXES,
     Activation,
@@ -22,6 +22,7 @@ from convcli.nets.layers import (
     Shape,
     size_text,
 )
+from convcli.nets.source_location import pointed
 from convcli.text import safe
 
 SCHEMA = 1

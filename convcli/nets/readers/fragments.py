@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 from convcli.callsyntax import UNREADABLE, parsed
 from convcli.errors import SpecError
-from convcli.nets.graph import MOST_NODES, Where
+from convcli.nets.graph import MOST_NODES
+from convcli.nets.source_location import Where
 from convcli.text import safe
 
 LONGEST_SHOWN = 10_000

@@ -13,7 +13,7 @@ from typing import Any
 
 from convcli.callsyntax import excerpt, shown
 from convcli.errors import SpecError
-from convcli.nets.graph import INPUT, Network, pointed
+from convcli.nets.graph import INPUT, Network
 from convcli.nets.readers.expressions import INPUTS, Expressions
 from convcli.nets.readers.fragments import Line
 from convcli.nets.readers.objects import (
@@ -27,6 +27,7 @@ from convcli.nets.readers.objects import (
     methods_of,
 )
 from convcli.nets.readers.vocabulary.registry import VOCABULARIES, names_of
+from convcli.nets.source_location import pointed
 
 FRAMEWORK = r"\b(nn|layers)\.|\bSequential\b|\.add\("
 """What makes a statement one that has to be understood."""

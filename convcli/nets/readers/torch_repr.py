@@ -12,8 +12,9 @@ from typing import Any
 
 from convcli.callsyntax import UNREADABLE, parsed_value, value
 from convcli.errors import SpecError
-from convcli.nets.graph import MOST_NODES, Chain, Fork, Leaf, Part, Where, fresh, pointed, size_of
+from convcli.nets.graph import MOST_NODES, Chain, Fork, Leaf, Part, fresh, size_of
 from convcli.nets.layers import Concat, Merge
+from convcli.nets.source_location import Where, pointed
 
 # compiled where they are first used, which most texts never reach
 HEAD = r"^\s*[A-Za-z_]\w*\(\s*$"

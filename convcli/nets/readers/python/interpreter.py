@@ -8,7 +8,7 @@ from typing import Any
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
-from convcli.nets.graph import Leaf, Where
+from convcli.nets.graph import Leaf
 from convcli.nets.readers.python import libraries
 from convcli.nets.readers.python.language import limits
 from convcli.nets.readers.python.language.objects import (
@@ -39,6 +39,7 @@ from convcli.nets.readers.python.torch import (
     tensor_args,
 )
 from convcli.nets.readers.python.torch.graph_recorder import Tape
+from convcli.nets.source_location import Where
 
 FALLBACK: dict[str, Any] = {
     "nn": Library("torch.nn"),

@@ -4,7 +4,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from convcli.errors import Refusal, SpecError
-from convcli.nets.graph import INPUT, Network, Node, Reading, Stopped, pointed
+from convcli.nets.graph import INPUT, Network, Node, Reading, Stopped
 from convcli.nets.layers import Identity, Shape
 from convcli.nets.layers.tensor_ops import Free, Unused
 from convcli.nets.readers.python.entry_point import asked_for, built, example, obvious
@@ -22,6 +22,7 @@ from convcli.nets.readers.python.language.statements import Return
 from convcli.nets.readers.python.model_files import Files, parsed_file
 from convcli.nets.readers.python.torch import nn_module, nn_weights
 from convcli.nets.readers.python.torch.graph_recorder import Tape
+from convcli.nets.source_location import pointed
 from convcli.text import safe
 
 MOST_OUTPUTS = 1000

@@ -6,7 +6,6 @@ from typing import Any
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
-from convcli.nets.graph import Where
 from convcli.nets.readers.python.language.expressions import Expressions
 from convcli.nets.readers.python.language.objects import (
     MISSING,
@@ -29,6 +28,7 @@ from convcli.nets.readers.python.language.objects import (
     Tensor,
     Unknown,
 )
+from convcli.nets.source_location import Where
 
 DEEPEST_CALLS = 150
 """Calls inside calls: a network's blocks nest less than forty deep."""

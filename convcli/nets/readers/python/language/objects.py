@@ -14,9 +14,10 @@ from types import FunctionType
 from typing import Any
 
 from convcli.errors import SpecError
-from convcli.nets.graph import Leaf, Where
+from convcli.nets.graph import Leaf
 from convcli.nets.layers import Shape
 from convcli.nets.readers.fragments import Line
+from convcli.nets.source_location import Where
 
 
 class Halt(SpecError):

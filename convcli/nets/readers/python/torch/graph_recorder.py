@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from convcli.errors import UnfitError
-from convcli.nets.graph import INPUT, Builder, Leaf, Network, Where
+from convcli.nets.graph import INPUT, Builder, Leaf, Network
 from convcli.nets.layers import (
     AdaptivePool,
     Layer,
@@ -26,6 +26,7 @@ from convcli.nets.layers.tensor_ops import (
     per_image,
 )
 from convcli.nets.readers.python.language.objects import Tensor, Unfit
+from convcli.nets.source_location import Where
 
 MOST_AXES = 64
 """As many as PyTorch's tensors have."""
