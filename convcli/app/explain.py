@@ -78,9 +78,9 @@ def _signal(picture: str | None, options: Options) -> Answer:
 
 
 def _pixel(picture: str | None, options: Options) -> Answer:
-    from convcli import kernel
     from convcli.explain.pixel import pixel_lesson
     from convcli.images.io.read import open_picture
+    from convcli.images.kernels.parse import kernel
 
     assert picture is not None
     for name in ("kernel", "at"):
