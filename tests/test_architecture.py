@@ -33,8 +33,9 @@ def test_shape_and_explain_start_without_numpy_pillow_and_rich():
     assert not modules & HEAVY
 
 
-def test_the_proof_of_a_light_start_can_fail():
+def test_the_proof_of_a_light_start_can_fail(tmp_path):
     modules = loaded_by(
-        "shape --input 224 --kernel 11 --format table", f"filter {CHART} --kernel blur --explain"
+        "shape --input 224 --kernel 11 --format table",
+        f"filter {CHART} --kernel blur -o {tmp_path}/blur.png",
     )
     assert modules >= HEAVY
