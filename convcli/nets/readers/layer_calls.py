@@ -46,23 +46,17 @@ class LayerCalls:
         self.names = names
         self.parts: dict[int, tuple[str, Part]] = {}
         self.input: Shape | None = None
+        self.blamed: ast.AST | None = None
+        """The call that was refused, the innermost one."""
         self._vocabulary = Vocabulary(keras=False)
         self._line: Line | None = None
-        self._blamed: ast.AST | None = None
         self._depth = 0
         self._steps = 0
 
-    def read(self, line: Line) -> None:
-        """Add the layers of a statement. Raises SpecError with the place."""
-        self._line, self._blamed = line, None
-        try:
-            self._statement(line.node)
-        except SpecError as error:
-            place = line.span(self._blamed or line.node)
-            raise SpecError(f"{error}\n{pointed(place)}") from None
-
-    def _statement(self, node: ast.stmt) -> None:
-        match node:
+    def statement(self, line: Line) -> None:
+        """Add the layers of a statement. Raises SpecError."""
+        self._line, self.blamed = line, None
+        match line.node:
             case ast.Assign([ast.Name(name)], expression):
                 made = self._value(expression)
                 if isinstance(expression, ast.Name) and made == expression.id:
@@ -79,7 +73,7 @@ class LayerCalls:
                 made = self._value(expression)
                 bare = isinstance(expression, ast.Name) and isinstance(made, str)
                 self._add("", self._layer(made, expression) if bare else made)
-            case _:
+            case node:
                 raise SpecError(f"{excerpt(node)} is not read here")
 
     def _add(self, name: str, made: Any) -> None:
@@ -107,11 +101,11 @@ class LayerCalls:
                 return tuple(map(self._value, elements))
             case ast.List(elements):
                 return list(map(self._value, elements))
-            case ast.Call(ast.Name(name)):
+            case ast.Call(ast.Name(name)) | ast.Call(ast.Attribute(ast.Name(), name)):
                 try:
                     return self._call(name, node)
                 except SpecError:
-                    self._blamed = self._blamed or node  # the innermost call comes first
+                    self.blamed = self.blamed or node
                     raise
             case ast.UnaryOp(op, operand):
                 return negated(op, self._value(operand), node)
@@ -172,7 +166,11 @@ def read_layer_calls(lines: Sequence[Line]) -> tuple[Network, Shape | None]:
     """The network that lines of the notation describe, and its input where they name it."""
     reader = LayerCalls({})
     for line in lines:
-        reader.read(line)
+        try:
+            reader.statement(line)
+        except SpecError as error:
+            place = line.span(reader.blamed or line.node)
+            raise SpecError(f"{error}\n{pointed(place)}") from None
     builder = Builder()
     chain(builder, list(reader.parts.values()))
     return builder.network(), reader.input

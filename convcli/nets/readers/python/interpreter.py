@@ -127,11 +127,11 @@ class Machine(Statements):
                     raise
                 self.depth, self.site = depth, None
                 if isinstance(node, ast.ClassDef | ast.FunctionDef):
-                    frame.names[node.name] = _unread(node.name, error)
+                    frame.names[node.name] = unread(node.name, error)
                     continue
                 for one in ast.walk(node):
                     if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
-                        frame.names.setdefault(one.id, _unread(one.id, error))
+                        frame.names.setdefault(one.id, unread(one.id, error))
         return file
 
     def global_name(self, name: str, frame: Frame) -> Any:
@@ -175,7 +175,7 @@ class Machine(Statements):
                     found.module, found.level, found.name, frame, found.node
                 )
             except SpecError as error:
-                names[name] = _unread(name, error)
+                names[name] = unread(name, error)
         return names[name]
 
     def _imported(self, module: str, level: int, name: str, frame: Frame, node: ast.stmt) -> Any:
@@ -279,6 +279,9 @@ class Machine(Statements):
     def named(self, root: Object) -> None:
         """Give every module inside another its path, and every parameter."""
         self._paths = {}
+        self.name_within(root)
+
+    def name_within(self, root: Object) -> None:
         for path, one in nn_module.walk(root):
             self._paths[id(one)] = path
             for name, tensor in (*nn_module.parameters(one), *one.shared.items()):
@@ -353,7 +356,7 @@ class Machine(Statements):
         return file.where(node, declared)  # type: ignore[no-any-return]
 
 
-def _unread(name: str, error: SpecError) -> Unknown:
+def unread(name: str, error: SpecError) -> Unknown:
     """What a name is whose statement was not understood."""
     reason = str(error).partition("\n")[0][:120]
     return Unknown(f"{name} ({reason})", getattr(error, "where", None))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from convcli.nets.readers.python.bundled import prelude_name
+from convcli.nets.readers.python.keras import names as keras
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     Class,
@@ -25,7 +26,16 @@ from convcli.nets.readers.python.stdlib.type_checks import TENSOR
 from convcli.nets.readers.python.torch import creation, names, nn_layers, nn_module, nn_weights
 from convcli.nets.readers.python.torch.elementwise import FOURIER
 
-KNOWN = {"torch", "numpy", "np", "einops", *modules.LIBRARY, *modules.TYPING, *modules.QUIET}
+KNOWN = {
+    "torch",
+    "numpy",
+    "np",
+    "einops",
+    *keras.TOPS,
+    *modules.LIBRARY,
+    *modules.TYPING,
+    *modules.QUIET,
+}
 """Top modules that are libraries, whatever files lie beside the model's."""
 
 MODULES = {
@@ -51,6 +61,8 @@ def name_of(machine: Any, library: Library, name: str) -> Any:
     top = module.partition(".")[0]
     if top == "torch":
         return _torch(machine, module, name)
+    if top in keras.TOPS:
+        return keras.name_of(module, name)
     if name in modules.LIBRARY.get(module, {}):
         held = modules.LIBRARY[module][name]
         return dict(held) if isinstance(held, dict) else held  # os.environ: the file may set it

@@ -4,13 +4,12 @@ from math import prod
 from typing import Any, NamedTuple
 
 from convcli.errors import Refusal, SpecError
-from convcli.nets.graph import INPUT, Network, Node, Reading, Stopped
+from convcli.nets.graph import INPUT, Network, Node, Stopped
 from convcli.nets.layers import Identity, Shape
 from convcli.nets.layers.tensor_ops import Free, Unused
-from convcli.nets.readers.python.entry_point import asked_for, built, example, obvious
 from convcli.nets.readers.python.interpreter import Machine, deep
+from convcli.nets.readers.python.keras.layers import LAYER
 from convcli.nets.readers.python.language.objects import (
-    File,
     Function,
     Halt,
     Object,
@@ -18,53 +17,11 @@ from convcli.nets.readers.python.language.objects import (
     Unfit,
     Unknown,
 )
-from convcli.nets.readers.python.language.statements import Return
-from convcli.nets.readers.python.model_files import Files, parsed_file
 from convcli.nets.readers.python.torch import nn_module, nn_weights
 from convcli.nets.readers.python.torch.graph_recorder import Tape
-from convcli.nets.source_location import pointed
-from convcli.text import safe
 
 MOST_OUTPUTS = 1000
 """Tensors of one model that are its outputs; those behind them are left out."""
-
-
-def read_model(path: str, entry: str = "") -> Reading:
-    """The network of a file's class or builder. Raises SpecError with the place.
-
-    `entry` is a name, or a call with its values; without it, what the file obviously means.
-    """
-    files = Files()
-    return _reading(files.open(path), files, entry)
-
-
-def read_model_text(text: str, source: str) -> Reading:
-    """The same of a text that is no file of its own: pasted, or from a pipe."""
-    return _reading(parsed_file("", source, text), Files(), "")
-
-
-def _reading(file: File, files: Files, entry: str) -> Reading:
-    machine = Machine(files)
-    try:
-        with deep():
-            machine.opened(file)
-            call = asked_for(entry, file) if entry else obvious(file)
-            root, label = built(machine, file, call)
-    except Halt as error:
-        raise SpecError(_text(error)) from None
-    except Return:
-        raise SpecError(f"{safe(file.name)} returns outside of a function") from None
-    model = Model(machine, root, label)
-    leaves = [one.leaf for _, one in nn_module.walk(root) if one.leaf is not None]
-    declared = Network(
-        tuple(Node(f"{i}", leaf.layer, (INPUT,)) for i, leaf in enumerate(leaves)), model.at
-    )
-    return Reading(declared, example(file), f"PyTorch {label}")
-
-
-def _text(error: Halt) -> str:
-    message = safe(str(error))
-    return f"{message}\n{pointed(error.where)}" if error.where else message
 
 
 class Model(NamedTuple):
@@ -96,7 +53,7 @@ class Model(NamedTuple):
             (*rest, *nodes),
             self.at if tape.sized else None,
             halted,
-            _notes(tape, rest, outputs),
+            notes_of(tape, rest, outputs),
         )
 
 
@@ -144,7 +101,9 @@ def _ran(machine: Machine, root: Object, shape: Shape) -> tuple[Tape, list[Tenso
     try:
         with deep():
             _one_input(root)
-            result = machine.call(root, [Tensor((1, *shape), INPUT)], {})
+            image = Tensor((1, *shape), INPUT)
+            image.channels_last = root.cls.is_a(LAYER)
+            result = machine.call(root, [image], {})
             found = _outputs_of(result)
             if not found:
                 what = machine.describe(result)
@@ -195,7 +154,7 @@ def _held(
 def _unused(machine: Machine, held: list[tuple[str, Object]], network: Network) -> list[Node]:
     """The weights that the model holds and its output does not need."""
     laid = {node.name for node in network.nodes}
-    known = laid | {node.owner for node in network.nodes}
+    known = laid | {node.owner for node in network.nodes if node.owner}
     found = []
     seen: set[int] = set()
     for path, one in held:
@@ -203,7 +162,7 @@ def _unused(machine: Machine, held: list[tuple[str, Object]], network: Network) 
         if one.leaf is not None:
             record = one.leaf.layer
             name = path or record.type
-            if name not in known and machine.leaf(one).name not in known:
+            if machine.tape.builder.first_name(machine.leaf(one)) not in known:
                 without = {
                     key for key, tensor in one.shared.items() if machine.tape.laid(tensor) in laid
                 }
@@ -220,7 +179,7 @@ def _unused(machine: Machine, held: list[tuple[str, Object]], network: Network) 
     return found
 
 
-def _notes(tape: Tape, rest: list[Node], outputs: list[Tensor]) -> tuple[str, ...]:
+def notes_of(tape: Tape, rest: list[Node], outputs: list[Tensor]) -> tuple[str, ...]:
     notes = list(tape.notes)
     if rest:
         many = sum(node.layer.measure().params for node in rest)

@@ -51,13 +51,13 @@ class Vocabulary:
         known = list(names_of("short", "BLOCKS"))
         if self.keras and name in names_of("Keras", "SHARED"):
             self.used["Keras"] += 1
-            return _keras(names_of("Keras", "SHARED")[name], name, args, options)
+            return checked_keras(names_of("Keras", "SHARED")[name], name, args, options)
         for dialect in VOCABULARIES:
             layers = names_of(dialect)
             if name in layers:
                 # what both frameworks call alike is the one's whose text it stands in
                 self.used["Keras" if self.keras and dialect == "PyTorch" else dialect] += 1
-                build = _keras if dialect == "Keras" else checked
+                build = checked_keras if dialect == "Keras" else checked
                 return build(layers[name], name, args, options)
             known += layers
         raise SpecError(f"{shown(name)} is no layer that is known here{like(name, known)}")
@@ -82,8 +82,10 @@ def checked(build: Callable[..., Any], name: str, args: list[Any], options: dict
         raise SpecError(f"{name}: {error}") from None
 
 
-def _keras(build: Callable[..., Any], name: str, args: list[Any], options: dict[str, Any]) -> Any:
-    """The same for Keras, whose layers take many options that change nothing here."""
+def checked_keras(
+    build: Callable[..., Any], name: str, args: list[Any], options: dict[str, Any]
+) -> Any:
+    """The same of Keras's builders, whose layers take many options that change nothing here."""
     takes = parameters(build)
     for option in options if takes else ():
         if option not in {*takes, *PASSED_OVER} and not option.endswith(UNREAD_OPTIONS):

@@ -43,7 +43,7 @@ HARMLESS = (
 """Words in the name of a function of elsewhere that leaves the layers of a model as they are."""
 
 
-def _flat(values: tuple[Any, ...]) -> list[Any]:
+def flat(values: tuple[Any, ...]) -> list[Any]:
     """Values, and those in lists of them."""
     found: list[Any] = []
     for one in values:
@@ -131,7 +131,7 @@ class Calling(Expressions):
     def _unknown_call(self, function: Unknown, args: list[Any], options: dict[str, Any]) -> Any:
         name = function.text.rpartition(".")[2].lower()
         if not function.harmless and not any(word in name for word in HARMLESS):
-            for one in _flat((*args, *options.values())):
+            for one in flat((*args, *options.values())):
                 if (isinstance(one, Object) and self.is_module(one)) or (
                     isinstance(one, Tensor) and one.node
                 ):

@@ -278,7 +278,7 @@ class Expressions(Operators):
                 elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
                     options |= value
                 else:
-                    raise Halt(f"** of {self.describe(value)} is not known here")
+                    raise Halt(f"** in {excerpt(node)} is not a dict that is known here")
             return self.placed(node, frame, self.call, function, args, options)
         except SpecError as error:
             raise blamed(error, file, node) from None

@@ -158,7 +158,7 @@ def pad(
         return x
     if pairs <= len(x.shape) - 2:
         rest = [(0, 0)] * (len(x.shape) - 2 - pairs)
-        border = torch.BORDERS.get(mode, "constant") if isinstance(mode, str) else "constant"
+        border = "constant" if mode == "constant" else torch.border(mode)
         return layer(machine, Pad((*rest, *reversed(ends)), border, number_or(value, 0.0)), x)
     lengths = [n + sum(end) for n, end in zip(reversed(x.shape), ends, strict=False)]
     gives = (*x.shape[: len(x.shape) - pairs], *reversed(lengths))

@@ -74,6 +74,7 @@ class Tape:
         scope = "" if leaf is not None and leaf.name else self.scope
         tensor = Tensor(gives, self._join(made, names, scope))
         tensor.learned = leaf is None and all(one.learned for one in inputs)
+        tensor.channels_last = any(one.channels_last for one in inputs)
         return tensor
 
     def _join(self, leaf: Leaf, inputs: tuple[str, ...], scope: str) -> str:

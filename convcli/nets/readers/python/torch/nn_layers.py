@@ -110,9 +110,9 @@ def _applied(machine: Any, owner: Object, *args: Any, **options: Any) -> Any:
         if name != "output_size" or not more:
             raise Raised("TypeError", f"{owner.cls.name} takes no {shown(name)} when it is called")
     x = tensor_args.tensor_of(machine, args[0] if args else None)
-    if isinstance(owner.leaf.layer, Identity):
-        return x
     leaf = machine.leaf(owner)
+    if isinstance(leaf.layer, Identity):
+        return machine.tape.put(leaf.layer, [x], x.shape, leaf=leaf) if x.node else x
     size = options.get("output_size", args[1] if len(args) > 1 else None)
     if isinstance(leaf.layer, TransposedConv) and size is not None:
         leaf = _stretched(machine, leaf, x, size)

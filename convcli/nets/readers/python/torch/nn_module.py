@@ -5,6 +5,8 @@ from typing import Any
 
 from convcli.callsyntax import shown
 from convcli.nets.readers.python.language.objects import (
+    MISSING,
+    Halt,
     Iterating,
     Object,
     Raised,
@@ -18,10 +20,15 @@ from convcli.nets.readers.python.torch import tensor_args
 
 
 def children(owner: Object) -> Iterator[tuple[str, Object]]:
-    """The modules among an object's attributes, in their order."""
+    """The modules among an object's attributes, in their order; Keras's in lists too."""
+    lists = owner.cls.find("add_weight") is not MISSING
     for name, value in owner.attrs.items():
         if isinstance(value, Object) and value.cls.is_a(MODULE):
             yield name, value
+        elif lists and isinstance(value, list | tuple):
+            for place, one in enumerate(value):
+                if isinstance(one, Object) and one.cls.is_a(MODULE):
+                    yield f"{name}.{place}", one
 
 
 def walk(owner: Object, path: str = "") -> Iterator[tuple[str, Object]]:
@@ -259,6 +266,8 @@ def _delete(machine: Any, owner: Object, index: Any) -> None:
 
 
 def _append(machine: Any, owner: Object, value: Any) -> Object:
+    if value is owner:
+        raise Halt(f"a {owner.cls.name} cannot hold itself")
     _checked(machine, value) if not isinstance(value, Tensor) else value
     place = len(_names(owner))
     while str(place) in owner.attrs:
@@ -333,6 +342,8 @@ DICT: dict[str, Callable[..., Any]] = {
     "get": lambda machine, owner, name, other=None: owner.attrs.get(name, other),
 }
 
-SEQUENTIAL = class_of("Sequential", MODULE, __init__=_sequential, forward=_run_all, **LIST)
+SEQUENTIAL = class_of(
+    "Sequential", MODULE, __init__=_sequential, forward=_run_all, add=_append, **LIST
+)
 MODULE_LIST = class_of("ModuleList", MODULE, __init__=_listed, **LIST)
 MODULE_DICT = class_of("ModuleDict", MODULE, __init__=_update, **DICT)
