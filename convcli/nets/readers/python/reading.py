@@ -196,15 +196,13 @@ class Text(NamedTuple):
         if script.refusals:
             raise script.refusals[0]
         notes = []
-        models = [
-            (name, one) for name, one in modules if name and getattr(one, "leaf", one) is None
-        ]
-        if script.defines and models and not script.own.attrs:
+        models = [(name, one) for name, one in modules if getattr(one, "leaf", one) is None]
+        form = "model" if models else "layer lines"
+        if script.defines and models and all(name for name, _ in modules) and not script.own.attrs:
             if len(models) > 1:
                 others = ", ".join(name for name, _ in models[:-1][:4])
                 notes = [f"{models[-1][0]}, the newest of the models, is shown; others: {others}"]
             modules = models[-1:]
-        form = "model" if models else "layer lines"
         parts = parts_of(modules)
         if parts is None:
             return self._model(script, _together(modules), form)

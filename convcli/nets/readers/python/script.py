@@ -16,8 +16,9 @@ from convcli.nets.input_size import named_shape
 from convcli.nets.layers import Shape
 from convcli.nets.readers.fragments import Line
 from convcli.nets.readers.layer_calls import LayerCalls
-from convcli.nets.readers.python.interpreter import Machine, unread
-from convcli.nets.readers.python.keras.layers import FOLLOWS, LAYER, SEQUENTIAL, classes
+from convcli.nets.readers.python.interpreter import FALLBACK, Machine, unread
+from convcli.nets.readers.python.keras.layers import FOLLOWS, LAYER, classes
+from convcli.nets.readers.python.keras.layers import SEQUENTIAL as KERAS_SEQUENTIAL
 from convcli.nets.readers.python.keras.names import meaning
 from convcli.nets.readers.python.keras.tensors import SECOND_INPUT, inner
 from convcli.nets.readers.python.language import limits
@@ -38,7 +39,7 @@ from convcli.nets.readers.python.model_files import Files
 from convcli.nets.readers.python.stdlib.builtins import BUILTINS
 from convcli.nets.readers.python.torch import nn_layers
 from convcli.nets.readers.python.torch.names import FUNCTIONS
-from convcli.nets.readers.python.torch.nn_module import MODULE, walk
+from convcli.nets.readers.python.torch.nn_module import MODULE, SEQUENTIAL, children, walk
 from convcli.nets.readers.vocabulary.registry import VOCABULARIES, names_of
 from convcli.text import like
 
@@ -183,8 +184,8 @@ class Script(Machine):
             self._layer_call(node)
             return
         match node:
-            case ast.Expr(ast.Constant()):
-                pass  # a docstring
+            case ast.Expr(ast.Constant()) | ast.Return(None):
+                pass
             case ast.Expr(value) | ast.Return(ast.expr() as value):
                 line = ast.Assign([ast.Name(VALUE, ast.Store())], value)
                 super().block([ast.copy_location(line, node)], frame)
@@ -220,6 +221,8 @@ class Script(Machine):
 
     def modules(self) -> list[tuple[str, Any]]:
         """Layers and models that stand for themselves: no other holds them; with their names."""
+        for name, one in children(self.own):
+            self._keep(name, one)
         inside = {
             id(one)
             for _, value in self._modules.values()
@@ -296,10 +299,21 @@ class Script(Machine):
 
     def attribute(self, owner: Any, name: str) -> Any:
         if type(owner) is Unknown and self._is_undefined(owner):
-            found = self._layer_named(name)
+            if name == ("add" if self.keras else "add_module") and "." not in owner.text:
+                return super().attribute(self._begun(owner.text), name)
+            found = FALLBACK.get(name, self._layer_named(name))
             if found is not MISSING:
                 return found
         return super().attribute(owner, name)
+
+    def _begun(self, name: str) -> Object:
+        """The model that lines add to, where the one that makes it was left out."""
+        cls = KERAS_SEQUENTIAL if self.keras else SEQUENTIAL
+        made: Object = self.instance(cls, [], {})
+        self.text_file.names[name] = made
+        self._undefined.discard(name)
+        self._keep(name, made)
+        return made
 
     def call(self, function: Any, args: list[Any], options: dict[str, Any]) -> Any:
         kind = type(function)
@@ -331,7 +345,8 @@ class Script(Machine):
                 known = [*FUNCTIONS] if given else []
                 raise Halt(f"{shown(name)} is no function that is known here{like(name, known)}")
             return found if isinstance(found, Native | Class) else Native(name, FUNCTIONS[name])
-        if name[:1].isupper() and not name.endswith("Loss") and not self.depth:
+        named = of_layers or "." not in function.text
+        if named and name[:1].isupper() and not name.endswith("Loss") and not self.depth:
             known = [*nn_layers.classes(), *classes()]
             raise Halt(f"{shown(name)} is no layer that is known here{like(name, known)}")
         return MISSING
@@ -387,7 +402,7 @@ class Script(Machine):
     def name_within(self, root: Object) -> None:
         super().name_within(root)
         for _, one in walk(root):
-            if one.cls.is_a(SEQUENTIAL):  # Keras names what it holds by type
+            if one.cls.is_a(KERAS_SEQUENTIAL):  # Keras names what it holds by type
                 for layer in one.attrs["layers"]:
                     self._paths.pop(id(layer), None)
 

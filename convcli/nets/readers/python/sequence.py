@@ -43,7 +43,8 @@ def _part(module: Any, leaves: dict[int, Leaf]) -> Part | None:
 
 def _leaf(module: Object, leaf: Leaf, leaves: dict[int, Leaf]) -> Part | None:
     """A layer; used twice, it is the same one."""
-    if module.shared or module.attrs.get("return_indices") or "weight_g" in module.attrs:
+    others = any(one.holder is not module for one in module.shared.values())
+    if others or module.attrs.get("return_indices") or "weight_g" in module.attrs:
         return None
     record = leaf.layer
     if id(module) not in leaves:

@@ -10,6 +10,7 @@ from typing import Any
 from convcli.callsyntax import shown
 from convcli.nets.graph import Leaf
 from convcli.nets.readers.python.keras.tensors import applied, outer, tensors_in
+from convcli.nets.readers.python.language.limits import MOST_ITEMS
 from convcli.nets.readers.python.language.objects import (
     Class,
     Function,
@@ -207,7 +208,8 @@ def _add(machine: Any, owner: Object, layer: Any) -> None:
     if not machine.is_module(layer):
         raise Halt(f"Sequential holds {machine.describe(layer)}, which is not a layer")
     owner.attrs["layers"].append(layer)
-    machine.sized(owner.attrs["layers"])
+    if len(owner.attrs["layers"]) > MOST_ITEMS:
+        raise Halt(f"a Sequential holds more than {MOST_ITEMS:,} layers")
 
 
 def _run_all(machine: Any, owner: Object, value: Any = None, **options: Any) -> Any:

@@ -32,7 +32,7 @@ def reshape(machine: Any, x: Any, *sizes: Any, shape: Any = None) -> Any:
     total = math.prod(x.shape)
     known = math.prod(size for size in wanted if size != -1)
     if wanted.count(-1) > 1 or any(size < -1 for size in wanted):
-        raise Unfit(f"a view of {shown(wanted)}")
+        raise Unfit(f"a view of {shown(wanted)} needs sizes, at most one of them -1")
     open_ = -1 in wanted
     if known == 0 or total % known or (not open_ and total != known):
         # the walk over the network says what meets what
