@@ -34,6 +34,9 @@ MARGIN = 10
 CAPTION = 20
 PAPER, INK = (255, 255, 255), (40, 40, 40)
 
+PANEL_BYTES = 3 * WIDTH * (WIDTH + CAPTION + MARGIN)
+"""Bytes of the largest grid, which is no higher than wide."""
+
 DIVERGING = ((5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31))
 """Blue for negative, white for 0, red for positive: the ends, the middle and between of
 ColorBrewer's RdBu (Harrower & Brewer 2003)."""
@@ -202,15 +205,6 @@ def strip(maps: Maps, count: int, side: int, in_colour: bool = False) -> Pixels:
 
 def _rgb(image: Image.Image) -> Pixels:
     return np.asarray(image.convert("RGB"))
-
-
-def panel_bytes(shape: tuple[int, ...]) -> int:
-    """What a grid of maps of this shape takes at most: it is no higher than wide.
-
-    >>> panel_bytes((64, 224, 224)) < 5 << 20
-    True
-    """
-    return 3 * WIDTH * (WIDTH + CAPTION + MARGIN)
 
 
 def caption(name: str, type_: str, maps: Maps) -> str:

@@ -10,14 +10,17 @@ from numpy.typing import NDArray
 
 from convcli.errors import SpecError, UnfitError
 from convcli.features.aggregations import part_names, pooled
-from convcli.features.config import Choices, Setup
+from convcli.features.config import Setup
+from convcli.features.config_json import run_settings
 from convcli.features.config_options import read_setup
+from convcli.features.options import FeatureOptions
 from convcli.features.preprocess import Samples, prepared
 from convcli.features.presets import RECIPES
 from convcli.images.image import picture_of
 from convcli.images.io.memory_limits import Limits
 from convcli.images.io.read import open_picture
 from convcli.nets.analysis.summary import Row, summarize
+from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, Slot
 from convcli.runtime.executor import Step, needed, walk
 from convcli.runtime.memory_estimate import memory_note
@@ -25,6 +28,9 @@ from convcli.runtime.weights import drawn, read_weights, slots
 from convcli.text import counted, safe
 
 Array = NDArray[Any]
+
+RESERVED = (INPUT, "seed", "network", "settings")
+"""Names in a saved run that are not those of layers."""
 
 Source = str | os.PathLike[str] | NDArray[Any]
 """A picture: its path, or its samples as `picture_of` takes them."""
@@ -111,7 +117,7 @@ def extract_features(
         numbers = given if isinstance(given, tuple | list) else (given,)
         if given not in (None, "keep") and not all(map(is_whole, numbers)):
             raise SpecError(f"{name} is whole numbers, not {given!r:.40}")
-    choices = Choices(
+    options = FeatureOptions(
         net=None if network in RECIPES else network,
         recipe=network if network in RECIPES else None,
         init=init,
@@ -126,7 +132,7 @@ def extract_features(
         layers=layers if isinstance(layers, str) else ",".join(layers),
         vector=parts if parts is None or isinstance(parts, str) else ",".join(parts),
     )
-    return Extractor(read_setup((), choices)).features(picture)
+    return Extractor(read_setup((), options)).features(picture)
 
 
 def _sides(asked: int | tuple[int, ...]) -> tuple[int, ...]:
@@ -136,7 +142,7 @@ def _sides(asked: int | tuple[int, ...]) -> tuple[int, ...]:
 class Extractor:
     """A network with the weights it has drawn or read, run on picture after picture.
 
-    >>> extractor = Extractor(read_setup(("conv:4,3",), Choices(seed=7, vector="mean")))
+    >>> extractor = Extractor(read_setup(("conv:4,3",), FeatureOptions(seed=7, vector="mean")))
     >>> pictures = np.zeros((2, 8, 8, 3), np.uint8)
     >>> np.stack([extractor.features(one, keeps=False).vector for one in pictures]).shape
     (2, 4)
@@ -222,11 +228,23 @@ class Extractor:
         """Walk to the nodes named, or over all."""
         return walk(needed(rows, names), x, self.weights, keeps)
 
+    def arrays(self, x: Samples, maps: Mapping[str, Array]) -> dict[str, Array]:
+        """All of a run by name: `input`, each node's maps, `NODE.weight`, and RESERVED ones."""
+        setup = self.setup
+        return {
+            INPUT: x,
+            **maps,
+            **self.weights,
+            "seed": np.array(-1 if setup.weights else setup.seed),
+            "network": np.array("\n".join(setup.words)),
+            "settings": np.array(run_settings(setup)),
+        }
+
     def notes(self) -> tuple[str, ...]:
-        """What there was to say since this was last asked."""
-        said = tuple(self._notes)
+        """The notes since this was last called."""
+        notes = tuple(self._notes)
         self._notes.clear()
-        return said
+        return notes
 
 
 def called(picture: Source) -> str:
