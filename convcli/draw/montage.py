@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from math import ceil, sqrt
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from convcli.images.image import Picture
 
 Pixels = NDArray[np.uint8]
-Maps = NDArray[Any]
+Maps = NDArray[np.floating]
 
 WIDTH = 1200
 """Pixels of a sheet's width: what a screen shows without scrolling sideways."""

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from operator import index
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,38 +27,42 @@ from convcli.runtime.memory_estimate import memory_note
 from convcli.runtime.weights import drawn, read_weights, slots
 from convcli.text import counted, safe
 
-Array = NDArray[Any]
+Array = NDArray[np.floating]
 
 RESERVED = (INPUT, "seed", "network", "settings")
 """Names in a saved run that are not those of layers."""
 
-Source = str | os.PathLike[str] | NDArray[Any]
+Source = str | os.PathLike[str] | NDArray[np.number]
 """A picture: its path, or its samples as `picture_of` takes them."""
 
 
+PlainFeatures = tuple[Sequence[float], Sequence[str], Mapping[str, Shape], Sequence[str], str]
+"""A vector, names, shapes, notes and memory, in plain values."""
+
+
 class Features(NamedTuple):
-    """What a network sees in one picture."""
+    """The feature maps of one picture, and the vector of them."""
 
     maps: dict[str, Array]
     """The feature maps of each layer looked at, float32 (channels, height, width), or (values,)."""
     vector: NDArray[np.float32]
-    """The parts asked for of each of these layers, one layer after another, (n,)."""
+    """The chosen parts of each of these layers, one layer after another, (n,)."""
     names: tuple[str, ...]
     """A name for each number of the vector: `relu1.mean.0`."""
     shapes: Mapping[str, Shape]
-    """Those of the weights, by name: vectors of pictures that met others cannot be compared."""
+    """Shapes of the weights, by name: vectors of other weights cannot be compared."""
     notes: tuple[str, ...] = ()
-    """What the picture or the weights gave reason to say."""
+    """Notes on the picture and the weights."""
     memory: str = ""
-    """What memory the run was predicted to take, in words."""
+    """The memory that the run was predicted to take, in words."""
 
-    def plain(self) -> list[Any]:
-        """All but the maps, as JSON holds it."""
-        return [self.vector.tolist(), *self[2:]]
+    def plain(self) -> PlainFeatures:
+        """All but the maps, as JSON can hold it."""
+        return self.vector.tolist(), self.names, self.shapes, self.notes, self.memory
 
 
-def features_in(plain: Sequence[Any]) -> Features:
-    """What `plain` gave, as it was, without maps."""
+def features_in(plain: PlainFeatures) -> Features:
+    """The features that `plain` is of, without maps."""
     vector, names, shapes, notes, memory = plain
     kept = {name: tuple(shape) for name, shape in shapes.items()}
     return Features({}, np.array(vector, np.float32), tuple(names), kept, tuple(notes), memory)

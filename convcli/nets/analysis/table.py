@@ -1,16 +1,18 @@
 """A Summary as plain data: layers or folded blocks, totals, and the columns of a table."""
 
 from collections.abc import Callable, Iterator, Sequence
-from fractions import Fraction
 from itertools import zip_longest
 from math import ceil
-from typing import Literal, NamedTuple, TypedDict
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
 
 from convcli.geometry import Padding
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import DTYPES, SCHEMA, Row, Summary, named_axes, named_sizes
 from convcli.nets.layers import Shape, size_text
 from convcli.tables import Record, Table, drawn, html_table
+
+if TYPE_CHECKING:
+    from fractions import Fraction  # 2 ms of a start
 
 
 class Settings(NamedTuple):
@@ -134,7 +136,7 @@ def _node_record(row: Row, layer: LayerRecord) -> LayerRecord:
     return record
 
 
-def _number(jump: int | Fraction) -> int | float:
+def _number(jump: "int | Fraction") -> int | float:
     return jump if isinstance(jump, int) else float(jump)
 
 
