@@ -48,7 +48,7 @@ class LayerCalls:
         self.input: Shape | None = None
         self.blamed: ast.AST | None = None
         """The call that was refused, the innermost one."""
-        self._vocabulary = Vocabulary(keras=False)
+        self._vocabulary = Vocabulary()
         self._line: Line | None = None
         self._depth = 0
         self._steps = 0

@@ -3,28 +3,37 @@
 import ast
 import os
 import re
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
 
 from convcli.errors import SpecError
-from convcli.nets.graph import INPUT, Builder, Network, Node, Reading, Stopped
+from convcli.nets.graph import INPUT, Builder, Network, Node, Part, Reading, Stopped
 from convcli.nets.input_size import named_shape
 from convcli.nets.layers import Shape
 from convcli.nets.readers.fragments import module
 from convcli.nets.readers.layer_calls import chain
-from convcli.nets.readers.python.entry_point import asked_for, built, example, needs, obvious
-from convcli.nets.readers.python.interpreter import deep
+from convcli.nets.readers.python.entry_point import (
+    build_module,
+    example_input,
+    find_entry,
+    needs,
+    parse_entry,
+)
+from convcli.nets.readers.python.interpreter import deep_recursion
+from convcli.nets.readers.python.keras.layers import outputs_of
 from convcli.nets.readers.python.language.objects import (
     Class,
-    File,
     Function,
-    Halt,
-    Object,
+    Instance,
+    ReadError,
+    ShapeMismatch,
+    SourceFile,
     Tensor,
-    Unfit,
+    Value,
 )
 from convcli.nets.readers.python.model import Model, notes_of
-from convcli.nets.readers.python.model_files import Files, parsed_file
-from convcli.nets.readers.python.script import Script
+from convcli.nets.readers.python.model_files import SourceFiles, parsed_file
+from convcli.nets.readers.python.script import ScriptInterpreter
 from convcli.nets.readers.python.sequence import parts_of
 from convcli.nets.readers.python.torch.nn_module import MODULE, SEQUENTIAL, walk
 from convcli.nets.source_location import pointed
@@ -32,6 +41,8 @@ from convcli.text import counted, safe
 
 BLOCKS = r"(?m)^\s*(async |def |class |for |while |if |with |try:).*:\s*(#.*)?$"
 """What a text that can only be read as a whole holds."""
+
+Modules: TypeAlias = list[tuple[str, Instance | Part]]
 
 MAX_EXAMPLES = 8
 """Example tensors of a text that its network is tried with."""
@@ -51,11 +62,11 @@ def read_python(
         if not re.search(BLOCKS, text):
             raise
         tree = parsed_file(path, source, text).tree
-    given = Text(path, source, text, _with_class(tree), Files(), keras)
+    given = Text(path, source, text, _with_class(tree), SourceFiles(), keras)
     try:
-        with deep():
+        with deep_recursion():
             return given.reading(entry)
-    except Halt as error:
+    except ReadError as error:
         raise SpecError(_pointed(error)) from None
 
 
@@ -75,7 +86,7 @@ def _with_class(tree: ast.Module) -> ast.Module:
     return ast.Module([*rest, own], [])
 
 
-def _pointed(error: Halt) -> str:
+def _pointed(error: ReadError) -> str:
     message = safe(str(error))
     return f"{message}\n{pointed(error.where)}" if error.where else message
 
@@ -87,7 +98,7 @@ class Text(NamedTuple):
     name: str
     text: str
     tree: ast.Module
-    files: Files
+    files: SourceFiles
     keras: bool
     example: int | None = None
     """The number of the example tensor that is its input."""
@@ -96,19 +107,19 @@ class Text(NamedTuple):
     function: str = ""
     """The function that makes the output of the input."""
 
-    def run(self, shape: Shape | None = None) -> Script:
+    def run(self, shape: Shape | None = None) -> ScriptInterpreter:
         """Its statements, read for an input of this shape, or of the one they name."""
-        file = File(self.path, self.name, self.text, self.tree)
+        file = SourceFile(self.path, self.name, self.text, self.tree)
         defines = any(isinstance(one, ast.ClassDef | ast.FunctionDef) for one in self.tree.body)
         file.bare = not self.path or not defines
         if not defines:
             file.names["__name__"] = "__main__"
         if self.path:
             self.files.known[os.path.realpath(self.path)] = file
-        script = Script(self.files, file, self.keras, shape, self.example)
-        script.opened(file)
+        script = ScriptInterpreter(self.files, file, self.keras, shape, self.example)
+        script.open_file(file)
         if self.entry is not None:
-            built(script, file, self.entry)
+            build_module(script, file, self.entry)
         if self.function:
             made = script.call(file.names[self.function], [script.new_input((None, None, 3))], {})
             script.outputs = [made] if isinstance(made, Tensor) else []
@@ -116,30 +127,30 @@ class Text(NamedTuple):
 
     def at(self, shape: Shape) -> Network:
         """Its network for an input `(channels, *lengths)`."""
-        with deep():
+        with deep_recursion():
             return self.network(self.run(shape))
 
-    def network(self, script: Script) -> Network:
+    def network(self, script: ScriptInterpreter) -> Network:
         """What its statements laid out, until one of them did not fit or was not understood."""
-        tape, stopped = script.tape, None
-        outputs = tuple(filter(None, map(tape.laid, script.outputs)))
+        recorder, stopped = script.recorder, None
+        outputs = tuple(filter(None, map(recorder.node_name, script.outputs)))
         if script.refusals:
             first = script.refusals[0]
-            stopped = Stopped(str(first), first.where, unfit=isinstance(first, Unfit))
-        nodes = tape.network(() if stopped else outputs).nodes
-        again = self.at if tape.sized or script.guessed else None
-        return Network(nodes, again, stopped, notes_of(tape, [], script.outputs))
+            stopped = Stopped(str(first), first.where, unfit=isinstance(first, ShapeMismatch))
+        nodes = recorder.network(() if stopped else outputs).nodes
+        again = self.at if recorder.size_dependent or script.guessed else None
+        return Network(nodes, again, stopped, notes_of(recorder, [], script.outputs))
 
     # -- what it is about -------------------------------------------------------------------
 
     def reading(self, entry: str) -> Reading:
         script = self.run()
-        file = script.text_file
+        file = script.text
         if entry:
-            return self._built(script, asked_for(entry, file))
+            return self._built(script, parse_entry(entry, file))
         own = [one for one in file.names.values() if _is_model_of(one, file)]
         if own and not self.keras:
-            return self._built(script, obvious(file))
+            return self._built(script, find_entry(file))
         made = self._flow(script)
         if made is not None:
             return made
@@ -153,10 +164,10 @@ class Text(NamedTuple):
             raise SpecError(f"{safe(self.name)} holds no layers")
         return self._defined(script, functions)
 
-    def _defined(self, script: Script, functions: list[Function]) -> Reading:
+    def _defined(self, script: ScriptInterpreter, functions: list[Function]) -> Reading:
         """What its one class or builder makes, or a function of a tensor."""
         try:
-            return self._built(script, obvious(script.text_file))
+            return self._built(script, find_entry(script.text))
         except SpecError:
             name = functions[-1].name if functions else ""
             if not name or len(needs(functions[-1], 0)) != 1:
@@ -170,11 +181,11 @@ class Text(NamedTuple):
                 raise
             return made
 
-    def _flow(self, script: Script) -> Reading | None:
+    def _flow(self, script: ScriptInterpreter) -> Reading | None:
         """The network of tensors that its statements give; None where they give none."""
-        refusals: list[Halt] = []
+        refusals: list[ReadError] = []
         for given, one in self._tries(script):
-            if one.flows():
+            if one.records_input():
                 network = given.network(one)
                 if network.stopped and not network.stopped.unfit:
                     raise one.refusals[0]
@@ -184,14 +195,14 @@ class Text(NamedTuple):
             raise refusals[0]
         return None
 
-    def _tries(self, script: Script) -> Any:
+    def _tries(self, script: ScriptInterpreter) -> Iterator[tuple["Text", ScriptInterpreter]]:
         yield self, script
-        if not script.flows():
-            for number in range(min(len(script.examples), MAX_EXAMPLES)):
+        if not script.records_input():
+            for number in range(min(script.examples, MAX_EXAMPLES)):
                 given = self._replace(example=number)
                 yield given, given.run()
 
-    def _sequence(self, script: Script, modules: list[tuple[str, Any]]) -> Reading:
+    def _sequence(self, script: ScriptInterpreter, modules: Modules) -> Reading:
         """Layers and models one behind the other, or the newest model of a script."""
         if script.refusals:
             raise script.refusals[0]
@@ -211,11 +222,11 @@ class Text(NamedTuple):
         network = builder.network()._replace(notes=tuple(notes))
         return Reading(network, script.input or _input_of(modules), _about(script, form, network))
 
-    def _built(self, script: Script, call: ast.expr) -> Reading:
+    def _built(self, script: ScriptInterpreter, call: ast.expr) -> Reading:
         """The network of a model that a call gives."""
-        root, label = built(script, script.text_file, call)
-        if "outputs" in root.attrs:
-            given, script.outputs = self._replace(entry=call), root.attrs["outputs"]
+        root, label = build_module(script, script.text, call)
+        if outputs_of(root):
+            given, script.outputs = self._replace(entry=call), outputs_of(root)
             network = given.network(script)
             return Reading(network, script.input, _about(script, "model", network))
         parts = parts_of([("", root)]) if self.keras else None
@@ -223,18 +234,18 @@ class Text(NamedTuple):
             return self._sequence(script, [("", root)])
         return self._model(script, root, label)
 
-    def _model(self, script: Script, root: Object, label: str) -> Reading:
+    def _model(self, script: ScriptInterpreter, root: Instance, label: str) -> Reading:
         """A module that is run on its input."""
         model = Model(script, root, label)
         leaves = [one.leaf for _, one in walk(root) if one.leaf is not None]
         declared = Network(
             tuple(Node(f"{i}", leaf.layer, (INPUT,)) for i, leaf in enumerate(leaves)), model.at
         )
-        shape = script.input if self.keras else example(script.text_file)
+        shape = script.input if self.keras else example_input(script.text)
         return Reading(declared, shape, f"{_frameworks(script)} {label}")
 
 
-def _is_model_of(value: Any, file: File) -> bool:
+def _is_model_of(value: Value, file: SourceFile) -> bool:
     """Whether a value is a class of modules that a file defines."""
     return (
         isinstance(value, Class)
@@ -243,33 +254,34 @@ def _is_model_of(value: Any, file: File) -> bool:
     )
 
 
-def _together(modules: list[tuple[str, Any]]) -> Object:
+def _together(modules: Modules) -> Instance:
     """Modules as one that runs them in order."""
-    if len(modules) == 1 and isinstance(modules[0][1], Object):
+    if len(modules) == 1 and isinstance(modules[0][1], Instance):
         return modules[0][1]
-    root = Object(SEQUENTIAL)
+    root = Instance(SEQUENTIAL)
     for place, (name, one) in enumerate(modules):
-        if not isinstance(one, Object):
-            raise Halt("layer calls and modules that are more than layers do not go together")
+        if not isinstance(one, Instance):
+            raise ReadError("layer calls and modules that are more than layers do not go together")
         root.attrs[name or str(place)] = one
     return root
 
 
-def _input_of(modules: list[tuple[str, Any]]) -> Shape | None:
+def _input_of(modules: Modules) -> Shape | None:
     """The input's shape that the first layer of a Keras model names."""
     for _, value in modules:
-        for _, one in walk(value) if isinstance(value, Object) else ():
-            if "input_shape" in one.attrs:
-                return named_shape(one.attrs["input_shape"] or ())
+        for _, one in walk(value) if isinstance(value, Instance) else ():
+            sizes = one.attrs.get("input_shape")
+            if isinstance(sizes, tuple):
+                return named_shape(sizes)
     return None
 
 
-def _frameworks(script: Script) -> str:
+def _frameworks(script: ScriptInterpreter) -> str:
     names = [name for name, _ in script.used.most_common()]
     return " and ".join(names) or ("Keras" if script.keras else "PyTorch")
 
 
-def _about(script: Script, form: str, network: Network) -> str:
+def _about(script: ScriptInterpreter, form: str, network: Network) -> str:
     """What a text was taken for: "PyTorch layer lines, 12 layers"."""
     many = "" if network.redo else f", {counted(len(network.nodes), 'layer')}"
     return f"{_frameworks(script)} {form}{many}"

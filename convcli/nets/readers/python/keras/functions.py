@@ -1,183 +1,197 @@
 """Functions of tensors in `tensorflow`, `keras.ops`, `keras.backend` and `keras.layers`."""
 
-from collections.abc import Callable
-from typing import Any
+from math import prod
 
 from convcli.nets.layers import AdaptivePool, Concat, Identity, Merge, Pad, Reshape, Upsample
 from convcli.nets.readers.python.keras.tensors import (
+    apply_record,
     by_shape,
-    inner,
-    of_record,
-    outer,
+    network_shape,
     tensors_in,
+    text_shape,
 )
-from convcli.nets.readers.python.language.objects import Halt, Tensor, natives
+from convcli.nets.readers.python.language.conversions import to_list
+from convcli.nets.readers.python.language.objects import (
+    NativeFunction,
+    ReadError,
+    Tensor,
+    Value,
+    natives,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.stdlib.builtins import first
 from convcli.nets.readers.python.torch import elementwise, indexing, matmul, reductions, shape_ops
 from convcli.nets.readers.python.torch.names import VALUES
-from convcli.nets.readers.python.torch.tensor_args import axes, axis, sizes_of, whole
+from convcli.nets.readers.python.torch.tensor_args import (
+    axes,
+    axis,
+    to_integer,
+    to_sizes,
+    to_tensor,
+)
 from convcli.nets.readers.vocabulary import keras
 
-AXIS = {"axis": "dim", "keepdims": "keepdim"}
+OPTIONS = {"axis": "dim", "keepdims": "keepdim"}
 """TensorFlow's names of options, and PyTorch's."""
 
 
-def _options(options: dict[str, Any]) -> dict[str, Any]:
-    return {AXIS.get(key, key): value for key, value in options.items() if key != "name"}
-
-
-def activation(name: str) -> Callable[..., Any]:
+def activation(name: str) -> NativeFunction:
     """`tf.nn.relu(x)`: what `activation="relu"` adds to a layer."""
 
-    def call(machine: Any, x: Any, *rest: Any, **options: Any) -> Any:
-        tensors = tensors_in(machine, (x, *(one for one in rest if isinstance(one, Tensor))))
+    def call(interpreter: Interpreter, x: Value, *rest: Value, **options: Value) -> Tensor:
+        others = [value for value in rest if isinstance(value, Tensor)]
         record = keras.function(name) or Identity("linear")
-        return of_record(machine, record, *tensors)
+        return apply_record(interpreter, record, *tensors_in((x, *others)))
 
     return call
 
 
-def of_each(name: str) -> Callable[..., Any]:
-    """A function of each value alone, such as `tf.exp`."""
-
-    def call(machine: Any, x: Any, *args: Any, **options: Any) -> Any:
-        return elementwise.elementwise(name)(machine, x)
-
-    return call
-
-
-def merge(kind: str) -> Callable[..., Any]:
+def merge(kind: str) -> NativeFunction:
     """`layers.add([x, y])`, `tf.add(x, y)`; a number among them is arithmetic."""
 
-    def call(machine: Any, *values: Any, **options: Any) -> Any:
-        numbers = [one for one in values if isinstance(one, int | float)]
-        if numbers and len(values) == 2:
-            return elementwise.binary(machine, kind, *values)
-        return of_record(machine, Merge(kind), *tensors_in(machine, values))
+    def call(interpreter: Interpreter, *values: Value, **options: Value) -> Value:
+        if len(values) == 2 and any(isinstance(value, int | float) for value in values):
+            return elementwise.binary(interpreter, kind, *values)
+        return apply_record(interpreter, Merge(kind), *tensors_in(values))
 
     return call
 
 
-def concatenate(machine: Any, values: Any, axis_: Any = -1, **options: Any) -> Any:
+def concatenate(
+    interpreter: Interpreter, values: Value, axis_: Value = -1, **options: Value
+) -> Value:
     """Tensors behind each other: on the channels, or on one of the lengths."""
-    each = tensors_in(machine, (values,))
-    place = axis(machine, options.get("axis", axis_), len(each[0].shape))
-    if len(each) == 1:
-        return each[0]
+    tensors = tensors_in((values,))
+    rank = len(tensors[0].shape)
+    place = axis(options.get("axis", axis_), rank)
+    if len(tensors) == 1:
+        return tensors[0]
     if place == 0:
-        return by_shape("concat", indexing.cat)(machine, each, 0)
-    channels = place == len(each[0].shape) - 1
-    return of_record(machine, Concat(0 if channels else place), *each)
+        return by_shape("concat", indexing.cat)(interpreter, tensors, 0)
+    return apply_record(interpreter, Concat(0 if place == rank - 1 else place), *tensors)
 
 
-def reshape(machine: Any, x: Any, shape: Any, **options: Any) -> Any:
+def reshape(interpreter: Interpreter, x: Value, shape: Value, **options: Value) -> Value:
     """`tf.reshape(x, (-1, 4, 4, 8))`: a reshape of each image, as far as the batch is left."""
-    (x,) = tensors_in(machine, (x,))
-    sizes = [-1 if one is None else one for one in machine.listed(shape)]
-    gives = by_shape("reshape", shape_ops.reshape)(machine, Tensor(outer(x)), tuple(sizes))
-    wanted = sizes_of(machine, (tuple(sizes),))
-    if len(wanted) > 1 and gives.shape[0] == 1:
-        return of_record(machine, Reshape(inner((1, *wanted[1:]))[1:]), x)
-    return by_shape("reshape", shape_ops.reshape)(machine, x, tuple(sizes))
+    x = to_tensor(x)
+    sizes = tuple(-1 if size is None else size for size in to_list(interpreter, shape))
+    output = shape_ops.reshape(interpreter, Tensor(text_shape(x)), sizes)
+    if isinstance(output, Tensor) and output.shape[0] == 1 and len(sizes) > 1:
+        return apply_record(interpreter, Reshape(network_shape((1, *to_sizes(sizes[1:])))[1:]), x)
+    return by_shape("reshape", shape_ops.reshape)(interpreter, x, sizes)
 
 
-def reduction(type_: str, kind: str = "") -> Callable[..., Any]:
+def reduction(type_: str, kind: str = "") -> NativeFunction:
     """A value out of many along some axes; over all lengths, a global pool."""
 
-    def call(machine: Any, x: Any, axis_: Any = None, keepdims: Any = False, **options: Any) -> Any:
-        (x,) = tensors_in(machine, (x,))
-        over, kept = options.get("axis", axis_), bool(options.get("keep_dims", keepdims))
-        rank = len(x.shape)
-        lengths = list(range(1, rank - 1))
-        if kind and lengths and over is not None and sorted(axes(machine, over, rank)) == lengths:
-            return of_record(machine, AdaptivePool(kind, (1,) * len(lengths), not kept), x)
-        return by_shape(type_, reductions.reduction(type_))(machine, x, over, kept)
+    def call(
+        interpreter: Interpreter,
+        x: Value,
+        axis_: Value = None,
+        keepdims: Value = False,
+        **options: Value,
+    ) -> Value:
+        x = to_tensor(x)
+        over, keeps = options.get("axis", axis_), bool(keepdims)
+        lengths = list(range(1, len(x.shape) - 1))
+        if kind and lengths and over is not None and sorted(axes(over, len(x.shape))) == lengths:
+            return apply_record(interpreter, AdaptivePool(kind, (1,) * len(lengths), not keeps), x)
+        return by_shape(type_, reductions.reduction(type_))(interpreter, x, over, keeps)
 
     return call
 
 
-def pad(machine: Any, x: Any, paddings: Any, mode: Any = "CONSTANT", *_: Any, **__: Any) -> Any:
+def pad(
+    interpreter: Interpreter, x: Value, paddings: Value, mode: Value = "CONSTANT", **_: Value
+) -> Tensor:
     """`tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])`."""
-    (x,) = tensors_in(machine, (x,))
-    pairs = [tuple(sizes_of(machine, (one,))) for one in machine.listed(paddings)]
-    if len(pairs) != len(x.shape) or any(map(any, (pairs[0], pairs[-1]))):
-        raise Halt("a pad of batch or channels is not read here")
+    x = to_tensor(x)
+    pairs = [to_sizes((pair,)) for pair in to_list(interpreter, paddings)]
+    if len(pairs) != len(x.shape) or any(pairs[0]) or any(pairs[-1]):
+        raise ReadError("a pad of the batch or the channels is not read here")
     border = {"REFLECT": "reflect", "SYMMETRIC": "symmetric"}.get(str(mode).upper(), "constant")
-    return of_record(machine, Pad(tuple((a, b) for a, b in pairs[1:-1]), border), x)
+    return apply_record(interpreter, Pad(tuple((a, b) for a, b in pairs[1:-1]), border), x)
 
 
-def resize(machine: Any, x: Any, size: Any, method: Any = "bilinear", **options: Any) -> Any:
+def resize(
+    interpreter: Interpreter, x: Value, size: Value, method: Value = "bilinear", **_: Value
+) -> Tensor:
     """`tf.image.resize(x, (64, 64))`."""
-    (x,) = tensors_in(machine, (x,))
     how = "linear" if method in ("bilinear", "linear") else str(method)
-    return of_record(machine, Upsample((), tuple(sizes_of(machine, (size,))), how), x)
+    return apply_record(interpreter, Upsample((), tuple(to_sizes((size,))), how), to_tensor(x))
 
 
-def product(machine: Any, left: Any, right: Any, **options: Any) -> Any:
+def product(interpreter: Interpreter, left: Value, right: Value, **options: Value) -> Tensor:
     """`tf.matmul(x, w)`, of the shapes as the text has them."""
-    each = tensors_in(machine, (left, right))
-    turned = [options.get(name, False) for name in ("transpose_a", "transpose_b")]
+    tensors = tensors_in((left, right))
     shapes = [
-        (*shape[:-2], *reversed(shape[-2:])) if turn else shape
-        for shape, turn in zip(map(outer, each), turned, strict=True)
+        (*shape[:-2], *reversed(shape[-2:])) if options.get(turned) else shape
+        for shape, turned in zip(
+            map(text_shape, tensors), ("transpose_a", "transpose_b"), strict=True
+        )
     ]
-    plain = [Tensor(shape) for shape in shapes]
-    gives = inner(matmul.matmul(machine, *plain).shape)
-    work = 1
-    for length in (*shapes[0], shapes[1][-1]):
-        work *= length
-    machine.tape.products -= work  # counted below, where it is one of activations
-    return matmul.product(machine, "matmul", each, gives, work)
+    macs = prod(shapes[0]) * shapes[1][-1]
+    output = matmul.matmul(interpreter, *map(Tensor, shapes)).shape
+    interpreter.recorder.activation_macs -= macs  # counted below, if they are of activations
+    return matmul.product(interpreter, "matmul", tensors, network_shape(output), macs)
 
 
-def shape_of(machine: Any, x: Any, **options: Any) -> Any:
+def shape_of(interpreter: Interpreter, x: Value, **options: Value) -> Value:
     """`tf.shape(x)`, for one image."""
-    machine.looked()
-    return tuple(outer(x))
+    interpreter.recorder.size_dependent = True
+    return text_shape(to_tensor(x))
 
 
-def transpose(machine: Any, x: Any, perm: Any = None, axes: Any = None, **options: Any) -> Any:
+def transpose(
+    interpreter: Interpreter, x: Value, perm: Value = None, axes: Value = None, **_: Value
+) -> Value:
+    """`tf.transpose(x, perm=[0, 3, 1, 2])`."""
     order = perm if perm is not None else axes
     if order is None:
-        return by_shape("transpose", shape_ops.transposed)(machine, x)
-    return by_shape("transpose", shape_ops.permute)(machine, x, tuple(machine.listed(order)))
+        return by_shape("transpose", shape_ops.transposed)(interpreter, x)
+    places = tuple(to_list(interpreter, order))
+    return by_shape("transpose", shape_ops.permute)(interpreter, x, places)
 
 
-def split(machine: Any, x: Any, many: Any, axis_: Any = 0, **options: Any) -> Any:
+def split(
+    interpreter: Interpreter, x: Value, pieces: Value, axis_: Value = 0, **options: Value
+) -> Value:
     """`tf.split(x, 2, axis=-1)`: so many pieces, or pieces of these sizes."""
-    (x,) = tensors_in(machine, (x,))
-    place = axis(machine, options.get("axis", axis_), len(x.shape))
-    if isinstance(many, list | tuple):
-        return by_shape("split", indexing.split)(machine, x, list(many), place)
-    length, pieces = outer(x)[place], whole(machine, many)
-    if pieces < 1 or length % pieces:
-        raise Halt(f"an axis of {length} does not split into {pieces} equal pieces")
-    return by_shape("split", indexing.split)(machine, x, length // pieces, place)
+    x = to_tensor(x)
+    place = axis(options.get("axis", axis_), len(x.shape))
+    if not isinstance(pieces, list | tuple):
+        length, count = text_shape(x)[place], to_integer(pieces)
+        if count < 1 or length % count:
+            raise ReadError(f"an axis of {length} does not split into {count} equal pieces")
+        pieces = length // count
+    return by_shape("split", indexing.split)(interpreter, x, pieces, place)
 
 
-def named(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+def renamed(name: str, function: NativeFunction) -> NativeFunction:
     """A function of shapes, with TensorFlow's names of its options."""
     work = by_shape(name, function)
 
-    def call(machine: Any, *args: Any, **options: Any) -> Any:
-        return work(machine, *args, **_options(options))
+    def call(interpreter: Interpreter, *args: Value, **options: Value) -> Value:
+        options.pop("name", None)
+        return work(interpreter, *args, **{OPTIONS.get(k, k): v for k, v in options.items()})
 
     return call
 
 
-def _unchanged(machine: Any, x: Any, *_: Any, **__: Any) -> Any:
-    return x
+def flatten(interpreter: Interpreter, x: Value, **options: Value) -> Tensor:
+    return apply_record(interpreter, Reshape(), to_tensor(x))
 
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
-    **{name: of_each(name) for name in VALUES},
+FUNCTIONS: dict[str, NativeFunction] = {
+    **{name: elementwise.elementwise(name) for name in VALUES},
     **{name: activation(name) for name in keras.FUNCTIONS},
-    "lrelu": activation("leaky_relu"),
-    **{kind: merge(kind) for kind in ("add", "subtract", "multiply", "average")},
-    **{kind: merge(kind) for kind in ("maximum", "minimum")},
+    **{
+        kind: merge(kind)
+        for kind in ("add", "subtract", "multiply", "average", "maximum", "minimum")
+    },
     "concatenate": concatenate,
     "concat": concatenate,
-    "flatten": lambda machine, x, **_: of_record(machine, Reshape(), *tensors_in(machine, (x,))),
+    "flatten": flatten,
     "reshape": reshape,
     "pad": pad,
     "resize": resize,
@@ -187,16 +201,21 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "transpose": transpose,
     "permute_dimensions": transpose,
     "split": split,
-    "squeeze": named("squeeze", shape_ops.squeeze),
-    "expand_dims": named("expand_dims", shape_ops.unsqueeze),
-    "stack": named("stack", indexing.stack),
-    "unstack": named("unstack", indexing.unbind),
-    "tile": named("tile", shape_ops.tile),
-    **{f"{before}{name}": reduction(name, kind) for before in ("", "reduce_") for name, kind in (
-        ("mean", "average"), ("max", "max"), ("sum", ""), ("min", ""), ("prod", ""), ("std", ""),
-    )},
+    "squeeze": renamed("squeeze", shape_ops.squeeze),
+    "expand_dims": renamed("expand_dims", shape_ops.unsqueeze),
+    "stack": renamed("stack", indexing.stack),
+    "unstack": renamed("unstack", indexing.unbind),
+    "tile": renamed("tile", shape_ops.tile),
+    **{
+        f"{prefix}{name}": reduction(name, kind)
+        for prefix in ("", "reduce_")
+        for name, kind in (
+            *(("mean", "average"), ("max", "max")),
+            *((name, "") for name in ("sum", "min", "prod", "std")),
+        )
+    },
     **dict.fromkeys(("dropout", "identity", "stop_gradient", "cast", "convert_to_tensor"), first),
-}  # fmt: skip
+}
 """What functions of tensors do, by name."""
 
 NATIVES = natives(FUNCTIONS)

@@ -3,25 +3,28 @@
 What each layer's values mean stands in `convcli.nets.readers.vocabulary.keras`.
 """
 
-from collections.abc import Callable
 from functools import cache
-from typing import Any
 
 from convcli.callsyntax import shown
 from convcli.nets.graph import Leaf
-from convcli.nets.readers.python.keras.tensors import applied, outer, tensors_in
-from convcli.nets.readers.python.language.limits import MOST_ITEMS
+from convcli.nets.layers import Builder
+from convcli.nets.readers.python.keras.tensors import apply, tensors_in, text_shape
+from convcli.nets.readers.python.language.conversions import describe, to_list
+from convcli.nets.readers.python.language.limits import MAX_ITEMS
 from convcli.nets.readers.python.language.objects import (
     Class,
     Function,
-    Halt,
+    Instance,
     Native,
-    Object,
-    Raised,
+    NativeFunction,
+    ProgramException,
+    ReadError,
     Tensor,
     Unknown,
+    Value,
     class_of,
 )
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.stdlib.builtins import no_effect
 from convcli.nets.readers.python.torch.nn_module import MODULE
 from convcli.nets.readers.vocabulary import keras
@@ -33,51 +36,78 @@ INPUT_SIZES = {"input_shape": 0, "input_dim": 0, "batch_input_shape": 1, "batch_
 CALL_OPTIONS = {"training", "mask"}
 """Options of a call that change no shape."""
 
-FOLLOWS = "activation()"
-"""The attribute under which a layer holds its activation, which is a layer of its own."""
-
 BUILT = "built()"
 """The attribute that says that a layer's `build` was called."""
 
 
-def _building(name: str, build: Callable[..., Any]) -> Callable[..., Any]:
-    takes = parameters(build)
-    activates = "activation" in takes and name != "Activation"
+def activation_of(layer: Instance) -> Leaf | None:
+    """The activation of a layer, which follows it as a layer of its own."""
+    follows = layer.attrs.get("activation()")
+    return follows if isinstance(follows, Leaf) else None
 
-    def init(machine: Any, owner: Object, *args: Any, **options: Any) -> None:
+
+def name_of(layer: Instance) -> str:
+    """What a text calls a layer, with `name=`."""
+    name = layer.attrs.get("name")
+    return name if isinstance(name, str) else ""
+
+
+def layers_of(model: Instance) -> list[Instance]:
+    """The layers of a Sequential."""
+    layers = model.attrs.get("layers")
+    return [one for one in layers if isinstance(one, Instance)] if isinstance(layers, list) else []
+
+
+def outputs_of(model: Instance) -> list[Tensor]:
+    """The outputs of a `Model(inputs, outputs)`; none for any other model."""
+    outputs = model.attrs.get("outputs") if model.cls.is_a(LAYER) else None
+    return [one for one in outputs if isinstance(one, Tensor)] if isinstance(outputs, list) else []
+
+
+def _initializer(name: str, build: Builder) -> NativeFunction:
+    """The `__init__` of a layer: it builds the record, and keeps the values as attributes."""
+    takes = parameters(build)
+    place = takes.index("activation") if "activation" in takes and name != "Activation" else None
+
+    def init(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
         owner.attrs |= {**dict(zip(takes, args, strict=False)), **options}
-        values = [_value(one) for one in args]
-        named = {key: _value(one) for key, one in options.items()}
-        called, follows = str(named.pop("name", None) or ""), None
-        sizes = _input_sizes(named)
-        if sizes is not None:
-            owner.attrs["input_shape"] = sizes
-        if activates:
-            place = takes.index("activation")
+        values = [_plain(value) for value in args]
+        named = {key: _plain(value) for key, value in options.items()}
+        owner.attrs["name"] = called = str(named.pop("name", None) or "")
+        _keep_input(owner, named)
+        follows = None
+        if place is not None:
             if place < len(values):
                 named.setdefault("activation", values[place])
                 values[place] = None
             follows = keras.function(named.pop("activation", None))
-        record, where = checked_keras(build, name, values, named), machine.here(declared=True)
-        owner.attrs["name"] = called
-        owner.leaf = Leaf(record, "" if follows else called, where)
+        where = interpreter.location(declared=True)
+        owner.leaf = Leaf(
+            checked_keras(build, name, values, named), "" if follows else called, where
+        )
         if follows is not None:
-            owner.attrs[FOLLOWS] = Leaf(follows, "", where)
+            owner.attrs["activation()"] = Leaf(follows, "", where)
 
     return init
 
 
-def _value(value: Any) -> Any:
+def _plain(value: Value) -> Value:
     """What a builder reads: a function by its name, a layer as a leaf, what is unknown as text."""
-    if isinstance(value, Object) and value.leaf is not None:
+    if isinstance(value, Instance) and value.leaf is not None:
         return value.leaf
     if isinstance(value, Native | Class | Function):
         return value.name
     return value.text if isinstance(value, Unknown) else value
 
 
-def _input_sizes(options: dict[str, Any]) -> tuple[Any, ...] | None:
-    """Take the input's sizes out of a layer's options; None where there are none."""
+def _keep_input(owner: Instance, options: dict[str, Value]) -> None:
+    """Take the input's sizes out of a layer's options."""
+    sizes = _input_sizes(options)
+    if sizes is not None:
+        owner.attrs["input_shape"] = sizes
+
+
+def _input_sizes(options: dict[str, Value]) -> tuple[Value, ...] | None:
     found = None
     for key in INPUT_SIZES.keys() & options.keys():
         sizes = options.pop(key)
@@ -86,103 +116,109 @@ def _input_sizes(options: dict[str, Any]) -> tuple[Any, ...] | None:
     return found
 
 
-def _call(machine: Any, owner: Object, *args: Any, **options: Any) -> Any:
+def _forward(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> Tensor:
     """A layer of the vocabulary on a tensor, or on several that it joins."""
     for option in options.keys() - CALL_OPTIONS:
-        raise Halt(f"{option}= in the call of a layer is not read here")
+        raise ReadError(f"{option}= in the call of a layer is not read here")
     if owner.leaf is None:
-        raise Halt(f"{owner.cls.name} is called before its __init__")
-    each, follows = tensors_in(machine, args), owner.attrs.get(FOLLOWS)
+        raise ReadError(f"{owner.cls.name} is called before its __init__")
+    tensors, follows = tensors_in(args), activation_of(owner)
     if follows is None:
-        return applied(machine, machine.leaf(owner), each)
-    tape, called = machine.tape, owner.attrs["name"]
-    before, name = tape.scope, machine.path(owner) or (called and f"{tape.scope}{called}")
-    tape.scope = f"{name}." if name else before
-    made = applied(machine, follows, [applied(machine, owner.leaf, each)])
-    tape.scope = before
-    return made
+        return apply(interpreter, interpreter.leaf(owner), tensors)
+    recorder, called = interpreter.recorder, name_of(owner)
+    outer, name = recorder.scope, interpreter.path(owner)
+    if called and not name:
+        name = f"{outer}{called}"
+    recorder.scope = f"{name}." if name else outer
+    try:
+        return apply(interpreter, follows, [apply(interpreter, owner.leaf, tensors)])
+    finally:
+        recorder.scope = outer
 
 
 # -- layers and models of one's own ---------------------------------------------------------
 
 
-def _init(machine: Any, owner: Object, *args: Any, **options: Any) -> None:
+def _init_layer(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
     owner.attrs["name"] = options.get("name")
-    sizes = _input_sizes(options)
-    if sizes is not None:
-        owner.attrs["input_shape"] = sizes
+    _keep_input(owner, options)
 
 
-def _forward(machine: Any, owner: Object, *args: Any, **options: Any) -> Any:
-    """Its `call`, after its `build` with the shape of what it is called on."""
-    run = owner.cls.find("call")
-    if not isinstance(run, Function):
-        raise Halt(f"{owner.cls.name} has no call")
+def _call_own(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> Value:
+    """The `call` of a class of the text, after its `build` with the shape of the input."""
+    function = owner.cls.find("call")
+    if not isinstance(function, Function):
+        raise ReadError(f"{owner.cls.name} has no call")
     build = owner.cls.find("build")
     if isinstance(build, Function) and BUILT not in owner.attrs:
         owner.attrs[BUILT] = True
-        shapes = [(None, *outer(one)[1:]) for one in tensors_in(machine, args[:1])]
-        machine.call(build, [owner, shapes[0] if isinstance(args[0], Tensor) else shapes], {})
-    wanted = run.node.args
-    takes = {one.arg for one in (*wanted.args, *wanted.kwonlyargs)}
-    if wanted.kwarg is None:
-        options = {key: one for key, one in options.items() if key not in CALL_OPTIONS - takes}
-    return machine.call(run, [owner, *args], options)
+        shapes: list[Value] = [(None, *text_shape(one)[1:]) for one in tensors_in(args[:1])]
+        single = isinstance(args[0], Tensor)
+        interpreter.call(build, [owner, shapes[0] if single else shapes], {})
+    parameters_ = function.node.args
+    takes = {one.arg for one in (*parameters_.args, *parameters_.kwonlyargs)}
+    if parameters_.kwarg is None:
+        passed_over = CALL_OPTIONS - takes
+        options = {key: value for key, value in options.items() if key not in passed_over}
+    return interpreter.call(function, [owner, *args], options)
 
 
-def _add_weight(machine: Any, owner: Object, *args: Any, **options: Any) -> Tensor:
+def _add_weight(
+    interpreter: Interpreter, owner: Instance, *args: Value, **options: Value
+) -> Tensor:
     """`add_weight(name, shape)` of Keras 2 or `add_weight(shape)` of Keras 3."""
-    given = [one for one in args if not isinstance(one, str)]
+    given = [value for value in args if not isinstance(value, str)]
     sizes = options.get("shape", given[0] if given else ())
-    sizes = sizes if isinstance(sizes, tuple | list) else (sizes,)
-    if not all(type(size) is int and size > 0 for size in sizes):
-        raise Halt(f"add_weight takes sizes that are known, not {shown(tuple(sizes))}")
-    made = Tensor(tuple(sizes), trained=options.get("trainable", True) is not False)
-    named = options.get("name", next((one for one in args if isinstance(one, str)), ""))
-    path = machine.path(owner)
-    made.owner = f"{path}.{named}" if path and isinstance(named, str) and named else ""
-    return made
+    sizes = tuple(sizes) if isinstance(sizes, tuple | list) else (sizes,)
+    shape = tuple(size for size in sizes if isinstance(size, int) and size > 0)
+    if shape != sizes:
+        raise ReadError(f"add_weight takes sizes that are known, not {shown(sizes)}")
+    weight = Tensor(shape, trained=options.get("trainable", True) is not False)
+    name = options.get("name", next((value for value in args if isinstance(value, str)), ""))
+    path = interpreter.path(owner)
+    weight.owner = f"{path}.{name}" if path and isinstance(name, str) and name else ""
+    return weight
 
 
-def _unknown(text: str) -> Callable[..., Any]:
-    return lambda machine, *_, **__: Unknown(text, harmless=True)
+def _unknown(text: str) -> NativeFunction:
+    return lambda interpreter, *_, **__: Unknown(text, harmless=True)
 
 
 LAYER = class_of(
     "Layer",
     MODULE,
-    __init__=_init,
-    forward=_forward,
+    __init__=_init_layer,
+    forward=_call_own,
     build=no_effect,
     add_weight=_add_weight,
-    add_variable=_add_weight,
     compute_output_shape=_unknown("an output shape"),
-    get_config=lambda machine, owner: {},
+    get_config=lambda interpreter, owner: {},
 )
 
 
-def _model(machine: Any, owner: Object, *args: Any, **options: Any) -> None:
-    """`Model(inputs, outputs)`; without them, of a class of one's own."""
+def _init_model(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
+    """`Model(inputs, outputs)`; without them, of a class of the text."""
     outputs = options.get("outputs", args[1] if len(args) > 1 else None)
     if outputs is not None:
-        owner.attrs["outputs"] = tensors_in(machine, (outputs,))
-    _init(machine, owner, **options)
+        owner.attrs["outputs"] = tensors_in((outputs,))
+    _init_layer(interpreter, owner, **options)
 
 
-def _called_model(machine: Any, owner: Object, *args: Any, **options: Any) -> Any:
+def _call_model(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> Value:
     """A model on data that is not known gives what is not known."""
-    if isinstance(args[0] if args else None, Unknown):
-        return Unknown(f"what a {owner.cls.name} makes of {args[0].text}")
-    if "outputs" in owner.attrs:
-        raise Halt("a model that is called like a layer is not read here")
-    return _forward(machine, owner, *args, **options)
+    data = args[0] if args else None
+    if isinstance(data, Unknown):
+        return Unknown(f"what a {owner.cls.name} makes of {data.text}")
+    if outputs_of(owner):
+        raise ReadError("a model that is called like a layer is not read here")
+    return _call_own(interpreter, owner, *args, **options)
 
 
 MODEL = class_of(
     "Model",
     LAYER,
-    __init__=_model,
-    forward=_called_model,
+    __init__=_init_model,
+    forward=_call_model,
     compile=no_effect,
     summary=no_effect,
     **{
@@ -192,83 +228,93 @@ MODEL = class_of(
 )
 
 
-def _sequential(machine: Any, owner: Object, layers: Any = None, **options: Any) -> None:
+def _init_sequential(
+    interpreter: Interpreter, owner: Instance, layers: Value = None, **options: Value
+) -> None:
     owner.attrs["layers"] = []
-    for one in machine.listed(layers) if layers is not None else ():
-        _add(machine, owner, one)
+    for layer in to_list(interpreter, layers) if layers is not None else ():
+        _add(interpreter, owner, layer)
 
 
-def _add(machine: Any, owner: Object, layer: Any) -> None:
+def _add(interpreter: Interpreter, owner: Instance, layer: Value) -> None:
+    layers = owner.attrs["layers"]
     if layer is owner:
-        raise Halt("a Sequential cannot hold itself")
-    if isinstance(layer, Tensor):
+        raise ReadError("a Sequential cannot hold itself")
+    if isinstance(layer, Tensor) or not isinstance(layers, list):
         return  # keras.Input stands first among layers
     if isinstance(layer, Unknown):
-        raise machine.unknown(layer)
-    if not machine.is_module(layer):
-        raise Halt(f"Sequential holds {machine.describe(layer)}, which is not a layer")
-    owner.attrs["layers"].append(layer)
-    if len(owner.attrs["layers"]) > MOST_ITEMS:
-        raise Halt(f"a Sequential holds more than {MOST_ITEMS:,} layers")
+        raise layer.error()
+    if not interpreter.is_module(layer):
+        raise ReadError(f"Sequential holds {describe(layer)}, which is not a layer")
+    layers.append(layer)
+    if len(layers) > MAX_ITEMS:
+        raise ReadError(f"a Sequential holds more than {MAX_ITEMS:,} layers")
 
 
-def _run_all(machine: Any, owner: Object, value: Any = None, **options: Any) -> Any:
+def _call_in_order(
+    interpreter: Interpreter, owner: Instance, value: Value = None, **options: Value
+) -> Value:
     if isinstance(value, Unknown):
-        return _called_model(machine, owner, value)
-    for one in owner.attrs["layers"]:
-        value = machine.call(one, [value], {})
+        return _call_model(interpreter, owner, value)
+    for layer in layers_of(owner):
+        value = interpreter.call(layer, [value], {})
     return value
 
 
-def _pop(machine: Any, owner: Object) -> None:
-    if not owner.attrs["layers"]:
-        raise Raised("ValueError", "there are no layers in the model")
-    owner.attrs["layers"].pop()
+def _pop(interpreter: Interpreter, owner: Instance) -> None:
+    layers = owner.attrs["layers"]
+    if not isinstance(layers, list) or not layers:
+        raise ProgramException("ValueError", "there are no layers in the model")
+    layers.pop()
 
 
 SEQUENTIAL = class_of(
-    "Sequential", MODEL, __init__=_sequential, forward=_run_all, add=_add, pop=_pop
+    "Sequential", MODEL, __init__=_init_sequential, forward=_call_in_order, add=_add, pop=_pop
 )
 
 
-def _input(
-    machine: Any, shape: Any = None, batch_size: Any = None, batch_shape: Any = None, **options: Any
-) -> Any:
-    """`keras.Input((32, 32, 3))`: the tensor of one image."""
-    given = _input_sizes({**options, **({"batch_shape": batch_shape} if batch_shape else {})})
-    sizes = given if given is not None else shape if shape is not None else ()
-    return machine.new_input(tuple(sizes) if isinstance(sizes, tuple | list) else (sizes,))
-
-
-def _input_layer(machine: Any, owner: Object, *args: Any, **options: Any) -> None:
-    _input(machine, *args, **options)
-    owner.attrs["input_shape"] = None
-
-
-def _same(machine: Any, owner: Object, value: Any) -> Any:
-    return value
-
-
-def _lambda(machine: Any, owner: Object, function: Any, *args: Any, **options: Any) -> None:
+def _init_lambda(
+    interpreter: Interpreter, owner: Instance, function: Value, *_: Value, **__: Value
+) -> None:
     owner.attrs["function"] = function
 
 
-def _run_lambda(machine: Any, owner: Object, value: Any, **options: Any) -> Any:
-    return machine.call(owner.attrs["function"], [value], {})
+def _call_lambda(interpreter: Interpreter, owner: Instance, x: Value, **options: Value) -> Value:
+    return interpreter.call(owner.attrs["function"], [x], {})
+
+
+def _input(
+    interpreter: Interpreter, shape: Value = None, batch_size: Value = None, **options: Value
+) -> Value:
+    """`keras.Input((32, 32, 3))`: the tensor of one image."""
+    sizes = _input_sizes(options)
+    if sizes is None:
+        sizes = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+    return interpreter.new_input(sizes)
+
+
+def _init_input(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
+    _input(interpreter, *args, **options)
+
+
+def _unchanged(interpreter: Interpreter, owner: Instance, x: Value) -> Value:
+    return x
 
 
 @cache
-def classes() -> dict[str, Any]:
-    """The names of `keras.layers` and `keras.models`."""
-    found: dict[str, Any] = {
+def classes() -> dict[str, Class]:
+    """The classes of `keras.layers` and `keras.models` by name."""
+    layers = {
         "Layer": LAYER,
         "Model": MODEL,
         "Functional": MODEL,
         "Sequential": SEQUENTIAL,
-        "Input": Native("Input", _input),
-        "InputLayer": class_of("InputLayer", LAYER, __init__=_input_layer, forward=_same),
-        "Lambda": class_of("Lambda", LAYER, __init__=_lambda, forward=_run_lambda),
+        "InputLayer": class_of("InputLayer", LAYER, __init__=_init_input, forward=_unchanged),
+        "Lambda": class_of("Lambda", LAYER, __init__=_init_lambda, forward=_call_lambda),
     }
     for name, build in (keras.LAYERS | keras.SHARED).items():
-        found[name] = class_of(name, LAYER, __init__=_building(name, build), forward=_call)
-    return found
+        layers[name] = class_of(name, LAYER, __init__=_initializer(name, build), forward=_forward)
+    return layers
+
+
+INPUT = Native("Input", _input)

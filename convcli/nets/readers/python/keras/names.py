@@ -1,10 +1,16 @@
 """The names of `keras`, `tensorflow.keras` and `tensorflow`, in whichever module they stand."""
 
-from typing import Any
-
 from convcli.nets.readers.python.keras.functions import NATIVES
-from convcli.nets.readers.python.keras.layers import classes
-from convcli.nets.readers.python.language.objects import MISSING, Library, Unknown, natives
+from convcli.nets.readers.python.keras.layers import INPUT, classes
+from convcli.nets.readers.python.language.objects import (
+    MISSING,
+    Library,
+    Tensor,
+    Unknown,
+    Value,
+    natives,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.torch import creation
 
 TOPS = {"keras", "tensorflow", "tf", "tf_keras", "keras_core"}
@@ -34,28 +40,31 @@ QUIET = {
 """Names of what leaves the layers of a model as they are."""
 
 
-def _constant(machine: Any, sizes: Any = None, *_: Any, shape: Any = None, **options: Any) -> Any:
+def _constant(
+    interpreter: Interpreter, sizes: Value = (), *_: Value, shape: Value = None, **__: Value
+) -> Tensor:
     """`tf.zeros((1, 28, 28, 3))`, `tf.random.normal(shape=(1, 10))`."""
-    return creation.constant(machine, sizes if shape is None else shape)
+    return creation.constant(interpreter, sizes if shape is None else shape)
 
 
 NEW = natives(dict.fromkeys(("normal", "uniform", "zeros", "ones"), _constant))
 """What makes a tensor of sizes alone."""
 
 
-def meaning(name: str) -> Any:
+def meaning(name: str) -> Value:
     """A class or a function by its name alone, or MISSING."""
-    for names in (classes(), NATIVES, UNIMPORTED):
-        if name in names:
-            return names[name]
-    return MISSING
+    if name == "Input":
+        return INPUT
+    if name in classes():
+        return classes()[name]
+    return NATIVES.get(name) or UNIMPORTED.get(name, MISSING)
 
 
-def name_of(module: str, name: str) -> Any:
+def name_of(module: str, name: str) -> Value:
     """`module.name`; what is not known says so."""
     if name in PACKAGES:
         return Library(f"{module}.{name}")
     if name in NEW and "initializers" not in module:
         return NEW[name]
-    found = meaning(name)
-    return Unknown(f"{module}.{name}", harmless=name in QUIET) if found is MISSING else found
+    value = meaning(name)
+    return Unknown(f"{module}.{name}", harmless=name in QUIET) if value is MISSING else value

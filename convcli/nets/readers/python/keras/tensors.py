@@ -1,143 +1,146 @@
 """Tensors of Keras: channels last for the text, channels first in the network."""
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from convcli.callsyntax import shown
 from convcli.errors import UnfitError
 from convcli.nets.graph import Leaf
-from convcli.nets.layers import Concat, Merge, Misfit, Shape
-from convcli.nets.readers.python.language.objects import Halt, Raised, Tensor, Unfit, Unknown
+from convcli.nets.layers import Concat, Layer, Merge, Misfit, Shape
+from convcli.nets.readers.python.language.objects import (
+    NativeFunction,
+    ProgramException,
+    ReadError,
+    ShapeMismatch,
+    Tensor,
+    Unknown,
+    Value,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.torch import elementwise, indexing
-from convcli.nets.readers.python.torch.tensor_args import operation
+from convcli.nets.readers.python.torch.tensor_args import append_operation, to_tensor
 
 SECOND_INPUT = "a second input"
 """What the second `keras.Input` of a text is called."""
 
+JOINS = ("add", "subtract", "multiply")
+"""Operators between tensors that are layers of their own."""
 
-def outer(x: Tensor) -> Shape:
+
+def text_shape(x: Tensor) -> Shape:
     """The whole shape of a tensor as its text has it: batch, lengths, channels."""
-    if not x.channels_last:
-        return x.shape
-    return (*x.shape[:1], *x.shape[2:], *x.shape[1:2])
+    return (*x.shape[:1], *x.shape[2:], *x.shape[1:2]) if x.channels_last else x.shape
 
 
-def inner(shape: Shape) -> Shape:
+def network_shape(shape: Shape) -> Shape:
     """The same as the network has it: batch, channels, lengths."""
     return (*shape[:1], *shape[-1:], *shape[1:-1]) if len(shape) > 1 else shape
 
 
-def tensors_in(machine: Any, values: Sequence[Any]) -> list[Tensor]:
+def tensors_in(values: Sequence[Value]) -> list[Tensor]:
     """The tensors that a call was given, one by one or in lists."""
-    found: list[Tensor] = []
-    for one in values:
-        if isinstance(one, Tensor):
-            found.append(one)
-        elif isinstance(one, list | tuple):
-            found += tensors_in(machine, one)
-        elif isinstance(one, Unknown) and one.text == SECOND_INPUT:
-            raise Halt("a second input is not read here; networks of one input are", one.where)
-        elif isinstance(one, Unknown):
-            raise machine.unknown(one)
+    tensors: list[Tensor] = []
+    for value in values:
+        if isinstance(value, Tensor):
+            tensors.append(value)
+        elif isinstance(value, list | tuple):
+            tensors += tensors_in(value)
+        elif isinstance(value, Unknown) and value.text == SECOND_INPUT:
+            text = "a second input is not read here; networks of one input are"
+            raise ReadError(text, value.where)
         else:
-            raise Raised("TypeError", f"{machine.describe(one)} is given where a tensor belongs")
-    if not found:
-        raise Raised("TypeError", "a layer is called on nothing")
-    return found
+            tensors.append(to_tensor(value))
+    if not tensors:
+        raise ProgramException("TypeError", "a layer is called on nothing")
+    return tensors
 
 
-def applied(machine: Any, leaf: Leaf, tensors: Sequence[Tensor]) -> Tensor:
-    """A layer on one image, or one that joins several. Raises Unfit where the shapes do not go."""
-    record: Any = leaf.layer
+def apply(interpreter: Interpreter, leaf: Leaf, tensors: Sequence[Tensor]) -> Tensor:
+    """A layer on one image, or one that joins several. Raises ShapeMismatch."""
+    record = leaf.layer
     if len(tensors) > 1 and not isinstance(record, Merge | Concat):
-        raise Halt(f"{record.type} is called on {len(tensors)} tensors")
-    tensors = [one if one.channels_last else _turned(one) for one in tensors]
+        raise ReadError(f"{record.type} is called on {len(tensors)} tensors")
+    tensors = [one if one.channels_last else _channels_first(one) for one in tensors]
     shapes = [one.shape[1:] or (1,) for one in tensors]
     try:
-        gives = record.measure(*shapes).output
+        output = record.measure(*shapes).output
     except Misfit as misfit:
-        # the walk over the network says what it met
-        gives = misfit.corrected.measure(*shapes).output
+        # the summary of the network says what it met
+        output = misfit.corrected.measure(*shapes).output
     except UnfitError as misfit:
-        machine.tape.put(record, tensors, tensors[0].shape, leaf=leaf)
-        raise Unfit(str(misfit)) from None
-    made: Tensor = machine.tape.put(record, tensors, (1, *gives), leaf=leaf)
-    return made
+        interpreter.recorder.append(record, tensors, tensors[0].shape, leaf=leaf)
+        raise ShapeMismatch(str(misfit)) from None
+    return interpreter.recorder.append(record, tensors, (1, *output), leaf=leaf)
 
 
-def _turned(x: Tensor) -> Tensor:
-    """A constant of the text, as the network has it."""
-    made = Tensor(inner(x.shape), x.node, x.trained, x.values)
-    made.owner, made.learned, made.channels_last = x.owner, x.learned, True
-    return made
-
-
-def of_record(machine: Any, record: Any, *tensors: Tensor) -> Tensor:
+def apply_record(interpreter: Interpreter, record: Layer, *tensors: Tensor) -> Tensor:
     """A layer that no class stands for: `tf.nn.relu(x)`."""
-    return applied(machine, Leaf(record, "", machine.here()), tensors)
+    return apply(interpreter, Leaf(record, "", interpreter.location()), tensors)
 
 
-def by_shape(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """A function that PyTorch's meaning gives for the shapes as the text has them, as a node."""
+def _channels_first(x: Tensor) -> Tensor:
+    """A constant of the text, as the network has it."""
+    turned = Tensor(network_shape(x.shape), x.node, x.trained, x.values)
+    turned.owner, turned.learned, turned.channels_last = x.owner, x.learned, True
+    return turned
 
-    def call(machine: Any, *args: Any, **options: Any) -> Any:
-        given: list[Tensor] = []
 
-        def plain(value: Any) -> Any:
-            if isinstance(value, Tensor):
-                given.append(value)
-                copies.append(Tensor(outer(value), values=value.values))
-                return copies[-1]
+def by_shape(name: str, function: NativeFunction) -> NativeFunction:
+    """A function as PyTorch has it, of the shapes as the text has them, as one node."""
+
+    def call(interpreter: Interpreter, *args: Value, **options: Value) -> Value:
+        tensors: list[Tensor] = []
+        stand_ins: list[Tensor] = []
+
+        def stand_in(value: Value) -> Value:
+            if isinstance(value, list):
+                return [stand_in(item) for item in value]
+            if isinstance(value, tuple):
+                return tuple(stand_in(item) for item in value)
+            if not isinstance(value, Tensor):
+                return value
+            tensors.append(value)
+            stand_ins.append(Tensor(text_shape(value), values=value.values))
+            return stand_ins[-1]
+
+        def made(value: Value) -> Value:
             if isinstance(value, list | tuple):
-                return type(value)(map(plain, value))
-            return value
+                return tuple(made(item) for item in value)
+            if not isinstance(value, Tensor):
+                return value
+            for one, tensor in zip(stand_ins, tensors, strict=True):
+                if value is one:
+                    return tensor
+            return append_operation(interpreter, name, tensors, network_shape(value.shape))
 
-        def made(value: Any) -> Any:
-            if isinstance(value, Tensor):
-                for copy, one in zip(copies, given, strict=True):
-                    if value is copy:
-                        return one
-                return operation(machine, name, given, inner(value.shape))
-            return tuple(map(made, value)) if isinstance(value, list | tuple) else value
-
-        copies: list[Tensor] = []
-        values = [plain(one) for one in args]
-        named = {key: plain(one) for key, one in options.items()}
-        return made(function(machine, *values, **named))
+        values = [stand_in(value) for value in args]
+        named = {key: stand_in(value) for key, value in options.items()}
+        return made(function(interpreter, *values, **named))
 
     return call
 
 
-JOINS = {"add": "add", "subtract": "subtract", "multiply": "multiply"}
-"""Operators between tensors that are layers of their own."""
-
-
-def binary(machine: Any, word: str, left: Any, right: Any) -> Any:
+def binary(interpreter: Interpreter, operator: str, left: Value, right: Value) -> Value:
     """`x + y` and its kin."""
-    if isinstance(left, Tensor) and isinstance(right, Tensor):
-        alike = left.channels_last and right.channels_last and len(left.shape) == len(right.shape)
-        if word in JOINS and alike:
-            return of_record(machine, Merge(JOINS[word]), left, right)
-        return by_shape(word, lambda machine, a, b: elementwise.binary(machine, word, a, b))(
-            machine, left, right
-        )
-    return elementwise.binary(machine, word, left, right)
+    if not (isinstance(left, Tensor) and isinstance(right, Tensor)):
+        return elementwise.binary(interpreter, operator, left, right)
+    alike = left.channels_last and right.channels_last and len(left.shape) == len(right.shape)
+    if operator in JOINS and alike:
+        return apply_record(interpreter, Merge(operator), left, right)
+    return by_shape(operator, elementwise.two(operator))(interpreter, left, right)
 
 
-def item(machine: Any, x: Tensor, index: Any) -> Any:
+def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
     """`x[:, 0]`."""
-    return by_shape("slice", indexing.item)(machine, x, index)
+    return to_tensor(by_shape("slice", indexing.get_item)(interpreter, x, index))
 
 
-def attribute(machine: Any, x: Tensor, name: str) -> Any:
+def attribute(interpreter: Interpreter, x: Tensor, name: str) -> Value:
     """`x.shape`, whose batch is not known."""
-    if name in ("shape", "_keras_shape"):
-        machine.looked()
-        return (None, *outer(x)[1:])
-    if name in ("ndim", "rank"):
+    if name == "shape":
+        interpreter.recorder.size_dependent = True
+        return (None, *text_shape(x)[1:])
+    if name == "ndim":
         return len(x.shape)
-    if name == "name":
-        return x.node
-    if name == "dtype":
-        return Unknown("the dtype of a tensor", harmless=True)
-    raise Raised("AttributeError", f"a tensor's {shown(name)} is not known here")
+    if name in ("dtype", "name"):
+        return Unknown(f"the {name} of a tensor", harmless=True)
+    raise ProgramException("AttributeError", f"a tensor's {shown(name)} is not known here")
