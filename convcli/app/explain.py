@@ -96,7 +96,7 @@ def _pixel(picture: str | None, options: Options) -> Answer:
 
 
 def _convolution(picture: str | None, options: Options) -> Answer:
-    from convcli.explain.axis import BORDERS
+    from convcli.borders import read_border
     from convcli.explain.backward import Backward
     from convcli.explain.lesson import Lesson, check_cell
     from convcli.explain.steps import convolution, transposed
@@ -107,16 +107,15 @@ def _convolution(picture: str | None, options: Options) -> Answer:
     x, kernel = values.operands(picture, options["input"], options["kernel"])
     bias = None if options["bias"] is None else read_value(options["bias"])
     geometry = _geometry(options)
-    if options["border"] not in (None, *BORDERS):
-        raise SpecError(f"{options['border']!r:.40} is no border; there are {', '.join(BORDERS)}")
+    border = read_border("zero" if options["border"] is None else options["border"])
     if options["transposed"]:
-        if options["border"] not in (None, "zero"):
+        if border.name != "zero":
             raise SpecError("--border says nothing about a transposed convolution")
         walk = transposed(x, kernel, geometry, bias, options["flip"])
     else:
         if options["output_padding"] is not None:
             raise SpecError("--output-padding is for --transposed")
-        walk = convolution(x, kernel, geometry, bias, options["flip"], options["border"] or "zero")
+        walk = convolution(x, kernel, geometry, bias, options["flip"], border)
     check_cell(walk, options["cell"])
     if options["backward"]:
         gradient = values.gradient(options["grad"], 1, walk.size)
@@ -171,7 +170,7 @@ def _activation(picture: str | None, options: Options) -> Answer:
 
 
 def _receptive(picture: str | None, options: Options) -> Answer:
-    from convcli.explain.receptive import Received
+    from convcli.explain.receptive import ReceptiveLesson
     from convcli.nets.analysis.receptive_field import receptive_field
     from convcli.nets.analysis.summary import summarize
     from convcli.nets.input_size import input_shape
@@ -189,8 +188,8 @@ def _receptive(picture: str | None, options: Options) -> Answer:
     summary = summarize(reading.network, shape)
     name, unit = options["unit"]
     field = receptive_field(summary, name, unit)
-    jump = next(row.reception for row in summary.rows if row.name == name)
-    lesson = Received(field, tuple(seen.jump for seen in jump))
+    axes = next(row.receptive_field for row in summary.rows if row.name == name)
+    lesson = ReceptiveLesson(field, tuple(axis.jump for axis in axes))
     if picture is None:
         return Answer(lesson)
     from pathlib import Path
@@ -198,7 +197,7 @@ def _receptive(picture: str | None, options: Options) -> Answer:
     from convcli.draw.spotlight import framed
     from convcli.images.io.read import open_picture
 
-    if len(field.seen) != 2:
+    if len(field.cells) != 2:
         raise UnfitError("a picture has rows and columns; this network's input has not")
     opened = open_picture(picture)
     lesson = lesson._replace(picture=opened.pixels.shape[:2])

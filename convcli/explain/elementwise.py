@@ -18,6 +18,7 @@ from convcli.callsyntax import read_call
 from convcli.errors import SpecError, UnfitError
 from convcli.explain.lesson import SCHEMA
 from convcli.explain.render import Line, beside, channel_name, equals, plain_grid
+from convcli.geometry import clip
 from convcli.numerals import (
     LARGEST_NUMBER,
     Stack,
@@ -261,7 +262,7 @@ def _lrn(
     before, after = size // 2, (size - 1) // 2 if rule == "pytorch" else size // 2
     told = []
     for i, grid in enumerate(x):
-        near = range(max(0, i - before), min(i + after, len(x) - 1) + 1)
+        near = clip(range(i - before, i + after + 1), len(x))
         rows = []
         for r, row in enumerate(grid):
             line = []

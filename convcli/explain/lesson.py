@@ -18,6 +18,7 @@ from convcli.explain.render import (
     text,
 )
 from convcli.explain.steps import Spot, Step, Walk
+from convcli.geometry import full_padding
 from convcli.numerals import (
     Symbol,
     Value,
@@ -102,7 +103,7 @@ class Lesson(NamedTuple):
             "input": stack_record(walk.input),
             "kernel": stack_record(walk.given) if walk.given else None,
             "bias": None if walk.bias is None else plain(walk.bias),
-            "border": walk.border,
+            "border": walk.border.text,
             "axes": dict(zip(("rows", "columns"), map(_axis_record, walk.axes), strict=True)),
             "unread": [list(spot) for spot in walk.unread()],
             "output": size if self.chosen else {**size, "values": plain_stack(walk.output())},
@@ -206,8 +207,7 @@ def sentence(walk: Walk) -> str:
     ]
     if walk.operation == "transposed convolution":
         parts.append(f"stride {both(down.spread, across.spread)}")
-        most = [a.window.reach - 1 for a in walk.axes]
-        pads = [(m - a.before, m - a.after + a.extra) for a, m in zip(walk.axes, most, strict=True)]
+        pads = [full_padding(a.window, (a.before, a.after - a.extra)) for a in walk.axes]
         parts.append(f"padding {padding_text(pads)}")
         if down.extra or across.extra:
             parts.append(f"output padding {both(down.extra, across.extra)}")
@@ -216,8 +216,8 @@ def sentence(walk: Walk) -> str:
         parts.append(f"padding {padding_text([(a.before, a.after) for a in walk.axes])}")
     if max(down.window.dilation, across.window.dilation) > 1:
         parts.append(f"dilation {both(down.window.dilation, across.window.dilation)}")
-    if walk.border != "zero":
-        parts.append(f"border {walk.border}")
+    if walk.border.name != "zero":
+        parts.append(f"border {walk.border.text}")
     kernel = ", kernel flipped" if walk.flip else ""
     return f"{walk.operation}: {', '.join(parts)}{kernel}: output {rows}x{columns}{of_output}"
 

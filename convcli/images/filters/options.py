@@ -8,15 +8,14 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcli.conv.padding import BORDERS
+from convcli.borders import read_border
 from convcli.errors import SpecError
-from convcli.images.engines.row_bands import Border
 from convcli.images.filters.output_range import read_range
 from convcli.images.filters.spec import Recipe
 from convcli.images.kernels import kernel as change
 from convcli.images.kernels.kernel import Kernel
 from convcli.images.kernels.parse import exact_number, kernel, why_no_number
-from convcli.text import like, safe
+from convcli.text import safe
 
 SCHEMA = 1
 
@@ -179,22 +178,6 @@ def read_number(text: str, name: str) -> Fraction:
         example = " such as 2, 0.1 or 1/9" if why == "is not a number" else ""
         raise SpecError(f"{name} {text!r:.60} {why}{example}")
     return exact_number(text.strip())
-
-
-def read_border(text: str) -> Border:
-    """A border as the shell says it.
-
-    >>> read_border("constant:128").text
-    'constant:128'
-    """
-    name, colon, value = text.strip().lower().partition(":")
-    if name == "constant" and colon:
-        return Border("constant", float(read_number(value, "constant:")))
-    if name not in (*BORDERS, "valid") or colon or name == "constant":
-        names = [one for one in BORDERS if one != "constant"]
-        known = f"{', '.join(names)}, constant:VALUE, valid"
-        raise SpecError(f"{text!r:.60} is no border: {known}{like(name, (*BORDERS, 'valid'))}")
-    return Border(name)
 
 
 def as_text(one: Kernel) -> str:

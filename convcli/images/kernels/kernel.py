@@ -14,10 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import SpecError
+from convcli.geometry import Pair, Window
 from convcli.images.kernels.factor import matrix_rank, multiplied, narrowed, rank_one
 
 Matrix = NDArray[Any]
-Pair = tuple[int, int]
 
 LARGEST_SIDE = 1023
 """Rows or columns of a kernel; beyond that a kernel is larger than most pictures."""
@@ -252,17 +252,23 @@ def anchored(kernel: Kernel, anchor: Pair) -> Kernel:
     return kernel._replace(anchor=anchor)
 
 
+def _dilated_shape(shape: tuple[int, ...], dilation: Pair) -> Pair:
+    rows, columns = (
+        Window(side, dilation=by).dilated_kernel for side, by in zip(shape, dilation, strict=True)
+    )
+    return rows, columns
+
+
 def dilated(kernel: Kernel, dilation: Pair) -> Kernel:
     """The kernel with gaps between its taps, of dilation − 1 pixels."""
     if dilation == (1, 1):
         return kernel
-    rows, columns = (by * (side - 1) + 1 for by, side in zip(dilation, kernel.shape, strict=True))
+    rows, columns = _dilated_shape(kernel.shape, dilation)
     if max(rows, columns) > LARGEST_SIDE:
         raise SpecError(f"dilated, the kernel is {rows}x{columns}; at most {LARGEST_SIDE}")
 
     def spread(factor: Matrix) -> Matrix:
-        shape = tuple(by * (side - 1) + 1 for by, side in zip(dilation, factor.shape, strict=True))
-        wide = np.zeros(shape, factor.dtype)
+        wide = np.zeros(_dilated_shape(factor.shape, dilation), factor.dtype)
         wide[:: dilation[0], :: dilation[1]] = factor
         return wide
 

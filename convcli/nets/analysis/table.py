@@ -71,8 +71,8 @@ def _in_place(row: Row, fields: Record) -> Record:
         "name": row.node.name,
         "inputs": row.node.inputs,
         # behind an enlarging layer a field may end within a cell: it sees all of it
-        "receptive_field": named_axes([ceil(seen.size) for seen in row.reception]),
-        "jump": named_axes([_number(seen.jump) for seen in row.reception]),
+        "receptive_field": named_axes([ceil(axis.size) for axis in row.receptive_field]),
+        "jump": named_axes([_number(axis.jump) for axis in row.receptive_field]),
     }
     if row.node.owner:
         record["shares"] = row.node.owner

@@ -1,4 +1,4 @@
-"""Which inputs fit: the smallest a network takes, the nearest that leave nothing over."""
+"""Which inputs fit: the smallest that works, the nearest that leave nothing over."""
 
 from typing import NamedTuple
 
@@ -6,11 +6,11 @@ from convcli.nets.analysis.summary import Failure, Summary, trace
 from convcli.nets.graph import Network
 from convcli.nets.layers import Shape
 
-LARGEST_SEARCHED = 4096
-"""Sides beyond this are not looked for."""
+MAX_SIDE = 4096
+"""The largest side that is searched."""
 
-FARTHEST = 256
-"""How far around an input the nearest fitting ones are looked for."""
+MAX_DISTANCE = 256
+"""How far around an input the nearest fitting ones are searched."""
 
 
 class FitReport(NamedTuple):
@@ -23,11 +23,11 @@ class FitReport(NamedTuple):
 
 
 def fit_report(network: Network, summary: Summary) -> FitReport:
-    """Where an input is not read to its end, and which square inputs fit all the way."""
+    """Where an input leaves something over, and which square inputs leave nothing over."""
     unread = tuple(warning.partition(":")[0] for warning in summary.warnings)
     side, shape = max(summary.input[1:], default=1), summary.input
-    downward = range(side if not unread else side - 1, max(side - FARTHEST, 0), -1)
-    upward = range(side if not unread else side + 1, side + FARTHEST)
+    downward = range(side if not unread else side - 1, max(side - MAX_DISTANCE, 0), -1)
+    upward = range(side if not unread else side + 1, side + MAX_DISTANCE)
     below, above = (
         next((n for n in sides if fits(network, shape, n)), None) for sides in (downward, upward)
     )
@@ -40,21 +40,21 @@ def resized(shape: Shape, side: int) -> Shape:
 
 
 def fits(network: Network, shape: Shape, side: int) -> bool:
-    """Whether a square input is taken and read to its end everywhere."""
+    """Whether a square input works and leaves nothing over."""
     summary = trace(network, resized(shape, side), keep_going=True)
     return summary.whole and not summary.warnings
 
 
 def legal(network: Network, shape: Shape, side: int) -> bool:
-    """Whether a square input goes through; declared linear sizes are taken as they would fit."""
+    """Whether a square input works, with declared linear sizes corrected where they do not fit."""
     return trace(network, resized(shape, side), keep_going=True).whole
 
 
 def smallest(network: Network, shape: Shape) -> int | None:
-    """The smallest square input that goes through; larger ones do too, so halving finds it."""
+    """The smallest square input that works; larger ones do too, so bisection finds it."""
     if len(shape) == 1:
         return None
-    low, high = 0, LARGEST_SEARCHED
+    low, high = 0, MAX_SIDE
     if not legal(network, shape, high):
         return None
     while high - low > 1:
@@ -64,28 +64,28 @@ def smallest(network: Network, shape: Shape) -> int | None:
 
 
 def input_for(network: Network, shape: Shape, failure: Failure) -> int | None:
-    """The square input under which a linear layer meets what it declared, if there is one.
+    """The square input under which a linear layer gets what it declared, if there is one.
 
-    What a layer meets grows with the input, so halving finds it.
+    What arrives at a layer grows with the input, so bisection finds it.
     """
     if failure.declared is None or len(shape) < 3:
         return None
     nodes = network.at(shape).nodes
-    place = [node.name for node in nodes].index(failure.node.name)
-    prefix = Network(nodes[: place + 1])
+    index = [node.name for node in nodes].index(failure.node.name)
+    prefix = Network(nodes[: index + 1])
 
-    def met(side: int) -> int:
-        """What arrives there: 0 where the input is too small to get there."""
+    def arriving(side: int) -> int:
+        """The values that arrive there: 0 where the input is too small."""
         summary = trace(prefix, resized(shape, side), keep_going=True)
-        if len(summary.rows) <= place:
+        if len(summary.rows) <= index:
             return 0
-        for one in summary.failures:
-            if one.node.name == failure.node.name:
-                return one.corrected or 0
+        for other in summary.failures:
+            if other.node.name == failure.node.name:
+                return other.corrected or 0
         return failure.declared or 0
 
-    low, high = 0, LARGEST_SEARCHED
+    low, high = 0, MAX_SIDE
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if met(middle) < failure.declared else (low, middle)
-    return high if met(high) == failure.declared else None
+        low, high = (middle, high) if arriving(middle) < failure.declared else (low, middle)
+    return high if arriving(high) == failure.declared else None

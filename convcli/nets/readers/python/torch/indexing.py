@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from convcli.callsyntax import shown
+from convcli.geometry import Window, output_length
 from convcli.nets.layers import Concat
 from convcli.nets.layers.tensor_ops import broadcast
 from convcli.nets.readers.python.language.objects import Halt, Raised, Tensor, Unfit, Unknown
@@ -227,7 +228,7 @@ def windows(machine: Any, x: Any, dimension: Any, size: Any, step: Any) -> Any:
     length, stride = whole(machine, size), whole(machine, step)
     if not 0 <= length <= x.shape[place] or stride < 1:
         raise Unfit(f"windows of {length} every {stride} along an axis of {x.shape[place]}")
-    many = (x.shape[place] - length) // stride + 1
+    many = output_length(x.shape[place], Window(length, stride))
     gives = (*x.shape[:place], many, *x.shape[place + 1 :], length)
     return operation(machine, "unfold", [x], gives, place, length, stride)
 
