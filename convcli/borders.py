@@ -129,13 +129,12 @@ def border_refusal(text: object, names: Iterable[str]) -> str:
     return f"{text!r:.60} is no border: {', '.join(names)}{like(str(text), names)}"
 
 
-def _constant(text: str) -> "int | float | Fraction":
-    from convcli.numerals import Symbol, read_value
+def _constant(text: str) -> "int | Fraction":
+    from convcli.numerals import read_fraction
 
+    value = read_fraction(text, "constant:")
     try:
-        value = read_value(text)
-    except SpecError:
-        value = Symbol(text)
-    if isinstance(value, Symbol):
-        raise SpecError(f"constant:{text:.40} is not a number such as 128, 0.1 or 1/9")
-    return value
+        float(value)
+    except OverflowError:
+        raise SpecError(f"constant:{text:.40} is beyond the largest float") from None
+    return value.numerator if value.denominator == 1 else value

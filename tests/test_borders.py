@@ -73,9 +73,10 @@ REFUSED = {
     "refect": f"'refect' is no border: {NAMES}; did you mean reflect?",
     "constant": f"'constant' is no border: {NAMES}; did you mean constant:VALUE?",
     "edge:3": f"'edge:3' is no border: {NAMES}; did you mean edge?",
-    "constant:x": "constant:x is not a number such as 128, 0.1 or 1/9",
-    "constant:": "constant: is not a number such as 128, 0.1 or 1/9",
-    "constant:nan": "constant:nan is not a number such as 128, 0.1 or 1/9",
+    "constant:x": "constant: 'x' is not a number such as 2, 0.1 or 1/9",
+    "constant:": "constant: '' is not a number such as 2, 0.1 or 1/9",
+    "constant:nan": "constant: 'nan' is not a number: it is not finite",
+    "constant:1e999": "constant:1e999 is beyond the largest float",
 }
 
 

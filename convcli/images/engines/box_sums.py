@@ -13,10 +13,9 @@ from numpy.typing import NDArray
 
 from convcli.conv.padding import FILL
 from convcli.geometry import Window, output_length
-from convcli.images.engines.quantize import Rounding
+from convcli.images.engines.quantize import Rounding, Statistics, Tone
 from convcli.images.engines.row_bands import Bands
 from convcli.images.engines.shift_passes import Scratch
-from convcli.images.filters.output_range import Statistics, Tone
 from convcli.images.kernels.kernel import Kernel
 
 Array = NDArray[Any]

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from convcli import geometry
 from convcli.borders import Border
 from convcli.conv.padding import FILL
-from convcli.images.engines.quantize import Rounding
+from convcli.images.engines.quantize import Rounding, Statistics, Tone
 from convcli.images.engines.row_bands import (
     Bands,
     Window,
@@ -29,7 +29,6 @@ from convcli.images.engines.row_bands import (
     share_rows,
     thread_count,
 )
-from convcli.images.filters.output_range import Statistics, Tone
 from convcli.images.image import Picture
 from convcli.images.kernels.kernel import Kernel
 

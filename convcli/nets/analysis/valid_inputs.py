@@ -1,37 +1,41 @@
-"""Which inputs fit: the smallest that works, the nearest that leave nothing over."""
+"""Which inputs fit: the smallest a network takes, the nearest that leave nothing over."""
 
-from typing import NamedTuple
-
+from convcli.errors import UnfitError
 from convcli.nets.analysis.summary import Failure, Summary, trace
 from convcli.nets.graph import Network
-from convcli.nets.layers import Shape
+from convcli.nets.layers import Shape, size_text
 
 MAX_SIDE = 4096
-"""The largest side that is searched."""
+"""The longest side that is tried."""
 
 MAX_DISTANCE = 256
-"""How far around an input the nearest fitting ones are searched."""
+"""How far from an input the nearest fitting ones are searched."""
 
 
-class FitReport(NamedTuple):
-    """`unread` names the layers that leave rows or columns over; sides are of square inputs."""
-
-    unread: tuple[str, ...]
-    below: int | None
-    above: int | None
-    smallest: int | None
-
-
-def fit_report(network: Network, summary: Summary) -> FitReport:
-    """Where an input leaves something over, and which square inputs leave nothing over."""
-    unread = tuple(warning.partition(":")[0] for warning in summary.warnings)
-    side, shape = max(summary.input[1:], default=1), summary.input
-    downward = range(side if not unread else side - 1, max(side - MAX_DISTANCE, 0), -1)
-    upward = range(side if not unread else side + 1, side + MAX_DISTANCE)
-    below, above = (
-        next((n for n in sides if fits(network, shape, n)), None) for sides in (downward, upward)
+def fit_notes(network: Network, summary: Summary) -> list[str]:
+    """Which square inputs leave nothing over in any layer, and the smallest that works."""
+    shape = summary.input
+    if summary.warnings:
+        sides = [f"{side}" for side in nearest_fits(network, shape) if side]
+        nearest = " and ".join(sides) or f"none within {MAX_DISTANCE}"
+        notes = [f"nearest square inputs that are read to the end everywhere: {nearest}"]
+    else:
+        notes = [f"an input of {size_text(shape)} is read to the end everywhere"]
+    side = smallest(network, shape)
+    return (
+        notes if side is None else [*notes, f"the smallest square input that goes through: {side}"]
     )
-    return FitReport(unread, below, above, smallest(network, shape))
+
+
+def nearest_fits(network: Network, shape: Shape) -> tuple[int | None, int | None]:
+    """The nearest sides below and above an input's with which a square input fits."""
+    side = max(shape[1:], default=1)
+    below = range(side - 1, max(side - MAX_DISTANCE, 0), -1)
+    above = range(side + 1, side + MAX_DISTANCE)
+    first, second = (
+        next((n for n in sides if fits(network, shape, n)), None) for sides in (below, above)
+    )
+    return first, second
 
 
 def resized(shape: Shape, side: int) -> Shape:
@@ -40,13 +44,13 @@ def resized(shape: Shape, side: int) -> Shape:
 
 
 def fits(network: Network, shape: Shape, side: int) -> bool:
-    """Whether a square input works and leaves nothing over."""
+    """Whether a square input works and leaves nothing over in any layer."""
     summary = trace(network, resized(shape, side), keep_going=True)
     return summary.whole and not summary.warnings
 
 
 def legal(network: Network, shape: Shape, side: int) -> bool:
-    """Whether a square input works, with declared linear sizes corrected where they do not fit."""
+    """Whether a square input works; declared linear sizes are taken as they would fit."""
     return trace(network, resized(shape, side), keep_going=True).whole
 
 
@@ -64,7 +68,7 @@ def smallest(network: Network, shape: Shape) -> int | None:
 
 
 def input_for(network: Network, shape: Shape, failure: Failure) -> int | None:
-    """The square input under which a linear layer gets what it declared, if there is one.
+    """The square input under which a linear layer meets what it declared, if there is one.
 
     What arrives at a layer grows with the input, so bisection finds it.
     """
@@ -75,7 +79,7 @@ def input_for(network: Network, shape: Shape, failure: Failure) -> int | None:
     prefix = Network(nodes[: index + 1])
 
     def arriving(side: int) -> int:
-        """The values that arrive there: 0 where the input is too small."""
+        """The values that arrive there; 0 where a layer before it does not fit."""
         summary = trace(prefix, resized(shape, side), keep_going=True)
         if len(summary.rows) <= index:
             return 0
@@ -89,3 +93,22 @@ def input_for(network: Network, shape: Shape, failure: Failure) -> int | None:
         middle = (low + high) // 2
         low, high = (middle, high) if arriving(middle) < failure.declared else (low, middle)
     return high if arriving(high) == failure.declared else None
+
+
+def failure_text(network: Network, shape: Shape, failure: Failure) -> str:
+    """A failure with its remedies: the number to write, or the input to give."""
+    remedies = []
+    if failure.corrected is not None:
+        remedies.append(f"write {failure.corrected}")
+        side = input_for(network, shape, failure)
+        if side is not None:
+            size = "x".join(map(str, (*resized(shape, side)[1:], shape[0])))
+            remedies.append(f"give --input {size}, where {failure.declared:,} arrive")
+    text = failure.text()
+    return f"{text}\n  To fit: {', or '.join(remedies)}" if remedies else text
+
+
+def check_fits(network: Network, summary: Summary) -> None:
+    """Raise UnfitError, with the remedies, where a layer does not fit what it meets."""
+    if summary.failures:
+        raise UnfitError(failure_text(network, summary.input, summary.failures[0]))

@@ -1,12 +1,13 @@
-"""The question backwards: which padding, kernel, stride or input gives an output of 55?"""
+"""The lengths that give an output along one axis: which padding gives 55?"""
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.geometry import Fit, Pair, Window, full_padding, halves
 from convcli.nets.analysis.summary import SCHEMA
+from convcli.tables import Record, Table
 from convcli.text import counted
 
 MAX_SOLUTIONS = 10_000
@@ -42,7 +43,7 @@ class Solution(NamedTuple):
 
 
 class Unknowns(NamedTuple):
-    """One axis of a layer; None is what to solve for."""
+    """One axis of a layer; None is to be solved for."""
 
     input: int | None
     kernel: int | None
@@ -123,14 +124,15 @@ def _lengths(given: Unknowns, window: Window, padding: Pair) -> Iterator[int]:
 
 
 class Solved(NamedTuple):
-    """The solutions of one axis as a table and as a record."""
+    """The solutions of one axis, as a result to print."""
 
     solutions: list[Solution]
 
     @property
     def value(self) -> str:
         return "\n".join(
-            f"{s.input} {s.kernel} {s.stride} {s.padding[0]},{s.padding[1]}" for s in self.solutions
+            f"{one.input} {one.kernel} {one.stride} {one.padding[0]},{one.padding[1]}"
+            for one in self.solutions
         )
 
     @property
@@ -139,28 +141,26 @@ class Solved(NamedTuple):
 
     @property
     def caption(self) -> str:
-        exact = sum(solution.exact for solution in self.solutions)
+        exact = sum(one.exact for one in self.solutions)
         leave = "leaves" if exact == 1 else "leave"
         return f"{counted(len(self.solutions), 'solution')}, of which {exact} {leave} nothing over"
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+    def table(self) -> Table:
         columns = ("input", "kernel", "stride", "padding", "output", "exact", "unread")
-        rows: list[tuple[object, ...]] = [
+        rows = [
             (
-                s.input,
-                s.kernel,
-                s.stride,
-                str(s.padding[0]) if s.even else f"{s.padding[0]},{s.padding[1]}",
-                s.output,
-                "yes" if s.exact else "no",
-                s.unread,
+                one.input,
+                one.kernel,
+                one.stride,
+                str(one.padding[0]) if one.even else f"{one.padding[0]},{one.padding[1]}",
+                one.output,
+                "yes" if one.exact else "no",
+                one.unread,
             )
-            for s in self.solutions
+            for one in self.solutions
         ]
         return columns, rows, ()
 
-    def record(self) -> dict[str, Any]:
-        fields = [
-            {**s._asdict(), "padding": list(s.padding), "exact": s.exact} for s in self.solutions
-        ]
+    def record(self) -> Record:
+        fields = [{**one._asdict(), "exact": one.exact} for one in self.solutions]
         return {"schema": SCHEMA, "solutions": fields}
