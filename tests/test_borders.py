@@ -76,7 +76,7 @@ REFUSED = {
     "constant:x": "constant: 'x' is not a number such as 2, 0.1 or 1/9",
     "constant:": "constant: '' is not a number such as 2, 0.1 or 1/9",
     "constant:nan": "constant: 'nan' is not a number: it is not finite",
-    "constant:1e999": "constant:1e999 is beyond the largest float",
+    "constant:1e999": "constant: '1e999' is beyond the limit: numbers up to 1e+125",
 }
 
 
