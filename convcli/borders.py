@@ -80,8 +80,10 @@ class Border(NamedTuple):
         """
         if self.name != "constant":
             return self.name
+        if isinstance(self.value, int):
+            return f"constant:{self.value}"
         short = f"{float(self.value):g}"
-        return f"constant:{short if float(short) == self.value else self.value}"
+        return f"constant:{short if type(self.value)(short) == self.value else self.value}"
 
     def source(self, position: int, length: int) -> int | None:
         """The cell of an axis that stands at a position; None where a value stands.
@@ -91,10 +93,10 @@ class Border(NamedTuple):
         >>> Border("zero").source(-1, 3), Border("zero").source(1, 3)
         (None, 1)
         """
+        if 0 <= position < length:
+            return position
         repeat = BORDERS[self.name]
-        if 0 <= position < length or repeat is None:
-            return position if 0 <= position < length else None
-        return repeat(position, length)
+        return None if repeat is None else repeat(position, length)
 
 
 def read_border(text: object, value: "int | float | Fraction | None" = None) -> Border:

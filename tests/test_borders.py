@@ -54,6 +54,13 @@ def test_a_border_is_read_by_our_name_and_by_pytorchs(text, border):
     assert read_border(border.text) == border
 
 
+def test_a_constant_is_written_as_short_as_it_is_exact():
+    values = (3, 10**7, 2.5, 128.0, 0.1, Fraction(1, 10), Fraction(1, 3))
+    assert [Border("constant", value).text.partition(":")[2] for value in values] == [
+        "3", "10000000", "2.5", "128", "0.1", "0.1", "1/3"
+    ]  # fmt: skip
+
+
 def test_a_plain_constant_needs_its_value_from_elsewhere():
     assert read_border("constant", 7) == Border("constant", 7)
     assert read_border("constant:9", 7) == Border("constant", 9)
