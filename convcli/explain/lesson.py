@@ -114,9 +114,8 @@ class Lesson(NamedTuple):
         for step in self.steps:
             so_far[step.cell] = step.outputs
             yield []
-            yield from self._step(
-                step, so_far, view if is_complete else frame(self.walk, step.cell)
-            )
+            around = view if is_complete else frame(self.walk, step.cell)
+            yield from self._step(step, so_far, around)
         if not self.chosen:
             yield []
             yield from self._output()
