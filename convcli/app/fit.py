@@ -120,7 +120,7 @@ def _train(options: FitOptions, before: Levels, after: Levels) -> TrainedNet:
     seed, steps = options.seed or 0, options.steps or NET_STEPS
     stack = Stack(read_words([options.net]).network, len(before.planes), seed)
     trainer = Trainer(stack, before.planes, after.planes, steps, seed)
-    first = trainer.whole_loss()
+    first = trainer.total_loss()
     if options.watch:
         from convcli.fit.live import watch
 
@@ -134,7 +134,7 @@ def _train(options: FitOptions, before: Levels, after: Levels) -> TrainedNet:
     else:
         for _ in trainer.run():
             pass
-    return TrainedNet(stack.weights, first, trainer.whole_loss(), steps, seed)
+    return TrainedNet(stack.weights, first, trainer.total_loss(), steps, seed)
 
 
 def _first_filters(weight: NDArray[np.float32]) -> list[list[list[float]]]:
