@@ -215,9 +215,9 @@ def test_the_loss_of_whole_pictures_does_not_depend_on_the_bands(monkeypatch):
     before, after = rng.uniform(0, 255, (2, 40, 30)), rng.uniform(0, 255, (1, 40, 30))
     stack = Stack(read_text("conv(4, 3); relu; conv(1, (3, 1))").network, 2)
     trainer = Trainer(stack, before, after, steps=1, seed=0)
-    whole = trainer.whole_loss()
+    whole = trainer.total_loss()
     monkeypatch.setattr(backprop, "BAND_BYTES", 4096)
-    assert trainer.whole_loss() == pytest.approx(whole, rel=1e-6)
+    assert trainer.total_loss() == pytest.approx(whole, rel=1e-6)
 
 
 @pytest.mark.parametrize("text", NETS)
@@ -254,9 +254,9 @@ def test_two_layers_lower_the_loss_a_hundredfold_on_a_solvable_pair(text, kernel
     after = ndimage.correlate(before[0], kernel, mode="nearest")[np.newaxis]
     stack = Stack(read_text(text).network, 1, seed=0)
     trainer = Trainer(stack, before, after, steps=250, seed=0)
-    first = trainer.whole_loss()
+    first = trainer.total_loss()
     moments = list(trainer.run())
-    assert trainer.whole_loss() < first / 100
+    assert trainer.total_loss() < first / 100
     assert np.mean([m.loss for m in moments[-20:]]) < np.mean([m.loss for m in moments[:20]]) / 10
 
 
