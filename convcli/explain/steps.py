@@ -14,18 +14,9 @@ from typing import Any, NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.explain.axis import Axis
+from convcli.explain.values import numeric, shown, times, total
 from convcli.geometry import Padding, Window, resolve_padding
-from convcli.numerals import (
-    Grid,
-    Stack,
-    Symbol,
-    Value,
-    numeric,
-    shown,
-    simplest,
-    times,
-    total,
-)
+from convcli.numerals import Grid, Stack, Symbol, Value, simplest
 
 MOST_TERMS = 2_000_000
 """Products of one lesson; more is refused before any is computed."""

@@ -595,15 +595,17 @@ def test_a_function_keeps_the_values_that_its_module_keeps(function, module):
     assert records[0] == records[1]
 
 
-def test_each_file_of_the_reader_needs_those_above_it_in_the_package_s_table():
-    lines = python.__doc__.split("\n\n")[2].splitlines()
-    order = [name for line in lines for name in line[:34].split()]
-    room = Path(python.__file__).parent
-    assert sorted(order) == sorted(path.stem for path in room.glob("[a-z]*.py"))
+def test_each_module_of_the_interpreter_needs_those_above_it_in_the_package_s_table():
+    lines = python.__doc__.splitlines()
+    order = [line.split()[0] for line in lines if line.startswith("    ")]
+    root = Path(python.__file__).parent
+    paths = [path for path in root.rglob("*.py") if path.name != "__init__.py"]
+    names = {".".join(path.relative_to(root).with_suffix("").parts): path for path in paths}
+    assert sorted(order) == sorted(names)
     for place, name in enumerate(order):
-        tree = ast.parse((room / f"{name}.py").read_text(encoding="utf-8"))
-        for node in tree.body:
+        for node in ast.walk(ast.parse(names[name].read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(python.__name__):
                 inner = node.module.removeprefix(python.__name__).strip(".")
-                needed = [inner] if inner else [alias.name for alias in node.names]
+                several = [f"{inner}.{alias.name}".strip(".") for alias in node.names]
+                needed = [inner] if inner in names else several
                 assert set(needed) <= set(order[:place]), name
