@@ -3,12 +3,12 @@
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from runs import run_network
 
 from convcli.errors import UnfitError
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.graph import sequential
 from convcli.nets.layers import Activation, AdaptivePool, Conv, Pad, Pool, TransposedConv
-from convcli.runtime.executor import extract
 
 pairs = st.tuples(st.integers(1, 3), st.integers(1, 3))
 pads = st.sampled_from(["same", "same_lower", "valid", (0, 0), (1, 1), (0, 2), (2, 1)])
@@ -76,7 +76,7 @@ def test_what_shape_predicts_is_what_the_core_returns(stack, size):
         summary = summarize(network, size)
     except UnfitError:
         return
-    run = extract(network, np.ones(size, np.float32))
+    run = run_network(network, np.ones(size, np.float32))
     assert [maps.shape for maps in run.maps.values()] == [row.output for row in summary.rows]
     assert sum(weight.size for weight in run.weights.values()) == summary.params
 
@@ -96,7 +96,7 @@ def test_what_shape_says_is_never_read_does_not_matter(layer, size):
     read = [length - unread for length, unread in zip(size, row.unread, strict=True)]
     changed[:, read[0] :] += 100
     changed[:, :, read[1] :] += 100
-    before, after = (extract(network, one).maps[row.name] for one in (x, changed))
+    before, after = (run_network(network, one).maps[row.name] for one in (x, changed))
     np.testing.assert_array_equal(before, after)
 
 
@@ -114,7 +114,7 @@ def test_the_receptive_field_is_what_a_changed_pixel_reaches(first, second, plac
     changed = x.copy()
     pixel = divmod(place % (13 * 17), 17)
     changed[:, pixel[0], pixel[1]] += 100
-    before, after = (extract(network, one).maps[rows[-1].name] for one in (x, changed))
+    before, after = (run_network(network, one).maps[rows[-1].name] for one in (x, changed))
     for _, *cell in np.argwhere(before != after):
         for axis, seen in enumerate(rows[-1].receptive_field):
             start = seen.first + seen.jump * cell[axis]

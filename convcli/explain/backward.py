@@ -25,11 +25,7 @@ from convcli.explain.render import (
     text,
 )
 from convcli.explain.steps import Spot, Step, Walk
-from convcli.numerals import (
-    Grid,
-    Stack,
-    Symbol,
-    Value,
+from convcli.explain.values import (
     factor,
     plain,
     plain_stack,
@@ -39,6 +35,7 @@ from convcli.numerals import (
     times,
     total,
 )
+from convcli.numerals import Grid, Stack, Symbol, Value
 
 Place = tuple[int, int, int]
 """Channel, row, column."""

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from convcli.explain.steps import Spot, Step, Term, Walk
-from convcli.numerals import Grid, Symbol, Value, factor, numeric, shown, total
+from convcli.explain.values import factor, numeric, shown, total
+from convcli.numerals import Grid, Symbol, Value
 
 Span = tuple[str, str]
 """Text, and the name of a style of STYLES."""

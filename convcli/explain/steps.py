@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from convcli.borders import Border
 from convcli.errors import UnfitError
 from convcli.explain.axis import Axis
+from convcli.explain.values import numeric, shown, times, total
 from convcli.geometry import (
     Padding,
     Window,
@@ -25,17 +26,7 @@ from convcli.geometry import (
     transposed_length,
     transposed_padding,
 )
-from convcli.numerals import (
-    Grid,
-    Stack,
-    Symbol,
-    Value,
-    numeric,
-    shown,
-    simplest,
-    times,
-    total,
-)
+from convcli.numerals import Grid, Stack, Symbol, Value, simplest
 
 MAX_TERMS = 2_000_000
 """Products of one lesson; more is refused before any is computed."""

@@ -16,7 +16,7 @@ from convcli.errors import UnfitError
 from convcli.explain.draw.themes import Colour, Theme, between
 from convcli.explain.render import sum_lines, text
 from convcli.explain.steps import Spot, Step, Term, Walk
-from convcli.numerals import shown
+from convcli.explain.values import shown
 
 Box = tuple[int, int, int, int]
 

@@ -1,23 +1,20 @@
-"""What a kernel is: parts of whole numbers with a scale, and how their responses are combined.
+"""The record of a kernel: parts of whole numbers with a scale, and how their responses combine.
 
 Kernels stand as they are drawn, for correlation: the left column of `sobel-x` meets the left
 neighbours. Weights are fractions, so that every response is exact: those of the catalogue that are
-not rational by nature (gaussians, √2) are rounded to multiples of 2⁻¹⁸ an axis, 2⁻²² a matrix.
+not rational by nature (gaussians, √2) are rounded to multiples of 2⁻¹⁸ per axis, 2⁻²² per matrix.
 """
 
 from collections.abc import Callable
 from fractions import Fraction
 from math import lcm
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convcli.errors import SpecError
 from convcli.geometry import Pair, Window
-from convcli.images.kernels.factor import matrix_rank, multiplied, narrowed, rank_one
-
-Matrix = NDArray[Any]
+from convcli.images.kernels.factor import Matrix, matrix_rank, multiplied, narrowed, rank_one
 
 MAX_SIDE = 1023
 """Rows or columns of a kernel; beyond that a kernel is larger than most pictures."""
@@ -181,10 +178,10 @@ def _grown(matrix: Matrix, shape: Pair) -> Matrix:
     """A matrix in the middle of zeros, as the anchors of both meet."""
     if matrix.shape == shape:
         return matrix
-    whole = np.zeros(shape, matrix.dtype)
+    grown = np.zeros(shape, matrix.dtype)
     top, left = ((shape[axis] - 1) // 2 - (matrix.shape[axis] - 1) // 2 for axis in (0, 1))
-    whole[top : top + matrix.shape[0], left : left + matrix.shape[1]] = matrix
-    return whole
+    grown[top : top + matrix.shape[0], left : left + matrix.shape[1]] = matrix
+    return grown
 
 
 # what --flip, --rotate, … do to a kernel, each a function of the kernel
@@ -312,9 +309,9 @@ def dilated(kernel: Kernel, dilation: Pair) -> Kernel:
         raise SpecError(f"dilated, the kernel is {rows}x{columns}; at most {MAX_SIDE}")
 
     def spread(factor: Matrix) -> Matrix:
-        wide = np.zeros(_dilated_shape(factor.shape, dilation), factor.dtype)
-        wide[:: dilation[0], :: dilation[1]] = factor
-        return wide
+        dilated_factor = np.zeros(_dilated_shape(factor.shape, dilation), factor.dtype)
+        dilated_factor[:: dilation[0], :: dilation[1]] = factor
+        return dilated_factor
 
     row, column = kernel.centre  # where it stands now, before gaps move the middle
     spread_kernel = kernel.with_parts(lambda part: _each(part, spread))

@@ -5,15 +5,14 @@ import re
 from fractions import Fraction
 from json import dumps
 from math import lcm
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from convcli.callsyntax import read_call
 from convcli.errors import SpecError
 from convcli.images.kernels.catalogue import CATALOGUE, built
-from convcli.images.kernels.factor import narrowed
+from convcli.images.kernels.factor import Matrix, narrowed
 from convcli.images.kernels.kernel import (
     COMBINATIONS,
     MAX_SIDE,
@@ -122,8 +121,8 @@ def _part(grid: Grid) -> Part:
         return array_kernel(np.array(grid, np.float64)).parts[0]
     rows = [[Fraction(value) for value in row] for row in grid]
     common = lcm(*(value.denominator for row in rows for value in row))
-    whole = [[int(value * common) for value in row] for row in rows]
-    return Part((narrowed(np.array(whole, object)),), Fraction(1, common))
+    integers = [[int(value * common) for value in row] for row in rows]
+    return Part((narrowed(np.array(integers, object)),), Fraction(1, common))
 
 
 def _is_true(said: object) -> bool:
@@ -147,7 +146,7 @@ def _anchor(said: object) -> tuple[int, int] | None:
     return int(places[0]), int(places[1])
 
 
-def array_kernel(array: NDArray[Any]) -> Kernel:
+def array_kernel(array: Matrix) -> Kernel:
     """A kernel from a matrix (rows, columns) of numbers, exact where floats are short fractions.
 
     >>> array_kernel(np.array([[0.25, 0.5, 0.25]])).parts[0]
