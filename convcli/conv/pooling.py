@@ -263,7 +263,7 @@ def pool_axes(
     rows = Axis(x.shape[-2], row_window, row_padding, ceil_mode)
     columns = Axis(x.shape[-1], column_window, column_padding, ceil_mode)
     for axis in (rows, columns):
-        # PyTorch stops at half the dilated kernel; ONNX, whose models need more, here
+        # PyTorch stops at half the kernel; ONNX, whose models need more, here
         refusal = pool_padding_refusal(axis.window, axis.padding)
         if refusal:
             raise UnfitError(refusal)

@@ -264,7 +264,7 @@ REFUSED = {
     "extract cat.jpg --resize 0": (2, "0 is too small"),
     "extract cat.jpg --resize 999999": (1, "makes more than"),
     "extract cat.jpg --preview -o -": (2, "-o - and --preview both take stdout"),
-    "extract cat.jpg --gray --normalize imagenet": (1, "that of three colours"),
+    "extract cat.jpg --gray --normalize imagenet": (1, "that of three colors"),
     "extract cat.jpg --weights none.npz": (1, "none.npz cannot be read: No such file"),
     "extract cat.jpg --weights text.npz": (1, "text.npz is not a file of weights"),
     "extract cat.jpg --weights few.npz": (

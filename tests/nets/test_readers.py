@@ -212,8 +212,11 @@ def test_each_framework_keeps_its_own_rules():
     assert figures("BatchNormalization()", (8, 4, 4))[1] == 32
     with pytest.raises(SpecError, match="not supported for strided"):
         read_text("nn.Conv2d(3, 8, 3, stride=2, padding='same')")
-    with pytest.raises(SpecError, match="more than half of the kernel"):
+    with pytest.raises(SpecError, match="padding=2 is more than half of the kernel of 2"):
         read_text("nn.MaxPool2d(2, padding=2)")
+    # taps that stand apart do not widen what PyTorch allows
+    with pytest.raises(SpecError, match="padding=2 is more than half of the kernel of 3"):
+        read_text("nn.MaxPool2d(3, padding=2, dilation=3)")
 
 
 def test_shared_layers_are_counted_once():

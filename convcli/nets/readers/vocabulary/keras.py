@@ -414,5 +414,8 @@ SHARED: dict[str, Builder] = {
     "LeakyReLU": leaky_relu,
     "PReLU": prelu,
     "Flatten": plain(Reshape()),
+    "Dropout": plain(Identity("dropout")),
+    "AlphaDropout": plain(Identity("dropout")),
+    "Identity": plain(Identity()),
 }
 """Layers that PyTorch calls by the same name; taken where the text around them is Keras's."""

@@ -148,10 +148,10 @@ def _pool(
     spacing = counts(dilation, axes, "dilation")
     sides = counts(padding, axes, "padding", 0)
     steps = sizes if stride in (None, ()) else counts(stride, axes, "stride")
-    for p, window in zip(sides, map(Window, sizes, steps, spacing), strict=True):
-        if p > window.dilated_kernel // 2:
+    for p, k in zip(sides, sizes, strict=True):
+        if p > k // 2:
             raise SpecError(
-                f"padding={p} is more than half of the kernel's reach, which PyTorch refuses"
+                f"padding={p} is more than half of the kernel of {k}, as PyTorch has it"
             )
     return Pool(kind, sizes, steps, tuple((p, p) for p in sides), spacing, flag(ceil, "ceil_mode"))
 
