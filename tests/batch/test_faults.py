@@ -132,7 +132,7 @@ def test_the_prediction_is_exact_integers():
 @pytest.mark.parametrize(
     "kernel", [["-k", "sobel"], ["-k", "blur", "-k", "sharpen"], ["-k", "blur", "--linear"]]
 )
-def test_the_prediction_holds(tmp_path, kernel):
+def test_the_prediction_holds(capfd, tmp_path, kernel):
     """The peak of a run stays below what was predicted, and what the interpreter takes."""
     in_, out = str(tmp_path / "in.bmp"), str(tmp_path / "out.png")
     picture(in_, size=(2000, 1500))
@@ -143,8 +143,8 @@ def test_the_prediction_holds(tmp_path, kernel):
     )
     ended = subprocess.run([COMMAND[0], "-c", code], capture_output=True, text=True, check=True)
     peak = int(ended.stdout.split()[-1]) * 1024
-    ended = convcli("filter", in_, *kernel, "-qo", out, "--force", "--max-memory", "1")
-    need = int(re.search(rb"--max-memory (\d+)", ended.stderr)[1])
+    assert run(["filter", in_, *kernel, "-qo", out, "--force", "--max-memory", "1"]) == 1
+    need = int(re.search(r"--max-memory (\d+)", capfd.readouterr().err)[1])
     assert need / 4 < peak < need + 60 * 2**20, (need, peak)
 
 
@@ -260,12 +260,12 @@ def test_a_kill_at_any_moment_leaves_the_old_bytes_or_the_new(tmp_path):
     subprocess.run(words, check=True, capture_output=True)
     took, new = time.perf_counter() - started, path.read_bytes()
     assert new != old
-    for number in range(8):
+    for number in range(6):
         path.write_bytes(old)
         with subprocess.Popen(
             words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         ) as running:
-            time.sleep(took * (0.5 + number / 14))
+            time.sleep(took * (0.5 + number / 10))
             running.kill()
         assert path.read_bytes() in (old, new)
         assert os.listdir(tmp_path) == ["in.png"]
@@ -474,8 +474,8 @@ def test_a_picture_that_kills_its_workers_fails_alone(tmp_path):
 
 
 def test_a_closed_pipe_ends_a_batch_quietly(tmp_path):
-    for number in range(40):
-        picture(f"{tmp_path}/in/{number:02}.png", number, (300, 300))
+    for number in range(20):
+        picture(f"{tmp_path}/in/{number:02}.png", number, (200, 200))
     words = [*COMMAND, "filter", "in", "-k", "gaussian:2", "-o", "out/"]
     with subprocess.Popen(
         words, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
@@ -487,7 +487,7 @@ def test_a_closed_pipe_ends_a_batch_quietly(tmp_path):
     done = tree(tmp_path / "out")
     assert done
     for name in done:
-        assert samples(tmp_path / "out" / name).shape == (300, 300, 3)
+        assert samples(tmp_path / "out" / name).shape == (200, 200, 3)
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")

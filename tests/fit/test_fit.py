@@ -26,8 +26,11 @@ SOBEL_X = np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 
 
 def pixels(name):
+    """A sample, or of a large one 256x256 pixels in its middle."""
     with Image.open(SAMPLES / name) as picture:
         array = np.asarray(picture.convert("RGB" if name == "cat.jpg" else "L"))
+    top, left = ((length - 256) // 2 for length in array.shape[:2])
+    array = array[top : top + 256, left : left + 256]
     return array if array.ndim == 3 else array[..., np.newaxis]
 
 
@@ -152,7 +155,7 @@ def test_a_pair_that_is_no_convolution_is_told_of(capfd, pair):
     capfd.readouterr()
     _, found = fitted(capfd, before, "edges.png")
     assert found["explained"] < 0.9
-    assert "no single convolution of this size" in found["warnings"][0]
+    assert "no single convolution of this size" in " ".join(found["warnings"])
 
 
 def test_a_kernel_file_is_read_back_and_filters_alike(capfd, pair):
@@ -250,7 +253,7 @@ def test_two_layers_lower_the_loss_a_hundredfold_on_a_solvable_pair(text, kernel
     before = pixels("chart.png").transpose(2, 0, 1).astype(float)
     after = ndimage.correlate(before[0], kernel, mode="nearest")[np.newaxis]
     stack = Stack(read_text(text).network, 1, seed=0)
-    trainer = Trainer(stack, before, after, steps=400, seed=0)
+    trainer = Trainer(stack, before, after, steps=250, seed=0)
     first = trainer.total_loss()
     moments = list(trainer.run())
     assert trainer.total_loss() < first / 100
