@@ -1,6 +1,6 @@
-"""What the cells of a node see of the network's input: the walk forward, layer by layer.
+"""The receptive fields of a network's nodes, layer by layer from its input.
 
-`convcli.nets.analysis.receptive_field` walks back from one cell and says where its field lies.
+`convcli.nets.analysis.receptive_field` goes backward, from one cell to the position of its field.
 """
 
 from collections.abc import Sequence
@@ -10,82 +10,71 @@ from convcli.geometry import Reception
 from convcli.nets.layers import Layer, Measure
 
 
-class Seen(NamedTuple):
+class Field(NamedTuple):
     """The receptive field of a node's cells, and that of the last maps it comes from.
 
-    A tensor whose axes were cut up or turned has no field of its own; when it is maps of the same
-    lengths again (channels that were shuffled), it has that of the maps again. A product of two
-    tensors mixes all places: behind one, no field is known.
+    A tensor whose axes were split or transposed has no field of its own; one of maps of the same
+    lengths again (shuffled channels) has the field of these maps. A product of two tensors mixes
+    all positions: after one, no field is known.
     """
 
     reception: tuple[Reception, ...]
     lengths: tuple[int, ...]
-    kept: tuple[Reception, ...]
+    maps: tuple[Reception, ...]
     lost: bool = False
 
 
-NOTHING = Seen((), (), ())
-"""What a parameter sees of the input."""
+NO_FIELD = Field((), (), ())
+"""The field of a parameter."""
 
 MIXING = {
-    "matmul",
-    "fft2",
-    "rfft2",
-    "fftn",
-    "fft",
-    "einsum",
-    "attention",
-    "lstm",
-    "gru",
-    "rnn",
-    "grid_sample",
-    "gather",
-    "roll",
+    *("matmul", "einsum", "attention", "fft", "fft2", "fftn", "rfft2"),
+    *("rnn", "gru", "lstm", "gather", "grid_sample", "roll"),
 }
-"""Types of nodes any cell of whose output may see any of its input."""
+"""Types of layers whose every output cell may depend on every input cell."""
 
 
-def widest(branches: Sequence[Seen], lengths: tuple[int, ...]) -> Seen:
-    """Over branches that are joined to maps of these lengths, the widest field.
+def widest(branches: Sequence[Field], lengths: tuple[int, ...]) -> Field:
+    """The widest field of branches that are joined to maps of these lengths.
 
-    Where that is a gate's, of one cell that stands for all, the cells lie as those of the others.
+    Where that is the field of a gate, one cell for all, the positions are those of the others.
     """
     best = max(branches, key=_extent)
     if best.lost or best.lengths == lengths:
         return best
     others = [one for one in branches if one.lengths == lengths]
-    if not others or len(others[0].reception) != len(best.kept):
+    if not others or len(others[0].reception) != len(best.maps):
         return best
     other = max(others, key=_extent)
     reception = tuple(
         one._replace(size=max(one.size, gate.size))
-        for one, gate in zip(other.reception, best.kept, strict=True)
+        for one, gate in zip(other.reception, best.maps, strict=True)
     )
-    return Seen(reception, lengths, reception)
+    return Field(reception, lengths, reception)
 
 
-def _extent(seen: Seen) -> tuple[bool, tuple[int, ...]]:
-    return seen.lost, tuple([one.size for one in seen.kept])
+def _extent(field: Field) -> tuple[bool, tuple[int, ...]]:
+    return field.lost, tuple([axis.size for axis in field.maps])
 
 
-def seen_by(seen: Seen, layer: Layer, measure: Measure) -> Seen:
-    """The receptive field behind a layer."""
+def field_after(field: Field, layer: Layer, measure: Measure) -> Field:
+    """The receptive field after a layer."""
     lengths = measure.output[1:]
     if not measure.windows and not measure.upsampling:
-        if seen.lost or layer.type in MIXING:
-            return Seen((), lengths, (), True)
-        if lengths == seen.lengths:
-            return seen._replace(reception=seen.kept)
-        if not seen.lengths and lengths:
-            fresh = (Reception(),) * len(lengths)
-            return Seen(fresh, lengths, fresh)
-        return seen._replace(reception=())
-    if seen.lost:
-        return seen
+        if field.lost or layer.type in MIXING:
+            return Field((), lengths, (), True)
+        if lengths == field.lengths:
+            return field._replace(reception=field.maps)
+        if not field.lengths and lengths:
+            start = (Reception(),) * len(lengths)
+            return Field(start, lengths, start)
+        return field._replace(reception=())
+    if field.lost:
+        return field
     axes = len(measure.windows or lengths)
-    reception = seen.reception if len(seen.reception) == axes else (Reception(),) * axes
+    reception = field.reception if len(field.reception) == axes else (Reception(),) * axes
     reception = _through(reception, measure)
-    return Seen(reception, lengths, reception)
+    return Field(reception, lengths, reception)
 
 
 def _through(reception: tuple[Reception, ...], measure: Measure) -> tuple[Reception, ...]:

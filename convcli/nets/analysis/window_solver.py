@@ -10,18 +10,18 @@ from convcli.nets.analysis.summary import SCHEMA
 from convcli.tables import Record, Table
 from convcli.text import counted
 
-MOST_SOLUTIONS = 10_000
-"""More is refused: a question with so many answers leaves too much out."""
+MAX_SOLUTIONS = 10_000
+"""More are refused: with so many, too little is given."""
 
-LARGEST_REACH = 2_000
-"""Kernels, strides and their reach beyond this are not solved for."""
+MAX_REACH = 2_000
+"""The largest dilated kernel, and the largest stride."""
 
-LARGEST_KERNEL = 15
-"""Kernels and strides beyond this are not tried where they are left out."""
+MAX_KERNEL = 15
+"""The largest kernel and stride that are tried where none is given."""
 
 
 class Solution(NamedTuple):
-    """A window on one axis that gives the wanted output."""
+    """A window on one axis that gives the output."""
 
     input: int
     kernel: int
@@ -34,7 +34,7 @@ class Solution(NamedTuple):
 
     @property
     def exact(self) -> bool:
-        """Whether nothing is left over behind the last window, padding included."""
+        """Whether nothing is left over after the last window, padding included."""
         return self.leftover == 0
 
     @property
@@ -53,73 +53,72 @@ class Unknowns(NamedTuple):
     dilation: int = 1
 
 
-def solutions(asked: Unknowns) -> list[Solution]:
-    """Every whole-number solution: exact ones first, then alike at both ends, then least padding.
+def solutions(axis: Unknowns) -> list[Solution]:
+    """Every integer solution: exact ones first, then equal at both ends, then by padding.
 
-    Kernels and strides that are left out are tried to LARGEST_KERNEL, strides to the kernel, and
-    paddings to one less than the kernel's reach, beyond which a window reads nothing but padding.
+    Kernels and strides that are not given are tried up to MAX_KERNEL, strides up to the kernel, and
+    paddings up to one less than the kernel's reach, beyond which a window reads padding alone.
 
     >>> solutions(Unknowns(224, 11, 4, None, 55))[0].padding
     (1, 2)
     """
     for name in ("kernel", "stride"):
-        if (getattr(asked, name) or 0) * (
-            asked.dilation if name == "kernel" else 1
-        ) > LARGEST_REACH:
-            raise SpecError(f"solve takes a {name} that reaches at most {LARGEST_REACH:,} cells")
-    found = list(islice(_solutions(asked), MOST_SOLUTIONS + 1))
-    if len(found) > MOST_SOLUTIONS:
-        raise SpecError(f"there are more than {MOST_SOLUTIONS:,} solutions; give more of them")
+        dilation = axis.dilation if name == "kernel" else 1
+        if (getattr(axis, name) or 0) * dilation > MAX_REACH:
+            raise SpecError(f"solve takes a {name} that reaches at most {MAX_REACH:,} cells")
+    all_ = list(islice(_solutions(axis), MAX_SOLUTIONS + 1))
+    if len(all_) > MAX_SOLUTIONS:
+        raise SpecError(f"there are more than {MAX_SOLUTIONS:,} solutions; give more of them")
     return sorted(
-        found,
+        all_,
         key=lambda one: (not one.exact, not one.even, sum(one.padding), one.kernel, one.stride),
     )
 
 
-def _solutions(asked: Unknowns) -> Iterator[Solution]:
-    kernels = [asked.kernel] if asked.kernel else range(1, LARGEST_KERNEL + 1)
+def _solutions(axis: Unknowns) -> Iterator[Solution]:
+    kernels = [axis.kernel] if axis.kernel else range(1, MAX_KERNEL + 1)
     for kernel in kernels:
-        largest = max(kernel, 2) if asked.kernel is None else max(LARGEST_KERNEL, kernel)
-        strides = [asked.stride] if asked.stride else range(1, largest + 1)
+        largest = max(kernel, 2) if axis.kernel is None else max(MAX_KERNEL, kernel)
+        strides = [axis.stride] if axis.stride else range(1, largest + 1)
         for stride in strides:
-            window = Window(kernel, stride, asked.dilation)
-            for padding in _paddings(asked, window):
-                for length in _lengths(asked, window, padding):
+            window = Window(kernel, stride, axis.dilation)
+            for padding in _paddings(axis, window):
+                for length in _lengths(axis, window, padding):
                     fit = Fit(length, window, padding)
                     yield Solution(
                         length,
                         kernel,
                         stride,
-                        asked.dilation,
+                        axis.dilation,
                         padding,
-                        asked.output,
+                        axis.output,
                         fit.unread,
                         fit.leftover,
                     )
 
 
-def _paddings(asked: Unknowns, window: Window) -> Iterator[Pair]:
-    if asked.padding is not None:
-        yield asked.padding
+def _paddings(axis: Unknowns, window: Window) -> Iterator[Pair]:
+    if axis.padding is not None:
+        yield axis.padding
         return
-    if asked.input is None:
+    if axis.input is None:
         for side in range(window.reach):
             yield side, side
         return
-    needed = (asked.output - 1) * window.stride + window.reach - asked.input
+    needed = (axis.output - 1) * window.stride + window.reach - axis.input
     for total in range(max(needed, 0), max(needed + window.stride, 0)):
         if total <= 2 * (window.reach - 1):
             yield total // 2, total - total // 2
 
 
-def _lengths(asked: Unknowns, window: Window, padding: Pair) -> Iterator[int]:
+def _lengths(axis: Unknowns, window: Window, padding: Pair) -> Iterator[int]:
     """Inputs that give the output: ⌊(n + p − reach) / s⌋ + 1 = o for s consecutive n."""
-    first = (asked.output - 1) * window.stride + window.reach - sum(padding)
+    first = (axis.output - 1) * window.stride + window.reach - sum(padding)
     lengths = range(max(first, 1), first + window.stride)
-    if asked.input is None:
+    if axis.input is None:
         yield from lengths
-    elif asked.input in lengths:
-        yield asked.input
+    elif axis.input in lengths:
+        yield axis.input
 
 
 class Solved(NamedTuple):
