@@ -186,7 +186,7 @@ def _pixel(options: ExplainOptions) -> Answer:
 
 
 def _convolution(options: ExplainOptions) -> Answer:
-    from convcli.explain.axis import BORDERS
+    from convcli.borders import read_border
     from convcli.explain.backward import Backward
     from convcli.explain.lesson import Lesson, check_cell
     from convcli.explain.steps import convolution, transposed
@@ -196,16 +196,14 @@ def _convolution(options: ExplainOptions) -> Answer:
     operands = _operands(options)
     x, kernel = operands.input_and_kernel(options.picture, options.input, options.kernel)
     bias = None if options.bias is None else read_value(options.bias)
-    if options.border not in (None, *BORDERS):
-        raise SpecError(f"{options.border!r:.40} is no border; there are {', '.join(BORDERS)}")
+    border = read_border("zero" if options.border is None else options.border)
     if options.transposed:
-        if options.border not in (None, "zero"):
+        if border.name != "zero":
             raise SpecError("--border says nothing about a transposed convolution")
         walk = transposed(x, kernel, options.geometry, bias, options.flip)
     else:
         if options.output_padding is not None:
             raise SpecError("--output-padding is for --transposed")
-        border = options.border or "zero"
         walk = convolution(x, kernel, options.geometry, bias, options.flip, border)
     check_cell(walk, options.cell)
     hints = tuple(operands.hints)
@@ -262,7 +260,7 @@ def _activation(options: ExplainOptions) -> Answer:
 
 
 def _receptive(options: ExplainOptions) -> Answer:
-    from convcli.explain.receptive import Received
+    from convcli.explain.receptive import ReceptiveLesson
     from convcli.nets.analysis.receptive_field import receptive_field
     from convcli.nets.analysis.summary import summarize
     from convcli.nets.input_size import input_shape
@@ -281,14 +279,14 @@ def _receptive(options: ExplainOptions) -> Answer:
     summary = summarize(reading.network, shape)
     name, unit = options.unit
     field = receptive_field(summary, name, unit)
-    jump = next(row.reception for row in summary.rows if row.name == name)
-    lesson = Received(field, tuple(seen.jump for seen in jump))
+    axes = next(row.receptive_field for row in summary.rows if row.name == name)
+    lesson = ReceptiveLesson(field, tuple(axis.jump for axis in axes))
     if options.picture is None:
         return Answer(lesson)
     from convcli.draw.spotlight import framed
     from convcli.images.io.read import open_picture
 
-    if len(field.seen) != 2:
+    if len(field.cells) != 2:
         raise UnfitError("a picture has rows and columns; this network's input has not")
     opened = open_picture(options.picture)
     lesson = lesson._replace(picture=opened.pixels.shape[:2])

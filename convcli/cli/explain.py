@@ -37,7 +37,11 @@ from convcli.cli.params import (
     more=[
         option("--cell", type=PLACE, help="This output cell alone; counted from 0."),
         option("--dilation", type=PAIR, help="Spacing of the taps.  [1]"),
-        option("--border", type=BORDER, help="zero, edge, reflect, symmetric, wrap.  [zero]"),
+        option(
+            "--border",
+            type=BORDER,
+            help="zero, edge, reflect, symmetric, wrap, constant:V.  [zero]",
+        ),
         option("--bias", metavar="B", help="Added to the sum: a number, or a letter."),
         option("--flip", is_flag=True, help="True convolution: the kernel turned by 180°."),
         option("--transposed", is_flag=True, help="Transposed convolution."),

@@ -135,9 +135,9 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> NDArray[Any]:
 
 def _blurred(maps: NDArray[Any], bell: NDArray[Any]) -> NDArray[Any]:
     """Maps (n, 1, h, w) weighted along both axes, zeros outside."""
-    taps, reach = bell.astype(maps.dtype), len(bell) // 2
-    down = conv2d(maps, taps.reshape(1, 1, -1, 1), padding=((reach, reach), (0, 0)))
-    return conv2d(down, taps.reshape(1, 1, 1, -1), padding=((0, 0), (reach, reach)))
+    taps = bell.astype(maps.dtype)
+    columns = conv2d(maps, taps.reshape(1, 1, -1, 1), padding="same")
+    return conv2d(columns, taps.reshape(1, 1, 1, -1), padding="same")
 
 
 def _channels(values: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -1,4 +1,4 @@
-"""What callers say, read into plain integers and dtypes: shared by all doors."""
+"""Arguments of the public functions, read into plain integers and dtypes."""
 
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from convcli.conv.spec import Pair
 from convcli.errors import UnfitError
+from convcli.geometry import PADDINGS, Pair, Window, resolve_padding
 
 Sizes = int | Sequence[int]
 """One number for both axes, or (height, width)."""
@@ -19,7 +19,7 @@ Padding = str | int | Sequence[int] | Sequence[Sequence[int]]
 EXACT_FLOAT = 2**53
 """Every integer up to here is a float64, so sums below it may use the fast float product."""
 
-MOST_VALUES = 2**40
+MAX_VALUES = 2**40
 """An array of more is refused before any work is done."""
 
 
@@ -94,19 +94,19 @@ def flag(value: Any, what: str) -> bool:
     return bool(value)
 
 
-def pads(padding: Padding, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
+def pads(padding: Padding, windows: tuple[Window, Window]) -> tuple[Pair, Pair]:
     """The cells added (above, below) and (left, right).
 
-    The names are PyTorch's, for stride 1: "valid" adds none, "same" keeps the size and adds the
-    odd cell at the end; ONNX's "same_lower" adds it at the start.
+    The names are those of `convcli.geometry.PADDINGS`. As in PyTorch, "same" and "same_lower" are
+    for stride 1.
 
-    >>> pads("same", (3, 4), (1, 1)), pads("same_lower", (3, 4), (1, 1))
+    >>> pads("same", (Window(3), Window(4))), pads("same_lower", (Window(3), Window(4)))
     (((1, 1), (1, 2)), ((1, 1), (2, 1)))
-    >>> pads(((0, 1), (2, 3)), (3, 3), (2, 2))
+    >>> pads(((0, 1), (2, 3)), (Window(3, 2), Window(3, 2)))
     ((0, 1), (2, 3))
     """
     if isinstance(padding, str):
-        return _named_pads(padding, reach, stride)
+        return _named_pads(padding, windows)
     if isinstance(padding, np.ndarray):
         padding = padding.tolist()
     sides = list(padding) if isinstance(padding, Sequence) else [padding]
@@ -116,24 +116,22 @@ def pads(padding: Padding, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
     read = [whole(side, 2) for side in sides] if set(ends) == {2} else []
     if len(read) != 2 or any(side is None or min(side) < 0 for side in read):
         raise UnfitError(
-            f"padding={padding} must be 'same', 'same_lower', 'valid', one or two whole numbers "
-            "of at least 0, or ((top, bottom), (left, right))"
+            f"padding={padding} must be one of {', '.join(PADDINGS)}, one or two integers of at "
+            "least 0, or ((top, bottom), (left, right))"
         )
     (top, bottom), (left, right) = (side for side in read if side is not None)
     return (top, bottom), (left, right)
 
 
-def _named_pads(name: str, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
-    total = reach[0] - 1, reach[1] - 1
-    shares = {"valid": (0, 0), "same": total, "same_lower": (total[0] + 1, total[1] + 1)}
-    if name not in shares:
-        raise UnfitError(f"padding={name!r} must be 'same', 'same_lower', 'valid' or whole numbers")
-    if name == "valid":
-        return (0, 0), (0, 0)
-    if stride != (1, 1):
+def _named_pads(name: str, windows: tuple[Window, Window]) -> tuple[Pair, Pair]:
+    if name not in PADDINGS:
+        raise UnfitError(f"padding={name!r} must be one of {', '.join(PADDINGS)}, or integers")
+    rows, columns = windows
+    stride = rows.stride, columns.stride
+    if name in ("same", "same_lower") and stride != (1, 1):
         raise UnfitError(f"padding={name!r} is for stride 1, not {stride}; give numbers")
-    top, left = (share // 2 for share in shares[name])
-    return (top, total[0] - top), (left, total[1] - left)
+    # at stride 1 no name depends on the length
+    return resolve_padding(name, 1, rows), resolve_padding(name, 1, columns)
 
 
 def batch(x: NDArray[Any], axes: str, door: str) -> NDArray[Any]:
@@ -155,8 +153,8 @@ def check_real(door: str, *arrays: NDArray[Any]) -> None:
 
 
 def check_count(values: int, what: str) -> None:
-    """Refuse an array that would hold more than MOST_VALUES."""
-    if values > MOST_VALUES:
+    """Refuse an array that would hold more than MAX_VALUES."""
+    if values > MAX_VALUES:
         raise UnfitError(f"{what} would hold {values:,} values")
 
 

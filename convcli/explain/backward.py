@@ -64,7 +64,7 @@ class Flow(NamedTuple):
 
 
 class Backward(NamedTuple):
-    """The way back of a walk, given dL/dz."""
+    """The gradients of a walk, given dL/dz."""
 
     walk: Walk
     gradient: Stack
@@ -97,6 +97,7 @@ class Backward(NamedTuple):
                 tap = (rows - 1 - i, columns - 1 - j) if flip else (i, j)
                 if term.cell is not None:
                     to_input.append(Share((channel, *term.cell), gradient, term.w))
+                if term.cell is not None or term.x != 0:
                     to_kernel.append(Share((channel, *tap), gradient, term.x))
         return Flow(cell, tuple(to_input), tuple(to_kernel), gradients)
 

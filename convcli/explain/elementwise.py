@@ -30,6 +30,7 @@ from convcli.explain.values import (
     tabled,
     times,
 )
+from convcli.geometry import clip
 from convcli.numerals import MAX_NUMBER, Number, Stack, Symbol, Value, simplest
 from convcli.text import like
 
@@ -277,7 +278,7 @@ def _lrn(
     before, after = size // 2, (size - 1) // 2 if rule == "pytorch" else size // 2
     channels = []
     for i, grid in enumerate(x):
-        near = range(max(0, i - before), min(i + after, len(x) - 1) + 1)
+        near = clip(range(i - before, i + after + 1), len(x))
         rows = []
         for r, row in enumerate(grid):
             line = []

@@ -20,6 +20,7 @@ from convcli.explain.render import (
 )
 from convcli.explain.steps import Spot, Step, Walk
 from convcli.explain.values import plain, plain_stack, row_text, stack_record, stack_text, tabled
+from convcli.geometry import full_padding
 from convcli.numerals import Symbol, Value
 from convcli.text import counted
 
@@ -95,7 +96,7 @@ class Lesson(NamedTuple):
             "input": stack_record(walk.input),
             "kernel": stack_record(walk.given) if walk.given else None,
             "bias": None if walk.bias is None else plain(walk.bias),
-            "border": walk.border,
+            "border": walk.border.text,
             "axes": dict(zip(("rows", "columns"), map(_axis_record, walk.axes), strict=True)),
             "unread": [list(spot) for spot in walk.unread()],
             "output": size if self.chosen else {**size, "values": plain_stack(walk.output())},
@@ -204,8 +205,7 @@ def sentence(walk: Walk) -> str:
     ]
     if walk.operation == "transposed convolution":
         parts.append(f"stride {per_axis(row_axis.spread, column_axis.spread)}")
-        full = [a.window.reach - 1 for a in walk.axes]
-        pads = [(m - a.before, m - a.after + a.extra) for a, m in zip(walk.axes, full, strict=True)]
+        pads = [full_padding(a.window, (a.before, a.after - a.extra)) for a in walk.axes]
         parts.append(f"padding {padding_text(pads)}")
         if row_axis.extra or column_axis.extra:
             parts.append(f"output padding {per_axis(row_axis.extra, column_axis.extra)}")
@@ -214,8 +214,8 @@ def sentence(walk: Walk) -> str:
         parts.append(f"padding {padding_text([(a.before, a.after) for a in walk.axes])}")
     if max(row_axis.window.dilation, column_axis.window.dilation) > 1:
         parts.append(f"dilation {per_axis(row_axis.window.dilation, column_axis.window.dilation)}")
-    if walk.border != "zero":
-        parts.append(f"border {walk.border}")
+    if walk.border.name != "zero":
+        parts.append(f"border {walk.border.text}")
     kernel = ", kernel flipped" if walk.flip else ""
     return f"{walk.operation}: {', '.join(parts)}{kernel}: output {rows}x{columns}{of_output}"
 

@@ -5,11 +5,13 @@ from fractions import Fraction
 from math import floor, sqrt
 from typing import TYPE_CHECKING, NamedTuple
 
+from convcli import geometry
 from convcli.errors import UnfitError
 from convcli.explain.lesson import SCHEMA
 from convcli.explain.render import Line, beside, channel_name, equals, plain_grid, products, text
 from convcli.explain.steps import Spot, Step, convolution
 from convcli.explain.values import factor, plain, plain_stack, shown, tabled
+from convcli.geometry import clip
 from convcli.numerals import Number, Stack, Symbol, simplest
 from convcli.text import counted
 
@@ -186,6 +188,8 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
     Raises UnfitError for a place that is not in the picture, for windows with transparent pixels,
     and for kernels whose products nobody could read.
     """
+    from convcli.borders import Border
+    from convcli.images.engines.row_bands import Bands, Window
     from convcli.images.filters.apply import filter_picture
     from convcli.images.filters.output_range import Range, tone
 
@@ -203,10 +207,8 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
             f"a kernel of {rows}x{columns} has {rows * columns:,} products; at most "
             f"{MAX_KERNEL}x{MAX_KERNEL} is written out"
         )
-    top, left = row - kernel.centre[0], column - kernel.centre[1]
-    window_rows = [min(max(top + i, 0), height - 1) for i in range(rows)]
-    window_columns = [min(max(left + j, 0), width - 1) for j in range(columns)]
-    window = pixels[window_rows][:, window_columns]
+    bands = Bands(pixels, Window(kernel.shape, kernel.centre, (1, 1), Border("edge")))
+    window = bands.read(row, row + 1, pixels.dtype)[:, column : column + columns]
     if picture.has_alpha:
         if int(window[..., -1].min()) != full:
             raise UnfitError(
@@ -214,17 +216,18 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
                 "opaque; choose another pixel"
             )
         window = window[..., :-1]
-    # only what the kernel may read decides; the crop ends at the border where the picture does
-    first, last = max(row - rows, 0), min(row + rows + 1, height)
-    begin, end = max(column - columns, 0), min(column + columns + 1, width)
-    crop = picture._replace(pixels=pixels[first:last, begin:end].copy())
-    filtered = filter_picture(crop, kernel).pixels[row - first, column - begin]
-    samples, tones = window.shape[2], tone(kernel, Range(), full)
-    beyond = sum(
-        not (0 <= top + i < height and 0 <= left + j < width)
-        for i in range(rows)
-        for j in range(columns)
+    # what lies within the kernel's size decides alone; the crop ends where the picture does
+    lines = clip(range(row - rows, row + rows + 1), height)
+    across = clip(range(column - columns, column + columns + 1), width)
+    crop = picture._replace(
+        pixels=pixels[lines.start : lines.stop, across.start : across.stop].copy()
     )
+    filtered = filter_picture(crop, kernel).pixels[lines.index(row), across.index(column)]
+    samples, tones = window.shape[2], tone(kernel, Range(), full)
+    top, left = kernel.centre
+    row_cells = clip(geometry.Window(rows).cells(row, top), height)
+    column_cells = clip(geometry.Window(columns).cells(column, left), width)
+    beyond = rows * columns - len(row_cells) * len(column_cells)
     return PixelLesson(
         kernel.name,
         kernel.title,

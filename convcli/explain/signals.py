@@ -14,6 +14,7 @@ from convcli.explain.lesson import SCHEMA
 from convcli.explain.render import Line, equals, joined, text
 from convcli.explain.steps import Geometry, Term, Walk, convolution
 from convcli.explain.values import factor, numeric, plain, row_text, shown, tabled
+from convcli.geometry import Window, full_padding
 from convcli.numerals import Stack, Symbol, Value
 
 Signal = tuple[Value, ...]
@@ -46,8 +47,7 @@ def slide(f: Signal, g: Signal, mode: str) -> Walk:
     """
     flip = MODES[mode].flip
     still, moving = (f, g) if flip else (g, f)
-    pad = len(moving) - 1
-    geometry = Geometry(padding=((0, 0), (pad, pad)))
+    geometry = Geometry(padding=((0, 0), full_padding(Window(len(moving)))))
     return convolution(((still,),), ((moving,),), geometry, flip=flip)
 
 

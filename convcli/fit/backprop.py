@@ -111,13 +111,13 @@ class Stack:
     def _margin(network: Network, channels: int) -> tuple[int, int]:
         side = MAX_FIELD
         last = summarize(network, (channels, side, side)).rows[-1]
-        if len(last.output) != 3 or any(seen.jump != 1 for seen in last.reception):
+        if len(last.output) != 3 or any(axis.jump != 1 for axis in last.receptive_field):
             raise UnfitError(
                 f"{last.name} gives {size_text(last.output)} of {side}x{side}: a net that is "
                 "fitted keeps rows and columns, with stride 1 throughout"
             )
-        rows, columns = last.reception
-        return rows.size - 1, columns.size - 1
+        rows, columns = last.receptive_field
+        return int(rows.size) - 1, int(columns.size) - 1
 
     @staticmethod
     def _check_position(node: Node, before: str) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import UnfitError
+from convcli.geometry import Window, output_length
 
 Array = NDArray[np.float64]
 
@@ -109,7 +110,7 @@ def equations(
     rows, columns = size
     taps = len(groups[0][0]) * rows * columns
     unknowns, targets = taps + 1, len(groups[0][1])
-    height, width = before.shape[1] - rows + 1, before.shape[2] - columns + 1
+    height, width = map(output_length, before.shape[1:], map(Window, size))
     pixels = len(groups) * height * width
     every = max(1, round(pixels * (unknowns + targets) ** 2 / MAX_WORK + 0.5))
     if pixels // every < unknowns:
@@ -169,7 +170,8 @@ def _aligned(before: Array, after: Array, size: tuple[int, int]) -> tuple[Array,
     (height, width), (rows, columns) = before.shape[1:], size
     if rows > height or columns > width:
         raise UnfitError(f"a kernel of {rows}x{columns} does not fit a picture of {height}x{width}")
-    if after.shape[1:] == (height - rows + 1, width - columns + 1):
+    places = tuple(map(output_length, before.shape[1:], map(Window, size)))
+    if after.shape[1:] == places:
         return before, after
     if after.shape[1:] != (height, width):
         raise UnfitError(
@@ -177,7 +179,7 @@ def _aligned(before: Array, after: Array, size: tuple[int, int]) -> tuple[Array,
             f"of one size, or after smaller by the kernel less one"
         )
     top, left = (rows - 1) // 2, (columns - 1) // 2
-    return before, after[:, top : top + height - rows + 1, left : left + width - columns + 1]
+    return before, after[:, top : top + places[0], left : left + places[1]]
 
 
 def fit(

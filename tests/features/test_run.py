@@ -144,13 +144,13 @@ def test_the_receptive_field_is_what_reaches_the_middle(name):
     network = reading.network._replace(nodes=tuple(nodes[: last + 1]))
     channels = reading.input[0]
     at = max(smallest(reading.network, reading.input), 40)
-    reach = summarize(network, (channels, 2048, at)).rows[-1].reception[0]
+    reach = summarize(network, (channels, 2048, at)).rows[-1].receptive_field[0]
     height = 2 * reach.size + 4 * reach.jump
     rows = summarize(network, (channels, height, at)).rows
     weights = {key: np.ones_like(value) for key, value in light_weights(rows).items()}
     weights |= {key: 0 * value for key, value in weights.items() if key.endswith(("mean", "bias"))}
     middle = rows[-1].output[1] // 2
-    seen = rows[-1].reception[0]
+    seen = rows[-1].receptive_field[0]
     first = max(seen.first + seen.jump * middle, 0)
     after = min(seen.first + seen.jump * middle + seen.size, height)
 

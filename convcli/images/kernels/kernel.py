@@ -13,9 +13,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from convcli.errors import SpecError
+from convcli.geometry import Pair, Window
 from convcli.images.kernels.factor import Matrix, matrix_rank, multiplied, narrowed, rank_one
-
-Pair = tuple[int, int]
 
 MAX_SIDE = 1023
 """Rows or columns of a kernel; beyond that a kernel is larger than most pictures."""
@@ -294,17 +293,23 @@ def anchored(kernel: Kernel, anchor: Pair) -> Kernel:
     return kernel._replace(anchor=anchor)
 
 
+def _dilated_shape(shape: tuple[int, ...], dilation: Pair) -> Pair:
+    rows, columns = (
+        Window(side, dilation=by).dilated_kernel for side, by in zip(shape, dilation, strict=True)
+    )
+    return rows, columns
+
+
 def dilated(kernel: Kernel, dilation: Pair) -> Kernel:
     """The kernel with gaps between its taps, of dilation − 1 pixels."""
     if dilation == (1, 1):
         return kernel
-    rows, columns = (by * (side - 1) + 1 for by, side in zip(dilation, kernel.shape, strict=True))
+    rows, columns = _dilated_shape(kernel.shape, dilation)
     if max(rows, columns) > MAX_SIDE:
         raise SpecError(f"dilated, the kernel is {rows}x{columns}; at most {MAX_SIDE}")
 
     def spread(factor: Matrix) -> Matrix:
-        shape = tuple(by * (side - 1) + 1 for by, side in zip(dilation, factor.shape, strict=True))
-        dilated_factor = np.zeros(shape, factor.dtype)
+        dilated_factor = np.zeros(_dilated_shape(factor.shape, dilation), factor.dtype)
         dilated_factor[:: dilation[0], :: dilation[1]] = factor
         return dilated_factor
 

@@ -1,104 +1,104 @@
-"""The receptive fields of a network's nodes, layer by layer from its input.
+"""What the cells of a node see of the network's input: the walk forward, layer by layer.
 
-`convcli.nets.analysis.receptive_field` goes backward, from one cell to the position of its field.
+`convcli.nets.analysis.receptive_field` walks back from one cell and says where its field lies.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from convcli.geometry import Reception
+from convcli.geometry import ReceptiveField
 from convcli.nets.layers import Layer, Measure
 
+if TYPE_CHECKING:
+    from fractions import Fraction
 
-class Field(NamedTuple):
+
+class NodeField(NamedTuple):
     """The receptive field of a node's cells, and that of the last maps it comes from.
 
-    A tensor whose axes were split or transposed has no field of its own; one of maps of the same
-    lengths again (shuffled channels) has the field of these maps. A product of two tensors mixes
-    all positions: after one, no field is known.
+    A tensor whose axes were cut up or turned has no field of its own; when it is maps of the same
+    lengths again (channels that were shuffled), it has that of the maps again. A product of two
+    tensors mixes all places: behind one, no field is known.
     """
 
-    reception: tuple[Reception, ...]
+    axes: tuple[ReceptiveField, ...]
     lengths: tuple[int, ...]
-    maps: tuple[Reception, ...]
+    kept: tuple[ReceptiveField, ...]
     lost: bool = False
 
 
-NO_FIELD = Field((), (), ())
-"""The field of a parameter."""
+NO_FIELD = NodeField((), (), ())
+"""That of a parameter, which sees nothing of the input."""
 
 MIXING = {
-    *("matmul", "einsum", "attention", "fft", "fft2", "fftn", "rfft2"),
-    *("rnn", "gru", "lstm", "gather", "grid_sample", "roll"),
+    "matmul",
+    "fft2",
+    "rfft2",
+    "fftn",
+    "fft",
+    "einsum",
+    "attention",
+    "lstm",
+    "gru",
+    "rnn",
+    "grid_sample",
+    "gather",
+    "roll",
 }
-"""Types of layers whose every output cell may depend on every input cell."""
+"""Types of nodes any cell of whose output may see any of its input."""
 
 
-def widest(branches: Sequence[Field], lengths: tuple[int, ...]) -> Field:
-    """The widest field of branches that are joined to maps of these lengths.
+def widest(branches: Sequence[NodeField], lengths: tuple[int, ...]) -> NodeField:
+    """Over branches that are joined to maps of these lengths, the widest field.
 
-    Where that is the field of a gate, one cell for all, the positions are those of the others.
+    Where that is a gate's, of one cell that stands for all, the cells lie as those of the others.
     """
     best = max(branches, key=_extent)
     if best.lost or best.lengths == lengths:
         return best
     others = [one for one in branches if one.lengths == lengths]
-    if not others or len(others[0].reception) != len(best.maps):
+    if not others or len(others[0].axes) != len(best.kept):
         return best
     other = max(others, key=_extent)
-    reception = tuple(
-        one._replace(size=max(one.size, gate.size))
-        for one, gate in zip(other.reception, best.maps, strict=True)
+    axes = tuple(
+        axis._replace(size=max(axis.size, gate.size))
+        for axis, gate in zip(other.axes, best.kept, strict=True)
     )
-    return Field(reception, lengths, reception)
+    return NodeField(axes, lengths, axes)
 
 
-def _extent(field: Field) -> tuple[bool, tuple[int, ...]]:
-    return field.lost, tuple([axis.size for axis in field.maps])
+def _extent(field: NodeField) -> tuple[bool, "tuple[int | Fraction, ...]"]:
+    return field.lost, tuple([axis.size for axis in field.kept])
 
 
-def field_after(field: Field, layer: Layer, measure: Measure) -> Field:
-    """The receptive field after a layer."""
+def field_behind(field: NodeField, layer: Layer, measure: Measure) -> NodeField:
+    """The receptive field behind a layer."""
     lengths = measure.output[1:]
     if not measure.windows and not measure.upsampling:
         if field.lost or layer.type in MIXING:
-            return Field((), lengths, (), True)
+            return NodeField((), lengths, (), True)
         if lengths == field.lengths:
-            return field._replace(reception=field.maps)
+            return field._replace(axes=field.kept)
         if not field.lengths and lengths:
-            start = (Reception(),) * len(lengths)
-            return Field(start, lengths, start)
-        return field._replace(reception=())
+            fresh = (ReceptiveField(),) * len(lengths)
+            return NodeField(fresh, lengths, fresh)
+        return field._replace(axes=())
     if field.lost:
         return field
-    axes = len(measure.windows or lengths)
-    reception = field.reception if len(field.reception) == axes else (Reception(),) * axes
-    reception = _through(reception, measure)
-    return Field(reception, lengths, reception)
+    count = len(measure.windows or lengths)
+    axes = field.axes if len(field.axes) == count else (ReceptiveField(),) * count
+    axes = _through(axes, measure)
+    return NodeField(axes, lengths, axes)
 
 
-def _through(reception: tuple[Reception, ...], measure: Measure) -> tuple[Reception, ...]:
+def _through(axes: tuple[ReceptiveField, ...], measure: Measure) -> tuple[ReceptiveField, ...]:
     if measure.windows:
-        reception = tuple(
+        axes = tuple(
             [
-                seen.through(window, padding[0])
-                for seen, (window, padding) in zip(reception, measure.windows, strict=True)
+                axis.through(window, padding[0])
+                for axis, (window, padding) in zip(axes, measure.windows, strict=True)
             ]
         )
     if measure.upsampling:
-        reception = tuple(
-            [
-                seen._replace(jump=_ratio(seen.jump, times))
-                for seen, times in zip(reception, measure.upsampling, strict=True)
-            ]
-        )
-    return reception[: len(measure.output) - 1]
-
-
-def _ratio(jump: int, times: int) -> Any:
-    """A jump shared by `times` output cells: whole where it can be."""
-    if jump % times == 0:
-        return jump // times
-    from fractions import Fraction  # seldom needed, and 2 ms to import
-
-    return Fraction(jump, times)
+        axes = tuple(map(ReceptiveField.enlarged, axes, measure.upsampling))
+    return axes[: len(measure.output) - 1]

@@ -5,8 +5,8 @@ from math import prod
 from typing import NamedTuple, TypeVar
 
 from convcli.errors import UnfitError
-from convcli.geometry import Fit, Reception
-from convcli.nets.analysis.receptive_forward import NO_FIELD, Field, field_after, widest
+from convcli.geometry import Fit, ReceptiveField
+from convcli.nets.analysis.receptive_forward import NO_FIELD, NodeField, field_behind, widest
 from convcli.nets.graph import INPUT, Network, Node
 from convcli.nets.layers import (
     AXES,
@@ -55,12 +55,12 @@ class Use(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What one node takes, gives and costs; one Reception and one unread count per axis."""
+    """What one node takes, gives and costs; one receptive field and one unread count per axis."""
 
     node: Node
     inputs: tuple[Shape, ...]
     use: Use
-    reception: tuple[Reception, ...]
+    receptive_field: tuple[ReceptiveField, ...]
 
     @property
     def name(self) -> str:
@@ -80,7 +80,7 @@ class Row(NamedTuple):
 
     @property
     def unread(self) -> tuple[int, ...]:
-        return self.use.unread or (0,) * len(self.reception)
+        return self.use.unread or (0,) * len(self.receptive_field)
 
     @property
     def params(self) -> int:
@@ -231,8 +231,8 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
     goes on. A network that depends on its input is read for this one.
     """
     network = network.at(shape)
-    start = (Reception(),) * (len(shape) - 1)
-    known = {INPUT: (shape, Field(start, shape[1:], start))}
+    start = (ReceptiveField(),) * (len(shape) - 1)
+    known = {INPUT: (shape, NodeField(start, shape[1:], start))}
     # a repeated block is measured once
     uses: dict[tuple[int, tuple[Shape, ...]], Use] = {}
     rows: list[Row] = []
@@ -268,8 +268,8 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
         if len(node.inputs) > 1:
             field = widest([known[name][1] for name in node.inputs], measure.output[1:])
         if measure.windows or measure.upsampling or field.lengths != measure.output[1:]:
-            field = field_after(field, node.layer, measure)
-        rows.append(Row(node, inputs, used, field.reception))
+            field = field_behind(field, node.layer, measure)
+        rows.append(Row(node, inputs, used, field.axes))
         known[node.name] = measure.output, field
     complete, stopped = len(rows) == len(network.nodes), network.stopped
     if complete and stopped is not None:
@@ -334,12 +334,11 @@ def fit_warnings(fits: Sequence[Fit], skips: bool = True) -> Iterator[str]:
     for fit, cells in agreeing.items():
         if fit.unread:
             yield _unread_warning(fit, cells)
-        skipped = fit.window.stride - fit.window.reach
-        if skips and skipped > 0 and fit.output > 1:
+        if skips and fit.skipped:
             yield (
-                f"between windows, {skipped} of every {_plural(cells, fit.window.stride)} are "
+                f"between windows, {fit.skipped} of every {_plural(cells, fit.window.stride)} are "
                 f"never read: the stride {fit.window.stride} is longer than the kernel's reach "
-                f"{fit.window.reach}"
+                f"{fit.window.dilated_kernel}"
             )
 
 

@@ -129,8 +129,8 @@ def _node_record(row: Row, layer: LayerRecord) -> LayerRecord:
     record["name"] = row.node.name
     record["inputs"] = row.node.inputs
     # after an enlarging layer a field may end within a cell: it contains all of it
-    record["receptive_field"] = named_axes([ceil(axis.size) for axis in row.reception])
-    record["jump"] = named_axes([_number(axis.jump) for axis in row.reception])
+    record["receptive_field"] = named_axes([ceil(axis.size) for axis in row.receptive_field])
+    record["jump"] = named_axes([_number(axis.jump) for axis in row.receptive_field])
     if row.node.owner:
         record["shares"] = row.node.owner
     return record

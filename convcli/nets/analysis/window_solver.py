@@ -5,23 +5,23 @@ from itertools import islice
 from typing import NamedTuple
 
 from convcli.errors import SpecError
-from convcli.geometry import Fit, Pair, Window
+from convcli.geometry import Fit, Pair, Window, full_padding, halves
 from convcli.nets.analysis.summary import SCHEMA
 from convcli.tables import Record, Table
 from convcli.text import counted
 
 MAX_SOLUTIONS = 10_000
-"""More are refused: with so many, too little is given."""
+"""More is refused: a question with so many answers leaves too much out."""
 
-MAX_REACH = 2_000
-"""The largest dilated kernel, and the largest stride."""
+MAX_DILATED_KERNEL = 2_000
+"""Larger dilated kernels and strides are not solved for."""
 
 MAX_KERNEL = 15
-"""The largest kernel and stride that are tried where none is given."""
+"""Larger kernels and strides are not tried where they are left out."""
 
 
 class Solution(NamedTuple):
-    """A window on one axis that gives the output."""
+    """A window on one axis that gives the wanted output."""
 
     input: int
     kernel: int
@@ -34,7 +34,7 @@ class Solution(NamedTuple):
 
     @property
     def exact(self) -> bool:
-        """Whether nothing is left over after the last window, padding included."""
+        """Whether nothing is left over behind the last window, padding included."""
         return self.leftover == 0
 
     @property
@@ -53,72 +53,74 @@ class Unknowns(NamedTuple):
     dilation: int = 1
 
 
-def solutions(axis: Unknowns) -> list[Solution]:
-    """Every integer solution: exact ones first, then equal at both ends, then by padding.
+def solutions(given: Unknowns) -> list[Solution]:
+    """Every integer solution: exact ones first, then alike at both ends, then smallest padding.
 
-    Kernels and strides that are not given are tried up to MAX_KERNEL, strides up to the kernel, and
-    paddings up to one less than the kernel's reach, beyond which a window reads padding alone.
+    Kernels and strides that are left out are tried to MAX_KERNEL, strides to the kernel, and
+    paddings to one less than the dilated kernel, beyond which a window reads nothing but padding.
 
     >>> solutions(Unknowns(224, 11, 4, None, 55))[0].padding
     (1, 2)
     """
-    for name in ("kernel", "stride"):
-        dilation = axis.dilation if name == "kernel" else 1
-        if (getattr(axis, name) or 0) * dilation > MAX_REACH:
-            raise SpecError(f"solve takes a {name} that reaches at most {MAX_REACH:,} cells")
-    all_ = list(islice(_solutions(axis), MAX_SOLUTIONS + 1))
-    if len(all_) > MAX_SOLUTIONS:
+    window = Window(given.kernel or 1, given.stride or 1, given.dilation)
+    for name, cells in (("kernel", window.dilated_kernel), ("stride", window.stride)):
+        if cells > MAX_DILATED_KERNEL:
+            raise SpecError(
+                f"solve takes a {name} that reaches at most {MAX_DILATED_KERNEL:,} cells"
+            )
+    first = list(islice(_solutions(given), MAX_SOLUTIONS + 1))
+    if len(first) > MAX_SOLUTIONS:
         raise SpecError(f"there are more than {MAX_SOLUTIONS:,} solutions; give more of them")
     return sorted(
-        all_,
-        key=lambda one: (not one.exact, not one.even, sum(one.padding), one.kernel, one.stride),
+        first,
+        key=lambda s: (not s.exact, not s.even, sum(s.padding), s.kernel, s.stride),
     )
 
 
-def _solutions(axis: Unknowns) -> Iterator[Solution]:
-    kernels = [axis.kernel] if axis.kernel else range(1, MAX_KERNEL + 1)
+def _solutions(given: Unknowns) -> Iterator[Solution]:
+    kernels = [given.kernel] if given.kernel else range(1, MAX_KERNEL + 1)
     for kernel in kernels:
-        largest = max(kernel, 2) if axis.kernel is None else max(MAX_KERNEL, kernel)
-        strides = [axis.stride] if axis.stride else range(1, largest + 1)
+        largest = max(kernel, 2) if given.kernel is None else max(MAX_KERNEL, kernel)
+        strides = [given.stride] if given.stride else range(1, largest + 1)
         for stride in strides:
-            window = Window(kernel, stride, axis.dilation)
-            for padding in _paddings(axis, window):
-                for length in _lengths(axis, window, padding):
+            window = Window(kernel, stride, given.dilation)
+            for padding in _paddings(given, window):
+                for length in _lengths(given, window, padding):
                     fit = Fit(length, window, padding)
                     yield Solution(
                         length,
                         kernel,
                         stride,
-                        axis.dilation,
+                        given.dilation,
                         padding,
-                        axis.output,
+                        given.output,
                         fit.unread,
                         fit.leftover,
                     )
 
 
-def _paddings(axis: Unknowns, window: Window) -> Iterator[Pair]:
-    if axis.padding is not None:
-        yield axis.padding
+def _paddings(given: Unknowns, window: Window) -> Iterator[Pair]:
+    if given.padding is not None:
+        yield given.padding
         return
-    if axis.input is None:
-        for side in range(window.reach):
+    if given.input is None:
+        for side in range(window.dilated_kernel):
             yield side, side
         return
-    needed = (axis.output - 1) * window.stride + window.reach - axis.input
-    for total in range(max(needed, 0), max(needed + window.stride, 0)):
-        if total <= 2 * (window.reach - 1):
-            yield total // 2, total - total // 2
+    missing = window.span(given.output) - given.input
+    for total in range(max(missing, 0), max(missing + window.stride, 0)):
+        if total <= sum(full_padding(window)):
+            yield halves(total)
 
 
-def _lengths(axis: Unknowns, window: Window, padding: Pair) -> Iterator[int]:
-    """Inputs that give the output: ⌊(n + p − reach) / s⌋ + 1 = o for s consecutive n."""
-    first = (axis.output - 1) * window.stride + window.reach - sum(padding)
+def _lengths(given: Unknowns, window: Window, padding: Pair) -> Iterator[int]:
+    """Inputs that give the output: as many in a row as the stride is long."""
+    first = window.span(given.output) - sum(padding)
     lengths = range(max(first, 1), first + window.stride)
-    if axis.input is None:
+    if given.input is None:
         yield from lengths
-    elif axis.input in lengths:
-        yield axis.input
+    elif given.input in lengths:
+        yield given.input
 
 
 class Solved(NamedTuple):
