@@ -148,8 +148,8 @@ def filter_image(
     """
     import numpy as np
 
+    from convcli.borders import read_border
     from convcli.images.filters.apply import filter_picture
-    from convcli.images.filters.options import read_border
     from convcli.images.filters.output_range import read_range
     from convcli.images.filters.spec import Recipe
     from convcli.images.image import picture_of

@@ -8,16 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcli.conv.padding import BORDERS
+from convcli.borders import read_border
 from convcli.errors import SpecError
-from convcli.images.engines.row_bands import Border
 from convcli.images.filters.output_range import read_range
 from convcli.images.filters.spec import Recipe
 from convcli.images.kernels import kernel as change
 from convcli.images.kernels.kernel import Kernel
 from convcli.images.kernels.parse import kernel, spec_text
 from convcli.numerals import read_fraction, row_hints
-from convcli.text import like, safe
+from convcli.text import safe
 
 SCHEMA = 1
 
@@ -164,22 +163,6 @@ def _changed(one: Kernel, words: Mapping[str, Any]) -> Kernel:
     changed = change.dilated(one, words["dilation"])
     turned = words["scale"] != "1" or words["normalize"] != "none" or words["anchor"]
     return changed._replace(smooth=0.0) if turned else changed
-
-
-def read_border(text: str) -> Border:
-    """A border as the shell says it.
-
-    >>> read_border("constant:128").text
-    'constant:128'
-    """
-    name, colon, value = text.strip().lower().partition(":")
-    if name == "constant" and colon:
-        return Border("constant", float(read_fraction(value, "constant:")))
-    if name not in (*BORDERS, "valid") or colon or name == "constant":
-        names = [one for one in BORDERS if one != "constant"]
-        known = f"{', '.join(names)}, constant:VALUE, valid"
-        raise SpecError(f"{text!r:.60} is no border: {known}{like(name, (*BORDERS, 'valid'))}")
-    return Border(name)
 
 
 def remarks(recipe: Recipe, asked: Asked) -> list[str]:
