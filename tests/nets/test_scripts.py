@@ -225,9 +225,10 @@ def test_a_misfit_in_a_flow_shows_what_went_before_and_names_the_line():
 
 def test_the_newest_model_of_a_script_is_meant_and_the_others_are_named():
     text = "import torch.nn as nn\nG = nn.Sequential(nn.Linear(8, 4))\nD = nn.Sequential(nn.Linear(4, 1))"
-    network = read_text(text).network
+    network, _, about = read_text(text)
+    assert about == "PyTorch model D, the newest, not G, 1 layer"
     assert [node.layer.outputs for node in network.nodes] == [1]
-    assert network.notes == ("D, the newest of the models, is shown; others: G",)
+    assert network.notes == ("D is shown, the newest of the models; others: G",)
 
 
 def test_a_text_is_read_anew_for_another_input():
@@ -250,10 +251,11 @@ def test_names_are_those_of_the_text():
     text = (
         "inputs = keras.Input((8, 8, 3))\nx = layers.Conv2D(4, 3, name='stem')(inputs)\n"
         "x = layers.Conv2D(4, 1, activation='relu', name='mix')(x)\nx = layers.Dropout(0.5)(x)\n"
-        "x = layers.Dense(2)(x)\nmodel = keras.Model(inputs, x)"
+        "y = layers.Dense(4)(x)\nx = layers.add([x, y], name='sum')\n"
+        "x = layers.Concatenate(name='all')([x, y])\nmodel = keras.Model(inputs, x)"
     )
     names = [node.name for node in read_text(text).network.nodes]
-    assert names == ["stem", "mix.conv1", "mix.relu1", "dropout1", "linear1"]
+    assert names == ["stem", "mix.conv1", "mix.relu1", "dropout1", "linear1", "sum", "all"]
     names = [node.name for node in read_text(LENET + FORWARD).network.nodes]
     assert names == ["conv1", "relu1", "pool", "conv2", "relu2", "pool#1", "flatten1", "fc1"]
 

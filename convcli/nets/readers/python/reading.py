@@ -4,13 +4,14 @@ import ast
 import os
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
 
 from convcli.errors import SpecError
 from convcli.nets.graph import INPUT, Builder, Network, Node, Part, Reading, Stopped
 from convcli.nets.input_size import named_shape
 from convcli.nets.layers import Shape
-from convcli.nets.layers.tensor_ops import Operation
+from convcli.nets.layers.tensor_ops import Operation, Scalar
 from convcli.nets.readers.fragments import MAX_MODULE, module
 from convcli.nets.readers.layer_calls import chain
 from convcli.nets.readers.python.entry_point import (
@@ -64,11 +65,8 @@ def read_python(
             raise
         tree = parsed_file(path, source, text).tree
     given = Text(path, source, text, _with_class(tree), SourceFiles(), keras)
-    try:
-        with deep_recursion():
-            return given.reading(entry)
-    except ReadError as error:
-        raise SpecError(_pointed(error)) from None
+    with _refusing():
+        return given.reading(entry)
 
 
 def _with_class(tree: ast.Module) -> ast.Module:
@@ -87,9 +85,16 @@ def _with_class(tree: ast.Module) -> ast.Module:
     return ast.Module([*rest, own], [])
 
 
-def _pointed(error: ReadError) -> str:
-    message = safe(str(error))
-    return f"{message}\n{pointed(error.where)}" if error.where else message
+@contextmanager
+def _refusing() -> Iterator[None]:
+    """Refusals as they are told: with the place in the text."""
+    try:
+        with deep_recursion():
+            yield
+    except ReadError as error:
+        message = safe(str(error))
+        where = f"\n{pointed(error.where)}" if error.where else ""
+        raise SpecError(f"{message}{where}") from None
 
 
 class Text(NamedTuple):
@@ -135,8 +140,8 @@ class Text(NamedTuple):
         return script
 
     def at(self, shape: Shape) -> Network:
-        """Its network for an input `(channels, *lengths)`."""
-        with deep_recursion():
+        """Its network for an input `(channels, *lengths)`. Raises SpecError with the place."""
+        with _refusing():
             return self.network(self.run(shape))
 
     def network(self, script: ScriptInterpreter) -> Network:
@@ -180,26 +185,26 @@ class Text(NamedTuple):
             return self._sequence(script, modules)
         if script.refusals:
             raise script.refusals[0]
-        functions = [one for one in file.names.values() if isinstance(one, Function)]
-        if not own and not functions:
+        if not any(isinstance(one, ast.ClassDef | ast.FunctionDef) for one in self.tree.body):
             raise SpecError(f"{safe(self.name)} holds no layers")
-        return self._defined(script, functions)
+        return self._defined(script)
 
-    def _defined(self, script: ScriptInterpreter, functions: list[Function]) -> Reading:
+    def _defined(self, script: ScriptInterpreter) -> Reading:
         """What its one class or builder makes, or a function of a tensor."""
         try:
             return self._built(script, find_entry(script.text))
         except SpecError:
-            name = functions[-1].name if functions else ""
-            if not name or len(needs(functions[-1], 0)) != 1:
+            functions = [one for one in script.text.names.values() if isinstance(one, Function)]
+            if not functions or len(needs(functions[-1], 0)) != 1:
                 raise
+            name = functions[-1].name
             given = self._replace(function=name)
             try:
                 made = given._flow(given.run())
             except SpecError:
                 made = None
-            if made is None:
-                raise
+            if made is None or all(isinstance(n.layer, Scalar) for n in made.network.nodes):
+                raise  # `def f(n): return n + 1` is no network
             return made
 
     def _flow(self, script: ScriptInterpreter) -> Reading | None:
@@ -234,10 +239,11 @@ class Text(NamedTuple):
         models = [(name, one) for name, one in modules if getattr(one, "leaf", one) is None]
         form = "model" if models else "layer lines"
         if script.defines and models and all(name for name, _ in modules) and not script.own.attrs:
+            modules = models[-1:]
             if len(models) > 1:
                 others = ", ".join(name for name, _ in models[:-1][:4])
-                notes = [f"{models[-1][0]}, the newest of the models, is shown; others: {others}"]
-            modules = models[-1:]
+                form = f"model {modules[0][0]}, the newest, not {others}"
+                notes = [f"{modules[0][0]} is shown, the newest of the models; others: {others}"]
         parts = parts_of(modules)
         if parts is None:
             return self._model(script, _together(modules), form)

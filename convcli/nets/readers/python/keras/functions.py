@@ -2,10 +2,8 @@
 
 from math import prod
 
-from convcli.nets.graph import Leaf
 from convcli.nets.layers import AdaptivePool, Concat, Identity, Merge, Pad, Reshape, Upsample
 from convcli.nets.readers.python.keras.tensors import (
-    apply,
     apply_record,
     by_shape,
     network_shape,
@@ -54,7 +52,8 @@ def merge(kind: str) -> NativeFunction:
     def call(interpreter: Interpreter, *values: Value, **options: Value) -> Value:
         if len(values) == 2 and any(isinstance(value, int | float) for value in values):
             return elementwise.binary(interpreter, kind, *values)
-        return apply_record(interpreter, Merge(kind), *tensors_in(values))
+        tensors = tensors_in(values)
+        return apply_record(interpreter, Merge(kind), *tensors, name=options.get("name"))
 
     return call
 
@@ -70,9 +69,8 @@ def concatenate(
         return tensors[0]
     if place == 0:
         return to_tensor(by_shape("concat", indexing.cat)(interpreter, tensors, 0))
-    record, name = Concat(0 if place == rank - 1 else place), options.get("name")
-    path = f"{interpreter.recorder.scope}{name}" if isinstance(name, str) else ""
-    return apply(interpreter, Leaf(record, path, interpreter.location()), tensors)
+    record = Concat(0 if place == rank - 1 else place)
+    return apply_record(interpreter, record, *tensors, name=options.get("name"))
 
 
 def reshape(interpreter: Interpreter, x: Value, shape: Value, **options: Value) -> Value:

@@ -72,9 +72,12 @@ def apply(interpreter: Interpreter, leaf: Leaf, tensors: Sequence[Tensor]) -> Te
     return interpreter.recorder.append(record, tensors, (1, *output), leaf=leaf)
 
 
-def apply_record(interpreter: Interpreter, record: Layer, *tensors: Tensor) -> Tensor:
-    """A layer that no class stands for: `tf.nn.relu(x)`."""
-    return apply(interpreter, Leaf(record, "", interpreter.location()), tensors)
+def apply_record(
+    interpreter: Interpreter, record: Layer, *tensors: Tensor, name: Value = None
+) -> Tensor:
+    """A layer that no class stands for: `tf.nn.relu(x)`, `layers.add([x, y], name="sum")`."""
+    path = f"{interpreter.recorder.scope}{name}" if isinstance(name, str) else ""
+    return apply(interpreter, Leaf(record, path, interpreter.location()), tensors)
 
 
 def _channels_first(x: Tensor) -> Tensor:
