@@ -110,7 +110,8 @@ class Responder:
 
     def rounding(self, tones: Tone, full: int, bound: int | None = None) -> Rounding:
         """How the responses become samples 0..full."""
-        return Rounding(self.unit, tones, full, self.bound if bound is None else bound)
+        bound = self.bound if bound is None else bound
+        return Rounding(self.unit, tones, full, bound, fractional=not self.kernel.exact)
 
     def samples(
         self,

@@ -191,7 +191,7 @@ def worker(
 
     (part,) = kernel.parts
     whole = kernel.sum and part.scale / kernel.sum  # the grid's weights sum to 1 already
-    rounding = Rounding(part.scale / whole, tones, picture.full, 2**60)
+    rounding = Rounding(part.scale / whole, tones, picture.full, 2**60, fractional=True)
     tall = rows.block * max(1, 96 // rows.block)
     return Work(tall, draw)
 

@@ -22,6 +22,7 @@ Step = tuple[Any, tuple[int, ...]]
 class Rounding:
     """Samples 0..full from responses of at most ±`bound` times a scale, in a tone.
 
+    Responses are integers, in a dtype of integers or in floats, unless they are `fractional`.
     Responses are overwritten, since fresh arrays would cost more than what is computed in them.
     Samples, uint8 or uint16, are written into `out` where that is given. Statistics are those of
     the true values.
@@ -33,13 +34,15 @@ class Rounding:
     ([0, 3, 255], 'values -1.5 to 300, 2 of 3 samples clipped')
     """
 
-    def __init__(self, scale: Fraction, tones: Tone, full: int, bound: int) -> None:
+    def __init__(
+        self, scale: Fraction, tones: Tone, full: int, bound: int, fractional: bool = False
+    ) -> None:
         gain = abs(scale * tones.gain) if tones.absolute else scale * tones.gain
         self.absolute, self.full, self.bound = tones.absolute, full, bound
         self.gain, self.offset = float(gain), float(tones.offset)
         self.square = float(scale * scale * tones.square)
         binary = gain.denominator & (gain.denominator - 1) == 0 and tones.offset.denominator <= 2
-        self.in_floats = bound >= 2**53 or (binary and bound * 2 < 2**53)
+        self.in_floats = fractional or bound >= 2**53 or (binary and bound * 2 < 2**53)
         """Whether floats are rounded as floats: they are not exact, or stay so."""
 
         # ⌊gain · R + offset + ½⌋ = ⌊(R · a + b) / d⌋

@@ -110,6 +110,11 @@ class Keeping:
         ], bound
 
 
+def _integers(values: Array) -> Array:
+    """Integer responses as integers: where an engine has them in float64 they fit 64 bits."""
+    return values.astype(np.int64) if values.dtype.kind == "f" else values
+
+
 def _wide(values: Array, bound: int) -> Array:
     if values.dtype.kind == "f":
         # whole numbers in float64, unless the kernel or the picture is one of floats
@@ -132,7 +137,9 @@ class Blending:
         (cover,) = _strided(self.cover.parts(alpha), centres)
         unit = self.cover.unit / self.total
         plain = Tone(False, type(unit)(1))
-        opacity, _ = Rounding(unit, plain, self.full, self.cover.bound).samples(cover.copy())
+        fractional = not self.cover.kernel.exact
+        rounding = Rounding(unit, plain, self.full, self.cover.bound, fractional)
+        opacity, _ = rounding.samples(cover.copy())
         visible = (opacity > 0) & (cover != 0)
         shown = np.where(visible, cover, 1)
         if light.dtype.kind == "f" and not self.light.kernel.exact:
@@ -145,7 +152,7 @@ class Blending:
             below = gain.denominator * offset.denominator
             widest = self.light.bound * abs(top) + self.cover.bound * (abs(less) + below)
             lane = np.int64 if widest < 2**62 else object
-            light, shown = (one.astype(np.int64).astype(lane) for one in (light, shown))
+            light, shown = (_integers(values).astype(lane) for values in (light, shown))
             # a negative sum turns both around
             sign = np.where(shown < 0, -1, 1).astype(lane)
             raised = np.abs(light * top) if tones.absolute else light * top * sign
