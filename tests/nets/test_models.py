@@ -1,6 +1,5 @@
 """Model files in many hands: figures of PyTorch, and what is said of files that stop."""
 
-import ast
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from convcli.cli.main import run
 from convcli.errors import SpecError
 from convcli.nets.analysis.summary import summarize, trace
 from convcli.nets.input_size import input_shape
-from convcli.nets.readers import python
 from convcli.nets.readers.read import read_source, read_text
 
 MODELS = Path(__file__).parent / "models"
@@ -593,17 +591,3 @@ def test_a_function_keeps_the_values_that_its_module_keeps(function, module):
         network = read_text(net(init, f"return {forward}")).network.at((3, 8, 8))
         records.append([node.layer for node in network.nodes])
     assert records[0] == records[1]
-
-
-def test_each_file_of_the_reader_needs_those_above_it_in_the_package_s_table():
-    lines = python.__doc__.split("\n\n")[2].splitlines()
-    order = [name for line in lines for name in line[:34].split()]
-    room = Path(python.__file__).parent
-    assert sorted(order) == sorted(path.stem for path in room.glob("[a-z]*.py"))
-    for place, name in enumerate(order):
-        tree = ast.parse((room / f"{name}.py").read_text(encoding="utf-8"))
-        for node in tree.body:
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(python.__name__):
-                inner = node.module.removeprefix(python.__name__).strip(".")
-                needed = [inner] if inner else [alias.name for alias in node.names]
-                assert set(needed) <= set(order[:place]), name
