@@ -4,19 +4,20 @@ import os
 from collections import deque
 from collections.abc import Callable
 from threading import Thread
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from convcli.conv.padding import BORDERS, sources
 from convcli.errors import UnfitError
+from convcli.images.engines.quantize import Statistics, Stored
+from convcli.images.engines.shift_passes import Values
 
-Array = NDArray[Any]
 Pair = tuple[int, int]
 
 BAND_BYTES = 400_000
-"""Of lanes a band: all arrays of a band stay in a core's cache of 2 MB."""
+"""Of accumulators in a band: all arrays of a band stay in a core's cache of 2 MB."""
 
 SHARED_BYTES = 2_000_000
 """The same where threads share the picture. Between two calls of NumPy a thread holds the
@@ -78,13 +79,13 @@ class Window(NamedTuple):
 
 
 def extend(
-    pixels: Array,
+    pixels: Values,
     rows: NDArray[np.intp],
     columns: NDArray[np.intp],
     left: int,
     fill: float,
-    out: Array,
-) -> Array:
+    out: Values,
+) -> Values:
     """Write rows of a picture into `out`, with what stands beyond its sides.
 
     `rows` and `columns` are the cells that each row and column of the result repeats, or FILL;
@@ -117,7 +118,7 @@ class Bands:
     [2, 2, 3, 3]
     """
 
-    def __init__(self, pixels: Array, window: Window) -> None:
+    def __init__(self, pixels: Values, window: Window) -> None:
         self.pixels, self.window = pixels, window
         self.size = window.output(pixels.shape[:2])
         self.rows = window.cells(0, pixels.shape[0])
@@ -137,10 +138,10 @@ class Bands:
         self,
         top: int,
         bottom: int,
-        dtype: Any,
-        out: Array | None = None,
+        dtype: DTypeLike,
+        out: Values | None = None,
         channels: slice = slice(None),
-    ) -> Array:
+    ) -> Values:
         """The cells that output rows top to bottom are computed from, in a dtype."""
         first, last = self.span(top, bottom)
         rows = self.rows[first:last]
@@ -153,7 +154,7 @@ class Bands:
         )
         return extend(pixels, rows, self.columns, self.left, self.window.border.value, band)
 
-    def centres(self, band: Array) -> tuple[slice, slice]:
+    def centres(self, band: Values) -> tuple[slice, slice]:
         """The rows and columns of a band that stand under the anchor where the window stops."""
         down, across = (
             slice(at, at + length - reach + 1, step)
@@ -167,10 +168,25 @@ class Bands:
         )
         return down, across
 
-    def strided(self, response: Array) -> Array:
+    def strided(self, response: Values) -> Values:
         """The responses at the places where the window stops, of those at every place."""
         down, across = self.window.stride
         return response if (down, across) == (1, 1) else response[::down, ::across]
+
+
+Run: TypeAlias = Callable[[int, int, Stored], Statistics]
+"""The first output row of a band, the one after its last, and the array for their samples."""
+
+
+class Work(NamedTuple):
+    """How an engine goes over a picture: rows of a band, and what makes a thread's function of one.
+
+    `in_order` says that a band goes on from what the one before it leaves.
+    """
+
+    rows: int
+    make: Callable[[], Run]
+    in_order: bool = False
 
 
 def band_rows(cells: int, rows: int, itemsize: int, reach: int, threads: int) -> int:

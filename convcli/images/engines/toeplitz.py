@@ -5,14 +5,10 @@ with one small Toeplitz matrix, which BLAS computes faster than n passes over th
 integers up to 2⁵³ are exact.
 """
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 
-from convcli.images.engines.shift_passes import Scratch
-
-Array = NDArray[Any]
+from convcli.images.engines.shift_passes import Scratch, Values
 
 BLOCK = 32
 """Outputs of a product along an axis: 16 call BLAS too often, 64 multiply too many zeros."""
@@ -21,7 +17,7 @@ TILE = 512
 """Columns computed at once, so that both steps of a tall band stay in the cache."""
 
 
-def toeplitz(taps: Array, dtype: Any = np.float64, block: int = BLOCK) -> Array:
+def toeplitz(taps: Values, dtype: DTypeLike = np.float64, block: int = BLOCK) -> Values:
     """The matrix (block, block + n − 1) whose row r holds the taps from column r on.
 
     >>> toeplitz(np.array([1, 2]), int, 2).tolist()
@@ -34,67 +30,62 @@ def toeplitz(taps: Array, dtype: Any = np.float64, block: int = BLOCK) -> Array:
     return matrix
 
 
-def down(x: Array, matrix: Array, rows: int, out: Array) -> Array:
-    """Correlate along the rows of x (rows + n − 1, columns): (rows, columns) in `out`."""
-    block, reach = matrix.shape
+def along_columns(x: Values, matrix: Values, rows: int, out: Values) -> Values:
+    """Correlate each column of x (rows + n − 1, columns): (rows, columns) in `out`."""
+    block, cells = matrix.shape
     for top in range(0, rows, block):
-        tall = min(block, rows - top)
-        np.matmul(
-            matrix[:tall, : reach - block + tall],
-            x[top : top + reach - block + tall],
-            out=out[top : top + tall],
-        )
+        count = min(block, rows - top)
+        read = cells - block + count
+        np.matmul(matrix[:count, :read], x[top : top + read], out=out[top : top + count])
     return out[:rows]
 
 
-def across(x: Array, turned: Array, columns: int, out: Array) -> Array:
-    """Correlate along the columns of x (rows, columns + n − 1), with a turned matrix: in `out`."""
-    reach, block = turned.shape
+def along_rows(x: Values, transposed: Values, columns: int, out: Values) -> Values:
+    """Correlate each row of x (rows, columns + n − 1), with a transposed matrix: in `out`."""
+    cells, block = transposed.shape
     for left in range(0, columns, block):
-        wide = min(block, columns - left)
+        count = min(block, columns - left)
+        read = cells - block + count
         np.matmul(
-            x[:, left : left + reach - block + wide],
-            turned[: reach - block + wide, :wide],
-            out=out[:, left : left + wide],
+            x[:, left : left + read], transposed[:read, :count], out=out[:, left : left + count]
         )
     return out[:, :columns]
 
 
 def separable(
-    band: Array, column: Array, row: Array, scratch: Scratch | None = None, name: str = ""
-) -> Array:
+    band: Values, column: Values, row: Values, scratch: Scratch | None = None, name: str = ""
+) -> Values:
     """Correlate each channel of a band (rows, columns, channels) with a column and a row of taps.
 
     Returns float64 (rows − m + 1, columns − n + 1, channels), stored channel by channel, in an
     array of the scratch that has the name.
     """
     scratch = scratch or Scratch()
-    tall, wide, channels = band.shape
-    rows, columns = tall - column.size + 1, wide - row.size + 1
-    matrix, turned = toeplitz(column), np.ascontiguousarray(toeplitz(row).T)
-    out = scratch.array(f"{name} out", channels * rows * columns, float).reshape(
-        channels, rows, columns
-    )
+    height, width, channels = band.shape
+    rows, columns = height - column.size + 1, width - row.size + 1
+    matrix, transposed = toeplitz(column), np.ascontiguousarray(toeplitz(row).T)
+    out = scratch.array(f"{name} out", channels * rows * columns, float)
+    out = out.reshape(channels, rows, columns)
     for left in range(0, columns, TILE):
-        across_tile = min(TILE, columns - left)
-        reach = across_tile + row.size - 1
-        x = scratch.array("x", tall * reach, float).reshape(tall, reach)
-        halfway = scratch.array("halfway", rows * reach, float).reshape(rows, reach)
+        count = min(TILE, columns - left)
+        read = count + row.size - 1
+        x = scratch.array("x", height * read, float).reshape(height, read)
+        halfway = scratch.array("halfway", rows * read, float).reshape(rows, read)
         for channel in range(channels):
-            np.copyto(x, band[:, left : left + reach, channel])
-            tile = out[channel][:, left : left + across_tile]
-            across(down(x, matrix, rows, halfway), turned, across_tile, tile)
+            np.copyto(x, band[:, left : left + read, channel])
+            tile = out[channel][:, left : left + count]
+            along_rows(along_columns(x, matrix, rows, halfway), transposed, count, tile)
     return out.transpose(1, 2, 0)
 
 
-def fourier(band: Array, kernel: Array) -> Array:
+def fourier(band: Values, kernel: Values) -> Values:
     """Correlate each channel of a band (rows, columns, channels) with a dense kernel (i, j).
 
     Returns float64 (rows − i + 1, columns − j + 1, channels).
     """
-    tall, wide, channels = band.shape
-    rows, columns = tall - kernel.shape[0] + 1, wide - kernel.shape[1] + 1
-    size = smooth(tall), smooth(wide)
+    height, width, channels = band.shape
+    rows, columns = height - kernel.shape[0] + 1, width - kernel.shape[1] + 1
+    size = smooth(height), smooth(width)
     # correlation: the conjugate of the kernel's transform; what wraps around is cut off
     spectrum = np.conj(np.fft.rfft2(kernel.astype(np.float64), size))
     out = np.empty((channels, rows, columns))

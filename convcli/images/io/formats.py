@@ -38,6 +38,8 @@ class Format:
     """Pixels per side that it holds, where its library notices too late."""
     deep_channels: int = 0
     """Samples per pixel up to which it holds 16 bits."""
+    float_channels: int = 0
+    """Samples per pixel up to which it holds floats of 32 bits."""
     inks: bool = False
     """Whether it holds cyan, magenta, yellow and black."""
     metadata: frozenset[str] = frozenset({"dpi", "exif", "xmp", "icc_profile"})
@@ -104,6 +106,7 @@ FORMATS = {
             also_named=("tif",),
             frames="pages",
             deep_channels=1,
+            float_channels=1,
             inks=True,
             record="exif",
             vips_loader="tiffload",

@@ -20,6 +20,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from convcli.errors import PictureError
+from convcli.images.image import Header
 from convcli.images.io.formats import FORMATS, formats_beginning
 
 DECODED_AHEAD = 2**27
@@ -27,9 +28,6 @@ DECODED_AHEAD = 2**27
 
 PILLOW_PIXELS = 178_956_970
 """Where Pillow refuses a picture as a decompression bomb: 2 × ⌊2³⁰ / 4 / 3⌋ pixels."""
-
-STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
-"""Bytes per pixel of Pillow's images by mode; 4 in all others."""
 
 ARRAYS = {
     "L": (1, "uint8"),
@@ -43,8 +41,6 @@ ARRAYS = {
 }
 """The samples per pixel and the dtype of the array that each mode becomes; others are converted."""
 
-ITEM_BYTES = {"uint8": 1, "uint16": 2, "float32": 4, "float64": 8}
-
 MAP = re.compile(
     rb"P([56])(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(255|65535)\s"
 )
@@ -53,61 +49,6 @@ MAP = re.compile(
 MAX_MAP_HEADER = 4096
 
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
-
-
-class Header(NamedTuple):
-    """What a filter has to know of a picture: of its array, and of the file where there is one.
-
-    `mode` is Pillow's of the file; `opaque` says that no pixel is transparent, as far as that is
-    known.
-    """
-
-    width: int
-    height: int
-    channels: int = 1
-    dtype: str = "uint8"
-    has_alpha: bool = False
-    inks: bool = False
-    opaque: bool = True
-    frames: int = 1
-    format: str = ""
-    mode: str = ""
-
-    @property
-    def full(self) -> int:
-        """The sample that is white: 255 or 65535; 0 for floats, which have none."""
-        return {"uint8": 255, "uint16": 65535}.get(self.dtype, 0)
-
-    @property
-    def colors(self) -> int:
-        """Samples of a pixel that are not alpha."""
-        return self.channels - self.has_alpha
-
-    @property
-    def pixels(self) -> int:
-        """Pixels of all frames."""
-        return self.width * self.height * self.frames
-
-    @property
-    def samples(self) -> int:
-        """Samples of one frame."""
-        return self.width * self.height * self.channels
-
-    @property
-    def array_bytes(self) -> int:
-        """Bytes of the arrays of all frames."""
-        return self.samples * self.frames * ITEM_BYTES[self.dtype]
-
-    @property
-    def decoding_bytes(self) -> int:
-        """The most that decoding takes: Pillow's picture, a converted one, the array and its parts.
-
-        >>> Header(1000, 1000, 3, mode="RGB").decoding_bytes
-        10000000
-        """
-        converted = 0 if self.mode in ("L", "LA", "RGB", "RGBA", "I;16") else 4
-        stored = STORED_BYTES.get(self.mode, 4) + converted
-        return self.pixels * stored + 2 * self.array_bytes
 
 
 def header_of(image: Image.Image) -> Header:
