@@ -71,16 +71,7 @@ from convcli.cli.params import (
         option("-q", "--quiet", is_flag=True, help="Print the output's values alone."),
     ],
 )
-def explain_command(
-    picture: str | None,
-    output: str | None,
-    fps: float | None,
-    theme: str | None,
-    force: bool,
-    format_: str | None,
-    quiet: bool,
-    **options: Any,
-) -> None:
+def explain_command(**options: Any) -> None:
     """Show every product and every sum of a convolution.
 
     \b
@@ -93,7 +84,6 @@ def explain_command(
     ROW,COLUMN, counted from 0. -o draws the window as it walks: .gif, .webp, .apng, or a strip of
     its places as .png.
     """
-    from convcli.app.explain import explain_question, show_lesson
+    from convcli.app.explain import ExplainOptions, explain
 
-    answer = explain_question(picture, options)
-    show_lesson(answer, [picture, *options.values()], output, fps, theme, force, format_, quiet)
+    explain(ExplainOptions(**options))

@@ -1,5 +1,7 @@
 """`convcli fit`: which kernel makes one picture of another?"""
 
+from typing import Any
+
 import click
 
 from convcli.cli.help import group, option, page
@@ -27,19 +29,7 @@ from convcli.cli.params import text_format_option as format_option
         option("-q", "--quiet", is_flag=True, help="Print the kernel's rows, a net's loss."),
     ],
 )
-def fit_command(
-    before: str,
-    after: str,
-    size: tuple[int, int] | None,
-    net: str | None,
-    watch: bool,
-    steps: int | None,
-    seed: int | None,
-    output: str | None,
-    force: bool,
-    format_: str | None,
-    quiet: bool,
-) -> None:
+def fit_command(**options: Any) -> None:
     """Recover the kernel that makes one picture of another.
 
     \b
@@ -53,6 +43,6 @@ def fit_command(
     0 to 255; a .npy file is taken as it is. Says how well the pair determines the kernel, and ends
     with 1 where it does not.
     """
-    from convcli.app.fit import Ask, learn
+    from convcli.app.fit import FitOptions, fit
 
-    learn(Ask(before, after, size, net, watch, steps, seed, output, force, format_, quiet))
+    fit(FitOptions(**options))

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from math import ceil, sqrt
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 from convcli.images.image import Picture
 
 Pixels = NDArray[np.uint8]
-Maps = NDArray[Any]
+Maps = NDArray[np.floating]
 
 WIDTH = 1200
 """Pixels of a sheet's width: what a screen shows without scrolling sideways."""
@@ -33,6 +32,9 @@ GAP = 4
 MARGIN = 10
 CAPTION = 20
 PAPER, INK = (255, 255, 255), (40, 40, 40)
+
+PANEL_BYTES = 3 * WIDTH * (WIDTH + CAPTION + MARGIN)
+"""Bytes of the largest grid, which is no higher than wide."""
 
 DIVERGING = ((5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31))
 """Blue for negative, white for 0, red for positive: the ends, the middle and between of
@@ -202,15 +204,6 @@ def strip(maps: Maps, count: int, side: int, in_colour: bool = False) -> Pixels:
 
 def _rgb(image: Image.Image) -> Pixels:
     return np.asarray(image.convert("RGB"))
-
-
-def panel_bytes(shape: tuple[int, ...]) -> int:
-    """What a grid of maps of this shape takes at most: it is no higher than wide.
-
-    >>> panel_bytes((64, 224, 224)) < 5 << 20
-    True
-    """
-    return 3 * WIDTH * (WIDTH + CAPTION + MARGIN)
 
 
 def caption(name: str, type_: str, maps: Maps) -> str:

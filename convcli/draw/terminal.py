@@ -1,6 +1,6 @@
 """A picture in the terminal: half blocks, two pixels a character, drawn by Rich."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ MOST_COLUMNS = 1000
 """Characters in a row; no terminal is wider."""
 
 
-def half_blocks(picture: NDArray[Any], columns: int) -> "Text":
+def half_blocks(picture: NDArray[np.generic], columns: int) -> "Text":
     """A picture as text whose every character shows two pixels, one above the other.
 
     Parameters:
@@ -57,7 +57,7 @@ def half_blocks(picture: NDArray[Any], columns: int) -> "Text":
     return text
 
 
-def _fitted(pixels: NDArray[Any], columns: int) -> NDArray[Any]:
+def _fitted(pixels: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
     """The picture with at most `columns` pixels a row, each the mean of those it stands for."""
     height, width = pixels.shape[:2]
     if width <= columns:

@@ -19,9 +19,9 @@ from convcli.errors import SpecError, UnfitError
 from convcli.explain.lesson import SCHEMA
 from convcli.explain.render import Line, beside, channel_name, equals, plain_grid
 from convcli.numerals import (
-    LARGEST_NUMBER,
+    MAX_NUMBER,
+    Calculation,
     Stack,
-    Told,
     Value,
     factor,
     numeric,
@@ -47,7 +47,7 @@ class Elementwise(NamedTuple):
     name: str
     definition: str
     input: Stack
-    told: tuple[tuple[tuple[Told, ...], ...], ...]
+    told: tuple[tuple[tuple[Calculation, ...], ...], ...]
     """For every channel, row and column, the arithmetic and the value."""
     chosen: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
@@ -173,7 +173,7 @@ def elementwise_backward(spec: str, x: Stack, gradient: Stack) -> Elementwise:
             return 1 if value >= 0 else _number(below, "slope")
         return float(DERIVATIVES[call.name](np.asarray(float(value))))
 
-    def tell(value: Any, grad: Value) -> Told:
+    def tell(value: Any, grad: Value) -> Calculation:
         steep = slope(value)
         return f"{factor(grad)}·{factor(steep)}", times(grad, steep)
 
@@ -186,7 +186,9 @@ def elementwise_backward(spec: str, x: Stack, gradient: Stack) -> Elementwise:
     return Elementwise(name, definition, x, told, letter="dL/dx")
 
 
-def _each(x: Stack, tell: Callable[[Any], Told]) -> tuple[tuple[tuple[Told, ...], ...], ...]:
+def _each(
+    x: Stack, tell: Callable[[Any], Calculation]
+) -> tuple[tuple[tuple[Calculation, ...], ...], ...]:
     return tuple(tuple(tuple(map(tell, row)) for row in grid) for grid in x)
 
 
@@ -198,7 +200,7 @@ def _number(value: Any, name: str) -> Any:
     """An argument as it was written: 0.1 is a tenth."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SpecError(f"{name}={value} is not a number")
-    if abs(value) > LARGEST_NUMBER:
+    if abs(value) > MAX_NUMBER:
         raise SpecError(f"{name}={value:.6g} is too large")
     return simplest(Fraction(repr(value)))
 
@@ -206,7 +208,7 @@ def _number(value: Any, name: str) -> Any:
 def _leaky_relu(x: Stack, slope: float = 0.01) -> tuple[str, Any]:
     exact = _number(slope, "slope")
 
-    def tell(v: Any) -> Told:
+    def tell(v: Any) -> Calculation:
         if v >= 0:
             return f"{shown(v)} (≥ 0)", v
         return f"{shown(exact)}·{factor(v)}", simplest(exact * v)
@@ -229,7 +231,7 @@ def _minmax(x: Stack) -> tuple[str, Any]:
         values: list[Any] = [v for row in grid for v in row]
         low, high = min(values), max(values)
 
-        def tell(v: Any, low: Any = low, high: Any = high) -> Told:
+        def tell(v: Any, low: Any = low, high: Any = high) -> Calculation:
             if low == high:
                 return f"{shown(v)} (min = max)", 0
             value = Fraction(v - low) / Fraction(high - low) * 255

@@ -10,9 +10,9 @@ from convcli.explain.lesson import SCHEMA
 from convcli.explain.render import Line, beside, channel_name, equals, plain_grid, products, text
 from convcli.explain.steps import Spot, Step, convolution
 from convcli.numerals import (
+    Calculation,
     Grid,
     Stack,
-    Told,
     Value,
     factor,
     plain,
@@ -279,16 +279,19 @@ def kernel_stack(kernel: "Kernel") -> Stack:
     return tuple(stack)
 
 
-def _magnitude(sums: list[Any]) -> Told:
+def _magnitude(sums: list[Any]) -> Calculation:
     squares = " + ".join(f"{factor(value)}²" for value in sums)
     return f"√({squares})", sqrt(sum(float(value) ** 2 for value in sums))
 
 
-def _maximum(sums: list[Any]) -> Told:
+def _maximum(sums: list[Any]) -> Calculation:
     return f"max({', '.join(map(shown, sums))})", max(sums)
 
 
-COMBINED: dict[str, Callable[[list[Any]], Told]] = {"magnitude": _magnitude, "maximum": _maximum}
+COMBINED: dict[str, Callable[[list[Any]], Calculation]] = {
+    "magnitude": _magnitude,
+    "maximum": _maximum,
+}
 """How the responses of several parts become one."""
 
 

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from convcli.conv import adaptive_avg_pool2d
 from convcli.errors import SpecError
 from convcli.text import like
 
-Array = NDArray[Any]
+Array = NDArray[np.floating]
 
 
 def _flat(maps: Array) -> Array:

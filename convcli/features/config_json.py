@@ -1,38 +1,41 @@
-"""Settings as files hold them, in JSON, and the Setup that they mean again."""
+"""The settings of a run as JSON in a file, and the Setup that they stand for."""
 
-from collections.abc import Mapping
 from json import dumps, loads
 from typing import Any
 
 from convcli.errors import SpecError, UnfitError
 from convcli.features.aggregations import read_vector
-from convcli.features.config import SEED, Choices, Setup, for_pictures
+from convcli.features.config import SEED, Setup, for_pictures
+from convcli.features.options import FeatureOptions
 from convcli.features.preprocess import Preparation
 from convcli.nets.readers.read import read_words
 from convcli.runtime.array_files import npz_arrays
 from convcli.runtime.executor import check_runs, until
 from convcli.runtime.initializers import Init
 from convcli.runtime.weights import slopes
+from convcli.tables import Record
 from convcli.text import safe
 
+SETTLED = tuple(name for name in FeatureOptions.__annotations__ if name not in ("vector", "like"))
+"""Options whose values a file of vectors or a saved run has."""
 
-def saved_setup(path: str, choices: Choices) -> Setup:
-    """The setup that a file of vectors or of a saved run was made with.
 
-    Other parts of vectors may be chosen. Raises SpecError for any other choice, Refusal for a file
-    that cannot be read or holds no settings.
+def saved_setup(path: str, options: FeatureOptions) -> Setup:
+    """The setup that a file of vectors or a saved run was made with; vectors may have other parts.
+
+    Raises SpecError for any other option, Refusal for a file that cannot be read or has no
+    settings.
     """
-    clash = [name for name in choices.made() if name not in ("vector", "like")]
-    if clash:
+    for name in options.given(*SETTLED):
         raise SpecError(
-            f"--{clash[0].replace('_', '-')} does not go with settings taken from {safe(path)}"
+            f"--{name.replace('_', '-')} does not go with settings taken from {safe(path)}"
         )
-    held = str(npz_arrays(path, ("settings",))["settings"])
-    return setup_of(held, path, choices.vector)
+    text = str(npz_arrays(path, ("settings",))["settings"])
+    return setup_of(text, path, options.vector)
 
 
 def setup_of(text: str, path: str, parts: str | None = None) -> Setup:
-    """The setup that settings mean, which stand in `path`; `parts` are other parts of vectors."""
+    """The setup of the settings in a file `path`; `parts` are other parts of vectors."""
     held = read_settings(text, path)
     try:
         init = Init(**{name: held[name] for name in Init._fields if name in held})
@@ -77,7 +80,7 @@ def read_settings(text: str, path: str) -> dict[str, Any]:
 
 
 def same_settings(path: str, text: str, setup: Setup) -> None:
-    """Refuse a set of vectors that was made differently; one that says nothing is believed."""
+    """Raise UnfitError for vectors with other settings; those without any are taken as they are."""
     if not text:
         return
     held = read_settings(text, path)
@@ -102,6 +105,6 @@ def run_settings(setup: Setup) -> str:
     return described(setup.settings())
 
 
-def described(settings: Mapping[str, Any]) -> str:
+def described(settings: Record) -> str:
     """Settings as one line of JSON, the same for the same settings."""
     return dumps(settings, sort_keys=True)

@@ -3,56 +3,66 @@
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from operator import index
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import SpecError, UnfitError
 from convcli.features.aggregations import part_names, pooled
-from convcli.features.config import Choices, Setup
+from convcli.features.config import Setup
+from convcli.features.config_json import run_settings
 from convcli.features.config_options import read_setup
+from convcli.features.options import FeatureOptions
 from convcli.features.preprocess import Samples, prepared
 from convcli.features.presets import RECIPES
 from convcli.images.image import picture_of
 from convcli.images.io.memory_limits import Limits
 from convcli.images.io.read import open_picture
 from convcli.nets.analysis.summary import Row, summarize
+from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, Slot
 from convcli.runtime.executor import Step, needed, walk
 from convcli.runtime.memory_estimate import memory_note
 from convcli.runtime.weights import drawn, read_weights, slots
 from convcli.text import counted, safe
 
-Array = NDArray[Any]
+Array = NDArray[np.floating]
 
-Source = str | os.PathLike[str] | NDArray[Any]
+RESERVED = (INPUT, "seed", "network", "settings")
+"""Names in a saved run that are not those of layers."""
+
+Source = str | os.PathLike[str] | NDArray[np.number]
 """A picture: its path, or its samples as `picture_of` takes them."""
 
 
+PlainFeatures = tuple[Sequence[float], Sequence[str], Mapping[str, Shape], Sequence[str], str]
+"""A vector, names, shapes, notes and memory, in plain values."""
+
+
 class Features(NamedTuple):
-    """What a network sees in one picture."""
+    """The feature maps of one picture, and the vector of them."""
 
     maps: dict[str, Array]
     """The feature maps of each layer looked at, float32 (channels, height, width), or (values,)."""
     vector: NDArray[np.float32]
-    """The parts asked for of each of these layers, one layer after another, (n,)."""
+    """The chosen parts of each of these layers, one layer after another, (n,)."""
     names: tuple[str, ...]
     """A name for each number of the vector: `relu1.mean.0`."""
     shapes: Mapping[str, Shape]
-    """Those of the weights, by name: vectors of pictures that met others cannot be compared."""
+    """Shapes of the weights, by name: vectors of other weights cannot be compared."""
     notes: tuple[str, ...] = ()
-    """What the picture or the weights gave reason to say."""
+    """Notes on the picture and the weights."""
     memory: str = ""
-    """What memory the run was predicted to take, in words."""
+    """The memory that the run was predicted to take, in words."""
 
-    def plain(self) -> list[Any]:
-        """All but the maps, as JSON holds it."""
-        return [self.vector.tolist(), *self[2:]]
+    def plain(self) -> PlainFeatures:
+        """All but the maps, as JSON can hold it."""
+        return self.vector.tolist(), self.names, self.shapes, self.notes, self.memory
 
 
-def features_in(plain: Sequence[Any]) -> Features:
-    """What `plain` gave, as it was, without maps."""
+def features_in(plain: PlainFeatures) -> Features:
+    """The features that `plain` is of, without maps."""
     vector, names, shapes, notes, memory = plain
     kept = {name: tuple(shape) for name, shape in shapes.items()}
     return Features({}, np.array(vector, np.float32), tuple(names), kept, tuple(notes), memory)
@@ -111,7 +121,7 @@ def extract_features(
         numbers = given if isinstance(given, tuple | list) else (given,)
         if given not in (None, "keep") and not all(map(is_whole, numbers)):
             raise SpecError(f"{name} is whole numbers, not {given!r:.40}")
-    choices = Choices(
+    options = FeatureOptions(
         net=None if network in RECIPES else network,
         recipe=network if network in RECIPES else None,
         init=init,
@@ -126,7 +136,7 @@ def extract_features(
         layers=layers if isinstance(layers, str) else ",".join(layers),
         vector=parts if parts is None or isinstance(parts, str) else ",".join(parts),
     )
-    return Extractor(read_setup((), choices)).features(picture)
+    return Extractor(read_setup((), options)).features(picture)
 
 
 def _sides(asked: int | tuple[int, ...]) -> tuple[int, ...]:
@@ -136,7 +146,7 @@ def _sides(asked: int | tuple[int, ...]) -> tuple[int, ...]:
 class Extractor:
     """A network with the weights it has drawn or read, run on picture after picture.
 
-    >>> extractor = Extractor(read_setup(("conv:4,3",), Choices(seed=7, vector="mean")))
+    >>> extractor = Extractor(read_setup(("conv:4,3",), FeatureOptions(seed=7, vector="mean")))
     >>> pictures = np.zeros((2, 8, 8, 3), np.uint8)
     >>> np.stack([extractor.features(one, keeps=False).vector for one in pictures]).shape
     (2, 4)
@@ -222,11 +232,23 @@ class Extractor:
         """Walk to the nodes named, or over all."""
         return walk(needed(rows, names), x, self.weights, keeps)
 
+    def arrays(self, x: Samples, maps: Mapping[str, Array]) -> dict[str, Array]:
+        """All of a run by name: `input`, each node's maps, `NODE.weight`, and RESERVED ones."""
+        setup = self.setup
+        return {
+            INPUT: x,
+            **maps,
+            **self.weights,
+            "seed": np.array(-1 if setup.weights else setup.seed),
+            "network": np.array("\n".join(setup.words)),
+            "settings": np.array(run_settings(setup)),
+        }
+
     def notes(self) -> tuple[str, ...]:
-        """What there was to say since this was last asked."""
-        said = tuple(self._notes)
+        """The notes since this was last called."""
+        notes = tuple(self._notes)
         self._notes.clear()
-        return said
+        return notes
 
 
 def called(picture: Source) -> str:

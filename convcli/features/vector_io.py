@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
 from json import dumps, loads
-from typing import Any, NamedTuple
+from typing import IO, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +20,7 @@ from convcli.nets.layers import Shape
 from convcli.runtime.array_files import npz_arrays
 from convcli.text import csv_row, safe
 
-Array = NDArray[Any]
+Array = NDArray[np.generic]
 
 
 def digits(vector: NDArray[np.float32]) -> list[str]:
@@ -113,7 +113,7 @@ def write_vectors(
         if failed and where.format == "npy":
             raise Refusal(".npy holds no paths, so that all pictures must be there; write .npz")
 
-        def write(stream: Any) -> None:
+        def write(stream: IO[bytes]) -> None:
             if where.format == "npy":
                 np.save(stream, vectors.rows, allow_pickle=False)
             else:
@@ -156,7 +156,7 @@ def arrays(vectors: VectorSet) -> dict[str, Array]:
     }
 
 
-def _deliver(write: Any, target: str | None, force: bool) -> None:
+def _deliver(write: Callable[[IO[bytes]], object], target: str | None, force: bool) -> None:
     if target is not None:
         return write_file(target, write, force)
     buffer = BytesIO()

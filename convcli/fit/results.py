@@ -1,4 +1,4 @@
-"""What a fit found, to be shown and saved: kernels, how well they are known, or a trained net."""
+"""The results of a fit: kernels and how well they are known, or a trained net."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -19,7 +19,7 @@ LINEAR = 0.9
 """A share of the variance below which a pair is told to be no convolution."""
 
 
-class FoundKernel(NamedTuple):
+class FittedKernel(NamedTuple):
     """The kernels of a pair of pictures."""
 
     fitted: Fitted
@@ -32,28 +32,28 @@ class FoundKernel(NamedTuple):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        found = self.fitted
-        said = []
-        if found.barely:
-            said.append(
-                f"barely determined: a weight may be off by {float(found.errors.max()):.2g}; other "
-                "kernels fit almost as well"
+        fitted = self.fitted
+        warnings = []
+        if fitted.barely:
+            warnings.append(
+                f"barely determined: a weight may be off by {float(fitted.errors.max()):.2g}; "
+                "other kernels fit almost as well"
             )
-        if found.explained < LINEAR:
-            said.append(
-                f"the best kernel explains {100 * found.explained:.1f} % of the result: the pair "
+        if fitted.explained < LINEAR:
+            warnings.append(
+                f"the best kernel explains {100 * fitted.explained:.1f} % of the result: the pair "
                 "is no single convolution of this size (a magnitude, a clip, a larger kernel?)"
             )
-        return tuple(said)
+        return tuple(warnings)
 
-    def beside(self, step: float) -> str:
+    def filter_options(self, step: float) -> str:
         """The options that `filter` needs beside the kernel's file, "" where it needs none.
 
         `step` is a sample's worth in levels, 0 for arrays. A kernel that looks like a gradient is
         shown scaled and without its sign, unless --range clip keeps its responses.
         """
         from convcli.images.filters.output_range import Range, tone
-        from convcli.images.kernels.parse import matrix_kernel
+        from convcli.images.kernels.parse import kernel
 
         kernels = self.fitted.kernels
         if kernels.shape[:2] != (1, 1):
@@ -61,7 +61,7 @@ class FoundKernel(NamedTuple):
         bias = float(self.fitted.bias[0]) / (step or 1)
         # what is below a millionth of a level is rounding
         words = [f"--bias {bias:.12g}"] if abs(bias) > 1e-6 else []
-        one = matrix_kernel(kernel_text(kernels))
+        one = kernel(kernel_text(kernels))
         if tone(one, Range(), 255) != tone(one, Range("clip"), 255):
             words.append("--range clip")
         return " ".join(words)
@@ -160,7 +160,8 @@ def _figures(kernel: NDArray[np.float64]) -> Iterator[str]:
 
 
 def kernel_text(kernels: NDArray[np.float64]) -> str:
-    """Rows of numbers, as `filter -k @kernel.txt` reads them; kernels apart by an empty line.
+    """Rows of numbers, as `filter -k @kernel.txt` reads them; kernels apart by an empty line,
+    or by `|` where they are single rows.
 
     >>> print(kernel_text(np.array([[[[0.25, -1e-20], [1, 2]]]])))
     0.25 0
@@ -175,10 +176,10 @@ def kernel_text(kernels: NDArray[np.float64]) -> str:
             for row in kernel.tolist()
         ]
         blocks.append("\n".join(rows))
-    return "\n\n".join(blocks)
+    return ("\n\n" if kernels.shape[2] > 1 else "\n|\n").join(blocks)
 
 
-class FoundNet(NamedTuple):
+class TrainedNet(NamedTuple):
     """A net trained on a pair: its weights, and the loss over the whole pictures."""
 
     weights: Mapping[str, NDArray[Any]]

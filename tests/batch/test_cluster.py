@@ -1,127 +1,193 @@
-"""A batch on a real Dask scheduler with two workers on this machine, one of which is killed."""
+"""Batches on a Dask cluster, which is started as the README says; one of its workers is killed."""
 
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
-import time
-from contextlib import contextmanager
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
+from threading import Thread
 
 import numpy as np
 import pytest
-from batches import COMMAND, convcli, picture, tree
+from batches import picture, tree
+from terminal import shell as on_shell
 
 from convcli.cli.main import run
 
-pytest.importorskip("distributed", reason="Dask is an extra: pip install 'convcli[dask]'")
+pytestmark = pytest.mark.skipif(
+    not find_spec("distributed"), reason="Dask is an extra: pip install 'convcli[dask]'"
+)
 
-DASK = [sys.executable, "-W", "ignore", "-m", "dask"]
+ROOT = Path(__file__).parents[2]
+(LINES,) = re.findall(
+    r"^```cluster\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.S | re.M
+)
+LOCAL = ["--host", "127.0.0.1", "--no-dashboard"]
+WORDS = ["-k", "gaussian:2"]
 
 
-@contextmanager
-def cluster(folder, workers=2):
-    """The address of a scheduler on loopback, and its worker processes."""
-    started = []
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
-    local = ["--host", "127.0.0.1", "--no-dashboard"]
-    file = Path(folder, "scheduler.json")
-    try:
-        words = [*DASK, "scheduler", *local, "--port", "0", "--scheduler-file", str(file)]
-        started.append(subprocess.Popen(words, **quiet))
-        while not file.exists() or "tcp://" not in file.read_text():
-            assert started[0].poll() is None
-            time.sleep(0.05)
-        address = re.search(r"tcp://[0-9.:]+", file.read_text())[0]
-        words = [*DASK, "worker", address, *local, "--no-nanny", "--nthreads", "1"]
-        started += [subprocess.Popen(words, **quiet) for _ in range(workers)]
+class Cluster:
+    """A scheduler on loopback and its workers, from the lines of the README."""
+
+    def __init__(self, folder: Path) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = str(free.getsockname()[1])
+        self.folder = folder
+        self.address = f"tcp://127.0.0.1:{port}"
+        text = LINES.replace("8786", port).replace("host:", "127.0.0.1:").replace("auto", "1")
+        lines = [line.partition("  #")[0].strip() for line in text.splitlines()]
+        self.scheduler_line, self.worker_line, *self.lines = lines
+        self.scheduler = self._start(self.scheduler_line)
+        self.workers = [self.add_worker()]
+
+    def _start(self, line: str, *options: str) -> "subprocess.Popen[bytes]":
+        assert line.startswith("dask ")
+        return subprocess.Popen(
+            [sys.executable, "-W", "ignore", "-m", *line.split(), *LOCAL, *options],
+            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+        )  # fmt: skip
+
+    def add_worker(self) -> "subprocess.Popen[bytes]":
+        return self._start(self.worker_line, "--no-nanny")
+
+    def wait(self, count: int) -> None:
+        """Until so many workers are there."""
         from distributed import Client
 
-        with Client(address, timeout=30, set_as_default=False) as client:
-            client.wait_for_workers(workers, timeout=60)
-        yield address, started[1:]
-    finally:
-        for process in reversed(started):
+        with Client(self.address, timeout=120, set_as_default=False) as client:
+            client.wait_for_workers(count, timeout=120)
+
+    def close(self) -> None:
+        for process in (*self.workers, self.scheduler):
             process.kill()
             process.wait()
 
 
-def test_a_killed_machine_costs_nothing_and_bytes_are_those_of_a_local_run(tmp_path):
-    for number in range(200):
-        picture(f"{tmp_path}/in/{number:03}.png", number, (90, 80))
-    (tmp_path / "in/077.png").write_bytes(b"no picture")
-    names = tree(tmp_path / "in")
-    local = convcli("filter", "in", "-k", "gaussian:2", "-o", "local/", cwd=tmp_path)
-    assert local.returncode == 1
-    words = ["filter", "in", "-k", "gaussian:2"]
-    with cluster(tmp_path) as (address, workers):
-        running = subprocess.Popen(
-            [*COMMAND, *words, "-o", "out/", "--scheduler", address, "--report", "r.jsonl"],
-            cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
-        first = [running.stdout.readline() for _ in range(60)]
-        workers[0].send_signal(signal.SIGKILL)
-        rest, err = running.communicate(timeout=120)
-        done = [f"out/{name}".encode() for name in names if name != "077.png"]
-        assert b"".join(first).split() + rest.split() == done, err[-2000:]
-        assert running.returncode == 1
-        assert b"in/077.png is not a picture" in err
-        assert b"199 of 200 pictures done, 1 failed" in err
-        assert b"Traceback" not in err
-        # the same as bytes, by the worker that is left, and resumed
-        shipped = convcli(
-            *words, "-o", "sent/", "--scheduler", address, "--ship", "bytes", "-q", cwd=tmp_path
-        )
-        assert shipped.stdout.split() == [name.replace(b"out/", b"sent/") for name in done]
-        again = convcli(
-            *words,
-            "-o",
-            "sent/",
-            "--scheduler",
-            address,
-            "--ship",
-            "bytes",
-            "--resume",
-            cwd=tmp_path,
-        )
-        assert b"199 skipped, 1 failed" in again.stderr
-        lines = convcli(
-            "extract", "in", "--vector", "mean", "--scheduler", address, "-q", cwd=tmp_path
-        )
-        alone = convcli("extract", "in", "--vector", "mean", "--jobs", "1", "-q", cwd=tmp_path)
-        assert lines.stdout == alone.stdout
-        assert lines.stdout.count(b"\n") == 199
-        # weights and networks that are named from another folder
-        model = "import torch.nn as nn\nclass Net(nn.Module):\n"
-        model += " def __init__(self):\n  super().__init__()\n  self.c = nn.Conv2d(3, 2, 1)\n"
-        model += " def forward(self, x):\n  return self.c(x)\n"
-        (tmp_path / "sub").mkdir()
-        (tmp_path / "sub/net.py").write_text(model)
-        held = {"c.weight": np.ones((2, 3, 1, 1), "f4"), "c.bias": np.zeros(2, "f4")}
-        np.savez(tmp_path / "sub/w.npz", **held)
-        words = ["extract", "../in/000.png", "../in/001.png", "--net", "net.py:Net"]
-        words += ["--weights", "w.npz", "--vector", "mean", "-q"]
-        there = convcli(*words, "--scheduler", address, cwd=tmp_path / "sub")
-        here = convcli(*words, "--jobs", "1", cwd=tmp_path / "sub")
-        assert (there.stdout, there.stderr) == (here.stdout, b"")
-        assert there.stdout.count(b"\n") == 2
-    assert (
-        tree(tmp_path / "out")
-        == tree(tmp_path / "sent")
-        == [name for name in names if name != "077.png"]
-    )
-    for name in tree(tmp_path / "local"):
-        same = (tmp_path / "local" / name).read_bytes()
-        assert (tmp_path / "out" / name).read_bytes() == same
-        assert (tmp_path / "sent" / name).read_bytes() == same
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    cluster = Cluster(tmp_path_factory.mktemp("cluster"))
+    try:
+        cluster.wait(1)
+        yield cluster
+    finally:
+        cluster.close()
 
 
-def test_a_scheduler_that_does_not_answer_is_a_refusal(tmp_path, monkeypatch, capfd):
+@pytest.fixture
+def shell(capfd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+
+    def call(*words):
+        code = run(words)
+        return code, *capfd.readouterr()
+
+    return call
+
+
+def test_the_lines_of_the_readme_run(cluster, tmp_path):
+    (tmp_path / "samples").symlink_to(ROOT / "samples")
+    assert len(cluster.lines) == 2
+    for line in cluster.lines:
+        assert on_shell(line, tmp_path).split() == ["out/cat.jpg", "out/chart.png", "out/leaf.png"]
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/fd"), reason="looks at /proc")
+def test_a_killed_machine_costs_nothing_and_bytes_are_those_of_a_local_run(cluster, shell):
+    """One picture comes through a named pipe: the worker that waits for it is killed."""
+    for number in range(30):
+        picture(f"in/{number:02}.png", number, (90, 80))
+    Path("in/17.png").write_bytes(b"no picture")
+    names = [name for name in tree("in") if name != "17.png"]
+    code, expected, _ = shell("filter", "in", *WORDS, "-o", "local/")
+    assert (code, expected.split()) == (1, [f"local/{name}" for name in names])
+    data = Path("in/09.png").read_bytes()
+    os.unlink("in/09.png")
+    os.mkfifo("in/09.png")
+    cluster.workers.append(cluster.add_worker())
+    cluster.wait(2)
+    killed = []
+
+    def kill() -> None:
+        path = os.path.realpath("in/09.png")
+        with suppress(BrokenPipeError), open(path, "wb"):  # opens once a worker reads it
+            worker = next(one for one in cluster.workers if path in open_files(one.pid))
+            worker.send_signal(signal.SIGKILL)
+            worker.wait()
+            killed.append(worker)
+        with open(path, "wb") as again:
+            again.write(data)
+
+    killer = Thread(target=kill)
+    killer.start()
+    code, out, err = shell(
+        "filter", "in", *WORDS, "-o", "out/", "--scheduler", cluster.address, "--report", "r.jsonl"
+    )
+    killer.join()
+    cluster.workers.remove(*killed)
+    assert (code, out) == (1, expected.replace("local/", "out/"))
+    assert "in/17.png is not a picture" in err
+    assert "29 of 30 pictures done, 1 failed" in err
+    assert "Traceback" not in err
+    assert tree("out") == tree("local") == names
+    for name in names:
+        assert Path("out", name).read_bytes() == Path("local", name).read_bytes()
+
+
+def open_files(pid):
+    """What a process has open."""
+    return {os.path.realpath(link) for link in Path(f"/proc/{pid}/fd").iterdir()}
+
+
+def test_bytes_are_sent_and_resumed(cluster, shell):
+    for number in range(8):
+        picture(f"in/{number}.png", number, (90, 80))
+    Path("in/5.png").write_bytes(b"no picture")
+    assert shell("filter", "in", *WORDS, "-o", "local/", "-q")[0] == 1
+    words = ["filter", "in", *WORDS, "-o", "sent/", "--scheduler", cluster.address]
+    code, out, _ = shell(*words, "--ship", "bytes", "-q")
+    assert (code, out.split()) == (1, [f"sent/{name}" for name in tree("local")])
+    for name in tree("local"):
+        assert Path("sent", name).read_bytes() == Path("local", name).read_bytes()
+    os.unlink("sent/2.png")
+    _, _, err = shell(*words, "--ship", "bytes", "--resume")
+    assert "6 skipped, 1 failed" in err
+    assert tree("sent") == tree("local")
+
+
+def test_vectors_and_networks_of_another_folder_are_those_of_a_local_run(
+    cluster, shell, monkeypatch
+):
+    for number in range(3):
+        picture(f"in/{number}.png", number, (90, 80))
+    Path("in/bad.png").write_bytes(b"no picture")
+    words = ["extract", "in", "--vector", "mean", "-q"]
+    there = shell(*words, "--scheduler", cluster.address)
+    assert there == shell(*words, "--jobs", "1")
+    assert there[1].count("\n") == 3
+    model = "import torch.nn as nn\nclass Net(nn.Module):\n"
+    model += " def __init__(self):\n  super().__init__()\n  self.c = nn.Conv2d(3, 2, 1)\n"
+    model += " def forward(self, x):\n  return self.c(x)\n"
+    os.mkdir("sub")
+    monkeypatch.chdir("sub")
+    Path("net.py").write_text(model)
+    np.savez("w.npz", **{"c.weight": np.ones((2, 3, 1, 1), "f4"), "c.bias": np.zeros(2, "f4")})
+    words = ["extract", "../in/0.png", "../in/1.png", "--net", "net.py:Net"]
+    words += ["--weights", "w.npz", "--vector", "mean", "-q"]
+    there = shell(*words, "--scheduler", cluster.address)
+    assert there == shell(*words, "--jobs", "1")
+    assert (there[0], there[1].count("\n"), there[2]) == (0, 2, "")
+
+
+def test_a_scheduler_that_does_not_answer_is_a_refusal(shell, monkeypatch):
     monkeypatch.setattr("convcli.batch.dask.CONNECTING", 1)
     picture("in.png")
-    assert run(["filter", "in.png", "-k", "blur", "--scheduler", "tcp://127.0.0.1:9"]) == 1
-    last = capfd.readouterr().err.splitlines()[-1]
+    code, _, err = shell("filter", "in.png", "-k", "blur", "--scheduler", "tcp://127.0.0.1:9")
+    assert code == 1
+    last = err.splitlines()[-1]
     assert last.startswith("Error: no Dask scheduler answers at tcp://127.0.0.1:9")
     assert os.listdir() == ["in.png"]

@@ -6,33 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageSequence
 
-from convcli.app.explain import explain_question
+from convcli.app.explain import ExplainOptions, lesson_of
 from convcli.cli.main import run
 from convcli.explain.draw.frames import Sheet
 from convcli.explain.draw.themes import THEMES, palette
-
-OPTIONS = dict.fromkeys(
-    [
-        "input",
-        "kernel",
-        "stride",
-        "padding",
-        "dilation",
-        "border",
-        "bias",
-        "random",
-        "cell",
-        "at",
-        "signal",
-        "mode",
-        "pool",
-        "activation",
-        "grad",
-        "receptive",
-        "unit",
-        "output_padding",
-    ]
-) | dict.fromkeys(["flip", "transposed", "symbols", "backward"], False)
 
 # a command line → the rows and the columns (first, reach) that each output's window spans, from
 # the definition, with the canvas's first row and column at 0
@@ -52,8 +29,7 @@ def walk_of(line):
     from convcli.cli.explain import explain_command
 
     context = explain_command.make_context("explain", line.split())
-    kept = {name: context.params[name] for name in OPTIONS}
-    return explain_question(None, OPTIONS | kept).walk
+    return lesson_of(ExplainOptions(**context.params)).walk
 
 
 def frames_of(path):

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from convcli.app.extract_vectors import split_words
+from convcli.app.extract import split_words
 from convcli.cli.main import run
 from convcli.features.aggregations import pooled
 

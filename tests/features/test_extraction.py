@@ -10,9 +10,9 @@ from PIL import Image
 
 from convcli.cli.main import run
 from convcli.errors import PictureError, Refusal, SpecError, UnfitError
-from convcli.features.config import Choices
 from convcli.features.config_options import read_setup
 from convcli.features.extractor import Extractor, extract_features
+from convcli.features.options import FeatureOptions
 from convcli.nets.readers.read import read_text
 from convcli.runtime.executor import extract
 
@@ -127,7 +127,7 @@ def test_sides_are_one_number_or_two():
 def test_neither_the_array_nor_the_maps_are_written_over():
     array = np.linspace(-0.0, 1, 64, dtype=np.float32).reshape(8, 8, 1)
     before = array.copy()
-    extractor = Extractor(read_setup(("abs", "conv:2,3", "relu"), Choices(layers="conv1")))
+    extractor = Extractor(read_setup(("abs", "conv:2,3", "relu"), FeatureOptions(layers="conv1")))
     first = extractor.features(array)
     kept = first.maps["conv1"].copy()
     extractor.features(1 - array)
@@ -142,7 +142,7 @@ def test_an_extractor_draws_weights_once_and_anew_where_they_do_not_fit(monkeypa
     calls = []
     draw = extractor.drawn
     monkeypatch.setattr(extractor, "drawn", lambda *how: calls.append(1) or draw(*how))
-    two = Extractor(read_setup(("conv:2,3", "linear:3"), Choices(seed=4, vector="flatten")))
+    two = Extractor(read_setup(("conv:2,3", "linear:3"), FeatureOptions(seed=4, vector="flatten")))
     small, large = np.ones((5, 5, 3)), np.ones((6, 5, 3))
     vectors = [two.features(one, keeps=False).vector for one in (small, small, large, small)]
     assert len(calls) == 3

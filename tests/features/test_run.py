@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from convcli.errors import SpecError, UnfitError
-from convcli.features.layer_stats import look
+from convcli.features.layer_stats import layer_stats
 from convcli.features.presets import RECIPES
 from convcli.nets import layers as records
 from convcli.nets.analysis.summary import summarize
@@ -295,7 +295,7 @@ def test_figures_are_those_of_the_maps():
     x = np.array([[[-1.0, 2.0], [3.0, -4.0]], [[0, 0], [0, 0]]], np.float32)
     rows = summarize(read_text("leaky_relu(0.5)").network, x.shape).rows
     (step,) = walk(rows, x, {})
-    seen = look(step, 2.0)
+    seen = layer_stats(step, 2.0)
     values = [-0.5, 2, 3, -2, 0, 0, 0, 0]
     assert step.maps.ravel().tolist() == values
     assert seen.mean == pytest.approx(np.mean(values))
@@ -309,4 +309,4 @@ def test_correlation_is_that_of_numpy():
     x[1] += x[0]
     (step,) = walk(summarize(read_text("identity").network, x.shape).rows, x, {})
     r = np.abs(np.corrcoef(x.reshape(6, -1)))
-    assert look(step, 1.0).correlation == pytest.approx((r.sum() - 6) / 30, rel=1e-5)
+    assert layer_stats(step, 1.0).correlation == pytest.approx((r.sum() - 6) / 30, rel=1e-5)

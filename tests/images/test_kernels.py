@@ -93,13 +93,16 @@ def test_a_matrix_is_read_exactly(text, matrix, scale):
 @pytest.mark.parametrize(
     ("spec", "message"),
     [
-        ("", "row 1 of the kernel matrix '' is empty"),
+        ("", "row 1 of the kernel matrix has no values"),
         ("1 2; 3", "row 2 of the kernel matrix has 1 values, row 1 has 2"),
-        ("1 2;; 3 4", "row 2 of the kernel matrix '1 2;; 3 4' is empty"),
+        ("1 2;; 3 4", "row 2 of the kernel matrix has no values"),
         ("1 x; 3 4", "'x' in row 1 of the kernel matrix is not a number"),
         ("1 1/0", "'1/0' in row 1"),
         ("1e999999999", "is beyond the limit"),
-        ("1e300 1 1", "'1e300' in row 1 of the kernel matrix is beyond the limit: 30 digits"),
+        (
+            "1e300 1 1",
+            "'1e300' in row 1 of the kernel matrix is beyond the limit: numbers up to 1e+125",
+        ),
         ("-inf nan", "'-inf' in row 1 of the kernel matrix is not a number"),
         ("1 " * 2000, "at most 1023"),
         ("nan", "no kernel is called 'nan'"),

@@ -34,6 +34,11 @@ class Recipe(NamedTuple):
         """The names of its kernels, for names of files."""
         return "+".join(dict.fromkeys(one.name for one in self.kernels))
 
+    @property
+    def title(self) -> str:
+        """The same for people: a matrix says its size, as in `custom 3x3`."""
+        return "+".join(dict.fromkeys(one.title for one in self.kernels))
+
     def spares_alpha(self, picture: Picture) -> bool:
         """Whether the last sample is alpha, and no channel like the others."""
         return picture.has_alpha and self.channels != "each"

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from convcli.errors import SpecError
-from convcli.images.kernels.kernel import LARGEST_SIDE, Kernel, Matrix, Part, rotated
+from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Matrix, Part, rotated
 
 AXIS_BITS, MATRIX_BITS = 18, 22
 """Bits of the weights that are not rational by nature: two axes of 18 and a sample of 16 fill the
@@ -49,7 +49,7 @@ def _fixed(*factors: Matrix, over: int = 1) -> Callable[[], Kernel]:
     return lambda: Kernel((Part(factors, Fraction(1, over)),))
 
 
-def _whole(name: str, value: Any, least: int = 1, most: int = LARGEST_SIDE) -> int:
+def _whole(name: str, value: Any, least: int = 1, most: int = MAX_SIDE) -> int:
     if type(value) is not int or not least <= value <= most:
         raise SpecError(f"{name}={value} must be a whole number from {least} to {most}")
     return value
@@ -96,7 +96,7 @@ def _gaussian(sigma: float = 1.0, size: int | None = None) -> Kernel:
 
 def _gaussian_taps(sigma: float, size: int | None = None) -> Matrix:
     """Taps of e^(−x²/2σ²) at whole x up to ⌈4σ⌉, or in a size, as multiples of 2⁻¹⁸."""
-    _number("sigma", sigma, 0, LARGEST_SIDE / 8)
+    _number("sigma", sigma, 0, MAX_SIDE / 8)
     radius = ceil(4 * sigma)
     if size is not None:
         if _whole("size", size) % 2 == 0:
@@ -183,7 +183,7 @@ def _disk(radius: float = 2.0) -> Kernel:
 
 
 def _motion(length: float = 9, angle: float = 0.0) -> Kernel:
-    _number("length", length, 0, LARGEST_SIDE // 4)
+    _number("length", length, 0, MAX_SIDE // 4)
     _number("angle", angle, -3600, 3600)
     reach = ceil(max(length - 1, 0) / 2)
     weights = np.zeros((2 * reach + 3, 2 * reach + 3))
@@ -206,7 +206,7 @@ def _motion(length: float = 9, angle: float = 0.0) -> Kernel:
 def _gabor(sigma: float = 2.0, theta: float = 0.0, wavelength: float = 4.0) -> Kernel:
     _number("sigma", sigma, 0, 60)
     _number("theta", theta, -3600, 3600)
-    _number("wavelength", wavelength, 0, LARGEST_SIDE)
+    _number("wavelength", wavelength, 0, MAX_SIDE)
     radius = ceil(3 * sigma)
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
     along = x * cos(radians(theta)) + y * sin(radians(theta))
@@ -400,4 +400,4 @@ def built(name: str, arguments: Sequence[Any] = (), named: dict[str, Any] | None
     if problem:
         words = ", ".join(f"{key}={value}" for key, value in takes.items()) or "no values"
         raise SpecError(f"kernel {name}: {problem}; it takes {words}")
-    return CATALOGUE[name].build(**given)._replace(name=name)
+    return CATALOGUE[name].build(**given)._replace(name=name, listed=True)

@@ -8,7 +8,7 @@ not rational by nature (gaussians, √2) are rounded to multiples of 2⁻¹⁸ a
 from collections.abc import Callable
 from fractions import Fraction
 from math import lcm
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,8 +19,22 @@ from convcli.images.kernels.factor import matrix_rank, multiplied, narrowed, ran
 Matrix = NDArray[Any]
 Pair = tuple[int, int]
 
-LARGEST_SIDE = 1023
+MAX_SIDE = 1023
 """Rows or columns of a kernel; beyond that a kernel is larger than most pictures."""
+
+
+MAX_WEIGHT = 10**125
+"""Sums of squares of weights up to this, times samples, are still floats."""
+
+Combination = Literal["", "sum", "magnitude", "maximum"]
+
+COMBINATIONS: dict[str, Combination] = {
+    "": "",
+    "sum": "sum",
+    "magnitude": "magnitude",
+    "maximum": "maximum",
+}
+"""How the responses of several parts become one; "" where there is one part."""
 
 
 class Part(NamedTuple):
@@ -46,15 +60,23 @@ class Kernel(NamedTuple):
     `combine` is "sum", "magnitude" for √(Σ response²), "maximum", or "" where there is one part.
     `anchor` is the place of the output pixel, (k − 1) // 2 on each axis where it is None.
     `one_sided` kernels show positive responses alone. `smooth` is the σ of a gaussian that may be
-    computed on a coarser grid; `float` weights (from .npy files) are summed in float64.
+    computed on a coarser grid; `listed` kernels are of the catalogue, and known by their name.
+    Weights of floats (from .npy files) are summed in float64.
     """
 
     parts: tuple[Part, ...]
-    combine: str = ""
+    combine: Combination = ""
     name: str = "custom"
     anchor: Pair | None = None
     one_sided: bool = False
     smooth: float = 0.0
+    listed: bool = False
+
+    @property
+    def title(self) -> str:
+        """The name, and of a matrix the size: `sobel`, `custom 3x3`."""
+        rows, columns = self.shape
+        return self.name if self.listed else f"{self.name} {rows}x{columns}"
 
     @property
     def shape(self) -> Pair:
@@ -65,8 +87,7 @@ class Kernel(NamedTuple):
     @property
     def centre(self) -> Pair:
         """The anchor: the row and column of the kernel that stand over the output pixel."""
-        rows, columns = self.shape
-        return self.anchor or ((rows - 1) // 2, (columns - 1) // 2)
+        return self.anchor or middle(self.shape)
 
     @property
     def linear(self) -> bool:
@@ -122,6 +143,29 @@ class Kernel(NamedTuple):
 
     def with_parts(self, change: Callable[[Part], Part]) -> "Kernel":
         return self._replace(parts=tuple(change(part) for part in self.parts))
+
+
+def middle(shape: Pair) -> Pair:
+    """The anchor of a kernel of a shape where none is given.
+
+    >>> middle((3, 4))
+    (1, 1)
+    """
+    return (shape[0] - 1) // 2, (shape[1] - 1) // 2
+
+
+def checked(kernel: Kernel) -> Kernel:
+    """The same kernel. Raises SpecError for weights whose responses are beyond float64."""
+    for part in kernel.parts:
+        bound = abs(part.scale)
+        for factor in part.factors:
+            if factor.dtype.kind == "f":
+                bound *= Fraction(float(np.abs(factor).max()))
+            else:
+                bound *= max(abs(int(tap)) for tap in factor.flat)
+        if bound > MAX_WEIGHT:
+            raise SpecError(f"kernel {kernel.name} has weights beyond {float(MAX_WEIGHT):g}")
+    return kernel
 
 
 def weight_sum(matrix: Matrix) -> Fraction:
@@ -215,8 +259,8 @@ def _each(part: Part, change: Callable[[Matrix], Matrix]) -> Part:
 
 
 def scaled(kernel: Kernel, by: Fraction) -> Kernel:
-    """Every weight times a number."""
-    return kernel.with_parts(lambda part: part._replace(scale=part.scale * by))
+    """Every weight times a number. Raises SpecError where that is beyond MAX_WEIGHT."""
+    return checked(kernel.with_parts(lambda part: part._replace(scale=part.scale * by)))
 
 
 def normalised(kernel: Kernel, rule: str) -> Kernel:
@@ -257,8 +301,8 @@ def dilated(kernel: Kernel, dilation: Pair) -> Kernel:
     if dilation == (1, 1):
         return kernel
     rows, columns = (by * (side - 1) + 1 for by, side in zip(dilation, kernel.shape, strict=True))
-    if max(rows, columns) > LARGEST_SIDE:
-        raise SpecError(f"dilated, the kernel is {rows}x{columns}; at most {LARGEST_SIDE}")
+    if max(rows, columns) > MAX_SIDE:
+        raise SpecError(f"dilated, the kernel is {rows}x{columns}; at most {MAX_SIDE}")
 
     def spread(factor: Matrix) -> Matrix:
         shape = tuple(by * (side - 1) + 1 for by, side in zip(dilation, factor.shape, strict=True))

@@ -1,16 +1,17 @@
 """Published figures explained: by which convention of counting is it 4.11 G?"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import SCHEMA, Summary, trace
 from convcli.nets.graph import Network
-from convcli.nets.layers import AdaptivePool, Conv, Linear, Pool, Shape
+from convcli.nets.layers import AdaptivePool, Conv, Layer, Linear, Pool, Shape
+from convcli.tables import Record, Table
 
 
 class Explanation(NamedTuple):
@@ -107,31 +108,27 @@ def _figures(summary: Summary) -> Iterator[tuple[str, str, int]]:
 def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]]:
     """The network as it is, and under other conventions of padding, bias, groups and input."""
 
-    nodes = network.at(shape).nodes
-
-    def each(change: Any) -> Network:
-        return Network(tuple(node._replace(layer=change(node.layer)) for node in nodes))
-
-    def padded(name: str) -> Any:
-        def change(layer: Any) -> Any:
+    def padded(name: str) -> Callable[[Layer], Layer]:
+        def change(layer: Layer) -> Layer:
             if isinstance(layer, Conv | Pool):
                 return layer._replace(padding=(name,) * len(layer.kernel))
             return layer
 
         return change
 
-    def bias(layer: Any) -> Any:
+    def bias(layer: Layer) -> Layer:
         return layer._replace(bias=True) if isinstance(layer, Conv | Linear) else layer
 
-    def ungrouped(layer: Any) -> Any:
+    def ungrouped(layer: Layer) -> Layer:
         return layer._replace(groups=1) if isinstance(layer, Conv) else layer
 
-    def ceiled(layer: Any) -> Any:
+    def ceiled(layer: Layer) -> Layer:
         return layer._replace(ceil=True) if isinstance(layer, Pool) else layer
 
-    def without_adaptive(layer: Any) -> Any:
-        whole = isinstance(layer, AdaptivePool) and set(layer.sizes) != {1}
-        return layer._replace(sizes=(None,) * len(layer.sizes)) if whole else layer
+    def without_adaptive(layer: Layer) -> Layer:
+        if isinstance(layer, AdaptivePool) and set(layer.sizes) != {1}:
+            return layer._replace(sizes=(None,) * len(layer.sizes))
+        return layer
 
     variants = {"": (network, shape)}
     changes = {
@@ -142,10 +139,11 @@ def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]
         "pools rounded up": ceiled,
         "no adaptive pool": without_adaptive,
     }
+    nodes = network.at(shape).nodes
     for words, change in changes.items():
-        changed = each(change)
-        if changed.nodes != nodes:
-            variants[words] = changed, shape
+        changed = tuple(node._replace(layer=change(node.layer)) for node in nodes)
+        if changed != nodes:
+            variants[words] = Network(changed), shape
     if len(shape) == 3:
         for side in (224, 227, 256, 299, 32):
             if (side, side) != shape[1:]:
@@ -154,7 +152,7 @@ def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]
 
 
 class Explained(NamedTuple):
-    """Conventions behind a figure, as something to show."""
+    """The conventions behind a figure, as a result to print."""
 
     figure: Figure
     hits: list[Explanation]
@@ -178,14 +176,12 @@ class Explained(NamedTuple):
     def caption(self) -> str:
         return f"conventions under which {self.figure.text} comes out: {len(self.hits)}"
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+    def table(self) -> Table:
         columns = ("network", "quantity", "value", "convention")
-        rows: list[tuple[object, ...]] = [
-            (one.network, one.quantity, one.value, one.convention) for one in self.hits
-        ]
+        rows = [(one.network, one.quantity, one.value, one.convention) for one in self.hits]
         return columns, rows, ()
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Record:
         return {
             "schema": SCHEMA,
             "figure": self.figure.text,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from convcli.errors import UnfitError
 from convcli.geometry import Fit, Reception
@@ -24,6 +24,8 @@ from convcli.nets.layers import (
 )
 from convcli.nets.source_location import pointed
 from convcli.text import safe
+
+Value = TypeVar("Value")
 
 SCHEMA = 1
 """The number of the JSON form; it grows when a field changes its meaning or goes away."""
@@ -364,8 +366,8 @@ def _plural(cells: list[str], count: int) -> str:
     return f"{count} " + " and ".join(cell + "s" for cell in cells)
 
 
-def named_axes(values: Sequence[Any]) -> dict[str, Any]:
-    """One value an axis, by the axis's name.
+def named_axes(values: Sequence[Value]) -> dict[str, Value]:
+    """One value per axis, by the axis's name.
 
     >>> named_axes((3, 5))
     {'height': 3, 'width': 5}

@@ -1,12 +1,13 @@
-"""The questions backwards: which padding gives 55? under which conventions is it 4.11 G?"""
+"""The lengths that give an output along one axis: which padding gives 55?"""
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.geometry import Fit, Pair, Window
 from convcli.nets.analysis.summary import SCHEMA
+from convcli.tables import Record, Table
 from convcli.text import counted
 
 MOST_SOLUTIONS = 10_000
@@ -42,7 +43,7 @@ class Solution(NamedTuple):
 
 
 class Unknowns(NamedTuple):
-    """One axis of a layer; None is to be found."""
+    """One axis of a layer; None is to be solved for."""
 
     input: int | None
     kernel: int | None
@@ -122,15 +123,15 @@ def _lengths(asked: Unknowns, window: Window, padding: Pair) -> Iterator[int]:
 
 
 class Solved(NamedTuple):
-    """Solutions of one axis, as something to show."""
+    """The solutions of one axis, as a result to print."""
 
-    found: list[Solution]
+    solutions: list[Solution]
 
     @property
     def value(self) -> str:
         return "\n".join(
             f"{one.input} {one.kernel} {one.stride} {one.padding[0]},{one.padding[1]}"
-            for one in self.found
+            for one in self.solutions
         )
 
     @property
@@ -139,13 +140,13 @@ class Solved(NamedTuple):
 
     @property
     def caption(self) -> str:
-        exact = sum(one.exact for one in self.found)
+        exact = sum(one.exact for one in self.solutions)
         leave = "leaves" if exact == 1 else "leave"
-        return f"{counted(len(self.found), 'solution')}, of which {exact} {leave} nothing over"
+        return f"{counted(len(self.solutions), 'solution')}, of which {exact} {leave} nothing over"
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+    def table(self) -> Table:
         columns = ("input", "kernel", "stride", "padding", "output", "exact", "unread")
-        rows: list[tuple[object, ...]] = [
+        rows = [
             (
                 one.input,
                 one.kernel,
@@ -155,13 +156,10 @@ class Solved(NamedTuple):
                 "yes" if one.exact else "no",
                 one.unread,
             )
-            for one in self.found
+            for one in self.solutions
         ]
         return columns, rows, ()
 
-    def record(self) -> dict[str, Any]:
-        fields = [
-            {**one._asdict(), "padding": list(one.padding), "exact": one.exact}
-            for one in self.found
-        ]
+    def record(self) -> Record:
+        fields = [{**one._asdict(), "exact": one.exact} for one in self.solutions]
         return {"schema": SCHEMA, "solutions": fields}

@@ -79,7 +79,7 @@ class Layer(Protocol):
 class Misfit(UnfitError):
     """A layer that declared another input than it meets; `corrected` is the one that would fit."""
 
-    def __init__(self, message: str, corrected: Any, declared: int, met: int) -> None:
+    def __init__(self, message: str, corrected: Layer, declared: int, met: int) -> None:
         super().__init__(message)
         self.corrected = corrected
         self.declared = declared

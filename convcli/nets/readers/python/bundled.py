@@ -1,9 +1,9 @@
 """Modules of libraries that are made of layers, in Python that is read as a model's files are."""
 
 import os
-from typing import Any
 
-from convcli.nets.readers.python.language.objects import MISSING, File
+from convcli.nets.readers.python.language.objects import MISSING, SourceFile, Value
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.model_files import parsed_file
 
 TEXTS = {
@@ -22,22 +22,22 @@ TEXTS = {
 HIDDEN = {"torch", "nn", "F", "collections"}
 
 
-def prelude_name(machine: Any, module: str, name: str) -> Any:
+def prelude_name(interpreter: Interpreter, module: str, name: str) -> Value:
     """A class or a function of a library, or MISSING."""
     fitting = [one for one in TEXTS if module == one or module.startswith(f"{one}.")]
     if name in HIDDEN or not fitting:
         return MISSING
     for one in sorted(fitting, key=len, reverse=True):
-        file = _opened(machine, TEXTS[one])
+        file = _opened(interpreter, TEXTS[one])
         if name in file.names:
-            return machine.resolved(file.names, name)
+            return interpreter.resolve(file.names, name)
     return MISSING
 
 
-def _opened(machine: Any, text: str) -> File:
-    if text not in machine.preludes:
+def _opened(interpreter: Interpreter, text: str) -> SourceFile:
+    if text not in interpreter.preludes:
         path = os.path.join(os.path.dirname(__file__), "library", text)
         with open(path, encoding="utf-8") as source:
-            file = machine.preludes[text] = parsed_file("", text, source.read())
-        machine.opened(file)
-    return machine.preludes[text]  # type: ignore[no-any-return]
+            file = interpreter.preludes[text] = parsed_file("", text, source.read())
+        interpreter.open_file(file)
+    return interpreter.preludes[text]

@@ -1,22 +1,23 @@
 """What a model file means: the class or the builder that is asked for, or that it is about."""
 
 import ast
-from typing import Any
 
 from convcli.callsyntax import UNREADABLE, parsed_value, shown
 from convcli.errors import SpecError
 from convcli.nets.layers import Shape
-from convcli.nets.readers.python.interpreter import Machine
+from convcli.nets.readers.python.interpreter import ModelInterpreter
+from convcli.nets.readers.python.language.conversions import describe
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     Class,
-    File,
     Frame,
     Function,
-    Halt,
-    Object,
+    Instance,
     Partial,
+    ReadError,
+    SourceFile,
     Unknown,
+    Value,
 )
 from convcli.nets.readers.python.torch import nn_module
 from convcli.text import like, safe
@@ -25,7 +26,7 @@ NOT_BUILDERS = ("test", "main", "train", "demo", "run", "count", "load", "init",
 """Beginnings of the names of functions that build no network for others."""
 
 
-def asked_for(entry: str, file: File) -> ast.expr:
+def parse_entry(entry: str, file: SourceFile) -> ast.expr:
     """`Name` or `Name(args)` as an expression that builds something."""
     try:
         node = parsed_value(entry)
@@ -41,13 +42,13 @@ def asked_for(entry: str, file: File) -> ast.expr:
     return node
 
 
-def obvious(file: File) -> ast.expr:
+def find_entry(file: SourceFile) -> ast.expr:
     """The one class or builder that a file is about. Raises SpecError where there are several."""
     used = _used(file)
     ready: list[str] = []
     other: list[str] = []
     for name, value in file.names.items():
-        if isinstance(value, Object) and value.cls.is_a(nn_module.MODULE):
+        if isinstance(value, Instance) and value.cls.is_a(nn_module.MODULE):
             return ast.Name(name, ast.Load())  # `model = Net()` of the file itself
         if isinstance(value, Class) and value.is_a(nn_module.MODULE):
             if _place(value, file) and value.find("forward") is not MISSING:
@@ -73,7 +74,7 @@ def obvious(file: File) -> ast.expr:
         value for value in file.names.values() if isinstance(value, Unknown) and "(" in value.text
     ]
     if not other and unread:
-        raise Halt(f"{unread[0].text} cannot be read", unread[0].where)
+        raise ReadError(f"{unread[0].text} cannot be read", unread[0].where)
     if not other:
         raise SpecError(f"{safe(file.name)} holds no class with a forward, and no layers")
     name = next((one for one in reversed(other) if one not in used), other[-1])
@@ -87,7 +88,7 @@ def obvious(file: File) -> ast.expr:
     )
 
 
-def _place(cls: Class, file: File) -> bool:
+def _place(cls: Class, file: SourceFile) -> bool:
     """Whether a class is of this file: one that was imported is a part of it."""
     return any(isinstance(one, ast.ClassDef) and one.name == cls.name for one in file.tree.body)
 
@@ -102,7 +103,7 @@ def _builds(function: Function) -> bool:
     return any(isinstance(one.value, ast.Call | ast.Name) for one in returns)
 
 
-def _needs(function: Any, skipped: int) -> list[str]:
+def _needs(function: Value, skipped: int) -> list[str]:
     """The parameters of a function that have no default."""
     if not isinstance(function, Function):
         return []
@@ -113,7 +114,7 @@ def _needs(function: Any, skipped: int) -> list[str]:
     return required + [one.arg for one, default in by_name if default is MISSING]
 
 
-def _used(file: File) -> set[str]:
+def _used(file: SourceFile) -> set[str]:
     """The names that other definitions of the file speak of: parts of what it is about."""
     found: set[str] = set()
     for node in file.tree.body:
@@ -126,7 +127,7 @@ def _used(file: File) -> set[str]:
     return found
 
 
-def _in_main(file: File, names: list[str]) -> ast.expr | None:
+def _in_main(file: SourceFile, names: list[str]) -> ast.expr | None:
     """The one call of a builder under `if __name__ == "__main__"`, or in a `test` beside it."""
     calls: dict[str, ast.expr] = {}
     for node in file.tree.body:
@@ -142,27 +143,29 @@ def _in_main(file: File, names: list[str]) -> ast.expr | None:
     return next(iter(calls.values())) if len(calls) == 1 else None
 
 
-def built(machine: Machine, file: File, call: ast.expr) -> tuple[Object, str]:
+def build_module(
+    interpreter: ModelInterpreter, file: SourceFile, call: ast.expr
+) -> tuple[Instance, str]:
     """The module that an entry makes, and what it is called."""
     label = ast.unparse(call)[:60]
-    entry = File("", "entry", label, ast.Module([], []))
+    entry = SourceFile("", "entry", label, ast.Module([], []))
     entry.names = file.names
-    made = machine.evaluate(ast.parse(ast.unparse(call), mode="eval").body, Frame(entry, {}))
+    made = interpreter.evaluate(ast.parse(ast.unparse(call), mode="eval").body, Frame(entry, {}))
     if isinstance(made, Class | Function | Partial):
-        made = machine.call(made, [], {})
-    if isinstance(made, tuple | list) and made and machine.is_module(made[0]):
+        made = interpreter.call(made, [], {})
+    if isinstance(made, tuple | list) and made and interpreter.is_module(made[0]):
         made = made[0]
     if isinstance(made, Unknown):
-        raise Halt(f"{label} gives {made.text}, which is not known here", made.where)
-    if not isinstance(made, Object) or not made.cls.is_a(nn_module.MODULE):
-        raise Halt(f"{label} gives {machine.describe(made)}, which is no module")
+        raise ReadError(f"{label} gives {made.text}, which is not known here", made.where)
+    if not isinstance(made, Instance) or not made.cls.is_a(nn_module.MODULE):
+        raise ReadError(f"{label} gives {describe(made)}, which is no module")
     kind = (
         "class" if isinstance(call, ast.Name) and isinstance(file.names.get(call.id), Class) else ""
     )
     return made, f"{kind} {label}".strip()
 
 
-def example(file: File) -> Shape | None:
+def example_input(file: SourceFile) -> Shape | None:
     """The input that the file itself tries its network with: `torch.randn(1, 3, 32, 32)`."""
     shapes = set()
     for node in file.tree.body:

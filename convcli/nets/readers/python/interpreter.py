@@ -1,32 +1,41 @@
-"""A model file from its text to its network: files, classes and modules put together."""
+"""The interpreter of one model: the state of its reading, and how it meets files and libraries."""
 
 import ast
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
 from convcli.nets.graph import Leaf
 from convcli.nets.readers.python import libraries
-from convcli.nets.readers.python.language import limits
+from convcli.nets.readers.python.language import (
+    attributes,
+    calls,
+    expressions,
+    limits,
+    statements,
+)
+from convcli.nets.readers.python.language.conversions import describe
+from convcli.nets.readers.python.language.graph_recorder import GraphRecorder
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     Class,
-    Deferred,
-    File,
+    DeferredImport,
     Frame,
-    Halt,
+    Instance,
     Library,
     Native,
-    Object,
-    Raised,
+    ProgramException,
+    ReadError,
+    SourceFile,
     Tensor,
     Unknown,
+    Value,
 )
-from convcli.nets.readers.python.language.statements import Leave, Statements
-from convcli.nets.readers.python.model_files import Files
+from convcli.nets.readers.python.language.protocol import Site
+from convcli.nets.readers.python.language.statements import ControlFlow
+from convcli.nets.readers.python.model_files import SourceFiles
 from convcli.nets.readers.python.stdlib import builtins, dataclasses, methods, modules
 from convcli.nets.readers.python.torch import (
     elementwise,
@@ -38,10 +47,9 @@ from convcli.nets.readers.python.torch import (
     nn_weights,
     tensor_args,
 )
-from convcli.nets.readers.python.torch.graph_recorder import Tape
 from convcli.nets.source_location import Where
 
-FALLBACK: dict[str, Any] = {
+FALLBACK: dict[str, Value] = {
     "nn": Library("torch.nn"),
     "F": Library("torch.nn.functional"),
     "torch": Library("torch"),
@@ -56,301 +64,306 @@ FALLBACK: dict[str, Any] = {
 """What a class pasted without its imports means by these names."""
 
 PYTHON_DEPTH = 12_000
-"""Frames of Python that reading may nest: a call of the file takes about ten."""
+"""Frames of Python that reading may nest: a call of the program takes about ten."""
 
 
 @contextmanager
-def deep() -> Iterator[None]:
+def deep_recursion() -> Iterator[None]:
     """Room for calls that nest; a text that nests further is refused, not a crash."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, PYTHON_DEPTH))
     try:
         yield
     except RecursionError:
-        raise Halt("the file nests its calls too deep") from None
-    except Leave:
-        raise Halt("return, break or continue where there is nothing to leave") from None
+        raise ReadError("the file nests its calls too deep") from None
+    except ControlFlow:
+        raise ReadError("return, break or continue where there is nothing to leave") from None
     finally:
         sys.setrecursionlimit(before)
 
 
-class State:
+class ModuleState:
     """What a module holds before a run, which may change it: its lists and tensors too."""
 
-    def __init__(self, owner: Object) -> None:
+    def __init__(self, owner: Instance) -> None:
         self.owner = owner
         self.leaf = owner.leaf
         self.attrs = dict(owner.attrs)
-        held = owner.attrs.values()
-        self.holders = [(one, one.copy()) for one in held if isinstance(one, list | dict | set)]
-        self.tensors = [(one, one.shape, one.values) for one in held if isinstance(one, Tensor)]
+        values = owner.attrs.values()
+        self.lists = [(value, value.copy()) for value in values if isinstance(value, list)]
+        self.dicts = [(value, value.copy()) for value in values if isinstance(value, dict)]
+        self.sets = [(value, value.copy()) for value in values if isinstance(value, set)]
+        self.tensors = [
+            (value, value.shape, value.values) for value in values if isinstance(value, Tensor)
+        ]
 
     def restore(self) -> None:
+        """Give the module back what it held."""
         self.owner.leaf = self.leaf
         self.owner.attrs.clear()
         self.owner.attrs.update(self.attrs)
-        for one, items in self.holders:
-            one.clear()
-            one.extend(items) if isinstance(one, list) else one.update(items)
-        for tensor, shape, values in self.tensors:
-            tensor.node, tensor.shape, tensor.values = "", shape, values
+        for values, items in self.lists:
+            values[:] = items
+        for pairs, before in self.dicts:
+            pairs.clear()
+            pairs.update(before)
+        for members, kept in self.sets:
+            members.clear()
+            members.update(kept)
+        for tensor, shape, numbers in self.tensors:
+            tensor.node, tensor.shape, tensor.values = "", shape, numbers
         for tensor in self.owner.shared.values():
             tensor.node = ""
 
 
-class Machine(Statements):
-    """Reads the files of a model. Nothing of them is run: every meaning stands in a table here."""
+class ModelInterpreter:
+    """Interprets the files of a model. Nothing of them is run: every meaning is a function here."""
 
-    def __init__(self, files: Files) -> None:
-        super().__init__()
+    def __init__(self, files: SourceFiles) -> None:
         self.files = files
-        self.tape = Tape()
+        self.steps = 0
+        self.depth = 0
+        self.site: Site | None = None
+        self.handled: ProgramException | None = None
+        self.generators: dict[ast.AST, bool] = {}
+        self.recorder = GraphRecorder()
+        self.preludes: dict[str, SourceFile] = {}
         self._paths: dict[int, str] = {}
         self._leaves: dict[int, Leaf] = {}
-        self._kept: list[Any] = []
-        self._before: list[State] = []
-        self._names: dict[tuple[str, str], Any] = {}
-        self.preludes: dict[str, File] = {}
-        self._circle = Unknown("a name that is imported in a circle")
+        self._kept: list[Instance | Tensor] = []
+        """Objects whose `id()` is a key here: they live as long as this does."""
+        self._before: list[ModuleState] = []
+        self._library_names: dict[tuple[str, str], Value] = {}
+        self._circular = Unknown("a name that is imported in a circle")
 
-    # -- files ------------------------------------------------------------------------------
+    # the language: functions of its modules, which take the interpreter
+    evaluate = expressions.evaluate
+    execute = statements.execute
+    block = statements.block
+    assign = statements.assign
+    call = calls.call
+    attribute = attributes.attribute
 
-    def load(self, file: File) -> File:
-        """Read the statements of a file in order; one that is not understood gives no names."""
+    def tick(self, count: int = 1) -> None:
+        self.steps += count
+        if self.steps > limits.MAX_STEPS:
+            raise ReadError(f"the file takes more than {limits.MAX_STEPS:,} steps to read")
+
+    def location(self, declared: bool = False) -> Where | None:
+        if self.site is None:
+            return None
+        file, node = self.site
+        return file.where(node, declared)
+
+    # -- files and imports ------------------------------------------------------------------
+
+    def open_file(self, file: SourceFile) -> SourceFile:
+        if not file.read:
+            file.read = True
+            self._read_statements(file)
+        return file
+
+    def _read_statements(self, file: SourceFile) -> None:
+        """Run the statements of a file in order; one that is not understood gives no names."""
         frame = Frame(file, file.names)
         for node in file.tree.body:
             depth = self.depth
             try:
                 self.block([node], frame)
-            except Halt as error:
-                if self.steps > limits.MOST_STEPS:
+            except ReadError as error:
+                if self.steps > limits.MAX_STEPS:
                     raise
                 self.depth, self.site = depth, None
                 if isinstance(node, ast.ClassDef | ast.FunctionDef):
                     frame.names[node.name] = _unread(node.name, error)
                     continue
-                for one in ast.walk(node):
-                    if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store):
-                        frame.names.setdefault(one.id, _unread(one.id, error))
-        return file
+                for inner in ast.walk(node):
+                    if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+                        frame.names.setdefault(inner.id, _unread(inner.id, error))
 
-    def global_name(self, name: str, frame: Frame) -> Any:
+    def global_name(self, name: str, frame: Frame) -> Value:
         names = frame.file.names
         if name in names:
-            return self.resolved(names, name)
+            return self.resolve(names, name)
         if name in builtins.BUILTINS:
             return builtins.BUILTINS[name]
-        for star in frame.file.stars:
-            found = libraries.name_of(self, star, name)
-            if not isinstance(found, Unknown):
-                return found
+        for library in frame.file.stars:
+            value = libraries.name_of(self, library, name)
+            if not isinstance(value, Unknown):
+                return value
         if name in FALLBACK:
             return FALLBACK[name]
         return nn_layers.classes().get(name, MISSING) if frame.file.bare else MISSING
 
-    def module(self, name: str, level: int, frame: Frame) -> Any:
-        """What `import name` gives: a file beside the model's, or a library."""
+    def import_module(self, name: str, level: int, frame: Frame) -> SourceFile | Library:
         top = name.partition(".")[0]
         if level or top not in libraries.KNOWN:
-            found = self.files.find(name, level, frame.file)
-            if found is not None:
-                return self.opened(found)
+            file = self.files.find(name, level, frame.file)
+            if file is not None:
+                return self.open_file(file)
         return Library(name)
 
-    def opened(self, file: File) -> File:
-        """A file, read when it is first asked for."""
-        if not file.read:
-            file.read = True
-            self.load(file)
-        return file
-
-    def resolved(self, names: dict[str, Any], name: str) -> Any:
-        """The value of a name; one that is imported is fetched when it is first asked for."""
-        found = names[name]
-        if isinstance(found, Deferred):
-            names[name] = self._circle
-            frame = Frame(found.file, found.file.names)
+    def resolve(self, names: dict[str, Value], name: str) -> Value:
+        value = names[name]
+        if isinstance(value, DeferredImport):
+            names[name] = self._circular
             try:
-                names[name] = self._imported(
-                    found.module, found.level, found.name, frame, found.node
-                )
+                names[name] = self._imported(value)
             except SpecError as error:
                 names[name] = _unread(name, error)
         return names[name]
 
-    def _imported(self, module: str, level: int, name: str, frame: Frame, node: ast.stmt) -> Any:
-        held = self.files.find(module, level, frame.file) if level else None
-        held = self.opened(held) if held else None if level else self.module(module, 0, frame)
-        if isinstance(held, File) and name in held.names and held.names[name] is not self._circle:
-            return self.resolved(held.names, name)
+    def _imported(self, wanted: DeferredImport) -> Value:
+        """`from module import name`: of a file beside the model's, or of a library."""
+        module, level, name = wanted.module, wanted.level, wanted.name
+        source: SourceFile | Library | None
+        if level:
+            file = self.files.find(module, level, wanted.file)
+            source = self.open_file(file) if file else None
+        else:
+            source = self.import_module(module, 0, Frame(wanted.file, wanted.file.names))
+        if isinstance(source, SourceFile):
+            circular = source.names.get(name, self._circular) is self._circular
+            if not circular:
+                return self.resolve(source.names, name)
         inner = f"{module}.{name}" if module else name
         if level or module.partition(".")[0] not in libraries.KNOWN:
-            file = self.files.find(inner, level, frame.file)
+            file = self.files.find(inner, level, wanted.file)
             if file is not None:
-                return self.opened(file)
-        if isinstance(held, File) or level:
-            return Unknown(f"{name} of {'.' * level}{module}", frame.file.where(node))
-        made = self.library_name(Library(module), name)
-        if isinstance(made, Unknown) and made.where is None:
-            made = Unknown(made.text, frame.file.where(node), made.harmless)
-        return made
+                return self.open_file(file)
+        where = wanted.file.where(wanted.node)
+        if isinstance(source, SourceFile) or level:
+            return Unknown(f"{name} of {'.' * level}{module}", where)
+        value = self.library_name(Library(module), name)
+        if isinstance(value, Unknown) and value.where is None:
+            return Unknown(value.text, where, value.harmless)
+        return value
 
-    def module_named(self, name: Any) -> Any:
-        """`sys.modules[name]`: a file that was read, by its name."""
+    def module_called(self, name: Value) -> SourceFile | Unknown:
         for file in self.files.known.values():
             if file.name.removesuffix(".py") == name:
                 return file
         return Unknown(f"sys.modules[{shown(name)}]")
 
     def import_all(self, module: str, level: int, frame: Frame) -> None:
-        held = self.module(module, level, frame)
-        if isinstance(held, File):
-            listed = held.names.get("__all__")
-            listed = listed if isinstance(listed, list | tuple) else None
-            for name in list(held.names):
-                if name in listed if listed is not None else not name.startswith("_"):
-                    frame.names[name] = held.names[name]
-        elif isinstance(held, Library):
-            frame.file.stars.append(held)
+        source = self.import_module(module, level, frame)
+        if isinstance(source, Library):
+            frame.file.stars.append(source)
+            return
+        listed = source.names.get("__all__")
+        for name, value in list(source.names.items()):
+            if name in listed if isinstance(listed, list | tuple) else not name.startswith("_"):
+                frame.names[name] = value
 
-    def library_name(self, library: Library, name: str) -> Any:
+    def library_name(self, library: Library, name: str) -> Value:
         key = library.name, name
-        if key not in self._names:
-            self._names[key] = libraries.name_of(self, library, name)
-        return self._names[key]
+        if key not in self._library_names:
+            self._library_names[key] = libraries.name_of(self, library, name)
+        return self._library_names[key]
 
-    def completed(self, cls: Class, node: ast.ClassDef) -> Class:
-        return dataclasses.completed(cls, node)
+    def known_names(self, library: Library) -> Iterable[str]:
+        return names.FUNCTIONS
 
-    # -- modules ----------------------------------------------------------------------------
+    # -- values of the libraries ------------------------------------------------------------
 
-    def is_module(self, value: Any) -> bool:
-        return isinstance(value, Object) and value.cls.is_a(nn_module.MODULE)
+    def complete_class(self, cls: Class, node: ast.ClassDef) -> Class:
+        return dataclasses.complete_class(cls, node)
 
-    def forward(self, owner: Object, args: list[Any], options: dict[str, Any]) -> Any:
+    def method_of_value(self, owner: Value, name: str) -> Value:
+        method = methods.method_of(owner, name)
+        if method is MISSING:
+            raise ProgramException("AttributeError", f"{describe(owner)} has no {shown(name)} here")
+        return method
+
+    def class_method_of_type(self, type_: str, name: str) -> Value:
+        if type_ == "chain" and name == "from_iterable":
+            return Native(name, modules.chain_from_iterable)
+        return methods.class_method_of_type(type_, name)
+
+    percent_format = methods.percent_format
+    format_value = methods.format_value
+
+    # -- modules of networks ----------------------------------------------------------------
+
+    def is_module(self, value: Value) -> bool:
+        return isinstance(value, Instance) and value.cls.is_a(nn_module.MODULE)
+
+    def forward(self, owner: Instance, args: list[Value], options: dict[str, Value]) -> Value:
         """A module that is called: its `forward`, in the scope of its own name."""
-        run = owner.cls.find("forward")
+        function = owner.cls.find("forward")
         if "forward" in owner.attrs:
-            run = owner.attrs["forward"]
-            return self.call(run, args, options)
-        if run is MISSING:
+            return self.call(owner.attrs["forward"], args, options)
+        if function is MISSING:
             if owner.cls.foreign:
-                base = owner.cls.foreign[0]
-                return Unknown(f"the forward of {owner.cls.name}", base.where)
-            raise Halt(f"{owner.cls.name} has no forward")
-        if owner.leaf is not None and isinstance(run, Native):
-            return self.call(run, [owner, *args], options)
-        outer, path = self.tape.scope, self.path(owner)
-        self.tape.scope = f"{path}." if path else outer
+                return Unknown(f"the forward of {owner.cls.name}", owner.cls.foreign[0].where)
+            raise ReadError(f"{owner.cls.name} has no forward")
+        if owner.leaf is not None and isinstance(function, Native):
+            return self.call(function, [owner, *args], options)
+        outer, path = self.recorder.scope, self.path(owner)
+        self.recorder.scope = f"{path}." if path else outer
         try:
-            return self.call(run, [owner, *args], options)
+            return self.call(function, [owner, *args], options)
         finally:
-            self.tape.scope = outer
+            self.recorder.scope = outer
 
-    def module_attribute(self, owner: Object, name: str) -> Any:
-        return nn_weights.module_attribute(self, owner, name)
+    module_attribute = nn_weights.module_attribute
+    set_on_layer = nn_weights.set_on_layer
 
-    def set_on_layer(self, owner: Object, name: str, value: Any) -> bool:
-        return nn_weights.set_on_layer(self, owner, name, value)
-
-    def leaf(self, owner: Object) -> Leaf:
-        """A layer under its path, the same at every use of it."""
+    def leaf(self, owner: Instance) -> Leaf:
         if id(owner) not in self._leaves:
             assert owner.leaf is not None
             name = self.path(owner)
             if not name:
-                scope = self.tape.scope
-                name = scope + self.tape.builder.numbered(scope, owner.leaf.layer.type)
+                scope = self.recorder.scope
+                name = scope + self.recorder.builder.numbered(scope, owner.leaf.layer.type)
             self._leaves[id(owner)] = owner.leaf._replace(name=name)
             self._kept.append(owner)
         return self._leaves[id(owner)]
 
-    def fresh(self, root: Object) -> None:
-        """Give the modules back what they held before the first run, and forget its nodes."""
-        self._leaves.clear()
-        if not self._before:
-            self._before = [State(one) for _, one in nn_module.walk(root)]
-        for state in self._before:
-            state.restore()
-
-    def path(self, owner: Object) -> str:
+    def path(self, owner: Instance) -> str:
         return self._paths.get(id(owner), "")
 
-    def named(self, root: Object) -> None:
-        """Give every module inside another its path, and every parameter."""
+    def start_run(self, root: Instance) -> GraphRecorder:
+        """Forget the run before, and give the modules back what they held before the first one.
+
+        The recorder of the new run is given back; every module and parameter has its path.
+        """
+        self.steps = 0
+        self.depth = 0
+        self._leaves.clear()
+        if not self._before:
+            self._before = [ModuleState(module) for _, module in nn_module.walk(root)]
+        for state in self._before:
+            state.restore()
+        self._name_modules(root)
+        self.recorder = GraphRecorder()
+        return self.recorder
+
+    def _name_modules(self, root: Instance) -> None:
         self._paths = {}
-        for path, one in nn_module.walk(root):
-            self._paths[id(one)] = path
-            for name, tensor in (*nn_module.parameters(one), *one.shared.items()):
-                if not tensor.owner and tensor.holder in (None, one):
+        for path, module in nn_module.walk(root):
+            self._paths[id(module)] = path
+            for name, tensor in (*nn_module.parameters(module), *module.shared.items()):
+                if not tensor.owner and tensor.holder in (None, module):
                     tensor.owner = f"{path}.{name}" if path else name
                 self._kept.append(tensor)
         self._kept.append(root)
 
     # -- tensors ----------------------------------------------------------------------------
 
-    def tensor_attribute(self, owner: Tensor, name: str) -> Any:
-        return names.attribute(self, owner, name)
+    tensor_attribute = names.attribute
+    slice_tensor = indexing.get_item
+    fill_tensor = tensor_args.fill
+    unbind = indexing.unbind
 
-    def slice_tensor(self, tensor: Tensor, index: Any) -> Any:
-        return indexing.item(self, tensor, index)
+    def tensor_unary(self, operator: str, value: Tensor) -> Value:
+        name = {"usub": "neg", "invert": "logical_not"}.get(operator, operator)
+        return elementwise.elementwise(name)(self, value)
 
-    def tensor_unary(self, word: str, value: Tensor) -> Any:
-        if value.values is not None and word in ("usub", "abs"):
-            return Tensor(
-                value.shape, values=[-one if word == "usub" else abs(one) for one in value.values]
-            )
-        return elementwise.elementwise({"usub": "neg", "invert": "logical_not"}.get(word, word))(
-            self, value
-        )
-
-    def tensor_binary(self, word: str, left: Any, right: Any) -> Any:
-        if word == "matmul":
+    def tensor_binary(self, operator: str, left: Value, right: Value) -> Value:
+        if operator == "matmul":
             return matmul.matmul(self, left, right)
-        return elementwise.binary(self, word, left, right)
-
-    def fill_tensor(self, owner: Tensor, value: Any) -> None:
-        """`x[…] = y`: the same shape, with values of both."""
-        if isinstance(value, Unknown):
-            raise self.unknown(value)
-        if isinstance(value, Tensor) and (value.node or value.trained):
-            owner.node = tensor_args.operation(self, "fill", [owner, value], owner.shape).node
-        owner.values = None
-
-    def unbind(self, value: Tensor) -> list[Any]:
-        return list(indexing.unbind(self, value))
-
-    def looked(self) -> None:
-        """The sizes of a tensor were asked for: the network may depend on its input's."""
-        self.tape.sized = True
-
-    # -- plain values -----------------------------------------------------------------------
-
-    def method_of_value(self, owner: Any, name: str) -> Any:
-        found = methods.method_of(owner, name)
-        if found is MISSING:
-            raise Raised("AttributeError", f"{self.describe(owner)} has no {shown(name)} here")
-        return found
-
-    def class_method_of_type(self, type_: str, name: str) -> Any:
-        if type_ == "chain" and name == "from_iterable":
-            return Native(
-                name, lambda machine, rows: modules.chained(machine, *machine.listed(rows))
-            )
-        return methods.class_method_of_type(type_, name)
-
-    def percent(self, text: str, values: Any) -> Any:
-        return methods.percent(self, text, values)
-
-    def formatted(self, value: Any, spec: str) -> str:
-        return methods.formatted(self, value, spec)
-
-    def here(self, declared: bool = False) -> Where | None:
-        """The place of the call that is being read."""
-        if self.site is None:
-            return None
-        file, node = self.site
-        return file.where(node, declared)  # type: ignore[no-any-return]
+        return elementwise.binary(self, operator, left, right)
 
 
 def _unread(name: str, error: SpecError) -> Unknown:

@@ -1,24 +1,27 @@
 """What the names of imported libraries mean: `torch`, `nn`, `F`, `math`; unknown ones, nothing."""
 
+import ast
 import math
-from collections.abc import Callable
-from typing import Any
 
 from convcli.nets.readers.python.bundled import prelude_name
+from convcli.nets.readers.python.language.conversions import to_list
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     Class,
     ClassMethod,
     Function,
+    Instance,
     Library,
     Native,
-    Object,
-    Static,
+    NativeFunction,
     Tensor,
     Unknown,
+    Value,
     class_of,
     natives,
 )
+from convcli.nets.readers.python.language.operators import operate
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.stdlib import builtins, modules
 from convcli.nets.readers.python.stdlib.builtins import BUILTINS, first
 from convcli.nets.readers.python.stdlib.type_checks import TENSOR
@@ -45,29 +48,31 @@ PACKAGES = {
 """Modules of other libraries that are known to be modules."""
 
 
-def name_of(machine: Any, library: Library, name: str) -> Any:
+def name_of(interpreter: Interpreter, library: Library, name: str) -> Value:
     """`library.name`; what is not known of a library is an Unknown that says so."""
     module = library.name
     top = module.partition(".")[0]
     if top == "torch":
-        return _torch(machine, module, name)
+        return _torch(interpreter, module, name)
     if name in modules.LIBRARY.get(module, {}):
-        held = modules.LIBRARY[module][name]
-        return dict(held) if isinstance(held, dict) else held  # os.environ: the file may set it
+        value = modules.LIBRARY[module][name]
+        return dict(value) if isinstance(value, dict) else value  # os.environ: the file may set it
     if module in modules.TYPING:
         return Unknown(f"{module}.{name}", harmless=True)
     if top == "einops":
         from convcli.nets.readers.python.torch import einops
 
-        found = Library if name in ("layers", "torch") else Unknown
-        return einops.NAMES.get(name) or found(f"{module}.{name}")
+        if name in einops.NAMES:
+            return einops.NAMES[name]
+        inner = name in ("layers", "torch")
+        return Library(f"{module}.{name}") if inner else Unknown(f"{module}.{name}")
     if module == "numpy" and name in NUMPY:
         return NUMPY[name]
     if (top, name) in MODULES:
         return nn_module.MODULE
-    found = prelude_name(machine, module, name)
-    if found is not MISSING:
-        return found
+    value = prelude_name(interpreter, module, name)
+    if value is not MISSING:
+        return value
     if f"{module}.{name}" in PACKAGES:
         return Library(f"{module}.{name}")
     return Unknown(f"{module}.{name}", harmless=top in modules.QUIET and top != "random")
@@ -76,7 +81,7 @@ def name_of(machine: Any, library: Library, name: str) -> Any:
 # -- torch ----------------------------------------------------------------------------------
 
 
-def _torch(machine: Any, module: str, name: str) -> Any:
+def _torch(interpreter: Interpreter, module: str, name: str) -> Value:
     if name in TORCH.get(module, {}):
         return TORCH[module][name]
     for function in (name, name.removesuffix("_")):
@@ -90,7 +95,7 @@ def _torch(machine: Any, module: str, name: str) -> Any:
     if name in ANYWHERE:
         return ANYWHERE[name]
     if module.startswith("torch.nn.init"):
-        initialises = name.endswith("_") or name in INITIALISERS
+        initialises = name.endswith("_") or name in INITIALIZERS
         return Native(name, first if initialises else _unknown_of(f"nn.init.{name}"))
     if module.startswith("torch.nn.utils"):
         return Native(name, first)
@@ -98,66 +103,63 @@ def _torch(machine: Any, module: str, name: str) -> Any:
         if name in DECORATORS:
             return Native(name, modules.unchanged)
         if name.startswith("is_") or name == "device_count":
-            return Native(name, lambda machine, *_, **__: False)
+            return Native(name, lambda interpreter, *_, **__: False)
         return Unknown(f"{module}.{name}", harmless=True)
     if name in SUBMODULES:
         return Library(f"{module}.{name}")
-    found = prelude_name(machine, module, name)
-    if found is not MISSING:
-        return found
+    value = prelude_name(interpreter, module, name)
+    if value is not MISSING:
+        return value
     harmless = module.startswith(HARMLESS) or name.endswith("Loss") or name in QUIET
     return Unknown(f"{module}.{name}", harmless=harmless)
 
 
-def _unknown_of(text: str) -> Callable[..., Any]:
-    return lambda machine, *_, **__: Unknown(f"{text}()", harmless=True)
+def _unknown_of(text: str) -> NativeFunction:
+    return lambda interpreter, *_, **__: Unknown(f"{text}()", harmless=True)
 
 
-def _checkpoint(machine: Any, function: Any, *args: Any, **options: Any) -> Any:
+def _checkpoint(interpreter: Interpreter, function: Value, *args: Value, **options: Value) -> Value:
     """A call whose values are computed again while training."""
-    return machine.call(function, list(args), {})
+    return interpreter.call(function, list(args), {})
 
 
 def _checkpoint_sequential(
-    machine: Any, functions: Any, segments: Any, value: Any, **options: Any
-) -> Any:
-    for one in machine.listed(functions):
-        value = machine.call(one, [value], {})
+    interpreter: Interpreter, functions: Value, segments: Value, value: Value, **options: Value
+) -> Value:
+    for function in to_list(interpreter, functions):
+        value = interpreter.call(function, [value], {})
     return value
 
 
-def _switch(machine: Any, function: Any = None, *_: Any, **__: Any) -> Any:
+def _switch(interpreter: Interpreter, function: Value = None, *_: Value, **__: Value) -> Value:
     """`torch.no_grad()`: a context, or a decorator, that changes nothing here."""
     return function if isinstance(function, Function) else Native("no_grad", modules.unchanged)
 
 
-def _new_parameter(machine: Any, cls: Class, *args: Any, **options: Any) -> Any:
-    return nn_weights.parameter(machine, *args, **options)
+def _new_parameter(interpreter: Interpreter, cls: Class, *args: Value, **options: Value) -> Value:
+    return nn_weights.parameter(interpreter, *args, **options)
 
 
-def _new_tensor(machine: Any, cls: Class, *args: Any, **options: Any) -> Any:
-    return creation.typed(machine, *args, **options)
+def _new_tensor(interpreter: Interpreter, cls: Class, *args: Value, **options: Value) -> Value:
+    return creation.typed(interpreter, *args, **options)
 
 
-def _applied(machine: Any, cls: Class, *args: Any) -> Any:
+def _applied(interpreter: Interpreter, cls: Class, *args: Value) -> Value:
     """`Function.apply(x)`: its forward, with a context that takes anything."""
-    run = cls.find("forward")
-    if isinstance(run, Static):
-        run = run.function
-    return machine.call(run, [Object(CONTEXT), *args], {})
+    return interpreter.call(cls.find("forward"), [Instance(CONTEXT), *args], {})
 
 
-def _tuple_of(many: int) -> Callable[..., Any]:
+def _tuple_of(many: int) -> NativeFunction:
     """`_pair(3)` is (3, 3)."""
 
-    def call(machine: Any, value: Any) -> Any:
+    def call(interpreter: Interpreter, value: Value) -> Value:
         return tuple(value) if isinstance(value, list | tuple) else (value,) * many
 
     return call
 
 
-def _size(machine: Any, sizes: Any = ()) -> tuple[Any, ...]:
-    return tuple(machine.listed(sizes))
+def _size(interpreter: Interpreter, sizes: Value = ()) -> tuple[Value, ...]:
+    return tuple(to_list(interpreter, sizes))
 
 
 TENSOR.names |= {**natives(names.METHODS), "__new__": Native("Tensor", _new_tensor)}
@@ -181,7 +183,7 @@ DECORATORS = ("script", "ignore", "unused", "export", "script_if_tracing", "inte
 
 TUPLES = {"single": 1, "pair": 2, "triple": 3, "quadruple": 4}
 
-TORCH: dict[str, dict[str, Any]] = {
+TORCH: dict[str, dict[str, Value]] = {
     "torch": {
         **natives(names.NEW),
         "Tensor": TENSOR,  # a class, though it makes tensors as well
@@ -190,9 +192,9 @@ TORCH: dict[str, dict[str, Any]] = {
         **natives(dict.fromkeys(SWITCHES, _switch)),
         **natives(
             {
-                "is_tensor": lambda machine, value: isinstance(value, Tensor),
-                "is_grad_enabled": lambda machine: False,
-                "is_autocast_enabled": lambda machine, *_: False,
+                "is_tensor": lambda interpreter, value: isinstance(value, Tensor),
+                "is_grad_enabled": lambda interpreter: False,
+                "is_autocast_enabled": lambda interpreter, *_: False,
                 "numel": names.METHODS["numel"],
                 "compile": first,
                 "Size": _size,
@@ -210,7 +212,7 @@ TORCH: dict[str, dict[str, Any]] = {
     "torch.jit": {
         "ScriptModule": nn_module.MODULE,
         "isinstance": BUILTINS["isinstance"],
-        "annotate": Native("annotate", lambda machine, kind, value: value),
+        "annotate": Native("annotate", lambda interpreter, kind, value: value),
     },
     "torch.fft": natives(FOURIER),
     "torch.linalg": natives({"norm": names.FUNCTIONS["norm"]}),
@@ -219,7 +221,7 @@ TORCH: dict[str, dict[str, Any]] = {
         for name, many in TUPLES.items()
         for under in ("", "_")
     }
-    | natives({"_ntuple": lambda machine, many: Native("ntuple", _tuple_of(many))}),
+    | natives({"_ntuple": lambda interpreter, many: Native("ntuple", _tuple_of(many))}),
 }
 """Names of `torch` that stand in one module alone."""
 
@@ -232,7 +234,7 @@ ANYWHERE = natives(
 )
 """Names of `torch` that are the same in all of its modules."""
 
-INITIALISERS = (
+INITIALIZERS = (
     "uniform", "normal", "constant", "eye", "dirac", "orthogonal", "sparse",
     "xavier_uniform", "xavier_normal", "kaiming_uniform", "kaiming_normal",
 )  # fmt: skip
@@ -264,37 +266,42 @@ QUIET = ("device", "manual_seed", "save", "load", "dtype", "set_num_threads", "G
 # -- numpy ----------------------------------------------------------------------------------
 
 
-def _plain(values: Any) -> Any:
+def _plain(values: Value) -> Value:
     """The numbers of an array whose numbers are known; anything else as it is."""
     return values.values if isinstance(values, Tensor) and values.values else values
 
 
-def _of_truth(function: str) -> Callable[..., Any]:
-    def call(machine: Any, values: Any, *_: Any, **__: Any) -> Any:
+def _of_truth(function: str) -> NativeFunction:
+    def call(interpreter: Interpreter, values: Value, *_: Value, **__: Value) -> Value:
         if isinstance(values, Tensor) and values.values is None:
             return Unknown("the values of an array")
-        held = _plain(values)
-        held = held if isinstance(held, list | tuple) else [held]
-        return machine.call(BUILTINS[function], [held], {})
+        plain = _plain(values)
+        items = plain if isinstance(plain, list | tuple) else [plain]
+        return interpreter.call(BUILTINS[function], [items], {})
 
     return call
 
 
-def _of_all(function: str) -> Callable[..., Any]:
-    def call(machine: Any, values: Any, *rest: Any, **_: Any) -> Any:
-        return machine.call(BUILTINS[function], [_plain(values), *rest], {})
+def _of_all(function: str) -> NativeFunction:
+    def call(interpreter: Interpreter, values: Value, *rest: Value, **_: Value) -> Value:
+        return interpreter.call(BUILTINS[function], [_plain(values), *rest], {})
 
     return call
 
 
-def _at_least_1d(machine: Any, value: Any) -> Any:
-    made = creation.tensor(machine, value)
-    if isinstance(made, Tensor) and not made.shape:
-        return Tensor((1,), values=made.values)
-    return made
+def _mean(interpreter: Interpreter, values: Value) -> Value:
+    total = _of_all("sum")(interpreter, values)
+    return operate(interpreter, ast.Div, total, builtins.length_of(interpreter, values))
 
 
-NUMPY: dict[str, Any] = {
+def _at_least_1d(interpreter: Interpreter, value: Value) -> Value:
+    array = creation.tensor(interpreter, value)
+    if isinstance(array, Tensor) and not array.shape:
+        return Tensor((1,), values=array.values)
+    return array
+
+
+NUMPY: dict[str, Value] = {
     **{
         name: modules.LIBRARY["math"][name]
         for name in ("prod", "ceil", "floor", "sqrt", "log", "log2", "exp", "gcd", "pi", "e", "inf")
@@ -316,9 +323,9 @@ NUMPY: dict[str, Any] = {
             "maximum": _of_all("max"),
             "minimum": _of_all("min"),
             "power": builtins.raised_to,
-            "mean": lambda machine, values: _of_all("sum")(machine, values) / len(values),
-            "cumsum": lambda machine, values, *_, **__: modules.accumulated(
-                machine, _plain(values)
+            "mean": _mean,
+            "cumsum": lambda interpreter, values, *_, **__: modules.accumulated(
+                interpreter, _plain(values)
             ),
         }
     ),

@@ -1,31 +1,38 @@
 """`model.py:Name(args)` → the network it builds, read anew for inputs of another size."""
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.errors import Refusal, SpecError
 from convcli.nets.graph import INPUT, Network, Node, Reading, Stopped
 from convcli.nets.layers import Identity, Shape
 from convcli.nets.layers.tensor_ops import Free, Unused
-from convcli.nets.readers.python.entry_point import asked_for, built, example, obvious
-from convcli.nets.readers.python.interpreter import Machine, deep
+from convcli.nets.readers.python.entry_point import (
+    build_module,
+    example_input,
+    find_entry,
+    parse_entry,
+)
+from convcli.nets.readers.python.interpreter import ModelInterpreter, deep_recursion
+from convcli.nets.readers.python.language.conversions import describe
+from convcli.nets.readers.python.language.graph_recorder import GraphRecorder
 from convcli.nets.readers.python.language.objects import (
-    File,
     Function,
-    Halt,
-    Object,
+    Instance,
+    ReadError,
+    ShapeMismatch,
+    SourceFile,
     Tensor,
-    Unfit,
     Unknown,
+    Value,
 )
 from convcli.nets.readers.python.language.statements import Return
-from convcli.nets.readers.python.model_files import Files, parsed_file
+from convcli.nets.readers.python.model_files import SourceFiles, parsed_file
 from convcli.nets.readers.python.torch import nn_module, nn_weights
-from convcli.nets.readers.python.torch.graph_recorder import Tape
 from convcli.nets.source_location import pointed
 from convcli.text import safe
 
-MOST_OUTPUTS = 1000
+MAX_OUTPUTS = 1000
 """Tensors of one model that are its outputs; those behind them are left out."""
 
 
@@ -34,208 +41,213 @@ def read_model(path: str, entry: str = "") -> Reading:
 
     `entry` is a name, or a call with its values; without it, what the file obviously means.
     """
-    files = Files()
+    files = SourceFiles()
     return _reading(files.open(path), files, entry)
 
 
 def read_model_text(text: str, source: str) -> Reading:
     """The same of a text that is no file of its own: pasted, or from a pipe."""
-    return _reading(parsed_file("", source, text), Files(), "")
+    return _reading(parsed_file("", source, text), SourceFiles(), "")
 
 
-def _reading(file: File, files: Files, entry: str) -> Reading:
-    machine = Machine(files)
+def _reading(file: SourceFile, files: SourceFiles, entry: str) -> Reading:
+    interpreter = ModelInterpreter(files)
     try:
-        with deep():
-            machine.opened(file)
-            call = asked_for(entry, file) if entry else obvious(file)
-            root, label = built(machine, file, call)
-    except Halt as error:
+        with deep_recursion():
+            interpreter.open_file(file)
+            call = parse_entry(entry, file) if entry else find_entry(file)
+            root, label = build_module(interpreter, file, call)
+    except ReadError as error:
         raise SpecError(_text(error)) from None
     except Return:
         raise SpecError(f"{safe(file.name)} returns outside of a function") from None
-    model = Model(machine, root, label)
-    leaves = [one.leaf for _, one in nn_module.walk(root) if one.leaf is not None]
+    model = Model(interpreter, root, label)
+    leaves = [module.leaf for _, module in nn_module.walk(root) if module.leaf is not None]
     declared = Network(
         tuple(Node(f"{i}", leaf.layer, (INPUT,)) for i, leaf in enumerate(leaves)), model.at
     )
-    return Reading(declared, example(file), f"PyTorch {label}")
+    return Reading(declared, example_input(file), f"PyTorch {label}")
 
 
-def _text(error: Halt) -> str:
+def _text(error: ReadError) -> str:
     message = safe(str(error))
     return f"{message}\n{pointed(error.where)}" if error.where else message
 
 
 class Model(NamedTuple):
-    """A module that was built, and the machine that runs it for an input."""
+    """A module that was built, and the interpreter that runs it for an input."""
 
-    machine: Machine
-    root: Object
+    interpreter: ModelInterpreter
+    root: Instance
     label: str
 
     def at(self, shape: Shape) -> Network:
         """Its network for an input `(channels, *lengths)`."""
-        machine = self.machine
-        machine.steps = 0
-        machine.depth = 0
-        machine.fresh(self.root)
-        tape, outputs, stopped = _ran(machine, self.root, shape)
+        interpreter = self.interpreter
+        recorder = interpreter.start_run(self.root)
+        outputs, stopped = _run(interpreter, self.root, shape)
         if outputs and not stopped:
-            _ended(tape, outputs)
-        names = tuple(filter(None, map(tape.laid, outputs)))
-        network = tape.network(names) if names and not stopped else tape.network(())
-        held = list(nn_module.walk(self.root))
-        nodes = _held(machine, held, network.nodes)
-        rest = [] if stopped else _unused(machine, held, network)
-        halted = None
+            _end_with_first(recorder, outputs)
+        names = tuple(filter(None, map(recorder.node_name, outputs)))
+        network = recorder.network(names) if names and not stopped else recorder.network(())
+        modules = list(nn_module.walk(self.root))
+        nodes = _with_owners(interpreter, modules, network.nodes)
+        rest = [] if stopped else _unused(interpreter, modules, network)
+        reason = None
         if stopped is not None:
-            unfit = isinstance(stopped, Unfit)
-            halted = Stopped(str(stopped), stopped.where, unfit=unfit)
+            unfit = isinstance(stopped, ShapeMismatch)
+            reason = Stopped(str(stopped), stopped.where, unfit=unfit)
         return Network(
             (*rest, *nodes),
-            self.at if tape.sized else None,
-            halted,
-            _notes(tape, rest, outputs),
+            self.at if recorder.size_dependent else None,
+            reason,
+            _notes(recorder, rest, outputs),
         )
 
 
-def _outputs_of(value: Any) -> list[Tensor]:
+def _outputs_of(value: Value) -> list[Tensor]:
     """The tensors in what a forward returns, in their order."""
-    found: list[Tensor] = []
-    waiting, seen = [value], set()
-    while waiting and len(found) < MOST_OUTPUTS:
-        one = waiting.pop(0)
-        if id(one) in seen and not isinstance(one, Tensor):
+    tensors: list[Tensor] = []
+    waiting: list[Value] = [value]
+    seen: set[int] = set()
+    while waiting and len(tensors) < MAX_OUTPUTS:
+        item = waiting.pop(0)
+        if id(item) in seen and not isinstance(item, Tensor):
             continue
-        seen.add(id(one))
-        if isinstance(one, Tensor):
-            found.append(one)
-        elif isinstance(one, list | tuple):
-            waiting[:0] = one[:MOST_OUTPUTS]
-        elif isinstance(one, dict):
-            waiting[:0] = list(one.values())[:MOST_OUTPUTS]
-        elif isinstance(one, Object):
-            waiting[:0] = list(one.attrs.values())[:MOST_OUTPUTS]
-    return found
+        seen.add(id(item))
+        if isinstance(item, Tensor):
+            tensors.append(item)
+        elif isinstance(item, list | tuple):
+            waiting[:0] = item[:MAX_OUTPUTS]
+        elif isinstance(item, dict):
+            waiting[:0] = list(item.values())[:MAX_OUTPUTS]
+        elif isinstance(item, Instance):
+            waiting[:0] = list(item.attrs.values())[:MAX_OUTPUTS]
+    return tensors
 
 
-def _one_input(root: Object) -> None:
+def _check_one_input(root: Instance) -> None:
     """Refuses a model whose forward needs more than one value."""
-    run = root.cls.find("forward")
-    if not isinstance(run, Function):
+    forward = root.cls.find("forward")
+    if not isinstance(forward, Function):
         return
-    wanted = run.node.args
-    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)][1:]
-    needed = names[: len(names) - len(run.defaults)] if run.defaults else names
+    parameters = forward.node.args
+    names = [one.arg for one in (*parameters.posonlyargs, *parameters.args)][1:]
+    needed = names[: len(names) - len(forward.defaults)] if forward.defaults else names
     if len(needed) > 1:
-        raise Halt(
+        raise ReadError(
             f"forward takes {len(needed)} inputs, {', '.join(needed)}; models of one are read",
-            run.file.where(run.node),
+            forward.file.where(forward.node),
         )
 
 
-def _ran(machine: Machine, root: Object, shape: Shape) -> tuple[Tape, list[Tensor], Halt | None]:
-    """The forward run of a module on one image; what stopped it, if something did."""
-    tape = machine.tape = Tape()
-    machine.named(root)
-    found: list[Tensor] = []
-    stopped: Halt | None = None
+def _run(
+    interpreter: ModelInterpreter, root: Instance, shape: Shape
+) -> tuple[list[Tensor], ReadError | None]:
+    """The outputs of a forward run on one image, and what stopped it, if something did."""
+    outputs: list[Tensor] = []
     try:
-        with deep():
-            _one_input(root)
-            result = machine.call(root, [Tensor((1, *shape), INPUT)], {})
-            found = _outputs_of(result)
-            if not found:
-                what = machine.describe(result)
+        with deep_recursion():
+            _check_one_input(root)
+            result = interpreter.call(root, [Tensor((1, *shape), INPUT)], {})
+            outputs = _outputs_of(result)
+            if not outputs:
                 where = result.where if isinstance(result, Unknown) else None
-                raise Halt(f"the model gives {what}, which is not a tensor", where)
-    except Unfit as error:
-        stopped = error
+                text = f"the model gives {describe(result)}, which is not a tensor"
+                raise ReadError(text, where)
+    except ReadError as error:
+        return outputs, error
     except SpecError as error:
-        stopped = error if isinstance(error, Halt) else Halt(str(error))
+        return outputs, ReadError(str(error))
     except Refusal as error:
-        stopped = Unfit(str(error))
-    return tape, found, stopped
+        return outputs, ShapeMismatch(str(error))
+    return outputs, None
 
 
-def _ended(tape: Tape, outputs: list[Tensor]) -> None:
-    """The network ends with its first output, whatever order its outputs were made in."""
-    nodes = tape.builder.nodes
-    first = tape.laid(outputs[0])
+def _end_with_first(recorder: GraphRecorder, outputs: list[Tensor]) -> None:
+    """End the network with its first output, whatever order its outputs were made in."""
+    nodes = recorder.builder.nodes
+    first = recorder.node_name(outputs[0])
     if not nodes or first in ("", INPUT, nodes[-1].name):
         return
-    needed = set(map(tape.laid, outputs))
-    last = [node.name for node in tape.network(tuple(needed)).nodes][-1:]
+    needed = set(map(recorder.node_name, outputs))
+    last = [node.name for node in recorder.network(tuple(needed)).nodes][-1:]
     if last != [first]:
-        tape.scope = ""
-        outputs[0] = tape.put(Identity("output"), [outputs[0]], outputs[0].shape, name="output")
+        recorder.scope = ""
+        outputs[0] = recorder.append(
+            Identity("output"), [outputs[0]], outputs[0].shape, name="output"
+        )
 
 
-def _held(
-    machine: Machine, held: list[tuple[str, Object]], nodes: tuple[Node, ...]
+def _with_owners(
+    interpreter: ModelInterpreter, modules: list[tuple[str, Instance]], nodes: tuple[Node, ...]
 ) -> tuple[Node, ...]:
     """The nodes; weights that stand alone and belong to a layer among them are that layer's."""
-    sharing = [one for _, one in held if one.shared]
+    sharing = [module for _, module in modules if module.shared]
     if not sharing:
         return nodes
-    laid = {node.name for node in nodes if not isinstance(node.layer, Free)}
+    layers = {node.name for node in nodes if not isinstance(node.layer, Free)}
     owners: dict[str, str] = {}
-    for one in sharing:
-        name = machine.leaf(one).name
-        if name in laid:
+    for module in sharing:
+        name = interpreter.leaf(module).name
+        if name in layers:
             owners |= {
-                machine.tape.laid(tensor): name
-                for tensor in one.shared.values()
-                if tensor.holder is one
+                interpreter.recorder.node_name(tensor): name
+                for tensor in module.shared.values()
+                if tensor.holder is module
             }
     return tuple(node._replace(owner=owners.get(node.name, node.owner)) for node in nodes)
 
 
-def _unused(machine: Machine, held: list[tuple[str, Object]], network: Network) -> list[Node]:
+def _unused(
+    interpreter: ModelInterpreter, modules: list[tuple[str, Instance]], network: Network
+) -> list[Node]:
     """The weights that the model holds and its output does not need."""
-    laid = {node.name for node in network.nodes}
-    known = laid | {node.owner for node in network.nodes}
-    found = []
+    node_name = interpreter.recorder.node_name
+    used = {node.name for node in network.nodes}
+    owners = used | {node.owner for node in network.nodes}
+    unused: list[Node] = []
     seen: set[int] = set()
-    for path, one in held:
-        own = dict(nn_module.parameters(one))
-        if one.leaf is not None:
-            record = one.leaf.layer
+    for path, module in modules:
+        own = dict(nn_module.parameters(module))
+        if module.leaf is not None:
+            record = module.leaf.layer
             name = path or record.type
-            if name not in known and machine.leaf(one).name not in known:
-                without = {
-                    key for key, tensor in one.shared.items() if machine.tape.laid(tensor) in laid
-                }
-                made = nn_weights.unused(record, without)
-                if made is not None:
-                    found.append(Node(name if name not in laid else f"{name}#0", made, ()))
+            if name not in owners and interpreter.leaf(module).name not in owners:
+                shared = module.shared.items()
+                elsewhere = {key for key, tensor in shared if node_name(tensor) in used}
+                weights = nn_weights.unused(record, elsewhere)
+                if weights is not None:
+                    unused.append(Node(name if name not in used else f"{name}#0", weights, ()))
         for name, tensor in own.items():
-            used = machine.tape.laid(tensor) in laid
-            if id(tensor) in seen or used or tensor.holder not in (None, one):
+            if (
+                id(tensor) in seen
+                or node_name(tensor) in used
+                or tensor.holder not in (None, module)
+            ):
                 continue
             seen.add(id(tensor))
             label = f"{path}.{name}" if path else name
-            found.append(Node(label, Unused("parameter, unused", prod(tensor.shape)), ()))
-    return found
+            unused.append(Node(label, Unused("parameter, unused", prod(tensor.shape)), ()))
+    return unused
 
 
-def _notes(tape: Tape, rest: list[Node], outputs: list[Tensor]) -> tuple[str, ...]:
-    notes = list(tape.notes)
+def _notes(recorder: GraphRecorder, rest: list[Node], outputs: list[Tensor]) -> tuple[str, ...]:
+    notes: list[str] = []
     if rest:
-        many = sum(node.layer.measure().params for node in rest)
+        params = sum(node.layer.measure().params for node in rest)
         names = ", ".join(node.name for node in rest[:4]) + (", …" if len(rest) > 4 else "")
-        if many:
+        if params:
             notes.append(
-                f"{names}: the output needs none of their {many:,} parameters, "
+                f"{names}: the output needs none of their {params:,} parameters, "
                 "which are in the totals"
             )
-    if tape.products:
+    if recorder.activation_macs:
         notes.append(
-            f"products of activations take {tape.products:,} multiply–accumulates more, "
+            f"products of activations take {recorder.activation_macs:,} multiply–accumulates more, "
             "which no weight is part of"
         )
     if len(outputs) > 1:
-        sizes = ", ".join("x".join(map(str, one.shape[1:])) for one in outputs[:6])
+        sizes = ", ".join("x".join(map(str, output.shape[1:])) for output in outputs[:6])
         notes.append(f"the model gives {len(outputs)} tensors (channels first): {sizes}")
     return tuple(notes)

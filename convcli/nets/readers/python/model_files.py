@@ -4,37 +4,37 @@ import os
 
 from convcli.callsyntax import UNREADABLE, parsed_module
 from convcli.errors import SpecError
-from convcli.nets.readers.python.language.objects import File
+from convcli.nets.readers.python.language.objects import SourceFile
 from convcli.nets.readers.text_source import file_text
 from convcli.text import safe
 
-LARGEST_FILE = 2_000_000
+MAX_FILE_BYTES = 2_000_000
 """Bytes of one file of a model; the longest of torchvision's has 50,000."""
 
-MOST_FILES = 200
+MAX_FILES = 200
 """Files of one model."""
 
-HIGHEST = 4
+MAX_PARENT_FOLDERS = 4
 """Folders, the model's own and those above, in which what it imports is looked for."""
 
 
-class Files:
+class SourceFiles:
     """Finds files by the names of their modules, and keeps each once."""
 
     def __init__(self) -> None:
-        self.known: dict[str, File] = {}
+        self.known: dict[str, SourceFile] = {}
 
-    def open(self, path: str) -> File:
+    def open(self, path: str) -> SourceFile:
         """The file of a path, parsed. Raises Refusal where it cannot be read."""
         key = os.path.realpath(path)
         if key not in self.known:
-            if len(self.known) >= MOST_FILES:
-                raise SpecError(f"the model takes more than {MOST_FILES} files")
-            text = file_text(path, LARGEST_FILE)
+            if len(self.known) >= MAX_FILES:
+                raise SpecError(f"the model takes more than {MAX_FILES} files")
+            text = file_text(path, MAX_FILE_BYTES)
             self.known[key] = parsed_file(path, os.path.basename(path), text)
         return self.known[key]
 
-    def find(self, module: str, level: int, beside: File) -> File | None:
+    def find(self, module: str, level: int, beside: SourceFile) -> SourceFile | None:
         """The file of `module` as a file beside imports it, or None."""
         if not beside.path:
             return None
@@ -42,13 +42,13 @@ class Files:
         parts = [part for part in module.split(".") if part]
         if not all(part.isidentifier() for part in parts):
             return None
-        if level > HIGHEST:
+        if level > MAX_PARENT_FOLDERS:
             return None
         if level:
             for _ in range(level - 1):
                 folder = os.path.dirname(folder)
             return self._in(folder, parts)
-        for _ in range(HIGHEST):
+        for _ in range(MAX_PARENT_FOLDERS):
             found = self._in(folder, parts)
             if found is not None:
                 return found
@@ -57,7 +57,7 @@ class Files:
             folder = os.path.dirname(folder)
         return None
 
-    def _in(self, folder: str, parts: list[str]) -> File | None:
+    def _in(self, folder: str, parts: list[str]) -> SourceFile | None:
         path = os.path.join(folder, *parts)
         for candidate in (f"{path}.py" if parts else "", os.path.join(path, "__init__.py")):
             if candidate and os.path.isfile(candidate):
@@ -68,7 +68,7 @@ class Files:
         return None
 
 
-def parsed_file(path: str, name: str, text: str) -> File:
+def parsed_file(path: str, name: str, text: str) -> SourceFile:
     """A file from its text. Raises SpecError with the place of what is not Python."""
     text = text.replace("\r\n", "\n").replace("\t", "    ")
     try:
@@ -80,4 +80,4 @@ def parsed_file(path: str, name: str, text: str) -> File:
         raise SpecError(
             f"{safe(name)}{at} is not Python that can be read: {reason[:200]}"
         ) from None
-    return File(path, name, text, tree)
+    return SourceFile(path, name, text, tree)

@@ -1,14 +1,16 @@
 """Names of layers → records of layers, in the three vocabularies."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any
+from typing import Any, TypeVar
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
 from convcli.text import like
+
+T = TypeVar("T")
 
 VOCABULARIES = {"short": "notation", "PyTorch": "torch", "Keras": "keras"}
 """Dialects in the order they are asked, and their modules, imported when a name asks for them."""
@@ -63,7 +65,9 @@ class Vocabulary:
         raise SpecError(f"{shown(name)} is no layer that is known here{like(name, known)}")
 
 
-def checked(build: Callable[..., Any], name: str, args: list[Any], options: dict[str, Any]) -> Any:
+def checked(
+    build: Callable[..., T], name: str, args: Sequence[object], options: Mapping[str, object]
+) -> T:
     """What a builder makes of the values; a refusal names the layer, and what it takes."""
     try:
         return build(*args, **options)

@@ -1,22 +1,31 @@
-"""Definitions of a model file: functions, classes, and what their decorators make of them."""
+"""Definitions: functions and classes, and what their decorators make of them."""
 
 import ast
 from collections.abc import Callable
-from typing import Any
 
 from convcli.callsyntax import excerpt
-from convcli.nets.readers.python.language.calls import Calling
+from convcli.nets.readers.python.language.calls import call
+from convcli.nets.readers.python.language.conversions import describe
+from convcli.nets.readers.python.language.expressions import evaluate, make_function
 from convcli.nets.readers.python.language.objects import (
     Class,
     ClassMethod,
     Frame,
     Function,
-    Halt,
     Native,
     Property,
-    Static,
+    ReadError,
+    StaticMethod,
     Unknown,
+    Value,
 )
+from convcli.nets.readers.python.language.protocol import Interpreter
+
+METHOD_KINDS: dict[str, Callable[[Value], Value]] = {
+    "staticmethod": StaticMethod,
+    "classmethod": ClassMethod,
+    "property": Property,
+}
 
 NEUTRAL = (
     "register", "script", "ignore", "unused", "export", "deprecat", "doc", "amp", "fp16",
@@ -27,88 +36,87 @@ NEUTRAL = (
 """Words in the names of decorators that leave what a function means as it is."""
 
 
-class Definitions(Calling):
-    """Makes functions and classes where they are defined."""
+def names_of(name: str, frame: Frame) -> dict[str, Value]:
+    """The names among which a name is assigned."""
+    if name not in frame.outer:
+        return frame.names
+    scope = frame.enclosing
+    while scope is not None:
+        if name in scope.names:
+            return scope.names
+        scope = scope.enclosing
+    return frame.file.names
 
-    # what the classes derived from this one give
-    block: Callable[[list[ast.stmt], Frame], None]
-    completed: Callable[[Class, ast.ClassDef], Class]
 
-    def names_of(self, name: str, frame: Frame) -> dict[str, Any]:
-        """The names among which a name is assigned."""
-        if name not in frame.outer:
-            return frame.names
-        around = frame.around
-        while around is not None:
-            if name in around.names:
-                return around.names
-            around = around.around
-        return frame.file.names
+def define_function(interpreter: Interpreter, node: ast.FunctionDef, frame: Frame) -> None:
+    """`def name(…): …`."""
+    function = make_function(interpreter, node, node.name, frame)
+    if frame.cls is not None and frame.names is frame.cls.names:
+        function.cls = frame.cls
+    value: Value = function
+    for decorator in reversed(node.decorator_list):
+        value = _decorated(interpreter, decorator, value, frame)
+    names_of(node.name, frame)[node.name] = value
 
-    def define_function(self, node: ast.FunctionDef, frame: Frame) -> None:
-        made: Any = self.function(node, node.name, frame)
-        made.cls = frame.cls if frame.cls is not None and frame.names is frame.cls.names else None
-        for decorator in reversed(node.decorator_list):
-            made = self._decorated(decorator, made, frame)
-        self.names_of(node.name, frame)[node.name] = made
 
-    def _decorated(self, node: ast.expr, made: Any, frame: Frame) -> Any:
-        word = node.func if isinstance(node, ast.Call) else node
-        name = word.attr if isinstance(word, ast.Attribute) else getattr(word, "id", "")
-        if isinstance(word, ast.Name):
-            plain = {"staticmethod": Static, "classmethod": ClassMethod, "property": Property}
-            if name in plain:
-                return plain[name](made)
-        if name in ("cached_property", "lazy_property"):
-            return Property(made)
-        if name in ("setter", "deleter", "getter"):
-            held = self.evaluate(word.value, frame) if isinstance(word, ast.Attribute) else None
-            return held if isinstance(held, Property) else made
-        try:
-            decorator = self.evaluate(node, frame)
-        except Halt as error:
-            decorator = Unknown(excerpt(node), error.where)
-        if isinstance(decorator, Unknown):
-            if decorator.harmless or any(word in decorator.text.lower() for word in NEUTRAL):
-                return made
-            return Unknown(
-                f"{getattr(made, 'name', 'a function')}, which {decorator.text} decorates,",
-                frame.file.where(node),
-            )
-        try:
-            return self.call(decorator, [made], {})
-        except Halt:
-            if any(word in name.lower() for word in NEUTRAL):
-                return made
-            raise
-
-    def define_class(self, node: ast.ClassDef, frame: Frame) -> None:
-        bases, plain = [], False
-        for one in node.bases:
-            base = self.evaluate(one, frame)
-            if isinstance(base, Unknown) and base.harmless:
-                continue  # a mark of types: Generic[T], Protocol, ABC
-            if isinstance(base, Native) and base.name in ("str", "int"):
-                plain = True  # of an enumeration whose members are equal to their values
-                continue
-            if not isinstance(base, Class | Unknown):
-                raise Halt(f"{node.name} is derived from {self.describe(base)}")
-            bases.append(base)
-        made = Class(node.name, tuple(bases), {})
-        made.own = True
-        if plain:
-            made.names["__plain__"] = True
-        inner = Frame(
-            frame.file, made.names, frame if frame.names is not frame.file.names else None
+def _decorated(interpreter: Interpreter, node: ast.expr, value: Value, frame: Frame) -> Value:
+    """What a decorator makes of a function or a class."""
+    called = node.func if isinstance(node, ast.Call) else node
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    if isinstance(called, ast.Name) and name in METHOD_KINDS:
+        return METHOD_KINDS[name](value)
+    if name in ("cached_property", "lazy_property"):
+        return Property(value)
+    if name in ("setter", "deleter", "getter"):
+        if isinstance(called, ast.Attribute):
+            owner = evaluate(interpreter, called.value, frame)
+            return owner if isinstance(owner, Property) else value
+        return value
+    try:
+        decorator = evaluate(interpreter, node, frame)
+    except ReadError as error:
+        decorator = Unknown(excerpt(node), error.where)
+    if isinstance(decorator, Unknown):
+        if decorator.harmless or any(word in decorator.text.lower() for word in NEUTRAL):
+            return value
+        return Unknown(
+            f"{getattr(value, 'name', 'a function')}, which {decorator.text} decorates,",
+            frame.file.where(node),
         )
-        inner.cls = made
-        self.block(node.body, inner)
-        for name, value in made.names.items():
-            held = value.function if isinstance(value, Static | ClassMethod) else value
-            held = held.getter if isinstance(held, Property) else held
-            if isinstance(held, Function) and held.cls is None and held.name == name:
-                held.cls = made
-        result: Any = self.completed(made, node)
-        for decorator in reversed(node.decorator_list):
-            result = self._decorated(decorator, result, frame)
-        self.names_of(node.name, frame)[node.name] = result
+    try:
+        return call(interpreter, decorator, [value], {})
+    except ReadError:
+        if any(word in name.lower() for word in NEUTRAL):
+            return value
+        raise
+
+
+def define_class(interpreter: Interpreter, node: ast.ClassDef, frame: Frame) -> None:
+    """`class Name(…): …`."""
+    bases: list[Class | Unknown] = []
+    plain = False
+    for base_node in node.bases:
+        base = evaluate(interpreter, base_node, frame)
+        if isinstance(base, Unknown) and base.harmless:
+            continue  # an annotation: Generic[T], Protocol, ABC
+        if isinstance(base, Native) and base.name in ("str", "int"):
+            plain = True  # of an enumeration whose members are equal to their values
+            continue
+        if not isinstance(base, Class | Unknown):
+            raise ReadError(f"{node.name} is derived from {describe(base)}")
+        bases.append(base)
+    cls = Class(node.name, bases)
+    cls.own = True
+    if plain:
+        cls.names["__plain__"] = True
+    enclosing = frame if frame.names is not frame.file.names else None
+    interpreter.block(node.body, Frame(frame.file, cls.names, enclosing, cls))
+    for name, value in cls.names.items():
+        function = value.function if isinstance(value, StaticMethod | ClassMethod) else value
+        function = function.getter if isinstance(function, Property) else function
+        if isinstance(function, Function) and function.cls is None and function.name == name:
+            function.cls = cls
+    result: Value = interpreter.complete_class(cls, node)
+    for decorator in reversed(node.decorator_list):
+        result = _decorated(interpreter, decorator, result, frame)
+    names_of(node.name, frame)[node.name] = result

@@ -9,27 +9,41 @@ but through the tables of `methods.py`, `modules.py` and `names.py`.
 """
 
 import ast
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
-from typing import Any
+from typing import TypeAlias
 
+from convcli.callsyntax import excerpt
 from convcli.errors import SpecError
 from convcli.nets.graph import Leaf
 from convcli.nets.layers import Shape
 from convcli.nets.readers.fragments import Line
 from convcli.nets.source_location import Where
 
+Value: TypeAlias = object
+"""A value of the program that is read: one of Python's own, or of the classes below.
 
-class Halt(SpecError):
-    """A refusal that carries the place it came from, once it is known."""
+It is the whole of `object`, as a native function may be given anything: each narrows what it gets
+by isinstance, and refuses the rest.
+"""
+
+NativeFunction: TypeAlias = Callable[..., Value]
+"""What a library's function means here, called as `function(interpreter, *args, **options)`."""
+
+TensorFunction: TypeAlias = "Callable[..., Tensor]"
+"""A native function that gives a tensor."""
+
+
+class ReadError(SpecError):
+    """A refusal to read on, with the source location it came from, once that is known."""
 
     def __init__(self, message: str, where: Where | None = None) -> None:
         super().__init__(message)
         self.where = where
 
 
-class Raised(Halt):
-    """An exception that the file itself raises, by the name of its class, or one of its own."""
+class ProgramException(ReadError):
+    """An exception that the program itself raises, by the name of its class or by its own class."""
 
     cls: "Class | None" = None
 
@@ -39,11 +53,11 @@ class Raised(Halt):
         self.message = message
 
 
-class Unfit(Halt):
-    """Shapes that do not go together, as PyTorch would refuse them too."""
+class ShapeMismatch(ReadError):
+    """Tensor shapes that do not go together, which PyTorch refuses too."""
 
 
-class File:
+class SourceFile:
     """One source file: its lines, and the names its statements define."""
 
     def __init__(self, path: str, name: str, text: str, tree: ast.Module) -> None:
@@ -51,7 +65,7 @@ class File:
         self.name = name
         self.lines = text.split("\n")
         self.tree = tree
-        self.names: dict[str, Any] = {}
+        self.names: dict[str, Value] = {}
         self.stars: list[Library] = []
         """Libraries all of whose names were imported."""
         self.read = False
@@ -66,67 +80,68 @@ class File:
 
 
 class Frame:
-    """The names that a body of statements sees: its own, those around it, those of its file."""
+    """The names that a block of statements sees: its own, the enclosing ones, those of its file."""
 
-    __slots__ = ("around", "cls", "file", "names", "outer", "yielded")
+    __slots__ = ("cls", "enclosing", "file", "names", "outer", "yielded")
 
     def __init__(
         self,
-        file: File,
-        names: dict[str, Any],
-        around: "Frame | None" = None,
+        file: SourceFile,
+        names: dict[str, Value],
+        enclosing: "Frame | None" = None,
         cls: "Class | None" = None,
     ) -> None:
         self.file = file
         self.names = names
-        self.around = around
+        self.enclosing = enclosing
         self.cls = cls
-        """The class whose method this is, for `super()`."""
+        """The class whose method runs, for `super()`."""
         self.outer: set[str] = set()
         """Names declared `global` or `nonlocal`."""
-        self.yielded: list[Any] | None = None
+        self.yielded: list[Value] | None = None
+        """What a generator has yielded so far; None outside of one."""
 
 
 class Function:
     """A function or a lambda of the file, with the values of its defaults."""
 
-    __slots__ = ("around", "attrs", "cls", "defaults", "file", "kw_defaults", "name", "node")
+    __slots__ = ("attrs", "cls", "defaults", "enclosing", "file", "kw_defaults", "name", "node")
 
     def __init__(
         self,
         node: ast.FunctionDef | ast.Lambda,
         name: str,
-        file: File,
-        around: Frame | None,
-        defaults: list[Any],
-        kw_defaults: list[Any],
+        file: SourceFile,
+        enclosing: Frame | None,
+        defaults: list[Value],
+        kw_defaults: list[Value],
     ) -> None:
         self.node = node
         self.name = name
         self.file = file
-        self.around = around
+        self.enclosing = enclosing
         self.defaults = defaults
         self.kw_defaults = kw_defaults
         self.cls: Class | None = None
-        self.attrs: dict[str, Any] = {}
+        self.attrs: dict[str, Value] = {}
 
 
 class Native:
-    """A function of a library, by what it means here: `call(machine, *args, **options)`."""
+    """A function of a library, and what it means here."""
 
     __slots__ = ("call", "name")
 
-    def __init__(self, name: str, call: Callable[..., Any]) -> None:
+    def __init__(self, name: str, call: NativeFunction) -> None:
         self.name = name
         self.call = call
 
 
-class Bound:
+class BoundMethod:
     """A method with the object it is called on."""
 
     __slots__ = ("function", "owner")
 
-    def __init__(self, function: Any, owner: Any) -> None:
+    def __init__(self, function: Value, owner: Value) -> None:
         self.function = function
         self.owner = owner
 
@@ -136,30 +151,36 @@ class Partial:
 
     __slots__ = ("args", "function", "options")
 
-    def __init__(self, function: Any, args: tuple[Any, ...], options: dict[str, Any]) -> None:
+    def __init__(self, function: Value, args: tuple[Value, ...], options: dict[str, Value]) -> None:
         self.function = function
         self.args = args
         self.options = options
 
 
-class Static:
+class StaticMethod:
+    """A function of a class that takes no object."""
+
     __slots__ = ("function",)
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Value) -> None:
         self.function = function
 
 
 class ClassMethod:
+    """A function of a class that takes the class."""
+
     __slots__ = ("function",)
 
-    def __init__(self, function: Any) -> None:
+    def __init__(self, function: Value) -> None:
         self.function = function
 
 
 class Property:
+    """A function of a class that is called where its name is read."""
+
     __slots__ = ("getter",)
 
-    def __init__(self, getter: Any) -> None:
+    def __init__(self, getter: Value) -> None:
         self.getter = getter
 
 
@@ -169,30 +190,37 @@ class Class:
     def __init__(
         self,
         name: str,
-        bases: tuple[Any, ...] = (),
-        names: dict[str, Any] | None = None,
-        fields: tuple[tuple[str, bool, Any], ...] = (),
+        bases: "Sequence[Class | Unknown]" = (),
+        names: dict[str, Value] | None = None,
+        fields: dict[str, Value] | None = None,
     ) -> None:
         self.name = name
-        self.bases = bases
-        self.names = names or {}
-        self.fields = fields
-        """Of a dataclass or a named tuple: name, whether there is a default, the default."""
+        self.names: dict[str, Value] = names or {}
+        self.fields: dict[str, Value] = fields or {}
+        """Of a dataclass or a named tuple: its fields with their defaults, MISSING for none."""
         self.own = False
-        """Whether the file makes it; a library's is there for all files that are read."""
+        """Whether the program defines it; a library's class is shared by all programs."""
         self.order: tuple[Class, ...] = (self, *merged([b for b in bases if isinstance(b, Class)]))
+        """The class and its bases in the order in which names are looked up."""
         self.foreign = [base for base in bases if isinstance(base, Unknown)]
+        """Bases of elsewhere that are not known here."""
         for base in self.order[1:]:
-            self.foreign += [one for one in base.foreign if one not in self.foreign]
+            self.foreign += [unknown for unknown in base.foreign if unknown not in self.foreign]
 
-    def find(self, name: str, after: "Class | None" = None) -> Any:
+    @property
+    def members(self) -> dict[str, Value] | None:
+        """The members of an enumeration by name; None for any other class."""
+        members = self.names.get("__members__")
+        return members if isinstance(members, dict) else None
+
+    def find(self, name: str, after: "Class | None" = None) -> Value:
         """A name of the class or the nearest base; with `after`, of the bases behind that one."""
         order = self.order
         if after is not None and after in order:
             order = order[order.index(after) + 1 :]
-        for one in order:
-            if name in one.names:
-                return one.names[name]
+        for cls in order:
+            if name in cls.names:
+                return cls.names[name]
         return MISSING
 
     def is_a(self, other: "Class") -> bool:
@@ -200,7 +228,7 @@ class Class:
 
 
 def merged(bases: list[Class]) -> list[Class]:
-    """The bases' own orders as one: each class before those it comes from (C3)."""
+    """The bases' own orders merged into one: each class before those it derives from (C3)."""
     rows = [list(base.order) for base in bases] + [list(bases)]
     order: list[Class] = []
     while any(rows):
@@ -208,33 +236,33 @@ def merged(bases: list[Class]) -> list[Class]:
             if row and not any(row[0] in other[1:] for other in rows):
                 break
         else:
-            raise Halt("the bases of a class cannot be brought into one order")
+            raise ReadError("the bases of a class cannot be brought into one order")
         first = row[0]
         order.append(first)
-        rows = [one[1:] if one and one[0] is first else one for one in rows]
+        rows = [row[1:] if row and row[0] is first else row for row in rows]
     return order
 
 
-class Object:
+class Instance:
     """An instance of a class: of a module, its layers and submodules are among its attributes."""
 
     __slots__ = ("attrs", "cls", "leaf", "shared")
 
     def __init__(self, cls: Class) -> None:
         self.cls = cls
-        self.attrs: dict[str, Any] = {}
+        self.attrs: dict[str, Value] = {}
         self.leaf: Leaf | None = None
         """The layer that it is, of a class of `torch.nn`."""
         self.shared: dict[str, Tensor] = {}
-        """Tensors of the layer's weights that were asked for."""
+        """Weights of the layer that the program uses as tensors, by name."""
 
 
 class Super:
-    """`super()` of a method: names behind the class it stands in."""
+    """`super()` of a method: the names of the bases behind a class."""
 
     __slots__ = ("after", "owner")
 
-    def __init__(self, owner: Any, after: Class) -> None:
+    def __init__(self, owner: Instance | Class, after: Class) -> None:
         self.owner = owner
         self.after = after
 
@@ -248,11 +276,16 @@ class Unknown:
         self.text = text
         self.where = where
         self.harmless = harmless
-        """Whether it can be called on modules: a logger, an initialiser, a loader of weights."""
+        """Whether it can be called on modules: a logger, an initializer, a loader of weights."""
 
     def outcome(self) -> "Unknown":
-        """What an operator or a function makes of it."""
+        """What an operator or a function gives for it."""
         return Unknown(self.text, self.where)
+
+    def error(self, node: ast.AST | None = None) -> ReadError:
+        """The refusal to go on without the value; `node` is what needs it."""
+        text = f"{excerpt(node)} needs " if node is not None else ""
+        return ReadError(f"{text}{self.text}, which is not known here", self.where)
 
 
 class Library:
@@ -264,12 +297,14 @@ class Library:
         self.name = name
 
 
-class Deferred:
-    """A name that a file imports from another, which is opened when the name is asked for."""
+class DeferredImport:
+    """A name that a file imports from a module, which is opened when the name is first used."""
 
     __slots__ = ("file", "level", "module", "name", "node")
 
-    def __init__(self, module: str, level: int, name: str, file: File, node: ast.stmt) -> None:
+    def __init__(
+        self, module: str, level: int, name: str, file: SourceFile, node: ast.stmt
+    ) -> None:
         self.module = module
         self.level = level
         self.name = name
@@ -277,12 +312,12 @@ class Deferred:
         self.node = node
 
 
-class Iterating:
+class ValueIterator:
     """What `iter()` gives."""
 
     __slots__ = ("items",)
 
-    def __init__(self, items: Iterator[Any]) -> None:
+    def __init__(self, items: Iterator[Value]) -> None:
         self.items = items
 
 
@@ -296,14 +331,14 @@ class Tensor:
         shape: Shape,
         node: str = "",
         trained: bool = False,
-        values: list[Any] | None = None,
+        values: Sequence[float] | None = None,
     ) -> None:
         self.shape = shape
         self.node = node
         """Empty for what no input reaches: a parameter, or a constant."""
         self.owner = ""
         """Of a parameter, its path in the model."""
-        self.holder: Object | None = None
+        self.holder: Instance | None = None
         """The layer that holds it as its weights; another one may share it."""
         self.trained = trained
         """Whether it is a parameter."""
@@ -313,35 +348,50 @@ class Tensor:
         """The numbers of a short constant, its last axis running fastest."""
 
     @property
-    def number(self) -> Any:
+    def number(self) -> float | None:
         """The one number that it is known to hold; None for all other tensors."""
         return self.values[0] if self.values is not None and len(self.values) == 1 else None
 
 
-class Ranked(tuple[Tensor, Tensor]):
+class ValuesIndices(tuple[Tensor, Tensor]):
     """What `x.max(1)`, `topk` and `sort` give: `values` and `indices`, by name too."""
 
     __slots__ = ()
 
 
-def natives(meanings: dict[str, Any]) -> dict[str, Any]:
-    """Names of a library: Python's functions as what they mean, anything else as it is."""
+class DefaultDict(dict[Value, Value]):
+    """`collections.defaultdict`."""
+
+    default: Value = None
+    """What is called for the value of a key that is not there."""
+
+
+class ModulesDict(dict[Value, Value]):
+    """`self._modules`: what is put in becomes an attribute of the module."""
+
+    def __init__(self, owner: Instance, modules: Mapping[str, Value]) -> None:
+        super().__init__(modules.items())
+        self.owner = owner
+
+
+def natives(meanings: Mapping[str, Value]) -> dict[str, Value]:
+    """The names of a library: a Python function becomes a Native, anything else stays as it is."""
     return {
-        name: Native(name, one) if isinstance(one, FunctionType) else one
-        for name, one in meanings.items()
+        name: Native(name, meaning) if isinstance(meaning, FunctionType) else meaning
+        for name, meaning in meanings.items()
     }
 
 
-def class_of(name: str, *bases: Class, **methods: Callable[..., Any]) -> Class:
+def class_of(name: str, *bases: Class, **methods: NativeFunction) -> Class:
     """A class of a library, from what its methods mean; in messages, `__init__` has its name."""
-    made = Class(name, bases, natives(methods))
+    cls = Class(name, bases, natives(methods))
     if "__init__" in methods:
-        made.names["__init__"] = Native(name, methods["__init__"])
-    return made
+        cls.names["__init__"] = Native(name, methods["__init__"])
+    return cls
 
 
 MISSING = Unknown("nothing")
-"""What is looked up and not there."""
+"""What a name that is not there gives."""
 
 NUMBERS = (int, float)
 SCALARS = (int, float, str, bool, complex, bytes, type(None), type(...))

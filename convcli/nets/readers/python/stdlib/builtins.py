@@ -5,24 +5,40 @@ Every name that a file can reach stands in a table here; what is in none of them
 
 import ast
 import builtins
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from typing import Any
 
+from convcli.nets.readers.python.language.attributes import attribute_name, set_attribute
+from convcli.nets.readers.python.language.conversions import (
+    describe,
+    hashable,
+    iterate,
+    to_list,
+    to_repr,
+    to_str,
+    truth,
+)
+from convcli.nets.readers.python.language.limits import check_nesting, within_limits
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     Class,
     ClassMethod,
-    Halt,
-    Iterating,
+    DefaultDict,
+    Instance,
     Library,
     Native,
-    Object,
+    NativeFunction,
+    ProgramException,
     Property,
-    Raised,
-    Static,
+    ReadError,
+    StaticMethod,
     Tensor,
     Unknown,
+    Value,
+    ValueIterator,
 )
+from convcli.nets.readers.python.language.operators import compare, operate
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.stdlib.type_checks import (
     OBJECT,
     TENSOR,
@@ -33,270 +49,297 @@ from convcli.nets.readers.python.stdlib.type_checks import (
 )
 
 
-def _known(machine: Any, value: Any) -> Any:
+def _known(value: Value) -> Value:
+    """The value, which has to be known."""
     if isinstance(value, Unknown):
-        raise machine.unknown(value)
+        raise value.error()
     return value
 
 
-def length_of(machine: Any, value: Any) -> Any:
+def length_of(interpreter: Interpreter, value: Value) -> Value:
     if isinstance(value, Tensor):
         if not value.shape:
-            raise Raised("TypeError", "len() of a tensor without axes")
+            raise ProgramException("TypeError", "len() of a tensor without axes")
         return value.shape[0]
-    if isinstance(value, Object):
+    if isinstance(value, Instance):
         if value.cls.find("__len__") is MISSING:
-            raise Raised("TypeError", f"{machine.describe(value)} has no len()")
-        return machine.call(machine.attribute(value, "__len__"), [], {})
-    if isinstance(value, Class) and "__members__" in value.names:
-        return len(value.names["__members__"])
+            raise ProgramException("TypeError", f"{describe(value)} has no len()")
+        return interpreter.call(interpreter.attribute(value, "__len__"), [], {})
+    if isinstance(value, Class) and value.members is not None:
+        return len(value.members)
     if isinstance(value, Unknown):
-        raise machine.unknown(value)
+        raise value.error()
+    if not isinstance(value, Sized):
+        raise ReadError(f"len: object of type {type(value).__name__!r} has no len()")
     return len(value)
 
 
-def _range(machine: Any, *ends: Any) -> range:
+# -- numbers --------------------------------------------------------------------------------
+
+
+def _range(interpreter: Interpreter, *ends: Value) -> range:
     numbers = []
-    for end in ends:
-        _known(machine, end)
-        if isinstance(end, Tensor) and end.number is not None:
-            end = end.number
-        if not isinstance(end, int):
-            raise Raised("TypeError", f"range() takes whole numbers, not {machine.describe(end)}")
-        numbers.append(end)
+    for end in map(_known, ends):
+        number = end.number if isinstance(end, Tensor) and end.number is not None else end
+        if not isinstance(number, int):
+            raise ProgramException("TypeError", f"range() takes whole numbers, not {describe(end)}")
+        numbers.append(number)
     return range(*numbers)
 
 
-def _int(machine: Any, value: Any = 0, base: Any = None) -> Any:
+def _int(interpreter: Interpreter, value: Value = 0, base: Value = None) -> Value:
     if base is None:
-        return _converter(int)(machine, value)
+        return _converter(int)(interpreter, value)
     if not isinstance(value, str) or not isinstance(base, int) or len(value) > 40:
-        raise Raised("TypeError", "int() takes a text and its base")
-    return _converter(lambda text: int(text, base))(machine, value)
+        raise ProgramException("TypeError", "int() takes a text and its base")
+    return _converter(lambda text: int(str(text), base))(interpreter, value)
 
 
-def _converter(kind: Callable[[Any], Any]) -> Callable[..., Any]:
-    def convert(machine: Any, value: Any = 0) -> Any:
+def _converter(convert: Callable[[float | str], float]) -> NativeFunction:
+    """`int()` or `float()`."""
+
+    def call(interpreter: Interpreter, value: Value = 0) -> Value:
         if isinstance(value, Unknown):
             return value.outcome()
         if isinstance(value, Tensor):
-            return Unknown("the value of a tensor") if value.number is None else kind(value.number)
+            number = value.number
+            return Unknown("the value of a tensor") if number is None else convert(number)
         if not isinstance(value, int | float | str) or (isinstance(value, str) and len(value) > 40):
-            raise Raised("TypeError", f"{machine.describe(value)} is no number")
+            raise ProgramException("TypeError", f"{describe(value)} is no number")
         try:
-            return machine.sized(kind(value))
+            return within_limits(interpreter, convert(value))
         except (ValueError, OverflowError) as error:
-            raise Raised(type(error).__name__, str(error)) from None
+            raise ProgramException(type(error).__name__, str(error)) from None
 
-    return convert
-
-
-def _bool(machine: Any, value: Any = False) -> Any:
-    return value.outcome() if isinstance(value, Unknown) else machine.truth(value)
+    return call
 
 
-def _str(machine: Any, value: Any = "") -> Any:
-    return value.outcome() if isinstance(value, Unknown) else machine.text(value)
+def _bool(interpreter: Interpreter, value: Value = False) -> Value:
+    return value.outcome() if isinstance(value, Unknown) else truth(interpreter, value)
 
 
-def list_of(machine: Any, value: Any = ()) -> list[Any]:
-    found: list[Any] = machine.listed(value)
-    return found
+def _round(interpreter: Interpreter, value: Value, digits: Value = None) -> Value:
+    if isinstance(value, Tensor | Unknown):
+        return value
+    if digits is not None and not isinstance(digits, int):
+        raise ProgramException("TypeError", "digits are a whole number")
+    if digits is not None and abs(digits) > 30:
+        raise ReadError(f"round to {digits} digits")
+    if not isinstance(value, int | float):
+        raise ProgramException("TypeError", f"{describe(value)} is no number")
+    return round(value, digits)
 
 
-def _tuple(machine: Any, value: Any = ()) -> tuple[Any, ...]:
-    return tuple(machine.listed(value))
-
-
-def set_of(machine: Any, value: Any = ()) -> set[Any]:
-    return {machine.key(one) for one in machine.iterate(value)}
-
-
-class DefaultDict(dict[Any, Any]):
-    """`collections.defaultdict`; `made` gives the value of a key that is not there."""
-
-    made: Any = None
-
-
-def dict_of(machine: Any, value: Any = (), /, **options: Any) -> dict[Any, Any]:
-    _known(machine, value)
-    if isinstance(value, dict):
-        found = dict(value)
-    else:
-        found = {}
-        for pair in machine.iterate(value):
-            key, held = machine.listed(pair)
-            found[machine.key(key)] = held
-    return found | options
-
-
-def defaultdict_of(machine: Any, made: Any = None, value: Any = (), **options: Any) -> DefaultDict:
-    found = DefaultDict(dict_of(machine, value, **options))
-    found.made = made
-    return found
-
-
-def counter_of(machine: Any, value: Any = ()) -> DefaultDict:
-    found = DefaultDict()
-    found.made = INT
-    for one in machine.iterate(value):
-        found[machine.key(one)] = found.get(one, 0) + 1
-    return found
-
-
-def _enumerate(machine: Any, value: Any, start: Any = 0) -> Iterating:
-    return Iterating((start + place, one) for place, one in enumerate(machine.iterate(value)))
-
-
-def _zip(machine: Any, *values: Any, strict: Any = False) -> Iterating:
-    return Iterating(zip(*[machine.iterate(value) for value in values], strict=False))
-
-
-def _reversed(machine: Any, value: Any) -> Iterating:
-    return Iterating(iter(machine.listed(value)[::-1]))
-
-
-def _map(machine: Any, function: Any, *values: Any) -> Iterating:
-    rows = zip(*[machine.iterate(value) for value in values], strict=False)
-    return Iterating(machine.call(function, list(row), {}) for row in rows)
-
-
-def _filter(machine: Any, function: Any, values: Any) -> Iterating:
-    def kept(one: Any) -> bool:
-        asked = one if function is None else machine.call(function, [one], {})
-        return bool(machine.truth(asked))
-
-    return Iterating(one for one in machine.iterate(values) if kept(one))
-
-
-def _iter(machine: Any, value: Any) -> Iterating:
-    return Iterating(machine.iterate(value))
-
-
-def _next(machine: Any, value: Any, default: Any = MISSING) -> Any:
+def _abs(interpreter: Interpreter, value: Value) -> Value:
+    if isinstance(value, Tensor):
+        return interpreter.tensor_unary("abs", value)
     if isinstance(value, Unknown):
         return value.outcome()
-    if not isinstance(value, Iterating):
-        raise Raised("TypeError", f"{machine.describe(value)} is no iterator")
-    found = next(value.items, default)
-    if found is MISSING:
-        raise Raised("StopIteration", "")
-    return found
+    if not isinstance(value, int | float | complex):
+        raise ProgramException("TypeError", f"{describe(value)} is no number")
+    return abs(value)
 
 
-def _sum(machine: Any, values: Any, start: Any = 0) -> Any:
+def raised_to(interpreter: Interpreter, left: Value, right: Value) -> Value:
+    return operate(interpreter, ast.Pow, left, right)
+
+
+def _divmod(interpreter: Interpreter, left: Value, right: Value) -> tuple[Value, Value]:
+    quotient = operate(interpreter, ast.FloorDiv, left, right)
+    return quotient, operate(interpreter, ast.Mod, left, right)
+
+
+# -- text and containers --------------------------------------------------------------------
+
+
+def _str(interpreter: Interpreter, value: Value = "") -> Value:
+    return value.outcome() if isinstance(value, Unknown) else to_str(interpreter, value)
+
+
+def list_of(interpreter: Interpreter, value: Value = ()) -> list[Value]:
+    return to_list(interpreter, value)
+
+
+def _tuple(interpreter: Interpreter, value: Value = ()) -> tuple[Value, ...]:
+    return tuple(to_list(interpreter, value))
+
+
+def set_of(interpreter: Interpreter, value: Value = ()) -> set[Value]:
+    return {hashable(interpreter, item) for item in iterate(interpreter, value)}
+
+
+def dict_of(interpreter: Interpreter, value: Value = (), /, **options: Value) -> dict[Value, Value]:
+    items: dict[Value, Value] = {}
+    if isinstance(value, dict):
+        items |= value
+    else:
+        for pair in iterate(interpreter, _known(value)):
+            key, item = to_list(interpreter, pair)
+            items[hashable(interpreter, key)] = item
+    items.update(options.items())
+    return items
+
+
+def defaultdict_of(
+    interpreter: Interpreter, default: Value = None, value: Value = (), **options: Value
+) -> DefaultDict:
+    items = DefaultDict(dict_of(interpreter, value, **options))
+    items.default = default
+    return items
+
+
+def counter_of(interpreter: Interpreter, value: Value = ()) -> DefaultDict:
+    counts: dict[Value, int] = {}
+    for item in iterate(interpreter, value):
+        counts[hashable(interpreter, item)] = counts.get(item, 0) + 1
+    items = DefaultDict(counts)
+    items.default = INT
+    return items
+
+
+# -- loops ----------------------------------------------------------------------------------
+
+
+def _enumerate(interpreter: Interpreter, value: Value, start: Value = 0) -> ValueIterator:
+    if isinstance(start, Unknown):
+        raise start.error()
+    if not isinstance(start, int):
+        raise ProgramException("TypeError", f"{describe(start)} is no whole number")
+    return ValueIterator(enumerate(iterate(interpreter, value), start))
+
+
+def _zip(interpreter: Interpreter, *values: Value, strict: Value = False) -> ValueIterator:
+    return ValueIterator(zip(*[iterate(interpreter, value) for value in values], strict=False))
+
+
+def _reversed(interpreter: Interpreter, value: Value) -> ValueIterator:
+    return ValueIterator(iter(to_list(interpreter, value)[::-1]))
+
+
+def _map(interpreter: Interpreter, function: Value, *values: Value) -> ValueIterator:
+    rows = zip(*[iterate(interpreter, value) for value in values], strict=False)
+    return ValueIterator(interpreter.call(function, list(row), {}) for row in rows)
+
+
+def _filter(interpreter: Interpreter, function: Value, values: Value) -> ValueIterator:
+    def keeps(item: Value) -> bool:
+        result = item if function is None else interpreter.call(function, [item], {})
+        return truth(interpreter, result)
+
+    return ValueIterator(item for item in iterate(interpreter, values) if keeps(item))
+
+
+def _iter(interpreter: Interpreter, value: Value) -> ValueIterator:
+    return ValueIterator(iterate(interpreter, value))
+
+
+def _next(interpreter: Interpreter, value: Value, default: Value = MISSING) -> Value:
+    if isinstance(value, Unknown):
+        return value.outcome()
+    if not isinstance(value, ValueIterator):
+        raise ProgramException("TypeError", f"{describe(value)} is no iterator")
+    item = next(value.items, default)
+    if item is MISSING:
+        raise ProgramException("StopIteration", "")
+    return item
+
+
+def _sum(interpreter: Interpreter, values: Value, start: Value = 0) -> Value:
     total = start
-    for one in machine.iterate(values):
-        total = machine.operate(ast.Add, total, one)
+    for item in iterate(interpreter, values):
+        total = operate(interpreter, ast.Add, total, item)
     return total
 
 
-def _best(op: type[ast.cmpop]) -> Callable[..., Any]:
-    def choose(machine: Any, *values: Any, key: Any = None, default: Any = MISSING) -> Any:
-        items = machine.listed(values[0]) if len(values) == 1 else list(values)
+def _best(op: type[ast.cmpop]) -> NativeFunction:
+    """`min()` or `max()`."""
+
+    def choose(
+        interpreter: Interpreter, *values: Value, key: Value = None, default: Value = MISSING
+    ) -> Value:
+        items = to_list(interpreter, values[0]) if len(values) == 1 else list(values)
         if not items:
             if default is MISSING:
-                raise Raised("ValueError", "the largest or smallest of nothing")
+                raise ProgramException("ValueError", "the largest or smallest of nothing")
             return default
-        best, rank = None, None
-        for place, one in enumerate(items):
-            own = one if key is None else machine.call(key, [one], {})
+        best: Value = None
+        best_key: Value = None
+        for index, item in enumerate(items):
+            own = item if key is None else interpreter.call(key, [item], {})
             if isinstance(own, Unknown):
                 return own
-            if place == 0 or machine.truth(machine.compare(op, own, rank)):
-                best, rank = one, own
+            if index == 0 or truth(interpreter, compare(interpreter, op, own, best_key)):
+                best, best_key = item, own
         return best
 
     return choose
 
 
-def sorted_of(machine: Any, values: Any, key: Any = None, reverse: Any = False) -> list[Any]:
-    items = machine.listed(values)
-    keys = items if key is None else [machine.call(key, [one], {}) for one in items]
-    machine.plain(*keys)
-    machine.tick(len(items) * max(len(items).bit_length(), 1))
-    for one in keys:
-        _known(machine, one)
+def sorted_of(
+    interpreter: Interpreter, values: Value, key: Value = None, reverse: Value = False
+) -> list[Value]:
+    items = to_list(interpreter, values)
+    # what cannot be compared is a TypeError, as in Python
+    keys: list[Any] = items if key is None else [interpreter.call(key, [i], {}) for i in items]
+    check_nesting(interpreter, *keys)
+    interpreter.tick(len(items) * max(len(items).bit_length(), 1))
+    for own in keys:
+        _known(own)
     order = sorted(range(len(items)), key=keys.__getitem__, reverse=bool(reverse))
-    return [items[place] for place in order]
+    return [items[index] for index in order]
 
 
-def _any(machine: Any, values: Any) -> bool:
-    return any(machine.truth(one) for one in machine.iterate(values))
+def _any(interpreter: Interpreter, values: Value) -> bool:
+    return any(truth(interpreter, item) for item in iterate(interpreter, values))
 
 
-def _all(machine: Any, values: Any) -> bool:
-    return all(machine.truth(one) for one in machine.iterate(values))
+def _all(interpreter: Interpreter, values: Value) -> bool:
+    return all(truth(interpreter, item) for item in iterate(interpreter, values))
 
 
-def _round(machine: Any, value: Any, digits: Any = None) -> Any:
-    if isinstance(value, Tensor | Unknown):
-        return value
-    if digits is not None and abs(whole_digits(digits)) > 30:
-        raise Halt(f"round to {digits} digits")
-    return round(value, digits)
+# -- attributes and types -------------------------------------------------------------------
 
 
-def whole_digits(value: Any) -> int:
-    if not isinstance(value, int):
-        raise Raised("TypeError", "digits are a whole number")
-    return value
-
-
-def _abs(machine: Any, value: Any) -> Any:
-    if isinstance(value, Tensor):
-        return machine.tensor_unary("abs", value)
-    return value.outcome() if isinstance(value, Unknown) else abs(value)
-
-
-def raised_to(machine: Any, left: Any, right: Any) -> Any:
-    return machine.operate(ast.Pow, left, right)
-
-
-def _divmod(machine: Any, left: Any, right: Any) -> tuple[Any, Any]:
-    return machine.operate(ast.FloorDiv, left, right), machine.operate(ast.Mod, left, right)
-
-
-def _getattr(machine: Any, owner: Any, name: Any, default: Any = MISSING) -> Any:
-    if not isinstance(name, str):
-        raise Raised("TypeError", "an attribute's name is a string")
+def _getattr(
+    interpreter: Interpreter, owner: Value, name: Value, default: Value = MISSING
+) -> Value:
     try:
-        return machine.attribute(owner, name)
-    except Raised as error:
+        return interpreter.attribute(owner, attribute_name(name))
+    except ProgramException as error:
         if error.kind != "AttributeError" or default is MISSING:
             raise
         return default
 
 
-def _hasattr(machine: Any, owner: Any, name: Any) -> Any:
+def _hasattr(interpreter: Interpreter, owner: Value, name: Value) -> Value:
     if isinstance(owner, Unknown):
         return owner.outcome()
     try:
-        machine.attribute(owner, name)
-    except Raised as error:
+        interpreter.attribute(owner, attribute_name(name))
+    except ProgramException as error:
         if error.kind != "AttributeError":
             raise
         return False
     return True
 
 
-def _setattr(machine: Any, owner: Any, name: Any, value: Any) -> None:
-    if not isinstance(name, str):
-        raise Raised("TypeError", "an attribute's name is a string")
-    machine.set_attribute(owner, name, value)
+def _setattr(interpreter: Interpreter, owner: Value, name: Value, value: Value) -> None:
+    set_attribute(interpreter, owner, attribute_name(name), value)
 
 
-def _delattr(machine: Any, owner: Any, name: Any) -> None:
-    if isinstance(owner, Object):
-        owner.attrs.pop(name, None)
+def _delattr(interpreter: Interpreter, owner: Value, name: Value) -> None:
+    if isinstance(owner, Instance):
+        owner.attrs.pop(attribute_name(name), None)
 
 
-def _type(machine: Any, value: Any, *rest: Any) -> Any:
+def _type(interpreter: Interpreter, value: Value, *rest: Value) -> Value:
     if len(rest) == 2 and isinstance(value, str) and isinstance(rest[1], dict):
-        made = Class(value, tuple(machine.listed(rest[0])), dict(rest[1]))
+        bases = to_list(interpreter, rest[0])
+        known = [base for base in bases if isinstance(base, Class | Unknown)]
+        made = Class(value, known, dict(rest[1]))
         made.own = True
         return made
-    if isinstance(value, Object):
+    if isinstance(value, Instance):
         return value.cls
     if isinstance(value, Unknown):
         return Unknown(f"type({value.text})", value.where)
@@ -310,45 +353,46 @@ def _type(machine: Any, value: Any, *rest: Any) -> Any:
     return Unknown("a type")
 
 
-def id_of(machine: Any, value: Any) -> int:
+def id_of(interpreter: Interpreter, value: Value) -> int:
     return id(value)
 
 
-def _vars(machine: Any, value: Any = None) -> Any:
+def _vars(interpreter: Interpreter, value: Value = None) -> Value:
     """The names of an object, or of a library as far as they are known."""
-    if isinstance(value, Object):
+    if isinstance(value, Instance):
         return dict(value.attrs)
     if isinstance(value, Library):
-        from convcli.nets.readers.python.torch.names import FUNCTIONS as KNOWN
-
-        return dict.fromkeys(KNOWN)
+        return dict.fromkeys(interpreter.known_names(value))
     return Unknown("the names of a value")
 
 
-def _unread(name: str) -> Callable[..., Any]:
-    def call(machine: Any, *args: Any, **options: Any) -> Any:
-        raise Halt(f"{name}() is not read here")
+def _unread(name: str) -> NativeFunction:
+    def call(interpreter: Interpreter, *args: Value, **options: Value) -> Value:
+        raise ReadError(f"{name}() is not read here")
 
     return call
 
 
-def no_effect(machine: Any, *args: Any, **options: Any) -> None:
+def no_effect(interpreter: Interpreter, *args: Value, **options: Value) -> None:
     return None
 
 
-def first(machine: Any, value: Any, *args: Any, **options: Any) -> Any:
-    """What gives its first value back: as it is, or initialised, or wrapped."""
+def first(interpreter: Interpreter, value: Value, *args: Value, **options: Value) -> Value:
+    """What gives its first value back: as it is, or initialized, or wrapped."""
     return value
 
 
-def _slice(machine: Any, *ends: Any) -> slice:
-    return slice(*ends)
+def slice_of(interpreter: Interpreter, *ends: Value) -> slice:
+    numbers = [end for end in map(_known, ends) if isinstance(end, int | None)]
+    if len(numbers) < len(ends):
+        raise ProgramException("TypeError", "the ends of a slice are whole numbers")
+    return slice(*numbers)
 
 
 EXCEPTION = Class("Exception")
 
 
-def _exception(machine: Any, owner: Object, *args: Any, **options: Any) -> None:
+def _exception(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
     owner.attrs["args"] = args
 
 
@@ -377,7 +421,7 @@ UNREAD = (
 )  # fmt: skip
 """Names of Python that are refused where they are called."""
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
+FUNCTIONS: dict[str, NativeFunction] = {
     "len": length_of,
     "range": _range,
     "xrange": _range,
@@ -385,11 +429,11 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "float": _converter(float),
     "bool": _bool,
     "str": _str,
-    "repr": lambda machine, value: machine.written(value),
+    "repr": lambda interpreter, value: to_repr(interpreter, value),
     "list": list_of,
     "tuple": _tuple,
     "set": set_of,
-    "frozenset": lambda machine, value=(): frozenset(set_of(machine, value)),
+    "frozenset": lambda interpreter, value=(): frozenset(set_of(interpreter, value)),
     "dict": dict_of,
     "enumerate": _enumerate,
     "zip": _zip,
@@ -425,16 +469,16 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "bytearray": _unread("bytearray"),
     "memoryview": _unread("memoryview"),
     **{name: _unread(name) for name in UNREAD},
-    "slice": _slice,
+    "slice": slice_of,
 }
 
-BUILTINS: dict[str, Any] = {
+BUILTINS: dict[str, Value] = {
     **{name: Native(name, call) for name, call in FUNCTIONS.items()},
     **_exceptions(),
     "object": OBJECT,
-    "staticmethod": Native("staticmethod", lambda machine, function: Static(function)),
-    "classmethod": Native("classmethod", lambda machine, function: ClassMethod(function)),
-    "property": Native("property", lambda machine, getter, *_: Property(getter)),
+    "staticmethod": Native("staticmethod", lambda interpreter, function: StaticMethod(function)),
+    "classmethod": Native("classmethod", lambda interpreter, function: ClassMethod(function)),
+    "property": Native("property", lambda interpreter, getter, *_: Property(getter)),
     "NotImplemented": Unknown("NotImplemented"),
     "Ellipsis": ...,
     "__name__": "model",

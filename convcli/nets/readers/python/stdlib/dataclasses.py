@@ -1,144 +1,149 @@
 """Classes that Python fills in: enumerations, named tuples, dataclasses."""
 
 import ast
-from typing import Any
 
 from convcli.callsyntax import shown
+from convcli.nets.readers.python.language.conversions import to_list
 from convcli.nets.readers.python.language.objects import (
     MISSING,
-    Bound,
+    BoundMethod,
     Class,
     ClassMethod,
     Function,
-    Halt,
+    Instance,
     Native,
-    Object,
     Property,
-    Static,
+    ReadError,
+    StaticMethod,
+    Value,
+    natives,
 )
+from convcli.nets.readers.python.language.operators import compare, get_item
+from convcli.nets.readers.python.language.protocol import Interpreter
 
 ENUM = Class("Enum")
 
 
-def completed(cls: Class, node: ast.ClassDef) -> Class:
+METHODS = (Function, Native, BoundMethod, StaticMethod, ClassMethod, Property, Class)
+"""What in the body of an enumeration is no member of it."""
+
+
+def complete_class(cls: Class, node: ast.ClassDef) -> Class:
     """A class after its body: the members of an enumeration, the fields of a named tuple."""
     if cls.is_a(ENUM):
-        members = {}
+        members: dict[str, Value] = {}
         for name, value in list(cls.names.items()):
-            kept = Function | Native | Bound | Static | ClassMethod | Property | Class
-            if not name.startswith("_") and not isinstance(value, kept):
-                member = Object(cls)
+            if not name.startswith("_") and not isinstance(value, METHODS):
+                member = Instance(cls)
                 member.attrs |= {"name": name, "value": value}
                 members[name] = cls.names[name] = member
         cls.names["__members__"] = members
-    elif any(base.name == "NamedTuple" for base in cls.order[1:]):
-        _fields(cls, node)
+        return cls
+    _add_fields(cls, node)
+    if any(base.name == "NamedTuple" for base in cls.order[1:]):
         named_tuple(cls)
-    else:
-        _fields(cls, node)
     return cls
 
 
-def _fields(cls: Class, node: ast.ClassDef) -> None:
-    found = [field for base in reversed(cls.order[1:]) for field in base.fields]
-    for one in node.body:
-        if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
-            name = one.target.id
-            default = cls.names.get(name, MISSING)
-            found = [field for field in found if field[0] != name]
-            found.append((name, default is not MISSING, default))
-    cls.fields = tuple(found)
+def _add_fields(cls: Class, node: ast.ClassDef) -> None:
+    for base in reversed(cls.order[1:]):
+        cls.fields |= base.fields
+    for statement in node.body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            name = statement.target.id
+            cls.fields[name] = cls.names.get(name, MISSING)
 
 
 def named_tuple(cls: Class) -> None:
-    """Give a class its `__init__` from its fields, and the ways of a tuple."""
+    """Give a class its `__init__` from its fields, and the methods of a tuple."""
     dataclass(cls)
-    fields = [name for name, _, _ in cls.fields]
-    cls.names["__getitem__"] = Native(
-        "getitem", lambda machine, owner, index: tuple(owner.attrs[n] for n in fields)[index]
+    fields = list(cls.fields)
+    cls.names |= natives(
+        {
+            "__getitem__": lambda interpreter, owner, index: get_item(
+                interpreter, tuple(owner.attrs[name] for name in fields), index
+            ),
+            "__iter__": lambda interpreter, owner: [owner.attrs[name] for name in fields],
+            "__len__": lambda interpreter, owner: len(fields),
+            "_replace": lambda interpreter, owner, **new: replaced(owner, new),
+            "_asdict": lambda interpreter, owner: dict(owner.attrs),
+        }
     )
-    cls.names["__iter__"] = Native(
-        "iter", lambda machine, owner: [owner.attrs[name] for name in fields]
-    )
-    cls.names["__len__"] = Native("len", lambda machine, owner: len(fields))
-    cls.names["_replace"] = Native("_replace", lambda machine, owner, **new: replaced(owner, new))
-    cls.names["_asdict"] = Native("_asdict", lambda machine, owner: dict(owner.attrs))
 
 
 def dataclass(cls: Class) -> Class:
     """Give a class its `__init__` from its fields."""
     if "__init__" not in cls.names:
-        cls.names["__init__"] = Native(cls.name, _filled)
+        cls.names["__init__"] = Native(cls.name, _set_fields)
     cls.names.setdefault("__eq__", Native("eq", _equal))
     return cls
 
 
-def _equal(machine: Any, owner: Object, other: Any) -> bool:
+def _equal(interpreter: Interpreter, owner: Instance, other: Value) -> bool:
     """Two of one class are equal where their fields are; a named tuple is its values too."""
-    held = list(owner.attrs.values())
+    values = list(owner.attrs.values())
     if isinstance(other, tuple) and "_replace" in owner.cls.names:
-        return bool(machine.compare(ast.Eq, tuple(held), other))
-    same = isinstance(other, Object) and other.cls is owner.cls
-    return same and bool(machine.compare(ast.Eq, held, list(other.attrs.values())))
+        return bool(compare(interpreter, ast.Eq, tuple(values), other))
+    if not isinstance(other, Instance) or other.cls is not owner.cls:
+        return False
+    return bool(compare(interpreter, ast.Eq, values, list(other.attrs.values())))
 
 
-def replaced(owner: Any, new: dict[str, Any]) -> Any:
-    made = Object(owner.cls)
+def replaced(owner: Instance, new: dict[str, Value]) -> Instance:
+    """An object like another, some of its fields set anew."""
+    made = Instance(owner.cls)
     made.attrs = {**owner.attrs, **new}
     return made
 
 
-def _filled(machine: Any, owner: Object, *args: Any, **options: Any) -> None:
+def _set_fields(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
     """The `__init__` of a dataclass."""
-    fields = owner.cls.fields
+    name, fields = owner.cls.name, owner.cls.fields
     if len(args) > len(fields):
-        raise Halt(f"{owner.cls.name}() takes {len(fields)} values, not {len(args)}")
-    given = dict(zip((name for name, _, _ in fields), args, strict=False)) | options
-    for name, has_default, default in fields:
-        if name in given:
-            owner.attrs[name] = given.pop(name)
-        elif has_default:
-            made = isinstance(default, Bound) and default.function is FACTORY
-            owner.attrs[name] = machine.call(default, [], {}) if made else default
+        raise ReadError(f"{name}() takes {len(fields)} values, not {len(args)}")
+    given = dict(zip(fields, args, strict=False)) | options
+    for field, default in fields.items():
+        if field in given:
+            owner.attrs[field] = given.pop(field)
+        elif default is MISSING:
+            raise ReadError(f"{name}() needs {field!r}")
+        elif isinstance(default, BoundMethod) and default.function is FACTORY:
+            owner.attrs[field] = interpreter.call(default, [], {})
         else:
-            raise Halt(f"{owner.cls.name}() needs {name!r}")
+            owner.attrs[field] = default
     if given:
-        raise Halt(f"{owner.cls.name}() takes no {shown(next(iter(given)))}")
+        raise ReadError(f"{name}() takes no {shown(next(iter(given)))}")
     after = owner.cls.find("__post_init__")
     if after is not MISSING:
-        machine.call(after, [owner], {})
+        interpreter.call(after, [owner], {})
 
 
-# -- what their modules give
+# -- what their modules give ----------------------------------------------------------------
 
 
 def namedtuple_of(
-    machine: Any, name: str, fields: Any, defaults: Any = (), **options: Any
+    interpreter: Interpreter, name: str, fields: Value, defaults: Value = (), **options: Value
 ) -> Class:
-    words = fields.replace(",", " ").split() if isinstance(fields, str) else machine.listed(fields)
-    filled = machine.listed(defaults or ())
-    first = len(words) - len(filled)
-    made = Class(
-        name,
-        (),
-        {},
-        tuple(
-            (word, place >= first, filled[place - first] if place >= first else None)
-            for place, word in enumerate(words)
-        ),
-    )
-    made.own = True
-    named_tuple(made)
-    return made
+    if isinstance(fields, str):
+        fields = fields.replace(",", " ").split()
+    words = [str(field) for field in to_list(interpreter, fields)]
+    given = to_list(interpreter, defaults or ())
+    filled = [MISSING] * (len(words) - len(given)) + given
+    cls = Class(name, fields=dict(zip(words, filled, strict=True)))
+    cls.own = True
+    named_tuple(cls)
+    return cls
 
 
-def dataclass_of(machine: Any, cls: Any = None, **options: Any) -> Any:
+def dataclass_of(interpreter: Interpreter, cls: Value = None, **options: Value) -> Value:
     return dataclass(cls) if isinstance(cls, Class) else Native("dataclass", dataclass_of)
 
 
-def field_of(machine: Any, default: Any = MISSING, default_factory: Any = MISSING, **_: Any) -> Any:
-    return default if default is not MISSING else Bound(FACTORY, default_factory)
+def field_of(
+    interpreter: Interpreter, default: Value = MISSING, default_factory: Value = MISSING, **_: Value
+) -> Value:
+    return default if default is not MISSING else BoundMethod(FACTORY, default_factory)
 
 
-FACTORY = Native("default_factory", lambda machine, factory: machine.call(factory, [], {}))
+FACTORY = Native("default_factory", lambda interpreter, factory: interpreter.call(factory, [], {}))
 """A dataclass's default that is made anew for every object."""

@@ -3,73 +3,92 @@
 import ast
 import math
 import string
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from convcli.nets.readers.python.language.limits import MOST_ITEMS
+from convcli.nets.readers.python.language.conversions import (
+    describe,
+    hashable,
+    iterate,
+    to_list,
+    to_repr,
+    to_str,
+    truth,
+)
+from convcli.nets.readers.python.language.limits import MAX_ITEMS, within_limits
 from convcli.nets.readers.python.language.objects import (
     MISSING,
-    Bound,
-    Halt,
+    BoundMethod,
     Native,
-    Raised,
-    Ranked,
+    NativeFunction,
+    ProgramException,
+    ReadError,
     Unknown,
+    Value,
+    ValuesIndices,
 )
+from convcli.nets.readers.python.language.operators import compare, equal
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.stdlib.builtins import dict_of, length_of, set_of, sorted_of
 from convcli.nets.readers.python.stdlib.type_checks import TYPES
 
 
-def _format(machine: Any, text: str, *args: Any, **options: Any) -> Any:
-    parts, place = [], 0
+def _format(interpreter: Interpreter, text: str, *args: Value, **options: Value) -> Value:
+    """`text.format(…)`."""
+    parts: list[str] = []
+    number = 0
     for before, field, spec, conversion in string.Formatter().parse(text):
         parts.append(before)
         if field is None:
             continue
         if field == "":
-            field, place = str(place), place + 1
+            field, number = str(number), number + 1
         if spec and "{" in spec:
-            raise Halt("a format inside a format is not read here")
+            raise ReadError("a format inside a format is not read here")
         if field.isdigit():
             value = args[int(field[:6])]
         elif field.isidentifier():
             value = options[field]
         else:
-            raise Halt(f"the format {field[:40]!r} is not read here")
+            raise ReadError(f"the format {field[:40]!r} is not read here")
         if isinstance(value, Unknown):
             return value.outcome()
-        value = machine.written(value) if conversion == "r" else value
-        parts.append(formatted(machine, value, spec or ""))
-    return machine.sized("".join(parts))
+        value = to_repr(interpreter, value) if conversion == "r" else value
+        parts.append(format_value(interpreter, value, spec or ""))
+    return within_limits(interpreter, "".join(parts))
 
 
-def formatted(machine: Any, value: Any, spec: str) -> str:
+def format_value(interpreter: Interpreter, value: Value, spec: str) -> str:
     """`format(value, spec)` for numbers and text, with widths up to 999."""
     if not spec:
-        return str(machine.text(value))
+        return str(to_str(interpreter, value))
     if any(len(digits) > 3 for digits in _digits(spec)):
-        raise Halt(f"the format {spec[:40]!r} is too wide")
+        raise ReadError(f"the format {spec[:40]!r} is too wide")
     if not isinstance(value, int | float | str):
-        value = machine.text(value)
+        value = to_str(interpreter, value)
     return format(value, spec)
 
 
-def percent(machine: Any, text: str, values: Any) -> Any:
+def percent_format(interpreter: Interpreter, text: str, values: Value) -> Value:
     """`text % values`."""
     given = values if isinstance(values, tuple) else (values,)
     if any(len(digits) > 3 for digits in _digits(text)) or "*" in text:
-        raise Halt("the format is too wide")
-    plain: Any = []
-    for one in given:
-        if isinstance(one, Unknown):
-            return one.outcome()
-        plain.append(one if isinstance(one, int | float | str) else machine.text(one))
+        raise ReadError("the format is too wide")
+    for value in given:
+        if isinstance(value, Unknown):
+            return value.outcome()
+    filling: tuple[int | float | str, ...] | dict[str, str]
     if isinstance(values, dict):
-        plain = [{key: machine.text(one) for key, one in values.items() if isinstance(key, str)}]
+        named = ((key, value) for key, value in values.items() if isinstance(key, str))
+        filling = {key: to_str(interpreter, value) for key, value in named}
+    else:
+        filling = tuple(
+            value if isinstance(value, int | float | str) else to_str(interpreter, value)
+            for value in given
+        )
     try:
-        return machine.sized(text % (plain[0] if isinstance(values, dict) else tuple(plain)))
+        return within_limits(interpreter, text % filling)
     except (TypeError, ValueError, KeyError) as error:
-        raise Raised(type(error).__name__, str(error)) from None
+        raise ProgramException(type(error).__name__, str(error)) from None
 
 
 def _digits(text: str) -> Iterator[str]:
@@ -84,31 +103,34 @@ def _digits(text: str) -> Iterator[str]:
         yield run
 
 
-def _join(machine: Any, text: str, values: Any) -> Any:
-    items = machine.listed(values)
-    for one in items:
-        if isinstance(one, Unknown):
-            return one.outcome()
-    if sum(map(len, items)) + len(text) * len(items) > MOST_ITEMS:
-        raise Halt("a string grows too long")
-    return text.join(items)
+def _join(interpreter: Interpreter, text: str, values: Value) -> Value:
+    words: list[str] = []
+    for item in to_list(interpreter, values):
+        if isinstance(item, Unknown):
+            return item.outcome()
+        if not isinstance(item, str):
+            raise ProgramException("TypeError", f"join() of {describe(item)}, which is no text")
+        words.append(item)
+    if sum(map(len, words)) + len(text) * len(words) > MAX_ITEMS:
+        raise ReadError("a string grows too long")
+    return text.join(words)
 
 
-def _replace(machine: Any, text: str, old: str, new: str, count: int = -1) -> Any:
-    many = text.count(old) + (0 if old else 1)
-    if len(text) + many * len(new) > 5 * MOST_ITEMS:
-        raise Halt("a string grows too long")
+def _replace(interpreter: Interpreter, text: str, old: str, new: str, count: int = -1) -> Value:
+    times = text.count(old) + (0 if old else 1)
+    if len(text) + times * len(new) > 5 * MAX_ITEMS:
+        raise ReadError("a string grows too long")
     return text.replace(old, new, count)
 
 
-def _of_text(name: str) -> Callable[..., Any]:
+def _of_text(name: str) -> NativeFunction:
     method = getattr(str, name)
 
-    def call(machine: Any, text: str, *args: Any, **options: Any) -> Any:
-        for one in (*args, *options.values()):
-            if isinstance(one, int) and not isinstance(one, bool) and abs(one) > 1000:
-                raise Halt(f"{name} of {one:,} characters")
-        return machine.sized(method(text, *args, **options))
+    def call(interpreter: Interpreter, text: str, *args: Value, **options: Value) -> Value:
+        for value in (*args, *options.values()):
+            if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 1000:
+                raise ReadError(f"{name} of {value:,} characters")
+        return within_limits(interpreter, method(text, *args, **options))
 
     return call
 
@@ -123,91 +145,104 @@ STRING_METHODS = (
 """Methods of strings that are called as they are."""
 
 
-def _append(machine: Any, held: list[Any], value: Any) -> None:
-    held.append(value)
-    machine.sized(held)
+def _append(interpreter: Interpreter, owner: list[Value], value: Value) -> None:
+    owner.append(value)
+    within_limits(interpreter, owner)
 
 
-def _extend(machine: Any, held: list[Any], values: Any) -> None:
-    for one in machine.listed(values):
-        _append(machine, held, one)
+def _extend(interpreter: Interpreter, owner: list[Value], values: Value) -> None:
+    for item in to_list(interpreter, values):
+        _append(interpreter, owner, item)
 
 
-def _insert(machine: Any, held: list[Any], place: int, value: Any) -> None:
-    held.insert(place, value)
-    machine.sized(held)
+def _insert(interpreter: Interpreter, owner: list[Value], index: int, value: Value) -> None:
+    owner.insert(index, value)
+    within_limits(interpreter, owner)
 
 
-def _pop(machine: Any, held: list[Any], place: int = -1) -> Any:
+def _pop(interpreter: Interpreter, owner: list[Value], index: int = -1) -> Value:
     try:
-        return held.pop(place)
+        return owner.pop(index)
     except IndexError:
-        raise Raised("IndexError", f"there is no item {place} to take out") from None
+        raise ProgramException("IndexError", f"there is no item {index} to take out") from None
 
 
-def _find(machine: Any, held: Any, value: Any) -> int:
-    for place, one in enumerate(held):
-        machine.tick()
-        if one is value or machine.truth(machine.compare(ast.Eq, one, value)):
-            return place
-    raise Raised("ValueError", f"{machine.describe(value)} is not in it")
+def _index(interpreter: Interpreter, owner: Sequence[Value], value: Value) -> int:
+    for index, item in enumerate(owner):
+        interpreter.tick()
+        if equal(interpreter, item, value):
+            return index
+    raise ProgramException("ValueError", f"{describe(value)} is not in it")
 
 
-def _remove(machine: Any, held: list[Any], value: Any) -> None:
-    del held[_find(machine, held, value)]
+def _remove(interpreter: Interpreter, owner: list[Value], value: Value) -> None:
+    del owner[_index(interpreter, owner, value)]
 
 
-def _count(machine: Any, held: Any, value: Any) -> int:
-    return sum(machine.truth(machine.compare(ast.Eq, one, value)) for one in machine.iterate(held))
+def _count(interpreter: Interpreter, owner: Value, value: Value) -> int:
+    return sum(
+        truth(interpreter, compare(interpreter, ast.Eq, item, value))
+        for item in iterate(interpreter, owner)
+    )
 
 
-def _sort(machine: Any, held: list[Any], key: Any = None, reverse: Any = False) -> None:
-    held[:] = sorted_of(machine, held, key, reverse)
+def _sort(
+    interpreter: Interpreter, owner: list[Value], key: Value = None, reverse: Value = False
+) -> None:
+    owner[:] = sorted_of(interpreter, owner, key, reverse)
 
 
-def _get(machine: Any, held: dict[Any, Any], key: Any, default: Any = None) -> Any:
-    return held.get(machine.key(key), default)
+def _get(
+    interpreter: Interpreter, owner: dict[Value, Value], key: Value, default: Value = None
+) -> Value:
+    return owner.get(hashable(interpreter, key), default)
 
 
-def _take(machine: Any, held: dict[Any, Any], key: Any, default: Any = MISSING) -> Any:
-    found = held.pop(machine.key(key), default)
-    if found is MISSING:
-        raise Raised("KeyError", machine.written(key)[:60])
-    return found
-
-
-def _update(machine: Any, held: dict[Any, Any], value: Any = (), /, **options: Any) -> None:
-    held.update(dict_of(machine, value, **options))
-    machine.sized(held)
-
-
-def _setdefault(machine: Any, held: dict[Any, Any], key: Any, value: Any = None) -> Any:
-    return held.setdefault(machine.key(key), value)
-
-
-def _popitem(machine: Any, held: dict[Any, Any], last: Any = True) -> Any:
-    if not held:
-        raise Raised("KeyError", "an empty dict has no item")
-    key = next(reversed(held)) if last else next(iter(held))
-    return key, held.pop(key)
-
-
-def _union(machine: Any, held: set[Any], *others: Any) -> set[Any]:
-    return held.union(*(set_of(machine, one) for one in others))
-
-
-def _add(machine: Any, held: set[Any], value: Any) -> None:
-    held.add(machine.key(value))
-    machine.sized(held)
-
-
-def _member(machine: Any, held: set[Any], value: Any) -> Any:
-    if machine.key(value) not in held:
-        raise Raised("KeyError", machine.written(value)[:60])
+def _take(
+    interpreter: Interpreter, owner: dict[Value, Value], key: Value, default: Value = MISSING
+) -> Value:
+    value = owner.pop(hashable(interpreter, key), default)
+    if value is MISSING:
+        raise ProgramException("KeyError", to_repr(interpreter, key)[:60])
     return value
 
 
-METHODS: dict[type, dict[str, Callable[..., Any]]] = {
+def _update(
+    interpreter: Interpreter, owner: dict[Value, Value], value: Value = (), /, **options: Value
+) -> None:
+    owner.update(dict_of(interpreter, value, **options))
+    within_limits(interpreter, owner)
+
+
+def _setdefault(
+    interpreter: Interpreter, owner: dict[Value, Value], key: Value, value: Value = None
+) -> Value:
+    return owner.setdefault(hashable(interpreter, key), value)
+
+
+def _popitem(interpreter: Interpreter, owner: dict[Value, Value], last: Value = True) -> Value:
+    if not owner:
+        raise ProgramException("KeyError", "an empty dict has no item")
+    key = next(reversed(owner)) if last else next(iter(owner))
+    return key, owner.pop(key)
+
+
+def _union(interpreter: Interpreter, owner: set[Value], *others: Value) -> set[Value]:
+    return owner.union(*(set_of(interpreter, other) for other in others))
+
+
+def _add(interpreter: Interpreter, owner: set[Value], value: Value) -> None:
+    owner.add(hashable(interpreter, value))
+    within_limits(interpreter, owner)
+
+
+def _member(interpreter: Interpreter, owner: set[Value], value: Value) -> Value:
+    if hashable(interpreter, value) not in owner:
+        raise ProgramException("KeyError", to_repr(interpreter, value)[:60])
+    return value
+
+
+METHODS: dict[type, dict[str, NativeFunction]] = {
     str: {
         **{name: _of_text(name) for name in STRING_METHODS},
         "format": _format,
@@ -218,78 +253,80 @@ METHODS: dict[type, dict[str, Callable[..., Any]]] = {
         "append": _append,
         "extend": _extend,
         "insert": _insert,
-        "appendleft": lambda machine, held, value: _insert(machine, held, 0, value),
-        "popleft": lambda machine, held: _pop(machine, held, 0),
+        "appendleft": lambda interpreter, owner, value: _insert(interpreter, owner, 0, value),
+        "popleft": lambda interpreter, owner: _pop(interpreter, owner, 0),
         "pop": _pop,
-        "index": _find,
+        "index": _index,
         "remove": _remove,
         "count": _count,
         "sort": _sort,
-        "reverse": lambda machine, held: held.reverse(),
-        "copy": lambda machine, held: list(held),
-        "clear": lambda machine, held: held.clear(),
+        "reverse": lambda interpreter, owner: owner.reverse(),
+        "copy": lambda interpreter, owner: list(owner),
+        "clear": lambda interpreter, owner: owner.clear(),
         "__len__": length_of,
     },
-    tuple: {"index": _find, "count": _count, "numel": lambda machine, held: math.prod(held)},
+    tuple: {"index": _index, "count": _count, "numel": lambda interpreter, owner: math.prod(owner)},
     dict: {
         "get": _get,
         "pop": _take,
         "popitem": _popitem,
         "update": _update,
         "setdefault": _setdefault,
-        "keys": lambda machine, held: list(held),
-        "values": lambda machine, held: list(held.values()),
-        "items": lambda machine, held: list(held.items()),
-        "copy": lambda machine, held: dict(held),
-        "clear": lambda machine, held: held.clear(),
-        "move_to_end": lambda machine, held, key: _set_last(held, key),
+        "keys": lambda interpreter, owner: list(owner),
+        "values": lambda interpreter, owner: list(owner.values()),
+        "items": lambda interpreter, owner: list(owner.items()),
+        "copy": lambda interpreter, owner: dict(owner),
+        "clear": lambda interpreter, owner: owner.clear(),
+        "move_to_end": lambda interpreter, owner, key: _set_last(owner, key),
     },
     set: {
         "add": _add,
-        "update": lambda machine, held, other: held.update(set_of(machine, other)),
+        "update": lambda interpreter, owner, other: owner.update(set_of(interpreter, other)),
         "union": _union,
-        "intersection": lambda machine, held, other: held & set_of(machine, other),
-        "difference": lambda machine, held, other: held - set_of(machine, other),
-        "discard": lambda machine, held, value: held.discard(machine.key(value)),
-        "remove": lambda machine, held, value: held.remove(_member(machine, held, value)),
-        "copy": lambda machine, held: set(held),
-        "issubset": lambda machine, held, other: held <= set_of(machine, other),
+        "intersection": lambda interpreter, owner, other: owner & set_of(interpreter, other),
+        "difference": lambda interpreter, owner, other: owner - set_of(interpreter, other),
+        "discard": lambda interpreter, owner, value: owner.discard(hashable(interpreter, value)),
+        "remove": lambda interpreter, owner, value: owner.remove(
+            _member(interpreter, owner, value)
+        ),
+        "copy": lambda interpreter, owner: set(owner),
+        "issubset": lambda interpreter, owner, other: owner <= set_of(interpreter, other),
     },
     int: {
-        "bit_length": lambda machine, held: held.bit_length(),
-        "item": lambda machine, held: held,
+        "bit_length": lambda interpreter, owner: owner.bit_length(),
+        "item": lambda interpreter, owner: owner,
     },
     float: {
-        "is_integer": lambda machine, held: held.is_integer(),
-        "item": lambda machine, held: held,
+        "is_integer": lambda interpreter, owner: owner.is_integer(),
+        "item": lambda interpreter, owner: owner,
     },
 }
 """Methods of Python's own types, by type and name."""
 
 
-def _set_last(held: dict[Any, Any], key: Any) -> None:
-    held[key] = held.pop(key)
+def _set_last(owner: dict[Value, Value], key: Value) -> None:
+    owner[key] = owner.pop(key)
 
 
-def method_of(value: Any, name: str) -> Any:
+def method_of(value: Value, name: str) -> Value:
     """A method of a plain value; MISSING for one that is not in the table."""
     for kind, methods in METHODS.items():
         if isinstance(value, kind) and name in methods:
-            return Bound(Native(name, methods[name]), value)
-    if isinstance(value, Ranked) and name in ("values", "indices"):
+            return BoundMethod(Native(name, methods[name]), value)
+    if isinstance(value, ValuesIndices) and name in ("values", "indices"):
         return value[name == "indices"]
     if isinstance(value, int | float) and name in ("real", "imag"):
         return value if name == "real" else 0
     return MISSING
 
 
-def class_method_of_type(type_: str, name: str) -> Any:
+def class_method_of_type(type_: str, name: str) -> Value:
     """`str.lower`, `dict.fromkeys`: a method asked of a type."""
     if type_ in ("dict", "OrderedDict") and name == "fromkeys":
         return Native(
             name,
-            lambda machine, keys, value=None: {
-                machine.key(one): value for one in machine.iterate(keys)
+            lambda interpreter, keys, value=None: {
+                hashable(interpreter, one): value for one in iterate(interpreter, keys)
             },
         )
     for kind in TYPES.get(type_, ()):

@@ -3,27 +3,30 @@
 import ast
 import keyword
 import math
-from collections.abc import Callable
-from typing import Any
 
-from convcli.nets.readers.python.language.limits import MOST_ITEMS
+from convcli.nets.readers.python.language.conversions import describe, iterate, to_list
+from convcli.nets.readers.python.language.limits import MAX_ITEMS, check_nesting, within_limits
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     NUMBERS,
-    Bound,
+    BoundMethod,
     Class,
     Function,
-    Halt,
+    Instance,
     Library,
     Native,
-    Object,
+    NativeFunction,
     Partial,
-    Raised,
+    ProgramException,
+    ReadError,
     Tensor,
     Unknown,
+    Value,
     class_of,
     natives,
 )
+from convcli.nets.readers.python.language.operators import operate
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.stdlib.builtins import (
     counter_of,
     defaultdict_of,
@@ -32,6 +35,7 @@ from convcli.nets.readers.python.stdlib.builtins import (
     id_of,
     list_of,
     no_effect,
+    slice_of,
 )
 from convcli.nets.readers.python.stdlib.copying import copied
 from convcli.nets.readers.python.stdlib.dataclasses import (
@@ -47,27 +51,26 @@ from convcli.nets.readers.python.stdlib.type_checks import ABSTRACT, OBJECT
 def _math(name: str) -> Native:
     function = getattr(math, name)
 
-    def call(machine: Any, *args: Any, **options: Any) -> Any:
+    def call(interpreter: Interpreter, *args: Value, **options: Value) -> Value:
         if list(options) == ["start"] and name == "prod":
-            return machine.operate(ast.Mult, call(machine, *args), options["start"])
+            return operate(interpreter, ast.Mult, call(interpreter, *args), options["start"])
         if options:
-            raise Halt(f"math.{name} with {next(iter(options))} is not read here")
-        for one in args:
-            if isinstance(one, Unknown):
-                return one.outcome()
-        numbers = []
-        for one in args:
-            if isinstance(one, Tensor) and one.number is not None:
-                one = one.number
-            if name == "prod" and isinstance(one, NUMBERS):
-                one = (one,)
-            if isinstance(one, list | tuple) and name == "prod":
-                numbers.append(machine.plain(one) or one)
-            elif isinstance(one, NUMBERS):
-                numbers.append(one)
+            raise ReadError(f"math.{name} with {next(iter(options))} is not read here")
+        for value in args:
+            if isinstance(value, Unknown):
+                return value.outcome()
+        plain: list[Value] = []
+        for value in args:
+            if isinstance(value, Tensor) and value.number is not None:
+                value = value.number
+            if isinstance(value, NUMBERS):
+                plain.append((value,) if name == "prod" else value)
+            elif isinstance(value, list | tuple) and name == "prod":
+                check_nesting(interpreter, value)
+                plain.append(value)
             else:
-                raise Raised("TypeError", f"math.{name} of {machine.describe(one)}")
-        return machine.sized(function(*numbers))
+                raise ProgramException("TypeError", f"math.{name} of {describe(value)}")
+        return within_limits(interpreter, function(*plain))
 
     return Native(name, call)
 
@@ -79,111 +82,116 @@ MATH = (
 )  # fmt: skip
 
 
-def _partial(machine: Any, function: Any, *args: Any, **options: Any) -> Partial:
+def _partial(interpreter: Interpreter, function: Value, *args: Value, **options: Value) -> Partial:
     return Partial(function, args, options)
 
 
-def _reduce(machine: Any, function: Any, values: Any, *start: Any) -> Any:
-    items = [*start, *machine.listed(values)]
+def _reduce(interpreter: Interpreter, function: Value, values: Value, *start: Value) -> Value:
+    items = [*start, *to_list(interpreter, values)]
     if not items:
-        raise Raised("TypeError", "reduce() of nothing")
+        raise ProgramException("TypeError", "reduce() of nothing")
     total = items[0]
-    for one in items[1:]:
-        total = machine.call(function, [total, one], {})
+    for item in items[1:]:
+        total = interpreter.call(function, [total, item], {})
     return total
 
 
 def _operator(op: type[ast.operator]) -> Native:
-    return Native(op.__name__, lambda machine, left, right: machine.operate(op, left, right))
+    return Native(
+        op.__name__, lambda interpreter, left, right: operate(interpreter, op, left, right)
+    )
 
 
-def _wraps(machine: Any, function: Any, *args: Any, **options: Any) -> Any:
+def _wraps(interpreter: Interpreter, function: Value, *args: Value, **options: Value) -> Value:
     return Native("wraps", unchanged)
 
 
-def _is_function(machine: Any, value: Any) -> bool:
+def _is_function(interpreter: Interpreter, value: Value) -> bool:
     return isinstance(value, Function)
 
 
-def _signature(machine: Any, function: Any) -> Any:
+def _signature(interpreter: Interpreter, function: Value) -> Value:
     """The parameters of a function or of a class's `__init__`, by name, with their defaults."""
-    listed = function.find("__parameters__") if isinstance(function, Class) else MISSING
-    if isinstance(listed, tuple):
-        made = Object(NAMESPACE)
-        made.attrs["parameters"] = dict.fromkeys(listed)
-        return made
-    gone = int(isinstance(function, Class))  # a class is called without its `self`
+    layer = function.find("__parameters__") if isinstance(function, Class) else MISSING
+    if isinstance(layer, tuple):
+        return namespace(parameters=dict.fromkeys(layer))
+    bound = int(isinstance(function, Class))  # a class is called without its `self`
     if isinstance(function, Class):
         function = function.find("__init__")
     if not isinstance(function, Function):
         return Unknown("inspect.signature()")
     wanted = function.node.args
-    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)][gone:]
-    held = dict(zip(reversed(names), reversed(function.defaults), strict=False))
-    held |= {
+    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)][bound:]
+    defaults = dict(zip(reversed(names), reversed(function.defaults), strict=False))
+    defaults |= {
         one.arg: default
         for one, default in zip(wanted.kwonlyargs, function.kw_defaults, strict=True)
         if default is not MISSING
     }
-    made = Object(NAMESPACE)
-    made.attrs["parameters"] = {}
-    for name in (*names, *(one.arg for one in wanted.kwonlyargs)):
-        parameter = Object(NAMESPACE)
-        parameter.attrs |= {"name": name, "default": held.get(name, EMPTY)}
-        made.attrs["parameters"][name] = parameter
-    return made
+    names += [one.arg for one in wanted.kwonlyargs]
+    return namespace(
+        parameters={name: namespace(name=name, default=defaults.get(name, EMPTY)) for name in names}
+    )
 
 
 EMPTY = Class("empty")
 
 
-def _is_class(machine: Any, value: Any) -> bool:
+def _is_class(interpreter: Interpreter, value: Value) -> bool:
     return isinstance(value, Class)
 
 
-def unchanged(machine: Any, value: Any = None, *args: Any, **options: Any) -> Any:
+def unchanged(
+    interpreter: Interpreter, value: Value = None, *args: Value, **options: Value
+) -> Value:
     """A decorator, or a maker of one, that changes nothing."""
     return value if isinstance(value, Function | Class) else Native("decorator", unchanged)
 
 
-def _product(machine: Any, *values: Any, repeat: int = 1) -> list[Any]:
-    rows: list[Any] = [()]
-    for value in [machine.listed(one) for one in values] * repeat:
-        if len(rows) * len(value) > MOST_ITEMS:
-            raise Halt("a product of lists is too long")
-        rows = [(*row, one) for row in rows for one in value]
-        machine.tick(len(rows))
+def _product(interpreter: Interpreter, *values: Value, repeat: int = 1) -> list[tuple[Value, ...]]:
+    rows: list[tuple[Value, ...]] = [()]
+    for items in [to_list(interpreter, value) for value in values] * repeat:
+        if len(rows) * len(items) > MAX_ITEMS:
+            raise ReadError("a product of lists is too long")
+        rows = [(*row, item) for row in rows for item in items]
+        interpreter.tick(len(rows))
     return rows
 
 
-def _repeated(machine: Any, value: Any, times: Any = None) -> list[Any]:
+def _repeat(interpreter: Interpreter, value: Value, times: Value = None) -> Value:
     if times is None:
-        raise Halt("itertools.repeat without an end is not read here")
-    return machine.operate(ast.Mult, [value], times)  # type: ignore[no-any-return]
+        raise ReadError("itertools.repeat without an end is not read here")
+    return operate(interpreter, ast.Mult, [value], times)
 
 
-def chained(machine: Any, *values: Any) -> list[Any]:
-    found: list[Any] = []
-    for one in values:
-        found += machine.listed(one)
-        machine.sized(found)
-    return found
+def _chain(interpreter: Interpreter, *values: Value) -> list[Value]:
+    items: list[Value] = []
+    for value in values:
+        items += to_list(interpreter, value)
+        within_limits(interpreter, items)
+    return items
 
 
-def accumulated(machine: Any, values: Any, function: Any = None) -> list[Any]:
-    found: list[Any] = []
-    for one in machine.iterate(values):
-        if not found:
-            found.append(one)
+def chain_from_iterable(interpreter: Interpreter, values: Value) -> list[Value]:
+    """`itertools.chain.from_iterable`."""
+    return _chain(interpreter, *to_list(interpreter, values))
+
+
+def accumulated(interpreter: Interpreter, values: Value, function: Value = None) -> list[Value]:
+    """`itertools.accumulate`."""
+    totals: list[Value] = []
+    for item in iterate(interpreter, values):
+        if not totals:
+            totals.append(item)
         elif function is None:
-            found.append(machine.operate(ast.Add, found[-1], one))
+            totals.append(operate(interpreter, ast.Add, totals[-1], item))
         else:
-            found.append(machine.call(function, [found[-1], one], {}))
-    return found
+            totals.append(interpreter.call(function, [totals[-1], item], {}))
+    return totals
 
 
-def _islice(machine: Any, values: Any, *ends: Any) -> list[Any]:
-    return machine.listed(values)[slice(*ends)]  # type: ignore[no-any-return]
+def _islice(interpreter: Interpreter, values: Value, *ends: Value) -> list[Value]:
+    return to_list(interpreter, values)[slice_of(interpreter, *ends)]
 
 
 TYPING = (
@@ -203,85 +211,103 @@ QUIET = (
 QUANTIFIERS = "*+?{"
 
 
-def _pattern(function: str) -> Callable[..., Any]:
+def _pattern(function: str) -> NativeFunction:
     """A regular expression so simple, on a text so short, that matching it always ends."""
 
-    def call(machine: Any, pattern: Any, text: Any, *_: Any) -> Any:
+    def call(interpreter: Interpreter, pattern: Value, text: Value, *_: Value) -> Value:
         import re
 
-        _simple(machine, pattern, text)
-        found = getattr(re, function)(pattern, text)
-        if function in ("split", "findall"):
-            return list(found)
-        if found is None:
+        if function == "split":
+            return re.split(*_simple(pattern, text))
+        if function == "findall":
+            return re.findall(*_simple(pattern, text))
+        match = (re.match if function == "match" else re.search)(*_simple(pattern, text))
+        if match is None:
             return None
-        made = Object(MATCH)
-        made.attrs["held"] = (found.group(), *found.groups())
+        made = Instance(MATCH)
+        made.attrs["matched"] = (match.group(), *match.groups())
         return made
 
     return call
 
 
-def _simple(machine: Any, pattern: Any, text: Any) -> None:
+def _simple(pattern: Value, text: Value) -> tuple[str, str]:
+    """The pattern and the text, which have to be simple and short."""
     import re
 
     if isinstance(text, Unknown):
-        raise machine.unknown(text)
+        raise text.error()
     if not isinstance(pattern, str) or not isinstance(text, str):
-        raise Raised("TypeError", "a pattern and a text are strings")
-    repeated = sum(pattern.count(one) for one in QUANTIFIERS)
-    nested = any(f"){one}" in pattern for one in QUANTIFIERS)
+        raise ProgramException("TypeError", "a pattern and a text are strings")
+    repeated = sum(pattern.count(sign) for sign in QUANTIFIERS)
+    nested = any(f"){sign}" in pattern for sign in QUANTIFIERS)
     if len(text) > 60 or len(pattern) > 100 or repeated > 4 or nested or "\\" in pattern[-1:]:
-        raise Halt(f"the pattern {pattern[:40]!r} is not read here")
+        raise ReadError(f"the pattern {pattern[:40]!r} is not read here")
     try:
         re.compile(pattern)
     except re.error as error:
-        raise Raised("error", str(error)) from None
+        raise ProgramException("error", str(error)) from None
+    return pattern, text
 
 
-def _substituted(machine: Any, pattern: Any, new: Any, text: Any, *_: Any) -> Any:
+def _substituted(
+    interpreter: Interpreter, pattern: Value, new: Value, text: Value, *_: Value
+) -> Value:
     import re
 
-    _simple(machine, pattern, text)
+    plain, whole = _simple(pattern, text)
     if not isinstance(new, str) or len(new) > 100:
-        raise Halt("re.sub with a function is not read here")
-    return re.sub(pattern, new, text)
+        raise ReadError("re.sub with a function is not read here")
+    return re.sub(plain, new, whole)
 
 
 MATCH = class_of(
     "Match",
-    group=lambda machine, owner, place=0: owner.attrs["held"][place],
-    groups=lambda machine, owner: owner.attrs["held"][1:],
+    group=lambda interpreter, owner, group=0: owner.attrs["matched"][group],
+    groups=lambda interpreter, owner: owner.attrs["matched"][1:],
 )
 PATTERN = Class("Pattern")
 
 
-def _argument(machine: Any, owner: Object, *names: Any, **options: Any) -> None:
+def _argument(interpreter: Interpreter, owner: Instance, *names: Value, **options: Value) -> None:
     """A command line that is read with nothing on it: every option has its default."""
     words = [name for name in names if isinstance(name, str)]
-    name = next((one for one in words if one.startswith("--")), words[0] if words else "")
+    name = next((word for word in words if word.startswith("--")), words[0] if words else "")
     default = options.get("default", False if options.get("action") == "store_true" else None)
     if options.get("action") == "store_false":
         default = options.get("default", True)
     key = options.get("dest", name.lstrip("-").replace("-", "_"))
-    owner.attrs.setdefault("options", {})[key] = default
+    _options(owner)[str(key)] = default
 
 
-def _parsed(machine: Any, owner: Object, *_: Any, **__: Any) -> Any:
-    made = Object(NAMESPACE)
-    made.attrs |= owner.attrs.get("options", {})
-    return made
+def _options(parser: Instance) -> dict[str, Value]:
+    """The options of a parser with their defaults."""
+    options = parser.attrs.setdefault("options", {})
+    if not isinstance(options, dict):
+        raise ReadError(f"the options of a parser are {describe(options)}")
+    return options
 
 
-def _defaults(machine: Any, owner: Object, **options: Any) -> None:
-    owner.attrs.setdefault("options", {}).update(options)
+def _parsed(interpreter: Interpreter, owner: Instance, *_: Value, **__: Value) -> Instance:
+    return namespace(**_options(owner))
 
 
-def _namespace(machine: Any, owner: Object, **options: Any) -> None:
+def _defaults(interpreter: Interpreter, owner: Instance, **options: Value) -> None:
+    _options(owner).update(options)
+
+
+def _set_names(interpreter: Interpreter, owner: Instance, **options: Value) -> None:
     owner.attrs |= options
 
 
-NAMESPACE = class_of("Namespace", __init__=_namespace)
+def namespace(**values: Value) -> Instance:
+    """An object that holds values by name."""
+    made = Instance(NAMESPACE)
+    made.attrs |= values
+    return made
+
+
+NAMESPACE = class_of("Namespace", __init__=_set_names)
 PARSER = class_of(
     "ArgumentParser",
     __init__=no_effect,
@@ -289,10 +315,10 @@ PARSER = class_of(
     add_argument_group=first,
     set_defaults=_defaults,
     parse_args=_parsed,
-    parse_known_args=lambda machine, owner, *_: (_parsed(machine, owner), []),
+    parse_known_args=lambda interpreter, owner, *_: (_parsed(interpreter, owner), []),
 )
 
-MEANINGS: dict[str, dict[str, Any]] = {
+MEANINGS: dict[str, dict[str, Value]] = {
     "math": {
         **{name: _math(name) for name in MATH},
         "pi": math.pi,
@@ -304,15 +330,15 @@ MEANINGS: dict[str, dict[str, Any]] = {
         "partial": _partial,
         "reduce": _reduce,
         "wraps": _wraps,
-        "update_wrapper": lambda machine, wrapper, *_, **__: wrapper,
+        "update_wrapper": lambda interpreter, wrapper, *_, **__: wrapper,
         "lru_cache": unchanged,
         "cache": unchanged,
         "total_ordering": unchanged,
     },
     "itertools": {
-        "chain": chained,
+        "chain": _chain,
         "product": _product,
-        "repeat": _repeated,
+        "repeat": _repeat,
         "accumulate": accumulated,
         "islice": _islice,
     },
@@ -320,7 +346,7 @@ MEANINGS: dict[str, dict[str, Any]] = {
         "OrderedDict": dict_of,
         "defaultdict": defaultdict_of,
         "Counter": counter_of,
-        "deque": lambda machine, value=(), maxlen=None: list_of(machine, value),
+        "deque": lambda interpreter, value=(), maxlen=None: list_of(interpreter, value),
         "namedtuple": namedtuple_of,
         "abc": Library("collections.abc"),
         **{
@@ -330,8 +356,8 @@ MEANINGS: dict[str, dict[str, Any]] = {
         },
     },
     "copy": {
-        "copy": lambda machine, value: copied(machine, value, deep=False),
-        "deepcopy": lambda machine, value, memo=None: copied(machine, value, deep=True),
+        "copy": lambda interpreter, value: copied(interpreter, value, deep=False),
+        "deepcopy": lambda interpreter, value, memo=None: copied(interpreter, value, deep=True),
     },
     "operator": {
         "add": _operator(ast.Add),
@@ -343,8 +369,8 @@ MEANINGS: dict[str, dict[str, Any]] = {
     "dataclasses": {
         "dataclass": dataclass_of,
         "field": field_of,
-        "replace": lambda machine, owner, **new: replaced(owner, new),
-        "asdict": lambda machine, owner: dict(owner.attrs),
+        "replace": lambda interpreter, owner, **new: replaced(owner, new),
+        "asdict": lambda interpreter, owner: dict(owner.attrs),
     },
     "enum": {
         "EnumMeta": Unknown("enum.EnumMeta", harmless=True),
@@ -354,9 +380,9 @@ MEANINGS: dict[str, dict[str, Any]] = {
     },
     "typing": {
         "NamedTuple": Class("NamedTuple"),
-        "cast": lambda machine, kind, value: value,
+        "cast": lambda interpreter, kind, value: value,
         "TYPE_CHECKING": False,
-        "TypeVar": lambda machine, *_, **__: Unknown("a type", harmless=True),
+        "TypeVar": lambda interpreter, *_, **__: Unknown("a type", harmless=True),
         "overload": unchanged,
         "OrderedDict": Unknown("typing.OrderedDict", harmless=True),
     },
@@ -367,24 +393,24 @@ MEANINGS: dict[str, dict[str, Any]] = {
     },
     "inspect": {
         "isfunction": _is_function,
-        "ismethod": lambda machine, value: isinstance(value, Bound),
+        "ismethod": lambda interpreter, value: isinstance(value, BoundMethod),
         "isclass": _is_class,
         "signature": _signature,
     },
     "os": {
         "environ": {},
-        "getenv": lambda machine, name, default=None: default,
+        "getenv": lambda interpreter, name, default=None: default,
         "path": Library("os.path"),
     },
     "sys": {"modules": Library("sys.modules"), "version_info": (3, 11, 0)},
-    "keyword": {"iskeyword": lambda machine, word: keyword.iskeyword(word)},
+    "keyword": {"iskeyword": lambda interpreter, word: keyword.iskeyword(word)},
     "re": {
         "split": _pattern("split"),
         "match": _pattern("match"),
         "search": _pattern("search"),
         "findall": _pattern("findall"),
         "sub": _substituted,
-        "compile": lambda machine, pattern, *_: Object(PATTERN),
+        "compile": lambda interpreter, pattern, *_: Instance(PATTERN),
     },
     "argparse": {"ArgumentParser": PARSER, "Namespace": NAMESPACE},
     "types": {"SimpleNamespace": NAMESPACE},

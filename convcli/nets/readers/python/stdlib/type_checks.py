@@ -1,21 +1,21 @@
 """What kinds of values there are: `isinstance()`, `issubclass()`, `callable()`."""
 
-from typing import Any
-
 from convcli.nets.readers.python.language.objects import (
     MISSING,
-    Bound,
+    BoundMethod,
     Class,
-    File,
     Function,
-    Iterating,
+    Instance,
     Library,
     Native,
-    Object,
     Partial,
+    SourceFile,
     Tensor,
     Unknown,
+    Value,
+    ValueIterator,
 )
+from convcli.nets.readers.python.language.protocol import Interpreter
 
 OBJECT = Class("object")
 TENSOR = Class("Tensor")
@@ -41,7 +41,7 @@ TYPES: dict[str, tuple[type, ...]] = {
 """What `isinstance(value, int)` asks for."""
 
 ABSTRACT: dict[str, tuple[type, ...]] = {
-    "Iterable": (list, tuple, dict, set, str, range, Iterating),
+    "Iterable": (list, tuple, dict, set, str, range, ValueIterator),
     "Sequence": (list, tuple, str, range),
     "Mapping": (dict,),
     "MutableMapping": (dict,),
@@ -60,17 +60,17 @@ ABSTRACT: dict[str, tuple[type, ...]] = {
     "ListConfig": (),
     "DictConfig": (),
     "string_types": (str,),
-    "ModuleType": (Library, File),
+    "ModuleType": (Library, SourceFile),
 }
 """Types of `collections.abc`, `numbers` and `typing` by what they stand for."""
 
 PLAIN = {int, float, str, bool, list, tuple, dict, set, range, type(None)}
 
 
-def is_instance(machine: Any, value: Any, kinds: Any) -> Any:
+def is_instance(interpreter: Interpreter, value: Value, kinds: Value) -> Value:
     unknown = None
     for kind in kinds if isinstance(kinds, tuple) else (kinds,):
-        found = _is_a(machine, value, kind)
+        found = _is_a(interpreter, value, kind)
         if isinstance(found, Unknown):
             unknown = found
         elif found:
@@ -78,9 +78,9 @@ def is_instance(machine: Any, value: Any, kinds: Any) -> Any:
     return False if unknown is None else unknown
 
 
-def _is_a(machine: Any, value: Any, kind: Any) -> Any:
+def _is_a(interpreter: Interpreter, value: Value, kind: Value) -> Value:
     if isinstance(kind, tuple):
-        return is_instance(machine, value, kind)
+        return is_instance(interpreter, value, kind)
     if isinstance(value, Unknown):
         return value.outcome()
     if kind is OBJECT:
@@ -90,7 +90,7 @@ def _is_a(machine: Any, value: Any, kind: Any) -> Any:
             return isinstance(value, Tensor)
         if kind.name == "Parameter" and isinstance(value, Tensor):
             return value.trained
-        return isinstance(value, Object) and value.cls.is_a(kind)
+        return isinstance(value, Instance) and value.cls.is_a(kind)
     if isinstance(kind, Native) and kind.name == "type":
         return isinstance(value, Class) or (isinstance(value, Native) and value.name in TYPES)
     if isinstance(kind, Native) and kind.name in TYPES:
@@ -100,28 +100,28 @@ def _is_a(machine: Any, value: Any, kind: Any) -> Any:
         if name in ABSTRACT:
             return isinstance(value, ABSTRACT[name])
         if name in ("FunctionType", "LambdaType", "MethodType"):
-            return isinstance(value, Function | Bound)
+            return isinstance(value, Function | BoundMethod)
         if name == "Hashable":
             return not isinstance(value, list | dict | set)
         if name == "EnumMeta":
             return isinstance(value, Class) and "__members__" in value.names
         if name == "Callable":
-            return isinstance(value, Function | Native | Bound | Class | Partial)
+            return isinstance(value, Function | Native | BoundMethod | Class | Partial)
         # what is of no class that is known here cannot be one of a library's that is not
-        if isinstance(value, Object | Tensor | Function) or type(value) in PLAIN:
+        if isinstance(value, Instance | Tensor | Function) or type(value) in PLAIN:
             return False
         return kind
     return False
 
 
-def is_subclass(machine: Any, cls: Any, kinds: Any) -> Any:
+def is_subclass(interpreter: Interpreter, cls: Value, kinds: Value) -> Value:
     if isinstance(cls, Unknown):
         return cls.outcome()
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
     return isinstance(cls, Class) and any(isinstance(one, Class) and cls.is_a(one) for one in kinds)
 
 
-def is_callable(machine: Any, value: Any) -> bool:
-    if isinstance(value, Object):
-        return machine.is_module(value) or value.cls.find("__call__") is not MISSING
-    return isinstance(value, Function | Native | Bound | Class | Partial)
+def is_callable(interpreter: Interpreter, value: Value) -> bool:
+    if isinstance(value, Instance):
+        return interpreter.is_module(value) or value.cls.find("__call__") is not MISSING
+    return isinstance(value, Function | Native | BoundMethod | Class | Partial)

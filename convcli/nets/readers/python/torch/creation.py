@@ -1,96 +1,117 @@
 """Functions that make tensors of their own: zeros, ranges, grids."""
 
 import math
-from typing import Any
 
 from convcli.callsyntax import shown
-from convcli.nets.readers.python.language.objects import Halt, Raised, Tensor, Unknown
+from convcli.nets.readers.python.language.limits import check_nesting
+from convcli.nets.readers.python.language.objects import (
+    ProgramException,
+    ReadError,
+    Tensor,
+    Unknown,
+    Value,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.torch.elementwise import number_of
-from convcli.nets.readers.python.torch.tensor_args import sizes_of, tensor_of, whole
+from convcli.nets.readers.python.torch.tensor_args import to_integer, to_sizes, to_tensor, unpacked
 
 
-def typed(machine: Any, *sizes: Any, **options: Any) -> Any:
+def typed(interpreter: Interpreter, *sizes: Value, **options: Value) -> Value:
     """`torch.Tensor(3, 3)` of sizes, or `torch.Tensor([0.5, 0.2])` of values."""
     if len(sizes) == 1 and isinstance(sizes[0], list | tuple | Tensor):
-        return tensor(machine, sizes[0])
-    return constant(machine, *sizes, **options)
+        return tensor(interpreter, sizes[0])
+    return constant(interpreter, *sizes, **options)
 
 
-def constant(machine: Any, *sizes: Any, size: Any = None, **options: Any) -> Tensor:
+def constant(
+    interpreter: Interpreter, *sizes: Value, size: Value = None, **options: Value
+) -> Tensor:
     """`torch.zeros(1, 64, 8, 8)` and its kin."""
-    given = sizes if size is None else (size,)
-    shape = tuple(sizes_of(machine, given))
-    if any(one < 0 for one in shape):
-        raise Raised("RuntimeError", f"a tensor of {shown(shape)} has an axis below 0")
+    shape = tuple(to_sizes(sizes if size is None else (size,)))
+    if any(length < 0 for length in shape):
+        raise ProgramException("RuntimeError", f"a tensor of {shown(shape)} has an axis below 0")
     return Tensor(shape)
 
 
-def full(machine: Any, size: Any, *_: Any, **options: Any) -> Tensor:
-    return constant(machine, size)
+def full(interpreter: Interpreter, size: Value, *_: Value, **options: Value) -> Tensor:
+    return constant(interpreter, size)
 
 
-def like(machine: Any, x: Any, *_: Any, **options: Any) -> Tensor:
-    return Tensor(tensor_of(machine, x).shape)
+def like(interpreter: Interpreter, x: Value, *_: Value, **options: Value) -> Tensor:
+    return Tensor(to_tensor(x).shape)
 
 
-def new(machine: Any, x: Any, *sizes: Any, **options: Any) -> Tensor:
-    return constant(machine, *sizes, size=options.get("size"))
+def new(interpreter: Interpreter, x: Value, *sizes: Value, **options: Value) -> Tensor:
+    return constant(interpreter, *sizes, size=options.get("size"))
 
 
-def new_full(machine: Any, x: Any, size: Any, *_: Any, **options: Any) -> Tensor:
-    return constant(machine, size)
+def new_full(
+    interpreter: Interpreter, x: Value, size: Value, *_: Value, **options: Value
+) -> Tensor:
+    return constant(interpreter, size)
 
 
-def tensor(machine: Any, value: Any = (), *_: Any, **options: Any) -> Any:
+def tensor(interpreter: Interpreter, value: Value = (), *_: Value, **options: Value) -> Value:
     """`torch.tensor([1, 2])`: numbers in lists."""
     if isinstance(value, Tensor | Unknown):
         return value
     if isinstance(value, int | float):
         return Tensor((), values=[value])
-    machine.plain(value)
-    shape, inner = [], value
+    check_nesting(interpreter, value)
+    if isinstance(value, list | tuple):
+        numbers = [item for item in value if isinstance(item, int | float)]
+        if len(numbers) == len(value):
+            return Tensor((len(value),), values=numbers)
+    shape: list[int] = []
+    inner = value
     while isinstance(inner, list | tuple):
         shape.append(len(inner))
         inner = inner[0] if inner else None
     if isinstance(inner, Tensor):
         shape += inner.shape
-    flat = len(shape) == 1 and all(isinstance(one, int | float) for one in value)
-    return Tensor(tuple(shape), values=list(value) if flat else None)
+    return Tensor(tuple(shape))
 
 
-MOST_VALUES = 10_000
+MAX_VALUES = 10_000
+"""Numbers of a constant that are worked out; longer ones are known by their shape."""
 
 
-def arange(machine: Any, *ends: Any, **options: Any) -> Tensor:
-    given = [options[name] for name in ("start", "end") if name in options]
-    numbers = [number_of(one) for one in (*ends, *given)]
-    if not numbers or any(one is None for one in numbers):
-        raise Halt("an arange whose ends are not known")
-    start, stop, step = {1: (0, *numbers, 1), 2: (*numbers, 1)}.get(len(numbers), tuple(numbers))
-    step = options.get("step", step)
-    many = max(math.ceil((stop - start) / step), 0)
-    values = [start + step * i for i in range(many)] if many <= MOST_VALUES else None
-    return Tensor((many,), values=values)
+def arange(interpreter: Interpreter, *ends: Value, **options: Value) -> Tensor:
+    named = [options[name] for name in ("start", "end") if name in options]
+    given = [number_of(end) for end in (*ends, *named)]
+    numbers = [number for number in given if number is not None]
+    if not numbers or len(numbers) < len(given):
+        raise ReadError("an arange whose ends are not known")
+    start = numbers[0] if len(numbers) > 1 else 0
+    stop = numbers[1] if len(numbers) > 1 else numbers[0]
+    step = options.get("step", numbers[2] if len(numbers) > 2 else 1)
+    if isinstance(step, Unknown):
+        raise step.error()
+    if len(numbers) > 3 or not isinstance(step, int | float):
+        raise ReadError("an arange whose ends are not known")
+    count = max(math.ceil((stop - start) / step), 0)
+    values = [start + step * i for i in range(count)] if count <= MAX_VALUES else None
+    return Tensor((count,), values=values)
 
 
-def linspace(machine: Any, start: Any = 0, end: Any = 0, steps: Any = 100, **_: Any) -> Tensor:
-    many = whole(machine, steps)
+def linspace(
+    interpreter: Interpreter, start: Value = 0, end: Value = 0, steps: Value = 100, **_: Value
+) -> Tensor:
+    count = to_integer(steps)
     first, last = number_of(start), number_of(end)
-    if first is None or last is None or many > MOST_VALUES:
-        return Tensor((many,))
-    gap = (last - first) / max(many - 1, 1)
-    return Tensor((many,), values=[first + gap * i for i in range(many)])
+    if first is None or last is None or count > MAX_VALUES:
+        return Tensor((count,))
+    gap = (last - first) / max(count - 1, 1)
+    return Tensor((count,), values=[first + gap * i for i in range(count)])
 
 
-def eye(machine: Any, n: Any, m: Any = None, **_: Any) -> Tensor:
-    return Tensor((whole(machine, n), whole(machine, n if m is None else m)))
+def eye(interpreter: Interpreter, n: Value, m: Value = None, **_: Value) -> Tensor:
+    return Tensor((to_integer(n), to_integer(n if m is None else m)))
 
 
-def meshgrid(machine: Any, *tensors: Any, indexing: Any = "ij") -> Any:
-    if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
-        tensors = tuple(tensors[0])
-    each = [tensor_of(machine, one) for one in tensors]
-    shape = tuple(one.shape[0] if one.shape else 1 for one in each)
+def meshgrid(interpreter: Interpreter, *tensors: Value, indexing: Value = "ij") -> Value:
+    inputs = [to_tensor(x) for x in unpacked(tensors)]
+    shape = tuple(x.shape[0] if x.shape else 1 for x in inputs)
     if indexing == "xy":
         shape = (*reversed(shape[:2]), *shape[2:])
-    return tuple(Tensor(shape) for _ in each)
+    return tuple(Tensor(shape) for _ in inputs)

@@ -6,18 +6,23 @@ tensor (Rogozhnikov 2022).
 
 import math
 import re
-from typing import Any
+from collections.abc import Mapping
 
 from convcli.callsyntax import shown
+from convcli.nets.layers import Shape
+from convcli.nets.readers.python.language.conversions import describe, to_list
 from convcli.nets.readers.python.language.objects import (
-    Halt,
-    Object,
-    Raised,
+    Instance,
+    ProgramException,
+    ReadError,
+    ShapeMismatch,
     Tensor,
-    Unfit,
+    TensorFunction,
+    Value,
     class_of,
     natives,
 )
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.torch import indexing, matmul, shape_ops, tensor_args
 from convcli.nets.readers.python.torch.nn_module import MODULE
 
@@ -37,7 +42,9 @@ def groups_of(text: str) -> Groups:
     [['b'], ['h', 'p'], ['c'], []]
     """
     if re.sub(r"[^()]", "", text).replace("()", "") or re.search(r"[^\w\s().]", text):
-        raise Raised("ValueError", f"{shown(text.strip())} is no side of a pattern of einops")
+        raise ProgramException(
+            "ValueError", f"{shown(text.strip())} is no side of a pattern of einops"
+        )
     found: Groups = []
     for group, name in re.findall(r"\(([^()]*)\)|([^\s()]+)", text):
         if name:
@@ -53,23 +60,23 @@ def _checked(kind: str, first: Groups, last: Groups, lengths: dict[str, int]) ->
     for names in (left, right):
         twice = next((one for one in names if names.count(one) > 1 and not one.isdigit()), None)
         if twice is not None:
-            raise Unfit(f"{kind}: {twice} stands twice on one side of the pattern")
+            raise ShapeMismatch(f"{kind}: {twice} stands twice on one side of the pattern")
     alone = [("left", left, right)] if kind != "reduce" else []
     alone += [("right", right, left)] if kind != "repeat" else []
     for side, own, other in alone:
         name = next((one for one in own if one not in other or one.isdigit()), None)
         if name is not None:
             name = "..." if name.startswith(".") else name
-            raise Unfit(f"{kind}: {name} stands on the {side} side of the pattern alone")
+            raise ShapeMismatch(f"{kind}: {name} stands on the {side} side of the pattern alone")
     unused = next((one for one in lengths if one not in (*left, *right)), None)
     if unused is not None:
-        raise Unfit(f"{kind}: a length is given for {unused}, which is not in the pattern")
+        raise ShapeMismatch(f"{kind}: a length is given for {unused}, which is not in the pattern")
 
 
 def sizes_in(shape: tuple[int, ...], groups: Groups, known: dict[str, int]) -> dict[str, int]:
-    """The length of every named axis. Raises Unfit where the shape does not have them."""
+    """The length of every named axis. Raises ShapeMismatch where the shape does not have them."""
     if len(groups) != len(shape):
-        raise Unfit(f"a pattern of {len(groups)} axes meets {shown(shape)}")
+        raise ShapeMismatch(f"a pattern of {len(groups)} axes meets {shown(shape)}")
     sizes = dict(known)
     for group, length in zip(groups, shape, strict=True):
         open_ = [name for name in group if name not in sizes and not name.isdigit()]
@@ -77,145 +84,153 @@ def sizes_in(shape: tuple[int, ...], groups: Groups, known: dict[str, int]) -> d
             int(name) if name.isdigit() else sizes[name] for name in group if name not in open_
         )
         if len(open_) > 1:
-            raise Unfit(f"the lengths of {', '.join(open_)} are not known")
+            raise ShapeMismatch(f"the lengths of {', '.join(open_)} are not known")
         if given == 0 or length % given or (not open_ and given != length):
-            raise Unfit(f"an axis of {length} is not ({' '.join(group)}) of {given}")
+            raise ShapeMismatch(f"an axis of {length} is not ({' '.join(group)}) of {given}")
         if open_:
             sizes[open_[0]] = length // given
     return sizes
 
 
-def transform(machine: Any, kind: str, x: Any, pattern: Any, lengths: dict[str, Any]) -> Tensor:
+def transform(
+    interpreter: Interpreter, kind: str, x: Value, pattern: Value, lengths: Mapping[str, Value]
+) -> Tensor:
     """A tensor rearranged, reduced or repeated by a pattern."""
     if isinstance(x, list | tuple):
-        x = indexing.stack(machine, x)
-    x = tensor_args.tensor_of(machine, x)
+        x = indexing.stack(interpreter, x)
+    x = tensor_args.to_tensor(x)
     if not isinstance(pattern, str) or "->" not in pattern:
-        raise Raised("ValueError", f"{shown(pattern)} is no pattern of einops")
+        raise ProgramException("ValueError", f"{shown(pattern)} is no pattern of einops")
     left, _, right = pattern.partition("->")
-    known = {name: tensor_args.whole(machine, size) for name, size in lengths.items()}
+    known = {name: tensor_args.to_integer(size) for name, size in lengths.items()}
     first, last = groups_of(left), groups_of(right)
     if [DOTS] in first:
         dots = [f".{i}" for i in range(len(x.shape) - len(first) + 1)]
-        place = first.index([DOTS])
-        first[place : place + 1] = [[one] for one in dots]
-        flat: Groups = []
+        index = first.index([DOTS])
+        first[index : index + 1] = [[name] for name in dots]
+        expanded: Groups = []
         for group in last:
             if group == [DOTS]:
-                flat += [[one] for one in dots]
+                expanded += [[name] for name in dots]
             else:
-                flat.append([n for one in group for n in (dots if one == "..." else [one])])
-        last = flat
+                expanded.append([n for name in group for n in (dots if name == "..." else [name])])
+        last = expanded
     elif [DOTS] in last:
-        raise Unfit(f"{kind}: ... stands on the right side of the pattern alone")
+        raise ShapeMismatch(f"{kind}: ... stands on the right side of the pattern alone")
     _checked(kind, first, last, known)
-    sizes = sizes_in(
-        x.shape, first, {key: size for key, size in known.items() if _stands(key, first)}
-    )
+    before = [name for group in first for name in group]
+    after = [name for group in last for name in group]
+    sizes = sizes_in(x.shape, first, {key: known[key] for key in known if key in before})
     sizes |= known
-    sizes |= {one: int(one) for group in last for one in group if one.isdigit()}
-    missing = [name for group in last for name in group if name not in sizes]
+    sizes |= {name: int(name) for name in after if name.isdigit()}
+    missing = [name for name in after if name not in sizes]
     if missing:
-        raise Unfit(f"the length of {missing[0]} is not known")
-    gives = tuple(math.prod(sizes[name] for name in group) for group in last)
-    names = [name for group in first for name in group], [name for group in last for name in group]
-    if kind == "rearrange" and names[0] == names[1]:
-        return shape_ops.reshape(machine, x, gives)  # type: ignore[no-any-return]
-    return tensor_args.operation(machine, kind, [x], gives, pattern, tuple(sorted(known.items())))
+        raise ShapeMismatch(f"the length of {missing[0]} is not known")
+    output = tuple(math.prod(sizes[name] for name in group) for group in last)
+    if kind == "rearrange" and before == after:
+        return shape_ops.reshape(interpreter, x, output)
+    return tensor_args.append_operation(
+        interpreter, kind, [x], output, pattern, tuple(sorted(known.items()))
+    )
 
 
-def _stands(name: str, groups: Groups) -> bool:
-    return any(name in group for group in groups)
+def rearrange(interpreter: Interpreter, x: Value, pattern: Value, /, **lengths: Value) -> Tensor:
+    return transform(interpreter, "rearrange", x, pattern, lengths)
 
 
-def rearrange(machine: Any, x: Any, pattern: Any, /, **lengths: Any) -> Tensor:
-    return transform(machine, "rearrange", x, pattern, lengths)
+def repeat(interpreter: Interpreter, x: Value, pattern: Value, /, **lengths: Value) -> Tensor:
+    return transform(interpreter, "repeat", x, pattern, lengths)
 
 
-def repeat(machine: Any, x: Any, pattern: Any, /, **lengths: Any) -> Tensor:
-    return transform(machine, "repeat", x, pattern, lengths)
-
-
-def reduce(machine: Any, x: Any, pattern: Any, /, reduction: Any, **lengths: Any) -> Tensor:
+def reduce(
+    interpreter: Interpreter, x: Value, pattern: Value, /, reduction: Value, **lengths: Value
+) -> Tensor:
     if isinstance(reduction, str) and reduction not in REDUCTIONS:
-        raise Raised("ValueError", f"reduce takes {', '.join(REDUCTIONS)}, not {shown(reduction)}")
-    return transform(machine, "reduce", x, pattern, lengths)
+        raise ProgramException(
+            "ValueError", f"reduce takes {', '.join(REDUCTIONS)}, not {shown(reduction)}"
+        )
+    return transform(interpreter, "reduce", x, pattern, lengths)
 
 
-def _around_star(pattern: Any) -> tuple[list[str], list[str]]:
+def _around_star(pattern: Value) -> tuple[list[str], list[str]]:
     before, star, after = str(pattern).partition("*")
     if not star or "*" in after:
-        raise Raised("ValueError", f"{shown(pattern)} has not one * in it")
+        raise ProgramException("ValueError", f"{shown(pattern)} has not one * in it")
     return before.split(), after.split()
 
 
-def pack(machine: Any, each: Any, pattern: Any) -> Any:
+def pack(interpreter: Interpreter, tensors: Value, pattern: Value) -> tuple[Tensor, list[Shape]]:
     """Tensors brought to one pattern, `b * d`, and joined where its star stands."""
     before, after = _around_star(pattern)
-    found, packed = [], []
-    for one in machine.listed(each):
-        x = tensor_args.tensor_of(machine, one)
+    flat: list[Tensor] = []
+    packed: list[Shape] = []
+    for value in to_list(interpreter, tensors):
+        x = tensor_args.to_tensor(value)
         stop = len(x.shape) - len(after)
         middle = x.shape[len(before) : stop]
         packed.append(tuple(middle))
         shape = (*x.shape[: len(before)], math.prod(middle), *x.shape[stop:])
-        found.append(shape_ops.reshape(machine, x, shape))
-    return indexing.cat(machine, found, len(before)), packed
+        flat.append(shape_ops.reshape(interpreter, x, shape))
+    return indexing.cat(interpreter, flat, len(before)), packed
 
 
-def unpack(machine: Any, x: Any, packed: Any, pattern: Any) -> Any:
+def unpack(interpreter: Interpreter, x: Value, packed: Value, pattern: Value) -> list[Tensor]:
     """What was packed, apart again."""
     before, after = _around_star(pattern)
-    x = tensor_args.tensor_of(machine, x)
-    shapes = [tuple(machine.listed(one)) for one in machine.listed(packed)]
-    place = tensor_args.axis(machine, len(before), len(x.shape))
-    lengths = [-1 if -1 in one else math.prod(one) for one in shapes]
+    x = tensor_args.to_tensor(x)
+    shapes = [tensor_args.to_sizes((shape,)) for shape in to_list(interpreter, packed)]
+    index = tensor_args.axis(len(before), len(x.shape))
+    lengths = [-1 if -1 in shape else math.prod(shape) for shape in shapes]
     if lengths.count(-1) == 1:  # what the others leave
-        rest = x.shape[place] - sum(one for one in lengths if one != -1)
+        rest = x.shape[index] - sum(length for length in lengths if length != -1)
         lengths[lengths.index(-1)] = rest
-    parts = indexing.split(machine, x, lengths, place)
+    parts = indexing.split(interpreter, x, lengths, index)
     stop = len(x.shape) - len(after)
     return [
-        shape_ops.reshape(machine, piece, (*x.shape[: len(before)], *one, *x.shape[stop:]))
-        for piece, one in zip(parts, shapes, strict=True)
+        shape_ops.reshape(interpreter, part, (*x.shape[: len(before)], *shape, *x.shape[stop:]))
+        for part, shape in zip(parts, shapes, strict=True)
     ]
 
 
-def einsum(machine: Any, *values: Any) -> Any:
+def einsum(interpreter: Interpreter, *values: Value) -> Tensor:
     """`einsum(a, b, "b i d, b j d -> b i j")`: names of axes may be words."""
-    pattern = next((one for one in values if isinstance(one, str)), "")
-    each = [one for one in values if isinstance(one, Tensor)]
+    pattern = next((value for value in values if isinstance(value, str)), "")
+    tensors = [value for value in values if isinstance(value, Tensor)]
     letters: dict[str, str] = {}
 
     def short(term: str) -> str:
-        found = ""
-        for name in term.split():
-            if name == "...":
-                found += name
-            else:
-                found += letters.setdefault(name, chr(ord("a") + len(letters)))
-        return found
+        return "".join(
+            name if name == "..." else letters.setdefault(name, chr(ord("a") + len(letters)))
+            for name in term.split()
+        )
 
     left, arrow, right = pattern.partition("->")
     text = ",".join(map(short, left.split(",")))
     if len(letters) > 26:
-        raise Halt("an einsum of more than 26 axes")
-    return matmul.einsum(machine, text + (f"->{short(right)}" if arrow else ""), *each)
+        raise ReadError("an einsum of more than 26 axes")
+    return matmul.einsum(interpreter, text + (f"->{short(right)}" if arrow else ""), *tensors)
 
 
-def _keep(machine: Any, owner: Object, pattern: Any, *rest: Any, **lengths: Any) -> None:
+def _keep(
+    interpreter: Interpreter, owner: Instance, pattern: Value, *rest: Value, **lengths: Value
+) -> None:
     owner.attrs |= {"pattern": pattern, "lengths": lengths}
 
 
-def _applied(kind: str) -> Any:
-    def forward(machine: Any, owner: Object, x: Any) -> Tensor:
-        lengths = {key: one for key, one in owner.attrs["lengths"].items() if key != "reduction"}
-        return transform(machine, kind, x, owner.attrs["pattern"], lengths)
+def _forward(kind: str) -> TensorFunction:
+    """The `forward` of a layer that transforms by its pattern."""
+
+    def forward(interpreter: Interpreter, owner: Instance, x: Value) -> Tensor:
+        lengths = owner.attrs["lengths"]
+        if not isinstance(lengths, dict):
+            raise ReadError(f"a layer of einops is given {describe(lengths)} for its lengths")
+        sizes = {key: size for key, size in lengths.items() if key != "reduction"}
+        return transform(interpreter, kind, x, owner.attrs["pattern"], sizes)
 
     return forward
 
 
-NAMES: dict[str, Any] = {
+NAMES: dict[str, Value] = {
     **natives(
         {
             "rearrange": rearrange,
@@ -226,7 +241,7 @@ NAMES: dict[str, Any] = {
             "unpack": unpack,
         }
     ),
-    "Rearrange": class_of("Rearrange", MODULE, __init__=_keep, forward=_applied("rearrange")),
-    "Reduce": class_of("Reduce", MODULE, __init__=_keep, forward=_applied("reduce")),
+    "Rearrange": class_of("Rearrange", MODULE, __init__=_keep, forward=_forward("rearrange")),
+    "Reduce": class_of("Reduce", MODULE, __init__=_keep, forward=_forward("reduce")),
 }
 """What `einops` and `einops.layers.torch` give."""

@@ -1,47 +1,69 @@
 """Functions of values: one by one, of two tensors, and what is made of these."""
 
+import ast
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any
 
 from convcli.callsyntax import shown
 from convcli.errors import UnfitError
 from convcli.nets.layers import Activation, activations
 from convcli.nets.layers.tensor_ops import Broadcast, Scalar, broadcast
-from convcli.nets.readers.python.language.objects import Halt, Raised, Tensor, Unfit, Unknown
-from convcli.nets.readers.python.language.operators import COMPARISONS, OPERATORS
+from convcli.nets.readers.python.language.conversions import describe
+from convcli.nets.readers.python.language.objects import (
+    NativeFunction,
+    ProgramException,
+    ReadError,
+    ShapeMismatch,
+    Tensor,
+    TensorFunction,
+    Unknown,
+    Value,
+)
+from convcli.nets.readers.python.language.operators import BINARY, COMPARISONS, compare, operate
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.torch.indexing import chunk
-from convcli.nets.readers.python.torch.tensor_args import axis, operation, put, tensor_of, whole
+from convcli.nets.readers.python.torch.tensor_args import (
+    append_node,
+    append_operation,
+    axis,
+    to_integer,
+    to_tensor,
+)
+
+ARITHMETIC: dict[str, type[ast.operator]] = {row[0]: op for op, row in BINARY.items()}
+COMPARED: dict[str, type[ast.cmpop]] = {row[0]: op for op, row in COMPARISONS.items()}
+"""Operators by what they are called on tensors."""
 
 
-def elementwise(name: str) -> Callable[..., Any]:
+# -- of one tensor --------------------------------------------------------------------------
+
+
+def elementwise(name: str) -> TensorFunction:
     """A function of each value alone."""
 
-    def call(machine: Any, x: Any, *args: Any, **options: Any) -> Any:
-        if isinstance(x, int | float):
-            x = Tensor((), values=[x])
-        x = tensor_of(machine, x)
+    def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
+        x = Tensor((), values=[x]) if isinstance(x, int | float) else to_tensor(x)
         if x.values is not None:
-            return Tensor(x.shape, values=_each(name, x.values, args))
-        return put(machine, Activation(name), [x], x.shape)
+            return Tensor(x.shape, values=None if args else _of_each(name, x.values))
+        return append_node(interpreter, Activation(name), [x], x.shape)
 
     return call
 
 
-def activation(function: str) -> Callable[..., Any]:
+def activation(function: str) -> TensorFunction:
     """An activation function with the values it takes: `F.elu(x, 0.5)`, `F.softmax(x, dim=1)`."""
     plain, build = elementwise(function), activations.function(function)
 
-    def call(machine: Any, x: Any, *args: Any, **options: Any) -> Any:
+    def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
         if not isinstance(x, Tensor) or x.values is not None:
-            return plain(machine, x, *args, **options)
-        return put(machine, build(*args, **options), [x], x.shape)
+            return plain(interpreter, x, *args, **options)
+        return append_node(interpreter, build(*args, **options), [x], x.shape)
 
     return call
 
 
-OF_NUMBERS: dict[str, Callable[[Any], Any]] = {
+OF_NUMBERS: dict[str, Callable[[float], float]] = {
     "exp": math.exp,
     "log": math.log,
     "log2": math.log2,
@@ -50,184 +72,209 @@ OF_NUMBERS: dict[str, Callable[[Any], Any]] = {
     "ceil": math.ceil,
     "round": round,
     "abs": abs,
-    "neg": lambda one: -one,
+    "neg": lambda number: -number,
     "int": int,
     "long": int,
-    "square": lambda one: one * one,
+    "square": lambda number: number * number,
 }
 """What is worked out for constants whose numbers are known."""
 
 
-def _each(name: str, values: list[Any], args: tuple[Any, ...]) -> list[Any] | None:
-    if args or name not in OF_NUMBERS:
+def _of_each(name: str, numbers: Sequence[float]) -> list[float] | None:
+    if name not in OF_NUMBERS:
         return None
     try:
-        return [OF_NUMBERS[name](one) for one in values]
+        return [OF_NUMBERS[name](number) for number in numbers]
     except (ArithmeticError, ValueError):
         return None
 
 
-def leaky_relu(machine: Any, x: Any, negative_slope: Any = 0.01, *_: Any, **options: Any) -> Any:
-    x = tensor_of(machine, x)
-    return put(machine, activations.torch_leaky_relu(negative_slope), [x], x.shape)
+def leaky_relu(
+    interpreter: Interpreter,
+    x: Value,
+    negative_slope: Value = 0.01,
+    *_: Value,
+    **options: Value,
+) -> Tensor:
+    x = to_tensor(x)
+    return append_node(interpreter, activations.torch_leaky_relu(negative_slope), [x], x.shape)
 
 
 def rrelu(
-    machine: Any, x: Any, lower: Any = 1 / 8, upper: Any = 1 / 3, *_: Any, **options: Any
-) -> Any:
-    x = tensor_of(machine, x)
-    return put(machine, activations.rrelu(lower, upper), [x], x.shape)
+    interpreter: Interpreter,
+    x: Value,
+    lower: Value = 1 / 8,
+    upper: Value = 1 / 3,
+    *_: Value,
+    **options: Value,
+) -> Tensor:
+    x = to_tensor(x)
+    return append_node(interpreter, activations.rrelu(lower, upper), [x], x.shape)
 
 
-def binary(machine: Any, word: str, left: Any, right: Any) -> Any:
-    """Arithmetic of tensors, or of a tensor and a number."""
-    for one in (left, right):
-        if isinstance(one, Unknown):
-            raise machine.unknown(one)
-    numbers = [number_of(one) for one in (left, right)]
-    if all(number is not None for number in numbers):
-        return Tensor((), values=[_result(machine, word, *numbers)])
+def glu(interpreter: Interpreter, x: Value, dim: Value = -1) -> Tensor:
+    """`F.glu`: the first half of an axis, times the sigmoid of the second."""
+    x = to_tensor(x)
+    length = x.shape[axis(dim, len(x.shape))]
+    if length % 2:
+        raise ShapeMismatch(f"glu halves an axis, which is of {length}")
+    first, second = chunk(interpreter, x, 2, dim)
+    return combine(interpreter, "multiply", first, elementwise("sigmoid")(interpreter, second))
+
+
+def diff(interpreter: Interpreter, x: Value, n: Value = 1, dim: Value = -1, **_: Value) -> Tensor:
+    x = to_tensor(x)
+    place, times = axis(dim, len(x.shape)), to_integer(n)
+    if x.values is not None and len(x.shape) == 1 and times == 1:
+        steps = [after - before for before, after in pairwise(x.values)]
+        return Tensor((len(steps),), values=steps)
+    output = tuple(
+        max(length - times, 0) if index == place else length for index, length in enumerate(x.shape)
+    )
+    return append_operation(interpreter, "diff", [x], output, times, place)
+
+
+def to_whole(interpreter: Interpreter, x: Value, *_: Value) -> Value:
+    """`x.int()`: the same shape."""
+    if isinstance(x, Tensor) and x.values is not None:
+        return Tensor(x.shape, values=_of_each("int", x.values))
+    return x
+
+
+def one_hot(interpreter: Interpreter, x: Value, num_classes: Value = -1) -> Tensor:
+    x, classes = to_tensor(x), to_integer(num_classes)
+    if classes < 1:
+        raise ReadError("one_hot without its number of classes depends on the values of a tensor")
+    return append_operation(interpreter, "one_hot", [x], (*x.shape, classes), classes)
+
+
+def normalize(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
+    x = to_tensor(x)
+    return append_operation(interpreter, "normalize", [x], x.shape)
+
+
+def fourier(name: str) -> TensorFunction:
+    """`torch.fft`: the same shape, but for real transforms, which halve their last axis."""
+
+    def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
+        x = to_tensor(x)
+        if args or options.get("n") is not None or options.get("s") is not None:
+            raise ReadError(f"torch.fft.{name} with sizes or axes is not read here")
+        last = x.shape[-1]
+        length = {"r": last // 2 + 1, "ir": 2 * (last - 1)}.get(name.partition("fft")[0], last)
+        return append_operation(interpreter, name, [x], (*x.shape[:-1], length))
+
+    return call
+
+
+FOURIER: dict[str, NativeFunction] = {
+    f"{kind}fft{axes}": fourier(f"{kind}fft{axes}")
+    for kind in ("", "i", "r", "ir")
+    for axes in ("", "2", "n")
+}
+FOURIER |= dict.fromkeys(("fftshift", "ifftshift"), lambda interpreter, x, *_, **__: x)
+"""The names of `torch.fft`."""
+
+
+def as_real(interpreter: Interpreter, x: Value) -> Tensor:
+    """`torch.view_as_real`: a last axis of two for a complex number's parts."""
+    x = to_tensor(x)
+    return append_operation(interpreter, "view_as_real", [x], (*x.shape, 2))
+
+
+def as_complex(interpreter: Interpreter, x: Value) -> Tensor:
+    x = to_tensor(x)
+    if x.shape[-1:] != (2,):
+        raise ShapeMismatch(f"view_as_complex of {shown(x.shape)}, whose last axis is not of 2")
+    return append_operation(interpreter, "view_as_complex", [x], x.shape[:-1])
+
+
+# -- of two tensors and more ----------------------------------------------------------------
+
+
+def binary(interpreter: Interpreter, word: str, left: Value, right: Value) -> Value:
+    """Arithmetic of tensors, or of a tensor and a number, by the operator's name on tensors."""
+    for side in (left, right):
+        if isinstance(side, Unknown):
+            raise side.error()
+    numbers = number_of(left), number_of(right)
+    if numbers[0] is not None and numbers[1] is not None:
+        return Tensor((), values=[_of_two(interpreter, word, numbers[0], numbers[1])])
     if isinstance(left, Tensor) and isinstance(right, Tensor):
-        if left.values is not None and right.values is not None:
-            return _of_values(machine, word, left, right)
-        try:
-            gives = broadcast(word, left.shape, right.shape)
-        except UnfitError as misfit:
-            put(machine, Broadcast(word), [left, right], left.shape)
-            raise Unfit(str(misfit)) from None
-        return put(machine, Broadcast(word), [left, right], gives)
-    tensor, other = (left, right) if isinstance(left, Tensor) else (right, left)
+        return combine(interpreter, word, left, right)
+    tensor, other = (left, right) if isinstance(left, Tensor) else (to_tensor(right), left)
     if isinstance(other, bool | int | float):
         if tensor.values is not None:
             pairs = [(one, other) if tensor is left else (other, one) for one in tensor.values]
-            values = [_result(machine, word, *pair) for pair in pairs]
+            values = [_of_two(interpreter, word, *pair) for pair in pairs]
             return Tensor(tensor.shape, values=values)
         record = Scalar(word, float(other), tensor is right)
-        return put(machine, record, [tensor], tensor.shape)
+        return append_node(interpreter, record, [tensor], tensor.shape)
     if other is None or isinstance(other, str):
         return word == "ne"
-    raise Raised("TypeError", f"{machine.describe(other)} and a tensor do not {word}")
+    raise ProgramException("TypeError", f"{describe(other)} and a tensor do not {word}")
 
 
-def number_of(value: Any) -> Any:
+def combine(interpreter: Interpreter, word: str, left: Tensor, right: Tensor) -> Tensor:
+    """Arithmetic of two tensors, value by value."""
+    if left.values is not None and right.values is not None:
+        shape = broadcast(word, left.shape, right.shape)
+        count = max(len(left.values), len(right.values))
+        interpreter.tick(count)
+        pairs = zip(_repeated(left.values, count), _repeated(right.values, count), strict=True)
+        return Tensor(shape, values=[_of_two(interpreter, word, a, b) for a, b in pairs])
+    try:
+        output = broadcast(word, left.shape, right.shape)
+    except UnfitError as misfit:
+        append_node(interpreter, Broadcast(word), [left, right], left.shape)
+        raise ShapeMismatch(str(misfit)) from None
+    return append_node(interpreter, Broadcast(word), [left, right], output)
+
+
+def _repeated(numbers: Sequence[float], count: int) -> list[float]:
+    return [*numbers] * (count // max(len(numbers), 1))
+
+
+def number_of(value: Value) -> float | None:
     """A number, or that of a tensor without axes; None for anything else."""
     if isinstance(value, Tensor):
         return None if value.shape else value.number
     return value if isinstance(value, int | float) else None
 
 
-def _result(machine: Any, word: str, left: Any, right: Any) -> Any:
-    op = OPERATORS.get(word)
-    if op is None:
-        raise Halt(f"{word} of single values is not read here")
-    work = machine.compare if op in COMPARISONS else machine.operate
-    return work(op, left, right)
+def _of_two(interpreter: Interpreter, word: str, left: float, right: float) -> float:
+    if word in ARITHMETIC:
+        result = operate(interpreter, ARITHMETIC[word], left, right)
+    elif word in COMPARED:
+        result = compare(interpreter, COMPARED[word], left, right)
+    else:
+        result = None
+    if not isinstance(result, int | float):
+        raise ReadError(f"{word} of single values is not read here")
+    return result
 
 
-def _of_values(machine: Any, word: str, left: Tensor, right: Tensor) -> Tensor:
-    """Arithmetic of two short constants whose numbers are known."""
-    shape = broadcast(word, left.shape, right.shape)
-    many = max(len(left.values or ()), len(right.values or ()))
-    rows = [(one.values or []) * (many // max(len(one.values or ()), 1)) for one in (left, right)]
-    machine.tick(many)
-    values = [_result(machine, word, a, b) for a, b in zip(*rows, strict=True)]
-    return Tensor(shape, values=values)
-
-
-def two(word: str) -> Callable[..., Any]:
+def two(word: str) -> NativeFunction:
     """`torch.add(x, y)` and its kin."""
 
-    def call(machine: Any, left: Any, right: Any, *_: Any, **options: Any) -> Any:
-        return binary(machine, word, left, right)
+    def call(
+        interpreter: Interpreter, left: Value, right: Value, *_: Value, **options: Value
+    ) -> Value:
+        return binary(interpreter, word, left, right)
 
     return call
 
 
-def together(word: str) -> Callable[..., Any]:
+def together(word: str) -> TensorFunction:
     """A function of several tensors value by value; numbers among them change no shape."""
 
-    def call(machine: Any, *values: Any, **options: Any) -> Any:
+    def call(interpreter: Interpreter, *values: Value, **options: Value) -> Tensor:
         tensors = [one for one in (*values, *options.values()) if isinstance(one, Tensor)]
-        gives = broadcast(word, *(one.shape for one in tensors))
-        return put(machine, Broadcast(word), tensors, gives)
+        output = broadcast(word, *(tensor.shape for tensor in tensors))
+        return append_node(interpreter, Broadcast(word), tensors, output)
 
     return call
 
 
-def masked_fill(machine: Any, x: Any, mask: Any, value: Any) -> Any:
-    return together("where")(machine, tensor_of(machine, mask), tensor_of(machine, x))
-
-
-def glu(machine: Any, x: Any, dim: Any = -1) -> Any:
-    """`F.glu`: the first half of an axis, times the sigmoid of the second."""
-    x = tensor_of(machine, x)
-    length = x.shape[axis(machine, dim, len(x.shape))]
-    if length % 2:
-        raise Unfit(f"glu halves an axis, which is of {length}")
-    first, second = chunk(machine, x, 2, dim)
-    return binary(machine, "multiply", first, elementwise("sigmoid")(machine, second))
-
-
-def diff(machine: Any, x: Any, n: Any = 1, dim: Any = -1, **_: Any) -> Any:
-    x = tensor_of(machine, x)
-    place, many = axis(machine, dim, len(x.shape)), whole(machine, n)
-    if x.values is not None and len(x.shape) == 1 and many == 1:
-        steps = [after - before for before, after in pairwise(x.values)]
-        return Tensor((len(steps),), values=steps)
-    gives = tuple(max(size - many, 0) if i == place else size for i, size in enumerate(x.shape))
-    return operation(machine, "diff", [x], gives, many, place)
-
-
-def to_whole(machine: Any, x: Any, *_: Any) -> Any:
-    """`x.int()`: the same shape."""
-    if isinstance(x, Tensor) and x.values is not None:
-        return Tensor(x.shape, values=_each("int", x.values, ()))
-    return x
-
-
-def one_hot(machine: Any, x: Any, num_classes: Any = -1) -> Any:
-    x, many = tensor_of(machine, x), whole(machine, num_classes)
-    if many < 1:
-        raise Halt("one_hot without its number of classes depends on the values of a tensor")
-    return operation(machine, "one_hot", [x], (*x.shape, many), many)
-
-
-def normalize(machine: Any, x: Any, *args: Any, **options: Any) -> Any:
-    x = tensor_of(machine, x)
-    return operation(machine, "normalize", [x], x.shape)
-
-
-def fourier(name: str) -> Callable[..., Any]:
-    """`torch.fft`: the same shape, but for real transforms, which halve their last axis."""
-
-    def call(machine: Any, x: Any, *args: Any, **options: Any) -> Any:
-        x = tensor_of(machine, x)
-        if args or options.get("n") is not None or options.get("s") is not None:
-            raise Halt(f"torch.fft.{name} with sizes or axes is not read here")
-        last = x.shape[-1]
-        length = {"r": last // 2 + 1, "ir": 2 * (last - 1)}.get(name.partition("fft")[0], last)
-        return operation(machine, name, [x], (*x.shape[:-1], length))
-
-    return call
-
-
-FOURIER = {
-    f"{kind}fft{axes}": fourier(f"{kind}fft{axes}")
-    for kind in ("", "i", "r", "ir")
-    for axes in ("", "2", "n")
-}
-FOURIER |= dict.fromkeys(("fftshift", "ifftshift"), lambda machine, x, *_, **__: x)
-"""The names of `torch.fft`."""
-
-
-def as_real(machine: Any, x: Any) -> Any:
-    """`torch.view_as_real`: a last axis of two for a complex number's parts."""
-    x = tensor_of(machine, x)
-    return operation(machine, "view_as_real", [x], (*x.shape, 2))
-
-
-def as_complex(machine: Any, x: Any) -> Any:
-    x = tensor_of(machine, x)
-    if x.shape[-1:] != (2,):
-        raise Unfit(f"view_as_complex of {shown(x.shape)}, whose last axis is not of 2")
-    return operation(machine, "view_as_complex", [x], x.shape[:-1])
+def masked_fill(interpreter: Interpreter, x: Value, mask: Value, value: Value) -> Tensor:
+    return together("where")(interpreter, to_tensor(mask), to_tensor(x))

@@ -2,49 +2,59 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from convcli.callsyntax import shown
-from convcli.nets.layers import Conv, Linear, Norm, Pad, Shuffle, TransposedConv
+from convcli.nets.layers import Layer, Linear, Norm, Pad, Shuffle
 from convcli.nets.layers.arguments import counts, number_or
 from convcli.nets.layers.tensor_ops import Free
-from convcli.nets.readers.python.language.objects import Halt, Tensor, Unfit, Unknown
+from convcli.nets.readers.python.language.conversions import to_list
+from convcli.nets.readers.python.language.objects import (
+    NativeFunction,
+    ReadError,
+    ShapeMismatch,
+    Tensor,
+    TensorFunction,
+    Unknown,
+    Value,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.torch.tensor_args import (
-    layer,
-    operation,
-    sizes_of,
-    tensor_of,
-    whole,
+    append_operation,
+    apply_layer,
+    to_integer,
+    to_sizes,
+    to_tensor,
 )
 from convcli.nets.readers.vocabulary import torch
 
 
-def _weights(machine: Any, *values: Any) -> list[Tensor]:
-    return [tensor_of(machine, one) for one in values if one is not None]
+def _weights(*values: Value) -> list[Tensor]:
+    return [to_tensor(value) for value in values if value is not None]
 
 
-def linear(machine: Any, x: Any, weight: Any, bias: Any = None) -> Any:
-    x, weight = tensor_of(machine, x), tensor_of(machine, weight)
+def linear(interpreter: Interpreter, x: Value, weight: Value, bias: Value = None) -> Tensor:
+    x, weight = to_tensor(x), to_tensor(weight)
     outputs, features = weight.shape if len(weight.shape) == 2 else (1, *weight.shape)
     record = Free(Linear(outputs, bias is not None, features, "axis"))
-    return layer(machine, record, x, *_weights(machine, weight, bias))
+    return apply_layer(interpreter, record, x, *_weights(weight, bias))
 
 
-def convolution(axes_: int) -> Callable[..., Any]:
+def convolution(axes_: int) -> TensorFunction:
     def call(
-        machine: Any,
-        x: Any,
-        weight: Any,
-        bias: Any = None,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: Any = 1,
-    ) -> Any:
-        x, weight = tensor_of(machine, x), tensor_of(machine, weight)
+        interpreter: Interpreter,
+        x: Value,
+        weight: Value,
+        bias: Value = None,
+        stride: Value = 1,
+        padding: Value = 0,
+        dilation: Value = 1,
+        groups: Value = 1,
+    ) -> Tensor:
+        x, weight = to_tensor(x), to_tensor(weight)
+        groups = to_integer(groups, "groups")
         if len(weight.shape) != axes_ + 2:
-            raise Unfit(f"conv{axes_}d with weights of {shown(weight.shape)}")
-        made: Conv = torch.conv(axes_)(
+            raise ShapeMismatch(f"conv{axes_}d with weights of {shown(weight.shape)}")
+        record = torch.conv(axes_)(
             weight.shape[1] * groups,
             weight.shape[0],
             weight.shape[2:],
@@ -54,27 +64,28 @@ def convolution(axes_: int) -> Callable[..., Any]:
             groups,
             bias is not None,
         )
-        return layer(machine, Free(made), x, *_weights(machine, weight, bias))
+        return apply_layer(interpreter, Free(record), x, *_weights(weight, bias))
 
     return call
 
 
-def transposed_convolution(axes_: int) -> Callable[..., Any]:
+def transposed_convolution(axes_: int) -> TensorFunction:
     def call(
-        machine: Any,
-        x: Any,
-        weight: Any,
-        bias: Any = None,
-        stride: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
-        groups: Any = 1,
-        dilation: Any = 1,
-    ) -> Any:
-        x, weight = tensor_of(machine, x), tensor_of(machine, weight)
+        interpreter: Interpreter,
+        x: Value,
+        weight: Value,
+        bias: Value = None,
+        stride: Value = 1,
+        padding: Value = 0,
+        output_padding: Value = 0,
+        groups: Value = 1,
+        dilation: Value = 1,
+    ) -> Tensor:
+        x, weight = to_tensor(x), to_tensor(weight)
+        groups = to_integer(groups, "groups")
         if len(weight.shape) != axes_ + 2:
-            raise Unfit(f"conv_transpose{axes_}d with weights of {shown(weight.shape)}")
-        made: TransposedConv = torch.conv_transpose(axes_)(
+            raise ShapeMismatch(f"conv_transpose{axes_}d with weights of {shown(weight.shape)}")
+        record = torch.conv_transpose(axes_)(
             weight.shape[0],
             weight.shape[1] * groups,
             weight.shape[2:],
@@ -85,38 +96,38 @@ def transposed_convolution(axes_: int) -> Callable[..., Any]:
             bias is not None,
             dilation,
         )
-        return layer(machine, Free(made), x, *_weights(machine, weight, bias))
+        return apply_layer(interpreter, Free(record), x, *_weights(weight, bias))
 
     return call
 
 
-def of_builder(build: Callable[..., Any], *order: str) -> Callable[..., Any]:
+def of_builder(build: Callable[..., Layer], *order: str) -> TensorFunction:
     """A layer's builder as a function: `F.max_pool2d(x, 2)`; `order` is the function's own."""
 
-    def call(machine: Any, x: Any, *args: Any, **options: Any) -> Any:
-        named = dict(zip(order, args, strict=False)) if order else {}
-        rest = () if order else args
-        return layer(machine, build(*rest, **{**named, **options}), x)
+    def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
+        if order:
+            args, options = (), {**dict(zip(order, args, strict=False)), **options}
+        return apply_layer(interpreter, build(*args, **options), x)
 
     return call
 
 
-def max_pool(axes_: int) -> Callable[..., Any]:
+def max_pool(axes_: int) -> NativeFunction:
     order = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
     build = of_builder(torch.max_pool(axes_), *order)
 
-    def call(machine: Any, x: Any, *args: Any, **options: Any) -> Any:
+    def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Value:
         indices = options.pop("return_indices", args[5] if len(args) > 5 else False)
-        made = build(machine, x, *args[:5], **options)
-        return (made, Tensor(made.shape, made.node)) if indices else made
+        output = build(interpreter, x, *args[:5], **options)
+        return (output, Tensor(output.shape, output.node)) if indices else output
 
     return call
 
 
-def functional_norm(kind: str) -> Callable[..., Any]:
+def functional_norm(kind: str) -> TensorFunction:
     """`F.layer_norm(x, shape, weight, bias)` and its kin, by the order of their values."""
 
-    def call(machine: Any, x: Any, *args: Any, **options: Any) -> Any:
+    def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
         order = {
             "layer": ("normalized_shape", "weight", "bias", "eps"),
             "group": ("num_groups", "weight", "bias", "eps"),
@@ -124,70 +135,79 @@ def functional_norm(kind: str) -> Callable[..., Any]:
             "instance": ("running_mean", "running_var", "weight", "bias"),
         }[kind]
         given = {**dict(zip(order, args, strict=False)), **options}
-        x = tensor_of(machine, x)
-        weights = _weights(machine, given.get("weight"), given.get("bias"))
-        shape = given.get("normalized_shape")
-        if shape is not None:
-            shape = tuple(sizes_of(machine, (shape,)))
-        record = Norm(kind, 0, groups=given.get("num_groups", 1), shape=shape)
-        return layer(machine, Free(record), x, *weights) if weights else layer(machine, record, x)
+        x = to_tensor(x)
+        weights = _weights(given.get("weight"), given.get("bias"))
+        sizes = given.get("normalized_shape")
+        shape = None if sizes is None else tuple(to_sizes((sizes,)))
+        groups = to_integer(given.get("num_groups", 1), "num_groups")
+        record: Layer = Norm(kind, 0, groups=groups, shape=shape)
+        return apply_layer(interpreter, Free(record) if weights else record, x, *weights)
 
     return call
 
 
-def embedding(machine: Any, x: Any, weight: Any, *_: Any, **options: Any) -> Any:
-    x, weight = tensor_of(machine, x), tensor_of(machine, weight)
-    return operation(machine, "embedding", [x, weight], (*x.shape, weight.shape[-1]))
+def embedding(
+    interpreter: Interpreter, x: Value, weight: Value, *_: Value, **options: Value
+) -> Tensor:
+    x, weight = to_tensor(x), to_tensor(weight)
+    return append_operation(interpreter, "embedding", [x, weight], (*x.shape, weight.shape[-1]))
 
 
-def prelu(machine: Any, x: Any, weight: Any) -> Any:
-    x = tensor_of(machine, x)
-    return operation(machine, "prelu", [x, tensor_of(machine, weight)], x.shape)
+def prelu(interpreter: Interpreter, x: Value, weight: Value) -> Tensor:
+    x = to_tensor(x)
+    return append_operation(interpreter, "prelu", [x, to_tensor(weight)], x.shape)
 
 
 def pad(
-    machine: Any, x: Any, sides: Any = None, mode: Any = "constant", value: Any = 0, **options: Any
-) -> Any:
-    x = tensor_of(machine, x)
-    given = [whole(machine, one) for one in machine.listed(options.get("pad", sides))]
+    interpreter: Interpreter,
+    x: Value,
+    sides: Value = None,
+    mode: Value = "constant",
+    value: Value = 0,
+    **options: Value,
+) -> Tensor:
+    x = to_tensor(x)
+    given = [to_integer(one) for one in to_list(interpreter, options.get("pad", sides))]
     pairs = len(given) // 2
     if len(given) % 2 or pairs > len(x.shape):
-        raise Unfit(f"pad by {shown(given)} of {len(x.shape)} axes")
+        raise ShapeMismatch(f"pad by {shown(given)} of {len(x.shape)} axes")
     ends = [(given[2 * i], given[2 * i + 1]) for i in range(pairs)]
     if not any(map(any, ends)):
         return x
     if pairs <= len(x.shape) - 2:
         rest = [(0, 0)] * (len(x.shape) - 2 - pairs)
         border = torch.BORDERS.get(mode, "constant") if isinstance(mode, str) else "constant"
-        return layer(machine, Pad((*rest, *reversed(ends)), border, number_or(value, 0.0)), x)
+        return apply_layer(
+            interpreter, Pad((*rest, *reversed(ends)), border, number_or(value, 0.0)), x
+        )
     lengths = [n + sum(end) for n, end in zip(reversed(x.shape), ends, strict=False)]
-    gives = (*x.shape[: len(x.shape) - pairs], *reversed(lengths))
-    return operation(machine, "pad", [x], gives, tuple(given))
+    output = (*x.shape[: len(x.shape) - pairs], *reversed(lengths))
+    return append_operation(interpreter, "pad", [x], output, tuple(given))
 
 
 def interpolate(
-    machine: Any,
-    x: Any,
-    size: Any = None,
-    scale_factor: Any = None,
-    mode: Any = "nearest",
-    align_corners: Any = None,
-    *_: Any,
-    **options: Any,
-) -> Any:
-    x = tensor_of(machine, x)
+    interpreter: Interpreter,
+    x: Value,
+    size: Value = None,
+    scale_factor: Value = None,
+    mode: Value = "nearest",
+    align_corners: Value = None,
+    *_: Value,
+    **options: Value,
+) -> Tensor:
+    x = to_tensor(x)
     if isinstance(size, Tensor | Unknown) or isinstance(scale_factor, Unknown):
-        raise Halt("the size to interpolate to is not known here")
-    return layer(machine, torch.upsample(size, scale_factor, str(mode), align_corners), x)
+        raise ReadError("the size to interpolate to is not known here")
+    return apply_layer(interpreter, torch.upsample(size, scale_factor, str(mode), align_corners), x)
 
 
-def channel_shuffle(machine: Any, x: Any, groups: Any) -> Any:
-    return layer(machine, Shuffle(whole(machine, groups)), x)
+def channel_shuffle(interpreter: Interpreter, x: Value, groups: Value) -> Tensor:
+    return apply_layer(interpreter, Shuffle(to_integer(groups)), x)
 
 
-def unfold(machine: Any, x: Any, *args: Any, **options: Any) -> Any:
+def unfold(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
     """`F.unfold(x, kernel, dilation, padding, stride)`."""
-    x = tensor_of(machine, x)
+    x = to_tensor(x)
     names = ("kernel_size", "dilation", "padding", "stride")
     given = {
         "dilation": 1,
@@ -203,51 +223,64 @@ def unfold(machine: Any, x: Any, *args: Any, **options: Any) -> Any:
         (n + 2 * p - d * (k - 1) - 1) // s + 1
         for n, k, d, p, s in zip(x.shape[2:], kernel, spacing, sides, step_, strict=True)
     )
-    gives = (x.shape[0], x.shape[1] * math.prod(kernel), places)
-    return operation(machine, "unfold", [x], gives, kernel, spacing, sides, step_)
+    output = (x.shape[0], x.shape[1] * math.prod(kernel), places)
+    return append_operation(interpreter, "unfold", [x], output, kernel, spacing, sides, step_)
 
 
 def fold(
-    machine: Any, x: Any, output_size: Any, kernel_size: Any, *rest: Any, **options: Any
-) -> Any:
-    x = tensor_of(machine, x)
+    interpreter: Interpreter,
+    x: Value,
+    output_size: Value,
+    kernel_size: Value,
+    *rest: Value,
+    **options: Value,
+) -> Tensor:
+    x = to_tensor(x)
     sizes, kernel = counts(output_size, 2, "output_size"), counts(kernel_size, 2, "kernel_size")
-    gives = (x.shape[0], x.shape[1] // math.prod(kernel), *sizes)
-    return operation(machine, "fold", [x], gives, sizes, kernel)
+    output = (x.shape[0], x.shape[1] // math.prod(kernel), *sizes)
+    return append_operation(interpreter, "fold", [x], output, sizes, kernel)
 
 
 def unpool(
-    machine: Any,
-    x: Any,
-    indices: Any,
-    kernel_size: Any,
-    stride: Any = None,
-    padding: Any = 0,
-    output_size: Any = None,
-) -> Any:
+    interpreter: Interpreter,
+    x: Value,
+    indices: Value,
+    kernel_size: Value,
+    stride: Value = None,
+    padding: Value = 0,
+    output_size: Value = None,
+) -> Tensor:
     """`F.max_unpool2d`: (n − 1)·stride − 2·padding + kernel, or the size asked for."""
-    x = tensor_of(machine, x)
+    x = to_tensor(x)
     kernel = counts(kernel_size, 2, "kernel_size")
     steps = kernel if stride is None else counts(stride, 2, "stride")
     pads = counts(padding, 2, "padding", 0)
     if output_size is not None:
-        lengths = sizes_of(machine, (output_size,))[-2:]
+        lengths = to_sizes((output_size,))[-2:]
     else:
         lengths = [
             (n - 1) * s - 2 * p + k
             for n, s, p, k in zip(x.shape[-2:], steps, pads, kernel, strict=True)
         ]
-    return operation(machine, "max_unpool2d", [x], (*x.shape[:-2], *lengths), kernel, steps)
+    return append_operation(
+        interpreter, "max_unpool2d", [x], (*x.shape[:-2], *lengths), kernel, steps
+    )
 
 
-def grid_sample(machine: Any, x: Any, grid: Any, *_: Any, **options: Any) -> Any:
-    x, grid = tensor_of(machine, x), tensor_of(machine, grid)
-    return operation(machine, "grid_sample", [x, grid], (*x.shape[:2], *grid.shape[1:-1]))
+def grid_sample(
+    interpreter: Interpreter, x: Value, grid: Value, *_: Value, **options: Value
+) -> Tensor:
+    x, grid = to_tensor(x), to_tensor(grid)
+    return append_operation(
+        interpreter, "grid_sample", [x, grid], (*x.shape[:2], *grid.shape[1:-1])
+    )
 
 
-def affine_grid(machine: Any, theta: Any, size: Any, *_: Any, **__: Any) -> Any:
+def affine_grid(
+    interpreter: Interpreter, theta: Value, size: Value, *_: Value, **__: Value
+) -> Tensor:
     """`F.affine_grid`: a place in the input for every cell of the output."""
-    theta = tensor_of(machine, theta)
-    lengths = sizes_of(machine, (size,))
-    gives = (lengths[0], *lengths[2:], len(lengths) - 2)
-    return operation(machine, "affine_grid", [theta], gives)
+    theta = to_tensor(theta)
+    lengths = to_sizes((size,))
+    output = (lengths[0], *lengths[2:], len(lengths) - 2)
+    return append_operation(interpreter, "affine_grid", [theta], output)

@@ -1,106 +1,126 @@
 """Matrix products: of weights, which count, and of activations, which do not."""
 
 import math
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Sequence
 
 from convcli.callsyntax import shown
 from convcli.nets.layers import Shape
 from convcli.nets.layers.tensor_ops import broadcast
-from convcli.nets.readers.python.language.objects import Halt, Tensor, Unfit
+from convcli.nets.readers.python.language.objects import (
+    ReadError,
+    ShapeMismatch,
+    Tensor,
+    TensorFunction,
+    Value,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.torch.elementwise import binary
-from convcli.nets.readers.python.torch.tensor_args import operation, tensor_of
+from convcli.nets.readers.python.torch.tensor_args import append_operation, to_tensor, unpacked
 
 
 def product(
-    machine: Any, type_: str, inputs: list[Tensor], gives: Shape, work: int, *values: Any
+    interpreter: Interpreter,
+    type_: str,
+    inputs: Sequence[Tensor],
+    output: Shape,
+    macs: int,
+    *values: Value,
 ) -> Tensor:
     """A matrix product: of weights, its multiply–accumulates count; of activations, they do not."""
-    weighted = any(one.learned for one in inputs)
+    weighted = any(tensor.learned for tensor in inputs)
     if not weighted:
-        machine.tape.products += work
-    return operation(machine, type_, inputs, gives, *values, macs=work if weighted else 0)
+        interpreter.recorder.activation_macs += macs
+    return append_operation(
+        interpreter, type_, inputs, output, *values, macs=macs if weighted else 0
+    )
 
 
-def matmul(machine: Any, left: Any, right: Any) -> Any:
-    left, right = tensor_of(machine, left), tensor_of(machine, right)
+def matmul(interpreter: Interpreter, left: Value, right: Value) -> Tensor:
+    left, right = to_tensor(left), to_tensor(right)
     a = left.shape if len(left.shape) > 1 else (1, *left.shape)
     b = right.shape if len(right.shape) > 1 else (*right.shape, 1)
     if a[-1] != b[-2]:
-        raise Unfit(
+        raise ShapeMismatch(
             f"matmul of {shown(left.shape)} and {shown(right.shape)}: {a[-1]} meets {b[-2]}"
         )
     lead = broadcast("matmul", a[:-2] or (1,), b[:-2] or (1,)) if len(a) > 2 or len(b) > 2 else ()
-    gives = (*lead, *a[-2:-1], *b[-1:])
+    output = (*lead, *a[-2:-1], *b[-1:])
     if len(left.shape) == 1:
-        gives = (*gives[:-2], gives[-1])
+        output = (*output[:-2], output[-1])
     if len(right.shape) == 1:
-        gives = gives[:-1]
-    work = math.prod(lead) * a[-2] * a[-1] * b[-1]
-    return product(machine, "matmul", [left, right], gives, work)
+        output = output[:-1]
+    macs = math.prod(lead) * a[-2] * a[-1] * b[-1]
+    return product(interpreter, "matmul", [left, right], output, macs)
 
 
-def matmul_of(name: str, left_rank: int, right_rank: int) -> Callable[..., Any]:
-    """`torch.bmm` and its kin: products of tensors of so many axes, and no others."""
+def matmul_of(name: str, left_rank: int, right_rank: int) -> TensorFunction:
+    """`torch.bmm` and its kin: products of tensors of these ranks, and no others."""
 
-    def call(machine: Any, left: Any, right: Any) -> Any:
-        left, right = tensor_of(machine, left), tensor_of(machine, right)
-        for one, rank in ((left, left_rank), (right, right_rank)):
-            if len(one.shape) != rank:
-                raise Unfit(f"{name} takes a tensor of {rank} axes, not {shown(one.shape)}")
-        return matmul(machine, left, right)
+    def call(interpreter: Interpreter, left: Value, right: Value) -> Tensor:
+        for tensor, rank in ((to_tensor(left), left_rank), (to_tensor(right), right_rank)):
+            if len(tensor.shape) != rank:
+                raise ShapeMismatch(
+                    f"{name} takes a tensor of {rank} axes, not {shown(tensor.shape)}"
+                )
+        return matmul(interpreter, left, right)
 
     return call
 
 
-def added_product(machine: Any, x: Any, left: Any, right: Any, **_: Any) -> Any:
+def added_product(
+    interpreter: Interpreter, x: Value, left: Value, right: Value, **_: Value
+) -> Value:
     """`torch.addmm(x, a, b)`: x + a @ b."""
-    return binary(machine, "add", x, matmul(machine, left, right))
+    return binary(interpreter, "add", x, matmul(interpreter, left, right))
 
 
-def outer(machine: Any, left: Any, right: Any) -> Any:
-    left, right = tensor_of(machine, left), tensor_of(machine, right)
+def outer(interpreter: Interpreter, left: Value, right: Value) -> Tensor:
+    left, right = to_tensor(left), to_tensor(right)
     if len(left.shape) != 1 or len(right.shape) != 1:
-        raise Unfit(f"outer takes two vectors, not {shown(left.shape)} and {shown(right.shape)}")
-    return operation(machine, "outer", [left, right], (left.shape[0], right.shape[0]))
+        raise ShapeMismatch(
+            f"outer takes two vectors, not {shown(left.shape)} and {shown(right.shape)}"
+        )
+    output = (left.shape[0], right.shape[0])
+    return append_operation(interpreter, "outer", [left, right], output)
 
 
-def cdist(machine: Any, left: Any, right: Any, *_: Any, **__: Any) -> Any:
-    left, right = tensor_of(machine, left), tensor_of(machine, right)
+def cdist(interpreter: Interpreter, left: Value, right: Value, *_: Value, **__: Value) -> Tensor:
+    left, right = to_tensor(left), to_tensor(right)
     shapes = left.shape, right.shape
     if min(map(len, shapes)) < 2 or left.shape[-1] != right.shape[-1]:
-        raise Unfit(f"cdist of rows of {' and '.join(map(shown, shapes))}")
+        raise ShapeMismatch(f"cdist of rows of {' and '.join(map(shown, shapes))}")
     lead = broadcast("cdist", left.shape[:-2] or (1,), right.shape[:-2] or (1,))
     lead = lead if max(map(len, shapes)) > 2 else ()
-    return operation(machine, "cdist", [left, right], (*lead, left.shape[-2], right.shape[-2]))
+    output = (*lead, left.shape[-2], right.shape[-2])
+    return append_operation(interpreter, "cdist", [left, right], output)
 
 
-def einsum(machine: Any, equation: Any, *tensors: Any) -> Any:
-    if len(tensors) == 1 and isinstance(tensors[0], tuple | list):
-        tensors = tuple(tensors[0])
-    each = [tensor_of(machine, one) for one in tensors]
+def einsum(interpreter: Interpreter, equation: Value, *operands: Value) -> Tensor:
+    tensors = [to_tensor(operand) for operand in unpacked(operands)]
     if not isinstance(equation, str):
-        raise Halt("einsum is read with its equation as text")
+        raise ReadError("einsum is read with its equation as text")
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
-    if len(terms) != len(each):
-        raise Unfit(f"einsum {shown(equation)} of {len(each)} tensors")
+    if len(terms) != len(tensors):
+        raise ShapeMismatch(f"einsum {shown(equation)} of {len(tensors)} tensors")
     sizes: dict[str, int] = {}
     dots: Shape = ()
-    for term, one in zip(terms, each, strict=True):
+    for term, tensor in zip(terms, tensors, strict=True):
         if "..." in term:
             before, _, after = term.partition("...")
-            extra = len(one.shape) - len(before) - len(after)
-            dots = one.shape[len(before) : len(before) + extra]
+            extra = len(tensor.shape) - len(before) - len(after)
+            dots = tensor.shape[len(before) : len(before) + extra]
             letters = before + after
-            shape = (*one.shape[: len(before)], *one.shape[len(before) + extra :])
+            shape = (*tensor.shape[: len(before)], *tensor.shape[len(before) + extra :])
         else:
-            letters, shape = term, one.shape
+            letters, shape = term, tensor.shape
         if len(letters) != len(shape):
-            raise Unfit(f"einsum {shown(equation)} of {shown(one.shape)}")
+            raise ShapeMismatch(f"einsum {shown(equation)} of {shown(tensor.shape)}")
         for letter, size in zip(letters, shape, strict=True):
             if sizes.get(letter, 1) not in (1, size) and size != 1:
-                raise Unfit(f"einsum {shown(equation)}: {letter} is {sizes[letter]} and {size}")
+                raise ShapeMismatch(
+                    f"einsum {shown(equation)}: {letter} is {sizes[letter]} and {size}"
+                )
             sizes[letter] = max(size, sizes.get(letter, 1))
     if not arrow:
         joined = left.replace(",", "").replace("...", "")
@@ -108,23 +128,25 @@ def einsum(machine: Any, equation: Any, *tensors: Any) -> Any:
     before, _, after = right.partition("...")
     for letter in before + after:
         if letter not in sizes or (before + after).count(letter) > 1:
-            many = "twice in what it gives" if letter in sizes else "in none of its tensors"
-            raise Unfit(f"einsum {shown(equation)}: {letter} is {many}")
-    gives = (
+            where = "twice in what it gives" if letter in sizes else "in none of its tensors"
+            raise ShapeMismatch(f"einsum {shown(equation)}: {letter} is {where}")
+    output = (
         *(sizes[c] for c in before),
         *(dots if "..." in right else ()),
         *(sizes[c] for c in after),
     )
-    work = math.prod(sizes.values()) * math.prod(dots)
-    return product(machine, "einsum", each, gives, work, equation)
+    macs = math.prod(sizes.values()) * math.prod(dots)
+    return product(interpreter, "einsum", tensors, output, macs, equation)
 
 
-def attention(machine: Any, query: Any, key: Any, value: Any, *_: Any, **options: Any) -> Any:
+def attention(
+    interpreter: Interpreter, query: Value, key: Value, value: Value, *_: Value, **options: Value
+) -> Tensor:
     """`F.scaled_dot_product_attention`."""
-    query, key, value = (tensor_of(machine, one) for one in (query, key, value))
+    query, key, value = to_tensor(query), to_tensor(key), to_tensor(value)
     if query.shape[-1] != key.shape[-1] or key.shape[-2:-1] != value.shape[-2:-1]:
-        each = ", ".join(shown(one.shape) for one in (query, key, value))
-        raise Unfit(f"attention of {each}: a query meets keys as long, a key has a value")
-    gives = (*query.shape[:-1], value.shape[-1])
-    work = math.prod(query.shape) * key.shape[-2] + math.prod(gives) * key.shape[-2]
-    return product(machine, "attention", [query, key, value], gives, work)
+        shapes = ", ".join(shown(tensor.shape) for tensor in (query, key, value))
+        raise ShapeMismatch(f"attention of {shapes}: a query meets keys as long, a key has a value")
+    output = (*query.shape[:-1], value.shape[-1])
+    macs = (math.prod(query.shape) + math.prod(output)) * key.shape[-2]
+    return product(interpreter, "attention", [query, key, value], output, macs)

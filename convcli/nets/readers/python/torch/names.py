@@ -2,11 +2,19 @@
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 from convcli.callsyntax import shown
 from convcli.nets.layers import activations
-from convcli.nets.readers.python.language.objects import Bound, Native, Raised, Tensor, Unknown
+from convcli.nets.readers.python.language.objects import (
+    BoundMethod,
+    Native,
+    NativeFunction,
+    ProgramException,
+    Tensor,
+    Unknown,
+    Value,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.stdlib.builtins import first
 from convcli.nets.readers.python.torch import (
     creation,
@@ -21,30 +29,30 @@ from convcli.nets.readers.python.torch.tensor_args import axis
 from convcli.nets.readers.vocabulary import torch
 
 
-def size(machine: Any, x: Tensor, dim: Any = None) -> Any:
+def size(interpreter: Interpreter, x: Tensor, dim: Value = None) -> Value:
     if dim is None:
-        machine.looked()
+        interpreter.recorder.size_dependent = True
         return tuple(x.shape)
-    place = axis(machine, dim, len(x.shape))
+    place = axis(dim, len(x.shape))
     if place:
-        machine.looked()
+        interpreter.recorder.size_dependent = True
     return x.shape[place]
 
 
-def value_of(machine: Any, x: Tensor) -> Any:
+def value_of(interpreter: Interpreter, x: Tensor) -> Value:
     return Unknown("the value of a tensor") if x.number is None else x.number
 
 
-def tolist(machine: Any, x: Tensor) -> Any:
+def tolist(interpreter: Interpreter, x: Tensor) -> Value:
     if x.values is None:
         return Unknown("the values of a tensor")
-    held = list(x.values)
+    items: list[Value] = [*x.values]
     for length in reversed(x.shape[1:]):
-        held = [held[start : start + length] for start in range(0, len(held), length)]
-    return held
+        items = [items[start : start + length] for start in range(0, len(items), length)]
+    return items
 
 
-def of_type(machine: Any, x: Tensor, *args: Any, **options: Any) -> Any:
+def of_type(interpreter: Interpreter, x: Tensor, *args: Value, **options: Value) -> Value:
     return x if args or options else "torch.FloatTensor"
 
 
@@ -75,7 +83,7 @@ FILLING = (
 )  # fmt: skip
 """What takes some of a tensor's values from others."""
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {
+FUNCTIONS: dict[str, NativeFunction] = {
     **{called: elementwise.activation(name) for called, name in ACTIVATIONS.items()},
     **{name: elementwise.elementwise(name) for name in VALUES},
     **dict.fromkeys(UNCHANGED, first),
@@ -145,17 +153,17 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "view": shape_ops.reshape,
     "reshape": shape_ops.reshape,
     "flatten": shape_ops.flatten,
-    "ravel": lambda machine, x: shape_ops.reshape(machine, x, -1),
+    "ravel": lambda interpreter, x: shape_ops.reshape(interpreter, x, -1),
     "unflatten": shape_ops.unflatten,
-    "view_as": lambda machine, x, other: shape_ops.reshape(machine, x, other.shape),
-    "reshape_as": lambda machine, x, other: shape_ops.reshape(machine, x, other.shape),
+    "view_as": lambda interpreter, x, other: shape_ops.reshape(interpreter, x, other.shape),
+    "reshape_as": lambda interpreter, x, other: shape_ops.reshape(interpreter, x, other.shape),
     "permute": shape_ops.permute,
     "transpose": shape_ops.transpose,
     "swapaxes": shape_ops.transpose,
     "swapdims": shape_ops.transpose,
     "movedim": shape_ops.movedim,
     "moveaxis": shape_ops.movedim,
-    "t": shape_ops.turned,
+    "t": shape_ops.t,
     "squeeze": shape_ops.squeeze,
     "unsqueeze": shape_ops.unsqueeze,
     "expand": shape_ops.expand,
@@ -231,7 +239,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
 }
 """What functions of `torch` and `torch.nn.functional` and methods of tensors do, by name."""
 
-NEW: dict[str, Callable[..., Any]] = {
+NEW: dict[str, NativeFunction] = {
     **dict.fromkeys(("zeros", "ones", "rand", "randn", "empty"), creation.constant),
     **dict.fromkeys(
         ("Tensor", "FloatTensor", "LongTensor", "IntTensor", "DoubleTensor"), creation.typed
@@ -252,28 +260,30 @@ NEW: dict[str, Callable[..., Any]] = {
 }
 """What makes tensors of its own."""
 
-METHODS: dict[str, Callable[..., Any]] = {
+METHODS: dict[str, NativeFunction] = {
     **FUNCTIONS,
     "unfold": indexing.windows,
     "astype": first,
     "size": size,
-    "dim": lambda machine, x: len(x.shape),
-    "ndimension": lambda machine, x: len(x.shape),
-    "numel": lambda machine, x: math.prod(x.shape),
-    "nelement": lambda machine, x: math.prod(x.shape),
+    "dim": lambda interpreter, x: len(x.shape),
+    "ndimension": lambda interpreter, x: len(x.shape),
+    "numel": lambda interpreter, x: math.prod(x.shape),
+    "nelement": lambda interpreter, x: math.prod(x.shape),
     "item": value_of,
     "tolist": tolist,
     "type": of_type,
-    "get_device": lambda machine, x: -1,
-    "is_contiguous": lambda machine, x, **_: True,
-    "is_floating_point": lambda machine, x: True,
-    "element_size": lambda machine, x: 4,
+    "get_device": lambda interpreter, x: -1,
+    "is_contiguous": lambda interpreter, x, **_: True,
+    "is_floating_point": lambda interpreter, x: True,
+    "element_size": lambda interpreter, x: 4,
     **dict.fromkeys(("new_zeros", "new_ones", "new_empty", "new"), creation.new),
     "new_full": creation.new_full,
-    "new_tensor": lambda machine, x, value, **_: creation.tensor(machine, value),
-    "backward": lambda machine, x, *_, **__: None,
+    "new_tensor": lambda interpreter, x, value, **_: creation.tensor(interpreter, value),
+    "backward": lambda interpreter, x, *_, **__: None,
     "fill_diagonal_": first,
-    "where": lambda machine, x, condition, other: FUNCTIONS["where"](machine, condition, x, other),
+    "where": lambda interpreter, x, condition, other: FUNCTIONS["where"](
+        interpreter, condition, x, other
+    ),
 }
 """Methods of tensors."""
 
@@ -283,18 +293,18 @@ RESHAPING = ("resize", "set", "resize_as", "squeeze", "unsqueeze", "t", "transpo
 CLOSED = ("grad", "grad_fn")
 
 
-def attribute(machine: Any, x: Tensor, name: str) -> Any:
+def attribute(interpreter: Interpreter, x: Tensor, name: str) -> Value:
     """`x.shape`, `x.T`, or a method; one with `_` at its end works in place, to the same shape."""
     if name == "shape":
-        machine.looked()
+        interpreter.recorder.size_dependent = True
         return tuple(x.shape)
     if name == "ndim":
         return len(x.shape)
     if name in ("T", "mT", "H"):
         return (
-            shape_ops.transposed(machine, x)
+            shape_ops.transposed(interpreter, x)
             if name != "mT"
-            else shape_ops.transpose(machine, x, -1, -2)
+            else shape_ops.transpose(interpreter, x, -1, -2)
         )
     if name in ("data", "real", "imag"):
         return x
@@ -307,20 +317,20 @@ def attribute(machine: Any, x: Tensor, name: str) -> Any:
     if name in CLOSED:
         return None
     if name in METHODS:
-        return Bound(Native(name, METHODS[name]), x)
+        return BoundMethod(Native(name, METHODS[name]), x)
     bare = name.removesuffix("_")
     if bare != name and not x.node and bare not in (*RESHAPING, *FILLING):
-        return Bound(Native(name, first), x)  # initialises a parameter or a creation.constant
+        return BoundMethod(Native(name, first), x)  # initialises a parameter or a creation.constant
     if bare != name and bare in METHODS:
-        return Bound(Native(name, _in_place(METHODS[bare])), x)
+        return BoundMethod(Native(name, _in_place(METHODS[bare])), x)
     if bare != name and not name.startswith("_") and bare not in RESHAPING:
-        return Bound(Native(name, first), x)  # what works in place keeps the shape
-    raise Raised("AttributeError", f"a tensor's {shown(name)} is not known here")
+        return BoundMethod(Native(name, first), x)  # what works in place keeps the shape
+    raise ProgramException("AttributeError", f"a tensor's {shown(name)} is not known here")
 
 
-def _in_place(function: Callable[..., Any]) -> Callable[..., Any]:
-    def call(machine: Any, x: Tensor, *args: Any, **options: Any) -> Any:
-        made = function(machine, x, *args, **options)
+def _in_place(function: NativeFunction) -> Callable[..., Value]:
+    def call(interpreter: Interpreter, x: Tensor, *args: Value, **options: Value) -> Value:
+        made = function(interpreter, x, *args, **options)
         if isinstance(made, Tensor) and made.node:
             x.shape, x.node, x.values = made.shape, made.node, None
             return x

@@ -1,44 +1,53 @@
 """`nn.Module` and the modules that hold others."""
 
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator
 
 from convcli.callsyntax import shown
+from convcli.nets.readers.python.language.attributes import (
+    attribute_name,
+    plain_attribute,
+    set_attribute,
+)
+from convcli.nets.readers.python.language.conversions import describe, to_list
+from convcli.nets.readers.python.language.limits import within_limits
 from convcli.nets.readers.python.language.objects import (
-    Iterating,
-    Object,
-    Raised,
+    Instance,
+    NativeFunction,
+    ProgramException,
     Tensor,
     Unknown,
+    Value,
+    ValueIterator,
     class_of,
     natives,
 )
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.stdlib.builtins import first, no_effect
 from convcli.nets.readers.python.torch import tensor_args
 
 
-def children(owner: Object) -> Iterator[tuple[str, Object]]:
+def children(owner: Instance) -> Iterator[tuple[str, Instance]]:
     """The modules among an object's attributes, in their order."""
     for name, value in owner.attrs.items():
-        if isinstance(value, Object) and value.cls.is_a(MODULE):
+        if isinstance(value, Instance) and value.cls.is_a(MODULE):
             yield name, value
 
 
-def walk(owner: Object, path: str = "") -> Iterator[tuple[str, Object]]:
+def walk(owner: Instance, path: str = "") -> Iterator[tuple[str, Instance]]:
     """An object and all modules inside it, each once, with their paths: `layer1.0.conv1`."""
     seen: set[int] = set()
     waiting = [(path, owner)]
     while waiting:
-        path, one = waiting.pop()
-        if id(one) in seen:
+        path, module = waiting.pop()
+        if id(module) in seen:
             continue
-        seen.add(id(one))
-        yield path, one
-        inner = [(f"{path}.{name}" if path else name, child) for name, child in children(one)]
+        seen.add(id(module))
+        yield path, module
+        inner = [(f"{path}.{name}" if path else name, child) for name, child in children(module)]
         waiting += reversed(inner)
 
 
-def parameters(owner: Object) -> Iterator[tuple[str, Tensor]]:
+def parameters(owner: Instance) -> Iterator[tuple[str, Tensor]]:
     """The parameters that are an object's own attributes."""
     for name, value in owner.attrs.items():
         if isinstance(value, Tensor) and value.trained:
@@ -48,80 +57,95 @@ def parameters(owner: Object) -> Iterator[tuple[str, Tensor]]:
 # -- nn.Module ------------------------------------------------------------------------------
 
 
-def _add_module(machine: Any, owner: Object, name: Any, module: Any) -> None:
+def _add_module(interpreter: Interpreter, owner: Instance, name: Value, module: Value) -> None:
     if not isinstance(name, str):
-        raise Raised("TypeError", "a module's name is a string")
+        raise ProgramException("TypeError", "a module's name is a string")
     owner.attrs.pop(name, None)
     owner.attrs[name] = module
 
 
 def _register(
-    machine: Any, owner: Object, name: Any, value: Any = None, *_: Any, **__: Any
+    interpreter: Interpreter,
+    owner: Instance,
+    name: Value,
+    value: Value = None,
+    *_: Value,
+    **__: Value,
 ) -> None:
     owner.attrs[str(name)] = value
 
 
 def _register_buffer(
-    machine: Any, owner: Object, name: Any, value: Any = None, *_: Any, **__: Any
+    interpreter: Interpreter,
+    owner: Instance,
+    name: Value,
+    value: Value = None,
+    *_: Value,
+    **__: Value,
 ) -> None:
     if isinstance(value, Tensor) and value.trained:
         value = Tensor(value.shape, values=value.values)  # a copy of weights is not trained
     owner.attrs[str(name)] = value
 
 
-def _modules(machine: Any, owner: Object) -> list[Any]:
-    found = [one for _, one in walk(owner)]
-    machine.tick(len(found))
-    return found
+def _modules(interpreter: Interpreter, owner: Instance) -> list[Instance]:
+    modules = [module for _, module in walk(owner)]
+    interpreter.tick(len(modules))
+    return modules
 
 
-def _named_modules(machine: Any, owner: Object, *_: Any, **__: Any) -> list[Any]:
-    found = list(walk(owner))
-    machine.tick(len(found))
-    return found
+def _named_modules(
+    interpreter: Interpreter, owner: Instance, *_: Value, **__: Value
+) -> list[tuple[str, Instance]]:
+    modules = list(walk(owner))
+    interpreter.tick(len(modules))
+    return modules
 
 
-def _children(machine: Any, owner: Object) -> Iterating:
-    return Iterating(iter([one for _, one in children(owner)]))
+def _children(interpreter: Interpreter, owner: Instance) -> ValueIterator:
+    return ValueIterator(iter([module for _, module in children(owner)]))
 
 
-def _named_children(machine: Any, owner: Object) -> list[Any]:
+def _named_children(interpreter: Interpreter, owner: Instance) -> list[tuple[str, Instance]]:
     return list(children(owner))
 
 
-def _parameters(machine: Any, owner: Object, *_: Any, **__: Any) -> Iterating:
-    return Iterating(iter([tensor for _, tensor in _named(machine, owner)]))
+def _parameters(interpreter: Interpreter, owner: Instance, *_: Value, **__: Value) -> ValueIterator:
+    return ValueIterator(iter([tensor for _, tensor in _named(interpreter, owner)]))
 
 
-def _named_parameters(machine: Any, owner: Object, *_: Any, **__: Any) -> Iterating:
-    return Iterating(iter(_named(machine, owner)))
+def _named_parameters(
+    interpreter: Interpreter, owner: Instance, *_: Value, **__: Value
+) -> ValueIterator:
+    return ValueIterator(iter(_named(interpreter, owner)))
 
 
-def _named(machine: Any, owner: Object) -> list[tuple[str, Tensor]]:
-    found = []
-    for path, one in walk(owner):
-        own = list(parameters(one))
-        if one.leaf is not None:
+def _named(interpreter: Interpreter, owner: Instance) -> list[tuple[str, Tensor]]:
+    named: list[tuple[str, Tensor]] = []
+    for path, module in walk(owner):
+        own = list(parameters(module))
+        if module.leaf is not None:
             for name in ("weight", "bias"):
-                held = machine.module_attribute(one, name)
-                own += [(name, held)] if isinstance(held, Tensor) else []
-        found += [(f"{path}.{name}" if path else name, tensor) for name, tensor in own]
-        machine.tick()
-    return found
+                weight = interpreter.module_attribute(module, name)
+                own += [(name, weight)] if isinstance(weight, Tensor) else []
+        named += [(f"{path}.{name}" if path else name, tensor) for name, tensor in own]
+        interpreter.tick()
+    return named
 
 
-def _get_submodule(machine: Any, owner: Object, path: str) -> Any:
+def _get_submodule(interpreter: Interpreter, owner: Instance, path: str) -> Value:
+    module: Value = owner
     for name in path.split(".") if path else ():
-        owner = machine.attribute(owner, name)
-    return owner
+        module = interpreter.attribute(module, name)
+    return module
 
 
-def _set_attribute(machine: Any, owner: Object, name: Any, value: Any) -> None:
-    machine.set_attribute(owner, name, value)
+def _set_attribute(interpreter: Interpreter, owner: Instance, name: Value, value: Value) -> None:
+    set_attribute(interpreter, owner, attribute_name(name), value)
 
 
-def _get_attribute(machine: Any, owner: Object, name: Any) -> Any:
-    return machine.plain_attribute(owner, name)
+def _get_attribute(interpreter: Interpreter, owner: Instance, name: Value) -> Value:
+    return plain_attribute(owner, name)
 
 
 SETTINGS = (
@@ -150,14 +174,14 @@ MODULE.names |= natives(
         "named_children": _named_children,
         "parameters": _parameters,
         "named_parameters": _named_parameters,
-        "buffers": lambda machine, owner, *_: [],
-        "named_buffers": lambda machine, owner, *_: [],
+        "buffers": lambda interpreter, owner, *_: [],
+        "named_buffers": lambda interpreter, owner, *_: [],
         "get_submodule": _get_submodule,
         "state_dict": lambda *_, **__: Unknown("a state_dict", harmless=True),
         "__setattr__": _set_attribute,
         "__getattr__": _get_attribute,
-        "extra_repr": lambda machine, owner: "",
-        "_get_name": lambda machine, owner: owner.cls.name,
+        "extra_repr": lambda interpreter, owner: "",
+        "_get_name": lambda interpreter, owner: owner.cls.name,
         "apply": first,  # initialises weights
         **dict.fromkeys(SETTINGS, first),
         **dict.fromkeys(UNFELT, no_effect),
@@ -168,147 +192,147 @@ MODULE.names |= natives(
 # -- containers -----------------------------------------------------------------------------
 
 
-def _names(owner: Object) -> list[str]:
+def _names(owner: Instance) -> list[str]:
     """The names under which a container holds modules or parameters."""
     return [
         name
         for name, value in owner.attrs.items()
         if name.isdigit()
-        or (isinstance(value, Object) and value.cls.is_a(MODULE))
+        or (isinstance(value, Instance) and value.cls.is_a(MODULE))
         or (isinstance(value, Tensor) and value.trained)
     ]
 
 
-def _held(owner: Object) -> list[Any]:
-    """What a container holds, under its numbers or names."""
+def _items(owner: Instance) -> list[Value]:
+    """What a container holds, in order."""
     return [owner.attrs[name] for name in _names(owner)]
 
 
-def _renumbered(owner: Object, items: list[Any]) -> None:
+def _set_items(owner: Instance, items: Iterable[Value]) -> None:
+    """Replace what a container holds, numbered from 0."""
     for name in _names(owner):
         del owner.attrs[name]
-    owner.attrs.update({str(place): one for place, one in enumerate(items)})
+    owner.attrs.update({str(number): item for number, item in enumerate(items)})
 
 
-def _sequential(machine: Any, owner: Object, *args: Any, **options: Any) -> None:
-    if len(args) == 1 and isinstance(args[0], dict):
-        owner.attrs.update({str(name): _checked(machine, one) for name, one in args[0].items()})
-    else:
-        for place, one in enumerate(args):
-            owner.attrs[str(place)] = _checked(machine, one)
+def _name_at(owner: Instance, index: Value) -> str:
+    """The name of the item at an index."""
+    names, place = _names(owner), tensor_args.to_integer(index, "an index")
+    if not -len(names) <= place < len(names):
+        raise ProgramException("IndexError", f"{place} of {len(names)} modules")
+    return names[place]
 
 
-def _checked(machine: Any, value: Any) -> Any:
+def _as_module(interpreter: Interpreter, value: Value) -> Value:
+    """The value, which has to be a module or None."""
     if isinstance(value, Unknown):
-        raise machine.unknown(value)
-    if value is not None and not (isinstance(value, Object) and machine.is_module(value)):
-        raise Raised("TypeError", f"{machine.describe(value)} is not a Module subclass")
+        raise value.error()
+    if value is not None and not interpreter.is_module(value):
+        raise ProgramException("TypeError", f"{describe(value)} is not a Module subclass")
     return value
 
 
-def _run_all(machine: Any, owner: Object, *args: Any, **options: Any) -> Any:
+def _sequential(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
+    modules = args[0] if len(args) == 1 else None
+    pairs = modules.items() if isinstance(modules, dict) else enumerate(args)
+    for name, module in pairs:
+        owner.attrs[str(name)] = _as_module(interpreter, module)
+
+
+def _run_all(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> Value:
     if len(args) != 1:
-        raise Raised("TypeError", f"Sequential takes one value, not {len(args)}")
+        raise ProgramException("TypeError", f"Sequential takes one value, not {len(args)}")
     value = args[0]
-    for one in _held(owner):
-        value = machine.call(one, [value], {})
+    for module in _items(owner):
+        value = interpreter.call(module, [value], {})
     return value
 
 
-def _get(machine: Any, owner: Object, index: Any) -> Any:
-    names = _names(owner)
+def _get(interpreter: Interpreter, owner: Instance, index: Value) -> Value:
     if isinstance(index, str):
         if index in owner.attrs:
             return owner.attrs[index]
-        raise Raised("KeyError", shown(index))
+        raise ProgramException("KeyError", shown(index))
     if isinstance(index, slice):
-        made = Object(owner.cls)
-        kept = names[index]
+        part = Instance(owner.cls)
+        items = {name: owner.attrs[name] for name in _names(owner)[index]}
         if owner.cls.is_a(SEQUENTIAL):
-            made.attrs.update({name: owner.attrs[name] for name in kept})
+            part.attrs.update(items)
         else:
-            _renumbered(made, [owner.attrs[name] for name in kept])
-        return made
-    place = tensor_args.whole(machine, index, "an index")
-    if not -len(names) <= place < len(names):
-        raise Raised("IndexError", f"{place} of {len(names)} modules")
-    return owner.attrs[names[place]]
+            _set_items(part, items.values())
+        return part
+    return owner.attrs[_name_at(owner, index)]
 
 
-def _set(machine: Any, owner: Object, index: Any, value: Any) -> None:
-    if isinstance(index, str):
-        owner.attrs[index] = value
-        return
-    names = _names(owner)
-    place = tensor_args.whole(machine, index, "an index")
-    if not -len(names) <= place < len(names):
-        raise Raised("IndexError", f"{place} of {len(names)} modules")
-    owner.attrs[names[place]] = value
+def _set(interpreter: Interpreter, owner: Instance, index: Value, value: Value) -> None:
+    owner.attrs[index if isinstance(index, str) else _name_at(owner, index)] = value
 
 
-def _delete(machine: Any, owner: Object, index: Any) -> None:
+def _delete(interpreter: Interpreter, owner: Instance, index: Value) -> None:
     if isinstance(index, str):
         owner.attrs.pop(index, None)
         return
-    names = _names(owner)
-    gone = names[index] if isinstance(index, slice) else [names[tensor_args.whole(machine, index)]]
-    for name in gone:
+    names = _names(owner)[index] if isinstance(index, slice) else [_name_at(owner, index)]
+    for name in names:
         del owner.attrs[name]
     if not owner.cls.is_a(MODULE_DICT):
-        _renumbered(owner, _held(owner))
+        _set_items(owner, _items(owner))
 
 
-def _append(machine: Any, owner: Object, value: Any) -> Object:
-    _checked(machine, value) if not isinstance(value, Tensor) else value
-    place = len(_names(owner))
-    while str(place) in owner.attrs:
-        place += 1
-    owner.attrs[str(place)] = value
-    machine.sized(owner.attrs)
+def _append(interpreter: Interpreter, owner: Instance, value: Value) -> Instance:
+    if not isinstance(value, Tensor):
+        _as_module(interpreter, value)
+    number = len(_names(owner))
+    while str(number) in owner.attrs:
+        number += 1
+    owner.attrs[str(number)] = value
+    within_limits(interpreter, owner.attrs)
     return owner
 
 
-def _extend(machine: Any, owner: Object, values: Any) -> Object:
-    for one in machine.listed(values):
-        _append(machine, owner, one)
+def _extend(interpreter: Interpreter, owner: Instance, values: Value) -> Instance:
+    for value in to_list(interpreter, values):
+        _append(interpreter, owner, value)
     return owner
 
 
-def _insert(machine: Any, owner: Object, place: Any, value: Any) -> None:
-    items = _held(owner)
-    items.insert(tensor_args.whole(machine, place), _checked(machine, value))
-    _renumbered(owner, items)
+def _insert(interpreter: Interpreter, owner: Instance, index: Value, value: Value) -> None:
+    items = _items(owner)
+    items.insert(tensor_args.to_integer(index), _as_module(interpreter, value))
+    _set_items(owner, items)
 
 
-def _pop(machine: Any, owner: Object, key: Any) -> Any:
-    value = _get(machine, owner, key)
-    _delete(machine, owner, key)
+def _pop(interpreter: Interpreter, owner: Instance, key: Value) -> Value:
+    value = _get(interpreter, owner, key)
+    _delete(interpreter, owner, key)
     return value
 
 
-def _listed(machine: Any, owner: Object, modules: Any = None) -> None:
+def _module_list(interpreter: Interpreter, owner: Instance, modules: Value = None) -> None:
     if modules is not None:
-        _extend(machine, owner, modules)
+        _extend(interpreter, owner, modules)
 
 
-def _update(machine: Any, owner: Object, modules: Any = None) -> None:
-    if modules is None:
-        return
-    pairs = modules.items() if isinstance(modules, dict) else map(tuple, machine.listed(modules))
-    if isinstance(modules, Object):
+def _update(interpreter: Interpreter, owner: Instance, modules: Value = None) -> None:
+    pairs: Iterable[Iterable[Value]] = ()
+    if isinstance(modules, dict):
+        pairs = modules.items()
+    elif isinstance(modules, Instance):
         pairs = modules.attrs.items()
-    for name, one in pairs:
-        owner.attrs[str(name)] = one
+    elif modules is not None:
+        pairs = [to_list(interpreter, pair) for pair in to_list(interpreter, modules)]
+    for name, module in pairs:
+        owner.attrs[str(name)] = module
 
 
-def _joined(machine: Any, owner: Object, more: Any) -> Object:
-    made = Object(owner.cls)
-    _renumbered(made, [*_held(owner), *machine.listed(more)])
-    return made
+def _joined(interpreter: Interpreter, owner: Instance, more: Value) -> Instance:
+    both = Instance(owner.cls)
+    _set_items(both, [*_items(owner), *to_list(interpreter, more)])
+    return both
 
 
-LIST: dict[str, Callable[..., Any]] = {
-    "__len__": lambda machine, owner: len(_names(owner)),
+LIST: dict[str, NativeFunction] = {
+    "__len__": lambda interpreter, owner: len(_names(owner)),
     "__iadd__": _extend,
     "__add__": _joined,
     "__getitem__": _get,
@@ -318,21 +342,21 @@ LIST: dict[str, Callable[..., Any]] = {
     "extend": _extend,
     "insert": _insert,
     "pop": _pop,
-    "__iter__": lambda machine, owner: _held(owner),
+    "__iter__": lambda interpreter, owner: _items(owner),
 }
 """What containers have in common."""
 
-DICT: dict[str, Callable[..., Any]] = {
+DICT: dict[str, NativeFunction] = {
     **LIST,
     "update": _update,
-    "__iter__": lambda machine, owner: _names(owner),
-    "__contains__": lambda machine, owner, name: name in owner.attrs,
-    "keys": lambda machine, owner: _names(owner),
-    "values": lambda machine, owner: _held(owner),
-    "items": lambda machine, owner: [(name, owner.attrs[name]) for name in _names(owner)],
-    "get": lambda machine, owner, name, other=None: owner.attrs.get(name, other),
+    "__iter__": lambda interpreter, owner: _names(owner),
+    "__contains__": lambda interpreter, owner, name: name in owner.attrs,
+    "keys": lambda interpreter, owner: _names(owner),
+    "values": lambda interpreter, owner: _items(owner),
+    "items": lambda interpreter, owner: [(name, owner.attrs[name]) for name in _names(owner)],
+    "get": lambda interpreter, owner, name, other=None: owner.attrs.get(name, other),
 }
 
 SEQUENTIAL = class_of("Sequential", MODULE, __init__=_sequential, forward=_run_all, **LIST)
-MODULE_LIST = class_of("ModuleList", MODULE, __init__=_listed, **LIST)
+MODULE_LIST = class_of("ModuleList", MODULE, __init__=_module_list, **LIST)
 MODULE_DICT = class_of("ModuleDict", MODULE, __init__=_update, **DICT)

@@ -1,10 +1,17 @@
 """Recurrent layers: RNN, GRU and LSTM, whose weights are parameters of their own."""
 
 from math import prod
-from typing import Any
 
 from convcli.nets.layers.arguments import count
-from convcli.nets.readers.python.language.objects import Class, Halt, Object, Tensor, class_of
+from convcli.nets.readers.python.language.objects import (
+    Class,
+    Instance,
+    ReadError,
+    Tensor,
+    Value,
+    class_of,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.stdlib.builtins import no_effect
 from convcli.nets.readers.python.torch import tensor_args
 from convcli.nets.readers.python.torch.nn_module import MODULE, parameters
@@ -17,20 +24,20 @@ def recurrent(name: str, gates: int) -> Class:
     """The class of a recurrent layer."""
 
     def init(
-        machine: Any,
-        owner: Object,
-        input_size: Any,
-        hidden_size: Any,
-        num_layers: Any = 1,
-        bias: Any = True,
-        batch_first: Any = False,
-        dropout: Any = 0.0,
-        bidirectional: Any = False,
-        proj_size: Any = 0,
-        **_: Any,
+        interpreter: Interpreter,
+        owner: Instance,
+        input_size: Value,
+        hidden_size: Value,
+        num_layers: Value = 1,
+        bias: Value = True,
+        batch_first: Value = False,
+        dropout: Value = 0.0,
+        bidirectional: Value = False,
+        proj_size: Value = 0,
+        **_: Value,
     ) -> None:
         if proj_size:
-            raise Halt("a recurrent layer with proj_size is not read here")
+            raise ReadError("a recurrent layer with proj_size is not read here")
         inner, hidden = count(input_size, "input_size"), count(hidden_size, "hidden_size")
         ways = ("", "_reverse") if bidirectional else ("",)
         for level in range(count(num_layers, "num_layers")):
@@ -49,17 +56,21 @@ def recurrent(name: str, gates: int) -> Class:
             "bidirectional": bool(bidirectional),
         }
 
-    def forward(machine: Any, owner: Object, x: Any, *_: Any) -> Any:
+    def forward(interpreter: Interpreter, owner: Instance, x: Value, *_: Value) -> Value:
         """The outputs of every step, and the state behind the last one."""
-        x = tensor_args.tensor_of(machine, x)
+        x = tensor_args.to_tensor(x)
+        hidden, layers = (
+            tensor_args.to_integer(owner.attrs[key]) for key in ("hidden_size", "num_layers")
+        )
         ways = 2 if owner.attrs["bidirectional"] else 1
-        gives = (*x.shape[:-1], owner.attrs["hidden_size"] * ways)
+        shape = (*x.shape[:-1], hidden * ways)
         weights = [tensor for _, tensor in parameters(owner)]
-        macs = prod(x.shape[:-1]) * sum(prod(one.shape) for one in weights if len(one.shape) == 2)
-        made = tensor_args.operation(machine, name.lower(), [x, *weights], gives, macs=macs)
+        matrices = sum(prod(tensor.shape) for tensor in weights if len(tensor.shape) == 2)
+        output = tensor_args.append_operation(
+            interpreter, name.lower(), [x, *weights], shape, macs=prod(x.shape[:-1]) * matrices
+        )
         batch = x.shape[0] if owner.attrs["batch_first"] else x.shape[-2]
-        hidden = (owner.attrs["num_layers"] * ways, batch, owner.attrs["hidden_size"])
-        state = Tensor(hidden, made.node)
-        return made, (state, Tensor(hidden, made.node)) if name == "LSTM" else state
+        state = Tensor((layers * ways, batch, hidden), output.node)
+        return output, (state, Tensor(state.shape, output.node)) if name == "LSTM" else state
 
     return class_of(name, MODULE, __init__=init, forward=forward, flatten_parameters=no_effect)

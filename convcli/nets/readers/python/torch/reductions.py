@@ -1,117 +1,141 @@
 """A value out of many along some axes: sums, means, maxima, the largest few."""
 
-from collections.abc import Callable
-from typing import Any
-
 from convcli.nets.layers import AdaptivePool
-from convcli.nets.readers.python.language.objects import Ranked, Tensor, Unknown
-from convcli.nets.readers.python.torch.elementwise import binary
+from convcli.nets.readers.python.language.objects import (
+    NativeFunction,
+    Tensor,
+    TensorFunction,
+    Unknown,
+    Value,
+    ValuesIndices,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
+from convcli.nets.readers.python.torch.elementwise import binary, combine
 from convcli.nets.readers.python.torch.indexing import piece
 from convcli.nets.readers.python.torch.tensor_args import (
+    append_node,
+    append_operation,
     axes,
     axis,
-    operation,
-    put,
-    tensor_of,
-    whole,
+    to_integer,
+    to_tensor,
 )
 
 
-def reduction(type_: str, kind: str = "") -> Callable[..., Any]:
-    """A value out of many along some axes; over height and width, a global pool."""
+def reduction(type_: str, pool: str = "") -> TensorFunction:
+    """A value out of many along some axes; over height and width, a global pool, if it is one."""
 
     def call(
-        machine: Any,
-        x: Any,
-        dim: Any = None,
-        keepdim: Any = False,
-        **options: Any,
-    ) -> Any:
-        x = tensor_of(machine, x)
+        interpreter: Interpreter,
+        x: Value,
+        dim: Value = None,
+        keepdim: Value = False,
+        **options: Value,
+    ) -> Tensor:
+        x = to_tensor(x)
         dim = options.get("axis", dim)
         keepdim = options.get("keepdims", keepdim)
         if isinstance(dim, Tensor):
-            return binary(machine, "maximum" if kind == "max" else "minimum", x, dim)
-        if not isinstance(dim, int | tuple | list | None) or isinstance(dim, bool):
-            dim = None if isinstance(dim, Unknown) else dim  # a type
-        gone = axes(machine, dim, len(x.shape))
-        gives = tuple(
-            1 if place in gone else n
-            for place, n in enumerate(x.shape)
-            if keepdim or place not in gone
+            return combine(interpreter, "maximum" if pool == "max" else "minimum", x, dim)
+        reduced = axes(None if isinstance(dim, Unknown) else dim, len(x.shape))  # a type
+        output = tuple(
+            1 if index in reduced else length
+            for index, length in enumerate(x.shape)
+            if keepdim or index not in reduced
         )
-        if kind and sorted(gone) == [2, 3] and len(x.shape) == 4 and x.shape[0] == 1:
-            record = AdaptivePool(kind, (1, 1), squeeze=not keepdim)
-            return put(machine, record, [x], gives)
-        return operation(machine, type_, [x], gives, tuple(gone), bool(keepdim))
+        if pool and sorted(reduced) == [2, 3] and len(x.shape) == 4 and x.shape[0] == 1:
+            record = AdaptivePool(pool, (1, 1), squeeze=not keepdim)
+            return append_node(interpreter, record, [x], output)
+        return append_operation(interpreter, type_, [x], output, tuple(reduced), bool(keepdim))
 
     return call
 
 
-def norm(machine: Any, x: Any, p: Any = 2, dim: Any = None, keepdim: Any = False, **_: Any) -> Any:
-    return reduction("norm")(machine, x, dim, keepdim)
+def norm(
+    interpreter: Interpreter,
+    x: Value,
+    p: Value = 2,
+    dim: Value = None,
+    keepdim: Value = False,
+    **_: Value,
+) -> Tensor:
+    return reduction("norm")(interpreter, x, dim, keepdim)
 
 
-def spread(type_: str) -> Callable[..., Any]:
+def spread(type_: str) -> TensorFunction:
     """`std` and `var`, whose second value says what they divide by."""
 
     def call(
-        machine: Any,
-        x: Any,
-        dim: Any = None,
-        unbiased: Any = True,
-        keepdim: Any = False,
-        **options: Any,
-    ) -> Any:
+        interpreter: Interpreter,
+        x: Value,
+        dim: Value = None,
+        unbiased: Value = True,
+        keepdim: Value = False,
+        **options: Value,
+    ) -> Tensor:
         if isinstance(dim, bool):
             dim = None
-        return reduction(type_)(machine, x, dim, keepdim, **options)
+        return reduction(type_)(interpreter, x, dim, keepdim, **options)
 
     return call
 
 
-def with_mean(type_: str) -> Callable[..., Any]:
+def with_mean(type_: str) -> NativeFunction:
     """`std_mean` and `var_mean`."""
 
-    def call(machine: Any, x: Any, *args: Any, **options: Any) -> tuple[Any, Any]:
-        made = spread(type_)(machine, x, *args, **options)
-        return made, Tensor(made.shape, made.node)
+    def call(
+        interpreter: Interpreter, x: Value, *args: Value, **options: Value
+    ) -> tuple[Tensor, Tensor]:
+        output = spread(type_)(interpreter, x, *args, **options)
+        return output, Tensor(output.shape, output.node)
 
     return call
 
 
-def ranked(made: Tensor) -> Ranked:
-    """Values with the places they came from."""
-    return Ranked((made, Tensor(made.shape, made.node)))
+def with_indices(values: Tensor) -> ValuesIndices:
+    """Values with the indices they came from."""
+    return ValuesIndices((values, Tensor(values.shape, values.node)))
 
 
-def extreme(kind: str) -> Callable[..., Any]:
-    """`max` and `min`: of all, of an axis with the places, or of two tensors."""
+def extreme(kind: str) -> NativeFunction:
+    """`max` and `min`: of all, of an axis with the indices, or of two tensors."""
     of_axes = reduction(kind, kind if kind == "max" else "")
 
-    def call(machine: Any, x: Any, dim: Any = None, keepdim: Any = False, **options: Any) -> Any:
+    def call(
+        interpreter: Interpreter,
+        x: Value,
+        dim: Value = None,
+        keepdim: Value = False,
+        **options: Value,
+    ) -> Value:
         dim = options.pop("axis", dim)
         if dim is None and "other" in options:
             dim = options.pop("other")
-        found = of_axes(machine, x, dim, keepdim, **options)
-        if isinstance(dim, int) and not isinstance(dim, bool):
-            return ranked(found)
-        return found
+        values = of_axes(interpreter, x, dim, keepdim, **options)
+        of_one_axis = isinstance(dim, int) and not isinstance(dim, bool)
+        return with_indices(values) if of_one_axis else values
 
     return call
 
 
-def topk(machine: Any, x: Any, k: Any, dim: Any = -1, *_: Any, **options: Any) -> Any:
-    x = tensor_of(machine, x)
-    place = axis(machine, dim, len(x.shape))
-    return ranked(piece(machine, x, place, 0, whole(machine, k), "topk"))
+def topk(
+    interpreter: Interpreter, x: Value, k: Value, dim: Value = -1, *_: Value, **options: Value
+) -> ValuesIndices:
+    x = to_tensor(x)
+    return with_indices(
+        piece(interpreter, x, axis(dim, len(x.shape)), 0, to_integer(k), type_="topk")
+    )
 
 
-def sort(machine: Any, x: Any, dim: Any = -1, *_: Any, **options: Any) -> Any:
-    x = tensor_of(machine, x)
-    return ranked(operation(machine, "sort", [x], x.shape, dim))
+def sort(
+    interpreter: Interpreter, x: Value, dim: Value = -1, *_: Value, **options: Value
+) -> ValuesIndices:
+    x = to_tensor(x)
+    return with_indices(append_operation(interpreter, "sort", [x], x.shape, dim))
 
 
-def cosine_similarity(machine: Any, left: Any, right: Any, dim: Any = 1, *_: Any, **__: Any) -> Any:
-    both = binary(machine, "multiply", left, right)
-    return reduction("sum")(machine, both, dim)
+def cosine_similarity(
+    interpreter: Interpreter, left: Value, right: Value, dim: Value = 1, *_: Value, **__: Value
+) -> Tensor:
+    product = binary(interpreter, "multiply", left, right)
+    return reduction("sum")(interpreter, product, dim)

@@ -1,173 +1,178 @@
 """Functions that give a tensor's values another shape or order, or repeat them."""
 
 import math
-from collections.abc import Callable
 from itertools import product
 from operator import mul
-from typing import Any
 
 from convcli.callsyntax import shown
 from convcli.nets.layers import Reshape, Shape
 from convcli.nets.layers.tensor_ops import per_image
-from convcli.nets.readers.python.language.objects import Tensor, Unfit, Unknown
-from convcli.nets.readers.python.torch.graph_recorder import bounded
+from convcli.nets.readers.python.language.graph_recorder import check_size
+from convcli.nets.readers.python.language.objects import (
+    ShapeMismatch,
+    Tensor,
+    TensorFunction,
+    Unknown,
+    Value,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.torch.tensor_args import (
+    append_node,
+    append_operation,
     axes,
     axis,
-    operation,
-    put,
-    sizes_of,
-    tensor_of,
-    whole,
+    to_integer,
+    to_sizes,
+    to_tensor,
+    unpacked,
 )
 
 
-def reshape(machine: Any, x: Any, *sizes: Any, shape: Any = None) -> Any:
-    x = tensor_of(machine, x)
+def reshape(interpreter: Interpreter, x: Value, *sizes: Value, shape: Value = None) -> Tensor:
+    x = to_tensor(x)
     if sizes and isinstance(sizes[0], Unknown):
         if "dtype" in sizes[0].text or "torch." in sizes[0].text:
             return x  # a view as another type
-        raise machine.unknown(sizes[0])
-    wanted = sizes_of(machine, sizes if shape is None else (shape,))
+        raise sizes[0].error()
+    wanted = to_sizes(sizes if shape is None else (shape,))
     total = math.prod(x.shape)
     known = math.prod(size for size in wanted if size != -1)
     if wanted.count(-1) > 1 or any(size < -1 for size in wanted):
-        raise Unfit(f"a view of {shown(wanted)}")
-    open_ = -1 in wanted
-    if known == 0 or total % known or (not open_ and total != known):
-        # the walk over the network says what meets what
-        if len(wanted) > 1 and x.shape and x.shape[0] == 1 and wanted[0] in (1, -1):
-            sizes_left = tuple(size for size in wanted[1:])
-            if 0 not in sizes_left:
-                put(machine, Reshape(sizes_left), [x], x.shape)
-        raise Unfit(f"a view of {total:,} values {shown(x.shape)} as {shown(tuple(wanted))}")
-    gives = tuple(total // known if size == -1 else size for size in wanted)
-    if gives == x.shape:
+        raise ShapeMismatch(f"a view of {shown(wanted)}")
+    if known == 0 or total % known or (-1 not in wanted and total != known):
+        # the summary of the network says what meets what
+        one_image = x.shape[:1] == (1,) and wanted[0] in (1, -1)
+        if one_image and len(wanted) > 1 and 0 not in wanted[1:]:
+            append_node(interpreter, Reshape(tuple(wanted[1:])), [x], x.shape)
+        raise ShapeMismatch(
+            f"a view of {total:,} values {shown(x.shape)} as {shown(tuple(wanted))}"
+        )
+    output = tuple(total // known if size == -1 else size for size in wanted)
+    if output == x.shape:
         return x
     if x.values is not None:
-        return Tensor(gives, values=x.values)
-    kept = tuple(wanted[1:]) if gives[:1] == (1,) and len(gives) > 1 else per_image(gives)
-    if wanted[:1] == [-1] and x.shape[:1] == (1,) and gives[0] != 1:
-        kept = per_image(gives)
-    return put(machine, Reshape(tuple(kept)), [x], gives)
+        return Tensor(output, values=x.values)
+    kept = tuple(wanted[1:]) if output[:1] == (1,) and len(output) > 1 else per_image(output)
+    if wanted[:1] == [-1] and x.shape[:1] == (1,) and output[0] != 1:
+        kept = per_image(output)
+    return append_node(interpreter, Reshape(tuple(kept)), [x], output)
 
 
-def flatten(machine: Any, x: Any, start_dim: Any = 0, end_dim: Any = -1) -> Any:
-    x = tensor_of(machine, x)
+def flatten(
+    interpreter: Interpreter, x: Value, start_dim: Value = 0, end_dim: Value = -1
+) -> Tensor:
+    x = to_tensor(x)
     rank = max(len(x.shape), 1)
-    first, last = axis(machine, start_dim, rank), axis(machine, end_dim, rank)
+    first, last = axis(start_dim, rank), axis(end_dim, rank)
     if first >= last or not x.shape:
         return x
-    gives = (*x.shape[:first], math.prod(x.shape[first : last + 1]), *x.shape[last + 1 :])
+    output = (*x.shape[:first], math.prod(x.shape[first : last + 1]), *x.shape[last + 1 :])
     if x.values is not None:
-        return Tensor(gives, values=x.values)
+        return Tensor(output, values=x.values)
     if x.shape[0] == 1 and first >= 1 and last == rank - 1:
-        return put(machine, Reshape((-1,), first - 1), [x], gives)
-    return put(machine, Reshape(per_image(gives)), [x], gives)
+        return append_node(interpreter, Reshape((-1,), first - 1), [x], output)
+    return append_node(interpreter, Reshape(per_image(output)), [x], output)
 
 
-def unflatten(machine: Any, x: Any, dim: Any, sizes: Any) -> Any:
-    x = tensor_of(machine, x)
-    place = axis(machine, dim, len(x.shape))
-    inner = sizes_of(machine, (sizes,))
+def unflatten(interpreter: Interpreter, x: Value, dim: Value, sizes: Value) -> Tensor:
+    x = to_tensor(x)
+    index = axis(dim, len(x.shape))
+    inner = to_sizes((sizes,))
     if -1 in inner:
         known = math.prod(size for size in inner if size != -1)
-        inner = [x.shape[place] // max(known, 1) if size == -1 else size for size in inner]
-    return reshape(machine, x, (*x.shape[:place], *inner, *x.shape[place + 1 :]))
+        inner = [x.shape[index] // max(known, 1) if size == -1 else size for size in inner]
+    return reshape(interpreter, x, (*x.shape[:index], *inner, *x.shape[index + 1 :]))
 
 
-def permute(machine: Any, x: Any, *order: Any, dims: Any = None) -> Any:
-    x = tensor_of(machine, x)
-    given = order if dims is None else (dims,)
-    if len(given) == 1 and isinstance(given[0], tuple | list):
-        given = tuple(given[0])
-    places = [axis(machine, one, len(x.shape)) for one in given]
-    if sorted(places) != list(range(len(x.shape))):
-        raise Unfit(f"permute({', '.join(map(str, given))}) of {len(x.shape)} axes")
-    return _turned(machine, "permute", x, places)
+def permute(interpreter: Interpreter, x: Value, *order: Value, dims: Value = None) -> Tensor:
+    x = to_tensor(x)
+    given = unpacked(order if dims is None else (dims,))
+    indices = [axis(dim, len(x.shape)) for dim in given]
+    if sorted(indices) != list(range(len(x.shape))):
+        raise ShapeMismatch(f"permute({', '.join(map(str, given))}) of {len(x.shape)} axes")
+    return _reordered(interpreter, "permute", x, indices)
 
 
-def transpose(machine: Any, x: Any, dim0: Any, dim1: Any) -> Any:
-    x = tensor_of(machine, x)
-    first, second = axis(machine, dim0, len(x.shape)), axis(machine, dim1, len(x.shape))
+def transpose(interpreter: Interpreter, x: Value, dim0: Value, dim1: Value) -> Tensor:
+    x = to_tensor(x)
+    first, second = axis(dim0, len(x.shape)), axis(dim1, len(x.shape))
     order = list(range(len(x.shape)))
     order[first], order[second] = order[second], order[first]
-    return _turned(machine, "transpose", x, order)
+    return _reordered(interpreter, "transpose", x, order)
 
 
-def _turned(machine: Any, type_: str, x: Tensor, order: list[int]) -> Tensor:
+def _reordered(interpreter: Interpreter, type_: str, x: Tensor, order: list[int]) -> Tensor:
     """A tensor with its axes in another order; a short constant with its numbers."""
-    gives = tuple(x.shape[place] for place in order)
+    output = tuple(x.shape[index] for index in order)
     if x.values is None:
-        return operation(machine, type_, [x], gives, tuple(order))
-    machine.tick(len(x.values))
-    steps = [math.prod(x.shape[place + 1 :]) for place in order]
-    places = product(*map(range, gives))
-    at = (sum(map(mul, place, steps)) for place in places)
-    return Tensor(gives, values=[x.values[place] for place in at])
+        return append_operation(interpreter, type_, [x], output, tuple(order))
+    interpreter.tick(len(x.values))
+    steps = [math.prod(x.shape[index + 1 :]) for index in order]
+    indices = product(*map(range, output))
+    sources = (sum(map(mul, index, steps)) for index in indices)
+    return Tensor(output, values=[x.values[index] for index in sources])
 
 
-def transposed(machine: Any, x: Any) -> Any:
+def transposed(interpreter: Interpreter, x: Value) -> Tensor:
     """`x.T`: the axes in reverse order."""
-    return permute(machine, x, tuple(reversed(range(len(tensor_of(machine, x).shape)))))
+    return permute(interpreter, x, tuple(reversed(range(len(to_tensor(x).shape)))))
 
 
-def turned(machine: Any, x: Any) -> Any:
+def t(interpreter: Interpreter, x: Value) -> Tensor:
     """`x.t()`, of two axes at most."""
-    x = tensor_of(machine, x)
+    x = to_tensor(x)
     if len(x.shape) > 2:
-        raise Unfit(f"t() takes a tensor of 2 axes at most, not {shown(x.shape)}")
-    return transposed(machine, x)
+        raise ShapeMismatch(f"t() takes a tensor of 2 axes at most, not {shown(x.shape)}")
+    return transposed(interpreter, x)
 
 
-def movedim(machine: Any, x: Any, source: Any, destination: Any) -> Any:
-    x = tensor_of(machine, x)
+def movedim(interpreter: Interpreter, x: Value, source: Value, destination: Value) -> Tensor:
+    x = to_tensor(x)
     rank = len(x.shape)
-    sources, targets = axes(machine, source, rank), axes(machine, destination, rank)
-    order: list[Any] = [None] * rank
+    sources, targets = axes(source, rank), axes(destination, rank)
     if len(sources) != len(targets):
-        raise Unfit(f"movedim of {len(sources)} axes to {len(targets)} places")
-    for one, place in zip(sources, targets, strict=True):
-        order[place] = one
-    rest = iter(place for place in range(rank) if place not in sources)
-    return permute(machine, x, tuple(next(rest) if one is None else one for one in order))
+        raise ShapeMismatch(f"movedim of {len(sources)} axes to {len(targets)} places")
+    moved = dict(zip(targets, sources, strict=True))
+    rest = iter(index for index in range(rank) if index not in sources)
+    order = tuple(moved[index] if index in moved else next(rest) for index in range(rank))
+    return permute(interpreter, x, order)
 
 
-def squeeze(machine: Any, x: Any, dim: Any = None) -> Any:
-    x = tensor_of(machine, x)
+def squeeze(interpreter: Interpreter, x: Value, dim: Value = None) -> Tensor:
+    x = to_tensor(x)
     if dim is None:
         # an image of a batch stays one, as with any larger batch
         kept = 0 if x.node and not x.learned else None
-        gives = tuple(n for place, n in enumerate(x.shape) if n != 1 or place == kept)
+        output = tuple(n for index, n in enumerate(x.shape) if n != 1 or index == kept)
     else:
-        gone = axes(machine, dim, len(x.shape))
-        gives = tuple(n for place, n in enumerate(x.shape) if n != 1 or place not in gone)
-    return regarded(machine, x, gives)
+        squeezed = axes(dim, len(x.shape))
+        output = tuple(n for index, n in enumerate(x.shape) if n != 1 or index not in squeezed)
+    return regarded(interpreter, x, output)
 
 
-def unsqueeze(machine: Any, x: Any, dim: Any) -> Any:
-    x = tensor_of(machine, x)
-    place = axis(machine, dim, len(x.shape) + 1)
-    return regarded(machine, x, (*x.shape[:place], 1, *x.shape[place:]))
+def unsqueeze(interpreter: Interpreter, x: Value, dim: Value) -> Tensor:
+    x = to_tensor(x)
+    index = axis(dim, len(x.shape) + 1)
+    return regarded(interpreter, x, (*x.shape[:index], 1, *x.shape[index:]))
 
 
-def regarded(machine: Any, x: Tensor, gives: Shape) -> Tensor:
+def regarded(interpreter: Interpreter, x: Tensor, output: Shape) -> Tensor:
     """The same values in a shape that is known to hold them; no node where no image sees it."""
-    bounded(gives)
-    if per_image(gives) == per_image(x.shape) and x.node:
-        same = Tensor(gives, x.node, x.trained, x.values)
+    check_size(output)
+    if per_image(output) == per_image(x.shape) and x.node:
+        same = Tensor(output, x.node, x.trained, x.values)
         same.learned = x.learned
         return same
-    return put(machine, Reshape(per_image(gives)), [x], gives)
+    return append_node(interpreter, Reshape(per_image(output)), [x], output)
 
 
-def at_least(axes_: int) -> Callable[..., Any]:
+def at_least(axes_: int) -> TensorFunction:
     """`atleast_2d`: axes of length 1 before those there are; the third stands behind them."""
 
-    def call(machine: Any, x: Any) -> Any:
-        x = tensor_of(machine, x)
-        gives = (1,) * (min(axes_, 2) - len(x.shape)) + x.shape
-        return regarded(machine, x, gives + (1,) * (axes_ - len(gives)))
+    def call(interpreter: Interpreter, x: Value) -> Tensor:
+        x = to_tensor(x)
+        output = (1,) * (min(axes_, 2) - len(x.shape)) + x.shape
+        return regarded(interpreter, x, output + (1,) * (axes_ - len(output)))
 
     return call
 
@@ -175,46 +180,52 @@ def at_least(axes_: int) -> Callable[..., Any]:
 def _widened(x: Tensor, rank: int) -> Shape:
     """A shape with axes of length 1 before its own."""
     if rank < len(x.shape):
-        raise Unfit(f"{rank} sizes for a tensor of {len(x.shape)} axes")
+        raise ShapeMismatch(f"{rank} sizes for a tensor of {len(x.shape)} axes")
     return (1,) * (rank - len(x.shape)) + x.shape
 
 
-def expand(machine: Any, x: Any, *sizes: Any) -> Any:
-    x = tensor_of(machine, x)
-    wanted = sizes_of(machine, sizes)
+def expand(interpreter: Interpreter, x: Value, *sizes: Value) -> Tensor:
+    x = to_tensor(x)
+    wanted = to_sizes(sizes)
     own = _widened(x, len(wanted))
-    gives = tuple(n if size == -1 else size for n, size in zip(own, wanted, strict=True))
-    if any(n not in (1, size) for n, size in zip(own, gives, strict=True)):
-        raise Unfit(f"expand of {shown(x.shape)} to {shown(gives)}")
-    if gives == x.shape:
+    output = tuple(n if size == -1 else size for n, size in zip(own, wanted, strict=True))
+    if any(n not in (1, size) for n, size in zip(own, output, strict=True)):
+        raise ShapeMismatch(f"expand of {shown(x.shape)} to {shown(output)}")
+    if output == x.shape:
         return x
-    return operation(machine, "expand", [x], gives, gives)
+    return append_operation(interpreter, "expand", [x], output, output)
 
 
-def expand_as(machine: Any, x: Any, other: Any) -> Any:
-    return expand(machine, x, tensor_of(machine, other).shape)
+def expand_as(interpreter: Interpreter, x: Value, other: Value) -> Tensor:
+    return expand(interpreter, x, to_tensor(other).shape)
 
 
-def repeat(machine: Any, x: Any, *times: Any) -> Any:
-    x = tensor_of(machine, x)
-    many = sizes_of(machine, times)
-    own = _widened(x, len(many))
-    gives = tuple(n * one for n, one in zip(own, many, strict=True))
-    return x if gives == x.shape else operation(machine, "repeat", [x], gives, tuple(many))
+def repeat(interpreter: Interpreter, x: Value, *times: Value) -> Tensor:
+    x = to_tensor(x)
+    counts = tuple(to_sizes(times))
+    own = _widened(x, len(counts))
+    output = tuple(n * count for n, count in zip(own, counts, strict=True))
+    if output == x.shape:
+        return x
+    return append_operation(interpreter, "repeat", [x], output, counts)
 
 
-def tile(machine: Any, x: Any, *times: Any, dims: Any = None) -> Any:
-    """`repeat`, with as many times as axes at the end."""
-    many = sizes_of(machine, times if dims is None else (dims,))
-    rank = len(tensor_of(machine, x).shape)
-    return repeat(machine, x, (*(1,) * (rank - len(many)), *many))
+def tile(interpreter: Interpreter, x: Value, *times: Value, dims: Value = None) -> Tensor:
+    """`repeat`, where the counts may be fewer than the axes: they are of the last ones."""
+    counts = to_sizes(times if dims is None else (dims,))
+    rank = len(to_tensor(x).shape)
+    return repeat(interpreter, x, (*(1,) * (rank - len(counts)), *counts))
 
 
-def repeat_interleave(machine: Any, x: Any, repeats: Any, dim: Any = None, **_: Any) -> Any:
-    x = tensor_of(machine, x)
-    many = whole(machine, repeats)
+def repeat_interleave(
+    interpreter: Interpreter, x: Value, repeats: Value, dim: Value = None, **_: Value
+) -> Tensor:
+    x = to_tensor(x)
+    count = to_integer(repeats)
     if dim is None:
-        return operation(machine, "repeat_interleave", [x], (math.prod(x.shape) * many,), many)
-    place = axis(machine, dim, len(x.shape))
-    gives = tuple(n * many if i == place else n for i, n in enumerate(x.shape))
-    return operation(machine, "repeat_interleave", [x], gives, many, place)
+        return append_operation(
+            interpreter, "repeat_interleave", [x], (math.prod(x.shape) * count,), count
+        )
+    index = axis(dim, len(x.shape))
+    output = tuple(n * count if i == index else n for i, n in enumerate(x.shape))
+    return append_operation(interpreter, "repeat_interleave", [x], output, count, index)

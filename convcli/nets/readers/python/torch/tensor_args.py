@@ -1,78 +1,101 @@
-"""Nodes for what is done to tensors, and the checks of what it is done with."""
+"""What functions of tensors share: nodes for what they do, and checks of what they are given."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from convcli.nets.graph import Leaf
-from convcli.nets.layers import (
-    Shape,
-)
+from convcli.nets.layers import Layer, Shape
 from convcli.nets.layers.tensor_ops import Operation
-from convcli.nets.readers.python.language.objects import Raised, Tensor, Unfit, Unknown
+from convcli.nets.readers.python.language.conversions import describe
+from convcli.nets.readers.python.language.objects import (
+    ProgramException,
+    ShapeMismatch,
+    Tensor,
+    Unknown,
+    Value,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
 
 
-def put(machine: Any, record: Any, inputs: Sequence[Tensor], gives: Shape) -> Tensor:
-    """A node of a record, at the place that is being read."""
-    made: Tensor = machine.tape.put(record, inputs, tuple(gives), machine.here())
-    return made
-
-
-def operation(
-    machine: Any, type_: str, inputs: Sequence[Tensor], gives: Shape, *values: Any, macs: int = 0
+def append_node(
+    interpreter: Interpreter, record: Layer, inputs: Sequence[Tensor], output: Shape
 ) -> Tensor:
-    """A node of an Operation, which holds for these shapes."""
-    takes = tuple(one.shape for one in inputs)
-    return put(machine, Operation(type_, takes, tuple(gives), values, macs), inputs, gives)
+    """Append the node of a record, with the location of the call that is evaluated."""
+    return interpreter.recorder.append(record, inputs, tuple(output), interpreter.location())
 
 
-def layer(machine: Any, record: Any, tensor: Any, *others: Tensor) -> Tensor:
-    """A node of a layer that has no module: `F.max_pool2d(x, 2)`."""
-    tensor = tensor_of(machine, tensor)
-    where = machine.here()
-    made: Tensor = machine.tape.apply(Leaf(record, "", where), tensor, others)
-    return made
+def append_operation(
+    interpreter: Interpreter,
+    type_: str,
+    inputs: Sequence[Tensor],
+    output: Shape,
+    *values: Value,
+    macs: int = 0,
+) -> Tensor:
+    """Append the node of an Operation, which holds for these shapes alone."""
+    shapes = tuple(tensor.shape for tensor in inputs)
+    record = Operation(type_, shapes, tuple(output), values, macs)
+    return append_node(interpreter, record, inputs, output)
 
 
-def tensor_of(machine: Any, value: Any) -> Tensor:
+def apply_layer(interpreter: Interpreter, record: Layer, x: Value, *others: Tensor) -> Tensor:
+    """Append the node of a layer that has no module: `F.max_pool2d(x, 2)`."""
+    leaf = Leaf(record, "", interpreter.location())
+    return interpreter.recorder.apply(leaf, to_tensor(x), others)
+
+
+def fill(interpreter: Interpreter, x: Tensor, value: Value) -> None:
+    """`x[…] = y`: the same shape, with values of both."""
+    if isinstance(value, Unknown):
+        raise value.error()
+    if isinstance(value, Tensor) and (value.node or value.trained):
+        x.node = append_operation(interpreter, "fill", [x, value], x.shape).node
+    x.values = None
+
+
+def to_tensor(value: Value) -> Tensor:
     """The value, which has to be a tensor."""
     if isinstance(value, Tensor):
         return value
     if isinstance(value, Unknown):
-        raise machine.unknown(value)
-    raise Raised("TypeError", f"{machine.describe(value)} is given where a tensor belongs")
+        raise value.error()
+    raise ProgramException("TypeError", f"{describe(value)} is given where a tensor belongs")
 
 
-def whole(machine: Any, value: Any, name: str = "a size") -> int:
-    """The value, which has to be a whole number."""
+def to_integer(value: Value, name: str = "a size") -> int:
+    """The value, which has to be an integer; 2.0 and a tensor of one number will do."""
     if isinstance(value, Tensor) and value.number is not None:
         value = value.number
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, Unknown):
-        raise machine.unknown(value)
+        raise value.error()
     if isinstance(value, bool) or not isinstance(value, int):
-        raise Raised("TypeError", f"{name} is a whole number, not {machine.describe(value)}")
+        raise ProgramException("TypeError", f"{name} is a whole number, not {describe(value)}")
     return value
 
 
-def axis(machine: Any, value: Any, rank: int) -> int:
+def axis(value: Value, rank: int) -> int:
     """An axis from 0; negative ones count from the end."""
-    place = whole(machine, value, "an axis")
-    if not -rank <= place < rank:
-        raise Unfit(f"axis {place} of a tensor of {rank} axes")
-    return place % rank
+    index = to_integer(value, "an axis")
+    if not -rank <= index < rank:
+        raise ShapeMismatch(f"axis {index} of a tensor of {rank} axes")
+    return index % rank
 
 
-def axes(machine: Any, value: Any, rank: int) -> list[int]:
+def axes(value: Value, rank: int) -> list[int]:
     """One axis or several; None for all."""
     if value is None:
         return list(range(rank))
-    each = value if isinstance(value, tuple | list) else (value,)
-    return [axis(machine, one, rank) for one in each]
+    return [axis(one, rank) for one in (value if isinstance(value, tuple | list) else (value,))]
 
 
-def sizes_of(machine: Any, sizes: tuple[Any, ...]) -> list[int]:
+def to_sizes(sizes: Sequence[Value]) -> list[int]:
     """Sizes given one by one or as one sequence."""
-    if len(sizes) == 1 and isinstance(sizes[0], tuple | list):
-        sizes = tuple(sizes[0])
-    return [whole(machine, one) for one in sizes]
+    return [to_integer(size) for size in unpacked(sizes)]
+
+
+def unpacked(values: Sequence[Value]) -> Sequence[Value]:
+    """Values given one by one or as one sequence."""
+    if len(values) == 1 and isinstance(values[0], tuple | list):
+        return values[0]
+    return values

@@ -1,0 +1,153 @@
+"""What every value means to the language: its truth, its items, its text, its hash."""
+
+from collections.abc import Iterator
+
+from convcli.nets.readers.python.language.limits import MAX_ITEMS, check_nesting, within_limits
+from convcli.nets.readers.python.language.objects import (
+    NUMBERS,
+    BoundMethod,
+    Class,
+    Function,
+    Instance,
+    Library,
+    Native,
+    Partial,
+    ProgramException,
+    ReadError,
+    Tensor,
+    Unknown,
+    Value,
+    ValueIterator,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
+
+
+def truth(interpreter: Interpreter, value: Value) -> bool:
+    """Whether a value is true, by Python's rules. Raises ReadError for what is not known."""
+    if isinstance(value, Unknown):
+        raise value.error()
+    if isinstance(value, Tensor):
+        if value.number is None:
+            raise ReadError("a branch depends on the values of a tensor")
+        return bool(value.number)
+    if isinstance(value, Instance):
+        if isinstance(value.cls.find("__len__"), Native | Function):
+            return bool(interpreter.call(interpreter.attribute(value, "__len__"), [], {}))
+        return True
+    if isinstance(
+        value, Class | Function | Native | BoundMethod | Partial | Library | ValueIterator
+    ):
+        return True
+    return bool(value)
+
+
+def iterate(interpreter: Interpreter, value: Value) -> Iterator[Value]:
+    """The items of a value, a step each. Raises ReadError for what has none."""
+    for item in _items(interpreter, value):
+        interpreter.tick()
+        yield item
+
+
+def _items(interpreter: Interpreter, value: Value) -> Iterator[Value]:
+    if isinstance(value, list):
+        return _growing(value)
+    if isinstance(value, str | tuple | dict | set | frozenset | range):
+        return iter(list(value) if isinstance(value, dict | set) else value)
+    if isinstance(value, ValueIterator):
+        return value.items
+    if isinstance(value, Tensor):
+        return iter(interpreter.unbind(value) if value.values is None else value.values)
+    if isinstance(value, Unknown):
+        raise value.error()
+    if isinstance(value, Instance):
+        if isinstance(value.cls.find("__iter__"), Native | Function):
+            method = interpreter.attribute(value, "__iter__")
+            return _items(interpreter, interpreter.call(method, [], {}))
+        if isinstance(value.cls.find("__getitem__"), Function):
+            return iter(_indexed(interpreter, value))
+    if isinstance(value, Class) and value.members is not None:
+        return iter(value.members.values())
+    raise ProgramException("TypeError", f"{describe(value)} cannot be iterated over")
+
+
+def _growing(value: list[Value]) -> Iterator[Value]:
+    # a list may grow while it is iterated over, as in Python; every step is counted
+    yield from value
+
+
+def _indexed(interpreter: Interpreter, value: Instance) -> list[Value]:
+    """The items of an object that has `__getitem__` and `__len__` alone."""
+    getter = interpreter.attribute(value, "__getitem__")
+    size = interpreter.call(interpreter.attribute(value, "__len__"), [], {})
+    if not isinstance(size, int):
+        raise ProgramException("TypeError", f"the length of {describe(value)} is {describe(size)}")
+    items = []
+    for index in range(min(size, MAX_ITEMS)):
+        interpreter.tick()
+        items.append(interpreter.call(getter, [index], {}))
+    return items
+
+
+def to_list(interpreter: Interpreter, value: Value) -> list[Value]:
+    """The items of a value as a list of bounded length."""
+    items = []
+    for item in iterate(interpreter, value):
+        items.append(item)
+        if len(items) > MAX_ITEMS:
+            raise ReadError(f"more than {MAX_ITEMS:,} items are listed")
+    return items
+
+
+def hashable(interpreter: Interpreter, value: Value) -> Value:
+    """The value itself, which a dict or a set may hold."""
+    if isinstance(value, list | dict | set):
+        raise ProgramException("TypeError", f"unhashable type: {type(value).__name__!r}")
+    if isinstance(value, Unknown):
+        raise value.error()
+    if isinstance(value, tuple):
+        check_nesting(interpreter, value)
+        for item in value:
+            hashable(interpreter, item)
+    return value
+
+
+def to_str(interpreter: Interpreter, value: Value) -> str:
+    """What `str()` gives."""
+    return value if isinstance(value, str) else to_repr(interpreter, value)
+
+
+def to_repr(interpreter: Interpreter, value: Value) -> str:
+    """What `repr()` gives; for what Python itself does not have, its description."""
+    check_nesting(interpreter, value)
+    return within_limits(interpreter, _repr(value))
+
+
+def _repr(value: Value) -> str:
+    if isinstance(value, list | tuple | set | frozenset):
+        items = ", ".join(map(_repr, value))
+        if isinstance(value, tuple):
+            return f"({items},)" if len(value) == 1 else f"({items})"
+        return f"[{items}]" if isinstance(value, list) else f"{{{items}}}"
+    if isinstance(value, dict):
+        pairs = (f"{_repr(key)}: {_repr(item)}" for key, item in value.items())
+        return f"{{{', '.join(pairs)}}}"
+    if isinstance(value, str | int | float | complex | bytes | range | type(None)):
+        return repr(value)
+    return describe(value)
+
+
+def describe(value: Value) -> str:
+    """What a value is, in a few words, for messages."""
+    if isinstance(value, Unknown):
+        return value.text
+    if isinstance(value, Tensor):
+        return f"a tensor of {'x'.join(map(str, value.shape)) or 'one value'}"
+    if isinstance(value, Instance):
+        return f"a {value.cls.name}"
+    if isinstance(value, Class | Native | Function | Library):
+        return value.name
+    if isinstance(value, BoundMethod | Partial):
+        return describe(value.function)
+    if isinstance(value, NUMBERS):
+        return repr(value)
+    return f"a {type(value).__name__}"
