@@ -102,7 +102,6 @@ def _vectors(options: ExtractOptions) -> Outcome:
 def _batch(words: Sequence[str], options: ExtractOptions) -> tuple[tuple[str, ...], VectorMaker]:
     """The pictures of a batch, and what makes their vectors on worker processes or a cluster."""
     from convcli.batch.inputs import gathered
-    from convcli.batch.runner import How
     from convcli.batch.vectors import Vectors
     from convcli.features.vector_set import VectorMaker
     from convcli.images.io.atomic import check_free
@@ -113,15 +112,7 @@ def _batch(words: Sequence[str], options: ExtractOptions) -> tuple[tuple[str, ..
     if options.report is not None:
         check_free([options.report, options.output], options.force)
     inputs = gathered(words, options.recursive, options.files_from, options.null)
-    how = How(
-        options.jobs,
-        options.scheduler,
-        options.ship,
-        options.fail_fast,
-        options.report,
-        options.quiet,
-    )
-    workers = Vectors(how, max_pixels=options.max_pixels, max_memory=options.max_memory)
+    workers = Vectors(options)
     paths = tuple(picture.path for picture in inputs)
     return paths, VectorMaker(workers.each, workers.note, options.quiet)
 
@@ -184,7 +175,7 @@ def _maps(options: ExtractOptions) -> Outcome:
     from convcli.features.layer_stats import Report
     from convcli.images.io.atomic import check_free
     from convcli.images.io.formats import format_of
-    from convcli.images.io.memory_limits import Limits
+    from convcli.images.io.source import Limits
 
     words, layers = split_words(options.words)
     paths = pictures_of(words)
@@ -299,7 +290,7 @@ def split_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 def is_layer(word: str, after_pictures: bool) -> bool:
     """Whether a word is a layer or a network, not a picture; after pictures, if in doubt."""
-    from convcli.images.io.listing import READABLE
+    from convcli.images.io.formats import READABLE
     from convcli.nets.readers.read import is_source
     from convcli.nets.readers.vocabulary.registry import names_of
     from convcli.nets.zoo import NAMES
@@ -328,12 +319,12 @@ def files_read(paths: Sequence[str], options: ExtractOptions) -> list[str]:
 
 def pictures_of(words: Sequence[str]) -> tuple[str, ...]:
     """Paths of pictures; a folder stands for the pictures in it, sorted by name."""
-    from convcli.images.io.listing import pictures_in
+    from convcli.batch.inputs import pictures_in
 
     paths: list[str] = []
     for word in words:
         if os.path.isdir(word):
-            inside = [path for path, _ in pictures_in(word)]
+            inside = [picture.path for picture in pictures_in(word)]
             if not inside:
                 raise PictureError(f"{safe(word)} holds no pictures")
             paths += inside

@@ -9,7 +9,7 @@ from convcli.errors import SpecError, UnfitError
 from convcli.fit import least_squares
 from convcli.fit.planes import Levels, open_levels
 from convcli.fit.results import STYLES, FittedKernel, TrainedNet, kernel_text
-from convcli.images.io.read import check_free, files_named, write_file
+from convcli.images.io.atomic import check_free, files_named, write_file
 from convcli.images.io.write import save_arrays
 from convcli.output import line, note, show_lines
 from convcli.tables import FORMATS, show

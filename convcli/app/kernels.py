@@ -35,8 +35,9 @@ def kernels(options: KernelsOptions) -> None:
 
 def _draw_gallery(picture: str, target: str, force: bool) -> None:
     from convcli.draw.kernel_gallery import gallery
+    from convcli.images.io.atomic import check_free
     from convcli.images.io.formats import format_of
-    from convcli.images.io.read import check_free, open_picture
+    from convcli.images.io.read import open_picture
     from convcli.images.io.write import write_picture
 
     check_free([target], force, picture)

@@ -25,7 +25,7 @@ from convcli.numerals import (
 from convcli.text import counted
 
 if TYPE_CHECKING:
-    from convcli.images.io.read import Picture
+    from convcli.images.image import Picture
     from convcli.images.kernels.kernel import Kernel
 
 LARGEST_KERNEL = 31
@@ -193,7 +193,7 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
     and for kernels whose products nobody could read.
     """
     from convcli.images.filters.apply import filter_picture
-    from convcli.images.filters.output_range import Range, tone
+    from convcli.images.filters.ranges import Range, intensity_map
 
     pixels, full = picture.pixels, picture.full
     height, width = pixels.shape[:2]
@@ -229,7 +229,7 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
     filtered = filter_picture(
         picture._replace(pixels=pixels[first:last, begin:end].copy()), kernel
     ).pixels[row - first, column - begin]
-    samples, tones = window.shape[2], tone(kernel, Range(), full)
+    samples, intensity = window.shape[2], intensity_map(kernel, Range(), full)
     beyond = sum(
         not (0 <= top + i < height and 0 <= left + j < width)
         for i in range(rows)
@@ -246,8 +246,8 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
         tuple(map(int, pixels[row, column][:samples])),
         tuple(map(int, filtered[:samples])),
         full,
-        tones.absolute,
-        tones.gain,
+        intensity.absolute,
+        intensity.gain,
     )
 
 

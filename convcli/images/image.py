@@ -14,8 +14,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    Samples: TypeAlias = NDArray[np.number]
-    """(height, width, samples) of uint8, uint16, float32 or float64."""
+    from convcli.images.arrays import Samples
 
 Metadata: TypeAlias = Mapping[str, object]
 
@@ -151,7 +150,7 @@ class Picture(NamedTuple):
         return self._replace(pixels=self.pixels[..., :-1], has_alpha=False)
 
 
-def picture_of(samples: NDArray[np.generic]) -> Picture:
+def picture_of(samples: NDArray[np.number]) -> Picture:
     """Samples (height, width) or (height, width, 1 to 4) as a picture.
 
     uint8 and uint16 hold 0 to 255 and 65535, floats 0 to 1; a second or fourth sample is alpha.

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import Refusal
-from convcli.images.io.memory_limits import available
+from convcli.images.io.source import available
 from convcli.nets.analysis.table import bytes_text
 from convcli.text import safe
 

@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics, Stored
+from convcli.images.arrays import Stored, Values
+from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics
 from convcli.images.engines.row_bands import FILL, Bands, Pair, Run, Work
-from convcli.images.engines.shift_passes import Scratch, Values
+from convcli.images.engines.shift_passes import Scratch
 from convcli.images.kernels.kernel import Kernel
 
 MIN_SIDE = 14

@@ -1,8 +1,8 @@
 """One small kernel over every channel of a band: its parts computed exactly, and combined.
 
-    passes      sums of shifted copies            any kernel, cheap where taps are few or repeat
-    products    banded matrices, by BLAS          a long column and a long row
-    fourier     transforms                        a large matrix that is neither
+passes      sums of shifted copies            any kernel, cheap where taps are few or repeat
+products    banded matrices, by BLAS          a long column and a long row
+fourier     transforms                        a large matrix that is neither
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,8 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.conv.validate import EXACT_FLOAT
+from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics, magnitudes
-from convcli.images.engines.shift_passes import Pass, Scratch, Values, passes_of, run_passes
+from convcli.images.engines.row_bands import Bands, FloatWork, Run, Work, band_rows
+from convcli.images.engines.shift_passes import Pass, Scratch, passes_of, run_passes
 from convcli.images.engines.toeplitz import fourier, separable
 from convcli.images.kernels.factor import narrowed, separated
 from convcli.images.kernels.kernel import Kernel, Matrix, Part
@@ -195,9 +197,7 @@ def greatest(factors: Sequence[Matrix], largest: int, signed: bool = True) -> in
     return largest * max(plus, minus, 1)
 
 
-def accumulator(
-    factors: Sequence[Matrix], largest: int, signed: bool = True
-) -> np.dtype[Any]:
+def accumulator(factors: Sequence[Matrix], largest: int, signed: bool = True) -> np.dtype[Any]:
     """The narrowest dtype that holds every sum of values up to ±`largest` exactly.
 
     Factors of floats are summed in float64; integers whose sums could pass int64 as Python's.
@@ -246,8 +246,9 @@ class Correlator:
         products = [abs(times) * bound for times, bound in zip(self.times, bounds, strict=True)]
         self.bound = sum(products) if kernel.combine == "sum" else max(products)
         self.shape = rows, columns = kernel.shape
+        middle = (rows - 1) // 2, (columns - 1) // 2
         self.offsets = [
-            ((rows - 1) // 2 - (one.shape[0] - 1) // 2, (columns - 1) // 2 - (one.shape[1] - 1) // 2)
+            (middle[0] - (one.shape[0] - 1) // 2, middle[1] - (one.shape[1] - 1) // 2)
             for one in self.stencils
         ]
         first = {one.stages[0][0] for one in self.stencils if one.stages}
@@ -264,6 +265,41 @@ class Correlator:
     def exact(self) -> bool:
         """Whether responses to integers are integers."""
         return self.kernel.exact
+
+    def work(self, bands: Bands, intensity: IntensityMap, full: int, threads: int) -> Work:
+        """Samples without transparency, exactly."""
+        quantizer = self.quantizer(intensity, full)
+        cells = bands.width() * bands.pixels.shape[2]
+        dtype = self.dtype or bands.pixels.dtype
+        # squares of magnitudes are kept beside the accumulators, twice as wide
+        itemsize = max(one.dtype.itemsize for one in self.stencils)
+        itemsize *= 2 if self.kernel.combine == "magnitude" else 1
+        read = self.shape[0] if self.dtype is not None else 4 * self.shape[0]
+        rows = band_rows(cells * bands.window.stride[0], bands.size[0], itemsize, read, threads)
+
+        def make() -> Run:
+            first, last = bands.span(0, rows)
+            buffer, scratch = np.empty((last - first) * cells, dtype), Scratch()
+
+            def run(top: int, bottom: int, out: Stored) -> Statistics:
+                band = bands.read(top, bottom, dtype, buffer)
+                responses = map(bands.strided, self.parts(band, scratch))
+                return self.samples(responses, quantizer, scratch, out)[1]
+
+            return run
+
+        return Work(rows, make)
+
+    def float_work(self, bands: Bands, intensity: IntensityMap, threads: int) -> FloatWork:
+        """Responses without transparency, as float64, nothing rounded."""
+        dtype = self.dtype or bands.pixels.dtype
+        cells = bands.width() * bands.pixels.shape[2] * bands.window.stride[0]
+
+        def run(top: int, bottom: int) -> Values:
+            parts = self.parts(bands.read(top, bottom, dtype))
+            return self.values([bands.strided(one) for one in parts], intensity)
+
+        return FloatWork(band_rows(cells, bands.size[0], 8, 2 * self.shape[0], threads), run)
 
     def parts(self, band: Values, scratch: Scratch | None = None) -> Iterator[Values]:
         """The response of each part, or of their sum, to a band (h, w, c): integers, times `unit`.
@@ -298,9 +334,7 @@ class Correlator:
             response = response.astype(np.int64)  # whole, but Python's floats would not stay so
         return response.astype(fits) * times
 
-    def quantizer(
-        self, intensity: IntensityMap, full: int, bound: int | None = None
-    ) -> Quantizer:
+    def quantizer(self, intensity: IntensityMap, full: int, bound: int | None = None) -> Quantizer:
         """How the responses become samples 0..full."""
         bound = self.bound if bound is None else bound
         return Quantizer(self.unit, intensity, full, bound, fractional=not self.exact)
@@ -310,8 +344,8 @@ class Correlator:
         responses: Iterable[Values],
         quantizer: Quantizer,
         scratch: Scratch | None = None,
-        out: NDArray[np.unsignedinteger] | None = None,
-    ) -> tuple[NDArray[np.unsignedinteger], Statistics]:
+        out: Stored | None = None,
+    ) -> tuple[Stored, Statistics]:
         """Samples from the responses of the parts, and statistics of the true values."""
         if self.kernel.combine == "magnitude":
             squares = magnitudes(

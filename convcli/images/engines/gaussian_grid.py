@@ -17,12 +17,12 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics, Stored
+from convcli.images.arrays import Stored, Values
+from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics
 from convcli.images.engines.row_bands import (
     FILL,
     Bands,
     Border,
-    Run,
     Window,
     Work,
     extend,
@@ -99,7 +99,7 @@ class GaussianGrid(NamedTuple):
     def work(self, bands: Bands, intensity: IntensityMap, full: int, threads: int) -> Work:
         """Gather the picture on the grid, now and on all threads; then draw bands of it."""
         height, width, channels = bands.pixels.shape
-        dtype = np.dtype(np.float64 if self.deep else np.float32)
+        dtype: np.dtype[np.floating] = np.dtype("f8" if self.deep else "f4")
         sigma, (row_step, column_step) = self.kernel.smooth, bands.window.stride
         rows, columns = (_axis(length, sigma, self.deep, dtype) for length in (height, width))
         side = 2 * pad(sigma, self.deep) + 1
@@ -154,7 +154,7 @@ def _axis(length: int, sigma: float, deep: bool, dtype: DTypeLike) -> Axis:
     )
 
 
-def _weights(to: Floats, source: Floats, sigma: float, reach: float) -> Floats:
+def _weights(to: Values, source: Values, sigma: float, reach: float) -> Floats:
     """Gaussian weights (to, source), each row with a sum of 1."""
     apart = to[:, np.newaxis] - source
     weights: Floats = np.where(np.abs(apart) <= reach, np.exp(-0.5 * (apart / sigma) ** 2), 0.0)

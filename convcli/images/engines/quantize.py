@@ -6,17 +6,13 @@ millisecond, as long as a few dozen operations on fractions.
 
 from collections.abc import Iterable
 from fractions import Fraction
-from functools import reduce
 from math import sqrt
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from convcli.images.engines.shift_passes import Scratch, Values
-
-Stored: TypeAlias = NDArray[np.unsignedinteger]
-"""Samples of 8 or 16 bits."""
+from convcli.images.arrays import Stored, Values
+from convcli.images.engines.shift_passes import Scratch
 
 Step: TypeAlias = tuple[np.ufunc, int]
 """An operation with an integer."""
@@ -66,12 +62,8 @@ def _short(value: float) -> str:
 NOTHING = Statistics(float("inf"), float("-inf"), 0, 0)
 
 
-def combined(parts: Iterable[Statistics]) -> Statistics:
-    """The statistics of all pieces of one picture."""
-    return reduce(_both, parts, NOTHING)
-
-
-def _both(first: Statistics, second: Statistics) -> Statistics:
+def combined(first: Statistics, second: Statistics) -> Statistics:
+    """The statistics of two pieces of one picture."""
     return Statistics(
         min(first.minimum, second.minimum),
         max(first.maximum, second.maximum),
@@ -96,25 +88,31 @@ class Quantizer:
     """
 
     def __init__(
-        self, scale: Fraction, intensity: IntensityMap, full: int, bound: int, fractional: bool = False
+        self,
+        scale: Fraction,
+        intensity: IntensityMap,
+        full: int,
+        bound: int,
+        fractional: bool = False,
     ) -> None:
-        gain = abs(scale * intensity.gain) if intensity.absolute else scale * intensity.gain
+        gain, offset = scale * intensity.gain, intensity.offset
+        gain = abs(gain) if intensity.absolute else gain
         self.absolute, self.full, self.bound = intensity.absolute, full, bound
-        self.gain, self.offset = float(gain), float(intensity.offset)
+        self.gain, self.offset = float(gain), float(offset)
         self.square = float(scale * scale * intensity.square)
-        binary = gain.denominator & (gain.denominator - 1) == 0 and intensity.offset.denominator <= 2
+        binary = gain.denominator & (gain.denominator - 1) == 0 and offset.denominator <= 2
         self.in_floats = fractional or bound >= 2**53 or (binary and bound * 2 < 2**53)
         """Whether floats are rounded as floats: they are not exact, or stay so."""
 
         # ⌊gain · R + offset + ½⌋ = ⌊(R · a + b) / d⌋
-        common = gain.denominator * intensity.offset.denominator
-        a, b, d = int(gain * common), int(intensity.offset * common), common
+        common = gain.denominator * offset.denominator
+        a, b, d = int(gain * common), int(offset * common), common
         if d % 2:
             a, b, d = 2 * a, 2 * b + d, 2 * d
         else:
             b += d // 2
-        if gain.denominator == intensity.offset.denominator == 1:
-            a, b, d = int(gain), int(intensity.offset), 1
+        if gain.denominator == offset.denominator == 1:
+            a, b, d = int(gain), int(offset), 1
         self.fraction = a, b, d
         self.largest = max(bound * abs(a) + abs(b), d)
 
@@ -215,9 +213,11 @@ class Quantizer:
 def magnitudes(parts: Iterable[Values], count: int, bound: int, scratch: Scratch) -> Values:
     """Σ R² of integer responses, in float32 where every sum is exact and its root well apart."""
     dtype = np.float32 if bound * bound * count < 2**22 else np.float64
-    for number, part in enumerate(parts):
-        square = scratch.like("square" if number else "total", part, dtype)
+    total: Values | None = None
+    for part in parts:
+        square = scratch.like("total" if total is None else "square", part, dtype)
         np.copyto(square, part, casting="unsafe")
         np.multiply(square, square, out=square)
-        total = np.add(total, square, out=total) if number else square
+        total = square if total is None else np.add(total, square, out=total)
+    assert total is not None
     return total

@@ -11,8 +11,8 @@ from numpy.typing import DTypeLike, NDArray
 
 from convcli.conv.padding import BORDERS, sources
 from convcli.errors import UnfitError
-from convcli.images.engines.quantize import Statistics, Stored
-from convcli.images.engines.shift_passes import Values
+from convcli.images.arrays import Stored, Values
+from convcli.images.engines.quantize import Statistics
 
 Pair = tuple[int, int]
 
@@ -154,7 +154,7 @@ class Bands:
         )
         return extend(pixels, rows, self.columns, self.left, self.window.border.value, band)
 
-    def centres(self, band: Values) -> tuple[slice, slice]:
+    def centers(self, band: Values) -> tuple[slice, slice]:
         """The rows and columns of a band that stand under the anchor where the window stops."""
         down, across = (
             slice(at, at + length - reach + 1, step)
@@ -187,6 +187,13 @@ class Work(NamedTuple):
     rows: int
     make: Callable[[], Run]
     in_order: bool = False
+
+
+class FloatWork(NamedTuple):
+    """The same for responses as floats: what gives those of a band."""
+
+    rows: int
+    run: Callable[[int, int], Values]
 
 
 def band_rows(cells: int, rows: int, itemsize: int, reach: int, threads: int) -> int:

@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import DTypeLike
 
+from convcli.images.arrays import Values
 from convcli.images.kernels.factor import halved
-
-Values: TypeAlias = NDArray[Any]
-"""(rows, columns, channels) of a band or its responses: integers, floats, or Python's integers."""
 
 Buffers: TypeAlias = tuple[Values, Values, Values]
 """Two that passes write in turn, and one for terms."""

@@ -8,7 +8,8 @@ integers up to 2⁵³ are exact.
 import numpy as np
 from numpy.typing import DTypeLike
 
-from convcli.images.engines.shift_passes import Scratch, Values
+from convcli.images.arrays import Values
+from convcli.images.engines.shift_passes import Scratch
 
 BLOCK = 32
 """Outputs of a product along an axis: 16 call BLAS too often, 64 multiply too many zeros."""

@@ -56,6 +56,8 @@ class Format:
     """How libvips reads it in bands."""
     floats: bool = False
     """Whether it holds responses as they are, neither scaled nor rounded."""
+    narrow: bool = False
+    """Whether those are floats of 32 bits at most."""
 
 
 # Pillow's own quality of 75 shows blocks around the edges that a filter brings out
@@ -138,8 +140,8 @@ FLOAT_FORMATS = {
     for one in (
         Format(name="NPY", suffixes=(".npy",), floats=True),
         Format(name="NPZ", suffixes=(".npz",), floats=True),
-        Format(name="PFM", suffixes=(".pfm",), floats=True),
-        Format(name="TIF32", suffixes=(".tif",), floats=True),
+        Format(name="PFM", suffixes=(".pfm",), floats=True, narrow=True),
+        Format(name="TIF32", suffixes=(".tif",), floats=True, narrow=True),
     )
 }
 

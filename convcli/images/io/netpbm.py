@@ -11,8 +11,10 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from convcli.errors import OutputError, PictureError
-from convcli.images.image import Picture, Samples
+from convcli.images.arrays import Samples
+from convcli.images.image import Picture
 from convcli.images.io.source import Map
+
 
 def open_map(source: str | bytes, found: Map) -> Picture:
     """The picture of a PGM or PPM at a path, or in its bytes.
@@ -23,7 +25,7 @@ def open_map(source: str | bytes, found: Map) -> Picture:
     if not header.pixels:
         raise PictureError(f"it has {header.width}x{header.height} pixels")
     shape = header.height, header.width, header.channels
-    dtype = np.dtype(np.uint8 if header.dtype == "uint8" else ">u2")
+    dtype: np.dtype[np.unsignedinteger] = np.dtype("u1" if header.dtype == "uint8" else ">u2")
     need = offset + header.array_bytes
     have = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     if have < need:

@@ -5,15 +5,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image, UnidentifiedImageError
 
 from convcli.errors import PictureError
-from convcli.images.image import Header, Metadata, Picture, Samples, Timing
+from convcli.images.arrays import Samples
+from convcli.images.image import Header, Metadata, Picture, Timing
 from convcli.images.io.formats import FORMATS
 from convcli.images.io.metadata import read_metadata, record_of, texts_of
 from convcli.images.io.netpbm import open_map
-from convcli.images.io.source import Limits, Prefetch, TooLargeError, array_mode, is_pillows
+from convcli.images.io.source import Limits, Prefetch, array_mode, is_pillows
 from convcli.text import safe
 
 BAD_FILE = (
@@ -213,7 +213,7 @@ def _of_8_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
 
 
-def of_inks(pixels: NDArray[np.uint8]) -> Image.Image:
+def of_inks(pixels: Samples) -> Image.Image:
     """Samples (h, w, 4) of cyan, magenta, yellow and black; four samples else are RGBA.
 
     >>> of_inks(np.full((1, 1, 4), (255, 0, 0, 0), np.uint8)).convert("RGB").getpixel((0, 0))

@@ -91,7 +91,7 @@ def array_mode(image: Image.Image, form: str, every_kind: bool) -> str:
 
 
 class Map(NamedTuple):
-    """A PGM or PPM that is mapped into memory: what its header says, and where its samples begin."""
+    """A PGM or PPM that is mapped into memory: its header, and where its samples begin."""
 
     header: Header
     offset: int
@@ -162,7 +162,11 @@ def bytes_text(count: int) -> str:
     for unit in ("TiB", "GiB", "MiB", "KiB"):
         size = UNITS[unit[0]]
         if count >= size:
-            return f"{count / size:,.0f} {unit}" if count % size == 0 else f"{count / size:,.1f} {unit}"
+            return (
+                f"{count / size:,.0f} {unit}"
+                if count % size == 0
+                else f"{count / size:,.1f} {unit}"
+            )
     return f"{count} bytes"
 
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convcli.errors import OutputError
-from convcli.images.image import Picture, Samples
+from convcli.images.arrays import Samples
+from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import FORMATS, Format, SaveOptions, format_of, suffix_of
 from convcli.images.io.metadata import saved_metadata
@@ -28,7 +29,7 @@ def write_picture(
     """
     options = options or SaveOptions()
     form = options.format or (FORMATS[picture.format] if target == "-" else format_of(target))
-    check_suffix(picture, target)
+    check_suffix(target, picture.header.colors)
     write_output(target, lambda stream: save_picture(picture, stream, form, options), force)
 
 
@@ -54,9 +55,8 @@ def check_stdout() -> None:
         raise OutputError("a terminal cannot show a picture; use -o FILE, or pipe it on")
 
 
-def check_suffix(picture: Picture, target: str) -> None:
+def check_suffix(target: str, colors: int) -> None:
     """Refuse color in a file whose name says that it is gray."""
-    colors = picture.pixels.shape[2] - picture.has_alpha
     if suffix_of(target) == ".pgm" and colors != 1:
         raise OutputError(f"{safe(target)}: a .pgm holds gray; write .ppm, or give --gray")
 
@@ -147,8 +147,6 @@ def image_of(pixels: Samples, mode: str, form: Format) -> Image.Image:
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
-def save_arrays(
-    arrays: Mapping[str, NDArray[np.generic]], path: str, force: bool = False
-) -> None:
+def save_arrays(arrays: Mapping[str, NDArray[np.generic]], path: str, force: bool = False) -> None:
     """Write arrays by name to an .npz file. Raises OutputError."""
     write_file(path, lambda stream: np.savez(stream, allow_pickle=False, **arrays), force)
