@@ -108,6 +108,8 @@ def _filter_picture(source: str, options: FilterRun) -> None:
     for remark in remarks(spec, wanted):
         note(remark)
     opened = open_planned(source, spec, target, prefetch=prefetch)
+    if target is not None and opened.plan.format is not None:
+        target.options.check(opened.plan.format)
     for remark in opened.picture.notes if opened.picture else ():
         note(f"{safe(source)}: {remark}")
     for text in opened.plan.text() if options.explain else ():

@@ -11,11 +11,12 @@ from PIL import Image
 
 from convcli.images.engines import gaussian_grid
 from convcli.images.engines.row_bands import Border
-from convcli.images.filters import write
+from convcli.images.filters import plan
 from convcli.images.filters.apply import filter_picture
-from convcli.images.filters.output_range import read_range
-from convcli.images.filters.spec import Recipe
-from convcli.images.filters.write import Target, filter_to
+from convcli.images.filters.plan import Target, plan_filter
+from convcli.images.filters.ranges import read_range
+from convcli.images.filters.run import filter_to
+from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
 from convcli.images.kernels.parse import kernel
 
@@ -159,26 +160,26 @@ def read(path, dtype):
 @pytest.mark.parametrize(("depth", "alpha"), WRITERS)
 @pytest.mark.parametrize("name", KERNELS)
 def test_every_combination_is_the_oracle(monkeypatch, tmp_path, name, depth, alpha):
-    monkeypatch.setattr(gaussian_grid, "LEAST_PIXELS", 1)
-    monkeypatch.setattr(write, "STREAMED_SAMPLES", 1)
+    monkeypatch.setattr(gaussian_grid, "MIN_PIXELS", 1)
+    monkeypatch.setattr(plan, "STREAMED_SAMPLES", 1)
     (spec, gain), pixels = KERNELS[name], tiny(depth, alpha)
     one, given = kernel(spec), Picture(pixels, alpha != "none", "PNG", {})
     for number, border in enumerate(BORDERS):
         truth = Truth(pixels, alpha, one, border, gain)
         for range_ in RANGES:
-            recipe = Recipe(
+            wanted = FilterSpec(
                 (one,),
                 border,
                 range=read_range(range_),
                 channels="each" if alpha == "each" else "rgb",
             )
-            array = filter_picture(given, recipe, 1).pixels
+            array = filter_picture(given, wanted, 1).pixels
             assert_samples(array, truth, range_, name, depth)
             for writer in WRITERS[depth, alpha].split():
                 if writer in FLOATS and range_ not in ("auto", "stretch"):
                     continue  # they hold responses, whatever the range is
                 path = tmp_path / f"{number}{range_[:4]}.{writer}"
-                filter_to(given, recipe, Target(str(path)), 1)
+                filter_to(given, plan_filter(given.header, wanted, Target(str(path))), 1)
                 found = read(path, array.dtype)
                 if writer in FLOATS:
                     assert_close(found[truth.seen][:, : truth.values.shape[1]], truth.values, 1e-6)

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from convcli.errors import SpecError
-from convcli.images.filters.options import recipe_of, remarks, replayed
-from convcli.images.filters.output_range import Range
-from convcli.images.filters.output_range import tone as ranged_tone
+from convcli.images.filters.options import FilterOptions
+from convcli.images.filters.provenance import replayed
+from convcli.images.filters.ranges import Range, intensity_map
+from convcli.images.filters.spec import remarks, spec_of
 from convcli.images.kernels.catalogue import CATALOGUE
 from convcli.images.kernels.kernel import weight_sum
 from convcli.images.kernels.parse import kernel
@@ -131,7 +132,7 @@ def test_a_bad_kernel_is_refused_in_a_sentence(spec, message):
 
 def tone(one):
     """Whether responses are shown as absolute values, and what they are multiplied by in all."""
-    found = ranged_tone(one, Range(), 255)
+    found = intensity_map(one, Range(), 255)
     return found.absolute, found.gain * one.parts[0].scale
 
 
@@ -155,5 +156,5 @@ def test_the_tone_follows_from_the_weights():
 )
 def test_sums_of_float32_weights_are_taken_for_0_or_1(tmp_path, weights, told):
     np.save(tmp_path / "k.npy", weights)
-    asked = replayed([f"@{tmp_path / 'k.npy'}"], {}, set())
-    assert bool(remarks(recipe_of(asked), asked)) == told
+    options = replayed(FilterOptions(kernels=(f"@{tmp_path / 'k.npy'}",)))
+    assert bool(remarks(spec_of(options), options)) == told

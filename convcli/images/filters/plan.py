@@ -297,7 +297,7 @@ class FilterPlan:
             lines += kernel_text(stage.kernel)
             lines.append(f"  engine     {stage.engine.text}")
         turned = "turned by 180° (convolution)" if spec.flip else "as drawn (correlation)"
-        share = f", {number(spec.amount)} of it mixed with the input" if spec.amount != 1 else ""
+        share = f", {number(spec.amount)} of it blended with the input" if spec.amount != 1 else ""
         picture_bytes = self.header.samples * ITEM_BYTES[self.header.dtype]
         return [
             *lines,
@@ -318,11 +318,9 @@ def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) 
     """The plan of a filter on pictures with a header.
 
     Raises UnfitError for a border's constant that is no sample, and for light or luma of a picture
-    that has none; SpecError and OutputError for a target that cannot be written so.
+    that has none.
     """
     plan = FilterPlan(spec, header, target)
-    if target is not None and plan.format is not None:
-        target.options.check(plan.format)
     if spec.border.name == "constant" and header.full:
         value = spec.border.value
         if not 0 <= value <= header.full or value % 1:
