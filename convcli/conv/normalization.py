@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli.conv.functional import conv2d
-from convcli.conv.validate import check_real, flag, number, whole_number
+from convcli.conv.validate import check_real, flag, integer, number
 from convcli.errors import UnfitError
 
 
@@ -29,7 +29,7 @@ def local_response_norm(
     x = _floats(x, "local_response_norm")
     if x.ndim < 3:
         raise UnfitError(f"x has {x.ndim} axes {x.shape}; local_response_norm takes (n, c, …)")
-    size = whole_number(size, "size")
+    size = integer(size, "size")
     alpha, beta, k = number(alpha, "alpha"), number(beta, "beta"), number(k, "k")
     squares = np.square(x, dtype=np.promote_types(x.dtype, np.float32))
     energy = np.zeros_like(squares)
@@ -108,7 +108,7 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> NDArray[Any]:
     x = _floats(x, "local_contrast_norm")
     if x.ndim != 4:
         raise UnfitError(f"x has {x.ndim} axes {x.shape}; local_contrast_norm takes (n, c, h, w)")
-    size = whole_number(size, "size")
+    size = integer(size, "size")
     if size % 2 == 0:
         raise UnfitError(f"size={size} must be odd, so that a window has a centre")
     if 0 in x.shape[1:]:
@@ -135,9 +135,9 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> NDArray[Any]:
 
 def _blurred(maps: NDArray[Any], bell: NDArray[Any]) -> NDArray[Any]:
     """Maps (n, 1, h, w) weighted along both axes, zeros outside."""
-    taps, reach = bell.astype(maps.dtype), len(bell) // 2
-    down = conv2d(maps, taps.reshape(1, 1, -1, 1), padding=((reach, reach), (0, 0)))
-    return conv2d(down, taps.reshape(1, 1, 1, -1), padding=((0, 0), (reach, reach)))
+    taps = bell.astype(maps.dtype)
+    columns = conv2d(maps, taps.reshape(1, 1, -1, 1), padding="same")
+    return conv2d(columns, taps.reshape(1, 1, 1, -1), padding="same")
 
 
 def _channels(values: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:

@@ -128,7 +128,7 @@ def nearest(queries: VectorSet, among: VectorSet, count: int, metric: str) -> Ne
     >>> nearest(a, b, 1, "euclidean").ranking
     (('a', 1, 'q', 1.0),)
 
-    Raises UnfitError for vectors that were made differently.
+    Raises UnfitError for vectors of another length.
     """
     if queries.rows.shape[1] != among.rows.shape[1]:
         raise UnfitError(
@@ -136,13 +136,13 @@ def nearest(queries: VectorSet, among: VectorSet, count: int, metric: str) -> Ne
             f"{among.rows.shape[1]:,}; make both with the same network and --vector"
         )
     between = distances(metric, queries.rows, among.rows)
-    places = [os.path.realpath(path) for path in among.paths]
-    found = []
+    files = [os.path.realpath(path) for path in among.paths]
+    ranking: list[tuple[str, int, str, float]] = []
     for path, row in zip(queries.paths, between, strict=True):
         own = os.path.realpath(path)
-        ranked = [int(one) for one in np.argsort(row, kind="stable") if places[one] != own]
-        found += [
-            (path, rank, among.paths[one], float(row[one]))
-            for rank, one in enumerate(ranked[:count], 1)
+        order = [int(index) for index in np.argsort(row, kind="stable") if files[index] != own]
+        ranking += [
+            (path, rank, among.paths[index], float(row[index]))
+            for rank, index in enumerate(order[:count], 1)
         ]
-    return Neighbors(tuple(found), metric, len(among.paths))
+    return Neighbors(tuple(ranking), metric, len(among.paths))

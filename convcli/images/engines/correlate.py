@@ -21,8 +21,8 @@ from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics,
 from convcli.images.engines.row_bands import Bands, FloatWork, Run, Work, band_rows
 from convcli.images.engines.shift_passes import Pass, Scratch, passes_of, run_passes
 from convcli.images.engines.toeplitz import fourier, separable
-from convcli.images.kernels.factor import narrowed, separated
-from convcli.images.kernels.kernel import Kernel, Matrix, Part
+from convcli.images.kernels.factor import Matrix, narrowed, separated
+from convcli.images.kernels.kernel import Kernel, Part
 
 ACCUMULATORS = (np.uint16, np.int16, np.int32, np.int64)
 

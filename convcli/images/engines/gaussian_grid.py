@@ -17,12 +17,12 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from convcli.borders import Border
+from convcli.conv.padding import FILL
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics
 from convcli.images.engines.row_bands import (
-    FILL,
     Bands,
-    Border,
     Window,
     Work,
     extend,
@@ -212,7 +212,7 @@ def _gather_wide(bands: Bands, rows: Axis, columns: Axis, coarse: Floats, thread
     for channel in range(channels):
         extended = np.where(
             (bands.rows == FILL)[:, np.newaxis],
-            bands.window.border.value,
+            bands.window.border.fill,
             narrow[channel][bands.rows],
         ).astype(coarse.dtype)
         for place in range(rows.places):
@@ -223,7 +223,7 @@ def _gather_wide(bands: Bands, rows: Axis, columns: Axis, coarse: Floats, thread
 def _read_rows(bands: Bands, begin: int, count: int, dtype: DTypeLike) -> Floats:
     """Extended rows, from a number counted from the first that any window reads."""
     band = np.empty((count, bands.width(), bands.pixels.shape[2]), dtype)
-    rows, fill = bands.rows[begin : begin + count], bands.window.border.value
+    rows, fill = bands.rows[begin : begin + count], bands.window.border.fill
     return extend(bands.pixels, rows, bands.columns, bands.left, fill, band)
 
 

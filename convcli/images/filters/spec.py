@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convcli.conv.padding import BORDERS
+from convcli.borders import Border, read_border
 from convcli.errors import SpecError
-from convcli.images.engines.row_bands import Border, Window
+from convcli.images.engines.row_bands import Window
 from convcli.images.filters.options import Channels, FilterOptions, Pair
 from convcli.images.filters.provenance import record_text
 from convcli.images.filters.ranges import Range, read_range
@@ -25,7 +25,6 @@ from convcli.images.kernels.kernel import (
 )
 from convcli.images.kernels.parse import kernel
 from convcli.numerals import read_fraction, row_hints
-from convcli.text import like
 
 MAX_KERNELS = 100
 """Kernels of one chain, iterations counted."""
@@ -41,7 +40,7 @@ class FilterSpec(NamedTuple):
     """
 
     kernels: tuple[Kernel, ...]
-    border: Border = Border()
+    border: Border = Border("edge")
     stride: Pair = (1, 1)
     channels: Channels = "rgb"
     gray: bool = False
@@ -117,22 +116,6 @@ def _changed(one: Kernel, scale: Fraction, options: FilterOptions) -> Kernel:
     one = dilated(one, options.dilation)
     plain = options.scale == "1" and options.normalize == "none" and options.anchor is None
     return one if plain else one._replace(smooth=0.0)
-
-
-def read_border(text: str) -> Border:
-    """A border as the command line takes it.
-
-    >>> read_border("constant:128").text
-    'constant:128'
-    """
-    name, colon, value = text.strip().lower().partition(":")
-    if name == "constant" and colon:
-        return Border("constant", float(read_fraction(value, "constant:")))
-    if name not in (*BORDERS, "valid") or colon or name == "constant":
-        names = [one for one in BORDERS if one != "constant"]
-        known = f"{', '.join(names)}, constant:VALUE, valid"
-        raise SpecError(f"{text!r:.60} is no border: {known}{like(name, (*BORDERS, 'valid'))}")
-    return Border(name)
 
 
 def remarks(spec: FilterSpec, options: FilterOptions) -> list[str]:

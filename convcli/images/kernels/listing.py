@@ -7,7 +7,8 @@ import numpy as np
 
 from convcli.callsyntax import read_call
 from convcli.images.kernels.catalogue import CATALOGUE, Entry, built, parameters
-from convcli.images.kernels.kernel import Kernel, Matrix, middle
+from convcli.images.kernels.factor import Matrix
+from convcli.images.kernels.kernel import Kernel, middle
 from convcli.images.kernels.parse import kernel
 from convcli.numerals import row_hints
 from convcli.text import safe
@@ -33,9 +34,10 @@ def weights_text(matrix: Matrix, scale: Fraction) -> list[str]:
                 f"{_decimal(matrix.max() * scale)}"]  # fmt: skip
     exact = matrix.dtype.kind != "f" and scale.denominator < 10**6
     cells = [[str(int(tap)) if exact else _decimal(tap * scale) for tap in row] for row in matrix]
-    wide = [max(len(row[j]) for row in cells) for j in range(columns)]
+    widths = [max(len(row[j]) for row in cells) for j in range(columns)]
     lines = [
-        "  ".join(cell.rjust(width) for cell, width in zip(row, wide, strict=True)) for row in cells
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in cells
     ]
     return lines + ([f"× {scale}"] if exact and scale != 1 else [])
 

@@ -1,4 +1,4 @@
-"""Model files: the Python that `nn.Module` classes are written in, interpreted without running it.
+"""Python that builds networks, in files or pasted: interpreted without running it.
 
 Each module needs those above it alone. What the language needs of the libraries below it, it asks
 for through `language.protocol.Interpreter`, which `interpreter.ModelInterpreter` is.
@@ -37,10 +37,18 @@ for through `language.protocol.Interpreter`, which `interpreter.ModelInterpreter
     torch.nn_layers           the layers of torch.nn
     torch.einops              rearrange, reduce, repeat
 
+    keras.tensors             tensors with their channels last
+    keras.functions           tf.concat, tf.reduce_mean, K.mean
+    keras.layers              the layers and models of Keras
+    keras.names               the names of keras and tensorflow
+
     model_files               a model's file and those beside it that it imports
     bundled                   library modules that are Python themselves: `library/*.txt`
-    libraries                 the names of torch, numpy and all other libraries
+    libraries                 the names of torch, numpy, keras and all other libraries
     interpreter               the interpreter of one model: its state, files and imports
+    script                    the same for a text whose own statements make a network
+    sequence                  layers behind one another, the same for every input
     entry_point               which class or function of a file is meant
     model                     the network of a model for an input
+    reading                   what a text is about, and its network
 """
