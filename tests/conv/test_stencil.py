@@ -5,10 +5,12 @@ import pytest
 from scipy import ndimage
 
 from convcli.images.engines.correlate import accumulator, stencil
+from convcli.images.engines.shift_passes import Scratch
 
 
 def correlate(x, factors, largest):
-    return stencil(factors, largest, bool(x.min() < 0), x.dtype.kind == "f").run(x)
+    chosen = stencil(factors, largest, bool(x.min() < 0), x.dtype.kind == "f")
+    return chosen.run(x, Scratch(), "")
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (1, 5), (4, 2), (1, 1)])

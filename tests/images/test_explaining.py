@@ -130,6 +130,7 @@ WRITERS = [
     ("out.jpg", {}, of()._replace(pixels=np.zeros((600, 600, 3), np.uint8)), Writer.STRIPS),
     ("out.jpg", {}, of()._replace(pixels=np.zeros((600, 600, 3), np.uint16)), Writer.WHOLE),
     ("out.gif", {}, of()._replace(frames=(COLOUR,)), Writer.FRAMES),
+    ("out.jpg", {}, of(255)._replace(pixels=np.full((600, 600, 4), 255, np.uint8)), Writer.STRIPS),
     ("out.pfm", {}, of(), Writer.FLOATS),
 ]
 

@@ -24,23 +24,23 @@ BLOCK_ROWS = 16
 """Rows whose prefix sums are taken at once."""
 
 
-def suits(kernel: Kernel, full: int, stride: Pair) -> bool:
-    """Whether a kernel is one large box, whose sums 32 bits hold."""
-    if len(kernel.parts) != 1 or min(kernel.shape) < MIN_SIDE:
-        return False
-    (part,) = kernel.parts
-    flat = all(factor.size and (factor == 1).all() for factor in part.factors)
-    rows, columns = kernel.shape
-    apart = len(part.factors) == 1 or all(min(factor.shape) == 1 for factor in part.factors)
-    shapes = rows * columns == np.prod([factor.size for factor in part.factors])
-    small = rows * columns * full < 2**31 and stride == (1, 1)
-    return bool(flat and apart and shapes and small)
-
-
 class BoxSums(NamedTuple):
     """A large box on samples of 8 or 16 bits."""
 
     kernel: Kernel
+
+    @staticmethod
+    def suits(kernel: Kernel, full: int, stride: Pair) -> bool:
+        """Whether a kernel is one large box, whose sums 32 bits hold."""
+        if len(kernel.parts) != 1 or min(kernel.shape) < MIN_SIDE:
+            return False
+        (part,) = kernel.parts
+        flat = all(factor.size and (factor == 1).all() for factor in part.factors)
+        rows, columns = kernel.shape
+        apart = len(part.factors) == 1 or all(min(factor.shape) == 1 for factor in part.factors)
+        shapes = rows * columns == np.prod([factor.size for factor in part.factors])
+        small = rows * columns * full < 2**31 and stride == (1, 1)
+        return bool(flat and apart and shapes and small)
 
     @property
     def text(self) -> str:

@@ -10,7 +10,7 @@ from fractions import Fraction
 from functools import reduce
 from math import gcd, lcm, log2, sqrt
 from operator import add
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,68 +19,18 @@ from convcli.conv.validate import EXACT_FLOAT
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics, magnitudes
 from convcli.images.engines.row_bands import Bands, FloatWork, Run, Work, band_rows
-from convcli.images.engines.shift_passes import Pass, Scratch, passes_of, run_passes
-from convcli.images.engines.toeplitz import fourier, separable
+from convcli.images.engines.shift_passes import Passes, Scratch, plan_passes
+from convcli.images.engines.toeplitz import Products, Transforms
 from convcli.images.kernels.factor import Matrix, narrowed, separated
 from convcli.images.kernels.kernel import Kernel, Part
 
+MIN_TRANSFORMED = 64
+"""Taps below which a transform never pays."""
+
 ACCUMULATORS = (np.uint16, np.int16, np.int32, np.int64)
 
-NANOSECONDS_PER_BYTE = 0.065
-"""One pass over a sample, per byte of its accumulator (one thread, bands in its cache)."""
-
-Stage: TypeAlias = tuple[np.dtype[Any], tuple[Pass, ...]]
-"""A dtype, and the passes that are computed in it."""
-
-
-class Stencil(NamedTuple):
-    """A matrix ready to run on bands: how it is computed, in which dtypes, from which factors.
-
-    `engine` is "passes", "products" or "fourier"; `dtype` is that of the response.
-    """
-
-    engine: str
-    dtype: np.dtype[Any]
-    factors: tuple[Matrix, ...]
-    stages: tuple[Stage, ...]
-    nanoseconds: float
-
-    @property
-    def calls(self) -> int:
-        """Loops of NumPy over a band, without those from one dtype to the next."""
-        return sum(one.calls for _, passes in self.stages for one in passes)
-
-    @property
-    def shape(self) -> tuple[int, int]:
-        rows, columns = zip(*(factor.shape for factor in self.factors), strict=True)
-        return sum(rows) - len(rows) + 1, sum(columns) - len(columns) + 1
-
-    @property
-    def text(self) -> str:
-        """How it is computed, for people."""
-        calls = f" ({self.calls} a sample)" if self.stages else ""
-        return f"{self.engine} in {self.dtype.name}{calls}"
-
-    def run(self, x: Values, scratch: Scratch | None = None, name: str = "") -> Values:
-        """The response to a band (h, w, c), which its border has been added to.
-
-        Gives (h − Σ(i − 1), w − Σ(j − 1), c), which may be a view of one of the scratch's arrays
-        that have this name.
-        """
-        if self.engine == "products":
-            return separable(x, self.factors[0], self.factors[1], scratch, name)
-        if self.engine == "fourier":
-            y = fourier(x, self.factors[0])
-            exact = self.factors[0].dtype.kind != "f" and x.dtype.kind != "f"
-            return np.rint(y, out=y) if exact else y
-        scratch = scratch or Scratch()
-        for dtype, passes in self.stages:
-            band = x
-            if x.dtype != dtype or not x.flags.c_contiguous:
-                band = scratch.like(f"{name} band", x, dtype)
-                np.copyto(band, x, casting="unsafe")
-            x = run_passes(band, passes, scratch.buffers(name, band.size, dtype))
-        return x
+Stencil: TypeAlias = Passes | Products | Transforms
+"""A matrix ready to run on bands."""
 
 
 def stencil(
@@ -88,7 +38,7 @@ def stencil(
     largest: int,
     signed: bool = False,
     floating: bool = False,
-    size: int = 2**20,
+    cells: int = 2**20,
 ) -> Stencil:
     """The cheapest exact way to correlate values up to ±`largest` with a matrix, given as factors.
 
@@ -96,65 +46,35 @@ def stencil(
 
     A column and a row make a separable matrix. Factors of integers are summed exactly, in the
     narrowest dtype that holds the sums, or in float64, which holds exact integers too. `signed`
-    and `floating` describe the values; `size` is the number of cells of a band, on which the
+    and `floating` describe the values; `cells` is the number of cells of a band, on which the
     rounding of Fourier transforms depends.
 
     >>> ramp = np.arange(12).reshape(3, 4, 1)
-    >>> stencil([np.array([[1], [2], [1]]), np.array([[-1, 0, 1]])], 11).run(ramp)[..., 0]
+    >>> sobel = stencil([np.array([[1], [2], [1]]), np.array([[-1, 0, 1]])], 11)
+    >>> sobel.run(ramp, Scratch(), "")[..., 0]
     array([[8, 8]], dtype=int16)
     """
     factors = separated(factors)
     dtype = np.dtype(np.float64) if floating else accumulator(factors, largest, signed)
-    stages = _stages(passes_of(factors), dtype, largest, signed)
-    nanoseconds = sum(
-        one.calls * (60 if each.kind == "O" else each.itemsize * NANOSECONDS_PER_BYTE)
-        for each, passes in stages
-        for one in passes
-    )
-    options = [Stencil("passes", dtype, factors, stages, nanoseconds)]
-    bound = largest * weight(factors)
-    taps = sum(factor.size for factor in factors)
-    if dtype.kind == "f" or bound <= EXACT_FLOAT:
-        double = np.dtype(np.float64)
-        if [min(factor.shape) for factor in factors] == [1, 1] and _is_column_and_row(factors):
-            cost = 4.0 + 0.035 * (taps + 64)
-            options.append(Stencil("products", double, factors, (), cost))
-        dense = 1
-        for rows, columns in (factor.shape for factor in factors):
-            dense *= rows * columns
-        if dense >= 64 and len(factors) == 1 and _is_certain(factors[0], largest, size, dtype):
-            options.append(Stencil("fourier", double, factors, (), 45.0))
+    options: list[Stencil] = [plan_passes(factors, dtype, largest, signed)]
+    if dtype.kind == "f" or largest * weight(factors) <= EXACT_FLOAT:
+        if _is_column_and_row(factors):
+            options.append(Products(*factors))
+        if len(factors) == 1:
+            (matrix,) = factors
+            if matrix.size >= MIN_TRANSFORMED and _is_certain(matrix, largest, cells, dtype):
+                options.append(Transforms(matrix))
     return min(options, key=lambda one: one.nanoseconds)
 
 
-def _stages(
-    passes: Sequence[Pass], dtype: np.dtype[Any], largest: int, signed: bool
-) -> tuple[Stage, ...]:
-    """The first passes in 16 bits, as long as their sums fit, and the others in the dtype of all.
-
-    >>> eight = [np.array([[1, 8, 28, 56, 70, 56, 28, 8, 1]])]
-    >>> [(str(dtype), len(passes)) for dtype, passes in stencil(eight * 2, 255).stages]
-    [('uint16', 8), ('int32', 8)]
-    """
-    signed = signed or any(minus for one in passes for _, _, minus in one.groups)
-    narrow: np.dtype[Any] = np.dtype(np.int16 if signed else np.uint16)
-    first = 0
-    bound: int | float = largest
-    for one in passes:
-        bound *= max(one.weight, 1)
-        if bound > np.iinfo(narrow).max:
-            break
-        first += 1
-    if dtype.kind != "i" or dtype.itemsize <= 2 or first < 2:
-        return ((dtype, tuple(passes)),)
-    return (narrow, tuple(passes[:first])), (dtype, tuple(passes[first:]))
-
-
 def _is_column_and_row(factors: Sequence[Matrix]) -> bool:
-    return bool(factors[0].shape[1] == 1 and factors[1].shape[0] == 1)
+    if len(factors) != 2:
+        return False
+    column, row = factors
+    return bool(column.shape[1] == 1 and row.shape[0] == 1)
 
 
-def _is_certain(matrix: Matrix, largest: int, size: int, dtype: np.dtype[Any]) -> bool:
+def _is_certain(matrix: Matrix, largest: int, cells: int, dtype: np.dtype[Any]) -> bool:
     """Whether a transform's rounding stays below a quarter, so that the nearest integer is exact.
 
     Its error is at most about ε · log₂ n · ‖x‖ · ‖k‖ (Higham 2002, §24.1), here taken fourfold.
@@ -164,7 +84,7 @@ def _is_certain(matrix: Matrix, largest: int, size: int, dtype: np.dtype[Any]) -
     if matrix.dtype.kind == "O":
         return False
     norm = sqrt(float((matrix.astype(np.float64) ** 2).sum()))
-    return bool(4 * 2.0**-53 * log2(size) * largest * sqrt(size) * norm < 0.25)
+    return bool(4 * 2.0**-53 * log2(cells) * largest * sqrt(cells) * norm < 0.25)
 
 
 def weight(factors: Sequence[Matrix]) -> int:
@@ -245,15 +165,10 @@ class Correlator:
         bounds = [greatest(part.factors, largest, signed or floating) for part in kernel.parts]
         products = [abs(times) * bound for times, bound in zip(self.times, bounds, strict=True)]
         self.bound = sum(products) if kernel.combine == "sum" else max(products)
-        self.shape = rows, columns = kernel.shape
-        middle = (rows - 1) // 2, (columns - 1) // 2
-        self.offsets = [
-            (middle[0] - (one.shape[0] - 1) // 2, middle[1] - (one.shape[1] - 1) // 2)
-            for one in self.stencils
-        ]
-        first = {one.stages[0][0] for one in self.stencils if one.stages}
-        plain = len(first) == 1 and all(one.stages for one in self.stencils)
-        self.dtype = first.pop() if plain else None
+        self.shape = kernel.shape
+        self.shapes = [part.shape for part in kernel.parts]
+        firsts = {one.stages[0][0] if isinstance(one, Passes) else None for one in self.stencils}
+        self.dtype = firsts.pop() if len(firsts) == 1 else None
         """That of bands, where all parts begin in one; None where any will do."""
 
     @property
@@ -316,10 +231,12 @@ class Correlator:
 
     def _parts(self, band: Values, scratch: Scratch | None) -> Iterator[Values]:
         rows, columns = (band.shape[axis] - self.shape[axis] + 1 for axis in (0, 1))
-        for number, (one, (top, left)) in enumerate(zip(self.stencils, self.offsets, strict=True)):
-            bottom, right = top + rows + one.shape[0] - 1, left + columns + one.shape[1] - 1
+        for number, (one, shape) in enumerate(zip(self.stencils, self.shapes, strict=True)):
+            # the anchors of all parts meet
+            top, left = ((self.shape[k] - 1) // 2 - (shape[k] - 1) // 2 for k in (0, 1))
+            bottom, right = top + rows + shape[0] - 1, left + columns + shape[1] - 1
             name = f"part {number}" if self.kernel.combine == "maximum" else "part"
-            response = one.run(band[top:bottom, left:right], scratch, name)
+            response = one.run(band[top:bottom, left:right], scratch or Scratch(), name)
             yield self._times(response, self.times[number])
 
     def _times(self, response: Values, times: int) -> Values:

@@ -71,24 +71,24 @@ class Axis(NamedTuple):
         return len(self.gather)
 
 
-def suits(kernel: Kernel, header: Header, border: Border, exact: bool) -> bool:
-    """Whether a kernel is a gaussian so wide, and a picture so large, that the grid pays."""
-    return (
-        kernel.smooth > MIN_SIGMA
-        and not exact
-        and kernel.anchor is None
-        and border.name != "valid"
-        and header.height * header.width >= MIN_PIXELS
-        and min(header.height, header.width) >= kernel.smooth
-    )
-
-
 class GaussianGrid(NamedTuple):
     """A wide gaussian on samples of 8 or 16 bits."""
 
     kernel: Kernel
     deep: bool
     """Whether samples have 16 bits."""
+
+    @staticmethod
+    def suits(kernel: Kernel, header: Header, border: Border, exact: bool) -> bool:
+        """Whether a kernel is a gaussian so wide, and a picture so large, that the grid pays."""
+        return (
+            kernel.smooth > MIN_SIGMA
+            and not exact
+            and kernel.anchor is None
+            and border.name != "valid"
+            and header.height * header.width >= MIN_PIXELS
+            and min(header.height, header.width) >= kernel.smooth
+        )
 
     @property
     def text(self) -> str:

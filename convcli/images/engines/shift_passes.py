@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from convcli.images.arrays import Values
-from convcli.images.kernels.factor import halved
+from convcli.images.kernels.factor import Matrix, halved
 
 Buffers: TypeAlias = tuple[Values, Values, Values]
 """Two that passes write in turn, and one for terms."""
@@ -48,6 +48,9 @@ class Scratch:
         return first, second, third
 
 
+NANOSECONDS_PER_BYTE = 0.065
+"""One pass over a sample, per byte of its dtype (one thread, bands in its cache)."""
+
 MAX_REPEATED = 12
 """Taps of a row of equal taps that are added one by one; longer ones are summed by doubling."""
 
@@ -77,13 +80,71 @@ class Pass(NamedTuple):
         return taps * max(self.box, 1)
 
 
-def passes_of(factors: Sequence[Values]) -> tuple[Pass, ...]:
-    """The passes that do what the factors do in turn.
+Stage: TypeAlias = tuple[np.dtype[Any], tuple[Pass, ...]]
+"""A dtype, and the passes that are computed in it."""
 
-    >>> [one.shape for one in passes_of([np.array([[1, 2, 1]])])]
-    [(1, 2), (1, 2)]
+
+class Passes(NamedTuple):
+    """A matrix as passes, the first of which may be in a narrower dtype than the others."""
+
+    stages: tuple[Stage, ...]
+    nanoseconds: float
+    """Expected time per sample."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of the response."""
+        return self.stages[-1][0]
+
+    @property
+    def text(self) -> str:
+        """How it is computed, for people."""
+        calls = sum(one.calls for _, passes in self.stages for one in passes)
+        return f"passes in {self.dtype.name} ({calls} a sample)"
+
+    def run(self, x: Values, scratch: Scratch, name: str) -> Values:
+        """The response to a band, which may be a view of the scratch's arrays of this name."""
+        for dtype, passes in self.stages:
+            band = x
+            if x.dtype != dtype or not x.flags.c_contiguous:
+                band = scratch.like(f"{name} band", x, dtype)
+                np.copyto(band, x, casting="unsafe")
+            x = run_passes(band, passes, scratch.buffers(name, band.size, dtype))
+        return x
+
+
+def plan_passes(
+    factors: Sequence[Matrix], dtype: np.dtype[Any], largest: int, signed: bool
+) -> Passes:
+    """The passes that do what the factors do in turn, on values up to ±`largest`.
+
+    The first are computed in 16 bits, as long as their sums fit, and the others in `dtype`, which
+    holds the sums of all.
+
+    >>> eight = [np.array([[1, 8, 28, 56, 70, 56, 28, 8, 1]])]
+    >>> plan = plan_passes(eight * 2, np.dtype(np.int32), 255, False)
+    >>> [(str(dtype), len(passes)) for dtype, passes in plan.stages]
+    [('uint16', 8), ('int32', 8)]
     """
-    return tuple(one for factor in factors for one in _passes(factor))
+    passes = tuple(one for factor in factors for one in _passes(factor))
+    signed = signed or any(minus for one in passes for _, _, minus in one.groups)
+    narrow: np.dtype[Any] = np.dtype(np.int16 if signed else np.uint16)
+    first = 0
+    bound: int | float = largest
+    for one in passes:
+        bound *= max(one.weight, 1)
+        if bound > np.iinfo(narrow).max:
+            break
+        first += 1
+    stages: tuple[Stage, ...] = ((narrow, passes[:first]), (dtype, passes[first:]))
+    if dtype.kind != "i" or dtype.itemsize <= 2 or first < 2:
+        stages = ((dtype, passes),)
+    nanoseconds = sum(
+        one.calls * (60 if each.kind == "O" else each.itemsize * NANOSECONDS_PER_BYTE)
+        for each, some in stages
+        for one in some
+    )
+    return Passes(stages, nanoseconds)
 
 
 def _passes(factor: Values) -> list[Pass]:

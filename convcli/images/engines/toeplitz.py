@@ -1,15 +1,20 @@
-"""Long separable kernels as products of matrices: a band times a banded matrix of taps.
+"""Large kernels by BLAS and by transforms: a band times a banded matrix of taps, or its spectrum.
 
 A block of BLOCK outputs along an axis reads BLOCK + n − 1 inputs, so that each axis is a product
 with one small Toeplitz matrix, which BLAS computes faster than n passes over the band. In float64
 integers up to 2⁵³ are exact.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import DTypeLike
 
 from convcli.images.arrays import Values
 from convcli.images.engines.shift_passes import Scratch
+from convcli.images.kernels.factor import Matrix
+
+DOUBLE = np.dtype(np.float64)
 
 BLOCK = 32
 """Outputs of a product along an axis: 16 call BLAS too often, 64 multiply too many zeros."""
@@ -77,6 +82,59 @@ def separable(
             tile = out[channel][:, left : left + count]
             along_rows(along_columns(x, matrix, rows, halfway), transposed, count, tile)
     return out.transpose(1, 2, 0)
+
+
+class Products(NamedTuple):
+    """A column and a row of taps as banded matrices."""
+
+    column: Matrix
+    row: Matrix
+
+    @property
+    def dtype(self) -> np.dtype[np.float64]:
+        """That of the response."""
+        return DOUBLE
+
+    @property
+    def nanoseconds(self) -> float:
+        """Expected time per sample."""
+        return 4.0 + 0.035 * (self.column.size + self.row.size + 64)
+
+    @property
+    def text(self) -> str:
+        """How it is computed, for people."""
+        return "products in float64"
+
+    def run(self, x: Values, scratch: Scratch, name: str) -> Values:
+        """The response to a band, in an array of the scratch that has this name."""
+        return separable(x, self.column, self.row, scratch, name)
+
+
+class Transforms(NamedTuple):
+    """A matrix as its Fourier transform."""
+
+    matrix: Matrix
+
+    @property
+    def dtype(self) -> np.dtype[np.float64]:
+        """That of the response."""
+        return DOUBLE
+
+    @property
+    def nanoseconds(self) -> float:
+        """Expected time per sample."""
+        return 45.0
+
+    @property
+    def text(self) -> str:
+        """How it is computed, for people."""
+        return "fourier in float64"
+
+    def run(self, x: Values, scratch: Scratch, name: str) -> Values:
+        """The response to a band, in integers where both are integers."""
+        y = fourier(x, self.matrix)
+        exact = self.matrix.dtype.kind != "f" and x.dtype.kind != "f"
+        return np.rint(y, out=y) if exact else y
 
 
 def fourier(band: Values, kernel: Values) -> Values:

@@ -44,7 +44,7 @@ def filter_picture(
     sink: Sink | None = None,
     chunk: int = 0,
 ) -> Filtered:
-    """Correlate a picture with a kernel, or with all those of a plan.
+    """Correlate a picture with a kernel, or with all those of a plan that was made for it.
 
     With a `sink` the result is handed to it as (first row, rows), in any order, and the picture
     that is returned has no rows; `chunk` is the number of rows it is handed at once. Raises
@@ -54,8 +54,7 @@ def filter_picture(
         plan = FilterSpec((plan,))
     if isinstance(plan, FilterSpec):
         plan = plan_filter(picture.header, plan)
-    plan = plan.fitting(picture)
-    picture = in_gray(picture) if plan.spec.gray else picture
+    picture = prepared(picture, plan)
     if plan.direct:
         return _direct(picture, plan, threads, sink, chunk)
     result = Filtered(*finished(float_values(picture, plan, threads), picture, plan))
@@ -63,6 +62,12 @@ def filter_picture(
         sink(0, result.pixels)
         return result._replace(picture=picture._replace(pixels=result.pixels[:0]))
     return result
+
+
+def prepared(picture: Picture, plan: FilterPlan) -> Picture:
+    """What is filtered of a picture: in gray where that is wanted, without alpha that is lost."""
+    picture = in_gray(picture) if plan.spec.gray else picture
+    return picture if plan.filtered.has_alpha else picture.without_alpha
 
 
 def _direct(
@@ -73,7 +78,7 @@ def _direct(
     count = thread_count(picture.pixels.size, threads)
     adds_alpha = plan.separates_alpha and not plan.transparent
     bands = Bands((picture.without_alpha if adds_alpha else picture).pixels, stage.window)
-    work = stage.engine.work(bands, plan.intensity, picture.full, count)
+    work = stage.engine.work(bands, stage.intensity, picture.full, count)
     shape = *bands.size, picture.pixels.shape[2]
     depth: np.dtype[np.unsignedinteger] = np.dtype("u1" if picture.full == 255 else "u2")
     pixels = np.empty((0 if sink else shape[0], *shape[1:]), depth)
@@ -111,7 +116,7 @@ def _direct(
     share_rows(shape[0], share, count, worker, products)
     total = statistics[0]
     if plan.spec.range.name == "signed" and total.minimum <= total.maximum:
-        gain, offset = float(plan.intensity.gain), float(plan.intensity.offset)
+        gain, offset = float(stage.intensity.gain), float(stage.intensity.offset)
         ends = sorted((end - offset) / gain for end in (total.minimum, total.maximum))
         total = total._replace(minimum=ends[0], maximum=ends[1])
     return Filtered(picture._replace(pixels=pixels), total)

@@ -3,6 +3,8 @@
 Nothing is rounded or clipped before the last step.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -40,19 +42,19 @@ def float_values(picture: Picture, plan: FilterPlan, threads: int | None = None)
         border = border._replace(value=float(beyond[0, 0, 0]))
     for stage in plan.stages:
         window = stage.window._replace(border=border)
-        samples = _responses(Bands(samples, window), stage, plan, dtype, threads)
+        samples = _responses(Bands(samples, window), stage, dtype, threads)
     return samples
 
 
 def _responses(
-    bands: Bands, stage: Stage, plan: FilterPlan, dtype: np.dtype[np.floating], threads: int | None
+    bands: Bands, stage: Stage, dtype: np.dtype[np.floating], threads: int | None
 ) -> Values:
     """One kernel of the chain over the whole picture."""
     out = np.empty((*bands.size, bands.pixels.shape[2]), dtype)
     count = thread_count(bands.pixels.size, threads)
     engine = stage.engine
     assert isinstance(engine, Correlator | AlphaEngine)  # the others are exact
-    work = engine.float_work(bands, plan.float_intensity(stage.kernel), count)
+    work = engine.float_work(bands, stage.intensity, count)
 
     def run(top: int, bottom: int) -> None:
         with np.errstate(over="ignore", invalid="ignore"):
@@ -76,12 +78,13 @@ def check_within(values: Values, dtype: DTypeLike, name: str) -> None:
         )
 
 
-def aligned(samples: Values, spec: FilterSpec) -> Values:
+def aligned(samples: Values, stages: Sequence[Stage]) -> Values:
     """The samples of the input that stand where those of the result do."""
-    row_step, column_step = spec.stride
-    for kernel in spec.kernels:
-        rows, columns = spec.window(kernel).output(samples.shape[:2])
-        top, left = kernel.centre if spec.border.name == "valid" else (0, 0)
+    for stage in stages:
+        window = stage.window
+        row_step, column_step = window.stride
+        rows, columns = window.output(samples.shape[:2])
+        top, left = window.anchor if window.border.name == "valid" else (0, 0)
         samples = samples[top::row_step, left::column_step][:rows, :columns]
     return samples
 
@@ -102,8 +105,10 @@ def finished(values: Values, picture: Picture, plan: FilterPlan) -> tuple[Pictur
     colors = ranged(responses, spec, full, None if flat else between)
     if spec.linear:
         colors = from_light(colors, full)
-    source = aligned(picture.pixels[..., :-1] if plan.separates_alpha else picture.pixels, spec)
-    cover = None if alpha is None else aligned(picture.pixels[..., -1:], spec)
+    source = aligned(
+        picture.pixels[..., :-1] if plan.separates_alpha else picture.pixels, plan.stages
+    )
+    cover = None if alpha is None else aligned(picture.pixels[..., -1:], plan.stages)
     if plan.reads_luma:
         colors = colors + chroma_share(cover, alpha) * (source - luma(source, False))
     if spec.amount != 1:

@@ -62,7 +62,8 @@ def filter_in_bands(source: str, plan: FilterPlan, refusal: str) -> Statistics:
     at the whole first, floats, borders that wrap around.
     """
     spec, target, form = plan.spec, plan.target, plan.format
-    if not (plan.direct or plan.keeps_floats) or spec.gray or spec.border.name == "wrap":
+    floats = form is not None and form.floats
+    if not (plan.direct or floats) or spec.gray or spec.border.name == "wrap":
         raise PictureError(
             f"{refusal}; in bands convcli filters with one kernel, the ranges auto, clip, abs and "
             "signed, and every border but wrap"
@@ -92,8 +93,8 @@ def _through_bands(
         image = load(source, access="sequential", fail_on="error")
         _check(image, header, source)
         rows = _Rows(image, header)
-        (kernel,) = plan.spec.kernels
-        window = plan.spec.window(kernel)
+        (stage,) = plan.stages
+        window = stage.window
         shape = *window.output((header.height, header.width)), header.channels
         writer.begin(stream, shape, rows.dtype)
         for result in _filtered(rows, plan, window):

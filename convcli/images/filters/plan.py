@@ -1,7 +1,7 @@
-"""What a filter run will do, worked out once from what is known before any sample is.
+"""What a filter run will do, worked out once, before any sample is computed.
 
-    FilterPlan      stages (kernel, window, engine), range, writer, memory
-    AlphaMode       how transparency is treated: by the kernel, where the picture has any
+    FilterPlan      stages (kernel, window, engine, alpha mode, intensity), writer, memory
+    Writer          how the result is written
 
 The command, `--explain`, JSON, the check of memory and the batch read the plan; `apply` runs it.
 """
@@ -9,11 +9,9 @@ The command, `--explain`, JSON, the check of memory and the batch read the plan;
 import os
 from dataclasses import dataclass
 from enum import Enum
-from functools import cached_property
 from typing import NamedTuple, TypeAlias
 
-from convcli.errors import UnfitError
-from convcli.images.engines import box_sums, gaussian_grid
+from convcli.errors import OutputError, UnfitError
 from convcli.images.engines.box_sums import BoxSums
 from convcli.images.engines.correlate import Correlator
 from convcli.images.engines.gaussian_grid import GaussianGrid
@@ -22,15 +20,8 @@ from convcli.images.engines.row_bands import Window
 from convcli.images.filters.alpha import AlphaEngine, ConstantAlpha, PremultipliedAlpha
 from convcli.images.filters.ranges import FIXED, Range, auto_gain, intensity_map
 from convcli.images.filters.spec import FilterSpec
-from convcli.images.image import ITEM_BYTES, Header, Picture
-from convcli.images.io.formats import (
-    FLOAT_SUFFIXES,
-    FORMATS,
-    Format,
-    SaveOptions,
-    format_of,
-    suffix_of,
-)
+from convcli.images.image import ITEM_BYTES, Header
+from convcli.images.io.formats import FORMATS, Format, SaveOptions, target_format
 from convcli.images.io.jpeg_strips import BLOCKS
 from convcli.images.kernels.kernel import Kernel
 from convcli.images.kernels.listing import kernel_record, kernel_text, number
@@ -48,7 +39,7 @@ Engine: TypeAlias = Correlator | AlphaEngine | BoxSums | GaussianGrid
 
 
 class AlphaMode(Enum):
-    """How transparency is treated."""
+    """How a kernel treats transparency."""
 
     IGNORED = "ignored"
     """There is none, all is opaque, or alpha is a channel like the others."""
@@ -78,187 +69,51 @@ class Target(NamedTuple):
 
         None where that is not known yet. Raises OutputError for a name that ends as none does.
         """
-        if self.options.format:
-            return self.options.format
-        if self.path == "-":
-            return FORMATS.get(own)
-        return FLOAT_SUFFIXES.get(suffix_of(self.path)) or format_of(self.path)
+        return self.options.format or target_format(self.path) or FORMATS.get(own)
 
 
 class Stage(NamedTuple):
-    """One kernel of the chain: how it moves, and how it is computed."""
+    """One kernel of the chain: how it moves, how it is computed, what becomes of its responses."""
 
     kernel: Kernel
     window: Window
     alpha: AlphaMode
     engine: Engine
+    intensity: IntensityMap
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FilterPlan:
-    """What a filter run will do to pictures with a header, and how its result is written."""
+    """What a filter run will do to a picture with a header, and how its result is written."""
 
     spec: FilterSpec
     header: Header
-    target: Target | None = None
-
-    @cached_property
-    def format(self) -> Format | None:
-        """The format of the result; None where it stays an array."""
-        return self.target.format(self.header.format) if self.target else None
-
-    @property
-    def keeps_floats(self) -> bool:
-        """Whether responses are written as they are, neither scaled nor rounded."""
-        return self.format is not None and self.format.floats
-
-    @cached_property
-    def filtered(self) -> Header:
-        """What is filtered: the picture, in gray where that is wanted."""
-        header = self.header
-        if not self.spec.gray or (header.colors != 3 and not header.inks):
-            return header
-        return header._replace(channels=1 + header.has_alpha, inks=False)
-
-    @cached_property
-    def direct(self) -> bool:
-        """Whether samples become samples in one step, exactly, and not through floats."""
-        spec = self.spec
-        return (
-            len(spec.kernels) == 1
-            and self.header.dtype in ("uint8", "uint16")
-            and spec.range.name in FIXED
-            and spec.amount == 1
-            and not spec.linear
-            and spec.channels != "luma"
-            and not self.keeps_floats
-        )
-
-    @property
-    def separates_alpha(self) -> bool:
-        """Whether the last sample is alpha, and no channel like the others."""
-        return self.header.has_alpha and self.spec.channels != "each"
-
-    @property
-    def transparent(self) -> bool:
-        """Whether alpha is looked at; where all is opaque, colors are filtered without it."""
-        return self.separates_alpha and not self.header.opaque
-
-    @property
-    def reads_luma(self) -> bool:
-        """Whether the luma of colors is filtered in their place."""
-        return self.spec.channels == "luma" and self.filtered.colors == 3
-
-    def alpha_mode(self, kernel: Kernel) -> AlphaMode:
-        """How a kernel treats transparency: premultiplied where it mixes, constant where not."""
-        if not self.transparent:
-            return AlphaMode.IGNORED
-        mixes = kernel.linear and kernel.sum != 0
-        return AlphaMode.PREMULTIPLIED if mixes else AlphaMode.CONSTANT
-
-    @cached_property
-    def stages(self) -> tuple[Stage, ...]:
-        """The kernels in turn, each with the cheapest engine that suits it."""
-        return tuple(
-            Stage(one, self.spec.window(one), self.alpha_mode(one), self._engine(one, first=not n))
-            for n, one in enumerate(self.spec.kernels)
-        )
-
-    def _engine(self, kernel: Kernel, first: bool) -> Engine:
-        spec, header, alpha = self.spec, self.filtered, self.alpha_mode(kernel)
-        full = header.full or 1
-        if alpha is AlphaMode.PREMULTIPLIED:
-            return PremultipliedAlpha(kernel, full, floating=not self.direct)
-        if alpha is AlphaMode.CONSTANT:
-            return ConstantAlpha(kernel, full, floating=not self.direct)
-        if self.direct and gaussian_grid.suits(kernel, header, spec.border, spec.exact):
-            return GaussianGrid(kernel, deep=header.dtype != "uint8")
-        if self.direct and box_sums.suits(kernel, full, spec.stride):
-            return BoxSums(kernel)
-        floats = not header.full or spec.linear or self.reads_luma or not first
-        return Correlator(kernel, full, floats, floats, BAND_CELLS)
+    filtered: Header
+    """What is filtered: the picture in gray where that is wanted, without alpha that all lose."""
+    target: Target | None
+    format: Format | None
+    """Of the result; None where it stays an array."""
+    direct: bool
+    """Whether samples become samples in one step, exactly, and not through floats."""
+    separates_alpha: bool
+    """Whether the last sample is alpha, and no channel like the others."""
+    transparent: bool
+    """Whether alpha is looked at; where all is opaque, colors are filtered without it."""
+    reads_luma: bool
+    """Whether the luma of colors is filtered in their place."""
+    stages: tuple[Stage, ...]
+    """The kernels in turn, each with the cheapest engine that suits it."""
+    writer: Writer
+    working_bytes: int
+    """About how much memory the filter takes beside the picture itself."""
 
     @property
     def exact(self) -> bool:
         """Whether every sample is the true value rounded."""
-        return (
-            self.direct
-            and all(stage.kernel.exact for stage in self.stages)
-            and not any(isinstance(stage.engine, GaussianGrid) for stage in self.stages)
+        return self.direct and all(
+            stage.kernel.exact and not isinstance(stage.engine, GaussianGrid)
+            for stage in self.stages
         )
-
-    @cached_property
-    def intensity(self) -> IntensityMap:
-        """How the responses of one direct step become samples."""
-        (kernel,) = self.spec.kernels
-        return intensity_map(kernel, self.spec.range, self.header.full, self.spec.bias)
-
-    def float_intensity(self, kernel: Kernel) -> IntensityMap:
-        """The gain of a kernel's responses on the way through floats, which keep their sign."""
-        auto = self.spec.range.name == "auto" and not self.keeps_floats
-        return intensity_map(kernel, Range("auto" if auto else "clip"), 0)._replace(absolute=False)
-
-    @property
-    def writer(self) -> Writer:
-        """How the result is written to the target."""
-        form, header = self.format, self.filtered
-        if self.keeps_floats:
-            return Writer.FLOATS
-        if header.frames > 1:
-            return Writer.FRAMES
-        channels = header.channels if form is None or form.alpha else header.colors
-        if form is None or self.target is None or not self.direct or channels not in (1, 3):
-            return Writer.WHOLE
-        path = self.target.path
-        if (
-            form.writes == "rows"
-            and path != "-"
-            and (not os.path.exists(path) or os.path.isfile(path))
-        ):
-            return Writer.ROWS
-        if (
-            form.writes == "strips"
-            and header.dtype == "uint8"
-            and header.width * header.height * channels >= STREAMED_SAMPLES
-            and self.target.options.of(form).get("subsampling", "4:2:0") in BLOCKS
-            and max(header.width, header.height) <= (form.max_side or 0)
-        ):
-            return Writer.STRIPS
-        return Writer.WHOLE
-
-    @property
-    def working_bytes(self) -> int:
-        """About how much memory a filter takes beside the picture itself."""
-        header, spec = self.header, self.spec
-        samples, itemsize = header.samples, ITEM_BYTES[header.dtype]
-        if not self.direct:
-            itemsize = 4 if header.dtype == "uint8" else 8
-            # to light and back are float64 too
-            return samples * (2 * itemsize + (6 if spec.linear else 4) * 8)
-        if header.opaque:
-            return samples * itemsize + 2**24
-        large = max(spec.kernels[0].shape) > WIDE
-        return samples * itemsize + 2**27 + (samples * 3 * 8 if large else 0)
-
-    @property
-    def memory(self) -> int:
-        """The bytes that a run takes in all.
-
-        The picture, what is computed from it, and Pillow's copy of the result, 4 bytes a pixel.
-        """
-        header = self.header
-        if not header.pixels:
-            return 0
-        return 2 * header.array_bytes + self.working_bytes + 4 * header.pixels
-
-    def fitting(self, picture: Picture) -> "FilterPlan":
-        """The same plan for a picture whose array is another than its file's header tells.
-
-        So it is where EXIF turns it, where no pixel is transparent, and where frames differ.
-        """
-        own, header = self.header, picture.header
-        header = header._replace(frames=own.frames, format=own.format, mode=own.mode)
-        return self if header == own else FilterPlan(self.spec, header, self.target)
 
     def record(self) -> dict[str, object]:
         """The whole plan as data."""
@@ -268,7 +123,7 @@ class FilterPlan:
             "picture": {
                 "height": header.height,
                 "width": header.width,
-                "colours": header.colors,
+                "colours": header.channels - header.has_alpha,
                 "alpha": header.has_alpha,
                 "dtype": header.dtype,
                 "frames": header.frames,
@@ -282,7 +137,7 @@ class FilterPlan:
             "stride": list(spec.stride),
             "channels": spec.channels,
             "range": spec.range.text,
-            "gain": str(self._gain),
+            "gain": _gain(spec),
             "bias": str(spec.bias),
             "amount": str(spec.amount),
             "linear": spec.linear,
@@ -304,37 +159,175 @@ class FilterPlan:
             f"kernels      {turned}",
             f"border       {spec.border.text}, stride {'x'.join(map(str, spec.stride))}",
             f"channels     {spec.channels}{', in linear light' if spec.linear else ''}",
-            f"range        {spec.range.text}, gain {self._gain}{share}",
+            f"range        {spec.range.text}, gain {_gain(spec)}{share}",
             f"memory       about {self.working_bytes / 2**20:,.0f} MiB beside the picture, "
             f"which has {picture_bytes / 2**20:,.0f}",
         ]
 
-    @property
-    def _gain(self) -> object:
-        return auto_gain(self.spec.kernels[-1])[0] if self.spec.range.name == "auto" else 1
+
+def _gain(spec: FilterSpec) -> str:
+    return str(auto_gain(spec.kernels[-1])[0]) if spec.range.name == "auto" else "1"
 
 
 def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) -> FilterPlan:
-    """The plan of a filter on pictures with a header.
+    """The plan of a filter on a picture with a header.
 
     Raises UnfitError for a border's constant that is no sample, and for light or luma of a picture
-    that has none.
+    that has none; OutputError for a picture that the target's format does not hold.
     """
-    plan = FilterPlan(spec, header, target)
-    if spec.border.name == "constant" and header.full:
+    form = target.format(header.format) if target else None
+    filtered = _filtered(header, spec, form)
+    _check(filtered, spec)
+    direct = _is_direct(header, spec, form)
+    separates_alpha = filtered.has_alpha and spec.channels != "each"
+    transparent = separates_alpha and not header.opaque
+    reads_luma = spec.channels == "luma" and filtered.channels - filtered.has_alpha == 3
+    stages: list[Stage] = []
+    for kernel in spec.kernels:
+        alpha = _alpha_mode(kernel) if transparent else AlphaMode.IGNORED
+        floats = not filtered.full or spec.linear or reads_luma or bool(stages)
+        engine = _engine(kernel, alpha, filtered, spec, direct, floats)
+        intensity = (
+            intensity_map(kernel, spec.range, filtered.full, spec.bias)
+            if direct
+            else _float_intensity(kernel, spec, form)
+        )
+        window = Window(kernel.shape, kernel.centre, spec.stride, spec.border)
+        stages.append(Stage(kernel, window, alpha, engine, intensity))
+    return FilterPlan(
+        spec=spec,
+        header=header,
+        filtered=filtered,
+        target=target,
+        format=form,
+        direct=direct,
+        separates_alpha=separates_alpha,
+        transparent=transparent,
+        reads_luma=reads_luma,
+        stages=tuple(stages),
+        writer=_writer(filtered, direct, target, form),
+        working_bytes=_working_bytes(header, spec, direct),
+    )
+
+
+def memory_needed(header: Header, spec: FilterSpec, target: Target | None = None) -> int:
+    """The bytes that a run takes in all: an exact integer, from what a file's header says.
+
+    The picture, what is computed from it, and Pillow's copy of the result, 4 bytes a pixel.
+    """
+    pixels = header.width * header.height * header.frames
+    if not pixels:
+        return 0
+    direct = _is_direct(header, spec, target.format(header.format) if target else None)
+    return 2 * header.array_bytes + _working_bytes(header, spec, direct) + 4 * pixels
+
+
+def _working_bytes(header: Header, spec: FilterSpec, direct: bool) -> int:
+    samples, itemsize = header.samples, ITEM_BYTES[header.dtype]
+    if not direct:
+        itemsize = 4 if header.dtype == "uint8" else 8
+        # to light and back are float64 too
+        return samples * (2 * itemsize + (6 if spec.linear else 4) * 8)
+    if header.opaque:
+        return samples * itemsize + 2**24
+    large = max(spec.kernels[0].shape) > WIDE
+    return samples * itemsize + 2**27 + (samples * 3 * 8 if large else 0)
+
+
+def _is_direct(header: Header, spec: FilterSpec, form: Format | None) -> bool:
+    return (
+        len(spec.kernels) == 1
+        and header.full > 0
+        and spec.range.name in FIXED
+        and spec.amount == 1
+        and not spec.linear
+        and spec.channels != "luma"
+        and not (form and form.floats)
+    )
+
+
+def _filtered(header: Header, spec: FilterSpec, form: Format | None) -> Header:
+    """What is filtered of a picture. Raises OutputError for alpha that the format does not hold."""
+    colors = header.channels - header.has_alpha
+    if spec.gray and (colors == 3 or header.inks):
+        header, colors = header._replace(channels=1 + header.has_alpha, inks=False), 1
+    if not header.has_alpha or form is None or form.alpha or form.floats or header.frames > 1:
+        return header
+    if not header.opaque:
+        raise OutputError(f"{form.name} holds no transparency; write PNG, WEBP or TIFF")
+    return header._replace(channels=colors, has_alpha=False)
+
+
+def _check(filtered: Header, spec: FilterSpec) -> None:
+    """Refuse what cannot be done to samples of this kind."""
+    if spec.border.name == "constant" and filtered.full:
         value = spec.border.value
-        if not 0 <= value <= header.full or value % 1:
+        if not 0 <= value <= filtered.full or value % 1:
             raise UnfitError(
                 f"the border constant:{value:g} is no sample of this picture: "
-                f"a whole number from 0 to {header.full}"
+                f"a whole number from 0 to {filtered.full}"
             )
-    inks = plan.filtered.inks
-    if spec.linear and (inks or not header.full):
-        kind = "four inks" if inks else "samples of 32 bits"
+    if spec.linear and (filtered.inks or not filtered.full):
+        kind = "four inks" if filtered.inks else "samples of 32 bits"
         raise UnfitError(f"--linear reads sRGB of 8 or 16 bits, and this picture has {kind}")
-    if spec.channels == "luma" and inks:
+    if spec.channels == "luma" and filtered.inks:
         raise UnfitError("--channels luma reads RGB, and this picture has four inks; give --gray")
-    return plan
+
+
+def _alpha_mode(kernel: Kernel) -> AlphaMode:
+    """A kernel that mixes what it covers premultiplies; one that compares keeps alpha constant."""
+    mixes = kernel.linear and kernel.sum != 0
+    return AlphaMode.PREMULTIPLIED if mixes else AlphaMode.CONSTANT
+
+
+def _engine(
+    kernel: Kernel,
+    alpha: AlphaMode,
+    filtered: Header,
+    spec: FilterSpec,
+    direct: bool,
+    floats: bool,
+) -> Engine:
+    """The first engine that suits a kernel: those for few kernels, or else the one for all."""
+    full = filtered.full or 1
+    if alpha is AlphaMode.PREMULTIPLIED:
+        return PremultipliedAlpha(kernel, full, floating=not direct)
+    if alpha is AlphaMode.CONSTANT:
+        return ConstantAlpha(kernel, full, floating=not direct)
+    if direct and GaussianGrid.suits(kernel, filtered, spec.border, spec.exact):
+        return GaussianGrid(kernel, deep=filtered.dtype != "uint8")
+    if direct and BoxSums.suits(kernel, full, spec.stride):
+        return BoxSums(kernel)
+    return Correlator(kernel, full, floats, floats, BAND_CELLS)
+
+
+def _float_intensity(kernel: Kernel, spec: FilterSpec, form: Format | None) -> IntensityMap:
+    """The gain of responses on the way through floats, which keep their sign."""
+    auto = spec.range.name == "auto" and not (form and form.floats)
+    return intensity_map(kernel, Range("auto" if auto else "clip"), 0)._replace(absolute=False)
+
+
+def _writer(filtered: Header, direct: bool, target: Target | None, form: Format | None) -> Writer:
+    if form is None or target is None:
+        return Writer.WHOLE
+    if form.floats:
+        return Writer.FLOATS
+    if filtered.frames > 1:
+        return Writer.FRAMES
+    if not direct or filtered.channels not in (1, 3):
+        return Writer.WHOLE
+    path = target.path
+    if form.writes == "rows" and path != "-" and (not os.path.exists(path) or os.path.isfile(path)):
+        return Writer.ROWS
+    if (
+        form.writes == "strips"
+        and filtered.dtype == "uint8"
+        and filtered.samples >= STREAMED_SAMPLES
+        and (target.options.subsampling or "4:2:0") in BLOCKS
+        and max(filtered.width, filtered.height) <= (form.max_side or 0)
+    ):
+        return Writer.STRIPS
+    return Writer.WHOLE
 
 
 def statistics_record(statistics: Statistics) -> dict[str, object]:

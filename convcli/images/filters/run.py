@@ -12,11 +12,16 @@ import numpy as np
 from convcli.errors import OutputError, PictureError, UnfitError
 from convcli.images.arrays import Samples
 from convcli.images.engines.quantize import Statistics, combined
-from convcli.images.filters.apply import Filtered, filter_picture
-from convcli.images.filters.color import in_gray
+from convcli.images.filters.apply import Filtered, filter_picture, prepared
 from convcli.images.filters.float_path import check_within, float_values
 from convcli.images.filters.out_of_core import filter_in_bands, reads_in_bands
-from convcli.images.filters.plan import FilterPlan, Target, Writer, plan_filter
+from convcli.images.filters.plan import (
+    FilterPlan,
+    Target,
+    Writer,
+    memory_needed,
+    plan_filter,
+)
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
@@ -30,7 +35,6 @@ from convcli.images.io.write import (
     check_frames,
     check_suffix,
     save_picture,
-    without_alpha,
     write_output,
     write_picture,
 )
@@ -52,21 +56,21 @@ def open_planned(
     limits: Limits | None = None,
     prefetch: Prefetch | None = None,
 ) -> Opened:
-    """Read a picture, once the plan for it says that its memory is allowed.
+    """Read a picture, where the memory for it is allowed, and plan what is done to it.
 
     Raises PictureError for what cannot be read, and what `plan_filter` raises.
     """
     with prefetch or Prefetch(source, limits=limits) as opening:
         header = read_header(source, opening)
-        plan = plan_filter(header, spec, target)
         try:
-            picture = open_picture(source, True, opening, needs=plan.memory)
+            needs = memory_needed(header, spec, target)
+            picture = open_picture(source, True, opening, needs=needs)
         except TooLargeError as refusal:
             if target is None or not reads_in_bands(source, header):
                 raise
-            return Opened(source, plan, None, refusal)
+            return Opened(source, plan_filter(header, spec, target), None, refusal)
     picture = picture._replace(metadata={**picture.metadata, "record": spec.record})
-    return Opened(source, plan.fitting(picture), picture)
+    return Opened(source, plan_filter(picture.header, spec, target), picture)
 
 
 def filter_opened(opened: Opened, threads: int | None = None) -> Statistics:
@@ -81,11 +85,10 @@ def filter_opened(opened: Opened, threads: int | None = None) -> Statistics:
 
 def refuse_clipping(opened: Opened, threads: int | None = None) -> None:
     """Raise UnfitError where any value of the result lies outside the samples."""
-    picture, plan = opened.picture, opened.plan
-    if picture is None or plan.keeps_floats:  # which are never clipped
+    if opened.picture is None or opened.plan.writer is Writer.FLOATS:  # which are never clipped
         return
-    for frame in _frames(picture):
-        statistics = filter_picture(frame, plan, threads).statistics
+    for frame in _frames(opened.picture):
+        statistics = filter_picture(frame, opened.plan.spec, threads).statistics
         if statistics.clipped:
             raise UnfitError(
                 f"{statistics.text}; --range stretch, signed or pct:1,99 keeps more of them"
@@ -93,11 +96,10 @@ def refuse_clipping(opened: Opened, threads: int | None = None) -> None:
 
 
 def filter_to(picture: Picture, plan: FilterPlan, threads: int | None = None) -> Statistics:
-    """Filter a picture and write the result to the plan's target.
+    """Filter a picture and write the result to the target of the plan that was made for it.
 
     Raises UnfitError, PictureError and OutputError.
     """
-    plan = plan.fitting(picture)
     target, form = plan.target, plan.format
     assert target is not None
     assert form is not None
@@ -105,10 +107,8 @@ def filter_to(picture: Picture, plan: FilterPlan, threads: int | None = None) ->
         return _write_floats(picture, plan, target, form, threads)
     if plan.writer is Writer.FRAMES:
         return _write_frames(picture, plan, target, form, threads)
-    picture = in_gray(picture) if plan.spec.gray else picture
-    check_suffix(target.path, picture.header.colors)
-    picture = without_alpha(picture, form)
-    plan = plan.fitting(picture)
+    picture = prepared(picture, plan)
+    check_suffix(target.path, plan.filtered.colors)
     if plan.writer is Writer.ROWS:
         return _write_rows(picture, plan, target, threads)
     if plan.writer is Writer.STRIPS:
@@ -168,7 +168,8 @@ def _write_frames(
 ) -> Statistics:
     """Every frame of an animation on its own, with its timing kept."""
     check_frames(picture, form)
-    results = [filter_picture(frame, plan, threads) for frame in _frames(picture)]
+    # each may have a size of its own, or be opaque
+    results = [filter_picture(frame, plan.spec, threads) for frame in _frames(picture)]
     first, *rest = results
     animation = first.picture._replace(frames=tuple(result.pixels for result in rest))
     write_picture(animation, target.path, target.force, target.options._replace(format=form))
@@ -181,8 +182,7 @@ def _write_floats(
     """The responses as they are: signed, unscaled, neither rounded nor clipped."""
     if picture.frames:
         raise PictureError("an animation is not written as floats; name one frame of it")
-    picture = in_gray(picture) if plan.spec.gray else picture
-    plan = plan.fitting(picture)
+    picture = prepared(picture, plan)
     values = float_values(picture, plan, threads)
     if plan.spec.bias:
         with np.errstate(over="ignore"):

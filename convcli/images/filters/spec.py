@@ -9,7 +9,6 @@ import numpy as np
 
 from convcli.borders import Border, read_border
 from convcli.errors import SpecError
-from convcli.images.engines.row_bands import Window
 from convcli.images.filters.options import Channels, FilterOptions, Pair
 from convcli.images.filters.provenance import record_text
 from convcli.images.filters.ranges import Range, read_range
@@ -63,10 +62,6 @@ class FilterSpec(NamedTuple):
     def title(self) -> str:
         """The same for people: a matrix says its size, as in `custom 3x3`."""
         return "+".join(dict.fromkeys(one.title for one in self.kernels))
-
-    def window(self, kernel: Kernel) -> Window:
-        """How a kernel moves over a picture."""
-        return Window(kernel.shape, kernel.centre, self.stride, self.border)
 
 
 def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> FilterSpec:

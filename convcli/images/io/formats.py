@@ -179,6 +179,16 @@ def format_of(path: str) -> Format:
     return SUFFIXES[suffix]
 
 
+def target_format(path: str) -> Format | None:
+    """The format of pictures or floats that a file name asks for; None for "-".
+
+    Raises OutputError for a suffix of none.
+    """
+    if path == "-":
+        return None
+    return FLOAT_SUFFIXES.get(suffix_of(path)) or format_of(path)
+
+
 def suffix_of(path: str) -> str:
     """The end of a file name, in lower case.
 

@@ -52,9 +52,9 @@ def open_picture(
         prefetch = prefetch or Prefetch(source, limits=limits)
         mapped = prefetch.map()
         if mapped is not None:
+            picture = open_map(*mapped)
             if needs:
                 prefetch.limits.check_memory(prefetch.header(), needs)
-            picture = open_map(*mapped)
         else:
             with prefetch.image(needs) as image:
                 picture = _picture(image, prefetch.header(), every_kind, prefetch.deep)
