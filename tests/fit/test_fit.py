@@ -348,7 +348,7 @@ REFUSED = {
     "fit a.png a.png --steps 9": (2, "--steps is for --watch and --net"),
     "fit a.png a.png -o a.png": (1, "is the input, which is never overwritten"),
     "fit a.png a.png -o -": (2, "-o takes the name of a file"),
-    "fit a.png a.png --format yaml": (2, "is no format"),
+    "fit a.png a.png --format yaml": (2, "is not one of"),
     "fit a.png a.png --size 3 --net conv:1,3": (2, "--size is a kernel's"),
     "fit a.png a.png --net conv:1,3 -o w.txt": (2, "weights are written to .npz"),
     "fit a.png a.png --net conv:1,3,stride=2": (1, "stride 1 throughout"),

@@ -30,9 +30,6 @@ LIMITS = Limits("kernel matrix", MAX_SIDE, MAX_SIDE**2, file=32 << 20, joined=Tr
 
 MAX_PARTS = 64
 
-MAX_SQUARE_DIGITS = 140
-"""Of the weights of a magnitude over their common denominator: its sums of squares are floats."""
-
 NEGLIGIBLE = 1e-90
 """A weight of an array of floats that is taken for 0 where the kernel becomes text."""
 
