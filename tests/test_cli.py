@@ -352,6 +352,7 @@ def test_no_file_that_is_read_is_overwritten(shell, taken, line):
     assert Path(taken).read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["2>&-", "2>/dev/full"])
 @pytest.mark.parametrize(
     ("line", "code", "out"),
