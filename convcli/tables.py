@@ -33,6 +33,22 @@ class Result(Protocol):
     def record(self) -> Record: ...
 
 
+class Listing(NamedTuple):
+    """A result whose table and record are data."""
+
+    value: str
+    cells: Table
+    fields: Record
+    caption: str = ""
+    warnings: Sequence[str] = ()
+
+    def table(self) -> Table:
+        return self.cells
+
+    def record(self) -> Record:
+        return self.fields
+
+
 class TextResult(Result, Protocol):
     """A result that can be printed as lines of text, too: spans, each a text and a style."""
 
