@@ -180,7 +180,7 @@ def _maps(options: ExtractOptions) -> Outcome:
     from convcli.draw.feature_maps import targets_of
     from convcli.features.config_options import read_setup
     from convcli.features.extractor import Extractor
-    from convcli.features.layer_stats import Report
+    from convcli.features.layer_stats import listing
     from convcli.images.io.atomic import check_free
     from convcli.images.io.formats import format_of
     from convcli.images.io.memory_limits import Limits
@@ -220,7 +220,7 @@ def _maps(options: ExtractOptions) -> Outcome:
     refusal = Refusal(f"{failed:,} of {counted(len(paths), 'picture')} failed") if failed else None
     if options.output == "-":
         return Outcome(refusal=refusal)
-    report = Report(tuple(pictures), setup.settings(), setup.text())
+    report = listing(pictures, setup.settings(), setup.text())
     return Outcome(None if options.quiet else report, files, refusal)
 
 
