@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from test_architecture import loaded_by
@@ -424,6 +424,7 @@ NUMBERS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(NUMBERS, min_size=n, max_size=n), min_size=1, max_size=4)))  # fmt: skip
 def test_one_matrix_is_the_same_in_every_form(rows):
     expected = [[Fraction(cell) for cell in row] for row in rows]
@@ -454,11 +455,13 @@ def test_one_matrix_is_the_same_in_every_form(rows):
     assert spec_text(kernel(spec_text(one))) == spec_text(one)
 
 
+@settings(deadline=None)
 @given(st.fractions(max_denominator=10**60))
 def test_a_fraction_is_read_as_python_writes_it(value):
     assert read_fraction(str(value)) == value
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False).filter(lambda value: abs(value) < 1e125))
 def test_a_float_is_read_as_the_decimal_it_is_written_as(value):
     assert read_fraction(repr(value)) == Fraction(repr(value))

@@ -95,7 +95,7 @@ class ExplainOptions(LessonOptions, OutputOptions):
 
 
 class Explanation(Result, Protocol):
-    """A lesson: a result that can be told in lines, too."""
+    """A lesson: a result that can be printed as lines, too."""
 
     def lines(self) -> Iterator[Line]: ...
 
