@@ -72,9 +72,7 @@ class Window(NamedTuple):
 
     @property
     def overlap(self) -> int:
-        """The most outputs from the first that reads a cell to the last.
-
-            ⌈dilated kernel / stride⌉
+        """Outputs from the first that reads a cell to the last, at most ⌈dilated kernel / stride⌉.
 
         >>> Window(kernel=3, stride=2).overlap
         2
@@ -191,8 +189,8 @@ def full_padding(window: Window, cut: Pair = (0, 0)) -> Pair:
     >>> full_padding(Window(3)), full_padding(Window(3), (1, 0))
     ((2, 2), (1, 2))
     """
-    most = window.dilated_kernel - 1
-    return most - cut[0], most - cut[1]
+    full = window.dilated_kernel - 1
+    return full - cut[0], full - cut[1]
 
 
 def anchored_padding(window: Window, anchor: int) -> Pair:

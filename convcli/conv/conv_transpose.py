@@ -16,9 +16,9 @@ from convcli.conv.validate import (
     bias_of,
     check_count,
     finished,
+    integer,
     pads,
     pair,
-    whole_number,
 )
 from convcli.errors import UnfitError
 from convcli.geometry import Pair, Window, transposed_length
@@ -126,7 +126,7 @@ def _check(x: tuple[int, ...], weight: tuple[int, ...], groups: Any) -> int:
         raise UnfitError(
             f"weight has the shape {weight}; conv_transpose2d takes (c, f / groups, i, j)"
         )
-    count = whole_number(groups, "groups")
+    count = integer(groups, "groups")
     if weight[0] % count:
         raise UnfitError(f"groups={groups} does not divide {counted(weight[0], 'channel')}")
     if x[1] != weight[0]:

@@ -18,11 +18,11 @@ from convcli.conv.validate import (
     bias_of,
     check_count,
     finished,
+    integer,
+    integers,
     number,
     pads,
     pair,
-    whole,
-    whole_number,
 )
 from convcli.errors import SpecError, UnfitError
 from convcli.text import counted
@@ -49,7 +49,7 @@ def conv2d(
     Parameters:
         x: images (n, c, h, w), or one image (c, h, w).
         weight: filters (f, c / groups, i, j), used as drawn, not flipped.
-        bias: one value a filter, (f,).
+        bias: one value per filter, (f,).
         stride, dilation: one number for both axes, or (height, width).
         padding: cells added around, one number, (height, width) or ((top, bottom), (left,
             right)); "valid" for none; "same" for an output as large as the input, the odd cell
@@ -145,9 +145,9 @@ def conv1d(
         x[..., np.newaxis, :],
         weight[:, :, np.newaxis],
         bias,
-        (1, whole_number(stride, "stride")),
+        (1, integer(stride, "stride")),
         sides,
-        (1, whole_number(dilation, "dilation")),
+        (1, integer(dilation, "dilation")),
         groups,
         algorithm,
         padding_mode,
@@ -157,7 +157,7 @@ def conv1d(
 
 
 def _ends(padding: Any) -> tuple[int, int]:
-    both = whole(padding, 2)
+    both = integers(padding, 2)
     if both is None or min(both) < 0:
         raise UnfitError(f"padding={padding} must be a name, one whole number, or (before, after)")
     return both[0], both[1]
@@ -221,7 +221,7 @@ def workspace_bytes(
 
 
 def _sizes(shape: Any, what: str) -> tuple[int, ...]:
-    sizes = whole(shape, len(shape)) if isinstance(shape, Sequence) else None
+    sizes = integers(shape, len(shape)) if isinstance(shape, Sequence) else None
     if sizes is None or min(sizes, default=0) < 0:
         raise UnfitError(f"{what}={shape} must be the shape of an array")
     return tuple(sizes)
@@ -287,7 +287,7 @@ def _check_shapes(x: tuple[int, ...], weight: tuple[int, ...], groups: Any) -> i
         raise UnfitError(f"x has the shape {x}; it must be (n, c, h, w)")
     if len(weight) != 4 or 0 in weight[1:]:
         raise UnfitError(f"weight has the shape {weight}; conv2d takes (f, c / groups, i, j)")
-    count = whole_number(groups, "groups")
+    count = integer(groups, "groups")
     if weight[0] % count:
         raise UnfitError(f"groups={groups} does not divide {weight[0]} filters")
     if x[1] != weight[1] * count:

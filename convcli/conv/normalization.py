@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from convcli.conv.functional import conv2d
-from convcli.conv.validate import check_real, flag, number, whole_number
+from convcli.conv.validate import check_real, flag, integer, number
 from convcli.errors import UnfitError
 
 
@@ -29,7 +29,7 @@ def local_response_norm(
     x = _floats(x, "local_response_norm")
     if x.ndim < 3:
         raise UnfitError(f"x has {x.ndim} axes {x.shape}; local_response_norm takes (n, c, …)")
-    size = whole_number(size, "size")
+    size = integer(size, "size")
     alpha, beta, k = number(alpha, "alpha"), number(beta, "beta"), number(k, "k")
     squares = np.square(x, dtype=np.promote_types(x.dtype, np.float32))
     energy = np.zeros_like(squares)
@@ -108,7 +108,7 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> NDArray[Any]:
     x = _floats(x, "local_contrast_norm")
     if x.ndim != 4:
         raise UnfitError(f"x has {x.ndim} axes {x.shape}; local_contrast_norm takes (n, c, h, w)")
-    size = whole_number(size, "size")
+    size = integer(size, "size")
     if size % 2 == 0:
         raise UnfitError(f"size={size} must be odd, so that a window has a centre")
     if 0 in x.shape[1:]:

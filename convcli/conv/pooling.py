@@ -14,10 +14,10 @@ from convcli.conv.validate import (
     check_count,
     check_real,
     flag,
+    integer,
+    integers,
     pads,
     pair,
-    whole,
-    whole_number,
 )
 from convcli.errors import UnfitError
 from convcli.geometry import (
@@ -166,7 +166,7 @@ def divisors(
 ) -> NDArray[Any]:
     """What the sum of each window is divided by, (h', w')."""
     if override is not None:
-        divisor = whole_number(override, "divisor_override")
+        divisor = integer(override, "divisor_override")
         return np.full((axes[0].output, axes[1].output), divisor, dtype)
     include_pad = flag(include_pad, "count_include_pad")
     rows, columns = (axis.counted(include_pad) for axis in axes)
@@ -211,10 +211,10 @@ def adaptive_max_pool2d(
     return np.array(_binned(x, sizes, np.max), x.dtype, order="C")
 
 
-def adaptive_sizes(x: NDArray[Any], output_size: Any, door: str) -> list[int]:
+def adaptive_sizes(x: NDArray[Any], output_size: Any, function: str) -> list[int]:
     """The size of an adaptive pool's output, checked."""
-    check_real(door, x)
-    batch(x, "c, h, w", door)
+    check_real(function, x)
+    batch(x, "c, h, w", function)
     if 0 in x.shape[-2:]:
         raise UnfitError(f"x has no cells: {x.shape}")
     wanted: Any = output_size
@@ -223,7 +223,7 @@ def adaptive_sizes(x: NDArray[Any], output_size: Any, door: str) -> list[int]:
     wanted = tuple(wanted) if isinstance(wanted, tuple | list) else (wanted,)
     wanted = wanted * 2 if len(wanted) == 1 else wanted
     kept = [old if new is None else new for new, old in zip(wanted, x.shape[-2:], strict=False)]
-    sizes = whole(kept, 2) if len(wanted) == 2 else None
+    sizes = integers(kept, 2) if len(wanted) == 2 else None
     if sizes is None or min(sizes) < 0:
         raise UnfitError(f"output_size={output_size} must be one or two whole numbers or None")
     check_count(prod(x.shape[:-2]) * sizes[0] * sizes[1], "the result")

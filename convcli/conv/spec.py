@@ -48,8 +48,8 @@ class Problem(NamedTuple):
     @property
     def windows(self) -> tuple[Window, Window]:
         """The window on each axis of the padded input."""
-        (rows, columns), (down, across) = self.kernel, self.stride
-        return Window(rows, down, self.dilation[0]), Window(columns, across, self.dilation[1])
+        rows, columns = map(Window, self.kernel, self.stride, self.dilation)
+        return rows, columns
 
     @property
     def dilated_kernel(self) -> Pair:
@@ -99,5 +99,5 @@ class Problem(NamedTuple):
 
     @property
     def untouched(self) -> bool:
-        """Whether x has no border to be added."""
+        """Whether no border is added to x."""
         return self.padded == self.size

@@ -23,21 +23,21 @@ MAX_VALUES = 2**40
 """An array of more is refused before any work is done."""
 
 
-def pair(value: Sizes, what: str, least: int = 1) -> Pair:
+def pair(value: Sizes, what: str, minimum: int = 1) -> Pair:
     """One number, or two, as two whole numbers.
 
     >>> pair(3, "stride"), pair((1, 2), "stride")
     ((3, 3), (1, 2))
 
-    Raises UnfitError for anything else, and for numbers below `least`.
+    Raises UnfitError for anything else, and for numbers below `minimum`.
     """
-    both = whole(value, 2)
-    if both is None or min(both) < least:
-        raise UnfitError(f"{what}={value} must be one or two whole numbers of at least {least}")
+    both = integers(value, 2)
+    if both is None or min(both) < minimum:
+        raise UnfitError(f"{what}={value} must be one or two whole numbers of at least {minimum}")
     return both[0], both[1]
 
 
-def whole(value: Any, count: int) -> list[int] | None:
+def integers(value: Any, count: int) -> list[int] | None:
     """So many whole numbers, from one that stands for all or from a sequence; else None."""
     if type(value) is int:
         return [value] * count
@@ -48,23 +48,23 @@ def whole(value: Any, count: int) -> list[int] | None:
         numbers *= count
     # Python's booleans are integers; as a size or a count they are a slip
     if len(numbers) != count or not all(
-        type(one) is int or isinstance(one, np.integer) for one in numbers
+        type(number) is int or isinstance(number, np.integer) for number in numbers
     ):
         return None
-    return [int(one) for one in numbers]
+    return list(map(int, numbers))
 
 
-def whole_number(value: Any, what: str, least: int = 1) -> int:
-    """One whole number of at least `least`.
+def integer(value: Any, what: str, minimum: int = 1) -> int:
+    """One whole number of at least `minimum`.
 
-    >>> whole_number(np.int8(3), "size")
+    >>> integer(np.int8(3), "size")
     3
 
     Raises UnfitError for anything else.
     """
-    numbers = whole(value, 1)
-    if numbers is None or numbers[0] < least:
-        raise UnfitError(f"{what}={value} must be a whole number of at least {least}")
+    numbers = integers(value, 1)
+    if numbers is None or numbers[0] < minimum:
+        raise UnfitError(f"{what}={value} must be a whole number of at least {minimum}")
     return numbers[0]
 
 
@@ -113,7 +113,7 @@ def pads(padding: Padding, windows: tuple[Window, Window]) -> tuple[Pair, Pair]:
     if len(sides) == 1:
         sides *= 2
     ends = [len(side) if isinstance(side, Sequence) else 2 for side in sides]
-    read = [whole(side, 2) for side in sides] if set(ends) == {2} else []
+    read = [integers(side, 2) for side in sides] if set(ends) == {2} else []
     if len(read) != 2 or any(side is None or min(side) < 0 for side in read):
         raise UnfitError(
             f"padding={padding} must be one of {', '.join(PADDINGS)}, one or two integers of at "
@@ -134,7 +134,7 @@ def _named_pads(name: str, windows: tuple[Window, Window]) -> tuple[Pair, Pair]:
     return resolve_padding(name, 1, rows), resolve_padding(name, 1, columns)
 
 
-def batch(x: NDArray[Any], axes: str, door: str) -> NDArray[Any]:
+def batch(x: NDArray[Any], axes: str, function: str) -> NDArray[Any]:
     """x with an axis of images in front, whether or not it came with one.
 
     >>> batch(np.ones((3, 8, 8)), "c, h, w", "conv2d").shape
@@ -142,14 +142,14 @@ def batch(x: NDArray[Any], axes: str, door: str) -> NDArray[Any]:
     """
     count = axes.count(",") + 1
     if x.ndim not in (count, count + 1):
-        raise UnfitError(f"x has {x.ndim} axes {x.shape}; {door} takes (n, {axes}) or ({axes})")
+        raise UnfitError(f"x has {x.ndim} axes {x.shape}; {function} takes (n, {axes}) or ({axes})")
     return x if x.ndim > count else x[np.newaxis]
 
 
-def check_real(door: str, *arrays: NDArray[Any]) -> None:
+def check_real(function: str, *arrays: NDArray[Any]) -> None:
     for array in arrays:
         if array.dtype.kind not in "biuf":
-            raise UnfitError(f"{door} takes real numbers, not {array.dtype}")
+            raise UnfitError(f"{function} takes real numbers, not {array.dtype}")
 
 
 def check_count(values: int, what: str) -> None:
@@ -158,14 +158,14 @@ def check_count(values: int, what: str) -> None:
         raise UnfitError(f"{what} would hold {values:,} values")
 
 
-def floats(door: str, x: ArrayLike) -> NDArray[Any]:
+def floats(function: str, x: ArrayLike) -> NDArray[Any]:
     """x as an array of floats; booleans and integers become float64.
 
     >>> floats("relu", [1, 2]).dtype, floats("relu", np.float16(1)).dtype
     (dtype('float64'), dtype('float16'))
     """
     array = np.asarray(x)
-    check_real(door, array)
+    check_real(function, array)
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
@@ -178,7 +178,7 @@ class Dtypes:
 
     def __init__(
         self,
-        door: str,
+        function: str,
         x: NDArray[Any],
         weight: NDArray[Any],
         bias: NDArray[Any] | None,
@@ -186,7 +186,7 @@ class Dtypes:
         fill: float = 0,
     ) -> None:
         arrays = [x, weight] if bias is None else [x, weight, bias]
-        check_real(door, *arrays)
+        check_real(function, *arrays)
         common = np.result_type(*arrays)
         # NumPy's common dtype of uint64 and int64 is a float
         self.exact = all(array.dtype.kind in "biu" for array in arrays)
@@ -206,7 +206,7 @@ class Dtypes:
 
 
 def _heaviest(weight: NDArray[Any]) -> int:
-    """The most that one output may count a value of 1: max over f of Σ|weight[f]|."""
+    """The largest sum of weights of one output: max over f of Σ|weight[f]|."""
     taps = weight.reshape(len(weight), -1) if weight.size else np.zeros((1, 1), np.int64)
     if _largest(taps) * taps.shape[1] < 2**63:
         return int(np.abs(taps.astype(np.int64, copy=False)).sum(axis=1).max())
@@ -219,12 +219,12 @@ def _largest(array: NDArray[Any]) -> int:
 
 
 def bias_of(bias: Any, filters: int) -> NDArray[Any] | None:
-    """The bias as an array of one value a filter."""
+    """The bias as an array of one value per filter."""
     if bias is None:
         return None
     values = np.asarray(bias)
     if values.shape != (filters,):
-        raise UnfitError(f"bias has the shape {values.shape}; one a filter is ({filters},)")
+        raise UnfitError(f"bias has the shape {values.shape}; one per filter is ({filters},)")
     return values
 
 

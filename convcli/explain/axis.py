@@ -16,8 +16,8 @@ class Axis(NamedTuple):
     cells after are a transposed convolution's output padding.
 
     >>> axis = Axis(5, Window(3, stride=2), 1, 1)
-    >>> axis.outputs, [axis.place(output, 0) for output in range(axis.outputs)]
-    (3, [-1, 1, 3])
+    >>> axis.outputs, [list(axis.taps(output)) for output in range(axis.outputs)]
+    (3, [[-1, 0, 1], [1, 2, 3], [3, 4, 5]])
     """
 
     cells: int
@@ -49,10 +49,6 @@ class Axis(NamedTuple):
     def hull(self, output: int) -> range:
         """Every position from the first tap to the last, for an output."""
         return self.window.hull(range(output, output + 1), self.before)
-
-    def place(self, output: int, tap: int) -> int:
-        """The position of one tap for an output."""
-        return self.taps(output)[tap]
 
     def cell(self, position: int) -> int | None:
         """The input's cell at a position, None for padding and for zeros between cells."""

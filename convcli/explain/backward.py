@@ -1,4 +1,4 @@
-"""The way back, step by step: where each output's gradient goes.
+"""Gradients, step by step: where that of each output goes.
 
     dL/dx    every tap sends gradient · weight to the cell it read      a full convolution
     dL/dw    every tap gets gradient · the cell it read                 a correlation
@@ -60,7 +60,7 @@ class Flow(NamedTuple):
     to_input: tuple[Share, ...]
     to_kernel: tuple[Share, ...]
     gradients: tuple[Value, ...]
-    """One; for a pool, one a channel."""
+    """One; for a pool, one per channel."""
 
 
 class Backward(NamedTuple):
@@ -128,7 +128,7 @@ class Backward(NamedTuple):
         return "; ".join(self.notes)
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
-        """One row a cell of the input and of the kernel, and one for the bias."""
+        """One row per cell of the input and of the kernel, and one for the bias."""
         rows: list[tuple[object, ...]] = []
         for line, value in self._sums():
             rows.append((line[0][0], text(line[1:]).removeprefix(" = "), table_value(value)))
@@ -197,9 +197,9 @@ class Backward(NamedTuple):
         walk = self.walk
         step = walk.step(flow.cell)
         view = frame(walk, flow.cell)
-        spot = ",".join(map(str, flow.cell))
+        index = ",".join(map(str, flow.cell))
         gradients = ", ".join(map(value_text, flow.gradients))
-        yield [(f"dL/dz[{spot}] = {gradients}", "head"), (" goes to", "")]
+        yield [(f"dL/dz[{index}] = {gradients}", "head"), (" goes to", "")]
         count = len(walk.input)
         yield from beside(
             [
@@ -225,11 +225,11 @@ class Backward(NamedTuple):
         for name, shares, stack in targets:
             for place in _places(stack):
                 label = f"dL/d{name}[{_spot(place, len(stack))}]"
-                got = shares.get(place, [])
-                value = total((share.product for share in got), label)
+                parts = shares.get(place, [])
+                value = total((share.product for share in parts), label)
                 line: Line = [(label, "head")]
-                if got:
-                    line += [(" = ", ""), *joined(map(_product, got))]
+                if parts:
+                    line += [(" = ", ""), *joined(map(_product, parts))]
                 yield (line if isinstance(value, Symbol) else equals(line, value)), value
         if self.walk.given:
             value = _summed_up(b)

@@ -84,7 +84,7 @@ class Lesson(NamedTuple):
         for step in self.steps:
             lines = [text(line) for line in sum_lines(self.walk, step)]
             corner = ",".join(
-                str(a.place(at, 0)) for a, at in zip(self.walk.axes, step.cell, strict=True)
+                str(a.taps(at)[0]) for a, at in zip(self.walk.axes, step.cell, strict=True)
             )
             spot = ",".join(map(str, step.cell))
             if self.walk.pool:
@@ -273,7 +273,7 @@ def _step_record(step: Step) -> dict[str, object]:
                 "terms": [
                     {
                         "tap": list(term.tap),
-                        "place": list(term.place),
+                        "place": list(term.position),
                         "cell": None if term.cell is None else list(term.cell),
                         "x": json_value(term.x),
                         "w": json_value(term.w),

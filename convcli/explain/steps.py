@@ -44,7 +44,7 @@ class Term(NamedTuple):
     """One product: a tap of the kernel and what it lies on."""
 
     tap: Spot
-    place: Spot
+    position: Spot
     cell: Spot | None
     """The input's cell; None for a value that is none: padding, or a zero between cells."""
     x: Value
@@ -56,15 +56,15 @@ class Term(NamedTuple):
 
 
 class Step(NamedTuple):
-    """How one output cell comes to be: the terms of each channel, in the order of the kernel."""
+    """How one output cell is computed: the terms of each channel, in the order of the kernel."""
 
     cell: Spot
     channels: tuple[tuple[Term, ...], ...]
     sums: tuple[Value, ...]
-    """One a channel: Σ x·w, or what the pool takes."""
+    """One per channel: Σ x·w, or what the pool takes."""
     bias: Value | None
     outputs: tuple[Value, ...]
-    """The sum over channels and the bias; a pool has one a channel."""
+    """The sum over channels and the bias; a pool has one per channel."""
 
 
 class Walk(NamedTuple):
@@ -85,18 +85,18 @@ class Walk(NamedTuple):
 
     @property
     def flip(self) -> bool:
-        """Whether the kernel was asked to be flipped; a transposed convolution turns it anyway."""
+        """Whether --flip is set; a transposed convolution turns the kernel without it."""
         return self.turned != (self.operation == "transposed convolution")
 
     @property
     def size(self) -> Spot:
         """Rows and columns of the output."""
-        down, across = self.axes
-        return down.outputs, across.outputs
+        rows, columns = self.axes
+        return rows.outputs, columns.outputs
 
     @property
     def terms(self) -> int:
-        """Products of the whole walk."""
+        """Products of the complete walk."""
         rows, columns = self.size
         taps = self.axes[0].window.kernel * self.axes[1].window.kernel
         return rows * columns * taps * len(self.input)
@@ -107,7 +107,7 @@ class Walk(NamedTuple):
         return product(range(rows), range(columns))
 
     def step(self, cell: Spot) -> Step:
-        """How one output cell comes to be.
+        """How one output cell is computed.
 
         >>> walk = convolution((((1, 2), (3, 4)),), (((1, 0), (0, 1)),))
         >>> walk.step((0, 0)).outputs
@@ -133,11 +133,11 @@ class Walk(NamedTuple):
         return Step(cell, channels, sums, self.bias, (result,))
 
     def names(self, cell: Spot) -> tuple[str, ...]:
-        """What the values of an output cell are called: `z[0,0]`, one a channel of a pool."""
-        place = ",".join(map(str, cell))
+        """What the values of an output cell are called: `z[0,0]`, one per channel of a pool."""
+        index = ",".join(map(str, cell))
         if self.pool and len(self.input) > 1:
-            return tuple(f"z[{place},{c}]" for c in range(len(self.input)))
-        return (f"z[{place}]",)
+            return tuple(f"z[{index},{c}]" for c in range(len(self.input)))
+        return (f"z[{index}]",)
 
     def _terms(self, cell: Spot, channel: int) -> Iterator[Term]:
         rows, columns = (
@@ -165,7 +165,10 @@ class Walk(NamedTuple):
         return self.input[channel][source[0]][source[1]]
 
     def output(self) -> Stack:
-        """The whole output: one grid, or one a channel of a pool. Raises UnfitError if too much."""
+        """The complete output: one grid, or one per channel of a pool.
+
+        Raises UnfitError for too many products.
+        """
         self.check()
         rows, columns = self.size
         steps = [[self.step((i, j)).outputs for j in range(columns)] for i in range(rows)]

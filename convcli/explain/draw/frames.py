@@ -186,7 +186,7 @@ class Sheet:
         """The window of a step, its output and its sum."""
         theme = self.theme
         for channel, panel in enumerate(self.inputs):
-            under = {term.place: term for term in step.channels[channel]}
+            under = {term.position: term for term in step.channels[channel]}
             (top, left), (bottom, right) = min(under), max(under)
             hull = product(range(top, bottom + 1), range(left, right + 1))
             self._cells(pen, panel, channel, hull, under)

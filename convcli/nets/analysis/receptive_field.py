@@ -136,8 +136,8 @@ def _through(row: Row, wanted: tuple[Cells, ...], lengths: Sequence[int]) -> tup
     if not measure.windows:
         # a gate of one cell stands for all of them; other lengths were cut up anew
         return tuple(
-            cells if length == made else range(length)
-            for cells, length, made in zip(wanted, lengths, row.output[1:], strict=True)
+            cells if length == output else range(length)
+            for cells, length, output in zip(wanted, lengths, row.output[1:], strict=True)
         )
     return tuple(
         _covered(cells, window, padding[0])
@@ -176,14 +176,14 @@ def _within(cells: Cells, length: int) -> Cells:
     return {cell for cell in cells if 0 <= cell < length}
 
 
-def _union(one: Cells, other: Cells) -> Cells:
+def _union(first: Cells, second: Cells) -> Cells:
     """All cells of both; of very many, the stretch they lie in."""
-    if not one or not other:
-        return one or other
-    if isinstance(one, range) and isinstance(other, range):
-        touching = one.start <= other.stop and other.start <= one.stop
-        if touching or len(one) + len(other) > MAX_CELLS:
-            return range(min(one.start, other.start), max(one.stop, other.stop))
-    if len(one) + len(other) > MAX_CELLS:
-        return range(min(*one, *other), max(*one, *other) + 1)
-    return {*one, *other}
+    if not first or not second:
+        return first or second
+    if isinstance(first, range) and isinstance(second, range):
+        touching = first.start <= second.stop and second.start <= first.stop
+        if touching or len(first) + len(second) > MAX_CELLS:
+            return range(min(first.start, second.start), max(first.stop, second.stop))
+    if len(first) + len(second) > MAX_CELLS:
+        return range(min(*first, *second), max(*first, *second) + 1)
+    return {*first, *second}

@@ -59,14 +59,14 @@ class Conv(NamedTuple):
         check_channels(self, shape)
         check_groups(self.groups, shape[0], self.filters)
         windows = windows_on(shape, self.kernel, self.stride, self.dilation, self.padding)
-        places = window_lengths(shape, windows)
+        lengths = window_lengths(shape, windows)
         every = shape[0] // self.groups * self.filters
         pairs = every if self.connections is None else self.connections
         if pairs > every:
             raise UnfitError(f"connections={pairs} is more than the {every:,} pairs of maps")
         weights, bias = prod(self.kernel) * pairs, self.filters * self.bias
-        output = (self.filters, *places)
-        return Measure(output, weights + bias, weights * prod(places), windows, bias)
+        output = (self.filters, *lengths)
+        return Measure(output, weights + bias, weights * prod(lengths), windows, bias)
 
     def slots(self, shape: Shape) -> Slots:
         weight = Slot((self.filters, shape[0] // self.groups, *self.kernel), "filters")
@@ -179,12 +179,12 @@ class TransposedConv(NamedTuple):
         weights = prod(self.kernel) * (shape[0] // self.groups) * self.filters
         bias = self.filters * self.bias
         # one step of the output is 1/stride of the input's
-        seen = tuple((Window(window.overlap), (0, 0)) for window in windows)
+        readers = tuple((Window(window.overlap), (0, 0)) for window in windows)
         return Measure(
             output=(self.filters, *lengths),
             params=weights + bias,
             macs=weights * prod(shape[1:]),
-            windows=seen,
+            windows=readers,
             bias=bias,
             upsampling=self.stride,
         )

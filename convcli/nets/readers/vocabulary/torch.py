@@ -151,7 +151,7 @@ def _pool(
     for p, k in zip(sides, sizes, strict=True):
         if p > k // 2:
             raise SpecError(
-                f"padding={p} is more than half of the kernel of {k}, as PyTorch has it"
+                f"padding={p} is more than half of the kernel of {k}, which PyTorch refuses"
             )
     return Pool(kind, sizes, steps, tuple((p, p) for p in sides), spacing, flag(ceil, "ceil_mode"))
 
