@@ -63,7 +63,8 @@ class Limits(NamedTuple):
 
     name: str
     side: int = 512
-    """Rows, columns and channels."""
+    """Rows and columns."""
+    channels: int = 512
     values: int = 1 << 22
     file: int = 4 << 20
     """Bytes of a file."""
@@ -317,8 +318,8 @@ MAX_BITS = (10**MAX_COMMON_DIGITS).bit_length()
 def check_size(channels: int, rows: int, columns: int, limits: Limits) -> None:
     """Raises SpecError for more numbers than the limits allow."""
     name, side = limits.name, limits.side
-    if channels > side:
-        raise SpecError(f"the {name} has {channels} channels; at most {side} are read")
+    if channels > limits.channels:
+        raise SpecError(f"the {name} has {channels} channels; at most {limits.channels} are read")
     if max(rows, columns) > side:
         raise SpecError(f"the {name} is {rows}x{columns}; at most {side} rows and columns are read")
     count = channels * rows * columns
@@ -369,7 +370,7 @@ def _text_channels(text: str, limits: Limits) -> list[Cells]:
     # a line that is a comment alone is not an empty line
     text = "\n".join(line.strip() for line, sign, _ in lines if line.strip() or not sign)
     channels = []
-    for part in text.split("|", limits.side):
+    for part in text.split("|", limits.channels):
         blocks = [block.split("\n") for block in re.split("\n\n+", part.strip("\n"))]
         rows = {len(block) for block in blocks}
         if limits.joined and (len(rows) > 1 or rows == {1}):
@@ -463,8 +464,10 @@ def _list_channels(text: str, limits: Limits) -> list[Cells]:
     for part in re.finditer(r"([\[(])|([\])])|[^\[\]()]+", text):
         if part[1]:
             count += 1
-            if rows is not None or len(opened) > 3 or count > limits.values:
+            if rows is not None or len(opened) > 3:
                 raise SpecError(NOT_ROWS)
+            if count > limits.channels * (limits.side + 1) + 1:
+                raise _too_many(limits)
             opened.append([])
         elif part[2]:
             items = opened.pop()

@@ -1,11 +1,13 @@
 """What is told of a batch: progress on a terminal, a line of summary, and the failures."""
 
 import sys
+from json import dumps
 from time import perf_counter
 from types import TracebackType
 from typing import Any
 
 from convcli.batch.jobs import Outcome
+from convcli.images.io.atomic import write_file
 from convcli.output import note, path
 from convcli.text import counted, safe
 
@@ -73,8 +75,7 @@ class Teller:
     def _print(self, text: str) -> None:
         from rich.text import Text
 
-        shown = "\n".join(map(safe, text.split("\n")))
-        self._bar.console.print(Text(shown), soft_wrap=True)
+        self._bar.console.print(Text(safe(text, keep="\n")), soft_wrap=True)
 
     def finish(self, report: str | None, listed: bool = True) -> None:
         """The failures in a list, the summary, and the report of failures as JSON lines."""
@@ -124,9 +125,6 @@ def _bar(total: int) -> tuple[Any, Any]:
 
 def write_report(target: str, failed: list[Outcome]) -> None:
     """Write a JSON object a failure, a line each; no line where nothing failed."""
-    from json import dumps
-
-    from convcli.images.io.atomic import write_file
 
     data = "".join(f"{dumps(one.report())}\n" for one in failed).encode()
     write_file(target, lambda stream: stream.write(data), force=True)

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.fit.least_squares import Fitted
+from convcli.images.filters.output_range import Range, tone
+from convcli.images.kernels.parse import kernel
 from convcli.text import counted
 
 Line = list[tuple[str, str]]
@@ -52,8 +54,6 @@ class FittedKernel(NamedTuple):
         `step` is a sample's worth in levels, 0 for arrays. A kernel that looks like a gradient is
         printed scaled and without its sign, unless --range clip keeps its responses.
         """
-        from convcli.images.filters.output_range import Range, tone
-        from convcli.images.kernels.parse import kernel
 
         kernels = self.fitted.kernels
         if kernels.shape[:2] != (1, 1):
@@ -168,12 +168,12 @@ def kernel_text(kernels: NDArray[np.float64]) -> str:
     1 2
     """
     blocks = []
-    for kernel in kernels.reshape(-1, *kernels.shape[2:]):
+    for matrix in kernels.reshape(-1, *kernels.shape[2:]):
         # what is 14 digits below the largest weight is rounding
-        floor = float(np.abs(kernel).max()) * 1e-14
+        floor = float(np.abs(matrix).max()) * 1e-14
         rows = [
             " ".join(f"{weight:.12g}" if abs(weight) > floor else "0" for weight in row)
-            for row in kernel.tolist()
+            for row in matrix.tolist()
         ]
         blocks.append("\n".join(rows))
     return ("\n\n" if kernels.shape[2] > 1 else "\n|\n").join(blocks)

@@ -128,6 +128,7 @@ def test_the_prediction_is_exact_integers():
         Limits().check(size)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="no /proc here")
 @pytest.mark.parametrize(
     "kernel", [["-k", "sobel"], ["-k", "blur", "-k", "sharpen"], ["-k", "blur", "--linear"]]
@@ -251,6 +252,7 @@ def test_the_input_is_overwritten_in_place_alone(shell):
     assert (code, "are one file" in err) == (1, True)
 
 
+@pytest.mark.slow
 def test_a_kill_at_any_moment_leaves_the_old_bytes_or_the_new(tmp_path):
     path = tmp_path / "in.png"
     picture(str(path), 3, (600, 500))
@@ -402,6 +404,7 @@ def stuck_batch(folder, count=9, stuck=5, **options):
 LINUX = pytest.mark.skipif(not os.path.exists("/proc/self/task"), reason="looks at /proc")
 
 
+@pytest.mark.slow
 @LINUX
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_a_batch_its_children_and_no_finished_work(tmp_path, sign):
@@ -435,6 +438,7 @@ def test_no_worker_outlives_a_batch_that_is_killed(tmp_path):
         samples(tmp_path / "out" / name)
 
 
+@pytest.mark.slow
 @LINUX
 def test_a_killed_worker_costs_nothing(tmp_path):
     with stuck_batch(tmp_path) as (running, pipe):
@@ -453,6 +457,7 @@ def test_a_killed_worker_costs_nothing(tmp_path):
     assert tree(tmp_path / "out") == [f"{number}.png" for number in range(9)]
 
 
+@pytest.mark.slow
 @LINUX
 def test_a_picture_that_kills_its_workers_fails_alone(tmp_path):
     with stuck_batch(tmp_path) as (running, pipe):
@@ -473,6 +478,7 @@ def test_a_picture_that_kills_its_workers_fails_alone(tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_closed_pipe_ends_a_batch_quietly(tmp_path):
     for number in range(20):
         picture(f"{tmp_path}/in/{number:02}.png", number, (200, 200))

@@ -1,4 +1,4 @@
-"""conv2d's manners as a door."""
+"""What conv2d takes, gives and refuses."""
 
 import numpy as np
 import pytest

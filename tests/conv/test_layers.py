@@ -1,4 +1,4 @@
-"""The other doors: transposed convolution, fully connected layers, normalisation, activations."""
+"""Transposed convolution, fully connected layers, normalisation, activations."""
 
 import numpy as np
 import pytest

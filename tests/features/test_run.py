@@ -74,6 +74,7 @@ def test_the_seed_decides():
     assert (first != other).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_zoo_network_runs_at_its_smallest_input_as_predicted(name, monkeypatch):
     """Shapes, weights and multiply–accumulates are those that `shape` says."""
@@ -135,6 +136,7 @@ THIN = 1
 """Filters of every layer where only the reach of windows is looked at."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_receptive_field_is_what_reaches_the_middle(name):
     """Halving finds the first and the last row of the input that a middle output depends on."""

@@ -220,6 +220,7 @@ def test_the_loss_of_whole_pictures_does_not_depend_on_the_bands(monkeypatch):
     assert trainer.total_loss() == pytest.approx(whole, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", NETS)
 def test_gradients_of_a_stack_pass_finite_differences(text):
     rng = np.random.default_rng(5)
@@ -242,6 +243,7 @@ def test_gradients_of_a_stack_pass_finite_differences(text):
             assert gradients[name][place] == pytest.approx(slope, rel=1e-5, abs=1e-8), (name, place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "kernel"),
     [

@@ -5,6 +5,7 @@ and (1 4 6 4 1) as (1 1) four times. Factors follow from the numbers, never from
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 from math import gcd
 from typing import Any
 
@@ -91,7 +92,6 @@ def matrix_rank(matrix: Matrix) -> int:
     """The rank of a matrix: exact for small matrices of whole numbers, by NumPy for others."""
     if matrix.dtype.kind == "f" or matrix.size > 400:
         return int(np.linalg.matrix_rank(matrix.astype(np.float64)))
-    from fractions import Fraction
 
     rows = [[Fraction(int(tap)) for tap in row] for row in matrix]
     rank = 0

@@ -21,7 +21,8 @@ MAX_SIDE = 1023
 
 
 MAX_WEIGHT = 10**125
-"""Sums of squares of weights up to this, times samples, are still floats."""
+"""Sums of squares of weights up to this, times samples, are still floats; and so is the gain that
+makes a step of the inverse visible."""
 
 Combination = Literal["", "sum", "magnitude", "maximum"]
 
@@ -152,7 +153,7 @@ def middle(shape: Pair) -> Pair:
 
 
 def checked(kernel: Kernel) -> Kernel:
-    """The same kernel. Raises SpecError for weights whose responses are beyond float64."""
+    """The same kernel. Raises SpecError where responses would be beyond float64."""
     for part in kernel.parts:
         bound = abs(part.scale)
         for factor in part.factors:
@@ -160,9 +161,18 @@ def checked(kernel: Kernel) -> Kernel:
                 bound *= Fraction(float(np.abs(factor).max()))
             else:
                 bound *= max(abs(int(tap)) for tap in factor.flat)
-        if bound > MAX_WEIGHT:
-            raise SpecError(f"kernel {kernel.name} has weights beyond {float(MAX_WEIGHT):g}")
+        if bound > MAX_WEIGHT or 0 < bound < Fraction(1, MAX_WEIGHT):
+            raise SpecError(
+                f"the largest weight of kernel {kernel.name} is {_power(bound)}; it must be from "
+                f"1e-125 to 1e+125"
+            )
     return kernel
+
+
+def _power(value: Fraction) -> str:
+    """The power of ten nearest below a value, which may be beyond float64."""
+    digits = len(str(value.numerator)) - len(str(value.denominator))
+    return f"about 1e{digits:+d}"
 
 
 def weight_sum(matrix: Matrix) -> Fraction:
@@ -277,8 +287,10 @@ def normalised(kernel: Kernel, rule: str) -> Kernel:
     if len(sums) == 1:
         return scaled(kernel, 1 / sums[0])
     parts = zip(kernel.parts, sums, strict=True)
-    return kernel._replace(
-        parts=tuple(part._replace(scale=part.scale / total) for part, total in parts)
+    return checked(
+        kernel._replace(
+            parts=tuple(part._replace(scale=part.scale / total) for part, total in parts)
+        )
     )
 
 

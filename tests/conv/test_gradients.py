@@ -36,6 +36,7 @@ CONVOLUTIONS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", CONVOLUTIONS, ids=str)
 def test_the_gradients_of_a_convolution_are_its_slopes(options):
     rng = np.random.default_rng(0)
