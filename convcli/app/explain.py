@@ -78,9 +78,9 @@ def _signal(picture: str | None, options: Options) -> Answer:
 
 
 def _pixel(picture: str | None, options: Options) -> Answer:
-    from convcli import kernel
     from convcli.explain.pixel import pixel_lesson
     from convcli.images.io.read import open_picture
+    from convcli.images.kernels.parse import kernel
 
     assert picture is not None
     for name in ("kernel", "at"):
@@ -275,7 +275,7 @@ def show_lesson(
     if format_ not in (None, "text", *FORMATS):
         raise SpecError(f"{format_!r:.40} is no format; there are text, {', '.join(FORMATS)}")
     if theme is not None:
-        from convcli.draw.themes import THEMES
+        from convcli.explain.draw.themes import THEMES
 
         if theme not in THEMES:
             raise SpecError(f"{theme!r:.40} is no theme; there are {', '.join(THEMES)}")
@@ -308,7 +308,7 @@ def _save(
         format_of(target)
         write_picture(answer.picture, target, force)
     elif answer.walk is not None:
-        from convcli.draw.animation import save_animation
+        from convcli.explain.draw.animation import save_animation
 
         chosen = getattr(answer.lesson, "chosen", None)
         save_animation(answer.walk, target, chosen, fps, theme, force)

@@ -6,16 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import Any
 
-from convcli.errors import PictureError, SpecError
-from convcli.images.io.atomic import files_named
-from convcli.images.io.listing import READABLE, pictures_in
-from convcli.nets.readers.read import is_source
-from convcli.nets.readers.vocabulary.registry import names_of
-from convcli.nets.zoo import NAMES
-from convcli.text import safe
-
-pass
-from convcli.errors import Refusal
+from convcli.errors import PictureError, Refusal, SpecError
 from convcli.features.config import Choices, Setup
 from convcli.features.config_json import same_settings, saved_setup
 from convcli.features.config_options import read_setup
@@ -37,8 +28,13 @@ from convcli.features.vector_set import (
     gathered,
     one_by_one,
 )
+from convcli.images.io.atomic import files_named
+from convcli.images.io.listing import READABLE, pictures_in
+from convcli.nets.readers.read import is_source
+from convcli.nets.readers.vocabulary.registry import names_of
+from convcli.nets.zoo import NAMES
 from convcli.runtime.memory_estimate import took_note
-from convcli.text import counted
+from convcli.text import counted, safe
 
 Note = Callable[[str], None]
 

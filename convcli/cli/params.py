@@ -204,7 +204,7 @@ PICTURE_RANGE = Reads("RANGE", names=["images.filters.output_range:FIXED", "stre
 PARTS = Reads("PARTS", names=["features.aggregations:POOLS", "grid"])
 ACTIVATION = Reads("A", names=["conv.activations:ACTIVATIONS", "explain.elementwise:SPECIAL"])
 MODE = Reads("MODE", names=["explain.signals:MODES"])
-THEME = Reads("T", names=["draw.themes:THEMES"])
+THEME = Reads("T", names=["explain.draw.themes:THEMES"])
 
 
 format_option = option(

@@ -1,1 +1,1 @@
-"""Everything that is drawn: sheets, galleries, previews, animations."""
+"""Pictures of pictures and kernels: sheets, galleries, previews."""

@@ -109,8 +109,8 @@ class Operands:
     def _kernel(self, text: str) -> Stack:
         if not NAME.fullmatch(text):
             return read_numbers(text, "kernel")
-        from convcli import kernel
         from convcli.explain.pixel import kernel_stack
+        from convcli.images.kernels.parse import kernel
 
         found = kernel(text)
         stack = kernel_stack(found)

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from convcli.conv import conv2d, workspace_bytes
 from convcli.conv.algorithms import ALGORITHMS, chosen
 from convcli.conv.algorithms.winograd import Winograd
-from convcli.conv.algorithms.winograd_tiling import tiling_of
-from convcli.conv.algorithms.winograd_transforms import POINTS, transforms
+from convcli.conv.algorithms.winograd.tiling import tiling_of
+from convcli.conv.algorithms.winograd.transforms import POINTS, transforms
 from convcli.conv.functional import problem_of
 from convcli.errors import UnfitError
 

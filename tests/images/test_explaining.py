@@ -9,8 +9,9 @@ import pytest
 from convcli.cli.main import run
 from convcli.images.engines import box_sums
 from convcli.images.engines.correlate import Responder
+from convcli.images.engines.quantize import Statistics
 from convcli.images.filters.apply import filter_picture
-from convcli.images.filters.output_range import Range, Statistics
+from convcli.images.filters.output_range import Range
 from convcli.images.filters.plan import engine, plan_record, plan_text, statistics_record
 from convcli.images.filters.spec import Recipe
 from convcli.images.image import Picture

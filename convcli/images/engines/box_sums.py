@@ -11,10 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.images.engines.quantize import Rounding
+from convcli.images.engines.quantize import Rounding, Statistics, Tone
 from convcli.images.engines.row_bands import FILL, Bands
 from convcli.images.engines.shift_passes import Scratch
-from convcli.images.filters.output_range import Statistics, Tone
 from convcli.images.kernels.kernel import Kernel
 
 Array = NDArray[Any]

@@ -11,9 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.images.engines.planner import LANES, Stencil, greatest, lane, run, stencil
-from convcli.images.engines.quantize import Rounding, magnitudes
+from convcli.images.engines.quantize import Rounding, Statistics, Tone, magnitudes
 from convcli.images.engines.shift_passes import Scratch
-from convcli.images.filters.output_range import Statistics, Tone
 from convcli.images.kernels.factor import narrowed, separated
 from convcli.images.kernels.kernel import Kernel, Part
 

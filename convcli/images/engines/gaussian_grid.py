@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.images.engines.quantize import Rounding
+from convcli.images.engines.quantize import Rounding, Statistics, Tone
 from convcli.images.engines.row_bands import (
     FILL,
     Bands,
@@ -28,7 +28,6 @@ from convcli.images.engines.row_bands import (
     share_rows,
     thread_count,
 )
-from convcli.images.filters.output_range import Statistics, Tone
 from convcli.images.image import Picture
 from convcli.images.kernels.kernel import Kernel
 

@@ -7,16 +7,70 @@ millisecond, as long as a few dozen operations on fractions.
 from collections.abc import Iterable
 from fractions import Fraction
 from math import sqrt
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.images.engines.shift_passes import Scratch
-from convcli.images.filters.output_range import Statistics, Tone
 
 Array = NDArray[Any]
 Step = tuple[Any, tuple[int, ...]]
+
+
+class Tone(NamedTuple):
+    """How responses become samples: |response| or response, times a gain, plus an offset.
+
+    `square` is the square of the gain of magnitudes, which may be no fraction itself.
+    """
+
+    absolute: bool
+    gain: Fraction
+    offset: Fraction = Fraction(0)
+    square: Fraction = Fraction(1)
+
+
+class Statistics(NamedTuple):
+    """The true least and greatest value before rounding, and how many samples were clipped.
+
+    Where a range rescales (signed, stretch, pct) these are of the responses, before it does. Where
+    nothing is seen, least is above most.
+    """
+
+    least: float
+    most: float
+    clipped: int
+    samples: int
+    flat: bool = False
+    """Whether there was nothing to stretch, so that values stayed as they are."""
+
+    @property
+    def text(self) -> str:
+        if not self.samples:
+            return "no samples"
+        if self.least > self.most:
+            return "all is transparent"
+        share = f"{self.clipped:,} of {self.samples:,} samples clipped"
+        same = "; nothing to stretch, values stay as they are" if self.flat else ""
+        return f"values {_short(self.least)} to {_short(self.most)}, {share}{same}"
+
+
+def _short(value: float) -> str:
+    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
+
+
+NOTHING = Statistics(float("inf"), float("-inf"), 0, 0)
+
+
+def together(first: Statistics, second: Statistics) -> Statistics:
+    """The statistics of two pieces of one picture."""
+    return Statistics(
+        min(first.least, second.least),
+        max(first.most, second.most),
+        first.clipped + second.clipped,
+        first.samples + second.samples,
+        first.flat or second.flat,
+    )
 
 
 class Rounding:
@@ -26,7 +80,6 @@ class Rounding:
     Samples, uint8 or uint16, are written into `out` where that is given. Statistics are those of
     the true values.
 
-    >>> from convcli.images.filters.output_range import Tone
     >>> rounding = Rounding(Fraction(1, 2), Tone(False, Fraction(1)), 255, 1000)
     >>> samples, statistics = rounding.samples(np.array([-3, 5, 600]))
     >>> samples.tolist(), statistics.text

@@ -12,9 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.images.engines.correlate import Responder
-from convcli.images.engines.quantize import Rounding
+from convcli.images.engines.quantize import NOTHING, Rounding, Statistics, Tone
 from convcli.images.engines.row_bands import Bands, Border
-from convcli.images.filters.output_range import NOTHING, Statistics, Tone
 from convcli.images.kernels.kernel import Kernel
 
 Array = NDArray[Any]

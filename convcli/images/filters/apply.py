@@ -16,12 +16,13 @@ from numpy.typing import NDArray
 from convcli.errors import UnfitError
 from convcli.images.engines import box_sums, gaussian_grid
 from convcli.images.engines.correlate import Responder
+from convcli.images.engines.quantize import NOTHING, Statistics, Tone, together
 from convcli.images.engines.row_bands import Bands, Window, band_rows, share_rows, thread_count
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.filters.alpha import Blending, Keeping, covers_of, is_blend
 from convcli.images.filters.color import grey
 from convcli.images.filters.float_path import finished, float_values
-from convcli.images.filters.output_range import FIXED, NOTHING, Statistics, Tone, together, tone
+from convcli.images.filters.output_range import FIXED, tone
 from convcli.images.filters.spec import Filtered, Recipe
 from convcli.images.image import Picture
 from convcli.images.kernels.kernel import Kernel

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from convcli.errors import UnfitError
 from convcli.images.engines.correlate import Responder
+from convcli.images.engines.quantize import NOTHING, Statistics, Tone
 from convcli.images.engines.row_bands import Bands, Window, band_rows, share_rows, thread_count
 from convcli.images.filters.alpha import Blending, Keeping, blended, covers_of, is_blend, share
 from convcli.images.filters.color import from_light, luma, percentiles, to_light
-from convcli.images.filters.output_range import NOTHING, Range, Statistics, Tone, signed_chain, tone
+from convcli.images.filters.output_range import Range, signed_chain, tone
 from convcli.images.filters.spec import Filtered, Recipe
 from convcli.images.image import Picture
 from convcli.images.kernels.kernel import Kernel

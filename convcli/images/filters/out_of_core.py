@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import OutputError, PictureError
+from convcli.images.engines.quantize import NOTHING, Statistics, together
 from convcli.images.engines.row_bands import FILL, Window, extend
 from convcli.images.filters.apply import filter_picture, is_direct
-from convcli.images.filters.output_range import NOTHING, Statistics, together
 from convcli.images.filters.spec import Filtered, Recipe
 from convcli.images.filters.write import Target
 from convcli.images.image import Picture

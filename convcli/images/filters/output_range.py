@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 from numpy.typing import NDArray
 
 from convcli.errors import SpecError
+from convcli.images.engines.quantize import Tone
 from convcli.images.kernels.kernel import Kernel
 from convcli.text import like
 
@@ -55,61 +56,6 @@ def read_range(text: str) -> Range:
             return Range("pct", low, high)
     hint = like(name, (*FIXED, "stretch", "pct"))
     raise SpecError(f"{text!r:.60} is no range: {', '.join(FIXED)}, stretch, pct:1,99{hint}")
-
-
-class Tone(NamedTuple):
-    """How responses become samples: |response| or response, times a gain, plus an offset.
-
-    `square` is the square of the gain of magnitudes, which may be no fraction itself.
-    """
-
-    absolute: bool
-    gain: Fraction
-    offset: Fraction = Fraction(0)
-    square: Fraction = Fraction(1)
-
-
-class Statistics(NamedTuple):
-    """The true least and greatest value before rounding, and how many samples were clipped.
-
-    Where a range rescales (signed, stretch, pct) these are of the responses, before it does. Where
-    nothing is seen, least is above most.
-    """
-
-    least: float
-    most: float
-    clipped: int
-    samples: int
-    flat: bool = False
-    """Whether there was nothing to stretch, so that values stayed as they are."""
-
-    @property
-    def text(self) -> str:
-        if not self.samples:
-            return "no samples"
-        if self.least > self.most:
-            return "all is transparent"
-        share = f"{self.clipped:,} of {self.samples:,} samples clipped"
-        same = "; nothing to stretch, values stay as they are" if self.flat else ""
-        return f"values {_short(self.least)} to {_short(self.most)}, {share}{same}"
-
-
-def _short(value: float) -> str:
-    return f"{value:,.0f}" if value == int(value) and abs(value) < 1e15 else f"{value:.6g}"
-
-
-NOTHING = Statistics(float("inf"), float("-inf"), 0, 0)
-
-
-def together(first: Statistics, second: Statistics) -> Statistics:
-    """The statistics of two pieces of one picture."""
-    return Statistics(
-        min(first.least, second.least),
-        max(first.most, second.most),
-        first.clipped + second.clipped,
-        first.samples + second.samples,
-        first.flat or second.flat,
-    )
 
 
 def is_gradient(kernel: Kernel) -> bool:

@@ -4,9 +4,10 @@ from typing import Any
 
 from convcli.images.engines import box_sums, gaussian_grid
 from convcli.images.engines.correlate import Responder
+from convcli.images.engines.quantize import Statistics
 from convcli.images.engines.row_bands import Bands, Window
 from convcli.images.filters.apply import is_direct
-from convcli.images.filters.output_range import Statistics, auto_gain
+from convcli.images.filters.output_range import auto_gain
 from convcli.images.filters.spec import Recipe
 from convcli.images.filters.write import expected_bytes
 from convcli.images.image import Picture

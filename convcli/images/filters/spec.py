@@ -5,8 +5,9 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from convcli.images.engines.quantize import Statistics
 from convcli.images.engines.row_bands import Border
-from convcli.images.filters.output_range import Range, Statistics
+from convcli.images.filters.output_range import Range
 from convcli.images.image import Picture
 from convcli.images.kernels.kernel import Kernel
 

@@ -7,10 +7,11 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from convcli.errors import OutputError, PictureError, SpecError, UnfitError
+from convcli.images.engines.quantize import Statistics, together
 from convcli.images.engines.row_bands import Window
 from convcli.images.filters.apply import filter_picture, is_direct, prepared
 from convcli.images.filters.float_path import check_within, float_values
-from convcli.images.filters.output_range import Range, Statistics, together
+from convcli.images.filters.output_range import Range
 from convcli.images.filters.spec import Filtered, Recipe
 from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file

@@ -4,18 +4,16 @@ Every frame has the same clear pixels, so that each may hold only what changed s
 """
 
 from collections.abc import Iterator
-from typing import IO, TYPE_CHECKING
+from typing import IO
 
 from PIL import Image
 
-from convcli.draw.frames import Sheet
-from convcli.draw.themes import THEMES, palette
 from convcli.errors import OutputError, UnfitError
+from convcli.explain.draw.frames import Sheet
+from convcli.explain.draw.themes import THEMES, palette
+from convcli.explain.steps import Spot, Walk
 from convcli.images.io.read import check_free, write_file
 from convcli.text import safe
-
-if TYPE_CHECKING:
-    from convcli.explain.steps import Spot, Walk
 
 MOST_PIXELS = 400_000_000
 """Pixels of all frames together, a byte each."""
@@ -25,9 +23,9 @@ WEBP_METHOD = 2
 
 
 def save_animation(
-    walk: "Walk",
+    walk: Walk,
     target: str,
-    chosen: "Spot | None" = None,
+    chosen: Spot | None = None,
     fps: float = 2.0,
     theme: str = "both",
     force: bool = False,

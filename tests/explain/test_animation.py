@@ -8,8 +8,8 @@ from PIL import Image, ImageDraw, ImageSequence
 
 from convcli.app.explain import explain_question
 from convcli.cli.main import run
-from convcli.draw.frames import Sheet
-from convcli.draw.themes import THEMES, palette
+from convcli.explain.draw.frames import Sheet
+from convcli.explain.draw.themes import THEMES, palette
 
 OPTIONS = dict.fromkeys(
     [

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 from numpy.typing import NDArray
 
-from convcli.conv.algorithms.winograd_tiling import Tiling, tiling_of
+from convcli.conv.algorithms.winograd.tiling import Tiling, tiling_of
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output
 from convcli.conv.spec import Pair, Problem
@@ -90,7 +90,7 @@ class Winograd(NamedTuple):
 @lru_cache(maxsize=64)
 def _squares(products: Pair, taps: Pair, dtype: str) -> tuple[NDArray[Any], ...]:
     """The Kronecker products of the transforms of both axes: of outputs, filters and inputs."""
-    from convcli.conv.algorithms.winograd_transforms import (
+    from convcli.conv.algorithms.winograd.transforms import (
         transforms,  # fractions take 2 ms to import
     )
 

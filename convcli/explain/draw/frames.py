@@ -8,15 +8,15 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from itertools import product
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from PIL import Image, ImageDraw, ImageFont
 
-from convcli.draw.themes import Colour, Theme, between
 from convcli.errors import UnfitError
-
-if TYPE_CHECKING:
-    from convcli.explain.steps import Spot, Step, Term, Walk
+from convcli.explain.draw.themes import Colour, Theme, between
+from convcli.explain.render import sum_lines, text
+from convcli.explain.steps import Spot, Step, Term, Walk
+from convcli.numerals import shown
 
 Box = tuple[int, int, int, int]
 
@@ -63,7 +63,7 @@ class Panel(NamedTuple):
 class Sheet:
     """Where everything stands in every frame of a walk."""
 
-    def __init__(self, walk: "Walk", theme: Theme, chosen: "Spot | None" = None) -> None:
+    def __init__(self, walk: Walk, theme: Theme, chosen: Spot | None = None) -> None:
         self.walk, self.theme = walk, theme
         down, across = (axis.drawn for axis in walk.axes)
         rows, columns = walk.size
@@ -122,11 +122,8 @@ class Sheet:
         """The most lines that a sum takes."""
         return max(len(self.told(self.walk.step(cell))) for cell in self.cells)
 
-    def told(self, step: "Step") -> list[str]:
+    def told(self, step: Step) -> list[str]:
         """The sum in lines that have room, or what comes out where there are too many."""
-        from convcli.explain.render import sum_lines, text
-        from convcli.numerals import shown
-
         room = self.width - 2 * GAP - 8
         lines = []
         for line in sum_lines(self.walk, step):
@@ -184,7 +181,7 @@ class Sheet:
                 self._words(pen, panels[0].left, panels[0].top - self.caption, words, theme.faint)
         return image
 
-    def _draw_step(self, pen: ImageDraw.ImageDraw, step: "Step") -> None:
+    def _draw_step(self, pen: ImageDraw.ImageDraw, step: Step) -> None:
         """The window of a step, its output and its sum."""
         theme = self.theme
         for channel, panel in enumerate(self.inputs):
@@ -204,8 +201,8 @@ class Sheet:
         pen: ImageDraw.ImageDraw,
         panel: Panel,
         channel: int,
-        places: "Iterable[Spot]",
-        under: "Mapping[Spot, Term]",
+        places: Iterable[Spot],
+        under: Mapping[Spot, Term],
     ) -> None:
         """Cells of the canvas: those under taps, those in the holes between, or all without."""
         theme, walk = self.theme, self.walk
@@ -236,7 +233,7 @@ class Sheet:
         for box in padding:
             dashed(pen, box, theme.edge)
 
-    def window(self, panel: Panel, cell: "Spot") -> Box:
+    def window(self, panel: Panel, cell: Spot) -> Box:
         """The pixels of the frame around all that a window spans, from first tap to last."""
         corners = []
         for axis, at in zip(self.walk.axes, cell, strict=True):
@@ -249,8 +246,6 @@ class Sheet:
     def _number(
         self, pen: ImageDraw.ImageDraw, box: Box, value: Any, ink: Colour, corner: Any = None
     ) -> None:
-        from convcli.numerals import shown
-
         left, top, right, bottom = box
         text = _short(shown(value))
         roomy = corner is not None and self.side >= 32
@@ -276,7 +271,7 @@ class Sheet:
             pen.rectangle((left, top + 1, left + width + 8, top + 18), fill=self.theme.padding)
         pen.text((left + 4, top + 3), words, fill=ink, font=font)
 
-    def _caption(self, pen: ImageDraw.ImageDraw, step: "Step") -> None:
+    def _caption(self, pen: ImageDraw.ImageDraw, step: Step) -> None:
         """The sum, on a ground of the same size in every frame."""
         top = self.inputs[0].top + self.inputs[0].height + 8
         box = (GAP, top, self.width - GAP, top + self.caption * self.lines)

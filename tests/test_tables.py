@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from convcli import output
+from convcli import output, tables
 
 
 class Result:
@@ -50,7 +50,7 @@ FORMATS = {
 
 @pytest.mark.parametrize(("form", "text"), FORMATS.items())
 def test_every_format_escapes_what_it_has_signs_for(capfd, form, text):
-    output.show(Result(), form)
+    tables.show(Result(), form)
     out, err = capfd.readouterr()
     assert out == text
     assert err == ("" if form == "json" else "odd → even\n")
@@ -58,19 +58,19 @@ def test_every_format_escapes_what_it_has_signs_for(capfd, form, text):
 
 @pytest.mark.parametrize("form", ["markdown", "latex", "html"])
 def test_a_table_without_totals_or_caption_has_no_place_for_them(capfd, form):
-    output.show(Bare(), form)
+    tables.show(Bare(), form)
     out, err = capfd.readouterr()
     assert ("total" in out, "foot" in out, "caption" in out, err) == (False, False, False, "")
     assert out.count("midrule") == (form == "latex")
 
 
 def test_quiet_is_the_one_value(capfd):
-    output.show(Result(), "tsv", quiet=True)
+    tables.show(Result(), "tsv", quiet=True)
     assert capfd.readouterr() == ("3\n", "")
 
 
 def test_a_drawn_table_has_its_numbers_at_the_right_and_its_caption_below():
-    lines = [line.rstrip() for line in output.drawn(Result()).splitlines()]
+    lines = [line.rstrip() for line in tables.drawn(Result()).splitlines()]
     (row,) = (line for line in lines if "1,234" in line)
     (total,) = (line for line in lines if "total" in line)
     assert row.endswith("1,234")
@@ -115,8 +115,8 @@ def test_a_path_is_its_own_bytes_in_a_pipe_and_safe_on_a_terminal(monkeypatch):
     out = stream("utf-8")
     monkeypatch.setattr(sys, "stdout", out)
     output.path(name)
-    output.csv_line(name)
-    output.csv_line("\ud800\x1b")  # stands for no byte
+    tables.csv_line(name)
+    tables.csv_line("\ud800\x1b")  # stands for no byte
     out.flush()
     first, second, third = out.buffer.getvalue().splitlines()
     assert first == second == b"a\x1b\xff.png"
@@ -124,7 +124,7 @@ def test_a_path_is_its_own_bytes_in_a_pipe_and_safe_on_a_terminal(monkeypatch):
     shown = Terminal()
     monkeypatch.setattr(sys, "stdout", shown)
     output.path(name)
-    output.csv_line(name)
+    tables.csv_line(name)
     assert "\x1b" not in shown.getvalue()
     assert shown.getvalue().count(".png\n") == 2
 

@@ -1,0 +1,1 @@
+"""Steps drawn: frames of a sliding window, their colors, and files of them."""
