@@ -1,7 +1,7 @@
 """Layers that connect values with values: fully connected, and distances to fixed codes."""
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.nets.layers.arguments import count
 from convcli.nets.layers.shapes import (
@@ -89,7 +89,7 @@ class RBF(NamedTuple):
         return {"weight": Slot((self.outputs, prod(shape)), "codes")}
 
 
-def rbf(outputs: Any) -> RBF:
+def rbf(outputs: object) -> RBF:
     return RBF(count(outputs, "outputs"))
 
 

@@ -1,7 +1,7 @@
 """Normalisations: of batches, channels and neighbourhoods."""
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.geometry import Window
@@ -88,7 +88,9 @@ class LocalResponseNorm(NamedTuple):
         return Measure(shape)
 
 
-def lrn(size: Any = 5, alpha: Any = 1e-4, beta: Any = 0.75, k: Any = 1.0) -> LocalResponseNorm:
+def lrn(
+    size: object = 5, alpha: object = 1e-4, beta: object = 0.75, k: object = 1.0
+) -> LocalResponseNorm:
     return LocalResponseNorm(
         count(size, "size"), number(alpha, "alpha"), number(beta, "beta"), number(k, "k")
     )
@@ -116,7 +118,7 @@ class LocalContrastNorm(NamedTuple):
         return Measure(shape, windows=(window, window))
 
 
-def lcn(size: Any = 9) -> LocalContrastNorm:
+def lcn(size: object = 9) -> LocalContrastNorm:
     return LocalContrastNorm(count(size, "size"))
 
 

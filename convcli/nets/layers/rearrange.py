@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.geometry import Pair, Window
@@ -130,7 +130,7 @@ class Shuffle(NamedTuple):
         return Measure(shape)
 
 
-def shuffle(groups: Any) -> Shuffle:
+def shuffle(groups: object) -> Shuffle:
     return Shuffle(count(groups, "groups"))
 
 
@@ -159,11 +159,11 @@ class PixelShuffle(NamedTuple):
         return Measure((channels // (f * f), height * f, width * f), upsampling=(f, f))
 
 
-def pixel_shuffle(upscale_factor: Any) -> PixelShuffle:
+def pixel_shuffle(upscale_factor: object) -> PixelShuffle:
     return PixelShuffle(count(upscale_factor, "upscale_factor"))
 
 
-def pixel_unshuffle(downscale_factor: Any) -> PixelShuffle:
+def pixel_unshuffle(downscale_factor: object) -> PixelShuffle:
     return PixelShuffle(count(downscale_factor, "downscale_factor"), inverse=True)
 
 

@@ -6,7 +6,7 @@ axis, that axis is counted as one of the image's.
 """
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.nets.layers import Layer, Measure, Shape, Slots, size_text, slots_of
@@ -155,7 +155,7 @@ class Operation(NamedTuple):
     takes: tuple[Shape, ...]
     """Whole shapes of the inputs, the batch of one image among them."""
     gives: Shape
-    values: tuple[Any, ...] = ()
+    values: tuple[object, ...] = ()
     """What else the call was given: axes, ends of a slice."""
     macs: int = 0
 

@@ -4,10 +4,11 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
+from convcli.nets.layers import Builder, Layer
 from convcli.text import like
 
 T = TypeVar("T")
@@ -36,9 +37,9 @@ class Vocabulary:
     def __init__(self, keras: bool) -> None:
         self.keras = keras
         self.used: Counter[str] = Counter()
-        self._layers: dict[tuple[Any, ...], Any] = {}
+        self._layers: dict[tuple[object, ...], Layer] = {}
 
-    def layer(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
+    def layer(self, name: str, args: Sequence[object], options: Mapping[str, object]) -> Layer:
         """The record of a layer from its name and values, the same for the same ones."""
         values = (*args, *options.values())
         if not all(type(one) in PLAIN for one in values):
@@ -49,7 +50,7 @@ class Vocabulary:
             self._layers[key] = self._new_layer(name, args, options)
         return self._layers[key]
 
-    def _new_layer(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
+    def _new_layer(self, name: str, args: Sequence[object], options: Mapping[str, object]) -> Layer:
         known = list(names_of("short", "BLOCKS"))
         if self.keras and name in names_of("Keras", "SHARED"):
             self.used["Keras"] += 1
@@ -86,7 +87,9 @@ def checked(
         raise SpecError(f"{name}: {error}") from None
 
 
-def _keras(build: Callable[..., Any], name: str, args: list[Any], options: dict[str, Any]) -> Any:
+def _keras(
+    build: Builder, name: str, args: Sequence[object], options: Mapping[str, object]
+) -> Layer:
     """The same for Keras, whose layers take many options that change nothing here."""
     takes = parameters(build)
     for option in options if takes else ():
@@ -96,15 +99,15 @@ def _keras(build: Callable[..., Any], name: str, args: list[Any], options: dict[
     return checked(build, name, args, options)
 
 
-def parameters(build: Callable[..., Any]) -> tuple[str, ...]:
+def parameters(build: Callable[..., object]) -> tuple[str, ...]:
     """The names of the values that a builder takes; none for one that takes anything."""
     code = build.__code__  # inspect.signature would take 20 ms for a network of 900 layers
     return code.co_varnames[: code.co_argcount]
 
 
 @cache
-def names_of(dialect: str, table: str = "LAYERS") -> dict[str, Callable[..., Any]]:
+def names_of(dialect: str, table: str = "LAYERS") -> dict[str, Builder]:
     """The names of a dialect with their builders."""
     module = import_module(f"convcli.nets.readers.vocabulary.{VOCABULARIES[dialect]}")
-    layers: dict[str, Callable[..., Any]] = getattr(module, table)
+    layers: dict[str, Builder] = getattr(module, table)
     return layers
