@@ -8,6 +8,7 @@ from convcli.callsyntax import shown
 from convcli.errors import SpecError
 from convcli.nets.layers.arguments import count, number
 from convcli.nets.layers.shapes import Measure, Misfit, Names, Shape, Slot, Slots
+from convcli.records import equal_by_type
 from convcli.text import like
 
 FUNCTIONS: dict[str, tuple[str, str, str]] = {
@@ -41,6 +42,7 @@ FUNCTIONS: dict[str, tuple[str, str, str]] = {
 """Functions of each value, or of the values along an axis, by the field's name."""
 
 
+@equal_by_type
 class Activation(NamedTuple):
     """A function of each value alone; `slope` is what leaky ReLU multiplies negatives by."""
 
@@ -90,6 +92,7 @@ def rrelu(lower: object = 1 / 8, upper: object = 1 / 3, inplace: object = False)
     return Activation("leaky_relu", (number(lower, "lower") + number(upper, "upper")) / 2)
 
 
+@equal_by_type
 class PReLU(NamedTuple):
     """Leaky ReLU with trained slopes: one in all, one a channel, or (None) one a value."""
 

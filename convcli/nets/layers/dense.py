@@ -14,8 +14,10 @@ from convcli.nets.layers.shapes import (
     bias_slot,
     factors,
 )
+from convcli.records import equal_by_type
 
 
+@equal_by_type
 class Linear(NamedTuple):
     """A fully connected layer.
 
@@ -72,6 +74,7 @@ class Linear(NamedTuple):
         return "all" if flattens else "last"
 
 
+@equal_by_type
 class RBF(NamedTuple):
     """Distances to `outputs` fixed codes (LeCun et al. 1998): weights that are not trained."""
 

@@ -16,8 +16,10 @@ from convcli.nets.layers.shapes import (
     check_channels,
     maps,
 )
+from convcli.records import equal_by_type
 
 
+@equal_by_type
 class Norm(NamedTuple):
     """A normalisation: `batch`, `instance`, `group` or `layer`.
 
@@ -68,6 +70,7 @@ class Norm(NamedTuple):
         return slots
 
 
+@equal_by_type
 class LocalResponseNorm(NamedTuple):
     """Division by the energy of neighbouring channels (Krizhevsky et al. 2012).
 
@@ -96,6 +99,7 @@ def lrn(
     )
 
 
+@equal_by_type
 class LocalContrastNorm(NamedTuple):
     """Local mean removed, local spread divided by (Jarrett et al. 2009), over size×size cells.
 

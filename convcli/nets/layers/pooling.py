@@ -13,8 +13,10 @@ from convcli.nets.layers.shapes import (
     window_lengths,
     windows_on,
 )
+from convcli.records import equal_by_type
 
 
+@equal_by_type
 class Pool(NamedTuple):
     """A pooling window: the `max`, `average`, `min` or `lp` norm of its cells.
 
@@ -70,6 +72,7 @@ def _ceiled(length: int, window: Window, padding: Pair) -> Pair:
     return before, max((places - 1) * window.stride + window.reach - length - before, after)
 
 
+@equal_by_type
 class AdaptivePool(NamedTuple):
     """A pooling to lengths of one's choice (None keeps an axis); a global pool is one to 1.
 

@@ -18,8 +18,10 @@ from convcli.nets.layers.shapes import (
     maps,
     size_text,
 )
+from convcli.records import equal_by_type
 
 
+@equal_by_type
 class Reshape(NamedTuple):
     """The same values in another shape `(channels, *lengths)`; one −1 stands for what is left.
 
@@ -50,6 +52,7 @@ class Reshape(NamedTuple):
         return Measure((*kept, *(rest // known if size == -1 else size for size in self.shape)))
 
 
+@equal_by_type
 class Pad(NamedTuple):
     """Cells added before and after each axis; negative numbers crop."""
 
@@ -71,6 +74,7 @@ class Pad(NamedTuple):
         return Measure((shape[0], *lengths), windows=windows)
 
 
+@equal_by_type
 class Upsample(NamedTuple):
     """Every cell `scale` times on each axis, or lengths of one's choice; one number is for all."""
 
@@ -101,6 +105,7 @@ class Upsample(NamedTuple):
         return Measure((shape[0], *lengths), upsampling=times)
 
 
+@equal_by_type
 class Identity(NamedTuple):
     """What hands its input on, under the name of what it does while training."""
 
@@ -115,6 +120,7 @@ def identity() -> Identity:
     return Identity()
 
 
+@equal_by_type
 class Shuffle(NamedTuple):
     """Channels dealt out anew, as if by columns of `groups` rows (Zhang et al. 2018)."""
 
@@ -134,6 +140,7 @@ def shuffle(groups: object) -> Shuffle:
     return Shuffle(count(groups, "groups"))
 
 
+@equal_by_type
 class PixelShuffle(NamedTuple):
     """factor² channels dealt out over factor×factor cells (Shi et al. 2016), or back."""
 
@@ -167,6 +174,7 @@ def pixel_unshuffle(downscale_factor: object) -> PixelShuffle:
     return PixelShuffle(count(downscale_factor, "downscale_factor"), inverse=True)
 
 
+@equal_by_type
 class Merge(NamedTuple):
     """Several inputs into one, value by value: `add`, `multiply`, `average`, `maximum`, …"""
 
@@ -194,6 +202,7 @@ def together(type_: str, shapes: Sequence[Shape], level: Sequence[Shape]) -> Sha
     return tuple(output)
 
 
+@equal_by_type
 class Concat(NamedTuple):
     """Several inputs behind each other on one axis, 0 for the channels."""
 
