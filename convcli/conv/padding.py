@@ -10,11 +10,11 @@ bcd|abcd|abc           wrap        wrap       wrap       WRAP          circular
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.conv.spec import Pair, Problem
 from convcli.errors import UnfitError
 
@@ -46,7 +46,7 @@ PYTORCH_NAMES = {"zeros": "zero", "replicate": "edge", "circular": "wrap"}
 """The words of `torch.nn.Conv2d(padding_mode=…)` that differ from ours."""
 
 
-def border_named(name: Any) -> str:
+def border_named(name: object) -> str:
     """A border by our name or PyTorch's.
 
     >>> border_named("circular")
@@ -76,8 +76,8 @@ def sources(border: str, length: int, padding: Pair) -> Cells:
 
 
 def padded_rows(
-    x: NDArray[Any], problem: Problem, first: int, last: int, out: NDArray[Any] | None = None
-) -> NDArray[Any]:
+    x: Array, problem: Problem, first: int, last: int, out: Array | None = None
+) -> Array:
     """Rows first..last of x (c, h, w) with its border, in the working dtype: (c, rows, width).
 
     `out` may be larger than the padded image: what lies beyond is zero. Without `out` the rows
@@ -104,7 +104,7 @@ def padded_rows(
     return out
 
 
-def _repeat(x: NDArray[Any], problem: Problem, first: int, last: int, out: NDArray[Any]) -> None:
+def _repeat(x: Array, problem: Problem, first: int, last: int, out: Array) -> None:
     """Fill the border of rows first..last, whose part inside the image is there already."""
     (top, _), (left, _) = problem.padding
     (height, width), (bottom, right) = problem.size, problem.padded
@@ -118,7 +118,7 @@ def _repeat(x: NDArray[Any], problem: Problem, first: int, last: int, out: NDArr
     inside[:, :, left + width : right] = inside[:, :, columns[left + width :]]
 
 
-def folded(padded: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def folded(padded: Array, problem: Problem) -> Array:
     """The adjoint of adding a border: (…, h, w) with each added cell summed into its source."""
     (top, _), (left, _) = problem.padding
     height, width = problem.size

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from convcli.arrays import Array, Dtype
 from convcli.conv.spec import Pair
 from convcli.errors import UnfitError
 
@@ -37,7 +37,7 @@ def pair(value: Sizes, what: str, least: int = 1) -> Pair:
     return both[0], both[1]
 
 
-def whole(value: Any, count: int) -> list[int] | None:
+def whole(value: object, count: int) -> list[int] | None:
     """So many whole numbers, from one that stands for all or from a sequence; else None."""
     if type(value) is int:
         return [value] * count
@@ -47,14 +47,15 @@ def whole(value: Any, count: int) -> list[int] | None:
     if len(numbers) == 1:
         numbers *= count
     # Python's booleans are integers; as a size or a count they are a slip
-    if len(numbers) != count or not all(
-        type(one) is int or isinstance(one, np.integer) for one in numbers
-    ):
-        return None
-    return [int(one) for one in numbers]
+    whole_numbers = [
+        int(one)
+        for one in numbers
+        if isinstance(one, int | np.integer) and not isinstance(one, bool)
+    ]
+    return whole_numbers if len(whole_numbers) == len(numbers) == count else None
 
 
-def whole_number(value: Any, what: str, least: int = 1) -> int:
+def whole_number(value: object, what: str, least: int = 1) -> int:
     """One whole number of at least `least`.
 
     >>> whole_number(np.int8(3), "size")
@@ -68,7 +69,7 @@ def whole_number(value: Any, what: str, least: int = 1) -> int:
     return numbers[0]
 
 
-def number(value: Any, what: str) -> float:
+def number(value: object, what: str) -> float:
     """One real number as Python's, which leaves the dtype of every array as it is.
 
     >>> number(np.float64(0.5), "alpha"), number(2**60 + 1, "padding_value")
@@ -87,7 +88,7 @@ def number(value: Any, what: str) -> float:
     return int(value) if isinstance(value, Integral) else decimal
 
 
-def flag(value: Any, what: str) -> bool:
+def flag(value: object, what: str) -> bool:
     """True or False; UnfitError for anything else."""
     if not isinstance(value, bool | np.bool_):
         raise UnfitError(f"{what}={value!r} must be True or False")
@@ -136,7 +137,7 @@ def _named_pads(name: str, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
     return (top, total[0] - top), (left, total[1] - left)
 
 
-def batch(x: NDArray[Any], axes: str, door: str) -> NDArray[Any]:
+def batch(x: Array, axes: str, door: str) -> Array:
     """x with an axis of images in front, whether or not it came with one.
 
     >>> batch(np.ones((3, 8, 8)), "c, h, w", "conv2d").shape
@@ -148,7 +149,7 @@ def batch(x: NDArray[Any], axes: str, door: str) -> NDArray[Any]:
     return x if x.ndim > count else x[np.newaxis]
 
 
-def check_real(door: str, *arrays: NDArray[Any]) -> None:
+def check_real(door: str, *arrays: Array) -> None:
     for array in arrays:
         if array.dtype.kind not in "biuf":
             raise UnfitError(f"{door} takes real numbers, not {array.dtype}")
@@ -160,7 +161,7 @@ def check_count(values: int, what: str) -> None:
         raise UnfitError(f"{what} would hold {values:,} values")
 
 
-def floats(door: str, x: ArrayLike) -> NDArray[Any]:
+def floats(door: str, x: ArrayLike) -> Array:
     """x as an array of floats; booleans and integers become float64.
 
     >>> floats("relu", [1, 2]).dtype, floats("relu", np.float16(1)).dtype
@@ -181,9 +182,9 @@ class Dtypes:
     def __init__(
         self,
         door: str,
-        x: NDArray[Any],
-        weight: NDArray[Any],
-        bias: NDArray[Any] | None,
+        x: Array,
+        weight: Array,
+        bias: Array | None,
         axis: int,
         fill: float = 0,
     ) -> None:
@@ -207,7 +208,7 @@ class Dtypes:
         self.result = np.dtype(np.int64)
 
 
-def _heaviest(weight: NDArray[Any]) -> int:
+def _heaviest(weight: Array) -> int:
     """The most that one output may count a value of 1: max over f of Σ|weight[f]|."""
     taps = weight.reshape(len(weight), -1) if weight.size else np.zeros((1, 1), np.int64)
     if _largest(taps) * taps.shape[1] < 2**63:
@@ -216,11 +217,11 @@ def _heaviest(weight: NDArray[Any]) -> int:
     return max(sum(map(abs, map(int, row))) for row in taps)
 
 
-def _largest(array: NDArray[Any]) -> int:
+def _largest(array: Array) -> int:
     return max(abs(int(array.min())), abs(int(array.max()))) if array.size else 0
 
 
-def bias_of(bias: Any, filters: int) -> NDArray[Any] | None:
+def bias_of(bias: object, filters: int) -> Array | None:
     """The bias as an array of one value a filter."""
     if bias is None:
         return None
@@ -230,9 +231,7 @@ def bias_of(bias: Any, filters: int) -> NDArray[Any] | None:
     return values
 
 
-def finished(
-    y: NDArray[Any], bias: NDArray[Any] | None, result: np.dtype[Any], axes: int
-) -> NDArray[Any]:
+def finished(y: Array, bias: Array | None, result: Dtype, axes: int) -> Array:
     """y (…, f, and so many axes), with the bias of each filter added in place, in `result`."""
     if bias is not None:
         y += bias.astype(y.dtype).reshape(-1, *[1] * axes)

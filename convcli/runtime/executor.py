@@ -3,11 +3,11 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.errors import SpecError, UnfitError
 from convcli.nets.analysis.summary import Row, summarize
 from convcli.nets.graph import INPUT, Network
@@ -16,8 +16,6 @@ from convcli.runtime.initializers import Init
 from convcli.runtime.layers import FRESH, forward, over, refusal
 from convcli.runtime.memory_estimate import last_reads
 from convcli.runtime.weights import drawn, slopes
-
-Array = NDArray[Any]
 
 
 class Step(NamedTuple):

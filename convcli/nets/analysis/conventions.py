@@ -1,16 +1,16 @@
 """Published figures explained: by which convention of counting is it 4.11 G?"""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import SCHEMA, Summary, trace
 from convcli.nets.graph import Network
-from convcli.nets.layers import AdaptivePool, Conv, Linear, Pool, Shape
+from convcli.nets.layers import AdaptivePool, Conv, Layer, Linear, Pool, Shape
 
 
 class Explanation(NamedTuple):
@@ -84,6 +84,10 @@ def _conventions(name: str, network: Network, shape: Shape) -> Iterator[Explanat
                 yield Explanation(name, quantity, convention + suffix, value)
 
 
+Change = Callable[[Layer], Layer]
+"""One convention changed in a layer that it concerns; any other is given back."""
+
+
 def _figures(summary: Summary) -> Iterator[tuple[str, str, int]]:
     statistics = sum(row.statistics for row in summary.rows)
     norms = sum(row.trainable for row in summary.rows if "norm" in row.type)
@@ -109,29 +113,30 @@ def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]
 
     nodes = network.at(shape).nodes
 
-    def each(change: Any) -> Network:
+    def each(change: Change) -> Network:
         return Network(tuple(node._replace(layer=change(node.layer)) for node in nodes))
 
-    def padded(name: str) -> Any:
-        def change(layer: Any) -> Any:
+    def padded(name: str) -> Change:
+        def change(layer: Layer) -> Layer:
             if isinstance(layer, Conv | Pool):
                 return layer._replace(padding=(name,) * len(layer.kernel))
             return layer
 
         return change
 
-    def bias(layer: Any) -> Any:
+    def bias(layer: Layer) -> Layer:
         return layer._replace(bias=True) if isinstance(layer, Conv | Linear) else layer
 
-    def ungrouped(layer: Any) -> Any:
+    def ungrouped(layer: Layer) -> Layer:
         return layer._replace(groups=1) if isinstance(layer, Conv) else layer
 
-    def ceiled(layer: Any) -> Any:
+    def ceiled(layer: Layer) -> Layer:
         return layer._replace(ceil=True) if isinstance(layer, Pool) else layer
 
-    def without_adaptive(layer: Any) -> Any:
-        whole = isinstance(layer, AdaptivePool) and set(layer.sizes) != {1}
-        return layer._replace(sizes=(None,) * len(layer.sizes)) if whole else layer
+    def without_adaptive(layer: Layer) -> Layer:
+        if isinstance(layer, AdaptivePool) and set(layer.sizes) != {1}:
+            return layer._replace(sizes=(None,) * len(layer.sizes))
+        return layer
 
     variants = {"": (network, shape)}
     changes = {
@@ -185,7 +190,7 @@ class Explained(NamedTuple):
         ]
         return columns, rows, ()
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         return {
             "schema": SCHEMA,
             "figure": self.figure.text,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 from convcli.errors import UnfitError
 from convcli.geometry import Fit, Reception
@@ -364,7 +364,10 @@ def _plural(cells: list[str], count: int) -> str:
     return f"{count} " + " and ".join(cell + "s" for cell in cells)
 
 
-def named_axes(values: Sequence[Any]) -> dict[str, Any]:
+T = TypeVar("T")
+
+
+def named_axes(values: Sequence[T]) -> dict[str, T]:
     """One value an axis, by the axis's name.
 
     >>> named_axes((3, 5))

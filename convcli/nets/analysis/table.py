@@ -4,11 +4,13 @@ from collections.abc import Callable, Sequence
 from math import ceil
 from typing import Any, NamedTuple
 
+from convcli.geometry import Padding
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import DTYPES, SCHEMA, Row, Summary, named_axes, named_sizes
 from convcli.nets.layers import Shape, size_text
 
 Record = dict[str, Any]
+"""Fields by name, as JSON holds them: numbers, texts, lists and records."""
 
 
 class Settings(NamedTuple):
@@ -21,20 +23,21 @@ class Settings(NamedTuple):
     columns: tuple[str, ...] = ()
 
 
-def _times(values: Sequence[Any] | None) -> str:
+def _times(values: Sequence[int] | None) -> str:
     return "x".join(map(str, values)) if values else ""
 
 
-def _padding(padding: Any) -> str:
+def _padding(padding: Sequence[Padding]) -> str:
     """Padding as it is written on the command line: `2`, `1x2`, `1,2,1,2`, a name."""
     if not padding:
         return ""
-    if isinstance(padding[0], str):
+    pairs = [sides for sides in padding if not isinstance(sides, str)]
+    if not pairs:
         return str(padding[0])
-    if all(before == after for before, after in padding):
-        sides = [before for before, _ in padding]
+    if all(before == after for before, after in pairs):
+        sides = [before for before, _ in pairs]
         return str(sides[0]) if len(set(sides)) == 1 else _times(sides)
-    return ",".join(f"{before},{after}" for before, after in padding)
+    return ",".join(f"{before},{after}" for before, after in pairs)
 
 
 def _of_layer(row: Row, settings: Settings) -> Record:
@@ -79,7 +82,7 @@ def _in_place(row: Row, fields: Record) -> Record:
     return record
 
 
-def _number(jump: Any) -> int | float:
+def _number(jump: float) -> float:
     return jump if isinstance(jump, int) else float(jump)
 
 

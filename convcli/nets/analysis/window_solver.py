@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.geometry import Fit, Pair, Window
@@ -159,7 +159,7 @@ class Solved(NamedTuple):
         ]
         return columns, rows, ()
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         fields = [
             {**one._asdict(), "padding": list(one.padding), "exact": one.exact}
             for one in self.found

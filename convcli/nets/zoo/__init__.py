@@ -4,7 +4,6 @@ The first comment lines of a file say what it is and where its figures are from.
 """
 
 import os
-from typing import Any
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
@@ -43,7 +42,7 @@ class Listing:
     def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]], tuple[str, ...]]:
         return ("name", "network"), [(name, about(name)) for name in NAMES], ()
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         from convcli.nets.analysis.summary import SCHEMA
 
         return {"schema": SCHEMA, "networks": [{"name": n, "about": about(n)} for n in NAMES]}
