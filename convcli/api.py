@@ -148,13 +148,14 @@ def filter_image(
     """
     import numpy as np
 
+    from convcli.borders import read_border
     from convcli.images.filters.apply import filter_picture
-    from convcli.images.filters.options import read_border, read_number
     from convcli.images.filters.output_range import read_range
     from convcli.images.filters.spec import Recipe
     from convcli.images.image import picture_of
     from convcli.images.io.read import open_picture
     from convcli.images.kernels.parse import kernel
+    from convcli.numerals import read_fraction
 
     if not kernels:
         raise SpecError("no kernel is given")
@@ -173,8 +174,8 @@ def filter_image(
         gray,
         linear,
         read_range(str(range)),
-        read_number(str(bias), "bias"),
-        read_number(str(amount), "amount"),
+        read_fraction(str(bias), "bias"),
+        read_fraction(str(amount), "amount"),
         exact,
     )
     if isinstance(image, str | os.PathLike):

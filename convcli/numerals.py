@@ -1,11 +1,27 @@
-"""Numbers as people write them: exact where they can be, or symbols; and grids of them as text."""
+"""Exact numbers and matrices of them, from text, lists, JSON, tables and .npy files.
+
+    1 0 -1                 values, apart by spaces or tabs
+    1, 0, -1               or by commas
+    1 0; 0 1               rows, apart by `;` or line breaks
+    1 2 | 3 4              channels, apart by `|` or empty lines
+    [[1, 0], [0, 1]]       a list as JSON, Python, NumPy or MATLAB write it
+    {"matrix": [[1, 2, 1]], "scale": "1/4"}
+    matrix,row,0,1,…       the tables and the JSON that `convcli kernels NAME` prints
+    # …                    a comment
+
+Numbers are exact: 0.1 is 1/10, 1/9 a ninth. Text that may mean two things is refused with both.
+Nothing is evaluated, and sizes are bounded before anything is allocated.
+"""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
+from math import isfinite, isqrt, lcm, prod
+from sys import byteorder
+from typing import IO, NamedTuple
 
 from convcli.errors import SpecError
+from convcli.text import safe
 
 
 class Symbol(str):
@@ -14,49 +30,145 @@ class Symbol(str):
     __slots__ = ()
 
 
-Value = int | float | Fraction | Symbol
+Number = int | float | Fraction
+
+Value = Number | Symbol
 
 Grid = tuple[tuple[Value, ...], ...]
 """Rows of values."""
 
 Stack = tuple[Grid, ...]
-"""A grid a channel."""
-
-Told = tuple[str, Value]
-"""The arithmetic, and what it gives."""
-
-NUMBER = re.compile(r"[+-]?(\d{1,25}(\.\d{0,25})?|\.\d{1,25})([eE][+-]?\d{1,2})?(/\d{1,25})?")
-
-LARGEST_NUMBER = 10**125
-"""Beyond all that NUMBER reads; sums of squares of such numbers are still floats."""
-
-LARGEST_SIDE = 512
-"""Rows, columns or channels of a stack that is explained."""
+"""One grid per channel."""
 
 
-LARGEST_STACK = 1 << 22
-"""Values of a stack."""
+MAX_DIGITS, MAX_EXPONENT = 1000, 999
+"""Of a number as it is written."""
+
+MAX_NUMBER = 10**125
+"""The largest magnitude: sums of squares of such numbers are still floats."""
+
+MAX_COMMON_DIGITS = 290
+"""Digits of the numbers of a stack over their common denominator. 1023×1023 of them, times 65535²,
+are still floats; and coprime fractions end here before they take minutes."""
+
+MAX_LINES = 1 << 20
+"""Lines of a text, empty ones and comments among them."""
+
+MAX_HEADER = 10_000
+"""Bytes of the header of a .npy file."""
 
 
-def read_value(text: str) -> Value:
-    """A whole number, a fraction, a decimal (kept exactly), or a symbol.
+class Limits(NamedTuple):
+    """What numbers are called in messages, and how many of them are read."""
 
-    >>> read_value("3"), read_value("1/9"), read_value("0.25"), read_value("b")
-    (3, Fraction(1, 9), Fraction(1, 4), 'b')
+    name: str
+    side: int = 512
+    """Rows and columns."""
+    channels: int = 512
+    values: int = 1 << 22
+    file: int = 4 << 20
+    """Bytes of a file."""
+    symbols: bool = False
+    """Whether letters may stand for numbers."""
+    joined: bool = False
+    """Whether rows apart by empty lines are one matrix, unless they are matrices of one size."""
 
-    Raises SpecError for anything else.
+
+class Matrices(NamedTuple):
+    """A stack as it is written, and what the JSON or the table of a kernel says of it."""
+
+    stack: Stack
+    scales: tuple[Fraction, ...] = ()
+    """One per channel; none where all are 1."""
+    fields: Mapping[str, object] = {}
+    """Of a kernel: `combine`, `anchor` and `one_sided`, as far as they are said."""
+
+    @property
+    def values(self) -> Stack:
+        """The stack times its scales.
+
+        >>> Matrices((((2, 4),),), (Fraction(1, 4),)).values
+        (((Fraction(1, 2), 1),),)
+        """
+        if not self.scales:
+            return self.stack
+        return tuple(
+            tuple(tuple(_scaled(value, scale) for value in row) for row in grid)
+            for grid, scale in zip(self.stack, self.scales, strict=True)
+        )
+
+
+def _scaled(value: Value, scale: Fraction) -> Value:
+    if isinstance(value, Symbol):
+        if scale != 1:
+            raise SpecError(f"{value} is a letter, which the scale {scale} does not go with")
+        return value
+    return simplest(value * scale)
+
+
+NUMBER = re.compile(
+    r"(?P<sign>[+-]?)(?P<whole>[0-9]*)(?:\.(?P<decimals>[0-9]*))?"
+    r"(?:[eE](?P<exponent>[+-]?[0-9]+))?(?:/(?P<divisor>[0-9]+))?"
+)
+
+NOT_FINITE = frozenset({"nan", "inf", "infinity"})
+
+CONSTANTS = frozenset({"true", "false", "null", "none"})
+"""Of JSON and Python: neither numbers nor symbols."""
+
+
+def read_fraction(text: str, name: str = "", where: str = "") -> Fraction:
+    """A whole number, a decimal or a fraction, exactly; its `name` and `where` it stands are for
+    the message.
+
+    >>> read_fraction("0.1"), read_fraction("-2.50"), read_fraction("1e-3"), read_fraction("1/9")
+    (Fraction(1, 10), Fraction(-5, 2), Fraction(1, 1000), Fraction(1, 9))
+    >>> read_fraction("1/0", "--scale")
+    Traceback (most recent call last):
+        ...
+    convcli.errors.SpecError: --scale '1/0' is not a number: it divides by 0
+
+    Raises SpecError for other text, and for numbers beyond the limits.
     """
-    if text.lower() in ("nan", "inf", "infinity"):
-        raise SpecError(f"{text} cannot be explained: it is not finite")
-    if re.fullmatch(r"[A-Za-z_]\w{0,9}", text):
-        return Symbol(text)
-    if not NUMBER.fullmatch(text) or re.search("/0+$", text):
-        raise SpecError(f"{text[:40]!r} is not a number")
-    top, _, bottom = text.partition("/")
-    return simplest(Fraction(top) / int(bottom or 1))
+    text = text.strip()
+    match = NUMBER.fullmatch(text)
+    whole, decimals = (match["whole"], match["decimals"] or "") if match else ("", "")
+    if match is None or not (whole or decimals):
+        finite = text.lstrip("+-").lower() not in NOT_FINITE
+        why = "not a number" + (" such as 2, 0.1 or 1/9" if finite else ": it is not finite")
+        raise SpecError(f"{name} {quoted(text)}{where} is {why}".lstrip())
+    divisor, exponent = match["divisor"] or "1", match["exponent"] or "0"
+    digits = len(whole) + len(decimals) + len(divisor)
+    why = ""
+    if digits > MAX_DIGITS or len(exponent) > 9 or abs(int(exponent)) > MAX_EXPONENT:
+        limit = f"{MAX_DIGITS:,} digits, exponents of -{MAX_EXPONENT} to {MAX_EXPONENT}"
+        why = f"beyond the limit: {limit}"
+    elif not int(divisor):
+        why = "not a number: it divides by 0"
+    else:
+        power = int(exponent) - len(decimals)
+        top = int(whole + decimals) * 10 ** max(power, 0)
+        bottom = int(divisor) * 10 ** max(-power, 0)
+        if top > MAX_NUMBER * bottom:
+            why = f"beyond the limit: numbers up to {MAX_NUMBER:.0e}"
+    if why:
+        raise SpecError(f"{name} {quoted(text)}{where} is {why}".lstrip())
+    return Fraction(-top if match["sign"] == "-" else top, bottom)
 
 
-def simplest(value: Value) -> Value:
+def read_number(text: str, where: str = "") -> int | Fraction:
+    """The same, whole where it is.
+
+    >>> read_number("3"), read_number("4/2"), read_number("1/9")
+    (3, 2, Fraction(1, 9))
+    """
+    if len(text) < 20 and text.isascii() and text.isdecimal():
+        return int(text)
+    number = read_fraction(text, where=where)
+    return number.numerator if number.denominator == 1 else number
+
+
+def simplest(value: Number) -> Number:
     """A fraction that is whole as a whole number.
 
     >>> simplest(Fraction(4, 2))
@@ -65,177 +177,532 @@ def simplest(value: Value) -> Value:
     return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
 
 
-def read_stack(text: str, what: str) -> Stack:
-    """Grids from text: values by spaces or commas, rows by `;` or lines, channels by `|`.
+def read_value(text: str, where: str = "") -> Value:
+    """A number, exactly, or a symbol.
 
-    >>> read_stack("1 2; 3 4 | 5 6; 7 8", "input")
+    >>> read_value("0.25"), read_value("b")
+    (Fraction(1, 4), 'b')
+
+    Raises SpecError for anything else.
+    """
+    if re.fullmatch(r"[A-Za-z_]\w{0,9}", text) and text.lower() not in NOT_FINITE | CONSTANTS:
+        return Symbol(text)
+    return read_number(text, where)
+
+
+def quoted(text: str) -> str:
+    """Text in quotes, cut to what a line can hold."""
+    return repr(text if len(text) <= 40 else text[:40] + "…")
+
+
+def read(spec: str, limits: Limits) -> Matrices:
+    """Numbers from text, or from the file that `@file` names. Raises SpecError."""
+    return read_file(spec[1:], limits) if spec.startswith("@") else read_text(spec, limits)
+
+
+def read_stack(spec: str, limits: Limits) -> Stack:
+    """Numbers from text or `@file`, as one grid per channel.
+
+    >>> read_stack("1 2; 3 4 | 5 6; 7 8", Limits("input"))
     (((1, 2), (3, 4)), ((5, 6), (7, 8)))
 
-    Raises SpecError for rows or channels of unlike sizes.
+    Raises SpecError for text that is no such numbers, or more than the limits allow.
     """
-    return checked([_rows(part) for part in text.split("|")], what)
+    return read(spec, limits).values
 
 
-def _rows(text: str) -> list[list[Value]]:
-    lines = re.split(r"[;\n]", text.strip().rstrip(";"))
-    return [[read_value(entry) for entry in line.replace(",", " ").split()] for line in lines]
+def read_file(path: str, limits: Limits) -> Matrices:
+    """Numbers from a file of text, CSV, JSON or .npy. Raises SpecError."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(limits.file + 1)
+    except (OSError, ValueError) as error:  # of a name with a zero byte it is a ValueError
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise SpecError(f"{safe(path)} cannot be read: {reason}") from None
+    if len(data) > limits.file:
+        raise SpecError(f"{safe(path)} is larger than {limits.file:,} bytes")
+    try:
+        if data.startswith(NPY):
+            return Matrices(_array_stack(data, limits))
+        return read_text(data.decode("utf-8-sig"), limits, tables=True)
+    except UnicodeDecodeError:
+        raise SpecError(
+            f"{safe(path)} is not UTF-8 text; text, CSV, JSON and .npy are read"
+        ) from None
+    except SpecError as error:
+        raise SpecError(f"{safe(path)}: {error}") from None
 
 
-def checked(channels: Sequence[Sequence[Sequence[Value]]], what: str) -> Stack:
-    """Channels of rows as a stack, if all are of one size. Raises SpecError."""
-    first = channels[0]
+def read_text(text: str, limits: Limits, tables: bool = False) -> Matrices:
+    """Numbers from rows of text, a list, JSON, or where `tables` are read a table of a kernel.
+
+    >>> read_text('{"matrix": [[1, 2, 1]], "scale": "1/4"}', Limits("kernel"))
+    Matrices(stack=(((1, 2, 1),),), scales=(Fraction(1, 4),), fields={})
+
+    Raises SpecError.
+    """
+    text = text.removeprefix("\ufeff").strip()
+    if text.startswith("{"):
+        return _json_matrices(text, limits)
+    if text.startswith(("[", "(")):
+        return Matrices(_stack(_list_channels(text, limits), limits))
+    if tables and re.match(r"matrix[\t,]row[\t,]", text):
+        return _table_matrices(text, limits)
+    return Matrices(_stack(_text_channels(text, limits), limits))
+
+
+Cells = list[Sequence[str | int | float]]
+"""Rows of one channel: numbers as text, or as an array holds them."""
+
+
+def _stack(channels: Sequence[Cells], limits: Limits) -> Stack:
+    """Channels as a stack, where all cells are numbers and all rows and channels of one size."""
+    count = sum(len(row) for rows in channels for row in rows)
+    if count > limits.values:
+        raise SpecError(
+            f"the {limits.name} has {count:,} values; at most {limits.values:,} are read"
+        )
+    read_cell = read_value if limits.symbols else read_number
+    common, largest = 1, 1
+    stack = []
     for channel, rows in enumerate(channels):
-        where = f" of channel {channel}" if len(channels) > 1 else ""
+        of_channel = f" of channel {channel}" if len(channels) > 1 else ""
+        grid = []
         for number, row in enumerate(rows, 1):
+            where = f" in row {number}{of_channel} of the {limits.name}"
+            values: list[Value] = []
+            for cell in row:
+                if isinstance(cell, str):
+                    value = read_cell(_unquoted(cell), where)
+                else:
+                    value = _finite(cell, where)
+                if isinstance(value, int | Fraction):
+                    common = lcm(common, value.denominator)
+                    largest = max(largest, abs(value.numerator) // value.denominator)
+                    if (common * largest).bit_length() > MAX_BITS:
+                        raise SpecError(
+                            f"{quoted(str(cell))}{where} is beyond the limit: with the numbers "
+                            f"before it, it takes more than {MAX_COMMON_DIGITS} digits over a "
+                            "common denominator"
+                        )
+                values.append(value)
+            grid.append(tuple(values))
+        stack.append(tuple(grid))
+    _check_shape(stack, limits)
+    return tuple(stack)
+
+
+def _check_shape(stack: Sequence[Grid], limits: Limits) -> None:
+    """Raises SpecError for rows without values, and for rows or channels of unlike sizes."""
+    rows, columns = len(stack[0]), len(stack[0][0])
+    for channel, grid in enumerate(stack):
+        where = f" of channel {channel}" if len(stack) > 1 else ""
+        for number, row in enumerate(grid, 1):
             if not row:
-                raise SpecError(f"row {number}{where} of the {what} has no values")
-            if len(row) != len(first[0]):
+                raise SpecError(f"row {number}{where} of the {limits.name} has no values")
+            if len(row) != columns:
                 raise SpecError(
-                    f"row {number}{where} of the {what} has {len(row)} values, "
-                    f"row 1 has {len(first[0])}"
+                    f"row {number}{where} of the {limits.name} has {len(row)} values, "
+                    f"row 1 has {columns}"
                 )
-        if len(rows) != len(first):
+        if len(grid) != rows:
             raise SpecError(
-                f"channel {channel} of the {what} has {len(rows)} rows, not {len(first)}"
+                f"channel {channel} of the {limits.name} has {len(grid)} rows, not {rows}"
             )
-    check_size(len(channels), len(first), len(first[0]), what)
-    return tuple(tuple(map(tuple, rows)) for rows in channels)
+    check_size(len(stack), rows, columns, limits)
 
 
-def check_size(channels: int, rows: int, columns: int, what: str) -> None:
-    """Raises SpecError for what is too large to be told step by step."""
-    if channels > LARGEST_SIDE:
-        raise SpecError(f"the {what} has {channels} channels; at most {LARGEST_SIDE} are explained")
-    if max(rows, columns) > LARGEST_SIDE:
+MAX_BITS = (10**MAX_COMMON_DIGITS).bit_length()
+
+
+def check_size(channels: int, rows: int, columns: int, limits: Limits) -> None:
+    """Raises SpecError for more numbers than the limits allow."""
+    name, side = limits.name, limits.side
+    if channels > limits.channels:
+        raise SpecError(f"the {name} has {channels} channels; at most {limits.channels} are read")
+    if max(rows, columns) > side:
+        raise SpecError(f"the {name} is {rows}x{columns}; at most {side} rows and columns are read")
+    count = channels * rows * columns
+    if count > limits.values:
+        raise SpecError(f"the {name} has {count:,} values; at most {limits.values:,} are read")
+
+
+def row_hints(rows: int, columns: int) -> tuple[str, ...]:
+    """What to say of a kernel of one row that may be meant as a square.
+
+    >>> row_hints(1, 9)
+    ('custom 1x9 is one row; a 3x3 kernel has its rows apart by ;',)
+    >>> row_hints(3, 3), row_hints(1, 5)
+    ((), ())
+    """
+    side = isqrt(columns)
+    if rows != 1 or columns == 1 or side * side != columns:
+        return ()
+    return (f"custom 1x{columns} is one row; a {side}x{side} kernel has its rows apart by ;",)
+
+
+def _too_many(limits: Limits) -> SpecError:
+    return SpecError(f"the {limits.name} is too large: at most {limits.side} rows and columns")
+
+
+def _unquoted(cell: str) -> str:
+    return cell[1:-1] if len(cell) > 1 and cell[0] == cell[-1] in ('"', "'") else cell
+
+
+def _finite(value: float, where: str) -> int | float:
+    """A number of an array: whole where it is. Raises SpecError for one that is not finite."""
+    if not isfinite(value):
+        raise SpecError(f"'{value}'{where} is not a number: it is not finite")
+    if abs(value) > MAX_NUMBER:
+        raise SpecError(f"'{value}'{where} is beyond the limit: numbers up to {MAX_NUMBER:.0e}")
+    return int(value) if value == int(value) and abs(value) < 2**53 else value
+
+
+# rows of text
+
+
+def _text_channels(text: str, limits: Limits) -> list[Cells]:
+    """The channels of a text, apart by `|` and by empty lines."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if text.count("\n") > MAX_LINES or text.count(";") > limits.values:
+        raise _too_many(limits)
+    lines = [line.partition("#") for line in text.split("\n")]
+    # a line that is a comment alone is not an empty line
+    text = "\n".join(line.strip() for line, sign, _ in lines if line.strip() or not sign)
+    channels = []
+    for part in text.split("|", limits.channels):
+        blocks = [block.split("\n") for block in re.split("\n\n+", part.strip("\n"))]
+        rows = {len(block) for block in blocks}
+        if limits.joined and (len(rows) > 1 or rows == {1}):
+            blocks = [[line for block in blocks for line in block]]
+        channels += [_text_rows(block, limits) for block in blocks]
+    return channels
+
+
+def _text_rows(lines: Sequence[str], limits: Limits) -> Cells:
+    """The rows of a channel, apart by lines and by `;`.
+
+    In lines that hold single values apart by `;`, as CSV does where decimals have commas, the lines
+    alone are rows. So are the groups of one line that are apart by commas: `1 0, 0 1`.
+    """
+    parts = [line.rstrip("; \t").split(";") for line in lines]
+    rows = [row.strip() for line in parts for row in line]
+    if 1 < len(lines) < len(rows) and not any(re.search(r"\s", row) for row in rows):
+        if not any("," in row for row in rows):
+            return [[cell.strip() for cell in line] for line in parts]
+        if all(re.fullmatch(r"[+-]?[0-9]+(,[0-9]+)?", row) for row in rows):
+            raise _two_readings(lines[0], ";")
+    if len(rows) == 1 and not DECIMAL_COMMA.search(rows[0]):
+        groups = [group.split(None, limits.side) for group in rows[0].split(",", limits.side)]
+        if len(groups) > 1 < len(groups[0]) and {len(groups[0])} == set(map(len, groups)):
+            return [*groups]
+    if len(rows) > limits.side:
+        raise _too_many(limits)
+    return [_text_cells(row, number, limits) for number, row in enumerate(rows, 1)]
+
+
+DECIMAL_COMMA = re.compile("[0-9],[0-9]")
+"""A comma that may stand in a decimal."""
+
+
+def _text_cells(row: str, number: int, limits: Limits) -> list[str]:
+    """The values of a row, apart by spaces or by commas."""
+    row = row.removesuffix(",")
+    if "," not in row:
+        cells = row.split(None, limits.side)
+    else:
+        cells = [cell.strip() for cell in row.split(",", limits.side)]
+        where = f"row {number} of the {limits.name}"
+        if any(re.search(r"\s", cell) for cell in cells):
+            if DECIMAL_COMMA.search(row):
+                raise _two_readings(row, " ")
+            raise SpecError(
+                f"{where} mixes spaces and commas, {quoted(row)}: write values apart by one of "
+                "them, rows by ;"
+            )
+        if "" in cells:
+            raise SpecError(f"{where} has a comma without a value, {quoted(row)}")
+    if len(cells) > limits.side:
+        raise _too_many(limits)
+    return cells
+
+
+def _two_readings(text: str, between: str) -> SpecError:
+    """Why a text is refused whose commas may stand in decimals or between values."""
+    decimals = " ".join(text.replace(between, " ").replace(",", ".").split())
+    values = " ".join(text.replace(",", " ").split())
+    return SpecError(
+        f"{quoted(text)} may mean {quoted(decimals)} or {quoted(values)}: write decimals with a "
+        "point, and values apart by spaces"
+    )
+
+
+# lists, JSON and tables
+
+Row = tuple[str, ...]
+
+Node = Row | list["Node"]
+"""A row, a list of rows, or a list of channels."""
+
+NOT_ROWS = (
+    'JSON holds rows of numbers: [[0, 1, 0], …] or {"matrix": …, "scale": …}; channels are lists '
+    "of rows"
+)
+
+
+def _list_channels(text: str, limits: Limits) -> list[Cells]:
+    """The channels of a list: of numbers, of rows, or of channels.
+
+    >>> _list_channels("[[1, 2], [3, 4]]", Limits("input"))
+    [[('1', '2'), ('3', '4')]]
+    >>> _list_channels("[1 2; 3 4]", Limits("input"))
+    [[('1', '2'), ('3', '4')]]
+    """
+    opened: list[list[Node]] = [[]]
+    rows: Node | None = None  # what the innermost list holds, if it holds numbers
+    count = 0
+    for part in re.finditer(r"([\[(])|([\])])|[^\[\]()]+", text):
+        if part[1]:
+            count += 1
+            if rows is not None or len(opened) > 3:
+                raise SpecError(NOT_ROWS)
+            if count > limits.channels * (limits.side + 1) + 1:
+                raise _too_many(limits)
+            opened.append([])
+        elif part[2]:
+            items = opened.pop()
+            if not opened:
+                raise SpecError(NOT_ROWS)
+            opened[-1].append(items or () if rows is None else rows)
+            rows = None
+        elif part[0].strip(", \t\r\n"):
+            if opened[-1] or len(opened) == 1:
+                raise SpecError(NOT_ROWS)
+            cells = _text_rows([part[0].replace("\n", " ").strip()], limits)
+            nodes: list[Node] = [tuple(map(str, row)) for row in cells]
+            rows = nodes[0] if len(nodes) == 1 else nodes
+    if len(opened) > 1:
+        raise SpecError(NOT_ROWS)
+    (items,) = opened
+    return _channels(items[0] if len(items) == 1 else items)
+
+
+def _channels(node: Node) -> list[Cells]:
+    """The channels that a row, rows, or channels of rows are."""
+    if isinstance(node, tuple):
+        return [[node]]
+    channels: list[Cells] = []
+    for grid in [node] if any(isinstance(item, tuple) for item in node) else node:
+        rows: Cells = [row for row in grid if isinstance(row, tuple)]
+        if len(rows) != len(grid) or not rows:
+            raise SpecError(NOT_ROWS)
+        channels.append(rows)
+    if not channels:
+        raise SpecError(NOT_ROWS)
+    return channels
+
+
+FIELDS = ("combine", "anchor", "one_sided")
+"""How matrices are a kernel."""
+
+READ_KEYS = ("matrix", "weights", "scale", "matrices", *FIELDS)
+
+DERIVED_KEYS = frozenset(
+    {"schema", "name", "size", "sum", "rank", "separable", "parameters", "purpose", "source"}
+)
+"""What `convcli kernels NAME --format json` says too; it follows from the numbers, or is a name."""
+
+
+def _json_matrices(text: str, limits: Limits) -> Matrices:
+    """The numbers of a JSON object: a matrix and its scale, or the matrices of a kernel."""
+    from json import loads
+
+    count = 0
+
+    def number(text: str) -> str:
+        nonlocal count
+        count += 1
+        if count > limits.values:
+            raise _too_many(limits)
+        return text
+
+    try:
+        record = loads(
+            text,
+            parse_int=number,
+            parse_float=number,
+            parse_constant=number,
+            object_pairs_hook=_unique,
+        )
+    except RecursionError:
+        raise SpecError("it is not JSON: lists are nested too deep") from None
+    except ValueError as error:
+        if isinstance(error, SpecError):
+            raise
+        raise SpecError(f"it is not JSON: {safe(error)}") from None
+    if isinstance(record.get("kernels"), list):
         raise SpecError(
-            f"the {what} is {rows}x{columns}; at most {LARGEST_SIDE} rows and columns are explained"
+            f"it holds {len(record['kernels'])} kernels; convcli kernels NAME --format json is one"
         )
+    parts = record.get("matrices", [record])
+    if not isinstance(parts, list) or not all(isinstance(part, dict) for part in parts):
+        raise SpecError(NOT_ROWS)
+    for one in (record, *parts):
+        _check_keys(one)
+    channels: list[Cells] = []
+    scales: list[Fraction] = []
+    for part in parts:
+        found = _channels(_node(part.get("matrix", part.get("weights"))))
+        channels += found
+        scales += [read_fraction(str(part.get("scale", 1)), "the scale")] * len(found)
+    fields = {key: record[key] for key in FIELDS if key in record}
+    return Matrices(_stack(channels, limits), tuple(scales), fields)
 
-    if channels * rows * columns > LARGEST_STACK:
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """An object of JSON that says nothing twice."""
+    record = dict(pairs)
+    if len(record) < len(pairs):
+        raise SpecError("JSON has a key twice")
+    return record
+
+
+def _check_keys(record: Mapping[str, object]) -> None:
+    """Refuse what is said beside a matrix and would be left out; words are remarks."""
+    for key, value in record.items():
+        remark = isinstance(value, str) and not NUMBER.fullmatch(value)
+        if key not in READ_KEYS and key not in DERIVED_KEYS and not remark:
+            raise SpecError(
+                f"{quoted(key)} is not read; JSON of a matrix holds {', '.join(READ_KEYS)}"
+            )
+
+
+def _node(value: object, depth: int = 1) -> Node:
+    """A value of JSON as a row, rows or channels."""
+    if not isinstance(value, list) or depth > 3:
+        raise SpecError(NOT_ROWS)
+    if not any(isinstance(item, list) for item in value):
+        return tuple(map(str, value))
+    return [_node(item, depth + 1) for item in value]
+
+
+def _table_matrices(text: str, limits: Limits) -> Matrices:
+    """The numbers of a table of `convcli kernels NAME`: its rows say whose row they are."""
+    if text.count("\n") > MAX_LINES:
+        raise _too_many(limits)
+    names, *lines = [re.split(r"[\t,]", line) for line in text.splitlines() if line]
+    channels: list[Cells] = []
+    for number, line in enumerate(lines, 1):
+        if len(line) != len(names):
+            raise SpecError(f"row {number} of the table has {len(line)} fields, not {len(names)}")
+        if line[1] == "0":
+            channels.append([])
+        if not channels or line[:2] != [str(len(channels)), str(len(channels[-1]))]:
+            raise SpecError(f"row {number} of the table is not the next row of a matrix")
+        channels[-1].append(
+            [cell for name, cell in zip(names, line, strict=True) if name.isdecimal()]
+        )
+    if not channels:
+        raise SpecError("the table has no rows")
+    first = dict(zip(names, lines[0], strict=True))
+    fields = {key: first[key] for key in FIELDS if key in first}
+    return Matrices(_stack(channels, limits), (), fields)
+
+
+# arrays of NumPy, without NumPy
+
+NPY = b"\x93NUMPY"
+
+HEADER = re.compile(
+    r"\{\s*'descr':\s*'(?P<order>[<>=|]?)(?P<kind>[A-Za-z])(?P<bytes>[0-9]{1,9})',"
+    r"\s*'fortran_order':\s*(?P<fortran>True|False),"
+    r"\s*'shape':\s*\((?P<shape>[0-9, ]*)\),?\s*\}\s*"
+)
+
+NAMES = {"b": "bool", "i": "int", "u": "uint", "f": "float", "c": "complex"}
+
+CODES = {"i1": "b", "i2": "h", "i4": "i", "i8": "q", "u1": "B", "u2": "H", "u4": "I", "u8": "Q"} | {
+    "f2": "e",
+    "f4": "f",
+    "f8": "d",
+}
+"""Kind and bytes of a number → its code in `struct`."""
+
+
+class ArrayHeader(NamedTuple):
+    """What a .npy file says of its array."""
+
+    type: str
+    """Kind and bytes of a number, such as f8."""
+    order: str
+    """`<` or `>`: whether its first byte is the least or the most significant."""
+    shape: tuple[int, ...]
+    fortran: bool
+    """Whether the first axis is the one whose neighbors are next to each other."""
+    offset: int
+    """Bytes before the numbers."""
+
+    @property
+    def bytes(self) -> int:
+        """Of all numbers."""
+        return prod(self.shape) * int(self.type[1:])
+
+    def __str__(self) -> str:
+        kind, bits = NAMES.get(self.type[0]), 8 * int(self.type[1:])
+        name = f"{kind}{bits}" if kind else self.type
+        return f"an array {self.shape} of {'bool' if self.type == 'b1' else name}"
+
+
+def read_array_header(file: IO[bytes]) -> ArrayHeader:
+    """The header that a .npy file begins with.
+
+    Raises SpecError for one that is malformed, or that is not of plain numbers.
+    """
+    start = file.read(8)
+    if len(start) < 8 or not start.startswith(NPY) or start[6] not in (1, 2, 3):
+        raise SpecError("it is no .npy array: it does not begin as one")
+    size = int.from_bytes(file.read(2 if start[6] == 1 else 4), "little")
+    text = file.read(min(size, MAX_HEADER)).decode("latin-1")
+    header = HEADER.fullmatch(text)
+    if header is None or len(text) < size:
+        raise SpecError(f"it is no .npy array of plain numbers: its header is {quoted(text)}")
+    *sides, last = header["shape"].replace(" ", "").split(",")
+    shape = tuple(int(side) for side in [*sides, *([last] if last else [])] if len(side) < 19)
+    if len(shape) < len(sides) + bool(last):
+        raise SpecError(f"it is no .npy array: its shape is ({header['shape'][:40]})")
+    order = {"|": "<", "=": {"little": "<", "big": ">"}[byteorder]}.get(
+        header["order"], header["order"] or "<"
+    )
+    return ArrayHeader(
+        header["kind"] + header["bytes"], order, shape, header["fortran"] == "True", file.tell()
+    )
+
+
+def _array_stack(data: bytes, limits: Limits) -> Stack:
+    """The numbers of a .npy file: (rows, columns), or (channels, rows, columns)."""
+    from io import BytesIO
+    from struct import unpack_from
+
+    header = read_array_header(BytesIO(data))
+    if header.bytes != len(data) - header.offset:
         raise SpecError(
-            f"the {what} has {channels * rows * columns:,} values; at most {LARGEST_STACK:,} are "
-            "explained"
+            f"it is no .npy array: {header} has {header.bytes:,} bytes, the file "
+            f"{len(data) - header.offset:,}"
         )
-
-
-def numeric(*values: Value) -> bool:
-    """Whether all are numbers."""
-    return not any(isinstance(value, Symbol) for value in values)
-
-
-def times(left: Value, right: Value) -> Value:
-    """The product, which symbols only name.
-
-    >>> times(Fraction(1, 2), 4), times(Symbol("a"), 4)
-    (2, 'a·4')
-    """
-    if isinstance(left, Symbol) or isinstance(right, Symbol):
-        return Symbol(f"{factor(left)}·{factor(right)}")
-    return simplest(left * right)
-
-
-def total(values: Iterable[Value], name: str) -> Value:
-    """The sum; where symbols are in it, what it is called instead."""
-    numbers: list[int | float | Fraction] = []
-    for value in values:
-        if isinstance(value, Symbol):
-            return Symbol(name)
-        numbers.append(value)
-    return simplest(sum(numbers))
-
-
-def shown(value: Value) -> str:
-    """A value as people write it.
-
-    Floats have four digits, and two behind the point of large ones.
-
-    >>> [shown(v) for v in (8, Fraction(1, 4), Fraction(1, 9), 0.1234567, -0.0, 92944.31)]
-    ['8', '0.25', '1/9', '0.1235', '0', '92944.31']
-    """
-    if isinstance(value, Fraction):
-        rest = value.denominator
-        for prime in (2, 5):
-            while rest % prime == 0:
-                rest //= prime
-        text = f"{float(value):.10g}"
-        if rest == 1 and Fraction(text) == value:
-            return text
-        return str(value) if value.denominator < 10_000 else f"{float(value):.6g}"
-    if isinstance(value, float):
-        if 100 <= abs(value) < 1e9:
-            return f"{value:.2f}".rstrip("0").rstrip(".")
-        return f"{value + 0.0:.4g}"
-    return str(value)
-
-
-def factor(value: Value) -> str:
-    """A value as a factor: in brackets where its sign would meet another.
-
-    >>> factor(-2), factor(3), factor(Fraction(1, 9))
-    ('(-2)', '3', '1/9')
-    """
-    text = shown(value)
-    return f"({text})" if text.startswith("-") else text
-
-
-def plain(value: Value) -> int | float | str:
-    """A value for JSON: whole numbers stay exact.
-
-    >>> plain(Fraction(1, 4)), plain(3), plain(Symbol("b"))
-    (0.25, 3, 'b')
-    """
-    return float(value) if isinstance(value, Fraction) else value
-
-
-def tabled(value: Value) -> object:
-    """A value for a table: fractions as they are written."""
-    return value if isinstance(value, int | float) else shown(value)
-
-
-def row_text(values: Iterable[Value]) -> str:
-    """Values as `--input` reads them.
-
-    >>> row_text((1, Fraction(1, 3), -2))
-    '1 1/3 -2'
-    """
-    return " ".join(map(shown, values))
-
-
-def stack_text(stack: Stack) -> str:
-    """Rows of numbers, as `--input @file` reads them: channels apart by an empty line."""
-    return "\n\n".join("\n".join(map(row_text, grid)) for grid in stack)
-
-
-def plain_stack(stack: Stack) -> list[list[list[Any]]]:
-    """Values for JSON, a list a channel."""
-    return [[[plain(v) for v in row] for row in grid] for grid in stack]
-
-
-def stack_record(stack: Stack) -> dict[str, Any]:
-    """Sizes and values for JSON."""
-    return {
-        "height": len(stack[0]),
-        "width": len(stack[0][0]),
-        "channels": len(stack),
-        "values": plain_stack(stack),
-    }
-
-
-def symbols(rows: int, columns: int, channels: int, name: str) -> Stack:
-    """Symbols for the cells of a stack, named by row, column and channel as in x[i,j,k].
-
-    >>> symbols(1, 2, 1, "x"), symbols(1, 1, 2, "w")
-    (((('x00', 'x01'),),), ((('w000',),), (('w001',),)))
-    """
-    apart = "," if max(rows, columns, channels) > 10 else ""
-
-    def symbol(*places: int) -> Symbol:
-        return Symbol(name + apart.join(map(str, places)))
-
-    return tuple(
-        tuple(
-            tuple(symbol(i, j, *([c] if channels > 1 else [])) for j in range(columns))
-            for i in range(rows)
-        )
-        for c in range(channels)
+    if header.type not in CODES or len(header.shape) > 3:
+        raise SpecError(f"{header} is no {limits.name}: numbers (rows, columns) are")
+    channels, rows, columns = (1,) * (3 - len(header.shape)) + header.shape
+    count = channels * rows * columns
+    if not count:
+        raise SpecError(f"{header} is no {limits.name}: it has no numbers, at least one is needed")
+    check_size(channels, rows, columns, limits)
+    numbers = unpack_from(f"{header.order}{count}{CODES[header.type]}", data, header.offset)
+    if header.fortran:
+        channel_step, row_step, step = 1, channels, channels * rows
+    else:
+        channel_step, row_step, step = rows * columns, columns, 1
+    span = (columns - 1) * step + 1
+    starts = [[c * channel_step + r * row_step for r in range(rows)] for c in range(channels)]
+    return _stack(
+        [[numbers[start : start + span : step] for start in grid] for grid in starts], limits
     )

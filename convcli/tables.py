@@ -1,4 +1,4 @@
-"""A result as a table, TSV, CSV, JSON, JSON Lines, Markdown, LaTeX or HTML.
+"""A result printed as a table, TSV, CSV, JSON, JSON Lines, Markdown, LaTeX or HTML.
 
 Rich is imported only where a table is drawn; nothing here knows what the figures mean.
 """
@@ -6,17 +6,22 @@ Rich is imported only where a table is drawn; nothing here knows what the figure
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, TextIO
+from typing import NamedTuple, Protocol, TextIO, TypeAlias
 
-from convcli.output import encodable, line, note
+from convcli.errors import Refusal
+from convcli.options import OutputOptions
+from convcli.output import encodable, line, note, path
 from convcli.text import csv_row, safe
 
-Table = tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]
-"""Columns, rows of plain values, and a last row of totals (or none) that people alone are shown."""
+Record: TypeAlias = Mapping[str, object]
+"""A JSON object: names, and what JSON can hold."""
+
+Table: TypeAlias = tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]
+"""Columns, rows of plain values, and a row of totals, or none, which TSV and CSV leave out."""
 
 
 class Result(Protocol):
-    """What can be shown: the one value a script wants, a table, a record, notes beside them."""
+    """What can be printed: the one value a script wants, a table, a record, warnings."""
 
     @property
     def value(self) -> str: ...
@@ -25,13 +30,31 @@ class Result(Protocol):
     @property
     def caption(self) -> str: ...
     def table(self) -> Table: ...
-    def record(self) -> Mapping[str, Any]: ...
+    def record(self) -> Record: ...
+
+
+class Outcome(NamedTuple):
+    """What a command ends with: a result to print, files that it has written, a refusal."""
+
+    result: Result | None = None
+    files: Sequence[str] = ()
+    refusal: Refusal | None = None
+
+
+def finish(outcome: Outcome, options: OutputOptions) -> None:
+    """Print the result, or with `quiet` the files that were written; then raise the refusal."""
+    if outcome.result is not None:
+        show(outcome.result, options.format_, options.quiet)
+    for name in outcome.files:
+        path(name) if options.quiet else note(f"drawn in {safe(name)}")
+    if outcome.refusal:
+        raise outcome.refusal
 
 
 def show(result: Result, format_: str | None, quiet: bool = False) -> None:
-    """Print a result as asked for: by default a table on a terminal, TSV in a pipe.
+    """Print a result in a format: by default a table on a terminal, TSV in a pipe.
 
-    Warnings go to stderr, but for JSON, which holds them, and `quiet`, which wants none.
+    Warnings go to stderr, except with JSON, which holds them, and with `quiet`, which has none.
     """
     if quiet:
         return line(result.value)

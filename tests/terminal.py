@@ -7,7 +7,11 @@ import shlex
 import subprocess
 import sys
 import termios
+from contextlib import chdir, redirect_stdout
+from io import BytesIO, TextIOWrapper
 from pathlib import Path
+
+from convcli.cli.main import run
 
 SIZE = (40, 96)
 
@@ -18,17 +22,34 @@ def shell_line(line: str) -> str:
     return re.sub(r"(?<![\w/.-])convcli(?= )", lambda _: convcli, line)
 
 
+def words_of(line: str) -> list[str] | None:
+    """The words behind `convcli`, or None for a line that takes a shell."""
+    tokens = shlex.shlex(line, posix=True, punctuation_chars=True)
+    tokens.whitespace_split = True
+    command, *words = tokens
+    if command != "convcli" or any(set(word) <= set("|&;<>()") or "*" in word for word in words):
+        return None
+    return words
+
+
 def shell(line: str, folder: Path) -> str:
-    """What a line prints in a pipe, where it ends with 0."""
-    ended = subprocess.run(
-        ["bash", "-o", "pipefail", "-ec", shell_line(line)],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stderr
-    return ended.stdout
+    """What a line prints in a pipe, where it ends with 0; in this process, if it takes no shell."""
+    words = words_of(line)
+    if words is None:
+        ended = subprocess.run(
+            ["bash", "-o", "pipefail", "-ec", shell_line(line)],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout
+    with TextIOWrapper(BytesIO(), "utf-8") as pipe:
+        with chdir(folder), redirect_stdout(pipe):
+            assert run(words) == 0
+        pipe.flush()
+        return pipe.buffer.getvalue().decode()
 
 
 def on_terminal(line: str, folder: Path) -> tuple[int, str]:

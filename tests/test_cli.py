@@ -352,6 +352,7 @@ def test_no_file_that_is_read_is_overwritten(shell, taken, line):
     assert Path(taken).read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["2>&-", "2>/dev/full"])
 @pytest.mark.parametrize(
     ("line", "code", "out"),
@@ -364,15 +365,13 @@ def test_no_file_that_is_read_is_overwritten(shell, taken, line):
         ("shape --input 7 --what", 2, ""),
     ],
 )
-def test_notes_that_cannot_be_written_change_nothing(tmp_path, line, code, out, end):
-    Image.new("RGB", (40, 40), (9, 99, 200)).save(tmp_path / "cat.png")
-    words = f"{sys.executable} -m convcli {line}"
-    expected = subprocess.run(["sh", "-c", words], cwd=tmp_path, capture_output=True, text=True)
-    (tmp_path / "a.png").unlink(missing_ok=True)
-    done = subprocess.run(
-        ["sh", "-c", f"{words} {end}"], cwd=tmp_path, stdout=subprocess.PIPE, text=True
-    )
-    assert (done.returncode, done.stdout) == (code, expected.stdout if out is None else out)
+def test_notes_that_cannot_be_written_change_nothing(shell, tmp_path, line, code, out, end):
+    Image.new("RGB", (40, 40), (9, 99, 200)).save("cat.png")
+    if out is None:
+        _, out, _ = shell(line)
+    words = f"{sys.executable} -m convcli {line} {end}"
+    done = subprocess.run(["sh", "-c", words], stdout=subprocess.PIPE, text=True)
+    assert (done.returncode, done.stdout) == (code, out)
     assert ("a.png" in line) == (tmp_path / "a.png").exists()
 
 
@@ -484,13 +483,14 @@ def test_no_command_is_help_and_the_version_is_told(shell):
 
 @pytest.mark.parametrize("columns", [40, 80, 96, 120])
 @pytest.mark.parametrize("line", ["shape resnet50 --depth 1", "shape resnet50 --versus resnet18"])
-def test_a_table_loses_no_figure_on_a_narrow_terminal(tmp_path, columns, line):
+def test_a_table_loses_no_figure_on_a_narrow_terminal(shell, monkeypatch, columns, line):
     """Every figure of the TSV stands whole in the drawn table, whatever the width."""
-    environment = {**os.environ, "COLUMNS": str(columns), "TERM": "xterm", "NO_COLOR": "1"}
-    environment |= {"FORCE_COLOR": "1"}  # a terminal, without a terminal
-    drawn = process(*line.split(), "--format", "table", env=environment).stdout.decode()
+    for name, value in (("COLUMNS", columns), ("TERM", "xterm"), ("NO_COLOR", 1)):
+        monkeypatch.setenv(name, str(value))
+    _, plain, _ = shell(line)
+    monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, without a terminal
+    _, drawn, _ = shell(f"{line} --format table")
     drawn = re.sub(r"\x1b\[[0-9;]*m", "", drawn)
-    plain = process(*line.split()).stdout.decode()
     figures = {
         cell for row in plain.splitlines()[1:] for cell in row.split("\t") if cell[:1].isdigit()
     }

@@ -8,7 +8,6 @@ writes what the commands print now into the README, in place of what stood there
 import doctest
 import re
 import shutil
-import socket
 import subprocess
 import sys
 from html import unescape
@@ -44,6 +43,7 @@ def folder(tmp_path):
 
 
 def test_every_block_is_of_a_kind_that_is_run():
+    """Those for a cluster in tests/batch, where one is."""
     assert {name for name, _ in BLOCKS} <= {"sh", "console", "python", "make", "yaml", "cluster"}
     assert len(LINES) > 40
 
@@ -106,38 +106,6 @@ def test_the_hook_for_pre_commit_passes_and_can_fail(folder):
     assert entry in LINES
     code, _ = on_terminal(entry.replace("params=", "params=1"), folder)
     assert code == 1
-
-
-def test_the_lines_for_a_cluster_run(folder):
-    distributed = pytest.importorskip("distributed")
-    (text,) = texts("cluster")
-    lines = [line.partition("  #")[0].strip() for line in text.splitlines()]
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = str(free.getsockname()[1])
-    lines = [line.replace("8786", port).replace("host:", "127.0.0.1:") for line in lines]
-    python = f"{sys.executable} -m"
-    servers = [
-        subprocess.Popen(
-            [*f"{python} {line}".split(), *options],
-            cwd=folder,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for line, options in (
-            (lines[0], ["--no-dashboard", "--host", "127.0.0.1"]),
-            (lines[1].replace("auto", "1"), ["--no-dashboard"]),
-        )
-    ]
-    try:
-        with distributed.Client(f"tcp://127.0.0.1:{port}", timeout=120) as client:
-            client.wait_for_workers(1, timeout=120)
-        for line in lines[2:]:
-            assert shell(line, folder).split() == ["out/cat.jpg", "out/chart.png", "out/leaf.png"]
-    finally:
-        for server in reversed(servers):
-            server.terminate()
-            server.wait()
 
 
 def test_every_file_and_test_that_the_readme_names_is_there():

@@ -1,4 +1,4 @@
-"""What `convcli filter` and `convcli extract --vector` do with many pictures."""
+"""What `convcli filter` does with many pictures."""
 
 import os
 from typing import Any
@@ -10,11 +10,6 @@ from convcli.text import safe
 
 ALONE = ("explain", "preview")
 """Options that are of one picture."""
-
-MANY = ("recursive", "files_from", "null", "jobs", "scheduler", "report", "fail_fast")
-"""Options that vectors have for many pictures."""
-
-LIMITS = ("max_pixels", "max_memory")
 
 
 def run_many(
@@ -69,41 +64,6 @@ def run_many(
     )
     tell = _as_json if asked["format_"] == "json" else _as_path
     run(tasks, job, _how(asked), tell(asked["quiet"]))
-
-
-def vectors(words: tuple[str, ...], options: dict[str, Any]) -> Any:
-    """Vectors written, or something to show that is made of them, and a refusal if any failed."""
-    from convcli.app.extract_vectors import vector_task
-
-    asked = any(options[name] not in (None, False) for name in (*MANY, *LIMITS))
-    folders = [name for name in (*words, options["among"]) if name and os.path.isdir(name)]
-    if not asked and len(words) == 1 and not folders:
-        return vector_task(words, options, note)
-    from convcli.batch.inputs import gathered
-    from convcli.batch.vectors import Vectors
-    from convcli.images.io.atomic import check_free
-
-    if options["ship"] == "bytes":
-        raise SpecError("--ship bytes is for results of filters; vectors are made from paths")
-    _refuse_lists(options)
-    if options["report"] is not None:
-        check_free([options["report"], options["output"]], options["force"])
-
-    def named(pictures: Any) -> tuple[str, ...]:
-        found = gathered(pictures, options["recursive"], options["files_from"], options["null"])
-        return tuple(one.path for one in found)
-
-    limits = {name: options[name] for name in LIMITS}
-    batch = Vectors(_how(options), **limits)
-    return vector_task(words, options, batch.note, named, batch.each)
-
-
-def refuse_many(options: dict[str, Any]) -> None:
-    """Refuse the options of batches where pictures of feature maps are drawn."""
-    for name in MANY:
-        if options[name] not in (None, False):
-            word = "0" if name == "null" else "-" + name.replace("_", "-")
-            raise SpecError(f"-{word} is for vectors of many pictures; add --vector mean,std")
 
 
 def _how(asked: dict[str, Any]) -> Any:

@@ -121,7 +121,7 @@ def run(
         _print_json(record, target.path)
     else:
         if not asked["quiet"]:
-            note(f"{safe(label)}: {statistics.text}")
+            note(f"{safe(recipe.title)}: {statistics.text}")
         if target.path != "-":
             path(target.path)
 
@@ -134,7 +134,7 @@ def _in_bands(source: str, error: Any, recipe: Any, target: Any, quiet: bool) ->
         raise error
     statistics = filter_large(source, error, recipe, target)
     if not quiet:
-        note(f"{safe(recipe.label)}, in bands: {statistics.text}")
+        note(f"{safe(recipe.title)}, in bands: {statistics.text}")
     path(target.path)
 
 

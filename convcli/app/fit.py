@@ -1,131 +1,159 @@
-"""What `fit` is asked: from its words and options to what was learned, shown and saved."""
+"""`convcli fit`: from options to what was fitted, printed and saved."""
 
-from typing import Any, NamedTuple
+from __future__ import annotations
 
-import numpy as np
+from typing import TYPE_CHECKING
 
 from convcli.errors import SpecError, UnfitError
-from convcli.fit.least_squares import descend, fit
-from convcli.fit.planes import Levels, open_levels
-from convcli.fit.results import STYLES, FoundKernel, FoundNet, kernel_text
-from convcli.images.io.read import check_free, files_named, write_file
-from convcli.images.io.write import save_arrays
+from convcli.options import OutputOptions
 from convcli.output import line, note, show_lines
 from convcli.tables import FORMATS, show
 from convcli.text import safe
 
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from convcli.fit.planes import Levels
+    from convcli.fit.results import FittedKernel, TrainedNet
+
 STEPS, NET_STEPS = 1000, 2000
 
-MOST_STEPS = 1_000_000
+MAX_STEPS = 1_000_000
 
 
-class Ask(NamedTuple):
-    """What was asked for, as the command line says it."""
+class FitOptions(OutputOptions):
+    """A pair of pictures, what is fitted to it, and where it is saved."""
 
-    before: str
-    after: str
-    size: tuple[int, int] | None
-    net: str | None
-    watch: bool
-    steps: int | None
-    seed: int | None
-    output: str | None
-    force: bool
-    format_: str | None
-    quiet: bool
+    before: str = ""
+    after: str = ""
+    size: tuple[int, int] | None = None
+    net: str | None = None
+    watch: bool = False
+    steps: int | None = None
+    seed: int | None = None
+    output: str | None = None
+    force: bool = False
 
 
-def learn(ask: Ask) -> None:
-    """Fit or train, show what was found, and save it. Raises a Refusal."""
-    _check(ask)
-    before, after = open_levels(ask.before), open_levels(ask.after)
-    for name, levels in ((ask.before, before), (ask.after, after)):
+def fit(options: FitOptions) -> None:
+    """Fit or train, print the result, and save it. Raises a Refusal."""
+    from convcli.fit.planes import open_levels
+    from convcli.fit.results import STYLES, FittedKernel
+
+    _check(options)
+    before, after = open_levels(options.before), open_levels(options.after)
+    for name, levels in ((options.before, before), (options.after, after)):
         for words in levels.notes:
             note(f"{safe(name)}: {words}")
-    found = _train(ask, before, after) if ask.net else _fit(ask, before, after)
-    if ask.quiet:
-        line(found.value)
-    elif ask.format_ in (None, "text"):
-        show_lines(found.lines(), STYLES)
+    as_text = options.format_ in (None, "text")
+    result = _train(options, before, after) if options.net else _fit(options, before, after)
+    if options.quiet:
+        line(result.value)
+    elif as_text:
+        show_lines(result.lines(), STYLES)
     else:
-        show(found, ask.format_)
-    if isinstance(found, FoundKernel) and not found.fitted.determined:
-        told = not ask.quiet and ask.format_ in (None, "text")
+        show(result, options.format_)
+    if isinstance(result, FittedKernel) and not result.fitted.determined:
+        is_said = as_text and not options.quiet
         raise UnfitError(
-            "not determined; a picture with more detail may do" if told else found.verdict
+            "not determined; a picture with more detail may do" if is_said else result.verdict
         )
-    if ask.output:
-        _save(found, ask.output, ask.force)
-        note(f"written to {safe(ask.output)}")
-        words = found.beside(before.step) if isinstance(found, FoundKernel) else ""
-        if words:
-            note(f"the file holds the weights alone: filter -k @{safe(ask.output)} needs {words}")
+    if options.output:
+        _save(result, options.output, options.force)
+        note(f"written to {safe(options.output)}")
+        more = result.filter_options(before.step) if isinstance(result, FittedKernel) else ""
+        if more:
+            name = safe(options.output)
+            note(f"the file holds the weights alone: filter -k @{name} needs {more}")
 
 
-def _check(ask: Ask) -> None:
-    if ask.format_ not in (None, "text", *FORMATS):
-        raise SpecError(f"{ask.format_!r:.40} is no format; there are text, {', '.join(FORMATS)}")
-    if ask.before == ask.after == "-":
+def _check(options: FitOptions) -> None:
+    """Raises SpecError and OutputError for options that do not go together."""
+    from convcli.images.io.read import check_free, files_named
+
+    if options.format_ not in (None, "text", *FORMATS):
+        known = f"text, {', '.join(FORMATS)}"
+        raise SpecError(f"{options.format_!r:.40} is no format; there are {known}")
+    if options.before == options.after == "-":
         raise SpecError("standard input holds one picture; name the other")
-    if ask.net is not None and ask.size is not None:
+    if options.net is not None and options.size is not None:
         raise SpecError("--size is a kernel's; the layers of --net have their own")
-    if ask.net is None and ask.seed is not None:
+    if options.net is None and options.seed is not None:
         raise SpecError("--seed is for --net; a kernel starts from zeros")
-    if ask.net is None and ask.steps is not None and not ask.watch:
+    if options.net is None and options.steps is not None and not options.watch:
         raise SpecError("--steps is for --watch and --net; least squares takes none")
-    if ask.steps is not None and ask.steps > MOST_STEPS:
-        raise SpecError(f"--steps {ask.steps}: at most {MOST_STEPS:,}")
-    if ask.output == "-":
+    if options.steps is not None and options.steps > MAX_STEPS:
+        raise SpecError(f"--steps {options.steps}: at most {MAX_STEPS:,}")
+    if options.output == "-":
         raise SpecError("-o takes the name of a file; -q prints the kernel's rows on stdout")
-    if ask.output and ask.net and not ask.output.lower().endswith(".npz"):
-        raise SpecError(f"{safe(ask.output)}: a net's weights are written to .npz")
-    check_free([ask.output], ask.force, ask.before, ask.after, *files_named([ask.net]))
+    if options.output and options.net and not options.output.lower().endswith(".npz"):
+        raise SpecError(f"{safe(options.output)}: a net's weights are written to .npz")
+    sources = (options.before, options.after, *files_named([options.net]))
+    check_free([options.output], options.force, *sources)
 
 
-def _fit(ask: Ask, before: Levels, after: Levels) -> FoundKernel:
+def _fit(options: FitOptions, before: Levels, after: Levels) -> FittedKernel:
+    from convcli.fit import least_squares
+    from convcli.fit.results import FittedKernel
+
     clip = (after.step / 2, after.top - after.step / 2) if after.step else None
-    found = fit(before.planes, after.planes, ask.size or (3, 3), clip)
-    if not ask.watch:
-        return FoundKernel(found)
-    from convcli.fit.live import watched
+    fitted = least_squares.fit(before.planes, after.planes, options.size or (3, 3), clip)
+    if not options.watch:
+        return FittedKernel(fitted)
+    from convcli.fit.live import watch
 
-    steps = ask.steps or STEPS
-    moments = descend(found.equations, steps)
-    losses = watched(
+    steps = options.steps or STEPS
+    moments = least_squares.descend(fitted.equations, steps)
+    losses = watch(
         moments, steps, "gradient descent", lambda moment: moment.kernels[0, :1].tolist()
     )
-    return FoundKernel(found, (steps, losses[-1]))
+    return FittedKernel(fitted, (steps, losses[-1]))
 
 
-def _train(ask: Ask, before: Levels, after: Levels) -> FoundNet:
+def _train(options: FitOptions, before: Levels, after: Levels) -> TrainedNet:
     from convcli.fit.backprop import Stack, Trainer
+    from convcli.fit.results import TrainedNet
     from convcli.nets.readers.read import read_words
 
-    assert ask.net is not None
-    seed, steps = ask.seed or 0, ask.steps or NET_STEPS
-    stack = Stack(read_words([ask.net]).network, len(before.planes), seed)
+    assert options.net is not None
+    seed, steps = options.seed or 0, options.steps or NET_STEPS
+    stack = Stack(read_words([options.net]).network, len(before.planes), seed)
     trainer = Trainer(stack, before.planes, after.planes, steps, seed)
-    first = trainer.whole_loss()
-    if ask.watch:
-        from convcli.fit.live import watched
+    first = trainer.total_loss()
+    if options.watch:
+        from convcli.fit.live import watch
 
-        name = next(iter(stack.weights))
-        watched(trainer.run(), steps, "backpropagation", lambda _: _shown(stack.weights[name]))
+        first_layer = next(iter(stack.weights))
+        watch(
+            trainer.run(),
+            steps,
+            "backpropagation",
+            lambda _: _first_filters(stack.weights[first_layer]),
+        )
     else:
         for _ in trainer.run():
             pass
-    return FoundNet(stack.weights, first, trainer.whole_loss(), steps, seed)
+    return TrainedNet(stack.weights, first, trainer.total_loss(), steps, seed)
 
 
-def _shown(weight: Any) -> list[Any]:
+def _first_filters(weight: NDArray[np.float32]) -> list[list[list[float]]]:
     """The first layer's filters of the first channel, side by side as far as a screen holds."""
+    import numpy as np
+
     side = weight[: max(1, 8 // weight.shape[3]), 0].transpose(1, 0, 2)
     return [np.concatenate(list(side.transpose(1, 0, 2)), axis=1).tolist()]
 
 
-def _save(found: FoundKernel | FoundNet, path: str, force: bool) -> None:
-    if isinstance(found, FoundNet):
-        save_arrays({**found.weights, "seed": np.array(found.seed)}, path, force)
+def _save(result: FittedKernel | TrainedNet, path: str, force: bool) -> None:
+    import numpy as np
+
+    from convcli.fit.results import TrainedNet, kernel_text
+    from convcli.images.io.read import write_file
+    from convcli.images.io.write import save_arrays
+
+    if isinstance(result, TrainedNet):
+        save_arrays({**result.weights, "seed": np.array(result.seed)}, path, force)
         return
-    text = kernel_text(found.fitted.kernels) + "\n"
+    text = kernel_text(result.fitted.kernels) + "\n"
     write_file(path, lambda stream: stream.write(text.encode()), force)

@@ -1,195 +1,207 @@
-"""What the commands ask of a network: from their words and options to something to show.
+"""`convcli shape`: figures of one network, of two side by side, or over a range of inputs."""
 
-What only some questions need is imported where they are asked: a start costs as much as it imports.
-"""
+from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING
 
-from convcli.callsyntax import shown
 from convcli.errors import Refusal, SpecError, UnfitError
-from convcli.nets.analysis.summary import Failure, Summary, trace
-from convcli.nets.analysis.table import Figures, Settings, totals
-from convcli.nets.graph import Network, Reading, sequential
-from convcli.nets.input_size import input_shape
-from convcli.nets.layers import Conv, Shape, size_text
-from convcli.text import counted, like
+from convcli.options import OutputOptions
+from convcli.output import note
+from convcli.tables import Outcome
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from convcli.geometry import Padding
+    from convcli.nets.analysis.compare import Versus
+    from convcli.nets.analysis.summary import Summary
+    from convcli.nets.analysis.table import Settings
+    from convcli.nets.graph import Network, Reading
 
 
-class Answer(NamedTuple):
-    """Something to show, what the text was taken for, and the refusal it ends with."""
+class ShapeOptions(OutputOptions):
+    """A network or one layer, its input, and what is printed of it."""
 
-    result: Any
-    about: str = ""
-    refusal: Refusal | None = None
+    network: tuple[str, ...] = ()
+    size: tuple[int, ...] | None = None
+    kernel: tuple[int, int] | None = None
+    stride: tuple[int, int] = (1, 1)
+    padding: tuple[Padding, ...] = ((0, 0), (0, 0))
+    filters: int = 1
+    dilation: tuple[int, int] = (1, 1)
+    groups: int = 1
+    no_bias: bool = False
+    depth: int | None = None
+    versus: str | None = None
+    sweep: range | None = None
+    expect: tuple[tuple[str, str], ...] = ()
+    fit: bool = False
+    strict_fit: bool = False
+    keep_going: bool = False
+    columns: tuple[str, ...] = ()
+    batch: int = 1
+    dtype: str = "float32"
+    rule: str = "weights"
 
 
-LAYER_OPTIONS = ("kernel", "stride", "padding", "dilation", "filters", "groups")
+ONE_LAYER = ("kernel", "stride", "padding", "dilation", "filters", "groups", "no_bias")
 """Options that describe one layer; a network has its own."""
 
+ONE_NETWORK = ("fit", "strict_fit", "keep_going", "expect", "columns")
+"""Options of one network's table, which a sweep or a comparison does not print."""
 
-def shape_question(words: Sequence[str], options: Mapping[str, Any]) -> Answer:
-    """`convcli shape`: figures of a network, a comparison, or a sweep over input sizes."""
-    reading = _reading(words, options)
-    settings = Settings(
-        options["rule"],
-        options["dtype"],
-        options["batch"],
-        options["depth"],
-        options["columns"] or (),
-    )
+MAX_SEARCHED_NODES = 600
+"""Nodes up to which fitting inputs are searched without --fit: half a second at most."""
+
+
+def shape(options: ShapeOptions) -> Outcome:
+    """The figures of what the options name; what a text was taken for is noted on stderr.
+
+    Raises Refusal where there is nothing to print.
+    """
+    from convcli.nets.analysis.summary import trace
+    from convcli.nets.analysis.table import Settings
+    from convcli.nets.input_size import input_shape
+    from convcli.text import counted
+
+    reading = _reading(options)
     network, about = reading.network, reading.about
-    asked = [name for name in ("sweep", "versus") if options[name] is not None]
-    rest = [name for name in ALONE if options[name.replace("-", "_")]]
-    if asked and (len(asked) > 1 or rest):
-        raise SpecError(f"--{asked[0]} does not go with --{(asked[1:] or rest)[0]}")
-    if options["sweep"] is not None:
+    others = options.given("sweep", "versus")
+    clash = [*others[1:], *options.given(*ONE_NETWORK)]
+    if others and clash:
+        raise SpecError(f"--{others[0]} does not go with --{clash[0].replace('_', '-')}")
+    settings = Settings(options.rule, options.dtype, options.batch, options.depth, options.columns)
+    if options.sweep is not None:
         from convcli.nets.analysis.compare import Sweep
 
-        side = (options["sweep"][0],)
-        shape = input_shape(options["size"] or side, network, reading.input)
-        return Answer(
-            Sweep(network, shape[0], max(len(shape) - 1, 1), options["sweep"], settings),
-            reading.about,
-        )
-    shape = input_shape(options["size"], network, reading.input)
-    if network.redo is not None:
-        network = network.at(shape)
-        about = f"{about}, {counted(len(network.nodes), 'layer')}"
-    summary = trace(network, shape, options["keep_going"])
-    if options["versus"] is not None:
-        return _versus(network, summary, words, options["versus"], settings, about)
-    notes: list[str] = []
-    if (options["fit"] and not summary.failures) or (
-        summary.warnings
-        and 1 < len(network.nodes) <= MOST_SEARCHED
-        and network.redo is None  # a model file would be read anew for every size
-    ):
-        notes += _fit_notes(network, summary)
-    refusal: Refusal | None = None
-    texts: tuple[str, ...] = ()
-    if summary.failures:
-        if not summary.rows and summary.failures[0].unread:
-            raise SpecError(summary.failures[0].text())
-        if not summary.rows:
-            raise UnfitError(_failure_text(network, shape, summary.failures[0]))
-        texts = tuple(_failure_text(network, shape, one) for one in summary.failures)
-        kind = SpecError if any(one.unread for one in summary.failures) else UnfitError
-        refusal = kind("\n".join(texts))
-        if options["quiet"] and not options["keep_going"]:
-            raise refusal
-    elif options["strict_fit"] and summary.warnings:
-        refusal = UnfitError(f"--strict-fit: {summary.warnings[0]}")
+        size = options.size or (options.sweep[0],)
+        channels, *lengths = input_shape(size, network, reading.input)
+        sweep = Sweep(network, channels, max(len(lengths), 1), options.sweep, settings)
+        outcome = Outcome(sweep)
     else:
-        refusal = _expected(summary, settings, options["expect"])
-    return Answer(Figures(summary, settings, tuple(notes), texts), about, refusal)
+        size = input_shape(options.size, network, reading.input)
+        if network.redo is not None:
+            network = network.at(size)
+            about = f"{about}, {counted(len(network.nodes), 'layer')}"
+        summary = trace(network, size, options.keep_going)
+        if options.versus is not None:
+            outcome = Outcome(_versus(network, summary, options, settings))
+        else:
+            outcome = _figures(network, summary, options, settings)
+    if about and not options.quiet:
+        note(about)
+    return outcome
 
 
-ALONE = ("fit", "strict-fit", "keep-going", "expect", "columns")
-"""Options of one network's summary, which a sweep or a comparison does not print."""
-
-MOST_SEARCHED = 600
-"""Nodes up to which fitting inputs are looked for unasked: half a second at most."""
-
-
-def _reading(words: Sequence[str], options: Mapping[str, Any]) -> Reading:
-    given = [name for name in LAYER_OPTIONS if options[name] is not None]
-    if words:
-        if given or options["no_bias"]:
-            name = given[0] if given else "no-bias"
-            raise SpecError(
-                f"--{name} describes one layer; a network has its own: {' '.join(words)[:60]!r}"
-            )
+def _reading(options: ShapeOptions) -> Reading:
+    """The network that is named, or the one layer that options describe."""
+    if options.network:
         from convcli.nets.readers.read import read_words
 
-        return read_words(words)
-    if options["kernel"] is None:
+        for name in options.given(*ONE_LAYER):
+            words = " ".join(options.network)[:60]
+            raise SpecError(
+                f"--{name.replace('_', '-')} describes one layer; a network has its own: {words!r}"
+            )
+        return read_words(options.network)
+    if options.kernel is None:
         raise SpecError("give --kernel for one layer, or the layers of a network, or its name")
-    if options["size"] is None:
+    if options.size is None:
         raise SpecError("Missing option '--input', such as --input 224")
+    from convcli.nets.graph import Reading, sequential
+    from convcli.nets.layers import Conv
+
     layer = Conv(
-        options["filters"] or 1,
-        options["kernel"],
-        options["stride"] or (1, 1),
-        options["padding"] or ((0, 0), (0, 0)),
-        options["dilation"] or (1, 1),
-        options["groups"] or 1,
-        bias=not options["no_bias"],
+        options.filters,
+        options.kernel,
+        options.stride,
+        options.padding,
+        options.dilation,
+        options.groups,
+        bias=not options.no_bias,
     )
     return Reading(sequential([layer]), None, "")
 
 
+def _figures(
+    network: Network, summary: Summary, options: ShapeOptions, settings: Settings
+) -> Outcome:
+    """One network's table, as far as its layers fit, and why that is not all."""
+    from convcli.nets.analysis.table import Figures
+
+    notes: list[str] = []
+    # one layer's warnings name what fits, and a model file would be read anew for every size
+    searched = 1 < len(network.nodes) <= MAX_SEARCHED_NODES and network.redo is None
+    if (options.fit and not summary.failures) or (summary.warnings and searched):
+        from convcli.nets.analysis.valid_inputs import fit_notes
+
+        notes = fit_notes(network, summary)
+    texts: tuple[str, ...] = ()
+    refusal: Refusal | None = None
+    if summary.failures:
+        from convcli.nets.analysis.valid_inputs import failure_text
+
+        unread = any(failure.unread for failure in summary.failures)
+        first = summary.failures[0]
+        if not summary.rows and first.unread:
+            raise SpecError(first.text())
+        texts = tuple(failure_text(network, summary.input, one) for one in summary.failures)
+        refusal = SpecError("\n".join(texts)) if unread else UnfitError("\n".join(texts))
+        if not summary.rows:
+            raise UnfitError(texts[0])
+        if options.quiet and not options.keep_going:
+            raise refusal
+    elif options.strict_fit and summary.warnings:
+        refusal = UnfitError(f"--strict-fit: {summary.warnings[0]}")
+    elif options.expect:
+        wrong = _unmet(summary, settings, options.expect)
+        refusal = UnfitError("; ".join(wrong)) if wrong else None
+    return Outcome(Figures(summary, settings, tuple(notes), texts), refusal=refusal)
+
+
+def _unmet(
+    summary: Summary, settings: Settings, expectations: Sequence[tuple[str, str]]
+) -> list[str]:
+    """The expectations that are not met, each with the figure that is so."""
+    from convcli.callsyntax import shown
+    from convcli.nets.analysis.table import totals
+    from convcli.nets.layers import size_text
+    from convcli.text import like
+
+    total = totals(summary, settings)
+    figures = {name: str(value) for name, value in total.items() if isinstance(value, int)} | {
+        "output": size_text(summary.output),
+        "input": size_text(summary.input),
+        "layers": str(len(summary.rows)),
+        "memory": str(total["memory"]["forward"]),
+    }
+    for name, _ in expectations:
+        if name not in figures:
+            hint = like(name, figures)
+            raise SpecError(f"--expect knows {', '.join(figures)}, not {shown(name)}{hint}")
+    return [
+        f"expected {name}={value}, it is {figures[name]}"
+        for name, value in expectations
+        if value != figures[name]
+    ]
+
+
 def _versus(
-    network: Network,
-    summary: Summary,
-    words: Sequence[str],
-    other: str,
-    settings: Settings,
-    about: str,
-) -> Answer:
+    network: Network, summary: Summary, options: ShapeOptions, settings: Settings
+) -> Versus:
+    """The network beside another, or beside the fully connected layer of the same sizes."""
     from convcli.nets.analysis.compare import Versus, fully_connected
+    from convcli.nets.analysis.summary import trace
+    from convcli.nets.analysis.valid_inputs import check_fits
     from convcli.nets.readers.read import is_source, read_words
 
-    if summary.failures:
-        raise UnfitError(_failure_text(network, summary.input, summary.failures[0]))
+    check_fits(network, summary)
+    words, other = options.network, options.versus or ""
     name = words[0] if len(words) == 1 and is_source(words[0]) else "this"
     if other == "linear":
-        reading = Reading(fully_connected(summary), summary.input, "")
+        right, label = fully_connected(summary), other
     else:
-        reading = read_words([other])
-    second = trace(reading.network, summary.input)
-    if second.failures:
-        raise UnfitError(_failure_text(reading.network, second.input, second.failures[0]))
-    label = other if is_source(other) or other == "linear" else "that"
-    return Answer(Versus(summary, second, (name, label), settings), about)
-
-
-def _fit_notes(network: Network, summary: Summary) -> list[str]:
-    from convcli.nets.analysis.valid_inputs import fit_report
-
-    report = fit_report(network, summary)
-    found = []
-    if report.unread:
-        sides = [f"{side}" for side in (report.below, report.above) if side]
-        nearest = " and ".join(sides) or "none within 256"
-        found.append(f"nearest square inputs that are read to the end everywhere: {nearest}")
-    else:
-        found.append(f"an input of {size_text(summary.input)} is read to the end everywhere")
-    if report.smallest is not None:
-        found.append(f"the smallest square input that goes through: {report.smallest}")
-    return found
-
-
-def _failure_text(network: Network, shape: Shape, failure: Failure) -> str:
-    """The refusal with its remedies: the number to write, or the input to give."""
-    from convcli.nets.analysis.valid_inputs import input_for
-
-    remedies = []
-    if failure.corrected is not None:
-        remedies.append(f"write {failure.corrected}")
-        side = input_for(network, shape, failure)
-        if side is not None:
-            size = "x".join(map(str, (*(side for _ in shape[1:]), shape[0])))
-            remedies.append(f"give --input {size}, where {failure.declared:,} arrive")
-    text = failure.text()
-    return f"{text}\n  To fit: {', or '.join(remedies)}" if remedies else text
-
-
-def _expected(
-    summary: Summary, settings: Settings, wanted: Sequence[tuple[str, str]]
-) -> Refusal | None:
-    """What was expected and is not so."""
-    if not wanted:
-        return None
-    total = totals(summary, settings)
-    known = {key: str(value) for key, value in total.items() if isinstance(value, int)}
-    known |= {"output": size_text(summary.output), "input": size_text(summary.input)}
-    known |= {"layers": str(len(summary.rows)), "memory": str(total["memory"]["forward"])}
-    wrong = []
-    for name, value in wanted:
-        if name not in known:
-            hint = like(name, known)
-            raise SpecError(f"--expect knows {', '.join(known)}, not {shown(name)}{hint}")
-        if value != known[name]:
-            wrong.append(f"expected {name}={value}, it is {known[name]}")
-    return UnfitError("; ".join(wrong)) if wrong else None
+        right, label = read_words([other]).network, other if is_source(other) else "that"
+    second = trace(right, summary.input)
+    check_fits(right, second)
+    return Versus(summary, second, (name, label), settings)

@@ -1,60 +1,83 @@
-"""What `convcli solve` does: sizes that give an output, the convention behind a figure."""
+"""`convcli solve`: the sizes that give an output, and the conventions behind a figure."""
 
-from collections.abc import Sequence
+from __future__ import annotations
 
-from convcli.app.shape import Answer, _failure_text
+from typing import TYPE_CHECKING
+
 from convcli.errors import SpecError, UnfitError
-from convcli.nets.analysis.summary import trace
-from convcli.nets.input_size import input_shape
+from convcli.options import OutputOptions
+from convcli.tables import Outcome
+
+if TYPE_CHECKING:
+    from convcli.geometry import Pair
 
 
-def solve_question(
-    words: Sequence[str],
-    size: Sequence[int] | None,
-    kernel: int | None,
-    stride: int | None,
-    padding: tuple[int, int] | None,
-    dilation: int,
-    output: int | None,
-) -> Answer:
-    """`convcli solve` along one axis: what is left out is found."""
+class SolveOptions(OutputOptions):
+    """What is known of one axis of a layer, or a network and a figure of it."""
+
+    network: tuple[str, ...] = ()
+    size: tuple[int, ...] | None = None
+    kernel: int | None = None
+    stride: int | None = None
+    padding: Pair | None = None
+    dilation: int = 1
+    output: int | None = None
+    why: str | None = None
+
+
+def solve(options: SolveOptions) -> Outcome:
+    """The solutions, and a refusal where there are none."""
+    return _axis(options) if options.why is None else _figure(options, options.why)
+
+
+def _axis(options: SolveOptions) -> Outcome:
+    """The values of the lengths that are left out."""
     from convcli.nets.analysis.window_solver import Solved, Unknowns, solutions
 
-    if words:
+    size, output = options.size, options.output
+    if options.network:
         raise SpecError("a network is asked about with --why; lengths are given as options")
     if output is None:
         raise SpecError("give --output, the length that is wanted, or --why and a figure")
     if size is not None and len(set(size)) > 1:
         raise SpecError("solve works along one axis: give --input one length")
-    asked = Unknowns(size[0] if size else None, kernel, stride, padding, output, dilation)
-    found = solutions(asked)
-    refusal = None
-    if not found:
-        refusal = UnfitError(f"no whole numbers give an output of {output}")
-    return Answer(Solved(found), "", refusal)
+    axis = Unknowns(
+        size[0] if size else None,
+        options.kernel,
+        options.stride,
+        options.padding,
+        output,
+        options.dilation,
+    )
+    result = Solved(solutions(axis))
+    refusal = UnfitError(f"no whole numbers give an output of {output}")
+    return Outcome(result, refusal=None if result.solutions else refusal)
 
 
-def why_question(words: Sequence[str], size: Sequence[int] | None, text: str) -> Answer:
-    """`convcli solve NETWORK --why FIGURE`: the conventions behind a figure."""
+def _figure(options: SolveOptions, text: str) -> Outcome:
+    """The conventions under which a network has a figure."""
     from convcli.nets.analysis.conventions import Explained, explanations, read_figure
+    from convcli.nets.analysis.summary import trace
+    from convcli.nets.analysis.valid_inputs import check_fits
+    from convcli.nets.input_size import input_shape
     from convcli.nets.readers.read import read_words
     from convcli.nets.zoo import NAMES
 
-    figure = read_figure(text)
+    figure, words = read_figure(text), options.network
     if not words:
         raise SpecError("--why needs a network: convcli solve resnet50 --why 4.11G")
     readings = {words[0] if len(words) == 1 else "this": read_words(words)}
     if len(words) == 1 and words[0] in NAMES:
         stem = words[0].partition("-")[0]
-        kin = [name for name in NAMES if name.partition("-")[0] == stem]
-        readings |= {name: read_words([name]) for name in kin}
+        versions = [name for name in NAMES if name.partition("-")[0] == stem]
+        readings |= {name: read_words([name]) for name in versions}
     networks = {
-        name: (reading.network, input_shape(size, reading.network, reading.input))
+        name: (reading.network, input_shape(options.size, reading.network, reading.input))
         for name, reading in readings.items()
     }
     hits, nearest = explanations(figure, networks)
     if not nearest:
         network, shape = next(iter(networks.values()))
-        raise UnfitError(_failure_text(network, shape, trace(network, shape, True).failures[0]))
-    refusal = None if hits else UnfitError(f"no convention tried here gives {figure.text}")
-    return Answer(Explained(figure, hits, nearest), "", refusal)
+        check_fits(network, trace(network, shape, keep_going=True))
+    refusal = UnfitError(f"no convention tried here gives {figure.text}")
+    return Outcome(Explained(figure, hits, nearest), refusal=None if hits else refusal)

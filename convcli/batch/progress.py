@@ -1,11 +1,13 @@
 """What is told of a batch: progress on a terminal, a line of summary, and the failures."""
 
 import sys
+from json import dumps
 from time import perf_counter
 from types import TracebackType
 from typing import Any
 
 from convcli.batch.jobs import Outcome
+from convcli.images.io.atomic import write_file
 from convcli.output import note, path
 from convcli.text import counted, safe
 
@@ -124,9 +126,6 @@ def _bar(total: int) -> tuple[Any, Any]:
 
 def write_report(target: str, failed: list[Outcome]) -> None:
     """Write a JSON object a failure, a line each; no line where nothing failed."""
-    from json import dumps
-
-    from convcli.images.io.atomic import write_file
 
     data = "".join(f"{dumps(one.report())}\n" for one in failed).encode()
     write_file(target, lambda stream: stream.write(data), force=True)

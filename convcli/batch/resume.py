@@ -1,8 +1,13 @@
 """The proof that an output is finished, so that a batch that is resumed may skip it."""
 
 import os
+from zipfile import ZipFile
+from zlib import crc32
 
-from convcli.errors import OutputError, Refusal
+import numpy as np
+
+from convcli.errors import OutputError, PictureError, Refusal
+from convcli.images.io.read import open_picture, record_in
 from convcli.text import safe
 
 RECORDED = ("JPEG", "PNG", "TIFF", "WEBP")
@@ -17,7 +22,6 @@ def is_finished(target: str, source: str, record: str) -> bool:
     their checksums. Formats without a record are taken to be of this recipe. Raises OutputError for
     an output that is whole and made by another recipe: it is not ours to overwrite.
     """
-    from convcli.images.io.read import open_picture, record_in
 
     try:
         made, read = os.stat(target), os.stat(source)
@@ -42,9 +46,6 @@ def is_finished(target: str, source: str, record: str) -> bool:
 
 def _check_sums(path: str) -> None:
     """Raise PictureError where a PNG's checksums are wrong, which decoding lets pass."""
-    from zlib import crc32
-
-    from convcli.errors import PictureError
 
     with open(path, "rb") as stream:
         stream.seek(8)
@@ -56,8 +57,6 @@ def _check_sums(path: str) -> None:
 
 
 def _holds_arrays(path: str) -> bool:
-    import numpy as np
-
     try:
         if path.lower().endswith(".pfm"):
             with open(path, "rb") as stream:
@@ -68,7 +67,6 @@ def _holds_arrays(path: str) -> bool:
         if path.lower().endswith(".npy"):
             np.load(path, mmap_mode="r", allow_pickle=False)
             return True
-        from zipfile import ZipFile
 
         with ZipFile(path) as archive:
             return archive.testzip() is None

@@ -1,10 +1,9 @@
 """`convcli extract`: what do layers of random filters see in these pictures?"""
 
-from typing import Any
-
 import click
 
-from convcli.cli.help import group, option, page
+from convcli.app.extract import ExtractOptions, extract
+from convcli.cli.help import group, option, page, takes
 from convcli.cli.params import (
     COUNT,
     FILE,
@@ -20,9 +19,11 @@ from convcli.cli.params import (
     SEED,
     batch_options,
     force_option,
+    format_choice,
     limit_options,
-    vector_format_option,
+    quiet_option,
 )
+from convcli.tables import finish
 
 
 @page("extract")
@@ -60,7 +61,7 @@ from convcli.cli.params import (
     option("-o", "--output", type=FILE, help="A sheet, a folder/ of grids, or vectors."),
     option("--vector", type=PARTS, help="mean,std,max,ppv,l2,flatten,grid:4x4."),
     more=[
-        option("--nearest", type=COUNT, help="So many look-alikes of each picture."),
+        option("--nearest", type=COUNT, help="Find the N most similar pictures."),
         option("--layers", metavar="NAMES", help="Layers to draw, or to make the vector of."),
         option("--among", type=FILE, help="Where to look: a folder, or vectors (.npz)."),
         option("--distances", type=METRIC, help="cosine or euclidean, between the pictures."),
@@ -69,13 +70,14 @@ from convcli.cli.params import (
         option("--preview", is_flag=True, help="Show some maps of each layer in the terminal."),
         option("--save", type=FILE, help="Save maps, weights and network (.npz)."),
         force_option,
-        vector_format_option,
-        option("-q", "--quiet", is_flag=True, help="Print paths or values alone."),
+        format_choice("npy", "npz", help="table, tsv, json, …; jsonl, csv, npy, npz of vectors."),
+        quiet_option(help="Print paths or values alone."),
     ],
 )
 @batch_options
 @limit_options
-def extract_command(words: tuple[str, ...], **options: Any) -> None:
+@takes(ExtractOptions)
+def extract_command(options: ExtractOptions) -> None:
     """Draw what layers of random filters see, or make vectors of it.
 
     \b
@@ -95,29 +97,4 @@ def extract_command(words: tuple[str, ...], **options: Any) -> None:
     l2 (its norm), its means over a grid, or flatten, all values. --like makes the same again, on
     other pictures.
     """
-    from convcli.app.extract_vectors import wants_vectors
-    from convcli.output import note, path
-    from convcli.tables import show
-    from convcli.text import safe
-
-    if wants_vectors(options):
-        from convcli.app.batch import vectors
-
-        result, refusal = vectors(words, options)
-        if result is not None:
-            show(result, options["format_"], options["quiet"])
-        if refusal:
-            raise refusal
-        return
-    from convcli.app.batch import refuse_many
-    from convcli.app.extract_maps import look_task
-
-    refuse_many(options)
-    report, made, refusal = look_task(words, options, note)
-    if options["output"] != "-":
-        if not options["quiet"]:
-            show(report, options["format_"])
-        for name in made:
-            path(name) if options["quiet"] else note(f"drawn in {safe(name)}")
-    if refusal:
-        raise refusal
+    finish(extract(options), options)

@@ -1,10 +1,20 @@
-"""`convcli fit`: which kernel makes one picture of another?"""
+"""`convcli fit`: which kernel turned BEFORE into AFTER?"""
 
 import click
 
-from convcli.cli.help import group, option, page
-from convcli.cli.params import COUNT, FILE, LAYERS, PAIR, PICTURE, SEED, force_option
-from convcli.cli.params import text_format_option as format_option
+from convcli.app.fit import FitOptions, fit
+from convcli.cli.help import group, option, page, takes
+from convcli.cli.params import (
+    COUNT,
+    FILE,
+    LAYERS,
+    PAIR,
+    PICTURE,
+    SEED,
+    force_option,
+    quiet_option,
+    text_format_option,
+)
 
 
 @page("fit")
@@ -23,23 +33,12 @@ from convcli.cli.params import text_format_option as format_option
     option("-o", "--output", type=FILE, help="A kernel for -k @FILE; a net's weights as .npz."),
     more=[
         force_option,
-        format_option,
-        option("-q", "--quiet", is_flag=True, help="Print the kernel's rows, a net's loss."),
+        text_format_option,
+        quiet_option(help="Print the kernel's rows, a net's loss."),
     ],
 )
-def fit_command(
-    before: str,
-    after: str,
-    size: tuple[int, int] | None,
-    net: str | None,
-    watch: bool,
-    steps: int | None,
-    seed: int | None,
-    output: str | None,
-    force: bool,
-    format_: str | None,
-    quiet: bool,
-) -> None:
+@takes(FitOptions)
+def fit_command(options: FitOptions) -> None:
     """Recover the kernel that makes one picture of another.
 
     \b
@@ -50,9 +49,7 @@ def fit_command(
 
     The kernel and the bias that make AFTER of BEFORE, by least squares over all whole windows;
     samples that were clipped are left out. Weights are as drawn (cross-correlation), on samples of
-    0 to 255; a .npy file is taken as it is. Says how well the pair determines the kernel, and ends
-    with 1 where it does not.
+    0 to 255; numbers (.npy, .txt, .csv, .json) are taken as they are. Says how well the pair
+    determines the kernel, and ends with 1 where it does not.
     """
-    from convcli.app.fit import Ask, learn
-
-    learn(Ask(before, after, size, net, watch, steps, seed, output, force, format_, quiet))
+    fit(options)

@@ -1,28 +1,31 @@
-r"""What a command says of itself: a screen of help, and all of it.
-
-Both, and its man page, have one source: the docstring (a sentence, examples behind a `\b`, then
-paragraphs) and the options, which stand in groups.
+r"""How a command is declared, and the help that is printed of it: one screen, or all of it.
 
     @page("solve")
     @group("Lengths", option("--input", …), option("--kernel", …), more=[option("--dilation", …)])
-    def solve_command(…)
+    @takes(SolveOptions)
+    def solve_command(options: SolveOptions) -> None:
 
-`--help` fits a terminal of 80×24 with a prompt below it: examples first, then the options of every
-day, a line each, and the names of all others. `--help-all` explains every option and has the
-paragraphs; so has the man page.
+The docstring (one sentence, examples after a `\b`, then paragraphs) and the groups of options are
+the source of both helps and of the manual page. `--help` fits a terminal of 80×24 with a prompt
+below it: examples first, then one line per everyday option, and the names of all others.
+`--help-all` explains every option and prints the paragraphs, as the manual page does.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
+from functools import partial, wraps
 from inspect import cleandoc
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeVar
 
 import click
 
-Decorator = Callable[[Any], Any]
+from convcli.options import Options, is_unset
+
+Body = TypeVar("Body", bound=Callable[..., None])
+Record = TypeVar("Record", bound=Options)
+Decorator = Callable[[Callable[..., None]], Callable[..., None]]
 
 OTHERS = "Help"
-"""The group of options that no command declares."""
+"""The title of the options that no command declares."""
 
 
 class Option(click.Option):
@@ -36,22 +39,38 @@ option = partial(click.option, cls=Option)
 """`click.option` for commands that are pages."""
 
 
-def group(title: str, *everyday: Decorator, more: Iterable[Decorator] = ()) -> Decorator:
+def group(
+    title: str, *everyday: Decorator, more: Iterable[Decorator] = ()
+) -> Callable[[Body], Body]:
     """Options as one decorator, in the order they are written, under one title of the help."""
-    placed = [(one, True) for one in everyday] + [(one, False) for one in more]
+    declared = [(declare, True) for declare in everyday] + [(declare, False) for declare in more]
 
-    def add(command: Any) -> Any:
-        for one, daily in reversed(placed):
-            one(command)
-            made = command.__click_params__[-1]
-            made.group, made.everyday = title, daily
+    def add(body: Body) -> Body:
+        for declare, daily in reversed(declared):
+            declare(body)
+            added: Option = vars(body)["__click_params__"][-1]  # where click keeps them
+            added.group, added.everyday = title, daily
+        return body
+
+    return add
+
+
+def takes(record: type[Record]) -> Callable[[Callable[[Record], None]], Callable[..., None]]:
+    """Hand a command its arguments and options as one record, which has the defaults."""
+
+    def add(body: Callable[[Record], None]) -> Callable[..., None]:
+        @wraps(body)
+        def command(**values: object) -> None:
+            given = {name: value for name, value in values.items() if not is_unset(value)}
+            body(record(**given))
+
         return command
 
     return add
 
 
 class Parts(NamedTuple):
-    """A docstring taken apart: its sentence, its lines of examples, its paragraphs."""
+    """The parts of a docstring: its sentence, its lines of examples, its paragraphs."""
 
     summary: str
     examples: tuple[str, ...]
@@ -59,7 +78,7 @@ class Parts(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Options under a title: those of every day, and the others."""
+    """The options under one title: the everyday ones, and the others."""
 
     title: str
     everyday: list[click.Option]
@@ -84,7 +103,7 @@ class Page(click.Command):
 
 
 def write_start(command: click.Command, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-    """How help begins: usage, the sentence, the examples."""
+    """Write what both helps begin with: usage, the sentence, the examples."""
     parts = parts_of(command)
     command.format_usage(ctx, formatter)
     formatter.write_text(parts.summary)
@@ -92,11 +111,11 @@ def write_start(command: click.Command, ctx: click.Context, formatter: click.Hel
 
 
 EVERYTHING = "convcli.cli.help.everything"
-"""Where a context holds that all options are asked for."""
+"""The key by which a context says that all options are to be printed."""
 
 
-def _show_all(ctx: click.Context, _: click.Parameter, asked: bool) -> None:
-    if asked and not ctx.resilient_parsing:
+def _show_all(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and not ctx.resilient_parsing:
         ctx.meta[EVERYTHING] = True
         click.echo(ctx.get_help(), color=ctx.color)
         ctx.exit()
@@ -131,35 +150,36 @@ def parts_of(command: click.Command) -> Parts:
 
 def groups_of(command: click.Command, ctx: click.Context) -> list[Group]:
     """The options of a command by the titles they stand under, in the order of the titles."""
-    options = [one for one in command.get_params(ctx) if isinstance(one, click.Option)]
-    found: dict[str, Group] = {}
-    for one in options:
-        title, daily = getattr(one, "group", OTHERS), getattr(one, "everyday", False)
-        place = found.setdefault(title, Group(title, [], []))
-        (place.everyday if daily else place.more).append(one)
-    return list(found.values())
+    groups: dict[str, Group] = {}
+    for param in command.get_params(ctx):
+        if isinstance(param, click.Option):
+            title, daily = getattr(param, "group", OTHERS), getattr(param, "everyday", False)
+            members = groups.setdefault(title, Group(title, [], []))
+            (members.everyday if daily else members.more).append(param)
+    return list(groups.values())
 
 
-def record_of(one: click.Option, ctx: click.Context) -> tuple[str, str]:
-    """What stands left and right in the list of options."""
-    return one.get_help_record(ctx) or ("", "")
+def record_of(option: click.Option, ctx: click.Context) -> tuple[str, str]:
+    """The left and the right column of an option in a list of options."""
+    return option.get_help_record(ctx) or ("", "")
 
 
 def _write_screen(
     groups: Iterable[Group], ctx: click.Context, formatter: click.HelpFormatter
 ) -> None:
-    """A line for every option of every day, the names of the others behind them."""
-    groups = [one for one in groups if one.title != OTHERS]
-    left = max((len(record_of(one, ctx)[0]) for g in groups for one in g.everyday), default=0)
+    """Write one line per everyday option, and the names of the others after them."""
+    groups = [group for group in groups if group.title != OTHERS]
+    daily = [option for group in groups for option in group.everyday]
+    width = max((len(record_of(option, ctx)[0]) for option in daily), default=0)
     formatter.write_paragraph()
     for title, everyday, more in groups:
         if everyday:
             formatter.write(f"{title}:\n")
-        for one in everyday:
-            spec, text = record_of(one, ctx)
-            formatter.write(f"  {spec:{left}}  {text}\n")
+        for option in everyday:
+            spec, text = record_of(option, ctx)
+            formatter.write(f"  {spec:{width}}  {text}\n")
         if more:
-            names = " ".join(max(one.opts, key=len) for one in more)
+            names = " ".join(max(option.opts, key=len) for option in more)
             formatter.write_text(f"  and {names}" if everyday else f"{title}: {names}")
     formatter.write(f"All options, explained: {ctx.command_path} --help-all\n")
 
@@ -167,11 +187,11 @@ def _write_screen(
 def _write_all(groups: Iterable[Group], ctx: click.Context, formatter: click.HelpFormatter) -> None:
     for title, everyday, more in groups:
         with formatter.section(title):
-            formatter.write_dl([record_of(one, ctx) for one in (*everyday, *more)])
+            formatter.write_dl([record_of(option, ctx) for option in (*everyday, *more)])
 
 
 def pages(root: click.Group, ctx: click.Context) -> Iterator[tuple[click.Context, click.Command]]:
-    """Every command of a group with a context of its own."""
+    """Every command of a group, each after a context of its own."""
     for name in root.list_commands(ctx):
         command = root.get_command(ctx, name)
         if command is not None and not command.hidden:

@@ -5,8 +5,12 @@ from collections.abc import Iterator
 
 import click
 
+from convcli import __version__
 from convcli.cli.help import groups_of, page, pages, parts_of, record_of
 from convcli.cli.params import Reads
+from convcli.errors import SpecError
+from convcli.output import line
+from convcli.text import like
 
 COMMAND = Reads("COMMAND", names=["cli.main:COMMANDS"])
 
@@ -29,9 +33,6 @@ def man_command(command: str | None) -> None:
 
     Installed packages have these pages in share/man: man convcli-filter.
     """
-    from convcli.errors import SpecError
-    from convcli.output import line
-    from convcli.text import like
 
     known = dict(manual())
     name = f"convcli-{command}" if command else "convcli"
@@ -55,8 +56,6 @@ def manual() -> Iterator[tuple[str, str]]:
 
 
 def _page(command: click.Command, ctx: click.Context, related: list[str]) -> str:
-    from convcli import __version__
-
     name = ctx.command_path.replace(" ", "-")
     parts = parts_of(command)
     usage = " ".join(command.collect_usage_pieces(ctx))

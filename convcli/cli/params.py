@@ -1,22 +1,23 @@
-"""What the shell may say: Click types that turn text into values, and options commands share."""
+"""Click types that read text into values, and the options that commands share."""
 
 import re
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from functools import partial
+from typing import TYPE_CHECKING
 
 import click
 
-from convcli.cli.help import group, option
+from convcli.cli.help import Decorator, group, option
 from convcli.geometry import PADDINGS
 from convcli.sizes import (
     read_ends,
+    read_integer,
     read_integers,
     read_padding,
     read_pair,
     read_place,
     read_range,
     read_size,
-    whole,
 )
 from convcli.tables import FORMATS
 from convcli.text import like
@@ -24,22 +25,22 @@ from convcli.text import like
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    AnyType = click.ParamType[Any]
+    ParamType = click.ParamType[object]
 else:
-    AnyType = click.ParamType  # generic only for type checkers in older releases of click
+    ParamType = click.ParamType  # generic only for type checkers in older releases of click
 
 
-class Reads(AnyType):
+class Reads(ParamType):
     """A Click type made of a function from text to value, whose ValueError is the message.
 
-    A shell completes it from `names`, each a "module:table" that is imported when it is asked for,
-    or the names themselves; and from files, where no name begins so and `files` is set.
+    A shell completes it from `names`: each is a name itself, or a "module:table" of names, which is
+    imported on use. Where no name fits and `files` is set, the shell completes files.
     """
 
     def __init__(
         self,
         name: str,
-        read: Callable[[str], Any] = str,
+        read: Callable[[str], object] = str,
         names: Iterable[str] = (),
         files: bool = False,
     ) -> None:
@@ -52,7 +53,9 @@ class Reads(AnyType):
         # as it is written, where click would say HXWXC; an argument has a name of its own
         return None if isinstance(param, click.Argument) else self.name
 
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+    def convert(
+        self, value: object, param: click.Parameter | None, ctx: click.Context | None
+    ) -> object:
         if not isinstance(value, str):
             return value
         try:
@@ -65,16 +68,16 @@ class Reads(AnyType):
     ) -> list["CompletionItem[str]"]:
         from click.shell_completion import CompletionItem
 
-        # what stands before the last comma of a list is complete
+        # the items of a list before its last comma are complete
         done, comma, last = incomplete.rpartition(",")
         known = [name for source in self._names for name in _table(source)]
-        words = [name.replace(" ", "_") for name in known]  # which is how columns may be written
-        found = [CompletionItem(done + comma + word) for word in words if word.startswith(last)]
-        return found or ([CompletionItem(incomplete, type="file")] if self._files else [])
+        words = [name.replace(" ", "_") for name in known]  # as columns may be written
+        items = [CompletionItem(done + comma + word) for word in words if word.startswith(last)]
+        return items or ([CompletionItem(incomplete, type="file")] if self._files else [])
 
 
 def _table(source: str) -> Iterable[str]:
-    """The names of a table that is written as "module:table"; any other text is a name itself."""
+    """The names in a table that is written as "module:table"; other text is a name itself."""
     module, colon, table = source.partition(":")
     if not colon:
         return (source,)
@@ -85,40 +88,40 @@ def _table(source: str) -> Iterable[str]:
 
 
 def read_expectation(text: str) -> tuple[str, str]:
-    """`params=61706`, `output=54x54x96`.
+    """The name and the exact figure of an expectation: `params=61706`, `output=54x54x96`.
 
     >>> read_expectation("params=61,706")
     ('params', '61706')
     """
-    name, equals, wanted = text.partition("=")
-    if not equals or not wanted:
+    name, equals, value = text.partition("=")
+    if not equals or not value:
         raise ValueError(f"{text!r:.60} is not NAME=VALUE, such as params=61706")
-    figure = wanted.strip().replace(",", "").replace("_", "").replace("×", "x")
+    figure = value.strip().replace(",", "").replace("_", "").replace("×", "x")
     if not re.fullmatch(r"[0-9]+(x[0-9]+)*", figure):
         raise ValueError(
-            f"{wanted!r:.60} is no exact figure: write all digits, such as params=61706, or a size"
+            f"{value!r:.60} is no exact figure: write all digits, such as params=61706, or a size"
         )
     return name.strip(), figure
 
 
 def read_columns(text: str) -> tuple[str, ...]:
-    """Columns by name, with a space or an underscore, split by commas; `all` for all."""
+    """Names of columns, separated by commas, with spaces or underscores; `all` for all."""
     from convcli.nets.analysis.table import COLUMNS
 
     if text.strip() == "all":
         return tuple(COLUMNS)
     known = {name.lower(): name for name in COLUMNS}
-    asked = [name.strip().lower().replace("_", " ") for name in text.split(",")]
-    for name in asked:
+    names = [name.strip().lower().replace("_", " ") for name in text.split(",")]
+    for name in names:
         if name not in known:
             raise ValueError(
                 f"{name!r:.60} is no column; there are {', '.join(COLUMNS)}{like(name, known)}"
             )
-    return tuple(known[name] for name in asked)
+    return tuple(known[name] for name in names)
 
 
 def _one_of(source: str, metavar: str = "NAME") -> Reads:
-    """A name of a table, which is imported when the name is read."""
+    """A name in a table, which is imported when a name is read."""
 
     def read(text: str) -> str:
         known = tuple(_table(source))
@@ -130,19 +133,19 @@ def _one_of(source: str, metavar: str = "NAME") -> Reads:
 
 
 def read_unit(text: str) -> tuple[str, tuple[int, ...]]:
-    """A node of a network and a place in its maps, or the node alone where it gives a vector.
+    """A node of a network and a position in its maps, or the node alone where it gives a vector.
 
     >>> read_unit("conv3_3:5,7"), read_unit("fc6")
     (('conv3_3', (5, 7)), ('fc6', ()))
     """
-    name, colon, place = text.rpartition(":")
+    name, colon, position = text.rpartition(":")
     if not colon:
         return text, ()
-    return name, read_integers(place, 0, (1, 2, 3), "conv3_3:5,7")
+    return name, read_integers(position, 0, (1, 2, 3), "conv3_3:5,7")
 
 
 def read_fps(text: str) -> float:
-    """Frames a second, from 0.1 to 50."""
+    """Frames per second, from 0.1 to 50."""
     try:
         rate = float(text)
     except ValueError:
@@ -153,7 +156,7 @@ def read_fps(text: str) -> float:
 
 
 def read_resize(text: str) -> tuple[int, ...] | str:
-    """A shorter side, height×width, or keep.
+    """The shorter side, height×width, or `keep`.
 
     >>> read_resize("256"), read_resize("224x320"), read_resize("keep")
     ((256,), (224, 320), 'keep')
@@ -177,8 +180,8 @@ SPREAD = Reads("N|HxW", lambda text: read_pair(text, 0))
 PLACE = Reads("R,C", read_place)
 PADDING = Reads("N|HxW|T,B,L,R|same|valid", read_padding, PADDINGS)
 ENDS = Reads("N|B,A", read_ends)
-COUNT = Reads("N", lambda text: whole(text, least=1))
-SEED = Reads("N", lambda text: whole(text, least=0))
+COUNT = Reads("N", lambda text: read_integer(text, minimum=1))
+SEED = Reads("N", lambda text: read_integer(text, minimum=0))
 MEMORY = Reads("BYTES", _memory)
 RANGE = Reads("A..B", read_range)
 FPS = Reads("N", read_fps)
@@ -193,13 +196,13 @@ INIT = _one_of("runtime.initializers:INITS")
 METRIC = _one_of("features.neighbors:METRICS", "METRIC")
 NORMALIZATION = _one_of("features.preprocess:NORMALIZATIONS", "HOW")
 
-# text that its command reads; a shell completes it
+# text that the command reads itself; a shell completes it
 FILE = Reads("FILE", files=True)
 PICTURE = Reads("PICTURE", files=True)
 KERNEL = Reads("KERNEL", names=[KERNELS])
 NETWORK = Reads("NETWORK", names=[ZOO], files=True)
 LAYERS = Reads("LAYERS", names=[LAYER_NAMES, ZOO], files=True)
-BORDER = Reads("B", names=["conv.padding:BORDERS", "valid"])
+BORDER = Reads("B", names=["borders:BORDERS"])
 PICTURE_RANGE = Reads("RANGE", names=["images.filters.output_range:FIXED", "stretch", "pct"])
 PARTS = Reads("PARTS", names=["features.aggregations:POOLS", "grid"])
 ACTIVATION = Reads("A", names=["conv.activations:ACTIVATIONS", "explain.elementwise:SPECIAL"])
@@ -207,52 +210,44 @@ MODE = Reads("MODE", names=["explain.signals:MODES"])
 THEME = Reads("T", names=["explain.draw.themes:THEMES"])
 
 
-format_option = option(
-    "--format",
-    "format_",
-    type=click.Choice(list(FORMATS)),
-    metavar="FORMAT",
-    help=f"{', '.join(FORMATS)}.",
-)
-force_option = option("--force", is_flag=True, help="Overwrite what is there already.")
-vector_format_option = option(
-    "--format",
-    "format_",
-    type=click.Choice([*FORMATS, "npy", "npz"]),
-    metavar="FORMAT",
-    help="table, tsv, json, …; jsonl, csv, npy, npz of vectors.",
-)
+def format_choice(*others: str, help: str) -> Decorator:
+    """`--format`: one of the formats of tables, or of a command's own."""
+    formats = click.Choice([*FORMATS, *others])
+    return option("--format", "format_", type=formats, metavar="FORMAT", help=help)
 
 
+format_option = format_choice(help=f"{', '.join(FORMATS)}.")
 text_format_option = option(
     "--format",
     "format_",
     type=Reads("FORMAT", names=["text", *FORMATS]),
     help=f"text, {', '.join(FORMATS)}.  [text]",
 )
+quiet_option = partial(option, "-q", "--quiet", is_flag=True)
+force_option = option("--force", is_flag=True, help="Overwrite what is there already.")
 
 limit_options = group(
     "Many or large pictures",
     more=[
-        option("--max-pixels", type=COUNT, help="Read pictures of so many.  [178956970]"),
-        option("--max-memory", type=MEMORY, help="Take so much, such as 4GiB.  [what is free]"),
+        option("--max-pixels", type=COUNT, help="Maximum pixels of a picture.  [178956970]"),
+        option("--max-memory", type=MEMORY, help="Memory limit, such as 4GiB.  [what is free]"),
     ],
 )
 batch_options = group(
     "Many or large pictures",
     more=[
-        option("--recursive", is_flag=True, help="Folders within folders too."),
-        option("--files-from", type=FILE, help="A list of pictures; - is stdin."),
-        option("-0", "--null", is_flag=True, help="The list is split by zero bytes."),
-        option("--jobs", type=COUNT, help="Worker processes.  [a core, where they pay]"),
+        option("--recursive", is_flag=True, help="Include folders within folders."),
+        option("--files-from", type=FILE, help="Read names of pictures from FILE; - is stdin."),
+        option("-0", "--null", is_flag=True, help="Names in that list end with zero bytes."),
+        option("--jobs", type=COUNT, help="Worker processes.  [one per core, where they pay]"),
         option("--scheduler", metavar="ADDRESS", help="Work on a Dask cluster: tcp://HOST:8786."),
         option(
             "--ship",
             type=click.Choice(["paths", "bytes"]),
             default="paths",
-            help="What a cluster is sent.  [paths: its folders are ours]",
+            help="Send paths (shared disk) or bytes.  [paths]",
         ),
-        option("--report", type=FILE, help="Write failures to it, as JSON lines."),
+        option("--report", type=FILE, help="Write failures to FILE, as JSON lines."),
         option("--fail-fast", is_flag=True, help="Stop at the first failure."),
     ],
 )

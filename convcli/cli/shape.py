@@ -1,10 +1,9 @@
 """`convcli shape`: what comes out of this layer or network, and what does it cost?"""
 
-from typing import Any
-
 import click
 
-from convcli.cli.help import group, option, page
+from convcli.app.shape import ShapeOptions, shape
+from convcli.cli.help import group, option, page, takes
 from convcli.cli.params import (
     COLUMN_NAMES,
     COUNT,
@@ -18,14 +17,16 @@ from convcli.cli.params import (
     RULE,
     SIZE,
     format_option,
+    quiet_option,
 )
+from convcli.tables import finish
 
 
 @page("shape")
 @click.argument("network", nargs=-1, type=LAYERS, metavar="[NETWORK | LAYER...]")
 @group(
     "One layer, or the input of a network",
-    option("--input", "size", type=SIZE, help="224, 224x224 or 224x224x3; 3 channels if unsaid."),
+    option("--input", "size", type=SIZE, help="224, 224x224, 224x224x3; default: 3 channels."),
     option("--kernel", type=PAIR, help="3, or 3x5 (height x width)."),
     option("--stride", type=PAIR, help="Step of the window.  [1]"),
     option("--padding", type=PADDING, metavar="P", help="2, 1x2, 1,2,1,2, same, valid.  [0]"),
@@ -57,25 +58,24 @@ from convcli.cli.params import (
     "Counting and output",
     more=[
         option("--columns", type=COLUMN_NAMES, help="Columns to show, by commas; or all."),
-        option("--batch", type=COUNT, default=1, help="Images at once, for memory.  [1]"),
+        option("--batch", type=COUNT, help="Images at once, for memory.  [1]"),
         option(
             "--dtype",
             type=DTYPE,
-            default="float32",
             help="Of the memory: float16, bfloat16, float32, float64, int8.  [float32]",
         ),
         option(
             "--mac-rule",
             "rule",
             type=RULE,
-            default="weights",
             help="weights, bias, torchinfo, thop, fvcore or ptflops.  [weights]",
         ),
         format_option,
-        option("-q", "--quiet", is_flag=True, help="Print the output size alone: 54x54x1."),
+        quiet_option(help="Print the output size alone: 54x54x1."),
     ],
 )
-def shape_command(network: tuple[str, ...], **options: Any) -> None:
+@takes(ShapeOptions)
+def shape_command(options: ShapeOptions) -> None:
     """Output shape, parameters, MACs, receptive field of a NETWORK.
 
     \b
@@ -96,13 +96,4 @@ def shape_command(network: tuple[str, ...], **options: Any) -> None:
     --columns knows layer, type, kernel, stride, padding, input, output, params, MACs, memory,
     receptive field, jump, unread and inputs.
     """
-    from convcli.app.shape import shape_question
-    from convcli.output import note
-    from convcli.tables import show
-
-    answer = shape_question(network, options)
-    if answer.about and not options["quiet"]:
-        note(answer.about)
-    show(answer.result, options["format_"], options["quiet"])
-    if answer.refusal:
-        raise answer.refusal
+    finish(shape(options), options)

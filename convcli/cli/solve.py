@@ -1,9 +1,11 @@
-"""`convcli solve`: the questions backwards."""
+"""`convcli solve`: sizes from an output, a convention from a figure."""
 
 import click
 
-from convcli.cli.help import group, option, page
-from convcli.cli.params import COUNT, ENDS, LAYERS, SIZE, format_option
+from convcli.app.solve import SolveOptions, solve
+from convcli.cli.help import group, option, page, takes
+from convcli.cli.params import COUNT, ENDS, LAYERS, SIZE, format_option, quiet_option
+from convcli.tables import finish
 
 
 @page("solve")
@@ -14,8 +16,8 @@ from convcli.cli.params import COUNT, ENDS, LAYERS, SIZE, format_option
     option("--kernel", type=COUNT, help="Kernel length."),
     option("--stride", type=COUNT, help="Step of the window."),
     option("--padding", type=ENDS, help="2, or 1,2 for before and after."),
-    option("--dilation", type=COUNT, default=1, help="Spacing of the taps.  [1]"),
-    option("--output", type=COUNT, help="The output length that is wanted."),
+    option("--dilation", type=COUNT, help="Spacing of the taps.  [1]"),
+    option("--output", type=COUNT, help="Output length to reach."),
 )
 @group(
     "Figures of a network",
@@ -25,21 +27,11 @@ from convcli.cli.params import COUNT, ENDS, LAYERS, SIZE, format_option
     "Output",
     more=[
         format_option,
-        option("-q", "--quiet", is_flag=True, help="Print the solutions alone."),
+        quiet_option(help="Print the solutions alone."),
     ],
 )
-def solve_command(
-    network: tuple[str, ...],
-    size: tuple[int, ...] | None,
-    kernel: int | None,
-    stride: int | None,
-    padding: tuple[int, int] | None,
-    dilation: int,
-    output: int | None,
-    why: str | None,
-    format_: str | None,
-    quiet: bool,
-) -> None:
+@takes(SolveOptions)
+def solve_command(options: SolveOptions) -> None:
     """Find the sizes that give an output, the rule behind a figure.
 
     \b
@@ -52,13 +44,4 @@ def solve_command(
     number, exact ones first. With --why, padding rules, biases, batch norm's counting, auxiliary
     heads, versions, groups and the MAC rules of other tools are tried on the network.
     """
-    from convcli.app.solve import solve_question, why_question
-    from convcli.tables import show
-
-    if why is not None:
-        answer = why_question(network, size, why)
-    else:
-        answer = solve_question(network, size, kernel, stride, padding, dilation, output)
-    show(answer.result, format_, quiet)
-    if answer.refusal:
-        raise answer.refusal
+    finish(solve(options), options)

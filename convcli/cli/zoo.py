@@ -2,8 +2,10 @@
 
 import click
 
-from convcli.cli.help import group, option, page
-from convcli.cli.params import ZOO, Reads, format_option
+from convcli.cli.help import group, page
+from convcli.cli.params import ZOO, Reads, format_option, quiet_option
+from convcli.output import line
+from convcli.tables import show
 
 
 @page("zoo")
@@ -11,7 +13,7 @@ from convcli.cli.params import ZOO, Reads, format_option
 @group(
     "Output",
     format_option,
-    option("-q", "--quiet", is_flag=True, help="Print the names alone."),
+    quiet_option(help="Print the names alone."),
 )
 def zoo_command(name: str | None, format_: str | None, quiet: bool) -> None:
     """List the networks that come with the tool, or print one.
@@ -22,8 +24,6 @@ def zoo_command(name: str | None, format_: str | None, quiet: bool) -> None:
     convcli zoo resnet50 > my.net && convcli shape my.net --input 256
     """
     from convcli.nets.zoo import Listing, zoo_text
-    from convcli.output import line
-    from convcli.tables import show
 
     if name is None:
         show(Listing(), format_, quiet)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcli.arrays import Array
-from convcli.conv.validate import check_real, floats, number, whole
+from convcli.conv.validate import check_real, floats, integers, number
 from convcli.errors import UnfitError
 
 
@@ -325,7 +325,7 @@ def log_softmax(x: ArrayLike, dim: int = -1) -> Array:
 
 def _shifted(x: Array, dim: object) -> tuple[Array, int]:
     """x less its maximum along an axis, in float32 at least, and the axis."""
-    axis, axes = whole(dim, 1), max(x.ndim, 1)
+    axis, axes = integers(dim, 1), max(x.ndim, 1)
     if axis is None or not -axes <= axis[0] < axes:
         raise UnfitError(f"dim={dim} is no axis of x, which has the shape {x.shape}")
     wide = x.astype(np.promote_types(x.dtype, np.float32), copy=False)

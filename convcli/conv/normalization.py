@@ -5,7 +5,7 @@ from numpy.typing import ArrayLike
 
 from convcli.arrays import Array, Dtype
 from convcli.conv.functional import conv2d
-from convcli.conv.validate import check_real, flag, number, whole_number
+from convcli.conv.validate import check_real, flag, integer, number
 from convcli.errors import UnfitError
 
 
@@ -28,7 +28,7 @@ def local_response_norm(
     x = _floats(x, "local_response_norm")
     if x.ndim < 3:
         raise UnfitError(f"x has {x.ndim} axes {x.shape}; local_response_norm takes (n, c, …)")
-    size = whole_number(size, "size")
+    size = integer(size, "size")
     alpha, beta, k = number(alpha, "alpha"), number(beta, "beta"), number(k, "k")
     squares = np.square(x, dtype=np.promote_types(x.dtype, np.float32))
     energy = np.zeros_like(squares)
@@ -107,7 +107,7 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> Array:
     x = _floats(x, "local_contrast_norm")
     if x.ndim != 4:
         raise UnfitError(f"x has {x.ndim} axes {x.shape}; local_contrast_norm takes (n, c, h, w)")
-    size = whole_number(size, "size")
+    size = integer(size, "size")
     if size % 2 == 0:
         raise UnfitError(f"size={size} must be odd, so that a window has a centre")
     if 0 in x.shape[1:]:
@@ -134,9 +134,9 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> Array:
 
 def _blurred(maps: Array, bell: Array) -> Array:
     """Maps (n, 1, h, w) weighted along both axes, zeros outside."""
-    taps, reach = bell.astype(maps.dtype), len(bell) // 2
-    down = conv2d(maps, taps.reshape(1, 1, -1, 1), padding=((reach, reach), (0, 0)))
-    return conv2d(down, taps.reshape(1, 1, 1, -1), padding=((0, 0), (reach, reach)))
+    taps = bell.astype(maps.dtype)
+    columns = conv2d(maps, taps.reshape(1, 1, -1, 1), padding="same")
+    return conv2d(columns, taps.reshape(1, 1, 1, -1), padding="same")
 
 
 def _channels(values: ArrayLike, shape: tuple[int, ...], dtype: Dtype) -> Array:

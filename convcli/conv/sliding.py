@@ -4,7 +4,8 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from convcli.arrays import Array
-from convcli.conv.spec import Pair, Problem
+from convcli.conv.spec import Problem
+from convcli.geometry import Pair, output_length
 
 
 def windows(rows: Array, problem: Problem) -> Array:
@@ -16,20 +17,22 @@ def windows(rows: Array, problem: Problem) -> Array:
     <BLANKLINE>
            [[1, 2, 3]]])
     """
-    (down, across), (apart, aside) = problem.stride, problem.dilation
-    height = (rows.shape[1] - problem.reach[0]) // down + 1
+    row_step, column_step = problem.stride
+    height = output_length(rows.shape[1], problem.windows[0])
+    row_spacing, column_spacing = problem.dilation
     channel, row, column = rows.strides
     return as_strided(
         rows,
         (len(rows), *problem.kernel, height, problem.output[1]),
-        (channel, apart * row, aside * column, down * row, across * column),
+        (channel, row_spacing * row, column_spacing * column, row_step * row, column_step * column),
         writeable=False,
     )
 
 
 def read_by(problem: Problem, top: int, bottom: int) -> Pair:
     """The padded rows, first and after the last, that output rows top..bottom read."""
-    return top * problem.stride[0], (bottom - 1) * problem.stride[0] + problem.reach[0]
+    rows = problem.windows[0].hull(range(top, bottom))
+    return rows.start, rows.stop
 
 
 def spans(length: int, step: int) -> list[Pair]:

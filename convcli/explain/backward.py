@@ -1,4 +1,4 @@
-"""The way back, step by step: where each output's gradient goes.
+"""Gradients, step by step: where that of each output goes.
 
     dL/dx    every tap sends gradient · weight to the cell it read      a full convolution
     dL/dw    every tap gets gradient · the cell it read                 a correlation
@@ -25,11 +25,7 @@ from convcli.explain.render import (
     text,
 )
 from convcli.explain.steps import Spot, Step, Walk
-from convcli.numerals import (
-    Grid,
-    Stack,
-    Symbol,
-    Value,
+from convcli.explain.values import (
     factor,
     plain,
     plain_stack,
@@ -39,6 +35,7 @@ from convcli.numerals import (
     times,
     total,
 )
+from convcli.numerals import Grid, Stack, Symbol, Value
 
 Place = tuple[int, int, int]
 """Channel, row, column."""
@@ -63,11 +60,11 @@ class Flow(NamedTuple):
     to_input: tuple[Share, ...]
     to_kernel: tuple[Share, ...]
     gradients: tuple[Value, ...]
-    """One; for a pool, one a channel."""
+    """One; for a pool, one per channel."""
 
 
 class Backward(NamedTuple):
-    """The way back of a walk, given dL/dz."""
+    """The gradients of a walk, given dL/dz."""
 
     walk: Walk
     gradient: Stack
@@ -100,6 +97,7 @@ class Backward(NamedTuple):
                 tap = (rows - 1 - i, columns - 1 - j) if flip else (i, j)
                 if term.cell is not None:
                     to_input.append(Share((channel, *term.cell), gradient, term.w))
+                if term.cell is not None or term.x != 0:
                     to_kernel.append(Share((channel, *tap), gradient, term.x))
         return Flow(cell, tuple(to_input), tuple(to_kernel), gradients)
 
@@ -130,7 +128,7 @@ class Backward(NamedTuple):
         return "; ".join(self.notes)
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
-        """One row a cell of the input and of the kernel, and one for the bias."""
+        """One row per cell of the input and of the kernel, and one for the bias."""
         rows: list[tuple[object, ...]] = []
         for line, value in self._sums():
             rows.append((line[0][0], text(line[1:]).removeprefix(" = "), tabled(value)))
@@ -199,9 +197,9 @@ class Backward(NamedTuple):
         walk = self.walk
         step = walk.step(flow.cell)
         view = frame(walk, flow.cell)
-        spot = ",".join(map(str, flow.cell))
+        index = ",".join(map(str, flow.cell))
         gradients = ", ".join(map(shown, flow.gradients))
-        yield [(f"dL/dz[{spot}] = {gradients}", "head"), (" goes to", "")]
+        yield [(f"dL/dz[{index}] = {gradients}", "head"), (" goes to", "")]
         count = len(walk.input)
         yield from beside(
             [
@@ -227,11 +225,11 @@ class Backward(NamedTuple):
         for name, shares, stack in targets:
             for place in _places(stack):
                 label = f"dL/d{name}[{_spot(place, len(stack))}]"
-                got = shares.get(place, [])
-                value = total((share.product for share in got), label)
+                parts = shares.get(place, [])
+                value = total((share.product for share in parts), label)
                 line: Line = [(label, "head")]
-                if got:
-                    line += [(" = ", ""), *joined(map(_product, got))]
+                if parts:
+                    line += [(" = ", ""), *joined(map(_product, parts))]
                 yield (line if isinstance(value, Symbol) else equals(line, value)), value
         if self.walk.given:
             value = _summed_up(b)

@@ -1,17 +1,22 @@
 """The numbers of a lesson: written out, from files or pictures, drawn by a seed; or letters."""
 
 import re
-from collections.abc import Mapping
-from typing import Any
 
 from convcli.errors import SpecError, UnfitError
-from convcli.numerals import Stack, check_size, read_stack, symbols
+from convcli.explain.values import symbols
+from convcli.numerals import Limits, Stack, check_size, read, read_stack, row_hints
 from convcli.text import counted
 
-SIZE = re.compile(r"\s*\d{1,9}(?:[x×X]\d{1,9}){0,3}\s*")
+SIZE = re.compile(r"\s*[0-9]{1,9}(?:[x×X][0-9]{1,9}){0,3}\s*")
 
 NAME = re.compile(r"\s*[A-Za-z][\w-]*\s*([:(].*)?", re.DOTALL)
 """A kernel of the catalogue: one word, perhaps with values."""
+
+INPUT = Limits("input", symbols=True)
+KERNEL = Limits("kernel", symbols=True, joined=True)
+GRADIENT = Limits("gradient", symbols=True)
+SIGNAL = Limits("signal", symbols=True)
+CROP = Limits("crop")
 
 
 def read_size(text: str) -> tuple[int, ...] | None:
@@ -28,30 +33,23 @@ def read_size(text: str) -> tuple[int, ...] | None:
     return size
 
 
-def read_numbers(text: str, what: str) -> Stack:
-    """Values as text, or those of `@file`."""
-    if text.startswith("@"):
-        from convcli.explain.grid_files import read_file
-
-        return read_file(text[1:], what)
-    return read_stack(text, what)
-
-
 class Operands:
-    """The numbers of a lesson, and notes on where they are from."""
+    """The numbers of a lesson, notes on where they are from, and hints at what was meant."""
 
-    def __init__(self, options: Mapping[str, Any]) -> None:
+    def __init__(self, symbols: bool, seed: int | None, at: tuple[int, int] | None) -> None:
         from random import Random
 
-        if options["symbols"] and options["random"] is not None:
+        if symbols and seed is not None:
             raise SpecError("--symbols does not go with --random")
-        self.symbols = options["symbols"]
-        self.at = options["at"]
-        self.seed = options["random"] or 0
+        self.symbols, self.at = symbols, at
+        self.seed = seed or 0
         self.random = Random(self.seed)
         self.notes: list[str] = []
+        self.hints: list[str] = []
 
-    def operands(self, picture: str | None, x: str | None, kernel: str) -> tuple[Stack, Stack]:
+    def input_and_kernel(
+        self, picture: str | None, text: str | None, kernel: str
+    ) -> tuple[Stack, Stack]:
         """The input and the kernel, of as many channels."""
         weights: Stack | None = None
         size = read_size(kernel)
@@ -59,10 +57,10 @@ class Operands:
             weights = self._kernel(kernel)
         elif len(size) > 2:
             raise SpecError("the kernel spans all channels of the input: give --kernel 3 or 3x5")
-        stack = self.input(picture, x, len(weights) if weights else 1)
+        stack = self.input(picture, text, len(weights) if weights else 1)
         if weights is None:
             assert size is not None
-            weights = self._made("kernel", size[0], size[-1], len(stack), "w")
+            weights = self._drawn("kernel", size[0], size[-1], len(stack), "w")
         elif len(weights) == 1 < len(stack):
             weights *= len(stack)
             self.notes.append(f"the same weights for each of {len(stack)} channels")
@@ -78,12 +76,12 @@ class Operands:
         if size is None:
             if picture is not None:
                 raise SpecError("with a picture, --input is the size of a crop, such as 8x8")
-            return read_numbers(text, "input")
+            return read_stack(text, INPUT)
         if len(size) > 3:
             raise SpecError(f"--input {text}: rows, columns and channels, such as 5x5x3")
         rows, columns = size[:2] if len(size) > 1 else size * 2
         if picture is None:
-            return self._made("input", rows, columns, size[2] if len(size) > 2 else channels, "x")
+            return self._drawn("input", rows, columns, size[2] if len(size) > 2 else channels, "x")
         crop = self._crop(picture, rows, columns)
         if size[2:] not in ((), (len(crop),)):
             raise UnfitError(f"--input {text}: the picture has {counted(len(crop), 'channel')}")
@@ -93,30 +91,34 @@ class Operands:
         """dL/dz: values, symbols or ones, in the shape of the output."""
         if text is None:
             if self.symbols:
-                check_size(channels, *size, "gradient")
+                check_size(channels, *size, GRADIENT)
                 return symbols(*size, channels, "g")
             self.notes.append("dL/dz is 1 everywhere")
             return ((((1,) * size[1],) * size[0]),) * channels
-        stack = read_numbers(text, "gradient")
-        found = len(stack), len(stack[0]), len(stack[0][0])
-        if found != (channels, *size):
+        stack = read_stack(text, GRADIENT)
+        given = len(stack), len(stack[0]), len(stack[0][0])
+        if given != (channels, *size):
             raise UnfitError(
-                f"--grad is {found[1]}x{found[2]}x{found[0]}, the output "
+                f"--grad is {given[1]}x{given[2]}x{given[0]}, the output "
                 f"{size[0]}x{size[1]}x{channels}"
             )
         return stack
 
     def _kernel(self, text: str) -> Stack:
         if not NAME.fullmatch(text):
-            return read_numbers(text, "kernel")
+            matrices = read(text, KERNEL)
+            if not matrices.fields.get("combine"):
+                rows, columns = len(matrices.stack[0]), len(matrices.stack[0][0])
+                self.hints += row_hints(rows, columns)
+                return matrices.values
         from convcli.explain.pixel import kernel_stack
         from convcli.images.kernels.parse import kernel
 
-        found = kernel(text)
-        stack = kernel_stack(found)
+        one = kernel(text)
+        stack = kernel_stack(one)
         if len(stack) > 1:
             raise UnfitError(
-                f"{found.name} combines {len(found.parts)} kernels; explain one of them, such as "
+                f"{one.name} combines {len(one.parts)} kernels; explain one of them, such as "
                 "sobel-x, or one pixel of a picture with --at"
             )
         return stack
@@ -135,13 +137,14 @@ class Operands:
                 f"a crop of {rows}x{columns} around {self.at[0]},{self.at[1]} leaves the picture "
                 f"of {height}x{width}"
             )
-        check_size(1, rows, columns, "crop")
+        check_size(1, rows, columns, CROP)
         self.notes.append(f"the crop's first pixel is row {top}, column {left}")
         crop = pixels[top : top + rows, left : left + columns].transpose(2, 0, 1).tolist()
         return tuple(tuple(map(tuple, grid)) for grid in crop)
 
-    def _made(self, what: str, rows: int, columns: int, channels: int, name: str) -> Stack:
-        check_size(channels, rows, columns, what)
+    def _drawn(self, what: str, rows: int, columns: int, channels: int, name: str) -> Stack:
+        """Symbols or random numbers in the shape of the input or the kernel."""
+        check_size(channels, rows, columns, Limits(what))
         if self.symbols:
             return symbols(rows, columns, channels, name)
         low, count = (0, 6) if name == "x" else (-1, 4)

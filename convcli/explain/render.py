@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from convcli.explain.steps import Spot, Step, Term, Walk
-from convcli.numerals import Grid, Symbol, Value, factor, numeric, shown, total
+from convcli.explain.values import factor, numeric, shown, total
+from convcli.numerals import Grid, Symbol, Value
 
 Span = tuple[str, str]
 """Text, and the name of a style of STYLES."""
@@ -64,9 +65,12 @@ def frame(walk: Walk, cell: Spot | None = None) -> Frame:
     for place, axis in enumerate(walk.axes):
         drawn = axis.drawn
         if len(drawn) > MOST_DRAWN:
-            first = axis.place(cell[place], 0) - MARGIN if cell else max(drawn.start, -MARGIN)
-            last = first + axis.window.reach + 2 * MARGIN if cell else first + MOST_DRAWN
-            drawn = range(max(first, drawn.start), min(last, drawn.stop))
+            first = max(drawn.start, -MARGIN)
+            part = axis.hull(cell[place]) if cell else range(first, first + MOST_DRAWN)
+            margin = MARGIN if cell else 0
+            drawn = range(
+                max(part.start - margin, drawn.start), min(part.stop + margin, drawn.stop)
+            )
         sides.append(drawn)
     return Frame(*sides)
 
@@ -78,12 +82,14 @@ def canvas(walk: Walk, channel: int, step: Step | None, view: Frame) -> list[Lin
         for axis in (0, 1)
     )
     grid, tap = walk.input[channel], f"tap{channel}" if len(walk.input) == 3 else "tap"
+    constant = walk.border.name == "constant"
+    outside = shown(walk.border.value) if constant else "_"
     cells: list[list[Span]] = []
     for row in rows:
         line = []
         for column in columns:
             empty = row.source is None or column.source is None
-            value = "_" if empty else shown(grid[row.source][column.source])  # type: ignore[index]
+            value = outside if empty else shown(grid[row.source][column.source])  # type: ignore[index]
             if row.tap and column.tap:
                 line.append((f"[{value}]", tap))
             elif row.spanned and column.spanned:
@@ -114,15 +120,15 @@ class _Place(NamedTuple):
 def _places(walk: Walk, axis: int, places: range, output: int | None) -> list[_Place]:
     """The places of an axis that are drawn, with the window of an output on them."""
     along, read = walk.axes[axis], walk.read()[axis]
-    window = along.window
-    first = 0 if output is None else along.place(output, 0)
-    span = range(first, first + (0 if output is None else window.reach))
+    span, taps = (
+        (range(0), range(0)) if output is None else (along.hull(output), along.taps(output))
+    )
     return [
         _Place(
             along.source(place, walk.border),
             along.cell(place) is not None,
             along.cell(place) in read,
-            place in span and (place - first) % window.dilation == 0,
+            place in taps,
             place in span,
         )
         for place in places
@@ -263,13 +269,16 @@ def legend(walk: Walk) -> Iterator[Line]:
         )
         between = "a zero between cells" if max(down.spread, across.spread) > 1 else ""
         kind = " or ".join(filter(None, (what, between)))
-        if walk.border == "zero":
+        if walk.border.name == "constant":
+            value = shown(walk.border.value)
+            yield [("     ", "padding"), (f"outside: the border holds {value}", "note")]
+        elif not walk.border.repeats:
             taken = "never taken" if walk.pool in ("max", "min") else "counted as 0"
             yield [(" _   ", "padding"), (f"{kind}, {taken}", "note")]
         else:
             yield [
                 ("     ", "padding"),
-                (f"outside: the border repeats cells ({walk.border})", "note"),
+                (f"outside: the border repeats cells ({walk.border.name})", "note"),
             ]
     yield [("[ ]  ", "tap"), ("read by the window", "note")]
     if max(down.window.dilation, across.window.dilation) > 1:

@@ -7,23 +7,15 @@ autocorrelation      f⋆f                             symmetric
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.explain.lesson import SCHEMA
 from convcli.explain.render import Line, equals, joined, text
 from convcli.explain.steps import Geometry, Term, Walk, convolution
-from convcli.numerals import (
-    Stack,
-    Symbol,
-    Value,
-    factor,
-    numeric,
-    plain,
-    row_text,
-    shown,
-    tabled,
-)
+from convcli.explain.values import factor, numeric, plain, row_text, shown, tabled
+from convcli.geometry import Window, full_padding
+from convcli.numerals import Stack, Symbol, Value
 
 Signal = tuple[Value, ...]
 
@@ -44,7 +36,7 @@ MODES = {
 
 
 def slide(f: Signal, g: Signal, mode: str) -> Walk:
-    """Every place at which the two overlap.
+    """Every shift at which the two overlap.
 
     A convolution slides the flipped g over f; a cross-correlation slides f over g.
 
@@ -55,8 +47,7 @@ def slide(f: Signal, g: Signal, mode: str) -> Walk:
     """
     flip = MODES[mode].flip
     still, moving = (f, g) if flip else (g, f)
-    pad = len(moving) - 1
-    geometry = Geometry(padding=((0, 0), (pad, pad)))
+    geometry = Geometry(padding=((0, 0), full_padding(Window(len(moving)))))
     return convolution(((still,),), ((moving,),), geometry, flip=flip)
 
 
@@ -128,7 +119,7 @@ class SignalLesson(NamedTuple):
             rows.append((self.first + place, text(self._sum(place, value)), tabled(value)))
         return ("t", "sum", "value"), rows, ()
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         last = self.first + len(self.result) - 1
         return {
             "schema": SCHEMA,

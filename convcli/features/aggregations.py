@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from convcli.conv import adaptive_avg_pool2d
 from convcli.errors import SpecError
 from convcli.text import like
 
-Array = NDArray[Any]
+Array = NDArray[np.floating]
 
 
 def _flat(maps: Array) -> Array:
@@ -76,5 +75,5 @@ def pooled(maps: Array, part: str) -> NDArray[np.float32]:
 
 
 def part_names(layer: str, part: str, length: int) -> list[str]:
-    """A name for each number: the layer, the part and its place."""
-    return [f"{layer}.{part}.{place}" for place in range(length)]
+    """The name of each number: the layer, the part and the index."""
+    return [f"{layer}.{part}.{index}" for index in range(length)]

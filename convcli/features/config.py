@@ -1,13 +1,13 @@
-"""What a run is made of: the network, its weights, how pictures are prepared, what is looked at.
+"""What a run is made of: a network, its weights, how pictures are prepared, which layers are used.
 
-A Setup is read from what a caller chooses (`asked.py`), or from the settings that a file of vectors
-or of a saved run holds (`settings.py`), so that the same can be made again.
+A Setup is made of options (`config_options`), or of the settings in a file of vectors or in a saved
+run (`config_json`), so that the same run can be made again.
 """
 
 import os
 import re
 from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import NamedTuple
 
 from convcli.features.preprocess import NORMALIZATIONS, Preparation
 from convcli.nets.graph import INPUT, Network, Reading
@@ -15,60 +15,24 @@ from convcli.nets.input_size import CHANNELS
 from convcli.nets.layers import Conv
 from convcli.runtime.executor import used
 from convcli.runtime.initializers import INITS, Init
+from convcli.tables import Record
 from convcli.text import safe
 
 USUAL = (224, 224)
-"""Lengths for which a model file is read before a picture is seen."""
+"""Lengths for which a model file is read before there is a picture."""
 
 SEED = 0
 """Of the weights, where none is given."""
 
 
-class Choices(NamedTuple):
-    """What a caller asks for, by the names of the options of `convcli extract`; None: as usual."""
-
-    net: str | None = None
-    recipe: str | None = None
-    init: str | None = None
-    zero_mean: bool = False
-    unit_norm: bool = False
-    seed: int | None = None
-    weights: str | None = None
-    resize: tuple[int, ...] | Literal["keep"] | None = None
-    crop: tuple[int, int] | None = None
-    gray: bool = False
-    normalize: str | None = None
-    until: str | None = None
-    layers: str | None = None
-    vector: str | None = None
-    like: str | None = None
-
-    @classmethod
-    def among(cls, options: Mapping[str, Any]) -> "Choices":
-        """The choices among all options of a command line."""
-        return cls(**{name: options[name] for name in cls._fields})
-
-    def made(self) -> list[str]:
-        """The names of those that are not left as usual.
-
-        >>> Choices(seed=0, gray=True).made()
-        ['seed', 'gray']
-        """
-        return [
-            name
-            for name, value in self._asdict().items()
-            if value is not None and value is not False
-        ]
-
-
 class Setup(NamedTuple):
-    """A network, the nodes that are looked at, its weights, and how pictures are prepared."""
+    """A network, the layers that are used, its weights, and how pictures are prepared."""
 
     words: tuple[str, ...]
     """The network as text that `read_words` takes."""
     network: Network
     layers: tuple[str, ...]
-    """Nodes whose maps make the vector or are drawn; none named: the last, or all."""
+    """Nodes whose maps make the vector, or are drawn; empty: the last one, or all."""
     init: Init
     seed: int
     weights: str | None
@@ -76,11 +40,11 @@ class Setup(NamedTuple):
     preparation: Preparation
     vector: tuple[str, ...]
     slopes: Mapping[str, float]
-    """Of the activations behind each node of the whole network, by which filters are scaled."""
+    """Slopes of the activations after each node of the complete network, which scale filters."""
     notes: tuple[str, ...] = ()
 
-    def settings(self) -> dict[str, Any]:
-        """What makes the same again, as plain values."""
+    def settings(self) -> Record:
+        """What makes the same run again, as plain values."""
         weights = {"weights": self.weights} if self.weights else {"seed": self.seed}
         return {
             "network": list(self.words),
@@ -95,7 +59,8 @@ class Setup(NamedTuple):
         """The same for a process in another folder: with absolute paths of weights and model files.
 
         >>> from convcli.features.config_options import read_setup
-        >>> read_setup(("relu",), Choices()).absolute().words
+        >>> from convcli.features.options import FeatureOptions
+        >>> read_setup(("relu",), FeatureOptions()).absolute().words
         ('relu',)
         """
         words, weights = self.words, self.weights
@@ -103,11 +68,11 @@ class Setup(NamedTuple):
             words = (os.path.abspath(words[0]),)
         return self._replace(words=words, weights=weights and os.path.abspath(weights))
 
-    def shown(self) -> dict[str, Any]:
-        """The same for people: only what is not as usual."""
+    def text(self) -> str:
+        """What differs from the defaults, in one line for people."""
         init, how = self.init, self.preparation
         extras = ["zero-mean"] * init.zero_mean + ["unit-norm"] * init.unit_norm
-        return {
+        values = {
             "seed": None if self.weights else str(self.seed),
             "init": None if self.weights else " ".join([init.name, *extras]),
             "weights": self.weights,
@@ -116,13 +81,10 @@ class Setup(NamedTuple):
             "resize": "x".join(map(str, how.resize)) if how.resize else None,
             "crop": "x".join(map(str, how.crop)) if how.crop else None,
         }
-
-    def said(self) -> str:
-        """The same in a line."""
-        return ", ".join(f"{name} {safe(value)}" for name, value in self.shown().items() if value)
+        return ", ".join(f"{name} {safe(value)}" for name, value in values.items() if value)
 
     def wrong(self) -> str | None:
-        """What of it cannot be, if anything: names that are none, numbers out of bounds."""
+        """Which name is not known or which number is out of bounds, if any is."""
         how = self.preparation
         if self.init.name not in INITS:
             return f"init {self.init.name!r:.60} is not one of {', '.join(INITS)}"

@@ -1,63 +1,66 @@
-"""Settings as files hold them, in JSON, and the Setup that they mean again."""
+"""The settings of a run as JSON in a file, and the Setup that they stand for."""
 
-from collections.abc import Mapping
 from json import dumps, loads
 from typing import Any
 
 from convcli.errors import SpecError, UnfitError
 from convcli.features.aggregations import read_vector
-from convcli.features.config import SEED, Choices, Setup, for_pictures
+from convcli.features.config import SEED, Setup, for_pictures
+from convcli.features.options import FeatureOptions
 from convcli.features.preprocess import Preparation
 from convcli.nets.readers.read import read_words
 from convcli.runtime.array_files import npz_arrays
 from convcli.runtime.executor import check_runs, until
 from convcli.runtime.initializers import Init
 from convcli.runtime.weights import slopes
+from convcli.tables import Record
 from convcli.text import safe
 
+SETTLED = tuple(name for name in FeatureOptions.__annotations__ if name not in ("vector", "like"))
+"""Options whose values a file of vectors or a saved run has."""
 
-def saved_setup(path: str, choices: Choices) -> Setup:
-    """The setup that a file of vectors or of a saved run was made with.
 
-    Other parts of vectors may be chosen. Raises SpecError for any other choice, Refusal for a file
-    that cannot be read or holds no settings.
+def saved_setup(path: str, options: FeatureOptions) -> Setup:
+    """The setup that a file of vectors or a saved run was made with; vectors may have other parts.
+
+    Raises SpecError for any other option, Refusal for a file that cannot be read or has no
+    settings.
     """
-    clash = [name for name in choices.made() if name not in ("vector", "like")]
-    if clash:
+    for name in options.given(*SETTLED):
         raise SpecError(
-            f"--{clash[0].replace('_', '-')} does not go with settings taken from {safe(path)}"
+            f"--{name.replace('_', '-')} does not go with settings taken from {safe(path)}"
         )
-    held = str(npz_arrays(path, ("settings",))["settings"])
-    return setup_of(held, path, choices.vector)
+    text = str(npz_arrays(path, ("settings",))["settings"])
+    return setup_of(text, path, options.vector)
 
 
 def setup_of(text: str, path: str, parts: str | None = None) -> Setup:
-    """The setup that settings mean, which stand in `path`; `parts` are other parts of vectors."""
-    held = read_settings(text, path)
+    """The setup of the settings in a file `path`; `parts` are other parts of vectors."""
+    saved = read_settings(text, path)
     try:
-        init = Init(**{name: held[name] for name in Init._fields if name in held})
-        resize, crop, channels = held["resize"], held["crop"], held["channels"]
+        init = Init(**{name: saved[name] for name in Init._fields if name in saved})
+        resize, crop, channels = saved["resize"], saved["crop"], saved["channels"]
         how = Preparation(
-            bool(held["gray"]),
+            bool(saved["gray"]),
             None if channels is None else int(channels),
             tuple(map(int, resize)) if resize else None,
             (int(crop[0]), int(crop[1])) if crop else None,
-            str(held["normalize"]),
+            str(saved["normalize"]),
         )
-        words = tuple(map(str, held["network"]))
-        layers = tuple(map(str, held["layers"]))
-        vector = parts or ",".join(held.get("vector", ())) or "mean,std"
-        seed, last = int(held.get("seed", SEED)), str(held["last"])
-        weights = str(held["weights"]) if "weights" in held else None
+        words = tuple(map(str, saved["network"]))
+        layers = tuple(map(str, saved["layers"]))
+        vector = parts or ",".join(saved.get("vector", ())) or "mean,std"
+        seed, last = int(saved.get("seed", SEED)), str(saved["last"])
+        weights = str(saved["weights"]) if "weights" in saved else None
     except (KeyError, TypeError, ValueError, IndexError, OverflowError):
         raise UnfitError(f"{safe(path)} does not hold the settings of a run") from None
     reading = read_words(words)
-    whole = for_pictures(reading, how.crop or how.resize)
-    network = until(whole, (last,))
+    complete = for_pictures(reading, how.crop or how.resize)
+    network = until(complete, (last,))
     until(network, layers)  # refuses a layer that is none
     check_runs(network)
     setup = Setup(
-        words, network, layers, init, seed, weights, how, read_vector(vector), slopes(whole)
+        words, network, layers, init, seed, weights, how, read_vector(vector), slopes(complete)
     )
     why = setup.wrong()
     if why:
@@ -68,26 +71,26 @@ def setup_of(text: str, path: str, parts: str | None = None) -> Setup:
 def read_settings(text: str, path: str) -> dict[str, Any]:
     """Settings as plain values. Raises UnfitError for text that is no object of JSON."""
     try:
-        held = loads(text)
+        settings = loads(text)
     except (ValueError, RecursionError):
-        held = None
-    if not isinstance(held, dict):
+        settings = None
+    if not isinstance(settings, dict):
         raise UnfitError(f"{safe(path)} does not hold the settings of a run")
-    return held
+    return settings
 
 
 def same_settings(path: str, text: str, setup: Setup) -> None:
-    """Refuse a set of vectors that was made differently; one that says nothing is believed."""
+    """Raise UnfitError for vectors with other settings; those without any are taken as they are."""
     if not text:
         return
-    held = read_settings(text, path)
+    saved = read_settings(text, path)
     mine = read_settings(vector_settings(setup), path)
     order = (*setup.settings(), "vector")  # the network first: the others follow from it
-    differing = [name for name in order if held.get(name) != mine[name]]
+    differing = [name for name in order if saved.get(name) != mine[name]]
     if differing:
         name = differing[0]
         raise UnfitError(
-            f"{safe(path)} was made with {name} {safe(held.get(name))!s:.60}, not "
+            f"{safe(path)} was made with {name} {safe(saved.get(name))!s:.60}, not "
             f"{safe(mine[name])!s:.60}; take --like {safe(path)} to make the same"
         )
 
@@ -102,6 +105,6 @@ def run_settings(setup: Setup) -> str:
     return described(setup.settings())
 
 
-def described(settings: Mapping[str, Any]) -> str:
+def described(settings: Record) -> str:
     """Settings as one line of JSON, the same for the same settings."""
     return dumps(settings, sort_keys=True)

@@ -1,8 +1,8 @@
-"""What one looks at of each layer: a record of figures a node, and the table of a run."""
+"""Statistics of the feature maps of each layer, and the table of a run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import sqrt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,16 +11,17 @@ from convcli.conv.threads import single_threaded_blas
 from convcli.nets.analysis.summary import SCHEMA, named_sizes
 from convcli.nets.layers import Shape, size_text
 from convcli.runtime.executor import Step
+from convcli.tables import Record, Table
 
 BLOCK = 1 << 20
-"""Values looked at together, so that float64 copies stay small."""
+"""Values that are converted together, so that float64 copies stay small."""
 
-MOST_CHANNELS = 512
+MAX_CHANNELS = 512
 """Channels whose correlations are taken; of more, as many evenly spaced ones."""
 
 
-class Seen(NamedTuple):
-    """Figures of the maps of one node."""
+class LayerStats(NamedTuple):
+    """Statistics of the maps of one node."""
 
     name: str
     type: str
@@ -47,24 +48,24 @@ class Seen(NamedTuple):
         return self.macs / self.seconds if self.macs and self.seconds else None
 
 
-def look(step: Step, spread_before: float | None) -> Seen:
-    """The figures of what a node gave; `spread_before` is that of what it read.
+def layer_stats(step: Step, spread_before: float | None) -> LayerStats:
+    """The statistics of a node's maps; `spread_before` is the spread of what it reads.
 
     >>> from convcli.runtime.executor import walk
     >>> from convcli.nets.readers.read import read_text
     >>> from convcli.nets.analysis.summary import summarize
     >>> rows = summarize(read_text("relu").network, (2, 1, 2)).rows
     >>> x = np.array([[[-1.0, 1.0]], [[-3.0, 3.0]]])
-    >>> seen = look(next(walk(rows, x, {})), 1.0)
-    >>> seen.mean, seen.dead, seen.negative, round(seen.correlation, 6)
+    >>> stats = layer_stats(next(walk(rows, x, {})), 1.0)
+    >>> stats.mean, stats.dead, stats.negative, round(stats.correlation, 6)
     (1.0, 0.0, 0.0, 1.0)
     """
     row, maps = step.row, step.maps
     flat = maps.reshape(len(maps), -1)
-    count, places = flat.shape
+    count, positions = flat.shape
     sums, squares = np.empty(count), np.empty(count)
     negative = dead = 0
-    rows = max(BLOCK // max(places, 1), 1)
+    rows = max(BLOCK // max(positions, 1), 1)
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, count, rows):
             block = flat[start : start + rows].astype(np.float64)
@@ -75,9 +76,9 @@ def look(step: Step, spread_before: float | None) -> Seen:
             squares[start : start + rows] = np.square(block - means).sum(axis=1)
         mean = float(sums.mean())
         # the spread within the channels and that between them
-        variance = (squares.sum() + places * np.square(sums - mean).sum()) / flat.size
+        variance = (squares.sum() + positions * np.square(sums - mean).sum()) / flat.size
         spread = sqrt(variance) if variance >= 0 else float(variance)
-    return Seen(
+    return LayerStats(
         row.name,
         row.type,
         row.output,
@@ -94,12 +95,12 @@ def look(step: Step, spread_before: float | None) -> Seen:
     )
 
 
-def correlation(flat: NDArray[Any]) -> float | None:
-    """The mean absolute correlation between channels (c, places) that vary."""
-    if len(flat) > MOST_CHANNELS:
-        flat = flat[np.linspace(0, len(flat) - 1, MOST_CHANNELS).astype(int)]
-    count, places = flat.shape
-    if places < 2:
+def correlation(flat: NDArray[np.floating]) -> float | None:
+    """The mean absolute correlation between channels (c, positions) that vary."""
+    if len(flat) > MAX_CHANNELS:
+        flat = flat[np.linspace(0, len(flat) - 1, MAX_CHANNELS).astype(int)]
+    count, positions = flat.shape
+    if positions < 2:
         return None
     means = flat.mean(axis=1, keepdims=True, dtype=np.float64).astype(flat.dtype)
     # scaled, so that the products of large values stay within float32
@@ -109,12 +110,12 @@ def correlation(flat: NDArray[Any]) -> float | None:
     step = max(BLOCK // count, 1)
     # for products this small BLAS's threads mostly wait for each other: 9 of 13 s of a VGG-16
     with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, places, step):
+        for start in range(0, positions, step):
             block = (flat[:, start : start + step] - means) / scale
             gram += block @ block.T
     energy = np.diag(gram)
-    # what is left of a constant by rounding does not vary
-    varies = energy > 1e-10 * places
+    # a constant that rounding has changed does not vary
+    varies = energy > 1e-10 * positions
     if np.count_nonzero(varies) < 2 or not np.isfinite(gram).all():
         return None
     norms = np.sqrt(energy[varies])
@@ -123,51 +124,65 @@ def correlation(flat: NDArray[Any]) -> float | None:
     return float(min((r.sum() - np.trace(r)) / pairs, 1.0))
 
 
-class Report(NamedTuple):
-    """The figures of a run on each picture, and what they were made with."""
+def overflow_note(layers: Sequence[LayerStats]) -> str | None:
+    """Which layer is the first with values beyond float32, from which on no map means anything."""
+    for layer in layers:
+        if not np.isfinite((layer.least, layer.largest)).all():
+            return f"{layer.name}: values beyond float32 from here on; --init he keeps the scale"
+    return None
 
-    pictures: tuple[tuple[str, Shape, tuple[Seen, ...]], ...]
-    settings: Mapping[str, Any]
-    """Seed, init, preparation: what makes the same again."""
-    said: str = ""
-    """The same for people."""
+
+class PictureStats(NamedTuple):
+    """The statistics of a run on one picture, whose samples have this shape."""
+
+    path: str
+    shape: Shape
+    layers: tuple[LayerStats, ...]
+
+
+class Report(NamedTuple):
+    """The statistics of a run on each picture, and what makes the same run again."""
+
+    pictures: tuple[PictureStats, ...]
+    settings: Record
+    settings_text: str = ""
     warnings: tuple[str, ...] = ()
 
     @property
     def value(self) -> str:
         """The size of the last node's maps, H×W×C."""
-        return "\n".join(size_text(layers[-1].shape) for _, _, layers in self.pictures)
+        return "\n".join(size_text(picture.layers[-1].shape) for picture in self.pictures)
 
     @property
     def caption(self) -> str:
         return (
-            f"{self.said}; dead: channels that are 0 everywhere; ratio: of the spread to "
+            f"{self.settings_text}; dead: channels that are 0 everywhere; ratio: of the spread to "
             "that of the layer before; corr: mean |r| between channels"
         )
 
-    def table(self) -> tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]:
+    def table(self) -> Table:
         several = len(self.pictures) > 1
         columns = ("picture",) * several + COLUMNS
         rows = [
-            (path,) * several + _cells(one) for path, _, layers in self.pictures for one in layers
+            (picture.path,) * several + _cells(layer)
+            for picture in self.pictures
+            for layer in picture.layers
         ]
         return columns, rows, ()
 
-    def record(self) -> dict[str, Any]:
-        first = self.pictures[0]
-        record = {"schema": SCHEMA, **self.settings}
-        if len(self.pictures) == 1:
-            layers = [_fields(one) for one in first[2]]
-            return {**record, "input": named_sizes(first[1]), "layers": layers}
-        pictures = [
+    def record(self) -> Record:
+        pictures: list[Record] = [
             {
-                "path": path,
-                "input": named_sizes(shape),
-                "layers": [_fields(one) for one in layers],
+                "path": picture.path,
+                "input": named_sizes(picture.shape),
+                "layers": [_fields(layer) for layer in picture.layers],
             }
-            for path, shape, layers in self.pictures
+            for picture in self.pictures
         ]
-        return {**record, "pictures": pictures}
+        record = {"schema": SCHEMA, **self.settings}
+        if len(pictures) > 1:
+            return {**record, "pictures": pictures}
+        return {**record, "input": pictures[0]["input"], "layers": pictures[0]["layers"]}
 
 
 COLUMNS = (
@@ -176,25 +191,24 @@ COLUMNS = (
 )
 
 
-def _cells(one: Seen) -> tuple[object, ...]:
+def _cells(layer: LayerStats) -> tuple[object, ...]:
+    values = layer.mean, layer.spread, layer.dead, layer.negative, layer.ratio, layer.correlation
     return (
-        one.name,
-        one.type,
-        size_text(one.shape),
-        *(float(f"{value:.6g}") for value in (one.mean, one.spread, one.dead, one.negative)),
-        "" if one.ratio is None else float(f"{one.ratio:.6g}"),
-        "" if one.correlation is None else float(f"{one.correlation:.6g}"),
-        float(f"{1000 * one.seconds:.4g}"),
-        "" if one.speed is None else float(f"{one.speed / 1e9:.4g}"),
+        layer.name,
+        layer.type,
+        size_text(layer.shape),
+        *("" if value is None else float(f"{value:.6g}") for value in values),
+        float(f"{1000 * layer.seconds:.4g}"),
+        "" if layer.speed is None else float(f"{layer.speed / 1e9:.4g}"),
     )
 
 
-def _fields(one: Seen) -> dict[str, Any]:
-    """As plain values; what is not finite is null, which JSON has."""
-    fields = one._asdict()
+def _fields(layer: LayerStats) -> Record:
+    """Plain values; those that JSON does not have, NaN and infinity, are null."""
+    fields = layer._asdict()
     fields["output"] = named_sizes(fields.pop("shape"))
-    fields["macs_per_second"] = one.speed
+    fields["macs_per_second"] = layer.speed
     return {
-        key: None if isinstance(value, float) and not np.isfinite(value) else value
-        for key, value in fields.items()
+        name: None if isinstance(value, float) and not np.isfinite(value) else value
+        for name, value in fields.items()
     }

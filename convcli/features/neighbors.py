@@ -1,8 +1,8 @@
-"""Distances between pictures by their vectors, and who looks like whom."""
+"""Distances between pictures by their vectors, and the nearest neighbors of each."""
 
 import os
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from convcli.errors import UnfitError
 from convcli.features.vector_set import VectorSet
 from convcli.nets.analysis.summary import SCHEMA
+from convcli.tables import Record, Table
 from convcli.text import safe
 
 Array = NDArray[np.float64]
@@ -47,7 +48,7 @@ METRICS: dict[str, Callable[[Array, Array], Array]] = {"cosine": cosine, "euclid
 """Distances by name."""
 
 
-def distances(metric: str, a: NDArray[Any], b: NDArray[Any]) -> Array:
+def distances(metric: str, a: NDArray[np.floating], b: NDArray[np.floating]) -> Array:
     """The matrix of distances between the rows of a and of b, in float64."""
     first, second = a.astype(np.float64), b.astype(np.float64)
     return np.concatenate(
@@ -75,14 +76,14 @@ class Matrix(NamedTuple):
     def caption(self) -> str:
         return f"{self.metric} distances"
 
-    def table(self) -> tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]:
+    def table(self) -> Table:
         rows = [
             (path, *(float(f"{one:.6g}") for one in row))
             for path, row in zip(self.paths, self.between, strict=True)
         ]
         return ("path", *map(safe, self.paths)), rows, ()
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Record:
         rows = [
             {"path": path, "distances": [float(one) for one in row]}
             for path, row in zip(self.paths, self.between, strict=True)
@@ -90,44 +91,44 @@ class Matrix(NamedTuple):
         return {"schema": SCHEMA, "metric": self.metric, "pictures": rows}
 
 
-class Neighbours(NamedTuple):
+class Neighbors(NamedTuple):
     """For each picture the nearest of a set, nearest first."""
 
-    found: tuple[tuple[str, int, str, float], ...]
-    """Picture, rank from 1, neighbour, distance."""
+    ranking: tuple[tuple[str, int, str, float], ...]
+    """Picture, rank from 1, neighbor, distance."""
     metric: str
     among: int
     warnings: tuple[str, ...] = ()
 
     @property
     def value(self) -> str:
-        return "\n".join(safe(neighbour) for _, _, neighbour, _ in self.found)
+        return "\n".join(safe(neighbor) for _, _, neighbor, _ in self.ranking)
 
     @property
     def caption(self) -> str:
         return f"{self.metric} distances, among {self.among:,}"
 
-    def table(self) -> tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]:
-        rows = [(path, rank, near, float(f"{far:.6g}")) for path, rank, near, far in self.found]
+    def table(self) -> Table:
+        rows = [(path, rank, near, float(f"{far:.6g}")) for path, rank, near, far in self.ranking]
         return ("path", "rank", "neighbour", "distance"), rows, ()
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> Record:
         rows = [
             {"path": path, "rank": rank, "neighbour": near, "distance": far}
-            for path, rank, near, far in self.found
+            for path, rank, near, far in self.ranking
         ]
         return {"schema": SCHEMA, "metric": self.metric, "neighbours": rows}
 
 
-def nearest(queries: VectorSet, among: VectorSet, count: int, metric: str) -> Neighbours:
+def nearest(queries: VectorSet, among: VectorSet, count: int, metric: str) -> Neighbors:
     """The `count` nearest of a set to each query; a query that is in the set is not its own.
 
     >>> a = VectorSet(("a",), np.array([[0.0]], np.float32), ("x",))
     >>> b = VectorSet(("p", "q"), np.array([[3.0], [1.0]], np.float32), ("x",))
-    >>> nearest(a, b, 1, "euclidean").found
+    >>> nearest(a, b, 1, "euclidean").ranking
     (('a', 1, 'q', 1.0),)
 
-    Raises UnfitError for vectors that were made differently.
+    Raises UnfitError for vectors of another length.
     """
     if queries.rows.shape[1] != among.rows.shape[1]:
         raise UnfitError(
@@ -135,13 +136,13 @@ def nearest(queries: VectorSet, among: VectorSet, count: int, metric: str) -> Ne
             f"{among.rows.shape[1]:,}; make both with the same network and --vector"
         )
     between = distances(metric, queries.rows, among.rows)
-    places = [os.path.realpath(path) for path in among.paths]
-    found = []
+    files = [os.path.realpath(path) for path in among.paths]
+    ranking: list[tuple[str, int, str, float]] = []
     for path, row in zip(queries.paths, between, strict=True):
         own = os.path.realpath(path)
-        ranked = [int(one) for one in np.argsort(row, kind="stable") if places[one] != own]
-        found += [
-            (path, rank, among.paths[one], float(row[one]))
-            for rank, one in enumerate(ranked[:count], 1)
+        order = [int(index) for index in np.argsort(row, kind="stable") if files[index] != own]
+        ranking += [
+            (path, rank, among.paths[index], float(row[index]))
+            for rank, index in enumerate(order[:count], 1)
         ]
-    return Neighbours(tuple(found), metric, len(among.paths))
+    return Neighbors(tuple(ranking), metric, len(among.paths))

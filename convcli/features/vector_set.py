@@ -1,4 +1,4 @@
-"""Pictures → vectors: one after another, each that can be made and why the others cannot."""
+"""Pictures → vectors that can be compared with each other, and why the others have none."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -11,11 +11,11 @@ from convcli.features.config import Setup
 from convcli.features.config_json import vector_settings
 from convcli.features.extractor import Extractor, Features
 from convcli.nets.layers import Shape
-from convcli.text import safe
+from convcli.text import counted, safe
 
 
 class VectorSet(NamedTuple):
-    """A row a picture, in the order given, and a name a column."""
+    """One row per picture, in the order given, and one name per column."""
 
     paths: tuple[str, ...]
     rows: NDArray[np.float32]
@@ -23,7 +23,7 @@ class VectorSet(NamedTuple):
     settings: str = ""
     """What they were made with, as JSON."""
     shapes: Mapping[str, Shape] = {}
-    """Those of the weights that all of them met; none where that is not known."""
+    """The shapes of the weights that made all of them; empty where they are not known."""
 
 
 class Alike:
@@ -32,35 +32,35 @@ class Alike:
     def __init__(self, first: Features | None = None) -> None:
         self.first = first
 
-    def misfit(self, path: str, found: Features) -> UnfitError | None:
+    def misfit(self, path: str, features: Features) -> UnfitError | None:
         """Why the vector of a picture cannot be compared with those before, if it cannot."""
-        first = self.first = self.first or found
-        for name, shape in found.shapes.items():
+        first = self.first = self.first or features
+        for name, shape in features.shapes.items():
             if first.shapes.get(name) != shape:
                 return UnfitError(
                     f"{safe(path)}: {name} has the shape {shape} here and "
                     f"{first.shapes.get(name)} for the pictures before, so that their vectors "
                     "cannot be compared; --resize and --crop, or --gray, make pictures alike"
                 )
-        if len(first.vector) != len(found.vector):
+        if len(first.vector) != len(features.vector):
             return UnfitError(
-                f"{safe(path)} gives {len(found.vector):,} numbers, the pictures before "
+                f"{safe(path)} gives {len(features.vector):,} numbers, the pictures before "
                 f"{len(first.vector):,}; --resize and --crop, or parts such as mean or grid:4x4, "
                 "make vectors of one length"
             )
         return None
 
 
-def alike_to(held: VectorSet) -> Alike:
-    """What checks that vectors can be compared with a set that says what weights it met."""
-    if not held.shapes:
+def alike_to(vectors: VectorSet) -> Alike:
+    """The check that vectors can be compared with a set, if the set has shapes of weights."""
+    if not vectors.shapes:
         return Alike()
-    vector = np.zeros(held.rows.shape[1], np.float32)
-    return Alike(Features({}, vector, held.names, held.shapes))
+    vector = np.zeros(vectors.rows.shape[1], np.float32)
+    return Alike(Features({}, vector, vectors.names, vectors.shapes))
 
 
 Each = Callable[[Sequence[str], Setup, Alike], Iterator[tuple[str, Features | Refusal]]]
-"""Pictures → each path with its vector or with why there is none, in their order."""
+"""Pictures → each path with its vector, or with why there is none, in their order."""
 
 
 def one_by_one(
@@ -70,21 +70,66 @@ def one_by_one(
     extractor = Extractor(setup)
     for path in paths:
         try:
-            found = extractor.features(path, keeps=False)
+            features = extractor.features(path, keeps=False)
         except Refusal as refusal:
             yield path, refusal
         else:
-            yield path, alike.misfit(path, found) or found
+            yield path, alike.misfit(path, features) or features
 
 
-def gathered(made: Iterable[tuple[str, Features]], setup: Setup) -> VectorSet:
+class VectorMaker:
+    """Makes vectors that can be compared with each other, and counts the pictures that fail.
+
+    A picture that fails is reported by `note`, and the others go on.
+    """
+
+    def __init__(self, each: Each, note: Callable[[str], None], quiet: bool) -> None:
+        self.alike = Alike()
+        self.failed: list[Refusal] = []
+        self.done = 0
+        self._each, self._note, self._quiet = each, note, quiet
+        self._count = 0
+
+    def vectors(self, paths: Sequence[str], setup: Setup) -> Iterator[tuple[str, Features]]:
+        """The vector of each picture in turn. Raises the refusal of a picture that is alone."""
+        self._count += len(paths)
+        for path, features in self._each(paths, setup, self.alike):
+            if isinstance(features, Refusal):
+                if len(paths) == 1:
+                    raise features
+                self.failed.append(features)
+                text = str(features)
+                self._note(f"Error: {text if safe(path) in text else f'{safe(path)}: {text}'}")
+                continue
+            for text in features.notes:
+                self._note(text)
+            if not self._quiet:
+                self._note(features.memory)
+                self._quiet = True  # once is enough
+            self.done += 1
+            yield path, features
+
+    def vector_set(self, paths: Sequence[str], setup: Setup) -> VectorSet:
+        """The vectors of all these pictures."""
+        return gathered(self.vectors(paths, setup), setup)
+
+    def failure(self) -> Refusal | None:
+        """How many pictures failed, if any did."""
+        if not self.failed:
+            return None
+        left = self._count - self.done - len(self.failed)
+        rest = f", {left:,} not tried" if left else ""
+        return Refusal(f"{len(self.failed):,} of {counted(self._count, 'picture')} failed{rest}")
+
+
+def gathered(vectors: Iterable[tuple[str, Features]], setup: Setup) -> VectorSet:
     """Vectors as one set."""
     paths, rows = [], []
     first: Features | None = None
-    for path, one in made:
+    for path, features in vectors:
         paths.append(path)
-        rows.append(one.vector)
-        first = first or one._replace(maps={})  # names and shapes are kept once, not for each
+        rows.append(features.vector)
+        first = first or features._replace(maps={})  # names and shapes are kept once
     if first is None:
         return VectorSet((), np.empty((0, 0), np.float32), (), vector_settings(setup))
     return VectorSet(

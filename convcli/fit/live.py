@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from math import ceil, log10
 from time import monotonic, sleep
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from convcli.output import note
 
@@ -15,6 +15,18 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 Kernel = Sequence[Sequence[float]]
+
+
+class Moment(Protocol):
+    """A moment of learning: how many steps were taken, and the loss."""
+
+    @property
+    def step(self) -> int: ...
+    @property
+    def loss(self) -> float: ...
+
+
+M = TypeVar("M", bound=Moment)
 
 FRAMES = 72
 """Moments that are shown, closer together at the start, where most happens."""
@@ -38,12 +50,12 @@ def schedule(steps: int, count: int = FRAMES) -> list[int]:
     return sorted({0, *(round(10 ** (last * part / (count - 1))) for part in range(count)), steps})
 
 
-def watched(
-    moments: Iterator[Any], steps: int, title: str, kernels: Callable[[Any], Sequence[Kernel]]
+def watch(
+    moments: Iterator[M], steps: int, title: str, kernels: Callable[[M], Sequence[Kernel]]
 ) -> list[float]:
-    """Run through all moments, showing some; their losses.
+    """Run through all moments, print or draw some, and return their losses.
 
-    A moment has `step` and `loss`; `kernels` gives what is drawn beside the curve.
+    `kernels` gives what is drawn beside the curve.
     """
     if not sys.stderr.isatty():
         losses = []
@@ -57,7 +69,7 @@ def watched(
 
 
 def _live(
-    moments: Iterator[Any], steps: int, title: str, kernels: Callable[[Any], Sequence[Kernel]]
+    moments: Iterator[M], steps: int, title: str, kernels: Callable[[M], Sequence[Kernel]]
 ) -> list[float]:
     from rich.console import Console
     from rich.live import Live

@@ -6,12 +6,21 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.errors import PictureError
+from convcli.errors import PictureError, SpecError
 from convcli.images.io.read import open_picture
+from convcli.numerals import Limits, read_array_header, read_file
 from convcli.text import safe
 
-LARGEST_ARRAY = 2 << 30
-"""Bytes of an array that is read."""
+MAX_ARRAY = 2 << 30
+"""Bytes of a .npy array that is read."""
+
+MATRIX = Limits("matrix", side=4096, file=64 << 20, joined=True)
+"""Of numbers in text, CSV or JSON."""
+
+MATRIX_SUFFIXES = (".txt", ".csv", ".tsv", ".json")
+
+ARRAY_TYPES = frozenset({"b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8"})
+"""Kinds and bytes of the numbers of an array."""
 
 
 class Levels(NamedTuple):
@@ -28,12 +37,16 @@ class Levels(NamedTuple):
 
 
 def open_levels(path: str) -> Levels:
-    """A picture, whose 0 to 255 or 0 to 65,535 becomes 0 to 255; or a .npy array as it is.
+    """A picture, whose 0 to 255 or 0 to 65,535 becomes 0 to 255; or an array as it is.
 
-    What is transparent counts as black. Raises PictureError.
+    Arrays are those of .npy files, (h, w) or (h, w, c), and matrices in .txt, .csv, .tsv and .json
+    files, one per channel. What is transparent counts as black. Raises PictureError.
     """
-    if path != "-" and path.lower().endswith(".npy"):
+    suffix = os.path.splitext(path)[1].lower()
+    if suffix == ".npy":
         return Levels(_array(path))
+    if suffix in MATRIX_SUFFIXES:
+        return Levels(_matrices(path))
     picture = open_picture(path)
     samples = picture.pixels.astype(np.float64) * (255 / picture.full)
     if picture.has_alpha:
@@ -42,21 +55,42 @@ def open_levels(path: str) -> Levels:
     return Levels(planes, 255 / picture.full, 255.0, picture.notes)
 
 
+def _matrices(path: str) -> NDArray[np.float64]:
+    """The numbers of a text, CSV or JSON file, as planes."""
+    try:
+        stack = read_file(path, MATRIX).values
+    except SpecError as error:
+        raise PictureError(str(error)) from None
+    return np.array([[list(map(float, row)) for row in grid] for grid in stack])
+
+
 def _array(path: str) -> NDArray[np.float64]:
     """(h, w) or (h, w, c) of a .npy file, as planes; never unpickled, bounded by its size."""
     try:
-        if os.path.getsize(path) > LARGEST_ARRAY:
-            raise PictureError(f"{safe(path)} is larger than {LARGEST_ARRAY:,} bytes")
-        # mapped first: an array that declares more than the file holds is refused, not allocated
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        size = os.path.getsize(path)
+        if size > MAX_ARRAY:
+            raise PictureError(f"{safe(path)} is larger than {MAX_ARRAY:,} bytes")
+        with open(path, "rb") as file:
+            header = read_array_header(file)
     except OSError as error:
         raise PictureError(f"{safe(path)} cannot be read: {error.strerror or error}") from None
-    except (ValueError, EOFError, OverflowError) as error:
-        raise PictureError(f"{safe(path)} is no array: {safe(error)}") from None
-    if array.dtype.kind not in "biuf" or array.ndim not in (2, 3) or not array.size:
+    except SpecError as error:
+        raise PictureError(f"{safe(path)}: {error}") from None
+    if header.type not in ARRAY_TYPES or len(header.shape) not in (2, 3) or not header.bytes:
+        raise PictureError(f"{safe(path)} holds {header}; write numbers (h, w) or (h, w, c)")
+    if header.bytes != size - header.offset:
         raise PictureError(
-            f"{safe(path)} holds {array.dtype} {array.shape}; write numbers (h, w) or (h, w, c)"
+            f"{safe(path)} holds {header} of {header.bytes:,} bytes, and has "
+            f"{size - header.offset:,}"
         )
+    array = np.memmap(
+        path,
+        np.dtype(header.order + header.type),
+        "r",
+        header.offset,
+        header.shape,
+        "F" if header.fortran else "C",
+    )
     planes = np.array(
         array[np.newaxis] if array.ndim == 2 else array.transpose(2, 0, 1), np.float64
     )

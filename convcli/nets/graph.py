@@ -204,6 +204,10 @@ class Builder:
         """Let a leaf use the weights of another one, whichever is laid out first."""
         self._variants[id(leaf)] = (leaf, of)
 
+    def first_name(self, leaf: Leaf) -> str:
+        """The node that holds a leaf's weights; "" for a leaf that is not laid out."""
+        return self._owners.get(id(leaf), (leaf, ""))[1]
+
     def join(self, leaf: Leaf, inputs: tuple[str, ...], scope: str = "") -> str:
         """Add a node that reads several others."""
         return self._lay_leaf(leaf, inputs, scope, leaf.name)

@@ -12,7 +12,7 @@ import numpy as np
 import convcli.conv as conv
 from convcli.arrays import Array
 from convcli.errors import UnfitError
-from convcli.geometry import Pair, Window, resolve_padding
+from convcli.geometry import Pair, Window, transposed_padding
 from convcli.nets.layers import (
     RBF,
     Activation,
@@ -155,23 +155,8 @@ def _separable(layer: Separable, x: Array, weights: Weights) -> Array:
 
 def _transposed(layer: TransposedConv, x: Array, weights: Weights) -> Array:
     """PyTorch's, or Keras's with a named padding: what is missing at the end stays 0."""
-    cuts, extras = [], []
-    for length, kernel, stride, dilation, padding, extra in zip(
-        x.shape[1:],
-        layer.kernel,
-        layer.stride,
-        layer.dilation,
-        layer.padding,
-        layer.extra,
-        strict=True,
-    ):
-        cut, more = padding, extra
-        if isinstance(padding, str):
-            window = Window(kernel, stride, dilation)
-            cut = resolve_padding(padding, length * stride, window)
-            more = max(stride - window.reach, 0)
-        cuts.append(cut)
-        extras.append(more)
+    windows = map(Window, layer.kernel, layer.stride, layer.dilation)
+    cuts, extras = zip(*map(transposed_padding, layer.padding, windows, layer.extra), strict=True)
     one = x.ndim == 2
     weight = weights["weight"]
     y = conv.conv_transpose2d(
@@ -179,8 +164,8 @@ def _transposed(layer: TransposedConv, x: Array, weights: Weights) -> Array:
         weight.reshape(*weight.shape[:2], *(1,) * one, *layer.kernel),
         weights.get("bias"),
         (1,) * one + layer.stride,
-        ((0, 0),) * one + tuple(cuts),
-        (0,) * one + tuple(extras),
+        ((0, 0),) * one + cuts,
+        (0,) * one + extras,
         layer.groups,
         (1,) * one + layer.dilation,
     )

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from convcli.conv import workspace_bytes
 from convcli.errors import UnfitError
+from convcli.geometry import Window, transposed_padding
 from convcli.nets.analysis.summary import Row
 from convcli.nets.analysis.table import bytes_text
 from convcli.nets.graph import INPUT
@@ -146,10 +147,9 @@ def _separable(layer: Separable, shape: Shape, output: Shape) -> int:
 
 def _transposed(layer: TransposedConv, shape: Shape, output: Shape) -> int:
     """The canvas before it is cut, and the products of one band (`convcli.conv.conv_transpose`)."""
-    reach = [d * (k - 1) + 1 for k, d in zip(layer.kernel, layer.dilation, strict=True)]
-    canvas = layer.filters * prod(
-        max(n, m) + r for n, m, r in zip(output[1:], shape[1:], reach, strict=True)
-    )
+    windows = map(Window, layer.kernel, layer.stride, layer.dilation)
+    cuts = (cut for cut, _ in map(transposed_padding, layer.padding, windows, layer.extra))
+    canvas = layer.filters * prod(n + sum(cut) for n, cut in zip(output[1:], cuts, strict=True))
     row = layer.filters * prod(layer.kernel) * shape[-1]
     return 4 * (canvas + 2 * row) + (8 << 20)
 

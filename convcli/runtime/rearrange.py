@@ -8,6 +8,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from convcli.arrays import Array
+from convcli.borders import Border
+from convcli.conv.padding import sources
 from convcli.nets.layers import Pad, PixelShuffle, Reshape, Shuffle, Upsample
 
 Weights = Mapping[str, Array]
@@ -27,10 +29,13 @@ def pad(layer: Pad, x: Array, weights: Weights) -> Array:
             ),
         )
     ]
-    grown = [(0, 0), *((max(b, 0), max(a, 0)) for b, a in layer.padding)]
-    if layer.border == "constant":
-        return np.pad(cropped, grown, constant_values=layer.value)
-    return np.asarray(np.pad(cropped, grown, layer.border))  # type: ignore[call-overload]
+    grown = [(max(before, 0), max(after, 0)) for before, after in layer.padding]
+    border = Border(layer.border, layer.value)
+    if not border.repeats:
+        return np.pad(cropped, [(0, 0), *grown], constant_values=border.fill)
+    for axis, ends in enumerate(grown, 1):
+        cropped = cropped.take(sources(border, cropped.shape[axis], ends), axis)
+    return cropped
 
 
 def upsample(layer: Upsample, x: Array, weights: Weights) -> Array:

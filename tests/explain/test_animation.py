@@ -6,33 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageSequence
 
-from convcli.app.explain import explain_question
+from convcli.app.explain import ExplainOptions, lesson_of
 from convcli.cli.main import run
 from convcli.explain.draw.frames import Sheet
 from convcli.explain.draw.themes import THEMES, palette
-
-OPTIONS = dict.fromkeys(
-    [
-        "input",
-        "kernel",
-        "stride",
-        "padding",
-        "dilation",
-        "border",
-        "bias",
-        "random",
-        "cell",
-        "at",
-        "signal",
-        "mode",
-        "pool",
-        "activation",
-        "grad",
-        "receptive",
-        "unit",
-        "output_padding",
-    ]
-) | dict.fromkeys(["flip", "transposed", "symbols", "backward"], False)
 
 # a command line → the rows and the columns (first, reach) that each output's window spans, from
 # the definition, with the canvas's first row and column at 0
@@ -52,8 +29,7 @@ def walk_of(line):
     from convcli.cli.explain import explain_command
 
     context = explain_command.make_context("explain", line.split())
-    kept = {name: context.params[name] for name in OPTIONS}
-    return explain_question(None, OPTIONS | kept).walk
+    return lesson_of(ExplainOptions(**context.params)).walk
 
 
 def frames_of(path):
@@ -110,7 +86,7 @@ def test_taps_are_shaded_and_holes_are_not(tmp_path, capfd):
     walk, theme = walk_of(line), THEMES["both"]
     panel = Sheet(walk, theme).inputs[0]
     for frame, cell in zip(frames_of(target), walk.cells, strict=True):
-        taps = {term.place for term in walk.step(cell).channels[0]}
+        taps = {term.position for term in walk.step(cell).channels[0]}
         for row, column in product(range(7), range(7)):
             left, top, _, _ = panel.box(row, column)
             shade = frame.getpixel((left + 5, top + 5))[:3]

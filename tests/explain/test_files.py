@@ -27,7 +27,7 @@ def test_decimals_and_fractions_in_json_are_exact(told, tmp_path):
     words = ["--input", f"@{tmp_path}/x.json", "--kernel", "1 1", "--format", "json"]
     values = json.loads(told("explain", *words)[1])["output"]["values"]
     assert values == [[[0.3, 8 / 15, 1 / 3 + 0.1]]]
-    assert told("explain -q --bias b", *words[:4])[1] == "0.3 + b 8/15 + b 0.4333 + b\n"
+    assert told("explain -q --bias b", *words[:4])[1] == "0.3 + b 8/15 + b 0.433333 + b\n"
 
 
 @pytest.mark.parametrize(
@@ -69,17 +69,17 @@ def test_a_file_is_never_run_or_trusted(told, tmp_path):
     (tmp_path / "words.txt").write_text("import os; os.system('ls')")
     (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe1")
     for name, words in {
-        "o.npy": "an array of object",
-        "short.npy": "is not a grid of numbers",
-        "minus.npy": "(-1, -8) is not a grid of numbers",
-        "empty.npy": "has no values",
-        "digits.json": "digits.json: a number of more than",
-        "large.json": "large.json: a number of more than",
-        "empty.json": "empty.json: the input has no values",
+        "o.npy": "it is no .npy array of plain numbers",
+        "short.npy": "has 80,000,000,000 bytes, the file 0",
+        "minus.npy": "it is no .npy array of plain numbers",
+        "empty.npy": "an array (0, 3) of float64 is no input: it has no numbers",
+        "digits.json": "in row 1 of the input is beyond the limit: 1,000 digits",
+        "large.json": "'1e300' in row 1 of the input is beyond the limit: numbers up to 1e+125",
+        "empty.json": "row 1 of the input has no values",
         "empty.txt": "row 1 of the input has no values",
         "long.txt": "is larger than 4,194,304 bytes",
-        "nan.json": "nan cannot be explained",
-        "deep.json": "no JSON",
+        "nan.json": "'NaN' in row 1 of the input is not a number: it is not finite",
+        "deep.json": "JSON holds rows of numbers",
         "words.txt": "is not a number",
         "bytes.txt": "is not UTF-8 text",
         "none": "cannot be read",

@@ -215,8 +215,11 @@ REFUSED = {
     "explain --input 0x5 --kernel 3": (2, "0 is too small"),
     "explain --input 9999 --kernel 3": (2, "at most 512 rows and columns"),
     "explain --input 512x512x9 --kernel 9": (1, "give --cell ROW,COLUMN"),
-    "explain --input 1,nan --kernel 1": (2, "nan cannot be explained: it is not finite"),
-    "explain --input 5x5 --kernel 3 --bias Inf": (2, "Inf cannot be explained"),
+    "explain --input 1,nan --kernel 1": (
+        2,
+        "'nan' in row 1 of the input is not a number: it is not finite",
+    ),
+    "explain --input 5x5 --kernel 3 --bias Inf": (2, "'Inf' is not a number: it is not finite"),
     "explain --input 5x5 --kernel 3 --cell 9,0": (1, "the output has 3 rows, 0 to 2"),
     "explain --input 5x5 --kernel 3 --cell 1": (2, "row,column"),
     "explain --input 5x5 --kernel soble": (2, "did you mean sobel?"),

@@ -7,14 +7,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from runs import run_network
 
 from convcli.cli.main import run
 from convcli.errors import PictureError, Refusal, SpecError, UnfitError
-from convcli.features.config import Choices
 from convcli.features.config_options import read_setup
 from convcli.features.extractor import Extractor, extract_features
+from convcli.features.options import FeatureOptions
 from convcli.nets.readers.read import read_text
-from convcli.runtime.executor import extract
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -82,7 +82,7 @@ def test_maps_are_those_of_the_network_on_the_samples():
     text = "conv(4, 3); relu; conv(5, 3)"
     found = extract_features(pixels, text, seed=6, layers=["conv2", "conv1"], parts="max,mean")
     x = (pixels / np.float32(255)).transpose(2, 0, 1).astype(np.float32)
-    whole = extract(read_text(text).network, x, 6)
+    whole = run_network(read_text(text).network, x, 6)
     assert set(found.maps) == {"conv1", "conv2"}
     for name, maps in found.maps.items():
         np.testing.assert_allclose(maps, whole.maps[name], rtol=1e-6)
@@ -127,7 +127,7 @@ def test_sides_are_one_number_or_two():
 def test_neither_the_array_nor_the_maps_are_written_over():
     array = np.linspace(-0.0, 1, 64, dtype=np.float32).reshape(8, 8, 1)
     before = array.copy()
-    extractor = Extractor(read_setup(("abs", "conv:2,3", "relu"), Choices(layers="conv1")))
+    extractor = Extractor(read_setup(("abs", "conv:2,3", "relu"), FeatureOptions(layers="conv1")))
     first = extractor.features(array)
     kept = first.maps["conv1"].copy()
     extractor.features(1 - array)
@@ -142,7 +142,7 @@ def test_an_extractor_draws_weights_once_and_anew_where_they_do_not_fit(monkeypa
     calls = []
     draw = extractor.drawn
     monkeypatch.setattr(extractor, "drawn", lambda *how: calls.append(1) or draw(*how))
-    two = Extractor(read_setup(("conv:2,3", "linear:3"), Choices(seed=4, vector="flatten")))
+    two = Extractor(read_setup(("conv:2,3", "linear:3"), FeatureOptions(seed=4, vector="flatten")))
     small, large = np.ones((5, 5, 3)), np.ones((6, 5, 3))
     vectors = [two.features(one, keeps=False).vector for one in (small, small, large, small)]
     assert len(calls) == 3

@@ -26,8 +26,11 @@ SOBEL_X = np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 
 
 def pixels(name):
+    """A sample, or of a large one 256x256 pixels in its middle."""
     with Image.open(SAMPLES / name) as picture:
         array = np.asarray(picture.convert("RGB" if name == "cat.jpg" else "L"))
+    top, left = ((length - 256) // 2 for length in array.shape[:2])
+    array = array[top : top + 256, left : left + 256]
     return array if array.ndim == 3 else array[..., np.newaxis]
 
 
@@ -152,7 +155,7 @@ def test_a_pair_that_is_no_convolution_is_told_of(capfd, pair):
     capfd.readouterr()
     _, found = fitted(capfd, before, "edges.png")
     assert found["explained"] < 0.9
-    assert "no single convolution of this size" in found["warnings"][0]
+    assert "no single convolution of this size" in " ".join(found["warnings"])
 
 
 def test_a_kernel_file_is_read_back_and_filters_alike(capfd, pair):
@@ -212,11 +215,12 @@ def test_the_loss_of_whole_pictures_does_not_depend_on_the_bands(monkeypatch):
     before, after = rng.uniform(0, 255, (2, 40, 30)), rng.uniform(0, 255, (1, 40, 30))
     stack = Stack(read_text("conv(4, 3); relu; conv(1, (3, 1))").network, 2)
     trainer = Trainer(stack, before, after, steps=1, seed=0)
-    whole = trainer.whole_loss()
+    whole = trainer.total_loss()
     monkeypatch.setattr(backprop, "BAND_BYTES", 4096)
-    assert trainer.whole_loss() == pytest.approx(whole, rel=1e-6)
+    assert trainer.total_loss() == pytest.approx(whole, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", NETS)
 def test_gradients_of_a_stack_pass_finite_differences(text):
     rng = np.random.default_rng(5)
@@ -239,6 +243,7 @@ def test_gradients_of_a_stack_pass_finite_differences(text):
             assert gradients[name][place] == pytest.approx(slope, rel=1e-5, abs=1e-8), (name, place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "kernel"),
     [
@@ -250,10 +255,10 @@ def test_two_layers_lower_the_loss_a_hundredfold_on_a_solvable_pair(text, kernel
     before = pixels("chart.png").transpose(2, 0, 1).astype(float)
     after = ndimage.correlate(before[0], kernel, mode="nearest")[np.newaxis]
     stack = Stack(read_text(text).network, 1, seed=0)
-    trainer = Trainer(stack, before, after, steps=400, seed=0)
-    first = trainer.whole_loss()
+    trainer = Trainer(stack, before, after, steps=250, seed=0)
+    first = trainer.total_loss()
     moments = list(trainer.run())
-    assert trainer.whole_loss() < first / 100
+    assert trainer.total_loss() < first / 100
     assert np.mean([m.loss for m in moments[-20:]]) < np.mean([m.loss for m in moments[:20]]) / 10
 
 
@@ -337,8 +342,8 @@ REFUSED = {
     "fit a.png a.png --size 31": (1, "does not fit a picture of 30x40"),
     "fit a.png a.png --size 29": (1, "cannot determine 842 unknowns"),
     "fit a.png none.png": (1, "none.png cannot be read"),
-    "fit a.png bad.npy": (1, "bad.npy is no array"),
-    "fit a.png object.npy": (1, "object.npy is no array"),
+    "fit a.png bad.npy": (1, "bad.npy: it is no .npy array"),
+    "fit a.png object.npy": (1, "object.npy: it is no .npy array of plain"),
     "fit a.png nan.npy": (1, "not finite"),
     "fit - -": (2, "standard input holds one picture"),
     "fit a.png a.png --seed 1": (2, "--seed is for --net"),

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from convcli.borders import Border
 from convcli.cli.main import run
 from convcli.errors import OutputError, PictureError, SpecError, UnfitError
-from convcli.images.engines.row_bands import Border
 from convcli.images.filters.apply import filter_picture
 from convcli.images.filters.float_path import float_values
 from convcli.images.filters.options import DEFAULTS, Asked, read_record, recipe_of, replayed
@@ -410,12 +410,12 @@ KERNEL_TEXTS = {
     "1;2;3": [[1], [2], [3]],
     "[1, 2]": [[1, 2]],
     '{"matrix": [[1, 2]], "scale": "1/2"}': [[0.5, 1]],
-    "# nothing": "row 1 of the kernel matrix '' is empty",
-    '"1","2"': "'\"1\"' in row 1 of the kernel matrix is not a number",
+    '"1","2"': [[1, 2]],
+    "# nothing": "row 1 of the kernel matrix has no values",
     "[1, [2]]": "in row 1 of the kernel matrix is not a number|JSON holds rows of numbers",
-    "[[1], []]": "JSON holds rows of numbers",
+    "[[1], []]": "row 2 of the kernel matrix has no values",
     "[[1], [2, 3]]": "row 2 of the kernel matrix has 2 values, row 1 has 1",
-    '{"matrix": []}': "JSON holds rows of numbers",
+    '{"matrix": []}': "row 1 of the kernel matrix has no values",
     '{"matrix": [[true]]}': "'True' in row 1 of the kernel matrix is not a number",
     '{"matrix": [[1]], "scale": 1e400}': "the scale '1e400' is beyond the limit",
     '{"matrix": [[1]], "scale": [1]}': "is not a number",
@@ -437,8 +437,8 @@ def test_texts_of_kernel_files_are_read_or_refused(tmp_path, text):
 @pytest.mark.parametrize(
     ("array", "told"),
     [
-        (np.zeros((2, 2, 2)), "an array .2, 2, 2. of float64 is no kernel"),
-        (np.zeros((1, 2000)), "is no kernel"),
+        (np.zeros((2, 2, 2)), "2 matrices are no kernel"),
+        (np.zeros((1, 2000)), "the kernel matrix is 1x2000; at most 1023"),
         (np.array([[1j]]), "of complex128 is no kernel"),
         (np.array([[True]]), "of bool is no kernel"),
         (np.zeros((0, 3)), "at least one"),

@@ -212,8 +212,11 @@ def test_each_framework_keeps_its_own_rules():
     assert figures("BatchNormalization()", (8, 4, 4))[1] == 32
     with pytest.raises(SpecError, match="not supported for strided"):
         read_text("nn.Conv2d(3, 8, 3, stride=2, padding='same')")
-    with pytest.raises(SpecError, match="more than half of the kernel"):
+    with pytest.raises(SpecError, match="padding=2 is more than half of the kernel of 2"):
         read_text("nn.MaxPool2d(2, padding=2)")
+    # taps that stand apart do not widen what PyTorch allows
+    with pytest.raises(SpecError, match="padding=2 is more than half of the kernel of 3"):
+        read_text("nn.MaxPool2d(3, padding=2, dilation=3)")
 
 
 def test_shared_layers_are_counted_once():
@@ -290,8 +293,8 @@ REFUSED = {
     "Dense(3, activation='rel')": "did you mean relu?",
     "Dense(3, 'rel')": "did you mean relu?",
     "keras.layers.Softmax(axis=1)": "axis=1 is not read",
-    "nn.Conv2d(3, 8, 3, padding_mode='refl')": "is none of zeros, reflect, replicate, circular",
-    "nn.ConvTranspose2d(3, 8, 3, stride=2, output_padding=2)": "must be smaller than the stride",
+    "nn.Conv2d(3, 8, 3, padding_mode='refl')": "is no border: zeros, reflect, replicate, circular; did you mean reflect",
+    "nn.ConvTranspose2d(3, 8, 3, stride=2, output_padding=2)": "output_padding=2 must be less than the stride 2",
     "transposed(8, 4, padding=causal)": "has no meaning for a transposed convolution",
     "Conv1DTranspose(8, 4, padding='causal')": "is none of valid, same",
     "conv(8, 3, bias=no)": "bias must be True or False, not 'no'",
@@ -360,7 +363,7 @@ LINES = {
     "x.mean()": "a mean is read over the axes (2, 3), not None",
     "F.pad(x, (1, 2, 3, 4))": (3, 15, 11),
     "F.pad(x, (1, 2), mode='reflect')": (3, 8, 11),
-    "F.pad(x, (1, 1, 1, 1), mode='odd')": "padding_mode='odd' is none of zeros, reflect",
+    "F.pad(x, (1, 1, 1, 1), mode='odd')": "padding_mode='odd' is no border: zeros, reflect",
     "F.interpolate(x, scale_factor=2, mode='bilinear')": (3, 16, 16),
     "F.max_pool2d(x, 2, 3, 0, 1, True)": (3, 3, 3),
     "F.max_pool2d(x, 2, 4, 0, 2, False)": (3, 2, 2),

@@ -7,6 +7,7 @@ from pkgutil import iter_modules
 
 import numpy as np
 import pytest
+from runs import run_network
 
 from convcli.nets import graph
 from convcli.nets import layers as records
@@ -26,7 +27,6 @@ from convcli.nets.layers import (
 from convcli.nets.layers.tensor_ops import Each
 from convcli.nets.readers.read import read_text
 from convcli.runtime.activations import FUNCTIONS
-from convcli.runtime.executor import extract
 from convcli.runtime.layers import FORWARD
 
 # text, input → output, parameters, each worked out by hand from the framework's documentation
@@ -106,7 +106,7 @@ def test_the_weights_of_a_layer_are_as_many_as_it_counts(text, shape, output, pa
 @pytest.mark.parametrize(("text", "shape", "output", "params"), LAYERS)
 def test_every_layer_gives_the_size_that_is_predicted(text, shape, output, params):
     if len(shape) < 4:
-        run = extract(read_text(text).network, np.ones(shape, np.float32))
+        run = run_network(read_text(text).network, np.ones(shape, np.float32))
         assert list(run.maps.values())[-1].shape == output
 
 

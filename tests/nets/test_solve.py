@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from convcli.app.solve import why_question
+from convcli.app.solve import SolveOptions, solve
 from convcli.errors import SpecError, UnfitError
 from convcli.geometry import Window, output_length
 from convcli.nets.analysis.conventions import explanations, read_figure
 from convcli.nets.analysis.summary import trace
-from convcli.nets.analysis.valid_inputs import fit_report, fits, input_for, smallest
+from convcli.nets.analysis.valid_inputs import fits, input_for, nearest_fits, smallest
 from convcli.nets.analysis.window_solver import Unknowns, solutions
 from convcli.nets.readers.read import read_text, read_words
 
@@ -149,16 +149,21 @@ def test_the_input_for_a_model_file_is_found_by_the_nodes_that_run():
 
 def test_a_network_that_does_not_fit_is_not_asked_about():
     with pytest.raises(UnfitError, match="concat meets 8x8x1 and 4x4x1"):
-        why_question(["concat([conv(1, 1)], [conv(1, 1, stride=2)])"], (8, 8), "4.11G")
+        solve(
+            SolveOptions(
+                network=("concat([conv(1, 1)], [conv(1, 1, stride=2)])",), size=(8, 8), why="4.11G"
+            )
+        )
 
 
-def test_the_fit_report_of_alexnets_first_layer():
-    reading = read_text("conv(96, 11, stride=4); relu; maxpool(3, stride=2)")
-    report = fit_report(reading.network, trace(reading.network, (3, 224, 224)))
-    assert report.unread == ("conv1", "max_pool1")
-    assert (report.below, report.above, report.smallest) == (219, 227, 19)
-    assert fits(reading.network, (3, 1, 1), 227)
-    assert not fits(reading.network, (3, 1, 1), 224)
+def test_the_inputs_that_fit_alexnets_first_layers():
+    network = read_text("conv(96, 11, stride=4); relu; maxpool(3, stride=2)").network
+    warnings = trace(network, (3, 224, 224)).warnings
+    assert [text.partition(":")[0] for text in warnings] == ["conv1", "max_pool1"]
+    assert nearest_fits(network, (3, 224, 224)) == (219, 227)
+    assert smallest(network, (3, 224, 224)) == 19
+    assert fits(network, (3, 1, 1), 227)
+    assert not fits(network, (3, 1, 1), 224)
 
 
 def test_no_smaller_input_goes_through_than_the_smallest():

@@ -12,8 +12,9 @@ import numpy as np
 from convcli.arrays import Array
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output, read_by, spans, windows
-from convcli.conv.spec import Pair, Problem
+from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads, worth_threads
+from convcli.geometry import Pair
 
 BAND_BYTES = 1 << 20
 """Columns of one band: within the 2 MB second-level cache of current cores, with the product."""

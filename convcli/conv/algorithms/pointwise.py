@@ -7,8 +7,9 @@ import numpy as np
 
 from convcli.arrays import Array
 from convcli.conv.sliding import new_output, spans
-from convcli.conv.spec import Pair, Problem
+from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads, worth_threads
+from convcli.geometry import Pair
 
 PLACES = 1600
 """Places of one product where bands are shared among threads: enough that reading the weights

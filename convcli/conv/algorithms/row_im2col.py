@@ -15,8 +15,9 @@ from numpy.lib.stride_tricks import as_strided
 from convcli.arrays import Array
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output, read_by, spans
-from convcli.conv.spec import Pair, Problem
+from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads
+from convcli.geometry import Pair, ceil_div, output_length
 
 BAND_BYTES = 3 << 19
 """Shifted rows of one band: within the 2 MB second-level cache of current cores."""
@@ -42,7 +43,7 @@ def cost(problem: Problem) -> float:
     each = problem.images * problem.groups
     band, width = _band(problem)
     products = problem.output[0] * len(spans(problem.output[1], width))
-    bands = -(-problem.output[0] // band)
+    bands = ceil_div(problem.output[0], band)
     first, last = read_by(problem, 0, band)
     row = problem.channels * problem.kernel[1] * problem.output[1]
     copies = each * bands * (last - first) * row
@@ -114,8 +115,8 @@ def _band(problem: Problem) -> Pair:
     """Output rows whose shifted rows fill BAND_BYTES, and the columns of one product."""
     width = problem.output[1]
     # even parts: a short last one would be the slowest
-    width = -(-width // -(-width // COLUMNS))
+    width = ceil_div(width, ceil_div(width, COLUMNS))
     row = problem.channels * problem.kernel[1] * width * problem.itemsize
-    halo = problem.reach[0] - problem.stride[0]
-    fitting = (BAND_BYTES // row - halo) // problem.stride[0]
-    return min(max(fitting, 4), -(-problem.output[0] // 2)), width
+    lines = max(BAND_BYTES // row, problem.dilated_kernel[0])
+    fitting = output_length(lines, problem.windows[0])
+    return min(max(fitting, 4), ceil_div(problem.output[0], 2)), width

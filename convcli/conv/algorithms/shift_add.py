@@ -14,8 +14,9 @@ from numpy.lib.stride_tricks import as_strided
 from convcli.arrays import Array
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output, read_by, spans
-from convcli.conv.spec import Pair, Problem
+from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads
+from convcli.geometry import Pair, ceil_div
 
 BLOCK_BYTES = 512 << 10
 """Values of one pass: three such arrays stay in the 2 MB second-level cache of current cores."""
@@ -124,4 +125,4 @@ def _bands(problem: Problem) -> list[Pair]:
 def _channels(problem: Problem) -> list[Pair]:
     one = _pitch(problem) * min(problem.output[0], _bands(problem)[0][1]) * problem.itemsize
     fitting = max(BLOCK_BYTES // one, 1)
-    return spans(problem.groups, min(fitting, -(-problem.groups // 2)))
+    return spans(problem.groups, min(fitting, ceil_div(problem.groups, 2)))

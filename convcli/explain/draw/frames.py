@@ -16,7 +16,7 @@ from convcli.errors import UnfitError
 from convcli.explain.draw.themes import Colour, Theme, between
 from convcli.explain.render import sum_lines, text
 from convcli.explain.steps import Spot, Step, Term, Walk
-from convcli.numerals import shown
+from convcli.explain.values import shown
 
 Box = tuple[int, int, int, int]
 
@@ -185,7 +185,7 @@ class Sheet:
         """The window of a step, its output and its sum."""
         theme = self.theme
         for channel, panel in enumerate(self.inputs):
-            under = {term.place: term for term in step.channels[channel]}
+            under = {term.position: term for term in step.channels[channel]}
             (top, left), (bottom, right) = min(under), max(under)
             hull = product(range(top, bottom + 1), range(left, right + 1))
             self._cells(pen, panel, channel, hull, under)
@@ -227,7 +227,7 @@ class Sheet:
                 padding.append(box)
             if unread:
                 pen.line((box[0], box[3], box[2], box[1]), fill=theme.edge)
-            value = 0 if source is None else walk.input[channel][source[0]][source[1]]
+            value = walk.value((row, column), channel)
             ink = theme.ink if (inside and not unread) or term else theme.faint
             self._number(pen, box, value, ink, corner=term.w if term and walk.kernel else None)
         for box in padding:
@@ -237,8 +237,8 @@ class Sheet:
         """The pixels of the frame around all that a window spans, from first tap to last."""
         corners = []
         for axis, at in zip(self.walk.axes, cell, strict=True):
-            first = axis.place(at, 0)
-            corners.append((first, first + axis.window.reach - 1))
+            hull = axis.hull(at)
+            corners.append((hull[0], hull[-1]))
         left, top, _, _ = panel.box(corners[0][0], corners[1][0])
         _, _, right, bottom = panel.box(corners[0][1], corners[1][1])
         return left, top, right, bottom

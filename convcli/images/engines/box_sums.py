@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.conv.padding import FILL
+from convcli.geometry import Window, output_length
 from convcli.images.engines.quantize import Rounding, Statistics, Tone
-from convcli.images.engines.row_bands import FILL, Bands
+from convcli.images.engines.row_bands import Bands
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.kernels.kernel import Kernel
 
@@ -46,7 +48,7 @@ def worker(
     (part,) = kernel.parts
     tall, wide = kernel.shape
     pixels = bands.pixels[..., :channels]
-    width, fill = pixels.shape[1], int(bands.window.border.value)
+    width, fill = pixels.shape[1], int(bands.fill)
     left = bands.left
     outside = [slice(0, left), slice(left + width, bands.width())]
     rounding = Rounding(part.scale, tones, full, tall * wide * full)
@@ -80,7 +82,7 @@ def worker(
                     sums[:, side] = tall * fill if filled else sums[:, left + cells]
             prefix = scratch.like("prefix", sums, np.uint32)
             np.cumsum(sums, axis=1, out=prefix)
-            count = bands.width() - wide + 1
+            count = output_length(bands.width(), Window(wide))
             found = scratch.array("found", (bottom - top) * count * channels, np.uint32)
             found = found.reshape(bottom - top, count, channels)
             np.subtract(prefix[:, wide:], prefix[:, : count - 1], out=found[:, 1:])

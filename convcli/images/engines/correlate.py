@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.geometry import Window, output_length
 from convcli.images.engines.planner import LANES, Stencil, greatest, lane, run, stencil
 from convcli.images.engines.quantize import Rounding, Statistics, Tone, magnitudes
 from convcli.images.engines.shift_passes import Scratch
@@ -48,12 +49,12 @@ class Responder:
         bounds = [greatest(p.factors, largest, signed or floating) for p in kernel.parts]
         both = [abs(times) * bound for times, bound in zip(self.times, bounds, strict=True)]
         self.bound = sum(both) if kernel.combine == "sum" else max(both)
-        self.reach = kernel.shape
+        self.shape = kernel.shape
         shapes = [part.shape for part in kernel.parts]
         self.offsets = [
             tuple(
                 (whole - 1) // 2 - (side - 1) // 2
-                for whole, side in zip(self.reach, shape, strict=True)
+                for whole, side in zip(self.shape, shape, strict=True)
             )
             for shape in shapes
         ]
@@ -88,10 +89,11 @@ class Responder:
             yield from found
 
     def _parts(self, band: Array, scratch: Scratch | None) -> Iterator[Array]:
-        rows, columns = (band.shape[axis] - self.reach[axis] + 1 for axis in (0, 1))
+        rows, columns = map(output_length, band.shape[:2], map(Window, self.shape))
         for place, (plan, (top, left)) in enumerate(zip(self.plans, self.offsets, strict=True)):
             tall, wide = plan.shape
-            part = band[top : top + rows + tall - 1, left : left + columns + wide - 1]
+            bottom, right = top + Window(tall).span(rows), left + Window(wide).span(columns)
+            part = band[top:bottom, left:right]
             name = f"part {place}" if self.kernel.combine == "maximum" else "part"
             yield self._times(run(plan, part, scratch, name), self.times[place])
 

@@ -18,11 +18,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli import geometry
+from convcli.borders import Border
+from convcli.conv.padding import FILL
 from convcli.images.engines.quantize import Rounding, Statistics, Tone
 from convcli.images.engines.row_bands import (
-    FILL,
     Bands,
-    Border,
     Window,
     extend,
     share_rows,
@@ -60,15 +61,26 @@ class Axis(NamedTuple):
     places: int
     first_read: int
     gather: Array
-    step: int
+    window: geometry.Window
+    """The pixels that a place of the grid reads."""
     spread: Array
     first_used: int
     block: int
 
     @property
+    def step(self) -> int:
+        """Pixels from one place of the grid to the next."""
+        return self.window.stride
+
+    @property
     def gathered(self) -> int:
         """Grid places of one block of `gather`."""
         return len(self.gather)
+
+    def read(self, start: int, stop: int) -> slice:
+        """The extended pixels that these places of the grid are gathered from."""
+        pixels = self.window.hull(range(start, stop), -self.first_read)
+        return slice(pixels.start, pixels.stop)
 
 
 class Work(NamedTuple):
@@ -110,8 +122,9 @@ def _axis(length: int, sigma: float, deep: bool, dtype: Any) -> Axis:
     # the first grid place reads pixels from `start` on, the next `step` pixels later, and so on
     start = ceil(first - reach)
     places = max(1, BLOCK // step)
-    wide = (places - 1) * step + 2 * ceil(reach) + 1
-    gather = _weights(first + step * np.arange(places), start + np.arange(wide), narrow, reach)
+    window = geometry.Window(2 * ceil(reach) + 1, step)
+    pixels = start + np.arange(window.span(places))
+    gather = _weights(first + step * np.arange(places), pixels, narrow, reach)
     block = step * max(1, round(BLOCK / step))
     low = ceil((-reach - first) / step)
     high = floor((block - 1 + reach - first) / step)
@@ -120,7 +133,7 @@ def _axis(length: int, sigma: float, deep: bool, dtype: Any) -> Axis:
         count,
         start + pad(sigma, deep),
         gather.astype(dtype),
-        step,
+        window,
         spread.astype(dtype),
         low,
         block,
@@ -150,16 +163,15 @@ def worker(
 
     def gather() -> Callable[[int, int], None]:
         def run(top: int, bottom: int) -> None:
-            begin = rows.first_read + top * rows.step
-            tall = (bottom - top - 1) * rows.step + block
-            band = _read_rows(bands, begin, tall, dtype).reshape(tall, -1)
+            band = _read_rows(bands, rows.read(top, bottom), dtype)
+            band = band.reshape(len(band), -1)
             low = np.empty((bottom - top, band.shape[1]), dtype)
             for first in range(0, bottom - top, rows.gathered):
                 count = min(rows.gathered, bottom - top - first)
-                reach = (count - 1) * rows.step + block
+                read = rows.window.hull(range(first, first + count))
                 np.matmul(
-                    rows.gather[:count, :reach],
-                    band[first * rows.step : first * rows.step + reach],
+                    rows.gather[:count, : len(read)],
+                    band[read.start : read.stop],
                     out=low[first : first + count],
                 )
             coloured = low.reshape(bottom - top, -1, channels)
@@ -169,7 +181,6 @@ def worker(
 
         return run
 
-    block = rows.gather.shape[1] - (rows.gathered - 1) * rows.step
     threads = thread_count(picture.pixels.size)
     if rows.step >= WIDE_STEP:
         _gather_wide(bands, rows, columns, coarse, threads)
@@ -179,10 +190,10 @@ def worker(
 
     def draw() -> Callable[[int, int, Array | None], tuple[Array, Statistics]]:
         def run(top: int, bottom: int, out: Array | None) -> tuple[Array, Statistics]:
-            first_band, last_band = top * stride[0], (bottom - 1) * stride[0] + 1
-            begin = first_band - first_band % rows.step  # blocks start where the grid repeats
-            drawn = _drawn(coarse, rows, columns, begin, last_band, width)
-            values = drawn.reshape(last_band - begin, width, channels)[first_band - begin :]
+            lines = geometry.Window(1, stride[0]).hull(range(top, bottom))
+            begin = lines.start - lines.start % rows.step  # blocks start where the grid repeats
+            drawn = _drawn(coarse, rows, columns, begin, lines.stop, width)
+            values = drawn.reshape(lines.stop - begin, width, channels)[lines.start - begin :]
             some = values[:: stride[0], :: stride[1]]
             return rounding.samples(some, out)
 
@@ -202,7 +213,8 @@ def _gather_wide(bands: Bands, rows: Axis, columns: Axis, coarse: Array, threads
 
     def make() -> Callable[[int, int], None]:
         def run(top: int, bottom: int) -> None:
-            band = _read_rows(bands, bands.window.anchor[0] + top, bottom - top, coarse.dtype)
+            first = bands.window.anchor[0]
+            band = _read_rows(bands, slice(first + top, first + bottom), coarse.dtype)
             for channel in range(channels):
                 one = np.ascontiguousarray(band[..., channel])
                 _gather_across(one, columns, slim[channel, top:bottom])
@@ -210,32 +222,30 @@ def _gather_wide(bands: Bands, rows: Axis, columns: Axis, coarse: Array, threads
         return run
 
     share_rows(height, 64, threads, make, products=True)
-    block = rows.gather.shape[1] - (rows.gathered - 1) * rows.step
     for channel in range(channels):
         tall = np.where(
             (bands.rows == FILL)[:, np.newaxis],
-            bands.window.border.value,
+            bands.fill,
             slim[channel][bands.rows],
         ).astype(coarse.dtype)
         for place in range(rows.places):
-            begin = rows.first_read + place * rows.step
-            coarse[channel, place] = rows.gather[0, :block] @ tall[begin : begin + block]
+            line = tall[rows.read(place, place + 1)]
+            coarse[channel, place] = rows.gather[0, : len(line)] @ line
 
 
-def _read_rows(bands: Bands, begin: int, tall: int, dtype: Any) -> Array:
-    """Extended rows, from a number counted from the first that any window reads."""
-    band = np.empty((tall, bands.width(), bands.pixels.shape[2]), dtype)
-    rows, fill = bands.rows[begin : begin + tall], bands.window.border.value
-    return extend(bands.pixels, rows, bands.columns, bands.left, fill, band)
+def _read_rows(bands: Bands, lines: slice, dtype: Any) -> Array:
+    """Extended rows, counted from the first that any window reads."""
+    rows = bands.rows[lines]
+    band = np.empty((len(rows), bands.width(), bands.pixels.shape[2]), dtype)
+    return extend(bands.pixels, rows, bands.columns, bands.left, bands.fill, band)
 
 
 def _gather_across(low: Array, columns: Axis, out: Array) -> None:
     turned = np.ascontiguousarray(columns.gather.T)
     for left in range(0, columns.places, columns.gathered):
         count = min(columns.gathered, columns.places - left)
-        wide = turned.shape[0] - (columns.gathered - count) * columns.step
-        begin = columns.first_read + left * columns.step
-        out[:, left : left + count] = low[:, begin : begin + wide] @ turned[:wide, :count]
+        part = low[:, columns.read(left, left + count)]
+        out[:, left : left + count] = part @ turned[: part.shape[1], :count]
 
 
 def _drawn(coarse: Array, rows: Axis, columns: Axis, top: int, bottom: int, width: int) -> Array:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.geometry import Window, output_length
 from convcli.images.engines.shift_passes import Scratch
 
 Array = NDArray[Any]
@@ -28,7 +29,7 @@ def toeplitz(taps: Array, dtype: Any = np.float64, block: int = BLOCK) -> Array:
     [[1, 2, 0], [0, 1, 2]]
     """
     taps = taps.reshape(-1).astype(dtype)
-    matrix = np.zeros((block, block + taps.size - 1), dtype)
+    matrix = np.zeros((block, Window(taps.size).span(block)), dtype)
     for row in range(block):
         matrix[row, row : row + taps.size] = taps
     return matrix
@@ -36,12 +37,12 @@ def toeplitz(taps: Array, dtype: Any = np.float64, block: int = BLOCK) -> Array:
 
 def down(x: Array, matrix: Array, rows: int, out: Array) -> Array:
     """Correlate along the rows of x (rows + n − 1, columns): (rows, columns) in `out`."""
-    block, reach = matrix.shape
+    block, read = matrix.shape
     for top in range(0, rows, block):
         tall = min(block, rows - top)
         np.matmul(
-            matrix[:tall, : reach - block + tall],
-            x[top : top + reach - block + tall],
+            matrix[:tall, : read - block + tall],
+            x[top : top + read - block + tall],
             out=out[top : top + tall],
         )
     return out[:rows]
@@ -49,12 +50,12 @@ def down(x: Array, matrix: Array, rows: int, out: Array) -> Array:
 
 def across(x: Array, turned: Array, columns: int, out: Array) -> Array:
     """Correlate along the columns of x (rows, columns + n − 1), with a turned matrix: in `out`."""
-    reach, block = turned.shape
+    read, block = turned.shape
     for left in range(0, columns, block):
         wide = min(block, columns - left)
         np.matmul(
-            x[:, left : left + reach - block + wide],
-            turned[: reach - block + wide, :wide],
+            x[:, left : left + read - block + wide],
+            turned[: read - block + wide, :wide],
             out=out[:, left : left + wide],
         )
     return out[:, :columns]
@@ -70,18 +71,19 @@ def separable(
     """
     scratch = scratch or Scratch()
     tall, wide, channels = band.shape
-    rows, columns = tall - column.size + 1, wide - row.size + 1
+    rows = output_length(tall, Window(column.size))
+    columns = output_length(wide, Window(row.size))
     matrix, turned = toeplitz(column), np.ascontiguousarray(toeplitz(row).T)
     out = scratch.array(f"{name} out", channels * rows * columns, float).reshape(
         channels, rows, columns
     )
     for left in range(0, columns, TILE):
         across_tile = min(TILE, columns - left)
-        reach = across_tile + row.size - 1
-        x = scratch.array("x", tall * reach, float).reshape(tall, reach)
-        halfway = scratch.array("halfway", rows * reach, float).reshape(rows, reach)
+        read = Window(row.size).span(across_tile)
+        x = scratch.array("x", tall * read, float).reshape(tall, read)
+        halfway = scratch.array("halfway", rows * read, float).reshape(rows, read)
         for channel in range(channels):
-            np.copyto(x, band[:, left : left + reach, channel])
+            np.copyto(x, band[:, left : left + read, channel])
             tile = out[channel][:, left : left + across_tile]
             across(down(x, matrix, rows, halfway), turned, across_tile, tile)
     return out.transpose(1, 2, 0)
@@ -93,7 +95,7 @@ def fourier(band: Array, kernel: Array) -> Array:
     Returns float64 (rows − i + 1, columns − j + 1, channels).
     """
     tall, wide, channels = band.shape
-    rows, columns = tall - kernel.shape[0] + 1, wide - kernel.shape[1] + 1
+    rows, columns = map(output_length, (tall, wide), map(Window, kernel.shape))
     size = smooth(tall), smooth(wide)
     # correlation: the conjugate of the kernel's transform; what wraps around is cut off
     spectrum = np.conj(np.fft.rfft2(kernel.astype(np.float64), size))

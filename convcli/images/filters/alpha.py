@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.borders import Border
 from convcli.images.engines.correlate import Responder
 from convcli.images.engines.quantize import NOTHING, Rounding, Statistics, Tone
-from convcli.images.engines.row_bands import Bands, Border
+from convcli.images.engines.row_bands import Bands
 from convcli.images.kernels.kernel import Kernel
 
 Array = NDArray[Any]

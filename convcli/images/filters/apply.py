@@ -66,7 +66,7 @@ def prepared(picture: Picture, recipe: Recipe) -> Picture:
         full = picture.full
         if not 0 <= recipe.border.value <= full or recipe.border.value % 1:
             raise UnfitError(
-                f"the border constant:{recipe.border.value:g} is no sample of this picture: "
+                f"the border {recipe.border.text} is no sample of this picture: "
                 f"a whole number from 0 to {full}"
             )
     picture = grey(picture) if recipe.gray else picture

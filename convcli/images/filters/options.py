@@ -8,15 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from convcli.conv.padding import BORDERS
+from convcli.borders import read_border
 from convcli.errors import SpecError
-from convcli.images.engines.row_bands import Border
 from convcli.images.filters.output_range import read_range
 from convcli.images.filters.spec import Recipe
 from convcli.images.kernels import kernel as change
 from convcli.images.kernels.kernel import Kernel
-from convcli.images.kernels.parse import exact_number, kernel, why_no_number
-from convcli.text import like, safe
+from convcli.images.kernels.parse import kernel, spec_text
+from convcli.numerals import read_fraction, row_hints
+from convcli.text import safe
 
 SCHEMA = 1
 
@@ -25,9 +25,6 @@ MOST_KERNELS = 100
 
 FLOAT32 = 2.0**-20
 """What sums of float32 weights are off by, as a share of their magnitudes: a few of its steps."""
-
-SMALLEST = 1e-90
-"""Weight of a file of floats that is not taken for 0."""
 
 PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"RIFF", b"II*\0", b"MM\0*", b"GIF8")
 """How the files begin that may hold a record."""
@@ -77,7 +74,7 @@ def replayed(specs: Iterable[str], words: Mapping[str, Any], given: set[str]) ->
     for spec in specs:
         record = _record(spec[1:]) if spec.startswith("@") else None
         if record is None:
-            chain.append(spec if not spec.startswith("@") else as_text(kernel(spec)))
+            chain.append(spec if not spec.startswith("@") else spec_text(kernel(spec)))
             continue
         chain.extend(record.kernels)
         merged |= {key: value for key, value in record.words.items() if key not in given}
@@ -146,8 +143,8 @@ def recipe_of(asked: Asked) -> Recipe:
         words["gray"],
         words["linear"],
         read_range(words["range"]),
-        read_number(words["bias"], "--bias"),
-        read_number(words["amount"], "--amount"),
+        read_fraction(words["bias"], "--bias"),
+        read_fraction(words["amount"], "--amount"),
         words["exact"],
     )
 
@@ -160,7 +157,7 @@ def _changed(one: Kernel, words: Mapping[str, Any]) -> Kernel:
     if words["rotate"]:
         one = change.rotated(one, words["rotate"])
     one = change.normalised(one, words["normalize"])
-    one = change.scaled(one, read_number(words["scale"], "--scale"))
+    one = change.scaled(one, read_fraction(words["scale"], "--scale"))
     if words["anchor"] is not None:
         one = change.anchored(one, words["anchor"])
     changed = change.dilated(one, words["dilation"])
@@ -168,54 +165,12 @@ def _changed(one: Kernel, words: Mapping[str, Any]) -> Kernel:
     return changed._replace(smooth=0.0) if turned else changed
 
 
-def read_number(text: str, name: str) -> Fraction:
-    """A number of the shell, exactly: 2, 0.1, 1/9.
-
-    >>> read_number("0.1", "--scale")
-    Fraction(1, 10)
-    """
-    why = why_no_number(text.strip())
-    if why:
-        example = " such as 2, 0.1 or 1/9" if why == "is not a number" else ""
-        raise SpecError(f"{name} {text!r:.60} {why}{example}")
-    return exact_number(text.strip())
-
-
-def read_border(text: str) -> Border:
-    """A border as the shell says it.
-
-    >>> read_border("constant:128").text
-    'constant:128'
-    """
-    name, colon, value = text.strip().lower().partition(":")
-    if name == "constant" and colon:
-        return Border("constant", float(read_number(value, "constant:")))
-    if name not in (*BORDERS, "valid") or colon or name == "constant":
-        names = [one for one in BORDERS if one != "constant"]
-        known = f"{', '.join(names)}, constant:VALUE, valid"
-        raise SpecError(f"{text!r:.60} is no border: {known}{like(name, (*BORDERS, 'valid'))}")
-    return Border(name)
-
-
-def as_text(one: Kernel) -> str:
-    """A kernel of one matrix as the shell would say it: fractions, rows split by `;`.
-
-    >>> from convcli.images.kernels.kernel import Part
-    >>> as_text(kernel("0.5 1; 2/3 0")), as_text(Kernel((Part((np.array([[0.1, 1e-200]]),)),)))
-    ('1/2 1; 2/3 0', '0.1 0.0')
-    """
-    ((matrix, scale),) = one.matrices()
-    if matrix.dtype.kind == "f":
-        # beside the others what is so small is nothing, and has more digits than can be read
-        floats = np.where(np.abs(matrix) < SMALLEST, 0.0, matrix).tolist()
-        return "; ".join(" ".join(map(repr, row)) for row in floats)
-    return "; ".join(" ".join(str(int(tap) * scale) for tap in row) for row in matrix)
-
-
 def remarks(recipe: Recipe, asked: Asked) -> list[str]:
     """What may surprise: a matrix written by hand whose sum darkens or brightens the picture."""
-    lines = []
+    lines: list[str] = []
     for one, spec in zip(recipe.kernels, asked.kernels, strict=False):
+        if not one.listed:
+            lines += row_hints(*one.shape)
         if re.match(r"\s*[A-Za-z]", spec) or asked.words["normalize"] != "none":
             continue
         total = sum(float(abs(np.asarray(m)).sum()) * abs(scale) for m, scale in one.matrices())

@@ -14,9 +14,10 @@ from typing import IO, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.conv.padding import FILL
 from convcli.errors import OutputError, PictureError
 from convcli.images.engines.quantize import NOTHING, Statistics, together
-from convcli.images.engines.row_bands import FILL, Window, extend
+from convcli.images.engines.row_bands import Window, extend
 from convcli.images.filters.apply import filter_picture, is_direct
 from convcli.images.filters.spec import Filtered, Recipe
 from convcli.images.filters.write import Target
@@ -152,17 +153,17 @@ def _filtered(rows: _Rows, size: Size, recipe: Recipe, window: Window) -> Iterat
     height, width = window.output((size.height, size.width))
     down, across = window.cells(0, size.height), window.cells(1, size.width)
     plain = recipe._replace(border=recipe.border._replace(name="valid"))
-    step, reach = recipe.stride[0], window.shape[0]
-    tall = max(2 * reach, BAND_SAMPLES // (width * rows.channels), 1)
+    tall = max(2 * window.shape[0], BAND_SAMPLES // (width * rows.channels), 1)
     for top in range(0, height, tall):
         bottom = min(top + tall, height)
-        cells = down[top * step : (bottom - 1) * step + reach]
+        read = window.axes[0].hull(range(top, bottom))
+        cells = down[read.start : read.stop]
         real = cells[cells != FILL]
         first, last = (int(real.min()), int(real.max()) + 1) if len(real) else (0, 0)
         source = rows.read(first, last)
         band = np.empty((len(cells), len(across), rows.channels), rows.dtype)
         cells = np.where(cells == FILL, FILL, cells - first)
-        extend(source, cells, across, window.left, recipe.border.value, band)
+        extend(source, cells, across, window.padding[1][0], recipe.border.fill, band)
         yield filter_picture(Picture(band, False, "PPM", {}), plain)
 
 

@@ -5,8 +5,8 @@ from typing import Any, NamedTuple
 
 from numpy.typing import NDArray
 
+from convcli.borders import Border
 from convcli.images.engines.quantize import Statistics
-from convcli.images.engines.row_bands import Border
 from convcli.images.filters.output_range import Range
 from convcli.images.image import Picture
 from convcli.images.kernels.kernel import Kernel
@@ -19,7 +19,7 @@ class Recipe(NamedTuple):
     """
 
     kernels: tuple[Kernel, ...]
-    border: Border = Border()
+    border: Border = Border("edge")
     stride: tuple[int, int] = (1, 1)
     channels: str = "rgb"
     gray: bool = False
@@ -33,6 +33,11 @@ class Recipe(NamedTuple):
     def label(self) -> str:
         """The names of its kernels, for names of files."""
         return "+".join(dict.fromkeys(one.name for one in self.kernels))
+
+    @property
+    def title(self) -> str:
+        """The same for people: a matrix says its size, as in `custom 3x3`."""
+        return "+".join(dict.fromkeys(one.title for one in self.kernels))
 
     def spares_alpha(self, picture: Picture) -> bool:
         """Whether the last sample is alpha, and no channel like the others."""

@@ -1,26 +1,38 @@
-"""What a kernel is: parts of whole numbers with a scale, and how their responses are combined.
+"""The record of a kernel: parts of whole numbers with a scale, and how their responses combine.
 
 Kernels stand as they are drawn, for correlation: the left column of `sobel-x` meets the left
 neighbours. Weights are fractions, so that every response is exact: those of the catalogue that are
-not rational by nature (gaussians, √2) are rounded to multiples of 2⁻¹⁸ an axis, 2⁻²² a matrix.
+not rational by nature (gaussians, √2) are rounded to multiples of 2⁻¹⁸ per axis, 2⁻²² per matrix.
 """
 
 from collections.abc import Callable
 from fractions import Fraction
 from math import lcm
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convcli.errors import SpecError
-from convcli.images.kernels.factor import matrix_rank, multiplied, narrowed, rank_one
+from convcli.geometry import Pair, Window
+from convcli.images.kernels.factor import Matrix, matrix_rank, multiplied, narrowed, rank_one
 
-Matrix = NDArray[Any]
-Pair = tuple[int, int]
-
-LARGEST_SIDE = 1023
+MAX_SIDE = 1023
 """Rows or columns of a kernel; beyond that a kernel is larger than most pictures."""
+
+
+MAX_WEIGHT = 10**125
+"""Sums of squares of weights up to this, times samples, are still floats; and so is the gain that
+makes a step of the inverse visible."""
+
+Combination = Literal["", "sum", "magnitude", "maximum"]
+
+COMBINATIONS: dict[str, Combination] = {
+    "": "",
+    "sum": "sum",
+    "magnitude": "magnitude",
+    "maximum": "maximum",
+}
+"""How the responses of several parts become one; "" where there is one part."""
 
 
 class Part(NamedTuple):
@@ -46,15 +58,23 @@ class Kernel(NamedTuple):
     `combine` is "sum", "magnitude" for √(Σ response²), "maximum", or "" where there is one part.
     `anchor` is the place of the output pixel, (k − 1) // 2 on each axis where it is None.
     `one_sided` kernels show positive responses alone. `smooth` is the σ of a gaussian that may be
-    computed on a coarser grid; `float` weights (from .npy files) are summed in float64.
+    computed on a coarser grid; `listed` kernels are of the catalogue, and known by their name.
+    Weights of floats (from .npy files) are summed in float64.
     """
 
     parts: tuple[Part, ...]
-    combine: str = ""
+    combine: Combination = ""
     name: str = "custom"
     anchor: Pair | None = None
     one_sided: bool = False
     smooth: float = 0.0
+    listed: bool = False
+
+    @property
+    def title(self) -> str:
+        """The name, and of a matrix the size: `sobel`, `custom 3x3`."""
+        rows, columns = self.shape
+        return self.name if self.listed else f"{self.name} {rows}x{columns}"
 
     @property
     def shape(self) -> Pair:
@@ -65,8 +85,7 @@ class Kernel(NamedTuple):
     @property
     def centre(self) -> Pair:
         """The anchor: the row and column of the kernel that stand over the output pixel."""
-        rows, columns = self.shape
-        return self.anchor or ((rows - 1) // 2, (columns - 1) // 2)
+        return self.anchor or middle(self.shape)
 
     @property
     def linear(self) -> bool:
@@ -124,6 +143,38 @@ class Kernel(NamedTuple):
         return self._replace(parts=tuple(change(part) for part in self.parts))
 
 
+def middle(shape: Pair) -> Pair:
+    """The anchor of a kernel of a shape where none is given.
+
+    >>> middle((3, 4))
+    (1, 1)
+    """
+    return (shape[0] - 1) // 2, (shape[1] - 1) // 2
+
+
+def checked(kernel: Kernel) -> Kernel:
+    """The same kernel. Raises SpecError where responses would be beyond float64."""
+    for part in kernel.parts:
+        bound = abs(part.scale)
+        for factor in part.factors:
+            if factor.dtype.kind == "f":
+                bound *= Fraction(float(np.abs(factor).max()))
+            else:
+                bound *= max(abs(int(tap)) for tap in factor.flat)
+        if bound > MAX_WEIGHT or 0 < bound < Fraction(1, MAX_WEIGHT):
+            raise SpecError(
+                f"the largest weight of kernel {kernel.name} is {_power(bound)}; it must be from "
+                f"1e-125 to 1e+125"
+            )
+    return kernel
+
+
+def _power(value: Fraction) -> str:
+    """The power of ten nearest below a value, which may be beyond float64."""
+    digits = len(str(value.numerator)) - len(str(value.denominator))
+    return f"about 1e{digits:+d}"
+
+
 def weight_sum(matrix: Matrix) -> Fraction:
     """The sum of a matrix, exact for whole numbers; rounding noise of floats counts as 0."""
     if matrix.dtype.kind == "f":
@@ -137,10 +188,10 @@ def _grown(matrix: Matrix, shape: Pair) -> Matrix:
     """A matrix in the middle of zeros, as the anchors of both meet."""
     if matrix.shape == shape:
         return matrix
-    whole = np.zeros(shape, matrix.dtype)
+    grown = np.zeros(shape, matrix.dtype)
     top, left = ((shape[axis] - 1) // 2 - (matrix.shape[axis] - 1) // 2 for axis in (0, 1))
-    whole[top : top + matrix.shape[0], left : left + matrix.shape[1]] = matrix
-    return whole
+    grown[top : top + matrix.shape[0], left : left + matrix.shape[1]] = matrix
+    return grown
 
 
 # what --flip, --rotate, … do to a kernel, each a function of the kernel
@@ -215,8 +266,8 @@ def _each(part: Part, change: Callable[[Matrix], Matrix]) -> Part:
 
 
 def scaled(kernel: Kernel, by: Fraction) -> Kernel:
-    """Every weight times a number."""
-    return kernel.with_parts(lambda part: part._replace(scale=part.scale * by))
+    """Every weight times a number. Raises SpecError where that is beyond MAX_WEIGHT."""
+    return checked(kernel.with_parts(lambda part: part._replace(scale=part.scale * by)))
 
 
 def normalised(kernel: Kernel, rule: str) -> Kernel:
@@ -236,8 +287,10 @@ def normalised(kernel: Kernel, rule: str) -> Kernel:
     if len(sums) == 1:
         return scaled(kernel, 1 / sums[0])
     parts = zip(kernel.parts, sums, strict=True)
-    return kernel._replace(
-        parts=tuple(part._replace(scale=part.scale / total) for part, total in parts)
+    return checked(
+        kernel._replace(
+            parts=tuple(part._replace(scale=part.scale / total) for part, total in parts)
+        )
     )
 
 
@@ -252,19 +305,25 @@ def anchored(kernel: Kernel, anchor: Pair) -> Kernel:
     return kernel._replace(anchor=anchor)
 
 
+def _dilated_shape(shape: tuple[int, ...], dilation: Pair) -> Pair:
+    rows, columns = (
+        Window(side, dilation=by).dilated_kernel for side, by in zip(shape, dilation, strict=True)
+    )
+    return rows, columns
+
+
 def dilated(kernel: Kernel, dilation: Pair) -> Kernel:
     """The kernel with gaps between its taps, of dilation − 1 pixels."""
     if dilation == (1, 1):
         return kernel
-    rows, columns = (by * (side - 1) + 1 for by, side in zip(dilation, kernel.shape, strict=True))
-    if max(rows, columns) > LARGEST_SIDE:
-        raise SpecError(f"dilated, the kernel is {rows}x{columns}; at most {LARGEST_SIDE}")
+    rows, columns = _dilated_shape(kernel.shape, dilation)
+    if max(rows, columns) > MAX_SIDE:
+        raise SpecError(f"dilated, the kernel is {rows}x{columns}; at most {MAX_SIDE}")
 
     def spread(factor: Matrix) -> Matrix:
-        shape = tuple(by * (side - 1) + 1 for by, side in zip(dilation, factor.shape, strict=True))
-        wide = np.zeros(shape, factor.dtype)
-        wide[:: dilation[0], :: dilation[1]] = factor
-        return wide
+        dilated_factor = np.zeros(_dilated_shape(factor.shape, dilation), factor.dtype)
+        dilated_factor[:: dilation[0], :: dilation[1]] = factor
+        return dilated_factor
 
     row, column = kernel.centre  # where it stands now, before gaps move the middle
     spread_kernel = kernel.with_parts(lambda part: _each(part, spread))

@@ -1,53 +1,65 @@
 """Kernels as text, tables and data: the catalogue, and one kernel in full."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import Any
 
-from convcli.images.kernels.kernel import Kernel, Matrix
+import numpy as np
+
+from convcli.callsyntax import read_call
+from convcli.images.kernels.catalogue import CATALOGUE, Entry, built, parameters
+from convcli.images.kernels.factor import Matrix
+from convcli.images.kernels.kernel import Kernel, middle
+from convcli.images.kernels.parse import kernel
+from convcli.numerals import row_hints
 from convcli.text import safe
 
-SHOWN_SIDE = 9
+Tap = int | float | np.int64 | np.float64
+
+MAX_PRINTED_SIDE = 9
 """Rows and columns of a matrix that are printed; larger ones are described."""
+
+SHORT = 12
+"""Characters of a fraction that is printed as one."""
 
 
 def weights_text(matrix: Matrix, scale: Fraction) -> list[str]:
     """A matrix as aligned rows: whole numbers over their divisor, or decimals.
 
-    >>> import numpy as np
     >>> weights_text(np.array([[1, 2], [10, -1]]), Fraction(1, 9))
     [' 1   2', '10  -1', '× 1/9']
     """
     rows, columns = matrix.shape
-    if max(rows, columns) > SHOWN_SIDE:
+    if max(rows, columns) > MAX_PRINTED_SIDE:
         return [f"{rows}x{columns} weights, from {_decimal(matrix.min() * scale)} to "
                 f"{_decimal(matrix.max() * scale)}"]  # fmt: skip
     exact = matrix.dtype.kind != "f" and scale.denominator < 10**6
     cells = [[str(int(tap)) if exact else _decimal(tap * scale) for tap in row] for row in matrix]
-    wide = [max(len(row[j]) for row in cells) for j in range(columns)]
+    widths = [max(len(row[j]) for row in cells) for j in range(columns)]
     lines = [
-        "  ".join(cell.rjust(width) for cell, width in zip(row, wide, strict=True)) for row in cells
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in cells
     ]
     return lines + ([f"× {scale}"] if exact and scale != 1 else [])
 
 
-def _decimal(value: Any) -> str:
+def _decimal(value: Tap | Fraction) -> str:
     return f"{float(value):.5g}"
 
 
 def number(value: Fraction) -> str:
     """A fraction as people read it: 1/9, or a decimal where that is shorter."""
     text = str(value)
-    return text if len(text) <= 12 else f"{float(value):.6g}"
+    return text if len(text) <= SHORT else f"{float(value):.6g}"
 
 
-def kernel_record(kernel: Kernel) -> dict[str, Any]:
+def kernel_record(kernel: Kernel) -> dict[str, object]:
     """A kernel as data: its matrices as whole numbers and a scale, exactly."""
     return {
         "name": kernel.name,
         "size": {"height": kernel.shape[0], "width": kernel.shape[1]},
         "combine": kernel.combine or None,
         "anchor": list(kernel.centre),
+        "one_sided": kernel.one_sided,
         "sum": str(kernel.sum),
         "rank": kernel.rank,
         "separable": kernel.separable,
@@ -70,7 +82,8 @@ COMBINED = {"magnitude": "√(Σ response²) of", "maximum": "the greatest respo
 def kernel_text(kernel: Kernel) -> list[str]:
     """A kernel in lines: its matrices, sum, rank and anchor."""
     rows, columns = kernel.shape
-    lines = [f"kernel {safe(kernel.name)}, {rows}x{columns}"]
+    size = f", {rows}x{columns}" if kernel.listed else ""
+    lines = [f"kernel {safe(kernel.title)}{size}"]
     matrices = kernel.matrices()
     if kernel.combine in COMBINED:
         lines[0] += f": {COMBINED[kernel.combine]} {len(matrices)} matrices"
@@ -86,15 +99,13 @@ def kernel_text(kernel: Kernel) -> list[str]:
 
 
 class Catalogue:
-    """The kernels that have names, as a table; or one of them, in full."""
+    """The kernels that have names, as a table."""
 
     value = ""
     warnings: Sequence[str] = ()
     caption = "convcli kernels NAME shows one in full; NAME:VALUES, NAME(VALUES) give it values"
 
     def __init__(self) -> None:
-        from convcli.images.kernels.catalogue import CATALOGUE, built, parameters
-
         self.entries = {
             name: (entry, built(name), parameters(name)) for name, entry in CATALOGUE.items()
         }
@@ -105,7 +116,7 @@ class Catalogue:
         rows = [
             (
                 name,
-                words_of(takes),
+                parameters_text(takes),
                 "x".join(map(str, kernel.shape)),
                 number(kernel.sum),
                 "yes" if kernel.separable else "no",
@@ -116,7 +127,7 @@ class Catalogue:
         ]
         return columns, rows, ()
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         return {
             "schema": 1,
             "kernels": [
@@ -131,65 +142,98 @@ class Catalogue:
         }
 
 
-def words_of(takes: dict[str, Any]) -> str:
+def parameters_text(takes: Mapping[str, object]) -> str:
     """Parameters and their values in one line.
 
-    >>> words_of({"sigma": 1.0, "size": None})
+    >>> parameters_text({"sigma": 1.0, "size": None})
     'sigma=1.0, size=None'
     """
     return ", ".join(f"{key}={value}" for key, value in takes.items())
 
 
-class Shown:
-    """One kernel in full: by its name and values, or a matrix."""
-
-    warnings: Sequence[str] = ()
+class KernelDetails:
+    """One kernel in full: by its name and values, a matrix, or the kernel of a file."""
 
     def __init__(self, spec: str) -> None:
-        from convcli.callsyntax import read_call
-        from convcli.images.kernels.catalogue import CATALOGUE, parameters
-        from convcli.images.kernels.parse import kernel
-
         self.kernel = kernel(spec)
         self.value = "\n".join(
             line for one in self.kernel.matrices() for line in weights_text(*one)
         )
-        self.about: dict[str, Any] = {}
-        if self.kernel.name in CATALOGUE and spec.strip()[:1].isalpha():
+        self.parameters: dict[str, object] = {}
+        self.entry: Entry | None = None
+        if self.kernel.listed:
             call = read_call(spec)
-            entry, takes = CATALOGUE[call.name], parameters(call.name)
-            given = dict(zip(takes, call.args, strict=False)) | call.kwargs
-            self.about = {
-                "parameters": takes | given,
-                "purpose": entry.purpose,
-                "source": entry.source,
-            }
+            self.entry, self.parameters = CATALOGUE[call.name], parameters(call.name)
+            self.parameters |= dict(zip(self.parameters, call.args, strict=False)) | call.kwargs
+
+    @property
+    def warnings(self) -> Sequence[str]:
+        return () if self.kernel.listed else row_hints(*self.kernel.shape)
 
     @property
     def caption(self) -> str:
-        about = [f"{key}: {value}" for key, value in self.about.items() if key != "parameters"]
-        if self.about.get("parameters"):
-            about.append(f"parameters: {words_of(self.about['parameters'])}")
-        return "\n".join([*kernel_text(self.kernel)[-1:], *about]).strip()
+        head, *_, tail = kernel_text(self.kernel)
+        if self.entry is None:
+            return f"{head}\n{tail}"
+        about = [f"purpose: {self.entry.purpose}", f"source: {self.entry.source}"]
+        if self.parameters:
+            about.append(f"parameters: {parameters_text(self.parameters)}")
+        return "\n".join([tail.strip(), *about])
 
     def table(self) -> tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]:
-        """A row for each row of each matrix, each weight as it is."""
-        matrices = self.kernel.matrices()
-        columns = ("matrix", "row", *(str(j) for j in range(self.kernel.shape[1])))
+        """One row per row of each matrix, and what else a file needs to hold the kernel."""
+        one = self.kernel
+        fields: dict[str, object] = {}
+        if not one.linear:
+            fields["combine"] = one.combine
+        if one.centre != middle(one.shape):
+            fields["anchor"] = f"{one.centre[0]}:{one.centre[1]}"
+        if one.one_sided:
+            fields["one_sided"] = "true"
+        columns = ("matrix", "row", *map(str, range(one.shape[1])), *fields)
         rows = [
-            (place, i, *(weight(tap, scale) for tap in row))
-            for place, (matrix, scale) in enumerate(matrices, 1)
+            (number, i, *(weight(tap, scale) for tap in row), *fields.values())
+            for number, (matrix, scale) in enumerate(one.matrices(), 1)
             for i, row in enumerate(matrix)
         ]
         return columns, rows, ()
 
-    def record(self) -> dict[str, Any]:
-        return {"schema": 1, **self.about, **kernel_record(self.kernel)}
+    def record(self) -> dict[str, object]:
+        about: dict[str, object] = {}
+        if self.entry is not None:
+            about["parameters"] = self.parameters
+            about["purpose"] = self.entry.purpose
+            about["source"] = self.entry.source
+        return {"schema": 1, **about, **kernel_record(self.kernel)}
 
 
-def weight(tap: Any, scale: Fraction) -> object:
-    """One weight as a table shows it: a whole number, a short fraction, or a decimal."""
+class ExactWeight(float):
+    """A fraction in a table: in short for people, in full in a file."""
+
+    __slots__ = ("text",)
+
+    text: str
+
+    def __new__(cls, value: Fraction) -> "ExactWeight":
+        weight = super().__new__(cls, value)
+        weight.text = str(value)
+        return weight
+
+    def __repr__(self) -> str:
+        return self.text
+
+    __str__ = __repr__
+
+
+def weight(tap: Tap, scale: Fraction) -> object:
+    """One weight as a table holds it: whole, a fraction, or a float.
+
+    >>> weight(np.int64(1), Fraction(1, 9)), weight(np.int64(3), Fraction(1, 2**36))
+    ('1/9', 3/68719476736)
+    """
     if isinstance(tap, float):  # NumPy's float64 is one
         return float(tap) * float(scale)
     exact = int(tap) * scale
-    return int(exact) if exact.denominator == 1 else number(exact)
+    if exact.denominator == 1:
+        return int(exact)
+    return str(exact) if len(str(exact)) <= SHORT else ExactWeight(exact)

@@ -2,23 +2,39 @@
 
 import os
 import re
-from collections.abc import Sequence
 from fractions import Fraction
+from json import dumps
 from math import lcm
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from convcli.callsyntax import read_call
 from convcli.errors import SpecError
 from convcli.images.kernels.catalogue import CATALOGUE, built
-from convcli.images.kernels.factor import narrowed
-from convcli.images.kernels.kernel import LARGEST_SIDE, Kernel, Part
+from convcli.images.kernels.factor import Matrix, narrowed
+from convcli.images.kernels.kernel import (
+    COMBINATIONS,
+    MAX_SIDE,
+    Kernel,
+    Part,
+    anchored,
+    checked,
+    middle,
+)
+from convcli.numerals import Grid, Limits, Matrices, quoted, read_file, read_text
 from convcli.text import like, safe
 
-LARGEST_FILE = 32 * 2**20
-"""Bytes of a file that holds a kernel: a matrix of the largest side, in long decimals."""
+MAX_PARTS = 64
+
+LIMITS = Limits("kernel matrix", MAX_SIDE, MAX_PARTS, MAX_SIDE**2, file=32 << 20, joined=True)
+"""A file holds a matrix of the largest side, in long decimals."""
+
+MAX_SQUARE_DIGITS = 140
+"""Of the weights of a magnitude over their common denominator: its sums of squares are floats."""
+
+NEGLIGIBLE = 1e-90
+"""A weight of an array of floats that is taken for 0 where the kernel becomes text."""
 
 
 def kernel(spec: str | Kernel | ArrayLike) -> Kernel:
@@ -42,7 +58,7 @@ def kernel(spec: str | Kernel | ArrayLike) -> Kernel:
     if spec.startswith("@"):
         return kernel_file(spec[1:])
     if not re.match(r"\s*[A-Za-z]", spec):
-        return matrix_kernel(spec)
+        return kernel_of(read_text(spec, LIMITS))
     call = read_call(spec)
     if call.name not in CATALOGUE:
         hint = like(call.name, CATALOGUE) or "; convcli kernels lists them"
@@ -50,154 +66,97 @@ def kernel(spec: str | Kernel | ArrayLike) -> Kernel:
     return built(call.name, call.args, call.kwargs)
 
 
-NUMBER = re.compile(r"[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})([eE][+-]?\d{1,2})?(/\d{1,30})?")
-
-
-LARGER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?(/\d+)?")
-"""Any number, those with too many digits among them."""
-
-LIMIT = "30 digits on either side of the point, exponents of -99 to 99"
-
-
-def matrix_kernel(text: str) -> Kernel:
-    """A matrix written row by row, rows split by `;` or lines, values by spaces or commas."""
-    rows = [row.replace(",", " ").split() for row in re.split(r"[;\n]", text.strip().rstrip(";"))]
-    values = []
-    for number, row in enumerate(rows, 1):
-        if not row:
-            raise SpecError(f"row {number} of the kernel matrix {_short(text)} is empty")
-        if len(row) > LARGEST_SIDE or number > LARGEST_SIDE:
-            raise SpecError(f"a kernel has at most {LARGEST_SIDE} rows and columns")
-        values.append([_weight(entry, number) for entry in row])
-    return from_rows(values)
-
-
-def from_rows(rows: Sequence[Sequence[Fraction]]) -> Kernel:
-    """A kernel from fractions, row by row: whole numbers over their common denominator."""
-    for number, row in enumerate(rows, 1):
-        if len(row) != len(rows[0]):
-            raise SpecError(
-                f"row {number} of the kernel matrix has {len(row)} values, row 1 has {len(rows[0])}"
-            )
-    if not rows or not rows[0] or max(len(rows), len(rows[0])) > LARGEST_SIDE:
-        raise SpecError(f"a kernel has from 1 to {LARGEST_SIDE} rows and columns")
-    common = lcm(*(value.denominator for row in rows for value in row))
-    whole = [[int(value * common) for value in row] for row in rows]
-    return Kernel((Part((narrowed(np.array(whole, object)),), Fraction(1, common)),))
-
-
-def why_no_number(text: str) -> str | None:
-    """Why a text is no number that is read exactly, or None where it is one.
-
-    >>> why_no_number("1/9"), why_no_number("1/0")
-    (None, 'is not a number')
-    """
-    if not NUMBER.fullmatch(text):
-        return f"is beyond the limit: {LIMIT}" if LARGER.fullmatch(text) else "is not a number"
-    return "is not a number" if re.search("/0+$", text) else None
-
-
-def exact_number(text: str) -> Fraction:
-    """A number that nothing speaks against, exactly.
-
-    >>> exact_number("0.1"), exact_number("2/6")
-    (Fraction(1, 10), Fraction(1, 3))
-    """
-    top, _, bottom = text.partition("/")
-    return Fraction(top) / int(bottom or 1)
-
-
-def _weight(entry: str, row: int) -> Fraction:
-    why = why_no_number(entry)
-    if why:
-        raise SpecError(f"{_short(entry)} in row {row} of the kernel matrix {why}")
-    return exact_number(entry)
-
-
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:40] + "…")
-
-
 def kernel_file(path: str) -> Kernel:
-    """A kernel from a file: rows of text or CSV, JSON (rows of numbers or of "1/9"), or .npy.
+    """The kernel of a file: text, CSV, JSON or .npy, or what `convcli kernels NAME` prints.
 
     Raises SpecError for a file that holds none.
     """
-    name = safe(path)
     try:
-        with open(path, "rb") as stream:
-            data = stream.read(LARGEST_FILE + 1)
-    except OSError as error:
-        raise SpecError(f"kernel file {name} cannot be read: {error.strerror}") from None
-    if len(data) > LARGEST_FILE:
-        raise SpecError(f"kernel file {name} has more than {LARGEST_FILE:,} bytes")
-    label = os.path.splitext(os.path.basename(path))[0]
-    try:
-        if data.startswith(b"\x93NUMPY"):
-            return _from_npy(data)._replace(name=label)
-        text = data.decode("utf-8-sig")
-        if text.lstrip().startswith(("[", "{")):
-            return _from_json(text)._replace(name=label)
-        lines = (line.partition("#")[0].strip().rstrip(";") for line in text.splitlines())
-        return matrix_kernel("\n".join(line for line in lines if line))._replace(name=label)
-    except UnicodeDecodeError:
-        raise SpecError(f"{name} holds no kernel: text, CSV, JSON or .npy do") from None
+        matrices = read_file(path, LIMITS)
     except SpecError as error:
-        raise SpecError(f"kernel file {name}: {error}") from None
-
-
-def _from_json(text: str) -> Kernel:
-    import json
-
-    def refuse(word: str) -> None:
-        raise SpecError(f"{word} is not a weight")
-
+        raise SpecError(f"kernel file {error}") from None
     try:
-        found = json.loads(text, parse_float=str, parse_int=str, parse_constant=refuse)
-    except (ValueError, RecursionError) as error:
-        if isinstance(error, SpecError):
-            raise
-        raise SpecError(f"it is not JSON: {safe(error)}") from None
-    scale = Fraction(1)
-    if isinstance(found, dict):
-        text = str(found.get("scale", "1"))
-        why = why_no_number(text)
-        if why:
-            raise SpecError(f"the scale {_short(text)} {why}")
-        scale = exact_number(text)
-        found = found.get("matrix")
-    rows = found if isinstance(found, list) else []
-    if rows and all(isinstance(value, str) for value in rows):
-        rows = [rows]
-    if not rows or not all(isinstance(row, list) and row for row in rows):
-        raise SpecError('JSON holds rows of numbers: [[0, 1, 0], …] or {"matrix": …, "scale": …}')
-    values = [[_weight(str(value), n) * scale for value in row] for n, row in enumerate(rows, 1)]
-    return from_rows(values)
+        one = kernel_of(matrices)
+    except SpecError as error:
+        raise SpecError(f"kernel file {safe(path)}: {error}") from None
+    return one._replace(name=os.path.splitext(os.path.basename(path))[0])
 
 
-def _from_npy(data: bytes) -> Kernel:
-    from io import BytesIO
+def kernel_of(matrices: Matrices) -> Kernel:
+    """The kernel that matrices are, by what is said of how they combine.
 
-    stream = BytesIO(data)
-    try:
-        version = np.lib.format.read_magic(stream)
-        read = np.lib.format.read_array_header_1_0
-        shape, _, dtype = (read if version == (1, 0) else np.lib.format.read_array_header_2_0)(
-            stream
+    >>> from convcli.numerals import read_text
+    >>> kernel_of(read_text("1/2 1", LIMITS)).matrices()
+    [(array([[1, 2]]), Fraction(1, 2))]
+
+    Raises SpecError for several matrices of which nothing is said, and for what makes no sense.
+    """
+    count, combine = len(matrices.stack), str(matrices.fields.get("combine") or "")
+    if combine not in COMBINATIONS:
+        known = ", ".join(filter(None, COMBINATIONS))
+        raise SpecError(f"{quoted(combine)} is no way to combine matrices; there are {known}")
+    if count > 1 and not combine:
+        raise SpecError(
+            f"{count} matrices are no kernel; write one, or JSON that says how they combine: "
+            '{"combine": "magnitude", "matrices": [{"weights": …, "scale": …}, …]}'
         )
-        sides = tuple(int(side) for side in shape)
-        if len(sides) > 2 or any(side > LARGEST_SIDE for side in sides) or dtype.kind not in "iuf":
-            raise SpecError(f"an array {sides} of {dtype} is no kernel: numbers (i, j) are")
-        stream.seek(0)
-        array: Any = np.load(stream, allow_pickle=False)
-    except (ValueError, OSError, EOFError, MemoryError) as error:
-        if isinstance(error, SpecError):
-            raise
-        raise SpecError(f"it is no .npy array: {safe(error)}") from None
-    return array_kernel(np.atleast_2d(array))
+    if count == 1 and combine not in ("", "sum"):
+        raise SpecError(f"a {combine} is of two matrices or more, not of one")
+    scales = matrices.scales or (Fraction(1),) * count
+    parts = tuple(
+        part._replace(scale=part.scale * scale)
+        for part, scale in zip(map(_part, matrices.stack), scales, strict=True)
+    )
+    one_sided = _is_true(matrices.fields.get("one_sided"))
+    if combine == "magnitude" and any(_digits(part) > MAX_SQUARE_DIGITS for part in parts):
+        raise SpecError(
+            f"a magnitude has weights of at most {MAX_SQUARE_DIGITS} digits over their common "
+            "denominator"
+        )
+    one = checked(Kernel(parts, COMBINATIONS[combine if count > 1 else ""], one_sided=one_sided))
+    anchor = _anchor(matrices.fields.get("anchor"))
+    return one if anchor in (None, one.centre) else anchored(one, anchor)
 
 
-def array_kernel(array: NDArray[Any]) -> Kernel:
+def _part(grid: Grid) -> Part:
+    """One matrix: whole numbers over their common denominator, or the floats of an array."""
+    rows = [[value for value in row if isinstance(value, int | Fraction)] for row in grid]
+    if sum(map(len, rows)) < sum(map(len, grid)):
+        return array_kernel(np.array(grid, np.float64)).parts[0]
+    common = lcm(*(value.denominator for row in rows for value in row))
+    integers = [[value.numerator * (common // value.denominator) for value in row] for row in rows]
+    return Part((narrowed(np.array(integers, object)),), Fraction(1, common))
+
+
+def _digits(part: Part) -> int:
+    """Digits of the longest weight, before the scale."""
+    if part.matrix.dtype.kind == "f":
+        return 0
+    return len(str(max(abs(int(tap)) for tap in part.matrix.flat)))
+
+
+def _is_true(said: object) -> bool:
+    """Whether a field of JSON or of a table says yes."""
+    if said not in (None, True, False, "true"):
+        raise SpecError(f'"one_sided" is true or false, not {quoted(str(said))}')
+    return bool(said)
+
+
+def _anchor(said: object) -> tuple[int, int] | None:
+    """The row and column of a field: [1, 0] in JSON, 1:0 in a table."""
+    if said is None:
+        return None
+    places = said.split(":") if isinstance(said, str) else said
+    if (
+        not isinstance(places, list)
+        or len(places) != 2
+        or not all(re.fullmatch("[0-9]{1,4}", str(place)) for place in places)
+    ):
+        raise SpecError(f'"anchor" is a row and a column, such as [1, 1], not {quoted(str(said))}')
+    return int(places[0]), int(places[1])
+
+
+def array_kernel(array: Matrix) -> Kernel:
     """A kernel from a matrix (rows, columns) of numbers, exact where floats are short fractions.
 
     >>> array_kernel(np.array([[0.25, 0.5, 0.25]])).parts[0]
@@ -205,10 +164,10 @@ def array_kernel(array: NDArray[Any]) -> Kernel:
 
     Raises SpecError for other shapes and dtypes, and for numbers that are not finite.
     """
-    if array.ndim != 2 or array.dtype.kind not in "iuf" or max(array.shape) > LARGEST_SIDE:
+    if array.ndim != 2 or array.dtype.kind not in "iuf" or max(array.shape) > MAX_SIDE:
         raise SpecError(
             f"an array {array.shape} of {array.dtype} is no kernel: numbers (rows, columns) are, "
-            f"at most {LARGEST_SIDE} of each"
+            f"at most {MAX_SIDE} of each"
         )
     if not array.size or not np.isfinite(array).all():
         raise SpecError("its weights must be finite numbers, at least one")
@@ -216,5 +175,33 @@ def array_kernel(array: NDArray[Any]) -> Kernel:
         fractions = [[Fraction(float(value)) for value in row] for row in array]
         if lcm(*(value.denominator for row in fractions for value in row)) > 2**40:
             return Kernel((Part((array.astype(np.float64),)),))  # summed in float64
-        return from_rows(fractions)
-    return from_rows([[Fraction(int(value)) for value in row] for row in array])
+        return Kernel((_part(tuple(map(tuple, fractions))),))
+    return Kernel((_part(tuple(tuple(map(int, row)) for row in array)),))
+
+
+def spec_text(one: Kernel) -> str:
+    """A kernel as text that `kernel` reads: rows of fractions, or JSON where it is more than that.
+
+    >>> spec_text(kernel("0.5 1; 2/3 0")), spec_text(Kernel((Part((np.array([[0.1, 1e-200]]),)),)))
+    ('1/2 1; 2/3 0', '0.1 0.0')
+    >>> spec_text(kernel("1 -1")._replace(one_sided=True))
+    '{"one_sided": true, "matrices": [{"scale": "1", "weights": [[1, -1]]}]}'
+    """
+    matrices = one.matrices()
+    fields: dict[str, object] = {}
+    if len(matrices) > 1:
+        fields["combine"] = one.combine
+    if one.centre != middle(one.shape):
+        fields["anchor"] = one.centre
+    if one.one_sided:
+        fields["one_sided"] = True
+    if fields:
+        fields["matrices"] = [
+            {"scale": str(scale), "weights": matrix.tolist()} for matrix, scale in matrices
+        ]
+        return dumps(fields)
+    ((matrix, scale),) = matrices
+    if matrix.dtype.kind == "f":
+        floats = np.where(np.abs(matrix) < NEGLIGIBLE, 0.0, matrix * float(scale)).tolist()
+        return "; ".join(" ".join(map(repr, row)) for row in floats)
+    return "; ".join(" ".join(str(int(tap) * scale) for tap in row) for row in matrix)

@@ -1,13 +1,14 @@
-"""Two networks side by side, and one network over many input sizes, as something to show."""
+"""Two networks side by side, and one network over many input sizes, as results to print."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import prod
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from convcli.nets.analysis.summary import SCHEMA, Summary, named_sizes, trace
-from convcli.nets.analysis.table import Record, Settings, layer_records, totals
+from convcli.nets.analysis.table import LayerRecord, Settings, Totals, layer_records, totals
 from convcli.nets.graph import Network, sequential
-from convcli.nets.layers import Linear, Reshape, Shape, size_text
+from convcli.nets.layers import Linear, Reshape, size_text
+from convcli.tables import Record, Table
 from convcli.text import counted
 
 
@@ -44,41 +45,35 @@ class Versus(NamedTuple):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """The weights of both, said beside the table in every form."""
+        """The weights of both, which every format prints beside the table."""
         return ("; ".join(map(_weights_text, self.names, (self.left, self.right))),)
 
-    def _pairs(self) -> list[tuple[str, Record, Record]]:
-        """Layers of both by name: the left one's order, then what only the right one has."""
+    def _pairs(self) -> list[tuple[str, LayerRecord | None, LayerRecord | None]]:
+        """Layers of both by name: the left one's order, then those of the right one alone."""
         left, right = (
-            {record["name"]: record for record in layer_records(one, self.settings)}
-            for one in (self.left, self.right)
+            {record["name"]: record for record in layer_records(summary, self.settings)}
+            for summary in (self.left, self.right)
         )
-        return [(name, left.get(name, {}), right.get(name, {})) for name in left | right]
+        return [(name, left.get(name), right.get(name)) for name in left | right]
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
-        first, second = self.names
-        columns = (
-            "layer",
-            f"output of {first}",
-            f"output of {second}",
-            f"params of {first}",
-            f"params of {second}",
-            "params more",
-            f"MACs of {first}",
-            f"MACs of {second}",
-            "MACs more",
-        )
-        rows: list[tuple[object, ...]] = []
+    def table(self) -> Table:
+        columns = ["layer"]
+        for what in ("output", "params", "MACs"):
+            columns += [f"{what} of {name}" for name in self.names]
+            columns += [f"{what} more"] * (what != "output")
+        rows: list[list[object]] = []
         for name, a, b in self._pairs():
-            outputs = ["x".join(map(str, one.get("output", {}).values())) for one in (a, b)]
-            rows.append((name, *outputs, *_change(a, b, "params"), *_change(a, b, "macs")))
-        a, b = (totals(one, self.settings) for one in (self.left, self.right))
-        outputs = [self.left.value, self.right.value]
-        footer = ("total", *outputs, *_change(a, b, "params"), *_change(a, b, "macs"))
+            outputs = ["x".join(map(str, one["output"].values())) if one else "" for one in (a, b)]
+            rows.append([name, *outputs, *_change(a, b, "params"), *_change(a, b, "macs")])
+        both = self.left, self.right
+        left, right = (totals(summary, self.settings) for summary in both)
+        outputs = [summary.value for summary in both]
+        footer: list[object] = ["total", *outputs]
+        footer += [*_change(left, right, "params"), *_change(left, right, "macs")]
         return columns, rows, footer
 
     def record(self) -> Record:
-        both = [
+        networks = [
             {
                 "network": name,
                 "input": named_sizes(summary.input),
@@ -90,18 +85,21 @@ class Versus(NamedTuple):
         layers = [
             {
                 "name": name,
-                "output": [one.get("output") for one in (a, b)],
-                "params": [one.get("params", 0) for one in (a, b)],
-                "macs": [one.get("macs", 0) for one in (a, b)],
+                "output": [one and one["output"] for one in (a, b)],
+                "params": [one["params"] if one else 0 for one in (a, b)],
+                "macs": [one["macs"] if one else 0 for one in (a, b)],
             }
             for name, a, b in self._pairs()
         ]
-        notes = list(self.warnings)
-        return {"schema": SCHEMA, "networks": both, "layers": layers, "warnings": notes}
+        warnings = list(self.warnings)
+        return {"schema": SCHEMA, "networks": networks, "layers": layers, "warnings": warnings}
 
 
-def _change(a: Record, b: Record, key: str) -> tuple[int, int, int]:
-    before, after = a.get(key, 0), b.get(key, 0)
+def _change(
+    a: LayerRecord | Totals | None, b: LayerRecord | Totals | None, key: Literal["params", "macs"]
+) -> tuple[int, int, int]:
+    """A count of both networks, 0 where one has no such layer, and how much more the second has."""
+    before, after = (one[key] if one else 0 for one in (a, b))
     return before, after, after - before
 
 
@@ -139,36 +137,35 @@ class Sweep(NamedTuple):
             "the most activations alive at once"
         )
 
-    def _shapes(self) -> list[Shape]:
-        return [(self.channels, *(size,) * self.axes) for size in self.sizes]
+    def _summaries(self) -> Iterator[Summary]:
+        for size in self.sizes:
+            yield trace(self.network, (self.channels, *(size,) * self.axes))
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+    def table(self) -> Table:
         columns = ("input", "output", "params", "MACs", "memory", "note")
         rows: list[tuple[object, ...]] = []
-        for shape in self._shapes():
-            summary = trace(self.network, shape)
+        for summary in self._summaries():
+            input_ = size_text(summary.input)
             if summary.failures:
                 text, _, _ = summary.failures[0].text().partition("\n")
-                rows.append((size_text(shape), "", "", "", "", text))
+                rows.append((input_, "", "", "", "", text))
                 continue
             total = totals(summary, self.settings)
             layers = counted(len(summary.warnings), "warning")
             lost = f"cells are left unread: {layers}" if summary.warnings else ""
-            row = (total["params"], total["macs"], total["memory"]["forward"], lost)
-            rows.append((size_text(shape), summary.value, *row))
+            counts = total["params"], total["macs"], total["memory"]["forward"]
+            rows.append((input_, summary.value, *counts, lost))
         return columns, rows, ()
 
     def record(self) -> Record:
-        found = []
-        for shape in self._shapes():
-            summary = trace(self.network, shape)
-            one: Record = {"input": named_sizes(shape)}
+        sizes: list[Record] = []
+        for summary in self._summaries():
+            input_ = named_sizes(summary.input)
             if summary.failures:
-                one["failure"] = summary.failures[0].message
+                sizes.append({"input": input_, "failure": summary.failures[0].message})
             else:
-                one |= {
-                    "output": named_sizes(summary.output),
-                    "totals": totals(summary, self.settings),
-                }
-            found.append(one)
-        return {"schema": SCHEMA, "sizes": found}
+                total = totals(summary, self.settings)
+                sizes.append(
+                    {"input": input_, "output": named_sizes(summary.output), "totals": total}
+                )
+        return {"schema": SCHEMA, "sizes": sizes}

@@ -11,6 +11,7 @@ from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import SCHEMA, Summary, trace
 from convcli.nets.graph import Network
 from convcli.nets.layers import AdaptivePool, Conv, Layer, Linear, Pool, Shape
+from convcli.tables import Record, Table
 
 
 class Explanation(NamedTuple):
@@ -84,10 +85,6 @@ def _conventions(name: str, network: Network, shape: Shape) -> Iterator[Explanat
                 yield Explanation(name, quantity, convention + suffix, value)
 
 
-Change = Callable[[Layer], Layer]
-"""One convention changed in a layer that it concerns; any other is given back."""
-
-
 def _figures(summary: Summary) -> Iterator[tuple[str, str, int]]:
     statistics = sum(row.statistics for row in summary.rows)
     norms = sum(row.trainable for row in summary.rows if "norm" in row.type)
@@ -111,12 +108,7 @@ def _figures(summary: Summary) -> Iterator[tuple[str, str, int]]:
 def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]]:
     """The network as it is, and under other conventions of padding, bias, groups and input."""
 
-    nodes = network.at(shape).nodes
-
-    def each(change: Change) -> Network:
-        return Network(tuple(node._replace(layer=change(node.layer)) for node in nodes))
-
-    def padded(name: str) -> Change:
+    def padded(name: str) -> Callable[[Layer], Layer]:
         def change(layer: Layer) -> Layer:
             if isinstance(layer, Conv | Pool):
                 return layer._replace(padding=(name,) * len(layer.kernel))
@@ -147,10 +139,11 @@ def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]
         "pools rounded up": ceiled,
         "no adaptive pool": without_adaptive,
     }
+    nodes = network.at(shape).nodes
     for words, change in changes.items():
-        changed = each(change)
-        if changed.nodes != nodes:
-            variants[words] = changed, shape
+        changed = tuple(node._replace(layer=change(node.layer)) for node in nodes)
+        if changed != nodes:
+            variants[words] = Network(changed), shape
     if len(shape) == 3:
         for side in (224, 227, 256, 299, 32):
             if (side, side) != shape[1:]:
@@ -159,7 +152,7 @@ def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]
 
 
 class Explained(NamedTuple):
-    """Conventions behind a figure, as something to show."""
+    """The conventions behind a figure, as a result to print."""
 
     figure: Figure
     hits: list[Explanation]
@@ -183,14 +176,12 @@ class Explained(NamedTuple):
     def caption(self) -> str:
         return f"conventions under which {self.figure.text} comes out: {len(self.hits)}"
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+    def table(self) -> Table:
         columns = ("network", "quantity", "value", "convention")
-        rows: list[tuple[object, ...]] = [
-            (one.network, one.quantity, one.value, one.convention) for one in self.hits
-        ]
+        rows = [(one.network, one.quantity, one.value, one.convention) for one in self.hits]
         return columns, rows, ()
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> Record:
         return {
             "schema": SCHEMA,
             "figure": self.figure.text,

@@ -5,8 +5,8 @@ from math import prod
 from typing import NamedTuple, TypeVar
 
 from convcli.errors import UnfitError
-from convcli.geometry import Fit, Reception
-from convcli.nets.analysis.receptive_forward import NOTHING, Seen, seen_by, widest
+from convcli.geometry import Fit, ReceptiveField
+from convcli.nets.analysis.receptive_forward import NO_FIELD, NodeField, field_behind, widest
 from convcli.nets.graph import INPUT, Network, Node
 from convcli.nets.layers import (
     AXES,
@@ -24,6 +24,8 @@ from convcli.nets.layers import (
 )
 from convcli.nets.source_location import pointed
 from convcli.text import safe
+
+Value = TypeVar("Value")
 
 SCHEMA = 1
 """The number of the JSON form; it grows when a field changes its meaning or goes away."""
@@ -53,12 +55,12 @@ class Use(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What one node takes, gives and costs; one Reception and one unread count an axis."""
+    """What one node takes, gives and costs; one receptive field and one unread count per axis."""
 
     node: Node
     inputs: tuple[Shape, ...]
     use: Use
-    reception: tuple[Reception, ...]
+    receptive_field: tuple[ReceptiveField, ...]
 
     @property
     def name(self) -> str:
@@ -78,7 +80,7 @@ class Row(NamedTuple):
 
     @property
     def unread(self) -> tuple[int, ...]:
-        return self.use.unread or (0,) * len(self.reception)
+        return self.use.unread or (0,) * len(self.receptive_field)
 
     @property
     def params(self) -> int:
@@ -230,8 +232,8 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
     goes on. A network that depends on its input is read for this one.
     """
     network = network.at(shape)
-    start = (Reception(),) * (len(shape) - 1)
-    known = {INPUT: (shape, Seen(start, shape[1:], start))}
+    start = (ReceptiveField(),) * (len(shape) - 1)
+    known = {INPUT: (shape, NodeField(start, shape[1:], start))}
     # a block that stands many times is measured once
     uses: dict[tuple[int, tuple[Shape, ...]], Use] = {}
     rows: list[Row] = []
@@ -263,13 +265,13 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
             if not failures or failures[-1].node is not node:
                 uses[key] = found
         measure = found.measure
-        seen = known[node.inputs[0]][1] if node.inputs else NOTHING
+        field = known[node.inputs[0]][1] if node.inputs else NO_FIELD
         if len(node.inputs) > 1:
-            seen = widest([known[name][1] for name in node.inputs], measure.output[1:])
-        if measure.windows or measure.upsampling or seen.lengths != measure.output[1:]:
-            seen = seen_by(seen, node.layer, measure)
-        rows.append(Row(node, taken, found, seen.reception))
-        known[node.name] = measure.output, seen
+            field = widest([known[name][1] for name in node.inputs], measure.output[1:])
+        if measure.windows or measure.upsampling or field.lengths != measure.output[1:]:
+            field = field_behind(field, node.layer, measure)
+        rows.append(Row(node, taken, found, field.axes))
+        known[node.name] = measure.output, field
     whole = len(rows) == len(network.nodes) and network.stopped is None
     if network.stopped is not None and len(rows) == len(network.nodes):
         place = Node("", Identity(), (), where=network.stopped.where)
@@ -334,12 +336,11 @@ def fit_warnings(fits: Sequence[Fit], skips: bool = True) -> Iterator[str]:
     for fit, cells in agreeing.items():
         if fit.unread:
             yield _unread_warning(fit, cells)
-        skipped = fit.window.stride - fit.window.reach
-        if skips and skipped > 0 and fit.output > 1:
+        if skips and fit.skipped:
             yield (
-                f"between windows, {skipped} of every {_plural(cells, fit.window.stride)} are "
+                f"between windows, {fit.skipped} of every {_plural(cells, fit.window.stride)} are "
                 f"never read: the stride {fit.window.stride} is longer than the kernel's reach "
-                f"{fit.window.reach}"
+                f"{fit.window.dilated_kernel}"
             )
 
 
@@ -364,11 +365,8 @@ def _plural(cells: list[str], count: int) -> str:
     return f"{count} " + " and ".join(cell + "s" for cell in cells)
 
 
-T = TypeVar("T")
-
-
-def named_axes(values: Sequence[T]) -> dict[str, T]:
-    """One value an axis, by the axis's name.
+def named_axes(values: Sequence[Value]) -> dict[str, Value]:
+    """One value per axis, by the axis's name.
 
     >>> named_axes((3, 5))
     {'height': 3, 'width': 5}

@@ -1,20 +1,22 @@
-"""A Summary as plain data: rows by name, folded blocks, totals, and the columns people choose."""
+"""A Summary as plain data: layers or folded blocks, totals, and the columns of a table."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import zip_longest
 from math import ceil
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
 
 from convcli.geometry import Padding
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import DTYPES, SCHEMA, Row, Summary, named_axes, named_sizes
 from convcli.nets.layers import Shape, size_text
+from convcli.tables import Record, Table, drawn, html_table
 
-Record = dict[str, Any]
-"""Fields by name, as JSON holds them: numbers, texts, lists and records."""
+if TYPE_CHECKING:
+    from fractions import Fraction  # 2 ms of a start
 
 
 class Settings(NamedTuple):
-    """How a summary is counted and shown."""
+    """How a summary is counted and printed."""
 
     rule: str = "weights"
     dtype: str = "float32"
@@ -23,39 +25,91 @@ class Settings(NamedTuple):
     columns: tuple[str, ...] = ()
 
 
-def _times(values: Sequence[int] | None) -> str:
-    return "x".join(map(str, values)) if values else ""
+class PartialRecord(TypedDict, total=False):
+    """What not every layer has: a window, weights that are another's."""
+
+    kernel: Sequence[int]
+    stride: Sequence[int]
+    padding: str
+    shares: str
 
 
-def _padding(padding: Sequence[Padding]) -> str:
-    """Padding as it is written on the command line: `2`, `1x2`, `1,2,1,2`, a name."""
-    if not padding:
-        return ""
-    pairs = [sides for sides in padding if not isinstance(sides, str)]
-    if not pairs:
-        return str(padding[0])
-    if all(before == after for before, after in pairs):
-        sides = [before for before, _ in pairs]
-        return str(sides[0]) if len(set(sides)) == 1 else _times(sides)
-    return ",".join(f"{before},{after}" for before, after in pairs)
+class LayerRecord(PartialRecord):
+    """One layer, or one folded block, with axes by name; counts are for one image."""
+
+    name: str
+    type: str
+    inputs: Sequence[str]
+    input: dict[str, int]
+    output: dict[str, int]
+    params: int
+    trainable: int
+    buffers: int
+    macs: int
+    memory: int
+    unread: dict[str, int]
+    receptive_field: dict[str, int]
+    jump: dict[str, int | float]
 
 
-def _of_layer(row: Row, settings: Settings) -> Record:
-    """The fields that a layer has wherever it meets an input of this shape."""
+class Memory(TypedDict):
+    """Bytes, for a batch of values of one dtype."""
+
+    dtype: str
+    batch: int
+    weights: int
+    activations: int
+    peak_activations: int
+    forward: int
+
+
+class Totals(TypedDict):
+    """The counts of a whole network, for one image."""
+
+    params: int
+    trainable: int
+    buffers: int
+    macs: int
+    flops: int
+    activations: int
+    memory: Memory
+
+
+def _by(values: Sequence[object]) -> str:
+    return "x".join(map(str, values))
+
+
+def _padding_text(padding: Sequence[Padding]) -> str:
+    """Padding as it is written on the command line: `2`, `1x2`, `1,2,1,2`, a name.
+
+    >>> _padding_text(((2, 2), (2, 2))), _padding_text(((1, 2), (1, 2))), _padding_text(("same",))
+    ('2', '1,2,1,2', 'same')
+    """
+    ends = [pair for pair in padding if not isinstance(pair, str)]
+    if not ends:
+        return "".join(map(str, padding[:1]))
+    if all(before == after for before, after in ends):
+        sides = [before for before, _ in ends]
+        return _by(sides[:1] if len(set(sides)) == 1 else sides)
+    return ",".join(f"{before},{after}" for before, after in ends)
+
+
+def _layer_record(row: Row, settings: Settings) -> LayerRecord:
+    """The record of a layer wherever it has an input of this shape."""
     layer, measure = row.node.layer, row.measure
     kernel = getattr(layer, "kernel", None)
-    window: Record = {}
+    window: PartialRecord = {}
     if kernel:
         window = {
             "kernel": kernel,
             "stride": getattr(layer, "stride", ()),
-            "padding": _padding(getattr(layer, "padding", ())),
+            "padding": _padding_text(getattr(layer, "padding", ())),
         }
     return {
         "name": "",
         "type": row.type,
         **window,
-        "inputs": [],
+        "inputs": (),
         "input": named_sizes(row.inputs[0]) if row.inputs else {},
         "output": named_sizes(measure.output),
         "params": row.params,
@@ -64,89 +118,84 @@ def _of_layer(row: Row, settings: Settings) -> Record:
         "macs": RULES[settings.rule].count(row),
         "memory": row.activations * DTYPES[settings.dtype] * settings.batch,
         "unread": named_axes(row.unread),
+        "receptive_field": {},
+        "jump": {},
     }
 
 
-def _in_place(row: Row, fields: Record) -> Record:
-    """The same with what depends on where in the network it stands."""
-    record = {
-        **fields,
-        "name": row.node.name,
-        "inputs": row.node.inputs,
-        # behind an enlarging layer a field may end within a cell: it sees all of it
-        "receptive_field": named_axes([ceil(seen.size) for seen in row.reception]),
-        "jump": named_axes([_number(seen.jump) for seen in row.reception]),
-    }
+def _node_record(row: Row, layer: LayerRecord) -> LayerRecord:
+    """The same with what depends on the layer's position in the network."""
+    record = layer.copy()
+    record["name"] = row.node.name
+    record["inputs"] = row.node.inputs
+    # after an enlarging layer a field may end within a cell: it contains all of it
+    record["receptive_field"] = named_axes([ceil(axis.size) for axis in row.receptive_field])
+    record["jump"] = named_axes([_number(axis.jump) for axis in row.receptive_field])
     if row.node.owner:
         record["shares"] = row.node.owner
     return record
 
 
-def _number(jump: float) -> float:
+def _number(jump: "int | Fraction") -> int | float:
     return jump if isinstance(jump, int) else float(jump)
 
 
-def layer_records(summary: Summary, settings: Settings) -> list[Record]:
-    """A record a layer, or a block where blocks are folded to a depth."""
-    # repeated blocks share their measures, so their records are written once: half the time
-    known: dict[tuple[int, bool], Record] = {}
+def layer_records(summary: Summary, settings: Settings) -> list[LayerRecord]:
+    """One record per layer, or per block where blocks are folded to a depth."""
+    # repeated blocks share their measures: making their records once takes half the time
+    known: dict[tuple[int, bool], LayerRecord] = {}
     records = []
     for row in summary.rows:
         key = id(row.use), bool(row.node.owner)
         if key not in known:
-            known[key] = _of_layer(row, settings)
-        records.append(_in_place(row, known[key]))
+            known[key] = _layer_record(row, settings)
+        records.append(_node_record(row, known[key]))
     return records if settings.depth is None else list(_folded(records, settings.depth))
 
 
-def _folded(records: Sequence[Record], depth: int) -> list[Record]:
-    folded: list[Record] = []
-    members: list[Record] = []
-    for place, record in enumerate(records):
-        block = ".".join(record["name"].split(".")[:depth])
+def _folded(records: Sequence[LayerRecord], depth: int) -> Iterator[LayerRecord]:
+    members: list[LayerRecord] = []
+    for record, following in zip_longest(records, records[1:]):
+        block = record["name"].split(".")[:depth]
         members.append(record)
-        following = records[place + 1]["name"].split(".") if place + 1 < len(records) else []
-        if ".".join(following[:depth]) == block and len(following) > depth:
-            continue
-        folded.append(_block(block, members))
-        members = []
-    return folded
+        next_name = following["name"].split(".") if following else []
+        if next_name[:depth] != block or len(next_name) <= depth:
+            yield _block(".".join(block), members)
+            members = []
 
 
-def _block(name: str, members: Sequence[Record]) -> Record:
-    """Several rows as one: the last one's output, the sums of their counts."""
-    if len(members) == 1 and members[0]["name"] == name:
-        return members[0]
-    sums = {
-        key: sum(member[key] for member in members)
-        for key in ("params", "trainable", "buffers", "macs", "memory")
-    }
+Count = Literal["params", "trainable", "buffers", "macs", "memory"]
+COUNTS: tuple[Count, ...] = ("params", "trainable", "buffers", "macs", "memory")
+WINDOW: tuple[Literal["kernel", "stride", "padding"], ...] = ("kernel", "stride", "padding")
+
+
+def _block(name: str, members: Sequence[LayerRecord]) -> LayerRecord:
+    """Several layers as one: the last one's output, the sums of their counts."""
     first, last = members[0], members[-1]
-    shown = {
-        key: value for key, value in last.items() if key not in ("kernel", "stride", "padding")
-    }
-    return {
-        **shown,
-        "name": name,
-        "type": f"block of {len(members)}",
-        "inputs": first["inputs"],
-        "input": first["input"],
-        **sums,
-    }
+    if len(members) == 1 and first["name"] == name:
+        return first
+    block = last.copy()
+    block["name"], block["type"] = name, f"block of {len(members)}"
+    block["inputs"], block["input"] = first["inputs"], first["input"]
+    for key in WINDOW:
+        block.pop(key, None)
+    for count in COUNTS:
+        block[count] = sum(member[count] for member in members)
+    return block
 
 
-def totals(summary: Summary, settings: Settings) -> Record:
+def totals(summary: Summary, settings: Settings) -> Totals:
     """Counts and bytes of the whole network; `memory` is for the batch, in the dtype."""
-    each, count = DTYPES[settings.dtype], RULES[settings.rule].count
+    size, count = DTYPES[settings.dtype], RULES[settings.rule].count
     params = trainable = statistics = macs = 0
-    for row in summary.rows:  # once for all: a walk over 500 rows takes half a millisecond
+    for row in summary.rows:  # once: a walk over 500 rows takes half a millisecond
         macs += count(row)
         if not row.node.owner:
             params += row.use.params
             trainable += row.use.measure.params
             statistics += row.use.measure.statistics
-    activations, peak = summary.activations, summary.peak * each * settings.batch
-    weights = (trainable + statistics) * each
+    activations, peak = summary.activations, summary.peak * size * settings.batch
+    weights = (trainable + statistics) * size
     return {
         "params": params,
         "trainable": trainable,
@@ -158,43 +207,43 @@ def totals(summary: Summary, settings: Settings) -> Record:
             "dtype": settings.dtype,
             "batch": settings.batch,
             "weights": weights,
-            "activations": activations * each * settings.batch,
+            "activations": activations * size * settings.batch,
             "peak_activations": peak,
             "forward": weights + peak,
         },
     }
 
 
-COLUMNS: dict[str, Callable[[Record], object]] = {
-    "layer": lambda one: one["name"],
-    "type": lambda one: one["type"],
-    "kernel": lambda one: _times(one.get("kernel")),
-    "stride": lambda one: _times(one.get("stride")),
-    "padding": lambda one: one.get("padding", ""),
-    "input": lambda one: _times(list(one["input"].values())),
-    "output": lambda one: _times(list(one["output"].values())),
-    "params": lambda one: one["params"],
-    "MACs": lambda one: one["macs"],
-    "memory": lambda one: one["memory"],
-    "receptive field": lambda one: _times(list(one["receptive_field"].values())),
-    "jump": lambda one: _times(list(one["jump"].values())),
-    "unread": lambda one: _times(list(one["unread"].values())),
-    "inputs": lambda one: " ".join(one["inputs"]),
+COLUMNS: dict[str, Callable[[LayerRecord], object]] = {
+    "layer": lambda record: record["name"],
+    "type": lambda record: record["type"],
+    "kernel": lambda record: _by(record.get("kernel", ())),
+    "stride": lambda record: _by(record.get("stride", ())),
+    "padding": lambda record: record.get("padding", ""),
+    "input": lambda record: _by([*record["input"].values()]),
+    "output": lambda record: _by([*record["output"].values()]),
+    "params": lambda record: record["params"],
+    "MACs": lambda record: record["macs"],
+    "memory": lambda record: record["memory"],
+    "receptive field": lambda record: _by([*record["receptive_field"].values()]),
+    "jump": lambda record: _by([*record["jump"].values()]),
+    "unread": lambda record: _by([*record["unread"].values()]),
+    "inputs": lambda record: " ".join(record["inputs"]),
 }
-"""What a table can show of a layer."""
+"""The columns that a table can have, by name."""
 
 DEFAULT_COLUMNS = ("layer", "type", "output", "params", "MACs", "receptive field", "unread")
 
-TOTALS: dict[str, Callable[[Record], object]] = {
-    "params": lambda one: one["params"],
-    "MACs": lambda one: one["macs"],
-    "memory": lambda one: one["memory"]["activations"],
+TOTALS: dict[str, Callable[[Totals], int]] = {
+    "params": lambda total: total["params"],
+    "MACs": lambda total: total["macs"],
+    "memory": lambda total: total["memory"]["activations"],
 }
-"""Columns that have a total."""
+"""The total of each column that has one."""
 
 
 class Figures(NamedTuple):
-    """A summary with the settings it is shown under."""
+    """A summary with the settings under which it is printed."""
 
     summary: Summary
     settings: Settings = Settings()
@@ -218,10 +267,10 @@ class Figures(NamedTuple):
         trained = total["params"] - total["trainable"]
         kept = f", {total['buffers']:,} running statistics beside them" if total["buffers"] else ""
         rule = RULES[self.settings.rule].definition
-        held, peak = bytes_text(memory["activations"]), bytes_text(memory["peak_activations"])
+        all_, peak = bytes_text(memory["activations"]), bytes_text(memory["peak_activations"])
         return (
             f"{total['params']:,} params ({trained:,} not trainable{kept}); {total['macs']:,} MACs "
-            f"= {total['flops']:,} FLOPs for one image, counting {rule}; activations {held}, at "
+            f"= {total['flops']:,} FLOPs for one image, counting {rule}; activations {all_}, at "
             f"most {peak} at once, weights {bytes_text(memory['weights'])} "
             f"({self.settings.dtype}, batch {batch}, activation functions in place); "
             "sizes are HxWxC"
@@ -243,8 +292,6 @@ class Figures(NamedTuple):
 
     def __str__(self) -> str:
         """The table as a terminal shows it."""
-        from convcli.tables import drawn
-
         return drawn(self)
 
     def __repr__(self) -> str:
@@ -253,22 +300,16 @@ class Figures(NamedTuple):
 
     def _repr_html_(self) -> str:
         """The table as a notebook shows it."""
-        from convcli.tables import html_table
-
         return html_table(self)
 
-    def table(self) -> tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]:
+    def table(self) -> Table:
         columns = self.settings.columns or DEFAULT_COLUMNS
         records = layer_records(self.summary, self.settings)
-        rows = [tuple(COLUMNS[column](one) for column in columns) for one in records]
+        rows = [[COLUMNS[column](record) for column in columns] for record in records]
         total = totals(self.summary, self.settings)
-        footer: list[object] = [TOTALS[c](total) if c in TOTALS else "" for c in columns]
-        for place, column in enumerate(columns):
-            if column == "output":
-                footer[place] = self.value
-            elif column == "layer":
-                footer[place] = "total"
-        return columns, rows, footer
+        sums = {name: total_of(total) for name, total_of in TOTALS.items()}
+        footer = {"layer": "total", "output": self.value, **sums}
+        return columns, rows, [footer.get(column, "") for column in columns]
 
     def record(self) -> Record:
         return {

@@ -5,19 +5,19 @@ from typing import TypeVar
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
-from convcli.geometry import LARGEST, PADDINGS, Padding, Pair
+from convcli.geometry import MAX_SIZE, PADDINGS, Padding, Pair
 
 T = TypeVar("T")
 
 
 def count(value: object, name: str, least: int = 1) -> int:
-    """A whole number from `least` to LARGEST; a float that is one (2.0) will do."""
+    """A whole number from `least` to MAX_SIZE; a float that is one (2.0) will do."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise SpecError(f"{name} must be a whole number, not {shown(value)}")
-    if not least <= value <= LARGEST:
-        raise SpecError(f"{name} must be from {least} to {LARGEST:,}, not {shown(value)}")
+    if not least <= value <= MAX_SIZE:
+        raise SpecError(f"{name} must be from {least} to {MAX_SIZE:,}, not {shown(value)}")
     return value
 
 
@@ -36,7 +36,7 @@ def flag(value: object, name: str) -> bool:
 
 def factor(value: object, name: str) -> float:
     """How many times as long: a number above 0, whole or not."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LARGEST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_SIZE:
         raise SpecError(f"{name} must be a number above 0, not {shown(value)}")
     return value
 
@@ -45,8 +45,8 @@ def number(value: object, name: str) -> float:
     """A number, whole or not, that is none of the infinities."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SpecError(f"{name} must be a number, not {shown(value)}")
-    if not abs(value) <= LARGEST:
-        raise SpecError(f"{name} must be from -{LARGEST:,} to {LARGEST:,}, not {shown(value)}")
+    if not abs(value) <= MAX_SIZE:
+        raise SpecError(f"{name} must be from -{MAX_SIZE:,} to {MAX_SIZE:,}, not {shown(value)}")
     return float(value)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
+from convcli.borders import Border
 from convcli.errors import UnfitError
 from convcli.geometry import Pair, Window
 from convcli.nets.layers.arguments import count, plain
@@ -58,7 +59,7 @@ class Pad(NamedTuple):
 
     padding: tuple[Pair, ...]
     border: str = "constant"
-    """What they hold, by a name of `convcli.conv.padding`."""
+    """What they hold: a name of `convcli.borders.BORDERS`."""
     value: float = 0.0
 
     @property
@@ -68,7 +69,12 @@ class Pad(NamedTuple):
     def measure(self, *inputs: Shape) -> Measure:
         shape = maps("pad", inputs, len(self.padding))
         lengths = tuple(n + sum(pad) for n, pad in zip(shape[1:], self.padding, strict=True))
-        if min(lengths) < 1:
+        kept = [
+            n + min(before, 0) + min(after, 0)
+            for n, (before, after) in zip(shape[1:], self.padding, strict=True)
+        ]
+        # what is repeated has to be there
+        if min(lengths) < 1 or min(kept) < Border(self.border).repeats:
             raise UnfitError(f"cropping {self.padding} leaves nothing of {size_text(shape)}")
         windows = tuple((Window(1), pad) for pad in self.padding)
         return Measure((shape[0], *lengths), windows=windows)

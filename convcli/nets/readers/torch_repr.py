@@ -84,7 +84,9 @@ def _values(text: str, where: Where) -> tuple[list[object], dict[str, object]]:
         raise _unread(where) from None
     if not isinstance(call, ast.Call):
         raise _unread(where)
-    options = {keyword.arg: value(keyword.value) for keyword in call.keywords if keyword.arg}
+    options: dict[str, object] = {
+        keyword.arg: value(keyword.value) for keyword in call.keywords if keyword.arg
+    }
     return [value(one) for one in call.args], options
 
 

@@ -7,6 +7,7 @@ import os
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
+from convcli.tables import Record, Table
 from convcli.text import like
 
 FOLDER = os.path.dirname(__file__)  # pathlib would cost a seventh of a start
@@ -30,7 +31,7 @@ def about(name: str) -> str:
 
 
 class Listing:
-    """The networks of the zoo, as something to show."""
+    """The networks of the zoo, as a result to print."""
 
     warnings: tuple[str, ...] = ()
     caption = "convcli zoo NAME prints one; convcli shape NAME reads it"
@@ -39,10 +40,10 @@ class Listing:
     def value(self) -> str:
         return "\n".join(NAMES)
 
-    def table(self) -> tuple[tuple[str, ...], list[tuple[str, ...]], tuple[str, ...]]:
+    def table(self) -> Table:
         return ("name", "network"), [(name, about(name)) for name in NAMES], ()
 
-    def record(self) -> dict[str, object]:
+    def record(self) -> Record:
         from convcli.nets.analysis.summary import SCHEMA
 
         return {"schema": SCHEMA, "networks": [{"name": n, "about": about(n)} for n in NAMES]}

@@ -24,8 +24,9 @@ from convcli.arrays import Array
 from convcli.conv.algorithms.winograd.tiling import Tiling, tiling_of
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output
-from convcli.conv.spec import Pair, Problem
+from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads
+from convcli.geometry import Pair
 
 RESIDENT_BYTES = 40 << 20
 """The most that the side which stays may take."""

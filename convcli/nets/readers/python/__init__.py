@@ -1,16 +1,20 @@
-"""Model files: the Python that `nn.Module` classes are written in, interpreted without running it.
+"""Python that builds networks, in files or pasted: interpreted without running it.
 
-What the language needs of the libraries below it, it asks for through the Protocol
+What the language needs of the libraries, it asks for through the Protocol
 `language.protocol.Interpreter`, which `interpreter.ModelInterpreter` is; every native function is
-given it too.
+given it too. The contracts of `lint-imports` hold the order: each needs those below it alone.
 
-language/     the language: values, operators, expressions, calls, definitions, statements
-stdlib/       builtins, methods of plain values, modules of the standard library
-torch/        tensors, layers, functions and modules of PyTorch; einops
-model_files   the files of a model, and those beside it that it imports from
-bundled       modules of libraries that are made of layers, as text: `library/*.txt`
-libraries     what the names of imported libraries mean
-interpreter   the state of one reading; files, imports and modules of one model
-entry_point   which class or builder is meant
-model         its network for an input
+    reading       what a text is about, and its network
+    model         the network of a model for an input
+    entry_point   which class or function of a file is meant
+    script        the interpreter of a text whose own statements make a network
+    sequence      layers behind one another, the same for every input
+    interpreter   the interpreter of one model: its state, files and imports
+    libraries     the names of torch, numpy, keras and all other libraries
+    bundled       library modules that are Python themselves: `library/*.txt`
+    model_files   a model's file and those beside it that it imports
+    keras         layers, models and functions of Keras and TensorFlow
+    torch         tensors, layers, functions and modules of PyTorch; einops
+    stdlib        Python's builtins, methods of plain values, the standard library
+    language      values, operators, expressions, calls, definitions, statements
 """

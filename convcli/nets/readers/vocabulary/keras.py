@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
-from convcli.geometry import Padding
+from convcli.geometry import Padding, Window
 from convcli.nets.graph import Leaf
 from convcli.nets.layers import (
     Activation,
@@ -106,10 +106,12 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
     ) -> TransposedConv:
         _channels_last(data_format)
         kernel = counts(kernel_size, axes, "kernel_size")
+        spacing = counts(dilation_rate, axes, "dilation_rate")
         sides, extra = _padding(padding, axes, causal=False), (0,) * axes
         if output_padding is not None:
             extra = counts(output_padding, axes, "output_padding", 0)
-            half = [k // 2 if padding == "same" else 0 for k in kernel]
+            windows = map(Window, kernel, counts(strides, axes, "strides"), spacing)
+            half = [w.dilated_kernel // 2 if padding == "same" else 0 for w in windows]
             sides = tuple((p, p) for p in half)
         return TransposedConv(
             count(filters, "filters"),
@@ -117,7 +119,7 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
             counts(strides, axes, "strides"),
             sides,
             extra,
-            counts(dilation_rate, axes, "dilation_rate"),
+            spacing,
             bias=flag(use_bias, "use_bias"),
         )
 
@@ -416,5 +418,8 @@ SHARED: dict[str, Builder] = {
     "LeakyReLU": leaky_relu,
     "PReLU": prelu,
     "Flatten": plain(Reshape()),
+    "Dropout": plain(Identity("dropout")),
+    "AlphaDropout": plain(Identity("dropout")),
+    "Identity": plain(Identity()),
 }
 """Layers that PyTorch calls by the same name; taken where the text around them is Keras's."""

@@ -1,6 +1,5 @@
 """Names of layers → records of layers, in the three vocabularies."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
@@ -32,38 +31,33 @@ PASSED_OVER = {
 
 
 class Vocabulary:
-    """Builds the layers of a text, and counts whose names it used."""
+    """Builds layers by their names in any of the vocabularies."""
 
-    def __init__(self, keras: bool) -> None:
-        self.keras = keras
-        self.used: Counter[str] = Counter()
+    def __init__(self) -> None:
         self._layers: dict[tuple[object, ...], Layer] = {}
 
     def layer(self, name: str, args: Sequence[object], options: Mapping[str, object]) -> Layer:
         """The record of a layer from its name and values, the same for the same ones."""
         values = (*args, *options.values())
         if not all(type(one) in PLAIN for one in values):
-            return self._new_layer(name, args, options)
+            return new_layer(name, args, options)
         # 1, 1.0 and True are equal, and not the same
         key = name, values, tuple(map(type, values)), tuple(options)
         if key not in self._layers:
-            self._layers[key] = self._new_layer(name, args, options)
+            self._layers[key] = new_layer(name, args, options)
         return self._layers[key]
 
-    def _new_layer(self, name: str, args: Sequence[object], options: Mapping[str, object]) -> Layer:
-        known = list(names_of("short", "BLOCKS"))
-        if self.keras and name in names_of("Keras", "SHARED"):
-            self.used["Keras"] += 1
-            return _keras(names_of("Keras", "SHARED")[name], name, args, options)
-        for dialect in VOCABULARIES:
-            layers = names_of(dialect)
-            if name in layers:
-                # what both frameworks call alike is the one's whose text it stands in
-                self.used["Keras" if self.keras and dialect == "PyTorch" else dialect] += 1
-                build = _keras if dialect == "Keras" else checked
-                return build(layers[name], name, args, options)
-            known += layers
-        raise SpecError(f"{shown(name)} is no layer that is known here{like(name, known)}")
+
+def new_layer(name: str, args: Sequence[object], options: Mapping[str, object]) -> Layer:
+    """The record of a layer, of the first vocabulary that has its name."""
+    known = list(names_of("short", "BLOCKS"))
+    for dialect in VOCABULARIES:
+        layers = names_of(dialect)
+        if name in layers:
+            build = checked_keras if dialect == "Keras" else checked
+            return build(layers[name], name, args, options)
+        known += layers
+    raise SpecError(f"{shown(name)} is no layer that is known here{like(name, known)}")
 
 
 def checked(
@@ -87,10 +81,10 @@ def checked(
         raise SpecError(f"{name}: {error}") from None
 
 
-def _keras(
-    build: Builder, name: str, args: Sequence[object], options: Mapping[str, object]
-) -> Layer:
-    """The same for Keras, whose layers take many options that change nothing here."""
+def checked_keras(
+    build: Callable[..., T], name: str, args: Sequence[object], options: Mapping[str, object]
+) -> T:
+    """The same of Keras's builders, whose layers take many options that change nothing here."""
     takes = parameters(build)
     for option in options if takes else ():
         if option not in {*takes, *PASSED_OVER} and not option.endswith(UNREAD_OPTIONS):

@@ -6,9 +6,10 @@ declared (`in_channels`, `in_features`, `num_features`) is checked against what 
 
 from collections.abc import Callable
 
+from convcli.borders import PYTORCH_BORDERS, border_refusal
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
-from convcli.geometry import Padding
+from convcli.geometry import Padding, Window, output_padding_refusal, resolve_padding
 from convcli.nets.layers import (
     AdaptivePool,
     Builder,
@@ -85,10 +86,9 @@ def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
 
 def border(padding_mode: object) -> str:
     """What padded cells hold, by our name."""
-    if isinstance(padding_mode, str) and padding_mode in BORDERS:
-        return BORDERS[padding_mode]
-    names = ", ".join(name for name in BORDERS if name.islower())
-    raise SpecError(f"padding_mode={shown(padding_mode)} is none of {names}")
+    if isinstance(padding_mode, str) and padding_mode in PYTORCH_BORDERS:
+        return PYTORCH_BORDERS[padding_mode]
+    raise SpecError(f"padding_mode={border_refusal(padding_mode, PYTORCH_BORDERS)}")
 
 
 def _conv_padding(
@@ -97,8 +97,8 @@ def _conv_padding(
     if padding == "same":
         if set(stride) != {1}:
             raise SpecError("padding='same' is not supported for strided convolutions by PyTorch")
-        totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-        return tuple((total // 2, total - total // 2) for total in totals)
+        windows = map(Window, kernel, stride, dilation)
+        return tuple(resolve_padding("same", 1, window) for window in windows)
     if isinstance(padding, str) and padding != "valid":
         raise SpecError(f"padding={shown(padding)} is neither 'same' nor 'valid'")
     return pads(padding, len(kernel))
@@ -121,14 +121,13 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
     ) -> TransposedConv:
         strides, spacing = counts(stride, axes, "stride"), counts(dilation, axes, "dilation")
         extra = counts(output_padding, axes, "output_padding", 0)
-        if any(more >= max(both) for more, *both in zip(extra, strides, spacing, strict=True)):
-            raise SpecError(
-                f"output_padding={shown(output_padding)} must be smaller than the stride or the "
-                "dilation, as PyTorch has it"
-            )
+        kernel = counts(kernel_size, axes, "kernel_size")
+        for refusal in map(output_padding_refusal, extra, map(Window, kernel, strides, spacing)):
+            if refusal:
+                raise SpecError(f"{refusal}, as PyTorch has it")
         return TransposedConv(
             count(out_channels, "out_channels"),
-            counts(kernel_size, axes, "kernel_size"),
+            kernel,
             strides,
             tuple((p, p) for p in counts(padding, axes, "padding", 0)),
             extra,
@@ -153,12 +152,12 @@ def _pool(
     sizes = counts(kernel, axes, "kernel_size")
     spacing = counts(dilation, axes, "dilation")
     sides = counts(padding, axes, "padding", 0)
-    for k, d, p in zip(sizes, spacing, sides, strict=True):
-        if p > (d * (k - 1) + 1) // 2:
-            raise SpecError(
-                f"padding={p} is more than half of the kernel's reach, which PyTorch refuses"
-            )
     steps = sizes if stride in (None, ()) else counts(stride, axes, "stride")
+    for p, k in zip(sides, sizes, strict=True):
+        if p > k // 2:
+            raise SpecError(
+                f"padding={p} is more than half of the kernel of {k}, which PyTorch refuses"
+            )
     return Pool(kind, sizes, steps, tuple((p, p) for p in sides), spacing, flag(ceil, "ceil_mode"))
 
 
@@ -372,14 +371,6 @@ def layer_norm(
     return Norm("layer", vectors, shape=shape, eps=number_or(eps, 1e-5))
 
 
-BORDERS = {"Reflection": "reflect", "Replication": "edge", "Circular": "wrap"} | {
-    "zeros": "zero",
-    "reflect": "reflect",
-    "replicate": "edge",
-    "circular": "wrap",
-}
-"""Borders, by the stems of the layers that pad with them and by `padding_mode`."""
-
 LAYERS: dict[str, Builder] = {
     **named("PyTorch"),
     **{f"Conv{n}d": conv(n) for n in (1, 2, 3)},
@@ -392,9 +383,13 @@ LAYERS: dict[str, Builder] = {
     **{f"AdaptiveMaxPool{n}d": adaptive_pool("max", n) for n in (1, 2, 3)},
     **{f"{kind}Pad{n}d": pad(n) for n in (1, 2, 3) for kind in ("Zero", "Constant")},
     **{
-        f"{kind}Pad{n}d": pad(n, BORDERS[kind])
+        f"{kind}Pad{n}d": pad(n, border(mode))
         for n in (1, 2, 3)
-        for kind in ("Reflection", "Replication", "Circular")
+        for kind, mode in (
+            ("Reflection", "reflect"),
+            ("Replication", "replicate"),
+            ("Circular", "circular"),
+        )
     },
     **{f"BatchNorm{n}d": batch_norm() for n in (1, 2, 3)},
     **{f"LazyBatchNorm{n}d": batch_norm(lazy=True) for n in (1, 2, 3)},

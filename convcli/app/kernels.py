@@ -1,0 +1,44 @@
+"""`convcli kernels`: the catalogue, one kernel in full, or a picture under every kernel."""
+
+from convcli.errors import SpecError
+from convcli.options import OutputOptions
+from convcli.output import path
+from convcli.tables import show
+
+
+class KernelsOptions(OutputOptions):
+    """A kernel, or a picture for the gallery."""
+
+    name: str | None = None
+    gallery: str | None = None
+    output: str | None = None
+    force: bool = False
+
+
+def kernels(options: KernelsOptions) -> None:
+    """Print the catalogue or one kernel, or draw the gallery. Raises a Refusal."""
+    if options.gallery is not None:
+        if options.name is not None:
+            raise SpecError("--gallery draws every kernel; name none, or leave it out")
+        _draw_gallery(options.gallery, options.output or "gallery.png", options.force)
+        return
+    if options.output is not None:
+        raise SpecError("-o goes with --gallery")
+    from convcli.images.kernels.listing import Catalogue, KernelDetails
+
+    result = Catalogue() if options.name is None else KernelDetails(options.name)
+    show(result, options.format_, options.quiet)
+
+
+def _draw_gallery(picture: str, target: str, force: bool) -> None:
+    from convcli.draw.kernel_gallery import gallery
+    from convcli.images.io.formats import format_of
+    from convcli.images.io.read import check_free, open_picture
+    from convcli.images.io.write import write_picture
+
+    check_free([target], force, picture)
+    if target != "-":
+        format_of(target)
+    write_picture(gallery(open_picture(picture)), target, force)
+    if target != "-":
+        path(target)
