@@ -16,6 +16,9 @@ from convcli.text import safe
 INPUT = "input"
 """The name under which the network's input is known to its nodes."""
 
+ALL_WEIGHTS = "all"
+"""The role that stands for all weights of a layer."""
+
 MOST_NODES = 200_000
 """A network of more is refused before it is laid out."""
 
@@ -32,6 +35,15 @@ class Node(NamedTuple):
     owner: str = ""
     """The node whose weights it uses, where they are another node's."""
     where: Where | None = None
+    frozen: tuple[str, ...] = ()
+    """Roles of its weights that are not trained; ALL_WEIGHTS for every one of them."""
+    registered: bool = True
+    """Whether its weights are among the model's parameters."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether its weights are counted here: they are its own, and the model's."""
+        return self.registered and not self.owner
 
 
 class Stopped(NamedTuple):
@@ -78,6 +90,8 @@ class Leaf(NamedTuple):
     layer: Layer
     name: str = ""
     where: Where | None = None
+    frozen: tuple[str, ...] = ()
+    """Roles of its weights that are not trained."""
 
 
 class Chain(NamedTuple):
@@ -131,6 +145,10 @@ class Builder:
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
+        self.frozen: dict[str, tuple[str, ...]] = {}
+        """Roles of weights that are not trained, by the node that holds them."""
+        self.unregistered: set[str] = set()
+        """Nodes whose weights are none of the model's parameters."""
         self._counts: dict[str, int] = {}
         self._names = {INPUT}
         self._laid = 0
@@ -140,7 +158,7 @@ class Builder:
     def network(self, outputs: tuple[str, ...] = ()) -> Network:
         """The nodes laid out so far; only those that the outputs need, where they are named."""
         if not outputs:
-            return Network(tuple(self.nodes))
+            return Network(tuple(map(self._marked, self.nodes)))
         needed = set(outputs)
         for node in reversed(self.nodes):
             if node.name in needed:
@@ -151,8 +169,17 @@ class Builder:
             if node.name in needed:
                 # where the first that used the weights is not needed, the next one holds them
                 first = owners.setdefault(node.owner or node.name, node.name)
-                kept.append(node._replace(owner="" if first == node.name else first))
+                owner = "" if first == node.name else first
+                kept.append(self._marked(node)._replace(owner=owner))
         return Network(tuple(kept))
+
+    def _marked(self, node: Node) -> Node:
+        """The node with what is known of its weights."""
+        holder = node.owner or node.name
+        frozen, registered = self.frozen.get(holder, node.frozen), holder not in self.unregistered
+        if registered and frozen == node.frozen:
+            return node
+        return node._replace(frozen=frozen, registered=registered)
 
     def lay(self, part: Part, value: str, scope: str = "", called: str = "", depth: int = 0) -> str:
         """Add the nodes of a part that reads the node `value`; gives the node it ends with.
@@ -193,7 +220,7 @@ class Builder:
             name = scope + self.numbered(scope, stem(leaf.layer.type))
         # the leaf is kept beside its id, which is only its own while it lives
         self._owners.setdefault(id(own), (own, name))
-        self.nodes.append(Node(name, leaf.layer, inputs, owner, leaf.where))
+        self.nodes.append(Node(name, leaf.layer, inputs, owner, leaf.where, leaf.frozen))
         return name
 
     def share(self, leaf: Leaf, of: Leaf) -> None:

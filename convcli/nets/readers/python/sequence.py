@@ -8,6 +8,7 @@ from convcli.nets.readers.python.keras.layers import LAYER, activation_of, layer
 from convcli.nets.readers.python.keras.layers import SEQUENTIAL as KERAS_SEQUENTIAL
 from convcli.nets.readers.python.language.objects import Instance, Native
 from convcli.nets.readers.python.torch.nn_module import SEQUENTIAL, children
+from convcli.nets.readers.python.torch.nn_weights import frozen_roles
 
 
 def parts_of(modules: Sequence[tuple[str, Instance | Part]]) -> list[tuple[str, Part]] | None:
@@ -54,7 +55,7 @@ def _layer(module: Instance, leaf: Leaf, leaves: dict[int, Leaf]) -> Part | None
         record = leaf.layer
         if isinstance(record, Linear) and not module.cls.is_a(LAYER):
             record = record._replace(over="last")  # lines may leave flattening out
-        leaves[id(module)] = leaf._replace(layer=record)
+        leaves[id(module)] = leaf._replace(layer=record, frozen=frozen_roles(module))
     follows = activation_of(module)
     if follows is None:
         return leaves[id(module)]
