@@ -75,8 +75,7 @@ class Teller:
     def _print(self, text: str) -> None:
         from rich.text import Text
 
-        shown = "\n".join(map(safe, text.split("\n")))
-        self._bar.console.print(Text(shown), soft_wrap=True)
+        self._bar.console.print(Text(safe(text, keep="\n")), soft_wrap=True)
 
     def finish(self, report: str | None, listed: bool = True) -> None:
         """The failures in a list, the summary, and the report of failures as JSON lines."""

@@ -1,4 +1,4 @@
-"""`convcli completion`: the script with which a shell completes commands, options and names."""
+"""`convcli completion`: the script by which a shell completes commands, options and names."""
 
 import click
 

@@ -122,7 +122,7 @@ def write_vectors(
     if target.path is None:
         for text in _lines(pictures, target.format):
             if sys.stdout.isatty():
-                sys.stdout.write("\t".join(map(safe, text.split("\t"))) + "\n")
+                sys.stdout.write(safe(text, keep="\t") + "\n")
                 sys.stdout.flush()
             else:  # a path's own bytes
                 sys.stdout.buffer.write(f"{text}\n".encode("utf-8", "surrogateescape"))

@@ -37,13 +37,11 @@ class Node(NamedTuple):
     where: Where | None = None
     frozen: tuple[str, ...] = ()
     """Roles of its weights that are not trained; ALL_WEIGHTS for every one of them."""
-    registered: bool = True
-    """Whether its weights are among the model's parameters."""
 
     @property
     def counted(self) -> bool:
-        """Whether its weights are counted here: they are its own, and the model's."""
-        return self.registered and not self.owner
+        """Whether its weights are counted here: they are its own."""
+        return not self.owner
 
 
 class Stopped(NamedTuple):
@@ -147,8 +145,6 @@ class Builder:
         self.nodes: list[Node] = []
         self.frozen: dict[str, tuple[str, ...]] = {}
         """Roles of weights that are not trained, by the node that holds them."""
-        self.unregistered: set[str] = set()
-        """Nodes whose weights are none of the model's parameters."""
         self._counts: dict[str, int] = {}
         self._names = {INPUT}
         self._laid = 0
@@ -175,11 +171,8 @@ class Builder:
 
     def _marked(self, node: Node) -> Node:
         """The node with what is known of its weights."""
-        holder = node.owner or node.name
-        frozen, registered = self.frozen.get(holder, node.frozen), holder not in self.unregistered
-        if registered and frozen == node.frozen:
-            return node
-        return node._replace(frozen=frozen, registered=registered)
+        frozen = self.frozen.get(node.owner or node.name, node.frozen)
+        return node if frozen == node.frozen else node._replace(frozen=frozen)
 
     def lay(self, part: Part, value: str, scope: str = "", called: str = "", depth: int = 0) -> str:
         """Add the nodes of a part that reads the node `value`; gives the node it ends with.

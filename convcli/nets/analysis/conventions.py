@@ -1,4 +1,4 @@
-"""Published figures explained: by which convention of counting is it 4.11 G?"""
+"""The conventions of counting under which a network has a published figure, such as 4.11 G."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ class Explanation(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A number as it was seen, and the half step of its last digit."""
+    """A number as it is printed, and half a unit of its last digit."""
 
     text: str
     value: Fraction
@@ -48,10 +48,10 @@ def read_figure(text: str) -> Figure:
     )
     if match is None:
         raise SpecError(f"{shown(text)} is not a figure such as 4.11G, 61.1M or 55")
-    whole, fraction, unit = match.groups(default="")
+    integer, fraction, unit = match.groups(default="")
     scale = 10 ** int(unit[1:]) if unit[:1] in ("e", "E") else UNITS[unit.lower()]
     step = Fraction(scale, 10 ** max(len(fraction) - 1, 0))
-    digits = (whole + fraction[1:]).replace(",", "").replace("_", "")
+    digits = (integer + fraction[1:]).replace(",", "").replace("_", "")
     return Figure(text, int(digits) * step, step / 2 if unit or fraction else Fraction(0))
 
 

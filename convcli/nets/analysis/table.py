@@ -9,7 +9,7 @@ from convcli.geometry import Padding
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import DTYPES, SCHEMA, Row, Summary, named_axes, named_sizes
 from convcli.nets.layers import Shape, size_text
-from convcli.tables import Record, Table, drawn, html_table
+from convcli.tables import Record, Table, html_table, table_text
 
 if TYPE_CHECKING:
     from fractions import Fraction  # 2 ms of a start
@@ -300,7 +300,7 @@ class Figures(NamedTuple):
 
     def __str__(self) -> str:
         """The table as a terminal shows it."""
-        return drawn(self)
+        return table_text(self)
 
     def __repr__(self) -> str:
         shapes = f"{size_text(self.summary.input)} → {self.value}"

@@ -38,8 +38,8 @@ for through `language.protocol.Interpreter`, which `interpreter.ModelInterpreter
     torch.einops              rearrange, reduce, repeat
 
     keras.tensors             tensors with their channels last
-    keras.layers              the layers and models of Keras
     keras.functions           tf.concat, tf.reduce_mean, K.mean
+    keras.layers              the layers and models of Keras
     keras.names               the names of keras and tensorflow
 
     model_files               a model's file and those beside it that it imports

@@ -352,9 +352,9 @@ class ModelInterpreter:
                 self._kept.append(tensor)
         self._kept.append(root)
 
-    def name_within(self, root: Instance) -> None:
-        """Give every module inside another its path."""
-        for path, module in nn_module.walk(root):
+    def name_within(self, root: Instance, name: str = "") -> None:
+        """Give a module that has a name, and every one inside it, their paths."""
+        for path, module in nn_module.walk(root, name):
             self._paths[id(module)] = path
 
     # -- tensors ----------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from convcli.errors import SpecError
 from convcli.nets.graph import INPUT, Builder, Network, Node, Part, Reading, Stopped
 from convcli.nets.input_size import named_shape
 from convcli.nets.layers import Shape
+from convcli.nets.layers.tensor_ops import Operation
 from convcli.nets.readers.fragments import module
 from convcli.nets.readers.layer_calls import chain
 from convcli.nets.readers.python.entry_point import (
@@ -118,11 +119,15 @@ class Text(NamedTuple):
             self.files.known[os.path.realpath(self.path)] = file
         script = ScriptInterpreter(self.files, file, self.keras, shape, self.example)
         script.open_file(file)
-        if self.entry is not None:
-            build_module(script, file, self.entry)
-        if self.function:
-            made = script.call(file.names[self.function], [script.new_input((None, None, 3))], {})
-            script.outputs = [made] if isinstance(made, Tensor) else []
+        try:
+            if self.entry is not None:
+                build_module(script, file, self.entry)
+            if self.function:
+                image = script.new_input((None, None, 3))
+                made = script.call(file.names[self.function], [image], {})
+                script.outputs = [made] if isinstance(made, Tensor) else []
+        except ReadError as error:
+            script.refusals.append(error)
         return script
 
     def at(self, shape: Shape) -> Network:
@@ -133,14 +138,27 @@ class Text(NamedTuple):
     def network(self, script: ScriptInterpreter) -> Network:
         """What its statements laid out, until one of them did not fit or was not understood."""
         recorder, stopped = script.recorder, None
-        outputs = tuple(filter(None, map(recorder.node_name, script.outputs)))
         if script.refusals:
             first = script.refusals[0]
             stopped = Stopped(str(first), first.where, unfit=isinstance(first, ShapeMismatch))
+        outputs = () if stopped else self._outputs(script)
         mark_weights(script, recorder)
-        nodes = recorder.network(() if stopped else outputs).nodes
+        nodes = recorder.network(outputs).nodes
         again = self.at if recorder.size_dependent or script.guessed else None
         return Network(nodes, again, stopped, notes_of(recorder, [], script.outputs))
+
+    def _outputs(self, script: ScriptInterpreter) -> tuple[str, ...]:
+        """The nodes of what it gives: a `Model`, or its last line and what nothing reads."""
+        node_name, nodes = script.recorder.node_name, script.recorder.builder.nodes
+        if script.outputs:
+            return tuple(filter(None, map(node_name, script.outputs)))
+        read = {name for node in nodes for name in node.inputs}
+        ends = [
+            node.name
+            for node in nodes
+            if node.name not in read and not isinstance(node.layer, Operation)
+        ]
+        return (*filter(None, map(node_name, script.last)), *ends)
 
     # -- what it is about -------------------------------------------------------------------
 
@@ -188,7 +206,7 @@ class Text(NamedTuple):
         for given, one in self._tries(script):
             if one.records_input():
                 network = given.network(one)
-                if network.stopped and not network.stopped.unfit:
+                if network.stopped and not (network.stopped.unfit or one.guessed):
                     raise one.refusals[0]
                 return Reading(network, one.input, _about(one, "model", network))
             refusals += one.refusals
@@ -242,7 +260,8 @@ class Text(NamedTuple):
         declared = Network(
             tuple(Node(f"{i}", leaf.layer, (INPUT,)) for i, leaf in enumerate(leaves)), model.at
         )
-        shape = script.input if self.keras else example_input(script.text)
+        named = script.input or _input_of([("", root)])
+        shape = named if self.keras else example_input(script.text)
         return Reading(declared, shape, f"{_frameworks(script)} {label}")
 
 

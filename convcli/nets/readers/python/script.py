@@ -90,6 +90,8 @@ class ScriptInterpreter(ModelInterpreter):
         """Tensors made so far that could be the input."""
         self.outputs: list[Tensor] = []
         """What a Keras `Model` gives."""
+        self.last: list[Tensor] = []
+        """What the last statement gave that gave tensors."""
         self.refusals: list[ReadError] = []
         self.used: Counter[str] = Counter()
         """Layers made, by framework."""
@@ -99,6 +101,7 @@ class ScriptInterpreter(ModelInterpreter):
             isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef | ast.FunctionDef)
             for node in text.tree.body
         )
+        self._given: list[Tensor] = []
         self._modules: dict[int, tuple[str, Instance | Part]] = {}
         self._models: dict[str, int] = {}
         self._calls = LayerCalls(text.names)
@@ -197,13 +200,18 @@ class ScriptInterpreter(ModelInterpreter):
                 super().block([node], frame)
                 for target in getattr(node, "targets", [getattr(node, "target", None)]):
                     self._assigned(target)
+        if self._given:
+            self.last, self._given = self._given, []
 
     def _assigned(self, target: ast.expr | None) -> None:
         match target:
             case ast.Name(name):
                 self._keep(name, self.text.names.get(name))
             case ast.Attribute(ast.Name("self"), name):
-                self._keep(name, self.own.attrs.get(name))
+                value = self.own.attrs.get(name)
+                self._keep(name, value)
+                if isinstance(value, Instance):
+                    self.name_within(value, name)
             case ast.Tuple(targets) | ast.List(targets):
                 for one in targets:
                     self._assigned(one)
@@ -211,6 +219,8 @@ class ScriptInterpreter(ModelInterpreter):
     def _keep(self, name: str, value: Value) -> None:
         if isinstance(value, Instance) and keras_layers.outputs_of(value):
             self.outputs = keras_layers.outputs_of(value)
+        elif isinstance(value, Tensor) and value.node not in ("", INPUT):
+            self._given.append(value)
         elif isinstance(value, Instance) and value.cls.is_a(MODULE):
             if name and value.leaf is None:
                 # a model that is made again under its name takes its place
@@ -321,6 +331,8 @@ class ScriptInterpreter(ModelInterpreter):
     def call(self, function: Value, args: list[Value], options: dict[str, Value]) -> Value:
         if isinstance(function, Native) and function.name in EXAMPLES and not self.depth:
             return self._example(function, args, options)
+        if args and self._takes_input(function, args[0]):
+            args = [self._bare_input(args[0]), *args[1:]]
         if isinstance(function, Unknown) and not function.harmless:
             named = self._named(function, args)
             function = function if named is MISSING else named
@@ -333,9 +345,25 @@ class ScriptInterpreter(ModelInterpreter):
             self.used["Keras" if function.is_a(keras_layers.LAYER) else "PyTorch"] += 1
         return value
 
+    def _takes_input(self, function: Value, value: Value) -> bool:
+        """Whether lines that were cut out of a forward work on its input: `x = F.relu(x)`."""
+        if self.defines or self.depth or self.examples or self._sizes or not self._is_word(value):
+            return False
+        natives = isinstance(function, Native) and function.name in FUNCTIONS
+        return natives or self.is_module(function)
+
+    def _bare_input(self, word: Value) -> Value:
+        tensor = self.new_input((None, None, 3))
+        if isinstance(word, Unknown):
+            self.text.names[word.text] = tensor
+        return tensor
+
+    def _is_word(self, value: Value) -> bool:
+        """Whether a value is a name that nothing was ever assigned to."""
+        return isinstance(value, Unknown) and value.text in self._undefined
+
     def _word(self, value: Value) -> Value:
-        known = not isinstance(value, Unknown) or value.text not in self._undefined
-        return value if known or not isinstance(value, Unknown) else value.text
+        return value.text if isinstance(value, Unknown) and self._is_word(value) else value
 
     def _named(self, function: Unknown, args: list[Value]) -> Value:
         """What a function that no module gives means by its name alone, or MISSING.
@@ -404,22 +432,23 @@ class ScriptInterpreter(ModelInterpreter):
                 self.name_within(owner)
         return super().forward(owner, args, options)
 
-    def name_within(self, root: Instance) -> None:
-        super().name_within(root)
+    def name_within(self, root: Instance, name: str = "") -> None:
+        super().name_within(root, name)
         for _, module in walk(root):
             for layer in keras_layers.layers_of(module):  # which Keras names by their types
                 self._paths.pop(id(layer), None)
 
     def leaf(self, owner: Instance) -> Leaf:
-        assert owner.leaf is not None
-        if keras_layers.activation_of(owner) is not None:
-            return owner.leaf
-        if self.path(owner):
+        leaf = owner.leaf
+        assert leaf is not None
+        if self.path(owner) and keras_layers.activation_of(owner) is None:
             return super().leaf(owner)
-        if not owner.leaf.name:
-            return owner.leaf
-        named = owner.leaf._replace(name=self.recorder.scope + owner.leaf.name)
-        return self._leaves.setdefault(id(owner), named)
+        known = self._leaves.get(id(owner))
+        if known is None or known.layer is not leaf.layer:
+            known = leaf._replace(name=leaf.name and self.recorder.scope + leaf.name)
+            self._leaves[id(owner)] = known
+            self._kept.append(owner)
+        return known
 
     def tensor_attribute(self, owner: Tensor, name: str) -> Value:
         if owner.channels_last:

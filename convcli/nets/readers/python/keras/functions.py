@@ -2,8 +2,10 @@
 
 from math import prod
 
+from convcli.nets.graph import Leaf
 from convcli.nets.layers import AdaptivePool, Concat, Identity, Merge, Pad, Reshape, Upsample
 from convcli.nets.readers.python.keras.tensors import (
+    apply,
     apply_record,
     by_shape,
     network_shape,
@@ -59,7 +61,7 @@ def merge(kind: str) -> NativeFunction:
 
 def concatenate(
     interpreter: Interpreter, values: Value, axis_: Value = -1, **options: Value
-) -> Value:
+) -> Tensor:
     """Tensors behind each other: on the channels, or on one of the lengths."""
     tensors = tensors_in((values,))
     rank = len(tensors[0].shape)
@@ -67,8 +69,10 @@ def concatenate(
     if len(tensors) == 1:
         return tensors[0]
     if place == 0:
-        return by_shape("concat", indexing.cat)(interpreter, tensors, 0)
-    return apply_record(interpreter, Concat(0 if place == rank - 1 else place), *tensors)
+        return to_tensor(by_shape("concat", indexing.cat)(interpreter, tensors, 0))
+    record, name = Concat(0 if place == rank - 1 else place), options.get("name")
+    path = f"{interpreter.recorder.scope}{name}" if isinstance(name, str) else ""
+    return apply(interpreter, Leaf(record, path, interpreter.location()), tensors)
 
 
 def reshape(interpreter: Interpreter, x: Value, shape: Value, **options: Value) -> Value:

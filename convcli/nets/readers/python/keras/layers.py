@@ -8,6 +8,7 @@ from functools import cache
 from convcli.callsyntax import shown
 from convcli.nets.graph import Leaf
 from convcli.nets.layers import Builder
+from convcli.nets.readers.python.keras.functions import concatenate
 from convcli.nets.readers.python.keras.tensors import apply, tensors_in, text_shape
 from convcli.nets.readers.python.language.conversions import describe, to_list
 from convcli.nets.readers.python.language.limits import MAX_ITEMS
@@ -132,7 +133,7 @@ def _forward(interpreter: Interpreter, owner: Instance, *args: Value, **options:
         name = f"{outer}{called}"
     recorder.scope = f"{name}." if name else outer
     try:
-        return apply(interpreter, follows, [apply(interpreter, owner.leaf, tensors)])
+        return apply(interpreter, follows, [apply(interpreter, interpreter.leaf(owner), tensors)])
     finally:
         recorder.scope = outer
 
@@ -213,6 +214,14 @@ def _init_model(interpreter: Interpreter, owner: Instance, *args: Value, **optio
     _init_layer(interpreter, owner, **options)
 
 
+def _build_model(
+    interpreter: Interpreter, owner: Instance, input_shape: Value = None, **options: Value
+) -> None:
+    """`model.build((None, 28, 28, 1))`, which names the input's sizes."""
+    if isinstance(input_shape, tuple | list):
+        owner.attrs["input_shape"] = tuple(input_shape[1:])
+
+
 def _call_model(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> Value:
     """A model on data that is not known gives what is not known."""
     data = args[0] if args else None
@@ -228,6 +237,7 @@ MODEL = class_of(
     LAYER,
     __init__=_init_model,
     forward=_call_model,
+    build=_build_model,
     compile=no_effect,
     summary=no_effect,
     **{
@@ -310,6 +320,18 @@ def _unchanged(interpreter: Interpreter, owner: Instance, x: Value) -> Value:
     return x
 
 
+def _init_concatenate(
+    interpreter: Interpreter, owner: Instance, axis: Value = -1, **options: Value
+) -> None:
+    owner.attrs |= {"axis": axis, "name": options.get("name")}
+
+
+def _concatenate(
+    interpreter: Interpreter, owner: Instance, values: Value, **options: Value
+) -> Tensor:
+    return concatenate(interpreter, values, owner.attrs["axis"], name=owner.attrs["name"])
+
+
 @cache
 def classes() -> dict[str, Class]:
     """The classes of `keras.layers` and `keras.models` by name."""
@@ -323,6 +345,9 @@ def classes() -> dict[str, Class]:
     }
     for name, build in (keras.LAYERS | keras.SHARED).items():
         layers[name] = class_of(name, LAYER, __init__=_initializer(name, build), forward=_forward)
+    layers["Concatenate"] = class_of(
+        "Concatenate", LAYER, __init__=_init_concatenate, forward=_concatenate
+    )
     return layers
 
 
