@@ -24,9 +24,9 @@ def kernels(options: KernelsOptions) -> None:
         return
     if options.output is not None:
         raise SpecError("-o goes with --gallery")
-    from convcli.images.kernels.listing import Catalogue, KernelDetails
+    from convcli.images.kernels.listing import catalogue_listing, kernel_listing
 
-    result = Catalogue() if options.name is None else KernelDetails(options.name)
+    result = catalogue_listing() if options.name is None else kernel_listing(options.name)
     show(result, options.format_, options.quiet)
 
 

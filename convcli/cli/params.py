@@ -217,12 +217,7 @@ def format_choice(*others: str, help: str) -> Decorator:
 
 
 format_option = format_choice(help=f"{', '.join(FORMATS)}.")
-text_format_option = option(
-    "--format",
-    "format_",
-    type=Reads("FORMAT", names=["text", *FORMATS]),
-    help=f"text, {', '.join(FORMATS)}.  [text]",
-)
+text_format_option = format_choice("text", help=f"text, {', '.join(FORMATS)}.  [text]")
 quiet_option = partial(option, "-q", "--quiet", is_flag=True)
 force_option = option("--force", is_flag=True, help="Overwrite what is there already.")
 

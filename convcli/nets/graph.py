@@ -11,6 +11,7 @@ from typing import NamedTuple
 from convcli.errors import SpecError
 from convcli.nets.layers import Layer, Shape
 from convcli.nets.source_location import Where, pointed
+from convcli.records import equal_by_type
 from convcli.text import safe
 
 INPUT = "input"
@@ -82,6 +83,7 @@ class Reading(NamedTuple):
     about: str
 
 
+@equal_by_type
 class Leaf(NamedTuple):
     """One layer. A leaf that is laid out twice keeps its weights: give `repeat` fresh ones."""
 
@@ -92,6 +94,7 @@ class Leaf(NamedTuple):
     """Roles of its weights that are not trained."""
 
 
+@equal_by_type
 class Chain(NamedTuple):
     """Parts one after another; a chain with a name is a scope for the names within."""
 
@@ -101,6 +104,7 @@ class Chain(NamedTuple):
     """Whether items without a name are called 0, 1, 2, … as in PyTorch's Sequential."""
 
 
+@equal_by_type
 class Fork(NamedTuple):
     """Branches from one value, joined by a layer; with no layer, the value goes on as it was."""
 

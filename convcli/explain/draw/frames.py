@@ -16,7 +16,8 @@ from convcli.errors import UnfitError
 from convcli.explain.draw.themes import Colour, Theme, between
 from convcli.explain.render import sum_lines, text
 from convcli.explain.steps import Spot, Step, Term, Walk
-from convcli.explain.values import shown
+from convcli.explain.values import value_text
+from convcli.numerals import Value
 
 Box = tuple[int, int, int, int]
 
@@ -131,11 +132,11 @@ class Sheet:
         if len(lines) <= MOST_LINES:
             return lines
         name = self.walk.names(step.cell)[0]
-        result = ", ".join(map(shown, step.outputs))
-        whole = " + ".join(map(shown, step.sums))
+        result = ", ".join(map(value_text, step.outputs))
+        whole = " + ".join(map(value_text, step.sums))
         if len(step.sums) == 1 or self.walk.pool:
             return [f"{name} = {result}"]
-        bias = "" if step.bias is None else f" + {shown(step.bias)}"
+        bias = "" if step.bias is None else f" + {value_text(step.bias)}"
         return _folded(f"{name} = {whole}{bias} = {result}", room)[:MOST_LINES]
 
     @cached_property
@@ -244,10 +245,15 @@ class Sheet:
         return left, top, right, bottom
 
     def _number(
-        self, pen: ImageDraw.ImageDraw, box: Box, value: Any, ink: Colour, corner: Any = None
+        self,
+        pen: ImageDraw.ImageDraw,
+        box: Box,
+        value: Value,
+        ink: Colour,
+        corner: Value | None = None,
     ) -> None:
         left, top, right, bottom = box
-        text = _short(shown(value))
+        text = _short(value_text(value))
         roomy = corner is not None and self.side >= 32
         font = _fitting(text, self.side - 2 * INSET, round(self.side * 0.45))
         # up and to the left of the weight, as far as the window's frame leaves room
@@ -255,10 +261,14 @@ class Sheet:
         pen.text(
             (x, (top + bottom) / 2 - (3 if roomy else 0)), text, fill=ink, font=font, anchor="mm"
         )
-        if roomy:
-            small = _fitting(_short(shown(corner)), self.side // 2, round(self.side * 0.28))
+        if corner is not None and roomy:
+            small = _fitting(_short(value_text(corner)), self.side // 2, round(self.side * 0.28))
             pen.text(
-                (right - 3, bottom - 2), _short(shown(corner)), fill=ink, font=small, anchor="rb"
+                (right - 3, bottom - 2),
+                _short(value_text(corner)),
+                fill=ink,
+                font=small,
+                anchor="rb",
             )
 
     def _words(

@@ -14,8 +14,10 @@ from convcli.nets.layers.shapes import (
     window_lengths,
     windows_on,
 )
+from convcli.records import equal_by_type
 
 
+@equal_by_type
 class Pool(NamedTuple):
     """A pooling window: the `max`, `average`, `min` or `lp` norm of its cells.
 
@@ -62,6 +64,7 @@ class Pool(NamedTuple):
         return {"weight": Slot(shape[:1], 1.0), "bias": Slot(shape[:1], 0.0)}
 
 
+@equal_by_type
 class AdaptivePool(NamedTuple):
     """A pool to given lengths (None keeps an axis); a global pool is one to 1.
 

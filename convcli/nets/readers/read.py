@@ -15,15 +15,14 @@ from convcli.nets.readers.vocabulary.registry import Vocabulary, names_of
 from convcli.nets.zoo import NAMES, zoo_text
 from convcli.text import counted, like, safe
 
-KERAS = (
-    r"\bkeras\b|\btf\.|\b(Dense|\w+[123]D|Conv2DTranspose|BatchNormalization)\("
-    r"|(?<![\w.])layers\.(Input|Activation|Flatten|Dropout|Add|Concatenate|add|concatenate|"
-    r"subtract|multiply|average|maximum|minimum)\("
-)
+KERAS = r"\bkeras\b|\b(Dense|\w+[123]D|Conv2DTranspose|BatchNormalization)\("
 """What only Keras's text holds; PyTorch writes Conv2d and Linear."""
 
-KERAS_SIGNS = ("keras", "tf.", "layers.", "Dense(", "D(", "DTranspose(", "BatchNormalization(")
-"""One of these stands in any text that matches KERAS; looking for them first needs no pattern."""
+LAYERS, TORCH = r"(?<![\w.])layers\.[A-Za-z]\w*\(", r"\btorch\b|\bnn\.|\blayers\s*="
+"""What Keras's text holds too, and what it does not hold then."""
+
+KERAS_SIGNS = ("keras", "layers.", "Dense(", "D(", "DTranspose(", "BatchNormalization(")
+"""One of these stands in any text of Keras; looking for them first needs no pattern."""
 
 
 def read_words(given: Sequence[str]) -> Reading:
@@ -137,5 +136,12 @@ def read_text(text: str, source: str = "text") -> Reading:
 def _read_python(text: str, source: str, path: str = "", entry: str = "") -> Reading:
     from convcli.nets.readers.python.reading import read_python
 
-    keras = any(sign in text for sign in KERAS_SIGNS) and bool(re.search(KERAS, text))
-    return read_python(text, source, keras, path, entry)
+    return read_python(text, source, _is_keras(text), path, entry)
+
+
+def _is_keras(text: str) -> bool:
+    if not any(sign in text for sign in KERAS_SIGNS):
+        return False
+    if re.search(KERAS, text):
+        return True
+    return bool(re.search(LAYERS, text)) and not re.search(TORCH, text)
