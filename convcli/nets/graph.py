@@ -17,6 +17,9 @@ from convcli.text import safe
 INPUT = "input"
 """The name under which the network's input is known to its nodes."""
 
+ALL_WEIGHTS = "all"
+"""The role that stands for all weights of a layer."""
+
 MOST_NODES = 200_000
 """A network of more is refused before it is laid out."""
 
@@ -33,6 +36,13 @@ class Node(NamedTuple):
     owner: str = ""
     """The node whose weights it uses, where they are another node's."""
     where: Where | None = None
+    frozen: tuple[str, ...] = ()
+    """Roles of its weights that are not trained; ALL_WEIGHTS for every one of them."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether its weights are counted here: they are its own."""
+        return not self.owner
 
 
 class Stopped(NamedTuple):
@@ -80,6 +90,8 @@ class Leaf(NamedTuple):
     layer: Layer
     name: str = ""
     where: Where | None = None
+    frozen: tuple[str, ...] = ()
+    """Roles of its weights that are not trained."""
 
 
 @equal_by_type
@@ -135,6 +147,8 @@ class Builder:
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
+        self.frozen: dict[str, tuple[str, ...]] = {}
+        """Roles of weights that are not trained, by the node that holds them."""
         self._counts: dict[str, int] = {}
         self._names = {INPUT}
         self._laid = 0
@@ -144,7 +158,7 @@ class Builder:
     def network(self, outputs: tuple[str, ...] = ()) -> Network:
         """The nodes laid out so far; only those that the outputs need, where they are named."""
         if not outputs:
-            return Network(tuple(self.nodes))
+            return Network(tuple(map(self._marked, self.nodes)))
         needed = set(outputs)
         for node in reversed(self.nodes):
             if node.name in needed:
@@ -155,8 +169,14 @@ class Builder:
             if node.name in needed:
                 # where the first that used the weights is not needed, the next one holds them
                 first = owners.setdefault(node.owner or node.name, node.name)
-                kept.append(node._replace(owner="" if first == node.name else first))
+                owner = "" if first == node.name else first
+                kept.append(self._marked(node)._replace(owner=owner))
         return Network(tuple(kept))
+
+    def _marked(self, node: Node) -> Node:
+        """The node with what is known of its weights."""
+        frozen = self.frozen.get(node.owner or node.name, node.frozen)
+        return node if frozen == node.frozen else node._replace(frozen=frozen)
 
     def lay(self, part: Part, value: str, scope: str = "", called: str = "", depth: int = 0) -> str:
         """Add the nodes of a part that reads the node `value`; gives the node it ends with.
@@ -197,7 +217,7 @@ class Builder:
             name = scope + self.numbered(scope, stem(leaf.layer.type))
         # the leaf is kept beside its id, which is only its own while it lives
         self._owners.setdefault(id(own), (own, name))
-        self.nodes.append(Node(name, leaf.layer, inputs, owner, leaf.where))
+        self.nodes.append(Node(name, leaf.layer, inputs, owner, leaf.where, leaf.frozen))
         return name
 
     def share(self, leaf: Leaf, of: Leaf) -> None:
