@@ -20,7 +20,7 @@ INPUT = "input"
 ALL_WEIGHTS = "all"
 """The role that stands for all weights of a layer."""
 
-MOST_NODES = 200_000
+MAX_NODES = 200_000
 """A network of more is refused before it is laid out."""
 
 DEEPEST = 100
@@ -118,9 +118,9 @@ Part = Leaf | Chain | Fork
 
 
 def size_of(part: Part) -> int:
-    """How many parts there are in a part, itself among them; counting ends beyond MOST_NODES."""
+    """How many parts there are in a part, itself among them; counting ends beyond MAX_NODES."""
     waiting, count = [part], 0
-    while waiting and count <= MOST_NODES:
+    while waiting and count <= MAX_NODES:
         one = waiting.pop()
         count += 1
         if isinstance(one, Chain):
@@ -186,8 +186,8 @@ class Builder:
         if depth > DEEPEST:
             raise SpecError(f"layers are nested more than {DEEPEST} deep")
         self._laid += 1
-        if self._laid > 4 * MOST_NODES:
-            raise SpecError(f"the network has more than {4 * MOST_NODES:,} parts")
+        if self._laid > 4 * MAX_NODES:
+            raise SpecError(f"the network has more than {4 * MAX_NODES:,} parts")
         called = part.name or called
         if isinstance(part, Leaf):
             return self._lay_leaf(part, (value,), scope, called)
@@ -207,8 +207,8 @@ class Builder:
         return self._lay_leaf(Leaf(part.join), ends, f"{name}.", part.join.type)
 
     def _lay_leaf(self, leaf: Leaf, inputs: tuple[str, ...], scope: str, called: str) -> str:
-        if len(self.nodes) >= MOST_NODES:
-            raise SpecError(f"the network has more than {MOST_NODES:,} layers")
+        if len(self.nodes) >= MAX_NODES:
+            raise SpecError(f"the network has more than {MAX_NODES:,} layers")
         own = self._variants.get(id(leaf), (leaf, leaf))[1]
         owner = self._owners.get(id(own), (own, ""))[1]
         if called:
