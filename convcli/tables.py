@@ -5,12 +5,12 @@ Rich is imported only where a table is drawn; nothing here knows what the figure
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TextIO, TypeAlias
 
 from convcli.errors import Refusal
 from convcli.options import OutputOptions
-from convcli.output import encodable, line, note, path
+from convcli.output import encodable, line, note, path, show_lines
 from convcli.text import csv_row, safe
 
 Record: TypeAlias = Mapping[str, object]
@@ -31,6 +31,28 @@ class Result(Protocol):
     def caption(self) -> str: ...
     def table(self) -> Table: ...
     def record(self) -> Record: ...
+
+
+class Listing(NamedTuple):
+    """A result whose table and record are data."""
+
+    value: str
+    cells: Table
+    fields: Record
+    caption: str = ""
+    warnings: Sequence[str] = ()
+
+    def table(self) -> Table:
+        return self.cells
+
+    def record(self) -> Record:
+        return self.fields
+
+
+class TextResult(Result, Protocol):
+    """A result that can be printed as lines of text, too: spans, each a text and a style."""
+
+    def lines(self) -> Iterable[Sequence[tuple[str, str]]]: ...
 
 
 class Outcome(NamedTuple):
@@ -65,6 +87,14 @@ def show(result: Result, format_: str | None, quiet: bool = False) -> None:
         for warning in result.warnings:
             note(warning)
     return None
+
+
+def show_text(result: TextResult, styles: Mapping[str, str], options: OutputOptions) -> None:
+    """Print a result as lines of text, unless a format or `quiet` is given."""
+    if options.quiet or options.format_ not in (None, "text"):
+        show(result, options.format_, options.quiet)
+    else:
+        show_lines(result.lines(), styles)
 
 
 def table_text(result: Result) -> str:

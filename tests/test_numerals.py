@@ -3,11 +3,12 @@
 import csv
 import io
 import json
+import tempfile
 from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from test_architecture import loaded_by
@@ -15,8 +16,9 @@ from test_architecture import loaded_by
 from convcli.app.explain import ExplainOptions, lesson_of
 from convcli.cli.main import run
 from convcli.errors import SpecError
+from convcli.explain.operands import KERNEL
 from convcli.fit.planes import open_levels
-from convcli.images.kernels.parse import kernel, spec_text
+from convcli.images.kernels.parse import LIMITS, kernel, spec_text
 from convcli.numerals import Limits, read_fraction, read_stack, read_text
 
 ANY = Limits("matrix")
@@ -424,6 +426,7 @@ NUMBERS = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.integers(1, 4).flatmap(lambda n: st.lists(st.lists(NUMBERS, min_size=n, max_size=n), min_size=1, max_size=4)))  # fmt: skip
 def test_one_matrix_is_the_same_in_every_form(rows):
     expected = [[Fraction(cell) for cell in row] for row in rows]
@@ -454,11 +457,56 @@ def test_one_matrix_is_the_same_in_every_form(rows):
     assert spec_text(kernel(spec_text(one))) == spec_text(one)
 
 
+@settings(deadline=None)
 @given(st.fractions(max_denominator=10**60))
 def test_a_fraction_is_read_as_python_writes_it(value):
     assert read_fraction(str(value)) == value
 
 
+@settings(deadline=None)
 @given(st.floats(allow_nan=False, allow_infinity=False).filter(lambda value: abs(value) < 1e125))
 def test_a_float_is_read_as_the_decimal_it_is_written_as(value):
     assert read_fraction(repr(value)) == Fraction(repr(value))
+
+
+PIECES = [
+    *("1", "-2", "1/3", "0.5", "1,5", " ", ", ", ";", "\n", "\n\n", "|", "[", "]", "[[", "]]"),
+    *("{", "}", '"matrix":', '"scale":', "# x\n"),
+]
+
+
+@settings(deadline=None, max_examples=500)
+@given(
+    st.one_of(
+        st.text(alphabet="0123456789.,;|/-+eE \n\t\r[](){}#\"':aN\u0660\u2028\ufeff", max_size=40),
+        st.lists(st.sampled_from(PIECES), max_size=20).map("".join),
+    )
+)
+def test_any_text_is_read_by_filters_and_lessons_alike_or_refused_by_both(text):
+    outcomes = []
+    for limits in (LIMITS, KERNEL._replace(symbols=False, name=LIMITS.name)):
+        try:
+            outcomes.append(read_text(text, limits, tables=True))
+        except SpecError as refusal:
+            assert len(str(refusal)) < 400
+            assert "\n" not in str(refusal)
+            outcomes.append(str(refusal))
+    assert outcomes[0] == outcomes[1]
+
+
+@settings(deadline=None)
+@given(st.data())
+def test_any_header_of_an_array_is_read_or_refused(data):
+    file = io.BytesIO()
+    np.save(file, np.arange(6, dtype="<i2").reshape(2, 3))
+    mutated = bytearray(file.getvalue())
+    for _ in range(data.draw(st.integers(1, 3))):
+        mutated[data.draw(st.integers(6, len(mutated) - 1))] = data.draw(st.integers(0, 255))
+    with tempfile.NamedTemporaryFile(suffix=".npy") as named:
+        named.write(mutated)
+        named.flush()
+        try:
+            (grid,) = read_stack(f"@{named.name}", ANY)
+        except SpecError:
+            return
+    assert len(grid) * len(grid[0]) * 2 <= len(mutated)

@@ -3,23 +3,23 @@
 Each kind of lesson takes some of the options; the others are refused by name.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from os.path import basename, splitext
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcli.errors import SpecError, UnfitError
 from convcli.explain.operands import KERNEL, SIGNAL, Operands, read_size
-from convcli.explain.render import STYLES, Line
+from convcli.explain.render import STYLES
 from convcli.geometry import Padding
 from convcli.numerals import Symbol, read_stack, read_value, row_hints
 from convcli.options import Options, OutputOptions
-from convcli.output import line, note, show_lines
-from convcli.tables import FORMATS, Result, show
+from convcli.output import note
+from convcli.tables import TextResult, show_text
 from convcli.text import like, safe
 
 if TYPE_CHECKING:
     from convcli.explain.steps import Geometry, Walk
-    from convcli.images.io.read import Picture
+    from convcli.images.image import Picture
 
 Pair = tuple[int, int]
 
@@ -94,16 +94,10 @@ class ExplainOptions(LessonOptions, OutputOptions):
         return (self.picture, self.input, self.kernel, self.grad, self.signal, self.receptive)
 
 
-class Explanation(Result, Protocol):
-    """A lesson: a result that can be told in lines, too."""
-
-    def lines(self) -> Iterator[Line]: ...
-
-
 class Answer(NamedTuple):
     """A lesson, a walk or a picture that can be drawn of it, and hints at what was meant."""
 
-    lesson: Explanation
+    lesson: TextResult
     walk: "Walk | None" = None
     picture: "Picture | None" = None
     hints: tuple[str, ...] = ()
@@ -121,12 +115,7 @@ def explain(options: ExplainOptions) -> None:
     if not options.quiet:
         for hint in answer.hints:
             note(hint)
-    if options.quiet:
-        line(answer.lesson.value)
-    elif options.format_ in (None, "text"):
-        show_lines(answer.lesson.lines(), STYLES)
-    else:
-        show(answer.lesson, options.format_)
+    show_text(answer.lesson, STYLES, options)
     if target is not None:
         note(f"drawn in {safe(target)}")
 
@@ -341,9 +330,6 @@ KINDS = {
 
 def _check_output(options: ExplainOptions, answer: Answer) -> None:
     """Raises SpecError for options of the output that do not fit the lesson."""
-    if options.format_ not in (None, "text", *FORMATS):
-        known = f"text, {', '.join(FORMATS)}"
-        raise SpecError(f"{options.format_!r:.40} is no format; there are {known}")
     if options.theme is not None:
         from convcli.explain.draw.themes import THEMES
 
@@ -364,8 +350,8 @@ def _picture_name(source: str | None) -> str:
 
 
 def _save(answer: Answer, target: str, options: ExplainOptions) -> None:
+    from convcli.images.io.atomic import check_free, files_named
     from convcli.images.io.formats import format_of
-    from convcli.images.io.read import check_free, files_named
     from convcli.images.io.write import write_picture
 
     check_free([target], options.force, *files_named(options.sources))

@@ -12,7 +12,7 @@ from convcli.errors import OutputError, PictureError, Refusal, SpecError, UnfitE
 from convcli.features.options import FeatureOptions
 from convcli.options import OutputOptions
 from convcli.output import note
-from convcli.tables import Outcome, Result
+from convcli.tables import Outcome
 from convcli.text import counted, safe
 
 if TYPE_CHECKING:
@@ -96,13 +96,20 @@ def _vectors(options: ExtractOptions) -> Outcome:
         return Outcome(refusal=maker.failure())
     if not options.quiet:
         note(f"{setup.text()}; {took_note(started)}")
-    return Outcome(_comparison(queries, pool, options), refusal=maker.failure())
+    from convcli.features.neighbors import distance_listing, nearest, neighbor_listing
+
+    metric = options.distances or "cosine"
+    if options.nearest is None:
+        listing = distance_listing(queries, metric)
+    else:
+        neighbors = nearest(queries, pool, options.nearest, metric)
+        listing = neighbor_listing(neighbors, metric, len(pool.paths))
+    return Outcome(listing, refusal=maker.failure())
 
 
 def _batch(words: Sequence[str], options: ExtractOptions) -> tuple[tuple[str, ...], VectorMaker]:
     """The pictures of a batch, and what makes their vectors on worker processes or a cluster."""
     from convcli.batch.inputs import gathered
-    from convcli.batch.runner import How
     from convcli.batch.vectors import Vectors
     from convcli.features.vector_set import VectorMaker
     from convcli.images.io.atomic import check_free
@@ -113,15 +120,7 @@ def _batch(words: Sequence[str], options: ExtractOptions) -> tuple[tuple[str, ..
     if options.report is not None:
         check_free([options.report, options.output], options.force)
     inputs = gathered(words, options.recursive, options.files_from, options.null)
-    how = How(
-        options.jobs,
-        options.scheduler,
-        options.ship,
-        options.fail_fast,
-        options.report,
-        options.quiet,
-    )
-    workers = Vectors(how, max_pixels=options.max_pixels, max_memory=options.max_memory)
+    workers = Vectors(options)
     paths = tuple(picture.path for picture in inputs)
     return paths, VectorMaker(workers.each, workers.note, options.quiet)
 
@@ -167,24 +166,15 @@ def _compared(
     return setup, maker.vector_set(paths, setup), pool
 
 
-def _comparison(queries: VectorSet, pool: VectorSet, options: ExtractOptions) -> Result:
-    from convcli.features.neighbors import Matrix, distances, nearest
-
-    metric = options.distances or "cosine"
-    if options.nearest is not None:
-        return nearest(queries, pool, options.nearest, metric)
-    return Matrix(queries.paths, distances(metric, queries.rows, queries.rows), metric)
-
-
 def _maps(options: ExtractOptions) -> Outcome:
     """Statistics of the maps of each picture, and the files in which they are drawn."""
     from convcli.draw.feature_maps import targets_of
     from convcli.features.config_options import read_setup
     from convcli.features.extractor import Extractor
-    from convcli.features.layer_stats import Report
+    from convcli.features.layer_stats import listing
     from convcli.images.io.atomic import check_free
     from convcli.images.io.formats import format_of
-    from convcli.images.io.memory_limits import Limits
+    from convcli.images.io.source import Limits
 
     words, layers = split_words(options.words)
     paths = pictures_of(words)
@@ -221,7 +211,7 @@ def _maps(options: ExtractOptions) -> Outcome:
     refusal = Refusal(f"{failed:,} of {counted(len(paths), 'picture')} failed") if failed else None
     if options.output == "-":
         return Outcome(refusal=refusal)
-    report = Report(tuple(pictures), setup.settings(), setup.text())
+    report = listing(pictures, setup.settings(), setup.text())
     return Outcome(None if options.quiet else report, files, refusal)
 
 
@@ -299,7 +289,7 @@ def split_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 def is_layer(word: str, after_pictures: bool) -> bool:
     """Whether a word is a layer or a network, not a picture; after pictures, if in doubt."""
-    from convcli.images.io.listing import READABLE
+    from convcli.images.io.formats import READABLE
     from convcli.nets.readers.read import is_source
     from convcli.nets.readers.vocabulary.registry import names_of
     from convcli.nets.zoo import NAMES
@@ -328,12 +318,12 @@ def files_read(paths: Sequence[str], options: ExtractOptions) -> list[str]:
 
 def pictures_of(words: Sequence[str]) -> tuple[str, ...]:
     """Paths of pictures; a folder stands for the pictures in it, sorted by name."""
-    from convcli.images.io.listing import pictures_in
+    from convcli.batch.inputs import pictures_in
 
     paths: list[str] = []
     for word in words:
         if os.path.isdir(word):
-            inside = [path for path, _ in pictures_in(word)]
+            inside = [picture.path for picture in pictures_in(word)]
             if not inside:
                 raise PictureError(f"{safe(word)} holds no pictures")
             paths += inside

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from convcli.errors import SpecError, UnfitError
 from convcli.options import OutputOptions
-from convcli.output import line, note, show_lines
-from convcli.tables import FORMATS, show
+from convcli.output import note
+from convcli.tables import show_text
 from convcli.text import safe
 
 if TYPE_CHECKING:
@@ -46,18 +46,12 @@ def fit(options: FitOptions) -> None:
     for name, levels in ((options.before, before), (options.after, after)):
         for words in levels.notes:
             note(f"{safe(name)}: {words}")
-    as_text = options.format_ in (None, "text")
     result = _train(options, before, after) if options.net else _fit(options, before, after)
-    if options.quiet:
-        line(result.value)
-    elif as_text:
-        show_lines(result.lines(), STYLES)
-    else:
-        show(result, options.format_)
+    show_text(result, STYLES, options)
     if isinstance(result, FittedKernel) and not result.fitted.determined:
-        is_said = as_text and not options.quiet
+        in_text = options.format_ in (None, "text") and not options.quiet
         raise UnfitError(
-            "not determined; a picture with more detail may do" if is_said else result.verdict
+            "not determined; a picture with more detail may do" if in_text else result.verdict
         )
     if options.output:
         _save(result, options.output, options.force)
@@ -70,11 +64,8 @@ def fit(options: FitOptions) -> None:
 
 def _check(options: FitOptions) -> None:
     """Raises SpecError and OutputError for options that do not go together."""
-    from convcli.images.io.read import check_free, files_named
+    from convcli.images.io.atomic import check_free, files_named
 
-    if options.format_ not in (None, "text", *FORMATS):
-        known = f"text, {', '.join(FORMATS)}"
-        raise SpecError(f"{options.format_!r:.40} is no format; there are {known}")
     if options.before == options.after == "-":
         raise SpecError("standard input holds one picture; name the other")
     if options.net is not None and options.size is not None:
@@ -149,7 +140,7 @@ def _save(result: FittedKernel | TrainedNet, path: str, force: bool) -> None:
     import numpy as np
 
     from convcli.fit.results import TrainedNet, kernel_text
-    from convcli.images.io.read import write_file
+    from convcli.images.io.atomic import write_file
     from convcli.images.io.write import save_arrays
 
     if isinstance(result, TrainedNet):

@@ -24,16 +24,17 @@ def kernels(options: KernelsOptions) -> None:
         return
     if options.output is not None:
         raise SpecError("-o goes with --gallery")
-    from convcli.images.kernels.listing import Catalogue, KernelDetails
+    from convcli.images.kernels.listing import catalogue_listing, kernel_listing
 
-    result = Catalogue() if options.name is None else KernelDetails(options.name)
+    result = catalogue_listing() if options.name is None else kernel_listing(options.name)
     show(result, options.format_, options.quiet)
 
 
 def _draw_gallery(picture: str, target: str, force: bool) -> None:
     from convcli.draw.kernel_gallery import gallery
+    from convcli.images.io.atomic import check_free
     from convcli.images.io.formats import format_of
-    from convcli.images.io.read import check_free, open_picture
+    from convcli.images.io.read import open_picture
     from convcli.images.io.write import write_picture
 
     check_free([target], force, picture)

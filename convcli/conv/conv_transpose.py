@@ -2,11 +2,11 @@
 
 from itertools import product
 from math import prod
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from convcli.arrays import Array
 from convcli.conv.sliding import spans
 from convcli.conv.validate import (
     Dtypes,
@@ -37,7 +37,7 @@ def conv_transpose2d(
     output_padding: Sizes = 0,
     groups: int = 1,
     dilation: Sizes = 1,
-) -> NDArray[Any]:
+) -> Array:
     """The transpose of `conv2d`, as `torch.nn.functional.conv_transpose2d`.
 
         y[n, f, u·s + d·i − p, v·s + d·j − p] += x[n, c, u, v] · weight[c, f, i, j]
@@ -84,13 +84,13 @@ def conv_transpose2d(
 
 
 def painted(
-    x: NDArray[Any],
-    weight: NDArray[Any],
+    x: Array,
+    weight: Array,
     windows: tuple[Window, Window],
     padding: tuple[Pair, Pair],
     extra: Pair,
     groups: int,
-) -> NDArray[Any]:
+) -> Array:
     """The sum of all painted kernels, (n, f, h', w'), for arguments that were checked."""
     images, channels, height, width = x.shape
     filters, *kernel = weight.shape[1:]
@@ -120,7 +120,7 @@ def painted(
     return np.ascontiguousarray(y).reshape(images, groups * filters, *size)
 
 
-def _check(x: tuple[int, ...], weight: tuple[int, ...], groups: Any) -> int:
+def _check(x: tuple[int, ...], weight: tuple[int, ...], groups: object) -> int:
     """The number of groups, of shapes (n, c, h, w) and (c, f / groups, i, j) that fit them."""
     if len(weight) != 4 or 0 in weight[1:]:
         raise UnfitError(

@@ -1,11 +1,11 @@
 """The functions for networks: check and read the arguments, choose an algorithm."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from convcli.arrays import Array, Dtype
 from convcli.borders import Border, read_border
 from convcli.conv.algorithms import choose
 from convcli.conv.sliding import new_output
@@ -39,7 +39,7 @@ def conv2d(
     algorithm: str = "auto",
     padding_mode: str = "zero",
     padding_value: float = 0,
-) -> NDArray[Any]:
+) -> Array:
     """Cross-correlate images with a bank of filters, as `torch.nn.functional.conv2d`.
 
         y[n, f, u, v] = bias[f] + Σ_c Σ_i Σ_j x[n, c, u·s + d·i, v·s + d·j] · weight[f, c, i, j]
@@ -123,7 +123,7 @@ def conv1d(
     algorithm: str = "auto",
     padding_mode: str = "zero",
     padding_value: float = 0,
-) -> NDArray[Any]:
+) -> Array:
     """Cross-correlate signals with a bank of filters, as `torch.nn.functional.conv1d`.
 
         y[n, f, v] = bias[f] + Σ_c Σ_j x[n, c, v·s + d·j] · weight[f, c, j]
@@ -156,7 +156,7 @@ def conv1d(
     return y[..., 0, :]
 
 
-def _ends(padding: Any) -> tuple[int, int]:
+def _ends(padding: object) -> tuple[int, int]:
     both = integers(padding, 2)
     if both is None or min(both) < 0:
         raise UnfitError(f"padding={padding} must be a name, one whole number, or (before, after)")
@@ -170,7 +170,7 @@ def depthwise_conv2d(
     stride: Sizes = 1,
     padding: Padding = 0,
     dilation: Sizes = 1,
-) -> NDArray[Any]:
+) -> Array:
     """Convolve each channel with filters of its own: `conv2d` with as many groups as channels.
 
         y[n, c·m + k, u, v] = bias[c·m + k] + Σ_i Σ_j x[n, c, …] · weight[c·m + k, 0, i, j]
@@ -220,7 +220,7 @@ def workspace_bytes(
     return one.workspace_bytes(problem) if problem.macs else 0
 
 
-def _sizes(shape: Any, what: str) -> tuple[int, ...]:
+def _sizes(shape: object, what: str) -> tuple[int, ...]:
     sizes = integers(shape, len(shape)) if isinstance(shape, Sequence) else None
     if sizes is None or min(sizes, default=0) < 0:
         raise UnfitError(f"{what}={shape} must be the shape of an array")
@@ -234,7 +234,7 @@ def problem_of(
     padding: Padding,
     dilation: Sizes,
     groups: int,
-    working: np.dtype[Any],
+    working: Dtype,
     exact: bool = False,
     border: Border = Border(),  # noqa: B008  an immutable record
 ) -> Problem:
@@ -270,7 +270,7 @@ def problem_of(
     return problem._replace(stride=(min(strides[0], height), min(strides[1], width)))
 
 
-def border_of(padding_mode: Any, padding_value: Any) -> Border:
+def border_of(padding_mode: object, padding_value: object) -> Border:
     """The border that both arguments name.
 
     Raises UnfitError for what is no border, and for a value that is no number.
@@ -281,7 +281,7 @@ def border_of(padding_mode: Any, padding_value: Any) -> Border:
         raise UnfitError(f"padding_mode={error}") from None
 
 
-def _check_shapes(x: tuple[int, ...], weight: tuple[int, ...], groups: Any) -> int:
+def _check_shapes(x: tuple[int, ...], weight: tuple[int, ...], groups: object) -> int:
     """The number of groups, of shapes (n, c, h, w) and (f, c / groups, i, j) that fit them."""
     if len(x) != 4:
         raise UnfitError(f"x has the shape {x}; it must be (n, c, h, w)")
@@ -298,7 +298,7 @@ def _check_shapes(x: tuple[int, ...], weight: tuple[int, ...], groups: Any) -> i
     return count
 
 
-def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> NDArray[Any]:
+def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Array:
     """x · weightᵀ + bias, as `torch.nn.functional.linear`.
 
         y[…, o] = bias[o] + Σ_i x[…, i] · weight[o, i]    Goodfellow, Bengio & Courville 2016, §6.1

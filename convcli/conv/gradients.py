@@ -12,11 +12,12 @@ Whole numbers count as float64.
 from collections.abc import Callable
 from itertools import product
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from convcli.arrays import Array
 from convcli.conv import activations as act
 from convcli.conv.conv_transpose import painted
 from convcli.conv.functional import border_of, problem_of
@@ -27,8 +28,6 @@ from convcli.conv.spec import Problem
 from convcli.conv.validate import Padding, Sizes, bias_of, floats
 from convcli.errors import UnfitError
 from convcli.geometry import Fit, adaptive_cells
-
-Array = NDArray[Any]
 
 BAND_BYTES = 4 << 20
 """Columns of one band."""

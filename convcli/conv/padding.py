@@ -1,10 +1,9 @@
 """What stands around a picture: the rows and columns that a border adds, as arrays."""
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.borders import Border
 from convcli.conv.spec import Problem
 from convcli.geometry import Pair
@@ -34,8 +33,8 @@ def sources(border: Border, length: int, padding: Pair) -> Cells:
 
 
 def padded_rows(
-    x: NDArray[Any], problem: Problem, first: int, last: int, out: NDArray[Any] | None = None
-) -> NDArray[Any]:
+    x: Array, problem: Problem, first: int, last: int, out: Array | None = None
+) -> Array:
     """Rows first..last of x (c, h, w) with its border, in the working dtype: (c, rows, width).
 
     `out` may be larger than the padded image: what lies beyond is zero. Without `out` the rows
@@ -63,7 +62,7 @@ def padded_rows(
     return out
 
 
-def _repeat(x: NDArray[Any], problem: Problem, first: int, last: int, out: NDArray[Any]) -> None:
+def _repeat(x: Array, problem: Problem, first: int, last: int, out: Array) -> None:
     """Fill the border of rows first..last, whose part inside the image is there already."""
     (top, _), (left, _) = problem.padding
     (height, width), (bottom, right) = problem.size, problem.padded
@@ -77,7 +76,7 @@ def _repeat(x: NDArray[Any], problem: Problem, first: int, last: int, out: NDArr
     inside[:, :, left + width : right] = inside[:, :, columns[left + width :]]
 
 
-def folded(padded: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def folded(padded: Array, problem: Problem) -> Array:
     """The adjoint of adding a border: (…, h, w) with each added cell summed into its source."""
     (top, _), (left, _) = problem.padding
     height, width = problem.size

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable
 from math import prod
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from convcli.arrays import Array, Dtype
 from convcli.conv.validate import (
     Padding,
     Sizes,
@@ -29,7 +30,7 @@ from convcli.geometry import (
     pool_padding_refusal,
 )
 
-Reduce = Callable[..., Any]
+Reduce = Callable[..., Array]
 
 
 class Axis(NamedTuple):
@@ -76,6 +77,27 @@ class Axis(NamedTuple):
         return np.asarray(np.count_nonzero(inside, axis=1))
 
 
+@overload
+def max_pool2d(
+    x: ArrayLike,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Padding = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    return_indices: Literal[False] = False,
+) -> Array: ...
+@overload
+def max_pool2d(
+    x: ArrayLike,
+    kernel_size: Sizes,
+    stride: Sizes | None = None,
+    padding: Padding = 0,
+    dilation: Sizes = 1,
+    ceil_mode: bool = False,
+    *,
+    return_indices: Literal[True],
+) -> tuple[Array, Array]: ...
 def max_pool2d(
     x: ArrayLike,
     kernel_size: Sizes,
@@ -84,7 +106,7 @@ def max_pool2d(
     dilation: Sizes = 1,
     ceil_mode: bool = False,
     return_indices: bool = False,
-) -> Any:
+) -> Array | tuple[Array, Array]:
     """The largest value of each window, as `torch.nn.functional.max_pool2d`.
 
         y[n, c, u, v] = max over i, j of x[n, c, u·s + d·i − p, v·s + d·j − p]
@@ -117,7 +139,7 @@ def min_pool2d(
     padding: Padding = 0,
     dilation: Sizes = 1,
     ceil_mode: bool = False,
-) -> NDArray[Any]:
+) -> Array:
     """The smallest value of each window; shapes, dtypes and errors as in `max_pool2d`.
 
     >>> min_pool2d(np.arange(16).reshape(1, 4, 4), 2)
@@ -138,7 +160,7 @@ def avg_pool2d(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
     dilation: Sizes = 1,
-) -> NDArray[Any]:
+) -> Array:
     """The mean of each window, as `torch.nn.functional.avg_pool2d`.
 
     x is (n, c, h, w) or (c, h, w), the result (n, c, h', w') or (c, h', w') with the sizes of
@@ -162,8 +184,8 @@ def avg_pool2d(
 
 
 def divisors(
-    axes: tuple[Axis, Axis], include_pad: bool, override: int | None, dtype: np.dtype[Any]
-) -> NDArray[Any]:
+    axes: tuple[Axis, Axis], include_pad: bool, override: int | None, dtype: Dtype
+) -> Array:
     """What the sum of each window is divided by, (h', w')."""
     if override is not None:
         divisor = integer(override, "divisor_override")
@@ -176,7 +198,7 @@ def divisors(
 
 def adaptive_avg_pool2d(
     x: ArrayLike, output_size: int | tuple[int | None, int | None] | None
-) -> NDArray[Any]:
+) -> Array:
     """Means over windows that give a size, as `torch.nn.functional.adaptive_avg_pool2d`.
 
     Output cell u is the mean of rows ⌊u·h / h'⌋ up to ⌈(u + 1)·h / h'⌉. `None` keeps an axis.
@@ -198,7 +220,7 @@ def adaptive_avg_pool2d(
 
 def adaptive_max_pool2d(
     x: ArrayLike, output_size: int | tuple[int | None, int | None] | None
-) -> NDArray[Any]:
+) -> Array:
     """Maxima over the windows of `adaptive_avg_pool2d`; shapes and errors are its own.
 
     The result keeps the dtype of x.
@@ -211,13 +233,13 @@ def adaptive_max_pool2d(
     return np.array(_binned(x, sizes, np.max), x.dtype, order="C")
 
 
-def adaptive_sizes(x: NDArray[Any], output_size: Any, function: str) -> list[int]:
+def adaptive_sizes(x: Array, output_size: object, function: str) -> list[int]:
     """The size of an adaptive pool's output, checked."""
     check_real(function, x)
     batch(x, "c, h, w", function)
     if 0 in x.shape[-2:]:
         raise UnfitError(f"x has no cells: {x.shape}")
-    wanted: Any = output_size
+    wanted: object = output_size
     if isinstance(wanted, np.ndarray):
         wanted = wanted.tolist()
     wanted = tuple(wanted) if isinstance(wanted, tuple | list) else (wanted,)
@@ -230,7 +252,7 @@ def adaptive_sizes(x: NDArray[Any], output_size: Any, function: str) -> list[int
     return sizes
 
 
-def _binned(x: NDArray[Any], sizes: list[int], reduce: Reduce) -> NDArray[Any]:
+def _binned(x: Array, sizes: list[int], reduce: Reduce) -> Array:
     """Both axes reduced in the windows of adaptive pooling, one after the other."""
     for axis, count in zip((-2, -1), sizes, strict=True):
         along = np.moveaxis(x, axis, 0)
@@ -241,7 +263,7 @@ def _binned(x: NDArray[Any], sizes: list[int], reduce: Reduce) -> NDArray[Any]:
 
 
 def pool_axes(
-    x: NDArray[Any],
+    x: Array,
     kernel_size: Sizes,
     stride: Sizes | None,
     padding: Padding,
@@ -273,7 +295,7 @@ def pool_axes(
     return rows, columns
 
 
-def extreme_cells(x: NDArray[Any], axes: tuple[Axis, Axis]) -> tuple[NDArray[Any], NDArray[Any]]:
+def extreme_cells(x: Array, axes: tuple[Axis, Axis]) -> tuple[Array, Array]:
     """The maximum of each window, and the cell h·w where it stands first."""
     rows, columns = axes
     padded = _padded(x, axes, _lowest(x.dtype), x.dtype)
@@ -293,14 +315,12 @@ def extreme_cells(x: NDArray[Any], axes: tuple[Axis, Axis]) -> tuple[NDArray[Any
     return best, cells
 
 
-def _extreme(
-    x: NDArray[Any], axes: tuple[Axis, Axis], reduce: Reduce, largest: bool
-) -> NDArray[Any]:
+def _extreme(x: Array, axes: tuple[Axis, Axis], reduce: Reduce, largest: bool) -> Array:
     fill = _highest(x.dtype) if largest else _lowest(x.dtype)
     return _reduced(_padded(x, axes, fill, x.dtype), axes, reduce)
 
 
-def _reduced(padded: NDArray[Any], axes: tuple[Axis, Axis], reduce: Reduce) -> NDArray[Any]:
+def _reduced(padded: Array, axes: tuple[Axis, Axis], reduce: Reduce) -> Array:
     """Windows reduced along rows, then along columns: i + j passes instead of i · j."""
     for axis, where in zip(axes, (-2, -1), strict=True):
         along = np.moveaxis(padded, where, 0)
@@ -311,9 +331,7 @@ def _reduced(padded: NDArray[Any], axes: tuple[Axis, Axis], reduce: Reduce) -> N
     return np.ascontiguousarray(padded)
 
 
-def _padded(
-    x: NDArray[Any], axes: tuple[Axis, Axis], fill: Any, dtype: np.dtype[Any]
-) -> NDArray[Any]:
+def _padded(x: Array, axes: tuple[Axis, Axis], fill: float, dtype: Dtype) -> Array:
     """x in a dtype, with `fill` around it and just as many cells as the windows read."""
     shape = *x.shape[:-2], axes[0].padded, axes[1].padded
     (top, _), (left, _) = (axis.padding for axis in axes)
@@ -325,9 +343,9 @@ def _padded(
     return padded
 
 
-def _lowest(dtype: np.dtype[Any]) -> Any:
-    return {"b": False, "f": -np.inf}.get(dtype.kind) if dtype.kind in "bf" else np.iinfo(dtype).min
+def _lowest(dtype: Dtype) -> float:
+    return {"b": False, "f": -np.inf}[dtype.kind] if dtype.kind in "bf" else np.iinfo(dtype).min
 
 
-def _highest(dtype: np.dtype[Any]) -> Any:
-    return {"b": True, "f": np.inf}.get(dtype.kind) if dtype.kind in "bf" else np.iinfo(dtype).max
+def _highest(dtype: Dtype) -> float:
+    return {"b": True, "f": np.inf}[dtype.kind] if dtype.kind in "bf" else np.iinfo(dtype).max

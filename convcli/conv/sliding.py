@@ -1,16 +1,14 @@
 """Windows of padded rows as views: nothing is copied."""
 
-from typing import Any
-
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.conv.spec import Problem
 from convcli.geometry import Pair, output_length
 
 
-def windows(rows: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def windows(rows: Array, problem: Problem) -> Array:
     """Padded rows (c, h, w) as a read-only view of their windows, (c, i, j, h', w').
 
     >>> one = Problem(1, 1, 1, 1, (1, 4), ((0, 0), (0, 0)), (1, 2), (1, 1), (1, 1))
@@ -47,7 +45,7 @@ def spans(length: int, step: int) -> list[Pair]:
     return [(start, min(start + step, length)) for start in range(0, length, step)]
 
 
-def new_output(problem: Problem) -> NDArray[Any]:
+def new_output(problem: Problem) -> Array:
     """y, not filled in yet: (n, g, f, h', w')."""
     shape = problem.images, problem.groups, problem.filters, *problem.output
     return np.empty(shape, problem.dtype)

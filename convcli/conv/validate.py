@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from convcli.arrays import Array, Dtype
 from convcli.errors import UnfitError
 from convcli.geometry import PADDINGS, Pair, Window, resolve_padding
 
@@ -37,7 +37,7 @@ def pair(value: Sizes, what: str, minimum: int = 1) -> Pair:
     return both[0], both[1]
 
 
-def integers(value: Any, count: int) -> list[int] | None:
+def integers(value: object, count: int) -> list[int] | None:
     """So many whole numbers, from one that stands for all or from a sequence; else None."""
     if type(value) is int:
         return [value] * count
@@ -47,14 +47,15 @@ def integers(value: Any, count: int) -> list[int] | None:
     if len(numbers) == 1:
         numbers *= count
     # Python's booleans are integers; as a size or a count they are a slip
-    if len(numbers) != count or not all(
-        type(number) is int or isinstance(number, np.integer) for number in numbers
-    ):
-        return None
-    return list(map(int, numbers))
+    known = [
+        int(number)
+        for number in numbers
+        if isinstance(number, int | np.integer) and not isinstance(number, bool)
+    ]
+    return known if len(known) == len(numbers) == count else None
 
 
-def integer(value: Any, what: str, minimum: int = 1) -> int:
+def integer(value: object, what: str, minimum: int = 1) -> int:
     """One whole number of at least `minimum`.
 
     >>> integer(np.int8(3), "size")
@@ -68,7 +69,7 @@ def integer(value: Any, what: str, minimum: int = 1) -> int:
     return numbers[0]
 
 
-def number(value: Any, what: str) -> float:
+def number(value: object, what: str) -> float:
     """One real number as Python's, which leaves the dtype of every array as it is.
 
     >>> number(np.float64(0.5), "alpha"), number(2**60 + 1, "padding_value")
@@ -87,7 +88,7 @@ def number(value: Any, what: str) -> float:
     return int(value) if isinstance(value, Integral) else decimal
 
 
-def flag(value: Any, what: str) -> bool:
+def flag(value: object, what: str) -> bool:
     """True or False; UnfitError for anything else."""
     if not isinstance(value, bool | np.bool_):
         raise UnfitError(f"{what}={value!r} must be True or False")
@@ -134,7 +135,7 @@ def _named_pads(name: str, windows: tuple[Window, Window]) -> tuple[Pair, Pair]:
     return resolve_padding(name, 1, rows), resolve_padding(name, 1, columns)
 
 
-def batch(x: NDArray[Any], axes: str, function: str) -> NDArray[Any]:
+def batch(x: Array, axes: str, function: str) -> Array:
     """x with an axis of images in front, whether or not it came with one.
 
     >>> batch(np.ones((3, 8, 8)), "c, h, w", "conv2d").shape
@@ -146,7 +147,7 @@ def batch(x: NDArray[Any], axes: str, function: str) -> NDArray[Any]:
     return x if x.ndim > count else x[np.newaxis]
 
 
-def check_real(function: str, *arrays: NDArray[Any]) -> None:
+def check_real(function: str, *arrays: Array) -> None:
     for array in arrays:
         if array.dtype.kind not in "biuf":
             raise UnfitError(f"{function} takes real numbers, not {array.dtype}")
@@ -158,7 +159,7 @@ def check_count(values: int, what: str) -> None:
         raise UnfitError(f"{what} would hold {values:,} values")
 
 
-def floats(function: str, x: ArrayLike) -> NDArray[Any]:
+def floats(function: str, x: ArrayLike) -> Array:
     """x as an array of floats; booleans and integers become float64.
 
     >>> floats("relu", [1, 2]).dtype, floats("relu", np.float16(1)).dtype
@@ -179,9 +180,9 @@ class Dtypes:
     def __init__(
         self,
         function: str,
-        x: NDArray[Any],
-        weight: NDArray[Any],
-        bias: NDArray[Any] | None,
+        x: Array,
+        weight: Array,
+        bias: Array | None,
         axis: int,
         fill: float = 0,
     ) -> None:
@@ -205,7 +206,7 @@ class Dtypes:
         self.result = np.dtype(np.int64)
 
 
-def _heaviest(weight: NDArray[Any]) -> int:
+def _heaviest(weight: Array) -> int:
     """The largest sum of weights of one output: max over f of Σ|weight[f]|."""
     taps = weight.reshape(len(weight), -1) if weight.size else np.zeros((1, 1), np.int64)
     if _largest(taps) * taps.shape[1] < 2**63:
@@ -214,11 +215,11 @@ def _heaviest(weight: NDArray[Any]) -> int:
     return max(sum(map(abs, map(int, row))) for row in taps)
 
 
-def _largest(array: NDArray[Any]) -> int:
+def _largest(array: Array) -> int:
     return max(abs(int(array.min())), abs(int(array.max()))) if array.size else 0
 
 
-def bias_of(bias: Any, filters: int) -> NDArray[Any] | None:
+def bias_of(bias: object, filters: int) -> Array | None:
     """The bias as an array of one value per filter."""
     if bias is None:
         return None
@@ -228,9 +229,7 @@ def bias_of(bias: Any, filters: int) -> NDArray[Any] | None:
     return values
 
 
-def finished(
-    y: NDArray[Any], bias: NDArray[Any] | None, result: np.dtype[Any], axes: int
-) -> NDArray[Any]:
+def finished(y: Array, bias: Array | None, result: Dtype, axes: int) -> Array:
     """y (…, f, and so many axes), with the bias of each filter added in place, in `result`."""
     if bias is not None:
         y += bias.astype(y.dtype).reshape(-1, *[1] * axes)

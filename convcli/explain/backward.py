@@ -13,27 +13,27 @@ from typing import Any, NamedTuple
 
 from convcli.explain.lesson import SCHEMA, Lesson
 from convcli.explain.render import (
-    MOST_DRAWN,
+    MAX_DRAWN,
     Line,
     beside,
     canvas,
     channel_name,
     equals,
     frame,
+    grid_lines,
     joined,
-    plain_grid,
     text,
 )
 from convcli.explain.steps import Spot, Step, Walk
 from convcli.explain.values import (
     factor,
-    plain,
-    plain_stack,
-    shown,
+    json_stack,
+    json_value,
     stack_text,
-    tabled,
+    table_value,
     times,
     total,
+    value_text,
 )
 from convcli.numerals import Grid, Stack, Symbol, Value
 
@@ -131,7 +131,7 @@ class Backward(NamedTuple):
         """One row per cell of the input and of the kernel, and one for the bias."""
         rows: list[tuple[object, ...]] = []
         for line, value in self._sums():
-            rows.append((line[0][0], text(line[1:]).removeprefix(" = "), tabled(value)))
+            rows.append((line[0][0], text(line[1:]).removeprefix(" = "), table_value(value)))
         return ("gradient", "sum", "value"), rows, ()
 
     def record(self) -> dict[str, Any]:
@@ -139,19 +139,19 @@ class Backward(NamedTuple):
         record: dict[str, Any] = {
             "schema": SCHEMA,
             "operation": f"{self.walk.operation}, backward",
-            "gradient": plain_stack(self.gradient),
-            "input": plain_stack(_summed(x, self.walk.input, "dL/dx")),
+            "gradient": json_stack(self.gradient),
+            "input": json_stack(_summed(x, self.walk.input, "dL/dx")),
         }
         if self.walk.given:
-            record["kernel"] = plain_stack(_summed(w, self.walk.given, "dL/dw"))
-            record["bias"] = plain(_summed_up(b))
+            record["kernel"] = json_stack(_summed(w, self.walk.given, "dL/dw"))
+            record["bias"] = json_value(_summed_up(b))
         record["notes"] = list(self.notes)
         record["flows"] = [
             {
                 "cell": list(flow.cell),
                 "to_input": list(map(_share_record, flow.to_input)),
                 "to_kernel": list(map(_share_record, flow.to_kernel)),
-                "gradient": list(map(plain, flow.gradients)),
+                "gradient": list(map(json_value, flow.gradients)),
             }
             for flow in self.flows
         ]
@@ -163,10 +163,10 @@ class Backward(NamedTuple):
         yield []
         yield [("backward: every output hands its gradient dL/dz to what it was made of", "head")]
         count = len(self.gradient)
-        if not self.chosen or max(walk.size) <= MOST_DRAWN:
+        if not self.chosen or max(walk.size) <= MAX_DRAWN:
             yield from beside(
                 [
-                    (f"dL/dz {channel_name(c, count)}".rstrip(), plain_grid(grid, "sum"))
+                    (f"dL/dz {channel_name(c, count)}".rstrip(), grid_lines(grid, "sum"))
                     for c, grid in enumerate(self.gradient)
                 ]
             )
@@ -182,15 +182,15 @@ class Backward(NamedTuple):
         yield []
         x, w, b = self.collected()
         names = [
-            (f"dL/dx {channel_name(c, len(walk.input))}".rstrip(), plain_grid(grid, "sum"))
+            (f"dL/dx {channel_name(c, len(walk.input))}".rstrip(), grid_lines(grid, "sum"))
             for c, grid in enumerate(_summed(x, walk.input, "dL/dx"))
         ]
         if walk.given:
             names += [
-                (f"dL/dw {channel_name(c, len(walk.input))}".rstrip(), plain_grid(grid, "sum"))
+                (f"dL/dw {channel_name(c, len(walk.input))}".rstrip(), grid_lines(grid, "sum"))
                 for c, grid in enumerate(_summed(w, walk.given, "dL/dw"))
             ]
-            names.append(("dL/db", [[(shown(_summed_up(b)), "sum")]]))
+            names.append(("dL/db", [[(value_text(_summed_up(b)), "sum")]]))
         yield from beside(names)
 
     def _flow_lines(self, flow: Flow) -> Iterator[Line]:
@@ -198,7 +198,7 @@ class Backward(NamedTuple):
         step = walk.step(flow.cell)
         view = frame(walk, flow.cell)
         index = ",".join(map(str, flow.cell))
-        gradients = ", ".join(map(shown, flow.gradients))
+        gradients = ", ".join(map(value_text, flow.gradients))
         yield [(f"dL/dz[{index}] = {gradients}", "head"), (" goes to", "")]
         count = len(walk.input)
         yield from beside(
@@ -282,9 +282,9 @@ def _summed(shares: Mapping[Place, list[Share]], like: Stack, name: str) -> Stac
 def _share_record(share: Share) -> dict[str, Any]:
     return {
         "to": list(share.target),
-        "gradient": plain(share.gradient),
-        "times": plain(share.times),
-        "product": plain(share.product),
+        "gradient": json_value(share.gradient),
+        "times": json_value(share.times),
+        "product": json_value(share.product),
     }
 
 

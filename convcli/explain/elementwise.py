@@ -3,7 +3,7 @@
     leaky ReLU    x where x ≥ 0, slope·x below                          Maas, Hannun & Ng 2013
     LRN           b_i = a_i·(k + α·Σ a_j²)^(−β), j from i − n/2 to i + n/2 within the channels
                                                                         Krizhevsky et al. 2012
-    min–max       (x − min) / (max − min) · 255: how feature maps are shown
+    min–max       (x − min) / (max − min) · 255: how feature maps are drawn
 
 LRN's α is TensorFlow's: taken as it is. PyTorch divides α by the window size n.
 """
@@ -17,18 +17,18 @@ from typing import NamedTuple
 from convcli.callsyntax import read_call
 from convcli.errors import SpecError, UnfitError
 from convcli.explain.lesson import SCHEMA
-from convcli.explain.render import Line, beside, channel_name, equals, plain_grid
+from convcli.explain.render import Line, beside, channel_name, equals, grid_lines
 from convcli.explain.values import (
     Calculation,
     factor,
-    plain,
-    plain_stack,
+    json_stack,
+    json_value,
     row_text,
-    shown,
     stack_record,
     stack_text,
-    tabled,
+    table_value,
     times,
+    value_text,
 )
 from convcli.geometry import clip
 from convcli.numerals import MAX_NUMBER, Number, Stack, Symbol, Value, simplest
@@ -89,7 +89,7 @@ class Elementwise(NamedTuple):
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
         rows: list[tuple[object, ...]] = [
-            (spot, sum_, tabled(value)) for spot, sum_, value in self._steps()
+            (spot, sum_, table_value(value)) for spot, sum_, value in self._steps()
         ]
         return ("cell", "sum", "value"), rows, ()
 
@@ -99,10 +99,10 @@ class Elementwise(NamedTuple):
             "operation": self.name,
             "definition": self.definition,
             "input": stack_record(self.input),
-            "output": plain_stack(self.output),
+            "output": json_stack(self.output),
             "notes": list(self.notes),
             "steps": [
-                {"cell": list(map(int, spot.split(","))), "sum": sum_, "value": plain(value)}
+                {"cell": list(map(int, spot.split(","))), "sum": sum_, "value": json_value(value)}
                 for spot, sum_, value in self._steps()
             ],
         }
@@ -124,7 +124,7 @@ class Elementwise(NamedTuple):
                 yield []
             yield from beside(
                 [
-                    (f"{what} {channel_name(c, count)}".rstrip(), plain_grid(grid, style))
+                    (f"{what} {channel_name(c, count)}".rstrip(), grid_lines(grid, style))
                     for c, grid in enumerate(stack)
                 ]
             )
@@ -208,7 +208,7 @@ def _each(x: Numbers, calculate: Callable[[Number], Calculation]) -> Calculation
 
 
 def _relu(x: Numbers) -> tuple[str, Calculations]:
-    return "max(0, x)", _each(x, lambda v: (f"max(0, {shown(v)})", max(v, 0)))
+    return "max(0, x)", _each(x, lambda v: (f"max(0, {value_text(v)})", max(v, 0)))
 
 
 def _exact(value: object, name: str) -> Number:
@@ -225,10 +225,10 @@ def _leaky_relu(x: Numbers, slope: float = 0.01) -> tuple[str, Calculations]:
 
     def calculate(v: Number) -> Calculation:
         if v >= 0:
-            return f"{shown(v)} (≥ 0)", v
-        return f"{shown(exact)}·{factor(v)}", simplest(exact * v)
+            return f"{value_text(v)} (≥ 0)", v
+        return f"{value_text(exact)}·{factor(v)}", simplest(exact * v)
 
-    return f"x where x ≥ 0, {shown(exact)}·x below", _each(x, calculate)
+    return f"x where x ≥ 0, {value_text(exact)}·x below", _each(x, calculate)
 
 
 def _sigmoid(x: Numbers) -> tuple[str, Calculations]:
@@ -248,7 +248,7 @@ def _minmax(x: Numbers) -> tuple[str, Calculations]:
 
         def calculate(v: Number, low: Number = low, high: Number = high) -> Calculation:
             if low == high:
-                return f"{shown(v)} (min = max)", 0
+                return f"{value_text(v)} (min = max)", 0
             value = Fraction(v - low) / Fraction(high - low) * 255
             top = f"({factor(v)} − {factor(low)})"
             return f"{top} / ({factor(high)} − {factor(low)}) · 255", int(value + Fraction(1, 2))
@@ -317,8 +317,8 @@ def _other(name: str) -> Activation:
 
     def arithmetic(row: Sequence[Number], index: int) -> str:
         if name in JACOBIANS:  # a value depends on its whole row
-            return f"{name}({', '.join(map(shown, row))})[{index}]"
-        return f"{name}({shown(row[index])})"
+            return f"{name}({', '.join(map(value_text, row))})[{index}]"
+        return f"{name}({value_text(row[index])})"
 
     def activation(x: Numbers) -> tuple[str, Calculations]:
         values = function(np.array([[list(map(float, row)) for row in grid] for grid in x]))

@@ -6,20 +6,27 @@ from typing import NamedTuple
 from convcli.errors import UnfitError
 from convcli.explain.axis import Axis
 from convcli.explain.render import (
-    MOST_DRAWN,
+    MAX_DRAWN,
     Frame,
     Line,
     beside,
     canvas,
     channel_name,
     frame,
+    grid_lines,
     legend,
-    plain_grid,
     sum_lines,
     text,
 )
 from convcli.explain.steps import Spot, Step, Walk
-from convcli.explain.values import plain, plain_stack, row_text, stack_record, stack_text, tabled
+from convcli.explain.values import (
+    json_stack,
+    json_value,
+    row_text,
+    stack_record,
+    stack_text,
+    table_value,
+)
 from convcli.geometry import full_padding
 from convcli.numerals import Symbol, Value
 from convcli.text import counted
@@ -82,9 +89,9 @@ class Lesson(NamedTuple):
             spot = ",".join(map(str, step.cell))
             if self.walk.pool:
                 values = zip(lines, step.outputs, strict=True)
-                rows += [(spot, corner, line, tabled(value)) for line, value in values]
+                rows += [(spot, corner, line, table_value(value)) for line, value in values]
             else:
-                rows.append((spot, corner, "; ".join(lines), tabled(step.outputs[0])))
+                rows.append((spot, corner, "; ".join(lines), table_value(step.outputs[0])))
         return ("cell", "window at", "sum", "value"), rows, ()
 
     def record(self) -> dict[str, object]:
@@ -95,11 +102,11 @@ class Lesson(NamedTuple):
             "operation": walk.operation,
             "input": stack_record(walk.input),
             "kernel": stack_record(walk.given) if walk.given else None,
-            "bias": None if walk.bias is None else plain(walk.bias),
+            "bias": None if walk.bias is None else json_value(walk.bias),
             "border": walk.border.text,
             "axes": dict(zip(("rows", "columns"), map(_axis_record, walk.axes), strict=True)),
             "unread": [list(spot) for spot in walk.unread()],
-            "output": size if self.chosen else {**size, "values": plain_stack(walk.output())},
+            "output": size if self.chosen else {**size, "values": json_stack(walk.output())},
             "notes": list(self.notes),
             "steps": [_step_record(step) for step in self.steps],
         }
@@ -146,9 +153,9 @@ class Lesson(NamedTuple):
             blocks = []
             for channel in range(count):
                 name = channel_name(channel, count)
-                blocks.append((f"kernel {name}".rstrip(), plain_grid(walk.given[channel], "w")))
+                blocks.append((f"kernel {name}".rstrip(), grid_lines(walk.given[channel], "w")))
                 if walk.turned:
-                    used = plain_grid(walk.kernel[channel], "w")
+                    used = grid_lines(walk.kernel[channel], "w")
                     blocks.append((f"flipped {name}".rstrip(), used))
             yield from beside(blocks)
         yield []
@@ -167,7 +174,7 @@ class Lesson(NamedTuple):
         if count > 1:
             yield [(f"z[{spot}]", "head")]
         rows, columns = walk.size
-        if not self.chosen and max(walk.size) <= MOST_DRAWN:
+        if not self.chosen and max(walk.size) <= MAX_DRAWN:
             for channel in range(len(step.outputs)):
                 grid = tuple(
                     tuple(
@@ -176,14 +183,14 @@ class Lesson(NamedTuple):
                     )
                     for r in range(rows)
                 )
-                blocks.append((" ", plain_grid(grid, now=step.cell)))
+                blocks.append((" ", grid_lines(grid, now=step.cell)))
         yield from beside(blocks)
         yield from sum_lines(walk, step)
 
     def _output(self) -> Iterator[Line]:
         output = self.walk.output()
         names = [f"output {channel_name(c, len(output))}".rstrip() for c in range(len(output))]
-        grids = [plain_grid(grid, "sum") for grid in output]
+        grids = [grid_lines(grid, "sum") for grid in output]
         yield from beside(list(zip(names, grids, strict=True)))
 
 
@@ -268,18 +275,18 @@ def _step_record(step: Step) -> dict[str, object]:
                         "tap": list(term.tap),
                         "place": list(term.position),
                         "cell": None if term.cell is None else list(term.cell),
-                        "x": plain(term.x),
-                        "w": plain(term.w),
-                        "product": plain(term.product),
+                        "x": json_value(term.x),
+                        "w": json_value(term.w),
+                        "product": json_value(term.product),
                     }
                     for term in terms
                 ],
-                "sum": plain(value),
+                "sum": json_value(value),
             }
             for terms, value in zip(step.channels, step.sums, strict=True)
         ],
-        "bias": None if step.bias is None else plain(step.bias),
-        "values": [plain(value) for value in step.outputs],
+        "bias": None if step.bias is None else json_value(step.bias),
+        "values": [json_value(value) for value in step.outputs],
     }
 
 

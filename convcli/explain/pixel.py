@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, NamedTuple
 from convcli import geometry
 from convcli.errors import UnfitError
 from convcli.explain.lesson import SCHEMA
-from convcli.explain.render import Line, beside, channel_name, equals, plain_grid, products, text
+from convcli.explain.render import Line, beside, channel_name, equals, grid_lines, products, text
 from convcli.explain.steps import Spot, Step, convolution
-from convcli.explain.values import factor, plain, plain_stack, shown, tabled
+from convcli.explain.values import factor, json_stack, json_value, table_value, value_text
 from convcli.geometry import clip
 from convcli.numerals import Number, Stack, Symbol, simplest
 from convcli.text import counted
 
 if TYPE_CHECKING:
-    from convcli.images.io.read import Picture
+    from convcli.images.image import Picture
     from convcli.images.kernels.kernel import Kernel
 
 MAX_KERNEL = 31
@@ -70,7 +70,7 @@ class PixelLesson(NamedTuple):
             words
             for words, done in (
                 ("without its sign", self.absolute and response < 0),
-                (f"times {shown(self.gain)}", self.gain != 1),
+                (f"times {value_text(self.gain)}", self.gain != 1),
                 ("rounded", rounded != value),
                 (f"clipped to 0 to {self.full}", not 0 <= rounded <= self.full),
             )
@@ -101,23 +101,25 @@ class PixelLesson(NamedTuple):
             )
             response = self.response(channel)
             name = self._name(channel) or "grey"
-            rows.append((name, self.before[channel], sums, tabled(response), self.after[channel]))
+            rows.append(
+                (name, self.before[channel], sums, table_value(response), self.after[channel])
+            )
         return ("channel", "before", "sum", "response", "after"), rows, ()
 
     def record(self) -> dict[str, object]:
         return {
             "schema": SCHEMA,
             "operation": "filter",
-            "kernel": {"name": self.kernel, "parts": plain_stack(self.parts)},
+            "kernel": {"name": self.kernel, "parts": json_stack(self.parts)},
             "combine": self.combine,
             "at": {"row": self.at[0], "column": self.at[1]},
             "before": list(self.before),
             "after": list(self.after),
             "channels": [
                 {
-                    "window": [list(map(plain, row)) for row in self.window[channel]],
-                    "sums": list(map(plain, self.sums(channel))),
-                    "response": plain(self.response(channel)),
+                    "window": [list(map(json_value, row)) for row in self.window[channel]],
+                    "sums": list(map(json_value, self.sums(channel))),
+                    "response": json_value(self.response(channel)),
                 }
                 for channel in range(len(self.window))
             ],
@@ -140,11 +142,11 @@ class PixelLesson(NamedTuple):
             ]
         yield []
         blocks: list[tuple[str, list[Line]]] = [
-            (self._name(channel) or "window", plain_grid(grid, "x"))
+            (self._name(channel) or "window", grid_lines(grid, "x"))
             for channel, grid in enumerate(self.window)
         ]
         blocks += [
-            (f"part {number}" if len(self.parts) > 1 else "kernel", plain_grid(part, "w"))
+            (f"part {number}" if len(self.parts) > 1 else "kernel", grid_lines(part, "w"))
             for number, part in enumerate(self.parts, 1)
         ]
         yield from beside(blocks)
@@ -160,7 +162,7 @@ class PixelLesson(NamedTuple):
             how = self.fitted(channel)
             yield [
                 (label, "head"),
-                (f"before {self.before[channel]}, response {shown(response)}, ", ""),
+                (f"before {self.before[channel]}, response {value_text(response)}, ", ""),
                 (f"after {self.after[channel]}", "sum"),
                 (f" ({how})", "note"),
             ]
@@ -191,7 +193,7 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
     from convcli.borders import Border
     from convcli.images.engines.row_bands import Bands, Window
     from convcli.images.filters.apply import filter_picture
-    from convcli.images.filters.output_range import Range, tone
+    from convcli.images.filters.ranges import Range, intensity_map
 
     pixels, full = picture.pixels, picture.full
     height, width = pixels.shape[:2]
@@ -223,7 +225,7 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
         pixels=pixels[lines.start : lines.stop, across.start : across.stop].copy()
     )
     filtered = filter_picture(crop, kernel).pixels[lines.index(row), across.index(column)]
-    samples, tones = window.shape[2], tone(kernel, Range(), full)
+    samples, intensity = window.shape[2], intensity_map(kernel, Range(), full)
     top, left = kernel.centre
     row_cells = clip(geometry.Window(rows).cells(row, top), height)
     column_cells = clip(geometry.Window(columns).cells(column, left), width)
@@ -240,8 +242,8 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
         tuple(map(int, pixels[row, column][:samples])),
         tuple(map(int, filtered[:samples])),
         full,
-        tones.absolute,
-        tones.gain,
+        intensity.absolute,
+        intensity.gain,
     )
 
 
@@ -265,7 +267,7 @@ def _magnitude(sums: Sequence[Number]) -> tuple[str, Number]:
 
 
 def _maximum(sums: Sequence[Number]) -> tuple[str, Number]:
-    return f"max({', '.join(map(shown, sums))})", max(sums)
+    return f"max({', '.join(map(value_text, sums))})", max(sums)
 
 
 COMBINED: dict[str, Callable[[Sequence[Number]], tuple[str, Number]]] = {

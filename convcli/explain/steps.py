@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from convcli.borders import Border
 from convcli.errors import UnfitError
 from convcli.explain.axis import Axis
-from convcli.explain.values import numeric, shown, times, total
+from convcli.explain.values import numeric, times, total, value_text
 from convcli.geometry import (
     Padding,
     Window,
@@ -127,7 +127,7 @@ class Walk(NamedTuple):
         )
         result = total(sums, symbolic)
         if isinstance(self.bias, Symbol) and not isinstance(result, Symbol):
-            result = Symbol(f"{shown(result)} + {self.bias}")
+            result = Symbol(f"{value_text(result)} + {self.bias}")
         elif self.bias is not None:
             result = total((result, self.bias), symbolic)
         return Step(cell, channels, sums, self.bias, (result,))

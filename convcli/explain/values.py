@@ -36,12 +36,12 @@ def total(values: Iterable[Value], name: str) -> Value:
     return simplest(sum(numbers))
 
 
-def shown(value: Value) -> str:
+def value_text(value: Value) -> str:
     """A value as people write it.
 
     Floats have four digits, and two behind the point of large ones.
 
-    >>> [shown(v) for v in (8, Fraction(1, 4), Fraction(1, 9), 0.1234567, -0.0, 92944.31)]
+    >>> [value_text(v) for v in (8, Fraction(1, 4), Fraction(1, 9), 0.1234567, -0.0, 92944.31)]
     ['8', '0.25', '1/9', '0.1235', '0', '92944.31']
     """
     if isinstance(value, Fraction):
@@ -66,22 +66,22 @@ def factor(value: Value) -> str:
     >>> factor(-2), factor(3), factor(Fraction(1, 9))
     ('(-2)', '3', '1/9')
     """
-    text = shown(value)
+    text = value_text(value)
     return f"({text})" if text.startswith("-") else text
 
 
-def plain(value: Value) -> int | float | str:
+def json_value(value: Value) -> int | float | str:
     """A value for JSON: whole numbers stay exact.
 
-    >>> plain(Fraction(1, 4)), plain(3), plain(Symbol("b"))
+    >>> json_value(Fraction(1, 4)), json_value(3), json_value(Symbol("b"))
     (0.25, 3, 'b')
     """
     return float(value) if isinstance(value, Fraction) else value
 
 
-def tabled(value: Value) -> object:
+def table_value(value: Value) -> object:
     """A value for a table: fractions as they are written."""
-    return value if isinstance(value, int | float) else shown(value)
+    return value if isinstance(value, int | float) else value_text(value)
 
 
 def row_text(values: Iterable[Value]) -> str:
@@ -90,7 +90,7 @@ def row_text(values: Iterable[Value]) -> str:
     >>> row_text((1, Fraction(1, 3), -2))
     '1 1/3 -2'
     """
-    return " ".join(map(shown, values))
+    return " ".join(map(value_text, values))
 
 
 def stack_text(stack: Stack) -> str:
@@ -98,9 +98,9 @@ def stack_text(stack: Stack) -> str:
     return "\n\n".join("\n".join(map(row_text, grid)) for grid in stack)
 
 
-def plain_stack(stack: Stack) -> list[list[list[Any]]]:
+def json_stack(stack: Stack) -> list[list[list[Any]]]:
     """Values for JSON, a list a channel."""
-    return [[[plain(v) for v in row] for row in grid] for grid in stack]
+    return [[[json_value(v) for v in row] for row in grid] for grid in stack]
 
 
 def stack_record(stack: Stack) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def stack_record(stack: Stack) -> dict[str, Any]:
         "height": len(stack[0]),
         "width": len(stack[0][0]),
         "channels": len(stack),
-        "values": plain_stack(stack),
+        "values": json_stack(stack),
     }
 
 

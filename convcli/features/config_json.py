@@ -13,7 +13,6 @@ from convcli.runtime.array_files import npz_arrays
 from convcli.runtime.executor import check_runs, until
 from convcli.runtime.initializers import Init
 from convcli.runtime.weights import slopes
-from convcli.tables import Record
 from convcli.text import safe
 
 SETTLED = tuple(name for name in FeatureOptions.__annotations__ if name not in ("vector", "like"))
@@ -97,14 +96,9 @@ def same_settings(path: str, text: str, setup: Setup) -> None:
 
 def vector_settings(setup: Setup) -> str:
     """The settings of vectors as one line of JSON."""
-    return described({**setup.settings(), "vector": setup.vector})
+    return dumps({**setup.settings(), "vector": setup.vector}, sort_keys=True)
 
 
 def run_settings(setup: Setup) -> str:
     """The settings of a saved run as one line of JSON."""
-    return described(setup.settings())
-
-
-def described(settings: Record) -> str:
-    """Settings as one line of JSON, the same for the same settings."""
-    return dumps(settings, sort_keys=True)
+    return dumps(setup.settings(), sort_keys=True)

@@ -11,7 +11,7 @@ from convcli.conv.threads import single_threaded_blas
 from convcli.nets.analysis.summary import SCHEMA, named_sizes
 from convcli.nets.layers import Shape, size_text
 from convcli.runtime.executor import Step
-from convcli.tables import Record, Table
+from convcli.tables import Listing, Record
 
 BLOCK = 1 << 20
 """Values that are converted together, so that float64 copies stay small."""
@@ -140,49 +140,32 @@ class PictureStats(NamedTuple):
     layers: tuple[LayerStats, ...]
 
 
-class Report(NamedTuple):
-    """The statistics of a run on each picture, and what makes the same run again."""
-
-    pictures: tuple[PictureStats, ...]
-    settings: Record
-    settings_text: str = ""
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def value(self) -> str:
-        """The size of the last node's maps, H×W×C."""
-        return "\n".join(size_text(picture.layers[-1].shape) for picture in self.pictures)
-
-    @property
-    def caption(self) -> str:
-        return (
-            f"{self.settings_text}; dead: channels that are 0 everywhere; ratio: of the spread to "
-            "that of the layer before; corr: mean |r| between channels"
-        )
-
-    def table(self) -> Table:
-        several = len(self.pictures) > 1
-        columns = ("picture",) * several + COLUMNS
-        rows = [
-            (picture.path,) * several + _cells(layer)
-            for picture in self.pictures
-            for layer in picture.layers
-        ]
-        return columns, rows, ()
-
-    def record(self) -> Record:
-        pictures: list[Record] = [
-            {
-                "path": picture.path,
-                "input": named_sizes(picture.shape),
-                "layers": [_fields(layer) for layer in picture.layers],
-            }
-            for picture in self.pictures
-        ]
-        record = {"schema": SCHEMA, **self.settings}
-        if len(pictures) > 1:
-            return {**record, "pictures": pictures}
-        return {**record, "input": pictures[0]["input"], "layers": pictures[0]["layers"]}
+def listing(pictures: Sequence[PictureStats], settings: Record, settings_text: str) -> Listing:
+    """The statistics of a run, as a result to print, with what makes the same run again."""
+    several = len(pictures) > 1
+    rows = [
+        (picture.path,) * several + _cells(layer)
+        for picture in pictures
+        for layer in picture.layers
+    ]
+    records: list[Record] = [
+        {
+            "path": picture.path,
+            "input": named_sizes(picture.shape),
+            "layers": [_fields(layer) for layer in picture.layers],
+        }
+        for picture in pictures
+    ]
+    record: Record = {"pictures": records}
+    if len(records) == 1:
+        record = {name: value for name, value in records[0].items() if name != "path"}
+    return Listing(
+        "\n".join(size_text(picture.layers[-1].shape) for picture in pictures),
+        (("picture",) * several + COLUMNS, rows, ()),
+        {"schema": SCHEMA, **settings, **record},
+        f"{settings_text}; dead: channels that are 0 everywhere; ratio: of the spread to "
+        "that of the layer before; corr: mean |r| between channels",
+    )
 
 
 COLUMNS = (

@@ -22,6 +22,7 @@ from convcli.conv.gradients import DERIVATIVES, activation_gradient, conv2d_grad
 from convcli.conv.sliding import spans
 from convcli.errors import UnfitError
 from convcli.fit.least_squares import check_levels
+from convcli.geometry import Window, output_length
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.graph import INPUT, Network, Node
 from convcli.nets.layers import Activation, Conv, Identity, size_text
@@ -283,8 +284,8 @@ class Trainer:
         """Crops of the pictures at random positions; complete pictures where they are small."""
         height, width = self.size
         rows, columns = self.stack.margin
-        tops = generator.integers(0, self.y.shape[1] - height + 1, BATCH)
-        lefts = generator.integers(0, self.y.shape[2] - width + 1, BATCH)
+        places = map(output_length, self.y.shape[1:], map(Window, self.size))
+        tops, lefts = (generator.integers(0, count, BATCH) for count in places)
         x = np.stack(
             [
                 self.x[:, t : t + height + rows, s : s + width + columns]

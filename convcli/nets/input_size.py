@@ -1,7 +1,6 @@
 """The input a network is given: what the command line says, what the text says, what it expects."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from convcli.errors import SpecError
 from convcli.nets.graph import Network
@@ -47,7 +46,7 @@ def input_shape(given: Sequence[int] | None, network: Network, named: Shape | No
     return (channels, *lengths)
 
 
-def named_shape(sizes: Sequence[Any]) -> Shape | None:
+def named_shape(sizes: Sequence[object]) -> Shape | None:
     """The shape of an input whose sizes a text names, channels last; None where one is left open.
 
     >>> named_shape((224, 224, 3)), named_shape((None, None, 3))

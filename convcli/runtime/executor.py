@@ -3,19 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.errors import SpecError, UnfitError
 from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import INPUT, Network
 from convcli.nets.layers.tensor_ops import Unused
 from convcli.runtime.layers import FRESH, forward, over, refusal
 from convcli.runtime.memory_estimate import last_reads
-
-Array = NDArray[Any]
 
 
 class Step(NamedTuple):

@@ -6,12 +6,11 @@ each kind of layer; the weights of a node come as arrays by role, as their `slot
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import convcli.conv as conv
+from convcli.arrays import Array
 from convcli.errors import UnfitError
 from convcli.geometry import Pair, Window, transposed_padding
 from convcli.nets.layers import (
@@ -47,7 +46,6 @@ from convcli.runtime.lenet_table import connected
 from convcli.runtime.rearrange import pad, pixel_shuffle, reshape, shuffle, upsample
 from convcli.runtime.tensor_ops import ARITHMETIC, OPERATIONS, broadcast, operate, scale
 
-Array = NDArray[Any]
 Weights = Mapping[str, Array]
 
 
@@ -93,7 +91,7 @@ def over(layer: Layer, x: Array) -> bool:
     return write is not None
 
 
-OVER: dict[str, Callable[[Array], Any]] = {
+OVER: dict[str, Callable[[Array], Array]] = {
     "relu": lambda x: np.maximum(x, 0, out=x),
     "abs": lambda x: np.abs(x, out=x),
 }
@@ -202,7 +200,7 @@ def _adaptive_pool(layer: AdaptivePool, x: Array, weights: Weights) -> Array:
     return y.reshape(-1) if layer.squeeze else _like(y, x)
 
 
-def _adaptive_min(x: Array, sizes: Any) -> Array:
+def _adaptive_min(x: Array, sizes: tuple[int | None, int | None]) -> Array:
     return -conv.adaptive_max_pool2d(-x, sizes)
 
 
@@ -308,10 +306,11 @@ def _concat(layer: Concat, inputs: Sequence[Array], weights: Weights) -> Array:
     return np.concatenate(inputs, layer.axis)
 
 
-Forward = Callable[[Any, Sequence[Array], Weights], Array]
+Forward = Callable[..., Array]
+"""What a layer makes of arrays, called as `run(layer, inputs, weights)`."""
 
 
-def _of_one(run: Callable[[Any, Array, Weights], Array]) -> Forward:
+def _of_one(run: Callable[..., Array]) -> Forward:
     """A layer that reads one node."""
     return lambda layer, inputs, weights: run(layer, inputs[0], weights)
 
@@ -350,7 +349,7 @@ FORWARD: dict[type, Forward] = {
 }
 """How each kind of layer is run."""
 
-KNOWN: dict[type, Mapping[str, Any]] = {
+KNOWN: dict[type, Mapping[str, Callable[..., Array]]] = {
     Activation: FUNCTIONS,
     Merge: MERGES,
     Operation: OPERATIONS,

@@ -1,7 +1,7 @@
 """The memory of a run, known before it: weights, maps that are alive, and what each layer needs.
 
-Bytes of float32 arrays. The passes of the core's doors are counted as they allocate; a run of the
-command prints the prediction first and what the process took at the end.
+Bytes of float32 arrays. The passes of the core's functions are counted as they allocate; a run of
+the command prints the prediction first and what the process took at the end.
 """
 
 import os
@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from math import prod
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.conv import workspace_bytes
 from convcli.errors import UnfitError
@@ -177,19 +177,19 @@ def _norm(layer: Norm, shape: Shape, output: Shape) -> int:
     return (8 if layer.kind == "batch" else 13) * prod(shape)
 
 
-def _none(layer: Any, shape: Shape, output: Shape) -> int:
+def _none(layer: Layer, shape: Shape, output: Shape) -> int:
     return 0
 
 
-def _twice(layer: Any, shape: Shape, output: Shape) -> int:
+def _twice(layer: Layer, shape: Shape, output: Shape) -> int:
     return 8 * prod(output)
 
 
-def _four_times(layer: Any, shape: Shape, output: Shape) -> int:
+def _four_times(layer: Layer, shape: Shape, output: Shape) -> int:
     return 16 * prod(shape)
 
 
-BESIDE: dict[type, Callable[[Any, Shape, Shape], int]] = {
+BESIDE: dict[type, Callable[..., int]] = {
     Conv: _conv,
     Depthwise: _depthwise,
     Separable: _separable,

@@ -4,16 +4,14 @@ Each takes its record, the maps of one image and no weights, as `forward.py` cal
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.borders import Border
 from convcli.conv.padding import sources
 from convcli.nets.layers import Pad, PixelShuffle, Reshape, Shuffle, Upsample
 
-Array = NDArray[Any]
 Weights = Mapping[str, Array]
 
 

@@ -18,7 +18,9 @@ from convcli.fit import backprop
 from convcli.fit.backprop import Stack, Trainer
 from convcli.fit.least_squares import descend, equations, fit
 from convcli.fit.live import schedule
+from convcli.fit.results import kernel_text
 from convcli.nets.readers.read import read_text
+from convcli.numerals import Limits, read_stack
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]) / 256
@@ -169,6 +171,30 @@ def test_a_kernel_file_is_read_back_and_filters_alike(capfd, pair):
         difference = np.asarray(one).astype(int) - np.asarray(other)
     assert np.abs(difference).max() <= 1
     assert run(["explain", "--input", "9x9", "--kernel", "@kernel.txt", "-q"]) == 0
+
+
+@pytest.mark.parametrize("after", ["after.csv", "after.json", "after.tsv", "after.npy"])
+def test_pictures_may_be_numbers_in_text(capfd, tmp_path, monkeypatch, after):
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(2).normal(size=(12, 14))
+    y = ndimage.correlate(x, SOBEL_X, mode="nearest")
+    np.savetxt("before.txt", x)
+    np.savetxt("after.csv", y, delimiter=";")
+    np.savetxt("after.tsv", y, delimiter="\t", header="made by SciPy")
+    np.save("after.npy", y)
+    Path("after.json").write_text(json.dumps(y.tolist()))
+    assert run(["fit", "before.txt", after, "--format", "json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    np.testing.assert_allclose(found["kernels"][0][0], SOBEL_X, atol=1e-12)
+    assert found["determined"]
+
+
+def test_kernels_of_one_row_are_written_apart():
+    rows = np.array([[[[1.0, 2.0]], [[3.0, 4.0]]]])
+    assert kernel_text(rows) == "1 2\n|\n3 4"
+    assert read_stack(kernel_text(rows), Limits("kernel", joined=True)) == (((1, 2),), ((3, 4),))
+    blocks = np.arange(8.0).reshape(1, 2, 2, 2)
+    assert np.array(read_stack(kernel_text(blocks), Limits("kernel", joined=True))).tolist() == blocks[0].tolist()  # fmt: skip
 
 
 def test_descent_reaches_least_squares():
@@ -350,7 +376,7 @@ REFUSED = {
     "fit a.png a.png --steps 9": (2, "--steps is for --watch and --net"),
     "fit a.png a.png -o a.png": (1, "is the input, which is never overwritten"),
     "fit a.png a.png -o -": (2, "-o takes the name of a file"),
-    "fit a.png a.png --format yaml": (2, "is no format"),
+    "fit a.png a.png --format yaml": (2, "is not one of"),
     "fit a.png a.png --size 3 --net conv:1,3": (2, "--size is a kernel's"),
     "fit a.png a.png --net conv:1,3 -o w.txt": (2, "weights are written to .npz"),
     "fit a.png a.png --net conv:1,3,stride=2": (1, "stride 1 throughout"),

@@ -10,12 +10,11 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
 from math import log2
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output, spans
 from convcli.conv.spec import Problem
@@ -74,13 +73,13 @@ def workspace_bytes(problem: Problem) -> int:
     return most * problem.itemsize
 
 
-def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     y = new_output(problem)
     side, tiles = _tiling(problem)
     filters = np.conj(np.fft.rfft2(_spread(weight, problem), side))
     steps = [_outputs(*axis) for axis in zip(side, problem.dilated_kernel, strict=True)]
 
-    def work(pieces: Iterator[Any]) -> None:
+    def work(pieces: Iterator[tuple[int, int, int, Pair]]) -> None:
         for n, g, down, (left, right) in pieces:
             rows = np.empty((problem.channels, side[0], _width_read(problem)), y.dtype)
             padded_rows(x[n, g], problem, down * steps[0], down * steps[0] + side[0], rows)
@@ -104,7 +103,7 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
     return y
 
 
-def _place(sums: NDArray[Any], y: NDArray[Any], top: int, left: int, stride: Pair) -> None:
+def _place(sums: Array, y: Array, top: int, left: int, stride: Pair) -> None:
     """Sums of stride 1, whose first stands at (top, left), into y (h', w') at its own stride."""
     row_step, column_step = stride
     first, start = ceil_div(top, row_step), ceil_div(left, column_step)
@@ -113,7 +112,7 @@ def _place(sums: NDArray[Any], y: NDArray[Any], top: int, left: int, stride: Pai
     place[...] = picked[: place.shape[0], : place.shape[1]]
 
 
-def _spread(weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def _spread(weight: Array, problem: Problem) -> Array:
     """The filters with their taps `dilation` apart."""
     spread = np.zeros((*weight.shape[:3], *problem.dilated_kernel), weight.dtype)
     spread[..., :: problem.dilation[0], :: problem.dilation[1]] = weight

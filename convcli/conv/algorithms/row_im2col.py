@@ -8,12 +8,11 @@ of x, this copies j, and few wide rows are worth one product each.
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output, read_by, spans
 from convcli.conv.spec import Problem
@@ -68,7 +67,7 @@ def workspace_bytes(problem: Problem) -> int:
     return (threads() * (last - first) * (shifted + padded) + weight) * problem.itemsize
 
 
-def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     y = new_output(problem)
     # taps in the order of the shifted rows: i, c, j
     filters = weight.transpose(0, 1, 3, 2, 4).reshape(problem.groups, problem.filters, problem.taps)
@@ -76,7 +75,7 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
     first, last = read_by(problem, 0, band)
     across = spans(problem.output[1], most)
 
-    def work(pieces: Iterator[Any]) -> None:
+    def work(pieces: Iterator[tuple[int, int, Pair]]) -> None:
         buffer = np.empty((last - first) * problem.channels * problem.kernel[1] * most, y.dtype)
         for n, g, (top, bottom) in pieces:
             rows = padded_rows(x[n, g], problem, *read_by(problem, top, bottom))
@@ -87,7 +86,7 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
                 )
                 np.copyto(shifted, shifts[..., left:right])
                 row, _, _, column = shifted.strides
-                below: NDArray[Any] = np.ndarray(
+                below: Array = np.ndarray(
                     (bottom - top, problem.taps, right - left),
                     y.dtype,
                     buffer,
@@ -101,7 +100,7 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
     return y
 
 
-def _shifts(rows: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def _shifts(rows: Array, problem: Problem) -> Array:
     """Padded rows (c, h, w) as a view (h, c, j, w')."""
     channel, row, column = rows.strides
     return as_strided(

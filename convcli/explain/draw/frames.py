@@ -16,14 +16,15 @@ from convcli.errors import UnfitError
 from convcli.explain.draw.themes import Colour, Theme, between
 from convcli.explain.render import sum_lines, text
 from convcli.explain.steps import Spot, Step, Term, Walk
-from convcli.explain.values import shown
+from convcli.explain.values import value_text
+from convcli.numerals import Value
 
 Box = tuple[int, int, int, int]
 
-MOST_CELLS = 40
+MAX_CELLS = 40
 """Cells a side of a canvas that is drawn."""
 
-MOST_LINES = 6
+MAX_LINES = 6
 """Lines of a sum that are written out below a frame."""
 
 WORDS = 13
@@ -68,10 +69,10 @@ class Sheet:
         down, across = (axis.drawn for axis in walk.axes)
         rows, columns = walk.size
         longest = max(len(down), len(across), rows, columns)
-        if longest > MOST_CELLS:
+        if longest > MAX_CELLS:
             raise UnfitError(
                 f"the canvas is {len(down)}x{len(across)} cells, the output {rows}x{columns}; "
-                f"at most {MOST_CELLS}x{MOST_CELLS} are drawn"
+                f"at most {MAX_CELLS}x{MAX_CELLS} are drawn"
             )
         if chosen is None:
             walk.check()
@@ -128,15 +129,15 @@ class Sheet:
         lines = []
         for line in sum_lines(self.walk, step):
             lines += _folded(text(line), room)
-        if len(lines) <= MOST_LINES:
+        if len(lines) <= MAX_LINES:
             return lines
         name = self.walk.names(step.cell)[0]
-        result = ", ".join(map(shown, step.outputs))
-        whole = " + ".join(map(shown, step.sums))
+        result = ", ".join(map(value_text, step.outputs))
+        whole = " + ".join(map(value_text, step.sums))
         if len(step.sums) == 1 or self.walk.pool:
             return [f"{name} = {result}"]
-        bias = "" if step.bias is None else f" + {shown(step.bias)}"
-        return _folded(f"{name} = {whole}{bias} = {result}", room)[:MOST_LINES]
+        bias = "" if step.bias is None else f" + {value_text(step.bias)}"
+        return _folded(f"{name} = {whole}{bias} = {result}", room)[:MAX_LINES]
 
     @cached_property
     def read(self) -> tuple[frozenset[int], frozenset[int]]:
@@ -244,10 +245,15 @@ class Sheet:
         return left, top, right, bottom
 
     def _number(
-        self, pen: ImageDraw.ImageDraw, box: Box, value: Any, ink: Colour, corner: Any = None
+        self,
+        pen: ImageDraw.ImageDraw,
+        box: Box,
+        value: Value,
+        ink: Colour,
+        corner: Value | None = None,
     ) -> None:
         left, top, right, bottom = box
-        text = _short(shown(value))
+        text = _short(value_text(value))
         roomy = corner is not None and self.side >= 32
         font = _fitting(text, self.side - 2 * INSET, round(self.side * 0.45))
         # up and to the left of the weight, as far as the window's frame leaves room
@@ -255,10 +261,14 @@ class Sheet:
         pen.text(
             (x, (top + bottom) / 2 - (3 if roomy else 0)), text, fill=ink, font=font, anchor="mm"
         )
-        if roomy:
-            small = _fitting(_short(shown(corner)), self.side // 2, round(self.side * 0.28))
+        if corner is not None and roomy:
+            small = _fitting(_short(value_text(corner)), self.side // 2, round(self.side * 0.28))
             pen.text(
-                (right - 3, bottom - 2), _short(shown(corner)), fill=ink, font=small, anchor="rb"
+                (right - 3, bottom - 2),
+                _short(value_text(corner)),
+                fill=ink,
+                font=small,
+                anchor="rb",
             )
 
     def _words(

@@ -7,11 +7,12 @@ from typing import NamedTuple
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
+from convcli.geometry import PaddingName
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import SCHEMA, Summary, trace
 from convcli.nets.graph import Network
 from convcli.nets.layers import AdaptivePool, Conv, Layer, Linear, Pool, Shape
-from convcli.tables import Record, Table
+from convcli.tables import Listing
 
 
 class Explanation(NamedTuple):
@@ -87,14 +88,14 @@ def _conventions(name: str, network: Network, shape: Shape) -> Iterator[Explanat
 
 def _figures(summary: Summary) -> Iterator[tuple[str, str, int]]:
     statistics = sum(row.statistics for row in summary.rows)
-    norms = sum(row.trainable for row in summary.rows if "norm" in row.type)
-    biases = sum(row.measure.bias for row in summary.rows if not row.node.owner)
-    yield "params", "weights, biases and batch norm's 2C", summary.trainable
+    norms = sum(row.weights for row in summary.rows if "norm" in row.type)
+    biases = sum(row.measure.bias for row in summary.rows if row.node.counted)
+    yield "params", "weights, biases and batch norm's 2C", summary.weights
     if statistics:
-        yield "params", "batch norm counted 4C, as Keras does", summary.trainable + statistics
-        yield "params", "without batch norm", summary.trainable - norms
+        yield "params", "batch norm counted 4C, as Keras does", summary.weights + statistics
+        yield "params", "without batch norm", summary.weights - norms
     if biases:
-        yield "params", "without biases", summary.trainable - biases
+        yield "params", "without biases", summary.weights - biases
     for rule, (count, definition) in RULES.items():
         macs = sum(count(row) for row in summary.rows)
         yield "MACs", f"{rule}: {definition}", macs
@@ -108,7 +109,7 @@ def _figures(summary: Summary) -> Iterator[tuple[str, str, int]]:
 def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]]:
     """The network as it is, and under other conventions of padding, bias, groups and input."""
 
-    def padded(name: str) -> Callable[[Layer], Layer]:
+    def padded(name: PaddingName) -> Callable[[Layer], Layer]:
         def change(layer: Layer) -> Layer:
             if isinstance(layer, Conv | Pool):
                 return layer._replace(padding=(name,) * len(layer.kernel))
@@ -151,40 +152,22 @@ def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]
     return variants
 
 
-class Explained(NamedTuple):
-    """The conventions behind a figure, as a result to print."""
-
-    figure: Figure
-    hits: list[Explanation]
-    nearest: list[Explanation]
-
-    @property
-    def value(self) -> str:
-        return "\n".join(f"{one.network}: {one.quantity}, {one.convention}" for one in self.hits)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        if self.hits:
-            return ()
-        near = "; ".join(
-            f"{one.value:,} ({one.network}: {one.quantity}, {one.convention})"
-            for one in self.nearest
-        )
-        return (f"no convention tried here gives {self.figure.text}; nearest: {near}",)
-
-    @property
-    def caption(self) -> str:
-        return f"conventions under which {self.figure.text} comes out: {len(self.hits)}"
-
-    def table(self) -> Table:
-        columns = ("network", "quantity", "value", "convention")
-        rows = [(one.network, one.quantity, one.value, one.convention) for one in self.hits]
-        return columns, rows, ()
-
-    def record(self) -> Record:
-        return {
+def listing(figure: Figure, hits: list[Explanation], nearest: list[Explanation]) -> Listing:
+    """The conventions behind a figure, or the nearest ones, as a result to print."""
+    near = "; ".join(
+        f"{one.value:,} ({one.network}: {one.quantity}, {one.convention})" for one in nearest
+    )
+    missing = f"no convention tried here gives {figure.text}; nearest: {near}"
+    rows = [(one.network, one.quantity, one.value, one.convention) for one in hits]
+    return Listing(
+        "\n".join(f"{one.network}: {one.quantity}, {one.convention}" for one in hits),
+        (("network", "quantity", "value", "convention"), rows, ()),
+        {
             "schema": SCHEMA,
-            "figure": self.figure.text,
-            "explanations": [one._asdict() for one in self.hits],
-            "nearest": [one._asdict() for one in self.nearest],
-        }
+            "figure": figure.text,
+            "explanations": [one._asdict() for one in hits],
+            "nearest": [one._asdict() for one in nearest],
+        },
+        f"conventions under which {figure.text} comes out: {len(hits)}",
+        () if hits else (missing,),
+    )

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from convcli.errors import SpecError
 from convcli.geometry import Fit, Pair, Window, full_padding, halves
 from convcli.nets.analysis.summary import SCHEMA
-from convcli.tables import Record, Table
+from convcli.tables import Listing
 from convcli.text import counted
 
 MAX_SOLUTIONS = 10_000
@@ -123,44 +123,32 @@ def _lengths(given: Unknowns, window: Window, padding: Pair) -> Iterator[int]:
         yield given.input
 
 
-class Solved(NamedTuple):
-    """The solutions of one axis, as a result to print."""
-
-    solutions: list[Solution]
-
-    @property
-    def value(self) -> str:
-        return "\n".join(
-            f"{one.input} {one.kernel} {one.stride} {one.padding[0]},{one.padding[1]}"
-            for one in self.solutions
+def listing(found: list[Solution]) -> Listing:
+    """Solutions as a result to print."""
+    ends = [f"{before},{after}" for before, after in (one.padding for one in found)]
+    rows = [
+        (
+            one.input,
+            one.kernel,
+            one.stride,
+            str(one.padding[0]) if one.even else both,
+            one.output,
+            "yes" if one.exact else "no",
+            one.unread,
         )
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def caption(self) -> str:
-        exact = sum(one.exact for one in self.solutions)
-        leave = "leaves" if exact == 1 else "leave"
-        return f"{counted(len(self.solutions), 'solution')}, of which {exact} {leave} nothing over"
-
-    def table(self) -> Table:
-        columns = ("input", "kernel", "stride", "padding", "output", "exact", "unread")
-        rows = [
-            (
-                one.input,
-                one.kernel,
-                one.stride,
-                str(one.padding[0]) if one.even else f"{one.padding[0]},{one.padding[1]}",
-                one.output,
-                "yes" if one.exact else "no",
-                one.unread,
-            )
-            for one in self.solutions
-        ]
-        return columns, rows, ()
-
-    def record(self) -> Record:
-        fields = [{**one._asdict(), "exact": one.exact} for one in self.solutions]
-        return {"schema": SCHEMA, "solutions": fields}
+        for one, both in zip(found, ends, strict=True)
+    ]
+    exact = sum(one.exact for one in found)
+    leave = "leaves" if exact == 1 else "leave"
+    return Listing(
+        "\n".join(
+            f"{one.input} {one.kernel} {one.stride} {both}"
+            for one, both in zip(found, ends, strict=True)
+        ),
+        (("input", "kernel", "stride", "padding", "output", "exact", "unread"), rows, ()),
+        {
+            "schema": SCHEMA,
+            "solutions": [{**one._asdict(), "exact": one.exact} for one in found],
+        },
+        f"{counted(len(found), 'solution')}, of which {exact} {leave} nothing over",
+    )

@@ -3,6 +3,7 @@
 from math import prod
 from typing import NamedTuple
 
+from convcli.borders import BorderName
 from convcli.errors import UnfitError
 from convcli.geometry import (
     Padding,
@@ -23,8 +24,10 @@ from convcli.nets.layers.shapes import (
     window_lengths,
     windows_on,
 )
+from convcli.records import equal_by_type
 
 
+@equal_by_type
 class Conv(NamedTuple):
     """A convolution layer: `filters` filters, each over `channels / groups` input channels.
 
@@ -47,7 +50,7 @@ class Conv(NamedTuple):
     """Input channels, where the text declares them."""
     connections: int | None = None
     """Pairs of input and output maps that are connected, where not all of a group are."""
-    border: str = "zero"
+    border: BorderName = "zero"
     """What the padded cells hold: a name of `convcli.borders.BORDERS`."""
 
     @property
@@ -73,6 +76,7 @@ class Conv(NamedTuple):
         return {"weight": weight, **bias_slot(self.filters, self.bias)}
 
 
+@equal_by_type
 class Depthwise(NamedTuple):
     """A convolution of each channel by itself, by `multiplier` filters each."""
 
@@ -102,6 +106,7 @@ class Depthwise(NamedTuple):
         )
 
 
+@equal_by_type
 class Separable(NamedTuple):
     """A depthwise convolution without bias, then a 1×1 convolution (Chollet 2017), as one layer."""
 
@@ -138,6 +143,7 @@ class Separable(NamedTuple):
         return Conv(self.filters, ones, ones, ((0, 0),) * axes, ones, 1, self.bias)
 
 
+@equal_by_type
 class TransposedConv(NamedTuple):
     """A transposed convolution: every input cell adds a kernel's worth of output.
 

@@ -1,6 +1,6 @@
 """Pools: windows that reduce the cells under them to one number."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.geometry import Padding, adaptive_window, ceil_padding, pool_padding_refusal
@@ -14,8 +14,12 @@ from convcli.nets.layers.shapes import (
     window_lengths,
     windows_on,
 )
+from convcli.records import equal_by_type
+
+PoolKind = Literal["max", "average", "min", "lp"]
 
 
+@equal_by_type
 class Pool(NamedTuple):
     """A pooling window: the `max`, `average`, `min` or `lp` norm of its cells.
 
@@ -23,7 +27,7 @@ class Pool(NamedTuple):
     coefficient and a bias for each map.
     """
 
-    kind: str
+    kind: PoolKind
     kernel: Sizes
     stride: Sizes
     padding: tuple[Padding, ...]
@@ -62,13 +66,14 @@ class Pool(NamedTuple):
         return {"weight": Slot(shape[:1], 1.0), "bias": Slot(shape[:1], 0.0)}
 
 
+@equal_by_type
 class AdaptivePool(NamedTuple):
     """A pool to given lengths (None keeps an axis); a global pool is one to 1.
 
     `squeeze` drops the axes, as Keras's global pools do.
     """
 
-    kind: str
+    kind: PoolKind
     sizes: tuple[int | None, ...]
     squeeze: bool = False
 

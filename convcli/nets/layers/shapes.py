@@ -6,7 +6,7 @@ A shape is `(channels, *lengths)` of one image: `(3, 224, 224)` is height 224, w
 
 from collections.abc import Callable, Mapping
 from math import gcd
-from typing import Any, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from convcli.errors import UnfitError
 from convcli.geometry import Padding, Pair, Window, output_length, resolve_padding
@@ -42,6 +42,9 @@ class Measure(NamedTuple):
     """Output cells for one input cell, on each axis, where a layer enlarges."""
 
 
+Fill = Literal["filters", "transposed", "codes"]
+
+
 class Slot(NamedTuple):
     """One array of weights: its shape, and the number it holds, or how it is drawn.
 
@@ -49,13 +52,13 @@ class Slot(NamedTuple):
     """
 
     shape: Shape
-    fill: str | float
+    fill: Fill | float
 
 
 Slots = dict[str, Slot]
 """The weights of a layer, by role: `weight`, `bias`, `running_mean`."""
 
-Builder = Callable[..., Any]
+Builder = Callable[..., "Layer"]
 """A function that makes a record of the values a text writes, with the names it gives them."""
 
 Names = Mapping[str, Mapping[str, Builder]]
@@ -127,7 +130,18 @@ def maps(type_: str, inputs: tuple[Shape, ...], axes: int) -> Shape:
     return shape
 
 
-def check_channels(layer: Any, shape: Shape) -> None:
+class DeclaredInput(Layer, Protocol):
+    """A layer that may declare the channels of its input."""
+
+    @property
+    def channels(self) -> int | None:
+        """Input channels, where they are declared."""
+
+    def _replace(self, *, channels: int) -> Layer:
+        """The same layer for another input."""
+
+
+def check_channels(layer: DeclaredInput, shape: Shape) -> None:
     """Refuse an input of other channels than a layer declares, if it declares them."""
     if layer.channels is not None and layer.channels != shape[0]:
         raise Misfit(

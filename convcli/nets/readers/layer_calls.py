@@ -8,7 +8,6 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any
 
 from convcli.callsyntax import arithmetic, excerpt, negated, shown
 from convcli.errors import SpecError
@@ -42,7 +41,7 @@ def is_notation(text: str) -> bool:
 class LayerCalls:
     """Reads statements of the notation; `parts` are their layers in order, with their names."""
 
-    def __init__(self, names: dict[str, Any]) -> None:
+    def __init__(self, names: dict[str, object]) -> None:
         self.names = names
         self.parts: dict[int, tuple[str, Part]] = {}
         self.input: Shape | None = None
@@ -71,16 +70,17 @@ class LayerCalls:
                 pass
             case ast.Expr(expression):
                 made = self._value(expression)
-                bare = isinstance(expression, ast.Name) and isinstance(made, str)
-                self._add("", self._layer(made, expression) if bare else made)
+                if isinstance(expression, ast.Name) and isinstance(made, str):
+                    made = self._layer(made, expression)
+                self._add("", made)
             case node:
                 raise SpecError(f"{excerpt(node)} is not read here")
 
-    def _add(self, name: str, made: Any) -> None:
+    def _add(self, name: str, made: object) -> None:
         if isinstance(made, Leaf | Chain | Fork):
             self.parts[id(made)] = name, made
 
-    def _value(self, node: ast.expr) -> Any:
+    def _value(self, node: ast.expr) -> object:
         self._depth += 1
         self._steps += 1
         if self._depth > MAX_DEPTH:
@@ -91,7 +91,7 @@ class LayerCalls:
         self._depth -= 1
         return made
 
-    def _meaning(self, node: ast.expr) -> Any:
+    def _meaning(self, node: ast.expr) -> object:
         match node:
             case ast.Constant(value):
                 return value
@@ -113,8 +113,8 @@ class LayerCalls:
                 return arithmetic(op, self._value(left), self._value(right), node)
         raise SpecError(f"{excerpt(node)} is not read here")
 
-    def _call(self, name: str, node: ast.Call) -> Any:
-        args: list[Any] = []
+    def _call(self, name: str, node: ast.Call) -> object:
+        args: list[object] = []
         for one in node.args:
             if isinstance(one, ast.Starred):
                 items = self._value(one.value)
@@ -123,13 +123,14 @@ class LayerCalls:
                 args += items
             else:
                 args.append(self._value(one))
-        options: dict[str, Any] = {}
+        options: dict[str, object] = {}
         for keyword in node.keywords:
             if keyword.arg is None:
                 raise SpecError(f"** in {excerpt(node)} is not read here")
             options[keyword.arg] = self._value(keyword.value)
         if name == "input":
-            return self._set_input(tuple(args))
+            self._set_input(args)
+            return None
         if name in notation.BLOCKS:
             args = [self._branch(one, node) for one in args]
             options = {key: self._branch(one, node) for key, one in options.items()}
@@ -140,14 +141,14 @@ class LayerCalls:
         self,
         name: str,
         node: ast.expr,
-        args: Sequence[Any] = (),
-        options: dict[str, Any] | None = None,
+        args: Sequence[object] = (),
+        options: dict[str, object] | None = None,
     ) -> Leaf:
         assert self._line is not None
         record = self._vocabulary.layer(name, list(args), options or {})
         return Leaf(record, "", self._line.where(node))
 
-    def _branch(self, items: Any, node: ast.expr) -> Any:
+    def _branch(self, items: object, node: ast.expr) -> object:
         """A list of layers, in which a word is a layer without values: `[conv(8, 3), relu]`."""
         if isinstance(items, list):
             items = [self._layer(one, node) if isinstance(one, str) else one for one in items]
@@ -155,7 +156,7 @@ class LayerCalls:
             self.parts.pop(id(one), None)  # what a block holds is no line of its own
         return items
 
-    def _set_input(self, sizes: tuple[Any, ...]) -> None:
+    def _set_input(self, sizes: Sequence[object]) -> None:
         shape = named_shape(sizes)
         if self.input is not None and (self.parts or shape != self.input):
             raise SpecError("a second input is not read here; networks of one input are")

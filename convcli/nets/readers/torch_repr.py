@@ -8,12 +8,11 @@ block, children called `branch1`, `branch2`, … are joined, and `aux…` childr
 import ast
 import re
 from collections.abc import Callable
-from typing import Any
 
 from convcli.callsyntax import UNREADABLE, parsed_value, value
 from convcli.errors import SpecError
-from convcli.nets.graph import MOST_NODES, Chain, Fork, Leaf, Part, fresh, size_of
-from convcli.nets.layers import Concat, Merge
+from convcli.nets.graph import MAX_NODES, Chain, Fork, Leaf, Part, fresh, size_of
+from convcli.nets.layers import Concat, Layer, Merge
 from convcli.nets.source_location import Where, pointed
 
 # compiled where they are first used, which most texts never reach
@@ -24,7 +23,7 @@ CHILD = r"^\s*\(([\w.\- ]+)\): (?:([0-9]{1,9}) x )?([A-Za-z_]\w*)\((.*)$"
 RESIDUAL = {"BasicBlock", "Bottleneck"}
 """Blocks that add their input to what they make, whether or not a `downsample` is printed."""
 
-Builds = Callable[[str, list[Any], dict[str, Any]], Any]
+Builds = Callable[[str, list[object], dict[str, object]], Layer]
 
 
 def is_printed(text: str) -> bool:
@@ -78,14 +77,16 @@ def _unread(where: Where) -> SpecError:
     return SpecError(f"this line is not read in a printed model\n{pointed(where)}")
 
 
-def _values(text: str, where: Where) -> tuple[list[Any], dict[str, Any]]:
+def _values(text: str, where: Where) -> tuple[list[object], dict[str, object]]:
     try:
         call = parsed_value(f"_({text})")
     except UNREADABLE:
         raise _unread(where) from None
     if not isinstance(call, ast.Call):
         raise _unread(where)
-    options = {keyword.arg: value(keyword.value) for keyword in call.keywords if keyword.arg}
+    options: dict[str, object] = {
+        keyword.arg: value(keyword.value) for keyword in call.keywords if keyword.arg
+    }
     return [value(one) for one in call.args], options
 
 
@@ -93,8 +94,8 @@ def _repeated(part: Part, name: str, times: int) -> list[Part]:
     """`(0-2): 3 x Block(` is three of them, called 0, 1 and 2."""
     if times == 1:
         return [part]
-    if times * size_of(part) > MOST_NODES:
-        raise SpecError(f"repeated {times:,} times it has more than {MOST_NODES:,} layers")
+    if times * size_of(part) > MAX_NODES:
+        raise SpecError(f"repeated {times:,} times it has more than {MAX_NODES:,} layers")
     start = re.match(r"[0-9]{1,9}(?=-)", name)
     first = int(start[0]) if start else 0
     return [fresh(part)._replace(name=str(first + number)) for number in range(times)]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from convcli.conv.sliding import spans
 from convcli.conv.spec import Problem
-from convcli.geometry import Pair, Window, ceil_div
+from convcli.geometry import Pair, Window, ceil_div, output_length
 
 BAND_BYTES = 4 << 20
 """Transformed inputs and sums of one band of tiles. They pass the second-level cache of 2 MB, but
@@ -100,7 +100,10 @@ def tiling_of(problem: Problem, products: int) -> Tiling:
     strides = problem.stride
     taps = ceil_div(problem.kernel[0], strides[0]), ceil_div(problem.kernel[1], strides[1])
     each = tuple(1 if count == 1 else products for count in taps)
-    outputs = tuple(max(n - count + 1, 1) for n, count in zip(each, taps, strict=True))
+    # a kernel longer than the products has one output here, and is refused elsewhere
+    outputs = tuple(
+        output_length(max(n, count), Window(count)) for n, count in zip(each, taps, strict=True)
+    )
     tiles = tuple(map(ceil_div, problem.output, outputs))
     channels = problem.channels * strides[0] * strides[1]
     return Tiling(problem, taps, each, outputs, tiles, channels)  # type: ignore[arg-type]

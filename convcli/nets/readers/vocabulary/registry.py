@@ -3,11 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
-from convcli.nets.layers import Layer
+from convcli.nets.layers import Builder, Layer
 from convcli.text import like
 
 T = TypeVar("T")
@@ -55,8 +55,7 @@ def new_layer(name: str, args: Sequence[object], options: Mapping[str, object]) 
         layers = names_of(dialect)
         if name in layers:
             build = checked_keras if dialect == "Keras" else checked
-            record: Layer = build(layers[name], name, args, options)
-            return record
+            return build(layers[name], name, args, options)
         known += layers
     raise SpecError(f"{shown(name)} is no layer that is known here{like(name, known)}")
 
@@ -94,15 +93,15 @@ def checked_keras(
     return checked(build, name, args, options)
 
 
-def parameters(build: Callable[..., Any]) -> tuple[str, ...]:
+def parameters(build: Callable[..., object]) -> tuple[str, ...]:
     """The names of the values that a builder takes; none for one that takes anything."""
     code = build.__code__  # inspect.signature would take 20 ms for a network of 900 layers
     return code.co_varnames[: code.co_argcount]
 
 
 @cache
-def names_of(dialect: str, table: str = "LAYERS") -> dict[str, Callable[..., Any]]:
+def names_of(dialect: str, table: str = "LAYERS") -> dict[str, Builder]:
     """The names of a dialect with their builders."""
     module = import_module(f"convcli.nets.readers.vocabulary.{VOCABULARIES[dialect]}")
-    layers: dict[str, Callable[..., Any]] = getattr(module, table)
+    layers: dict[str, Builder] = getattr(module, table)
     return layers
