@@ -148,6 +148,18 @@ READ = {
         None,
         ((4, 6, 6), 112, 36 * 108),
     ),
+    "a mask beside the input": (
+        "mask = torch.ones(1, 1, 6, 6)\nx = torch.randn(1, 3, 8, 8)\n"
+        "y = nn.Conv2d(3, 4, 3)(x) * mask",
+        None,
+        ((4, 6, 6), 112, 36 * 108),
+    ),
+    "a list of layers that nothing is made of": (
+        "layers = []\nfor i, o in ((3, 4), (4, 8)):\n    layers += [nn.Conv2d(i, o, 3), nn.ReLU()]\n"
+        "for layer in layers:\n    layer.train()",
+        (8,),
+        ((8, 4, 4), 112 + 296, 36 * 108 + 16 * 288),
+    ),
     "an output size for a transposed convolution": (
         "x = torch.randn(1, 16, 12, 12)\nup = nn.ConvTranspose2d(16, 16, 3, stride=2)\n"
         "y = up(x, output_size=(26, 26))",

@@ -47,6 +47,8 @@ class LayerCalls:
         self.input: Shape | None = None
         self.blamed: ast.AST | None = None
         """The call that was refused, the innermost one."""
+        self.added: list[tuple[str, Part]] = []
+        """The layers of the last statement."""
         self._vocabulary = Vocabulary()
         self._line: Line | None = None
         self._depth = 0
@@ -54,7 +56,7 @@ class LayerCalls:
 
     def statement(self, line: Line) -> None:
         """Add the layers of a statement. Raises SpecError."""
-        self._line, self.blamed = line, None
+        self._line, self.blamed, self._depth, self.added = line, None, 0, []
         match line.node:
             case ast.Assign([ast.Name(name)], expression):
                 made = self._value(expression)
@@ -79,6 +81,7 @@ class LayerCalls:
     def _add(self, name: str, made: object) -> None:
         if isinstance(made, Leaf | Chain | Fork):
             self.parts[id(made)] = name, made
+            self.added.append((name, made))
 
     def _value(self, node: ast.expr) -> object:
         self._depth += 1

@@ -211,27 +211,21 @@ class Text(NamedTuple):
 
     def _flow(self, script: ScriptInterpreter) -> Reading | None:
         """The network of tensors that its statements give; None where they give none."""
-        refusals: list[ReadError] = []
-        for given, one in self._tries(script):
-            if one.records_input():
-                network = given.network(one)
-                if network.stopped and not (network.stopped.unfit or one.guessed):
-                    raise one.refusals[0]
-                return Reading(network, one.input, _about(one, "model", network))
-            refusals += one.refusals
-        if refusals and not script.modules():
-            raise refusals[0]
-        return None
-
-    def _tries(self, script: ScriptInterpreter) -> Iterator[tuple["Text", ScriptInterpreter]]:
-        yield self, script
-        if not script.records_input():
-            steps = script.steps
+        tries = [(self, script)]
+        if not script.reached():
             for number in range(min(script.examples, MAX_EXAMPLES)):
                 given = self._replace(example=number)
-                script = given.run(steps=steps)
-                steps = script.steps
-                yield given, script
+                tries.append((given, given.run(steps=tries[-1][1].steps)))
+        given, best = max(tries, key=lambda one: one[1].reached())
+        if not best.reached():
+            refusals = [refusal for _, one in tries for refusal in one.refusals]
+            if refusals and not script.modules():
+                raise refusals[0]
+            return None
+        network = given.network(best)
+        if network.stopped and not (network.stopped.unfit or best.guessed):
+            raise best.refusals[0]
+        return Reading(network, best.input, _about(best, "model", network))
 
     def _sequence(self, script: ScriptInterpreter, modules: Modules) -> Reading:
         """Layers and models one behind the other, or the newest model of a script."""

@@ -207,12 +207,12 @@ class ScriptInterpreter(ModelInterpreter):
                     self._keep("", made)
             case _:
                 super().block([node], frame)
-                for target in getattr(node, "targets", [getattr(node, "target", None)]):
+                for target in _targets(node):
                     self._assigned(target)
         if self._given:
             self.last, self._given = self._given, []
 
-    def _assigned(self, target: ast.expr | None) -> None:
+    def _assigned(self, target: ast.expr) -> None:
         match target:
             case ast.Name(name):
                 self._keep(name, self.text.names.get(name))
@@ -244,6 +244,11 @@ class ScriptInterpreter(ModelInterpreter):
         for name, module in children(self.own):  # those that no line assigned: add_module()
             if id(module) not in self._modules:
                 self._keep(name, module)
+        if not self._modules:
+            lists = [value for value in self.text.names.values() if isinstance(value, list)]
+            layers = [items for items in lists if items and all(map(self.is_module, items))]
+            for module in layers[-1] if layers else ():  # of which nothing was made
+                self._keep("", module)
         inside = {
             id(module)
             for _, value in self._modules.values()
@@ -257,9 +262,13 @@ class ScriptInterpreter(ModelInterpreter):
             if key not in inside and (isinstance(value, Instance) or key in self._calls.parts)
         ]
 
-    def records_input(self) -> bool:
-        """Whether something was done to the input."""
-        return any(INPUT in node.inputs for node in self.recorder.builder.nodes)
+    def reached(self) -> int:
+        """How many nodes depend on the input."""
+        reached = {INPUT}
+        for node in self.recorder.builder.nodes:
+            if not reached.isdisjoint(node.inputs):
+                reached.add(node.name)
+        return len(reached) - 1
 
     # -- lines of the notation --------------------------------------------------------------
 
@@ -284,7 +293,7 @@ class ScriptInterpreter(ModelInterpreter):
             self._calls.statement(Line(node, file.name, file.lines, 1))
         except SpecError as error:
             raise ReadError(str(error), file.where(self._calls.blamed or node)) from None
-        for name, part in self._calls.parts.values():
+        for name, part in self._calls.added:
             self._keep(name, part)
         self.input = self.input or self._calls.input
 
@@ -425,7 +434,7 @@ class ScriptInterpreter(ModelInterpreter):
         if sizes and isinstance(sizes[0], Unknown):
             args = [[1, *sizes[1:]]]  # the size of a batch
         tensor = super().call(function, args, options)
-        if not isinstance(tensor, Tensor) or not 2 <= len(tensor.shape) <= 5:
+        if not isinstance(tensor, Tensor) or not 2 <= len(tensor.shape) <= 5 or tensor.trained:
             return tensor
         self.examples += 1
         if self.example != self.examples - 1:
@@ -447,6 +456,7 @@ class ScriptInterpreter(ModelInterpreter):
 
     def name_within(self, root: Instance, name: str = "") -> None:
         super().name_within(root, name)
+        self._kept.append(root)
         for _, module in walk(root):
             for layer in keras_layers.layers_of(module):  # which Keras names by their types
                 self._paths.pop(id(layer), None)
@@ -477,3 +487,10 @@ class ScriptInterpreter(ModelInterpreter):
         if any(isinstance(one, Tensor) and one.channels_last for one in (left, right)):
             return keras_tensors.binary(self, operator, left, right)
         return super().tensor_binary(operator, left, right)
+
+
+def _targets(node: ast.stmt) -> list[ast.expr]:
+    """What a statement assigns."""
+    if isinstance(node, ast.Assign):
+        return node.targets
+    return [node.target] if isinstance(node, ast.AnnAssign | ast.AugAssign) else []
