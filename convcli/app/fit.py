@@ -6,13 +6,11 @@ from numpy.typing import NDArray
 from convcli.app.options import FitOptions
 from convcli.errors import SpecError, UnfitError
 from convcli.fit import least_squares
-from convcli.fit.backprop import Stack, Trainer
 from convcli.fit.live import watch
 from convcli.fit.planes import Levels, open_levels
 from convcli.fit.results import STYLES, FittedKernel, TrainedNet, kernel_text
 from convcli.images.io.read import check_free, files_named, write_file
 from convcli.images.io.write import save_arrays
-from convcli.nets.readers.read import read_words
 from convcli.output import note
 from convcli.tables import show_text
 from convcli.text import safe
@@ -82,6 +80,9 @@ def _fit(options: FitOptions, before: Levels, after: Levels) -> FittedKernel:
 
 
 def _train(options: FitOptions, before: Levels, after: Levels) -> TrainedNet:
+    from convcli.fit.backprop import Stack, Trainer  # least squares need no networks
+    from convcli.nets.readers.read import read_words
+
     assert options.net is not None
     seed, steps = options.seed or 0, options.steps or NET_STEPS
     stack = Stack(read_words([options.net]).network, len(before.planes), seed)
