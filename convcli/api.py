@@ -7,7 +7,7 @@ Refusal says what, where and what would work.
 
 import os
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from convcli.errors import SpecError
 from convcli.nets.analysis.table import Figures, Settings
@@ -15,6 +15,7 @@ from convcli.nets.graph import Network, Reading
 from convcli.text import like
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
     from convcli.images.kernels.kernel import Kernel
@@ -122,12 +123,12 @@ def filter_image(
     amount: float = 1,
     exact: bool = False,
     threads: int | None = None,
-) -> "NDArray[Any]":
+) -> "NDArray[np.number]":
     """A picture under a kernel, or under several in turn, without rounding in between.
 
     `image` is a path ("-" is stdin; an animation's first frame), or an array (height, width) or
-    (height, width, samples) of uint8, uint16 or float32; of whole numbers a second or fourth sample
-    is alpha. The result is an array of the same kind, grey where `gray` is set. A kernel is text as
+    (height, width, samples) of uint8, uint16 or float32; of integers a second or fourth sample is
+    alpha. The result is an array of the same kind, gray where `gray` is set. A kernel is text as
     on the command line (`sobel`, `gaussian:2`, "0 1; 1 0", @file), what `convcli.kernel` gives, or
     a matrix (rows, columns). All other arguments are the options of `convcli filter`; kernels are
     used as drawn: cross-correlation.
@@ -148,42 +149,34 @@ def filter_image(
     """
     import numpy as np
 
-    from convcli.borders import read_border
     from convcli.images.filters.apply import filter_picture
-    from convcli.images.filters.output_range import read_range
-    from convcli.images.filters.spec import Recipe
+    from convcli.images.filters.options import FilterOptions
+    from convcli.images.filters.run import open_planned
+    from convcli.images.filters.spec import spec_of
     from convcli.images.image import picture_of
-    from convcli.images.io.read import open_picture
     from convcli.images.kernels.parse import kernel
-    from convcli.numerals import read_fraction
 
-    if not kernels:
-        raise SpecError("no kernel is given")
-    if channels not in ("rgb", "luma", "each"):
-        raise SpecError(f"channels are rgb, luma or each, not {channels!r:.40}")
-    steps = stride if isinstance(stride, tuple) else (stride, stride)
-    if len(steps) != 2 or not all(type(step) is int and step > 0 for step in steps):
-        raise SpecError(f"a stride is a whole number of at least 1, or two, not {stride!r:.40}")
     if threads is not None and (type(threads) is not int or threads < 1):
-        raise SpecError(f"threads are a whole number of at least 1, not {threads!r:.40}")
-    recipe = Recipe(
-        tuple(map(kernel, kernels)),
-        read_border(str(border)),
-        steps,
-        channels,
-        gray,
-        linear,
-        read_range(str(range)),
-        read_fraction(str(bias), "bias"),
-        read_fraction(str(amount), "amount"),
-        exact,
+        raise SpecError(f"threads {threads!r:.40} is not an integer of at least 1")
+    options = FilterOptions(
+        border=str(border),
+        stride=stride if isinstance(stride, tuple) else (stride, stride),
+        channels=channels,
+        gray=gray,
+        linear=linear,
+        range=str(range),
+        bias=str(bias),
+        amount=str(amount),
+        exact=exact,
     )
+    spec = spec_of(options, tuple(map(kernel, kernels)))
     if isinstance(image, str | os.PathLike):
-        picture, flat = open_picture(os.fspath(image), every_kind=True), False
-    else:
-        samples = np.asarray(image)
-        picture, flat = picture_of(samples), samples.ndim == 2
-        if not picture.full:
-            picture = picture._replace(has_alpha=False)
-    found = filter_picture(picture, recipe, threads).pixels
-    return found[..., 0] if flat else found
+        opened = open_planned(os.fspath(image), spec)
+        assert opened.picture is not None  # which a target alone allows
+        return filter_picture(opened.picture, opened.plan, threads).pixels
+    samples = np.asarray(image)
+    picture = picture_of(samples)
+    if not picture.full:
+        picture = picture._replace(has_alpha=False)
+    result = filter_picture(picture, spec, threads).pixels
+    return result[..., 0] if samples.ndim == 2 else result

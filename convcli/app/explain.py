@@ -19,7 +19,7 @@ from convcli.text import like, safe
 
 if TYPE_CHECKING:
     from convcli.explain.steps import Geometry, Walk
-    from convcli.images.io.read import Picture
+    from convcli.images.image import Picture
 
 Pair = tuple[int, int]
 
@@ -350,8 +350,8 @@ def _picture_name(source: str | None) -> str:
 
 
 def _save(answer: Answer, target: str, options: ExplainOptions) -> None:
+    from convcli.images.io.atomic import check_free, files_named
     from convcli.images.io.formats import format_of
-    from convcli.images.io.read import check_free, files_named
     from convcli.images.io.write import write_picture
 
     check_free([target], options.force, *files_named(options.sources))

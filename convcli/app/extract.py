@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from time import perf_counter
 
 from convcli.app.options import ExtractOptions
-from convcli.batch.inputs import gathered
+from convcli.batch.inputs import gathered, pictures_in
 from convcli.batch.options import BATCH, LIMITS
-from convcli.batch.runner import How
 from convcli.batch.vectors import Vectors
 from convcli.draw.feature_maps import MapDrawing, Target, drawn_layers, filter_grids, targets_of
 from convcli.draw.montage import sheet
@@ -30,9 +29,8 @@ from convcli.features.vector_io import (
 )
 from convcli.features.vector_set import VectorMaker, VectorSet, alike_to, one_by_one
 from convcli.images.io.atomic import check_free, files_named
-from convcli.images.io.formats import format_of
-from convcli.images.io.listing import READABLE, pictures_in
-from convcli.images.io.memory_limits import Limits
+from convcli.images.io.formats import READABLE, format_of
+from convcli.images.io.source import Limits
 from convcli.images.io.write import save_arrays, write_picture
 from convcli.nets.graph import INPUT
 from convcli.nets.readers.read import is_source
@@ -113,15 +111,7 @@ def _batch(words: Sequence[str], options: ExtractOptions) -> tuple[tuple[str, ..
     if options.report is not None:
         check_free([options.report, options.output], options.force)
     inputs = gathered(words, options.recursive, options.files_from, options.null)
-    how = How(
-        options.jobs,
-        options.scheduler,
-        options.ship,
-        options.fail_fast,
-        options.report,
-        options.quiet,
-    )
-    workers = Vectors(how, max_pixels=options.max_pixels, max_memory=options.max_memory)
+    workers = Vectors(options)
     paths = tuple(picture.path for picture in inputs)
     return paths, VectorMaker(workers.each, workers.note, options.quiet)
 
@@ -300,7 +290,7 @@ def pictures_of(words: Sequence[str]) -> tuple[str, ...]:
     paths: list[str] = []
     for word in words:
         if os.path.isdir(word):
-            inside = [path for path, _ in pictures_in(word)]
+            inside = [picture.path for picture in pictures_in(word)]
             if not inside:
                 raise PictureError(f"{safe(word)} holds no pictures")
             paths += inside

@@ -1,172 +1,162 @@
-"""What `convcli filter` does, once the shell's words are read."""
+"""`convcli filter`: pictures under kernels, one or a batch of them."""
+
+from __future__ import annotations
 
 import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from convcli.batch.options import BATCH, BatchOptions, is_template
 from convcli.errors import OutputError, SpecError
-from convcli.output import note, path
-from convcli.tables import json
+from convcli.images.filters.options import FilterOptions
+from convcli.options import OutputOptions
+from convcli.output import line, note, path
+from convcli.tables import Record, Table, json
 from convcli.text import safe
 
-MANY = frozenset(
-    {"recursive", "files_from", "null", "jobs", "scheduler", "ship", "report", "fail_fast"}
-    | {"resume", "in_place"}
-)
-"""Options that only a batch has."""
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from convcli.batch.jobs import Outcome
+    from convcli.batch.output_names import Task
+    from convcli.batch.progress import Progress
+    from convcli.images.filters.spec import FilterSpec
+    from convcli.images.image import Picture
+    from convcli.images.io.formats import SaveOptions
+    from convcli.images.io.source import Prefetch
+
+ALONE = ("explain", "preview")
+"""Options that are of one picture."""
 
 
-def wants_batch(words: tuple[str, ...], output: str | None, given: set[str]) -> bool:
-    """Whether words and options ask for more than one plain picture and one plain file."""
-    if not words and "files_from" not in given:
+class FilterRun(FilterOptions, BatchOptions, OutputOptions):
+    """Pictures, what is done to each, where results go, and what is printed of them."""
+
+    pictures: tuple[str, ...] = ()
+    output: str | None = None
+    to: str | None = None
+    force: bool = False
+    in_place: bool = False
+    quality: int | None = None
+    subsampling: Literal["4:4:4", "4:2:2", "4:2:0"] | None = None
+    fail_on_clip: bool = False
+    preview: bool = False
+    explain: bool = False
+    resume: bool = False
+    threads: int | None = None
+
+    def save_options(self) -> SaveOptions:
+        """How results are saved. Raises SpecError for a format that there is not."""
+        from convcli.images.io.formats import SaveOptions, format_named
+
+        form = None if self.to is None else format_named(self.to)
+        return SaveOptions(form, self.quality, self.subsampling)
+
+    def is_batch(self) -> bool:
+        """Whether more than one plain picture and one plain file is asked for."""
+        if self.given(*BATCH, "ship", "resume", "in_place") or len(self.pictures) != 1:
+            return True
+        (word,) = self.pictures
+        if os.path.isdir(word) or (self.output is not None and is_template(self.output)):
+            return True
+        if not any(sign in word for sign in "*?["):
+            return False
+        from convcli.batch.inputs import is_glob
+
+        return is_glob(word)
+
+
+def filter_pictures(options: FilterRun) -> None:
+    """Filter one picture, or a batch, and print where results are. Raises a Refusal."""
+    if not options.pictures and options.files_from is None:
         raise SpecError("name a picture, a folder, or --files-from a list; - is stdin")
-    return (
-        len(words) != 1
-        or bool(MANY & given)
-        or (output is not None and ("{" in output or output.endswith("/") or os.path.isdir(output)))
-        or os.path.isdir(words[0])
-        or (any(sign in words[0] for sign in "*?[") and _is_batch(words))
-    )
-
-
-def _is_batch(words: tuple[str, ...]) -> bool:
-    from convcli.batch.inputs import is_batch
-
-    return is_batch(words)
-
-
-def run(
-    source: str, specs: tuple[str, ...], output: str | None, asked: dict[str, Any], given: set[str]
-) -> None:
-    """Filter one picture. `asked` are all options, `given` those that were said."""
     # bands have threads of their own, and NumPy starts faster without BLAS's
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from convcli.images.io.memory_limits import Limits, TooLargeError
-    from convcli.images.io.prefetch import Early
+    if options.is_batch():
+        _filter_batch(options)
+    else:
+        _filter_picture(options.pictures[0], options)
 
-    early = Early(source, background=True, limits=Limits(asked["max_pixels"], asked["max_memory"]))
-    from convcli.images.engines.row_bands import thread_count
-    from convcli.images.filters.options import DEFAULTS, recipe_of, remarks, replayed
-    from convcli.images.filters.write import (
-        Target,
-        check_options,
-        check_target,
-        filter_to,
-        needed_by,
-        refuse_clipping,
-    )
-    from convcli.images.io.formats import SUFFIXES, SaveOptions, format_of
-    from convcli.images.io.read import check_free, files_named, open_picture
-    from convcli.images.io.write import check_stdout, output_name
 
-    words = {key: value for key, value in asked.items() if key in DEFAULTS}
-    ready = replayed(specs, words, given)
-    recipe = recipe_of(ready)
-    form = format_asked(asked["form"])
-    options = SaveOptions(form, asked["quality"], asked["subsampling"])
-    suffix = suffix_of(form, SUFFIXES)
-    label = recipe.label
-    written = output is not None or not asked["preview"]
-    own = os.path.splitext(source)[1].lower()
-    if written and output is None and suffix is None and source != "-" and own not in SUFFIXES:
-        open_picture(source, every_kind=True, early=early)  # says what is wrong with it
-        raise OutputError(
-            f"{safe(source)} does not end as a picture does; name the result with -o, or its "
-            "format with --to"
+def _filter_picture(source: str, options: FilterRun) -> None:
+    from convcli.images.io.source import Limits, Prefetch
+
+    # decoded while NumPy is imported
+    limits = Limits(options.max_pixels, options.max_memory)
+    prefetch = Prefetch(source, background=True, limits=limits)
+    from convcli.images.filters.plan import Target, statistics_record
+    from convcli.images.filters.provenance import replayed
+    from convcli.images.filters.run import filter_opened, open_planned, refuse_clipping
+    from convcli.images.filters.spec import remarks, spec_of
+    from convcli.images.io.atomic import check_free, files_named
+    from convcli.images.io.write import check_stdout
+
+    wanted = replayed(options)
+    spec, target = spec_of(wanted), None
+    if options.output is not None or not options.preview:
+        target = Target(
+            _output_name(source, spec, options, prefetch), options.force, options.save_options()
         )
-    target = Target(
-        output_name(source, label, suffix) if output is None else output, asked["force"], options
-    )
-    if written:
-        check_free([target.path], asked["force"], source, *files_named(specs))
-        check_target(target)
-        if target.path != "-" or form:
-            check_options(target, form or target.floats or format_of(target.path))
+        check_free([target.path], options.force, source, *files_named(options.kernels))
+        form = target.format()
+        if form is not None:
+            target.options.check(form)
         if target.path == "-":
             check_stdout()
     elif not sys.stdout.isatty():
         raise OutputError("--preview shows the picture on a terminal, which stdout is not")
-    for line in remarks(recipe, ready):
-        note(line)
-    needs = needed_by(recipe, bool(target.floats))
-    try:
-        picture = open_picture(source, every_kind=True, early=early, needs=needs)
-    except TooLargeError as error:
-        _in_bands(source, error, recipe, target, asked["quiet"])
+    for remark in remarks(spec, wanted):
+        note(remark)
+    opened = open_planned(source, spec, target, prefetch=prefetch)
+    if target is not None and opened.plan.format is not None:
+        target.options.check(opened.plan.format)
+    for remark in opened.picture.notes if opened.picture else ():
+        note(f"{safe(source)}: {remark}")
+    for text in opened.plan.text() if options.explain else ():
+        note(text)
+    if options.preview and opened.picture:
+        _preview(opened.picture, spec)
+    if target is None:
         return
-    if written:
-        check_options(target, target.floats or target.form(picture))
-    for line in picture.notes:
-        note(f"{safe(source)}: {line}")
-    metadata = {**picture.metadata, "record": ready.record}
-    picture = picture._replace(metadata=metadata)
-    threads = thread_count(picture.pixels.size) if asked["threads"] is None else asked["threads"]
-    record: dict[str, Any] = {}
-    if asked["explain"] or asked["format_"] == "json":
-        from convcli.images.filters.plan import plan_record, plan_text, statistics_record
-
-        record = plan_record(recipe, picture, words)
-        if asked["explain"]:
-            for line in plan_text(recipe, picture, record):
-                note(line)
-    if asked["preview"]:
-        _preview(picture, recipe)
-    if not written:
+    if options.fail_on_clip:
+        refuse_clipping(opened, options.threads)
+    statistics = filter_opened(opened, options.threads)
+    if options.format_ == "json":
+        values = {"output": target.path, "values": statistics_record(statistics)}
+        _print_json({**opened.plan.record(), **values}, to_stderr=target.path == "-")
         return
-    if asked["fail_on_clip"] and not target.floats:  # floats are never clipped
-        refuse_clipping(picture, recipe, threads)
-    statistics = filter_to(picture, recipe, target, threads)
-    if asked["format_"] == "json":
-        record |= {"output": target.path, "values": statistics_record(statistics)}
-        _print_json(record, target.path)
-    else:
-        if not asked["quiet"]:
-            note(f"{safe(recipe.title)}: {statistics.text}")
-        if target.path != "-":
-            path(target.path)
+    if not options.quiet:
+        bands = "" if opened.picture else ", in bands"
+        note(f"{safe(spec.title)}{bands}: {statistics.text}")
+    if target.path != "-":
+        path(target.path)
 
 
-def _in_bands(source: str, error: Any, recipe: Any, target: Any, quiet: bool) -> None:
-    """Filter a picture that does not fit, where it can be read in bands; else say why not."""
-    from convcli.images.filters.out_of_core import filter_large, reads_in_bands
+def _output_name(source: str, spec: FilterSpec, options: FilterRun, prefetch: Prefetch) -> str:
+    """Where a result goes: the name given, else NAME.KERNEL.EXT in this folder, "-" for stdin.
 
-    if not reads_in_bands(source, error):
-        raise error
-    statistics = filter_large(source, error, recipe, target)
-    if not quiet:
-        note(f"{safe(recipe.title)}, in bands: {statistics.text}")
-    path(target.path)
+    Raises OutputError where a picture's name does not tell a format.
+    """
+    from convcli.images.io.formats import SUFFIXES, suffix_of
+    from convcli.images.io.read import open_picture
 
-
-def format_asked(text: str | None) -> str | None:
-    if text is None:
-        return None
-    from convcli.images.io.formats import FORMATS
-
-    name = {"jpg": "jpeg", "tif": "tiff", "pgm": "ppm", "apng": "png"}.get(
-        text.lower(), text.lower()
-    )
-    if name in ("npy", "npz", "pfm", "tif32"):
-        return name
-    if name.upper() not in FORMATS:
-        known = ", ".join((*FORMATS, "npy", "npz", "pfm", "tif32")).lower()
-        raise SpecError(f"--to {text!r:.60} is no format: {known}")
-    return name.upper()
+    if options.output is not None or source == "-":
+        return "-" if options.output is None else options.output
+    form = options.save_options().format
+    if form is None and suffix_of(source) not in SUFFIXES:
+        open_picture(source, every_kind=True, prefetch=prefetch)  # says what is wrong with it
+        raise OutputError(
+            f"{safe(source)} does not end as a picture does; name the result with -o, or its "
+            "format with --to"
+        )
+    stem, own = os.path.splitext(os.path.basename(source))
+    return f"{stem}.{spec.label}{own if form is None else form.suffixes[0]}"
 
 
-def suffix_of(form: str | None, suffixes: dict[str, str]) -> str | None:
-    if form is None:
-        return None
-    if form in ("npy", "npz", "pfm", "tif32"):
-        return ".tif" if form == "tif32" else f".{form}"
-    preferred = {"PPM": ".ppm", "PNG": ".png"}
-    return preferred.get(form) or next(key for key, value in suffixes.items() if value == form)
-
-
-def _preview(picture: Any, recipe: Any) -> None:
+def _preview(picture: Picture, spec: FilterSpec) -> None:
     """Input and result side by side, as wide as the terminal."""
     from rich.console import Console
-    from rich.table import Table
+    from rich.table import Table as Grid
 
     from convcli.draw.kernel_gallery import shown
     from convcli.draw.terminal import half_blocks
@@ -177,25 +167,126 @@ def _preview(picture: Any, recipe: Any) -> None:
         note("--preview shows pictures on a terminal, which stdout is not")
         return
     half = max(4, (console.width - 3) // 2)
-    result = filter_picture(picture._replace(frames=()), recipe).picture
-    table = Table.grid(padding=(0, 1))
-    table.add_row(*(half_blocks(shown(one, 2 * half), half) for one in (picture, result)))
-    console.print(table)
+    result = filter_picture(picture._replace(frames=()), spec).picture
+    grid = Grid.grid(padding=(0, 1))
+    grid.add_row(*(half_blocks(shown(one, 2 * half), half) for one in (picture, result)))
+    console.print(grid)
 
 
-def _print_json(record: dict[str, Any], target: str) -> None:
-    class Plan:
-        value, warnings, caption = "", (), ""
+class _Plan(NamedTuple):
+    """A plan and what became of it, as tables print results."""
 
-        def table(self) -> Any:
-            return (), (), ()
+    fields: Record
+    value: str = ""
+    warnings: Sequence[str] = ()
+    caption: str = ""
 
-        def record(self) -> dict[str, Any]:
-            return record
+    def table(self) -> Table:
+        return (), (), ()
 
-    if target == "-":
+    def record(self) -> Record:
+        return self.fields
+
+
+def _print_json(record: Record, to_stderr: bool) -> None:
+    if to_stderr:
         from json import dumps
 
         note(dumps(record))
     else:
-        json(Plan())
+        json(_Plan(record))
+
+
+def _filter_batch(options: FilterRun) -> None:
+    """Filter all the pictures that words and lists name."""
+    from convcli.batch.inputs import gathered
+    from convcli.batch.jobs import FilterJob
+    from convcli.batch.output_names import in_place, output_root, planned, read_template
+    from convcli.batch.runner import run
+    from convcli.images.filters.provenance import replayed
+    from convcli.images.filters.spec import remarks, spec_of
+    from convcli.images.io.atomic import check_free
+
+    _refuse_clashes(options)
+    wanted = replayed(options)
+    spec, form = spec_of(wanted), options.save_options().format
+    root = None if options.output is None else output_root(read_template(options.output, 1))
+    inputs = gathered(options.pictures, options.recursive, options.files_from, options.null, root)
+    if options.in_place:
+        tasks = in_place(inputs)
+    else:
+        template = read_template(options.output, len(inputs))
+        suffix = None if form is None else form.suffixes[0]
+        tasks = planned(inputs, template, spec.label, suffix, options.force, options.resume)
+    if options.report is not None:
+        check_free([options.report], options.force or options.resume)
+        _refuse_report(options.report, tasks)
+    for remark in remarks(spec, wanted):
+        note(remark)
+    job = FilterJob(
+        record=spec.record,
+        format=None if form is None else form.name,
+        quality=options.quality,
+        subsampling=options.subsampling,
+        threads=options.threads,
+        fail_on_clip=options.fail_on_clip,
+        max_pixels=options.max_pixels,
+        max_memory=options.max_memory,
+        resume=options.resume,
+    )
+    report = _report_json if options.format_ == "json" else _report_path(options.quiet)
+    run(tasks, job, options, report, options.quiet)
+
+
+def _refuse_clashes(options: FilterRun) -> None:
+    for name in options.given(*ALONE):
+        raise SpecError(f"--{name} is for one picture, not for a batch")
+    if options.in_place and options.output is not None:
+        raise SpecError("--in-place puts results where inputs are; leave -o out")
+    if options.in_place and options.resume:
+        raise SpecError(
+            "--resume cannot tell which inputs --in-place has filtered; write with -o instead"
+        )
+    if options.in_place and options.to is not None:
+        raise SpecError("--in-place keeps the format of each input; leave --to out")
+    if "-" in options.pictures and (options.in_place or len(options.pictures) == 1):
+        raise SpecError("stdin (-) is one picture, with a file as -o, and not one of a batch")
+    if options.output == "-":
+        raise SpecError("-o - is one picture on stdout; name a folder, such as -o out/")
+    if options.given("ship") and options.scheduler is None:
+        raise SpecError("--ship goes with --scheduler")
+    options.check()
+
+
+def _refuse_report(report: str, tasks: Sequence[Task]) -> None:
+    own = os.path.realpath(report)
+    names = [name for task in tasks for name in task[:2]]
+    if any(os.path.basename(name) == os.path.basename(report) for name in names) and any(
+        os.path.realpath(name) == own for name in names
+    ):
+        raise OutputError(f"{safe(report)} is the report of failures and a picture too")
+
+
+def _report_path(quiet: bool) -> Callable[[Progress, Outcome], None]:
+    """Paths of results on stdout, what is remarkable on stderr."""
+
+    def report(progress: Progress, outcome: Outcome) -> None:
+        if not quiet:
+            for text in outcome.notes:
+                progress.note(f"{safe(outcome.source)}: {text}")
+            if progress.total == 1 and isinstance(outcome.value, dict):
+                progress.note(f"{safe(outcome.target)}: {outcome.value['said']}")
+        if outcome.status != "failed":
+            progress.path(outcome.target)
+
+    return report
+
+
+def _report_json(progress: Progress, outcome: Outcome) -> None:
+    """One JSON object per picture, each on a line."""
+    from json import dumps
+
+    record = {"input": outcome.source, "output": outcome.target, "status": outcome.status}
+    values = outcome.value["values"] if isinstance(outcome.value, dict) else None
+    fields = {"values": values, "notes": list(outcome.notes), "error": outcome.error}
+    line(dumps({**record, **{name: value for name, value in fields.items() if value}}))

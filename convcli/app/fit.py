@@ -9,7 +9,7 @@ from convcli.fit import least_squares
 from convcli.fit.live import watch
 from convcli.fit.planes import Levels, open_levels
 from convcli.fit.results import STYLES, FittedKernel, TrainedNet, kernel_text
-from convcli.images.io.read import check_free, files_named, write_file
+from convcli.images.io.atomic import check_free, files_named, write_file
 from convcli.images.io.write import save_arrays
 from convcli.output import note
 from convcli.tables import show_text

@@ -3,8 +3,9 @@
 from convcli.app.options import KernelsOptions
 from convcli.draw.kernel_gallery import gallery
 from convcli.errors import SpecError
+from convcli.images.io.atomic import check_free
 from convcli.images.io.formats import format_of
-from convcli.images.io.read import check_free, open_picture
+from convcli.images.io.read import open_picture
 from convcli.images.io.write import write_picture
 from convcli.images.kernels.listing import catalogue_listing, kernel_listing
 from convcli.output import path

@@ -3,15 +3,15 @@
 import os
 import sys
 from codecs import BOM_UTF8
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from glob import glob, has_magic, iglob
 from typing import NamedTuple
 
 from convcli.errors import PictureError, SpecError
-from convcli.images.io.listing import pictures_in
+from convcli.images.io.formats import READABLE, suffix_of
 from convcli.text import safe
 
-LONGEST_LIST = 2**30
+MAX_LIST_BYTES = 2**30
 """Bytes of a list of names."""
 
 
@@ -22,16 +22,12 @@ class Input(NamedTuple):
     parent: str = ""
 
 
-def is_batch(words: Sequence[str]) -> bool:
-    """Whether words name more than one plain file or stdin.
+def is_glob(word: str) -> bool:
+    """Whether a word is a pattern that matches files, and no file itself.
 
-    >>> is_batch(["cat.jpg"]), is_batch(["-"]), is_batch(["a.jpg", "b.jpg"]), is_batch(["/"])
-    (False, False, True, True)
+    >>> is_glob("/*"), is_glob("cat.jpg")
+    (True, False)
     """
-    return len(words) != 1 or os.path.isdir(words[0]) or _is_glob(words[0])
-
-
-def _is_glob(word: str) -> bool:
     return has_magic(word) and not os.path.lexists(word) and any(iglob(word, recursive=True))
 
 
@@ -49,16 +45,16 @@ def gathered(
     `skip`, where results go. A glob stands for what matches it. Raises PictureError for a folder
     without pictures, SpecError for a list that cannot be read.
     """
-    found: list[Input] = []
+    inputs: list[Input] = []
     for word in words:
         if os.path.isdir(word):
-            inside = [Input(*found) for found in pictures_in(word, recursive, skip)]
+            inside = list(pictures_in(word, recursive, skip))
             if not inside:
                 deeper = "" if recursive else "; --recursive looks in its folders too"
                 raise PictureError(f"{safe(word)} holds no pictures{deeper}")
-            found += inside
-        elif _is_glob(word):
-            found += [
+            inputs += inside
+        elif is_glob(word):
+            inputs += [
                 Input(match)
                 for match in sorted(glob(word, recursive=True))
                 if not os.path.isdir(match)
@@ -67,30 +63,56 @@ def gathered(
             none = "No such file or directory" if word.endswith(os.sep) else "it matches no file"
             raise PictureError(f"{safe(word)} cannot be read: {none}")
         else:
-            found.append(Input(word))
+            inputs.append(Input(word))
     if files_from is not None:
         if files_from == "-" and "-" in words:
             raise SpecError("stdin cannot be a picture and the list of pictures")
-        found += [Input(name) for name in _listed(files_from, null)]
-    if not found:
+        inputs += [Input(name) for name in _listed(files_from, null)]
+    if not inputs:
         raise PictureError("no picture is named")
-    if any(one.path == "-" for one in found) and len(found) > 1:
+    if any(one.path == "-" for one in inputs) and len(inputs) > 1:
         raise SpecError("stdin (-) is one picture; it cannot be one of many")
-    return found
+    return inputs
+
+
+def pictures_in(folder: str, recursive: bool = False, skip: str | None = None) -> Iterator[Input]:
+    """The pictures of a folder, by their suffixes, in the order of their names.
+
+    Hidden files are left out. With `recursive` those in its folders come too, links to folders not
+    followed, without hidden folders and the folder `skip`. Raises PictureError for a folder that
+    cannot be read.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise PictureError(f"{safe(error.filename)} cannot be read: {error.strerror}")
+
+    avoided = os.path.realpath(skip) if skip else None
+    for here, folders, names in os.walk(folder, onerror=refuse):
+        folders[:] = sorted(
+            name
+            for name in folders
+            if recursive
+            and not name.startswith(".")
+            and os.path.realpath(os.path.join(here, name)) != avoided
+        )
+        parent = os.path.relpath(here, folder)
+        for name in sorted(names):
+            if not name.startswith(".") and suffix_of(name) in READABLE:
+                yield Input(os.path.join(here, name), "" if parent == "." else parent)
 
 
 def _listed(path: str, null: bool) -> list[str]:
-    """The names in a file, or on stdin for "-": one a line, or ended by zero bytes."""
+    """The names in a file, or on stdin for "-": one per line, or ended by zero bytes."""
     try:
         if path == "-":
-            data = sys.stdin.buffer.read(LONGEST_LIST + 1)
+            data = sys.stdin.buffer.read(MAX_LIST_BYTES + 1)
         else:
             with open(path, "rb") as stream:
-                data = stream.read(LONGEST_LIST + 1)
+                data = stream.read(MAX_LIST_BYTES + 1)
     except OSError as error:
         raise SpecError(f"the list {safe(path)} cannot be read: {error.strerror}") from None
-    if len(data) > LONGEST_LIST:
-        raise SpecError(f"the list {safe(path)} has more than {LONGEST_LIST:,} bytes")
+    if len(data) > MAX_LIST_BYTES:
+        raise SpecError(f"the list {safe(path)} has more than {MAX_LIST_BYTES:,} bytes")
     data = data.removeprefix(BOM_UTF8)
     names = data.split(b"\0") if null else data.splitlines()
     if not null and b"\0" in data:

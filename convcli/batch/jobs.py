@@ -7,35 +7,41 @@ to its outcome, which is plain data too. A refusal is an outcome: the others go 
 import os
 import traceback
 from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeAlias
 
 from convcli.batch.output_names import Task
 from convcli.errors import OutputError, Refusal
 from convcli.text import safe
 
-Job = Mapping[str, Any]
-"""`kind`, and what that kind of work needs to know, as JSON holds it."""
+if TYPE_CHECKING:
+    from convcli.features.extractor import PlainFeatures
+    from convcli.images.io.source import Limits
+
+    Value: TypeAlias = Mapping[str, object] | PlainFeatures
+    """What work gives besides its file, as JSON holds it: of filters an object, or features."""
+
+Status: TypeAlias = Literal["done", "skipped", "failed"]
 
 
 class Outcome(NamedTuple):
-    """What became of a task: done, skipped or failed.
+    """What became of a task.
 
-    `kind` is the name of the refusal, or of another error, whose traceback is `trace`. `value` is
-    what the work gives besides its file: JSON.
+    `kind` is the name of the refusal, or of another error, whose traceback is `trace`.
     """
 
     source: str
     target: str
-    status: str
+    status: Status
     error: str = ""
     kind: str = ""
     notes: tuple[str, ...] = ()
-    value: Any = None
+    value: "Value | None" = None
     trace: str = ""
     seconds: float = 0.0
 
-    def report(self) -> dict[str, Any]:
+    def report(self) -> dict[str, object]:
         """A line of the report of failures."""
         return {
             "path": self.source,
@@ -46,99 +52,161 @@ class Outcome(NamedTuple):
         }
 
 
-Work = Callable[[Task], Outcome]
-Does = Callable[[Task], tuple[str, tuple[str, ...], Any]]
-"""A task → done or skipped, notes and a value; raises what it likes."""
+class Done(NamedTuple):
+    """What work gives where it is not refused."""
+
+    status: Status = "done"
+    notes: tuple[str, ...] = ()
+    value: "Value | None" = None
 
 
-def worker(job: Job) -> Work:
-    """The function that does a job's tasks; what it needs for all of them is made once."""
-    does = KINDS[job["kind"]](job)
+Work: TypeAlias = Callable[[Task], Done]
+"""Does a task; raises what it likes."""
 
-    def work(task: Task) -> Outcome:
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """What all kinds of work need to know, as JSON holds it; `beside` workers share the memory."""
+
+    kind: ClassVar[str]
+    threads: int | None = None
+    max_pixels: int | None = None
+    max_memory: int | None = None
+    beside: int = 1
+
+    @property
+    def limits(self) -> "Limits":
+        from convcli.images.io.source import Limits
+
+        return Limits(self.max_pixels, self.max_memory, self.beside)
+
+    def fields(self) -> dict[str, object]:
+        """The job as a JSON object, which `job_of` reads."""
+        return {"kind": self.kind, **asdict(self)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterJob(Job):
+    """Filter as a record says, and save the results."""
+
+    kind: ClassVar[str] = "filter"
+    record: str
+    format: str | None = None
+    quality: int | None = None
+    subsampling: str | None = None
+    fail_on_clip: bool = False
+    resume: bool = False
+
+    def work(self) -> Work:
+        """The function that does the tasks; what it needs for all of them is made once."""
+        from convcli.batch.resume import is_finished
+        from convcli.images.filters.plan import Target
+        from convcli.images.filters.provenance import read_record
+        from convcli.images.filters.run import filter_opened, open_planned, refuse_clipping
+        from convcli.images.filters.spec import spec_of
+        from convcli.images.io.formats import SaveOptions, format_named
+
+        spec = spec_of(read_record(self.record, "the job"))
+        form = None if self.format is None else format_named(self.format)
+        options = SaveOptions(form, self.quality, self.subsampling)
+
+        def work(task: Task) -> Done:
+            replaces = task.force
+            if self.resume and os.path.lexists(task.target):
+                if is_finished(task.target, task.source, self.record):
+                    return Done("skipped")
+                replaces = True
+            target = Target(task.target, replaces, options)
+            opened = open_planned(task.source, spec, target, self.limits)
+            if self.fail_on_clip:
+                refuse_clipping(opened, self.threads)
+            make_folder(task.target)
+            try:
+                statistics = filter_opened(opened, self.threads)
+            except OutputError:
+                # a worker of a batch that was killed a moment ago may have come first
+                if not self.resume or not is_finished(task.target, task.source, self.record):
+                    raise
+                return Done("skipped")
+            notes = opened.picture.notes if opened.picture else ("filtered in bands",)
+            values = {
+                "least": statistics.minimum,
+                "most": statistics.maximum,
+                "clipped": statistics.clipped,
+                "samples": statistics.samples,
+            }
+            return Done("done", notes, {"said": statistics.text, "values": values})
+
+        return work
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VectorJob(Job):
+    """Make vectors as settings say."""
+
+    kind: ClassVar[str] = "vector"
+    settings: str
+
+    def work(self) -> Work:
+        """The function that does the tasks; what it needs for all of them is made once."""
+        from convcli.features.config_json import setup_of
+        from convcli.features.extractor import Extractor
+
+        extractor = Extractor(setup_of(self.settings, "the job"), self.limits)
+
+        def work(task: Task) -> Done:
+            return Done(value=extractor.features(task.source, keeps=False).plain())
+
+        return work
+
+
+AnyJob: TypeAlias = FilterJob | VectorJob
+
+KINDS: dict[str, type[AnyJob]] = {one.kind: one for one in (FilterJob, VectorJob)}
+"""The kinds of work."""
+
+
+def job_of(fields: Mapping[str, object]) -> AnyJob:
+    """The job that a JSON object holds.
+
+    >>> job_of(FilterJob(record="{}", threads=2).fields()).threads
+    2
+    """
+    values = dict(fields)
+    make: Callable[..., AnyJob] = KINDS[str(values.pop("kind"))]
+    return make(**values)
+
+
+def worker(job: AnyJob) -> Callable[[Task], Outcome]:
+    """The function that does a job's tasks, whatever becomes of them."""
+    work = job.work()
+
+    def do(task: Task) -> Outcome:
         started = perf_counter()
 
-        def failed(error: BaseException, text: object, trace: str = "") -> Outcome:
-            said = str(text)
-            if not any(name and safe(name) in said for name in task[:2]):
-                said = f"{safe(task.source)}: {said}"
-            took = perf_counter() - started
-            kind = type(error).__name__
-            return Outcome(task.source, task.target, "failed", said, kind, (), None, trace, took)
+        def failed(error: BaseException, reason: object, trace: str = "") -> Outcome:
+            text = str(reason)
+            if not any(name and safe(name) in text for name in task[:2]):
+                text = f"{safe(task.source)}: {text}"
+            took, kind = perf_counter() - started, type(error).__name__
+            return Outcome(task.source, task.target, "failed", text, kind, (), None, trace, took)
 
         try:
-            status, notes, value = does(task)
+            done = work(task)
         except Refusal as refusal:
             return failed(refusal, refusal)
         except OSError as error:
             return failed(error, safe(error.strerror or error))
         except MemoryError as error:
             return failed(error, "there is not enough memory for it")
-        except Exception as error:  # a bug: told with its traceback, while the others go on
+        except Exception as error:  # a bug: reported with its traceback, while the others go on
             name = type(error).__name__
             return failed(error, f"{name}: {safe(error)}", traceback.format_exc())
         took = perf_counter() - started
+        status, notes, value = done
         return Outcome(task.source, task.target, status, "", "", notes, value, "", took)
 
-    return work
-
-
-def filter_job(record: str, options: tuple[Any, ...], **limits: Any) -> dict[str, Any]:
-    """The job of filtering: the record of the recipe, how results are saved, and limits."""
-    return {"kind": "filter", "record": record, "options": list(options), **limits}
-
-
-def _filter(job: Job) -> Does:
-    from convcli.batch.resume import is_finished
-    from convcli.images.filters.options import DEFAULTS, read_record, recipe_of
-    from convcli.images.filters.write import Target, filter_to, needed_by, refuse_clipping
-    from convcli.images.io.formats import SaveOptions
-    from convcli.images.io.memory_limits import Limits, TooLargeError
-    from convcli.images.io.read import open_picture
-
-    asked = read_record(job["record"], "the job")
-    recipe = recipe_of(asked._replace(words={**DEFAULTS, **asked.words}))
-    limits = Limits(job.get("max_pixels"), job.get("max_memory"), job.get("beside", 1))
-    options = SaveOptions(*job["options"])
-
-    def does(task: Task) -> tuple[str, tuple[str, ...], Any]:
-        replaces = task.force
-        if job.get("resume") and os.path.lexists(task.target):
-            if is_finished(task.target, task.source, job["record"]):
-                return "skipped", (), None
-            replaces = True
-        target = Target(task.target, replaces, options)
-        needs = needed_by(recipe, bool(target.floats))
-        try:
-            picture = open_picture(task.source, every_kind=True, limits=limits, needs=needs)
-        except TooLargeError as error:
-            from convcli.images.filters.out_of_core import filter_large, reads_in_bands
-
-            if not reads_in_bands(task.source, error):
-                raise
-            make_folder(task.target)
-            statistics = filter_large(task.source, error, recipe, target)
-            return "done", ("filtered in bands",), _values(statistics)
-        picture = picture._replace(metadata={**picture.metadata, "record": job["record"]})
-        if job.get("fail_on_clip") and not target.floats:
-            refuse_clipping(picture, recipe, job.get("threads"))
-        make_folder(task.target)
-        try:
-            statistics = filter_to(picture, recipe, target, job.get("threads"))
-        except OutputError:
-            # a worker of a batch that was killed a moment ago may have come first
-            if not job.get("resume") or not is_finished(task.target, task.source, job["record"]):
-                raise
-            return "skipped", (), None
-        return "done", picture.notes, _values(statistics)
-
-    return does
-
-
-def _values(statistics: Any) -> dict[str, Any]:
-    names = ("least", "most", "clipped", "samples")
-    values = {name: getattr(statistics, name) for name in names}
-    return {"said": statistics.text, "values": values}
+    return do
 
 
 def make_folder(target: str) -> None:
@@ -150,31 +218,13 @@ def make_folder(target: str) -> None:
         raise OutputError(f"{safe(folder)} cannot be made: {error.strerror}") from None
 
 
-def _vector(job: Job) -> Does:
-    from convcli.features.config_json import setup_of
-    from convcli.features.extractor import Extractor
-    from convcli.images.io.memory_limits import Limits
-
-    limits = Limits(job.get("max_pixels"), job.get("max_memory"), job.get("beside", 1))
-    extractor = Extractor(setup_of(job["settings"], "the job"), limits)
-
-    def does(task: Task) -> tuple[str, tuple[str, ...], Any]:
-        return "done", (), extractor.features(task.source, keeps=False).plain()
-
-    return does
-
-
-KINDS: dict[str, Callable[[Job], Does]] = {"filter": _filter, "vector": _vector}
-"""The kinds of work."""
-
-
 def unreadable(task: Task, error: str, kind: str, seconds: float = 0.0) -> Outcome:
     """The outcome of a task that could not be tried, or whose worker ended."""
     text = f"{safe(task.source)}: {error}"
     return Outcome(task.source, task.target, "failed", text, kind, seconds=seconds)
 
 
-def shipped(job: Job, name: str, suffix: str, data: bytes) -> tuple[Outcome, bytes]:
+def shipped(job: AnyJob, name: str, suffix: str, data: bytes) -> tuple[Outcome, bytes]:
     """On a worker: do a task whose picture comes as bytes; gives its result as bytes too."""
     from tempfile import TemporaryDirectory
 
@@ -184,9 +234,9 @@ def shipped(job: Job, name: str, suffix: str, data: bytes) -> tuple[Outcome, byt
         with open(source, "wb") as stream:
             stream.write(data)
         outcome = worker(job)(Task(source, target, True))
-        made = b""
+        result = b""
         if os.path.exists(target):
             with open(target, "rb") as stream:
-                made = stream.read()
+                result = stream.read()
         error = outcome.error.replace(source, safe(name)).replace(target, "the result")
-        return outcome._replace(error=error), made
+        return outcome._replace(error=error), result

@@ -1,5 +1,7 @@
 """The options that say which pictures a batch is of, who works on them, and within which limits."""
 
+import os
+
 from convcli.errors import SpecError
 from convcli.options import Options
 
@@ -30,3 +32,14 @@ class BatchOptions(Options):
             raise SpecError("-0 is how --files-from is read; name a list, or - for stdin")
         if self.jobs is not None and self.scheduler is not None:
             raise SpecError("--jobs are worker processes here; a cluster has workers of its own")
+
+
+def is_template(output: str) -> bool:
+    """Whether -o names more than one file: a folder, or a name with fields.
+
+    >>> is_template("out/"), is_template("{stem}.png"), is_template("cat.png")
+    (True, True, False)
+    """
+    return output != "-" and (
+        output.endswith(("/", os.sep)) or os.path.isdir(output) or "{" in output
+    )

@@ -6,23 +6,24 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from convcli.batch.inputs import Input
+from convcli.batch.options import is_template
 from convcli.errors import OutputError, SpecError
 from convcli.text import counted, safe
 
 FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
-FIELDS: dict[str, Callable[["Asked"], str]] = {
-    "stem": lambda asked: os.path.splitext(os.path.basename(asked.source.path))[0],
-    "suffix": lambda asked: asked.suffix,
-    "name": lambda asked: FIELDS["stem"](asked) + asked.suffix,
-    "kernel": lambda asked: re.sub(r"[/\\\0]", "_", asked.label),
-    "parent": lambda asked: asked.source.parent or os.curdir,
-    "number": lambda asked: str(asked.number),
+FIELDS: dict[str, Callable[["NameParts"], str]] = {
+    "stem": lambda parts: os.path.splitext(os.path.basename(parts.source.path))[0],
+    "suffix": lambda parts: parts.suffix,
+    "name": lambda parts: FIELDS["stem"](parts) + parts.suffix,
+    "kernel": lambda parts: re.sub(r"[/\\\0]", "_", parts.label),
+    "parent": lambda parts: parts.source.parent or os.curdir,
+    "number": lambda parts: str(parts.number),
 }
 """What a template may name. Nothing of it is evaluated, as `str.format` would."""
 
 
-class Asked(NamedTuple):
+class NameParts(NamedTuple):
     """What a name is made from."""
 
     source: Input
@@ -37,17 +38,6 @@ class Task(NamedTuple):
     source: str
     target: str
     force: bool = False
-
-
-def is_template(output: str) -> bool:
-    """Whether -o names more than one file: a folder, or a name with fields.
-
-    >>> is_template("out/"), is_template("{stem}.png"), is_template("cat.png")
-    (True, True, False)
-    """
-    return output != "-" and (
-        output.endswith(("/", os.sep)) or os.path.isdir(output) or "{" in output
-    )
 
 
 def read_template(output: str | None, count: int) -> str:
@@ -79,8 +69,8 @@ def read_template(output: str | None, count: int) -> str:
         if match[0] in ("{{", "}}"):
             continue
         name, _, width = (match[1] or "").partition(":")
-        wide = re.fullmatch("0?[1-9]", width) and name == "number"
-        if name not in FIELDS or (width and not wide):
+        padded = re.fullmatch("0?[1-9]", width) and name == "number"
+        if name not in FIELDS or (width and not padded):
             known = ", ".join(f"{{{field}}}" for field in FIELDS)
             raise SpecError(
                 f"{safe(match[0])} in -o is no field: {known}, {{number:04}}; {{{{ is a brace"
@@ -88,10 +78,10 @@ def read_template(output: str | None, count: int) -> str:
     return output
 
 
-def filled(template: str, asked: Asked) -> str:
+def filled(template: str, parts: NameParts) -> str:
     """The name that a template gives.
 
-    >>> filled("out/{stem}.{kernel}{suffix}", Asked(Input("a/cat.jpg"), "sobel", ".png", 1))
+    >>> filled("out/{stem}.{kernel}{suffix}", NameParts(Input("a/cat.jpg"), "sobel", ".png", 1))
     'out/cat.sobel.png'
     """
 
@@ -99,7 +89,7 @@ def filled(template: str, asked: Asked) -> str:
         if match[0] in ("{{", "}}"):
             return match[0][0]
         name, _, width = match[1].partition(":")
-        value = FIELDS[name](asked)
+        value = FIELDS[name](parts)
         return value.zfill(int(width)) if width else value
 
     return os.path.normpath(FIELD.sub(field, template))
@@ -136,7 +126,7 @@ def planned(
     folders: dict[str, str] = {}
     for number, one in enumerate(inputs, 1):
         own = os.path.splitext(one.path)[1] if suffix is None else suffix
-        target = filled(template, Asked(one, label, own, number))
+        target = filled(template, NameParts(one, label, own, number))
         folder, name = os.path.split(target)
         if folder not in folders:
             folders[folder] = os.path.realpath(folder or ".")
@@ -188,7 +178,7 @@ def in_place(inputs: Sequence[Input]) -> list[Task]:
 
 def _identity(path: str) -> tuple[int, int] | None:
     try:
-        found = os.stat(path)
+        stat = os.stat(path)
     except (OSError, ValueError):
         return None
-    return found.st_dev, found.st_ino
+    return stat.st_dev, stat.st_ino

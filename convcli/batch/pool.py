@@ -1,4 +1,4 @@
-"""Worker processes, one a slot, each known by the task it does.
+"""Worker processes, one per slot, each known by the task it does.
 
 A process pool of the standard library that loses a worker fails all its tasks and does not know
 which one was to blame. Here a thread a slot talks to a process of its own: where that dies, the
@@ -16,7 +16,7 @@ from glob import escape, glob
 from threading import Lock, local
 from time import perf_counter
 
-from convcli.batch.jobs import Job, Outcome, unreadable
+from convcli.batch.jobs import AnyJob, Outcome, unreadable
 from convcli.batch.output_names import Task
 
 TRIES = 2
@@ -27,10 +27,10 @@ PATIENCE = 5.0
 
 
 class Pool:
-    """So many worker processes, started with their first task."""
+    """Worker processes, each started with its first task."""
 
-    def __init__(self, job: Job, count: int) -> None:
-        self._job = json.dumps(job).encode() + b"\n"
+    def __init__(self, job: AnyJob, count: int) -> None:
+        self._job = json.dumps(job.fields()).encode() + b"\n"
         self._threads = ThreadPoolExecutor(count, "batch")
         self._own = local()
         self._lock = Lock()
@@ -57,8 +57,8 @@ class Pool:
             except (BrokenPipeError, ValueError):
                 line = b""
             if line.endswith(b"\n"):
-                found = Outcome(*json.loads(line))
-                return found._replace(notes=tuple(found.notes))
+                outcome = Outcome(*json.loads(line))
+                return outcome._replace(notes=tuple(outcome.notes))
             ended = self._lost(child, task)
         return unreadable(task, ended or "interrupted", "WorkerDied", perf_counter() - started)
 

@@ -1,21 +1,23 @@
-"""What is told of a batch: progress on a terminal, a line of summary, and the failures."""
+"""What is reported of a batch: progress on a terminal, a line of summary, and the failures."""
 
 import sys
-from json import dumps
 from time import perf_counter
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING
 
 from convcli.batch.jobs import Outcome
-from convcli.images.io.atomic import write_file
 from convcli.output import note, path
 from convcli.text import counted, safe
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bar
+    from rich.progress import TaskID
 
 PATIENCE = 1.0
 """Seconds before a progress bar is drawn."""
 
 
-class Teller:
+class Progress:
     """Counts outcomes, and draws how far they are where stderr is a terminal."""
 
     def __init__(self, total: int, quiet: bool = False) -> None:
@@ -23,10 +25,9 @@ class Teller:
         self.done = self.skipped = 0
         self.failed: list[Outcome] = []
         self.started = perf_counter()
-        self._bar: Any = None
-        self._task: Any = None
+        self._bar: tuple[Bar, TaskID] | None = None
 
-    def __enter__(self) -> "Teller":
+    def __enter__(self) -> "Progress":
         return self
 
     def __exit__(
@@ -36,7 +37,7 @@ class Teller:
         trace: TracebackType | None,
     ) -> None:
         if self._bar is not None:
-            self._bar.stop()
+            self._bar[0].stop()
             self._bar = None
 
     def count(self, outcome: Outcome) -> None:
@@ -52,30 +53,26 @@ class Teller:
         if self._bar is None:
             if perf_counter() - self.started < PATIENCE:
                 return
-            self._bar, self._task = _bar(self.total)
-            self._bar.start()
+            self._bar = _bar(self.total)
+            self._bar[0].start()
         rate = self.done / (perf_counter() - self.started)
-        self._bar.update(self._task, completed=self.done, rate=f"{rate:,.1f}/s")
+        bar, task = self._bar
+        bar.update(task, completed=self.done, rate=f"{rate:,.1f}/s")
 
     def note(self, text: str) -> None:
         """A line for the reader, above the bar."""
         if self._bar is None:
             note(text)
         else:
-            self._print(text)
+            _print(text, self._bar[0])
 
     def path(self, name: str) -> None:
         """The path of a result, on stdout, at once."""
         if self._bar is not None and sys.stdout.isatty():
-            self._print(safe(name))
+            _print(safe(name), self._bar[0])
         else:
             path(name)
             sys.stdout.flush()
-
-    def _print(self, text: str) -> None:
-        from rich.text import Text
-
-        self._bar.console.print(Text(safe(text, keep="\n")), soft_wrap=True)
 
     def finish(self, report: str | None, listed: bool = True) -> None:
         """The failures in a list, the summary, and the report of failures as JSON lines."""
@@ -92,14 +89,22 @@ class Teller:
     def summary(self) -> str:
         """One line: how many, what became of them, how long it took."""
         took = perf_counter() - self.started
-        made = self.done - self.skipped - len(self.failed)
-        parts = [f"{made:,} of {counted(self.total, 'picture')} done"]
+        filtered = self.done - self.skipped - len(self.failed)
+        parts = [f"{filtered:,} of {counted(self.total, 'picture')} done"]
         parts += [f"{self.skipped:,} skipped"] if self.skipped else []
         parts += [f"{len(self.failed):,} failed"] if self.failed else []
         return f"{', '.join(parts)} in {took:.1f} s ({self.done / max(took, 1e-9):,.1f}/s)"
 
 
-def _bar(total: int) -> tuple[Any, Any]:
+def _print(text: str, bar: "Bar") -> None:
+    """Print a line above a bar."""
+    from rich.text import Text
+
+    lines = "\n".join(map(safe, text.split("\n")))
+    bar.console.print(Text(lines), soft_wrap=True)
+
+
+def _bar(total: int) -> "tuple[Bar, TaskID]":
     from rich.console import Console
     from rich.progress import (
         BarColumn,
@@ -124,7 +129,10 @@ def _bar(total: int) -> tuple[Any, Any]:
 
 
 def write_report(target: str, failed: list[Outcome]) -> None:
-    """Write a JSON object a failure, a line each; no line where nothing failed."""
+    """Write one JSON object per failure, each on a line; no line where nothing failed."""
+    from json import dumps
+
+    from convcli.images.io.atomic import write_file
 
     data = "".join(f"{dumps(one.report())}\n" for one in failed).encode()
     write_file(target, lambda stream: stream.write(data), force=True)

@@ -1,43 +1,37 @@
 """The proof that an output is finished, so that a batch that is resumed may skip it."""
 
 import os
-from zipfile import ZipFile
-from zlib import crc32
 
-import numpy as np
-
-from convcli.errors import OutputError, PictureError, Refusal
-from convcli.images.io.read import open_picture, record_in
+from convcli.errors import OutputError, Refusal
+from convcli.images.io.formats import FLOAT_SUFFIXES, FORMATS, suffix_of
 from convcli.text import safe
-
-RECORDED = ("JPEG", "PNG", "TIFF", "WEBP")
-"""Formats that hold the record of what made a picture."""
 
 
 def is_finished(target: str, source: str, record: str) -> bool:
-    """Whether an output is whole, made by this recipe, and not older than its input.
+    """Whether an output is whole, made as the record says, and not older than its input.
 
     Whole is what decodes to its end: results appear under their names when they are written and
     not before, so that only what happened to them later can have broken them. PNGs are read with
-    their checksums. Formats without a record are taken to be of this recipe. Raises OutputError for
-    an output that is whole and made by another recipe: it is not ours to overwrite.
+    their checksums. Formats without a record are taken to be made so. Raises OutputError for
+    an output that is whole and was made otherwise: it is not ours to overwrite.
     """
+    from convcli.images.io.read import open_picture, record_in
 
     try:
-        made, read = os.stat(target), os.stat(source)
+        output, input_ = os.stat(target), os.stat(source)
     except OSError:
         return False
-    if made.st_mtime_ns < read.st_mtime_ns:
+    if output.st_mtime_ns < input_.st_mtime_ns:
         return False
-    if target.lower().endswith((".npy", ".npz", ".pfm")):
-        return _holds_arrays(target)
+    if suffix_of(target) in FLOAT_SUFFIXES:
+        return _is_whole_array(target)
     try:
         picture = open_picture(target, every_kind=True)
         if picture.format == "PNG":
             _check_sums(target)
     except Refusal:
         return False
-    if picture.format in RECORDED and record_in(target) != record:
+    if FORMATS[picture.format].record and record_in(target) != record:
         raise OutputError(
             f"{safe(target)} is there already and was made otherwise; --force overwrites it"
         )
@@ -46,6 +40,9 @@ def is_finished(target: str, source: str, record: str) -> bool:
 
 def _check_sums(path: str) -> None:
     """Raise PictureError where a PNG's checksums are wrong, which decoding lets pass."""
+    from zlib import crc32
+
+    from convcli.errors import PictureError
 
     with open(path, "rb") as stream:
         stream.seek(8)
@@ -56,17 +53,20 @@ def _check_sums(path: str) -> None:
                 raise PictureError(f"{safe(path)}: a checksum is wrong")
 
 
-def _holds_arrays(path: str) -> bool:
+def _is_whole_array(path: str) -> bool:
+    import numpy as np
+
     try:
-        if path.lower().endswith(".pfm"):
+        if suffix_of(path) == ".pfm":
             with open(path, "rb") as stream:
                 kind, size, _ = (stream.readline(64) for _ in range(3))
                 width, height = map(int, size.split())
                 need = width * height * (12 if kind == b"PF\n" else 4)
                 return os.path.getsize(path) == stream.tell() + need
-        if path.lower().endswith(".npy"):
+        if suffix_of(path) == ".npy":
             np.load(path, mmap_mode="r", allow_pickle=False)
             return True
+        from zipfile import ZipFile
 
         with ZipFile(path) as archive:
             return archive.testzip() is None

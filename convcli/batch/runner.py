@@ -1,17 +1,19 @@
-"""A batch from its first task to its last: who does them, in what order they are told of."""
+"""A batch from its first task to its last: who does them, in what order they are reported."""
 
 import os
 import signal
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from time import perf_counter
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
-from convcli.batch.jobs import Job, Outcome, worker
+from convcli.batch.jobs import AnyJob, Outcome, worker
+from convcli.batch.options import BatchOptions
 from convcli.batch.output_names import Task
-from convcli.batch.progress import Teller
+from convcli.batch.progress import Progress
 from convcli.errors import Refusal
 from convcli.text import counted
 
@@ -28,33 +30,25 @@ AHEAD = 8
 """Tasks in flight for each worker: what bounds the memory of those that wait for their turn."""
 
 
-class How(NamedTuple):
-    """How a batch is run: who does the work, when it stops, and what is written of failures."""
-
-    jobs: int | None = None
-    scheduler: str | None = None
-    ship: str = "paths"
-    fail_fast: bool = False
-    report: str | None = None
-    quiet: bool = False
-
-
 def cores() -> int:
     """The cores that this process may use."""
     affinity = getattr(os, "sched_getaffinity", None)
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
-def outcomes(tasks: Sequence[Task], job: Job, how: How) -> Iterator[Outcome]:
+def outcomes(
+    tasks: Sequence[Task], job: AnyJob, options: BatchOptions
+) -> Generator[Outcome, None, None]:
     """The outcome of each task, in the order of the tasks."""
-    if how.scheduler is not None:
+    if options.scheduler is not None:
         from convcli.batch.dask import on_cluster
 
-        return on_cluster(tasks, job, how.scheduler, how.ship)
-    return here(tasks, job, how.jobs)
+        yield from on_cluster(tasks, job, options.scheduler, options.ship)
+    else:
+        yield from here(tasks, job, options.jobs)
 
 
-def here(tasks: Sequence[Task], job: Job, jobs: int | None) -> Iterator[Outcome]:
+def here(tasks: Sequence[Task], job: AnyJob, jobs: int | None) -> Iterator[Outcome]:
     """Outcomes from this process, and from workers where they pay.
 
     Unless `jobs` asks for workers, the first tasks are done here, and time them all.
@@ -62,20 +56,19 @@ def here(tasks: Sequence[Task], job: Job, jobs: int | None) -> Iterator[Outcome]
     left = deque(tasks)
     count = min(jobs or cores(), len(tasks))
     if jobs is None or count < 2:
-        work, started, begun = worker(job), perf_counter(), len(left)
+        do, started, begun = worker(job), perf_counter(), len(left)
         while left:
             spent = perf_counter() - started
             done = begun - len(left)
             if count > 1 and spent > TRIAL and len(left) * spent / done > WORTH:
                 break
-            yield work(left.popleft())
+            yield do(left.popleft())
     if not left:
         return
     from convcli.batch.pool import Pool
 
     # a worker has one core, and its share of the memory
-    own = {**job, "threads": job.get("threads") or 1, "beside": count}
-    pool = Pool(own, count)
+    pool = Pool(replace(job, threads=job.threads or 1, beside=count), count)
     at_once = True
     try:
         yield from in_order(left, pool.submit, count * AHEAD)
@@ -95,29 +88,35 @@ def in_order(
         yield waiting.popleft().result()
 
 
-def run(tasks: Sequence[Task], job: Job, how: How, tell: Callable[[Teller, Outcome], None]) -> None:
-    """Do all tasks, and tell of each in their order. Raises Refusal where any failed.
+def run(
+    tasks: Sequence[Task],
+    job: AnyJob,
+    options: BatchOptions,
+    report: Callable[[Progress, Outcome], None],
+    quiet: bool = False,
+) -> None:
+    """Do all tasks, and report each in their order. Raises Refusal where any failed.
 
     Interrupted, by SIGINT or SIGTERM, workers are ended and what is finished stays.
     """
-    teller = Teller(len(tasks), how.quiet)
+    progress = Progress(len(tasks), quiet)
     try:
-        with stopping(), teller, closing(outcomes(tasks, job, how)) as found:  # type: ignore[type-var]
-            for outcome in found:
-                teller.count(outcome)
-                tell(teller, outcome)
-                if how.fail_fast and outcome.status == "failed":
+        with stopping(), progress, closing(outcomes(tasks, job, options)) as stream:
+            for outcome in stream:
+                progress.count(outcome)
+                report(progress, outcome)
+                if options.fail_fast and outcome.status == "failed":
                     break
     except BrokenPipeError:
-        teller.quiet = True  # nobody reads on: an end like any other
+        progress.quiet = True  # nobody reads on: an end like any other
         raise
     finally:
-        teller.finish(how.report, listed=len(tasks) > 1)
-    failed = len(teller.failed)
+        progress.finish(options.report, listed=len(tasks) > 1)
+    failed = len(progress.failed)
     if failed and len(tasks) == 1:
-        raise Refusal(teller.failed[0].error)
+        raise Refusal(progress.failed[0].error)
     if failed:
-        left = len(tasks) - teller.done
+        left = len(tasks) - progress.done
         rest = f", {left:,} not tried" if left else ""
         raise Refusal(f"{failed:,} of {counted(len(tasks), 'picture')} failed{rest}")
 

@@ -1,13 +1,13 @@
 """Vectors of many pictures: `convcli extract` on worker processes or a cluster."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
-from typing import Any
 
-from convcli.batch.jobs import Outcome
+from convcli.batch.jobs import Outcome, VectorJob
+from convcli.batch.options import BatchOptions
 from convcli.batch.output_names import Task
-from convcli.batch.progress import Teller
-from convcli.batch.runner import How, outcomes, stopping
+from convcli.batch.progress import Progress
+from convcli.batch.runner import outcomes, stopping
 from convcli.errors import Refusal
 from convcli.features.config import Setup
 from convcli.features.config_json import vector_settings
@@ -17,34 +17,39 @@ from convcli.output import note
 
 
 class Vectors:
-    """Makes the vectors of many pictures as `how` says; keeps notes above the progress bar."""
+    """Makes the vectors of many pictures as options say; keeps notes above the progress bar."""
 
-    def __init__(self, how: How, **limits: Any) -> None:
-        self.how, self.limits = how, limits
-        self._teller: Teller | None = None
+    def __init__(self, options: BatchOptions) -> None:
+        self.options = options
+        self._progress: Progress | None = None
         self._failed: list[Outcome] = []
 
     def note(self, text: str) -> None:
         """A line for the reader, above a progress bar if there is one."""
-        if self._teller is None:
+        if self._progress is None:
             note(text)
         else:
-            self._teller.note(text)
+            self._progress.note(text)
 
     def each(
         self, paths: Sequence[str], setup: Setup, alike: Alike
     ) -> Iterator[tuple[str, Features | Refusal]]:
         """Each path with its vector or with why there is none, in order."""
-        own = setup if self.how.scheduler is None else setup.absolute()
-        job = {"kind": "vector", "settings": vector_settings(own), **self.limits}
+        options = self.options
+        own = setup if options.scheduler is None else setup.absolute()
+        job = VectorJob(
+            settings=vector_settings(own),
+            max_pixels=options.max_pixels,
+            max_memory=options.max_memory,
+        )
         tasks = [Task(path, "") for path in paths]
-        teller = self._teller = Teller(len(tasks), quiet=True)
-        teller.failed = self._failed  # a report holds those of all calls
+        progress = self._progress = Progress(len(tasks), quiet=True)
+        progress.failed = self._failed  # a report holds those of all calls
         try:
-            with stopping(), teller, closing(outcomes(tasks, job, self.how)) as found:  # type: ignore[type-var]
-                for outcome in found:
+            with stopping(), progress, closing(outcomes(tasks, job, options)) as stream:
+                for outcome in stream:
                     value: Features | Refusal = Refusal(outcome.error)
-                    if outcome.status != "failed":
+                    if outcome.value is not None and not isinstance(outcome.value, Mapping):
                         value = features_in(outcome.value)
                         misfit = alike.misfit(outcome.source, value)
                         if misfit is not None:
@@ -52,10 +57,10 @@ class Vectors:
                             outcome = outcome._replace(
                                 status="failed", error=str(misfit), kind=kind
                             )
-                    teller.count(outcome)
+                    progress.count(outcome)
                     yield outcome.source, value
-                    if self.how.fail_fast and outcome.status == "failed":
+                    if options.fail_fast and outcome.status == "failed":
                         return
         finally:
-            self._teller = None
-            teller.finish(self.how.report, listed=False)
+            self._progress = None
+            progress.finish(options.report, listed=False)

@@ -11,7 +11,7 @@ import sys
 from threading import Thread
 from time import sleep
 
-from convcli.batch.jobs import worker
+from convcli.batch.jobs import job_of, worker
 from convcli.batch.output_names import Task
 
 GRACE = 3.0
@@ -42,9 +42,9 @@ def serve() -> None:
     os.close(nowhere)
     lines = sys.stdin.buffer
     try:
-        work = worker(json.loads(lines.readline()))
+        do = worker(job_of(json.loads(lines.readline())))
         while line := lines.readline():
-            outcome = work(Task(*json.loads(line)))
+            outcome = do(Task(*json.loads(line)))
             answers.write(json.dumps(outcome).encode() + b"\n")
             answers.flush()
     except BrokenPipeError:  # the parent is gone

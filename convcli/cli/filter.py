@@ -1,10 +1,11 @@
 """`convcli filter`: what does this kernel do to this picture?"""
 
-from typing import Any
+from typing import get_args
 
 import click
 
-from convcli.cli.help import group, option, page
+from convcli.app.filter import FilterRun, filter_pictures
+from convcli.cli.help import group, option, page, takes
 from convcli.cli.params import (
     BORDER,
     COUNT,
@@ -17,7 +18,9 @@ from convcli.cli.params import (
     batch_options,
     force_option,
     limit_options,
+    quiet_option,
 )
+from convcli.images.filters.options import Channels, Normalization
 
 
 @page("filter")
@@ -27,7 +30,7 @@ from convcli.cli.params import (
     option(
         "-k",
         "--kernel",
-        "specs",
+        "kernels",
         type=KERNEL,
         required=True,
         multiple=True,
@@ -38,102 +41,72 @@ from convcli.cli.params import (
         option(
             "--transpose", is_flag=True, help="Swap rows and columns of kernels, before --rotate."
         ),
-        option(
-            "--rotate", type=int, default=0, help="Turn kernels anticlockwise: multiples of 45°."
-        ),
-        option("--scale", default="1", metavar="S", help="Multiply every weight.  [1]"),
+        option("--rotate", type=int, help="Turn kernels anticlockwise: multiples of 45°.  [0]"),
+        option("--scale", metavar="S", help="Multiply every weight.  [1]"),
         option(
             "--normalize",
-            type=click.Choice(["sum", "abs", "none"]),
-            default="none",
+            type=click.Choice(get_args(Normalization)),
             help="Divide by the sum of the weights, or of their absolute values.  [none]",
         ),
-        option("--anchor", type=PLACE, help="Row,column of the kernel over the pixel."),
-        option("--dilation", type=PAIR, default=(1, 1), help="Spacing of the weights.  [1]"),
-        option("--iterations", type=COUNT, default=1, help="Apply the chain so often.  [1]"),
+        option("--anchor", type=PLACE, help="Row,column of the kernel over the pixel.  [middle]"),
+        option("--dilation", type=PAIR, help="Spacing of the weights.  [1]"),
+        option("--iterations", type=COUNT, help="Repeat the chain N times.  [1]"),
         option("--exact", is_flag=True, help="Never compute wide gaussians on a coarser grid."),
     ],
 )
 @group(
     "The picture",
     option(
-        "--border",
-        type=BORDER,
-        default="edge",
-        help="edge, reflect, symmetric, wrap, zero, constant:V, valid.",
+        "--border", type=BORDER, help="edge, reflect, symmetric, wrap, zero, constant:V, valid."
     ),
-    option(
-        "--range",
-        type=PICTURE_RANGE,
-        default="auto",
-        help="auto, clip, abs, signed, stretch, pct:1,99.",
-    ),
+    option("--range", type=PICTURE_RANGE, help="auto, clip, abs, signed, stretch, pct:1,99."),
     more=[
-        option(
-            "--amount",
-            default="1",
-            metavar="A",
-            help="Share of the result; the rest is input.  [1]",
-        ),
-        option("--gray", is_flag=True, help="Make the picture grey first."),
-        option("--stride", type=PAIR, default=(1, 1), help="Keep every n-th row and column.  [1]"),
+        option("--amount", metavar="A", help="Share of the result; the rest is input.  [1]"),
+        option("--gray", is_flag=True, help="Convert the picture to gray first."),
+        option("--stride", type=PAIR, help="Keep every n-th row and column.  [1]"),
         option(
             "--channels",
-            type=click.Choice(["rgb", "luma", "each"]),
-            default="rgb",
-            help="Colours, their luma alone, or alpha as one more channel.  [rgb]",
+            type=click.Choice(get_args(Channels)),
+            help="Colors, their luma alone, or alpha as one more channel.  [rgb]",
         ),
         option("--linear", is_flag=True, help="Filter in linear light."),
-        option(
-            "--bias",
-            default="0",
-            metavar="B",
-            help="Add to every result, in units of the samples.  [0]",
-        ),
+        option("--bias", metavar="B", help="Add to every result, in units of the samples.  [0]"),
     ],
 )
 @group(
     "Output",
     option("-o", "--output", type=FILE, help="A file, a folder/, '{stem}.{kernel}.png', -."),
     more=[
-        option("--to", "form", metavar="FORMAT", help="jpeg, png, …, npy, tif32.  [by the name]"),
+        option("--to", metavar="FORMAT", help="jpeg, png, …, npy, tif32.  [by the name]"),
         force_option,
-        option("--in-place", is_flag=True, help="Put each result, whole, where its input is."),
+        option("--in-place", is_flag=True, help="Replace each input by its complete result."),
         option("--quality", type=click.IntRange(1, 100), metavar="N", help="Of JPEG, WebP.  [95]"),
         option("--subsampling", type=click.Choice(["4:4:4", "4:2:2", "4:2:0"]), help="Of JPEG."),
         option(
             "--fail-on-clip", is_flag=True, help="Exit with 1, writing nothing, if any is clipped."
         ),
-        option("--explain", is_flag=True, help="Say on stderr what will be computed, and how."),
+        option("--explain", is_flag=True, help="Print on stderr what is computed, and how."),
         option("--preview", is_flag=True, help="Show input and result on the terminal."),
         option(
             "--format",
             "format_",
             type=click.Choice(["text", "json"]),
-            default="text",
-            help="What is told of results.  [text: paths]",
+            help="How results are reported.  [text: paths]",
         ),
-        option("-q", "--quiet", is_flag=True, help="Do not say what the values were."),
+        quiet_option(help="Do not print what the values were."),
     ],
 )
 @batch_options
 @group(
     "Many or large pictures",
     more=[
-        option("--resume", is_flag=True, help="Skip results that are there, whole, up to date."),
-        option("--threads", type=COUNT, help="As many at most.  [one a core]"),
+        option("--resume", is_flag=True, help="Skip results that are complete and up to date."),
+        option("--threads", type=COUNT, help="Maximum number of threads.  [one per core]"),
     ],
 )
 @limit_options
-@click.pass_context
-def filter_command(
-    ctx: click.Context,
-    /,
-    pictures: tuple[str, ...],
-    specs: tuple[str, ...],
-    output: str | None,
-    **asked: Any,
-) -> None:
+@takes(FilterRun)
+def filter_command(options: FilterRun) -> None:
     """Filter PICTUREs with a kernel and print where results are.
 
     \b
@@ -155,16 +128,4 @@ def filter_command(
     one line on stderr says what the values were. Of many pictures (folders, globs, lists) results
     come in the order of the inputs, and those that fail are listed at the end.
     """
-    given = {
-        name
-        for name in ctx.params
-        if ctx.get_parameter_source(name) is not click.core.ParameterSource.DEFAULT
-    }
-    from convcli.app.filter import run, wants_batch
-
-    if wants_batch(pictures, output, given):
-        from convcli.app.batch import run_many
-
-        run_many(pictures, specs, output, asked, given)
-    else:
-        run(pictures[0], specs, output, asked, given)
+    filter_pictures(options)

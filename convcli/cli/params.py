@@ -165,7 +165,7 @@ def read_resize(text: str) -> tuple[int, ...] | str:
 
 
 def _memory(text: str) -> int:
-    from convcli.images.io.memory_limits import read_bytes
+    from convcli.images.io.source import read_bytes
 
     return read_bytes(text)
 
@@ -203,7 +203,7 @@ KERNEL = Reads("KERNEL", names=[KERNELS])
 NETWORK = Reads("NETWORK", names=[ZOO], files=True)
 LAYERS = Reads("LAYERS", names=[LAYER_NAMES, ZOO], files=True)
 BORDER = Reads("B", names=["borders:BORDERS"])
-PICTURE_RANGE = Reads("RANGE", names=["images.filters.output_range:FIXED", "stretch", "pct"])
+PICTURE_RANGE = Reads("RANGE", names=["images.filters.ranges:FIXED", "stretch", "pct"])
 PARTS = Reads("PARTS", names=["features.aggregations:POOLS", "grid"])
 ACTIVATION = Reads("A", names=["conv.activations:ACTIVATIONS", "explain.elementwise:SPECIAL"])
 MODE = Reads("MODE", names=["explain.signals:MODES"])
@@ -239,7 +239,6 @@ batch_options = group(
         option(
             "--ship",
             type=click.Choice(["paths", "bytes"]),
-            default="paths",
             help="Send paths (shared disk) or bytes.  [paths]",
         ),
         option("--report", type=FILE, help="Write failures to FILE, as JSON lines."),

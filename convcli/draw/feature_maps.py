@@ -23,8 +23,8 @@ from convcli.draw.montage import (
     strip,
 )
 from convcli.errors import OutputError, SpecError
+from convcli.images.io.atomic import check_free
 from convcli.images.io.formats import format_of
-from convcli.images.io.read import check_free
 from convcli.images.io.write import write_picture
 from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import INPUT

@@ -5,7 +5,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from convcli.images.filters.apply import filter_picture
 from convcli.images.image import Picture
-from convcli.images.io.pillow import of_inks
+from convcli.images.io.read import of_inks
 from convcli.images.kernels.catalogue import CATALOGUE, built
 
 TILE, CAPTION, GAP, COLUMNS = 180, 22, 10, 6
@@ -44,7 +44,7 @@ def shown(picture: Picture, side: int) -> np.ndarray:
         low, high = (float(pixels.min()), float(pixels.max())) if pixels.size else (0.0, 0.0)
         pixels = ((pixels - low) * (255 / (high - low) if high > low else 0)).astype(np.uint8)
     elif pixels.dtype == np.uint16:
-        pixels = (pixels >> 8).astype(np.uint8)
+        pixels = (pixels // 256).astype(np.uint8)
     if picture.mode == "CMYK":
         image = of_inks(pixels).convert("RGB")
     else:

@@ -16,7 +16,7 @@ from convcli.numerals import Number, Stack, Symbol, simplest
 from convcli.text import counted
 
 if TYPE_CHECKING:
-    from convcli.images.io.read import Picture
+    from convcli.images.image import Picture
     from convcli.images.kernels.kernel import Kernel
 
 MAX_KERNEL = 31
@@ -193,7 +193,7 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
     from convcli.borders import Border
     from convcli.images.engines.row_bands import Bands, Window
     from convcli.images.filters.apply import filter_picture
-    from convcli.images.filters.output_range import Range, tone
+    from convcli.images.filters.ranges import Range, intensity_map
 
     pixels, full = picture.pixels, picture.full
     height, width = pixels.shape[:2]
@@ -225,7 +225,7 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
         pixels=pixels[lines.start : lines.stop, across.start : across.stop].copy()
     )
     filtered = filter_picture(crop, kernel).pixels[lines.index(row), across.index(column)]
-    samples, tones = window.shape[2], tone(kernel, Range(), full)
+    samples, intensity = window.shape[2], intensity_map(kernel, Range(), full)
     top, left = kernel.centre
     row_cells = clip(geometry.Window(rows).cells(row, top), height)
     column_cells = clip(geometry.Window(columns).cells(column, left), width)
@@ -242,8 +242,8 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
         tuple(map(int, pixels[row, column][:samples])),
         tuple(map(int, filtered[:samples])),
         full,
-        tones.absolute,
-        tones.gain,
+        intensity.absolute,
+        intensity.gain,
     )
 
 

@@ -17,8 +17,8 @@ from convcli.features.options import FeatureOptions
 from convcli.features.preprocess import Samples, prepared
 from convcli.features.presets import RECIPES
 from convcli.images.image import picture_of
-from convcli.images.io.memory_limits import Limits
 from convcli.images.io.read import open_picture
+from convcli.images.io.source import Limits
 from convcli.nets.analysis.summary import Row, summarize
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, Slot

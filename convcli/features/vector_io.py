@@ -14,8 +14,8 @@ from convcli.errors import Refusal, SpecError
 from convcli.features.config import Setup
 from convcli.features.extractor import Features
 from convcli.features.vector_set import VectorSet, gathered
+from convcli.images.io.atomic import check_free, write_file
 from convcli.images.io.formats import SUFFIXES
-from convcli.images.io.read import check_free, write_file
 from convcli.nets.layers import Shape
 from convcli.runtime.array_files import npz_arrays
 from convcli.text import csv_row, safe

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.fit.least_squares import Fitted
-from convcli.images.filters.output_range import Range, tone
+from convcli.images.filters.ranges import Range, intensity_map
 from convcli.images.kernels.parse import kernel
 from convcli.text import counted
 
@@ -62,7 +62,7 @@ class FittedKernel(NamedTuple):
         # what is below a millionth of a level is rounding
         words = [f"--bias {bias:.12g}"] if abs(bias) > 1e-6 else []
         one = kernel(kernel_text(kernels))
-        if tone(one, Range(), 255) != tone(one, Range("clip"), 255):
+        if intensity_map(one, Range(), 255) != intensity_map(one, Range("clip"), 255):
             words.append("--range clip")
         return " ".join(words)
 

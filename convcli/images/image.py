@@ -1,11 +1,96 @@
-"""A picture as an array, and what is needed to save its like."""
+"""A picture: its header, which is known before its samples are, and the array of them.
 
-from typing import Any, NamedTuple
+This file does without NumPy at its top, so that a header is read while NumPy is imported.
+"""
 
-import numpy as np
-from numpy.typing import NDArray
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from convcli.errors import UnfitError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from convcli.images.arrays import Samples
+
+Metadata: TypeAlias = Mapping[str, object]
+
+STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
+"""Bytes per pixel of Pillow's images by mode; 4 in all others."""
+
+ITEM_BYTES = {"uint8": 1, "uint16": 2, "float32": 4, "float64": 8}
+
+WHITE = {"uint8": 255, "uint16": 65535}
+
+
+class Header(NamedTuple):
+    """What a filter has to know of a picture: of its array, and of the file where there is one.
+
+    `mode` is Pillow's of the file; `opaque` says that no pixel is transparent, as far as that is
+    known.
+    """
+
+    width: int
+    height: int
+    channels: int = 1
+    dtype: str = "uint8"
+    has_alpha: bool = False
+    inks: bool = False
+    opaque: bool = True
+    frames: int = 1
+    format: str = ""
+    mode: str = ""
+
+    @property
+    def full(self) -> int:
+        """The sample that is white: 255 or 65535; 0 for floats, which have none."""
+        return WHITE.get(self.dtype, 0)
+
+    @property
+    def colors(self) -> int:
+        """Samples of a pixel that are not alpha."""
+        return self.channels - self.has_alpha
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of all frames."""
+        return self.width * self.height * self.frames
+
+    @property
+    def samples(self) -> int:
+        """Samples of one frame."""
+        return self.width * self.height * self.channels
+
+    @property
+    def array_bytes(self) -> int:
+        """Bytes of the arrays of all frames."""
+        return self.samples * self.frames * ITEM_BYTES[self.dtype]
+
+    @property
+    def decoding_bytes(self) -> int:
+        """The most that decoding takes: Pillow's picture, a converted one, the array and its parts.
+
+        >>> Header(1000, 1000, 3, mode="RGB").decoding_bytes
+        10000000
+        """
+        converted = 0 if self.mode in ("L", "LA", "RGB", "RGBA", "I;16") else 4
+        stored = STORED_BYTES.get(self.mode, 4) + converted
+        return self.pixels * stored + 2 * self.array_bytes
+
+
+class Timing(NamedTuple):
+    """How long each frame of an animation is shown, in milliseconds, and how often all are."""
+
+    durations: tuple[int, ...]
+    loop: int | None = None
+
+    def save_words(self) -> dict[str, object]:
+        """As Pillow's `save` takes them."""
+        words: dict[str, object] = {"duration": list(self.durations)} if self.durations else {}
+        return words if self.loop is None else {**words, "loop": self.loop}
 
 
 class Picture(NamedTuple):
@@ -13,32 +98,44 @@ class Picture(NamedTuple):
 
     `pixels` is (height, width, samples) of uint8 or uint16, or float32 for pictures of 32 bits; the
     last sample is alpha where `has_alpha`. `format` is Pillow's name of the format it came in, and
-    `mode` Pillow's name of its mode where the number of samples does not tell it (CMYK). `frames`
-    are the pictures after this one in an animation, and `timing` how long each is shown.
+    `mode` Pillow's name of its mode where the number of samples does not tell it (CMYK). `metadata`
+    are Pillow's names and values, "text" the texts of a PNG, "record" how a result was made.
+    `frames` are the pictures after this one in an animation, and `timing` says when they are shown.
 
-    >>> Picture(np.zeros((2, 3, 4), np.uint8), True, "PNG", {}).colours
+    >>> import numpy as np
+    >>> Picture(np.zeros((2, 3, 4), np.uint8), True, "PNG", {}).header.colors
     3
     """
 
-    pixels: NDArray[Any]
+    pixels: Samples
     has_alpha: bool
     format: str
-    metadata: dict[str, Any]
+    metadata: Metadata
     notes: tuple[str, ...] = ()
     mode: str = ""
-    frames: tuple[NDArray[Any], ...] = ()
-    timing: dict[str, Any] = {}  # noqa: RUF012 - never changed
+    frames: tuple[Samples, ...] = ()
+    timing: Timing | None = None
+
+    @property
+    def header(self) -> Header:
+        """What is known of the picture and of its first frame."""
+        height, width, channels = self.pixels.shape
+        return Header(
+            width,
+            height,
+            channels,
+            self.pixels.dtype.name,
+            self.has_alpha,
+            self.mode == "CMYK",
+            self.opaque,
+            1 + len(self.frames),
+            self.format,
+        )
 
     @property
     def full(self) -> int:
         """The sample that is white: 255 or 65535; 0 for floats, which have none."""
-        kind = self.pixels.dtype
-        return int(np.iinfo(kind).max) if kind.kind == "u" else 0
-
-    @property
-    def colours(self) -> int:
-        """Samples of a pixel that are not alpha."""
-        return int(self.pixels.shape[2]) - self.has_alpha
+        return WHITE.get(self.pixels.dtype.name, 0)
 
     @property
     def opaque(self) -> bool:
@@ -46,23 +143,26 @@ class Picture(NamedTuple):
         return not self.has_alpha or bool((self.pixels[..., -1] == self.full).all())
 
     @property
-    def coloured(self) -> "Picture":
-        """The picture without its alpha."""
+    def without_alpha(self) -> Picture:
+        """The colors alone."""
         if not self.has_alpha:
             return self
         return self._replace(pixels=self.pixels[..., :-1], has_alpha=False)
 
 
-def picture_of(samples: NDArray[Any]) -> Picture:
+def picture_of(samples: NDArray[np.number]) -> Picture:
     """Samples (height, width) or (height, width, 1 to 4) as a picture.
 
     uint8 and uint16 hold 0 to 255 and 65535, floats 0 to 1; a second or fourth sample is alpha.
 
-    >>> picture_of(np.zeros((4, 5, 4), np.uint8)).colours
-    3
+    >>> import numpy as np
+    >>> picture_of(np.zeros((4, 5, 4), np.uint8)).has_alpha
+    True
 
     Raises UnfitError for other shapes and dtypes, and for floats that are not finite.
     """
+    import numpy as np
+
     pixels = samples[..., np.newaxis] if samples.ndim == 2 else samples
     if pixels.ndim != 3 or not pixels.size or pixels.shape[2] > 4:
         raise UnfitError(

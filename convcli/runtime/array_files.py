@@ -10,7 +10,7 @@ import numpy as np
 
 from convcli.arrays import Array
 from convcli.errors import Refusal
-from convcli.images.io.memory_limits import available
+from convcli.images.io.source import available
 from convcli.nets.analysis.table import bytes_text
 from convcli.text import safe
 

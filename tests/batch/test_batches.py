@@ -13,11 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from convcli.batch.inputs import Input, gathered
-from convcli.batch.jobs import KINDS, worker
-from convcli.batch.output_names import Asked, Task, filled, planned, read_template
+from convcli.batch.jobs import worker
+from convcli.batch.output_names import NameParts, Task, filled, planned, read_template
 from convcli.batch.resume import is_finished
 from convcli.cli.main import run
 from convcli.errors import OutputError, Refusal, SpecError
+from convcli.images.filters.options import FilterOptions
+from convcli.images.filters.provenance import record_text
 
 
 @pytest.fixture
@@ -195,9 +197,7 @@ def test_the_proof_fails_for_any_cut(here, suffix):
     """An output that lost its end is never taken for whole, in any format that is written."""
     picture("in.png")
     assert run(["filter", "in.png", "-k", "blur", "-q", "-o", f"out{suffix}"]) == 0
-    from convcli.images.filters.options import Asked as Words
-
-    record = Words(("blur",), {}).record
+    record = record_text(FilterOptions(kernels=("blur",)))
     data = Path(f"out{suffix}").read_bytes()
     assert is_finished(f"out{suffix}", "in.png", record)
     for length in (0, 1, len(data) // 2, len(data) - 20):
@@ -306,7 +306,7 @@ def test_a_terminal_sees_progress_and_a_pipe_does_not(shell, photos, monkeypatch
 def test_templates_are_read_or_refused(text):
     try:
         template = read_template("{" + text, 1)
-        filled(template, Asked(Input("in/cat.jpg"), "sobel", ".jpg", 7))
+        filled(template, NameParts(Input("in/cat.jpg"), "sobel", ".jpg", 7))
     except SpecError:
         pass
 
@@ -323,7 +323,7 @@ def test_no_two_tasks_share_a_target(names):
 
 
 def test_a_kernel_cannot_lead_out_of_the_output_folder():
-    assert filled("out/{kernel}", Asked(Input("a.png"), "../../x", ".png", 1)) == "out/.._.._x"
+    assert filled("out/{kernel}", NameParts(Input("a.png"), "../../x", ".png", 1)) == "out/.._.._x"
 
 
 def test_the_output_folder_is_not_an_input_of_the_next_run(here):
@@ -334,15 +334,15 @@ def test_the_output_folder_is_not_an_input_of_the_next_run(here):
         picture("photos/out/a.png")
 
 
-def refusing(job):
-    def does(task):
-        raise Refusal("there is no room")
+class Refusing:
+    def work(self):
+        def work(task):
+            raise Refusal("there is no room")
 
-    return does
+        return work
 
 
 @pytest.mark.parametrize("target", ["", "out.png"])
-def test_an_outcome_that_failed_names_its_picture(monkeypatch, target):
-    monkeypatch.setitem(KINDS, "refusing", refusing)
-    outcome = worker({"kind": "refusing"})(Task("in.png", target))
+def test_an_outcome_that_failed_names_its_picture(target):
+    outcome = worker(Refusing())(Task("in.png", target))
     assert (outcome.status, outcome.error) == ("failed", "in.png: there is no room")

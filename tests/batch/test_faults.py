@@ -19,9 +19,9 @@ from PIL import Image
 
 from convcli.cli.main import run
 from convcli.errors import PictureError
-from convcli.images.io.memory_limits import Limits, Size
-from convcli.images.io.prefetch import Early
+from convcli.images.image import Header
 from convcli.images.io.read import open_picture
+from convcli.images.io.source import Limits, Prefetch, read_bytes
 
 ROOT = os.name == "posix" and os.geteuid() == 0
 
@@ -114,15 +114,13 @@ def test_memory_is_predicted_before_anything_is_decoded(shell, options):
     Path("in.png").write_bytes(png(5000, 4000))  # decoding would fail, and say so
     code, _, err = shell(f"filter in.png -k blur -o out.png --max-memory 100M {options}")
     assert code == 1
-    need, have = re.search(r"need ([\d,]+) bytes of memory, ([\d,]+) are there", err).groups()
-    assert have == f"{100 * 2**20:,}"
-    assert int(need.replace(",", "")) > 5000 * 4000 * 6
-    assert f"--max-memory {need.replace(',', '')}" in err
+    assert "of memory, the limit is 100 MiB;" in err
+    assert read_bytes(re.search(r"--max-memory (\S+MiB)", err)[1]) > 5000 * 4000 * 6
     assert tree() == ["in.png"]
 
 
 def test_the_prediction_is_exact_integers():
-    size = Size(2**31 - 1, 2**31 - 1, "RGB")
+    size = Header(2**31 - 1, 2**31 - 1, 3, mode="RGB")
     assert size.decoding_bytes == (2**31 - 1) ** 2 * 10
     with pytest.raises(PictureError, match=r"4,611,686,014,132,420,609, more than"):
         Limits().check(size)
@@ -145,7 +143,7 @@ def test_the_prediction_holds(capfd, tmp_path, kernel):
     ended = subprocess.run([COMMAND[0], "-c", code], capture_output=True, text=True, check=True)
     peak = int(ended.stdout.split()[-1]) * 1024
     assert run(["filter", in_, *kernel, "-qo", out, "--force", "--max-memory", "1"]) == 1
-    need = int(re.search(r"--max-memory (\d+)", capfd.readouterr().err)[1])
+    need = read_bytes(re.search(r"--max-memory (\S+MiB)", capfd.readouterr().err)[1])
     assert need / 4 < peak < need + 60 * 2**20, (need, peak)
 
 
@@ -228,11 +226,11 @@ def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path):
     for name in ("in.png", "in.ppm"):
         path = str(tmp_path / name)
         picture(path)
-        early = Early(path)
+        prefetch = Prefetch(path)
         time.sleep(0.01)
         picture(path, 1)
         with pytest.raises(PictureError, match="changed while it was read"):
-            open_picture(path, early=early)
+            open_picture(path, prefetch=prefetch)
 
 
 def test_the_input_is_overwritten_in_place_alone(shell):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from convcli.cli.main import run
-from convcli.images.io.prefetch import BEGINNINGS
+from convcli.images.io.formats import FORMATS
 
 LOOSE = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -21,7 +21,7 @@ LOOSE = settings(
 
 def _seeds():
     colour = Image.fromarray(np.random.default_rng(0).integers(0, 256, (6, 7, 3), np.uint8))
-    for form in ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF"):
+    for form in FORMATS:
         stream = BytesIO()
         colour.save(stream, form)
         yield stream.getvalue()
@@ -30,7 +30,7 @@ def _seeds():
 SEEDS = list(_seeds())
 ANY = st.binary(max_size=200) | st.builds(
     bytes.__add__,
-    st.sampled_from([begin for begins in BEGINNINGS.values() for begin in begins]),
+    st.sampled_from([begin for form in FORMATS.values() for begin in form.magic]),
     st.binary(max_size=200),
 )
 DAMAGED = st.builds(

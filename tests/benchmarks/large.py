@@ -18,7 +18,7 @@ import numpy as np
 
 from convcli.images.filters import out_of_core
 from convcli.images.filters.apply import filter_picture
-from convcli.images.filters.spec import Recipe
+from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
 from convcli.images.kernels.parse import kernel
 
@@ -97,7 +97,7 @@ def main() -> None:
         for top in (0, seams, 2 * seams, height // 2, height - 40):
             first, last = max(0, top - 20), min(height, top + 40)
             expected = filter_picture(
-                Picture(rows(first, last, width), False, "TIFF", {}), Recipe((kernel(KERNEL),))
+                Picture(rows(first, last, width), False, "TIFF", {}), FilterSpec((kernel(KERNEL),))
             ).pixels
             inner = slice(first + (first > 0), last - (last < height))
             np.testing.assert_array_equal(

@@ -4,11 +4,13 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from convcli.images.engines.planner import lane, run, stencil
+from convcli.images.engines.correlate import accumulator, stencil
+from convcli.images.engines.shift_passes import Scratch
 
 
 def correlate(x, factors, largest):
-    return run(stencil(factors, largest, bool(x.min() < 0), x.dtype.kind == "f"), x)
+    chosen = stencil(factors, largest, bool(x.min() < 0), x.dtype.kind == "f")
+    return chosen.run(x, Scratch(), "")
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (1, 5), (4, 2), (1, 1)])
@@ -46,10 +48,10 @@ def test_sums_that_outgrow_16_bits_go_on_in_32(least):
     )
 
 
-def test_the_lane_is_as_wide_as_the_sums():
-    assert lane([np.array([[2**23]])], 255) == np.int32
-    assert lane([np.array([[2**24]])], 255) == np.int64
-    assert lane([np.array([[2**62]])], 255).kind == "O"
-    assert lane([np.array([[0.5]])], 255) == np.float64
+def test_the_accumulator_is_as_wide_as_the_sums():
+    assert accumulator([np.array([[2**23]])], 255) == np.int32
+    assert accumulator([np.array([[2**24]])], 255) == np.int64
+    assert accumulator([np.array([[2**62]])], 255).kind == "O"
+    assert accumulator([np.array([[0.5]])], 255) == np.float64
     widest = correlate(np.full((1, 1, 1), 255), [np.array([[2**23]])], 255)
     assert widest.item() == 255 * 2**23

@@ -25,6 +25,17 @@ def cell(border, place, length):
     return None
 
 
+def exactly(number):
+    """A number as a whole one or a fraction; of floats the one that they are."""
+    return (
+        number
+        if isinstance(number, int | Fraction)
+        else int(number)
+        if number == int(number)
+        else Fraction(float(number))
+    )
+
+
 def responses(plane, kernel, border, fill=0):
     """Σ k·x at every pixel, for each matrix of a kernel: lists of rows of fractions."""
     height, width = len(plane), len(plane[0])
@@ -37,7 +48,7 @@ def responses(plane, kernel, border, fill=0):
     found = []
     for matrix, scale in kernel.matrices():
         taps = [
-            ((i, j), int(matrix[i, j]))
+            ((i, j), exactly(matrix[i, j]))
             for i in range(matrix.shape[0])
             for j in range(matrix.shape[1])
             if matrix[i, j]
@@ -49,7 +60,7 @@ def responses(plane, kernel, border, fill=0):
                 total = 0
                 for (i, j), tap in taps:
                     v, h = cell(border, y + i - row, height), cell(border, x + j - column, width)
-                    total += tap * (fill if v is None or h is None else int(plane[v][h]))
+                    total += tap * (fill if v is None or h is None else exactly(plane[v][h]))
                 line.append(total * scale)
             grid.append(line)
         found.append(grid)
@@ -79,3 +90,55 @@ def filtered(plane, kernel, tones, border, full, fill=0):
         ]
         for y in range(len(grids[0]))
     ]
+
+
+def premultiplied(colour, cover, kernel, border, full, fill=0):
+    """Σ w·a·x / Σ w·a · Σ w at every pixel, None where nothing is seen, and alpha Σ w·a / Σ w.
+
+    Beyond a constant border all is opaque.
+    """
+    light = [
+        [x * a for x, a in zip(*rows, strict=True)] for rows in zip(colour, cover, strict=True)
+    ]
+    (light,), (opacity,) = (
+        responses(plane, kernel, border, beyond)
+        for plane, beyond in ((light, fill * full), (cover, full))
+    )
+    total = kernel.sum
+    colours = [
+        [x / a * total if a else None for x, a in zip(*rows, strict=True)]
+        for rows in zip(light, opacity, strict=True)
+    ]
+    return [colours], [[a / total for a in row] for row in opacity]
+
+
+def differences(colour, cover, kernel, border, full, fill=0):
+    """Σ w·a·(x − x₀) / full at every pixel, for each matrix of a kernel; alpha stays."""
+    light = [
+        [x * a for x, a in zip(*rows, strict=True)] for rows in zip(colour, cover, strict=True)
+    ]
+    return [
+        [
+            [(x - own * a) / Fraction(full) for x, own, a in zip(*rows, strict=True)]
+            for rows in zip(grid, colour, covers, strict=True)
+        ]
+        for grid, covers in zip(
+            responses(light, kernel, border, fill * full),
+            responses(cover, kernel, border, full),
+            strict=True,
+        )
+    ], cover
+
+
+def root(square):
+    """√ of a fraction, exact where it is a fraction of at most 64 bits behind the point."""
+    return Fraction(isqrt(square.numerator * 4**64 // square.denominator), 2**64)
+
+
+def percentile(values, share):
+    """The value below which so many percent lie, linear between two (method 7 of Hyndman & Fan)."""
+    ordered = sorted(values)
+    place = Fraction(share * (len(ordered) - 1), 100)
+    low = floor(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (ordered[high] - ordered[low]) * (place - low)

@@ -10,8 +10,8 @@ from oracle import filtered
 
 from convcli.borders import Border
 from convcli.images.filters.apply import filter_picture
-from convcli.images.filters.output_range import Range, tone
-from convcli.images.filters.spec import Recipe
+from convcli.images.filters.ranges import Range, intensity_map
+from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
 from convcli.images.kernels.catalogue import CATALOGUE
 from convcli.images.kernels.kernel import dilated, flipped, rotated, scaled
@@ -34,22 +34,22 @@ def noise(shape, dtype, seed=0):
     return np.random.default_rng(seed).integers(0, full + 1, shape).astype(dtype)
 
 
-def assert_exact(pixels, recipe, threads=1):
-    (one,) = recipe.kernels
+def assert_exact(pixels, wanted, threads=1):
+    (one,) = wanted.kernels
     full = np.iinfo(pixels.dtype).max
-    tones = tone(one, recipe.range, full, recipe.bias)
-    found = filter_picture(Picture(pixels, False, "PNG", {}), recipe, threads=threads).pixels
-    fill = int(recipe.border.value)
+    intensity = intensity_map(one, wanted.range, full, wanted.bias)
+    found = filter_picture(Picture(pixels, False, "PNG", {}), wanted, threads=threads).pixels
+    fill = int(wanted.border.value)
     for channel in range(pixels.shape[2]):
         plane = pixels[..., channel].tolist()
-        true = filtered(plane, one, tones, recipe.border.name, full, fill)
+        true = filtered(plane, one, intensity, wanted.border.name, full, fill)
         np.testing.assert_array_equal(found[..., channel], true)
 
 
 @pytest.mark.parametrize("spec", [*CATALOGUE, *MORE])
 def test_every_kernel_is_exact_in_8_and_16_bits_and_on_threads(spec):
     for number, (dtype, threads) in enumerate([(np.uint8, 1), (np.uint16, 2)]):
-        assert_exact(noise((6, 5, 1), dtype, number), Recipe((kernel(spec),)), threads)
+        assert_exact(noise((6, 5, 1), dtype, number), FilterSpec((kernel(spec),)), threads)
 
 
 @pytest.mark.parametrize("border", BORDERS)
@@ -58,9 +58,9 @@ def test_every_kernel_is_exact_in_8_and_16_bits_and_on_threads(spec):
 )
 def test_every_border_is_exact(border, spec):
     value = 77 if border == "constant" else 0
-    recipe = Recipe((kernel(spec),), Border(border, value))
-    assert_exact(noise((5, 7, 3), np.uint8), recipe)
-    assert_exact(noise((6, 5, 1), np.uint16), recipe)
+    wanted = FilterSpec((kernel(spec),), Border(border, value))
+    assert_exact(noise((5, 7, 3), np.uint8), wanted)
+    assert_exact(noise((6, 5, 1), np.uint16), wanted)
 
 
 @pytest.mark.parametrize("border", BORDERS)
@@ -71,7 +71,7 @@ def test_large_boxes_are_exact(border, spec):
     one = kernel(spec)
     found = filter_picture(
         Picture(pixels, False, "PNG", {}),
-        Recipe((one,), Border(border, 9 if border == "constant" else 0)),
+        FilterSpec((one,), Border(border, 9 if border == "constant" else 0)),
         threads=2,
     ).pixels
     side = one.shape[0]
@@ -91,17 +91,17 @@ def test_large_boxes_are_exact(border, spec):
 @pytest.mark.parametrize("range_", ["auto", "clip", "abs", "signed"])
 @pytest.mark.parametrize("spec", ["blur", "edge", "sobel-x", "1/3 1/3 -1/3", "sobel:top"])
 def test_every_range_known_beforehand_is_exact(range_, spec):
-    assert_exact(noise((5, 6, 1), np.uint8), Recipe((kernel(spec),), range=Range(range_)))
+    assert_exact(noise((5, 6, 1), np.uint8), FilterSpec((kernel(spec),), range=Range(range_)))
 
 
 @pytest.mark.parametrize(
     "spec", ["blur", "sobel", "unsharp:1", "kirsch", "box:15", "gaussian:5", "-1 0 1"]
 )
 def test_weights_scaled_to_0_see_nothing(spec):
-    recipe = Recipe((scaled(kernel(spec), Fraction(0)),), range=Range("clip"), bias=Fraction(7))
+    wanted = FilterSpec((scaled(kernel(spec), Fraction(0)),), range=Range("clip"), bias=Fraction(7))
     for has_alpha in (False, True):
         pixels = noise((30, 20, 4), np.uint8) | np.uint8(1)  # no pixel is hidden
-        found = filter_picture(Picture(pixels[..., : 3 + has_alpha], has_alpha, "PNG", {}), recipe)
+        found = filter_picture(Picture(pixels[..., : 3 + has_alpha], has_alpha, "PNG", {}), wanted)
         assert np.unique(found.pixels[..., :3]).tolist() == [7]
 
 
@@ -125,7 +125,7 @@ def test_any_matrix_on_any_picture_is_exact(data):
     pixels = noise(
         (height, width, data.draw(st.integers(1, 3))), dtype, data.draw(st.integers(0, 99))
     )
-    assert_exact(pixels, Recipe((change(one),), Border(border)), data.draw(st.integers(1, 3)))
+    assert_exact(pixels, FilterSpec((change(one),), Border(border)), data.draw(st.integers(1, 3)))
 
 
 @pytest.mark.parametrize(

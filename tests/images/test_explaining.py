@@ -7,13 +7,21 @@ import numpy as np
 import pytest
 
 from convcli.cli.main import run
-from convcli.images.engines import box_sums
-from convcli.images.engines.correlate import Responder
+from convcli.images.engines.box_sums import BoxSums
+from convcli.images.engines.correlate import Correlator
+from convcli.images.engines.gaussian_grid import GaussianGrid
 from convcli.images.engines.quantize import Statistics
+from convcli.images.filters.alpha import AlphaEngine
 from convcli.images.filters.apply import filter_picture
-from convcli.images.filters.output_range import Range
-from convcli.images.filters.plan import engine, plan_record, plan_text, statistics_record
-from convcli.images.filters.spec import Recipe
+from convcli.images.filters.plan import (
+    AlphaMode,
+    Target,
+    Writer,
+    plan_filter,
+    statistics_record,
+)
+from convcli.images.filters.ranges import Range
+from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
 from convcli.images.kernels.listing import (
     catalogue_listing,
@@ -34,62 +42,109 @@ def of(alpha=None, dtype=np.uint8):
     )
 
 
-# kernel, picture, words → how it is computed
+GRID = "on a grid of every 5 pixels, within 0.01 of a gray level before rounding"
+
+# kernels, picture, options → how each is computed
 ENGINES = [
-    ("blur", of(), {}, "passes in uint16 (4 a sample)"),
-    ("random:15", of(), {}, "fourier in float64"),
-    ("gaussian:3", of(), {}, "products in float64"),
-    (
-        "gaussian:9",
-        of(),
-        {},
-        "on a grid of every 5 pixels, within 0.01 of a grey level before rounding",
-    ),
-    (
-        "gaussian:9",
-        of(255),
-        {},
-        "on a grid of every 5 pixels, within 0.01 of a grey level before rounding",
-    ),
-    ("gaussian:9", of(9), {}, "products in float64, of colour times alpha"),
-    ("gaussian:9", of(), {"exact": True}, "products in float64"),
-    ("gaussian:9", of(), {"range": Range("stretch")}, "products in float64"),
-    ("box:31", of(), {}, "running sums in uint32"),
-    ("box:31", of(9), {}, "passes in int32 (18 a sample), of colour times alpha"),
-    ("box:31", of(), {"stride": (2, 2)}, "passes in int32 (18 a sample)"),
-    ("sobel", of(), {"linear": True}, "passes in float64 (3 a sample)"),
-    ("1e-20 1", of(), {}, "passes in int64 (2 a sample), passes in int32 (1 a sample)"),
-]
+    ("blur", of(), {}, ["passes in uint16 (4 a sample)"]),
+    ("random:15", of(), {}, ["fourier in float64"]),
+    ("gaussian:3", of(), {}, ["products in float64"]),
+    ("gaussian:9", of(), {}, [GRID]),
+    ("gaussian:9", of(255), {}, [GRID]),
+    ("gaussian:9", of(9), {}, ["products in float64, of color times alpha"]),
+    ("gaussian:9", of(), {"exact": True}, ["products in float64"]),
+    ("gaussian:9", of(), {"range": Range("stretch")}, ["products in float64"]),
+    ("box:31", of(), {}, ["running sums in uint32"]),
+    ("box:31", of(9), {}, ["passes in int32 (18 a sample), of color times alpha"]),
+    ("box:31", of(), {"stride": (2, 2)}, ["passes in int32 (18 a sample)"]),
+    ("sobel", of(), {"linear": True}, ["passes in float64 (3 a sample)"]),
+    ("1e-20 1", of(), {}, ["passes in int64 (2 a sample), passes in int32 (1 a sample)"]),
+    ("blur blur", of(), {}, ["passes in uint16 (4 a sample)", "passes in float64 (4 a sample)"]),
+]  # fmt: skip
 
 
-@pytest.mark.parametrize(("spec", "picture", "words", "told"), ENGINES)
-def test_the_engine_that_is_told_is_the_one_that_runs(monkeypatch, spec, picture, words, told):
-    recipe = Recipe((kernel(spec),), **words)
-    made, summed = [], []
-    first, second = Responder.__init__, box_sums.worker
+@pytest.fixture
+def engines_run(monkeypatch):
+    """The engines that go over a picture, as they describe themselves."""
+    texts = []
 
-    def init(self, *args, **named):
-        first(self, *args, **named)
-        made.append(self.engines)
+    def noted(method):
+        def work(self, *values):
+            texts.append(self.text)
+            return method(self, *values)
 
-    monkeypatch.setattr(Responder, "__init__", init)
-    monkeypatch.setattr(box_sums, "worker", lambda *args: summed.append(1) or second(*args))
-    filter_picture(picture, recipe, threads=1)
-    assert told == engine(recipe.kernels[0], recipe, picture)
-    assert bool(summed) == (told == "running sums in uint32")
-    assert (told.removesuffix(", of colour times alpha") in made) == told.startswith(
-        ("passes", "products", "fourier")
-    )
+        return work
+
+    for kind in (BoxSums, GaussianGrid, Correlator, AlphaEngine):
+        for name in ("work", "float_work"):
+            if hasattr(kind, name):
+                monkeypatch.setattr(kind, name, noted(getattr(kind, name)))
+    return texts
+
+
+@pytest.mark.parametrize(("specs", "picture", "options", "engines"), ENGINES)
+def test_the_engine_of_the_plan_is_the_one_that_runs(engines_run, specs, picture, options, engines):
+    names = specs.split() if specs == "blur blur" else [specs]
+    spec = FilterSpec(tuple(map(kernel, names)), **options)
+    plan = plan_filter(picture.header, spec)
+    filter_picture(picture, spec, threads=1)
+    assert [stage.engine.text for stage in plan.stages] == engines_run == engines
+
+
+def test_responses_that_are_written_as_floats_have_the_engines_of_floats(engines_run):
+    plan = plan_filter(of().header, FilterSpec((kernel("gaussian:9"),)), Target("out.npy"))
+    assert [stage.engine.text for stage in plan.stages] == ["products in float64"]
+    assert (plan.writer, plan.direct, plan.exact) == (Writer.FLOATS, False, False)
 
 
 def test_a_plan_is_exact_where_samples_are():
-    for spec, words, exact in [
+    for spec, options, exact in [
         ("blur", {}, True),
         ("gaussian:9", {}, False),
         ("gaussian:9", {"exact": True}, True),
         ("blur", {"amount": Fraction(1, 2)}, False),
     ]:
-        assert plan_record(Recipe((kernel(spec),), **words), of(), {})["exact"] == exact
+        plan = plan_filter(of().header, FilterSpec((kernel(spec),), **options))
+        assert plan.record()["exact"] == plan.exact == exact
+
+
+@pytest.mark.parametrize(
+    ("spec", "picture", "channels", "mode"),
+    [
+        ("blur", of(), "rgb", AlphaMode.IGNORED),
+        ("blur", of(255), "rgb", AlphaMode.IGNORED),
+        ("blur", of(9), "rgb", AlphaMode.PREMULTIPLIED),
+        ("sobel", of(9), "rgb", AlphaMode.CONSTANT),
+        ("laplacian", of(9), "rgb", AlphaMode.CONSTANT),
+        ("blur", of(9), "each", AlphaMode.IGNORED),
+    ],
+)
+def test_the_kernel_says_how_transparency_is_treated(spec, picture, channels, mode):
+    plan = plan_filter(picture.header, FilterSpec((kernel(spec),), channels=channels))
+    assert [stage.alpha for stage in plan.stages] == [mode]
+
+
+# target, options of the filter, picture → how the result is written
+WRITERS = [
+    ("out.png", {}, of(), Writer.WHOLE),
+    ("out.ppm", {}, of(), Writer.ROWS),
+    ("out.ppm", {"gray": True}, of(), Writer.ROWS),
+    ("-", {}, of()._replace(format="PPM"), Writer.WHOLE),
+    ("out.ppm", {"linear": True}, of(), Writer.WHOLE),
+    ("out.jpg", {}, of(), Writer.WHOLE),
+    ("out.jpg", {}, of()._replace(pixels=np.zeros((600, 600, 3), np.uint8)), Writer.STRIPS),
+    ("out.jpg", {}, of()._replace(pixels=np.zeros((600, 600, 3), np.uint16)), Writer.WHOLE),
+    ("out.gif", {}, of()._replace(frames=(COLOUR,)), Writer.FRAMES),
+    ("out.jpg", {}, of(255)._replace(pixels=np.full((600, 600, 4), 255, np.uint8)), Writer.STRIPS),
+    ("out.pfm", {}, of(), Writer.FLOATS),
+]
+
+
+@pytest.mark.parametrize(("path", "options", "picture", "writer"), WRITERS)
+def test_the_plan_says_how_the_result_is_written(tmp_path, path, options, picture, writer):
+    spec = FilterSpec((kernel("blur"),), **options)
+    target = Target(path if path == "-" else str(tmp_path / path))
+    assert plan_filter(picture.header, spec, target).writer is writer
 
 
 def test_matrices_are_shown_as_they_are_drawn():
@@ -119,7 +174,7 @@ def test_a_kernel_is_shown_with_the_values_it_was_given(capfd, spec, parameters)
     assert json.loads(capfd.readouterr().out).get("parameters") == parameters
 
 
-# kernel and words → lines of the plan that follow from them, by the definitions
+# kernel and options → lines of the plan that follow from them, by the definitions
 PLANS = [
     ("sobel", {}, [
         "kernels      as drawn (correlation)", "border       edge, stride 1x1", "channels     rgb",
@@ -132,15 +187,16 @@ PLANS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("spec", "words", "lines"), PLANS)
-def test_a_plan_says_what_was_asked_for_and_what_follows(spec, words, lines):
-    recipe, picture = Recipe((kernel(spec),), **words), of()
-    record = plan_record(recipe, picture, {})
-    text = plan_text(recipe, picture, record)
+@pytest.mark.parametrize(("spec", "options", "lines"), PLANS)
+def test_a_plan_says_what_was_asked_for_and_what_follows(spec, options, lines):
+    wanted = FilterSpec((kernel(spec),), **options)
+    plan = plan_filter(of().header, wanted)
+    text = plan.text()
     assert [line for line in lines if line not in text] == []
-    assert f"  engine     {engine(recipe.kernels[0], recipe, picture)}" in text
-    turned = plan_text(recipe, picture, record | {"flip": True})
-    assert "kernels      turned by 180° (convolution)" in turned
+    assert f"  engine     {plan.stages[0].engine.text}" in text
+    turned = plan_filter(of().header, wanted._replace(flip=True))
+    assert "kernels      turned by 180° (convolution)" in turned.text()
+    assert (plan.record()["flip"], turned.record()["flip"]) == (False, True)
     size = f"which has {520 * 530 * 3 / 2**20:,.0f}"
     assert text[-1].startswith("memory ")
     assert text[-1].endswith(size)

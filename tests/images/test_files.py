@@ -8,7 +8,9 @@ import pytest
 from PIL import Image
 
 from convcli.errors import OutputError, PictureError
-from convcli.images.io.read import Picture, open_picture, write_file
+from convcli.images.image import Picture
+from convcli.images.io.atomic import write_file
+from convcli.images.io.read import open_picture
 from convcli.images.io.write import save_arrays, write_picture
 
 GREY = np.arange(12, dtype=np.uint8).reshape(3, 4) * 20
@@ -196,7 +198,7 @@ def test_files_that_are_no_pictures_are_refused(tmp_path, saved):
 
 def test_a_decompression_bomb_is_refused(saved, monkeypatch):
     path = saved(Image.fromarray(COLOUR), "bomb.png")
-    monkeypatch.setattr("convcli.images.io.memory_limits.PILLOW_PIXELS", 7)
+    monkeypatch.setattr("convcli.images.io.source.PILLOW_PIXELS", 7)
     with pytest.raises(PictureError, match=r"bomb\.png: 4x3 pixels .* too large"):
         open_picture(path)
 

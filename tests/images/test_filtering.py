@@ -12,9 +12,10 @@ from scipy import ndimage
 from convcli.borders import Border
 from convcli.images.filters.apply import filter_picture
 from convcli.images.filters.float_path import float_values
-from convcli.images.filters.output_range import Range, read_range, tone
-from convcli.images.filters.spec import Recipe
-from convcli.images.io.read import Picture
+from convcli.images.filters.plan import plan_filter
+from convcli.images.filters.ranges import Range, intensity_map, read_range
+from convcli.images.filters.spec import FilterSpec
+from convcli.images.image import Picture
 from convcli.images.kernels.catalogue import CATALOGUE
 from convcli.images.kernels.parse import kernel
 
@@ -57,7 +58,7 @@ def test_a_constant_picture_stays_constant_times_the_sum_of_the_weights(name, va
     given = filter_picture(picture(pixels[..., : 3 + has_alpha], has_alpha), chosen).pixels
     sums = [value * int(matrix.sum()) * scale for matrix, scale in chosen.matrices()]
     assert np.unique(given[..., :3]).tolist() == [
-        sample(chosen, sums, tone(chosen, Range(), 255), 255)
+        sample(chosen, sums, intensity_map(chosen, Range(), 255), 255)
     ]
 
 
@@ -82,7 +83,7 @@ def test_wide_rationals_are_exact_beside_alpha_too(spec):
     plain = filter_picture(picture(pixels[..., :3]), kernel(spec)).pixels
     np.testing.assert_array_equal(given[..., :3], plain)
     one = kernel(spec)
-    true = filtered(pixels[..., 0].tolist(), one, tone(one, Range(), 255), "edge", 255)
+    true = filtered(pixels[..., 0].tolist(), one, intensity_map(one, Range(), 255), "edge", 255)
     np.testing.assert_array_equal(plain[..., 0], true)
 
 
@@ -109,9 +110,9 @@ def test_colour_under_no_opacity_is_not_in_the_values_told(spec, range_):
     pixels[..., 3] = np.where(noise((9, 8)) < 128, 0, 255)
     other = pixels.copy()
     other[pixels[..., 3] == 0, :3] = (255, 0, 255)
-    recipe = Recipe((kernel(spec),), range=Range(range_))
+    wanted = FilterSpec((kernel(spec),), range=Range(range_))
     first, second = (
-        filter_picture(picture(one, True), recipe).statistics for one in (pixels, other)
+        filter_picture(picture(one, True), wanted).statistics for one in (pixels, other)
     )
     assert first == second
 
@@ -155,7 +156,7 @@ def test_colour_that_is_not_seen_is_never_seen(spec, words):
     others = pixels.copy()
     others[pixels[..., 3] == 0, :3] ^= 0xA5
     found = [
-        filter_picture(Picture(one, True, "PNG", {}), Recipe((kernel(spec),), **words)).pixels
+        filter_picture(Picture(one, True, "PNG", {}), FilterSpec((kernel(spec),), **words)).pixels
         for one in (pixels, others)
     ]
     seen = [np.where(one[..., 3:] > 0, one, 0) for one in found]
@@ -173,7 +174,7 @@ def test_colour_that_is_not_seen_is_never_seen(spec, words):
 def test_a_hole_in_grey_is_filled_with_grey(words, centre):
     pixels = np.full((5, 5, 4), (100, 100, 100, 255), np.uint8)
     pixels[2, 2] = 255, 0, 0, 0
-    found = filter_picture(Picture(pixels, True, "PNG", {}), Recipe((kernel("blur"),), **words))
+    found = filter_picture(Picture(pixels, True, "PNG", {}), FilterSpec((kernel("blur"),), **words))
     assert tuple(found.pixels[2, 2]) == centre
 
 
@@ -181,15 +182,15 @@ def test_a_hole_in_grey_is_filled_with_grey(words, centre):
 @pytest.mark.parametrize("channels", ["rgb", "luma"])
 def test_the_values_told_are_the_responses_before_they_are_rescaled(name, channels):
     pixels = noise((12, 14, 3))
-    recipe = Recipe((kernel("laplacian"),), range=read_range(name), channels=channels)
-    found = filter_picture(picture(pixels), recipe).statistics
+    wanted = FilterSpec((kernel("laplacian"),), range=read_range(name), channels=channels)
+    found = filter_picture(picture(pixels), wanted).statistics
     seen = pixels.astype(float) if channels == "rgb" else pixels @ [0.299, 0.587, 0.114]
     seen = seen.reshape(12, 14, -1)
     matrix = np.array([[0, 1, 0], [1, -4, 1], [0, 1, 0]])
     true = ndimage.correlate(seen, matrix[..., np.newaxis], mode="nearest")
     if name == "clip" and channels == "luma":
         true = pixels + true - seen
-    assert (found.least, found.most) == pytest.approx((true.min(), true.max()), rel=1e-5)
+    assert (found.minimum, found.maximum) == pytest.approx((true.min(), true.max()), rel=1e-5)
 
 
 @pytest.mark.parametrize("spec", ["blur", "emboss", "1 2; 3 -4", "sobel-x", "sobel", "kirsch"])
@@ -200,13 +201,15 @@ def test_the_values_told_are_those_of_the_places_that_are_kept(spec, range_, str
     pixels = noise((11, 14, 4))
     pixels[..., 3] = np.where(pixels[..., 3] < 60, 0, pixels[..., 3])
     given = picture(pixels[..., : 3 + has_alpha], has_alpha)
-    recipe = Recipe((kernel(spec),), stride=stride, range=Range(range_))
-    found = filter_picture(given, recipe)
-    values = float_values(given, recipe)
+    wanted = FilterSpec((kernel(spec),), stride=stride, range=Range(range_))
+    found = filter_picture(given, wanted)
+    values = float_values(given, plan_filter(given.header, wanted))
     seen = values[..., :3][values[..., 3] >= 0.5] if has_alpha else values
     seen = abs(seen) if range_ == "abs" else seen
     told = found.statistics
-    assert (told.least, told.most) == pytest.approx((seen.min(), seen.max()), rel=1e-5, abs=1e-3)
+    assert (told.minimum, told.maximum) == pytest.approx(
+        (seen.min(), seen.max()), rel=1e-5, abs=1e-3
+    )
     assert told.clipped == np.count_nonzero(np.floor(seen + 0.5) < 0) + np.count_nonzero(
         seen >= 255.5
     )
@@ -219,8 +222,8 @@ def test_the_values_told_are_those_of_the_places_that_are_kept(spec, range_, str
 def test_what_is_not_seen_has_no_say_in_the_values_told(words):
     pixels = np.full((6, 9, 4), (200, 200, 200, 255), np.uint8)
     pixels[:, :4] = 0
-    found = filter_picture(picture(pixels, True), Recipe((kernel("blur"),), **words))
-    assert found.statistics.least == pytest.approx(200, abs=1e-3)
+    found = filter_picture(picture(pixels, True), FilterSpec((kernel("blur"),), **words))
+    assert found.statistics.minimum == pytest.approx(200, abs=1e-3)
     assert found.statistics.clipped == 0
 
 
@@ -232,7 +235,7 @@ def test_what_is_not_seen_has_no_say_in_the_values_told(words):
 )
 def test_a_picture_of_which_nothing_is_seen_has_no_values(spec, words):
     pixels = np.full((6, 7, 4), (9, 200, 7, 0), np.uint8)
-    found = filter_picture(picture(pixels, True), Recipe((kernel(spec),), **words))
+    found = filter_picture(picture(pixels, True), FilterSpec((kernel(spec),), **words))
     assert found.statistics.text == "all is transparent"
     assert found.statistics.clipped == 0
     assert (found.pixels[..., 3] == 0).all()
@@ -241,8 +244,8 @@ def test_a_picture_of_which_nothing_is_seen_has_no_values(spec, words):
 @pytest.mark.parametrize("has_alpha", [False, True])
 def test_the_constant_beyond_the_border_is_light_where_the_picture_is(has_alpha):
     pixels = np.full((5, 6, 4), 128, np.uint8)
-    recipe = Recipe((kernel("blur"), kernel("box:5")), Border("constant", 128), linear=True)
-    found = filter_picture(picture(pixels[..., : 3 + has_alpha], has_alpha), recipe).pixels
+    wanted = FilterSpec((kernel("blur"), kernel("box:5")), Border("constant", 128), linear=True)
+    found = filter_picture(picture(pixels[..., : 3 + has_alpha], has_alpha), wanted).pixels
     assert (found[..., :3] == 128).all()
 
 
@@ -250,6 +253,6 @@ def test_the_constant_beyond_the_border_is_light_where_the_picture_is(has_alpha)
 @pytest.mark.parametrize("shade", [0, 100, 255])
 def test_a_constant_picture_is_not_stretched_and_that_is_said(name, shade):
     pixels = np.full((6, 5, 3), shade, np.uint8)
-    found = filter_picture(picture(pixels), Recipe((kernel("blur"),), range=read_range(name)))
+    found = filter_picture(picture(pixels), FilterSpec((kernel("blur"),), range=read_range(name)))
     np.testing.assert_array_equal(found.pixels, pixels)
     assert found.statistics.text.endswith("nothing to stretch, values stay as they are")

@@ -12,25 +12,31 @@ from scipy import ndimage
 from convcli.borders import Border
 from convcli.cli.main import run
 from convcli.errors import OutputError, PictureError, SpecError, UnfitError
+from convcli.images.filters import run as filter_run
 from convcli.images.filters.apply import filter_picture
 from convcli.images.filters.float_path import float_values
-from convcli.images.filters.options import DEFAULTS, Asked, read_record, recipe_of, replayed
-from convcli.images.filters.output_range import Range
-from convcli.images.filters.spec import Recipe
-from convcli.images.filters.write import Target, filter_to
+from convcli.images.filters.options import FilterOptions
+from convcli.images.filters.plan import Target, plan_filter
+from convcli.images.filters.provenance import read_record, record_text, replayed
+from convcli.images.filters.ranges import Range
+from convcli.images.filters.spec import FilterSpec, spec_of
 from convcli.images.image import Picture
-from convcli.images.io.formats import SaveOptions
+from convcli.images.io.formats import FLOAT_FORMATS, SaveOptions
 from convcli.images.io.read import open_picture
 from convcli.images.kernels.kernel import anchored, dilated, flipped, rotated, transposed
 from convcli.images.kernels.parse import kernel
 
 RNG = np.random.default_rng(5)
 COLOUR = RNG.integers(0, 256, (60, 50, 3)).astype(np.uint8)
-BLUR = Recipe((kernel("blur"),))
+BLUR = FilterSpec((kernel("blur"),))
 
 
-def asked(*specs, **words):
-    return Asked(specs, DEFAULTS | words)
+def wanted(*kernels, **options):
+    return spec_of(FilterOptions(kernels=kernels, **options))
+
+
+def filter_to(picture, chain, target):
+    return filter_run.filter_to(picture, plan_filter(picture.header, chain, target))
 
 
 def plain(pixels, has_alpha=False):
@@ -87,7 +93,7 @@ def test_every_mode_is_filtered_and_comes_back(tmp_path, mode, name, read, writt
 def test_maps_of_both_depths_are_read_and_written_by_rows(tmp_path, shape, dtype):
     pixels = RNG.integers(0, np.iinfo(dtype).max + 1, shape).astype(dtype)
     name = "in.ppm" if shape[2] == 3 else "in.pgm"
-    filter_to(plain(pixels), Recipe((kernel("identity"),)), Target(str(tmp_path / name)))
+    filter_to(plain(pixels), FilterSpec((kernel("identity"),)), Target(str(tmp_path / name)))
     picture = open_picture(str(tmp_path / name))
     np.testing.assert_array_equal(picture.pixels, pixels)
     if dtype == np.uint8:
@@ -123,7 +129,9 @@ def test_a_jpeg_of_strips_decodes_as_one_written_at_once(tmp_path, subsampling, 
         metadata={"exif": exif.tobytes(), "dpi": (300, 300), "record": "{}"}
     )
     filter_to(
-        picture, Recipe((kernel("identity"),)), Target(str(tmp_path / "out.jpg"), options=options)
+        picture,
+        FilterSpec((kernel("identity"),)),
+        Target(str(tmp_path / "out.jpg"), options=options),
     )
     image = Image.fromarray(pixels if channels == 3 else pixels[..., 0])
     image.save(tmp_path / "whole.jpg", quality=90, subsampling=subsampling)
@@ -161,18 +169,22 @@ def test_every_frame_is_filtered_and_keeps_its_time(tmp_path, name):
 
 
 def test_floats_are_kept_as_they_are(tmp_path):
-    recipe = Recipe((kernel("sobel-x"),))
+    chain = FilterSpec((kernel("sobel-x"),))
     weights = np.array([[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]])[..., np.newaxis]
     true = ndimage.correlate(COLOUR.astype(float), weights, mode="nearest")
     for suffix in ("npy", "npz", "pfm"):
-        filter_to(plain(COLOUR), recipe, Target(str(tmp_path / f"out.{suffix}")))
+        filter_to(plain(COLOUR), chain, Target(str(tmp_path / f"out.{suffix}")))
     np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), true)
     np.testing.assert_array_equal(np.load(tmp_path / "out.npz")["response"], true)
     data = (tmp_path / "out.pfm").read_bytes()
     values = np.frombuffer(data[-true.size * 4 :], "<f4").reshape(true.shape)[::-1]
     np.testing.assert_array_equal(values, true)
-    grey = recipe._replace(gray=True)
-    filter_to(plain(COLOUR), grey, Target(str(tmp_path / "out.tif"), options=SaveOptions("tif32")))
+    grey = chain._replace(gray=True)
+    filter_to(
+        plain(COLOUR),
+        grey,
+        Target(str(tmp_path / "out.tif"), options=SaveOptions(FLOAT_FORMATS["TIF32"])),
+    )
     with Image.open(tmp_path / "out.tif") as image:
         assert image.mode == "F"
 
@@ -183,8 +195,10 @@ def test_fractions_are_not_cut_off_by_a_kernel_of_parts(spec, has_alpha):
     deep = RNG.integers(0, 65536, (30, 20, 1 + has_alpha)).astype(np.uint16)
     deep[..., 1:] = 65535
     deep[0, 0, 1:] = 65534  # so that alpha is looked at
-    chain = Recipe((kernel("1/3 1/7"), kernel(spec)), range=Range("clip"))
-    found = float_values(plain(deep, has_alpha), chain)[5:, 5:, 0]
+    chain = FilterSpec((kernel("1/3 1/7"), kernel(spec)), range=Range("clip"))
+    found = float_values(plain(deep, has_alpha), plan_filter(plain(deep, has_alpha).header, chain))[
+        5:, 5:, 0
+    ]
     ((matrix, scale),) = kernel(spec).matrices()
     first = ndimage.correlate(
         deep[..., 0].astype(float), [[1 / 3, 1 / 7]], mode="nearest", origin=(0, -1)
@@ -215,67 +229,71 @@ def test_responses_beyond_floats_are_refused(tmp_path, words, name, has_alpha):
         pixels[0, 0, 1] = 1
     given = plain(pixels, has_alpha and pixels.dtype.kind == "u")
     with pytest.raises(UnfitError, match=r"^unsharp: responses are beyond what float\d\d holds"):
-        filter_to(given, recipe_of(asked("unsharp:1", **words)), Target(str(tmp_path / name)))
+        filter_to(given, wanted("unsharp:1", **words), Target(str(tmp_path / name)))
     assert os.listdir(tmp_path) == []
 
 
 def test_a_chain_is_not_rounded_in_between():
-    chain = Recipe((kernel("gaussian:1.5"), kernel("laplacian")), range=Range("clip"))
+    chain = FilterSpec((kernel("gaussian:1.5"), kernel("laplacian")), range=Range("clip"))
     blurred = ndimage.gaussian_filter(COLOUR[..., 0].astype(float), 1.5, mode="nearest")
     true = ndimage.laplace(blurred, mode="nearest")
-    found = float_values(plain(COLOUR), chain)[..., 0]
+    found = float_values(plain(COLOUR), plan_filter(plain(COLOUR).header, chain))[..., 0]
     np.testing.assert_allclose(found, true, atol=0.02)
 
 
 def test_ranges_that_look_first_fill_the_samples():
-    found = filter_picture(plain(COLOUR), Recipe((kernel("laplacian"),), range=Range("stretch")))
+    found = filter_picture(
+        plain(COLOUR), FilterSpec((kernel("laplacian"),), range=Range("stretch"))
+    )
     assert (found.pixels.min(), found.pixels.max(), found.statistics.clipped) == (0, 255, 0)
-    cut = filter_picture(plain(COLOUR), Recipe((kernel("laplacian"),), range=Range("pct", 1, 99)))
+    cut = filter_picture(
+        plain(COLOUR), FilterSpec((kernel("laplacian"),), range=Range("pct", 1, 99))
+    )
     assert 0.015 < cut.statistics.clipped / COLOUR.size < 0.025
 
 
 def test_an_amount_blends_and_stride_and_valid_line_up():
-    half = filter_picture(plain(COLOUR), recipe_of(asked("box:3", amount="0.5"))).pixels
+    half = filter_picture(plain(COLOUR), wanted("box:3", amount="0.5")).pixels
     exact = kernel("1/18 1/18 1/18; 1/18 10/18 1/18; 1/18 1/18 1/18")
     np.testing.assert_array_equal(half, filter_picture(plain(COLOUR), exact).pixels)
-    recipe = recipe_of(asked("gaussian:1", amount="1/4", stride=(2, 3), border="valid"))
-    small = filter_picture(plain(COLOUR), recipe).pixels
-    whole = filter_picture(plain(COLOUR), recipe._replace(stride=(1, 1))).pixels
+    chain = wanted("gaussian:1", amount="1/4", stride=(2, 3), border="valid")
+    small = filter_picture(plain(COLOUR), chain).pixels
+    whole = filter_picture(plain(COLOUR), chain._replace(stride=(1, 1))).pixels
     np.testing.assert_array_equal(small, whole[::2, ::3])
     assert whole.shape == (52, 42, 3)
     with pytest.raises(UnfitError, match="9x9 does not fit a picture of 60x5"):
-        filter_picture(plain(COLOUR[:, :5]), recipe)
+        filter_picture(plain(COLOUR[:, :5]), chain)
 
 
 def test_linear_light_and_luma_keep_what_is_constant():
     grey = np.full((9, 9, 3), (200, 30, 90), np.uint8)
     for words in ({"linear": True}, {"channels": "luma"}):
         np.testing.assert_array_equal(
-            filter_picture(plain(grey), recipe_of(asked("blur", **words))).pixels, grey
+            filter_picture(plain(grey), wanted("blur", **words)).pixels, grey
         )
     step = np.zeros((3, 8, 1), np.uint8)
     step[:, 4:] = 255
-    bright = filter_picture(plain(step), recipe_of(asked("1/2 1/2", linear=True))).pixels[1, 3, 0]
+    bright = filter_picture(plain(step), wanted("1/2 1/2", linear=True)).pixels[1, 3, 0]
     assert bright == 188  # half the light of white, as sRGB has it
 
 
 def test_grey_is_pillows_grey():
-    found = filter_picture(plain(COLOUR), Recipe((kernel("identity"),), gray=True)).pixels
+    found = filter_picture(plain(COLOUR), FilterSpec((kernel("identity"),), gray=True)).pixels
     np.testing.assert_array_equal(found[..., 0], np.asarray(Image.fromarray(COLOUR).convert("L")))
 
 
 def test_grey_of_inks_is_pillows_and_no_profile_of_colours_stays():
     inks = Image.fromarray(COLOUR).convert("CMYK")
-    recipe = Recipe((kernel("identity"),), gray=True)
+    chain = FilterSpec((kernel("identity"),), gray=True)
     for image in (inks, Image.fromarray(COLOUR)):
         mode = "CMYK" if image is inks else ""
         given = plain(image)._replace(mode=mode, metadata={"icc_profile": b"x", "dpi": (72, 72)})
-        found = filter_picture(given, recipe).picture
+        found = filter_picture(given, chain).picture
         np.testing.assert_array_equal(found.pixels[..., 0], np.asarray(image.convert("L")))
         assert found.pixels.shape[2] == 1
         assert (found.mode, found.metadata) == ("", {"dpi": (72, 72)})
     grey = plain(COLOUR[..., :1])._replace(metadata={"icc_profile": b"x"})
-    assert filter_picture(grey, recipe).picture.metadata == {"icc_profile": b"x"}
+    assert filter_picture(grey, chain).picture.metadata == {"icc_profile": b"x"}
 
 
 @pytest.mark.parametrize(
@@ -298,19 +316,19 @@ def test_light_and_luma_of_what_has_none_are_refused(mode, words, message):
     pixels = np.zeros((3, 3, 4), np.uint8) if mode == "CMYK" else np.zeros((3, 3, 1), np.float32)
     given = plain(pixels)._replace(mode=mode)
     with pytest.raises(UnfitError, match=message):
-        filter_picture(given, recipe_of(asked("blur", **words)))
+        filter_picture(given, wanted("blur", **words))
     if mode == "CMYK":
-        filter_picture(given, recipe_of(asked("blur", gray=True, **words)))
+        filter_picture(given, wanted("blur", gray=True, **words))
 
 
 @pytest.mark.parametrize("border", ["zero", "constant:9", "wrap", "reflect", "valid"])
 @pytest.mark.parametrize("spec", ["blur", "sobel", "unsharp:1", "-1 0 1"])
 def test_what_is_opaque_is_opaque_under_every_border(border, spec):
-    recipe = recipe_of(asked(spec, border=border))
+    chain = wanted(spec, border=border)
     nearly = np.dstack([COLOUR, np.full((60, 50), 255, np.uint8)])
     nearly[30, 25, 3] = 254  # so that alpha is looked at
-    found = filter_picture(plain(nearly, has_alpha=True), recipe).pixels
-    opaque = filter_picture(plain(COLOUR), recipe).pixels
+    found = filter_picture(plain(nearly, has_alpha=True), chain).pixels
+    opaque = filter_picture(plain(COLOUR), chain).pixels
     np.testing.assert_array_equal(found[:20, :15, 3], 255)
     np.testing.assert_array_equal(found[:20, :15, :3], opaque[:20, :15])
 
@@ -325,25 +343,26 @@ def test_wide_gaussians_on_a_grid_are_scipys(spec, border):
     mode = {"edge": "nearest", "wrap": "wrap", "zero": "constant"}[border]
     true = ndimage.gaussian_filter(pixels[..., 0].astype(float), sigma, mode=mode, truncate=8)
     for threads in (1, 2):
-        found = filter_picture(plain(pixels), Recipe((kernel(spec),), Border(border)), threads)
+        found = filter_picture(plain(pixels), FilterSpec((kernel(spec),), Border(border)), threads)
         np.testing.assert_allclose(found.pixels[..., 0], true, atol=0.52)
     deep = filter_picture(
-        plain(pixels.astype(np.uint16) * 257), Recipe((kernel(spec),), Border(border))
+        plain(pixels.astype(np.uint16) * 257), FilterSpec((kernel(spec),), Border(border))
     )
     np.testing.assert_allclose(deep.pixels[..., 0], true * 257, atol=1.5)
 
 
 def test_a_record_makes_the_same_again(tmp_path):
-    words = {"border": "wrap", "stride": (2, 1), "range": "signed"}
-    first = asked("sobel-x", "1 2; 3 4", **words)
-    picture = plain(COLOUR)._replace(metadata={"record": first.record})
+    first = FilterOptions(
+        kernels=("sobel-x", "1 2; 3 4"), border="wrap", stride=(2, 1), range="signed"
+    )
+    picture = plain(COLOUR)._replace(metadata={"record": spec_of(first).record})
     for name in ("a.png", "a.jpg", "a.webp", "a.tif"):
-        filter_to(picture, recipe_of(first), Target(str(tmp_path / name)))
-        again = replayed([f"@{tmp_path / name}"], {}, set())
-        assert recipe_of(again).border == recipe_of(first).border
-        assert (again.kernels, again.words["stride"]) == (first.kernels, (2, 1))
-        other = replayed([f"@{tmp_path / name}"], {"border": "zero"}, {"border"})
-        assert (other.words["border"], other.words["range"]) == ("zero", "signed")
+        filter_to(picture, spec_of(first), Target(str(tmp_path / name)))
+        again = replayed(FilterOptions(kernels=(f"@{tmp_path / name}",)))
+        assert spec_of(again).border == spec_of(first).border
+        assert (again.kernels, again.stride) == (first.kernels, (2, 1))
+        other = replayed(FilterOptions(kernels=(f"@{tmp_path / name}",), border="zero"))
+        assert (other.border, other.range) == ("zero", "signed")
 
 
 DAMAGED = {
@@ -362,10 +381,9 @@ def test_damaged_exif_is_left_out_with_a_word_about_it(tmp_path, damage, name):
     (tmp_path / "in.jpg").write_bytes(jpeg[:2] + segment + jpeg[2:])
     picture = open_picture(str(tmp_path / "in.jpg"))
     assert picture.notes == ("its EXIF is damaged, and is left out",)
-    first = asked("blur")
-    kept = picture._replace(metadata={**picture.metadata, "record": first.record})
-    filter_to(kept, recipe_of(first), Target(str(tmp_path / name)))
-    assert replayed([f"@{tmp_path / name}"], {}, set()).kernels == ("blur",)
+    kept = picture._replace(metadata={**picture.metadata, "record": wanted("blur").record})
+    filter_to(kept, wanted("blur"), Target(str(tmp_path / name)))
+    assert replayed(FilterOptions(kernels=(f"@{tmp_path / name}",))).kernels == ("blur",)
 
 
 @pytest.mark.parametrize(
@@ -469,7 +487,7 @@ def test_weights_of_any_float_are_read_and_said_again(tmp_path, dtype):
     weights[0] = [1e-5, 1e-7, 0, 3e-7, 1, -1, 2]
     weights[1, 0] = 0 if dtype == np.float16 else 1e-40 if dtype == np.float32 else 1e-300
     np.save(tmp_path / "k.npy", weights)
-    (one,) = recipe_of(replayed([f"@{tmp_path / 'k.npy'}"], {}, set())).kernels
+    (one,) = spec_of(replayed(FilterOptions(kernels=(f"@{tmp_path / 'k.npy'}",)))).kernels
     ((matrix, scale),) = one.matrices()
     found = (matrix * scale).astype(float)
     np.testing.assert_allclose(found, weights.astype(float), rtol=1e-15, atol=1e-90)
@@ -491,11 +509,11 @@ def test_weights_of_any_float_are_read_and_said_again(tmp_path, dtype):
 )
 def test_words_that_mean_nothing_are_refused(words, message):
     with pytest.raises(SpecError, match=message):
-        recipe_of(asked("laplacian", **words))
+        wanted("laplacian", **words)
 
 
 def test_a_record_is_one_line_of_ascii():
-    record = asked("1/3 1/3 1/3", border="wrap").record
+    record = record_text(FilterOptions(kernels=("1/3 1/3 1/3",), border="wrap"))
     assert json.loads(record) == {"convcli": 1, "kernels": ["1/3 1/3 1/3"], "border": "wrap"}
     assert record.isascii()
     assert "\n" not in record
@@ -555,6 +573,6 @@ def test_ways_of_saving_that_say_nothing_are_refused(tmp_path, monkeypatch, capf
 
 def test_kernels_are_transposed_and_then_turned_anticlockwise():
     matrix = "1 2 3; 4 5 6; 7 8 9"
-    (one,) = recipe_of(asked(matrix, transpose=True, rotate=90)).kernels
+    (one,) = wanted(matrix, transpose=True, rotate=90).kernels
     expected = np.rot90(np.arange(1, 10).reshape(3, 3).T)
     np.testing.assert_array_equal(one.matrices()[0][0], expected)

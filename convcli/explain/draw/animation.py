@@ -12,7 +12,7 @@ from convcli.errors import OutputError, UnfitError
 from convcli.explain.draw.frames import Sheet
 from convcli.explain.draw.themes import THEMES, palette
 from convcli.explain.steps import Spot, Walk
-from convcli.images.io.read import check_free, write_file
+from convcli.images.io.atomic import check_free, write_file
 from convcli.text import safe
 
 MOST_PIXELS = 400_000_000

@@ -1,29 +1,144 @@
-"""The responses of a kernel to a band: its parts computed, in whole numbers, and combined."""
+"""One small kernel over every channel of a band: its parts computed exactly, and combined.
 
-from collections.abc import Iterable, Iterator
+passes      sums of shifted copies            any kernel, cheap where taps are few or repeat
+products    banded matrices, by BLAS          a long column and a long row
+fourier     transforms                        a large matrix that is neither
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import reduce
-from math import gcd, lcm
+from math import gcd, lcm, log2, sqrt
 from operator import add
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.geometry import Window, output_length
-from convcli.images.engines.planner import LANES, Stencil, greatest, lane, run, stencil
-from convcli.images.engines.quantize import Rounding, Statistics, Tone, magnitudes
-from convcli.images.engines.shift_passes import Scratch
-from convcli.images.kernels.factor import narrowed, separated
+from convcli.conv.validate import EXACT_FLOAT
+from convcli.images.arrays import Stored, Values
+from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics, magnitudes
+from convcli.images.engines.row_bands import Bands, FloatWork, Run, Work, band_rows
+from convcli.images.engines.shift_passes import Passes, Scratch, plan_passes
+from convcli.images.engines.toeplitz import Products, Transforms
+from convcli.images.kernels.factor import Matrix, narrowed, separated
 from convcli.images.kernels.kernel import Kernel, Part
 
-Array = NDArray[Any]
+MIN_TRANSFORMED = 64
+"""Taps below which a transform never pays."""
+
+ACCUMULATORS = (np.uint16, np.int16, np.int32, np.int64)
+
+Stencil: TypeAlias = Passes | Products | Transforms
+"""A matrix ready to run on bands."""
 
 
-class Responder:
+def stencil(
+    factors: Sequence[Matrix],
+    largest: int,
+    signed: bool = False,
+    floating: bool = False,
+    cells: int = 2**20,
+) -> Stencil:
+    """The cheapest exact way to correlate values up to ±`largest` with a matrix, given as factors.
+
+        y[h, w, c] = Σ_i Σ_j x[h + i, w + j, c] · k[i, j]        for each factor k in turn
+
+    A column and a row make a separable matrix. Factors of integers are summed exactly, in the
+    narrowest dtype that holds the sums, or in float64, which holds exact integers too. `signed`
+    and `floating` describe the values; `cells` is the number of cells of a band, on which the
+    rounding of Fourier transforms depends.
+
+    >>> ramp = np.arange(12).reshape(3, 4, 1)
+    >>> sobel = stencil([np.array([[1], [2], [1]]), np.array([[-1, 0, 1]])], 11)
+    >>> sobel.run(ramp, Scratch(), "")[..., 0]
+    array([[8, 8]], dtype=int16)
+    """
+    factors = separated(factors)
+    dtype = np.dtype(np.float64) if floating else accumulator(factors, largest, signed)
+    options: list[Stencil] = [plan_passes(factors, dtype, largest, signed)]
+    if dtype.kind == "f" or largest * weight(factors) <= EXACT_FLOAT:
+        if _is_column_and_row(factors):
+            options.append(Products(*factors))
+        if len(factors) == 1:
+            (matrix,) = factors
+            if matrix.size >= MIN_TRANSFORMED and _is_certain(matrix, largest, cells, dtype):
+                options.append(Transforms(matrix))
+    return min(options, key=lambda one: one.nanoseconds)
+
+
+def _is_column_and_row(factors: Sequence[Matrix]) -> bool:
+    if len(factors) != 2:
+        return False
+    column, row = factors
+    return bool(column.shape[1] == 1 and row.shape[0] == 1)
+
+
+def _is_certain(matrix: Matrix, largest: int, cells: int, dtype: np.dtype[Any]) -> bool:
+    """Whether a transform's rounding stays below a quarter, so that the nearest integer is exact.
+
+    Its error is at most about ε · log₂ n · ‖x‖ · ‖k‖ (Higham 2002, §24.1), here taken fourfold.
+    """
+    if dtype.kind == "f":
+        return True
+    if matrix.dtype.kind == "O":
+        return False
+    norm = sqrt(float((matrix.astype(np.float64) ** 2).sum()))
+    return bool(4 * 2.0**-53 * log2(cells) * largest * sqrt(cells) * norm < 0.25)
+
+
+def weight(factors: Sequence[Matrix]) -> int:
+    """How often the largest value may be counted: the product of the sums of |tap|."""
+    bound = 1
+    for factor in factors:
+        if factor.dtype.kind == "f":
+            return 1
+        bound *= max(sum(abs(int(tap)) for tap in factor.flat), 1)
+    return bound
+
+
+def greatest(factors: Sequence[Matrix], largest: int, signed: bool = True) -> int:
+    """No response to values up to `largest`, or of either sign up to that, is beyond this.
+
+    Values without a sign meet positive and negative taps apart:
+
+        p ← p·p' + n·n',   n ← p·n' + n·p'      for each factor's sums p' and n' of taps of a sign
+
+    >>> greatest([np.array([[1], [2], [1]]), np.array([[-1, 0, 1]])], 255, signed=False)
+    1020
+    """
+    if signed or any(factor.dtype.kind == "f" for factor in factors):
+        return largest * weight(factors)
+    plus, minus = 1, 0
+    for factor in factors:
+        taps = [int(tap) for tap in factor.flat]
+        more, less = sum(tap for tap in taps if tap > 0), -sum(tap for tap in taps if tap < 0)
+        plus, minus = plus * more + minus * less, plus * less + minus * more
+    return largest * max(plus, minus, 1)
+
+
+def accumulator(factors: Sequence[Matrix], largest: int, signed: bool = True) -> np.dtype[Any]:
+    """The narrowest dtype that holds every sum of values up to ±`largest` exactly.
+
+    Factors of floats are summed in float64; integers whose sums could pass int64 as Python's.
+
+    >>> accumulator([np.array([[1, 2, 1]])], 255), accumulator([np.array([[1 << 40]])], 255)
+    (dtype('int16'), dtype('int64'))
+    """
+    if any(factor.dtype.kind == "f" for factor in factors):
+        return np.dtype(np.float64)
+    bound = largest * weight(factors)
+    signed = signed or any(int(tap) < 0 for factor in factors for tap in factor.flat)
+    for dtype in ACCUMULATORS[signed:]:
+        if bound <= np.iinfo(dtype).max:
+            return np.dtype(dtype)
+    return np.dtype(object)
+
+
+class Correlator:
     """A kernel ready to meet bands of values up to ±`largest`.
 
-    Its responses are whole numbers for whole values, times `unit`; none is beyond ±`bound`.
+    Its responses are integers for integer values, times `unit`; none is beyond ±`bound`.
     """
 
     def __init__(
@@ -36,112 +151,142 @@ class Responder:
     ) -> None:
         kernel = kernel if floating else _in_digits(kernel, largest, signed)
         self.kernel, self.floating = kernel, floating
-        self.plans: list[Stencil] = [
+        self.stencils = [
             stencil(part.factors, largest, signed, floating, cells) for part in kernel.parts
         ]
         scales = [part.scale for part in kernel.parts]
         shared = Fraction(
-            gcd(*(one.numerator for one in scales)), lcm(*(one.denominator for one in scales))
+            gcd(*(scale.numerator for scale in scales)),
+            lcm(*(scale.denominator for scale in scales)),
         )
         # of weights that are all 0 the unit may be anything
         self.unit = (-shared if scales[0] < 0 else shared) or Fraction(1)
         self.times = [int(scale / self.unit) for scale in scales]
-        bounds = [greatest(p.factors, largest, signed or floating) for p in kernel.parts]
-        both = [abs(times) * bound for times, bound in zip(self.times, bounds, strict=True)]
-        self.bound = sum(both) if kernel.combine == "sum" else max(both)
+        bounds = [greatest(part.factors, largest, signed or floating) for part in kernel.parts]
+        products = [abs(times) * bound for times, bound in zip(self.times, bounds, strict=True)]
+        self.bound = sum(products) if kernel.combine == "sum" else max(products)
         self.shape = kernel.shape
-        shapes = [part.shape for part in kernel.parts]
-        self.offsets = [
-            tuple(
-                (whole - 1) // 2 - (side - 1) // 2
-                for whole, side in zip(self.shape, shape, strict=True)
-            )
-            for shape in shapes
-        ]
-        lanes = {plan.stages[0][0] for plan in self.plans if plan.engine == "passes"}
-        self.lane = (
-            lanes.pop()
-            if len(lanes) == 1 and all(plan.engine == "passes" for plan in self.plans)
-            else None
-        )
+        self.shapes = [part.shape for part in kernel.parts]
+        firsts = {one.stages[0][0] if isinstance(one, Passes) else None for one in self.stencils}
+        self.dtype = firsts.pop() if len(firsts) == 1 else None
+        """That of bands, where all parts begin in one; None where any will do."""
 
     @property
-    def engines(self) -> str:
-        """How each part is computed, in words."""
-        words = [
-            f"{plan.engine} in {plan.dtype.name}"
-            + (f" ({plan.calls} a sample)" if plan.stages else "")
-            for plan in self.plans
-        ]
-        return ", ".join(dict.fromkeys(words))
+    def text(self) -> str:
+        """How each part is computed, for people."""
+        return ", ".join(dict.fromkeys(one.text for one in self.stencils))
 
-    def parts(self, band: Array, scratch: Scratch | None = None) -> Iterator[Array]:
-        """The response of each part, or of their sum, to a band (h, w, c): whole, times `unit`.
+    @property
+    def exact(self) -> bool:
+        """Whether responses to integers are integers."""
+        return self.kernel.exact
+
+    def work(self, bands: Bands, intensity: IntensityMap, full: int, threads: int) -> Work:
+        """Samples without transparency, exactly."""
+        quantizer = self.quantizer(intensity, full)
+        cells = bands.width() * bands.pixels.shape[2]
+        dtype = self.dtype or bands.pixels.dtype
+        # squares of magnitudes are kept beside the accumulators, twice as wide
+        itemsize = max(one.dtype.itemsize for one in self.stencils)
+        itemsize *= 2 if self.kernel.combine == "magnitude" else 1
+        read = self.shape[0] if self.dtype is not None else 4 * self.shape[0]
+        rows = band_rows(cells * bands.window.stride[0], bands.size[0], itemsize, read, threads)
+
+        def make() -> Run:
+            first, last = bands.span(0, rows)
+            buffer, scratch = np.empty((last - first) * cells, dtype), Scratch()
+
+            def run(top: int, bottom: int, out: Stored) -> Statistics:
+                band = bands.read(top, bottom, dtype, buffer)
+                responses = map(bands.strided, self.parts(band, scratch))
+                return self.samples(responses, quantizer, scratch, out)[1]
+
+            return run
+
+        return Work(rows, make)
+
+    def float_work(self, bands: Bands, intensity: IntensityMap, threads: int) -> FloatWork:
+        """Responses without transparency, as float64, nothing rounded."""
+        dtype = self.dtype or bands.pixels.dtype
+        cells = bands.width() * bands.pixels.shape[2] * bands.window.stride[0]
+
+        def run(top: int, bottom: int) -> Values:
+            parts = self.parts(bands.read(top, bottom, dtype))
+            return self.values([bands.strided(one) for one in parts], intensity)
+
+        return FloatWork(band_rows(cells, bands.size[0], 8, 2 * self.shape[0], threads), run)
+
+    def parts(self, band: Values, scratch: Scratch | None = None) -> Iterator[Values]:
+        """The response of each part, or of their sum, to a band (h, w, c): integers, times `unit`.
 
         They may be views of the scratch, or of the band, and may be overwritten. With a scratch
         those of a magnitude take the same place one after another, so that all that a band is
         made into stays in a core's cache: use each before the next.
         """
-        found = self._parts(band, scratch)
+        responses = self._parts(band, scratch)
         if self.kernel.combine == "sum":
-            yield reduce(add, found)
+            yield reduce(add, responses)
         else:
-            yield from found
+            yield from responses
 
-    def _parts(self, band: Array, scratch: Scratch | None) -> Iterator[Array]:
-        rows, columns = map(output_length, band.shape[:2], map(Window, self.shape))
-        for place, (plan, (top, left)) in enumerate(zip(self.plans, self.offsets, strict=True)):
-            tall, wide = plan.shape
-            bottom, right = top + Window(tall).span(rows), left + Window(wide).span(columns)
-            part = band[top:bottom, left:right]
-            name = f"part {place}" if self.kernel.combine == "maximum" else "part"
-            yield self._times(run(plan, part, scratch, name), self.times[place])
+    def _parts(self, band: Values, scratch: Scratch | None) -> Iterator[Values]:
+        rows, columns = (band.shape[axis] - self.shape[axis] + 1 for axis in (0, 1))
+        for number, (one, shape) in enumerate(zip(self.stencils, self.shapes, strict=True)):
+            # the anchors of all parts meet
+            top, left = ((self.shape[k] - 1) // 2 - (shape[k] - 1) // 2 for k in (0, 1))
+            bottom, right = top + rows + shape[0] - 1, left + columns + shape[1] - 1
+            name = f"part {number}" if self.kernel.combine == "maximum" else "part"
+            response = one.run(band[top:bottom, left:right], scratch or Scratch(), name)
+            yield self._times(response, self.times[number])
 
-    def _times(self, response: Array, times: int) -> Array:
-        """A response times a whole number, in a type that holds the sum of all parts."""
+    def _times(self, response: Values, times: int) -> Values:
+        """A response times an integer, in a dtype that holds the sum of all parts."""
         if times == 1 and self.kernel.combine != "sum":
             return response
-        fractions = self.floating or not self.kernel.exact
+        fractions = self.floating or not self.exact
         if response.dtype.kind == "f" and (fractions or self.bound < 2**53):
             return response * float(times)
-        fits = next((one for one in LANES[1:] if self.bound <= np.iinfo(one).max), object)
+        fits = next((one for one in ACCUMULATORS[1:] if self.bound <= np.iinfo(one).max), object)
         if fits is object and response.dtype.kind == "f":
             response = response.astype(np.int64)  # whole, but Python's floats would not stay so
         return response.astype(fits) * times
 
-    def rounding(self, tones: Tone, full: int, bound: int | None = None) -> Rounding:
+    def quantizer(self, intensity: IntensityMap, full: int, bound: int | None = None) -> Quantizer:
         """How the responses become samples 0..full."""
-        return Rounding(self.unit, tones, full, self.bound if bound is None else bound)
+        bound = self.bound if bound is None else bound
+        return Quantizer(self.unit, intensity, full, bound, fractional=not self.exact)
 
     def samples(
         self,
-        found: Iterable[Array],
-        rounding: Rounding,
+        responses: Iterable[Values],
+        quantizer: Quantizer,
         scratch: Scratch | None = None,
-        out: Array | None = None,
-    ) -> tuple[Array, Statistics]:
+        out: Stored | None = None,
+    ) -> tuple[Stored, Statistics]:
         """Samples from the responses of the parts, and statistics of the true values."""
         if self.kernel.combine == "magnitude":
-            squares = magnitudes(found, len(self.plans), rounding.bound, scratch or Scratch())
-            return rounding.of_squares(squares, out, scratch)
-        response, *others = found
+            squares = magnitudes(
+                responses, len(self.stencils), quantizer.bound, scratch or Scratch()
+            )
+            return quantizer.of_squares(squares, out, scratch)
+        response, *others = responses
         for other in others:  # the maximum
             np.maximum(response, other, out=response)
-        return rounding.samples(response, out, scratch)
+        return quantizer.samples(response, out, scratch)
 
-    def values(self, found: list[Array], tones: Tone) -> Array:
+    def values(self, responses: list[Values], intensity: IntensityMap) -> NDArray[np.float64]:
         """Responses as float64 in the units of samples: gain and offset applied, nothing cut."""
         if self.kernel.combine == "magnitude":
-            squares = sum(np.square(one.astype(np.float64)) for one in found)
-            root = np.sqrt(squares * float(self.unit * self.unit * tones.square))
-            return np.asarray(root + float(tones.offset))
-        response = found[0]
-        for other in found[1:]:
+            squares = sum(np.square(one.astype(np.float64)) for one in responses)
+            root = np.sqrt(squares * float(self.unit * self.unit * intensity.square))
+            return np.asarray(root + float(intensity.offset))
+        response = responses[0]
+        for other in responses[1:]:
             response = np.maximum(response, other)
-        values = response.astype(np.float64) * float(self.unit * tones.gain)
-        if tones.absolute:
+        values = response.astype(np.float64) * float(self.unit * intensity.gain)
+        if intensity.absolute:
             values = np.abs(values)
-        return values + float(tones.offset)
+        return values + float(intensity.offset)
 
 
 def _in_digits(kernel: Kernel, largest: int, signed: bool) -> Kernel:
@@ -154,9 +299,9 @@ def _in_digits(kernel: Kernel, largest: int, signed: bool) -> Kernel:
     if len(kernel.parts) != 1 or not kernel.exact:
         return kernel
     (part,) = kernel.parts
-    if lane(separated(part.factors), largest, signed).kind != "O":
+    if accumulator(separated(part.factors), largest, signed).kind != "O":
         return kernel
-    taps: Any = part.matrix.astype(object)
+    taps = part.matrix.astype(object)
     shift = 62 - largest.bit_length() - taps.size.bit_length()
     longest = max(int(tap).bit_length() for tap in taps.flat)
     digits = []

@@ -11,33 +11,32 @@ cut at 4.6 standard deviations a sample is within 0.01 of its true value before 
 bits: 0.5). The grid is centred on the picture, so that flipped pictures give flipped results.
 """
 
-from collections.abc import Callable
 from math import ceil, floor
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
-from convcli import geometry
 from convcli.borders import Border
 from convcli.conv.padding import FILL
-from convcli.images.engines.quantize import Rounding, Statistics, Tone
+from convcli.images.arrays import Stored, Values
+from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics
 from convcli.images.engines.row_bands import (
     Bands,
     Window,
+    Work,
     extend,
     share_rows,
-    thread_count,
 )
-from convcli.images.image import Picture
+from convcli.images.image import Header
 from convcli.images.kernels.kernel import Kernel
 
-Array = NDArray[Any]
+Floats: TypeAlias = NDArray[np.floating]
 
-LEAST_SIGMA = 4.0
+MIN_SIGMA = 4.0
 """Narrower gaussians are computed tap by tap, exactly."""
 
-LEAST_PIXELS = 2**18
+MIN_PIXELS = 2**18
 """Smaller pictures are computed tap by tap too: that takes them less than a second."""
 
 TAIL = 4.6
@@ -60,47 +59,63 @@ class Axis(NamedTuple):
 
     places: int
     first_read: int
-    gather: Array
-    window: geometry.Window
-    """The pixels that a place of the grid reads."""
-    spread: Array
+    gather: Floats
+    step: int
+    spread: Floats
     first_used: int
     block: int
-
-    @property
-    def step(self) -> int:
-        """Pixels from one place of the grid to the next."""
-        return self.window.stride
 
     @property
     def gathered(self) -> int:
         """Grid places of one block of `gather`."""
         return len(self.gather)
 
-    def read(self, start: int, stop: int) -> slice:
-        """The extended pixels that these places of the grid are gathered from."""
-        pixels = self.window.hull(range(start, stop), -self.first_read)
-        return slice(pixels.start, pixels.stop)
 
+class GaussianGrid(NamedTuple):
+    """A wide gaussian on samples of 8 or 16 bits."""
 
-class Work(NamedTuple):
-    """Rows of a band, and what makes a thread's function of a band."""
+    kernel: Kernel
+    deep: bool
+    """Whether samples have 16 bits."""
 
-    tall: int
-    make: Callable[[], Callable[[int, int, Array | None], tuple[Array, Statistics]]]
+    @staticmethod
+    def suits(kernel: Kernel, header: Header, border: Border, exact: bool) -> bool:
+        """Whether a kernel is a gaussian so wide, and a picture so large, that the grid pays."""
+        return (
+            kernel.smooth > MIN_SIGMA
+            and not exact
+            and kernel.anchor is None
+            and border.name != "valid"
+            and header.height * header.width >= MIN_PIXELS
+            and min(header.height, header.width) >= kernel.smooth
+        )
 
+    @property
+    def text(self) -> str:
+        """How it is computed, for people."""
+        step = spacing(self.kernel.smooth, self.deep)
+        return f"on a grid of every {step} pixels, within 0.01 of a gray level before rounding"
 
-def suits(kernel: Kernel, picture: Picture, border: Border, exact: bool) -> bool:
-    """Whether a kernel is a gaussian so wide, and a picture so large, that the grid pays."""
-    height, width = picture.pixels.shape[:2]
-    return (
-        kernel.smooth > LEAST_SIGMA
-        and not exact
-        and kernel.anchor is None
-        and border.name != "valid"
-        and height * width >= LEAST_PIXELS
-        and min(height, width) >= kernel.smooth
-    )
+    def work(self, bands: Bands, intensity: IntensityMap, full: int, threads: int) -> Work:
+        """Gather the picture on the grid, now and on all threads; then draw bands of it."""
+        height, width, channels = bands.pixels.shape
+        dtype: np.dtype[np.floating] = np.dtype("f8" if self.deep else "f4")
+        sigma, (row_step, column_step) = self.kernel.smooth, bands.window.stride
+        rows, columns = (_axis(length, sigma, self.deep, dtype) for length in (height, width))
+        side = 2 * pad(sigma, self.deep) + 1
+        window = Window((side, side), (side // 2, side // 2), (1, 1), bands.window.border)
+        coarse = _gathered(Bands(bands.pixels, window), rows, columns, dtype, threads)
+        # the grid's weights sum to 1, and those of the kernel to their sum
+        quantizer = Quantizer(self.kernel.sum, intensity, full, 2**60, fractional=True)
+
+        def run(top: int, bottom: int, out: Stored) -> Statistics:
+            first, last = top * row_step, (bottom - 1) * row_step + 1
+            begin = first - first % rows.step  # blocks start where the grid repeats
+            drawn = _drawn(coarse, rows, columns, begin, last, width)
+            values = drawn.reshape(last - begin, width, channels)[first - begin :]
+            return quantizer.samples(values[::row_step, ::column_step], out)[1]
+
+        return Work(rows.block * max(1, 96 // rows.block), lambda: run)
 
 
 def spacing(sigma: float, deep: bool) -> int:
@@ -114,7 +129,7 @@ def pad(sigma: float, deep: bool) -> int:
     return ceil(2 * reach + 2 * spacing(sigma, deep)) + 2
 
 
-def _axis(length: int, sigma: float, deep: bool, dtype: Any) -> Axis:
+def _axis(length: int, sigma: float, deep: bool, dtype: DTypeLike) -> Axis:
     step, narrow = spacing(sigma, deep), sigma / 2**0.5
     reach = TAIL * narrow
     half = ceil(((length - 1) / 2 + reach) / step)
@@ -122,9 +137,8 @@ def _axis(length: int, sigma: float, deep: bool, dtype: Any) -> Axis:
     # the first grid place reads pixels from `start` on, the next `step` pixels later, and so on
     start = ceil(first - reach)
     places = max(1, BLOCK // step)
-    window = geometry.Window(2 * ceil(reach) + 1, step)
-    pixels = start + np.arange(window.span(places))
-    gather = _weights(first + step * np.arange(places), pixels, narrow, reach)
+    wide = (places - 1) * step + 2 * ceil(reach) + 1
+    gather = _weights(first + step * np.arange(places), start + np.arange(wide), narrow, reach)
     block = step * max(1, round(BLOCK / step))
     low = ceil((-reach - first) / step)
     high = floor((block - 1 + reach - first) / step)
@@ -133,122 +147,96 @@ def _axis(length: int, sigma: float, deep: bool, dtype: Any) -> Axis:
         count,
         start + pad(sigma, deep),
         gather.astype(dtype),
-        window,
+        step,
         spread.astype(dtype),
         low,
         block,
     )
 
 
-def _weights(to: Array, source: Array, sigma: float, reach: float) -> Array:
+def _weights(to: Values, source: Values, sigma: float, reach: float) -> Floats:
     """Gaussian weights (to, source), each row with a sum of 1."""
     apart = to[:, np.newaxis] - source
-    weights: Array = np.where(np.abs(apart) <= reach, np.exp(-0.5 * (apart / sigma) ** 2), 0.0)
+    weights: Floats = np.where(np.abs(apart) <= reach, np.exp(-0.5 * (apart / sigma) ** 2), 0.0)
     weights /= weights.sum(axis=1, keepdims=True)
     return weights
 
 
-def worker(
-    kernel: Kernel, picture: Picture, tones: Tone, border: Border, stride: tuple[int, int]
-) -> Work:
-    """Gather the picture on the grid, now and on all threads; then what draws a band of it."""
-    sigma, deep = kernel.smooth, picture.pixels.dtype != np.uint8
-    dtype = np.float64 if deep else np.float32
-    height, width, channels = picture.pixels.shape
-    side = 2 * pad(sigma, deep) + 1
-    window = Window((side, side), (side // 2, side // 2), (1, 1), border)
-    bands = Bands(picture.pixels, window)
-    rows, columns = (_axis(length, sigma, deep, dtype) for length in (height, width))
-    coarse = np.empty((channels, rows.places, columns.places), dtype)
-
-    def gather() -> Callable[[int, int], None]:
-        def run(top: int, bottom: int) -> None:
-            band = _read_rows(bands, rows.read(top, bottom), dtype)
-            band = band.reshape(len(band), -1)
-            low = np.empty((bottom - top, band.shape[1]), dtype)
-            for first in range(0, bottom - top, rows.gathered):
-                count = min(rows.gathered, bottom - top - first)
-                read = rows.window.hull(range(first, first + count))
-                np.matmul(
-                    rows.gather[:count, : len(read)],
-                    band[read.start : read.stop],
-                    out=low[first : first + count],
-                )
-            coloured = low.reshape(bottom - top, -1, channels)
-            for channel in range(channels):
-                one = np.ascontiguousarray(coloured[..., channel])
-                _gather_across(one, columns, coarse[channel, top:bottom])
-
-        return run
-
-    threads = thread_count(picture.pixels.size)
+def _gathered(
+    bands: Bands, rows: Axis, columns: Axis, dtype: np.dtype[np.floating], threads: int
+) -> Floats:
+    """The picture on the grid: (channels, grid rows, grid columns)."""
+    channels = bands.pixels.shape[2]
+    coarse: Floats = np.empty((channels, rows.places, columns.places), dtype)
     if rows.step >= WIDE_STEP:
         _gather_wide(bands, rows, columns, coarse, threads)
-    else:
-        tall = rows.gathered * max(1, GATHERED_ROWS // (rows.gathered * rows.step))
-        share_rows(rows.places, tall, threads, gather, products=True)
+        return coarse
+    cells = rows.gather.shape[1] - (rows.gathered - 1) * rows.step
 
-    def draw() -> Callable[[int, int, Array | None], tuple[Array, Statistics]]:
-        def run(top: int, bottom: int, out: Array | None) -> tuple[Array, Statistics]:
-            lines = geometry.Window(1, stride[0]).hull(range(top, bottom))
-            begin = lines.start - lines.start % rows.step  # blocks start where the grid repeats
-            drawn = _drawn(coarse, rows, columns, begin, lines.stop, width)
-            values = drawn.reshape(lines.stop - begin, width, channels)[lines.start - begin :]
-            some = values[:: stride[0], :: stride[1]]
-            return rounding.samples(some, out)
+    def run(top: int, bottom: int) -> None:
+        begin = rows.first_read + top * rows.step
+        height = (bottom - top - 1) * rows.step + cells
+        band = _read_rows(bands, begin, height, dtype).reshape(height, -1)
+        low = np.empty((bottom - top, band.shape[1]), dtype)
+        for first in range(0, bottom - top, rows.gathered):
+            count = min(rows.gathered, bottom - top - first)
+            read = (count - 1) * rows.step + cells
+            np.matmul(
+                rows.gather[:count, :read],
+                band[first * rows.step : first * rows.step + read],
+                out=low[first : first + count],
+            )
+        by_channel = low.reshape(bottom - top, -1, channels)
+        for channel in range(channels):
+            plane = np.ascontiguousarray(by_channel[..., channel])
+            _gather_across(plane, columns, coarse[channel, top:bottom])
 
-        return run
-
-    (part,) = kernel.parts
-    whole = kernel.sum and part.scale / kernel.sum  # the grid's weights sum to 1 already
-    rounding = Rounding(part.scale / whole, tones, picture.full, 2**60)
-    tall = rows.block * max(1, 96 // rows.block)
-    return Work(tall, draw)
+    height = rows.gathered * max(1, GATHERED_ROWS // (rows.gathered * rows.step))
+    share_rows(rows.places, height, threads, lambda: run, products=True)
+    return coarse
 
 
-def _gather_wide(bands: Bands, rows: Axis, columns: Axis, coarse: Array, threads: int) -> None:
+def _gather_wide(bands: Bands, rows: Axis, columns: Axis, coarse: Floats, threads: int) -> None:
     """Gather along each row first, so that none is read twice, then along the few columns left."""
     height, channels = bands.pixels.shape[0], len(coarse)
-    slim = np.empty((channels, height, columns.places), coarse.dtype)
+    narrow = np.empty((channels, height, columns.places), coarse.dtype)
 
-    def make() -> Callable[[int, int], None]:
-        def run(top: int, bottom: int) -> None:
-            first = bands.window.anchor[0]
-            band = _read_rows(bands, slice(first + top, first + bottom), coarse.dtype)
-            for channel in range(channels):
-                one = np.ascontiguousarray(band[..., channel])
-                _gather_across(one, columns, slim[channel, top:bottom])
+    def run(top: int, bottom: int) -> None:
+        band = _read_rows(bands, bands.window.anchor[0] + top, bottom - top, coarse.dtype)
+        for channel in range(channels):
+            plane = np.ascontiguousarray(band[..., channel])
+            _gather_across(plane, columns, narrow[channel, top:bottom])
 
-        return run
-
-    share_rows(height, 64, threads, make, products=True)
+    share_rows(height, 64, threads, lambda: run, products=True)
+    cells = rows.gather.shape[1] - (rows.gathered - 1) * rows.step
     for channel in range(channels):
-        tall = np.where(
+        extended = np.where(
             (bands.rows == FILL)[:, np.newaxis],
-            bands.fill,
-            slim[channel][bands.rows],
+            bands.window.border.fill,
+            narrow[channel][bands.rows],
         ).astype(coarse.dtype)
         for place in range(rows.places):
-            line = tall[rows.read(place, place + 1)]
-            coarse[channel, place] = rows.gather[0, : len(line)] @ line
+            begin = rows.first_read + place * rows.step
+            coarse[channel, place] = rows.gather[0, :cells] @ extended[begin : begin + cells]
 
 
-def _read_rows(bands: Bands, lines: slice, dtype: Any) -> Array:
-    """Extended rows, counted from the first that any window reads."""
-    rows = bands.rows[lines]
-    band = np.empty((len(rows), bands.width(), bands.pixels.shape[2]), dtype)
-    return extend(bands.pixels, rows, bands.columns, bands.left, bands.fill, band)
+def _read_rows(bands: Bands, begin: int, count: int, dtype: DTypeLike) -> Floats:
+    """Extended rows, from a number counted from the first that any window reads."""
+    band = np.empty((count, bands.width(), bands.pixels.shape[2]), dtype)
+    rows, fill = bands.rows[begin : begin + count], bands.window.border.fill
+    return extend(bands.pixels, rows, bands.columns, bands.left, fill, band)
 
 
-def _gather_across(low: Array, columns: Axis, out: Array) -> None:
-    turned = np.ascontiguousarray(columns.gather.T)
+def _gather_across(rows: Floats, columns: Axis, out: Floats) -> None:
+    transposed = np.ascontiguousarray(columns.gather.T)
     for left in range(0, columns.places, columns.gathered):
         count = min(columns.gathered, columns.places - left)
-        part = low[:, columns.read(left, left + count)]
-        out[:, left : left + count] = part @ turned[: part.shape[1], :count]
+        cells = transposed.shape[0] - (columns.gathered - count) * columns.step
+        begin = columns.first_read + left * columns.step
+        out[:, left : left + count] = rows[:, begin : begin + cells] @ transposed[:cells, :count]
 
 
-def _drawn(coarse: Array, rows: Axis, columns: Axis, top: int, bottom: int, width: int) -> Array:
+def _drawn(coarse: Floats, rows: Axis, columns: Axis, top: int, bottom: int, width: int) -> Floats:
     """Output rows top to bottom, (rows, width · channels); `top` is a multiple of the step."""
     channels = len(coarse)
     first = rows.first_used + top // rows.step
@@ -256,26 +244,26 @@ def _drawn(coarse: Array, rows: Axis, columns: Axis, top: int, bottom: int, widt
     count = rows.spread.shape[1] + last_block * rows.block // rows.step
     count = min(count, rows.places - first)
     lines = np.empty((count, width, channels), coarse.dtype)
-    turned = np.ascontiguousarray(columns.spread.T)
-    one = np.empty((count, width), coarse.dtype)
+    transposed = np.ascontiguousarray(columns.spread.T)
+    plane = np.empty((count, width), coarse.dtype)
     for channel in range(channels):
         for left in range(0, width, columns.block):
-            wide = min(columns.block, width - left)
+            drawn = min(columns.block, width - left)
             begin = columns.first_used + left // columns.step
-            end = min(begin + turned.shape[0], columns.places)
+            end = min(begin + transposed.shape[0], columns.places)
             np.matmul(
                 coarse[channel, first : first + count, begin:end],
-                turned[: end - begin, :wide],
-                out=one[:, left : left + wide],
+                transposed[: end - begin, :drawn],
+                out=plane[:, left : left + drawn],
             )
-        lines[..., channel] = one
+        lines[..., channel] = plane
     flat = lines.reshape(count, -1)
     out = np.empty((bottom - top, flat.shape[1]), coarse.dtype)
     for begin in range(0, bottom - top, rows.block):
-        tall = min(rows.block, bottom - top - begin)
+        drawn = min(rows.block, bottom - top - begin)
         low = begin // rows.step
-        reach = min(rows.spread.shape[1], count - low)
+        read = min(rows.spread.shape[1], count - low)
         np.matmul(
-            rows.spread[:tall, :reach], flat[low : low + reach], out=out[begin : begin + tall]
+            rows.spread[:drawn, :read], flat[low : low + read], out=out[begin : begin + drawn]
         )
     return out

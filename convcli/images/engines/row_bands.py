@@ -4,10 +4,10 @@ import os
 from collections import deque
 from collections.abc import Callable
 from threading import Thread
-from typing import Any, NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from convcli import geometry
 from convcli.borders import Border
@@ -15,12 +15,11 @@ from convcli.conv.padding import FILL, sources
 from convcli.conv.threads import single_threaded_blas
 from convcli.errors import UnfitError
 from convcli.geometry import Pair, anchored_padding, ceil_div, output_length
-
-Array = NDArray[Any]
+from convcli.images.arrays import Stored, Values
+from convcli.images.engines.quantize import Statistics
 
 BAND_BYTES = 400_000
-"""Of one band of samples in the accumulator dtype: all arrays of a band stay in a core's cache of
-2 MB."""
+"""Of accumulators in a band: all arrays of a band stay in a core's cache of 2 MB."""
 
 SHARED_BYTES = 2_000_000
 """The same where threads share the picture. Between two calls of NumPy a thread keeps the
@@ -69,13 +68,13 @@ class Window(NamedTuple):
 
 
 def extend(
-    pixels: Array,
+    pixels: Values,
     rows: NDArray[np.intp],
     columns: NDArray[np.intp],
     left: int,
     fill: float,
-    out: Array,
-) -> Array:
+    out: Values,
+) -> Values:
     """Write rows of a picture into `out`, with what stands beyond its sides.
 
     `rows` and `columns` are the cells that each row and column of the result repeats, or FILL;
@@ -108,7 +107,7 @@ class Bands:
     [2, 2, 3, 3]
     """
 
-    def __init__(self, pixels: Array, window: Window) -> None:
+    def __init__(self, pixels: Values, window: Window) -> None:
         self.pixels, self.window = pixels, window
         self.size = window.output(pixels.shape[:2])
         self.rows = window.cells(0, pixels.shape[0])
@@ -129,10 +128,10 @@ class Bands:
         self,
         top: int,
         bottom: int,
-        dtype: Any,
-        out: Array | None = None,
+        dtype: DTypeLike,
+        out: Values | None = None,
         channels: slice = slice(None),
-    ) -> Array:
+    ) -> Values:
         """The cells that output rows top to bottom are computed from, in a dtype."""
         first, last = self.span(top, bottom)
         rows = self.rows[first:last]
@@ -145,7 +144,7 @@ class Bands:
         )
         return extend(pixels, rows, self.columns, self.left, self.fill, band)
 
-    def centres(self, band: Array) -> tuple[slice, slice]:
+    def centers(self, band: Values) -> tuple[slice, slice]:
         """The rows and columns of a band that stand under the anchor where the window stops."""
         rows, columns = (
             slice(anchor, anchor + output_length(length, geometry.Window(kernel)), step)
@@ -159,12 +158,34 @@ class Bands:
         )
         return rows, columns
 
-    def strided(self, response: Array) -> Array:
+    def strided(self, response: Values) -> Values:
         """The responses at the places where the window stops, of those at every place."""
         row_step, column_step = self.window.stride
         if (row_step, column_step) == (1, 1):
             return response
         return response[::row_step, ::column_step]
+
+
+Run: TypeAlias = Callable[[int, int, Stored], Statistics]
+"""The first output row of a band, the one after its last, and the array for their samples."""
+
+
+class Work(NamedTuple):
+    """How an engine goes over a picture: rows of a band, and what makes a thread's function of one.
+
+    `in_order` says that a band goes on from what the one before it leaves.
+    """
+
+    rows: int
+    make: Callable[[], Run]
+    in_order: bool = False
+
+
+class FloatWork(NamedTuple):
+    """The same for responses as floats: what gives those of a band."""
+
+    rows: int
+    run: Callable[[int, int], Values]
 
 
 def band_rows(cells: int, rows: int, itemsize: int, kernel_rows: int, threads: int) -> int:

@@ -1,4 +1,4 @@
-"""Sums of shifted copies of one flat band, in the narrowest lane that holds them.
+"""Sums of shifted copies of one flat band, in the narrowest dtype that holds them.
 
 A band of rows is one flat array in which a step of a row is an offset like a step of a column, so
 that each pass is a few long loops of NumPy. What is summed across the end of a row is garbage that
@@ -6,57 +6,63 @@ nobody reads: the last columns of a band, as many as the kernel reaches.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 
-from convcli.images.kernels.factor import halved
+from convcli.images.arrays import Values
+from convcli.images.kernels.factor import Matrix, halved
 
-Array = NDArray[Any]
+Buffers: TypeAlias = tuple[Values, Values, Values]
+"""Two that passes write in turn, and one for terms."""
 
-Spare = tuple[Array, Array, Array]
+Offset: TypeAlias = tuple[int, int]
+"""Rows and columns from the first tap of a factor."""
 
 
 class Scratch:
-    """Arrays to work in, made once and used for every band of a thread.
+    """Valuess to work in, made once and used for every band of a thread.
 
     A fresh array of half a megabyte costs more than what is computed in it: the system hands out
     zeroed pages one by one.
     """
 
     def __init__(self) -> None:
-        self._arrays: dict[tuple[str, Any], Array] = {}
+        self._arrays: dict[tuple[str, np.dtype[Any]], Values] = {}
 
-    def array(self, name: str, size: int, dtype: Any) -> Array:
+    def array(self, name: str, size: int, dtype: DTypeLike) -> Values:
         """A flat array of a size, whose cells hold anything."""
         key = name, np.dtype(dtype)
         if key not in self._arrays or self._arrays[key].size < size:
             self._arrays[key] = np.empty(size, dtype)
         return self._arrays[key][:size]
 
-    def like(self, name: str, values: Array, dtype: Any) -> Array:
+    def like(self, name: str, values: Values, dtype: DTypeLike) -> Values:
         """An array of the shape of another."""
         return self.array(name, values.size, dtype).reshape(values.shape)
 
-    def spare(self, name: str, size: int, dtype: Any) -> Spare:
-        """Three arrays for passes."""
+    def buffers(self, name: str, size: int, dtype: DTypeLike) -> Buffers:
+        """The arrays of passes."""
         first, second, third = (self.array(f"{name} {number}", size, dtype) for number in range(3))
         return first, second, third
 
 
-MOST_REPEATED = 12
+NANOSECONDS_PER_BYTE = 0.065
+"""One pass over a sample, per byte of its dtype (one thread, bands in its cache)."""
+
+MAX_REPEATED = 12
 """Taps of a row of equal taps that are added one by one; longer ones are summed by doubling."""
 
 
 class Pass(NamedTuple):
-    """A factor (i, j) as taps by magnitude: (magnitude, added places, subtracted places).
+    """A factor (i, j) as taps by magnitude: (magnitude, added offsets, subtracted offsets).
 
     `box` is the number of equal taps in a row, where there are enough to double; 0 elsewhere.
     """
 
     shape: tuple[int, int]
-    groups: tuple[tuple[Any, tuple[tuple[int, int], ...], tuple[tuple[int, int], ...]], ...]
+    groups: tuple[tuple[int | float, tuple[Offset, ...], tuple[Offset, ...]], ...]
     box: int = 0
 
     @property
@@ -68,26 +74,84 @@ class Pass(NamedTuple):
         return taps - 1 + sum(magnitude != 1 for magnitude, *_ in self.groups) if taps else 1
 
     @property
-    def weight(self) -> Any:
+    def weight(self) -> int | float:
         """The sum of |tap|: how often a value may be counted."""
         taps = sum(magnitude * (len(p) + len(m)) for magnitude, p, m in self.groups)
         return taps * max(self.box, 1)
 
 
-def passes_of(factors: Sequence[Array]) -> tuple[Pass, ...]:
-    """The passes that do what the factors do in turn.
+Stage: TypeAlias = tuple[np.dtype[Any], tuple[Pass, ...]]
+"""A dtype, and the passes that are computed in it."""
 
-    >>> [one.shape for one in passes_of([np.array([[1, 2, 1]])])]
-    [(1, 2), (1, 2)]
+
+class Passes(NamedTuple):
+    """A matrix as passes, the first of which may be in a narrower dtype than the others."""
+
+    stages: tuple[Stage, ...]
+    nanoseconds: float
+    """Expected time per sample."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """That of the response."""
+        return self.stages[-1][0]
+
+    @property
+    def text(self) -> str:
+        """How it is computed, for people."""
+        calls = sum(one.calls for _, passes in self.stages for one in passes)
+        return f"passes in {self.dtype.name} ({calls} a sample)"
+
+    def run(self, x: Values, scratch: Scratch, name: str) -> Values:
+        """The response to a band, which may be a view of the scratch's arrays of this name."""
+        for dtype, passes in self.stages:
+            band = x
+            if x.dtype != dtype or not x.flags.c_contiguous:
+                band = scratch.like(f"{name} band", x, dtype)
+                np.copyto(band, x, casting="unsafe")
+            x = run_passes(band, passes, scratch.buffers(name, band.size, dtype))
+        return x
+
+
+def plan_passes(
+    factors: Sequence[Matrix], dtype: np.dtype[Any], largest: int, signed: bool
+) -> Passes:
+    """The passes that do what the factors do in turn, on values up to ±`largest`.
+
+    The first are computed in 16 bits, as long as their sums fit, and the others in `dtype`, which
+    holds the sums of all.
+
+    >>> eight = [np.array([[1, 8, 28, 56, 70, 56, 28, 8, 1]])]
+    >>> plan = plan_passes(eight * 2, np.dtype(np.int32), 255, False)
+    >>> [(str(dtype), len(passes)) for dtype, passes in plan.stages]
+    [('uint16', 8), ('int32', 8)]
     """
-    return tuple(one for factor in factors for one in _passes(factor))
+    passes = tuple(one for factor in factors for one in _passes(factor))
+    signed = signed or any(minus for one in passes for _, _, minus in one.groups)
+    narrow: np.dtype[Any] = np.dtype(np.int16 if signed else np.uint16)
+    first = 0
+    bound: int | float = largest
+    for one in passes:
+        bound *= max(one.weight, 1)
+        if bound > np.iinfo(narrow).max:
+            break
+        first += 1
+    stages: tuple[Stage, ...] = ((narrow, passes[:first]), (dtype, passes[first:]))
+    if dtype.kind != "i" or dtype.itemsize <= 2 or first < 2:
+        stages = ((dtype, passes),)
+    nanoseconds = sum(
+        one.calls * (60 if each.kind == "O" else each.itemsize * NANOSECONDS_PER_BYTE)
+        for each, some in stages
+        for one in some
+    )
+    return Passes(stages, nanoseconds)
 
 
-def _passes(factor: Array) -> list[Pass]:
+def _passes(factor: Values) -> list[Pass]:
     if min(factor.shape) == 1 and factor.dtype.kind in "iO":
         taps = [int(tap) for tap in factor.flat]
         turned = factor.shape[0] > 1
-        if len(taps) > MOST_REPEATED and len(set(taps)) == 1 and taps[0]:
+        if len(taps) > MAX_REPEATED and len(set(taps)) == 1 and taps[0]:
             shape = (len(taps), 1) if turned else (1, len(taps))
             return [Pass(shape, ((taps[0], ((0, 0),), ()),), len(taps))]
         times, rest = halved(taps)
@@ -99,8 +163,8 @@ def _passes(factor: Array) -> list[Pass]:
     return [_taps(factor)]
 
 
-def _taps(factor: Array) -> Pass:
-    groups: dict[Any, tuple[list[tuple[int, int]], list[tuple[int, int]]]] = {}
+def _taps(factor: Values) -> Pass:
+    groups: dict[int | float, tuple[list[Offset], list[Offset]]] = {}
     for (i, j), tap in np.ndenumerate(factor):
         if tap:
             value = int(tap) if factor.dtype.kind in "iO" else float(tap)
@@ -113,76 +177,76 @@ def _taps(factor: Array) -> Pass:
     )
 
 
-def run_passes(band: Array, passes: Sequence[Pass], spare: Spare) -> Array:
-    """Apply passes to a band (rows, columns, channels) of lanes: a view of its response.
+def run_passes(band: Values, passes: Sequence[Pass], buffers: Buffers) -> Values:
+    """Apply passes to a band: a view of its response.
 
-    `spare` are three arrays of the band's dtype and at least its size, which are overwritten; the
-    response may be a view of one of them, or of the band where nothing had to be summed.
+    The buffers have the band's dtype and at least its size, and are overwritten; the response may
+    be a view of one of them, or of the band where nothing had to be summed.
     """
     rows, columns, channels = band.shape
     line = columns * channels
     flat = band.reshape(-1)
     used = 0
     for one in passes:
-        down, across = one.shape
-        length = flat.size - (down - 1) * line - (across - 1) * channels
+        rows_read, columns_read = one.shape
+        length = flat.size - (rows_read - 1) * line - (columns_read - 1) * channels
         if one.box:
-            step = line if down > 1 else channels
-            flat, used = _doubled(flat, one, step, length, spare, used)
+            step = line if rows_read > 1 else channels
+            flat, used = _doubled(flat, one, step, length, buffers, used)
         else:
-            flat, used = _summed(flat, one, line, channels, length, spare, used)
-    tall = rows - sum(one.shape[0] - 1 for one in passes)
-    wide = columns - sum(one.shape[1] - 1 for one in passes)
+            flat, used = _summed(flat, one, line, channels, length, buffers, used)
+    rows -= sum(one.shape[0] - 1 for one in passes)
+    columns -= sum(one.shape[1] - 1 for one in passes)
     item = flat.itemsize
     strides = line * item, channels * item, item
-    return np.ndarray((tall, wide, channels), flat.dtype, flat, strides=strides)
+    return np.ndarray((rows, columns, channels), flat.dtype, flat, strides=strides)
 
 
 def _summed(
-    flat: Array,
+    flat: Values,
     one: Pass,
     line: int,
     channels: int,
     length: int,
-    spare: Spare,
+    buffers: Buffers,
     used: int,
-) -> tuple[Array, int]:
-    """One pass into a spare array, which becomes the band: (band, which spare comes next)."""
+) -> tuple[Values, int]:
+    """One pass into a buffer, which becomes the band: (band, which buffer comes next)."""
 
-    def at(place: tuple[int, int]) -> Array:
-        start = place[0] * line + place[1] * channels
+    def at(offset: Offset) -> Values:
+        start = offset[0] * line + offset[1] * channels
         return flat[start : start + length]
 
     if len(one.groups) == 1:
         ((magnitude, plus, minus),) = one.groups
         if magnitude == 1 and len(plus) == 1 and not minus:
             return at(plus[0]), used
-    total, term = spare[used][:length], spare[2][:length]
+    total, term = buffers[used][:length], buffers[2][:length]
     if not one.groups:
         total.fill(0)
     for number, (magnitude, plus, minus) in enumerate(one.groups):
         if number and magnitude == 1:
-            for place in plus:
-                np.add(total, at(place), out=total)
-            for place in minus:
-                np.subtract(total, at(place), out=total)
+            for offset in plus:
+                np.add(total, at(offset), out=total)
+            for offset in minus:
+                np.subtract(total, at(offset), out=total)
             continue
         into = term if number else total
-        # a group without added places is summed as if added, and subtracted from the total
+        # a group without added offsets is summed as if added, and subtracted from the total
         added, taken = (plus, minus) if plus else (minus, ())
         if len(added) > 1:
             np.add(at(added[0]), at(added[1]), out=into)
-            rest: tuple[tuple[int, int], ...] = added[2:]
+            rest: tuple[Offset, ...] = added[2:]
         elif taken:
             np.subtract(at(added[0]), at(taken[0]), out=into)
             rest, taken = (), taken[1:]
         else:
             np.multiply(at(added[0]), magnitude, out=into)
             rest, magnitude = (), 1
-        for place in rest:
-            np.add(into, at(place), out=into)
-        for place in taken:
-            np.subtract(into, at(place), out=into)
+        for offset in rest:
+            np.add(into, at(offset), out=into)
+        for offset in taken:
+            np.subtract(into, at(offset), out=into)
         if magnitude != 1:
             np.multiply(into, magnitude, out=into)
         if number:
@@ -193,14 +257,14 @@ def _summed(
 
 
 def _doubled(
-    flat: Array, one: Pass, step: int, length: int, spare: Spare, used: int
-) -> tuple[Array, int]:
+    flat: Values, one: Pass, step: int, length: int, buffers: Buffers, used: int
+) -> tuple[Values, int]:
     """A running sum of n equal taps by doubling: Σ₂ₘ(x) = Σₘ(x) + Σₘ(x + m)."""
     source, summed, width = flat, flat, 1
     bits = bin(one.box)[3:]
     for number, bit in enumerate(bits):
         # two arrays in turn, so that the last sum stands in the one that is not for terms
-        into = spare[used] if (len(bits) - number) % 2 else spare[2]
+        into = buffers[used] if (len(bits) - number) % 2 else buffers[2]
         reach = source.size - (2 * width - 1) * step
         np.add(summed[:reach], summed[width * step : width * step + reach], out=into[:reach])
         summed, width = into[:reach], 2 * width

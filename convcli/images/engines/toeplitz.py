@@ -1,19 +1,20 @@
-"""Long separable kernels as products of matrices: a band times a banded matrix of taps.
+"""Large kernels by BLAS and by transforms: a band times a banded matrix of taps, or its spectrum.
 
 A block of BLOCK outputs along an axis reads BLOCK + n − 1 inputs, so that each axis is a product
 with one small Toeplitz matrix, which BLAS computes faster than n passes over the band. In float64
 integers up to 2⁵³ are exact.
 """
 
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 
-from convcli.geometry import Window, output_length
+from convcli.images.arrays import Values
 from convcli.images.engines.shift_passes import Scratch
+from convcli.images.kernels.factor import Matrix
 
-Array = NDArray[Any]
+DOUBLE = np.dtype(np.float64)
 
 BLOCK = 32
 """Outputs of a product along an axis: 16 call BLAS too often, 64 multiply too many zeros."""
@@ -22,81 +23,128 @@ TILE = 512
 """Columns computed at once, so that both steps of a tall band stay in the cache."""
 
 
-def toeplitz(taps: Array, dtype: Any = np.float64, block: int = BLOCK) -> Array:
+def toeplitz(taps: Values, dtype: DTypeLike = np.float64, block: int = BLOCK) -> Values:
     """The matrix (block, block + n − 1) whose row r holds the taps from column r on.
 
     >>> toeplitz(np.array([1, 2]), int, 2).tolist()
     [[1, 2, 0], [0, 1, 2]]
     """
     taps = taps.reshape(-1).astype(dtype)
-    matrix = np.zeros((block, Window(taps.size).span(block)), dtype)
+    matrix = np.zeros((block, block + taps.size - 1), dtype)
     for row in range(block):
         matrix[row, row : row + taps.size] = taps
     return matrix
 
 
-def down(x: Array, matrix: Array, rows: int, out: Array) -> Array:
-    """Correlate along the rows of x (rows + n − 1, columns): (rows, columns) in `out`."""
-    block, read = matrix.shape
+def along_columns(x: Values, matrix: Values, rows: int, out: Values) -> Values:
+    """Correlate each column of x (rows + n − 1, columns): (rows, columns) in `out`."""
+    block, cells = matrix.shape
     for top in range(0, rows, block):
-        tall = min(block, rows - top)
-        np.matmul(
-            matrix[:tall, : read - block + tall],
-            x[top : top + read - block + tall],
-            out=out[top : top + tall],
-        )
+        count = min(block, rows - top)
+        read = cells - block + count
+        np.matmul(matrix[:count, :read], x[top : top + read], out=out[top : top + count])
     return out[:rows]
 
 
-def across(x: Array, turned: Array, columns: int, out: Array) -> Array:
-    """Correlate along the columns of x (rows, columns + n − 1), with a turned matrix: in `out`."""
-    read, block = turned.shape
+def along_rows(x: Values, transposed: Values, columns: int, out: Values) -> Values:
+    """Correlate each row of x (rows, columns + n − 1), with a transposed matrix: in `out`."""
+    cells, block = transposed.shape
     for left in range(0, columns, block):
-        wide = min(block, columns - left)
+        count = min(block, columns - left)
+        read = cells - block + count
         np.matmul(
-            x[:, left : left + read - block + wide],
-            turned[: read - block + wide, :wide],
-            out=out[:, left : left + wide],
+            x[:, left : left + read], transposed[:read, :count], out=out[:, left : left + count]
         )
     return out[:, :columns]
 
 
 def separable(
-    band: Array, column: Array, row: Array, scratch: Scratch | None = None, name: str = ""
-) -> Array:
+    band: Values, column: Values, row: Values, scratch: Scratch | None = None, name: str = ""
+) -> Values:
     """Correlate each channel of a band (rows, columns, channels) with a column and a row of taps.
 
     Returns float64 (rows − m + 1, columns − n + 1, channels), stored channel by channel, in an
     array of the scratch that has the name.
     """
     scratch = scratch or Scratch()
-    tall, wide, channels = band.shape
-    rows = output_length(tall, Window(column.size))
-    columns = output_length(wide, Window(row.size))
-    matrix, turned = toeplitz(column), np.ascontiguousarray(toeplitz(row).T)
-    out = scratch.array(f"{name} out", channels * rows * columns, float).reshape(
-        channels, rows, columns
-    )
+    height, width, channels = band.shape
+    rows, columns = height - column.size + 1, width - row.size + 1
+    matrix, transposed = toeplitz(column), np.ascontiguousarray(toeplitz(row).T)
+    out = scratch.array(f"{name} out", channels * rows * columns, float)
+    out = out.reshape(channels, rows, columns)
     for left in range(0, columns, TILE):
-        across_tile = min(TILE, columns - left)
-        read = Window(row.size).span(across_tile)
-        x = scratch.array("x", tall * read, float).reshape(tall, read)
+        count = min(TILE, columns - left)
+        read = count + row.size - 1
+        x = scratch.array("x", height * read, float).reshape(height, read)
         halfway = scratch.array("halfway", rows * read, float).reshape(rows, read)
         for channel in range(channels):
             np.copyto(x, band[:, left : left + read, channel])
-            tile = out[channel][:, left : left + across_tile]
-            across(down(x, matrix, rows, halfway), turned, across_tile, tile)
+            tile = out[channel][:, left : left + count]
+            along_rows(along_columns(x, matrix, rows, halfway), transposed, count, tile)
     return out.transpose(1, 2, 0)
 
 
-def fourier(band: Array, kernel: Array) -> Array:
+class Products(NamedTuple):
+    """A column and a row of taps as banded matrices."""
+
+    column: Matrix
+    row: Matrix
+
+    @property
+    def dtype(self) -> np.dtype[np.float64]:
+        """That of the response."""
+        return DOUBLE
+
+    @property
+    def nanoseconds(self) -> float:
+        """Expected time per sample."""
+        return 4.0 + 0.035 * (self.column.size + self.row.size + 64)
+
+    @property
+    def text(self) -> str:
+        """How it is computed, for people."""
+        return "products in float64"
+
+    def run(self, x: Values, scratch: Scratch, name: str) -> Values:
+        """The response to a band, in an array of the scratch that has this name."""
+        return separable(x, self.column, self.row, scratch, name)
+
+
+class Transforms(NamedTuple):
+    """A matrix as its Fourier transform."""
+
+    matrix: Matrix
+
+    @property
+    def dtype(self) -> np.dtype[np.float64]:
+        """That of the response."""
+        return DOUBLE
+
+    @property
+    def nanoseconds(self) -> float:
+        """Expected time per sample."""
+        return 45.0
+
+    @property
+    def text(self) -> str:
+        """How it is computed, for people."""
+        return "fourier in float64"
+
+    def run(self, x: Values, scratch: Scratch, name: str) -> Values:
+        """The response to a band, in integers where both are integers."""
+        y = fourier(x, self.matrix)
+        exact = self.matrix.dtype.kind != "f" and x.dtype.kind != "f"
+        return np.rint(y, out=y) if exact else y
+
+
+def fourier(band: Values, kernel: Values) -> Values:
     """Correlate each channel of a band (rows, columns, channels) with a dense kernel (i, j).
 
     Returns float64 (rows − i + 1, columns − j + 1, channels).
     """
-    tall, wide, channels = band.shape
-    rows, columns = map(output_length, (tall, wide), map(Window, kernel.shape))
-    size = smooth(tall), smooth(wide)
+    height, width, channels = band.shape
+    rows, columns = height - kernel.shape[0] + 1, width - kernel.shape[1] + 1
+    size = smooth(height), smooth(width)
     # correlation: the conjugate of the kernel's transform; what wraps around is cut off
     spectrum = np.conj(np.fft.rfft2(kernel.astype(np.float64), size))
     out = np.empty((channels, rows, columns))

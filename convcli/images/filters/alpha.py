@@ -1,190 +1,238 @@
 """Transparency: what is invisible has no influence, and what is opaque stays opaque.
 
-A kernel with a sum blurs or sharpens premultiplied colour and alpha, and divides back (Porter &
-Duff 1984 for why); a zero-sum kernel looks at colour and keeps alpha. Either way the colour of a
-fully transparent pixel has no influence. Beyond a constant border the picture is opaque.
+A kernel with a sum blurs or sharpens premultiplied color and alpha, and divides back (Porter &
+Duff 1984 for why); a zero-sum kernel looks at color and keeps alpha constant. Either way the color
+of a fully transparent pixel has no influence. Beyond a constant border the picture is opaque.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from convcli.borders import Border
-from convcli.images.engines.correlate import Responder
-from convcli.images.engines.quantize import NOTHING, Rounding, Statistics, Tone
-from convcli.images.engines.row_bands import Bands
+from convcli.images.arrays import Samples, Stored, Values
+from convcli.images.engines.correlate import Correlator
+from convcli.images.engines.quantize import NOTHING, IntensityMap, Quantizer, Statistics
+from convcli.images.engines.row_bands import Bands, FloatWork, Work
 from convcli.images.kernels.kernel import Kernel
 
-Array = NDArray[Any]
-
-
-def is_blend(kernel: Kernel) -> bool:
-    """Whether a kernel mixes what it covers, colour and alpha alike, rather than comparing it."""
-    return kernel.linear and kernel.sum != 0
-
-
-def covers_of(bands: Bands, full: int) -> Bands:
-    """The bands that alpha is read from: beyond a constant border the picture is opaque."""
-    border = bands.window.border
-    if border.name in ("zero", "constant"):
-        border = Border("constant", full)
-    return Bands(bands.pixels, bands.window._replace(border=border))
-
-
-def _responders(kernel: Kernel, full: int, floating: bool) -> tuple[Responder, Responder]:
-    """Of colour times alpha, and of alpha; `floating` samples are of either sign."""
-    light, cover = (
-        Responder(kernel, largest, floating, floating) for largest in (full * full, full)
-    )
-    return light, cover
-
-
-Centres = tuple[slice, slice]
+Centers: TypeAlias = tuple[slice, slice]
 """The rows and columns of a band whose own samples stand where those of the result do."""
 
 
-def _strided(parts: Iterable[Array], centres: Centres) -> list[Array]:
-    """Of the responses at every place those where the window stops."""
-    every = tuple(slice(None, None, one.step) for one in centres)
-    return [part[every] for part in parts]
+Reader: TypeAlias = Callable[[int, int], tuple[Values, Values, Centers]]
+"""The first output row and the one after the last → color, alpha, where their own stand."""
 
 
-class Keeping:
-    """Σ w·a·(x − x₀) / full: a neighbour counts as much as it is opaque, against the centre."""
+def _rows(bands: Bands) -> int:
+    return max(16, 2 * bands.window.shape[0])
+
+
+class AlphaEngine(ABC):
+    """A kernel on color and alpha: the responses of color times alpha, and of alpha.
+
+    `floating` samples are floats of either sign.
+    """
 
     def __init__(self, kernel: Kernel, full: int, floating: bool = False) -> None:
-        self.full = full
-        self.light, self.cover = _responders(kernel, full, floating)
+        self.full, self.total = full, kernel.sum
+        self.light = Correlator(kernel, full * full, floating, floating)
+        self.cover = Correlator(kernel, full, floating, floating)
 
-    def band(
-        self, colour: Array, alpha: Array, centres: Centres, tones: Tone
-    ) -> tuple[Array, Statistics]:
-        """Samples (h, w, c + 1) of a band: colour responses beside the alpha they were given."""
-        found, bound = self._differences(colour, alpha, centres)
-        tones = tones._replace(gain=tones.gain / self.full, square=tones.square / self.full**2)
-        kept = alpha[centres]
-        samples, statistics = self._seen(
-            found, kept[..., 0] > 0, self.light.rounding(tones, self.full, bound)
-        )
-        return np.concatenate([samples, kept.astype(samples.dtype)], axis=2), statistics
+    @property
+    def text(self) -> str:
+        """How it is computed, for people."""
+        return f"{self.light.text}, of color times alpha"
 
-    def _seen(
-        self, found: list[Array], seen: Array, rounding: Rounding
-    ) -> tuple[Array, Statistics]:
-        """Samples, 0 where nothing is seen, and the statistics of what is."""
-        hidden = int(seen.size - np.count_nonzero(seen))
-        if not hidden:
-            return self.light.samples(found, rounding)
-        if hidden == seen.size:
-            nothing = np.zeros(found[0].shape, np.uint8 if self.full == 255 else np.uint16)
-            return nothing, NOTHING._replace(samples=nothing.size)
-        # what is hidden is told as one that is seen, and taken off again
-        row, column = np.unravel_index(int(seen.argmax()), seen.shape)
-        one = [response[row : row + 1, column : column + 1].copy() for response in found]
-        for response, like in zip(found, one, strict=True):
-            response[~seen] = like[0, 0]
-        samples, statistics = self.light.samples(found, rounding)
-        samples[~seen] = 0
-        more = hidden * self.light.samples(one, rounding)[1].clipped
-        return samples, statistics._replace(clipped=statistics.clipped - more)
+    def work(self, bands: Bands, intensity: IntensityMap, full: int, threads: int) -> Work:
+        """Samples of color and alpha, exactly."""
+        read = self._reader(bands, np.int64)
 
-    def values(self, colour: Array, alpha: Array, centres: Centres, tones: Tone) -> Array:
-        """The same as float64, nothing rounded."""
-        found, _ = self._differences(colour, alpha, centres)
-        tones = tones._replace(gain=tones.gain / self.full, square=tones.square / self.full**2)
-        values = self.light.values(found, tones)
-        return np.concatenate([values, alpha[centres].astype(np.float64)], axis=2)
+        def run(top: int, bottom: int, out: Stored) -> Statistics:
+            return self._samples(*read(top, bottom), intensity, out)
+
+        return Work(_rows(bands), lambda: run)
+
+    def float_work(self, bands: Bands, intensity: IntensityMap, threads: int) -> FloatWork:
+        """Responses of color beside those of alpha, as float64, nothing rounded."""
+        read = self._reader(bands, np.float64)
+
+        def run(top: int, bottom: int) -> Values:
+            return np.concatenate(self._values(*read(top, bottom), intensity), axis=2)
+
+        return FloatWork(_rows(bands), run)
+
+    def _reader(self, bands: Bands, dtype: DTypeLike) -> Reader:
+        """What reads the color and the alpha that output rows are computed from."""
+        window = bands.window
+        if window.border.name in ("zero", "constant"):
+            window = window._replace(border=Border("constant", self.full))
+        covers = Bands(bands.pixels, window)
+
+        def read(top: int, bottom: int) -> tuple[Values, Values, Centers]:
+            color = bands.read(top, bottom, dtype, None, slice(0, -1))
+            alpha = covers.read(top, bottom, dtype, None, slice(-1, None))
+            return color, alpha, bands.centers(color)
+
+        return read
+
+    @abstractmethod
+    def _samples(
+        self, color: Values, alpha: Values, centers: Centers, intensity: IntensityMap, out: Stored
+    ) -> Statistics:
+        """Write samples (h, w, c + 1) into `out`."""
+
+    @abstractmethod
+    def _values(
+        self, color: Values, alpha: Values, centers: Centers, intensity: IntensityMap
+    ) -> tuple[Values, Values]:
+        """Responses (h, w, c) and alpha (h, w, 1) as float64."""
+
+
+class ConstantAlpha(AlphaEngine):
+    """Σ w·a·(x − x₀) / full: a neighbor counts as much as it is opaque, against the center."""
+
+    def _samples(
+        self, color: Values, alpha: Values, centers: Centers, intensity: IntensityMap, out: Stored
+    ) -> Statistics:
+        responses, bound = self._differences(color, alpha, centers)
+        center = alpha[centers]
+        quantizer = self.light.quantizer(self._over_full(intensity), self.full, bound)
+        out[..., :-1], statistics = self._visible(responses, center[..., 0] > 0, quantizer)
+        out[..., -1:] = center
+        return statistics
+
+    def _values(
+        self, color: Values, alpha: Values, centers: Centers, intensity: IntensityMap
+    ) -> tuple[Values, Values]:
+        responses, _ = self._differences(color, alpha, centers)
+        return self.light.values(responses, self._over_full(intensity)), alpha[centers]
+
+    def _over_full(self, intensity: IntensityMap) -> IntensityMap:
+        square = intensity.square / self.full**2
+        return intensity._replace(gain=intensity.gain / self.full, square=square)
 
     def _differences(
-        self, colour: Array, alpha: Array, centres: Centres
-    ) -> tuple[list[Array], int]:
+        self, color: Values, alpha: Values, centers: Centers
+    ) -> tuple[list[Values], int]:
         bound = 2 * max(self.light.bound, self.full * self.cover.bound)
-        light = _strided(self.light.parts(colour * alpha), centres)
-        cover = _strided(self.cover.parts(alpha), centres)
-        middle = colour[centres]
+        light = _strided(self.light.parts(color * alpha), centers)
+        cover = _strided(self.cover.parts(alpha), centers)
+        center = _wide(color[centers], bound)
         return [
-            _wide(one, bound) - _wide(middle, bound) * _wide(other, bound)
+            _wide(one, bound) - center * _wide(other, bound)
             for one, other in zip(light, cover, strict=True)
         ], bound
 
+    def _visible(
+        self, responses: list[Values], visible: NDArray[np.bool_], quantizer: Quantizer
+    ) -> tuple[Stored, Statistics]:
+        """Samples, 0 where nothing is visible, and the statistics of what is."""
+        hidden = int(visible.size - np.count_nonzero(visible))
+        if not hidden:
+            return self.light.samples(responses, quantizer)
+        if hidden == visible.size:
+            nothing = np.zeros(responses[0].shape, np.uint8 if self.full == 255 else np.uint16)
+            return nothing, NOTHING._replace(samples=nothing.size)
+        # what is hidden is counted as one pixel that is visible, and taken off again
+        row, column = np.unravel_index(int(visible.argmax()), visible.shape)
+        shown = [response[row : row + 1, column : column + 1].copy() for response in responses]
+        for response, pixel in zip(responses, shown, strict=True):
+            response[~visible] = pixel[0, 0]
+        samples, statistics = self.light.samples(responses, quantizer)
+        samples[~visible] = 0
+        more = hidden * self.light.samples(shown, quantizer)[1].clipped
+        return samples, statistics._replace(clipped=statistics.clipped - more)
 
-def _wide(values: Array, bound: int) -> Array:
+
+class PremultipliedAlpha(AlphaEngine):
+    """Color (Σ w·a·x / Σ w·a) · Σ w, alpha Σ w·a / Σ w: what is opaque stays opaque."""
+
+    def _samples(
+        self, color: Values, alpha: Values, centers: Centers, intensity: IntensityMap, out: Stored
+    ) -> Statistics:
+        (light,) = _strided(self.light.parts(color * alpha), centers)
+        (cover,) = _strided(self.cover.parts(alpha), centers)
+        unit = self.cover.unit / self.total
+        plain, fractional = IntensityMap(False, unit / unit), not self.cover.exact
+        quantizer = Quantizer(unit, plain, self.full, self.cover.bound, fractional)
+        opacity, _ = quantizer.samples(cover.copy())
+        visible = (opacity > 0) & (cover != 0)
+        divisor = np.where(visible, cover, 1)
+        if self.light.exact:
+            doubled, values = self._exact_ratio(light, divisor, intensity)
+        else:
+            values = self._ratio(light, divisor, intensity)
+            doubled = np.floor(2 * values)
+        shown = np.where(visible, values.astype(np.float64), np.nan)
+        # round half up of v: ⌊(⌊2v⌋ + 1) / 2⌋
+        rounded = np.where(visible, (doubled + 1) // 2, 0)
+        out[..., :-1], out[..., -1:] = np.clip(rounded, 0, self.full), opacity
+        ends = NOTHING.minimum, NOTHING.maximum
+        if visible.any():
+            ends = float(np.nanmin(shown)), float(np.nanmax(shown))
+        clipped = int(np.count_nonzero(rounded < 0) + np.count_nonzero(rounded > self.full))
+        return Statistics(*ends, clipped, rounded.size)
+
+    def _exact_ratio(
+        self, light: Values, divisor: Values, intensity: IntensityMap
+    ) -> tuple[Values, Values]:
+        """⌊2v⌋ of the true values v, and v as floats, in integers as wide as they have to be."""
+        gain, offset = self.total * intensity.gain, intensity.offset
+        factor = 2 * gain.numerator * offset.denominator
+        added = 2 * offset.numerator * gain.denominator
+        common = gain.denominator * offset.denominator
+        largest = self.light.bound * abs(factor) + self.cover.bound * (abs(added) + common)
+        dtype = np.int64 if largest < 2**62 else object
+        light, divisor = (_integers(values).astype(dtype) for values in (light, divisor))
+        # a negative sum turns both around
+        sign = np.where(divisor < 0, -1, 1).astype(dtype)
+        raised = np.abs(light * factor) if intensity.absolute else light * factor * sign
+        raised = raised + np.abs(divisor) * added
+        shares = np.abs(divisor) * common
+        return raised // shares, raised / shares / 2
+
+    def _ratio(self, light: Values, divisor: Values, intensity: IntensityMap) -> Values:
+        ratio = light * float(self.total * intensity.gain) / divisor
+        if intensity.absolute:
+            ratio = np.abs(ratio)
+        return np.asarray(ratio + float(intensity.offset))
+
+    def _values(
+        self, color: Values, alpha: Values, centers: Centers, intensity: IntensityMap
+    ) -> tuple[Values, Values]:
+        """Only alpha is kept within 0..full."""
+        (light,) = _strided(self.light.parts(color * alpha), centers)
+        (cover,) = _strided(self.cover.parts(alpha), centers)
+        light, cover = light.astype(np.float64), cover.astype(np.float64)
+        opacity = (cover * float(self.cover.unit) / float(self.total)).clip(0, self.full)
+        visible = opacity > 1e-9 * self.full
+        divisor = np.where(visible, cover, 1)
+        return np.where(visible, self._ratio(light, divisor, intensity), 0), opacity
+
+
+def _strided(parts: Iterable[Values], centers: Centers) -> list[Values]:
+    """Of the responses at every position those where the window stops."""
+    steps = tuple(slice(None, None, one.step) for one in centers)
+    return [part[steps] for part in parts]
+
+
+def _integers(values: Values) -> Values:
+    """Integer responses as integers: where an engine has them in float64 they fit 64 bits."""
+    return values.astype(np.int64) if values.dtype.kind == "f" else values
+
+
+def _wide(values: Values, bound: int) -> Values:
+    """Integers in a dtype that holds ±bound; floats stay: they are exact, or floats throughout."""
     if values.dtype.kind == "f":
-        # whole numbers in float64, unless the kernel or the picture is one of floats
         return values
     return values.astype(np.int64 if bound < 2**63 else object)
 
 
-class Blending:
-    """Colour (Σ w·a·x / Σ w·a) · Σ w, alpha Σ w·a / Σ w: what is opaque stays opaque."""
-
-    def __init__(self, kernel: Kernel, full: int, floating: bool = False) -> None:
-        self.full, self.total = full, kernel.sum
-        self.light, self.cover = _responders(kernel, full, floating)
-
-    def band(
-        self, colour: Array, alpha: Array, centres: Centres, tones: Tone
-    ) -> tuple[Array, Statistics]:
-        """Samples (h, w, c + 1) of a band."""
-        (light,) = _strided(self.light.parts(colour * alpha), centres)
-        (cover,) = _strided(self.cover.parts(alpha), centres)
-        unit = self.cover.unit / self.total
-        plain = Tone(False, type(unit)(1))
-        opacity, _ = Rounding(unit, plain, self.full, self.cover.bound).samples(cover.copy())
-        visible = (opacity > 0) & (cover != 0)
-        shown = np.where(visible, cover, 1)
-        if light.dtype.kind == "f" and not self.light.kernel.exact:
-            values = self._ratio(light, shown, tones)
-            twice = np.floor(2 * values)
-        else:
-            gain, offset = self.total * tones.gain, tones.offset
-            top = 2 * gain.numerator * offset.denominator
-            less = 2 * offset.numerator * gain.denominator
-            below = gain.denominator * offset.denominator
-            widest = self.light.bound * abs(top) + self.cover.bound * (abs(less) + below)
-            lane = np.int64 if widest < 2**62 else object
-            light, shown = (one.astype(np.int64).astype(lane) for one in (light, shown))
-            # a negative sum turns both around
-            sign = np.where(shown < 0, -1, 1).astype(lane)
-            raised = np.abs(light * top) if tones.absolute else light * top * sign
-            # round half up of v: ⌊(⌊2v⌋ + 1) / 2⌋
-            shares = np.abs(shown) * below
-            raised = raised + np.abs(shown) * less
-            twice, values = raised // shares, raised / shares / 2
-        seen = np.where(visible, values.astype(np.float64), np.nan)
-        colours = np.where(visible, (twice + 1) // 2, 0)
-        clipped = int(np.count_nonzero(colours < 0) + np.count_nonzero(colours > self.full))
-        some = bool(visible.any())
-        statistics = Statistics(
-            float(np.nanmin(seen)) if some else float("inf"),
-            float(np.nanmax(seen)) if some else float("-inf"),
-            clipped,
-            colours.size,
-        )
-        samples = np.clip(colours, 0, self.full).astype(opacity.dtype)
-        return np.concatenate([samples, opacity], axis=2), statistics
-
-    def _ratio(self, light: Array, shown: Array, tones: Tone) -> Array:
-        ratio = light * float(self.total * tones.gain) / shown
-        if tones.absolute:
-            ratio = np.abs(ratio)
-        return np.asarray(ratio + float(tones.offset))
-
-    def values(self, colour: Array, alpha: Array, centres: Centres, tones: Tone) -> Array:
-        """The same as float64; only alpha is kept within 0..full."""
-        (light,) = _strided(self.light.parts(colour * alpha), centres)
-        (cover,) = _strided(self.cover.parts(alpha), centres)
-        light, cover = light.astype(np.float64), cover.astype(np.float64)
-        unit = float(self.cover.unit)
-        opacity = (cover * unit / float(self.total)).clip(0, self.full)
-        visible = opacity > 1e-9 * self.full
-        colours = np.where(visible, self._ratio(light, np.where(visible, cover, 1), tones), 0)
-        return np.concatenate([colours, opacity], axis=2)
-
-
-def share(cover: Array | None, alpha: Array | None) -> Array | float:
+def chroma_share(cover: Samples | None, alpha: Samples | None) -> Values | float:
     """How much of a pixel's own chroma its result shows: as far as its own cover makes its alpha.
 
     Premultiplied chroma is c·a; over the alpha of the result it is c·a / alpha, never more than c.
@@ -194,10 +242,10 @@ def share(cover: Array | None, alpha: Array | None) -> Array | float:
     return np.asarray(np.minimum(cover / np.maximum(alpha, 1e-9), 1.0))
 
 
-def blended(
-    source: Array, cover: Array | None, result: Array, alpha: Array | None, amount: float
-) -> tuple[Array, Array | None]:
-    """So much of a result, the rest its source: premultiplied colour and alpha, divided back."""
+def mixed(
+    source: Values, cover: Values | None, result: Values, alpha: Values | None, amount: float
+) -> tuple[Values, Values | None]:
+    """An amount of a result, the rest its source: premultiplied color and alpha, divided back."""
     if cover is None or alpha is None:
         return source + amount * (result - source), alpha
     opacity = cover + amount * (alpha - cover)

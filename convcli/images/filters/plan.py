@@ -1,102 +1,341 @@
-"""What a filter will do, in words and as data: matrices, sums, engines, memory."""
+"""What a filter run will do, worked out once, before any sample is computed.
 
-from typing import Any
+    FilterPlan      stages (kernel, window, engine, alpha mode, intensity), writer, memory
+    Writer          how the result is written
 
-from convcli.images.engines import box_sums, gaussian_grid
-from convcli.images.engines.correlate import Responder
-from convcli.images.engines.quantize import Statistics
-from convcli.images.engines.row_bands import Bands, Window
-from convcli.images.filters.apply import is_direct
-from convcli.images.filters.output_range import auto_gain
-from convcli.images.filters.spec import Recipe
-from convcli.images.filters.write import expected_bytes
-from convcli.images.image import Picture
+The command, `--explain`, JSON, the check of memory and the batch read the plan; `apply` runs it.
+"""
+
+import os
+from dataclasses import dataclass
+from enum import Enum
+from typing import NamedTuple, TypeAlias
+
+from convcli.errors import OutputError, UnfitError
+from convcli.images.engines.box_sums import BoxSums
+from convcli.images.engines.correlate import Correlator
+from convcli.images.engines.gaussian_grid import GaussianGrid
+from convcli.images.engines.quantize import IntensityMap, Statistics
+from convcli.images.engines.row_bands import Window
+from convcli.images.filters.alpha import AlphaEngine, ConstantAlpha, PremultipliedAlpha
+from convcli.images.filters.ranges import FIXED, Range, auto_gain, intensity_map
+from convcli.images.filters.spec import FilterSpec
+from convcli.images.image import ITEM_BYTES, Header
+from convcli.images.io.formats import FORMATS, Format, SaveOptions, target_format
+from convcli.images.io.jpeg_strips import BLOCKS
 from convcli.images.kernels.kernel import Kernel
 from convcli.images.kernels.listing import kernel_record, kernel_text, number
 
+WIDE = 32
+"""Rows or columns of a kernel above which transparent pictures are summed in floats as a whole."""
 
-def engine(kernel: Kernel, recipe: Recipe, picture: Picture) -> str:
-    """How a kernel is computed on a picture."""
-    direct, blends = is_direct(picture, recipe), recipe.blends_alpha(picture)
-    if _on_grid(kernel, recipe, picture):
-        step = gaussian_grid.spacing(kernel.smooth, picture.pixels.dtype != "uint8")
-        return f"on a grid of every {step} pixels, within 0.01 of a grey level before rounding"
-    window = Window(kernel.shape, kernel.centre, recipe.stride, recipe.border)
-    if direct and not blends and box_sums.suits(kernel, Bands(picture.pixels, window)):
-        return "running sums in uint32"
-    floating = not direct and (
-        blends or picture.pixels.dtype.kind != "u" or recipe.linear or recipe.channels == "luma"
+STREAMED_SAMPLES = 1_000_000
+"""Below that a JPEG is encoded in one piece, after the filter."""
+
+BAND_CELLS = 2**22
+"""Cells of a band, at most."""
+
+Engine: TypeAlias = Correlator | AlphaEngine | BoxSums | GaussianGrid
+
+
+class AlphaMode(Enum):
+    """How a kernel treats transparency."""
+
+    IGNORED = "ignored"
+    """There is none, all is opaque, or alpha is a channel like the others."""
+    PREMULTIPLIED = "premultiplied"
+    CONSTANT = "constant"
+
+
+class Writer(Enum):
+    """How a result is written: in one piece, while it is computed, or as floats."""
+
+    WHOLE = "whole"
+    ROWS = "rows"
+    STRIPS = "strips"
+    FRAMES = "frames"
+    FLOATS = "floats"
+
+
+class Target(NamedTuple):
+    """Where a result goes: a path or "-", whether it may be replaced, and how it is saved."""
+
+    path: str
+    force: bool = False
+    options: SaveOptions = SaveOptions()
+
+    def format(self, own: str = "") -> Format | None:
+        """The format: the one given, that of the name, or on stdout the picture's `own`.
+
+        None where that is not known yet. Raises OutputError for a name that ends as none does.
+        """
+        return self.options.format or target_format(self.path) or FORMATS.get(own)
+
+
+class Stage(NamedTuple):
+    """One kernel of the chain: how it moves, how it is computed, what becomes of its responses."""
+
+    kernel: Kernel
+    window: Window
+    alpha: AlphaMode
+    engine: Engine
+    intensity: IntensityMap
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilterPlan:
+    """What a filter run will do to a picture with a header, and how its result is written."""
+
+    spec: FilterSpec
+    header: Header
+    filtered: Header
+    """What is filtered: the picture in gray where that is wanted, without alpha that all lose."""
+    target: Target | None
+    format: Format | None
+    """Of the result; None where it stays an array."""
+    direct: bool
+    """Whether samples become samples in one step, exactly, and not through floats."""
+    separates_alpha: bool
+    """Whether the last sample is alpha, and no channel like the others."""
+    transparent: bool
+    """Whether alpha is looked at; where all is opaque, colors are filtered without it."""
+    reads_luma: bool
+    """Whether the luma of colors is filtered in their place."""
+    stages: tuple[Stage, ...]
+    """The kernels in turn, each with the cheapest engine that suits it."""
+    writer: Writer
+    working_bytes: int
+    """About how much memory the filter takes beside the picture itself."""
+
+    @property
+    def exact(self) -> bool:
+        """Whether every sample is the true value rounded."""
+        return self.direct and all(
+            stage.kernel.exact and not isinstance(stage.engine, GaussianGrid)
+            for stage in self.stages
+        )
+
+    def record(self) -> dict[str, object]:
+        """The whole plan as data."""
+        header, spec = self.header, self.spec
+        return {
+            "schema": 1,
+            "picture": {
+                "height": header.height,
+                "width": header.width,
+                "colours": header.channels - header.has_alpha,
+                "alpha": header.has_alpha,
+                "dtype": header.dtype,
+                "frames": header.frames,
+            },
+            "kernels": [
+                {**kernel_record(stage.kernel), "engine": stage.engine.text}
+                for stage in self.stages
+            ],
+            "flip": spec.flip,
+            "border": spec.border.text,
+            "stride": list(spec.stride),
+            "channels": spec.channels,
+            "range": spec.range.text,
+            "gain": _gain(spec),
+            "bias": str(spec.bias),
+            "amount": str(spec.amount),
+            "linear": spec.linear,
+            "exact": self.exact,
+            "expected_bytes": self.working_bytes,
+        }
+
+    def text(self) -> list[str]:
+        """The whole plan in lines."""
+        spec, lines = self.spec, []
+        for stage in self.stages:
+            lines += kernel_text(stage.kernel)
+            lines.append(f"  engine     {stage.engine.text}")
+        turned = "turned by 180° (convolution)" if spec.flip else "as drawn (correlation)"
+        share = f", {number(spec.amount)} of it blended with the input" if spec.amount != 1 else ""
+        picture_bytes = self.header.samples * ITEM_BYTES[self.header.dtype]
+        return [
+            *lines,
+            f"kernels      {turned}",
+            f"border       {spec.border.text}, stride {'x'.join(map(str, spec.stride))}",
+            f"channels     {spec.channels}{', in linear light' if spec.linear else ''}",
+            f"range        {spec.range.text}, gain {_gain(spec)}{share}",
+            f"memory       about {self.working_bytes / 2**20:,.0f} MiB beside the picture, "
+            f"which has {picture_bytes / 2**20:,.0f}",
+        ]
+
+
+def _gain(spec: FilterSpec) -> str:
+    return str(auto_gain(spec.kernels[-1])[0]) if spec.range.name == "auto" else "1"
+
+
+def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) -> FilterPlan:
+    """The plan of a filter on a picture with a header.
+
+    Raises UnfitError for a border's constant that is no sample, and for light or luma of a picture
+    that has none; OutputError for a picture that the target's format does not hold.
+    """
+    form = target.format(header.format) if target else None
+    filtered = _filtered(header, spec, form)
+    _check(filtered, spec)
+    direct = _is_direct(header, spec, form)
+    separates_alpha = filtered.has_alpha and spec.channels != "each"
+    transparent = separates_alpha and not header.opaque
+    reads_luma = spec.channels == "luma" and filtered.channels - filtered.has_alpha == 3
+    stages: list[Stage] = []
+    for kernel in spec.kernels:
+        alpha = _alpha_mode(kernel) if transparent else AlphaMode.IGNORED
+        floats = not filtered.full or spec.linear or reads_luma or bool(stages)
+        engine = _engine(kernel, alpha, filtered, spec, direct, floats)
+        intensity = (
+            intensity_map(kernel, spec.range, filtered.full, spec.bias)
+            if direct
+            else _float_intensity(kernel, spec, form)
+        )
+        window = Window(kernel.shape, kernel.centre, spec.stride, spec.border)
+        stages.append(Stage(kernel, window, alpha, engine, intensity))
+    return FilterPlan(
+        spec=spec,
+        header=header,
+        filtered=filtered,
+        target=target,
+        format=form,
+        direct=direct,
+        separates_alpha=separates_alpha,
+        transparent=transparent,
+        reads_luma=reads_luma,
+        stages=tuple(stages),
+        writer=_writer(filtered, direct, target, form),
+        working_bytes=_working_bytes(header, spec, direct),
     )
-    full = picture.full or 1
-    responder = Responder(kernel, full * full if blends else full, floating, floating, 2**22)
-    return responder.engines + (", of colour times alpha" if blends else "")
 
 
-def _on_grid(kernel: Kernel, recipe: Recipe, picture: Picture) -> bool:
+def memory_needed(header: Header, spec: FilterSpec, target: Target | None = None) -> int:
+    """The bytes that a run takes in all: an exact integer, from what a file's header says.
+
+    The picture, what is computed from it, and Pillow's copy of the result, 4 bytes a pixel.
+    """
+    pixels = header.width * header.height * header.frames
+    if not pixels:
+        return 0
+    direct = _is_direct(header, spec, target.format(header.format) if target else None)
+    return 2 * header.array_bytes + _working_bytes(header, spec, direct) + 4 * pixels
+
+
+def _working_bytes(header: Header, spec: FilterSpec, direct: bool) -> int:
+    samples, itemsize = header.samples, ITEM_BYTES[header.dtype]
+    if not direct:
+        itemsize = 4 if header.dtype == "uint8" else 8
+        # to light and back are float64 too
+        return samples * (2 * itemsize + (6 if spec.linear else 4) * 8)
+    if header.opaque:
+        return samples * itemsize + 2**24
+    large = max(spec.kernels[0].shape) > WIDE
+    return samples * itemsize + 2**27 + (samples * 3 * 8 if large else 0)
+
+
+def _is_direct(header: Header, spec: FilterSpec, form: Format | None) -> bool:
     return (
-        is_direct(picture, recipe)
-        and not recipe.blends_alpha(picture)
-        and gaussian_grid.suits(kernel, picture, recipe.border, recipe.exact)
+        len(spec.kernels) == 1
+        and header.full > 0
+        and spec.range.name in FIXED
+        and spec.amount == 1
+        and not spec.linear
+        and spec.channels != "luma"
+        and not (form and form.floats)
     )
 
 
-def plan_record(recipe: Recipe, picture: Picture, words: dict[str, Any]) -> dict[str, Any]:
-    """The whole plan as data."""
-    height, width, _ = picture.pixels.shape
+def _filtered(header: Header, spec: FilterSpec, form: Format | None) -> Header:
+    """What is filtered of a picture. Raises OutputError for alpha that the format does not hold."""
+    colors = header.channels - header.has_alpha
+    if spec.gray and (colors == 3 or header.inks):
+        header, colors = header._replace(channels=1 + header.has_alpha, inks=False), 1
+    if not header.has_alpha or form is None or form.alpha or form.floats or header.frames > 1:
+        return header
+    if not header.opaque:
+        raise OutputError(f"{form.name} holds no transparency; write PNG, WEBP or TIFF")
+    return header._replace(channels=colors, has_alpha=False)
+
+
+def _check(filtered: Header, spec: FilterSpec) -> None:
+    """Refuse what cannot be done to samples of this kind."""
+    if spec.border.name == "constant" and filtered.full:
+        value = spec.border.value
+        if not 0 <= value <= filtered.full or value % 1:
+            raise UnfitError(
+                f"the border constant:{value:g} is no sample of this picture: "
+                f"a whole number from 0 to {filtered.full}"
+            )
+    if spec.linear and (filtered.inks or not filtered.full):
+        kind = "four inks" if filtered.inks else "samples of 32 bits"
+        raise UnfitError(f"--linear reads sRGB of 8 or 16 bits, and this picture has {kind}")
+    if spec.channels == "luma" and filtered.inks:
+        raise UnfitError("--channels luma reads RGB, and this picture has four inks; give --gray")
+
+
+def _alpha_mode(kernel: Kernel) -> AlphaMode:
+    """A kernel that mixes what it covers premultiplies; one that compares keeps alpha constant."""
+    mixes = kernel.linear and kernel.sum != 0
+    return AlphaMode.PREMULTIPLIED if mixes else AlphaMode.CONSTANT
+
+
+def _engine(
+    kernel: Kernel,
+    alpha: AlphaMode,
+    filtered: Header,
+    spec: FilterSpec,
+    direct: bool,
+    floats: bool,
+) -> Engine:
+    """The first engine that suits a kernel: those for few kernels, or else the one for all."""
+    full = filtered.full or 1
+    if alpha is AlphaMode.PREMULTIPLIED:
+        return PremultipliedAlpha(kernel, full, floating=not direct)
+    if alpha is AlphaMode.CONSTANT:
+        return ConstantAlpha(kernel, full, floating=not direct)
+    if direct and GaussianGrid.suits(kernel, filtered, spec.border, spec.exact):
+        return GaussianGrid(kernel, deep=filtered.dtype != "uint8")
+    if direct and BoxSums.suits(kernel, full, spec.stride):
+        return BoxSums(kernel)
+    return Correlator(kernel, full, floats, floats, BAND_CELLS)
+
+
+def _float_intensity(kernel: Kernel, spec: FilterSpec, form: Format | None) -> IntensityMap:
+    """The gain of responses on the way through floats, which keep their sign."""
+    auto = spec.range.name == "auto" and not (form and form.floats)
+    return intensity_map(kernel, Range("auto" if auto else "clip"), 0)._replace(absolute=False)
+
+
+def _writer(filtered: Header, direct: bool, target: Target | None, form: Format | None) -> Writer:
+    if form is None or target is None:
+        return Writer.WHOLE
+    if form.floats:
+        return Writer.FLOATS
+    if filtered.frames > 1:
+        return Writer.FRAMES
+    if not direct or filtered.channels not in (1, 3):
+        return Writer.WHOLE
+    path = target.path
+    if form.writes == "rows" and path != "-" and (not os.path.exists(path) or os.path.isfile(path)):
+        return Writer.ROWS
+    if (
+        form.writes == "strips"
+        and filtered.dtype == "uint8"
+        and filtered.samples >= STREAMED_SAMPLES
+        and (target.options.subsampling or "4:2:0") in BLOCKS
+        and max(filtered.width, filtered.height) <= (form.max_side or 0)
+    ):
+        return Writer.STRIPS
+    return Writer.WHOLE
+
+
+def statistics_record(statistics: Statistics) -> dict[str, object]:
+    """Statistics as data; no values where nothing is visible."""
+    some = statistics.minimum <= statistics.maximum
     return {
-        "schema": 1,
-        "picture": {
-            "height": height,
-            "width": width,
-            "colours": picture.colours,
-            "alpha": picture.has_alpha,
-            "dtype": str(picture.pixels.dtype),
-            "frames": 1 + len(picture.frames),
-        },
-        "kernels": [
-            {**kernel_record(one), "engine": engine(one, recipe, picture)} for one in recipe.kernels
-        ],
-        "flip": bool(words.get("flip")),
-        "border": recipe.border.text,
-        "stride": list(recipe.stride),
-        "channels": recipe.channels,
-        "range": recipe.range.text,
-        "gain": str(auto_gain(recipe.kernels[-1])[0]) if recipe.range.name == "auto" else "1",
-        "bias": str(recipe.bias),
-        "amount": str(recipe.amount),
-        "linear": recipe.linear,
-        "exact": is_direct(picture, recipe)
-        and all(one.exact for one in recipe.kernels)
-        and not any(_on_grid(one, recipe, picture) for one in recipe.kernels),
-        "expected_bytes": expected_bytes(picture, recipe),
-    }
-
-
-def plan_text(recipe: Recipe, picture: Picture, record: dict[str, Any]) -> list[str]:
-    """The whole plan in lines."""
-    lines = []
-    for one, data in zip(recipe.kernels, record["kernels"], strict=True):
-        lines += kernel_text(one)
-        lines.append(f"  engine     {data['engine']}")
-    turned = "turned by 180° (convolution)" if record["flip"] else "as drawn (correlation)"
-    share = f", {number(recipe.amount)} of it blended with the input" if recipe.amount != 1 else ""
-    lines += [
-        f"kernels      {turned}",
-        f"border       {recipe.border.text}, stride {'x'.join(map(str, recipe.stride))}",
-        f"channels     {recipe.channels}{', in linear light' if recipe.linear else ''}",
-        f"range        {recipe.range.text}, gain {record['gain']}{share}",
-        f"memory       about {record['expected_bytes'] / 2**20:,.0f} MiB beside the picture, "
-        f"which has {picture.pixels.nbytes / 2**20:,.0f}",
-    ]
-    return lines
-
-
-def statistics_record(statistics: Statistics) -> dict[str, Any]:
-    """The statistics as data; none of a picture without samples."""
-    some = statistics.least <= statistics.most
-    return {
-        "minimum": statistics.least if some else None,
-        "maximum": statistics.most if some else None,
+        "minimum": statistics.minimum if some else None,
+        "maximum": statistics.maximum if some else None,
         "clipped": statistics.clipped,
         "samples": statistics.samples,
     }

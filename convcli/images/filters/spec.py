@@ -1,33 +1,57 @@
 """What is done to a picture: a chain of kernels, and how their responses become samples."""
 
+import re
+from collections.abc import Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from numpy.typing import NDArray
+import numpy as np
 
-from convcli.borders import Border
-from convcli.images.engines.quantize import Statistics
-from convcli.images.filters.output_range import Range
-from convcli.images.image import Picture
-from convcli.images.kernels.kernel import Kernel
+from convcli.borders import Border, read_border
+from convcli.errors import SpecError
+from convcli.images.filters.options import Channels, FilterOptions, Pair
+from convcli.images.filters.provenance import record_text
+from convcli.images.filters.ranges import Range, read_range
+from convcli.images.kernels.kernel import (
+    Kernel,
+    anchored,
+    dilated,
+    flipped,
+    normalised,
+    rotated,
+    scaled,
+    transposed,
+)
+from convcli.images.kernels.parse import kernel
+from convcli.numerals import read_fraction, row_hints
+
+MAX_KERNELS = 100
+"""Kernels of one chain, iterations counted."""
+
+FLOAT32 = 2.0**-20
+"""What sums of float32 weights are off by, as a share of their magnitudes: a few of its steps."""
 
 
-class Recipe(NamedTuple):
+class FilterSpec(NamedTuple):
     """What is done to a picture: kernels in turn, and how their responses become samples.
 
-    `bias` is in the units of the samples; `amount` blends the result with the input.
+    `bias` is in the units of the samples; `amount` mixes the result with the input.
     """
 
     kernels: tuple[Kernel, ...]
     border: Border = Border("edge")
-    stride: tuple[int, int] = (1, 1)
-    channels: str = "rgb"
+    stride: Pair = (1, 1)
+    channels: Channels = "rgb"
     gray: bool = False
     linear: bool = False
     range: Range = Range()
     bias: Fraction = Fraction(0)
     amount: Fraction = Fraction(1)
     exact: bool = False
+    flip: bool = False
+    """Whether the kernels were turned by 180°, as people are told."""
+    record: str = ""
+    """How a result is made, for its file."""
 
     @property
     def label(self) -> str:
@@ -39,21 +63,72 @@ class Recipe(NamedTuple):
         """The same for people: a matrix says its size, as in `custom 3x3`."""
         return "+".join(dict.fromkeys(one.title for one in self.kernels))
 
-    def spares_alpha(self, picture: Picture) -> bool:
-        """Whether the last sample is alpha, and no channel like the others."""
-        return picture.has_alpha and self.channels != "each"
 
-    def blends_alpha(self, picture: Picture) -> bool:
-        """Whether alpha is looked at; where all is opaque, colours are filtered without it."""
-        return self.spares_alpha(picture) and not picture.opaque
+def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> FilterSpec:
+    """What options mean; `kernels` stand in place of those that are named.
+
+    >>> spec_of(FilterOptions(kernels=("sobel",), range="signed")).range.name
+    'signed'
+
+    Raises SpecError for text that cannot be understood.
+    """
+    options.validate()
+    flag = "--" if kernels is None else ""
+    named = map(kernel, options.kernels) if kernels is None else kernels
+    scale = read_fraction(options.scale, f"{flag}scale")
+    chain = [_changed(one, scale, options) for one in named] * options.iterations
+    if not chain:
+        raise SpecError("no kernel is given")
+    if len(chain) > MAX_KERNELS:
+        raise SpecError(f"{len(chain)} kernels in a chain are more than {MAX_KERNELS}")
+    return FilterSpec(
+        tuple(chain),
+        read_border(options.border),
+        options.stride,
+        options.channels,
+        options.gray,
+        options.linear,
+        read_range(options.range),
+        read_fraction(options.bias, f"{flag}bias"),
+        read_fraction(options.amount, f"{flag}amount"),
+        options.exact,
+        options.flip,
+        record_text(options),
+    )
 
 
-class Filtered(NamedTuple):
-    """A filtered picture, and the statistics of its values before they were rounded."""
+def _changed(one: Kernel, scale: Fraction, options: FilterOptions) -> Kernel:
+    if options.flip:
+        one = flipped(one)
+    if options.transpose:
+        one = transposed(one)
+    if options.rotate:
+        one = rotated(one, options.rotate)
+    one = normalised(one, options.normalize)
+    one = scaled(one, scale)
+    if options.anchor is not None:
+        one = anchored(one, options.anchor)
+    one = dilated(one, options.dilation)
+    plain = options.scale == "1" and options.normalize == "none" and options.anchor is None
+    return one if plain else one._replace(smooth=0.0)
 
-    picture: Picture
-    statistics: Statistics
 
-    @property
-    def pixels(self) -> NDArray[Any]:
-        return self.picture.pixels
+def remarks(spec: FilterSpec, options: FilterOptions) -> list[str]:
+    """What may surprise: a matrix written by hand whose sum darkens or brightens the picture."""
+    lines: list[str] = []
+    for one, text in zip(spec.kernels, options.kernels, strict=False):
+        if not one.listed:
+            lines += row_hints(*one.shape)
+        if re.match(r"\s*[A-Za-z]", text) or options.normalize != "none":
+            continue
+        total = sum(float(abs(np.asarray(m)).sum()) * abs(scale) for m, scale in one.matrices())
+        if min(abs(one.sum), abs(one.sum - 1)) > FLOAT32 * total:
+            lines.append(
+                f"the kernel's weights sum to {_short(one.sum)}, not to 0 or 1: "
+                "--normalize sum keeps the brightness"
+            )
+    return list(dict.fromkeys(lines))
+
+
+def _short(number: Fraction) -> str:
+    return str(number) if len(str(number)) < 12 else f"{float(number):.9g}"

@@ -1,59 +1,176 @@
-"""Formats of picture files, by Pillow's names: suffixes, limits, how each is saved."""
+"""The formats of picture files: one record each, from which everything that depends on one follows.
+
+    FORMATS           pictures, opened and saved by Pillow under the record's name
+    FLOAT_FORMATS     arrays of responses, which are written alone
+
+This file does without NumPy, so that a picture is decoded while NumPy is imported.
+"""
 
 import os
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NamedTuple
 
-from convcli.errors import OutputError
-from convcli.text import safe
+from convcli.errors import OutputError, SpecError
+from convcli.text import like, safe
 
-SUFFIXES = {
-    ".jpg": "JPEG",
-    ".jpeg": "JPEG",
-    ".png": "PNG",
-    ".apng": "PNG",
-    ".gif": "GIF",
-    ".pgm": "PPM",
-    ".ppm": "PPM",
-    ".bmp": "BMP",
-    ".tif": "TIFF",
-    ".tiff": "TIFF",
-    ".webp": "WEBP",
+SaveOption = Literal["quality", "subsampling"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Format:
+    """A format of files: how its files are recognized, and what they can hold."""
+
+    name: str
+    """Pillow's name."""
+    suffixes: tuple[str, ...]
+    """Of the files that are written; the first is the usual one."""
+    more_suffixes: tuple[str, ...] = ()
+    """Of files that are read only."""
+    magic: tuple[bytes, ...] = ()
+    """What files begin with."""
+    also_named: tuple[str, ...] = ()
+    """Other names that `--to` takes."""
+    alpha: bool = True
+    frames: Literal["", "timed", "pages"] = ""
+    """Whether it holds several pictures, each shown for a time, or as pages of any size."""
+    max_side: int | None = None
+    """Pixels per side that it holds, where its library notices too late."""
+    deep_channels: int = 0
+    """Samples per pixel up to which it holds 16 bits."""
+    float_channels: int = 0
+    """Samples per pixel up to which it holds floats of 32 bits."""
+    inks: bool = False
+    """Whether it holds cyan, magenta, yellow and black."""
+    metadata: frozenset[str] = frozenset({"dpi", "exif", "xmp", "icc_profile"})
+    """What a result keeps of its picture."""
+    record: Literal["", "text", "exif"] = ""
+    """Where it holds the record of how a result was made."""
+    save: Mapping[str, int] = field(default_factory=dict)
+    """Pillow's options where none are given."""
+    save_options: frozenset[SaveOption] = frozenset()
+    """The options of the command line that apply to it."""
+    writes: Literal["whole", "rows", "strips"] = "whole"
+    """Whether a result can be written while it is computed: its rows as they are, or encoded."""
+    vips_loader: str = ""
+    """How libvips reads it in bands."""
+    floats: bool = False
+    """Whether it holds responses as they are, neither scaled nor rounded."""
+    narrow: bool = False
+    """Whether those are floats of 32 bits at most."""
+
+
+# Pillow's own quality of 75 shows blocks around the edges that a filter brings out
+FORMATS = {
+    one.name: one
+    for one in (
+        Format(
+            name="JPEG",
+            suffixes=(".jpg", ".jpeg"),
+            more_suffixes=(".jpe", ".jfif", ".mpo"),
+            magic=(b"\xff\xd8\xff",),
+            also_named=("jpg",),
+            alpha=False,
+            max_side=65_500,
+            inks=True,
+            metadata=frozenset({"dpi", "exif", "xmp", "icc_profile", "comment"}),
+            record="exif",
+            save={"quality": 95},
+            save_options=frozenset({"quality", "subsampling"}),
+            writes="strips",
+            vips_loader="jpegload",
+        ),
+        Format(
+            name="PNG",
+            suffixes=(".png", ".apng"),
+            magic=(b"\x89PNG",),
+            also_named=("apng",),
+            frames="timed",
+            deep_channels=1,
+            record="text",
+            vips_loader="pngload",
+        ),
+        Format(
+            name="PPM",
+            suffixes=(".ppm", ".pgm"),
+            more_suffixes=(".pnm",),
+            magic=(b"P1", b"P2", b"P3", b"P4", b"P5", b"P6"),
+            also_named=("pgm",),
+            alpha=False,
+            deep_channels=3,
+            writes="rows",
+        ),
+        Format(name="BMP", suffixes=(".bmp",), magic=(b"BM",), alpha=False),
+        Format(
+            name="TIFF",
+            suffixes=(".tif", ".tiff"),
+            magic=(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
+            also_named=("tif",),
+            frames="pages",
+            deep_channels=1,
+            float_channels=1,
+            inks=True,
+            record="exif",
+            vips_loader="tiffload",
+        ),
+        Format(
+            name="WEBP",
+            suffixes=(".webp",),
+            magic=(b"RIFF",),
+            frames="timed",
+            max_side=16_383,
+            record="exif",
+            save={"quality": 95},
+            save_options=frozenset({"quality"}),
+        ),
+        Format(
+            name="GIF",
+            suffixes=(".gif",),
+            magic=(b"GIF8",),
+            frames="timed",
+            max_side=65_535,
+            metadata=frozenset(),
+        ),
+    )
 }
-"""The format a file name asks for."""
+"""Those that are opened; Pillow's others stay shut, since some of them run foreign code."""
+
+FLOAT_FORMATS = {
+    one.name: one
+    for one in (
+        Format(name="NPY", suffixes=(".npy",), floats=True),
+        Format(name="NPZ", suffixes=(".npz",), floats=True),
+        Format(name="PFM", suffixes=(".pfm",), floats=True, narrow=True),
+        Format(name="TIF32", suffixes=(".tif",), floats=True, narrow=True),
+    )
+}
+
+SUFFIXES = {suffix: one for one in FORMATS.values() for suffix in one.suffixes}
+"""The format of pictures that a file name asks for."""
+
+FLOAT_SUFFIXES = {
+    suffix: one
+    for one in FLOAT_FORMATS.values()
+    for suffix in one.suffixes
+    if suffix not in SUFFIXES
+}
+"""The format of floats that a file name asks for."""
+
+READABLE = frozenset(
+    suffix for one in FORMATS.values() for suffix in (*one.suffixes, *one.more_suffixes)
+)
+"""Suffixes of the files that are taken from a folder."""
 
 
-ANIMATED = ("GIF", "PNG", "WEBP", "TIFF")
-"""Formats that hold several frames."""
+def format_of(path: str) -> Format:
+    """The format of pictures that a file name asks for.
 
-
-LONGEST_SIDES = {"JPEG": 65_500, "WEBP": 16_383, "GIF": 65_535}
-"""Pixels a side that a format can hold, where its library says so too late."""
-
-
-class SaveOptions(NamedTuple):
-    """How a picture is saved: a format that the name does not tell, JPEG's and WebP's quality."""
-
-    format: str | None = None
-    quality: int | None = None
-    subsampling: str | None = None
-
-    def of(self, form: str) -> dict[str, Any]:
-        """What Pillow's `save` is told for a format."""
-        options = dict(SAVE_OPTIONS.get(form, {}))
-        if self.quality is not None and form in ("JPEG", "WEBP"):
-            options["quality"] = self.quality
-        if self.subsampling is not None and form == "JPEG":
-            options["subsampling"] = self.subsampling
-        return options
-
-
-def format_of(path: str) -> str:
-    """The format that a file name asks for. Raises OutputError for a suffix we do not write.
-
-    >>> format_of("out/cat.JPG")
+    >>> format_of("out/cat.JPG").name
     'JPEG'
+
+    Raises OutputError for a suffix of none.
     """
-    suffix = os.path.splitext(path)[1].lower()
+    suffix = suffix_of(path)
     if suffix not in SUFFIXES:
         raise OutputError(
             f"{safe(path)}: no picture format ends in {safe(suffix)!r}; "
@@ -62,12 +179,68 @@ def format_of(path: str) -> str:
     return SUFFIXES[suffix]
 
 
-FORMATS = ("JPEG", "PNG", "PPM", "BMP", "TIFF", "WEBP", "GIF")
-"""Formats that are opened; Pillow's others stay shut, since some of them run foreign code."""
+def target_format(path: str) -> Format | None:
+    """The format of pictures or floats that a file name asks for; None for "-".
+
+    Raises OutputError for a suffix of none.
+    """
+    if path == "-":
+        return None
+    return FLOAT_SUFFIXES.get(suffix_of(path)) or format_of(path)
 
 
-SAVE_OPTIONS: dict[str, dict[str, Any]] = {
-    # Pillow's own quality of 75 shows blocks around the edges that a filter brings out
-    "JPEG": {"quality": 95},
-    "WEBP": {"quality": 95},
-}
+def suffix_of(path: str) -> str:
+    """The end of a file name, in lower case.
+
+    >>> suffix_of("out/cat.JPG")
+    '.jpg'
+    """
+    return os.path.splitext(path)[1].lower()
+
+
+def format_named(name: str) -> Format:
+    """The format that `--to` names.
+
+    >>> format_named("jpg").name, format_named("tif32").floats
+    ('JPEG', True)
+
+    Raises SpecError for a name of none.
+    """
+    known = (*FORMATS.values(), *FLOAT_FORMATS.values())
+    for one in known:
+        if name.lower() in (one.name.lower(), *one.also_named):
+            return one
+    names = [one.name.lower() for one in known]
+    raise SpecError(f"--to {name!r:.60} is no format: {', '.join(names)}{like(name, names)}")
+
+
+def formats_beginning(start: bytes) -> list[Format]:
+    """The formats whose files begin with these bytes.
+
+    >>> [one.name for one in formats_beginning(b"GIF89a")], formats_beginning(b"0 1 0")
+    (['GIF'], [])
+    """
+    return [one for one in FORMATS.values() if start.startswith(one.magic)]
+
+
+class SaveOptions(NamedTuple):
+    """How a picture is saved: a format that its name does not ask for, quality, subsampling."""
+
+    format: Format | None = None
+    quality: int | None = None
+    subsampling: str | None = None
+
+    def check(self, form: Format) -> None:
+        """Raise SpecError for an option that does not apply to a format."""
+        for name in ("quality", "subsampling"):
+            if getattr(self, name) is not None and name not in form.save_options:
+                known = [one.name for one in FORMATS.values() if name in one.save_options]
+                raise SpecError(
+                    f"--{name} says nothing about {form.name}; it is of {' and '.join(known)}"
+                )
+
+    def of(self, form: Format) -> dict[str, int | str]:
+        """The options of Pillow's `save` for a format."""
+        given = {"quality": self.quality, "subsampling": self.subsampling}
+        chosen = {name: value for name, value in given.items() if value is not None}
+        return {**form.save, **{k: v for k, v in chosen.items() if k in form.save_options}}

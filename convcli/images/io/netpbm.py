@@ -5,56 +5,42 @@ Sources: netpbm's ppm(5) and pgm(5); Debevec's PFM, as pfm(5) has it.
 """
 
 import os
-import re
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike
 
 from convcli.errors import OutputError, PictureError
+from convcli.images.arrays import Samples
 from convcli.images.image import Picture
-
-HEADER = re.compile(
-    rb"P([56])(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,5})\s"
-)
-LONGEST_HEADER = 4096
+from convcli.images.io.source import Map
 
 
-def open_map(source: str | bytes) -> Picture | None:
-    """A PPM or PGM of 8 or 16 bits from a path or from its bytes; None for all other files.
+def open_map(source: str | bytes, found: Map) -> Picture:
+    """The picture of a PGM or PPM at a path, or in its bytes.
 
-    Raises PictureError for a file that ends before its picture does, OSError as `open` does.
+    Raises PictureError for a file that ends before its picture does.
     """
-    if isinstance(source, bytes):
-        start = source[:LONGEST_HEADER]
-    else:
-        with open(source, "rb") as stream:
-            start = stream.read(LONGEST_HEADER)
-    match = HEADER.match(start)
-    if match is None or match[4] not in (b"255", b"65535"):
-        return None
-    kind, width, height, most = (int(number) for number in match.groups())
-    if not width or not height:
-        raise PictureError(f"it has {width}x{height} pixels")
-    channels = 3 if kind == 6 else 1
-    dtype = np.dtype(np.uint8 if most == 255 else ">u2")
-    need = match.end() + width * height * channels * dtype.itemsize
+    header, offset = found
+    if not header.pixels:
+        raise PictureError(f"it has {header.width}x{header.height} pixels")
+    shape = header.height, header.width, header.channels
+    dtype: np.dtype[np.unsignedinteger] = np.dtype("u1" if header.dtype == "uint8" else ">u2")
+    need = offset + header.array_bytes
     have = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     if have < need:
         raise PictureError(f"it ends after {have:,} of {need:,} bytes")
-    shape = height, width, channels
-    pixels: NDArray[Any]
+    pixels: Samples
     if isinstance(source, bytes):
-        count = width * height * channels
-        pixels = np.frombuffer(source, dtype, count, match.end()).reshape(shape)
+        pixels = np.frombuffer(source, dtype, header.samples, offset).reshape(shape)
     else:
-        pixels = np.memmap(source, dtype, "r", match.end(), shape)
-    if dtype != np.uint8:
+        pixels = np.memmap(source, dtype, "r", offset, shape)
+    if header.dtype != "uint8":
         pixels = pixels.astype(np.uint16)
     return Picture(pixels, has_alpha=False, format="PPM", metadata={})
 
 
-def header(shape: tuple[int, ...], dtype: Any) -> bytes:
+def header(shape: tuple[int, ...], dtype: DTypeLike) -> bytes:
     """The header of a PGM or PPM.
 
     >>> header((2, 3, 1), np.uint8)
@@ -69,7 +55,7 @@ def header(shape: tuple[int, ...], dtype: Any) -> bytes:
 class RowWriter:
     """Writes rows of samples into a file that can be sought, in any order, from any thread."""
 
-    def __init__(self, stream: IO[bytes], shape: tuple[int, ...], dtype: Any) -> None:
+    def __init__(self, stream: IO[bytes], shape: tuple[int, ...], dtype: DTypeLike) -> None:
         start = header(shape, dtype)
         stream.write(start)
         stream.flush()
@@ -77,7 +63,7 @@ class RowWriter:
         self.line = shape[1] * shape[2] * np.dtype(dtype).itemsize
         self.dtype = np.dtype(dtype).newbyteorder(">")
 
-    def __call__(self, top: int, rows: NDArray[Any]) -> None:
+    def __call__(self, top: int, rows: Samples) -> None:
         data = np.ascontiguousarray(rows, self.dtype).data.cast("B")
         place = self.start + top * self.line
         while data:
@@ -85,7 +71,7 @@ class RowWriter:
             data, place = data[done:], place + done
 
 
-def write_pfm(values: NDArray[Any], stream: IO[bytes]) -> None:
+def write_pfm(values: Samples, stream: IO[bytes]) -> None:
     """Write floats (h, w, 1 or 3) as PFM: little-endian, the last row first."""
     height, width, channels = values.shape
     if channels not in (1, 3):

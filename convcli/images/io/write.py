@@ -1,38 +1,23 @@
-"""Save pictures: names of results, options of formats, files and stdout."""
+"""Save pictures: what each format holds, files and stdout."""
 
-import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BytesIO
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from convcli.errors import OutputError
-from convcli.images.image import Picture as Picture
-from convcli.images.io.atomic import check_free as check_free
-from convcli.images.io.atomic import files_named as files_named
-from convcli.images.io.atomic import write_file as write_file
-from convcli.images.io.formats import ANIMATED, LONGEST_SIDES, SaveOptions, format_of
-from convcli.images.io.metadata import (
-    metadata_of,
-)
-from convcli.images.io.pillow import image_of
-from convcli.images.io.read import BAD_FILE
+from convcli.images.arrays import Samples
+from convcli.images.image import Picture
+from convcli.images.io.atomic import write_file
+from convcli.images.io.formats import FORMATS, Format, SaveOptions, format_of, suffix_of
+from convcli.images.io.metadata import saved_metadata
+from convcli.images.io.netpbm import header
+from convcli.images.io.read import BAD_FILE, of_inks
 from convcli.text import safe
-
-
-def output_name(source: str, label: str, suffix: str | None = None) -> str:
-    """Where a result goes that nobody gave a name: here, beside the other files; "-" for stdin.
-
-    >>> output_name("photos/cat.jpg", "sobel"), output_name("cat.jpg", "sobel", ".png")
-    ('cat.sobel.jpg', 'cat.sobel.png')
-    """
-    if source == "-":
-        return "-"
-    stem, own = os.path.splitext(os.path.basename(source))
-    return f"{stem}.{label}{own if suffix is None else suffix}"
 
 
 def write_picture(
@@ -43,15 +28,24 @@ def write_picture(
     Stdout gets the format the picture came in. Raises OutputError.
     """
     options = options or SaveOptions()
+    form = options.format or (FORMATS[picture.format] if target == "-" else format_of(target))
+    check_suffix(target, picture.header.colors)
+    write_output(target, lambda stream: save_picture(picture, stream, form, options), force)
+
+
+def write_output(target: str, write: Callable[[IO[bytes]], object], force: bool = False) -> None:
+    """Write a file whole or not at all, or to stdout for "-" what would be in it.
+
+    Raises OutputError.
+    """
     if target != "-":
-        form = options.format or format_of(target)
-        check_suffix(picture, target)
-        return write_file(
-            target, lambda stream: save_picture(picture, stream, form, options), force
-        )
+        return write_file(target, write, force)
     buffer = BytesIO()
-    save_picture(picture, buffer, options.format or picture.format, options)
-    write_stdout(buffer.getbuffer())
+    write(buffer)
+    check_stdout()
+    sys.stdout.flush()
+    sys.stdout.buffer.write(buffer.getbuffer())
+    sys.stdout.buffer.flush()
     return None
 
 
@@ -61,83 +55,98 @@ def check_stdout() -> None:
         raise OutputError("a terminal cannot show a picture; use -o FILE, or pipe it on")
 
 
-def write_stdout(data: Any) -> None:
-    """Write bytes to stdout, unless that is a terminal."""
-    check_stdout()
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
-
-
-def check_suffix(picture: Picture, target: str) -> None:
-    """Refuse colour in a file whose name says that it is grey."""
-    if os.path.splitext(target)[1].lower() == ".pgm" and picture.colours != 1:
-        raise OutputError(f"{safe(target)}: a .pgm holds grey; write .ppm, or give --gray")
+def check_suffix(target: str, colors: int) -> None:
+    """Refuse color in a file whose name says that it is gray."""
+    if suffix_of(target) == ".pgm" and colors != 1:
+        raise OutputError(f"{safe(target)}: a .pgm holds gray; write .ppm, or give --gray")
 
 
 def save_picture(
-    picture: Picture, stream: IO[bytes], form: str, options: SaveOptions | None = None
+    picture: Picture, stream: IO[bytes], form: Format, options: SaveOptions | None = None
 ) -> None:
-    """Write a picture in one of FORMATS, with the metadata it came with.
+    """Write a picture in a format, with the metadata it came with.
 
     Raises OutputError when the format cannot hold it.
     """
-    checked = without_alpha(picture, form)
-    pixels = checked.pixels
-    if pixels.dtype == np.uint16 and form not in ("PNG", "TIFF", "PPM"):
-        raise OutputError(f"{form} holds no 16-bit samples; write PNG, TIFF or PGM")
-    if pixels.dtype == np.uint16 and pixels.shape[2] > 1 and form != "PPM":
+    picture = without_alpha(picture, form)
+    pixels = picture.pixels
+    _check_samples(pixels, form)
+    check_frames(picture, form)
+    if form.deep_channels > 1 and pixels.dtype == np.uint16:  # which Pillow does not write
+        stream.write(header(pixels.shape, np.uint16))
+        stream.write(pixels.astype(">u2").tobytes())
+        return
+    first, *rest = (image_of(frame, picture.mode, form) for frame in (pixels, *picture.frames))
+    words: dict[str, object] = {
+        **(options or SaveOptions()).of(form),
+        **saved_metadata(picture, form),
+    }
+    if rest:
+        words |= {"save_all": True, "append_images": rest}
+        if picture.timing:
+            words |= picture.timing.save_words()
+        if form.name == "GIF":
+            words["disposal"] = 2  # each frame replaces the one before it
+    try:
+        first.save(stream, form.name, **words)
+    except OSError:
+        raise  # the disk's refusal, not the format's
+    except BAD_FILE as error:
+        raise OutputError(f"{form.name} cannot hold this picture: {safe(error)}") from None
+
+
+def without_alpha(picture: Picture, form: Format) -> Picture:
+    """The picture as a format holds it: opaque alpha left out where the format has none."""
+    if form.alpha or not picture.has_alpha:
+        return picture
+    if not picture.opaque:
+        raise OutputError(f"{form.name} holds no transparency; write PNG, WEBP or TIFF")
+    return picture.without_alpha
+
+
+def _check_samples(pixels: Samples, form: Format) -> None:
+    """Refuse samples of a depth that a format does not hold, and too many of them."""
+    channels = pixels.shape[2]
+    if pixels.dtype == np.uint16 and not form.deep_channels:
+        raise OutputError(f"{form.name} holds no 16-bit samples; write PNG, TIFF or PGM")
+    if pixels.dtype == np.uint16 and channels > max(form.deep_channels, 1):
         raise OutputError(
-            "16-bit colour is written as .ppm or .npy; Pillow writes it as nothing else"
+            "16-bit color is written as .ppm or .npy; Pillow writes it as nothing else"
         )
-    if pixels.dtype.kind == "f" and (form != "TIFF" or pixels.shape[2] > 1):
+    if pixels.dtype.kind == "f" and channels > form.float_channels:
         raise OutputError(
             "32-bit samples are written as .npy, .npz, .pfm, or one channel as .tif; "
             "--range stretch makes 8 bits of them"
         )
-    if max(pixels.shape[:2]) > LONGEST_SIDES.get(form, max(pixels.shape[:2])):
-        raise OutputError(f"{form} holds at most {LONGEST_SIDES[form]:,} pixels a side")
-    check_frames(picture, form)
-    if form == "PPM" and pixels.dtype == np.uint16:
-        from convcli.images.io.netpbm import header
-
-        stream.write(header(pixels.shape, np.uint16))
-        stream.write(pixels.astype(">u2").tobytes())
-        return
-    first, *rest = (image_of(frame, checked.mode, form) for frame in (pixels, *picture.frames))
-    words = (options or SaveOptions()).of(form) | metadata_of(checked, form)
-    if rest:
-        words |= {"save_all": True, "append_images": rest} | picture.timing
-        if form == "GIF":
-            words["disposal"] = 2
-    try:
-        first.save(stream, form, **words)
-    except OSError:
-        raise  # the disk's refusal, not the format's
-    except BAD_FILE as error:
-        raise OutputError(f"{form} cannot hold this picture: {safe(error)}") from None
+    if form.max_side is not None and max(pixels.shape[:2]) > form.max_side:
+        raise OutputError(f"{form.name} holds at most {form.max_side:,} pixels a side")
 
 
-def check_frames(picture: Picture, form: str) -> None:
+def check_frames(picture: Picture, form: Format) -> None:
     """Refuse an animation, or pages of several sizes, in a format that does not hold them."""
-    if picture.frames and form not in ANIMATED:
+    if picture.frames and not form.frames:
         count = 1 + len(picture.frames)
-        raise OutputError(f"{form} holds one picture, not {count}; write GIF, WEBP, PNG or TIFF")
+        raise OutputError(
+            f"{form.name} holds one picture, not {count}; write GIF, WEBP, PNG or TIFF"
+        )
     sizes = {frame.shape[:2]: None for frame in (picture.pixels, *picture.frames)}
-    if len(sizes) > 1 and form != "TIFF":
-        told = " and ".join(f"{height}x{width}" for height, width in [*sizes][:2])
-        raise OutputError(f"{form} holds frames of one size, not of {told}; write TIFF")
+    if len(sizes) > 1 and form.frames != "pages":
+        two = " and ".join(f"{height}x{width}" for height, width in [*sizes][:2])
+        raise OutputError(f"{form.name} holds frames of one size, not of {two}; write TIFF")
 
 
-def without_alpha(picture: Picture, form: str) -> Picture:
-    """The picture as a format holds it: opaque alpha left out where the format has none."""
-    if not picture.has_alpha or form not in ("JPEG", "PPM", "BMP"):
-        return picture
-    if not picture.opaque:
-        raise OutputError(f"{form} holds no transparency; write PNG, WEBP or TIFF")
-    return picture.coloured
+def image_of(pixels: Samples, mode: str, form: Format) -> Image.Image:
+    """The image that Pillow saves in a format: samples (h, w, c) in Pillow's own mode."""
+    if mode == "CMYK":
+        image = of_inks(pixels)
+        return image if form.inks else image.convert("RGB")
+    if mode == "I" and pixels.dtype.kind == "f":
+        pixels = np.rint(pixels).clip(-(2.0**31), 2.0**31 - 1).astype(np.int32)
+    elif pixels.dtype.kind == "f":
+        pixels = pixels.astype(np.float32)
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
-def save_arrays(arrays: Mapping[str, NDArray[Any]], path: str, force: bool = False) -> None:
+def save_arrays(arrays: Mapping[str, NDArray[np.generic]], path: str, force: bool = False) -> None:
     """Write arrays by name to an .npz file. Raises OutputError."""
     write_file(path, lambda stream: np.savez(stream, allow_pickle=False, **arrays), force)

@@ -5,22 +5,18 @@ auto       gradients |response|, scaled so that a full black-to-white step is wh
 clip       the response as it is, clipped
 abs        |response|, clipped
 signed     0 in the middle, half the response to either side
-stretch    least to darkest, most to lightest
+stretch    the minimum to darkest, the maximum to lightest
 pct:a,b    the same from the a-th to the b-th percentile
 """
 
 from fractions import Fraction
 from math import isqrt, sqrt
-from typing import Any, NamedTuple
-
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from convcli.errors import SpecError
-from convcli.images.engines.quantize import Tone
+from convcli.images.engines.quantize import IntensityMap
 from convcli.images.kernels.kernel import Kernel
 from convcli.text import like
-
-Array = NDArray[Any]
 
 FIXED = ("auto", "clip", "abs", "signed")
 """Ranges that are known before the picture is; the others look at every response first."""
@@ -39,7 +35,7 @@ class Range(NamedTuple):
 
 
 def read_range(text: str) -> Range:
-    """A range as the shell says it.
+    """A range as the command line takes it.
 
     >>> read_range("pct:1,99")
     Range(name='pct', low=1.0, high=99.0)
@@ -88,7 +84,7 @@ def step_squared(kernel: Kernel) -> Fraction:
     for matrix, scale in kernel.matrices():
         if kernel.combine == "magnitude":
             columns = [int(sum(int(tap) for tap in column)) for column in matrix.T]
-            sums = [sum(columns[place:]) for place in range(len(columns))]
+            sums = [sum(columns[start:]) for start in range(len(columns))]
             squares.append((max(map(abs, sums)) * scale) ** 2)
         elif matrix.dtype.kind == "f":
             squares.append((Fraction(float(matrix[matrix > 0].sum())) * scale) ** 2)
@@ -100,7 +96,7 @@ def step_squared(kernel: Kernel) -> Fraction:
 
 
 def auto_gain(kernel: Kernel) -> tuple[Fraction, Fraction]:
-    """What makes a full step white: the gain, and its square where that alone is a fraction.
+    """The gain that makes a full step white, and its square, which alone may be a fraction.
 
     >>> from convcli.images.kernels.parse import kernel
     >>> auto_gain(kernel("sobel")), auto_gain(kernel("blur"))
@@ -119,12 +115,19 @@ def auto_gain(kernel: Kernel) -> tuple[Fraction, Fraction]:
     return 1 / root, 1 / squared
 
 
-def tone(kernel: Kernel, asked: Range, full: int, bias: Fraction = Fraction(0)) -> Tone:
-    """The tone of a kernel's responses in a range that is known before the picture is."""
-    gain, square = auto_gain(kernel) if asked.name in ("auto", "signed") else (Fraction(1),) * 2
-    if asked.name == "signed":
-        return Tone(False, gain / 2, bias + Fraction(full + 1, 2), square / 4)
-    absolute = asked.name == "abs"
-    if asked.name == "auto" and not kernel.one_sided:
+def intensity_map(
+    kernel: Kernel, range_: Range, full: int, bias: Fraction = Fraction(0)
+) -> IntensityMap:
+    """How a kernel's responses become samples in a range that is known before the picture is.
+
+    >>> from convcli.images.kernels.parse import kernel
+    >>> intensity_map(kernel("sobel-x"), Range("auto"), 255)[:2]
+    (True, Fraction(1, 4))
+    """
+    gain, square = auto_gain(kernel) if range_.name in ("auto", "signed") else (Fraction(1),) * 2
+    if range_.name == "signed":
+        return IntensityMap(False, gain / 2, bias + Fraction(full + 1, 2), square / 4)
+    absolute = range_.name == "abs"
+    if range_.name == "auto" and not kernel.one_sided:
         absolute = is_gradient(kernel) or kernel.sum <= 0
-    return Tone(absolute, gain, bias, square)
+    return IntensityMap(absolute, gain, bias, square)

@@ -1,0 +1,366 @@
+"""A picture before it is decoded: what its header says, whether its memory is allowed, and decoding
+it while the rest of the tool is still being imported.
+
+This file and what it imports do without NumPy: decoders let other threads run, so that a large
+JPEG is half read by the time NumPy is there.
+"""
+
+import os
+import re
+import sys
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from io import BytesIO
+from math import ceil
+from threading import Event, Thread
+from types import TracebackType
+from typing import NamedTuple
+
+from PIL import Image
+
+from convcli.errors import PictureError
+from convcli.images.image import Header
+from convcli.images.io.formats import FORMATS, formats_beginning
+
+DECODED_AHEAD = 2**27
+"""Bytes that are taken for a picture before anybody has said how much its filter needs, at most."""
+
+PILLOW_PIXELS = 178_956_970
+"""Where Pillow refuses a picture as a decompression bomb: 2 × ⌊2³⁰ / 4 / 3⌋ pixels."""
+
+ARRAYS = {
+    "L": (1, "uint8"),
+    "LA": (2, "uint8"),
+    "RGB": (3, "uint8"),
+    "RGBA": (4, "uint8"),
+    "I;16": (1, "uint16"),
+    "I": (1, "float64"),
+    "F": (1, "float32"),
+    "CMYK": (4, "uint8"),
+}
+"""The samples per pixel and the dtype of the array that each mode becomes; others are converted."""
+
+MAP = re.compile(
+    rb"P([56])(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(255|65535)\s"
+)
+"""The header of a PGM or PPM of 8 or 16 bits, whose samples are mapped and not decoded."""
+
+MAX_MAP_HEADER = 4096
+
+UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
+
+
+def header_of(image: Image.Image) -> Header:
+    """What the header of an image says."""
+    # of several pictures in one JPEG the first is read
+    form = "JPEG" if image.format == "MPO" else image.format or "PNG"
+    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
+    mode = array_mode(image, form, every_kind=frames == 1)
+    channels, dtype = ARRAYS[mode]
+    alpha = mode in ("LA", "RGBA")
+    return Header(
+        image.width,
+        image.height,
+        channels,
+        dtype,
+        alpha,
+        mode == "CMYK",
+        not alpha,
+        frames,
+        form,
+        image.mode,
+    )
+
+
+def array_mode(image: Image.Image, form: str, every_kind: bool) -> str:
+    """The mode of ARRAYS in which a picture is read: L, LA, RGB, RGBA or I;16.
+
+    With `every_kind` also I, F and CMYK.
+    """
+    mode, keyed = image.mode, "transparency" in image.info
+    if mode == "1" or (mode in ("L", "LA", "RGB", "RGBA", "I;16") and not keyed):
+        return "L" if mode == "1" else mode
+    if mode.startswith("I;16") or (mode == "I" and form == "PPM"):
+        return "I;16"  # a PGM of more than 8 bits is scaled to 16
+    if mode in ("I", "F") or (mode == "CMYK" and every_kind):
+        return mode
+    if mode in ("L", "La"):
+        return "LA"
+    return "RGBA" if keyed or mode in ("PA", "RGBa") else "RGB"
+
+
+class Map(NamedTuple):
+    """A PGM or PPM that is mapped into memory: its header, and where its samples begin."""
+
+    header: Header
+    offset: int
+
+
+def map_header(start: bytes) -> Map | None:
+    """The header of a PGM or PPM of 8 or 16 bits from its first bytes; None for all other files.
+
+    >>> map_header(b"P5 3 2 255 ......").header[:4]
+    (3, 2, 1, 'uint8')
+    """
+    match = MAP.match(start[:MAX_MAP_HEADER])
+    if match is None:
+        return None
+    channels, dtype = 3 if match[1] == b"6" else 1, "uint8" if match[4] == b"255" else "uint16"
+    mode = "I;16" if dtype == "uint16" else "RGB" if channels == 3 else "L"
+    header = Header(int(match[2]), int(match[3]), channels, dtype, format="PPM", mode=mode)
+    return Map(header, match.end())
+
+
+class TooLargeError(PictureError):
+    """A picture beyond the limits, which may be read in bands."""
+
+
+class Limits(NamedTuple):
+    """Pixels and bytes that are allowed, where other than usual, and how many share the bytes."""
+
+    pixels: int | None = None
+    memory: int | None = None
+    beside: int = 1
+
+    def check(self, header: Header, needs: int = 0) -> None:
+        """Raise TooLargeError for a picture beyond the limits, before it is decoded.
+
+        `needs` are the bytes that are taken by what is done with it, those of its array included.
+        """
+        most = PILLOW_PIXELS if self.pixels is None else self.pixels
+        if header.pixels > most:
+            frames = f"{header.frames} frames of " if header.frames > 1 else ""
+            raise TooLargeError(
+                f"{frames}{header.width}x{header.height} pixels are {header.pixels:,}, more than "
+                f"{most:,}: too large; --max-pixels {header.pixels} allows them"
+            )
+        self.check_memory(header, max(header.decoding_bytes, needs))
+
+    def check_memory(self, header: Header, needs: int) -> None:
+        """The same for the bytes alone."""
+        if self.memory is None and needs < 2**27:
+            return  # nobody is that poor, and asking takes time
+        have = (self.memory if self.memory is not None else available()) // self.beside
+        if needs > have:
+            limit = "the limit is" if self.memory is not None else "free are"
+            apart = ", take fewer --jobs" if self.beside > 1 else ""
+            raise TooLargeError(
+                f"{header.width}x{header.height} pixels ({header.mode}) need {bytes_text(needs)} "
+                f"of memory, {limit} {bytes_text(have)}; raise it with --max-memory "
+                f"{ceil(needs * self.beside / 2**20)}MiB{apart}, or "
+                "pip install 'convcli[large]' to read it in bands"
+            )
+
+
+def bytes_text(count: int) -> str:
+    """Bytes as people read them.
+
+    >>> bytes_text(42_257_216), bytes_text(100 * 2**20), bytes_text(10)
+    ('40.3 MiB', '100 MiB', '10 bytes')
+    """
+    for unit in ("TiB", "GiB", "MiB", "KiB"):
+        size = UNITS[unit[0]]
+        if count >= size:
+            return (
+                f"{count / size:,.0f} {unit}"
+                if count % size == 0
+                else f"{count / size:,.1f} {unit}"
+            )
+    return f"{count} bytes"
+
+
+def read_bytes(text: str) -> int:
+    """Bytes as the command line takes them.
+
+    >>> read_bytes("4GiB"), read_bytes("512M"), read_bytes("100000")
+    (4294967296, 536870912, 100000)
+    """
+    match = re.fullmatch(r"(\d{1,18})\s*([KMGT]?)(?:i?B)?", text.strip(), re.I)
+    if match is None:
+        raise ValueError(f"{text!r:.60} is no amount of memory such as 4GiB, 512M or 1000000")
+    return int(match[1]) * UNITS[match[2].upper()]
+
+
+def available() -> int:
+    """Bytes of memory that this process may still take, as far as the system says.
+
+    The least of what is free or can be freed (/proc/meminfo), of the control group's limit, and of
+    the process's own (RLIMIT_AS); the physical memory where there is none of these.
+    """
+    bounds = []
+    with suppress(OSError, ValueError):
+        with open("/proc/meminfo", encoding="ascii") as stream:
+            match = re.search(r"MemAvailable:\s+(\d+) kB", stream.read())
+        if match:
+            bounds.append(int(match[1]) * 1024)
+    with suppress(OSError, ValueError):
+        with open("/sys/fs/cgroup/memory.max", encoding="ascii") as stream:
+            most = int(stream.read())
+        with open("/sys/fs/cgroup/memory.current", encoding="ascii") as stream:
+            bounds.append(max(0, most - int(stream.read())))
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        soft, _ = resource.getrlimit(resource.RLIMIT_AS)
+        if soft != resource.RLIM_INFINITY:
+            with open("/proc/self/statm", encoding="ascii") as stream:
+                taken = int(stream.read().split()[0]) * resource.getpagesize()
+            bounds.append(max(0, soft - taken))
+    if not bounds:
+        with suppress(AttributeError, OSError, ValueError):
+            bounds.append(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"))
+    return min(bounds, default=2**62)
+
+
+class Prefetch:
+    """A file, or stdin for "-", opened and decoded when it is asked for, or in the background.
+
+    An error of the background is raised where the header or the image is asked for.
+    """
+
+    def __init__(self, source: str, background: bool = False, limits: Limits | None = None) -> None:
+        self.source = source
+        self.limits = limits or Limits()
+        self.deep = False
+        """Whether samples of 16 bits are read as 8, which Pillow does without a word."""
+        self._pipe = source == "-" or (os.path.exists(source) and not os.path.isfile(source))
+        self._before = self._state()
+        self._data: bytes | None = None
+        self._map: Map | None = None
+        self._image: Image.Image | None = None
+        self._header: Header | None = None
+        self._error: BaseException | None = None
+        self._opened = Event()
+        self._thread: Thread | None = None
+        if background and not self._pipe:
+            self._thread = Thread(target=self._work, daemon=True)
+            self._thread.start()
+
+    def __enter__(self) -> "Prefetch":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close the file, unless it is still being decoded: then the process is about to end."""
+        if self._image is not None and not (self._thread and self._thread.is_alive()):
+            self._image.close()
+
+    def header(self) -> Header:
+        """What the header says, as soon as it is read. Raises what Pillow does on bad files."""
+        if self._thread:
+            self._opened.wait()
+        elif self._header is None:
+            self._open()
+        if self._header is None:
+            assert self._error is not None
+            raise self._error
+        return self._header
+
+    def map(self) -> tuple[str | bytes, Map] | None:
+        """The path or the bytes of a PGM or PPM that is mapped, and its header; else None."""
+        self.header()
+        if self._map is None:
+            return None
+        return self.source if self._data is None else self._data, self._map
+
+    @contextmanager
+    def image(self, needs: int = 0, load: bool = True) -> Iterator[Image.Image]:
+        """The image as Pillow has it, decoded unless that is not wanted.
+
+        `needs` are the bytes that are taken by what is done with it. Raises TooLargeError, before
+        anything is decoded, for one beyond the limits.
+        """
+        header = self.header()
+        if self._thread:
+            self._thread.join()
+            if self._error:
+                raise self._error
+        assert self._image is not None
+        with self._image as image:
+            if load:
+                self.limits.check(header, needs)
+                self._decode(image)
+            yield image
+
+    def check_unchanged(self) -> None:
+        """Raise PictureError where the file is another than it was when this was made."""
+        if self._state() != self._before:
+            raise PictureError("it changed while it was read; what was read is not used")
+
+    def _state(self) -> tuple[int, ...] | None:
+        """What tells that a file has changed: which it is, its length and when it was written."""
+        if self._pipe:
+            return None
+        try:
+            stat = os.stat(self.source)
+        except (OSError, ValueError):
+            return None
+        return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+    def _work(self) -> None:
+        """In the background: open the file, and decode a picture that is small enough."""
+        try:
+            header = self._open()
+            self._opened.set()
+            ahead = header.decoding_bytes < DECODED_AHEAD and self.limits.memory is None
+            if self._image is not None and ahead:
+                self.limits.check(header)
+                self._decode(self._image)
+        except Exception as error:
+            self._error = error
+        finally:
+            self._opened.set()
+
+    def _open(self) -> Header:
+        if self._pipe:  # Pillow seeks, a pipe cannot
+            if self.source == "-":
+                self._data = sys.stdin.buffer.read()
+            else:
+                with open(self.source, "rb") as stream:
+                    self._data = stream.read()
+            start = self._data[:MAX_MAP_HEADER]
+        else:
+            with open(self.source, "rb") as stream:
+                start = stream.read(MAX_MAP_HEADER)
+        self._map = map_header(start)
+        if self._map is not None:
+            self._header = self._map.header
+        else:
+            source = self.source if self._data is None else BytesIO(self._data)
+            self._image = _opened(source, start)
+            self._header = header_of(self._image)
+        return self._header
+
+    def _decode(self, image: Image.Image) -> None:
+        tiles = getattr(image, "tile", [])
+        deep = any(";16" in str(tile[3]) for tile in tiles)
+        self.deep = self.deep or (deep and not image.mode.startswith("I"))
+        if getattr(image, "n_frames", 1) == 1:
+            image.load()
+
+
+def is_pillows(error: BaseException) -> bool:
+    """Whether an error was raised inside Pillow, which raises KeyErrors and more for bad files."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("PIL")
+
+
+def _opened(source: str | BytesIO, start: bytes) -> Image.Image:
+    """Open without Pillow's limit, in whose place stands the same one of ours, which can be set."""
+    # the likely one first: Pillow imports all its readers to try one that it does not know
+    likely = [form.name for form in formats_beginning(start)]
+    # what Pillow remarks on metadata is no concern here
+    warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
+    before = Image.MAX_IMAGE_PIXELS
+    Image.MAX_IMAGE_PIXELS = None
+    try:
+        return Image.open(source, formats=[*likely, *FORMATS])
+    finally:
+        Image.MAX_IMAGE_PIXELS = before
