@@ -6,7 +6,7 @@ from typing import get_type_hints
 import click
 import pytest
 
-from convcli.app.extract import ExtractOptions
+from convcli.app.options import ExtractOptions
 from convcli.app.shape import ShapeOptions
 from convcli.cli.help import takes
 from convcli.cli.main import COMMANDS, root

@@ -1,44 +1,45 @@
 """`convcli extract`: what layers see in pictures, drawn and as statistics; or vectors of it."""
 
-from __future__ import annotations
-
 import os
 import re
+from collections.abc import Sequence
 from time import perf_counter
-from typing import TYPE_CHECKING
 
-from convcli.batch.options import BATCH, LIMITS, BatchOptions
+from convcli.app.options import ExtractOptions
+from convcli.batch.inputs import gathered, pictures_in
+from convcli.batch.options import BATCH, LIMITS
+from convcli.batch.vectors import Vectors
+from convcli.draw.feature_maps import MapDrawing, Target, drawn_layers, filter_grids, targets_of
+from convcli.draw.montage import sheet
 from convcli.errors import OutputError, PictureError, Refusal, SpecError, UnfitError
+from convcli.features.config import Setup
+from convcli.features.config_json import same_settings, saved_setup
+from convcli.features.config_options import read_setup
+from convcli.features.extractor import RESERVED, Extractor
+from convcli.features.layer_stats import PictureStats, layer_stats, listing, overflow_note
+from convcli.features.neighbors import distance_listing, nearest, neighbor_listing
 from convcli.features.options import FeatureOptions
-from convcli.options import OutputOptions
+from convcli.features.vector_io import (
+    FILES,
+    LINES,
+    read_set,
+    suffix_of,
+    vector_target,
+    write_vectors,
+)
+from convcli.features.vector_set import VectorMaker, VectorSet, alike_to, one_by_one
+from convcli.images.io.atomic import check_free, files_named
+from convcli.images.io.formats import READABLE, format_of
+from convcli.images.io.source import Limits
+from convcli.images.io.write import save_arrays, write_picture
+from convcli.nets.graph import INPUT
+from convcli.nets.readers.read import is_source
+from convcli.nets.readers.vocabulary.registry import names_of
+from convcli.nets.zoo import NAMES
 from convcli.output import note
+from convcli.runtime.memory_estimate import memory_note, took_note
 from convcli.tables import Outcome
 from convcli.text import counted, safe
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from convcli.draw.feature_maps import Target
-    from convcli.features.config import Setup
-    from convcli.features.extractor import Extractor
-    from convcli.features.layer_stats import PictureStats
-    from convcli.features.vector_set import VectorMaker, VectorSet
-
-
-class ExtractOptions(FeatureOptions, BatchOptions, OutputOptions):
-    """Pictures and layers, how they are run, and what is made of the feature maps."""
-
-    words: tuple[str, ...] = ()
-    """Pictures, then layers or a network."""
-    output: str | None = None
-    force: bool = False
-    save: str | None = None
-    filters: str | None = None
-    signed: bool = False
-    preview: bool = False
-    nearest: int | None = None
-    among: str | None = None
-    distances: str | None = None
 
 
 def extract(options: ExtractOptions) -> Outcome:
@@ -47,7 +48,6 @@ def extract(options: ExtractOptions) -> Outcome:
     Where several pictures are named, those that fail are noted and the others go on: the refusal
     says how many failed. Raises Refusal for a picture that is alone, and for clashing options.
     """
-    from convcli.features.vector_io import FILES, LINES, suffix_of
 
     if (
         options.given("vector", "distances", "nearest", "among")
@@ -63,10 +63,6 @@ def extract(options: ExtractOptions) -> Outcome:
 
 def _vectors(options: ExtractOptions) -> Outcome:
     """Vectors of pictures, which are written, or the distances or neighbors that they give."""
-    from convcli.features.config_options import read_setup
-    from convcli.features.vector_io import vector_target, write_vectors
-    from convcli.features.vector_set import VectorMaker, one_by_one
-    from convcli.runtime.memory_estimate import took_note
 
     started = perf_counter()
     words, layers = split_words(options.words)
@@ -96,7 +92,6 @@ def _vectors(options: ExtractOptions) -> Outcome:
         return Outcome(refusal=maker.failure())
     if not options.quiet:
         note(f"{setup.text()}; {took_note(started)}")
-    from convcli.features.neighbors import distance_listing, nearest, neighbor_listing
 
     metric = options.distances or "cosine"
     if options.nearest is None:
@@ -109,10 +104,6 @@ def _vectors(options: ExtractOptions) -> Outcome:
 
 def _batch(words: Sequence[str], options: ExtractOptions) -> tuple[tuple[str, ...], VectorMaker]:
     """The pictures of a batch, and what makes their vectors on worker processes or a cluster."""
-    from convcli.batch.inputs import gathered
-    from convcli.batch.vectors import Vectors
-    from convcli.features.vector_set import VectorMaker
-    from convcli.images.io.atomic import check_free
 
     if options.ship == "bytes":
         raise SpecError("--ship bytes is for results of filters; vectors are made from paths")
@@ -127,7 +118,6 @@ def _batch(words: Sequence[str], options: ExtractOptions) -> tuple[tuple[str, ..
 
 def _check_comparison(paths: Sequence[str], options: ExtractOptions) -> None:
     """Raise SpecError for options that do not go with distances or neighbors."""
-    from convcli.features.vector_io import FILES
 
     if options.output is not None:
         raise SpecError("-o takes maps or vectors; distances are printed")
@@ -145,9 +135,6 @@ def _compared(
     The others are a saved set, those of a folder, or the same ones. A saved set's settings count
     where neither layers nor options say anything else.
     """
-    from convcli.features.config_json import same_settings, saved_setup
-    from convcli.features.vector_io import read_set
-    from convcli.features.vector_set import alike_to
 
     among = options.among
     if among is None:
@@ -168,13 +155,6 @@ def _compared(
 
 def _maps(options: ExtractOptions) -> Outcome:
     """Statistics of the maps of each picture, and the files in which they are drawn."""
-    from convcli.draw.feature_maps import targets_of
-    from convcli.features.config_options import read_setup
-    from convcli.features.extractor import Extractor
-    from convcli.features.layer_stats import listing
-    from convcli.images.io.atomic import check_free
-    from convcli.images.io.formats import format_of
-    from convcli.images.io.source import Limits
 
     words, layers = split_words(options.words)
     paths = pictures_of(words)
@@ -223,13 +203,6 @@ def _picture(
     sources: Sequence[str],
 ) -> tuple[PictureStats, list[str]]:
     """Run the network on one picture, draw it and save it; gives its statistics and its files."""
-    from convcli.draw.feature_maps import MapDrawing, drawn_layers, filter_grids
-    from convcli.draw.montage import sheet
-    from convcli.features.extractor import RESERVED
-    from convcli.features.layer_stats import PictureStats, layer_stats, overflow_note
-    from convcli.images.io.write import save_arrays, write_picture
-    from convcli.nets.graph import INPUT
-    from convcli.runtime.memory_estimate import memory_note, took_note
 
     started, saves = perf_counter(), bool(options.save)
     x = extractor.samples(path)
@@ -289,10 +262,6 @@ def split_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
 
 def is_layer(word: str, after_pictures: bool) -> bool:
     """Whether a word is a layer or a network, not a picture; after pictures, if in doubt."""
-    from convcli.images.io.formats import READABLE
-    from convcli.nets.readers.read import is_source
-    from convcli.nets.readers.vocabulary.registry import names_of
-    from convcli.nets.zoo import NAMES
 
     if word.lower().endswith(tuple(READABLE)) or word == "-":
         return False
@@ -308,7 +277,6 @@ def files_read(paths: Sequence[str], options: ExtractOptions) -> list[str]:
 
     Raises SpecError where stdin would have to be two of them.
     """
-    from convcli.images.io.atomic import files_named
 
     given = [options.net, options.like, options.weights, options.among]
     if [*paths, *given, options.files_from].count("-") > 1:
@@ -318,7 +286,6 @@ def files_read(paths: Sequence[str], options: ExtractOptions) -> list[str]:
 
 def pictures_of(words: Sequence[str]) -> tuple[str, ...]:
     """Paths of pictures; a folder stands for the pictures in it, sorted by name."""
-    from convcli.batch.inputs import pictures_in
 
     paths: list[str] = []
     for word in words:

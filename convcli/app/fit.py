@@ -1,45 +1,27 @@
 """`convcli fit`: from options to what was fitted, printed and saved."""
 
-from __future__ import annotations
+import numpy as np
+from numpy.typing import NDArray
 
-from typing import TYPE_CHECKING
-
+from convcli.app.options import FitOptions
 from convcli.errors import SpecError, UnfitError
-from convcli.options import OutputOptions
+from convcli.fit import least_squares
+from convcli.fit.live import watch
+from convcli.fit.planes import Levels, open_levels
+from convcli.fit.results import STYLES, FittedKernel, TrainedNet, kernel_text
+from convcli.images.io.atomic import check_free, files_named, write_file
+from convcli.images.io.write import save_arrays
 from convcli.output import note
 from convcli.tables import show_text
 from convcli.text import safe
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
-
-    from convcli.fit.planes import Levels
-    from convcli.fit.results import FittedKernel, TrainedNet
 
 STEPS, NET_STEPS = 1000, 2000
 
 MAX_STEPS = 1_000_000
 
 
-class FitOptions(OutputOptions):
-    """A pair of pictures, what is fitted to it, and where it is saved."""
-
-    before: str = ""
-    after: str = ""
-    size: tuple[int, int] | None = None
-    net: str | None = None
-    watch: bool = False
-    steps: int | None = None
-    seed: int | None = None
-    output: str | None = None
-    force: bool = False
-
-
 def fit(options: FitOptions) -> None:
     """Fit or train, print the result, and save it. Raises a Refusal."""
-    from convcli.fit.planes import open_levels
-    from convcli.fit.results import STYLES, FittedKernel
 
     _check(options)
     before, after = open_levels(options.before), open_levels(options.after)
@@ -64,7 +46,6 @@ def fit(options: FitOptions) -> None:
 
 def _check(options: FitOptions) -> None:
     """Raises SpecError and OutputError for options that do not go together."""
-    from convcli.images.io.atomic import check_free, files_named
 
     if options.before == options.after == "-":
         raise SpecError("standard input holds one picture; name the other")
@@ -85,14 +66,10 @@ def _check(options: FitOptions) -> None:
 
 
 def _fit(options: FitOptions, before: Levels, after: Levels) -> FittedKernel:
-    from convcli.fit import least_squares
-    from convcli.fit.results import FittedKernel
-
     clip = (after.step / 2, after.top - after.step / 2) if after.step else None
     fitted = least_squares.fit(before.planes, after.planes, options.size or (3, 3), clip)
     if not options.watch:
         return FittedKernel(fitted)
-    from convcli.fit.live import watch
 
     steps = options.steps or STEPS
     moments = least_squares.descend(fitted.equations, steps)
@@ -103,8 +80,7 @@ def _fit(options: FitOptions, before: Levels, after: Levels) -> FittedKernel:
 
 
 def _train(options: FitOptions, before: Levels, after: Levels) -> TrainedNet:
-    from convcli.fit.backprop import Stack, Trainer
-    from convcli.fit.results import TrainedNet
+    from convcli.fit.backprop import Stack, Trainer  # least squares need no networks
     from convcli.nets.readers.read import read_words
 
     assert options.net is not None
@@ -113,8 +89,6 @@ def _train(options: FitOptions, before: Levels, after: Levels) -> TrainedNet:
     trainer = Trainer(stack, before.planes, after.planes, steps, seed)
     first = trainer.total_loss()
     if options.watch:
-        from convcli.fit.live import watch
-
         first_layer = next(iter(stack.weights))
         watch(
             trainer.run(),
@@ -130,19 +104,12 @@ def _train(options: FitOptions, before: Levels, after: Levels) -> TrainedNet:
 
 def _first_filters(weight: NDArray[np.float32]) -> list[list[list[float]]]:
     """The first layer's filters of the first channel, side by side as far as a screen holds."""
-    import numpy as np
 
     side = weight[: max(1, 8 // weight.shape[3]), 0].transpose(1, 0, 2)
     return [np.concatenate(list(side.transpose(1, 0, 2)), axis=1).tolist()]
 
 
 def _save(result: FittedKernel | TrainedNet, path: str, force: bool) -> None:
-    import numpy as np
-
-    from convcli.fit.results import TrainedNet, kernel_text
-    from convcli.images.io.atomic import write_file
-    from convcli.images.io.write import save_arrays
-
     if isinstance(result, TrainedNet):
         save_arrays({**result.weights, "seed": np.array(result.seed)}, path, force)
         return

@@ -1,18 +1,15 @@
 """`convcli kernels`: the catalogue, one kernel in full, or a picture under every kernel."""
 
+from convcli.app.options import KernelsOptions
+from convcli.draw.kernel_gallery import gallery
 from convcli.errors import SpecError
-from convcli.options import OutputOptions
+from convcli.images.io.atomic import check_free
+from convcli.images.io.formats import format_of
+from convcli.images.io.read import open_picture
+from convcli.images.io.write import write_picture
+from convcli.images.kernels.listing import catalogue_listing, kernel_listing
 from convcli.output import path
 from convcli.tables import show
-
-
-class KernelsOptions(OutputOptions):
-    """A kernel, or a picture for the gallery."""
-
-    name: str | None = None
-    gallery: str | None = None
-    output: str | None = None
-    force: bool = False
 
 
 def kernels(options: KernelsOptions) -> None:
@@ -24,19 +21,12 @@ def kernels(options: KernelsOptions) -> None:
         return
     if options.output is not None:
         raise SpecError("-o goes with --gallery")
-    from convcli.images.kernels.listing import catalogue_listing, kernel_listing
 
     result = catalogue_listing() if options.name is None else kernel_listing(options.name)
     show(result, options.format_, options.quiet)
 
 
 def _draw_gallery(picture: str, target: str, force: bool) -> None:
-    from convcli.draw.kernel_gallery import gallery
-    from convcli.images.io.atomic import check_free
-    from convcli.images.io.formats import format_of
-    from convcli.images.io.read import open_picture
-    from convcli.images.io.write import write_picture
-
     check_free([target], force, picture)
     if target != "-":
         format_of(target)

@@ -2,7 +2,7 @@
 
 import click
 
-from convcli.app.extract import ExtractOptions, extract
+from convcli.app.options import ExtractOptions
 from convcli.cli.help import group, option, page, takes
 from convcli.cli.params import (
     COUNT,
@@ -97,4 +97,6 @@ def extract_command(options: ExtractOptions) -> None:
     each channel, its means over a grid, or flatten, all values. --like makes the same vectors or
     maps of other pictures.
     """
+    from convcli.app.extract import extract
+
     finish(extract(options), options)

@@ -2,7 +2,7 @@
 
 import click
 
-from convcli.app.fit import FitOptions, fit
+from convcli.app.options import FitOptions
 from convcli.cli.help import group, option, page, takes
 from convcli.cli.params import (
     COUNT,
@@ -52,4 +52,6 @@ def fit_command(options: FitOptions) -> None:
     0 to 255; numbers (.npy, .txt, .csv, .json) are taken as they are. Says how well the pair
     determines the kernel, and ends with 1 where it does not.
     """
+    from convcli.app.fit import fit
+
     fit(options)

@@ -2,7 +2,7 @@
 
 import click
 
-from convcli.app.kernels import KernelsOptions, kernels
+from convcli.app.options import KernelsOptions
 from convcli.cli.help import group, option, page, takes
 from convcli.cli.params import (
     FILE,
@@ -38,4 +38,6 @@ def kernels_command(options: KernelsOptions) -> None:
     cross-correlation. Weights that are not rational by nature are multiples of 2^-18 per axis,
     2^-22 per matrix. JSON, CSV and TSV hold all weights exactly; -k @FILE reads them.
     """
+    from convcli.app.kernels import kernels
+
     kernels(options)
