@@ -17,10 +17,10 @@ from convcli.text import safe
 INPUT = "input"
 """The name under which the network's input is known to its nodes."""
 
-MOST_NODES = 200_000
-"""A network of more is refused before it is laid out."""
+MAX_NODES = 200_000
+"""A network of more is refused before its nodes are made."""
 
-DEEPEST = 100
+MAX_PART_DEPTH = 100
 """Parts inside parts; real networks nest less than ten deep."""
 
 
@@ -75,7 +75,7 @@ class Reading(NamedTuple):
 
 @equal_by_type
 class Leaf(NamedTuple):
-    """One layer. A leaf that is laid out twice keeps its weights: give `repeat` fresh ones."""
+    """One layer. A leaf that is appended twice keeps its weights: give `repeat` fresh ones."""
 
     layer: Layer
     name: str = ""
@@ -106,15 +106,15 @@ Part = Leaf | Chain | Fork
 
 
 def size_of(part: Part) -> int:
-    """How many parts there are in a part, itself among them; counting ends beyond MOST_NODES."""
+    """How many parts there are in a part, itself among them; counting ends beyond MAX_NODES."""
     waiting, count = [part], 0
-    while waiting and count <= MOST_NODES:
-        one = waiting.pop()
+    while waiting and count <= MAX_NODES:
+        inner = waiting.pop()
         count += 1
-        if isinstance(one, Chain):
-            waiting += one.items
-        elif isinstance(one, Fork):
-            waiting += one.branches
+        if isinstance(inner, Chain):
+            waiting += inner.items
+        elif isinstance(inner, Fork):
+            waiting += inner.branches
     return count
 
 
@@ -131,18 +131,18 @@ def fresh(part: Part) -> Part:
 
 
 class Builder:
-    """Lays parts out as nodes with names of their own."""
+    """Appends the nodes of parts, each under a name of its own."""
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
         self._counts: dict[str, int] = {}
         self._names = {INPUT}
-        self._laid = 0
+        self._parts = 0
         self._owners: dict[int, tuple[Leaf, str]] = {}
         self._variants: dict[int, tuple[Leaf, Leaf]] = {}
 
     def network(self, outputs: tuple[str, ...] = ()) -> Network:
-        """The nodes laid out so far; only those that the outputs need, where they are named."""
+        """The nodes appended so far; only those that the outputs need, where they are named."""
         if not outputs:
             return Network(tuple(self.nodes))
         needed = set(outputs)
@@ -158,37 +158,39 @@ class Builder:
                 kept.append(node._replace(owner="" if first == node.name else first))
         return Network(tuple(kept))
 
-    def lay(self, part: Part, value: str, scope: str = "", called: str = "", depth: int = 0) -> str:
-        """Add the nodes of a part that reads the node `value`; gives the node it ends with.
+    def append(
+        self, part: Part, value: str, scope: str = "", called: str = "", depth: int = 0
+    ) -> str:
+        """Append the nodes of a part that reads the node `value`; gives the node it ends with.
 
         `called` names a part that has no name of its own.
         """
-        if depth > DEEPEST:
-            raise SpecError(f"layers are nested more than {DEEPEST} deep")
-        self._laid += 1
-        if self._laid > 4 * MOST_NODES:
-            raise SpecError(f"the network has more than {4 * MOST_NODES:,} parts")
+        if depth > MAX_PART_DEPTH:
+            raise SpecError(f"layers are nested more than {MAX_PART_DEPTH} deep")
+        self._parts += 1
+        if self._parts > 4 * MAX_NODES:
+            raise SpecError(f"the network has more than {4 * MAX_NODES:,} parts")
         called = part.name or called
         if isinstance(part, Leaf):
-            return self._lay_leaf(part, (value,), scope, called)
+            return self._append_leaf(part, (value,), scope, called)
         if isinstance(part, Chain):
             inside = f"{scope}{called}." if called else scope
             for number, item in enumerate(part.items):
                 name = str(number) if part.numbered else ""
-                value = self.lay(item, value, inside, name, depth + 1)
+                value = self.append(item, value, inside, name, depth + 1)
             return value
         name = scope + called if called else scope + self.numbered(scope, part.kind)
         ends = tuple(
-            self.lay(branch, value, f"{name}.", str(number), depth + 1)
+            self.append(branch, value, f"{name}.", str(number), depth + 1)
             for number, branch in enumerate(part.branches)
         )
         if part.join is None:
             return value
-        return self._lay_leaf(Leaf(part.join), ends, f"{name}.", part.join.type)
+        return self._append_leaf(Leaf(part.join), ends, f"{name}.", part.join.type)
 
-    def _lay_leaf(self, leaf: Leaf, inputs: tuple[str, ...], scope: str, called: str) -> str:
-        if len(self.nodes) >= MOST_NODES:
-            raise SpecError(f"the network has more than {MOST_NODES:,} layers")
+    def _append_leaf(self, leaf: Leaf, inputs: tuple[str, ...], scope: str, called: str) -> str:
+        if len(self.nodes) >= MAX_NODES:
+            raise SpecError(f"the network has more than {MAX_NODES:,} layers")
         own = self._variants.get(id(leaf), (leaf, leaf))[1]
         owner = self._owners.get(id(own), (own, ""))[1]
         if called:
@@ -201,16 +203,16 @@ class Builder:
         return name
 
     def share(self, leaf: Leaf, of: Leaf) -> None:
-        """Let a leaf use the weights of another one, whichever is laid out first."""
+        """Let a leaf use the weights of another one, whichever is appended first."""
         self._variants[id(leaf)] = (leaf, of)
 
     def first_name(self, leaf: Leaf) -> str:
-        """The node that holds a leaf's weights; "" for a leaf that is not laid out."""
+        """The node that holds a leaf's weights; "" for a leaf that was not appended."""
         return self._owners.get(id(leaf), (leaf, ""))[1]
 
     def join(self, leaf: Leaf, inputs: tuple[str, ...], scope: str = "") -> str:
-        """Add a node that reads several others."""
-        return self._lay_leaf(leaf, inputs, scope, leaf.name)
+        """Append a node that reads several others."""
+        return self._append_leaf(leaf, inputs, scope, leaf.name)
 
     def numbered(self, scope: str, kind: str) -> str:
         """A name for what has none, such as `conv2`; names that the text gives are left out."""
@@ -245,5 +247,5 @@ def sequential(layers: Iterable[Layer]) -> Network:
     ['relu1', 'relu2']
     """
     builder = Builder()
-    builder.lay(Chain(tuple(map(Leaf, layers))), INPUT)
+    builder.append(Chain(tuple(map(Leaf, layers))), INPUT)
     return builder.network()

@@ -189,7 +189,7 @@ MODULE.names |= natives(
         "__getattr__": _get_attribute,
         "extra_repr": lambda interpreter, owner: "",
         "_get_name": lambda interpreter, owner: owner.cls.name,
-        "apply": first,  # initialises weights
+        "apply": first,  # initializes weights
         **dict.fromkeys(SETTINGS, first),
         **dict.fromkeys(UNFELT, no_effect),
     }
