@@ -104,9 +104,9 @@ def painted(
     check_count(prod(shape), "the result before it is cut")
     canvas = np.zeros(shape, x.dtype)
     rows = weight.reshape(groups, channels // groups, filters * kernel[0] * kernel[1])
-    one = max(filters * kernel[0] * kernel[1] * width * x.itemsize, 1)
+    row_bytes = max(filters * kernel[0] * kernel[1] * width * x.itemsize, 1)
     for n, g, (first, last) in product(
-        range(images), range(groups), spans(height, BAND_BYTES // one)
+        range(images), range(groups), spans(height, BAND_BYTES // row_bytes)
     ):
         band = x[n, g * len(rows[g]) : (g + 1) * len(rows[g]), first:last]
         products = np.matmul(rows[g].T, band.reshape(len(band), (last - first) * width)).reshape(

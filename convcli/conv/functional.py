@@ -216,8 +216,8 @@ def workspace_bytes(
         raise UnfitError(f"dtype={dtype}: the workspace is that of floats")
     working = np.promote_types(dtype, np.float32)
     problem = problem_of(shape, bank, stride, padding, dilation, groups, working)
-    one = choose(problem, algorithm)
-    return one.workspace_bytes(problem) if problem.macs else 0
+    chosen = choose(problem, algorithm)
+    return chosen.workspace_bytes(problem) if problem.macs else 0
 
 
 def _sizes(shape: object, what: str) -> tuple[int, ...]:
@@ -242,7 +242,7 @@ def problem_of(
     groups = _check_shapes(images, weight, groups)
     kernel, strides = (weight[2], weight[3]), pair(stride, "stride")
     down, across = pair(dilation, "dilation")
-    # a single tap has no neighbour to stand apart from
+    # a single tap has no neighbor to stand apart from
     dilations = down if kernel[0] > 1 else 1, across if kernel[1] > 1 else 1
     problem = Problem(
         images=images[0],

@@ -65,7 +65,7 @@ def conv2d_gradients(
            [2., 4., 2.],
            [1., 2., 1.]])
     """
-    grad, x, weight = (floats("conv2d_gradients", one) for one in (grad, x, weight))
+    grad, x, weight = (floats("conv2d_gradients", array) for array in (grad, x, weight))
     working = np.result_type(grad, x, weight, np.float32)
     problem = problem_of(
         x.shape,
@@ -137,7 +137,7 @@ def linear_gradients(
     >>> linear_gradients([[1.0]], [[2.0, 3.0]], [[5.0, 7.0]]).weight
     array([[2., 3.]])
     """
-    grad, x, weight = (floats("linear_gradients", one) for one in (grad, x, weight))
+    grad, x, weight = (floats("linear_gradients", array) for array in (grad, x, weight))
     if weight.ndim != 2 or x.ndim < 1 or x.shape[-1] != weight.shape[1]:
         raise UnfitError(f"x has the shape {x.shape}, the weights {weight.shape}")
     _check_grad(grad, (*x.shape[:-1], len(weight)), "the layer")
@@ -174,9 +174,11 @@ def max_pool2d_gradient(
     _check_grad(grad, cells.shape, "the pool")
     maps = np.zeros((prod(x.shape[:-2]), x.shape[-2] * x.shape[-1]), grad.dtype)
     shape = len(maps), axes[0].output * axes[1].output
-    for one, values, places in zip(maps, grad.reshape(shape), cells.reshape(shape), strict=True):
+    for cells_of_map, values, places in zip(
+        maps, grad.reshape(shape), cells.reshape(shape), strict=True
+    ):
         inside = places >= 0
-        np.add.at(one, places[inside], values[inside])
+        np.add.at(cells_of_map, places[inside], values[inside])
     return maps.reshape(x.shape)
 
 

@@ -12,7 +12,7 @@ from convcli.errors import UnfitError
 def local_response_norm(
     x: ArrayLike, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Array:
-    """Divide by the energy of neighbouring channels, as `torch.nn.functional.local_response_norm`.
+    """Divide by the energy of neighboring channels, as `torch.nn.functional.local_response_norm`.
 
         y_c = x_c · (k + α/size · Σ_{c'} x_{c'}²)^(−β)    c' from c − ⌊size/2⌋, `size` channels
 
@@ -52,7 +52,7 @@ def batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Array:
-    """Normalise each channel, as `torch.nn.functional.batch_norm`.
+    """Normalize each channel, as `torch.nn.functional.batch_norm`.
 
         y = (x − mean) / √(var + eps) · weight + bias          Ioffe & Szegedy 2015
 
@@ -79,7 +79,7 @@ def batch_norm(
     elif running_mean is None or running_var is None:
         raise UnfitError("batch_norm needs running_mean and running_var unless training")
     else:
-        mean, var = (_channels(one, shape, working) for one in (running_mean, running_var))
+        mean, var = (_channels(values, shape, working) for values in (running_mean, running_var))
     scale = 1 / np.sqrt(var + working.type(number(eps, "eps")))
     if weight is not None:
         scale = scale * _channels(weight, shape, working)
@@ -109,7 +109,7 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> Array:
         raise UnfitError(f"x has {x.ndim} axes {x.shape}; local_contrast_norm takes (n, c, h, w)")
     size = integer(size, "size")
     if size % 2 == 0:
-        raise UnfitError(f"size={size} must be odd, so that a window has a centre")
+        raise UnfitError(f"size={size} must be odd, so that a window has a center")
     if 0 in x.shape[1:]:
         raise UnfitError(f"x has no values: {x.shape}")
     working = np.promote_types(x.dtype, np.float32)
@@ -144,7 +144,7 @@ def _channels(values: ArrayLike, shape: tuple[int, ...], dtype: Dtype) -> Array:
     array = np.asarray(values)
     check_real("batch_norm", array)
     if array.shape != (shape[1],):
-        raise UnfitError(f"values of the shape {array.shape}; one a channel is ({shape[1]},)")
+        raise UnfitError(f"values of the shape {array.shape}; one per channel is ({shape[1]},)")
     return array.astype(dtype, copy=False).reshape(shape)
 
 

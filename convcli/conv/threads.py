@@ -101,7 +101,7 @@ _executor: "ThreadPoolExecutor | None" = None
 def single_threaded_blas() -> Iterator[int]:
     """Hold BLAS to one thread until the last of those who ask for it is done.
 
-    Gives the number of threads it had. BLAS has one number a process, hence the count of those
+    Gives the number of threads it had. BLAS has one number per process, hence the count of those
     who share it: two callers that each restored what they found could leave it at one for good.
     """
     global _sharing

@@ -21,9 +21,9 @@ ALL_WEIGHTS = "all"
 """The role that stands for all weights of a layer."""
 
 MAX_NODES = 200_000
-"""A network of more is refused before it is laid out."""
+"""A network of more is refused before its nodes are made."""
 
-DEEPEST = 100
+MAX_PART_DEPTH = 100
 """Parts inside parts; real networks nest less than ten deep."""
 
 
@@ -85,7 +85,7 @@ class Reading(NamedTuple):
 
 @equal_by_type
 class Leaf(NamedTuple):
-    """One layer. A leaf that is laid out twice keeps its weights: give `repeat` fresh ones."""
+    """One layer. A leaf that is appended twice keeps its weights: give `repeat` fresh ones."""
 
     layer: Layer
     name: str = ""
@@ -121,12 +121,12 @@ def size_of(part: Part) -> int:
     """How many parts there are in a part, itself among them; counting ends beyond MAX_NODES."""
     waiting, count = [part], 0
     while waiting and count <= MAX_NODES:
-        one = waiting.pop()
+        inner = waiting.pop()
         count += 1
-        if isinstance(one, Chain):
-            waiting += one.items
-        elif isinstance(one, Fork):
-            waiting += one.branches
+        if isinstance(inner, Chain):
+            waiting += inner.items
+        elif isinstance(inner, Fork):
+            waiting += inner.branches
     return count
 
 
@@ -143,7 +143,7 @@ def fresh(part: Part) -> Part:
 
 
 class Builder:
-    """Lays parts out as nodes with names of their own."""
+    """Appends the nodes of parts, each under a name of its own."""
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
@@ -151,12 +151,12 @@ class Builder:
         """Roles of weights that are not trained, by the node that holds them."""
         self._counts: dict[str, int] = {}
         self._names = {INPUT}
-        self._laid = 0
+        self._parts = 0
         self._owners: dict[int, tuple[Leaf, str]] = {}
         self._variants: dict[int, tuple[Leaf, Leaf]] = {}
 
     def network(self, outputs: tuple[str, ...] = ()) -> Network:
-        """The nodes laid out so far; only those that the outputs need, where they are named."""
+        """The nodes appended so far; only those that the outputs need, where they are named."""
         if not outputs:
             return Network(tuple(map(self._marked, self.nodes)))
         needed = set(outputs)
@@ -178,35 +178,37 @@ class Builder:
         frozen = self.frozen.get(node.owner or node.name, node.frozen)
         return node if frozen == node.frozen else node._replace(frozen=frozen)
 
-    def lay(self, part: Part, value: str, scope: str = "", called: str = "", depth: int = 0) -> str:
-        """Add the nodes of a part that reads the node `value`; gives the node it ends with.
+    def append(
+        self, part: Part, value: str, scope: str = "", called: str = "", depth: int = 0
+    ) -> str:
+        """Append the nodes of a part that reads the node `value`; gives the node it ends with.
 
         `called` names a part that has no name of its own.
         """
-        if depth > DEEPEST:
-            raise SpecError(f"layers are nested more than {DEEPEST} deep")
-        self._laid += 1
-        if self._laid > 4 * MAX_NODES:
+        if depth > MAX_PART_DEPTH:
+            raise SpecError(f"layers are nested more than {MAX_PART_DEPTH} deep")
+        self._parts += 1
+        if self._parts > 4 * MAX_NODES:
             raise SpecError(f"the network has more than {4 * MAX_NODES:,} parts")
         called = part.name or called
         if isinstance(part, Leaf):
-            return self._lay_leaf(part, (value,), scope, called)
+            return self._append_leaf(part, (value,), scope, called)
         if isinstance(part, Chain):
             inside = f"{scope}{called}." if called else scope
             for number, item in enumerate(part.items):
                 name = str(number) if part.numbered else ""
-                value = self.lay(item, value, inside, name, depth + 1)
+                value = self.append(item, value, inside, name, depth + 1)
             return value
         name = scope + called if called else scope + self.numbered(scope, part.kind)
         ends = tuple(
-            self.lay(branch, value, f"{name}.", str(number), depth + 1)
+            self.append(branch, value, f"{name}.", str(number), depth + 1)
             for number, branch in enumerate(part.branches)
         )
         if part.join is None:
             return value
-        return self._lay_leaf(Leaf(part.join), ends, f"{name}.", part.join.type)
+        return self._append_leaf(Leaf(part.join), ends, f"{name}.", part.join.type)
 
-    def _lay_leaf(self, leaf: Leaf, inputs: tuple[str, ...], scope: str, called: str) -> str:
+    def _append_leaf(self, leaf: Leaf, inputs: tuple[str, ...], scope: str, called: str) -> str:
         if len(self.nodes) >= MAX_NODES:
             raise SpecError(f"the network has more than {MAX_NODES:,} layers")
         own = self._variants.get(id(leaf), (leaf, leaf))[1]
@@ -221,16 +223,16 @@ class Builder:
         return name
 
     def share(self, leaf: Leaf, of: Leaf) -> None:
-        """Let a leaf use the weights of another one, whichever is laid out first."""
+        """Let a leaf use the weights of another one, whichever is appended first."""
         self._variants[id(leaf)] = (leaf, of)
 
     def first_name(self, leaf: Leaf) -> str:
-        """The node that holds a leaf's weights; "" for a leaf that is not laid out."""
+        """The node that holds a leaf's weights; "" for a leaf that was not appended."""
         return self._owners.get(id(leaf), (leaf, ""))[1]
 
     def join(self, leaf: Leaf, inputs: tuple[str, ...], scope: str = "") -> str:
-        """Add a node that reads several others."""
-        return self._lay_leaf(leaf, inputs, scope, leaf.name)
+        """Append a node that reads several others."""
+        return self._append_leaf(leaf, inputs, scope, leaf.name)
 
     def numbered(self, scope: str, kind: str) -> str:
         """A name for what has none, such as `conv2`; names that the text gives are left out."""
@@ -265,5 +267,5 @@ def sequential(layers: Iterable[Layer]) -> Network:
     ['relu1', 'relu2']
     """
     builder = Builder()
-    builder.lay(Chain(tuple(map(Leaf, layers))), INPUT)
+    builder.append(Chain(tuple(map(Leaf, layers))), INPUT)
     return builder.network()

@@ -8,7 +8,7 @@ from convcli.nets.layers import AXES, Conv, Layer, Linear, Reshape, Shape
 from convcli.nets.layers.arguments import count
 
 CHANNELS = 3
-"""Channels of an input written without them: `224` is a colour picture of 224x224x3."""
+"""Channels of an input written without them: `224` is a color picture of 224x224x3."""
 
 
 def input_shape(given: Sequence[int] | None, network: Network, named: Shape | None) -> Shape:
@@ -67,27 +67,27 @@ def _axes(network: Network, given: Sequence[int]) -> int:
     decides where it takes as many values as were given, or is alone, and where others differ, it is
     those that were given with the channels, or pictures.
     """
-    found: list[int] = []
+    ranks: list[int] = []
     for node in network.nodes:
         kernel = getattr(node.layer, "kernel", None) or getattr(node.layer, "sizes", None)
         if kernel:
-            found.append(len(kernel))
+            ranks.append(len(kernel))
         elif isinstance(node.layer, Linear):
-            found.append(0)
+            ranks.append(0)
     if network.redo is not None:
         first = network.nodes[0].layer if network.nodes else None
         if not (isinstance(first, Linear) and [first.features] == [*given]):
-            found = [axes for axes in found if axes] or found
-        if len({*found} - {0}) > 1:
-            return len(given) - 1 if len(given) - 1 in found else 2
-    return found[0] if found else 2
+            ranks = [axes for axes in ranks if axes] or ranks
+        if len({*ranks} - {0}) > 1:
+            return len(given) - 1 if len(given) - 1 in ranks else 2
+    return ranks[0] if ranks else 2
 
 
 def _channels(network: Network, lengths: Sequence[int]) -> int:
     layers = [n.layer for n in network.nodes if isinstance(n.layer, Conv | Linear)]
     if network.redo is not None:
         # the layers of a model file stand in the order in which they are declared
-        fitting = [one for one in layers if len(getattr(one, "kernel", ())) == len(lengths)]
+        fitting = [n for n in layers if len(getattr(n, "kernel", ())) == len(lengths)]
         layers = fitting or layers
     first: Layer | None = layers[0] if layers else None
     flat = any(isinstance(node.layer, Reshape) for node in network.nodes[:1])

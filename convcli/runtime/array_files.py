@@ -40,11 +40,11 @@ def npz_arrays(
 ) -> dict[str, Array]:
     """Some arrays of an .npz file by name. Raises Refusal where one that is required is missing."""
     with opened(path, "an .npz file of arrays"), Npz(path) as file:
-        held = file.shapes()
-        missing = [name for name in required if name not in held]
+        shapes = file.shapes()
+        missing = [name for name in required if name not in shapes]
         if missing:
             raise Refusal(f"{safe(path)} holds no array called {missing[0]}")
-        return {name: file.read(name) for name in (*required, *optional) if name in held}
+        return {name: file.read(name) for name in (*required, *optional) if name in shapes}
 
 
 class Npz:

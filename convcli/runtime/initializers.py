@@ -119,7 +119,7 @@ def _orthonormal(generator: np.random.Generator, rows: int, length: int) -> NDAr
 
 
 def gabor(generator: np.random.Generator, shape: Shape, slope: float) -> Array:
-    """Gabor filters of unit norm with random direction, wavelength, phase and colour.
+    """Gabor filters of unit norm with random direction, wavelength, phase and color.
 
     exp(−(u² + γ²v²) / 2σ²) · cos(2πu/λ + φ) with λ from 2.5 cells to the kernel's length, σ =
     0.56 λ (one octave), at most a third of the kernel, γ from 0.5 to 1 (Daugman 1985; ranges as in
@@ -131,7 +131,7 @@ def gabor(generator: np.random.Generator, shape: Shape, slope: float) -> Array:
     angle, phase = generator.uniform(0, np.pi, count), generator.uniform(0, 2 * np.pi, count)
     wavelength = 2.5 * np.exp(generator.uniform(0, np.log(max(longest, 3) / 2.5), count))
     aspect = generator.uniform(0.5, 1, count)
-    colour = generator.standard_normal((count, channels))
+    color = generator.standard_normal((count, channels))
     sigma = np.minimum(0.56 * wavelength, max(longest / 3, 0.5))
     i, j = np.meshgrid(
         np.arange(height) - (height - 1) / 2, np.arange(width) - (width - 1) / 2, indexing="ij"
@@ -139,11 +139,11 @@ def gabor(generator: np.random.Generator, shape: Shape, slope: float) -> Array:
     u = np.multiply.outer(np.cos(angle), j) + np.multiply.outer(np.sin(angle), i)
     v = np.multiply.outer(np.cos(angle), i) - np.multiply.outer(np.sin(angle), j)
     sigma, wavelength, aspect, phase = (
-        one.reshape(-1, 1, 1) for one in (sigma, wavelength, aspect, phase)
+        values.reshape(-1, 1, 1) for values in (sigma, wavelength, aspect, phase)
     )
     bell = np.exp(-(u**2 + (aspect * v) ** 2) / (2 * sigma**2))
     waves = bell * np.cos(2 * np.pi * u / wavelength + phase)
-    filters = colour[:, :, np.newaxis, np.newaxis] * waves[:, np.newaxis]
+    filters = color[:, :, np.newaxis, np.newaxis] * waves[:, np.newaxis]
     norms = np.sqrt(np.square(filters).sum((1, 2, 3), keepdims=True))
     unit: Array = (filters / np.maximum(norms, 1e-12)).astype(np.float32)
     return unit.reshape(shape)
@@ -157,7 +157,7 @@ def dct(generator: np.random.Generator, shape: Shape, slope: float) -> Array:
     """
     count, fan_in = shape[0], _fan_in(shape)
     waves = np.indices(shape[1:]).reshape(len(shape) - 1, fan_in).T
-    # by the sum of the waves, those along the channels last, as colour counts less than form
+    # by the sum of the waves, those along the channels last, as color counts less than form
     ranks = np.lexsort((*waves.T, waves[:, 0], waves.sum(1)))[: min(count, fan_in)]
     filters = np.ones((len(ranks), 1))
     for axis, n in enumerate(shape[1:]):

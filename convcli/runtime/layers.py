@@ -157,17 +157,17 @@ def _transposed(layer: TransposedConv, x: Array, weights: Weights) -> Array:
     """PyTorch's, or Keras's with a named padding: what is missing at the end stays 0."""
     windows = map(Window, layer.kernel, layer.stride, layer.dilation)
     cuts, extras = zip(*map(transposed_padding, layer.padding, windows, layer.extra), strict=True)
-    one = x.ndim == 2
+    flat = x.ndim == 2
     weight = weights["weight"]
     y = conv.conv_transpose2d(
         _plane(x),
-        weight.reshape(*weight.shape[:2], *(1,) * one, *layer.kernel),
+        weight.reshape(*weight.shape[:2], *(1,) * flat, *layer.kernel),
         weights.get("bias"),
-        (1,) * one + layer.stride,
-        ((0, 0),) * one + cuts,
-        (0,) * one + extras,
+        (1,) * flat + layer.stride,
+        ((0, 0),) * flat + cuts,
+        (0,) * flat + extras,
         layer.groups,
-        (1,) * one + layer.dilation,
+        (1,) * flat + layer.dilation,
     )
     return _like(y, x)
 
@@ -276,17 +276,17 @@ def _rbf(layer: RBF, x: Array, weights: Weights) -> Array:
 
 
 def _merge(layer: Merge, inputs: Sequence[Array], weights: Weights) -> Array:
-    most = max(x.ndim for x in inputs)
+    rank = max(x.ndim for x in inputs)
     # a gate (c,) on maps (c, h, w)
-    level = [x.reshape(*x.shape, *[1] * (most - x.ndim)) for x in inputs]
+    level = [x.reshape(*x.shape, *[1] * (rank - x.ndim)) for x in inputs]
     return MERGES[layer.type](level)
 
 
 def _folded(combine: Callable[[Array, Array], Array]) -> Callable[[Sequence[Array]], Array]:
     def fold(arrays: Sequence[Array]) -> Array:
         first, *rest = arrays
-        for one in rest:
-            first = combine(first, one)
+        for array in rest:
+            first = combine(first, array)
         return first
 
     return fold

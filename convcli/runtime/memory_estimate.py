@@ -67,13 +67,13 @@ def predicted(
     """
     last = last_reads(rows)
     bytes_of = {INPUT: 4 * prod(shape)}
-    alive, most = {INPUT: bytes_of[INPUT]}, 0
+    alive, peak = {INPUT: bytes_of[INPUT]}, 0
     for place, row in enumerate(rows):
-        made = bytes_of[row.name] = 4 * prod(row.output)
+        added = bytes_of[row.name] = 4 * prod(row.output)
         if isinstance(row.node.layer, Reshape | Identity):
-            made = 0  # another view of what is there, which it keeps alive
-        most = max(most, sum(alive.values()) + made + _beside(row.node.layer, row))
-        alive[row.name] = made
+            added = 0  # another view of what is there, which it keeps alive
+        peak = max(peak, sum(alive.values()) + added + _beside(row.node.layer, row))
+        alive[row.name] = added
         for name in row.node.inputs:
             if last[name] == place and name not in kept:
                 if isinstance(row.node.layer, Reshape | Identity):
@@ -82,7 +82,7 @@ def predicted(
         if row.name not in last and row.name not in kept:
             alive.pop(row.name)
     drawing = [draw_bytes(init, slot.shape) for slot in slots(rows).values() if slot.fill in DRAWN]
-    return Memory(weight_bytes(rows), most, shown, max(drawing, default=0))
+    return Memory(weight_bytes(rows), peak, shown, max(drawing, default=0))
 
 
 DRAWN = ("filters", "transposed", "codes")
@@ -121,16 +121,16 @@ def _beside(layer: Layer, row: Row) -> int:
 
 
 def _conv(layer: Conv, shape: Shape, output: Shape) -> int:
-    one = (1,) * (len(shape) == 2)
+    flat = (1,) * (len(shape) == 2)
     windows = windows_on(shape, layer.kernel, layer.stride, layer.dilation, layer.padding)
-    weight = (layer.filters, shape[0] // layer.groups, *one, *layer.kernel)
+    weight = (layer.filters, shape[0] // layer.groups, *flat, *layer.kernel)
     masked = 4 * prod(weight) if layer.connections is not None else 0
     return masked + workspace_bytes(
-        (shape[0], *one, *shape[1:]),
+        (shape[0], *flat, *shape[1:]),
         weight,
-        one + layer.stride,
-        ((0, 0),) * len(one) + tuple(padding for _, padding in windows),
-        one + layer.dilation,
+        flat + layer.stride,
+        ((0, 0),) * len(flat) + tuple(padding for _, padding in windows),
+        flat + layer.dilation,
         layer.groups,
     )
 
@@ -222,8 +222,8 @@ def most_resident() -> int | None:
         import resource
     except ImportError:  # Windows
         return None
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return most if sys.platform == "darwin" else most * 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
 
 
 def machine_bytes() -> int | None:
@@ -236,6 +236,6 @@ def machine_bytes() -> int | None:
 
 def took_note(started: float) -> str:
     """The seconds since `started`, and the most memory that was taken."""
-    most = most_resident()
-    peak = f", peak memory measured: {bytes_text(most)}" if most else ""
+    resident_peak = most_resident()
+    peak = f", peak memory measured: {bytes_text(resident_peak)}" if resident_peak else ""
     return f"{perf_counter() - started:.2f} s{peak}"

@@ -13,10 +13,10 @@ Index = int | None | str | tuple[int | None, int | None, int | None]
 
 
 def _slice(x: Array, indices: tuple[Index, ...]) -> Array:
-    index = tuple(slice(*one) if isinstance(one, tuple) else one for one in indices)
-    if any(isinstance(one, str) for one in index):
+    index = tuple(slice(*item) if isinstance(item, tuple) else item for item in indices)
+    if any(isinstance(item, str) for item in index):
         raise UnfitError("a slice by another tensor is not run here")
-    return x[tuple(one for one in index if not isinstance(one, str))]
+    return x[tuple(item for item in index if not isinstance(item, str))]
 
 
 def _piece(x: Array, axis: int, start: int, stop: int) -> Array:
@@ -66,9 +66,9 @@ ARITHMETIC: dict[str, Callable[..., Array]] = {
 
 def operate(layer: Operation, inputs: Sequence[Array], weights: object) -> Array:
     """An operation on arrays of one image each; whole shapes are restored for it."""
-    whole = [x.reshape(shape) for x, shape in zip(inputs, layer.takes, strict=True)]
-    made = OPERATIONS[layer.type](*whole, *layer.values)
-    return np.asarray(made).reshape(per_image(layer.gives))
+    whole = [x.reshape(shape) for x, shape in zip(inputs, layer.inputs, strict=True)]
+    output = OPERATIONS[layer.type](*whole, *layer.values)
+    return np.asarray(output).reshape(per_image(layer.output))
 
 
 def scale(layer: Scalar, inputs: Sequence[Array], weights: object) -> Array:

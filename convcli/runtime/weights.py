@@ -63,7 +63,7 @@ def drawn(
 ) -> dict[str, Array]:
     """Weights from PCG64(seed), one stream over the rows in order, filters by `init`.
 
-    Biases are 0, the scales of normalisations 1: what frameworks begin with. `slope` are the
+    Biases are 0, the scales of normalizations 1: what frameworks begin with. `slope` are the
     `slopes` of the whole network: a layer's weights are the same however far the rows go.
     """
     generator = np.random.Generator(np.random.PCG64(seed))
@@ -97,14 +97,14 @@ def slopes(network: Network) -> dict[str, float]:
     """
     # backwards: what follows a node is known before the node is reached
     following: dict[str, float] = {}
-    found: dict[str, float] = {}
+    slopes: dict[str, float] = {}
     for node in reversed(network.nodes):
-        found[node.name] = following.get(node.name, 1.0)
+        slopes[node.name] = following.get(node.name, 1.0)
         own = _slope(node.layer)
-        passed = found[node.name] if own is None else own
+        passed = slopes[node.name] if own is None else own
         for name in node.inputs:
             following[name] = passed
-    return found
+    return slopes
 
 
 def _slope(layer: Layer) -> float | None:
@@ -129,33 +129,33 @@ def read_weights(path: str, wanted: Mapping[str, Slot]) -> tuple[dict[str, Array
     """
     kind = Safetensors if path.endswith(".safetensors") else Npz
     with opened(path, "a file of weights"), kind(path) as file:
-        held = file.shapes()
-        _check(path, held, wanted)
+        shapes = file.shapes()
+        _check(path, shapes, wanted)
         weights = {name: _finite(path, name, file.read(name)) for name in wanted}
-    others = [name for name in held if name not in wanted and name.endswith((".weight", ".bias"))]
+    others = [name for name in shapes if name not in wanted and name.endswith((".weight", ".bias"))]
     return weights, others
 
 
-def _check(path: str, held: Mapping[str, tuple[int, ...]], wanted: Mapping[str, Slot]) -> None:
-    missing = [name for name in wanted if name not in held]
+def _check(path: str, shapes: Mapping[str, tuple[int, ...]], wanted: Mapping[str, Slot]) -> None:
+    missing = [name for name in wanted if name not in shapes]
     if missing:
-        there = ", ".join(list(held)[:4]) or "nothing"
+        there = ", ".join(list(shapes)[:4]) or "nothing"
         raise UnfitError(
             f"{safe(path)} lacks {counted(len(missing), 'array')} of the network's "
             f"{len(wanted):,}, {missing[0]} first; it holds {safe(there)}"
-            f"{' …' if len(held) > 4 else ''}"
+            f"{' …' if len(shapes) > 4 else ''}"
         )
     for name, slot in wanted.items():
-        if held[name] != slot.shape:
+        if shapes[name] != slot.shape:
             raise UnfitError(
-                f"{safe(path)}: {name} has the shape {held[name]}; the network needs {slot.shape}"
+                f"{safe(path)}: {name} has the shape {shapes[name]}; the network needs {slot.shape}"
             )
 
 
 def _finite(path: str, name: str, values: Array) -> Array:
     if values.dtype.kind not in "fiub":
         raise UnfitError(f"{safe(path)}: {name} holds {values.dtype}, not numbers")
-    found = values.astype(np.float32)
-    if not np.isfinite(found).all():
+    floats = values.astype(np.float32)
+    if not np.isfinite(floats).all():
         raise UnfitError(f"{safe(path)}: {name} holds values that are not finite in float32")
-    return found
+    return floats

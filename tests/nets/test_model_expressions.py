@@ -223,6 +223,7 @@ STATEMENTS = [
     "import collections\nP = collections.namedtuple('P', 'p q')\na = (P(1, 2) == (1, 2)) + (P(1, 2) == P(1, 3)) + (P(1, 2) != P(1, 3)) + len(P(1, 2)) + sum(P(3, 4))",
     "from dataclasses import dataclass\n@dataclass\nclass D:\n    p: int\n@dataclass\nclass E:\n    p: int\na = (D(1) == D(1)) + (D(1) == D(2)) + (D(1) != D(1)) + (D(1) != 1) + (D(1) == E(1))",
     "from dataclasses import dataclass\n@dataclass\nclass D:\n    p: int\n    def __post_init__(self): self.q = self.p + 3\na = D(1).q",
+    "from dataclasses import dataclass\n@dataclass\nclass D:\n    p: int = 1\n    q: int = 2\n@dataclass\nclass E(D):\n    r: int = 3\n    p: int = 4\n@dataclass\nclass F(E):\n    s: int = 5\nd, e = F(6, 7, 8, 9), E(q=10)\na = d.p + 10 * d.q + 100 * d.r + 1000 * d.s + 10**4 * e.p + 10**5 * e.q + 10**6 * e.r",
     "a = [1, 2, 3]\na[0], a[1:] = 7, [8]\na = sum(a)",
     "a = {1: 2}\nfor a[1], b in [(3, 4), (5, 6)]:\n    pass\na = a[1] + b",
     "a = 3\na -= 1\na *= 4\na //= 3\na **= 2\na %= 3\na |= 4\na <<= 2",

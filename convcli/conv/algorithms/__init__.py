@@ -40,14 +40,14 @@ ALGORITHMS: dict[str, Algorithm] = {
 
 def chosen(problem: Problem) -> str:
     """The name of the cheapest algorithm that does not refuse: what "auto" means."""
-    able = [name for name, one in ALGORITHMS.items() if one.refuses(problem) is None]
+    able = [name for name, algorithm in ALGORITHMS.items() if algorithm.refuses(problem) is None]
     return min(able, key=lambda name: ALGORITHMS[name].cost(problem))
 
 
 def choose(problem: Problem, name: str) -> Algorithm:
     """The algorithm of this name, or for "auto" the cheapest that does not refuse.
 
-    Raises UnfitError, with the reason, when the one that was asked for refuses.
+    Raises UnfitError, with the reason, when an explicit choice refuses.
     """
     names = "auto", *ALGORITHMS
     if not isinstance(name, str) or name not in names:

@@ -133,8 +133,8 @@ def _width_read(problem: Problem) -> int:
 def _columns(problem: Problem) -> list[Pair]:
     """The tiles of one row of them, in pieces of PIECE_BYTES."""
     (height, width), tiles = _tiling(problem)
-    one = problem.channels * height * width * problem.itemsize
-    return spans(tiles[1], PIECE_BYTES // one)
+    tile_bytes = problem.channels * height * width * problem.itemsize
+    return spans(tiles[1], PIECE_BYTES // tile_bytes)
 
 
 @lru_cache(maxsize=256)
@@ -155,4 +155,4 @@ def _side(length: int, taps: int) -> Pair:
     """The cheapest side for an axis, and its number of tiles."""
     sides = [side for side in SIDES if side >= taps] or [1 << (2 * taps - 1).bit_length()]
     counted = [(side, ceil_div(_outputs(length, taps), _outputs(side, taps))) for side in sides]
-    return min(counted, key=lambda one: one[0] * one[1] * log2(one[0]))
+    return min(counted, key=lambda option: option[0] * option[1] * log2(option[0]))

@@ -123,6 +123,8 @@ def _bands(problem: Problem) -> list[Pair]:
 
 
 def _channels(problem: Problem) -> list[Pair]:
-    one = _pitch(problem) * min(problem.output[0], _bands(problem)[0][1]) * problem.itemsize
-    fitting = max(BLOCK_BYTES // one, 1)
+    channel_bytes = (
+        _pitch(problem) * min(problem.output[0], _bands(problem)[0][1]) * problem.itemsize
+    )
+    fitting = max(BLOCK_BYTES // channel_bytes, 1)
     return spans(problem.groups, min(fitting, ceil_div(problem.groups, 2)))

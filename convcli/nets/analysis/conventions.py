@@ -60,14 +60,14 @@ def explanations(
     figure: Figure, networks: dict[str, tuple[Network, Shape]]
 ) -> tuple[list[Explanation], list[Explanation]]:
     """The conventions that give a figure; and, of all that were tried, the nearest five."""
-    tried = [
-        one
+    every = [
+        explanation
         for name, (network, shape) in networks.items()
-        for one in _conventions(name, network, shape)
+        for explanation in _conventions(name, network, shape)
     ]
-    unique = list(dict.fromkeys(tried))
-    hits = [one for one in unique if figure.matches(one.value)]
-    nearest = sorted(unique, key=lambda one: abs(one.value - figure.value))[:5]
+    unique = list(dict.fromkeys(every))
+    hits = [hit for hit in unique if figure.matches(hit.value)]
+    nearest = sorted(unique, key=lambda tried: abs(tried.value - figure.value))[:5]
     return hits, nearest
 
 
@@ -155,18 +155,18 @@ def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]
 def listing(figure: Figure, hits: list[Explanation], nearest: list[Explanation]) -> Listing:
     """The conventions behind a figure, or the nearest ones, as a result to print."""
     near = "; ".join(
-        f"{one.value:,} ({one.network}: {one.quantity}, {one.convention})" for one in nearest
+        f"{hit.value:,} ({hit.network}: {hit.quantity}, {hit.convention})" for hit in nearest
     )
     missing = f"no convention tried here gives {figure.text}; nearest: {near}"
-    rows = [(one.network, one.quantity, one.value, one.convention) for one in hits]
+    rows = [(hit.network, hit.quantity, hit.value, hit.convention) for hit in hits]
     return Listing(
-        "\n".join(f"{one.network}: {one.quantity}, {one.convention}" for one in hits),
+        "\n".join(f"{hit.network}: {hit.quantity}, {hit.convention}" for hit in hits),
         (("network", "quantity", "value", "convention"), rows, ()),
         {
             "schema": SCHEMA,
             "figure": figure.text,
-            "explanations": [one._asdict() for one in hits],
-            "nearest": [one._asdict() for one in nearest],
+            "explanations": [hit._asdict() for hit in hits],
+            "nearest": [hit._asdict() for hit in nearest],
         },
         f"conventions under which {figure.text} comes out: {len(hits)}",
         () if hits else (missing,),

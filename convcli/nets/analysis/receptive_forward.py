@@ -56,7 +56,7 @@ def widest(branches: Sequence[NodeField], lengths: tuple[int, ...]) -> NodeField
     best = max(branches, key=_extent)
     if best.lost or best.lengths == lengths:
         return best
-    others = [one for one in branches if one.lengths == lengths]
+    others = [branch for branch in branches if branch.lengths == lengths]
     if not others or len(others[0].axes) != len(best.kept):
         return best
     other = max(others, key=_extent)

@@ -123,32 +123,34 @@ def _lengths(given: Unknowns, window: Window, padding: Pair) -> Iterator[int]:
         yield given.input
 
 
-def listing(found: list[Solution]) -> Listing:
+def listing(solutions: list[Solution]) -> Listing:
     """Solutions as a result to print."""
-    ends = [f"{before},{after}" for before, after in (one.padding for one in found)]
+    ends = [f"{before},{after}" for before, after in (solution.padding for solution in solutions)]
     rows = [
         (
-            one.input,
-            one.kernel,
-            one.stride,
-            str(one.padding[0]) if one.even else both,
-            one.output,
-            "yes" if one.exact else "no",
-            one.unread,
+            solution.input,
+            solution.kernel,
+            solution.stride,
+            str(solution.padding[0]) if solution.even else both,
+            solution.output,
+            "yes" if solution.exact else "no",
+            solution.unread,
         )
-        for one, both in zip(found, ends, strict=True)
+        for solution, both in zip(solutions, ends, strict=True)
     ]
-    exact = sum(one.exact for one in found)
+    exact = sum(solution.exact for solution in solutions)
     leave = "leaves" if exact == 1 else "leave"
     return Listing(
         "\n".join(
-            f"{one.input} {one.kernel} {one.stride} {both}"
-            for one, both in zip(found, ends, strict=True)
+            f"{solution.input} {solution.kernel} {solution.stride} {both}"
+            for solution, both in zip(solutions, ends, strict=True)
         ),
         (("input", "kernel", "stride", "padding", "output", "exact", "unread"), rows, ()),
         {
             "schema": SCHEMA,
-            "solutions": [{**one._asdict(), "exact": one.exact} for one in found],
+            "solutions": [
+                {**solution._asdict(), "exact": solution.exact} for solution in solutions
+            ],
         },
-        f"{counted(len(found), 'solution')}, of which {exact} {leave} nothing over",
+        f"{counted(len(solutions), 'solution')}, of which {exact} {leave} nothing over",
     )

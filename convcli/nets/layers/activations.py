@@ -66,13 +66,15 @@ def function(name: str) -> Callable[..., Activation]:
             hint = f"it takes {', '.join(known)}{like(option, known)}"
             raise SpecError(f"got an unexpected keyword argument {option!r}; {hint}")
         more = args[len(takes) :]
-        if len(more) > 1 or not all(isinstance(one, bool | None) for one in more):
+        if len(more) > 1 or not all(isinstance(value, bool | None) for value in more):
             raise SpecError(f"too many positional arguments; it takes {', '.join(known)}")
         given = {**dict(zip(takes, args, strict=False)), **options}
         values = [(name, given[name]) for name in takes if given.get(name) is not None]
         # a value that only running the text would tell changes no shape
         plain = (int, float, str)
-        kept = ((name, one if isinstance(one, plain) else shown(one)) for name, one in values)
+        kept = (
+            (name, value if isinstance(value, plain) else shown(value)) for name, value in values
+        )
         return Activation(name, values=tuple(kept))
 
     return build
@@ -94,11 +96,11 @@ def rrelu(lower: object = 1 / 8, upper: object = 1 / 3, inplace: object = False)
 
 @equal_by_type
 class PReLU(NamedTuple):
-    """Leaky ReLU with trained slopes: one in all, one a channel, or (None) one a value."""
+    """Leaky ReLU with trained slopes: one in all, one per channel, or (None) one per value."""
 
     slopes: int | None = 1
     shared: tuple[int, ...] = ()
-    """Axes of (height, width, channels), from 1, that share a slope where there is one a value."""
+    """Axes of (height, width, channels), from 1, that share a slope, where values have one each."""
 
     @property
     def type(self) -> str:

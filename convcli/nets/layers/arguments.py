@@ -10,14 +10,14 @@ from convcli.geometry import MAX_SIZE, PADDINGS, Padding, Pair, padding_name
 T = TypeVar("T")
 
 
-def count(value: object, name: str, least: int = 1) -> int:
-    """A whole number from `least` to MAX_SIZE; a float that is one (2.0) will do."""
+def count(value: object, name: str, minimum: int = 1) -> int:
+    """An integer from `minimum` to MAX_SIZE; a float that is one (2.0) will do."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise SpecError(f"{name} must be a whole number, not {shown(value)}")
-    if not least <= value <= MAX_SIZE:
-        raise SpecError(f"{name} must be from {least} to {MAX_SIZE:,}, not {shown(value)}")
+    if not minimum <= value <= MAX_SIZE:
+        raise SpecError(f"{name} must be from {minimum} to {MAX_SIZE:,}, not {shown(value)}")
     return value
 
 
@@ -59,24 +59,24 @@ def maybe_count(value: object, name: str) -> int | None:
     return None if value is None else count(value, name)
 
 
-def counts(value: object, axes: int, name: str, least: int = 1) -> tuple[int, ...]:
+def counts(value: object, axes: int, name: str, minimum: int = 1) -> tuple[int, ...]:
     """One number for every axis, or a sequence of one each."""
     if not isinstance(value, tuple | list):
-        return (count(value, name, least),) * axes
+        return (count(value, name, minimum),) * axes
     if len(value) == 1:
         value = tuple(value) * axes
     if len(value) != axes:
         raise SpecError(f"{name} must be 1 or {axes} numbers, not {len(value)}")
-    return tuple(count(one, name, least) for one in value)
+    return tuple(count(number, name, minimum) for number in value)
 
 
 def sizes(value: object, name: str) -> tuple[int, ...]:
     """Sizes of a new shape, at most one of which is -1: what is left."""
     given = value if isinstance(value, tuple | list) else (value,)
-    found = tuple(size if size == -1 else count(size, name) for size in given)
-    if not found or found.count(-1) > 1:
+    lengths = tuple(size if size == -1 else count(size, name) for size in given)
+    if not lengths or lengths.count(-1) > 1:
         raise SpecError(f"{name}={shown(value)} needs sizes, at most one of them -1")
-    return found
+    return lengths
 
 
 def pads(value: object, axes: int, name: str = "padding") -> tuple[Padding, ...]:
@@ -86,10 +86,10 @@ def pads(value: object, axes: int, name: str = "padding") -> tuple[Padding, ...]
         if named is None:
             raise SpecError(f"{name}={shown(value)} is none of {', '.join(PADDINGS)}, nor a number")
         return (named,) * axes
-    if isinstance(value, tuple | list) and any(isinstance(one, tuple | list) for one in value):
+    if isinstance(value, tuple | list) and any(isinstance(sides, tuple | list) for sides in value):
         if len(value) != axes:
             raise SpecError(f"{name} must hold {axes} pairs, not {len(value)}")
-        return tuple(_pair(one, name) for one in value)
+        return tuple(_pair(sides, name) for sides in value)
     return tuple((pad, pad) for pad in counts(value, axes, name, 0))
 
 

@@ -1,4 +1,4 @@
-"""Normalisations: of batches, channels and neighbourhoods."""
+"""Normalizations: of batches, channels and neighborhoods."""
 
 from math import prod
 from typing import Literal, NamedTuple
@@ -23,11 +23,11 @@ NormKind = Literal["batch", "instance", "group", "layer"]
 
 @equal_by_type
 class Norm(NamedTuple):
-    """A normalisation: `batch`, `instance`, `group` or `layer`.
+    """A normalization: `batch`, `instance`, `group` or `layer`.
 
-    Batch normalisation trains a scale and a shift a channel (2·C) and keeps a mean and a variance
+    Batch normalization trains a scale and a shift per channel (2·C) and keeps a mean and a variance
     (2·C running statistics), which `counted` makes parameters as Keras counts them. Layer
-    normalisation trains a scale and a shift for each value of the axes it covers.
+    normalization trains a scale and a shift for each value of the axes it covers.
     """
 
     kind: NormKind
@@ -37,7 +37,7 @@ class Norm(NamedTuple):
     """Channels, where the text declares them."""
     groups: int = 1
     shape: Sizes | None = None
-    """What a layer normalisation covers, from the last axis on; None: the channels alone."""
+    """What a layer normalization covers, from the last axis on; None: the channels alone."""
     tracked: bool = False
     """Whether running statistics are kept."""
     counted: bool = False
@@ -74,7 +74,7 @@ class Norm(NamedTuple):
 
 @equal_by_type
 class LocalResponseNorm(NamedTuple):
-    """Division by the energy of neighbouring channels (Krizhevsky et al. 2012).
+    """Division by the energy of neighboring channels (Krizhevsky et al. 2012).
 
     `alpha` is divided by `size`, as PyTorch and Caffe do.
     """
@@ -107,7 +107,7 @@ class LocalContrastNorm(NamedTuple):
 
     A value depends on the spread at its place, which depends on the means around it, so that it
     sees two windows less one cell. The least spread that is divided by, the mean over the
-    picture, is left out of its receptive field, as normalisations over whole maps are.
+    picture, is left out of its receptive field, as normalizations over whole maps are.
     """
 
     size: int = 9
@@ -119,7 +119,7 @@ class LocalContrastNorm(NamedTuple):
     def measure(self, *inputs: Shape) -> Measure:
         shape = maps(self.type, inputs, 2)
         if self.size % 2 == 0:
-            raise UnfitError(f"{self.type} needs a window with a centre, not of {self.size} cells")
+            raise UnfitError(f"{self.type} needs a window with a center, not of {self.size} cells")
         window = Window(2 * self.size - 1), (self.size - 1, self.size - 1)
         return Measure(shape, windows=(window, window))
 

@@ -103,7 +103,8 @@ class Upsample(NamedTuple):
         if len(each) != axes or not axes:
             raise UnfitError(f"upsample by {len(given)} axes meets {size_text(shape)}")
         lengths = [
-            int(n * one) if self.scale else int(one) for n, one in zip(shape[1:], each, strict=True)
+            int(n * size) if self.scale else int(size)
+            for n, size in zip(shape[1:], each, strict=True)
         ]
         if min(lengths) < 1:
             raise UnfitError(f"upsample by {each} leaves nothing of {size_text(shape)}")
@@ -187,9 +188,9 @@ class Merge(NamedTuple):
     type: str
 
     def measure(self, *inputs: Shape) -> Measure:
-        most = max(map(len, inputs))
+        rank = max(map(len, inputs))
         # a gate (c,) on maps (c, h, w)
-        level = [shape + (1,) * (most - len(shape)) for shape in inputs]
+        level = [shape + (1,) * (rank - len(shape)) for shape in inputs]
         return Measure(together(self.type, inputs, level))
 
 

@@ -76,9 +76,9 @@ class Each(NamedTuple):
         return self.layer.type
 
     def measure(self, *inputs: Shape) -> Measure:
-        many = inputs[0][0]
-        one = self.layer.measure(*(shape[1:] for shape in inputs))
-        return one._replace(output=(many, *one.output), macs=many * one.macs, windows=())
+        items = inputs[0][0]
+        item = self.layer.measure(*(shape[1:] for shape in inputs))
+        return item._replace(output=(items, *item.output), macs=items * item.macs, windows=())
 
     def slots(self, shape: Shape) -> Slots:
         return slots_of(self.layer, shape[1:])
@@ -101,8 +101,8 @@ class Single(NamedTuple):
         return self.layer.type
 
     def measure(self, *inputs: Shape) -> Measure:
-        one = self.layer.measure((1, *inputs[0]))
-        return one._replace(output=per_image(one.output), windows=())
+        measure = self.layer.measure((1, *inputs[0]))
+        return measure._replace(output=per_image(measure.output), windows=())
 
 
 @equal_by_type
@@ -151,8 +151,8 @@ class Broadcast(NamedTuple):
 
 def broadcast(type_: str, *shapes: Shape) -> Shape:
     """The shape that several have together. Raises UnfitError when an axis differs."""
-    most = max(map(len, shapes))
-    level = [(1,) * (most - len(shape)) + tuple(shape) for shape in shapes]
+    rank = max(map(len, shapes))
+    level = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
     return together(type_, shapes, level)
 
 
@@ -164,19 +164,19 @@ class Operation(NamedTuple):
     """
 
     type: str
-    takes: tuple[Shape, ...]
+    inputs: tuple[Shape, ...]
     """Whole shapes of the inputs, the batch of one image among them."""
-    gives: Shape
+    output: Shape
     values: tuple[object, ...] = ()
     """What else the call was given: axes, ends of a slice."""
     macs: int = 0
 
     def measure(self, *inputs: Shape) -> Measure:
-        if inputs != tuple(map(per_image, self.takes)):
+        if inputs != tuple(map(per_image, self.inputs)):
             met = " and ".join(map(size_text, inputs))
-            read = " and ".join(size_text(per_image(shape)) for shape in self.takes)
+            read = " and ".join(size_text(per_image(shape)) for shape in self.inputs)
             raise UnfitError(f"{self.type} was read for {read} and meets {met}")
-        return Measure(per_image(self.gives), macs=self.macs)
+        return Measure(per_image(self.output), macs=self.macs)
 
 
 def per_image(shape: Shape) -> Shape:

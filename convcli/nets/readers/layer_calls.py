@@ -188,4 +188,4 @@ def chain(builder: Builder, parts: Sequence[tuple[str, Part]]) -> None:
         raise SpecError(f"{shown(twice[0])} names two layers")
     value = INPUT
     for name, part in parts:
-        value = builder.lay(part, value, called=name if len(parts) > 1 else "")
+        value = builder.append(part, value, called=name if len(parts) > 1 else "")

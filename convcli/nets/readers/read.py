@@ -121,7 +121,7 @@ def read_text(text: str, source: str = "text") -> Reading:
         from convcli.nets.readers.torch_repr import read_printed
 
         builder = Builder()
-        builder.lay(read_printed(text, source, Vocabulary().layer), INPUT)
+        builder.append(read_printed(text, source, Vocabulary().layer), INPUT)
         network = builder.network()
         about = f"PyTorch printed model, {counted(len(network.nodes), 'layer')}"
     elif is_notation(text):

@@ -97,8 +97,8 @@ def _squares(products: Pair, taps: Pair, dtype: str) -> tuple[Array, ...]:
 
     down, across = (transforms(n, count) for n, count in zip(products, taps, strict=True))
     return tuple(
-        np.kron(np.array(one, float), np.array(other, float)).astype(dtype)
-        for one, other in zip(down, across, strict=True)
+        np.kron(np.array(rows, float), np.array(columns, float)).astype(dtype)
+        for rows, columns in zip(down, across, strict=True)
     )
 
 

@@ -63,8 +63,8 @@ class Tiling(NamedTuple):
     @property
     def blocks(self) -> list[Pair]:
         """Filters whose transforms fill BLOCK_BYTES."""
-        one = self.square * self.channels * self.problem.itemsize
-        return spans(self.problem.filters, BLOCK_BYTES // one)
+        filter_bytes = self.square * self.channels * self.problem.itemsize
+        return spans(self.problem.filters, BLOCK_BYTES // filter_bytes)
 
     @property
     def resident(self) -> int:

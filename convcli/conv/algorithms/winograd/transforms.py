@@ -1,6 +1,6 @@
 """The three matrices of a minimal filtering algorithm, in exact fractions.
 
-F(m, r) computes m neighbouring outputs of a filter of r taps with n = m + r − 1 products,
+F(m, r) computes m neighboring outputs of a filter of r taps with n = m + r − 1 products,
 
     y = Aᵀ [(G g) ⊙ (Bᵀ d)]        d: n inputs, g: r taps, y: m outputs
 
@@ -35,16 +35,16 @@ def transforms(products: int, taps: int) -> Transforms:
     """F(products − taps + 1, taps).
 
     >>> at, g, bt = transforms(4, 3)
-    >>> [[str(one) for one in row] for row in at]
+    >>> [[str(entry) for entry in row] for row in at]
     [['1', '1', '1', '0'], ['0', '1', '-1', '1']]
-    >>> [[str(one) for one in row] for row in g]
+    >>> [[str(entry) for entry in row] for row in g]
     [['-1', '0', '0'], ['1/2', '1/2', '1/2'], ['1/2', '-1/2', '1/2'], ['0', '0', '1']]
 
     One tap needs no algorithm: F(1, 1) is a product.
     """
     if taps == 1:
-        one = [[Fraction(1)]]
-        return Transforms(one, one, one)
+        identity = [[Fraction(1)]]
+        return Transforms(identity, identity, identity)
     points, count = POINTS[products], products - taps + 1
     rows, filters, inputs = [], [], []
     for place in points:
@@ -67,6 +67,6 @@ def _polynomial(roots: Sequence[Fraction]) -> list[Fraction]:
     coefficients = [Fraction(1)]
     for root in roots:
         shifted = [Fraction(0), *coefficients]
-        scaled = [*(root * one for one in coefficients), Fraction(0)]
+        scaled = [*(root * coefficient for coefficient in coefficients), Fraction(0)]
         coefficients = [high - low for high, low in zip(shifted, scaled, strict=True)]
     return coefficients

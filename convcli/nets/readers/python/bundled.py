@@ -24,11 +24,11 @@ HIDDEN = {"torch", "nn", "F", "collections"}
 
 def prelude_name(interpreter: Interpreter, module: str, name: str) -> Value:
     """A class or a function of a library, or MISSING."""
-    fitting = [one for one in TEXTS if module == one or module.startswith(f"{one}.")]
+    fitting = [name for name in TEXTS if module == name or module.startswith(f"{name}.")]
     if name in HIDDEN or not fitting:
         return MISSING
-    for one in sorted(fitting, key=len, reverse=True):
-        file = _opened(interpreter, TEXTS[one])
+    for library in sorted(fitting, key=len, reverse=True):
+        file = _opened(interpreter, TEXTS[library])
         if name in file.names:
             return interpreter.resolve(file.names, name)
     return MISSING

@@ -37,7 +37,7 @@ def parse_entry(entry: str, file: SourceFile) -> ast.expr:
         raise SpecError(f"{shown(entry)} is not a name in {safe(file.name)}, nor a call of one")
     name = node.func if isinstance(node, ast.Call) else node
     if isinstance(name, ast.Name) and name.id not in file.names:
-        known = [one for one, value in file.names.items() if isinstance(value, Class | Function)]
+        known = [name for name, value in file.names.items() if isinstance(value, Class | Function)]
         hint = like(name.id, known) or f"; it has {', '.join(known[:8])}"
         raise SpecError(f"{safe(file.name)} has no {shown(name.id)}{hint}")
     return node
@@ -57,7 +57,7 @@ def find_entry(file: SourceFile) -> ast.expr:
                 (ready if not needs(value.find("__init__"), 1) else other).append(name)
         elif isinstance(value, Function) and value.file is file and _builds(value):
             (ready if not needs(value, 0) else other).append(name)
-    for names in ([one for one in ready if one not in used], ready):
+    for names in ([name for name in ready if name not in used], ready):
         if len(names) == 1:
             return ast.Name(names[0], ast.Load())
         if names:
@@ -79,30 +79,30 @@ def find_entry(file: SourceFile) -> ast.expr:
         raise ReadError(f"{unread[0].text} cannot be read", unread[0].where)
     if not other:
         raise SpecError(f"{safe(file.name)} holds no class with a forward, and no layers")
-    name = next((one for one in reversed(other) if one not in used), other[-1])
+    name = next((known for known in reversed(other) if known not in used), other[-1])
     value = file.names[name]
     takes = needs(
         value.find("__init__") if isinstance(value, Class) else value, isinstance(value, Class)
     )
     raise SpecError(
         f"{name} of {safe(file.name)} takes {', '.join(takes)}; "
-        f"give them: '{safe(file.name)}:{name}({', '.join(f'{one}=…' for one in takes)})'"
+        f"give them: '{safe(file.name)}:{name}({', '.join(f'{key}=…' for key in takes)})'"
     )
 
 
 def _place(cls: Class, file: SourceFile) -> bool:
     """Whether a class is of this file: one that was imported is a part of it."""
-    return any(isinstance(one, ast.ClassDef) and one.name == cls.name for one in file.tree.body)
+    return any(isinstance(node, ast.ClassDef) and node.name == cls.name for node in file.tree.body)
 
 
 def _builds(function: Function) -> bool:
     node = function.node
     if not isinstance(node, ast.FunctionDef) or function.name.startswith(("_", *NOT_BUILDERS)):
         return False
-    if any(isinstance(one, ast.Name) and one.id == "Tensor" for one in ast.walk(node.args)):
+    if any(isinstance(name, ast.Name) and name.id == "Tensor" for name in ast.walk(node.args)):
         return False
-    returns = [one for one in ast.walk(node) if isinstance(one, ast.Return)]
-    return any(isinstance(one.value, ast.Call | ast.Name) for one in returns)
+    returns = [inner for inner in ast.walk(node) if isinstance(inner, ast.Return)]
+    return any(isinstance(inner.value, ast.Call | ast.Name) for inner in returns)
 
 
 def needs(function: Value, skipped: int) -> list[str]:
@@ -110,23 +110,23 @@ def needs(function: Value, skipped: int) -> list[str]:
     if not isinstance(function, Function):
         return []
     wanted = function.node.args
-    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)][skipped:]
+    names = [parameter.arg for parameter in (*wanted.posonlyargs, *wanted.args)][skipped:]
     required = names[: max(len(names) - len(function.defaults), 0)]
     by_name = zip(wanted.kwonlyargs, function.kw_defaults, strict=True)
-    return required + [one.arg for one, default in by_name if default is MISSING]
+    return required + [parameter.arg for parameter, default in by_name if default is MISSING]
 
 
 def _used(file: SourceFile) -> set[str]:
     """The names that other definitions of the file speak of: parts of what it is about."""
-    found: set[str] = set()
+    names: set[str] = set()
     for node in file.tree.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             if isinstance(node, ast.FunctionDef) and node.name.startswith(NOT_BUILDERS):
                 continue
-            for one in ast.walk(node):
-                if isinstance(one, ast.Name) and one.id != node.name:
-                    found.add(one.id)
-    return found
+            for inner in ast.walk(node):
+                if isinstance(inner, ast.Name) and inner.id != node.name:
+                    names.add(inner.id)
+    return names
 
 
 def _in_main(file: SourceFile, names: list[str]) -> ast.expr | None:
@@ -135,13 +135,13 @@ def _in_main(file: SourceFile, names: list[str]) -> ast.expr | None:
     for node in file.tree.body:
         main = isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)
         if main or (isinstance(node, ast.FunctionDef) and node.name.startswith(("test", "main"))):
-            for one in ast.walk(node):
+            for inner in ast.walk(node):
                 if (
-                    isinstance(one, ast.Call)
-                    and isinstance(one.func, ast.Name)
-                    and one.func.id in names
+                    isinstance(inner, ast.Call)
+                    and isinstance(inner.func, ast.Name)
+                    and inner.func.id in names
                 ):
-                    calls.setdefault(ast.unparse(one), one)
+                    calls.setdefault(ast.unparse(inner), inner)
     return next(iter(calls.values())) if len(calls) == 1 else None
 
 
@@ -152,19 +152,19 @@ def build_module(
     label = ast.unparse(call)[:60]
     entry = SourceFile("", "entry", label, ast.Module([], []))
     entry.names = file.names
-    made = interpreter.evaluate(ast.parse(ast.unparse(call), mode="eval").body, Frame(entry, {}))
-    if isinstance(made, Class | Function | Partial):
-        made = interpreter.call(made, [], {})
-    if isinstance(made, tuple | list) and made and interpreter.is_module(made[0]):
-        made = made[0]
-    if isinstance(made, Unknown):
-        raise ReadError(f"{label} gives {made.text}, which is not known here", made.where)
-    if not isinstance(made, Instance) or not made.cls.is_a(nn_module.MODULE):
-        raise ReadError(f"{label} gives {describe(made)}, which is no module")
+    value = interpreter.evaluate(ast.parse(ast.unparse(call), mode="eval").body, Frame(entry, {}))
+    if isinstance(value, Class | Function | Partial):
+        value = interpreter.call(value, [], {})
+    if isinstance(value, tuple | list) and value and interpreter.is_module(value[0]):
+        value = value[0]
+    if isinstance(value, Unknown):
+        raise ReadError(f"{label} gives {value.text}, which is not known here", value.where)
+    if not isinstance(value, Instance) or not value.cls.is_a(nn_module.MODULE):
+        raise ReadError(f"{label} gives {describe(value)}, which is no module")
     kind = (
         "class" if isinstance(call, ast.Name) and isinstance(file.names.get(call.id), Class) else ""
     )
-    return made, f"{kind} {label}".strip()
+    return value, f"{kind} {label}".strip()
 
 
 def example_input(file: SourceFile) -> Shape | None:
@@ -173,15 +173,15 @@ def example_input(file: SourceFile) -> Shape | None:
     for node in file.tree.body:
         if isinstance(node, ast.ClassDef):
             continue
-        for one in ast.walk(node):
+        for inner in ast.walk(node):
             if (
-                isinstance(one, ast.Call)
-                and isinstance(one.func, ast.Attribute)
-                and one.func.attr in ("randn", "rand", "zeros", "ones")
+                isinstance(inner, ast.Call)
+                and isinstance(inner.func, ast.Attribute)
+                and inner.func.attr in ("randn", "rand", "zeros", "ones")
             ):
-                sizes = [arg.value for arg in _flat(one.args) if isinstance(arg, ast.Constant)]
+                sizes = [arg.value for arg in _flat(inner.args) if isinstance(arg, ast.Constant)]
                 whole = [size for size in sizes if type(size) is int and size > 0]
-                if len(whole) == len(_flat(one.args)) and 2 <= len(whole) <= 5:
+                if len(whole) == len(_flat(inner.args)) and 2 <= len(whole) <= 5:
                     shapes.add(tuple(whole[1:]))
     return next(iter(shapes)) if len(shapes) == 1 else None
 

@@ -99,8 +99,8 @@ def _torch(interpreter: Interpreter, module: str, name: str) -> Value:
     if name in ANYWHERE:
         return ANYWHERE[name]
     if module.startswith("torch.nn.init"):
-        initialises = name.endswith("_") or name in INITIALIZERS
-        return Native(name, first if initialises else _unknown_of(f"nn.init.{name}"))
+        initializes = name.endswith("_") or name in INITIALIZERS
+        return Native(name, first if initializes else _unknown_of(f"nn.init.{name}"))
     if module.startswith("torch.nn.utils"):
         return Native(name, first)
     if module in STATES:
@@ -153,11 +153,11 @@ def _applied(interpreter: Interpreter, cls: Class, *args: Value) -> Value:
     return interpreter.call(cls.find("forward"), [Instance(CONTEXT), *args], {})
 
 
-def _tuple_of(many: int) -> NativeFunction:
+def _tuple_of(count: int) -> NativeFunction:
     """`_pair(3)` is (3, 3)."""
 
     def call(interpreter: Interpreter, value: Value) -> Value:
-        return tuple(value) if isinstance(value, list | tuple) else (value,) * many
+        return tuple(value) if isinstance(value, list | tuple) else (value,) * count
 
     return call
 
@@ -221,11 +221,11 @@ TORCH: dict[str, dict[str, Value]] = {
     "torch.fft": natives(FOURIER),
     "torch.linalg": natives({"norm": names.FUNCTIONS["norm"]}),
     "torch.nn.modules.utils": {
-        f"{under}{name}": Native(name, _tuple_of(many))
-        for name, many in TUPLES.items()
+        f"{under}{name}": Native(name, _tuple_of(count))
+        for name, count in TUPLES.items()
         for under in ("", "_")
     }
-    | natives({"_ntuple": lambda interpreter, many: Native("ntuple", _tuple_of(many))}),
+    | natives({"_ntuple": lambda interpreter, count: Native("ntuple", _tuple_of(count))}),
 }
 """Names of `torch` that stand in one module alone."""
 

@@ -85,7 +85,7 @@ def _check_one_input(root: Instance) -> None:
     if not isinstance(forward, Function):
         return
     parameters = forward.node.args
-    names = [one.arg for one in (*parameters.posonlyargs, *parameters.args)][1:]
+    names = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)][1:]
     needed = names[: len(names) - len(forward.defaults)] if forward.defaults else names
     if len(needed) > 1:
         raise ReadError(

@@ -49,9 +49,9 @@ class SourceFiles:
                 folder = os.path.dirname(folder)
             return self._in(folder, parts)
         for _ in range(MAX_PARENT_FOLDERS):
-            found = self._in(folder, parts)
-            if found is not None:
-                return found
+            file = self._in(folder, parts)
+            if file is not None:
+                return file
             if os.path.dirname(folder) == folder:
                 break
             folder = os.path.dirname(folder)

@@ -1,6 +1,6 @@
 """Keras's vocabulary: `Conv2D(filters=96, kernel_size=11, strides=4, padding="same")`.
 
-Channels are inferred and stand last; SAME pads the odd cell at the end; batch normalisation's
+Channels are inferred and stand last; SAME pads the odd cell at the end; batch normalization's
 running statistics count as parameters, as Keras's own summary counts them. A layer's `activation`
 follows it as a row of its own. Values that change no shape (initializers, regularizers, names)
 may be anything.
@@ -49,7 +49,7 @@ from convcli.nets.layers.arguments import (
 from convcli.text import like
 
 NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
-"""Paddings by name, and for how many axes each is known."""
+"""Paddings by name, and for how divided axes each is known."""
 
 
 def _padding(value: object, axes: int, causal: bool = True) -> tuple[Padding, ...]:
@@ -285,11 +285,11 @@ def group_normalization(
     scale: object = True,
     **_: object,
 ) -> Norm:
-    many = 1 if groups == -1 else count(groups, "groups")
+    divided = 1 if groups == -1 else count(groups, "groups")
     return Norm(
         "group",
         flag(center, "center") + flag(scale, "scale"),
-        groups=many,
+        groups=divided,
         eps=number_or(epsilon, 1e-3),
     )
 

@@ -1,6 +1,6 @@
 """The short vocabulary: this tool's own notation, `conv(96, 11, stride=4)`.
 
-Input channels are inferred; padding is a number, one an axis, pairs, or a name, and `same` is
+Input channels are inferred; padding is a number, one per axis, pairs, or a name, and `same` is
 TensorFlow's. Branches are lists: `residual([...], shortcut=[...])`, `concat([...], [...])`.
 """
 
@@ -152,7 +152,7 @@ def subsample(kernel: object, stride: object = None) -> Pool:
 
 def adaptive_pool(size: object, kind: object = "average") -> AdaptivePool:
     kinds: tuple[PoolKind, ...] = ("max", "average", "min")
-    known = next((one for one in kinds if one == kind), None)
+    known = next((name for name in kinds if name == kind), None)
     if known is None:
         raise SpecError(f"kind={shown(kind)} is none of {', '.join(kinds)}")
     return AdaptivePool(known, counts(size, 2, "size"))
@@ -182,7 +182,7 @@ def pad(padding: object) -> Pad:
 
 def upsample(scale: object = 2) -> Upsample:
     factors = scale if isinstance(scale, tuple | list) else (scale,)
-    return Upsample(scale=tuple(factor(one, "scale") for one in factors))
+    return Upsample(scale=tuple(factor(times, "scale") for times in factors))
 
 
 def batch_norm() -> Norm:
@@ -249,7 +249,7 @@ def _joined(join: Layer, kind: str) -> Callable[..., Fork]:
     def build(*branches: object) -> Fork:
         if len(branches) < 2:
             raise SpecError(f"{kind} needs two or more lists of layers")
-        return Fork(tuple(_branch(one, "a branch") for one in branches), join, kind=kind)
+        return Fork(tuple(_branch(branch, "a branch") for branch in branches), join, kind=kind)
 
     return build
 

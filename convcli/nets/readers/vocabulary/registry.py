@@ -39,7 +39,7 @@ class Vocabulary:
     def layer(self, name: str, args: Sequence[object], options: Mapping[str, object]) -> Layer:
         """The record of a layer from its name and values, the same for the same ones."""
         values = (*args, *options.values())
-        if not all(type(one) in PLAIN for one in values):
+        if not all(type(value) in PLAIN for value in values):
             return new_layer(name, args, options)
         # 1, 1.0 and True are equal, and not the same
         key = name, values, tuple(map(type, values)), tuple(options)

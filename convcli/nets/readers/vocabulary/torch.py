@@ -185,8 +185,8 @@ def avg_pool(axes: int) -> Callable[..., Pool]:
         count_include_pad: object = True,
         divisor_override: object = None,
     ) -> Pool:
-        made = _pool("average", axes, kernel_size, stride, padding, 1, ceil_mode)
-        return made._replace(
+        pool = _pool("average", axes, kernel_size, stride, padding, 1, ceil_mode)
+        return pool._replace(
             count_include_pad=flag(count_include_pad, "count_include_pad"),
             divisor=maybe_count(divisor_override, "divisor_override"),
         )
@@ -200,8 +200,8 @@ def lp_pool(axes: int) -> Callable[..., Pool]:
     ) -> Pool:
         if norm_type == 0:
             raise SpecError("norm_type must not be 0, of which there is no root")
-        made = _pool("lp", axes, kernel_size, stride, 0, 1, ceil_mode)
-        return made._replace(power=number_or(norm_type, 2.0))
+        pool = _pool("lp", axes, kernel_size, stride, 0, 1, ceil_mode)
+        return pool._replace(power=number_or(norm_type, 2.0))
 
     return build
 
@@ -272,12 +272,12 @@ def upsample(
         sizes = size if isinstance(size, tuple | list) else (size,)
         return Upsample(
             (),
-            tuple(count(one, "size") for one in sizes),
+            tuple(count(length, "size") for length in sizes),
             how,
             flag(align_corners, "align_corners"),
         )
     factors = scale_factor if isinstance(scale_factor, tuple | list) else (scale_factor,)
-    scale = tuple(factor(one, "scale_factor") for one in factors)
+    scale = tuple(factor(times, "scale_factor") for times in factors)
     return Upsample(scale, (), how, flag(align_corners, "align_corners"))
 
 
@@ -354,7 +354,7 @@ def group_norm(
 
 
 def _vectors(affine: object, bias: object) -> int:
-    """How many of scale and shift a normalisation trains."""
+    """How many of scale and shift a normalization trains."""
     return 1 + flag(bias, "bias") if flag(affine, "affine") else 0
 
 

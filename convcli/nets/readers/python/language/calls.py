@@ -173,7 +173,7 @@ def _is_generator(interpreter: Interpreter, function: ast.FunctionDef) -> bool:
 def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> dict[str, Value]:
     """The values of a function's parameters, by Python's rules."""
     parameters, name = function.node.args, function.name
-    positional = [one.arg for one in (*parameters.posonlyargs, *parameters.args)]
+    positional = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]
     names: dict[str, Value] = dict(zip(positional, args, strict=False))
     rest = args[len(positional) :]
     if parameters.vararg is not None:
@@ -185,7 +185,7 @@ def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> d
         )
     by_name = {
         *positional[len(parameters.posonlyargs) :],
-        *(one.arg for one in parameters.kwonlyargs),
+        *(parameter.arg for parameter in parameters.kwonlyargs),
     }
     more: dict[str, Value] = {}
     for key, value in options.items():
@@ -208,13 +208,13 @@ def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> d
             if index < first:
                 raise ProgramException("TypeError", f"{name}() needs {key!r}, which has no default")
             names[key] = function.defaults[index - first]
-    for one, default in zip(parameters.kwonlyargs, function.kw_defaults, strict=True):
-        if one.arg not in names:
+    for parameter, default in zip(parameters.kwonlyargs, function.kw_defaults, strict=True):
+        if parameter.arg not in names:
             if default is MISSING:
                 raise ProgramException(
-                    "TypeError", f"{name}() needs {one.arg!r}, which has no default"
+                    "TypeError", f"{name}() needs {parameter.arg!r}, which has no default"
                 )
-            names[one.arg] = default
+            names[parameter.arg] = default
     return names
 
 
@@ -233,15 +233,17 @@ def instantiate(
             raise ReadError(f"{cls.name} is a {base.text}, which is not known here", base.where)
     if cls.members is not None:
         return _member(interpreter, cls, cls.members, args)
-    made = call(interpreter, make, [cls, *args], options) if make is not MISSING else Instance(cls)
-    if not (isinstance(made, Instance) and made.cls.is_a(cls)):
-        return made
+    instance = (
+        call(interpreter, make, [cls, *args], options) if make is not MISSING else Instance(cls)
+    )
+    if not (isinstance(instance, Instance) and instance.cls.is_a(cls)):
+        return instance
     init = cls.find("__init__")
     if init is not MISSING:
-        call(interpreter, init, [made, *args], options)
+        call(interpreter, init, [instance, *args], options)
     elif args or options:
         raise ProgramException("TypeError", f"{cls.name}() takes no values")
-    return made
+    return instance
 
 
 def _member(

@@ -79,8 +79,8 @@ class GraphRecorder:
         scope = "" if leaf is not None and leaf.name else self.scope
         node = self._join(leaf or Leaf(record, name, where), names, scope)
         tensor = Tensor(output, node)
-        tensor.learned = leaf is None and all(one.learned for one in inputs)
-        tensor.channels_last = any(one.channels_last for one in inputs)
+        tensor.learned = leaf is None and all(x.learned for x in inputs)
+        tensor.channels_last = any(x.channels_last for x in inputs)
         return tensor
 
     def _join(self, leaf: Leaf, inputs: tuple[str, ...], scope: str) -> str:

@@ -382,7 +382,8 @@ def _try(interpreter: Interpreter, node: ast.Try, frame: Frame) -> None:
         except ProgramException as error:
             interpreter.site, interpreter.depth = site, depth
             handler = next(
-                (one for one in node.handlers if _catches(interpreter, one, error, frame)), None
+                (clause for clause in node.handlers if _catches(interpreter, clause, error, frame)),
+                None,
             )
             if handler is None:
                 raise
@@ -408,9 +409,9 @@ def _catches(
     caught = evaluate(interpreter, handler.type, frame)
     cls = error.cls or interpreter.global_name(error.kind, frame)
     return any(
-        isinstance(one, Class)
-        and (cls.is_a(one) if isinstance(cls, Class) else one.name == "Exception")
-        for one in (caught if isinstance(caught, tuple) else (caught,))
+        isinstance(wanted, Class)
+        and (cls.is_a(wanted) if isinstance(cls, Class) else wanted.name == "Exception")
+        for wanted in (caught if isinstance(caught, tuple) else (caught,))
     )
 
 

@@ -336,9 +336,9 @@ def _type(interpreter: Interpreter, value: Value, *rest: Value) -> Value:
     if len(rest) == 2 and isinstance(value, str) and isinstance(rest[1], dict):
         bases = to_list(interpreter, rest[0])
         known = [base for base in bases if isinstance(base, Class | Unknown)]
-        made = Class(value, known, dict(rest[1]))
-        made.own = True
-        return made
+        cls = Class(value, known, dict(rest[1]))
+        cls.own = True
+        return cls
     if isinstance(value, Instance):
         return value.cls
     if isinstance(value, Unknown):
@@ -408,11 +408,11 @@ EXCEPTIONS = (
 
 def _exceptions() -> dict[str, Class]:
     """Python's exceptions, derived from each other as they are there."""
-    found = {"BaseException": EXCEPTION, "Exception": EXCEPTION}
+    classes = {"BaseException": EXCEPTION, "Exception": EXCEPTION}
     kinds = [getattr(builtins, name) for name in EXCEPTIONS]
-    for kind in sorted(kinds, key=lambda one: len(one.__mro__)):
-        found[kind.__name__] = Class(kind.__name__, (found[kind.__base__.__name__],))
-    return found
+    for kind in sorted(kinds, key=lambda kind: len(kind.__mro__)):
+        classes[kind.__name__] = Class(kind.__name__, (classes[kind.__base__.__name__],))
+    return classes
 
 
 UNREAD = (

@@ -91,9 +91,9 @@ def _equal(interpreter: Interpreter, owner: Instance, other: Value) -> bool:
 
 def replaced(owner: Instance, new: dict[str, Value]) -> Instance:
     """An object like another, some of its fields set anew."""
-    made = Instance(owner.cls)
-    made.attrs = {**owner.attrs, **new}
-    return made
+    copy = Instance(owner.cls)
+    copy.attrs = {**owner.attrs, **new}
+    return copy
 
 
 def _set_fields(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
@@ -146,4 +146,4 @@ def field_of(
 
 
 FACTORY = Native("default_factory", lambda interpreter, factory: interpreter.call(factory, [], {}))
-"""A dataclass's default that is made anew for every object."""
+"""The default of a field that every object gets anew."""

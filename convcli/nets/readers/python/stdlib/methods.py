@@ -326,7 +326,7 @@ def class_method_of_type(type_: str, name: str) -> Value:
         return Native(
             name,
             lambda interpreter, keys, value=None: {
-                hashable(interpreter, one): value for one in iterate(interpreter, keys)
+                hashable(interpreter, key): value for key in iterate(interpreter, keys)
             },
         )
     for kind in TYPES.get(type_, ()):

@@ -121,14 +121,14 @@ def _signature(interpreter: Interpreter, function: Value) -> Value:
     if not isinstance(function, Function):
         return Unknown("inspect.signature()")
     wanted = function.node.args
-    names = [one.arg for one in (*wanted.posonlyargs, *wanted.args)][bound:]
+    names = [parameter.arg for parameter in (*wanted.posonlyargs, *wanted.args)][bound:]
     defaults = dict(zip(reversed(names), reversed(function.defaults), strict=False))
     defaults |= {
-        one.arg: default
-        for one, default in zip(wanted.kwonlyargs, function.kw_defaults, strict=True)
+        parameter.arg: default
+        for parameter, default in zip(wanted.kwonlyargs, function.kw_defaults, strict=True)
         if default is not MISSING
     }
-    names += [one.arg for one in wanted.kwonlyargs]
+    names += [parameter.arg for parameter in wanted.kwonlyargs]
     return namespace(
         parameters={name: namespace(name=name, default=defaults.get(name, EMPTY)) for name in names}
     )
@@ -224,9 +224,9 @@ def _pattern(function: str) -> NativeFunction:
         match = (re.match if function == "match" else re.search)(*_simple(pattern, text))
         if match is None:
             return None
-        made = Instance(MATCH)
-        made.attrs["matched"] = (match.group(), *match.groups())
-        return made
+        result = Instance(MATCH)
+        result.attrs["matched"] = (match.group(), *match.groups())
+        return result
 
     return call
 
@@ -302,9 +302,9 @@ def _set_names(interpreter: Interpreter, owner: Instance, **options: Value) -> N
 
 def namespace(**values: Value) -> Instance:
     """An object that holds values by name."""
-    made = Instance(NAMESPACE)
-    made.attrs |= values
-    return made
+    instance = Instance(NAMESPACE)
+    instance.attrs |= values
+    return instance
 
 
 NAMESPACE = class_of("Namespace", __init__=_set_names)

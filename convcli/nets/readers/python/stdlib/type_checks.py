@@ -70,10 +70,10 @@ PLAIN = {int, float, str, bool, list, tuple, dict, set, range, type(None)}
 def is_instance(interpreter: Interpreter, value: Value, kinds: Value) -> Value:
     unknown = None
     for kind in kinds if isinstance(kinds, tuple) else (kinds,):
-        found = _is_a(interpreter, value, kind)
-        if isinstance(found, Unknown):
-            unknown = found
-        elif found:
+        result = _is_a(interpreter, value, kind)
+        if isinstance(result, Unknown):
+            unknown = result
+        elif result:
             return True
     return False if unknown is None else unknown
 
@@ -118,7 +118,9 @@ def is_subclass(interpreter: Interpreter, cls: Value, kinds: Value) -> Value:
     if isinstance(cls, Unknown):
         return cls.outcome()
     kinds = kinds if isinstance(kinds, tuple) else (kinds,)
-    return isinstance(cls, Class) and any(isinstance(one, Class) and cls.is_a(one) for one in kinds)
+    return isinstance(cls, Class) and any(
+        isinstance(kind, Class) and cls.is_a(kind) for kind in kinds
+    )
 
 
 def is_callable(interpreter: Interpreter, value: Value) -> bool:

@@ -45,30 +45,30 @@ def groups_of(text: str) -> Groups:
         raise ProgramException(
             "ValueError", f"{shown(text.strip())} is no side of a pattern of einops"
         )
-    found: Groups = []
+    groups: Groups = []
     for group, name in re.findall(r"\(([^()]*)\)|([^\s()]+)", text):
         if name:
-            found.append([] if name == "1" else [DOTS if name == "..." else name])
+            groups.append([] if name == "1" else [DOTS if name == "..." else name])
         else:
-            found.append([one for one in group.split() if one != "1"])
-    return found
+            groups.append([axis for axis in group.split() if axis != "1"])
+    return groups
 
 
 def _checked(kind: str, first: Groups, last: Groups, lengths: dict[str, int]) -> None:
     """Refuse, as einops does, a pattern whose sides do not have the axes that a verb takes."""
     left, right = ([name for group in side for name in group] for side in (first, last))
     for names in (left, right):
-        twice = next((one for one in names if names.count(one) > 1 and not one.isdigit()), None)
+        twice = next((n for n in names if names.count(n) > 1 and not n.isdigit()), None)
         if twice is not None:
             raise ShapeMismatch(f"{kind}: {twice} stands twice on one side of the pattern")
     alone = [("left", left, right)] if kind != "reduce" else []
     alone += [("right", right, left)] if kind != "repeat" else []
     for side, own, other in alone:
-        name = next((one for one in own if one not in other or one.isdigit()), None)
+        name = next((n for n in own if n not in other or n.isdigit()), None)
         if name is not None:
             name = "..." if name.startswith(".") else name
             raise ShapeMismatch(f"{kind}: {name} stands on the {side} side of the pattern alone")
-    unused = next((one for one in lengths if one not in (*left, *right)), None)
+    unused = next((n for n in lengths if n not in (*left, *right)), None)
     if unused is not None:
         raise ShapeMismatch(f"{kind}: a length is given for {unused}, which is not in the pattern")
 

@@ -205,7 +205,7 @@ def binary(interpreter: Interpreter, word: str, left: Value, right: Value) -> Va
     tensor, other = (left, right) if isinstance(left, Tensor) else (to_tensor(right), left)
     if isinstance(other, bool | int | float):
         if tensor.values is not None:
-            pairs = [(one, other) if tensor is left else (other, one) for one in tensor.values]
+            pairs = [(own, other) if tensor is left else (other, own) for own in tensor.values]
             values = [_of_two(interpreter, word, *pair) for pair in pairs]
             return Tensor(tensor.shape, values=values)
         record = Scalar(word, float(other), tensor is right)
@@ -269,7 +269,7 @@ def together(word: str) -> TensorFunction:
     """A function of several tensors value by value; numbers among them change no shape."""
 
     def call(interpreter: Interpreter, *values: Value, **options: Value) -> Tensor:
-        tensors = [one for one in (*values, *options.values()) if isinstance(one, Tensor)]
+        tensors = [value for value in (*values, *options.values()) if isinstance(value, Tensor)]
         output = broadcast(word, *(tensor.shape for tensor in tensors))
         return append_node(interpreter, Broadcast(word), tensors, output)
 

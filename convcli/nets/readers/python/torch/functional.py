@@ -169,7 +169,7 @@ def pad(
     **options: Value,
 ) -> Tensor:
     x = to_tensor(x)
-    given = [to_integer(one) for one in to_list(interpreter, options.get("pad", sides))]
+    given = [to_integer(side) for side in to_list(interpreter, options.get("pad", sides))]
     pairs = len(given) // 2
     if len(given) % 2 or pairs > len(x.shape):
         raise ShapeMismatch(f"pad by {shown(given)} of {len(x.shape)} axes")

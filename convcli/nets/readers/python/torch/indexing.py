@@ -144,22 +144,22 @@ def unbind(interpreter: Interpreter, x: Value, dim: Value = 0) -> tuple[Tensor, 
 def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
     """`x[index]`, with numbers, slices, None, `...` and other tensors."""
     indices = [*index] if isinstance(index, tuple) else [index]
-    for one in indices:
-        if isinstance(one, Unknown):
-            raise one.error()
+    for item in indices:
+        if isinstance(item, Unknown):
+            raise item.error()
     if x.values is not None and len(x.shape) == len(indices) == 1:
-        one = indices[0]
-        if isinstance(one, slice):
-            numbers = x.values[one]
+        item = indices[0]
+        if isinstance(item, slice):
+            numbers = x.values[item]
             return Tensor((len(numbers),), values=numbers)
-        if isinstance(one, int):
-            if not -len(x.values) <= one < len(x.values):
-                raise ProgramException("IndexError", f"{one} of {len(x.values)} values")
-            return Tensor((), values=[x.values[one]])
+        if isinstance(item, int):
+            if not -len(x.values) <= item < len(x.values):
+                raise ProgramException("IndexError", f"{item} of {len(x.values)} values")
+            return Tensor((), values=[x.values[item]])
     every = [slice(None)] * (
-        len(x.shape) - sum(one is not None and one is not ... for one in indices)
+        len(x.shape) - sum(item is not None and item is not ... for item in indices)
     )
-    dots = next((i for i, one in enumerate(indices) if one is ...), None)
+    dots = next((i for i, item in enumerate(indices) if item is ...), None)
     if dots is None:
         indices += every
     else:
@@ -168,23 +168,23 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
     picked: tuple[int, ...] | None = None
     """The shape that tensors and lists among the indices have together."""
     place, dim, same = 0, 0, True
-    for one in indices:
-        if one is None:
+    for item in indices:
+        if item is None:
             output.append(1)
             continue
         if dim >= len(x.shape):
             raise ShapeMismatch(f"{len(indices)} indices of a tensor of {len(x.shape)} axes")
         length = x.shape[dim]
         dim += 1
-        if isinstance(one, slice):
-            if x.node and isinstance(one.step, int) and one.step < 1:
+        if isinstance(item, slice):
+            if x.node and isinstance(item.step, int) and item.step < 1:
                 raise ProgramException(
-                    "ValueError", f"a step of a tensor is above 0, not {one.step}"
+                    "ValueError", f"a step of a tensor is above 0, not {item.step}"
                 )
-            output.append(len(range(*one.indices(length))))
-            same = same and output[-1] == length and (one.step or 1) > 0
-        elif isinstance(one, Tensor | list | range | tuple):
-            shape = one.shape if isinstance(one, Tensor) else (len(one),)
+            output.append(len(range(*item.indices(length))))
+            same = same and output[-1] == length and (item.step or 1) > 0
+        elif isinstance(item, Tensor | list | range | tuple):
+            shape = item.shape if isinstance(item, Tensor) else (len(item),)
             if picked is None:
                 picked, place = shape, len(output)
             else:
@@ -192,7 +192,7 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
                 place = place if place == len(output) else 0  # what lies apart comes first
             same = False
         else:
-            at = to_integer(one, "an index")
+            at = to_integer(item, "an index")
             if not -length <= at < length:
                 raise ShapeMismatch(f"index {at} of an axis of {length}")
             same = same and length == 1
@@ -201,8 +201,8 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
     if same:
         return x if tuple(output) == x.shape else regarded(interpreter, x, tuple(output))
     ends = tuple(
-        (one.start, one.stop, one.step) if isinstance(one, slice) else _plain_index(one)
-        for one in indices
+        (item.start, item.stop, item.step) if isinstance(item, slice) else _plain_index(item)
+        for item in indices
     )
     return append_operation(interpreter, "slice", [x], tuple(output), ends)
 
@@ -291,7 +291,7 @@ def filled(type_: str) -> TensorFunction:
 
     def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
         x = to_tensor(x)
-        others = [one for one in (*args, *options.values()) if isinstance(one, Tensor)]
+        others = [value for value in (*args, *options.values()) if isinstance(value, Tensor)]
         return append_operation(interpreter, type_, [x, *others], x.shape)
 
     return call

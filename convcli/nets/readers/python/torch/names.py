@@ -323,7 +323,7 @@ def attribute(interpreter: Interpreter, x: Tensor, name: str) -> Value:
         return BoundMethod(Native(name, METHODS[name]), x)
     bare = name.removesuffix("_")
     if bare != name and not x.node and bare not in (*RESHAPING, *FILLING):
-        return BoundMethod(Native(name, first), x)  # initialises a parameter or a creation.constant
+        return BoundMethod(Native(name, first), x)  # initializes a parameter or a creation.constant
     if bare != name and bare in METHODS:
         return BoundMethod(Native(name, _in_place(METHODS[bare])), x)
     if bare != name and not name.startswith("_") and bare not in RESHAPING:
@@ -333,10 +333,10 @@ def attribute(interpreter: Interpreter, x: Tensor, name: str) -> Value:
 
 def _in_place(function: NativeFunction) -> Callable[..., Value]:
     def call(interpreter: Interpreter, x: Tensor, *args: Value, **options: Value) -> Value:
-        made = function(interpreter, x, *args, **options)
-        if isinstance(made, Tensor) and made.node:
-            x.shape, x.node, x.values = made.shape, made.node, None
+        output = function(interpreter, x, *args, **options)
+        if isinstance(output, Tensor) and output.node:
+            x.shape, x.node, x.values = output.shape, output.node, None
             return x
-        return made
+        return output
 
     return call

@@ -54,7 +54,7 @@ def module_attribute(interpreter: Interpreter, owner: Instance, name: str) -> Va
     if name == "training":
         return False  # a model that is summarized is not in training
     if name == "_modules":
-        modules = {key: one for key, one in owner.attrs.items() if interpreter.is_module(one)}
+        modules = {key: value for key, value in owner.attrs.items() if interpreter.is_module(value)}
         return ModulesDict(owner, modules)
     if name == "_parameters":
         return dict(parameters(owner))

@@ -86,7 +86,7 @@ def axes(value: Value, rank: int) -> list[int]:
     """One axis or several; None for all."""
     if value is None:
         return list(range(rank))
-    return [axis(one, rank) for one in (value if isinstance(value, tuple | list) else (value,))]
+    return [axis(item, rank) for item in (value if isinstance(value, tuple | list) else (value,))]
 
 
 def to_sizes(sizes: Sequence[Value]) -> list[int]:
