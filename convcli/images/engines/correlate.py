@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from convcli.conv.validate import EXACT_FLOAT
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics, magnitudes
-from convcli.images.engines.row_bands import Bands, FloatWork, Run, Work, band_rows
+from convcli.images.engines.row_bands import Bands, FloatWork, Work, band_rows
 from convcli.images.engines.shift_passes import Passes, Scratch, plan_passes
 from convcli.images.engines.toeplitz import Products, Transforms
 from convcli.images.kernels.factor import narrowed, separated
@@ -192,18 +192,14 @@ class Correlator:
         read = self.shape[0] if self.dtype is not None else 4 * self.shape[0]
         rows = band_rows(cells * bands.window.stride[0], bands.size[0], itemsize, read, threads)
 
-        def make() -> Run:
+        def run(top: int, bottom: int, out: Stored, scratch: Scratch) -> Statistics:
             first, last = bands.span(0, rows)
-            buffer, scratch = np.empty((last - first) * cells, dtype), Scratch()
+            buffer = scratch.array("extended", (last - first) * cells, dtype)
+            band = bands.read(top, bottom, dtype, buffer)
+            responses = map(bands.strided, self.parts(band, scratch))
+            return self.samples(responses, quantizer, scratch, out)[1]
 
-            def run(top: int, bottom: int, out: Stored) -> Statistics:
-                band = bands.read(top, bottom, dtype, buffer)
-                responses = map(bands.strided, self.parts(band, scratch))
-                return self.samples(responses, quantizer, scratch, out)[1]
-
-            return run
-
-        return Work(rows, make)
+        return Work(rows, run)
 
     def float_work(self, bands: Bands, intensity: IntensityMap, threads: int) -> FloatWork:
         """Responses without transparency, as float64, nothing rounded."""

@@ -28,6 +28,7 @@ from convcli.images.engines.row_bands import (
     extend,
     share_rows,
 )
+from convcli.images.engines.shift_passes import Scratch
 from convcli.images.image import Header
 from convcli.images.kernels.kernel import Kernel
 
@@ -108,14 +109,14 @@ class GaussianGrid(NamedTuple):
         # the grid's weights sum to 1, and those of the kernel to their sum
         quantizer = Quantizer(self.kernel.sum, intensity, full, 2**60, fractional=True)
 
-        def run(top: int, bottom: int, out: Stored) -> Statistics:
+        def run(top: int, bottom: int, out: Stored, scratch: Scratch) -> Statistics:
             first, last = top * row_step, (bottom - 1) * row_step + 1
             begin = first - first % rows.step  # blocks start where the grid repeats
             drawn = _drawn(coarse, rows, columns, begin, last, width)
             values = drawn.reshape(last - begin, width, channels)[first - begin :]
             return quantizer.samples(values[::row_step, ::column_step], out)[1]
 
-        return Work(rows.block * max(1, 96 // rows.block), lambda: run)
+        return Work(rows.block * max(1, 96 // rows.block), run)
 
 
 def spacing(sigma: float, deep: bool) -> int:

@@ -13,6 +13,7 @@ from convcli.conv.padding import BORDERS, sources
 from convcli.errors import UnfitError
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import Statistics
+from convcli.images.engines.shift_passes import Scratch
 
 Pair = tuple[int, int]
 
@@ -174,18 +175,19 @@ class Bands:
         return response if (down, across) == (1, 1) else response[::down, ::across]
 
 
-Run: TypeAlias = Callable[[int, int, Stored], Statistics]
-"""The first output row of a band, the one after its last, and the array for their samples."""
+Run: TypeAlias = Callable[[int, int, Stored, Scratch], Statistics]
+"""The first output row of a band, the one after its last, the array for their samples, and the
+arrays of the thread to work in."""
 
 
 class Work(NamedTuple):
-    """How an engine goes over a picture: rows of a band, and what makes a thread's function of one.
+    """How an engine goes over a picture: rows of a band, and what computes one.
 
-    `in_order` says that a band goes on from what the one before it leaves.
+    `in_order` says that a band goes on from what the one before it leaves in the scratch.
     """
 
     rows: int
-    make: Callable[[], Run]
+    run: Run
     in_order: bool = False
 
 

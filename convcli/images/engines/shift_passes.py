@@ -30,6 +30,8 @@ class Scratch:
 
     def __init__(self) -> None:
         self._arrays: dict[tuple[str, np.dtype[Any]], Values] = {}
+        self.next_row = -1
+        """The row after those of the last band, where an engine goes on from it."""
 
     def array(self, name: str, size: int, dtype: DTypeLike) -> Values:
         """A flat array of a size, whose cells hold anything."""

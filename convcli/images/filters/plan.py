@@ -21,10 +21,9 @@ from convcli.images.filters.alpha import AlphaEngine, ConstantAlpha, Premultipli
 from convcli.images.filters.ranges import FIXED, Range, auto_gain, intensity_map
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import ITEM_BYTES, Header
-from convcli.images.io.formats import FORMATS, Format, SaveOptions, target_format
+from convcli.images.io.formats import Format, Target
 from convcli.images.io.jpeg_strips import BLOCKS
 from convcli.images.kernels.kernel import Kernel
-from convcli.images.kernels.listing import kernel_record, kernel_text, number
 
 WIDE = 32
 """Rows or columns of a kernel above which transparent pictures are summed in floats as a whole."""
@@ -55,21 +54,6 @@ class Writer(Enum):
     STRIPS = "strips"
     FRAMES = "frames"
     FLOATS = "floats"
-
-
-class Target(NamedTuple):
-    """Where a result goes: a path or "-", whether it may be replaced, and how it is saved."""
-
-    path: str
-    force: bool = False
-    options: SaveOptions = SaveOptions()
-
-    def format(self, own: str = "") -> Format | None:
-        """The format: the one given, that of the name, or on stdout the picture's `own`.
-
-        None where that is not known yet. Raises OutputError for a name that ends as none does.
-        """
-        return self.options.format or target_format(self.path) or FORMATS.get(own)
 
 
 class Stage(NamedTuple):
@@ -117,6 +101,8 @@ class FilterPlan:
 
     def record(self) -> dict[str, object]:
         """The whole plan as data."""
+        from convcli.images.kernels.listing import kernel_record
+
         header, spec = self.header, self.spec
         return {
             "schema": 1,
@@ -147,6 +133,8 @@ class FilterPlan:
 
     def text(self) -> list[str]:
         """The whole plan in lines."""
+        from convcli.images.kernels.listing import kernel_text, number
+
         spec, lines = self.spec, []
         for stage in self.stages:
             lines += kernel_text(stage.kernel)

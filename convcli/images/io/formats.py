@@ -179,16 +179,6 @@ def format_of(path: str) -> Format:
     return SUFFIXES[suffix]
 
 
-def target_format(path: str) -> Format | None:
-    """The format of pictures or floats that a file name asks for; None for "-".
-
-    Raises OutputError for a suffix of none.
-    """
-    if path == "-":
-        return None
-    return FLOAT_SUFFIXES.get(suffix_of(path)) or format_of(path)
-
-
 def suffix_of(path: str) -> str:
     """The end of a file name, in lower case.
 
@@ -244,3 +234,20 @@ class SaveOptions(NamedTuple):
         given = {"quality": self.quality, "subsampling": self.subsampling}
         chosen = {name: value for name, value in given.items() if value is not None}
         return {**form.save, **{k: v for k, v in chosen.items() if k in form.save_options}}
+
+
+class Target(NamedTuple):
+    """Where a result goes: a path or "-", whether it may be replaced, and how it is saved."""
+
+    path: str
+    force: bool = False
+    options: SaveOptions = SaveOptions()
+
+    def format(self, own: str = "") -> Format | None:
+        """The format: the one given, that of the name, or on stdout the picture's `own`.
+
+        None where that is not known yet. Raises OutputError for a name that ends as none does.
+        """
+        if self.options.format or self.path == "-":
+            return self.options.format or FORMATS.get(own)
+        return FLOAT_SUFFIXES.get(suffix_of(self.path)) or format_of(self.path)

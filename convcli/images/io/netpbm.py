@@ -22,7 +22,7 @@ def open_map(source: str | bytes, found: Map) -> Picture:
     Raises PictureError for a file that ends before its picture does.
     """
     header, offset = found
-    if not header.pixels:
+    if not header.samples:
         raise PictureError(f"it has {header.width}x{header.height} pixels")
     shape = header.height, header.width, header.channels
     dtype: np.dtype[np.unsignedinteger] = np.dtype("u1" if header.dtype == "uint8" else ">u2")
