@@ -326,6 +326,8 @@ class Prefetch:
                 self._decode(self._image)
         except Exception as error:
             self._error = error
+            if self._image is not None:
+                self._image.close()
         finally:
             self._opened.set()
 
