@@ -10,17 +10,20 @@ import re
 import reprlib
 import warnings
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.errors import SpecError
 
-LONGEST = 10_000
-"""Characters in one call; more is refused before it is parsed."""
+MAX_LENGTH = 10_000
+"""Characters of one call; more is refused before it is parsed."""
 
-LARGEST_RESULT = 10**15
-"""Arithmetic in a value may not pass this."""
+MAX_RESULT = 10**15
+"""The largest result of arithmetic in a value."""
 
-ARITHMETIC: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
+Argument = int | float | str | bool | None | tuple["Argument", ...]
+"""A plain value: what a call may hold."""
+
+ARITHMETIC: dict[type[ast.operator], Callable[[float, float], float]] = {
     ast.Add: operator.add,
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
@@ -35,11 +38,11 @@ UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 
 class Call(NamedTuple):
-    """A name, and arguments by place and by name."""
+    """A name, and arguments by position and by name."""
 
     name: str
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
+    args: tuple[Argument, ...]
+    kwargs: dict[str, Argument]
 
 
 def read_call(text: str) -> Call:
@@ -54,7 +57,7 @@ def read_call(text: str) -> Call:
     """
     start = text if len(text) <= 60 else text[:60] + "…"
     form = re.fullmatch(r"\s*([A-Za-z][\w-]*)\s*(?::(.*)|\((.*)\))?\s*", text, re.DOTALL)
-    if form is None or len(text) > LONGEST:
+    if form is None or len(text) > MAX_LENGTH:
         raise SpecError(f"{start!r} is not a name, name:values or name(values)")
     name, *between = form.groups(default="")
     try:
@@ -63,7 +66,7 @@ def read_call(text: str) -> Call:
         raise SpecError(f"the values of {start!r} cannot be read") from None
     if not isinstance(tree, ast.Call) or not isinstance(tree.func, ast.Name):
         raise SpecError(f"{start!r} is not one call")
-    kwargs: dict[str, Any] = {}
+    kwargs: dict[str, Argument] = {}
     for keyword in tree.keywords:
         if keyword.arg is None:
             raise SpecError(f"{start!r}: ** has no meaning here")
@@ -77,7 +80,7 @@ def parsed(text: str) -> list[ast.stmt]:
 
 
 def parsed_module(text: str) -> ast.Module:
-    """The syntax of a text; what Python would warn of (`1if`, `"\\d"`) is no concern here."""
+    """The syntax of a text; warnings of Python (`1if`, `"\\d"`) are silenced."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text)
@@ -91,10 +94,10 @@ def parsed_value(text: str) -> ast.expr | None:
     return None
 
 
-def value(node: ast.expr) -> Any:
-    """A plain value from its syntax; a name that is no constant is a string."""
+def value(node: ast.expr) -> Argument:
+    """A plain value from its syntax; a name that is no constant is a string. Raises SpecError."""
     match node:
-        case ast.Constant(int() | float() | str() | bool() | None as constant):
+        case ast.Constant(int() | float() | str() | None as constant):
             return constant
         case ast.Name(name):
             return name
@@ -107,22 +110,24 @@ def value(node: ast.expr) -> Any:
     raise not_a_value(node)
 
 
-def negated(op: ast.unaryop, operand: Any, node: ast.expr) -> Any:
+def negated(op: ast.unaryop, operand: object, node: ast.expr) -> int | float:
+    """The negative of a number. Raises SpecError for other operands and operators."""
     if isinstance(op, ast.USub) and isinstance(operand, int | float):
         return -operand
     raise not_a_value(node)
 
 
-def arithmetic(op: ast.operator, left: Any, right: Any, node: ast.expr) -> Any:
-    """The result of + − * / // % on two numbers, within LARGEST_RESULT."""
-    able = isinstance(left, int | float) and isinstance(right, int | float)
-    if not able or type(op) not in ARITHMETIC:
+def arithmetic(op: ast.operator, left: object, right: object, node: ast.expr) -> int | float:
+    """The result of + − * / // % on two numbers, within MAX_RESULT. Raises SpecError."""
+    if not isinstance(left, int | float) or not isinstance(right, int | float):
+        raise not_a_value(node)
+    if type(op) not in ARITHMETIC:
         raise not_a_value(node)
     try:
         result = ARITHMETIC[type(op)](left, right)
     except (ArithmeticError, ValueError):
         raise not_a_value(node) from None
-    if abs(result) > LARGEST_RESULT:
+    if abs(result) > MAX_RESULT:
         raise SpecError(f"{excerpt(node)} is too large")
     return result
 

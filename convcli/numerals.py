@@ -1,4 +1,4 @@
-"""Exact numbers and matrices of them: read from text, lists, JSON, tables and .npy; added; written.
+"""Exact numbers and matrices of them, from text, lists, JSON, tables and .npy files.
 
     1 0 -1                 values, apart by spaces or tabs
     1, 0, -1               or by commas
@@ -14,11 +14,11 @@ Nothing is evaluated, and sizes are bounded before anything is allocated.
 """
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from math import isfinite, isqrt, lcm, prod
 from sys import byteorder
-from typing import IO, Any, NamedTuple
+from typing import IO, NamedTuple
 
 from convcli.errors import SpecError
 from convcli.text import safe
@@ -30,7 +30,9 @@ class Symbol(str):
     __slots__ = ()
 
 
-Value = int | float | Fraction | Symbol
+Number = int | float | Fraction
+
+Value = Number | Symbol
 
 Grid = tuple[tuple[Value, ...], ...]
 """Rows of values."""
@@ -38,8 +40,6 @@ Grid = tuple[tuple[Value, ...], ...]
 Stack = tuple[Grid, ...]
 """One grid per channel."""
 
-Calculation = tuple[str, Value]
-"""The arithmetic as text, and its result."""
 
 MAX_DIGITS, MAX_EXPONENT = 1000, 999
 """Of a number as it is written."""
@@ -63,7 +63,8 @@ class Limits(NamedTuple):
 
     name: str
     side: int = 512
-    """Rows, columns and channels."""
+    """Rows and columns."""
+    channels: int = 512
     values: int = 1 << 22
     file: int = 4 << 20
     """Bytes of a file."""
@@ -92,9 +93,17 @@ class Matrices(NamedTuple):
         if not self.scales:
             return self.stack
         return tuple(
-            tuple(tuple(times(value, scale) for value in row) for row in grid)
+            tuple(tuple(_scaled(value, scale) for value in row) for row in grid)
             for grid, scale in zip(self.stack, self.scales, strict=True)
         )
+
+
+def _scaled(value: Value, scale: Fraction) -> Value:
+    if isinstance(value, Symbol):
+        if scale != 1:
+            raise SpecError(f"{value} is a letter, which the scale {scale} does not go with")
+        return value
+    return simplest(value * scale)
 
 
 NUMBER = re.compile(
@@ -141,7 +150,7 @@ def read_fraction(text: str, name: str = "", where: str = "") -> Fraction:
         top = int(whole + decimals) * 10 ** max(power, 0)
         bottom = int(divisor) * 10 ** max(-power, 0)
         if top > MAX_NUMBER * bottom:
-            why = f"beyond the limit: numbers up to {float(MAX_NUMBER):g}"
+            why = f"beyond the limit: numbers up to {MAX_NUMBER:.0e}"
     if why:
         raise SpecError(f"{name} {quoted(text)}{where} is {why}".lstrip())
     return Fraction(-top if match["sign"] == "-" else top, bottom)
@@ -157,6 +166,15 @@ def read_number(text: str, where: str = "") -> int | Fraction:
         return int(text)
     number = read_fraction(text, where=where)
     return number.numerator if number.denominator == 1 else number
+
+
+def simplest(value: Number) -> Number:
+    """A fraction that is whole as a whole number.
+
+    >>> simplest(Fraction(4, 2))
+    2
+    """
+    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
 
 
 def read_value(text: str, where: str = "") -> Value:
@@ -300,8 +318,8 @@ MAX_BITS = (10**MAX_COMMON_DIGITS).bit_length()
 def check_size(channels: int, rows: int, columns: int, limits: Limits) -> None:
     """Raises SpecError for more numbers than the limits allow."""
     name, side = limits.name, limits.side
-    if channels > side:
-        raise SpecError(f"the {name} has {channels} channels; at most {side} are read")
+    if channels > limits.channels:
+        raise SpecError(f"the {name} has {channels} channels; at most {limits.channels} are read")
     if max(rows, columns) > side:
         raise SpecError(f"the {name} is {rows}x{columns}; at most {side} rows and columns are read")
     count = channels * rows * columns
@@ -336,7 +354,7 @@ def _finite(value: float, where: str) -> int | float:
     if not isfinite(value):
         raise SpecError(f"'{value}'{where} is not a number: it is not finite")
     if abs(value) > MAX_NUMBER:
-        raise SpecError(f"'{value}'{where} is beyond the limit: numbers up to 1e125")
+        raise SpecError(f"'{value}'{where} is beyond the limit: numbers up to {MAX_NUMBER:.0e}")
     return int(value) if value == int(value) and abs(value) < 2**53 else value
 
 
@@ -352,7 +370,7 @@ def _text_channels(text: str, limits: Limits) -> list[Cells]:
     # a line that is a comment alone is not an empty line
     text = "\n".join(line.strip() for line, sign, _ in lines if line.strip() or not sign)
     channels = []
-    for part in text.split("|", limits.side):
+    for part in text.split("|", limits.channels):
         blocks = [block.split("\n") for block in re.split("\n\n+", part.strip("\n"))]
         rows = {len(block) for block in blocks}
         if limits.joined and (len(rows) > 1 or rows == {1}):
@@ -389,10 +407,11 @@ DECIMAL_COMMA = re.compile("[0-9],[0-9]")
 
 def _text_cells(row: str, number: int, limits: Limits) -> list[str]:
     """The values of a row, apart by spaces or by commas."""
+    row = row.removesuffix(",")
     if "," not in row:
         cells = row.split(None, limits.side)
     else:
-        cells = [cell.strip() for cell in row.removesuffix(",").split(",", limits.side)]
+        cells = [cell.strip() for cell in row.split(",", limits.side)]
         where = f"row {number} of the {limits.name}"
         if any(re.search(r"\s", cell) for cell in cells):
             if DECIMAL_COMMA.search(row):
@@ -445,8 +464,10 @@ def _list_channels(text: str, limits: Limits) -> list[Cells]:
     for part in re.finditer(r"([\[(])|([\])])|[^\[\]()]+", text):
         if part[1]:
             count += 1
-            if rows is not None or len(opened) > 3 or count > limits.values:
+            if rows is not None or len(opened) > 3:
                 raise SpecError(NOT_ROWS)
+            if count > limits.channels * (limits.side + 1) + 1:
+                raise _too_many(limits)
             opened.append([])
         elif part[2]:
             items = opened.pop()
@@ -684,139 +705,4 @@ def _array_stack(data: bytes, limits: Limits) -> Stack:
     starts = [[c * channel_step + r * row_step for r in range(rows)] for c in range(channels)]
     return _stack(
         [[numbers[start : start + span : step] for start in grid] for grid in starts], limits
-    )
-
-
-# what is computed with values
-
-
-def simplest(value: Value) -> Value:
-    """A fraction that is whole as a whole number.
-
-    >>> simplest(Fraction(4, 2))
-    2
-    """
-    return value.numerator if isinstance(value, Fraction) and value.denominator == 1 else value
-
-
-def numeric(*values: Value) -> bool:
-    """Whether all are numbers."""
-    return not any(isinstance(value, Symbol) for value in values)
-
-
-def times(left: Value, right: Value) -> Value:
-    """The product, which symbols only name.
-
-    >>> times(Fraction(1, 2), 4), times(Symbol("a"), 4)
-    (2, 'a·4')
-    """
-    if isinstance(left, Symbol) or isinstance(right, Symbol):
-        return Symbol(f"{factor(left)}·{factor(right)}")
-    return simplest(left * right)
-
-
-def total(values: Iterable[Value], name: str) -> Value:
-    """The sum; where symbols are in it, what it is called instead."""
-    numbers: list[int | float | Fraction] = []
-    for value in values:
-        if isinstance(value, Symbol):
-            return Symbol(name)
-        numbers.append(value)
-    return simplest(sum(numbers))
-
-
-def shown(value: Value) -> str:
-    """A value as people write it.
-
-    Floats have four digits, and two behind the point of large ones.
-
-    >>> [shown(v) for v in (8, Fraction(1, 4), Fraction(1, 9), 0.1234567, -0.0, 92944.31)]
-    ['8', '0.25', '1/9', '0.1235', '0', '92944.31']
-    """
-    if isinstance(value, Fraction):
-        rest = value.denominator
-        for prime in (2, 5):
-            while rest % prime == 0:
-                rest //= prime
-        text = f"{float(value):.10g}"
-        if rest == 1 and Fraction(text) == value:
-            return text
-        return str(value) if value.denominator < 10_000 else f"{float(value):.6g}"
-    if isinstance(value, float):
-        if 100 <= abs(value) < 1e9:
-            return f"{value:.2f}".rstrip("0").rstrip(".")
-        return f"{value + 0.0:.4g}"
-    return str(value)
-
-
-def factor(value: Value) -> str:
-    """A value as a factor: in brackets where its sign would meet another.
-
-    >>> factor(-2), factor(3), factor(Fraction(1, 9))
-    ('(-2)', '3', '1/9')
-    """
-    text = shown(value)
-    return f"({text})" if text.startswith("-") else text
-
-
-def plain(value: Value) -> int | float | str:
-    """A value for JSON: whole numbers stay exact.
-
-    >>> plain(Fraction(1, 4)), plain(3), plain(Symbol("b"))
-    (0.25, 3, 'b')
-    """
-    return float(value) if isinstance(value, Fraction) else value
-
-
-def tabled(value: Value) -> object:
-    """A value for a table: fractions as they are written."""
-    return value if isinstance(value, int | float) else shown(value)
-
-
-def row_text(values: Iterable[Value]) -> str:
-    """Values as `--input` reads them.
-
-    >>> row_text((1, Fraction(1, 3), -2))
-    '1 1/3 -2'
-    """
-    return " ".join(map(shown, values))
-
-
-def stack_text(stack: Stack) -> str:
-    """Rows of numbers, as `--input @file` reads them: channels apart by an empty line."""
-    return "\n\n".join("\n".join(map(row_text, grid)) for grid in stack)
-
-
-def plain_stack(stack: Stack) -> list[list[list[Any]]]:
-    """Values for JSON, a list a channel."""
-    return [[[plain(v) for v in row] for row in grid] for grid in stack]
-
-
-def stack_record(stack: Stack) -> dict[str, Any]:
-    """Sizes and values for JSON."""
-    return {
-        "height": len(stack[0]),
-        "width": len(stack[0][0]),
-        "channels": len(stack),
-        "values": plain_stack(stack),
-    }
-
-
-def symbols(rows: int, columns: int, channels: int, name: str) -> Stack:
-    """Symbols for the cells of a stack, named by row, column and channel as in x[i,j,k].
-
-    >>> symbols(1, 2, 1, "x"), symbols(1, 1, 2, "w")
-    (((('x00', 'x01'),),), ((('w000',),), (('w001',),)))
-    """
-    apart = "," if max(rows, columns, channels) > 10 else ""
-
-    def symbol(*places: int) -> Symbol:
-        return Symbol(name + apart.join(map(str, places)))
-
-    return tuple(
-        tuple(
-            tuple(symbol(i, j, *([c] if channels > 1 else [])) for j in range(columns))
-            for i in range(rows)
-        )
-        for c in range(channels)
     )

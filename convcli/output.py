@@ -1,4 +1,4 @@
-"""What goes to stdout and stderr: lines of results, paths, notes; nothing else writes there."""
+"""Everything that is written to stdout and stderr: lines of results, paths, notes."""
 
 import os
 import sys
@@ -12,11 +12,11 @@ ASCII = str.maketrans(
     | {"∗": "*", "⋆": "(*)", "√": "sqrt", "²": "^2", "≠": "!=", "≥": ">=", "±": "+-", "°": " deg"}
     | {"α": "alpha", "β": "beta", "Δ": "delta", "⌊": "floor(", "⌋": ")", "½": "1/2"}
 )
-"""What stands for our few other signs where an encoding has none of them."""
+"""Replacements of our few other signs for encodings that lack them."""
 
 
 def show_lines(lines: Iterable[Sequence[tuple[str, str]]], styles: Mapping[str, str]) -> None:
-    """Print lines of spans, text and the name of a style: in colour on a terminal, plain in a pipe.
+    """Print lines of spans, text and the name of a style: in color on a terminal, plain in a pipe.
 
     FORCE_COLOR makes a pipe a terminal.
     """
@@ -30,11 +30,11 @@ def show_lines(lines: Iterable[Sequence[tuple[str, str]]], styles: Mapping[str, 
 
     console = Console(markup=False, highlight=False, emoji=False)
     for spans in lines:
-        drawn = Text()
+        text = Text()
         for part, style in spans:
-            drawn.append(encodable(safe(part), sys.stdout), styles.get(style, style))
-        drawn.rstrip()
-        console.print(drawn, soft_wrap=not sys.stdout.isatty())
+            text.append(encodable(safe(part), sys.stdout), styles.get(style, style))
+        text.rstrip()
+        console.print(text, soft_wrap=not sys.stdout.isatty())
 
 
 def line(text: str) -> None:
@@ -43,7 +43,7 @@ def line(text: str) -> None:
 
 
 def encodable(text: str, stream: TextIO) -> str:
-    """The same text, or what stands for signs that the stream's encoding has none of."""
+    """The same text, with replacements of signs that the stream's encoding lacks."""
     encoding = stream.encoding or "ascii"
     if text.isascii() or encoding.lower().startswith("utf"):
         return text
@@ -55,7 +55,7 @@ def encodable(text: str, stream: TextIO) -> str:
 
 
 def path(name: str) -> None:
-    """Write the path of a file that was made: its own bytes in a pipe, made safe on a terminal."""
+    """Write the path of a new file: its own bytes in a pipe, escaped on a terminal."""
     if sys.stdout.isatty():
         return line(safe(name))
     sys.stdout.flush()
@@ -64,12 +64,11 @@ def path(name: str) -> None:
 
 
 def note(text: str) -> None:
-    """Write one line for the reader, on stderr, beside the results; never at their cost."""
+    """Write one line for the reader on stderr; results are printed even where that fails."""
     if sys.stderr is None:
         return
-    shown = "\n".join(map(safe, text.split("\n")))
     try:
-        sys.stderr.write(encodable(shown, sys.stderr) + "\n")
+        sys.stderr.write(encodable(safe(text, keep="\n"), sys.stderr) + "\n")
         sys.stderr.flush()
-    except OSError:  # a full disk, a reader that left: later notes go nowhere
+    except OSError:  # a full disk, a reader that left: later notes are dropped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

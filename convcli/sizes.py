@@ -2,16 +2,16 @@
 
 import re
 
-from convcli.geometry import LARGEST, PADDINGS, Padding
+from convcli.geometry import MAX_SIZE, PADDINGS, Padding
 
-MOST_STEPS = 10_000
+MAX_STEPS = 10_000
 """Sizes of one sweep."""
 
 
-def whole(text: str, least: int) -> int:
-    """One whole number from `least` to LARGEST.
+def read_integer(text: str, minimum: int) -> int:
+    """One integer from `minimum` to MAX_SIZE.
 
-    >>> whole("0", least=1)
+    >>> read_integer("0", minimum=1)
     Traceback (most recent call last):
         ...
     ValueError: 0 is too small: at least 1
@@ -19,18 +19,21 @@ def whole(text: str, least: int) -> int:
     if not re.fullmatch(r"\s*[+-]?[0-9]{1,60}\s*", text):
         raise ValueError(f"{text!r:.60} is not a whole number")
     number = int(text)
-    if number < least:
-        raise ValueError(f"{number} is too small: at least {least}")
-    if number > LARGEST:
-        raise ValueError(f"{number} is too large: at most {LARGEST}")
+    if number < minimum:
+        raise ValueError(f"{number} is too small: at least {minimum}")
+    if number > MAX_SIZE:
+        raise ValueError(f"{number} is too large: at most {MAX_SIZE}")
     return number
 
 
-def read_integers(text: str, least: int, counts: tuple[int, ...], example: str) -> tuple[int, ...]:
+def read_integers(
+    text: str, minimum: int, counts: tuple[int, ...], example: str
+) -> tuple[int, ...]:
+    """As many integers as one of `counts`, split by x or commas."""
     parts = re.split("[x×X,]", text)
     if len(parts) not in counts:
         raise ValueError(f"{text!r:.60} is not a size such as {example}")
-    return tuple(whole(part, least) for part in parts)
+    return tuple(read_integer(part, minimum) for part in parts)
 
 
 def read_size(text: str) -> tuple[int, ...]:
@@ -42,13 +45,13 @@ def read_size(text: str) -> tuple[int, ...]:
     return read_integers(text, 1, (1, 2, 3, 4), "224, 224x224 or 224x224x3")
 
 
-def read_pair(text: str, least: int = 1) -> tuple[int, ...]:
+def read_pair(text: str, minimum: int = 1) -> tuple[int, ...]:
     """One number for both axes, or height×width.
 
     >>> read_pair("3"), read_pair("3x5")
     ((3, 3), (3, 5))
     """
-    numbers = read_integers(text, least, (1, 2), "3 or 3x5")
+    numbers = read_integers(text, minimum, (1, 2), "3 or 3x5")
     return numbers[0], numbers[-1]
 
 
@@ -104,8 +107,9 @@ def read_range(text: str) -> range:
     match = re.fullmatch(r"([0-9]{1,9})\.\.([0-9]{1,9})(?::([0-9]{1,9}))?", text.strip())
     if match is None:
         raise ValueError(f"{text!r:.60} is not a range such as 32..512 or 32..512:16")
-    first, last = whole(match[1], 1), whole(match[2], 1)
-    step = whole(match[3], 1) if match[3] else max(1, 2 ** ((last - first) // 16).bit_length() // 2)
-    if first > last or (last - first) // step > MOST_STEPS:
-        raise ValueError(f"{text!r:.60} is empty, or has more than {MOST_STEPS} steps")
+    first, last = read_integer(match[1], 1), read_integer(match[2], 1)
+    few = max(1, 2 ** ((last - first) // 16).bit_length() // 2)
+    step = read_integer(match[3], 1) if match[3] else few
+    if first > last or (last - first) // step > MAX_STEPS:
+        raise ValueError(f"{text!r:.60} is empty, or has more than {MAX_STEPS} steps")
     return range(first, last + 1, step)

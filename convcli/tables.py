@@ -5,12 +5,12 @@ Rich is imported only where a table is drawn; nothing here knows what the figure
 
 import re
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol, TextIO, TypeAlias
 
 from convcli.errors import Refusal
 from convcli.options import OutputOptions
-from convcli.output import encodable, line, note, path
+from convcli.output import encodable, line, note, path, show_lines
 from convcli.text import csv_row, safe
 
 Record: TypeAlias = Mapping[str, object]
@@ -31,6 +31,28 @@ class Result(Protocol):
     def caption(self) -> str: ...
     def table(self) -> Table: ...
     def record(self) -> Record: ...
+
+
+class Listing(NamedTuple):
+    """A result whose table and record are data."""
+
+    value: str
+    cells: Table
+    fields: Record
+    caption: str = ""
+    warnings: Sequence[str] = ()
+
+    def table(self) -> Table:
+        return self.cells
+
+    def record(self) -> Record:
+        return self.fields
+
+
+class TextResult(Result, Protocol):
+    """A result that can be printed as lines of text, too: spans, each a text and a style."""
+
+    def lines(self) -> Iterable[Sequence[tuple[str, str]]]: ...
 
 
 class Outcome(NamedTuple):
@@ -67,20 +89,30 @@ def show(result: Result, format_: str | None, quiet: bool = False) -> None:
     return None
 
 
-def drawn(result: Result) -> str:
+def show_text(result: TextResult, styles: Mapping[str, str], options: OutputOptions) -> None:
+    """Print a result as lines of text, unless a format or `quiet` is given."""
+    if options.quiet or options.format_ not in (None, "text"):
+        show(result, options.format_, options.quiet)
+    else:
+        show_lines(result.lines(), styles)
+
+
+def table_text(result: Result) -> str:
     """The table that `draw` draws, as wide as it is."""
     from io import BytesIO, TextIOWrapper
 
-    page = BytesIO()
-    stream = TextIOWrapper(page, encoding="utf-8")
+    stream = TextIOWrapper(BytesIO(), encoding="utf-8")
     draw(result, stream)
-    stream.flush()
-    rows = page.getvalue().decode().strip("\n").splitlines()
-    return "\n".join(row.rstrip() for row in rows)
+    stream.seek(0)
+    return "\n".join(row.rstrip() for row in stream.read().strip("\n").splitlines())
 
 
 def draw(result: Result, stream: TextIO | None = None) -> None:
-    """Draw a table on stdout, numbers to the right, nothing cut off; its caption stands below."""
+    """Draw a table with its caption below it: numbers to the right, nothing cut off.
+
+    A narrow terminal folds words and headings, never a number or a size. Where that is not enough,
+    the terminal itself breaks the lines: cut off, numbers would be lost.
+    """
     from textwrap import wrap
 
     from rich import box
@@ -89,59 +121,57 @@ def draw(result: Result, stream: TextIO | None = None) -> None:
     from rich.text import Text
 
     stream = stream or sys.stdout
-    columns, rows, footer = result.table()
+    names, rows, totals = result.table()
     console = Console(file=stream, markup=False, highlight=False, emoji=False)
     if not console.is_terminal:
         console.width = 10_000  # a file has no edge to wrap at
     table = Drawing(
-        box=box.SIMPLE_HEAD, show_footer=bool(footer), pad_edge=False, footer_style="bold"
+        box=box.SIMPLE_HEAD, show_footer=bool(totals), pad_edge=False, footer_style="bold"
     )
-    cells = [[encodable(_figure(value), stream) for value in row] for row in (*rows, footer)]
-    widths = [max((len(row[n]) for row in cells if row), default=0) for n in range(len(columns))]
-    whole = sum(3 + max(len(name), width) for name, width in zip(columns, widths, strict=True))
-    crowded = whole > console.width
-    least = most = 0
-    for place, numeric in enumerate(_numeric(columns, rows)):
-        name, width = columns[place], widths[place]
-        # a narrow terminal folds words and headings, never a number or a size
-        figures = numeric or all(FIGURE.fullmatch(row[place]) for row in cells if row)
-        heading = (
-            wrap(name, max(width, FOLDED), break_long_words=False)
-            if figures and crowded
-            else [name]
-        )
+    lines = [[encodable(_figure(value), stream) for value in row] for row in (*rows, totals) if row]
+    columns = [[line[n] for line in lines] for n in range(len(names))]
+    widths = [max(map(len, cells), default=0) for cells in columns]
+    needed = sum(3 + max(len(name), width) for name, width in zip(names, widths, strict=True))
+    crowded = needed > console.width
+    folded = unfolded = 0
+    for name, cells, width, numeric in zip(
+        names, columns, widths, _numeric(names, rows), strict=True
+    ):
+        figures = numeric or all(map(FIGURE.fullmatch, cells))
+        heading = [name]
+        if figures and crowded:
+            heading = wrap(name, max(width, FOLDED), break_long_words=False)
         table.add_column(
             "\n".join(heading),
-            footer=Text(cells[-1][place]) if footer else "",
+            footer=Text(cells[-1]) if totals else "",
             justify="right" if numeric else "left",
             overflow="fold",
             no_wrap=figures,
         )
         width = max(width, *map(len, heading))
-        most += 2 + width
-        least += 2 + (width if figures else min(width, FOLDED))
-    for row in cells[:-1]:
-        table.add_row(*map(Text, row))
+        unfolded += 2 + width
+        folded += 2 + (width if figures else min(width, FOLDED))
+    for line_ in lines[: len(rows)]:
+        table.add_row(*map(Text, line_))
     if crowded:
         table.padding = (0, 1, 0, 0)
-    # where folding is not enough the terminal breaks the lines: cut off, numbers would be lost
-    shown, console.width = console.width, most if least > console.width else console.width
+    terminal = console.width
+    console.width = unfolded if folded > terminal else terminal
     console.print(table)
-    console.width = shown
+    console.width = terminal
     if result.caption:
         console.print(Text(encodable(result.caption, stream)), style="dim")
 
 
 FOLDED = 8
-"""Width of a column of words, or of a heading, to which a narrow terminal may fold it."""
-
+"""Width to which a narrow terminal may fold a column of words, or a heading."""
 
 FIGURE = re.compile(r"[-+\d.,x×%]*")
 """A number, or a size."""
 
 
 def _numeric(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[bool]:
-    """For every column, whether it holds numbers, which stand at the right."""
+    """For every column, whether it has numbers, which are aligned to the right."""
     return [any(isinstance(row[n], int | float) for row in rows) for n in range(len(columns))]
 
 
@@ -170,16 +200,14 @@ def csv(result: Result) -> None:
 
 
 def csv_line(text: str) -> None:
-    """Write one record: a path's own bytes in a pipe, made safe on a terminal."""
-    if text.isprintable():
-        return line(text)
-    if sys.stdout.isatty():
-        return line("\t".join(map(safe, text.split("\t"))))
+    """Write one record: a path's own bytes in a pipe, escaped on a terminal."""
+    if text.isprintable() or sys.stdout.isatty():
+        return line(safe(text, keep="\t"))
     encoding = sys.stdout.encoding or "utf-8"
     try:
         data = encodable(text, sys.stdout).encode(encoding, "surrogateescape")
     except UnicodeEncodeError:  # a lone surrogate that stands for no byte
-        return line("\t".join(map(safe, text.split("\t"))))
+        return line(safe(text, keep="\t"))
     sys.stdout.flush()
     sys.stdout.buffer.write(data + b"\n")
     return None

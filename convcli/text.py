@@ -3,32 +3,32 @@
 from collections.abc import Iterable
 
 
-def safe(text: object) -> str:
+def safe(text: object, keep: str = "") -> str:
     r"""Text from outside, fit for a terminal: what could move a cursor becomes a visible escape.
 
     Control characters (C0, C1, DEL), lone surrogates, bidirectional and other invisible format
-    characters are escaped; everything a reader can see stays.
+    characters are escaped, except those in `keep`; everything a reader can see stays.
 
-    >>> safe("cat\x1b[31m\n.jpg")
-    'cat\\x1b[31m\\n.jpg'
+    >>> safe("cat\x1b[31m\n.jpg"), safe("cat\n\t", keep="\n")
+    ('cat\\x1b[31m\\n.jpg', 'cat\n\\t')
     """
     text = str(text)
-    if text.isprintable():  # nearly all of it, and much sooner told
+    if text.isprintable():  # as nearly all text is, and much faster to see
         return text
-    from unicodedata import category  # most runs print nothing from outside
+    from unicodedata import category  # few runs print anything else
 
     return "".join(
         # Cc controls, Cf invisible formatting (bidi overrides among them), Cs surrogates,
         # Zl and Zp line and paragraph separators
         character.encode("unicode_escape").decode()
-        if category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+        if character not in keep and category(character) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
         else character
         for character in text
     )
 
 
 def like(name: str, known: Iterable[str]) -> str:
-    """A hint at the known name that is nearest, if one is near.
+    """A hint at the most similar of the known names, if one is similar.
 
     >>> like("soble", ["sobel", "blur"]), like("x", ["sobel", "blur"])
     ('; did you mean sobel?', '')
@@ -36,7 +36,7 @@ def like(name: str, known: Iterable[str]) -> str:
     from difflib import get_close_matches  # a mistake may take its time
 
     close = get_close_matches(name[:60], known, n=1)
-    # a word that is known was refused for something else
+    # a known name was refused for another reason
     return f"; did you mean {close[0]}?" if close and close[0] != name else ""
 
 

@@ -352,6 +352,7 @@ def test_no_file_that_is_read_is_overwritten(shell, taken, line):
     assert Path(taken).read_bytes() == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["2>&-", "2>/dev/full"])
 @pytest.mark.parametrize(
     ("line", "code", "out"),
@@ -511,12 +512,12 @@ def test_inputs_that_are_read_to_the_end_are_told_beside_the_figures(shell):
     last = err.splitlines()[-2:]
     # ⌊(9 − 5) / 3⌋ + 1 = 2 places read 8 rows; 8 and 11 are read to the end, and 5 is one place
     assert last == [
-        "nearest square inputs that are read to the end everywhere: 8 and 11",
-        "the smallest square input that goes through: 5",
+        "nearest square inputs with nothing left over: 8 and 11",
+        "smallest square input that works: 5",
     ]
     assert out.splitlines()[1].endswith("\t1x1")
     _, _, err = shell("shape conv:8,5,stride=3 --input 11 --fit")
-    assert "an input of 11x11x3 is read to the end everywhere\n" in err
+    assert "an input of 11x11x3 leaves nothing over\n" in err
 
 
 def test_padding_of_two_ends_is_one_axis_and_of_two_axes_is_not(shell):

@@ -125,6 +125,7 @@ def folder(tmp_path_factory):
     return place
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("line", EXAMPLES)
 def test_an_example_of_the_help_runs(folder, tmp_path, line):
     for name in folder.iterdir():
@@ -203,6 +204,7 @@ while read -l line; complete --do-complete "$line" | cut -f1 | tr '\\n' ' '; ech
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shell_name", "script", "step"),
     [("bash", BASH, 1), ("fish", FISH, 3)],  # the answers of fish are those of bash, as lines

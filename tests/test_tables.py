@@ -70,7 +70,7 @@ def test_quiet_is_the_one_value(capfd):
 
 
 def test_a_drawn_table_has_its_numbers_at_the_right_and_its_caption_below():
-    lines = [line.rstrip() for line in tables.drawn(Result()).splitlines()]
+    lines = [line.rstrip() for line in tables.table_text(Result()).splitlines()]
     (row,) = (line for line in lines if "1,234" in line)
     (total,) = (line for line in lines if "total" in line)
     assert row.endswith("1,234")

@@ -3,18 +3,18 @@
 Each kind of lesson takes some of the options; the others are refused by name.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, fields
+from collections.abc import Callable
 from os.path import basename, splitext
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcli.errors import SpecError, UnfitError
 from convcli.explain.operands import KERNEL, SIGNAL, Operands, read_size
-from convcli.explain.render import STYLES, Line
+from convcli.explain.render import STYLES
 from convcli.geometry import Padding
 from convcli.numerals import Symbol, read_stack, read_value, row_hints
-from convcli.output import line, note, show_lines
-from convcli.tables import FORMATS, Result, show
+from convcli.options import Options, OutputOptions
+from convcli.output import note
+from convcli.tables import TextResult, show_text
 from convcli.text import like, safe
 
 if TYPE_CHECKING:
@@ -24,11 +24,9 @@ if TYPE_CHECKING:
 Pair = tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ExplainOptions:
-    """The options of `convcli explain`; None and False where nothing is said."""
+class LessonOptions(Options):
+    """What is computed, on which numbers; no kind of lesson takes all of it."""
 
-    picture: str | None = None
     input: str | None = None
     kernel: str | None = None
     stride: Pair | None = None
@@ -51,12 +49,16 @@ class ExplainOptions:
     mode: str | None = None
     receptive: str | None = None
     unit: tuple[str, tuple[int, ...]] | None = None
+
+
+class ExplainOptions(LessonOptions, OutputOptions):
+    """A lesson, and how it is printed and drawn."""
+
+    picture: str | None = None
     output: str | None = None
     fps: float | None = None
     theme: str | None = None
     force: bool = False
-    format_: str | None = None
-    quiet: bool = False
 
     @property
     def kind(self) -> "Kind":
@@ -92,16 +94,10 @@ class ExplainOptions:
         return (self.picture, self.input, self.kernel, self.grad, self.signal, self.receptive)
 
 
-class Explanation(Result, Protocol):
-    """A lesson: a result that can be told in lines, too."""
-
-    def lines(self) -> Iterator[Line]: ...
-
-
 class Answer(NamedTuple):
     """A lesson, a walk or a picture that can be drawn of it, and hints at what was meant."""
 
-    lesson: Explanation
+    lesson: TextResult
     walk: "Walk | None" = None
     picture: "Picture | None" = None
     hints: tuple[str, ...] = ()
@@ -119,12 +115,7 @@ def explain(options: ExplainOptions) -> None:
     if not options.quiet:
         for hint in answer.hints:
             note(hint)
-    if options.quiet:
-        line(answer.lesson.value)
-    elif options.format_ in (None, "text"):
-        show_lines(answer.lesson.lines(), STYLES)
-    else:
-        show(answer.lesson, options.format_)
+    show_text(answer.lesson, STYLES, options)
     if target is not None:
         note(f"drawn in {safe(target)}")
 
@@ -132,11 +123,9 @@ def explain(options: ExplainOptions) -> None:
 def lesson_of(options: ExplainOptions) -> Answer:
     """The lesson that options mean. Raises SpecError and UnfitError."""
     kind = options.kind
-    for field in fields(options):
-        value = getattr(options, field.name)
-        is_given = value is not None and value is not False
-        if is_given and field.name not in kind.options | ALL_LESSONS:
-            raise SpecError(f"--{field.name.replace('_', '-')} says nothing about {kind.what}")
+    for name in options.given(*LessonOptions.__annotations__):
+        if name not in kind.options:
+            raise SpecError(f"--{name.replace('_', '-')} says nothing about {kind.what}")
     if options.picture is not None and options.signal is not None:
         raise SpecError(f"a picture says nothing about {kind.what}")
     if options.picture is None and options.at is not None:
@@ -186,7 +175,7 @@ def _pixel(options: ExplainOptions) -> Answer:
 
 
 def _convolution(options: ExplainOptions) -> Answer:
-    from convcli.explain.axis import BORDERS
+    from convcli.borders import read_border
     from convcli.explain.backward import Backward
     from convcli.explain.lesson import Lesson, check_cell
     from convcli.explain.steps import convolution, transposed
@@ -196,16 +185,14 @@ def _convolution(options: ExplainOptions) -> Answer:
     operands = _operands(options)
     x, kernel = operands.input_and_kernel(options.picture, options.input, options.kernel)
     bias = None if options.bias is None else read_value(options.bias)
-    if options.border not in (None, *BORDERS):
-        raise SpecError(f"{options.border!r:.40} is no border; there are {', '.join(BORDERS)}")
+    border = read_border("zero" if options.border is None else options.border)
     if options.transposed:
-        if options.border not in (None, "zero"):
+        if border.name != "zero":
             raise SpecError("--border says nothing about a transposed convolution")
         walk = transposed(x, kernel, options.geometry, bias, options.flip)
     else:
         if options.output_padding is not None:
             raise SpecError("--output-padding is for --transposed")
-        border = options.border or "zero"
         walk = convolution(x, kernel, options.geometry, bias, options.flip, border)
     check_cell(walk, options.cell)
     hints = tuple(operands.hints)
@@ -262,7 +249,7 @@ def _activation(options: ExplainOptions) -> Answer:
 
 
 def _receptive(options: ExplainOptions) -> Answer:
-    from convcli.explain.receptive import Received
+    from convcli.explain.receptive import ReceptiveLesson
     from convcli.nets.analysis.receptive_field import receptive_field
     from convcli.nets.analysis.summary import summarize
     from convcli.nets.input_size import input_shape
@@ -281,14 +268,14 @@ def _receptive(options: ExplainOptions) -> Answer:
     summary = summarize(reading.network, shape)
     name, unit = options.unit
     field = receptive_field(summary, name, unit)
-    jump = next(row.reception for row in summary.rows if row.name == name)
-    lesson = Received(field, tuple(seen.jump for seen in jump))
+    axes = next(row.receptive_field for row in summary.rows if row.name == name)
+    lesson = ReceptiveLesson(field, tuple(axis.jump for axis in axes))
     if options.picture is None:
         return Answer(lesson)
     from convcli.draw.spotlight import framed
     from convcli.images.io.read import open_picture
 
-    if len(field.seen) != 2:
+    if len(field.cells) != 2:
         raise UnfitError("a picture has rows and columns; this network's input has not")
     opened = open_picture(options.picture)
     lesson = lesson._replace(picture=opened.pixels.shape[:2])
@@ -317,9 +304,6 @@ class Kind(NamedTuple):
     answer: Callable[[ExplainOptions], Answer]
 
 
-ALL_LESSONS = frozenset({"picture", "output", "fps", "theme", "force", "format_", "quiet"})
-"""Options of every lesson."""
-
 WINDOW = {"input", "at", "stride", "padding", "dilation", "cell", "random", "symbols"}
 BACKWARD = {"backward", "grad"}
 
@@ -346,9 +330,6 @@ KINDS = {
 
 def _check_output(options: ExplainOptions, answer: Answer) -> None:
     """Raises SpecError for options of the output that do not fit the lesson."""
-    if options.format_ not in (None, "text", *FORMATS):
-        known = f"text, {', '.join(FORMATS)}"
-        raise SpecError(f"{options.format_!r:.40} is no format; there are {known}")
     if options.theme is not None:
         from convcli.explain.draw.themes import THEMES
 

@@ -12,7 +12,7 @@ from convcli.errors import OutputError, PictureError, Refusal, SpecError, UnfitE
 from convcli.features.options import FeatureOptions
 from convcli.options import OutputOptions
 from convcli.output import note
-from convcli.tables import Outcome, Result
+from convcli.tables import Outcome
 from convcli.text import counted, safe
 
 if TYPE_CHECKING:
@@ -96,7 +96,15 @@ def _vectors(options: ExtractOptions) -> Outcome:
         return Outcome(refusal=maker.failure())
     if not options.quiet:
         note(f"{setup.text()}; {took_note(started)}")
-    return Outcome(_comparison(queries, pool, options), refusal=maker.failure())
+    from convcli.features.neighbors import distance_listing, nearest, neighbor_listing
+
+    metric = options.distances or "cosine"
+    if options.nearest is None:
+        listing = distance_listing(queries, metric)
+    else:
+        neighbors = nearest(queries, pool, options.nearest, metric)
+        listing = neighbor_listing(neighbors, metric, len(pool.paths))
+    return Outcome(listing, refusal=maker.failure())
 
 
 def _batch(words: Sequence[str], options: ExtractOptions) -> tuple[tuple[str, ...], VectorMaker]:
@@ -158,21 +166,12 @@ def _compared(
     return setup, maker.vector_set(paths, setup), pool
 
 
-def _comparison(queries: VectorSet, pool: VectorSet, options: ExtractOptions) -> Result:
-    from convcli.features.neighbors import Matrix, distances, nearest
-
-    metric = options.distances or "cosine"
-    if options.nearest is not None:
-        return nearest(queries, pool, options.nearest, metric)
-    return Matrix(queries.paths, distances(metric, queries.rows, queries.rows), metric)
-
-
 def _maps(options: ExtractOptions) -> Outcome:
     """Statistics of the maps of each picture, and the files in which they are drawn."""
     from convcli.draw.feature_maps import targets_of
     from convcli.features.config_options import read_setup
     from convcli.features.extractor import Extractor
-    from convcli.features.layer_stats import Report
+    from convcli.features.layer_stats import listing
     from convcli.images.io.atomic import check_free
     from convcli.images.io.formats import format_of
     from convcli.images.io.source import Limits
@@ -212,7 +211,7 @@ def _maps(options: ExtractOptions) -> Outcome:
     refusal = Refusal(f"{failed:,} of {counted(len(paths), 'picture')} failed") if failed else None
     if options.output == "-":
         return Outcome(refusal=refusal)
-    report = Report(tuple(pictures), setup.settings(), setup.text())
+    report = listing(pictures, setup.settings(), setup.text())
     return Outcome(None if options.quiet else report, files, refusal)
 
 

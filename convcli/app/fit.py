@@ -1,31 +1,32 @@
 """`convcli fit`: from options to what was fitted, printed and saved."""
 
-from dataclasses import dataclass
+from __future__ import annotations
 
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from convcli.errors import SpecError, UnfitError
-from convcli.fit import least_squares
-from convcli.fit.planes import Levels, open_levels
-from convcli.fit.results import STYLES, FittedKernel, TrainedNet, kernel_text
-from convcli.images.io.atomic import check_free, files_named, write_file
-from convcli.images.io.write import save_arrays
-from convcli.output import line, note, show_lines
-from convcli.tables import FORMATS, show
+from convcli.options import OutputOptions
+from convcli.output import note
+from convcli.tables import show_text
 from convcli.text import safe
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from convcli.fit.planes import Levels
+    from convcli.fit.results import FittedKernel, TrainedNet
 
 STEPS, NET_STEPS = 1000, 2000
 
 MAX_STEPS = 1_000_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FitOptions:
-    """The options of `convcli fit`."""
+class FitOptions(OutputOptions):
+    """A pair of pictures, what is fitted to it, and where it is saved."""
 
-    before: str
-    after: str
+    before: str = ""
+    after: str = ""
     size: tuple[int, int] | None = None
     net: str | None = None
     watch: bool = False
@@ -33,29 +34,24 @@ class FitOptions:
     seed: int | None = None
     output: str | None = None
     force: bool = False
-    format_: str | None = None
-    quiet: bool = False
 
 
 def fit(options: FitOptions) -> None:
     """Fit or train, print the result, and save it. Raises a Refusal."""
+    from convcli.fit.planes import open_levels
+    from convcli.fit.results import STYLES, FittedKernel
+
     _check(options)
     before, after = open_levels(options.before), open_levels(options.after)
     for name, levels in ((options.before, before), (options.after, after)):
         for words in levels.notes:
             note(f"{safe(name)}: {words}")
-    as_text = options.format_ in (None, "text")
     result = _train(options, before, after) if options.net else _fit(options, before, after)
-    if options.quiet:
-        line(result.value)
-    elif as_text:
-        show_lines(result.lines(), STYLES)
-    else:
-        show(result, options.format_)
+    show_text(result, STYLES, options)
     if isinstance(result, FittedKernel) and not result.fitted.determined:
-        is_said = as_text and not options.quiet
+        in_text = options.format_ in (None, "text") and not options.quiet
         raise UnfitError(
-            "not determined; a picture with more detail may do" if is_said else result.verdict
+            "not determined; a picture with more detail may do" if in_text else result.verdict
         )
     if options.output:
         _save(result, options.output, options.force)
@@ -67,9 +63,9 @@ def fit(options: FitOptions) -> None:
 
 
 def _check(options: FitOptions) -> None:
-    if options.format_ not in (None, "text", *FORMATS):
-        known = f"text, {', '.join(FORMATS)}"
-        raise SpecError(f"{options.format_!r:.40} is no format; there are {known}")
+    """Raises SpecError and OutputError for options that do not go together."""
+    from convcli.images.io.atomic import check_free, files_named
+
     if options.before == options.after == "-":
         raise SpecError("standard input holds one picture; name the other")
     if options.net is not None and options.size is not None:
@@ -89,6 +85,9 @@ def _check(options: FitOptions) -> None:
 
 
 def _fit(options: FitOptions, before: Levels, after: Levels) -> FittedKernel:
+    from convcli.fit import least_squares
+    from convcli.fit.results import FittedKernel
+
     clip = (after.step / 2, after.top - after.step / 2) if after.step else None
     fitted = least_squares.fit(before.planes, after.planes, options.size or (3, 3), clip)
     if not options.watch:
@@ -105,13 +104,14 @@ def _fit(options: FitOptions, before: Levels, after: Levels) -> FittedKernel:
 
 def _train(options: FitOptions, before: Levels, after: Levels) -> TrainedNet:
     from convcli.fit.backprop import Stack, Trainer
+    from convcli.fit.results import TrainedNet
     from convcli.nets.readers.read import read_words
 
     assert options.net is not None
     seed, steps = options.seed or 0, options.steps or NET_STEPS
     stack = Stack(read_words([options.net]).network, len(before.planes), seed)
     trainer = Trainer(stack, before.planes, after.planes, steps, seed)
-    first = trainer.whole_loss()
+    first = trainer.total_loss()
     if options.watch:
         from convcli.fit.live import watch
 
@@ -125,16 +125,24 @@ def _train(options: FitOptions, before: Levels, after: Levels) -> TrainedNet:
     else:
         for _ in trainer.run():
             pass
-    return TrainedNet(stack.weights, first, trainer.whole_loss(), steps, seed)
+    return TrainedNet(stack.weights, first, trainer.total_loss(), steps, seed)
 
 
 def _first_filters(weight: NDArray[np.float32]) -> list[list[list[float]]]:
     """The first layer's filters of the first channel, side by side as far as a screen holds."""
+    import numpy as np
+
     side = weight[: max(1, 8 // weight.shape[3]), 0].transpose(1, 0, 2)
     return [np.concatenate(list(side.transpose(1, 0, 2)), axis=1).tolist()]
 
 
 def _save(result: FittedKernel | TrainedNet, path: str, force: bool) -> None:
+    import numpy as np
+
+    from convcli.fit.results import TrainedNet, kernel_text
+    from convcli.images.io.atomic import write_file
+    from convcli.images.io.write import save_arrays
+
     if isinstance(result, TrainedNet):
         save_arrays({**result.weights, "seed": np.array(result.seed)}, path, force)
         return

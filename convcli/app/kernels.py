@@ -1,23 +1,18 @@
 """`convcli kernels`: the catalogue, one kernel in full, or a picture under every kernel."""
 
-from dataclasses import dataclass
-
 from convcli.errors import SpecError
-from convcli.images.kernels.listing import Catalogue, KernelDetails
+from convcli.options import OutputOptions
 from convcli.output import path
 from convcli.tables import show
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KernelsOptions:
-    """The options of `convcli kernels`."""
+class KernelsOptions(OutputOptions):
+    """A kernel, or a picture for the gallery."""
 
     name: str | None = None
     gallery: str | None = None
     output: str | None = None
     force: bool = False
-    format_: str | None = None
-    quiet: bool = False
 
 
 def kernels(options: KernelsOptions) -> None:
@@ -29,7 +24,9 @@ def kernels(options: KernelsOptions) -> None:
         return
     if options.output is not None:
         raise SpecError("-o goes with --gallery")
-    result = Catalogue() if options.name is None else KernelDetails(options.name)
+    from convcli.images.kernels.listing import catalogue_listing, kernel_listing
+
+    result = catalogue_listing() if options.name is None else kernel_listing(options.name)
     show(result, options.format_, options.quiet)
 
 

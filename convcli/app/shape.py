@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING
 from convcli.errors import Refusal, SpecError, UnfitError
 from convcli.options import OutputOptions
 from convcli.output import note
-from convcli.tables import Outcome
+from convcli.tables import Listing, Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from convcli.geometry import Padding
-    from convcli.nets.analysis.compare import Versus
     from convcli.nets.analysis.summary import Summary
     from convcli.nets.analysis.table import Settings
     from convcli.nets.graph import Network, Reading
@@ -72,12 +71,13 @@ def shape(options: ShapeOptions) -> Outcome:
         raise SpecError(f"--{others[0]} does not go with --{clash[0].replace('_', '-')}")
     settings = Settings(options.rule, options.dtype, options.batch, options.depth, options.columns)
     if options.sweep is not None:
-        from convcli.nets.analysis.compare import Sweep
+        from convcli.nets.analysis.compare import sweep
 
         size = options.size or (options.sweep[0],)
         channels, *lengths = input_shape(size, network, reading.input)
-        sweep = Sweep(network, channels, max(len(lengths), 1), options.sweep, settings)
-        outcome = Outcome(sweep)
+        axes = max(len(lengths), 1)
+        shapes = ((channels, *(side,) * axes) for side in options.sweep)
+        outcome = Outcome(sweep(network, shapes, settings))
     else:
         size = input_shape(options.size, network, reading.input)
         if network.redo is not None:
@@ -188,9 +188,9 @@ def _unmet(
 
 def _versus(
     network: Network, summary: Summary, options: ShapeOptions, settings: Settings
-) -> Versus:
+) -> Listing:
     """The network beside another, or beside the fully connected layer of the same sizes."""
-    from convcli.nets.analysis.compare import Versus, fully_connected
+    from convcli.nets.analysis.compare import fully_connected, versus
     from convcli.nets.analysis.summary import trace
     from convcli.nets.analysis.valid_inputs import check_fits
     from convcli.nets.readers.read import is_source, read_words
@@ -204,4 +204,4 @@ def _versus(
         right, label = read_words([other]).network, other if is_source(other) else "that"
     second = trace(right, summary.input)
     check_fits(right, second)
-    return Versus(summary, second, (name, label), settings)
+    return versus(summary, second, (name, label), settings)

@@ -32,7 +32,7 @@ def solve(options: SolveOptions) -> Outcome:
 
 def _axis(options: SolveOptions) -> Outcome:
     """The values of the lengths that are left out."""
-    from convcli.nets.analysis.window_solver import Solved, Unknowns, solutions
+    from convcli.nets.analysis.window_solver import Unknowns, listing, solutions
 
     size, output = options.size, options.output
     if options.network:
@@ -49,14 +49,14 @@ def _axis(options: SolveOptions) -> Outcome:
         output,
         options.dilation,
     )
-    result = Solved(solutions(axis))
+    found = solutions(axis)
     refusal = UnfitError(f"no whole numbers give an output of {output}")
-    return Outcome(result, refusal=None if result.solutions else refusal)
+    return Outcome(listing(found), refusal=None if found else refusal)
 
 
 def _figure(options: SolveOptions, text: str) -> Outcome:
     """The conventions under which a network has a figure."""
-    from convcli.nets.analysis.conventions import Explained, explanations, read_figure
+    from convcli.nets.analysis.conventions import explanations, listing, read_figure
     from convcli.nets.analysis.summary import trace
     from convcli.nets.analysis.valid_inputs import check_fits
     from convcli.nets.input_size import input_shape
@@ -80,4 +80,4 @@ def _figure(options: SolveOptions, text: str) -> Outcome:
         network, shape = next(iter(networks.values()))
         check_fits(network, trace(network, shape, keep_going=True))
     refusal = UnfitError(f"no convention tried here gives {figure.text}")
-    return Outcome(Explained(figure, hits, nearest), refusal=None if hits else refusal)
+    return Outcome(listing(figure, hits, nearest), refusal=None if hits else refusal)

@@ -1,8 +1,9 @@
-"""`convcli completion`: the script with which a shell completes commands, options and names."""
+"""`convcli completion`: the script by which a shell completes commands, options and names."""
 
 import click
 
 from convcli.cli.help import page
+from convcli.output import line
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -23,7 +24,6 @@ def completion_command(shell: str) -> None:
     from click.shell_completion import get_completion_class
 
     from convcli.cli.main import root
-    from convcli.output import line
 
     script = get_completion_class(shell)
     assert script is not None  # all three come with click

@@ -1,10 +1,9 @@
 """`convcli explain`: see a convolution happen, window by window."""
 
-from typing import Any
-
 import click
 
-from convcli.cli.help import group, option, page
+from convcli.app.explain import ExplainOptions, explain
+from convcli.cli.help import group, option, page, takes
 from convcli.cli.params import (
     ACTIVATION,
     BORDER,
@@ -22,6 +21,7 @@ from convcli.cli.params import (
     THEME,
     UNIT,
     force_option,
+    quiet_option,
     text_format_option,
 )
 
@@ -37,7 +37,11 @@ from convcli.cli.params import (
     more=[
         option("--cell", type=PLACE, help="This output cell alone; counted from 0."),
         option("--dilation", type=PAIR, help="Spacing of the taps.  [1]"),
-        option("--border", type=BORDER, help="zero, edge, reflect, symmetric, wrap.  [zero]"),
+        option(
+            "--border",
+            type=BORDER,
+            help="zero, edge, reflect, symmetric, wrap, constant:V.  [zero]",
+        ),
         option("--bias", metavar="B", help="Added to the sum: a number, or a letter."),
         option("--flip", is_flag=True, help="True convolution: the kernel turned by 180°."),
         option("--transposed", is_flag=True, help="Transposed convolution."),
@@ -68,10 +72,11 @@ from convcli.cli.params import (
         option("--theme", type=THEME, help="both, light, dark: the page behind it.  [both]"),
         force_option,
         text_format_option,
-        option("-q", "--quiet", is_flag=True, help="Print the output's values alone."),
+        quiet_option(help="Print the output's values alone."),
     ],
 )
-def explain_command(**options: Any) -> None:
+@takes(ExplainOptions)
+def explain_command(options: ExplainOptions) -> None:
     """Show every product and every sum of a convolution.
 
     \b
@@ -84,6 +89,4 @@ def explain_command(**options: Any) -> None:
     ROW,COLUMN, counted from 0. -o draws the window as it walks: .gif, .webp, .apng, or a strip of
     its places as .png.
     """
-    from convcli.app.explain import ExplainOptions, explain
-
-    explain(ExplainOptions(**options))
+    explain(options)

@@ -32,7 +32,7 @@ from convcli.tables import finish
     "The network",
     option("--net", type=NETWORK, help="A zoo name, .net or .py file, - for stdin."),
     option("--recipe", type=RECIPE, help="default, digits or texture.  [default]"),
-    option("--seed", type=SEED, help="Of the random weights.  [0]"),
+    option("--seed", type=SEED, help="Seed of the random weights.  [0]"),
     more=[
         option("--until", metavar="LAYER", help="Run no further than this layer."),
         option(
@@ -41,18 +41,18 @@ from convcli.tables import finish
             help="he, normal, uniform, lecun, glorot, orthogonal, gabor, dct, rademacher.  "
             "[the recipe's, else he]",
         ),
-        option("--zero-mean", is_flag=True, help="Take each filter's mean away."),
+        option("--zero-mean", is_flag=True, help="Subtract each filter's mean."),
         option("--unit-norm", is_flag=True, help="Scale each filter to a norm of 1."),
         option("--weights", type=FILE, help="Weights by name: .npz, .safetensors."),
-        option("--like", type=FILE, help="As this saved run, or set of vectors."),
+        option("--like", type=FILE, help="Repeat this saved run, or set of vectors."),
     ],
 )
 @group(
     "The picture",
     more=[
         option("--resize", type=RESIZE, help="Shorter side, height x width, or keep."),
-        option("--crop", type=PAIR, help="Around the centre."),
-        option("--gray", is_flag=True, help="Grey instead of colour."),
+        option("--crop", type=PAIR, help="Height x width to crop around the center."),
+        option("--gray", is_flag=True, help="Make pictures gray."),
         option("--normalize", type=NORMALIZATION, help="unit (0..1), standard, imagenet or none."),
     ],
 )
@@ -62,11 +62,11 @@ from convcli.tables import finish
     option("--vector", type=PARTS, help="mean,std,max,ppv,l2,flatten,grid:4x4."),
     more=[
         option("--nearest", type=COUNT, help="Find the N most similar pictures."),
-        option("--layers", metavar="NAMES", help="Layers to draw, or to make the vector of."),
-        option("--among", type=FILE, help="Where to look: a folder, or vectors (.npz)."),
-        option("--distances", type=METRIC, help="cosine or euclidean, between the pictures."),
+        option("--layers", metavar="NAMES", help="Layers to draw, or to make vectors of."),
+        option("--among", type=FILE, help="Where to search: a folder, or vectors (.npz)."),
+        option("--distances", type=METRIC, help="cosine or euclidean distances between pictures."),
         option("--signed", is_flag=True, help="Draw from blue over white at 0 to red."),
-        option("--filters", type=FILE, help="Draw the filters themselves."),
+        option("--filters", type=FILE, help="Draw the filters to FILE."),
         option("--preview", is_flag=True, help="Show some maps of each layer in the terminal."),
         option("--save", type=FILE, help="Save maps, weights and network (.npz)."),
         force_option,
@@ -89,12 +89,12 @@ def extract_command(options: ExtractOptions) -> None:
 
     Words that are neither files nor folders are LAYERs, as in convcli shape; without any, the
     recipe runs: default is three convolutions of three 3x3 filters, with leaky ReLUs between;
-    digits and texture are those that a measurement chose for small grey pictures and for patches.
-    Weights come from a seed, which is told; nothing is downloaded. A run says first how much
-    memory it will take, and for each layer the shape, mean, spread, and share of dead channels.
+    digits and texture are the best of a measurement on small gray pictures and on patches. Weights
+    come from a seed, which is printed; nothing is downloaded. A run first prints how much memory it
+    will need, then for each layer the shape, mean, spread, and share of dead channels.
 
-    A vector holds, of each channel, its mean, std, max, ppv (the proportion of positive values),
-    l2 (its norm), its means over a grid, or flatten, all values. --like makes the same again, on
-    other pictures.
+    A vector has the mean, std, max, ppv (the proportion of positive values) or l2 (the norm) of
+    each channel, its means over a grid, or flatten, all values. --like makes the same vectors or
+    maps of other pictures.
     """
     finish(extract(options), options)

@@ -1,12 +1,20 @@
-"""`convcli fit`: which kernel makes one picture of another?"""
-
-from typing import Any
+"""`convcli fit`: which kernel turned BEFORE into AFTER?"""
 
 import click
 
-from convcli.cli.help import group, option, page
-from convcli.cli.params import COUNT, FILE, LAYERS, PAIR, PICTURE, SEED, force_option
-from convcli.cli.params import text_format_option as format_option
+from convcli.app.fit import FitOptions, fit
+from convcli.cli.help import group, option, page, takes
+from convcli.cli.params import (
+    COUNT,
+    FILE,
+    LAYERS,
+    PAIR,
+    PICTURE,
+    SEED,
+    force_option,
+    quiet_option,
+    text_format_option,
+)
 
 
 @page("fit")
@@ -25,11 +33,12 @@ from convcli.cli.params import text_format_option as format_option
     option("-o", "--output", type=FILE, help="A kernel for -k @FILE; a net's weights as .npz."),
     more=[
         force_option,
-        format_option,
-        option("-q", "--quiet", is_flag=True, help="Print the kernel's rows, a net's loss."),
+        text_format_option,
+        quiet_option(help="Print the kernel's rows, a net's loss."),
     ],
 )
-def fit_command(**options: Any) -> None:
+@takes(FitOptions)
+def fit_command(options: FitOptions) -> None:
     """Recover the kernel that makes one picture of another.
 
     \b
@@ -40,9 +49,7 @@ def fit_command(**options: Any) -> None:
 
     The kernel and the bias that make AFTER of BEFORE, by least squares over all whole windows;
     samples that were clipped are left out. Weights are as drawn (cross-correlation), on samples of
-    0 to 255; a .npy file is taken as it is. Says how well the pair determines the kernel, and ends
-    with 1 where it does not.
+    0 to 255; numbers (.npy, .txt, .csv, .json) are taken as they are. Says how well the pair
+    determines the kernel, and ends with 1 where it does not.
     """
-    from convcli.app.fit import FitOptions, fit
-
-    fit(FitOptions(**options))
+    fit(options)

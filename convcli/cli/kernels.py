@@ -1,11 +1,17 @@
 """`convcli kernels`: which kernels have names, and what are they?"""
 
-from typing import Any
-
 import click
 
-from convcli.cli.help import group, option, page
-from convcli.cli.params import FILE, KERNEL, PICTURE, force_option, format_option
+from convcli.app.kernels import KernelsOptions, kernels
+from convcli.cli.help import group, option, page, takes
+from convcli.cli.params import (
+    FILE,
+    KERNEL,
+    PICTURE,
+    force_option,
+    format_option,
+    quiet_option,
+)
 
 
 @page("kernels")
@@ -16,9 +22,10 @@ from convcli.cli.params import FILE, KERNEL, PICTURE, force_option, format_optio
     option("-o", "--output", type=FILE, help="Where the gallery goes.  [gallery.png]"),
     force_option,
     format_option,
-    option("-q", "--quiet", is_flag=True, help="Print the names alone."),
+    quiet_option(help="Print the names alone."),
 )
-def kernels_command(**options: Any) -> None:
+@takes(KernelsOptions)
+def kernels_command(options: KernelsOptions) -> None:
     """List the kernels that have names, or show one in full.
 
     \b
@@ -27,10 +34,8 @@ def kernels_command(**options: Any) -> None:
     convcli kernels "gaussian(sigma=2, size=9)" --format json
     convcli kernels --gallery cat.jpg -o gallery.png
 
-    A KERNEL may be any matrix too. Matrices stand as they are used, as drawn: cross-correlation.
-    Weights that are not rational by nature are multiples of 2^-18 an axis, 2^-22 a matrix, and are
-    printed so in JSON, exactly.
+    A KERNEL may be any matrix or @file too. Matrices stand as they are used, as drawn:
+    cross-correlation. Weights that are not rational by nature are multiples of 2^-18 per axis,
+    2^-22 per matrix. JSON, CSV and TSV hold all weights exactly; -k @FILE reads them.
     """
-    from convcli.app.kernels import KernelsOptions, kernels
-
-    kernels(KernelsOptions(**options))
+    kernels(options)

@@ -26,8 +26,8 @@ COMMANDS = {
     "completion": "Print the script by which a shell completes words.",
     "man": "Print the page of the manual for a command, or for convcli.",
 }
-"""Every command and its sentence, which stands in its module too, as a test sees to: with all
-modules imported, the help of convcli takes 1.30 times an import of click, so 1.22."""
+"""Every command and its sentence, which a test compares with its docstring: with all modules
+imported, the help of convcli would take 1.30 times an import of click, instead of 1.22."""
 
 INTERRUPTED = 130
 
@@ -50,7 +50,7 @@ class Root(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         word = args[0]
         if word not in COMMANDS and not word.startswith("-") and not ctx.resilient_parsing:
-            raise click.UsageError(f"No such command '{safe(word)}'{_meant(word)}", ctx)
+            raise click.UsageError(f"No such command '{safe(word)}'{_hint(word)}", ctx)
         return super().resolve_command(ctx, args)
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -64,7 +64,7 @@ class Root(click.Group):
         try:
             result = super().invoke(ctx)
             sys.stdout.flush()
-        # both before click sees them: it would exit with 1, or print an empty line
+        # both before click catches them: it would exit with 1, or print an empty line
         except BrokenPipeError:
             _drop_stdout()
             return None
@@ -73,8 +73,8 @@ class Root(click.Group):
         return result
 
 
-def _meant(word: str) -> str:
-    """A hint at what was meant by a word that is no command: a command, or what one takes."""
+def _hint(word: str) -> str:
+    """A hint at what a word that is no command may mean: a command, or an argument of one."""
     from convcli.nets.zoo import NAMES
 
     if word in NAMES or word.endswith((".net", ".py")):
@@ -100,14 +100,14 @@ def root() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run convcli and exit: 0 done, 1 refused, 2 wrong command line, 130 interrupted."""
-    # looking for cycles every 700 objects takes a tenth of `shape resnet152`
+    # collecting cycles every 700 objects takes a tenth of the time of `shape resnet152`
     gc.set_threshold(100_000)
     sys.exit(run(arguments))
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run convcli and return its exit code; what is not a refusal keeps its traceback."""
-    if sys.stderr is None:  # closed: else the next file that is opened would be it
+    if sys.stderr is None:  # closed: the next file that is opened would become stderr
         sys.stderr = open(os.devnull, "w")  # noqa: SIM115
     if sys.stdout is None:
         note("Error: standard output is closed, so there is nowhere to put the result")
@@ -120,8 +120,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "convcli"
-        said = error.format_message().rstrip(".")
-        note(f"Error: {said}{'' if said.endswith('?') else '.'} See '{where} --help'.")
+        message = error.format_message().rstrip(".")
+        note(f"Error: {message}{'' if message.endswith('?') else '.'} See '{where} --help'.")
         return error.exit_code
     except Refusal as refusal:
         note(f"Error: {refusal}")
@@ -140,5 +140,5 @@ def _os_message(error: OSError) -> str:
 
 
 def _drop_stdout() -> None:
-    """Let what is still buffered go nowhere, so that Python's own last flush cannot fail."""
+    """Drop what is still buffered, so that Python's own last flush cannot fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

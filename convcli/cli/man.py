@@ -1,12 +1,16 @@
-r"""`convcli man`: the pages of the manual, in the language of troff (man(7))."""
+r"""`convcli man`: the pages of the manual, in troff (man(7))."""
 
 import re
 from collections.abc import Iterator
 
 import click
 
+from convcli import __version__
 from convcli.cli.help import groups_of, page, pages, parts_of, record_of
 from convcli.cli.params import Reads
+from convcli.errors import SpecError
+from convcli.output import line
+from convcli.text import like
 
 COMMAND = Reads("COMMAND", names=["cli.main:COMMANDS"])
 
@@ -29,17 +33,13 @@ def man_command(command: str | None) -> None:
 
     Installed packages have these pages in share/man: man convcli-filter.
     """
-    from convcli.errors import SpecError
-    from convcli.output import line
-    from convcli.text import like
 
-    known = dict(manual())
+    pages_ = dict(manual())
     name = f"convcli-{command}" if command else "convcli"
-    if name not in known:
-        raise SpecError(
-            f"no command is called {command!r:.60}{like(command or '', [n[8:] for n in known])}"
-        )
-    line(known[name].rstrip())
+    if name not in pages_:
+        hint = like(command or "", [known[8:] for known in pages_])
+        raise SpecError(f"no command is called {command!r:.60}{hint}")
+    line(pages_[name].rstrip())
 
 
 def manual() -> Iterator[tuple[str, str]]:
@@ -47,47 +47,46 @@ def manual() -> Iterator[tuple[str, str]]:
     from convcli.cli.main import root
 
     ctx = click.Context(root, info_name="convcli")
-    inner = list(pages(root, ctx))
-    names = [f"convcli-{one.info_name}" for one, _ in inner]
-    yield "convcli", _page(root, ctx, names)
-    for name, (one, command) in zip(names, inner, strict=True):
-        yield name, _page(command, one, ["convcli"])
+    commands = {
+        f"convcli-{inner.info_name}": (command, inner) for inner, command in pages(root, ctx)
+    }
+    yield "convcli", _page(root, ctx, list(commands))
+    for name, (command, inner) in commands.items():
+        yield name, _page(command, inner, ["convcli"])
 
 
 def _page(command: click.Command, ctx: click.Context, related: list[str]) -> str:
-    from convcli import __version__
-
     name = ctx.command_path.replace(" ", "-")
     parts = parts_of(command)
     usage = " ".join(command.collect_usage_pieces(ctx))
-    said = [
+    lines = [
         f'.TH "{name.upper()}" "1" "" "convcli {__version__}" "convcli manual"',
         *(".SH NAME", f"{_plain(name)} \\- {_plain(parts.summary.rstrip('.'))}"),
         *(".SH SYNOPSIS", f".B {_plain(ctx.command_path)}", _plain(usage)),
         *(".SH DESCRIPTION", _plain(parts.summary)),
     ]
     for text in parts.paragraphs:
-        said += [".PP", _plain(text)]
-    said += [".SH EXAMPLES", ".nf", *map(_plain, parts.examples), ".fi"]
+        lines += [".PP", _plain(text)]
+    lines += [".SH EXAMPLES", ".nf", *map(_plain, parts.examples), ".fi"]
     if isinstance(command, click.Group):
-        said.append(".SH COMMANDS")
-        for one, inner in pages(command, ctx):
-            said += [".TP", f".B {_plain(one.info_name or '')}", _plain(parts_of(inner).summary)]
-    said.append(".SH OPTIONS")
+        lines.append(".SH COMMANDS")
+        for own, inner in pages(command, ctx):
+            lines += [".TP", f".B {_plain(own.info_name or '')}", _plain(parts_of(inner).summary)]
+    lines.append(".SH OPTIONS")
     for title, everyday, more in groups_of(command, ctx):
-        said.append(f".SS {_plain(title)}")
+        lines.append(f".SS {_plain(title)}")
         for option in (*everyday, *more):
             spec, text = record_of(option, ctx)
-            said += [".TP", f".B {_plain(spec)}", _plain(text)]
-    said.append(".SH EXIT STATUS")
+            lines += [".TP", f".B {_plain(spec)}", _plain(text)]
+    lines.append(".SH EXIT STATUS")
     for code, meaning in EXITS.items():
-        said += [".TP", f".B {code}", _plain(meaning)]
-    said += [".SH SEE ALSO", ", ".join(f"{_plain(one)}(1)" for one in related)]
-    return "\n".join(said) + "\n"
+        lines += [".TP", f".B {code}", _plain(meaning)]
+    lines += [".SH SEE ALSO", ", ".join(f"{_plain(one)}(1)" for one in related)]
+    return "\n".join(lines) + "\n"
 
 
 def _plain(text: str) -> str:
-    r"""Text in which troff sees nothing but text.
+    r"""Text without a meaning of its own in troff.
 
     >>> print(_plain("--flip"), _plain(".net"), _plain("a\\b"))
     \-\-flip \&.net a\eb

@@ -11,13 +11,13 @@ from convcli.cli.help import Decorator, group, option
 from convcli.geometry import PADDINGS
 from convcli.sizes import (
     read_ends,
+    read_integer,
     read_integers,
     read_padding,
     read_pair,
     read_place,
     read_range,
     read_size,
-    whole,
 )
 from convcli.tables import FORMATS
 from convcli.text import like
@@ -180,8 +180,8 @@ SPREAD = Reads("N|HxW", lambda text: read_pair(text, 0))
 PLACE = Reads("R,C", read_place)
 PADDING = Reads("N|HxW|T,B,L,R|same|valid", read_padding, PADDINGS)
 ENDS = Reads("N|B,A", read_ends)
-COUNT = Reads("N", lambda text: whole(text, least=1))
-SEED = Reads("N", lambda text: whole(text, least=0))
+COUNT = Reads("N", lambda text: read_integer(text, minimum=1))
+SEED = Reads("N", lambda text: read_integer(text, minimum=0))
 MEMORY = Reads("BYTES", _memory)
 RANGE = Reads("A..B", read_range)
 FPS = Reads("N", read_fps)
@@ -202,7 +202,7 @@ PICTURE = Reads("PICTURE", files=True)
 KERNEL = Reads("KERNEL", names=[KERNELS])
 NETWORK = Reads("NETWORK", names=[ZOO], files=True)
 LAYERS = Reads("LAYERS", names=[LAYER_NAMES, ZOO], files=True)
-BORDER = Reads("B", names=["conv.padding:BORDERS", "valid"])
+BORDER = Reads("B", names=["borders:BORDERS"])
 PICTURE_RANGE = Reads("RANGE", names=["images.filters.ranges:FIXED", "stretch", "pct"])
 PARTS = Reads("PARTS", names=["features.aggregations:POOLS", "grid"])
 ACTIVATION = Reads("A", names=["conv.activations:ACTIVATIONS", "explain.elementwise:SPECIAL"])
@@ -217,12 +217,7 @@ def format_choice(*others: str, help: str) -> Decorator:
 
 
 format_option = format_choice(help=f"{', '.join(FORMATS)}.")
-text_format_option = option(
-    "--format",
-    "format_",
-    type=Reads("FORMAT", names=["text", *FORMATS]),
-    help=f"text, {', '.join(FORMATS)}.  [text]",
-)
+text_format_option = format_choice("text", help=f"text, {', '.join(FORMATS)}.  [text]")
 quiet_option = partial(option, "-q", "--quiet", is_flag=True)
 force_option = option("--force", is_flag=True, help="Overwrite what is there already.")
 

@@ -46,12 +46,12 @@ from convcli.tables import finish
         "--expect",
         type=EXPECTATION,
         multiple=True,
-        help="Exit 1 unless params, macs, output … is so.",
+        help="Exit 1 unless params, macs, output … is this.",
     ),
     more=[
-        option("--fit", is_flag=True, help="Say which inputs fit, and the smallest one."),
-        option("--strict-fit", is_flag=True, help="Refuse when rows or columns are never read."),
-        option("--keep-going", is_flag=True, help="Go on past a misfit with the value that fits."),
+        option("--fit", is_flag=True, help="Report which inputs fit, and the smallest that works."),
+        option("--strict-fit", is_flag=True, help="Exit 1 when rows or columns are never read."),
+        option("--keep-going", is_flag=True, help="Continue after misfits with what would fit."),
     ],
 )
 @group(

@@ -21,7 +21,7 @@ from convcli.tables import finish
 )
 @group(
     "Figures of a network",
-    option("--why", metavar="FIGURE", help="A figure seen elsewhere: 4.11G, 61.1M, 56."),
+    option("--why", metavar="FIGURE", help="A published figure: 4.11G, 61.1M, 56."),
 )
 @group(
     "Output",
@@ -40,8 +40,9 @@ def solve_command(options: SolveOptions) -> None:
     convcli solve resnet50 --why 4.11G
     convcli solve alexnet --why 61.1M
 
-    Along one axis, what is left out of input, kernel, stride and padding is found: every whole
-    number, exact ones first. With --why, padding rules, biases, batch norm's counting, auxiliary
-    heads, versions, groups and the MAC rules of other tools are tried on the network.
+    Along one axis, it solves for those of input, kernel, stride and padding that are not given:
+    every integer solution, exact ones first. With --why, padding rules, biases, batch norm's
+    counting, auxiliary heads, versions, groups and the MAC rules of other tools are tried on the
+    network.
     """
     finish(solve(options), options)

@@ -23,9 +23,9 @@ def zoo_command(name: str | None, format_: str | None, quiet: bool) -> None:
     convcli zoo resnet50
     convcli zoo resnet50 > my.net && convcli shape my.net --input 256
     """
-    from convcli.nets.zoo import Listing, zoo_text
+    from convcli.nets.zoo import listing, zoo_text
 
     if name is None:
-        show(Listing(), format_, quiet)
+        show(listing(), format_, quiet)
     else:
         line(zoo_text(name).rstrip())

@@ -6,15 +6,13 @@ JACOBIANS in `convcli.conv.gradients` are their ways back.
 
 import math
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from convcli.conv.validate import check_real, floats, number, whole
+from convcli.arrays import Array
+from convcli.conv.validate import check_real, floats, integers, number
 from convcli.errors import UnfitError
-
-Array = NDArray[Any]
 
 
 def relu(x: ArrayLike) -> Array:
@@ -325,16 +323,16 @@ def log_softmax(x: ArrayLike, dim: int = -1) -> Array:
     return np.asarray(shifted - np.log(total), x.dtype)
 
 
-def _shifted(x: Array, dim: Any) -> tuple[Array, int]:
+def _shifted(x: Array, dim: object) -> tuple[Array, int]:
     """x less its maximum along an axis, in float32 at least, and the axis."""
-    axis, axes = whole(dim, 1), max(x.ndim, 1)
+    axis, axes = integers(dim, 1), max(x.ndim, 1)
     if axis is None or not -axes <= axis[0] < axes:
         raise UnfitError(f"dim={dim} is no axis of x, which has the shape {x.shape}")
     wide = x.astype(np.promote_types(x.dtype, np.float32), copy=False)
     return wide - wide.max(axis=axis[0], keepdims=True, initial=-np.inf), axis[0]
 
 
-def _divisor(value: Any, what: str) -> float:
+def _divisor(value: object, what: str) -> float:
     scale = number(value, what)
     if scale == 0:
         raise UnfitError(f"{what}=0 cannot be divided by")

@@ -1,14 +1,13 @@
-"""The way back through a convolution: each input value paints the kernel into the output."""
+"""Transposed convolution: each input value adds the kernel, times itself, to the output."""
 
 from itertools import product
 from math import prod
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from convcli.arrays import Array
 from convcli.conv.sliding import spans
-from convcli.conv.spec import Pair
 from convcli.conv.validate import (
     Dtypes,
     Padding,
@@ -17,11 +16,12 @@ from convcli.conv.validate import (
     bias_of,
     check_count,
     finished,
+    integer,
     pads,
     pair,
-    whole_number,
 )
 from convcli.errors import UnfitError
+from convcli.geometry import Pair, Window, transposed_length
 from convcli.text import counted
 
 BAND_BYTES = 4 << 20
@@ -37,7 +37,7 @@ def conv_transpose2d(
     output_padding: Sizes = 0,
     groups: int = 1,
     dilation: Sizes = 1,
-) -> NDArray[Any]:
+) -> Array:
     """The transpose of `conv2d`, as `torch.nn.functional.conv_transpose2d`.
 
         y[n, f, u·s + d·i − p, v·s + d·j − p] += x[n, c, u, v] · weight[c, f, i, j]
@@ -67,21 +67,15 @@ def conv_transpose2d(
     offsets = bias_of(bias, weight.shape[1] * groups)
     dtypes = Dtypes("conv_transpose2d", images, weight, offsets, axis=1)
     strides, dilations = pair(stride, "stride"), pair(dilation, "dilation")
+    rows, columns = map(Window, weight.shape[2:], strides, dilations)
     extra = pair(output_padding, "output_padding", 0)
-    for more, step, apart in zip(extra, strides, dilations, strict=True):
-        if more >= max(step, apart):
-            raise UnfitError(
-                f"output_padding={more} must be less than stride {step} or dilation {apart}"
-            )
     if isinstance(padding, str):
         raise UnfitError(f"padding={padding!r}: a transposed convolution takes numbers")
-    sides = pads(padding, (1, 1), strides)
     y = painted(
         images.astype(dtypes.working, copy=False),
         weight.astype(dtypes.working, copy=False),
-        strides,
-        dilations,
-        sides,
+        (rows, columns),
+        pads(padding, (rows, columns)),
         extra,
         groups,
     )
@@ -90,31 +84,23 @@ def conv_transpose2d(
 
 
 def painted(
-    x: NDArray[Any],
-    weight: NDArray[Any],
-    stride: Pair,
-    dilation: Pair,
+    x: Array,
+    weight: Array,
+    windows: tuple[Window, Window],
     padding: tuple[Pair, Pair],
     extra: Pair,
     groups: int,
-) -> NDArray[Any]:
+) -> Array:
     """The sum of all painted kernels, (n, f, h', w'), for arguments that were checked."""
     images, channels, height, width = x.shape
     filters, *kernel = weight.shape[1:]
-    whole = [
-        max((length - 1) * step + apart * (taps - 1) + 1, 0) if length else 0
-        for length, step, apart, taps in zip((height, width), stride, dilation, kernel, strict=True)
-    ]
     size = [
-        length - sum(cut) + more for length, cut, more in zip(whole, padding, extra, strict=True)
+        transposed_length(length, window, cut, more)
+        for length, window, cut, more in zip((height, width), windows, padding, extra, strict=True)
     ]
-    if min(size) < 1:
-        raise UnfitError(
-            f"nothing is left: {whole[0]}x{whole[1]} cells less padding {padding} "
-            f"plus output_padding {extra}"
-        )
-    (top, _), (left, _) = padding
-    shape = images, groups, filters, whole[0] + extra[0], whole[1] + extra[1]
+    (top, bottom), (left, right) = padding
+    row_window, column_window = windows
+    shape = images, groups, filters, top + size[0] + bottom, left + size[1] + right
     check_count(prod(shape), "the result before it is cut")
     canvas = np.zeros(shape, x.dtype)
     rows = weight.reshape(groups, channels // groups, filters * kernel[0] * kernel[1])
@@ -126,21 +112,21 @@ def painted(
         products = np.matmul(rows[g].T, band.reshape(len(band), (last - first) * width)).reshape(
             filters, *kernel, last - first, width
         )
-        for i, j in np.ndindex(*kernel):
-            down, across = first * stride[0] + i * dilation[0], j * dilation[1]
-            place = canvas[n, g, :, down :: stride[0], across :: stride[1]]
-            place[:, : last - first, :width] += products[:, i, j]
+        for i, row in enumerate(row_window.cells(first)):
+            for j, column in enumerate(column_window.cells(0)):
+                target = canvas[n, g, :, row :: row_window.stride, column :: column_window.stride]
+                target[:, : last - first, :width] += products[:, i, j]
     y = canvas[..., top : top + size[0], left : left + size[1]]
     return np.ascontiguousarray(y).reshape(images, groups * filters, *size)
 
 
-def _check(x: tuple[int, ...], weight: tuple[int, ...], groups: Any) -> int:
+def _check(x: tuple[int, ...], weight: tuple[int, ...], groups: object) -> int:
     """The number of groups, of shapes (n, c, h, w) and (c, f / groups, i, j) that fit them."""
     if len(weight) != 4 or 0 in weight[1:]:
         raise UnfitError(
             f"weight has the shape {weight}; conv_transpose2d takes (c, f / groups, i, j)"
         )
-    count = whole_number(groups, "groups")
+    count = integer(groups, "groups")
     if weight[0] % count:
         raise UnfitError(f"groups={groups} does not divide {counted(weight[0], 'channel')}")
     if x[1] != weight[0]:

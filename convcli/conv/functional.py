@@ -1,13 +1,13 @@
-"""The door for networks: checks, reads the arguments, chooses an algorithm."""
+"""The functions for networks: check and read the arguments, choose an algorithm."""
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from convcli.arrays import Array, Dtype
+from convcli.borders import Border, read_border
 from convcli.conv.algorithms import choose
-from convcli.conv.padding import BORDERS, border_named
 from convcli.conv.sliding import new_output
 from convcli.conv.spec import Problem
 from convcli.conv.validate import (
@@ -18,13 +18,13 @@ from convcli.conv.validate import (
     bias_of,
     check_count,
     finished,
+    integer,
+    integers,
     number,
     pads,
     pair,
-    whole,
-    whole_number,
 )
-from convcli.errors import UnfitError
+from convcli.errors import SpecError, UnfitError
 from convcli.text import counted
 
 
@@ -39,7 +39,7 @@ def conv2d(
     algorithm: str = "auto",
     padding_mode: str = "zero",
     padding_value: float = 0,
-) -> NDArray[Any]:
+) -> Array:
     """Cross-correlate images with a bank of filters, as `torch.nn.functional.conv2d`.
 
         y[n, f, u, v] = bias[f] + Σ_c Σ_i Σ_j x[n, c, u·s + d·i, v·s + d·j] · weight[f, c, i, j]
@@ -49,16 +49,17 @@ def conv2d(
     Parameters:
         x: images (n, c, h, w), or one image (c, h, w).
         weight: filters (f, c / groups, i, j), used as drawn, not flipped.
-        bias: one value a filter, (f,).
+        bias: one value per filter, (f,).
         stride, dilation: one number for both axes, or (height, width).
         padding: cells added around, one number, (height, width) or ((top, bottom), (left,
             right)); "valid" for none; "same" for an output as large as the input, the odd cell
-            at the end, or "same_lower", at the start (both for stride 1 only).
+            at the end, or "same_lower", at the start (both for stride 1 only); "causal" for as
+            many outputs, none of which sees what comes after it.
         groups: input channels and filters fall into so many groups that do not see each other.
         algorithm: "auto", or a name of `convcli.conv.algorithms.ALGORITHMS`.
-        padding_mode: what the added cells hold, a name of `convcli.conv.padding.BORDERS`: "zero",
-            "edge", "reflect", "symmetric", "wrap" or "constant", which is `padding_value`.
-            PyTorch's "zeros", "replicate" and "circular" are understood.
+        padding_mode: what the added cells hold: "zero", "edge", "reflect", "symmetric", "wrap",
+            "constant:VALUE", or "constant", which is `padding_value`; "valid" for no added cells.
+            PyTorch's "zeros", "replicate" and "circular" are accepted.
 
     Returns a new array (n, f, h', w'), or (f, h', w') for one image, with
     h' = ⌊(h + 2·padding − dilation·(i − 1) − 1) / stride⌋ + 1. Floats keep their common dtype
@@ -82,9 +83,8 @@ def conv2d(
     images = batch(x, "c, h, w", "conv2d")
     groups = _check_shapes(images.shape, weight.shape, groups)
     offsets = bias_of(bias, len(weight))
-    border, fill = border_named(padding_mode), number(padding_value, "padding_value")
-    fill = fill if border == "constant" else 0
-    dtypes = Dtypes("conv2d", images, weight, offsets, axis=0, fill=fill)
+    border = border_of(padding_mode, padding_value)
+    dtypes = Dtypes("conv2d", images, weight, offsets, axis=0, fill=border.fill)
     problem = problem_of(
         images.shape,
         weight.shape,
@@ -95,7 +95,6 @@ def conv2d(
         dtypes.working,
         dtypes.exact,
         border,
-        fill,
     )
     chosen = choose(problem, algorithm)
     if problem.macs:
@@ -124,7 +123,7 @@ def conv1d(
     algorithm: str = "auto",
     padding_mode: str = "zero",
     padding_value: float = 0,
-) -> NDArray[Any]:
+) -> Array:
     """Cross-correlate signals with a bank of filters, as `torch.nn.functional.conv1d`.
 
         y[n, f, v] = bias[f] + Σ_c Σ_j x[n, c, v·s + d·j] · weight[f, c, j]
@@ -146,9 +145,9 @@ def conv1d(
         x[..., np.newaxis, :],
         weight[:, :, np.newaxis],
         bias,
-        (1, whole_number(stride, "stride")),
+        (1, integer(stride, "stride")),
         sides,
-        (1, whole_number(dilation, "dilation")),
+        (1, integer(dilation, "dilation")),
         groups,
         algorithm,
         padding_mode,
@@ -157,8 +156,8 @@ def conv1d(
     return y[..., 0, :]
 
 
-def _ends(padding: Any) -> tuple[int, int]:
-    both = whole(padding, 2)
+def _ends(padding: object) -> tuple[int, int]:
+    both = integers(padding, 2)
     if both is None or min(both) < 0:
         raise UnfitError(f"padding={padding} must be a name, one whole number, or (before, after)")
     return both[0], both[1]
@@ -171,7 +170,7 @@ def depthwise_conv2d(
     stride: Sizes = 1,
     padding: Padding = 0,
     dilation: Sizes = 1,
-) -> NDArray[Any]:
+) -> Array:
     """Convolve each channel with filters of its own: `conv2d` with as many groups as channels.
 
         y[n, c·m + k, u, v] = bias[c·m + k] + Σ_i Σ_j x[n, c, …] · weight[c·m + k, 0, i, j]
@@ -221,8 +220,8 @@ def workspace_bytes(
     return one.workspace_bytes(problem) if problem.macs else 0
 
 
-def _sizes(shape: Any, what: str) -> tuple[int, ...]:
-    sizes = whole(shape, len(shape)) if isinstance(shape, Sequence) else None
+def _sizes(shape: object, what: str) -> tuple[int, ...]:
+    sizes = integers(shape, len(shape)) if isinstance(shape, Sequence) else None
     if sizes is None or min(sizes, default=0) < 0:
         raise UnfitError(f"{what}={shape} must be the shape of an array")
     return tuple(sizes)
@@ -235,10 +234,9 @@ def problem_of(
     padding: Padding,
     dilation: Sizes,
     groups: int,
-    working: np.dtype[Any],
+    working: Dtype,
     exact: bool = False,
-    border: str = "zero",
-    fill: float = 0,
+    border: Border = Border(),  # noqa: B008  an immutable record
 ) -> Problem:
     """The normal form of the arguments of `conv2d`, for shapes (n, c, h, w) and (f, c', i, j)."""
     groups = _check_shapes(images, weight, groups)
@@ -246,7 +244,6 @@ def problem_of(
     down, across = pair(dilation, "dilation")
     # a single tap has no neighbour to stand apart from
     dilations = down if kernel[0] > 1 else 1, across if kernel[1] > 1 else 1
-    border = border_named(border)
     problem = Problem(
         images=images[0],
         groups=groups,
@@ -260,28 +257,37 @@ def problem_of(
         dtype=working.name,
         exact=exact,
         border=border,
-        fill=fill if border == "constant" else 0,
     )
-    problem = problem._replace(padding=pads(padding, problem.reach, strides))
-    (height, width), reach = problem.padded, problem.reach
-    if height < reach[0] or width < reach[1]:
-        raise UnfitError(
-            f"the kernel reaches {reach[0]}x{reach[1]} cells, the padded input has {height}x{width}"
-        )
+    problem = problem._replace(padding=pads(padding, problem.windows))
+    _ = problem.output  # refuses what does not fit
+    if border.name == "valid" and not problem.untouched:
+        raise UnfitError(f"padding={padding}: the border valid adds no cells")
+    height, width = problem.padded
     check_count(problem.images * images[1] * height * width, "the padded input")
-    if BORDERS[border] is not None and not problem.untouched and 0 in problem.size:
-        raise UnfitError(f"an empty image has no cells for the border {border!r} to repeat")
+    if border.repeats and not problem.untouched and 0 in problem.size:
+        raise UnfitError(f"an empty image has no cells for the border {border.name!r} to repeat")
     # a window has one place on an axis that one step leaves, however far the step goes
     return problem._replace(stride=(min(strides[0], height), min(strides[1], width)))
 
 
-def _check_shapes(x: tuple[int, ...], weight: tuple[int, ...], groups: Any) -> int:
+def border_of(padding_mode: object, padding_value: object) -> Border:
+    """The border that both arguments name.
+
+    Raises UnfitError for what is no border, and for a value that is no number.
+    """
+    try:
+        return read_border(padding_mode, number(padding_value, "padding_value"))
+    except SpecError as error:
+        raise UnfitError(f"padding_mode={error}") from None
+
+
+def _check_shapes(x: tuple[int, ...], weight: tuple[int, ...], groups: object) -> int:
     """The number of groups, of shapes (n, c, h, w) and (f, c / groups, i, j) that fit them."""
     if len(x) != 4:
         raise UnfitError(f"x has the shape {x}; it must be (n, c, h, w)")
     if len(weight) != 4 or 0 in weight[1:]:
         raise UnfitError(f"weight has the shape {weight}; conv2d takes (f, c / groups, i, j)")
-    count = whole_number(groups, "groups")
+    count = integer(groups, "groups")
     if weight[0] % count:
         raise UnfitError(f"groups={groups} does not divide {weight[0]} filters")
     if x[1] != weight[1] * count:
@@ -292,7 +298,7 @@ def _check_shapes(x: tuple[int, ...], weight: tuple[int, ...], groups: Any) -> i
     return count
 
 
-def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> NDArray[Any]:
+def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Array:
     """x · weightᵀ + bias, as `torch.nn.functional.linear`.
 
         y[…, o] = bias[o] + Σ_i x[…, i] · weight[o, i]    Goodfellow, Bengio & Courville 2016, §6.1

@@ -1,7 +1,7 @@
-"""The way back: what a loss's gradient at the output says about the inputs of each door.
+"""Gradients: what a loss's gradient at the output says about the inputs of each function.
 
-Each function takes the arguments of the door it belongs to, and before them `grad`, dL/dy in the
-shape of the door's result. Convolutions take batches, (n, c, h, w); pools one image too, (c, h, w).
+Each function takes the arguments of the one it belongs to, and before them `grad`, dL/dy in the
+shape of its result. Convolutions take batches, (n, c, h, w); pools one image too, (c, h, w).
 Whole numbers count as float64.
 
     dL/dx = the transposed convolution of grad        Goodfellow, Bengio & Courville 2016, §9.5
@@ -12,22 +12,22 @@ Whole numbers count as float64.
 from collections.abc import Callable
 from itertools import product
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from convcli.arrays import Array
 from convcli.conv import activations as act
 from convcli.conv.conv_transpose import painted
-from convcli.conv.functional import problem_of
+from convcli.conv.functional import border_of, problem_of
 from convcli.conv.padding import folded, padded_rows
-from convcli.conv.pooling import adaptive_sizes, bins, divisors, extreme_cells, pool_axes
+from convcli.conv.pooling import adaptive_sizes, divisors, extreme_cells, pool_axes
 from convcli.conv.sliding import read_by, spans, windows
 from convcli.conv.spec import Problem
-from convcli.conv.validate import Padding, Sizes, bias_of, floats, number
+from convcli.conv.validate import Padding, Sizes, bias_of, floats
 from convcli.errors import UnfitError
-
-Array = NDArray[Any]
+from convcli.geometry import Fit, adaptive_cells
 
 BAND_BYTES = 4 << 20
 """Columns of one band."""
@@ -75,8 +75,7 @@ def conv2d_gradients(
         dilation,
         groups,
         working,
-        border=padding_mode,
-        fill=number(padding_value, "padding_value"),
+        border=border_of(padding_mode, padding_value),
     )
     _check_grad(grad, (problem.images, len(weight), *problem.output), "the convolution")
     bias = bias_of(bias, len(weight))
@@ -96,16 +95,13 @@ def _check_grad(grad: Array, shape: tuple[int, ...], giver: str) -> None:
 def _input_gradient(grad: Array, weight: Array, problem: Problem) -> Array:
     # the rows and columns at the end that no window reads
     unread = [
-        length - ((count - 1) * step + reach)
-        for length, count, step, reach in zip(
-            problem.padded, problem.output, problem.stride, problem.reach, strict=True
-        )
+        Fit(length, window, (0, 0)).leftover
+        for length, window in zip(problem.padded, problem.windows, strict=True)
     ]
     padded = painted(
         grad,
         weight,
-        problem.stride,
-        problem.dilation,
+        problem.windows,
         ((0, 0), (0, 0)),
         (unread[0], unread[1]),
         problem.groups,
@@ -225,16 +221,16 @@ def avg_pool2d_gradient(
     """
     grad, x = floats("avg_pool2d_gradient", grad), np.asarray(x)
     axes = pool_axes(x, kernel_size, stride, padding, dilation, ceil_mode)
-    down, across = axes
-    _check_grad(grad, (*x.shape[:-2], down.output, across.output), "the pool")
+    rows, columns = axes
+    _check_grad(grad, (*x.shape[:-2], rows.output, columns.output), "the pool")
     share = grad / divisors(axes, count_include_pad, divisor_override, grad.dtype)
-    height = max(down.padded, down.before + down.length)
-    width = max(across.padded, across.before + across.length)
+    (top, _), (left, _) = rows.padding, columns.padding
+    height = max(rows.padded, top + rows.length)
+    width = max(columns.padded, left + columns.length)
     total = np.zeros((*x.shape[:-2], height, width), grad.dtype)
-    for i, j in np.ndindex(down.kernel, across.kernel):
-        total[..., down.places(i), across.places(j)] += share
-    top, left = down.before, across.before
-    return np.ascontiguousarray(total[..., top : top + down.length, left : left + across.length])
+    for i, j in np.ndindex(rows.window.kernel, columns.window.kernel):
+        total[..., rows.positions(i), columns.positions(j)] += share
+    return np.ascontiguousarray(total[..., top : top + rows.length, left : left + columns.length])
 
 
 def adaptive_avg_pool2d_gradient(grad: ArrayLike, x: ArrayLike) -> Array:
@@ -249,10 +245,11 @@ def adaptive_avg_pool2d_gradient(grad: ArrayLike, x: ArrayLike) -> Array:
     sizes = adaptive_sizes(x, grad.shape[-2:], "adaptive_avg_pool2d_gradient")
     _check_grad(grad, (*x.shape[:-2], *sizes), "the pool")
     total = np.zeros(x.shape, grad.dtype)
-    rows, columns = (bins(length, count) for length, count in zip(x.shape[-2:], sizes, strict=True))
-    for (u, (top, bottom)), (v, (left, right)) in product(enumerate(rows), enumerate(columns)):
-        cells = (bottom - top) * (right - left)
-        total[..., top:bottom, left:right] += grad[..., u : u + 1, v : v + 1] / cells
+    for u, v in np.ndindex(*sizes):
+        rows = adaptive_cells(u, x.shape[-2], sizes[0])
+        columns = adaptive_cells(v, x.shape[-1], sizes[1])
+        share = grad[..., u : u + 1, v : v + 1] / (len(rows) * len(columns))
+        total[..., rows.start : rows.stop, columns.start : columns.stop] += share
     return total
 
 

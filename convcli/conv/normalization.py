@@ -1,18 +1,17 @@
 """Values rescaled by what stands beside them, or by what a network learned of them."""
 
-from typing import Any
-
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from convcli.arrays import Array, Dtype
 from convcli.conv.functional import conv2d
-from convcli.conv.validate import check_real, flag, number, whole_number
+from convcli.conv.validate import check_real, flag, integer, number
 from convcli.errors import UnfitError
 
 
 def local_response_norm(
     x: ArrayLike, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
-) -> NDArray[Any]:
+) -> Array:
     """Divide by the energy of neighbouring channels, as `torch.nn.functional.local_response_norm`.
 
         y_c = x_c · (k + α/size · Σ_{c'} x_{c'}²)^(−β)    c' from c − ⌊size/2⌋, `size` channels
@@ -29,7 +28,7 @@ def local_response_norm(
     x = _floats(x, "local_response_norm")
     if x.ndim < 3:
         raise UnfitError(f"x has {x.ndim} axes {x.shape}; local_response_norm takes (n, c, …)")
-    size = whole_number(size, "size")
+    size = integer(size, "size")
     alpha, beta, k = number(alpha, "alpha"), number(beta, "beta"), number(k, "k")
     squares = np.square(x, dtype=np.promote_types(x.dtype, np.float32))
     energy = np.zeros_like(squares)
@@ -52,7 +51,7 @@ def batch_norm(
     training: bool = False,
     momentum: float = 0.1,
     eps: float = 1e-5,
-) -> NDArray[Any]:
+) -> Array:
     """Normalise each channel, as `torch.nn.functional.batch_norm`.
 
         y = (x − mean) / √(var + eps) · weight + bias          Ioffe & Szegedy 2015
@@ -90,7 +89,7 @@ def batch_norm(
     return np.asarray(y, x.dtype)
 
 
-def local_contrast_norm(x: ArrayLike, size: int = 9) -> NDArray[Any]:
+def local_contrast_norm(x: ArrayLike, size: int = 9) -> Array:
     """Take the local mean away, and divide by the local spread (Jarrett et al. 2009).
 
         v = x − Σ g·x        y = v / max(σ, c),  σ = √(Σ g·v²),  c = the mean of σ over the image
@@ -108,7 +107,7 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> NDArray[Any]:
     x = _floats(x, "local_contrast_norm")
     if x.ndim != 4:
         raise UnfitError(f"x has {x.ndim} axes {x.shape}; local_contrast_norm takes (n, c, h, w)")
-    size = whole_number(size, "size")
+    size = integer(size, "size")
     if size % 2 == 0:
         raise UnfitError(f"size={size} must be odd, so that a window has a centre")
     if 0 in x.shape[1:]:
@@ -119,7 +118,7 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> NDArray[Any]:
     bell = np.exp(-0.5 * (offsets / (size / 6)) ** 2)
     inside = _blurred(np.ones((1, 1, *x.shape[2:]), working), bell)
 
-    def local_mean(maps: NDArray[Any]) -> NDArray[Any]:
+    def local_mean(maps: Array) -> Array:
         return np.asarray(_blurred(maps.mean(axis=1, keepdims=True), bell) / inside)
 
     y = wide - local_mean(wide)
@@ -133,14 +132,14 @@ def local_contrast_norm(x: ArrayLike, size: int = 9) -> NDArray[Any]:
     return np.asarray(y, x.dtype)
 
 
-def _blurred(maps: NDArray[Any], bell: NDArray[Any]) -> NDArray[Any]:
+def _blurred(maps: Array, bell: Array) -> Array:
     """Maps (n, 1, h, w) weighted along both axes, zeros outside."""
-    taps, reach = bell.astype(maps.dtype), len(bell) // 2
-    down = conv2d(maps, taps.reshape(1, 1, -1, 1), padding=((reach, reach), (0, 0)))
-    return conv2d(down, taps.reshape(1, 1, 1, -1), padding=((0, 0), (reach, reach)))
+    taps = bell.astype(maps.dtype)
+    columns = conv2d(maps, taps.reshape(1, 1, -1, 1), padding="same")
+    return conv2d(columns, taps.reshape(1, 1, 1, -1), padding="same")
 
 
-def _channels(values: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -> NDArray[Any]:
+def _channels(values: ArrayLike, shape: tuple[int, ...], dtype: Dtype) -> Array:
     """One value a channel, laid along x's second axis."""
     array = np.asarray(values)
     check_real("batch_norm", array)
@@ -149,7 +148,7 @@ def _channels(values: ArrayLike, shape: tuple[int, ...], dtype: np.dtype[Any]) -
     return array.astype(dtype, copy=False).reshape(shape)
 
 
-def _floats(x: ArrayLike, door: str) -> NDArray[Any]:
+def _floats(x: ArrayLike, door: str) -> Array:
     array = np.asarray(x)
     check_real(door, array)
     if array.dtype.kind != "f":

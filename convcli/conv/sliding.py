@@ -1,15 +1,14 @@
 """Windows of padded rows as views: nothing is copied."""
 
-from typing import Any
-
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
 
-from convcli.conv.spec import Pair, Problem
+from convcli.arrays import Array
+from convcli.conv.spec import Problem
+from convcli.geometry import Pair, output_length
 
 
-def windows(rows: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def windows(rows: Array, problem: Problem) -> Array:
     """Padded rows (c, h, w) as a read-only view of their windows, (c, i, j, h', w').
 
     >>> one = Problem(1, 1, 1, 1, (1, 4), ((0, 0), (0, 0)), (1, 2), (1, 1), (1, 1))
@@ -18,20 +17,22 @@ def windows(rows: NDArray[Any], problem: Problem) -> NDArray[Any]:
     <BLANKLINE>
            [[1, 2, 3]]])
     """
-    (down, across), (apart, aside) = problem.stride, problem.dilation
-    height = (rows.shape[1] - problem.reach[0]) // down + 1
+    row_step, column_step = problem.stride
+    height = output_length(rows.shape[1], problem.windows[0])
+    row_spacing, column_spacing = problem.dilation
     channel, row, column = rows.strides
     return as_strided(
         rows,
         (len(rows), *problem.kernel, height, problem.output[1]),
-        (channel, apart * row, aside * column, down * row, across * column),
+        (channel, row_spacing * row, column_spacing * column, row_step * row, column_step * column),
         writeable=False,
     )
 
 
 def read_by(problem: Problem, top: int, bottom: int) -> Pair:
     """The padded rows, first and after the last, that output rows top..bottom read."""
-    return top * problem.stride[0], (bottom - 1) * problem.stride[0] + problem.reach[0]
+    rows = problem.windows[0].hull(range(top, bottom))
+    return rows.start, rows.stop
 
 
 def spans(length: int, step: int) -> list[Pair]:
@@ -44,7 +45,7 @@ def spans(length: int, step: int) -> list[Pair]:
     return [(start, min(start + step, length)) for start in range(0, length, step)]
 
 
-def new_output(problem: Problem) -> NDArray[Any]:
+def new_output(problem: Problem) -> Array:
     """y, not filled in yet: (n, g, f, h', w')."""
     shape = problem.images, problem.groups, problem.filters, *problem.output
     return np.empty(shape, problem.dtype)

@@ -4,11 +4,12 @@ from typing import NamedTuple
 
 import numpy as np
 
-Pair = tuple[int, int]
+from convcli.borders import Border
+from convcli.geometry import Pair, Window, output_length
 
 
 class Problem(NamedTuple):
-    """A convolution that was read, checked and ungrouped at the door.
+    """A convolution that was read, checked and ungrouped.
 
     Arrays of this problem, in the words used everywhere here (`n` image, `g` group, `c` channel
     in, `f` filter, `h w` place, `i j` place in the kernel):
@@ -41,16 +42,20 @@ class Problem(NamedTuple):
     """The working dtype, which every product and sum is computed in."""
     exact: bool = False
     """Integers in disguise: only sums of the products themselves are allowed."""
-    border: str = "zero"
-    """A name of `convcli.conv.padding.BORDERS`: what the added cells hold."""
-    fill: float = 0
-    """The value of a constant border."""
+    border: Border = Border()
+    """What the added cells hold."""
 
     @property
-    def reach(self) -> Pair:
-        """Cells from the first tap to the last on each axis: dilation · (kernel − 1) + 1."""
-        (rows, columns), (apart, aside) = self.kernel, self.dilation
-        return apart * (rows - 1) + 1, aside * (columns - 1) + 1
+    def windows(self) -> tuple[Window, Window]:
+        """The window on each axis of the padded input."""
+        rows, columns = map(Window, self.kernel, self.stride, self.dilation)
+        return rows, columns
+
+    @property
+    def dilated_kernel(self) -> Pair:
+        """Cells from the first tap to the last on each axis."""
+        rows, columns = self.windows
+        return rows.dilated_kernel, columns.dilated_kernel
 
     @property
     def padded(self) -> Pair:
@@ -64,16 +69,13 @@ class Problem(NamedTuple):
 
     @property
     def output(self) -> Pair:
-        """Height and width of y: ⌊(padded − reach) / stride⌋ + 1 (Dumoulin & Visin 2016).
+        """Height and width of y.
 
         >>> Problem(1, 1, 3, 8, (5, 6), ((0, 1), (2, 2)), (3, 3), (1, 2), (1, 1)).output
         (4, 4)
         """
-        height, width = (
-            (length - reach) // stride + 1
-            for length, reach, stride in zip(self.padded, self.reach, self.stride, strict=True)
-        )
-        return height, width
+        (height, width), (rows, columns) = self.padded, self.windows
+        return output_length(height, rows), output_length(width, columns)
 
     @property
     def taps(self) -> int:
@@ -97,5 +99,5 @@ class Problem(NamedTuple):
 
     @property
     def untouched(self) -> bool:
-        """Whether x has no border to be added."""
+        """Whether no border is added to x."""
         return self.padded == self.size

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from threading import Lock
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
@@ -82,10 +82,18 @@ def _taken(pieces: deque[Piece]) -> Iterator[Piece]:
             return
 
 
+class Blas(Protocol):
+    """A BLAS library in this process."""
+
+    def get_num_threads(self) -> int: ...
+
+    def set_num_threads(self, num_threads: int) -> None: ...
+
+
 _lock = Lock()
 _sharing = 0
-_before: list[tuple[Any, int]] = []
-_controllers: list[Any] | None = None
+_before: list[tuple[Blas, int]] = []
+_controllers: list[Blas] | None = None
 _executor: "ThreadPoolExecutor | None" = None
 
 
@@ -114,7 +122,7 @@ def single_threaded_blas() -> Iterator[int]:
                     blas.set_num_threads(number)
 
 
-def _blas() -> list[Any]:
+def _blas() -> list[Blas]:
     """The BLAS libraries in this process that can be told how many threads to use."""
     global _controllers
     if _controllers is None:

@@ -1,14 +1,14 @@
-"""What callers say, read into plain integers and dtypes: shared by all doors."""
+"""Arguments of the public functions, read into plain integers and dtypes."""
 
 from collections.abc import Sequence
 from numbers import Integral, Real
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from convcli.conv.spec import Pair
+from convcli.arrays import Array, Dtype
 from convcli.errors import UnfitError
+from convcli.geometry import PADDINGS, Pair, Window, resolve_padding
 
 Sizes = int | Sequence[int]
 """One number for both axes, or (height, width)."""
@@ -19,25 +19,25 @@ Padding = str | int | Sequence[int] | Sequence[Sequence[int]]
 EXACT_FLOAT = 2**53
 """Every integer up to here is a float64, so sums below it may use the fast float product."""
 
-MOST_VALUES = 2**40
+MAX_VALUES = 2**40
 """An array of more is refused before any work is done."""
 
 
-def pair(value: Sizes, what: str, least: int = 1) -> Pair:
+def pair(value: Sizes, what: str, minimum: int = 1) -> Pair:
     """One number, or two, as two whole numbers.
 
     >>> pair(3, "stride"), pair((1, 2), "stride")
     ((3, 3), (1, 2))
 
-    Raises UnfitError for anything else, and for numbers below `least`.
+    Raises UnfitError for anything else, and for numbers below `minimum`.
     """
-    both = whole(value, 2)
-    if both is None or min(both) < least:
-        raise UnfitError(f"{what}={value} must be one or two whole numbers of at least {least}")
+    both = integers(value, 2)
+    if both is None or min(both) < minimum:
+        raise UnfitError(f"{what}={value} must be one or two whole numbers of at least {minimum}")
     return both[0], both[1]
 
 
-def whole(value: Any, count: int) -> list[int] | None:
+def integers(value: object, count: int) -> list[int] | None:
     """So many whole numbers, from one that stands for all or from a sequence; else None."""
     if type(value) is int:
         return [value] * count
@@ -47,28 +47,29 @@ def whole(value: Any, count: int) -> list[int] | None:
     if len(numbers) == 1:
         numbers *= count
     # Python's booleans are integers; as a size or a count they are a slip
-    if len(numbers) != count or not all(
-        type(one) is int or isinstance(one, np.integer) for one in numbers
-    ):
-        return None
-    return [int(one) for one in numbers]
+    known = [
+        int(number)
+        for number in numbers
+        if isinstance(number, int | np.integer) and not isinstance(number, bool)
+    ]
+    return known if len(known) == len(numbers) == count else None
 
 
-def whole_number(value: Any, what: str, least: int = 1) -> int:
-    """One whole number of at least `least`.
+def integer(value: object, what: str, minimum: int = 1) -> int:
+    """One whole number of at least `minimum`.
 
-    >>> whole_number(np.int8(3), "size")
+    >>> integer(np.int8(3), "size")
     3
 
     Raises UnfitError for anything else.
     """
-    numbers = whole(value, 1)
-    if numbers is None or numbers[0] < least:
-        raise UnfitError(f"{what}={value} must be a whole number of at least {least}")
+    numbers = integers(value, 1)
+    if numbers is None or numbers[0] < minimum:
+        raise UnfitError(f"{what}={value} must be a whole number of at least {minimum}")
     return numbers[0]
 
 
-def number(value: Any, what: str) -> float:
+def number(value: object, what: str) -> float:
     """One real number as Python's, which leaves the dtype of every array as it is.
 
     >>> number(np.float64(0.5), "alpha"), number(2**60 + 1, "padding_value")
@@ -87,56 +88,54 @@ def number(value: Any, what: str) -> float:
     return int(value) if isinstance(value, Integral) else decimal
 
 
-def flag(value: Any, what: str) -> bool:
+def flag(value: object, what: str) -> bool:
     """True or False; UnfitError for anything else."""
     if not isinstance(value, bool | np.bool_):
         raise UnfitError(f"{what}={value!r} must be True or False")
     return bool(value)
 
 
-def pads(padding: Padding, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
+def pads(padding: Padding, windows: tuple[Window, Window]) -> tuple[Pair, Pair]:
     """The cells added (above, below) and (left, right).
 
-    The names are PyTorch's, for stride 1: "valid" adds none, "same" keeps the size and adds the
-    odd cell at the end; ONNX's "same_lower" adds it at the start.
+    The names are those of `convcli.geometry.PADDINGS`. As in PyTorch, "same" and "same_lower" are
+    for stride 1.
 
-    >>> pads("same", (3, 4), (1, 1)), pads("same_lower", (3, 4), (1, 1))
+    >>> pads("same", (Window(3), Window(4))), pads("same_lower", (Window(3), Window(4)))
     (((1, 1), (1, 2)), ((1, 1), (2, 1)))
-    >>> pads(((0, 1), (2, 3)), (3, 3), (2, 2))
+    >>> pads(((0, 1), (2, 3)), (Window(3, 2), Window(3, 2)))
     ((0, 1), (2, 3))
     """
     if isinstance(padding, str):
-        return _named_pads(padding, reach, stride)
+        return _named_pads(padding, windows)
     if isinstance(padding, np.ndarray):
         padding = padding.tolist()
     sides = list(padding) if isinstance(padding, Sequence) else [padding]
     if len(sides) == 1:
         sides *= 2
     ends = [len(side) if isinstance(side, Sequence) else 2 for side in sides]
-    read = [whole(side, 2) for side in sides] if set(ends) == {2} else []
+    read = [integers(side, 2) for side in sides] if set(ends) == {2} else []
     if len(read) != 2 or any(side is None or min(side) < 0 for side in read):
         raise UnfitError(
-            f"padding={padding} must be 'same', 'same_lower', 'valid', one or two whole numbers "
-            "of at least 0, or ((top, bottom), (left, right))"
+            f"padding={padding} must be one of {', '.join(PADDINGS)}, one or two integers of at "
+            "least 0, or ((top, bottom), (left, right))"
         )
     (top, bottom), (left, right) = (side for side in read if side is not None)
     return (top, bottom), (left, right)
 
 
-def _named_pads(name: str, reach: Pair, stride: Pair) -> tuple[Pair, Pair]:
-    total = reach[0] - 1, reach[1] - 1
-    shares = {"valid": (0, 0), "same": total, "same_lower": (total[0] + 1, total[1] + 1)}
-    if name not in shares:
-        raise UnfitError(f"padding={name!r} must be 'same', 'same_lower', 'valid' or whole numbers")
-    if name == "valid":
-        return (0, 0), (0, 0)
-    if stride != (1, 1):
+def _named_pads(name: str, windows: tuple[Window, Window]) -> tuple[Pair, Pair]:
+    if name not in PADDINGS:
+        raise UnfitError(f"padding={name!r} must be one of {', '.join(PADDINGS)}, or integers")
+    rows, columns = windows
+    stride = rows.stride, columns.stride
+    if name in ("same", "same_lower") and stride != (1, 1):
         raise UnfitError(f"padding={name!r} is for stride 1, not {stride}; give numbers")
-    top, left = (share // 2 for share in shares[name])
-    return (top, total[0] - top), (left, total[1] - left)
+    # at stride 1 no name depends on the length
+    return resolve_padding(name, 1, rows), resolve_padding(name, 1, columns)
 
 
-def batch(x: NDArray[Any], axes: str, door: str) -> NDArray[Any]:
+def batch(x: Array, axes: str, function: str) -> Array:
     """x with an axis of images in front, whether or not it came with one.
 
     >>> batch(np.ones((3, 8, 8)), "c, h, w", "conv2d").shape
@@ -144,30 +143,30 @@ def batch(x: NDArray[Any], axes: str, door: str) -> NDArray[Any]:
     """
     count = axes.count(",") + 1
     if x.ndim not in (count, count + 1):
-        raise UnfitError(f"x has {x.ndim} axes {x.shape}; {door} takes (n, {axes}) or ({axes})")
+        raise UnfitError(f"x has {x.ndim} axes {x.shape}; {function} takes (n, {axes}) or ({axes})")
     return x if x.ndim > count else x[np.newaxis]
 
 
-def check_real(door: str, *arrays: NDArray[Any]) -> None:
+def check_real(function: str, *arrays: Array) -> None:
     for array in arrays:
         if array.dtype.kind not in "biuf":
-            raise UnfitError(f"{door} takes real numbers, not {array.dtype}")
+            raise UnfitError(f"{function} takes real numbers, not {array.dtype}")
 
 
 def check_count(values: int, what: str) -> None:
-    """Refuse an array that would hold more than MOST_VALUES."""
-    if values > MOST_VALUES:
+    """Refuse an array that would hold more than MAX_VALUES."""
+    if values > MAX_VALUES:
         raise UnfitError(f"{what} would hold {values:,} values")
 
 
-def floats(door: str, x: ArrayLike) -> NDArray[Any]:
+def floats(function: str, x: ArrayLike) -> Array:
     """x as an array of floats; booleans and integers become float64.
 
     >>> floats("relu", [1, 2]).dtype, floats("relu", np.float16(1)).dtype
     (dtype('float64'), dtype('float16'))
     """
     array = np.asarray(x)
-    check_real(door, array)
+    check_real(function, array)
     return array if array.dtype.kind == "f" else array.astype(np.float64)
 
 
@@ -180,15 +179,15 @@ class Dtypes:
 
     def __init__(
         self,
-        door: str,
-        x: NDArray[Any],
-        weight: NDArray[Any],
-        bias: NDArray[Any] | None,
+        function: str,
+        x: Array,
+        weight: Array,
+        bias: Array | None,
         axis: int,
         fill: float = 0,
     ) -> None:
         arrays = [x, weight] if bias is None else [x, weight, bias]
-        check_real(door, *arrays)
+        check_real(function, *arrays)
         common = np.result_type(*arrays)
         # NumPy's common dtype of uint64 and int64 is a float
         self.exact = all(array.dtype.kind in "biu" for array in arrays)
@@ -207,8 +206,8 @@ class Dtypes:
         self.result = np.dtype(np.int64)
 
 
-def _heaviest(weight: NDArray[Any]) -> int:
-    """The most that one output may count a value of 1: max over f of Σ|weight[f]|."""
+def _heaviest(weight: Array) -> int:
+    """The largest sum of weights of one output: max over f of Σ|weight[f]|."""
     taps = weight.reshape(len(weight), -1) if weight.size else np.zeros((1, 1), np.int64)
     if _largest(taps) * taps.shape[1] < 2**63:
         return int(np.abs(taps.astype(np.int64, copy=False)).sum(axis=1).max())
@@ -216,23 +215,21 @@ def _heaviest(weight: NDArray[Any]) -> int:
     return max(sum(map(abs, map(int, row))) for row in taps)
 
 
-def _largest(array: NDArray[Any]) -> int:
+def _largest(array: Array) -> int:
     return max(abs(int(array.min())), abs(int(array.max()))) if array.size else 0
 
 
-def bias_of(bias: Any, filters: int) -> NDArray[Any] | None:
-    """The bias as an array of one value a filter."""
+def bias_of(bias: object, filters: int) -> Array | None:
+    """The bias as an array of one value per filter."""
     if bias is None:
         return None
     values = np.asarray(bias)
     if values.shape != (filters,):
-        raise UnfitError(f"bias has the shape {values.shape}; one a filter is ({filters},)")
+        raise UnfitError(f"bias has the shape {values.shape}; one per filter is ({filters},)")
     return values
 
 
-def finished(
-    y: NDArray[Any], bias: NDArray[Any] | None, result: np.dtype[Any], axes: int
-) -> NDArray[Any]:
+def finished(y: Array, bias: Array | None, result: Dtype, axes: int) -> Array:
     """y (…, f, and so many axes), with the bias of each filter added in place, in `result`."""
     if bias is not None:
         y += bias.astype(y.dtype).reshape(-1, *[1] * axes)

@@ -3,20 +3,23 @@
 import os
 import re
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from convcli.draw.montage import (
     PANEL_BYTES,
+    Coloring,
     Maps,
     Pixels,
     caption,
     filter_grid,
     grid,
-    grid_name,
     picture_grid,
     sheet,
+    signed,
+    stretched,
     strip,
 )
 from convcli.errors import OutputError, SpecError
@@ -71,12 +74,9 @@ def targets_of(paths: Sequence[str], output: str | None, preview: bool) -> list[
     Raises SpecError for one sheet for several pictures, OutputError for pictures whose grids would
     have the same names, or for a file that is not one of a picture.
     """
-    stems = [os.path.basename(grid_name(path)).removesuffix(".maps.png") for path in paths]
+    stems = ["stdin" if path == "-" else Path(path).stem for path in paths]
     if output is None:
-        return [
-            Target(None if preview else grid_name(path), None, stem)
-            for path, stem in zip(paths, stems, strict=True)
-        ]
+        return [Target(None if preview else f"{stem}.maps.png", None, stem) for stem in stems]
     if output != "-" and (output.endswith(("/", os.sep)) or os.path.isdir(output)):
         owners: dict[str, str] = {}
         for path, stem in zip(paths, stems, strict=True):
@@ -139,15 +139,15 @@ class MapDrawing:
         if name not in self.layers:
             return
         # the input is a picture: its samples are not signed by the network
-        signed = self.signed and name != INPUT
+        coloring = signed if self.signed and name != INPUT else stretched
         label = caption(name, type_, maps)
         if self.preview:
-            _print_strip(label, maps, signed)
+            _print_strip(label, maps, coloring)
         if self.target.sheet is not None:
             draw = picture_grid if name == INPUT else grid
-            self._panels.append(draw(label, maps, signed))
+            self._panels.append(draw(label, maps, coloring))
         elif self.target.folder is not None and name != INPUT:
-            self._write(name, grid(label, maps, signed))
+            self._write(name, grid(label, maps, coloring))
 
     def finish(self, weights: Mapping[str, Maps]) -> list[str]:
         """Write the sheet, or a folder's grids of filters; gives the paths of all files."""
@@ -174,7 +174,7 @@ def filter_grids(weights: Mapping[str, Maps]) -> dict[str, Pixels]:
     }
 
 
-def _print_strip(label: str, maps: Maps, signed: bool) -> None:
+def _print_strip(label: str, maps: Maps, coloring: Coloring) -> None:
     """Print a few maps of a layer as half blocks, as many as the terminal is wide."""
     from rich.console import Console
     from rich.text import Text
@@ -185,4 +185,4 @@ def _print_strip(label: str, maps: Maps, signed: bool) -> None:
     side = 22
     count = max(console.width // (side + 2), 1)
     console.print(Text(safe(label)), style="bold")
-    console.print(half_blocks(strip(maps, count, side, signed), console.width))
+    console.print(half_blocks(strip(maps, count, side, coloring), console.width))

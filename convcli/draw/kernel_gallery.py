@@ -14,27 +14,21 @@ PAPER, INK = (250, 250, 250), (40, 40, 40)
 
 def gallery(picture: Picture) -> Picture:
     """One RGB sheet of the picture under every kernel, shrunk to tiles before it is filtered."""
-    small = _small(picture)
+    tile = shown(picture, TILE)
+    small = picture._replace(pixels=tile, has_alpha=False, metadata={}, frames=(), mode="")
     names = list(CATALOGUE)
     rows = -(-len(names) // COLUMNS)
-    high, wide = small.pixels.shape[:2]
+    high, wide = tile.shape[:2]
     width = COLUMNS * (TILE + GAP) + GAP
     sheet = Image.new("RGB", (width, rows * (high + CAPTION + GAP) + GAP), PAPER)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for number, name in enumerate(names):
         left = GAP + number % COLUMNS * (TILE + GAP)
         top = GAP + number // COLUMNS * (high + CAPTION + GAP)
-        found = filter_picture(small, built(name)).pixels
-        sheet.paste(Image.fromarray(found), (left + (TILE - wide) // 2, top))
+        result = filter_picture(small, built(name)).pixels
+        sheet.paste(Image.fromarray(result), (left + (TILE - wide) // 2, top))
         pen.text((left + 2, top + high + 3), name, fill=INK, font=font)
     return Picture(np.asarray(sheet), has_alpha=False, format="PNG", metadata={})
-
-
-def _small(picture: Picture) -> Picture:
-    """The picture as RGB on white, with a longer side of a tile."""
-    return picture._replace(
-        pixels=shown(picture, TILE), has_alpha=False, metadata={}, frames=(), mode=""
-    )
 
 
 def shown(picture: Picture, side: int) -> np.ndarray:

@@ -1,8 +1,7 @@
-"""Feature maps and filters as pictures: a labelled grid a layer, and a sheet of all of them."""
+"""Feature maps and filters as pictures: one labelled grid per layer, and a sheet of all."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil, sqrt
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +15,17 @@ Maps = NDArray[np.floating]
 WIDTH = 1200
 """Pixels of a sheet's width: what a screen shows without scrolling sideways."""
 
-LARGEST_TILE = 384
+MAX_TILE = 384
 """Pixels of a tile's longer side; larger maps are drawn smaller."""
 
-MOST_TILES = 256
+MAX_TILES = 256
 """Maps of one grid; of more, as many evenly spaced ones."""
 
 FILTER_TILE = 48
 """Pixels of a filter's longer side."""
 
-MOST_PAIRS = 16
-"""Filters and channels of a sheet of filters over more channels than colours."""
+MAX_PAIRS = 16
+"""Filters and channels of a sheet of filters over more than three channels."""
 
 GAP = 4
 MARGIN = 10
@@ -41,10 +40,10 @@ DIVERGING = ((5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 
 ColorBrewer's RdBu (Harrower & Brewer 2003)."""
 
 
-def normalised(feature_map: Maps) -> Pixels:
-    """One map (h, w) stretched so that its least value is 0 and its largest 255.
+def stretched(feature_map: Maps) -> Pixels:
+    """One map (h, w) stretched so that its minimum is 0 and its maximum 255.
 
-    >>> normalised(np.array([[-1.0, 0.0, 3.0]]))
+    >>> stretched(np.array([[-1.0, 0.0, 3.0]]))
     array([[  0,  64, 255]], dtype=uint8)
     """
     values = _finite(feature_map)
@@ -54,37 +53,32 @@ def normalised(feature_map: Maps) -> Pixels:
 
 
 def signed(feature_map: Maps) -> Pixels:
-    """One map (h, w) in colours (h, w, 3): blue below 0, white at 0, red above.
+    """One map (h, w) in colors (h, w, 3): blue below 0, white at 0, red above.
 
-    The value farthest from 0 has the full colour, so that both sides have one scale.
+    The value farthest from 0 has the full color, so that both sides have one scale.
 
     >>> signed(np.array([[-2.0, 0.0, 2.0]])).tolist()
     [[[5, 48, 97], [247, 247, 247], [103, 0, 31]]]
     """
     values = _finite(feature_map)
     farthest = float(np.abs(values).max())
-    places = np.clip(values / farthest if farthest else values, -1, 1)
+    scaled = np.clip(values / farthest if farthest else values, -1, 1)
     anchors = np.linspace(-1, 1, len(DIVERGING))
-    colours = [np.interp(places, anchors, channel) for channel in zip(*DIVERGING, strict=True)]
-    return np.floor(np.stack(colours, -1) + 0.5).astype(np.uint8)
+    colors = [np.interp(scaled, anchors, channel) for channel in zip(*DIVERGING, strict=True)]
+    return np.floor(np.stack(colors, -1) + 0.5).astype(np.uint8)
+
+
+Coloring = Callable[[Maps], Pixels]
+"""One map → its pixels: `stretched` or `signed`."""
 
 
 def _finite(feature_map: Maps) -> NDArray[np.float64]:
-    """In float64; what is beyond float32 counts as the farthest there is."""
+    """The map in float64, with values beyond float32 as the largest there are."""
     return np.nan_to_num(feature_map.astype(np.float64), nan=0.0, posinf=1e38, neginf=-1e38)
 
 
-def grid_name(source: str) -> str:
-    """Where the sheet of a picture goes that nobody gave a name.
-
-    >>> grid_name("photos/cat.jpg"), grid_name("-")
-    ('cat.maps.png', 'stdin.maps.png')
-    """
-    return f"{'stdin' if source == '-' else Path(source).stem}.maps.png"
-
-
 def columns_of(count: int, height: int, width: int) -> int:
-    """Tiles side by side in a grid about twice as wide as high.
+    """How many tiles stand side by side in a grid about twice as wide as high.
 
     >>> columns_of(3, 10, 10), columns_of(64, 10, 10)
     (3, 12)
@@ -92,75 +86,72 @@ def columns_of(count: int, height: int, width: int) -> int:
     return min(count, max(1, ceil(sqrt(2 * count * height / width)), min(count, 3)))
 
 
-def grid(caption: str, maps: Maps, in_colour: bool = False) -> Pixels:
+def grid(caption: str, maps: Maps, coloring: Coloring = stretched) -> Pixels:
     """The maps (c, h, w) or the values (c,) of a layer under a caption, (rows, WIDTH, 3).
 
-    Each map is stretched from its least value to its largest, or with `in_colour` from blue over
-    white at 0 to red. Of more than MOST_TILES maps evenly spaced ones are drawn, and the caption
-    says so.
+    Of more than MAX_TILES maps evenly spaced ones are drawn, and the caption says so.
     """
-    if maps.size == len(maps):  # one value a channel, which has no form to stretch
-        return _labelled(caption, [_bars(maps.reshape(-1), in_colour)], 1)
+    if maps.size == len(maps):  # one value per channel
+        return _labelled(caption, [_bars(maps.reshape(-1), coloring)], 1)
     maps = maps[:, np.newaxis] if maps.ndim == 2 else maps
     count = len(maps)
-    if count > MOST_TILES:
-        caption = f"{caption}   {MOST_TILES} of {count:,} maps, evenly spaced"
-        maps = maps[np.linspace(0, count - 1, MOST_TILES).astype(int)]
-    draw = signed if in_colour else normalised
+    if count > MAX_TILES:
+        caption = f"{caption}   {MAX_TILES} of {count:,} maps, evenly spaced"
+        maps = maps[np.linspace(0, count - 1, MAX_TILES).astype(int)]
     columns = columns_of(len(maps), *maps.shape[1:])
-    return _labelled(caption, [draw(one) for one in maps], columns)
+    return _labelled(caption, [coloring(one) for one in maps], columns)
 
 
-def picture_grid(caption: str, samples: Maps, in_colour: bool = False) -> Pixels:
-    """The samples (c, h, w) of a picture as one picture, in its colours where there are three."""
+def picture_grid(caption: str, samples: Maps, coloring: Coloring = stretched) -> Pixels:
+    """The samples (c, h, w) of a picture as one picture, in color where there are three."""
     if len(samples) != 3:
-        return grid(caption, samples, in_colour)
-    return _labelled(caption, [normalised(samples.transpose(1, 2, 0))], 1)
+        return grid(caption, samples, coloring)
+    return _labelled(caption, [stretched(samples.transpose(1, 2, 0))], 1)
 
 
-def _bars(vector: Maps, in_colour: bool) -> Pixels:
-    """A vector as rows of cells, wrapped to about twice as wide as high."""
+def _bars(vector: Maps, coloring: Coloring) -> Pixels:
+    """A vector as rows of cells, about twice as wide as high."""
     columns = max(1, min(len(vector), ceil(sqrt(8 * len(vector)))))
     rows = ceil(len(vector) / columns)
     cells = np.full(rows * columns, np.nan)
     cells[: len(vector)] = vector
     missing = np.isnan(cells).reshape(rows, columns)
     filled = np.where(np.isnan(cells), vector[0], cells).reshape(rows, columns)
-    drawn = (signed if in_colour else normalised)(filled)
+    drawn = coloring(filled)
     drawn = np.stack([drawn] * 3, -1) if drawn.ndim == 2 else drawn
     drawn[missing] = PAPER
     return drawn
 
 
 def filter_grid(caption: str, weight: Maps) -> Pixels:
-    """The filters (f, c, i, j) of a layer: in colour over 3 channels, else a row a filter.
+    """The filters (f, c, i, j) of a layer under a caption, (rows, WIDTH, 3).
 
-    Filters over three channels are drawn as small pictures, over one in grey, over others with a
-    tile for each channel, blue below 0 and red above; of many, the first MOST_PAIRS each way.
+    Filters over three channels are drawn as small pictures, over one in gray, over others as one
+    row per filter and one signed tile per channel; of many, the first MAX_PAIRS each way.
     """
     weight = weight.reshape(*weight.shape[:2], *(1,) * (4 - weight.ndim), *weight.shape[2:])
     filters, channels = weight.shape[:2]
     if channels in (1, 3):
-        shown = weight[:MOST_TILES]
-        tiles = [normalised(one.transpose(1, 2, 0)) for one in shown]
+        drawn = weight[:MAX_TILES]
+        tiles = [stretched(one.transpose(1, 2, 0)) for one in drawn]
         tiles = [tile[..., 0] if channels == 1 else tile for tile in tiles]
         columns = columns_of(len(tiles), *weight.shape[2:])
     else:
-        shown = weight[:MOST_PAIRS, :MOST_PAIRS]
-        tiles = [signed(channel) for one in shown for channel in one]
-        columns = shown.shape[1]
-    if shown.shape[:2] != weight.shape[:2]:
-        caption += f"   {shown.shape[0]} of {filters:,} filters"
-        caption += f" over {shown.shape[1]} of {channels:,} channels" if channels > 3 else ""
+        drawn = weight[:MAX_PAIRS, :MAX_PAIRS]
+        tiles = [signed(channel) for one in drawn for channel in one]
+        columns = drawn.shape[1]
+    if drawn.shape[:2] != weight.shape[:2]:
+        caption += f"   {drawn.shape[0]} of {filters:,} filters"
+        caption += f" over {drawn.shape[1]} of {channels:,} channels" if channels > 3 else ""
     return _labelled(caption, tiles, columns, FILTER_TILE)
 
 
 def _labelled(
-    caption: str, tiles: Sequence[Pixels], columns: int, largest: int = LARGEST_TILE
+    caption: str, tiles: Sequence[Pixels], columns: int, max_side: int = MAX_TILE
 ) -> Pixels:
-    """Tiles in rows under a caption; small ones in whole multiples of their cells."""
+    """Tiles in rows under a caption; small ones enlarged by an integer factor."""
     room = (WIDTH - 2 * MARGIN + GAP) // columns - GAP
-    side = max(min(room, largest), 1)
+    side = max(min(room, max_side), 1)
     fitted = [_fitted(tile, side) for tile in tiles]
     width, height = fitted[0].size
     gap = GAP if columns * (width + GAP) <= WIDTH - 2 * MARGIN + GAP else 0
@@ -169,8 +160,8 @@ def _labelled(
     text = caption.encode("latin-1", "replace").decode("latin-1")
     font = ImageFont.load_default_imagefont()
     ImageDraw.Draw(panel).text((MARGIN, 5), text, fill=INK, font=font)
-    for place, tile in enumerate(fitted):
-        row, column = divmod(place, columns)
+    for index, tile in enumerate(fitted):
+        row, column = divmod(index, columns)
         panel.paste(tile, (MARGIN + column * (width + gap), CAPTION + row * (height + gap)))
     return np.asarray(panel)
 
@@ -190,14 +181,13 @@ def sheet(panels: Sequence[Pixels]) -> Picture:
     return Picture(np.concatenate(panels), has_alpha=False, format="PNG", metadata={})
 
 
-def strip(maps: Maps, count: int, side: int, in_colour: bool = False) -> Pixels:
+def strip(maps: Maps, count: int, side: int, coloring: Coloring = stretched) -> Pixels:
     """A few evenly spaced maps side by side, each at most `side` pixels wide, for a terminal."""
     if maps.size == len(maps):
-        return _rgb(Image.fromarray(_bars(maps.reshape(-1), in_colour)))
+        return _rgb(Image.fromarray(_bars(maps.reshape(-1), coloring)))
     maps = maps[:, np.newaxis] if maps.ndim == 2 else maps
-    chosen = maps[np.linspace(0, len(maps) - 1, min(count, len(maps))).astype(int)]
-    draw = signed if in_colour else normalised
-    tiles = [_rgb(_fitted(draw(one), side)) for one in chosen]
+    spaced = maps[np.linspace(0, len(maps) - 1, min(count, len(maps))).astype(int)]
+    tiles = [_rgb(_fitted(coloring(one), side)) for one in spaced]
     gap = np.zeros((len(tiles[0]), 2, 3), np.uint8)
     return np.concatenate([piece for tile in tiles for piece in (tile, gap)][:-1], axis=1)
 

@@ -1,4 +1,4 @@
-"""A picture in the terminal: half blocks, two pixels a character, drawn by Rich."""
+"""A picture in the terminal: half blocks, two pixels per character, drawn by Rich."""
 
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 UPPER_HALF = "▀"
 """Its colour is the upper pixel, its background the lower one."""
 
-MOST_COLUMNS = 1000
+MAX_COLUMNS = 1000
 """Characters in a row; no terminal is wider."""
 
 
@@ -45,25 +45,25 @@ def half_blocks(picture: NDArray[np.generic], columns: int) -> "Text":
         )
     if not pixels.size or columns < 1:
         raise UnfitError(f"a preview of {picture.shape} in {columns} columns shows nothing")
-    rows = _fitted(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), min(columns, MOST_COLUMNS))
+    rows = _fitted(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), min(columns, MAX_COLUMNS))
     text = Text(no_wrap=True, overflow="crop", end="")
     for top in range(0, len(rows), 2):
         pair = rows[top : top + 2].tolist()
         if top:
             text.append("\n")
-        for place, upper in enumerate(pair[0]):
-            lower = Color.from_rgb(*pair[1][place]) if len(pair) == 2 else None
+        for column, upper in enumerate(pair[0]):
+            lower = Color.from_rgb(*pair[1][column]) if len(pair) == 2 else None
             text.append(UPPER_HALF, Style(color=Color.from_rgb(*upper), bgcolor=lower))
     return text
 
 
 def _fitted(pixels: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:
-    """The picture with at most `columns` pixels a row, each the mean of those it stands for."""
+    """The picture with at most `columns` pixels per row, each a mean over its area."""
     height, width = pixels.shape[:2]
     if width <= columns:
         return pixels
     size = columns, max(1, round(height * columns / width))
-    # a strip of a million rows would be drawn for ever: a terminal scrolls, but not that far
-    size = size[0], min(size[1], 4 * MOST_COLUMNS)
+    # a terminal scrolls, but not over a million rows
+    size = size[0], min(size[1], 4 * MAX_COLUMNS)
     image = Image.fromarray(np.ascontiguousarray(pixels))
     return np.asarray(image.resize(size, Image.Resampling.BOX))

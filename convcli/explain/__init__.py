@@ -1,1 +1,1 @@
-"""Operations told step by step: what is read, multiplied and summed for every output cell."""
+"""Operations explained step by step: what is read, multiplied and summed for every output cell."""

@@ -1,4 +1,4 @@
-"""The way back, step by step: where each output's gradient goes.
+"""Gradients, step by step: where that of each output goes.
 
     dL/dx    every tap sends gradient · weight to the cell it read      a full convolution
     dL/dw    every tap gets gradient · the cell it read                 a correlation
@@ -13,32 +13,29 @@ from typing import Any, NamedTuple
 
 from convcli.explain.lesson import SCHEMA, Lesson
 from convcli.explain.render import (
-    MOST_DRAWN,
+    MAX_DRAWN,
     Line,
     beside,
     canvas,
     channel_name,
     equals,
     frame,
+    grid_lines,
     joined,
-    plain_grid,
     text,
 )
 from convcli.explain.steps import Spot, Step, Walk
-from convcli.numerals import (
-    Grid,
-    Stack,
-    Symbol,
-    Value,
+from convcli.explain.values import (
     factor,
-    plain,
-    plain_stack,
-    shown,
+    json_stack,
+    json_value,
     stack_text,
-    tabled,
+    table_value,
     times,
     total,
+    value_text,
 )
+from convcli.numerals import Grid, Stack, Symbol, Value
 
 Place = tuple[int, int, int]
 """Channel, row, column."""
@@ -63,11 +60,11 @@ class Flow(NamedTuple):
     to_input: tuple[Share, ...]
     to_kernel: tuple[Share, ...]
     gradients: tuple[Value, ...]
-    """One; for a pool, one a channel."""
+    """One; for a pool, one per channel."""
 
 
 class Backward(NamedTuple):
-    """The way back of a walk, given dL/dz."""
+    """The gradients of a walk, given dL/dz."""
 
     walk: Walk
     gradient: Stack
@@ -100,6 +97,7 @@ class Backward(NamedTuple):
                 tap = (rows - 1 - i, columns - 1 - j) if flip else (i, j)
                 if term.cell is not None:
                     to_input.append(Share((channel, *term.cell), gradient, term.w))
+                if term.cell is not None or term.x != 0:
                     to_kernel.append(Share((channel, *tap), gradient, term.x))
         return Flow(cell, tuple(to_input), tuple(to_kernel), gradients)
 
@@ -130,10 +128,10 @@ class Backward(NamedTuple):
         return "; ".join(self.notes)
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
-        """One row a cell of the input and of the kernel, and one for the bias."""
+        """One row per cell of the input and of the kernel, and one for the bias."""
         rows: list[tuple[object, ...]] = []
         for line, value in self._sums():
-            rows.append((line[0][0], text(line[1:]).removeprefix(" = "), tabled(value)))
+            rows.append((line[0][0], text(line[1:]).removeprefix(" = "), table_value(value)))
         return ("gradient", "sum", "value"), rows, ()
 
     def record(self) -> dict[str, Any]:
@@ -141,19 +139,19 @@ class Backward(NamedTuple):
         record: dict[str, Any] = {
             "schema": SCHEMA,
             "operation": f"{self.walk.operation}, backward",
-            "gradient": plain_stack(self.gradient),
-            "input": plain_stack(_summed(x, self.walk.input, "dL/dx")),
+            "gradient": json_stack(self.gradient),
+            "input": json_stack(_summed(x, self.walk.input, "dL/dx")),
         }
         if self.walk.given:
-            record["kernel"] = plain_stack(_summed(w, self.walk.given, "dL/dw"))
-            record["bias"] = plain(_summed_up(b))
+            record["kernel"] = json_stack(_summed(w, self.walk.given, "dL/dw"))
+            record["bias"] = json_value(_summed_up(b))
         record["notes"] = list(self.notes)
         record["flows"] = [
             {
                 "cell": list(flow.cell),
                 "to_input": list(map(_share_record, flow.to_input)),
                 "to_kernel": list(map(_share_record, flow.to_kernel)),
-                "gradient": list(map(plain, flow.gradients)),
+                "gradient": list(map(json_value, flow.gradients)),
             }
             for flow in self.flows
         ]
@@ -165,10 +163,10 @@ class Backward(NamedTuple):
         yield []
         yield [("backward: every output hands its gradient dL/dz to what it was made of", "head")]
         count = len(self.gradient)
-        if not self.chosen or max(walk.size) <= MOST_DRAWN:
+        if not self.chosen or max(walk.size) <= MAX_DRAWN:
             yield from beside(
                 [
-                    (f"dL/dz {channel_name(c, count)}".rstrip(), plain_grid(grid, "sum"))
+                    (f"dL/dz {channel_name(c, count)}".rstrip(), grid_lines(grid, "sum"))
                     for c, grid in enumerate(self.gradient)
                 ]
             )
@@ -184,24 +182,24 @@ class Backward(NamedTuple):
         yield []
         x, w, b = self.collected()
         names = [
-            (f"dL/dx {channel_name(c, len(walk.input))}".rstrip(), plain_grid(grid, "sum"))
+            (f"dL/dx {channel_name(c, len(walk.input))}".rstrip(), grid_lines(grid, "sum"))
             for c, grid in enumerate(_summed(x, walk.input, "dL/dx"))
         ]
         if walk.given:
             names += [
-                (f"dL/dw {channel_name(c, len(walk.input))}".rstrip(), plain_grid(grid, "sum"))
+                (f"dL/dw {channel_name(c, len(walk.input))}".rstrip(), grid_lines(grid, "sum"))
                 for c, grid in enumerate(_summed(w, walk.given, "dL/dw"))
             ]
-            names.append(("dL/db", [[(shown(_summed_up(b)), "sum")]]))
+            names.append(("dL/db", [[(value_text(_summed_up(b)), "sum")]]))
         yield from beside(names)
 
     def _flow_lines(self, flow: Flow) -> Iterator[Line]:
         walk = self.walk
         step = walk.step(flow.cell)
         view = frame(walk, flow.cell)
-        spot = ",".join(map(str, flow.cell))
-        gradients = ", ".join(map(shown, flow.gradients))
-        yield [(f"dL/dz[{spot}] = {gradients}", "head"), (" goes to", "")]
+        index = ",".join(map(str, flow.cell))
+        gradients = ", ".join(map(value_text, flow.gradients))
+        yield [(f"dL/dz[{index}] = {gradients}", "head"), (" goes to", "")]
         count = len(walk.input)
         yield from beside(
             [
@@ -227,11 +225,11 @@ class Backward(NamedTuple):
         for name, shares, stack in targets:
             for place in _places(stack):
                 label = f"dL/d{name}[{_spot(place, len(stack))}]"
-                got = shares.get(place, [])
-                value = total((share.product for share in got), label)
+                parts = shares.get(place, [])
+                value = total((share.product for share in parts), label)
                 line: Line = [(label, "head")]
-                if got:
-                    line += [(" = ", ""), *joined(map(_product, got))]
+                if parts:
+                    line += [(" = ", ""), *joined(map(_product, parts))]
                 yield (line if isinstance(value, Symbol) else equals(line, value)), value
         if self.walk.given:
             value = _summed_up(b)
@@ -284,9 +282,9 @@ def _summed(shares: Mapping[Place, list[Share]], like: Stack, name: str) -> Stac
 def _share_record(share: Share) -> dict[str, Any]:
     return {
         "to": list(share.target),
-        "gradient": plain(share.gradient),
-        "times": plain(share.times),
-        "product": plain(share.product),
+        "gradient": json_value(share.gradient),
+        "times": json_value(share.times),
+        "product": json_value(share.product),
     }
 
 

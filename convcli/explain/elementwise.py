@@ -3,7 +3,7 @@
     leaky ReLU    x where x ≥ 0, slope·x below                          Maas, Hannun & Ng 2013
     LRN           b_i = a_i·(k + α·Σ a_j²)^(−β), j from i − n/2 to i + n/2 within the channels
                                                                         Krizhevsky et al. 2012
-    min–max       (x − min) / (max − min) · 255: how feature maps are shown
+    min–max       (x − min) / (max − min) · 255: how feature maps are drawn
 
 LRN's α is TensorFlow's: taken as it is. PyTorch divides α by the window size n.
 """
@@ -12,30 +12,36 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from inspect import signature
 from math import pow
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.callsyntax import read_call
 from convcli.errors import SpecError, UnfitError
 from convcli.explain.lesson import SCHEMA
-from convcli.explain.render import Line, beside, channel_name, equals, plain_grid
-from convcli.numerals import (
-    MAX_NUMBER,
+from convcli.explain.render import Line, beside, channel_name, equals, grid_lines
+from convcli.explain.values import (
     Calculation,
-    Stack,
-    Value,
     factor,
-    numeric,
-    plain,
-    plain_stack,
+    json_stack,
+    json_value,
     row_text,
-    shown,
-    simplest,
     stack_record,
     stack_text,
-    tabled,
+    table_value,
     times,
+    value_text,
 )
+from convcli.geometry import clip
+from convcli.numerals import MAX_NUMBER, Number, Stack, Symbol, Value, simplest
 from convcli.text import like
+
+Numbers = tuple[tuple[tuple[Number, ...], ...], ...]
+"""A stack without symbols."""
+
+Calculations = tuple[tuple[tuple[Calculation, ...], ...], ...]
+"""The arithmetic of every value of a stack."""
+
+Activation = Callable[..., tuple[str, Calculations]]
+"""A function of the numbers and its own arguments: the definition, and the arithmetic."""
 
 LRN_RULES = {"tensorflow": "as it is", "pytorch": "divided by the window size"}
 """Whose α: what is done with it."""
@@ -47,19 +53,20 @@ class Elementwise(NamedTuple):
     name: str
     definition: str
     input: Stack
-    told: tuple[tuple[tuple[Calculation, ...], ...], ...]
-    """For every channel, row and column, the arithmetic and the value."""
+    calculations: Calculations
     chosen: tuple[int, int] | None = None
     notes: tuple[str, ...] = ()
     letter: str = "z"
 
     @property
     def output(self) -> Stack:
-        return tuple(tuple(tuple(value for _, value in row) for row in grid) for grid in self.told)
+        return tuple(
+            tuple(tuple(value for _, value in row) for row in grid) for grid in self.calculations
+        )
 
     def _steps(self) -> Iterator[tuple[str, str, Value]]:
         many = len(self.input) > 1
-        for c, grid in enumerate(self.told):
+        for c, grid in enumerate(self.calculations):
             for i, row in enumerate(grid):
                 for j, (sum_, value) in enumerate(row):
                     if self.chosen in (None, (i, j)):
@@ -82,20 +89,20 @@ class Elementwise(NamedTuple):
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
         rows: list[tuple[object, ...]] = [
-            (spot, sum_, tabled(value)) for spot, sum_, value in self._steps()
+            (spot, sum_, table_value(value)) for spot, sum_, value in self._steps()
         ]
         return ("cell", "sum", "value"), rows, ()
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         return {
             "schema": SCHEMA,
             "operation": self.name,
             "definition": self.definition,
             "input": stack_record(self.input),
-            "output": plain_stack(self.output),
+            "output": json_stack(self.output),
             "notes": list(self.notes),
             "steps": [
-                {"cell": list(map(int, spot.split(","))), "sum": sum_, "value": plain(value)}
+                {"cell": list(map(int, spot.split(","))), "sum": sum_, "value": json_value(value)}
                 for spot, sum_, value in self._steps()
             ],
         }
@@ -117,7 +124,7 @@ class Elementwise(NamedTuple):
                 yield []
             yield from beside(
                 [
-                    (f"{what} {channel_name(c, count)}".rstrip(), plain_grid(grid, style))
+                    (f"{what} {channel_name(c, count)}".rstrip(), grid_lines(grid, style))
                     for c, grid in enumerate(stack)
                 ]
             )
@@ -133,16 +140,15 @@ def elementwise(spec: str, x: Stack) -> Elementwise:
 
     Raises SpecError for a name that is not there, or symbols.
     """
-    if not numeric(*(v for grid in x for row in grid for v in row)):
-        raise SpecError("an activation is explained on numbers, not on symbols")
+    numbers = _numbers(x)
     call = read_call(spec)
-    tell = SPECIAL.get(call.name) or _other(call.name)
+    activation = SPECIAL.get(call.name) or _other(call.name)
     try:
-        bound = signature(tell).bind(x, *call.args, **call.kwargs)
+        bound = signature(activation).bind(numbers, *call.args, **call.kwargs)
     except TypeError as error:
         raise SpecError(f"activation {call.name}: {error}") from None
-    definition, told = tell(*bound.args, **bound.kwargs)
-    return Elementwise(call.name, definition, x, told)
+    definition, calculations = activation(*bound.args, **bound.kwargs)
+    return Elementwise(call.name, definition, x, calculations)
 
 
 def elementwise_backward(spec: str, x: Stack, gradient: Stack) -> Elementwise:
@@ -166,37 +172,46 @@ def elementwise_backward(spec: str, x: Stack, gradient: Stack) -> Elementwise:
         )
     below = call.args[0] if call.args else call.kwargs.get("slope", 0.01)
 
-    def slope(value: Any) -> Any:
+    def slope(value: Number) -> Number:
         if call.name == "relu":
             return int(value > 0)
         if call.name == "leaky_relu":
-            return 1 if value >= 0 else _number(below, "slope")
+            return 1 if value >= 0 else _exact(below, "slope")
         return float(DERIVATIVES[call.name](np.asarray(float(value))))
 
-    def tell(value: Any, grad: Value) -> Calculation:
+    def calculate(value: Number, grad: Value) -> Calculation:
         steep = slope(value)
         return f"{factor(grad)}·{factor(steep)}", times(grad, steep)
 
-    told = tuple(
-        tuple(tuple(map(tell, row, grads)) for row, grads in zip(grid, gradients, strict=True))
-        for grid, gradients in zip(x, gradient, strict=True)
+    calculations = tuple(
+        tuple(tuple(map(calculate, row, grads)) for row, grads in zip(grid, gradients, strict=True))
+        for grid, gradients in zip(_numbers(x), gradient, strict=True)
     )
     name = f"{call.name}, backward"
     definition = f"dL/dx = dL/dz · slope of {forward.definition}"
-    return Elementwise(name, definition, x, told, letter="dL/dx")
+    return Elementwise(name, definition, x, calculations, letter="dL/dx")
 
 
-def _each(
-    x: Stack, tell: Callable[[Any], Calculation]
-) -> tuple[tuple[tuple[Calculation, ...], ...], ...]:
-    return tuple(tuple(tuple(map(tell, row)) for row in grid) for grid in x)
+def _numbers(stack: Stack) -> Numbers:
+    """A stack without symbols. Raises SpecError for one with some."""
+
+    def number(value: Value) -> Number:
+        if isinstance(value, Symbol):
+            raise SpecError("an activation is explained on numbers, not on symbols")
+        return value
+
+    return tuple(tuple(tuple(map(number, row)) for row in grid) for grid in stack)
 
 
-def _relu(x: Stack) -> tuple[str, Any]:
-    return "max(0, x)", _each(x, lambda v: (f"max(0, {shown(v)})", max(v, 0)))
+def _each(x: Numbers, calculate: Callable[[Number], Calculation]) -> Calculations:
+    return tuple(tuple(tuple(map(calculate, row)) for row in grid) for grid in x)
 
 
-def _number(value: Any, name: str) -> Any:
+def _relu(x: Numbers) -> tuple[str, Calculations]:
+    return "max(0, x)", _each(x, lambda v: (f"max(0, {value_text(v)})", max(v, 0)))
+
+
+def _exact(value: object, name: str) -> Number:
     """An argument as it was written: 0.1 is a tenth."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SpecError(f"{name}={value} is not a number")
@@ -205,18 +220,18 @@ def _number(value: Any, name: str) -> Any:
     return simplest(Fraction(repr(value)))
 
 
-def _leaky_relu(x: Stack, slope: float = 0.01) -> tuple[str, Any]:
-    exact = _number(slope, "slope")
+def _leaky_relu(x: Numbers, slope: float = 0.01) -> tuple[str, Calculations]:
+    exact = _exact(slope, "slope")
 
-    def tell(v: Any) -> Calculation:
+    def calculate(v: Number) -> Calculation:
         if v >= 0:
-            return f"{shown(v)} (≥ 0)", v
-        return f"{shown(exact)}·{factor(v)}", simplest(exact * v)
+            return f"{value_text(v)} (≥ 0)", v
+        return f"{value_text(exact)}·{factor(v)}", simplest(exact * v)
 
-    return f"x where x ≥ 0, {shown(exact)}·x below", _each(x, tell)
+    return f"x where x ≥ 0, {value_text(exact)}·x below", _each(x, calculate)
 
 
-def _sigmoid(x: Stack) -> tuple[str, Any]:
+def _sigmoid(x: Numbers) -> tuple[str, Calculations]:
     from convcli.conv import sigmoid
 
     return "1 / (1 + e^−x)", _each(
@@ -225,45 +240,45 @@ def _sigmoid(x: Stack) -> tuple[str, Any]:
     )
 
 
-def _minmax(x: Stack) -> tuple[str, Any]:
+def _minmax(x: Numbers) -> tuple[str, Calculations]:
     grids = []
     for grid in x:
-        values: list[Any] = [v for row in grid for v in row]
+        values = [v for row in grid for v in row]
         low, high = min(values), max(values)
 
-        def tell(v: Any, low: Any = low, high: Any = high) -> Calculation:
+        def calculate(v: Number, low: Number = low, high: Number = high) -> Calculation:
             if low == high:
-                return f"{shown(v)} (min = max)", 0
+                return f"{value_text(v)} (min = max)", 0
             value = Fraction(v - low) / Fraction(high - low) * 255
             top = f"({factor(v)} − {factor(low)})"
             return f"{top} / ({factor(high)} − {factor(low)}) · 255", int(value + Fraction(1, 2))
 
-        grids.append(tuple(tuple(map(tell, row)) for row in grid))
+        grids.append(tuple(tuple(map(calculate, row)) for row in grid))
     return "(x − min) / (max − min) · 255, rounded half up, each map by itself", tuple(grids)
 
 
 def _lrn(
-    x: Stack,
+    x: Numbers,
     size: int = 5,
     alpha: float = 1e-4,
     beta: float = 0.75,
     k: float = 1.0,
     rule: str = "tensorflow",
-) -> tuple[str, Any]:
+) -> tuple[str, Calculations]:
     if type(size) is not int or size < 1:
         raise SpecError(f"size={size} must be a whole number of at least 1")
     if rule not in LRN_RULES:
         raise SpecError(f"rule={rule} is not one of {', '.join(LRN_RULES)}")
     a, b, c = (
-        float(_number(one, name)) for one, name in ((alpha, "alpha"), (beta, "beta"), (k, "k"))
+        float(_exact(one, name)) for one, name in ((alpha, "alpha"), (beta, "beta"), (k, "k"))
     )
     weight = a / size if rule == "pytorch" else a
     weight_text = f"{a:g}/{size}" if rule == "pytorch" else f"{a:g}"
     # of an even size PyTorch takes as many channels, TensorFlow n/2 to either side
     before, after = size // 2, (size - 1) // 2 if rule == "pytorch" else size // 2
-    told = []
+    channels = []
     for i, grid in enumerate(x):
-        near = range(max(0, i - before), min(i + after, len(x) - 1) + 1)
+        near = clip(range(i - before, i + after + 1), len(x))
         rows = []
         for r, row in enumerate(grid):
             line = []
@@ -278,14 +293,14 @@ def _lrn(
                     raise UnfitError(f"lrn: {power} is not a number") from None
                 line.append((f"{factor(value)}·{power}", float(value) * scale))
             rows.append(tuple(line))
-        told.append(tuple(rows))
+        channels.append(tuple(rows))
     return (
         f"b_i = a_i·(k + α·Σ a_j²)^(−β), j = i − {before} to i + {after} within the "
         f"channels, α {LRN_RULES[rule]} ({'PyTorch' if rule == 'pytorch' else 'TensorFlow'})"
-    ), tuple(told)
+    ), tuple(channels)
 
 
-def _other(name: str) -> Callable[[Stack], tuple[str, Any]]:
+def _other(name: str) -> Activation:
     """Any other activation of the core: its own definition, and its values."""
     import numpy as np
 
@@ -300,25 +315,25 @@ def _other(name: str) -> Callable[[Stack], tuple[str, Any]]:
     function = ACTIVATIONS[name]
     definition = (function.__doc__ or name).strip().splitlines()[0].rstrip(".")
 
-    def told_of(row: Sequence[Value], place: int) -> str:
-        if name in JACOBIANS:  # it looks along the whole row
-            return f"{name}({', '.join(map(shown, row))})[{place}]"
-        return f"{name}({shown(row[place])})"
+    def arithmetic(row: Sequence[Number], index: int) -> str:
+        if name in JACOBIANS:  # a value depends on its whole row
+            return f"{name}({', '.join(map(value_text, row))})[{index}]"
+        return f"{name}({value_text(row[index])})"
 
-    def tell(x: Stack) -> tuple[str, Any]:
+    def activation(x: Numbers) -> tuple[str, Calculations]:
         values = function(np.array([[list(map(float, row)) for row in grid] for grid in x]))
         return definition, tuple(
             tuple(
-                tuple((told_of(row, j), float(z)) for j, z in enumerate(results))
+                tuple((arithmetic(row, j), float(z)) for j, z in enumerate(results))
                 for row, results in zip(grid, planes, strict=True)
             )
             for grid, planes in zip(x, values.tolist(), strict=True)
         )
 
-    return tell
+    return activation
 
 
-SPECIAL: dict[str, Callable[..., tuple[str, Any]]] = {
+SPECIAL: dict[str, Activation] = {
     "relu": _relu,
     "leaky_relu": _leaky_relu,
     "sigmoid": _sigmoid,

@@ -1,33 +1,34 @@
-"""A walk as a lesson: the lines, the table and the record of its steps."""
+"""A convolution or a pool as a lesson: the lines, the table and the record of its steps."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.explain.axis import Axis
 from convcli.explain.render import (
-    MOST_DRAWN,
+    MAX_DRAWN,
+    Frame,
     Line,
     beside,
     canvas,
     channel_name,
     frame,
+    grid_lines,
     legend,
-    plain_grid,
     sum_lines,
     text,
 )
 from convcli.explain.steps import Spot, Step, Walk
-from convcli.numerals import (
-    Symbol,
-    Value,
-    plain,
-    plain_stack,
+from convcli.explain.values import (
+    json_stack,
+    json_value,
     row_text,
     stack_record,
     stack_text,
-    tabled,
+    table_value,
 )
+from convcli.geometry import full_padding
+from convcli.numerals import Symbol, Value
 from convcli.text import counted
 
 SCHEMA = 1
@@ -45,12 +46,12 @@ FORMULAS = {
 
 
 class Lesson(NamedTuple):
-    """A walk told cell by cell, or the one cell that was asked for."""
+    """A walk, cell by cell, or the one cell that is chosen."""
 
     walk: Walk
     chosen: Spot | None = None
     notes: tuple[str, ...] = ()
-    """Where the numbers are from: seeds, files, crops."""
+    """Where the numbers are from: seeds, crops."""
 
     @property
     def cells(self) -> Iterator[Spot]:
@@ -78,22 +79,22 @@ class Lesson(NamedTuple):
         return "; ".join(self.notes)
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
-        """One row an output cell, and a channel of a pool."""
+        """One row per output cell, and per channel of a pool."""
         rows: list[tuple[object, ...]] = []
         for step in self.steps:
             lines = [text(line) for line in sum_lines(self.walk, step)]
             corner = ",".join(
-                str(a.place(at, 0)) for a, at in zip(self.walk.axes, step.cell, strict=True)
+                str(a.taps(at)[0]) for a, at in zip(self.walk.axes, step.cell, strict=True)
             )
             spot = ",".join(map(str, step.cell))
             if self.walk.pool:
                 values = zip(lines, step.outputs, strict=True)
-                rows += [(spot, corner, line, tabled(value)) for line, value in values]
+                rows += [(spot, corner, line, table_value(value)) for line, value in values]
             else:
-                rows.append((spot, corner, "; ".join(lines), tabled(step.outputs[0])))
+                rows.append((spot, corner, "; ".join(lines), table_value(step.outputs[0])))
         return ("cell", "window at", "sum", "value"), rows, ()
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         walk = self.walk
         size = dict(zip(("height", "width"), walk.size, strict=True))
         return {
@@ -101,31 +102,34 @@ class Lesson(NamedTuple):
             "operation": walk.operation,
             "input": stack_record(walk.input),
             "kernel": stack_record(walk.given) if walk.given else None,
-            "bias": None if walk.bias is None else plain(walk.bias),
-            "border": walk.border,
+            "bias": None if walk.bias is None else json_value(walk.bias),
+            "border": walk.border.text,
             "axes": dict(zip(("rows", "columns"), map(_axis_record, walk.axes), strict=True)),
             "unread": [list(spot) for spot in walk.unread()],
-            "output": size if self.chosen else {**size, "values": plain_stack(walk.output())},
+            "output": size if self.chosen else {**size, "values": json_stack(walk.output())},
             "notes": list(self.notes),
             "steps": [_step_record(step) for step in self.steps],
         }
 
     def lines(self) -> Iterator[Line]:
-        """The whole lesson as styled lines."""
+        """The lesson as styled lines."""
         yield from self.head()
         view = frame(self.walk)
-        whole = all(len(a.drawn) == len(v) for a, v in zip(self.walk.axes, view, strict=True))
-        sofar: dict[Spot, tuple[Value, ...]] = {}
+        is_complete = all(
+            len(axis.drawn) == len(part) for axis, part in zip(self.walk.axes, view, strict=True)
+        )
+        so_far: dict[Spot, tuple[Value, ...]] = {}
         for step in self.steps:
-            sofar[step.cell] = step.outputs
+            so_far[step.cell] = step.outputs
             yield []
-            yield from self._step(step, sofar, view if whole else frame(self.walk, step.cell))
+            around = view if is_complete else frame(self.walk, step.cell)
+            yield from self._step(step, so_far, around)
         if not self.chosen:
             yield []
             yield from self._output()
 
     def head(self) -> Iterator[Line]:
-        """What is walked over, by what, and how."""
+        """The operation, the input and the kernel."""
         walk = self.walk
         yield [(sentence(walk), "head")]
         if not walk.pool:
@@ -141,23 +145,25 @@ class Lesson(NamedTuple):
             blocks.append((f"input {name}".rstrip(), canvas(walk, channel, None, view)))
         yield from beside(blocks)
         if any(len(part) < len(axis.drawn) for part, axis in zip(view, walk.axes, strict=True)):
-            down, across = ((part[0], part[-1]) for part in view)
-            part = f"rows {down[0]} to {down[1]}, columns {across[0]} to {across[1]} are drawn"
+            rows, columns = view
+            part = f"rows {rows[0]} to {rows[-1]}, columns {columns[0]} to {columns[-1]} are drawn"
             yield [(f"{part}, then what is around each window", "note")]
         if walk.given:
             yield []
             blocks = []
             for channel in range(count):
                 name = channel_name(channel, count)
-                blocks.append((f"kernel {name}".rstrip(), plain_grid(walk.given[channel], "w")))
+                blocks.append((f"kernel {name}".rstrip(), grid_lines(walk.given[channel], "w")))
                 if walk.turned:
-                    used = plain_grid(walk.kernel[channel], "w")
+                    used = grid_lines(walk.kernel[channel], "w")
                     blocks.append((f"flipped {name}".rstrip(), used))
             yield from beside(blocks)
         yield []
         yield from legend(walk)
 
-    def _step(self, step: Step, sofar: dict[Spot, tuple[Value, ...]], view: Any) -> Iterator[Line]:
+    def _step(
+        self, step: Step, so_far: dict[Spot, tuple[Value, ...]], view: Frame
+    ) -> Iterator[Line]:
         walk = self.walk
         count = len(walk.input)
         spot = ",".join(map(str, step.cell))
@@ -168,23 +174,23 @@ class Lesson(NamedTuple):
         if count > 1:
             yield [(f"z[{spot}]", "head")]
         rows, columns = walk.size
-        if not self.chosen and max(walk.size) <= MOST_DRAWN:
+        if not self.chosen and max(walk.size) <= MAX_DRAWN:
             for channel in range(len(step.outputs)):
                 grid = tuple(
                     tuple(
-                        sofar[r, c][channel] if (r, c) in sofar else Symbol(".")
+                        so_far[r, c][channel] if (r, c) in so_far else Symbol(".")
                         for c in range(columns)
                     )
                     for r in range(rows)
                 )
-                blocks.append((" ", plain_grid(grid, now=step.cell)))
+                blocks.append((" ", grid_lines(grid, now=step.cell)))
         yield from beside(blocks)
         yield from sum_lines(walk, step)
 
     def _output(self) -> Iterator[Line]:
         output = self.walk.output()
         names = [f"output {channel_name(c, len(output))}".rstrip() for c in range(len(output))]
-        grids = [plain_grid(grid, "sum") for grid in output]
+        grids = [grid_lines(grid, "sum") for grid in output]
         yield from beside(list(zip(names, grids, strict=True)))
 
 
@@ -197,27 +203,26 @@ def sentence(walk: Walk) -> str:
     """
     channels = f"x{len(walk.input)}" if len(walk.input) > 1 else ""
     rows, columns = walk.size
-    down, across = walk.axes
+    row_axis, column_axis = walk.axes
     # a filter spans all channels and makes one; a pool's window looks at each, and keeps them
     of_kernel, of_output = ("", channels) if walk.pool else (channels, "")
     parts = [
-        f"input {down.cells}x{across.cells}{channels}",
-        f"kernel {down.window.kernel}x{across.window.kernel}{of_kernel}",
+        f"input {row_axis.cells}x{column_axis.cells}{channels}",
+        f"kernel {row_axis.window.kernel}x{column_axis.window.kernel}{of_kernel}",
     ]
     if walk.operation == "transposed convolution":
-        parts.append(f"stride {both(down.spread, across.spread)}")
-        most = [a.window.reach - 1 for a in walk.axes]
-        pads = [(m - a.before, m - a.after + a.extra) for a, m in zip(walk.axes, most, strict=True)]
+        parts.append(f"stride {per_axis(row_axis.spread, column_axis.spread)}")
+        pads = [full_padding(a.window, (a.before, a.after - a.extra)) for a in walk.axes]
         parts.append(f"padding {padding_text(pads)}")
-        if down.extra or across.extra:
-            parts.append(f"output padding {both(down.extra, across.extra)}")
+        if row_axis.extra or column_axis.extra:
+            parts.append(f"output padding {per_axis(row_axis.extra, column_axis.extra)}")
     else:
-        parts.append(f"stride {both(down.window.stride, across.window.stride)}")
+        parts.append(f"stride {per_axis(row_axis.window.stride, column_axis.window.stride)}")
         parts.append(f"padding {padding_text([(a.before, a.after) for a in walk.axes])}")
-    if max(down.window.dilation, across.window.dilation) > 1:
-        parts.append(f"dilation {both(down.window.dilation, across.window.dilation)}")
-    if walk.border != "zero":
-        parts.append(f"border {walk.border}")
+    if max(row_axis.window.dilation, column_axis.window.dilation) > 1:
+        parts.append(f"dilation {per_axis(row_axis.window.dilation, column_axis.window.dilation)}")
+    if walk.border.name != "zero":
+        parts.append(f"border {walk.border.text}")
     kernel = ", kernel flipped" if walk.flip else ""
     return f"{walk.operation}: {', '.join(parts)}{kernel}: output {rows}x{columns}{of_output}"
 
@@ -233,9 +238,9 @@ def formula(walk: Walk) -> str:
     return text
 
 
-def both(down: int, across: int) -> str:
-    """One number for two that agree."""
-    return str(down) if down == across else f"{down}x{across}"
+def per_axis(rows: int, columns: int) -> str:
+    """One number for both axes where they agree, else both."""
+    return str(rows) if rows == columns else f"{rows}x{columns}"
 
 
 def padding_text(pads: list[tuple[int, int]]) -> str:
@@ -245,7 +250,7 @@ def padding_text(pads: list[tuple[int, int]]) -> str:
     ('1', '0,1,0,1')
     """
     if all(before == after for before, after in pads):
-        return both(pads[0][0], pads[1][0])
+        return per_axis(pads[0][0], pads[1][0])
     return ",".join(f"{before},{after}" for before, after in pads)
 
 
@@ -260,7 +265,7 @@ def _axis_record(axis: Axis) -> dict[str, int]:
     }
 
 
-def _step_record(step: Step) -> dict[str, Any]:
+def _step_record(step: Step) -> dict[str, object]:
     return {
         "cell": list(step.cell),
         "channels": [
@@ -268,20 +273,20 @@ def _step_record(step: Step) -> dict[str, Any]:
                 "terms": [
                     {
                         "tap": list(term.tap),
-                        "place": list(term.place),
+                        "place": list(term.position),
                         "cell": None if term.cell is None else list(term.cell),
-                        "x": plain(term.x),
-                        "w": plain(term.w),
-                        "product": plain(term.product),
+                        "x": json_value(term.x),
+                        "w": json_value(term.w),
+                        "product": json_value(term.product),
                     }
                     for term in terms
                 ],
-                "sum": plain(value),
+                "sum": json_value(value),
             }
             for terms, value in zip(step.channels, step.sums, strict=True)
         ],
-        "bias": None if step.bias is None else plain(step.bias),
-        "values": [plain(value) for value in step.outputs],
+        "bias": None if step.bias is None else json_value(step.bias),
+        "values": [json_value(value) for value in step.outputs],
     }
 
 

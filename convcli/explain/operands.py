@@ -3,7 +3,8 @@
 import re
 
 from convcli.errors import SpecError, UnfitError
-from convcli.numerals import Limits, Stack, check_size, read, read_stack, row_hints, symbols
+from convcli.explain.values import symbols
+from convcli.numerals import Limits, Stack, check_size, read, read_stack, row_hints
 from convcli.text import counted
 
 SIZE = re.compile(r"\s*[0-9]{1,9}(?:[x×X][0-9]{1,9}){0,3}\s*")

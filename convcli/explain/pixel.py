@@ -3,32 +3,23 @@
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from math import floor, sqrt
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from convcli import geometry
 from convcli.errors import UnfitError
 from convcli.explain.lesson import SCHEMA
-from convcli.explain.render import Line, beside, channel_name, equals, plain_grid, products, text
+from convcli.explain.render import Line, beside, channel_name, equals, grid_lines, products, text
 from convcli.explain.steps import Spot, Step, convolution
-from convcli.numerals import (
-    Calculation,
-    Grid,
-    Stack,
-    Value,
-    factor,
-    plain,
-    plain_stack,
-    shown,
-    simplest,
-    tabled,
-    total,
-)
+from convcli.explain.values import factor, json_stack, json_value, table_value, value_text
+from convcli.geometry import clip
+from convcli.numerals import Number, Stack, Symbol, simplest
 from convcli.text import counted
 
 if TYPE_CHECKING:
     from convcli.images.image import Picture
     from convcli.images.kernels.kernel import Kernel
 
-LARGEST_KERNEL = 31
+MAX_KERNEL = 31
 """Rows or columns of a kernel whose products are written out."""
 
 
@@ -36,10 +27,12 @@ class PixelLesson(NamedTuple):
     """A pixel of a picture under a kernel, which filters every channel by itself."""
 
     kernel: str
+    title: str
+    """The kernel's name, and of a matrix the size."""
     at: Spot
     size: Spot
     window: Stack
-    """The samples under the kernel, a grid a channel; beyond the border the nearest pixel's."""
+    """The samples under the kernel, one grid per channel; beyond the border the nearest pixel's."""
     outside: int
     """Cells of the window that are beyond the border."""
     parts: Stack
@@ -58,9 +51,14 @@ class PixelLesson(NamedTuple):
         window = (self.window[channel],)
         return [convolution(window, (part,)).step((0, 0)) for part in self.parts]
 
-    def response(self, channel: int) -> Value:
+    def sums(self, channel: int) -> list[Number]:
+        """The response of every part of the kernel over a channel's window."""
+        outputs = (step.outputs[0] for step in self.steps(channel))
+        return [value for value in outputs if not isinstance(value, Symbol)]
+
+    def response(self, channel: int) -> Number:
         """What the kernel gives before it is brought into the picture's range."""
-        sums = [step.outputs[0] for step in self.steps(channel)]
+        sums = self.sums(channel)
         return COMBINED[self.combine](sums)[1] if len(sums) > 1 else sums[0]
 
     def fitted(self, channel: int) -> str:
@@ -72,7 +70,7 @@ class PixelLesson(NamedTuple):
             words
             for words, done in (
                 ("without its sign", self.absolute and response < 0),
-                (f"times {shown(self.gain)}", self.gain != 1),
+                (f"times {value_text(self.gain)}", self.gain != 1),
                 ("rounded", rounded != value),
                 (f"clipped to 0 to {self.full}", not 0 <= rounded <= self.full),
             )
@@ -103,23 +101,25 @@ class PixelLesson(NamedTuple):
             )
             response = self.response(channel)
             name = self._name(channel) or "grey"
-            rows.append((name, self.before[channel], sums, tabled(response), self.after[channel]))
+            rows.append(
+                (name, self.before[channel], sums, table_value(response), self.after[channel])
+            )
         return ("channel", "before", "sum", "response", "after"), rows, ()
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         return {
             "schema": SCHEMA,
             "operation": "filter",
-            "kernel": {"name": self.kernel, "parts": plain_stack(self.parts)},
+            "kernel": {"name": self.kernel, "parts": json_stack(self.parts)},
             "combine": self.combine,
             "at": {"row": self.at[0], "column": self.at[1]},
             "before": list(self.before),
             "after": list(self.after),
             "channels": [
                 {
-                    "window": [list(map(plain, row)) for row in self.window[channel]],
-                    "sums": [plain(step.outputs[0]) for step in self.steps(channel)],
-                    "response": plain(self.response(channel)),
+                    "window": [list(map(json_value, row)) for row in self.window[channel]],
+                    "sums": list(map(json_value, self.sums(channel))),
+                    "response": json_value(self.response(channel)),
                 }
                 for channel in range(len(self.window))
             ],
@@ -131,7 +131,7 @@ class PixelLesson(NamedTuple):
     def lines(self) -> Iterator[Line]:
         row, column = self.at
         rows, columns = self.size
-        head = f"{self.kernel} at row {row}, column {column} (x={column}, y={row})"
+        head = f"{self.title} at row {row}, column {column} (x={column}, y={row})"
         yield [(f"{head} of a picture of {rows}x{columns}", "head")]
         if self.outside:
             yield [
@@ -142,11 +142,11 @@ class PixelLesson(NamedTuple):
             ]
         yield []
         blocks: list[tuple[str, list[Line]]] = [
-            (self._name(channel) or "window", plain_grid(grid, "x"))
+            (self._name(channel) or "window", grid_lines(grid, "x"))
             for channel, grid in enumerate(self.window)
         ]
         blocks += [
-            (f"part {number}" if len(self.parts) > 1 else "kernel", plain_grid(part, "w"))
+            (f"part {number}" if len(self.parts) > 1 else "kernel", grid_lines(part, "w"))
             for number, part in enumerate(self.parts, 1)
         ]
         yield from beside(blocks)
@@ -154,17 +154,15 @@ class PixelLesson(NamedTuple):
             yield []
             name = self._name(channel)
             label = f"{name}: " if name else ""
-            sums = []
             for step in self.steps(channel):
-                sums.append(step.outputs[0])
                 yield equals([(label, "head"), *products(step.channels[0])], step.outputs[0])
-            response = self.response(channel)
+            response, sums = self.response(channel), self.sums(channel)
             if len(sums) > 1:
                 yield equals([(label, "head"), (COMBINED[self.combine](sums)[0], "")], response)
             how = self.fitted(channel)
             yield [
                 (label, "head"),
-                (f"before {self.before[channel]}, response {shown(response)}, ", ""),
+                (f"before {self.before[channel]}, response {value_text(response)}, ", ""),
                 (f"after {self.after[channel]}", "sum"),
                 (f" ({how})", "note"),
             ]
@@ -192,6 +190,8 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
     Raises UnfitError for a place that is not in the picture, for windows with transparent pixels,
     and for kernels whose products nobody could read.
     """
+    from convcli.borders import Border
+    from convcli.images.engines.row_bands import Bands, Window
     from convcli.images.filters.apply import filter_picture
     from convcli.images.filters.ranges import Range, intensity_map
 
@@ -204,15 +204,13 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
             f"{width - 1} (row first)"
         )
     rows, columns = kernel.shape
-    if max(rows, columns) > LARGEST_KERNEL:
+    if max(rows, columns) > MAX_KERNEL:
         raise UnfitError(
             f"a kernel of {rows}x{columns} has {rows * columns:,} products; at most "
-            f"{LARGEST_KERNEL}x{LARGEST_KERNEL} is written out"
+            f"{MAX_KERNEL}x{MAX_KERNEL} is written out"
         )
-    top, left = row - (rows - 1) // 2, column - (columns - 1) // 2
-    down = [min(max(top + i, 0), height - 1) for i in range(rows)]
-    across = [min(max(left + j, 0), width - 1) for j in range(columns)]
-    window = pixels[down][:, across]
+    bands = Bands(pixels, Window(kernel.shape, kernel.centre, (1, 1), Border("edge")))
+    window = bands.read(row, row + 1, pixels.dtype)[:, column : column + columns]
     if picture.has_alpha:
         if int(window[..., -1].min()) != full:
             raise UnfitError(
@@ -220,26 +218,24 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
                 "opaque; choose another pixel"
             )
         window = window[..., :-1]
-    # what lies within reach decides alone; the crop ends at the border where the picture does
-    spans = [
-        (max(start - reach, 0), min(start + reach + 1, length))
-        for start, reach, length in ((row, rows, height), (column, columns, width))
-    ]
-    (first, last), (begin, end) = spans
-    filtered = filter_picture(
-        picture._replace(pixels=pixels[first:last, begin:end].copy()), kernel
-    ).pixels[row - first, column - begin]
-    samples, intensity = window.shape[2], intensity_map(kernel, Range(), full)
-    beyond = sum(
-        not (0 <= top + i < height and 0 <= left + j < width)
-        for i in range(rows)
-        for j in range(columns)
+    # what lies within the kernel's size decides alone; the crop ends where the picture does
+    lines = clip(range(row - rows, row + rows + 1), height)
+    across = clip(range(column - columns, column + columns + 1), width)
+    crop = picture._replace(
+        pixels=pixels[lines.start : lines.stop, across.start : across.stop].copy()
     )
+    filtered = filter_picture(crop, kernel).pixels[lines.index(row), across.index(column)]
+    samples, intensity = window.shape[2], intensity_map(kernel, Range(), full)
+    top, left = kernel.centre
+    row_cells = clip(geometry.Window(rows).cells(row, top), height)
+    column_cells = clip(geometry.Window(columns).cells(column, left), width)
+    beyond = rows * columns - len(row_cells) * len(column_cells)
     return PixelLesson(
         kernel.name,
+        kernel.title,
         at,
         (height, width),
-        tuple(_grid(window[..., c].tolist()) for c in range(samples)),
+        tuple(tuple(map(tuple, window[..., c].tolist())) for c in range(samples)),
         beyond,
         kernel_stack(kernel),
         kernel.combine,
@@ -252,48 +248,30 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
 
 
 def kernel_stack(kernel: "Kernel") -> Stack:
-    """The matrices of a kernel's parts on its whole window, times their scales, kept exact.
-
-    Parts that are only added up are one matrix.
-    """
-    rows, columns = kernel.shape
-    stack = []
-    for part in kernel.parts:
-        matrix, scale = part.matrix, Fraction(part.scale)
-        # smaller parts have their anchor, (k − 1) // 2, where the whole kernel has its own
-        top = (rows - 1) // 2 - (matrix.shape[0] - 1) // 2
-        left = (columns - 1) // 2 - (matrix.shape[1] - 1) // 2
-        whole: list[list[Value]] = [[0] * columns for _ in range(rows)]
-        for i, taps in enumerate(matrix.tolist(), top):
-            for j, tap in enumerate(taps, left):
-                exact = tap * float(scale) if isinstance(tap, float) else simplest(tap * scale)
-                whole[i][j] = exact
-        stack.append(_grid(whole))
-    if kernel.combine == "sum":
-        return (
+    """The matrices of a kernel, times their scales, exactly; parts that are added up are one."""
+    return tuple(
+        tuple(
             tuple(
-                tuple(total(taps, "") for taps in zip(*lines, strict=True))
-                for lines in zip(*stack, strict=True)
-            ),
+                tap * float(scale) if isinstance(tap, float) else simplest(tap * scale)
+                for tap in row
+            )
+            for row in matrix.tolist()
         )
-    return tuple(stack)
+        for matrix, scale in kernel.matrices()
+    )
 
 
-def _magnitude(sums: list[Any]) -> Calculation:
+def _magnitude(sums: Sequence[Number]) -> tuple[str, Number]:
     squares = " + ".join(f"{factor(value)}²" for value in sums)
     return f"√({squares})", sqrt(sum(float(value) ** 2 for value in sums))
 
 
-def _maximum(sums: list[Any]) -> Calculation:
-    return f"max({', '.join(map(shown, sums))})", max(sums)
+def _maximum(sums: Sequence[Number]) -> tuple[str, Number]:
+    return f"max({', '.join(map(value_text, sums))})", max(sums)
 
 
-COMBINED: dict[str, Callable[[list[Any]], Calculation]] = {
+COMBINED: dict[str, Callable[[Sequence[Number]], tuple[str, Number]]] = {
     "magnitude": _magnitude,
     "maximum": _maximum,
 }
 """How the responses of several parts become one."""
-
-
-def _grid(rows: Sequence[Sequence[Value]]) -> Grid:
-    return tuple(map(tuple, rows))

@@ -1,21 +1,25 @@
 """The receptive field of one unit as a lesson: which cells of the input, which pixels."""
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from convcli.explain.lesson import SCHEMA
 from convcli.explain.render import Line
-from convcli.nets.analysis.receptive_field import Extent, Field
+from convcli.geometry import adaptive_cells
+from convcli.nets.analysis.receptive_field import Extent, UnitField
 from convcli.nets.analysis.summary import named_axes, named_sizes
 from convcli.nets.layers import size_text
 from convcli.text import safe
 
+if TYPE_CHECKING:
+    from fractions import Fraction
 
-class Received(NamedTuple):
+
+class ReceptiveLesson(NamedTuple):
     """A receptive field, and the sides of the picture that it is drawn on, if there is one."""
 
-    field: Field
-    jump: tuple[Any, ...]
+    field: UnitField
+    jump: "tuple[int | Fraction, ...]"
     """Cells of the input between the fields of two neighbouring units."""
     picture: tuple[int, int] | None = None
     """Rows and columns."""
@@ -24,18 +28,18 @@ class Received(NamedTuple):
     def pixels(self) -> tuple[Extent, ...]:
         """The pixels of the picture, stretched over the network's input, that the unit sees."""
         if self.picture is None:
-            return self.field.seen
+            return self.field.cells
         return tuple(
-            (first * length // n, -(-(last + 1) * length // n) - 1)
+            (adaptive_cells(first, length, n)[0], adaptive_cells(last, length, n)[-1])
             for (first, last), length, n in zip(
-                self.field.seen, self.picture, self.field.input[1:], strict=True
+                self.field.cells, self.picture, self.field.input[1:], strict=True
             )
         )
 
     @property
     def value(self) -> str:
         """Rows and columns of the input, first and last: `0..23 8..31`."""
-        return " ".join(f"{first}..{last}" for first, last in self.field.seen)
+        return " ".join(f"{first}..{last}" for first, last in self.field.cells)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -53,8 +57,8 @@ class Received(NamedTuple):
             for name, size, (first, last), (low, high), (begin, end), jump in zip(
                 names,
                 self.field.sizes,
-                self.field.reach,
-                self.field.seen,
+                self.field.padded_cells,
+                self.field.cells,
                 self.pixels,
                 jumps,
                 strict=True,
@@ -63,7 +67,7 @@ class Received(NamedTuple):
         return ("axis", "size", "with padding", "input", "pixels", "jump"), rows, ()
 
     def _axes(self) -> tuple[str, ...]:
-        count = len(self.field.seen)
+        count = len(self.field.cells)
         return ("positions",) if count == 1 else ("slices", "rows", "columns")[3 - count :]
 
     def record(self) -> dict[str, Any]:
@@ -76,8 +80,8 @@ class Received(NamedTuple):
             "input": named_sizes(field.input),
             "receptive_field": named_axes(field.sizes),
             "jump": named_axes([float(jump) for jump in self.jump]) if self.jump else {},
-            "with_padding": named_axes([list(extent) for extent in field.reach]),
-            "seen": named_axes([list(extent) for extent in field.seen]),
+            "with_padding": named_axes([list(extent) for extent in field.padded_cells]),
+            "seen": named_axes([list(extent) for extent in field.cells]),
         }
         if self.picture is not None:
             record["pixels"] = named_axes([list(extent) for extent in self.pixels])
@@ -99,14 +103,14 @@ class Received(NamedTuple):
         yield [("sees ", ""), (size, "sum"), (" cells of the input", "")]
         if self.jump:
             yield [(f"the next unit sees {step} cells further on", "note")]
-        for name, reach, seen, pixels in zip(
-            self._axes(), field.reach, field.seen, self.pixels, strict=True
+        for name, padded, cells, pixels in zip(
+            self._axes(), field.padded_cells, field.cells, self.pixels, strict=True
         ):
-            text = f"{name} {seen[0]} to {seen[1]}"
-            lost = reach[1] - reach[0] - (seen[1] - seen[0])
+            text = f"{name} {cells[0]} to {cells[1]}"
+            lost = padded[1] - padded[0] - (cells[1] - cells[0])
             line: Line = [("  ", ""), (text, "x")]
             if lost:
-                line.append((f" ({reach[0]} to {reach[1]} with {lost} of padding)", "padding"))
-            if self.picture is not None and pixels != seen:
+                line.append((f" ({padded[0]} to {padded[1]} with {lost} of padding)", "padding"))
+            if self.picture is not None and pixels != cells:
                 line.append((f": pixels {pixels[0]} to {pixels[1]} of the picture", ""))
             yield line

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from convcli.explain.steps import Spot, Step, Term, Walk
-from convcli.numerals import Grid, Symbol, Value, factor, numeric, shown, total
+from convcli.explain.values import factor, numeric, total, value_text
+from convcli.numerals import Grid, Symbol, Value
 
 Span = tuple[str, str]
 """Text, and the name of a style of STYLES."""
@@ -39,8 +40,8 @@ STYLES = {
 COLOURS = ("red", "green", "blue")
 """What the channels of a picture are called."""
 
-MOST_DRAWN = 26
-"""Rows and columns of a canvas that are drawn whole; of larger ones, the window's neighbourhood."""
+MAX_DRAWN = 26
+"""Rows and columns of a canvas that is drawn completely; of others, those around the window."""
 
 MARGIN = 2
 """Cells around the window that are drawn of a large canvas."""
@@ -63,10 +64,13 @@ def frame(walk: Walk, cell: Spot | None = None) -> Frame:
     sides = []
     for place, axis in enumerate(walk.axes):
         drawn = axis.drawn
-        if len(drawn) > MOST_DRAWN:
-            first = axis.place(cell[place], 0) - MARGIN if cell else max(drawn.start, -MARGIN)
-            last = first + axis.window.reach + 2 * MARGIN if cell else first + MOST_DRAWN
-            drawn = range(max(first, drawn.start), min(last, drawn.stop))
+        if len(drawn) > MAX_DRAWN:
+            first = max(drawn.start, -MARGIN)
+            part = axis.hull(cell[place]) if cell else range(first, first + MAX_DRAWN)
+            margin = MARGIN if cell else 0
+            drawn = range(
+                max(part.start - margin, drawn.start), min(part.stop + margin, drawn.stop)
+            )
         sides.append(drawn)
     return Frame(*sides)
 
@@ -78,12 +82,14 @@ def canvas(walk: Walk, channel: int, step: Step | None, view: Frame) -> list[Lin
         for axis in (0, 1)
     )
     grid, tap = walk.input[channel], f"tap{channel}" if len(walk.input) == 3 else "tap"
+    constant = walk.border.name == "constant"
+    outside = value_text(walk.border.value) if constant else "_"
     cells: list[list[Span]] = []
     for row in rows:
         line = []
         for column in columns:
             empty = row.source is None or column.source is None
-            value = "_" if empty else shown(grid[row.source][column.source])  # type: ignore[index]
+            value = outside if empty else value_text(grid[row.source][column.source])  # type: ignore[index]
             if row.tap and column.tap:
                 line.append((f"[{value}]", tap))
             elif row.spanned and column.spanned:
@@ -114,15 +120,15 @@ class _Place(NamedTuple):
 def _places(walk: Walk, axis: int, places: range, output: int | None) -> list[_Place]:
     """The places of an axis that are drawn, with the window of an output on them."""
     along, read = walk.axes[axis], walk.read()[axis]
-    window = along.window
-    first = 0 if output is None else along.place(output, 0)
-    span = range(first, first + (0 if output is None else window.reach))
+    span, taps = (
+        (range(0), range(0)) if output is None else (along.hull(output), along.taps(output))
+    )
     return [
         _Place(
             along.source(place, walk.border),
             along.cell(place) is not None,
             along.cell(place) in read,
-            place in span and (place - first) % window.dilation == 0,
+            place in taps,
             place in span,
         )
         for place in places
@@ -142,12 +148,12 @@ def aligned(cells: Sequence[Sequence[Span]]) -> list[Line]:
     return lines
 
 
-def plain_grid(grid: Grid, style: str = "", now: Spot | None = None) -> list[Line]:
+def grid_lines(grid: Grid, style: str = "", now: Spot | None = None) -> list[Line]:
     """A grid of values; one of them may be marked."""
     return aligned(
         [
             [
-                (f"[{shown(v)}]", "now") if (r, c) == now else (f" {shown(v)} ", style)
+                (f"[{value_text(v)}]", "now") if (r, c) == now else (f" {value_text(v)} ", style)
                 for c, v in enumerate(row)
             ]
             for r, row in enumerate(grid)
@@ -195,7 +201,7 @@ def products(terms: Iterable[Term]) -> Line:
 
 
 def equals(left: Line, result: Value) -> Line:
-    return [*left, (" = ", ""), (shown(result), "sum")]
+    return [*left, (" = ", ""), (value_text(result), "sum")]
 
 
 def sum_lines(walk: Walk, step: Step) -> Iterator[Line]:
@@ -206,9 +212,9 @@ def sum_lines(walk: Walk, step: Step) -> Iterator[Line]:
             yield _named(name, POOL_LINES[walk.pool](terms), value)
         return
     count = len(step.channels)
-    whole = names[0]
+    output_name = names[0]
     if count == 1 and step.bias is None:
-        yield _named(whole, products(step.channels[0]), step.outputs[0])
+        yield _named(output_name, products(step.channels[0]), step.outputs[0])
         return
     for channel, (terms, value) in enumerate(zip(step.channels, step.sums, strict=True)):
         name = channel_name(channel, count)
@@ -219,14 +225,14 @@ def sum_lines(walk: Walk, step: Step) -> Iterator[Line]:
     if known and count > 1:
         partial = total(step.sums, "")
         if step.bias is None:
-            yield _named(whole, sums, partial)
+            yield _named(output_name, sums, partial)
             return
         yield equals([("all channels: ", "head"), *sums], partial)
         sums = [(factor(partial), "sum")]
     if step.bias is not None:
         sums = [*sums, (" + ", ""), (factor(step.bias), "w")]
     result = step.outputs[0]
-    yield _named(whole, sums, Symbol(whole) if isinstance(result, Symbol) else result)
+    yield _named(output_name, sums, Symbol(output_name) if isinstance(result, Symbol) else result)
 
 
 def _named(name: str, line: Line, value: Value) -> Line:
@@ -242,7 +248,7 @@ def _mean_line(terms: tuple[Term, ...]) -> Line:
 def _listed(name: str) -> Callable[[tuple[Term, ...]], Line]:
     return lambda terms: [
         (f"{name}(", ""),
-        *joined(([(shown(t.x), "x")] for t in terms if t.cell is not None), ", "),
+        *joined(([(value_text(t.x), "x")] for t in terms if t.cell is not None), ", "),
         (")", ""),
     ]
 
@@ -263,13 +269,16 @@ def legend(walk: Walk) -> Iterator[Line]:
         )
         between = "a zero between cells" if max(down.spread, across.spread) > 1 else ""
         kind = " or ".join(filter(None, (what, between)))
-        if walk.border == "zero":
+        if walk.border.name == "constant":
+            value = value_text(walk.border.value)
+            yield [("     ", "padding"), (f"outside: the border holds {value}", "note")]
+        elif not walk.border.repeats:
             taken = "never taken" if walk.pool in ("max", "min") else "counted as 0"
             yield [(" _   ", "padding"), (f"{kind}, {taken}", "note")]
         else:
             yield [
                 ("     ", "padding"),
-                (f"outside: the border repeats cells ({walk.border})", "note"),
+                (f"outside: the border repeats cells ({walk.border.name})", "note"),
             ]
     yield [("[ ]  ", "tap"), ("read by the window", "note")]
     if max(down.window.dilation, across.window.dilation) > 1:

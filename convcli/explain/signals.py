@@ -7,23 +7,15 @@ autocorrelation      f⋆f                             symmetric
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.explain.lesson import SCHEMA
 from convcli.explain.render import Line, equals, joined, text
 from convcli.explain.steps import Geometry, Term, Walk, convolution
-from convcli.numerals import (
-    Stack,
-    Symbol,
-    Value,
-    factor,
-    numeric,
-    plain,
-    row_text,
-    shown,
-    tabled,
-)
+from convcli.explain.values import factor, json_value, numeric, row_text, table_value, value_text
+from convcli.geometry import Window, full_padding
+from convcli.numerals import Stack, Symbol, Value
 
 Signal = tuple[Value, ...]
 
@@ -44,7 +36,7 @@ MODES = {
 
 
 def slide(f: Signal, g: Signal, mode: str) -> Walk:
-    """Every place at which the two overlap.
+    """Every shift at which the two overlap.
 
     A convolution slides the flipped g over f; a cross-correlation slides f over g.
 
@@ -55,8 +47,7 @@ def slide(f: Signal, g: Signal, mode: str) -> Walk:
     """
     flip = MODES[mode].flip
     still, moving = (f, g) if flip else (g, f)
-    pad = len(moving) - 1
-    geometry = Geometry(padding=((0, 0), (pad, pad)))
+    geometry = Geometry(padding=((0, 0), full_padding(Window(len(moving)))))
     return convolution(((still,),), ((moving,),), geometry, flip=flip)
 
 
@@ -125,29 +116,34 @@ class SignalLesson(NamedTuple):
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
         rows: list[tuple[object, ...]] = []
         for place, value in enumerate(self.result):
-            rows.append((self.first + place, text(self._sum(place, value)), tabled(value)))
+            rows.append((self.first + place, text(self._sum(place, value)), table_value(value)))
         return ("t", "sum", "value"), rows, ()
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         last = self.first + len(self.result) - 1
         return {
             "schema": SCHEMA,
             "operation": self.mode,
             "formula": MODES[self.mode].formula,
-            "f": list(map(plain, self.f)),
-            "g": list(map(plain, self.g)),
+            "f": list(map(json_value, self.f)),
+            "g": list(map(json_value, self.g)),
             "t": [self.first, last],
-            "result": list(map(plain, self.result)),
-            "swapped": list(map(plain, self.swapped)),
+            "result": list(map(json_value, self.result)),
+            "swapped": list(map(json_value, self.swapped)),
             "finding": self.finding,
             "steps": [
                 {
                     "t": self.first + place,
                     "terms": [
-                        {"f": plain(f), "g": plain(g), "tau": tau, "product": plain(term.product)}
+                        {
+                            "f": json_value(f),
+                            "g": json_value(g),
+                            "tau": tau,
+                            "product": json_value(term.product),
+                        }
                         for tau, f, g, term in self._overlap(place)
                     ],
-                    "value": plain(value),
+                    "value": json_value(value),
                 }
                 for place, value in enumerate(self.result)
             ],
@@ -194,7 +190,7 @@ class SignalLesson(NamedTuple):
             yield [("flip:  g(−τ) = ", ""), (row_text(self.g[::-1]), "w")]
         still, moving = (self.f, self.g[::-1]) if mode.flip else (self.g, self.f)
         still_name = "f(τ)" if mode.flip else f"{other}(τ)"
-        width = max(len(shown(v)) for v in (*still, *moving)) + 1
+        width = max(len(value_text(v)) for v in (*still, *moving)) + 1
         pad = len(moving) - 1
         result = self.result
         for place, value in enumerate(result):
@@ -226,7 +222,7 @@ def _shifted(t: int) -> str:
 
 
 def _cells(values: Sequence[Value], width: int, style: str) -> Line:
-    return [(f"{shown(value):>{width}}", style) for value in values]
+    return [(f"{value_text(value):>{width}}", style) for value in values]
 
 
 def _spread(
@@ -236,13 +232,13 @@ def _spread(
     line: Line = [(" " * width * before, "")]
     for number, value in enumerate(values):
         under = place <= number + pad < place + taps
-        line.append((f"{shown(value):>{width}}", "x" if under else "note"))
+        line.append((f"{value_text(value):>{width}}", "x" if under else "note"))
     return line
 
 
 def _listed(values: Signal) -> str:
     """Values in a row, apart where sums are among them."""
-    return row_text(values) if numeric(*values) else ", ".join(map(shown, values))
+    return row_text(values) if numeric(*values) else ", ".join(map(value_text, values))
 
 
 def check_signal(stack: Stack, what: str) -> Signal:

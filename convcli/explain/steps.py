@@ -1,10 +1,11 @@
 """A window walks over a picture: one record for every cell of the output.
 
 A convolution reads the canvas: the input's cells with padding around them. A transposed
-convolution is told as the convolution it amounts to (Dumoulin & Visin 2016, §4): the canvas holds
-stride − 1 zeros between two cells of the input, and the flipped kernel walks over it cell by cell.
+convolution is explained as the convolution that equals it (Dumoulin & Visin 2016, §4): the canvas
+holds stride − 1 zeros between two cells of the input, and the flipped kernel walks over it cell by
+cell.
 
-Places are cells of the canvas, counted from the input's first cell: padding before it is negative.
+Positions on the canvas are counted from the input's first cell: padding before it is negative.
 """
 
 from collections.abc import Callable, Iterator
@@ -12,26 +13,28 @@ from functools import lru_cache
 from itertools import product
 from typing import Any, NamedTuple
 
+from convcli.borders import Border
 from convcli.errors import UnfitError
 from convcli.explain.axis import Axis
-from convcli.geometry import Padding, Window, resolve_padding
-from convcli.numerals import (
-    Grid,
-    Stack,
-    Symbol,
-    Value,
-    numeric,
-    shown,
-    simplest,
-    times,
-    total,
+from convcli.explain.values import numeric, times, total, value_text
+from convcli.geometry import (
+    Padding,
+    Window,
+    full_padding,
+    pool_padding_refusal,
+    resolve_padding,
+    transposed_length,
+    transposed_padding,
 )
+from convcli.numerals import Grid, Stack, Symbol, Value, simplest
 
-MOST_TERMS = 2_000_000
+MAX_TERMS = 2_000_000
 """Products of one lesson; more is refused before any is computed."""
 
-LARGEST_CANVAS = 4096
-"""Places of an axis: cells, padding, and zeros between cells."""
+MAX_CANVAS = 4096
+"""Positions on an axis: cells, padding, and zeros between cells."""
+
+ZERO = Border()
 
 Spot = tuple[int, int]
 """A row and a column."""
@@ -41,9 +44,9 @@ class Term(NamedTuple):
     """One product: a tap of the kernel and what it lies on."""
 
     tap: Spot
-    place: Spot
+    position: Spot
     cell: Spot | None
-    """The input's cell; None for a zero that is no cell."""
+    """The input's cell; None for a value that is none: padding, or a zero between cells."""
     x: Value
     w: Value
 
@@ -53,15 +56,15 @@ class Term(NamedTuple):
 
 
 class Step(NamedTuple):
-    """How one output cell comes to be: the terms of each channel, in the order of the kernel."""
+    """How one output cell is computed: the terms of each channel, in the order of the kernel."""
 
     cell: Spot
     channels: tuple[tuple[Term, ...], ...]
     sums: tuple[Value, ...]
-    """One a channel: Σ x·w, or what the pool takes."""
+    """One per channel: Σ x·w, or what the pool takes."""
     bias: Value | None
     outputs: tuple[Value, ...]
-    """The sum over channels and the bias; a pool has one a channel."""
+    """The sum over channels and the bias; a pool has one per channel."""
 
 
 class Walk(NamedTuple):
@@ -75,25 +78,25 @@ class Walk(NamedTuple):
     given: Stack = ()
     """The kernel as it was given."""
     bias: Value | None = None
-    border: str = "zero"
+    border: Border = ZERO
     pool: str = ""
     turned: bool = False
     """Whether the kernel lies on the canvas turned by 180°."""
 
     @property
     def flip(self) -> bool:
-        """Whether the kernel was asked to be flipped; a transposed convolution turns it anyway."""
+        """Whether --flip is set; a transposed convolution turns the kernel without it."""
         return self.turned != (self.operation == "transposed convolution")
 
     @property
     def size(self) -> Spot:
         """Rows and columns of the output."""
-        down, across = self.axes
-        return down.outputs, across.outputs
+        rows, columns = self.axes
+        return rows.outputs, columns.outputs
 
     @property
     def terms(self) -> int:
-        """Products of the whole walk."""
+        """Products of the complete walk."""
         rows, columns = self.size
         taps = self.axes[0].window.kernel * self.axes[1].window.kernel
         return rows * columns * taps * len(self.input)
@@ -104,7 +107,7 @@ class Walk(NamedTuple):
         return product(range(rows), range(columns))
 
     def step(self, cell: Spot) -> Step:
-        """How one output cell comes to be.
+        """How one output cell is computed.
 
         >>> walk = convolution((((1, 2), (3, 4)),), (((1, 0), (0, 1)),))
         >>> walk.step((0, 0)).outputs
@@ -124,55 +127,63 @@ class Walk(NamedTuple):
         )
         result = total(sums, symbolic)
         if isinstance(self.bias, Symbol) and not isinstance(result, Symbol):
-            result = Symbol(f"{shown(result)} + {self.bias}")
+            result = Symbol(f"{value_text(result)} + {self.bias}")
         elif self.bias is not None:
             result = total((result, self.bias), symbolic)
         return Step(cell, channels, sums, self.bias, (result,))
 
     def names(self, cell: Spot) -> tuple[str, ...]:
-        """What the values of an output cell are called: `z[0,0]`, one a channel of a pool."""
-        place = ",".join(map(str, cell))
+        """What the values of an output cell are called: `z[0,0]`, one per channel of a pool."""
+        index = ",".join(map(str, cell))
         if self.pool and len(self.input) > 1:
-            return tuple(f"z[{place},{c}]" for c in range(len(self.input)))
-        return (f"z[{place}]",)
+            return tuple(f"z[{index},{c}]" for c in range(len(self.input)))
+        return (f"z[{index}]",)
 
     def _terms(self, cell: Spot, channel: int) -> Iterator[Term]:
-        down, across = (
-            axis.taps(at, self.border) for axis, at in zip(self.axes, cell, strict=True)
+        rows, columns = (
+            list(enumerate(axis.taps(output))) for axis, output in zip(self.axes, cell, strict=True)
         )
-        grid, weights = self.input[channel], self.kernel[channel] if self.kernel else None
-        for i, row, from_row in down:
-            for j, column, from_column in across:
-                w = weights[i][j] if weights else 1
-                if from_row is None or from_column is None:
-                    yield Term((i, j), (row, column), None, 0, w)
-                else:
-                    source = from_row, from_column
-                    yield Term((i, j), (row, column), source, grid[from_row][from_column], w)
+        weights = self.kernel[channel] if self.kernel else None
+        for i, row in rows:
+            for j, column in columns:
+                source = self.source((row, column))
+                x = self.value((row, column), channel)
+                yield Term((i, j), (row, column), source, x, weights[i][j] if weights else 1)
 
-    def source(self, place: Spot) -> Spot | None:
-        """The input's cell that is read at a place, None where it is zero."""
+    def source(self, position: Spot) -> Spot | None:
+        """The input's cell that is read at a position, None where a value is."""
         row, column = (
-            axis.source(at, self.border) for axis, at in zip(self.axes, place, strict=True)
+            axis.source(at, self.border) for axis, at in zip(self.axes, position, strict=True)
         )
         return None if row is None or column is None else (row, column)
 
+    def value(self, position: Spot, channel: int) -> Value:
+        """What is read at a position: a cell's value, the border's, or a zero between cells."""
+        source = self.source(position)
+        if source is None:
+            return self.border.value
+        return self.input[channel][source[0]][source[1]]
+
     def output(self) -> Stack:
-        """The whole output: one grid, or one a channel of a pool. Raises UnfitError if too much."""
+        """The complete output: one grid, or one per channel of a pool.
+
+        Raises UnfitError for too many products.
+        """
         self.check()
         rows, columns = self.size
         steps = [[self.step((i, j)).outputs for j in range(columns)] for i in range(rows)]
         return tuple(
-            tuple(tuple(one[c] for one in row) for row in steps) for c in range(len(steps[0][0]))
+            tuple(tuple(outputs[c] for outputs in row) for row in steps)
+            for c in range(len(steps[0][0]))
         )
 
     def check(self) -> None:
-        """Raises UnfitError for more products than are told."""
-        if self.terms > MOST_TERMS:
+        """Raises UnfitError for more products than are written out."""
+        if self.terms > MAX_TERMS:
             rows, columns = self.size
             raise UnfitError(
                 f"{rows}x{columns} outputs are {self.terms:,} products, more than "
-                f"{MOST_TERMS:,}; give --cell ROW,COLUMN for one output"
+                f"{MAX_TERMS:,}; give --cell ROW,COLUMN for one output"
             )
 
     def read(self) -> tuple[frozenset[int], frozenset[int]]:
@@ -194,13 +205,11 @@ class Walk(NamedTuple):
 
 
 @lru_cache(maxsize=8)
-def _read(axis: Axis, border: str) -> frozenset[int]:
-    """The cells of an axis that some window reads: asked anew for every frame that is drawn."""
-    taps = range(axis.window.kernel)
-    places = {axis.place(output, tap) for output in range(axis.outputs) for tap in taps}
-    return frozenset(
-        cell for cell in (axis.source(place, border) for place in places) if cell is not None
-    )
+def _read(axis: Axis, border: Border) -> frozenset[int]:
+    """The cells of an axis that some window reads: needed anew for every frame that is drawn."""
+    positions = {position for output in range(axis.outputs) for position in axis.taps(output)}
+    sources = (axis.source(position, border) for position in positions)
+    return frozenset(cell for cell in sources if cell is not None)
 
 
 def _largest(terms: tuple[Term, ...], name: str) -> Value:
@@ -243,7 +252,7 @@ def flipped(stack: Stack) -> Stack:
 
 
 class Geometry(NamedTuple):
-    """How a window is asked to walk, a value an axis."""
+    """How a window is to walk: one value per axis."""
 
     stride: Spot = (1, 1)
     padding: tuple[Padding, Padding] = ((0, 0), (0, 0))
@@ -258,7 +267,7 @@ def convolution(
     geometry: Geometry = Geometry(),  # noqa: B008  an immutable record
     bias: Value | None = None,
     flip: bool = False,
-    border: str = "zero",
+    border: Border = ZERO,
 ) -> Walk:
     """The kernel over the input as drawn (cross-correlation), or flipped (convolution).
 
@@ -273,6 +282,8 @@ def convolution(
     operation = "convolution" if flip else "cross-correlation"
     _check_channels(x, kernel)
     axes = _axes(x[0], (len(kernel[0]), len(kernel[0][0])), geometry)
+    if border.name == "valid" and any(axis.before or axis.after for axis in axes):
+        raise UnfitError("the border valid adds no cells: leave padding out")
     return Walk(operation, axes, x, used, kernel, bias, border, turned=flip)
 
 
@@ -284,8 +295,6 @@ def transposed(
     flip: bool = False,
 ) -> Walk:
     """The transposed convolution, as the convolution of the spread and padded input.
-
-        padding' = dilation · (kernel − 1) − padding      Dumoulin & Visin 2016, relationship 14
 
     >>> transposed((((1, 2),),), (((1, 1, 1),),), Geometry(stride=(1, 2))).output()
     (((1, 1, 3, 2, 2),),)
@@ -303,37 +312,16 @@ def transposed(
         geometry.extra,
         strict=True,
     ):
-        window = Window(taps, 1, dilation)
-        if extra and extra >= max(stride, dilation):
-            raise UnfitError(
-                f"output padding {extra} must be less than stride {stride} or dilation {dilation}"
-            )
-        if isinstance(padding, str):
-            before, after, extra = _named_cut(padding, Window(taps, stride, dilation), extra)
-        else:
-            before, after = padding
-        most = window.reach - 1
-        axis = Axis(length, window, most - before, most - after + extra, stride, extra)
-        whole = axis.span + most + extra
-        if before + after >= whole:
-            raise UnfitError(f"padding {before + after} leaves nothing of {whole} cells")
-        axes.append(_bounded(axis))
+        window = Window(taps, stride, dilation)
+        cut, extra = transposed_padding(padding, window, extra)
+        transposed_length(length, window, cut, extra)  # refuses what does not fit
+        before, after = full_padding(window, cut)
+        dense = Window(taps, 1, dilation)
+        axes.append(_bounded(Axis(length, dense, before, after + extra, stride, extra)))
     used = kernel if flip else flipped(kernel)
     return Walk(
         "transposed convolution", (axes[0], axes[1]), x, used, kernel, bias, turned=not flip
     )
-
-
-def _named_cut(padding: str, window: Window, extra: int) -> tuple[int, int, int]:
-    """Cells cut off before and after, and added at the end, by Keras's names.
-
-    `same` gives n · stride cells, `valid` cuts nothing off and gives no fewer.
-    """
-    if padding not in ("same", "valid"):
-        raise UnfitError(f"padding {padding!r} has no meaning for a transposed convolution")
-    over = window.reach - window.stride
-    cut = max(over, 0) if padding == "same" else 0
-    return cut // 2, cut - cut // 2, extra + max(-over, 0)
 
 
 def pooling(x: Stack, kind: str, kernel: Spot, geometry: Geometry) -> Walk:
@@ -344,11 +332,9 @@ def pooling(x: Stack, kind: str, kernel: Spot, geometry: Geometry) -> Walk:
     """
     axes = _axes(x[0], kernel, geometry)
     for axis in axes:
-        if max(axis.before, axis.after) >= axis.window.reach:
-            raise UnfitError(
-                f"padding {max(axis.before, axis.after)}: a window that reaches "
-                f"{axis.window.reach} cells would see nothing else"
-            )
+        refusal = pool_padding_refusal(axis.window, (axis.before, axis.after))
+        if refusal:
+            raise UnfitError(refusal)
     return Walk(f"{kind} pool", axes, x, (), pool=kind)
 
 
@@ -371,11 +357,11 @@ def _axes(grid: Grid, kernel: Spot, geometry: Geometry) -> tuple[Axis, Axis]:
 
 
 def _bounded(axis: Axis) -> Axis:
-    """An axis whose places can be looked at one by one."""
-    if len(axis.drawn) > LARGEST_CANVAS:
+    """An axis short enough for its positions to be looked at one by one."""
+    if len(axis.drawn) > MAX_CANVAS:
         raise UnfitError(
             f"the input with all that is around it is {len(axis.drawn):,} cells long; at most "
-            f"{LARGEST_CANVAS:,} are explained"
+            f"{MAX_CANVAS:,} are explained"
         )
     return axis
 

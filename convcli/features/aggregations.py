@@ -75,5 +75,5 @@ def pooled(maps: Array, part: str) -> NDArray[np.float32]:
 
 
 def part_names(layer: str, part: str, length: int) -> list[str]:
-    """A name for each number: the layer, the part and its place."""
-    return [f"{layer}.{part}.{place}" for place in range(length)]
+    """The name of each number: the layer, the part and the index."""
+    return [f"{layer}.{part}.{index}" for index in range(length)]

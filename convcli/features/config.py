@@ -40,7 +40,7 @@ class Setup(NamedTuple):
     preparation: Preparation
     vector: tuple[str, ...]
     slopes: Mapping[str, float]
-    """Slopes of the activations after each node of the whole network, which scale its filters."""
+    """Slopes of the activations after each node of the complete network, which scale filters."""
     notes: tuple[str, ...] = ()
 
     def settings(self) -> Record:

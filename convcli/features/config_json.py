@@ -13,7 +13,6 @@ from convcli.runtime.array_files import npz_arrays
 from convcli.runtime.executor import check_runs, until
 from convcli.runtime.initializers import Init
 from convcli.runtime.weights import slopes
-from convcli.tables import Record
 from convcli.text import safe
 
 SETTLED = tuple(name for name in FeatureOptions.__annotations__ if name not in ("vector", "like"))
@@ -36,31 +35,31 @@ def saved_setup(path: str, options: FeatureOptions) -> Setup:
 
 def setup_of(text: str, path: str, parts: str | None = None) -> Setup:
     """The setup of the settings in a file `path`; `parts` are other parts of vectors."""
-    held = read_settings(text, path)
+    saved = read_settings(text, path)
     try:
-        init = Init(**{name: held[name] for name in Init._fields if name in held})
-        resize, crop, channels = held["resize"], held["crop"], held["channels"]
+        init = Init(**{name: saved[name] for name in Init._fields if name in saved})
+        resize, crop, channels = saved["resize"], saved["crop"], saved["channels"]
         how = Preparation(
-            bool(held["gray"]),
+            bool(saved["gray"]),
             None if channels is None else int(channels),
             tuple(map(int, resize)) if resize else None,
             (int(crop[0]), int(crop[1])) if crop else None,
-            str(held["normalize"]),
+            str(saved["normalize"]),
         )
-        words = tuple(map(str, held["network"]))
-        layers = tuple(map(str, held["layers"]))
-        vector = parts or ",".join(held.get("vector", ())) or "mean,std"
-        seed, last = int(held.get("seed", SEED)), str(held["last"])
-        weights = str(held["weights"]) if "weights" in held else None
+        words = tuple(map(str, saved["network"]))
+        layers = tuple(map(str, saved["layers"]))
+        vector = parts or ",".join(saved.get("vector", ())) or "mean,std"
+        seed, last = int(saved.get("seed", SEED)), str(saved["last"])
+        weights = str(saved["weights"]) if "weights" in saved else None
     except (KeyError, TypeError, ValueError, IndexError, OverflowError):
         raise UnfitError(f"{safe(path)} does not hold the settings of a run") from None
     reading = read_words(words)
-    whole = for_pictures(reading, how.crop or how.resize)
-    network = until(whole, (last,))
+    complete = for_pictures(reading, how.crop or how.resize)
+    network = until(complete, (last,))
     until(network, layers)  # refuses a layer that is none
     check_runs(network)
     setup = Setup(
-        words, network, layers, init, seed, weights, how, read_vector(vector), slopes(whole)
+        words, network, layers, init, seed, weights, how, read_vector(vector), slopes(complete)
     )
     why = setup.wrong()
     if why:
@@ -71,40 +70,35 @@ def setup_of(text: str, path: str, parts: str | None = None) -> Setup:
 def read_settings(text: str, path: str) -> dict[str, Any]:
     """Settings as plain values. Raises UnfitError for text that is no object of JSON."""
     try:
-        held = loads(text)
+        settings = loads(text)
     except (ValueError, RecursionError):
-        held = None
-    if not isinstance(held, dict):
+        settings = None
+    if not isinstance(settings, dict):
         raise UnfitError(f"{safe(path)} does not hold the settings of a run")
-    return held
+    return settings
 
 
 def same_settings(path: str, text: str, setup: Setup) -> None:
     """Raise UnfitError for vectors with other settings; those without any are taken as they are."""
     if not text:
         return
-    held = read_settings(text, path)
+    saved = read_settings(text, path)
     mine = read_settings(vector_settings(setup), path)
     order = (*setup.settings(), "vector")  # the network first: the others follow from it
-    differing = [name for name in order if held.get(name) != mine[name]]
+    differing = [name for name in order if saved.get(name) != mine[name]]
     if differing:
         name = differing[0]
         raise UnfitError(
-            f"{safe(path)} was made with {name} {safe(held.get(name))!s:.60}, not "
+            f"{safe(path)} was made with {name} {safe(saved.get(name))!s:.60}, not "
             f"{safe(mine[name])!s:.60}; take --like {safe(path)} to make the same"
         )
 
 
 def vector_settings(setup: Setup) -> str:
     """The settings of vectors as one line of JSON."""
-    return described({**setup.settings(), "vector": setup.vector})
+    return dumps({**setup.settings(), "vector": setup.vector}, sort_keys=True)
 
 
 def run_settings(setup: Setup) -> str:
     """The settings of a saved run as one line of JSON."""
-    return described(setup.settings())
-
-
-def described(settings: Record) -> str:
-    """Settings as one line of JSON, the same for the same settings."""
-    return dumps(settings, sort_keys=True)
+    return dumps(setup.settings(), sort_keys=True)

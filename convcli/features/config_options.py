@@ -50,13 +50,13 @@ def read_setup(layers: Sequence[str], options: FeatureOptions) -> Setup:
 def _setup(words: tuple[str, ...], recipe: Recipe | None, options: FeatureOptions) -> Setup:
     texts, reading = _read(words)
     sizes = options.crop or options.resize
-    whole = for_pictures(reading, None if sizes == "keep" else sizes)
+    complete = for_pictures(reading, None if sizes == "keep" else sizes)
     notes = (reading.about,) if reading.about else ()
     layers = tuple(name.strip() for name in (options.layers or "").split(",") if name.strip())
     ends = (options.until,) if options.until else layers
     if options.until and layers:
-        until(until(whole, ends), layers)  # refuses a layer after the end
-    network = until(whole, ends)
+        until(until(complete, ends), layers)  # refuses a layer after the end
+    network = until(complete, ends)
     check_runs(network)
     if options.weights and options.given("init", "seed", "zero_mean", "unit_norm"):
         raise SpecError("--weights are given, not drawn; leave --init and --seed out")
@@ -76,7 +76,7 @@ def _setup(words: tuple[str, ...], recipe: Recipe | None, options: FeatureOption
         options.weights,
         preparation,
         read_vector(options.vector or (recipe.vector if recipe else "mean,std")),
-        slopes(whole),
+        slopes(complete),
         (*notes, *more),
     )
     why = setup.wrong()

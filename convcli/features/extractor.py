@@ -64,13 +64,8 @@ class Features(NamedTuple):
 def features_in(plain: PlainFeatures) -> Features:
     """The features that `plain` is of, without maps."""
     vector, names, shapes, notes, memory = plain
-    kept = {name: tuple(shape) for name, shape in shapes.items()}
-    return Features({}, np.array(vector, np.float32), tuple(names), kept, tuple(notes), memory)
-
-
-def is_whole(value: object) -> bool:
-    """Whether a value is a whole number, of Python's or NumPy's."""
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
+    by_name = {name: tuple(shape) for name, shape in shapes.items()}
+    return Features({}, np.array(vector, np.float32), tuple(names), by_name, tuple(notes), memory)
 
 
 def extract_features(
@@ -89,7 +84,7 @@ def extract_features(
     gray: bool = False,
     normalize: str | None = None,
 ) -> Features:
-    """What layers of random filters see in a picture: feature maps by layer, and a vector of them.
+    """The feature maps of a picture under layers of random filters, and a vector of them.
 
     `picture` is a path ("-" is stdin), or an array (height, width) or (height, width, samples) of
     uint8, of uint16, or of floats from 0 to 1. A second or fourth sample is alpha.
@@ -98,18 +93,18 @@ def extract_features(
     layers: `conv(16, 5); relu`, `conv:16,5 relu`. Filters are drawn from PCG64(seed) by `init` (one
     of INITS), or read from `weights` (.npz or .safetensors), and then `seed` is of no use.
 
-    `layers` are the nodes looked at, the last one if none is named; the network is run no further
-    than it must be. `parts` are those of `read_vector`: mean, std, max, ppv, l2, flatten, grid:4x4.
+    `layers` are the nodes whose maps are returned, by default the last one; the network is run no
+    further. `parts` are those of `read_vector`: mean, std, max, ppv, l2, flatten, grid:4x4.
 
-    The picture is made grey, resized (an int: its shorter side), cropped around its centre and
-    normalised (one of NORMALIZATIONS). What is left out is as the recipe has it, or as `convcli
-    extract` does it: a network that names its input size gets pictures of that size.
+    The picture is made gray, resized (an int: its shorter side), cropped around its center and
+    normalized (one of NORMALIZATIONS). Other defaults are those of the recipe, or of `convcli
+    extract`: a network that names its input size gets pictures of that size.
 
     >>> ramp = np.arange(64, dtype=np.uint8).reshape(8, 8)
-    >>> found = extract_features(ramp, "conv(4, 3); relu", seed=7, parts="mean,max", gray=True)
-    >>> {name: (maps.shape, maps.dtype.name) for name, maps in found.maps.items()}
+    >>> features = extract_features(ramp, "conv(4, 3); relu", seed=7, parts="mean,max", gray=True)
+    >>> {name: (maps.shape, maps.dtype.name) for name, maps in features.maps.items()}
     {'relu1': ((4, 6, 6), 'float32')}
-    >>> found.vector.shape, found.names[0], found.names[-1]
+    >>> features.vector.shape, features.names[0], features.names[-1]
     ((8,), 'relu1.mean.0', 'relu1.max.3')
 
     For many pictures, an Extractor draws the weights once. Raises SpecError for text that is not
@@ -117,10 +112,11 @@ def extract_features(
     Refusal, their base, for weights that cannot be read; their texts name the options of `convcli
     extract`, which are called as the arguments are.
     """
-    for name, given in (("seed", seed), ("resize", resize), ("crop", crop)):
-        numbers = given if isinstance(given, tuple | list) else (given,)
-        if given not in (None, "keep") and not all(map(is_whole, numbers)):
-            raise SpecError(f"{name} is whole numbers, not {given!r:.40}")
+    for name, value in (("seed", seed), ("resize", resize), ("crop", crop)):
+        numbers = value if isinstance(value, tuple | list) else (value,)
+        integers = all(isinstance(n, int | np.integer) and not isinstance(n, bool) for n in numbers)
+        if value not in (None, "keep") and not integers:
+            raise SpecError(f"{name} is whole numbers, not {value!r:.40}")
     options = FeatureOptions(
         net=None if network in RECIPES else network,
         recipe=network if network in RECIPES else None,
@@ -139,12 +135,12 @@ def extract_features(
     return Extractor(read_setup((), options)).features(picture)
 
 
-def _sides(asked: int | tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(index(side) for side in np.ravel(asked))
+def _sides(size: int | tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(index(side) for side in np.ravel(size))
 
 
 class Extractor:
-    """A network with the weights it has drawn or read, run on picture after picture.
+    """A network with its weights, drawn or read once, that is run on many pictures.
 
     >>> extractor = Extractor(read_setup(("conv:4,3",), FeatureOptions(seed=7, vector="mean")))
     >>> pictures = np.zeros((2, 8, 8, 3), np.uint8)
@@ -161,24 +157,25 @@ class Extractor:
         self._notes: list[str] = []
 
     def features(self, picture: Source, keeps: bool = True) -> Features:
-        """What the network sees in a picture; without its maps where it `keeps` none.
+        """The features of a picture; without its maps where it `keeps` none.
 
-        Raises UnfitError for a run that takes more memory than there is, for layers that do not
-        fit the picture, and for a vector with values beyond float32; PictureError.
+        Raises UnfitError for a run that needs more memory than there is, for layers that do not
+        fit the picture, and for a vector with values beyond float32; PictureError for a file that
+        is no picture.
         """
         self._notes.clear()
         x = self.samples(picture)
         rows = self.rows(x.shape)
         memory = memory_note(rows, x.shape, self.setup.init, self.layers if keeps else ())
         self.prepare_weights(rows)
-        maps, found = {}, {}
+        maps, parts = {}, {}
         for step in self.run(rows, x, self.layers, keeps):
             layer = step.row.name
             if layer in self.layers:
-                found[layer] = [pooled(step.maps, part) for part in self.setup.vector]
+                parts[layer] = [pooled(step.maps, part) for part in self.setup.vector]
                 if keeps:
                     maps[layer] = step.maps
-        vector = np.concatenate([numbers for layer in self.layers for numbers in found[layer]])
+        vector = np.concatenate([numbers for layer in self.layers for numbers in parts[layer]])
         if not np.isfinite(vector).all():
             raise UnfitError(
                 f"{called(picture)}: the vector holds values beyond float32; take an --init that "
@@ -187,7 +184,7 @@ class Extractor:
         names = tuple(
             name
             for layer in self.layers
-            for part, numbers in zip(self.setup.vector, found[layer], strict=True)
+            for part, numbers in zip(self.setup.vector, parts[layer], strict=True)
             for name in part_names(layer, part, len(numbers))
         )
         shapes = {name: slot.shape for name, slot in self.slots.items()}
@@ -212,24 +209,24 @@ class Extractor:
         return self._rows[shape]
 
     def prepare_weights(self, rows: Sequence[Row]) -> None:
-        """Draw or read the weights, unless those that are there fit."""
-        wanted, own = slots(rows), self.setup
-        if self.slots == wanted:
+        """Draw or read the weights, unless the present ones fit."""
+        needed_slots, setup = slots(rows), self.setup
+        if self.slots == needed_slots:
             return
         self.weights = {}  # freed before others are drawn
-        if own.weights is not None:
-            self.weights, others = read_weights(own.weights, wanted)
+        if setup.weights is not None:
+            self.weights, others = read_weights(setup.weights, needed_slots)
             if others and not self.slots:
                 some = ", ".join(safe(name) for name in others[:3])
                 self._notes.append(f"{counted(len(others), 'other array')} left unread: {some} …")
         else:
-            self.weights = drawn(rows, own.seed, own.init, own.slopes)
-        self.slots = wanted
+            self.weights = drawn(rows, setup.seed, setup.init, setup.slopes)
+        self.slots = needed_slots
 
     def run(
         self, rows: Sequence[Row], x: Samples, names: Sequence[str], keeps: bool = False
     ) -> Iterator[Step]:
-        """Walk to the nodes named, or over all."""
+        """Run the rows that the named nodes need, or all."""
         return walk(needed(rows, names), x, self.weights, keeps)
 
     def arrays(self, x: Samples, maps: Mapping[str, Array]) -> dict[str, Array]:

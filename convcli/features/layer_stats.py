@@ -11,7 +11,7 @@ from convcli.conv.threads import single_threaded_blas
 from convcli.nets.analysis.summary import SCHEMA, named_sizes
 from convcli.nets.layers import Shape, size_text
 from convcli.runtime.executor import Step
-from convcli.tables import Record, Table
+from convcli.tables import Listing, Record
 
 BLOCK = 1 << 20
 """Values that are converted together, so that float64 copies stay small."""
@@ -62,10 +62,10 @@ def layer_stats(step: Step, spread_before: float | None) -> LayerStats:
     """
     row, maps = step.row, step.maps
     flat = maps.reshape(len(maps), -1)
-    count, places = flat.shape
+    count, positions = flat.shape
     sums, squares = np.empty(count), np.empty(count)
     negative = dead = 0
-    rows = max(BLOCK // max(places, 1), 1)
+    rows = max(BLOCK // max(positions, 1), 1)
     with np.errstate(over="ignore", invalid="ignore"):
         for start in range(0, count, rows):
             block = flat[start : start + rows].astype(np.float64)
@@ -76,7 +76,7 @@ def layer_stats(step: Step, spread_before: float | None) -> LayerStats:
             squares[start : start + rows] = np.square(block - means).sum(axis=1)
         mean = float(sums.mean())
         # the spread within the channels and that between them
-        variance = (squares.sum() + places * np.square(sums - mean).sum()) / flat.size
+        variance = (squares.sum() + positions * np.square(sums - mean).sum()) / flat.size
         spread = sqrt(variance) if variance >= 0 else float(variance)
     return LayerStats(
         row.name,
@@ -96,11 +96,11 @@ def layer_stats(step: Step, spread_before: float | None) -> LayerStats:
 
 
 def correlation(flat: NDArray[np.floating]) -> float | None:
-    """The mean absolute correlation between channels (c, places) that vary."""
+    """The mean absolute correlation between channels (c, positions) that vary."""
     if len(flat) > MAX_CHANNELS:
         flat = flat[np.linspace(0, len(flat) - 1, MAX_CHANNELS).astype(int)]
-    count, places = flat.shape
-    if places < 2:
+    count, positions = flat.shape
+    if positions < 2:
         return None
     means = flat.mean(axis=1, keepdims=True, dtype=np.float64).astype(flat.dtype)
     # scaled, so that the products of large values stay within float32
@@ -110,12 +110,12 @@ def correlation(flat: NDArray[np.floating]) -> float | None:
     step = max(BLOCK // count, 1)
     # for products this small BLAS's threads mostly wait for each other: 9 of 13 s of a VGG-16
     with single_threaded_blas(), np.errstate(over="ignore", invalid="ignore"):
-        for start in range(0, places, step):
+        for start in range(0, positions, step):
             block = (flat[:, start : start + step] - means) / scale
             gram += block @ block.T
     energy = np.diag(gram)
-    # what is left of a constant by rounding does not vary
-    varies = energy > 1e-10 * places
+    # a constant that rounding has changed does not vary
+    varies = energy > 1e-10 * positions
     if np.count_nonzero(varies) < 2 or not np.isfinite(gram).all():
         return None
     norms = np.sqrt(energy[varies])
@@ -140,49 +140,32 @@ class PictureStats(NamedTuple):
     layers: tuple[LayerStats, ...]
 
 
-class Report(NamedTuple):
-    """The statistics of a run on each picture, and what makes the same run again."""
-
-    pictures: tuple[PictureStats, ...]
-    settings: Record
-    settings_text: str = ""
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def value(self) -> str:
-        """The size of the last node's maps, H×W×C."""
-        return "\n".join(size_text(picture.layers[-1].shape) for picture in self.pictures)
-
-    @property
-    def caption(self) -> str:
-        return (
-            f"{self.settings_text}; dead: channels that are 0 everywhere; ratio: of the spread to "
-            "that of the layer before; corr: mean |r| between channels"
-        )
-
-    def table(self) -> Table:
-        several = len(self.pictures) > 1
-        columns = ("picture",) * several + COLUMNS
-        rows = [
-            (picture.path,) * several + _cells(layer)
-            for picture in self.pictures
-            for layer in picture.layers
-        ]
-        return columns, rows, ()
-
-    def record(self) -> Record:
-        pictures: list[Record] = [
-            {
-                "path": picture.path,
-                "input": named_sizes(picture.shape),
-                "layers": [_fields(layer) for layer in picture.layers],
-            }
-            for picture in self.pictures
-        ]
-        record = {"schema": SCHEMA, **self.settings}
-        if len(pictures) > 1:
-            return {**record, "pictures": pictures}
-        return {**record, "input": pictures[0]["input"], "layers": pictures[0]["layers"]}
+def listing(pictures: Sequence[PictureStats], settings: Record, settings_text: str) -> Listing:
+    """The statistics of a run, as a result to print, with what makes the same run again."""
+    several = len(pictures) > 1
+    rows = [
+        (picture.path,) * several + _cells(layer)
+        for picture in pictures
+        for layer in picture.layers
+    ]
+    records: list[Record] = [
+        {
+            "path": picture.path,
+            "input": named_sizes(picture.shape),
+            "layers": [_fields(layer) for layer in picture.layers],
+        }
+        for picture in pictures
+    ]
+    record: Record = {"pictures": records}
+    if len(records) == 1:
+        record = {name: value for name, value in records[0].items() if name != "path"}
+    return Listing(
+        "\n".join(size_text(picture.layers[-1].shape) for picture in pictures),
+        (("picture",) * several + COLUMNS, rows, ()),
+        {"schema": SCHEMA, **settings, **record},
+        f"{settings_text}; dead: channels that are 0 everywhere; ratio: of the spread to "
+        "that of the layer before; corr: mean |r| between channels",
+    )
 
 
 COLUMNS = (

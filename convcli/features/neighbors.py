@@ -1,7 +1,7 @@
 """Distances between pictures by their vectors, and the nearest neighbors of each."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from convcli.errors import UnfitError
 from convcli.features.vector_set import VectorSet
 from convcli.nets.analysis.summary import SCHEMA
-from convcli.tables import Record, Table
+from convcli.tables import Listing
 from convcli.text import safe
 
 Array = NDArray[np.float64]
@@ -59,76 +59,58 @@ def distances(metric: str, a: NDArray[np.floating], b: NDArray[np.floating]) -> 
     )
 
 
-class Matrix(NamedTuple):
-    """The distances between the pictures given."""
-
-    paths: tuple[str, ...]
-    between: Array
-    metric: str
-
-    @property
-    def value(self) -> str:
-        return "\n".join("\t".join(f"{one:.6g}" for one in row) for row in self.between)
-
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def caption(self) -> str:
-        return f"{self.metric} distances"
-
-    def table(self) -> Table:
-        rows = [
-            (path, *(float(f"{one:.6g}") for one in row))
-            for path, row in zip(self.paths, self.between, strict=True)
-        ]
-        return ("path", *map(safe, self.paths)), rows, ()
-
-    def record(self) -> Record:
-        rows = [
-            {"path": path, "distances": [float(one) for one in row]}
-            for path, row in zip(self.paths, self.between, strict=True)
-        ]
-        return {"schema": SCHEMA, "metric": self.metric, "pictures": rows}
+def _rounded(distance: float) -> float:
+    return float(f"{distance:.6g}")
 
 
-class Neighbors(NamedTuple):
-    """For each picture the nearest of a set, nearest first."""
-
-    ranking: tuple[tuple[str, int, str, float], ...]
-    """Picture, rank from 1, neighbor, distance."""
-    metric: str
-    among: int
-    warnings: tuple[str, ...] = ()
-
-    @property
-    def value(self) -> str:
-        return "\n".join(safe(neighbor) for _, _, neighbor, _ in self.ranking)
-
-    @property
-    def caption(self) -> str:
-        return f"{self.metric} distances, among {self.among:,}"
-
-    def table(self) -> Table:
-        rows = [(path, rank, near, float(f"{far:.6g}")) for path, rank, near, far in self.ranking]
-        return ("path", "rank", "neighbour", "distance"), rows, ()
-
-    def record(self) -> Record:
-        rows = [
-            {"path": path, "rank": rank, "neighbour": near, "distance": far}
-            for path, rank, near, far in self.ranking
-        ]
-        return {"schema": SCHEMA, "metric": self.metric, "neighbours": rows}
+def distance_listing(vectors: VectorSet, metric: str) -> Listing:
+    """The distances between the vectors of a set, as a result to print."""
+    between, paths = distances(metric, vectors.rows, vectors.rows), vectors.paths
+    rows = [(path, *map(_rounded, row)) for path, row in zip(paths, between, strict=True)]
+    pictures = [
+        {"path": path, "distances": row.tolist()} for path, row in zip(paths, between, strict=True)
+    ]
+    return Listing(
+        "\n".join("\t".join(f"{one:.6g}" for one in row) for row in between),
+        (("path", *map(safe, paths)), rows, ()),
+        {"schema": SCHEMA, "metric": metric, "pictures": pictures},
+        f"{metric} distances",
+    )
 
 
-def nearest(queries: VectorSet, among: VectorSet, count: int, metric: str) -> Neighbors:
-    """The `count` nearest of a set to each query; a query that is in the set is not its own.
+class Neighbor(NamedTuple):
+    """One of the nearest pictures of a set to a picture, `rank` counted from 1."""
+
+    path: str
+    rank: int
+    neighbour: str
+    distance: float
+
+
+def neighbor_listing(neighbors: Sequence[Neighbor], metric: str, among: int) -> Listing:
+    """The nearest of so many pictures to each picture, as a result to print."""
+    rows = [(*neighbor[:3], _rounded(neighbor.distance)) for neighbor in neighbors]
+    return Listing(
+        "\n".join(safe(neighbor.neighbour) for neighbor in neighbors),
+        (Neighbor._fields, rows, ()),
+        {
+            "schema": SCHEMA,
+            "metric": metric,
+            "neighbours": [neighbor._asdict() for neighbor in neighbors],
+        },
+        f"{metric} distances, among {among:,}",
+    )
+
+
+def nearest(queries: VectorSet, among: VectorSet, count: int, metric: str) -> list[Neighbor]:
+    """The `count` nearest of a set to each query, nearest first; no picture is its own neighbor.
 
     >>> a = VectorSet(("a",), np.array([[0.0]], np.float32), ("x",))
     >>> b = VectorSet(("p", "q"), np.array([[3.0], [1.0]], np.float32), ("x",))
-    >>> nearest(a, b, 1, "euclidean").ranking
-    (('a', 1, 'q', 1.0),)
+    >>> nearest(a, b, 1, "euclidean")
+    [Neighbor(path='a', rank=1, neighbour='q', distance=1.0)]
 
-    Raises UnfitError for vectors that were made differently.
+    Raises UnfitError for vectors of another length.
     """
     if queries.rows.shape[1] != among.rows.shape[1]:
         raise UnfitError(
@@ -136,13 +118,13 @@ def nearest(queries: VectorSet, among: VectorSet, count: int, metric: str) -> Ne
             f"{among.rows.shape[1]:,}; make both with the same network and --vector"
         )
     between = distances(metric, queries.rows, among.rows)
-    places = [os.path.realpath(path) for path in among.paths]
-    found = []
+    files = [os.path.realpath(path) for path in among.paths]
+    neighbors: list[Neighbor] = []
     for path, row in zip(queries.paths, between, strict=True):
         own = os.path.realpath(path)
-        ranked = [int(one) for one in np.argsort(row, kind="stable") if places[one] != own]
-        found += [
-            (path, rank, among.paths[one], float(row[one]))
-            for rank, one in enumerate(ranked[:count], 1)
+        order = [int(index) for index in np.argsort(row, kind="stable") if files[index] != own]
+        neighbors += [
+            Neighbor(path, rank, among.paths[index], float(row[index]))
+            for rank, index in enumerate(order[:count], 1)
         ]
-    return Neighbors(tuple(found), metric, len(among.paths))
+    return neighbors

@@ -1,4 +1,4 @@
-"""A picture → the samples a network is given: resized, cropped, grey or in colour, normalised."""
+"""A picture → the input of a network: resized, cropped, gray or in color, normalized."""
 
 from typing import NamedTuple
 
@@ -13,13 +13,13 @@ from convcli.images.image import Picture
 Samples = NDArray[np.float32]
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-"""Mean and standard deviation of ImageNet's colours, with which its networks were trained."""
+"""Mean and standard deviation of ImageNet's colors, with which its networks were trained."""
 
 NORMALIZATIONS = ("unit", "standard", "imagenet", "none")
 """0..1; mean 0 and standard deviation 1 of each picture; ImageNet's; 0..255 as in the file."""
 
-MOST_PIXELS = 1 << 28
-"""A picture is not enlarged beyond this."""
+MAX_PIXELS = 1 << 28
+"""Pixels of an enlarged picture."""
 
 
 class Preparation(NamedTuple):
@@ -27,11 +27,11 @@ class Preparation(NamedTuple):
 
     gray: bool = False
     channels: int | None = None
-    """1 or 3, where the network is made for so many: colour becomes grey, grey three times grey."""
+    """1 or 3, where the network needs so many: color becomes gray, gray is repeated."""
     resize: tuple[int, ...] | None = None
     """The length of the shorter side, or (height, width)."""
     crop: tuple[int, int] | None = None
-    """(height, width) around the centre."""
+    """(height, width) around the center."""
     normalize: str = "unit"
 
 
@@ -43,8 +43,8 @@ def prepared(picture: Picture, how: Preparation) -> Samples:
     >>> small.shape, round(float(small[0, 0, 0]), 6)
     ((1, 2, 2), 0.2)
 
-    Raises UnfitError for a crop that is larger than the picture, and for ImageNet's colours of
-    a grey one.
+    Raises UnfitError for a crop that is larger than the picture, and for ImageNet's colors of
+    a gray one.
     """
     x = planes(picture)
     if len(x) == 3 and (how.gray or how.channels == 1):
@@ -61,7 +61,7 @@ def prepared(picture: Picture, how: Preparation) -> Samples:
 
 
 def planes(picture: Picture) -> NDArray[np.float32]:
-    """The colours of a picture as (channels, height, width), 0 to 1; what is transparent is black.
+    """The colors of a picture as (channels, height, width), 0 to 1; transparent parts are black.
 
     Floats are taken to be 0 to 1.
 
@@ -91,8 +91,8 @@ def target_size(size: tuple[int, int], resize: tuple[int, ...]) -> tuple[int, in
 def resized(x: Samples, resize: tuple[int, ...]) -> Samples:
     """Each channel resampled bilinearly, over as many cells as one of the result stands for."""
     height, width = target_size((x.shape[1], x.shape[2]), resize)
-    if height * width > MOST_PIXELS:
-        raise UnfitError(f"resizing to {height}x{width} makes more than {MOST_PIXELS:,} pixels")
+    if height * width > MAX_PIXELS:
+        raise UnfitError(f"resizing to {height}x{width} makes more than {MAX_PIXELS:,} pixels")
     if (height, width) == x.shape[1:]:
         return x
     return np.stack(
@@ -115,17 +115,17 @@ def cropped(x: Samples, crop: tuple[int, int]) -> Samples:
 
 
 def normalized(x: Samples, how: str, white: float) -> Samples:
-    """Samples 0..1 as asked for by a name of NORMALIZATIONS."""
+    """Samples 0..1 normalized by a name of NORMALIZATIONS."""
     if how == "none":
         return x * np.float32(white)
     if how == "standard":
-        centred = x - np.float32(x.mean(dtype=np.float64))
-        spread = centred.std(dtype=np.float64)
+        centered = x - np.float32(x.mean(dtype=np.float64))
+        spread = centered.std(dtype=np.float64)
         # a constant picture has nothing to stretch but rounding errors
-        return np.asarray(centred / np.float32(spread)) if spread > 1e-6 else np.zeros_like(x)
+        return np.asarray(centered / np.float32(spread)) if spread > 1e-6 else np.zeros_like(x)
     if how == "imagenet":
         if len(x) != 3:
-            raise UnfitError("ImageNet's mean is that of three colours; the picture is grey")
+            raise UnfitError("ImageNet's mean is that of three colors; the picture is gray")
         mean, spread = (np.array(one, np.float32).reshape(3, 1, 1) for one in IMAGENET)
         return np.asarray((x - mean) / spread)
     return x

@@ -49,10 +49,10 @@ LINES: dict[str, Callable[[str, NDArray[np.float32]], str]] = {
     "csv": lambda path, vector: separated(path, vector, ","),
     "tsv": lambda path, vector: separated(path, vector, "\t"),
 }
-"""Formats with a line a picture."""
+"""Formats with one line per picture."""
 
 FILES = ("npy", "npz")
-"""Formats with all of them in one array."""
+"""Formats with one array of all pictures."""
 
 
 def suffix_of(output: str | None) -> str:
@@ -64,89 +64,86 @@ def suffix_of(output: str | None) -> str:
     return os.path.splitext(output or "")[1].lstrip(".").lower()
 
 
-def header(names: Sequence[str], format_: str) -> str | None:
-    """The first line of a format that has one."""
-    comma = {"csv": ",", "tsv": "\t"}.get(format_)
-    return comma.join(["path", *map(safe, names)]) if comma else None
-
-
-class Vectored(NamedTuple):
+class VectorTarget(NamedTuple):
     """Where vectors go: a format, and a file or stdout."""
 
     format: str
-    target: str | None
+    path: str | None
 
 
 def vector_target(
     format_: str | None, output: str | None, force: bool, sources: Sequence[str] = ()
-) -> Vectored:
-    """The format that was asked for, or that the file's name asks for."""
+) -> VectorTarget:
+    """The target that a format and an output name mean; the name's suffix is a format too.
+
+    Raises SpecError where the two do not go together, OutputError for a file that is there already.
+    """
     known = (*LINES, *FILES)
     suffix = suffix_of(output)
+    path = None if output in (None, "-") else output
     if format_ is None:
-        format_ = suffix if output not in (None, "-") else "jsonl"
+        format_ = suffix if path is not None else "jsonl"
     if format_ not in known:
-        said = f"--format {format_}" if format_ != suffix else safe(output) or "-o ''"
-        raise SpecError(f"{said}: vectors are written as {', '.join(known)}")
-    target = None if output in (None, "-") else output
-    if target and suffix != format_ and (suffix in known or f".{suffix}" in SUFFIXES):
-        raise SpecError(f"{safe(target)} is not the name of a file of {format_}")
-    if format_ in FILES and target is None and sys.stdout.isatty():
+        option = f"--format {format_}" if format_ != suffix else safe(output) or "-o ''"
+        raise SpecError(f"{option}: vectors are written as {', '.join(known)}")
+    if path and suffix != format_ and (suffix in known or f".{suffix}" in SUFFIXES):
+        raise SpecError(f"{safe(path)} is not the name of a file of {format_}")
+    if format_ in FILES and path is None and sys.stdout.isatty():
         raise SpecError(f"a terminal cannot show {format_}; use -o FILE, or pipe it on")
-    check_free([target], force, *sources)
-    return Vectored(format_, target)
+    check_free([path], force, *sources)
+    return VectorTarget(format_, path)
 
 
 def write_vectors(
-    found: Iterator[tuple[str, Features]],
+    pictures: Iterator[tuple[str, Features]],
     setup: Setup,
-    where: Vectored,
+    target: VectorTarget,
     force: bool,
     failed: list[Refusal],
 ) -> None:
-    """Write vectors line by line as they come, or as one array.
+    """Write the vectors of pictures line by line as they come, or as one array.
 
-    `failed` are the pictures that gave none, once all of `found` has come.
+    `failed` are the pictures without one, once all of `pictures` has come.
     """
-    if where.format in FILES:
-        vectors = gathered(found, setup)
-        if failed and where.format == "npy":
+    if target.format in FILES:
+        vectors = gathered(pictures, setup)
+        if failed and target.format == "npy":
             raise Refusal(".npy holds no paths, so that all pictures must be there; write .npz")
 
         def write(stream: IO[bytes]) -> None:
-            if where.format == "npy":
+            if target.format == "npy":
                 np.save(stream, vectors.rows, allow_pickle=False)
             else:
                 np.savez(stream, allow_pickle=False, **arrays(vectors))
 
         if vectors.paths:
-            _deliver(write, where.target, force)
+            _write_bytes(write, target.path, force)
         return
-    if where.target is None:
-        for text in _lines(found, where.format):
+    if target.path is None:
+        for text in _lines(pictures, target.format):
             if sys.stdout.isatty():
-                sys.stdout.write("\t".join(map(safe, text.split("\t"))) + "\n")
+                sys.stdout.write(safe(text, keep="\t") + "\n")
                 sys.stdout.flush()
             else:  # a path's own bytes
                 sys.stdout.buffer.write(f"{text}\n".encode("utf-8", "surrogateescape"))
                 sys.stdout.buffer.flush()
         return
-    lines = list(_lines(found, where.format))
-    data = "".join(f"{text}\n" for text in lines).encode("utf-8", "surrogateescape")
+    text = "".join(f"{line}\n" for line in _lines(pictures, target.format))
+    data = text.encode("utf-8", "surrogateescape")
     if data:
-        _deliver(lambda stream: stream.write(data), where.target, force)
+        _write_bytes(lambda stream: stream.write(data), target.path, force)
 
 
-def _lines(found: Iterator[tuple[str, Features]], format_: str) -> Iterator[str]:
-    for number, (path, one) in enumerate(found):
-        first = header(one.names, format_) if not number else None
-        if first:
-            yield first
-        yield LINES[format_](path, one.vector)
+def _lines(pictures: Iterator[tuple[str, Features]], format_: str) -> Iterator[str]:
+    for number, (path, features) in enumerate(pictures):
+        comma = {"csv": ",", "tsv": "\t"}.get(format_)
+        if not number and comma:
+            yield comma.join(["path", *map(safe, features.names)])
+        yield LINES[format_](path, features.vector)
 
 
 def arrays(vectors: VectorSet) -> dict[str, Array]:
-    """A set of vectors as `read_set` reads it again."""
+    """A set of vectors as the arrays that `read_set` reads."""
     return {
         "vectors": vectors.rows,
         "paths": np.array(vectors.paths),
@@ -156,7 +153,7 @@ def arrays(vectors: VectorSet) -> dict[str, Array]:
     }
 
 
-def _deliver(write: Callable[[IO[bytes]], object], target: str | None, force: bool) -> None:
+def _write_bytes(write: Callable[[IO[bytes]], object], target: str | None, force: bool) -> None:
     if target is not None:
         return write_file(target, write, force)
     buffer = BytesIO()
@@ -167,17 +164,17 @@ def _deliver(write: Callable[[IO[bytes]], object], target: str | None, force: bo
 
 
 def read_set(path: str) -> VectorSet:
-    """Vectors that were saved as .npz. Raises Refusal for anything else."""
-    held = npz_arrays(path, ("vectors", "paths"), ("names", "settings", "shapes"))
-    rows, paths = held["vectors"], held["paths"]
-    shapes = _shapes(str(held.get("shapes", "{}")))
+    """The vectors of an .npz file. Raises Refusal for any other file."""
+    arrays = npz_arrays(path, ("vectors", "paths"), ("names", "settings", "shapes"))
+    rows, paths = arrays["vectors"], arrays["paths"]
+    shapes = _shapes(str(arrays.get("shapes", "{}")))
     if rows.ndim != 2 or paths.shape != (len(rows),) or rows.dtype.kind != "f" or shapes is None:
         raise Refusal(f"{safe(path)} does not hold vectors as convcli saves them")
     return VectorSet(
         tuple(map(str, paths)),
         rows.astype(np.float32),
-        tuple(map(str, held.get("names", ()))),
-        str(held.get("settings", "")),
+        tuple(map(str, arrays.get("names", ()))),
+        str(arrays.get("settings", "")),
         shapes,
     )
 

@@ -5,7 +5,7 @@
     backward    the loss's gradient through the layers in reverse: `conv/gradients.py`
     step        Adam, its rate lowered along half a cosine       Kingma & Ba 2015; Loshchilov 2017
 
-Borders are left out: whatever padding a layer names, it is run on whole windows alone.
+Borders are left out: whatever padding a layer names, only complete windows are run.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from math import cos, isfinite, pi
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from convcli.conv import conv2d
 from convcli.conv.activations import ACTIVATIONS
@@ -22,6 +22,7 @@ from convcli.conv.gradients import DERIVATIVES, activation_gradient, conv2d_grad
 from convcli.conv.sliding import spans
 from convcli.errors import UnfitError
 from convcli.fit.least_squares import check_levels
+from convcli.geometry import Window, output_length
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.graph import INPUT, Network, Node
 from convcli.nets.layers import Activation, Conv, Identity, size_text
@@ -38,17 +39,17 @@ CROP = 24
 RATE = 0.01
 """Adam's first rate."""
 
-LARGEST_STEP = 2e9
+MAX_STEP = 2e9
 """Multiply–accumulates of one step; a larger stack is refused."""
 
-LARGEST_LEVEL = 1e12
+MAX_LEVEL = 1e12
 """Sums of squares of larger values may be beyond float32."""
 
-LARGEST_FIELD = 256
-"""Rows and columns that a net may see."""
+MAX_FIELD = 256
+"""Rows and columns of the largest receptive field."""
 
 BAND_BYTES = 64 << 20
-"""The maps of the widest layer, where whole pictures are run."""
+"""Bytes of the maps of the widest layer, where complete pictures are run."""
 
 BETAS, TINY = (0.9, 0.999), 1e-8
 """Adam's own constants."""
@@ -57,7 +58,7 @@ SPELLED = {"hardsigmoid": "hard_sigmoid", "hardswish": "hard_swish", "hardtanh":
 """Names of the core that the notation spells otherwise."""
 
 TRAINED = {SPELLED.get(name, name): name for name in sorted(DERIVATIVES)}
-"""Activations that have a way back, by the notation's names."""
+"""Activations with a derivative: the notation's name → the core's."""
 
 
 class Layer(NamedTuple):
@@ -83,17 +84,17 @@ class Stack:
     """Layers and their weights, seeded: He's normal initialisation, biases of zero."""
 
     def __init__(
-        self, network: Network, channels: int, seed: int = 0, dtype: Any = np.float32
+        self, network: Network, channels: int, seed: int = 0, dtype: DTypeLike = np.float32
     ) -> None:
         generator = np.random.Generator(np.random.PCG64(seed))
-        network = network.at((channels, LARGEST_FIELD, LARGEST_FIELD))
+        network = network.at((channels, MAX_FIELD, MAX_FIELD))
         self.layers: list[Layer] = []
         self.weights: dict[str, Array] = {}
         self.margin = self._margin(network, channels)
         """Rows and columns by which the output is smaller than the input."""
         before = INPUT
         for node in network.nodes:
-            self._check_place(node, before)
+            self._check_position(node, before)
             before = node.name
             self.layers.append(self._layer(node))
             if isinstance(node.layer, Conv):
@@ -109,18 +110,18 @@ class Stack:
 
     @staticmethod
     def _margin(network: Network, channels: int) -> tuple[int, int]:
-        side = LARGEST_FIELD
+        side = MAX_FIELD
         last = summarize(network, (channels, side, side)).rows[-1]
-        if len(last.output) != 3 or any(seen.jump != 1 for seen in last.reception):
+        if len(last.output) != 3 or any(axis.jump != 1 for axis in last.receptive_field):
             raise UnfitError(
                 f"{last.name} gives {size_text(last.output)} of {side}x{side}: a net that is "
                 "fitted keeps rows and columns, with stride 1 throughout"
             )
-        down, across = last.reception
-        return down.size - 1, across.size - 1
+        rows, columns = last.receptive_field
+        return int(rows.size) - 1, int(columns.size) - 1
 
     @staticmethod
-    def _check_place(node: Node, before: str) -> None:
+    def _check_position(node: Node, before: str) -> None:
         if node.owner:
             raise UnfitError(
                 f"{node.name} has the weights of {node.owner}; in a net that is fitted every layer "
@@ -197,7 +198,7 @@ class Stack:
                 grad = activation_gradient(layer.activation, grad, x)
             else:
                 bias = self.weights.get(f"{layer.name}.bias")
-                found = conv2d_gradients(
+                gradient = conv2d_gradients(
                     grad,
                     x,
                     self.weights[f"{layer.name}.weight"],
@@ -205,10 +206,10 @@ class Stack:
                     dilation=layer.dilation,
                     groups=layer.groups,
                 )
-                gradients[f"{layer.name}.weight"] = found.weight
-                if found.bias is not None:
-                    gradients[f"{layer.name}.bias"] = found.bias
-                grad = found.x
+                gradients[f"{layer.name}.weight"] = gradient.weight
+                if gradient.bias is not None:
+                    gradients[f"{layer.name}.bias"] = gradient.bias
+                grad = gradient.x
         return gradients
 
     def loss(self, x: Array, wanted: Array) -> tuple[float, dict[str, Array]]:
@@ -223,7 +224,7 @@ class Trainer:
     """A stack, the pictures it is to bring together, and Adam's memory."""
 
     def __init__(self, stack: Stack, before: Array, after: Array, steps: int, seed: int) -> None:
-        check_levels(LARGEST_LEVEL, before, after)
+        check_levels(MAX_LEVEL, before, after)
         self.stack, self.steps, self.seed = stack, steps, seed
         self.x = (before / 255).astype(np.float32)
         self.y = self._wanted((after / 255).astype(np.float32))
@@ -237,11 +238,11 @@ class Trainer:
         self.size = [min(CROP, length) for length in self.y.shape[1:]]
         taps = sum(w.size for name, w in stack.weights.items() if name.endswith("weight"))
         work = BATCH * self.size[0] * self.size[1] * taps
-        if work > LARGEST_STEP:
+        if work > MAX_STEP:
             raise UnfitError(f"a step would take {work:,} products; fit a net of fewer weights")
 
     def _wanted(self, after: Array) -> Array:
-        """The part of the result that the net gives for the whole of `before`."""
+        """The part of the result that the net computes from all of `before`."""
         sizes = []
         for lost, length, wanted in zip(
             self.stack.margin, self.x.shape[1:], after.shape[1:], strict=True
@@ -280,11 +281,11 @@ class Trainer:
                 self.stack.weights[name] -= (rate * mean / (spread + TINY)).astype(gradient.dtype)
 
     def _batch(self, generator: np.random.Generator) -> tuple[Array, Array]:
-        """Crops of the pictures at random places; whole pictures where they are small."""
+        """Crops of the pictures at random positions; complete pictures where they are small."""
         height, width = self.size
         rows, columns = self.stack.margin
-        tops = generator.integers(0, self.y.shape[1] - height + 1, BATCH)
-        lefts = generator.integers(0, self.y.shape[2] - width + 1, BATCH)
+        places = map(output_length, self.y.shape[1:], map(Window, self.size))
+        tops, lefts = (generator.integers(0, count, BATCH) for count in places)
         x = np.stack(
             [
                 self.x[:, t : t + height + rows, s : s + width + columns]
@@ -296,8 +297,8 @@ class Trainer:
         )
         return x, y
 
-    def whole_loss(self) -> float:
-        """The mean squared error over the whole pictures, in squared levels, band by band."""
+    def total_loss(self) -> float:
+        """The mean squared error over the complete pictures, in squared levels, band by band."""
         rows, columns = self.stack.margin
         widest = max(len(self.x), *map(len, self.stack.weights.values()))
         row = widest * (self.y.shape[2] + columns) * self.x.itemsize

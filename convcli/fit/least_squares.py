@@ -1,4 +1,4 @@
-"""The kernel that makes one picture of another: least squares for it, descent to see it learned.
+"""The kernel that turns one picture into another: by least squares, or by gradient descent.
 
     after[r, c] = bias + Σ_i Σ_j before[r + i − (h − 1)//2, c + j − (w − 1)//2] · kernel[i, j]
 
@@ -13,19 +13,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import UnfitError
+from convcli.geometry import Window, output_length
 
 Array = NDArray[np.float64]
 
 BAND_BYTES = 16 << 20
 """Equations of one band."""
 
-MOST_WORK = 4e10
+MAX_WORK = 4e10
 """Equations · unknowns²: of larger problems, evenly spaced rows are taken."""
 
-LARGEST_SIDE = 31
+MAX_SIDE = 31
 """Rows or columns of a kernel that is fitted."""
 
-LARGEST_LEVEL = 1e100
+MAX_LEVEL = 1e100
 """Sums of squares of larger values may be beyond float64."""
 
 DEPENDENT = 1e-9
@@ -33,7 +34,7 @@ DEPENDENT = 1e-9
 in the picture: rounding alone leaves 1e-13, the weakest of a blurred photograph 1e-5."""
 
 BARELY = 0.05
-"""A standard error of more than this share of the largest weight is told of."""
+"""A standard error of more than this share of the largest weight is a warning."""
 
 
 class Equations(NamedTuple):
@@ -99,7 +100,7 @@ def equations(
 
     Raises UnfitError for sizes that do not belong together.
     """
-    check_levels(LARGEST_LEVEL, before, after)
+    check_levels(MAX_LEVEL, before, after)
     before, after = _aligned(before, after, size)
     channels, filters = len(before), len(after)
     if channels == filters:
@@ -109,9 +110,9 @@ def equations(
     rows, columns = size
     taps = len(groups[0][0]) * rows * columns
     unknowns, targets = taps + 1, len(groups[0][1])
-    height, width = before.shape[1] - rows + 1, before.shape[2] - columns + 1
+    height, width = map(output_length, before.shape[1:], map(Window, size))
     pixels = len(groups) * height * width
-    every = max(1, round(pixels * (unknowns + targets) ** 2 / MOST_WORK + 0.5))
+    every = max(1, round(pixels * (unknowns + targets) ** 2 / MAX_WORK + 0.5))
     if pixels // every < unknowns:
         raise UnfitError(
             f"{pixels // every:,} whole windows of {rows}x{columns} cannot determine "
@@ -155,21 +156,22 @@ def equations(
     )
 
 
-def check_levels(most: float, *pictures: Array) -> None:
+def check_levels(maximum: float, *pictures: Array) -> None:
     """Refuse values whose squares would overflow."""
     largest = max(float(np.abs(picture).max(initial=0)) for picture in pictures)
-    if largest > most:
-        raise UnfitError(f"values up to {largest:.3g} are too large to fit; at most {most:.0e}")
+    if largest > maximum:
+        raise UnfitError(f"values up to {largest:.3g} are too large to fit; at most {maximum:.0e}")
 
 
 def _aligned(before: Array, after: Array, size: tuple[int, int]) -> tuple[Array, Array]:
     """The pair with `after` where whole windows of `before` have their anchor."""
-    if max(size) > LARGEST_SIDE:
-        raise UnfitError(f"a kernel of {size[0]}x{size[1]} is larger than {LARGEST_SIDE} a side")
+    if max(size) > MAX_SIDE:
+        raise UnfitError(f"a kernel of {size[0]}x{size[1]} is larger than {MAX_SIDE} a side")
     (height, width), (rows, columns) = before.shape[1:], size
     if rows > height or columns > width:
         raise UnfitError(f"a kernel of {rows}x{columns} does not fit a picture of {height}x{width}")
-    if after.shape[1:] == (height - rows + 1, width - columns + 1):
+    places = tuple(map(output_length, before.shape[1:], map(Window, size)))
+    if after.shape[1:] == places:
         return before, after
     if after.shape[1:] != (height, width):
         raise UnfitError(
@@ -177,7 +179,7 @@ def _aligned(before: Array, after: Array, size: tuple[int, int]) -> tuple[Array,
             f"of one size, or after smaller by the kernel less one"
         )
     top, left = (rows - 1) // 2, (columns - 1) // 2
-    return before, after[:, top : top + height - rows + 1, left : left + width - columns + 1]
+    return before, after[:, top : top + places[0], left : left + places[1]]
 
 
 def fit(
@@ -195,10 +197,10 @@ def fit(
            [-1.,  0.,  1.],
            [ 0.,  0.,  0.]])
     """
-    found = solve(equations(before, after, size, clip))
-    if clip is not None and not found.determined and found.equations.left_out:
+    fitted = solve(equations(before, after, size, clip))
+    if clip is not None and not fitted.determined and fitted.equations.left_out:
         return solve(equations(before, after, size))
-    return found
+    return fitted
 
 
 def solve(problem: Equations) -> Fitted:
@@ -210,14 +212,14 @@ def solve(problem: Equations) -> Fitted:
     rank = int(np.count_nonzero(strengths > DEPENDENT * strengths[0])) if strengths[0] else 0
     inverse = right[:rank].T / strengths[:rank]
     answer = inverse @ (left[:, :rank].T @ problem.y) / scale[:, np.newaxis]
-    lost = np.square(problem.r @ answer - problem.y).sum(axis=0) + problem.rest
+    squared_error = np.square(problem.r @ answer - problem.y).sum(axis=0) + problem.rest
     free = max(problem.used - rank, 1)
     if rank == unknowns:
         variances = np.square(inverse).sum(axis=1) / scale**2
-        errors = np.sqrt(variances[:, np.newaxis] * lost / free)[:-1].T
+        errors = np.sqrt(variances[:, np.newaxis] * squared_error / free)[:-1].T
     else:
-        errors = np.full((len(lost), unknowns - 1), np.inf)
-    shape = (len(lost), *problem.shape)
+        errors = np.full((len(squared_error), unknowns - 1), np.inf)
+    shape = (len(squared_error), *problem.shape)
     kernels = answer[:-1].T.reshape(shape)
     spread = float(problem.spread.sum())
     return Fitted(
@@ -226,8 +228,8 @@ def solve(problem: Equations) -> Fitted:
         errors.reshape(shape),
         rank,
         unknowns,
-        float(np.sqrt(lost.sum() / max(problem.used * len(lost), 1))),
-        1 - float(lost.sum()) / spread if spread > 0 else 1.0,
+        float(np.sqrt(squared_error.sum() / max(problem.used * len(squared_error), 1))),
+        1 - float(squared_error.sum()) / spread if spread > 0 else 1.0,
         problem,
     )
 

@@ -7,6 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.fit.least_squares import Fitted
+from convcli.images.filters.ranges import Range, intensity_map
+from convcli.images.kernels.parse import kernel
 from convcli.text import counted
 
 Line = list[tuple[str, str]]
@@ -16,7 +18,7 @@ SCHEMA = 1
 STYLES = {"": "", "head": "bold", "w": "magenta", "note": "dim", "good": "green", "bad": "bold red"}
 
 LINEAR = 0.9
-"""A share of the variance below which a pair is told to be no convolution."""
+"""A share of the variance below which a pair is said to be no convolution."""
 
 
 class FittedKernel(NamedTuple):
@@ -50,10 +52,8 @@ class FittedKernel(NamedTuple):
         """The options that `filter` needs beside the kernel's file, "" where it needs none.
 
         `step` is a sample's worth in levels, 0 for arrays. A kernel that looks like a gradient is
-        shown scaled and without its sign, unless --range clip keeps its responses.
+        printed scaled and without its sign, unless --range clip keeps its responses.
         """
-        from convcli.images.filters.ranges import Range, intensity_map
-        from convcli.images.kernels.parse import kernel
 
         kernels = self.fitted.kernels
         if kernels.shape[:2] != (1, 1):
@@ -72,49 +72,49 @@ class FittedKernel(NamedTuple):
 
     @property
     def residual(self) -> str:
-        found = self.fitted
-        problem = found.equations
+        fitted = self.fitted
+        problem = fitted.equations
         clipped = f", {problem.left_out:,} clipped ones left out" if problem.left_out else ""
         return (
-            f"residual {found.residual:.4g} levels (root mean square) over "
+            f"residual {fitted.residual:.4g} levels (root mean square) over "
             f"{problem.used:,} of {problem.pixels:,} windows{clipped}; "
-            f"explains {100 * found.explained:.4f} %"
+            f"explains {100 * fitted.explained:.4f} %"
         )
 
     @property
     def verdict(self) -> str:
-        found = self.fitted
-        if not found.determined:
+        fitted = self.fitted
+        if not fitted.determined:
             return (
-                f"not determined: the picture's windows fix {found.rank} of "
-                f"{counted(found.unknowns, 'unknown')}; many kernels fit as well"
+                f"not determined: the picture's windows fix {fitted.rank} of "
+                f"{counted(fitted.unknowns, 'unknown')}; many kernels fit as well"
             )
         return (
-            f"determined: {counted(found.unknowns, 'unknown')}, a weight known to "
-            f"± {float(found.errors.max()):.2g} (one standard error)"
+            f"determined: {counted(fitted.unknowns, 'unknown')}, a weight known to "
+            f"± {float(fitted.errors.max()):.2g} (one standard error)"
         )
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
-        found = self.fitted
+        fitted = self.fitted
         rows: list[tuple[object, ...]] = []
-        for (f, c, i, j), weight in np.ndenumerate(found.kernels):
-            error = float(found.errors[f, c, i, j])
-            rows.append((f, c, i, j, float(weight), error if found.determined else "-"))
+        for (f, c, i, j), weight in np.ndenumerate(fitted.kernels):
+            error = float(fitted.errors[f, c, i, j])
+            rows.append((f, c, i, j, float(weight), error if fitted.determined else "-"))
         return ("filter", "channel", "row", "column", "weight", "error"), rows, ()
 
-    def record(self) -> dict[str, Any]:
-        found = self.fitted
-        problem = found.equations
+    def record(self) -> dict[str, object]:
+        fitted = self.fitted
+        problem = fitted.equations
         record = {
             "schema": SCHEMA,
-            "kernels": found.kernels.tolist(),
-            "bias": found.bias.tolist(),
-            "errors": found.errors.tolist() if found.determined else None,
-            "determined": found.determined,
-            "rank": found.rank,
-            "unknowns": found.unknowns,
-            "residual": found.residual,
-            "explained": found.explained,
+            "kernels": fitted.kernels.tolist(),
+            "bias": fitted.bias.tolist(),
+            "errors": fitted.errors.tolist() if fitted.determined else None,
+            "determined": fitted.determined,
+            "rank": fitted.rank,
+            "unknowns": fitted.unknowns,
+            "residual": fitted.residual,
+            "explained": fitted.explained,
             "windows": problem.used,
             "clipped": problem.left_out,
             "warnings": list(self.warnings),
@@ -124,24 +124,24 @@ class FittedKernel(NamedTuple):
         return record
 
     def lines(self) -> Iterator[Line]:
-        found = self.fitted
-        filters, channels, rows, columns = found.kernels.shape
+        fitted = self.fitted
+        filters, channels, rows, columns = fitted.kernels.shape
         for f in range(filters):
             for c in range(channels):
                 of = [f"filter {f}"] * (filters > 1) + [f"channel {c}"] * (channels > 1)
                 yield [(f"kernel {rows}x{columns} {', '.join(of)}".rstrip(), "head")]
-                for row in _figures(found.kernels[f, c]):
+                for row in _figures(fitted.kernels[f, c]):
                     yield [("  ", ""), (row, "w")]
-            yield [("bias ", "head"), (f"{found.bias[f]:.6g}", "w"), (" levels", "note")]
-        yield [(self.verdict, "good" if found.determined else "bad")]
+            yield [("bias ", "head"), (f"{fitted.bias[f]:.6g}", "w"), (" levels", "note")]
+        yield [(self.verdict, "good" if fitted.determined else "bad")]
         yield [(self.residual, "")]
         if self.descent:
             steps, loss = self.descent
-            least = found.residual**2
+            minimum = fitted.residual**2
             yield [
                 (
                     f"gradient descent: loss {loss:.6g} after {counted(steps, 'step')}; "
-                    f"least squares {least:.6g}",
+                    f"least squares {minimum:.6g}",
                     "note",
                 )
             ]
@@ -168,12 +168,12 @@ def kernel_text(kernels: NDArray[np.float64]) -> str:
     1 2
     """
     blocks = []
-    for kernel in kernels.reshape(-1, *kernels.shape[2:]):
+    for matrix in kernels.reshape(-1, *kernels.shape[2:]):
         # what is 14 digits below the largest weight is rounding
-        floor = float(np.abs(kernel).max()) * 1e-14
+        floor = float(np.abs(matrix).max()) * 1e-14
         rows = [
             " ".join(f"{weight:.12g}" if abs(weight) > floor else "0" for weight in row)
-            for row in kernel.tolist()
+            for row in matrix.tolist()
         ]
         blocks.append("\n".join(rows))
     return ("\n\n" if kernels.shape[2] > 1 else "\n|\n").join(blocks)
@@ -216,7 +216,7 @@ class TrainedNet(NamedTuple):
         ]
         return ("weights", "shape", "mean", "spread"), rows, ()
 
-    def record(self) -> dict[str, Any]:
+    def record(self) -> dict[str, object]:
         return {
             "schema": SCHEMA,
             "loss": {"before": self.before, "after": self.after},

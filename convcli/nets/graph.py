@@ -11,6 +11,7 @@ from typing import NamedTuple
 from convcli.errors import SpecError
 from convcli.nets.layers import Layer, Shape
 from convcli.nets.source_location import Where, pointed
+from convcli.records import equal_by_type
 from convcli.text import safe
 
 INPUT = "input"
@@ -72,6 +73,7 @@ class Reading(NamedTuple):
     about: str
 
 
+@equal_by_type
 class Leaf(NamedTuple):
     """One layer. A leaf that is laid out twice keeps its weights: give `repeat` fresh ones."""
 
@@ -80,6 +82,7 @@ class Leaf(NamedTuple):
     where: Where | None = None
 
 
+@equal_by_type
 class Chain(NamedTuple):
     """Parts one after another; a chain with a name is a scope for the names within."""
 
@@ -89,6 +92,7 @@ class Chain(NamedTuple):
     """Whether items without a name are called 0, 1, 2, … as in PyTorch's Sequential."""
 
 
+@equal_by_type
 class Fork(NamedTuple):
     """Branches from one value, joined by a layer; with no layer, the value goes on as it was."""
 
@@ -199,6 +203,10 @@ class Builder:
     def share(self, leaf: Leaf, of: Leaf) -> None:
         """Let a leaf use the weights of another one, whichever is laid out first."""
         self._variants[id(leaf)] = (leaf, of)
+
+    def first_name(self, leaf: Leaf) -> str:
+        """The node that holds a leaf's weights; "" for a leaf that is not laid out."""
+        return self._owners.get(id(leaf), (leaf, ""))[1]
 
     def join(self, leaf: Leaf, inputs: tuple[str, ...], scope: str = "") -> str:
         """Add a node that reads several others."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from convcli.errors import SpecError
 from convcli.nets.graph import Network
 from convcli.nets.layers import AXES, Conv, Layer, Linear, Reshape, Shape
+from convcli.nets.layers.arguments import count
 
 CHANNELS = 3
 """Channels of an input written without them: `224` is a colour picture of 224x224x3."""
@@ -43,6 +44,20 @@ def input_shape(given: Sequence[int] | None, network: Network, named: Shape | No
         raise SpecError(f"the network's input is {sizes} x channels, not {len(given)} numbers")
     channels = named[0] if named else _channels(network, lengths)
     return (channels, *lengths)
+
+
+def named_shape(sizes: Sequence[object]) -> Shape | None:
+    """The shape of an input whose sizes a text names, channels last; None where one is left open.
+
+    >>> named_shape((224, 224, 3)), named_shape((None, None, 3))
+    ((3, 224, 224), None)
+    """
+    if not sizes or any(size is None for size in sizes):
+        return None
+    lengths = tuple(count(size, "an input size") for size in sizes)
+    if len(lengths) > 4:
+        raise SpecError(f"an input of {len(lengths)} axes is not read here")
+    return (lengths[-1], *lengths[:-1])
 
 
 def _axes(network: Network, given: Sequence[int]) -> int:

@@ -4,16 +4,13 @@ What `convcli.conv` has is used as it is; the others are a line each.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import convcli.conv as conv
+from convcli.arrays import Array
 from convcli.errors import UnfitError
 from convcli.nets.layers import Activation
-
-Array = NDArray[Any]
 
 
 def activate(layer: Activation, x: Array) -> Array:

@@ -5,17 +5,14 @@ import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.errors import Refusal
 from convcli.images.io.source import available
 from convcli.nets.analysis.table import bytes_text
 from convcli.text import safe
-
-Array = NDArray[Any]
 
 
 @contextmanager

@@ -3,21 +3,17 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.errors import SpecError, UnfitError
-from convcli.nets.analysis.summary import Row, summarize
+from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import INPUT, Network
 from convcli.nets.layers.tensor_ops import Unused
-from convcli.runtime.initializers import Init
 from convcli.runtime.layers import FRESH, forward, over, refusal
 from convcli.runtime.memory_estimate import last_reads
-from convcli.runtime.weights import drawn, slopes
-
-Array = NDArray[Any]
 
 
 class Step(NamedTuple):
@@ -26,15 +22,6 @@ class Step(NamedTuple):
     row: Row
     maps: Array
     seconds: float
-
-
-class Run(NamedTuple):
-    """A run with all it made: the input (c, h, w), maps by node, weights by name, the seed."""
-
-    input: Array
-    maps: dict[str, Array]
-    weights: dict[str, Array]
-    seed: int
 
 
 def until(network: Network, names: Sequence[str]) -> Network:
@@ -135,32 +122,3 @@ def walk(
         del y
         yield step
         del step
-
-
-def extract(
-    network: Network,
-    x: Array,
-    seed: int = 0,
-    init: Init | str = "he",
-    weights: Mapping[str, Array] | None = None,
-    last: str = "",
-) -> Run:
-    """Run a network on a picture (c, h, w) with weights drawn from PCG64(seed), or those given.
-
-    Keeps all maps; ends with the node `last`, if one is named. Weights go by `NODE.ROLE`, such as
-    `conv1.weight`.
-
-    >>> from convcli.nets.readers.read import read_text
-    >>> run = extract(read_text("conv(4, 3); relu").network, np.ones((3, 8, 8), np.float32))
-    >>> run.maps["relu1"].shape, run.weights["conv1.weight"].shape
-    ((4, 6, 6), (4, 3, 3, 3))
-
-    Raises UnfitError where a layer does not fit what it meets, or cannot be run.
-    """
-    part = until(network, [last] if last else [])
-    check_runs(part)
-    rows = summarize(part, x.shape).rows
-    how = Init(init) if isinstance(init, str) else init
-    held = dict(weights) if weights is not None else drawn(rows, seed, how, slopes(network))
-    maps = {step.row.name: step.maps for step in walk(rows, x, held)}
-    return Run(x, maps, held, seed)

@@ -6,7 +6,7 @@ follows, `slope` is that of the activation: 0 for ReLU, 1 for none.
 
 from collections.abc import Callable
 from math import prod, sqrt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,7 +58,7 @@ def _fan_in(shape: Shape) -> int:
     return prod(shape[1:])
 
 
-def _filled(shape: Shape, values: Callable[[int], NDArray[Any]]) -> Array:
+def _filled(shape: Shape, values: Callable[[int], NDArray[np.floating]]) -> Array:
     """float32 values in the order in which one call would draw them, without all in float64."""
     filters = np.empty(prod(shape), np.float32)
     for start in range(0, filters.size, CHUNK):

@@ -6,14 +6,13 @@ each kind of layer; the weights of a node come as arrays by role, as their `slot
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 import convcli.conv as conv
+from convcli.arrays import Array
 from convcli.errors import UnfitError
-from convcli.geometry import Pair, Window, resolve_padding
+from convcli.geometry import Pair, Window, transposed_padding
 from convcli.nets.layers import (
     RBF,
     Activation,
@@ -47,7 +46,6 @@ from convcli.runtime.lenet_table import connected
 from convcli.runtime.rearrange import pad, pixel_shuffle, reshape, shuffle, upsample
 from convcli.runtime.tensor_ops import ARITHMETIC, OPERATIONS, broadcast, operate, scale
 
-Array = NDArray[Any]
 Weights = Mapping[str, Array]
 
 
@@ -93,7 +91,7 @@ def over(layer: Layer, x: Array) -> bool:
     return write is not None
 
 
-OVER: dict[str, Callable[[Array], Any]] = {
+OVER: dict[str, Callable[[Array], Array]] = {
     "relu": lambda x: np.maximum(x, 0, out=x),
     "abs": lambda x: np.abs(x, out=x),
 }
@@ -157,23 +155,8 @@ def _separable(layer: Separable, x: Array, weights: Weights) -> Array:
 
 def _transposed(layer: TransposedConv, x: Array, weights: Weights) -> Array:
     """PyTorch's, or Keras's with a named padding: what is missing at the end stays 0."""
-    cuts, extras = [], []
-    for length, kernel, stride, dilation, padding, extra in zip(
-        x.shape[1:],
-        layer.kernel,
-        layer.stride,
-        layer.dilation,
-        layer.padding,
-        layer.extra,
-        strict=True,
-    ):
-        cut, more = padding, extra
-        if isinstance(padding, str):
-            window = Window(kernel, stride, dilation)
-            cut = resolve_padding(padding, length * stride, window)
-            more = max(stride - window.reach, 0)
-        cuts.append(cut)
-        extras.append(more)
+    windows = map(Window, layer.kernel, layer.stride, layer.dilation)
+    cuts, extras = zip(*map(transposed_padding, layer.padding, windows, layer.extra), strict=True)
     one = x.ndim == 2
     weight = weights["weight"]
     y = conv.conv_transpose2d(
@@ -181,8 +164,8 @@ def _transposed(layer: TransposedConv, x: Array, weights: Weights) -> Array:
         weight.reshape(*weight.shape[:2], *(1,) * one, *layer.kernel),
         weights.get("bias"),
         (1,) * one + layer.stride,
-        ((0, 0),) * one + tuple(cuts),
-        (0,) * one + tuple(extras),
+        ((0, 0),) * one + cuts,
+        (0,) * one + extras,
         layer.groups,
         (1,) * one + layer.dilation,
     )
@@ -217,7 +200,7 @@ def _adaptive_pool(layer: AdaptivePool, x: Array, weights: Weights) -> Array:
     return y.reshape(-1) if layer.squeeze else _like(y, x)
 
 
-def _adaptive_min(x: Array, sizes: Any) -> Array:
+def _adaptive_min(x: Array, sizes: tuple[int | None, int | None]) -> Array:
     return -conv.adaptive_max_pool2d(-x, sizes)
 
 
@@ -323,10 +306,11 @@ def _concat(layer: Concat, inputs: Sequence[Array], weights: Weights) -> Array:
     return np.concatenate(inputs, layer.axis)
 
 
-Forward = Callable[[Any, Sequence[Array], Weights], Array]
+Forward = Callable[..., Array]
+"""What a layer makes of arrays, called as `run(layer, inputs, weights)`."""
 
 
-def _of_one(run: Callable[[Any, Array, Weights], Array]) -> Forward:
+def _of_one(run: Callable[..., Array]) -> Forward:
     """A layer that reads one node."""
     return lambda layer, inputs, weights: run(layer, inputs[0], weights)
 
@@ -365,7 +349,7 @@ FORWARD: dict[type, Forward] = {
 }
 """How each kind of layer is run."""
 
-KNOWN: dict[type, Mapping[str, Any]] = {
+KNOWN: dict[type, Mapping[str, Callable[..., Array]]] = {
     Activation: FUNCTIONS,
     Merge: MERGES,
     Operation: OPERATIONS,

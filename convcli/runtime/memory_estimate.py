@@ -9,10 +9,11 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from math import prod
 from time import perf_counter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.conv import workspace_bytes
 from convcli.errors import UnfitError
+from convcli.geometry import Window, transposed_padding
 from convcli.nets.analysis.summary import Row
 from convcli.nets.analysis.table import bytes_text
 from convcli.nets.graph import INPUT
@@ -146,10 +147,9 @@ def _separable(layer: Separable, shape: Shape, output: Shape) -> int:
 
 def _transposed(layer: TransposedConv, shape: Shape, output: Shape) -> int:
     """The canvas before it is cut, and the products of one band (`convcli.conv.conv_transpose`)."""
-    reach = [d * (k - 1) + 1 for k, d in zip(layer.kernel, layer.dilation, strict=True)]
-    canvas = layer.filters * prod(
-        max(n, m) + r for n, m, r in zip(output[1:], shape[1:], reach, strict=True)
-    )
+    windows = map(Window, layer.kernel, layer.stride, layer.dilation)
+    cuts = (cut for cut, _ in map(transposed_padding, layer.padding, windows, layer.extra))
+    canvas = layer.filters * prod(n + sum(cut) for n, cut in zip(output[1:], cuts, strict=True))
     row = layer.filters * prod(layer.kernel) * shape[-1]
     return 4 * (canvas + 2 * row) + (8 << 20)
 
@@ -177,19 +177,19 @@ def _norm(layer: Norm, shape: Shape, output: Shape) -> int:
     return (8 if layer.kind == "batch" else 13) * prod(shape)
 
 
-def _none(layer: Any, shape: Shape, output: Shape) -> int:
+def _none(layer: Layer, shape: Shape, output: Shape) -> int:
     return 0
 
 
-def _twice(layer: Any, shape: Shape, output: Shape) -> int:
+def _twice(layer: Layer, shape: Shape, output: Shape) -> int:
     return 8 * prod(output)
 
 
-def _four_times(layer: Any, shape: Shape, output: Shape) -> int:
+def _four_times(layer: Layer, shape: Shape, output: Shape) -> int:
     return 16 * prod(shape)
 
 
-BESIDE: dict[type, Callable[[Any, Shape, Shape], int]] = {
+BESIDE: dict[type, Callable[..., int]] = {
     Conv: _conv,
     Depthwise: _depthwise,
     Separable: _separable,

@@ -4,14 +4,14 @@ Each takes its record, the maps of one image and no weights, as `forward.py` cal
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
+from convcli.borders import Border
+from convcli.conv.padding import sources
 from convcli.nets.layers import Pad, PixelShuffle, Reshape, Shuffle, Upsample
 
-Array = NDArray[Any]
 Weights = Mapping[str, Array]
 
 
@@ -29,10 +29,13 @@ def pad(layer: Pad, x: Array, weights: Weights) -> Array:
             ),
         )
     ]
-    grown = [(0, 0), *((max(b, 0), max(a, 0)) for b, a in layer.padding)]
-    if layer.border == "constant":
-        return np.pad(cropped, grown, constant_values=layer.value)
-    return np.asarray(np.pad(cropped, grown, layer.border))  # type: ignore[call-overload]
+    grown = [(max(before, 0), max(after, 0)) for before, after in layer.padding]
+    border = Border(layer.border, layer.value)
+    if not border.repeats:
+        return np.pad(cropped, [(0, 0), *grown], constant_values=border.fill)
+    for axis, ends in enumerate(grown, 1):
+        cropped = cropped.take(sources(border, cropped.shape[axis], ends), axis)
+    return cropped
 
 
 def upsample(layer: Upsample, x: Array, weights: Weights) -> Array:

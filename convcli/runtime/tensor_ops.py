@@ -1,22 +1,22 @@
 """What model files do to tensors beside layers, on arrays: `permute`, a slice, a matrix product."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.errors import UnfitError
 from convcli.nets.layers.tensor_ops import Broadcast, Operation, Scalar, per_image
 
-Array = NDArray[Any]
+Index = int | None | str | tuple[int | None, int | None, int | None]
+"""What an operation keeps of an index: a number, the ends of a slice, "…" for a tensor."""
 
 
-def _slice(x: Array, places: tuple[Any, ...]) -> Array:
-    index = tuple(slice(*one) if isinstance(one, tuple) else one for one in places)
-    if "\N{HORIZONTAL ELLIPSIS}" in places:
+def _slice(x: Array, indices: tuple[Index, ...]) -> Array:
+    index = tuple(slice(*one) if isinstance(one, tuple) else one for one in indices)
+    if any(isinstance(one, str) for one in index):
         raise UnfitError("a slice by another tensor is not run here")
-    return x[index]
+    return x[tuple(one for one in index if not isinstance(one, str))]
 
 
 def _piece(x: Array, axis: int, start: int, stop: int) -> Array:
@@ -52,7 +52,7 @@ OPERATIONS: dict[str, Callable[..., Array]] = {
 }
 """How each is computed on whole arrays, the batch first, from its tensors and its values."""
 
-ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
+ARITHMETIC: dict[str, Callable[..., Array]] = {
     "add": np.add,
     "subtract": np.subtract,
     "multiply": np.multiply,
@@ -64,14 +64,14 @@ ARITHMETIC: dict[str, Callable[[Any, Any], Any]] = {
 """Arithmetic of two tensors, or of a tensor and a number."""
 
 
-def operate(layer: Operation, inputs: Sequence[Array], weights: Any) -> Array:
+def operate(layer: Operation, inputs: Sequence[Array], weights: object) -> Array:
     """An operation on arrays of one image each; whole shapes are restored for it."""
     whole = [x.reshape(shape) for x, shape in zip(inputs, layer.takes, strict=True)]
     made = OPERATIONS[layer.type](*whole, *layer.values)
     return np.asarray(made).reshape(per_image(layer.gives))
 
 
-def scale(layer: Scalar, inputs: Sequence[Array], weights: Any) -> Array:
+def scale(layer: Scalar, inputs: Sequence[Array], weights: object) -> Array:
     """Arithmetic with a number of the array's own dtype."""
     x = inputs[0]
     number = x.dtype.type(layer.number)
@@ -79,6 +79,6 @@ def scale(layer: Scalar, inputs: Sequence[Array], weights: Any) -> Array:
     return np.asarray(ARITHMETIC[layer.type](*pair))
 
 
-def broadcast(layer: Broadcast, inputs: Sequence[Array], weights: Any) -> Array:
+def broadcast(layer: Broadcast, inputs: Sequence[Array], weights: object) -> Array:
     """Arithmetic of two arrays, axes matched from the last one on."""
     return np.asarray(ARITHMETIC[layer.type](*inputs))

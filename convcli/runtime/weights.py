@@ -2,11 +2,10 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.errors import UnfitError
 from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import Network
@@ -14,6 +13,7 @@ from convcli.nets.layers import (
     Activation,
     Conv,
     Depthwise,
+    Layer,
     Linear,
     PReLU,
     Separable,
@@ -24,8 +24,6 @@ from convcli.nets.layers import (
 from convcli.runtime.array_files import Npz, Safetensors, opened
 from convcli.runtime.initializers import Init, draw, rademacher
 from convcli.text import counted, safe
-
-Array = NDArray[Any]
 
 SLOPES = {"leaky_relu": None, "tanh": 1.0, "sigmoid": 1.0, "softmax": 1.0, "softsign": 1.0} | {
     "abs": 1.0,
@@ -109,7 +107,7 @@ def slopes(network: Network) -> dict[str, float]:
     return found
 
 
-def _slope(layer: Any) -> float | None:
+def _slope(layer: Layer) -> float | None:
     """What a layer says of the slope behind those before it; None for one that hands it on."""
     if isinstance(layer, PReLU):
         return 0.25

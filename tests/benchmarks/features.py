@@ -324,10 +324,10 @@ LAYERS = (
 
 def layers() -> None:
     import torch
+    from runs import run_network
     from torch import nn
 
     from convcli.nets.readers.read import read_text
-    from convcli.runtime.executor import extract
 
     rng = np.random.default_rng(5)
     worst = 0.0
@@ -348,7 +348,7 @@ def layers() -> None:
             # feature maps that nobody flattened are flattened here: PyTorch reads the last axis
             x = x.reshape(6 * 13, 17)
             expected = expected.reshape(6 * 13, 5)
-        found = extract(network, x, weights=weights).maps[name]
+        found = run_network(network, x, weights=weights).maps[name]
         assert found.shape == expected.shape, (text, found.shape, expected.shape)
         far = float(np.abs(found - expected).max() / max(np.abs(expected).max(), 1e-9))
         worst = max(worst, far)

@@ -185,6 +185,7 @@ LARGE = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", LARGE, ids=str)
 @pytest.mark.parametrize("name", ["auto", *FAST])
 def test_the_workspace_is_what_was_predicted(name, case):

@@ -1,4 +1,4 @@
-"""Arguments of the wrong kind at every door: refused by name, or understood as PyTorch does."""
+"""Arguments of the wrong kind: refused by name, or understood as PyTorch does."""
 
 from functools import partial
 

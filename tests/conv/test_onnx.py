@@ -1,4 +1,4 @@
-"""The doors against tests that others wrote: the ONNX backend's, and PyTorch's own layers in it.
+"""Layers against tests that others wrote: the ONNX backend's, and PyTorch's own layers in it.
 
 The node tests are made when their modules are imported; the models of PyTorch's layers, with
 inputs and outputs, lie in the same wheel. NOT_APPLICABLE says what is left out, and why.

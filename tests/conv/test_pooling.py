@@ -6,28 +6,32 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from convcli.conv import adaptive_avg_pool2d, avg_pool2d, max_pool2d, min_pool2d
-from convcli.conv.pooling import Axis
 from convcli.errors import UnfitError
 
 
 def by_hand(x, kernel, stride, padding, dilation, ceil, reduce):
     """Each window as a list of the cells that lie in x, reduced one by one."""
-    axes = [
-        Axis(*one, ceil)
-        for one in zip(x.shape[-2:], kernel, stride, dilation, padding, padding, strict=True)
-    ]
-    y = np.empty((*x.shape[:-2], axes[0].output, axes[1].output))
+    rows, columns = (
+        windows_by_hand(*axis, ceil)
+        for axis in zip(x.shape[-2:], kernel, stride, padding, dilation, strict=True)
+    )
+    y = np.empty((*x.shape[:-2], len(rows), len(columns)))
     for u, v in np.ndindex(*y.shape[-2:]):
-        rows, columns = (
-            [
-                cell
-                for tap in range(axis.kernel)
-                if 0 <= (cell := at * axis.stride + tap * axis.dilation - axis.before) < axis.length
-            ]
-            for at, axis in ((u, axes[0]), (v, axes[1]))
-        )
-        y[..., u, v] = reduce(x[..., rows, :][..., columns])
+        y[..., u, v] = reduce(x[..., rows[u], :][..., columns[v]])
     return y
+
+
+def windows_by_hand(length, kernel, stride, padding, dilation, ceil):
+    """The cells of each window along one axis, found by sliding it until it leaves the axis."""
+    windows, start, end = [], -padding, length + padding
+    while True:
+        taps = [start + tap * dilation for tap in range(kernel)]
+        # rounded up: one more where the last left cells over, if it begins before the end's padding
+        more = ceil and taps[-1] - stride < end - 1 and start < length
+        if taps[-1] >= end and not more:
+            return windows
+        windows.append([cell for cell in taps if 0 <= cell < length])
+        start += stride
 
 
 small = st.integers(1, 3)
@@ -108,7 +112,7 @@ def test_adaptive_windows_cover_the_axis(length, count):
     [
         (lambda x: max_pool2d(x, 0), "kernel_size=0"),
         (lambda x: max_pool2d(x, 2, padding=2), "would see nothing else"),
-        (lambda x: max_pool2d(x, 9), "the window reaches 9 cells, the padded input has 4"),
+        (lambda x: max_pool2d(x, 9), "the kernel of 9 is longer than the input of 4; pad 3"),
         (lambda x: max_pool2d(x[0], 2), "x has 2 axes"),
         (lambda x: max_pool2d(x * 1j, 2), "real numbers"),
         (lambda x: avg_pool2d(x, 2, divisor_override=0), "divisor_override=0"),
@@ -124,5 +128,5 @@ def test_a_rounded_up_window_may_be_longer_than_the_input():
     x = np.arange(4.0).reshape(1, 1, 2, 2)
     assert max_pool2d(x, 3, 2, ceil_mode=True).tolist() == [[[[3.0]]]]
     assert avg_pool2d(x, 3, 2, ceil_mode=True).tolist() == [[[[1.5]]]]
-    with pytest.raises(UnfitError, match="the window reaches 3 cells"):
+    with pytest.raises(UnfitError, match="the kernel of 3 is longer"):
         max_pool2d(x, 3, 2)

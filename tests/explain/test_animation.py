@@ -86,7 +86,7 @@ def test_taps_are_shaded_and_holes_are_not(tmp_path, capfd):
     walk, theme = walk_of(line), THEMES["both"]
     panel = Sheet(walk, theme).inputs[0]
     for frame, cell in zip(frames_of(target), walk.cells, strict=True):
-        taps = {term.place for term in walk.step(cell).channels[0]}
+        taps = {term.position for term in walk.step(cell).channels[0]}
         for row, column in product(range(7), range(7)):
             left, top, _, _ = panel.box(row, column)
             shade = frame.getpixel((left + 5, top + 5))[:3]

@@ -39,6 +39,21 @@ def test_before_and_after_are_those_of_the_pictures(capfd, tmp_path, kernel, nam
     assert f"after {record['after'][0]}" in out
 
 
+def test_an_anchor_of_a_file_moves_the_window(capfd, tmp_path):
+    (tmp_path / "k.json").write_text('{"anchor": [0, 2], "matrix": [[1, 2, -1], [0, 1, -2]]}')
+    words = [str(SAMPLES / "cat.jpg"), "--kernel", f"@{tmp_path}/k.json"]
+    assert run(["filter", *words, "-o", str(tmp_path / "after.png")]) == 0
+    capfd.readouterr()
+    for at in ((120, 80), (0, 0), (383, 1)):
+        assert run(["explain", *words, "--at", f"{at[0]},{at[1]}", "--format", "json"]) == 0
+        record = json.loads(capfd.readouterr().out)
+        with Image.open(tmp_path / "after.png") as after:
+            assert record["after"] == np.asarray(after)[at].tolist()
+        for channel in record["channels"]:
+            total = (np.array(channel["window"]) * [[1, 2, -1], [0, 1, -2]]).sum()
+            assert channel["sums"] == [total]
+
+
 def test_a_crop_of_a_picture_is_walked_over(capfd):
     line = f"explain {SAMPLES / 'cat.jpg'} --at 120,80 --input 6x5 --kernel sharpen --format json"
     assert run(line.split()) == 0

@@ -1,5 +1,6 @@
 """Every cell of a lesson against the core, and the core's own oracles; laws over random geometry."""
 
+from fractions import Fraction
 from itertools import product
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from convcli.borders import BORDERS, Border
 from convcli.conv import avg_pool2d, conv2d, conv_transpose2d, max_pool2d, min_pool2d
 from convcli.conv.gradients import (
     avg_pool2d_gradient,
@@ -15,13 +17,17 @@ from convcli.conv.gradients import (
     min_pool2d_gradient,
 )
 from convcli.errors import UnfitError
-from convcli.explain.axis import BORDERS
 from convcli.explain.backward import Backward, _summed
+from convcli.explain.lesson import Lesson
+from convcli.explain.render import text
 from convcli.explain.signals import slide
 from convcli.explain.steps import Geometry, convolution, pooling, transposed
 from convcli.nets.layers import TransposedConv
 
 small = st.integers(-9, 9)
+borders = st.sampled_from(
+    [Border(name, 7 if name == "constant" else 0) for name in BORDERS if name != "valid"]
+)
 pads = st.tuples(st.integers(0, 3), st.integers(0, 3))
 
 
@@ -55,7 +61,7 @@ def fits(make, *arguments, **options):
         return None
 
 
-@given(problems(), st.sampled_from(list(BORDERS)), st.booleans())
+@given(problems(), borders, st.booleans())
 @settings(max_examples=150, deadline=None)
 def test_every_cell_of_a_convolution_is_that_of_conv2d(problem, border, flip):
     x, w, geometry = problem
@@ -65,13 +71,55 @@ def test_every_cell_of_a_convolution_is_that_of_conv2d(problem, border, flip):
         "stride": geometry.stride,
         "padding": geometry.padding,
         "dilation": geometry.dilation,
-        "padding_mode": border,
+        "padding_mode": border.text,
     }
     if walk is None:
         with pytest.raises(UnfitError):
             conv2d(x, used[np.newaxis], [5], **call)
         return
     assert np.array(walk.output()).tolist() == conv2d(x, used[np.newaxis], [5], **call).tolist()
+
+
+WORKED = (
+    # 1/3 1/3 1/3 1/3
+    # 1/3  1   2  1/3      1 0
+    # 1/3  3   4  1/3  by  0 1
+    # 1/3 1/3 1/3 1/3
+    "4/3 7/3 2/3\n10/3 5 7/3\n2/3 10/3 13/3"
+)
+
+
+def test_a_constant_border_worked_by_hand():
+    x, w = (((1, 2), (3, 4)),), (((1, 0), (0, 1)),)
+    border = Border("constant", Fraction(1, 3))
+    geometry = Geometry(padding=((1, 1), (1, 1)))
+    walk = convolution(x, w, geometry, border=border)
+    assert Lesson(walk).value == WORKED
+    lines = [text(line) for line in Lesson(walk, (0, 2)).lines()]
+    assert "border constant:1/3: output 3x3" in lines[0]
+    assert "outside: the border holds 1/3" in "\n".join(lines)
+    assert lines[-5:] == [
+        " 1/3  1/3 [1/3][1/3]",
+        " 1/3    1   [2][1/3]",
+        " 1/3    3    4  1/3",
+        " 1/3  1/3  1/3  1/3",
+        "z[0,2] = 1/3·1 + 1/3·0 + 2·0 + 1/3·1 = 2/3",
+    ]
+    record = Lesson(walk).record()
+    assert record["border"] == "constant:1/3"
+    assert record["steps"][0]["channels"][0]["terms"][0] == {
+        "tap": [0, 0], "place": [-1, -1], "cell": None, "x": 1 / 3, "w": 1, "product": 1 / 3
+    }  # fmt: skip
+
+
+def test_what_a_constant_border_holds_reaches_the_kernels_gradient():
+    walk = convolution(
+        (((1, 2),),), (((1, 1),),), Geometry(padding=((0, 0), (1, 0))), border=Border("constant", 5)
+    )
+    back = Backward(walk, (((1, 10),),))
+    # dL/dw[0,0] = 1·5 + 10·1, dL/dw[0,1] = 1·1 + 10·2
+    assert back.record()["kernel"] == [[[15, 21]]]
+    assert back.record()["input"] == [[[11, 10]]]
 
 
 @given(problems())
@@ -142,7 +190,7 @@ def test_every_cell_of_a_pool_and_of_its_way_back_is_that_of_the_core(problem, k
     np.testing.assert_allclose(found, back[0], rtol=1e-9)
 
 
-@given(problems(), st.sampled_from(list(BORDERS)), st.booleans())
+@given(problems(), borders, st.booleans())
 @settings(max_examples=80, deadline=None)
 def test_the_way_back_is_that_of_the_core(problem, border, flip):
     x, w, geometry = problem
@@ -160,7 +208,7 @@ def test_the_way_back_is_that_of_the_core(problem, border, flip):
         geometry.stride,
         geometry.padding,
         geometry.dilation,
-        padding_mode=border,
+        padding_mode=border.text,
     )
     to_w = expected.weight[0, :, ::-1, ::-1] if flip else expected.weight[0]
     np.testing.assert_allclose(np.array(_summed(shares[0], stack(x), "x"), float), expected.x[0])

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from runs import run_network
 
 from convcli.cli.main import run
 from convcli.errors import PictureError, Refusal, SpecError, UnfitError
@@ -14,7 +15,6 @@ from convcli.features.config_options import read_setup
 from convcli.features.extractor import Extractor, extract_features
 from convcli.features.options import FeatureOptions
 from convcli.nets.readers.read import read_text
-from convcli.runtime.executor import extract
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 
@@ -82,7 +82,7 @@ def test_maps_are_those_of_the_network_on_the_samples():
     text = "conv(4, 3); relu; conv(5, 3)"
     found = extract_features(pixels, text, seed=6, layers=["conv2", "conv1"], parts="max,mean")
     x = (pixels / np.float32(255)).transpose(2, 0, 1).astype(np.float32)
-    whole = extract(read_text(text).network, x, 6)
+    whole = run_network(read_text(text).network, x, 6)
     assert set(found.maps) == {"conv1", "conv2"}
     for name, maps in found.maps.items():
         np.testing.assert_allclose(maps, whole.maps[name], rtol=1e-6)

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from runs import run_network
 
 from convcli.errors import UnfitError
 from convcli.nets.readers.read import read_text
-from convcli.runtime.executor import check_runs, extract, used
+from convcli.runtime.executor import check_runs, used
 
 MODEL = """import torch
 import torch.nn as nn
@@ -20,7 +21,7 @@ def run(body, x):
     text = MODEL.format(body="\n".join(f"        {line}" for line in body.split("; ")))
     network = used(read_text(text).network.at(x.shape))
     check_runs(network)
-    (*_, last) = extract(network, x).maps.values()
+    (*_, last) = run_network(network, x).maps.values()
     return last
 
 
@@ -55,7 +56,7 @@ def test_what_has_no_values_is_refused_by_name():
 
 
 def test_an_average_divides_by_what_it_is_told():
-    maps = extract(read_text("nn.AvgPool2d((4, 5), divisor_override=3)").network, X).maps
+    maps = run_network(read_text("nn.AvgPool2d((4, 5), divisor_override=3)").network, X).maps
     np.testing.assert_allclose(maps["average_pool1"][:, 0, 0], X.sum((1, 2)) / 3, rtol=1e-5)
 
 
@@ -64,19 +65,19 @@ def test_an_average_divides_by_what_it_is_told():
 def test_an_axis_that_is_not_there_is_refused(name, dim):
     network = read_text(f"nn.{name}(dim={dim})").network
     with pytest.raises(UnfitError, match=r"dim=.* is no axis|not a number"):
-        extract(network, X)
+        run_network(network, X)
 
 
 @pytest.mark.parametrize("dim", [1, 2, 3, -1])
 def test_a_softmax_sums_to_one_along_its_axis(dim):
-    maps = extract(read_text(f"nn.Softmax(dim={dim})").network, X).maps["softmax1"]
+    maps = run_network(read_text(f"nn.Softmax(dim={dim})").network, X).maps["softmax1"]
     np.testing.assert_allclose(maps.sum(dim - 1 if dim > 0 else dim), 1, rtol=1e-5)
 
 
 @pytest.mark.filterwarnings("error")
 @pytest.mark.parametrize("text", ["nn.LPPool2d(-1, 2)"])
 def test_values_that_divide_by_zero_give_no_warning_of_numpys(text):
-    extract(read_text(text).network, X - X[1])
+    run_network(read_text(text).network, X - X[1])
 
 
 ONE = np.array([[[1, 2], [3, 4]]], np.float32)  # one map of two rows
@@ -107,5 +108,5 @@ MOVED = {
 @pytest.mark.parametrize("text", MOVED)
 def test_layers_move_and_interpolate_values_as_pytorch_does(text):
     x, expected = MOVED[text]
-    (*_, last) = extract(read_text(text).network, x).maps.values()
+    (*_, last) = run_network(read_text(text).network, x).maps.values()
     np.testing.assert_array_equal(last, np.array(expected, np.float32))

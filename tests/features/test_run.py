@@ -9,6 +9,7 @@ from math import prod
 
 import numpy as np
 import pytest
+from runs import run_network
 
 from convcli.errors import SpecError, UnfitError
 from convcli.features.layer_stats import layer_stats
@@ -18,7 +19,7 @@ from convcli.nets.analysis.summary import summarize
 from convcli.nets.analysis.valid_inputs import smallest
 from convcli.nets.readers.read import read_text
 from convcli.nets.zoo import NAMES, zoo_text
-from convcli.runtime.executor import extract, until, walk
+from convcli.runtime.executor import until, walk
 from convcli.runtime.initializers import INITS
 from convcli.runtime.layers import FORWARD
 from convcli.runtime.weights import drawn, slopes, slots
@@ -43,7 +44,7 @@ def looped(x, weight):
 
 def default_run(x, seed=0):
     recipe = RECIPES["default"]
-    return extract(read_text(recipe.network).network, x, seed, recipe.init)
+    return run_network(read_text(recipe.network).network, x, seed, recipe.init)
 
 
 def test_the_default_recipe_is_the_formula():
@@ -73,6 +74,7 @@ def test_the_seed_decides():
     assert (first != other).any()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_a_zoo_network_runs_at_its_smallest_input_as_predicted(name, monkeypatch):
     """Shapes, weights and multiply–accumulates are those that `shape` says."""
@@ -134,6 +136,7 @@ THIN = 1
 """Filters of every layer where only the reach of windows is looked at."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_the_receptive_field_is_what_reaches_the_middle(name):
     """Halving finds the first and the last row of the input that a middle output depends on."""
@@ -143,13 +146,13 @@ def test_the_receptive_field_is_what_reaches_the_middle(name):
     network = reading.network._replace(nodes=tuple(nodes[: last + 1]))
     channels = reading.input[0]
     at = max(smallest(reading.network, reading.input), 40)
-    reach = summarize(network, (channels, 2048, at)).rows[-1].reception[0]
+    reach = summarize(network, (channels, 2048, at)).rows[-1].receptive_field[0]
     height = 2 * reach.size + 4 * reach.jump
     rows = summarize(network, (channels, height, at)).rows
     weights = {key: np.ones_like(value) for key, value in light_weights(rows).items()}
     weights |= {key: 0 * value for key, value in weights.items() if key.endswith(("mean", "bias"))}
     middle = rows[-1].output[1] // 2
-    seen = rows[-1].reception[0]
+    seen = rows[-1].receptive_field[0]
     first = max(seen.first + seen.jump * middle, 0)
     after = min(seen.first + seen.jump * middle + seen.size, height)
 
@@ -206,9 +209,9 @@ def test_maps_are_freed_when_nobody_reads_them_again():
 def test_a_network_ends_where_it_is_told_to_with_the_same_weights():
     network = read_text(zoo_text("inception")).network
     x = np.random.default_rng(1).random((192, 6, 6), np.float32)
-    whole = extract(network, x, 3)
+    whole = run_network(network, x, 3)
     assert "concat1.1.conv2" in whole.maps
-    part = extract(network, x, 3, last="concat1.1.conv2")
+    part = run_network(network, x, 3, last="concat1.1.conv2")
     assert list(part.maps)[-1] == "concat1.1.conv2"
     np.testing.assert_array_equal(part.maps["concat1.1.conv2"], whole.maps["concat1.1.conv2"])
     with pytest.raises(SpecError, match=r"no layer is called 'conv9'"):
@@ -219,7 +222,7 @@ def test_rectifiers_that_write_over_their_input_spare_what_others_read():
     text = "conv(4, 3); relu; residual([conv(4, 3, padding=1), abs]); dropout; relu; conv(2, 1)"
     network = read_text(text).network
     x = np.random.default_rng(1).standard_normal((3, 9, 9)).astype(np.float32)
-    kept = extract(network, x, 3)
+    kept = run_network(network, x, 3)
     rows = summarize(network, x.shape).rows
     for step in walk(rows, x.copy(), kept.weights, keeps=False):
         np.testing.assert_array_equal(step.maps, kept.maps[step.row.name], step.row.name)
@@ -227,9 +230,9 @@ def test_rectifiers_that_write_over_their_input_spare_what_others_read():
 
 def test_what_cannot_be_run_is_refused_by_name():
     with pytest.raises(UnfitError, match="conv1: conv3d runs on volumes"):
-        extract(read_text("conv3d(2, 3)").network, np.ones((3, 9, 9), np.float32))
+        run_network(read_text("conv3d(2, 3)").network, np.ones((3, 9, 9), np.float32))
     with pytest.raises(UnfitError, match="mode 'bicubic'"):
-        extract(
+        run_network(
             read_text("nn.Upsample(scale_factor=2, mode='bicubic')").network,
             np.ones((3, 9, 9), np.float32),
         )
@@ -257,7 +260,7 @@ def figures():
     network = read_text(STATISTICS).network
     lines = []
     for init in INITS:
-        run = extract(network, x, 2, init)
+        run = run_network(network, x, 2, init)
         for name, maps in run.maps.items():
             wide = maps.astype(np.float64)
             lines.append(f"{init} {name} {wide.mean():.3g} {wide.std():.3g}")
@@ -272,16 +275,17 @@ def test_the_same_seed_gives_the_same_figures_everywhere():
 def test_threads_and_processes_change_nothing(tmp_path):
     code = (
         "import sys, numpy as np\n"
-        "from convcli.runtime.executor import extract\n"
+        "from runs import run_network\n"
         "from convcli.nets.readers.read import read_text\n"
         "x = np.random.default_rng(0).random((3, 96, 96), np.float32)\n"
         "net = read_text('conv(48, 3, padding=1); relu; conv(96, 3); abs; conv(32, 7)').network\n"
-        "np.savez(sys.argv[1], **extract(net, x, 9).maps)\n"
+        "np.savez(sys.argv[1], **run_network(net, x, 9).maps)\n"
     )
     runs = []
     for threads in ("1", "2"):
         path = tmp_path / f"{threads}.npz"
         limits = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), threads)
+        limits["PYTHONPATH"] = os.pathsep.join(sys.path)
         subprocess.run(
             [sys.executable, "-c", code, str(path)], env={**os.environ, **limits}, check=True
         )

@@ -18,7 +18,9 @@ from convcli.fit import backprop
 from convcli.fit.backprop import Stack, Trainer
 from convcli.fit.least_squares import descend, equations, fit
 from convcli.fit.live import schedule
+from convcli.fit.results import kernel_text
 from convcli.nets.readers.read import read_text
+from convcli.numerals import Limits, read_stack
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]) / 256
@@ -26,8 +28,11 @@ SOBEL_X = np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
 
 
 def pixels(name):
+    """A sample, or of a large one 256x256 pixels in its middle."""
     with Image.open(SAMPLES / name) as picture:
         array = np.asarray(picture.convert("RGB" if name == "cat.jpg" else "L"))
+    top, left = ((length - 256) // 2 for length in array.shape[:2])
+    array = array[top : top + 256, left : left + 256]
     return array if array.ndim == 3 else array[..., np.newaxis]
 
 
@@ -152,7 +157,7 @@ def test_a_pair_that_is_no_convolution_is_told_of(capfd, pair):
     capfd.readouterr()
     _, found = fitted(capfd, before, "edges.png")
     assert found["explained"] < 0.9
-    assert "no single convolution of this size" in found["warnings"][0]
+    assert "no single convolution of this size" in " ".join(found["warnings"])
 
 
 def test_a_kernel_file_is_read_back_and_filters_alike(capfd, pair):
@@ -166,6 +171,30 @@ def test_a_kernel_file_is_read_back_and_filters_alike(capfd, pair):
         difference = np.asarray(one).astype(int) - np.asarray(other)
     assert np.abs(difference).max() <= 1
     assert run(["explain", "--input", "9x9", "--kernel", "@kernel.txt", "-q"]) == 0
+
+
+@pytest.mark.parametrize("after", ["after.csv", "after.json", "after.tsv", "after.npy"])
+def test_pictures_may_be_numbers_in_text(capfd, tmp_path, monkeypatch, after):
+    monkeypatch.chdir(tmp_path)
+    x = np.random.default_rng(2).normal(size=(12, 14))
+    y = ndimage.correlate(x, SOBEL_X, mode="nearest")
+    np.savetxt("before.txt", x)
+    np.savetxt("after.csv", y, delimiter=";")
+    np.savetxt("after.tsv", y, delimiter="\t", header="made by SciPy")
+    np.save("after.npy", y)
+    Path("after.json").write_text(json.dumps(y.tolist()))
+    assert run(["fit", "before.txt", after, "--format", "json"]) == 0
+    found = json.loads(capfd.readouterr().out)
+    np.testing.assert_allclose(found["kernels"][0][0], SOBEL_X, atol=1e-12)
+    assert found["determined"]
+
+
+def test_kernels_of_one_row_are_written_apart():
+    rows = np.array([[[[1.0, 2.0]], [[3.0, 4.0]]]])
+    assert kernel_text(rows) == "1 2\n|\n3 4"
+    assert read_stack(kernel_text(rows), Limits("kernel", joined=True)) == (((1, 2),), ((3, 4),))
+    blocks = np.arange(8.0).reshape(1, 2, 2, 2)
+    assert np.array(read_stack(kernel_text(blocks), Limits("kernel", joined=True))).tolist() == blocks[0].tolist()  # fmt: skip
 
 
 def test_descent_reaches_least_squares():
@@ -212,11 +241,12 @@ def test_the_loss_of_whole_pictures_does_not_depend_on_the_bands(monkeypatch):
     before, after = rng.uniform(0, 255, (2, 40, 30)), rng.uniform(0, 255, (1, 40, 30))
     stack = Stack(read_text("conv(4, 3); relu; conv(1, (3, 1))").network, 2)
     trainer = Trainer(stack, before, after, steps=1, seed=0)
-    whole = trainer.whole_loss()
+    whole = trainer.total_loss()
     monkeypatch.setattr(backprop, "BAND_BYTES", 4096)
-    assert trainer.whole_loss() == pytest.approx(whole, rel=1e-6)
+    assert trainer.total_loss() == pytest.approx(whole, rel=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", NETS)
 def test_gradients_of_a_stack_pass_finite_differences(text):
     rng = np.random.default_rng(5)
@@ -239,6 +269,7 @@ def test_gradients_of_a_stack_pass_finite_differences(text):
             assert gradients[name][place] == pytest.approx(slope, rel=1e-5, abs=1e-8), (name, place)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "kernel"),
     [
@@ -250,10 +281,10 @@ def test_two_layers_lower_the_loss_a_hundredfold_on_a_solvable_pair(text, kernel
     before = pixels("chart.png").transpose(2, 0, 1).astype(float)
     after = ndimage.correlate(before[0], kernel, mode="nearest")[np.newaxis]
     stack = Stack(read_text(text).network, 1, seed=0)
-    trainer = Trainer(stack, before, after, steps=400, seed=0)
-    first = trainer.whole_loss()
+    trainer = Trainer(stack, before, after, steps=250, seed=0)
+    first = trainer.total_loss()
     moments = list(trainer.run())
-    assert trainer.whole_loss() < first / 100
+    assert trainer.total_loss() < first / 100
     assert np.mean([m.loss for m in moments[-20:]]) < np.mean([m.loss for m in moments[:20]]) / 10
 
 
@@ -345,7 +376,7 @@ REFUSED = {
     "fit a.png a.png --steps 9": (2, "--steps is for --watch and --net"),
     "fit a.png a.png -o a.png": (1, "is the input, which is never overwritten"),
     "fit a.png a.png -o -": (2, "-o takes the name of a file"),
-    "fit a.png a.png --format yaml": (2, "is no format"),
+    "fit a.png a.png --format yaml": (2, "is not one of"),
     "fit a.png a.png --size 3 --net conv:1,3": (2, "--size is a kernel's"),
     "fit a.png a.png --net conv:1,3 -o w.txt": (2, "weights are written to .npz"),
     "fit a.png a.png --net conv:1,3,stride=2": (1, "stride 1 throughout"),

@@ -9,8 +9,8 @@ import pytest
 from oracle import differences, percentile, premultiplied, responses, root
 from PIL import Image
 
+from convcli.borders import Border
 from convcli.images.engines import gaussian_grid
-from convcli.images.engines.row_bands import Border
 from convcli.images.filters import plan
 from convcli.images.filters.apply import filter_picture, filter_to
 from convcli.images.filters.plan import plan_filter

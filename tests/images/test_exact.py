@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracle import filtered
 
-from convcli.images.engines.row_bands import Border
+from convcli.borders import Border
 from convcli.images.filters.apply import filter_picture
 from convcli.images.filters.ranges import Range, intensity_map
 from convcli.images.filters.spec import FilterSpec

@@ -23,7 +23,12 @@ from convcli.images.filters.ranges import Range
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
 from convcli.images.io.formats import Target
-from convcli.images.kernels.listing import Catalogue, KernelDetails, kernel_text, weights_text
+from convcli.images.kernels.listing import (
+    catalogue_listing,
+    kernel_listing,
+    kernel_text,
+    weights_text,
+)
 from convcli.images.kernels.parse import kernel
 
 COLOUR = np.random.default_rng(4).integers(0, 256, (520, 530, 4)).astype(np.uint8)
@@ -208,7 +213,7 @@ def test_statistics_of_no_samples_are_none():
 
 
 def test_the_catalogue_has_a_row_and_a_record_a_kernel():
-    shown = Catalogue()
+    shown = catalogue_listing()
     columns, rows, _ = shown.table()
     (sobel,) = (dict(zip(columns, row, strict=True)) for row in rows if row[0] == "sobel")
     assert (sobel["size"], sobel["sum"], sobel["separable"]) == ("3x3", "0", "yes")
@@ -219,13 +224,13 @@ def test_the_catalogue_has_a_row_and_a_record_a_kernel():
 
 
 def test_a_kernel_in_full_has_a_row_a_row_and_a_caption():
-    shown = KernelDetails("sobel")
+    shown = kernel_listing("sobel")
     columns, rows, _ = shown.table()
     assert columns == ("matrix", "row", "0", "1", "2", "combine")
     assert rows[1] == (1, 1, -2, 0, 2, "magnitude")
     assert rows[3] == (2, 0, -1, -2, -1, "magnitude")
     assert "sum        0; rank 1, separable; anchor row 1, column 1" in shown.caption
     assert "parameters: part=magnitude" in shown.caption
-    assert KernelDetails("box").table()[1][0] == (1, 0, "1/9", "1/9", "1/9")
-    assert KernelDetails("0.1 0.25").table()[1] == [(1, 0, "1/10", "1/4")]
-    assert "parameters" not in KernelDetails("1 2").caption
+    assert kernel_listing("box").table()[1][0] == (1, 0, "1/9", "1/9", "1/9")
+    assert kernel_listing("0.1 0.25").table()[1] == [(1, 0, "1/10", "1/4")]
+    assert "parameters" not in kernel_listing("1 2").caption

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from oracle import filtered, sample
 from scipy import ndimage
 
-from convcli.images.engines.row_bands import Border
+from convcli.borders import Border
 from convcli.images.filters.apply import filter_picture
 from convcli.images.filters.float_path import float_values
 from convcli.images.filters.plan import plan_filter

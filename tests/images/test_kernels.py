@@ -1,16 +1,19 @@
 """The catalogue's matrices, and kernels written by hand."""
 
+import json
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
+from convcli import filter_image
+from convcli.cli.main import run
 from convcli.errors import SpecError
 from convcli.images.filters.options import FilterOptions
 from convcli.images.filters.ranges import Range, intensity_map
 from convcli.images.filters.spec import remarks, replayed, spec_of
 from convcli.images.kernels.catalogue import CATALOGUE
-from convcli.images.kernels.kernel import weight_sum
+from convcli.images.kernels.kernel import rotated, weight_sum
 from convcli.images.kernels.parse import kernel
 
 MATRICES = {
@@ -127,6 +130,97 @@ def test_a_bad_kernel_is_refused_in_a_sentence(spec, message):
         kernel(spec)
     assert message in str(refusal.value)
     assert len(str(refusal.value)) < 400
+
+
+SPECS = [*CATALOGUE, "sobel:left", "scharr:top", "sobel:y", "gaussian:9", "box:31", "laplacian:8", "frei-chen:4", "motion:9,angle=30"]  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["json", "csv", "tsv"])
+@pytest.mark.parametrize("spec", SPECS)
+def test_what_kernels_prints_is_read_back_as_the_same_kernel(capfd, tmp_path, spec, form):
+    assert run(["kernels", spec, "--format", form]) == 0
+    path = tmp_path / f"k.{form}"
+    path.write_text(capfd.readouterr().out)
+    true, read = kernel(spec), kernel(f"@{path}")
+    assert exact(read) == exact(true)
+    if form == "json":
+        assert [scale for _, scale in read.matrices()] == [scale for _, scale in true.matrices()]
+    assert read.combine == ("" if true.linear else true.combine)
+    assert (read.centre, read.one_sided, read.name) == (true.centre, true.one_sided, "k")
+    assert rotated(read, 90).shape == rotated(true, 90).shape
+    pixels = np.random.default_rng(1).integers(0, 256, (40, 50, 3), np.uint8)
+    np.testing.assert_array_equal(
+        filter_image(pixels, read, exact=True), filter_image(pixels, true, exact=True)
+    )
+    (text,) = replayed([f"@{path}"], {}, set()).kernels  # what the record of a result holds
+    assert exact(kernel(text)) == exact(true)
+    assert (kernel(text).combine, kernel(text).one_sided) == (read.combine, read.one_sided)
+
+
+def exact(one):
+    return [[int(tap) * scale for tap in matrix.flat] for matrix, scale in one.matrices()]
+
+
+def test_an_anchor_stays_with_its_file(capfd, tmp_path):
+    moved = {"anchor": [0, 2], "matrix": [[1, 2, 3], [4, 5, 6]]}
+    (tmp_path / "k.json").write_text(json.dumps(moved))
+    one = kernel(f"@{tmp_path}/k.json")
+    assert (one.centre, one.matrices()[0][0].tolist()) == ((0, 2), moved["matrix"])
+    for form in ("json", "csv", "tsv"):
+        assert run(["kernels", f"@{tmp_path}/k.json", "--format", form]) == 0
+        (tmp_path / "again.txt").write_text(capfd.readouterr().out)
+        again = kernel(f"@{tmp_path}/again.txt")
+        assert (again.centre, exact(again)) == ((0, 2), exact(one))
+    (text,) = replayed([f"@{tmp_path}/k.json"], {}, set()).kernels
+    assert (kernel(text).centre, exact(kernel(text))) == ((0, 2), exact(one))
+
+
+PAIR = '"matrices": [{"weights": [[1, 2]]}, {"weights": [[3, 4]]}]'
+
+ONE = '{"matrix": [[1]]}'
+MANY = f'{{"combine": "sum", "matrices": [{", ".join([ONE] * 65)}]}}'
+
+# a kernel in a file → what is said
+NO_KERNELS = {
+    f"{{{PAIR}}}": "2 matrices are no kernel; write one, or JSON that says how they combine",
+    f'{{"combine": "product", {PAIR}}}': "'product' is no way to combine matrices; there are sum, magnitude, maximum",
+    '{"combine": "magnitude", "matrix": [[1]]}': "a magnitude is of two matrices or more, not of one",
+    '{"one_sided": 2, "matrix": [[1]]}': "\"one_sided\" is true or false, not '2'",
+    '{"anchor": 1, "matrix": [[1]]}': "\"anchor\" is a row and a column, such as [1, 1], not '1'",
+    '{"anchor": [1, -1], "matrix": [[1]]}': '"anchor" is a row and a column',
+    '{"anchor": [1, 1], "matrix": [[1]]}': "anchor 1,1 is not in a kernel of 1x1",
+    '{"matrices": [[1]]}': "JSON holds rows of numbers",
+    '{"combine": "sum", "matrices": [{"weights": [[1, 2]]}, {"weights": [[3]]}]}': "row 1 of channel 1 of the kernel matrix has 1 values, row 1 has 2",
+    f'{{"combine": "sum", "matrices": [{", ".join(["{}"] * 65)}]}}': "JSON holds rows of numbers",
+    MANY: "the kernel matrix has 65 channels; at most 64 are read",
+    '{"matrix": [[1e99]], "scale": 1e99}': "the largest weight of kernel custom is about 1e+198; it must be from 1e-125 to 1e+125",
+    '{"combine": "magnitude", "matrices": [{"matrix": [[1, 1e-140]]}, {"matrix": [[1, 2]]}]}': "a magnitude has weights of at most 140 digits",
+    "matrix,row,0\n1,0,1,2": "row 1 of the table has 4 fields, not 3",
+    "matrix,row,0\n1,1,1": "row 1 of the table is not the next row of a matrix",
+    "matrix,row,0\n1,0,1\n1,2,1": "row 2 of the table is not the next row of a matrix",
+    "matrix,row,0\n1,0,1\n3,0,1": "row 2 of the table is not the next row of a matrix",
+    "matrix,row,0": "the table has no rows",
+    "matrix,row,0,combine\n1,0,x,magnitude": "'x' in row 1 of the kernel matrix is not a number",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), NO_KERNELS.items(), ids=[text[:40] for text in NO_KERNELS]
+)
+def test_what_is_said_of_a_kernel_in_a_file_makes_sense_or_is_refused(tmp_path, text, said):
+    (tmp_path / "k.txt").write_text(text)
+    with pytest.raises(SpecError) as refusal:
+        kernel(f"@{tmp_path}/k.txt")
+    assert said in str(refusal.value)
+    assert str(refusal.value).startswith(f"kernel file {tmp_path}/k.txt: ")
+
+
+def test_parts_of_a_file_are_added_where_it_says_so(tmp_path):
+    (tmp_path / "k.json").write_text(
+        f'{{"combine": "sum", {PAIR[:-1]}, {{"matrix": [[1, 0]], "scale": "1/2"}}]}}'
+    )
+    ((matrix, scale),) = kernel(f"@{tmp_path}/k.json").matrices()
+    assert (matrix * scale).tolist() == [[4.5, 6]]
 
 
 def tone(one):

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from scipy import ndimage
 
+from convcli.borders import Border
 from convcli.cli.main import run
 from convcli.errors import OutputError, PictureError, SpecError, UnfitError
-from convcli.images.engines.row_bands import Border
 from convcli.images.filters import apply
 from convcli.images.filters.apply import filter_picture
 from convcli.images.filters.float_path import float_values

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from convcli.nets.analysis.compare import Sweep, Versus, fully_connected
+from convcli.nets.analysis.compare import fully_connected, sweep, versus
 from convcli.nets.analysis.conventions import explanations, read_figure
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.analysis.table import COLUMNS, Figures, Settings, layer_records, totals
@@ -97,13 +97,13 @@ def test_a_convolution_against_the_fully_connected_layer():
         conv = summarize(read_text("conv(1, 3, padding=1, bias=False)").network, (3, side, side))
         linear = summarize(fully_connected(conv), conv.input)
         assert linear.params == weights * side * side
-        (note,) = Versus(conv, linear, ("this", "linear"), Settings()).warnings
+        (note,) = versus(conv, linear, ("this", "linear"), Settings()).warnings
         assert f"{weights:,} an output" in note
 
 
 def test_two_networks_side_by_side():
-    versus = Versus(of("resnet50"), of("resnet50-v1"), ("v1.5", "v1"), Settings())
-    columns, rows, footer = versus.table()
+    both = versus(of("resnet50"), of("resnet50-v1"), ("v1.5", "v1"), Settings())
+    columns, rows, footer = both.table()
     assert len(rows) == 175
     assert dict(zip(columns, footer, strict=True))["MACs more"] == 3_857_973_248 - 4_089_184_256
     assert sum(row[5] for row in rows) == footer[5] == 0
@@ -115,14 +115,15 @@ def test_a_sweep_over_a_file_that_is_not_understood_says_why():
         "    self.c = nn.Conv2d(1, 8, 3)\n  def forward(self, x):\n    return mystery(self.c(x))"
     )
     network = read_text(text).network
-    rows = Sweep(network, 1, 2, [8], Settings()).table()[1]
+    rows = sweep(network, [(1, 8, 8)], Settings()).table()[1]
     assert rows[0][-1] == "NameError: 'mystery' is not defined"
     assert explanations(read_figure("72"), {"net": (network, (1, 8, 8))}) == ([], [])
 
 
 def test_a_sweep_says_where_a_network_does_not_fit():
     reading = read_words(["alexnet"])
-    rows = Sweep(reading.network, 3, 2, range(32, 97, 32), Settings()).table()[1]
+    shapes = [(3, side, side) for side in (32, 64, 96)]
+    rows = sweep(reading.network, shapes, Settings()).table()[1]
     assert [row[0] for row in rows] == ["32x32x3", "64x64x3", "96x96x3"]
     assert "pool" in rows[0][-1]
     assert [row[1] for row in rows] == ["", "1000", "1000"]

@@ -1,6 +1,5 @@
 """Model files in many hands: figures of PyTorch, and what is said of files that stop."""
 
-import ast
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from convcli.cli.main import run
 from convcli.errors import SpecError
 from convcli.nets.analysis.summary import summarize, trace
 from convcli.nets.input_size import input_shape
-from convcli.nets.readers import python
 from convcli.nets.readers.read import read_source, read_text
 
 MODELS = Path(__file__).parent / "models"
@@ -593,19 +591,3 @@ def test_a_function_keeps_the_values_that_its_module_keeps(function, module):
         network = read_text(net(init, f"return {forward}")).network.at((3, 8, 8))
         records.append([node.layer for node in network.nodes])
     assert records[0] == records[1]
-
-
-def test_each_module_of_the_interpreter_needs_those_above_it_in_the_package_s_table():
-    lines = python.__doc__.splitlines()
-    order = [line.split()[0] for line in lines if line.startswith("    ")]
-    root = Path(python.__file__).parent
-    paths = [path for path in root.rglob("*.py") if path.name != "__init__.py"]
-    names = {".".join(path.relative_to(root).with_suffix("").parts): path for path in paths}
-    assert sorted(order) == sorted(names)
-    for place, name in enumerate(order):
-        for node in ast.walk(ast.parse(names[name].read_text(encoding="utf-8"))):
-            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith(python.__name__):
-                inner = node.module.removeprefix(python.__name__).strip(".")
-                several = [f"{inner}.{alias.name}".strip(".") for alias in node.names]
-                needed = [inner] if inner in names else several
-                assert set(needed) <= set(order[:place]), name

@@ -78,7 +78,7 @@ def test_ptflops_is_the_sum_of_what_it_is_said_to_count():
 @pytest.mark.parametrize(("name", "node", "size", "jump"), published.RECEPTIVE)
 def test_receptive_fields_are_the_published_ones(name, node, size, jump):
     rows = {row.name: row for row in summarize(*zoo(name)).rows}
-    for seen in rows[node].reception:
+    for seen in rows[node].receptive_field:
         assert (seen.size, seen.jump) == (size, jump)
 
 

@@ -1,18 +1,32 @@
 """Layers: their sizes and weights, what they compute, and the values each vocabulary writes."""
 
 from importlib import import_module
+from itertools import product
 from math import prod
 from pkgutil import iter_modules
 
 import numpy as np
 import pytest
+from runs import run_network
 
+from convcli.nets import graph
 from convcli.nets import layers as records
 from convcli.nets.analysis.summary import summarize
-from convcli.nets.layers import Activation, Linear, Pad, Upsample, activations, slots_of
+from convcli.nets.layers import (
+    Activation,
+    Linear,
+    LocalContrastNorm,
+    Measure,
+    Pad,
+    Shuffle,
+    Slot,
+    Upsample,
+    activations,
+    slots_of,
+)
+from convcli.nets.layers.tensor_ops import Each
 from convcli.nets.readers.read import read_text
 from convcli.runtime.activations import FUNCTIONS
-from convcli.runtime.executor import extract
 from convcli.runtime.layers import FORWARD
 
 # text, input → output, parameters, each worked out by hand from the framework's documentation
@@ -92,7 +106,7 @@ def test_the_weights_of_a_layer_are_as_many_as_it_counts(text, shape, output, pa
 @pytest.mark.parametrize(("text", "shape", "output", "params"), LAYERS)
 def test_every_layer_gives_the_size_that_is_predicted(text, shape, output, params):
     if len(shape) < 4:
-        run = extract(read_text(text).network, np.ones(shape, np.float32))
+        run = run_network(read_text(text).network, np.ones(shape, np.float32))
         assert list(run.maps.values())[-1].shape == output
 
 
@@ -103,10 +117,47 @@ RECORDS = {
     for one in vars(file).values()
     if isinstance(one, type)
     and hasattr(one, "measure")
-    and one is not records.Layer
+    and issubclass(one, tuple)
     and one.__module__
     != "convcli.nets.layers.tensor_ops"  # written by model files alone: test_models.py
 }
+
+
+EVERY = sorted(
+    {
+        one
+        for file in (*FILES, graph)
+        for one in vars(file).values()
+        if isinstance(one, type) and issubclass(one, tuple) and one.__module__ == file.__name__
+    }
+    - {graph.Node, graph.Network, graph.Reading, graph.Stopped, Measure, Slot},
+    key=str,
+)
+
+
+def test_records_of_two_types_are_never_equal():
+    """A shuffle of 9 groups is no normalization over 9x9 values, whatever else they share."""
+    assert len(EVERY) > 30
+    for first, second in product(EVERY, EVERY):
+        a, b = (kind._make(range(len(kind._fields))) for kind in (first, second))
+        same = first is second
+        assert (a == b, a != b, hash(a) == hash(b), len({a, b}) == 1) == (
+            same,
+            not same,
+            same,
+            same,
+        )
+        assert a != tuple(a)
+
+
+def test_records_of_one_type_are_equal_by_their_values():
+    for kind in EVERY:
+        values = range(len(kind._fields))
+        changed = kind._make(value + 1 for value in values)
+        assert kind._make(values) == kind._make(values) != changed
+    assert Shuffle(9) != LocalContrastNorm(9)
+    assert Each(Shuffle(9)) != Each(LocalContrastNorm(9))
+    assert Each(Shuffle(9)) == Each(Shuffle(9))
 
 
 @pytest.mark.parametrize("record", sorted(RECORDS, key=str))

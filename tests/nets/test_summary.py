@@ -39,7 +39,7 @@ def test_one_layer(layer, size, output, params, macs):
 def test_two_small_kernels_see_what_one_large_one_sees_with_fewer_weights():
     small = summarize(sequential([conv(1, 3, bias=False), conv(1, 3, bias=False)]), (1, 9, 9))
     large = summarize(sequential([conv(1, 5, bias=False)]), (1, 9, 9))
-    assert small.rows[-1].reception == large.rows[-1].reception
+    assert small.rows[-1].receptive_field == large.rows[-1].receptive_field
     assert (small.params, large.params) == (18, 25)
 
 
@@ -68,8 +68,8 @@ def test_an_adaptive_pool_reads_every_cell():
 def test_a_gate_widens_the_field_and_leaves_its_cells_where_they_are(gate):
     text = f"multiply([{gate}, sigmoid], []); conv(1, 3, stride=2)"
     joined, conv = summarize(read_text(text).network, (3, 12, 12)).rows[-2:]
-    assert [(one.size, one.jump) for one in joined.reception] == [(12, 1)] * 2
-    assert [(one.size, one.jump) for one in conv.reception] == [(14, 2)] * 2
+    assert [(one.size, one.jump) for one in joined.receptive_field] == [(12, 1)] * 2
+    assert [(one.size, one.jump) for one in conv.receptive_field] == [(14, 2)] * 2
 
 
 def test_a_layer_that_misfits_twice_ends_the_walk_with_both_reasons():

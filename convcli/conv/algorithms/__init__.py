@@ -8,10 +8,9 @@ Each entry is one algorithm and answers
     convolve(x, weight, problem) -> y  arrays as Problem draws them, none empty; a new array
 """
 
-from typing import Any, Protocol
+from typing import Protocol
 
-from numpy.typing import NDArray
-
+from convcli.arrays import Array
 from convcli.conv.algorithms import fft, im2col, pointwise, reference, row_im2col, shift_add
 from convcli.conv.algorithms.winograd import Winograd
 from convcli.conv.spec import Problem
@@ -24,7 +23,7 @@ class Algorithm(Protocol):
     def refuses(self, problem: Problem) -> str | None: ...
     def cost(self, problem: Problem) -> float: ...
     def workspace_bytes(self, problem: Problem) -> int: ...
-    def convolve(self, x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]: ...
+    def convolve(self, x: Array, weight: Array, problem: Problem) -> Array: ...
 
 
 ALGORITHMS: dict[str, Algorithm] = {

@@ -2,24 +2,24 @@
 
     y = F⁻¹[ Σ_c F[x] · conj(F[w]) ]
 
-A tile of B×B padded inputs gives the B − reach + 1 outputs on each axis that the transform's
-wrap-around does not touch (Oppenheim & Schafer, "Discrete-Time Signal Processing", §8.7).
+A tile of padded inputs gives an output for each place of the dilated kernel in it, none of which
+the transform's wrap-around touches (Oppenheim & Schafer, "Discrete-Time Signal Processing", §8.7).
 """
 
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
 from math import log2
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output, spans
-from convcli.conv.spec import Pair, Problem
+from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads
+from convcli.geometry import Pair, Window, ceil_div, output_length
 
 SIDES = (16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512)
 """Lengths of tiles that transform fast and stay in the cache; powers of two beyond them."""
@@ -73,13 +73,13 @@ def workspace_bytes(problem: Problem) -> int:
     return most * problem.itemsize
 
 
-def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     y = new_output(problem)
     side, tiles = _tiling(problem)
     filters = np.conj(np.fft.rfft2(_spread(weight, problem), side))
-    steps = [one - reach + 1 for one, reach in zip(side, problem.reach, strict=True)]
+    steps = [_outputs(*axis) for axis in zip(side, problem.dilated_kernel, strict=True)]
 
-    def work(pieces: Iterator[Any]) -> None:
+    def work(pieces: Iterator[tuple[int, int, int, Pair]]) -> None:
         for n, g, down, (left, right) in pieces:
             rows = np.empty((problem.channels, side[0], _width_read(problem)), y.dtype)
             padded_rows(x[n, g], problem, down * steps[0], down * steps[0] + side[0], rows)
@@ -103,18 +103,18 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
     return y
 
 
-def _place(sums: NDArray[Any], y: NDArray[Any], top: int, left: int, stride: Pair) -> None:
+def _place(sums: Array, y: Array, top: int, left: int, stride: Pair) -> None:
     """Sums of stride 1, whose first stands at (top, left), into y (h', w') at its own stride."""
-    (down, across) = stride
-    first, start = -(-top // down), -(-left // across)
-    picked = sums[first * down - top :: down, start * across - left :: across]
+    row_step, column_step = stride
+    first, start = ceil_div(top, row_step), ceil_div(left, column_step)
+    picked = sums[first * row_step - top :: row_step, start * column_step - left :: column_step]
     place = y[first : first + picked.shape[0], start : start + picked.shape[1]]
     place[...] = picked[: place.shape[0], : place.shape[1]]
 
 
-def _spread(weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def _spread(weight: Array, problem: Problem) -> Array:
     """The filters with their taps `dilation` apart."""
-    spread = np.zeros((*weight.shape[:3], *problem.reach), weight.dtype)
+    spread = np.zeros((*weight.shape[:3], *problem.dilated_kernel), weight.dtype)
     spread[..., :: problem.dilation[0], :: problem.dilation[1]] = weight
     return spread
 
@@ -126,7 +126,8 @@ def _frequencies(problem: Problem) -> int:
 
 def _width_read(problem: Problem) -> int:
     side, tiles = _tiling(problem)
-    return max((tiles[1] - 1) * (side[1] - problem.reach[1] + 1) + side[1], problem.padded[1])
+    tile = Window(side[1], stride=_outputs(side[1], problem.dilated_kernel[1]))
+    return max(tile.span(tiles[1]), problem.padded[1])
 
 
 def _columns(problem: Problem) -> list[Pair]:
@@ -139,15 +140,19 @@ def _columns(problem: Problem) -> list[Pair]:
 @lru_cache(maxsize=256)
 def _tiling(problem: Problem) -> tuple[Pair, Pair]:
     """The sides of a tile, and how many tiles cover the outputs of stride 1, on each axis."""
-    (height, down), (width, across) = (
-        _side(length - reach + 1, reach)
-        for length, reach in zip(problem.padded, problem.reach, strict=True)
+    (height, rows), (width, columns) = (
+        _side(*axis) for axis in zip(problem.padded, problem.dilated_kernel, strict=True)
     )
-    return (height, width), (down, across)
+    return (height, width), (rows, columns)
 
 
-def _side(outputs: int, reach: int) -> Pair:
+def _outputs(length: int, taps: int) -> int:
+    """Outputs of stride 1 from so many cells and a kernel without gaps."""
+    return output_length(length, Window(taps))
+
+
+def _side(length: int, taps: int) -> Pair:
     """The cheapest side for an axis, and its number of tiles."""
-    sides = [side for side in SIDES if side >= reach] or [1 << (2 * reach - 1).bit_length()]
-    counted = [(side, -(-outputs // (side - reach + 1))) for side in sides]
+    sides = [side for side in SIDES if side >= taps] or [1 << (2 * taps - 1).bit_length()]
+    counted = [(side, ceil_div(_outputs(length, taps), _outputs(side, taps))) for side in sides]
     return min(counted, key=lambda one: one[0] * one[1] * log2(one[0]))

@@ -6,15 +6,15 @@ of a large picture never exist at once (Chellapilla, Puri & Simard 2006 for the 
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output, read_by, spans, windows
 from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads, worth_threads
+from convcli.geometry import Pair
 
 BAND_BYTES = 1 << 20
 """Columns of one band: within the 2 MB second-level cache of current cores, with the product."""
@@ -55,13 +55,13 @@ def workspace_bytes(problem: Problem) -> int:
     return (threads() if _shared(problem) else 1) * (columns + padded) * problem.itemsize
 
 
-def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     y = new_output(problem)
     filters = weight.reshape(problem.groups, problem.filters, problem.taps)
     width = problem.output[1]
     flat = y.reshape(*y.shape[:3], problem.places)
 
-    def work(pieces: Iterator[Any]) -> None:
+    def work(pieces: Iterator[tuple[int, int, Pair]]) -> None:
         buffer = np.empty(problem.taps * _band_rows(problem) * width, problem.dtype)
         for n, g, (top, bottom) in pieces:
             rows = padded_rows(x[n, g], problem, *read_by(problem, top, bottom))

@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.conv.sliding import new_output, spans
-from convcli.conv.spec import Pair, Problem
+from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads, worth_threads
+from convcli.geometry import Pair
 
 PLACES = 1600
 """Places of one product where bands are shared among threads: enough that reading the weights
@@ -42,12 +42,12 @@ def workspace_bytes(problem: Problem) -> int:
     return (threads() if _shared(problem) else 1) * columns
 
 
-def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     y = new_output(problem)
     filters, width = weight[..., 0, 0], problem.output[1]
     flat = y.reshape(*y.shape[:3], problem.places)
 
-    def work(pieces: Iterator[Any]) -> None:
+    def work(pieces: Iterator[tuple[int, int, Pair]]) -> None:
         for n, g, (top, bottom) in pieces:
             band = x[n, g, :, top:bottom].astype(problem.dtype, copy=False)
             columns = band.reshape(problem.channels, (bottom - top) * width)

@@ -7,11 +7,10 @@ and groups g.
 """
 
 from itertools import product
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output
 from convcli.conv.spec import Problem
@@ -33,7 +32,7 @@ def workspace_bytes(problem: Problem) -> int:
     return problem.channels * height * width * problem.itemsize
 
 
-def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     y = new_output(problem)
     for n, g in np.ndindex(problem.images, problem.groups):
         padded = padded_rows(x[n, g], problem, 0, problem.padded[0])

@@ -8,16 +8,16 @@ of x, this copies j, and few wide rows are worth one product each.
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output, read_by, spans
-from convcli.conv.spec import Pair, Problem
+from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads
+from convcli.geometry import Pair, ceil_div, output_length
 
 BAND_BYTES = 3 << 19
 """Shifted rows of one band: within the 2 MB second-level cache of current cores."""
@@ -43,7 +43,7 @@ def cost(problem: Problem) -> float:
     each = problem.images * problem.groups
     band, width = _band(problem)
     products = problem.output[0] * len(spans(problem.output[1], width))
-    bands = -(-problem.output[0] // band)
+    bands = ceil_div(problem.output[0], band)
     first, last = read_by(problem, 0, band)
     row = problem.channels * problem.kernel[1] * problem.output[1]
     copies = each * bands * (last - first) * row
@@ -67,7 +67,7 @@ def workspace_bytes(problem: Problem) -> int:
     return (threads() * (last - first) * (shifted + padded) + weight) * problem.itemsize
 
 
-def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     y = new_output(problem)
     # taps in the order of the shifted rows: i, c, j
     filters = weight.transpose(0, 1, 3, 2, 4).reshape(problem.groups, problem.filters, problem.taps)
@@ -75,7 +75,7 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
     first, last = read_by(problem, 0, band)
     across = spans(problem.output[1], most)
 
-    def work(pieces: Iterator[Any]) -> None:
+    def work(pieces: Iterator[tuple[int, int, Pair]]) -> None:
         buffer = np.empty((last - first) * problem.channels * problem.kernel[1] * most, y.dtype)
         for n, g, (top, bottom) in pieces:
             rows = padded_rows(x[n, g], problem, *read_by(problem, top, bottom))
@@ -86,7 +86,7 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
                 )
                 np.copyto(shifted, shifts[..., left:right])
                 row, _, _, column = shifted.strides
-                below: NDArray[Any] = np.ndarray(
+                below: Array = np.ndarray(
                     (bottom - top, problem.taps, right - left),
                     y.dtype,
                     buffer,
@@ -100,7 +100,7 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
     return y
 
 
-def _shifts(rows: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def _shifts(rows: Array, problem: Problem) -> Array:
     """Padded rows (c, h, w) as a view (h, c, j, w')."""
     channel, row, column = rows.strides
     return as_strided(
@@ -115,8 +115,8 @@ def _band(problem: Problem) -> Pair:
     """Output rows whose shifted rows fill BAND_BYTES, and the columns of one product."""
     width = problem.output[1]
     # even parts: a short last one would be the slowest
-    width = -(-width // -(-width // COLUMNS))
+    width = ceil_div(width, ceil_div(width, COLUMNS))
     row = problem.channels * problem.kernel[1] * width * problem.itemsize
-    halo = problem.reach[0] - problem.stride[0]
-    fitting = (BAND_BYTES // row - halo) // problem.stride[0]
-    return min(max(fitting, 4), -(-problem.output[0] // 2)), width
+    lines = max(BAND_BYTES // row, problem.dilated_kernel[0])
+    fitting = output_length(lines, problem.windows[0])
+    return min(max(fitting, 4), ceil_div(problem.output[0], 2)), width

@@ -7,16 +7,16 @@ is left behind. Other strides take views with gaps.
 
 from collections.abc import Iterator
 from itertools import product
-from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output, read_by, spans
-from convcli.conv.spec import Pair, Problem
+from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads
+from convcli.geometry import Pair, ceil_div
 
 BLOCK_BYTES = 512 << 10
 """Values of one pass: three such arrays stay in the 2 MB second-level cache of current cores."""
@@ -50,11 +50,11 @@ def workspace_bytes(problem: Problem) -> int:
     return threads() * channels * (padded + 2 * rows * _pitch(problem)) * problem.itemsize
 
 
-def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     y = new_output(problem)
     largest = _channels(problem)[0][1] * _bands(problem)[0][1] * _pitch(problem)
 
-    def work(pieces: Iterator[Any]) -> None:
+    def work(pieces: Iterator[tuple[int, Pair, Pair, int]]) -> None:
         total, term = np.empty(largest, y.dtype), np.empty(largest, y.dtype)
         for n, (start, stop), (top, bottom), f in pieces:
             rows = padded_rows(x[n, start:stop, 0], problem, *read_by(problem, top, bottom))
@@ -74,9 +74,7 @@ def convolve(x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray
     return y
 
 
-def _sum(
-    shifted: NDArray[Any], weight: NDArray[Any], total: NDArray[Any], term: NDArray[Any]
-) -> NDArray[Any]:
+def _sum(shifted: Array, weight: Array, total: Array, term: Array) -> Array:
     """Σ_ij shifted[i, j] · weight[:, i, j] in `total` (c, h', pitch), by way of `term`."""
     # a run along all rows of a channel where views are flat, else row by row
     shape = shifted.shape[2:]
@@ -94,7 +92,7 @@ def _sum(
     return total
 
 
-def _shifted(rows: NDArray[Any], height: int, problem: Problem) -> NDArray[Any]:
+def _shifted(rows: Array, height: int, problem: Problem) -> Array:
     """Padded rows (c, h, w) as a view of each tap: (i, j, c, run) or (i, j, c, h', w')."""
     if _flat(problem):
         rows = np.ascontiguousarray(rows)
@@ -127,4 +125,4 @@ def _bands(problem: Problem) -> list[Pair]:
 def _channels(problem: Problem) -> list[Pair]:
     one = _pitch(problem) * min(problem.output[0], _bands(problem)[0][1]) * problem.itemsize
     fitting = max(BLOCK_BYTES // one, 1)
-    return spans(problem.groups, min(fitting, -(-problem.groups // 2)))
+    return spans(problem.groups, min(fitting, ceil_div(problem.groups, 2)))

@@ -16,7 +16,8 @@ from convcli.errors import UnfitError
 from convcli.explain.draw.themes import Colour, Theme, between
 from convcli.explain.render import sum_lines, text
 from convcli.explain.steps import Spot, Step, Term, Walk
-from convcli.numerals import shown
+from convcli.explain.values import value_text
+from convcli.numerals import Value
 
 Box = tuple[int, int, int, int]
 
@@ -131,11 +132,11 @@ class Sheet:
         if len(lines) <= MOST_LINES:
             return lines
         name = self.walk.names(step.cell)[0]
-        result = ", ".join(map(shown, step.outputs))
-        whole = " + ".join(map(shown, step.sums))
+        result = ", ".join(map(value_text, step.outputs))
+        whole = " + ".join(map(value_text, step.sums))
         if len(step.sums) == 1 or self.walk.pool:
             return [f"{name} = {result}"]
-        bias = "" if step.bias is None else f" + {shown(step.bias)}"
+        bias = "" if step.bias is None else f" + {value_text(step.bias)}"
         return _folded(f"{name} = {whole}{bias} = {result}", room)[:MOST_LINES]
 
     @cached_property
@@ -185,7 +186,7 @@ class Sheet:
         """The window of a step, its output and its sum."""
         theme = self.theme
         for channel, panel in enumerate(self.inputs):
-            under = {term.place: term for term in step.channels[channel]}
+            under = {term.position: term for term in step.channels[channel]}
             (top, left), (bottom, right) = min(under), max(under)
             hull = product(range(top, bottom + 1), range(left, right + 1))
             self._cells(pen, panel, channel, hull, under)
@@ -227,7 +228,7 @@ class Sheet:
                 padding.append(box)
             if unread:
                 pen.line((box[0], box[3], box[2], box[1]), fill=theme.edge)
-            value = 0 if source is None else walk.input[channel][source[0]][source[1]]
+            value = walk.value((row, column), channel)
             ink = theme.ink if (inside and not unread) or term else theme.faint
             self._number(pen, box, value, ink, corner=term.w if term and walk.kernel else None)
         for box in padding:
@@ -237,17 +238,22 @@ class Sheet:
         """The pixels of the frame around all that a window spans, from first tap to last."""
         corners = []
         for axis, at in zip(self.walk.axes, cell, strict=True):
-            first = axis.place(at, 0)
-            corners.append((first, first + axis.window.reach - 1))
+            hull = axis.hull(at)
+            corners.append((hull[0], hull[-1]))
         left, top, _, _ = panel.box(corners[0][0], corners[1][0])
         _, _, right, bottom = panel.box(corners[0][1], corners[1][1])
         return left, top, right, bottom
 
     def _number(
-        self, pen: ImageDraw.ImageDraw, box: Box, value: Any, ink: Colour, corner: Any = None
+        self,
+        pen: ImageDraw.ImageDraw,
+        box: Box,
+        value: Value,
+        ink: Colour,
+        corner: Value | None = None,
     ) -> None:
         left, top, right, bottom = box
-        text = _short(shown(value))
+        text = _short(value_text(value))
         roomy = corner is not None and self.side >= 32
         font = _fitting(text, self.side - 2 * INSET, round(self.side * 0.45))
         # up and to the left of the weight, as far as the window's frame leaves room
@@ -255,10 +261,14 @@ class Sheet:
         pen.text(
             (x, (top + bottom) / 2 - (3 if roomy else 0)), text, fill=ink, font=font, anchor="mm"
         )
-        if roomy:
-            small = _fitting(_short(shown(corner)), self.side // 2, round(self.side * 0.28))
+        if corner is not None and roomy:
+            small = _fitting(_short(value_text(corner)), self.side // 2, round(self.side * 0.28))
             pen.text(
-                (right - 3, bottom - 2), _short(shown(corner)), fill=ink, font=small, anchor="rb"
+                (right - 3, bottom - 2),
+                _short(value_text(corner)),
+                fill=ink,
+                font=small,
+                anchor="rb",
             )
 
     def _words(

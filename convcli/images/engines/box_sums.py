@@ -9,9 +9,11 @@ from typing import NamedTuple
 
 import numpy as np
 
+from convcli.conv.padding import FILL
+from convcli.geometry import Pair, Window, output_length
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics
-from convcli.images.engines.row_bands import FILL, Bands, Pair, Work
+from convcli.images.engines.row_bands import Bands, Work
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.kernels.kernel import Kernel
 
@@ -50,7 +52,7 @@ class BoxSums(NamedTuple):
         (part,) = self.kernel.parts
         box_rows, box_columns = self.kernel.shape
         _, width, channels = bands.pixels.shape
-        fill, left = int(bands.window.border.value), bands.left
+        fill, left = int(bands.fill), bands.left
         outside = [slice(0, left), slice(left + width, bands.width())]
         quantizer = Quantizer(part.scale, intensity, full, box_rows * box_columns * full)
 
@@ -80,7 +82,7 @@ class BoxSums(NamedTuple):
                     sums[:, side] = box_rows * fill if filled else sums[:, left + cells]
             prefix = scratch.like("prefix", sums, np.uint32)
             np.cumsum(sums, axis=1, out=prefix)
-            count = bands.width() - box_columns + 1
+            count = output_length(bands.width(), Window(box_columns))
             boxes = scratch.array("boxes", (bottom - top) * count * channels, np.uint32)
             boxes = boxes.reshape(bottom - top, count, channels)
             np.subtract(prefix[:, box_columns:], prefix[:, : count - 1], out=boxes[:, 1:])

@@ -16,13 +16,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.conv.validate import EXACT_FLOAT
+from convcli.geometry import Window, output_length
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics, magnitudes
 from convcli.images.engines.row_bands import Bands, FloatWork, Work, band_rows
 from convcli.images.engines.shift_passes import Passes, Scratch, plan_passes
 from convcli.images.engines.toeplitz import Products, Transforms
-from convcli.images.kernels.factor import narrowed, separated
-from convcli.images.kernels.kernel import Kernel, Matrix, Part
+from convcli.images.kernels.factor import Matrix, narrowed, separated
+from convcli.images.kernels.kernel import Kernel, Part
 
 MIN_TRANSFORMED = 64
 """Taps below which a transform never pays."""
@@ -226,11 +227,11 @@ class Correlator:
             yield from responses
 
     def _parts(self, band: Values, scratch: Scratch | None) -> Iterator[Values]:
-        rows, columns = (band.shape[axis] - self.shape[axis] + 1 for axis in (0, 1))
+        rows, columns = map(output_length, band.shape[:2], map(Window, self.shape))
         for number, (one, shape) in enumerate(zip(self.stencils, self.shapes, strict=True)):
             # the anchors of all parts meet
             top, left = ((self.shape[k] - 1) // 2 - (shape[k] - 1) // 2 for k in (0, 1))
-            bottom, right = top + rows + shape[0] - 1, left + columns + shape[1] - 1
+            bottom, right = top + Window(shape[0]).span(rows), left + Window(shape[1]).span(columns)
             name = f"part {number}" if self.kernel.combine == "maximum" else "part"
             response = one.run(band[top:bottom, left:right], scratch or Scratch(), name)
             yield self._times(response, self.times[number])

@@ -9,38 +9,27 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from convcli.conv.padding import BORDERS, sources
+from convcli import geometry
+from convcli.borders import Border
+from convcli.conv.padding import FILL, sources
+from convcli.conv.threads import single_threaded_blas
 from convcli.errors import UnfitError
+from convcli.geometry import Pair, anchored_padding, ceil_div, output_length
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import Statistics
 from convcli.images.engines.shift_passes import Scratch
 
-Pair = tuple[int, int]
-
 BAND_BYTES = 400_000
-"""Of accumulators in a band: all arrays of a band stay in a core's cache of 2 MB."""
+"""Of one band of samples in the accumulator dtype: all arrays of a band stay in a core's cache of
+2 MB."""
 
 SHARED_BYTES = 2_000_000
-"""The same where threads share the picture. Between two calls of NumPy a thread holds the
+"""The same where threads share the picture. Between two calls of NumPy a thread keeps the
 interpreter, and a sleeping core takes 50 µs to notice that it is free: for sharpen on 12 megapixels
 two threads take 84 ms with bands of 0.3 MB, 45 with 1.2 and 38 with 2.4; one alone takes 47."""
 
 SHARED_SAMPLES = 2_000_000
 """Below that the bands of a picture are not worth a second thread (2 to 5 ms of work)."""
-
-FILL = -1
-"""In place of a row or column that a constant border invents."""
-
-
-class Border(NamedTuple):
-    """What stands beyond the picture: a name of BORDERS or "valid", and a constant's value."""
-
-    name: str = "edge"
-    value: float = 0.0
-
-    @property
-    def text(self) -> str:
-        return f"constant:{self.value:g}" if self.name == "constant" else self.name
 
 
 class Window(NamedTuple):
@@ -51,32 +40,33 @@ class Window(NamedTuple):
     stride: Pair
     border: Border
 
-    def output(self, size: Pair) -> Pair:
-        """Rows and columns of the result. Raises UnfitError where nothing is left."""
-        if self.border.name == "valid":
-            size = size[0] - self.shape[0] + 1, size[1] - self.shape[1] + 1
-            if min(size) < 1:
-                raise UnfitError(
-                    f"a kernel of {self.shape[0]}x{self.shape[1]} does not fit a picture of "
-                    f"{size[0] + self.shape[0] - 1}x{size[1] + self.shape[1] - 1} without a border"
-                )
-        return -(-size[0] // self.stride[0]), -(-size[1] // self.stride[1])
+    @property
+    def axes(self) -> tuple[geometry.Window, geometry.Window]:
+        """The window along rows and along columns."""
+        rows, columns = map(geometry.Window, self.shape, self.stride)
+        return rows, columns
 
     @property
-    def left(self) -> int:
-        """Columns before those of the picture."""
-        return 0 if self.border.name == "valid" else self.anchor[1]
+    def padding(self) -> tuple[Pair, Pair]:
+        """Rows above and below the picture, columns before and after it."""
+        if self.border.name == "valid":
+            return (0, 0), (0, 0)
+        rows, columns = map(anchored_padding, self.axes, self.anchor)
+        return rows, columns
+
+    def output(self, size: Pair) -> Pair:
+        """Rows and columns of the result. Raises UnfitError where nothing is left."""
+        if self.border.name == "valid" and (size[0] < self.shape[0] or size[1] < self.shape[1]):
+            raise UnfitError(
+                f"a kernel of {self.shape[0]}x{self.shape[1]} does not fit a picture of "
+                f"{size[0]}x{size[1]} without a border"
+            )
+        rows, columns = map(output_length, size, self.axes, self.padding)
+        return rows, columns
 
     def cells(self, axis: int, length: int) -> NDArray[np.intp]:
         """The cell that each cell of the extended axis repeats, or FILL."""
-        if self.border.name == "valid":
-            return np.arange(length)
-        before, reach = self.anchor[axis], self.shape[axis]
-        padding = before, reach - 1 - before
-        if BORDERS[self.border.name] is None:
-            cells = np.arange(-padding[0], length + padding[1])
-            return np.where((cells >= 0) & (cells < length), cells, FILL)
-        return sources(self.border.name, length, padding)
+        return sources(self.border, length, self.padding[axis])
 
 
 def extend(
@@ -102,8 +92,8 @@ def extend(
     if rows[0] != FILL and (rows[1:] - rows[:-1] == 1).all():
         np.copyto(out[:, inside], pixels[rows[0] : rows[-1] + 1], casting="unsafe")
     else:
-        for place, row in enumerate(rows):
-            out[place, inside] = fill if row == FILL else pixels[row]
+        for position, row in enumerate(rows):
+            out[position, inside] = fill if row == FILL else pixels[row]
     for outside in (slice(0, left), slice(inside.stop, len(columns))):
         cells = columns[outside]
         if len(cells):
@@ -114,7 +104,7 @@ def extend(
 class Bands:
     """The bands of a picture (h, w, c), each with what a window reads beyond its rows.
 
-    >>> bands = Bands(np.arange(4).reshape(2, 2, 1), Window((1, 3), (0, 1), (1, 1), Border()))
+    >>> bands = Bands(np.arange(4).reshape(2, 2, 1), Window((1, 3), (0, 1), (1, 1), Border("edge")))
     >>> bands.read(1, 2, np.int16)[0, :, 0].tolist()
     [2, 2, 3, 3]
     """
@@ -124,7 +114,8 @@ class Bands:
         self.size = window.output(pixels.shape[:2])
         self.rows = window.cells(0, pixels.shape[0])
         self.columns = window.cells(1, pixels.shape[1])
-        self.left = window.left
+        self.left = window.padding[1][0]
+        self.fill = window.border.fill
 
     def width(self) -> int:
         """Columns of a band, with those beyond the picture."""
@@ -132,8 +123,8 @@ class Bands:
 
     def span(self, top: int, bottom: int) -> Pair:
         """The extended rows that output rows top to bottom read."""
-        step = self.window.stride[0]
-        return top * step, (bottom - 1) * step + self.window.shape[0]
+        rows = self.window.axes[0].hull(range(top, bottom))
+        return rows.start, rows.stop
 
     def read(
         self,
@@ -153,13 +144,13 @@ class Bands:
             if out is None
             else out[: shape[0] * shape[1] * shape[2]].reshape(shape)
         )
-        return extend(pixels, rows, self.columns, self.left, self.window.border.value, band)
+        return extend(pixels, rows, self.columns, self.left, self.fill, band)
 
     def centers(self, band: Values) -> tuple[slice, slice]:
         """The rows and columns of a band that stand under the anchor where the window stops."""
-        down, across = (
-            slice(at, at + length - reach + 1, step)
-            for at, length, reach, step in zip(
+        rows, columns = (
+            slice(anchor, anchor + output_length(length, geometry.Window(kernel)), step)
+            for anchor, length, kernel, step in zip(
                 self.window.anchor,
                 band.shape[:2],
                 self.window.shape,
@@ -167,12 +158,14 @@ class Bands:
                 strict=True,
             )
         )
-        return down, across
+        return rows, columns
 
     def strided(self, response: Values) -> Values:
         """The responses at the places where the window stops, of those at every place."""
-        down, across = self.window.stride
-        return response if (down, across) == (1, 1) else response[::down, ::across]
+        row_step, column_step = self.window.stride
+        if (row_step, column_step) == (1, 1):
+            return response
+        return response[::row_step, ::column_step]
 
 
 Run: TypeAlias = Callable[[int, int, Stored, Scratch], Statistics]
@@ -198,11 +191,11 @@ class FloatWork(NamedTuple):
     run: Callable[[int, int], Values]
 
 
-def band_rows(cells: int, rows: int, itemsize: int, reach: int, threads: int) -> int:
+def band_rows(cells: int, rows: int, itemsize: int, kernel_rows: int, threads: int) -> int:
     """Rows of a band, from the cells of one row: what fits a cache, and is worth its border."""
-    tall = (SHARED_BYTES if threads > 1 else BAND_BYTES) // max(cells * itemsize, 1)
-    tall = max(tall, 2 * reach, 8)
-    return max(1, min(tall, -(-rows // threads)))
+    fitting = (SHARED_BYTES if threads > 1 else BAND_BYTES) // max(cells * itemsize, 1)
+    fitting = max(fitting, 2 * kernel_rows, 8)
+    return max(1, min(fitting, ceil_div(rows, threads)))
 
 
 def thread_count(samples: int, threads: int | None = None) -> int:
@@ -217,22 +210,20 @@ def thread_count(samples: int, threads: int | None = None) -> int:
 
 def share_rows(
     rows: int,
-    tall: int,
+    band: int,
     threads: int,
     worker: Callable[[], Callable[[int, int], None]],
     products: bool = False,
 ) -> None:
-    """Run over all rows in bands, on threads that each call `worker` once for their own buffers.
+    """Run over all rows in bands of so many, on threads that each call `worker` for own buffers.
 
     The first error of any thread ends all of them, and is raised here. With `products` of matrices
-    BLAS is held to one thread, so that its threads and ours do not fight for the cores.
+    BLAS is limited to one thread, so that its threads and ours do not fight for the cores.
     """
     if products and threads > 1 and os.environ.get("OPENBLAS_NUM_THREADS") != "1":
-        from convcli.conv.threads import single_threaded_blas
-
         with single_threaded_blas():
-            return share_rows(rows, tall, threads, worker)
-    left = deque((top, min(top + tall, rows)) for top in range(0, rows, tall))
+            return share_rows(rows, band, threads, worker)
+    left = deque((top, min(top + band, rows)) for top in range(0, rows, band))
     errors: list[BaseException] = []
 
     def work() -> None:

@@ -12,10 +12,11 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from convcli.borders import Border
 from convcli.images.arrays import Samples, Stored, Values
 from convcli.images.engines.correlate import Correlator
 from convcli.images.engines.quantize import NOTHING, IntensityMap, Quantizer, Statistics
-from convcli.images.engines.row_bands import Bands, Border, FloatWork, Work
+from convcli.images.engines.row_bands import Bands, FloatWork, Work
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.kernels.kernel import Kernel
 

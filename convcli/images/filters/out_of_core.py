@@ -13,10 +13,11 @@ from typing import IO, TYPE_CHECKING, Literal, NamedTuple, TypeAlias
 
 import numpy as np
 
+from convcli.conv.padding import FILL
 from convcli.errors import OutputError, PictureError
 from convcli.images.arrays import Samples
 from convcli.images.engines.quantize import NOTHING, Statistics, combined
-from convcli.images.engines.row_bands import FILL, Window, extend
+from convcli.images.engines.row_bands import Window, extend
 from convcli.images.filters.apply import Filtered, filter_picture
 from convcli.images.filters.plan import FilterPlan
 from convcli.images.image import Header, Picture
@@ -151,17 +152,17 @@ def _filtered(rows: _Rows, plan: FilterPlan, window: Window) -> Iterator[Filtere
     height, width = window.output((header.height, header.width))
     row_cells, column_cells = window.cells(0, header.height), window.cells(1, header.width)
     inside = spec._replace(border=spec.border._replace(name="valid"))
-    step, read = spec.stride[0], window.shape[0]
-    band_rows = max(2 * read, BAND_SAMPLES // (width * header.channels), 1)
+    band_rows = max(2 * window.shape[0], BAND_SAMPLES // (width * header.channels), 1)
     for top in range(0, height, band_rows):
         bottom = min(top + band_rows, height)
-        cells = row_cells[top * step : (bottom - 1) * step + read]
+        read = window.axes[0].hull(range(top, bottom))
+        cells = row_cells[read.start : read.stop]
         real = cells[cells != FILL]
         first, last = (int(real.min()), int(real.max()) + 1) if len(real) else (0, 0)
         source = rows.read(first, last)
         band = np.empty((len(cells), len(column_cells), header.channels), rows.dtype)
         cells = np.where(cells == FILL, FILL, cells - first)
-        extend(source, cells, column_cells, window.left, spec.border.value, band)
+        extend(source, cells, column_cells, window.padding[1][0], spec.border.fill, band)
         yield filter_picture(Picture(band, False, "PPM", {}), inside)
 
 

@@ -252,7 +252,7 @@ def _check(filtered: Header, spec: FilterSpec) -> None:
         value = spec.border.value
         if not 0 <= value <= filtered.full or value % 1:
             raise UnfitError(
-                f"the border constant:{value:g} is no sample of this picture: "
+                f"the border {spec.border.text} is no sample of this picture: "
                 f"a whole number from 0 to {filtered.full}"
             )
     if spec.linear and (filtered.inks or not filtered.full):

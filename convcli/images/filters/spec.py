@@ -10,9 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convcli.conv.padding import BORDERS
+from convcli.borders import Border, read_border
 from convcli.errors import SpecError
-from convcli.images.engines.row_bands import Border
 from convcli.images.filters.options import (
     RECORDED,
     Channels,
@@ -35,7 +34,7 @@ from convcli.images.kernels.kernel import (
 )
 from convcli.images.kernels.parse import kernel, spec_text
 from convcli.numerals import read_fraction, row_hints
-from convcli.text import like, safe
+from convcli.text import safe
 
 MAX_KERNELS = 100
 """Kernels of one chain, iterations counted."""
@@ -51,7 +50,7 @@ class FilterSpec(NamedTuple):
     """
 
     kernels: tuple[Kernel, ...]
-    border: Border = Border()
+    border: Border = Border("edge")
     stride: Pair = (1, 1)
     channels: Channels = "rgb"
     gray: bool = False
@@ -131,22 +130,6 @@ def _changed(one: Kernel, scale: Fraction, options: FilterOptions) -> Kernel:
     if options.anchor is not None:
         one = anchored(one, options.anchor)._replace(smooth=0.0)
     return one if options.dilation == (1, 1) else dilated(one, options.dilation)
-
-
-def read_border(text: str) -> Border:
-    """A border as the command line takes it.
-
-    >>> read_border("constant:128").text
-    'constant:128'
-    """
-    name, colon, value = text.strip().lower().partition(":")
-    if name == "constant" and colon:
-        return Border("constant", float(read_fraction(value, "constant:")))
-    if name not in (*BORDERS, "valid") or colon or name == "constant":
-        names = [one for one in BORDERS if one != "constant"]
-        known = f"{', '.join(names)}, constant:VALUE, valid"
-        raise SpecError(f"{text!r:.60} is no border: {known}{like(name, (*BORDERS, 'valid'))}")
-    return Border(name)
 
 
 def replayed(options: FilterOptions) -> FilterOptions:

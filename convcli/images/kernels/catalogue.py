@@ -4,22 +4,24 @@ One line of CATALOGUE adds a kernel: a function of its parameters that builds it
 and a line of words.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import ceil, cos, exp, pi, radians, sin, sqrt
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from convcli.errors import SpecError
-from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Matrix, Part, rotated
+from convcli.images.kernels.factor import Matrix
+from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Part, rotated
 
 AXIS_BITS, MATRIX_BITS = 18, 22
 """Bits of the weights that are not rational by nature: two axes of 18 and a sample of 16 fill the
 52 bits of float64; a matrix of 22, whose magnitudes sum to 2, fills 32 bits with 8-bit samples."""
 
 NARROW = 0.8
-"""Below this σ a sampled gaussian is narrower than asked, and is sampled from a wider one."""
+"""Below this σ a sampled gaussian is too narrow, and is sampled from a wider one."""
 
 
 class Entry(NamedTuple):
@@ -49,41 +51,43 @@ def _fixed(*factors: Matrix, over: int = 1) -> Callable[[], Kernel]:
     return lambda: Kernel((Part(factors, Fraction(1, over)),))
 
 
-def _whole(name: str, value: Any, least: int = 1, most: int = MAX_SIDE) -> int:
-    if type(value) is not int or not least <= value <= most:
-        raise SpecError(f"{name}={value} must be a whole number from {least} to {most}")
+def _integer(name: str, value: object, minimum: int = 1, maximum: int = MAX_SIDE) -> int:
+    """An argument as a whole number. Raises SpecError."""
+    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
+        raise SpecError(f"{name}={value} must be a whole number from {minimum} to {maximum}")
     return value
 
 
-def _number(name: str, value: Any, above: float, most: float) -> float:
-    if type(value) not in (int, float):
+def _number(name: str, value: object, above: float, maximum: float) -> float:
+    """An argument as a number. Raises SpecError."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
         raise SpecError(f"{name}={value} is not a number")
-    if not above < value <= most:
-        raise SpecError(f"{name}={value} must be above {above:g} and at most {most:g}")
+    if not above < value <= maximum:
+        raise SpecError(f"{name}={value} must be above {above:g} and at most {maximum:g}")
     return float(value)
 
 
-def _rounded(values: Any, bits: int, total: float | None = None) -> Matrix:
+def _rounded(values: ArrayLike, bits: int, total: float | None = None) -> Matrix:
     """Weights as multiples of 2^−bits, whose sum is exactly `total`: the middle takes the rest."""
-    whole = np.rint(np.asarray(values, np.float64) * 2.0**bits).astype(np.int64)
+    multiples = np.rint(np.asarray(values, np.float64) * 2.0**bits).astype(np.int64)
     if total is not None:
-        middle = tuple((side - 1) // 2 for side in whole.shape)
-        whole[middle] += round(total * 2**bits) - int(whole.sum())
-    return whole
+        middle = tuple((side - 1) // 2 for side in multiples.shape)
+        multiples[middle] += round(total * 2**bits) - int(multiples.sum())
+    return multiples
 
 
-def _dense(values: Any, total: float | None = None) -> Part:
+def _dense(values: ArrayLike, total: float | None = None) -> Part:
     return Part((_rounded(values, MATRIX_BITS, total),), Fraction(1, 2**MATRIX_BITS))
 
 
 def _box(size: int = 3) -> Kernel:
-    ones = (1,) * _whole("size", size)
+    ones = (1,) * _integer("size", size)
     return Kernel((Part((_column(*ones), _row(*ones)), Fraction(1, size * size)),))
 
 
 def _binomial(size: int = 3) -> Kernel:
     taps = [1]
-    for _ in range(_whole("size", size, most=31) - 1):
+    for _ in range(_integer("size", size, maximum=31) - 1):
         taps = [a + b for a, b in zip([0, *taps], [*taps, 0], strict=True)]
     return Kernel((Part((_column(*taps), _row(*taps)), Fraction(1, 4 ** (size - 1))),))
 
@@ -99,7 +103,7 @@ def _gaussian_taps(sigma: float, size: int | None = None) -> Matrix:
     _number("sigma", sigma, 0, MAX_SIDE / 8)
     radius = ceil(4 * sigma)
     if size is not None:
-        if _whole("size", size) % 2 == 0:
+        if _integer("size", size) % 2 == 0:
             raise SpecError(f"size={size} must be odd, so that the kernel has a middle")
         radius = size // 2
     elif sigma < NARROW:
@@ -111,7 +115,7 @@ def _gaussian_taps(sigma: float, size: int | None = None) -> Matrix:
 
 
 def _widened(sigma: float) -> float:
-    """The σ to sample a gaussian with so that its taps have the standard deviation asked for."""
+    """The σ to sample a gaussian with so that its taps have that standard deviation."""
     low, high = 1e-3, 1.0
     for _ in range(60):
         middle = (low + high) / 2
@@ -173,11 +177,11 @@ def _laplacian(neighbours: int = 4) -> Kernel:
 
 
 def _disk(radius: float = 2.0) -> Kernel:
-    reach = ceil(_number("radius", radius, 0, 64) - 0.5)
+    steps = ceil(_number("radius", radius, 0, 64) - 0.5)
     fine = 16  # the share of a pixel inside the circle, counted on 16×16 points
-    places = (np.arange((2 * reach + 1) * fine) + 0.5) / fine - 0.5 - reach
+    places = (np.arange((2 * steps + 1) * fine) + 0.5) / fine - 0.5 - steps
     inside = places[:, np.newaxis] ** 2 + places**2 <= radius * radius
-    side = 2 * reach + 1
+    side = 2 * steps + 1
     counts = inside.reshape(side, fine, side, fine).sum(axis=(1, 3)).astype(np.int64)
     return Kernel((Part((counts,), Fraction(1, int(counts.sum()))),))
 
@@ -185,18 +189,18 @@ def _disk(radius: float = 2.0) -> Kernel:
 def _motion(length: float = 9, angle: float = 0.0) -> Kernel:
     _number("length", length, 0, MAX_SIDE // 4)
     _number("angle", angle, -3600, 3600)
-    reach = ceil(max(length - 1, 0) / 2)
-    weights = np.zeros((2 * reach + 3, 2 * reach + 3))
+    radius = ceil(max(length - 1, 0) / 2)
+    weights = np.zeros((2 * radius + 3, 2 * radius + 3))
     points = 64 * ceil(length) + 1
     for place in range(points):
         along = (place / (points - 1) - 0.5) * max(length - 1, 0)
-        x = along * cos(radians(angle)) + reach + 1
-        y = -along * sin(radians(angle)) + reach + 1
+        x = along * cos(radians(angle)) + radius + 1
+        y = -along * sin(radians(angle)) + radius + 1
         left, top = int(x + 1e-9), int(y + 1e-9)
         right, below = max(x - left, 0.0), max(y - top, 0.0)
-        for i, down in ((top, 1 - below), (top + 1, below)):
-            for j, across in ((left, 1 - right), (left + 1, right)):
-                weights[i, j] += down * across
+        for i, row_share in ((top, 1 - below), (top + 1, below)):
+            for j, column_share in ((left, 1 - right), (left + 1, right)):
+                weights[i, j] += row_share * column_share
     weights = (weights + weights[::-1, ::-1]) / (2 * points)
     keep = np.rint(weights * 2.0**MATRIX_BITS) > 0
     rows, columns = keep.any(axis=1), keep.any(axis=0)
@@ -217,8 +221,8 @@ def _gabor(sigma: float = 2.0, theta: float = 0.0, wavelength: float = 4.0) -> K
 
 
 def _random(size: int = 3, seed: int = 0) -> Kernel:
-    _whole("size", size)
-    _whole("seed", seed, least=0, most=2**63)
+    _integer("size", size)
+    _integer("seed", seed, minimum=0, maximum=2**63)
     taps = np.random.Generator(np.random.PCG64(seed)).standard_normal((size, size))
     return Kernel((_dense(taps / np.abs(taps).sum()),))
 
@@ -269,7 +273,7 @@ def _frei_chen(mask: int = 0) -> Kernel:
     if mask == 0:
         root = round(sqrt(2) * 2**AXIS_BITS)
         return _gradient((2**AXIS_BITS, root, 2**AXIS_BITS), over=2**AXIS_BITS)()
-    _whole("mask", mask, most=9)
+    _integer("mask", mask, maximum=9)
     r = sqrt(2)
     masks = (
         ((1, r, 1), (0, 0, 0), (-1, -r, -1)), ((1, 0, -1), (r, 0, -r), (1, 0, -1)),
@@ -294,17 +298,32 @@ P = [round(p * 2**AXIS_BITS) for p in (0.0376593171958126, 0.249153396177344)]
 D = [round(d * 2**AXIS_BITS) for d in (0.109603762960254, 0.276690988455557)]
 FARID_TAPS = (P[0], P[1], 2**AXIS_BITS - 2 * (P[0] + P[1]), P[1], P[0]), (-D[0], -D[1], 0, *D[::-1])
 
-GRADIENTS: dict[str, tuple[tuple[Any, ...], str, str]] = {
-    "sobel": (((1, 2, 1),), SOBEL, "edge strength"),
-    "prewitt": (((1, 1, 1),), PREWITT, "edge strength, less smoothed"),
-    "scharr": (((3, 10, 3),), SCHARR, "edge strength, alike in all directions"),
-    "farid": (
-        (*FARID_TAPS, 4**AXIS_BITS),
+
+class Gradient(NamedTuple):
+    """A family of gradients: its taps across the derivative and along it, over a divisor."""
+
+    smooth: Sequence[int]
+    source: str
+    purpose: str
+    difference: Sequence[int] = (-1, 0, 1)
+    over: int = 1
+
+    def build(self, part: str = "") -> Callable[..., Kernel]:
+        return _gradient(self.smooth, self.difference, self.over, part=part)
+
+
+GRADIENTS = {
+    "sobel": Gradient((1, 2, 1), SOBEL, "edge strength"),
+    "prewitt": Gradient((1, 1, 1), PREWITT, "edge strength, less smoothed"),
+    "scharr": Gradient((3, 10, 3), SCHARR, "edge strength, alike in all directions"),
+    "farid": Gradient(
+        FARID_TAPS[0],
         FARID,
         "edge strength, 5 taps, most alike in all directions",
+        FARID_TAPS[1],
+        4**AXIS_BITS,
     ),
 }
-"""Name → smoothing taps (and the derivative's, and a divisor), source, purpose."""
 
 CATALOGUE: dict[str, Entry] = {
     "identity": Entry(_fixed(_row(1)), "definition", "leaves the picture as it is"),
@@ -340,14 +359,14 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "emboss": Entry(_fixed(_ints((-2, -1, 0), (-1, 1, 1), (0, 1, 2))), SETOSA, "raised relief"),
     **{
-        name: Entry(_gradient(*taps), source, f"{purpose}: {name}, {name}:x, {name}:left")
-        for name, (taps, source, purpose) in GRADIENTS.items()
+        name: Entry(one.build(), one.source, f"{one.purpose}: {name}, {name}:x, {name}:left")
+        for name, one in GRADIENTS.items()
     },
     **{
         f"{name}-{axis}": Entry(
-            _gradient(*taps, part=axis), source, f"{'upright' if axis == 'x' else 'level'} edges"
+            one.build(axis), one.source, f"{'upright' if axis == 'x' else 'level'} edges"
         )
-        for name, (taps, source, _) in GRADIENTS.items()
+        for name, one in GRADIENTS.items()
         for axis in "xy"
     },
     "roberts": Entry(
@@ -369,7 +388,7 @@ CATALOGUE: dict[str, Entry] = {
 """Name → how to build it, its source, what it is for."""
 
 
-def parameters(name: str) -> dict[str, Any]:
+def parameters(name: str) -> dict[str, object]:
     """A kernel's parameters and what they are where nothing is said.
 
     >>> parameters("gaussian")
@@ -380,14 +399,16 @@ def parameters(name: str) -> dict[str, Any]:
     return dict(zip(names, build.__defaults__ or (), strict=True))
 
 
-def built(name: str, arguments: Sequence[Any] = (), named: dict[str, Any] | None = None) -> Kernel:
+def built(
+    name: str, arguments: Sequence[object] = (), named: Mapping[str, object] | None = None
+) -> Kernel:
     """A kernel of the catalogue from values by place and by name.
 
     >>> built("box", [5]).shape
     (5, 5)
     """
     takes = parameters(name)
-    given: dict[str, Any] = dict(zip(takes, arguments, strict=False))
+    given: dict[str, object] = dict(zip(takes, arguments, strict=False))
     problem = ""
     if len(arguments) > len(takes):
         problem = f"too many values ({len(arguments)})"

@@ -1,10 +1,11 @@
-"""What a kernel of whole numbers is made of: an exact rank-1 test, and sums of neighbours.
+"""Factors of a kernel of whole numbers: an exact rank-1 test, and sums of neighbors.
 
 A product of kernels is applied one factor after another: (1 2 1) ⊗ (1 2 1) as a column and a row,
-and (1 4 6 4 1) as (1 1) four times. Factors are found from the numbers, never from a name.
+and (1 4 6 4 1) as (1 1) four times. Factors follow from the numbers, never from a name.
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
 from math import gcd
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Matrix = NDArray[Any]
+"""Rows and columns of int64, of Python's integers where these are too narrow, or of float64."""
 
 
 def multiplied(factors: Sequence[Matrix]) -> Matrix:
@@ -20,16 +22,16 @@ def multiplied(factors: Sequence[Matrix]) -> Matrix:
     >>> multiplied([np.array([[1], [1]]), np.array([[1, 1]])]).tolist()
     [[1, 1], [1, 1]]
     """
-    whole = all(factor.dtype.kind in "iO" for factor in factors)
-    dense = np.ones((1, 1), object if whole else np.float64)
+    is_integer = all(factor.dtype.kind in "iO" for factor in factors)
+    dense = np.ones((1, 1), object if is_integer else np.float64)
     for factor in factors:
         rows, columns = np.add(dense.shape, factor.shape) - 1
         product = np.zeros((rows, columns), dense.dtype)
         for (i, j), tap in np.ndenumerate(factor):
-            tap = int(tap) if whole else tap
+            tap = int(tap) if is_integer else tap
             product[i : i + dense.shape[0], j : j + dense.shape[1]] += tap * dense
         dense = product
-    return narrowed(dense) if whole else dense
+    return narrowed(dense) if is_integer else dense
 
 
 def narrowed(matrix: Matrix) -> Matrix:
@@ -48,28 +50,25 @@ def rank_one(matrix: Matrix) -> tuple[Matrix, Matrix] | None:
     """
     if min(matrix.shape) == 1 or matrix.dtype.kind == "f":
         return None
-    whole = [[int(tap) for tap in row] for row in matrix]
-    pivot = next((row for row in whole if any(row)), None)
+    rows = [[int(tap) for tap in row] for row in matrix]
+    pivot = next((row for row in rows if any(row)), None)
     if pivot is None:
         return None
     shared = gcd(*pivot)
-    across = [tap // shared for tap in pivot]
-    place = next(j for j, tap in enumerate(across) if tap)
-    down = []
-    for row in whole:
-        times, rest = divmod(row[place], across[place])
-        if rest or any(tap != times * unit for tap, unit in zip(row, across, strict=True)):
+    unit_row = [tap // shared for tap in pivot]
+    j = next(j for j, tap in enumerate(unit_row) if tap)
+    column = []
+    for row in rows:
+        times, rest = divmod(row[j], unit_row[j])
+        if rest or any(tap != times * unit for tap, unit in zip(row, unit_row, strict=True)):
             return None
-        down.append([times])
-    return narrowed(np.array(down, object)), narrowed(np.array([across], object))
+        column.append([times])
+    return narrowed(np.array(column, object)), narrowed(np.array([unit_row], object))
 
 
 def separated(factors: Sequence[Matrix]) -> tuple[Matrix, ...]:
     """The factors, with each matrix of rank 1 as a column and a row."""
-    found: list[Matrix] = []
-    for factor in factors:
-        found.extend(rank_one(factor) or (factor,))
-    return tuple(found)
+    return tuple(part for factor in factors for part in rank_one(factor) or (factor,))
 
 
 def halved(taps: Sequence[int]) -> tuple[int, list[int]]:
@@ -93,7 +92,6 @@ def matrix_rank(matrix: Matrix) -> int:
     """The rank of a matrix: exact for small matrices of whole numbers, by NumPy for others."""
     if matrix.dtype.kind == "f" or matrix.size > 400:
         return int(np.linalg.matrix_rank(matrix.astype(np.float64)))
-    from fractions import Fraction
 
     rows = [[Fraction(int(tap)) for tap in row] for row in matrix]
     rank = 0

@@ -1,30 +1,28 @@
-"""What a kernel is: parts of whole numbers with a scale, and how their responses are combined.
+"""The record of a kernel: parts of whole numbers with a scale, and how their responses combine.
 
 Kernels stand as they are drawn, for correlation: the left column of `sobel-x` meets the left
 neighbours. Weights are fractions, so that every response is exact: those of the catalogue that are
-not rational by nature (gaussians, √2) are rounded to multiples of 2⁻¹⁸ an axis, 2⁻²² a matrix.
+not rational by nature (gaussians, √2) are rounded to multiples of 2⁻¹⁸ per axis, 2⁻²² per matrix.
 """
 
 from collections.abc import Callable
 from fractions import Fraction
 from math import lcm
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from convcli.errors import SpecError
-from convcli.images.kernels.factor import matrix_rank, multiplied, narrowed, rank_one
-
-Matrix = NDArray[Any]
-Pair = tuple[int, int]
+from convcli.geometry import Pair, Window
+from convcli.images.kernels.factor import Matrix, matrix_rank, multiplied, narrowed, rank_one
 
 MAX_SIDE = 1023
 """Rows or columns of a kernel; beyond that a kernel is larger than most pictures."""
 
 
 MAX_WEIGHT = 10**125
-"""Sums of squares of weights up to this, times samples, are still floats."""
+"""Sums of squares of weights up to this, times samples, are still floats; and so is the gain that
+makes a step of the inverse visible."""
 
 Combination = Literal["", "sum", "magnitude", "maximum"]
 
@@ -155,7 +153,7 @@ def middle(shape: Pair) -> Pair:
 
 
 def checked(kernel: Kernel) -> Kernel:
-    """The same kernel. Raises SpecError for weights whose responses are beyond float64."""
+    """The same kernel. Raises SpecError where responses would be beyond float64."""
     for part in kernel.parts:
         bound = abs(part.scale)
         for factor in part.factors:
@@ -163,9 +161,18 @@ def checked(kernel: Kernel) -> Kernel:
                 bound *= Fraction(float(np.abs(factor).max()))
             else:
                 bound *= max(abs(int(tap)) for tap in factor.flat)
-        if bound > MAX_WEIGHT:
-            raise SpecError(f"kernel {kernel.name} has weights beyond {float(MAX_WEIGHT):g}")
+        if bound > MAX_WEIGHT or 0 < bound < Fraction(1, MAX_WEIGHT):
+            raise SpecError(
+                f"the largest weight of kernel {kernel.name} is {_power(bound)}; it must be from "
+                f"1e-125 to 1e+125"
+            )
     return kernel
+
+
+def _power(value: Fraction) -> str:
+    """The power of ten nearest below a value, which may be beyond float64."""
+    digits = len(str(value.numerator)) - len(str(value.denominator))
+    return f"about 1e{digits:+d}"
 
 
 def weight_sum(matrix: Matrix) -> Fraction:
@@ -181,10 +188,10 @@ def _grown(matrix: Matrix, shape: Pair) -> Matrix:
     """A matrix in the middle of zeros, as the anchors of both meet."""
     if matrix.shape == shape:
         return matrix
-    whole = np.zeros(shape, matrix.dtype)
+    grown = np.zeros(shape, matrix.dtype)
     top, left = ((shape[axis] - 1) // 2 - (matrix.shape[axis] - 1) // 2 for axis in (0, 1))
-    whole[top : top + matrix.shape[0], left : left + matrix.shape[1]] = matrix
-    return whole
+    grown[top : top + matrix.shape[0], left : left + matrix.shape[1]] = matrix
+    return grown
 
 
 # what --flip, --rotate, … do to a kernel, each a function of the kernel
@@ -280,8 +287,10 @@ def normalised(kernel: Kernel, rule: str) -> Kernel:
     if len(sums) == 1:
         return scaled(kernel, 1 / sums[0])
     parts = zip(kernel.parts, sums, strict=True)
-    return kernel._replace(
-        parts=tuple(part._replace(scale=part.scale / total) for part, total in parts)
+    return checked(
+        kernel._replace(
+            parts=tuple(part._replace(scale=part.scale / total) for part, total in parts)
+        )
     )
 
 
@@ -296,19 +305,25 @@ def anchored(kernel: Kernel, anchor: Pair) -> Kernel:
     return kernel._replace(anchor=anchor)
 
 
+def _dilated_shape(shape: tuple[int, ...], dilation: Pair) -> Pair:
+    rows, columns = (
+        Window(side, dilation=by).dilated_kernel for side, by in zip(shape, dilation, strict=True)
+    )
+    return rows, columns
+
+
 def dilated(kernel: Kernel, dilation: Pair) -> Kernel:
     """The kernel with gaps between its taps, of dilation − 1 pixels."""
     if dilation == (1, 1):
         return kernel
-    rows, columns = (by * (side - 1) + 1 for by, side in zip(dilation, kernel.shape, strict=True))
+    rows, columns = _dilated_shape(kernel.shape, dilation)
     if max(rows, columns) > MAX_SIDE:
         raise SpecError(f"dilated, the kernel is {rows}x{columns}; at most {MAX_SIDE}")
 
     def spread(factor: Matrix) -> Matrix:
-        shape = tuple(by * (side - 1) + 1 for by, side in zip(dilation, factor.shape, strict=True))
-        wide = np.zeros(shape, factor.dtype)
-        wide[:: dilation[0], :: dilation[1]] = factor
-        return wide
+        dilated_factor = np.zeros(_dilated_shape(factor.shape, dilation), factor.dtype)
+        dilated_factor[:: dilation[0], :: dilation[1]] = factor
+        return dilated_factor
 
     row, column = kernel.centre  # where it stands now, before gaps move the middle
     spread_kernel = kernel.with_parts(lambda part: _each(part, spread))

@@ -1,15 +1,17 @@
 """Kernels as text, tables and data: the catalogue, and one kernel in full."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from fractions import Fraction
 
 import numpy as np
 
 from convcli.callsyntax import read_call
-from convcli.images.kernels.catalogue import CATALOGUE, Entry, built, parameters
-from convcli.images.kernels.kernel import Kernel, Matrix, middle
+from convcli.images.kernels.catalogue import CATALOGUE, built, parameters
+from convcli.images.kernels.factor import Matrix
+from convcli.images.kernels.kernel import Kernel, middle
 from convcli.images.kernels.parse import kernel
 from convcli.numerals import row_hints
+from convcli.tables import Listing, Table
 from convcli.text import safe
 
 Tap = int | float | np.int64 | np.float64
@@ -33,9 +35,10 @@ def weights_text(matrix: Matrix, scale: Fraction) -> list[str]:
                 f"{_decimal(matrix.max() * scale)}"]  # fmt: skip
     exact = matrix.dtype.kind != "f" and scale.denominator < 10**6
     cells = [[str(int(tap)) if exact else _decimal(tap * scale) for tap in row] for row in matrix]
-    wide = [max(len(row[j]) for row in cells) for j in range(columns)]
+    widths = [max(len(row[j]) for row in cells) for j in range(columns)]
     lines = [
-        "  ".join(cell.rjust(width) for cell, width in zip(row, wide, strict=True)) for row in cells
+        "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))
+        for row in cells
     ]
     return lines + ([f"× {scale}"] if exact and scale != 1 else [])
 
@@ -96,22 +99,12 @@ def kernel_text(kernel: Kernel) -> list[str]:
     return lines
 
 
-class Catalogue:
-    """The kernels that have names, as a table."""
-
-    value = ""
-    warnings: Sequence[str] = ()
-    caption = "convcli kernels NAME shows one in full; NAME:VALUES, NAME(VALUES) give it values"
-
-    def __init__(self) -> None:
-        self.entries = {
-            name: (entry, built(name), parameters(name)) for name, entry in CATALOGUE.items()
-        }
-        self.value = "\n".join(self.entries)
-
-    def table(self) -> tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]:
-        columns = ("kernel", "parameters", "size", "sum", "separable", "for", "source")
-        rows = [
+def catalogue_listing() -> Listing:
+    """The kernels that have names, as a result to print."""
+    rows, kernels = [], []
+    for name, entry in CATALOGUE.items():
+        kernel, takes = built(name), parameters(name)
+        rows.append(
             (
                 name,
                 parameters_text(takes),
@@ -121,23 +114,15 @@ class Catalogue:
                 entry.purpose,
                 entry.source,
             )
-            for name, (entry, kernel, takes) in self.entries.items()
-        ]
-        return columns, rows, ()
-
-    def record(self) -> dict[str, object]:
-        return {
-            "schema": 1,
-            "kernels": [
-                {
-                    "parameters": takes,
-                    "source": entry.source,
-                    "purpose": entry.purpose,
-                    **kernel_record(kernel),
-                }
-                for entry, kernel, takes in self.entries.values()
-            ],
-        }
+        )
+        about = {"parameters": takes, "source": entry.source, "purpose": entry.purpose}
+        kernels.append({**about, **kernel_record(kernel)})
+    return Listing(
+        "\n".join(CATALOGUE),
+        (("kernel", "parameters", "size", "sum", "separable", "for", "source"), rows, ()),
+        {"schema": 1, "kernels": kernels},
+        "convcli kernels NAME shows one in full; NAME:VALUES, NAME(VALUES) give it values",
+    )
 
 
 def parameters_text(takes: Mapping[str, object]) -> str:
@@ -149,60 +134,44 @@ def parameters_text(takes: Mapping[str, object]) -> str:
     return ", ".join(f"{key}={value}" for key, value in takes.items())
 
 
-class KernelDetails:
-    """One kernel in full: by its name and values, a matrix, or the kernel of a file."""
+def kernel_listing(spec: str) -> Listing:
+    """One kernel in full, by its name and values, its matrix or its file, as a result to print."""
+    one, about = kernel(spec), {}
+    head, *_, tail = kernel_text(one)
+    caption = f"{head}\n{tail}"
+    if one.listed:
+        call = read_call(spec)
+        entry, takes = CATALOGUE[call.name], parameters(call.name)
+        takes |= dict(zip(takes, call.args, strict=False)) | call.kwargs
+        about = {"parameters": takes, "purpose": entry.purpose, "source": entry.source}
+        lines = [tail.strip(), f"purpose: {entry.purpose}", f"source: {entry.source}"]
+        lines += [f"parameters: {parameters_text(takes)}"] if takes else []
+        caption = "\n".join(lines)
+    return Listing(
+        "\n".join(line for matrix in one.matrices() for line in weights_text(*matrix)),
+        _weight_table(one),
+        {"schema": 1, **about, **kernel_record(one)},
+        caption,
+        () if one.listed else row_hints(*one.shape),
+    )
 
-    def __init__(self, spec: str) -> None:
-        self.kernel = kernel(spec)
-        self.value = "\n".join(
-            line for one in self.kernel.matrices() for line in weights_text(*one)
-        )
-        self.parameters: dict[str, object] = {}
-        self.entry: Entry | None = None
-        if self.kernel.listed:
-            call = read_call(spec)
-            self.entry, self.parameters = CATALOGUE[call.name], parameters(call.name)
-            self.parameters |= dict(zip(self.parameters, call.args, strict=False)) | call.kwargs
 
-    @property
-    def warnings(self) -> Sequence[str]:
-        return () if self.kernel.listed else row_hints(*self.kernel.shape)
-
-    @property
-    def caption(self) -> str:
-        head, *_, tail = kernel_text(self.kernel)
-        if self.entry is None:
-            return f"{head}\n{tail}"
-        about = [f"purpose: {self.entry.purpose}", f"source: {self.entry.source}"]
-        if self.parameters:
-            about.append(f"parameters: {parameters_text(self.parameters)}")
-        return "\n".join([tail.strip(), *about])
-
-    def table(self) -> tuple[Sequence[str], Sequence[Sequence[object]], Sequence[object]]:
-        """One row per row of each matrix, and what else a file needs to hold the kernel."""
-        one = self.kernel
-        fields: dict[str, object] = {}
-        if not one.linear:
-            fields["combine"] = one.combine
-        if one.centre != middle(one.shape):
-            fields["anchor"] = f"{one.centre[0]}:{one.centre[1]}"
-        if one.one_sided:
-            fields["one_sided"] = "true"
-        columns = ("matrix", "row", *map(str, range(one.shape[1])), *fields)
-        rows = [
-            (number, i, *(weight(tap, scale) for tap in row), *fields.values())
-            for number, (matrix, scale) in enumerate(one.matrices(), 1)
-            for i, row in enumerate(matrix)
-        ]
-        return columns, rows, ()
-
-    def record(self) -> dict[str, object]:
-        about: dict[str, object] = {}
-        if self.entry is not None:
-            about["parameters"] = self.parameters
-            about["purpose"] = self.entry.purpose
-            about["source"] = self.entry.source
-        return {"schema": 1, **about, **kernel_record(self.kernel)}
+def _weight_table(kernel: Kernel) -> Table:
+    """One row per row of each matrix, and what else a file needs to describe the kernel."""
+    fields: dict[str, object] = {}
+    if not kernel.linear:
+        fields["combine"] = kernel.combine
+    if kernel.centre != middle(kernel.shape):
+        fields["anchor"] = f"{kernel.centre[0]}:{kernel.centre[1]}"
+    if kernel.one_sided:
+        fields["one_sided"] = "true"
+    columns = ("matrix", "row", *map(str, range(kernel.shape[1])), *fields)
+    rows = [
+        (number, i, *(weight(tap, scale) for tap in row), *fields.values())
+        for number, (matrix, scale) in enumerate(kernel.matrices(), 1)
+        for i, row in enumerate(matrix)
+    ]
+    return columns, rows, ()
 
 
 class ExactWeight(float):

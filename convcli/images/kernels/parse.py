@@ -5,15 +5,14 @@ import re
 from fractions import Fraction
 from json import dumps
 from math import lcm
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from convcli.callsyntax import read_call
 from convcli.errors import SpecError
 from convcli.images.kernels.catalogue import CATALOGUE, built
-from convcli.images.kernels.factor import narrowed
+from convcli.images.kernels.factor import Matrix, narrowed
 from convcli.images.kernels.kernel import (
     COMBINATIONS,
     MAX_SIDE,
@@ -26,10 +25,10 @@ from convcli.images.kernels.kernel import (
 from convcli.numerals import Grid, Limits, Matrices, quoted, read_file, read_text
 from convcli.text import like, safe
 
-LIMITS = Limits("kernel matrix", MAX_SIDE, MAX_SIDE**2, file=32 << 20, joined=True)
-"""A file holds a matrix of the largest side, in long decimals."""
-
 MAX_PARTS = 64
+
+LIMITS = Limits("kernel matrix", MAX_SIDE, MAX_PARTS, MAX_SIDE**2, file=32 << 20, joined=True)
+"""A file holds a matrix of the largest side, in long decimals."""
 
 MAX_SQUARE_DIGITS = 140
 """Of the weights of a magnitude over their common denominator: its sums of squares are floats."""
@@ -96,8 +95,6 @@ def kernel_of(matrices: Matrices) -> Kernel:
     if combine not in COMBINATIONS:
         known = ", ".join(filter(None, COMBINATIONS))
         raise SpecError(f"{quoted(combine)} is no way to combine matrices; there are {known}")
-    if count > MAX_PARTS:
-        raise SpecError(f"a kernel combines at most {MAX_PARTS} matrices, not {count:,}")
     if count > 1 and not combine:
         raise SpecError(
             f"{count} matrices are no kernel; write one, or JSON that says how they combine: "
@@ -111,6 +108,11 @@ def kernel_of(matrices: Matrices) -> Kernel:
         for part, scale in zip(map(_part, matrices.stack), scales, strict=True)
     )
     one_sided = _is_true(matrices.fields.get("one_sided"))
+    if combine == "magnitude" and any(_digits(part) > MAX_SQUARE_DIGITS for part in parts):
+        raise SpecError(
+            f"a magnitude has weights of at most {MAX_SQUARE_DIGITS} digits over their common "
+            "denominator"
+        )
     one = checked(Kernel(parts, COMBINATIONS[combine if count > 1 else ""], one_sided=one_sided))
     anchor = _anchor(matrices.fields.get("anchor"))
     return one if anchor in (None, one.centre) else anchored(one, anchor)
@@ -118,12 +120,19 @@ def kernel_of(matrices: Matrices) -> Kernel:
 
 def _part(grid: Grid) -> Part:
     """One matrix: whole numbers over their common denominator, or the floats of an array."""
-    if any(isinstance(value, float) for row in grid for value in row):
+    rows = [[value for value in row if isinstance(value, int | Fraction)] for row in grid]
+    if sum(map(len, rows)) < sum(map(len, grid)):
         return array_kernel(np.array(grid, np.float64)).parts[0]
-    rows = [[Fraction(value) for value in row] for row in grid]
     common = lcm(*(value.denominator for row in rows for value in row))
-    whole = [[int(value * common) for value in row] for row in rows]
-    return Part((narrowed(np.array(whole, object)),), Fraction(1, common))
+    integers = [[value.numerator * (common // value.denominator) for value in row] for row in rows]
+    return Part((narrowed(np.array(integers, object)),), Fraction(1, common))
+
+
+def _digits(part: Part) -> int:
+    """Digits of the longest weight, before the scale."""
+    if part.matrix.dtype.kind == "f":
+        return 0
+    return len(str(max(abs(int(tap)) for tap in part.matrix.flat)))
 
 
 def _is_true(said: object) -> bool:
@@ -147,7 +156,7 @@ def _anchor(said: object) -> tuple[int, int] | None:
     return int(places[0]), int(places[1])
 
 
-def array_kernel(array: NDArray[Any]) -> Kernel:
+def array_kernel(array: Matrix) -> Kernel:
     """A kernel from a matrix (rows, columns) of numbers, exact where floats are short fractions.
 
     >>> array_kernel(np.array([[0.25, 0.5, 0.25]])).parts[0]

@@ -1,14 +1,14 @@
 """Two networks side by side, and one network over many input sizes, as results to print."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from math import prod
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from convcli.nets.analysis.summary import SCHEMA, Summary, named_sizes, trace
 from convcli.nets.analysis.table import LayerRecord, Settings, Totals, layer_records, totals
 from convcli.nets.graph import Network, sequential
-from convcli.nets.layers import Linear, Reshape, size_text
-from convcli.tables import Record, Table
+from convcli.nets.layers import Linear, Reshape, Shape, size_text
+from convcli.tables import Listing, Record
 from convcli.text import counted
 
 
@@ -27,72 +27,47 @@ def fully_connected(summary: Summary) -> Network:
     return sequential((Reshape(), Linear(prod(summary.output), bool(bias))))
 
 
-class Versus(NamedTuple):
-    """Two summaries by layer, and the difference of their counts."""
+def versus(left: Summary, right: Summary, names: tuple[str, str], settings: Settings) -> Listing:
+    """Two networks by layer and the difference of their counts, as a result to print.
 
-    left: Summary
-    right: Summary
-    names: tuple[str, str]
-    settings: Settings
-
-    @property
-    def value(self) -> str:
-        return f"{self.left.value}\t{self.right.value}"
-
-    @property
-    def caption(self) -> str:
-        return ""
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """The weights of both, which every format prints beside the table."""
-        return ("; ".join(map(_weights_text, self.names, (self.left, self.right))),)
-
-    def _pairs(self) -> list[tuple[str, LayerRecord | None, LayerRecord | None]]:
-        """Layers of both by name: the left one's order, then those of the right one alone."""
-        left, right = (
-            {record["name"]: record for record in layer_records(summary, self.settings)}
-            for summary in (self.left, self.right)
-        )
-        return [(name, left.get(name), right.get(name)) for name in left | right]
-
-    def table(self) -> Table:
-        columns = ["layer"]
-        for what in ("output", "params", "MACs"):
-            columns += [f"{what} of {name}" for name in self.names]
-            columns += [f"{what} more"] * (what != "output")
-        rows: list[list[object]] = []
-        for name, a, b in self._pairs():
-            outputs = ["x".join(map(str, one["output"].values())) if one else "" for one in (a, b)]
-            rows.append([name, *outputs, *_change(a, b, "params"), *_change(a, b, "macs")])
-        both = self.left, self.right
-        left, right = (totals(summary, self.settings) for summary in both)
-        outputs = [summary.value for summary in both]
-        footer: list[object] = ["total", *outputs]
-        footer += [*_change(left, right, "params"), *_change(left, right, "macs")]
-        return columns, rows, footer
-
-    def record(self) -> Record:
-        networks = [
-            {
-                "network": name,
-                "input": named_sizes(summary.input),
-                "output": named_sizes(summary.output),
-                "totals": totals(summary, self.settings),
-            }
-            for name, summary in zip(self.names, (self.left, self.right), strict=True)
-        ]
-        layers = [
-            {
-                "name": name,
-                "output": [one and one["output"] for one in (a, b)],
-                "params": [one["params"] if one else 0 for one in (a, b)],
-                "macs": [one["macs"] if one else 0 for one in (a, b)],
-            }
-            for name, a, b in self._pairs()
-        ]
-        warnings = list(self.warnings)
-        return {"schema": SCHEMA, "networks": networks, "layers": layers, "warnings": warnings}
+    Layers are matched by name: the left network's order, then those of the right one alone.
+    """
+    both = left, right
+    columns = ["layer"]
+    for what in ("output", "params", "MACs"):
+        columns += [f"{what} of {name}" for name in names]
+        columns += [f"{what} more"] * (what != "output")
+    first, second = (
+        {record["name"]: record for record in layer_records(summary, settings)} for summary in both
+    )
+    rows: list[list[object]] = []
+    layers = []
+    for name in first | second:
+        pair = first.get(name), second.get(name)
+        outputs = ["x".join(map(str, one["output"].values())) if one else "" for one in pair]
+        params, macs = _change(*pair, "params"), _change(*pair, "macs")
+        rows.append([name, *outputs, *params, *macs])
+        output = [one and one["output"] for one in pair]
+        layers.append({"name": name, "output": output, "params": params[:2], "macs": macs[:2]})
+    total = totals(left, settings), totals(right, settings)
+    counts = *_change(*total, "params"), *_change(*total, "macs")
+    # every format has the weights of both beside the table
+    warnings = ["; ".join(map(_weights_text, names, both))]
+    networks = [
+        {
+            "network": name,
+            "input": named_sizes(summary.input),
+            "output": named_sizes(summary.output),
+            "totals": sums,
+        }
+        for name, summary, sums in zip(names, both, total, strict=True)
+    ]
+    return Listing(
+        "\t".join(summary.value for summary in both),
+        (columns, rows, ("total", left.value, right.value, *counts)),
+        {"schema": SCHEMA, "networks": networks, "layers": layers, "warnings": warnings},
+        warnings=warnings,
+    )
 
 
 def _change(
@@ -113,59 +88,29 @@ def _weights_text(name: str, summary: Summary) -> str:
     return text
 
 
-class Sweep(NamedTuple):
-    """A network over input sizes: what comes out and what it costs."""
-
-    network: Network
-    channels: int
-    axes: int
-    sizes: Iterable[int]
-    settings: Settings
-
-    @property
-    def value(self) -> str:
-        return "\n".join(f"{row[0]}\t{row[1]}" for row in self.table()[1])
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def caption(self) -> str:
-        return (
-            f"memory in bytes ({self.settings.dtype}, batch {self.settings.batch}): weights, and "
-            "the most activations alive at once"
-        )
-
-    def _summaries(self) -> Iterator[Summary]:
-        for size in self.sizes:
-            yield trace(self.network, (self.channels, *(size,) * self.axes))
-
-    def table(self) -> Table:
-        columns = ("input", "output", "params", "MACs", "memory", "note")
-        rows: list[tuple[object, ...]] = []
-        for summary in self._summaries():
-            input_ = size_text(summary.input)
-            if summary.failures:
-                text, _, _ = summary.failures[0].text().partition("\n")
-                rows.append((input_, "", "", "", "", text))
-                continue
-            total = totals(summary, self.settings)
-            layers = counted(len(summary.warnings), "warning")
-            lost = f"cells are left unread: {layers}" if summary.warnings else ""
-            counts = total["params"], total["macs"], total["memory"]["forward"]
-            rows.append((input_, summary.value, *counts, lost))
-        return columns, rows, ()
-
-    def record(self) -> Record:
-        sizes: list[Record] = []
-        for summary in self._summaries():
-            input_ = named_sizes(summary.input)
-            if summary.failures:
-                sizes.append({"input": input_, "failure": summary.failures[0].message})
-            else:
-                total = totals(summary, self.settings)
-                sizes.append(
-                    {"input": input_, "output": named_sizes(summary.output), "totals": total}
-                )
-        return {"schema": SCHEMA, "sizes": sizes}
+def sweep(network: Network, shapes: Iterable[Shape], settings: Settings) -> Listing:
+    """What a network gives and costs for inputs of these shapes, as a result to print."""
+    rows: list[tuple[object, ...]] = []
+    records: list[Record] = []
+    for shape in shapes:
+        summary = trace(network, shape)
+        if summary.failures:
+            failure = summary.failures[0]
+            text, _, _ = failure.text().partition("\n")
+            rows.append((size_text(shape), "", "", "", "", text))
+            records.append({"input": named_sizes(shape), "failure": failure.message})
+            continue
+        total = totals(summary, settings)
+        layers = counted(len(summary.warnings), "warning")
+        lost = f"cells are left unread: {layers}" if summary.warnings else ""
+        counts = total["params"], total["macs"], total["memory"]["forward"]
+        rows.append((size_text(shape), summary.value, *counts, lost))
+        output = named_sizes(summary.output)
+        records.append({"input": named_sizes(shape), "output": output, "totals": total})
+    return Listing(
+        "\n".join(f"{row[0]}\t{row[1]}" for row in rows),
+        (("input", "output", "params", "MACs", "memory", "note"), rows, ()),
+        {"schema": SCHEMA, "sizes": records},
+        f"memory in bytes ({settings.dtype}, batch {settings.batch}): weights, and the most "
+        "activations alive at once",
+    )

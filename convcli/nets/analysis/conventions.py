@@ -1,4 +1,4 @@
-"""Published figures explained: by which convention of counting is it 4.11 G?"""
+"""The conventions of counting under which a network has a published figure, such as 4.11 G."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -11,7 +11,7 @@ from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import SCHEMA, Summary, trace
 from convcli.nets.graph import Network
 from convcli.nets.layers import AdaptivePool, Conv, Layer, Linear, Pool, Shape
-from convcli.tables import Record, Table
+from convcli.tables import Listing
 
 
 class Explanation(NamedTuple):
@@ -24,7 +24,7 @@ class Explanation(NamedTuple):
 
 
 class Figure(NamedTuple):
-    """A number as it was seen, and the half step of its last digit."""
+    """A number as it is printed, and half a unit of its last digit."""
 
     text: str
     value: Fraction
@@ -48,10 +48,10 @@ def read_figure(text: str) -> Figure:
     )
     if match is None:
         raise SpecError(f"{shown(text)} is not a figure such as 4.11G, 61.1M or 55")
-    whole, fraction, unit = match.groups(default="")
+    integer, fraction, unit = match.groups(default="")
     scale = 10 ** int(unit[1:]) if unit[:1] in ("e", "E") else UNITS[unit.lower()]
     step = Fraction(scale, 10 ** max(len(fraction) - 1, 0))
-    digits = (whole + fraction[1:]).replace(",", "").replace("_", "")
+    digits = (integer + fraction[1:]).replace(",", "").replace("_", "")
     return Figure(text, int(digits) * step, step / 2 if unit or fraction else Fraction(0))
 
 
@@ -151,40 +151,22 @@ def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]
     return variants
 
 
-class Explained(NamedTuple):
-    """The conventions behind a figure, as a result to print."""
-
-    figure: Figure
-    hits: list[Explanation]
-    nearest: list[Explanation]
-
-    @property
-    def value(self) -> str:
-        return "\n".join(f"{one.network}: {one.quantity}, {one.convention}" for one in self.hits)
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        if self.hits:
-            return ()
-        near = "; ".join(
-            f"{one.value:,} ({one.network}: {one.quantity}, {one.convention})"
-            for one in self.nearest
-        )
-        return (f"no convention tried here gives {self.figure.text}; nearest: {near}",)
-
-    @property
-    def caption(self) -> str:
-        return f"conventions under which {self.figure.text} comes out: {len(self.hits)}"
-
-    def table(self) -> Table:
-        columns = ("network", "quantity", "value", "convention")
-        rows = [(one.network, one.quantity, one.value, one.convention) for one in self.hits]
-        return columns, rows, ()
-
-    def record(self) -> Record:
-        return {
+def listing(figure: Figure, hits: list[Explanation], nearest: list[Explanation]) -> Listing:
+    """The conventions behind a figure, or the nearest ones, as a result to print."""
+    near = "; ".join(
+        f"{one.value:,} ({one.network}: {one.quantity}, {one.convention})" for one in nearest
+    )
+    missing = f"no convention tried here gives {figure.text}; nearest: {near}"
+    rows = [(one.network, one.quantity, one.value, one.convention) for one in hits]
+    return Listing(
+        "\n".join(f"{one.network}: {one.quantity}, {one.convention}" for one in hits),
+        (("network", "quantity", "value", "convention"), rows, ()),
+        {
             "schema": SCHEMA,
-            "figure": self.figure.text,
-            "explanations": [one._asdict() for one in self.hits],
-            "nearest": [one._asdict() for one in self.nearest],
-        }
+            "figure": figure.text,
+            "explanations": [one._asdict() for one in hits],
+            "nearest": [one._asdict() for one in nearest],
+        },
+        f"conventions under which {figure.text} comes out: {len(hits)}",
+        () if hits else (missing,),
+    )

@@ -5,50 +5,50 @@ say how wide it is; this says where it lies, over all paths, and what of it is p
 """
 
 from collections.abc import Sequence
-from math import ceil, floor
 from typing import NamedTuple
 
 from convcli.errors import SpecError, UnfitError
-from convcli.geometry import Padding, Window, resolve_padding
+from convcli.geometry import Window, adaptive_cells, clip, transposed_padding
 from convcli.nets.analysis.receptive_forward import MIXING
 from convcli.nets.analysis.summary import Row, Summary
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import AdaptivePool, Shape, TransposedConv
 from convcli.text import safe
 
-MOST_CELLS = 100_000
-"""Cells of a field with gaps that are told apart; of more, the stretch they lie in."""
+MAX_CELLS = 100_000
+"""Cells of a field with gaps that are kept apart; of more, the stretch they lie in."""
 
 Extent = tuple[int, int]
 """The first cell and the last, along one axis."""
 
 
-class Field(NamedTuple):
-    """The receptive field of one unit: cells of the input, first and last, an axis each."""
+class UnitField(NamedTuple):
+    """The receptive field of one unit: first and last cell of the input, per axis."""
 
     node: str
     unit: tuple[int, ...]
     maps: Shape
     """What the node gives, (channels, *lengths)."""
     input: Shape
-    seen: tuple[Extent, ...]
+    cells: tuple[Extent, ...]
     """Cells of the input that the unit depends on."""
-    reach: tuple[Extent, ...]
+    padded_cells: tuple[Extent, ...]
     """The same where padding counts as cells: it may begin before 0 and end beyond the input."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Cells along each axis, padding among them."""
-        return tuple(last - first + 1 for first, last in self.reach)
+        return tuple(last - first + 1 for first, last in self.padded_cells)
 
 
-def receptive_field(summary: Summary, name: str, unit: Sequence[int]) -> Field:
+def receptive_field(summary: Summary, name: str, unit: Sequence[int]) -> UnitField:
     """The receptive field of a unit, a row and a column of the maps of the node `name`.
 
     >>> from convcli.nets.readers.read import read_text
     >>> from convcli.nets.analysis.summary import summarize
     >>> two = summarize(read_text("conv:1,3,padding=1; conv:1,3,stride=2").network, (1, 9, 9))
-    >>> receptive_field(two, "conv2", (0, 1)).reach, receptive_field(two, "conv2", (0, 1)).seen
+    >>> field = receptive_field(two, "conv2", (0, 1))
+    >>> field.padded_cells, field.cells
     (((-1, 3), (1, 5)), ((0, 3), (1, 5)))
 
     Raises SpecError for a node or a unit that is not there.
@@ -66,7 +66,7 @@ def receptive_field(summary: Summary, name: str, unit: Sequence[int]) -> Field:
         raise SpecError(
             f"{safe(name)} gives {sizes}; {','.join(map(str, unit)) or 'the unit'} is not in it"
         )
-    return Field(
+    return UnitField(
         name,
         tuple(unit),
         maps,
@@ -81,11 +81,11 @@ Cells = range | set[int]
 
 
 def _back(summary: Summary, name: str, unit: Sequence[int], clip: bool) -> tuple[Extent, ...]:
-    """The extent on the input: every node hands what is asked of it to its inputs."""
+    """The extent on the input: every node hands the cells that it reads to its inputs."""
     rows = {row.name: row for row in summary.rows}
-    asked: dict[str, tuple[Cells, ...]] = {name: tuple(range(u, u + 1) for u in unit)}
+    needed: dict[str, tuple[Cells, ...]] = {name: tuple(range(u, u + 1) for u in unit)}
     for row in reversed(summary.rows):
-        wanted = asked.pop(row.name, None)
+        wanted = needed.pop(row.name, None)
         if wanted is None:
             continue
         for source in row.node.inputs:
@@ -95,12 +95,12 @@ def _back(summary: Summary, name: str, unit: Sequence[int], clip: bool) -> tuple
                 read = tuple(_within(cells, n) for cells, n in zip(read, lengths, strict=True))
             if not all(read):
                 continue  # padding alone, or between the cells that are painted
-            if source in asked:
-                read = tuple(_union(*both) for both in zip(asked[source], read, strict=True))
-            asked[source] = read
-    if INPUT not in asked:
+            if source in needed:
+                read = tuple(_union(*both) for both in zip(needed[source], read, strict=True))
+            needed[source] = read
+    if INPUT not in needed:
         raise UnfitError(f"{safe(name)} does not depend on the input there")
-    return tuple((min(cells), max(cells)) for cells in asked[INPUT])
+    return tuple((min(cells), max(cells)) for cells in needed[INPUT])
 
 
 def _through(row: Row, wanted: tuple[Cells, ...], lengths: Sequence[int]) -> tuple[Cells, ...]:
@@ -110,12 +110,15 @@ def _through(row: Row, wanted: tuple[Cells, ...], lengths: Sequence[int]) -> tup
         return tuple(map(range, lengths))  # flattened, or pooled away: all of it
     if isinstance(layer, AdaptivePool):
         return tuple(
-            range(floor(min(cells) * n / size), ceil((max(cells) + 1) * n / size))
+            range(
+                adaptive_cells(min(cells), n, size).start,
+                adaptive_cells(max(cells), n, size).stop,
+            )
             for cells, n, size in zip(wanted, lengths, row.output[1:], strict=True)
         )
     if isinstance(layer, TransposedConv):
         return tuple(
-            _painted(cells, window, _cut(padding, window))
+            _painted(cells, window, transposed_padding(padding, window)[0][0])
             for cells, window, padding in zip(
                 wanted,
                 map(Window, layer.kernel, layer.stride, layer.dilation),
@@ -125,7 +128,7 @@ def _through(row: Row, wanted: tuple[Cells, ...], lengths: Sequence[int]) -> tup
         )
     if measure.upsampling:
         return tuple(
-            range(min(cells) // times, max(cells) // times + 1)
+            Window(times, times).readers_hull(_stretch(cells))
             for cells, times in zip(wanted, measure.upsampling, strict=True)
         )
     if layer.type in MIXING:
@@ -133,8 +136,8 @@ def _through(row: Row, wanted: tuple[Cells, ...], lengths: Sequence[int]) -> tup
     if not measure.windows:
         # a gate of one cell stands for all of them; other lengths were cut up anew
         return tuple(
-            cells if length == made else range(length)
-            for cells, length, made in zip(wanted, lengths, row.output[1:], strict=True)
+            cells if length == output else range(length)
+            for cells, length, output in zip(wanted, lengths, row.output[1:], strict=True)
         )
     return tuple(
         _covered(cells, window, padding[0])
@@ -143,55 +146,44 @@ def _through(row: Row, wanted: tuple[Cells, ...], lengths: Sequence[int]) -> tup
 
 
 def _covered(cells: Cells, window: Window, before: int) -> Cells:
-    """What windows read: stride · cell − before + dilation · tap.
+    """What the windows of these outputs read.
 
     >>> _covered(range(0, 2), Window(3, stride=2), 1), _covered({4}, Window(2, dilation=3), 0)
     (range(-1, 4), {4, 7})
     """
-    first, last = min(cells), max(cells)
     solid = isinstance(cells, range) and window.dilation == 1
-    solid = solid and (window.stride <= window.kernel or first == last)
-    if solid or len(cells) * window.kernel > MOST_CELLS:
-        start = first * window.stride - before
-        return range(start, last * window.stride - before + window.reach)
-    return {
-        cell * window.stride - before + tap * window.dilation
-        for cell in cells
-        for tap in range(window.kernel)
-    }
+    solid = solid and (window.stride <= window.kernel or len(cells) == 1)
+    if solid or len(cells) * window.kernel > MAX_CELLS:
+        return window.hull(_stretch(cells), before)
+    return {read for cell in cells for read in window.cells(cell, before)}
 
 
 def _painted(cells: Cells, window: Window, before: int) -> Cells:
-    """Cells that paint on these: stride · cell + dilation · tap − before is one of them."""
-    if len(cells) * window.kernel > MOST_CELLS:
-        lowest = min(cells) + before - window.reach + 1
-        return range(-(-lowest // window.stride), (max(cells) + before) // window.stride + 1)
-    offsets = {
-        cell + before - tap * window.dilation for cell in cells for tap in range(window.kernel)
-    }
-    return {offset // window.stride for offset in offsets if offset % window.stride == 0}
+    """Cells that a transposed window spreads over these."""
+    if len(cells) * window.kernel > MAX_CELLS:
+        return window.readers_hull(_stretch(cells), before)
+    return {source for cell in cells for source in window.readers(cell, before)}
 
 
-def _cut(padding: Padding, window: Window) -> int:
-    """The cells cut off before the output of a transposed convolution."""
-    # of what is made of one cell, a named padding leaves a stride
-    return resolve_padding(padding, window.stride, window)[0]
+def _stretch(cells: Cells) -> range:
+    """All cells from the first to the last."""
+    return range(min(cells), max(cells) + 1)
 
 
 def _within(cells: Cells, length: int) -> Cells:
     if isinstance(cells, range):
-        return range(max(cells.start, 0), min(cells.stop, length))
+        return clip(cells, length)
     return {cell for cell in cells if 0 <= cell < length}
 
 
-def _union(one: Cells, other: Cells) -> Cells:
+def _union(first: Cells, second: Cells) -> Cells:
     """All cells of both; of very many, the stretch they lie in."""
-    if not one or not other:
-        return one or other
-    if isinstance(one, range) and isinstance(other, range):
-        touching = one.start <= other.stop and other.start <= one.stop
-        if touching or len(one) + len(other) > MOST_CELLS:
-            return range(min(one.start, other.start), max(one.stop, other.stop))
-    if len(one) + len(other) > MOST_CELLS:
-        return range(min(*one, *other), max(*one, *other) + 1)
-    return {*one, *other}
+    if not first or not second:
+        return first or second
+    if isinstance(first, range) and isinstance(second, range):
+        touching = first.start <= second.stop and second.start <= first.stop
+        if touching or len(first) + len(second) > MAX_CELLS:
+            return range(min(first.start, second.start), max(first.stop, second.stop))
+    if len(first) + len(second) > MAX_CELLS:
+        return range(min(*first, *second), max(*first, *second) + 1)
+    return {*first, *second}

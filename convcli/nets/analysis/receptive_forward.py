@@ -4,13 +4,16 @@
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from convcli.geometry import Reception
+from convcli.geometry import ReceptiveField
 from convcli.nets.layers import Layer, Measure
 
+if TYPE_CHECKING:
+    from fractions import Fraction
 
-class Seen(NamedTuple):
+
+class NodeField(NamedTuple):
     """The receptive field of a node's cells, and that of the last maps it comes from.
 
     A tensor whose axes were cut up or turned has no field of its own; when it is maps of the same
@@ -18,14 +21,14 @@ class Seen(NamedTuple):
     tensors mixes all places: behind one, no field is known.
     """
 
-    reception: tuple[Reception, ...]
+    axes: tuple[ReceptiveField, ...]
     lengths: tuple[int, ...]
-    kept: tuple[Reception, ...]
+    kept: tuple[ReceptiveField, ...]
     lost: bool = False
 
 
-NOTHING = Seen((), (), ())
-"""What a parameter sees of the input."""
+NO_FIELD = NodeField((), (), ())
+"""That of a parameter, which sees nothing of the input."""
 
 MIXING = {
     "matmul",
@@ -45,7 +48,7 @@ MIXING = {
 """Types of nodes any cell of whose output may see any of its input."""
 
 
-def widest(branches: Sequence[Seen], lengths: tuple[int, ...]) -> Seen:
+def widest(branches: Sequence[NodeField], lengths: tuple[int, ...]) -> NodeField:
     """Over branches that are joined to maps of these lengths, the widest field.
 
     Where that is a gate's, of one cell that stands for all, the cells lie as those of the others.
@@ -54,62 +57,48 @@ def widest(branches: Sequence[Seen], lengths: tuple[int, ...]) -> Seen:
     if best.lost or best.lengths == lengths:
         return best
     others = [one for one in branches if one.lengths == lengths]
-    if not others or len(others[0].reception) != len(best.kept):
+    if not others or len(others[0].axes) != len(best.kept):
         return best
     other = max(others, key=_extent)
-    reception = tuple(
-        one._replace(size=max(one.size, gate.size))
-        for one, gate in zip(other.reception, best.kept, strict=True)
+    axes = tuple(
+        axis._replace(size=max(axis.size, gate.size))
+        for axis, gate in zip(other.axes, best.kept, strict=True)
     )
-    return Seen(reception, lengths, reception)
+    return NodeField(axes, lengths, axes)
 
 
-def _extent(seen: Seen) -> tuple[bool, tuple[int, ...]]:
-    return seen.lost, tuple([one.size for one in seen.kept])
+def _extent(field: NodeField) -> tuple[bool, "tuple[int | Fraction, ...]"]:
+    return field.lost, tuple([axis.size for axis in field.kept])
 
 
-def seen_by(seen: Seen, layer: Layer, measure: Measure) -> Seen:
+def field_behind(field: NodeField, layer: Layer, measure: Measure) -> NodeField:
     """The receptive field behind a layer."""
     lengths = measure.output[1:]
     if not measure.windows and not measure.upsampling:
-        if seen.lost or layer.type in MIXING:
-            return Seen((), lengths, (), True)
-        if lengths == seen.lengths:
-            return seen._replace(reception=seen.kept)
-        if not seen.lengths and lengths:
-            fresh = (Reception(),) * len(lengths)
-            return Seen(fresh, lengths, fresh)
-        return seen._replace(reception=())
-    if seen.lost:
-        return seen
-    axes = len(measure.windows or lengths)
-    reception = seen.reception if len(seen.reception) == axes else (Reception(),) * axes
-    reception = _through(reception, measure)
-    return Seen(reception, lengths, reception)
+        if field.lost or layer.type in MIXING:
+            return NodeField((), lengths, (), True)
+        if lengths == field.lengths:
+            return field._replace(axes=field.kept)
+        if not field.lengths and lengths:
+            fresh = (ReceptiveField(),) * len(lengths)
+            return NodeField(fresh, lengths, fresh)
+        return field._replace(axes=())
+    if field.lost:
+        return field
+    count = len(measure.windows or lengths)
+    axes = field.axes if len(field.axes) == count else (ReceptiveField(),) * count
+    axes = _through(axes, measure)
+    return NodeField(axes, lengths, axes)
 
 
-def _through(reception: tuple[Reception, ...], measure: Measure) -> tuple[Reception, ...]:
+def _through(axes: tuple[ReceptiveField, ...], measure: Measure) -> tuple[ReceptiveField, ...]:
     if measure.windows:
-        reception = tuple(
+        axes = tuple(
             [
-                seen.through(window, padding[0])
-                for seen, (window, padding) in zip(reception, measure.windows, strict=True)
+                axis.through(window, padding[0])
+                for axis, (window, padding) in zip(axes, measure.windows, strict=True)
             ]
         )
     if measure.upsampling:
-        reception = tuple(
-            [
-                seen._replace(jump=_ratio(seen.jump, times))
-                for seen, times in zip(reception, measure.upsampling, strict=True)
-            ]
-        )
-    return reception[: len(measure.output) - 1]
-
-
-def _ratio(jump: int, times: int) -> Any:
-    """A jump shared by `times` output cells: whole where it can be."""
-    if jump % times == 0:
-        return jump // times
-    from fractions import Fraction  # seldom needed, and 2 ms to import
-
-    return Fraction(jump, times)
+        axes = tuple(map(ReceptiveField.enlarged, axes, measure.upsampling))
+    return axes[: len(measure.output) - 1]

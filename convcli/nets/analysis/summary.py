@@ -5,8 +5,8 @@ from math import prod
 from typing import NamedTuple, TypeVar
 
 from convcli.errors import UnfitError
-from convcli.geometry import Fit, Reception
-from convcli.nets.analysis.receptive_forward import NOTHING, Seen, seen_by, widest
+from convcli.geometry import Fit, ReceptiveField
+from convcli.nets.analysis.receptive_forward import NO_FIELD, NodeField, field_behind, widest
 from convcli.nets.graph import INPUT, Network, Node
 from convcli.nets.layers import (
     AXES,
@@ -33,34 +33,34 @@ SCHEMA = 1
 IN_PLACE = (Activation, PReLU, Identity, Reshape)
 """Layers that can write over their input, or only look at it differently."""
 
-LARGEST_AXIS = 10**12
-"""No axis grows beyond this, which keeps every figure within a few dozen digits."""
+MAX_AXIS = 10**12
+"""The longest axis, which keeps every figure within a few dozen digits."""
 
 DTYPES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8, "int8": 1}
 """Bytes of one value."""
 
 
 class Use(NamedTuple):
-    """What a layer is worth wherever it meets inputs of the same shapes."""
+    """What a layer costs and gives, for all inputs of the same shapes."""
 
     measure: Measure
     fits: tuple[Fit, ...]
-    """How its windows fit, one an axis; none for a layer that enlarges, fits its windows to its
+    """How its windows fit, one per axis; empty for a layer that enlarges, fits its windows to its
     input, or has no windows."""
     unread: tuple[int, ...]
     params: int
     """What the source framework's own summary counts: Keras's batch norms count statistics."""
     activations: int
-    """Values it adds to those that are held; none where it can work in place."""
+    """Values that it adds to those in memory; none where it can work in place."""
 
 
 class Row(NamedTuple):
-    """What one node takes, gives and costs; one Reception and one unread count an axis."""
+    """What one node takes, gives and costs; one receptive field and one unread count per axis."""
 
     node: Node
     inputs: tuple[Shape, ...]
     use: Use
-    reception: tuple[Reception, ...]
+    receptive_field: tuple[ReceptiveField, ...]
 
     @property
     def name(self) -> str:
@@ -80,7 +80,7 @@ class Row(NamedTuple):
 
     @property
     def unread(self) -> tuple[int, ...]:
-        return self.use.unread or (0,) * len(self.reception)
+        return self.use.unread or (0,) * len(self.receptive_field)
 
     @property
     def params(self) -> int:
@@ -94,7 +94,7 @@ class Row(NamedTuple):
 
     @property
     def statistics(self) -> int:
-        """Running statistics and other values that are kept, but not trained."""
+        """Running statistics and other values that are stored, but not trained."""
         return 0 if self.node.owner else self.use.measure.statistics
 
     @property
@@ -107,7 +107,7 @@ class Row(NamedTuple):
 
 
 def use(layer: Layer, inputs: tuple[Shape, ...]) -> Use:
-    """What a layer is worth for inputs of these shapes. Raises UnfitError."""
+    """What a layer costs and gives for inputs of these shapes. Raises UnfitError."""
     measure = layer.measure(*inputs)
     fits: tuple[Fit, ...] = ()
     if measure.windows and not measure.upsampling and not isinstance(layer, AdaptivePool):
@@ -129,7 +129,7 @@ def use(layer: Layer, inputs: tuple[Shape, ...]) -> Use:
 
 
 class Failure(NamedTuple):
-    """A node that does not fit what it meets, and what would."""
+    """A node that does not fit its input, and what would fit."""
 
     node: Node
     message: str
@@ -137,7 +137,7 @@ class Failure(NamedTuple):
     """The number to write instead of the declared one."""
     declared: int | None = None
     unread: bool = False
-    """Whether the text was not understood there, rather than that shapes did not fit."""
+    """Whether the text was not understood, rather than that shapes did not fit."""
 
     def text(self) -> str:
         """The refusal, the place in the text, and the remedy."""
@@ -158,10 +158,10 @@ class Summary(NamedTuple):
     rows: tuple[Row, ...]
     warnings: tuple[str, ...]
     failures: tuple[Failure, ...] = ()
-    whole: bool = True
+    complete: bool = True
     """Whether every node has its row."""
     notes: tuple[str, ...] = ()
-    """What the reader of a model file has to say of the network."""
+    """Notes of the network's reader."""
 
     @property
     def output(self) -> Shape:
@@ -186,20 +186,19 @@ class Summary(NamedTuple):
 
     @property
     def peak(self) -> int:
-        """Most values alive at once in a forward run that frees what nobody reads again."""
-        last_use = {name: place for place, row in enumerate(self.rows) for name in row.node.inputs}
+        """The most values alive at once in a forward run that frees maps after their last use."""
+        last_use = {name: index for index, row in enumerate(self.rows) for name in row.node.inputs}
         alive = {INPUT: prod(self.input)}
-        held = most = alive[INPUT]
-        for place, row in enumerate(self.rows):
-            made = alive[row.node.name] = prod(row.measure.output)
-            ended = [name for name in row.node.inputs if last_use[name] == place]
-            # in place, a node writes over an input that nobody reads again
-            own = made if not ended or row.activations else 0
-            most = max(most, held + own)
-            held += made
+        total = peak = alive[INPUT]
+        for index, row in enumerate(self.rows):
+            size = alive[row.node.name] = prod(row.measure.output)
+            ended = [name for name in row.node.inputs if last_use[name] == index]
+            # in place, a node writes over an input that is not used again
+            peak = max(peak, total + (size if not ended or row.activations else 0))
+            total += size
             for name in ended:
-                held -= alive.pop(name, 0)
-        return most
+                total -= alive.pop(name, 0)
+        return peak
 
     @property
     def value(self) -> str:
@@ -226,78 +225,77 @@ def summarize(network: Network, shape: Shape) -> Summary:
 
 
 def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
-    """The same walk, which ends at the first layer that does not fit and tells of it.
+    """The same walk, which ends at the first layer that does not fit, with that as a failure.
 
-    With `keep_going`, a layer that declared another input is taken as it would fit, and the walk
+    With `keep_going`, a layer that declares another input is taken as it would fit, and the walk
     goes on. A network that depends on its input is read for this one.
     """
     network = network.at(shape)
-    start = (Reception(),) * (len(shape) - 1)
-    known = {INPUT: (shape, Seen(start, shape[1:], start))}
-    # a block that stands many times is measured once
+    start = (ReceptiveField(),) * (len(shape) - 1)
+    known = {INPUT: (shape, NodeField(start, shape[1:], start))}
+    # a repeated block is measured once
     uses: dict[tuple[int, tuple[Shape, ...]], Use] = {}
     rows: list[Row] = []
     failures: list[Failure] = []
     for node in network.nodes:
-        taken = tuple([known[name][0] for name in node.inputs])
-        key = id(node.layer), taken
-        found = uses.get(key)
-        if found is None:
+        inputs = tuple([known[name][0] for name in node.inputs])
+        key = id(node.layer), inputs
+        used = uses.get(key)
+        if used is None:
             try:
-                found = use(node.layer, taken)
+                used = use(node.layer, inputs)
             except Misfit as misfit:
                 failures.append(_failure(node, misfit, rows))
                 if not keep_going:
                     break
                 try:
-                    found = use(misfit.corrected, taken)
+                    used = use(misfit.corrected, inputs)
                 except UnfitError as other:
                     failures.append(Failure(node, str(other)))
                     break
             except UnfitError as misfit:
                 failures.append(Failure(node, str(misfit)))
                 break
-            if max(found.measure.output, default=0) > LARGEST_AXIS:
-                text = f"an axis of {max(found.measure.output)} is more than {LARGEST_AXIS:,}"
+            if max(used.measure.output, default=0) > MAX_AXIS:
+                text = f"an axis of {max(used.measure.output)} is more than {MAX_AXIS:,}"
                 failures.append(Failure(node, text))
                 break
             # the same misfit on another line is another failure
             if not failures or failures[-1].node is not node:
-                uses[key] = found
-        measure = found.measure
-        seen = known[node.inputs[0]][1] if node.inputs else NOTHING
+                uses[key] = used
+        measure = used.measure
+        field = known[node.inputs[0]][1] if node.inputs else NO_FIELD
         if len(node.inputs) > 1:
-            seen = widest([known[name][1] for name in node.inputs], measure.output[1:])
-        if measure.windows or measure.upsampling or seen.lengths != measure.output[1:]:
-            seen = seen_by(seen, node.layer, measure)
-        rows.append(Row(node, taken, found, seen.reception))
-        known[node.name] = measure.output, seen
-    whole = len(rows) == len(network.nodes) and network.stopped is None
-    if network.stopped is not None and len(rows) == len(network.nodes):
-        place = Node("", Identity(), (), where=network.stopped.where)
-        message = safe(network.stopped.message)
-        failures.append(Failure(place, message, unread=not network.stopped.unfit))
-    return Summary(shape, tuple(rows), _warnings(rows), tuple(failures), whole, network.notes)
+            field = widest([known[name][1] for name in node.inputs], measure.output[1:])
+        if measure.windows or measure.upsampling or field.lengths != measure.output[1:]:
+            field = field_behind(field, node.layer, measure)
+        rows.append(Row(node, inputs, used, field.axes))
+        known[node.name] = measure.output, field
+    complete, stopped = len(rows) == len(network.nodes), network.stopped
+    if complete and stopped is not None:
+        complete, node = False, Node("", Identity(), (), where=stopped.where)
+        failures.append(Failure(node, safe(stopped.message), unread=not stopped.unfit))
+    return Summary(shape, tuple(rows), _warnings(rows), tuple(failures), complete, network.notes)
 
 
 def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
-    """What no node reads: a cell that one branch leaves out may be read by another."""
+    """The cells that no node reads: one that a branch leaves out may be read by another."""
     losing = [row for row in rows if any(row.use.unread)]
     # inside a network, a stride beyond the kernel is meant: the shortcuts of a ResNet
     alone = len(rows) == 1
     if not losing and not alone:
         return ()
-    read_whole = {name for row in rows if not any(row.use.unread) for name in row.node.inputs}
-    said: dict[str, list[str]] = {}
+    read_fully = {name for row in rows if not any(row.use.unread) for name in row.node.inputs}
+    by_text: dict[str, list[str]] = {}
     for row in rows if alone else losing:
-        if alone or row.node.inputs[0] not in read_whole:
+        if alone or row.node.inputs[0] not in read_fully:
             for text in fit_warnings(row.use.fits, alone):
-                said.setdefault(text, []).append(row.name)
-    return tuple(f"{', '.join(names)}: {text}" for text, names in said.items())
+                by_text.setdefault(text, []).append(row.name)
+    return tuple(f"{', '.join(names)}: {text}" for text, names in by_text.items())
 
 
 def _failure(node: Node, misfit: Misfit, rows: Sequence[Row]) -> Failure:
-    """A failure whose message also says of which maps a flattened vector came."""
+    """A failure whose message also has the size of the maps before they were flattened."""
     message = str(misfit)
     by_name = {row.name: row for row in rows}
     name = node.inputs[0]
@@ -317,13 +315,13 @@ CELLS: dict[int, tuple[str, ...]] = {
     2: ("row", "column"),
     3: ("slice", "row", "column"),
 }
-"""What one cell of each axis is called, by how many axes there are."""
+"""The name of one cell along each axis, by the number of axes."""
 
 
 def fit_warnings(fits: Sequence[Fit], skips: bool = True) -> Iterator[str]:
     """What a layer never reads and what would fit; axes that agree share a sentence.
 
-    `skips` tells of the cells between windows too.
+    With `skips`, cells between windows are reported too.
 
     >>> from convcli.geometry import Window
     >>> fit = Fit(224, Window(11, stride=4), (0, 0))
@@ -336,12 +334,11 @@ def fit_warnings(fits: Sequence[Fit], skips: bool = True) -> Iterator[str]:
     for fit, cells in agreeing.items():
         if fit.unread:
             yield _unread_warning(fit, cells)
-        skipped = fit.window.stride - fit.window.reach
-        if skips and skipped > 0 and fit.output > 1:
+        if skips and fit.skipped:
             yield (
-                f"between windows, {skipped} of every {_plural(cells, fit.window.stride)} are "
+                f"between windows, {fit.skipped} of every {_plural(cells, fit.window.stride)} are "
                 f"never read: the stride {fit.window.stride} is longer than the kernel's reach "
-                f"{fit.window.reach}"
+                f"{fit.window.dilated_kernel}"
             )
 
 
@@ -372,7 +369,7 @@ def named_axes(values: Sequence[Value]) -> dict[str, Value]:
     >>> named_axes((3, 5))
     {'height': 3, 'width': 5}
     """
-    names = AXES.get(len(values)) or [f"axis{place}" for place in range(1, len(values) + 1)]
+    names = AXES.get(len(values)) or [f"axis{axis}" for axis in range(1, len(values) + 1)]
     return dict(zip(names, values, strict=True))
 
 

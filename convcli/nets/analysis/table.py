@@ -9,7 +9,7 @@ from convcli.geometry import Padding
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import DTYPES, SCHEMA, Row, Summary, named_axes, named_sizes
 from convcli.nets.layers import Shape, size_text
-from convcli.tables import Record, Table, drawn, html_table
+from convcli.tables import Record, Table, html_table, table_text
 
 if TYPE_CHECKING:
     from fractions import Fraction  # 2 ms of a start
@@ -129,8 +129,8 @@ def _node_record(row: Row, layer: LayerRecord) -> LayerRecord:
     record["name"] = row.node.name
     record["inputs"] = row.node.inputs
     # after an enlarging layer a field may end within a cell: it contains all of it
-    record["receptive_field"] = named_axes([ceil(axis.size) for axis in row.reception])
-    record["jump"] = named_axes([_number(axis.jump) for axis in row.reception])
+    record["receptive_field"] = named_axes([ceil(axis.size) for axis in row.receptive_field])
+    record["jump"] = named_axes([_number(axis.jump) for axis in row.receptive_field])
     if row.node.owner:
         record["shares"] = row.node.owner
     return record
@@ -292,7 +292,7 @@ class Figures(NamedTuple):
 
     def __str__(self) -> str:
         """The table as a terminal shows it."""
-        return drawn(self)
+        return table_text(self)
 
     def __repr__(self) -> str:
         shapes = f"{size_text(self.summary.input)} → {self.value}"

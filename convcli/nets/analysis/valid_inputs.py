@@ -1,4 +1,4 @@
-"""Which inputs fit: the smallest a network takes, the nearest that leave nothing over."""
+"""Which inputs fit: the smallest that works, the nearest that leave nothing over."""
 
 from convcli.errors import UnfitError
 from convcli.nets.analysis.summary import Failure, Summary, trace
@@ -18,13 +18,11 @@ def fit_notes(network: Network, summary: Summary) -> list[str]:
     if summary.warnings:
         sides = [f"{side}" for side in nearest_fits(network, shape) if side]
         nearest = " and ".join(sides) or f"none within {MAX_DISTANCE}"
-        notes = [f"nearest square inputs that are read to the end everywhere: {nearest}"]
+        notes = [f"nearest square inputs with nothing left over: {nearest}"]
     else:
-        notes = [f"an input of {size_text(shape)} is read to the end everywhere"]
+        notes = [f"an input of {size_text(shape)} leaves nothing over"]
     side = smallest(network, shape)
-    return (
-        notes if side is None else [*notes, f"the smallest square input that goes through: {side}"]
-    )
+    return notes if side is None else [*notes, f"smallest square input that works: {side}"]
 
 
 def nearest_fits(network: Network, shape: Shape) -> tuple[int | None, int | None]:
@@ -46,12 +44,12 @@ def resized(shape: Shape, side: int) -> Shape:
 def fits(network: Network, shape: Shape, side: int) -> bool:
     """Whether a square input works and leaves nothing over in any layer."""
     summary = trace(network, resized(shape, side), keep_going=True)
-    return summary.whole and not summary.warnings
+    return summary.complete and not summary.warnings
 
 
 def legal(network: Network, shape: Shape, side: int) -> bool:
     """Whether a square input works; declared linear sizes are taken as they would fit."""
-    return trace(network, resized(shape, side), keep_going=True).whole
+    return trace(network, resized(shape, side), keep_going=True).complete
 
 
 def smallest(network: Network, shape: Shape) -> int | None:

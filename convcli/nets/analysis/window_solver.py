@@ -5,19 +5,19 @@ from itertools import islice
 from typing import NamedTuple
 
 from convcli.errors import SpecError
-from convcli.geometry import Fit, Pair, Window
+from convcli.geometry import Fit, Pair, Window, full_padding, halves
 from convcli.nets.analysis.summary import SCHEMA
-from convcli.tables import Record, Table
+from convcli.tables import Listing
 from convcli.text import counted
 
-MOST_SOLUTIONS = 10_000
+MAX_SOLUTIONS = 10_000
 """More is refused: a question with so many answers leaves too much out."""
 
-LARGEST_REACH = 2_000
-"""Kernels, strides and their reach beyond this are not solved for."""
+MAX_DILATED_KERNEL = 2_000
+"""Larger dilated kernels and strides are not solved for."""
 
-LARGEST_KERNEL = 15
-"""Kernels and strides beyond this are not tried where they are left out."""
+MAX_KERNEL = 15
+"""Larger kernels and strides are not tried where they are left out."""
 
 
 class Solution(NamedTuple):
@@ -53,113 +53,102 @@ class Unknowns(NamedTuple):
     dilation: int = 1
 
 
-def solutions(asked: Unknowns) -> list[Solution]:
-    """Every whole-number solution: exact ones first, then alike at both ends, then least padding.
+def solutions(given: Unknowns) -> list[Solution]:
+    """Every integer solution: exact ones first, then alike at both ends, then smallest padding.
 
-    Kernels and strides that are left out are tried to LARGEST_KERNEL, strides to the kernel, and
-    paddings to one less than the kernel's reach, beyond which a window reads nothing but padding.
+    Kernels and strides that are left out are tried to MAX_KERNEL, strides to the kernel, and
+    paddings to one less than the dilated kernel, beyond which a window reads nothing but padding.
 
     >>> solutions(Unknowns(224, 11, 4, None, 55))[0].padding
     (1, 2)
     """
-    for name in ("kernel", "stride"):
-        if (getattr(asked, name) or 0) * (
-            asked.dilation if name == "kernel" else 1
-        ) > LARGEST_REACH:
-            raise SpecError(f"solve takes a {name} that reaches at most {LARGEST_REACH:,} cells")
-    found = list(islice(_solutions(asked), MOST_SOLUTIONS + 1))
-    if len(found) > MOST_SOLUTIONS:
-        raise SpecError(f"there are more than {MOST_SOLUTIONS:,} solutions; give more of them")
+    window = Window(given.kernel or 1, given.stride or 1, given.dilation)
+    for name, cells in (("kernel", window.dilated_kernel), ("stride", window.stride)):
+        if cells > MAX_DILATED_KERNEL:
+            raise SpecError(
+                f"solve takes a {name} that reaches at most {MAX_DILATED_KERNEL:,} cells"
+            )
+    first = list(islice(_solutions(given), MAX_SOLUTIONS + 1))
+    if len(first) > MAX_SOLUTIONS:
+        raise SpecError(f"there are more than {MAX_SOLUTIONS:,} solutions; give more of them")
     return sorted(
-        found,
-        key=lambda one: (not one.exact, not one.even, sum(one.padding), one.kernel, one.stride),
+        first,
+        key=lambda s: (not s.exact, not s.even, sum(s.padding), s.kernel, s.stride),
     )
 
 
-def _solutions(asked: Unknowns) -> Iterator[Solution]:
-    kernels = [asked.kernel] if asked.kernel else range(1, LARGEST_KERNEL + 1)
+def _solutions(given: Unknowns) -> Iterator[Solution]:
+    kernels = [given.kernel] if given.kernel else range(1, MAX_KERNEL + 1)
     for kernel in kernels:
-        largest = max(kernel, 2) if asked.kernel is None else max(LARGEST_KERNEL, kernel)
-        strides = [asked.stride] if asked.stride else range(1, largest + 1)
+        largest = max(kernel, 2) if given.kernel is None else max(MAX_KERNEL, kernel)
+        strides = [given.stride] if given.stride else range(1, largest + 1)
         for stride in strides:
-            window = Window(kernel, stride, asked.dilation)
-            for padding in _paddings(asked, window):
-                for length in _lengths(asked, window, padding):
+            window = Window(kernel, stride, given.dilation)
+            for padding in _paddings(given, window):
+                for length in _lengths(given, window, padding):
                     fit = Fit(length, window, padding)
                     yield Solution(
                         length,
                         kernel,
                         stride,
-                        asked.dilation,
+                        given.dilation,
                         padding,
-                        asked.output,
+                        given.output,
                         fit.unread,
                         fit.leftover,
                     )
 
 
-def _paddings(asked: Unknowns, window: Window) -> Iterator[Pair]:
-    if asked.padding is not None:
-        yield asked.padding
+def _paddings(given: Unknowns, window: Window) -> Iterator[Pair]:
+    if given.padding is not None:
+        yield given.padding
         return
-    if asked.input is None:
-        for side in range(window.reach):
+    if given.input is None:
+        for side in range(window.dilated_kernel):
             yield side, side
         return
-    needed = (asked.output - 1) * window.stride + window.reach - asked.input
-    for total in range(max(needed, 0), max(needed + window.stride, 0)):
-        if total <= 2 * (window.reach - 1):
-            yield total // 2, total - total // 2
+    missing = window.span(given.output) - given.input
+    for total in range(max(missing, 0), max(missing + window.stride, 0)):
+        if total <= sum(full_padding(window)):
+            yield halves(total)
 
 
-def _lengths(asked: Unknowns, window: Window, padding: Pair) -> Iterator[int]:
-    """Inputs that give the output: ⌊(n + p − reach) / s⌋ + 1 = o for s consecutive n."""
-    first = (asked.output - 1) * window.stride + window.reach - sum(padding)
+def _lengths(given: Unknowns, window: Window, padding: Pair) -> Iterator[int]:
+    """Inputs that give the output: as many in a row as the stride is long."""
+    first = window.span(given.output) - sum(padding)
     lengths = range(max(first, 1), first + window.stride)
-    if asked.input is None:
+    if given.input is None:
         yield from lengths
-    elif asked.input in lengths:
-        yield asked.input
+    elif given.input in lengths:
+        yield given.input
 
 
-class Solved(NamedTuple):
-    """The solutions of one axis, as a result to print."""
-
-    solutions: list[Solution]
-
-    @property
-    def value(self) -> str:
-        return "\n".join(
-            f"{one.input} {one.kernel} {one.stride} {one.padding[0]},{one.padding[1]}"
-            for one in self.solutions
+def listing(found: list[Solution]) -> Listing:
+    """Solutions as a result to print."""
+    ends = [f"{before},{after}" for before, after in (one.padding for one in found)]
+    rows = [
+        (
+            one.input,
+            one.kernel,
+            one.stride,
+            str(one.padding[0]) if one.even else both,
+            one.output,
+            "yes" if one.exact else "no",
+            one.unread,
         )
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        return ()
-
-    @property
-    def caption(self) -> str:
-        exact = sum(one.exact for one in self.solutions)
-        leave = "leaves" if exact == 1 else "leave"
-        return f"{counted(len(self.solutions), 'solution')}, of which {exact} {leave} nothing over"
-
-    def table(self) -> Table:
-        columns = ("input", "kernel", "stride", "padding", "output", "exact", "unread")
-        rows = [
-            (
-                one.input,
-                one.kernel,
-                one.stride,
-                str(one.padding[0]) if one.even else f"{one.padding[0]},{one.padding[1]}",
-                one.output,
-                "yes" if one.exact else "no",
-                one.unread,
-            )
-            for one in self.solutions
-        ]
-        return columns, rows, ()
-
-    def record(self) -> Record:
-        fields = [{**one._asdict(), "exact": one.exact} for one in self.solutions]
-        return {"schema": SCHEMA, "solutions": fields}
+        for one, both in zip(found, ends, strict=True)
+    ]
+    exact = sum(one.exact for one in found)
+    leave = "leaves" if exact == 1 else "leave"
+    return Listing(
+        "\n".join(
+            f"{one.input} {one.kernel} {one.stride} {both}"
+            for one, both in zip(found, ends, strict=True)
+        ),
+        (("input", "kernel", "stride", "padding", "output", "exact", "unread"), rows, ()),
+        {
+            "schema": SCHEMA,
+            "solutions": [{**one._asdict(), "exact": one.exact} for one in found],
+        },
+        f"{counted(len(found), 'solution')}, of which {exact} {leave} nothing over",
+    )

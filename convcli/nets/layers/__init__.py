@@ -1,12 +1,13 @@
 """One frozen record per layer: the shape it gives, its parameters, its MACs, its windows.
 
 The records are NamedTuples because a `shape` process lives about as long as it takes to import
-click: a dataclass costs 0.4 ms to define, a NamedTuple 0.05 ms.
+click: a dataclass costs 0.9 ms to define, a NamedTuple 0.05 ms. `equal_by_type` makes them equal to
+records of their own type alone.
 
 A new layer is written in the file of its subject: a record, beside it a builder for each way to
 write it, and its names in NAMES at the end. What it does to arrays is a line in FORWARD of
 `convcli.runtime.layers`, or, for an activation, in its FUNCTIONS. Layers of which each framework
-has an order and defaults of its own have their builders in `convcli.nets.readers.read`.
+has an order and defaults of its own have their builders in `convcli.nets.readers.vocabulary`.
 """
 
 from convcli.nets.layers import activations, dense, normalization, rearrange

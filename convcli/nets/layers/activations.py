@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
 from convcli.nets.layers.arguments import count, number
 from convcli.nets.layers.shapes import Measure, Misfit, Names, Shape, Slot, Slots
+from convcli.records import equal_by_type
 from convcli.text import like
 
 FUNCTIONS: dict[str, tuple[str, str, str]] = {
@@ -41,12 +42,13 @@ FUNCTIONS: dict[str, tuple[str, str, str]] = {
 """Functions of each value, or of the values along an axis, by the field's name."""
 
 
+@equal_by_type
 class Activation(NamedTuple):
     """A function of each value alone; `slope` is what leaky ReLU multiplies negatives by."""
 
     type: str
     slope: float = 0.0
-    values: tuple[tuple[str, Any], ...] = ()
+    values: tuple[tuple[str, object], ...] = ()
     """Other values that were written, by the names of `torch.nn.functional`."""
 
     def measure(self, *inputs: Shape) -> Measure:
@@ -57,7 +59,7 @@ class Activation(NamedTuple):
 def function(name: str) -> Callable[..., Activation]:
     """A builder that takes a function's values, and `inplace` behind them, which changes none."""
 
-    def build(*args: Any, inplace: Any = False, **options: Any) -> Activation:
+    def build(*args: object, inplace: object = False, **options: object) -> Activation:
         takes = FUNCTIONS[name][2].split()
         known = (*takes, "inplace")
         for option in options.keys() - {*takes}:
@@ -76,20 +78,21 @@ def function(name: str) -> Callable[..., Activation]:
     return build
 
 
-def leaky_relu(slope: Any = 0.01) -> Activation:
+def leaky_relu(slope: object = 0.01) -> Activation:
     return Activation("leaky_relu", number(slope, "slope"))
 
 
-def torch_leaky_relu(negative_slope: Any = 0.01, inplace: Any = False) -> Activation:
+def torch_leaky_relu(negative_slope: object = 0.01, inplace: object = False) -> Activation:
     slope = 0.01 if negative_slope is None else number(negative_slope, "negative_slope")
     return Activation("leaky_relu", slope)
 
 
-def rrelu(lower: Any = 1 / 8, upper: Any = 1 / 3, inplace: Any = False) -> Activation:
+def rrelu(lower: object = 1 / 8, upper: object = 1 / 3, inplace: object = False) -> Activation:
     """Out of training, the mean of the slopes that it draws (Xu et al. 2015)."""
     return Activation("leaky_relu", (number(lower, "lower") + number(upper, "upper")) / 2)
 
 
+@equal_by_type
 class PReLU(NamedTuple):
     """Leaky ReLU with trained slopes: one in all, one a channel, or (None) one a value."""
 
@@ -118,12 +121,12 @@ class PReLU(NamedTuple):
         return {"weight": Slot((self.measure(shape).params,), 0.25)}
 
 
-def prelu(slopes: Any = 1) -> PReLU:
+def prelu(slopes: object = 1) -> PReLU:
     return PReLU(count(slopes, "slopes"))
 
 
 def torch_prelu(
-    num_parameters: Any = 1, init: Any = 0.25, device: Any = None, dtype: Any = None
+    num_parameters: object = 1, init: object = 0.25, device: object = None, dtype: object = None
 ) -> PReLU:
     return PReLU(count(num_parameters, "num_parameters"))
 

@@ -1,25 +1,27 @@
 """The values a layer's call may hold, checked and brought into one form."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import TypeVar
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
-from convcli.geometry import LARGEST, PADDINGS, Padding, Pair
+from convcli.geometry import MAX_SIZE, PADDINGS, Padding, Pair
+
+T = TypeVar("T")
 
 
-def count(value: Any, name: str, least: int = 1) -> int:
-    """A whole number from `least` to LARGEST; a float that is one (2.0) will do."""
+def count(value: object, name: str, least: int = 1) -> int:
+    """A whole number from `least` to MAX_SIZE; a float that is one (2.0) will do."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
         raise SpecError(f"{name} must be a whole number, not {shown(value)}")
-    if not least <= value <= LARGEST:
-        raise SpecError(f"{name} must be from {least} to {LARGEST:,}, not {shown(value)}")
+    if not least <= value <= MAX_SIZE:
+        raise SpecError(f"{name} must be from {least} to {MAX_SIZE:,}, not {shown(value)}")
     return value
 
 
-def flag(value: Any, name: str) -> bool:
+def flag(value: object, name: str) -> bool:
     """True or False, also as a lower-case word or a number; any other word is refused.
 
     >>> flag("false", "bias"), flag(1, "bias")
@@ -32,32 +34,32 @@ def flag(value: Any, name: str) -> bool:
     raise SpecError(f"{name} must be True or False, not {shown(value)}")
 
 
-def factor(value: Any, name: str) -> float:
+def factor(value: object, name: str) -> float:
     """How many times as long: a number above 0, whole or not."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= LARGEST:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_SIZE:
         raise SpecError(f"{name} must be a number above 0, not {shown(value)}")
     return value
 
 
-def number(value: Any, name: str) -> float:
+def number(value: object, name: str) -> float:
     """A number, whole or not, that is none of the infinities."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SpecError(f"{name} must be a number, not {shown(value)}")
-    if not abs(value) <= LARGEST:
-        raise SpecError(f"{name} must be from -{LARGEST:,} to {LARGEST:,}, not {shown(value)}")
+    if not abs(value) <= MAX_SIZE:
+        raise SpecError(f"{name} must be from -{MAX_SIZE:,} to {MAX_SIZE:,}, not {shown(value)}")
     return float(value)
 
 
-def number_or(value: Any, default: float) -> float:
+def number_or(value: object, default: float) -> float:
     """A number that changes no shape: one that only running the text would tell is the default."""
     return number(value, "a value") if type(value) in (int, float) else default
 
 
-def maybe_count(value: Any, name: str) -> int | None:
+def maybe_count(value: object, name: str) -> int | None:
     return None if value is None else count(value, name)
 
 
-def counts(value: Any, axes: int, name: str, least: int = 1) -> tuple[int, ...]:
+def counts(value: object, axes: int, name: str, least: int = 1) -> tuple[int, ...]:
     """One number for every axis, or a sequence of one each."""
     if not isinstance(value, tuple | list):
         return (count(value, name, least),) * axes
@@ -68,7 +70,7 @@ def counts(value: Any, axes: int, name: str, least: int = 1) -> tuple[int, ...]:
     return tuple(count(one, name, least) for one in value)
 
 
-def sizes(value: Any, name: str) -> tuple[int, ...]:
+def sizes(value: object, name: str) -> tuple[int, ...]:
     """Sizes of a new shape, at most one of which is -1: what is left."""
     given = value if isinstance(value, tuple | list) else (value,)
     found = tuple(size if size == -1 else count(size, name) for size in given)
@@ -77,7 +79,7 @@ def sizes(value: Any, name: str) -> tuple[int, ...]:
     return found
 
 
-def pads(value: Any, axes: int, name: str = "padding") -> tuple[Padding, ...]:
+def pads(value: object, axes: int, name: str = "padding") -> tuple[Padding, ...]:
     """A number, one a axis, a pair (before, after) an axis, or a name of PADDINGS."""
     if isinstance(value, str):
         if value.lower() not in PADDINGS:
@@ -90,7 +92,7 @@ def pads(value: Any, axes: int, name: str = "padding") -> tuple[Padding, ...]:
     return tuple((pad, pad) for pad in counts(value, axes, name, 0))
 
 
-def cells(value: Any, axes: int, name: str) -> tuple[Pair, ...]:
+def cells(value: object, axes: int, name: str) -> tuple[Pair, ...]:
     """A number of cells, one an axis, or a pair (before, after) an axis."""
     sides = pads(value, axes, name) if not isinstance(value, str) else (value,)
     found = tuple(side for side in sides if not isinstance(side, str))
@@ -99,15 +101,15 @@ def cells(value: Any, axes: int, name: str) -> tuple[Pair, ...]:
     return found
 
 
-def _pair(value: Any, name: str) -> tuple[int, int]:
+def _pair(value: object, name: str) -> tuple[int, int]:
     before, after = counts(value, 2, name, 0)
     return before, after
 
 
-def plain(layer: Any) -> Callable[..., Any]:
+def plain(layer: T) -> Callable[..., T]:
     """A builder for a layer whose values (inplace, p, dim, …) change no shape and no count."""
 
-    def build(*args: Any, **options: Any) -> Any:
+    def build(*args: object, **options: object) -> T:
         return layer
 
     return build

@@ -4,7 +4,12 @@ from math import prod
 from typing import NamedTuple
 
 from convcli.errors import UnfitError
-from convcli.geometry import Padding, Window
+from convcli.geometry import (
+    Padding,
+    Window,
+    transposed_length,
+    transposed_padding,
+)
 from convcli.nets.layers.shapes import (
     Measure,
     Shape,
@@ -18,13 +23,15 @@ from convcli.nets.layers.shapes import (
     window_lengths,
     windows_on,
 )
+from convcli.records import equal_by_type
 
 
+@equal_by_type
 class Conv(NamedTuple):
     """A convolution layer: `filters` filters, each over `channels / groups` input channels.
 
-    Parameters are prod(kernel) · channels / groups · filters, and a bias a filter; MACs are every
-    weight once for each place of the output.
+    Parameters are prod(kernel) · channels / groups · filters, and one bias per filter; MACs are
+    every weight once for each position of the output.
 
     >>> conv = Conv(filters=96, kernel=(11, 11), stride=(4, 4), padding=((0, 0), (0, 0)))
     >>> conv.measure((3, 227, 227))[:3]
@@ -43,7 +50,7 @@ class Conv(NamedTuple):
     connections: int | None = None
     """Pairs of input and output maps that are connected, where not all of a group are."""
     border: str = "zero"
-    """What the padded cells hold, by a name of `convcli.conv.padding`."""
+    """What the padded cells hold: a name of `convcli.borders.BORDERS`."""
 
     @property
     def type(self) -> str:
@@ -54,22 +61,23 @@ class Conv(NamedTuple):
         check_channels(self, shape)
         check_groups(self.groups, shape[0], self.filters)
         windows = windows_on(shape, self.kernel, self.stride, self.dilation, self.padding)
-        places = window_lengths(shape, windows)
+        lengths = window_lengths(shape, windows)
         every = shape[0] // self.groups * self.filters
         pairs = every if self.connections is None else self.connections
         if pairs > every:
             raise UnfitError(f"connections={pairs} is more than the {every:,} pairs of maps")
         weights, bias = prod(self.kernel) * pairs, self.filters * self.bias
-        output = (self.filters, *places)
-        return Measure(output, weights + bias, weights * prod(places), windows, bias)
+        output = (self.filters, *lengths)
+        return Measure(output, weights + bias, weights * prod(lengths), windows, bias)
 
     def slots(self, shape: Shape) -> Slots:
         weight = Slot((self.filters, shape[0] // self.groups, *self.kernel), "filters")
         return {"weight": weight, **bias_slot(self.filters, self.bias)}
 
 
+@equal_by_type
 class Depthwise(NamedTuple):
-    """A convolution of every channel alone, by `multiplier` filters each."""
+    """A convolution of each channel by itself, by `multiplier` filters each."""
 
     kernel: Sizes
     stride: Sizes
@@ -97,6 +105,7 @@ class Depthwise(NamedTuple):
         )
 
 
+@equal_by_type
 class Separable(NamedTuple):
     """A depthwise convolution without bias, then a 1×1 convolution (Chollet 2017), as one layer."""
 
@@ -133,12 +142,12 @@ class Separable(NamedTuple):
         return Conv(self.filters, ones, ones, ((0, 0),) * axes, ones, 1, self.bias)
 
 
+@equal_by_type
 class TransposedConv(NamedTuple):
     """A transposed convolution: every input cell adds a kernel's worth of output.
 
-    Its length is (n − 1)·stride − before − after + dilation·(kernel − 1) + extra + 1 as PyTorch has
-    it; named paddings are Keras's, `same` and `same_lower`: n·stride, `valid`:
-    n·stride + max(reach − stride, 0).
+    Padding is PyTorch's where it is numbers, Keras's where it is a name
+    (`convcli.geometry.transposed_padding`).
 
     >>> up = TransposedConv(8, (4, 4), (2, 2), ((1, 1), (1, 1)))
     >>> up.measure((16, 7, 7)).output
@@ -169,24 +178,18 @@ class TransposedConv(NamedTuple):
         for length, window, padding, extra in zip(
             shape[1:], windows, self.padding, self.extra, strict=True
         ):
-            if padding in ("same", "same_lower"):
-                lengths.append(length * window.stride)
-            elif isinstance(padding, str):
-                lengths.append(length * window.stride + max(window.reach - window.stride, 0))
-            else:
-                grown = (length - 1) * window.stride - sum(padding) + window.reach + extra
-                if grown < 1:
-                    raise UnfitError(f"padding {padding} leaves nothing of {length} cells")
-                lengths.append(grown)
+            lengths.append(
+                transposed_length(length, window, *transposed_padding(padding, window, extra))
+            )
         weights = prod(self.kernel) * (shape[0] // self.groups) * self.filters
         bias = self.filters * self.bias
-        # one step of the output is 1/stride of the input's, and sees ⌈reach / stride⌉ input cells
-        seen = tuple((Window(-(-w.reach // w.stride)), (0, 0)) for w in windows)
+        # one step of the output is 1/stride of the input's
+        readers = tuple((Window(window.overlap), (0, 0)) for window in windows)
         return Measure(
             output=(self.filters, *lengths),
             params=weights + bias,
             macs=weights * prod(shape[1:]),
-            windows=seen,
+            windows=readers,
             bias=bias,
             upsampling=self.stride,
         )

@@ -1,7 +1,7 @@
 """Layers that connect values with values: fully connected, and distances to fixed codes."""
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.nets.layers.arguments import count
 from convcli.nets.layers.shapes import (
@@ -14,8 +14,10 @@ from convcli.nets.layers.shapes import (
     bias_slot,
     factors,
 )
+from convcli.records import equal_by_type
 
 
+@equal_by_type
 class Linear(NamedTuple):
     """A fully connected layer.
 
@@ -72,6 +74,7 @@ class Linear(NamedTuple):
         return "all" if flattens else "last"
 
 
+@equal_by_type
 class RBF(NamedTuple):
     """Distances to `outputs` fixed codes (LeCun et al. 1998): weights that are not trained."""
 
@@ -89,7 +92,7 @@ class RBF(NamedTuple):
         return {"weight": Slot((self.outputs, prod(shape)), "codes")}
 
 
-def rbf(outputs: Any) -> RBF:
+def rbf(outputs: object) -> RBF:
     return RBF(count(outputs, "outputs"))
 
 

@@ -1,7 +1,7 @@
 """Normalisations: of batches, channels and neighbourhoods."""
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.geometry import Window
@@ -16,8 +16,10 @@ from convcli.nets.layers.shapes import (
     check_channels,
     maps,
 )
+from convcli.records import equal_by_type
 
 
+@equal_by_type
 class Norm(NamedTuple):
     """A normalisation: `batch`, `instance`, `group` or `layer`.
 
@@ -68,6 +70,7 @@ class Norm(NamedTuple):
         return slots
 
 
+@equal_by_type
 class LocalResponseNorm(NamedTuple):
     """Division by the energy of neighbouring channels (Krizhevsky et al. 2012).
 
@@ -88,12 +91,15 @@ class LocalResponseNorm(NamedTuple):
         return Measure(shape)
 
 
-def lrn(size: Any = 5, alpha: Any = 1e-4, beta: Any = 0.75, k: Any = 1.0) -> LocalResponseNorm:
+def lrn(
+    size: object = 5, alpha: object = 1e-4, beta: object = 0.75, k: object = 1.0
+) -> LocalResponseNorm:
     return LocalResponseNorm(
         count(size, "size"), number(alpha, "alpha"), number(beta, "beta"), number(k, "k")
     )
 
 
+@equal_by_type
 class LocalContrastNorm(NamedTuple):
     """Local mean removed, local spread divided by (Jarrett et al. 2009), over size×size cells.
 
@@ -116,7 +122,7 @@ class LocalContrastNorm(NamedTuple):
         return Measure(shape, windows=(window, window))
 
 
-def lcn(size: Any = 9) -> LocalContrastNorm:
+def lcn(size: object = 9) -> LocalContrastNorm:
     return LocalContrastNorm(count(size, "size"))
 
 

@@ -1,8 +1,9 @@
-"""Pools: windows that hold one number of the cells under them."""
+"""Pools: windows that reduce the cells under them to one number."""
 
 from typing import NamedTuple
 
-from convcli.geometry import Padding, Pair, Window
+from convcli.errors import UnfitError
+from convcli.geometry import Padding, adaptive_window, ceil_padding, pool_padding_refusal
 from convcli.nets.layers.shapes import (
     Measure,
     Shape,
@@ -13,14 +14,15 @@ from convcli.nets.layers.shapes import (
     window_lengths,
     windows_on,
 )
+from convcli.records import equal_by_type
 
 
+@equal_by_type
 class Pool(NamedTuple):
     """A pooling window: the `max`, `average`, `min` or `lp` norm of its cells.
 
-    `ceil` rounds up as PyTorch does, where the last window must start inside the input or its
-    padding before. `trainable` is the subsampling of LeCun et al. 1998: a coefficient and a bias
-    for each map.
+    `ceil` is PyTorch's `ceil_mode`. `trainable` is the subsampling of LeCun et al. 1998: a
+    coefficient and a bias for each map.
     """
 
     kind: str
@@ -44,9 +46,13 @@ class Pool(NamedTuple):
     def measure(self, *inputs: Shape) -> Measure:
         shape = maps(self.type, inputs, len(self.kernel))
         windows = windows_on(shape, self.kernel, self.stride, self.dilation, self.padding)
+        for window, padding in windows:
+            refusal = pool_padding_refusal(window, padding)
+            if refusal:
+                raise UnfitError(refusal)
         if self.ceil:
             windows = tuple(
-                (window, _ceiled(length, window, padding))
+                (window, ceil_padding(length, window, padding))
                 for length, (window, padding) in zip(shape[1:], windows, strict=True)
             )
         output = (shape[0], *window_lengths(shape, windows))
@@ -58,20 +64,9 @@ class Pool(NamedTuple):
         return {"weight": Slot(shape[:1], 1.0), "bias": Slot(shape[:1], 0.0)}
 
 
-def _ceiled(length: int, window: Window, padding: Pair) -> Pair:
-    """The padding with as many cells more as the window of a rounded-up last place needs."""
-    before, after = padding
-    slack = length + before + after - window.reach
-    places = -(-slack // window.stride) + 1
-    if places < 1:
-        return padding
-    if (places - 1) * window.stride >= length + before:
-        places -= 1
-    return before, max((places - 1) * window.stride + window.reach - length - before, after)
-
-
+@equal_by_type
 class AdaptivePool(NamedTuple):
-    """A pooling to lengths of one's choice (None keeps an axis); a global pool is one to 1.
+    """A pool to given lengths (None keeps an axis); a global pool is one to 1.
 
     `squeeze` drops the axes, as Keras's global pools do.
     """
@@ -88,9 +83,7 @@ class AdaptivePool(NamedTuple):
     def measure(self, *inputs: Shape) -> Measure:
         shape = maps(self.type, inputs, len(self.sizes))
         sizes = tuple(size or n for size, n in zip(self.sizes, shape[1:], strict=True))
-        # from ⌊i·n/size⌋ to ⌈(i+1)·n/size⌉: equal windows where size divides n
         windows = tuple(
-            (Window(-(-n // size), max(n // size, 1)), (0, 0))
-            for size, n in zip(sizes, shape[1:], strict=True)
+            (adaptive_window(n, size), (0, 0)) for size, n in zip(sizes, shape[1:], strict=True)
         )
         return Measure((shape[0], *(() if self.squeeze else sizes)), windows=windows)

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
+from convcli.borders import Border
 from convcli.errors import UnfitError
 from convcli.geometry import Pair, Window
 from convcli.nets.layers.arguments import count, plain
@@ -18,8 +19,10 @@ from convcli.nets.layers.shapes import (
     maps,
     size_text,
 )
+from convcli.records import equal_by_type
 
 
+@equal_by_type
 class Reshape(NamedTuple):
     """The same values in another shape `(channels, *lengths)`; one −1 stands for what is left.
 
@@ -50,12 +53,13 @@ class Reshape(NamedTuple):
         return Measure((*kept, *(rest // known if size == -1 else size for size in self.shape)))
 
 
+@equal_by_type
 class Pad(NamedTuple):
     """Cells added before and after each axis; negative numbers crop."""
 
     padding: tuple[Pair, ...]
     border: str = "constant"
-    """What they hold, by a name of `convcli.conv.padding`."""
+    """What they hold: a name of `convcli.borders.BORDERS`."""
     value: float = 0.0
 
     @property
@@ -65,12 +69,18 @@ class Pad(NamedTuple):
     def measure(self, *inputs: Shape) -> Measure:
         shape = maps("pad", inputs, len(self.padding))
         lengths = tuple(n + sum(pad) for n, pad in zip(shape[1:], self.padding, strict=True))
-        if min(lengths) < 1:
+        kept = [
+            n + min(before, 0) + min(after, 0)
+            for n, (before, after) in zip(shape[1:], self.padding, strict=True)
+        ]
+        # what is repeated has to be there
+        if min(lengths) < 1 or min(kept) < Border(self.border).repeats:
             raise UnfitError(f"cropping {self.padding} leaves nothing of {size_text(shape)}")
         windows = tuple((Window(1), pad) for pad in self.padding)
         return Measure((shape[0], *lengths), windows=windows)
 
 
+@equal_by_type
 class Upsample(NamedTuple):
     """Every cell `scale` times on each axis, or lengths of one's choice; one number is for all."""
 
@@ -101,6 +111,7 @@ class Upsample(NamedTuple):
         return Measure((shape[0], *lengths), upsampling=times)
 
 
+@equal_by_type
 class Identity(NamedTuple):
     """What hands its input on, under the name of what it does while training."""
 
@@ -115,6 +126,7 @@ def identity() -> Identity:
     return Identity()
 
 
+@equal_by_type
 class Shuffle(NamedTuple):
     """Channels dealt out anew, as if by columns of `groups` rows (Zhang et al. 2018)."""
 
@@ -130,10 +142,11 @@ class Shuffle(NamedTuple):
         return Measure(shape)
 
 
-def shuffle(groups: Any) -> Shuffle:
+def shuffle(groups: object) -> Shuffle:
     return Shuffle(count(groups, "groups"))
 
 
+@equal_by_type
 class PixelShuffle(NamedTuple):
     """factor² channels dealt out over factor×factor cells (Shi et al. 2016), or back."""
 
@@ -159,14 +172,15 @@ class PixelShuffle(NamedTuple):
         return Measure((channels // (f * f), height * f, width * f), upsampling=(f, f))
 
 
-def pixel_shuffle(upscale_factor: Any) -> PixelShuffle:
+def pixel_shuffle(upscale_factor: object) -> PixelShuffle:
     return PixelShuffle(count(upscale_factor, "upscale_factor"))
 
 
-def pixel_unshuffle(downscale_factor: Any) -> PixelShuffle:
+def pixel_unshuffle(downscale_factor: object) -> PixelShuffle:
     return PixelShuffle(count(downscale_factor, "downscale_factor"), inverse=True)
 
 
+@equal_by_type
 class Merge(NamedTuple):
     """Several inputs into one, value by value: `add`, `multiply`, `average`, `maximum`, …"""
 
@@ -194,6 +208,7 @@ def together(type_: str, shapes: Sequence[Shape], level: Sequence[Shape]) -> Sha
     return tuple(output)
 
 
+@equal_by_type
 class Concat(NamedTuple):
     """Several inputs behind each other on one axis, 0 for the channels."""
 

@@ -6,7 +6,7 @@ A shape is `(channels, *lengths)` of one image: `(3, 224, 224)` is height 224, w
 
 from collections.abc import Callable, Mapping
 from math import gcd
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from convcli.errors import UnfitError
 from convcli.geometry import Padding, Pair, Window, output_length, resolve_padding
@@ -55,7 +55,7 @@ class Slot(NamedTuple):
 Slots = dict[str, Slot]
 """The weights of a layer, by role: `weight`, `bias`, `running_mean`."""
 
-Builder = Callable[..., Any]
+Builder = Callable[..., "Layer"]
 """A function that makes a record of the values a text writes, with the names it gives them."""
 
 Names = Mapping[str, Mapping[str, Builder]]
@@ -127,7 +127,18 @@ def maps(type_: str, inputs: tuple[Shape, ...], axes: int) -> Shape:
     return shape
 
 
-def check_channels(layer: Any, shape: Shape) -> None:
+class DeclaredInput(Layer, Protocol):
+    """A layer that may declare the channels of its input."""
+
+    @property
+    def channels(self) -> int | None:
+        """Input channels, where they are declared."""
+
+    def _replace(self, *, channels: int) -> Layer:
+        """The same layer for another input."""
+
+
+def check_channels(layer: DeclaredInput, shape: Shape) -> None:
     """Refuse an input of other channels than a layer declares, if it declares them."""
     if layer.channels is not None and layer.channels != shape[0]:
         raise Misfit(

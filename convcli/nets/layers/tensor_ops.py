@@ -6,13 +6,15 @@ axis, that axis is counted as one of the image's.
 """
 
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.nets.layers import Layer, Measure, Shape, Slots, size_text, slots_of
 from convcli.nets.layers.rearrange import together
+from convcli.records import equal_by_type
 
 
+@equal_by_type
 class Weights(NamedTuple):
     """A tensor that is trained by itself: PyTorch's `nn.Parameter`."""
 
@@ -27,6 +29,7 @@ class Weights(NamedTuple):
         return Measure(self.shape, prod(self.shape))
 
 
+@equal_by_type
 class Constant(NamedTuple):
     """A tensor that no input and no training changes: zeros, positions, a mask."""
 
@@ -40,6 +43,7 @@ class Constant(NamedTuple):
         return Measure(self.shape)
 
 
+@equal_by_type
 class Unused(NamedTuple):
     """The weights of a layer that a model holds and that nothing of its output goes through.
 
@@ -54,6 +58,7 @@ class Unused(NamedTuple):
         return Measure((0,), self.params, statistics=self.statistics)
 
 
+@equal_by_type
 class Each(NamedTuple):
     """A layer applied to every item along the first axis, as to a batch of them.
 
@@ -77,6 +82,7 @@ class Each(NamedTuple):
         return slots_of(self.layer, shape[1:])
 
 
+@equal_by_type
 class Single(NamedTuple):
     """A layer applied to a tensor as to one map, without channels: a 3-D pool over 2-D maps.
 
@@ -97,6 +103,7 @@ class Single(NamedTuple):
         return one._replace(output=per_image(one.output), windows=())
 
 
+@equal_by_type
 class Free(NamedTuple):
     """A layer that takes its weights from other nodes: `F.conv2d(x, weight)`.
 
@@ -113,6 +120,7 @@ class Free(NamedTuple):
         return self.layer.measure(inputs[0])._replace(params=0, bias=0, statistics=0)
 
 
+@equal_by_type
 class Scalar(NamedTuple):
     """Arithmetic of every value with one number, which stands first where `swapped`."""
 
@@ -125,6 +133,7 @@ class Scalar(NamedTuple):
         return Measure(shape)
 
 
+@equal_by_type
 class Broadcast(NamedTuple):
     """Two tensors value by value, axes matched from the last one on, as PyTorch does.
 
@@ -145,6 +154,7 @@ def broadcast(type_: str, *shapes: Shape) -> Shape:
     return together(type_, shapes, level)
 
 
+@equal_by_type
 class Operation(NamedTuple):
     """Something done to tensors of known shapes: `permute`, `matmul`, a slice.
 
@@ -155,7 +165,7 @@ class Operation(NamedTuple):
     takes: tuple[Shape, ...]
     """Whole shapes of the inputs, the batch of one image among them."""
     gives: Shape
-    values: tuple[Any, ...] = ()
+    values: tuple[object, ...] = ()
     """What else the call was given: axes, ends of a slice."""
     macs: int = 0
 

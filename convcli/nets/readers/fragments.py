@@ -3,7 +3,6 @@
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from itertools import islice
 from typing import NamedTuple
 
 from convcli.callsyntax import UNREADABLE, parsed
@@ -18,8 +17,11 @@ LONGEST_SHOWN = 10_000
 LARGEST_TEXT = 20_000_000
 """Characters of one text; about 400,000 layer lines."""
 
-WHOLE = 300_000
-"""Texts up to here are parsed whole first; longer ones line by line, in less memory."""
+MAX_AT_ONCE = 300_000
+"""Characters up to which layer calls are parsed at once; more, line by line, in less memory."""
+
+MAX_MODULE = 2_000_000
+"""The same for Python; the longest file of torchvision's models has 50,000."""
 
 # compiled where they are first used, which texts that are whole Python never reach
 TOKENS = (
@@ -40,10 +42,8 @@ class Line(NamedTuple):
     source: str
     lines: Sequence[str]
     first: int
-
-    def at(self, node: ast.stmt) -> "Line":
-        """A statement inside this one, of a class or a function."""
-        return self._replace(node=node)
+    column: int = 0
+    """Bytes that stand before it in its first line, where it was parsed alone."""
 
     def where(self, node: ast.AST) -> Where:
         """The place of what a layer declares: the first value of its call."""
@@ -70,24 +70,50 @@ class Line(NamedTuple):
 
 def statements(text: str, source: str) -> list[Line]:
     """The statements of a text. Raises SpecError with the place of what cannot be read."""
+    text, body = _at_once(_plain(text, source), MAX_AT_ONCE)
+    if body:
+        lines = text.split("\n")
+        return [Line(node, source, lines, 1) for node in body]
+    return list(_line_by_line(text, source))
+
+
+def module(text: str, source: str) -> tuple[str, ast.Module]:
+    """The same as one module of Python, and the text that the places of its nodes are in."""
+    text, body = _at_once(_plain(text, source), MAX_MODULE)
+    if not body:
+        for line in _line_by_line(text, source):
+            for node in ast.walk(line.node):
+                if isinstance(node, ast.stmt | ast.expr | ast.keyword):
+                    node.col_offset += line.column if node.lineno == 1 else 0
+                    if node.end_lineno == 1 and node.end_col_offset is not None:
+                        node.end_col_offset += line.column
+            body.append(ast.increment_lineno(line.node, line.first - 1))
+    return text, ast.Module(body, [])
+
+
+def _plain(text: str, source: str) -> str:
+    """A text with the ends of lines that Python has, and without the prompts of a session."""
     if len(text) > LARGEST_TEXT:
         raise SpecError(
             f"{safe(source)} has {len(text):,} characters; at most {LARGEST_TEXT:,} are read"
         )
     text = text.replace("\r\n", "\n").replace("\t", "    ")
-    if ">>>" in text:
-        text = re.sub(r"(?m)^[ ]*(>>>|\.\.\.)[ ]", "", text)
-    if len(text) <= WHOLE:
+    return re.sub(r"(?m)^[ ]*(>>>|\.\.\.)[ ]", "", text) if ">>>" in text else text
+
+
+def _at_once(text: str, limit: int) -> tuple[str, list[ast.stmt]]:
+    """A text that is Python as a whole, once it is not indented, and its statements; else none."""
+    if len(text) > limit:
+        return text, []
+    indented = re.match(r"\s*?( +)\S", text)
+    flush = [re.sub(f"(?m)^{indented[1]}", "", text)] if indented else []
+    for one in (text, *flush):
         try:
-            body, lines = parsed(text), text.split("\n")
+            body = parsed(one)
         except UNREADABLE:
-            body = []
-        if body and not any(map(_is_word, body)):
-            return [Line(node, source, lines, 1) for node in body]
-    found = list(islice(_line_by_line(text, source), MOST_NODES + 1))
-    if len(found) > MOST_NODES:
-        raise SpecError(f"{safe(source)} has more than {MOST_NODES:,} statements")
-    return found
+            continue
+        return one, [] if any(map(_is_word, body)) else body
+    return text, []
 
 
 def _is_word(node: ast.stmt) -> bool:
@@ -108,7 +134,8 @@ def _is_word(node: ast.stmt) -> bool:
 
 
 def _line_by_line(text: str, source: str) -> Iterator[Line]:
-    for first, piece in _logical(text):
+    many = 0
+    for first, start, piece in _logical(text):
         bare = piece.strip()
         if not bare or bare.startswith("#"):
             continue
@@ -123,12 +150,20 @@ def _line_by_line(text: str, source: str) -> Iterator[Line]:
             raise SpecError(
                 f"{safe(source)}:{first + line - 1}: {shown!r} cannot be read"
             ) from None
+        many += len(body)
+        if many > MOST_NODES:
+            raise SpecError(f"{safe(source)} has more than {MOST_NODES:,} statements")
+        before = text[text.rfind("\n", 0, start) + 1 : start]
+        column = len(before.encode()) + len(piece) - len(piece.lstrip())
         for node in body:
-            yield Line(node, source, called.split("\n"), first)
+            yield Line(node, source, called.split("\n"), first, column)
 
 
-def _logical(text: str) -> Iterator[tuple[int, str]]:
-    """Pieces that end at a line's end, or a semicolon, outside of all brackets."""
+def _logical(text: str) -> Iterator[tuple[int, int, str]]:
+    """Pieces that end at a line's end, or a semicolon, outside of all brackets.
+
+    Each with the number of its first line and the place in the text where it starts.
+    """
     start, depth, first, line = 0, 0, 1, 1
     for token in re.finditer(TOKENS, text, re.DOTALL):
         if token["open"]:
@@ -141,9 +176,9 @@ def _logical(text: str) -> Iterator[tuple[int, str]]:
             newline = token["end"] == "\n"
             line += newline
             if depth == 0:
-                yield first, text[start : token.start()]
+                yield first, start, text[start : token.start()]
                 start, first = token.end(), line
-    yield first, text[start:]
+    yield first, start, text[start:]
 
 
 def words(text: str) -> list[str]:

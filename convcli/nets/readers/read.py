@@ -2,24 +2,27 @@
 
 import os
 import re
-from collections import Counter
 from collections.abc import Sequence
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
-from convcli.nets.graph import INPUT, Reading
+from convcli.nets.graph import INPUT, Builder, Reading
+from convcli.nets.layers import Shape
 from convcli.nets.readers.fragments import statements, words
-from convcli.nets.readers.program import Program
+from convcli.nets.readers.layer_calls import is_notation, read_layer_calls
 from convcli.nets.readers.text_source import file_text, stdin_text
-from convcli.nets.readers.vocabulary.registry import names_of
+from convcli.nets.readers.vocabulary.registry import Vocabulary, names_of
 from convcli.nets.zoo import NAMES, zoo_text
 from convcli.text import counted, like, safe
 
 KERAS = r"\bkeras\b|\b(Dense|\w+[123]D|Conv2DTranspose|BatchNormalization)\("
 """What only Keras's text holds; PyTorch writes Conv2d and Linear."""
 
-KERAS_SIGNS = ("keras", "Dense(", "D(", "DTranspose(", "BatchNormalization(")
-"""One of these stands in any text that matches KERAS; looking for them first needs no pattern."""
+LAYERS, TORCH = r"(?<![\w.])layers\.[A-Za-z]\w*\(", r"\btorch\b|\bnn\.|\blayers\s*="
+"""What Keras's text holds too, and what it does not hold then."""
+
+KERAS_SIGNS = ("keras", "layers.", "Dense(", "D(", "DTranspose(", "BatchNormalization(")
+"""One of these stands in any text of Keras; looking for them first needs no pattern."""
 
 
 def read_words(given: Sequence[str]) -> Reading:
@@ -87,19 +90,12 @@ def _model_file(word: str) -> tuple[str, str] | None:
 def read_source(word: str) -> Reading:
     """The network of a zoo name, a file, a class or builder in a file, or stdin."""
     named = _model_file(word)
-    if named is not None:
-        from convcli.nets.readers.python.model import read_model
-
-        if not named[1].strip():
-            raise SpecError(
-                f"{safe(word)} names nothing behind its colon; give a class of the file"
-            )
-        return read_model(*named)
-    text, source = source_text(word)
-    if word.endswith(".py") and _is_model(text):
-        from convcli.nets.readers.python.model import read_model
-
-        return read_model(word)
+    path, entry = named or (word, "")
+    if named is not None and not entry.strip():
+        raise SpecError(f"{safe(word)} names nothing behind its colon; give a class of the file")
+    text, source = source_text(path)
+    if path.endswith(".py"):
+        return _read_python(text, source, path, entry)
     return read_text(text, source)
 
 
@@ -112,15 +108,6 @@ def source_text(word: str) -> tuple[str, str]:
     return file_text(word), os.path.basename(word)
 
 
-def _is_model(text: str) -> bool:
-    """Whether a text defines modules of PyTorch, or builds them in functions of its own."""
-    if ">>> " in text or (any(sign in text for sign in KERAS_SIGNS) and re.search(KERAS, text)):
-        return False
-    if "def forward(" in text or re.search(r"(?m)^class \w+\([\w., ]*Module\)", text):
-        return True
-    return bool(re.search(r"(?m)^\s*(import|from) torch\b", text) and re.search(r"(?m)^def ", text))
-
-
 def read_text(text: str, source: str = "text") -> Reading:
     """The network that a text describes, in any of the vocabularies.
 
@@ -128,29 +115,33 @@ def read_text(text: str, source: str = "text") -> Reading:
     >>> [node.name for node in reading.network.nodes], reading.about
     (['conv1', 'relu1', 'max_pool1'], '')
     """
-    if _is_model(text):
-        from convcli.nets.readers.python.model import read_model_text
-
-        return read_model_text(text, source)
+    shape: Shape | None = None
+    about = ""
     if _is_printed(text):
         from convcli.nets.readers.torch_repr import read_printed
 
-        program = Program("PyTorch")
-        program.builder.lay(read_printed(text, source, program.vocabulary.layer), INPUT)
-        network, form = program.builder.network(), "printed model"
+        builder = Builder()
+        builder.lay(read_printed(text, source, Vocabulary().layer), INPUT)
+        network = builder.network()
+        about = f"PyTorch printed model, {counted(len(network.nodes), 'layer')}"
+    elif is_notation(text):
+        network, shape = read_layer_calls(statements(text, source))
     else:
-        keras = any(sign in text for sign in KERAS_SIGNS) and re.search(KERAS, text)
-        program = Program("Keras" if keras else "")
-        network = program.read(statements(text, source))
-        form = program.form
+        return _read_python(text, source)
     if not network.nodes:
         raise SpecError(f"{safe(source)} holds no layers")
-    return Reading(
-        network, program.input, _about(program.vocabulary.used, form, len(network.nodes))
-    )
+    return Reading(network, shape, about)
 
 
-def _about(used: Counter[str], form: str, nodes: int) -> str:
-    """What a framework's text was taken for: "PyTorch layer lines, 12 layers"."""
-    frameworks = [name for name, _ in used.most_common() if name != "short"]
-    return f"{' and '.join(frameworks)} {form}, {counted(nodes, 'layer')}" if frameworks else ""
+def _read_python(text: str, source: str, path: str = "", entry: str = "") -> Reading:
+    from convcli.nets.readers.python.reading import read_python
+
+    return read_python(text, source, _is_keras(text), path, entry)
+
+
+def _is_keras(text: str) -> bool:
+    if not any(sign in text for sign in KERAS_SIGNS):
+        return False
+    if re.search(KERAS, text):
+        return True
+    return bool(re.search(LAYERS, text)) and not re.search(TORCH, text)

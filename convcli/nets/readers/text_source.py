@@ -1,7 +1,5 @@
 """The bytes of files and of stdin as text, within bounds."""
 
-import os
-import stat
 import sys
 
 from convcli.errors import Refusal, SpecError
@@ -33,11 +31,3 @@ def _decoded(data: bytes, name: str, most: int) -> str:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise SpecError(f"{safe(name)} is not UTF-8 text: byte {error.start:,} is not") from None
-
-
-def is_file(path: str) -> bool:
-    """Whether a path is a regular file: not a pipe or a device that would never end."""
-    try:
-        return stat.S_ISREG(os.stat(path).st_mode)
-    except (OSError, ValueError):
-        return False

@@ -8,12 +8,11 @@ block, children called `branch1`, `branch2`, … are joined, and `aux…` childr
 import ast
 import re
 from collections.abc import Callable
-from typing import Any
 
 from convcli.callsyntax import UNREADABLE, parsed_value, value
 from convcli.errors import SpecError
 from convcli.nets.graph import MOST_NODES, Chain, Fork, Leaf, Part, fresh, size_of
-from convcli.nets.layers import Concat, Merge
+from convcli.nets.layers import Concat, Layer, Merge
 from convcli.nets.source_location import Where, pointed
 
 # compiled where they are first used, which most texts never reach
@@ -24,7 +23,7 @@ CHILD = r"^\s*\(([\w.\- ]+)\): (?:([0-9]{1,9}) x )?([A-Za-z_]\w*)\((.*)$"
 RESIDUAL = {"BasicBlock", "Bottleneck"}
 """Blocks that add their input to what they make, whether or not a `downsample` is printed."""
 
-Builds = Callable[[str, list[Any], dict[str, Any]], Any]
+Builds = Callable[[str, list[object], dict[str, object]], Layer]
 
 
 def is_printed(text: str) -> bool:
@@ -78,14 +77,16 @@ def _unread(where: Where) -> SpecError:
     return SpecError(f"this line is not read in a printed model\n{pointed(where)}")
 
 
-def _values(text: str, where: Where) -> tuple[list[Any], dict[str, Any]]:
+def _values(text: str, where: Where) -> tuple[list[object], dict[str, object]]:
     try:
         call = parsed_value(f"_({text})")
     except UNREADABLE:
         raise _unread(where) from None
     if not isinstance(call, ast.Call):
         raise _unread(where)
-    options = {keyword.arg: value(keyword.value) for keyword in call.keywords if keyword.arg}
+    options: dict[str, object] = {
+        keyword.arg: value(keyword.value) for keyword in call.keywords if keyword.arg
+    }
     return [value(one) for one in call.args], options
 
 

@@ -7,7 +7,7 @@ import os
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
-from convcli.tables import Record, Table
+from convcli.tables import Listing
 from convcli.text import like
 
 FOLDER = os.path.dirname(__file__)  # pathlib would cost a seventh of a start
@@ -30,20 +30,14 @@ def about(name: str) -> str:
     return zoo_text(name).partition("\n")[0].lstrip("# ")
 
 
-class Listing:
+def listing() -> Listing:
     """The networks of the zoo, as a result to print."""
+    from convcli.nets.analysis.summary import SCHEMA
 
-    warnings: tuple[str, ...] = ()
-    caption = "convcli zoo NAME prints one; convcli shape NAME reads it"
-
-    @property
-    def value(self) -> str:
-        return "\n".join(NAMES)
-
-    def table(self) -> Table:
-        return ("name", "network"), [(name, about(name)) for name in NAMES], ()
-
-    def record(self) -> Record:
-        from convcli.nets.analysis.summary import SCHEMA
-
-        return {"schema": SCHEMA, "networks": [{"name": n, "about": about(n)} for n in NAMES]}
+    rows = [(name, about(name)) for name in NAMES]
+    return Listing(
+        "\n".join(NAMES),
+        (("name", "network"), rows, ()),
+        {"schema": SCHEMA, "networks": [{"name": name, "about": text} for name, text in rows]},
+        "convcli zoo NAME prints one; convcli shape NAME reads it",
+    )

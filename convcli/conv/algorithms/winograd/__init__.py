@@ -15,17 +15,18 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
 from math import prod
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
-from numpy.typing import NDArray
 
+from convcli.arrays import Array
 from convcli.conv.algorithms.winograd.tiling import Tiling, tiling_of
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output
-from convcli.conv.spec import Pair, Problem
+from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads
+from convcli.geometry import Pair
 
 RESIDENT_BYTES = 40 << 20
 """The most that the side which stays may take."""
@@ -75,7 +76,7 @@ class Winograd(NamedTuple):
         tiling = tiling_of(problem, self.products)
         return (tiling.resident + threads() * tiling.streamed) * problem.itemsize
 
-    def convolve(self, x: NDArray[Any], weight: NDArray[Any], problem: Problem) -> NDArray[Any]:
+    def convolve(self, x: Array, weight: Array, problem: Problem) -> Array:
         tiling = tiling_of(problem, self.products)
         y = new_output(problem)
         for g in range(problem.groups):
@@ -88,7 +89,7 @@ class Winograd(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def _squares(products: Pair, taps: Pair, dtype: str) -> tuple[NDArray[Any], ...]:
+def _squares(products: Pair, taps: Pair, dtype: str) -> tuple[Array, ...]:
     """The Kronecker products of the transforms of both axes: of outputs, filters and inputs."""
     from convcli.conv.algorithms.winograd.transforms import (
         transforms,  # fractions take 2 ms to import
@@ -118,7 +119,7 @@ class Buffers:
         # each pair is never needed at once, and half the memory stays in the cache
         self.sums, self.outputs = self.taps, self.inputs
 
-    def flat(self, values: int) -> NDArray[Any]:
+    def flat(self, values: int) -> Array:
         return np.empty(values, self.tiling.problem.dtype)
 
 
@@ -126,20 +127,20 @@ def len_of_rows(tiling: Tiling) -> int:
     return tiling.problem.channels * tiling.rows_read(tiling.bands[0][1]) * tiling.width_read
 
 
-def shaped(flat: NDArray[Any], *shape: int) -> NDArray[Any]:
+def shaped(flat: Array, *shape: int) -> Array:
     """The front of a flat buffer in a shape."""
     return flat[: prod(shape)].reshape(shape)
 
 
-def _stream_inputs(x: NDArray[Any], weight: NDArray[Any], y: NDArray[Any], tiling: Tiling) -> None:
+def _stream_inputs(x: Array, weight: Array, y: Array, tiling: Tiling) -> None:
     """Images (n, c, h, w) past the transformed filters of one group."""
     filters = np.empty((tiling.square, len(weight), tiling.channels), weight.dtype)
 
-    def transform(pieces: Iterator[Any]) -> None:
+    def transform(pieces: Iterator[Pair]) -> None:
         for start, stop in pieces:
             _transform_filters(weight[start:stop], tiling, filters[:, start:stop])
 
-    def stream(pieces: Iterator[Any]) -> None:
+    def stream(pieces: Iterator[tuple[int, Pair]]) -> None:
         own = Buffers(tiling)
         for n, (top, bottom) in pieces:
             places = (bottom - top) * tiling.tiles[1]
@@ -153,19 +154,19 @@ def _stream_inputs(x: NDArray[Any], weight: NDArray[Any], y: NDArray[Any], tilin
     share(list(product(range(len(x)), tiling.bands)), stream)
 
 
-def _stream_filters(x: NDArray[Any], weight: NDArray[Any], y: NDArray[Any], tiling: Tiling) -> None:
+def _stream_filters(x: Array, weight: Array, y: Array, tiling: Tiling) -> None:
     """Filters (f, c, i, j) past the transformed inputs of one image and group."""
     across = tiling.tiles[1]
     inputs = np.empty((tiling.square, tiling.channels, tiling.tiles[0] * across), weight.dtype)
 
-    def transform(pieces: Iterator[Any]) -> None:
+    def transform(pieces: Iterator[Pair]) -> None:
         own = Buffers(tiling)
         for top, bottom in pieces:
             band = shaped(own.inputs, tiling.square, tiling.channels, (bottom - top) * across)
             _transform_inputs(x, top, bottom, own, band)
             inputs[:, :, top * across : bottom * across] = band
 
-    def stream(pieces: Iterator[Any]) -> None:
+    def stream(pieces: Iterator[Pair]) -> None:
         own = Buffers(tiling)
         for start, stop in pieces:
             block = shaped(own.filters, tiling.square, stop - start, tiling.channels)
@@ -178,7 +179,7 @@ def _stream_filters(x: NDArray[Any], weight: NDArray[Any], y: NDArray[Any], tili
     share(tiling.blocks, stream)
 
 
-def _transform_filters(weight: NDArray[Any], tiling: Tiling, out: NDArray[Any]) -> None:
+def _transform_filters(weight: Array, tiling: Tiling, out: Array) -> None:
     """Filters (f, c, i, j) into (n·n, f, c·s·s)."""
     (down, across), (rows, columns) = tiling.problem.stride, tiling.taps
     count, channels, height, width = weight.shape
@@ -195,9 +196,7 @@ def _transform_filters(weight: NDArray[Any], tiling: Tiling, out: NDArray[Any]) 
     np.matmul(matrix, taps, out=flat)
 
 
-def _transform_inputs(
-    x: NDArray[Any], top: int, bottom: int, own: Buffers, out: NDArray[Any]
-) -> None:
+def _transform_inputs(x: Array, top: int, bottom: int, own: Buffers, out: Array) -> None:
     """Rows of tiles top..bottom of one image (c, h, w) into (n·n, c·s·s, tiles)."""
     tiling = own.tiling
     problem, (down, across) = tiling.problem, tiling.problem.stride
@@ -206,7 +205,7 @@ def _transform_inputs(
     padded_rows(x, problem, first, first + rows.shape[1], rows)
     channel, row, column = rows.strides
     (n, m), (o, p) = tiling.products, tiling.outputs
-    view: NDArray[Any] = np.ndarray(
+    view: Array = np.ndarray(
         (n, m, len(x), down, across, bottom - top, tiling.tiles[1]),
         rows.dtype,
         own.rows,  # as_strided takes ten times as long, and holds the other threads up
@@ -221,9 +220,7 @@ def _transform_inputs(
     np.matmul(matrix, taps.reshape(len(matrix), -1), out=out.reshape(len(matrix), -1))
 
 
-def _transform_outputs(
-    sums: NDArray[Any], y: NDArray[Any], top: int, bottom: int, own: Buffers
-) -> None:
+def _transform_outputs(sums: Array, y: Array, top: int, bottom: int, own: Buffers) -> None:
     """Sums (n·n, f, tiles) of rows of tiles top..bottom into their place in y (f, h', w')."""
     tiling = own.tiling
     matrix = _squares(tiling.products, tiling.taps, y.dtype.name)[0]

@@ -4,7 +4,8 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from convcli.conv.sliding import spans
-from convcli.conv.spec import Pair, Problem
+from convcli.conv.spec import Problem
+from convcli.geometry import Pair, Window, ceil_div, output_length
 
 BAND_BYTES = 4 << 20
 """Transformed inputs and sums of one band of tiles. They pass the second-level cache of 2 MB, but
@@ -56,7 +57,7 @@ class Tiling(NamedTuple):
     def bands(self) -> list[Pair]:
         """Rows of tiles whose transformed inputs and sums fill BAND_BYTES, at most half of all."""
         row = (self.inputs + self.sums) // self.tiles[0] * self.problem.itemsize
-        most = -(-self.tiles[0] // 2)
+        most = ceil_div(self.tiles[0], 2)
         return spans(self.tiles[0], min(max(BAND_BYTES // row, 1), most))
 
     @property
@@ -86,20 +87,23 @@ class Tiling(NamedTuple):
 
     def rows_read(self, rows: int) -> int:
         """Padded rows that so many rows of tiles read."""
-        return ((rows - 1) * self.outputs[0] + self.products[0]) * self.problem.stride[0]
+        return Window(self.products[0], self.outputs[0]).span(rows) * self.problem.stride[0]
 
     @property
     def width_read(self) -> int:
-        last = (self.tiles[1] - 1) * self.outputs[1]
-        return max((last + self.products[1]) * self.problem.stride[1], self.problem.padded[1])
+        columns = Window(self.products[1], self.outputs[1]).span(self.tiles[1])
+        return max(columns * self.problem.stride[1], self.problem.padded[1])
 
 
 @lru_cache(maxsize=256)
 def tiling_of(problem: Problem, products: int) -> Tiling:
     strides = problem.stride
-    taps = -(-problem.kernel[0] // strides[0]), -(-problem.kernel[1] // strides[1])
+    taps = ceil_div(problem.kernel[0], strides[0]), ceil_div(problem.kernel[1], strides[1])
     each = tuple(1 if count == 1 else products for count in taps)
-    outputs = tuple(max(n - count + 1, 1) for n, count in zip(each, taps, strict=True))
-    tiles = tuple(-(-length // m) for length, m in zip(problem.output, outputs, strict=True))
+    # a kernel longer than the products has one output here, and is refused elsewhere
+    outputs = tuple(
+        output_length(max(n, count), Window(count)) for n, count in zip(each, taps, strict=True)
+    )
+    tiles = tuple(map(ceil_div, problem.output, outputs))
     channels = problem.channels * strides[0] * strides[1]
     return Tiling(problem, taps, each, outputs, tiles, channels)  # type: ignore[arg-type]

@@ -6,6 +6,7 @@ from convcli.callsyntax import UNREADABLE, parsed_value, shown
 from convcli.errors import SpecError
 from convcli.nets.layers import Shape
 from convcli.nets.readers.python.interpreter import ModelInterpreter
+from convcli.nets.readers.python.keras.layers import LAYER
 from convcli.nets.readers.python.language.conversions import describe
 from convcli.nets.readers.python.language.objects import (
     MISSING,
@@ -51,10 +52,11 @@ def find_entry(file: SourceFile) -> ast.expr:
         if isinstance(value, Instance) and value.cls.is_a(nn_module.MODULE):
             return ast.Name(name, ast.Load())  # `model = Net()` of the file itself
         if isinstance(value, Class) and value.is_a(nn_module.MODULE):
-            if _place(value, file) and value.find("forward") is not MISSING:
-                (ready if not _needs(value.find("__init__"), 1) else other).append(name)
+            run = "call" if value.is_a(LAYER) else "forward"
+            if _place(value, file) and value.find(run) is not MISSING:
+                (ready if not needs(value.find("__init__"), 1) else other).append(name)
         elif isinstance(value, Function) and value.file is file and _builds(value):
-            (ready if not _needs(value, 0) else other).append(name)
+            (ready if not needs(value, 0) else other).append(name)
     for names in ([one for one in ready if one not in used], ready):
         if len(names) == 1:
             return ast.Name(names[0], ast.Load())
@@ -79,7 +81,7 @@ def find_entry(file: SourceFile) -> ast.expr:
         raise SpecError(f"{safe(file.name)} holds no class with a forward, and no layers")
     name = next((one for one in reversed(other) if one not in used), other[-1])
     value = file.names[name]
-    takes = _needs(
+    takes = needs(
         value.find("__init__") if isinstance(value, Class) else value, isinstance(value, Class)
     )
     raise SpecError(
@@ -103,7 +105,7 @@ def _builds(function: Function) -> bool:
     return any(isinstance(one.value, ast.Call | ast.Name) for one in returns)
 
 
-def _needs(function: Value, skipped: int) -> list[str]:
+def needs(function: Value, skipped: int) -> list[str]:
     """The parameters of a function that have no default."""
     if not isinstance(function, Function):
         return []

@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from convcli.callsyntax import shown
@@ -136,6 +136,9 @@ class ModelInterpreter:
         self._library_names: dict[tuple[str, str], Value] = {}
         self._circular = Unknown("a name that is imported in a circle")
 
+    new_input: Callable[[Sequence[Value]], Value]
+    """Given by the interpreter of a text, which knows its input."""
+
     # the language: functions of its modules, which take the interpreter
     evaluate = expressions.evaluate
     execute = statements.execute
@@ -160,10 +163,10 @@ class ModelInterpreter:
     def open_file(self, file: SourceFile) -> SourceFile:
         if not file.read:
             file.read = True
-            self._read_statements(file)
+            self.read_statements(file)
         return file
 
-    def _read_statements(self, file: SourceFile) -> None:
+    def read_statements(self, file: SourceFile) -> None:
         """Run the statements of a file in order; one that is not understood gives no names."""
         frame = Frame(file, file.names)
         for node in file.tree.body:
@@ -175,11 +178,11 @@ class ModelInterpreter:
                     raise
                 self.depth, self.site = depth, None
                 if isinstance(node, ast.ClassDef | ast.FunctionDef):
-                    frame.names[node.name] = _unread(node.name, error)
+                    frame.names[node.name] = unread(node.name, error)
                     continue
                 for inner in ast.walk(node):
                     if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
-                        frame.names.setdefault(inner.id, _unread(inner.id, error))
+                        frame.names.setdefault(inner.id, unread(inner.id, error))
 
     def global_name(self, name: str, frame: Frame) -> Value:
         names = frame.file.names
@@ -210,7 +213,7 @@ class ModelInterpreter:
             try:
                 names[name] = self._imported(value)
             except SpecError as error:
-                names[name] = _unread(name, error)
+                names[name] = unread(name, error)
         return names[name]
 
     def _imported(self, wanted: DeferredImport) -> Value:
@@ -341,13 +344,18 @@ class ModelInterpreter:
 
     def _name_modules(self, root: Instance) -> None:
         self._paths = {}
+        self.name_within(root)
         for path, module in nn_module.walk(root):
-            self._paths[id(module)] = path
             for name, tensor in (*nn_module.parameters(module), *module.shared.items()):
                 if not tensor.owner and tensor.holder in (None, module):
                     tensor.owner = f"{path}.{name}" if path else name
                 self._kept.append(tensor)
         self._kept.append(root)
+
+    def name_within(self, root: Instance, name: str = "") -> None:
+        """Give a module that has a name, and every one inside it, their paths."""
+        for path, module in nn_module.walk(root, name):
+            self._paths[id(module)] = path
 
     # -- tensors ----------------------------------------------------------------------------
 
@@ -366,7 +374,7 @@ class ModelInterpreter:
         return elementwise.binary(self, operator, left, right)
 
 
-def _unread(name: str, error: SpecError) -> Unknown:
+def unread(name: str, error: SpecError) -> Unknown:
     """What a name is whose statement was not understood."""
     reason = str(error).partition("\n")[0][:120]
     return Unknown(f"{name} ({reason})", getattr(error, "where", None))

@@ -4,6 +4,7 @@ import ast
 import math
 
 from convcli.nets.readers.python.bundled import prelude_name
+from convcli.nets.readers.python.keras import names as keras
 from convcli.nets.readers.python.language.conversions import to_list
 from convcli.nets.readers.python.language.objects import (
     MISSING,
@@ -28,7 +29,8 @@ from convcli.nets.readers.python.stdlib.type_checks import TENSOR
 from convcli.nets.readers.python.torch import creation, names, nn_layers, nn_module, nn_weights
 from convcli.nets.readers.python.torch.elementwise import FOURIER
 
-KNOWN = {"torch", "numpy", "np", "einops", *modules.LIBRARY, *modules.TYPING, *modules.QUIET}
+KNOWN = {"torch", "numpy", "np", "einops", *keras.TOPS}
+KNOWN |= {*modules.LIBRARY, *modules.TYPING, *modules.QUIET}
 """Top modules that are libraries, whatever files lie beside the model's."""
 
 MODULES = {
@@ -54,6 +56,8 @@ def name_of(interpreter: Interpreter, library: Library, name: str) -> Value:
     top = module.partition(".")[0]
     if top == "torch":
         return _torch(interpreter, module, name)
+    if top in keras.TOPS:
+        return keras.name_of(module, name)
     if name in modules.LIBRARY.get(module, {}):
         value = modules.LIBRARY[module][name]
         return dict(value) if isinstance(value, dict) else value  # os.environ: the file may set it

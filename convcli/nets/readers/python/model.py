@@ -4,16 +4,11 @@ from math import prod
 from typing import NamedTuple
 
 from convcli.errors import Refusal, SpecError
-from convcli.nets.graph import INPUT, Network, Node, Reading, Stopped
+from convcli.nets.graph import INPUT, Network, Node, Stopped
 from convcli.nets.layers import Identity, Shape
 from convcli.nets.layers.tensor_ops import Free, Unused
-from convcli.nets.readers.python.entry_point import (
-    build_module,
-    example_input,
-    find_entry,
-    parse_entry,
-)
 from convcli.nets.readers.python.interpreter import ModelInterpreter, deep_recursion
+from convcli.nets.readers.python.keras.layers import LAYER
 from convcli.nets.readers.python.language.conversions import describe
 from convcli.nets.readers.python.language.graph_recorder import GraphRecorder
 from convcli.nets.readers.python.language.objects import (
@@ -21,57 +16,14 @@ from convcli.nets.readers.python.language.objects import (
     Instance,
     ReadError,
     ShapeMismatch,
-    SourceFile,
     Tensor,
     Unknown,
     Value,
 )
-from convcli.nets.readers.python.language.statements import Return
-from convcli.nets.readers.python.model_files import SourceFiles, parsed_file
 from convcli.nets.readers.python.torch import nn_module, nn_weights
-from convcli.nets.source_location import pointed
-from convcli.text import safe
 
 MAX_OUTPUTS = 1000
 """Tensors of one model that are its outputs; those behind them are left out."""
-
-
-def read_model(path: str, entry: str = "") -> Reading:
-    """The network of a file's class or builder. Raises SpecError with the place.
-
-    `entry` is a name, or a call with its values; without it, what the file obviously means.
-    """
-    files = SourceFiles()
-    return _reading(files.open(path), files, entry)
-
-
-def read_model_text(text: str, source: str) -> Reading:
-    """The same of a text that is no file of its own: pasted, or from a pipe."""
-    return _reading(parsed_file("", source, text), SourceFiles(), "")
-
-
-def _reading(file: SourceFile, files: SourceFiles, entry: str) -> Reading:
-    interpreter = ModelInterpreter(files)
-    try:
-        with deep_recursion():
-            interpreter.open_file(file)
-            call = parse_entry(entry, file) if entry else find_entry(file)
-            root, label = build_module(interpreter, file, call)
-    except ReadError as error:
-        raise SpecError(_text(error)) from None
-    except Return:
-        raise SpecError(f"{safe(file.name)} returns outside of a function") from None
-    model = Model(interpreter, root, label)
-    leaves = [module.leaf for _, module in nn_module.walk(root) if module.leaf is not None]
-    declared = Network(
-        tuple(Node(f"{i}", leaf.layer, (INPUT,)) for i, leaf in enumerate(leaves)), model.at
-    )
-    return Reading(declared, example_input(file), f"PyTorch {label}")
-
-
-def _text(error: ReadError) -> str:
-    message = safe(str(error))
-    return f"{message}\n{pointed(error.where)}" if error.where else message
 
 
 class Model(NamedTuple):
@@ -101,7 +53,7 @@ class Model(NamedTuple):
             (*rest, *nodes),
             self.at if recorder.size_dependent else None,
             reason,
-            _notes(recorder, rest, outputs),
+            notes_of(recorder, rest, outputs),
         )
 
 
@@ -149,7 +101,9 @@ def _run(
     try:
         with deep_recursion():
             _check_one_input(root)
-            result = interpreter.call(root, [Tensor((1, *shape), INPUT)], {})
+            image = Tensor((1, *shape), INPUT)
+            image.channels_last = root.cls.is_a(LAYER)
+            result = interpreter.call(root, [image], {})
             outputs = _outputs_of(result)
             if not outputs:
                 where = result.where if isinstance(result, Unknown) else None
@@ -205,7 +159,7 @@ def _unused(
     """The weights that the model holds and its output does not need."""
     node_name = interpreter.recorder.node_name
     used = {node.name for node in network.nodes}
-    owners = used | {node.owner for node in network.nodes}
+    owners = used | {node.owner for node in network.nodes if node.owner}
     unused: list[Node] = []
     seen: set[int] = set()
     for path, module in modules:
@@ -213,7 +167,7 @@ def _unused(
         if module.leaf is not None:
             record = module.leaf.layer
             name = path or record.type
-            if name not in owners and interpreter.leaf(module).name not in owners:
+            if interpreter.recorder.builder.first_name(interpreter.leaf(module)) not in owners:
                 shared = module.shared.items()
                 elsewhere = {key for key, tensor in shared if node_name(tensor) in used}
                 weights = nn_weights.unused(record, elsewhere)
@@ -232,7 +186,7 @@ def _unused(
     return unused
 
 
-def _notes(recorder: GraphRecorder, rest: list[Node], outputs: list[Tensor]) -> tuple[str, ...]:
+def notes_of(recorder: GraphRecorder, rest: list[Node], outputs: list[Tensor]) -> tuple[str, ...]:
     notes: list[str] = []
     if rest:
         params = sum(node.layer.measure().params for node in rest)

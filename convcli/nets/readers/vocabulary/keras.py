@@ -7,10 +7,10 @@ may be anything.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
+from convcli.geometry import Padding, Window
 from convcli.nets.graph import Leaf
 from convcli.nets.layers import (
     Activation,
@@ -20,6 +20,7 @@ from convcli.nets.layers import (
     Conv,
     Depthwise,
     Identity,
+    Layer,
     Linear,
     Merge,
     Norm,
@@ -50,7 +51,7 @@ NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
 """Paddings by name, and for how many axes each is known."""
 
 
-def _padding(value: Any, axes: int, causal: bool = True) -> Any:
+def _padding(value: object, axes: int, causal: bool = True) -> tuple[Padding, ...]:
     names = [name for name, known in NAMED_PADDINGS.items() if axes in known]
     names = names if causal else [name for name in names if name != "causal"]
     if not isinstance(value, str) or value.lower() not in names:
@@ -58,23 +59,23 @@ def _padding(value: Any, axes: int, causal: bool = True) -> Any:
     return pads(value, axes)
 
 
-def _channels_last(data_format: Any) -> None:
+def _channels_last(data_format: object) -> None:
     if data_format not in (None, "channels_last"):
         raise SpecError(f"data_format={shown(data_format)} is not read; channels_last is")
 
 
 def conv(axes: int) -> Callable[..., Conv]:
     def build(
-        filters: Any,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: Any = "valid",
-        data_format: Any = None,
-        dilation_rate: Any = 1,
-        groups: Any = 1,
-        activation: Any = None,
-        use_bias: Any = True,
-        **_: Any,
+        filters: object,
+        kernel_size: object,
+        strides: object = 1,
+        padding: object = "valid",
+        data_format: object = None,
+        dilation_rate: object = 1,
+        groups: object = 1,
+        activation: object = None,
+        use_bias: object = True,
+        **_: object,
     ) -> Conv:
         _channels_last(data_format)
         return Conv(
@@ -92,23 +93,25 @@ def conv(axes: int) -> Callable[..., Conv]:
 
 def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
     def build(
-        filters: Any,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: Any = "valid",
-        output_padding: Any = None,
-        data_format: Any = None,
-        dilation_rate: Any = 1,
-        activation: Any = None,
-        use_bias: Any = True,
-        **_: Any,
+        filters: object,
+        kernel_size: object,
+        strides: object = 1,
+        padding: object = "valid",
+        output_padding: object = None,
+        data_format: object = None,
+        dilation_rate: object = 1,
+        activation: object = None,
+        use_bias: object = True,
+        **_: object,
     ) -> TransposedConv:
         _channels_last(data_format)
         kernel = counts(kernel_size, axes, "kernel_size")
+        spacing = counts(dilation_rate, axes, "dilation_rate")
         sides, extra = _padding(padding, axes, causal=False), (0,) * axes
         if output_padding is not None:
             extra = counts(output_padding, axes, "output_padding", 0)
-            half = [k // 2 if padding == "same" else 0 for k in kernel]
+            windows = map(Window, kernel, counts(strides, axes, "strides"), spacing)
+            half = [w.dilated_kernel // 2 if padding == "same" else 0 for w in windows]
             sides = tuple((p, p) for p in half)
         return TransposedConv(
             count(filters, "filters"),
@@ -116,7 +119,7 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
             counts(strides, axes, "strides"),
             sides,
             extra,
-            counts(dilation_rate, axes, "dilation_rate"),
+            spacing,
             bias=flag(use_bias, "use_bias"),
         )
 
@@ -125,15 +128,15 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
 
 def depthwise(axes: int) -> Callable[..., Depthwise]:
     def build(
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: Any = "valid",
-        depth_multiplier: Any = 1,
-        data_format: Any = None,
-        dilation_rate: Any = 1,
-        activation: Any = None,
-        use_bias: Any = True,
-        **_: Any,
+        kernel_size: object,
+        strides: object = 1,
+        padding: object = "valid",
+        depth_multiplier: object = 1,
+        data_format: object = None,
+        dilation_rate: object = 1,
+        activation: object = None,
+        use_bias: object = True,
+        **_: object,
     ) -> Depthwise:
         _channels_last(data_format)
         return Depthwise(
@@ -150,16 +153,16 @@ def depthwise(axes: int) -> Callable[..., Depthwise]:
 
 def separable(axes: int) -> Callable[..., Separable]:
     def build(
-        filters: Any,
-        kernel_size: Any,
-        strides: Any = 1,
-        padding: Any = "valid",
-        data_format: Any = None,
-        dilation_rate: Any = 1,
-        depth_multiplier: Any = 1,
-        activation: Any = None,
-        use_bias: Any = True,
-        **_: Any,
+        filters: object,
+        kernel_size: object,
+        strides: object = 1,
+        padding: object = "valid",
+        data_format: object = None,
+        dilation_rate: object = 1,
+        depth_multiplier: object = 1,
+        activation: object = None,
+        use_bias: object = True,
+        **_: object,
     ) -> Separable:
         first = depthwise(axes)(
             kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate
@@ -173,11 +176,11 @@ def separable(axes: int) -> Callable[..., Separable]:
 
 def pool(kind: str, axes: int) -> Callable[..., Pool]:
     def build(
-        pool_size: Any = 2,
-        strides: Any = None,
-        padding: Any = "valid",
-        data_format: Any = None,
-        **_: Any,
+        pool_size: object = 2,
+        strides: object = None,
+        padding: object = "valid",
+        data_format: object = None,
+        **_: object,
     ) -> Pool:
         _channels_last(data_format)
         kernel = counts(pool_size, axes, "pool_size")
@@ -195,30 +198,30 @@ def pool(kind: str, axes: int) -> Callable[..., Pool]:
 
 
 def global_pool(kind: str, axes: int) -> Callable[..., AdaptivePool]:
-    def build(data_format: Any = None, keepdims: Any = False, **_: Any) -> AdaptivePool:
+    def build(data_format: object = None, keepdims: object = False, **_: object) -> AdaptivePool:
         _channels_last(data_format)
         return AdaptivePool(kind, (1,) * axes, squeeze=not flag(keepdims, "keepdims"))
 
     return build
 
 
-def dense(units: Any, activation: Any = None, use_bias: Any = True, **_: Any) -> Linear:
+def dense(units: object, activation: object = None, use_bias: object = True, **_: object) -> Linear:
     return Linear(count(units, "units"), flag(use_bias, "use_bias"), over="channels")
 
 
-def reshape(target_shape: Any, **_: Any) -> Reshape:
+def reshape(target_shape: object, **_: object) -> Reshape:
     *lengths, channels = sizes(target_shape, "target_shape")
     return Reshape((channels, *lengths))
 
 
-def _sides(value: Any, axes: int, name: str) -> tuple[tuple[int, int], ...]:
+def _sides(value: object, axes: int, name: str) -> tuple[tuple[int, int], ...]:
     if axes == 1 and isinstance(value, tuple | list) and len(value) == 2:
         value = (value,)
     return cells(value, axes, name)
 
 
 def zero_padding(axes: int) -> Callable[..., Pad]:
-    def build(padding: Any = 1, data_format: Any = None, **_: Any) -> Pad:
+    def build(padding: object = 1, data_format: object = None, **_: object) -> Pad:
         _channels_last(data_format)
         return Pad(_sides(padding, axes, "padding"))
 
@@ -226,7 +229,7 @@ def zero_padding(axes: int) -> Callable[..., Pad]:
 
 
 def cropping(axes: int) -> Callable[..., Pad]:
-    def build(cropping: Any = 1, data_format: Any = None, **_: Any) -> Pad:
+    def build(cropping: object = 1, data_format: object = None, **_: object) -> Pad:
         _channels_last(data_format)
         sides = _sides(cropping, axes, "cropping")
         return Pad(tuple((-before, -after) for before, after in sides))
@@ -236,7 +239,7 @@ def cropping(axes: int) -> Callable[..., Pad]:
 
 def upsampling(axes: int) -> Callable[..., Upsample]:
     def build(
-        size: Any = 2, data_format: Any = None, interpolation: Any = "", **_: Any
+        size: object = 2, data_format: object = None, interpolation: object = "", **_: object
     ) -> Upsample:
         _channels_last(data_format)
         how = "linear" if interpolation in ("linear", "bilinear") else interpolation or "nearest"
@@ -246,12 +249,12 @@ def upsampling(axes: int) -> Callable[..., Upsample]:
 
 
 def batch_normalization(
-    axis: Any = -1,
-    momentum: Any = 0.99,
-    epsilon: Any = 1e-3,
-    center: Any = True,
-    scale: Any = True,
-    **_: Any,
+    axis: object = -1,
+    momentum: object = 0.99,
+    epsilon: object = 1e-3,
+    center: object = True,
+    scale: object = True,
+    **_: object,
 ) -> Norm:
     if axis not in (-1, 3, [-1], [3]):
         raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
@@ -260,7 +263,11 @@ def batch_normalization(
 
 
 def layer_normalization(
-    axis: Any = -1, epsilon: Any = 1e-3, center: Any = True, scale: Any = True, **_: Any
+    axis: object = -1,
+    epsilon: object = 1e-3,
+    center: object = True,
+    scale: object = True,
+    **_: object,
 ) -> Norm:
     if axis not in (-1, [-1], (-1,)):
         raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
@@ -270,12 +277,12 @@ def layer_normalization(
 
 
 def group_normalization(
-    groups: Any = 32,
-    axis: Any = -1,
-    epsilon: Any = 1e-3,
-    center: Any = True,
-    scale: Any = True,
-    **_: Any,
+    groups: object = 32,
+    axis: object = -1,
+    epsilon: object = 1e-3,
+    center: object = True,
+    scale: object = True,
+    **_: object,
 ) -> Norm:
     many = 1 if groups == -1 else count(groups, "groups")
     return Norm(
@@ -293,7 +300,7 @@ FUNCTIONS |= {"leaky_relu": "leaky_relu", "linear": ""}
 """Names that `activation=` takes; "linear" is none at all."""
 
 
-def function(name: Any) -> Activation | None:
+def function(name: object) -> Activation | None:
     """The layer that `activation=` adds. Raises SpecError for an unknown name."""
     if name is None:
         return None
@@ -309,12 +316,12 @@ def function(name: Any) -> Activation | None:
     return Activation(FUNCTIONS[last], slope) if FUNCTIONS[last] else None
 
 
-def activation(activation: Any, **_: Any) -> Any:
+def activation(activation: object, **_: object) -> Layer:
     return function(activation) or Identity()
 
 
 def relu(
-    max_value: Any = None, negative_slope: Any = 0.0, threshold: Any = 0.0, **_: Any
+    max_value: object = None, negative_slope: object = 0.0, threshold: object = 0.0, **_: object
 ) -> Activation:
     if max_value is None and threshold == 0:
         slope = number(negative_slope, "negative_slope")
@@ -324,33 +331,33 @@ def relu(
     return Activation("bounded_relu")  # which has no forward meaning here
 
 
-def elu(alpha: Any = 1.0, **_: Any) -> Activation:
+def elu(alpha: object = 1.0, **_: object) -> Activation:
     return activations.function("elu")(alpha)
 
 
-def softmax(axis: Any = -1, **_: Any) -> Activation:
+def softmax(axis: object = -1, **_: object) -> Activation:
     if axis not in (-1, 3):
         raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
     return Activation("softmax")
 
 
-def leaky_relu(negative_slope: Any = 0.3, alpha: Any = None, **_: Any) -> Activation:
+def leaky_relu(negative_slope: object = 0.3, alpha: object = None, **_: object) -> Activation:
     name, slope = ("negative_slope", negative_slope) if alpha is None else ("alpha", alpha)
     return Activation("leaky_relu", number(slope, name))
 
 
 def prelu(
-    alpha_initializer: Any = "zeros",
-    alpha_regularizer: Any = None,
-    alpha_constraint: Any = None,
-    shared_axes: Any = None,
-    **_: Any,
+    alpha_initializer: object = "zeros",
+    alpha_regularizer: object = None,
+    alpha_constraint: object = None,
+    shared_axes: object = None,
+    **_: object,
 ) -> PReLU:
     axes = shared_axes if isinstance(shared_axes, tuple | list | None) else (shared_axes,)
     return PReLU(None, tuple(count(axis, "shared_axes") for axis in axes or ()))
 
 
-def concatenate(axis: Any = -1, **_: Any) -> Concat:
+def concatenate(axis: object = -1, **_: object) -> Concat:
     if axis not in (-1, 3):
         raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
     return Concat()
@@ -411,5 +418,8 @@ SHARED: dict[str, Builder] = {
     "LeakyReLU": leaky_relu,
     "PReLU": prelu,
     "Flatten": plain(Reshape()),
+    "Dropout": plain(Identity("dropout")),
+    "AlphaDropout": plain(Identity("dropout")),
+    "Identity": plain(Identity()),
 }
 """Layers that PyTorch calls by the same name; taken where the text around them is Keras's."""

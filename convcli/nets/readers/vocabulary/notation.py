@@ -5,7 +5,6 @@ TensorFlow's. Branches are lists: `residual([...], shortcut=[...])`, `concat([..
 """
 
 from collections.abc import Callable
-from typing import Any
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
@@ -17,6 +16,7 @@ from convcli.nets.layers import (
     Conv,
     Depthwise,
     Identity,
+    Layer,
     Linear,
     Merge,
     Norm,
@@ -44,14 +44,14 @@ POOLS = {"max": "max", "avg": "average", "min": "min", "l2": "lp"}
 
 def conv(axes: int) -> Callable[..., Conv]:
     def build(
-        filters: Any,
-        kernel: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: Any = 1,
-        bias: Any = True,
-        connections: Any = None,
+        filters: object,
+        kernel: object,
+        stride: object = 1,
+        padding: object = 0,
+        dilation: object = 1,
+        groups: object = 1,
+        bias: object = True,
+        connections: object = None,
     ) -> Conv:
         return Conv(
             count(filters, "filters"),
@@ -68,12 +68,12 @@ def conv(axes: int) -> Callable[..., Conv]:
 
 
 def depthwise(
-    kernel: Any,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    multiplier: Any = 1,
-    bias: Any = True,
+    kernel: object,
+    stride: object = 1,
+    padding: object = 0,
+    dilation: object = 1,
+    multiplier: object = 1,
+    bias: object = True,
 ) -> Depthwise:
     return Depthwise(
         counts(kernel, 2, "kernel"),
@@ -86,27 +86,27 @@ def depthwise(
 
 
 def separable(
-    filters: Any,
-    kernel: Any,
-    stride: Any = 1,
-    padding: Any = 0,
-    dilation: Any = 1,
-    multiplier: Any = 1,
-    bias: Any = True,
+    filters: object,
+    kernel: object,
+    stride: object = 1,
+    padding: object = 0,
+    dilation: object = 1,
+    multiplier: object = 1,
+    bias: object = True,
 ) -> Separable:
     first = depthwise(kernel, stride, padding, dilation, multiplier, bias=False)
     return Separable(count(filters, "filters"), first, flag(bias, "bias"))
 
 
 def transposed(
-    filters: Any,
-    kernel: Any,
-    stride: Any = 1,
-    padding: Any = 0,
-    extra: Any = 0,
-    dilation: Any = 1,
-    groups: Any = 1,
-    bias: Any = True,
+    filters: object,
+    kernel: object,
+    stride: object = 1,
+    padding: object = 0,
+    extra: object = 0,
+    dilation: object = 1,
+    groups: object = 1,
+    bias: object = True,
 ) -> TransposedConv:
     sides = pads(padding, 2)
     if "causal" in sides:
@@ -125,12 +125,12 @@ def transposed(
 
 def pool(kind: str, axes: int) -> Callable[..., Pool]:
     def build(
-        kernel: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        ceil: Any = False,
-        count_include_pad: Any = True,
+        kernel: object,
+        stride: object = None,
+        padding: object = 0,
+        dilation: object = 1,
+        ceil: object = False,
+        count_include_pad: object = True,
     ) -> Pool:
         return Pool(
             kind,
@@ -145,21 +145,21 @@ def pool(kind: str, axes: int) -> Callable[..., Pool]:
     return build
 
 
-def subsample(kernel: Any, stride: Any = None) -> Pool:
+def subsample(kernel: object, stride: object = None) -> Pool:
     return pool("average", 2)(kernel, stride)._replace(trainable=True)
 
 
-def adaptive_pool(size: Any, kind: Any = "average") -> AdaptivePool:
+def adaptive_pool(size: object, kind: object = "average") -> AdaptivePool:
     if kind not in ("max", "average", "min"):
         raise SpecError(f"kind={shown(kind)} is none of max, average, min")
     return AdaptivePool(kind, counts(size, 2, "size"))
 
 
-def global_pool(kind: Any = "average") -> AdaptivePool:
+def global_pool(kind: object = "average") -> AdaptivePool:
     return adaptive_pool(1, kind)
 
 
-def linear(outputs: Any, bias: Any = True) -> Linear:
+def linear(outputs: object, bias: object = True) -> Linear:
     return Linear(count(outputs, "outputs"), flag(bias, "bias"))
 
 
@@ -167,17 +167,17 @@ def flatten() -> Reshape:
     return Reshape()
 
 
-def reshape(*size: Any) -> Reshape:
+def reshape(*size: object) -> Reshape:
     """Height, width, channels."""
     *lengths, channels = sizes(size, "size")
     return Reshape((channels, *lengths))
 
 
-def pad(padding: Any) -> Pad:
+def pad(padding: object) -> Pad:
     return Pad(cells(padding, 2, "padding"))
 
 
-def upsample(scale: Any = 2) -> Upsample:
+def upsample(scale: object = 2) -> Upsample:
     factors = scale if isinstance(scale, tuple | list) else (scale,)
     return Upsample(scale=tuple(factor(one, "scale") for one in factors))
 
@@ -186,7 +186,7 @@ def batch_norm() -> Norm:
     return Norm("batch", tracked=True)
 
 
-def group_norm(groups: Any) -> Norm:
+def group_norm(groups: object) -> Norm:
     return Norm("group", groups=count(groups, "groups"))
 
 
@@ -194,7 +194,7 @@ def layer_norm() -> Norm:
     return Norm("layer")
 
 
-def dropout(p: Any = 0.5) -> Identity:
+def dropout(p: object = 0.5) -> Identity:
     return Identity("dropout")
 
 
@@ -225,9 +225,9 @@ LAYERS: dict[str, Builder] = {
 }
 
 
-def _branch(items: Any, what: str) -> Chain:
+def _branch(items: object, what: str) -> Chain:
     if isinstance(items, Leaf | Chain | Fork):
-        items = [items]
+        return Chain((items,))
     if not isinstance(items, list | tuple):
         raise SpecError(f"{what} must be a list of layers, not {shown(items)}")
     for item in items:
@@ -236,14 +236,14 @@ def _branch(items: Any, what: str) -> Chain:
     return Chain(tuple(items))
 
 
-def residual(body: Any, shortcut: Any = ()) -> Fork:
+def residual(body: object, shortcut: object = ()) -> Fork:
     branches = _branch(body, "the body"), _branch(shortcut, "the shortcut")
     named = branches[0]._replace(name="body"), branches[1]._replace(name="shortcut")
     return Fork(named, Merge("add"), kind="residual")
 
 
-def _joined(join: Any, kind: str) -> Callable[..., Fork]:
-    def build(*branches: Any) -> Fork:
+def _joined(join: Layer, kind: str) -> Callable[..., Fork]:
+    def build(*branches: object) -> Fork:
         if len(branches) < 2:
             raise SpecError(f"{kind} needs two or more lists of layers")
         return Fork(tuple(_branch(one, "a branch") for one in branches), join, kind=kind)
@@ -251,18 +251,18 @@ def _joined(join: Any, kind: str) -> Callable[..., Fork]:
     return build
 
 
-def side(items: Any) -> Fork:
+def side(items: object) -> Fork:
     return Fork((_branch(items, "the side branch"),), None, kind="side")
 
 
-def repeat(times: Any, items: Any) -> Chain:
+def repeat(times: object, items: object) -> Chain:
     number, once = count(times, "the number of repeats", 0), _branch(items, "what is repeated")
     if number * size_of(once) > 2 * MOST_NODES:
         raise SpecError(f"repeated {number:,} times it has more than {MOST_NODES:,} layers")
     return Chain(tuple(fresh(part) for _ in range(number) for part in once.items))
 
 
-def chain(items: Any) -> Chain:
+def chain(items: object) -> Chain:
     return _branch(items, "the chain")
 
 

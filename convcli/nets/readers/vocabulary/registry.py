@@ -1,13 +1,13 @@
 """Names of layers → records of layers, in the three vocabularies."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
+from convcli.nets.layers import Builder, Layer
 from convcli.text import like
 
 T = TypeVar("T")
@@ -31,38 +31,33 @@ PASSED_OVER = {
 
 
 class Vocabulary:
-    """Builds the layers of a text, and counts whose names it used."""
+    """Builds layers by their names in any of the vocabularies."""
 
-    def __init__(self, keras: bool) -> None:
-        self.keras = keras
-        self.used: Counter[str] = Counter()
-        self._layers: dict[tuple[Any, ...], Any] = {}
+    def __init__(self) -> None:
+        self._layers: dict[tuple[object, ...], Layer] = {}
 
-    def layer(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
+    def layer(self, name: str, args: Sequence[object], options: Mapping[str, object]) -> Layer:
         """The record of a layer from its name and values, the same for the same ones."""
         values = (*args, *options.values())
         if not all(type(one) in PLAIN for one in values):
-            return self._new_layer(name, args, options)
+            return new_layer(name, args, options)
         # 1, 1.0 and True are equal, and not the same
         key = name, values, tuple(map(type, values)), tuple(options)
         if key not in self._layers:
-            self._layers[key] = self._new_layer(name, args, options)
+            self._layers[key] = new_layer(name, args, options)
         return self._layers[key]
 
-    def _new_layer(self, name: str, args: list[Any], options: dict[str, Any]) -> Any:
-        known = list(names_of("short", "BLOCKS"))
-        if self.keras and name in names_of("Keras", "SHARED"):
-            self.used["Keras"] += 1
-            return _keras(names_of("Keras", "SHARED")[name], name, args, options)
-        for dialect in VOCABULARIES:
-            layers = names_of(dialect)
-            if name in layers:
-                # what both frameworks call alike is the one's whose text it stands in
-                self.used["Keras" if self.keras and dialect == "PyTorch" else dialect] += 1
-                build = _keras if dialect == "Keras" else checked
-                return build(layers[name], name, args, options)
-            known += layers
-        raise SpecError(f"{shown(name)} is no layer that is known here{like(name, known)}")
+
+def new_layer(name: str, args: Sequence[object], options: Mapping[str, object]) -> Layer:
+    """The record of a layer, of the first vocabulary that has its name."""
+    known = list(names_of("short", "BLOCKS"))
+    for dialect in VOCABULARIES:
+        layers = names_of(dialect)
+        if name in layers:
+            build = checked_keras if dialect == "Keras" else checked
+            return build(layers[name], name, args, options)
+        known += layers
+    raise SpecError(f"{shown(name)} is no layer that is known here{like(name, known)}")
 
 
 def checked(
@@ -86,8 +81,10 @@ def checked(
         raise SpecError(f"{name}: {error}") from None
 
 
-def _keras(build: Callable[..., Any], name: str, args: list[Any], options: dict[str, Any]) -> Any:
-    """The same for Keras, whose layers take many options that change nothing here."""
+def checked_keras(
+    build: Callable[..., T], name: str, args: Sequence[object], options: Mapping[str, object]
+) -> T:
+    """The same of Keras's builders, whose layers take many options that change nothing here."""
     takes = parameters(build)
     for option in options if takes else ():
         if option not in {*takes, *PASSED_OVER} and not option.endswith(UNREAD_OPTIONS):
@@ -96,15 +93,15 @@ def _keras(build: Callable[..., Any], name: str, args: list[Any], options: dict[
     return checked(build, name, args, options)
 
 
-def parameters(build: Callable[..., Any]) -> tuple[str, ...]:
+def parameters(build: Callable[..., object]) -> tuple[str, ...]:
     """The names of the values that a builder takes; none for one that takes anything."""
     code = build.__code__  # inspect.signature would take 20 ms for a network of 900 layers
     return code.co_varnames[: code.co_argcount]
 
 
 @cache
-def names_of(dialect: str, table: str = "LAYERS") -> dict[str, Callable[..., Any]]:
+def names_of(dialect: str, table: str = "LAYERS") -> dict[str, Builder]:
     """The names of a dialect with their builders."""
     module = import_module(f"convcli.nets.readers.vocabulary.{VOCABULARIES[dialect]}")
-    layers: dict[str, Callable[..., Any]] = getattr(module, table)
+    layers: dict[str, Builder] = getattr(module, table)
     return layers

@@ -5,11 +5,11 @@ declared (`in_channels`, `in_features`, `num_features`) is checked against what 
 """
 
 from collections.abc import Callable
-from typing import Any
 
+from convcli.borders import PYTORCH_BORDERS, border_refusal
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
-from convcli.geometry import Padding
+from convcli.geometry import Padding, Window, output_padding_refusal, resolve_padding
 from convcli.nets.layers import (
     AdaptivePool,
     Builder,
@@ -39,17 +39,17 @@ from convcli.nets.layers.arguments import (
 
 def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
     def build(
-        in_channels: Any,
-        out_channels: Any,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: Any = 1,
-        bias: Any = True,
-        padding_mode: Any = "zeros",
-        device: Any = None,
-        dtype: Any = None,
+        in_channels: object,
+        out_channels: object,
+        kernel_size: object,
+        stride: object = 1,
+        padding: object = 0,
+        dilation: object = 1,
+        groups: object = 1,
+        bias: object = True,
+        padding_mode: object = "zeros",
+        device: object = None,
+        dtype: object = None,
     ) -> Conv:
         kernel = counts(kernel_size, axes, "kernel_size")
         strides = counts(stride, axes, "stride")
@@ -67,16 +67,16 @@ def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
         )
 
     def build_lazy(
-        out_channels: Any,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        dilation: Any = 1,
-        groups: Any = 1,
-        bias: Any = True,
-        padding_mode: Any = "zeros",
-        device: Any = None,
-        dtype: Any = None,
+        out_channels: object,
+        kernel_size: object,
+        stride: object = 1,
+        padding: object = 0,
+        dilation: object = 1,
+        groups: object = 1,
+        bias: object = True,
+        padding_mode: object = "zeros",
+        device: object = None,
+        dtype: object = None,
     ) -> Conv:
         values = stride, padding, dilation, groups, bias, padding_mode
         return build(None, out_channels, kernel_size, *values)
@@ -84,22 +84,21 @@ def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
     return build_lazy if lazy else build
 
 
-def border(padding_mode: Any) -> str:
+def border(padding_mode: object) -> str:
     """What padded cells hold, by our name."""
-    if isinstance(padding_mode, str) and padding_mode in BORDERS:
-        return BORDERS[padding_mode]
-    names = ", ".join(name for name in BORDERS if name.islower())
-    raise SpecError(f"padding_mode={shown(padding_mode)} is none of {names}")
+    if isinstance(padding_mode, str) and padding_mode in PYTORCH_BORDERS:
+        return PYTORCH_BORDERS[padding_mode]
+    raise SpecError(f"padding_mode={border_refusal(padding_mode, PYTORCH_BORDERS)}")
 
 
 def _conv_padding(
-    padding: Any, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+    padding: object, kernel: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
 ) -> tuple[Padding, ...]:
     if padding == "same":
         if set(stride) != {1}:
             raise SpecError("padding='same' is not supported for strided convolutions by PyTorch")
-        totals = [d * (k - 1) for k, d in zip(kernel, dilation, strict=True)]
-        return tuple((total // 2, total - total // 2) for total in totals)
+        windows = map(Window, kernel, stride, dilation)
+        return tuple(resolve_padding("same", 1, window) for window in windows)
     if isinstance(padding, str) and padding != "valid":
         raise SpecError(f"padding={shown(padding)} is neither 'same' nor 'valid'")
     return pads(padding, len(kernel))
@@ -107,29 +106,28 @@ def _conv_padding(
 
 def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
     def build(
-        in_channels: Any,
-        out_channels: Any,
-        kernel_size: Any,
-        stride: Any = 1,
-        padding: Any = 0,
-        output_padding: Any = 0,
-        groups: Any = 1,
-        bias: Any = True,
-        dilation: Any = 1,
-        padding_mode: Any = "zeros",
-        device: Any = None,
-        dtype: Any = None,
+        in_channels: object,
+        out_channels: object,
+        kernel_size: object,
+        stride: object = 1,
+        padding: object = 0,
+        output_padding: object = 0,
+        groups: object = 1,
+        bias: object = True,
+        dilation: object = 1,
+        padding_mode: object = "zeros",
+        device: object = None,
+        dtype: object = None,
     ) -> TransposedConv:
         strides, spacing = counts(stride, axes, "stride"), counts(dilation, axes, "dilation")
         extra = counts(output_padding, axes, "output_padding", 0)
-        if any(more >= max(both) for more, *both in zip(extra, strides, spacing, strict=True)):
-            raise SpecError(
-                f"output_padding={shown(output_padding)} must be smaller than the stride or the "
-                "dilation, as PyTorch has it"
-            )
+        kernel = counts(kernel_size, axes, "kernel_size")
+        for refusal in map(output_padding_refusal, extra, map(Window, kernel, strides, spacing)):
+            if refusal:
+                raise SpecError(f"{refusal}, as PyTorch has it")
         return TransposedConv(
             count(out_channels, "out_channels"),
-            counts(kernel_size, axes, "kernel_size"),
+            kernel,
             strides,
             tuple((p, p) for p in counts(padding, axes, "padding", 0)),
             extra,
@@ -143,28 +141,34 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
 
 
 def _pool(
-    kind: str, axes: int, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: Any
+    kind: str,
+    axes: int,
+    kernel: object,
+    stride: object,
+    padding: object,
+    dilation: object,
+    ceil: object,
 ) -> Pool:
     sizes = counts(kernel, axes, "kernel_size")
     spacing = counts(dilation, axes, "dilation")
     sides = counts(padding, axes, "padding", 0)
-    for k, d, p in zip(sizes, spacing, sides, strict=True):
-        if p > (d * (k - 1) + 1) // 2:
-            raise SpecError(
-                f"padding={p} is more than half of the kernel's reach, which PyTorch refuses"
-            )
     steps = sizes if stride in (None, ()) else counts(stride, axes, "stride")
+    for p, k in zip(sides, sizes, strict=True):
+        if p > k // 2:
+            raise SpecError(
+                f"padding={p} is more than half of the kernel of {k}, which PyTorch refuses"
+            )
     return Pool(kind, sizes, steps, tuple((p, p) for p in sides), spacing, flag(ceil, "ceil_mode"))
 
 
 def max_pool(axes: int) -> Callable[..., Pool]:
     def build(
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        dilation: Any = 1,
-        return_indices: Any = False,
-        ceil_mode: Any = False,
+        kernel_size: object,
+        stride: object = None,
+        padding: object = 0,
+        dilation: object = 1,
+        return_indices: object = False,
+        ceil_mode: object = False,
     ) -> Pool:
         return _pool("max", axes, kernel_size, stride, padding, dilation, ceil_mode)
 
@@ -173,12 +177,12 @@ def max_pool(axes: int) -> Callable[..., Pool]:
 
 def avg_pool(axes: int) -> Callable[..., Pool]:
     def build(
-        kernel_size: Any,
-        stride: Any = None,
-        padding: Any = 0,
-        ceil_mode: Any = False,
-        count_include_pad: Any = True,
-        divisor_override: Any = None,
+        kernel_size: object,
+        stride: object = None,
+        padding: object = 0,
+        ceil_mode: object = False,
+        count_include_pad: object = True,
+        divisor_override: object = None,
     ) -> Pool:
         made = _pool("average", axes, kernel_size, stride, padding, 1, ceil_mode)
         return made._replace(
@@ -190,7 +194,9 @@ def avg_pool(axes: int) -> Callable[..., Pool]:
 
 
 def lp_pool(axes: int) -> Callable[..., Pool]:
-    def build(norm_type: Any, kernel_size: Any, stride: Any = None, ceil_mode: Any = False) -> Pool:
+    def build(
+        norm_type: object, kernel_size: object, stride: object = None, ceil_mode: object = False
+    ) -> Pool:
         if norm_type == 0:
             raise SpecError("norm_type must not be 0, of which there is no root")
         made = _pool("lp", axes, kernel_size, stride, 0, 1, ceil_mode)
@@ -200,7 +206,7 @@ def lp_pool(axes: int) -> Callable[..., Pool]:
 
 
 def adaptive_pool(kind: str, axes: int) -> Callable[..., AdaptivePool]:
-    def build(output_size: Any, return_indices: Any = False) -> AdaptivePool:
+    def build(output_size: object, return_indices: object = False) -> AdaptivePool:
         sizes = output_size if isinstance(output_size, tuple | list) else (output_size,) * axes
         if len(sizes) == 1:
             sizes = tuple(sizes) * axes
@@ -212,33 +218,37 @@ def adaptive_pool(kind: str, axes: int) -> Callable[..., AdaptivePool]:
 
 
 def linear(
-    in_features: Any, out_features: Any, bias: Any = True, device: Any = None, dtype: Any = None
+    in_features: object,
+    out_features: object,
+    bias: object = True,
+    device: object = None,
+    dtype: object = None,
 ) -> Linear:
     features = maybe_count(in_features, "in_features")
     return Linear(count(out_features, "out_features"), flag(bias, "bias"), features, "last")
 
 
 def lazy_linear(
-    out_features: Any, bias: Any = True, device: Any = None, dtype: Any = None
+    out_features: object, bias: object = True, device: object = None, dtype: object = None
 ) -> Linear:
     return linear(None, out_features, bias)
 
 
-def flatten(start_dim: Any = 1, end_dim: Any = -1) -> Reshape:
+def flatten(start_dim: object = 1, end_dim: object = -1) -> Reshape:
     first = count(start_dim, "start_dim", -8)
     if first < 1 or end_dim != -1:
         raise SpecError(f"flatten from axis {start_dim} to {end_dim}; only from 1 or more to -1")
     return Reshape((-1,), start=first - 1)
 
 
-def unflatten(dim: Any, unflattened_size: Any) -> Reshape:
+def unflatten(dim: object, unflattened_size: object) -> Reshape:
     if dim != 1 or not isinstance(unflattened_size, tuple | list) or not unflattened_size:
         raise SpecError("unflatten is read for axis 1 and a tuple of sizes")
     return Reshape(sizes(unflattened_size, "unflattened_size"))
 
 
 def pad(axes: int, border: str = "constant") -> Callable[..., Pad]:
-    def build(padding: Any, value: Any = 0) -> Pad:
+    def build(padding: object, value: object = 0) -> Pad:
         # last axis first: (left, right, top, bottom), as torch.nn.functional.pad has it
         sides = counts(padding, 2 * axes, "padding", -(10**9))
         pairs = [(sides[2 * axis], sides[2 * axis + 1]) for axis in range(axes)]
@@ -248,11 +258,11 @@ def pad(axes: int, border: str = "constant") -> Callable[..., Pad]:
 
 
 def upsample(
-    size: Any = None,
-    scale_factor: Any = None,
-    mode: Any = "nearest",
-    align_corners: Any = None,
-    recompute_scale_factor: Any = None,
+    size: object = None,
+    scale_factor: object = None,
+    mode: object = "nearest",
+    align_corners: object = None,
+    recompute_scale_factor: object = None,
 ) -> Upsample:
     if (size is None) == (scale_factor is None):
         raise SpecError("upsample needs either a size or a scale_factor")
@@ -272,7 +282,7 @@ def upsample(
 
 def upsample2d(how: str, corners: bool) -> Callable[..., Upsample]:
     # the text of print(model) repeats the mode
-    def build(size: Any = None, scale_factor: Any = None, mode: Any = None) -> Upsample:
+    def build(size: object = None, scale_factor: object = None, mode: object = None) -> Upsample:
         return upsample(size, scale_factor, how, corners)
 
     return build
@@ -280,15 +290,15 @@ def upsample2d(how: str, corners: bool) -> Callable[..., Upsample]:
 
 def batch_norm(lazy: bool = False) -> Callable[..., Norm]:
     def build(
-        num_features: Any,
-        eps: Any = 1e-5,
-        momentum: Any = 0.1,
-        affine: Any = True,
-        track_running_stats: Any = True,
-        device: Any = None,
-        dtype: Any = None,
-        process_group: Any = None,
-        bias: Any = True,
+        num_features: object,
+        eps: object = 1e-5,
+        momentum: object = 0.1,
+        affine: object = True,
+        track_running_stats: object = True,
+        device: object = None,
+        dtype: object = None,
+        process_group: object = None,
+        bias: object = True,
     ) -> Norm:
         channels = maybe_count(num_features, "num_features")
         return Norm(
@@ -300,12 +310,12 @@ def batch_norm(lazy: bool = False) -> Callable[..., Norm]:
         )
 
     def build_lazy(
-        eps: Any = 1e-5,
-        momentum: Any = 0.1,
-        affine: Any = True,
-        track_running_stats: Any = True,
-        device: Any = None,
-        dtype: Any = None,
+        eps: object = 1e-5,
+        momentum: object = 0.1,
+        affine: object = True,
+        track_running_stats: object = True,
+        device: object = None,
+        dtype: object = None,
     ) -> Norm:
         return build(None, eps, momentum, affine, track_running_stats)
 
@@ -313,14 +323,14 @@ def batch_norm(lazy: bool = False) -> Callable[..., Norm]:
 
 
 def instance_norm(
-    num_features: Any,
-    eps: Any = 1e-5,
-    momentum: Any = 0.1,
-    affine: Any = False,
-    track_running_stats: Any = False,
-    device: Any = None,
-    dtype: Any = None,
-    bias: Any = True,
+    num_features: object,
+    eps: object = 1e-5,
+    momentum: object = 0.1,
+    affine: object = False,
+    track_running_stats: object = False,
+    device: object = None,
+    dtype: object = None,
+    bias: object = True,
 ) -> Norm:
     channels = maybe_count(num_features, "num_features")
     tracked = flag(track_running_stats, "track_running_stats")
@@ -329,45 +339,37 @@ def instance_norm(
 
 
 def group_norm(
-    num_groups: Any,
-    num_channels: Any,
-    eps: Any = 1e-5,
-    affine: Any = True,
-    device: Any = None,
-    dtype: Any = None,
-    bias: Any = True,
+    num_groups: object,
+    num_channels: object,
+    eps: object = 1e-5,
+    affine: object = True,
+    device: object = None,
+    dtype: object = None,
+    bias: object = True,
 ) -> Norm:
     channels = maybe_count(num_channels, "num_channels")
     groups, vectors = count(num_groups, "num_groups"), _vectors(affine, bias)
     return Norm("group", vectors, channels, groups, eps=number_or(eps, 1e-5))
 
 
-def _vectors(affine: Any, bias: Any) -> int:
+def _vectors(affine: object, bias: object) -> int:
     """How many of scale and shift a normalisation trains."""
     return 1 + flag(bias, "bias") if flag(affine, "affine") else 0
 
 
 def layer_norm(
-    normalized_shape: Any,
-    eps: Any = 1e-5,
-    elementwise_affine: Any = True,
-    bias: Any = True,
-    device: Any = None,
-    dtype: Any = None,
+    normalized_shape: object,
+    eps: object = 1e-5,
+    elementwise_affine: object = True,
+    bias: object = True,
+    device: object = None,
+    dtype: object = None,
 ) -> Norm:
     sizes = normalized_shape if isinstance(normalized_shape, tuple | list) else (normalized_shape,)
     shape = tuple(count(size, "normalized_shape") for size in sizes)
     vectors = _vectors(elementwise_affine, bias)
     return Norm("layer", vectors, shape=shape, eps=number_or(eps, 1e-5))
 
-
-BORDERS = {"Reflection": "reflect", "Replication": "edge", "Circular": "wrap"} | {
-    "zeros": "zero",
-    "reflect": "reflect",
-    "replicate": "edge",
-    "circular": "wrap",
-}
-"""Borders, by the stems of the layers that pad with them and by `padding_mode`."""
 
 LAYERS: dict[str, Builder] = {
     **named("PyTorch"),
@@ -381,9 +383,13 @@ LAYERS: dict[str, Builder] = {
     **{f"AdaptiveMaxPool{n}d": adaptive_pool("max", n) for n in (1, 2, 3)},
     **{f"{kind}Pad{n}d": pad(n) for n in (1, 2, 3) for kind in ("Zero", "Constant")},
     **{
-        f"{kind}Pad{n}d": pad(n, BORDERS[kind])
+        f"{kind}Pad{n}d": pad(n, border(mode))
         for n in (1, 2, 3)
-        for kind in ("Reflection", "Replication", "Circular")
+        for kind, mode in (
+            ("Reflection", "reflect"),
+            ("Replication", "replicate"),
+            ("Circular", "circular"),
+        )
     },
     **{f"BatchNorm{n}d": batch_norm() for n in (1, 2, 3)},
     **{f"LazyBatchNorm{n}d": batch_norm(lazy=True) for n in (1, 2, 3)},

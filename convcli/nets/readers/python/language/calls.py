@@ -115,7 +115,7 @@ def _call_unknown(
 ) -> Unknown:
     name = function.text.rpartition(".")[2].lower()
     if not function.harmless and not any(word in name for word in HARMLESS):
-        for value in _flat([*args, *options.values()]):
+        for value in flat([*args, *options.values()]):
             if interpreter.is_module(value) or (isinstance(value, Tensor) and value.node):
                 raise ReadError(
                     f"{function.text} is not known here, and is given {describe(value)}"
@@ -124,7 +124,7 @@ def _call_unknown(
     return Unknown(f"{function.text}()", where, function.harmless)
 
 
-def _flat(values: list[Value]) -> list[Value]:
+def flat(values: list[Value]) -> list[Value]:
     """Values, and those in lists of them."""
     flat: list[Value] = []
     for value in values:

@@ -6,10 +6,8 @@ from typing import TypeAlias, TypeVar
 
 from convcli.callsyntax import excerpt
 from convcli.errors import SpecError
-from convcli.nets.readers.python.language.attributes import attribute
-from convcli.nets.readers.python.language.calls import call, enclosing_super
+from convcli.nets.readers.python.language.calls import enclosing_super
 from convcli.nets.readers.python.language.conversions import (
-    describe,
     hashable,
     iterate,
     to_list,
@@ -140,7 +138,7 @@ def _dict(interpreter: Interpreter, node: ast.Dict, frame: Frame) -> Value:
 def _attribute(interpreter: Interpreter, node: ast.Attribute, frame: Frame) -> Value:
     owner = evaluate(interpreter, node.value, frame)
     try:
-        return attribute(interpreter, owner, node.attr)
+        return interpreter.attribute(owner, node.attr)
     except SpecError as error:
         raise located(error, frame, node) from None
 
@@ -288,8 +286,11 @@ def _call(interpreter: Interpreter, node: ast.Call, frame: Frame) -> Value:
             elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
                 options |= value
             else:
-                raise ReadError(f"** of {describe(value)} is not known here")
-        return at_site(interpreter, node, frame, call, function, args, options)
+                raise ReadError(f"** in {excerpt(node)} is not a dict that is known here")
+        outer, interpreter.site = interpreter.site, (frame.file, node)
+        value = interpreter.call(function, args, options)
+        interpreter.site = outer
+        return value
     except SpecError as error:
         raise located(error, frame, node) from None
 

@@ -78,6 +78,7 @@ class GraphRecorder:
         node = self._join(leaf or Leaf(record, name, where), names, scope)
         tensor = Tensor(output, node)
         tensor.learned = leaf is None and all(one.learned for one in inputs)
+        tensor.channels_last = any(one.channels_last for one in inputs)
         return tensor
 
     def _join(self, leaf: Leaf, inputs: tuple[str, ...], scope: str) -> str:

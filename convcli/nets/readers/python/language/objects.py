@@ -324,7 +324,9 @@ class ValueIterator:
 class Tensor:
     """A tensor known by its whole shape, the batch first, and by the node that gives it."""
 
-    __slots__ = ("holder", "learned", "node", "owner", "shape", "trained", "values")
+    __slots__ = (
+        "channels_last", "holder", "learned", "node", "owner", "shape", "trained", "values",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -346,6 +348,8 @@ class Tensor:
         """Whether it is a parameter, or made of parameters alone."""
         self.values = values
         """The numbers of a short constant, its last axis running fastest."""
+        self.channels_last = False
+        """Whether it is Keras's, whose text has its channels behind its lengths."""
 
     @property
     def number(self) -> float | None:

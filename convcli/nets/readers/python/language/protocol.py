@@ -136,6 +136,9 @@ class Interpreter(Protocol):
 
     # -- tensors ----------------------------------------------------------------------------
 
+    def new_input(self, sizes: Sequence[Value]) -> Value:
+        """The input of the network, of sizes channels last, as `keras.Input` gives it."""
+
     def tensor_attribute(self, owner: Tensor, name: str) -> Value:
         """`x.shape`, or a method of a tensor."""
 

@@ -245,7 +245,7 @@ def _outer(interpreter: Interpreter, node: ast.Global | ast.Nonlocal, frame: Fra
 
 def _if(interpreter: Interpreter, node: ast.If, frame: Frame) -> None:
     branch = node.body if condition(interpreter, node.test, frame) else node.orelse
-    block(interpreter, branch, frame)
+    interpreter.block(branch, frame)
 
 
 def _for(interpreter: Interpreter, node: ast.For, frame: Frame) -> None:
@@ -254,12 +254,12 @@ def _for(interpreter: Interpreter, node: ast.For, frame: Frame) -> None:
         for value in iterate(interpreter, values):
             assign(interpreter, node.target, value, frame)
             try:
-                block(interpreter, node.body, frame)
+                interpreter.block(node.body, frame)
             except Continue:
                 continue
     except Break:
         return
-    block(interpreter, node.orelse, frame)
+    interpreter.block(node.orelse, frame)
 
 
 def _while(interpreter: Interpreter, node: ast.While, frame: Frame) -> None:
@@ -267,12 +267,12 @@ def _while(interpreter: Interpreter, node: ast.While, frame: Frame) -> None:
         while condition(interpreter, node.test, frame):
             interpreter.tick()
             try:
-                block(interpreter, node.body, frame)
+                interpreter.block(node.body, frame)
             except Continue:
                 continue
     except Break:
         return
-    block(interpreter, node.orelse, frame)
+    interpreter.block(node.orelse, frame)
 
 
 def _return(interpreter: Interpreter, node: ast.Return, frame: Frame) -> None:
@@ -299,7 +299,7 @@ def _with(interpreter: Interpreter, node: ast.With, frame: Frame) -> None:
         if item.optional_vars is not None:
             assign(interpreter, item.optional_vars, value, frame)
     try:
-        block(interpreter, node.body, frame)
+        interpreter.block(node.body, frame)
     finally:
         for manager in reversed(entered):
             if isinstance(manager.cls.find("__exit__"), Function):
@@ -315,7 +315,7 @@ def _match(interpreter: Interpreter, node: ast.Match, frame: Frame) -> None:
         if _matches(interpreter, case.pattern, value, frame) and (
             case.guard is None or condition(interpreter, case.guard, frame)
         ):
-            block(interpreter, case.body, frame)
+            interpreter.block(case.body, frame)
             return
 
 
@@ -378,7 +378,7 @@ def _try(interpreter: Interpreter, node: ast.Try, frame: Frame) -> None:
     site, depth = interpreter.site, interpreter.depth
     try:
         try:
-            block(interpreter, node.body, frame)
+            interpreter.block(node.body, frame)
         except ProgramException as error:
             interpreter.site, interpreter.depth = site, depth
             handler = next(
@@ -390,14 +390,14 @@ def _try(interpreter: Interpreter, node: ast.Try, frame: Frame) -> None:
                 frame.names[handler.name] = str(error)
             before, interpreter.handled = interpreter.handled, error
             try:
-                block(interpreter, handler.body, frame)
+                interpreter.block(handler.body, frame)
             finally:
                 interpreter.handled = before
         else:
-            block(interpreter, node.orelse, frame)
+            interpreter.block(node.orelse, frame)
     finally:
         interpreter.site, interpreter.depth = site, depth
-    block(interpreter, node.finalbody, frame)
+    interpreter.block(node.finalbody, frame)
 
 
 def _catches(

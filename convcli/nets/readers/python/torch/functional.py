@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable
 
 from convcli.callsyntax import shown
+from convcli.geometry import Window, output_length, transposed_length
 from convcli.nets.layers import Layer, Linear, Norm, Pad, Shuffle
 from convcli.nets.layers.arguments import counts, number_or
 from convcli.nets.layers.tensor_ops import Free
@@ -176,7 +177,8 @@ def pad(
         return x
     if pairs <= len(x.shape) - 2:
         rest = [(0, 0)] * (len(x.shape) - 2 - pairs)
-        border = torch.BORDERS.get(mode, "constant") if isinstance(mode, str) else "constant"
+        named = isinstance(mode, str) and mode != "constant"
+        border = torch.border(mode) if named else "constant"
         return apply_layer(
             interpreter, Pad((*rest, *reversed(ends)), border, number_or(value, 0.0)), x
         )
@@ -219,10 +221,8 @@ def unfold(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -
     kernel, spacing, sides, step_ = (
         counts(given[name], 2, name, 0 if name == "padding" else 1) for name in names
     )
-    places = math.prod(
-        (n + 2 * p - d * (k - 1) - 1) // s + 1
-        for n, k, d, p, s in zip(x.shape[2:], kernel, spacing, sides, step_, strict=True)
-    )
+    windows = map(Window, kernel, step_, spacing)
+    places = math.prod(map(output_length, x.shape[2:], windows, ((p, p) for p in sides)))
     output = (x.shape[0], x.shape[1] * math.prod(kernel), places)
     return append_operation(interpreter, "unfold", [x], output, kernel, spacing, sides, step_)
 
@@ -258,10 +258,8 @@ def unpool(
     if output_size is not None:
         lengths = to_sizes((output_size,))[-2:]
     else:
-        lengths = [
-            (n - 1) * s - 2 * p + k
-            for n, s, p, k in zip(x.shape[-2:], steps, pads, kernel, strict=True)
-        ]
+        windows = map(Window, kernel, steps)
+        lengths = list(map(transposed_length, x.shape[-2:], windows, ((p, p) for p in pads)))
     return append_operation(
         interpreter, "max_unpool2d", [x], (*x.shape[:-2], *lengths), kernel, steps
     )

@@ -1,6 +1,7 @@
 """Functions that join tensors, take pieces of them, or move values about within them."""
 
 from convcli.callsyntax import shown
+from convcli.geometry import Window, output_length
 from convcli.nets.layers import Concat
 from convcli.nets.layers.tensor_ops import broadcast
 from convcli.nets.readers.python.language.conversions import to_list
@@ -258,7 +259,7 @@ def windows(
     length, stride = to_integer(size), to_integer(step)
     if not 0 <= length <= x.shape[index] or stride < 1:
         raise ShapeMismatch(f"windows of {length} every {stride} along an axis of {x.shape[index]}")
-    count = (x.shape[index] - length) // stride + 1
+    count = output_length(x.shape[index], Window(length, stride))
     output = (*x.shape[:index], count, *x.shape[index + 1 :], length)
     return append_operation(interpreter, "unfold", [x], output, index, length, stride)
 

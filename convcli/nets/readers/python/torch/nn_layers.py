@@ -109,9 +109,9 @@ def _forward(interpreter: Interpreter, owner: Instance, *args: Value, **options:
                 "TypeError", f"{owner.cls.name} takes no {shown(name)} when it is called"
             )
     x = tensor_args.to_tensor(args[0] if args else None)
-    if isinstance(owner.leaf.layer, Identity):
-        return x
     leaf = interpreter.leaf(owner)
+    if isinstance(leaf.layer, Identity):
+        return interpreter.recorder.append(leaf.layer, [x], x.shape, leaf=leaf) if x.node else x
     size = options.get("output_size", args[1] if len(args) > 1 else None)
     if isinstance(leaf.layer, TransposedConv) and size is not None:
         leaf = _with_output_size(interpreter, leaf, leaf.layer, x, size)

@@ -11,9 +11,11 @@ from convcli.nets.readers.python.language.attributes import (
 from convcli.nets.readers.python.language.conversions import describe, to_list
 from convcli.nets.readers.python.language.limits import within_limits
 from convcli.nets.readers.python.language.objects import (
+    MISSING,
     Instance,
     NativeFunction,
     ProgramException,
+    ReadError,
     Tensor,
     Unknown,
     Value,
@@ -27,10 +29,15 @@ from convcli.nets.readers.python.torch import tensor_args
 
 
 def children(owner: Instance) -> Iterator[tuple[str, Instance]]:
-    """The modules among an object's attributes, in their order."""
+    """The modules among an object's attributes, in their order; Keras's in lists too."""
+    lists = owner.cls.find("add_weight") is not MISSING
     for name, value in owner.attrs.items():
         if isinstance(value, Instance) and value.cls.is_a(MODULE):
             yield name, value
+        elif lists and isinstance(value, list | tuple):
+            for index, item in enumerate(value):
+                if isinstance(item, Instance) and item.cls.is_a(MODULE):
+                    yield f"{name}.{index}", item
 
 
 def walk(owner: Instance, path: str = "") -> Iterator[tuple[str, Instance]]:
@@ -280,6 +287,8 @@ def _delete(interpreter: Interpreter, owner: Instance, index: Value) -> None:
 
 
 def _append(interpreter: Interpreter, owner: Instance, value: Value) -> Instance:
+    if value is owner:
+        raise ReadError(f"a {owner.cls.name} cannot hold itself")
     if not isinstance(value, Tensor):
         _as_module(interpreter, value)
     number = len(_names(owner))
@@ -357,6 +366,8 @@ DICT: dict[str, NativeFunction] = {
     "get": lambda interpreter, owner, name, other=None: owner.attrs.get(name, other),
 }
 
-SEQUENTIAL = class_of("Sequential", MODULE, __init__=_sequential, forward=_run_all, **LIST)
+SEQUENTIAL = class_of(
+    "Sequential", MODULE, __init__=_sequential, forward=_run_all, add=_append, **LIST
+)
 MODULE_LIST = class_of("ModuleList", MODULE, __init__=_module_list, **LIST)
 MODULE_DICT = class_of("ModuleDict", MODULE, __init__=_update, **DICT)

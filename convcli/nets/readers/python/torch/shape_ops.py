@@ -38,7 +38,7 @@ def reshape(interpreter: Interpreter, x: Value, *sizes: Value, shape: Value = No
     total = math.prod(x.shape)
     known = math.prod(size for size in wanted if size != -1)
     if wanted.count(-1) > 1 or any(size < -1 for size in wanted):
-        raise ShapeMismatch(f"a view of {shown(wanted)}")
+        raise ShapeMismatch(f"a view of {shown(wanted)} needs sizes, at most one of them -1")
     if known == 0 or total % known or (-1 not in wanted and total != known):
         # the summary of the network says what meets what
         one_image = x.shape[:1] == (1,) and wanted[0] in (1, -1)

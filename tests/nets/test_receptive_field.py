@@ -31,7 +31,7 @@ def test_fields_have_their_published_size(place, size):
 
 def test_a_vector_sees_everything():
     summary = summarize(read_words(["vgg16"]).network, (3, 224, 224))
-    assert receptive_field(summary, "fc6", ()).seen == ((0, 223), (0, 223))
+    assert receptive_field(summary, "fc6", ()).cells == ((0, 223), (0, 223))
 
 
 def run_layers(layers, x):
@@ -89,14 +89,14 @@ def test_a_field_bounds_exactly_the_cells_that_move_the_unit(text, layers):
             moved.setdefault(tuple(map(int, unit)), []).append((row, column))
     for unit, cells in moved.items():
         rows, columns = zip(*cells, strict=True)
-        seen = receptive_field(summary, last.name, unit).seen
+        seen = receptive_field(summary, last.name, unit).cells
         assert seen == ((min(rows), max(rows)), (min(columns), max(columns))), unit
 
 
 def test_over_branches_it_is_the_union():
     text = "concat([conv(1, 1)], [conv(1, 5, padding=2)], [conv(1, 3, padding=1), conv(1, 3, padding=1)])"
     summary = summarize(read_text(text).network, (1, 20, 20))
-    assert receptive_field(summary, summary.rows[-1].name, (9, 9)).seen == ((7, 11), (7, 11))
+    assert receptive_field(summary, summary.rows[-1].name, (9, 9)).cells == ((7, 11), (7, 11))
 
 
 # text, unit of the last node → the rows and columns it sees of 12×12
@@ -117,7 +117,7 @@ def test_what_a_unit_sees_of_the_input(asked, seen):
     summary = summarize(read_text(text).network, (1, 12, 12))
     if "Unshuffle" in text:
         summary = summarize(read_text(text).network, (4, 12, 12))
-    assert receptive_field(summary, summary.rows[-1].name, unit).seen == seen
+    assert receptive_field(summary, summary.rows[-1].name, unit).cells == seen
 
 
 @pytest.mark.parametrize(

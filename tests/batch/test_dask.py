@@ -18,9 +18,12 @@ from terminal import shell as on_shell
 
 from convcli.cli.main import run
 
-pytestmark = pytest.mark.skipif(
-    not find_spec("distributed"), reason="Dask is an extra: pip install 'convcli[dask]'"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        not find_spec("distributed"), reason="Dask is an extra: pip install 'convcli[dask]'"
+    ),
+]
 
 ROOT = Path(__file__).parents[2]
 (LINES,) = re.findall(

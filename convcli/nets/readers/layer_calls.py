@@ -1,0 +1,188 @@
+"""The notation: one layer call per line, `conv(96, 11, stride=4)`, blocks of them in lists.
+
+It knows calls, lists, constants, arithmetic and names that earlier lines gave; an unknown name is a
+word such as `same`. Whatever else Python has is read by `convcli.nets.readers.python`.
+"""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from convcli.callsyntax import arithmetic, excerpt, negated, shown
+from convcli.errors import SpecError
+from convcli.nets.graph import INPUT, Builder, Chain, Fork, Leaf, Network, Part
+from convcli.nets.input_size import named_shape
+from convcli.nets.layers import Shape
+from convcli.nets.readers.fragments import Line
+from convcli.nets.readers.vocabulary import notation
+from convcli.nets.readers.vocabulary.registry import Vocabulary, checked, names_of
+from convcli.nets.source_location import pointed
+
+MAX_DEPTH = 150
+"""Expressions inside expressions."""
+
+MAX_STEPS = 4_000_000
+"""Expressions that are looked at: twice what the longest network takes."""
+
+PYTHON = r"[\w)\]]\.[A-Za-z_]|\b[A-Z]\w*\(|(?m:^\s*(?:import|from|def|class|with|return)\b)"
+"""What a text in the notation never holds: attributes, capital calls, statements of Python."""
+
+
+def is_notation(text: str) -> bool:
+    """Whether a text is of layer calls alone, rather than Python.
+
+    >>> [is_notation(text) for text in ("conv(8, 3); relu  # nn.ReLU", "nn.ReLU()", "Dense(3)")]
+    [True, False, False]
+    """
+    return not re.search(PYTHON, re.sub(r"#[^\n]*", "", text))
+
+
+class LayerCalls:
+    """Reads statements of the notation; `parts` are their layers in order, with their names."""
+
+    def __init__(self, names: dict[str, object]) -> None:
+        self.names = names
+        self.parts: dict[int, tuple[str, Part]] = {}
+        self.input: Shape | None = None
+        self.blamed: ast.AST | None = None
+        """The call that was refused, the innermost one."""
+        self._vocabulary = Vocabulary()
+        self._line: Line | None = None
+        self._depth = 0
+        self._steps = 0
+
+    def statement(self, line: Line) -> None:
+        """Add the layers of a statement. Raises SpecError."""
+        self._line, self.blamed = line, None
+        match line.node:
+            case ast.Assign([ast.Name(name)], expression):
+                made = self._value(expression)
+                if isinstance(expression, ast.Name) and made == expression.id:
+                    made = self._layer(made, expression) if made in names_of("short") else made
+                self.names[name] = made
+                self._add(name, made)
+            # a line that ends in a comma, or layers as a list
+            case ast.Expr(ast.Tuple(elements) | ast.List(elements)) if elements:
+                for element in elements:
+                    self._add("", self._value(element))
+            case ast.Expr(ast.Constant()) | ast.Pass():
+                pass
+            case ast.Expr(expression):
+                made = self._value(expression)
+                if isinstance(expression, ast.Name) and isinstance(made, str):
+                    made = self._layer(made, expression)
+                self._add("", made)
+            case node:
+                raise SpecError(f"{excerpt(node)} is not read here")
+
+    def _add(self, name: str, made: object) -> None:
+        if isinstance(made, Leaf | Chain | Fork):
+            self.parts[id(made)] = name, made
+
+    def _value(self, node: ast.expr) -> object:
+        self._depth += 1
+        self._steps += 1
+        if self._depth > MAX_DEPTH:
+            raise SpecError(f"the text is nested more than {MAX_DEPTH} deep")
+        if self._steps > MAX_STEPS:
+            raise SpecError(f"the text takes more than {MAX_STEPS:,} steps to read")
+        made = self._meaning(node)
+        self._depth -= 1
+        return made
+
+    def _meaning(self, node: ast.expr) -> object:
+        match node:
+            case ast.Constant(value):
+                return value
+            case ast.Name(name):
+                return self.names.get(name, name)
+            case ast.Tuple(elements):
+                return tuple(map(self._value, elements))
+            case ast.List(elements):
+                return list(map(self._value, elements))
+            case ast.Call(ast.Name(name)) | ast.Call(ast.Attribute(ast.Name(), name)):
+                try:
+                    return self._call(name, node)
+                except SpecError:
+                    self.blamed = self.blamed or node
+                    raise
+            case ast.UnaryOp(op, operand):
+                return negated(op, self._value(operand), node)
+            case ast.BinOp(left, op, right):
+                return arithmetic(op, self._value(left), self._value(right), node)
+        raise SpecError(f"{excerpt(node)} is not read here")
+
+    def _call(self, name: str, node: ast.Call) -> object:
+        args: list[object] = []
+        for one in node.args:
+            if isinstance(one, ast.Starred):
+                items = self._value(one.value)
+                if not isinstance(items, list | tuple) or isinstance(items, Leaf | Chain | Fork):
+                    raise SpecError(f"{excerpt(one)} is not a list that is known here")
+                args += items
+            else:
+                args.append(self._value(one))
+        options: dict[str, object] = {}
+        for keyword in node.keywords:
+            if keyword.arg is None:
+                raise SpecError(f"** in {excerpt(node)} is not read here")
+            options[keyword.arg] = self._value(keyword.value)
+        if name == "input":
+            self._set_input(args)
+            return None
+        if name in notation.BLOCKS:
+            args = [self._branch(one, node) for one in args]
+            options = {key: self._branch(one, node) for key, one in options.items()}
+            return checked(notation.BLOCKS[name], name, args, options)
+        return self._layer(name, node, args, options)
+
+    def _layer(
+        self,
+        name: str,
+        node: ast.expr,
+        args: Sequence[object] = (),
+        options: dict[str, object] | None = None,
+    ) -> Leaf:
+        assert self._line is not None
+        record = self._vocabulary.layer(name, list(args), options or {})
+        return Leaf(record, "", self._line.where(node))
+
+    def _branch(self, items: object, node: ast.expr) -> object:
+        """A list of layers, in which a word is a layer without values: `[conv(8, 3), relu]`."""
+        if isinstance(items, list):
+            items = [self._layer(one, node) if isinstance(one, str) else one for one in items]
+        for one in items if isinstance(items, list) else [items]:
+            self.parts.pop(id(one), None)  # what a block holds is no line of its own
+        return items
+
+    def _set_input(self, sizes: Sequence[object]) -> None:
+        shape = named_shape(sizes)
+        if self.input is not None and (self.parts or shape != self.input):
+            raise SpecError("a second input is not read here; networks of one input are")
+        self.input = shape
+
+
+def read_layer_calls(lines: Sequence[Line]) -> tuple[Network, Shape | None]:
+    """The network that lines of the notation describe, and its input where they name it."""
+    reader = LayerCalls({})
+    for line in lines:
+        try:
+            reader.statement(line)
+        except SpecError as error:
+            place = line.span(reader.blamed or line.node)
+            raise SpecError(f"{error}\n{pointed(place)}") from None
+    builder = Builder()
+    chain(builder, list(reader.parts.values()))
+    return builder.network(), reader.input
+
+
+def chain(builder: Builder, parts: Sequence[tuple[str, Part]]) -> None:
+    """Lay named parts out behind one another; a part that stands alone leaves its name out."""
+    counts = Counter(name for name, _ in parts if name)
+    twice = [name for name, count in counts.items() if count > 1]
+    if twice:
+        raise SpecError(f"{shown(twice[0])} names two layers")
+    value = INPUT
+    for name, part in parts:
+        value = builder.lay(part, value, called=name if len(parts) > 1 else "")

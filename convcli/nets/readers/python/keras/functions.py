@@ -1,0 +1,225 @@
+"""Functions of tensors in `tensorflow`, `keras.ops`, `keras.backend` and `keras.layers`."""
+
+from math import prod
+
+from convcli.nets.graph import Leaf
+from convcli.nets.layers import AdaptivePool, Concat, Identity, Merge, Pad, Reshape, Upsample
+from convcli.nets.readers.python.keras.tensors import (
+    apply,
+    apply_record,
+    by_shape,
+    network_shape,
+    tensors_in,
+    text_shape,
+)
+from convcli.nets.readers.python.language.conversions import to_list
+from convcli.nets.readers.python.language.objects import (
+    NativeFunction,
+    ReadError,
+    Tensor,
+    Value,
+    natives,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
+from convcli.nets.readers.python.stdlib.builtins import first
+from convcli.nets.readers.python.torch import elementwise, indexing, matmul, reductions, shape_ops
+from convcli.nets.readers.python.torch.names import VALUES
+from convcli.nets.readers.python.torch.tensor_args import (
+    axes,
+    axis,
+    to_integer,
+    to_sizes,
+    to_tensor,
+)
+from convcli.nets.readers.vocabulary import keras
+
+OPTIONS = {"axis": "dim", "keepdims": "keepdim"}
+"""TensorFlow's names of options, and PyTorch's."""
+
+
+def activation(name: str) -> NativeFunction:
+    """`tf.nn.relu(x)`: what `activation="relu"` adds to a layer."""
+
+    def call(interpreter: Interpreter, x: Value, *rest: Value, **options: Value) -> Tensor:
+        others = [value for value in rest if isinstance(value, Tensor)]
+        record = keras.function(name) or Identity("linear")
+        return apply_record(interpreter, record, *tensors_in((x, *others)))
+
+    return call
+
+
+def merge(kind: str) -> NativeFunction:
+    """`layers.add([x, y])`, `tf.add(x, y)`; a number among them is arithmetic."""
+
+    def call(interpreter: Interpreter, *values: Value, **options: Value) -> Value:
+        if len(values) == 2 and any(isinstance(value, int | float) for value in values):
+            return elementwise.binary(interpreter, kind, *values)
+        return apply_record(interpreter, Merge(kind), *tensors_in(values))
+
+    return call
+
+
+def concatenate(
+    interpreter: Interpreter, values: Value, axis_: Value = -1, **options: Value
+) -> Tensor:
+    """Tensors behind each other: on the channels, or on one of the lengths."""
+    tensors = tensors_in((values,))
+    rank = len(tensors[0].shape)
+    place = axis(options.get("axis", axis_), rank)
+    if len(tensors) == 1:
+        return tensors[0]
+    if place == 0:
+        return to_tensor(by_shape("concat", indexing.cat)(interpreter, tensors, 0))
+    record, name = Concat(0 if place == rank - 1 else place), options.get("name")
+    path = f"{interpreter.recorder.scope}{name}" if isinstance(name, str) else ""
+    return apply(interpreter, Leaf(record, path, interpreter.location()), tensors)
+
+
+def reshape(interpreter: Interpreter, x: Value, shape: Value, **options: Value) -> Value:
+    """`tf.reshape(x, (-1, 4, 4, 8))`: a reshape of each image, as far as the batch is left."""
+    x = to_tensor(x)
+    sizes = tuple(-1 if size is None else size for size in to_list(interpreter, shape))
+    output = shape_ops.reshape(interpreter, Tensor(text_shape(x)), sizes)
+    if isinstance(output, Tensor) and output.shape[0] == 1 and len(sizes) > 1:
+        return apply_record(interpreter, Reshape(network_shape((1, *to_sizes(sizes[1:])))[1:]), x)
+    return by_shape("reshape", shape_ops.reshape)(interpreter, x, sizes)
+
+
+def reduction(type_: str, kind: str = "") -> NativeFunction:
+    """A value out of many along some axes; over all lengths, a global pool."""
+
+    def call(
+        interpreter: Interpreter,
+        x: Value,
+        axis_: Value = None,
+        keepdims: Value = False,
+        **options: Value,
+    ) -> Value:
+        x = to_tensor(x)
+        over, keeps = options.get("axis", axis_), bool(keepdims)
+        lengths = list(range(1, len(x.shape) - 1))
+        if kind and lengths and over is not None and sorted(axes(over, len(x.shape))) == lengths:
+            return apply_record(interpreter, AdaptivePool(kind, (1,) * len(lengths), not keeps), x)
+        return by_shape(type_, reductions.reduction(type_))(interpreter, x, over, keeps)
+
+    return call
+
+
+def pad(
+    interpreter: Interpreter, x: Value, paddings: Value, mode: Value = "CONSTANT", **_: Value
+) -> Tensor:
+    """`tf.pad(x, [[0, 0], [1, 1], [1, 1], [0, 0]])`."""
+    x = to_tensor(x)
+    pairs = [to_sizes((pair,)) for pair in to_list(interpreter, paddings)]
+    if len(pairs) != len(x.shape) or any(pairs[0]) or any(pairs[-1]):
+        raise ReadError("a pad of the batch or the channels is not read here")
+    border = {"REFLECT": "reflect", "SYMMETRIC": "symmetric"}.get(str(mode).upper(), "constant")
+    return apply_record(interpreter, Pad(tuple((a, b) for a, b in pairs[1:-1]), border), x)
+
+
+def resize(
+    interpreter: Interpreter, x: Value, size: Value, method: Value = "bilinear", **_: Value
+) -> Tensor:
+    """`tf.image.resize(x, (64, 64))`."""
+    how = "linear" if method in ("bilinear", "linear") else str(method)
+    return apply_record(interpreter, Upsample((), tuple(to_sizes((size,))), how), to_tensor(x))
+
+
+def product(interpreter: Interpreter, left: Value, right: Value, **options: Value) -> Tensor:
+    """`tf.matmul(x, w)`, of the shapes as the text has them."""
+    tensors = tensors_in((left, right))
+    shapes = [
+        (*shape[:-2], *reversed(shape[-2:])) if options.get(turned) else shape
+        for shape, turned in zip(
+            map(text_shape, tensors), ("transpose_a", "transpose_b"), strict=True
+        )
+    ]
+    macs = prod(shapes[0]) * shapes[1][-1]
+    output = matmul.matmul(interpreter, *map(Tensor, shapes)).shape
+    interpreter.recorder.activation_macs -= macs  # counted below, if they are of activations
+    return matmul.product(interpreter, "matmul", tensors, network_shape(output), macs)
+
+
+def shape_of(interpreter: Interpreter, x: Value, **options: Value) -> Value:
+    """`tf.shape(x)`, for one image."""
+    interpreter.recorder.size_dependent = True
+    return text_shape(to_tensor(x))
+
+
+def transpose(
+    interpreter: Interpreter, x: Value, perm: Value = None, axes: Value = None, **_: Value
+) -> Value:
+    """`tf.transpose(x, perm=[0, 3, 1, 2])`."""
+    order = perm if perm is not None else axes
+    if order is None:
+        return by_shape("transpose", shape_ops.transposed)(interpreter, x)
+    places = tuple(to_list(interpreter, order))
+    return by_shape("transpose", shape_ops.permute)(interpreter, x, places)
+
+
+def split(
+    interpreter: Interpreter, x: Value, pieces: Value, axis_: Value = 0, **options: Value
+) -> Value:
+    """`tf.split(x, 2, axis=-1)`: so many pieces, or pieces of these sizes."""
+    x = to_tensor(x)
+    place = axis(options.get("axis", axis_), len(x.shape))
+    if not isinstance(pieces, list | tuple):
+        length, count = text_shape(x)[place], to_integer(pieces)
+        if count < 1 or length % count:
+            raise ReadError(f"an axis of {length} does not split into {count} equal pieces")
+        pieces = length // count
+    return by_shape("split", indexing.split)(interpreter, x, pieces, place)
+
+
+def renamed(name: str, function: NativeFunction) -> NativeFunction:
+    """A function of shapes, with TensorFlow's names of its options."""
+    work = by_shape(name, function)
+
+    def call(interpreter: Interpreter, *args: Value, **options: Value) -> Value:
+        options.pop("name", None)
+        return work(interpreter, *args, **{OPTIONS.get(k, k): v for k, v in options.items()})
+
+    return call
+
+
+def flatten(interpreter: Interpreter, x: Value, **options: Value) -> Tensor:
+    return apply_record(interpreter, Reshape(), to_tensor(x))
+
+
+FUNCTIONS: dict[str, NativeFunction] = {
+    **{name: elementwise.elementwise(name) for name in VALUES},
+    **{name: activation(name) for name in keras.FUNCTIONS},
+    **{
+        kind: merge(kind)
+        for kind in ("add", "subtract", "multiply", "average", "maximum", "minimum")
+    },
+    "concatenate": concatenate,
+    "concat": concatenate,
+    "flatten": flatten,
+    "reshape": reshape,
+    "pad": pad,
+    "resize": resize,
+    "matmul": product,
+    "shape": shape_of,
+    "int_shape": shape_of,
+    "transpose": transpose,
+    "permute_dimensions": transpose,
+    "split": split,
+    "squeeze": renamed("squeeze", shape_ops.squeeze),
+    "expand_dims": renamed("expand_dims", shape_ops.unsqueeze),
+    "stack": renamed("stack", indexing.stack),
+    "unstack": renamed("unstack", indexing.unbind),
+    "tile": renamed("tile", shape_ops.tile),
+    **{
+        f"{prefix}{name}": reduction(name, kind)
+        for prefix in ("", "reduce_")
+        for name, kind in (
+            *(("mean", "average"), ("max", "max")),
+            *((name, "") for name in ("sum", "min", "prod", "std")),
+        )
+    },
+    **dict.fromkeys(("dropout", "identity", "stop_gradient", "cast", "convert_to_tensor"), first),
+}
+"""What functions of tensors do, by name."""
+
+NATIVES = natives(FUNCTIONS)

@@ -1,0 +1,70 @@
+"""The names of `keras`, `tensorflow.keras` and `tensorflow`, in whichever module they stand."""
+
+from convcli.nets.readers.python.keras.functions import NATIVES
+from convcli.nets.readers.python.keras.layers import INPUT, classes
+from convcli.nets.readers.python.language.objects import (
+    MISSING,
+    Library,
+    Tensor,
+    Unknown,
+    Value,
+    natives,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
+from convcli.nets.readers.python.torch import creation
+
+TOPS = {"keras", "tensorflow", "tf", "tf_keras", "keras_core"}
+"""Modules whose names are these."""
+
+PACKAGES = {
+    "keras", "layers", "models", "nn", "ops", "activations", "backend", "math", "image", "random",
+    "engine", "python", "api", "compat", "v1", "v2", "core", "input_layer", "legacy", "linalg",
+}  # fmt: skip
+"""Modules among these names."""
+
+UNIMPORTED = {
+    "tf": Library("tensorflow"),
+    "keras": Library("keras"),
+    "layers": Library("keras.layers"),
+    "models": Library("keras.models"),
+    "K": Library("keras.backend"),
+}
+"""What a text pasted without its imports means by these names."""
+
+QUIET = {
+    "optimizers", "losses", "metrics", "callbacks", "utils", "datasets", "regularizers", "train",
+    "initializers", "constraints", "preprocessing", "data", "config", "io", "distribute", "device",
+    "summary", "mixed_precision", "experimental", "saving", "function", "keras_utils",
+    "GradientTape",
+}  # fmt: skip
+"""Names of what leaves the layers of a model as they are."""
+
+
+def _constant(
+    interpreter: Interpreter, sizes: Value = (), *_: Value, shape: Value = None, **__: Value
+) -> Tensor:
+    """`tf.zeros((1, 28, 28, 3))`, `tf.random.normal(shape=(1, 10))`."""
+    return creation.constant(interpreter, sizes if shape is None else shape)
+
+
+NEW = natives(dict.fromkeys(("normal", "uniform", "zeros", "ones"), _constant))
+"""What makes a tensor of sizes alone."""
+
+
+def meaning(name: str) -> Value:
+    """A class or a function by its name alone, or MISSING."""
+    if name == "Input":
+        return INPUT
+    if name in classes():
+        return classes()[name]
+    return NATIVES.get(name) or UNIMPORTED.get(name, MISSING)
+
+
+def name_of(module: str, name: str) -> Value:
+    """`module.name`; what is not known says so."""
+    if name in PACKAGES:
+        return Library(f"{module}.{name}")
+    if name in NEW and "initializers" not in module:
+        return NEW[name]
+    value = meaning(name)
+    return Unknown(f"{module}.{name}", harmless=name in QUIET) if value is MISSING else value

@@ -1,0 +1,146 @@
+"""Tensors of Keras: channels last for the text, channels first in the network."""
+
+from collections.abc import Sequence
+
+from convcli.callsyntax import shown
+from convcli.errors import UnfitError
+from convcli.nets.graph import Leaf
+from convcli.nets.layers import Concat, Layer, Merge, Misfit, Shape
+from convcli.nets.readers.python.language.objects import (
+    NativeFunction,
+    ProgramException,
+    ReadError,
+    ShapeMismatch,
+    Tensor,
+    Unknown,
+    Value,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
+from convcli.nets.readers.python.torch import elementwise, indexing
+from convcli.nets.readers.python.torch.tensor_args import append_operation, to_tensor
+
+SECOND_INPUT = "a second input"
+"""What the second `keras.Input` of a text is called."""
+
+JOINS = ("add", "subtract", "multiply")
+"""Operators between tensors that are layers of their own."""
+
+
+def text_shape(x: Tensor) -> Shape:
+    """The whole shape of a tensor as its text has it: batch, lengths, channels."""
+    return (*x.shape[:1], *x.shape[2:], *x.shape[1:2]) if x.channels_last else x.shape
+
+
+def network_shape(shape: Shape) -> Shape:
+    """The same as the network has it: batch, channels, lengths."""
+    return (*shape[:1], *shape[-1:], *shape[1:-1]) if len(shape) > 1 else shape
+
+
+def tensors_in(values: Sequence[Value]) -> list[Tensor]:
+    """The tensors that a call was given, one by one or in lists."""
+    tensors: list[Tensor] = []
+    for value in values:
+        if isinstance(value, Tensor):
+            tensors.append(value)
+        elif isinstance(value, list | tuple):
+            tensors += tensors_in(value)
+        elif isinstance(value, Unknown) and value.text == SECOND_INPUT:
+            text = "a second input is not read here; networks of one input are"
+            raise ReadError(text, value.where)
+        else:
+            tensors.append(to_tensor(value))
+    if not tensors:
+        raise ProgramException("TypeError", "a layer is called on nothing")
+    return tensors
+
+
+def apply(interpreter: Interpreter, leaf: Leaf, tensors: Sequence[Tensor]) -> Tensor:
+    """A layer on one image, or one that joins several. Raises ShapeMismatch."""
+    record = leaf.layer
+    if len(tensors) > 1 and not isinstance(record, Merge | Concat):
+        raise ReadError(f"{record.type} is called on {len(tensors)} tensors")
+    tensors = [one if one.channels_last else _channels_first(one) for one in tensors]
+    shapes = [one.shape[1:] or (1,) for one in tensors]
+    try:
+        output = record.measure(*shapes).output
+    except Misfit as misfit:
+        # the summary of the network says what it met
+        output = misfit.corrected.measure(*shapes).output
+    except UnfitError as misfit:
+        interpreter.recorder.append(record, tensors, tensors[0].shape, leaf=leaf)
+        raise ShapeMismatch(str(misfit)) from None
+    return interpreter.recorder.append(record, tensors, (1, *output), leaf=leaf)
+
+
+def apply_record(interpreter: Interpreter, record: Layer, *tensors: Tensor) -> Tensor:
+    """A layer that no class stands for: `tf.nn.relu(x)`."""
+    return apply(interpreter, Leaf(record, "", interpreter.location()), tensors)
+
+
+def _channels_first(x: Tensor) -> Tensor:
+    """A constant of the text, as the network has it."""
+    turned = Tensor(network_shape(x.shape), x.node, x.trained, x.values)
+    turned.owner, turned.learned, turned.channels_last = x.owner, x.learned, True
+    return turned
+
+
+def by_shape(name: str, function: NativeFunction) -> NativeFunction:
+    """A function as PyTorch has it, of the shapes as the text has them, as one node."""
+
+    def call(interpreter: Interpreter, *args: Value, **options: Value) -> Value:
+        tensors: list[Tensor] = []
+        stand_ins: list[Tensor] = []
+
+        def stand_in(value: Value) -> Value:
+            if isinstance(value, list):
+                return [stand_in(item) for item in value]
+            if isinstance(value, tuple):
+                return tuple(stand_in(item) for item in value)
+            if not isinstance(value, Tensor):
+                return value
+            tensors.append(value)
+            stand_ins.append(Tensor(text_shape(value), values=value.values))
+            return stand_ins[-1]
+
+        def made(value: Value) -> Value:
+            if isinstance(value, list | tuple):
+                return tuple(made(item) for item in value)
+            if not isinstance(value, Tensor):
+                return value
+            for one, tensor in zip(stand_ins, tensors, strict=True):
+                if value is one:
+                    return tensor
+            return append_operation(interpreter, name, tensors, network_shape(value.shape))
+
+        values = [stand_in(value) for value in args]
+        named = {key: stand_in(value) for key, value in options.items()}
+        return made(function(interpreter, *values, **named))
+
+    return call
+
+
+def binary(interpreter: Interpreter, operator: str, left: Value, right: Value) -> Value:
+    """`x + y` and its kin."""
+    if not (isinstance(left, Tensor) and isinstance(right, Tensor)):
+        return elementwise.binary(interpreter, operator, left, right)
+    alike = left.channels_last and right.channels_last and len(left.shape) == len(right.shape)
+    if operator in JOINS and alike:
+        return apply_record(interpreter, Merge(operator), left, right)
+    return by_shape(operator, elementwise.two(operator))(interpreter, left, right)
+
+
+def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
+    """`x[:, 0]`."""
+    return to_tensor(by_shape("slice", indexing.get_item)(interpreter, x, index))
+
+
+def attribute(interpreter: Interpreter, x: Tensor, name: str) -> Value:
+    """`x.shape`, whose batch is not known."""
+    if name == "shape":
+        interpreter.recorder.size_dependent = True
+        return (None, *text_shape(x)[1:])
+    if name == "ndim":
+        return len(x.shape)
+    if name in ("dtype", "name"):
+        return Unknown(f"the {name} of a tensor", harmless=True)
+    raise ProgramException("AttributeError", f"a tensor's {shown(name)} is not known here")

@@ -1,0 +1,305 @@
+"""Python → Network: what a text is about, read anew for inputs of another size."""
+
+import ast
+import os
+import re
+from collections.abc import Iterator
+from typing import NamedTuple, TypeAlias
+
+from convcli.errors import SpecError
+from convcli.nets.graph import INPUT, Builder, Network, Node, Part, Reading, Stopped
+from convcli.nets.input_size import named_shape
+from convcli.nets.layers import Shape
+from convcli.nets.layers.tensor_ops import Operation
+from convcli.nets.readers.fragments import module
+from convcli.nets.readers.layer_calls import chain
+from convcli.nets.readers.python.entry_point import (
+    build_module,
+    example_input,
+    find_entry,
+    needs,
+    parse_entry,
+)
+from convcli.nets.readers.python.interpreter import deep_recursion
+from convcli.nets.readers.python.keras.layers import outputs_of
+from convcli.nets.readers.python.language.objects import (
+    Class,
+    Function,
+    Instance,
+    ReadError,
+    ShapeMismatch,
+    SourceFile,
+    Tensor,
+    Value,
+)
+from convcli.nets.readers.python.model import Model, notes_of
+from convcli.nets.readers.python.model_files import SourceFiles, parsed_file
+from convcli.nets.readers.python.script import ScriptInterpreter
+from convcli.nets.readers.python.sequence import parts_of
+from convcli.nets.readers.python.torch.nn_module import MODULE, SEQUENTIAL, walk
+from convcli.nets.source_location import pointed
+from convcli.text import counted, safe
+
+BLOCKS = r"(?m)^\s*(async |def |class |for |while |if |with |try:).*:\s*(#.*)?$"
+"""What a text that can only be read as a whole holds."""
+
+Modules: TypeAlias = list[tuple[str, Instance | Part]]
+
+MAX_EXAMPLES = 8
+"""Example tensors of a text that its network is tried with."""
+
+
+def read_python(
+    text: str, source: str, keras: bool = False, path: str = "", entry: str = ""
+) -> Reading:
+    """The network of a text: of a class or a builder in it, or of its own statements.
+
+    `entry` is a name, or a call with its values; without it, what the text obviously means.
+    Raises SpecError with the place.
+    """
+    try:
+        text, tree = module(text, source)
+    except SpecError:
+        if not re.search(BLOCKS, text):
+            raise
+        tree = parsed_file(path, source, text).tree
+    given = Text(path, source, text, _with_class(tree), SourceFiles(), keras)
+    try:
+        with deep_recursion():
+            return given.reading(entry)
+    except ReadError as error:
+        raise SpecError(_pointed(error)) from None
+
+
+def _with_class(tree: ast.Module) -> ast.Module:
+    """Methods that were pasted without their class, in one."""
+    methods = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef) and [one.arg for one in node.args.args[:1]] == ["self"]
+    ]
+    if not methods or any(isinstance(node, ast.ClassDef) for node in tree.body):
+        return tree
+    base = ast.Attribute(ast.Name("nn", ast.Load()), "Module", ast.Load())
+    own = ast.ClassDef("Net", [base], [], list(methods), [])
+    ast.fix_missing_locations(ast.copy_location(own, methods[0]))
+    rest = [node for node in tree.body if node not in methods]
+    return ast.Module([*rest, own], [])
+
+
+def _pointed(error: ReadError) -> str:
+    message = safe(str(error))
+    return f"{message}\n{pointed(error.where)}" if error.where else message
+
+
+class Text(NamedTuple):
+    """A text that may be run for an input of any size, and what of it is its network."""
+
+    path: str
+    name: str
+    text: str
+    tree: ast.Module
+    files: SourceFiles
+    keras: bool
+    example: int | None = None
+    """The number of the example tensor that is its input."""
+    entry: ast.expr | None = None
+    """The call that gives its model."""
+    function: str = ""
+    """The function that makes the output of the input."""
+
+    def run(self, shape: Shape | None = None) -> ScriptInterpreter:
+        """Its statements, read for an input of this shape, or of the one they name."""
+        file = SourceFile(self.path, self.name, self.text, self.tree)
+        defines = any(isinstance(one, ast.ClassDef | ast.FunctionDef) for one in self.tree.body)
+        file.bare = not self.path or not defines
+        if not defines:
+            file.names["__name__"] = "__main__"
+        if self.path:
+            self.files.known[os.path.realpath(self.path)] = file
+        script = ScriptInterpreter(self.files, file, self.keras, shape, self.example)
+        script.open_file(file)
+        try:
+            if self.entry is not None:
+                build_module(script, file, self.entry)
+            if self.function:
+                image = script.new_input((None, None, 3))
+                made = script.call(file.names[self.function], [image], {})
+                script.outputs = [made] if isinstance(made, Tensor) else []
+        except ReadError as error:
+            script.refusals.append(error)
+        return script
+
+    def at(self, shape: Shape) -> Network:
+        """Its network for an input `(channels, *lengths)`."""
+        with deep_recursion():
+            return self.network(self.run(shape))
+
+    def network(self, script: ScriptInterpreter) -> Network:
+        """What its statements laid out, until one of them did not fit or was not understood."""
+        recorder, stopped = script.recorder, None
+        if script.refusals:
+            first = script.refusals[0]
+            stopped = Stopped(str(first), first.where, unfit=isinstance(first, ShapeMismatch))
+        nodes = recorder.network(() if stopped else self._outputs(script)).nodes
+        again = self.at if recorder.size_dependent or script.guessed else None
+        return Network(nodes, again, stopped, notes_of(recorder, [], script.outputs))
+
+    def _outputs(self, script: ScriptInterpreter) -> tuple[str, ...]:
+        """The nodes of what it gives: a `Model`, or its last line and what nothing reads."""
+        node_name, nodes = script.recorder.node_name, script.recorder.builder.nodes
+        if script.outputs:
+            return tuple(filter(None, map(node_name, script.outputs)))
+        read = {name for node in nodes for name in node.inputs}
+        ends = [
+            node.name
+            for node in nodes
+            if node.name not in read and not isinstance(node.layer, Operation)
+        ]
+        return (*filter(None, map(node_name, script.last)), *ends)
+
+    # -- what it is about -------------------------------------------------------------------
+
+    def reading(self, entry: str) -> Reading:
+        script = self.run()
+        file = script.text
+        if entry:
+            return self._built(script, parse_entry(entry, file))
+        own = [one for one in file.names.values() if _is_model_of(one, file)]
+        if own and not self.keras:
+            return self._built(script, find_entry(file))
+        made = self._flow(script)
+        if made is not None:
+            return made
+        modules = script.modules()
+        if modules:
+            return self._sequence(script, modules)
+        if script.refusals:
+            raise script.refusals[0]
+        functions = [one for one in file.names.values() if isinstance(one, Function)]
+        if not own and not functions:
+            raise SpecError(f"{safe(self.name)} holds no layers")
+        return self._defined(script, functions)
+
+    def _defined(self, script: ScriptInterpreter, functions: list[Function]) -> Reading:
+        """What its one class or builder makes, or a function of a tensor."""
+        try:
+            return self._built(script, find_entry(script.text))
+        except SpecError:
+            name = functions[-1].name if functions else ""
+            if not name or len(needs(functions[-1], 0)) != 1:
+                raise
+            given = self._replace(function=name)
+            try:
+                made = given._flow(given.run())
+            except SpecError:
+                made = None
+            if made is None:
+                raise
+            return made
+
+    def _flow(self, script: ScriptInterpreter) -> Reading | None:
+        """The network of tensors that its statements give; None where they give none."""
+        refusals: list[ReadError] = []
+        for given, one in self._tries(script):
+            if one.records_input():
+                network = given.network(one)
+                if network.stopped and not (network.stopped.unfit or one.guessed):
+                    raise one.refusals[0]
+                return Reading(network, one.input, _about(one, "model", network))
+            refusals += one.refusals
+        if refusals and not script.modules():
+            raise refusals[0]
+        return None
+
+    def _tries(self, script: ScriptInterpreter) -> Iterator[tuple["Text", ScriptInterpreter]]:
+        yield self, script
+        if not script.records_input():
+            for number in range(min(script.examples, MAX_EXAMPLES)):
+                given = self._replace(example=number)
+                yield given, given.run()
+
+    def _sequence(self, script: ScriptInterpreter, modules: Modules) -> Reading:
+        """Layers and models one behind the other, or the newest model of a script."""
+        if script.refusals:
+            raise script.refusals[0]
+        notes = []
+        models = [(name, one) for name, one in modules if getattr(one, "leaf", one) is None]
+        form = "model" if models else "layer lines"
+        if script.defines and models and all(name for name, _ in modules) and not script.own.attrs:
+            if len(models) > 1:
+                others = ", ".join(name for name, _ in models[:-1][:4])
+                notes = [f"{models[-1][0]}, the newest of the models, is shown; others: {others}"]
+            modules = models[-1:]
+        parts = parts_of(modules)
+        if parts is None:
+            return self._model(script, _together(modules), form)
+        builder = Builder()
+        chain(builder, parts)
+        network = builder.network()._replace(notes=tuple(notes))
+        return Reading(network, script.input or _input_of(modules), _about(script, form, network))
+
+    def _built(self, script: ScriptInterpreter, call: ast.expr) -> Reading:
+        """The network of a model that a call gives."""
+        root, label = build_module(script, script.text, call)
+        if outputs_of(root):
+            given, script.outputs = self._replace(entry=call), outputs_of(root)
+            network = given.network(script)
+            return Reading(network, script.input, _about(script, "model", network))
+        parts = parts_of([("", root)]) if self.keras else None
+        if parts is not None:
+            return self._sequence(script, [("", root)])
+        return self._model(script, root, label)
+
+    def _model(self, script: ScriptInterpreter, root: Instance, label: str) -> Reading:
+        """A module that is run on its input."""
+        model = Model(script, root, label)
+        leaves = [one.leaf for _, one in walk(root) if one.leaf is not None]
+        declared = Network(
+            tuple(Node(f"{i}", leaf.layer, (INPUT,)) for i, leaf in enumerate(leaves)), model.at
+        )
+        named = script.input or _input_of([("", root)])
+        shape = named if self.keras else example_input(script.text)
+        return Reading(declared, shape, f"{_frameworks(script)} {label}")
+
+
+def _is_model_of(value: Value, file: SourceFile) -> bool:
+    """Whether a value is a class of modules that a file defines."""
+    return (
+        isinstance(value, Class)
+        and value.is_a(MODULE)
+        and any(isinstance(one, ast.ClassDef) and one.name == value.name for one in file.tree.body)
+    )
+
+
+def _together(modules: Modules) -> Instance:
+    """Modules as one that runs them in order."""
+    if len(modules) == 1 and isinstance(modules[0][1], Instance):
+        return modules[0][1]
+    root = Instance(SEQUENTIAL)
+    for place, (name, one) in enumerate(modules):
+        if not isinstance(one, Instance):
+            raise ReadError("layer calls and modules that are more than layers do not go together")
+        root.attrs[name or str(place)] = one
+    return root
+
+
+def _input_of(modules: Modules) -> Shape | None:
+    """The input's shape that the first layer of a Keras model names."""
+    for _, value in modules:
+        for _, one in walk(value) if isinstance(value, Instance) else ():
+            sizes = one.attrs.get("input_shape")
+            if isinstance(sizes, tuple):
+                return named_shape(sizes)
+    return None
+
+
+def _frameworks(script: ScriptInterpreter) -> str:
+    names = [name for name, _ in script.used.most_common()]
+    return " and ".join(names) or ("Keras" if script.keras else "PyTorch")
+
+
+def _about(script: ScriptInterpreter, form: str, network: Network) -> str:
+    """What a text was taken for: "PyTorch layer lines, 12 layers"."""
+    many = "" if network.redo else f", {counted(len(network.nodes), 'layer')}"
+    return f"{_frameworks(script)} {form}{many}"

@@ -1,0 +1,466 @@
+"""A text whose own statements make a network: layer lines, models built step by step, calls.
+
+Around a model most statements are no concern of its layers; one that could be is understood or
+refused with its line.
+"""
+
+import ast
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from convcli.callsyntax import shown
+from convcli.errors import Refusal, SpecError
+from convcli.nets.graph import INPUT, Chain, Fork, Leaf, Part
+from convcli.nets.input_size import named_shape
+from convcli.nets.layers import Shape
+from convcli.nets.readers.fragments import Line
+from convcli.nets.readers.layer_calls import LayerCalls
+from convcli.nets.readers.python.interpreter import FALLBACK, ModelInterpreter, unread
+from convcli.nets.readers.python.keras import layers as keras_layers
+from convcli.nets.readers.python.keras import tensors as keras_tensors
+from convcli.nets.readers.python.keras.names import meaning
+from convcli.nets.readers.python.language import limits
+from convcli.nets.readers.python.language.calls import flat
+from convcli.nets.readers.python.language.objects import (
+    MISSING,
+    Class,
+    Frame,
+    Instance,
+    Native,
+    ReadError,
+    ShapeMismatch,
+    SourceFile,
+    Tensor,
+    Unknown,
+    Value,
+)
+from convcli.nets.readers.python.model_files import SourceFiles
+from convcli.nets.readers.python.stdlib.builtins import BUILTINS
+from convcli.nets.readers.python.torch import nn_layers
+from convcli.nets.readers.python.torch.names import FUNCTIONS
+from convcli.nets.readers.python.torch.nn_module import MODULE, SEQUENTIAL, children, walk
+from convcli.nets.readers.vocabulary.registry import VOCABULARIES, names_of
+from convcli.text import like
+
+FRAMEWORK = r"\b(nn|layers)\.|\bSequential\b|\.add\("
+"""What makes a statement one that has to be understood."""
+
+EXAMPLES = {"randn", "rand", "zeros", "ones", "empty", "normal", "uniform"}
+"""What makes a tensor that a text may try its network with."""
+
+VALUE = "the value of a line"
+"""The name under which the value of an expression that stands alone is kept; no text can say it."""
+
+OPEN_LENGTH, OPEN_SIZE = 224, 32
+"""Sides of pictures, and other sizes, that a text leaves open, until they are given."""
+
+LOST = (Tensor, Unknown)
+"""What a name no longer stands for once a statement that assigns it was not understood."""
+
+PLAIN = (str, int, float, list, Leaf, Chain, Fork)
+"""What names of the notation stand for."""
+
+
+class ScriptInterpreter(ModelInterpreter):
+    """Reads the statements of a text in order, and keeps the layers and tensors they give.
+
+    `shape` is the input's, where it is not the one that the text names; `example` is the number of
+    the example tensor, of those that the text makes, that is its input.
+    """
+
+    def __init__(
+        self,
+        files: SourceFiles,
+        text: SourceFile,
+        keras: bool,
+        shape: Shape | None = None,
+        example: int | None = None,
+    ) -> None:
+        super().__init__(files)
+        self.text = text
+        self.keras = keras
+        self.shape = shape
+        self.example = example
+        self.input: Shape | None = None
+        """The input's shape that the text names."""
+        self.guessed = False
+        """Whether the input's sizes are neither named nor given."""
+        self.examples = 0
+        """Tensors made so far that could be the input."""
+        self.outputs: list[Tensor] = []
+        """What a Keras `Model` gives."""
+        self.last: list[Tensor] = []
+        """What the last statement gave that gave tensors."""
+        self.refusals: list[ReadError] = []
+        self.used: Counter[str] = Counter()
+        """Layers made, by framework."""
+        self.own = Instance(MODULE)
+        """`self` of lines outside of a class."""
+        self.defines = any(
+            isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef | ast.FunctionDef)
+            for node in text.tree.body
+        )
+        self._given: list[Tensor] = []
+        self._modules: dict[int, tuple[str, Instance | Part]] = {}
+        self._models: dict[str, int] = {}
+        self._calls = LayerCalls(text.names)
+        self._undefined: set[str] = set()
+        self._sizes: tuple[Value, ...] | None = None
+
+    # -- statements -------------------------------------------------------------------------
+
+    def read_statements(self, file: SourceFile) -> None:
+        """Read the statements of a file; those of the text itself may be refused."""
+        if file is not self.text:
+            super().read_statements(file)
+            return
+        frame = Frame(file, file.names)
+        for node in file.tree.body:
+            depth = self.depth
+            try:
+                self.block([node], frame)
+            except Refusal as error:
+                if self.steps > limits.MAX_STEPS:
+                    raise
+                self.depth, self.site = depth, None
+                if not isinstance(error, ReadError):
+                    error = ShapeMismatch(str(error), file.where(node))
+                self._failed(node, error)
+
+    def _failed(self, node: ast.stmt, error: ReadError) -> None:
+        names = self.text.names
+        if isinstance(node, ast.ClassDef | ast.FunctionDef):
+            names[node.name] = unread(node.name, error)
+            return
+        if isinstance(error, ShapeMismatch) or self._concerns_layers(node):
+            self.refusals.append(error)
+        for one in ast.walk(node):
+            match one:
+                case ast.Name(name, ast.Store()) if isinstance(names.get(name, MISSING), LOST):
+                    names[name] = unread(name, error)
+
+    def _concerns_layers(self, node: ast.stmt) -> bool:
+        """Whether a statement that was not understood could have said something of the network.
+
+        In a script, what names no layer and touches no part of the network is passed over; a text
+        of bare lines has to be understood whole, but for assignments and calls of methods.
+        """
+        nests = isinstance(node, ast.For | ast.If | ast.While | ast.With | ast.Try)
+        match node:
+            case ast.Assign() | ast.AnnAssign() | ast.Expr(ast.Call(ast.Attribute())):
+                pass
+            case _ if not (self.defines or nests or isinstance(node, ast.Assert)):
+                return True
+        if re.search(FRAMEWORK, ast.unparse(node)):
+            return True
+        for one in ast.walk(node):
+            value = self.text.names.get(one.id) if isinstance(one, ast.Name) else None
+            if isinstance(value, Tensor) and value.node:
+                return not isinstance(node, ast.Assert)
+            if isinstance(one, ast.Call) and self._is_of_layers(one, nests):
+                return True
+        return False
+
+    def _is_of_layers(self, node: ast.Call, nested: bool) -> bool:
+        """Whether a call makes a layer; or applies one, outside of loops over unknown data."""
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        word = node.func.attr if isinstance(node.func, ast.Attribute) else name
+        dialects = VOCABULARIES if name else ("PyTorch", "Keras")
+        if word in ("Input", "InputLayer") or any(word in names_of(one) for one in dialects):
+            return True
+        applies = isinstance(node.func, ast.Call) or self.is_module(self.text.names.get(name))
+        return applies and not nested
+
+    def block(self, body: Sequence[ast.stmt], frame: Frame) -> None:
+        if frame.names is self.text.names:
+            for node in body:
+                self._statement(node, frame)
+        else:
+            super().block(body, frame)
+
+    def _statement(self, node: ast.stmt, frame: Frame) -> None:
+        """A statement of the text itself, whose layers and tensors are kept."""
+        if self._is_layer_call(node):
+            self._layer_call(node)
+            return
+        match node:
+            case ast.Expr(ast.Constant()) | ast.Return(None):
+                pass
+            case ast.Expr(value) | ast.Return(ast.expr() as value):
+                line = ast.Assign([ast.Name(VALUE, ast.Store())], value)
+                super().block([ast.copy_location(line, node)], frame)
+                made = frame.names.pop(VALUE)
+                if isinstance(value, ast.Tuple | ast.List) and isinstance(made, tuple | list):
+                    for one in made:  # a line that ends in a comma, or layers as a list
+                        self._keep("", one)
+                else:
+                    self._keep("", made)
+            case _:
+                super().block([node], frame)
+                for target in getattr(node, "targets", [getattr(node, "target", None)]):
+                    self._assigned(target)
+        if self._given:
+            self.last, self._given = self._given, []
+
+    def _assigned(self, target: ast.expr | None) -> None:
+        match target:
+            case ast.Name(name):
+                self._keep(name, self.text.names.get(name))
+            case ast.Attribute(ast.Name("self"), name):
+                value = self.own.attrs.get(name)
+                self._keep(name, value)
+                if isinstance(value, Instance):
+                    self.name_within(value, name)
+            case ast.Tuple(targets) | ast.List(targets):
+                for one in targets:
+                    self._assigned(one)
+
+    def _keep(self, name: str, value: Value) -> None:
+        if isinstance(value, Instance) and keras_layers.outputs_of(value):
+            self.outputs = keras_layers.outputs_of(value)
+        elif isinstance(value, Tensor) and value.node not in ("", INPUT):
+            self._given.append(value)
+        elif isinstance(value, Instance) and value.cls.is_a(MODULE):
+            if name and value.leaf is None:
+                # a model that is made again under its name takes its place
+                self._modules.pop(self._models.get(name, 0), None)
+                self._models[name] = id(value)
+            self._modules.setdefault(id(value), (name, value))
+        elif isinstance(value, Leaf | Chain | Fork):
+            self._modules.setdefault(id(value), (name, value))
+
+    def modules(self) -> list[tuple[str, Instance | Part]]:
+        """Layers and models that stand for themselves: no other holds them; with their names."""
+        for name, module in children(self.own):  # those that no line assigned: add_module()
+            if id(module) not in self._modules:
+                self._keep(name, module)
+        inside = {
+            id(module)
+            for _, value in self._modules.values()
+            if isinstance(value, Instance)
+            for _, module in walk(value)
+            if module is not value
+        }
+        return [
+            (name, value)
+            for key, (name, value) in self._modules.items()
+            if key not in inside and (isinstance(value, Instance) or key in self._calls.parts)
+        ]
+
+    def records_input(self) -> bool:
+        """Whether something was done to the input."""
+        return any(INPUT in node.inputs for node in self.recorder.builder.nodes)
+
+    # -- lines of the notation --------------------------------------------------------------
+
+    def _is_layer_call(self, node: ast.stmt) -> bool:
+        """Whether a statement is one of the notation: `relu`, `c = conv(8, 3)`."""
+        value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
+        word = value.func if isinstance(value, ast.Call) else value
+        if not isinstance(word, ast.Name) or word.id in self.text.names:
+            return False
+        names = (names_of("short"), names_of("short", "BLOCKS"), {"input"})
+        if not any(word.id in known for known in names):
+            return False
+        return all(
+            isinstance(self.text.names.get(one.id, ""), PLAIN)
+            for one in ast.walk(node)
+            if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Load)
+        )
+
+    def _layer_call(self, node: ast.stmt) -> None:
+        file = self.text
+        try:
+            self._calls.statement(Line(node, file.name, file.lines, 1))
+        except SpecError as error:
+            raise ReadError(str(error), file.where(self._calls.blamed or node)) from None
+        for name, part in self._calls.parts.values():
+            self._keep(name, part)
+        self.input = self.input or self._calls.input
+
+    # -- names and calls --------------------------------------------------------------------
+
+    def global_name(self, name: str, frame: Frame) -> Value:
+        if frame.file is not self.text or name in self.text.names:
+            return super().global_name(name, frame)
+        if self.keras and name not in BUILTINS:
+            value = meaning(name)
+            if value is not MISSING:
+                return value
+        value = super().global_name(name, frame)
+        if value is not MISSING or self.depth:
+            return value
+        if name == "self":
+            return self.own
+        value = self._layer_class(name)
+        if value is MISSING:
+            self._undefined.add(name)
+            return Unknown(name)
+        return value
+
+    def _layer_class(self, name: str) -> Value:
+        """The class of a layer, whatever module it is said to be of."""
+        dialects = [nn_layers.classes(), keras_layers.classes()]
+        for known in reversed(dialects) if self.keras else dialects:
+            if name in known:
+                return known[name]
+        return FALLBACK.get(name, MISSING)
+
+    def _is_undefined(self, value: Unknown) -> bool:
+        return value.text.partition(".")[0] in self._undefined
+
+    def attribute(self, owner: Value, name: str) -> Value:
+        if isinstance(owner, Unknown) and self._is_undefined(owner):
+            if name == ("add" if self.keras else "add_module") and "." not in owner.text:
+                return super().attribute(self._started(owner.text), name)
+            value = self._layer_class(name)
+            if value is not MISSING:
+                return value
+        return super().attribute(owner, name)
+
+    def _started(self, name: str) -> Instance:
+        """The model that lines add to, where the line that makes it was left out."""
+        model = self.call(keras_layers.SEQUENTIAL if self.keras else SEQUENTIAL, [], {})
+        assert isinstance(model, Instance)
+        self.text.names[name] = model
+        self._undefined.discard(name)
+        self._keep(name, model)
+        return model
+
+    def call(self, function: Value, args: list[Value], options: dict[str, Value]) -> Value:
+        if isinstance(function, Native) and function.name in EXAMPLES and not self.depth:
+            return self._example(function, args, options)
+        if args and self._takes_input(function, args[0]):
+            args = [self._bare_input(args[0]), *args[1:]]
+        if isinstance(function, Unknown) and not function.harmless:
+            named = self._named(function, args)
+            function = function if named is MISSING else named
+        if isinstance(function, Class) and not function.own:
+            # a name that was never given stands for itself, in the refusal
+            args = [self._word(value) for value in args]
+            options = {key: self._word(value) for key, value in options.items()}
+        value = super().call(function, args, options)
+        if isinstance(function, Class) and isinstance(value, Instance) and value.leaf is not None:
+            self.used["Keras" if function.is_a(keras_layers.LAYER) else "PyTorch"] += 1
+        return value
+
+    def _takes_input(self, function: Value, value: Value) -> bool:
+        """Whether lines that were cut out of a forward work on its input: `x = F.relu(x)`."""
+        if self.defines or self.depth or self.examples or self._sizes or not self._is_word(value):
+            return False
+        natives = isinstance(function, Native) and function.name in FUNCTIONS
+        return natives or self.is_module(function)
+
+    def _bare_input(self, word: Value) -> Value:
+        tensor = self.new_input((None, None, 3))
+        if isinstance(word, Unknown):
+            self.text.names[word.text] = tensor
+        return tensor
+
+    def _is_word(self, value: Value) -> bool:
+        """Whether a value is a name that nothing was ever assigned to."""
+        return isinstance(value, Unknown) and value.text in self._undefined
+
+    def _word(self, value: Value) -> Value:
+        return value.text if isinstance(value, Unknown) and self._is_word(value) else value
+
+    def _named(self, function: Unknown, args: list[Value]) -> Value:
+        """What a function that no module gives means by its name alone, or MISSING.
+
+        Raises ReadError for the name of a layer that is not known.
+        """
+        name = function.text.rpartition(".")[2]
+        of_layers = function.text.startswith("torch.nn.") or ".layers." in function.text
+        if not (of_layers or self._is_undefined(function)):
+            return MISSING
+        if any(isinstance(value, Tensor) for value in flat(args)):
+            known = meaning(name) if self.keras else FUNCTIONS.get(name, MISSING)
+            if known is MISSING:
+                hint = like(name, FUNCTIONS)
+                raise ReadError(f"{shown(name)} is no function that is known here{hint}")
+            return Native(name, FUNCTIONS[name]) if known is FUNCTIONS.get(name) else known
+        layer = keras_layers.classes().get(name, MISSING)
+        of_layers = of_layers or "." not in function.text
+        named = name[:1].isupper() and not name.endswith("Loss")
+        if layer is MISSING and of_layers and named and not self.depth:
+            hint = like(name, [*nn_layers.classes(), *keras_layers.classes()])
+            raise ReadError(f"{shown(name)} is no layer that is known here{hint}")
+        return layer
+
+    # -- inputs -----------------------------------------------------------------------------
+
+    def new_input(self, sizes: Sequence[Value]) -> Value:
+        """The input's tensor, of sizes channels last; a second one is not known."""
+        sizes = tuple(sizes)
+        if self._sizes is not None and (sizes != self._sizes or self.recorder.builder.nodes):
+            return Unknown(keras_tensors.SECOND_INPUT, self.location())
+        self._sizes, self.input = sizes, named_shape(sizes)
+        self.guessed = self.shape is None and self.input is None
+        usual = OPEN_LENGTH if len(sizes) == 3 else OPEN_SIZE
+        filled = [usual if size is None else size for size in sizes or (None,)]
+        return self._input(self.shape or self.input or named_shape(filled) or ())
+
+    def _input(self, shape: Shape) -> Tensor:
+        tensor = Tensor((1, *shape), INPUT)
+        tensor.channels_last = self.keras
+        return tensor
+
+    def _example(self, function: Native, args: list[Value], options: dict[str, Value]) -> Value:
+        """`torch.randn(20, 16, 50, 100)`: a batch of inputs, whose sizes are the input's."""
+        sizes = args[0] if args and isinstance(args[0], tuple | list) else args
+        if sizes and isinstance(sizes[0], Unknown):
+            args = [[1, *sizes[1:]]]  # the size of a batch
+        tensor = super().call(function, args, options)
+        if not isinstance(tensor, Tensor) or not 2 <= len(tensor.shape) <= 5:
+            return tensor
+        self.examples += 1
+        if self.example != self.examples - 1:
+            return tensor
+        shape = keras_tensors.network_shape(tensor.shape) if self.keras else tensor.shape
+        self.input = shape[1:]
+        return self._input(self.shape or self.input)
+
+    # -- modules and tensors ----------------------------------------------------------------
+
+    def forward(self, owner: Instance, args: list[Value], options: dict[str, Value]) -> Value:
+        if owner.leaf is None:
+            unknown = next((value for value in args if isinstance(value, Unknown)), None)
+            if unknown is not None and not self.depth:
+                return Unknown(f"what a {owner.cls.name} makes of {unknown.text}")
+            if id(owner) not in self._paths:
+                self.name_within(owner)
+        return super().forward(owner, args, options)
+
+    def name_within(self, root: Instance, name: str = "") -> None:
+        super().name_within(root, name)
+        for _, module in walk(root):
+            for layer in keras_layers.layers_of(module):  # which Keras names by their types
+                self._paths.pop(id(layer), None)
+
+    def leaf(self, owner: Instance) -> Leaf:
+        leaf = owner.leaf
+        assert leaf is not None
+        if self.path(owner) and keras_layers.activation_of(owner) is None:
+            return super().leaf(owner)
+        known = self._leaves.get(id(owner))
+        if known is None or known.layer is not leaf.layer:
+            known = leaf._replace(name=leaf.name and self.recorder.scope + leaf.name)
+            self._leaves[id(owner)] = known
+            self._kept.append(owner)
+        return known
+
+    def tensor_attribute(self, owner: Tensor, name: str) -> Value:
+        if owner.channels_last:
+            return keras_tensors.attribute(self, owner, name)
+        return super().tensor_attribute(owner, name)
+
+    def slice_tensor(self, tensor: Tensor, index: Value) -> Tensor:
+        if tensor.channels_last:
+            return keras_tensors.get_item(self, tensor, index)
+        return super().slice_tensor(tensor, index)
+
+    def tensor_binary(self, operator: str, left: Value, right: Value) -> Value:
+        if any(isinstance(one, Tensor) and one.channels_last for one in (left, right)):
+            return keras_tensors.binary(self, operator, left, right)
+        return super().tensor_binary(operator, left, right)
