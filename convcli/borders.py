@@ -1,7 +1,7 @@
 """What stands beyond the ends of an axis: the one table of borders, and the one reader of them."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from convcli.errors import SpecError
 from convcli.text import like
@@ -28,7 +28,9 @@ def _wrap(position: int, length: int) -> int:
     return position % length
 
 
-BORDERS: dict[str, Callable[[int, int], int] | None] = {
+BorderName = Literal["zero", "edge", "reflect", "symmetric", "wrap", "constant", "valid"]
+
+BORDERS: dict[BorderName, Callable[[int, int], int] | None] = {
     "zero": None,
     "edge": _edge,
     "reflect": _reflect,
@@ -51,14 +53,19 @@ abcd                   valid: no extension, and a smaller output
 A border may be wider than the axis: the pattern goes on, as in `numpy.pad`.
 """
 
-PYTORCH_BORDERS = {"zeros": "zero", "reflect": "reflect", "replicate": "edge", "circular": "wrap"}
+PYTORCH_BORDERS: dict[str, BorderName] = {
+    "zeros": "zero",
+    "reflect": "reflect",
+    "replicate": "edge",
+    "circular": "wrap",
+}
 """Our names of the values of `torch.nn.Conv2d(padding_mode=…)`."""
 
 
 class Border(NamedTuple):
     """A name of BORDERS, and the value that a constant border holds."""
 
-    name: str = "zero"
+    name: BorderName = "zero"
     value: "int | float | Fraction" = 0
 
     @property
@@ -110,12 +117,12 @@ def read_border(text: object, value: "int | float | Fraction | None" = None) -> 
     Raises SpecError for anything else.
     """
     given, colon, number = str(text).strip().lower().partition(":")
-    name = PYTORCH_BORDERS.get(given, given)
+    name = PYTORCH_BORDERS.get(given) or next((one for one in BORDERS if one == given), None)
     if name == "constant" and colon:
         return Border(name, _constant(number.strip()))
     if name == "constant" and value is not None:
         return Border(name, value)
-    if name not in BORDERS or name == "constant" or colon:
+    if name is None or name == "constant" or colon:
         names = [f"{one}:VALUE" if one == "constant" else one for one in BORDERS]
         raise SpecError(border_refusal(text, names))
     return Border(name)

@@ -10,7 +10,7 @@ in the padding before it are negative.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from convcli.errors import UnfitError
 
@@ -23,7 +23,8 @@ MAX_SIZE = 10**9
 Pair = tuple[int, int]
 """Padding on one axis: cells before, cells after."""
 
-Padding = str | Pair
+PaddingName = Literal["valid", "same", "same_lower", "causal"]
+Padding = PaddingName | Pair
 """Padding on one axis as it was given: a name of PADDINGS, or the cells before and after."""
 
 
@@ -156,7 +157,7 @@ def _causal(length: int, window: Window) -> Pair:
     return window.dilated_kernel - 1, 0
 
 
-PADDINGS: dict[str, Callable[[int, Window], Pair]] = {
+PADDINGS: dict[PaddingName, Callable[[int, Window], Pair]] = {
     "valid": _valid,
     "same": _same,
     "same_lower": _same_lower,
@@ -165,6 +166,15 @@ PADDINGS: dict[str, Callable[[int, Window], Pair]] = {
 """Named paddings. SAME is TensorFlow's: ⌈length / stride⌉ outputs, the odd cell at the end;
 `same_lower`, ONNX's word, puts it at the start. `causal` pads before alone, so that no output sees
 what comes after it."""
+
+
+def padding_name(text: str) -> PaddingName | None:
+    """The named padding that a text gives; None for any other text.
+
+    >>> padding_name("SAME"), padding_name("full")
+    ('same', None)
+    """
+    return next((name for name in PADDINGS if name == text.strip().lower()), None)
 
 
 def resolve_padding(padding: Padding, length: int, window: Window) -> Pair:

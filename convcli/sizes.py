@@ -2,7 +2,7 @@
 
 import re
 
-from convcli.geometry import MAX_SIZE, PADDINGS, Padding
+from convcli.geometry import MAX_SIZE, PADDINGS, Padding, padding_name
 
 MAX_STEPS = 10_000
 """Sizes of one sweep."""
@@ -71,10 +71,10 @@ def read_padding(text: str) -> tuple[Padding, ...]:
     >>> read_padding("2"), read_padding("1x2"), read_padding("1,2,1,2"), read_padding("same")
     (((2, 2), (2, 2)), ((1, 1), (2, 2)), ((1, 2), (1, 2)), ('same', 'same'))
     """
-    name = text.strip().lower()
-    if name in PADDINGS:
+    name = padding_name(text)
+    if name is not None:
         return name, name
-    if not any(character.isdigit() for character in name):
+    if not any(character.isdigit() for character in text):
         raise ValueError(f"{text!r:.60} is no padding: a number, {', '.join(PADDINGS)}")
     if re.fullmatch(r"\s*[0-9]+\s*,\s*[0-9]+\s*", text):
         raise ValueError(

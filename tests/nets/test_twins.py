@@ -412,6 +412,12 @@ CONSTRUCTS = {
         (2,),
     ),
     "a layer used twice": ("self.c = nn.Conv2d(3, 3, 3)", "x = self.c(self.c(x))", 84, (3, 12, 12)),
+    "a layer twice in a Sequential": (
+        "c = nn.Conv2d(3, 3, 3)\nself.m = nn.Sequential(c, nn.ReLU(), c)",
+        "x = self.m(x)",
+        84,
+        (3, 12, 12),
+    ),
     "a size for a transposed convolution": (
         "self.c = nn.Conv2d(3, 8, 3, stride=2)\nself.u = nn.ConvTranspose2d(8, 3, 3, stride=2)",
         "x = self.u(self.c(x), output_size=(16, 16))",

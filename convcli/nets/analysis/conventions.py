@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
+from convcli.geometry import PaddingName
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import SCHEMA, Summary, trace
 from convcli.nets.graph import Network
@@ -108,7 +109,7 @@ def _figures(summary: Summary) -> Iterator[tuple[str, str, int]]:
 def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]]:
     """The network as it is, and under other conventions of padding, bias, groups and input."""
 
-    def padded(name: str) -> Callable[[Layer], Layer]:
+    def padded(name: PaddingName) -> Callable[[Layer], Layer]:
         def change(layer: Layer) -> Layer:
             if isinstance(layer, Conv | Pool):
                 return layer._replace(padding=(name,) * len(layer.kernel))

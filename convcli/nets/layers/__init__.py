@@ -14,8 +14,13 @@ from convcli.nets.layers import activations, dense, normalization, rearrange
 from convcli.nets.layers.activations import Activation, PReLU
 from convcli.nets.layers.convolution import Conv, Depthwise, Separable, TransposedConv
 from convcli.nets.layers.dense import RBF, Linear
-from convcli.nets.layers.normalization import LocalContrastNorm, LocalResponseNorm, Norm
-from convcli.nets.layers.pooling import AdaptivePool, Pool
+from convcli.nets.layers.normalization import (
+    LocalContrastNorm,
+    LocalResponseNorm,
+    Norm,
+    NormKind,
+)
+from convcli.nets.layers.pooling import AdaptivePool, Pool, PoolKind
 from convcli.nets.layers.rearrange import (
     Concat,
     Identity,
@@ -61,10 +66,12 @@ __all__ = [
     "Merge",
     "Misfit",
     "Norm",
+    "NormKind",
     "PReLU",
     "Pad",
     "PixelShuffle",
     "Pool",
+    "PoolKind",
     "Reshape",
     "Separable",
     "Shape",

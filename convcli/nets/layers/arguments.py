@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
-from convcli.geometry import MAX_SIZE, PADDINGS, Padding, Pair
+from convcli.geometry import MAX_SIZE, PADDINGS, Padding, Pair, padding_name
 
 T = TypeVar("T")
 
@@ -80,11 +80,12 @@ def sizes(value: object, name: str) -> tuple[int, ...]:
 
 
 def pads(value: object, axes: int, name: str = "padding") -> tuple[Padding, ...]:
-    """A number, one a axis, a pair (before, after) an axis, or a name of PADDINGS."""
+    """A number, one per axis, a pair (before, after) per axis, or a name of PADDINGS."""
     if isinstance(value, str):
-        if value.lower() not in PADDINGS:
+        named = padding_name(value)
+        if named is None:
             raise SpecError(f"{name}={shown(value)} is none of {', '.join(PADDINGS)}, nor a number")
-        return (value.lower(),) * axes
+        return (named,) * axes
     if isinstance(value, tuple | list) and any(isinstance(one, tuple | list) for one in value):
         if len(value) != axes:
             raise SpecError(f"{name} must hold {axes} pairs, not {len(value)}")
@@ -93,12 +94,10 @@ def pads(value: object, axes: int, name: str = "padding") -> tuple[Padding, ...]
 
 
 def cells(value: object, axes: int, name: str) -> tuple[Pair, ...]:
-    """A number of cells, one an axis, or a pair (before, after) an axis."""
-    sides = pads(value, axes, name) if not isinstance(value, str) else (value,)
-    found = tuple(side for side in sides if not isinstance(side, str))
-    if len(found) < axes:
+    """A number of cells, one per axis, or a pair (before, after) per axis."""
+    if isinstance(value, str):
         raise SpecError(f"{name}={shown(value)} must be numbers here")
-    return found
+    return tuple(sides for sides in pads(value, axes, name) if not isinstance(sides, str))
 
 
 def _pair(value: object, name: str) -> tuple[int, int]:

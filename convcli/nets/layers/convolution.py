@@ -3,6 +3,7 @@
 from math import prod
 from typing import NamedTuple
 
+from convcli.borders import BorderName
 from convcli.errors import UnfitError
 from convcli.geometry import (
     Padding,
@@ -49,7 +50,7 @@ class Conv(NamedTuple):
     """Input channels, where the text declares them."""
     connections: int | None = None
     """Pairs of input and output maps that are connected, where not all of a group are."""
-    border: str = "zero"
+    border: BorderName = "zero"
     """What the padded cells hold: a name of `convcli.borders.BORDERS`."""
 
     @property

@@ -1,7 +1,7 @@
 """Layers that connect values with values: fully connected, and distances to fixed codes."""
 
 from math import prod
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from convcli.nets.layers.arguments import count
 from convcli.nets.layers.shapes import (
@@ -15,6 +15,9 @@ from convcli.nets.layers.shapes import (
     factors,
 )
 from convcli.records import equal_by_type
+
+Connection = Literal["all", "last", "axis", "channels"]
+Reach = Literal["all", "last", "channels"]
 
 
 @equal_by_type
@@ -30,7 +33,7 @@ class Linear(NamedTuple):
     outputs: int
     bias: bool = True
     features: int | None = None
-    over: str = "all"
+    over: Connection = "all"
 
     @property
     def type(self) -> str:
@@ -63,11 +66,11 @@ class Linear(NamedTuple):
         """How many values each output is connected with."""
         return {"all": prod(shape), "last": shape[-1], "channels": shape[0]}[self.reach(shape)]
 
-    def reach(self, shape: Shape) -> str:
+    def reach(self, shape: Shape) -> Reach:
         """What it connects of an input of this shape: "all", "last" or "channels"."""
-        if self.over == "axis" or self.features == shape[-1]:
-            return "last" if self.over in ("axis", "last") else self.over
-        if self.over != "last":
+        if self.over == "axis":
+            return "last"
+        if self.over != "last" or self.features == shape[-1]:
             return self.over
         # feature maps that nobody flattened: the layer lines of a class
         flattens = len(shape) == 3 or self.features == prod(shape)

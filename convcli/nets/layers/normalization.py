@@ -1,7 +1,7 @@
 """Normalisations: of batches, channels and neighbourhoods."""
 
 from math import prod
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.geometry import Window
@@ -18,6 +18,8 @@ from convcli.nets.layers.shapes import (
 )
 from convcli.records import equal_by_type
 
+NormKind = Literal["batch", "instance", "group", "layer"]
+
 
 @equal_by_type
 class Norm(NamedTuple):
@@ -28,7 +30,7 @@ class Norm(NamedTuple):
     normalisation trains a scale and a shift for each value of the axes it covers.
     """
 
-    kind: str
+    kind: NormKind
     vectors: int = 2
     """How many of scale and shift there are."""
     channels: int | None = None

@@ -1,6 +1,6 @@
 """Pools: windows that reduce the cells under them to one number."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.geometry import Padding, adaptive_window, ceil_padding, pool_padding_refusal
@@ -16,6 +16,8 @@ from convcli.nets.layers.shapes import (
 )
 from convcli.records import equal_by_type
 
+PoolKind = Literal["max", "average", "min", "lp"]
+
 
 @equal_by_type
 class Pool(NamedTuple):
@@ -25,7 +27,7 @@ class Pool(NamedTuple):
     coefficient and a bias for each map.
     """
 
-    kind: str
+    kind: PoolKind
     kernel: Sizes
     stride: Sizes
     padding: tuple[Padding, ...]
@@ -71,7 +73,7 @@ class AdaptivePool(NamedTuple):
     `squeeze` drops the axes, as Keras's global pools do.
     """
 
-    kind: str
+    kind: PoolKind
     sizes: tuple[int | None, ...]
     squeeze: bool = False
 

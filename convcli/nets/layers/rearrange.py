@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from math import prod
 from typing import NamedTuple
 
-from convcli.borders import Border
+from convcli.borders import Border, BorderName
 from convcli.errors import UnfitError
 from convcli.geometry import Pair, Window
 from convcli.nets.layers.arguments import count, plain
@@ -58,7 +58,7 @@ class Pad(NamedTuple):
     """Cells added before and after each axis; negative numbers crop."""
 
     padding: tuple[Pair, ...]
-    border: str = "constant"
+    border: BorderName = "constant"
     """What they hold: a name of `convcli.borders.BORDERS`."""
     value: float = 0.0
 

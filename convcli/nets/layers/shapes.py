@@ -6,7 +6,7 @@ A shape is `(channels, *lengths)` of one image: `(3, 224, 224)` is height 224, w
 
 from collections.abc import Callable, Mapping
 from math import gcd
-from typing import NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 from convcli.errors import UnfitError
 from convcli.geometry import Padding, Pair, Window, output_length, resolve_padding
@@ -42,6 +42,9 @@ class Measure(NamedTuple):
     """Output cells for one input cell, on each axis, where a layer enlarges."""
 
 
+Fill = Literal["filters", "transposed", "codes"]
+
+
 class Slot(NamedTuple):
     """One array of weights: its shape, and the number it holds, or how it is drawn.
 
@@ -49,7 +52,7 @@ class Slot(NamedTuple):
     """
 
     shape: Shape
-    fill: str | float
+    fill: Fill | float
 
 
 Slots = dict[str, Slot]

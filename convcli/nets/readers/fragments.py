@@ -11,10 +11,10 @@ from convcli.nets.graph import MOST_NODES
 from convcli.nets.source_location import Where
 from convcli.text import safe
 
-LONGEST_SHOWN = 10_000
+MAX_COLUMN = 10_000
 """Columns of a line in which a place is still pointed at."""
 
-LARGEST_TEXT = 20_000_000
+MAX_TEXT = 20_000_000
 """Characters of one text; about 400,000 layer lines."""
 
 MAX_AT_ONCE = 300_000
@@ -55,8 +55,8 @@ class Line(NamedTuple):
         """The place of a piece of this statement, as far as it goes on its first line."""
         line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
         text = self.lines[line - 1] if line <= len(self.lines) else ""
-        if len(text) > LONGEST_SHOWN:
-            return Where(self.source, self.first + line - 1, text[:LONGEST_SHOWN])
+        if len(text) > MAX_COLUMN:
+            return Where(self.source, self.first + line - 1, text[:MAX_COLUMN])
         end = getattr(node, "end_col_offset", None)
         if getattr(node, "end_lineno", line) != line or end is None:
             end = len(text.encode())
@@ -93,9 +93,9 @@ def module(text: str, source: str) -> tuple[str, ast.Module]:
 
 def _plain(text: str, source: str) -> str:
     """A text with the ends of lines that Python has, and without the prompts of a session."""
-    if len(text) > LARGEST_TEXT:
+    if len(text) > MAX_TEXT:
         raise SpecError(
-            f"{safe(source)} has {len(text):,} characters; at most {LARGEST_TEXT:,} are read"
+            f"{safe(source)} has {len(text):,} characters; at most {MAX_TEXT:,} are read"
         )
     text = text.replace("\r\n", "\n").replace("\t", "    ")
     return re.sub(r"(?m)^[ ]*(>>>|\.\.\.)[ ]", "", text) if ">>>" in text else text
@@ -105,8 +105,8 @@ def _at_once(text: str, limit: int) -> tuple[str, list[ast.stmt]]:
     """A text that is Python as a whole, once it is not indented, and its statements; else none."""
     if len(text) > limit:
         return text, []
-    indented = re.match(r"\s*?( +)\S", text)
-    flush = [re.sub(f"(?m)^{indented[1]}", "", text)] if indented else []
+    margin = text[: len(text) - len(text.lstrip())].rpartition("\n")[2]
+    flush = [re.sub(f"(?m)^{margin}", "", text)] if margin else []
     for one in (text, *flush):
         try:
             body = parsed(one)
@@ -134,7 +134,7 @@ def _is_word(node: ast.stmt) -> bool:
 
 
 def _line_by_line(text: str, source: str) -> Iterator[Line]:
-    many = 0
+    count = 0
     for first, start, piece in _logical(text):
         bare = piece.strip()
         if not bare or bare.startswith("#"):
@@ -146,12 +146,12 @@ def _line_by_line(text: str, source: str) -> Iterator[Line]:
             body = parsed(called)
         except UNREADABLE as error:
             line = getattr(error, "lineno", None) or 1
-            shown = safe(bare.split("\n")[0][:100])
+            start_of_it = safe(bare.split("\n")[0][:100])
             raise SpecError(
-                f"{safe(source)}:{first + line - 1}: {shown!r} cannot be read"
+                f"{safe(source)}:{first + line - 1}: {start_of_it!r} cannot be read"
             ) from None
-        many += len(body)
-        if many > MOST_NODES:
+        count += len(body)
+        if count > MOST_NODES:
             raise SpecError(f"{safe(source)} has more than {MOST_NODES:,} statements")
         before = text[text.rfind("\n", 0, start) + 1 : start]
         column = len(before.encode()) + len(piece) - len(piece.lstrip())

@@ -25,7 +25,7 @@ MAX_DEPTH = 150
 MAX_STEPS = 4_000_000
 """Expressions that are looked at: twice what the longest network takes."""
 
-PYTHON = r"[\w)\]]\.[A-Za-z_]|\b[A-Z]\w*\(|(?m:^\s*(?:import|from|def|class|with|return)\b)"
+PYTHON = r"[\w)\]]\.[A-Za-z_]|\b[A-Z]\w*\(|(?m:^[ ]*(?:import|from|def|class|with|return)\b)"
 """What a text in the notation never holds: attributes, capital calls, statements of Python."""
 
 
@@ -35,7 +35,7 @@ def is_notation(text: str) -> bool:
     >>> [is_notation(text) for text in ("conv(8, 3); relu  # nn.ReLU", "nn.ReLU()", "Dense(3)")]
     [True, False, False]
     """
-    return not re.search(PYTHON, re.sub(r"#[^\n]*", "", text))
+    return not re.search(PYTHON, re.sub(r"#[^\n]*", "", text) if "#" in text else text)
 
 
 class LayerCalls:

@@ -3,30 +3,30 @@
 import sys
 
 from convcli.errors import Refusal, SpecError
-from convcli.nets.readers.fragments import LARGEST_TEXT
+from convcli.nets.readers.fragments import MAX_TEXT
 from convcli.text import safe
 
 
-def file_text(path: str, most: int = LARGEST_TEXT) -> str:
+def file_text(path: str, limit: int = MAX_TEXT) -> str:
     """The text of a file. Raises Refusal where it cannot be read, SpecError for no text."""
     try:
         with open(path, "rb") as file:
-            data = file.read(most + 1)
+            data = file.read(limit + 1)
     except OSError as error:
         raise Refusal(f"{safe(path)} cannot be read: {error.strerror}") from None
-    return _decoded(data, path, most)
+    return _decoded(data, path, limit)
 
 
 def stdin_text() -> str:
     """The text that is piped in."""
     if sys.stdin is None or sys.stdin.isatty():
         raise SpecError("standard input is not a pipe or a file; name a network, or pipe one in")
-    return _decoded(sys.stdin.buffer.read(LARGEST_TEXT + 1), "standard input", LARGEST_TEXT)
+    return _decoded(sys.stdin.buffer.read(MAX_TEXT + 1), "standard input", MAX_TEXT)
 
 
-def _decoded(data: bytes, name: str, most: int) -> str:
-    if len(data) > most:
-        raise SpecError(f"{safe(name)} is larger than {most:,} bytes, the most that is read")
+def _decoded(data: bytes, name: str, limit: int) -> str:
+    if len(data) > limit:
+        raise SpecError(f"{safe(name)} is larger than {limit:,} bytes, the most that is read")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -11,7 +11,7 @@ from convcli.nets.graph import INPUT, Builder, Network, Node, Part, Reading, Sto
 from convcli.nets.input_size import named_shape
 from convcli.nets.layers import Shape
 from convcli.nets.layers.tensor_ops import Operation
-from convcli.nets.readers.fragments import module
+from convcli.nets.readers.fragments import MAX_MODULE, module
 from convcli.nets.readers.layer_calls import chain
 from convcli.nets.readers.python.entry_point import (
     build_module,
@@ -40,7 +40,7 @@ from convcli.nets.readers.python.torch.nn_module import MODULE, SEQUENTIAL, walk
 from convcli.nets.source_location import pointed
 from convcli.text import counted, safe
 
-BLOCKS = r"(?m)^\s*(async |def |class |for |while |if |with |try:).*:\s*(#.*)?$"
+BLOCKS = r"(?m)^[ ]*(async |def |class |for |while |if |with |try:).*:[ ]*(#.*)?$"
 """What a text that can only be read as a whole holds."""
 
 Modules: TypeAlias = list[tuple[str, Instance | Part]]
@@ -60,7 +60,7 @@ def read_python(
     try:
         text, tree = module(text, source)
     except SpecError:
-        if not re.search(BLOCKS, text):
+        if len(text) > MAX_MODULE or not re.search(BLOCKS, text):
             raise
         tree = parsed_file(path, source, text).tree
     given = Text(path, source, text, _with_class(tree), SourceFiles(), keras)
@@ -108,8 +108,11 @@ class Text(NamedTuple):
     function: str = ""
     """The function that makes the output of the input."""
 
-    def run(self, shape: Shape | None = None) -> ScriptInterpreter:
-        """Its statements, read for an input of this shape, or of the one they name."""
+    def run(self, shape: Shape | None = None, steps: int = 0) -> ScriptInterpreter:
+        """Its statements, read for an input of this shape, or of the one they name.
+
+        `steps` are those that reading it has taken before.
+        """
         file = SourceFile(self.path, self.name, self.text, self.tree)
         defines = any(isinstance(one, ast.ClassDef | ast.FunctionDef) for one in self.tree.body)
         file.bare = not self.path or not defines
@@ -118,6 +121,7 @@ class Text(NamedTuple):
         if self.path:
             self.files.known[os.path.realpath(self.path)] = file
         script = ScriptInterpreter(self.files, file, self.keras, shape, self.example)
+        script.steps = steps
         script.open_file(file)
         try:
             if self.entry is not None:
@@ -215,9 +219,12 @@ class Text(NamedTuple):
     def _tries(self, script: ScriptInterpreter) -> Iterator[tuple["Text", ScriptInterpreter]]:
         yield self, script
         if not script.records_input():
+            steps = script.steps
             for number in range(min(script.examples, MAX_EXAMPLES)):
                 given = self._replace(example=number)
-                yield given, given.run()
+                script = given.run(steps=steps)
+                steps = script.steps
+                yield given, script
 
     def _sequence(self, script: ScriptInterpreter, modules: Modules) -> Reading:
         """Layers and models one behind the other, or the newest model of a script."""

@@ -7,7 +7,7 @@ refused with its line.
 import ast
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from convcli.callsyntax import shown
 from convcli.errors import Refusal, SpecError
@@ -54,6 +54,9 @@ VALUE = "the value of a line"
 
 OPEN_LENGTH, OPEN_SIZE = 224, 32
 """Sides of pictures, and other sizes, that a text leaves open, until they are given."""
+
+MAX_HINTS = 20
+"""Statements that are refused with a known name that is near to theirs."""
 
 LOST = (Tensor, Unknown)
 """What a name no longer stands for once a statement that assigns it was not understood."""
@@ -106,6 +109,7 @@ class ScriptInterpreter(ModelInterpreter):
         self._models: dict[str, int] = {}
         self._calls = LayerCalls(text.names)
         self._undefined: set[str] = set()
+        self._failures = 0
         self._sizes: tuple[Value, ...] | None = None
 
     # -- statements -------------------------------------------------------------------------
@@ -116,6 +120,8 @@ class ScriptInterpreter(ModelInterpreter):
             super().read_statements(file)
             return
         frame = Frame(file, file.names)
+        # a class or a builder may be meant, whatever is made of it
+        builds = any(isinstance(node, ast.ClassDef | ast.FunctionDef) for node in file.tree.body)
         for node in file.tree.body:
             depth = self.depth
             try:
@@ -127,9 +133,12 @@ class ScriptInterpreter(ModelInterpreter):
                 if not isinstance(error, ReadError):
                     error = ShapeMismatch(str(error), file.where(node))
                 self._failed(node, error)
+            if self.refusals and not builds:
+                return
 
     def _failed(self, node: ast.stmt, error: ReadError) -> None:
         names = self.text.names
+        self._failures += 1
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             names[node.name] = unread(node.name, error)
             return
@@ -377,16 +386,20 @@ class ScriptInterpreter(ModelInterpreter):
         if any(isinstance(value, Tensor) for value in flat(args)):
             known = meaning(name) if self.keras else FUNCTIONS.get(name, MISSING)
             if known is MISSING:
-                hint = like(name, FUNCTIONS)
+                hint = self._hint(name, FUNCTIONS)
                 raise ReadError(f"{shown(name)} is no function that is known here{hint}")
             return Native(name, FUNCTIONS[name]) if known is FUNCTIONS.get(name) else known
         layer = keras_layers.classes().get(name, MISSING)
         of_layers = of_layers or "." not in function.text
         named = name[:1].isupper() and not name.endswith("Loss")
         if layer is MISSING and of_layers and named and not self.depth:
-            hint = like(name, [*nn_layers.classes(), *keras_layers.classes()])
+            hint = self._hint(name, [*nn_layers.classes(), *keras_layers.classes()])
             raise ReadError(f"{shown(name)} is no layer that is known here{hint}")
         return layer
+
+    def _hint(self, name: str, known: Iterable[str]) -> str:
+        """The nearest known name, which takes long to find; the first refusals are shown."""
+        return like(name, known) if self._failures < MAX_HINTS else ""
 
     # -- inputs -----------------------------------------------------------------------------
 

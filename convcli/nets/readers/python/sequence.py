@@ -12,50 +12,52 @@ from convcli.nets.readers.python.torch.nn_module import SEQUENTIAL, children
 
 def parts_of(modules: Sequence[tuple[str, Instance | Part]]) -> list[tuple[str, Part]] | None:
     """Named modules as parts; None where one is more than a layer or a sequence of layers."""
-    leaves: dict[int, Leaf] = {}
+    known: dict[int, Part | None] = {}
     parts: list[tuple[str, Part]] = []
     for name, module in modules:
-        part = _part(module, leaves)
+        part = _part(module, known)
         if part is None:
             return None
         parts.append((name, part))
     return parts
 
 
-def _part(module: Instance | Part, leaves: dict[int, Leaf]) -> Part | None:
+def _part(module: Instance | Part, known: dict[int, Part | None]) -> Part | None:
+    """A module as a part, the same wherever it stands."""
     if isinstance(module, Leaf | Chain | Fork):
         return module
+    if id(module) not in known:
+        known[id(module)] = _layer(module) if module.leaf is not None else _chain(module, known)
+    return known[id(module)]
+
+
+def _chain(module: Instance, known: dict[int, Part | None]) -> Chain | None:
     forward = module.cls.find("forward")
-    if not isinstance(forward, Native):
-        return None
-    if module.leaf is not None:
-        return _layer(module, module.leaf, leaves)
-    items: list[Part] = []
     if forward is SEQUENTIAL.names["forward"]:
         inner = list(children(module))
     elif forward is KERAS_SEQUENTIAL.names["forward"]:
         inner = [("", layer) for layer in layers_of(module)]
     else:
         return None
+    numbered = [name for name, _ in inner] == [str(number) for number in range(len(inner))]
+    items: list[Part] = []
     for name, one in inner:
-        part = _part(one, leaves)
+        part = _part(one, known)
         if part is None:
             return None
-        items.append(part._replace(name=name) if name else part)
-    return Chain(tuple(items))
+        items.append(part if numbered or not name else part._replace(name=name))
+    return Chain(tuple(items), "", numbered)
 
 
-def _layer(module: Instance, leaf: Leaf, leaves: dict[int, Leaf]) -> Part | None:
-    """A layer; used twice, it is the same one."""
+def _layer(module: Instance) -> Part | None:
+    leaf = module.leaf
     shared = any(tensor.holder is not module for tensor in module.shared.values())
-    if shared or module.attrs.get("return_indices") or "weight_g" in module.attrs:
+    if leaf is None or not isinstance(module.cls.find("forward"), Native) or shared:
         return None
-    if id(module) not in leaves:
-        record = leaf.layer
-        if isinstance(record, Linear) and not module.cls.is_a(LAYER):
-            record = record._replace(over="last")  # lines may leave flattening out
-        leaves[id(module)] = leaf._replace(layer=record)
+    if module.attrs.get("return_indices") or "weight_g" in module.attrs:
+        return None
+    if isinstance(leaf.layer, Linear) and not module.cls.is_a(LAYER):
+        # lines may leave flattening out
+        leaf = leaf._replace(layer=leaf.layer._replace(over="last"))
     follows = activation_of(module)
-    if follows is None:
-        return leaves[id(module)]
-    return Chain((leaves[id(module)], follows), name_of(module))
+    return leaf if follows is None else Chain((leaf, follows), name_of(module))

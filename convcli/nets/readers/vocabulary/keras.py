@@ -26,6 +26,7 @@ from convcli.nets.layers import (
     Norm,
     Pad,
     Pool,
+    PoolKind,
     PReLU,
     Reshape,
     Separable,
@@ -174,7 +175,7 @@ def separable(axes: int) -> Callable[..., Separable]:
     return build
 
 
-def pool(kind: str, axes: int) -> Callable[..., Pool]:
+def pool(kind: PoolKind, axes: int) -> Callable[..., Pool]:
     def build(
         pool_size: object = 2,
         strides: object = None,
@@ -197,7 +198,7 @@ def pool(kind: str, axes: int) -> Callable[..., Pool]:
     return build
 
 
-def global_pool(kind: str, axes: int) -> Callable[..., AdaptivePool]:
+def global_pool(kind: PoolKind, axes: int) -> Callable[..., AdaptivePool]:
     def build(data_format: object = None, keepdims: object = False, **_: object) -> AdaptivePool:
         _channels_last(data_format)
         return AdaptivePool(kind, (1,) * axes, squeeze=not flag(keepdims, "keepdims"))

@@ -22,6 +22,7 @@ from convcli.nets.layers import (
     Norm,
     Pad,
     Pool,
+    PoolKind,
     Reshape,
     Separable,
     TransposedConv,
@@ -39,7 +40,7 @@ from convcli.nets.layers.arguments import (
     sizes,
 )
 
-POOLS = {"max": "max", "avg": "average", "min": "min", "l2": "lp"}
+POOLS: dict[str, PoolKind] = {"max": "max", "avg": "average", "min": "min", "l2": "lp"}
 
 
 def conv(axes: int) -> Callable[..., Conv]:
@@ -123,7 +124,7 @@ def transposed(
     )
 
 
-def pool(kind: str, axes: int) -> Callable[..., Pool]:
+def pool(kind: PoolKind, axes: int) -> Callable[..., Pool]:
     def build(
         kernel: object,
         stride: object = None,
@@ -150,9 +151,11 @@ def subsample(kernel: object, stride: object = None) -> Pool:
 
 
 def adaptive_pool(size: object, kind: object = "average") -> AdaptivePool:
-    if kind not in ("max", "average", "min"):
-        raise SpecError(f"kind={shown(kind)} is none of max, average, min")
-    return AdaptivePool(kind, counts(size, 2, "size"))
+    kinds: tuple[PoolKind, ...] = ("max", "average", "min")
+    known = next((one for one in kinds if one == kind), None)
+    if known is None:
+        raise SpecError(f"kind={shown(kind)} is none of {', '.join(kinds)}")
+    return AdaptivePool(known, counts(size, 2, "size"))
 
 
 def global_pool(kind: object = "average") -> AdaptivePool:

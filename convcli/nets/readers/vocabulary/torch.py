@@ -6,7 +6,7 @@ declared (`in_channels`, `in_features`, `num_features`) is checked against what 
 
 from collections.abc import Callable
 
-from convcli.borders import PYTORCH_BORDERS, border_refusal
+from convcli.borders import PYTORCH_BORDERS, BorderName, border_refusal
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
 from convcli.geometry import Padding, Window, output_padding_refusal, resolve_padding
@@ -19,6 +19,7 @@ from convcli.nets.layers import (
     Norm,
     Pad,
     Pool,
+    PoolKind,
     Reshape,
     TransposedConv,
     Upsample,
@@ -84,7 +85,7 @@ def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
     return build_lazy if lazy else build
 
 
-def border(padding_mode: object) -> str:
+def border(padding_mode: object) -> BorderName:
     """What padded cells hold, by our name."""
     if isinstance(padding_mode, str) and padding_mode in PYTORCH_BORDERS:
         return PYTORCH_BORDERS[padding_mode]
@@ -141,7 +142,7 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
 
 
 def _pool(
-    kind: str,
+    kind: PoolKind,
     axes: int,
     kernel: object,
     stride: object,
@@ -205,7 +206,7 @@ def lp_pool(axes: int) -> Callable[..., Pool]:
     return build
 
 
-def adaptive_pool(kind: str, axes: int) -> Callable[..., AdaptivePool]:
+def adaptive_pool(kind: PoolKind, axes: int) -> Callable[..., AdaptivePool]:
     def build(output_size: object, return_indices: object = False) -> AdaptivePool:
         sizes = output_size if isinstance(output_size, tuple | list) else (output_size,) * axes
         if len(sizes) == 1:
@@ -247,7 +248,7 @@ def unflatten(dim: object, unflattened_size: object) -> Reshape:
     return Reshape(sizes(unflattened_size, "unflattened_size"))
 
 
-def pad(axes: int, border: str = "constant") -> Callable[..., Pad]:
+def pad(axes: int, border: BorderName = "constant") -> Callable[..., Pad]:
     def build(padding: object, value: object = 0) -> Pad:
         # last axis first: (left, right, top, bottom), as torch.nn.functional.pad has it
         sides = counts(padding, 2 * axes, "padding", -(10**9))

@@ -2,8 +2,18 @@
 
 from math import prod
 
+from convcli.borders import BorderName
 from convcli.nets.graph import Leaf
-from convcli.nets.layers import AdaptivePool, Concat, Identity, Merge, Pad, Reshape, Upsample
+from convcli.nets.layers import (
+    AdaptivePool,
+    Concat,
+    Identity,
+    Merge,
+    Pad,
+    PoolKind,
+    Reshape,
+    Upsample,
+)
 from convcli.nets.readers.python.keras.tensors import (
     apply,
     apply_record,
@@ -85,7 +95,7 @@ def reshape(interpreter: Interpreter, x: Value, shape: Value, **options: Value) 
     return by_shape("reshape", shape_ops.reshape)(interpreter, x, sizes)
 
 
-def reduction(type_: str, kind: str = "") -> NativeFunction:
+def reduction(type_: str, pool: PoolKind | None = None) -> NativeFunction:
     """A value out of many along some axes; over all lengths, a global pool."""
 
     def call(
@@ -98,11 +108,15 @@ def reduction(type_: str, kind: str = "") -> NativeFunction:
         x = to_tensor(x)
         over, keeps = options.get("axis", axis_), bool(keepdims)
         lengths = list(range(1, len(x.shape) - 1))
-        if kind and lengths and over is not None and sorted(axes(over, len(x.shape))) == lengths:
-            return apply_record(interpreter, AdaptivePool(kind, (1,) * len(lengths), not keeps), x)
+        if pool and lengths and over is not None and sorted(axes(over, len(x.shape))) == lengths:
+            return apply_record(interpreter, AdaptivePool(pool, (1,) * len(lengths), not keeps), x)
         return by_shape(type_, reductions.reduction(type_))(interpreter, x, over, keeps)
 
     return call
+
+
+BORDERS: dict[str, BorderName] = {"REFLECT": "reflect", "SYMMETRIC": "symmetric"}
+"""Modes of `tf.pad`, by our names of borders; any other is a constant."""
 
 
 def pad(
@@ -113,7 +127,7 @@ def pad(
     pairs = [to_sizes((pair,)) for pair in to_list(interpreter, paddings)]
     if len(pairs) != len(x.shape) or any(pairs[0]) or any(pairs[-1]):
         raise ReadError("a pad of the batch or the channels is not read here")
-    border = {"REFLECT": "reflect", "SYMMETRIC": "symmetric"}.get(str(mode).upper(), "constant")
+    border = BORDERS.get(str(mode).upper(), "constant")
     return apply_record(interpreter, Pad(tuple((a, b) for a, b in pairs[1:-1]), border), x)
 
 
@@ -211,12 +225,13 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "unstack": renamed("unstack", indexing.unbind),
     "tile": renamed("tile", shape_ops.tile),
     **{
-        f"{prefix}{name}": reduction(name, kind)
+        f"{prefix}{name}": call
         for prefix in ("", "reduce_")
-        for name, kind in (
-            *(("mean", "average"), ("max", "max")),
-            *((name, "") for name in ("sum", "min", "prod", "std")),
-        )
+        for name, call in {
+            "mean": reduction("mean", "average"),
+            "max": reduction("max", "max"),
+            **{name: reduction(name) for name in ("sum", "min", "prod", "std")},
+        }.items()
     },
     **dict.fromkeys(("dropout", "identity", "stop_gradient", "cast", "convert_to_tensor"), first),
 }

@@ -3,9 +3,10 @@
 import math
 from collections.abc import Callable
 
+from convcli.borders import BorderName
 from convcli.callsyntax import shown
 from convcli.geometry import Window, output_length, transposed_length
-from convcli.nets.layers import Layer, Linear, Norm, Pad, Shuffle
+from convcli.nets.layers import Layer, Linear, Norm, NormKind, Pad, Shuffle
 from convcli.nets.layers.arguments import counts, number_or
 from convcli.nets.layers.tensor_ops import Free
 from convcli.nets.readers.python.language.conversions import to_list
@@ -125,7 +126,7 @@ def max_pool(axes_: int) -> NativeFunction:
     return call
 
 
-def functional_norm(kind: str) -> TensorFunction:
+def functional_norm(kind: NormKind) -> TensorFunction:
     """`F.layer_norm(x, shape, weight, bias)` and its kin, by the order of their values."""
 
     def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
@@ -178,7 +179,7 @@ def pad(
     if pairs <= len(x.shape) - 2:
         rest = [(0, 0)] * (len(x.shape) - 2 - pairs)
         named = isinstance(mode, str) and mode != "constant"
-        border = torch.border(mode) if named else "constant"
+        border: BorderName = torch.border(mode) if named else "constant"
         return apply_layer(
             interpreter, Pad((*rest, *reversed(ends)), border, number_or(value, 0.0)), x
         )

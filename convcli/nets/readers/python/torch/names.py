@@ -106,11 +106,6 @@ FUNCTIONS: dict[str, NativeFunction] = {
         f"adaptive_max_pool{n}d": functional.of_builder(torch.adaptive_pool("max", n))
         for n in (1, 2, 3)
     },
-    **{
-        f"adaptive_{name}_pool{n}d": functional.of_builder(torch.adaptive_pool(kind, n))
-        for name, kind in (("avg", "average"), ("max", "max"))
-        for n in (1, 2, 3)
-    },
     **{f"conv{n}d": functional.convolution(n) for n in (1, 2, 3)},
     **{f"conv_transpose{n}d": functional.transposed_convolution(n) for n in (1, 2, 3)},
     "local_response_norm": functional.of_builder(torch.LAYERS["LocalResponseNorm"]),

@@ -1,6 +1,6 @@
 """A value out of many along some axes: sums, means, maxima, the largest few."""
 
-from convcli.nets.layers import AdaptivePool
+from convcli.nets.layers import AdaptivePool, PoolKind
 from convcli.nets.readers.python.language.objects import (
     NativeFunction,
     Tensor,
@@ -22,7 +22,7 @@ from convcli.nets.readers.python.torch.tensor_args import (
 )
 
 
-def reduction(type_: str, pool: str = "") -> TensorFunction:
+def reduction(type_: str, pool: PoolKind | None = None) -> TensorFunction:
     """A value out of many along some axes; over height and width, a global pool, if it is one."""
 
     def call(
@@ -99,7 +99,7 @@ def with_indices(values: Tensor) -> ValuesIndices:
 
 def extreme(kind: str) -> NativeFunction:
     """`max` and `min`: of all, of an axis with the indices, or of two tensors."""
-    of_axes = reduction(kind, kind if kind == "max" else "")
+    of_axes = reduction(kind, "max" if kind == "max" else None)
 
     def call(
         interpreter: Interpreter,
