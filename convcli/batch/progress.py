@@ -1,11 +1,13 @@
 """What is reported of a batch: progress on a terminal, a line of summary, and the failures."""
 
 import sys
+from json import dumps
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from convcli.batch.jobs import Outcome
+from convcli.images.io.atomic import write_file
 from convcli.output import note, path
 from convcli.text import counted, safe
 

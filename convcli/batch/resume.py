@@ -1,6 +1,8 @@
 """The proof that an output is finished, so that a batch that is resumed may skip it."""
 
 import os
+from zipfile import ZipFile
+from zlib import crc32
 
 import numpy as np
 
@@ -61,7 +63,6 @@ def _is_whole_array(path: str) -> bool:
         if suffix_of(path) == ".npy":
             np.load(path, mmap_mode="r", allow_pickle=False)
             return True
-        from zipfile import ZipFile
 
         with ZipFile(path) as archive:
             return archive.testzip() is None

@@ -69,9 +69,19 @@ class Axis(NamedTuple):
     block: int
 
     @property
+    def step(self) -> int:
+        """Pixels from one place of the grid to the next."""
+        return self.window.stride
+
+    @property
     def gathered(self) -> int:
         """Grid places of one block of `gather`."""
         return len(self.gather)
+
+    def read(self, start: int, stop: int) -> slice:
+        """The extended pixels that these places of the grid are gathered from."""
+        pixels = self.window.hull(range(start, stop), -self.first_read)
+        return slice(pixels.start, pixels.stop)
 
 
 class GaussianGrid(NamedTuple):
@@ -140,8 +150,9 @@ def _axis(length: int, sigma: float, deep: bool, dtype: DTypeLike) -> Axis:
     # the first grid place reads pixels from `start` on, the next `step` pixels later, and so on
     start = ceil(first - reach)
     places = max(1, BLOCK // step)
-    wide = (places - 1) * step + 2 * ceil(reach) + 1
-    gather = _weights(first + step * np.arange(places), start + np.arange(wide), narrow, reach)
+    window = geometry.Window(2 * ceil(reach) + 1, step)
+    pixels = start + np.arange(window.span(places))
+    gather = _weights(first + step * np.arange(places), pixels, narrow, reach)
     block = step * max(1, round(BLOCK / step))
     low = ceil((-reach - first) / step)
     high = floor((block - 1 + reach - first) / step)
@@ -150,7 +161,7 @@ def _axis(length: int, sigma: float, deep: bool, dtype: DTypeLike) -> Axis:
         count,
         start + pad(sigma, deep),
         gather.astype(dtype),
-        step,
+        window,
         spread.astype(dtype),
         low,
         block,

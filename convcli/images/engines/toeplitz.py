@@ -31,7 +31,7 @@ def toeplitz(taps: Values, dtype: DTypeLike = np.float64, block: int = BLOCK) ->
     [[1, 2, 0], [0, 1, 2]]
     """
     taps = taps.reshape(-1).astype(dtype)
-    matrix = np.zeros((block, block + taps.size - 1), dtype)
+    matrix = np.zeros((block, Window(taps.size).span(block)), dtype)
     for row in range(block):
         matrix[row, row : row + taps.size] = taps
     return matrix
