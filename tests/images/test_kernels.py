@@ -10,8 +10,9 @@ from convcli import filter_image
 from convcli.cli.main import run
 from convcli.errors import SpecError
 from convcli.images.filters.options import FilterOptions
+from convcli.images.filters.spec import replayed
 from convcli.images.filters.ranges import Range, intensity_map
-from convcli.images.filters.spec import remarks, replayed, spec_of
+from convcli.images.filters.spec import remarks, spec_of
 from convcli.images.kernels.catalogue import CATALOGUE
 from convcli.images.kernels.kernel import rotated, weight_sum
 from convcli.images.kernels.parse import kernel
@@ -152,7 +153,9 @@ def test_what_kernels_prints_is_read_back_as_the_same_kernel(capfd, tmp_path, sp
     np.testing.assert_array_equal(
         filter_image(pixels, read, exact=True), filter_image(pixels, true, exact=True)
     )
-    (text,) = replayed([f"@{path}"], {}, set()).kernels  # what the record of a result holds
+    (text,) = replayed(
+        FilterOptions(kernels=(f"@{path}",))
+    ).kernels  # what the record of a result holds
     assert exact(kernel(text)) == exact(true)
     assert (kernel(text).combine, kernel(text).one_sided) == (read.combine, read.one_sided)
 
@@ -171,7 +174,7 @@ def test_an_anchor_stays_with_its_file(capfd, tmp_path):
         (tmp_path / "again.txt").write_text(capfd.readouterr().out)
         again = kernel(f"@{tmp_path}/again.txt")
         assert (again.centre, exact(again)) == ((0, 2), exact(one))
-    (text,) = replayed([f"@{tmp_path}/k.json"], {}, set()).kernels
+    (text,) = replayed(FilterOptions(kernels=(f"@{tmp_path}/k.json",))).kernels
     assert (kernel(text).centre, exact(kernel(text))) == ((0, 2), exact(one))
 
 

@@ -138,25 +138,25 @@ def spacing(sigma: float, deep: bool) -> int:
 
 def pad(sigma: float, deep: bool) -> int:
     """Pixels beyond the border that are read."""
-    reach = TAIL * sigma / 2**0.5
-    return ceil(2 * reach + 2 * spacing(sigma, deep)) + 2
+    radius = TAIL * sigma / 2**0.5
+    return ceil(2 * radius + 2 * spacing(sigma, deep)) + 2
 
 
 def _axis(length: int, sigma: float, deep: bool, dtype: DTypeLike) -> Axis:
     step, narrow = spacing(sigma, deep), sigma / 2**0.5
-    reach = TAIL * narrow
-    half = ceil(((length - 1) / 2 + reach) / step)
+    radius = TAIL * narrow
+    half = ceil(((length - 1) / 2 + radius) / step)
     count, first = 2 * half + 1, (length - 1) / 2 - step * half
     # the first grid place reads pixels from `start` on, the next `step` pixels later, and so on
-    start = ceil(first - reach)
+    start = ceil(first - radius)
     places = max(1, BLOCK // step)
-    window = geometry.Window(2 * ceil(reach) + 1, step)
+    window = geometry.Window(2 * ceil(radius) + 1, step)
     pixels = start + np.arange(window.span(places))
-    gather = _weights(first + step * np.arange(places), pixels, narrow, reach)
+    gather = _weights(first + step * np.arange(places), pixels, narrow, radius)
     block = step * max(1, round(BLOCK / step))
-    low = ceil((-reach - first) / step)
-    high = floor((block - 1 + reach - first) / step)
-    spread = _weights(np.arange(block), first + step * np.arange(low, high + 1), narrow, reach)
+    low = ceil((-radius - first) / step)
+    high = floor((block - 1 + radius - first) / step)
+    spread = _weights(np.arange(block), first + step * np.arange(low, high + 1), narrow, radius)
     return Axis(
         count,
         start + pad(sigma, deep),
@@ -168,10 +168,10 @@ def _axis(length: int, sigma: float, deep: bool, dtype: DTypeLike) -> Axis:
     )
 
 
-def _weights(to: Values, source: Values, sigma: float, reach: float) -> Floats:
+def _weights(to: Values, source: Values, sigma: float, radius: float) -> Floats:
     """Gaussian weights (to, source), each row with a sum of 1."""
     apart = to[:, np.newaxis] - source
-    weights: Floats = np.where(np.abs(apart) <= reach, np.exp(-0.5 * (apart / sigma) ** 2), 0.0)
+    weights: Floats = np.where(np.abs(apart) <= radius, np.exp(-0.5 * (apart / sigma) ** 2), 0.0)
     weights /= weights.sum(axis=1, keepdims=True)
     return weights
 

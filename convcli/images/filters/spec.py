@@ -60,7 +60,7 @@ class FilterSpec(NamedTuple):
     amount: Fraction = Fraction(1)
     exact: bool = False
     flip: bool = False
-    """Whether the kernels were turned by 180°, as people are told."""
+    """Whether the kernels were turned by 180°."""
     record: str = ""
     """How a result is made, for its file."""
 

@@ -169,11 +169,13 @@ class Limits(NamedTuple):
             return  # nobody is that poor, and asking takes time
         have = (self.memory if self.memory is not None else available()) // self.beside
         if needs > have:
-            limit = "the limit is" if self.memory is not None else "free are"
+            limit = f"the limit is {bytes_text(have)}"
+            if self.memory is None:
+                limit = f"{bytes_text(have)} are free"
             apart = ", take fewer --jobs" if self.beside > 1 else ""
             raise TooLargeError(
                 f"{header.width}x{header.height} pixels ({header.mode}) need {bytes_text(needs)} "
-                f"of memory, {limit} {bytes_text(have)}; raise it with --max-memory "
+                f"of memory, {limit}; raise it with --max-memory "
                 f"{ceil(needs * self.beside / 2**20)}MiB{apart}, or "
                 "pip install 'convcli[large]' to read it in bands",
                 header,
@@ -189,11 +191,8 @@ def bytes_text(count: int) -> str:
     for unit in ("TiB", "GiB", "MiB", "KiB"):
         size = UNITS[unit[0]]
         if count >= size:
-            return (
-                f"{count / size:,.0f} {unit}"
-                if count % size == 0
-                else f"{count / size:,.1f} {unit}"
-            )
+            digits = 1 if count % size else 0
+            return f"{count / size:,.{digits}f} {unit}"
     return f"{count} bytes"
 
 
@@ -348,7 +347,11 @@ class Prefetch:
         else:
             source = self.source if self._data is None else BytesIO(self._data)
             self._image = _opened(source, start)
-            self._header = header_of(self._image)
+            try:
+                self._header = header_of(self._image)
+            except BaseException:
+                self._image.close()
+                raise
         return self._header
 
     def _decode(self, image: Image.Image) -> None:
