@@ -1,6 +1,6 @@
 """convcli: a convolution workbench for the terminal, and the same things from Python.
 
-    conv2d, and all doors of `convcli.conv`      arrays → arrays, with PyTorch's arguments
+    conv2d, and all functions of `convcli.conv`  arrays → arrays, with PyTorch's arguments
     parse, summarize                             text → a network → its shapes, parameters, MACs
     kernel, filter_image                         text → a kernel; a picture → a filtered picture
     extract_features                             a picture → feature maps and vectors

@@ -92,8 +92,8 @@ def shape_command(options: ShapeOptions) -> None:
 
     MACs count the weights of convolutions and linear layers for one image (--mac-rule weights);
     bias adds one an output; torchinfo, thop, fvcore and ptflops count as these tools do. --expect
-    knows params, trainable, buffers, macs, flops, activations, memory, layers, input and output.
-    --columns knows layer, type, kernel, stride, padding, input, output, params, MACs, memory,
-    receptive field, jump, unread and inputs.
+    knows params, trainable, frozen, buffers, macs, flops, activations, memory, layers, input and
+    output. --columns knows layer, type, kernel, stride, padding, input, output, params, trainable,
+    frozen, MACs, memory, receptive field, jump, unread and inputs.
     """
     finish(shape(options), options)

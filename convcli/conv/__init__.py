@@ -1,6 +1,6 @@
 """How a convolution is computed: arrays → arrays, in NumPy alone.
 
-The doors are loaded on first use (PEP 562): a picture filter needs none of the networks' layers.
+Functions are loaded on first use (PEP 562): a picture filter needs none of the networks' layers.
 
 >>> from convcli.conv import relu
 >>> relu([-1.0, 1.0])

@@ -148,9 +148,9 @@ def _channels(values: ArrayLike, shape: tuple[int, ...], dtype: Dtype) -> Array:
     return array.astype(dtype, copy=False).reshape(shape)
 
 
-def _floats(x: ArrayLike, door: str) -> Array:
+def _floats(x: ArrayLike, function: str) -> Array:
     array = np.asarray(x)
-    check_real(door, array)
+    check_real(function, array)
     if array.dtype.kind != "f":
-        raise UnfitError(f"{door} takes floats, not {array.dtype}")
+        raise UnfitError(f"{function} takes floats, not {array.dtype}")
     return array

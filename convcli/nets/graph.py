@@ -17,7 +17,10 @@ from convcli.text import safe
 INPUT = "input"
 """The name under which the network's input is known to its nodes."""
 
-MOST_NODES = 200_000
+ALL_WEIGHTS = "all"
+"""The role that stands for all weights of a layer."""
+
+MAX_NODES = 200_000
 """A network of more is refused before it is laid out."""
 
 DEEPEST = 100
@@ -33,6 +36,13 @@ class Node(NamedTuple):
     owner: str = ""
     """The node whose weights it uses, where they are another node's."""
     where: Where | None = None
+    frozen: tuple[str, ...] = ()
+    """Roles of its weights that are not trained; ALL_WEIGHTS for every one of them."""
+
+    @property
+    def counted(self) -> bool:
+        """Whether its weights are counted here: they are its own."""
+        return not self.owner
 
 
 class Stopped(NamedTuple):
@@ -80,6 +90,8 @@ class Leaf(NamedTuple):
     layer: Layer
     name: str = ""
     where: Where | None = None
+    frozen: tuple[str, ...] = ()
+    """Roles of its weights that are not trained."""
 
 
 @equal_by_type
@@ -106,9 +118,9 @@ Part = Leaf | Chain | Fork
 
 
 def size_of(part: Part) -> int:
-    """How many parts there are in a part, itself among them; counting ends beyond MOST_NODES."""
+    """How many parts there are in a part, itself among them; counting ends beyond MAX_NODES."""
     waiting, count = [part], 0
-    while waiting and count <= MOST_NODES:
+    while waiting and count <= MAX_NODES:
         one = waiting.pop()
         count += 1
         if isinstance(one, Chain):
@@ -135,6 +147,8 @@ class Builder:
 
     def __init__(self) -> None:
         self.nodes: list[Node] = []
+        self.frozen: dict[str, tuple[str, ...]] = {}
+        """Roles of weights that are not trained, by the node that holds them."""
         self._counts: dict[str, int] = {}
         self._names = {INPUT}
         self._laid = 0
@@ -144,7 +158,7 @@ class Builder:
     def network(self, outputs: tuple[str, ...] = ()) -> Network:
         """The nodes laid out so far; only those that the outputs need, where they are named."""
         if not outputs:
-            return Network(tuple(self.nodes))
+            return Network(tuple(map(self._marked, self.nodes)))
         needed = set(outputs)
         for node in reversed(self.nodes):
             if node.name in needed:
@@ -155,8 +169,14 @@ class Builder:
             if node.name in needed:
                 # where the first that used the weights is not needed, the next one holds them
                 first = owners.setdefault(node.owner or node.name, node.name)
-                kept.append(node._replace(owner="" if first == node.name else first))
+                owner = "" if first == node.name else first
+                kept.append(self._marked(node)._replace(owner=owner))
         return Network(tuple(kept))
+
+    def _marked(self, node: Node) -> Node:
+        """The node with what is known of its weights."""
+        frozen = self.frozen.get(node.owner or node.name, node.frozen)
+        return node if frozen == node.frozen else node._replace(frozen=frozen)
 
     def lay(self, part: Part, value: str, scope: str = "", called: str = "", depth: int = 0) -> str:
         """Add the nodes of a part that reads the node `value`; gives the node it ends with.
@@ -166,8 +186,8 @@ class Builder:
         if depth > DEEPEST:
             raise SpecError(f"layers are nested more than {DEEPEST} deep")
         self._laid += 1
-        if self._laid > 4 * MOST_NODES:
-            raise SpecError(f"the network has more than {4 * MOST_NODES:,} parts")
+        if self._laid > 4 * MAX_NODES:
+            raise SpecError(f"the network has more than {4 * MAX_NODES:,} parts")
         called = part.name or called
         if isinstance(part, Leaf):
             return self._lay_leaf(part, (value,), scope, called)
@@ -187,8 +207,8 @@ class Builder:
         return self._lay_leaf(Leaf(part.join), ends, f"{name}.", part.join.type)
 
     def _lay_leaf(self, leaf: Leaf, inputs: tuple[str, ...], scope: str, called: str) -> str:
-        if len(self.nodes) >= MOST_NODES:
-            raise SpecError(f"the network has more than {MOST_NODES:,} layers")
+        if len(self.nodes) >= MAX_NODES:
+            raise SpecError(f"the network has more than {MAX_NODES:,} layers")
         own = self._variants.get(id(leaf), (leaf, leaf))[1]
         owner = self._owners.get(id(own), (own, ""))[1]
         if called:
@@ -197,7 +217,7 @@ class Builder:
             name = scope + self.numbered(scope, stem(leaf.layer.type))
         # the leaf is kept beside its id, which is only its own while it lives
         self._owners.setdefault(id(own), (own, name))
-        self.nodes.append(Node(name, leaf.layer, inputs, owner, leaf.where))
+        self.nodes.append(Node(name, leaf.layer, inputs, owner, leaf.where, leaf.frozen))
         return name
 
     def share(self, leaf: Leaf, of: Leaf) -> None:

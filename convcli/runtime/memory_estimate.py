@@ -1,7 +1,7 @@
 """The memory of a run, known before it: weights, maps that are alive, and what each layer needs.
 
-Bytes of float32 arrays. The passes of the core's doors are counted as they allocate; a run of the
-command prints the prediction first and what the process took at the end.
+Bytes of float32 arrays. The passes of the core's functions are counted as they allocate; a run of
+the command prints the prediction first and what the process took at the end.
 """
 
 import os

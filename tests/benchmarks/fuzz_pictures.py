@@ -26,7 +26,7 @@ from PIL import Image, features
 COMMAND = [sys.executable, "-W", "error::ResourceWarning", "-m", "convcli"]
 CHUNK = 200
 LONGEST = 120.0  # seconds for a chunk
-MOST_MEMORY = 1500 * 2**20
+MAX_MEMORY = 1500 * 2**20
 """Bytes of any process: Pillow's limit in pixels lets 179 megapixels pass."""
 
 ALONE = 60  # files that get a process of their own too
@@ -195,7 +195,7 @@ def main() -> None:
                             f"alone {path.name}: {ended.returncode} {ended.stderr[-2000:]!r}"
                         )
     peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
-    if peak > MOST_MEMORY:
+    if peak > MAX_MEMORY:
         problems.append(f"a process took {peak:,} bytes")
     print(f"{count} files ({', '.join(f'{n} {k}' for k, n in kinds.most_common())})")
     print(

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from convcli.errors import Refusal, SpecError
 from convcli.nets.analysis.summary import summarize, trace
-from convcli.nets.graph import MOST_NODES
+from convcli.nets.graph import MAX_NODES
 from convcli.nets.input_size import input_shape
 from convcli.nets.readers import fragments
 from convcli.nets.readers.python.language import limits
@@ -516,7 +516,7 @@ HOSTILE = {
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_refused(name, monkeypatch):
     # a bound is soon met where it is low; that of steps itself is met in test_hostile_models
-    monkeypatch.setattr(fragments, "MOST_NODES", 20_000)
+    monkeypatch.setattr(fragments, "MAX_NODES", 20_000)
     monkeypatch.setattr(limits, "MAX_STEPS", 60_000)
     with pytest.raises(Refusal) as refusal:
         reading = read_text(HOSTILE[name])
@@ -528,7 +528,7 @@ def test_hostile_text_is_refused(name, monkeypatch):
 def test_a_large_network_is_read_whole():
     reading = read_text("conv(3, 1)\n" * 20_000)
     assert summarize(reading.network, (3, 4, 4)).params == 12 * 20_000
-    assert MOST_NODES >= 100_000
+    assert MAX_NODES >= 100_000
 
 
 WORDS = st.sampled_from(

@@ -15,7 +15,7 @@ from convcli.explain.steps import Spot, Walk
 from convcli.images.io.atomic import check_free, write_file
 from convcli.text import safe
 
-MOST_PIXELS = 400_000_000
+MAX_PIXELS = 400_000_000
 """Pixels of all frames together, a byte each."""
 
 WEBP_METHOD = 2
@@ -44,10 +44,10 @@ def save_animation(
     check_free([target], force)
     sheet = Sheet(walk, THEMES[theme], chosen)
     count = len(sheet.cells)
-    if count * sheet.width * sheet.height > MOST_PIXELS:
+    if count * sheet.width * sheet.height > MAX_PIXELS:
         raise UnfitError(
             f"{count} frames of {sheet.width}x{sheet.height} are more than "
-            f"{MOST_PIXELS:,} pixels; give --cell ROW,COLUMN for one"
+            f"{MAX_PIXELS:,} pixels; give --cell ROW,COLUMN for one"
         )
     write = WRITERS[suffix]
     write_file(

@@ -21,10 +21,10 @@ from convcli.numerals import Value
 
 Box = tuple[int, int, int, int]
 
-MOST_CELLS = 40
+MAX_CELLS = 40
 """Cells a side of a canvas that is drawn."""
 
-MOST_LINES = 6
+MAX_LINES = 6
 """Lines of a sum that are written out below a frame."""
 
 WORDS = 13
@@ -69,10 +69,10 @@ class Sheet:
         down, across = (axis.drawn for axis in walk.axes)
         rows, columns = walk.size
         longest = max(len(down), len(across), rows, columns)
-        if longest > MOST_CELLS:
+        if longest > MAX_CELLS:
             raise UnfitError(
                 f"the canvas is {len(down)}x{len(across)} cells, the output {rows}x{columns}; "
-                f"at most {MOST_CELLS}x{MOST_CELLS} are drawn"
+                f"at most {MAX_CELLS}x{MAX_CELLS} are drawn"
             )
         if chosen is None:
             walk.check()
@@ -129,7 +129,7 @@ class Sheet:
         lines = []
         for line in sum_lines(self.walk, step):
             lines += _folded(text(line), room)
-        if len(lines) <= MOST_LINES:
+        if len(lines) <= MAX_LINES:
             return lines
         name = self.walk.names(step.cell)[0]
         result = ", ".join(map(value_text, step.outputs))
@@ -137,7 +137,7 @@ class Sheet:
         if len(step.sums) == 1 or self.walk.pool:
             return [f"{name} = {result}"]
         bias = "" if step.bias is None else f" + {value_text(step.bias)}"
-        return _folded(f"{name} = {whole}{bias} = {result}", room)[:MOST_LINES]
+        return _folded(f"{name} = {whole}{bias} = {result}", room)[:MAX_LINES]
 
     @cached_property
     def read(self) -> tuple[frozenset[int], frozenset[int]]:

@@ -88,14 +88,14 @@ def _conventions(name: str, network: Network, shape: Shape) -> Iterator[Explanat
 
 def _figures(summary: Summary) -> Iterator[tuple[str, str, int]]:
     statistics = sum(row.statistics for row in summary.rows)
-    norms = sum(row.trainable for row in summary.rows if "norm" in row.type)
-    biases = sum(row.measure.bias for row in summary.rows if not row.node.owner)
-    yield "params", "weights, biases and batch norm's 2C", summary.trainable
+    norms = sum(row.weights for row in summary.rows if "norm" in row.type)
+    biases = sum(row.measure.bias for row in summary.rows if row.node.counted)
+    yield "params", "weights, biases and batch norm's 2C", summary.weights
     if statistics:
-        yield "params", "batch norm counted 4C, as Keras does", summary.trainable + statistics
-        yield "params", "without batch norm", summary.trainable - norms
+        yield "params", "batch norm counted 4C, as Keras does", summary.weights + statistics
+        yield "params", "without batch norm", summary.weights - norms
     if biases:
-        yield "params", "without biases", summary.trainable - biases
+        yield "params", "without biases", summary.weights - biases
     for rule, (count, definition) in RULES.items():
         macs = sum(count(row) for row in summary.rows)
         yield "MACs", f"{rule}: {definition}", macs

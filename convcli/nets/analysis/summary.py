@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeVar
 from convcli.errors import UnfitError
 from convcli.geometry import Fit, ReceptiveField
 from convcli.nets.analysis.receptive_forward import NO_FIELD, NodeField, field_behind, widest
-from convcli.nets.graph import INPUT, Network, Node
+from convcli.nets.graph import ALL_WEIGHTS, INPUT, Network, Node
 from convcli.nets.layers import (
     AXES,
     Activation,
@@ -21,7 +21,9 @@ from convcli.nets.layers import (
     Reshape,
     Shape,
     size_text,
+    slots_of,
 )
+from convcli.nets.layers.tensor_ops import Unused
 from convcli.nets.source_location import pointed
 from convcli.text import safe
 
@@ -85,17 +87,41 @@ class Row(NamedTuple):
     @property
     def params(self) -> int:
         """Parameters that are this node's own, as the source framework counts them."""
-        return 0 if self.node.owner else self.use.params
+        return self.use.params if self.node.counted else 0
+
+    @property
+    def weights(self) -> int:
+        """Weights and biases that are this node's own, trained or frozen."""
+        return self.use.measure.params if self.node.counted else 0
 
     @property
     def trainable(self) -> int:
         """Trainable parameters that are this node's own."""
-        return 0 if self.node.owner else self.use.measure.params
+        return self.weights - self.frozen_weights
+
+    @property
+    def frozen_weights(self) -> int:
+        """Weights and biases of its own that the program excludes from training."""
+        if not self.node.counted:
+            return 0
+        if isinstance(self.node.layer, Unused):
+            return self.node.layer.frozen
+        if not self.node.frozen:
+            return 0
+        if ALL_WEIGHTS in self.node.frozen:
+            return self.weights
+        slots = slots_of(self.node.layer, self.inputs[0])
+        return sum(prod(slots[role].shape) for role in self.node.frozen if role in slots)
 
     @property
     def statistics(self) -> int:
         """Running statistics and other values that are stored, but not trained."""
-        return 0 if self.node.owner else self.use.measure.statistics
+        return self.use.measure.statistics if self.node.counted else 0
+
+    @property
+    def buffers(self) -> int:
+        """Those of `statistics` that are not among `params`."""
+        return self.weights + self.statistics - self.params
 
     @property
     def macs(self) -> int:
@@ -170,6 +196,10 @@ class Summary(NamedTuple):
     @property
     def params(self) -> int:
         return sum(row.params for row in self.rows)
+
+    @property
+    def weights(self) -> int:
+        return sum(row.weights for row in self.rows)
 
     @property
     def trainable(self) -> int:

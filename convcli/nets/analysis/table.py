@@ -44,6 +44,7 @@ class LayerRecord(PartialRecord):
     output: dict[str, int]
     params: int
     trainable: int
+    frozen: int
     buffers: int
     macs: int
     memory: int
@@ -68,6 +69,7 @@ class Totals(TypedDict):
 
     params: int
     trainable: int
+    frozen: int
     buffers: int
     macs: int
     flops: int
@@ -114,7 +116,8 @@ def _layer_record(row: Row, settings: Settings) -> LayerRecord:
         "output": named_sizes(measure.output),
         "params": row.params,
         "trainable": row.trainable,
-        "buffers": row.trainable + row.statistics - row.params,
+        "frozen": row.params - row.trainable,
+        "buffers": row.buffers,
         "macs": RULES[settings.rule].count(row),
         "memory": row.activations * DTYPES[settings.dtype] * settings.batch,
         "unread": named_axes(row.unread),
@@ -143,10 +146,10 @@ def _number(jump: "int | Fraction") -> int | float:
 def layer_records(summary: Summary, settings: Settings) -> list[LayerRecord]:
     """One record per layer, or per block where blocks are folded to a depth."""
     # repeated blocks share their measures: making their records once takes half the time
-    known: dict[tuple[int, bool], LayerRecord] = {}
+    known: dict[tuple[int, bool, tuple[str, ...]], LayerRecord] = {}
     records = []
     for row in summary.rows:
-        key = id(row.use), bool(row.node.owner)
+        key = id(row.use), row.node.counted, row.node.frozen
         if key not in known:
             known[key] = _layer_record(row, settings)
         records.append(_node_record(row, known[key]))
@@ -164,8 +167,8 @@ def _folded(records: Sequence[LayerRecord], depth: int) -> Iterator[LayerRecord]
             members = []
 
 
-Count = Literal["params", "trainable", "buffers", "macs", "memory"]
-COUNTS: tuple[Count, ...] = ("params", "trainable", "buffers", "macs", "memory")
+Count = Literal["params", "trainable", "frozen", "buffers", "macs", "memory"]
+COUNTS: tuple[Count, ...] = ("params", "trainable", "frozen", "buffers", "macs", "memory")
 WINDOW: tuple[Literal["kernel", "stride", "padding"], ...] = ("kernel", "stride", "padding")
 
 
@@ -187,19 +190,21 @@ def _block(name: str, members: Sequence[LayerRecord]) -> LayerRecord:
 def totals(summary: Summary, settings: Settings) -> Totals:
     """Counts and bytes of the whole network; `memory` is for the batch, in the dtype."""
     size, count = DTYPES[settings.dtype], RULES[settings.rule].count
-    params = trainable = statistics = macs = 0
+    params = own = statistics = frozen = macs = 0
     for row in summary.rows:  # once: a walk over 500 rows takes half a millisecond
         macs += count(row)
-        if not row.node.owner:
+        if row.node.counted:
             params += row.use.params
-            trainable += row.use.measure.params
+            own += row.use.measure.params
             statistics += row.use.measure.statistics
+            frozen += row.frozen_weights
     activations, peak = summary.activations, summary.peak * size * settings.batch
-    weights = (trainable + statistics) * size
+    trainable, weights = own - frozen, (own + statistics) * size
     return {
         "params": params,
         "trainable": trainable,
-        "buffers": trainable + statistics - params,
+        "frozen": params - trainable,
+        "buffers": own + statistics - params,
         "macs": macs,
         "flops": 2 * macs,
         "activations": activations,
@@ -223,6 +228,8 @@ COLUMNS: dict[str, Callable[[LayerRecord], object]] = {
     "input": lambda record: _by([*record["input"].values()]),
     "output": lambda record: _by([*record["output"].values()]),
     "params": lambda record: record["params"],
+    "trainable": lambda record: record["trainable"],
+    "frozen": lambda record: record["frozen"],
     "MACs": lambda record: record["macs"],
     "memory": lambda record: record["memory"],
     "receptive field": lambda record: _by([*record["receptive_field"].values()]),
@@ -236,6 +243,8 @@ DEFAULT_COLUMNS = ("layer", "type", "output", "params", "MACs", "receptive field
 
 TOTALS: dict[str, Callable[[Totals], int]] = {
     "params": lambda total: total["params"],
+    "trainable": lambda total: total["trainable"],
+    "frozen": lambda total: total["frozen"],
     "MACs": lambda total: total["macs"],
     "memory": lambda total: total["memory"]["activations"],
 }
@@ -264,16 +273,15 @@ class Figures(NamedTuple):
         """The totals in words, and every convention they were counted under."""
         total = totals(self.summary, self.settings)
         memory, batch = total["memory"], self.settings.batch
-        trained = total["params"] - total["trainable"]
         kept = f", {total['buffers']:,} running statistics beside them" if total["buffers"] else ""
         rule = RULES[self.settings.rule].definition
         all_, peak = bytes_text(memory["activations"]), bytes_text(memory["peak_activations"])
         return (
-            f"{total['params']:,} params ({trained:,} not trainable{kept}); {total['macs']:,} MACs "
-            f"= {total['flops']:,} FLOPs for one image, counting {rule}; activations {all_}, at "
-            f"most {peak} at once, weights {bytes_text(memory['weights'])} "
-            f"({self.settings.dtype}, batch {batch}, activation functions in place); "
-            "sizes are HxWxC"
+            f"{total['params']:,} params ({total['frozen']:,} not trainable{kept}); "
+            f"{total['macs']:,} MACs = {total['flops']:,} FLOPs for one image, "
+            f"counting {rule}; activations {all_}, at most {peak} at once, "
+            f"weights {bytes_text(memory['weights'])} ({self.settings.dtype}, "
+            f"batch {batch}, activation functions in place); sizes are HxWxC"
         )
 
     @property
@@ -304,6 +312,9 @@ class Figures(NamedTuple):
 
     def table(self) -> Table:
         columns = self.settings.columns or DEFAULT_COLUMNS
+        if not self.settings.columns and any(row.frozen_weights for row in self.summary.rows):
+            place = columns.index("params") + 1
+            columns = (*columns[:place], "trainable", *columns[place:])
         records = layer_records(self.summary, self.settings)
         rows = [[COLUMNS[column](record) for column in columns] for record in records]
         total = totals(self.summary, self.settings)

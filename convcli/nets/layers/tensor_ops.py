@@ -53,6 +53,8 @@ class Unused(NamedTuple):
     type: str
     params: int
     statistics: int = 0
+    frozen: int = 0
+    """Those of `params` that are not trained."""
 
     def measure(self, *inputs: Shape) -> Measure:
         return Measure((0,), self.params, statistics=self.statistics)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from convcli.callsyntax import UNREADABLE, parsed
 from convcli.errors import SpecError
-from convcli.nets.graph import MOST_NODES
+from convcli.nets.graph import MAX_NODES
 from convcli.nets.source_location import Where
 from convcli.text import safe
 
@@ -151,8 +151,8 @@ def _line_by_line(text: str, source: str) -> Iterator[Line]:
                 f"{safe(source)}:{first + line - 1}: {start_of_it!r} cannot be read"
             ) from None
         count += len(body)
-        if count > MOST_NODES:
-            raise SpecError(f"{safe(source)} has more than {MOST_NODES:,} statements")
+        if count > MAX_NODES:
+            raise SpecError(f"{safe(source)} has more than {MAX_NODES:,} statements")
         before = text[text.rfind("\n", 0, start) + 1 : start]
         column = len(before.encode()) + len(piece) - len(piece.lstrip())
         for node in body:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from convcli.callsyntax import UNREADABLE, parsed_value, value
 from convcli.errors import SpecError
-from convcli.nets.graph import MOST_NODES, Chain, Fork, Leaf, Part, fresh, size_of
+from convcli.nets.graph import MAX_NODES, Chain, Fork, Leaf, Part, fresh, size_of
 from convcli.nets.layers import Concat, Layer, Merge
 from convcli.nets.source_location import Where, pointed
 
@@ -94,8 +94,8 @@ def _repeated(part: Part, name: str, times: int) -> list[Part]:
     """`(0-2): 3 x Block(` is three of them, called 0, 1 and 2."""
     if times == 1:
         return [part]
-    if times * size_of(part) > MOST_NODES:
-        raise SpecError(f"repeated {times:,} times it has more than {MOST_NODES:,} layers")
+    if times * size_of(part) > MAX_NODES:
+        raise SpecError(f"repeated {times:,} times it has more than {MAX_NODES:,} layers")
     start = re.match(r"[0-9]{1,9}(?=-)", name)
     first = int(start[0]) if start else 0
     return [fresh(part)._replace(name=str(first + number)) for number in range(times)]

@@ -41,6 +41,7 @@ class Model(NamedTuple):
         if outputs and not stopped:
             _end_with_first(recorder, outputs)
         names = tuple(filter(None, map(recorder.node_name, outputs)))
+        mark_weights(interpreter, recorder)
         network = recorder.network(names) if names and not stopped else recorder.network(())
         modules = list(nn_module.walk(self.root))
         nodes = _with_owners(interpreter, modules, network.nodes)
@@ -170,7 +171,7 @@ def _unused(
             if interpreter.recorder.builder.first_name(interpreter.leaf(module)) not in owners:
                 shared = module.shared.items()
                 elsewhere = {key for key, tensor in shared if node_name(tensor) in used}
-                weights = nn_weights.unused(record, elsewhere)
+                weights = nn_weights.unused(record, elsewhere, nn_weights.frozen_roles(module))
                 if weights is not None:
                     unused.append(Node(name if name not in used else f"{name}#0", weights, ()))
         for name, tensor in own.items():
@@ -182,8 +183,18 @@ def _unused(
                 continue
             seen.add(id(tensor))
             label = f"{path}.{name}" if path else name
-            unused.append(Node(label, Unused("parameter, unused", prod(tensor.shape)), ()))
+            size = prod(tensor.shape)
+            weights = Unused("parameter, unused", size, frozen=size * tensor.frozen)
+            unused.append(Node(label, weights, ()))
     return unused
+
+
+def mark_weights(interpreter: ModelInterpreter, recorder: GraphRecorder) -> None:
+    """Say of the nodes of a run which of their weights are frozen."""
+    for module in recorder.applied.values():
+        roles = nn_weights.frozen_roles(module)
+        if roles:
+            recorder.builder.frozen[recorder.builder.first_name(interpreter.leaf(module))] = roles
 
 
 def notes_of(recorder: GraphRecorder, rest: list[Node], outputs: list[Tensor]) -> tuple[str, ...]:

@@ -32,7 +32,7 @@ from convcli.nets.readers.python.language.objects import (
     Tensor,
     Value,
 )
-from convcli.nets.readers.python.model import Model, notes_of
+from convcli.nets.readers.python.model import Model, mark_weights, notes_of
 from convcli.nets.readers.python.model_files import SourceFiles, parsed_file
 from convcli.nets.readers.python.script import ScriptInterpreter
 from convcli.nets.readers.python.sequence import parts_of
@@ -145,7 +145,9 @@ class Text(NamedTuple):
         if script.refusals:
             first = script.refusals[0]
             stopped = Stopped(str(first), first.where, unfit=isinstance(first, ShapeMismatch))
-        nodes = recorder.network(() if stopped else self._outputs(script)).nodes
+        outputs = () if stopped else self._outputs(script)
+        mark_weights(script, recorder)
+        nodes = recorder.network(outputs).nodes
         again = self.at if recorder.size_dependent or script.guessed else None
         return Network(nodes, again, stopped, notes_of(recorder, [], script.outputs))
 

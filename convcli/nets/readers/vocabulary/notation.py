@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
-from convcli.nets.graph import MOST_NODES, Chain, Fork, Leaf, Part, fresh, size_of
+from convcli.nets.graph import MAX_NODES, Chain, Fork, Leaf, Part, fresh, size_of
 from convcli.nets.layers import (
     AdaptivePool,
     Builder,
@@ -260,8 +260,8 @@ def side(items: object) -> Fork:
 
 def repeat(times: object, items: object) -> Chain:
     number, once = count(times, "the number of repeats", 0), _branch(items, "what is repeated")
-    if number * size_of(once) > 2 * MOST_NODES:
-        raise SpecError(f"repeated {number:,} times it has more than {MOST_NODES:,} layers")
+    if number * size_of(once) > 2 * MAX_NODES:
+        raise SpecError(f"repeated {number:,} times it has more than {MAX_NODES:,} layers")
     return Chain(tuple(fresh(part) for _ in range(number) for part in once.items))
 
 

@@ -123,6 +123,7 @@ def _forward(interpreter: Interpreter, owner: Instance, *args: Value, **options:
         raise ReadError(f"{option}= in the call of a layer is not read here")
     if owner.leaf is None:
         raise ReadError(f"{owner.cls.name} is called before its __init__")
+    interpreter.recorder.applied[id(owner)] = owner
     tensors, follows = tensors_in(args), activation_of(owner)
     if follows is None:
         return apply(interpreter, interpreter.leaf(owner), tensors)
@@ -142,6 +143,8 @@ def _forward(interpreter: Interpreter, owner: Instance, *args: Value, **options:
 
 def _init_layer(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
     owner.attrs["name"] = options.get("name")
+    if "trainable" in options:
+        owner.attrs["trainable"] = options["trainable"]
     _keep_input(owner, options)
 
 
@@ -174,7 +177,10 @@ def _add_weight(
     shape = tuple(size for size in sizes if isinstance(size, int) and size > 0)
     if shape != sizes:
         raise ReadError(f"add_weight takes sizes that are known, not {shown(sizes)}")
-    weight = Tensor(shape, trained=options.get("trainable", True) is not False)
+    weight = Tensor(shape, trained=True)
+    weight.frozen = options.get("trainable", True) is False or not owner.attrs.get(
+        "trainable", True
+    )
     name = options.get("name", next((value for value in args if isinstance(value, str)), ""))
     path = interpreter.path(owner)
     weight.owner = f"{path}.{name}" if path and isinstance(name, str) and name else ""
@@ -195,6 +201,9 @@ LAYER = class_of(
     compute_output_shape=_unknown("an output shape"),
     get_config=lambda interpreter, owner: {},
 )
+
+
+LAYER.names["trainable"] = True
 
 
 def _init_model(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:

@@ -1,7 +1,7 @@
 """Attributes: where a name is looked up in an object, a class, a module, and how it is set."""
 
 from convcli.callsyntax import shown
-from convcli.nets.readers.python.language.conversions import describe
+from convcli.nets.readers.python.language.conversions import describe, truth
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     BoundMethod,
@@ -184,12 +184,12 @@ def set_attribute(interpreter: Interpreter, owner: Value, name: str, value: Valu
             return  # a setter's work is not followed
         if isinstance(owner.cls.find("__setattr__"), Function) and name != "__dict__":
             raise ReadError(f"{owner.cls.name} has a __setattr__ of its own")
-        if owner.leaf is not None and interpreter.set_on_layer(owner, name, value):
+        if interpreter.is_module(owner) and interpreter.set_on_layer(owner, name, value):
             return
         if name.startswith("__") and name.endswith("__") and name != "__doc__":
             raise ReadError(f"setting {name} is not read here")
-        if interpreter.is_module(value):
-            owner.attrs.pop(name, None)  # a module that is set anew becomes the last one
+        if interpreter.is_module(value) and not interpreter.is_module(owner.attrs.get(name)):
+            owner.attrs.pop(name, None)  # modules stand in the order of their first setting
         owner.attrs[name] = value
         if len(owner.attrs) > 100_000:
             raise ReadError("an object holds more than 100,000 attributes")
@@ -200,6 +200,9 @@ def set_attribute(interpreter: Interpreter, owner: Value, name: str, value: Valu
     elif isinstance(owner, Function):
         owner.attrs[name] = value
     elif isinstance(owner, Tensor):
-        pass  # x.requires_grad, x.data, marks of an optimizer
+        if name == "requires_grad":
+            owner.frozen = not truth(interpreter, value)
+    elif isinstance(owner, Unknown) and name in ("requires_grad", "trainable"):
+        raise owner.error()
     elif not isinstance(owner, Unknown | BoundMethod | SourceFile):
         raise ProgramException("AttributeError", f"{describe(owner)} takes no {shown(name)}")

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from convcli.errors import UnfitError
-from convcli.nets.graph import INPUT, Builder, Leaf, Network
+from convcli.nets.graph import ALL_WEIGHTS, INPUT, Builder, Leaf, Network
 from convcli.nets.layers import (
     AdaptivePool,
     Conv,
@@ -29,7 +29,7 @@ from convcli.nets.layers.tensor_ops import (
     Weights,
     per_image,
 )
-from convcli.nets.readers.python.language.objects import ShapeMismatch, Tensor
+from convcli.nets.readers.python.language.objects import Instance, ShapeMismatch, Tensor
 from convcli.nets.source_location import Where
 
 MAX_AXES = 64
@@ -49,6 +49,8 @@ class GraphRecorder:
         """Whether another input may give another network: the program used its sizes."""
         self.activation_macs = 0
         """Multiply–accumulates of products that no weight is part of."""
+        self.applied: dict[int, Instance] = {}
+        """The layers that ran, by `id()`."""
         self._names = {INPUT}
         self._sources: dict[int, tuple[Tensor, str]] = {}
         self._each: dict[int, Leaf] = {}
@@ -160,6 +162,9 @@ class GraphRecorder:
 
     def network(self, outputs: tuple[str, ...]) -> Network:
         """The nodes that the outputs need; all of them, where none are named."""
+        for tensor, name in self._sources.values():
+            if tensor.frozen:
+                self.builder.frozen[name] = (ALL_WEIGHTS,)
         return self.builder.network(outputs)
 
 

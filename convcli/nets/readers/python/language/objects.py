@@ -325,7 +325,8 @@ class Tensor:
     """A tensor known by its whole shape, the batch first, and by the node that gives it."""
 
     __slots__ = (
-        "channels_last", "holder", "learned", "node", "owner", "shape", "trained", "values",
+        "channels_last", "frozen", "holder", "learned", "node", "owner", "shape", "trained",
+        "values",
     )  # fmt: skip
 
     def __init__(
@@ -344,6 +345,8 @@ class Tensor:
         """The layer that holds it as its weights; another one may share it."""
         self.trained = trained
         """Whether it is a parameter."""
+        self.frozen = False
+        """Whether it is a parameter that is not trained: its `requires_grad` is False."""
         self.learned = trained
         """Whether it is a parameter, or made of parameters alone."""
         self.values = values

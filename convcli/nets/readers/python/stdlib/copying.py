@@ -48,6 +48,7 @@ def _deep_copy(
         return _copy_of_instance(value, copies, inner)
     if isinstance(value, Tensor):
         tensor = Tensor(value.shape, value.node, value.trained, value.values)
+        tensor.frozen = value.frozen
         copies[id(value)] = tensor
         return tensor
     return value

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from convcli.callsyntax import shown
 from convcli.nets.layers import activations
+from convcli.nets.readers.python.language.conversions import truth
 from convcli.nets.readers.python.language.objects import (
     BoundMethod,
     Native,
@@ -73,7 +74,7 @@ VALUES = (
 UNCHANGED = (
     "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout",
     "contiguous", "clone", "detach", "float", "half", "double", "to", "cuda", "cpu", "data",
-    "requires_grad_", "type_as", "bfloat16", "bool", "normal_", "uniform_", "zero_", "fill_",
+    "type_as", "bfloat16", "bool", "normal_", "uniform_", "zero_", "fill_",
     "copy_", "kaiming_", "trunc_normal_", "retain_grad", "pin_memory", "numpy", "share_memory_",
     "register_hook", "resolve_conj", "byte", "exponential_",
 )  # fmt: skip
@@ -255,6 +256,12 @@ NEW: dict[str, NativeFunction] = {
 }
 """What makes tensors of its own."""
 
+
+def _requires_grad_(interpreter: Interpreter, x: Tensor, requires_grad: Value = True) -> Tensor:
+    x.frozen = not truth(interpreter, requires_grad)
+    return x
+
+
 METHODS: dict[str, NativeFunction] = {
     **FUNCTIONS,
     "unfold": indexing.windows,
@@ -275,6 +282,7 @@ METHODS: dict[str, NativeFunction] = {
     "new_full": creation.new_full,
     "new_tensor": lambda interpreter, x, value, **_: creation.tensor(interpreter, value),
     "backward": lambda interpreter, x, *_, **__: None,
+    "requires_grad_": _requires_grad_,
     "fill_diagonal_": first,
     "where": lambda interpreter, x, condition, other: FUNCTIONS["where"](
         interpreter, condition, x, other
@@ -308,7 +316,7 @@ def attribute(interpreter: Interpreter, x: Tensor, name: str) -> Value:
     if name in ("is_cuda", "is_sparse", "is_mkldnn", "is_quantized"):
         return False
     if name == "requires_grad":
-        return x.trained
+        return x.trained and not x.frozen
     if name in CLOSED:
         return None
     if name in METHODS:

@@ -110,6 +110,7 @@ def _forward(interpreter: Interpreter, owner: Instance, *args: Value, **options:
             )
     x = tensor_args.to_tensor(args[0] if args else None)
     leaf = interpreter.leaf(owner)
+    interpreter.recorder.applied[id(owner)] = owner
     if isinstance(leaf.layer, Identity):
         return interpreter.recorder.append(leaf.layer, [x], x.shape, leaf=leaf) if x.node else x
     size = options.get("output_size", args[1] if len(args) > 1 else None)

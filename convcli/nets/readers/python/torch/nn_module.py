@@ -1,5 +1,6 @@
 """`nn.Module` and the modules that hold others."""
 
+import ast
 from collections.abc import Iterable, Iterator
 
 from convcli.callsyntax import shown
@@ -8,10 +9,11 @@ from convcli.nets.readers.python.language.attributes import (
     plain_attribute,
     set_attribute,
 )
-from convcli.nets.readers.python.language.conversions import describe, to_list
+from convcli.nets.readers.python.language.conversions import describe, to_list, truth
 from convcli.nets.readers.python.language.limits import within_limits
 from convcli.nets.readers.python.language.objects import (
     MISSING,
+    Function,
     Instance,
     NativeFunction,
     ProgramException,
@@ -28,9 +30,14 @@ from convcli.nets.readers.python.stdlib.builtins import first, no_effect
 from convcli.nets.readers.python.torch import tensor_args
 
 
+def is_keras(owner: Instance) -> bool:
+    """Whether a module is a layer of Keras."""
+    return owner.cls.find("add_weight") is not MISSING
+
+
 def children(owner: Instance) -> Iterator[tuple[str, Instance]]:
     """The modules among an object's attributes, in their order; Keras's in lists too."""
-    lists = owner.cls.find("add_weight") is not MISSING
+    lists = is_keras(owner)
     for name, value in owner.attrs.items():
         if isinstance(value, Instance) and value.cls.is_a(MODULE):
             yield name, value
@@ -140,6 +147,26 @@ def _named(interpreter: Interpreter, owner: Instance) -> list[tuple[str, Tensor]
     return named
 
 
+def _requires_grad_(
+    interpreter: Interpreter, owner: Instance, requires_grad: Value = True
+) -> Instance:
+    trained = truth(interpreter, requires_grad)
+    for _, tensor in _named(interpreter, owner):
+        tensor.frozen = not trained
+    return owner
+
+
+def _apply(interpreter: Interpreter, owner: Instance, function: Value) -> Instance:
+    """`module.apply(function)`, which most often initializes weights, and may freeze them."""
+    if isinstance(function, Function) and any(
+        isinstance(node, ast.Attribute) and node.attr.startswith("requires_grad")
+        for node in ast.walk(function.node)
+    ):
+        for module in reversed(_modules(interpreter, owner)):
+            interpreter.call(function, [module], {})
+    return owner
+
+
 def _get_submodule(interpreter: Interpreter, owner: Instance, path: str) -> Value:
     module: Value = owner
     for name in path.split(".") if path else ():
@@ -156,8 +183,7 @@ def _get_attribute(interpreter: Interpreter, owner: Instance, name: Value) -> Va
 
 
 SETTINGS = (
-    "eval", "train", "to", "cuda", "cpu", "half", "float", "double", "requires_grad_",
-    "share_memory", "type",
+    "eval", "train", "to", "cuda", "cpu", "half", "float", "double", "share_memory", "type",
 )  # fmt: skip
 """What a module gives itself back from, with the same layers."""
 
@@ -189,7 +215,8 @@ MODULE.names |= natives(
         "__getattr__": _get_attribute,
         "extra_repr": lambda interpreter, owner: "",
         "_get_name": lambda interpreter, owner: owner.cls.name,
-        "apply": first,  # initialises weights
+        "apply": _apply,
+        "requires_grad_": _requires_grad_,
         **dict.fromkeys(SETTINGS, first),
         **dict.fromkeys(UNFELT, no_effect),
     }
@@ -206,7 +233,7 @@ def _names(owner: Instance) -> list[str]:
         for name, value in owner.attrs.items()
         if name.isdigit()
         or (isinstance(value, Instance) and value.cls.is_a(MODULE))
-        or (isinstance(value, Tensor) and value.trained)
+        or (isinstance(value, Tensor) and value.trained and owner.cls.is_a(MODULE_DICT))
     ]
 
 

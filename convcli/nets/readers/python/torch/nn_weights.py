@@ -2,6 +2,7 @@
 
 from math import prod
 
+from convcli.nets.graph import ALL_WEIGHTS
 from convcli.nets.layers import (
     Conv,
     Layer,
@@ -16,6 +17,7 @@ from convcli.nets.layers import (
 )
 from convcli.nets.layers.arguments import cells, count, counts, flag, pads
 from convcli.nets.layers.tensor_ops import Unused
+from convcli.nets.readers.python.language.conversions import truth
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     Instance,
@@ -27,7 +29,7 @@ from convcli.nets.readers.python.language.objects import (
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.torch import tensor_args
-from convcli.nets.readers.python.torch.nn_module import parameters
+from convcli.nets.readers.python.torch.nn_module import is_keras, parameters, walk
 
 WEIGHTED = (Conv, TransposedConv, Linear, Norm, PReLU)
 WEIGHTS = ("weight", "bias", "running_mean", "running_var")
@@ -103,15 +105,21 @@ def weight_shapes(record: Layer) -> dict[str, Shape]:
     return shapes
 
 
-def unused(record: Layer, without: set[str]) -> Unused | None:
-    """The weights of a layer that no node holds; `without` are those that other nodes do."""
-    params = statistics = 0
+def unused(record: Layer, without: set[str], roles: tuple[str, ...]) -> Unused | None:
+    """The weights of a layer that no node holds; `without` are those that other nodes do.
+
+    Those of `roles` are frozen.
+    """
+    params = statistics = frozen = 0
     for name, shape in weight_shapes(record).items():
         if name.startswith("running"):
             statistics += prod(shape)
         elif name not in without:
             params += prod(shape)
-    return Unused(f"{record.type}, unused", params, statistics) if params or statistics else None
+            frozen += prod(shape) * (name in roles or ALL_WEIGHTS in roles)
+    if not (params or statistics):
+        return None
+    return Unused(f"{record.type}, unused", params, statistics, frozen)
 
 
 def set_on_layer(interpreter: Interpreter, owner: Instance, name: str, value: Value) -> bool:
@@ -119,6 +127,9 @@ def set_on_layer(interpreter: Interpreter, owner: Instance, name: str, value: Va
 
     Weights of other numbers change nothing here: `m.weight = init.kaiming_normal(m.weight)`.
     """
+    if name == "trainable" and is_keras(owner):
+        _set_trainable(interpreter, owner, truth(interpreter, value))
+        return True
     if owner.leaf is None:
         return False
     record = owner.leaf.layer
@@ -144,6 +155,22 @@ def set_on_layer(interpreter: Interpreter, owner: Instance, name: str, value: Va
     if value.holder is not None:
         owner.shared[name] = value
     return True
+
+
+def _set_trainable(interpreter: Interpreter, owner: Instance, trainable: bool) -> None:
+    """Set Keras's `trainable` of a layer and of all layers inside it."""
+    for _, module in walk(owner):
+        module.attrs["trainable"] = trainable
+        for _, tensor in parameters(module):
+            tensor.frozen = not trainable
+        interpreter.tick()
+
+
+def frozen_roles(owner: Instance) -> tuple[str, ...]:
+    """The roles of a layer's weights that are not trained."""
+    if is_keras(owner) and owner.attrs.get("trainable") is False:
+        return (ALL_WEIGHTS,)
+    return tuple(role for role, tensor in owner.shared.items() if tensor.frozen)
 
 
 def _changed(record: Layer, name: str, value: Value) -> Layer:
@@ -194,4 +221,6 @@ def parameter(
         raise data.error()
     if isinstance(data, int | float):
         data = Tensor(())
-    return Tensor(tensor_args.to_tensor(data).shape, trained=True)
+    tensor = Tensor(tensor_args.to_tensor(data).shape, trained=True)
+    tensor.frozen = not truth(interpreter, requires_grad)
+    return tensor

@@ -161,7 +161,7 @@ def regarded(interpreter: Interpreter, x: Tensor, output: Shape) -> Tensor:
     check_size(output)
     if per_image(output) == per_image(x.shape) and x.node:
         same = Tensor(output, x.node, x.trained, x.values)
-        same.learned = x.learned
+        same.learned, same.frozen = x.learned, x.frozen
         return same
     return append_node(interpreter, Reshape(per_image(output)), [x], output)
 
