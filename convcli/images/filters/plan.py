@@ -7,7 +7,6 @@ The command, `--explain`, JSON, the check of memory and the batch read the plan;
 """
 
 import os
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
@@ -66,8 +65,7 @@ class Stage(NamedTuple):
     intensity: IntensityMap
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilterPlan:
+class FilterPlan(NamedTuple):
     """What a filter run will do to a picture with a header, and how its result is written."""
 
     spec: FilterSpec

@@ -8,7 +8,6 @@ This file does without NumPy, so that a picture is decoded while NumPy is import
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from convcli.errors import OutputError, SpecError
@@ -17,8 +16,7 @@ from convcli.text import like, safe
 SaveOption = Literal["quality", "subsampling"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Format:
+class Format(NamedTuple):
     """A format of files: how its files are recognized, and what they can hold."""
 
     name: str
@@ -46,7 +44,7 @@ class Format:
     """What a result keeps of its picture."""
     record: Literal["", "text", "exif"] = ""
     """Where it holds the record of how a result was made."""
-    save: Mapping[str, int] = field(default_factory=dict)
+    save: Mapping[str, int] = {}
     """Pillow's options where none are given."""
     save_options: frozenset[SaveOption] = frozenset()
     """The options of the command line that apply to it."""
