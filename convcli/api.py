@@ -149,9 +149,8 @@ def filter_image(
     """
     import numpy as np
 
-    from convcli.images.filters.apply import filter_picture
+    from convcli.images.filters.apply import filter_picture, open_planned
     from convcli.images.filters.options import FilterOptions
-    from convcli.images.filters.run import open_planned
     from convcli.images.filters.spec import spec_of
     from convcli.images.image import picture_of
     from convcli.images.kernels.parse import kernel

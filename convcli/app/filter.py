@@ -84,15 +84,16 @@ def _filter_picture(source: str, options: FilterRun) -> None:
     # decoded while NumPy is imported
     limits = Limits(options.max_pixels, options.max_memory)
     prefetch = Prefetch(source, background=True, limits=limits)
-    from convcli.images.filters.plan import Target, statistics_record
-    from convcli.images.filters.provenance import replayed
-    from convcli.images.filters.run import filter_opened, open_planned, refuse_clipping
-    from convcli.images.filters.spec import remarks, spec_of
+    from convcli.images.filters.apply import filter_opened, open_planned, refuse_clipping
+    from convcli.images.filters.plan import statistics_record
+    from convcli.images.filters.spec import remarks, replayed, spec_of
     from convcli.images.io.atomic import check_free, files_named
+    from convcli.images.io.formats import Target
     from convcli.images.io.write import check_stdout
 
     wanted = replayed(options)
     spec, target = spec_of(wanted), None
+    hints = remarks(spec, wanted)
     if options.output is not None or not options.preview:
         target = Target(
             _output_name(source, spec, options, prefetch), options.force, options.save_options()
@@ -105,8 +106,8 @@ def _filter_picture(source: str, options: FilterRun) -> None:
             check_stdout()
     elif not sys.stdout.isatty():
         raise OutputError("--preview shows the picture on a terminal, which stdout is not")
-    for remark in remarks(spec, wanted):
-        note(remark)
+    for hint in hints:
+        note(hint)
     opened = open_planned(source, spec, target, prefetch=prefetch)
     if target is not None and opened.plan.format is not None:
         target.options.check(opened.plan.format)
@@ -203,8 +204,7 @@ def _filter_batch(options: FilterRun) -> None:
     from convcli.batch.jobs import FilterJob
     from convcli.batch.output_names import in_place, output_root, planned, read_template
     from convcli.batch.runner import run
-    from convcli.images.filters.provenance import replayed
-    from convcli.images.filters.spec import remarks, spec_of
+    from convcli.images.filters.spec import remarks, replayed, spec_of
     from convcli.images.io.atomic import check_free
 
     _refuse_clashes(options)

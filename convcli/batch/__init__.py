@@ -1,1 +1,1 @@
-"""Many pictures: which they are, where results go, who does the work, and what is told of it."""
+"""Many pictures: which they are, where results go, who does the work, and what is reported."""

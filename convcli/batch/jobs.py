@@ -100,11 +100,10 @@ class FilterJob(Job):
     def work(self) -> Work:
         """The function that does the tasks; what it needs for all of them is made once."""
         from convcli.batch.resume import is_finished
-        from convcli.images.filters.plan import Target
-        from convcli.images.filters.provenance import read_record
-        from convcli.images.filters.run import filter_opened, open_planned, refuse_clipping
+        from convcli.images.filters.apply import filter_opened, open_planned, refuse_clipping
+        from convcli.images.filters.options import read_record
         from convcli.images.filters.spec import spec_of
-        from convcli.images.io.formats import SaveOptions, format_named
+        from convcli.images.io.formats import SaveOptions, Target, format_named
 
         spec = spec_of(read_record(self.record, "the job"))
         form = None if self.format is None else format_named(self.format)

@@ -162,17 +162,17 @@ def planned(
 
 def in_place(inputs: Sequence[Input]) -> list[Task]:
     """Tasks that put each result where its input is. Raises OutputError for one named twice."""
-    seen: dict[tuple[int, int], str] = {}
+    paths: dict[tuple[int, int], str] = {}
     for one in inputs:
         identity = _identity(one.path)
         if identity is None:
             continue  # the work itself says what is wrong with it
-        if identity in seen:
+        if identity in paths:
             raise OutputError(
-                f"{safe(one.path)} and {safe(seen[identity])} are one file, which --in-place "
+                f"{safe(one.path)} and {safe(paths[identity])} are one file, which --in-place "
                 "would filter twice"
             )
-        seen[identity] = one.path
+        paths[identity] = one.path
     return [Task(one.path, one.path, True) for one in inputs]
 
 

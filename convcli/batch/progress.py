@@ -1,11 +1,13 @@
 """What is reported of a batch: progress on a terminal, a line of summary, and the failures."""
 
 import sys
+from json import dumps
 from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from convcli.batch.jobs import Outcome
+from convcli.images.io.atomic import write_file
 from convcli.output import note, path
 from convcli.text import counted, safe
 
@@ -100,8 +102,7 @@ def _print(text: str, bar: "Bar") -> None:
     """Print a line above a bar."""
     from rich.text import Text
 
-    lines = "\n".join(map(safe, text.split("\n")))
-    bar.console.print(Text(lines), soft_wrap=True)
+    bar.console.print(Text(safe(text, keep="\n")), soft_wrap=True)
 
 
 def _bar(total: int) -> "tuple[Bar, TaskID]":
@@ -130,9 +131,5 @@ def _bar(total: int) -> "tuple[Bar, TaskID]":
 
 def write_report(target: str, failed: list[Outcome]) -> None:
     """Write one JSON object per failure, each on a line; no line where nothing failed."""
-    from json import dumps
-
-    from convcli.images.io.atomic import write_file
-
     data = "".join(f"{dumps(one.report())}\n" for one in failed).encode()
     write_file(target, lambda stream: stream.write(data), force=True)

@@ -1,9 +1,14 @@
 """The proof that an output is finished, so that a batch that is resumed may skip it."""
 
 import os
+from zipfile import ZipFile
+from zlib import crc32
 
-from convcli.errors import OutputError, Refusal
+import numpy as np
+
+from convcli.errors import OutputError, PictureError, Refusal
 from convcli.images.io.formats import FLOAT_SUFFIXES, FORMATS, suffix_of
+from convcli.images.io.read import open_picture, record_in
 from convcli.text import safe
 
 
@@ -12,11 +17,9 @@ def is_finished(target: str, source: str, record: str) -> bool:
 
     Whole is what decodes to its end: results appear under their names when they are written and
     not before, so that only what happened to them later can have broken them. PNGs are read with
-    their checksums. Formats without a record are taken to be made so. Raises OutputError for
-    an output that is whole and was made otherwise: it is not ours to overwrite.
+    their checksums. Formats without a record are taken to be made so. Raises OutputError for an
+    output that is whole and was made otherwise: it is not ours to overwrite.
     """
-    from convcli.images.io.read import open_picture, record_in
-
     try:
         output, input_ = os.stat(target), os.stat(source)
     except OSError:
@@ -40,10 +43,6 @@ def is_finished(target: str, source: str, record: str) -> bool:
 
 def _check_sums(path: str) -> None:
     """Raise PictureError where a PNG's checksums are wrong, which decoding lets pass."""
-    from zlib import crc32
-
-    from convcli.errors import PictureError
-
     with open(path, "rb") as stream:
         stream.seek(8)
         while head := stream.read(8):
@@ -54,8 +53,6 @@ def _check_sums(path: str) -> None:
 
 
 def _is_whole_array(path: str) -> bool:
-    import numpy as np
-
     try:
         if suffix_of(path) == ".pfm":
             with open(path, "rb") as stream:
@@ -66,7 +63,6 @@ def _is_whole_array(path: str) -> bool:
         if suffix_of(path) == ".npy":
             np.load(path, mmap_mode="r", allow_pickle=False)
             return True
-        from zipfile import ZipFile
 
         with ZipFile(path) as archive:
             return archive.testzip() is None

@@ -18,9 +18,6 @@ if TYPE_CHECKING:
 
 Metadata: TypeAlias = Mapping[str, object]
 
-STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
-"""Bytes per pixel of Pillow's images by mode; 4 in all others."""
-
 ITEM_BYTES = {"uint8": 1, "uint16": 2, "float32": 4, "float64": 8}
 
 WHITE = {"uint8": 255, "uint16": 65535}
@@ -29,8 +26,8 @@ WHITE = {"uint8": 255, "uint16": 65535}
 class Header(NamedTuple):
     """What a filter has to know of a picture: of its array, and of the file where there is one.
 
-    `mode` is Pillow's of the file; `opaque` says that no pixel is transparent, as far as that is
-    known.
+    `opaque` says that no pixel is transparent, as far as that is known. `mode` is Pillow's of the
+    file, and `array_mode` the one that it is converted to.
     """
 
     width: int
@@ -43,6 +40,7 @@ class Header(NamedTuple):
     frames: int = 1
     format: str = ""
     mode: str = ""
+    array_mode: str = ""
 
     @property
     def full(self) -> int:
@@ -55,11 +53,6 @@ class Header(NamedTuple):
         return self.channels - self.has_alpha
 
     @property
-    def pixels(self) -> int:
-        """Pixels of all frames."""
-        return self.width * self.height * self.frames
-
-    @property
     def samples(self) -> int:
         """Samples of one frame."""
         return self.width * self.height * self.channels
@@ -68,17 +61,6 @@ class Header(NamedTuple):
     def array_bytes(self) -> int:
         """Bytes of the arrays of all frames."""
         return self.samples * self.frames * ITEM_BYTES[self.dtype]
-
-    @property
-    def decoding_bytes(self) -> int:
-        """The most that decoding takes: Pillow's picture, a converted one, the array and its parts.
-
-        >>> Header(1000, 1000, 3, mode="RGB").decoding_bytes
-        10000000
-        """
-        converted = 0 if self.mode in ("L", "LA", "RGB", "RGBA", "I;16") else 4
-        stored = STORED_BYTES.get(self.mode, 4) + converted
-        return self.pixels * stored + 2 * self.array_bytes
 
 
 class Timing(NamedTuple):

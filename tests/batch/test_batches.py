@@ -19,7 +19,6 @@ from convcli.batch.resume import is_finished
 from convcli.cli.main import run
 from convcli.errors import OutputError, Refusal, SpecError
 from convcli.images.filters.options import FilterOptions
-from convcli.images.filters.provenance import record_text
 
 
 @pytest.fixture
@@ -197,7 +196,7 @@ def test_the_proof_fails_for_any_cut(here, suffix):
     """An output that lost its end is never taken for whole, in any format that is written."""
     picture("in.png")
     assert run(["filter", "in.png", "-k", "blur", "-q", "-o", f"out{suffix}"]) == 0
-    record = record_text(FilterOptions(kernels=("blur",)))
+    record = FilterOptions(kernels=("blur",)).record()
     data = Path(f"out{suffix}").read_bytes()
     assert is_finished(f"out{suffix}", "in.png", record)
     for length in (0, 1, len(data) // 2, len(data) - 20):

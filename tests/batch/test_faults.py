@@ -21,7 +21,7 @@ from convcli.cli.main import run
 from convcli.errors import PictureError
 from convcli.images.image import Header
 from convcli.images.io.read import open_picture
-from convcli.images.io.source import Limits, Prefetch, read_bytes
+from convcli.images.io.source import Limits, Prefetch, decoding_bytes, read_bytes
 
 ROOT = os.name == "posix" and os.geteuid() == 0
 
@@ -120,8 +120,8 @@ def test_memory_is_predicted_before_anything_is_decoded(shell, options):
 
 
 def test_the_prediction_is_exact_integers():
-    size = Header(2**31 - 1, 2**31 - 1, 3, mode="RGB")
-    assert size.decoding_bytes == (2**31 - 1) ** 2 * 10
+    size = Header(2**31 - 1, 2**31 - 1, 3, mode="RGB", array_mode="RGB")
+    assert decoding_bytes(size) == (2**31 - 1) ** 2 * 10
     with pytest.raises(PictureError, match=r"4,611,686,014,132,420,609, more than"):
         Limits().check(size)
 

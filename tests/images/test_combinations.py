@@ -9,15 +9,15 @@ import pytest
 from oracle import differences, percentile, premultiplied, responses, root
 from PIL import Image
 
+from convcli.borders import Border
 from convcli.images.engines import gaussian_grid
-from convcli.images.engines.row_bands import Border
 from convcli.images.filters import plan
-from convcli.images.filters.apply import filter_picture
-from convcli.images.filters.plan import Target, plan_filter
+from convcli.images.filters.apply import filter_picture, filter_to
+from convcli.images.filters.plan import plan_filter
 from convcli.images.filters.ranges import read_range
-from convcli.images.filters.run import filter_to
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
+from convcli.images.io.formats import Target
 from convcli.images.kernels.parse import kernel
 
 RNG = np.random.default_rng(3)

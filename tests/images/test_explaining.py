@@ -15,7 +15,6 @@ from convcli.images.filters.alpha import AlphaEngine
 from convcli.images.filters.apply import filter_picture
 from convcli.images.filters.plan import (
     AlphaMode,
-    Target,
     Writer,
     plan_filter,
     statistics_record,
@@ -23,6 +22,7 @@ from convcli.images.filters.plan import (
 from convcli.images.filters.ranges import Range
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
+from convcli.images.io.formats import Target
 from convcli.images.kernels.listing import (
     catalogue_listing,
     kernel_listing,

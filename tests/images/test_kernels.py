@@ -10,9 +10,8 @@ from convcli import filter_image
 from convcli.cli.main import run
 from convcli.errors import SpecError
 from convcli.images.filters.options import FilterOptions
-from convcli.images.filters.provenance import replayed
 from convcli.images.filters.ranges import Range, intensity_map
-from convcli.images.filters.spec import remarks, spec_of
+from convcli.images.filters.spec import remarks, replayed, spec_of
 from convcli.images.kernels.catalogue import CATALOGUE
 from convcli.images.kernels.kernel import rotated, weight_sum
 from convcli.images.kernels.parse import kernel

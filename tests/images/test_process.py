@@ -12,16 +12,15 @@ from scipy import ndimage
 from convcli.borders import Border
 from convcli.cli.main import run
 from convcli.errors import OutputError, PictureError, SpecError, UnfitError
-from convcli.images.filters import run as filter_run
+from convcli.images.filters import apply
 from convcli.images.filters.apply import filter_picture
 from convcli.images.filters.float_path import float_values
-from convcli.images.filters.options import FilterOptions
-from convcli.images.filters.plan import Target, plan_filter
-from convcli.images.filters.provenance import read_record, record_text, replayed
+from convcli.images.filters.options import FilterOptions, read_record
+from convcli.images.filters.plan import plan_filter
 from convcli.images.filters.ranges import Range
-from convcli.images.filters.spec import FilterSpec, spec_of
+from convcli.images.filters.spec import FilterSpec, replayed, spec_of
 from convcli.images.image import Picture
-from convcli.images.io.formats import FLOAT_FORMATS, SaveOptions
+from convcli.images.io.formats import FLOAT_FORMATS, SaveOptions, Target
 from convcli.images.io.read import open_picture
 from convcli.images.kernels.kernel import anchored, dilated, flipped, rotated, transposed
 from convcli.images.kernels.parse import kernel
@@ -36,7 +35,7 @@ def wanted(*kernels, **options):
 
 
 def filter_to(picture, chain, target):
-    return filter_run.filter_to(picture, plan_filter(picture.header, chain, target))
+    return apply.filter_to(picture, plan_filter(picture.header, chain, target))
 
 
 def plain(pixels, has_alpha=False):
@@ -394,7 +393,7 @@ def test_damaged_exif_is_left_out_with_a_word_about_it(tmp_path, damage, name):
 )  # fmt: skip
 def test_a_record_of_others_is_refused(record):
     with pytest.raises(SpecError, match=r"the record in a\.png"):
-        read_record(record, "a.png")
+        read_record(record, "the record in a.png")
 
 
 KERNEL_FILES = {
@@ -513,7 +512,7 @@ def test_words_that_mean_nothing_are_refused(words, message):
 
 
 def test_a_record_is_one_line_of_ascii():
-    record = record_text(FilterOptions(kernels=("1/3 1/3 1/3",), border="wrap"))
+    record = FilterOptions(kernels=("1/3 1/3 1/3",), border="wrap").record()
     assert json.loads(record) == {"convcli": 1, "kernels": ["1/3 1/3 1/3"], "border": "wrap"}
     assert record.isascii()
     assert "\n" not in record

@@ -13,7 +13,7 @@ from convcli.conv.padding import FILL
 from convcli.geometry import Pair, Window, output_length
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics
-from convcli.images.engines.row_bands import Bands, Run, Work
+from convcli.images.engines.row_bands import Bands, Work
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.kernels.kernel import Kernel
 
@@ -52,47 +52,41 @@ class BoxSums(NamedTuple):
         (part,) = self.kernel.parts
         box_rows, box_columns = self.kernel.shape
         _, width, channels = bands.pixels.shape
-        fill, left = int(bands.window.border.fill), bands.left
+        fill, left = int(bands.fill), bands.left
         outside = [slice(0, left), slice(left + width, bands.width())]
         quantizer = Quantizer(part.scale, intensity, full, box_rows * box_columns * full)
 
-        def make() -> Run:
-            scratch = Scratch()
-            column = np.zeros((width, channels), np.uint32)
-            constant = np.full((width, channels), fill, np.uint32)
-            next_row = -1
+        constant = np.full((width, channels), fill, np.uint32)
 
-            def row(position: int) -> Values:
-                source = bands.rows[position]
-                return constant if source == FILL else bands.pixels[source]
+        def row(position: int) -> Values:
+            source = bands.rows[position]
+            return constant if source == FILL else bands.pixels[source]
 
-            def run(top: int, bottom: int, out: Stored) -> Statistics:
-                nonlocal next_row
-                if next_row != top:
-                    column[...] = 0
-                    for position in range(top, top + box_rows - 1):
-                        np.add(column, row(position), out=column)
-                next_row = bottom
-                sums = scratch.array("sums", (bottom - top) * bands.width() * channels, np.uint32)
-                sums = sums.reshape(bottom - top, bands.width(), channels)
-                for position in range(top, bottom):
-                    np.add(column, row(position + box_rows - 1), out=column)
-                    sums[position - top, left : left + width] = column
-                    np.subtract(column, row(position), out=column)
-                for side in outside:
-                    cells = bands.columns[side]
-                    if len(cells):
-                        filled = cells[0] == FILL
-                        sums[:, side] = box_rows * fill if filled else sums[:, left + cells]
-                prefix = scratch.like("prefix", sums, np.uint32)
-                np.cumsum(sums, axis=1, out=prefix)
-                count = output_length(bands.width(), Window(box_columns))
-                boxes = scratch.array("boxes", (bottom - top) * count * channels, np.uint32)
-                boxes = boxes.reshape(bottom - top, count, channels)
-                np.subtract(prefix[:, box_columns:], prefix[:, : count - 1], out=boxes[:, 1:])
-                boxes[:, 0] = prefix[:, box_columns - 1]
-                return quantizer.samples(boxes.view(np.int32), out, scratch)[1]
+        def run(top: int, bottom: int, out: Stored, scratch: Scratch) -> Statistics:
+            column = scratch.array("column", width * channels, np.uint32).reshape(width, channels)
+            if scratch.next_row != top:
+                column[...] = 0
+                for position in range(top, top + box_rows - 1):
+                    np.add(column, row(position), out=column)
+            scratch.next_row = bottom
+            sums = scratch.array("sums", (bottom - top) * bands.width() * channels, np.uint32)
+            sums = sums.reshape(bottom - top, bands.width(), channels)
+            for position in range(top, bottom):
+                np.add(column, row(position + box_rows - 1), out=column)
+                sums[position - top, left : left + width] = column
+                np.subtract(column, row(position), out=column)
+            for side in outside:
+                cells = bands.columns[side]
+                if len(cells):
+                    filled = cells[0] == FILL
+                    sums[:, side] = box_rows * fill if filled else sums[:, left + cells]
+            prefix = scratch.like("prefix", sums, np.uint32)
+            np.cumsum(sums, axis=1, out=prefix)
+            count = output_length(bands.width(), Window(box_columns))
+            boxes = scratch.array("boxes", (bottom - top) * count * channels, np.uint32)
+            boxes = boxes.reshape(bottom - top, count, channels)
+            np.subtract(prefix[:, box_columns:], prefix[:, : count - 1], out=boxes[:, 1:])
+            boxes[:, 0] = prefix[:, box_columns - 1]
+            return quantizer.samples(boxes.view(np.int32), out, scratch)[1]
 
-            return run
-
-        return Work(BLOCK_ROWS, make, in_order=True)
+        return Work(BLOCK_ROWS, run, in_order=True)

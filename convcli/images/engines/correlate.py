@@ -16,9 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from convcli.conv.validate import EXACT_FLOAT
+from convcli.geometry import Window, output_length
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics, magnitudes
-from convcli.images.engines.row_bands import Bands, FloatWork, Run, Work, band_rows
+from convcli.images.engines.row_bands import Bands, FloatWork, Work, band_rows
 from convcli.images.engines.shift_passes import Passes, Scratch, plan_passes
 from convcli.images.engines.toeplitz import Products, Transforms
 from convcli.images.kernels.factor import Matrix, narrowed, separated
@@ -192,18 +193,14 @@ class Correlator:
         read = self.shape[0] if self.dtype is not None else 4 * self.shape[0]
         rows = band_rows(cells * bands.window.stride[0], bands.size[0], itemsize, read, threads)
 
-        def make() -> Run:
+        def run(top: int, bottom: int, out: Stored, scratch: Scratch) -> Statistics:
             first, last = bands.span(0, rows)
-            buffer, scratch = np.empty((last - first) * cells, dtype), Scratch()
+            buffer = scratch.array("extended", (last - first) * cells, dtype)
+            band = bands.read(top, bottom, dtype, buffer)
+            responses = map(bands.strided, self.parts(band, scratch))
+            return self.samples(responses, quantizer, scratch, out)[1]
 
-            def run(top: int, bottom: int, out: Stored) -> Statistics:
-                band = bands.read(top, bottom, dtype, buffer)
-                responses = map(bands.strided, self.parts(band, scratch))
-                return self.samples(responses, quantizer, scratch, out)[1]
-
-            return run
-
-        return Work(rows, make)
+        return Work(rows, run)
 
     def float_work(self, bands: Bands, intensity: IntensityMap, threads: int) -> FloatWork:
         """Responses without transparency, as float64, nothing rounded."""
@@ -230,11 +227,11 @@ class Correlator:
             yield from responses
 
     def _parts(self, band: Values, scratch: Scratch | None) -> Iterator[Values]:
-        rows, columns = (band.shape[axis] - self.shape[axis] + 1 for axis in (0, 1))
+        rows, columns = map(output_length, band.shape[:2], map(Window, self.shape))
         for number, (one, shape) in enumerate(zip(self.stencils, self.shapes, strict=True)):
             # the anchors of all parts meet
             top, left = ((self.shape[k] - 1) // 2 - (shape[k] - 1) // 2 for k in (0, 1))
-            bottom, right = top + rows + shape[0] - 1, left + columns + shape[1] - 1
+            bottom, right = top + Window(shape[0]).span(rows), left + Window(shape[1]).span(columns)
             name = f"part {number}" if self.kernel.combine == "maximum" else "part"
             response = one.run(band[top:bottom, left:right], scratch or Scratch(), name)
             yield self._times(response, self.times[number])

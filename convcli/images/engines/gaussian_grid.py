@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from convcli import geometry
 from convcli.borders import Border
 from convcli.conv.padding import FILL
 from convcli.images.arrays import Stored, Values
@@ -28,6 +29,7 @@ from convcli.images.engines.row_bands import (
     extend,
     share_rows,
 )
+from convcli.images.engines.shift_passes import Scratch
 from convcli.images.image import Header
 from convcli.images.kernels.kernel import Kernel
 
@@ -60,15 +62,26 @@ class Axis(NamedTuple):
     places: int
     first_read: int
     gather: Floats
-    step: int
+    window: geometry.Window
+    """The pixels that a place of the grid reads."""
     spread: Floats
     first_used: int
     block: int
 
     @property
+    def step(self) -> int:
+        """Pixels from one place of the grid to the next."""
+        return self.window.stride
+
+    @property
     def gathered(self) -> int:
         """Grid places of one block of `gather`."""
         return len(self.gather)
+
+    def read(self, start: int, stop: int) -> slice:
+        """The extended pixels that these places of the grid are gathered from."""
+        pixels = self.window.hull(range(start, stop), -self.first_read)
+        return slice(pixels.start, pixels.stop)
 
 
 class GaussianGrid(NamedTuple):
@@ -108,14 +121,14 @@ class GaussianGrid(NamedTuple):
         # the grid's weights sum to 1, and those of the kernel to their sum
         quantizer = Quantizer(self.kernel.sum, intensity, full, 2**60, fractional=True)
 
-        def run(top: int, bottom: int, out: Stored) -> Statistics:
-            first, last = top * row_step, (bottom - 1) * row_step + 1
-            begin = first - first % rows.step  # blocks start where the grid repeats
-            drawn = _drawn(coarse, rows, columns, begin, last, width)
-            values = drawn.reshape(last - begin, width, channels)[first - begin :]
+        def run(top: int, bottom: int, out: Stored, scratch: Scratch) -> Statistics:
+            lines = geometry.Window(1, row_step).hull(range(top, bottom))
+            begin = lines.start - lines.start % rows.step  # blocks start where the grid repeats
+            drawn = _drawn(coarse, rows, columns, begin, lines.stop, width)
+            values = drawn.reshape(lines.stop - begin, width, channels)[lines.start - begin :]
             return quantizer.samples(values[::row_step, ::column_step], out)[1]
 
-        return Work(rows.block * max(1, 96 // rows.block), lambda: run)
+        return Work(rows.block * max(1, 96 // rows.block), run)
 
 
 def spacing(sigma: float, deep: bool) -> int:
@@ -125,39 +138,40 @@ def spacing(sigma: float, deep: bool) -> int:
 
 def pad(sigma: float, deep: bool) -> int:
     """Pixels beyond the border that are read."""
-    reach = TAIL * sigma / 2**0.5
-    return ceil(2 * reach + 2 * spacing(sigma, deep)) + 2
+    radius = TAIL * sigma / 2**0.5
+    return ceil(2 * radius + 2 * spacing(sigma, deep)) + 2
 
 
 def _axis(length: int, sigma: float, deep: bool, dtype: DTypeLike) -> Axis:
     step, narrow = spacing(sigma, deep), sigma / 2**0.5
-    reach = TAIL * narrow
-    half = ceil(((length - 1) / 2 + reach) / step)
+    radius = TAIL * narrow
+    half = ceil(((length - 1) / 2 + radius) / step)
     count, first = 2 * half + 1, (length - 1) / 2 - step * half
     # the first grid place reads pixels from `start` on, the next `step` pixels later, and so on
-    start = ceil(first - reach)
+    start = ceil(first - radius)
     places = max(1, BLOCK // step)
-    wide = (places - 1) * step + 2 * ceil(reach) + 1
-    gather = _weights(first + step * np.arange(places), start + np.arange(wide), narrow, reach)
+    window = geometry.Window(2 * ceil(radius) + 1, step)
+    pixels = start + np.arange(window.span(places))
+    gather = _weights(first + step * np.arange(places), pixels, narrow, radius)
     block = step * max(1, round(BLOCK / step))
-    low = ceil((-reach - first) / step)
-    high = floor((block - 1 + reach - first) / step)
-    spread = _weights(np.arange(block), first + step * np.arange(low, high + 1), narrow, reach)
+    low = ceil((-radius - first) / step)
+    high = floor((block - 1 + radius - first) / step)
+    spread = _weights(np.arange(block), first + step * np.arange(low, high + 1), narrow, radius)
     return Axis(
         count,
         start + pad(sigma, deep),
         gather.astype(dtype),
-        step,
+        window,
         spread.astype(dtype),
         low,
         block,
     )
 
 
-def _weights(to: Values, source: Values, sigma: float, reach: float) -> Floats:
+def _weights(to: Values, source: Values, sigma: float, radius: float) -> Floats:
     """Gaussian weights (to, source), each row with a sum of 1."""
     apart = to[:, np.newaxis] - source
-    weights: Floats = np.where(np.abs(apart) <= reach, np.exp(-0.5 * (apart / sigma) ** 2), 0.0)
+    weights: Floats = np.where(np.abs(apart) <= radius, np.exp(-0.5 * (apart / sigma) ** 2), 0.0)
     weights /= weights.sum(axis=1, keepdims=True)
     return weights
 
@@ -171,19 +185,17 @@ def _gathered(
     if rows.step >= WIDE_STEP:
         _gather_wide(bands, rows, columns, coarse, threads)
         return coarse
-    cells = rows.gather.shape[1] - (rows.gathered - 1) * rows.step
 
     def run(top: int, bottom: int) -> None:
-        begin = rows.first_read + top * rows.step
-        height = (bottom - top - 1) * rows.step + cells
-        band = _read_rows(bands, begin, height, dtype).reshape(height, -1)
+        band = _read_rows(bands, rows.read(top, bottom), dtype)
+        band = band.reshape(len(band), -1)
         low = np.empty((bottom - top, band.shape[1]), dtype)
         for first in range(0, bottom - top, rows.gathered):
             count = min(rows.gathered, bottom - top - first)
-            read = (count - 1) * rows.step + cells
+            read = rows.window.hull(range(first, first + count))
             np.matmul(
-                rows.gather[:count, :read],
-                band[first * rows.step : first * rows.step + read],
+                rows.gather[:count, : len(read)],
+                band[read.start : read.stop],
                 out=low[first : first + count],
             )
         by_channel = low.reshape(bottom - top, -1, channels)
@@ -202,38 +214,37 @@ def _gather_wide(bands: Bands, rows: Axis, columns: Axis, coarse: Floats, thread
     narrow = np.empty((channels, height, columns.places), coarse.dtype)
 
     def run(top: int, bottom: int) -> None:
-        band = _read_rows(bands, bands.window.anchor[0] + top, bottom - top, coarse.dtype)
+        first = bands.window.anchor[0]
+        band = _read_rows(bands, slice(first + top, first + bottom), coarse.dtype)
         for channel in range(channels):
             plane = np.ascontiguousarray(band[..., channel])
             _gather_across(plane, columns, narrow[channel, top:bottom])
 
     share_rows(height, 64, threads, lambda: run, products=True)
-    cells = rows.gather.shape[1] - (rows.gathered - 1) * rows.step
     for channel in range(channels):
         extended = np.where(
             (bands.rows == FILL)[:, np.newaxis],
-            bands.window.border.fill,
+            bands.fill,
             narrow[channel][bands.rows],
         ).astype(coarse.dtype)
         for place in range(rows.places):
-            begin = rows.first_read + place * rows.step
-            coarse[channel, place] = rows.gather[0, :cells] @ extended[begin : begin + cells]
+            line = extended[rows.read(place, place + 1)]
+            coarse[channel, place] = rows.gather[0, : len(line)] @ line
 
 
-def _read_rows(bands: Bands, begin: int, count: int, dtype: DTypeLike) -> Floats:
-    """Extended rows, from a number counted from the first that any window reads."""
-    band = np.empty((count, bands.width(), bands.pixels.shape[2]), dtype)
-    rows, fill = bands.rows[begin : begin + count], bands.window.border.fill
-    return extend(bands.pixels, rows, bands.columns, bands.left, fill, band)
+def _read_rows(bands: Bands, lines: slice, dtype: DTypeLike) -> Floats:
+    """Extended rows, counted from the first that any window reads."""
+    rows = bands.rows[lines]
+    band = np.empty((len(rows), bands.width(), bands.pixels.shape[2]), dtype)
+    return extend(bands.pixels, rows, bands.columns, bands.left, bands.fill, band)
 
 
 def _gather_across(rows: Floats, columns: Axis, out: Floats) -> None:
     transposed = np.ascontiguousarray(columns.gather.T)
     for left in range(0, columns.places, columns.gathered):
         count = min(columns.gathered, columns.places - left)
-        cells = transposed.shape[0] - (columns.gathered - count) * columns.step
-        begin = columns.first_read + left * columns.step
-        out[:, left : left + count] = rows[:, begin : begin + cells] @ transposed[:cells, :count]
+        part = rows[:, columns.read(left, left + count)]
+        out[:, left : left + count] = part @ transposed[: part.shape[1], :count]
 
 
 def _drawn(coarse: Floats, rows: Axis, columns: Axis, top: int, bottom: int, width: int) -> Floats:

@@ -146,24 +146,24 @@ class Quantizer:
     def _integers(self, response: Values) -> tuple[Values, list[Step]]:
         """Responses in the narrowest dtype for ⌊(R · a + b) / d⌋, and the steps to that."""
         a, b, d = self.fraction
-        wide = response.dtype
-        if wide.kind == "f" or (wide.kind in "iu" and self.largest > np.iinfo(wide).max):
+        dtype = response.dtype
+        if dtype.kind == "f" or (dtype.kind in "iu" and self.largest > np.iinfo(dtype).max):
             fits = (one for one in (np.int32, np.int64) if self.largest <= np.iinfo(one).max)
-            wide = np.dtype(next(fits, object))
-        if wide.kind == "u" and (a < 0 or b < 0):
-            wide = np.dtype(np.int32 if self.largest <= 2**31 - 1 else np.int64)
-        if wide.kind == "O" and response.dtype.kind == "f":
+            dtype = np.dtype(next(fits, object))
+        if dtype.kind == "u" and (a < 0 or b < 0):
+            dtype = np.dtype(np.int32 if self.largest <= 2**31 - 1 else np.int64)
+        if dtype.kind == "O" and response.dtype.kind == "f":
             response = response.astype(np.int64)
         steps: list[Step] = []
         if a != 1:
             steps.append((np.multiply, a))
         if b:
             steps.append((np.add, b))
-        if d & (d - 1) == 0 and wide.kind != "O":
+        if d & (d - 1) == 0 and dtype.kind != "O":
             steps += [(np.right_shift, d.bit_length() - 1)] if d > 1 else []
         else:
             steps.append((np.floor_divide, d))
-        return response if response.dtype == wide else response.astype(wide), steps
+        return response if response.dtype == dtype else response.astype(dtype), steps
 
     def _stored(
         self,
@@ -192,7 +192,7 @@ class Quantizer:
         clipped = 0
         if below or above:
             beyond = (scratch or Scratch()).like("beyond", values, np.bool_)
-            if values.dtype.kind == "i":  # seen without a sign, what is negative is large
+            if values.dtype.kind == "i":  # read without a sign, what is negative is large
                 np.greater(values.view(f"u{values.itemsize}"), full, out=beyond)
                 clipped = int(np.count_nonzero(beyond))
             else:

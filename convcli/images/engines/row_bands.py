@@ -17,9 +17,11 @@ from convcli.errors import UnfitError
 from convcli.geometry import Pair, anchored_padding, ceil_div, output_length
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import Statistics
+from convcli.images.engines.shift_passes import Scratch
 
 BAND_BYTES = 400_000
-"""Of accumulators in a band: all arrays of a band stay in a core's cache of 2 MB."""
+"""Of one band of samples in the accumulator dtype: all arrays of a band stay in a core's cache of
+2 MB."""
 
 SHARED_BYTES = 2_000_000
 """The same where threads share the picture. Between two calls of NumPy a thread keeps the
@@ -166,18 +168,19 @@ class Bands:
         return response[::row_step, ::column_step]
 
 
-Run: TypeAlias = Callable[[int, int, Stored], Statistics]
-"""The first output row of a band, the one after its last, and the array for their samples."""
+Run: TypeAlias = Callable[[int, int, Stored, Scratch], Statistics]
+"""The first output row of a band, the one after its last, the array for their samples, and the
+arrays of the thread to work in."""
 
 
 class Work(NamedTuple):
-    """How an engine goes over a picture: rows of a band, and what makes a thread's function of one.
+    """How an engine goes over a picture: rows of a band, and what computes one.
 
-    `in_order` says that a band goes on from what the one before it leaves.
+    `in_order` says that a band goes on from what the one before it leaves in the scratch.
     """
 
     rows: int
-    make: Callable[[], Run]
+    run: Run
     in_order: bool = False
 
 

@@ -30,6 +30,8 @@ class Scratch:
 
     def __init__(self) -> None:
         self._arrays: dict[tuple[str, np.dtype[Any]], Values] = {}
+        self.next_row = -1
+        """The row after those of the last band, where an engine goes on from it."""
 
     def array(self, name: str, size: int, dtype: DTypeLike) -> Values:
         """A flat array of a size, whose cells hold anything."""
@@ -265,14 +267,14 @@ def _doubled(
     for number, bit in enumerate(bits):
         # two arrays in turn, so that the last sum stands in the one that is not for terms
         into = buffers[used] if (len(bits) - number) % 2 else buffers[2]
-        reach = source.size - (2 * width - 1) * step
-        np.add(summed[:reach], summed[width * step : width * step + reach], out=into[:reach])
-        summed, width = into[:reach], 2 * width
+        cells = source.size - (2 * width - 1) * step
+        np.add(summed[:cells], summed[width * step : width * step + cells], out=into[:cells])
+        summed, width = into[:cells], 2 * width
         if bit == "1":
-            reach -= step
+            cells -= step
             start = width * step
-            np.add(summed[:reach], source[start : start + reach], out=summed[:reach])
-            summed, width = summed[:reach], width + 1
+            np.add(summed[:cells], source[start : start + cells], out=summed[:cells])
+            summed, width = summed[:cells], width + 1
     (magnitude, *_) = one.groups[0]
     if magnitude != 1:
         np.multiply(summed, magnitude, out=summed)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike
 
+from convcli.geometry import Window, output_length
 from convcli.images.arrays import Values
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.kernels.factor import Matrix
@@ -30,7 +31,7 @@ def toeplitz(taps: Values, dtype: DTypeLike = np.float64, block: int = BLOCK) ->
     [[1, 2, 0], [0, 1, 2]]
     """
     taps = taps.reshape(-1).astype(dtype)
-    matrix = np.zeros((block, block + taps.size - 1), dtype)
+    matrix = np.zeros((block, Window(taps.size).span(block)), dtype)
     for row in range(block):
         matrix[row, row : row + taps.size] = taps
     return matrix
@@ -68,13 +69,14 @@ def separable(
     """
     scratch = scratch or Scratch()
     height, width, channels = band.shape
-    rows, columns = height - column.size + 1, width - row.size + 1
+    rows = output_length(height, Window(column.size))
+    columns = output_length(width, Window(row.size))
     matrix, transposed = toeplitz(column), np.ascontiguousarray(toeplitz(row).T)
     out = scratch.array(f"{name} out", channels * rows * columns, float)
     out = out.reshape(channels, rows, columns)
     for left in range(0, columns, TILE):
         count = min(TILE, columns - left)
-        read = count + row.size - 1
+        read = Window(row.size).span(count)
         x = scratch.array("x", height * read, float).reshape(height, read)
         halfway = scratch.array("halfway", rows * read, float).reshape(rows, read)
         for channel in range(channels):
@@ -143,7 +145,7 @@ def fourier(band: Values, kernel: Values) -> Values:
     Returns float64 (rows − i + 1, columns − j + 1, channels).
     """
     height, width, channels = band.shape
-    rows, columns = height - kernel.shape[0] + 1, width - kernel.shape[1] + 1
+    rows, columns = map(output_length, (height, width), map(Window, kernel.shape))
     size = smooth(height), smooth(width)
     # correlation: the conjugate of the kernel's transform; what wraps around is cut off
     spectrum = np.conj(np.fft.rfft2(kernel.astype(np.float64), size))

@@ -17,6 +17,7 @@ from convcli.images.arrays import Samples, Stored, Values
 from convcli.images.engines.correlate import Correlator
 from convcli.images.engines.quantize import NOTHING, IntensityMap, Quantizer, Statistics
 from convcli.images.engines.row_bands import Bands, FloatWork, Work
+from convcli.images.engines.shift_passes import Scratch
 from convcli.images.kernels.kernel import Kernel
 
 Centers: TypeAlias = tuple[slice, slice]
@@ -51,10 +52,10 @@ class AlphaEngine(ABC):
         """Samples of color and alpha, exactly."""
         read = self._reader(bands, np.int64)
 
-        def run(top: int, bottom: int, out: Stored) -> Statistics:
+        def run(top: int, bottom: int, out: Stored, scratch: Scratch) -> Statistics:
             return self._samples(*read(top, bottom), intensity, out)
 
-        return Work(_rows(bands), lambda: run)
+        return Work(_rows(bands), run)
 
     def float_work(self, bands: Bands, intensity: IntensityMap, threads: int) -> FloatWork:
         """Responses of color beside those of alpha, as float64, nothing rounded."""

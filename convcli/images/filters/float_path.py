@@ -38,7 +38,7 @@ def float_values(picture: Picture, plan: FilterPlan, threads: int | None = None)
     border = spec.border
     if spec.linear:
         samples = to_light(samples.astype(dtype), picture.full, with_alpha)
-        beyond = to_light(np.full((1, 1, 1), float(border.value)), picture.full, False)
+        beyond = to_light(np.full((1, 1, 1), float(border.fill)), picture.full, False)
         border = border._replace(value=float(beyond[0, 0, 0]))
     for stage in plan.stages:
         window = stage.window._replace(border=border)

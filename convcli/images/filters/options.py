@@ -3,6 +3,7 @@
 This file does without NumPy, as the command line does.
 """
 
+import json
 from types import NoneType
 from typing import Literal, get_args, get_origin
 
@@ -54,6 +55,22 @@ class FilterOptions(Options):
                 least = "" if minimum is None else f" of at least {minimum}"
                 raise SpecError(f"{name} {value!r:.40} is not {_described(kind)}{least}")
 
+    def record(self) -> str:
+        """One line of JSON, in ASCII: the kernels, and the options that have not their defaults.
+
+        >>> FilterOptions(kernels=("sobel",), border="wrap").record()
+        '{"convcli": 1, "kernels": ["sobel"], "border": "wrap"}'
+        """
+        values = {name: getattr(self, name) for name in RECORDED}
+        changed = {k: value for k, value in values.items() if value != getattr(FilterOptions, k)}
+        return json.dumps({"convcli": SCHEMA, "kernels": list(self.kernels), **changed})
+
+
+SCHEMA = 1
+"""Of the record of options that results hold."""
+
+RECORDED = tuple(name for name in FilterOptions.__annotations__ if name != "kernels")
+"""The options that a record holds beside the kernels."""
 
 MINIMA = {"iterations": 1, "dilation": 1, "stride": 1, "anchor": 0}
 """The least value of each integer that cannot be any."""
@@ -85,3 +102,30 @@ def _described(kind: object) -> str:
         return "texts" if get_args(kind)[0] is str else "two integers"
     words = {int: "an integer", bool: "true or false", str: "text", NoneType: "nothing"}
     return " or ".join(words.get(one, "two integers") for one in get_args(kind) or (kind,))
+
+
+def read_record(text: str, name: str) -> FilterOptions:
+    """The options of a record that has a name.
+
+    >>> read_record('{"convcli": 1, "kernels": ["sobel"], "border": "wrap"}', "the record").border
+    'wrap'
+
+    Raises SpecError for what is no record of ours.
+    """
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        fields = None
+    if not isinstance(fields, dict) or not isinstance(fields.get("kernels"), list):
+        raise SpecError(f"{name} cannot be read")
+    if fields.pop("convcli", None) != SCHEMA or not set(fields) <= {"kernels", *RECORDED}:
+        raise SpecError(f"{name} is of another version of convcli")
+    values = {k: tuple(value) if isinstance(value, list) else value for k, value in fields.items()}
+    options = FilterOptions.of(values)
+    try:
+        options.validate()
+    except SpecError as error:
+        raise SpecError(f"{name} cannot be read: {error}") from None
+    if any(spec.startswith("@") for spec in options.kernels):
+        raise SpecError(f"{name} names files, which no record of ours does")
+    return options

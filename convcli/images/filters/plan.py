@@ -7,7 +7,6 @@ The command, `--explain`, JSON, the check of memory and the batch read the plan;
 """
 
 import os
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
@@ -21,10 +20,9 @@ from convcli.images.filters.alpha import AlphaEngine, ConstantAlpha, Premultipli
 from convcli.images.filters.ranges import FIXED, Range, auto_gain, intensity_map
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import ITEM_BYTES, Header
-from convcli.images.io.formats import FORMATS, Format, SaveOptions, target_format
+from convcli.images.io.formats import Format, Target
 from convcli.images.io.jpeg_strips import BLOCKS
 from convcli.images.kernels.kernel import Kernel
-from convcli.images.kernels.listing import kernel_record, kernel_text, number
 
 WIDE = 32
 """Rows or columns of a kernel above which transparent pictures are summed in floats as a whole."""
@@ -57,21 +55,6 @@ class Writer(Enum):
     FLOATS = "floats"
 
 
-class Target(NamedTuple):
-    """Where a result goes: a path or "-", whether it may be replaced, and how it is saved."""
-
-    path: str
-    force: bool = False
-    options: SaveOptions = SaveOptions()
-
-    def format(self, own: str = "") -> Format | None:
-        """The format: the one given, that of the name, or on stdout the picture's `own`.
-
-        None where that is not known yet. Raises OutputError for a name that ends as none does.
-        """
-        return self.options.format or target_format(self.path) or FORMATS.get(own)
-
-
 class Stage(NamedTuple):
     """One kernel of the chain: how it moves, how it is computed, what becomes of its responses."""
 
@@ -82,8 +65,7 @@ class Stage(NamedTuple):
     intensity: IntensityMap
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FilterPlan:
+class FilterPlan(NamedTuple):
     """What a filter run will do to a picture with a header, and how its result is written."""
 
     spec: FilterSpec
@@ -117,6 +99,8 @@ class FilterPlan:
 
     def record(self) -> dict[str, object]:
         """The whole plan as data."""
+        from convcli.images.kernels.listing import kernel_record
+
         header, spec = self.header, self.spec
         return {
             "schema": 1,
@@ -147,6 +131,8 @@ class FilterPlan:
 
     def text(self) -> list[str]:
         """The whole plan in lines."""
+        from convcli.images.kernels.listing import kernel_text, number
+
         spec, lines = self.spec, []
         for stage in self.stages:
             lines += kernel_text(stage.kernel)
@@ -264,7 +250,7 @@ def _check(filtered: Header, spec: FilterSpec) -> None:
         value = spec.border.value
         if not 0 <= value <= filtered.full or value % 1:
             raise UnfitError(
-                f"the border constant:{value:g} is no sample of this picture: "
+                f"the border {spec.border.text} is no sample of this picture: "
                 f"a whole number from 0 to {filtered.full}"
             )
     if spec.linear and (filtered.inks or not filtered.full):

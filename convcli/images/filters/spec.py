@@ -1,4 +1,7 @@
-"""What is done to a picture: a chain of kernels, and how their responses become samples."""
+"""What is done to a picture: a chain of kernels, and how their responses become samples.
+
+It is what options say, or what the record in a result says.
+"""
 
 import re
 from collections.abc import Sequence
@@ -9,9 +12,16 @@ import numpy as np
 
 from convcli.borders import Border, read_border
 from convcli.errors import SpecError
-from convcli.images.filters.options import Channels, FilterOptions, Pair
-from convcli.images.filters.provenance import record_text
+from convcli.images.filters.options import (
+    RECORDED,
+    Channels,
+    FilterOptions,
+    Pair,
+    read_record,
+)
 from convcli.images.filters.ranges import Range, read_range
+from convcli.images.io.formats import formats_beginning
+from convcli.images.io.read import record_in
 from convcli.images.kernels.kernel import (
     Kernel,
     anchored,
@@ -22,8 +32,9 @@ from convcli.images.kernels.kernel import (
     scaled,
     transposed,
 )
-from convcli.images.kernels.parse import kernel
+from convcli.images.kernels.parse import kernel, spec_text
 from convcli.numerals import read_fraction, row_hints
+from convcli.text import safe
 
 MAX_KERNELS = 100
 """Kernels of one chain, iterations counted."""
@@ -49,7 +60,7 @@ class FilterSpec(NamedTuple):
     amount: Fraction = Fraction(1)
     exact: bool = False
     flip: bool = False
-    """Whether the kernels were turned by 180°, as people are told."""
+    """Whether the kernels were turned by 180°."""
     record: str = ""
     """How a result is made, for its file."""
 
@@ -73,9 +84,17 @@ def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> 
     Raises SpecError for text that cannot be understood.
     """
     options.validate()
-    flag = "--" if kernels is None else ""
+    record, flag = options.record(), "--" if kernels is None else ""
+    scale, bias, amount = (
+        read_fraction(text, f"{flag}{name}")
+        for name, text in (
+            ("scale", options.scale),
+            ("bias", options.bias),
+            ("amount", options.amount),
+        )
+    )
+    border, range_ = read_border(options.border), read_range(options.range)
     named = map(kernel, options.kernels) if kernels is None else kernels
-    scale = read_fraction(options.scale, f"{flag}scale")
     chain = [_changed(one, scale, options) for one in named] * options.iterations
     if not chain:
         raise SpecError("no kernel is given")
@@ -83,17 +102,17 @@ def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> 
         raise SpecError(f"{len(chain)} kernels in a chain are more than {MAX_KERNELS}")
     return FilterSpec(
         tuple(chain),
-        read_border(options.border),
+        border,
         options.stride,
         options.channels,
         options.gray,
         options.linear,
-        read_range(options.range),
-        read_fraction(options.bias, f"{flag}bias"),
-        read_fraction(options.amount, f"{flag}amount"),
+        range_,
+        bias,
+        amount,
         options.exact,
         options.flip,
-        record_text(options),
+        record,
     )
 
 
@@ -104,13 +123,46 @@ def _changed(one: Kernel, scale: Fraction, options: FilterOptions) -> Kernel:
         one = transposed(one)
     if options.rotate:
         one = rotated(one, options.rotate)
-    one = normalised(one, options.normalize)
-    one = scaled(one, scale)
+    if options.normalize != "none":
+        one = normalised(one, options.normalize)._replace(smooth=0.0)
+    if options.scale != "1":
+        one = scaled(one, scale)._replace(smooth=0.0)
     if options.anchor is not None:
-        one = anchored(one, options.anchor)
-    one = dilated(one, options.dilation)
-    plain = options.scale == "1" and options.normalize == "none" and options.anchor is None
-    return one if plain else one._replace(smooth=0.0)
+        one = anchored(one, options.anchor)._replace(smooth=0.0)
+    return one if options.dilation == (1, 1) else dilated(one, options.dilation)
+
+
+def replayed(options: FilterOptions) -> FilterOptions:
+    """The options with the files of kernels read, pictures among them: what made each is repeated.
+
+    An option that was given counts, others are those of the pictures' records.
+    """
+    chain: list[str] = []
+    values: dict[str, object] = {}
+    for text in options.kernels:
+        record = _record_at(text[1:]) if text.startswith("@") else None
+        if record is None:
+            chain.append(spec_text(kernel(text)) if text.startswith("@") else text)
+        else:
+            chain.extend(record.kernels)
+            values |= {name: vars(record)[name] for name in record.given(*RECORDED)}
+    values |= {name: vars(options)[name] for name in options.given(*RECORDED)}
+    return FilterOptions.of({**values, "kernels": tuple(chain)})
+
+
+def _record_at(path: str) -> FilterOptions | None:
+    """The record of a picture; None for another file, whose reader says what is wrong with it."""
+    try:
+        with open(path, "rb") as stream:
+            start = stream.read(8)
+    except OSError:
+        return None
+    if not formats_beginning(start):
+        return None
+    text = record_in(path)
+    if text is None:
+        raise SpecError(f"{safe(path)} says nothing of a kernel: no result of `convcli filter`")
+    return read_record(text, f"the record in {safe(path)}")
 
 
 def remarks(spec: FilterSpec, options: FilterOptions) -> list[str]:

@@ -41,12 +41,12 @@ def files_named(words: Iterable[object]) -> list[str]:
     >>> files_named(["cat.png", "@kernel.txt", "model.py:Net", None, 3])
     ['cat.png', 'kernel.txt', 'model.py:Net', 'model.py']
     """
-    found = []
+    names = []
     for word in words:
         if isinstance(word, str) and "\0" not in word:
             file, colon, _ = word.removeprefix("@").rpartition(":")
-            found += [word.removeprefix("@"), *([file] if colon else [])]
-    return [name for name in found if name]
+            names += [word.removeprefix("@"), *([file] if colon else [])]
+    return [name for name in names if name]
 
 
 def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> None:

@@ -8,7 +8,6 @@ This file does without NumPy, so that a picture is decoded while NumPy is import
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from convcli.errors import OutputError, SpecError
@@ -17,8 +16,7 @@ from convcli.text import like, safe
 SaveOption = Literal["quality", "subsampling"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Format:
+class Format(NamedTuple):
     """A format of files: how its files are recognized, and what they can hold."""
 
     name: str
@@ -46,7 +44,7 @@ class Format:
     """What a result keeps of its picture."""
     record: Literal["", "text", "exif"] = ""
     """Where it holds the record of how a result was made."""
-    save: Mapping[str, int] = field(default_factory=dict)
+    save: Mapping[str, int] = {}
     """Pillow's options where none are given."""
     save_options: frozenset[SaveOption] = frozenset()
     """The options of the command line that apply to it."""
@@ -179,16 +177,6 @@ def format_of(path: str) -> Format:
     return SUFFIXES[suffix]
 
 
-def target_format(path: str) -> Format | None:
-    """The format of pictures or floats that a file name asks for; None for "-".
-
-    Raises OutputError for a suffix of none.
-    """
-    if path == "-":
-        return None
-    return FLOAT_SUFFIXES.get(suffix_of(path)) or format_of(path)
-
-
 def suffix_of(path: str) -> str:
     """The end of a file name, in lower case.
 
@@ -244,3 +232,20 @@ class SaveOptions(NamedTuple):
         given = {"quality": self.quality, "subsampling": self.subsampling}
         chosen = {name: value for name, value in given.items() if value is not None}
         return {**form.save, **{k: v for k, v in chosen.items() if k in form.save_options}}
+
+
+class Target(NamedTuple):
+    """Where a result goes: a path or "-", whether it may be replaced, and how it is saved."""
+
+    path: str
+    force: bool = False
+    options: SaveOptions = SaveOptions()
+
+    def format(self, own: str = "") -> Format | None:
+        """The format: the one given, that of the name, or on stdout the picture's `own`.
+
+        None where that is not known yet. Raises OutputError for a name that ends as none does.
+        """
+        if self.options.format or self.path == "-":
+            return self.options.format or FORMATS.get(own)
+        return FLOAT_SUFFIXES.get(suffix_of(self.path)) or format_of(self.path)

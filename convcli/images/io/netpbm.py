@@ -16,13 +16,13 @@ from convcli.images.image import Picture
 from convcli.images.io.source import Map
 
 
-def open_map(source: str | bytes, found: Map) -> Picture:
+def open_map(source: str | bytes, mapped: Map) -> Picture:
     """The picture of a PGM or PPM at a path, or in its bytes.
 
     Raises PictureError for a file that ends before its picture does.
     """
-    header, offset = found
-    if not header.pixels:
+    header, offset = mapped
+    if not header.samples:
         raise PictureError(f"it has {header.width}x{header.height} pixels")
     shape = header.height, header.width, header.channels
     dtype: np.dtype[np.unsignedinteger] = np.dtype("u1" if header.dtype == "uint8" else ">u2")

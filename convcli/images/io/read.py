@@ -1,8 +1,9 @@
-"""Read pictures: from Pillow's images to our arrays, turned upright, with all their frames."""
+"""Read pictures: from Pillow's images to our arrays, turned upright, with frames and metadata."""
 
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from struct import pack
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -11,9 +12,15 @@ from convcli.errors import PictureError
 from convcli.images.arrays import Samples
 from convcli.images.image import Header, Metadata, Picture, Timing
 from convcli.images.io.formats import FORMATS
-from convcli.images.io.metadata import read_metadata, record_of, texts_of
 from convcli.images.io.netpbm import open_map
-from convcli.images.io.source import Limits, Prefetch, array_mode, is_pillows
+from convcli.images.io.source import (
+    Limits,
+    Needs,
+    Prefetch,
+    TooLargeError,
+    array_mode,
+    is_pillows,
+)
 from convcli.text import safe
 
 BAD_FILE = (
@@ -28,6 +35,16 @@ BAD_FILE = (
 )
 """What Pillow and our own readers raise on bad files; else it is Pillow's own, or a bug of ours."""
 
+RECORD_KEY = "convcli"
+"""The name of the PNG text that says how a result was made."""
+
+EXIF_IFD, USER_COMMENT = 0x8769, 0x9286
+ASCII_COMMENT = b"ASCII\0\0\0"
+
+SAME_COLORS = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I", "F", "CMYK"}
+"""Modes whose color profile still describes the picture once it is an array."""
+
+
 COPIED_ROWS = 16
 """Rows of an image that become an array at once: what Pillow copies them through stays in cache,
 and is a fifth of the time that one copy of a large image takes."""
@@ -38,7 +55,7 @@ def open_picture(
     every_kind: bool = False,
     prefetch: Prefetch | None = None,
     limits: Limits | None = None,
-    needs: int = 0,
+    needs: Needs | None = None,
 ) -> Picture:
     """Read a picture from a path, or from stdin for "-", turned as its EXIF orientation says.
 
@@ -46,7 +63,7 @@ def open_picture(
     of several frames, of 32 bits and of four inks are read as they are where `every_kind` is
     wanted, and refused or converted otherwise. `prefetch` is a picture that is being decoded
     already. Raises PictureError for what cannot be read, with the reason; before it is decoded, for
-    what is beyond `limits`, where `needs` are the bytes that the picture and its use take.
+    what is beyond `limits`, where `needs` says how much memory the picture and its use take.
     """
     with _refusals(source):
         prefetch = prefetch or Prefetch(source, limits=limits)
@@ -54,18 +71,12 @@ def open_picture(
         if mapped is not None:
             picture = open_map(*mapped)
             if needs:
-                prefetch.limits.check_memory(prefetch.header(), needs)
+                prefetch.limits.check_memory(mapped[1].header, needs(mapped[1].header))
         else:
             with prefetch.image(needs) as image:
                 picture = _picture(image, prefetch.header(), every_kind, prefetch.deep)
         prefetch.check_unchanged()
         return picture
-
-
-def read_header(source: str, prefetch: Prefetch) -> Header:
-    """What the header of a picture says. Raises PictureError for a file that is none."""
-    with _refusals(source):
-        return prefetch.header()
 
 
 def record_in(path: str) -> str | None:
@@ -87,23 +98,30 @@ def record_in(path: str) -> str | None:
 @contextmanager
 def _refusals(source: str) -> Iterator[None]:
     """Raise what is wrong with a file as a PictureError that names it."""
-    name = "standard input" if source == "-" else safe(source)
     if source == "-" and (sys.stdin is None or sys.stdin.isatty()):
-        raise PictureError(f"{name} is not a pipe or a file; name a picture, or pipe one in")
+        raise PictureError("standard input is not a pipe or a file; name a picture, or pipe one in")
     try:
         yield
-    except UnidentifiedImageError:
-        kinds = ", ".join(FORMATS)
-        raise PictureError(f"{name} is not a picture of a kind convcli reads ({kinds})") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise PictureError(f"{name} is too large: {error}") from None
-    except PictureError as error:
-        raise type(error)(f"{name}: {error}") from None
     except Exception as error:
-        if not isinstance(error, BAD_FILE) and not is_pillows(error):
+        if not isinstance(error, (*BAD_FILE, PictureError)) and not is_pillows(error):
             raise
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
-        raise PictureError(f"{name} cannot be read: {safe(reason)}") from None
+        name = "standard input" if source == "-" else safe(source)
+        raise _refusal(error, name) from None
+
+
+def _refusal(error: Exception, name: str) -> PictureError:
+    """What is wrong with a file of a name."""
+    if isinstance(error, TooLargeError):
+        return TooLargeError(f"{name}: {error}", error.header)
+    if isinstance(error, PictureError):
+        return PictureError(f"{name}: {error}")
+    if isinstance(error, UnidentifiedImageError):
+        kinds = ", ".join(FORMATS)
+        return PictureError(f"{name} is not a picture of a kind convcli reads ({kinds})")
+    if isinstance(error, Image.DecompressionBombError | Image.DecompressionBombWarning):
+        return PictureError(f"{name} is too large: {error}")
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    return PictureError(f"{name} cannot be read: {safe(reason)}")
 
 
 def _picture(image: Image.Image, header: Header, every_kind: bool, deep: bool) -> Picture:
@@ -121,17 +139,26 @@ def _picture(image: Image.Image, header: Header, every_kind: bool, deep: bool) -
         notes.append("16-bit color is read with 8 bits a sample")
     if header.frames > 1:
         return _animation(image, header, notes)
+    if header.array_mode in ("I", "F") and not every_kind:
+        kind = header.array_mode
+        raise PictureError(f"its samples have 32 bits (mode {kind}); convcli reads 8 and 16")
     image.load()
     upright = _upright(image)
-    plain = _plain(upright, header.format, every_kind)
-    metadata = _metadata(upright, plain, notes, image)
-    pixels = _samples(plain)
+    mode = header.array_mode if every_kind else array_mode(image, header.format, every_kind)
+    pixels = _samples(_converted(upright, mode))
     if pixels.dtype.kind == "i":
         pixels = pixels.astype(np.float64)
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
         raise PictureError("it holds samples that are not finite numbers")
-    mode = plain.mode if plain.mode in ("CMYK", "I", "F") else ""
-    return Picture(pixels, _has_alpha(plain), header.format, metadata, tuple(notes), mode)
+    metadata, texts = read_metadata(upright, mode, notes), texts_of(image)
+    return Picture(
+        pixels,
+        mode in ("LA", "RGBA"),
+        header.format,
+        {**metadata, "text": texts} if texts else metadata,
+        tuple(notes),
+        mode if mode in ("CMYK", "I", "F") else "",
+    )
 
 
 def _animation(image: Image.Image, header: Header, notes: list[str]) -> Picture:
@@ -142,39 +169,31 @@ def _animation(image: Image.Image, header: Header, notes: list[str]) -> Picture:
         image.seek(number)
         image.load()
         upright = _upright(image.copy())
-        frames.append(_plain(upright, header.format, False))
+        mode = array_mode(upright, header.format, every_kind=False)
+        if mode in ("I", "F"):
+            raise PictureError(f"its samples have 32 bits (mode {mode}); convcli reads 8 and 16")
+        frames.append(_converted(upright, mode))
         durations.append(int(image.info.get("duration", 0)))
         if not number:
-            metadata = read_metadata(upright, frames[0].mode, notes)
+            metadata = read_metadata(upright, mode, notes)
     modes = {frame.mode for frame in frames}
     if len(modes) > 1:
         if "I;16" in modes:
             notes.append("16-bit frames beside others are read with 8 bits a sample")
-        mode = "RGBA" if any(map(_has_alpha, frames)) else "RGB"
+        mode = "RGBA" if modes & {"LA", "RGBA"} else "RGB"
         frames = [_of_8_bits(frame).convert(mode) for frame in frames]
     texts = texts_of(image)
     first, *rest = map(_samples, frames)
     timed = FORMATS[header.format].frames == "timed"
     return Picture(
         first,
-        _has_alpha(frames[0]),
+        frames[0].mode in ("LA", "RGBA"),
         header.format,
         {**metadata, "text": texts} if texts else metadata,
         tuple(notes),
         frames=tuple(rest),
         timing=Timing(tuple(durations) if timed else (), image.info.get("loop")),
     )
-
-
-def _metadata(
-    upright: Image.Image, plain: Image.Image, notes: list[str], image: Image.Image
-) -> Metadata:
-    metadata, texts = read_metadata(upright, plain.mode, notes), texts_of(image)
-    return {**metadata, "text": texts} if texts else metadata
-
-
-def _has_alpha(image: Image.Image) -> bool:
-    return image.mode in ("LA", "RGBA")
 
 
 def _samples(image: Image.Image) -> Samples:
@@ -198,11 +217,7 @@ def _upright(image: Image.Image) -> Image.Image:
     return ImageOps.exif_transpose(image)
 
 
-def _plain(image: Image.Image, form: str, every_kind: bool) -> Image.Image:
-    """The picture in the mode in which it is read."""
-    mode = array_mode(image, form, every_kind)
-    if mode in ("I", "F") and not every_kind:
-        raise PictureError(f"its samples have 32 bits (mode {mode}); convcli reads 8 and 16")
+def _converted(image: Image.Image, mode: str) -> Image.Image:
     return image if image.mode == mode else image.convert(mode)
 
 
@@ -221,3 +236,68 @@ def of_inks(pixels: Samples) -> Image.Image:
     """
     size = pixels.shape[1], pixels.shape[0]
     return Image.frombuffer("CMYK", size, np.ascontiguousarray(pixels), "raw", "CMYK", 0, 1)
+
+
+def read_metadata(upright: Image.Image, mode: str, notes: list[str]) -> Metadata:
+    """What is kept of an image that is read in a mode; `notes` gets what is left out.
+
+    A color profile is kept where the colors stay the same: one of inks describes inks alone.
+    """
+    same = upright.mode in SAME_COLORS and (upright.mode == "CMYK") == (mode == "CMYK")
+    kept = {"dpi", "exif", "xmp", "comment", *(["icc_profile"] if same else [])}
+    exif = upright.info.get("exif")
+    if exif and not is_sound(exif):
+        kept.remove("exif")
+        notes.append("its EXIF is damaged, and is left out")
+    return {key: value for key, value in upright.info.items() if key in kept}
+
+
+def texts_of(image: Image.Image) -> dict[str, str]:
+    """The texts of a PNG."""
+    return dict(getattr(image, "text", None) or {})
+
+
+def record_of(image: Image.Image) -> str | None:
+    """The record of how an image was made; None where there is none."""
+    texts = texts_of(image)
+    if RECORD_KEY in texts:
+        return str(texts[RECORD_KEY])
+    comment = image.getexif().get_ifd(EXIF_IFD).get(USER_COMMENT)
+    if isinstance(comment, bytes) and comment.startswith(ASCII_COMMENT):
+        return comment[len(ASCII_COMMENT) :].decode("ascii", "replace")
+    return None
+
+
+def with_record(exif: bytes, record: str) -> bytes:
+    """EXIF data with the record as its user comment."""
+    if not exif:
+        return _exif_of(ASCII_COMMENT + record.encode("ascii"))
+    result = Image.Exif()
+    result.load(exif)
+    result.get_ifd(EXIF_IFD)[USER_COMMENT] = ASCII_COMMENT + record.encode("ascii")
+    return result.tobytes()
+
+
+def is_sound(exif: bytes) -> bool:
+    """Whether EXIF data can be read and written again.
+
+    >>> is_sound(_exif_of(ASCII_COMMENT)), is_sound(b"Exif\\0\\0scrambled")
+    (True, False)
+    """
+    try:
+        with_record(exif, "")
+    except Exception as error:
+        if not is_pillows(error):
+            raise
+        return False
+    return True
+
+
+def _exif_of(comment: bytes) -> bytes:
+    """EXIF data that is one user comment: a TIFF of two directories (CIPA DC-008, 4.6).
+
+    Pillow could make it, but takes longer to import what it needs than a small filter takes.
+    """
+    first = pack("<HHHLLL", 1, EXIF_IFD, 4, 1, 26, 0)
+    second = pack("<HHHLLL", 1, USER_COMMENT, 7, len(comment), 44, 0)
+    return b"Exif\0\0II*\0\x08\0\0\0" + first + second + comment

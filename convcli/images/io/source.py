@@ -9,12 +9,11 @@ import os
 import re
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from io import BytesIO
 from math import ceil
 from threading import Event, Thread
-from types import TracebackType
 from typing import NamedTuple
 
 from PIL import Image
@@ -28,6 +27,9 @@ DECODED_AHEAD = 2**27
 
 PILLOW_PIXELS = 178_956_970
 """Where Pillow refuses a picture as a decompression bomb: 2 × ⌊2³⁰ / 4 / 3⌋ pixels."""
+
+STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16N": 2}
+"""Bytes per pixel of Pillow's images by mode; 4 in all others."""
 
 ARRAYS = {
     "L": (1, "uint8"),
@@ -70,7 +72,19 @@ def header_of(image: Image.Image) -> Header:
         frames,
         form,
         image.mode,
+        mode,
     )
+
+
+def decoding_bytes(header: Header) -> int:
+    """The most that decoding takes: Pillow's picture, a converted one, the array and its parts.
+
+    >>> decoding_bytes(Header(1000, 1000, 3, mode="RGB", array_mode="RGB"))
+    10000000
+    """
+    converted = 0 if header.mode == header.array_mode else 4
+    stored = STORED_BYTES.get(header.mode, 4) + converted
+    return header.width * header.height * header.frames * stored + 2 * header.array_bytes
 
 
 def array_mode(image: Image.Image, form: str, every_kind: bool) -> str:
@@ -108,12 +122,22 @@ def map_header(start: bytes) -> Map | None:
         return None
     channels, dtype = 3 if match[1] == b"6" else 1, "uint8" if match[4] == b"255" else "uint16"
     mode = "I;16" if dtype == "uint16" else "RGB" if channels == 3 else "L"
-    header = Header(int(match[2]), int(match[3]), channels, dtype, format="PPM", mode=mode)
+    header = Header(
+        int(match[2]), int(match[3]), channels, dtype, format="PPM", mode=mode, array_mode=mode
+    )
     return Map(header, match.end())
 
 
 class TooLargeError(PictureError):
-    """A picture beyond the limits, which may be read in bands."""
+    """A picture beyond the limits, which may be read in bands; what its header says of it."""
+
+    def __init__(self, text: str, header: Header) -> None:
+        super().__init__(text)
+        self.header = header
+
+
+Needs = Callable[[Header], int]
+"""What is done with a picture → the bytes that takes, with those of its array."""
 
 
 class Limits(NamedTuple):
@@ -128,14 +152,16 @@ class Limits(NamedTuple):
 
         `needs` are the bytes that are taken by what is done with it, those of its array included.
         """
-        most = PILLOW_PIXELS if self.pixels is None else self.pixels
-        if header.pixels > most:
+        allowed = PILLOW_PIXELS if self.pixels is None else self.pixels
+        pixels = header.width * header.height * header.frames
+        if pixels > allowed:
             frames = f"{header.frames} frames of " if header.frames > 1 else ""
             raise TooLargeError(
-                f"{frames}{header.width}x{header.height} pixels are {header.pixels:,}, more than "
-                f"{most:,}: too large; --max-pixels {header.pixels} allows them"
+                f"{frames}{header.width}x{header.height} pixels are {pixels:,}, more than "
+                f"{allowed:,}: too large; --max-pixels {pixels} allows them",
+                header,
             )
-        self.check_memory(header, max(header.decoding_bytes, needs))
+        self.check_memory(header, max(decoding_bytes(header), needs))
 
     def check_memory(self, header: Header, needs: int) -> None:
         """The same for the bytes alone."""
@@ -143,13 +169,16 @@ class Limits(NamedTuple):
             return  # nobody is that poor, and asking takes time
         have = (self.memory if self.memory is not None else available()) // self.beside
         if needs > have:
-            limit = "the limit is" if self.memory is not None else "free are"
+            limit = f"the limit is {bytes_text(have)}"
+            if self.memory is None:
+                limit = f"{bytes_text(have)} are free"
             apart = ", take fewer --jobs" if self.beside > 1 else ""
             raise TooLargeError(
                 f"{header.width}x{header.height} pixels ({header.mode}) need {bytes_text(needs)} "
-                f"of memory, {limit} {bytes_text(have)}; raise it with --max-memory "
+                f"of memory, {limit}; raise it with --max-memory "
                 f"{ceil(needs * self.beside / 2**20)}MiB{apart}, or "
-                "pip install 'convcli[large]' to read it in bands"
+                "pip install 'convcli[large]' to read it in bands",
+                header,
             )
 
 
@@ -162,11 +191,8 @@ def bytes_text(count: int) -> str:
     for unit in ("TiB", "GiB", "MiB", "KiB"):
         size = UNITS[unit[0]]
         if count >= size:
-            return (
-                f"{count / size:,.0f} {unit}"
-                if count % size == 0
-                else f"{count / size:,.1f} {unit}"
-            )
+            digits = 1 if count % size else 0
+            return f"{count / size:,.{digits}f} {unit}"
     return f"{count} bytes"
 
 
@@ -237,19 +263,6 @@ class Prefetch:
             self._thread = Thread(target=self._work, daemon=True)
             self._thread.start()
 
-    def __enter__(self) -> "Prefetch":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Close the file, unless it is still being decoded: then the process is about to end."""
-        if self._image is not None and not (self._thread and self._thread.is_alive()):
-            self._image.close()
-
     def header(self) -> Header:
         """What the header says, as soon as it is read. Raises what Pillow does on bad files."""
         if self._thread:
@@ -269,11 +282,10 @@ class Prefetch:
         return self.source if self._data is None else self._data, self._map
 
     @contextmanager
-    def image(self, needs: int = 0, load: bool = True) -> Iterator[Image.Image]:
+    def image(self, needs: Needs | None = None, load: bool = True) -> Iterator[Image.Image]:
         """The image as Pillow has it, decoded unless that is not wanted.
 
-        `needs` are the bytes that are taken by what is done with it. Raises TooLargeError, before
-        anything is decoded, for one beyond the limits.
+        Raises TooLargeError, before anything is decoded, for one beyond the limits.
         """
         header = self.header()
         if self._thread:
@@ -283,7 +295,7 @@ class Prefetch:
         assert self._image is not None
         with self._image as image:
             if load:
-                self.limits.check(header, needs)
+                self.limits.check(header, needs(header) if needs else 0)
                 self._decode(image)
             yield image
 
@@ -307,12 +319,14 @@ class Prefetch:
         try:
             header = self._open()
             self._opened.set()
-            ahead = header.decoding_bytes < DECODED_AHEAD and self.limits.memory is None
+            ahead = decoding_bytes(header) < DECODED_AHEAD and self.limits.memory is None
             if self._image is not None and ahead:
                 self.limits.check(header)
                 self._decode(self._image)
         except Exception as error:
             self._error = error
+            if self._image is not None:
+                self._image.close()
         finally:
             self._opened.set()
 
@@ -333,7 +347,11 @@ class Prefetch:
         else:
             source = self.source if self._data is None else BytesIO(self._data)
             self._image = _opened(source, start)
-            self._header = header_of(self._image)
+            try:
+                self._header = header_of(self._image)
+            except BaseException:
+                self._image.close()
+                raise
         return self._header
 
     def _decode(self, image: Image.Image) -> None:

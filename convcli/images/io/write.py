@@ -14,9 +14,8 @@ from convcli.images.arrays import Samples
 from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import FORMATS, Format, SaveOptions, format_of, suffix_of
-from convcli.images.io.metadata import saved_metadata
 from convcli.images.io.netpbm import header
-from convcli.images.io.read import BAD_FILE, of_inks
+from convcli.images.io.read import BAD_FILE, RECORD_KEY, of_inks, with_record
 from convcli.text import safe
 
 
@@ -93,6 +92,27 @@ def save_picture(
         raise  # the disk's refusal, not the format's
     except BAD_FILE as error:
         raise OutputError(f"{form.name} cannot hold this picture: {safe(error)}") from None
+
+
+def saved_metadata(picture: Picture, form: Format) -> dict[str, object]:
+    """The options of Pillow's `save` that keep a picture's metadata in a format."""
+    metadata = picture.metadata
+    options = {key: value for key, value in metadata.items() if key in form.metadata}
+    if picture.mode == "CMYK" and not form.inks:
+        options.pop("icc_profile", None)  # it describes inks
+    texts, record = metadata.get("text"), metadata.get("record")
+    if form.record == "text" and (texts or record):
+        from PIL.PngImagePlugin import PngInfo
+
+        info = PngInfo()
+        kept = texts if isinstance(texts, dict) else {}
+        for key, text in (kept | ({RECORD_KEY: record} if record else {})).items():
+            info.add_text(str(key), str(text))
+        options["pnginfo"] = info
+    elif form.record == "exif" and isinstance(record, str) and record:
+        exif = options.get("exif")
+        options["exif"] = with_record(exif if isinstance(exif, bytes) else b"", record)
+    return options
 
 
 def without_alpha(picture: Picture, form: Format) -> Picture:
