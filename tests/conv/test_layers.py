@@ -98,7 +98,7 @@ def test_batch_normalisation_gives_mean_and_spread():
         (lambda x: conv.local_response_norm(x, 0), "size=0"),
         (lambda x: conv.local_response_norm(x[0], 3), r"takes \(n, c, …\)"),
         (lambda x: conv.batch_norm(x, None, None), "unless training"),
-        (lambda x: conv.batch_norm(x, [1.0], [1.0]), r"one a channel is \(2,\)"),
+        (lambda x: conv.batch_norm(x, [1.0], [1.0]), r"one per channel is \(2,\)"),
         (lambda x: conv.batch_norm(x.astype(int), [1.0] * 2, [1.0] * 2), "takes floats"),
     ],
 )
