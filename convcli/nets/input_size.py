@@ -11,7 +11,11 @@ CHANNELS = 3
 """Channels of an input written without them: `224` is a color picture of 224x224x3."""
 
 
-def input_shape(given: Sequence[int] | None, network: Network, named: Shape | None) -> Shape:
+OpenShape = tuple[int | None, ...]
+"""The shape of an input that a file names, with None where it leaves a size open."""
+
+
+def input_shape(given: Sequence[int] | None, network: Network, named: OpenShape | None) -> Shape:
     """The shape `(channels, *lengths)` that a network is walked with.
 
     `given` is what the command line says: one side for every axis, all sides, or all sides and
@@ -28,7 +32,11 @@ def input_shape(given: Sequence[int] | None, network: Network, named: Shape | No
             raise SpecError(
                 "the input's size is not known; give --input, such as --input 224x224x3"
             )
-        return named
+        closed = closed_shape(named)
+        if closed is None:
+            sizes = "x".join(str(size or "?") for size in (*named[1:], named[0]))
+            raise SpecError(f"the file leaves the input open, {sizes}; give --input")
+        return closed
     axes = len(named) - 1 if named else _axes(network, given)
     if axes == 0 and len(given) == 1:
         return (given[0],)
@@ -42,8 +50,20 @@ def input_shape(given: Sequence[int] | None, network: Network, named: Shape | No
     else:
         sizes = " x ".join(AXES.get(axes, ("size",) * axes))
         raise SpecError(f"the network's input is {sizes} x channels, not {len(given)} numbers")
-    channels = named[0] if named else _channels(network, lengths)
+    channels = (named and named[0]) or _channels(network, lengths)
     return (channels, *lengths)
+
+
+def closed_shape(named: OpenShape | None) -> Shape | None:
+    """A shape that is named completely.
+
+    >>> closed_shape((3, 224, 224)), closed_shape((3, None, None))
+    ((3, 224, 224), None)
+    """
+    if named is None:
+        return None
+    sizes = tuple(size for size in named if size is not None)
+    return sizes if len(sizes) == len(named) else None
 
 
 def named_shape(sizes: Sequence[object]) -> Shape | None:

@@ -6,16 +6,15 @@ numbers stand beside the names that `onnx.proto` gives them.
 
 import mmap
 import os
-from collections.abc import Callable
+from itertools import chain
 from math import prod
-from struct import unpack_from
 from typing import NamedTuple
 
 from convcli.errors import SpecError
+from convcli.nets.readers.onnx.external_data import ExternalFiles, external
 from convcli.nets.readers.onnx.protobuf import (
     Value,
     WireError,
-    doubles,
     fields,
     floats,
     integers,
@@ -23,6 +22,7 @@ from convcli.nets.readers.onnx.protobuf import (
     signed,
     text,
 )
+from convcli.nets.stored_arrays import TYPES, StoredArray, checked
 from convcli.text import safe
 
 MAX_FILE = 8 << 30
@@ -32,73 +32,38 @@ MAX_NODES = 200_000
 MAX_NESTING = 16
 """Graphs within graphs: the branches of If and Loop."""
 
-MAX_VALUES = 1 << 16
-"""Numbers of a tensor that are looked at while shapes are worked out: sizes, axes, scales."""
+MAX_UNPACKED = 1 << 24
+"""Integers of a tensor that are written as numbers of varying length."""
 
-MAX_ELEMENTS = 1 << 40
-
-TYPES: dict[int, tuple[str, int, str]] = {
-    # data_type → name, bits of one element, its letter for `struct`
-    1: ("float32", 32, "f"),
-    2: ("uint8", 8, "B"),
-    3: ("int8", 8, "b"),
-    4: ("uint16", 16, "H"),
-    5: ("int16", 16, "h"),
-    6: ("int32", 32, "i"),
-    7: ("int64", 64, "q"),
-    8: ("string", 0, ""),
-    9: ("bool", 8, "?"),
-    10: ("float16", 16, "e"),
-    11: ("float64", 64, "d"),
-    12: ("uint32", 32, "I"),
-    13: ("uint64", 64, "Q"),
-    14: ("complex64", 64, ""),
-    15: ("complex128", 128, ""),
-    16: ("bfloat16", 16, ""),
-    17: ("float8e4m3fn", 8, ""),
-    18: ("float8e4m3fnuz", 8, ""),
-    19: ("float8e5m2", 8, ""),
-    20: ("float8e5m2fnuz", 8, ""),
-    21: ("uint4", 4, ""),
-    22: ("int4", 4, ""),
+ELEMENT_TYPES = {
+    1: "float32",
+    2: "uint8",
+    3: "int8",
+    4: "uint16",
+    5: "int16",
+    6: "int32",
+    7: "int64",
+    8: "string",
+    9: "bool",
+    10: "float16",
+    11: "float64",
+    12: "uint32",
+    13: "uint64",
+    14: "complex64",
+    15: "complex128",
+    16: "bfloat16",
+    17: "float8e4m3fn",
+    18: "float8e4m3fnuz",
+    19: "float8e5m2",
+    20: "float8e5m2fnuz",
+    21: "uint4",
+    22: "int4",
 }
 """The element types of `TensorProto.DataType`."""
 
 
-class External(NamedTuple):
-    """Weights in another file: its name as the model has it, and where in it they lie."""
-
-    location: str
-    offset: int
-    length: int | None
-
-
-class TensorFile(NamedTuple):
-    """A tensor of the file: its sizes, and its numbers, which are read when they are asked for."""
-
-    name: str
-    type: str
-    shape: tuple[int, ...]
-    raw: memoryview | None
-    packed: tuple[float, ...] | None
-    """Numbers that stand in fields of their own type."""
-    external: External | None
-
-    def values(self) -> list[float] | None:
-        """The numbers of a small tensor of plain type that lies in the file; else None."""
-        count = prod(self.shape)
-        if count > MAX_VALUES or self.external is not None:
-            return None
-        if self.packed is not None:
-            return list(self.packed)
-        letter = next((one[2] for one in TYPES.values() if one[0] == self.type), "")
-        if self.raw is None or not letter:
-            return None
-        return list(unpack_from(f"<{count}{letter}", self.raw))
-
-
 AttributeValue = (
-    int | float | str | TensorFile | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | None
+    int | float | str | StoredArray | tuple[int, ...] | tuple[float, ...] | tuple[str, ...] | None
 )
 
 
@@ -127,7 +92,7 @@ class GraphFile(NamedTuple):
     """The graph of a model."""
 
     nodes: tuple[NodeFile, ...]
-    tensors: dict[str, TensorFile]
+    tensors: dict[str, StoredArray]
     inputs: tuple[ValueFile, ...]
     outputs: tuple[ValueFile, ...]
 
@@ -140,7 +105,6 @@ class ModelFile(NamedTuple):
     opset: int
     domains: tuple[str, ...]
     functions: dict[tuple[str, str], "FunctionFile"]
-    folder: str
 
 
 class FunctionFile(NamedTuple):
@@ -170,12 +134,13 @@ def open_model(path: str) -> ModelFile:
 def read_model(data: memoryview, folder: str = "") -> ModelFile:
     """The records of `ModelProto`. Raises WireError."""
     graph: GraphFile | None = None
+    files = ExternalFiles(folder)
     producer, opset, domains, functions = "", 1, [], {}
     for number, value in fields(data):
         if number == 2:  # producer_name
             producer = text(value)
         elif number == 7:  # graph
-            graph = _graph(message(value), 0)
+            graph = _graph(message(value), files, 0)
         elif number == 8:  # opset_import
             domain, version = "", 1
             for inner, one in fields(message(value)):
@@ -187,27 +152,27 @@ def read_model(data: memoryview, folder: str = "") -> ModelFile:
             if domain in ("", "ai.onnx"):
                 opset = version
         elif number == 25:  # functions
-            key, made = _function(message(value))
-            functions[key] = made
+            key, function = _function(message(value), files)
+            functions[key] = function
     if graph is None:
         raise WireError("it holds no graph")
-    return ModelFile(graph, producer, opset, tuple(domains), functions, folder)
+    return ModelFile(graph, producer, opset, tuple(domains), functions)
 
 
-def _graph(data: memoryview, depth: int) -> GraphFile:
+def _graph(data: memoryview, files: ExternalFiles, depth: int) -> GraphFile:
     if depth > MAX_NESTING:
         raise WireError(f"graphs are nested more than {MAX_NESTING} deep")
     nodes: list[NodeFile] = []
-    tensors: dict[str, TensorFile] = {}
+    tensors: dict[str, StoredArray] = {}
     inputs: list[ValueFile] = []
     outputs: list[ValueFile] = []
     for number, value in fields(data):
         if number == 1:  # node
             if len(nodes) >= MAX_NODES:
                 raise WireError(f"more than {MAX_NODES:,} nodes")
-            nodes.append(_node(message(value), depth))
+            nodes.append(_node(message(value), files, depth))
         elif number == 5:  # initializer
-            tensor = read_tensor(message(value))
+            tensor = read_tensor(message(value), files)
             tensors[tensor.name] = tensor
         elif number == 11:  # input
             inputs.append(_value(message(value)))
@@ -218,7 +183,9 @@ def _graph(data: memoryview, depth: int) -> GraphFile:
     return GraphFile(tuple(nodes), tensors, tuple(inputs), tuple(outputs))
 
 
-def _function(data: memoryview) -> tuple[tuple[str, str], FunctionFile]:
+def _function(
+    data: memoryview, files: ExternalFiles
+) -> tuple[tuple[str, str], FunctionFile]:
     name = domain = ""
     inputs: list[str] = []
     outputs: list[str] = []
@@ -231,13 +198,13 @@ def _function(data: memoryview) -> tuple[tuple[str, str], FunctionFile]:
         elif number == 5:
             outputs.append(text(value))
         elif number == 7:
-            nodes.append(_node(message(value), 0))
+            nodes.append(_node(message(value), files, 0))
         elif number == 10:
             domain = text(value)
     return (domain, name), FunctionFile(tuple(inputs), tuple(outputs), tuple(nodes))
 
 
-def _node(data: memoryview, depth: int) -> NodeFile:
+def _node(data: memoryview, files: ExternalFiles, depth: int) -> NodeFile:
     inputs: list[str] = []
     outputs: list[str] = []
     attributes: dict[str, AttributeValue] = {}
@@ -253,7 +220,7 @@ def _node(data: memoryview, depth: int) -> NodeFile:
         elif number == 4:
             operator = text(value)
         elif number == 5:
-            key, held = _attribute(message(value), depth)
+            key, held = _attribute(message(value), files, depth)
             attributes[key] = held
         elif number == 7:
             domain = text(value)
@@ -289,7 +256,9 @@ def _scopes(data: memoryview) -> tuple[str, ...]:
     return tuple(name for name in names if isinstance(name, str))
 
 
-def _attribute(data: memoryview, depth: int) -> tuple[str, AttributeValue]:
+def _attribute(
+    data: memoryview, files: ExternalFiles, depth: int
+) -> tuple[str, AttributeValue]:
     name = ""
     held: AttributeValue = None
     many: list[int] = []
@@ -305,9 +274,9 @@ def _attribute(data: memoryview, depth: int) -> tuple[str, AttributeValue]:
         elif number == 4:
             held = text(value)
         elif number == 5:
-            held = read_tensor(message(value))
+            held = read_tensor(message(value), files)
         elif number == 6:  # a graph: If, Loop and Scan are refused by name
-            _graph(message(value), depth + 1)
+            _graph(message(value), files, depth + 1)
         elif number == 7:
             numbers += floats(value)
         elif number == 8:
@@ -319,66 +288,68 @@ def _attribute(data: memoryview, depth: int) -> tuple[str, AttributeValue]:
     return name, held
 
 
-def read_tensor(data: memoryview) -> TensorFile:
+def read_tensor(data: memoryview, files: ExternalFiles) -> StoredArray:
     """A `TensorProto`; sizes and lengths are checked against each other. Raises WireError."""
     shape: list[int] = []
     kind, name = 0, ""
     raw: memoryview | None = None
-    packed: list[float] = []
-    outside: dict[str, str] = {}
+    typed: list[Value] = []
+    entries: dict[str, str] = {}
     elsewhere = False
-    small: dict[int, Callable[[Value], list[int] | list[float]]] = {
-        4: floats,
-        5: integers,
-        7: integers,
-        10: doubles,
-        11: integers,
-    }
-    waiting: list[tuple[int, Value]] = []
     for number, value in fields(data):
         if number == 1:
             shape += integers(value)
         elif number == 2 and isinstance(value, int):
             kind = value
-        elif number in small:
-            waiting.append((number, value))
+        elif number in (4, 5, 7, 10, 11):  # float_data, int32_data, int64_data, double_data, …
+            typed.append(value)
         elif number == 8:
             name = text(value)
         elif number == 9:
             raw = message(value)
         elif number == 13:
             key, held = _pair(message(value))
-            outside[key] = held
+            entries[key] = held
         elif number == 14:
             elsewhere = value == 1
-    if kind not in TYPES:
+    if kind not in ELEMENT_TYPES:
         raise WireError(f"{safe(name)} has the unknown element type {kind}")
-    type_, bits, _ = TYPES[kind]
-    sizes = tuple(shape)
-    count = prod(sizes)
-    if any(size < 0 for size in sizes) or len(sizes) > 64 or count > MAX_ELEMENTS:
-        raise WireError(f"{safe(name)} has the sizes {sizes[:8]}, which no tensor has")
-    if count <= MAX_VALUES and type_ not in ("float16", "bfloat16"):
-        for number, value in waiting:
-            packed += small[number](value)
-    if elsewhere or outside:
-        external = _external(name, outside)
-        return TensorFile(name, type_, sizes, None, None, external)
-    if raw is not None and bits and len(raw) != -(-count * bits // 8):
-        raise WireError(f"{safe(name)} holds {len(raw):,} bytes for {count:,} values of {type_}")
-    if raw is None and packed and len(packed) != count:
-        raise WireError(f"{safe(name)} holds {len(packed):,} values, not {count:,}")
-    return TensorFile(name, type_, sizes, raw, tuple(packed) if packed else None, None)
+    tensor = StoredArray(ELEMENT_TYPES[kind], tuple(shape), None, name=name)
+    if len(shape) > 64 or any(size < 0 for size in shape):
+        raise WireError(f"{safe(name)} has the sizes {tensor.shape[:8]}, which no tensor has")
+    size = -(-prod(shape) * TYPES[tensor.type][0] // 8)
+    if elsewhere or entries:
+        return checked(tensor._replace(data=files.bytes_of(name, external(name, entries), size)))
+    if raw is not None and tensor.type != "string":
+        if len(raw) != size:
+            raise WireError(
+                f"{safe(name)} holds {len(raw):,} bytes for {prod(shape):,} values of {tensor.type}"
+            )
+        return checked(tensor._replace(data=raw))
+    return checked(tensor._replace(data=_typed(tensor, typed)))
 
 
-def _external(name: str, outside: dict[str, str]) -> External:
-    location = outside.get("location", "")
-    try:
-        offset = int(outside.get("offset") or 0)
-        length = int(outside["length"]) if outside.get("length") else None
-    except ValueError:
-        raise WireError(f"{safe(name)} lies at an offset that is no number") from None
-    return External(location, offset, length)
+def _typed(tensor: StoredArray, values: list[Value]) -> memoryview | tuple[float, ...] | None:
+    """The numbers of a field of their own type: floats as their bytes, integers as numbers."""
+    if tensor.type in ("float32", "float64"):
+        size = TYPES[tensor.type][0] // 8
+        if len(values) == 1 and not isinstance(values[0], int):
+            return values[0]
+        pieces = (v.to_bytes(size, "little") if isinstance(v, int) else v for v in values)
+        return memoryview(b"".join(pieces))
+    if tensor.type not in INTEGERS or tensor.count > MAX_UNPACKED:
+        return None
+    unpacked = tuple(chain.from_iterable(integers(value) for value in values))
+    if tensor.type in ("float16", "bfloat16"):  # their bits
+        return memoryview(b"".join((n & 0xFFFF).to_bytes(2, "little") for n in unpacked))
+    return unpacked
+
+
+INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool") + (
+    "float16",
+    "bfloat16",
+)
+"""Types of which numbers may stand as integers."""
 
 
 def _value(data: memoryview) -> ValueFile:
@@ -394,7 +365,7 @@ def _value(data: memoryview) -> ValueFile:
                     continue
                 for field, one in fields(message(tensor)):
                     if field == 1 and isinstance(one, int):
-                        type_ = TYPES.get(one, ("",))[0]
+                        type_ = ELEMENT_TYPES.get(one, "")
                     elif field == 2:
                         shape = tuple(
                             _size(message(dim)) for place, dim in fields(message(one)) if place == 1

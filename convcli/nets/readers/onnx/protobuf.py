@@ -92,14 +92,6 @@ def floats(value: Value) -> list[float]:
     return list(unpack_from(f"<{len(data) // 4}f", data))
 
 
-def doubles(value: Value) -> list[float]:
-    """The 64-bit floats of a repeated field."""
-    data = memoryview(value.to_bytes(8, "little")) if isinstance(value, int) else value
-    if len(data) % 8:
-        raise WireError("packed doubles that are no multiple of 8 bytes")
-    return list(unpack_from(f"<{len(data) // 8}d", data))
-
-
 def text(value: Value) -> str:
     """A string; bytes that are not UTF-8 become escapes."""
     if isinstance(value, int):
