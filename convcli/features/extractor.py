@@ -24,6 +24,7 @@ from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, Slot
 from convcli.runtime.executor import Step, needed, walk
 from convcli.runtime.memory_estimate import memory_note
+from convcli.runtime.stored import arrays_of
 from convcli.runtime.weights import drawn, read_weights, slots
 from convcli.text import counted, safe
 
@@ -214,13 +215,17 @@ class Extractor:
         if self.slots == needed_slots:
             return
         self.weights = {}  # freed before others are drawn
-        if setup.weights is not None:
+        own = setup.network.weights
+        if own and setup.weights == setup.words[0]:
+            self.weights = arrays_of(own, needed_slots)
+        elif setup.weights is not None:
             self.weights, others = read_weights(setup.weights, needed_slots)
             if others and not self.slots:
                 some = ", ".join(safe(name) for name in others[:3])
                 self._notes.append(f"{counted(len(others), 'other array')} left unread: {some} …")
         else:
             self.weights = drawn(rows, setup.seed, setup.init, setup.slopes)
+        self.weights |= arrays_of(own, [row.name for row in rows if not row.inputs])
         self.slots = needed_slots
 
     def run(

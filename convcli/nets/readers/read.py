@@ -109,6 +109,17 @@ def read_source(word: str) -> Reading:
     return read_text(text, source)
 
 
+def holds_text(word: str) -> bool:
+    """Whether a word names a source whose text can stand for it: no file of bytes."""
+    if not is_source(word):
+        return False
+    if word == "-" or word in NAMES or _model_file(word):
+        return True
+    from convcli.nets.readers.file_kinds import kind_of
+
+    return kind_of(word) is None
+
+
 def source_text(word: str) -> tuple[str, str]:
     """The text of a zoo name, a file, or stdin, and what it is called in messages."""
     if word in NAMES:

@@ -46,8 +46,7 @@ def read_onnx(path: str) -> Reading:
     model = open_model(path)
     translation = Translation(model, os.path.basename(path))
     about = f"ONNX file{translation.written_by()}"
-    read = lru_cache(maxsize=4)(translation.network)
-    network = Network((), redo=read, weights=translation.constants)
+    network = Network((), redo=translation.at, weights=translation.constants)
     return Reading(network, translation.input_shape(), about)
 
 
@@ -68,6 +67,8 @@ class Translation:
         self.additions = {
             name: node for node in self.nodes if node.operator == "Add" for name in node.inputs
         }
+        self.at = lru_cache(maxsize=4)(self.network)
+        """The network for an input, which is walked more than once."""
         self.channels_last = self._has_channels_last(self.inputs[0])
 
     def written_by(self) -> str:
@@ -157,7 +158,7 @@ class Translation:
         outputs = [known.get(value.name) for value in self.model.graph.outputs]
         named = [value for value in outputs if value is not None]
         network = graph.network(named, stopped)
-        return network._replace(redo=None, notes=self._notes(graph, outputs))
+        return network._replace(redo=self.at, notes=self._notes(graph, outputs))
 
     def _inputs(self, shape: Shape) -> dict[str, Value | None]:
         sizes = self.inputs[0].shape
