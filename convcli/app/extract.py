@@ -267,7 +267,9 @@ def is_layer(word: str, after_pictures: bool) -> bool:
 
     if word.lower().endswith(tuple(READABLE)) or word == "-":
         return False
-    if re.search(r"\.(net|txt|onnx|py(:.+)?)$", word) or re.match(r"\s*[A-Za-z][\w.]*\s*[:(=]", word):
+    if re.search(r"\.(net|txt|onnx|py(:.+)?)$", word) or re.match(
+        r"\s*[A-Za-z][\w.]*\s*[:(=]", word
+    ):
         return not os.path.exists(word) or is_source(word)
     if os.path.exists(word) or os.sep in word:
         return False

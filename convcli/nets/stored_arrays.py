@@ -1,7 +1,7 @@
 """Arrays of model files where they lie: type, sizes, and a view of the bytes.
 
 Nothing is read until its numbers are asked for. Transposes and expansions change strides alone, so
-that weights are neither copied nor looked at; `convcli.runtime.stored` makes NumPy's arrays of them.
+that weights are neither copied nor looked at; `convcli.runtime.stored` makes them NumPy's.
 """
 
 from collections.abc import Mapping, Sequence
@@ -57,7 +57,7 @@ class Quantized(NamedTuple):
 
 
 class StoredArray(NamedTuple):
-    """An array: its numbers are bytes of a file, or plain numbers; None where they are not known."""
+    """An array: bytes of a file, or plain numbers; None where they are not known."""
 
     type: str
     shape: Shape
@@ -70,7 +70,7 @@ class StoredArray(NamedTuple):
     name: str = ""
 
     @property
-    def count(self) -> int:
+    def elements(self) -> int:
         return prod(self.shape)
 
     @property
@@ -96,7 +96,7 @@ class StoredArray(NamedTuple):
         >>> StoredArray("int64", (2, 3), tuple(range(6))).permuted((1, 0)).values()
         [0, 3, 1, 4, 2, 5]
         """
-        if self.data is None or self.quantized or self.count > MAX_VALUES:
+        if self.data is None or self.quantized or self.elements > MAX_VALUES:
             return None
         if isinstance(self.data, tuple):
             stored: Sequence[float] = self.data
@@ -106,12 +106,12 @@ class StoredArray(NamedTuple):
                 return None
             size = TYPES[self.type][0] // 8
             if self.strides is None:
-                return list(unpack_from(f"<{self.count}{letter}", self.data, self.start * size))
+                return list(unpack_from(f"<{self.elements}{letter}", self.data, self.start * size))
             if len(self.data) // size > MAX_VALUES:
                 return None
             stored = unpack_from(f"<{len(self.data) // size}{letter}", self.data)
         if self.strides is None:
-            return list(stored[self.start : self.start + self.count])
+            return list(stored[self.start : self.start + self.elements])
         return [stored[place] for place in self._places()]
 
     def _places(self) -> list[int]:
@@ -133,7 +133,7 @@ class StoredArray(NamedTuple):
 
     def reshaped(self, shape: Shape) -> "StoredArray | None":
         """The same numbers in another shape; None where that needs a copy."""
-        if prod(shape) != self.count:
+        if prod(shape) != self.elements:
             return None
         if [n for n in shape if n != 1] == [n for n in self.shape if n != 1]:
             wide = [step for n, step in zip(self.shape, self.steps, strict=True) if n != 1]
@@ -167,11 +167,11 @@ def checked(array: StoredArray) -> StoredArray:
     bits = TYPES[array.type][0]
     if len(array.shape) > MAX_RANK or any(n < 0 for n in array.shape):
         raise SpecError(f"{name} has the sizes {array.shape[:8]}, which no array has")
-    if array.count > MAX_ELEMENTS:
-        raise SpecError(f"{name} has {array.count:,} values, more than is read")
+    if array.elements > MAX_ELEMENTS:
+        raise SpecError(f"{name} has {array.elements:,} values, more than is read")
     if array.start < 0 or any(step < 0 for step in array.steps):
         raise SpecError(f"{name} has strides below 0")
-    if array.data is None or not array.count:
+    if array.data is None or not array.elements:
         return array
     pairs = zip(array.shape, array.steps, strict=True)
     last = array.start + sum((n - 1) * step for n, step in pairs)

@@ -26,7 +26,7 @@ def _shrink(x: Array, lambd: float, bias: float) -> Array:
 
 def _is_inf(x: Array, negative: int, positive: int) -> Array:
     below, above = np.isneginf(x) & bool(negative), np.isposinf(x) & bool(positive)
-    return (below | above).astype(np.float32)
+    return np.asarray(below | above, np.float32)
 
 
 def _along(values: tuple[float, ...], axis: int, x: Array) -> Array:
@@ -40,11 +40,11 @@ def _quantize(
 ) -> Array:
     """round(x / scale) + zero within the bounds of its integers."""
     steps = np.rint(x / _along(scale, axis, x)) + _along(zero, axis, x)
-    return np.clip(steps, low, high).astype(np.float32)
+    return np.asarray(np.clip(steps, low, high), np.float32)
 
 
 def _dequantize(x: Array, scale: tuple[float, ...], zero: tuple[float, ...], axis: int) -> Array:
-    return ((x - _along(zero, axis, x)) * _along(scale, axis, x)).astype(np.float32)
+    return np.asarray((x - _along(zero, axis, x)) * _along(scale, axis, x), np.float32)
 
 
 def _mod(x: Array, y: Array) -> Array:
@@ -92,6 +92,6 @@ ELEMENTWISE: dict[str, Callable[..., Array]] = {
     "xor": _float(np.logical_xor),
     "mod": _mod,
     "fmod": np.fmod,
-    "where": lambda c, x, y: np.where(c != 0, x, y),
+    "where": lambda c, x, y: np.asarray(np.where(c != 0, x, y)),
 }
 """How each is computed from its tensors and its values."""

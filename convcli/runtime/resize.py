@@ -40,6 +40,7 @@ ROUNDINGS: dict[str, Callable[[Array], Array]] = {
 
 def _cubic(share: Array, a: float) -> Array:
     """Keys 1981: weights of the four cells around a place, (places, 4)."""
+
     def inner(t: Array) -> Array:
         return np.asarray(((a + 2) * t - (a + 3)) * t * t + 1)
 

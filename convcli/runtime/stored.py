@@ -61,8 +61,8 @@ def _flat(stored: StoredArray) -> Array:
 
 def _strided(flat: Array, stored: StoredArray) -> Array:
     if stored.strides is None:
-        return flat[stored.start : stored.start + stored.count].reshape(stored.shape)
-    if not stored.count:
+        return flat[stored.start : stored.start + stored.elements].reshape(stored.shape)
+    if not stored.elements:
         return np.zeros(stored.shape, flat.dtype)
     steps = [step * flat.itemsize for step in stored.strides]
     return np.lib.stride_tricks.as_strided(

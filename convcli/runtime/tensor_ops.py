@@ -48,9 +48,7 @@ def _gather_nd(x: Array, indices: Array, batch: int) -> Array:
     return np.stack([_gather_nd(*pair, batch - 1) for pair in zip(x, places, strict=True)])
 
 
-def _pad(
-    x: Array, ends: tuple[tuple[int, int], ...], mode: str, value: float
-) -> Array:
+def _pad(x: Array, ends: tuple[tuple[int, int], ...], mode: str, value: float) -> Array:
     cuts = tuple(
         slice(max(-before, 0), n - max(-after, 0))
         for n, (before, after) in zip(x.shape, ends, strict=True)
@@ -76,7 +74,7 @@ def _space_to_depth(x: Array, block: int) -> Array:
 def _extreme(function: Callable[..., Array]) -> Callable[..., Array]:
     def call(x: Array, axis: int, last: bool) -> Array:
         if last:
-            return x.shape[axis] - 1 - function(np.flip(x, axis), axis)
+            return np.asarray(x.shape[axis] - 1 - function(np.flip(x, axis), axis))
         return function(x, axis)
 
     return call
@@ -108,19 +106,21 @@ def _lp_norm(x: Array, axis: int, p: int) -> Array:
     norm = sizes.sum(axis, keepdims=True)
     if p == 2:
         norm = np.sqrt(np.square(sizes).sum(axis, keepdims=True))
-    return np.divide(x, norm, out=np.zeros_like(x), where=norm != 0)
+    return np.asarray(np.divide(x, norm, out=np.zeros_like(x), where=norm != 0))
 
 
 def _mean_variance(x: Array, axes: tuple[int, ...]) -> Array:
     centered = x - x.mean(axes, keepdims=True)
-    spread = np.sqrt(np.square(x).mean(axes, keepdims=True) - np.square(x.mean(axes, keepdims=True)))
-    return centered / (spread + np.float32(1e-9))
+    spread = np.sqrt(
+        np.square(x).mean(axes, keepdims=True) - np.square(x.mean(axes, keepdims=True))
+    )
+    return np.asarray(centered / (spread + np.float32(1e-9)))
 
 
 def _log_sum_exp(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
     top = x.max(axis=axis, keepdims=True)
     sums = np.log(np.exp(x - top).sum(axis=axis, keepdims=True)) + top
-    return sums if keepdims else np.squeeze(sums, axis)
+    return np.asarray(sums if keepdims else np.squeeze(sums, axis))
 
 
 OPERATIONS: dict[str, Callable[..., Array]] = {

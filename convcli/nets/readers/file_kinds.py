@@ -25,7 +25,6 @@ class Kind(NamedTuple):
     instead: str = ""
 
 
-
 KINDS: dict[str, Kind] = {
     "onnx": Kind("an ONNX file", "onnx.reader:read_onnx"),
 }
@@ -97,7 +96,9 @@ def kind_of(path: str) -> Kind | None:
 
 def _like_onnx(head: bytes) -> bool:
     """Whether bytes begin as a ModelProto does: the version of its format, then who wrote it."""
-    return len(head) > 4 and head[0] == 0x08 and 1 <= head[1] <= 32 and head[2] in (0x12, 0x3A, 0x42)
+    return (
+        len(head) > 4 and head[0] == 0x08 and 1 <= head[1] <= 32 and head[2] in (0x12, 0x3A, 0x42)
+    )
 
 
 def _is_text(head: bytes) -> bool:

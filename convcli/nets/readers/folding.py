@@ -124,10 +124,7 @@ def sliced(
         return array._replace(shape=shape, strides=strides, start=start)
     return taken(
         array,
-        [
-            range(at, at + step * n, step)
-            for at, step, n in zip(starts, steps, shape, strict=True)
-        ],
+        [range(at, at + step * n, step) for at, step, n in zip(starts, steps, shape, strict=True)],
     )
 
 
@@ -140,9 +137,7 @@ def taken(array: StoredArray, indices: Sequence[Sequence[int]]) -> StoredArray |
     if values is None:
         return None
     steps = array._replace(strides=None).steps
-    places = [
-        [index * step for index in axis] for axis, step in zip(indices, steps, strict=True)
-    ]
+    places = [[index * step for index in axis] for axis, step in zip(indices, steps, strict=True)]
     return numbers(array.type, shape, [values[sum(place)] for place in product(*places)])
 
 
@@ -162,7 +157,7 @@ def gathered(array: StoredArray, indices: StoredArray, axis: int) -> StoredArray
 
 def joined(arrays: Sequence[StoredArray], axis: int) -> StoredArray | None:
     """Arrays behind each other along an axis."""
-    if sum(array.count for array in arrays) > MAX_VALUES:
+    if sum(array.elements for array in arrays) > MAX_VALUES:
         return None
     lists = [array.values() for array in arrays]
     outer = prod(arrays[0].shape[:axis])
@@ -171,7 +166,7 @@ def joined(arrays: Sequence[StoredArray], axis: int) -> StoredArray | None:
         for array, values in zip(arrays, lists, strict=True):
             if values is None:
                 return None
-            size = array.count // outer if outer else 0
+            size = array.elements // outer if outer else 0
             output += values[block * size : (block + 1) * size]
     total = sum(array.shape[axis] for array in arrays)
     shape = (*arrays[0].shape[:axis], total, *arrays[0].shape[axis + 1 :])

@@ -179,7 +179,7 @@ class TensorGraph:
             record: Layer = Weights(shape) if trained else Constant(shape)
             node = self._append(record, (), name)
             self.weights[node] = x
-            self.constants += 0 if trained else x.count
+            self.constants += 0 if trained else x.elements
             self._sources[id(x)] = x, traced(node, x.shape)
         return self._sources[id(x)][1]
 
@@ -217,7 +217,7 @@ class TensorGraph:
 
 
 def _needs_batch(layer: Layer, stored: Shape) -> bool:
-    """Whether a layer takes a tensor's first axis for channels, where the file has a batch there."""
+    """Whether a layer takes the first axis for channels, where the file has a batch there."""
     if isinstance(layer, (*IN_ANY_ORDER, PReLU)):
         return False
     if isinstance(layer, Norm):

@@ -1,11 +1,11 @@
 """One operator at work: the node of the file, the values of its inputs, and its attributes."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from convcli.errors import SpecError
 from convcli.nets.layers import Shape
-from convcli.nets.readers.onnx.model_file import NodeFile
+from convcli.nets.readers.onnx.model_file import AttributeValue, NodeFile
 from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, Value
 from convcli.nets.stored_arrays import StoredArray
 from convcli.text import safe
@@ -80,9 +80,7 @@ class Call(NamedTuple):
         held = self.node.attributes.get(name)
         if isinstance(held, int):
             return [held]
-        if held is None or not isinstance(held, tuple):
-            return None
-        return [int(value) for value in held]
+        return [int(value) for value in held] if _listed(held) else None
 
     def floats(self, name: str, place: int = -1) -> list[float] | None:
         """Numbers of an attribute, or of an input."""
@@ -91,9 +89,7 @@ class Call(NamedTuple):
         held = self.node.attributes.get(name)
         if isinstance(held, int | float):
             return [held]
-        if not isinstance(held, tuple):
-            return None
-        return [float(value) for value in held]
+        return [float(value) for value in held] if _listed(held) else None
 
     def integer(self, name: str, default: int) -> int:
         held = self.node.attributes.get(name, default)
@@ -115,6 +111,15 @@ class Call(NamedTuple):
 
     def refuse(self, why: str) -> SpecError:
         return Halt(f"{safe(self.node.operator)}: {why}")
+
+
+def _listed(held: AttributeValue) -> TypeGuard[tuple[float, ...]]:
+    """Whether an attribute is numbers."""
+    return (
+        isinstance(held, tuple)
+        and not isinstance(held, StoredArray)
+        and all(isinstance(value, int | float) for value in held)
+    )
 
 
 Results = Value | Sequence[Value | None]

@@ -22,7 +22,7 @@ Fold = Callable[[Call, list[StoredArray]], StoredArray | None]
 def _in_shape(array: StoredArray, shape: tuple[int, ...]) -> StoredArray | None:
     """The same numbers in another shape, copied where they do not lie in order."""
     other = array.reshaped(shape)
-    if other is not None or prod(shape) != array.count:
+    if other is not None or prod(shape) != array.elements:
         return other
     copy = folding.contiguous(array)
     return copy and copy.reshaped(shape)

@@ -23,7 +23,7 @@ def arithmetic(call: Call, type_: str, left: Value, right: Value) -> Traced:
     if shape is None:
         raise call.refuse(f"{left.shape} and {right.shape} do not go together")
     for array, other, swapped in ((right, left, False), (left, right, True)):
-        if isinstance(array, StoredArray) and isinstance(other, Traced) and array.count == 1:
+        if isinstance(array, StoredArray) and isinstance(other, Traced) and array.elements == 1:
             values = array.values() if len(array.shape) <= len(other.shape) else None
             if values:
                 return scalar(call, type_, other, values[0], swapped)
@@ -112,8 +112,7 @@ def activation(type_: str, **values: tuple[str, float]) -> Operator:
 
     def read(call: Call) -> Results:
         given = tuple(
-            (name, call.number(attribute, default))
-            for name, (attribute, default) in values.items()
+            (name, call.number(attribute, default)) for name, (attribute, default) in values.items()
         )
         return call.graph.layer(Activation(type_, values=given), call.x(), call.name)
 
@@ -249,6 +248,8 @@ def quantize(call: Call) -> Results:
     type_ = zero.type if zero is not None else "uint8"
     if type_ not in bounds:
         raise call.refuse(f"steps of {type_} are not read")
+    if call.integer("block_size", 0):
+        raise call.refuse("steps of blocks are not read")
     scale = call.numbers(1)
     zeros = call.numbers(2) if zero is not None else [0.0]
     axis = call.axis(1) if len(scale) > 1 else 0
@@ -258,13 +259,13 @@ def quantize(call: Call) -> Results:
 
 
 def dequantize(call: Call) -> Results:
+    if call.integer("block_size", 0):
+        raise call.refuse("steps of blocks are not read")
     scale = call.numbers(1)
     zeros = call.numbers(2) if call.has(2) else [0.0]
     axis = call.axis(1) if len(scale) > 1 else 0
     x = call.graph.settled(call.graph.source(call.x()))
-    return call.graph.elementwise(
-        "dequantize", x, tuple(scale), tuple(zeros), axis, name=call.name
-    )
+    return call.graph.elementwise("dequantize", x, tuple(scale), tuple(zeros), axis, name=call.name)
 
 
 FUNCTIONS = {

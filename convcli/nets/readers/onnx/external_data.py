@@ -1,4 +1,4 @@
-"""Weights that lie in files beside an ONNX file: only in its folder, and only within their bounds."""
+"""Weights in files beside an ONNX file: in its folder alone, and within their bounds."""
 
 import mmap
 import os

@@ -4,6 +4,7 @@ from math import prod
 
 from convcli.geometry import Padding, Window
 from convcli.nets.layers import (
+    Activation,
     AdaptivePool,
     Conv,
     Linear,
@@ -18,6 +19,7 @@ from convcli.nets.layers import (
 from convcli.nets.layers.tensor_ops import Free
 from convcli.nets.readers.folding import broadcast_shape, contiguous
 from convcli.nets.readers.onnx.call import Call, Operator, Results
+from convcli.nets.readers.onnx.elementwise import arithmetic, scalar
 from convcli.nets.readers.tensor_graph import Traced, Value, weight_owner
 from convcli.nets.stored_arrays import StoredArray
 
@@ -129,7 +131,9 @@ def matmul(call: Call) -> Results:
         if left.shape[-1] != right.shape[0]:
             raise call.refuse(f"{left.shape[-1]} values meet a matrix of {right.shape}")
         bias = call.following
-        if bias is not None and (bias.shape[-1:] != right.shape[1:] or bias.count != right.shape[1]):
+        if bias is not None and (
+            bias.shape[-1:] != right.shape[1:] or bias.elements != right.shape[1]
+        ):
             bias = None
         if bias is not None:
             call.absorb_addition()
@@ -176,13 +180,11 @@ def gemm(call: Call) -> Results:
     weight = weight if call.integer("transB", 0) else weight.permuted((1, 0))
     alpha, beta = call.number("alpha", 1.0), call.number("beta", 1.0)
     added = call.inputs[2] if call.has(2) else None
-    bias = added if isinstance(added, StoredArray) and added.count == weight.shape[0] else None
+    bias = added if isinstance(added, StoredArray) and added.elements == weight.shape[0] else None
     plain = alpha == 1 == beta and bias is not None
     if x.shape[1] != weight.shape[1]:
         raise call.refuse(f"{x.shape[1]:,} values meet a matrix for {weight.shape[1]:,}")
     y = linear(call, x, weight, bias.reshaped(weight.shape[:1]) if plain and bias else None)
-    from convcli.nets.readers.onnx.elementwise import arithmetic, scalar
-
     if alpha != 1:
         y = scalar(call, "multiply", y, alpha)
     if added is not None and not plain:
@@ -195,9 +197,7 @@ def batch_norm(call: Call) -> Results:
     if call.integer("training_mode", 0):
         raise call.refuse("a normalization by the statistics of a batch is for training")
     scale, bias, mean, var = (call.array(place) for place in range(1, 5))
-    record = Norm(
-        "batch", 2, scale.count, tracked=True, eps=call.number("epsilon", 1e-5)
-    )
+    record = Norm("batch", 2, scale.elements, tracked=True, eps=call.number("epsilon", 1e-5))
     arrays = {"weight": scale, "bias": bias, "running_mean": mean, "running_var": var}
     x = call.x()
     if len(x.shape) == 2 and x.shape[0] != 1:
@@ -208,7 +208,7 @@ def batch_norm(call: Call) -> Results:
 
 def instance_norm(call: Call) -> Results:
     scale, bias = call.array(1), call.array(2)
-    record = Norm("instance", 2, scale.count, eps=call.number("epsilon", 1e-5))
+    record = Norm("instance", 2, scale.elements, eps=call.number("epsilon", 1e-5))
     arrays = {"weight": scale, "bias": bias}
     return call.graph.layer(record, call.x(), owner_name(call, scale, bias), arrays)
 
@@ -216,9 +216,9 @@ def instance_norm(call: Call) -> Results:
 def group_norm(call: Call) -> Results:
     groups, channels = call.integer("num_groups", 1), call.shape()[1]
     scale, bias = call.array(1), call.array(2)
-    if scale.count != channels:  # before opset 21, one number per group
-        if scale.count != groups or channels % max(groups, 1):
-            raise call.refuse(f"{scale.count} scales for {channels} channels")
+    if scale.elements != channels:  # before opset 21, one number per group
+        if scale.elements != groups or channels % max(groups, 1):
+            raise call.refuse(f"{scale.elements} scales for {channels} channels")
         wide = [a.reshaped((groups, 1)) for a in (scale, bias)]
         each = [a and contiguous(a.expanded((groups, channels // groups))) for a in wide]
         if each[0] is None or each[1] is None:
@@ -236,8 +236,8 @@ def layer_norm(call: Call) -> Results:
     axis = call.axis(-1)
     tail = call.shape()[axis:]
     scale, bias = call.array(1), call.weight(2)
-    if scale.count != prod(tail) or (bias is not None and bias.count != prod(tail)):
-        raise call.refuse(f"{scale.count} scales for {tail}")
+    if scale.elements != prod(tail) or (bias is not None and bias.elements != prod(tail)):
+        raise call.refuse(f"{scale.elements} scales for {tail}")
     record = Norm("layer", 1 + (bias is not None), shape=tail, eps=call.number("epsilon", 1e-5))
     arrays = {"weight": scale.reshaped(tail) or scale}
     arrays |= {} if bias is None else {"bias": bias.reshaped(tail) or bias}
@@ -262,6 +262,9 @@ def pool(kind: PoolKind) -> Operator:
         axes = len(kernel)
         if len(call.shape()) != axes + 2:
             raise call.refuse(f"a window of {axes} axes meets {len(call.shape())} axes")
+        x = call.x()
+        if kind == "lp":  # the norm of |x|, of whole windows with their zeros
+            x = call.graph.layer(Activation("abs"), x, call.name)
         record = Pool(
             kind,
             tuple(kernel),
@@ -269,10 +272,10 @@ def pool(kind: PoolKind) -> Operator:
             _pads(call, axes),
             _axes(call, "dilations", axes, 1),
             bool(call.integer("ceil_mode", 0)),
-            bool(call.integer("count_include_pad", 0)),
+            kind == "lp" or bool(call.integer("count_include_pad", 0)),
             power=call.number("p", 2),
         )
-        return call.graph.layer(record, call.x(), call.name)
+        return call.graph.layer(record, x, call.name)
 
     return read
 
@@ -292,18 +295,14 @@ def prelu(call: Call) -> Results:
     places = (1,) * (len(x.shape) - len(slope.shape)) + slope.shape
     along = not wide or places[1:2] == (channels,)
     if isinstance(slope, Traced) or not along or len(wide) > 1:
-        from convcli.nets.readers.onnx.elementwise import arithmetic
-
         low = call.graph.elementwise("negative_part", x)
         high = call.graph.elementwise("positive_part", x)
         weight = slope if isinstance(slope, Traced) else _trained(call, slope)
         return arithmetic(call, "add", high, arithmetic(call, "multiply", low, weight))
-    array = slope.reshaped((slope.count,))
+    array = slope.reshaped((slope.elements,))
     if array is None:
         raise call.refuse("its slopes do not lie in order")
-    return call.graph.layer(
-        PReLU(slope.count), x, owner_name(call, slope), {"weight": array}
-    )
+    return call.graph.layer(PReLU(slope.elements), x, owner_name(call, slope), {"weight": array})
 
 
 LAYERS: dict[str, Operator] = {

@@ -183,9 +183,7 @@ def _graph(data: memoryview, files: ExternalFiles, depth: int) -> GraphFile:
     return GraphFile(tuple(nodes), tensors, tuple(inputs), tuple(outputs))
 
 
-def _function(
-    data: memoryview, files: ExternalFiles
-) -> tuple[tuple[str, str], FunctionFile]:
+def _function(data: memoryview, files: ExternalFiles) -> tuple[tuple[str, str], FunctionFile]:
     name = domain = ""
     inputs: list[str] = []
     outputs: list[str] = []
@@ -256,9 +254,7 @@ def _scopes(data: memoryview) -> tuple[str, ...]:
     return tuple(name for name in names if isinstance(name, str))
 
 
-def _attribute(
-    data: memoryview, files: ExternalFiles, depth: int
-) -> tuple[str, AttributeValue]:
+def _attribute(data: memoryview, files: ExternalFiles, depth: int) -> tuple[str, AttributeValue]:
     name = ""
     held: AttributeValue = None
     many: list[int] = []
@@ -337,7 +333,7 @@ def _typed(tensor: StoredArray, values: list[Value]) -> memoryview | tuple[float
             return values[0]
         pieces = (v.to_bytes(size, "little") if isinstance(v, int) else v for v in values)
         return memoryview(b"".join(pieces))
-    if tensor.type not in INTEGERS or tensor.count > MAX_UNPACKED:
+    if tensor.type not in INTEGERS or tensor.elements > MAX_UNPACKED:
         return None
     unpacked = tuple(chain.from_iterable(integers(value) for value in values))
     if tensor.type in ("float16", "bfloat16"):  # their bits
@@ -345,10 +341,7 @@ def _typed(tensor: StoredArray, values: list[Value]) -> memoryview | tuple[float
     return unpacked
 
 
-INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64", "bool") + (
-    "float16",
-    "bfloat16",
-)
+INTEGERS = {kind for kind in TYPES if "int" in kind} | {"bool", "float16", "bfloat16"}
 """Types of which numbers may stand as integers."""
 
 

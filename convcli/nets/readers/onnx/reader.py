@@ -16,7 +16,6 @@ from convcli.nets.readers.onnx.layers import LAYERS
 from convcli.nets.readers.onnx.model_file import ModelFile, NodeFile, ValueFile, open_model
 from convcli.nets.readers.onnx.tensors import TENSORS
 from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, Value, module_path
-from convcli.nets.source_location import Where
 from convcli.nets.stored_arrays import StoredArray
 from convcli.text import counted, safe
 
@@ -76,7 +75,7 @@ class Translation:
         return f" by {producer}, opset {self.model.opset}" if producer else ""
 
     def input_shape(self) -> OpenShape | None:
-        """The shape (channels, *lengths) that the file names; None for sizes that it leaves open."""
+        """The shape (channels, *lengths) that the file names; None for a size left open."""
         sizes = self.inputs[0].shape
         if sizes is None or not sizes:
             return None
@@ -111,7 +110,9 @@ class Translation:
         left, graph = [], TensorGraph()
         for node in nodes:
             known = [self.constants.get(name) if name else None for name in node.inputs]
-            ready = all(value is not None for value, name in zip(known, node.inputs, strict=True) if name)
+            ready = all(
+                value is not None for value, name in zip(known, node.inputs, strict=True) if name
+            )
             arrays = None
             if ready and node.domain in OWN_DOMAINS:
                 try:
@@ -166,7 +167,9 @@ class Translation:
         stored = (1, *shape) if rank > 1 else shape
         if len(stored) != rank:
             wanted = "x".join(str(size or "?") for size in sizes or ())
-            raise Halt(f"the file's input has {rank} axes ({safe(wanted)}), the batch among them", True)
+            raise Halt(
+                f"the file's input has {rank} axes ({safe(wanted)}), the batch among them", True
+            )
         order = tuple(range(rank))
         if self.channels_last:
             order = (0, *range(2, rank), 1)
@@ -176,7 +179,10 @@ class Translation:
         """Inputs beside the first, of the sizes that the file names; an open batch is one."""
         further: dict[str, Value | None] = {}
         for value in self.inputs[1:]:
-            sizes = [1 if axis < 2 and not _known(size) else size for axis, size in enumerate(value.shape or ())]
+            sizes = [
+                1 if axis < 2 and not _known(size) else size
+                for axis, size in enumerate(value.shape or ())
+            ]
             if value.shape is None or not all(_known(size) for size in sizes):
                 wanted = "x".join(str(size or "?") for size in value.shape or ())
                 raise Halt(f"its input {safe(value.name)} has open sizes, {safe(wanted)}")
@@ -198,7 +204,9 @@ class Translation:
         inputs = tuple(known[name] if name else None for name in node.inputs)
         following = self._following(node, known)
         call = self._call(node, inputs, graph, absorbed, following, self._name(node))
-        results = fold(call) if node.domain in OWN_DOMAINS else None
+        results: Sequence[Value | None] | None = None
+        if node.domain in OWN_DOMAINS:
+            results = fold(call)
         if results is None:
             if node.domain not in OWN_DOMAINS or node.operator not in OPERATORS:
                 raise Halt(self._refusal(node))
@@ -231,11 +239,11 @@ class Translation:
         return module if module and self.modules[module] == 1 else f"{module}/" if module else ""
 
     def _stopped(self, halt: Halt, node: NodeFile | None) -> Stopped:
-        where = None
+        message = str(halt)
         if node is not None:
             label = node.name or (node.outputs[0] if node.outputs else "")
-            where = Where(self.source, 0, f"{node.operator} {label}")
-        return Stopped(str(halt), where, halt.unfit)
+            message = f"{message}; it is the node {safe(label)[:100]!r} of {safe(self.source)}"
+        return Stopped(message, None, halt.unfit)
 
     def _notes(self, graph: TensorGraph, outputs: Sequence[Value | None]) -> tuple[str, ...]:
         notes = []
@@ -251,7 +259,9 @@ class Translation:
             )
         if len(self.inputs) > 1:
             names = ", ".join(safe(value.name) for value in self.inputs[1:])
-            notes.append(f"inputs beside {safe(self.inputs[0].name)}, with the file's sizes: {names}")
+            notes.append(
+                f"inputs beside {safe(self.inputs[0].name)}, with the file's sizes: {names}"
+            )
         shapes = [x.shape for x in outputs if isinstance(x, Traced)]
         if len(shapes) > 1:
             text = ", ".join(

@@ -6,6 +6,7 @@ from math import prod
 from convcli.nets.layers import Concat, Pad, PixelShuffle, Shape, Upsample
 from convcli.nets.readers.folding import broadcast_shape
 from convcli.nets.readers.onnx.call import Call, Operator, Results
+from convcli.nets.readers.onnx.elementwise import operand
 from convcli.nets.readers.tensor_graph import Traced, Value, traced
 from convcli.nets.stored_arrays import StoredArray, numbers
 
@@ -31,7 +32,7 @@ def transpose(call: Call) -> Results:
 
 
 def reshape_sizes(call: Call, shape: Shape) -> Shape:
-    """The sizes that a Reshape gives a tensor of this shape: 0 keeps an axis, −1 is what is left."""
+    """The sizes that a Reshape gives: 0 keeps an axis, −1 stands for what is left."""
     sizes = call.integers("shape", 1)
     if sizes is None:
         raise call.refuse("the new shape is missing")
@@ -200,8 +201,6 @@ def gather(call: Call) -> Results:
         part = (*x.shape[:axis], *x.shape[axis + 1 :])
         y = call.graph.operation("select", [x], part, axis, place, name=call.name)
         return call.graph.reshaped(y, shape)
-    from convcli.nets.readers.onnx.elementwise import operand
-
     return call.graph.operation("gather", [operand(call, x), indices], shape, axis, name=call.name)
 
 
@@ -307,7 +306,7 @@ def resize(call: Call) -> Results:
     default = "half_pixel" if not old else "asymmetric"
     where = call.text("coordinate_transformation_mode", default)
     rounding = call.text("nearest_mode", "round_prefer_floor" if not old else "floor")
-    roi = call.numbers(1) if where == "tf_crop_and_resize" else []
+    roi = _whole_roi(call, axes, rank) if where == "tf_crop_and_resize" else []
     order = [x.order.index(place) for place in range(rank)]
     stored = tuple(lengths[axis] for axis in order)
     flat = traced(x.node, x.stored)
@@ -321,11 +320,26 @@ def resize(call: Call) -> Results:
             stored[2:]
         ):
             return call.graph.layer(record, flat, call.name)._replace(order=x.order)
-    values = (mode, where, rounding, tuple(factors[axis] for axis in order), tuple(roi))
-    values += (call.number("cubic_coeff_a", -0.75), bool(call.integer("exclude_outside", 0)))
-    values += (call.number("extrapolation_value", 0.0),)
+    values = (
+        *(mode, where, rounding, tuple(factors[axis] for axis in order), tuple(roi)),
+        call.number("cubic_coeff_a", -0.75),
+        bool(call.integer("exclude_outside", 0)),
+        call.number("extrapolation_value", 0.0),
+    )
     y = call.graph.operation("resize", [flat], stored, stored, *values, name=call.name)
     return y._replace(order=x.order)
+
+
+def _whole_roi(call: Call, axes: Sequence[int], rank: int) -> list[float]:
+    """The parts of the axes that are resized, from 0 to 1: all starts, then all ends."""
+    numbers = call.numbers(1)
+    if len(numbers) != 2 * len(axes):
+        raise call.refuse(f"a region of {len(numbers)} numbers for {len(axes)} axes")
+    starts, ends = [0.0] * rank, [1.0] * rank
+    for place, axis in enumerate(axes):
+        starts[call.normal(axis, rank)] = numbers[place]
+        ends[call.normal(axis, rank)] = numbers[place + len(axes)]
+    return [*starts, *ends]
 
 
 def _upsample(
@@ -360,6 +374,8 @@ def space_to_depth(call: Call) -> Results:
     block, shape = call.integer("blocksize", 1), call.shape()
     if len(shape) != 4 or block < 1 or shape[2] % block or shape[3] % block:
         raise call.refuse(f"blocks of {block} in {shape}")
+    if call.text("mode", "DCR") == "CRD":
+        return call.graph.layer(PixelShuffle(block, inverse=True), call.x(), call.name)
     n, c, h, w = shape
     output = (n, c * block**2, h // block, w // block)
     return call.graph.operation("space_to_depth", [call.x()], output, block, name=call.name)
@@ -474,8 +490,6 @@ GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
 def recurrent(call: Call) -> Results:
     """RNN, GRU, LSTM: x (steps, batch, values) → y (steps, ways, batch, hidden) and its states."""
-    from convcli.nets.readers.onnx.elementwise import operand
-
     gates, hidden = GATES[call.node.operator], call.integer("hidden_size", 0)
     steps, batch, values = call.shape() if len(call.shape()) == 3 else (0, 0, 0)
     ways = call.shape(1)[0] if len(call.shape(1)) == 3 else 0
