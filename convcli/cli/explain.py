@@ -66,8 +66,6 @@ from convcli.cli.params import (
         option("--unit", type=UNIT, help="That unit: conv3_3:5,7."),
         option("--net", type=NETWORK, help="A network's maps of PICTURE, in a page."),
         option("--weights", type=FILE, help="Its weights: .npz, .safetensors.  [random]"),
-        option("--until", metavar="LAYER", help="Run the network no further."),
-        option("--resize", type=RESIZE, help="PICTURE's shorter side, HxW, or keep."),
     ],
 )
 @group(
@@ -77,6 +75,8 @@ from convcli.cli.params import (
         option("--fps", type=FPS, help="Output cells a second.  [2]"),
         option("--theme", type=THEME, help="both, light, dark: the page behind it.  [both]"),
         option("--max-size", type=MEMORY, help="Limit of the maps in a page.  [8MiB]"),
+        option("--until", metavar="LAYER", help="Run the network no further."),
+        option("--resize", type=RESIZE, help="PICTURE's shorter side, HxW, or keep."),
         force_option,
         text_format_option,
         quiet_option(help="Print the output's values alone."),
