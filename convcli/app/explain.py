@@ -5,7 +5,7 @@ Each kind of lesson takes some of the options; the others are refused by name.
 
 from collections.abc import Callable
 from os.path import basename, splitext
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from convcli.errors import SpecError, UnfitError
 from convcli.explain.operands import KERNEL, SIGNAL, Operands, read_size
@@ -14,7 +14,7 @@ from convcli.geometry import Padding
 from convcli.numerals import Symbol, read_stack, read_value, row_hints
 from convcli.options import Options, OutputOptions
 from convcli.output import note
-from convcli.tables import TextResult, show_text
+from convcli.tables import Record, TextResult, show_text
 from convcli.text import like, safe
 
 if TYPE_CHECKING:
@@ -49,6 +49,11 @@ class LessonOptions(Options):
     mode: str | None = None
     receptive: str | None = None
     unit: tuple[str, tuple[int, ...]] | None = None
+    net: str | None = None
+    weights: str | None = None
+    until: str | None = None
+    resize: tuple[int, ...] | Literal["keep"] | None = None
+    max_size: int | None = None
 
 
 class ExplainOptions(LessonOptions, OutputOptions):
@@ -64,6 +69,7 @@ class ExplainOptions(LessonOptions, OutputOptions):
     def kind(self) -> "Kind":
         """The kind of lesson that is meant."""
         named = {
+            "net": self.net,
             "receptive": self.receptive,
             "signal": self.signal,
             "pool": self.pool,
@@ -91,16 +97,25 @@ class ExplainOptions(LessonOptions, OutputOptions):
     @property
     def sources(self) -> tuple[str | None, ...]:
         """What may name a file that is read, and is not to be overwritten."""
-        return (self.picture, self.input, self.kernel, self.grad, self.signal, self.receptive)
+        values = (self.picture, self.input, self.kernel, self.grad, self.signal)
+        return (*values, self.receptive, self.net, self.weights)
+
+    @property
+    def is_page(self) -> bool:
+        """Whether the output is a page to touch."""
+        return (self.output or "").lower().endswith((".html", ".htm"))
 
 
 class Answer(NamedTuple):
-    """A lesson, a walk or a picture that can be drawn of it, and hints at what was meant."""
+    """A lesson in text, what can be drawn of it, and hints at what was meant."""
 
-    lesson: TextResult
+    lesson: TextResult | None
+    """None where a page alone holds it."""
     walk: "Walk | None" = None
     picture: "Picture | None" = None
     hints: tuple[str, ...] = ()
+    page: Record | None = None
+    """The data of a page; that of a walk follows from it."""
 
 
 def explain(options: ExplainOptions) -> None:
@@ -115,8 +130,9 @@ def explain(options: ExplainOptions) -> None:
     if not options.quiet:
         for hint in answer.hints:
             note(hint)
-    show_text(answer.lesson, STYLES, options)
-    if target is not None:
+    if answer.lesson is not None:
+        show_text(answer.lesson, STYLES, options)
+    if target is not None and not options.quiet:
         note(f"drawn in {safe(target)}")
 
 
@@ -162,16 +178,44 @@ def _pixel(options: ExplainOptions) -> Answer:
     from convcli.images.kernels.parse import kernel
 
     assert options.picture is not None
-    if options.kernel is None or options.at is None:
+    if options.kernel is None or (options.at is None and not options.is_page):
         raise SpecError(
             f"a picture needs --{'kernel' if options.kernel is None else 'at'}: convcli explain "
-            "cat.jpg --kernel sharpen --at 120,80, row first"
+            "cat.jpg --kernel sharpen --at 120,80, row first; or a page, -o page.html"
         )
     if read_size(options.kernel):
         raise SpecError("a picture needs a kernel with weights, such as --kernel sharpen")
     one = kernel(options.kernel)
-    lesson = pixel_lesson(open_picture(options.picture), one, options.at)
-    return Answer(lesson, hints=() if one.listed else row_hints(*one.shape))
+    picture = open_picture(options.picture)
+    lesson = pixel_lesson(picture, one, options.at) if options.at is not None else None
+    hints = () if one.listed else row_hints(*one.shape)
+    if not options.is_page:
+        return Answer(lesson, hints=hints)
+    from convcli.explain.page.lessons import picture_data
+
+    return Answer(lesson, hints=hints, page=picture_data(picture, one, options.at))
+
+
+def _network(options: ExplainOptions) -> Answer:
+    if options.picture is None:
+        raise SpecError("give a picture: convcli explain --net lenet5 cat.jpg -o page.html")
+    if not options.is_page:
+        raise SpecError("a network is explained in a page: -o page.html")
+    from convcli.explain.page.networks import MAX_BYTES, network_data
+    from convcli.features.config_options import read_setup
+    from convcli.features.extractor import Extractor
+    from convcli.features.options import FeatureOptions
+
+    run = FeatureOptions(
+        net=options.net,
+        weights=options.weights,
+        seed=options.random,
+        until=options.until,
+        resize=options.resize,
+    )
+    limit = MAX_BYTES if options.max_size is None else options.max_size
+    data, notes = network_data(Extractor(read_setup((), run)), options.picture, limit)
+    return Answer(None, hints=tuple(notes), page=data)
 
 
 def _convolution(options: ExplainOptions) -> Answer:
@@ -308,6 +352,11 @@ WINDOW = {"input", "at", "stride", "padding", "dilation", "cell", "random", "sym
 BACKWARD = {"backward", "grad"}
 
 KINDS = {
+    "net": Kind(
+        "a network's maps",
+        frozenset({"net", "weights", "until", "resize", "random", "max_size"}),
+        _network,
+    ),
     "receptive": Kind("a receptive field", frozenset({"receptive", "unit", "input"}), _receptive),
     "signal": Kind("a signal", frozenset({"signal", "kernel", "mode"}), _signal),
     "pool": Kind("a pool", frozenset({"pool", *WINDOW, *BACKWARD}), _pool),
@@ -341,6 +390,8 @@ def _check_output(options: ExplainOptions, answer: Answer) -> None:
         raise SpecError("--fps and --theme are for an animation: -o window.gif")
     if options.output in ("", "-"):
         raise SpecError("-o takes the name of a file; stdout holds the lesson")
+    if options.is_page and (options.fps is not None or options.theme is not None):
+        raise SpecError("a page follows the browser's theme: leave --fps and --theme out")
 
 
 def _picture_name(source: str | None) -> str:
@@ -355,7 +406,9 @@ def _save(answer: Answer, target: str, options: ExplainOptions) -> None:
     from convcli.images.io.write import write_picture
 
     check_free([target], options.force, *files_named(options.sources))
-    if answer.picture is not None:
+    if options.is_page:
+        _save_page(answer, target, options)
+    elif answer.picture is not None:
         format_of(target)
         write_picture(answer.picture, target, options.force)
     elif answer.walk is not None:
@@ -365,3 +418,30 @@ def _save(answer: Answer, target: str, options: ExplainOptions) -> None:
         save_animation(answer.walk, target, options.cell, fps, theme, options.force)
     else:
         raise UnfitError("-o draws a window that walks; there is none to draw here")
+
+
+def _save_page(answer: Answer, target: str, options: ExplainOptions) -> None:
+    from convcli.explain.page.document import document
+    from convcli.images.io.atomic import write_file
+
+    data = answer.page
+    if answer.walk is not None:
+        from convcli.explain.page.lessons import convolution_data
+
+        data = convolution_data(answer.walk, options.cell)
+    if data is None:
+        raise UnfitError(
+            "a page shows a convolution, a pool, a kernel on a picture, or --net NETWORK"
+        )
+    page = document(_title(options), data)
+    write_file(target, lambda stream: stream.write(page), options.force)
+
+
+def _title(options: ExplainOptions) -> str:
+    """What a page is called."""
+    picture = basename(options.picture or "")
+    if options.net is not None:
+        return f"{basename(options.net)} sees {picture}"
+    if options.kind is KINDS["pixel"]:
+        return f"{options.kernel} on {picture}"
+    return "A window walks over its input"

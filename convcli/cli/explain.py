@@ -10,12 +10,14 @@ from convcli.cli.params import (
     FILE,
     FPS,
     KERNEL,
+    MEMORY,
     MODE,
     NETWORK,
     PADDING,
     PAIR,
     PICTURE,
     PLACE,
+    RESIZE,
     SEED,
     SPREAD,
     THEME,
@@ -62,14 +64,19 @@ from convcli.cli.params import (
         option("--mode", type=MODE, help="convolution, cross-correlation, autocorrelation."),
         option("--receptive", type=NETWORK, help="What one unit of a network sees."),
         option("--unit", type=UNIT, help="That unit: conv3_3:5,7."),
+        option("--net", type=NETWORK, help="A network's maps of PICTURE, in a page."),
+        option("--weights", type=FILE, help="Its weights: .npz, .safetensors.  [random]"),
     ],
 )
 @group(
     "Output",
-    option("-o", "--output", type=FILE, help=".gif, .webp, .apng; .png for a strip."),
+    option("-o", "--output", type=FILE, help=".gif, .webp, .apng, .png (a strip), .html."),
     more=[
         option("--fps", type=FPS, help="Output cells a second.  [2]"),
         option("--theme", type=THEME, help="both, light, dark: the page behind it.  [both]"),
+        option("--max-size", type=MEMORY, help="Limit of the maps in a page.  [8MiB]"),
+        option("--until", metavar="LAYER", help="Run the network no further."),
+        option("--resize", type=RESIZE, help="PICTURE's shorter side, HxW, or keep."),
         force_option,
         text_format_option,
         quiet_option(help="Print the output's values alone."),
@@ -84,9 +91,8 @@ def explain_command(options: ExplainOptions) -> None:
     convcli explain cat.jpg --kernel sharpen --at 120,80
     convcli explain --receptive vgg16 --unit conv3_3:5,7 cat.jpg
 
-    Values are a matrix (rows by ;, channels by |), @file (text, CSV, JSON, .npy), a crop of a
-    picture (--at and --input 8x8), whole numbers of a seed, or letters (--symbols). Places are
-    ROW,COLUMN, counted from 0. -o draws the window as it walks: .gif, .webp, .apng, or a strip of
-    its places as .png.
+    Values are a matrix (rows by ;, channels by |), @file (text, CSV, JSON, .npy), a crop (--at,
+    --input 8x8), numbers of a seed, or letters (--symbols). Places are ROW,COLUMN from 0. -o draws
+    the window, or a page to touch (.html), which also takes PICTURE with --kernel or --net.
     """
     explain(options)

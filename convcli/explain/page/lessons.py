@@ -1,0 +1,153 @@
+"""The data of pages without a network: a window that walks over numbers, a kernel on a picture."""
+
+from base64 import b64encode
+from fractions import Fraction
+from math import sqrt
+
+import numpy as np
+from PIL import Image
+
+from convcli.errors import UnfitError
+from convcli.explain.axis import Axis
+from convcli.explain.steps import Spot, Walk
+from convcli.explain.values import json_stack, numeric
+from convcli.images.filters.options import FilterOptions
+from convcli.images.filters.ranges import Range, intensity_map
+from convcli.images.image import Picture
+from convcli.images.kernels.catalogue import CATALOGUE
+from convcli.images.kernels.kernel import Kernel
+from convcli.images.kernels.parse import kernel
+from convcli.tables import Record
+
+MAX_CELLS = 64
+"""Rows or columns of an input that a page draws."""
+
+MAX_SIDE = 512
+"""Pixels per side of a picture in a page; a larger one is reduced."""
+
+MAX_TAPS = 31
+"""Rows or columns of the kernels that a page offers."""
+
+Pads = tuple[int, int]
+
+
+def convolution_data(walk: Walk, cell: Spot | None = None) -> Record:
+    """The data of a page on a walk, which begins at a cell of the output.
+
+    Raises UnfitError for letters, and for more cells than a page draws.
+    """
+    stacks = (walk.input, walk.given or walk.kernel)
+    values = [v for stack in stacks for grid in stack for row in grid for v in row]
+    if not numeric(*values, *(() if walk.bias is None else (walk.bias,))):
+        raise UnfitError("a page computes with numbers: leave --symbols and letters out")
+    rows, columns = walk.axes
+    if max(rows.cells, columns.cells, *walk.size) > MAX_CELLS:
+        raise UnfitError(f"a page draws inputs and outputs of up to {MAX_CELLS}x{MAX_CELLS} cells")
+    is_transposed = walk.operation == "transposed convolution"
+    name = {"avg pool": "average pool"}.get(walk.operation, walk.operation)
+    return {
+        "kind": "convolution",
+        "channels": len(walk.input),
+        "input": json_stack(walk.input),
+        "kernel": json_stack(walk.given or walk.kernel),
+        "cell": list(cell or (0, 0)),
+        "state": {
+            "operation": name,
+            "input": [rows.cells, columns.cells],
+            "kernel": [rows.window.kernel, columns.window.kernel],
+            # the canvas of a transposed convolution holds the input spread by its stride
+            "stride": [axis.spread if is_transposed else axis.window.stride for axis in walk.axes],
+            "padding": [_padding(axis, is_transposed) for axis in walk.axes],
+            "dilation": [rows.window.dilation, columns.window.dilation],
+            "extra": [rows.extra, columns.extra],
+            "border": walk.border.name,
+            "constant": float(walk.border.value),
+            "bias": 0.0 if walk.bias is None else float(Fraction(walk.bias)),
+            "flip": walk.flip and is_transposed,
+        },
+    }
+
+
+def _padding(axis: Axis, is_transposed: bool) -> Pads:
+    if not is_transposed:
+        return axis.before, axis.after
+    full = axis.window.dilated_kernel - 1
+    return full - axis.before, full - (axis.after - axis.extra)
+
+
+def picture_data(picture: Picture, first: Kernel, cell: Spot | None = None) -> Record:
+    """The data of a page on a kernel and a picture, which is reduced to MAX_SIDE pixels a side."""
+    pixels, notes = picture.pixels, []
+    if picture.has_alpha:
+        pixels = pixels[..., :-1]
+        notes.append("transparency is left out")
+    if picture.frames:
+        notes.append("the first frame")
+    if pixels.dtype != np.uint8:
+        full = float(picture.full or 1)
+        pixels = np.floor(np.clip(pixels / full, 0, 1) * 255 + 0.5).astype(np.uint8)
+        notes.append("samples are rounded to 8 bits")
+    height, width = pixels.shape[:2]
+    scale = MAX_SIDE / max(height, width)
+    if scale < 1:
+        size = max(1, round(width * scale)), max(1, round(height * scale))
+        pixels = _resized(pixels, size)
+        cell = cell and (int(cell[0] * scale), int(cell[1] * scale))
+        notes.insert(0, f"reduced from {height}x{width}")
+    note = ", ".join((f"{pixels.shape[0]}x{pixels.shape[1]} pixels", *notes))
+    return {
+        "kind": "picture",
+        "note": note,
+        "cell": cell and list(cell),
+        "picture": {
+            "height": pixels.shape[0],
+            "width": pixels.shape[1],
+            "channels": pixels.shape[2],
+            "samples": b64encode(np.ascontiguousarray(pixels).tobytes()).decode(),
+        },
+        "kernel": kernel_data(first),
+        "border": FilterOptions(kernels=()).border,
+        "catalogue": {
+            name: kernel_data(one)
+            for name, one in ((name, kernel(name)) for name in CATALOGUE)
+            if max(one.shape) <= MAX_TAPS
+        },
+    }
+
+
+def _resized(pixels: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    planes = [
+        np.asarray(Image.fromarray(pixels[..., k]).resize(size, Image.Resampling.LANCZOS))
+        for k in range(pixels.shape[2])
+    ]
+    return np.stack(planes, axis=-1)
+
+
+def kernel_data(one: Kernel) -> Record:
+    """A kernel as numbers, and how its responses become samples.
+
+    >>> data = kernel_data(kernel("sobel-x"))
+    >>> data["parts"], data["absolute"], data["gain"]
+    ([[[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]], True, 0.25)
+
+    Raises UnfitError for a kernel of more than MAX_TAPS rows or columns.
+    """
+    if max(one.shape) > MAX_TAPS:
+        rows, columns = one.shape
+        raise UnfitError(
+            f"{one.title} has {rows}x{columns} taps; a page shows up to {MAX_TAPS}x{MAX_TAPS}"
+        )
+    intensity = intensity_map(one, Range("auto"), 255)
+    is_magnitude = one.combine == "magnitude"
+    return {
+        "name": one.title,
+        "parts": [
+            [[float(tap * scale) for tap in row] for row in matrix.tolist()]
+            for matrix, scale in one.matrices()
+        ],
+        "combine": "" if one.combine == "sum" else one.combine,
+        "anchor": one.anchor and list(one.anchor),
+        "absolute": intensity.absolute,
+        "gain": sqrt(intensity.square) if is_magnitude else float(intensity.gain),
+        "offset": float(intensity.offset),
+    }
