@@ -86,8 +86,8 @@ def shape_command(options: ShapeOptions) -> None:
 
     A NETWORK is a name of the zoo, a file, or - for stdin; else the words are layers, with
     parentheses or a colon. Files hold layers of PyTorch or Keras as they are pasted, modules of
-    PyTorch, the text of print(model), the tool's own notation, or ONNX; nothing of them is run. Sizes
-    are HEIGHTxWIDTHxCHANNELS. A padding of four numbers is top, bottom, left, right; same,
+    PyTorch, the text of print(model), the tool's own notation, or ONNX; nothing of them is run.
+    Sizes are HEIGHTxWIDTHxCHANNELS. A padding of four numbers is top, bottom, left, right; same,
     same_lower and valid are TensorFlow's.
 
     MACs count the weights of convolutions and linear layers for one image (--mac-rule weights);
