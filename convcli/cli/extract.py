@@ -43,7 +43,7 @@ from convcli.tables import finish
         ),
         option("--zero-mean", is_flag=True, help="Subtract each filter's mean."),
         option("--unit-norm", is_flag=True, help="Scale each filter to a norm of 1."),
-        option("--weights", type=FILE, help="Weights by name: .npz, .safetensors."),
+        option("--weights", type=FILE, help="Weights by name: .pth, .safetensors, .npz."),
         option("--like", type=FILE, help="Repeat this saved run, or set of vectors."),
     ],
 )
