@@ -48,7 +48,7 @@ def until(network: Network, names: Sequence[str]) -> Network:
     part = Network(network.nodes[: max(places[name] for name in names) + 1])
     if network.redo is None:
         return part
-    return part._replace(redo=lambda shape: until(network.at(shape), names))
+    return part._replace(redo=lambda shape, given: until(network.at(shape), names))
 
 
 def used(network: Network) -> Network:
@@ -57,7 +57,7 @@ def used(network: Network) -> Network:
     redo = network.redo
     if redo is None:
         return network._replace(nodes=nodes)
-    return network._replace(nodes=nodes, redo=lambda shape: used(redo(shape)))
+    return network._replace(nodes=nodes, redo=lambda shape, given: used(redo(shape, given)))
 
 
 def needed(rows: Sequence[Row], names: Sequence[str] = ()) -> tuple[Row, ...]:
