@@ -39,3 +39,12 @@ def test_the_proof_of_a_light_start_can_fail(tmp_path):
         f"filter {CHART} --kernel blur -o {tmp_path}/blur.png",
     )
     assert modules >= HEAVY
+
+
+def test_an_onnx_file_is_read_without_numpy_pillow_and_rich():
+    import onnx
+
+    folder = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
+    modules = loaded_by(f"shape {folder / 'light_shufflenet.onnx'} -q --format tsv")
+    assert "convcli.nets.readers.onnx.reader" in modules
+    assert not modules & (HEAVY | {"onnx"})

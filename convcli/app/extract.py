@@ -226,7 +226,9 @@ def _picture(
     spreads = {INPUT: float(x.std(dtype="float64"))}
     stats, maps = [], {}
     for step in extractor.run(rows, x, (), saves):
-        layer = layer_stats(step, spreads[step.row.node.inputs[0]])
+        if not step.row.inputs:
+            continue  # numbers of the file, which no picture changes
+        layer = layer_stats(step, spreads.get(step.row.node.inputs[0], 0.0))
         spreads[layer.name] = layer.spread
         stats.append(layer)
         drawing.add(layer.name, layer.type, step.maps)
@@ -265,7 +267,9 @@ def is_layer(word: str, after_pictures: bool) -> bool:
 
     if word.lower().endswith(tuple(READABLE)) or word == "-":
         return False
-    if re.search(r"\.(net|txt|py(:.+)?)$", word) or re.match(r"\s*[A-Za-z][\w.]*\s*[:(=]", word):
+    if re.search(r"\.(net|txt|onnx|py(:.+)?)$", word) or re.match(
+        r"\s*[A-Za-z][\w.]*\s*[:(=]", word
+    ):
         return not os.path.exists(word) or is_source(word)
     if os.path.exists(word) or os.sep in word:
         return False

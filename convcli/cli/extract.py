@@ -30,7 +30,7 @@ from convcli.tables import finish
 @click.argument("words", nargs=-1, type=LAYERS, metavar="PICTURE... [LAYER...]")
 @group(
     "The network",
-    option("--net", type=NETWORK, help="A zoo name, .net or .py file, - for stdin."),
+    option("--net", type=NETWORK, help="A zoo name, a .net, .py or .onnx file, - for stdin."),
     option("--recipe", type=RECIPE, help="default, digits or texture.  [default]"),
     option("--seed", type=SEED, help="Seed of the random weights.  [0]"),
     more=[

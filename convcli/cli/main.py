@@ -77,7 +77,7 @@ def _hint(word: str) -> str:
     """A hint at what a word that is no command may mean: a command, or an argument of one."""
     from convcli.nets.zoo import NAMES
 
-    if word in NAMES or word.endswith((".net", ".py")):
+    if word in NAMES or word.endswith((".net", ".py", ".onnx")):
         return f"; did you mean convcli shape {safe(word)}?"
     if os.path.isfile(word):
         return f"; did you mean convcli filter {safe(word)}?"

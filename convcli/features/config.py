@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from convcli.features.preprocess import NORMALIZATIONS, Preparation
 from convcli.nets.graph import INPUT, Network, Reading
-from convcli.nets.input_size import CHANNELS
+from convcli.nets.input_size import CHANNELS, closed_shape
 from convcli.nets.layers import Conv
 from convcli.runtime.executor import used
 from convcli.runtime.initializers import INITS, Init
@@ -36,7 +36,7 @@ class Setup(NamedTuple):
     init: Init
     seed: int
     weights: str | None
-    """A file of weights, instead of a seed."""
+    """A file of weights, instead of a seed; the network's own file, where that holds them."""
     preparation: Preparation
     vector: tuple[str, ...]
     slopes: Mapping[str, float]
@@ -64,7 +64,9 @@ class Setup(NamedTuple):
         ('relu',)
         """
         words, weights = self.words, self.weights
-        if len(words) == 1 and re.fullmatch(r"[^\n(]+\.py(:.*)?", words[0]):
+        if words == (weights,) or (
+            len(words) == 1 and re.fullmatch(r"[^\n(]+\.py(:.*)?", words[0])
+        ):
             words = (os.path.abspath(words[0]),)
         return self._replace(words=words, weights=weights and os.path.abspath(weights))
 
@@ -104,11 +106,12 @@ def for_pictures(reading: Reading, sizes: tuple[int, ...] | None) -> Network:
     pictures of the `sizes` that they are cropped or resized to, and without unused weights."""
     if reading.network.redo is None:
         return reading.network
-    network = used(reading.network)
-    if sizes is None and reading.input is not None:
-        return network.at(reading.input)
+    network, named = used(reading.network), closed_shape(reading.input)
+    if sizes is None and named is not None:
+        return network.at(named)
     height, width = (sizes or USUAL)[0], (sizes or USUAL)[-1]
-    return network.at((declared(network) or CHANNELS, height, width))
+    channels = (reading.input or (None,))[0] or declared(network) or CHANNELS
+    return network.at((channels, height, width))
 
 
 def declared(network: Network) -> int | None:

@@ -11,12 +11,13 @@ from convcli.features.options import FeatureOptions
 from convcli.features.preprocess import Preparation
 from convcli.features.presets import RECIPES, Recipe
 from convcli.nets.graph import Network, Reading
-from convcli.nets.input_size import CHANNELS
-from convcli.nets.layers import Shape, size_text
-from convcli.nets.readers.read import is_source, read_words, source_text
+from convcli.nets.input_size import CHANNELS, OpenShape, closed_shape
+from convcli.nets.layers import size_text
+from convcli.nets.readers.read import holds_text, read_words, source_text
 from convcli.runtime.executor import check_runs, until
 from convcli.runtime.initializers import Init
 from convcli.runtime.weights import slopes
+from convcli.text import safe
 
 
 def read_setup(layers: Sequence[str], options: FeatureOptions) -> Setup:
@@ -58,8 +59,11 @@ def _setup(words: tuple[str, ...], recipe: Recipe | None, options: FeatureOption
         until(until(complete, ends), layers)  # refuses a layer after the end
     network = until(complete, ends)
     check_runs(network)
-    if options.weights and options.given("init", "seed", "zero_mean", "unit_norm"):
-        raise SpecError("--weights are given, not drawn; leave --init and --seed out")
+    own = words[0] if complete.weights else None
+    weights = options.weights or own
+    if weights and options.given("init", "seed", "zero_mean", "unit_norm"):
+        given = "--weights are given" if options.weights else f"{safe(weights)} holds its weights"
+        raise SpecError(f"{given}, not drawn; leave --init and --seed out")
     base = recipe.init if recipe else Init()
     init = Init(
         options.init or base.name,
@@ -73,7 +77,7 @@ def _setup(words: tuple[str, ...], recipe: Recipe | None, options: FeatureOption
         layers,
         init,
         SEED if options.seed is None else options.seed,
-        options.weights,
+        weights,
         preparation,
         read_vector(options.vector or (recipe.vector if recipe else "mean,std")),
         slopes(complete),
@@ -87,7 +91,7 @@ def _setup(words: tuple[str, ...], recipe: Recipe | None, options: FeatureOption
 
 def _read(words: tuple[str, ...]) -> tuple[tuple[str, ...], Reading]:
     """A network, and words that stand for it without its file: the text of the file, if any."""
-    if len(words) == 1 and is_source(words[0]) and not re.search(r"\.py(:|$)", words[0]):
+    if len(words) == 1 and holds_text(words[0]) and not re.search(r"\.py(:|$)", words[0]):
         text, _ = source_text(words[0])
         if words[0] == "-":
             words = (text + "\n",)
@@ -97,13 +101,14 @@ def _read(words: tuple[str, ...]) -> tuple[tuple[str, ...], Reading]:
 
 
 def _preparation(
-    network: Network, named: Shape | None, recipe: Recipe | None, options: FeatureOptions
+    network: Network, open_shape: OpenShape | None, recipe: Recipe | None, options: FeatureOptions
 ) -> tuple[Preparation, tuple[str, ...]]:
     """How pictures are prepared: by the options, else for the input that the network names."""
     resize, crop = options.resize, options.crop
     notes: tuple[str, ...] = ()
     gray = options.gray or bool(recipe and recipe.gray)
-    channels = named[0] if named else declared(network) or (1 if gray else CHANNELS)
+    named = closed_shape(open_shape)
+    channels = (open_shape and open_shape[0]) or declared(network) or (1 if gray else CHANNELS)
     if named and len(named) == 3 and resize is None and crop is None:
         resize, crop = named[1:], named[1:]
         if named[1] == named[2]:

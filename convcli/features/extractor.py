@@ -24,6 +24,7 @@ from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, Slot
 from convcli.runtime.executor import Step, needed, walk
 from convcli.runtime.memory_estimate import memory_note
+from convcli.runtime.stored import arrays_of
 from convcli.runtime.weights import drawn, read_weights, slots
 from convcli.text import counted, safe
 
@@ -72,7 +73,7 @@ def extract_features(
     picture: Source,
     network: str = "default",
     *,
-    seed: int = 0,
+    seed: int | None = None,
     parts: str | Sequence[str] | None = None,
     layers: str | Sequence[str] = (),
     init: str | None = None,
@@ -89,9 +90,10 @@ def extract_features(
     `picture` is a path ("-" is stdin), or an array (height, width) or (height, width, samples) of
     uint8, of uint16, or of floats from 0 to 1. A second or fourth sample is alpha.
 
-    `network` is a recipe (default, digits or texture), a name of the zoo, a .net or .py file, or
-    layers: `conv(16, 5); relu`, `conv:16,5 relu`. Filters are drawn from PCG64(seed) by `init` (one
-    of INITS), or read from `weights` (.npz or .safetensors), and then `seed` is of no use.
+    `network` is a recipe (default, digits or texture), a name of the zoo, a .net, .py or .onnx
+    file, or layers: `conv(16, 5); relu`, `conv:16,5 relu`. Filters are drawn from PCG64(seed), of
+    seed 0 by default, by `init` (one of INITS), or read from `weights` (.npz or .safetensors); an
+    .onnx file has its own.
 
     `layers` are the nodes whose maps are returned, by default the last one; the network is run no
     further. `parts` are those of `read_vector`: mean, std, max, ppv, l2, flatten, grid:4x4.
@@ -153,6 +155,9 @@ class Extractor:
         self.layers = setup.layers or (setup.network.nodes[-1].name,)
         self.weights: dict[str, Array] = {}
         self.slots: dict[str, Slot] = {}
+        self._network = setup.network
+        self._constants: dict[str, Array] = {}
+        """Arrays of a model file that are no layer's weights, which an input's size may change."""
         self._rows: dict[Shape, tuple[Row, ...]] = {}
         self._notes: list[str] = []
 
@@ -204,17 +209,22 @@ class Extractor:
 
     def rows(self, shape: Shape) -> tuple[Row, ...]:
         """The rows of the network for an input of this shape."""
+        self._network = self.setup.network.at(shape)
         if shape not in self._rows:
-            self._rows[shape] = summarize(self.setup.network, shape).rows
+            self._rows[shape] = summarize(self._network, shape).rows
         return self._rows[shape]
 
     def prepare_weights(self, rows: Sequence[Row]) -> None:
         """Draw or read the weights, unless the present ones fit."""
         needed_slots, setup = slots(rows), self.setup
+        stored = self._network.weights
+        self._constants = arrays_of(stored, [row.name for row in rows if not row.inputs])
         if self.slots == needed_slots:
             return
         self.weights = {}  # freed before others are drawn
-        if setup.weights is not None:
+        if stored and setup.weights == setup.words[0]:
+            self.weights = arrays_of(stored, needed_slots)
+        elif setup.weights is not None:
             self.weights, others = read_weights(setup.weights, needed_slots)
             if others and not self.slots:
                 some = ", ".join(safe(name) for name in others[:3])
@@ -227,7 +237,7 @@ class Extractor:
         self, rows: Sequence[Row], x: Samples, names: Sequence[str], keeps: bool = False
     ) -> Iterator[Step]:
         """Run the rows that the named nodes need, or all."""
-        return walk(needed(rows, names), x, self.weights, keeps)
+        return walk(needed(rows, names), x, {**self.weights, **self._constants}, keeps)
 
     def arrays(self, x: Samples, maps: Mapping[str, Array]) -> dict[str, Array]:
         """All of a run by name: `input`, each node's maps, `NODE.weight`, and RESERVED ones."""

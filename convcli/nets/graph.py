@@ -6,13 +6,16 @@ Readers turn text into parts, which nest as the text does; a Builder lays them o
 import re
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from convcli.errors import SpecError
 from convcli.nets.layers import Layer, Shape
 from convcli.nets.source_location import Where, pointed
 from convcli.records import equal_by_type
 from convcli.text import safe
+
+if TYPE_CHECKING:
+    from convcli.nets.stored_arrays import StoredArrays
 
 INPUT = "input"
 """The name under which the network's input is known to its nodes."""
@@ -72,6 +75,9 @@ class Given(NamedTuple):
     """The plain value, instead of a tensor."""
 
 
+NO_WEIGHTS: "StoredArrays" = {}
+
+
 class Network(NamedTuple):
     """Nodes in an order in which each comes after its inputs; the last one is the output."""
 
@@ -88,6 +94,8 @@ class Network(NamedTuple):
     """What it is called with, where that is more than the input it is walked with."""
     outputs: tuple[str, ...] = ()
     """The nodes it gives, in the order of the text; () for the last one alone."""
+    weights: "StoredArrays" = NO_WEIGHTS
+    """Arrays that its file holds, by name: `conv1.weight`; a constant has its node's name."""
 
     def at(self, shape: Shape) -> "Network":
         """The network for an input `(channels, *lengths)`."""
@@ -101,7 +109,8 @@ class Reading(NamedTuple):
     """A network, the input its text names, and which framework's text it was taken for."""
 
     network: Network
-    input: Shape | None
+    input: tuple[int | None, ...] | None
+    """The shape (channels, *lengths) that it names; None for a size that it leaves open."""
     about: str
 
 

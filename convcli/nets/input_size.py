@@ -13,6 +13,9 @@ CHANNELS = 3
 """Channels of an input written without them: `224` is a color picture of 224x224x3."""
 
 
+OpenShape = tuple[int | None, ...]
+"""The shape of an input that a file names, with None where it leaves a size open."""
+
 FEW = (1, 3, 4)
 """Channels of pictures: a first number of these before two large ones means channels first."""
 
@@ -114,7 +117,7 @@ def _is_map(network: Network) -> bool:
     return len(next((kernel for kernel in kernels if kernel), ())) == 2
 
 
-def _expects(network: Network, named: Shape | None) -> int | None:
+def _expects(network: Network, named: OpenShape | None) -> int | None:
     """The channels that a text names or its first convolution declares."""
     if named:
         return named[0]
@@ -123,7 +126,7 @@ def _expects(network: Network, named: Shape | None) -> int | None:
     return first.channels if first else None
 
 
-def _is_channels_first(numbers: Sequence[int], network: Network, named: Shape | None) -> bool:
+def _is_channels_first(numbers: Sequence[int], network: Network, named: OpenShape | None) -> bool:
     """Whether three numbers can only be meant as PyTorch writes them, 3x224x224."""
     if len(numbers) != 3:
         return False
@@ -133,7 +136,7 @@ def _is_channels_first(numbers: Sequence[int], network: Network, named: Shape | 
     return first in FEW and last > max(FEW) and numbers[1] > max(FEW)
 
 
-def input_shape(given: Sequence[int] | None, network: Network, named: Shape | None) -> Shape:
+def input_shape(given: Sequence[int] | None, network: Network, named: OpenShape | None) -> Shape:
     """The shape `(channels, *lengths)` that a network is walked with.
 
     `given` is what the command line says: one side for every axis, all sides, or all sides and
@@ -150,7 +153,11 @@ def input_shape(given: Sequence[int] | None, network: Network, named: Shape | No
             raise SpecError(
                 "the input's size is not known; give --input, such as --input 224x224x3"
             )
-        return named
+        closed = closed_shape(named)
+        if closed is None:
+            sizes = "x".join(str(size or "?") for size in (*named[1:], named[0]))
+            raise SpecError(f"the file leaves the input open, {sizes}; give --input")
+        return closed
     axes = len(named) - 1 if named else _axes(network, given)
     if axes == 0 and len(given) == 1:
         return (given[0],)
@@ -164,8 +171,20 @@ def input_shape(given: Sequence[int] | None, network: Network, named: Shape | No
     else:
         sizes = " x ".join(AXES.get(axes, ("size",) * axes))
         raise SpecError(f"the network's input is {sizes} x channels, not {len(given)} numbers")
-    channels = named[0] if named else _channels(network, lengths)
+    channels = (named and named[0]) or _channels(network, lengths)
     return (channels, *lengths)
+
+
+def closed_shape(named: OpenShape | None) -> Shape | None:
+    """A shape that is named completely.
+
+    >>> closed_shape((3, 224, 224)), closed_shape((3, None, None))
+    ((3, 224, 224), None)
+    """
+    if named is None:
+        return None
+    sizes = tuple(size for size in named if size is not None)
+    return sizes if len(sizes) == len(named) else None
 
 
 def named_shape(sizes: Sequence[object]) -> Shape | None:

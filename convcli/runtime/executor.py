@@ -11,9 +11,11 @@ from convcli.arrays import Array
 from convcli.errors import SpecError, UnfitError
 from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import INPUT, Network
+from convcli.nets.layers import slots_of
 from convcli.nets.layers.tensor_ops import Unused
 from convcli.runtime.layers import FRESH, forward, over, refusal
 from convcli.runtime.memory_estimate import last_reads
+from convcli.runtime.weights import weight_name
 
 
 class Step(NamedTuple):
@@ -45,7 +47,9 @@ def until(network: Network, names: Sequence[str]) -> Network:
             raise SpecError(f"no layer is called {name[:60]!r}; there are {', '.join(some)}")
     if not names:
         return network
-    part = Network(network.nodes[: max(places[name] for name in names) + 1])
+    part = network._replace(
+        nodes=network.nodes[: max(places[name] for name in names) + 1], redo=None, stopped=None
+    )
     if network.redo is None:
         return part
     return part._replace(redo=lambda shape, given: until(network.at(shape), names))
@@ -73,10 +77,23 @@ def needed(rows: Sequence[Row], names: Sequence[str] = ()) -> tuple[Row, ...]:
 
 def check_runs(network: Network) -> None:
     """Refuse a network with a layer that cannot be run, before anything is computed."""
+    if network.stopped is not None:
+        raise UnfitError(network.stopped.text())
     for node in network.nodes:
-        why = refusal(node.layer)
+        given = not node.inputs and node.name in network.weights
+        why = None if given else refusal(node.layer)
         if why:
             raise UnfitError(f"{node.name}: {why}")
+
+
+def _own(row: Row, weights: Mapping[str, Array]) -> dict[str, Array]:
+    """The weights of a row by role, or those of the node whose weights it uses."""
+    if not row.inputs:
+        return {}
+    roles = slots_of(row.node.layer, row.inputs[0])
+    owner = row.node.owner or row.name
+    named = {role: weight_name(owner, role) for role in roles}
+    return {role: weights[name] for role, name in named.items() if name in weights}
 
 
 def walk(
@@ -90,22 +107,17 @@ def walk(
     last = last_reads(rows)
     reads = Counter(name for row in rows for name in row.node.inputs)
     fresh = {row.name for row in rows if isinstance(row.node.layer, FRESH)}
-    roles: dict[str, dict[str, Array]] = {}
-    for name, weight in weights.items():
-        # a role may hold a point (`depthwise.weight`), and so may the name of a node
-        owner, _, role = name.rpartition(".")
-        if owner.endswith(".depthwise"):
-            owner, role = owner.removesuffix(".depthwise"), f"depthwise.{role}"
-        roles.setdefault(owner, {})[role] = weight
     known = {INPUT: x}
     for place, row in enumerate(rows):
         inputs = [known[name] for name in row.node.inputs]
-        own = roles.get(row.node.owner or row.name, {})
+        own = _own(row, weights)
         before = perf_counter()
         try:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                alone = not keeps and reads[row.node.inputs[0]] == 1
-                if alone and row.node.inputs[0] in fresh and over(row.node.layer, inputs[0]):
+                alone = not keeps and bool(inputs) and reads[row.node.inputs[0]] == 1
+                if not inputs:
+                    y = weights[row.name].reshape(row.output)
+                elif alone and row.node.inputs[0] in fresh and over(row.node.layer, inputs[0]):
                     y = inputs[0]
                 else:
                     y = forward(row.node.layer, inputs, own)

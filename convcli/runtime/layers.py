@@ -58,6 +58,8 @@ def refusal(layer: Layer) -> str | None:
         return f"{layer.type} has no forward meaning here"
     if axes > 2:
         return f"{layer.type} runs on volumes; pictures have two axes"
+    if isinstance(layer, Operation) and layer.type not in OPERATIONS:
+        return f"{layer.type} has no forward meaning here"
     known = KNOWN.get(type(layer))
     if known is not None and layer.type not in known:
         return f"{layer.type} is not one of {', '.join(known)}"
@@ -352,7 +354,6 @@ FORWARD: dict[type, Forward] = {
 KNOWN: dict[type, Mapping[str, Callable[..., Array]]] = {
     Activation: FUNCTIONS,
     Merge: MERGES,
-    Operation: OPERATIONS,
     Scalar: ARITHMETIC,
     Broadcast: ARITHMETIC,
 }

@@ -7,6 +7,8 @@ import numpy as np
 from convcli.arrays import Array
 from convcli.errors import UnfitError
 from convcli.nets.layers.tensor_ops import Broadcast, Operation, Scalar, per_image
+from convcli.runtime.elementwise import ELEMENTWISE
+from convcli.runtime.resize import resize
 
 Index = int | None | str | tuple[int | None, int | None, int | None]
 """What an operation keeps of an index: a number, the ends of a slice, "…" for a tensor."""
@@ -30,6 +32,97 @@ def _reduced(function: Callable[..., Array]) -> Callable[..., Array]:
     return call
 
 
+def _gather(x: Array, indices: Array, axis: int) -> Array:
+    return np.take(x, indices.astype(np.intp), axis)
+
+
+def _gather_elements(x: Array, indices: Array, axis: int) -> Array:
+    places = indices.astype(np.intp)
+    return np.take_along_axis(x, np.where(places < 0, places + x.shape[axis], places), axis)
+
+
+def _gather_nd(x: Array, indices: Array, batch: int) -> Array:
+    places = indices.astype(np.intp)
+    if not batch:
+        return np.asarray(x[tuple(np.moveaxis(places, -1, 0))])
+    return np.stack([_gather_nd(*pair, batch - 1) for pair in zip(x, places, strict=True)])
+
+
+def _pad(x: Array, ends: tuple[tuple[int, int], ...], mode: str, value: float) -> Array:
+    cuts = tuple(
+        slice(max(-before, 0), n - max(-after, 0))
+        for n, (before, after) in zip(x.shape, ends, strict=True)
+    )
+    grown = [(max(before, 0), max(after, 0)) for before, after in ends]
+    if mode == "constant":
+        return np.pad(x[cuts], grown, constant_values=value)
+    return np.pad(x[cuts], grown, mode=mode)  # type: ignore[call-overload, no-any-return]
+
+
+def _depth_to_space(x: Array, block: int) -> Array:
+    n, c, h, w = x.shape
+    cells = x.reshape(n, block, block, c // block**2, h, w).transpose(0, 3, 4, 1, 5, 2)
+    return cells.reshape(n, c // block**2, h * block, w * block)
+
+
+def _space_to_depth(x: Array, block: int) -> Array:
+    n, c, h, w = x.shape
+    cells = x.reshape(n, c, h // block, block, w // block, block).transpose(0, 3, 5, 1, 2, 4)
+    return cells.reshape(n, c * block**2, h // block, w // block)
+
+
+def _extreme(function: Callable[..., Array]) -> Callable[..., Array]:
+    def call(x: Array, axis: int, last: bool) -> Array:
+        if last:
+            return np.asarray(x.shape[axis] - 1 - function(np.flip(x, axis), axis))
+        return function(x, axis)
+
+    return call
+
+
+def _top(x: Array, k: int, axis: int, largest: bool) -> tuple[Array, Array]:
+    order = np.argsort(-x if largest else x, axis, kind="stable")
+    places = np.take(order, np.arange(k), axis)
+    return np.take_along_axis(x, places, axis), places
+
+
+def _cumsum(x: Array, axis: int, exclusive: bool, backwards: bool) -> Array:
+    x = np.flip(x, axis) if backwards else x
+    sums = np.cumsum(x, axis, dtype=x.dtype)
+    sums = sums - x if exclusive else sums
+    return np.flip(sums, axis) if backwards else sums
+
+
+def _hardmax(x: Array, axis: int) -> Array:
+    first = np.expand_dims(np.argmax(x, axis), axis)
+    marks = np.zeros_like(x)
+    np.put_along_axis(marks, first, 1, axis)
+    return marks
+
+
+def _lp_norm(x: Array, axis: int, p: int) -> Array:
+    """x over its norm; 0 where that is 0."""
+    sizes = np.abs(x)
+    norm = sizes.sum(axis, keepdims=True)
+    if p == 2:
+        norm = np.sqrt(np.square(sizes).sum(axis, keepdims=True))
+    return np.asarray(np.divide(x, norm, out=np.zeros_like(x), where=norm != 0))
+
+
+def _mean_variance(x: Array, axes: tuple[int, ...]) -> Array:
+    centered = x - x.mean(axes, keepdims=True)
+    spread = np.sqrt(
+        np.square(x).mean(axes, keepdims=True) - np.square(x.mean(axes, keepdims=True))
+    )
+    return np.asarray(centered / (spread + np.float32(1e-9)))
+
+
+def _log_sum_exp(x: Array, axis: tuple[int, ...], keepdims: bool) -> Array:
+    top = x.max(axis=axis, keepdims=True)
+    sums = np.log(np.exp(x - top).sum(axis=axis, keepdims=True)) + top
+    return np.asarray(sums if keepdims else np.squeeze(sums, axis))
+
+
 OPERATIONS: dict[str, Callable[..., Array]] = {
     "permute": np.transpose,
     "transpose": np.transpose,
@@ -49,6 +142,29 @@ OPERATIONS: dict[str, Callable[..., Array]] = {
     "min": _reduced(np.min),
     "std": _reduced(lambda x, **how: np.std(x, ddof=1, **how)),
     "var": _reduced(lambda x, **how: np.var(x, ddof=1, **how)),
+    "prod": _reduced(np.prod),
+    "l1": _reduced(lambda x, **how: np.abs(x).sum(**how)),
+    "l2": _reduced(lambda x, **how: np.sqrt(np.square(x).sum(**how))),
+    "sum_square": _reduced(lambda x, **how: np.square(x).sum(**how)),
+    "log_sum": _reduced(lambda x, **how: np.log(x.sum(**how))),
+    "log_sum_exp": _reduced(_log_sum_exp),
+    "gather": _gather,
+    "gather_elements": _gather_elements,
+    "gather_nd": _gather_nd,
+    "pad": _pad,
+    "resize": resize,
+    "depth_to_space": _depth_to_space,
+    "space_to_depth": _space_to_depth,
+    "argmax": _extreme(np.argmax),
+    "argmin": _extreme(np.argmin),
+    "top_values": lambda *given: _top(*given)[0],
+    "top_places": lambda *given: _top(*given)[1],
+    "cumsum": _cumsum,
+    "triangle": lambda x, k, upper: np.triu(x, k) if upper else np.tril(x, k),
+    "hardmax": _hardmax,
+    "lp_norm": _lp_norm,
+    "mean_variance": _mean_variance,
+    **ELEMENTWISE,
 }
 """How each is computed on whole arrays, the batch first, from its tensors and its values."""
 
@@ -68,7 +184,7 @@ def operate(layer: Operation, inputs: Sequence[Array], weights: object) -> Array
     """An operation on arrays of one image each; whole shapes are restored for it."""
     whole = [x.reshape(shape) for x, shape in zip(inputs, layer.inputs, strict=True)]
     output = OPERATIONS[layer.type](*whole, *layer.values)
-    return np.asarray(output).reshape(per_image(layer.output))
+    return np.asarray(output, np.float32).reshape(per_image(layer.output))
 
 
 def scale(layer: Scalar, inputs: Sequence[Array], weights: object) -> Array:

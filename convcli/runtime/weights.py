@@ -46,11 +46,16 @@ def slots(rows: Iterable[Row]) -> dict[str, Slot]:
     {'conv1.weight': (2, 3, 3, 3), 'conv1.bias': (2,), 'conv2.weight': (4, 2, 1, 1)}
     """
     return {
-        f"{row.name}.{role}": slot
+        weight_name(row.name, role): slot
         for row in rows
         if not row.node.owner
-        for role, slot in slots_of(row.node.layer, row.inputs[0]).items()
+        for role, slot in slots_of(row.node.layer, *row.inputs[:1] or ((),)).items()
     }
+
+
+def weight_name(node: str, role: str) -> str:
+    """What an array is called: by its node and its role; a parameter by its node alone."""
+    return f"{node}.{role}" if role else node
 
 
 def weight_bytes(rows: Sequence[Row]) -> int:
@@ -71,8 +76,8 @@ def drawn(
     for row in rows:
         if row.node.owner:
             continue
-        for role, slot in slots_of(row.node.layer, row.inputs[0]).items():
-            weights[f"{row.name}.{role}"] = _one(slot, generator, init, slope[row.name])
+        for role, slot in slots_of(row.node.layer, *row.inputs[:1] or ((),)).items():
+            weights[weight_name(row.name, role)] = _one(slot, generator, init, slope[row.name])
     return weights
 
 

@@ -9,7 +9,7 @@ from math import prod
 from typing import NamedTuple
 
 from convcli.errors import UnfitError
-from convcli.nets.layers import Layer, Measure, Shape, Slots, size_text, slots_of
+from convcli.nets.layers import Layer, Measure, Shape, Slot, Slots, size_text, slots_of
 from convcli.nets.layers.rearrange import together
 from convcli.records import equal_by_type
 
@@ -27,6 +27,9 @@ class Weights(NamedTuple):
 
     def measure(self, *inputs: Shape) -> Measure:
         return Measure(self.shape, prod(self.shape))
+
+    def slots(self, shape: Shape) -> Slots:
+        return {"": Slot(self.shape, 0.0)}
 
 
 @equal_by_type

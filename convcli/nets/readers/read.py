@@ -25,6 +25,10 @@ KERAS_SIGNS = ("keras", "layers.", "Dense(", "D(", "DTranspose(", "BatchNormaliz
 """One of these stands in any text of Keras; looking for them first needs no pattern."""
 
 
+FILES = r"\.(net|py|txt|onnx)$"
+"""How the name of a file ends that holds a network."""
+
+
 def read_words(given: Sequence[str]) -> Reading:
     """The network that the words of a command line mean: one source, or layers.
 
@@ -76,7 +80,7 @@ def is_source(word: str) -> bool:
         return True
     if "(" in word or ":" in word or "\n" in word:
         return False
-    return bool(re.search(r"\.(net|py|txt)$", word)) or os.sep in word or os.path.isfile(word)
+    return bool(re.search(FILES, word, re.IGNORECASE)) or os.sep in word or os.path.isfile(word)
 
 
 def _model_file(word: str) -> tuple[str, str] | None:
@@ -93,10 +97,27 @@ def read_source(word: str) -> Reading:
     path, entry = named or (word, "")
     if named is not None and not entry.strip():
         raise SpecError(f"{safe(word)} names nothing behind its colon; give a class of the file")
+    if path != "-" and path not in NAMES:
+        from convcli.nets.readers.file_kinds import kind_of, read_file
+
+        kind = kind_of(path)
+        if kind is not None:
+            return read_file(path, kind)
     text, source = source_text(path)
     if path.endswith(".py"):
         return _read_python(text, source, path, entry)
     return read_text(text, source)
+
+
+def holds_text(word: str) -> bool:
+    """Whether a word names a source whose text can stand for it: no file of bytes."""
+    if not is_source(word):
+        return False
+    if word == "-" or word in NAMES or _model_file(word):
+        return True
+    from convcli.nets.readers.file_kinds import kind_of
+
+    return kind_of(word) is None
 
 
 def source_text(word: str) -> tuple[str, str]:

@@ -1,0 +1,179 @@
+"""Arithmetic on the numbers of a model file that no input changes: sizes, axes, anchors.
+
+Exporters write shapes as little programs (Shape, Gather, Concat, …). These functions compute them
+on StoredArrays, in plain Python; what would need more numbers than MAX_VALUES is not computed.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from itertools import product
+from math import prod
+
+from convcli.nets.layers import Shape
+from convcli.nets.stored_arrays import MAX_VALUES, StoredArray, numbers
+
+Function = Callable[..., float]
+
+
+def broadcast_shape(*shapes: Shape) -> Shape | None:
+    """The shape that several have together, axes matched from the last one on; None if none."""
+    rank = max(map(len, shapes))
+    output = []
+    for sizes in zip(*((1,) * (rank - len(s)) + tuple(s) for s in shapes), strict=True):
+        wide = set(sizes) - {1}
+        if len(wide) > 1:
+            return None
+        output.append(wide.pop() if wide else 1)
+    return tuple(output)
+
+
+def mapped(function: Function, arrays: Sequence[StoredArray], type_: str) -> StoredArray | None:
+    """A function of each value of arrays that are broadcast; None where it cannot be computed.
+
+    >>> mapped(min, [numbers("int64", (3,), (5, 1, 7)), numbers("int64", (), (4,))], "int64").data
+    (4, 1, 4)
+    """
+    shape = broadcast_shape(*(array.shape for array in arrays))
+    if shape is None or prod(shape) > MAX_VALUES:
+        return None
+    lists = [array.expanded(shape).values() for array in arrays]
+    known = [values for values in lists if values is not None]
+    if len(known) < len(lists):
+        return None
+    try:
+        return numbers(type_, shape, tuple(map(function, *known)))
+    except (ArithmeticError, ValueError):
+        return None
+
+
+def divided(a: float, b: float) -> float:
+    """a / b, integers towards 0."""
+    if isinstance(a, int) and isinstance(b, int):
+        return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
+    return a / b
+
+
+def remainder(a: float, b: float) -> float:
+    return a % b
+
+
+BINARY: dict[str, Function] = {
+    "Add": lambda a, b: a + b,
+    "Sub": lambda a, b: a - b,
+    "Mul": lambda a, b: a * b,
+    "Div": divided,
+    "Mod": remainder,
+    "Pow": lambda a, b: a**b,
+    "Min": min,
+    "Max": max,
+    "Equal": lambda a, b: a == b,
+    "Greater": lambda a, b: a > b,
+    "Less": lambda a, b: a < b,
+    "GreaterOrEqual": lambda a, b: a >= b,
+    "LessOrEqual": lambda a, b: a <= b,
+    "And": lambda a, b: bool(a and b),
+    "Or": lambda a, b: bool(a or b),
+}
+UNARY: dict[str, Function] = {
+    "Neg": lambda a: -a,
+    "Abs": abs,
+    "Sqrt": math.sqrt,
+    "Exp": math.exp,
+    "Log": math.log,
+    "Floor": math.floor,
+    "Ceil": math.ceil,
+    "Round": round,
+    "Not": lambda a: not a,
+    "Sign": lambda a: (a > 0) - (a < 0),
+    "Reciprocal": lambda a: 1 / a,
+    "Sin": math.sin,
+    "Cos": math.cos,
+}
+LOGICAL = ("Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "And", "Or", "Not")
+"""Operators that give bools."""
+
+
+def cast(array: StoredArray, type_: str) -> StoredArray | None:
+    """The numbers in another type; bytes stay where they are if the type is the same."""
+    if type_ == array.type:
+        return array
+    values = array.values()
+    if values is None:
+        # a weight in half precision is as well known as one in single
+        floating = type_.startswith(("float", "bfloat")) and array.type.startswith(("fl", "bfl"))
+        return array if floating else None
+    try:
+        if "int" in type_:
+            return numbers(type_, array.shape, tuple(map(int, values)), array.name)
+        kind = bool if type_ == "bool" else float
+        return numbers(type_, array.shape, tuple(map(kind, values)), array.name)
+    except (ValueError, OverflowError):
+        return None
+
+
+def sliced(
+    array: StoredArray, starts: Sequence[int], steps: Sequence[int], shape: Shape
+) -> StoredArray | None:
+    """Every step-th index from the starts on, on every axis."""
+    if array.quantized is not None:
+        return None
+    own = array.steps
+    if all(step > 0 for step in steps):
+        start = array.start + sum(at * step for at, step in zip(starts, own, strict=True))
+        strides = tuple(step * by for step, by in zip(own, steps, strict=True))
+        return array._replace(shape=shape, strides=strides, start=start)
+    return taken(
+        array,
+        [range(at, at + step * n, step) for at, step, n in zip(starts, steps, shape, strict=True)],
+    )
+
+
+def taken(array: StoredArray, indices: Sequence[Sequence[int]]) -> StoredArray | None:
+    """The numbers at these indices of every axis."""
+    shape = tuple(map(len, indices))
+    if prod(shape) > MAX_VALUES:
+        return None
+    values = array.values()
+    if values is None:
+        return None
+    steps = array._replace(strides=None).steps
+    places = [[index * step for index in axis] for axis, step in zip(indices, steps, strict=True)]
+    return numbers(array.type, shape, [values[sum(place)] for place in product(*places)])
+
+
+def gathered(array: StoredArray, indices: StoredArray, axis: int) -> StoredArray | None:
+    """ONNX's Gather: the slices that the indices name, along an axis."""
+    wanted = indices.values()
+    if wanted is None:
+        return None
+    n = array.shape[axis]
+    places = [int(i) + n if i < 0 else int(i) for i in wanted]
+    if any(not 0 <= place < n for place in places):
+        return None
+    picked = taken(array, [places if a == axis else range(m) for a, m in enumerate(array.shape)])
+    shape = (*array.shape[:axis], *indices.shape, *array.shape[axis + 1 :])
+    return picked.reshaped(shape) if picked else None
+
+
+def joined(arrays: Sequence[StoredArray], axis: int) -> StoredArray | None:
+    """Arrays behind each other along an axis."""
+    if sum(array.elements for array in arrays) > MAX_VALUES:
+        return None
+    lists = [array.values() for array in arrays]
+    outer = prod(arrays[0].shape[:axis])
+    output: list[float] = []
+    for block in range(outer):
+        for array, values in zip(arrays, lists, strict=True):
+            if values is None:
+                return None
+            size = array.elements // outer if outer else 0
+            output += values[block * size : (block + 1) * size]
+    total = sum(array.shape[axis] for array in arrays)
+    shape = (*arrays[0].shape[:axis], total, *arrays[0].shape[axis + 1 :])
+    return numbers(arrays[0].type, shape, output)
+
+
+def contiguous(array: StoredArray) -> StoredArray | None:
+    """The same numbers in order."""
+    values = array.values()
+    return None if values is None else numbers(array.type, array.shape, values, array.name)

@@ -1,0 +1,127 @@
+"""One operator at work: the node of the file, the values of its inputs, and its attributes."""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeGuard
+
+from convcli.errors import SpecError
+from convcli.nets.layers import Shape
+from convcli.nets.readers.onnx.model_file import AttributeValue, NodeFile
+from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, Value
+from convcli.nets.stored_arrays import StoredArray
+from convcli.text import safe
+
+
+class Call(NamedTuple):
+    """An operator with what it reads; None is an input that is left out."""
+
+    node: NodeFile
+    inputs: tuple[Value | None, ...]
+    graph: TensorGraph
+    opset: int
+    name: str
+    """The module it stands in: `layer1.0.conv1` where it is alone there, else `layer1.0/`."""
+    following: StoredArray | None
+    """The array that the only reader of its output adds to it."""
+    absorbed: set[str]
+    """Outputs to which that addition has been applied."""
+
+    def absorb_addition(self) -> None:
+        """Take the addition behind the operator into its layer, as the bias."""
+        self.absorbed.add(self.node.outputs[0])
+
+    def has(self, place: int) -> bool:
+        return place < len(self.inputs) and self.inputs[place] is not None
+
+    def x(self, place: int = 0) -> Value:
+        """An input that has to be there."""
+        value = self.inputs[place] if place < len(self.inputs) else None
+        if value is None:
+            raise Halt(f"{safe(self.node.operator)} lacks its input {place + 1}")
+        return value
+
+    def shape(self, place: int = 0) -> Shape:
+        return self.x(place).shape
+
+    def axis(self, default: int, place: int = 0) -> int:
+        """The attribute `axis`, from the first on."""
+        return self.normal(self.integer("axis", default), len(self.shape(place)))
+
+    def normal(self, axis: int, rank: int) -> int:
+        """An axis counted from the first one on."""
+        if not -rank <= axis < max(rank, 1):
+            raise Halt(f"{safe(self.node.operator)}: axis {axis} of a tensor of {rank} axes")
+        return axis % rank if rank else 0
+
+    def array(self, place: int) -> StoredArray:
+        """An input that is an array of the file."""
+        value = self.x(place)
+        if isinstance(value, Traced):
+            raise Halt(
+                f"{safe(self.node.operator)} by values that are computed while it runs is not read"
+            )
+        return value
+
+    def weight(self, place: int) -> StoredArray | None:
+        """An input that is an array of the file, if it is there and one."""
+        value = self.inputs[place] if place < len(self.inputs) else None
+        return value if isinstance(value, StoredArray) else None
+
+    def numbers(self, place: int) -> list[float]:
+        """The numbers of an input that is small and known. Raises Halt for any other."""
+        values = self.array(place).values()
+        if values is None:
+            raise Halt(f"{safe(self.node.operator)} needs numbers that are not in the file")
+        return values
+
+    def integers(self, name: str, place: int = -1) -> list[int] | None:
+        """Integers of an attribute, or of the input that newer versions of the operator have."""
+        if place >= 0 and self.has(place):
+            return [int(value) for value in self.numbers(place)]
+        held = self.node.attributes.get(name)
+        if isinstance(held, int):
+            return [held]
+        return [int(value) for value in held] if _listed(held) else None
+
+    def floats(self, name: str, place: int = -1) -> list[float] | None:
+        """Numbers of an attribute, or of an input."""
+        if place >= 0 and self.has(place):
+            return self.numbers(place)
+        held = self.node.attributes.get(name)
+        if isinstance(held, int | float):
+            return [held]
+        return [float(value) for value in held] if _listed(held) else None
+
+    def integer(self, name: str, default: int) -> int:
+        held = self.node.attributes.get(name, default)
+        if not isinstance(held, int):
+            raise Halt(f"{safe(self.node.operator)}: {name} is no integer")
+        return held
+
+    def number(self, name: str, default: float) -> float:
+        held = self.node.attributes.get(name, default)
+        if not isinstance(held, int | float):
+            raise Halt(f"{safe(self.node.operator)}: {name} is no number")
+        return held
+
+    def text(self, name: str, default: str) -> str:
+        held = self.node.attributes.get(name, default)
+        if not isinstance(held, str):
+            raise Halt(f"{safe(self.node.operator)}: {name} is no text")
+        return held
+
+    def refuse(self, why: str) -> SpecError:
+        return Halt(f"{safe(self.node.operator)}: {why}")
+
+
+def _listed(held: AttributeValue) -> TypeGuard[tuple[float, ...]]:
+    """Whether an attribute is numbers."""
+    return (
+        isinstance(held, tuple)
+        and not isinstance(held, StoredArray)
+        and all(isinstance(value, int | float) for value in held)
+    )
+
+
+Results = Value | Sequence[Value | None]
+Operator = Callable[[Call], Results]
+"""What an operator gives: one value, or one for each of its outputs."""

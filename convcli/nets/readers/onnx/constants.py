@@ -1,0 +1,225 @@
+"""Operators on arrays of the file alone: what they give, without a node of the network."""
+
+from collections.abc import Callable
+from math import prod
+
+from convcli.nets.readers import folding
+from convcli.nets.readers.onnx.call import Call
+from convcli.nets.readers.onnx.model_file import ELEMENT_TYPES
+from convcli.nets.readers.onnx.tensors import (
+    reshape_sizes,
+    slices,
+    split_sizes,
+    squeezed,
+    unsqueezed,
+)
+from convcli.nets.stored_arrays import MAX_VALUES, Quantized, StoredArray, numbers
+
+Arrays = list[StoredArray | None]
+Fold = Callable[[Call, list[StoredArray]], StoredArray | None]
+
+
+def _in_shape(array: StoredArray, shape: tuple[int, ...]) -> StoredArray | None:
+    """The same numbers in another shape, copied where they do not lie in order."""
+    other = array.reshaped(shape)
+    if other is not None or prod(shape) != array.elements:
+        return other
+    copy = folding.contiguous(array)
+    return copy and copy.reshaped(shape)
+
+
+def _constant(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+    held = call.node.attributes
+    value = held.get("value")
+    if isinstance(value, StoredArray):
+        return value if value.name else value._replace(name=call.node.outputs[0])
+    for name, type_ in (("value_int", "int64"), ("value_float", "float32")):
+        number = held.get(name)
+        if isinstance(number, int | float):
+            return numbers(type_, (), (number,))
+    for name, type_ in (("value_ints", "int64"), ("value_floats", "float32")):
+        values = held.get(name)
+        if isinstance(values, tuple):
+            plain = [v for v in values if isinstance(v, int | float)]
+            return numbers(type_, (len(plain),), plain)
+    return None
+
+
+def _constant_of_shape(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+    shape = arrays[0].values()
+    value = call.node.attributes.get("value")
+    one = value if isinstance(value, StoredArray) else numbers("float32", (1,), (0.0,))
+    flat = one.reshaped(())
+    if shape is None or flat is None:
+        return None
+    return flat.expanded(tuple(map(int, shape)))._replace(name=call.node.outputs[0])
+
+
+def _transpose(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+    rank = len(arrays[0].shape)
+    axes = call.integers("perm") or list(reversed(range(rank)))
+    return arrays[0].permuted(axes) if sorted(axes) == list(range(rank)) else None
+
+
+def _flatten(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+    shape, axis = arrays[0].shape, call.integer("axis", 1)
+    return _in_shape(arrays[0], (prod(shape[:axis]), prod(shape[axis:])))
+
+
+def _cast(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+    return folding.cast(arrays[0], ELEMENT_TYPES.get(call.integer("to", 1), "float32"))
+
+
+def _gather(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+    return folding.gathered(arrays[0], arrays[1], call.axis(0))
+
+
+def _concat(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+    axis = call.axis(0)
+    if len({(*a.shape[:axis], *a.shape[axis + 1 :]) for a in arrays}) > 1:
+        return None
+    return folding.joined(arrays, axis)
+
+
+def _slice(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+    return folding.sliced(arrays[0], *slices(call, arrays[0].shape))
+
+
+def _expand(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+    sizes = arrays[1].values()
+    if sizes is None:
+        return None
+    shape = folding.broadcast_shape(arrays[0].shape, tuple(map(int, sizes)))
+    return shape if shape is None else arrays[0].expanded(shape)
+
+
+def _tile(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+    times = arrays[1].values()
+    if times is None:
+        return None
+    places = [
+        [index for _ in range(int(by)) for index in range(n)]
+        for n, by in zip(arrays[0].shape, times, strict=True)
+        if n * by <= MAX_VALUES
+    ]
+    return folding.taken(arrays[0], places) if len(places) == len(times) else None
+
+
+def _range(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+    ends = [array.values() for array in arrays]
+    start, limit, step = (values[0] if values else 0.0 for values in ends)
+    if not step or None in ends:
+        return None
+    count = max(-(-(limit - start) // step), 0)
+    if count > MAX_VALUES:
+        return None
+    values = [start + step * place for place in range(int(count))]
+    return numbers(arrays[0].type, (len(values),), values)
+
+
+def _where(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+    return folding.mapped(lambda c, a, b: a if c else b, arrays, arrays[1].type)
+
+
+def _reduced(function: Callable[[list[float]], float]) -> Fold:
+    def fold(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+        values = arrays[0].values()
+        axes = call.integers("axes", 1) or list(range(len(arrays[0].shape)))
+        if values is None or not values or len(axes) != len(arrays[0].shape):
+            return None
+        shape = (1,) * len(axes) if call.integer("keepdims", 1) else ()
+        return numbers(arrays[0].type, shape, (function(values),))
+
+    return fold
+
+
+def _binary(operator: str) -> Fold:
+    def fold(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+        type_ = "bool" if operator in folding.LOGICAL else arrays[0].type
+        return folding.mapped(folding.BINARY[operator], arrays, type_)
+
+    return fold
+
+
+def _unary(operator: str) -> Fold:
+    def fold(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+        type_ = "bool" if operator in folding.LOGICAL else arrays[0].type
+        return folding.mapped(folding.UNARY[operator], arrays, type_)
+
+    return fold
+
+
+def _dequantized(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
+    """A weight kept in integers: what they stand for is known without reading them."""
+    array, scale = arrays[0], arrays[1].values()
+    zero = arrays[2].values() if len(arrays) > 2 else None
+    if array.quantized is not None or scale is None or call.integer("block_size", 0):
+        return None
+    zeros = tuple(zero or [0.0] * len(scale))
+    axis = call.axis(1) if len(scale) > 1 else 0
+    if len(zeros) != len(scale) or len(scale) not in (1, array.shape[axis] if array.shape else 1):
+        return None
+    return array._replace(quantized=Quantized(tuple(scale), zeros, axis))
+
+
+FOLDS: dict[str, Fold] = {
+    "Constant": _constant,
+    "ConstantOfShape": _constant_of_shape,
+    "Identity": lambda call, arrays: arrays[0],
+    "Dropout": lambda call, arrays: arrays[0],
+    "Transpose": _transpose,
+    "Reshape": lambda call, arrays: _in_shape(arrays[0], reshape_sizes(call, arrays[0].shape)),
+    "Flatten": _flatten,
+    "Squeeze": lambda call, arrays: _in_shape(arrays[0], squeezed(call, arrays[0].shape)),
+    "Unsqueeze": lambda call, arrays: _in_shape(arrays[0], unsqueezed(call, arrays[0].shape)),
+    "Cast": _cast,
+    "Gather": _gather,
+    "Concat": _concat,
+    "Slice": _slice,
+    "Expand": _expand,
+    "Tile": _tile,
+    "Range": _range,
+    "Where": _where,
+    "ReduceProd": _reduced(prod),
+    "ReduceSum": _reduced(sum),
+    "ReduceMax": _reduced(max),
+    "ReduceMin": _reduced(min),
+    "DequantizeLinear": _dequantized,
+    **{operator: _binary(operator) for operator in folding.BINARY},
+    **{operator: _unary(operator) for operator in folding.UNARY},
+}
+"""Operators whose results are computed while a file is read."""
+
+
+def fold(call: Call) -> Arrays | None:
+    """The results of an operator whose inputs are all arrays; None where they are not computed."""
+    arrays = [value for value in call.inputs if isinstance(value, StoredArray)]
+    if len(arrays) < sum(value is not None for value in call.inputs):
+        return None
+    operator = call.node.operator
+    if operator == "Shape":
+        shape = arrays[0].shape[call.integer("start", 0) : call.integer("end", 64)]
+        return [numbers("int64", (len(shape),), shape)]
+    if operator == "Split":
+        return _split(call, arrays[0])
+    if operator not in FOLDS or (not arrays and operator != "Constant"):
+        return None
+    result = FOLDS[operator](call, arrays)
+    if result is None:
+        return None
+    # a matrix that was turned or cut is still the weight of that name
+    kept = result.name or (arrays[0].name if arrays else "")
+    return [result._replace(name=kept)]
+
+
+def _split(call: Call, array: StoredArray) -> Arrays | None:
+    axis, parts, start = call.axis(0), [], 0
+    for size in split_sizes(call, array.shape[axis]):
+        first = [start if a == axis else 0 for a in range(len(array.shape))]
+        shape = (*array.shape[:axis], size, *array.shape[axis + 1 :])
+        part = folding.sliced(array, first, [1] * len(first), shape)
+        if part is None:
+            return None
+        parts.append(part)
+        start += size
+    return [*parts]

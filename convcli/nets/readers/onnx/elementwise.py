@@ -1,0 +1,339 @@
+"""Operators on each value: arithmetic, comparisons, activations, casts."""
+
+from collections.abc import Sequence
+
+from convcli.nets.layers import Activation, Identity, Merge
+from convcli.nets.layers.tensor_ops import Broadcast, Scalar, per_image
+from convcli.nets.readers.folding import broadcast_shape
+from convcli.nets.readers.onnx.call import Call, Operator, Results
+from convcli.nets.readers.tensor_graph import Traced, Value, is_weight_name, weight_owner
+from convcli.nets.stored_arrays import StoredArray
+
+MERGED = ("add", "subtract", "multiply", "maximum", "minimum")
+
+
+def scalar(call: Call, type_: str, x: Traced, number: float, swapped: bool = False) -> Traced:
+    """Arithmetic of every value with a number."""
+    return call.graph.layer(Scalar(type_, float(number), swapped), x, call.name)
+
+
+def arithmetic(call: Call, type_: str, left: Value, right: Value) -> Traced:
+    """Two tensors value by value, axes matched from the last one on."""
+    shape = broadcast_shape(left.shape, right.shape)
+    if shape is None:
+        raise call.refuse(f"{left.shape} and {right.shape} do not go together")
+    for array, other, swapped in ((right, left, False), (left, right, True)):
+        if isinstance(array, StoredArray) and isinstance(other, Traced) and array.elements == 1:
+            values = array.values() if len(array.shape) <= len(other.shape) else None
+            if values:
+                return scalar(call, type_, other, values[0], swapped)
+    left, right = _aligned(call, left, right)
+    if type_ in MERGED and len(per_image(left.stored)) == len(per_image(right.stored)):
+        record: Merge | Broadcast = Merge(type_)
+    else:
+        record = Broadcast(type_)
+    node = call.graph.join(record, [left, right], call.name)
+    stored = broadcast_shape(left.stored, right.stored) or ()
+    order = left.order if len(left.order) >= len(right.order) else right.order
+    return Traced(node, stored, order)
+
+
+def _aligned(call: Call, left: Value, right: Value) -> tuple[Traced, Traced]:
+    """Both as nodes, with their axes in one order."""
+    for array, other in ((left, right), (right, left)):
+        if isinstance(array, StoredArray) and isinstance(other, Traced) and not other.straight:
+            rank = len(other.order)
+            if len(array.shape) > rank:
+                break
+            wide = array.reshaped((1,) * (rank - len(array.shape)) + array.shape)
+            if wide is not None:
+                turned = wide.permuted([other.order.index(axis) for axis in range(rank)])
+                node = operand(call, turned)._replace(order=other.order)
+                return (node, other) if array is left else (other, node)
+    first, second = operand(call, left), operand(call, right)
+    if first.order != second.order:
+        first, second = call.graph.settled(first), call.graph.settled(second)
+    return first, second
+
+
+def operand(call: Call, value: Value) -> Traced:
+    """A tensor; an array of the file as a node, which is trained where its name says so."""
+    if isinstance(value, Traced):
+        return value
+    trained = is_weight_name(value.name)
+    name = weight_owner(value.name) if trained else ""
+    return call.graph.source(value, trained, name or call.name)
+
+
+def binary(type_: str) -> Operator:
+    return lambda call: arithmetic(call, type_, call.x(0), call.x(1))
+
+
+def several(type_: str) -> Operator:
+    """Any number of inputs: Sum, Max, Min, Mean."""
+
+    def read(call: Call) -> Results:
+        result: Value = call.x()
+        for place in range(1, len(call.inputs)):
+            result = arithmetic(call, "add" if type_ == "mean" else type_, result, call.x(place))
+        if type_ == "mean" and len(call.inputs) > 1:
+            return scalar(call, "divide", call.graph.source(result), len(call.inputs))
+        return result
+
+    return read
+
+
+def compared(type_: str) -> Operator:
+    """A comparison or a logical operator: 1 where it holds, 0 elsewhere."""
+
+    def read(call: Call) -> Results:
+        shape = broadcast_shape(call.shape(0), call.shape(1))
+        if shape is None:
+            raise call.refuse(f"{call.shape(0)} and {call.shape(1)} do not go together")
+        return call.graph.operation(type_, [call.x(0), call.x(1)], shape, name=call.name)
+
+    return read
+
+
+def where(call: Call) -> Results:
+    shape = broadcast_shape(*(call.shape(place) for place in range(3)))
+    if shape is None:
+        raise call.refuse("its inputs do not go together")
+    return call.graph.operation("where", [call.x(n) for n in range(3)], shape, name=call.name)
+
+
+def function(type_: str) -> Operator:
+    """A function of each value that is no layer of its own: `sqrt`."""
+    return lambda call: call.graph.elementwise(type_, call.x(), name=call.name)
+
+
+def activation(type_: str, **values: tuple[str, float]) -> Operator:
+    """An activation; `values` are the attributes it takes, with their defaults, by our names."""
+
+    def read(call: Call) -> Results:
+        given = tuple(
+            (name, call.number(attribute, default)) for name, (attribute, default) in values.items()
+        )
+        return call.graph.layer(Activation(type_, values=given), call.x(), call.name)
+
+    return read
+
+
+def leaky_relu(call: Call) -> Results:
+    record = Activation("leaky_relu", call.number("alpha", 0.01))
+    return call.graph.layer(record, call.x(), call.name)
+
+
+def clip(call: Call) -> Results:
+    low, high = call.floats("min", 1), call.floats("max", 2)
+    if low == [0.0] and high == [6.0]:
+        return call.graph.layer(Activation("relu6"), call.x(), call.name)
+    if low and high:
+        values = (("min_val", low[0]), ("max_val", high[0]))
+        return call.graph.layer(Activation("hard_tanh", values=values), call.x(), call.name)
+    x = call.x()
+    if low:
+        return scalar(call, "maximum", call.graph.source(x), low[0])
+    return scalar(call, "minimum", call.graph.source(x), high[0]) if high else x
+
+
+def affine(x: Traced, call: Call, factor: float, offset: float) -> Traced:
+    """x · factor + offset."""
+    x = x if factor == 1 else scalar(call, "multiply", x, factor)
+    return scalar(call, "add", x, offset)
+
+
+def hard_sigmoid(call: Call) -> Results:
+    """max(0, min(1, alpha · x + beta)); PyTorch's has 1/6 and 1/2."""
+    alpha, beta = call.number("alpha", 0.2), call.number("beta", 0.5)
+    x = call.graph.source(call.x())
+    if abs(alpha - 1 / 6) < 1e-6 and beta == 0.5:
+        return call.graph.layer(Activation("hard_sigmoid"), x, call.name)
+    values = (("min_val", 0.0), ("max_val", 1.0))
+    return call.graph.layer(Activation("hard_tanh", values=values), affine(x, call, alpha, beta))
+
+
+def selu(call: Call) -> Results:
+    alpha, gamma = call.number("alpha", 1.67326319), call.number("gamma", 1.05070102)
+    if abs(alpha - 1.67326324) < 1e-5 and abs(gamma - 1.05070099) < 1e-5:
+        return call.graph.layer(Activation("selu"), call.x(), call.name)
+    record = Activation("elu", values=(("alpha", alpha),))
+    return scalar(call, "multiply", call.graph.layer(record, call.x(), call.name), gamma)
+
+
+def swish(call: Call) -> Results:
+    alpha = call.number("alpha", 1.0)
+    if alpha == 1:
+        return call.graph.layer(Activation("silu"), call.x(), call.name)
+    x = call.graph.source(call.x())
+    gate = call.graph.layer(Activation("sigmoid"), scalar(call, "multiply", x, alpha))
+    return arithmetic(call, "multiply", x, gate)
+
+
+def thresholded(call: Call) -> Results:
+    values = (("threshold", call.number("alpha", 1.0)), ("value", 0.0))
+    return call.graph.layer(Activation("threshold", values=values), call.x(), call.name)
+
+
+def shrink(call: Call) -> Results:
+    values = (call.number("lambd", 0.5), call.number("bias", 0.0))
+    return call.graph.elementwise("shrink", call.x(), *values, name=call.name)
+
+
+def gelu(call: Call) -> Results:
+    how = call.text("approximate", "none")
+    record = Activation("gelu", values=(("approximate", how),) if how != "none" else ())
+    return call.graph.layer(record, call.x(), call.name)
+
+
+def softmax(type_: str) -> Operator:
+    """Along one axis; before opset 13, over all values from that axis on together."""
+
+    def read(call: Call) -> Results:
+        x = call.graph.source(call.x())
+        rank = len(x.shape)
+        axis = call.axis(-1 if call.opset >= 13 else 1)
+        if call.opset < 13 and any(n != 1 for n in x.shape[axis + 1 :]):
+            head = tuple(x.shape[:axis])
+            flat = call.graph.reshaped(x, (*head, _product(x.shape[axis:])))
+            record = Activation(type_, values=(("dim", -1),))
+            return call.graph.reshaped(call.graph.layer(record, flat, call.name), x.shape)
+        record = Activation(type_, values=(("dim", x.order[axis] - rank),))
+        return call.graph.layer(record, x, call.name)
+
+    return read
+
+
+def _product(sizes: Sequence[int]) -> int:
+    total = 1
+    for size in sizes:
+        total *= size
+    return total
+
+
+def cast(call: Call) -> Results:
+    from convcli.nets.readers.onnx.model_file import ELEMENT_TYPES
+
+    type_ = ELEMENT_TYPES.get(call.integer("to", 1), "")
+    if "int" in type_:
+        return call.graph.elementwise("truncate", call.x(), name=call.name)
+    if type_ == "bool":
+        return call.graph.elementwise("nonzero", call.x(), name=call.name)
+    return call.x()
+
+
+def dropout(call: Call) -> Results:
+    y = call.graph.layer(Identity("dropout"), call.x(), call.name)
+    return (y, *(None for _ in call.node.outputs[1:]))
+
+
+def same(call: Call) -> Results:
+    return call.x()
+
+
+def mod(call: Call) -> Results:
+    return compared("fmod" if call.integer("fmod", 0) else "mod")(call)
+
+
+def is_inf(call: Call) -> Results:
+    signs = call.integer("detect_negative", 1), call.integer("detect_positive", 1)
+    return call.graph.elementwise("is_inf", call.x(), *signs, name=call.name)
+
+
+def quantize(call: Call) -> Results:
+    """Activations rounded to the steps of integers, still as numbers of their own."""
+    bounds = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
+    bounds |= {"uint16": (0, 65535)}
+    zero = call.weight(2)
+    type_ = zero.type if zero is not None else "uint8"
+    if type_ not in bounds:
+        raise call.refuse(f"steps of {type_} are not read")
+    if call.integer("block_size", 0):
+        raise call.refuse("steps of blocks are not read")
+    scale = call.numbers(1)
+    zeros = call.numbers(2) if zero is not None else [0.0]
+    axis = call.axis(1) if len(scale) > 1 else 0
+    x = call.graph.settled(call.graph.source(call.x()))
+    values = (tuple(scale), tuple(zeros), axis, *bounds[type_])
+    return call.graph.elementwise("quantize", x, *values, name=call.name)
+
+
+def dequantize(call: Call) -> Results:
+    if call.integer("block_size", 0):
+        raise call.refuse("steps of blocks are not read")
+    scale = call.numbers(1)
+    zeros = call.numbers(2) if call.has(2) else [0.0]
+    axis = call.axis(1) if len(scale) > 1 else 0
+    x = call.graph.settled(call.graph.source(call.x()))
+    return call.graph.elementwise("dequantize", x, tuple(scale), tuple(zeros), axis, name=call.name)
+
+
+FUNCTIONS = {
+    "Neg": "negative",
+    "Sqrt": "sqrt",
+    "Log": "log",
+    "Floor": "floor",
+    "Ceil": "ceil",
+    "Round": "round",
+    "Sign": "sign",
+    "Reciprocal": "reciprocal",
+    "Erf": "erf",
+    "Not": "not",
+    "IsNaN": "is_nan",
+    **{name.capitalize(): name for name in ("sin", "cos", "tan", "asin", "acos", "atan")},
+    **{name.capitalize(): name for name in ("sinh", "cosh", "asinh", "acosh", "atanh")},
+}
+COMPARISONS = {
+    "Equal": "equal",
+    "Greater": "greater",
+    "Less": "less",
+    "GreaterOrEqual": "greater_or_equal",
+    "LessOrEqual": "less_or_equal",
+    "And": "and",
+    "Or": "or",
+    "Xor": "xor",
+}
+
+ELEMENTWISE: dict[str, Operator] = {
+    "Add": binary("add"),
+    "Sub": binary("subtract"),
+    "Mul": binary("multiply"),
+    "Div": binary("divide"),
+    "Pow": binary("power"),
+    "Sum": several("add"),
+    "Max": several("maximum"),
+    "Min": several("minimum"),
+    "Mean": several("mean"),
+    "Mod": mod,
+    "Where": where,
+    "Relu": activation("relu"),
+    "Sigmoid": activation("sigmoid"),
+    "Tanh": activation("tanh"),
+    "Softplus": activation("softplus"),
+    "Softsign": activation("softsign"),
+    "Exp": activation("exponential"),
+    "Abs": activation("abs"),
+    "Elu": activation("elu", alpha=("alpha", 1.0)),
+    "Celu": activation("celu", alpha=("alpha", 1.0)),
+    "HardSwish": activation("hard_swish"),
+    "Mish": activation("mish"),
+    "LeakyRelu": leaky_relu,
+    "HardSigmoid": hard_sigmoid,
+    "Selu": selu,
+    "Swish": swish,
+    "Gelu": gelu,
+    "Clip": clip,
+    "ThresholdedRelu": thresholded,
+    "Shrink": shrink,
+    "Softmax": softmax("softmax"),
+    "LogSoftmax": softmax("log_softmax"),
+    "Cast": cast,
+    "CastLike": same,
+    "Identity": same,
+    "Dropout": dropout,
+    "IsInf": is_inf,
+    "QuantizeLinear": quantize,
+    "DequantizeLinear": dequantize,
+    **{name: function(type_) for name, type_ in FUNCTIONS.items()},
+    **{name: compared(type_) for name, type_ in COMPARISONS.items()},
+}

@@ -1,0 +1,66 @@
+"""Weights in files beside an ONNX file: in its folder alone, and within their bounds."""
+
+import mmap
+import os
+from typing import NamedTuple
+
+from convcli.nets.readers.onnx.protobuf import WireError
+from convcli.text import safe
+
+
+class External(NamedTuple):
+    """Where the bytes of a tensor lie: a file, as the model names it, and a part of it."""
+
+    location: str
+    offset: int
+    length: int | None
+
+
+def external(name: str, entries: dict[str, str]) -> External:
+    """What the entries `external_data` of a tensor say. Raises WireError."""
+    try:
+        offset = int(entries.get("offset") or 0)
+        length = int(entries["length"]) if entries.get("length") else None
+    except ValueError:
+        raise WireError(f"{safe(name)} lies at an offset that is no number") from None
+    return External(entries.get("location", ""), offset, length)
+
+
+class ExternalFiles:
+    """The files beside a model, each mapped once."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder
+        self._views: dict[str, memoryview | None] = {}
+
+    def bytes_of(self, name: str, part: External, size: int) -> memoryview | None:
+        """The bytes of a tensor; None where the file is not there. Raises WireError."""
+        if part.location not in self._views:
+            self._views[part.location] = self._mapped(part.location)
+        view = self._views[part.location]
+        if view is None:
+            return None
+        end = part.offset + (size if part.length is None else part.length)
+        if part.offset < 0 or not part.offset + size <= end <= len(view):
+            raise WireError(
+                f"{safe(name)} needs the bytes {part.offset:,} to {part.offset + size:,} of "
+                f"{safe(part.location)}, which has {len(view):,}"
+            )
+        return view[part.offset : part.offset + size]
+
+    def _mapped(self, location: str) -> memoryview | None:
+        parts = location.replace("\\", "/").split("/")
+        if os.path.isabs(location) or ".." in parts or ":" in parts[0] or not parts[-1]:
+            raise WireError(f"weights outside its folder are not read: {safe(location)}")
+        path = self._folder
+        for part in parts:
+            path = os.path.join(path, part)
+            if os.path.islink(path):
+                raise WireError(f"weights behind a link are not read: {safe(location)}")
+        if not self._folder or not os.path.isfile(path) or not os.path.getsize(path):
+            return None
+        try:
+            with open(path, "rb") as file:
+                return memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+        except OSError as error:
+            raise WireError(f"{safe(location)} cannot be read: {error.strerror}") from None

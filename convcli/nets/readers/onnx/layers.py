@@ -1,0 +1,324 @@
+"""Operators with weights or windows: convolutions, products, normalizations, pools."""
+
+from math import prod
+
+from convcli.geometry import Padding, Window
+from convcli.nets.layers import (
+    Activation,
+    AdaptivePool,
+    Conv,
+    Linear,
+    LocalResponseNorm,
+    Norm,
+    Pool,
+    PoolKind,
+    PReLU,
+    Sizes,
+    TransposedConv,
+)
+from convcli.nets.layers.tensor_ops import Free
+from convcli.nets.readers.folding import broadcast_shape, contiguous
+from convcli.nets.readers.onnx.call import Call, Operator, Results
+from convcli.nets.readers.onnx.elementwise import arithmetic, scalar
+from convcli.nets.readers.tensor_graph import Traced, Value, weight_owner
+from convcli.nets.stored_arrays import StoredArray
+
+
+def owner_name(call: Call, *arrays: StoredArray | None) -> str:
+    """The layer that the names of its weights tell, else the module that the operator stands in."""
+    for array in arrays:
+        name = weight_owner(array.name) if array is not None else ""
+        if name:
+            return name
+    return call.name
+
+
+def _axes(call: Call, name: str, axes: int, default: int) -> Sizes:
+    values = call.integers(name)
+    if values is None:
+        return (default,) * axes
+    if len(values) != axes:
+        raise call.refuse(f"{name} has {len(values)} numbers for {axes} axes")
+    if min(values, default=1) < default:
+        raise call.refuse(f"{name} {values} is below {default}")
+    return tuple(values)
+
+
+def _pads(call: Call, axes: int) -> tuple[Padding, ...]:
+    auto = call.text("auto_pad", "NOTSET")
+    if auto in ("SAME_UPPER", "SAME_LOWER"):
+        named: Padding = "same" if auto == "SAME_UPPER" else "same_lower"
+        return (named,) * axes
+    flat = call.integers("pads") if auto in ("NOTSET", "") else None
+    if flat is None:
+        return ((0, 0),) * axes
+    if len(flat) != 2 * axes:
+        raise call.refuse(f"pads has {len(flat)} numbers for {axes} axes")
+    return tuple(zip(flat[:axes], flat[axes:], strict=True))
+
+
+def conv(call: Call) -> Results:
+    weight = call.x(1)
+    if len(weight.shape) < 3 or len(call.shape()) != len(weight.shape):
+        raise call.refuse(f"a weight of {weight.shape} meets a tensor of {len(call.shape())} axes")
+    filters, _, *kernel = weight.shape
+    axes, groups = len(kernel), call.integer("group", 1)
+    bias = call.weight(2)
+    if bias is not None and call.graph.is_filler(bias):
+        bias = None
+    record = Conv(
+        filters,
+        tuple(kernel),
+        _axes(call, "strides", axes, 1),
+        _pads(call, axes),
+        _axes(call, "dilations", axes, 1),
+        groups,
+        call.has(2) if isinstance(weight, Traced) else bias is not None,
+        weight.shape[1] * groups,
+    )
+    if groups < 1:
+        raise call.refuse(f"group is {groups}")
+    if isinstance(weight, Traced):
+        others = [value for value in call.inputs[1:] if value is not None]
+        return call.graph.layer(Free(record), call.x(), call.name, others=others)
+    arrays = {"weight": weight} | ({} if bias is None else {"bias": bias})
+    return call.graph.layer(record, call.x(), owner_name(call, weight, bias), arrays)
+
+
+def transposed(call: Call) -> Results:
+    weight = call.array(1)
+    if len(weight.shape) < 3 or len(call.shape()) != len(weight.shape):
+        raise call.refuse(f"a weight of {weight.shape} meets a tensor of {len(call.shape())} axes")
+    channels, per_group, *kernel = weight.shape
+    axes, groups = len(kernel), call.integer("group", 1)
+    stride, dilation = _axes(call, "strides", axes, 1), _axes(call, "dilations", axes, 1)
+    extra = call.integers("output_padding") or [0] * axes
+    wanted = call.integers("output_shape")
+    auto = call.text("auto_pad", "NOTSET")
+    lengths = call.shape()[2:]
+    if auto.startswith("SAME") and wanted is None:
+        wanted = [length * step for length, step in zip(lengths, stride, strict=True)]
+    padding = _pads(call, axes) if wanted is None else ()
+    if wanted is not None:
+        sides: list[Padding] = []
+        windows = map(Window, kernel, stride, dilation)
+        for axis, (n, window, size) in enumerate(zip(lengths, windows, wanted, strict=True)):
+            total = window.span(n) + extra[axis] - size
+            # what the windows do not reach is added at the end
+            extra[axis] = max(extra[axis], -total)
+            half, rest = max(total, 0) // 2, max(total, 0) - max(total, 0) // 2
+            sides.append((half, rest) if auto == "SAME_UPPER" else (rest, half))
+        padding = tuple(sides)
+    bias = call.weight(2)
+    record = TransposedConv(
+        per_group * groups,
+        tuple(kernel),
+        stride,
+        padding,
+        tuple(extra),
+        dilation,
+        groups,
+        bias is not None,
+        channels,
+    )
+    arrays = {"weight": weight} | ({} if bias is None else {"bias": bias})
+    return call.graph.layer(record, call.x(), owner_name(call, weight, bias), arrays)
+
+
+def matmul(call: Call) -> Results:
+    left, right = call.x(0), call.x(1)
+    if isinstance(right, StoredArray) and len(right.shape) == 2 and isinstance(left, Traced):
+        if left.shape[-1] != right.shape[0]:
+            raise call.refuse(f"{left.shape[-1]} values meet a matrix of {right.shape}")
+        bias = call.following
+        if bias is not None and (
+            bias.shape[-1:] != right.shape[1:] or bias.elements != right.shape[1]
+        ):
+            bias = None
+        if bias is not None:
+            call.absorb_addition()
+        return linear(call, left, right.permuted((1, 0)), bias and bias.reshaped(right.shape[1:]))
+    weighted = isinstance(left, StoredArray) or isinstance(right, StoredArray)
+    a = left.shape if len(left.shape) > 1 else (1, *left.shape)
+    b = right.shape if len(right.shape) > 1 else (*right.shape, 1)
+    lead = broadcast_shape(a[:-2], b[:-2])
+    if not left.shape or not right.shape or a[-1] != b[-2] or lead is None:
+        raise call.refuse(f"{left.shape} and {right.shape} do not go together")
+    shape = (*lead, *a[-2:-1], *b[-1:])
+    if len(left.shape) == 1:
+        shape = (*shape[:-2], shape[-1])
+    if len(right.shape) == 1:
+        shape = shape[:-1]
+    macs = prod(lead) * a[-2] * a[-1] * b[-1]
+    if not weighted:
+        call.graph.activation_macs += macs
+    sources = [_trained(call, left), _trained(call, right)]
+    macs = macs if weighted else 0
+    return call.graph.operation("matmul", sources, shape, macs=macs, name=call.name)
+
+
+def _trained(call: Call, value: Value) -> Value:
+    """A matrix of the file as a node of weights."""
+    if isinstance(value, Traced):
+        return value
+    return call.graph.source(value, trained=True, name=weight_owner(value.name))
+
+
+def linear(call: Call, x: Value, weight: StoredArray, bias: StoredArray | None) -> Traced:
+    """A fully connected layer over the last axis: weight (outputs, features)."""
+    record = Linear(weight.shape[0], bias is not None, weight.shape[1], over="axis")
+    arrays = {"weight": weight} | ({} if bias is None else {"bias": bias})
+    return call.graph.layer(record, x, owner_name(call, weight, bias), arrays)
+
+
+def gemm(call: Call) -> Results:
+    x, weight = call.x(0), call.array(1)
+    if call.integer("transA", 0):
+        raise call.refuse("a transposed input is not read")
+    if len(weight.shape) != 2 or len(x.shape) != 2:
+        raise call.refuse(f"{x.shape} and {weight.shape} are no matrices")
+    weight = weight if call.integer("transB", 0) else weight.permuted((1, 0))
+    alpha, beta = call.number("alpha", 1.0), call.number("beta", 1.0)
+    added = call.inputs[2] if call.has(2) else None
+    bias = added if isinstance(added, StoredArray) and added.elements == weight.shape[0] else None
+    plain = alpha == 1 == beta and bias is not None
+    if x.shape[1] != weight.shape[1]:
+        raise call.refuse(f"{x.shape[1]:,} values meet a matrix for {weight.shape[1]:,}")
+    y = linear(call, x, weight, bias.reshaped(weight.shape[:1]) if plain and bias else None)
+    if alpha != 1:
+        y = scalar(call, "multiply", y, alpha)
+    if added is not None and not plain:
+        scaled = added if beta == 1 else scalar(call, "multiply", call.graph.source(added), beta)
+        return arithmetic(call, "add", y, scaled)
+    return y
+
+
+def batch_norm(call: Call) -> Results:
+    if call.integer("training_mode", 0):
+        raise call.refuse("a normalization by the statistics of a batch is for training")
+    scale, bias, mean, var = (call.array(place) for place in range(1, 5))
+    record = Norm("batch", 2, scale.elements, tracked=True, eps=call.number("epsilon", 1e-5))
+    arrays = {"weight": scale, "bias": bias, "running_mean": mean, "running_var": var}
+    x = call.x()
+    if len(x.shape) == 2 and x.shape[0] != 1:
+        raise call.refuse("a batch of vectors is not read")
+    y = call.graph.layer(record, x, owner_name(call, scale, bias, mean), arrays)
+    return (y, *(None for _ in call.node.outputs[1:]))
+
+
+def instance_norm(call: Call) -> Results:
+    scale, bias = call.array(1), call.array(2)
+    record = Norm("instance", 2, scale.elements, eps=call.number("epsilon", 1e-5))
+    arrays = {"weight": scale, "bias": bias}
+    return call.graph.layer(record, call.x(), owner_name(call, scale, bias), arrays)
+
+
+def group_norm(call: Call) -> Results:
+    groups, channels = call.integer("num_groups", 1), call.shape()[1]
+    scale, bias = call.array(1), call.array(2)
+    if scale.elements != channels:  # before opset 21, one number per group
+        if scale.elements != groups or channels % max(groups, 1):
+            raise call.refuse(f"{scale.elements} scales for {channels} channels")
+        wide = [a.reshaped((groups, 1)) for a in (scale, bias)]
+        each = [a and contiguous(a.expanded((groups, channels // groups))) for a in wide]
+        if each[0] is None or each[1] is None:
+            raise call.refuse("its scales are not known")
+        scale, bias = (
+            a._replace(shape=(channels,), name=old.name)
+            for a, old in zip((each[0], each[1]), (scale, bias), strict=True)
+        )
+    record = Norm("group", 2, channels, groups, eps=call.number("epsilon", 1e-5))
+    arrays = {"weight": scale, "bias": bias}
+    return call.graph.layer(record, call.x(), owner_name(call, scale, bias), arrays)
+
+
+def layer_norm(call: Call) -> Results:
+    axis = call.axis(-1)
+    tail = call.shape()[axis:]
+    scale, bias = call.array(1), call.weight(2)
+    if scale.elements != prod(tail) or (bias is not None and bias.elements != prod(tail)):
+        raise call.refuse(f"{scale.elements} scales for {tail}")
+    record = Norm("layer", 1 + (bias is not None), shape=tail, eps=call.number("epsilon", 1e-5))
+    arrays = {"weight": scale.reshaped(tail) or scale}
+    arrays |= {} if bias is None else {"bias": bias.reshaped(tail) or bias}
+    return call.graph.layer(record, call.x(), owner_name(call, scale, bias), arrays)
+
+
+def local_response_norm(call: Call) -> Results:
+    record = LocalResponseNorm(
+        call.integer("size", 1),
+        call.number("alpha", 1e-4),
+        call.number("beta", 0.75),
+        call.number("bias", 1.0),
+    )
+    return call.graph.layer(record, call.x(), call.name)
+
+
+def pool(kind: PoolKind) -> Operator:
+    def read(call: Call) -> Results:
+        if len(call.node.outputs) > 1 and call.node.outputs[1]:
+            raise call.refuse("the places of the largest values are not read")
+        kernel = call.integers("kernel_shape") or []
+        axes = len(kernel)
+        if len(call.shape()) != axes + 2:
+            raise call.refuse(f"a window of {axes} axes meets {len(call.shape())} axes")
+        x = call.x()
+        if kind == "lp":  # the norm of |x|, of whole windows with their zeros
+            x = call.graph.layer(Activation("abs"), x, call.name)
+        record = Pool(
+            kind,
+            tuple(kernel),
+            _axes(call, "strides", axes, 1),
+            _pads(call, axes),
+            _axes(call, "dilations", axes, 1),
+            bool(call.integer("ceil_mode", 0)),
+            kind == "lp" or bool(call.integer("count_include_pad", 0)),
+            power=call.number("p", 2),
+        )
+        return call.graph.layer(record, x, call.name)
+
+    return read
+
+
+def global_pool(kind: PoolKind) -> Operator:
+    def read(call: Call) -> Results:
+        record = AdaptivePool(kind, (1,) * (len(call.shape()) - 2))
+        return call.graph.layer(record, call.x(), call.name)
+
+    return read
+
+
+def prelu(call: Call) -> Results:
+    x, slope = call.x(), call.x(1)
+    channels = x.shape[1] if len(x.shape) > 1 else 1
+    wide = [n for n in slope.shape if n != 1]
+    places = (1,) * (len(x.shape) - len(slope.shape)) + slope.shape
+    along = not wide or places[1:2] == (channels,)
+    if isinstance(slope, Traced) or not along or len(wide) > 1:
+        low = call.graph.elementwise("negative_part", x)
+        high = call.graph.elementwise("positive_part", x)
+        weight = slope if isinstance(slope, Traced) else _trained(call, slope)
+        return arithmetic(call, "add", high, arithmetic(call, "multiply", low, weight))
+    array = slope.reshaped((slope.elements,))
+    if array is None:
+        raise call.refuse("its slopes do not lie in order")
+    return call.graph.layer(PReLU(slope.elements), x, owner_name(call, slope), {"weight": array})
+
+
+LAYERS: dict[str, Operator] = {
+    "Conv": conv,
+    "ConvTranspose": transposed,
+    "MatMul": matmul,
+    "Gemm": gemm,
+    "BatchNormalization": batch_norm,
+    "InstanceNormalization": instance_norm,
+    "GroupNormalization": group_norm,
+    "LayerNormalization": layer_norm,
+    "LRN": local_response_norm,
+    "MaxPool": pool("max"),
+    "AveragePool": pool("average"),
+    "LpPool": pool("lp"),
+    "GlobalAveragePool": global_pool("average"),
+    "GlobalMaxPool": global_pool("max"),
+    "PRelu": prelu,
+}

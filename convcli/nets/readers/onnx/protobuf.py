@@ -1,0 +1,106 @@
+"""The wire format of Protocol Buffers: a message is fields, each with a number and a value.
+
+https://protobuf.dev/programming-guides/encoding. Nothing is copied: what has a length is a view of
+the file, so that a file of weights costs no memory to look through.
+"""
+
+from collections.abc import Iterator
+from struct import unpack_from
+
+from convcli.errors import SpecError
+
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
+"""Wire types; groups (3 and 4) are not written any more."""
+
+Value = int | memoryview
+"""A number as it stands, or the bytes of a string, a message, or packed numbers."""
+
+
+class WireError(SpecError):
+    """Bytes that are no message."""
+
+
+def varint(data: memoryview, at: int) -> tuple[int, int]:
+    """A number in groups of seven bits, the lowest first, and the position behind it.
+
+    >>> varint(memoryview(bytes([0xAC, 0x02])), 0)
+    (300, 2)
+    """
+    number = shift = 0
+    while shift < 70:
+        if at >= len(data):
+            raise WireError("the message ends within a number")
+        byte = data[at]
+        at += 1
+        number |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return number & 0xFFFF_FFFF_FFFF_FFFF, at
+        shift += 7
+    raise WireError("a number of more than 64 bits")
+
+
+def fields(data: memoryview) -> Iterator[tuple[int, Value]]:
+    """The fields of a message in their order: their numbers and values.
+
+    Floats are given as the integers of their bits. Raises WireError where lengths run over.
+
+    >>> [(number, bytes(value)) for number, value in fields(memoryview(b"\\x12\\x02hi"))]
+    [(2, b'hi')]
+    """
+    at, end = 0, len(data)
+    while at < end:
+        key, at = varint(data, at)
+        number, kind = key >> 3, key & 7
+        if kind == VARINT:
+            value, at = varint(data, at)
+            yield number, value
+            continue
+        if kind == BYTES:
+            length, at = varint(data, at)
+        elif kind in (FIXED32, FIXED64):
+            length = 4 if kind == FIXED32 else 8
+        else:
+            raise WireError(f"a field of the unknown wire type {kind}")
+        if not number or length > end - at:
+            raise WireError("a field runs over the end of its message")
+        part = data[at : at + length]
+        at += length
+        yield number, part if kind == BYTES else int.from_bytes(part, "little")
+
+
+def signed(number: int) -> int:
+    """A 64-bit varint as the signed integer that it stands for (int64 and enum fields)."""
+    return number - (1 << 64) if number >> 63 else number
+
+
+def integers(value: Value) -> list[int]:
+    """The integers of a repeated field: one of them, or packed ones."""
+    if isinstance(value, int):
+        return [signed(value)]
+    numbers, at = [], 0
+    while at < len(value):
+        number, at = varint(value, at)
+        numbers.append(signed(number))
+    return numbers
+
+
+def floats(value: Value) -> list[float]:
+    """The 32-bit floats of a repeated field: one of them, or packed ones."""
+    data = memoryview(value.to_bytes(4, "little")) if isinstance(value, int) else value
+    if len(data) % 4:
+        raise WireError("packed floats that are no multiple of 4 bytes")
+    return list(unpack_from(f"<{len(data) // 4}f", data))
+
+
+def text(value: Value) -> str:
+    """A string; bytes that are not UTF-8 become escapes."""
+    if isinstance(value, int):
+        raise WireError("a number stands where a string should")
+    return bytes(value).decode("utf-8", "backslashreplace")
+
+
+def message(value: Value) -> memoryview:
+    """The bytes of a message within a message."""
+    if isinstance(value, int):
+        raise WireError("a number stands where a message should")
+    return value

@@ -1,0 +1,565 @@
+"""Operators that move values, and those that reduce axes of a tensor."""
+
+from collections.abc import Sequence
+from math import prod
+
+from convcli.nets.layers import Concat, Pad, PixelShuffle, Shape, Upsample
+from convcli.nets.readers.folding import broadcast_shape
+from convcli.nets.readers.onnx.call import Call, Operator, Results
+from convcli.nets.readers.onnx.elementwise import operand
+from convcli.nets.readers.tensor_graph import Traced, Value, traced
+from convcli.nets.stored_arrays import StoredArray, numbers
+
+
+def shape_of(call: Call) -> Results:
+    shape = call.shape()
+    start, end = call.integer("start", 0), call.integer("end", len(shape))
+    part = shape[start:end]
+    return numbers("int64", (len(part),), part)
+
+
+def size_of(call: Call) -> Results:
+    return numbers("int64", (), (prod(call.shape()),))
+
+
+def transpose(call: Call) -> Results:
+    x = call.graph.source(call.x())
+    axes = call.integers("perm")
+    perm = list(reversed(range(len(x.shape)))) if axes is None else axes
+    if sorted(perm) != list(range(len(x.shape))):
+        raise call.refuse(f"{perm} is no order of {len(x.shape)} axes")
+    return x._replace(order=tuple(x.order[axis] for axis in perm))
+
+
+def reshape_sizes(call: Call, shape: Shape) -> Shape:
+    """The sizes that a Reshape gives: 0 keeps an axis, −1 stands for what is left."""
+    sizes = call.integers("shape", 1)
+    if sizes is None:
+        raise call.refuse("the new shape is missing")
+    if not call.integer("allowzero", 0):
+        sizes = [shape[a] if n == 0 and a < len(shape) else n for a, n in enumerate(sizes)]
+    if sizes.count(-1) == 1:
+        known = prod(n for n in sizes if n != -1)
+        left = prod(shape)
+        if known < 1 or left % known:
+            raise call.refuse(f"{left:,} values are given the shape {sizes}")
+        sizes = [left // known if n == -1 else n for n in sizes]
+    if any(n < 0 for n in sizes):
+        raise call.refuse(f"the shape {sizes}")
+    return tuple(sizes)
+
+
+def reshape(call: Call) -> Results:
+    return call.graph.reshaped(call.x(), reshape_sizes(call, call.shape()), call.name)
+
+
+def flatten(call: Call) -> Results:
+    shape = call.shape()
+    axis = call.integer("axis", 1)
+    axis = axis if axis == len(shape) else call.normal(axis, len(shape))
+    return call.graph.reshaped(call.x(), (prod(shape[:axis]), prod(shape[axis:])), call.name)
+
+
+def squeezed(call: Call, shape: Shape) -> Shape:
+    axes = call.integers("axes", 1)
+    if axes is None:
+        return tuple(n for n in shape if n != 1)
+    gone = {call.normal(axis, len(shape)) for axis in axes}
+    if any(shape[axis] != 1 for axis in gone):
+        raise call.refuse(f"axes {axes} of {shape} are not 1")
+    return tuple(n for axis, n in enumerate(shape) if axis not in gone)
+
+
+def unsqueezed(call: Call, shape: Shape) -> Shape:
+    axes = call.integers("axes", 1) or []
+    rank = len(shape) + len(axes)
+    new = {call.normal(axis, rank) for axis in axes}
+    sizes = iter(shape)
+    if len(new) != len(axes):
+        raise call.refuse(f"axes {axes} stand twice")
+    return tuple(1 if axis in new else next(sizes) for axis in range(rank))
+
+
+def squeeze(call: Call) -> Results:
+    return call.graph.reshaped(call.x(), squeezed(call, call.shape()), call.name)
+
+
+def unsqueeze(call: Call) -> Results:
+    return call.graph.reshaped(call.x(), unsqueezed(call, call.shape()), call.name)
+
+
+def concat(call: Call) -> Results:
+    values = [call.x(place) for place in range(len(call.inputs))]
+    axis = call.axis(0)
+    rest = {(*v.shape[:axis], *v.shape[axis + 1 :]) for v in values}
+    if len(rest) > 1 or len({len(v.shape) for v in values}) > 1:
+        raise call.refuse(f"{values[0].shape} and others do not go together")
+    return joined(call, values, axis)
+
+
+def joined(call: Call, values: Sequence[Value], axis: int) -> Traced:
+    """Tensors behind each other along an axis."""
+    graph = call.graph
+    tensors = [graph.source(value) for value in values]
+    if len({x.order for x in tensors}) > 1:
+        tensors = [graph.settled(x) for x in tensors]
+    if len(tensors) == 1:
+        return tensors[0]
+    stored, order = tensors[0].stored, tensors[0].order
+    place = order[axis]
+    total = sum(x.stored[place] for x in tensors)
+    output = (*stored[:place], total, *stored[place + 1 :])
+    if place and all(x.stored[0] == 1 and len(x.stored) > 1 for x in tensors):
+        node = graph.join(Concat(place - 1), tensors, call.name)
+        return Traced(node, output, order)
+    flat = [traced(x.node, x.stored) for x in tensors]
+    y = graph.operation("concat", flat, output, place, name=call.name)
+    return y._replace(order=order)
+
+
+def slices(call: Call, shape: Shape) -> tuple[list[int], list[int], Shape]:
+    """The first index, the step and the length on every axis of ONNX's Slice."""
+    starts, ends = call.integers("starts", 1), call.integers("ends", 2)
+    if starts is None or ends is None or len(starts) != len(ends):
+        raise call.refuse("its starts and ends do not go together")
+    axes = call.integers("axes", 3) or list(range(len(starts)))
+    by = call.integers("steps", 4) or [1] * len(starts)
+    if len(axes) != len(starts) or len(by) != len(starts):
+        raise call.refuse("its axes and steps do not go together")
+    first, steps, lengths = [0] * len(shape), [1] * len(shape), list(shape)
+    for start, end, axis, step in zip(starts, ends, axes, by, strict=True):
+        place = call.normal(axis, len(shape))
+        if step == 0:
+            raise call.refuse("a step of 0")
+        taken = range(*slice(start, _open(end, step, shape[place]), step).indices(shape[place]))
+        first[place], steps[place], lengths[place] = taken.start, step, len(taken)
+    return first, steps, tuple(lengths)
+
+
+def _open(end: int, step: int, length: int) -> int | None:
+    """An end far before the first index means: to the first one."""
+    return None if step < 0 and end < -length else end
+
+
+def slice_(call: Call) -> Results:
+    x = call.graph.source(call.x())
+    first, steps, lengths = slices(call, x.shape)
+    return sliced(call, x, first, steps, lengths)
+
+
+def sliced(
+    call: Call, x: Traced, first: Sequence[int], steps: Sequence[int], lengths: Shape
+) -> Traced:
+    """A part of a tensor, whichever way its axes lie."""
+    if lengths == x.shape and all(step == 1 for step in steps):
+        return x
+    rank = len(x.order)
+    indices: list[tuple[int, int | None, int]] = [(0, None, 1)] * rank
+    stored = [0] * rank
+    for axis, place in enumerate(x.order):
+        last = first[axis] + steps[axis] * lengths[axis]
+        indices[place] = (first[axis], None if last < 0 else last, steps[axis])
+        stored[place] = lengths[axis]
+    flat = traced(x.node, x.stored)
+    y = call.graph.operation("slice", [flat], tuple(stored), tuple(indices), name=call.name)
+    return y._replace(order=x.order)
+
+
+def split_sizes(call: Call, length: int) -> list[int]:
+    """The lengths of the parts."""
+    sizes = call.integers("split", 1)
+    if sizes is None:
+        count = call.integer("num_outputs", len(call.node.outputs))
+        each = -(-length // max(count, 1))
+        sizes = [max(min(each, length - each * part), 0) for part in range(count)]
+    if sum(sizes) != length or len(sizes) < len(call.node.outputs) or min(sizes, default=0) < 0:
+        raise call.refuse(f"{length} is cut into {sizes}")
+    return sizes
+
+
+def split(call: Call) -> Results:
+    x = call.graph.source(call.x())
+    axis, parts, start = call.axis(0), [], 0
+    place = x.order[axis]
+    flat = traced(x.node, x.stored)
+    for size in split_sizes(call, x.shape[axis]):
+        stored = (*x.stored[:place], size, *x.stored[place + 1 :])
+        ends = (place, start, start + size)
+        y = call.graph.operation("split", [flat], stored, *ends, name=call.name)
+        parts.append(y._replace(order=x.order))
+        start += size
+    return parts
+
+
+def gather(call: Call) -> Results:
+    x, indices = call.x(0), call.x(1)
+    axis = call.axis(0)
+    shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
+    wanted = indices.values() if isinstance(indices, StoredArray) else None
+    if wanted is not None and len(wanted) == 1:
+        place = int(wanted[0]) % x.shape[axis]
+        part = (*x.shape[:axis], *x.shape[axis + 1 :])
+        y = call.graph.operation("select", [x], part, axis, place, name=call.name)
+        return call.graph.reshaped(y, shape)
+    return call.graph.operation("gather", [operand(call, x), indices], shape, axis, name=call.name)
+
+
+def gather_elements(call: Call) -> Results:
+    shape, axis = call.shape(1), call.axis(0)
+    return call.graph.operation("gather_elements", [call.x(0), call.x(1)], shape, axis)
+
+
+def gather_nd(call: Call) -> Results:
+    batch = call.integer("batch_dims", 0)
+    shape, indices = call.shape(0), call.shape(1)
+    output = (*indices[:-1], *shape[batch + indices[-1] :])
+    return call.graph.operation("gather_nd", [call.x(0), call.x(1)], output, batch)
+
+
+def expand(call: Call) -> Results:
+    sizes = tuple(int(n) for n in call.numbers(1))
+    shape = broadcast_shape(call.shape(), sizes)
+    if shape is None:
+        raise call.refuse(f"{call.shape()} to {sizes}")
+    if shape == call.shape():
+        return call.x()
+    return call.graph.operation("expand", [call.x()], shape, shape, name=call.name)
+
+
+def tile(call: Call) -> Results:
+    times = tuple(int(n) for n in call.numbers(1))
+    if len(times) != len(call.shape()) or min(times, default=1) < 1:
+        raise call.refuse(f"{times} times {call.shape()}")
+    shape = tuple(n * by for n, by in zip(call.shape(), times, strict=True))
+    return call.graph.operation("repeat", [call.x()], shape, times, name=call.name)
+
+
+BORDERS = {"constant": "constant", "reflect": "reflect", "edge": "edge", "wrap": "wrap"}
+
+
+def pad(call: Call) -> Results:
+    x = call.graph.source(call.x())
+    flat = call.integers("pads", 1) or call.integers("paddings") or []
+    rank = len(x.shape)
+    axes = [call.normal(int(a), rank) for a in call.numbers(3)] if call.has(3) else range(rank)
+    if len(flat) != 2 * len(axes):
+        raise call.refuse(f"{len(flat)} numbers for {len(axes)} axes")
+    pads = [(0, 0)] * rank
+    for axis, before, after in zip(axes, flat[: len(axes)], flat[len(axes) :], strict=True):
+        pads[axis] = (before, after)
+    values = call.floats("value", 2)
+    mode = call.text("mode", "constant")
+    if mode not in BORDERS:
+        raise call.refuse(f"the mode {mode!r}")
+    return padded(call, x, pads, mode, values[0] if values else 0.0)
+
+
+def padded(
+    call: Call, x: Traced, pads: Sequence[tuple[int, int]], mode: str, value: float
+) -> Traced:
+    """Cells added to (or cut from) the ends of the axes of a tensor."""
+    if not any(map(any, pads)):
+        return x
+    rank = len(x.order)
+    own = [pads[x.order.index(place)] for place in range(rank)]
+    flat = traced(x.node, x.stored)
+    if 3 <= rank <= 5 and x.stored[0] == 1 and own[:2] == [(0, 0), (0, 0)]:
+        record = Pad(tuple(own[2:]), BORDERS[mode], value)  # type: ignore[arg-type]
+        return call.graph.layer(record, flat, call.name)._replace(order=x.order)
+    stored = tuple(n + sum(ends) for n, ends in zip(x.stored, own, strict=True))
+    if min(stored, default=1) < 1:
+        raise call.refuse(f"{pads} leaves nothing of {x.shape}")
+    y = call.graph.operation("pad", [flat], stored, tuple(own), mode, value, name=call.name)
+    return y._replace(order=x.order)
+
+
+def resize(call: Call) -> Results:
+    """Resize, and Upsample of before opset 10, which has its factors as input 1 or attribute."""
+    x = call.graph.source(call.x())
+    rank = len(x.shape)
+    old = call.opset < 11
+    scales = call.floats("scales", 1 if old else 2) or None
+    sizes = None if old else call.integers("sizes", 3)
+    axes = call.integers("axes") or list(range(rank))
+    given: Sequence[float] | None = sizes or scales
+    if given is None or len(given) != len(axes):
+        raise call.refuse("neither sizes nor factors are known")
+    factors: list[float] = [1.0] * rank
+    lengths = list(x.shape)
+    policy = call.text("keep_aspect_ratio_policy", "stretch")
+    for axis, number in zip(axes, given, strict=True):
+        place = call.normal(int(axis), rank)
+        n = x.shape[place]
+        factors[place] = number / n if sizes else number
+        lengths[place] = int(number) if sizes else int(n * number)
+    if sizes and policy != "stretch":
+        inner = [factors[call.normal(int(axis), rank)] for axis in axes]
+        factor = min(inner) if policy == "not_larger" else max(inner)
+        for axis in axes:
+            place = call.normal(int(axis), rank)
+            factors[place], lengths[place] = factor, int(x.shape[place] * factor + 0.5)
+    if min(lengths, default=1) < 1:
+        raise call.refuse(f"{x.shape} becomes {tuple(lengths)}")
+    if call.integer("antialias", 0):
+        raise call.refuse("antialiasing is not computed")
+    mode = call.text("mode", "nearest")
+    default = "half_pixel" if not old else "asymmetric"
+    where = call.text("coordinate_transformation_mode", default)
+    rounding = call.text("nearest_mode", "round_prefer_floor" if not old else "floor")
+    roi = _whole_roi(call, axes, rank) if where == "tf_crop_and_resize" else []
+    order = [x.order.index(place) for place in range(rank)]
+    stored = tuple(lengths[axis] for axis in order)
+    flat = traced(x.node, x.stored)
+    maps = rank > 2 and stored[:2] == x.stored[:2] and x.stored[0] == 1
+    known = _upsample(mode, where, rounding, [factors[a] for a in order[2:]])
+    if maps and known is not None:
+        whole = all(factors[axis] == int(factors[axis]) for axis in order[2:])
+        scale = tuple(factors[axis] for axis in order[2:])
+        record = Upsample(scale, (), *known) if whole else Upsample((), stored[2:], *known)
+        if whole or [int(n * f) for n, f in zip(x.stored[2:], scale, strict=True)] == list(
+            stored[2:]
+        ):
+            return call.graph.layer(record, flat, call.name)._replace(order=x.order)
+    values = (
+        *(mode, where, rounding, tuple(factors[axis] for axis in order), tuple(roi)),
+        call.number("cubic_coeff_a", -0.75),
+        bool(call.integer("exclude_outside", 0)),
+        call.number("extrapolation_value", 0.0),
+    )
+    y = call.graph.operation("resize", [flat], stored, stored, *values, name=call.name)
+    return y._replace(order=x.order)
+
+
+def _whole_roi(call: Call, axes: Sequence[int], rank: int) -> list[float]:
+    """The parts of the axes that are resized, from 0 to 1: all starts, then all ends."""
+    numbers = call.numbers(1)
+    if len(numbers) != 2 * len(axes):
+        raise call.refuse(f"a region of {len(numbers)} numbers for {len(axes)} axes")
+    starts, ends = [0.0] * rank, [1.0] * rank
+    for place, axis in enumerate(axes):
+        starts[call.normal(axis, rank)] = numbers[place]
+        ends[call.normal(axis, rank)] = numbers[place + len(axes)]
+    return [*starts, *ends]
+
+
+def _upsample(
+    mode: str, where: str, rounding: str, factors: Sequence[float]
+) -> tuple[str, bool] | None:
+    """The mode of an Upsample layer that means the same, and whether it keeps the corners."""
+    exact = all(factor == int(factor) >= 1 for factor in factors)
+    if mode == "nearest":
+        floor = where == "asymmetric" and rounding == "floor"
+        # a whole factor repeats each cell, wherever the cells are said to lie
+        centers = where in ("half_pixel", "pytorch_half_pixel")
+        near = centers and rounding.startswith("round_prefer")
+        return ("nearest", False) if exact and (floor or near) else None
+    if mode in ("linear", "bilinear") and where in ("half_pixel", "align_corners"):
+        return ("linear", where == "align_corners") if exact else None
+    return None
+
+
+def depth_to_space(call: Call) -> Results:
+    block, mode = call.integer("blocksize", 1), call.text("mode", "DCR")
+    shape = call.shape()
+    if len(shape) != 4 or block < 1 or shape[1] % block**2:
+        raise call.refuse(f"blocks of {block} in {shape}")
+    if mode == "CRD":
+        return call.graph.layer(PixelShuffle(block), call.x(), call.name)
+    n, c, h, w = shape
+    output = (n, c // block**2, h * block, w * block)
+    return call.graph.operation("depth_to_space", [call.x()], output, block, name=call.name)
+
+
+def space_to_depth(call: Call) -> Results:
+    block, shape = call.integer("blocksize", 1), call.shape()
+    if len(shape) != 4 or block < 1 or shape[2] % block or shape[3] % block:
+        raise call.refuse(f"blocks of {block} in {shape}")
+    if call.text("mode", "DCR") == "CRD":
+        return call.graph.layer(PixelShuffle(block, inverse=True), call.x(), call.name)
+    n, c, h, w = shape
+    output = (n, c * block**2, h // block, w // block)
+    return call.graph.operation("space_to_depth", [call.x()], output, block, name=call.name)
+
+
+def reduced(type_: str) -> Operator:
+    """A reduction of axes: an attribute, or since opset 13 or 18 an input."""
+
+    def read(call: Call) -> Results:
+        x = call.graph.source(call.x())
+        axes = call.integers("axes", 1)
+        if not axes:
+            if call.integer("noop_with_empty_axes", 0):
+                return x
+            axes = list(range(len(x.shape)))
+        gone = sorted({call.normal(axis, len(x.shape)) for axis in axes})
+        keeps = bool(call.integer("keepdims", 1))
+        if not keeps:
+            x = call.graph.settled(x)
+        stored_gone = tuple(x.order[axis] for axis in gone)
+        stored = tuple(1 if a in stored_gone else n for a, n in enumerate(x.stored))
+        if not keeps:
+            stored = tuple(n for a, n in enumerate(x.stored) if a not in stored_gone)
+        flat = traced(x.node, x.stored)
+        y = call.graph.operation(type_, [flat], stored, stored_gone, keeps, name=call.name)
+        return y._replace(order=x.order) if keeps else y
+
+    return read
+
+
+def place_of_extreme(type_: str) -> Operator:
+    def read(call: Call) -> Results:
+        axis, keeps = call.axis(0), bool(call.integer("keepdims", 1))
+        shape = call.shape()
+        output = (*shape[:axis], *((1,) if keeps else ()), *shape[axis + 1 :])
+        last = bool(call.integer("select_last_index", 0))
+        return call.graph.operation(type_, [call.x()], output, axis, last, name=call.name)
+
+    return read
+
+
+def top_k(call: Call) -> Results:
+    k = int(call.numbers(1)[0]) if call.has(1) else call.integer("k", 1)
+    axis, shape = call.axis(-1), call.shape()
+    if not 1 <= k <= shape[axis]:
+        raise call.refuse(f"{k} of {shape[axis]} values")
+    output = (*shape[:axis], k, *shape[axis + 1 :])
+    largest = bool(call.integer("largest", 1))
+    return [
+        call.graph.operation(type_, [call.x()], output, k, axis, largest, name=call.name)
+        for type_ in ("top_values", "top_places")
+    ]
+
+
+def cumulated(call: Call) -> Results:
+    axis = call.normal(int(call.numbers(1)[0]), len(call.shape()))
+    flags = bool(call.integer("exclusive", 0)), bool(call.integer("reverse", 0))
+    return call.graph.operation("cumsum", [call.x()], call.shape(), axis, *flags, name=call.name)
+
+
+def triangle(call: Call) -> Results:
+    k = int(call.numbers(1)[0]) if call.has(1) else 0
+    upper = bool(call.integer("upper", 1))
+    return call.graph.operation("triangle", [call.x()], call.shape(), k, upper, name=call.name)
+
+
+def hardmax(call: Call) -> Results:
+    axis = call.axis(-1 if call.opset >= 13 else 1)
+    if call.opset < 13 and axis != len(call.shape()) - 1:
+        raise call.refuse("over several axes")
+    return call.graph.operation("hardmax", [call.x()], call.shape(), axis, name=call.name)
+
+
+def lp_norm(call: Call) -> Results:
+    values = call.axis(-1), call.integer("p", 2)
+    return call.graph.operation("lp_norm", [call.x()], call.shape(), *values, name=call.name)
+
+
+def mean_variance(call: Call) -> Results:
+    axes = tuple(call.integers("axes") or (0, 2, 3))
+    return call.graph.operation("mean_variance", [call.x()], call.shape(), axes, name=call.name)
+
+
+def einsum(call: Call) -> Results:
+    equation = call.text("equation", "").replace(" ", "")
+    left, _, right = equation.partition("->")
+    terms = left.split(",")
+    if "." in equation or "->" not in equation or len(terms) != len(call.inputs):
+        raise call.refuse(f"{equation!r}")
+    sizes: dict[str, int] = {}
+    for place, term in enumerate(terms):
+        if len(term) != len(call.shape(place)):
+            raise call.refuse(f"{equation!r} meets {call.shape(place)}")
+        for letter, size in zip(term, call.shape(place), strict=True):
+            if sizes.setdefault(letter, size) not in (size, 1):
+                raise call.refuse(f"{equation!r} meets {call.shape(place)}")
+    if not set(right) <= set(sizes):
+        raise call.refuse(f"{equation!r}")
+    output = tuple(sizes[letter] for letter in right)
+    macs = prod(sizes.values())
+    values = [call.x(place) for place in range(len(terms))]
+    weighted = any(isinstance(value, StoredArray) for value in values)
+    if not weighted:
+        call.graph.activation_macs += macs
+    return call.graph.operation(
+        "einsum", values, output, equation, macs=macs if weighted else 0, name=call.name
+    )
+
+
+GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
+
+
+def recurrent(call: Call) -> Results:
+    """RNN, GRU, LSTM: x (steps, batch, values) → y (steps, ways, batch, hidden) and its states."""
+    gates, hidden = GATES[call.node.operator], call.integer("hidden_size", 0)
+    steps, batch, values = call.shape() if len(call.shape()) == 3 else (0, 0, 0)
+    ways = call.shape(1)[0] if len(call.shape(1)) == 3 else 0
+    if call.shape(1) != (ways, gates * hidden, values) or not ways:
+        raise call.refuse(f"weights of {call.shape(1)} meet {call.shape()}")
+    if call.integer("layout", 0):
+        raise call.refuse("layout 1 is not read")
+    weights = [call.x(place) for place in (1, 2, 3) if call.has(place)]
+    nodes = [
+        operand(call, w) if isinstance(w, Traced) else call.graph.source(w, trained=True)
+        for w in weights
+    ]
+    macs = steps * batch * sum(prod(w.shape) for w in weights[:2])
+    type_ = call.node.operator.lower()
+    y = call.graph.operation(
+        type_, [call.x(), *nodes], (steps, ways, batch, hidden), macs=macs, name=call.name
+    )
+    state = (ways, batch, hidden)
+    rest = call.node.outputs[1:]
+    return [
+        y,
+        *(call.graph.operation(f"{type_}_state", [y], state) if name else None for name in rest),
+    ]
+
+
+def grid_sample(call: Call) -> Results:
+    shape = (*call.shape()[:2], *call.shape(1)[1:-1])
+    return call.graph.operation("grid_sample", [call.x(), call.x(1)], shape, name=call.name)
+
+
+TENSORS: dict[str, Operator] = {
+    "Shape": shape_of,
+    "Size": size_of,
+    "Transpose": transpose,
+    "Reshape": reshape,
+    "Flatten": flatten,
+    "Squeeze": squeeze,
+    "Unsqueeze": unsqueeze,
+    "Concat": concat,
+    "Slice": slice_,
+    "Split": split,
+    "Gather": gather,
+    "GatherElements": gather_elements,
+    "GatherND": gather_nd,
+    "Expand": expand,
+    "Tile": tile,
+    "Pad": pad,
+    "Resize": resize,
+    "Upsample": resize,
+    "DepthToSpace": depth_to_space,
+    "SpaceToDepth": space_to_depth,
+    "ReduceMean": reduced("mean"),
+    "ReduceSum": reduced("sum"),
+    "ReduceMax": reduced("max"),
+    "ReduceMin": reduced("min"),
+    "ReduceProd": reduced("prod"),
+    "ReduceL1": reduced("l1"),
+    "ReduceL2": reduced("l2"),
+    "ReduceSumSquare": reduced("sum_square"),
+    "ReduceLogSum": reduced("log_sum"),
+    "ReduceLogSumExp": reduced("log_sum_exp"),
+    "ArgMax": place_of_extreme("argmax"),
+    "ArgMin": place_of_extreme("argmin"),
+    "TopK": top_k,
+    "CumSum": cumulated,
+    "Trilu": triangle,
+    "Hardmax": hardmax,
+    "LpNormalization": lp_norm,
+    "MeanVarianceNormalization": mean_variance,
+    "Einsum": einsum,
+    "GridSample": grid_sample,
+    **dict.fromkeys(GATES, recurrent),
+}

@@ -1,0 +1,269 @@
+"""The graph that a model file's operators make: tensors with their axes, weights with their nodes.
+
+Files name operators, tensors and weights; a TensorGraph appends the layer records that these mean.
+A tensor knows in which order its axes are those of the node that gives it: a transpose of a file
+with channels last changes that order alone, and layers go on with maps of channels first.
+"""
+
+import re
+from collections.abc import Sequence
+from math import prod
+from typing import NamedTuple
+
+from convcli.errors import SpecError, UnfitError
+from convcli.nets.graph import INPUT, Builder, Leaf, Network, Stopped
+from convcli.nets.layers import Activation, Identity, Layer, Misfit, Norm, PReLU, Reshape, Shape
+from convcli.nets.layers.tensor_ops import (
+    Constant,
+    Each,
+    Input,
+    Operation,
+    Scalar,
+    Weights,
+    per_image,
+)
+from convcli.nets.stored_arrays import StoredArray
+from convcli.text import safe
+
+MAX_TENSOR_VALUES = 10**15
+"""Values of one tensor; more are refused."""
+
+IN_ANY_ORDER = (Activation, Identity, Scalar)
+"""Layers of each value alone, whichever way the axes lie."""
+
+
+class Halt(SpecError):
+    """What ends the reading of a graph, with the nodes before it kept."""
+
+    def __init__(self, message: str, unfit: bool = False) -> None:
+        super().__init__(message)
+        self.unfit = unfit
+
+
+class Traced(NamedTuple):
+    """A tensor that depends on the input: axis i of it is axis order[i] of what its node gives."""
+
+    node: str
+    stored: Shape
+    order: tuple[int, ...]
+
+    @property
+    def shape(self) -> Shape:
+        return tuple(self.stored[axis] for axis in self.order)
+
+    @property
+    def straight(self) -> bool:
+        return self.order == tuple(range(len(self.stored)))
+
+
+Value = Traced | StoredArray
+
+
+def traced(node: str, shape: Shape) -> Traced:
+    """What a node gives, as it gives it."""
+    return Traced(node, shape, tuple(range(len(shape))))
+
+
+class TensorGraph:
+    """Appends nodes; keeps the weights of each by `NODE.role`."""
+
+    def __init__(self) -> None:
+        self.builder = Builder()
+        self.weights: dict[str, StoredArray] = {}
+        self.activation_macs = 0
+        """Multiply–accumulates of products that no weight is part of."""
+        self.constants = 0
+        """Numbers of the file that are operands, but no layer's weights."""
+        self._biases: set[str] = set()
+        self._leaves: dict[str, tuple[Leaf, list[str]]] = {}
+        self._sources: dict[int, tuple[StoredArray, Traced]] = {}
+
+    def layer(
+        self,
+        layer: Layer,
+        x: Value,
+        name: str = "",
+        weights: dict[str, StoredArray] | None = None,
+        others: Sequence[Value] = (),
+    ) -> Traced:
+        """Append a layer that reads maps of channels first. Raises Halt where it does not fit.
+
+        `weights` are arrays by role; the same arrays at another place are the same weights.
+        """
+        x = self.source(x)
+        if not isinstance(layer, IN_ANY_ORDER):
+            x = self.settled(x)
+        inputs = per_image(x.stored)
+        if x.stored and x.stored[0] != 1 and _needs_batch(layer, x.stored):
+            layer, inputs = Each(layer), x.stored
+        names = (x.node, *(self.settled(self.source(other)).node for other in others))
+        node = self._append(layer, names, name, weights or {})
+        try:
+            output = layer.measure(inputs).output
+        except Misfit as misfit:
+            raise Halt(str(misfit), unfit=True) from None
+        except UnfitError as misfit:
+            raise Halt(str(misfit), unfit=True) from None
+        whole = output
+        if x.stored[:1] == (1,) and inputs != x.stored:
+            whole = (1, *output)
+        self._check(whole)
+        if isinstance(layer, IN_ANY_ORDER):
+            return x._replace(node=node)
+        return traced(node, whole)
+
+    def operation(
+        self,
+        type_: str,
+        inputs: Sequence[Value],
+        output: Shape,
+        *values: object,
+        macs: int = 0,
+        name: str = "",
+    ) -> Traced:
+        """Append an operation on whole tensors."""
+        tensors = [self.settled(self.source(x)) for x in inputs]
+        self._check(output)
+        record = Operation(type_, tuple(x.stored for x in tensors), tuple(output), values, macs)
+        return traced(self._append(record, [x.node for x in tensors], name), tuple(output))
+
+    def further_input(self, name: str, shape: Shape) -> Traced:
+        """An input beside the first: a node without values of its own."""
+        return traced(self._append(Input(per_image(shape)), (), name.replace("/", ".")), shape)
+
+    def is_filler(self, bias: StoredArray) -> bool:
+        """Whether a bias is zeros that several layers have: an exporter's, who needs some."""
+        if bias.name not in self._biases:
+            self._biases.add(bias.name)
+            return False
+        values = bias.values()
+        return values is not None and not any(values)
+
+    def join(self, layer: Layer, tensors: Sequence[Traced], name: str = "") -> str:
+        """Append a layer that reads several tensors as their nodes give them; gives its node."""
+        return self._append(layer, [x.node for x in tensors], name)
+
+    def elementwise(self, type_: str, x: Value, *values: object, name: str = "") -> Traced:
+        """Append a function of each value, whichever way the axes lie."""
+        x = self.source(x)
+        record = Operation(type_, (x.stored,), x.stored, values)
+        return x._replace(node=self._append(record, [x.node], name))
+
+    def reshaped(self, x: Value, shape: Shape, name: str = "") -> Traced:
+        """The same values in order, in another shape."""
+        x = self.settled(self.source(x))
+        if prod(shape) != prod(x.stored):
+            met, wanted = "x".join(map(str, x.stored)), "x".join(map(str, shape))
+            raise Halt(f"{prod(x.stored):,} values ({met}) are given the shape {wanted}")
+        if per_image(shape) == per_image(x.stored):
+            return traced(x.node, shape)
+        new = per_image(shape)
+        record = Reshape((-1,)) if len(new) == 1 else Reshape(new)
+        return traced(self._append(record, [x.node], name), shape)
+
+    def settled(self, x: Traced) -> Traced:
+        """The tensor with its axes as its node gives them, permuted where that moves values."""
+        if x.straight:
+            return x
+        wide = [axis for axis in x.order if x.stored[axis] != 1]
+        if wide == sorted(wide):
+            return self.reshaped(traced(x.node, x.stored), x.shape)
+        record = Operation("permute", (x.stored,), x.shape, (x.order,))
+        return traced(self._append(record, [x.node]), x.shape)
+
+    def source(self, x: Value, trained: bool = False, name: str = "") -> Traced:
+        """The tensor; an array of the file gets a node of its own."""
+        if isinstance(x, Traced):
+            return x
+        if id(x) not in self._sources:
+            shape = per_image(x.shape)
+            record: Layer = Weights(shape) if trained else Constant(shape)
+            node = self._append(record, (), name)
+            self.weights[node] = x
+            self.constants += 0 if trained else x.elements
+            self._sources[id(x)] = x, traced(node, x.shape)
+        return self._sources[id(x)][1]
+
+    def _append(
+        self,
+        layer: Layer,
+        inputs: Sequence[str],
+        name: str = "",
+        weights: dict[str, StoredArray] | None = None,
+    ) -> str:
+        scope, _, own = name.rpartition("/")
+        leaf = Leaf(layer, own)
+        names = [array.name for array in weights.values()] if weights else []
+        if names and all(names):
+            first, held = self._leaves.setdefault(names[0], (leaf, names))
+            if first is not leaf and (names == held or names == held[:1]):
+                self.builder.share(leaf, first)
+        node = self.builder.join(leaf, tuple(inputs), scope and f"{scope}.")
+        if self.builder.nodes[-1].counted:
+            for role, array in (weights or {}).items():
+                self.weights[f"{node}.{role}"] = array
+        return node
+
+    def network(self, outputs: Sequence[Value], stopped: Stopped | None = None) -> Network:
+        """The nodes that the outputs need; all of them where the reading was stopped."""
+        names = tuple(x.node for x in outputs if isinstance(x, Traced) and x.node != INPUT)
+        network = self.builder.network(() if stopped else names)
+        return network._replace(stopped=stopped, weights=self.weights)
+
+    def _check(self, shape: Shape) -> None:
+        if prod(shape) > MAX_TENSOR_VALUES or len(shape) > 64:
+            raise Halt("a tensor of more than 10^15 values")
+        if 0 in shape:
+            raise Halt("a tensor without values")
+
+
+def _needs_batch(layer: Layer, stored: Shape) -> bool:
+    """Whether a layer takes the first axis for channels, where the file has a batch there."""
+    if isinstance(layer, (*IN_ANY_ORDER, PReLU)):
+        return False
+    if isinstance(layer, Norm):
+        return layer.kind != "layer" or layer.shape is None
+    axes = getattr(layer, "kernel", None) or getattr(layer, "sizes", None)
+    return axes is None or len(axes) == len(stored) - 2
+
+
+def module_path(text: str) -> str:
+    """The modules that a node's name goes through: `/layer1/layer1.0/conv1/Conv` of PyTorch.
+
+    >>> module_path("/layer1/layer1.0/conv1/Conv"), module_path("model/block/conv/Conv2D")
+    ('layer1.0.conv1', 'model.block.conv')
+    """
+    path: list[str] = []
+    # operators that were fused keep all their names
+    for part in [part for part in text.split(";")[-1].split("/") if part][:-1]:
+        if path and part.startswith(f"{path[-1]}."):
+            path.pop()
+        path.append(part)
+    return ".".join(path)
+
+
+ROLES = re.compile(
+    r"[./_](weight|bias|kernel|gamma|beta|depthwise_kernel|pointwise_kernel|[wb]_?\d*|"
+    r"running_mean|running_var)(/ReadVariableOp)?(:\d+)?$"
+)
+"""How the name of an array ends that is a layer's own: PyTorch's, Keras's, Caffe2's, Paddle's."""
+
+
+def weight_owner(name: str) -> str:
+    """The layer that a weight's name tells, or "".
+
+    >>> weight_owner("features.0.weight"), weight_owner("gpu_0/conv1_w_0"), weight_owner("87")
+    ('features.0', 'gpu_0.conv1', '')
+    """
+    match = ROLES.search(name)
+    if match is None or name.startswith("onnx::"):
+        return ""
+    return safe(name[: match.start()].strip("/").replace("/", ".").removesuffix("._"))
+
+
+TRAINED = re.compile(r"\.(weight|bias)$|/(gamma|beta)(/ReadVariableOp)?(:\d+)?$")
+
+
+def is_weight_name(name: str) -> bool:
+    """Whether the name of an operand of no layer says that it is trained: PyTorch's and Keras's."""
+    return bool(TRAINED.search(name))

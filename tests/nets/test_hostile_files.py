@@ -1,0 +1,72 @@
+"""Files that were damaged on purpose: read or refused, nothing else."""
+
+import random
+
+import numpy as np
+import onnx
+import pytest
+from onnx_models import model_of
+
+from convcli.errors import Refusal
+from convcli.nets.analysis.summary import trace
+from convcli.nets.readers.read import read_words
+
+RNG = np.random.default_rng(1)
+
+
+def onnx_file(path):
+    arrays = {
+        "a.weight": RNG.standard_normal((4, 3, 3, 3)).astype(np.float32),
+        "sizes": np.array([1, -1], np.int64),
+        "times": np.array([1, 2, 1, 1], np.int64),
+        "fc.weight": RNG.standard_normal((8 * 36, 5)).astype(np.float32),
+    }
+    nodes = [
+        ("Conv", ["x", "a.weight"], ["b"]),
+        ("Relu", ["b"], ["c"]),
+        ("Tile", ["c", "times"], ["d"]),
+        ("Reshape", ["d", "sizes"], ["e"]),
+        ("MatMul", ["e", "fc.weight"], ["y"]),
+    ]
+    onnx.save(model_of(nodes, {"x": [1, 3, 8, 8]}, {"y": [1, 5]}, arrays), path)
+    return (3, 8, 8)
+
+
+MAKERS = {"net.onnx": onnx_file}
+
+
+def damaged(data, rng):
+    """The bytes with some of them changed, dropped, doubled, or replaced by large numbers."""
+    data = bytearray(data)
+    for _ in range(rng.choice([1, 1, 2, 4, 16])):
+        at, kind = rng.randrange(len(data)), rng.randrange(5)
+        if kind == 0:
+            data[at] = rng.randrange(256)
+        elif kind == 1:
+            data[at] ^= 1 << rng.randrange(8)
+        elif kind == 2:
+            del data[at : at + rng.choice([1, 8, 100])]
+        elif kind == 3:
+            data[at : at + 8] = rng.choice([b"\xff" * 8, b"\0" * 8, b"\x80" * 8, b"\x7f" * 8])
+        else:
+            other = rng.randrange(len(data))
+            data[at : at + 16] = data[other : other + 16]
+        data = data or bytearray(b"x")
+    return bytes(data[: rng.randrange(1, len(data) + 1)] if rng.random() < 0.05 else data)
+
+
+@pytest.mark.parametrize("name", MAKERS)
+def test_a_damaged_file_is_read_or_refused(name, tmp_path):
+    path = tmp_path / name
+    shape = MAKERS[name](str(path))
+    whole, rng = path.read_bytes(), random.Random(7)
+    refused = 0
+    for _ in range(250):
+        path.write_bytes(damaged(whole, rng))
+        try:
+            trace(read_words([str(path)]).network, shape)
+        except Refusal:
+            refused += 1
+    assert 0 < refused < 250
+    path.write_bytes(whole)
+    assert not trace(read_words([str(path)]).network, shape).failures

@@ -1,0 +1,171 @@
+"""Operators of ONNX against the node tests of its backend, each read and run as a file would be."""
+
+import re
+import warnings
+from importlib import import_module
+
+import numpy as np
+import pytest
+from onnx_models import Whole
+
+from convcli.errors import Refusal
+
+MODULES = [
+    *(
+        "add",
+        "and_",
+        "argmax",
+        "argmin",
+        "clip",
+        "concat",
+        "cumsum",
+        "depthtospace",
+        "div",
+        "einsum",
+    ),
+    *(
+        "equal",
+        "erf",
+        "expand",
+        "flatten",
+        "gather",
+        "gatherelements",
+        "gathernd",
+        "gemm",
+        "greater",
+    ),
+    *(
+        "groupnormalization",
+        "hardmax",
+        "hardsigmoid",
+        "hardswish",
+        "instance_normalization",
+        "layernormalization",
+    ),
+    *(
+        "less",
+        "logsoftmax",
+        "lppool",
+        "lrn",
+        "matmul",
+        "max",
+        "mean",
+        "min",
+        "mul",
+        "neg",
+        "not_",
+        "pad",
+    ),
+    *("pow", "prelu", "reciprocal", "reducel1", "reducel2", "reduce_log_sum", "reduce_log_sum_exp"),
+    *(
+        "reducemax",
+        "reducemean",
+        "reducemin",
+        "reduceprod",
+        "reducesum",
+        "reducesumsquare",
+        "reshape",
+    ),
+    *(
+        "resize",
+        "round",
+        "shape",
+        "shrink",
+        "sign",
+        "size",
+        "slice",
+        "softmax",
+        "spacetodepth",
+        "split",
+    ),
+    *(
+        "sqrt",
+        "squeeze",
+        "sub",
+        "sum",
+        "tile",
+        "topk",
+        "transpose",
+        "trilu",
+        "unsqueeze",
+        "where",
+        "xor",
+    ),
+    *(
+        "batch_normalization",
+        "conv",
+        "convtranspose",
+        "averagepool",
+        "maxpool",
+        "globalaveragepool",
+    ),
+    *("dequantizelinear", "quantizelinear", "meanvariancenormalization", "lpnormalization", "gelu"),
+]
+
+NOT_APPLICABLE = {
+    r"_div_u?int|_div_int": "integers are computed as floats",
+    r"einsum_inner_prod": "a sum of doubles that nearly cancels",
+    r"bfloat16|float8|float4|int4|int2|e4m3|e5m2": "types without an array of NumPy",
+    r"string|sequence|empty_set|zero_size|allowzero|start_out_of_bounds": "text, and tensors without values",
+    r"training_mode|with_argmax|blocked|3d|transposeA|all_attributes": "refused by name",
+    r"resize_downsample_scales_(linear|cubic)_align_corners$": "the reference spans a fraction of a "
+    "cell there, onnxruntime whole cells, as is done here",
+    r"antialias|layer_normalization_|batch_diagonal": "refused, or outputs for training alone",
+}
+"""What is left out, and why."""
+
+
+def cases():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        node = import_module("onnx.backend.test.case.node")
+        for module in MODULES:
+            import_module(f"onnx.backend.test.case.node.{module}")
+    stems = [module.replace("_", "").replace("normalization", "") for module in MODULES]
+    return {
+        case.name: case
+        for case in node._NodeTestCases
+        if case.name.removeprefix("test_").replace("_", "").startswith(tuple(stems))
+        and "_expanded" not in case.name
+        and not any(re.search(what, case.name) for what in NOT_APPLICABLE)
+        and all(isinstance(array, np.ndarray) for array in case.data_sets[0][0])
+    }
+
+
+CASES = cases()
+
+
+def test_most_of_them_apply():
+    assert len(CASES) > 400
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_an_operator_gives_what_the_backend_test_says(name):
+    case = CASES[name]
+    inputs, outputs = case.data_sets[0]
+    values = Whole(case.model, inputs).run()
+    assert values
+    for value, expected in zip(values, outputs, strict=False):
+        assert value.shape == expected.shape
+        rtol, atol = max(case.rtol, 1e-4), max(case.atol, 1e-5)
+        np.testing.assert_allclose(value, np.asarray(expected, np.float64), rtol, atol)
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [
+        ("gemm", "a transposed input is not read"),
+        ("maxpool", "the places of the largest values are not read"),
+        ("einsum", "Einsum"),
+    ],
+)
+def test_a_refusal_names_the_operator(name, why):
+    node = import_module("onnx.backend.test.case.node")
+    refused = {
+        "gemm": "test_gemm_transposeA",
+        "maxpool": "test_maxpool_with_argmax_2d_precomputed_pads",
+        "einsum": "test_einsum_batch_diagonal",
+    }[name]
+    case = next(case for case in node._NodeTestCases if case.name == refused)
+    with pytest.raises(Refusal, match=why):
+        Whole(case.model, case.data_sets[0][0]).run()
