@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from convcli.nets.analysis.summary import Summary
     from convcli.nets.analysis.table import Settings
     from convcli.nets.graph import Network, Reading
+    from convcli.sizes import InputSize
 
 
 class ShapeOptions(OutputOptions):
     """A network or one layer, its input, and what is printed of it."""
 
     network: tuple[str, ...] = ()
-    size: tuple[int, ...] | None = None
+    size: tuple[InputSize, ...] = ()
     kernel: tuple[int, int] | None = None
     stride: tuple[int, int] = (1, 1)
     padding: tuple[Padding, ...] = ((0, 0), (0, 0))
@@ -60,7 +61,8 @@ def shape(options: ShapeOptions) -> Outcome:
     """
     from convcli.nets.analysis.summary import trace
     from convcli.nets.analysis.table import Settings
-    from convcli.nets.input_size import input_shape
+    from convcli.nets.input_size import resolve_inputs
+    from convcli.sizes import InputSize
     from convcli.text import counted
 
     listing = _weights_listing(options)
@@ -76,23 +78,29 @@ def shape(options: ShapeOptions) -> Outcome:
     if options.sweep is not None:
         from convcli.nets.analysis.compare import sweep
 
-        size = options.size or (options.sweep[0],)
-        channels, *lengths = input_shape(size, network, reading.input)
+        first = (InputSize((options.sweep[0],)),)
+        inputs = resolve_inputs(options.size or first, reading)
+        network, (channels, *lengths) = inputs.network, inputs.shape
         axes = max(len(lengths), 1)
         shapes = ((channels, *(side,) * axes) for side in options.sweep)
         outcome = Outcome(sweep(network, shapes, settings))
     else:
-        size = input_shape(options.size, network, reading.input)
+        inputs = resolve_inputs(options.size, reading)
+        network, size = inputs.network, inputs.shape
         if network.redo is not None:
             network = network.at(size)
             about = f"{about}, {counted(len(network.nodes), 'layer')}"
         summary = trace(network, size, options.keep_going)
+        if inputs.batch > 1 and not options.given("batch"):
+            settings = settings._replace(batch=inputs.batch)
         if options.versus is not None:
             outcome = Outcome(_versus(network, summary, options, settings))
         else:
-            outcome = _figures(network, summary, options, settings)
-    if about and not options.quiet:
-        note(about)
+            outcome = _figures(network, summary, options, settings, inputs.assumed)
+    if not options.quiet:
+        for text in (about, *inputs.notes):
+            if text:
+                note(text)
     return outcome
 
 
@@ -127,7 +135,7 @@ def _reading(options: ShapeOptions) -> Reading:
         return read_words(options.network)
     if options.kernel is None:
         raise SpecError("give --kernel for one layer, or the layers of a network, or its name")
-    if options.size is None:
+    if not options.size:
         raise SpecError("Missing option '--input', such as --input 224")
     from convcli.nets.graph import Reading, sequential
     from convcli.nets.layers import Conv
@@ -145,7 +153,11 @@ def _reading(options: ShapeOptions) -> Reading:
 
 
 def _figures(
-    network: Network, summary: Summary, options: ShapeOptions, settings: Settings
+    network: Network,
+    summary: Summary,
+    options: ShapeOptions,
+    settings: Settings,
+    assumed: tuple[str, ...],
 ) -> Outcome:
     """One network's table, as far as its layers fit, and why that is not all."""
     from convcli.nets.analysis.table import Figures
@@ -177,7 +189,7 @@ def _figures(
     elif options.expect:
         wrong = _unmet(summary, settings, options.expect)
         refusal = UnfitError("; ".join(wrong)) if wrong else None
-    return Outcome(Figures(summary, settings, tuple(notes), texts), refusal=refusal)
+    return Outcome(Figures(summary, settings, tuple(notes), texts, assumed), refusal=refusal)
 
 
 def _unmet(

@@ -11,6 +11,7 @@ from convcli.cli.help import Decorator, group, option
 from convcli.geometry import PADDINGS
 from convcli.sizes import (
     read_ends,
+    read_input,
     read_integer,
     read_integers,
     read_padding,
@@ -175,6 +176,7 @@ KERNELS = "images.kernels.catalogue:CATALOGUE"
 LAYER_NAMES = "nets.readers.vocabulary.notation:LAYERS"
 
 SIZE = Reads("HxWxC", read_size)
+INPUT = Reads("HxWxC", read_input)
 PAIR = Reads("N|HxW", read_pair)
 SPREAD = Reads("N|HxW", lambda text: read_pair(text, 0))
 PLACE = Reads("R,C", read_place)
