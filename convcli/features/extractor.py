@@ -99,8 +99,8 @@ def extract_features(
     further. `parts` are those of `read_vector`: mean, std, max, ppv, l2, flatten, grid:4x4.
 
     The picture is made gray, resized (an int: its shorter side), cropped around its center and
-    normalized (one of NORMALIZATIONS). Other defaults are those of the recipe, or of `convcli
-    extract`: a network that names its input size gets pictures of that size.
+    normalized (a name of NORMALIZATIONS, or values). Other defaults are those of the recipe, or of
+    `convcli extract`: a network that names its input size gets pictures of that size.
 
     >>> ramp = np.arange(64, dtype=np.uint8).reshape(8, 8)
     >>> features = extract_features(ramp, "conv(4, 3); relu", seed=7, parts="mean,max", gray=True)
