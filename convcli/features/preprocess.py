@@ -125,7 +125,9 @@ def normalized(x: Samples, how: str, white: float) -> Samples:
         return np.asarray(centered / np.float32(spread)) if spread > 1e-6 else np.zeros_like(x)
     scale, mean, std, bgr = read_normalization(how)
     if len(x) != 3 and (bgr or max(len(mean), len(std)) == 3):
-        raise UnfitError(f"normalize {how:.60} has values of three colors; the picture is gray")
+        raise UnfitError(
+            f"the mean of normalize {how:.60} is that of three colors; the picture is gray"
+        )
     x = np.ascontiguousarray(x[::-1]) if bgr else x
     x = x if scale == 1 else x * np.float32(scale)
     x = x - np.array(mean, np.float32).reshape(-1, 1, 1) if mean else x
