@@ -65,6 +65,9 @@ def shape(options: ShapeOptions) -> Outcome:
     from convcli.sizes import InputSize
     from convcli.text import counted
 
+    listing = _weights_listing(options)
+    if listing is not None:
+        return listing
     reading = _reading(options)
     network, about = reading.network, reading.about
     others = options.given("sweep", "versus")
@@ -123,6 +126,24 @@ def _with_fitting_channels(network: Network, shape: tuple[int, ...]) -> tuple[in
             return one
         tried.append((len(summary.rows), one))
     return max(tried, key=lambda each: each[0])[1]
+
+
+def _weights_listing(options: ShapeOptions) -> Outcome | None:
+    """The arrays of a file that holds weights alone; None where no such file is named."""
+    from convcli.nets.readers.read import weights_in
+
+    file = weights_in(options.network)
+    if file is None:
+        return None
+    from convcli.nets.analysis.array_listing import array_listing
+
+    for name in options.given("size", *ONE_LAYER, *ONE_NETWORK, "depth", "versus", "sweep"):
+        flag = "input" if name == "size" else name.replace("_", "-")
+        raise SpecError(
+            f"--{flag} is for a network, {file.kind} holds weights alone; give its model file to "
+            "shape, and this one to extract --weights"
+        )
+    return Outcome(array_listing(file.kind, file.arrays, file.notes))
 
 
 def _reading(options: ShapeOptions) -> Reading:

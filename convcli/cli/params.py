@@ -196,7 +196,7 @@ DTYPE = _one_of("nets.analysis.summary:DTYPES", "TYPE")
 RECIPE = _one_of("features.presets:RECIPES")
 INIT = _one_of("runtime.initializers:INITS")
 METRIC = _one_of("features.neighbors:METRICS", "METRIC")
-NORMALIZATION = _one_of("features.preprocess:NORMALIZATIONS", "HOW")
+NORMALIZATION = Reads("HOW", names=["features.normalization:NORMALIZATIONS"])
 
 # text that the command reads itself; a shell completes it
 FILE = Reads("FILE", files=True)
