@@ -88,6 +88,8 @@ def shape(options: ShapeOptions) -> Outcome:
         inputs = resolve_inputs(options.size, reading)
         network, size = inputs.network, inputs.shape
         if network.redo is not None:
+            if "channels" in inputs.assumed:
+                size = _with_fitting_channels(network, size)
             network = network.at(size)
             about = f"{about}, {counted(len(network.nodes), 'layer')}"
         summary = trace(network, size, options.keep_going)
@@ -102,6 +104,28 @@ def shape(options: ShapeOptions) -> Outcome:
             if text:
                 note(text)
     return outcome
+
+
+def _with_fitting_channels(network: Network, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape with channels that nobody said: 3, 1, or those of the first layer that says so.
+
+    The layers of a model file stand in the order in which they are declared, which need not be the
+    one in which the input meets them: the first number counts with which most of the model fits.
+    """
+    from convcli.nets.analysis.summary import trace
+    from convcli.nets.input_size import CHANNELS
+
+    declared, *lengths = shape
+    if declared == CHANNELS:
+        return shape
+    tried: list[tuple[int, tuple[int, ...]]] = []
+    for channels in dict.fromkeys((CHANNELS, 1, declared)):
+        one = (channels, *lengths)
+        summary = trace(network, one)
+        if summary.complete and not summary.failures:
+            return one
+        tried.append((len(summary.rows), one))
+    return max(tried, key=lambda each: each[0])[1]
 
 
 def _weights_listing(options: ShapeOptions) -> Outcome | None:

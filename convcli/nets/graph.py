@@ -41,11 +41,13 @@ class Node(NamedTuple):
     where: Where | None = None
     frozen: tuple[str, ...] = ()
     """Roles of its weights that are not trained; ALL_WEIGHTS for every one of them."""
+    is_registered: bool = True
+    """Whether its framework knows its weights as parameters of the model."""
 
     @property
     def counted(self) -> bool:
-        """Whether its weights are counted here: they are its own."""
-        return not self.owner
+        """Whether its weights are counted here: they are the model's, and no other node's."""
+        return self.is_registered and not self.owner
 
 
 class Stopped(NamedTuple):

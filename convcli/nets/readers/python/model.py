@@ -21,7 +21,7 @@ from convcli.nets.readers.python.language.objects import (
     Value,
 )
 from convcli.nets.readers.python.torch import nn_module, nn_weights
-from convcli.text import like
+from convcli.text import counted, like
 
 MAX_OUTPUTS = 1000
 """Tensors of one model that are its outputs; those behind them are left out."""
@@ -46,6 +46,7 @@ class Model(NamedTuple):
         network = recorder.network(names) if names and not stopped else recorder.network(())
         modules = list(nn_module.walk(self.root))
         nodes = _with_owners(interpreter, modules, network.nodes)
+        nodes, unregistered = _as_registered(interpreter, modules, nodes)
         rest = [] if stopped else _unused(interpreter, modules, network)
         reason = None
         if stopped is not None:
@@ -55,7 +56,7 @@ class Model(NamedTuple):
             (*rest, *nodes),
             self.at if recorder.size_dependent else None,
             reason,
-            notes_of(recorder, rest, outputs),
+            (*notes_of(recorder, rest, outputs), *unregistered),
             outputs=() if stopped else names,
         )
 
@@ -201,13 +202,86 @@ def _with_owners(
     return tuple(node._replace(owner=owners.get(node.name, node.owner)) for node in nodes)
 
 
+REGISTERING: dict[type, str] = {
+    list: "nn.ModuleList",
+    tuple: "nn.ModuleList",
+    dict: "nn.ModuleDict",
+}
+"""What registers the modules that a plain container only holds."""
+
+
+def _as_registered(
+    interpreter: ModelInterpreter, modules: list[tuple[str, Instance]], nodes: tuple[Node, ...]
+) -> tuple[tuple[Node, ...], list[str]]:
+    """The nodes, those marked whose layers PyTorch does not register, and notes on these.
+
+    Keras keeps the layers in lists and dictionaries too.
+    """
+    if modules[0][1].cls.is_a(LAYER):
+        return nodes, []
+    recorder, registered = interpreter.recorder, {id(module) for _, module in modules}
+    strays = [
+        one
+        for key, one in recorder.applied.items()
+        if key not in registered and one.leaf and nn_weights.unused(one.leaf.layer, set(), ())
+    ]
+    first = {recorder.builder.first_name(interpreter.leaf(one)): one for one in strays}
+    marked = tuple(
+        node._replace(is_registered=False) if (node.owner or node.name) in first else node
+        for node in nodes
+    )
+    notes, named = [], set[int]()
+    for path, module in modules if strays else ():
+        for name, value in module.attrs.items():
+            if type(value) not in REGISTERING:
+                continue
+            inside = [one for one in _instances(value) if id(one) not in registered]
+            layers = [leaf for one in inside for _, leaf in nn_module.walk(one) if leaf.leaf]
+            if layers:
+                named.update(map(id, layers))
+                label = f"{path}.{name}" if path else name
+                kind = type(value)
+                notes.append(
+                    f"{label} is a {kind.__name__}: PyTorch registers none of its "
+                    f"{counted(len(layers), 'layer')}, and counts none of their parameters; use "
+                    f"{REGISTERING[kind]}"
+                )
+    rest = [name for name, one in first.items() if id(one) not in named]
+    if rest:
+        some = ", ".join(rest[:4]) + (", …" if len(rest) > 4 else "")
+        notes.append(
+            f"{some}: no attribute of a module holds it, so that PyTorch counts it nowhere"
+        )
+    return marked, notes
+
+
+def _instances(value: Value) -> list[Instance]:
+    """The objects in nested plain containers."""
+    inside: list[Instance] = []
+    waiting, seen = [value], set[int]()
+    while waiting and len(seen) < MAX_OUTPUTS:
+        item = waiting.pop(0)
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, Instance):
+            inside.append(item)
+        elif isinstance(item, list | tuple):
+            waiting += item
+        elif isinstance(item, dict):
+            waiting += item.values()
+    return inside
+
+
 def _unused(
     interpreter: ModelInterpreter, modules: list[tuple[str, Instance]], network: Network
 ) -> list[Node]:
     """The weights that the model holds and its output does not need."""
     node_name = interpreter.recorder.node_name
     used = {node.name for node in network.nodes}
-    owners = used | {node.owner for node in network.nodes if node.owner}
+    # a layer whose first use is not needed has its weights at a later one
+    first = {node.name: node.owner or node.name for node in interpreter.recorder.builder.nodes}
+    owners = used | {first.get(name, name) for name in used}
     unused: list[Node] = []
     seen: set[int] = set()
     for path, module in modules:
