@@ -6,6 +6,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from tflite_models import tflite
 
 from convcli.errors import SpecError, UnfitError
 from convcli.nets.analysis.summary import trace
@@ -162,3 +163,26 @@ def test_a_program_that_is_none_is_refused(tmp_path, text):
         file.writestr("net/models/model.json", text)
     with pytest.raises(SpecError):
         read_words([str(path)])
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["float32", "float16 behind DEQUANTIZE"])
+def test_a_tflite_file_is_read_with_its_channels_last(tmp_path, half):
+    path = tmp_path / "net.tflite"
+    tflite(path, half)
+    reading = read_words([str(path)])
+    assert reading.input == (3, 8, 8)
+    summary = trace(reading.network, reading.input)
+    assert [row.type for row in summary.rows] == [
+        *("conv2d", "relu6", "conv2d", "pad", "mean", "linear")
+    ]
+    assert [row.output for row in summary.rows][::2] == [(4, 4, 4), (4, 4, 4), (6,)]
+    assert summary.weights == 108 + 36 + 30
+    assert summary.macs == 16 * 108 + 16 * 36 + 30
+    assert [axis.size for axis in summary.rows[3].receptive_field] == [7, 7]
+
+
+def test_a_tflite_file_stands_for_its_sizes_alone(tmp_path):
+    tflite(tmp_path / "net.tflite")
+    reading = read_words([str(tmp_path / "net.tflite")])
+    with pytest.raises(UnfitError, match="was converted for an input of 8x8x3"):
+        reading.network.at((3, 9, 9))

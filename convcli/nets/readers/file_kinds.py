@@ -38,6 +38,7 @@ KINDS: dict[str, Kind] = {
     "keras": Kind("a Keras file", "keras_files:read_keras_archive"),
     "keras json": Kind("a configuration of Keras", "keras_files:read_keras_json"),
     "pt2": Kind("an exported program", "exported_program:read_exported"),
+    "tflite": Kind("a TFLite file", "tflite.reader:read_tflite"),
     "torch": Kind("a PyTorch checkpoint", instead=WEIGHTS, weights=True),
     "torch script": Kind("a TorchScript file", instead=WEIGHTS, weights=True),
     "safetensors": Kind("a safetensors file", instead=WEIGHTS, weights=True),
@@ -52,6 +53,7 @@ MAX_NAMES = 10_000
 """Names of an archive that are looked at."""
 
 BY_MARK: tuple[tuple[int, bytes, Kind], ...] = (
+    (4, b"TFL3", KINDS["tflite"]),
     (0, b"\x89HDF\r\n\x1a\n", KINDS["hdf5"]),
     (0, b"\x80\x02", KINDS["pickle"]),
     (0, b"\x80\x03", KINDS["pickle"]),
