@@ -272,7 +272,8 @@ def _report_path(quiet: bool) -> Callable[[Progress, Outcome], None]:
 
     def report(progress: Progress, outcome: Outcome) -> None:
         if not quiet:
-            for text in outcome.notes:
+            # of many that are skipped, the summary says how many have no recipe
+            for text in outcome.notes if outcome.status != "skipped" or progress.total == 1 else ():
                 progress.note(f"{safe(outcome.source)}: {text}")
             if progress.total == 1 and isinstance(outcome.value, dict):
                 progress.note(f"{safe(outcome.target)}: {outcome.value['said']}")

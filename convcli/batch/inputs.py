@@ -103,6 +103,8 @@ def pictures_in(folder: str, recursive: bool = False, skip: str | None = None) -
 
 def _listed(path: str, null: bool) -> list[str]:
     """The names in a file, or on stdin for "-": one per line, or ended by zero bytes."""
+    if path == "-" and sys.stdin is None:
+        raise SpecError("standard input is closed; pipe the list in, or name its file")
     try:
         if path == "-":
             data = sys.stdin.buffer.read(MAX_LIST_BYTES + 1)

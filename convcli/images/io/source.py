@@ -239,6 +239,24 @@ def available() -> int:
     return min(bounds, default=2**62)
 
 
+class FileState(NamedTuple):
+    """What tells that a file has changed: which it is, its length and when it was written."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+
+
+def file_state(path: str) -> FileState | None:
+    """The state of a file; None of one that is not there."""
+    try:
+        stat = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return FileState(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
 class Prefetch:
     """A file, or stdin for "-", opened and decoded when it is asked for, or in the background.
 
@@ -304,15 +322,8 @@ class Prefetch:
         if self._state() != self._before:
             raise PictureError("it changed while it was read; what was read is not used")
 
-    def _state(self) -> tuple[int, ...] | None:
-        """What tells that a file has changed: which it is, its length and when it was written."""
-        if self._pipe:
-            return None
-        try:
-            stat = os.stat(self.source)
-        except (OSError, ValueError):
-            return None
-        return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
+    def _state(self) -> FileState | None:
+        return None if self._pipe else file_state(self.source)
 
     def _work(self) -> None:
         """In the background: open the file, and decode a picture that is small enough."""
