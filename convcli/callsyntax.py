@@ -140,7 +140,10 @@ def not_a_value(node: ast.AST) -> SpecError:
 
 def shown(value: object) -> str:
     """A value as text, cut to what a line can hold, however large or nested it is."""
-    text = reprlib.repr(value)
+    try:
+        text = reprlib.repr(value)
+    except ValueError:  # an integer of thousands of digits
+        return "a number that is too large"
     return text if len(text) <= 60 else text[:60] + "…"
 
 

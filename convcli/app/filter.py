@@ -170,7 +170,9 @@ def _preview(picture: Picture, spec: FilterSpec) -> None:
     half = max(4, (console.width - 3) // 2)
     result = filter_picture(picture._replace(frames=()), spec).picture
     grid = Grid.grid(padding=(0, 1))
-    grid.add_row(*(half_blocks(shown(one, 2 * half), half) for one in (picture, result)))
+    grid.add_row(
+        *(half_blocks(shown(one, 2 * half), half, console.encoding) for one in (picture, result))
+    )
     console.print(grid)
 
 

@@ -16,8 +16,8 @@ from convcli.errors import OutputError, PictureError, Refusal
 from convcli.text import safe
 
 if TYPE_CHECKING:
-    from convcli.images.filters.apply import Opened
     from convcli.features.extractor import PlainFeatures
+    from convcli.images.filters.apply import Opened
     from convcli.images.io.source import Limits
 
     Value: TypeAlias = Mapping[str, object] | PlainFeatures

@@ -12,12 +12,11 @@ from convcli.images.io.formats import FLOAT_SUFFIXES, FORMATS, suffix_of
 from convcli.images.io.read import open_picture, record_in
 from convcli.text import safe
 
-
 RECIPE_UNKNOWN = "its recipe is not known, as its format holds none; --force makes it again"
 
 
 def finished_before(target: str, source: str, record: str) -> Done | None:
-    """That a task is skipped: its output is whole, made as the record says, not older than its input.
+    """That a task is skipped, as its output is whole, made as the record says, and up to date.
 
     Whole is what decodes to its end: results appear under their names when they are written and
     not before, so that only what happened to them later can have broken them. PNGs are read with

@@ -100,7 +100,8 @@ def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> 
         raise SpecError("no kernel is given")
     if count > MAX_KERNELS:
         raise SpecError(
-            f"{power_text(count)} kernels in a chain are more than {MAX_KERNELS}, iterations counted"
+            f"{power_text(count)} kernels in a chain are more than {MAX_KERNELS}, "
+            "iterations counted"
         )
     chain = [_changed(one, scale, options) for one in named] * options.iterations
     return FilterSpec(

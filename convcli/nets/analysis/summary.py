@@ -39,7 +39,7 @@ MAX_AXIS = 10**12
 """The longest axis, which keeps every figure within a few dozen digits."""
 
 MAX_FIGURE = 10**30
-"""The most parameters, MACs, cells of a receptive field of one layer, which no network comes near."""
+"""The most parameters, MACs, cells of a receptive field of one layer: far beyond any network."""
 
 DTYPES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8, "int8": 1}
 """Bytes of one value."""
@@ -290,7 +290,9 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
                 failures.append(Failure(node, str(misfit)))
                 break
             if max(used.measure.output, default=0) > MAX_AXIS:
-                text = f"an axis of {power_text(max(used.measure.output))} is more than {MAX_AXIS:,}"
+                text = (
+                    f"an axis of {power_text(max(used.measure.output))} is more than {MAX_AXIS:,}"
+                )
                 failures.append(Failure(node, text))
                 break
             if max(used.params, used.measure.macs) > MAX_FIGURE:
