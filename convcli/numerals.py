@@ -689,13 +689,13 @@ def _array_stack(data: bytes, limits: Limits) -> Stack:
     from struct import unpack_from
 
     header = read_array_header(BytesIO(data))
+    if header.type not in CODES or len(header.shape) > 3:
+        raise SpecError(f"{header} is no {limits.name}: numbers (rows, columns) are")
     if header.bytes != len(data) - header.offset:
         raise SpecError(
             f"it is no .npy array: {header} has {header.bytes:,} bytes, the file "
             f"{len(data) - header.offset:,}"
         )
-    if header.type not in CODES or len(header.shape) > 3:
-        raise SpecError(f"{header} is no {limits.name}: numbers (rows, columns) are")
     channels, rows, columns = (1,) * (3 - len(header.shape)) + header.shape
     count = channels * rows * columns
     if not count:

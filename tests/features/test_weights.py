@@ -171,12 +171,11 @@ def test_a_damaged_archive_is_read_or_refused(archive, tmp_path, data):
 
 
 def test_an_archive_of_another_version_is_refused(tmp_path):
-    """Version 3.0 is for the names of records, which arrays of numbers do not have."""
     path = str(tmp_path / "new.npz")
     with zipfile.ZipFile(path, "w") as file:
-        header = b"\x93NUMPY\x03\x00\x04\x00\x00\x00{}  "
+        header = b"\x93NUMPY\x04\x00\x04\x00\x00\x00{}  "
         file.writestr("conv1.weight.npy", header)
-    with pytest.raises(Refusal, match=r"conv1.weight.npy has the format \(3, 0\)"):
+    with pytest.raises(Refusal, match=r"conv1.weight.npy: it is no .npy array: it does not begin"):
         read_weights(path, SLOTS)
 
 
