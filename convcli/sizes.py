@@ -1,11 +1,15 @@
 """Text → sizes, paddings, positions and ranges in plain integers."""
 
 import re
+from typing import NamedTuple
 
 from convcli.geometry import MAX_SIZE, PADDINGS, Padding, padding_name
 
 MAX_STEPS = 10_000
 """Sizes of one sweep."""
+
+MAX_INPUT_AXES = 8
+"""Axes of an input, its batch among them."""
 
 
 def read_integer(text: str, minimum: int) -> int:
@@ -43,6 +47,81 @@ def read_size(text: str) -> tuple[int, ...]:
     ((224,), (32, 48), (32, 48, 1))
     """
     return read_integers(text, 1, (1, 2, 3, 4), "224, 224x224 or 224x224x3")
+
+
+class InputSize(NamedTuple):
+    """What `--input` says of one input of a network."""
+
+    numbers: tuple[int, ...] = ()
+    is_tensor: bool = False
+    """Whether the numbers are PyTorch's shape, batch first: nothing of it is left to guess."""
+    name: str = ""
+    """The parameter of `forward` that it is for."""
+    dtype: str = ""
+    value: object = ...
+    """A plain value instead of a tensor."""
+
+    @property
+    def is_value(self) -> bool:
+        return self.value is not ...
+
+
+TENSOR = re.compile(
+    r"(?:torch\.Size\s*\(\s*)?([\[(])\s*(?P<numbers>[^\[\]()]*?),?\s*[\])]\)?\s*(?::\s*(?P<dtype>[\w.]+))?"
+)
+"""A shape as PyTorch prints it: `(1, 3, 224, 224)`, `torch.Size([1, 20])`, `(1, 20):long`."""
+
+PLAIN_VALUES = {"True": True, "False": False, "None": None}
+
+DTYPES = (
+    *("float", "double", "half", "bfloat16", "float16", "float32", "float64"),
+    *("long", "int", "bool", "int8", "int16", "int32", "int64", "uint8"),
+)
+"""Types of the values of an input, as PyTorch names them."""
+
+
+def read_input(text: str) -> InputSize:
+    """One input of a network: a size, PyTorch's shape, or a value by its name.
+
+    >>> read_input("224x224x3").numbers, read_input("(1, 3, 224, 224)").is_tensor
+    ((224, 224, 3), True)
+    >>> read_input("t=(1,):long")
+    InputSize(numbers=(1,), is_tensor=True, name='t', dtype='long', value=Ellipsis)
+    >>> read_input("fast=True").value
+    True
+    """
+    named = re.fullmatch(r"\s*([A-Za-z_]\w*)\s*=\s*(.+?)\s*", text)
+    if named is not None:
+        name, text = named.groups()
+        value = _plain_value(text)
+        if value is not ...:
+            return InputSize(name=name, value=value)
+        return read_input(text)._replace(name=name)
+    tensor = TENSOR.fullmatch(text.strip())
+    if tensor is None and text.count(",") >= 3:
+        tensor = TENSOR.fullmatch(f"({text.strip()})")
+    if tensor is None:
+        return InputSize(read_size(text))
+    dtype = (tensor["dtype"] or "").removeprefix("torch.")
+    if dtype and dtype not in DTYPES:
+        raise ValueError(f"{dtype!r:.30} is no type of values: {', '.join(DTYPES)}")
+    parts = tensor["numbers"].split(",") if tensor["numbers"].strip() else []
+    if parts and parts[0].strip() == "None":  # a batch of any size, as Keras prints it
+        parts[0] = "1"
+    if len(parts) > MAX_INPUT_AXES:
+        raise ValueError(f"{text!r:.60} has more than {MAX_INPUT_AXES} axes")
+    return InputSize(tuple(read_integer(part, 1) for part in parts), True, dtype=dtype)
+
+
+def _plain_value(text: str) -> object:
+    """True, False, None, a text in quotes or a decimal; ... for anything else."""
+    if text in PLAIN_VALUES:
+        return PLAIN_VALUES[text]
+    if re.fullmatch(r"'[^'\\\\]*'|\"[^\"\\\\]*\"", text):
+        return text[1:-1]
+    if re.fullmatch(r"[+-]?[0-9]{1,20}\.[0-9]{0,20}", text):
+        return float(text)
+    return ...
 
 
 def read_pair(text: str, minimum: int = 1) -> tuple[int, ...]:

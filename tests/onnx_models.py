@@ -54,7 +54,7 @@ class Whole(Translation):
     def _inputs(self, shape):
         return {self.inputs[0].name: traced(INPUT, self.arrays[0].shape)}
 
-    def _further_inputs(self, graph):
+    def _further_inputs(self, graph, given):
         pairs = zip(self.inputs[1:], self.arrays[1:], strict=False)
         return {value.name: stored(array, value.name) for value, array in pairs}
 

@@ -12,6 +12,7 @@ from convcli.batch.vectors import Vectors
 from convcli.draw.feature_maps import MapDrawing, Target, drawn_layers, filter_grids, targets_of
 from convcli.draw.montage import sheet
 from convcli.errors import OutputError, PictureError, Refusal, SpecError, UnfitError
+from convcli.features.classes import class_listing, read_labels, top_classes
 from convcli.features.config import Setup
 from convcli.features.config_json import same_settings, saved_setup
 from convcli.features.config_options import read_setup
@@ -50,7 +51,7 @@ def extract(options: ExtractOptions) -> Outcome:
     """
 
     if (
-        options.given("vector", "distances", "nearest", "among")
+        options.given("vector", "distances", "nearest", "among", "top", "labels")
         or options.format_ in FILES
         or suffix_of(options.output) in (*LINES, *FILES)
     ):
@@ -76,6 +77,8 @@ def _vectors(options: ExtractOptions) -> Outcome:
     setup = read_setup(layers, options)
     if options.among is not None and options.nearest is None:
         raise SpecError("--among goes with --nearest, such as --nearest 5")
+    if options.given("top", "labels"):
+        return _classes(paths, setup, maker, options)
     if options.distances is None and options.nearest is None:
         target = vector_target(options.format_, options.output, options.force, sources)
         for text in () if options.quiet else setup.notes:
@@ -100,6 +103,20 @@ def _vectors(options: ExtractOptions) -> Outcome:
         neighbors = nearest(queries, pool, options.nearest, metric)
         listing = neighbor_listing(neighbors, metric, len(pool.paths))
     return Outcome(listing, refusal=maker.failure())
+
+
+def _classes(
+    paths: Sequence[str], setup: Setup, maker: VectorMaker, options: ExtractOptions
+) -> Outcome:
+    """The largest outputs of each picture. Raises SpecError for options of vectors."""
+    for name in options.given("vector", "distances", "nearest", "among", "output"):
+        raise SpecError(f"--top prints classes; leave --{name} out")
+    labels = read_labels(options.labels) if options.labels else []
+    for text in () if options.quiet else setup.notes:
+        note(text)
+    vectors = maker.vector_set(paths, setup._replace(vector=("flatten",)))
+    classes = top_classes(vectors, options.top or 5, labels)
+    return Outcome(class_listing(classes), refusal=maker.failure())
 
 
 def _batch(words: Sequence[str], options: ExtractOptions) -> tuple[tuple[str, ...], VectorMaker]:

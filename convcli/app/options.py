@@ -19,6 +19,8 @@ class ExtractOptions(FeatureOptions, BatchOptions, OutputOptions):
     nearest: int | None = None
     among: str | None = None
     distances: str | None = None
+    top: int | None = None
+    labels: str | None = None
 
 
 class FitOptions(OutputOptions):

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
     from convcli.nets.analysis.summary import Summary
     from convcli.nets.analysis.table import Settings
     from convcli.nets.graph import Network, Reading
+    from convcli.sizes import InputSize
 
 
 class ShapeOptions(OutputOptions):
     """A network or one layer, its input, and what is printed of it."""
 
     network: tuple[str, ...] = ()
-    size: tuple[int, ...] | None = None
+    size: tuple[InputSize, ...] = ()
     kernel: tuple[int, int] | None = None
     stride: tuple[int, int] = (1, 1)
     padding: tuple[Padding, ...] = ((0, 0), (0, 0))
@@ -60,9 +61,13 @@ def shape(options: ShapeOptions) -> Outcome:
     """
     from convcli.nets.analysis.summary import trace
     from convcli.nets.analysis.table import Settings
-    from convcli.nets.input_size import input_shape
+    from convcli.nets.input_size import resolve_inputs
+    from convcli.sizes import InputSize
     from convcli.text import counted
 
+    listing = _weights_listing(options)
+    if listing is not None:
+        return listing
     reading = _reading(options)
     network, about = reading.network, reading.about
     others = options.given("sweep", "versus")
@@ -73,24 +78,72 @@ def shape(options: ShapeOptions) -> Outcome:
     if options.sweep is not None:
         from convcli.nets.analysis.compare import sweep
 
-        size = options.size or (options.sweep[0],)
-        channels, *lengths = input_shape(size, network, reading.input)
+        first = (InputSize((options.sweep[0],)),)
+        inputs = resolve_inputs(options.size or first, reading)
+        network, (channels, *lengths) = inputs.network, inputs.shape
         axes = max(len(lengths), 1)
         shapes = ((channels, *(side,) * axes) for side in options.sweep)
         outcome = Outcome(sweep(network, shapes, settings))
     else:
-        size = input_shape(options.size, network, reading.input)
+        inputs = resolve_inputs(options.size, reading)
+        network, size = inputs.network, inputs.shape
         if network.redo is not None:
+            if "channels" in inputs.assumed:
+                size = _with_fitting_channels(network, size)
             network = network.at(size)
             about = f"{about}, {counted(len(network.nodes), 'layer')}"
         summary = trace(network, size, options.keep_going)
+        if inputs.batch > 1 and not options.given("batch"):
+            settings = settings._replace(batch=inputs.batch)
         if options.versus is not None:
             outcome = Outcome(_versus(network, summary, options, settings))
         else:
-            outcome = _figures(network, summary, options, settings)
-    if about and not options.quiet:
-        note(about)
+            outcome = _figures(network, summary, options, settings, inputs.assumed)
+    if not options.quiet:
+        for text in (about, *inputs.notes):
+            if text:
+                note(text)
     return outcome
+
+
+def _with_fitting_channels(network: Network, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape with channels that nobody said: 3, 1, or those of the first layer that says so.
+
+    The layers of a model file stand in the order in which they are declared, which need not be the
+    one in which the input meets them: the first number counts with which most of the model fits.
+    """
+    from convcli.nets.analysis.summary import trace
+    from convcli.nets.input_size import CHANNELS
+
+    declared, *lengths = shape
+    if declared == CHANNELS:
+        return shape
+    tried: list[tuple[int, tuple[int, ...]]] = []
+    for channels in dict.fromkeys((CHANNELS, 1, declared)):
+        one = (channels, *lengths)
+        summary = trace(network, one)
+        if summary.complete and not summary.failures:
+            return one
+        tried.append((len(summary.rows), one))
+    return max(tried, key=lambda each: each[0])[1]
+
+
+def _weights_listing(options: ShapeOptions) -> Outcome | None:
+    """The arrays of a file that holds weights alone; None where no such file is named."""
+    from convcli.nets.readers.read import weights_in
+
+    file = weights_in(options.network)
+    if file is None:
+        return None
+    from convcli.nets.analysis.array_listing import array_listing
+
+    for name in options.given("size", *ONE_LAYER, *ONE_NETWORK, "depth", "versus", "sweep"):
+        flag = "input" if name == "size" else name.replace("_", "-")
+        raise SpecError(
+            f"--{flag} is for a network, {file.kind} holds weights alone; give its model file to "
+            "shape, and this one to extract --weights"
+        )
+    return Outcome(array_listing(file.kind, file.arrays, file.notes))
 
 
 def _reading(options: ShapeOptions) -> Reading:
@@ -106,7 +159,7 @@ def _reading(options: ShapeOptions) -> Reading:
         return read_words(options.network)
     if options.kernel is None:
         raise SpecError("give --kernel for one layer, or the layers of a network, or its name")
-    if options.size is None:
+    if not options.size:
         raise SpecError("Missing option '--input', such as --input 224")
     from convcli.nets.graph import Reading, sequential
     from convcli.nets.layers import Conv
@@ -124,7 +177,11 @@ def _reading(options: ShapeOptions) -> Reading:
 
 
 def _figures(
-    network: Network, summary: Summary, options: ShapeOptions, settings: Settings
+    network: Network,
+    summary: Summary,
+    options: ShapeOptions,
+    settings: Settings,
+    assumed: tuple[str, ...],
 ) -> Outcome:
     """One network's table, as far as its layers fit, and why that is not all."""
     from convcli.nets.analysis.table import Figures
@@ -156,7 +213,7 @@ def _figures(
     elif options.expect:
         wrong = _unmet(summary, settings, options.expect)
         refusal = UnfitError("; ".join(wrong)) if wrong else None
-    return Outcome(Figures(summary, settings, tuple(notes), texts), refusal=refusal)
+    return Outcome(Figures(summary, settings, tuple(notes), texts, assumed), refusal=refusal)
 
 
 def _unmet(

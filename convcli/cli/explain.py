@@ -65,7 +65,7 @@ from convcli.cli.params import (
         option("--receptive", type=NETWORK, help="What one unit of a network sees."),
         option("--unit", type=UNIT, help="That unit: conv3_3:5,7."),
         option("--net", type=NETWORK, help="A network's maps of PICTURE, in a page."),
-        option("--weights", type=FILE, help="Its weights: .npz, .safetensors.  [random]"),
+        option("--weights", type=FILE, help="Its weights: .pth, .safetensors, .npz.  [random]"),
     ],
 )
 @group(

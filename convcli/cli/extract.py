@@ -43,7 +43,7 @@ from convcli.tables import finish
         ),
         option("--zero-mean", is_flag=True, help="Subtract each filter's mean."),
         option("--unit-norm", is_flag=True, help="Scale each filter to a norm of 1."),
-        option("--weights", type=FILE, help="Weights by name: .npz, .safetensors."),
+        option("--weights", type=FILE, help="Weights by name: .pth, .safetensors, .npz."),
         option("--like", type=FILE, help="Repeat this saved run, or set of vectors."),
     ],
 )
@@ -53,7 +53,11 @@ from convcli.tables import finish
         option("--resize", type=RESIZE, help="Shorter side, height x width, or keep."),
         option("--crop", type=PAIR, help="Height x width to crop around the center."),
         option("--gray", is_flag=True, help="Make pictures gray."),
-        option("--normalize", type=NORMALIZATION, help="unit (0..1), standard, imagenet or none."),
+        option(
+            "--normalize",
+            type=NORMALIZATION,
+            help="unit (0..1), standard, torch, tf, caffe, none, or mean=.5,std=.5,scale=255,bgr.",
+        ),
     ],
 )
 @group(
@@ -62,6 +66,8 @@ from convcli.tables import finish
     option("--vector", type=PARTS, help="mean,std,max,ppv,l2,flatten,grid:4x4."),
     more=[
         option("--nearest", type=COUNT, help="Find the N most similar pictures."),
+        option("--top", type=COUNT, help="Print the N largest outputs: the classes."),
+        option("--labels", type=FILE, help="Names of classes: a line each, or JSON."),
         option("--layers", metavar="NAMES", help="Layers to draw, or to make vectors of."),
         option("--among", type=FILE, help="Where to search: a folder, or vectors (.npz)."),
         option("--distances", type=METRIC, help="cosine or euclidean distances between pictures."),

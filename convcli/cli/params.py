@@ -11,6 +11,7 @@ from convcli.cli.help import Decorator, group, option
 from convcli.geometry import PADDINGS
 from convcli.sizes import (
     read_ends,
+    read_input,
     read_integer,
     read_integers,
     read_padding,
@@ -175,6 +176,7 @@ KERNELS = "images.kernels.catalogue:CATALOGUE"
 LAYER_NAMES = "nets.readers.vocabulary.notation:LAYERS"
 
 SIZE = Reads("HxWxC", read_size)
+INPUT = Reads("HxWxC", read_input)
 PAIR = Reads("N|HxW", read_pair)
 SPREAD = Reads("N|HxW", lambda text: read_pair(text, 0))
 PLACE = Reads("R,C", read_place)
@@ -194,7 +196,7 @@ DTYPE = _one_of("nets.analysis.summary:DTYPES", "TYPE")
 RECIPE = _one_of("features.presets:RECIPES")
 INIT = _one_of("runtime.initializers:INITS")
 METRIC = _one_of("features.neighbors:METRICS", "METRIC")
-NORMALIZATION = _one_of("features.preprocess:NORMALIZATIONS", "HOW")
+NORMALIZATION = Reads("HOW", names=["features.normalization:NORMALIZATIONS"])
 
 # text that the command reads itself; a shell completes it
 FILE = Reads("FILE", files=True)

@@ -9,13 +9,13 @@ from convcli.cli.params import (
     COUNT,
     DTYPE,
     EXPECTATION,
+    INPUT,
     LAYERS,
     NETWORK,
     PADDING,
     PAIR,
     RANGE,
     RULE,
-    SIZE,
     format_option,
     quiet_option,
 )
@@ -26,7 +26,13 @@ from convcli.tables import finish
 @click.argument("network", nargs=-1, type=LAYERS, metavar="[NETWORK | LAYER...]")
 @group(
     "One layer, or the input of a network",
-    option("--input", "size", type=SIZE, help="224, 224x224, 224x224x3; default: 3 channels."),
+    option(
+        "--input",
+        "size",
+        type=INPUT,
+        multiple=True,
+        help="224, 224x224x3, (1,3,224,224), x=28x28x1.  [3 channels]",
+    ),
     option("--kernel", type=PAIR, help="3, or 3x5 (height x width)."),
     option("--stride", type=PAIR, help="Step of the window.  [1]"),
     option("--padding", type=PADDING, metavar="P", help="2, 1x2, 1,2,1,2, same, valid.  [0]"),
@@ -87,7 +93,10 @@ def shape_command(options: ShapeOptions) -> None:
     A NETWORK is a name of the zoo, a file, or - for stdin; else the words are layers, with
     parentheses or a colon. Files hold layers of PyTorch or Keras as they are pasted, modules of
     PyTorch, the text of print(model), the tool's own notation, or ONNX; nothing of them is run.
-    Sizes are HEIGHTxWIDTHxCHANNELS. A padding of four numbers is top, bottom, left, right; same,
+    Sizes are HEIGHTxWIDTHxCHANNELS; a tuple is PyTorch's shape, batch first: '(1, 3, 224, 224)',
+    '(1, 20):long'. A model of several inputs takes --input for each, in the order of its forward
+    or by name: --input x=64x64x3 --input 't=(1,)' --input fast=True. A padding of four numbers is
+    top, bottom, left, right; same,
     same_lower and valid are TensorFlow's.
 
     MACs count the weights of convolutions and linear layers for one image (--mac-rule weights);

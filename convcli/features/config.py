@@ -9,7 +9,9 @@ import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from convcli.features.preprocess import NORMALIZATIONS, Preparation
+from convcli.errors import SpecError
+from convcli.features.normalization import read_normalization
+from convcli.features.preprocess import Preparation
 from convcli.nets.graph import INPUT, Network, Reading
 from convcli.nets.input_size import CHANNELS, closed_shape
 from convcli.nets.layers import Conv
@@ -90,8 +92,10 @@ class Setup(NamedTuple):
         how = self.preparation
         if self.init.name not in INITS:
             return f"init {self.init.name!r:.60} is not one of {', '.join(INITS)}"
-        if how.normalize not in NORMALIZATIONS:
-            return f"normalize {how.normalize!r:.60} is not one of {', '.join(NORMALIZATIONS)}"
+        try:
+            read_normalization(how.normalize)
+        except SpecError as error:
+            return str(error)
         if self.seed < 0:
             return f"the seed {self.seed} is negative"
         if any(side < 1 for side in (*(how.resize or ()), *(how.crop or ()))):

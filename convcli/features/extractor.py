@@ -92,15 +92,15 @@ def extract_features(
 
     `network` is a recipe (default, digits or texture), a name of the zoo, a .net, .py or .onnx
     file, or layers: `conv(16, 5); relu`, `conv:16,5 relu`. Filters are drawn from PCG64(seed), of
-    seed 0 by default, by `init` (one of INITS), or read from `weights` (.npz or .safetensors); an
-    .onnx file has its own.
+    seed 0 by default, by `init` (one of INITS), or read from `weights` (.npz, .safetensors,
+    or a checkpoint of PyTorch); an .onnx file has its own.
 
     `layers` are the nodes whose maps are returned, by default the last one; the network is run no
     further. `parts` are those of `read_vector`: mean, std, max, ppv, l2, flatten, grid:4x4.
 
     The picture is made gray, resized (an int: its shorter side), cropped around its center and
-    normalized (one of NORMALIZATIONS). Other defaults are those of the recipe, or of `convcli
-    extract`: a network that names its input size gets pictures of that size.
+    normalized (a name of NORMALIZATIONS, or values). Other defaults are those of the recipe, or of
+    `convcli extract`: a network that names its input size gets pictures of that size.
 
     >>> ramp = np.arange(64, dtype=np.uint8).reshape(8, 8)
     >>> features = extract_features(ramp, "conv(4, 3); relu", seed=7, parts="mean,max", gray=True)

@@ -7,16 +7,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from convcli.errors import UnfitError
+from convcli.features.normalization import read_normalization
 from convcli.images.filters.color import LUMA
 from convcli.images.image import Picture
 
 Samples = NDArray[np.float32]
-
-IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
-"""Mean and standard deviation of ImageNet's colors, with which its networks were trained."""
-
-NORMALIZATIONS = ("unit", "standard", "imagenet", "none")
-"""0..1; mean 0 and standard deviation 1 of each picture; ImageNet's; 0..255 as in the file."""
 
 MAX_PIXELS = 1 << 28
 """Pixels of an enlarged picture."""
@@ -115,7 +110,12 @@ def cropped(x: Samples, crop: tuple[int, int]) -> Samples:
 
 
 def normalized(x: Samples, how: str, white: float) -> Samples:
-    """Samples 0..1 normalized by a name of NORMALIZATIONS."""
+    """Samples 0..1 normalized by a name of NORMALIZATIONS, or by values.
+
+    >>> gray = np.full((1, 1, 1), 0.75, np.float32)
+    >>> float(normalized(gray, "mean=0.5,std=0.5", 255)[0, 0, 0])
+    0.5
+    """
     if how == "none":
         return x * np.float32(white)
     if how == "standard":
@@ -123,9 +123,12 @@ def normalized(x: Samples, how: str, white: float) -> Samples:
         spread = centered.std(dtype=np.float64)
         # a constant picture has nothing to stretch but rounding errors
         return np.asarray(centered / np.float32(spread)) if spread > 1e-6 else np.zeros_like(x)
-    if how == "imagenet":
-        if len(x) != 3:
-            raise UnfitError("ImageNet's mean is that of three colors; the picture is gray")
-        mean, spread = (np.array(one, np.float32).reshape(3, 1, 1) for one in IMAGENET)
-        return np.asarray((x - mean) / spread)
-    return x
+    scale, mean, std, bgr = read_normalization(how)
+    if len(x) != 3 and (bgr or max(len(mean), len(std)) == 3):
+        raise UnfitError(
+            f"the mean of normalize {how:.60} is that of three colors; the picture is gray"
+        )
+    x = np.ascontiguousarray(x[::-1]) if bgr else x
+    x = x if scale == 1 else x * np.float32(scale)
+    x = x - np.array(mean, np.float32).reshape(-1, 1, 1) if mean else x
+    return np.asarray(x / np.array(std, np.float32).reshape(-1, 1, 1)) if std else x

@@ -41,11 +41,13 @@ class Node(NamedTuple):
     where: Where | None = None
     frozen: tuple[str, ...] = ()
     """Roles of its weights that are not trained; ALL_WEIGHTS for every one of them."""
+    is_registered: bool = True
+    """Whether its framework knows its weights as parameters of the model."""
 
     @property
     def counted(self) -> bool:
-        """Whether its weights are counted here: they are its own."""
-        return not self.owner
+        """Whether its weights are counted here: they are the model's, and no other node's."""
+        return self.is_registered and not self.owner
 
 
 class Stopped(NamedTuple):
@@ -62,6 +64,19 @@ class Stopped(NamedTuple):
         return f"{message}\n{pointed(self.where)}" if self.where else message
 
 
+@equal_by_type
+class Given(NamedTuple):
+    """What a model is called with for one parameter: a tensor of a shape, or a plain value."""
+
+    name: str
+    """The parameter; "" where the order decides."""
+    shape: Shape = ()
+    """The whole shape of the tensor, its batch first."""
+    dtype: str = ""
+    value: object = ...
+    """The plain value, instead of a tensor."""
+
+
 NO_WEIGHTS: "StoredArrays" = {}
 
 
@@ -69,18 +84,27 @@ class Network(NamedTuple):
     """Nodes in an order in which each comes after its inputs; the last one is the output."""
 
     nodes: tuple[Node, ...]
-    redo: Callable[[Shape], "Network"] | None = None
+    redo: Callable[[Shape, tuple[Given, ...]], "Network"] | None = None
     """Reads it for an input of another shape, where its nodes depend on that."""
     stopped: Stopped | None = None
     """What ended a reading before the output."""
     notes: tuple[str, ...] = ()
     """What its reader has to say of it."""
+    parameters: tuple[str, ...] = ()
+    """The names of its inputs, where a text names them."""
+    given: tuple[Given, ...] = ()
+    """What it is called with, where that is more than the input it is walked with."""
+    outputs: tuple[str, ...] = ()
+    """The nodes it gives, in the order of the text; () for the last one alone."""
     weights: "StoredArrays" = NO_WEIGHTS
     """Arrays that its file holds, by name: `conv1.weight`; a constant has its node's name."""
 
     def at(self, shape: Shape) -> "Network":
         """The network for an input `(channels, *lengths)`."""
-        return self.redo(shape) if self.redo is not None else self
+        if self.redo is None:
+            return self
+        network = self.redo(shape, self.given)
+        return network._replace(given=self.given, parameters=self.parameters)
 
 
 class Reading(NamedTuple):

@@ -1,11 +1,13 @@
 """The input a network is given: what the command line says, what the text says, what it expects."""
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from convcli.errors import SpecError
-from convcli.nets.graph import Network
-from convcli.nets.layers import AXES, Conv, Layer, Linear, Reshape, Shape
+from convcli.nets.graph import Given, Network, Reading
+from convcli.nets.layers import AXES, Conv, Layer, Linear, Reshape, Shape, size_text
 from convcli.nets.layers.arguments import count
+from convcli.sizes import InputSize
 
 CHANNELS = 3
 """Channels of an input written without them: `224` is a color picture of 224x224x3."""
@@ -13,6 +15,125 @@ CHANNELS = 3
 
 OpenShape = tuple[int | None, ...]
 """The shape of an input that a file names, with None where it leaves a size open."""
+
+FEW = (1, 3, 4)
+"""Channels of pictures: a first number of these before two large ones means channels first."""
+
+
+class Inputs(NamedTuple):
+    """What a network is walked with."""
+
+    network: Network
+    shape: Shape
+    """Of the first tensor, `(channels, *lengths)`."""
+    batch: int = 1
+    notes: tuple[str, ...] = ()
+    assumed: tuple[str, ...] = ()
+    """Which of its sizes nobody said: "channels", "size"."""
+
+
+def resolve_inputs(sizes: Sequence[InputSize], reading: Reading) -> Inputs:
+    """The network of a reading with the inputs that `--input` says.
+
+    PyTorch's shape is taken as it stands, its batch first; of other sizes what is left out is
+    guessed as `input_shape` does, and said. Raises SpecError for what does not go together.
+
+    >>> from convcli.nets.readers.read import read_text
+    >>> reading = read_text("nn.Conv2d(3, 6, 5)")
+    >>> resolve_inputs([InputSize((2, 3, 32, 48), True)], reading)[1:3]
+    ((3, 32, 48), 2)
+    >>> resolve_inputs([InputSize((3, 32, 48))], reading).notes
+    ('3x32x48 is read as 3 channels of 32x48; sizes are HEIGHTxWIDTHxCHANNELS',)
+    """
+    network, named = reading.network, reading.input
+    tensors = [one for one in sizes if not one.is_value]
+    several = len(sizes) > 1 or any(one.name for one in sizes)
+    if several and network.redo is None:
+        names = f"{len(sizes)} inputs" if len(sizes) > 1 else f"an input called {sizes[0].name}"
+        raise SpecError(f"this network has one input without a name, not {names}")
+    if not tensors:
+        return Inputs(
+            network._replace(given=_givens(sizes, (), 1, network)),
+            input_shape(None, network, named),
+        )
+    first, notes = tensors[0], []
+    numbers = first.numbers
+    batch = 1
+    assumed: tuple[str, ...] = ()
+    if first.is_tensor:
+        batch, shape = (numbers[0], numbers[1:]) if numbers else (1, ())
+        if len(numbers) == 3 and _expects(network, named) == numbers[0] and _is_map(network):
+            batch, shape = 1, numbers
+            notes.append(f"{numbers} has no batch: it is read as (1, {str(numbers)[1:]}")
+        elif _is_keras(reading) and len(shape) > 1:
+            shape = (shape[-1], *shape[:-1])
+        if not shape:
+            batch, shape = 1, numbers
+    elif _is_channels_first(numbers, network, named):
+        channels, *lengths = numbers
+        shape = numbers
+        text = "x".join(map(str, numbers))
+        notes.append(
+            f"{text} is read as {channels} channels of {size_text((0, *lengths))[:-2]}; "
+            "sizes are HEIGHTxWIDTHxCHANNELS"
+        )
+    else:
+        shape = input_shape(numbers, network, named)
+        assumed = (
+            ("channels",) if len(shape) > 1 and len(numbers) < len(shape) and not named else ()
+        )
+    if not several:
+        return Inputs(network, shape, batch, tuple(notes), assumed)
+    given = _givens(sizes, shape, batch, network)
+    return Inputs(network._replace(given=given), shape, batch, tuple(notes), assumed)
+
+
+def _givens(
+    sizes: Sequence[InputSize], first: Shape, batch: int, network: Network
+) -> tuple[Given, ...]:
+    """The inputs as a model is called with them, each for one item of the batch."""
+    given, is_first = [], True
+    for one in sizes:
+        if one.is_value:
+            given.append(Given(one.name, value=one.value))
+            continue
+        if is_first:
+            shape, is_first = (1, *first), False
+        elif one.is_tensor:
+            shape = (1, *one.numbers[1:]) if one.numbers[:1] == (batch,) else one.numbers
+        else:
+            shape = (1, *input_shape(one.numbers, network, None))
+        given.append(Given(one.name, shape, one.dtype))
+    return tuple(given)
+
+
+def _is_keras(reading: Reading) -> bool:
+    return reading.about.startswith("Keras")
+
+
+def _is_map(network: Network) -> bool:
+    """Whether the first layer that says so works on pictures."""
+    kernels = (getattr(node.layer, "kernel", None) for node in network.nodes)
+    return len(next((kernel for kernel in kernels if kernel), ())) == 2
+
+
+def _expects(network: Network, named: OpenShape | None) -> int | None:
+    """The channels that a text names or its first convolution declares."""
+    if named:
+        return named[0]
+    layers = (node.layer for node in network.nodes)
+    first = next((layer for layer in layers if isinstance(layer, Conv)), None)
+    return first.channels if first else None
+
+
+def _is_channels_first(numbers: Sequence[int], network: Network, named: OpenShape | None) -> bool:
+    """Whether three numbers can only be meant as PyTorch writes them, 3x224x224."""
+    if len(numbers) != 3:
+        return False
+    expected, (first, *_, last) = _expects(network, named), numbers
+    if expected is not None and expected in (first, last):
+        return expected == first != last
+    return first in FEW and last > max(FEW) and numbers[1] > max(FEW)
 
 
 def input_shape(given: Sequence[int] | None, network: Network, named: OpenShape | None) -> Shape:

@@ -1,4 +1,4 @@
-"""Files of arrays by name, .npz and .safetensors, whose shapes are known before any is read."""
+"""Files of arrays by name, whose shapes are known before any is read: .npz and checkpoints."""
 
 import os
 import zipfile
@@ -13,7 +13,9 @@ from convcli.errors import Refusal, SpecError
 from convcli.images.io.source import available
 from convcli.nets.analysis.table import bytes_text
 from convcli.nets.layers.shapes import Shape
+from convcli.nets.readers.weight_files.reader import ArrayFile, read_arrays
 from convcli.numerals import read_array_header
+from convcli.runtime.stored import array_of
 from convcli.text import safe
 
 
@@ -106,32 +108,26 @@ READ = "biufcU"
 """The kinds of arrays that are read: numbers and text."""
 
 
-class Safetensors:
-    """Arrays of a .safetensors file, where the package of that name is installed."""
+class Stored:
+    """Arrays of a checkpoint, where they lie in the file."""
 
-    def __init__(self, path: str) -> None:
-        try:
-            from safetensors import SafetensorError, safe_open
-        except ImportError:
-            raise Refusal(
-                f"{safe(path)} needs the package safetensors: pip install safetensors"
-            ) from None
-        try:
-            self._file = safe_open(path, "np")
-            self._names = list(self._file.keys())
-        except SafetensorError as error:
-            raise ValueError(str(error)) from None
+    def __init__(self, file: ArrayFile) -> None:
+        self._arrays = file.arrays
 
-    def __enter__(self) -> "Safetensors":
-        self._file.__enter__()
+    def __enter__(self) -> "Stored":
         return self
 
-    def __exit__(self, *error: object) -> None:
-        self._file.__exit__(*error)
+    def __exit__(self, *_: object) -> None:
+        self._arrays = {}
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
-        return {name: tuple(self._file.get_slice(name).get_shape()) for name in self._names}
+        return {name: array.shape for name, array in self._arrays.items()}
 
     def read(self, name: str) -> Array:
-        values: Array = self._file.get_tensor(name)
-        return values
+        return array_of(self._arrays[name])
+
+
+def weight_file(path: str) -> Npz | Stored:
+    """The arrays of a file of weights, by what its first bytes say. Raises Refusal."""
+    file = read_arrays(path)
+    return Npz(path) if file is None else Stored(file)

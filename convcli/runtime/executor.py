@@ -52,7 +52,7 @@ def until(network: Network, names: Sequence[str]) -> Network:
     )
     if network.redo is None:
         return part
-    return part._replace(redo=lambda shape: until(network.at(shape), names))
+    return part._replace(redo=lambda shape, given: until(network.at(shape), names))
 
 
 def used(network: Network) -> Network:
@@ -61,7 +61,7 @@ def used(network: Network) -> Network:
     redo = network.redo
     if redo is None:
         return network._replace(nodes=nodes)
-    return network._replace(nodes=nodes, redo=lambda shape: used(redo(shape)))
+    return network._replace(nodes=nodes, redo=lambda shape, given: used(redo(shape, given)))
 
 
 def needed(rows: Sequence[Row], names: Sequence[str] = ()) -> tuple[Row, ...]:

@@ -21,7 +21,7 @@ from convcli.nets.layers import (
     TransposedConv,
     slots_of,
 )
-from convcli.runtime.array_files import Npz, Safetensors, opened
+from convcli.runtime.array_files import opened, weight_file
 from convcli.runtime.initializers import Init, draw, rademacher
 from convcli.text import counted, safe
 
@@ -127,13 +127,12 @@ FILTERED = (Conv, Depthwise, Linear, Separable, TransposedConv)
 
 
 def read_weights(path: str, wanted: Mapping[str, Slot]) -> tuple[dict[str, Array], list[str]]:
-    """The weights of a network from an .npz or .safetensors file, as float32, checked by shape.
+    """The weights of a network from a file of arrays or a checkpoint, as float32, checked by shape.
 
     Gives them with the names of other weights in the file. Raises Refusal for a file that cannot
     be read, UnfitError for weights that are missing or of another shape.
     """
-    kind = Safetensors if path.endswith(".safetensors") else Npz
-    with opened(path, "a file of weights"), kind(path) as file:
+    with opened(path, "a file of weights"), weight_file(path) as file:
         shapes = file.shapes()
         _check(path, shapes, wanted)
         weights = {name: _finite(path, name, file.read(name)) for name in wanted}

@@ -1,5 +1,6 @@
 """Model files in many hands: figures of PyTorch, and what is said of files that stop."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from convcli.cli.main import run
 from convcli.errors import SpecError
 from convcli.nets.analysis.summary import summarize, trace
 from convcli.nets.input_size import input_shape
-from convcli.nets.readers.read import read_source, read_text
+from convcli.nets.readers.read import read_source, read_text, read_words
 
 MODELS = Path(__file__).parent / "models"
 
@@ -591,3 +592,141 @@ def test_a_function_keeps_the_values_that_its_module_keeps(function, module):
         network = read_text(net(init, f"return {forward}")).network.at((3, 8, 8))
         records.append([node.layer for node in network.nodes])
     assert records[0] == records[1]
+
+
+UNREGISTERED = """
+from torch import nn
+
+class Tower(nn.Module):
+    def __init__(self, kind):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 4, 3, padding=1)
+        layers = [nn.Conv2d(4, 4, 3, padding=1), nn.BatchNorm2d(4), nn.Conv2d(4, 4, 1)]
+        self.body = {"list": layers, "tuple": tuple(layers), "dict": dict(enumerate(layers)),
+                     "modules": nn.ModuleList(layers)}[kind]
+        self.hidden = None
+        self.closure = nn.Conv2d(4, 4, 1)
+    def forward(self, x):
+        x = self.stem(x)
+        for layer in (self.body.values() if isinstance(self.body, dict) else self.body):
+            x = layer(x)
+        return nn.Conv2d(4, 2, 1)(self.closure(x))
+"""
+
+
+@pytest.mark.parametrize(
+    ("kind", "params", "note"),
+    [
+        ("modules", 308, "no attribute of a module holds it"),
+        ("list", 132, "body is a list: PyTorch registers none of its 3 layers"),
+        ("tuple", 132, "body is a tuple: PyTorch registers none of its 3 layers"),
+        ("dict", 132, "use nn.ModuleDict"),
+    ],
+)
+def test_only_what_pytorch_registers_is_counted(tmp_path, kind, params, note):
+    """Parameters from PyTorch 2.13; the layer that forward makes anew is registered nowhere."""
+    (tmp_path / "tower.py").write_text(UNREGISTERED)
+    reading = read_words([f"{tmp_path}/tower.py:Tower({kind!r})"])
+    summary = summarize(reading.network, (3, 8, 8))
+    assert summary.params == params
+    assert summary.macs == 64 * (3 * 4 * 9 + 4 * 4 * 9 + 4 * 4 + 4 * 4 + 4 * 2)
+    assert any(note in text for text in summary.notes)
+
+
+KINDS = '''
+import torch
+from torch import nn
+import torch.nn.functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.conv import _ConvNd
+from torch.nn.modules.utils import _pair
+
+try:
+    from somebodys_kernels import FusedNorm as Norm
+except ImportError:
+    Norm = nn.BatchNorm2d
+try:
+    import missing_module as fast
+    HAS_FAST = True
+except (ModuleNotFoundError, OSError):
+    fast, HAS_FAST = None, False
+
+class Optional(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.conv, self.norm = nn.Conv2d(3, 6, 3), Norm(6)
+    def forward(self, x):
+        return fast.run(x) if HAS_FAST else self.norm(self.conv(x))
+
+class OwnNorm(_BatchNorm):
+    def forward(self, input):
+        return F.batch_norm(input, self.running_mean, self.running_var, self.weight, self.bias,
+                            self.training, self.momentum, self.eps)
+
+class OwnConv(_ConvNd):
+    def __init__(self, width, filters, kernel):
+        super().__init__(width, filters, _pair(kernel), _pair(2), _pair(1), _pair(1), False, _pair(0),
+                         1, True, "zeros")
+    def forward(self, x):
+        return F.conv2d(x, self.weight, self.bias, self.stride, self.padding, self.dilation, self.groups)
+
+class ScaledConv(nn.Conv2d):
+    def forward(self, x):
+        w = self.weight / self.weight.flatten(1).norm(dim=1)[:, None, None, None]
+        return self._conv_forward(x, w, self.bias)
+
+class Derived(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = OwnConv(3, 5, 3), OwnNorm(5), ScaledConv(5, 7, 3, padding=1)
+    def forward(self, x):
+        return self.c(self.b(self.a(x)))
+
+class Settings(nn.Module):
+    def __init__(self, args):
+        super().__init__()
+        self.conv = nn.Conv2d(args.channels, args.width, 3)
+    def forward(self, x):
+        return self.conv(x)
+
+class HeadFirst(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head, self.stem = nn.Conv2d(12, 4, 1), nn.Conv2d(1, 12, 3)
+    def forward(self, x):
+        return self.head(self.stem(x))
+
+class Twice(nn.Module):
+    """What the first use of `top` gives is not used."""
+    def __init__(self):
+        super().__init__()
+        self.body, self.top = nn.Conv2d(3, 8, 3, padding=1), nn.Conv2d(8, 2, 1)
+    def forward(self, x):
+        def both(x):
+            low = self.body(x)
+            return low, self.top(low)
+        fine, _ = both(x)
+        _, coarse = both(x[:, :, ::2, ::2])
+        return fine.mean((2, 3)), coarse.mean((2, 3))
+'''
+
+
+@pytest.mark.parametrize(
+    ("entry", "size", "params", "outputs"),
+    [
+        ("Optional", "8x8x3", 180, [(6, 6, 6)]),
+        ("Derived", "8x8x3", 472, [(7, 4, 4)]),
+        ("Settings(SimpleNamespace(channels=2, width=9))", "8x8x2", 171, [(9, 6, 6)]),
+        ("Settings(Namespace(channels=2, width=9))", "8x8x2", 171, [(9, 6, 6)]),
+        ("HeadFirst", "8", 172, [(4, 6, 6)]),
+        ("Twice", "8", 242, [(8,), (2,)]),
+    ],
+)
+def test_kinds_of_model_files(tmp_path, capfd, entry, size, params, outputs):
+    """Figures from PyTorch 2.13."""
+    (tmp_path / "kinds.py").write_text(KINDS)
+    assert run(["shape", f"{tmp_path}/kinds.py:{entry}", "--input", size, "--format", "json"]) == 0
+    answer = json.loads(capfd.readouterr().out)
+    assert answer["totals"]["params"] == params
+    shapes = [(one["channels"], *list(one.values())[1:-1]) for one in answer["outputs"]]
+    assert shapes == outputs

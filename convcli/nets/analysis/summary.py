@@ -23,7 +23,7 @@ from convcli.nets.layers import (
     size_text,
     slots_of,
 )
-from convcli.nets.layers.tensor_ops import Unused
+from convcli.nets.layers.tensor_ops import Input, Unused
 from convcli.nets.source_location import pointed
 from convcli.text import power_text, safe
 
@@ -191,10 +191,19 @@ class Summary(NamedTuple):
     """Whether every node has its row."""
     notes: tuple[str, ...] = ()
     """Notes of the network's reader."""
+    outputs: tuple[str, ...] = ()
+    """The nodes whose tensors the network gives; () for the last row alone."""
 
     @property
     def output(self) -> Shape:
         return self.rows[-1].output if self.rows else self.input
+
+    @property
+    def output_shapes(self) -> dict[str, Shape]:
+        """The shape of every output, by the node that gives it."""
+        known = {INPUT: self.input} | {row.name: row.output for row in self.rows}
+        names = self.outputs or tuple(row.name for row in self.rows[-1:]) or (INPUT,)
+        return {name: known[name] for name in names if name in known}
 
     @property
     def params(self) -> int:
@@ -304,6 +313,9 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
                 uses[key] = used
         measure = used.measure
         field = known[node.inputs[0]][1] if node.inputs else NO_FIELD
+        if isinstance(node.layer, Input):  # which has a receptive field of its own
+            ones = (ReceptiveField(),) * (len(measure.output) - 1)
+            field = NodeField(ones, measure.output[1:], ones)
         if len(node.inputs) > 1:
             field = widest([known[name][1] for name in node.inputs], measure.output[1:])
         if measure.windows or measure.upsampling or field.lengths != measure.output[1:]:
@@ -318,7 +330,8 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
     if complete and stopped is not None:
         complete, node = False, Node("", Identity(), (), where=stopped.where)
         failures.append(Failure(node, safe(stopped.message), unread=not stopped.unfit))
-    return Summary(shape, tuple(rows), _warnings(rows), tuple(failures), complete, network.notes)
+    warnings, notes = _warnings(rows), network.notes
+    return Summary(shape, tuple(rows), warnings, tuple(failures), complete, notes, network.outputs)
 
 
 def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
 from convcli.geometry import Padding
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import DTYPES, SCHEMA, Row, Summary, named_axes, named_sizes
+from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, size_text
+from convcli.nets.layers.tensor_ops import Input
 from convcli.tables import Record, Table, html_table, table_text
 
 if TYPE_CHECKING:
@@ -259,6 +261,8 @@ class Figures(NamedTuple):
     notes: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
     """Why the summary ends before the network does, and what would fit."""
+    assumed: tuple[str, ...] = ()
+    """The input's sizes that nobody said."""
 
     @property
     def value(self) -> str:
@@ -310,6 +314,21 @@ class Figures(NamedTuple):
         """The table as a notebook shows it."""
         return html_table(self)
 
+    def _inputs(self) -> list[Record]:
+        """Every input: its name, and its shape as PyTorch has it, for a batch of one."""
+        others = [row for row in self.summary.rows if isinstance(row.node.layer, Input)]
+        return [
+            {"name": INPUT, "shape": [1, *self.summary.input]},
+            *({"name": row.name, "shape": [1, *row.output]} for row in others),
+        ]
+
+    def _outputs(self) -> list[Record]:
+        """Every output: the node that gives it, and its sizes."""
+        if self.summary.failures:
+            return []
+        shapes = self.summary.output_shapes
+        return [{"name": name, **named_sizes(shape)} for name, shape in shapes.items()]
+
     def table(self) -> Table:
         columns = self.settings.columns or DEFAULT_COLUMNS
         if not self.settings.columns and any(row.frozen_weights for row in self.summary.rows):
@@ -327,6 +346,9 @@ class Figures(NamedTuple):
             "schema": SCHEMA,
             "input": named_sizes(self.summary.input),
             "output": None if self.summary.failures else named_sizes(self.summary.output),
+            "inputs": self._inputs(),
+            "outputs": self._outputs(),
+            "assumed": list(self.assumed),
             "layers": layer_records(self.summary, self.settings),
             "totals": totals(self.summary, self.settings),
             "conventions": {

@@ -47,6 +47,21 @@ class Constant(NamedTuple):
 
 
 @equal_by_type
+class Input(NamedTuple):
+    """A further input of a network, beside the one that it is walked with."""
+
+    shape: Shape
+    dtype: str = ""
+
+    @property
+    def type(self) -> str:
+        return "input"
+
+    def measure(self, *inputs: Shape) -> Measure:
+        return Measure(self.shape)
+
+
+@equal_by_type
 class Unused(NamedTuple):
     """The weights of a layer that a model holds and that nothing of its output goes through.
 

@@ -4,12 +4,15 @@ The name counts where bytes do not tell: an ONNX file is a message without a mar
 """
 
 import os
+import zipfile
 from collections.abc import Callable
 from importlib import import_module
 from typing import NamedTuple
 
 from convcli.errors import Refusal, SpecError
 from convcli.nets.graph import Reading
+from convcli.nets.readers.weight_files.safetensors import is_safetensors
+from convcli.nets.readers.weight_files.torch_files import BAD_ZIP, is_legacy
 from convcli.text import safe
 
 HEAD = 4096
@@ -23,14 +26,37 @@ class Kind(NamedTuple):
     reader: str = ""
     """`module:function` in this package."""
     instead: str = ""
+    weights: bool = False
+    """Whether it holds arrays by name, and no network."""
+
+
+WEIGHTS = "it holds weights alone; give it to extract --weights, and its network to shape"
 
 
 KINDS: dict[str, Kind] = {
     "onnx": Kind("an ONNX file", "onnx.reader:read_onnx"),
+    "keras": Kind("a Keras file", "keras_files:read_keras_archive"),
+    "keras json": Kind("a configuration of Keras", "keras_files:read_keras_json"),
+    "pt2": Kind("an exported program", "exported_program:read_exported"),
+    "torch": Kind("a PyTorch checkpoint", instead=WEIGHTS, weights=True),
+    "torch script": Kind("a TorchScript file", instead=WEIGHTS, weights=True),
+    "safetensors": Kind("a safetensors file", instead=WEIGHTS, weights=True),
+    "npz": Kind("arrays of NumPy", instead=WEIGHTS),
+    "hdf5": Kind("an HDF5 file", instead="save the model as .keras, or its model.to_json()"),
+    "zip": Kind("a zip archive", instead="unpack it, and give the file of the network"),
+    "pickle": Kind("a pickle", instead="what it describes is a program, which is not run"),
 }
 """Kinds of files that hold networks or weights."""
 
+MAX_NAMES = 10_000
+"""Names of an archive that are looked at."""
+
 BY_MARK: tuple[tuple[int, bytes, Kind], ...] = (
+    (0, b"\x89HDF\r\n\x1a\n", KINDS["hdf5"]),
+    (0, b"\x80\x02", KINDS["pickle"]),
+    (0, b"\x80\x03", KINDS["pickle"]),
+    (0, b"\x80\x04", KINDS["pickle"]),
+    (0, b"\x80\x05", KINDS["pickle"]),
     (0, b"GGUF", Kind("a GGUF file", instead="its tensors are quantized for llama.cpp; not read")),
     (0, b"\x93NUMPY", Kind("a NumPy array", instead="it holds numbers, no network")),
     (0, b"\x89PNG", Kind("a PNG picture", instead="give it to extract, and a network to shape")),
@@ -66,6 +92,20 @@ BY_SUFFIX: dict[str, Kind] = {
 }
 """Files whose bytes do not tell what they are."""
 
+EXPECTED = {
+    ".onnx": "an ONNX file",
+    ".pth": "a PyTorch checkpoint",
+    ".pt": "a PyTorch checkpoint",
+    ".ckpt": "a checkpoint",
+    ".safetensors": "a safetensors file",
+    ".npz": "a file of arrays",
+    ".h5": "an HDF5 file",
+    ".keras": "a Keras file",
+    ".pt2": "an exported program",
+    ".tflite": "a TFLite file",
+}
+"""What a file is by its name, where its bytes are none of that."""
+
 TEXT_SUFFIXES = (".net", ".py", ".txt")
 """Files that hold text, whatever their first bytes."""
 
@@ -84,14 +124,43 @@ def kind_of(path: str) -> Kind | None:
     suffix = os.path.splitext(path)[1].lower()
     if suffix == ".onnx" and head:
         return KINDS["onnx"]
+    if head[:4] in (b"PK\3\4", b"PK\5\6"):
+        return KINDS[_archive(path)]
+    if is_legacy(head):
+        return KINDS["torch"]
+    if is_safetensors(head):
+        return KINDS["safetensors"]
     for start, mark, kind in BY_MARK:
         if head[start : start + len(mark)] == mark:
             return kind
     if suffix in BY_SUFFIX and not _is_text(head):
         return BY_SUFFIX[suffix]
+    if head.lstrip()[:1] == b"{" and b'"class_name"' in head:
+        return KINDS["keras json"]
     if _like_onnx(head):
         return KINDS["onnx"]
+    if suffix in EXPECTED:
+        raise SpecError(f"{safe(path)} is not {EXPECTED[suffix]}, as its name says")
     return None
+
+
+def _archive(path: str) -> str:
+    """What a zip archive is, by the names in it."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            names = [name.rpartition("/")[2] for name in archive.namelist()[:MAX_NAMES]]
+            folders = {part for name in archive.namelist()[:MAX_NAMES] for part in name.split("/")}
+    except BAD_ZIP as error:
+        raise Refusal(f"{safe(path)} is a damaged zip archive: {safe(str(error))[:100]}") from None
+    if "serialized_exported_program.json" in names or "model.json" in names:
+        return "pt2"
+    if "config.json" in names and "metadata.json" in names:
+        return "keras"
+    if "data.pkl" in names:
+        return "torch script" if "code" in folders else "torch"
+    if any(name.endswith(".npy") for name in names):
+        return "npz"
+    return "zip"
 
 
 def _like_onnx(head: bytes) -> bool:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
@@ -15,6 +16,9 @@ from convcli.nets.readers.vocabulary.registry import Vocabulary, names_of
 from convcli.nets.zoo import NAMES, zoo_text
 from convcli.text import counted, like, safe
 
+if TYPE_CHECKING:
+    from convcli.nets.readers.weight_files.reader import ArrayFile
+
 KERAS = r"\bkeras\b|\b(Dense|\w+[123]D|Conv2DTranspose|BatchNormalization)\("
 """What only Keras's text holds; PyTorch writes Conv2d and Linear."""
 
@@ -25,7 +29,10 @@ KERAS_SIGNS = ("keras", "layers.", "Dense(", "D(", "DTranspose(", "BatchNormaliz
 """One of these stands in any text of Keras; looking for them first needs no pattern."""
 
 
-FILES = r"\.(net|py|txt|onnx)$"
+TEXTS = (".net", ".py", ".txt")
+"""How the names of files end that hold text."""
+
+FILES = r"\.(net|py|txt|onnx|json|pth|pt|ckpt|safetensors|npz|h5|hdf5|keras|pt2|tflite|cfg)$"
 """How the name of a file ends that holds a network."""
 
 
@@ -97,7 +104,7 @@ def read_source(word: str) -> Reading:
     path, entry = named or (word, "")
     if named is not None and not entry.strip():
         raise SpecError(f"{safe(word)} names nothing behind its colon; give a class of the file")
-    if path != "-" and path not in NAMES:
+    if path != "-" and path not in NAMES and not path.endswith(TEXTS):
         from convcli.nets.readers.file_kinds import kind_of, read_file
 
         kind = kind_of(path)
@@ -107,6 +114,22 @@ def read_source(word: str) -> Reading:
     if path.endswith(".py"):
         return _read_python(text, source, path, entry)
     return read_text(text, source)
+
+
+def weights_in(words: Sequence[str]) -> "ArrayFile | None":
+    """The arrays of the one file that is named, if it holds weights and no network."""
+    if len(words) != 1 or words[0] in NAMES or words[0].endswith(TEXTS):
+        return None
+    if not os.path.isfile(words[0]):
+        return None
+    from convcli.nets.readers.file_kinds import kind_of
+
+    kind = kind_of(words[0])
+    if kind is None or not kind.weights:
+        return None
+    from convcli.nets.readers.weight_files.reader import read_arrays
+
+    return read_arrays(words[0])
 
 
 def holds_text(word: str) -> bool:

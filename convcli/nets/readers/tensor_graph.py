@@ -16,6 +16,7 @@ from convcli.nets.layers import Activation, Identity, Layer, Misfit, Norm, PReLU
 from convcli.nets.layers.tensor_ops import (
     Constant,
     Each,
+    Input,
     Operation,
     Scalar,
     Weights,
@@ -128,7 +129,7 @@ class TensorGraph:
 
     def further_input(self, name: str, shape: Shape) -> Traced:
         """An input beside the first: a node without values of its own."""
-        return traced(self._append(Constant(per_image(shape)), (), name.replace("/", ".")), shape)
+        return traced(self._append(Input(per_image(shape)), (), name.replace("/", ".")), shape)
 
     def is_filler(self, bias: StoredArray) -> bool:
         """Whether a bias is zeros that several layers have: an exporter's, who needs some."""

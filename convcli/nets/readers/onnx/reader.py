@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 from convcli.errors import SpecError, UnfitError
-from convcli.nets.graph import INPUT, Network, Reading, Stopped
+from convcli.nets.graph import INPUT, Given, Network, Reading, Stopped
 from convcli.nets.input_size import OpenShape
 from convcli.nets.layers import Shape
 from convcli.nets.readers.onnx.call import Call, Operator
@@ -45,7 +45,12 @@ def read_onnx(path: str) -> Reading:
     model = open_model(path)
     translation = Translation(model, os.path.basename(path))
     about = f"ONNX file{translation.written_by()}"
-    network = Network((), redo=translation.at, weights=translation.constants)
+    network = Network(
+        (),
+        redo=translation.at,
+        weights=translation.constants,
+        parameters=tuple(value.name for value in translation.inputs),
+    )
     return Reading(network, translation.input_shape(), about)
 
 
@@ -138,14 +143,14 @@ class Translation:
     ) -> Call:
         return Call(node, inputs, graph, self.model.opset, name, following, absorbed)
 
-    def network(self, shape: Shape) -> Network:
-        """The network for an input (channels, *lengths)."""
+    def network(self, shape: Shape, given: tuple[Given, ...] = ()) -> Network:
+        """The network for an input (channels, *lengths), and for others where they are given."""
         graph, absorbed = TensorGraph(), set[str]()
         known: dict[str, Value | None] = {**self.constants}
         stopped: Stopped | None = None
         reading: NodeFile | None = None
         try:
-            known |= self._inputs(shape) | self._further_inputs(graph)
+            known |= self._inputs(shape) | self._further_inputs(graph, given)
             for reading in self.nodes:
                 self._append(reading, graph, known, absorbed)
         except Halt as halt:
@@ -175,17 +180,28 @@ class Translation:
             order = (0, *range(2, rank), 1)
         return {self.inputs[0].name: Traced(INPUT, stored, order)}
 
-    def _further_inputs(self, graph: TensorGraph) -> dict[str, Value | None]:
-        """Inputs beside the first, of the sizes that the file names; an open batch is one."""
+    def _further_inputs(
+        self, graph: TensorGraph, given: tuple[Given, ...]
+    ) -> dict[str, Value | None]:
+        """Inputs beside the first, as given or as the file names them; an open batch is one."""
         further: dict[str, Value | None] = {}
+        by_name = {one.name: one.shape for one in given if one.name}
+        by_order = [one.shape for one in given if not one.name][1:]
         for value in self.inputs[1:]:
+            if value.name in by_name or by_order:
+                shape = by_name.get(value.name) or by_order.pop(0)
+                further[value.name] = graph.further_input(safe(value.name), shape)
+                continue
             sizes = [
                 1 if axis < 2 and not _known(size) else size
                 for axis, size in enumerate(value.shape or ())
             ]
             if value.shape is None or not all(_known(size) for size in sizes):
                 wanted = "x".join(str(size or "?") for size in value.shape or ())
-                raise Halt(f"its input {safe(value.name)} has open sizes, {safe(wanted)}")
+                raise Halt(
+                    f"its input {safe(value.name)} has open sizes, {safe(wanted)}; give it: "
+                    f"--input '{safe(value.name)}=(1, …)'"
+                )
             shape = tuple(size for size in sizes if isinstance(size, int))
             further[value.name] = graph.further_input(safe(value.name), shape)
         return further

@@ -20,6 +20,7 @@ from convcli.nets.readers.python.language.objects import (
     Unknown,
     Value,
 )
+from convcli.nets.readers.python.stdlib.modules import NAMESPACE
 from convcli.nets.readers.python.torch import nn_module
 from convcli.text import like, safe
 
@@ -152,7 +153,10 @@ def build_module(
     label = ast.unparse(call)[:60]
     entry = SourceFile("", "entry", label, ast.Module([], []))
     entry.names = file.names
-    value = interpreter.evaluate(ast.parse(ast.unparse(call), mode="eval").body, Frame(entry, {}))
+    settings: dict[str, Value] = {"SimpleNamespace": NAMESPACE, "Namespace": NAMESPACE}
+    more = {name: value for name, value in settings.items() if name not in file.names}
+    body = ast.parse(ast.unparse(call), mode="eval").body
+    value = interpreter.evaluate(body, Frame(entry, more))
     if isinstance(value, Class | Function | Partial):
         value = interpreter.call(value, [], {})
     if isinstance(value, tuple | list) and value and interpreter.is_module(value[0]):

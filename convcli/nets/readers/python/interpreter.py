@@ -198,6 +198,12 @@ class ModelInterpreter:
             return FALLBACK[name]
         return nn_layers.classes().get(name, MISSING) if frame.file.bare else MISSING
 
+    def has_module(self, name: str, frame: Frame) -> bool:
+        """Whether a module is a library whose names are known, or a file beside the model's."""
+        top = name.partition(".")[0]
+        known = top in libraries.TOPS or top in sys.stdlib_module_names
+        return known or self.files.find(name, 0, frame.file) is not None
+
     def import_module(self, name: str, level: int, frame: Frame) -> SourceFile | Library:
         top = name.partition(".")[0]
         if level or top not in libraries.KNOWN:

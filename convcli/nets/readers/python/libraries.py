@@ -3,7 +3,7 @@
 import ast
 import math
 
-from convcli.nets.readers.python.bundled import prelude_name
+from convcli.nets.readers.python.bundled import TEXTS, prelude_name
 from convcli.nets.readers.python.keras import names as keras
 from convcli.nets.readers.python.language.conversions import to_list
 from convcli.nets.readers.python.language.objects import (
@@ -48,6 +48,12 @@ PACKAGES = {
     "mmcv.runner", "mmcv.cnn", "mmengine.model",
 }  # fmt: skip
 """Modules of other libraries that are known to be modules."""
+
+
+TOPS = (
+    KNOWN | {name.partition(".")[0] for name in (*TEXTS, *PACKAGES)} | {top for top, _ in MODULES}
+)
+"""Top modules of which any name is known: a file that has them need not do without."""
 
 
 def name_of(interpreter: Interpreter, library: Library, name: str) -> Value:
@@ -219,6 +225,12 @@ TORCH: dict[str, dict[str, Value]] = {
         "annotate": Native("annotate", lambda interpreter, kind, value: value),
     },
     "torch.fft": natives(FOURIER),
+    "torch._C": natives(
+        dict.fromkeys(
+            ("_is_tracing", "_get_tracing_state", "is_grad_enabled"),
+            lambda interpreter, *_: False,
+        )
+    ),
     "torch.linalg": natives({"norm": names.FUNCTIONS["norm"]}),
     "torch.nn.modules.utils": {
         f"{under}{name}": Native(name, _tuple_of(count))
@@ -249,7 +261,7 @@ SUBMODULES = {
     "hub", "optim", "modules", "conv", "batchnorm", "container", "module", "activation", "pooling",
     "linear", "normalization", "padding", "dropout", "distributed", "checkpoint", "model_zoo",
     "data", "amp", "fx", "special", "compiler", "distributions", "parameter", "parametrizations",
-    "parallel", "rnn", "random", "linalg", "fft", "_six", "ao", "quantization", "quantized",
+    "parallel", "rnn", "_C", "random", "linalg", "fft", "_six", "ao", "quantization", "quantized",
 }  # fmt: skip
 
 STATES = (

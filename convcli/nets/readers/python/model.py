@@ -4,7 +4,7 @@ from math import prod
 from typing import NamedTuple
 
 from convcli.errors import Refusal, SpecError
-from convcli.nets.graph import INPUT, Network, Node, Stopped
+from convcli.nets.graph import INPUT, Given, Network, Node, Stopped
 from convcli.nets.layers import Identity, Shape
 from convcli.nets.layers.tensor_ops import Free, Unused
 from convcli.nets.readers.python.interpreter import ModelInterpreter, deep_recursion
@@ -21,7 +21,7 @@ from convcli.nets.readers.python.language.objects import (
     Value,
 )
 from convcli.nets.readers.python.torch import nn_module, nn_weights
-from convcli.text import power_text
+from convcli.text import counted, like, power_text
 
 MAX_OUTPUTS = 1000
 """Tensors of one model that are its outputs; those behind them are left out."""
@@ -34,11 +34,11 @@ class Model(NamedTuple):
     root: Instance
     label: str
 
-    def at(self, shape: Shape) -> Network:
-        """Its network for an input `(channels, *lengths)`."""
+    def at(self, shape: Shape, given: tuple[Given, ...] = ()) -> Network:
+        """Its network for an input `(channels, *lengths)`, and for others where there are any."""
         interpreter = self.interpreter
         recorder = interpreter.start_run(self.root)
-        outputs, stopped = _run(interpreter, self.root, shape)
+        outputs, stopped = _run(interpreter, self.root, shape, given)
         if outputs and not stopped:
             _end_with_first(recorder, outputs)
         names = tuple(filter(None, map(recorder.node_name, outputs)))
@@ -46,6 +46,7 @@ class Model(NamedTuple):
         network = recorder.network(names) if names and not stopped else recorder.network(())
         modules = list(nn_module.walk(self.root))
         nodes = _with_owners(interpreter, modules, network.nodes)
+        nodes, unregistered = _as_registered(interpreter, modules, nodes)
         rest = [] if stopped else _unused(interpreter, modules, network)
         reason = None
         if stopped is not None:
@@ -55,7 +56,8 @@ class Model(NamedTuple):
             (*rest, *nodes),
             self.at if recorder.size_dependent else None,
             reason,
-            notes_of(recorder, rest, outputs),
+            (*notes_of(recorder, rest, outputs), *unregistered),
+            outputs=() if stopped else names,
         )
 
 
@@ -80,32 +82,77 @@ def _outputs_of(value: Value) -> list[Tensor]:
     return tensors
 
 
-def _check_one_input(root: Instance) -> None:
-    """Refuses a model whose forward needs more than one value."""
-    forward = root.cls.find("forward")
+def parameters_of(root: Instance) -> tuple[str, ...]:
+    """The parameters of a model's forward, less those that have a default behind the first."""
+    forward = root.cls.find("call" if root.cls.is_a(LAYER) else "forward")
     if not isinstance(forward, Function):
-        return
-    parameters = forward.node.args
-    names = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)][1:]
-    needed = names[: len(names) - len(forward.defaults)] if forward.defaults else names
-    if len(needed) > 1:
+        return ()
+    wanted = forward.node.args
+    names = [parameter.arg for parameter in (*wanted.posonlyargs, *wanted.args)][1:]
+    return tuple(names[: max(len(names) - len(forward.defaults), 1)])
+
+
+def _arguments(
+    interpreter: ModelInterpreter, root: Instance, image: Tensor, given: tuple[Given, ...]
+) -> tuple[list[Value], dict[str, Value]]:
+    """What a forward is called with: the input, and the others that are given.
+
+    The input of the walk is the first tensor of them. Several without a name are the parameters in
+    their order, or, where there is one parameter alone, a list. Raises ReadError for a parameter
+    that is missing, with an example of all.
+    """
+    forward = root.cls.find("forward")
+    needed = parameters_of(root)
+    if not isinstance(forward, Function):
+        return [image], {}
+    if not given:
+        given = (Given(""),)
+    values: list[tuple[str, Value]] = []
+    is_first = True
+    for number, one in enumerate(given):
+        if one.value is not ...:
+            values.append((one.name, one.value))
+        elif is_first:
+            values.append((one.name, image))
+            is_first = False
+        else:
+            name = one.name or (needed[number] if number < len(needed) else f"input{number + 1}")
+            values.append((one.name, interpreter.recorder.add_input(name, one.shape, one.dtype)))
+    args = [value for name, value in values if not name]
+    options = {name: value for name, value in values if name}
+    takes_all = forward.node.args.vararg is not None
+    accepted = [one.arg for one in (*forward.node.args.posonlyargs, *forward.node.args.args)][1:]
+    accepted += [one.arg for one in forward.node.args.kwonlyargs]
+    unknown = [name for name in options if name not in accepted]
+    if unknown and forward.node.args.kwarg is None:
         raise ReadError(
-            f"forward takes {len(needed)} inputs, {', '.join(needed)}; models of one are read",
+            f"forward has no parameter {unknown[0]}{like(unknown[0], accepted)}; it takes "
+            f"{', '.join(accepted)}",
             forward.file.where(forward.node),
         )
+    if len(args) > 1 and len(accepted) == 1 and not takes_all:
+        args = [args]
+    missing = [name for name in needed[len(args) :] if name not in options]
+    if missing:
+        example = " ".join(f"--input '{name}=…'" for name in needed)
+        raise ReadError(
+            f"forward takes {len(needed)} inputs, {', '.join(needed)}; say what {missing[0]} is: "
+            f"{example}, each a size (64x64x3), a tensor's shape ((1, 128)) or a value (True)",
+            forward.file.where(forward.node),
+        )
+    return args, options
 
 
 def _run(
-    interpreter: ModelInterpreter, root: Instance, shape: Shape
+    interpreter: ModelInterpreter, root: Instance, shape: Shape, given: tuple[Given, ...]
 ) -> tuple[list[Tensor], ReadError | None]:
     """The outputs of a forward run on one image, and what stopped it, if something did."""
     outputs: list[Tensor] = []
     try:
         with deep_recursion():
-            _check_one_input(root)
             image = Tensor((1, *shape), INPUT)
             image.channels_last = root.cls.is_a(LAYER)
-            result = interpreter.call(root, [image], {})
+            result = interpreter.call(root, *_arguments(interpreter, root, image, given))
             outputs = _outputs_of(result)
             if not outputs:
                 where = result.where if isinstance(result, Unknown) else None
@@ -155,13 +202,86 @@ def _with_owners(
     return tuple(node._replace(owner=owners.get(node.name, node.owner)) for node in nodes)
 
 
+REGISTERING: dict[type, str] = {
+    list: "nn.ModuleList",
+    tuple: "nn.ModuleList",
+    dict: "nn.ModuleDict",
+}
+"""What registers the modules that a plain container only holds."""
+
+
+def _as_registered(
+    interpreter: ModelInterpreter, modules: list[tuple[str, Instance]], nodes: tuple[Node, ...]
+) -> tuple[tuple[Node, ...], list[str]]:
+    """The nodes, those marked whose layers PyTorch does not register, and notes on these.
+
+    Keras keeps the layers in lists and dictionaries too.
+    """
+    if modules[0][1].cls.is_a(LAYER):
+        return nodes, []
+    recorder, registered = interpreter.recorder, {id(module) for _, module in modules}
+    strays = [
+        one
+        for key, one in recorder.applied.items()
+        if key not in registered and one.leaf and nn_weights.unused(one.leaf.layer, set(), ())
+    ]
+    first = {recorder.builder.first_name(interpreter.leaf(one)): one for one in strays}
+    marked = tuple(
+        node._replace(is_registered=False) if (node.owner or node.name) in first else node
+        for node in nodes
+    )
+    notes, named = [], set[int]()
+    for path, module in modules if strays else ():
+        for name, value in module.attrs.items():
+            if type(value) not in REGISTERING:
+                continue
+            inside = [one for one in _instances(value) if id(one) not in registered]
+            layers = [leaf for one in inside for _, leaf in nn_module.walk(one) if leaf.leaf]
+            if layers:
+                named.update(map(id, layers))
+                label = f"{path}.{name}" if path else name
+                kind = type(value)
+                notes.append(
+                    f"{label} is a {kind.__name__}: PyTorch registers none of its "
+                    f"{counted(len(layers), 'layer')}, and counts none of their parameters; use "
+                    f"{REGISTERING[kind]}"
+                )
+    rest = [name for name, one in first.items() if id(one) not in named]
+    if rest:
+        some = ", ".join(rest[:4]) + (", …" if len(rest) > 4 else "")
+        notes.append(
+            f"{some}: no attribute of a module holds it, so that PyTorch counts it nowhere"
+        )
+    return marked, notes
+
+
+def _instances(value: Value) -> list[Instance]:
+    """The objects in nested plain containers."""
+    inside: list[Instance] = []
+    waiting, seen = [value], set[int]()
+    while waiting and len(seen) < MAX_OUTPUTS:
+        item = waiting.pop(0)
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, Instance):
+            inside.append(item)
+        elif isinstance(item, list | tuple):
+            waiting += item
+        elif isinstance(item, dict):
+            waiting += item.values()
+    return inside
+
+
 def _unused(
     interpreter: ModelInterpreter, modules: list[tuple[str, Instance]], network: Network
 ) -> list[Node]:
     """The weights that the model holds and its output does not need."""
     node_name = interpreter.recorder.node_name
     used = {node.name for node in network.nodes}
-    owners = used | {node.owner for node in network.nodes if node.owner}
+    # a layer whose first use is not needed has its weights at a later one
+    first = {node.name: node.owner or node.name for node in interpreter.recorder.builder.nodes}
+    owners = used | {first.get(name, name) for name in used}
     unused: list[Node] = []
     seen: set[int] = set()
     for path, module in modules:

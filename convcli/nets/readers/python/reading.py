@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
 
 from convcli.errors import SpecError
-from convcli.nets.graph import INPUT, Builder, Network, Node, Part, Reading, Stopped
+from convcli.nets.graph import INPUT, Builder, Given, Network, Node, Part, Reading, Stopped
 from convcli.nets.input_size import named_shape
 from convcli.nets.layers import Shape
 from convcli.nets.layers.tensor_ops import Operation, Scalar
@@ -33,7 +33,7 @@ from convcli.nets.readers.python.language.objects import (
     Tensor,
     Value,
 )
-from convcli.nets.readers.python.model import Model, mark_weights, notes_of
+from convcli.nets.readers.python.model import Model, mark_weights, notes_of, parameters_of
 from convcli.nets.readers.python.model_files import SourceFiles, parsed_file
 from convcli.nets.readers.python.script import ScriptInterpreter
 from convcli.nets.readers.python.sequence import parts_of
@@ -112,6 +112,8 @@ class Text(NamedTuple):
     """The call that gives its model."""
     function: str = ""
     """The function that makes the output of the input."""
+    given: tuple[Given, ...] = ()
+    """Its inputs, where there are several."""
 
     def run(self, shape: Shape | None = None, steps: int = 0) -> ScriptInterpreter:
         """Its statements, read for an input of this shape, or of the one they name.
@@ -139,10 +141,10 @@ class Text(NamedTuple):
             script.refusals.append(error)
         return script
 
-    def at(self, shape: Shape) -> Network:
+    def at(self, shape: Shape, given: tuple[Given, ...] = ()) -> Network:
         """Its network for an input `(channels, *lengths)`. Raises SpecError with the place."""
         with _refusing():
-            return self.network(self.run(shape))
+            return self._replace(given=given).network(self._replace(given=given).run(shape))
 
     def network(self, script: ScriptInterpreter) -> Network:
         """What its statements laid out, until one of them did not fit or was not understood."""
@@ -265,7 +267,9 @@ class Text(NamedTuple):
         model = Model(script, root, label)
         leaves = [one.leaf for _, one in walk(root) if one.leaf is not None]
         declared = Network(
-            tuple(Node(f"{i}", leaf.layer, (INPUT,)) for i, leaf in enumerate(leaves)), model.at
+            tuple(Node(f"{i}", leaf.layer, (INPUT,)) for i, leaf in enumerate(leaves)),
+            model.at,
+            parameters=parameters_of(root),
         )
         named = script.input or _input_of([("", root)])
         shape = named if self.keras else example_input(script.text)

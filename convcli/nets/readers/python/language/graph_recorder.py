@@ -24,6 +24,7 @@ from convcli.nets.layers.tensor_ops import (
     Constant,
     Each,
     Free,
+    Input,
     Operation,
     Single,
     Weights,
@@ -82,6 +83,12 @@ class GraphRecorder:
         tensor.learned = leaf is None and all(x.learned for x in inputs)
         tensor.channels_last = any(x.channels_last for x in inputs)
         return tensor
+
+    def add_input(self, name: str, shape: Shape, dtype: str = "") -> Tensor:
+        """Append a further input of the network; gives its tensor, of the whole `shape`."""
+        check_size(shape)
+        node = self._join(Leaf(Input(per_image(shape), dtype), name), (), "")
+        return Tensor(shape, node)
 
     def _join(self, leaf: Leaf, inputs: tuple[str, ...], scope: str) -> str:
         name = self.builder.join(leaf, inputs, scope)

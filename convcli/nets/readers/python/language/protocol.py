@@ -79,6 +79,9 @@ class Interpreter(Protocol):
     def resolve(self, names: dict[str, Value], name: str) -> Value:
         """The value of a name, which may be imported first."""
 
+    def has_module(self, name: str, frame: Frame) -> bool:
+        """Whether a module can be imported here."""
+
     def import_module(self, name: str, level: int, frame: Frame) -> SourceFile | Library:
         """What `import name` gives."""
 

@@ -378,7 +378,11 @@ def _try(interpreter: Interpreter, node: ast.Try, frame: Frame) -> None:
     site, depth = interpreter.site, interpreter.depth
     try:
         try:
-            interpreter.block(node.body, frame)
+            guarded = any(map(_names_import_error, node.handlers))
+            for statement in node.body:
+                if guarded and isinstance(statement, ast.Import | ast.ImportFrom):
+                    _check_import(interpreter, statement, frame)
+                interpreter.block([statement], frame)
         except ProgramException as error:
             interpreter.site, interpreter.depth = site, depth
             handler = next(
@@ -399,6 +403,28 @@ def _try(interpreter: Interpreter, node: ast.Try, frame: Frame) -> None:
     finally:
         interpreter.site, interpreter.depth = site, depth
     interpreter.block(node.finalbody, frame)
+
+
+def _names_import_error(handler: ast.ExceptHandler) -> bool:
+    """Whether a clause is there for a module that is missing."""
+    names = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
+    return handler.type is None or any(
+        isinstance(one, ast.Name) and one.id in names for one in ast.walk(handler.type)
+    )
+
+
+def _check_import(
+    interpreter: Interpreter, node: ast.Import | ast.ImportFrom, frame: Frame
+) -> None:
+    """Raise what Python raises for a module that is neither a file here nor known.
+
+    Without a clause for that case the file needs the module, which may change nothing.
+    """
+    level = node.level if isinstance(node, ast.ImportFrom) else 0
+    named = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+    for name in named or [alias.name for alias in node.names]:
+        if not level and not interpreter.has_module(name, frame):
+            raise ProgramException("ModuleNotFoundError", f"No module named {shown(name)}")
 
 
 def _catches(

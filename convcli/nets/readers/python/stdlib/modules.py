@@ -3,6 +3,7 @@
 import ast
 import keyword
 import math
+import re
 
 from convcli.nets.readers.python.language.conversions import describe, iterate, to_list
 from convcli.nets.readers.python.language.limits import MAX_ITEMS, check_nesting, within_limits
@@ -318,6 +319,15 @@ PARSER = class_of(
     parse_known_args=lambda interpreter, owner, *_: (_parsed(interpreter, owner), []),
 )
 
+
+def version_numbers(interpreter: Interpreter, text: Value) -> Value:
+    """A version as the tuple of its numbers, which compares as versions do."""
+    if not isinstance(text, str):
+        return Unknown("a version")
+    release = re.match(r"\s*v?([0-9]{1,9}(?:\.[0-9]{1,9}){0,5})", text)
+    return tuple(map(int, release[1].split("."))) if release else Unknown(f"the version {text}")
+
+
 MEANINGS: dict[str, dict[str, Value]] = {
     "math": {
         **{name: _math(name) for name in MATH},
@@ -414,6 +424,9 @@ MEANINGS: dict[str, dict[str, Value]] = {
     },
     "argparse": {"ArgumentParser": PARSER, "Namespace": NAMESPACE},
     "types": {"SimpleNamespace": NAMESPACE},
+    "packaging.version": {"parse": version_numbers, "Version": version_numbers},
+    "distutils.version": {"LooseVersion": version_numbers, "StrictVersion": version_numbers},
+    "packaging": {"version": Library("packaging.version")},
     "contextlib": {
         "contextmanager": unchanged,
         "nullcontext": no_effect,

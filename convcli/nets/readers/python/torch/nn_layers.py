@@ -166,10 +166,58 @@ def _embedded(interpreter: Interpreter, owner: Instance, x: Value) -> Value:
     return functional.embedding(interpreter, x, owner.attrs["weight"])
 
 
+def _any_convolution(
+    interpreter: Interpreter,
+    owner: Instance,
+    in_channels: Value,
+    out_channels: Value,
+    kernel_size: Value,
+    stride: Value,
+    padding: Value,
+    dilation: Value,
+    transposed: Value,
+    output_padding: Value,
+    groups: Value = 1,
+    bias: Value = True,
+    padding_mode: Value = "zeros",
+    *_: Value,
+    **__: Value,
+) -> None:
+    """`_ConvNd.__init__`, which says on how many axes by the kernel."""
+    if not isinstance(kernel_size, tuple | list) or transposed:
+        raise ReadError("_ConvNd of a kernel that is no tuple, or transposed, is not read here")
+    sizes = in_channels, out_channels, kernel_size, stride, padding, dilation
+    initialize = _initializer(f"Conv{len(kernel_size)}d")
+    initialize(interpreter, owner, *sizes, groups, bias, padding_mode)
+
+
+def _convolved(
+    interpreter: Interpreter,
+    owner: Instance,
+    x: Value,
+    weight: Value,
+    bias: Value = None,
+) -> Value:
+    """`_ConvNd._conv_forward`: the layer's convolution with other weights."""
+    kernel = owner.attrs["kernel_size"]
+    axes = len(kernel) if isinstance(kernel, tuple) else 2
+    settings = [owner.attrs[name] for name in ("stride", "padding", "dilation", "groups")]
+    return functional.convolution(axes)(interpreter, x, weight, bias, *settings)
+
+
 @cache
 def classes() -> dict[str, Class]:
     """The classes of `torch.nn` by name."""
     parents = {name: class_of(name, MODULE) for name in (*PARENTS.values(), "_NormBase")}
+    parents["_ConvNd"] = class_of(
+        "_ConvNd",
+        MODULE,
+        __init__=_any_convolution,
+        forward=_forward,
+        _conv_forward=_convolved,
+    )
+    for name, usual in (("_BatchNorm", "BatchNorm2d"), ("_InstanceNorm", "InstanceNorm2d")):
+        parents[name] = class_of(name, MODULE, __init__=_initializer(usual), forward=_forward)
     layers: dict[str, Class] = {
         "Module": MODULE,
         "Sequential": SEQUENTIAL,

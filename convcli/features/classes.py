@@ -1,0 +1,82 @@
+"""The largest values of a network's output with their names: what it takes a picture for."""
+
+from collections.abc import Sequence
+from json import loads
+from typing import NamedTuple
+
+import numpy as np
+
+from convcli.errors import Refusal, SpecError
+from convcli.features.vector_set import VectorSet
+from convcli.tables import Listing
+from convcli.text import safe
+
+MAX_LABELS = 1 << 24
+"""Bytes of a file of labels."""
+
+
+class Class(NamedTuple):
+    """One of the classes that a picture is most taken for."""
+
+    path: str
+    rank: int
+    number: int
+    label: str
+    value: float
+
+
+def read_labels(path: str) -> list[str]:
+    """The names of classes: a line each, a JSON list, or a JSON object by number.
+
+    An object of lists, as Keras has it, gives the last word of each. Raises Refusal for a file that
+    cannot be read, SpecError for one that holds no names.
+    """
+    try:
+        with open(path, encoding="utf-8-sig") as file:
+            text = file.read(MAX_LABELS)
+    except OSError as error:
+        raise Refusal(f"{safe(path)} cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise SpecError(f"{safe(path)} is no text: labels are a line each, or JSON") from None
+    if text.lstrip()[:1] not in ("[", "{"):
+        return [line.strip() for line in text.splitlines() if line.strip()]
+    try:
+        value = loads(text)
+        if isinstance(value, dict):
+            value = [value[str(place)] for place in range(len(value))]
+    except (ValueError, KeyError, RecursionError):
+        raise SpecError(f"{safe(path)} holds no list of labels, nor one by number") from None
+    return [str(label[-1] if isinstance(label, list) and label else label) for label in value]
+
+
+def top_classes(vectors: VectorSet, count: int, labels: Sequence[str]) -> list[Class]:
+    """The `count` largest values of each row, the largest first.
+
+    >>> rows = np.array([[0.1, 0.7, 0.2]], np.float32)
+    >>> [one.label for one in top_classes(VectorSet(("a",), rows, ()), 2, ["x", "y", "z"])]
+    ['y', 'z']
+
+    Raises SpecError where there are not as many labels as values.
+    """
+    width = vectors.rows.shape[1]
+    if labels and len(labels) != width:
+        raise SpecError(f"{len(labels):,} labels for an output of {width:,} values")
+    classes = []
+    for path, row in zip(vectors.paths, vectors.rows, strict=True):
+        order = np.argsort(-row, kind="stable")[:count]
+        classes += [
+            Class(path, rank, int(i), labels[int(i)] if labels else str(i), float(row[int(i)]))
+            for rank, i in enumerate(order, 1)
+        ]
+    return classes
+
+
+def class_listing(classes: Sequence[Class]) -> Listing:
+    """Classes as a result to print."""
+    rows = [(*one[:4], f"{one.value:.6g}") for one in classes]
+    return Listing(
+        "\n".join(one.label for one in classes if one.rank == 1),
+        (Class._fields, rows, ()),
+        {"schema": 1, "classes": [one._asdict() for one in classes]},
+        "values as the last layer gives them",
+    )
