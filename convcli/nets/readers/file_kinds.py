@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from convcli.errors import Refusal, SpecError
 from convcli.nets.graph import Reading
+from convcli.nets.readers.darknet import is_darknet
 from convcli.nets.readers.weight_files.safetensors import is_safetensors
 from convcli.nets.readers.weight_files.torch_files import BAD_ZIP, is_legacy
 from convcli.text import safe
@@ -39,6 +40,7 @@ KINDS: dict[str, Kind] = {
     "keras json": Kind("a configuration of Keras", "keras_files:read_keras_json"),
     "pt2": Kind("an exported program", "exported_program:read_exported"),
     "tflite": Kind("a TFLite file", "tflite.reader:read_tflite"),
+    "darknet": Kind("a configuration of Darknet", "darknet:read_darknet"),
     "torch": Kind("a PyTorch checkpoint", instead=WEIGHTS, weights=True),
     "torch script": Kind("a TorchScript file", instead=WEIGHTS, weights=True),
     "safetensors": Kind("a safetensors file", instead=WEIGHTS, weights=True),
@@ -137,6 +139,8 @@ def kind_of(path: str) -> Kind | None:
             return kind
     if suffix in BY_SUFFIX and not _is_text(head):
         return BY_SUFFIX[suffix]
+    if is_darknet(head):
+        return KINDS["darknet"]
     if head.lstrip()[:1] == b"{" and b'"class_name"' in head:
         return KINDS["keras json"]
     if _like_onnx(head):
