@@ -97,6 +97,8 @@ def parsed_value(text: str) -> ast.expr | None:
 def value(node: ast.expr) -> Argument:
     """A plain value from its syntax; a name that is no constant is a string. Raises SpecError."""
     match node:
+        case ast.Constant(int() as constant) if constant > MAX_RESULT:
+            raise SpecError(f"{excerpt(node)} is too large")
         case ast.Constant(int() | float() | str() | None as constant):
             return constant
         case ast.Name(name):
@@ -138,7 +140,10 @@ def not_a_value(node: ast.AST) -> SpecError:
 
 def shown(value: object) -> str:
     """A value as text, cut to what a line can hold, however large or nested it is."""
-    text = reprlib.repr(value)
+    try:
+        text = reprlib.repr(value)
+    except ValueError:  # an integer of thousands of digits
+        return "a number that is too large"
     return text if len(text) <= 60 else text[:60] + "…"
 
 
@@ -146,7 +151,7 @@ def excerpt(node: ast.AST) -> str:
     """The text of a piece of syntax, quoted and cut to what a line can hold."""
     try:
         text = ast.unparse(node)
-    except RecursionError:
+    except (RecursionError, ValueError):  # nested, or integers of thousands of digits
         text = "…"
     first, *more = text.split("\n")
     return repr(first if len(first) <= 60 and not more else first[:60] + "…")

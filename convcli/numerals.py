@@ -614,7 +614,7 @@ def _table_matrices(text: str, limits: Limits) -> Matrices:
 NPY = b"\x93NUMPY"
 
 HEADER = re.compile(
-    r"\{\s*'descr':\s*'(?P<order>[<>=|]?)(?P<kind>[A-Za-z])(?P<bytes>[0-9]{1,9})',"
+    r"\{\s*'descr':\s*'(?P<order>[<>=|]?)(?P<kind>[A-Za-z])(?P<bytes>[0-9]{0,9})',"
     r"\s*'fortran_order':\s*(?P<fortran>True|False),"
     r"\s*'shape':\s*\((?P<shape>[0-9, ]*)\),?\s*\}\s*"
 )
@@ -633,7 +633,7 @@ class ArrayHeader(NamedTuple):
     """What a .npy file says of its array."""
 
     type: str
-    """Kind and bytes of a number, such as f8."""
+    """Kind and bytes of a number, such as f8; of text, its characters."""
     order: str
     """`<` or `>`: whether its first byte is the least or the most significant."""
     shape: tuple[int, ...]
@@ -643,12 +643,17 @@ class ArrayHeader(NamedTuple):
     """Bytes before the numbers."""
 
     @property
+    def item_bytes(self) -> int:
+        """Of one number, or one text; none of an object."""
+        return int(self.type[1:] or 0) * (4 if self.type[0] == "U" else 1)
+
+    @property
     def bytes(self) -> int:
         """Of all numbers."""
-        return prod(self.shape) * int(self.type[1:])
+        return prod(self.shape) * self.item_bytes
 
     def __str__(self) -> str:
-        kind, bits = NAMES.get(self.type[0]), 8 * int(self.type[1:])
+        kind, bits = NAMES.get(self.type[0]), 8 * self.item_bytes
         name = f"{kind}{bits}" if kind else self.type
         return f"an array {self.shape} of {'bool' if self.type == 'b1' else name}"
 
@@ -684,13 +689,13 @@ def _array_stack(data: bytes, limits: Limits) -> Stack:
     from struct import unpack_from
 
     header = read_array_header(BytesIO(data))
+    if header.type not in CODES or len(header.shape) > 3:
+        raise SpecError(f"{header} is no {limits.name}: numbers (rows, columns) are")
     if header.bytes != len(data) - header.offset:
         raise SpecError(
             f"it is no .npy array: {header} has {header.bytes:,} bytes, the file "
             f"{len(data) - header.offset:,}"
         )
-    if header.type not in CODES or len(header.shape) > 3:
-        raise SpecError(f"{header} is no {limits.name}: numbers (rows, columns) are")
     channels, rows, columns = (1,) * (3 - len(header.shape)) + header.shape
     count = channels * rows * columns
     if not count:

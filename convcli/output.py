@@ -39,7 +39,12 @@ def show_lines(lines: Iterable[Sequence[tuple[str, str]]], styles: Mapping[str, 
 
 def line(text: str) -> None:
     """Write one line of results."""
-    sys.stdout.write(encodable(text, sys.stdout) + "\n")
+    write(text + "\n")
+
+
+def write(text: str) -> None:
+    """Write a part of a line of results."""
+    sys.stdout.write(encodable(text, sys.stdout))
 
 
 def encodable(text: str, stream: TextIO) -> str:

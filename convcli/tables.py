@@ -6,11 +6,11 @@ Rich is imported only where a table is drawn; nothing here knows what the figure
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol, TextIO, TypeAlias
+from typing import NamedTuple, Protocol, TextIO, TypeAlias, TypeVar, overload
 
 from convcli.errors import Refusal
 from convcli.options import OutputOptions
-from convcli.output import encodable, line, note, path, show_lines
+from convcli.output import encodable, line, note, path, show_lines, write
 from convcli.text import csv_row, safe
 
 Record: TypeAlias = Mapping[str, object]
@@ -20,11 +20,16 @@ Table: TypeAlias = tuple[Sequence[str], Sequence[Sequence[object]], Sequence[obj
 """Columns, rows of plain values, and a row of totals, or none, which TSV and CSV leave out."""
 
 
+Row = TypeVar("Row", covariant=True)
+
+
 class Result(Protocol):
     """What can be printed: the one value a script wants, a table, a record, warnings."""
 
     @property
-    def value(self) -> str: ...
+    def value(self) -> str | Iterable[str]:
+        """In one text, or in the lines of a long one."""
+
     @property
     def warnings(self) -> Sequence[str]: ...
     @property
@@ -36,7 +41,7 @@ class Result(Protocol):
 class Listing(NamedTuple):
     """A result whose table and record are data."""
 
-    value: str
+    value: str | Iterable[str]
     cells: Table
     fields: Record
     caption: str = ""
@@ -47,6 +52,25 @@ class Listing(NamedTuple):
 
     def record(self) -> Record:
         return self.fields
+
+
+class Rows(Sequence[Row]):
+    """Rows that are made as they are read, so that a long table is never there as a whole."""
+
+    def __init__(self, count: int, row: Callable[[int], Row]) -> None:
+        self._count, self._row = count, row
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        if isinstance(index, slice):
+            return [self._row(number) for number in range(self._count)[index]]
+        return self._row(range(self._count)[index])
 
 
 class TextResult(Result, Protocol):
@@ -79,14 +103,16 @@ def show(result: Result, format_: str | None, quiet: bool = False) -> None:
     Warnings go to stderr, except with JSON, which holds them, and with `quiet`, which has none.
     """
     if quiet:
-        return line(result.value)
+        for text in [result.value] if isinstance(result.value, str) else result.value:
+            line(text)
+        return
     format_ = format_ or ("table" if sys.stdout.isatty() else "tsv")
     FORMATS[format_](result)
     sys.stdout.flush()
     if format_ != "json":
         for warning in result.warnings:
             note(warning)
-    return None
+    return
 
 
 def show_text(result: TextResult, styles: Mapping[str, str], options: OutputOptions) -> None:
@@ -218,23 +244,27 @@ def json(result: Result) -> None:
     from json import JSONEncoder
 
     dumps = JSONEncoder(allow_nan=False).encode
-    record = result.record()
-    fields = []
+    record, end = result.record(), "{"
     for key, value in record.items():
-        if isinstance(value, list) and value:
+        start = f"{end}\n  {dumps(key)}: "
+        if isinstance(value, list | Rows) and value:
             # dumps with an indent takes three times as long as the whole of a large network
-            items = ",\n    ".join(map(dumps, value))
-            fields.append(f"{dumps(key)}: [\n    {items}\n  ]")
+            for number, item in enumerate(value):
+                write((",\n    " if number else f"{start}[\n    ") + dumps(item))
+            write("\n  ]")
         else:
-            fields.append(f"{dumps(key)}: {dumps(value)}")
-    line("{\n  " + ",\n  ".join(fields) + "\n}")
+            write(start + dumps(value))
+        end = ","
+    line("\n}")
 
 
 def jsonl(result: Result) -> None:
     """Write a JSON object a line: the items of the record's longest list."""
     from json import dumps
 
-    lists = [value for value in result.record().values() if isinstance(value, list)]
+    lists: list[Sequence[object]] = [
+        value for value in result.record().values() if isinstance(value, list | Rows)
+    ]
     for item in max(lists, key=len, default=[]):
         line(dumps(item, allow_nan=False))
 

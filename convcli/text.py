@@ -40,6 +40,18 @@ def like(name: str, known: Iterable[str]) -> str:
     return f"; did you mean {close[0]}?" if close and close[0] != name else ""
 
 
+def power_text(number: int) -> str:
+    """An integer in full, or one that fills a line as a power of ten, however long it is.
+
+    >>> power_text(1234567), power_text(2**200), power_text(10**30)
+    ('1,234,567', '10^60', '10^30')
+    """
+    if abs(number) < 10**18:
+        return f"{number:,}"
+    # 1233 / 4096 is log10(2) to five digits; Python prints no more than 4,300 of them
+    return f"{'-' if number < 0 else ''}10^{number.bit_length() * 1233 >> 12}"
+
+
 def counted(count: int, noun: str) -> str:
     """A number and its noun, in the plural where it is one.
 

@@ -170,7 +170,9 @@ def _preview(picture: Picture, spec: FilterSpec) -> None:
     half = max(4, (console.width - 3) // 2)
     result = filter_picture(picture._replace(frames=()), spec).picture
     grid = Grid.grid(padding=(0, 1))
-    grid.add_row(*(half_blocks(shown(one, 2 * half), half) for one in (picture, result)))
+    grid.add_row(
+        *(half_blocks(shown(one, 2 * half), half, console.encoding) for one in (picture, result))
+    )
     console.print(grid)
 
 
@@ -272,7 +274,8 @@ def _report_path(quiet: bool) -> Callable[[Progress, Outcome], None]:
 
     def report(progress: Progress, outcome: Outcome) -> None:
         if not quiet:
-            for text in outcome.notes:
+            # of many that are skipped, the summary says how many have no recipe
+            for text in outcome.notes if outcome.status != "skipped" or progress.total == 1 else ():
                 progress.note(f"{safe(outcome.source)}: {text}")
             if progress.total == 1 and isinstance(outcome.value, dict):
                 progress.note(f"{safe(outcome.target)}: {outcome.value['said']}")

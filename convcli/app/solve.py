@@ -32,7 +32,7 @@ def solve(options: SolveOptions) -> Outcome:
 
 def _axis(options: SolveOptions) -> Outcome:
     """The values of the lengths that are left out."""
-    from convcli.nets.analysis.window_solver import Unknowns, listing, solutions
+    from convcli.nets.analysis.window_solver import Unknowns, listing, solutions, text_of_tried
 
     size, output = options.size, options.output
     if options.network:
@@ -49,9 +49,11 @@ def _axis(options: SolveOptions) -> Outcome:
         output,
         options.dilation,
     )
-    found = solutions(axis)
-    refusal = UnfitError(f"no whole numbers give an output of {output}")
-    return Outcome(listing(found), refusal=None if found else refusal)
+    found, tried = solutions(axis), text_of_tried(axis)
+    refusal = UnfitError(
+        f"no whole numbers give an output of {output}" + (f": {tried}" if tried else "")
+    )
+    return Outcome(listing(found, tried), refusal=None if found else refusal)
 
 
 def _figure(options: SolveOptions, text: str) -> Outcome:

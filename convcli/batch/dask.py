@@ -123,10 +123,11 @@ def _send_paths(client: Client, job: AnyJob, task: Task) -> Pending:
 def _send_bytes(client: Client, job: AnyJob, task: Task) -> Pending:
     try:
         if isinstance(job, FilterJob) and job.resume and os.path.lexists(task.target):
-            from convcli.batch.resume import is_finished
+            from convcli.batch.resume import finished_before
 
-            if is_finished(task.target, task.source, job.record):
-                return Outcome(task.source, task.target, "skipped")
+            finished = finished_before(task.target, task.source, job.record)
+            if finished is not None:
+                return Outcome(task.source, task.target, "skipped", notes=finished.notes)
         with open(task.source, "rb") as stream:
             data = stream.read()
     except OSError as error:

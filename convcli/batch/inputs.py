@@ -5,13 +5,14 @@ import sys
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
 from glob import glob, has_magic, iglob
+from re import finditer
 from typing import NamedTuple
 
 from convcli.errors import PictureError, SpecError
 from convcli.images.io.formats import READABLE, suffix_of
 from convcli.text import safe
 
-MAX_LIST_BYTES = 2**30
+MAX_LIST_BYTES = 2**28
 """Bytes of a list of names."""
 
 
@@ -103,6 +104,8 @@ def pictures_in(folder: str, recursive: bool = False, skip: str | None = None) -
 
 def _listed(path: str, null: bool) -> list[str]:
     """The names in a file, or on stdin for "-": one per line, or ended by zero bytes."""
+    if path == "-" and sys.stdin is None:
+        raise SpecError("standard input is closed; pipe the list in, or name its file")
     try:
         if path == "-":
             data = sys.stdin.buffer.read(MAX_LIST_BYTES + 1)
@@ -114,7 +117,8 @@ def _listed(path: str, null: bool) -> list[str]:
     if len(data) > MAX_LIST_BYTES:
         raise SpecError(f"the list {safe(path)} has more than {MAX_LIST_BYTES:,} bytes")
     data = data.removeprefix(BOM_UTF8)
-    names = data.split(b"\0") if null else data.splitlines()
     if not null and b"\0" in data:
         raise SpecError(f"the list {safe(path)} holds zero bytes; -0 reads such lists")
-    return [os.fsdecode(name) for name in names if name]
+    # a list of empty names is no list of names, which `split` would make of it
+    names = finditer(rb"[^\0]+" if null else rb"[^\r\n]+", data)
+    return [os.fsdecode(name[0]) for name in names]

@@ -12,11 +12,12 @@ from time import perf_counter
 from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeAlias
 
 from convcli.batch.output_names import Task
-from convcli.errors import OutputError, Refusal
+from convcli.errors import OutputError, PictureError, Refusal
 from convcli.text import safe
 
 if TYPE_CHECKING:
     from convcli.features.extractor import PlainFeatures
+    from convcli.images.filters.apply import Opened
     from convcli.images.io.source import Limits
 
     Value: TypeAlias = Mapping[str, object] | PlainFeatures
@@ -99,11 +100,12 @@ class FilterJob(Job):
 
     def work(self) -> Work:
         """The function that does the tasks; what it needs for all of them is made once."""
-        from convcli.batch.resume import is_finished
+        from convcli.batch.resume import finished_before
         from convcli.images.filters.apply import filter_opened, open_planned, refuse_clipping
         from convcli.images.filters.options import read_record
         from convcli.images.filters.spec import spec_of
         from convcli.images.io.formats import SaveOptions, Target, format_named
+        from convcli.images.io.source import file_state
 
         spec = spec_of(read_record(self.record, "the job"))
         form = None if self.format is None else format_named(self.format)
@@ -112,11 +114,15 @@ class FilterJob(Job):
         def work(task: Task) -> Done:
             replaces = task.force
             if self.resume and os.path.lexists(task.target):
-                if is_finished(task.target, task.source, self.record):
-                    return Done("skipped")
+                finished = finished_before(task.target, task.source, self.record)
+                if finished is not None:
+                    return finished
                 replaces = True
             target = Target(task.target, replaces, options)
             opened = open_planned(task.source, spec, target, self.limits)
+            # after it was opened: what changes from here on is not what was read
+            if task.before is not None and file_state(task.source) != task.before:
+                return Done(notes=_done_before(opened, self.record))
             if self.fail_on_clip:
                 refuse_clipping(opened, self.threads)
             make_folder(task.target)
@@ -124,9 +130,12 @@ class FilterJob(Job):
                 statistics = filter_opened(opened, self.threads)
             except OutputError:
                 # a worker of a batch that was killed a moment ago may have come first
-                if not self.resume or not is_finished(task.target, task.source, self.record):
+                finished = None
+                if self.resume:
+                    finished = finished_before(task.target, task.source, self.record)
+                if finished is None:
                     raise
-                return Done("skipped")
+                return finished
             notes = opened.picture.notes if opened.picture else ("filtered in bands",)
             values = {
                 "least": statistics.minimum,
@@ -137,6 +146,23 @@ class FilterJob(Job):
             return Done("done", notes, {"said": statistics.text, "values": values})
 
         return work
+
+
+def _done_before(opened: "Opened", record: str) -> tuple[str, ...]:
+    """What to note of a picture that was replaced since its task was first begun.
+
+    The first worker died, or was cut off, between its rename and its answer: the picture is not
+    filtered twice. Raises PictureError where its record says that somebody else replaced it.
+    """
+    from convcli.images.io.formats import FORMATS
+    from convcli.images.io.read import record_in
+
+    # results in bands hold no record
+    if opened.picture is None or not FORMATS[opened.picture.format].record:
+        return ("it was replaced before its worker answered, and is not filtered again",)
+    if record_in(opened.source) != record:
+        raise PictureError(f"{safe(opened.source)} changed while the batch ran; it is not filtered")
+    return ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

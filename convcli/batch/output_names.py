@@ -8,6 +8,7 @@ from typing import NamedTuple
 from convcli.batch.inputs import Input
 from convcli.batch.options import is_template
 from convcli.errors import OutputError, SpecError
+from convcli.images.io.source import FileState
 from convcli.text import counted, safe
 
 FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
@@ -38,6 +39,12 @@ class Task(NamedTuple):
     source: str
     target: str
     force: bool = False
+    before: FileState | None = None
+    """Of a task that may run twice and replaces its source: the state of the source at first."""
+
+    @property
+    def in_place(self) -> bool:
+        return self.source == self.target
 
 
 def read_template(output: str | None, count: int) -> str:

@@ -18,6 +18,7 @@ from time import perf_counter
 
 from convcli.batch.jobs import AnyJob, Outcome, unreadable
 from convcli.batch.output_names import Task
+from convcli.images.io.source import file_state
 
 TRIES = 2
 """Of a task whose worker dies."""
@@ -42,6 +43,7 @@ class Pool:
 
     def _do(self, task: Task) -> Outcome:
         started, ended = perf_counter(), ""
+        before = file_state(task.source) if task.in_place else None
         for attempt in range(TRIES):
             child = self._child()
             if child is None:
@@ -50,7 +52,9 @@ class Pool:
                 assert child.stdin is not None
                 assert child.stdout is not None
                 # a first attempt may have published its file before it died
-                again = task._replace(force=task.force or attempt > 0)
+                again = task
+                if attempt:
+                    again = task._replace(force=True, before=before)
                 child.stdin.write(json.dumps(again).encode() + b"\n")
                 child.stdin.flush()
                 line = child.stdout.readline()

@@ -24,7 +24,7 @@ class Progress:
 
     def __init__(self, total: int, quiet: bool = False) -> None:
         self.total, self.quiet = total, quiet
-        self.done = self.skipped = 0
+        self.done = self.skipped = self.unknown = 0
         self.failed: list[Outcome] = []
         self.started = perf_counter()
         self._bar: tuple[Bar, TaskID] | None = None
@@ -45,7 +45,9 @@ class Progress:
     def count(self, outcome: Outcome) -> None:
         """Take an outcome into account."""
         self.done += 1
-        self.skipped += outcome.status == "skipped"
+        if outcome.status == "skipped":
+            self.skipped += 1
+            self.unknown += bool(outcome.notes)
         if outcome.status == "failed":
             self.failed.append(outcome)
         if sys.stderr.isatty() and self.total > 1:
@@ -93,7 +95,8 @@ class Progress:
         took = perf_counter() - self.started
         filtered = self.done - self.skipped - len(self.failed)
         parts = [f"{filtered:,} of {counted(self.total, 'picture')} done"]
-        parts += [f"{self.skipped:,} skipped"] if self.skipped else []
+        unknown = f" (recipe of {self.unknown:,} not known)" if self.unknown else ""
+        parts += [f"{self.skipped:,} skipped{unknown}"] if self.skipped else []
         parts += [f"{len(self.failed):,} failed"] if self.failed else []
         return f"{', '.join(parts)} in {took:.1f} s ({self.done / max(took, 1e-9):,.1f}/s)"
 

@@ -6,39 +6,45 @@ from zlib import crc32
 
 import numpy as np
 
+from convcli.batch.jobs import Done
 from convcli.errors import OutputError, PictureError, Refusal
 from convcli.images.io.formats import FLOAT_SUFFIXES, FORMATS, suffix_of
 from convcli.images.io.read import open_picture, record_in
 from convcli.text import safe
 
+RECIPE_UNKNOWN = "its recipe is not known, as its format holds none; --force makes it again"
 
-def is_finished(target: str, source: str, record: str) -> bool:
-    """Whether an output is whole, made as the record says, and not older than its input.
+
+def finished_before(target: str, source: str, record: str) -> Done | None:
+    """That a task is skipped, as its output is whole, made as the record says, and up to date.
 
     Whole is what decodes to its end: results appear under their names when they are written and
     not before, so that only what happened to them later can have broken them. PNGs are read with
-    their checksums. Formats without a record are taken to be made so. Raises OutputError for an
-    output that is whole and was made otherwise: it is not ours to overwrite.
+    their checksums. Formats without a record are taken to be made so, with a note. None where the
+    task is to be done. Raises OutputError for an output that is whole and was made otherwise: it is
+    not ours to overwrite.
     """
     try:
         output, input_ = os.stat(target), os.stat(source)
     except OSError:
-        return False
+        return None
     if output.st_mtime_ns < input_.st_mtime_ns:
-        return False
+        return None
     if suffix_of(target) in FLOAT_SUFFIXES:
-        return _is_whole_array(target)
+        return Done("skipped", (RECIPE_UNKNOWN,)) if _is_whole_array(target) else None
     try:
         picture = open_picture(target, every_kind=True)
         if picture.format == "PNG":
             _check_sums(target)
     except Refusal:
-        return False
-    if FORMATS[picture.format].record and record_in(target) != record:
+        return None
+    if not FORMATS[picture.format].record:
+        return Done("skipped", (RECIPE_UNKNOWN,))
+    if record_in(target) != record:
         raise OutputError(
             f"{safe(target)} is there already and was made otherwise; --force overwrites it"
         )
-    return True
+    return Done("skipped")
 
 
 def _check_sums(path: str) -> None:

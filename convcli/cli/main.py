@@ -107,8 +107,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run convcli and return its exit code; what is not a refusal keeps its traceback."""
-    if sys.stderr is None:  # closed: the next file that is opened would become stderr
-        sys.stderr = open(os.devnull, "w")  # noqa: SIM115
+    _open_descriptors()
+    if sys.stderr is None:
+        sys.stderr = os.fdopen(2, "w")
     if sys.stdout is None:
         note("Error: standard output is closed, so there is nowhere to put the result")
         return 1
@@ -128,10 +129,23 @@ def run(arguments: Sequence[str] | None = None) -> int:
         return refusal.exit_code
     except (click.Abort, KeyboardInterrupt):
         return INTERRUPTED
+    except MemoryError:
+        note("Error: there is not enough memory for it")
+        return 1
     except OSError as error:  # a full disk, a vanished folder: the system's refusal, not a bug
         note(f"Error: {_os_message(error)}")
         _drop_stdout()
         return 1
+
+
+def _open_descriptors() -> None:
+    """Open those of stdin, stdout and stderr that are closed: the next files would become them."""
+    for descriptor in range(3):
+        try:
+            os.fstat(descriptor)
+        except OSError:
+            # the lowest that is free, which worker processes inherit as their own
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
 
 
 def _os_message(error: OSError) -> str:

@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -29,6 +30,7 @@ from convcli.images.io.write import write_picture
 from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import AdaptivePool, Conv, Identity, Pool, Reshape
+from convcli.output import encodable
 from convcli.text import safe
 
 MAX_LAYERS = 40
@@ -184,5 +186,6 @@ def _print_strip(label: str, maps: Maps, coloring: Coloring) -> None:
     console = Console(markup=False, highlight=False, emoji=False)
     side = 22
     count = max(console.width // (side + 2), 1)
-    console.print(Text(safe(label)), style="bold")
-    console.print(half_blocks(strip(maps, count, side, coloring), console.width))
+    console.print(Text(encodable(safe(label), sys.stdout)), style="bold")
+    pixels = strip(maps, count, side, coloring)
+    console.print(half_blocks(pixels, console.width, console.encoding))

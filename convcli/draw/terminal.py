@@ -18,12 +18,13 @@ MAX_COLUMNS = 1000
 """Characters in a row; no terminal is wider."""
 
 
-def half_blocks(picture: NDArray[np.generic], columns: int) -> "Text":
+def half_blocks(picture: NDArray[np.generic], columns: int, encoding: str = "utf-8") -> "Text":
     """A picture as text whose every character shows two pixels, one above the other.
 
     Parameters:
         picture: uint8 (h, w), (h, w, 1) or (h, w, 3), RGB.
         columns: the width in characters; a picture that is narrower is not enlarged.
+        encoding: of the terminal; where it lacks half blocks, a character is the mean of both.
 
     Characters of a terminal are about twice as high as wide, so that the two pixels of each are
     about square. Returns a `rich.text.Text` of ⌈rows / 2⌉ lines, none of which wraps.
@@ -46,15 +47,28 @@ def half_blocks(picture: NDArray[np.generic], columns: int) -> "Text":
     if not pixels.size or columns < 1:
         raise UnfitError(f"a preview of {picture.shape} in {columns} columns shows nothing")
     rows = _fitted(np.broadcast_to(pixels, (*pixels.shape[:2], 3)), min(columns, MAX_COLUMNS))
-    text = Text(no_wrap=True, overflow="crop", end="")
+    text, blocks = Text(no_wrap=True, overflow="crop", end=""), _has_half_blocks(encoding)
     for top in range(0, len(rows), 2):
         pair = rows[top : top + 2].tolist()
         if top:
             text.append("\n")
         for column, upper in enumerate(pair[0]):
-            lower = Color.from_rgb(*pair[1][column]) if len(pair) == 2 else None
-            text.append(UPPER_HALF, Style(color=Color.from_rgb(*upper), bgcolor=lower))
+            lower = pair[1][column] if len(pair) == 2 else None
+            if blocks:
+                below = Color.from_rgb(*lower) if lower else None
+                text.append(UPPER_HALF, Style(color=Color.from_rgb(*upper), bgcolor=below))
+            else:
+                mean = [(a + b) // 2 for a, b in zip(upper, lower or upper, strict=True)]
+                text.append(" ", Style(bgcolor=Color.from_rgb(*mean)))
     return text
+
+
+def _has_half_blocks(encoding: str) -> bool:
+    try:
+        UPPER_HALF.encode(encoding)
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
 
 
 def _fitted(pixels: NDArray[np.uint8], columns: int) -> NDArray[np.uint8]:

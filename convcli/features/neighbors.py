@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from convcli.errors import UnfitError
 from convcli.features.vector_set import VectorSet
 from convcli.nets.analysis.summary import SCHEMA
-from convcli.tables import Listing
+from convcli.tables import Listing, Rows
 from convcli.text import safe
 
 Array = NDArray[np.float64]
@@ -48,15 +48,28 @@ METRICS: dict[str, Callable[[Array, Array], Array]] = {"cosine": cosine, "euclid
 """Distances by name."""
 
 
-def distances(metric: str, a: NDArray[np.floating], b: NDArray[np.floating]) -> Array:
-    """The matrix of distances between the rows of a and of b, in float64."""
-    first, second = a.astype(np.float64), b.astype(np.float64)
-    return np.concatenate(
-        [
-            METRICS[metric](first[start : start + BLOCK], second)
-            for start in range(0, len(first), BLOCK)
-        ]
-    )
+class DistanceRows:
+    """The distances of the rows of a to those of b, or of a, in float64: BLOCK rows at a time.
+
+    >>> DistanceRows("euclidean", np.array([[0.0], [3.0]]))[1]
+    array([3., 0.])
+    """
+
+    def __init__(
+        self, metric: str, a: NDArray[np.floating], b: NDArray[np.floating] | None = None
+    ) -> None:
+        self._metric, self._a = METRICS[metric], a
+        self._b = (a if b is None else b).astype(np.float64)
+        self._start = -BLOCK
+        self._rows: Array = np.empty((0, len(self._b)))
+
+    def __getitem__(self, number: int) -> Array:
+        if not 0 <= number - self._start < BLOCK:
+            self._start = number - number % BLOCK
+            block = self._a[self._start : self._start + BLOCK].astype(np.float64)
+            self._rows = self._metric(block, self._b)
+        row: Array = self._rows[number - self._start]
+        return row
 
 
 def _rounded(distance: float) -> float:
@@ -64,16 +77,21 @@ def _rounded(distance: float) -> float:
 
 
 def distance_listing(vectors: VectorSet, metric: str) -> Listing:
-    """The distances between the vectors of a set, as a result to print."""
-    between, paths = distances(metric, vectors.rows, vectors.rows), vectors.paths
-    rows = [(path, *map(_rounded, row)) for path, row in zip(paths, between, strict=True)]
-    pictures = [
-        {"path": path, "distances": row.tolist()} for path, row in zip(paths, between, strict=True)
-    ]
+    """The distances between the vectors of a set, as a result to print: a row at a time."""
+    paths, between = vectors.paths, DistanceRows(metric, vectors.rows)
+    count = len(paths)
     return Listing(
-        "\n".join("\t".join(f"{one:.6g}" for one in row) for row in between),
-        (("path", *map(safe, paths)), rows, ()),
-        {"schema": SCHEMA, "metric": metric, "pictures": pictures},
+        Rows(count, lambda n: "\t".join(f"{one:.6g}" for one in between[n])),
+        (
+            ("path", *map(safe, paths)),
+            Rows(count, lambda n: (paths[n], *map(_rounded, between[n]))),
+            (),
+        ),
+        {
+            "schema": SCHEMA,
+            "metric": metric,
+            "pictures": Rows(count, lambda n: {"path": paths[n], "distances": between[n].tolist()}),
+        },
         f"{metric} distances",
     )
 
@@ -117,11 +135,11 @@ def nearest(queries: VectorSet, among: VectorSet, count: int, metric: str) -> li
             f"vectors of {queries.rows.shape[1]:,} numbers meet a set of "
             f"{among.rows.shape[1]:,}; make both with the same network and --vector"
         )
-    between = distances(metric, queries.rows, among.rows)
+    between = DistanceRows(metric, queries.rows, among.rows)
     files = [os.path.realpath(path) for path in among.paths]
     neighbors: list[Neighbor] = []
-    for path, row in zip(queries.paths, between, strict=True):
-        own = os.path.realpath(path)
+    for number, path in enumerate(queries.paths):
+        own, row = os.path.realpath(path), between[number]
         order = [int(index) for index in np.argsort(row, kind="stable") if files[index] != own]
         neighbors += [
             Neighbor(path, rank, among.paths[index], float(row[index]))

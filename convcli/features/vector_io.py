@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import BytesIO
 from json import dumps, loads
 from typing import IO, NamedTuple
@@ -165,18 +165,46 @@ def _write_bytes(write: Callable[[IO[bytes]], object], target: str | None, force
 
 def read_set(path: str) -> VectorSet:
     """The vectors of an .npz file. Raises Refusal for any other file."""
-    arrays = npz_arrays(path, ("vectors", "paths"), ("names", "settings", "shapes"))
-    rows, paths = arrays["vectors"], arrays["paths"]
+    arrays = npz_arrays(path, ("vectors", "paths"), ("names", "settings", "shapes"), _wrong)
+    vectors, paths = arrays["vectors"], tuple(map(str, arrays["paths"]))
     shapes = _shapes(str(arrays.get("shapes", "{}")))
-    if rows.ndim != 2 or paths.shape != (len(rows),) or rows.dtype.kind != "f" or shapes is None:
-        raise Refusal(f"{safe(path)} does not hold vectors as convcli saves them")
+    if vectors.dtype.kind != "f" or shapes is None or any("\0" in path for path in paths):
+        raise Refusal(f"{safe(path)} {NO_VECTORS}")
+    with np.errstate(over="ignore"):
+        rows = vectors.astype(np.float32)
+    for picture, row in zip(paths, rows, strict=True):
+        if not np.isfinite(row).all():
+            raise Refusal(
+                f"{safe(path)}: the vector of {safe(picture)} has values that are not finite "
+                "float32 numbers, which nothing can be compared with"
+            )
     return VectorSet(
-        tuple(map(str, paths)),
-        rows.astype(np.float32),
+        paths,
+        rows,
         tuple(map(str, arrays.get("names", ()))),
         str(arrays.get("settings", "")),
         shapes,
     )
+
+
+MAX_VECTORS = 5_000_000
+"""Of a set that is read: more take minutes before the first is compared."""
+
+NO_VECTORS = "does not hold vectors as convcli saves them"
+
+
+def _wrong(shapes: Mapping[str, Shape]) -> str:
+    """What is wrong with the shapes of a set, of which vectors and paths may be missing."""
+    vectors, paths = shapes.get("vectors", (0, 0)), shapes.get("paths")
+    texts = [shapes.get(name, ()) for name in ("settings", "shapes")]
+    if (
+        len(vectors) != 2
+        or vectors[0] > MAX_VECTORS
+        or paths not in (None, vectors[:1])
+        or any(texts)
+    ):
+        return NO_VECTORS
+    return "" if shapes.get("names") in (None, vectors[1:]) else NO_VECTORS
 
 
 def _shapes(text: str) -> dict[str, Shape] | None:

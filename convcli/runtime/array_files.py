@@ -3,16 +3,18 @@
 import os
 import zipfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
 
 from convcli.arrays import Array
-from convcli.errors import Refusal
+from convcli.errors import Refusal, SpecError
 from convcli.images.io.source import available
 from convcli.nets.analysis.table import bytes_text
+from convcli.nets.layers.shapes import Shape
 from convcli.nets.readers.weight_files.reader import ArrayFile, read_arrays
+from convcli.numerals import read_array_header
 from convcli.runtime.stored import array_of
 from convcli.text import safe
 
@@ -38,11 +40,21 @@ BAD_ARCHIVE = (
 
 
 def npz_arrays(
-    path: str, required: Sequence[str], optional: Sequence[str] = ()
+    path: str,
+    required: Sequence[str],
+    optional: Sequence[str] = (),
+    wrong: Callable[[Mapping[str, Shape]], str] = lambda shapes: "",
 ) -> dict[str, Array]:
-    """Some arrays of an .npz file by name. Raises Refusal where one that is required is missing."""
+    """Some arrays of an .npz file by name.
+
+    Raises Refusal where one that is required is missing, and before any is read for what is `wrong`
+    with their shapes.
+    """
     with opened(path, "an .npz file of arrays"), Npz(path) as file:
         shapes = file.shapes()
+        why = wrong(shapes)
+        if why:
+            raise Refusal(f"{safe(path)} {why}")
         missing = [name for name in required if name not in shapes]
         if missing:
             raise Refusal(f"{safe(path)} holds no array called {missing[0]}")
@@ -71,13 +83,13 @@ class Npz:
             if not name.endswith(".npy"):
                 continue
             with self._zip.open(name) as stream:
-                version = np.lib.format.read_magic(stream)
-                reader = READERS.get(version)
-                if reader is None:
-                    raise ValueError(f"{name} has the format {version}")
-                shape, _, dtype = reader(stream)
-            if not dtype.hasobject:
-                yield name[:-4], shape
+                try:
+                    header = read_array_header(stream)
+                except SpecError as error:
+                    raise ValueError(f"{name}: {error}") from None
+            # objects are never read; text of no characters takes no bytes, however many there are
+            if header.type[0] in READ and header.item_bytes:
+                yield name[:-4], header.shape
 
     def read(self, name: str) -> Array:
         """An array. Raises Refusal for one that would take more memory than there is."""
@@ -92,11 +104,8 @@ class Npz:
         return values
 
 
-READERS = {
-    (1, 0): np.lib.format.read_array_header_1_0,
-    (2, 0): np.lib.format.read_array_header_2_0,
-}
-"""Headers of the two versions that arrays of numbers are written in."""
+READ = "biufcU"
+"""The kinds of arrays that are read: numbers and text."""
 
 
 class Stored:

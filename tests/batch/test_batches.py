@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from convcli.batch.inputs import Input, gathered
 from convcli.batch.jobs import worker
 from convcli.batch.output_names import NameParts, Task, filled, planned, read_template
-from convcli.batch.resume import is_finished
+from convcli.batch.resume import finished_before
 from convcli.cli.main import run
 from convcli.errors import OutputError, Refusal, SpecError
 from convcli.images.filters.options import FilterOptions
@@ -198,10 +198,10 @@ def test_the_proof_fails_for_any_cut(here, suffix):
     assert run(["filter", "in.png", "-k", "blur", "-q", "-o", f"out{suffix}"]) == 0
     record = FilterOptions(kernels=("blur",)).record()
     data = Path(f"out{suffix}").read_bytes()
-    assert is_finished(f"out{suffix}", "in.png", record)
+    assert finished_before(f"out{suffix}", "in.png", record)
     for length in (0, 1, len(data) // 2, len(data) - 20):
         Path(f"out{suffix}").write_bytes(data[:length])
-        assert not is_finished(f"out{suffix}", "in.png", record), length
+        assert finished_before(f"out{suffix}", "in.png", record) is None, length
 
 
 # line → exit code, and what the refusal says

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy import fft
 
 from convcli.errors import Refusal, UnfitError
-from convcli.features.neighbors import distances
+from convcli.features.neighbors import DistanceRows
 from convcli.features.vector_io import read_set
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.layers import Slot
@@ -136,7 +136,9 @@ def test_distances_are_those_of_scipy(metric):
 
     rng = np.random.default_rng(2)
     a, b = rng.standard_normal((300, 7)), rng.standard_normal((5, 7))
-    np.testing.assert_allclose(distances(metric, a, b), cdist(a, b, metric), atol=1e-12)
+    rows = DistanceRows(metric, a, b)
+    between = np.stack([rows[number] for number in range(len(a))])
+    np.testing.assert_allclose(between, cdist(a, b, metric), atol=1e-12)
 
 
 SLOTS = {"conv1.weight": Slot((4, 3, 3, 3), "filters"), "conv1.bias": Slot((4,), 0.0)}
@@ -168,12 +170,11 @@ def test_a_damaged_archive_is_read_or_refused(archive, tmp_path, data):
 
 
 def test_an_archive_of_another_version_is_refused(tmp_path):
-    """Version 3.0 is for the names of records, which arrays of numbers do not have."""
     path = str(tmp_path / "new.npz")
     with zipfile.ZipFile(path, "w") as file:
-        header = b"\x93NUMPY\x03\x00\x04\x00\x00\x00{}  "
+        header = b"\x93NUMPY\x04\x00\x04\x00\x00\x00{}  "
         file.writestr("conv1.weight.npy", header)
-    with pytest.raises(Refusal, match=r"conv1.weight.npy has the format \(3, 0\)"):
+    with pytest.raises(Refusal, match=r"conv1.weight.npy: it is no .npy array: it does not begin"):
         read_weights(path, SLOTS)
 
 

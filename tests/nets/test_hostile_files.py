@@ -1,16 +1,21 @@
 """Files that were damaged on purpose: read or refused, nothing else."""
 
+import gzip
 import random
+import zipfile
+from pathlib import Path
 
 import numpy as np
 import onnx
 import pytest
 from onnx_models import model_of
+from tflite_models import tflite
 
 from convcli.errors import Refusal
 from convcli.nets.analysis.summary import trace
 from convcli.nets.readers.read import read_words
 
+FILES = Path(__file__).parent / "files"
 RNG = np.random.default_rng(1)
 
 
@@ -32,7 +37,26 @@ def onnx_file(path):
     return (3, 8, 8)
 
 
-MAKERS = {"net.onnx": onnx_file}
+def exported(path):
+    """Not compressed, so that what is damaged is the graph rather than the archive."""
+    with zipfile.ZipFile(FILES / "one.pt2") as file, zipfile.ZipFile(path, "w") as copy:
+        for name in file.namelist():
+            copy.writestr(name, file.read(name))
+    return (3, 32, 32)
+
+
+def keras_json(path):
+    text = gzip.decompress((FILES / "MobileNetV2.json.gz").read_bytes())
+    Path(path).write_bytes(text)
+    return (3, 224, 224)
+
+
+MAKERS = {
+    "net.onnx": onnx_file,
+    "net.pt2": exported,
+    "net.json": keras_json,
+    "net.tflite": tflite,
+}
 
 
 def damaged(data, rng):

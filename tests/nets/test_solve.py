@@ -38,6 +38,36 @@ def test_inputs_strides_and_kernels_are_found_too():
     assert solutions(Unknowns(5, 3, 1, (0, 0), 9)) == []
 
 
+# input, kernel, stride, padding, output → kernels and strides that leave nothing over
+EXACT = [
+    ((1000, None, None, None, 1), [(1000, 1)]),
+    ((224, None, None, (0, 0), 14), [(224 - 13 * stride, stride) for stride in range(16, 0, -1)]),
+    ((1000, 3, None, (0, 0), 2), [(3, 997)]),
+    ((1000, None, 14, (0, 0), 14), [(818, 14)]),
+    ((30, None, 20, (1, 1), 2), [(12, 20)]),
+]
+
+
+@pytest.mark.parametrize(("known", "windows"), EXACT)
+def test_windows_are_found_to_the_length_of_the_input(known, windows):
+    found = solutions(Unknowns(*known))
+    assert [(one.kernel, one.stride) for one in found if one.exact] == windows
+
+
+@pytest.mark.parametrize(
+    ("words", "tried"),
+    [
+        ({"size": (8,), "output": 9, "padding": (0, 0)}, "to 8 those that leave nothing over"),
+        ({"kernel": 3, "output": 9}, "strides to 15 were tried; give --input"),
+        ({"size": (10**9,), "kernel": 3, "output": 3}, "to 100,000 those"),
+    ],
+)
+def test_what_was_tried_is_said(words, tried):
+    outcome = solve(SolveOptions(**words))
+    assert tried in str(outcome.result.record()["tried"])
+    assert tried in str(outcome.refusal or outcome.result.caption)
+
+
 numbers = st.integers(1, 12)
 
 

@@ -34,7 +34,7 @@ from convcli.images.kernels.kernel import (
 )
 from convcli.images.kernels.parse import kernel, spec_text
 from convcli.numerals import read_fraction, row_hints
-from convcli.text import safe
+from convcli.text import power_text, safe
 
 MAX_KERNELS = 100
 """Kernels of one chain, iterations counted."""
@@ -95,11 +95,15 @@ def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> 
     )
     border, range_ = read_border(options.border), read_range(options.range)
     named = map(kernel, options.kernels) if kernels is None else kernels
-    chain = [_changed(one, scale, options) for one in named] * options.iterations
-    if not chain:
+    count = len(options.kernels if kernels is None else kernels) * options.iterations
+    if not count:
         raise SpecError("no kernel is given")
-    if len(chain) > MAX_KERNELS:
-        raise SpecError(f"{len(chain)} kernels in a chain are more than {MAX_KERNELS}")
+    if count > MAX_KERNELS:
+        raise SpecError(
+            f"{power_text(count)} kernels in a chain are more than {MAX_KERNELS}, "
+            "iterations counted"
+        )
+    chain = [_changed(one, scale, options) for one in named] * options.iterations
     return FilterSpec(
         tuple(chain),
         border,

@@ -14,9 +14,9 @@ from contextlib import contextmanager, suppress
 from io import BytesIO
 from math import ceil
 from threading import Event, Thread
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from convcli.errors import PictureError
 from convcli.images.image import Header
@@ -49,6 +49,9 @@ MAP = re.compile(
 """The header of a PGM or PPM of 8 or 16 bits, whose samples are mapped and not decoded."""
 
 MAX_MAP_HEADER = 4096
+
+MAX_PIPE_BYTES = 2**29
+"""Of a pipe, whose end nobody knows before; --max-memory raises it."""
 
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -239,6 +242,24 @@ def available() -> int:
     return min(bounds, default=2**62)
 
 
+class FileState(NamedTuple):
+    """What tells that a file has changed: which it is, its length and when it was written."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+
+
+def file_state(path: str) -> FileState | None:
+    """The state of a file; None of one that is not there."""
+    try:
+        stat = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return FileState(stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns)
+
+
 class Prefetch:
     """A file, or stdin for "-", opened and decoded when it is asked for, or in the background.
 
@@ -304,15 +325,8 @@ class Prefetch:
         if self._state() != self._before:
             raise PictureError("it changed while it was read; what was read is not used")
 
-    def _state(self) -> tuple[int, ...] | None:
-        """What tells that a file has changed: which it is, its length and when it was written."""
-        if self._pipe:
-            return None
-        try:
-            stat = os.stat(self.source)
-        except (OSError, ValueError):
-            return None
-        return stat.st_dev, stat.st_ino, stat.st_size, stat.st_mtime_ns
+    def _state(self) -> FileState | None:
+        return None if self._pipe else file_state(self.source)
 
     def _work(self) -> None:
         """In the background: open the file, and decode a picture that is small enough."""
@@ -333,10 +347,10 @@ class Prefetch:
     def _open(self) -> Header:
         if self._pipe:  # Pillow seeks, a pipe cannot
             if self.source == "-":
-                self._data = sys.stdin.buffer.read()
+                self._data = self._piped(sys.stdin.buffer)
             else:
                 with open(self.source, "rb") as stream:
-                    self._data = stream.read()
+                    self._data = self._piped(stream)
             start = self._data[:MAX_MAP_HEADER]
         else:
             with open(self.source, "rb") as stream:
@@ -353,6 +367,20 @@ class Prefetch:
                 self._image.close()
                 raise
         return self._header
+
+    def _piped(self, stream: IO[bytes]) -> bytes:
+        """All that a pipe or a device gives, which may never end. Raises PictureError."""
+        start = stream.read(MAX_MAP_HEADER)
+        if map_header(start) is None and not formats_beginning(start):
+            raise UnidentifiedImageError
+        allowed = min(self.limits.memory or MAX_PIPE_BYTES, available() // 2)
+        rest = stream.read(max(allowed - len(start), 0) + 1)
+        if len(start) + len(rest) > allowed:
+            raise PictureError(
+                f"it goes on beyond {bytes_text(allowed)}, of a pipe; save it to a file, or "
+                f"raise the limit with --max-memory {ceil(allowed / 2**19)}MiB"
+            )
+        return start + rest
 
     def _decode(self, image: Image.Image) -> None:
         tiles = getattr(image, "tile", [])

@@ -25,7 +25,7 @@ from convcli.nets.layers import (
 )
 from convcli.nets.layers.tensor_ops import Input, Unused
 from convcli.nets.source_location import pointed
-from convcli.text import safe
+from convcli.text import power_text, safe
 
 Value = TypeVar("Value")
 
@@ -37,6 +37,9 @@ IN_PLACE = (Activation, PReLU, Identity, Reshape)
 
 MAX_AXIS = 10**12
 """The longest axis, which keeps every figure within a few dozen digits."""
+
+MAX_FIGURE = 10**30
+"""The most parameters, MACs, cells of a receptive field of one layer: far beyond any network."""
 
 DTYPES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8, "int8": 1}
 """Bytes of one value."""
@@ -296,7 +299,13 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
                 failures.append(Failure(node, str(misfit)))
                 break
             if max(used.measure.output, default=0) > MAX_AXIS:
-                text = f"an axis of {max(used.measure.output)} is more than {MAX_AXIS:,}"
+                text = (
+                    f"an axis of {power_text(max(used.measure.output))} is more than {MAX_AXIS:,}"
+                )
+                failures.append(Failure(node, text))
+                break
+            if max(used.params, used.measure.macs) > MAX_FIGURE:
+                text = f"its parameters or MACs are more than {power_text(MAX_FIGURE)}"
                 failures.append(Failure(node, text))
                 break
             # the same misfit on another line is another failure
@@ -311,6 +320,10 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
             field = widest([known[name][1] for name in node.inputs], measure.output[1:])
         if measure.windows or measure.upsampling or field.lengths != measure.output[1:]:
             field = field_behind(field, node.layer, measure)
+            if any(axis.jump > MAX_FIGURE or axis.size > MAX_FIGURE for axis in field.axes):
+                text = f"its receptive field or stride is more than {power_text(MAX_FIGURE)}"
+                failures.append(Failure(node, text))
+                break
         rows.append(Row(node, inputs, used, field.axes))
         known[node.name] = measure.output, field
     complete, stopped = len(rows) == len(network.nodes), network.stopped

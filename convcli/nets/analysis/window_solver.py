@@ -1,7 +1,7 @@
 """The lengths that give an output along one axis: which padding gives 55?"""
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 from convcli.errors import SpecError
@@ -17,7 +17,11 @@ MAX_DILATED_KERNEL = 2_000
 """Larger dilated kernels and strides are not solved for."""
 
 MAX_KERNEL = 15
-"""Larger kernels and strides are not tried where they are left out."""
+"""Of larger kernels and strides that are left out, those are found that leave nothing over."""
+
+
+MAX_STRIDE = 100_000
+"""Larger strides are not tried at all."""
 
 
 class Solution(NamedTuple):
@@ -58,9 +62,13 @@ def solutions(given: Unknowns) -> list[Solution]:
 
     Kernels and strides that are left out are tried to MAX_KERNEL, strides to the kernel, and
     paddings to one less than the dilated kernel, beyond which a window reads nothing but padding.
+    Of larger ones, to the length of the input, those are found that leave nothing over without
+    padding, or with the one that is given: the patches of a ViT among them.
 
     >>> solutions(Unknowns(224, 11, 4, None, 55))[0].padding
     (1, 2)
+    >>> [(one.kernel, one.stride) for one in solutions(Unknowns(224, None, None, (0, 0), 14))][:2]
+    [(16, 16), (29, 15)]
     """
     window = Window(given.kernel or 1, given.stride or 1, given.dilation)
     for name, cells in (("kernel", window.dilated_kernel), ("stride", window.stride)):
@@ -68,12 +76,61 @@ def solutions(given: Unknowns) -> list[Solution]:
             raise SpecError(
                 f"solve takes a {name} that reaches at most {MAX_DILATED_KERNEL:,} cells"
             )
-    first = list(islice(_solutions(given), MAX_SOLUTIONS + 1))
+    every = chain(_solutions(given), _large_solutions(given))
+    first = list(dict.fromkeys(islice(every, 2 * MAX_SOLUTIONS)))
     if len(first) > MAX_SOLUTIONS:
         raise SpecError(f"there are more than {MAX_SOLUTIONS:,} solutions; give more of them")
     return sorted(
         first,
         key=lambda s: (not s.exact, not s.even, sum(s.padding), s.kernel, s.stride),
+    )
+
+
+def text_of_tried(given: Unknowns) -> str:
+    """What `solutions` tries of the kernels and strides that are left out, in words."""
+    names = [name for name in ("kernel", "stride") if getattr(given, name) is None]
+    if not names:
+        return ""
+    text = f"{' and '.join(f'{name}s' for name in names)} to {MAX_KERNEL} were tried"
+    if given.input is None:
+        return f"{text}; give --input, and larger ones are"
+    ends = "no padding" if given.padding is None else "that padding"
+    last = min(given.input, MAX_STRIDE)
+    return f"{text}, and to {last:,} those that leave nothing over with {ends}"
+
+
+def _large_solutions(given: Unknowns) -> Iterator[Solution]:
+    """Kernels or strides beyond those tried one by one, that fit a given input exactly.
+
+    dilation · (kernel − 1) + 1 + (output − 1) · stride = input + padding
+    """
+    if given.input is None or (given.kernel and given.stride):
+        return
+    padding = given.padding or (0, 0)
+    cells = given.input + sum(padding)
+    # a window with one position has no step: the smallest stands for all
+    longest = 1 if given.output == 1 else (cells - 1) // (given.output - 1)
+    longest = min(longest, MAX_STRIDE)
+    for stride in [given.stride] if given.stride else range(1, longest + 1):
+        taps, uneven = divmod(cells - 1 - (given.output - 1) * stride, given.dilation)
+        kernel = taps + 1
+        if uneven or taps < 0 or kernel != (given.kernel or kernel):
+            continue
+        if given.kernel or stride <= max(kernel, 2) or given.stride:
+            yield _solution(given, Window(kernel, stride, given.dilation), given.input, padding)
+
+
+def _solution(given: Unknowns, window: Window, length: int, padding: Pair) -> Solution:
+    fit = Fit(length, window, padding)
+    return Solution(
+        length,
+        window.kernel,
+        window.stride,
+        window.dilation,
+        padding,
+        given.output,
+        fit.unread,
+        fit.leftover,
     )
 
 
@@ -86,17 +143,7 @@ def _solutions(given: Unknowns) -> Iterator[Solution]:
             window = Window(kernel, stride, given.dilation)
             for padding in _paddings(given, window):
                 for length in _lengths(given, window, padding):
-                    fit = Fit(length, window, padding)
-                    yield Solution(
-                        length,
-                        kernel,
-                        stride,
-                        given.dilation,
-                        padding,
-                        given.output,
-                        fit.unread,
-                        fit.leftover,
-                    )
+                    yield _solution(given, window, length, padding)
 
 
 def _paddings(given: Unknowns, window: Window) -> Iterator[Pair]:
@@ -123,8 +170,8 @@ def _lengths(given: Unknowns, window: Window, padding: Pair) -> Iterator[int]:
         yield given.input
 
 
-def listing(solutions: list[Solution]) -> Listing:
-    """Solutions as a result to print."""
+def listing(solutions: list[Solution], tried: str) -> Listing:
+    """Solutions as a result to print, and what was tried."""
     ends = [f"{before},{after}" for before, after in (solution.padding for solution in solutions)]
     rows = [
         (
@@ -148,9 +195,11 @@ def listing(solutions: list[Solution]) -> Listing:
         (("input", "kernel", "stride", "padding", "output", "exact", "unread"), rows, ()),
         {
             "schema": SCHEMA,
+            "tried": tried,
             "solutions": [
                 {**solution._asdict(), "exact": solution.exact} for solution in solutions
             ],
         },
-        f"{counted(len(solutions), 'solution')}, of which {exact} {leave} nothing over",
+        f"{counted(len(solutions), 'solution')}, of which {exact} {leave} nothing over"
+        + (f"; {tried}" if tried else ""),
     )

@@ -18,12 +18,12 @@ from convcli.nets.layers.shapes import (
 )
 from convcli.records import equal_by_type
 
-NormKind = Literal["batch", "instance", "group", "layer"]
+NormKind = Literal["batch", "instance", "group", "layer", "input"]
 
 
 @equal_by_type
 class Norm(NamedTuple):
-    """A normalization: `batch`, `instance`, `group` or `layer`.
+    """A normalization: `batch`, `instance`, `group`, `layer`, or `input` by fixed statistics.
 
     Batch normalization trains a scale and a shift per channel (2·C) and keeps a mean and a variance
     (2·C running statistics), which `counted` makes parameters as Keras counts them. Layer
@@ -58,9 +58,9 @@ class Norm(NamedTuple):
             covered = prod(self.shape)
             if shape[-len(self.shape) :] != self.shape:
                 raise UnfitError(f"{self.type} over {self.shape} meets the shape {shape}")
-        return Measure(
-            shape, self.vectors * covered, statistics=2 * shape[0] if self.tracked else 0
-        )
+        # Keras's layer for inputs keeps the number of pictures too that it was adapted to
+        kept = 2 * shape[0] + (self.kind == "input") if self.tracked else 0
+        return Measure(shape, self.vectors * covered, statistics=kept)
 
     def slots(self, shape: Shape) -> Slots:
         covered = self.shape or shape[:1]

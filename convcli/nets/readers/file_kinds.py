@@ -35,6 +35,10 @@ WEIGHTS = "it holds weights alone; give it to extract --weights, and its network
 
 KINDS: dict[str, Kind] = {
     "onnx": Kind("an ONNX file", "onnx.reader:read_onnx"),
+    "keras": Kind("a Keras file", "keras_files:read_keras_archive"),
+    "keras json": Kind("a configuration of Keras", "keras_files:read_keras_json"),
+    "pt2": Kind("an exported program", "exported_program:read_exported"),
+    "tflite": Kind("a TFLite file", "tflite.reader:read_tflite"),
     "torch": Kind("a PyTorch checkpoint", instead=WEIGHTS, weights=True),
     "torch script": Kind("a TorchScript file", instead=WEIGHTS, weights=True),
     "safetensors": Kind("a safetensors file", instead=WEIGHTS, weights=True),
@@ -49,6 +53,7 @@ MAX_NAMES = 10_000
 """Names of an archive that are looked at."""
 
 BY_MARK: tuple[tuple[int, bytes, Kind], ...] = (
+    (4, b"TFL3", KINDS["tflite"]),
     (0, b"\x89HDF\r\n\x1a\n", KINDS["hdf5"]),
     (0, b"\x80\x02", KINDS["pickle"]),
     (0, b"\x80\x03", KINDS["pickle"]),
@@ -132,6 +137,8 @@ def kind_of(path: str) -> Kind | None:
             return kind
     if suffix in BY_SUFFIX and not _is_text(head):
         return BY_SUFFIX[suffix]
+    if head.lstrip()[:1] == b"{" and b'"class_name"' in head:
+        return KINDS["keras json"]
     if _like_onnx(head):
         return KINDS["onnx"]
     if suffix in EXPECTED:
@@ -147,6 +154,10 @@ def _archive(path: str) -> str:
             folders = {part for name in archive.namelist()[:MAX_NAMES] for part in name.split("/")}
     except BAD_ZIP as error:
         raise Refusal(f"{safe(path)} is a damaged zip archive: {safe(str(error))[:100]}") from None
+    if "serialized_exported_program.json" in names or "model.json" in names:
+        return "pt2"
+    if "config.json" in names and "metadata.json" in names:
+        return "keras"
     if "data.pkl" in names:
         return "torch script" if "code" in folders else "torch"
     if any(name.endswith(".npy") for name in names):

@@ -21,7 +21,7 @@ from convcli.nets.readers.python.language.objects import (
     Value,
 )
 from convcli.nets.readers.python.torch import nn_module, nn_weights
-from convcli.text import counted, like
+from convcli.text import counted, like, power_text
 
 MAX_OUTPUTS = 1000
 """Tensors of one model that are its outputs; those behind them are left out."""
@@ -325,7 +325,7 @@ def notes_of(recorder: GraphRecorder, rest: list[Node], outputs: list[Tensor]) -
         names = ", ".join(node.name for node in rest[:4]) + (", …" if len(rest) > 4 else "")
         if params:
             notes.append(
-                f"{names}: the output needs none of their {params:,} parameters, "
+                f"{names}: the output needs none of their {power_text(params)} parameters, "
                 "which are in the totals"
             )
     if recorder.activation_macs:

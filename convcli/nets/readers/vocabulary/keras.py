@@ -395,6 +395,7 @@ LAYERS: dict[str, Builder] = {
     "Reshape": reshape,
     "BatchNormalization": batch_normalization,
     "LayerNormalization": layer_normalization,
+    "Normalization": plain(Norm("input", 0, tracked=True, counted=True, eps=1e-7)),
     "GroupNormalization": group_normalization,
     "Activation": activation,
     "Concatenate": concatenate,

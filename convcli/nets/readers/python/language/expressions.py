@@ -278,7 +278,7 @@ def _call(interpreter: Interpreter, node: ast.Call, frame: Frame) -> Value:
                 return enclosing_super(_elements(interpreter, node.args, frame), frame)
             if node.func.id in ("locals", "globals") and not node.args:
                 names = frame.names if node.func.id == "locals" else frame.file.names
-                return {key: look_up(interpreter, key, frame) for key in names}
+                return {key: look_up(interpreter, key, frame) for key in tuple(names)}
         function = evaluate(interpreter, node.func, frame)
         args = _elements(interpreter, node.args, frame)
         options: dict[str, Value] = {}

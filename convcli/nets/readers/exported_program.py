@@ -1,0 +1,527 @@
+"""`.pt2` files of `torch.export`: a graph as JSON, with the size of every tensor.
+
+What each operator of ATen is worth is a table; those that hold no weights and no windows become
+operations of the sizes that the file gives. Nothing of the file is run.
+"""
+
+import os
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Sequence
+from json import loads
+from math import prod
+from typing import NamedTuple
+
+from convcli.errors import SpecError, UnfitError
+from convcli.geometry import Padding
+from convcli.nets.graph import INPUT, Given, Network, Reading, Stopped
+from convcli.nets.layers import (
+    Activation,
+    AdaptivePool,
+    Concat,
+    Conv,
+    Identity,
+    Layer,
+    Linear,
+    Norm,
+    Pool,
+    PoolKind,
+    Shape,
+    TransposedConv,
+)
+from convcli.nets.readers.tensor_graph import (
+    Halt,
+    TensorGraph,
+    Traced,
+    Value,
+    traced,
+    weight_owner,
+)
+from convcli.nets.stored_arrays import StoredArray
+from convcli.text import safe
+
+MAX_MODEL = 256 << 20
+"""Bytes of the JSON of a model."""
+
+MAX_NODES = 200_000
+
+Json = dict[str, object]
+
+
+def read_exported(path: str) -> Reading:
+    """The network of an exported program. Raises SpecError."""
+    name = os.path.basename(path)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            entries = [one for one in archive.namelist() if one.endswith(MODELS)]
+            if not entries:
+                raise SpecError(f"{safe(name)} holds no exported program")
+            if archive.getinfo(entries[0]).file_size > MAX_MODEL:
+                raise SpecError(f"{safe(name)}: its graph has more than {MAX_MODEL:,} bytes")
+            with archive.open(entries[0]) as stream:
+                model = loads(stream.read(MAX_MODEL))
+    except SpecError:
+        raise
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
+        raise SpecError(f"{safe(name)} is no exported program: {safe(str(error))[:80]}") from None
+    try:
+        program = _Program(model, name)
+        shape = program.shape
+    except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+        if isinstance(error, SpecError):
+            raise
+        raise SpecError(
+            f"{safe(name)} is not written as torch.export writes it ({type(error).__name__})"
+        ) from None
+    network = Network((), redo=program.network, parameters=tuple(program.inputs))
+    return Reading(network, shape, f"exported program of PyTorch {program.version}")
+
+
+MODELS = ("models/model.json", "serialized_exported_program.json")
+"""What the graph is called in the archive, by PyTorch's versions."""
+
+
+class _Node(NamedTuple):
+    """One operator with its arguments by name."""
+
+    operator: str
+    arguments: dict[str, object]
+    outputs: list[str]
+    module: str
+
+
+class _Program:
+    """The records of a program, checked as far as they are used."""
+
+    def __init__(self, model: Json, source: str) -> None:
+        self.source = source
+        self.version = safe(str(model.get("torch_version", "")))[:20]
+        module = _object(model["graph_module"])
+        graph = _object(module["graph"])
+        self.sizes = {
+            str(name): _sizes(value) for name, value in _object(graph["tensor_values"]).items()
+        }
+        self.inputs: list[str] = []
+        self.arrays: dict[str, StoredArray] = {}
+        for spec in _list(_object(module["signature"])["input_specs"]):
+            ((kind, entry),) = _object(spec).items()
+            argument = _object(_object(entry)["arg"])
+            held = argument.get("as_tensor")
+            name = str(_object(held)["name"] if held is not None else argument.get("name", ""))
+            if kind == "user_input":
+                if name:
+                    self.inputs.append(name)
+                continue
+            named = _object(entry)
+            own = next((named[key] for key in named if key.endswith("_name")), name)
+            if name in self.sizes:
+                self.arrays[name] = StoredArray("float32", self.sizes[name], None, name=str(own))
+        nodes = _list(graph["nodes"])
+        if len(nodes) > MAX_NODES:
+            raise SpecError(f"{safe(source)} has more than {MAX_NODES:,} operators")
+        self.nodes = [_node(_object(one)) for one in nodes]
+        self.outputs = [
+            str(_object(_object(one)["as_tensor"])["name"])
+            for one in _list(graph["outputs"])
+            if "as_tensor" in _object(one)
+        ]
+        self.modules = Counter(node.module for node in self.nodes)
+        if not self.inputs:
+            raise SpecError(f"{safe(source)} has no input that is a tensor")
+
+    @property
+    def shape(self) -> Shape:
+        """The input that it was exported for, (channels, *lengths)."""
+        whole = self.sizes[self.inputs[0]]
+        return whole[1:] if len(whole) > 1 else whole
+
+    def network(self, shape: Shape, given: tuple[Given, ...] = ()) -> Network:
+        """The network, which stands for the sizes that it was exported with alone."""
+        others = [one for one in given if one.shape and one.shape != self.sizes.get(one.name)]
+        if shape != self.shape or (others and others[0].name in self.inputs[1:]):
+            sizes = ", ".join(f"{name} {self._size_text(name)}" for name in self.inputs)
+            raise UnfitError(f"{safe(self.source)} was exported for {safe(sizes)} alone")
+        graph = TensorGraph()
+        known: dict[str, Value] = {**self.arrays}
+        whole = self.sizes[self.inputs[0]]
+        known[self.inputs[0]] = traced(INPUT, whole)
+        stopped = None
+        node = None
+        try:
+            if whole[0] != 1 and len(whole) > 1:
+                raise Halt(f"it was exported with a batch of {whole[0]}; export it with one image")
+            for name in self.inputs[1:]:
+                known[name] = graph.further_input(safe(name), self.sizes[name])
+            for node in self.nodes:
+                self._append(node, graph, known)
+        except Halt as halt:
+            at = (
+                f"; it is {safe(node.operator)[:60]} in {node.module or 'the model'}"
+                if node
+                else ""
+            )
+            stopped = Stopped(f"{halt}{at}", None, halt.unfit)
+        except (KeyError, TypeError, IndexError, ValueError) as error:
+            if isinstance(error, SpecError | UnfitError):
+                raise
+            operator = safe(node.operator)[:60] if node else "the input"
+            stopped = Stopped(f"{operator} is not written as PyTorch has it")
+        network = graph.network([known[one] for one in self.outputs if one in known], stopped)
+        ends = tuple(known[one] for one in self.outputs if one in known)
+        nodes = tuple(x.node for x in ends if isinstance(x, Traced))
+        return network._replace(redo=self.network, notes=self._notes(graph), outputs=nodes)
+
+    def _size_text(self, name: str) -> str:
+        return "x".join(map(str, self.sizes[name]))
+
+    def _append(self, node: _Node, graph: TensorGraph, known: dict[str, Value]) -> None:
+        call = _Call(node, known, graph, self)
+        read = OPERATORS.get(node.operator.rpartition("torch.ops.")[2].split(".")[1])
+        result = read(call) if read else None
+        known[node.outputs[0]] = result if result is not None else call.operation(node.outputs[0])
+        for name in node.outputs[1:]:
+            if name in self.sizes:
+                known[name] = call.operation(name)
+
+    def name(self, node: _Node) -> str:
+        """Of an operator without weights: its module, or a number in it."""
+        if not node.module:
+            return ""
+        return node.module if self.modules[node.module] == 1 else f"{node.module}/"
+
+    def _notes(self, graph: TensorGraph) -> tuple[str, ...]:
+        notes = []
+        if graph.activation_macs:
+            notes.append(
+                f"products of two activations, {graph.activation_macs:,} multiply–accumulates, "
+                "are not in the MACs"
+            )
+        if len(self.inputs) > 1:
+            names = ", ".join(safe(name) for name in self.inputs[1:])
+            notes.append(f"inputs beside {safe(self.inputs[0])}, as they were exported: {names}")
+        return tuple(notes)
+
+
+class _Call(NamedTuple):
+    """An operator with the tensors that it reads."""
+
+    node: _Node
+    known: dict[str, Value]
+    graph: TensorGraph
+    program: _Program
+
+    @property
+    def output(self) -> Shape:
+        return self.program.sizes[self.node.outputs[0]]
+
+    @property
+    def name(self) -> str:
+        return self.program.name(self.node)
+
+    def tensors(self) -> list[Value]:
+        """All tensors among the arguments, in their order."""
+        found = []
+        for value in self.node.arguments.values():
+            many = value if isinstance(value, list) else [value]
+            found += [self.known[one.name] for one in many if isinstance(one, _Tensor)]
+        return found
+
+    def tensor(self, *names: str) -> Value | None:
+        for name in names:
+            value = self.node.arguments.get(name)
+            if isinstance(value, _Tensor):
+                return self.known[value.name]
+        return None
+
+    def x(self) -> Value:
+        value = self.tensor("input", "self", "x")
+        if value is None:
+            raise Halt("it reads no tensor")
+        return value
+
+    def array(self, name: str) -> StoredArray | None:
+        value = self.tensor(name)
+        return value if isinstance(value, StoredArray) else None
+
+    def integers(self, name: str, axes: int, default: int) -> tuple[int, ...]:
+        value = self.node.arguments.get(name)
+        numbers = value if isinstance(value, list) else [value]
+        if value is None or not numbers:
+            return (default,) * axes
+        if not all(isinstance(one, int) for one in numbers) or len(numbers) not in (1, axes):
+            raise Halt(f"{name} is not {axes} numbers")
+        sizes = [int(one) for one in numbers if isinstance(one, int)]
+        return tuple(sizes) if len(sizes) == axes else tuple(sizes) * axes
+
+    def value(self, name: str, default: object) -> object:
+        value = self.node.arguments.get(name)
+        return default if value is None else value
+
+    def layer(self, record: Layer, *arrays: StoredArray | None, roles: Sequence[str] = ()) -> Value:
+        """Append a layer, and check that it gives the size that the file says."""
+        held = [array for array in arrays if array is not None]
+        name = next((weight_owner(array.name) for array in held), "") or self.name
+        weights = dict(zip(roles, held, strict=False))
+        y = self.graph.layer(record, self.x(), name, weights)
+        if y.shape != self.output:
+            raise Halt(f"it gives {y.shape}, and the file says {self.output}")
+        return y
+
+    def operation(self, output: str, macs: int = 0) -> Value:
+        """Append an operation of the size that the file gives."""
+        kind = self.node.operator.split(".")[-2] if "." in self.node.operator else "operation"
+        sources = [
+            self.graph.source(value, value.name != "", weight_owner(value.name) or value.name)
+            if isinstance(value, StoredArray)
+            else value
+            for value in self.tensors()
+        ]
+        return self.graph.operation(
+            safe(kind), sources, self.program.sizes[output], macs=macs, name=self.name
+        )
+
+
+class _Tensor(NamedTuple):
+    name: str
+
+
+def _object(value: object) -> Json:
+    if not isinstance(value, dict):
+        raise TypeError("no object")
+    return value
+
+
+def _list(value: object) -> list[object]:
+    if not isinstance(value, list):
+        raise TypeError("no list")
+    return value
+
+
+def _sizes(value: object) -> Shape:
+    sizes = [_size(_object(size)) for size in _list(_object(value)["sizes"])]
+    if any(size < 0 for size in sizes) or prod(sizes) > 10**15:
+        raise ValueError("sizes that no tensor has")
+    return tuple(sizes)
+
+
+def _size(size: Json) -> int:
+    """A size, or of one that may change, the one it was exported with."""
+    if "as_expr" in size:
+        size = _object(_object(size["as_expr"])["hint"])
+    value = size["as_int"]
+    if type(value) is not int:
+        raise TypeError("a size that is no number")
+    return value
+
+
+def _node(entry: Json) -> _Node:
+    arguments = {
+        str(_object(one)["name"]): _argument(_object(_object(one)["arg"]))
+        for one in _list(entry["inputs"])
+    }
+    outputs: list[str] = []
+    for one in _list(entry["outputs"]):
+        for kind, value in _object(one).items():
+            if kind == "as_tensor":
+                outputs.append(str(_object(value)["name"]))
+            elif kind == "as_tensors":
+                outputs += [str(_object(tensor)["name"]) for tensor in _list(value)]
+    if not outputs:
+        raise ValueError("an operator without outputs")
+    stack = str(_object(entry.get("metadata") or {}).get("nn_module_stack", ""))
+    parts = stack.split(";")[-1].split(",") if stack else []
+    return _Node(str(entry["target"]), arguments, outputs, safe(parts[1]) if parts[1:] else "")
+
+
+def _argument(argument: Json) -> object:
+    ((kind, value),) = argument.items()
+    if kind == "as_tensor":
+        return _Tensor(str(_object(value)["name"]))
+    if kind == "as_tensors":
+        return [_Tensor(str(_object(one)["name"])) for one in _list(value)]
+    return None if kind == "as_none" else value
+
+
+def _conv(call: _Call) -> Value | None:
+    weight, bias = call.array("weight"), call.array("bias")
+    if weight is None or len(weight.shape) < 3:
+        return None
+    axes = len(weight.shape) - 2
+    stride, dilation = call.integers("stride", axes, 1), call.integers("dilation", axes, 1)
+    groups = call.value("groups", 1)
+    if not isinstance(groups, int) or groups < 1:
+        raise Halt("groups is no number")
+    named = call.node.arguments.get("padding")
+    padding: tuple[Padding, ...] = ((0, 0),) * axes
+    if isinstance(named, str):
+        padding = (SAME_PADDING,) * axes if named == "same" else padding
+    else:
+        padding = tuple((pad, pad) for pad in call.integers("padding", axes, 0))
+    roles = ("weight", "bias")
+    if call.value("transposed", False) or "transpose" in call.node.operator:
+        extra = call.integers("output_padding", axes, 0)
+        channels, filters = weight.shape[0], weight.shape[1] * groups
+        up = TransposedConv(
+            *(filters, weight.shape[2:], stride, padding, extra, dilation, groups),
+            bias is not None,
+            channels,
+        )
+        return call.layer(up, weight, bias, roles=roles)
+    channels = weight.shape[1] * groups
+    record = Conv(
+        *(weight.shape[0], weight.shape[2:], stride, padding, dilation, groups),
+        bias is not None,
+        channels,
+    )
+    return call.layer(record, weight, bias, roles=roles)
+
+
+def _linear(call: _Call) -> Value | None:
+    weight, bias = call.array("weight"), call.array("bias")
+    if weight is None or len(weight.shape) != 2:
+        return None
+    record = Linear(weight.shape[0], bias is not None, weight.shape[1], over="axis")
+    return call.layer(record, weight, bias, roles=("weight", "bias"))
+
+
+def _batch_norm(call: _Call) -> Value | None:
+    arrays = [call.array(name) for name in ("weight", "bias", "running_mean", "running_var")]
+    held = [array for array in arrays if array is not None]
+    if not held or arrays[2] is None:
+        return None
+    vectors = sum(array is not None for array in arrays[:2])
+    eps = call.value("eps", 1e-5)
+    record = Norm(
+        "batch",
+        vectors,
+        held[0].elements,
+        tracked=True,
+        eps=float(eps) if isinstance(eps, int | float) else 1e-5,
+    )
+    roles = [*("weight", "bias")[:vectors], "running_mean", "running_var"]
+    return call.layer(record, *arrays, roles=roles)
+
+
+def _layer_norm(call: _Call) -> Value | None:
+    shape = call.value("normalized_shape", None)
+    weight, bias = call.array("weight"), call.array("bias")
+    if not isinstance(shape, list) or weight is None:
+        return None
+    record = Norm("layer", 1 + (bias is not None), shape=tuple(int(n) for n in shape))
+    return call.layer(record, weight, bias, roles=("weight", "bias"))
+
+
+def _group_norm(call: _Call) -> Value | None:
+    weight, bias, groups = call.array("weight"), call.array("bias"), call.value("num_groups", 1)
+    if weight is None or bias is None or not isinstance(groups, int):
+        return None
+    record = Norm("group", 2, weight.elements, groups)
+    return call.layer(record, weight, bias, roles=("weight", "bias"))
+
+
+def _pool(kind: PoolKind, axes: int) -> Callable[[_Call], Value | None]:
+    def read(call: _Call) -> Value | None:
+        kernel = call.integers("kernel_size", axes, 1)
+        stride = call.node.arguments.get("stride")
+        padding = tuple((pad, pad) for pad in call.integers("padding", axes, 0))
+        record = Pool(
+            kind,
+            kernel,
+            call.integers("stride", axes, 1) if stride else kernel,
+            padding,
+            call.integers("dilation", axes, 1),
+            bool(call.value("ceil_mode", False)),
+            bool(call.value("count_include_pad", True)),
+        )
+        return call.layer(record)
+
+    return read
+
+
+def _adaptive(kind: PoolKind, axes: int) -> Callable[[_Call], Value | None]:
+    return lambda call: call.layer(AdaptivePool(kind, call.integers("output_size", axes, 1)))
+
+
+def _activation(type_: str) -> Callable[[_Call], Value | None]:
+    return lambda call: call.layer(Activation(type_))
+
+
+def _reshape(call: _Call) -> Value | None:
+    return call.graph.reshaped(call.x(), call.output, call.name)
+
+
+def _concat(call: _Call) -> Value | None:
+    tensors = [call.graph.source(value) for value in call.tensors()]
+    axis = call.value("dim", 0)
+    rank = len(call.output)
+    place = axis % rank if isinstance(axis, int) and rank else 0
+    if not place or any(x.stored[0] != 1 for x in tensors):
+        return None
+    return traced(call.graph.join(Concat(place - 1), tensors, call.name), call.output)
+
+
+def _product(call: _Call) -> Value:
+    """A matrix product: its multiply–accumulates count where one side is a weight."""
+    sides = [value for value in call.tensors() if len(value.shape) > 1]
+    if "addmm" in call.node.operator or "baddbmm" in call.node.operator:
+        sides = [
+            value for name in ("mat1", "mat2", "batch1", "batch2") if (value := call.tensor(name))
+        ]
+    inner = sides[0].shape[-1] if sides else 1
+    macs = prod(call.output) * inner
+    weighted = any(isinstance(value, StoredArray) for value in sides)
+    if not weighted:
+        call.graph.activation_macs += macs
+    return call.operation(call.node.outputs[0], macs if weighted else 0)
+
+
+def _attention(call: _Call) -> Value:
+    """softmax(Q·Kᵀ)·V: two products of activations."""
+    query, key = call.tensor("query"), call.tensor("key")
+    if query is not None and key is not None and len(query.shape) > 1 and len(key.shape) > 1:
+        call.graph.activation_macs += (
+            prod(query.shape) * key.shape[-2] + prod(call.output) * (key.shape[-2])
+        )
+    return call.operation(call.node.outputs[0])
+
+
+def _same(call: _Call) -> Value | None:
+    x = call.x()
+    return x if isinstance(x, Traced) and x.shape == call.output else None
+
+
+SAME_PADDING: Padding = "same"
+RESHAPES = ("view", "reshape", "flatten", "unflatten", "_unsafe_view", "squeeze", "unsqueeze")
+SAME = ("contiguous", "clone", "alias", "detach", "to", "_to_copy", "lift_fresh_copy")
+PRODUCTS = ("matmul", "mm", "bmm", "addmm", "baddbmm")
+ACTIVATIONS = (
+    *("relu", "relu6", "elu", "selu", "celu", "gelu", "silu", "mish", "softplus", "tanh"),
+    *("sigmoid", "softmax", "log_softmax"),
+)
+OTHER_NAMES = {"hardswish": "hard_swish", "hardsigmoid": "hard_sigmoid", "hardtanh": "hard_tanh"}
+
+OPERATORS: dict[str, Callable[[_Call], Value | None]] = {
+    **dict.fromkeys(("conv1d", "conv2d", "conv3d", "convolution"), _conv),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), _conv),
+    "linear": _linear,
+    "batch_norm": _batch_norm,
+    "_native_batch_norm_legit_no_training": _batch_norm,
+    "layer_norm": _layer_norm,
+    "native_layer_norm": _layer_norm,
+    "group_norm": _group_norm,
+    **{f"max_pool{axes}d": _pool("max", axes) for axes in (1, 2, 3)},
+    **{f"avg_pool{axes}d": _pool("average", axes) for axes in (1, 2, 3)},
+    **{f"adaptive_avg_pool{axes}d": _adaptive("average", axes) for axes in (1, 2, 3)},
+    **{f"adaptive_max_pool{axes}d": _adaptive("max", axes) for axes in (1, 2, 3)},
+    **{name: _activation(name) for name in ACTIVATIONS},
+    **{f"{name}_": _activation(name) for name in ACTIVATIONS},
+    **{name: _activation(type_) for name, type_ in OTHER_NAMES.items()},
+    **{f"{name}_": _activation(type_) for name, type_ in OTHER_NAMES.items()},
+    **dict.fromkeys(RESHAPES, _reshape),
+    **dict.fromkeys(SAME, _same),
+    **dict.fromkeys(PRODUCTS, _product),
+    "dropout": lambda call: call.layer(Identity("dropout")),
+    "cat": _concat,
+    "scaled_dot_product_attention": _attention,
+}
+"""What operators of ATen are worth; the others are operations of the sizes that the file gives."""

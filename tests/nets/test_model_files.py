@@ -1,0 +1,188 @@
+"""Networks in the files of frameworks: Keras's configurations, programs exported by PyTorch."""
+
+import gzip
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from tflite_models import tflite
+
+from convcli.errors import SpecError, UnfitError
+from convcli.nets.analysis.summary import trace
+from convcli.nets.readers.read import read_words
+
+FILES = Path(__file__).parent / "files"
+
+
+def summary_of(path, shape=None):
+    reading = read_words([str(path)])
+    return trace(reading.network, shape or reading.input)
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "trainable", "macs"),
+    [
+        ("ResNet50", 25636712, 25583592, 3857973248),
+        ("VGG16", 138357544, 138357544, 15470264320),
+        ("MobileNetV2", 3538984, 3504872, 300774272),
+        ("DenseNet121", 8062504, 7978856, 2834161664),
+        ("InceptionV3", 23851784, 23817352, 5713216096),
+        ("Xception", 22910480, 22855952, 8357403496),
+        ("EfficientNetB0", 5330571, 5288548, 385814752),
+    ],
+)
+def test_configurations_have_the_totals_of_keras(name, params, trainable, macs, tmp_path):
+    """Parameters are those of `count_params()`; the texts are those of Keras 3.15."""
+    path = tmp_path / f"{name}.json"
+    path.write_bytes(gzip.decompress((FILES / f"{name}.json.gz").read_bytes()))
+    summary = summary_of(path)
+    assert (summary.params, summary.trainable, summary.macs) == (params, trainable, macs)
+    assert summary.output == (1000,)
+
+
+def layer(kind, called=(), **config):
+    """A layer of a functional configuration, as Keras 2 writes it."""
+    nodes = [[[name, 0, 0, {}] for name in called]] if called else []
+    return {"class_name": kind, "name": config["name"], "config": config, "inbound_nodes": nodes}
+
+
+def functional(*layers):
+    config = {
+        "name": "model",
+        "layers": list(layers),
+        "input_layers": [[layers[0]["name"], 0, 0]],
+        "output_layers": [[layers[-1]["name"], 0, 0]],
+    }
+    return {"class_name": "Functional", "config": config}
+
+
+INPUT_LAYER = layer("InputLayer", name="in", batch_input_shape=[None, 8, 8, 3])
+
+
+def keras_file(path, config):
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("metadata.json", "{}")
+        file.writestr("config.json", json.dumps(config) if isinstance(config, dict) else config)
+    return path
+
+
+def test_a_keras_file_is_read_from_its_configuration(tmp_path):
+    conv = {"filters": 4, "kernel_size": [3, 3], "padding": "same", "activation": "relu"}
+    config = functional(
+        INPUT_LAYER,
+        layer("Conv2D", ["in"], name="a", **conv),
+        layer("Conv2D", ["in"], name="b", **conv),
+        layer("Add", ["a", "b"], name="sum"),
+        layer("Flatten", ["sum"], name="flat"),
+        layer("Dense", ["flat"], name="out", units=2, use_bias=False),
+    )
+    summary = summary_of(keras_file(tmp_path / "net.keras", config))
+    assert summary.output == (2,)
+    assert summary.params == 2 * (4 * 27 + 4) + 2 * 256
+    assert summary.macs == 2 * 64 * 108 + 512
+
+
+@pytest.mark.parametrize(
+    ("config", "message"),
+    [
+        (functional(INPUT_LAYER, layer("Lambda", ["in"], name="f", function=["x"])), "not run"),
+        (functional(INPUT_LAYER, layer("TFOpLambda", ["in"], name="f")), "not run"),
+        (functional(INPUT_LAYER, layer("Dense", ["nobody"], name="d", units=3)), "not there"),
+        (
+            functional(INPUT_LAYER, layer("x); import os; (", ["in"], name="d")),
+            "no name of a layer",
+        ),
+        (
+            functional(INPUT_LAYER, layer("Dense", ["in"], name="d", units=1e400)),
+            "neither a number",
+        ),
+        ({"class_name": "Sequential", "config": {"layers": [3]}}, "has no config"),
+        ("{", "is no JSON"),
+        ("[" * 100_000, "is no JSON"),
+        ("{}", "no class_name"),
+    ],
+)
+def test_a_configuration_that_is_none_is_refused(tmp_path, config, message):
+    with pytest.raises(SpecError, match=message):
+        read_words([str(keras_file(tmp_path / "net.keras", config))])
+
+
+def test_words_of_a_configuration_stay_words(tmp_path):
+    """What stands in quotes is written with quotes, whatever it holds."""
+    name = "a'); __import__('os').system('touch pwned'); ('"
+    config = functional(INPUT_LAYER, layer("Flatten", ["in"], name=name))
+    summary = summary_of(keras_file(tmp_path / "net.keras", config))
+    assert [row.type for row in summary.rows] == ["flatten"]
+
+
+def test_a_bomb_is_read_no_further_than_its_bound(tmp_path):
+    path = tmp_path / "net.keras"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr("metadata.json", "{}")
+        with file.open("config.json", "w", force_zip64=True) as stream:
+            for _ in range(70):
+                stream.write(b" " * (1 << 20))
+    with pytest.raises(SpecError, match="more than 67,108,864 bytes"):
+        read_words([str(path)])
+
+
+def test_an_exported_program_has_the_names_of_its_modules():
+    summary = summary_of(FILES / "one.pt2")
+    rows = {row.name: row for row in summary.rows}
+    assert list(rows) == [
+        *("stem.0", "stem.1", "stem.2", "b.0", "b.1", "add1", "up", "pool", "flatten1", "ln"),
+        "sum1",
+    ]
+    assert summary.weights == 432 + 32 + 2320 + 260 + 8
+    assert summary.macs == 110592 + 589824 + 65536
+    assert [axis.size for axis in rows["b.1"].receptive_field] == [7, 7]
+
+
+def test_an_exported_program_of_two_inputs_counts_products_of_activations_apart():
+    reading = read_words([str(FILES / "two.pt2")])
+    summary = trace(reading.network, reading.input)
+    assert reading.input == (3, 16, 16)
+    assert summary.weights == 224 + 16 + 72 + 1965 + 30
+    assert summary.macs == 55296 + 14112 + 1960 + 100
+    assert any("20 multiply–accumulates" in note for note in summary.notes)
+
+
+def test_an_exported_program_stands_for_its_sizes_alone():
+    reading = read_words([str(FILES / "two.pt2")])
+    with pytest.raises(UnfitError, match="was exported for x 1x3x16x16, y 4x5 alone"):
+        reading.network.at((3, 32, 32))
+
+
+@pytest.mark.parametrize(
+    "text", ["{}", "[]", '{"graph_module": {"graph": {}}}', "{", '{"graph_module": 3}']
+)
+def test_a_program_that_is_none_is_refused(tmp_path, text):
+    path = tmp_path / "net.pt2"
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("net/models/model.json", text)
+    with pytest.raises(SpecError):
+        read_words([str(path)])
+
+
+@pytest.mark.parametrize("half", [False, True], ids=["float32", "float16 behind DEQUANTIZE"])
+def test_a_tflite_file_is_read_with_its_channels_last(tmp_path, half):
+    path = tmp_path / "net.tflite"
+    tflite(path, half)
+    reading = read_words([str(path)])
+    assert reading.input == (3, 8, 8)
+    summary = trace(reading.network, reading.input)
+    assert [row.type for row in summary.rows] == [
+        *("conv2d", "relu6", "conv2d", "pad", "mean", "linear")
+    ]
+    assert [row.output for row in summary.rows][::2] == [(4, 4, 4), (4, 4, 4), (6,)]
+    assert summary.weights == 108 + 36 + 30
+    assert summary.macs == 16 * 108 + 16 * 36 + 30
+    assert [axis.size for axis in summary.rows[3].receptive_field] == [7, 7]
+
+
+def test_a_tflite_file_stands_for_its_sizes_alone(tmp_path):
+    tflite(tmp_path / "net.tflite")
+    reading = read_words([str(tmp_path / "net.tflite")])
+    with pytest.raises(UnfitError, match="was converted for an input of 8x8x3"):
+        reading.network.at((3, 9, 9))
