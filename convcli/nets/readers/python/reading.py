@@ -58,15 +58,29 @@ def read_python(
     `entry` is a name, or a call with its values; without it, what the text obviously means.
     Raises SpecError with the place.
     """
+    passed = 0
     try:
         text, tree = module(text, source)
     except SpecError:
-        if len(text) > MAX_MODULE or not re.search(BLOCKS, text):
+        if len(text) > MAX_MODULE:
             raise
-        tree = parsed_file(path, source, text).tree
+        try:
+            from convcli.nets.readers.code_blocks import without_prose
+
+            code, passed = without_prose(text)
+            if not passed:
+                raise
+            text, tree = module(code, source)
+        except SpecError:
+            if not re.search(BLOCKS, text):
+                raise
+            tree = parsed_file(path, source, text).tree
     given = Text(path, source, text, _with_class(tree), SourceFiles(), keras)
     with _refusing():
-        return given.reading(entry)
+        reading = given.reading(entry)
+    if not passed:
+        return reading
+    return reading._replace(about=f"{reading.about}; {counted(passed, 'line')} of prose left out")
 
 
 def _with_class(tree: ast.Module) -> ast.Module:
