@@ -341,8 +341,11 @@ def test_receptive_fields_go_on_behind_a_normalization_of_groups(tmp_path):
 
 @pytest.mark.parametrize(
     ("weight", "bias"),
-    [("onnx::Conv_12", "onnx::Conv_13"), ("c_weights_fused_bn", "c_bias_fused_bn")]
-    + [("c1.weight", "c1.weight_bias")],
+    [
+        ("onnx::Conv_12", "onnx::Conv_13"),
+        ("c_weights_fused_bn", "c_bias_fused_bn"),
+        ("c1.weight", "c1.weight_bias"),
+    ],
 )
 def test_batch_normalizations_that_the_exporter_folded_are_said(tmp_path, weight, bias):
     arrays = {weight: floats(4, 3, 3, 3), bias: floats(4)}
