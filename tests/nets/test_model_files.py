@@ -6,10 +6,12 @@ import re
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tflite_models import tflite
 
 from convcli.errors import SpecError, UnfitError
+from convcli.features.extractor import extract_features
 from convcli.nets.analysis.summary import trace
 from convcli.nets.readers.read import read_words
 
@@ -180,6 +182,13 @@ def test_a_tflite_file_is_read_with_its_channels_last(tmp_path, half):
     assert summary.weights == 108 + 36 + 30
     assert summary.macs == 16 * 108 + 16 * 36 + 30
     assert [axis.size for axis in summary.rows[3].receptive_field] == [7, 7]
+
+
+def test_files_that_are_read_for_their_sizes_are_not_run(tmp_path):
+    tflite(tmp_path / "net.tflite")
+    for path, kind in [(tmp_path / "net.tflite", "a TFLite"), (FILES / "one.pt2", "an exported")]:
+        with pytest.raises(UnfitError, match=f"{kind} .* is read for its sizes.*as .onnx"):
+            extract_features(np.zeros((8, 8, 3), np.uint8), str(path), resize="keep")
 
 
 def test_a_tflite_file_stands_for_its_sizes_alone(tmp_path):

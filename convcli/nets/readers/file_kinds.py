@@ -4,16 +4,12 @@ The name counts where bytes do not tell: an ONNX file is a message without a mar
 """
 
 import os
-import zipfile
 from collections.abc import Callable
 from importlib import import_module
 from typing import NamedTuple
 
 from convcli.errors import Refusal, SpecError
 from convcli.nets.graph import Reading
-from convcli.nets.readers.darknet import is_darknet
-from convcli.nets.readers.weight_files.safetensors import is_safetensors
-from convcli.nets.readers.weight_files.torch_files import BAD_ZIP, is_legacy
 from convcli.text import safe
 
 HEAD = 4096
@@ -127,7 +123,11 @@ def kind_of(path: str) -> Kind | None:
         raise Refusal(f"{safe(path)} cannot be read: {error.strerror}") from None
     suffix = os.path.splitext(path)[1].lower()
     if suffix == ".onnx" and head:
-        return KINDS["onnx"]
+        return KINDS["onnx"]  # before the readers of others are imported
+    from convcli.nets.readers.darknet import is_darknet
+    from convcli.nets.readers.weight_files.safetensors import is_safetensors
+    from convcli.nets.readers.weight_files.torch_files import is_legacy
+
     if head[:4] in (b"PK\3\4", b"PK\5\6"):
         return KINDS[_archive(path)]
     if is_legacy(head):
@@ -152,6 +152,10 @@ def kind_of(path: str) -> Kind | None:
 
 def _archive(path: str) -> str:
     """What a zip archive is, by the names in it."""
+    import zipfile
+
+    from convcli.nets.readers.weight_files.torch_files import BAD_ZIP
+
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.rpartition("/")[2] for name in archive.namelist()[:MAX_NAMES]]
