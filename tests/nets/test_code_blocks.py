@@ -59,7 +59,7 @@ def test_lines_that_are_left_out_are_counted():
 
 def test_places_are_those_of_the_text():
     text = f"I have this net:\n\n{LINES}\nWhy is it wrong?\n".replace("(3, 6, 5)", "(3, 6, 5, 0)")
-    with pytest.raises(SpecError, match="post.txt:4"):
+    with pytest.raises(SpecError, match=r"post\.txt:4"):
         read_text(text, "post.txt")
 
 

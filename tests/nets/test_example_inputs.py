@@ -6,7 +6,7 @@ import pytest
 
 from convcli.cli.main import run
 
-NET = '''import torch
+NET = """import torch
 from torch import nn
 class Judge(nn.Module):
     def __init__(self):
@@ -14,7 +14,7 @@ class Judge(nn.Module):
         self.net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
     def forward(self, x):
         return self.net(x)
-'''
+"""
 
 # lines behind the class → the input, or "" where the text does not try the network
 TRIED = {

@@ -150,11 +150,16 @@ def is_sentence(line: str) -> bool:
 
     >>> [is_sentence(line) for line in ("Why is it so (see below)?", "x = f(1,", "for a in b:")]
     [True, False, False]
-    >>> [is_sentence(line) for line in ("Thanks!", "else:", "    3, stride=2)", "if I run it I get:")]
+    >>> [is_sentence(line) for line in ("Thanks!", "else:", "3, stride=2)", "if I run it:")]
     [True, False, False, True]
     """
     bare = line.strip()
-    if len(bare) > MAX_COLUMNS or not re.search("[A-Za-z]", bare) or bare.startswith(("#", "@")) or _parses(bare):
+    if (
+        len(bare) > MAX_COLUMNS
+        or not re.search("[A-Za-z]", bare)
+        or bare.startswith(("#", "@"))
+        or _parses(bare)
+    ):
         return False
     if re.fullmatch(r"(?:else|try|finally) *:|(?:elif|except|case)\b.*:", bare):
         return False

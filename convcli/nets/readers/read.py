@@ -32,7 +32,9 @@ KERAS_SIGNS = ("keras", "layers.", "Dense(", "D(", "DTranspose(", "BatchNormaliz
 TEXTS = (".net", ".py", ".txt", ".ipynb", ".md")
 """How the names of files end that hold text."""
 
-FILES = r"\.(net|py|txt|ipynb|md|onnx|json|pth|pt|ckpt|safetensors|npz|h5|hdf5|keras|pt2|tflite|cfg)$"
+FILES = (
+    r"\.(net|py|txt|ipynb|md|onnx|json|pth|pt|ckpt|safetensors|npz|h5|hdf5|keras|pt2|tflite|cfg)$"
+)
 """How the name of a file ends that holds a network."""
 
 
