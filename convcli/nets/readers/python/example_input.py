@@ -171,10 +171,10 @@ class _Calls:
 
     def _whole(self, node: ast.expr) -> int | None:
         """A positive whole number, or a name of the text that is one."""
-        value = node.value if isinstance(node, ast.Constant) else None
+        value: object = node.value if isinstance(node, ast.Constant) else None
         if isinstance(node, ast.Name):
             value = self.file.names.get(node.id)
-        return value if type(value) is int and value > 0 else None
+        return value if isinstance(value, int) and value > 0 and value is not True else None
 
 
 def _unwrapped(node: ast.expr) -> ast.expr:
