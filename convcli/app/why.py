@@ -96,7 +96,7 @@ class Explained(NamedTuple):
     def lines(self) -> Iterator[Sequence[tuple[str, str]]]:
         """The explanation in paragraphs, for people."""
         for kind, text in self.parts():
-            for number, row in enumerate(text.split("\n")):
+            for number, row in enumerate(text.split("; " if kind == "cause" else "\n")):
                 start = "  to fix: " if kind == "fix" else "  " if number or kind != "error" else ""
                 yield [(start + row, kind)]
 
