@@ -114,20 +114,17 @@ def on_cluster(tasks: Sequence[Task], job: AnyJob, address: str, ship: str) -> I
             "distributed.comm.timeouts.tcp": "20s",
         }
     )
-    for name in ("distributed", "asyncio", "tornado"):  # our own line says it
-        logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+    logging.disable(logging.CRITICAL)  # our own line says it
 
-    class Connection(distributed.Client):
-        """A client that is closed where it does not come about, which takes Dask 10 seconds."""
+    def connect() -> Any:
+        client: Any = object.__new__(distributed.Client)
+        try:
+            client.__init__(address, timeout=CONNECTING, set_as_default=False)
+        except BaseException:
+            client.status = "closed"  # else Dask closes what never was, for 10 seconds
+            raise
+        return client
 
-        def __init__(self) -> None:
-            try:
-                super().__init__(address, timeout=CONNECTING, set_as_default=False)
-            except BaseException:
-                self.status = "closed"
-                raise
-
-    connect: Callable[[], Any] = Connection
     try:
         client: Client = _within(2 * CONNECTING, connect)
     except Exception as error:  # whatever Dask, its protocols and TLS raise then
@@ -137,6 +134,7 @@ def on_cluster(tasks: Sequence[Task], job: AnyJob, address: str, ship: str) -> I
     finally:
         with suppress(TimeoutError):
             _within(CONNECTING, lambda: client.close(timeout=2))
+        logging.disable(logging.NOTSET)
 
 
 T = TypeVar("T")
