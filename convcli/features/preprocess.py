@@ -80,6 +80,8 @@ def preparing_bytes(header: Header, how: Preparation) -> int:
     if how.resize is None:
         return decoded
     height, width = target_size((header.height, header.width), how.resize)
+    if height * width > MAX_PIXELS:
+        return decoded  # it is refused before it is resized
     return max(decoded, 4 * colors * (header.width * header.height + 3 * height * width))
 
 

@@ -15,7 +15,7 @@ from convcli.features.config_json import vector_settings
 from convcli.features.extractor import Extractor, Features
 from convcli.features.preprocess import prepared_shape, preparing_bytes
 from convcli.images.image import Header
-from convcli.images.io.source import Prefetch
+from convcli.images.io.source import read_header
 from convcli.nets.layers import Shape
 from convcli.text import counted, safe
 
@@ -92,7 +92,7 @@ def largest_memory(paths: Sequence[str], setup: Setup) -> str:
     for path in paths:
         if os.path.isfile(path):
             with suppress(Exception):  # whatever is wrong with it is said when it is read
-                sizes[path] = Prefetch(path).header()
+                sizes[path] = read_header(path)
     if not sizes:
         return ""
     path, header = max(sizes.items(), key=lambda one: one[1].width * one[1].height)

@@ -51,7 +51,7 @@ MAP = re.compile(
 MAX_MAP_HEADER = 4096
 
 PROCESS_BYTES = 60 << 20
-"""What a process takes beside pictures: interpreter, NumPy, Pillow, buffers of threads; measured."""
+"""What a process takes beside pictures: interpreter, NumPy, Pillow, buffers of threads."""
 
 MAX_PIPE_BYTES = 2**29
 """Of a pipe, whose end nobody knows before; --max-memory raises it."""
@@ -394,6 +394,16 @@ class Prefetch:
         self.deep = self.deep or (deep and not image.mode.startswith("I"))
         if getattr(image, "n_frames", 1) == 1:
             image.load()
+
+
+def read_header(path: str) -> Header:
+    """What the header of a file says. Raises what Pillow does on bad files."""
+    prefetch = Prefetch(path)
+    header = prefetch.header()
+    if prefetch.map() is None:
+        with prefetch.image(load=False):
+            pass  # closed again
+    return header
 
 
 def is_pillows(error: BaseException) -> bool:
