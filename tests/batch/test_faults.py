@@ -540,8 +540,9 @@ def test_the_contract_of_the_readme_is_tested_row_by_row():
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
     table = readme.partition("\n| fault |")[2].partition("\n\n")[0]
     rows = [line for line in table.splitlines()[2:] if line.startswith("|")]
-    assert len(rows) >= 20
-    tests = Path(__file__).read_text() + (Path(__file__).parent / "test_batches.py").read_text()
+    assert len(rows) >= 33
+    files = ("test_faults.py", "test_batches.py", "test_dask.py")
+    tests = "".join((Path(__file__).parent / name).read_text() for name in files)
     for row in rows:
         name = re.search(r"`(test_\w+)`", row)
         assert name, row
@@ -697,3 +698,29 @@ def test_results_whose_recipe_is_not_known_are_said_when_they_are_skipped(shell)
     assert (code, "2 skipped (recipe of 2 not known)" in err) == (0, True)
     code, _, err = shell("filter in/0.ppm -k sobel -o out/ --resume")
     assert (code, "its recipe is not known" in err) == (0, True)
+
+
+DIGITS = {
+    "shape --input 8 input(0x%s,3,3)": ("f" * 4000, 2, "is too large"),
+    "shape --input 8 conv(%s,3)": ("9" * 5000, 2, "cannot be read"),
+    "shape --input 8 --format json repeat(15000,[maxpool(1,stride=2)])": ("", 1, "more than 10^30"),
+    "filter in.png -k blur -o out.png --iterations 1000000000": ("", 2, "more than 100"),
+    "filter in.png -k 1/%s -o out.png": ("\u0660", 2, "is not a number"),
+    "filter in.png -k %s -o out.png": ("9" * 5000, 2, "beyond the limit"),
+    "filter in.png -k blur -o out.png --bias %s": ("9" * 5000, 2, "beyond the limit"),
+    "solve --input %s --output 1": ("9" * 50, 2, "too large"),
+}
+
+
+@pytest.mark.parametrize("words", DIGITS)
+def test_numbers_without_end_are_one_line(shell, words):
+    picture("in.png")
+    digits, code, said = DIGITS[words]
+    started = time.process_time()
+    ended, out, err = shell(words.replace("%s", digits))
+    assert (ended, said in err) == (code, True), err
+    assert err.startswith("Error: ")
+    assert "Traceback" not in err
+    assert not out or "repeat" in words  # the layers up to the one that is refused
+    assert time.process_time() - started < 5
+    assert tree() == ["in.png"]
