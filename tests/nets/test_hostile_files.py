@@ -9,6 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx_models import model_of
+from tflite_models import tflite
 
 from convcli.errors import Refusal
 from convcli.nets.analysis.summary import trace
@@ -50,7 +51,18 @@ def keras_json(path):
     return (3, 224, 224)
 
 
-MAKERS = {"net.onnx": onnx_file, "net.pt2": exported, "net.json": keras_json}
+def darknet(path):
+    Path(path).write_bytes((FILES / "yolov3-tiny.cfg").read_bytes())
+    return (3, 416, 416)
+
+
+MAKERS = {
+    "net.cfg": darknet,
+    "net.onnx": onnx_file,
+    "net.pt2": exported,
+    "net.json": keras_json,
+    "net.tflite": tflite,
+}
 
 
 def damaged(data, rng):

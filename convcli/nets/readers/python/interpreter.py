@@ -143,6 +143,7 @@ class ModelInterpreter:
     evaluate = expressions.evaluate
     execute = statements.execute
     block = statements.block
+    run_lazily = statements.run_lazily
     assign = statements.assign
     call = calls.call
     attribute = attributes.attribute

@@ -63,10 +63,20 @@ def attribute(interpreter: Interpreter, owner: Value, name: str) -> Value:
 
 def _of_instance(interpreter: Interpreter, owner: Instance, name: str) -> Value:
     own = owner.cls.find(name)
-    if isinstance(own, Property):
+    if isinstance(owner.cls.find("__getattribute__"), Function):
+        return _by_own_rule(interpreter, owner, name)
+    if isinstance(own, Property) and not own.is_cached:
         return interpreter.call(own.getter, [owner], {})
+    if isinstance(own, Instance) and isinstance(own.cls.find("__set__"), Function):
+        return _described(interpreter, own, owner)
     if name in owner.attrs:
         return owner.attrs[name]
+    if isinstance(own, Property):
+        if name not in owner.cached:
+            owner.cached[name] = interpreter.call(own.getter, [owner], {})
+        return owner.cached[name]
+    if isinstance(own, Instance) and isinstance(own.cls.find("__get__"), Function):
+        return _described(interpreter, own, owner)
     if own is not MISSING:
         return _bound(own, owner, owner.cls)
     if name == "__class__":
@@ -83,6 +93,23 @@ def _of_instance(interpreter: Interpreter, owner: Instance, name: str) -> Value:
     if owner.cls.foreign:
         return Unknown(f"{owner.cls.name}.{name}", owner.cls.foreign[0].where)
     raise ProgramException("AttributeError", f"{describe(owner)} has no {shown(name)}")
+
+
+def _by_own_rule(interpreter: Interpreter, owner: Instance, name: str) -> Value:
+    """What a `__getattribute__` of the program gives, or else its `__getattr__`."""
+    try:
+        return interpreter.call(owner.cls.find("__getattribute__"), [owner, name], {})
+    except ProgramException as error:
+        fallback = owner.cls.find("__getattr__")
+        if error.kind != "AttributeError" or not isinstance(fallback, Function):
+            raise
+        return interpreter.call(fallback, [owner, name], {})
+
+
+def _described(interpreter: Interpreter, descriptor: Instance, owner: Instance) -> Value:
+    """What a descriptor of the program gives for an object."""
+    getter = interpreter.attribute(descriptor, "__get__")
+    return interpreter.call(getter, [owner, owner.cls], {})
 
 
 def _bound(value: Value, owner: Instance | Class, cls: Class) -> Value:
@@ -180,8 +207,18 @@ def _module_name(value: Value) -> str:
 def set_attribute(interpreter: Interpreter, owner: Value, name: str, value: Value) -> None:
     """`owner.name = value`."""
     if isinstance(owner, Instance):
-        if isinstance(owner.cls.find(name), Property):
-            return  # a setter's work is not followed
+        own = owner.cls.find(name)
+        if isinstance(own, Property) and not own.is_cached:
+            if own.setter is None:
+                text = f"property {shown(name)} of {describe(owner)} has no setter"
+                raise ProgramException("AttributeError", text)
+            if interpreter.is_module(owner) and interpreter.is_module(value):
+                raise ReadError(f"a module is set under the property {name}")
+            interpreter.call(own.setter, [owner, value], {})
+            return
+        if isinstance(own, Instance) and isinstance(own.cls.find("__set__"), Function):
+            interpreter.call(interpreter.attribute(own, "__set__"), [owner, value], {})
+            return
         if isinstance(owner.cls.find("__setattr__"), Function) and name != "__dict__":
             raise ReadError(f"{owner.cls.name} has a __setattr__ of its own")
         if interpreter.is_module(owner) and interpreter.set_on_layer(owner, name, value):

@@ -149,9 +149,7 @@ def _run(
         if isinstance(node, ast.Lambda):
             return interpreter.evaluate(node.body, frame)
         if _is_generator(interpreter, node):
-            frame.yielded = []
-            interpreter.execute(node.body, frame)
-            return ValueIterator(iter(frame.yielded))
+            return ValueIterator(interpreter.run_lazily(node.body, frame))
         return interpreter.execute(node.body, frame)
     finally:
         interpreter.depth -= 1

@@ -1,6 +1,6 @@
 """What every value means to the language: its truth, its items, its text, its hash."""
 
-from collections.abc import Iterator
+from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 
 from convcli.nets.readers.python.language.limits import MAX_ITEMS, check_nesting, within_limits
 from convcli.nets.readers.python.language.objects import (
@@ -51,8 +51,10 @@ def iterate(interpreter: Interpreter, value: Value) -> Iterator[Value]:
 def _items(interpreter: Interpreter, value: Value) -> Iterator[Value]:
     if isinstance(value, list):
         return _growing(value)
-    if isinstance(value, str | tuple | dict | set | frozenset | range):
-        return iter(list(value) if isinstance(value, dict | set) else value)
+    if isinstance(value, str | tuple | frozenset | range):
+        return iter(value)
+    if isinstance(value, dict | set | KeysView | ValuesView | ItemsView):
+        return iter(list(value))
     if isinstance(value, ValueIterator):
         return value.items
     if isinstance(value, Tensor):
@@ -64,7 +66,7 @@ def _items(interpreter: Interpreter, value: Value) -> Iterator[Value]:
             method = interpreter.attribute(value, "__iter__")
             return _items(interpreter, interpreter.call(method, [], {}))
         if isinstance(value.cls.find("__getitem__"), Function):
-            return iter(_indexed(interpreter, value))
+            return _indexed(interpreter, value)
     if isinstance(value, Class) and value.members is not None:
         return iter(value.members.values())
     raise ProgramException("TypeError", f"{describe(value)} cannot be iterated over")
@@ -75,17 +77,18 @@ def _growing(value: list[Value]) -> Iterator[Value]:
     yield from value
 
 
-def _indexed(interpreter: Interpreter, value: Instance) -> list[Value]:
-    """The items of an object that has `__getitem__` and `__len__` alone."""
+def _indexed(interpreter: Interpreter, value: Instance) -> Iterator[Value]:
+    """The items of an object that has `__getitem__` alone, until it raises IndexError."""
     getter = interpreter.attribute(value, "__getitem__")
-    size = interpreter.call(interpreter.attribute(value, "__len__"), [], {})
-    if not isinstance(size, int):
-        raise ProgramException("TypeError", f"the length of {describe(value)} is {describe(size)}")
-    items = []
-    for index in range(min(size, MAX_ITEMS)):
-        interpreter.tick()
-        items.append(interpreter.call(getter, [index], {}))
-    return items
+    for index in range(MAX_ITEMS):
+        try:
+            item = interpreter.call(getter, [index], {})
+        except ProgramException as error:
+            if error.kind != "IndexError":
+                raise
+            return
+        yield item
+    raise ReadError(f"{describe(value)} gives more than {MAX_ITEMS:,} items")
 
 
 def to_list(interpreter: Interpreter, value: Value) -> list[Value]:

@@ -12,6 +12,7 @@ from convcli.nets.readers.python.language.objects import (
     ClassMethod,
     Frame,
     Function,
+    Instance,
     Native,
     Property,
     ReadError,
@@ -66,11 +67,12 @@ def _decorated(interpreter: Interpreter, node: ast.expr, value: Value, frame: Fr
     if isinstance(called, ast.Name) and name in METHOD_KINDS:
         return METHOD_KINDS[name](value)
     if name in ("cached_property", "lazy_property"):
-        return Property(value)
+        return Property(value, is_cached=True)
     if name in ("setter", "deleter", "getter"):
         if isinstance(called, ast.Attribute):
             owner = evaluate(interpreter, called.value, frame)
-            return owner if isinstance(owner, Property) else value
+            if isinstance(owner, Property):
+                return _with_accessor(owner, name, value)
         return value
     try:
         decorator = evaluate(interpreter, node, frame)
@@ -91,6 +93,13 @@ def _decorated(interpreter: Interpreter, node: ast.expr, value: Value, frame: Fr
         raise
 
 
+def _with_accessor(owner: Property, kind: str, function: Value) -> Property:
+    """A property with another function: `@name.setter`."""
+    if kind == "setter":
+        return Property(owner.getter, function)
+    return Property(function, owner.setter) if kind == "getter" else owner
+
+
 def define_class(interpreter: Interpreter, node: ast.ClassDef, frame: Frame) -> None:
     """`class Name(…): …`."""
     bases: list[Class | Unknown] = []
@@ -107,6 +116,7 @@ def define_class(interpreter: Interpreter, node: ast.ClassDef, frame: Frame) -> 
         bases.append(base)
     cls = Class(node.name, bases)
     cls.own = True
+    options = _class_options(interpreter, node, frame)
     if plain:
         cls.names["__plain__"] = True
     enclosing = frame if frame.names is not frame.file.names else None
@@ -116,7 +126,36 @@ def define_class(interpreter: Interpreter, node: ast.ClassDef, frame: Frame) -> 
         function = function.getter if isinstance(function, Property) else function
         if isinstance(function, Function) and function.cls is None and function.name == name:
             function.cls = cls
+    for name, value in cls.names.items():
+        if isinstance(value, Instance) and isinstance(value.cls.find("__set_name__"), Function):
+            call(interpreter, interpreter.attribute(value, "__set_name__"), [cls, name], {})
+    _tell_bases(interpreter, cls, options)
     result: Value = interpreter.complete_class(cls, node)
     for decorator in reversed(node.decorator_list):
         result = _decorated(interpreter, decorator, result, frame)
     names_of(node.name, frame)[node.name] = result
+
+
+def _class_options(interpreter: Interpreter, node: ast.ClassDef, frame: Frame) -> dict[str, Value]:
+    """What stands beside the bases of a class. Raises ReadError for a metaclass of the file."""
+    options: dict[str, Value] = {}
+    for keyword in node.keywords:
+        value = evaluate(interpreter, keyword.value, frame)
+        if keyword.arg == "metaclass":
+            own = value.own if isinstance(value, Class) else isinstance(value, Unknown)
+            if own and not getattr(value, "harmless", False):
+                text = f"{node.name} has the metaclass {describe(value)}, which is not followed"
+                raise ReadError(text)
+        elif keyword.arg is None:
+            raise ReadError(f"** beside the bases of {node.name} is not read here")
+        else:
+            options[keyword.arg] = value
+    return options
+
+
+def _tell_bases(interpreter: Interpreter, cls: Class, options: dict[str, Value]) -> None:
+    """`__init_subclass__` of the nearest base that has one."""
+    told = cls.find("__init_subclass__", cls)
+    function = told.function if isinstance(told, ClassMethod) else told
+    if isinstance(function, Function):
+        call(interpreter, function, [cls], options)

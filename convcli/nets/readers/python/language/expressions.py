@@ -1,7 +1,7 @@
 """Expressions: the value of each kind of node of the syntax tree, a closed set of them."""
 
 import ast
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeAlias, TypeVar
 
 from convcli.callsyntax import excerpt
@@ -88,7 +88,10 @@ def look_up(interpreter: Interpreter, name: str, frame: Frame) -> Value:
 
 def _named(interpreter: Interpreter, node: ast.NamedExpr, frame: Frame) -> Value:
     value = evaluate(interpreter, node.value, frame)
-    interpreter.assign(node.target, value, frame)
+    scope = frame
+    while scope.is_comprehension and scope.enclosing is not None:
+        scope = scope.enclosing
+    interpreter.assign(node.target, value, scope)
     return value
 
 
@@ -295,18 +298,6 @@ def _call(interpreter: Interpreter, node: ast.Call, frame: Frame) -> Value:
         raise located(error, frame, node) from None
 
 
-def _yield(interpreter: Interpreter, node: ast.Yield, frame: Frame) -> Value:
-    function: Frame | None = frame
-    while function is not None and function.yielded is None:
-        function = function.enclosing
-    if function is None or function.yielded is None:
-        raise ReadError("yield outside of a function", frame.file.where(node))
-    value = evaluate(interpreter, node.value, frame) if node.value else None
-    function.yielded.append(value)
-    within_limits(interpreter, function.yielded)
-    return None
-
-
 # -- comprehensions -------------------------------------------------------------------------
 
 
@@ -330,36 +321,51 @@ def _dict_comprehension(interpreter: Interpreter, node: ast.DictComp, frame: Fra
 
 
 def _generator(interpreter: Interpreter, node: ast.GeneratorExp, frame: Frame) -> Value:
-    # evaluated at once: a generator here has no life of its own
-    items = _collect(interpreter, node, frame, lambda inner: evaluate(interpreter, node.elt, inner))
-    return ValueIterator(iter(items))
+    return ValueIterator(
+        _walk(interpreter, node, frame, lambda inner: evaluate(interpreter, node.elt, inner))
+    )
 
 
 def _collect(
     interpreter: Interpreter, node: Comprehension, frame: Frame, element: Callable[[Frame], T]
 ) -> list[T]:
-    """The elements of a comprehension, in the order of its loops."""
+    """The elements of a comprehension as a list of bounded length."""
     items: list[T] = []
-    inner = Frame(frame.file, {}, frame)
+    for item in _walk(interpreter, node, frame, element):
+        items.append(item)
+        if len(items) > MAX_ITEMS:
+            raise ReadError(f"a comprehension gives more than {MAX_ITEMS:,} items")
+    return items
 
-    def loop(depth: int) -> None:
+
+def _walk(
+    interpreter: Interpreter, node: Comprehension, frame: Frame, element: Callable[[Frame], T]
+) -> Iterator[T]:
+    """The elements of a comprehension, in the order of its loops, as they are asked for.
+
+    What it runs over first is evaluated at once, in the scope around it; all else sees no names of
+    a class that it stands in.
+    """
+    is_in_class = frame.cls is not None and frame.names is frame.cls.names
+    inner = Frame(frame.file, {}, frame.enclosing if is_in_class else frame)
+    inner.cls, inner.is_comprehension = frame.cls, not is_in_class
+    first = evaluate(interpreter, node.generators[0].iter, frame)
+
+    def loop(depth: int) -> Iterator[T]:
         if depth == len(node.generators):
-            items.append(element(inner))
-            if len(items) > MAX_ITEMS:
-                raise ReadError(f"a comprehension gives more than {MAX_ITEMS:,} items")
+            yield element(inner)
             return
         generator = node.generators[depth]
-        values = evaluate(interpreter, generator.iter, inner)
+        values = first if depth == 0 else evaluate(interpreter, generator.iter, inner)
         try:
             for value in iterate(interpreter, values):
                 interpreter.assign(generator.target, value, inner)
                 if all(condition(interpreter, test, inner) for test in generator.ifs):
-                    loop(depth + 1)
+                    yield from loop(depth + 1)
         except SpecError as error:
             raise located(error, inner, generator.iter) from None
 
-    loop(0)
-    return items
+    return loop(0)
 
 
 # -- text -----------------------------------------------------------------------------------
@@ -413,6 +419,5 @@ EVALUATE: dict[type[ast.expr], Callable[..., Value]] = {
     ast.JoinedStr: _formatted,
     ast.NamedExpr: _named,
     ast.Call: _call,
-    ast.Yield: _yield,
 }
 """All the expressions there are here; any other is refused with its text."""

@@ -82,7 +82,7 @@ class SourceFile:
 class Frame:
     """The names that a block of statements sees: its own, the enclosing ones, those of its file."""
 
-    __slots__ = ("cls", "enclosing", "file", "names", "outer", "yielded")
+    __slots__ = ("cls", "enclosing", "file", "is_comprehension", "names", "outer")
 
     def __init__(
         self,
@@ -98,8 +98,8 @@ class Frame:
         """The class whose method runs, for `super()`."""
         self.outer: set[str] = set()
         """Names declared `global` or `nonlocal`."""
-        self.yielded: list[Value] | None = None
-        """What a generator has yielded so far; None outside of one."""
+        self.is_comprehension = False
+        """Whether `:=` assigns in the scope around it."""
 
 
 class Function:
@@ -178,10 +178,14 @@ class ClassMethod:
 class Property:
     """A function of a class that is called where its name is read."""
 
-    __slots__ = ("getter",)
+    __slots__ = ("getter", "is_cached", "setter")
 
-    def __init__(self, getter: Value) -> None:
+    def __init__(self, getter: Value, setter: Value = None, is_cached: bool = False) -> None:
         self.getter = getter
+        self.setter = setter
+        """What is called where its name is set; None for what cannot be set."""
+        self.is_cached = is_cached
+        """Whether an object keeps its value: `functools.cached_property`."""
 
 
 class Class:
@@ -246,15 +250,23 @@ def merged(bases: list[Class]) -> list[Class]:
 class Instance:
     """An instance of a class: of a module, its layers and submodules are among its attributes."""
 
-    __slots__ = ("attrs", "cls", "leaf", "shared")
+    __slots__ = ("attrs", "cached", "cls", "leaf", "shared")
 
     def __init__(self, cls: Class) -> None:
         self.cls = cls
+        self.cached: dict[str, Value] = {}
+        """Values of its cached properties."""
         self.attrs: dict[str, Value] = {}
         self.leaf: Leaf | None = None
         """The layer that it is, of a class of `torch.nn`."""
         self.shared: dict[str, Tensor] = {}
         """Weights of the layer that the program uses as tensors, by name."""
+
+    def __hash__(self) -> int:
+        own = (self.cls.find(name) for name in ("__eq__", "__hash__"))
+        if any(isinstance(function, Function) for function in own):
+            raise ReadError(f"a {self.cls.name} with an __eq__ or a __hash__ of its own is a key")
+        return id(self) // 16
 
 
 class Super:

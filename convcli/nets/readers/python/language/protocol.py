@@ -1,7 +1,7 @@
 """What the functions of the language and of its libraries need of the interpreter they work for."""
 
 import ast
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol, TypeAlias
 
 from convcli.nets.graph import Leaf
@@ -58,6 +58,9 @@ class Interpreter(Protocol):
 
     def execute(self, body: Sequence[ast.stmt], frame: Frame) -> Value:
         """What the body of a function returns."""
+
+    def run_lazily(self, body: Sequence[ast.stmt], frame: Frame) -> Iterator[Value]:
+        """What the body of a generator yields, each value when it is asked for."""
 
     def block(self, body: Sequence[ast.stmt], frame: Frame) -> None:
         """Run statements in order."""

@@ -1,7 +1,8 @@
 """Statements: what each kind of them assigns, where it branches, what it returns."""
 
 import ast
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import suppress
 
 from convcli.callsyntax import excerpt, shown
 from convcli.errors import SpecError
@@ -288,23 +289,173 @@ def _continue(interpreter: Interpreter, node: ast.Continue, frame: Frame) -> Non
 
 
 def _with(interpreter: Interpreter, node: ast.With, frame: Frame) -> None:
-    entered: list[Instance] = []
-    for item in node.items:
-        value = evaluate(interpreter, item.context_expr, frame)
-        if isinstance(value, Instance) and isinstance(value.cls.find("__enter__"), Function):
-            entered.append(value)
-            value = call(interpreter, attribute(interpreter, value, "__enter__"), [], {})
-        elif isinstance(value, ValueIterator):  # of a generator: contextlib.contextmanager
-            value = next(value.items, None)
-        if item.optional_vars is not None:
-            assign(interpreter, item.optional_vars, value, frame)
+    managers: list[Value] = []
     try:
+        for item in node.items:
+            _enter(interpreter, item, frame, managers)
         interpreter.block(node.body, frame)
-    finally:
-        for manager in reversed(entered):
-            if isinstance(manager.cls.find("__exit__"), Function):
-                leave = attribute(interpreter, manager, "__exit__")
-                call(interpreter, leave, [None, None, None], {})
+    except ControlFlow:
+        _leave(interpreter, managers, frame)
+        raise
+    except ProgramException as error:
+        if not _leave(interpreter, managers, frame, error):
+            raise
+    else:
+        _leave(interpreter, managers, frame)
+
+
+def _enter(
+    interpreter: Interpreter, item: ast.withitem, frame: Frame, managers: list[Value]
+) -> None:
+    """Begin one context, which is left with the others."""
+    value = manager = evaluate(interpreter, item.context_expr, frame)
+    if isinstance(value, Instance) and isinstance(value.cls.find("__enter__"), Function):
+        value = call(interpreter, attribute(interpreter, value, "__enter__"), [], {})
+    elif isinstance(value, ValueIterator):  # of a generator: contextlib.contextmanager
+        value = next(value.items, None)
+    managers.append(manager)
+    if item.optional_vars is not None:
+        assign(interpreter, item.optional_vars, value, frame)
+
+
+def _leave(
+    interpreter: Interpreter,
+    managers: list[Value],
+    frame: Frame,
+    error: ProgramException | None = None,
+) -> bool:
+    """End contexts, the last one first; whether one of them took the exception."""
+    for manager in reversed(managers):
+        if isinstance(manager, Instance) and isinstance(manager.cls.find("__exit__"), Function):
+            leave = attribute(interpreter, manager, "__exit__")
+            what: list[Value] = [None, None]
+            if error is not None:
+                what = [error.cls or interpreter.global_name(error.kind, frame), str(error)]
+            taken = call(interpreter, leave, [*what, None], {})
+            if error is not None and truth(interpreter, taken):
+                error = None
+        elif isinstance(manager, ValueIterator):
+            error = _leave_generator(manager, error)
+    managers.clear()
+    return error is None
+
+
+def _leave_generator(
+    manager: ValueIterator, error: ProgramException | None
+) -> ProgramException | None:
+    """Run the rest of a generator that is a context; an exception is raised where it waits."""
+    if error is None:
+        if next(manager.items, MISSING) is not MISSING:
+            raise ProgramException("RuntimeError", "generator didn't stop")
+        return None
+    if not isinstance(manager.items, Generator):
+        return error
+    try:
+        manager.items.throw(error)
+    except StopIteration:
+        return None
+    except ProgramException as other:
+        if other is not error:
+            raise
+        return error
+    raise ProgramException("RuntimeError", "generator didn't stop after throw()")
+
+
+# -- generators -----------------------------------------------------------------------------
+
+
+def run_lazily(
+    interpreter: Interpreter, body: Sequence[ast.stmt], frame: Frame
+) -> Generator[Value]:
+    """The values that the body of a generator yields, each computed when it is asked for."""
+    with suppress(Return):
+        yield from _lazily(interpreter, body, frame)
+
+
+def _lazily(interpreter: Interpreter, body: Sequence[ast.stmt], frame: Frame) -> Generator[Value]:
+    for node in body:
+        if not _yields(node):
+            interpreter.block([node], frame)
+            continue
+        interpreter.tick()
+        match node:
+            case ast.Expr(ast.Yield(value)):
+                yield evaluate(interpreter, value, frame) if value else None
+            case ast.Expr(ast.YieldFrom(value)):
+                yield from iterate(interpreter, evaluate(interpreter, value, frame))
+            case ast.If():
+                taken = node.body if condition(interpreter, node.test, frame) else node.orelse
+                yield from _lazily(interpreter, taken, frame)
+            case ast.For() | ast.While():
+                yield from _loop_lazily(interpreter, node, frame)
+            case ast.With():
+                managers: list[Value] = []
+                for item in node.items:
+                    _enter(interpreter, item, frame, managers)
+                try:
+                    yield from _lazily(interpreter, node.body, frame)
+                except ProgramException as error:
+                    if not _leave(interpreter, managers, frame, error):
+                        raise
+                _leave(interpreter, managers, frame)
+            case ast.Try():
+                yield from _try_lazily(interpreter, node, frame)
+            case _:
+                raise ReadError(f"{excerpt(node)}: a yield in this place is not followed here")
+
+
+def _loop_lazily(
+    interpreter: Interpreter, node: ast.For | ast.While, frame: Frame
+) -> Generator[Value]:
+    values: Iterator[Value] | None = None
+    if isinstance(node, ast.For):
+        values = iterate(interpreter, evaluate(interpreter, node.iter, frame))
+    try:
+        while True:
+            interpreter.tick()
+            if isinstance(node, ast.While):
+                if not condition(interpreter, node.test, frame):
+                    break
+            else:
+                assert values is not None
+                value = next(values, MISSING)
+                if value is MISSING:
+                    break
+                assign(interpreter, node.target, value, frame)
+            with suppress(Continue):
+                yield from _lazily(interpreter, node.body, frame)
+    except Break:
+        return
+    yield from _lazily(interpreter, node.orelse, frame)
+
+
+def _try_lazily(interpreter: Interpreter, node: ast.Try, frame: Frame) -> Generator[Value]:
+    try:
+        try:
+            yield from _lazily(interpreter, node.body, frame)
+        except ProgramException as error:
+            handler = _handler(interpreter, node, error, frame)
+            if handler is None:
+                raise
+            yield from _lazily(interpreter, handler.body, frame)
+        else:
+            yield from _lazily(interpreter, node.orelse, frame)
+    except (ControlFlow, ProgramException):
+        yield from _lazily(interpreter, node.finalbody, frame)
+        raise
+    yield from _lazily(interpreter, node.finalbody, frame)
+
+
+def _yields(node: ast.stmt) -> bool:
+    """Whether a statement yields, other than in a function of its own."""
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(inner, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            waiting += ast.iter_child_nodes(inner)
+    return False
 
 
 def _match(interpreter: Interpreter, node: ast.Match, frame: Frame) -> None:
@@ -377,32 +528,49 @@ def _raise(interpreter: Interpreter, node: ast.Raise, frame: Frame) -> None:
 def _try(interpreter: Interpreter, node: ast.Try, frame: Frame) -> None:
     site, depth = interpreter.site, interpreter.depth
     try:
-        try:
-            guarded = any(map(_names_import_error, node.handlers))
-            for statement in node.body:
-                if guarded and isinstance(statement, ast.Import | ast.ImportFrom):
-                    _check_import(interpreter, statement, frame)
-                interpreter.block([statement], frame)
-        except ProgramException as error:
-            interpreter.site, interpreter.depth = site, depth
-            handler = next(
-                (clause for clause in node.handlers if _catches(interpreter, clause, error, frame)),
-                None,
-            )
-            if handler is None:
-                raise
-            if handler.name:
-                frame.names[handler.name] = str(error)
-            before, interpreter.handled = interpreter.handled, error
-            try:
-                interpreter.block(handler.body, frame)
-            finally:
-                interpreter.handled = before
-        else:
-            interpreter.block(node.orelse, frame)
-    finally:
+        _try_body(interpreter, node, frame)
+    except (ControlFlow, ProgramException):
+        # `finally` runs whichever way the block is left, and may leave it another way
         interpreter.site, interpreter.depth = site, depth
+        interpreter.block(node.finalbody, frame)
+        raise
+    interpreter.site, interpreter.depth = site, depth
     interpreter.block(node.finalbody, frame)
+
+
+def _try_body(interpreter: Interpreter, node: ast.Try, frame: Frame) -> None:
+    """What stands before `finally`."""
+    site, depth = interpreter.site, interpreter.depth
+    try:
+        guarded = any(map(_names_import_error, node.handlers))
+        for statement in node.body:
+            if guarded and isinstance(statement, ast.Import | ast.ImportFrom):
+                _check_import(interpreter, statement, frame)
+            interpreter.block([statement], frame)
+    except ProgramException as error:
+        interpreter.site, interpreter.depth = site, depth
+        handler = _handler(interpreter, node, error, frame)
+        if handler is None:
+            raise
+        before, interpreter.handled = interpreter.handled, error
+        try:
+            interpreter.block(handler.body, frame)
+        finally:
+            interpreter.handled = before
+    else:
+        interpreter.block(node.orelse, frame)
+
+
+def _handler(
+    interpreter: Interpreter, node: ast.Try, error: ProgramException, frame: Frame
+) -> ast.ExceptHandler | None:
+    """The clause that catches an exception, which its name is assigned to."""
+    for clause in node.handlers:
+        if _catches(interpreter, clause, error, frame):
+            if clause.name:
+                frame.names[clause.name] = str(error)
+            return clause
+    return None
 
 
 def _names_import_error(handler: ast.ExceptHandler) -> bool:

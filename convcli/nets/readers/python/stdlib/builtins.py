@@ -5,7 +5,7 @@ Every name that a file can reach stands in a table here; what is in none of them
 
 import ast
 import builtins
-from collections.abc import Callable, Sized
+from collections.abc import Callable, Iterator, Sized
 from typing import Any
 
 from convcli.nets.readers.python.language.attributes import attribute_name, set_attribute
@@ -209,7 +209,23 @@ def _enumerate(interpreter: Interpreter, value: Value, start: Value = 0) -> Valu
 
 
 def _zip(interpreter: Interpreter, *values: Value, strict: Value = False) -> ValueIterator:
-    return ValueIterator(zip(*[iterate(interpreter, value) for value in values], strict=False))
+    rows = [iterate(interpreter, value) for value in values]
+    return ValueIterator(_zipped(rows, truth(interpreter, strict)))
+
+
+def _zipped(rows: list[Iterator[Value]], is_strict: bool) -> Iterator[Value]:
+    while rows:
+        items: list[Value] = []
+        for row in rows:
+            item = next(row, MISSING)
+            if item is MISSING:
+                break
+            items.append(item)
+        if len(items) < len(rows):
+            if is_strict and (items or any(next(row, MISSING) is not MISSING for row in rows[1:])):
+                raise ProgramException("ValueError", "zip() arguments are of different lengths")
+            return
+        yield tuple(items)
 
 
 def _reversed(interpreter: Interpreter, value: Value) -> ValueIterator:
@@ -478,7 +494,9 @@ BUILTINS: dict[str, Value] = {
     "object": OBJECT,
     "staticmethod": Native("staticmethod", lambda interpreter, function: StaticMethod(function)),
     "classmethod": Native("classmethod", lambda interpreter, function: ClassMethod(function)),
-    "property": Native("property", lambda interpreter, getter, *_: Property(getter)),
+    "property": Native(
+        "property", lambda interpreter, getter, setter=None, *_: Property(getter, setter)
+    ),
     "NotImplemented": Unknown("NotImplemented"),
     "Ellipsis": ...,
     "__name__": "model",

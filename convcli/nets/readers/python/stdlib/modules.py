@@ -5,7 +5,7 @@ import keyword
 import math
 import re
 
-from convcli.nets.readers.python.language.conversions import describe, iterate, to_list
+from convcli.nets.readers.python.language.conversions import describe, hashable, iterate, to_list
 from convcli.nets.readers.python.language.limits import MAX_ITEMS, check_nesting, within_limits
 from convcli.nets.readers.python.language.objects import (
     MISSING,
@@ -320,6 +320,42 @@ PARSER = class_of(
 )
 
 
+MAX_CACHED = 128
+"""Results that `functools.lru_cache` keeps where nothing else is said."""
+
+
+def _lru_cache(
+    interpreter: Interpreter, maxsize: Value = MAX_CACHED, typed: Value = False
+) -> Value:
+    """`@lru_cache`, with values or without."""
+    if isinstance(maxsize, Function):
+        return _cached(interpreter, maxsize)
+    return Native(
+        "lru_cache", lambda interpreter, function: _cached(interpreter, function, maxsize)
+    )
+
+
+def _cached(interpreter: Interpreter, function: Value, maxsize: Value = None) -> Native:
+    """A function whose results are kept by what it is called with."""
+    results: dict[Value, Value] = {}
+
+    def call(interpreter: Interpreter, *args: Value, **options: Value) -> Value:
+        key = hashable(interpreter, (args, tuple(options.items())))
+        if key not in results:
+            if isinstance(maxsize, int) and len(results) >= maxsize:
+                raise ReadError(f"a cache of {maxsize} results forgets some, which is not followed")
+            results[key] = interpreter.call(function, list(args), options)
+        return results[key]
+
+    return Native(getattr(function, "name", "cached"), call)
+
+
+def _deque(interpreter: Interpreter, value: Value = (), maxlen: Value = None) -> list[Value]:
+    if maxlen is not None:
+        raise ReadError("a deque with a maxlen drops items, which is not followed here")
+    return list_of(interpreter, value)
+
+
 def version_numbers(interpreter: Interpreter, text: Value) -> Value:
     """A version as the tuple of its numbers, which compares as versions do."""
     if not isinstance(text, str):
@@ -341,8 +377,8 @@ MEANINGS: dict[str, dict[str, Value]] = {
         "reduce": _reduce,
         "wraps": _wraps,
         "update_wrapper": lambda interpreter, wrapper, *_, **__: wrapper,
-        "lru_cache": unchanged,
-        "cache": unchanged,
+        "lru_cache": _lru_cache,
+        "cache": _cached,
         "total_ordering": unchanged,
     },
     "itertools": {
@@ -356,7 +392,7 @@ MEANINGS: dict[str, dict[str, Value]] = {
         "OrderedDict": dict_of,
         "defaultdict": defaultdict_of,
         "Counter": counter_of,
-        "deque": lambda interpreter, value=(), maxlen=None: list_of(interpreter, value),
+        "deque": _deque,
         "namedtuple": namedtuple_of,
         "abc": Library("collections.abc"),
         **{

@@ -1,0 +1,82 @@
+"""The wire format of FlatBuffers: a table is a place in the file and offsets of its fields.
+
+https://flatbuffers.dev/internals. Nothing is copied, and every position is checked against the
+length of the file before it is read.
+"""
+
+from struct import calcsize, unpack_from
+from typing import NamedTuple
+
+from convcli.errors import SpecError
+
+
+class FlatError(SpecError):
+    """Bytes that are no table."""
+
+
+class Table(NamedTuple):
+    """A table: the bytes of the file, and where it lies in them."""
+
+    data: memoryview
+    at: int
+
+    def _field(self, number: int) -> int:
+        """Where a field lies; 0 for one that has its default."""
+        table = self.at - self._read("i", self.at)
+        size = self._read("H", table)
+        place = 4 + 2 * number
+        offset = self._read("H", table + place) if place + 2 <= size else 0
+        return self.at + offset if offset else 0
+
+    def _read(self, kind: str, at: int) -> int:
+        if not 0 <= at <= len(self.data) - calcsize(f"<{kind}"):
+            raise FlatError(f"a field lies at byte {at:,} of {len(self.data):,}")
+        (value,) = unpack_from(f"<{kind}", self.data, at)
+        return int(value)
+
+    def number(self, number: int, kind: str, default: int = 0) -> int:
+        """A field of one number, by its letter for `struct`."""
+        at = self._field(number)
+        return self._read(kind, at) if at else default
+
+    def _vector(self, number: int, size: int) -> tuple[int, int]:
+        """Where the elements of a vector begin, and how many there are."""
+        at = self._field(number)
+        if not at:
+            return 0, 0
+        start = at + self._read("I", at)
+        count = self._read("I", start)
+        if count * size > len(self.data) - start - 4:
+            raise FlatError(f"a list of {count:,} elements runs over the end")
+        return start + 4, count
+
+    def numbers(self, number: int, kind: str) -> list[int]:
+        """A field that is a list of integers."""
+        start, count = self._vector(number, calcsize(f"<{kind}"))
+        return list(unpack_from(f"<{count}{kind}", self.data, start)) if count else []
+
+    def bytes(self, number: int) -> memoryview | None:
+        """A field that is a list of bytes, where they lie."""
+        start, count = self._vector(number, 1)
+        return self.data[start : start + count] if count else None
+
+    def text(self, number: int) -> str:
+        """A field that is a string."""
+        data = self.bytes(number)
+        return bytes(data).decode("utf-8", "backslashreplace") if data is not None else ""
+
+    def table(self, number: int) -> "Table | None":
+        """A field that is a table."""
+        at = self._field(number)
+        return Table(self.data, at + self._read("I", at)) if at else None
+
+    def tables(self, number: int) -> "list[Table]":
+        """A field that is a list of tables."""
+        start, count = self._vector(number, 4)
+        places = range(start, start + 4 * count, 4)
+        return [Table(self.data, at + self._read("I", at)) for at in places]
+
+
+def root(data: memoryview) -> Table:
+    """The table that a file begins with."""
+    return Table(data, Table(data, 0)._read("I", 0))
