@@ -216,9 +216,16 @@ def test_something_else_that_talks_is_no_scheduler(shell):
     with socket.socket() as server:
         server.bind(("127.0.0.1", 0))
         server.listen(1)
-        Thread(target=lambda: server.accept()[0].sendall(b"SSH-2.0-OpenSSH"), daemon=True).start()
+
+        def talk() -> None:
+            with server.accept()[0] as connection:
+                connection.sendall(b"SSH-2.0-OpenSSH")
+
+        talker = Thread(target=talk)
+        talker.start()
         where = f"tcp://127.0.0.1:{server.getsockname()[1]}"
         code, _, err = shell("filter", "in.png", "-k", "blur", "--scheduler", where)
+        talker.join()
     assert (code, "what listens there is something else" in err) == (1, True), err
 
 
