@@ -116,6 +116,8 @@ class Reading(NamedTuple):
     input: tuple[int | None, ...] | None
     """The shape (channels, *lengths) that it names; None for a size that it leaves open."""
     about: str
+    example: str = ""
+    """The line of the text that tries the network with this input, where no declaration says it."""
 
 
 @equal_by_type
