@@ -88,6 +88,24 @@ class Group(NamedTuple):
 class Page(click.Command):
     """A command whose help is a screen."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse argv, where `-:Name`, a model of stdin, is a word and no option."""
+        takes_value = {
+            name
+            for param in self.params
+            if isinstance(param, click.Option) and not (param.is_flag or param.count)
+            for name in param.opts
+        }
+        words = [
+            number
+            for number, (before, word) in enumerate(zip(["", *args], args, strict=False))
+            if word.startswith("-:") and before not in takes_value
+        ]
+        if words and "--" not in args:
+            rest = [word for number, word in enumerate(args) if number not in words]
+            args = [*rest, "--", *(args[number] for number in words)]
+        return super().parse_args(ctx, args)
+
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         return [*super().get_params(ctx), HELP_ALL]
 

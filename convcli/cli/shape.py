@@ -93,6 +93,7 @@ def shape_command(options: ShapeOptions) -> None:
     A NETWORK is a name of the zoo, a file, or - for stdin; else the words are layers, with
     parentheses or a colon. Files hold layers of PyTorch or Keras as they are pasted, modules of
     PyTorch, the text of print(model), the tool's own notation, or ONNX; nothing of them is run.
+    Notebooks and Markdown are read by their code; nets.ipynb:Name and -:Name choose a model.
     Sizes are HEIGHTxWIDTHxCHANNELS; a tuple is PyTorch's shape, batch first: '(1, 3, 224, 224)',
     '(1, 20):long'. A model of several inputs takes --input for each, in the order of its forward
     or by name: --input x=64x64x3 --input 't=(1,)' --input fast=True. A padding of four numbers is

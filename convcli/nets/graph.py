@@ -100,6 +100,8 @@ class Network(NamedTuple):
     """The nodes it gives, in the order of the text; () for the last one alone."""
     weights: "StoredArrays" = NO_WEIGHTS
     """Arrays that its file holds, by name: `conv1.weight`; a constant has its node's name."""
+    sizes_alone: str = ""
+    """What kind of file it was read from, where its operations are known by their sizes alone."""
 
     def at(self, shape: Shape) -> "Network":
         """The network for an input `(channels, *lengths)`."""
@@ -116,6 +118,8 @@ class Reading(NamedTuple):
     input: tuple[int | None, ...] | None
     """The shape (channels, *lengths) that it names; None for a size that it leaves open."""
     about: str
+    example: str = ""
+    """The line of the text that tries the network with this input, where no declaration says it."""
 
 
 @equal_by_type

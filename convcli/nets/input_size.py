@@ -8,6 +8,7 @@ from convcli.nets.graph import Given, Network, Reading
 from convcli.nets.layers import AXES, Conv, Layer, Linear, Reshape, Shape, size_text
 from convcli.nets.layers.arguments import count
 from convcli.sizes import InputSize
+from convcli.text import safe
 
 CHANNELS = 3
 """Channels of an input written without them: `224` is a color picture of 224x224x3."""
@@ -52,12 +53,17 @@ def resolve_inputs(sizes: Sequence[InputSize], reading: Reading) -> Inputs:
         names = f"{len(sizes)} inputs" if len(sizes) > 1 else f"an input called {sizes[0].name}"
         raise SpecError(f"this network has one input without a name, not {names}")
     if not tensors:
+        from_example = (f"the input's size is from {safe(reading.example)}",)
         return Inputs(
             network._replace(given=_givens(sizes, (), 1, network)),
             input_shape(None, network, named),
+            notes=from_example if reading.example else (),
+            assumed=("size",) if reading.example else (),
         )
     first, notes = tensors[0], []
     numbers = first.numbers
+    if reading.example and named and len(numbers) not in (1, len(named) - 1, len(named)):
+        named = None  # an example does not say how many axes an input that is given has
     batch = 1
     assumed: tuple[str, ...] = ()
     if first.is_tensor:

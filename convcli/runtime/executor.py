@@ -79,6 +79,10 @@ def check_runs(network: Network) -> None:
     """Refuse a network with a layer that cannot be run, before anything is computed."""
     if network.stopped is not None:
         raise UnfitError(network.stopped.text())
+    if network.sizes_alone:
+        raise UnfitError(
+            f"{network.sizes_alone} is read for its sizes; to run the network, export it as .onnx"
+        )
     for node in network.nodes:
         given = not node.inputs and node.name in network.weights
         why = None if given else refusal(node.layer)

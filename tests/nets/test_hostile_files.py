@@ -51,7 +51,13 @@ def keras_json(path):
     return (3, 224, 224)
 
 
+def darknet(path):
+    Path(path).write_bytes((FILES / "yolov3-tiny.cfg").read_bytes())
+    return (3, 416, 416)
+
+
 MAKERS = {
+    "net.cfg": darknet,
     "net.onnx": onnx_file,
     "net.pt2": exported,
     "net.json": keras_json,

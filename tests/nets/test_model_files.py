@@ -2,13 +2,16 @@
 
 import gzip
 import json
+import re
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tflite_models import tflite
 
 from convcli.errors import SpecError, UnfitError
+from convcli.features.extractor import extract_features
 from convcli.nets.analysis.summary import trace
 from convcli.nets.readers.read import read_words
 
@@ -181,8 +184,55 @@ def test_a_tflite_file_is_read_with_its_channels_last(tmp_path, half):
     assert [axis.size for axis in summary.rows[3].receptive_field] == [7, 7]
 
 
+def test_files_that_are_read_for_their_sizes_are_not_run(tmp_path):
+    tflite(tmp_path / "net.tflite")
+    for path, kind in [(tmp_path / "net.tflite", "a TFLite"), (FILES / "one.pt2", "an exported")]:
+        with pytest.raises(UnfitError, match=f"{kind} .* is read for its sizes.*as .onnx"):
+            extract_features(np.zeros((8, 8, 3), np.uint8), str(path), resize="keep")
+
+
 def test_a_tflite_file_stands_for_its_sizes_alone(tmp_path):
     tflite(tmp_path / "net.tflite")
     reading = read_words([str(tmp_path / "net.tflite")])
     with pytest.raises(UnfitError, match="was converted for an input of 8x8x3"):
         reading.network.at((3, 9, 9))
+
+
+def test_a_configuration_of_darknet_has_its_published_figures():
+    """8,858,734 numbers in its file of weights, 5.56 billion operations (pjreddie.com/darknet)."""
+    summary = summary_of(FILES / "yolov3-tiny.cfg")
+    statistics = sum(row.statistics for row in summary.rows)
+    assert summary.weights + statistics == 8858734
+    assert summary.macs == 2782480896
+    reading = read_words([str(FILES / "yolov3-tiny.cfg")])
+    assert len(reading.network.at((3, 416, 416)).outputs) == 2
+    assert trace(reading.network, (3, 320, 320)).output == (255, 20, 20)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[net]\nwidth=8\nheight=8\n[convolutional]\nfilters=x\n", "filters=x is no whole number"),
+        ("[net]\nwidth=8\nheight=8\n[shortcut]\nfrom=-3\n", "-3 is no section before this one"),
+        ("[net]\nwidth=8\nheight=8\n[route]\nlayers=9\n", "9 is no section before"),
+        ("[net]\nwidth=8\nheight=8\n[lstm]\n", r"\[lstm\] is not read"),
+        ("[net]\nwidth=8\nheight=8\n[reorg]\nstride=3\n", "3 does not divide 8x8"),
+        ("[net]\nwidth=8\nheight=8\n[connected]\nactivation=lekky\n", "did you mean leaky"),
+    ],
+)
+def test_what_a_configuration_of_darknet_cannot_mean_is_named_with_its_line(
+    tmp_path, text, message
+):
+    path = tmp_path / "net.cfg"
+    path.write_text(text)
+    summary = summary_of(path)
+    assert re.search(message, summary.failures[0].text())
+    assert "net.cfg:4" in summary.failures[0].text()
+
+
+@pytest.mark.parametrize("text", ["[net]\n", "[net]\nwidth=8\n[conv]\n", "[net]\nwidth\n[conv]\n"])
+def test_a_configuration_of_darknet_without_layers_or_size_is_refused(tmp_path, text):
+    path = tmp_path / "net.cfg"
+    path.write_text(text)
+    with pytest.raises(SpecError):
+        read_words([str(path)])

@@ -306,3 +306,50 @@ def test_other_files_are_named_by_their_bytes(tmp_path):
         path.write_bytes(data)
         with pytest.raises(SpecError, match=name):
             read_words([str(path)])
+
+
+def test_receptive_fields_go_on_behind_a_normalization_of_groups(tmp_path):
+    """PyTorch writes one as a reshape, a normalization with ones, and a reshape back."""
+    arrays = {
+        "a.weight": floats(4, 3, 3, 3),
+        "groups": np.array([0, 2, -1], np.int64),
+        "back": np.array([1, 4, 8, 8], np.int64),
+        "ones": np.ones(2, np.float32),
+        "zeros": np.zeros(2, np.float32),
+        "norm.weight": floats(4, 1, 1),
+        "norm.bias": floats(4, 1, 1),
+        "b.weight": floats(4, 4, 3, 3),
+    }
+    nodes = [
+        ("Conv", ["x", "a.weight"], ["a"]),
+        ("Reshape", ["a", "groups"], ["g"]),
+        ("InstanceNormalization", ["g", "ones", "zeros"], ["n"]),
+        ("Reshape", ["n", "back"], ["r"]),
+        ("Mul", ["r", "norm.weight"], ["m"]),
+        ("Add", ["m", "norm.bias"], ["s"]),
+        ("Conv", ["s", "b.weight"], ["y"]),
+    ]
+    model = model_of(nodes, {"x": [1, 3, 10, 10]}, {"y": [1, 4, 6, 6]}, arrays)
+    summary = summary_of(saved(model, tmp_path), (3, 10, 10))
+    assert [axis.size for axis in summary.rows[-1].receptive_field] == [5, 5]
+    assert summary.weights == 108 + 4 + 4 + 144
+    pixels = RNG.integers(0, 256, (10, 10, 3), np.uint8)
+    vector = extract_features(pixels, str(tmp_path / "net.onnx"), parts="flatten").vector
+    x = (pixels.astype(np.float32) / 255).transpose(2, 0, 1)[np.newaxis]
+    np.testing.assert_allclose(vector, reference(model, x).ravel(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("weight", "bias"),
+    [
+        ("onnx::Conv_12", "onnx::Conv_13"),
+        ("c_weights_fused_bn", "c_bias_fused_bn"),
+        ("c1.weight", "c1.weight_bias"),
+    ],
+)
+def test_batch_normalizations_that_the_exporter_folded_are_said(tmp_path, weight, bias):
+    arrays = {weight: floats(4, 3, 3, 3), bias: floats(4)}
+    nodes = [("Conv", ["x", weight, bias], ["y"], {})]
+    model = model_of(nodes, {"x": [1, 3, 8, 8]}, {"y": [1, 4, 6, 6]}, arrays)
+    (note,) = summary_of(saved(model, tmp_path), (3, 8, 8)).notes
+    assert note.startswith("batch normalizations are folded into 1 convolution by the exporter")

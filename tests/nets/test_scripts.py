@@ -237,8 +237,9 @@ def test_a_misfit_in_a_flow_shows_what_went_before_and_names_the_line():
 
 def test_the_newest_model_of_a_script_is_meant_and_the_others_are_named():
     text = "import torch.nn as nn\nG = nn.Sequential(nn.Linear(8, 4))\nD = nn.Sequential(nn.Linear(4, 1))"
-    network, _, about = read_text(text)
-    assert about == "PyTorch model D, the newest, not G, 1 layer"
+    reading = read_text(text)
+    network = reading.network
+    assert reading.about == "PyTorch model D, the newest, not G, 1 layer"
     assert [node.layer.outputs for node in network.nodes] == [1]
     assert network.notes == ("D is shown, the newest of the models; others: G",)
 

@@ -318,7 +318,12 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
             field = NodeField(ones, measure.output[1:], ones)
         if len(node.inputs) > 1:
             field = widest([known[name][1] for name in node.inputs], measure.output[1:])
-        if measure.windows or measure.upsampling or field.lengths != measure.output[1:]:
+        if (
+            measure.windows
+            or measure.upsampling
+            or not field.axes
+            or field.lengths != measure.output[1:]
+        ):
             field = field_behind(field, node.layer, measure)
             if any(axis.jump > MAX_FIGURE or axis.size > MAX_FIGURE for axis in field.axes):
                 text = f"its receptive field or stride is more than {power_text(MAX_FIGURE)}"

@@ -169,7 +169,12 @@ class _Program:
         network = graph.network([known[one] for one in self.outputs if one in known], stopped)
         ends = tuple(known[one] for one in self.outputs if one in known)
         nodes = tuple(x.node for x in ends if isinstance(x, Traced))
-        return network._replace(redo=self.network, notes=self._notes(graph), outputs=nodes)
+        return network._replace(
+            redo=self.network,
+            notes=self._notes(graph),
+            outputs=nodes,
+            sizes_alone="an exported program",
+        )
 
     def _size_text(self, name: str) -> str:
         return "x".join(map(str, self.sizes[name]))

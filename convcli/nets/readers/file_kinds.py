@@ -4,15 +4,12 @@ The name counts where bytes do not tell: an ONNX file is a message without a mar
 """
 
 import os
-import zipfile
 from collections.abc import Callable
 from importlib import import_module
 from typing import NamedTuple
 
 from convcli.errors import Refusal, SpecError
 from convcli.nets.graph import Reading
-from convcli.nets.readers.weight_files.safetensors import is_safetensors
-from convcli.nets.readers.weight_files.torch_files import BAD_ZIP, is_legacy
 from convcli.text import safe
 
 HEAD = 4096
@@ -39,6 +36,7 @@ KINDS: dict[str, Kind] = {
     "keras json": Kind("a configuration of Keras", "keras_files:read_keras_json"),
     "pt2": Kind("an exported program", "exported_program:read_exported"),
     "tflite": Kind("a TFLite file", "tflite.reader:read_tflite"),
+    "darknet": Kind("a configuration of Darknet", "darknet:read_darknet"),
     "torch": Kind("a PyTorch checkpoint", instead=WEIGHTS, weights=True),
     "torch script": Kind("a TorchScript file", instead=WEIGHTS, weights=True),
     "safetensors": Kind("a safetensors file", instead=WEIGHTS, weights=True),
@@ -125,7 +123,11 @@ def kind_of(path: str) -> Kind | None:
         raise Refusal(f"{safe(path)} cannot be read: {error.strerror}") from None
     suffix = os.path.splitext(path)[1].lower()
     if suffix == ".onnx" and head:
-        return KINDS["onnx"]
+        return KINDS["onnx"]  # before the readers of others are imported
+    from convcli.nets.readers.darknet import is_darknet
+    from convcli.nets.readers.weight_files.safetensors import is_safetensors
+    from convcli.nets.readers.weight_files.torch_files import is_legacy
+
     if head[:4] in (b"PK\3\4", b"PK\5\6"):
         return KINDS[_archive(path)]
     if is_legacy(head):
@@ -137,6 +139,8 @@ def kind_of(path: str) -> Kind | None:
             return kind
     if suffix in BY_SUFFIX and not _is_text(head):
         return BY_SUFFIX[suffix]
+    if is_darknet(head):
+        return KINDS["darknet"]
     if head.lstrip()[:1] == b"{" and b'"class_name"' in head:
         return KINDS["keras json"]
     if _like_onnx(head):
@@ -148,6 +152,10 @@ def kind_of(path: str) -> Kind | None:
 
 def _archive(path: str) -> str:
     """What a zip archive is, by the names in it."""
+    import zipfile
+
+    from convcli.nets.readers.weight_files.torch_files import BAD_ZIP
+
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name.rpartition("/")[2] for name in archive.namelist()[:MAX_NAMES]]

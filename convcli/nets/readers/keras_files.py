@@ -56,7 +56,8 @@ def read_keras_archive(path: str) -> Reading:
         raise SpecError(f"{safe(path)} holds no config.json, so it is no Keras file") from None
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError) as error:
         raise SpecError(f"{safe(path)} is a damaged archive: {safe(str(error))[:100]}") from None
-    return read_config(data, path)
+    reading = read_config(data, path)
+    return reading._replace(about=f"{reading.about}; its trained weights are not read")
 
 
 def read_config(data: bytes, path: str) -> Reading:

@@ -29,10 +29,12 @@ KERAS_SIGNS = ("keras", "layers.", "Dense(", "D(", "DTranspose(", "BatchNormaliz
 """One of these stands in any text of Keras; looking for them first needs no pattern."""
 
 
-TEXTS = (".net", ".py", ".txt")
+TEXTS = (".net", ".py", ".txt", ".ipynb", ".md")
 """How the names of files end that hold text."""
 
-FILES = r"\.(net|py|txt|onnx|json|pth|pt|ckpt|safetensors|npz|h5|hdf5|keras|pt2|tflite|cfg)$"
+FILES = (
+    r"\.(net|py|txt|ipynb|md|onnx|json|pth|pt|ckpt|safetensors|npz|h5|hdf5|keras|pt2|tflite|cfg)$"
+)
 """How the name of a file ends that holds a network."""
 
 
@@ -91,11 +93,14 @@ def is_source(word: str) -> bool:
 
 
 def _model_file(word: str) -> tuple[str, str] | None:
-    """The file and the entry of `model.py:Name(args)`."""
-    path, dot, entry = word.partition(".py:")
-    if not dot or "\n" in path or "(" in os.path.basename(path):
-        return None
-    return f"{path}.py", entry
+    """The file and the entry of `model.py:Name(args)`, `notes.ipynb:Name` or `-:Name`."""
+    if word.startswith("-:"):
+        return "-", word[2:]
+    for suffix in (".py", ".ipynb", ".md", ".txt"):
+        path, dot, entry = word.partition(f"{suffix}:")
+        if dot and "\n" not in path and "(" not in os.path.basename(path):
+            return f"{path}{suffix}", entry
+    return None
 
 
 def read_source(word: str) -> Reading:
@@ -113,7 +118,7 @@ def read_source(word: str) -> Reading:
     text, source = source_text(path)
     if path.endswith(".py"):
         return _read_python(text, source, path, entry)
-    return read_text(text, source)
+    return read_text(text, source, entry)
 
 
 def weights_in(words: Sequence[str]) -> "ArrayFile | None":
@@ -152,8 +157,11 @@ def source_text(word: str) -> tuple[str, str]:
     return file_text(word), os.path.basename(word)
 
 
-def read_text(text: str, source: str = "text") -> Reading:
+def read_text(text: str, source: str = "text", entry: str = "") -> Reading:
     """The network that a text describes, in any of the vocabularies.
+
+    `entry` names one of the models of a text of Python. Notebooks are read by their code, and
+    Markdown by its blocks.
 
     >>> reading = read_text("conv(6, 5); relu; maxpool(2)")
     >>> [node.name for node in reading.network.nodes], reading.about
@@ -161,6 +169,9 @@ def read_text(text: str, source: str = "text") -> Reading:
     """
     shape: Shape | None = None
     about = ""
+    text = _code_of(text, source)
+    if entry:
+        return _read_python(text, source, "", entry)
     if _is_printed(text):
         from convcli.nets.readers.torch_repr import read_printed
 
@@ -175,6 +186,20 @@ def read_text(text: str, source: str = "text") -> Reading:
     if not network.nodes:
         raise SpecError(f"{safe(source)} holds no layers")
     return Reading(network, shape, about)
+
+
+def _code_of(text: str, source: str) -> str:
+    """The code of a notebook or of Markdown; any other text as it is."""
+    notebook = text.lstrip()[:1] == "{"
+    if not (notebook or "```" in text or "~~~" in text or "Param #" in text):
+        return text
+    from convcli.nets.readers import code_blocks
+
+    code_blocks.refuse_summary(text, source)
+    if notebook:
+        is_one = code_blocks.is_notebook(text)
+        return code_blocks.notebook_code(text, source) if is_one else text
+    return code_blocks.fenced_code(text)
 
 
 def _read_python(text: str, source: str, path: str = "", entry: str = "") -> Reading:

@@ -74,6 +74,8 @@ class TensorGraph:
         """Multiply–accumulates of products that no weight is part of."""
         self.constants = 0
         """Numbers of the file that are operands, but no layer's weights."""
+        self.folded = 0
+        """Convolutions that hold a batch normalization."""
         self._biases: set[str] = set()
         self._leaves: dict[str, tuple[Leaf, list[str]]] = {}
         self._sources: dict[int, tuple[StoredArray, Traced]] = {}

@@ -26,12 +26,24 @@ def external(name: str, entries: dict[str, str]) -> External:
     return External(entries.get("location", ""), offset, length)
 
 
-class ExternalFiles:
-    """The files beside a model, each mapped once."""
+PASSED = 4 << 20
+"""Bytes of weights that are passed over before the pages around them are given back."""
 
-    def __init__(self, folder: str) -> None:
+
+class ExternalFiles:
+    """The files beside a model, each mapped once, and its own, whose pages are given back."""
+
+    def __init__(self, folder: str, model: mmap.mmap | None = None) -> None:
         self._folder = folder
         self._views: dict[str, memoryview | None] = {}
+        self._model, self._passed = model, 0
+
+    def pass_over(self, size: int) -> None:
+        """Note weights that were not read: a system maps whole stretches around what is."""
+        self._passed += size
+        if self._model is not None and self._passed > PASSED and hasattr(mmap, "MADV_DONTNEED"):
+            self._model.madvise(mmap.MADV_DONTNEED)
+            self._passed = 0
 
     def bytes_of(self, name: str, part: External, size: int) -> memoryview | None:
         """The bytes of a tensor; None where the file is not there. Raises WireError."""

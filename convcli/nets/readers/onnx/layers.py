@@ -1,5 +1,6 @@
 """Operators with weights or windows: convolutions, products, normalizations, pools."""
 
+import re
 from math import prod
 
 from convcli.geometry import Padding, Window
@@ -82,7 +83,15 @@ def conv(call: Call) -> Results:
         others = [value for value in call.inputs[1:] if value is not None]
         return call.graph.layer(Free(record), call.x(), call.name, others=others)
     arrays = {"weight": weight} | ({} if bias is None else {"bias": bias})
+    if bias is not None and (
+        FOLDED.search(weight.name) or bias.name == f"{weight.name}_bias"  # PyTorch's of 2.9
+    ):
+        call.graph.folded += 1
     return call.graph.layer(record, call.x(), owner_name(call, weight, bias), arrays)
+
+
+FOLDED = re.compile(r"^onnx::Conv_|fused_bn|FusedBatchNorm|_bn_fold|_scaled$")
+"""How exporters call weights into which they multiplied a batch normalization."""
 
 
 def transposed(call: Call) -> Results:
@@ -208,8 +217,11 @@ def batch_norm(call: Call) -> Results:
 
 def instance_norm(call: Call) -> Results:
     scale, bias = call.array(1), call.array(2)
-    record = Norm("instance", 2, scale.elements, eps=call.number("epsilon", 1e-5))
-    arrays = {"weight": scale, "bias": bias}
+    plain = set(scale.values() or ()) == {1.0} and set(bias.values() or ()) == {0.0}
+    # ones and zeros are the exporter's, who needs some: those of a group norm follow
+    vectors = 0 if plain and not weight_owner(scale.name) else 2
+    record = Norm("instance", vectors, scale.elements, eps=call.number("epsilon", 1e-5))
+    arrays = {"weight": scale, "bias": bias} if vectors else {}
     return call.graph.layer(record, call.x(), owner_name(call, scale, bias), arrays)
 
 

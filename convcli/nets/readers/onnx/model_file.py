@@ -122,19 +122,20 @@ def open_model(path: str) -> ModelFile:
         if not 0 < size <= MAX_FILE:
             raise SpecError(f"{safe(path)} has {size:,} bytes, which no ONNX file has")
         with open(path, "rb") as file:
-            data = memoryview(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+            mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except OSError as error:
         raise SpecError(f"{safe(path)}: {error.strerror or error}") from None
     try:
-        return read_model(data, os.path.dirname(os.path.abspath(path)))
+        folder = os.path.dirname(os.path.abspath(path))
+        return read_model(memoryview(mapped), ExternalFiles(folder, mapped))
     except WireError as error:
         raise SpecError(f"{safe(path)} is not an ONNX model: {error}") from None
 
 
-def read_model(data: memoryview, folder: str = "") -> ModelFile:
+def read_model(data: memoryview, files: ExternalFiles | None = None) -> ModelFile:
     """The records of `ModelProto`. Raises WireError."""
     graph: GraphFile | None = None
-    files = ExternalFiles(folder)
+    files = files or ExternalFiles("")
     producer, opset, domains, functions = "", 1, [], {}
     for number, value in fields(data):
         if number == 2:  # producer_name
@@ -321,6 +322,7 @@ def read_tensor(data: memoryview, files: ExternalFiles) -> StoredArray:
             raise WireError(
                 f"{safe(name)} holds {len(raw):,} bytes for {prod(shape):,} values of {tensor.type}"
             )
+        files.pass_over(size)
         return checked(tensor._replace(data=raw))
     return checked(tensor._replace(data=_typed(tensor, typed)))
 

@@ -268,6 +268,11 @@ class Translation:
                 f"products of two activations, {graph.activation_macs:,} multiply–accumulates, "
                 "are not in the MACs"
             )
+        if graph.folded:
+            notes.append(
+                f"batch normalizations are folded into {counted(graph.folded, 'convolution')} by "
+                "the exporter: the model that was trained has more parameters"
+            )
         if graph.constants:
             notes.append(
                 f"{counted(graph.constants, 'number')} of the file are operands of no layer, and "

@@ -7,6 +7,7 @@ given it too. The contracts of `lint-imports` hold the order: each needs those b
     reading       what a text is about, and its network
     model         the network of a model for an input
     entry_point   which class or function of a file is meant
+    example_input the size with which a text tries its network
     script        the interpreter of a text whose own statements make a network
     sequence      layers behind one another, the same for every input
     interpreter   the interpreter of one model: its state, files and imports

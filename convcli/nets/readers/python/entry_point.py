@@ -4,7 +4,6 @@ import ast
 
 from convcli.callsyntax import UNREADABLE, parsed_value, shown
 from convcli.errors import SpecError
-from convcli.nets.layers import Shape
 from convcli.nets.readers.python.interpreter import ModelInterpreter
 from convcli.nets.readers.python.keras.layers import LAYER
 from convcli.nets.readers.python.language.conversions import describe
@@ -169,28 +168,3 @@ def build_module(
         "class" if isinstance(call, ast.Name) and isinstance(file.names.get(call.id), Class) else ""
     )
     return value, f"{kind} {label}".strip()
-
-
-def example_input(file: SourceFile) -> Shape | None:
-    """The input that the file itself tries its network with: `torch.randn(1, 3, 32, 32)`."""
-    shapes = set()
-    for node in file.tree.body:
-        if isinstance(node, ast.ClassDef):
-            continue
-        for inner in ast.walk(node):
-            if (
-                isinstance(inner, ast.Call)
-                and isinstance(inner.func, ast.Attribute)
-                and inner.func.attr in ("randn", "rand", "zeros", "ones")
-            ):
-                sizes = [arg.value for arg in _flat(inner.args) if isinstance(arg, ast.Constant)]
-                whole = [size for size in sizes if type(size) is int and size > 0]
-                if len(whole) == len(_flat(inner.args)) and 2 <= len(whole) <= 5:
-                    shapes.add(tuple(whole[1:]))
-    return next(iter(shapes)) if len(shapes) == 1 else None
-
-
-def _flat(args: list[ast.expr]) -> list[ast.expr]:
-    if len(args) == 1 and isinstance(args[0], ast.Tuple | ast.List):
-        return args[0].elts
-    return args

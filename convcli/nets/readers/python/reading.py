@@ -16,11 +16,11 @@ from convcli.nets.readers.fragments import MAX_MODULE, module
 from convcli.nets.readers.layer_calls import chain
 from convcli.nets.readers.python.entry_point import (
     build_module,
-    example_input,
     find_entry,
     needs,
     parse_entry,
 )
+from convcli.nets.readers.python.example_input import example_input
 from convcli.nets.readers.python.interpreter import deep_recursion
 from convcli.nets.readers.python.keras.layers import outputs_of
 from convcli.nets.readers.python.language.objects import (
@@ -58,15 +58,29 @@ def read_python(
     `entry` is a name, or a call with its values; without it, what the text obviously means.
     Raises SpecError with the place.
     """
+    passed = 0
     try:
         text, tree = module(text, source)
     except SpecError:
-        if len(text) > MAX_MODULE or not re.search(BLOCKS, text):
+        if len(text) > MAX_MODULE:
             raise
-        tree = parsed_file(path, source, text).tree
+        try:
+            from convcli.nets.readers.code_blocks import without_prose
+
+            code, passed = without_prose(text)
+            if not passed:
+                raise
+            text, tree = module(code, source)
+        except SpecError:
+            if not re.search(BLOCKS, text):
+                raise
+            tree = parsed_file(path, source, text).tree
     given = Text(path, source, text, _with_class(tree), SourceFiles(), keras)
     with _refusing():
-        return given.reading(entry)
+        reading = given.reading(entry)
+    if not passed:
+        return reading
+    return reading._replace(about=f"{reading.about}; {counted(passed, 'line')} of prose left out")
 
 
 def _with_class(tree: ast.Module) -> ast.Module:
@@ -260,10 +274,12 @@ class Text(NamedTuple):
         parts = parts_of([("", root)]) if self.keras else None
         if parts is not None:
             return self._sequence(script, [("", root)])
-        return self._model(script, root, label)
+        return self._model(script, root, label, call)
 
-    def _model(self, script: ScriptInterpreter, root: Instance, label: str) -> Reading:
-        """A module that is run on its input."""
+    def _model(
+        self, script: ScriptInterpreter, root: Instance, label: str, entry: ast.expr | None = None
+    ) -> Reading:
+        """A module that is run on its input; `entry` is what the text calls it."""
         model = Model(script, root, label)
         leaves = [one.leaf for _, one in walk(root) if one.leaf is not None]
         declared = Network(
@@ -272,8 +288,13 @@ class Text(NamedTuple):
             parameters=parameters_of(root),
         )
         named = script.input or _input_of([("", root)])
-        shape = named if self.keras else example_input(script.text)
-        return Reading(declared, shape, f"{_frameworks(script)} {label}")
+        about = f"{_frameworks(script)} {label}"
+        example = None
+        if entry is not None and (named is None or not self.keras):
+            example = example_input(script.text, entry, self.keras)
+        if example is not None:
+            return Reading(declared, example.shape, about, example.where)
+        return Reading(declared, named if self.keras else None, about)
 
 
 def _is_model_of(value: Value, file: SourceFile) -> bool:

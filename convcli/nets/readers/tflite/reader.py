@@ -187,7 +187,9 @@ class _Model:
         notes: tuple[str, ...] = ()
         if len(self.inputs) > 1:
             notes = (f"inputs beside the first: {', '.join(self.input_names[1:])}",)
-        return network._replace(redo=self.network, outputs=nodes, notes=notes)
+        return network._replace(
+            redo=self.network, outputs=nodes, notes=notes, sizes_alone="a TFLite file"
+        )
 
 
 def _array(tensor: Table, shape: Shape, name: str, buffer: memoryview) -> StoredArray:

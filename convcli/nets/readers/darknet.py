@@ -1,0 +1,315 @@
+"""Darknet's `.cfg` files: a section per layer, which reads the one before, or others by number.
+
+Rules are those of Darknet's parser (Redmon 2018) and of its successor by Bochkovskiy: `pad=1` is
+half the size, a pool pads its size less one, `route` joins channels, `shortcut` adds.
+"""
+
+import os
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import NamedTuple
+
+from convcli.errors import SpecError
+from convcli.nets.graph import INPUT, Given, Network, Reading, Stopped
+from convcli.nets.layers import (
+    Activation,
+    AdaptivePool,
+    Concat,
+    Conv,
+    Identity,
+    Layer,
+    Linear,
+    Merge,
+    Norm,
+    Pool,
+    PoolKind,
+    Shape,
+    Upsample,
+)
+from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, traced
+from convcli.nets.readers.text_source import file_text
+from convcli.nets.source_location import Where
+from convcli.text import like, safe
+
+MAX_SECTIONS = 10_000
+
+SECTION = re.compile(r"^\[([\w-]+)\]\s*$")
+
+
+def is_darknet(head: bytes) -> bool:
+    """Whether a text begins with the section `[net]`, behind comments."""
+    lines = (line.strip() for line in head.splitlines())
+    first = next((line for line in lines if line and line[:1] not in b"#;"), b"")
+    return first.lower() in (b"[net]", b"[network]")
+
+
+class _Section(NamedTuple):
+    """A section with its values, and where it begins."""
+
+    kind: str
+    values: dict[str, str]
+    where: Where
+
+    def number(self, name: str, default: int) -> int:
+        text = self.values.get(name)
+        if text is None:
+            return default
+        if not re.fullmatch(r"[+-]?\d{1,9}", text):
+            raise Halt(f"{name}={safe(text)[:40]} is no whole number")
+        return int(text)
+
+    def numbers(self, name: str) -> list[int]:
+        parts = [part.strip() for part in self.values.get(name, "").split(",")]
+        if not all(re.fullmatch(r"[+-]?\d{1,9}", part) for part in parts):
+            raise Halt(f"{name}={safe(self.values.get(name, ''))[:40]} is no list of numbers")
+        return [int(part) for part in parts]
+
+
+def read_darknet(path: str) -> Reading:
+    """The network of a `.cfg` file. Raises SpecError with the line, Refusal."""
+    source = os.path.basename(path)
+    net, *sections = _sections(file_text(path), source)
+    if net.kind not in ("net", "network") or not sections:
+        raise SpecError(f"{safe(source)} begins with no [net], or holds no layers")
+    try:
+        shape = tuple(net.number(name, size) for name, size in SIZES)
+    except Halt as halt:
+        raise SpecError(f"{safe(source)}: {halt}") from None
+    if min(shape) < 1:
+        raise SpecError(f"{safe(source)}: [net] names no size: width, height and channels")
+
+    @lru_cache(maxsize=4)
+    def read(shape: Shape, given: tuple[Given, ...] = ()) -> Network:
+        return _network(sections, shape)._replace(redo=read)
+
+    return Reading(Network((), redo=read), shape, "Darknet configuration")
+
+
+SIZES = (("channels", 3), ("height", 0), ("width", 0))
+
+
+def _sections(text: str, source: str) -> list[_Section]:
+    sections: list[_Section] = []
+    for number, line in enumerate(text.splitlines(), 1):
+        line = line.strip()
+        if not line or line[0] in "#;":
+            continue
+        match = SECTION.match(line)
+        if match:
+            if len(sections) >= MAX_SECTIONS:
+                raise SpecError(f"{safe(source)} has more than {MAX_SECTIONS:,} sections")
+            sections.append(
+                _Section(match[1].lower(), {}, Where(source, number, line, 0, len(line)))
+            )
+            continue
+        name, equals, value = line.partition("=")
+        if not equals or not sections:
+            raise SpecError(
+                f"{safe(source)}:{number}: {safe(line)[:60]!r} is no setting of a section"
+            )
+        sections[-1].values[name.strip()] = value.partition("#")[0].strip()
+    if not sections:
+        raise SpecError(f"{safe(source)} holds no sections")
+    return sections
+
+
+class _Build(NamedTuple):
+    """The graph so far, and what each section gives."""
+
+    graph: TensorGraph
+    results: list[Traced]
+    section: _Section
+    x: Traced
+
+    @property
+    def place(self) -> int:
+        return len(self.results)
+
+    def layer(self, record: Layer, x: Traced | None = None, name: str = "") -> Traced:
+        return self.graph.layer(record, self.x if x is None else x, name or self.name)
+
+    @property
+    def name(self) -> str:
+        """The section and its number, from 0, by which others refer to it."""
+        return f"{self.place}.{self.section.kind}"
+
+    def other(self, number: int) -> Traced:
+        """What the section of a number gives: below 0, counted back from here."""
+        place = number + self.place if number < 0 else number
+        if not 0 <= place < self.place:
+            raise Halt(f"{number} is no section before this one, which is number {self.place}")
+        return self.results[place]
+
+    def activated(self, x: Traced) -> Traced:
+        name = self.section.values.get("activation", "linear").lower()
+        if name == "linear":
+            return x
+        if name not in ACTIVATIONS:
+            raise Halt(f"activation={safe(name)[:40]} is not known{like(name, ACTIVATIONS)}")
+        return self.layer(ACTIVATIONS[name], x, f"{self.place}.{name}")
+
+
+ACTIVATIONS = {
+    "leaky": Activation("leaky_relu", 0.1),
+    "relu": Activation("relu"),
+    "relu6": Activation("relu6"),
+    "mish": Activation("mish"),
+    "swish": Activation("silu"),
+    "logistic": Activation("sigmoid"),
+    "tanh": Activation("tanh"),
+    "elu": Activation("elu"),
+    "selu": Activation("selu"),
+    "gelu": Activation("gelu"),
+    "hard_mish": Activation("hard_swish"),
+    "softmax": Activation("softmax"),
+}
+
+
+def _convolution(build: _Build) -> Traced:
+    section = build.section
+    size = section.number("size", 1)
+    stride = section.number("stride", 1)
+    pad = size // 2 if section.number("pad", 0) else section.number("padding", 0)
+    normalized = bool(section.number("batch_normalize", 0))
+    dilation = section.number("dilation", 1)
+    groups = section.number("groups", 1)
+    filters = section.number("filters", 1)
+    if min(size, stride, dilation, groups, filters) < 1 or pad < 0:
+        raise Halt("a size, stride, number of groups or filters below 1")
+    record = Conv(
+        filters,
+        (size, size),
+        (section.number("stride_y", stride), section.number("stride_x", stride)),
+        ((pad * dilation, pad * dilation),) * 2,
+        (dilation, dilation),
+        groups,
+        not normalized,
+    )
+    y = build.layer(record)
+    if normalized:
+        norm = Norm("batch", 2, filters, tracked=True, eps=1e-6)
+        y = build.layer(norm, y, f"{build.place}.batch_norm")
+    return build.activated(y)
+
+
+def _pool(build: _Build) -> Traced:
+    section = build.section
+    stride = section.number("stride", 1)
+    size = section.number("size", stride)
+    total = section.number("padding", size - 1)
+    if min(stride, size) < 1 or total < 0:
+        raise Halt("a size or stride below 1")
+    sides = (total // 2, total - total // 2)
+    kind: PoolKind = "average" if section.kind == "local_avgpool" else "max"
+    return build.layer(Pool(kind, (size, size), (stride, stride), (sides, sides)))
+
+
+def _shortcut(build: _Build) -> Traced:
+    sources = [build.x, *map(build.other, build.section.numbers("from"))]
+    if len({x.stored for x in sources}) > 1:
+        raise Halt(f"maps of {' and '.join(str(x.stored[1:]) for x in sources)} are added")
+    node = build.graph.join(Merge("add"), sources, build.name)
+    return build.activated(traced(node, build.x.stored))
+
+
+def _route(build: _Build) -> Traced:
+    section = build.section
+    sources = [build.other(number) for number in section.numbers("layers")]
+    groups, group = section.number("groups", 1), section.number("group_id", 0)
+    if groups > 1:
+        parts = []
+        for x in sources:
+            each = x.stored[1] // groups
+            if x.stored[1] % groups or not 0 <= group < groups:
+                raise Halt(f"{x.stored[1]} channels are cut into {groups} groups")
+            shape = (1, each, *x.stored[2:])
+            ends = (1, group * each, (group + 1) * each)
+            parts.append(build.graph.operation("split", [x], shape, *ends, name=build.name))
+        sources = parts
+    if len(sources) == 1:
+        return sources[0]
+    if len({x.stored[2:] for x in sources}) > 1:
+        raise Halt(f"maps of {' and '.join(str(x.stored[2:]) for x in sources)} are joined")
+    channels = sum(x.stored[1] for x in sources)
+    node = build.graph.join(Concat(0), sources, build.name)
+    return traced(node, (1, channels, *sources[0].stored[2:]))
+
+
+def _upsample(build: _Build) -> Traced:
+    return build.layer(Upsample((build.section.number("stride", 2),)))
+
+
+def _connected(build: _Build) -> Traced:
+    normalized = bool(build.section.number("batch_normalize", 0))
+    outputs = build.section.number("output", 1)
+    if outputs < 1:
+        raise Halt("an output below 1")
+    y = build.layer(Linear(outputs, not normalized))
+    if normalized:
+        norm = Norm("batch", 2, outputs, tracked=True, eps=1e-6)
+        y = build.layer(norm, y, f"{build.place}.batch_norm")
+    return build.activated(y)
+
+
+def _reorganized(build: _Build) -> Traced:
+    step, (_, channels, height, width) = build.section.number("stride", 1), build.x.stored
+    if step < 1 or height % step or width % step:
+        raise Halt(f"stride {step} does not divide {height}x{width}")
+    shape = (1, channels * step * step, height // step, width // step)
+    return build.graph.operation("space_to_depth", [build.x], shape, step, name=build.name)
+
+
+def _kept(type_: str) -> Callable[[_Build], Traced]:
+    """A section that hands its input on: what it means is said by its name."""
+    return lambda build: build.layer(Identity(type_))
+
+
+SECTIONS: dict[str, Callable[[_Build], Traced]] = {
+    "convolutional": _convolution,
+    "conv": _convolution,
+    "maxpool": _pool,
+    "local_avgpool": _pool,
+    "avgpool": lambda build: build.layer(AdaptivePool("average", (1, 1))),
+    "connected": _connected,
+    "shortcut": _shortcut,
+    "route": _route,
+    "upsample": _upsample,
+    "reorg": _reorganized,
+    "reorg3d": _reorganized,
+    "dropout": _kept("dropout"),
+    "softmax": lambda build: build.layer(Activation("softmax")),
+    "activation": lambda build: build.activated(build.x),
+    **{name: _kept(name) for name in ("yolo", "gaussian_yolo", "region", "detection", "cost")},
+}
+"""What each section is worth."""
+
+
+def _network(sections: list[_Section], shape: Shape) -> Network:
+    graph, results = TensorGraph(), list[Traced]()
+    x = traced(INPUT, (1, *shape))
+    ends: list[Traced] = []
+    stopped = None
+    for section in sections:
+        if section.kind not in SECTIONS:
+            message = f"[{section.kind}] is not read{like(section.kind, SECTIONS)}"
+            stopped = Stopped(message, section.where)
+            break
+        try:
+            x = SECTIONS[section.kind](_Build(graph, results, section, x))
+        except Halt as halt:
+            stopped = Stopped(str(halt), section.where, halt.unfit)
+            break
+        except (ValueError, IndexError) as error:
+            stopped = Stopped(str(error), section.where)
+            break
+        results.append(x)
+        if section.kind in HEADS:
+            ends.append(x)
+    ends = [*ends, *([x] if x not in ends else [])]
+    network = graph.network(ends, stopped)
+    return network._replace(outputs=tuple(end.node for end in ends))
+
+
+HEADS = ("yolo", "gaussian_yolo", "region", "detection")
+"""Sections that are outputs, wherever they stand."""

@@ -1,0 +1,201 @@
+"""The input that a text itself tries its network with: `net(torch.randn(1, 3, 32, 32))`.
+
+A tensor counts only where the network that is read is called with it, or its size is said to a tool
+that calls it: whatever else a script makes is data, labels or noise of another network.
+"""
+
+import ast
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from convcli.nets.layers import Shape
+from convcli.nets.readers.python.language.objects import SourceFile
+
+TENSORS = {"randn", "rand", "zeros", "ones", "empty", "normal", "uniform", "full", "randint"}
+"""What makes a tensor of a size."""
+
+SAME = {"to", "cuda", "cpu", "eval", "train", "float", "half", "double", "requires_grad_", "type"}
+"""Methods that give the module or the tensor they are of, as far as sizes go."""
+
+WRAPPERS = {"DataParallel", "DistributedDataParallel", "compile", "Variable", "tensor", "deepcopy"}
+"""Functions that do so with their first value."""
+
+WITH_TENSOR = {
+    *("profile", "export", "trace", "FlopCountAnalysis", "flop_count", "add_graph", "make_dot"),
+    *("draw_graph", "flop_count_table", "summary", "get_model_profile", "script", "predict"),
+}
+"""Tools that are given a network and a tensor, or a tuple of tensors."""
+
+WITH_SIZE = {"summary", "get_model_complexity_info", "summary_string", "calculate_flops"}
+"""Tools that are given a network and the size of its input."""
+
+MAX_UNWRAPPED = 20
+"""Calls around a module or a tensor that are looked through."""
+
+
+class Example(NamedTuple):
+    """An input and the call that a text names it in."""
+
+    shape: Shape
+    """`(channels, *lengths)`, without the batch."""
+    where: str
+    """The line: `net.py:30: summary(net, (1, 28, 28))`."""
+
+
+def example_input(file: SourceFile, entry: ast.expr, channels_last: bool) -> Example | None:
+    """The one size with which a text calls the network that `entry` builds; None for none or many.
+
+    `channels_last` says that tensors are written as Keras does, channels behind.
+    """
+    calls = _Calls(file, entry)
+    examples: dict[Shape, ast.Call] = {}
+    for call, sizes, is_keras in calls.examples():
+        if len(sizes) > 1 and (channels_last or is_keras):
+            sizes = (sizes[-1], *sizes[:-1])
+        examples.setdefault(sizes, call)
+    if len(examples) != 1:
+        return None
+    ((shape, call),) = examples.items()
+    return Example(shape, f"{file.name}:{call.lineno}: {ast.unparse(call)[:60]}")
+
+
+class _Calls:
+    """The calls of a text outside of its classes, and what its names stand for there."""
+
+    def __init__(self, file: SourceFile, entry: ast.expr) -> None:
+        self.file = file
+        self.nodes = list(_outside_classes(file.tree))
+        self.has_torchinfo = any(
+            isinstance(node, ast.ImportFrom | ast.Import) and "torchinfo" in ast.unparse(node)
+            for node in self.nodes
+        )
+        self.values: dict[str, list[ast.expr]] = {}
+        for node in self.nodes:
+            match node:
+                case ast.Assign([ast.Name(name)], value) | ast.AnnAssign(
+                    ast.Name(name), _, ast.expr() as value
+                ):
+                    self.values.setdefault(name, []).append(value)
+        builder = entry.func if isinstance(entry, ast.Call) else entry
+        self.builder = builder.id if isinstance(builder, ast.Name) else ""
+        self.models = set[str]()
+        if self.builder in self.values:
+            self.models.add(self.builder)
+        for name, values in self.values.items():
+            if any(self._is_model(value) for value in values):
+                self.models.add(name)
+
+    def _is_model(self, node: ast.expr) -> bool:
+        node = _unwrapped(node)
+        match node:
+            case ast.Name(name):
+                return name in self.models
+            case ast.Call(ast.Name(name)):
+                return name == self.builder
+        return False
+
+    def examples(self) -> Iterator[tuple[ast.Call, Shape, bool]]:
+        """Calls, the size of one input, and whether it is written as Keras does."""
+        for call in self.nodes:
+            if not isinstance(call, ast.Call):
+                continue
+            name = call.func.attr if isinstance(call.func, ast.Attribute) else ""
+            name = call.func.id if isinstance(call.func, ast.Name) else name
+            sizes: Shape | None = None
+            if self._is_model(call.func) and call.args:
+                sizes = self._tensor(call.args[0])
+            elif isinstance(call.func, ast.Attribute) and self._is_model(call.func.value):
+                if name == "build":
+                    shape = self._sizes(call.args[0], open_batch=True) if call.args else None
+                    if shape:
+                        yield call, shape, True
+                    continue
+                if name in ("forward", "predict") and call.args:
+                    sizes = self._tensor(call.args[0])
+            elif name in WITH_TENSOR | WITH_SIZE:
+                sizes = self._said_to(call, name)
+            if sizes:
+                yield call, sizes, False
+
+    def _said_to(self, call: ast.Call, name: str) -> Shape | None:
+        """The size that a tool is told, which is given the network first."""
+        options = {one.arg: one.value for one in call.keywords}
+        models = [*call.args[:2], *(options.get(key) for key in ("model", "net"))]
+        if not any(node is not None and self._is_model(node) for node in models):
+            return None
+        others = [node for node in call.args[1:3] if not self._is_model(node)]
+        keys = ("input_size", "input_res", "input_shape", "input_data", "inputs", "args")
+        for node in (*(options[key] for key in keys if key in options), *others):
+            sizes = self._tensor(node)
+            if sizes is None and isinstance(node, ast.Tuple | ast.List) and node.elts:
+                sizes = self._tensor(node.elts[0])
+            if sizes is None and name in WITH_SIZE:
+                with_batch = self.has_torchinfo or name == "calculate_flops"
+                if name in ("get_model_complexity_info", "summary_string"):
+                    with_batch = False
+                sizes = self._sizes(node, open_batch=True) if with_batch else self._sizes(node)
+            if sizes:
+                return sizes
+        return None
+
+    def _tensor(self, node: ast.expr) -> Shape | None:
+        """The size of one item of a batch that an expression makes; None for other values."""
+        for _ in range(MAX_UNWRAPPED):
+            node = _unwrapped(node)
+            if not isinstance(node, ast.Name) or node.id not in self.values:
+                break
+            before = [one for one in self.values[node.id] if one.lineno <= node.lineno]
+            node = (before or self.values[node.id])[-1]
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+            return None
+        if node.func.attr not in TENSORS:
+            return None
+        args = [one for one in node.args if not isinstance(one, ast.Starred)]
+        sized = next((one.value for one in node.keywords if one.arg in ("size", "shape")), None)
+        listed = next((one for one in args if isinstance(one, ast.Tuple | ast.List)), None)
+        if sized is None and listed is None:
+            sized = ast.Tuple(args)
+        return self._sizes(sized or listed, open_batch=True)
+
+    def _sizes(self, node: ast.expr | None, open_batch: bool = False) -> Shape | None:
+        """A tuple of whole numbers, less its batch, which may be anything."""
+        while isinstance(node, ast.Name) and len(self.values.get(node.id, ())) == 1:
+            node = self.values[node.id][0]
+        if not isinstance(node, ast.Tuple | ast.List):
+            return None
+        elements = node.elts[1:] if open_batch else node.elts
+        sizes = [self._whole(one) for one in elements]
+        if not 1 <= len(sizes) <= 4 or None in sizes:
+            return None
+        return tuple(size for size in sizes if size)
+
+    def _whole(self, node: ast.expr) -> int | None:
+        """A positive whole number, or a name of the text that is one."""
+        value: object = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(node, ast.Name):
+            value = self.file.names.get(node.id)
+        return value if isinstance(value, int) and value > 0 and value is not True else None
+
+
+def _unwrapped(node: ast.expr) -> ast.expr:
+    """The module or the tensor within `net.to(device).eval()` and `DataParallel(net)`."""
+    for _ in range(MAX_UNWRAPPED):
+        match node:
+            case ast.Call(ast.Attribute(value, name)) if name in SAME:
+                node = value
+            case ast.Call(ast.Attribute(_, name) | ast.Name(name), [first, *_]) if name in WRAPPERS:
+                node = first
+            case _:
+                return node
+    return node
+
+
+def _outside_classes(tree: ast.AST) -> Iterator[ast.AST]:
+    """The nodes of a text, but for those of its classes, in its order."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.ClassDef):
+            continue
+        yield node
+        waiting.extend(reversed(list(ast.iter_child_nodes(node))))
