@@ -5,6 +5,7 @@ ones do, as in a network whose branches meet again after halving.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import pairwise
 from typing import NamedTuple
 
 from convcli.errors import UnfitError
@@ -147,7 +148,7 @@ def fitting_inputs(network: Network, summary: Summary, near: bool) -> Fit:
 
 def _step(sides: list[int]) -> str:
     """How far apart the sides that work are, where that is the same for all."""
-    steps = {after - before for before, after in zip(sides, sides[1:], strict=False)}
+    steps = {after - before for before, after in pairwise(sides)}
     return f" (in steps of {min(steps)})" if len(steps) == 1 and max(steps) > 1 else ""
 
 
