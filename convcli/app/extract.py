@@ -38,7 +38,7 @@ from convcli.nets.readers.read import is_source
 from convcli.nets.readers.vocabulary.registry import names_of
 from convcli.nets.zoo import NAMES
 from convcli.output import note
-from convcli.runtime.memory_estimate import memory_note, took_note
+from convcli.runtime.memory_estimate import took_note
 from convcli.tables import Outcome
 from convcli.text import counted, safe
 
@@ -233,7 +233,7 @@ def _picture(
     for text in extractor.notes():
         note(text)
     needs = target.memory(x.size, len(layers))
-    memory = memory_note(rows, x.shape, extractor.setup.init, names if saves else [], needs)
+    memory = extractor.memory(x.shape, names if saves else (), needs)
     for text in () if options.quiet else filter(None, (memory, missing)):
         note(text)
     extractor.prepare_weights(rows)

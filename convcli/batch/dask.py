@@ -1,10 +1,21 @@
-"""A batch on the workers of a Dask cluster that is already there."""
+"""A batch on the workers of a Dask cluster that is already there.
 
+Nothing is waited for without end: every question to the cluster has its seconds, behind which the
+run ends with a line.
+"""
+
+import logging
 import os
+import re
+import socket
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Protocol, TypeAlias
+from pkgutil import resolve_name
+from threading import Thread
+from time import monotonic
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from convcli.batch.jobs import (
     AnyJob,
@@ -18,13 +29,14 @@ from convcli.batch.jobs import (
 from convcli.batch.output_names import Task
 from convcli.errors import Refusal, SpecError
 from convcli.images.io.atomic import write_file
+from convcli.images.io.source import file_state
 from convcli.text import safe
 
 
 class Future(Protocol):
     """What Dask gives for a task, which it sends back as a plain tuple."""
 
-    def result(self) -> tuple[Any, ...]: ...
+    def result(self, timeout: float) -> tuple[Any, ...]: ...
 
 
 class Client(Protocol):
@@ -33,8 +45,12 @@ class Client(Protocol):
     def submit(
         self, function: Callable[..., object], *args: object, pure: bool, retries: int
     ) -> Future: ...
+    @property
+    def status(self) -> str: ...
     def nthreads(self) -> Mapping[str, int]: ...
-    def cancel(self, futures: Iterable[Future]) -> object: ...
+    def run(
+        self, function: Callable[..., object], *args: object, on_error: str
+    ) -> Mapping[str, object]: ...
     def close(self, timeout: int) -> object: ...
 
 
@@ -43,6 +59,22 @@ Pending: TypeAlias = Future | Outcome
 
 CONNECTING = 5
 """Seconds that a scheduler has to answer."""
+
+ASKING = 30
+"""Seconds that workers, which may be at work, have to say which convcli they have."""
+
+LOOKING = 5
+"""Seconds of waiting for a task, behind which it is looked whether anybody is there."""
+
+DESERTED = 60
+"""Seconds without workers, in which others may come."""
+
+ADDRESS = re.compile(
+    r"(?:(?P<protocol>tcp|tls|wss?|ucxx?)://)?\[?(?P<host>[^\s/\[\]]+?)\]?:(?P<port>[0-9]{1,5})/?"
+)
+
+MAX_GREETING = 2**24
+"""Bytes of the first message of a scheduler, whose length comes first."""
 
 AHEAD = 4
 """Tasks under way for each thread of the workers."""
@@ -75,38 +107,158 @@ def on_cluster(tasks: Sequence[Task], job: AnyJob, address: str, ship: str) -> I
         raise SpecError(
             "--scheduler takes Dask, which is not installed: pip install 'convcli[dask]'"
         ) from None
-    config.set({"distributed.comm.timeouts.connect": f"{CONNECTING}s"})
+    _check_scheduler(address)
+    config.set(
+        {
+            "distributed.comm.timeouts.connect": f"{CONNECTING}s",
+            "distributed.comm.timeouts.tcp": "20s",
+        }
+    )
+    logging.disable(logging.CRITICAL)  # our own line says it
+
+    def connect() -> Any:
+        client: Any = object.__new__(distributed.Client)
+        try:
+            client.__init__(address, timeout=CONNECTING, set_as_default=False)
+        except BaseException:
+            client.status = "closed"  # else Dask closes what never was, for 10 seconds
+            raise
+        return client
+
     try:
-        connect: Callable[..., Any] = distributed.Client
-        client: Client = connect(address, timeout=CONNECTING, set_as_default=False)
-    except (OSError, ValueError, TimeoutError) as error:
+        client: Client = _within(2 * CONNECTING, connect)
+    except Exception as error:  # whatever Dask, its protocols and TLS raise then
         raise Refusal(f"no Dask scheduler answers at {safe(address)}: {safe(error)}") from None
     try:
-        threads = sum(client.nthreads().values())
-        if not threads:
-            raise Refusal(f"the scheduler at {safe(address)} has no workers; start a dask worker")
-        yield from _in_order(tasks, job, client, ship, min(MAX_AHEAD, AHEAD * threads))
+        yield from _in_order(tasks, job, Cluster(client, address), ship)
     finally:
-        client.close(timeout=2)
+        with suppress(TimeoutError):
+            _within(CONNECTING, lambda: client.close(timeout=2))
+        logging.disable(logging.NOTSET)
 
 
-def _in_order(
-    tasks: Sequence[Task], job: AnyJob, client: Client, ship: str, ahead: int
-) -> Iterator[Outcome]:
+T = TypeVar("T")
+
+
+def _within(seconds: float, ask: Callable[[], T]) -> T:
+    """The answer to a question. Raises TimeoutError where there is none in time."""
+    answers: list[T] = []
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            answers.append(ask())
+        except BaseException as error:
+            errors.append(error)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if errors:
+        raise errors[0]
+    if not answers:
+        raise TimeoutError(f"there was no answer in {seconds:g} seconds")
+    return answers[0]
+
+
+def _check_scheduler(address: str) -> None:
+    """Refuse an address of no scheduler, before Dask waits for one.
+
+    A scheduler greets who connects: its first eight bytes are the length of a message. Raises
+    SpecError for text that is no address, Refusal where nobody answers, or somebody else.
+    """
+    match = ADDRESS.fullmatch(address)
+    if match is None or int(match["port"]) > 65_535:
+        raise SpecError(f"{safe(address)!r:.80} is no address of a scheduler: tcp://HOST:8786")
+    nobody = f"no Dask scheduler answers at {safe(address)}"
+    try:
+        place = match["host"], int(match["port"])
+        with socket.create_connection(place, timeout=CONNECTING) as probe:
+            if match["protocol"] not in (None, "tcp"):
+                return
+            start = probe.recv(8, socket.MSG_WAITALL)
+    except TimeoutError:
+        raise Refusal(f"{nobody} within {CONNECTING} seconds") from None
+    except (OSError, UnicodeError) as error:
+        raise Refusal(f"{nobody}: {safe(error)}") from None
+    if not 0 < int.from_bytes(start, "little") <= MAX_GREETING:
+        raise Refusal(f"{nobody}: what listens there is something else")
+
+
+class Cluster:
+    """A client of a cluster, and what becomes of questions to it."""
+
+    def __init__(self, client: Client, address: str) -> None:
+        self.client, self.name = client, f"the scheduler at {safe(address)}"
+
+    def threads(self) -> int:
+        """Threads of all workers. Raises Refusal where the scheduler is gone."""
+        try:
+            if self.client.status != "running":
+                raise self.gone()
+            return sum(_within(CONNECTING, self.client.nthreads).values())
+        except Exception:  # whatever Dask raises then
+            raise self.gone() from None
+
+    def gone(self) -> Refusal:
+        return Refusal(f"{self.name} is gone; what is finished stays")
+
+    def check_workers(self) -> None:
+        """Raise Refusal unless all workers have this version of convcli."""
+        name = "convcli:__version__"
+        own = resolve_name(name)
+        try:
+            versions = _within(
+                ASKING, lambda: self.client.run(resolve_name, name, on_error="return")
+            )
+        except TimeoutError:
+            raise Refusal(
+                f"workers of {self.name} do not say within {ASKING} seconds which convcli they have"
+            ) from None
+        for place, version in versions.items():
+            if version != own:
+                has = f"convcli {safe(version)}" if isinstance(version, str) else "no convcli"
+                raise Refusal(
+                    f"the worker {safe(place)} has {has}, this is {own}: install the same on all "
+                    "machines"
+                )
+
+    def result(self, future: Future) -> tuple[Any, ...]:
+        """What a task gives. Raises what it raised, and Refusal where nobody is there to do it."""
+        began: float | None = None
+        while True:
+            with suppress(TimeoutError):
+                return future.result(timeout=LOOKING)
+            if self.threads():
+                began = None
+            else:
+                began = began or monotonic()
+                if monotonic() - began > DESERTED:
+                    raise Refusal(f"{self.name} has had no workers for {DESERTED} seconds")
+
+
+def _in_order(tasks: Sequence[Task], job: AnyJob, cluster: Cluster, ship: str) -> Iterator[Outcome]:
+    client, threads = cluster.client, cluster.threads()
+    if not threads:
+        raise Refusal(f"{cluster.name} has no workers; start a dask worker")
+    cluster.check_workers()
+    ahead = min(MAX_AHEAD, AHEAD * threads)
     own = replace(job, threads=job.threads or 1)
     send = _send_bytes if ship == "bytes" else _send_paths
     left, waiting = deque(tasks), deque[tuple[Task, Pending]]()
-    try:
-        while left or waiting:
-            while left and len(waiting) < ahead:
-                task = left.popleft()
-                if ship == "bytes" and _resumes(job):  # looked at before it is replaced
-                    task = task._replace(force=True)
+    while left or waiting:
+        while left and len(waiting) < ahead:
+            task = left.popleft()
+            if ship == "bytes" and _resumes(job):  # looked at before it is replaced
+                task = task._replace(force=True)
+            try:
                 waiting.append((task, send(client, own, task)))
-            task, pending = waiting.popleft()
-            yield pending if isinstance(pending, Outcome) else _received(task, pending, ship)
-    finally:
-        client.cancel([one for _, one in waiting if not isinstance(one, Outcome)])
+            except Exception:
+                if client.status == "running":
+                    raise
+                raise cluster.gone() from None
+        task, pending = waiting.popleft()
+        yield pending if isinstance(pending, Outcome) else _received(task, pending, cluster, ship)
 
 
 def _resumes(job: AnyJob) -> bool:
@@ -116,7 +268,8 @@ def _resumes(job: AnyJob) -> bool:
 def _send_paths(client: Client, job: AnyJob, task: Task) -> Pending:
     # a vector has no file of its own; a resumed task looks at what is there before it replaces it
     target = os.path.abspath(task.target) if task.target else ""
-    there = Task(os.path.abspath(task.source), target, True)
+    source = os.path.abspath(task.source)
+    there = Task(source, target, True, file_state(source) if task.in_place else None)
     return client.submit(done_there, job, there, pure=False, retries=1)
 
 
@@ -138,15 +291,17 @@ def _send_bytes(client: Client, job: AnyJob, task: Task) -> Pending:
     return client.submit(shipped, job, task.source, suffix, data, pure=False, retries=1)
 
 
-def _received(task: Task, future: Future, ship: str) -> Outcome:
+def _received(task: Task, future: Future, cluster: Cluster, ship: str) -> Outcome:
     from distributed import CancelledError, KilledWorker
 
     try:
-        result = future.result()
+        result = cluster.result(future)
     except KilledWorker:
         return unreadable(task, "the workers that tried it died", "WorkerDied")
     except CancelledError:
-        return unreadable(task, "the scheduler is gone", "SchedulerGone")
+        raise cluster.gone() from None
+    except ImportError as error:  # of a worker that came later
+        return unreadable(task, f"its worker lacks convcli: {safe(error)}", "ImportError")
     except OSError as error:
         return unreadable(task, safe(error), type(error).__name__)
     if ship != "bytes":

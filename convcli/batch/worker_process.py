@@ -13,6 +13,7 @@ from time import sleep
 
 from convcli.batch.jobs import job_of, worker
 from convcli.batch.output_names import Task
+from convcli.images.io.source import FileState
 
 GRACE = 3.0
 """Seconds to clear up in, once the parent is gone."""
@@ -44,7 +45,8 @@ def serve() -> None:
     try:
         do = worker(job_of(json.loads(lines.readline())))
         while line := lines.readline():
-            outcome = do(Task(*json.loads(line)))
+            source, target, force, before = json.loads(line)
+            outcome = do(Task(source, target, force, before and FileState(*before)))
             answers.write(json.dumps(outcome).encode() + b"\n")
             answers.flush()
     except BrokenPipeError:  # the parent is gone

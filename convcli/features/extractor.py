@@ -1,7 +1,7 @@
 """A network of random filters run on pictures: `extract_features`, and an Extractor for many."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from operator import index
 from typing import Literal, NamedTuple
 
@@ -14,15 +14,16 @@ from convcli.features.config import Setup
 from convcli.features.config_json import run_settings
 from convcli.features.config_options import read_setup
 from convcli.features.options import FeatureOptions
-from convcli.features.preprocess import Samples, prepared
+from convcli.features.preprocess import Samples, prepared, preparing_bytes
 from convcli.features.presets import RECIPES
-from convcli.images.image import picture_of
+from convcli.images.image import Header, picture_of
 from convcli.images.io.read import open_picture
 from convcli.images.io.source import Limits
 from convcli.nets.analysis.summary import Row, summarize
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, Slot
 from convcli.runtime.executor import Step, needed, walk
+from convcli.runtime.keras_weights import is_keras_file, read_keras_weights
 from convcli.runtime.memory_estimate import memory_note
 from convcli.runtime.stored import arrays_of
 from convcli.runtime.weights import drawn, read_weights, slots
@@ -171,7 +172,7 @@ class Extractor:
         self._notes.clear()
         x = self.samples(picture)
         rows = self.rows(x.shape)
-        memory = memory_note(rows, x.shape, self.setup.init, self.layers if keeps else ())
+        memory = self.memory(x.shape, self.layers if keeps else ())
         self.prepare_weights(rows)
         maps, parts = {}, {}
         for step in self.run(rows, x, self.layers, keeps):
@@ -198,7 +199,7 @@ class Extractor:
     def samples(self, picture: Source) -> Samples:
         """The samples of a picture as the network takes them, float32 (channels, height, width)."""
         if isinstance(picture, str | os.PathLike):
-            read = open_picture(os.fspath(picture), limits=self.limits)
+            read = open_picture(os.fspath(picture), limits=self.limits, needs=self._needs)
         else:
             read = picture_of(np.asarray(picture))
         self._notes += [f"{called(picture)}: {text}" for text in read.notes]
@@ -214,6 +215,20 @@ class Extractor:
             self._rows[shape] = summarize(self._network, shape).rows
         return self._rows[shape]
 
+    def memory(
+        self, shape: Shape, kept: Collection[str] = (), shown: int = 0, preparing: int = 0
+    ) -> str:
+        """The memory that a run takes at most, in words, where the maps of nodes are `kept`.
+
+        `shown` are bytes that the caller holds, `preparing` those that reading the picture takes.
+        Raises UnfitError for a run beyond the limits.
+        """
+        rows = self.rows(shape)
+        return memory_note(rows, shape, self.setup.init, kept, shown, self.limits, preparing)
+
+    def _needs(self, header: Header) -> int:
+        return preparing_bytes(header, self.setup.preparation)
+
     def prepare_weights(self, rows: Sequence[Row]) -> None:
         """Draw or read the weights, unless the present ones fit."""
         needed_slots, setup = slots(rows), self.setup
@@ -224,6 +239,8 @@ class Extractor:
         self.weights = {}  # freed before others are drawn
         if stored and setup.weights == setup.words[0]:
             self.weights = arrays_of(stored, needed_slots)
+        elif setup.weights is not None and is_keras_file(setup.weights):
+            self.weights = read_keras_weights(setup.weights, rows)
         elif setup.weights is not None:
             self.weights, others = read_weights(setup.weights, needed_slots)
             if others and not self.slots:

@@ -9,7 +9,7 @@ from PIL import Image
 from convcli.errors import UnfitError
 from convcli.features.normalization import read_normalization
 from convcli.images.filters.color import LUMA
-from convcli.images.image import Picture
+from convcli.images.image import Header, Picture
 
 Samples = NDArray[np.float32]
 
@@ -53,6 +53,36 @@ def prepared(picture: Picture, how: Preparation) -> Samples:
     if how.channels is not None and len(x) != how.channels:
         raise UnfitError(f"the network takes {how.channels} channels, a picture gives 1 or 3")
     return normalized(x, how.normalize, float(picture.full or 1))
+
+
+def prepared_shape(header: Header, how: Preparation) -> tuple[int, int, int]:
+    """The shape of what `prepared` makes of a picture with a header.
+
+    >>> prepared_shape(Header(640, 480, 4, has_alpha=True), Preparation(resize=(240,)))
+    (3, 240, 320)
+    """
+    colors = min(header.channels - header.has_alpha, 3)
+    height, width = header.height, header.width
+    if how.resize is not None:
+        height, width = target_size((height, width), how.resize)
+    channels = how.channels or (1 if how.gray else colors)
+    return channels, *(how.crop or (height, width))
+
+
+def preparing_bytes(header: Header, how: Preparation) -> int:
+    """The most that `prepared` takes, with the picture: its samples as floats, and their parts.
+
+    >>> preparing_bytes(Header(1000, 1000, 3), Preparation())
+    39000000
+    """
+    colors = min(header.channels - header.has_alpha, 3)
+    decoded = header.array_bytes + 12 * header.channels * header.width * header.height
+    if how.resize is None:
+        return decoded
+    height, width = target_size((header.height, header.width), how.resize)
+    if height * width > MAX_PIXELS:
+        return decoded  # it is refused before it is resized
+    return max(decoded, 4 * colors * (header.width * header.height + 3 * height * width))
 
 
 def planes(picture: Picture) -> NDArray[np.float32]:

@@ -195,7 +195,9 @@ NO_VECTORS = "does not hold vectors as convcli saves them"
 
 def _wrong(shapes: Mapping[str, Shape]) -> str:
     """What is wrong with the shapes of a set, of which vectors and paths may be missing."""
-    vectors, paths = shapes.get("vectors", (0, 0)), shapes.get("paths")
+    vectors, paths = shapes.get("vectors"), shapes.get("paths")
+    if vectors is None:
+        return ""  # which is said of other files too
     texts = [shapes.get(name, ()) for name in ("settings", "shapes")]
     if (
         len(vectors) != 2

@@ -1,6 +1,9 @@
 """Pictures → vectors that can be compared with each other, and why the others have none."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from math import prod
 from typing import NamedTuple
 
 import numpy as np
@@ -10,6 +13,9 @@ from convcli.errors import Refusal, UnfitError
 from convcli.features.config import Setup
 from convcli.features.config_json import vector_settings
 from convcli.features.extractor import Extractor, Features
+from convcli.features.preprocess import prepared_shape, preparing_bytes
+from convcli.images.image import Header
+from convcli.images.io.source import read_header
 from convcli.nets.layers import Shape
 from convcli.text import counted, safe
 
@@ -77,6 +83,30 @@ def one_by_one(
             yield path, alike.misfit(path, features) or features
 
 
+def largest_memory(paths: Sequence[str], setup: Setup) -> str:
+    """The memory that the largest of some pictures is predicted to take, in words.
+
+    Their headers say which it is, as far as they can be read; a pipe is read once, and not here.
+    """
+    sizes: dict[str, Header] = {}
+    for path in paths:
+        if os.path.isfile(path):
+            with suppress(Exception):  # whatever is wrong with it is said when it is read
+                sizes[path] = read_header(path)
+    if not sizes:
+        return ""
+    path, header = max(sizes.items(), key=lambda one: one[1].width * one[1].height)
+    how = setup.preparation
+    shape = prepared_shape(header, how)
+    # behind one picture, the heap is as full of holes as its samples are large
+    shown = header.array_bytes + (4 * prod(shape) if len(paths) > 1 else 0)
+    try:
+        memory = Extractor(setup).memory(shape, (), shown, preparing_bytes(header, how))
+    except Refusal:
+        return ""
+    return f"{memory}, for {safe(path)}" if len(paths) > 1 else memory
+
+
 class VectorMaker:
     """Makes vectors that can be compared with each other, and counts the pictures that fail.
 
@@ -93,6 +123,11 @@ class VectorMaker:
     def vectors(self, paths: Sequence[str], setup: Setup) -> Iterator[tuple[str, Features]]:
         """The vector of each picture in turn. Raises the refusal of a picture that is alone."""
         self._count += len(paths)
+        if not self._quiet:
+            self._quiet = True  # once is enough
+            memory = largest_memory(paths, setup)
+            if memory:
+                self._note(memory)
         for path, features in self._each(paths, setup, self.alike):
             if isinstance(features, Refusal):
                 if len(paths) == 1:
@@ -103,9 +138,6 @@ class VectorMaker:
                 continue
             for text in features.notes:
                 self._note(text)
-            if not self._quiet:
-                self._note(features.memory)
-                self._quiet = True  # once is enough
             self.done += 1
             yield path, features
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from convcli.conv import workspace_bytes
 from convcli.errors import UnfitError
 from convcli.geometry import Window, transposed_padding
+from convcli.images.io.source import Limits, available
 from convcli.nets.analysis.summary import Row
 from convcli.nets.analysis.table import bytes_text
 from convcli.nets.graph import INPUT
@@ -90,17 +91,30 @@ DRAWN = ("filters", "transposed", "codes")
 
 
 def memory_note(
-    rows: Sequence[Row], shape: Shape, init: Init, kept: Collection[str] = (), shown: int = 0
+    rows: Sequence[Row],
+    shape: Shape,
+    init: Init,
+    kept: Collection[str] = (),
+    shown: int = 0,
+    limits: Limits | None = None,
+    preparing: int = 0,
 ) -> str:
-    """What `predicted` says, in words. Raises UnfitError where the machine has less memory."""
+    """What `predicted` says, in words. Raises UnfitError for a run beyond the limits.
+
+    `preparing` are bytes that the picture takes before the run, where it is not read yet.
+    """
     memory = predicted(rows, shape, init, kept, shown)
-    now = resident()
+    now, limits = resident(), limits or Limits()
     # reading a picture may have taken more than the run will
-    peak, room = max(now + memory.peak, most_resident() or 0), machine_bytes()
-    if room and peak > room:
+    peak = max(now + memory.peak, now + preparing, most_resident() or 0)
+    if limits.memory is not None:
+        room, has = limits.memory // limits.beside, "the limit is"
+    else:
+        room, has = now + available() // limits.beside, "this machine has"
+    if now + memory.peak > room:
         raise UnfitError(
-            f"the run needs {bytes_text(peak)} of memory, this machine has {bytes_text(room)}; "
-            "take a smaller --resize, or stop earlier with --until"
+            f"the run needs {bytes_text(now + memory.peak)} of memory, {has} {bytes_text(room)}; "
+            "raise --max-memory, take a smaller --resize, or stop earlier with --until"
         )
     return (
         f"peak memory predicted: {bytes_text(peak)} ({bytes_text(now)} now, weights "
@@ -224,14 +238,6 @@ def most_resident() -> int | None:
         return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return peak if sys.platform == "darwin" else peak * 1024
-
-
-def machine_bytes() -> int | None:
-    """The memory of this machine, where the system says."""
-    try:
-        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return None
 
 
 def took_note(started: float) -> str:

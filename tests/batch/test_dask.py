@@ -186,6 +186,99 @@ def test_vectors_and_networks_of_another_folder_are_those_of_a_local_run(
     assert (there[0], there[1].count("\n"), there[2]) == (0, 2, "")
 
 
+ADDRESSES = {
+    "nonsense": (2, "is no address of a scheduler"),
+    "http://127.0.0.1:{port}": (2, "is no address of a scheduler"),
+    "tcp://127.0.0.1:99999": (2, "is no address of a scheduler"),
+    "tcp://nohost.invalid:8786": (1, "no Dask scheduler answers at tcp://nohost.invalid:8786: "),
+    "tcp://127.0.0.1:{port}": (1, "within 1 seconds"),
+    "ws://127.0.0.1:{port}": (1, "no Dask scheduler answers at ws://"),
+}
+
+
+@pytest.mark.parametrize("address", ADDRESSES)
+def test_what_is_no_scheduler_is_a_refusal(address, shell, monkeypatch):
+    """A socket that accepts and says nothing stands for servers of other protocols too."""
+    monkeypatch.setattr("convcli.batch.dask.CONNECTING", 1)
+    picture("in.png")
+    code, said = ADDRESSES[address]
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        silent.listen(9)
+        where = address.format(port=silent.getsockname()[1])
+        ended, out, err = shell("filter", "in.png", "-k", "blur", "--scheduler", where)
+    assert (ended, out, said in err, "Traceback" in err) == (code, "", True, False), err
+    assert os.listdir() == ["in.png"]
+
+
+def test_something_else_that_talks_is_no_scheduler(shell):
+    picture("in.png")
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        server.listen(1)
+
+        def talk() -> None:
+            with server.accept()[0] as connection:
+                connection.sendall(b"SSH-2.0-OpenSSH")
+
+        talker = Thread(target=talk)
+        talker.start()
+        where = f"tcp://127.0.0.1:{server.getsockname()[1]}"
+        code, _, err = shell("filter", "in.png", "-k", "blur", "--scheduler", where)
+        talker.join()
+    assert (code, "what listens there is something else" in err) == (1, True), err
+
+
+PACKAGES = {
+    "raise ModuleNotFoundError('convcli')": "has no convcli, this is",
+    "__version__ = '0.0.1'": "has convcli 0.0.1, this is",
+}
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_workers_of_another_version_are_refused(package, shell, tmp_path, monkeypatch):
+    (tmp_path / "convcli").mkdir()
+    (tmp_path / "convcli" / "__init__.py").write_text(package)
+    picture("in/0.png")
+    with monkeypatch.context() as other:
+        other.setenv("PYTHONPATH", str(tmp_path))
+        strange = Cluster(tmp_path)
+    try:
+        strange.wait(1)
+        words = ["filter", "in", *WORDS, "-o", "out/", "--scheduler", strange.address]
+        code, out, err = shell(*words)
+    finally:
+        strange.close()
+    assert (code, out, PACKAGES[package] in err, "Traceback" in err) == (1, "", True, False), err
+    assert tree() == ["convcli/__init__.py", "in/0.png"]
+
+
+def test_a_scheduler_that_dies_ends_the_batch(shell, tmp_path):
+    for number in range(3):
+        picture(f"in/{number}.png", number, (90, 80))
+    mortal = Cluster(tmp_path)
+    try:
+        mortal.wait(1)
+        os.unlink("in/1.png")
+        os.mkfifo("in/1.png")
+
+        def kill() -> None:
+            with open("in/1.png", "wb"):  # opens once the worker reads it
+                mortal.scheduler.kill()
+                mortal.scheduler.wait()
+
+        killer = Thread(target=kill)
+        killer.start()
+        words = ["filter", "in", *WORDS, "-o", "out/", "--scheduler", mortal.address]
+        code, _, err = shell(*words)
+        killer.join()
+    finally:
+        mortal.close()
+    assert (code, "Traceback" in err) == (1, False), err
+    assert err.splitlines()[-1].endswith("is gone; what is finished stays")
+    assert "0.png" in tree("out")
+
+
 def test_a_scheduler_that_does_not_answer_is_a_refusal(shell, monkeypatch):
     monkeypatch.setattr("convcli.batch.dask.CONNECTING", 1)
     picture("in.png")

@@ -30,7 +30,6 @@ from convcli.nets.layers import (
     TransposedConv,
 )
 from convcli.nets.layers.shapes import windows_on
-from convcli.runtime.memory_estimate import memory_note
 from convcli.tables import Record
 
 MAX_BYTES = 8 << 20
@@ -56,7 +55,7 @@ def network_data(
     """
     x = extractor.samples(picture)
     rows = extractor.rows(x.shape)
-    memory_note(rows, x.shape, extractor.setup.init, [row.name for row in rows])
+    extractor.memory(x.shape, [row.name for row in rows])
     extractor.prepare_weights(rows)
     budget = Budget(max_bytes)
     picture_maps = budget.maps(x)

@@ -50,6 +50,9 @@ MAP = re.compile(
 
 MAX_MAP_HEADER = 4096
 
+PROCESS_BYTES = 60 << 20
+"""What a process takes beside pictures: interpreter, NumPy, Pillow, buffers of threads."""
+
 MAX_PIPE_BYTES = 2**29
 """Of a pipe, whose end nobody knows before; --max-memory raises it."""
 
@@ -170,7 +173,10 @@ class Limits(NamedTuple):
         """The same for the bytes alone."""
         if self.memory is None and needs < 2**27:
             return  # nobody is that poor, and asking takes time
-        have = (self.memory if self.memory is not None else available()) // self.beside
+        if self.memory is None:
+            have = available() // self.beside
+        else:
+            have, needs = self.memory // self.beside, needs + PROCESS_BYTES
         if needs > have:
             limit = f"the limit is {bytes_text(have)}"
             if self.memory is None:
@@ -388,6 +394,16 @@ class Prefetch:
         self.deep = self.deep or (deep and not image.mode.startswith("I"))
         if getattr(image, "n_frames", 1) == 1:
             image.load()
+
+
+def read_header(path: str) -> Header:
+    """What the header of a file says. Raises what Pillow does on bad files."""
+    prefetch = Prefetch(path)
+    header = prefetch.header()
+    if prefetch.map() is None:
+        with prefetch.image(load=False):
+            pass  # closed again
+    return header
 
 
 def is_pillows(error: BaseException) -> bool:
