@@ -89,6 +89,8 @@ class ScriptInterpreter(ModelInterpreter):
         """The input's shape that the text names."""
         self.guessed = False
         """Whether the input's sizes are neither named nor given."""
+        self.further = 0
+        """Inputs made behind the first."""
         self.examples = 0
         """Tensors made so far that could be the input."""
         self.outputs: list[Tensor] = []
@@ -412,11 +414,23 @@ class ScriptInterpreter(ModelInterpreter):
 
     # -- inputs -----------------------------------------------------------------------------
 
-    def new_input(self, sizes: Sequence[Value]) -> Value:
-        """The input's tensor, of sizes channels last; a second one is not known."""
+    def new_input(self, sizes: Sequence[Value], name: str = "", further: bool = False) -> Value:
+        """The input's tensor, of sizes channels last.
+
+        A second one that is called for is a further input of the network, where all its sizes are
+        said; one that a layer declares is not known.
+        """
         sizes = tuple(sizes)
-        if self._sizes is not None and (sizes != self._sizes or self.recorder.builder.nodes):
-            return Unknown(keras_tensors.SECOND_INPUT, self.location())
+        if self._sizes is not None and (
+            further or sizes != self._sizes or self.recorder.builder.nodes
+        ):
+            shape = named_shape(sizes) if further else None
+            if shape is None:
+                return Unknown(keras_tensors.SECOND_INPUT, self.location())
+            self.further += 1
+            tensor = self.recorder.add_input(name or f"input{self.further + 1}", (1, *shape))
+            tensor.channels_last = self.keras
+            return tensor
         self._sizes, self.input = sizes, named_shape(sizes)
         self.guessed = self.shape is None and self.input is None
         usual = OPEN_LENGTH if len(sizes) == 3 else OPEN_SIZE
