@@ -17,8 +17,8 @@ from convcli.sizes import (
     read_padding,
     read_pair,
     read_place,
-    read_range,
     read_size,
+    read_sweep,
 )
 from convcli.tables import FORMATS
 from convcli.text import like
@@ -185,7 +185,7 @@ ENDS = Reads("N|B,A", read_ends)
 COUNT = Reads("N", lambda text: read_integer(text, minimum=1))
 SEED = Reads("N", lambda text: read_integer(text, minimum=0))
 MEMORY = Reads("BYTES", _memory)
-RANGE = Reads("A..B", read_range)
+RANGE = Reads("A..B", read_sweep)
 FPS = Reads("N", read_fps)
 UNIT = Reads("N:R,C", read_unit)
 EXPECTATION = Reads("NAME=VALUE", read_expectation)
