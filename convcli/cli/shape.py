@@ -74,7 +74,7 @@ from convcli.tables import finish
             "--mac-rule",
             "rule",
             type=RULE,
-            help="weights, bias, torchinfo, thop, fvcore or ptflops.  [weights]",
+            help="A tool's: thop, torchinfo, fvcore, ptflops, ….  [weights]",
         ),
         format_option,
         quiet_option(help="Print the output size alone: 54x54x1."),
@@ -101,7 +101,9 @@ def shape_command(options: ShapeOptions) -> None:
     same_lower and valid are TensorFlow's.
 
     MACs count the weights of convolutions and linear layers for one image (--mac-rule weights);
-    bias adds one an output; torchinfo, thop, fvcore and ptflops count as these tools do. --expect
+    weights+products adds products of two activations, bias one per output; thop (0.1.1),
+    thop@0.0.31, torchinfo, fvcore, ptflops, ptflops@aten, calflops and torch (FlopCounterMode)
+    count as these tools do. --expect
     knows params, trainable, frozen, buffers, macs, flops, activations, memory, layers, input and
     output. --columns knows layer, type, kernel, stride, padding, input, output, params, trainable,
     frozen, MACs, memory, receptive field, jump, unread and inputs.

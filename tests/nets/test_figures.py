@@ -87,7 +87,7 @@ def test_every_column_has_a_value_in_every_row():
 
 
 def test_the_caption_names_every_convention():
-    caption = Figures(of("resnet18"), Settings("thop", "float16", 2)).caption
+    caption = Figures(of("resnet18"), Settings("thop@0.0.31", "float16", 2)).caption
     for part in ("11,689,512 params", "FLOPs", "batch norm", "float16, batch 2", "HxWxC"):
         assert part in caption
 
