@@ -56,6 +56,9 @@ PROCESS_BYTES = 60 << 20
 MAX_PIPE_BYTES = 2**29
 """Of a pipe, whose end nobody knows before; --max-memory raises it."""
 
+MAX_TILES, MAX_TEXTS, MAX_FRAMES = 1 << 18, 10_000, 4096
+"""Of one file. With more, a few megabytes take minutes."""
+
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
@@ -368,6 +371,7 @@ class Prefetch:
             source = self.source if self._data is None else BytesIO(self._data)
             self._image = _opened(source, start)
             try:
+                _check_parts(self._image)
                 self._header = header_of(self._image)
             except BaseException:
                 self._image.close()
@@ -394,6 +398,26 @@ class Prefetch:
         self.deep = self.deep or (deep and not image.mode.startswith("I"))
         if getattr(image, "n_frames", 1) == 1:
             image.load()
+
+
+def _check_parts(image: Image.Image) -> None:
+    """Raise PictureError for a file of more parts than take seconds, however small each is."""
+    counts = [
+        ("tiles or strips", len(getattr(image, "tile", None) or ()), MAX_TILES),
+        ("texts", len(image.info), MAX_TEXTS),
+    ]
+    if image.format == "TIFF":  # whose pages Pillow counts by reading them all
+        try:
+            image.seek(MAX_FRAMES)
+        except (EOFError, ValueError):
+            image.seek(0)
+        else:
+            counts.append(("pages", MAX_FRAMES + 1, MAX_FRAMES))
+    else:
+        counts.append(("frames", getattr(image, "n_frames", 1), MAX_FRAMES))
+    for what, count, most in counts:
+        if count > most:
+            raise PictureError(f"it holds more than {most:,} {what}, the most that are read")
 
 
 def read_header(path: str) -> Header:
