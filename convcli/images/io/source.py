@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from io import BytesIO
 from math import ceil
 from threading import Event, Thread
-from typing import IO, NamedTuple
+from typing import IO, Literal, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
@@ -400,19 +400,37 @@ class Prefetch:
             image.load()
 
 
+def _tiff_pages(stream: IO[bytes]) -> int:
+    """The pages of a TIFF or a BigTIFF: directories, each of which points at the next."""
+    position = stream.tell()
+    stream.seek(0)
+    head = stream.read(16)
+    order: Literal["little", "big"] = "little" if head[:2] == b"II" else "big"
+    big = int.from_bytes(head[2:4], order) == 43
+    count, entry, width = (8, 20, 8) if big else (2, 12, 4)
+    offset = int.from_bytes(head[8:16] if big else head[4:8], order)
+    offsets: set[int] = set()
+    while offset and offset not in offsets and len(offsets) <= MAX_FRAMES:
+        offsets.add(offset)
+        stream.seek(offset)
+        entries = int.from_bytes(stream.read(count), order)
+        if entries > MAX_TEXTS:
+            break
+        stream.seek(offset + count + entries * entry)
+        offset = int.from_bytes(stream.read(width), order)
+    stream.seek(position)
+    return len(offsets)
+
+
 def _check_parts(image: Image.Image) -> None:
     """Raise PictureError for a file of more parts than take seconds, however small each is."""
     counts = [
         ("tiles or strips", len(getattr(image, "tile", None) or ()), MAX_TILES),
         ("texts", len(image.info), MAX_TEXTS),
     ]
-    if image.format == "TIFF":  # whose pages Pillow counts by reading them all
-        try:
-            image.seek(MAX_FRAMES)
-        except (EOFError, ValueError):
-            image.seek(0)
-        else:
-            counts.append(("pages", MAX_FRAMES + 1, MAX_FRAMES))
+    file: IO[bytes] | None = getattr(image, "fp", None)
+    if image.format == "TIFF" and file is not None:  # whose pages Pillow counts by reading them all
+        counts.append(("pages", _tiff_pages(file), MAX_FRAMES))
     else:
         counts.append(("frames", getattr(image, "n_frames", 1), MAX_FRAMES))
     for what, count, most in counts:
