@@ -87,6 +87,7 @@ def shape(options: ShapeOptions) -> Outcome:
     else:
         inputs = resolve_inputs(options.size, reading)
         network, size = inputs.network, inputs.shape
+        searched = network
         if network.redo is not None:
             if "channels" in inputs.assumed:
                 size = _with_fitting_channels(network, size)
@@ -98,7 +99,7 @@ def shape(options: ShapeOptions) -> Outcome:
         if options.versus is not None:
             outcome = Outcome(_versus(network, summary, options, settings))
         else:
-            outcome = _figures(network, summary, options, settings, inputs.assumed)
+            outcome = _figures(searched, summary, options, settings, inputs.assumed)
     if not options.quiet:
         for text in (about, *inputs.notes):
             if text:
@@ -149,13 +150,20 @@ def _weights_listing(options: ShapeOptions) -> Outcome | None:
 def _reading(options: ShapeOptions) -> Reading:
     """The network that is named, or the one layer that options describe."""
     if options.network:
-        from convcli.nets.readers.read import read_words
+        from convcli.nets.readers.read import read_text, read_words, source_text
 
         for name in options.given(*ONE_LAYER):
             words = " ".join(options.network)[:60]
             raise SpecError(
                 f"--{name.replace('_', '-')} describes one layer; a network has its own: {words!r}"
             )
+        if options.network == ("-",):
+            text, source = source_text("-")
+            if "Traceback (most recent call last)" in text:
+                from convcli.app.why import refuse_log
+
+                refuse_log(text)
+            return read_text(text, source)
         return read_words(options.network)
     if options.kernel is None:
         raise SpecError("give --kernel for one layer, or the layers of a network, or its name")
@@ -186,13 +194,14 @@ def _figures(
     """One network's table, as far as its layers fit, and why that is not all."""
     from convcli.nets.analysis.table import Figures
 
-    notes: list[str] = []
+    notes: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
     # one layer's warnings name what fits, and a model file would be read anew for every size
     searched = 1 < len(network.nodes) <= MAX_SEARCHED_NODES and network.redo is None
-    if (options.fit and not summary.failures) or (summary.warnings and searched):
-        from convcli.nets.analysis.valid_inputs import fit_notes
+    if options.fit or (summary.warnings and not summary.failures and searched):
+        from convcli.nets.analysis.valid_inputs import fitting_inputs
 
-        notes = fit_notes(network, summary)
+        notes, sizes = fitting_inputs(network, summary, near=options.fit)
     texts: tuple[str, ...] = ()
     refusal: Refusal | None = None
     if summary.failures:
@@ -205,15 +214,16 @@ def _figures(
         texts = tuple(failure_text(network, summary.input, one) for one in summary.failures)
         refusal = SpecError("\n".join(texts)) if unread else UnfitError("\n".join(texts))
         if not summary.rows:
-            raise UnfitError(texts[0])
-        if options.quiet and not options.keep_going:
+            raise UnfitError("\n  ".join((texts[0], *notes)))
+        if options.quiet and not (options.keep_going or options.fit):
             raise refusal
     elif options.strict_fit and summary.warnings:
         refusal = UnfitError(f"--strict-fit: {summary.warnings[0]}")
     elif options.expect:
         wrong = _unmet(summary, settings, options.expect)
         refusal = UnfitError("; ".join(wrong)) if wrong else None
-    return Outcome(Figures(summary, settings, tuple(notes), texts, assumed), refusal=refusal)
+    fit = sizes if options.fit else None
+    return Outcome(Figures(summary, settings, notes, texts, assumed, fit), refusal=refusal)
 
 
 def _unmet(

@@ -288,7 +288,8 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
                 used = use(node.layer, inputs)
             except Misfit as misfit:
                 failures.append(_failure(node, misfit, rows))
-                if not keep_going:
+                # a function that is given its weights has none that could be made to fit
+                if not keep_going or type(misfit.corrected) is not type(node.layer):
                     break
                 try:
                     used = use(_as_met(node.layer, misfit.corrected), inputs)
@@ -373,6 +374,8 @@ def _failure(node: Node, misfit: Misfit, rows: Sequence[Row]) -> Failure:
         if not isinstance(row.node.layer, IN_PLACE):
             break
         name = row.node.inputs[0]
+    if type(misfit.corrected) is not type(node.layer):
+        return Failure(node, message)
     return Failure(node, message, misfit.met, misfit.declared)
 
 
