@@ -19,6 +19,7 @@ from convcli.text import like, safe
 COMMANDS = {
     "shape": "Output shape, parameters, MACs, receptive field of a NETWORK.",
     "solve": "Find the sizes that give an output, the rule behind a figure.",
+    "why": "Explain a shape error of PyTorch, Keras or TensorFlow.",
     "zoo": "List the networks that come with the tool, or print one.",
     "filter": "Filter PICTUREs with a kernel and print where results are.",
     "kernels": "List the kernels that have names, or show one in full.",
