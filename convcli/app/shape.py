@@ -166,13 +166,20 @@ def _weights_listing(options: ShapeOptions) -> Outcome | None:
 def _reading(options: ShapeOptions) -> Reading:
     """The network that is named, or the one layer that options describe."""
     if options.network:
-        from convcli.nets.readers.read import read_words
+        from convcli.nets.readers.read import read_text, read_words, source_text
 
         for name in options.given(*ONE_LAYER):
             words = " ".join(options.network)[:60]
             raise SpecError(
                 f"--{name.replace('_', '-')} describes one layer; a network has its own: {words!r}"
             )
+        if options.network == ("-",):
+            text, source = source_text("-")
+            if "Traceback (most recent call last)" in text:
+                from convcli.app.why import refuse_log
+
+                refuse_log(text)
+            return read_text(text, source)
         return read_words(options.network)
     if options.kernel is None:
         raise SpecError("give --kernel for one layer, or the layers of a network, or its name")

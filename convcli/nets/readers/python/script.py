@@ -16,6 +16,7 @@ from convcli.nets.input_size import named_shape
 from convcli.nets.layers import Shape
 from convcli.nets.readers.fragments import Line
 from convcli.nets.readers.layer_calls import LayerCalls
+from convcli.nets.readers.python.bundled import prelude_name
 from convcli.nets.readers.python.interpreter import FALLBACK, ModelInterpreter, unread
 from convcli.nets.readers.python.keras import layers as keras_layers
 from convcli.nets.readers.python.keras import tensors as keras_tensors
@@ -325,7 +326,10 @@ class ScriptInterpreter(ModelInterpreter):
         for known in reversed(dialects) if self.keras else dialects:
             if name in known:
                 return known[name]
-        return FALLBACK.get(name, MISSING)
+        if name in FALLBACK:
+            return FALLBACK[name]
+        value = prelude_name(self, "torch.nn", name)
+        return value if isinstance(value, Class) and value.is_a(MODULE) else MISSING
 
     def _is_undefined(self, value: Unknown) -> bool:
         return value.text.partition(".")[0] in self._undefined
