@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from convcli.nets.analysis.summary import Summary
     from convcli.nets.analysis.table import Settings
     from convcli.nets.graph import Network, Reading
+    from convcli.nets.layers import Shape
     from convcli.sizes import InputSize
 
 
@@ -32,8 +33,8 @@ class ShapeOptions(OutputOptions):
     groups: int = 1
     no_bias: bool = False
     depth: int | None = None
-    versus: str | None = None
-    sweep: range | None = None
+    versus: tuple[str, ...] = ()
+    sweep: tuple[tuple[int, ...], ...] | None = None
     expect: tuple[tuple[str, str, str], ...] = ()
     """Names, relations and figures that are to hold."""
     fit: bool = False
@@ -79,11 +80,10 @@ def shape(options: ShapeOptions) -> Outcome:
     if options.sweep is not None:
         from convcli.nets.analysis.compare import sweep
 
-        first = (InputSize((options.sweep[0],)),)
+        first = (InputSize(options.sweep[0]),)
         inputs = resolve_inputs(options.size or first, reading)
-        network, (channels, *lengths) = inputs.network, inputs.shape
-        axes = max(len(lengths), 1)
-        shapes = ((channels, *(side,) * axes) for side in options.sweep)
+        network = inputs.network
+        shapes = [_swept(inputs.shape, size) for size in options.sweep]
         outcome = Outcome(sweep(network, shapes, settings))
     else:
         inputs = resolve_inputs(options.size, reading)
@@ -97,7 +97,7 @@ def shape(options: ShapeOptions) -> Outcome:
         summary = trace(network, size, options.keep_going)
         if inputs.batch > 1 and not options.given("batch"):
             settings = settings._replace(batch=inputs.batch)
-        if options.versus is not None:
+        if options.versus:
             outcome = Outcome(_versus(network, summary, options, settings))
         else:
             outcome = _figures(searched, summary, options, settings, inputs.assumed)
@@ -108,7 +108,23 @@ def shape(options: ShapeOptions) -> Outcome:
     return outcome
 
 
-def _with_fitting_channels(network: Network, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _swept(shape: Shape, size: tuple[int, ...]) -> Shape:
+    """The shape of an input of another size: one side, all, or all and the channels."""
+    channels, *lengths = shape
+    axes = max(len(lengths), 1)
+    if len(size) == 1:
+        return (channels, *size * axes)
+    if len(size) == axes:
+        return (channels, *size)
+    if len(size) == axes + 1:
+        return (size[-1], *size[:-1])
+    text = "x".join(map(str, size))
+    raise SpecError(
+        f"--sweep {text}: the network's input is {' x '.join(['size'] * axes)} x channels"
+    )
+
+
+def _with_fitting_channels(network: Network, shape: Shape) -> Shape:
     """The shape with channels that nobody said: 3, 1, or those of the first layer that says so.
 
     The layers of a model file stand in the order in which they are declared, which need not be the
@@ -287,19 +303,23 @@ def _holds(figure: str, relation: str, value: str) -> bool:
 def _versus(
     network: Network, summary: Summary, options: ShapeOptions, settings: Settings
 ) -> Listing:
-    """The network beside another, or beside the fully connected layer of the same sizes."""
+    """The network beside others, or beside the fully connected layer of the same sizes."""
     from convcli.nets.analysis.compare import fully_connected, versus
     from convcli.nets.analysis.summary import trace
     from convcli.nets.analysis.valid_inputs import check_fits
     from convcli.nets.readers.read import is_source, read_words
 
     check_fits(network, summary)
-    words, other = options.network, options.versus or ""
-    name = words[0] if len(words) == 1 and is_source(words[0]) else "this"
-    if other == "linear":
-        right, label = fully_connected(summary), other
-    else:
-        right, label = read_words([other]).network, other if is_source(other) else "that"
-    second = trace(right, summary.input)
-    check_fits(right, second)
-    return versus(summary, second, (name, label), settings)
+    words = options.network
+    names = [words[0] if len(words) == 1 and is_source(words[0]) else "this"]
+    others = []
+    for other in options.versus:
+        label = "that" if len(options.versus) == 1 else other
+        if other == "linear":
+            right, label = fully_connected(summary), other
+        else:
+            right, label = read_words([other]).network, other if is_source(other) else label
+        others.append(trace(right, summary.input))
+        check_fits(right, others[-1])
+        names.append(label)
+    return versus(summary, others[0], names, settings, others[1:])

@@ -46,8 +46,13 @@ from convcli.tables import finish
 @group(
     "Questions",
     option("--depth", type=COUNT, help="Fold blocks nested deeper than this."),
-    option("--versus", type=NETWORK, help="Compare with another network, or with linear."),
-    option("--sweep", type=RANGE, help="Over input sizes: 32..512, or 32..512:16."),
+    option(
+        "--versus",
+        type=NETWORK,
+        multiple=True,
+        help="Compare with other networks, or with linear.",
+    ),
+    option("--sweep", type=RANGE, help="Over input sizes: 32..512:16, or 224,256x320."),
     option(
         "--expect",
         type=EXPECTATION,
