@@ -89,7 +89,7 @@ def shape(options: ShapeOptions) -> Outcome:
         network, size = inputs.network, inputs.shape
         if network.redo is not None:
             if "channels" in inputs.assumed:
-                size = _with_fitting_channels(network, size)
+                size = with_fitting_channels(network, size)
             network = network.at(size)
             about = f"{about}, {counted(len(network.nodes), 'layer')}"
         summary = trace(network, size, options.keep_going)
@@ -106,7 +106,7 @@ def shape(options: ShapeOptions) -> Outcome:
     return outcome
 
 
-def _with_fitting_channels(network: Network, shape: tuple[int, ...]) -> tuple[int, ...]:
+def with_fitting_channels(network: Network, shape: tuple[int, ...]) -> tuple[int, ...]:
     """The shape with channels that nobody said: 3, 1, or those of the first layer that says so.
 
     The layers of a model file stand in the order in which they are declared, which need not be the
