@@ -98,7 +98,7 @@ def test_the_scale_is_written_into_the_figure(tmp_path, style):
 
 def test_other_forms_hold_the_same_graph(tmp_path):
     graph = drawn(tmp_path, "inception", suffix=".dot")
-    assert graph.count(" -> ") == drawn(tmp_path, "inception", suffix=".mmd").count(" --> ") == 10
+    assert graph.count(" -> ") == drawn(tmp_path, "inception", suffix=".mmd").count(" --> ") == 11
     assert drawn(tmp_path, "inception", suffix=".tex").startswith("\\documentclass")
 
 

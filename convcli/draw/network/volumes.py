@@ -112,6 +112,8 @@ def volumes_scene(
     items += above
     height = bottom + 18 + LEADING * max(map(len, captions))
     note = f"sides and channels to {scale} scale"
+    if style == "maps":
+        note = f"sides to {scale} scale, at most {SHEETS} sheets per layer"
     width = max(max(solid.right for solid in solids) + MARGIN, text_width(note, 9) + 2 * MARGIN)
     last = solids[-1].x + solids[-1].thick / 2
     width = max(

@@ -161,6 +161,7 @@ def raster(scene: Scene, zoom: int = 2) -> "Image.Image":
                     pen.polygon(scaled(head(points[-2], points[-1])), stroke)
             case Text((x, y), text, color, height, anchor):
                 font = ImageFont.load_default(height * scale)
+                text = text.replace("×", "x")  # which this font has not
                 pen.text(
                     (x * scale, y * scale), text, color, font, "ms" if anchor == "middle" else "ls"
                 )
