@@ -100,16 +100,17 @@ def finish(outcome: Outcome, options: OutputOptions) -> None:
 def show(result: Result, format_: str | None, quiet: bool = False) -> None:
     """Print a result in a format: by default a table on a terminal, TSV in a pipe.
 
-    Warnings go to stderr, except with JSON, which holds them, and with `quiet`, which has none.
+    Warnings go to stderr, except with JSON, which holds them. With `quiet` there are none, and
+    the value alone is printed, which is TSV as it stands, unless another format is given.
     """
-    if quiet:
+    if quiet and format_ in (None, "tsv"):
         for text in [result.value] if isinstance(result.value, str) else result.value:
             line(text)
         return
     format_ = format_ or ("table" if sys.stdout.isatty() else "tsv")
     FORMATS[format_](result)
     sys.stdout.flush()
-    if format_ != "json":
+    if format_ != "json" and not quiet:
         for warning in result.warnings:
             note(warning)
     return

@@ -161,6 +161,8 @@ NETWORKS = {
     "zoo residual": "# One residual block alone",
     "solve --input 224 --kernel 11 --stride 4 --output 55 -q": "224 11 4 1,2\n224 11 4 2,2\n",
     "solve resnet50 --why 4.11G": "resnet50\tMACs\t4111514624\tthop",
+    "shape conv:8,3 --sweep 5,6x7,8x9x1": "input\toutput\tparams\tMACs\tmemory\tnote\n5x5x3\t3x3x8\t224\t"
+    "1944\t1484\t\n6x7x3\t4x5x8\t224\t4320\t2040\t\n8x9x1\t6x7x8\t80\t3024\t1952\t\n",
     "shape vgg16 --sweep 32..64:32": "input\toutput\tparams\tMACs\tmemory\tnote\n32x32x3\t1000",
     "shape resnet18 --depth 1 --columns layer,params --format csv": "layer,params\nconv1,9408\n",
     "shape lenet5 --columns all --format markdown": "| layer | type | kernel | stride |",
@@ -233,6 +235,7 @@ def test_a_misfit_shows_the_table_up_to_it_then_what_clashes_and_what_would_fit(
             1,
             "the kernel of 9 is longer than the input of 6",
         ),
+        ("shape conv:8,3 --sweep 5,6x7x8x9", 2, "the network's input is size x size x channels"),
         ("shape lenet5 --sweep 64..32", 2, "is empty, or has more than"),
         ("shape lenet5 --columns flavour", 2, "is no column; there are layer"),
         ("shape lenet5 --mac-rule guess", 2, "'guess' is not one of"),

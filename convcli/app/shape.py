@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from convcli.nets.analysis.summary import Summary
     from convcli.nets.analysis.table import Settings
     from convcli.nets.graph import Network, Reading
+    from convcli.nets.layers import Shape
     from convcli.sizes import InputSize
 
 
@@ -32,8 +33,8 @@ class ShapeOptions(OutputOptions):
     groups: int = 1
     no_bias: bool = False
     depth: int | None = None
-    versus: str | None = None
-    sweep: range | None = None
+    versus: tuple[str, ...] = ()
+    sweep: tuple[tuple[int, ...], ...] | None = None
     expect: tuple[tuple[str, str], ...] = ()
     fit: bool = False
     strict_fit: bool = False
@@ -78,15 +79,15 @@ def shape(options: ShapeOptions) -> Outcome:
     if options.sweep is not None:
         from convcli.nets.analysis.compare import sweep
 
-        first = (InputSize((options.sweep[0],)),)
+        first = (InputSize(options.sweep[0]),)
         inputs = resolve_inputs(options.size or first, reading)
-        network, (channels, *lengths) = inputs.network, inputs.shape
-        axes = max(len(lengths), 1)
-        shapes = ((channels, *(side,) * axes) for side in options.sweep)
+        network = inputs.network
+        shapes = [_swept(inputs.shape, size) for size in options.sweep]
         outcome = Outcome(sweep(network, shapes, settings))
     else:
         inputs = resolve_inputs(options.size, reading)
         network, size = inputs.network, inputs.shape
+        searched = network
         if network.redo is not None:
             if "channels" in inputs.assumed:
                 size = with_fitting_channels(network, size)
@@ -95,10 +96,10 @@ def shape(options: ShapeOptions) -> Outcome:
         summary = trace(network, size, options.keep_going)
         if inputs.batch > 1 and not options.given("batch"):
             settings = settings._replace(batch=inputs.batch)
-        if options.versus is not None:
+        if options.versus:
             outcome = Outcome(_versus(network, summary, options, settings))
         else:
-            outcome = _figures(network, summary, options, settings, inputs.assumed)
+            outcome = _figures(searched, summary, options, settings, inputs.assumed)
     if not options.quiet:
         for text in (about, *inputs.notes):
             if text:
@@ -106,7 +107,23 @@ def shape(options: ShapeOptions) -> Outcome:
     return outcome
 
 
-def with_fitting_channels(network: Network, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _swept(shape: Shape, size: tuple[int, ...]) -> Shape:
+    """The shape of an input of another size: one side, all, or all and the channels."""
+    channels, *lengths = shape
+    axes = max(len(lengths), 1)
+    if len(size) == 1:
+        return (channels, *size * axes)
+    if len(size) == axes:
+        return (channels, *size)
+    if len(size) == axes + 1:
+        return (size[-1], *size[:-1])
+    text = "x".join(map(str, size))
+    raise SpecError(
+        f"--sweep {text}: the network's input is {' x '.join(['size'] * axes)} x channels"
+    )
+
+
+def with_fitting_channels(network: Network, shape: Shape) -> Shape:
     """The shape with channels that nobody said: 3, 1, or those of the first layer that says so.
 
     The layers of a model file stand in the order in which they are declared, which need not be the
@@ -149,13 +166,20 @@ def _weights_listing(options: ShapeOptions) -> Outcome | None:
 def _reading(options: ShapeOptions) -> Reading:
     """The network that is named, or the one layer that options describe."""
     if options.network:
-        from convcli.nets.readers.read import read_words
+        from convcli.nets.readers.read import read_text, read_words, source_text
 
         for name in options.given(*ONE_LAYER):
             words = " ".join(options.network)[:60]
             raise SpecError(
                 f"--{name.replace('_', '-')} describes one layer; a network has its own: {words!r}"
             )
+        if options.network == ("-",):
+            text, source = source_text("-")
+            if "Traceback (most recent call last)" in text:
+                from convcli.app.why import refuse_log
+
+                refuse_log(text)
+            return read_text(text, source)
         return read_words(options.network)
     if options.kernel is None:
         raise SpecError("give --kernel for one layer, or the layers of a network, or its name")
@@ -186,13 +210,14 @@ def _figures(
     """One network's table, as far as its layers fit, and why that is not all."""
     from convcli.nets.analysis.table import Figures
 
-    notes: list[str] = []
+    notes: tuple[str, ...] = ()
+    sizes: tuple[str, ...] = ()
     # one layer's warnings name what fits, and a model file would be read anew for every size
     searched = 1 < len(network.nodes) <= MAX_SEARCHED_NODES and network.redo is None
-    if (options.fit and not summary.failures) or (summary.warnings and searched):
-        from convcli.nets.analysis.valid_inputs import fit_notes
+    if options.fit or (summary.warnings and not summary.failures and searched):
+        from convcli.nets.analysis.valid_inputs import fitting_inputs
 
-        notes = fit_notes(network, summary)
+        notes, sizes = fitting_inputs(network, summary, near=options.fit)
     texts: tuple[str, ...] = ()
     refusal: Refusal | None = None
     if summary.failures:
@@ -205,15 +230,16 @@ def _figures(
         texts = tuple(failure_text(network, summary.input, one) for one in summary.failures)
         refusal = SpecError("\n".join(texts)) if unread else UnfitError("\n".join(texts))
         if not summary.rows:
-            raise UnfitError(texts[0])
-        if options.quiet and not options.keep_going:
+            raise UnfitError("\n  ".join((texts[0], *notes)))
+        if options.quiet and not (options.keep_going or options.fit):
             raise refusal
     elif options.strict_fit and summary.warnings:
         refusal = UnfitError(f"--strict-fit: {summary.warnings[0]}")
     elif options.expect:
         wrong = _unmet(summary, settings, options.expect)
         refusal = UnfitError("; ".join(wrong)) if wrong else None
-    return Outcome(Figures(summary, settings, tuple(notes), texts, assumed), refusal=refusal)
+    fit = sizes if options.fit else None
+    return Outcome(Figures(summary, settings, notes, texts, assumed, fit), refusal=refusal)
 
 
 def _unmet(
@@ -246,19 +272,23 @@ def _unmet(
 def _versus(
     network: Network, summary: Summary, options: ShapeOptions, settings: Settings
 ) -> Listing:
-    """The network beside another, or beside the fully connected layer of the same sizes."""
+    """The network beside others, or beside the fully connected layer of the same sizes."""
     from convcli.nets.analysis.compare import fully_connected, versus
     from convcli.nets.analysis.summary import trace
     from convcli.nets.analysis.valid_inputs import check_fits
     from convcli.nets.readers.read import is_source, read_words
 
     check_fits(network, summary)
-    words, other = options.network, options.versus or ""
-    name = words[0] if len(words) == 1 and is_source(words[0]) else "this"
-    if other == "linear":
-        right, label = fully_connected(summary), other
-    else:
-        right, label = read_words([other]).network, other if is_source(other) else "that"
-    second = trace(right, summary.input)
-    check_fits(right, second)
-    return versus(summary, second, (name, label), settings)
+    words = options.network
+    names = [words[0] if len(words) == 1 and is_source(words[0]) else "this"]
+    others = []
+    for other in options.versus:
+        label = "that" if len(options.versus) == 1 else other
+        if other == "linear":
+            right, label = fully_connected(summary), other
+        else:
+            right, label = read_words([other]).network, other if is_source(other) else label
+        others.append(trace(right, summary.input))
+        check_fits(right, others[-1])
+        names.append(label)
+    return versus(summary, others[0], names, settings, others[1:])

@@ -17,8 +17,8 @@ from convcli.sizes import (
     read_padding,
     read_pair,
     read_place,
-    read_range,
     read_size,
+    read_sweep,
 )
 from convcli.tables import FORMATS
 from convcli.text import like
@@ -165,11 +165,21 @@ def read_resize(text: str) -> tuple[int, ...] | str:
     return "keep" if text == "keep" else read_integers(text, 1, (1, 2), "256, 224x320, or keep")
 
 
+def read_pixels(text: str) -> int:
+    """A number of pixels, which memory limits, and nothing else."""
+    if not re.fullmatch("[0-9]{1,18}", text) or not int(text):
+        raise ValueError(f"{text!r:.60} is no number of pixels from 1 to 10^18")
+    return int(text)
+
+
 def _memory(text: str) -> int:
     from convcli.images.io.source import read_bytes
 
     return read_bytes(text)
 
+
+STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+"""Other names of -, which a file cannot be renamed to."""
 
 ZOO = "nets.zoo:NAMES"
 KERNELS = "images.kernels.catalogue:CATALOGUE"
@@ -183,9 +193,10 @@ PLACE = Reads("R,C", read_place)
 PADDING = Reads("N|HxW|T,B,L,R|same|valid", read_padding, PADDINGS)
 ENDS = Reads("N|B,A", read_ends)
 COUNT = Reads("N", lambda text: read_integer(text, minimum=1))
+PIXELS = Reads("N", read_pixels)
 SEED = Reads("N", lambda text: read_integer(text, minimum=0))
 MEMORY = Reads("BYTES", _memory)
-RANGE = Reads("A..B", read_range)
+RANGE = Reads("A..B", read_sweep)
 FPS = Reads("N", read_fps)
 UNIT = Reads("N:R,C", read_unit)
 EXPECTATION = Reads("NAME=VALUE", read_expectation)
@@ -200,6 +211,7 @@ NORMALIZATION = Reads("HOW", names=["features.normalization:NORMALIZATIONS"])
 
 # text that the command reads itself; a shell completes it
 FILE = Reads("FILE", files=True)
+OUTPUT = Reads("FILE", lambda text: "-" if text in STDOUT else text, files=True)
 PICTURE = Reads("PICTURE", files=True)
 KERNEL = Reads("KERNEL", names=[KERNELS])
 NETWORK = Reads("NETWORK", names=[ZOO], files=True)
@@ -226,7 +238,7 @@ force_option = option("--force", is_flag=True, help="Overwrite what is there alr
 limit_options = group(
     "Many or large pictures",
     more=[
-        option("--max-pixels", type=COUNT, help="Maximum pixels of a picture.  [178956970]"),
+        option("--max-pixels", type=PIXELS, help="Maximum pixels of a picture.  [178956970]"),
         option("--max-memory", type=MEMORY, help="Memory limit, such as 4GiB.  [what is free]"),
     ],
 )

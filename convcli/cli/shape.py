@@ -46,8 +46,13 @@ from convcli.tables import finish
 @group(
     "Questions",
     option("--depth", type=COUNT, help="Fold blocks nested deeper than this."),
-    option("--versus", type=NETWORK, help="Compare with another network, or with linear."),
-    option("--sweep", type=RANGE, help="Over input sizes: 32..512, or 32..512:16."),
+    option(
+        "--versus",
+        type=NETWORK,
+        multiple=True,
+        help="Compare with other networks, or with linear.",
+    ),
+    option("--sweep", type=RANGE, help="Over input sizes: 32..512:16, or 224,256x320."),
     option(
         "--expect",
         type=EXPECTATION,
@@ -74,7 +79,7 @@ from convcli.tables import finish
             "--mac-rule",
             "rule",
             type=RULE,
-            help="weights, bias, torchinfo, thop, fvcore or ptflops.  [weights]",
+            help="A tool's: thop, torchinfo, fvcore, ptflops, ….  [weights]",
         ),
         format_option,
         quiet_option(help="Print the output size alone: 54x54x1."),
@@ -101,7 +106,9 @@ def shape_command(options: ShapeOptions) -> None:
     same_lower and valid are TensorFlow's.
 
     MACs count the weights of convolutions and linear layers for one image (--mac-rule weights);
-    bias adds one an output; torchinfo, thop, fvcore and ptflops count as these tools do. --expect
+    weights+products adds products of two activations, bias one per output; thop (0.1.1),
+    thop@0.0.31, torchinfo, fvcore, ptflops, ptflops@aten, calflops and torch (FlopCounterMode)
+    count as these tools do. --expect
     knows params, trainable, frozen, buffers, macs, flops, activations, memory, layers, input and
     output. --columns knows layer, type, kernel, stride, padding, input, output, params, trainable,
     frozen, MACs, memory, receptive field, jump, unread and inputs.

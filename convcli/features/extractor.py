@@ -23,6 +23,7 @@ from convcli.nets.analysis.summary import Row, summarize
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, Slot
 from convcli.runtime.executor import Step, needed, walk
+from convcli.runtime.keras_weights import is_keras_file, read_keras_weights
 from convcli.runtime.memory_estimate import memory_note
 from convcli.runtime.stored import arrays_of
 from convcli.runtime.weights import drawn, read_weights, slots
@@ -238,6 +239,8 @@ class Extractor:
         self.weights = {}  # freed before others are drawn
         if stored and setup.weights == setup.words[0]:
             self.weights = arrays_of(stored, needed_slots)
+        elif setup.weights is not None and is_keras_file(setup.weights):
+            self.weights = read_keras_weights(setup.weights, rows)
         elif setup.weights is not None:
             self.weights, others = read_weights(setup.weights, needed_slots)
             if others and not self.slots:

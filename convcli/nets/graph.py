@@ -43,6 +43,8 @@ class Node(NamedTuple):
     """Roles of its weights that are not trained; ALL_WEIGHTS for every one of them."""
     is_registered: bool = True
     """Whether its framework knows its weights as parameters of the model."""
+    function: str = ""
+    """The function that a program calls for it, such as `relu`; "" for a module, and for text."""
 
     @property
     def counted(self) -> bool:
@@ -129,6 +131,8 @@ class Leaf(NamedTuple):
     where: Where | None = None
     frozen: tuple[str, ...] = ()
     """Roles of its weights that are not trained."""
+    function: str = ""
+    """The function that a program calls for it; "" for a module."""
 
 
 @equal_by_type
@@ -256,7 +260,8 @@ class Builder:
             name = scope + self.numbered(scope, stem(leaf.layer.type))
         # the leaf is kept beside its id, which is only its own while it lives
         self._owners.setdefault(id(own), (own, name))
-        self.nodes.append(Node(name, leaf.layer, inputs, owner, leaf.where, leaf.frozen))
+        node = Node(name, leaf.layer, inputs, owner, leaf.where, leaf.frozen)
+        self.nodes.append(node._replace(function=leaf.function) if leaf.function else node)
         return name
 
     def share(self, leaf: Leaf, of: Leaf) -> None:

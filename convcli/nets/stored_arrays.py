@@ -167,6 +167,8 @@ def checked(array: StoredArray) -> StoredArray:
     bits = TYPES[array.type][0]
     if len(array.shape) > MAX_RANK or any(n < 0 for n in array.shape):
         raise SpecError(f"{name} has the sizes {array.shape[:8]}, which no array has")
+    if array.strides is not None and len(array.strides) != len(array.shape):
+        raise SpecError(f"{name} has {len(array.strides)} strides for {len(array.shape)} axes")
     if array.elements > MAX_ELEMENTS:
         raise SpecError(f"{name} has {array.elements:,} values, more than is read")
     if array.start < 0 or any(step < 0 for step in array.steps):

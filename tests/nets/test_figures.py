@@ -87,7 +87,7 @@ def test_every_column_has_a_value_in_every_row():
 
 
 def test_the_caption_names_every_convention():
-    caption = Figures(of("resnet18"), Settings("thop", "float16", 2)).caption
+    caption = Figures(of("resnet18"), Settings("thop@0.0.31", "float16", 2)).caption
     for part in ("11,689,512 params", "FLOPs", "batch norm", "float16, batch 2", "HxWxC"):
         assert part in caption
 
@@ -107,6 +107,20 @@ def test_two_networks_side_by_side():
     assert len(rows) == 175
     assert dict(zip(columns, footer, strict=True))["MACs more"] == 3_857_973_248 - 4_089_184_256
     assert sum(row[5] for row in rows) == footer[5] == 0
+
+
+def test_more_networks_side_by_side_with_blanks_for_layers_they_lack():
+    alexnet, vgg11, vgg16 = map(of, ("alexnet", "vgg11", "vgg16"))
+    both = versus(vgg11, vgg16, ("vgg11", "vgg16", "alexnet"), Settings(), [alexnet])
+    columns, rows, footer = both.table()
+    assert columns[4:7] == ["params of vgg11", "params of vgg16", "params of alexnet"]
+    assert footer[4:7] == (vgg11.params, vgg16.params, alexnet.params)
+    by_name = {row[0]: row[1:] for row in rows}
+    assert by_name["conv2_2"][:6] == ["", "112x112x128", "", "", 147_584, ""]
+    lacking = next(one for one in both.record()["layers"] if one["name"] == "conv2_2")
+    assert lacking["params"] == [None, 147_584, None]
+    two = versus(vgg11, vgg16, ("a", "b"), Settings()).table()[1]
+    assert next(row for row in two if row[0] == "conv2_2")[3:6] == ["", 147_584, 147_584]
 
 
 def test_a_sweep_over_a_file_that_is_not_understood_says_why():

@@ -194,6 +194,7 @@ def test_a_pickle_that_is_none_is_refused(tmp_path, program, message):
         (-1, (2,), (1,)),
         (0, (2, 2), (-1, 1)),
         (0, (-2,), (1,)),
+        (0, (2, 2), (1,)),
     ],
 )
 def test_tensors_beyond_their_storage_are_refused(tmp_path, monkeypatch, start, shape, strides):

@@ -147,7 +147,7 @@ def _solids(
             thick = max(THICKEST * share, 3.0)
             if style == "maps":
                 sheets = min(SHEETS, block.output[0])
-                thick = max(TALLEST * scale(columns) / side * 0.8, 3.0)
+                thick = max(TALLEST * scale(columns) / side, 3.0)
                 back = STEP * (sheets - 1)
         lines = _lines(block, labels, before)
         widest = max((text_width(line, SIZE) for line in lines), default=0.0)

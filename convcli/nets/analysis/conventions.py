@@ -98,8 +98,11 @@ def _figures(summary: Summary) -> Iterator[tuple[str, str, int]]:
         yield "params", "without biases", summary.weights - biases
     for rule, (count, definition) in RULES.items():
         macs = sum(count(row) for row in summary.rows)
-        yield "MACs", f"{rule}: {definition}", macs
-        yield "FLOPs", f"2 x MACs by {rule}: {definition}", 2 * macs
+        # a tool's rule begins with its name and version
+        named = definition.startswith(rule.partition("@")[0] + " ")
+        text = definition if named else f"{rule}: {definition}"
+        yield "MACs", text, macs
+        yield "FLOPs", f"2 x MACs by {text}", 2 * macs
     for axis in dict.fromkeys(summary.output[1:]):
         yield "output", "length of an axis", axis
     yield "output", "channels", summary.output[0]

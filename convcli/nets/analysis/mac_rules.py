@@ -1,9 +1,15 @@
 """What counts as a multiply–accumulate, by the rules of the tools that print the figure.
 
-Every rule is a definition in words and the function of a row that computes it. "weights" is ours.
+A rule is a tool at a version: a definition in words, and the function of a row that computes what
+the tool adds for it, for one image. Rules follow the sources of the tools and are compared with
+what they print (tests/nets/test_mac_rules.py). "weights" is ours.
+
+Tools that hook modules (thop, torchinfo, ptflops) see no functions: a row knows the `function` that
+a program called instead of a module.
 """
 
 from collections.abc import Callable
+from fractions import Fraction
 from math import prod
 from typing import NamedTuple
 
@@ -13,14 +19,22 @@ from convcli.nets.layers import (
     AdaptivePool,
     Conv,
     Depthwise,
+    Layer,
+    Linear,
+    LocalResponseNorm,
     Norm,
     Pool,
     PReLU,
     Separable,
     TransposedConv,
+    Upsample,
 )
+from convcli.nets.layers.tensor_ops import Each, Free, Operation, Single, Weights
 
-CONVS = (Conv, Depthwise, Separable, TransposedConv)
+CONVS = (Conv, Depthwise, Separable)
+
+RECURRENT = {"rnn": 1, "gru": 3, "lstm": 4}
+"""Type of a node → matrices side by side in one of its weights."""
 
 
 class Rule(NamedTuple):
@@ -30,22 +44,29 @@ class Rule(NamedTuple):
     definition: str
 
 
-def _elements(row: Row) -> int:
+def _layer(row: Row) -> Layer:
+    """The layer of a row, without what says how it meets its tensor."""
+    layer = row.node.layer
+    while isinstance(layer, Each | Free | Single):
+        layer = layer.layer
+    return layer
+
+
+def _outputs(row: Row) -> int:
     return prod(row.output)
 
 
-def _taken(row: Row) -> int:
+def _inputs(row: Row) -> int:
     return prod(row.inputs[0])
 
 
-def _batch_norm(row: Row) -> int:
-    layer = row.node.layer
-    return 2 * _elements(row) if isinstance(layer, Norm) and layer.kind == "batch" else 0
+def _is_module(row: Row) -> bool:
+    return not row.node.function
 
 
 def _bias(row: Row) -> int:
     """One addition for every output of a convolution or linear layer with a bias."""
-    return _elements(row) if row.measure.bias else 0
+    return _outputs(row) if row.measure.bias else 0
 
 
 def _weights(row: Row) -> int:
@@ -56,54 +77,306 @@ def _with_bias(row: Row) -> int:
     return row.macs + _bias(row)
 
 
-def _torchinfo(row: Row) -> int:
-    return row.macs + _bias(row) if row.macs else row.measure.params
+def products(row: Row) -> int:
+    """Multiply–accumulates of two tensors without a weight: `q @ k.T`, attention, einsum."""
+    layer = _layer(row)
+    if not isinstance(layer, Operation) or layer.macs or len(layer.inputs) < 2:
+        return 0
+    first, second = layer.inputs[:2]
+    if layer.type == "matmul" and first:
+        return prod(layer.output) * first[-1]
+    if layer.type == "attention" and len(first) > 1 and len(second) > 1:
+        return (prod(first) + prod(layer.output)) * second[-2]
+    if layer.type == "einsum" and layer.values and isinstance(layer.values[0], str):
+        return _einsum(layer.values[0], layer.inputs)
+    return 0
+
+
+def _einsum(equation: str, shapes: tuple[tuple[int, ...], ...]) -> int:
+    """The product of the sizes of all letters; 0 for an equation with an ellipsis."""
+    sizes: dict[str, int] = {}
+    terms = equation.replace(" ", "").partition("->")[0].split(",")
+    if "." in equation or len(terms) != len(shapes):
+        return 0
+    for term, shape in zip(terms, shapes, strict=True):
+        sizes.update(zip(term, shape, strict=False))
+    return prod(sizes.values())
+
+
+def _with_products(row: Row) -> int:
+    return row.macs + products(row)
+
+
+def _transposed_outputs(row: Row, layer: TransposedConv) -> int:
+    """A transposed convolution by its output's pixels, as thop counts it."""
+    return _outputs(row) * (row.inputs[0][0] // layer.groups) * prod(layer.kernel)
+
+
+def _windows_cells(row: Row, is_floor: bool) -> Fraction:
+    """Cells that one output of an adaptive pool reads."""
+    lengths = row.inputs[0][1:]
+    outputs = row.output[1:] or (1,) * len(lengths)
+    cells = Fraction(1)
+    for length, output in zip(lengths, outputs, strict=False):
+        cells *= length // output if is_floor else Fraction(length, output)
+    return cells
+
+
+def _is_affine(layer: Norm) -> bool:
+    return layer.vectors > 0
+
+
+def _recurrent(row: Row) -> tuple[int, str, list[tuple[int, int, int]]]:
+    """Steps of a recurrent layer, its type, and (rows, inputs, biases) of each level and way."""
+    layer = _layer(row)
+    if not isinstance(layer, Operation) or layer.type not in RECURRENT:
+        return 0, "", []
+    steps = prod(layer.inputs[0][:-1])
+    matrices = [shape for shape in layer.inputs[1:] if len(shape) == 2]
+    vectors = len(layer.inputs) - 1 - len(matrices)
+    biases = 2 if vectors else 0
+    return (
+        steps,
+        layer.type,
+        [(shape[0], shape[1], biases * shape[0]) for shape in matrices[::2]],
+    )
+
+
+def _thop_recurrent(row: Row) -> int:
+    steps, type_, cells = _recurrent(row)
+    total = 0
+    for rows, inner, biases in cells:
+        gates = RECURRENT[type_]
+        hidden = rows // gates
+        one = hidden * (inner + hidden) + hidden + biases // gates
+        total += gates * one + (4 * hidden if gates > 1 else 0)
+    return steps * total
 
 
 def _thop(row: Row) -> int:
-    layer, extra = row.node.layer, 0
-    if isinstance(layer, CONVS):
-        extra = _bias(row)
-    elif isinstance(layer, AdaptivePool):
-        cells = prod(
-            taken // given for taken, given in zip(row.inputs[0][1:], row.output[1:], strict=False)
-        )
-        if layer.squeeze:
-            cells = prod(row.inputs[0][1:])
-        extra = (cells + 1) * _elements(row)
-    return row.macs + extra + _batch_norm(row)
+    layer = _layer(row)
+    if not _is_module(row):
+        return 0
+    match layer:
+        case Conv() | Depthwise() | Separable() | Linear():
+            return row.macs
+        case TransposedConv():
+            return _transposed_outputs(row, layer)
+        case Norm(kind="batch" | "layer" | "instance"):
+            return (4 if _is_affine(layer) else 2) * _inputs(row)
+        case Pool(kind="average"):
+            return _outputs(row)
+        case AdaptivePool(kind="average"):
+            return int((_windows_cells(row, False) + 1) * _outputs(row))
+        case Upsample():
+            return _upsampled(row, layer, 1) * _outputs(row)
+        case PReLU():
+            return _inputs(row)
+        case Activation(type="softmax"):
+            size = row.inputs[0][0]
+            return _inputs(row) // size * (3 * size - 1)
+    return _thop_recurrent(row)
+
+
+def _upsampled(row: Row, layer: Upsample, nearest: int) -> int:
+    """Operations for one output cell."""
+    if layer.mode == "nearest":
+        return nearest
+    if layer.mode == "linear":
+        return {1: 5, 2: 11}.get(len(row.output) - 1, 0)
+    return 259 if layer.mode == "bicubic" else 0
+
+
+def _thop_older(row: Row) -> int:
+    layer = _layer(row)
+    if not _is_module(row):
+        return 0
+    match layer:
+        case Conv() | Depthwise() | Separable():
+            return row.macs + _bias(row)
+        case Linear():
+            return row.macs
+        case TransposedConv():
+            return _transposed_outputs(row, layer) + _bias(row)
+        case Norm(kind="batch"):
+            return 2 * _inputs(row)
+        case Pool(kind="average"):
+            return _outputs(row)
+        case AdaptivePool(kind="average"):
+            return int((_windows_cells(row, True) + 1) * _outputs(row))
+        case Upsample():
+            return _upsampled(row, layer, 0) * _outputs(row)
+        case Activation(type="leaky_relu"):
+            return _inputs(row)
+    return _thop_recurrent(row)
+
+
+def _torchinfo(row: Row) -> int:
+    """Parameters of leaf modules by their names: of convolutions times the output's pixels."""
+    layer = _layer(row)
+    if not _is_module(row):
+        return 0
+    if isinstance(layer, (*CONVS, TransposedConv)):
+        return row.measure.params * prod(row.output[1:])
+    if isinstance(layer, Weights):  # an Embedding's, whose module is a leaf
+        name = row.name.rpartition(".")[2]
+        return row.measure.params if name == "weight" else 0
+    steps, _, cells = _recurrent(row)
+    if cells:
+        return steps * sum(prod(shape) for shape in _operation_inputs(row)[1:])
+    return row.measure.params
+
+
+def _operation_inputs(row: Row) -> tuple[tuple[int, ...], ...]:
+    layer = _layer(row)
+    return layer.inputs if isinstance(layer, Operation) else ()
 
 
 def _fvcore(row: Row) -> int:
-    pooled = _taken(row) if isinstance(row.node.layer, AdaptivePool) else 0
-    return row.macs + pooled + _batch_norm(row)
+    layer = _layer(row)
+    match layer:
+        case Conv() | Depthwise() | TransposedConv():
+            return 0 if isinstance(layer.padding[0], str) else row.macs
+        case Norm(kind="batch"):
+            return (2 if _is_affine(layer) else 1) * _inputs(row)
+        case Norm(kind="layer" | "group" | "instance"):
+            return (5 if _is_affine(layer) else 4) * _inputs(row)
+        case AdaptivePool(kind="average", sizes=(_, _)) if row.node.function in POOLS:
+            return _inputs(row)
+        case Upsample(mode="nearest"):
+            return _outputs(row) if len(row.output) == 3 else 0
+        case Upsample(mode="linear"):
+            return 4 * _outputs(row) if len(row.output) == 3 else 0
+        case Operation(type="attention"):
+            return 0
+        case Operation(type=type_) if type_ in RECURRENT:
+            return 0
+    return row.macs + products(row)
+
+
+POOLS = {"", *(f"adaptive_{kind}_pool{axes}d" for kind in ("avg", "max") for axes in (1, 2, 3))}
+"""A module, and functions that are pools; `mean` is none."""
+
+TWICE = ("relu", "elu", "gelu")
+"""Activations whose module calls a function that is counted too."""
+
+ONCE = ("relu6", "leaky_relu", "silu", "softmax")
+FUNCTIONS = ("relu", "elu", "gelu", "relu6", "silu", "softmax")
 
 
 def _ptflops(row: Row) -> int:
-    layer, extra = row.node.layer, _bias(row) + _batch_norm(row)
+    layer, function = _layer(row), row.node.function
+    if function:
+        return _ptflops_function(row, layer, function)
+    match layer:
+        case Conv() | Depthwise() | Separable() | TransposedConv() | Linear():
+            return row.macs + _bias(row)
+        case Norm(kind="layer"):
+            return _inputs(row)
+        case Norm():
+            return (2 if _is_affine(layer) else 1) * _inputs(row)
+        case PReLU():
+            return 2 * _inputs(row)
+        case Activation(type=type_):
+            return (2 if type_ in TWICE else 1 if type_ in ONCE else 0) * _inputs(row)
+        case Pool(kind="lp"):
+            return _inputs(row) + 2 * _outputs(row)
+        case Pool() | AdaptivePool():
+            return 2 * _inputs(row)
+        case Upsample():
+            return 2 * _outputs(row)
+        case LocalResponseNorm(size=size):
+            channels, *lengths = row.inputs[0]
+            return (channels + size - 1) * prod(lengths) + 3 * _inputs(row)
+    return _ptflops_recurrent(row)
+
+
+def _ptflops_function(row: Row, layer: Layer, function: str) -> int:
+    if isinstance(layer, Activation | PReLU):
+        return _inputs(row) if layer.type in (*FUNCTIONS, "prelu") else 0
     if isinstance(layer, Pool | AdaptivePool):
-        extra += _taken(row)
-    elif isinstance(layer, PReLU) or (
-        isinstance(layer, Activation)
-        and layer.type in ("relu", "relu6", "leaky_relu", "elu", "gelu")
-    ):
-        extra += _elements(row)
-    return row.macs + extra
+        return _inputs(row) if function.endswith(("pool1d", "pool2d", "pool3d")) else 0
+    if isinstance(layer, Upsample) or function in ("mul", "add"):
+        return _outputs(row)
+    if function in ("matmul", "mm", "bmm", "addmm", "baddbmm"):
+        return row.macs + products(row)
+    return 0
+
+
+def _ptflops_recurrent(row: Row) -> int:
+    steps, type_, cells = _recurrent(row)
+    total = 0
+    for rows, inner, biases in cells:
+        hidden = rows // RECURRENT[type_]
+        extra = {"rnn": 1, "gru": 7, "lstm": 10}[type_] * hidden
+        total += rows * inner + rows * hidden + extra + biases
+    return steps * total
+
+
+def _aten(row: Row) -> int:
+    steps, type_, cells = _recurrent(row)
+    if cells:
+        if type_ == "lstm":
+            return 0
+        return steps * sum(prod(shape) for shape in _operation_inputs(row)[1:])
+    layer = _layer(row)
+    if isinstance(layer, Operation) and layer.type == "attention":
+        return 0
+    return row.macs + _bias(row) + products(row)
+
+
+def _flop_counter(row: Row) -> int:
+    layer = _layer(row)
+    if isinstance(layer, Operation) and layer.type in ("lstm", "attention"):
+        return 0
+    return row.macs + products(row)
+
+
+def _calflops(row: Row) -> int:
+    layer = _layer(row)
+    if isinstance(layer, TransposedConv):
+        return row.macs // layer.groups
+    if isinstance(layer, Operation):
+        called = row.node.function in ("matmul", "addmm", "baddbmm")
+        return row.macs + products(row) if called else 0
+    return row.macs
 
 
 RULES = {
     "weights": Rule(_weights, "weights of convolutions and linear layers"),
+    "weights+products": Rule(_with_products, "weights, and products of two activations"),
     "bias": Rule(_with_bias, "weights, and one for each output with a bias"),
-    "torchinfo": Rule(_torchinfo, "(weights + bias) x pixels; other layers their parameters once"),
+    "torchinfo": Rule(
+        _torchinfo,
+        "torchinfo 1.8.0: parameters of convolutions x output pixels, of other modules once",
+    ),
     "thop": Rule(
         _thop,
-        "up to 0.0.31: weights and conv bias, 2 per batch norm element, "
-        "window + 1 per adaptive-pool output",
+        "thop 0.1.1: weights without biases, 4 per value of an affine batch, layer or instance "
+        "norm, window + 1 per adaptive-average-pool output; no functions",
     ),
-    "fvcore": Rule(_fvcore, "weights, 2 per batch norm element, adaptive-pool inputs"),
+    "thop@0.0.31": Rule(
+        _thop_older,
+        "thop 0.0.31: weights and conv biases, 2 per batch norm value, window + 1 per "
+        "adaptive-average-pool output; no functions",
+    ),
+    "fvcore": Rule(
+        _fvcore,
+        "fvcore 0.1.5: weights and products, 2 per batch norm value, 5 per layer norm value, "
+        "adaptive-average-pool inputs; no LSTM",
+    ),
     "ptflops": Rule(
         _ptflops,
-        "module backend: weights and bias, 2 per batch norm element, 1 per ReLU element, "
-        "pool inputs",
+        "ptflops 0.7.5, pytorch backend: weights and bias, 2 per batch norm value, ReLU and pool "
+        "modules twice, their functions once",
+    ),
+    "ptflops@aten": Rule(_aten, "ptflops 0.7.5, aten backend: weights, biases and products"),
+    "torch": Rule(
+        _flop_counter,
+        "FlopCounterMode of torch 2.13 on a CPU, halved: weights and products; no LSTM",
+    ),
+    "calflops": Rule(
+        _calflops, "calflops 0.3.2: weights, and products of torch.matmul; no recurrent layers"
     ),
 }
+"""A tool's own name is its newest version; `tool@version` names one."""

@@ -23,7 +23,7 @@ from convcli.nets.layers import (
     size_text,
     slots_of,
 )
-from convcli.nets.layers.tensor_ops import Input, Unused
+from convcli.nets.layers.tensor_ops import Each, Free, Input, Single, Unused
 from convcli.nets.source_location import pointed
 from convcli.text import power_text, safe
 
@@ -288,10 +288,11 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
                 used = use(node.layer, inputs)
             except Misfit as misfit:
                 failures.append(_failure(node, misfit, rows))
-                if not keep_going:
+                # a function that is given its weights has none that could be made to fit
+                if not keep_going or type(misfit.corrected) is not type(node.layer):
                     break
                 try:
-                    used = use(misfit.corrected, inputs)
+                    used = use(_as_met(node.layer, misfit.corrected), inputs)
                 except UnfitError as other:
                     failures.append(Failure(node, str(other)))
                     break
@@ -339,6 +340,11 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
     return Summary(shape, tuple(rows), warnings, tuple(failures), complete, notes, network.outputs)
 
 
+def _as_met(layer: Layer, corrected: Layer) -> Layer:
+    """A corrected layer that meets its tensors as the one that did not fit."""
+    return layer._replace(layer=corrected) if isinstance(layer, Each | Free | Single) else corrected
+
+
 def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
     """The cells that no node reads: one that a branch leaves out may be read by another."""
     losing = [row for row in rows if any(row.use.unread)]
@@ -368,6 +374,8 @@ def _failure(node: Node, misfit: Misfit, rows: Sequence[Row]) -> Failure:
         if not isinstance(row.node.layer, IN_PLACE):
             break
         name = row.node.inputs[0]
+    if type(misfit.corrected) is not type(node.layer):
+        return Failure(node, message)
     return Failure(node, message, misfit.met, misfit.declared)
 
 

@@ -263,10 +263,12 @@ class Figures(NamedTuple):
     """Why the summary ends before the network does, and what would fit."""
     assumed: tuple[str, ...] = ()
     """The input's sizes that nobody said."""
+    fit: tuple[str, ...] | None = None
+    """The nearest inputs that work, where they were asked for."""
 
     @property
-    def value(self) -> str:
-        return self.summary.value
+    def value(self) -> str | tuple[str, ...]:
+        return self.summary.value if self.fit is None else self.fit
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -307,7 +309,7 @@ class Figures(NamedTuple):
         return table_text(self)
 
     def __repr__(self) -> str:
-        shapes = f"{size_text(self.summary.input)} → {self.value}"
+        shapes = f"{size_text(self.summary.input)} → {self.summary.value}"
         return f"<{shapes}: {self.params:,} params, {self.macs:,} MACs>"
 
     def _repr_html_(self) -> str:
@@ -338,7 +340,8 @@ class Figures(NamedTuple):
         rows = [[COLUMNS[column](record) for column in columns] for record in records]
         total = totals(self.summary, self.settings)
         sums = {name: total_of(total) for name, total_of in TOTALS.items()}
-        footer = {"layer": "total", "output": self.value, **sums}
+        label = "total so far" if self.summary.failures else "total"
+        footer = {"layer": label, "output": self.summary.value, **sums}
         return columns, rows, [footer.get(column, "") for column in columns]
 
     def record(self) -> Record:
@@ -349,6 +352,7 @@ class Figures(NamedTuple):
             "inputs": self._inputs(),
             "outputs": self._outputs(),
             "assumed": list(self.assumed),
+            **({} if self.fit is None else {"fit": list(self.fit)}),
             "layers": layer_records(self.summary, self.settings),
             "totals": totals(self.summary, self.settings),
             "conventions": {

@@ -1,9 +1,17 @@
-"""Which inputs fit: the smallest that works, the nearest that leave nothing over."""
+"""Which inputs fit: those that work, the smallest, the nearest that leave nothing over.
+
+Every answer is a walk of the network for that input: larger inputs do not always work where smaller
+ones do, as in a network whose branches meet again after halving.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import pairwise
+from typing import NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.nets.analysis.summary import Failure, Summary, trace
 from convcli.nets.graph import Network
-from convcli.nets.layers import Shape, size_text
+from convcli.nets.layers import AXES, Shape, size_text
 
 MAX_SIDE = 4096
 """The longest side that is tried."""
@@ -11,64 +19,161 @@ MAX_SIDE = 4096
 MAX_DISTANCE = 256
 """How far from an input the nearest fitting ones are searched."""
 
+NEAR = 16
+"""How far from an input every side is tried, to see whether all of them work."""
 
-def fit_notes(network: Network, summary: Summary) -> list[str]:
-    """Which square inputs leave nothing over in any layer, and the smallest that works."""
+MAX_WALKED = {False: 200_000, True: 20_000}
+"""Nodes that a search walks, of a network that is the same for every input or is read anew."""
+
+
+class Direction(NamedTuple):
+    """Axes of an input that are changed together, and what they are called."""
+
+    axes: tuple[int, ...]
+    name: str
+
+
+def directions(shape: Shape) -> list[Direction]:
+    """The sides of a square one together, others axis by axis.
+
+    >>> directions((3, 32, 32)), directions((1, 100))
+    ([Direction(axes=(1, 2), name='square input')], [Direction(axes=(1,), name='length')])
+    """
+    lengths = shape[1:]
+    axes = tuple(range(1, len(shape)))
+    if len(lengths) > 1 and len({*lengths}) == 1:
+        return [Direction(axes, "square input" if len(lengths) == 2 else "cubic input")]
+    names = AXES.get(len(lengths), tuple(f"axis {number}" for number in axes))
+    return [Direction((axis,), name) for axis, name in zip(axes, names, strict=True)]
+
+
+def resized(shape: Shape, side: int, axes: Iterable[int] = ()) -> Shape:
+    """An input of the same channels with these axes, or every one, `side` long."""
+    changed = {*axes} or {*range(1, len(shape))}
+    return tuple(side if axis in changed else length for axis, length in enumerate(shape))
+
+
+class Search:
+    """Walks of a network for inputs like one, each made once, up to a number of nodes."""
+
+    def __init__(self, network: Network, shape: Shape, axes: tuple[int, ...] = ()) -> None:
+        self.network, self.shape, self.axes = network, shape, axes
+        self.left = MAX_WALKED[network.redo is not None]
+        self._known: dict[int, tuple[bool, bool]] = {}
+
+    def _walk(self, side: int) -> tuple[bool, bool]:
+        """Whether an input of this side works, and whether it leaves nothing over as well."""
+        if side not in self._known:
+            summary = trace(self.network, resized(self.shape, side, self.axes))
+            self.left -= len(summary.rows) + 1
+            works = summary.complete and not summary.failures
+            self._known[side] = works, works and not summary.warnings
+        return self._known[side]
+
+    def works(self, side: int) -> bool:
+        return self._walk(side)[0]
+
+    def fits(self, side: int) -> bool:
+        """Whether an input works and leaves nothing over in any layer."""
+        return self._walk(side)[1]
+
+    def smallest(self) -> int | None:
+        """The smallest side that works; None where none of those that are tried does."""
+        return next(
+            (side for side in self._tried(range(1, MAX_SIDE + 1)) if self.works(side)), None
+        )
+
+    def nearest_fits(self, side: int) -> tuple[int | None, int | None]:
+        """The nearest sides below and above with which nothing is left over."""
+        below = range(side - 1, max(side - MAX_DISTANCE, 0), -1)
+        above = range(side + 1, side + MAX_DISTANCE)
+        first, second = (
+            next((n for n in self._tried(sides) if self.fits(n)), None) for sides in (below, above)
+        )
+        return first, second
+
+    def working(self, side: int) -> list[int]:
+        """The sides near one that work."""
+        sides = range(max(side - NEAR, 1), side + NEAR + 1)
+        return [near for near in self._tried(sides) if self.works(near)]
+
+    def _tried(self, sides: Iterable[int]) -> Iterator[int]:
+        for side in sides:
+            if self.left <= 0 and side not in self._known:
+                return
+            yield side
+
+
+class Fit(NamedTuple):
+    """Which inputs work, and those of them that are nearest, as texts."""
+
+    notes: tuple[str, ...]
+    sizes: tuple[str, ...]
+    """The nearest inputs that work, the given one among them where it does: `248x248x3`."""
+
+
+def fitting_inputs(network: Network, summary: Summary, near: bool) -> Fit:
+    """Which inputs leave nothing over, the smallest that works and, with `near`, those around.
+
+    `network` is walked anew for each; one whose layers depend on the input is read anew.
+    """
     shape = summary.input
-    if summary.warnings:
-        sides = [f"{side}" for side in nearest_fits(network, shape) if side]
-        nearest = " and ".join(sides) or f"none within {MAX_DISTANCE}"
-        notes = [f"nearest square inputs with nothing left over: {nearest}"]
-    else:
-        notes = [f"an input of {size_text(shape)} leaves nothing over"]
-    side = smallest(network, shape)
-    return notes if side is None else [*notes, f"smallest square input that works: {side}"]
+    given_works = summary.complete and not summary.failures
+    notes, sizes = [], [shape] if given_works else []
+    if given_works and not summary.warnings:
+        notes.append(f"an input of {size_text(shape)} leaves nothing over")
+    for axes, name in directions(shape):
+        search, side = Search(network, shape, axes), shape[axes[0]]
+        names = f"{name}s"
+        working = search.working(side) if near else []
+        below, above = [n for n in working if n < side], [n for n in working if n > side]
+        every = len(working) == min(NEAR, side - 1) + NEAR + 1
+        if working and not every:
+            step = _step(working)
+            own = (side,) if side in working else ()
+            listed = ", ".join(map(str, (*below[-2:], *own, *above[:2])))
+            notes.append(f"{names} near {side} that work: {listed}{step}")
+        elif near and not working:
+            notes.append(f"no {name} from {max(side - NEAR, 1)} to {side + NEAR} works")
+        if given_works and summary.warnings:
+            fitting = [f"{one}" for one in search.nearest_fits(side) if one]
+            nearest = " and ".join(fitting) or f"none within {MAX_DISTANCE}"
+            notes.append(f"nearest {names} with nothing left over: {nearest}")
+        smallest = search.smallest()
+        if smallest is not None:
+            notes.append(f"smallest {name} that works: {smallest}")
+        sizes += [resized(shape, one, axes) for one in (*below[-1:], *above[:1])]
+    return Fit(tuple(notes), tuple(map(size_text, sorted({*sizes}, key=lambda one: one[1:]))))
+
+
+def _step(sides: list[int]) -> str:
+    """How far apart the sides that work are, where that is the same for all."""
+    steps = {after - before for before, after in pairwise(sides)}
+    return f" (in steps of {min(steps)})" if len(steps) == 1 and max(steps) > 1 else ""
 
 
 def nearest_fits(network: Network, shape: Shape) -> tuple[int | None, int | None]:
     """The nearest sides below and above an input's with which a square input fits."""
-    side = max(shape[1:], default=1)
-    below = range(side - 1, max(side - MAX_DISTANCE, 0), -1)
-    above = range(side + 1, side + MAX_DISTANCE)
-    first, second = (
-        next((n for n in sides if fits(network, shape, n)), None) for sides in (below, above)
-    )
-    return first, second
-
-
-def resized(shape: Shape, side: int) -> Shape:
-    """An input of the same channels with every axis `side` long."""
-    return (shape[0], *(side for _ in shape[1:]))
+    return Search(network, shape).nearest_fits(max(shape[1:], default=1))
 
 
 def fits(network: Network, shape: Shape, side: int) -> bool:
     """Whether a square input works and leaves nothing over in any layer."""
-    summary = trace(network, resized(shape, side), keep_going=True)
-    return summary.complete and not summary.warnings
-
-
-def legal(network: Network, shape: Shape, side: int) -> bool:
-    """Whether a square input works; declared linear sizes are taken as they would fit."""
-    return trace(network, resized(shape, side), keep_going=True).complete
+    return Search(network, shape).fits(side)
 
 
 def smallest(network: Network, shape: Shape) -> int | None:
-    """The smallest square input that works; larger ones do too, so bisection finds it."""
-    if len(shape) == 1:
-        return None
-    low, high = 0, MAX_SIDE
-    if not legal(network, shape, high):
-        return None
-    while high - low > 1:
-        middle = (low + high) // 2
-        low, high = (low, middle) if legal(network, shape, middle) else (middle, high)
-    return high
+    """The smallest square input that works; None for one without axes, or where none does."""
+    return Search(network, shape).smallest() if len(shape) > 1 else None
 
 
-def input_for(network: Network, shape: Shape, failure: Failure) -> int | None:
-    """The square input under which a linear layer meets what it declared, if there is one.
+def input_for(
+    network: Network, shape: Shape, failure: Failure, values: int | None = None
+) -> int | None:
+    """The square input under which a linear layer meets so many values, if there is one.
 
-    What arrives at a layer grows with the input, so bisection finds it.
+    Without `values`, these are what the layer declared. What arrives at a layer grows with the
+    input, so bisection finds it.
     """
     if failure.declared is None or len(shape) < 3:
         return None
@@ -86,11 +191,12 @@ def input_for(network: Network, shape: Shape, failure: Failure) -> int | None:
                 return other.corrected or 0
         return failure.declared or 0
 
+    wanted = failure.declared if values is None else values
     low, high = 0, MAX_SIDE
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if arriving(middle) < failure.declared else (low, middle)
-    return high if arriving(high) == failure.declared else None
+        low, high = (middle, high) if arriving(middle) < wanted else (low, middle)
+    return high if arriving(high) == wanted else None
 
 
 def failure_text(network: Network, shape: Shape, failure: Failure) -> str:

@@ -30,6 +30,9 @@ NOISE = {
 }
 """Arguments that change neither a shape nor a count."""
 
+UNSET = ("rms_scaling", "go_backwards", "stateful", "unroll", "zero_output_for_mask", "virtual")
+"""Arguments that a configuration always names, and that mean nothing where they are false."""
+
 PROGRAMS = ("Lambda", "TFOpLambda", "SlicingOpLambda", "TFOp")
 """Layers that hold a function of Python."""
 
@@ -57,7 +60,7 @@ def read_keras_archive(path: str) -> Reading:
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError) as error:
         raise SpecError(f"{safe(path)} is a damaged archive: {safe(str(error))[:100]}") from None
     reading = read_config(data, path)
-    return reading._replace(about=f"{reading.about}; its trained weights are not read")
+    return reading._replace(about=f"{reading.about}; extract reads its weights with --weights")
 
 
 def read_config(data: bytes, path: str) -> Reading:
@@ -149,7 +152,7 @@ class _Writer:
                 value = _function_name(name, value)
                 if value is None:
                     continue
-            if name == "trainable" and value is True:
+            if (name == "trainable" and value is True) or (name in UNSET and not value):
                 continue
             yield f"{name}={_literal(value)}"
 

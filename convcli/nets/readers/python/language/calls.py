@@ -77,6 +77,9 @@ def _call_native(
     if not args and "input" in options:  # PyTorch's name for a function's first value
         args = [options["input"]]
         options = {key: value for key, value in options.items() if key != "input"}
+    recorder = interpreter.recorder
+    name = "" if function.name == "forward" else function.name  # a module of a library
+    outer, recorder.function = recorder.function, name
     try:
         return function.call(interpreter, *args, **options)
     except TypeError as error:
@@ -88,6 +91,8 @@ def _call_native(
             if isinstance(value, Unknown):
                 raise value.error() from None
         raise ReadError(f"{function.name}: {error}") from None
+    finally:
+        recorder.function = outer
 
 
 def _mismatch(
@@ -144,6 +149,8 @@ def _run(
     if interpreter.depth >= MAX_CALL_DEPTH:
         raise ReadError(f"calls are nested more than {MAX_CALL_DEPTH} deep")
     interpreter.depth += 1
+    recorder = interpreter.recorder
+    outer, recorder.function = recorder.function, ""
     try:
         node = function.node
         if isinstance(node, ast.Lambda):
@@ -153,6 +160,7 @@ def _run(
         return interpreter.execute(node.body, frame)
     finally:
         interpreter.depth -= 1
+        recorder.function = outer
 
 
 def _is_generator(interpreter: Interpreter, function: ast.FunctionDef) -> bool:

@@ -46,6 +46,8 @@ class GraphRecorder:
     def __init__(self) -> None:
         self.builder = Builder()
         self.scope = ""
+        self.function = ""
+        """The function of a library that is running."""
         self.size_dependent = False
         """Whether another input may give another network: the program used its sizes."""
         self.activation_macs = 0
@@ -78,7 +80,7 @@ class GraphRecorder:
             self.size_dependent = True
         names = tuple([self._node_of(tensor) for tensor in inputs])
         scope = "" if leaf is not None and leaf.name else self.scope
-        node = self._join(leaf or Leaf(record, name, where), names, scope)
+        node = self._join(leaf or Leaf(record, name, where, (), self.function), names, scope)
         tensor = Tensor(output, node)
         tensor.learned = leaf is None and all(x.learned for x in inputs)
         tensor.channels_last = any(x.channels_last for x in inputs)

@@ -39,8 +39,9 @@ def append_operation(
 
 def apply_layer(interpreter: Interpreter, record: Layer, x: Value, *others: Tensor) -> Tensor:
     """Append the node of a layer that has no module: `F.max_pool2d(x, 2)`."""
-    leaf = Leaf(record, "", interpreter.location())
-    return interpreter.recorder.apply(leaf, to_tensor(x), others)
+    recorder = interpreter.recorder
+    leaf = Leaf(record, "", interpreter.location(), (), recorder.function)
+    return recorder.apply(leaf, to_tensor(x), others)
 
 
 def fill(interpreter: Interpreter, x: Tensor, value: Value) -> None:

@@ -1,0 +1,184 @@
+"""Weights of Keras's files, which are HDF5: read with h5py, laid out as the layers here need.
+
+Keras keeps the arrays of a layer in a fixed order, kernels with their outputs last and maps with
+channels last; here outputs come first, and flattened maps count their channels first.
+"""
+
+import io
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+
+from convcli.arrays import Array
+from convcli.errors import Refusal, UnfitError
+from convcli.nets.analysis.summary import Row
+from convcli.nets.layers import (
+    Activation,
+    Depthwise,
+    Identity,
+    Linear,
+    Reshape,
+    Separable,
+    slots_of,
+)
+from convcli.runtime.weights import weight_name
+from convcli.text import safe
+
+
+class Group(Protocol):
+    """What is used of a group of h5py: names, what they name, and attributes."""
+
+    attrs: Mapping[str, Any]
+
+    def __iter__(self) -> Iterator[str]: ...
+    def __getitem__(self, name: str) -> Any: ...
+    def __len__(self) -> int: ...
+
+
+MARK = b"\x89HDF\r\n\x1a\n"
+"""What an HDF5 file begins with."""
+
+MAX_FILE = 8 << 30
+
+
+def is_keras_file(path: str) -> bool:
+    """Whether a file holds weights of Keras: HDF5, or an archive with such a file in it."""
+    try:
+        with open(path, "rb") as file:
+            if file.read(len(MARK)) == MARK:
+                return True
+        with zipfile.ZipFile(path) as archive:
+            return "model.weights.h5" in archive.namelist()
+    except (OSError, zipfile.BadZipFile, ValueError):
+        return False
+
+
+def read_keras_weights(path: str, rows: Sequence[Row]) -> dict[str, Array]:
+    """The weights of the rows of a network from a file that Keras saved, by name.
+
+    Raises Refusal where h5py is missing or the file cannot be read, UnfitError for weights that are
+    missing or of another shape.
+    """
+    arrays = _arrays(path)
+    by_name = {row.name: row for row in rows}
+    weights = {}
+    for row in rows:
+        if row.node.owner or not row.inputs:
+            continue
+        slots = slots_of(row.node.layer, row.inputs[0])
+        if not slots:
+            continue
+        held = arrays.get(_layer(row.name, arrays))
+        if held is None or len(held) < len(slots):
+            there = ", ".join(list(arrays)[:4]) or "nothing"
+            raise UnfitError(
+                f"{safe(path)} lacks weights of {row.name}; it holds those of {safe(there)} …"
+            )
+        for place, (role, slot) in enumerate(slots.items()):
+            value = _laid_out(held[place], row, role, place, by_name)
+            if value.shape != slot.shape:
+                raise UnfitError(
+                    f"{safe(path)}: {row.name} has a weight of the shape {held[place].shape} "
+                    f"there, and needs {slot.shape}"
+                )
+            weights[weight_name(row.name, role)] = value
+    return weights
+
+
+def _layer(name: str, arrays: Mapping[str, object]) -> str:
+    """The layer of Keras that a node is part of: `conv2d_98.conv1` is of conv2d_98."""
+    parts = name.split(".")
+    prefixes = [".".join(parts[:end]) for end in range(len(parts), 0, -1)]
+    return next((one for one in (*prefixes, *reversed(parts)) if one in arrays), "")
+
+
+def _laid_out(value: Array, row: Row, role: str, place: int, by_name: Mapping[str, Row]) -> Array:
+    """A weight as the layer here has it."""
+    value = np.asarray(value, np.float32)
+    layer = row.node.layer
+    if isinstance(layer, Linear) and role == "weight" and value.ndim == 2:
+        return _flattened(value, row, by_name).T
+    if value.ndim <= 2:
+        return value
+    if layer.type == "prelu":
+        return value.reshape(-1)
+    last = value.ndim - 1
+    spaces = range(last - 1)
+    depthwise = isinstance(layer, Depthwise) or (isinstance(layer, Separable) and place == 0)
+    if depthwise:
+        turned = value.transpose(last - 1, last, *spaces)
+        return turned.reshape(-1, 1, *turned.shape[2:])
+    return np.ascontiguousarray(value.transpose(last, last - 1, *spaces))
+
+
+def _flattened(value: Array, row: Row, by_name: Mapping[str, Row]) -> Array:
+    """The rows of a matrix in the order in which flattened maps are counted here."""
+    source = by_name.get(row.node.inputs[0])
+    while source is not None and isinstance(source.node.layer, Activation | Identity):
+        source = by_name.get(source.node.inputs[0])
+    if source is None or not isinstance(source.node.layer, Reshape):
+        return value
+    channels, *lengths = source.inputs[0]
+    if not lengths or len(value) != channels * int(np.prod(lengths)):
+        return value
+    maps = value.reshape(*lengths, channels, -1)
+    return np.moveaxis(maps, len(lengths), 0).reshape(value.shape)
+
+
+def _arrays(path: str) -> dict[str, list[Array]]:
+    """The arrays of every layer, in Keras's order, by the layer's name."""
+    try:
+        import h5py
+    except ImportError:
+        raise Refusal(
+            f"{safe(path)} needs the package h5py: pip install 'convcli[keras]'"
+        ) from None
+    try:
+        source: io.BytesIO | str = path
+        if zipfile.is_zipfile(path):
+            with zipfile.ZipFile(path) as archive:
+                if archive.getinfo("model.weights.h5").file_size > MAX_FILE:
+                    raise Refusal(f"{safe(path)} holds more than {MAX_FILE:,} bytes of weights")
+                source = io.BytesIO(archive.read("model.weights.h5"))
+        with h5py.File(source, "r") as file:
+            root = file.get("model_weights", file)
+            named = root.attrs.get("layer_names") is not None
+            return dict(_legacy(root) if named else _vars(root))
+    except Refusal:
+        raise
+    except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
+        raise Refusal(f"{safe(path)} is no file of Keras's: {safe(str(error))[:100]}") from None
+
+
+def _vars(group: Group) -> Iterator[tuple[str, list[Array]]]:
+    """Since Keras 3: a group `vars` in that of every layer, with the layer's name."""
+    waiting = [group]
+    while waiting:
+        inner = waiting.pop()
+        for key in inner:
+            child = inner[key]
+            if key == "vars":
+                values = [np.asarray(child[str(place)]) for place in range(len(child))]
+                name = child.attrs.get("name")
+                if values and name is not None:
+                    yield _text(name), values
+            elif hasattr(child, "attrs") and hasattr(child, "keys"):
+                waiting.append(child)
+
+
+def _legacy(root: Group) -> Iterator[tuple[str, list[Array]]]:
+    """Before: a group for every layer, with the names of its arrays; nested models hold many."""
+    layers: dict[str, list[Array]] = {}
+    for key in root:
+        for name in root[key].attrs.get("weight_names", ()):
+            path = _text(name)
+            parts = path.split("/")
+            layer = parts[-2] if len(parts) > 1 else key
+            layers.setdefault(layer, []).append(np.asarray(root[key][path]))
+    yield from layers.items()
+
+
+def _text(value: object) -> str:
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
