@@ -156,6 +156,8 @@ NETWORKS = {
     "shape --input 227 conv:96,11,stride=4 relu maxpool:3,stride=2 -q": "27x27x96\n",
     "shape --input 8 relu maxpool:2 pad:1 globalpool:max linear:4 -q": "4\n",
     "shape vgg16 --input 32 -q": "1000\n",
+    "shape lenet5 --expect params<=0.1M --expect macs>416.5k --expect c1.output=28x28x6 "
+    "--expect c1.params<157 -q": "10\n",
     "shape lenet5 --expect params=61,706 --expect macs=416520 --expect output=10 -q": "10\n",
     "zoo -q": "alexnet\n",
     "zoo residual": "# One residual block alone",
@@ -208,6 +210,14 @@ def test_a_misfit_shows_the_table_up_to_it_then_what_clashes_and_what_would_fit(
     ("line", "code", "message"),
     [
         ("shape lenet5 --expect params=1", 1, "expected params=1, it is 61706"),
+        ("shape lenet5 --expect params<=61705", 1, "expected params<=61705, it is 61706"),
+        ("shape lenet5 --expect macs<416.52k", 1, "expected macs<416520, it is 416520"),
+        ("shape lenet5 --expect c1.macs>=0.2M", 1, "expected c1.macs>=200000, it is 117600"),
+        ("shape lenet5 --expect c1.output=27x27x6", 1, "it is 28x28x6"),
+        ("shape lenet5 --expect c9.output=1", 2, "no layer is called 'c9'"),
+        ("shape lenet5 --expect c1.color=1", 2, "--expect knows params, macs, output"),
+        ("shape lenet5 --expect c1.output<=2M", 2, "for numbers"),
+        ("shape lenet5 --expect params<=lots", 2, "is not a figure"),
         ("shape lenet5 --expect flavour=1", 2, "--expect knows params"),
         ("shape lenet5 --expect params", 2, "is not NAME=VALUE"),
         ("shape --input 224 --kernel 11 --stride 4 --strict-fit -q", 1, "--strict-fit: conv1"),

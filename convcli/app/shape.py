@@ -35,7 +35,8 @@ class ShapeOptions(OutputOptions):
     depth: int | None = None
     versus: tuple[str, ...] = ()
     sweep: tuple[tuple[int, ...], ...] | None = None
-    expect: tuple[tuple[str, str], ...] = ()
+    expect: tuple[tuple[str, str, str], ...] = ()
+    """Names, relations and figures that are to hold."""
     fit: bool = False
     strict_fit: bool = False
     keep_going: bool = False
@@ -90,7 +91,7 @@ def shape(options: ShapeOptions) -> Outcome:
         searched = network
         if network.redo is not None:
             if "channels" in inputs.assumed:
-                size = _with_fitting_channels(network, size)
+                size = with_fitting_channels(network, size)
             network = network.at(size)
             about = f"{about}, {counted(len(network.nodes), 'layer')}"
         summary = trace(network, size, options.keep_going)
@@ -123,7 +124,7 @@ def _swept(shape: Shape, size: tuple[int, ...]) -> Shape:
     )
 
 
-def _with_fitting_channels(network: Network, shape: Shape) -> Shape:
+def with_fitting_channels(network: Network, shape: Shape) -> Shape:
     """The shape with channels that nobody said: 3, 1, or those of the first layer that says so.
 
     The layers of a model file stand in the order in which they are declared, which need not be the
@@ -243,7 +244,7 @@ def _figures(
 
 
 def _unmet(
-    summary: Summary, settings: Settings, expectations: Sequence[tuple[str, str]]
+    summary: Summary, settings: Settings, expectations: Sequence[tuple[str, str, str]]
 ) -> list[str]:
     """The expectations that are not met, each with the figure that is so."""
     from convcli.callsyntax import shown
@@ -252,21 +253,51 @@ def _unmet(
     from convcli.text import like
 
     total = totals(summary, settings)
-    figures = {name: str(value) for name, value in total.items() if isinstance(value, int)} | {
+    known = {name: str(value) for name, value in total.items() if isinstance(value, int)} | {
         "output": size_text(summary.output),
         "input": size_text(summary.input),
         "layers": str(len(summary.rows)),
         "memory": str(total["memory"]["forward"]),
     }
-    for name, _ in expectations:
-        if name not in figures:
-            hint = like(name, figures)
-            raise SpecError(f"--expect knows {', '.join(figures)}, not {shown(name)}{hint}")
-    return [
-        f"expected {name}={value}, it is {figures[name]}"
-        for name, value in expectations
-        if value != figures[name]
-    ]
+    layers = {row.name: row for row in summary.rows}
+    unmet = []
+    for name, relation, value in expectations:
+        layer, _, quantity = name.rpartition(".")
+        figures = known
+        if layer in layers:
+            row = layers[layer]
+            figures = {
+                "params": str(row.params),
+                "macs": str(row.macs),
+                "output": size_text(row.output),
+            }
+        elif layer:
+            raise SpecError(f"--expect: no layer is called {shown(layer)}{like(layer, layers)}")
+        if quantity not in figures:
+            hint = like(quantity, figures)
+            raise SpecError(f"--expect knows {', '.join(figures)}, not {shown(quantity)}{hint}")
+        figure = figures[quantity]
+        if relation != "=" and not figure.isdigit():
+            raise SpecError(f"--expect: {quantity} is a size, {figure}; {relation} is for numbers")
+        if not _holds(figure, relation, value):
+            unmet.append(f"expected {name}{relation}{value}, it is {figure}")
+    return unmet
+
+
+def _holds(figure: str, relation: str, value: str) -> bool:
+    """Whether a figure is as an expectation says; a bound may be a fraction."""
+    from fractions import Fraction
+
+    match relation:
+        case "<=":
+            return int(figure) <= Fraction(value)
+        case "<":
+            return int(figure) < Fraction(value)
+        case ">=":
+            return int(figure) >= Fraction(value)
+        case ">":
+            return int(figure) > Fraction(value)
+    return figure == value
 
 
 def _versus(

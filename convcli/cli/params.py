@@ -88,21 +88,29 @@ def _table(source: str) -> Iterable[str]:
     return names
 
 
-def read_expectation(text: str) -> tuple[str, str]:
-    """The name and the exact figure of an expectation: `params=61706`, `output=54x54x96`.
+def read_expectation(text: str) -> tuple[str, str, str]:
+    """The name, relation and figure of an expectation: `params=61706`, `macs<=4.2G`.
 
-    >>> read_expectation("params=61,706")
-    ('params', '61706')
+    >>> read_expectation("params=61,706"), read_expectation("conv1.macs <= 1.5k")
+    (('params', '=', '61706'), ('conv1.macs', '<=', '1500'))
+
+    Equality takes exact figures and sizes; bounds take units of 1000, too.
     """
-    name, equals, value = text.partition("=")
-    if not equals or not value:
-        raise ValueError(f"{text!r:.60} is not NAME=VALUE, such as params=61706")
+    match = re.fullmatch(r"([^<>=]+)(<=|>=|<|>|=)(.+)", text, re.DOTALL)
+    if match is None:
+        raise ValueError(f"{text!r:.60} is not NAME=VALUE, such as params=61706 or 'params<=2M'")
+    name, relation, value = match[1].strip(), match[2], match[3]
+    if relation != "=":
+        from convcli.nets.analysis.conventions import read_figure
+
+        return name, relation, str(read_figure(value).value)
     figure = value.strip().replace(",", "").replace("_", "").replace("×", "x")
     if not re.fullmatch(r"[0-9]+(x[0-9]+)*", figure):
         raise ValueError(
-            f"{value!r:.60} is no exact figure: write all digits, such as params=61706, or a size"
+            f"{value!r:.60} is no exact figure: write all digits, such as params=61706, or a size; "
+            "<= and >= take 2M"
         )
-    return name.strip(), figure
+    return name, relation, figure
 
 
 def read_columns(text: str) -> tuple[str, ...]:

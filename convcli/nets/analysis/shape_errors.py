@@ -14,7 +14,7 @@ Axes: TypeAlias = tuple[int | None, ...]
 MAX_LENGTH = 100_000
 """Characters of a message that are searched."""
 
-MAX_SPLITS = 3
+MAX_SPLITS = 2
 """Ways to write a number of values as maps that are named."""
 
 
@@ -71,7 +71,7 @@ def common_channels(*values: int) -> list[int]:
     """Numbers of channels with which each count of values is a stack of square maps.
 
     >>> common_channels(9216, 6400)
-    [256, 64, 16]
+    [256, 64]
     """
     shared = gcd(*values)
     # a divisor d is one of a pair, d and shared / d, whose smaller one is below the root
