@@ -192,3 +192,21 @@ def read_range(text: str) -> range:
     if first > last or (last - first) // step > MAX_STEPS:
         raise ValueError(f"{text!r:.60} is empty, or has more than {MAX_STEPS} steps")
     return range(first, last + 1, step)
+
+
+def read_sweep(text: str) -> tuple[tuple[int, ...], ...]:
+    """Input sizes one after another: ranges of sides, sides, HEIGHTxWIDTH, by commas.
+
+    >>> read_sweep("32..96:32"), read_sweep("32,48x64")
+    (((32,), (64,), (96,)), ((32,), (48, 64)))
+    """
+    sizes: list[tuple[int, ...]] = []
+    for part in text.split(","):
+        if ".." in part:
+            sizes += [(side,) for side in read_range(part)]
+        else:
+            example = "32..512, 32..512:16, or 224,256x320"
+            sizes.append(tuple(read_integers(part, 1, (1, 2, 3, 4), example)))
+        if len(sizes) > MAX_STEPS:
+            raise ValueError(f"{text!r:.60} has more than {MAX_STEPS} sizes")
+    return tuple(sizes)

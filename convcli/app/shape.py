@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from convcli.nets.analysis.summary import Summary
     from convcli.nets.analysis.table import Settings
     from convcli.nets.graph import Network, Reading
+    from convcli.nets.layers import Shape
     from convcli.sizes import InputSize
 
 
@@ -32,9 +33,10 @@ class ShapeOptions(OutputOptions):
     groups: int = 1
     no_bias: bool = False
     depth: int | None = None
-    versus: str | None = None
-    sweep: range | None = None
-    expect: tuple[tuple[str, str], ...] = ()
+    versus: tuple[str, ...] = ()
+    sweep: tuple[tuple[int, ...], ...] | None = None
+    expect: tuple[tuple[str, str, str], ...] = ()
+    """Names, relations and figures that are to hold."""
     fit: bool = False
     strict_fit: bool = False
     keep_going: bool = False
@@ -78,11 +80,10 @@ def shape(options: ShapeOptions) -> Outcome:
     if options.sweep is not None:
         from convcli.nets.analysis.compare import sweep
 
-        first = (InputSize((options.sweep[0],)),)
+        first = (InputSize(options.sweep[0]),)
         inputs = resolve_inputs(options.size or first, reading)
-        network, (channels, *lengths) = inputs.network, inputs.shape
-        axes = max(len(lengths), 1)
-        shapes = ((channels, *(side,) * axes) for side in options.sweep)
+        network = inputs.network
+        shapes = [_swept(inputs.shape, size) for size in options.sweep]
         outcome = Outcome(sweep(network, shapes, settings))
     else:
         inputs = resolve_inputs(options.size, reading)
@@ -90,13 +91,13 @@ def shape(options: ShapeOptions) -> Outcome:
         searched = network
         if network.redo is not None:
             if "channels" in inputs.assumed:
-                size = _with_fitting_channels(network, size)
+                size = with_fitting_channels(network, size)
             network = network.at(size)
             about = f"{about}, {counted(len(network.nodes), 'layer')}"
         summary = trace(network, size, options.keep_going)
         if inputs.batch > 1 and not options.given("batch"):
             settings = settings._replace(batch=inputs.batch)
-        if options.versus is not None:
+        if options.versus:
             outcome = Outcome(_versus(network, summary, options, settings))
         else:
             outcome = _figures(searched, summary, options, settings, inputs.assumed)
@@ -107,7 +108,23 @@ def shape(options: ShapeOptions) -> Outcome:
     return outcome
 
 
-def _with_fitting_channels(network: Network, shape: tuple[int, ...]) -> tuple[int, ...]:
+def _swept(shape: Shape, size: tuple[int, ...]) -> Shape:
+    """The shape of an input of another size: one side, all, or all and the channels."""
+    channels, *lengths = shape
+    axes = max(len(lengths), 1)
+    if len(size) == 1:
+        return (channels, *size * axes)
+    if len(size) == axes:
+        return (channels, *size)
+    if len(size) == axes + 1:
+        return (size[-1], *size[:-1])
+    text = "x".join(map(str, size))
+    raise SpecError(
+        f"--sweep {text}: the network's input is {' x '.join(['size'] * axes)} x channels"
+    )
+
+
+def with_fitting_channels(network: Network, shape: Shape) -> Shape:
     """The shape with channels that nobody said: 3, 1, or those of the first layer that says so.
 
     The layers of a model file stand in the order in which they are declared, which need not be the
@@ -150,13 +167,20 @@ def _weights_listing(options: ShapeOptions) -> Outcome | None:
 def _reading(options: ShapeOptions) -> Reading:
     """The network that is named, or the one layer that options describe."""
     if options.network:
-        from convcli.nets.readers.read import read_words
+        from convcli.nets.readers.read import read_text, read_words, source_text
 
         for name in options.given(*ONE_LAYER):
             words = " ".join(options.network)[:60]
             raise SpecError(
                 f"--{name.replace('_', '-')} describes one layer; a network has its own: {words!r}"
             )
+        if options.network == ("-",):
+            text, source = source_text("-")
+            if "Traceback (most recent call last)" in text:
+                from convcli.app.why import refuse_log
+
+                refuse_log(text)
+            return read_text(text, source)
         return read_words(options.network)
     if options.kernel is None:
         raise SpecError("give --kernel for one layer, or the layers of a network, or its name")
@@ -220,7 +244,7 @@ def _figures(
 
 
 def _unmet(
-    summary: Summary, settings: Settings, expectations: Sequence[tuple[str, str]]
+    summary: Summary, settings: Settings, expectations: Sequence[tuple[str, str, str]]
 ) -> list[str]:
     """The expectations that are not met, each with the figure that is so."""
     from convcli.callsyntax import shown
@@ -229,39 +253,73 @@ def _unmet(
     from convcli.text import like
 
     total = totals(summary, settings)
-    figures = {name: str(value) for name, value in total.items() if isinstance(value, int)} | {
+    known = {name: str(value) for name, value in total.items() if isinstance(value, int)} | {
         "output": size_text(summary.output),
         "input": size_text(summary.input),
         "layers": str(len(summary.rows)),
         "memory": str(total["memory"]["forward"]),
     }
-    for name, _ in expectations:
-        if name not in figures:
-            hint = like(name, figures)
-            raise SpecError(f"--expect knows {', '.join(figures)}, not {shown(name)}{hint}")
-    return [
-        f"expected {name}={value}, it is {figures[name]}"
-        for name, value in expectations
-        if value != figures[name]
-    ]
+    layers = {row.name: row for row in summary.rows}
+    unmet = []
+    for name, relation, value in expectations:
+        layer, _, quantity = name.rpartition(".")
+        figures = known
+        if layer in layers:
+            row = layers[layer]
+            figures = {
+                "params": str(row.params),
+                "macs": str(row.macs),
+                "output": size_text(row.output),
+            }
+        elif layer:
+            raise SpecError(f"--expect: no layer is called {shown(layer)}{like(layer, layers)}")
+        if quantity not in figures:
+            hint = like(quantity, figures)
+            raise SpecError(f"--expect knows {', '.join(figures)}, not {shown(quantity)}{hint}")
+        figure = figures[quantity]
+        if relation != "=" and not figure.isdigit():
+            raise SpecError(f"--expect: {quantity} is a size, {figure}; {relation} is for numbers")
+        if not _holds(figure, relation, value):
+            unmet.append(f"expected {name}{relation}{value}, it is {figure}")
+    return unmet
+
+
+def _holds(figure: str, relation: str, value: str) -> bool:
+    """Whether a figure is as an expectation says; a bound may be a fraction."""
+    from fractions import Fraction
+
+    match relation:
+        case "<=":
+            return int(figure) <= Fraction(value)
+        case "<":
+            return int(figure) < Fraction(value)
+        case ">=":
+            return int(figure) >= Fraction(value)
+        case ">":
+            return int(figure) > Fraction(value)
+    return figure == value
 
 
 def _versus(
     network: Network, summary: Summary, options: ShapeOptions, settings: Settings
 ) -> Listing:
-    """The network beside another, or beside the fully connected layer of the same sizes."""
+    """The network beside others, or beside the fully connected layer of the same sizes."""
     from convcli.nets.analysis.compare import fully_connected, versus
     from convcli.nets.analysis.summary import trace
     from convcli.nets.analysis.valid_inputs import check_fits
     from convcli.nets.readers.read import is_source, read_words
 
     check_fits(network, summary)
-    words, other = options.network, options.versus or ""
-    name = words[0] if len(words) == 1 and is_source(words[0]) else "this"
-    if other == "linear":
-        right, label = fully_connected(summary), other
-    else:
-        right, label = read_words([other]).network, other if is_source(other) else "that"
-    second = trace(right, summary.input)
-    check_fits(right, second)
-    return versus(summary, second, (name, label), settings)
+    words = options.network
+    names = [words[0] if len(words) == 1 and is_source(words[0]) else "this"]
+    others = []
+    for other in options.versus:
+        label = "that" if len(options.versus) == 1 else other
+        if other == "linear":
+            right, label = fully_connected(summary), other
+        else:
+            right, label = read_words([other]).network, other if is_source(other) else label
+        others.append(trace(right, summary.input))
+        check_fits(right, others[-1])
+        names.append(label)
+    return versus(summary, others[0], names, settings, others[1:])

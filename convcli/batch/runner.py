@@ -15,6 +15,7 @@ from convcli.batch.options import BatchOptions
 from convcli.batch.output_names import Task
 from convcli.batch.progress import Progress
 from convcli.errors import Refusal
+from convcli.output import note
 from convcli.text import counted
 
 if TYPE_CHECKING:
@@ -36,6 +37,18 @@ def cores() -> int:
     return len(affinity(0)) if affinity else os.cpu_count() or 1
 
 
+JOBS_PER_CORE = 4
+"""Worker processes at most: they may wait for disks, but each takes memory."""
+
+
+def max_workers(job: AnyJob) -> int:
+    """The most worker processes that cores and memory allow, at least one."""
+    from convcli.images.io.source import PROCESS_BYTES, available
+
+    memory = available() if job.max_memory is None else job.max_memory
+    return max(1, min(JOBS_PER_CORE * cores(), memory // PROCESS_BYTES))
+
+
 def outcomes(
     tasks: Sequence[Task], job: AnyJob, options: BatchOptions
 ) -> Generator[Outcome, None, None]:
@@ -54,7 +67,9 @@ def here(tasks: Sequence[Task], job: AnyJob, jobs: int | None) -> Iterator[Outco
     Unless `jobs` asks for workers, the first tasks are done here, and time them all.
     """
     left = deque(tasks)
-    count = min(jobs or cores(), len(tasks))
+    count = min(jobs or cores(), len(tasks), max_workers(job))
+    if jobs is not None and count < min(jobs, len(tasks)):
+        note(f"--jobs {jobs} are taken as {count}: {JOBS_PER_CORE} a core, as memory allows")
     if jobs is None or count < 2:
         do, started, begun = worker(job), perf_counter(), len(left)
         while left:

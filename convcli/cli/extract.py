@@ -12,6 +12,7 @@ from convcli.cli.params import (
     METRIC,
     NETWORK,
     NORMALIZATION,
+    OUTPUT,
     PAIR,
     PARTS,
     RECIPE,
@@ -62,7 +63,7 @@ from convcli.tables import finish
 )
 @group(
     "Output",
-    option("-o", "--output", type=FILE, help="A sheet, a folder/ of grids, or vectors."),
+    option("-o", "--output", type=OUTPUT, help="A sheet, a folder/ of grids, or vectors."),
     option("--vector", type=PARTS, help="mean,std,max,ppv,l2,flatten,grid:4x4."),
     more=[
         option("--nearest", type=COUNT, help="Find the N most similar pictures."),

@@ -9,8 +9,8 @@ from convcli.cli.help import group, option, page, takes
 from convcli.cli.params import (
     BORDER,
     COUNT,
-    FILE,
     KERNEL,
+    OUTPUT,
     PAIR,
     PICTURE,
     PICTURE_RANGE,
@@ -75,7 +75,7 @@ from convcli.images.filters.options import Channels, Normalization
 )
 @group(
     "Output",
-    option("-o", "--output", type=FILE, help="A file, a folder/, '{stem}.{kernel}.png', -."),
+    option("-o", "--output", type=OUTPUT, help="A file, a folder/, '{stem}.{kernel}.png', -."),
     more=[
         option("--to", metavar="FORMAT", help="jpeg, png, …, npy, tif32.  [by the name]"),
         force_option,

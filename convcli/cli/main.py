@@ -2,6 +2,7 @@
 
 import gc
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -9,6 +10,7 @@ from importlib import import_module
 import click
 
 from convcli import __version__
+from convcli.cli import INTERRUPTED, interruptible
 from convcli.cli.help import write_start
 from convcli.errors import Refusal
 from convcli.output import note
@@ -17,7 +19,9 @@ from convcli.text import like, safe
 COMMANDS = {
     "shape": "Output shape, parameters, MACs, receptive field of a NETWORK.",
     "solve": "Find the sizes that give an output, the rule behind a figure.",
+    "why": "Explain a shape error of PyTorch, Keras or TensorFlow.",
     "zoo": "List the networks that come with the tool, or print one.",
+    "draw": "Draw a NETWORK as a figure for papers and pages.",
     "filter": "Filter PICTUREs with a kernel and print where results are.",
     "kernels": "List the kernels that have names, or show one in full.",
     "extract": "Draw what layers of random filters see, or make vectors of it.",
@@ -28,8 +32,6 @@ COMMANDS = {
 }
 """Every command and its sentence, which a test compares with its docstring: with all modules
 imported, the help of convcli would take 1.30 times an import of click, instead of 1.22."""
-
-INTERRUPTED = 130
 
 
 class Root(click.Group):
@@ -156,3 +158,7 @@ def _os_message(error: OSError) -> str:
 def _drop_stdout() -> None:
     """Drop what is still buffered, so that Python's own last flush cannot fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+    interruptible(True)

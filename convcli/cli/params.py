@@ -17,8 +17,8 @@ from convcli.sizes import (
     read_padding,
     read_pair,
     read_place,
-    read_range,
     read_size,
+    read_sweep,
 )
 from convcli.tables import FORMATS
 from convcli.text import like
@@ -88,21 +88,29 @@ def _table(source: str) -> Iterable[str]:
     return names
 
 
-def read_expectation(text: str) -> tuple[str, str]:
-    """The name and the exact figure of an expectation: `params=61706`, `output=54x54x96`.
+def read_expectation(text: str) -> tuple[str, str, str]:
+    """The name, relation and figure of an expectation: `params=61706`, `macs<=4.2G`.
 
-    >>> read_expectation("params=61,706")
-    ('params', '61706')
+    >>> read_expectation("params=61,706"), read_expectation("conv1.macs <= 1.5k")
+    (('params', '=', '61706'), ('conv1.macs', '<=', '1500'))
+
+    Equality takes exact figures and sizes; bounds take units of 1000, too.
     """
-    name, equals, value = text.partition("=")
-    if not equals or not value:
-        raise ValueError(f"{text!r:.60} is not NAME=VALUE, such as params=61706")
+    match = re.fullmatch(r"([^<>=]+)(<=|>=|<|>|=)(.+)", text, re.DOTALL)
+    if match is None:
+        raise ValueError(f"{text!r:.60} is not NAME=VALUE, such as params=61706 or 'params<=2M'")
+    name, relation, value = match[1].strip(), match[2], match[3]
+    if relation != "=":
+        from convcli.nets.analysis.conventions import read_figure
+
+        return name, relation, str(read_figure(value).value)
     figure = value.strip().replace(",", "").replace("_", "").replace("×", "x")
     if not re.fullmatch(r"[0-9]+(x[0-9]+)*", figure):
         raise ValueError(
-            f"{value!r:.60} is no exact figure: write all digits, such as params=61706, or a size"
+            f"{value!r:.60} is no exact figure: write all digits, such as params=61706, or a size; "
+            "<= and >= take 2M"
         )
-    return name.strip(), figure
+    return name, relation, figure
 
 
 def read_columns(text: str) -> tuple[str, ...]:
@@ -165,11 +173,21 @@ def read_resize(text: str) -> tuple[int, ...] | str:
     return "keep" if text == "keep" else read_integers(text, 1, (1, 2), "256, 224x320, or keep")
 
 
+def read_pixels(text: str) -> int:
+    """A number of pixels, which memory limits, and nothing else."""
+    if not re.fullmatch("[0-9]{1,18}", text) or not int(text):
+        raise ValueError(f"{text!r:.60} is no number of pixels from 1 to 10^18")
+    return int(text)
+
+
 def _memory(text: str) -> int:
     from convcli.images.io.source import read_bytes
 
     return read_bytes(text)
 
+
+STDOUT = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+"""Other names of -, which a file cannot be renamed to."""
 
 ZOO = "nets.zoo:NAMES"
 KERNELS = "images.kernels.catalogue:CATALOGUE"
@@ -183,9 +201,10 @@ PLACE = Reads("R,C", read_place)
 PADDING = Reads("N|HxW|T,B,L,R|same|valid", read_padding, PADDINGS)
 ENDS = Reads("N|B,A", read_ends)
 COUNT = Reads("N", lambda text: read_integer(text, minimum=1))
+PIXELS = Reads("N", read_pixels)
 SEED = Reads("N", lambda text: read_integer(text, minimum=0))
 MEMORY = Reads("BYTES", _memory)
-RANGE = Reads("A..B", read_range)
+RANGE = Reads("A..B", read_sweep)
 FPS = Reads("N", read_fps)
 UNIT = Reads("N:R,C", read_unit)
 EXPECTATION = Reads("NAME=VALUE", read_expectation)
@@ -200,6 +219,7 @@ NORMALIZATION = Reads("HOW", names=["features.normalization:NORMALIZATIONS"])
 
 # text that the command reads itself; a shell completes it
 FILE = Reads("FILE", files=True)
+OUTPUT = Reads("FILE", lambda text: "-" if text in STDOUT else text, files=True)
 PICTURE = Reads("PICTURE", files=True)
 KERNEL = Reads("KERNEL", names=[KERNELS])
 NETWORK = Reads("NETWORK", names=[ZOO], files=True)
@@ -226,7 +246,7 @@ force_option = option("--force", is_flag=True, help="Overwrite what is there alr
 limit_options = group(
     "Many or large pictures",
     more=[
-        option("--max-pixels", type=COUNT, help="Maximum pixels of a picture.  [178956970]"),
+        option("--max-pixels", type=PIXELS, help="Maximum pixels of a picture.  [178956970]"),
         option("--max-memory", type=MEMORY, help="Memory limit, such as 4GiB.  [what is free]"),
     ],
 )

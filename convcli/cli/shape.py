@@ -46,13 +46,18 @@ from convcli.tables import finish
 @group(
     "Questions",
     option("--depth", type=COUNT, help="Fold blocks nested deeper than this."),
-    option("--versus", type=NETWORK, help="Compare with another network, or with linear."),
-    option("--sweep", type=RANGE, help="Over input sizes: 32..512, or 32..512:16."),
+    option(
+        "--versus",
+        type=NETWORK,
+        multiple=True,
+        help="Compare with other networks, or with linear.",
+    ),
+    option("--sweep", type=RANGE, help="Over input sizes: 32..512:16, or 224,256x320."),
     option(
         "--expect",
         type=EXPECTATION,
         multiple=True,
-        help="Exit 1 unless params, macs, output … is this.",
+        help="Exit 1 unless so: params=61706, 'macs<=4.2G'.",
     ),
     more=[
         option("--fit", is_flag=True, help="Report which inputs fit, and the smallest that works."),
@@ -105,7 +110,8 @@ def shape_command(options: ShapeOptions) -> None:
     thop@0.0.31, torchinfo, fvcore, ptflops, ptflops@aten, calflops and torch (FlopCounterMode)
     count as these tools do. --expect
     knows params, trainable, frozen, buffers, macs, flops, activations, memory, layers, input and
-    output. --columns knows layer, type, kernel, stride, padding, input, output, params, trainable,
-    frozen, MACs, memory, receptive field, jump, unread and inputs.
+    output, and params, macs and output of a layer, such as conv1.output; bounds: <= < >= >.
+    --columns knows layer, type, kernel, stride, padding, input, output, params, trainable, frozen,
+    MACs, memory, receptive field, jump, unread and inputs.
     """
     finish(shape(options), options)

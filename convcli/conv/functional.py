@@ -1,6 +1,7 @@
 """The functions for networks: check and read the arguments, choose an algorithm."""
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -10,6 +11,7 @@ from convcli.borders import Border, read_border
 from convcli.conv.algorithms import choose
 from convcli.conv.sliding import new_output
 from convcli.conv.spec import Problem
+from convcli.conv.threads import single_threaded_blas
 from convcli.conv.validate import (
     Dtypes,
     Padding,
@@ -67,7 +69,9 @@ def conv2d(
     Beside it, at most `workspace_bytes` are allocated.
 
     An infinity or a NaN in x spreads over the tile that a Winograd or Fourier product reads it
-    with; `algorithm="gemm"` keeps it within the windows that see it.
+    with; `algorithm="gemm"` keeps it within the windows that see it. So do values near the largest
+    of the dtype (3e38 of float32): sums of these products overflow to NaN where the true ones do
+    not, and their rounding is relative to the largest value of the tile, not of the window.
 
     Raises UnfitError, a ValueError, for shapes that do not fit each other, for dtypes that are no
     real numbers, for integer sums that int64 may not hold and for an algorithm that refuses.
@@ -319,5 +323,8 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Ar
         raise UnfitError(f"x has the shape {x.shape}, the weights expect (…, {weight.shape[1]})")
     offsets = bias_of(bias, len(weight))
     dtypes = Dtypes("linear", x, weight, offsets, axis=0)
-    y = np.matmul(x.astype(dtypes.working, copy=False), weight.astype(dtypes.working, copy=False).T)
+    x, weight = (array.astype(dtypes.working, copy=False) for array in (x, weight))
+    # of one vector, BLAS's threads add up parts, so that the last bit depends on their number
+    with single_threaded_blas() if x.ndim == 1 else nullcontext():
+        y = np.matmul(x, weight.T)
     return finished(y, offsets, dtypes.result, axes=0)

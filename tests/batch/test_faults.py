@@ -724,3 +724,49 @@ def test_numbers_without_end_are_one_line(shell, words):
     assert not out or "repeat" in words  # the layers up to the one that is refused
     assert time.process_time() - started < 5
     assert tree() == ["in.png"]
+
+
+def of_parts(folder):
+    """Small files of very many parts: name → what there are too many of."""
+    one = b"\x21\xf9\x04\0\0\0\0\0" + b",\0\0\0\0\x01\0\x01\0\0" + b"\x02\x02D\x01\0"
+    head = b"GIF89a\x08\0\x08\0\x80\0\0\0\0\0\xff\xff\xff"
+    (folder / "frames.gif").write_bytes(head + one * 5000 + b";")
+
+    def chunk(kind, body):
+        return (
+            struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
+        )
+
+    texts = b"".join(chunk(b"tEXt", b"%d\0" % number) for number in range(10_001))
+    data = png(1, 1)
+    (folder / "texts.png").write_bytes(data[:33] + texts + data[33:])
+    profile = chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(10**8), 9))
+    (folder / "profile.png").write_bytes(data[:33] + profile + data[33:])
+    tags = [(256, 4, 8), (257, 4, 8), (258, 3, 8), (259, 3, 1), (262, 3, 1), (273, 4, 8)]
+    tags += [(277, 3, 1), (278, 4, 8), (279, 4, 64)]
+    page = struct.pack("<H", 9) + b"".join(struct.pack("<HHLL", t, k, 1, v) for t, k, v in tags)
+    size, pages = len(page) + 4, 4100
+    ends = [8 + number * size for number in range(1, pages)] + [0]
+    body = b"".join(page + struct.pack("<L", end) for end in ends)
+    (folder / "pages.tif").write_bytes(b"II*\0" + struct.pack("<L", 8) + body + bytes(99))
+    count, start = 2**18 + 1, 8 + 2 + 12 * 9 + 4
+    tags = [(256, 4, 1, 8), (257, 4, 1, count), (258, 3, 1, 8), (259, 3, 1, 1), (262, 3, 1, 1)]
+    tags += [(273, 4, count, start), (277, 3, 1, 1), (278, 4, 1, 1), (279, 4, count, start)]
+    head = b"II*\0\x08\0\0\0" + struct.pack("<H", 9)
+    head += b"".join(struct.pack("<HHLL", *tag) for tag in tags) + bytes(4)
+    (folder / "strips.tif").write_bytes(head + struct.pack("<L", 8) * count)
+
+
+def test_a_file_of_very_many_parts_is_refused(shell, tmp_path):
+    of_parts(tmp_path)
+    said = {
+        "frames.gif": "more than 4,096 frames",
+        "texts.png": "more than 10,000 texts",
+        "profile.png": "Decompressed data too large",
+        "pages.tif": "more than 4,096 pages",
+        "strips.tif": "more than 262,144 tiles or strips",
+    }
+    for name, why in said.items():
+        for words in (f"filter {name} -k blur -o out.png", f"extract {name} --vector mean"):
+            code, out, err = shell(words)
+            assert (code, out, why in err, err.count("\n")) == (1, "", True, 1), err

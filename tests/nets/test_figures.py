@@ -109,6 +109,20 @@ def test_two_networks_side_by_side():
     assert sum(row[5] for row in rows) == footer[5] == 0
 
 
+def test_more_networks_side_by_side_with_blanks_for_layers_they_lack():
+    alexnet, vgg11, vgg16 = map(of, ("alexnet", "vgg11", "vgg16"))
+    both = versus(vgg11, vgg16, ("vgg11", "vgg16", "alexnet"), Settings(), [alexnet])
+    columns, rows, footer = both.table()
+    assert columns[4:7] == ["params of vgg11", "params of vgg16", "params of alexnet"]
+    assert footer[4:7] == (vgg11.params, vgg16.params, alexnet.params)
+    by_name = {row[0]: row[1:] for row in rows}
+    assert by_name["conv2_2"][:6] == ["", "112x112x128", "", "", 147_584, ""]
+    lacking = next(one for one in both.record()["layers"] if one["name"] == "conv2_2")
+    assert lacking["params"] == [None, 147_584, None]
+    two = versus(vgg11, vgg16, ("a", "b"), Settings()).table()[1]
+    assert next(row for row in two if row[0] == "conv2_2")[3:6] == ["", 147_584, 147_584]
+
+
 def test_a_sweep_over_a_file_that_is_not_understood_says_why():
     text = (
         "import torch.nn as nn\nclass Net(nn.Module):\n  def __init__(self):\n"

@@ -730,3 +730,93 @@ def test_kinds_of_model_files(tmp_path, capfd, entry, size, params, outputs):
     assert answer["totals"]["params"] == params
     shapes = [(one["channels"], *list(one.values())[1:-1]) for one in answer["outputs"]]
     assert shapes == outputs
+
+
+LAYERS = '''
+import torch
+from torch import nn
+import torch.nn.functional as F
+
+class Lazy(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.up, self.norm = nn.LazyConvTranspose2d(6, 3, stride=2), nn.LazyInstanceNorm2d()
+        self.flat, self.back = nn.Flatten(2, 3), nn.Unflatten(2, (17, 17))
+    def forward(self, x):
+        return self.back(self.flat(self.norm(self.up(x))))
+
+class Cells(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.c = nn.LSTMCell(8, 6), nn.GRUCell(6, 5), nn.RNNCell(5, 4)
+    def forward(self, x):
+        h, c = self.a(x)
+        h, c = self.a(x, (h, c))
+        return self.c(self.b(h))
+
+class Seq2Seq(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.t = nn.Transformer(32, 4, 2, 2, 64, batch_first=True)
+    def forward(self, x, y):
+        return self.t(x, y)
+
+class Bag(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.e, self.l = nn.EmbeddingBag(20, 8), nn.Linear(8, 3)
+    def forward(self, x):
+        return self.l(self.e(x))
+
+class Folded(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.u, self.f = nn.Unfold(2, stride=2), nn.Fold((8, 8), 2, stride=2)
+        self.l, self.g, self.r = nn.Flatten(-3, -1), nn.GLU(), nn.RMSNorm(48)
+    def forward(self, x):
+        return self.r(self.g(self.l(self.f(self.u(x))))[:, :48])
+
+class LastState(nn.Module):
+    """The states behind the last step, of both directions."""
+    def __init__(self):
+        super().__init__()
+        self.rnn = nn.LSTM(8, 16, bidirectional=True, batch_first=True)
+        self.gru, self.head = nn.GRU(8, 5, batch_first=True), nn.Linear(37, 4)
+    def forward(self, x):
+        out, (h, c) = self.rnn(x)
+        _, state = self.gru(x)
+        return self.head(torch.cat((h[-2], h[-1], state.squeeze(0)), 1))
+'''
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "params", "output"),
+    [
+        ("Lazy", ["(1, 3, 8, 8)"], 180, (6, 17, 17)),
+        ("Cells", ["(1, 8)"], 623, (4,)),
+        ("Seq2Seq", ["(1, 10, 32)", "(1, 7, 32)"], 42_880, (7, 32)),
+        ("Bag", ["(1, 7):long"], 187, (3,)),
+        ("Folded", ["(1, 3, 8, 8)"], 48, (48,)),
+        ("LastState", ["(1, 12, 8)"], 3_705, (4,)),
+    ],
+)
+def test_layers_that_are_seldom_used(tmp_path, capfd, name, inputs, params, output):
+    """Figures from PyTorch 2.13."""
+    (tmp_path / "layers.py").write_text(LAYERS)
+    words = [word for one in inputs for word in ("--input", one)]
+    assert run(["shape", f"{tmp_path}/layers.py:{name}", *words, "--format", "json"]) == 0
+    answer = json.loads(capfd.readouterr().out)
+    assert answer["totals"]["params"] == params
+    (shape,) = ((one["channels"], *list(one.values())[1:-1]) for one in answer["outputs"])
+    assert shape == output
+
+
+def test_attention_that_meets_another_size_is_a_misfit(tmp_path, capfd):
+    text = (
+        "import torch.nn as nn\nclass Net(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.a = nn.MultiheadAttention(8, 2, batch_first=True)\n"
+        "    def forward(self, x):\n        return self.a(x, x, x)[0]\n"
+    )
+    (tmp_path / "net.py").write_text(text.replace("\\\n", "\n"))
+    assert run(["shape", f"{tmp_path}/net.py", "--input", "(1, 8, 4)"]) == 1
+    assert "linear(8) meets 4 values" in capfd.readouterr().err

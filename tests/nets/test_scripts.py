@@ -182,10 +182,10 @@ def test_a_script_or_a_fragment_is_read(name):
 
 REFUSED = {
     "two inputs": (
-        'a = keras.Input(shape=(32, 32, 3))\nb = keras.Input(shape=(10,), name="meta")\n'
+        'a = keras.Input(shape=(32, 32, 3))\nb = keras.Input(shape=(None, 9), name="meta")\n'
         "x = layers.GlobalMaxPooling2D()(a)\ny = layers.concatenate([x, b])",
-        "a second input is not read here; networks of one input are",
-        '  text:2   b = keras.Input(shape=(10,), name="meta")',
+        "a second input without all its sizes is not read here; give its shape in the text",
+        '  text:2   b = keras.Input(shape=(None, 9), name="meta")',
     ),
     "channels first in Keras": (
         "model = Sequential()\nmodel.add(Conv2D(4, 3, data_format='channels_first'))",
@@ -297,3 +297,36 @@ def test_a_script_in_a_file_imports_what_lies_beside_it(tmp_path):
     )
     reading = read_words([str(script)])
     assert summarize(reading.network, (3, 8, 8)).output == (2, 4, 4)
+
+
+SIAMESE = """a = keras.Input((28, 28, 1), name="left")
+b = keras.Input((28, 28, 1), name="right")
+conv = layers.Conv2D(4, 3)
+d = layers.Subtract()([layers.Flatten()(conv(a)), layers.Flatten()(conv(b))])
+model = keras.Model([a, b], layers.Dense(1)(d))"""
+META = """image = keras.Input(shape=(32, 32, 3), name="image")
+meta = keras.Input(shape=(10,), name="meta")
+x = layers.GlobalMaxPooling2D()(layers.Conv2D(16, 3, activation="relu")(image))
+model = keras.Model([image, meta], layers.Dense(1)(layers.concatenate([x, meta])))"""
+
+
+@pytest.mark.parametrize(
+    ("text", "further", "expected"),
+    [
+        # 4·9 + 4 = 40 of the convolution that both share, 26·26·4 + 1 = 2,705
+        (SIAMESE, {"right": (1, 28, 28)}, ((1,), 2745, 2 * 26 * 26 * 4 * 9 + 2704)),
+        (META, {"meta": (10,)}, ((1,), 475, 30 * 30 * 16 * 27 + 26)),
+    ],
+)
+def test_models_of_keras_have_several_inputs(text, further, expected):
+    reading = read_text(f"from tensorflow import keras\nfrom keras import layers\n{text}")
+    summary = summarize(reading.network, reading.input)
+    assert (summary.output, summary.params, summary.macs) == expected
+    inputs = {row.name: row.output for row in summary.rows if row.node.layer.type == "input"}
+    assert inputs == further
+
+
+def test_a_model_that_does_not_read_the_first_input_is_refused():
+    text = f"import keras\nfrom keras import layers\n{META}\nz = keras.Input((8,))\n"
+    with pytest.raises(SpecError, match="does not read the first"):
+        read_text(f"{text}model = keras.Model(z, layers.Dense(3)(z))")

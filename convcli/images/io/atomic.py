@@ -1,6 +1,7 @@
 """Files that appear whole or not at all, and never in place of the input."""
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable
 from errno import EINVAL, EISDIR, ENOENT, EOPNOTSUPP
@@ -9,6 +10,9 @@ from typing import IO
 
 from convcli.errors import OutputError
 from convcli.text import safe
+
+DESCRIPTOR = re.compile(r"/dev/(std(out|err)|fd/[0-9]+)|/proc/self/fd/[0-9]+")
+"""A file that the process has open."""
 
 
 def check_free(paths: Iterable[str | None], force: bool, *sources: str) -> None:
@@ -22,6 +26,8 @@ def check_free(paths: Iterable[str | None], force: bool, *sources: str) -> None:
             raise OutputError("an output without a name cannot be written")
         if named.count(path) > 1:
             raise OutputError(f"{safe(path)} is asked for twice")
+        if DESCRIPTOR.fullmatch(path):
+            continue
         if not os.path.isdir(os.path.dirname(path) or "."):
             raise OutputError(f"{safe(path)} cannot be written: No such file or directory")
         if not os.path.isfile(path):
@@ -54,13 +60,13 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
 
     Without `force` a file that is there already is left as it is. Raises OutputError.
     """
-    target = _followed(path)
-    if os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target):
+    target = path if is_stream(path) else _followed(path)
+    if is_stream(target):
         # a device or a named pipe is written to, not replaced; neither can be sought in
         buffer = BytesIO()
         write(buffer)
         try:
-            with open(target, "wb") as stream:
+            with _opened(target) as stream:
                 stream.write(buffer.getbuffer())
         except OSError as error:
             raise OutputError(f"{safe(path)} cannot be written: {error.strerror}") from None
@@ -88,6 +94,22 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
             os.unlink(named)
 
 
+def is_stream(path: str) -> bool:
+    """Whether a path is a device, a named pipe, or what the process has open: /dev/fd/3."""
+    if DESCRIPTOR.fullmatch(path):
+        return True
+    return os.path.exists(path) and not os.path.isfile(path) and not os.path.isdir(path)
+
+
+def _opened(path: str) -> IO[bytes]:
+    """A stream for writing; what the process has open goes on where it is, and is not cut off."""
+    match = DESCRIPTOR.fullmatch(path)
+    if match is None:
+        return open(path, "wb")
+    name = path.rpartition("/")[2]
+    return os.fdopen(os.dup({"stdout": 1, "stderr": 2}.get(name) or int(name)), "wb")
+
+
 def _followed(path: str) -> str:
     """Where a result is written: a link stays, and what it points at is replaced.
 
@@ -97,8 +119,7 @@ def _followed(path: str) -> str:
     if not os.path.islink(path):
         return path
     folder, target = os.path.realpath(os.path.dirname(path) or "."), os.path.realpath(path)
-    stream = os.path.exists(target) and not os.path.isfile(target) and not os.path.isdir(target)
-    if not stream and os.path.commonpath([folder, target]) != folder:
+    if not is_stream(target) and os.path.commonpath([folder, target]) != folder:
         raise OutputError(
             f"{safe(path)} is a link out of its folder, to {safe(target)}, which is not followed; "
             "name that file, or remove the link"

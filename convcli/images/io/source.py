@@ -14,7 +14,7 @@ from contextlib import contextmanager, suppress
 from io import BytesIO
 from math import ceil
 from threading import Event, Thread
-from typing import IO, NamedTuple
+from typing import IO, Literal, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
 
@@ -55,6 +55,9 @@ PROCESS_BYTES = 60 << 20
 
 MAX_PIPE_BYTES = 2**29
 """Of a pipe, whose end nobody knows before; --max-memory raises it."""
+
+MAX_TILES, MAX_TEXTS, MAX_FRAMES = 1 << 18, 10_000, 4096
+"""Of one file. With more, a few megabytes take minutes."""
 
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
@@ -368,6 +371,7 @@ class Prefetch:
             source = self.source if self._data is None else BytesIO(self._data)
             self._image = _opened(source, start)
             try:
+                _check_parts(self._image)
                 self._header = header_of(self._image)
             except BaseException:
                 self._image.close()
@@ -394,6 +398,44 @@ class Prefetch:
         self.deep = self.deep or (deep and not image.mode.startswith("I"))
         if getattr(image, "n_frames", 1) == 1:
             image.load()
+
+
+def _tiff_pages(stream: IO[bytes]) -> int:
+    """The pages of a TIFF or a BigTIFF: directories, each of which points at the next."""
+    position = stream.tell()
+    stream.seek(0)
+    head = stream.read(16)
+    order: Literal["little", "big"] = "little" if head[:2] == b"II" else "big"
+    big = int.from_bytes(head[2:4], order) == 43
+    count, entry, width = (8, 20, 8) if big else (2, 12, 4)
+    offset = int.from_bytes(head[8:16] if big else head[4:8], order)
+    offsets: set[int] = set()
+    while offset and offset not in offsets and len(offsets) <= MAX_FRAMES:
+        offsets.add(offset)
+        stream.seek(offset)
+        entries = int.from_bytes(stream.read(count), order)
+        if entries > MAX_TEXTS:
+            break
+        stream.seek(offset + count + entries * entry)
+        offset = int.from_bytes(stream.read(width), order)
+    stream.seek(position)
+    return len(offsets)
+
+
+def _check_parts(image: Image.Image) -> None:
+    """Raise PictureError for a file of more parts than take seconds, however small each is."""
+    counts = [
+        ("tiles or strips", len(getattr(image, "tile", None) or ()), MAX_TILES),
+        ("texts", len(image.info), MAX_TEXTS),
+    ]
+    file: IO[bytes] | None = getattr(image, "fp", None)
+    if image.format == "TIFF" and file is not None:  # whose pages Pillow counts by reading them all
+        counts.append(("pages", _tiff_pages(file), MAX_FRAMES))
+    else:
+        counts.append(("frames", getattr(image, "n_frames", 1), MAX_FRAMES))
+    for what, count, most in counts:
+        if count > most:
+            raise PictureError(f"it holds more than {most:,} {what}, the most that are read")
 
 
 def read_header(path: str) -> Header:

@@ -1,6 +1,6 @@
 """Two networks side by side, and one network over many input sizes, as results to print."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import prod
 from typing import Literal
 
@@ -27,30 +27,37 @@ def fully_connected(summary: Summary) -> Network:
     return sequential((Reshape(), Linear(prod(summary.output), bool(bias))))
 
 
-def versus(left: Summary, right: Summary, names: tuple[str, str], settings: Settings) -> Listing:
-    """Two networks by layer and the difference of their counts, as a result to print.
+def versus(
+    left: Summary,
+    right: Summary,
+    names: Sequence[str],
+    settings: Settings,
+    others: Sequence[Summary] = (),
+) -> Listing:
+    """Networks by layer, of two the difference of their counts too, as a result to print.
 
-    Layers are matched by name: the left network's order, then those of the right one alone.
+    Layers are matched by name: the left network's order, then those of the others alone. A network
+    without such a layer has a blank.
     """
-    both = left, right
+    both = left, right, *others
     columns = ["layer"]
     for what in ("output", "params", "MACs"):
         columns += [f"{what} of {name}" for name in names]
-        columns += [f"{what} more"] * (what != "output")
-    first, second = (
+        columns += [f"{what} more"] * (what != "output" and not others)
+    by_name = [
         {record["name"]: record for record in layer_records(summary, settings)} for summary in both
-    )
+    ]
     rows: list[list[object]] = []
     layers = []
-    for name in first | second:
-        pair = first.get(name), second.get(name)
-        outputs = ["x".join(map(str, one["output"].values())) if one else "" for one in pair]
-        params, macs = _change(*pair, "params"), _change(*pair, "macs")
-        rows.append([name, *outputs, *params, *macs])
-        output = [one and one["output"] for one in pair]
-        layers.append({"name": name, "output": output, "params": params[:2], "macs": macs[:2]})
-    total = totals(left, settings), totals(right, settings)
-    counts = *_change(*total, "params"), *_change(*total, "macs")
+    for name in dict.fromkeys(name for known in by_name for name in known):
+        found = [known.get(name) for known in by_name]
+        outputs = ["x".join(map(str, one["output"].values())) if one else "" for one in found]
+        params, macs = _counts(found, "params"), _counts(found, "macs")
+        rows.append([name, *outputs, *_with_change(params), *_with_change(macs)])
+        output = [one and one["output"] for one in found]
+        layers.append({"name": name, "output": output, "params": params, "macs": macs})
+    total = [totals(summary, settings) for summary in both]
+    counts = *_with_change(_counts(total, "params")), *_with_change(_counts(total, "macs"))
     # every format has the weights of both beside the table
     warnings = ["; ".join(map(_weights_text, names, both))]
     networks = [
@@ -64,18 +71,26 @@ def versus(left: Summary, right: Summary, names: tuple[str, str], settings: Sett
     ]
     return Listing(
         "\t".join(summary.value for summary in both),
-        (columns, rows, ("total", left.value, right.value, *counts)),
+        (columns, rows, ("total", *(summary.value for summary in both), *counts)),
         {"schema": SCHEMA, "networks": networks, "layers": layers, "warnings": warnings},
         warnings=warnings,
     )
 
 
-def _change(
-    a: LayerRecord | Totals | None, b: LayerRecord | Totals | None, key: Literal["params", "macs"]
-) -> tuple[int, int, int]:
-    """A count of both networks, 0 where one has no such layer, and how much more the second has."""
-    before, after = (one[key] if one else 0 for one in (a, b))
-    return before, after, after - before
+def _counts(
+    found: Sequence[LayerRecord | Totals | None], key: Literal["params", "macs"]
+) -> list[int | None]:
+    """A count of each network, None where one has no such layer."""
+    return [one[key] if one else None for one in found]
+
+
+def _with_change(counts: Sequence[int | None]) -> list[int | str]:
+    """Counts as cells, and of two how much more the second one is."""
+    cells: list[int | str] = ["" if count is None else count for count in counts]
+    if len(counts) == 2:
+        before, after = counts
+        cells.append((after or 0) - (before or 0))
+    return cells
 
 
 def _weights_text(name: str, summary: Summary) -> str:

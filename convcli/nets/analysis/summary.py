@@ -23,7 +23,7 @@ from convcli.nets.layers import (
     size_text,
     slots_of,
 )
-from convcli.nets.layers.tensor_ops import Input, Unused
+from convcli.nets.layers.tensor_ops import Each, Free, Input, Single, Unused
 from convcli.nets.source_location import pointed
 from convcli.text import power_text, safe
 
@@ -292,7 +292,7 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
                 if not keep_going or type(misfit.corrected) is not type(node.layer):
                     break
                 try:
-                    used = use(misfit.corrected, inputs)
+                    used = use(_as_met(node.layer, misfit.corrected), inputs)
                 except UnfitError as other:
                     failures.append(Failure(node, str(other)))
                     break
@@ -338,6 +338,11 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
         failures.append(Failure(node, safe(stopped.message), unread=not stopped.unfit))
     warnings, notes = _warnings(rows), network.notes
     return Summary(shape, tuple(rows), warnings, tuple(failures), complete, notes, network.outputs)
+
+
+def _as_met(layer: Layer, corrected: Layer) -> Layer:
+    """A corrected layer that meets its tensors as the one that did not fit."""
+    return layer._replace(layer=corrected) if isinstance(layer, Each | Free | Single) else corrected
 
 
 def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:

@@ -340,7 +340,8 @@ class Figures(NamedTuple):
         rows = [[COLUMNS[column](record) for column in columns] for record in records]
         total = totals(self.summary, self.settings)
         sums = {name: total_of(total) for name, total_of in TOTALS.items()}
-        footer = {"layer": "total", "output": self.summary.value, **sums}
+        label = "total so far" if self.summary.failures else "total"
+        footer = {"layer": label, "output": self.summary.value, **sums}
         return columns, rows, [footer.get(column, "") for column in columns]
 
     def record(self) -> Record:

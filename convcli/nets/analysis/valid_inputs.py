@@ -167,10 +167,13 @@ def smallest(network: Network, shape: Shape) -> int | None:
     return Search(network, shape).smallest() if len(shape) > 1 else None
 
 
-def input_for(network: Network, shape: Shape, failure: Failure) -> int | None:
-    """The square input under which a linear layer meets what it declared, if there is one.
+def input_for(
+    network: Network, shape: Shape, failure: Failure, values: int | None = None
+) -> int | None:
+    """The square input under which a linear layer meets so many values, if there is one.
 
-    What arrives at a layer grows with the input, so bisection finds it.
+    Without `values`, these are what the layer declared. What arrives at a layer grows with the
+    input, so bisection finds it.
     """
     if failure.declared is None or len(shape) < 3:
         return None
@@ -188,11 +191,12 @@ def input_for(network: Network, shape: Shape, failure: Failure) -> int | None:
                 return other.corrected or 0
         return failure.declared or 0
 
+    wanted = failure.declared if values is None else values
     low, high = 0, MAX_SIDE
     while high - low > 1:
         middle = (low + high) // 2
-        low, high = (middle, high) if arriving(middle) < failure.declared else (low, middle)
-    return high if arriving(high) == failure.declared else None
+        low, high = (middle, high) if arriving(middle) < wanted else (low, middle)
+    return high if arriving(high) == wanted else None
 
 
 def failure_text(network: Network, shape: Shape, failure: Failure) -> str:

@@ -2,7 +2,7 @@
 
 import ast
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from convcli.callsyntax import shown
@@ -136,7 +136,7 @@ class ModelInterpreter:
         self._library_names: dict[tuple[str, str], Value] = {}
         self._circular = Unknown("a name that is imported in a circle")
 
-    new_input: Callable[[Sequence[Value]], Value]
+    new_input: Callable[..., Value]
     """Given by the interpreter of a text, which knows its input."""
 
     # the language: functions of its modules, which take the interpreter

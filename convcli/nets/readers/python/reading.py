@@ -169,6 +169,11 @@ class Text(NamedTuple):
         outputs = () if stopped else self._outputs(script)
         mark_weights(script, recorder)
         nodes = recorder.network(outputs).nodes
+        if script.further and outputs and all(INPUT not in node.inputs for node in nodes):
+            raise ReadError(
+                "the text has several inputs, and this model does not read the first; give the "
+                "text of this model alone"
+            )
         again = self.at if recorder.size_dependent or script.guessed else None
         return Network(nodes, again, stopped, notes_of(recorder, [], script.outputs))
 

@@ -16,6 +16,7 @@ from convcli.nets.input_size import named_shape
 from convcli.nets.layers import Shape
 from convcli.nets.readers.fragments import Line
 from convcli.nets.readers.layer_calls import LayerCalls
+from convcli.nets.readers.python.bundled import prelude_name
 from convcli.nets.readers.python.interpreter import FALLBACK, ModelInterpreter, unread
 from convcli.nets.readers.python.keras import layers as keras_layers
 from convcli.nets.readers.python.keras import tensors as keras_tensors
@@ -89,6 +90,8 @@ class ScriptInterpreter(ModelInterpreter):
         """The input's shape that the text names."""
         self.guessed = False
         """Whether the input's sizes are neither named nor given."""
+        self.further = 0
+        """Inputs made behind the first."""
         self.examples = 0
         """Tensors made so far that could be the input."""
         self.outputs: list[Tensor] = []
@@ -323,7 +326,10 @@ class ScriptInterpreter(ModelInterpreter):
         for known in reversed(dialects) if self.keras else dialects:
             if name in known:
                 return known[name]
-        return FALLBACK.get(name, MISSING)
+        if name in FALLBACK:
+            return FALLBACK[name]
+        value = prelude_name(self, "torch.nn", name)
+        return value if isinstance(value, Class) and value.is_a(MODULE) else MISSING
 
     def _is_undefined(self, value: Unknown) -> bool:
         return value.text.partition(".")[0] in self._undefined
@@ -412,11 +418,23 @@ class ScriptInterpreter(ModelInterpreter):
 
     # -- inputs -----------------------------------------------------------------------------
 
-    def new_input(self, sizes: Sequence[Value]) -> Value:
-        """The input's tensor, of sizes channels last; a second one is not known."""
+    def new_input(self, sizes: Sequence[Value], name: str = "", further: bool = False) -> Value:
+        """The input's tensor, of sizes channels last.
+
+        A second one that is called for is a further input of the network, where all its sizes are
+        said; one that a layer declares is not known.
+        """
         sizes = tuple(sizes)
-        if self._sizes is not None and (sizes != self._sizes or self.recorder.builder.nodes):
-            return Unknown(keras_tensors.SECOND_INPUT, self.location())
+        if self._sizes is not None and (
+            further or sizes != self._sizes or self.recorder.builder.nodes
+        ):
+            shape = named_shape(sizes) if further else None
+            if shape is None:
+                return Unknown(keras_tensors.SECOND_INPUT, self.location())
+            self.further += 1
+            tensor = self.recorder.add_input(name or f"input{self.further + 1}", (1, *shape))
+            tensor.channels_last = self.keras
+            return tensor
         self._sizes, self.input = sizes, named_shape(sizes)
         self.guessed = self.shape is None and self.input is None
         usual = OPEN_LENGTH if len(sizes) == 3 else OPEN_SIZE

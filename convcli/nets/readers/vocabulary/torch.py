@@ -105,7 +105,7 @@ def _conv_padding(
     return pads(padding, len(kernel))
 
 
-def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
+def conv_transpose(axes: int, lazy: bool = False) -> Callable[..., TransposedConv]:
     def build(
         in_channels: object,
         out_channels: object,
@@ -138,7 +138,23 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
             maybe_count(in_channels, "in_channels"),
         )
 
-    return build
+    def build_lazy(
+        out_channels: object,
+        kernel_size: object,
+        stride: object = 1,
+        padding: object = 0,
+        output_padding: object = 0,
+        groups: object = 1,
+        bias: object = True,
+        dilation: object = 1,
+        padding_mode: object = "zeros",
+        device: object = None,
+        dtype: object = None,
+    ) -> TransposedConv:
+        values = stride, padding, output_padding, groups, bias, dilation, padding_mode
+        return build(None, out_channels, kernel_size, *values)
+
+    return build_lazy if lazy else build
 
 
 def _pool(
@@ -339,6 +355,18 @@ def instance_norm(
     return Norm("instance", vectors, channels, tracked=tracked, eps=number_or(eps, 1e-5))
 
 
+def lazy_instance_norm(
+    eps: object = 1e-5,
+    momentum: object = 0.1,
+    affine: object = True,
+    track_running_stats: object = True,
+    device: object = None,
+    dtype: object = None,
+) -> Norm:
+    """`nn.LazyInstanceNorm2d`, whose defaults are not those of `nn.InstanceNorm2d`."""
+    return instance_norm(None, eps, momentum, affine, track_running_stats)
+
+
 def group_norm(
     num_groups: object,
     num_channels: object,
@@ -377,6 +405,8 @@ LAYERS: dict[str, Builder] = {
     **{f"Conv{n}d": conv(n) for n in (1, 2, 3)},
     **{f"LazyConv{n}d": conv(n, lazy=True) for n in (1, 2, 3)},
     **{f"ConvTranspose{n}d": conv_transpose(n) for n in (1, 2, 3)},
+    **{f"LazyConvTranspose{n}d": conv_transpose(n, lazy=True) for n in (1, 2, 3)},
+    **{f"LazyInstanceNorm{n}d": lazy_instance_norm for n in (1, 2, 3)},
     **{f"MaxPool{n}d": max_pool(n) for n in (1, 2, 3)},
     **{f"AvgPool{n}d": avg_pool(n) for n in (1, 2, 3)},
     **{f"LPPool{n}d": lp_pool(n) for n in (1, 2, 3)},

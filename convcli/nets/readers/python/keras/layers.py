@@ -305,15 +305,23 @@ def _call_lambda(interpreter: Interpreter, owner: Instance, x: Value, **options:
 def _input(
     interpreter: Interpreter, shape: Value = None, batch_size: Value = None, **options: Value
 ) -> Value:
-    """`keras.Input((32, 32, 3))`: the tensor of one image."""
+    """`keras.Input((32, 32, 3))`: the tensor of one image, of each input its own."""
+    name = options.get("name")
+    called = name if isinstance(name, str) else ""
+    return interpreter.new_input(_sizes_of(shape, options), called, further=True)
+
+
+def _sizes_of(shape: Value, options: dict[str, Value]) -> tuple[Value, ...]:
     sizes = _input_sizes(options)
     if sizes is None:
         sizes = tuple(shape) if isinstance(shape, tuple | list) else (shape,)
-    return interpreter.new_input(sizes)
+    return sizes
 
 
-def _init_input(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
-    _input(interpreter, *args, **options)
+def _init_input(
+    interpreter: Interpreter, owner: Instance, shape: Value = None, *_: Value, **options: Value
+) -> None:
+    interpreter.new_input(_sizes_of(shape, options))
 
 
 def _unchanged(interpreter: Interpreter, owner: Instance, x: Value) -> Value:

@@ -45,7 +45,9 @@ def tensors_in(values: Sequence[Value]) -> list[Tensor]:
         elif isinstance(value, list | tuple):
             tensors += tensors_in(value)
         elif isinstance(value, Unknown) and value.text == SECOND_INPUT:
-            text = "a second input is not read here; networks of one input are"
+            text = (
+                "a second input without all its sizes is not read here; give its shape in the text"
+            )
             raise ReadError(text, value.where)
         else:
             tensors.append(to_tensor(value))

@@ -142,7 +142,7 @@ class Interpreter(Protocol):
 
     # -- tensors ----------------------------------------------------------------------------
 
-    def new_input(self, sizes: Sequence[Value]) -> Value:
+    def new_input(self, sizes: Sequence[Value], name: str = "", further: bool = False) -> Value:
         """The input of the network, of sizes channels last, as `keras.Input` gives it."""
 
     def tensor_attribute(self, owner: Tensor, name: str) -> Value:

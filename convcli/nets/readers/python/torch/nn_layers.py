@@ -3,6 +3,7 @@
 from functools import cache
 
 from convcli.callsyntax import shown
+from convcli.errors import SpecError
 from convcli.nets.graph import Leaf
 from convcli.nets.layers import Conv, Identity, Linear, TransposedConv
 from convcli.nets.layers.arguments import count
@@ -15,12 +16,13 @@ from convcli.nets.readers.python.language.objects import (
     ReadError,
     ShapeMismatch,
     Tensor,
+    TensorFunction,
     Unknown,
     Value,
     class_of,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
-from convcli.nets.readers.python.torch import functional, tensor_args
+from convcli.nets.readers.python.torch import functional, shape_ops, tensor_args
 from convcli.nets.readers.python.torch.nn_module import MODULE, MODULE_DICT, MODULE_LIST, SEQUENTIAL
 from convcli.nets.readers.python.torch.nn_recurrent import GATES, recurrent
 from convcli.nets.readers.python.torch.nn_weights import module_attribute
@@ -205,6 +207,37 @@ def _convolved(
     return functional.convolution(axes)(interpreter, x, weight, bias, *settings)
 
 
+def _reshaping(name: str) -> Class:
+    """`nn.Flatten` and `nn.Unflatten`: layers where they keep the batch, else functions."""
+    initialize, reshape = _initializer(name), RESHAPES[name]
+
+    def init(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
+        try:
+            initialize(interpreter, owner, *args, **options)
+        except SpecError:
+            named = {**dict(zip(parameters(torch.LAYERS[name]), args, strict=False)), **options}
+            axis = next(iter(named.values()), 1)
+            if type(axis) is not int or (name == "Unflatten" and axis == 1):
+                raise  # no axis that a record does not know
+            owner.attrs["values"] = named
+
+    def forward(interpreter: Interpreter, owner: Instance, x: Value) -> Value:
+        if owner.leaf is not None:
+            return _forward(interpreter, owner, x)
+        values = owner.attrs["values"]
+        assert isinstance(values, dict)
+        return reshape(interpreter, x, *values.values())
+
+    return class_of(name, MODULE, __init__=init, forward=forward)
+
+
+RESHAPES: dict[str, TensorFunction] = {
+    "Flatten": shape_ops.flatten,
+    "Unflatten": shape_ops.unflatten,
+}
+"""The functions that layers call where they do more than a record says."""
+
+
 @cache
 def classes() -> dict[str, Class]:
     """The classes of `torch.nn` by name."""
@@ -234,4 +267,4 @@ def classes() -> dict[str, Class]:
         base = parents[PARENTS[stem]] if stem in PARENTS else MODULE
         layers[name] = class_of(name, base, __init__=_initializer(name), forward=_forward)
         layers[name].names["__parameters__"] = parameters(torch.LAYERS[name])
-    return layers
+    return layers | {name: _reshaping(name) for name in RESHAPES}

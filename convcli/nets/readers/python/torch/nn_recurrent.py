@@ -70,7 +70,11 @@ def recurrent(name: str, gates: int) -> Class:
             interpreter, name.lower(), [x, *weights], shape, macs=prod(x.shape[:-1]) * matrices
         )
         batch = x.shape[0] if owner.attrs["batch_first"] else x.shape[-2]
-        state = Tensor((layers * ways, batch, hidden), output.node)
-        return output, (state, Tensor(state.shape, output.node)) if name == "LSTM" else state
+        sizes = layers * ways, batch, hidden
+        kinds = ("hidden_state", "cell_state") if name == "LSTM" else ("hidden_state",)
+        states = [
+            tensor_args.append_operation(interpreter, kind, [output], sizes) for kind in kinds
+        ]
+        return output, tuple(states) if name == "LSTM" else states[0]
 
     return class_of(name, MODULE, __init__=init, forward=forward, flatten_parameters=no_effect)
