@@ -621,7 +621,14 @@ def test_two_vocabularies_mean_the_same_network(pair, side):
     "layer",
     [
         *("Brightness(.2)", "ColorDegeneration(.2)", "ColorJitter()", "Contrast(.2)", "Flip()"),
-        *("ElasticTransform()", "Erasing()", "GaussianBlur()", "Grayscale()", "Hue(.2)", "Invert()"),
+        *(
+            "ElasticTransform()",
+            "Erasing()",
+            "GaussianBlur()",
+            "Grayscale()",
+            "Hue(.2)",
+            "Invert()",
+        ),
         *("Perspective()", "Posterization(4)", "Rotation(.2)", "Saturation(.2)", "Sharpness(.2)"),
         *("Shear(.2)", "Translation(.1, .1)", "Zoom(.2)"),
     ],
