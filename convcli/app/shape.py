@@ -91,7 +91,7 @@ def shape(options: ShapeOptions) -> Outcome:
         searched = network
         if network.redo is not None:
             if "channels" in inputs.assumed:
-                size = _with_fitting_channels(network, size)
+                size = with_fitting_channels(network, size)
             network = network.at(size)
             about = f"{about}, {counted(len(network.nodes), 'layer')}"
         summary = trace(network, size, options.keep_going)
@@ -124,7 +124,7 @@ def _swept(shape: Shape, size: tuple[int, ...]) -> Shape:
     )
 
 
-def _with_fitting_channels(network: Network, shape: Shape) -> Shape:
+def with_fitting_channels(network: Network, shape: Shape) -> Shape:
     """The shape with channels that nobody said: 3, 1, or those of the first layer that says so.
 
     The layers of a model file stand in the order in which they are declared, which need not be the

@@ -1,0 +1,57 @@
+"""`convcli draw`: the figure of a network, exact, from anything that is read."""
+
+import click
+
+from convcli.app.draw import STYLES, DrawOptions, draw
+from convcli.cli.help import group, option, page, takes
+from convcli.cli.params import COUNT, FILE, INPUT, LAYERS, Reads, force_option, quiet_option
+from convcli.output import path
+
+LABELS = Reads("NAMES", lambda text: tuple(text.split(",")) if text else ())
+
+
+@page("draw")
+@click.argument("network", nargs=-1, type=LAYERS, metavar="NETWORK | LAYER...")
+@group(
+    "The network",
+    option("--input", "size", type=INPUT, multiple=True, help="224, 224x224x3, (1,3,224,224)."),
+    option("--depth", type=COUNT, help="Fold blocks nested deeper than this."),
+)
+@group(
+    "The figure",
+    option("--style", type=click.Choice(STYLES), help="How layers are drawn.  [what fits]"),
+    option("--labels", type=LABELS, help="sizes, kernels, params, macs, rf, by commas."),
+    option("--title", metavar="TEXT", help="A heading."),
+    more=[
+        option(
+            "--scale",
+            type=click.Choice(["log", "sqrt", "linear"]),
+            help="Lengths of volumes and maps from sizes.  [sqrt]",
+        ),
+        option("--theme", type=click.Choice(["light", "dark"]), help="The page.  [light]"),
+    ],
+)
+@group(
+    "Output",
+    option("-o", "--output", type=FILE, help=".svg, .png, .tex, .dot, .mmd; - is SVG."),
+    more=[force_option, quiet_option(help="No notes on stderr.")],
+)
+@takes(DrawOptions)
+def draw_command(options: DrawOptions) -> None:
+    """Draw a NETWORK as a figure for papers and pages.
+
+    \b
+    convcli draw lenet5 -o lenet5.svg
+    convcli draw vgg16 -o vgg16.tex
+    convcli draw resnet18 --style blocks -o resnet18.svg
+    convcli draw net.py --input 32 -o net.png
+
+    A NETWORK is whatever convcli shape reads, and the sizes are the ones that it prints. Volumes
+    are as high and wide as the maps of a layer and as thick as they are many; maps are sheets;
+    blocks are a graph, where equal parts behind one another stand once with their number.
+    Normalizations, activations, dropout and flattening are folded into the layer before them. A
+    layer's names, parameters and MACs are its title in SVG.
+    """
+    target = draw(options)
+    if target != "-":
+        path(target)

@@ -1,0 +1,196 @@
+"""A summary as the blocks of a figure: layers with what is folded into them, equal ones once.
+
+Normalizations, activations, dropout and flattening are folded into the layer they follow, where
+nothing else reads that layer. A block that is repeated stands once, with the rows of all copies.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcli.errors import SpecError
+from convcli.nets.analysis.summary import Row, Summary
+from convcli.nets.graph import INPUT
+from convcli.nets.layers import (
+    Activation,
+    Identity,
+    LocalContrastNorm,
+    LocalResponseNorm,
+    Norm,
+    PReLU,
+    Reshape,
+    Shape,
+)
+from convcli.nets.layers.tensor_ops import Input
+
+FOLDED = (Activation, PReLU, Norm, LocalResponseNorm, LocalContrastNorm, Identity)
+MAX_BLOCKS = 400
+"""A figure of more can be read by nobody; depth folds it."""
+MAX_PERIOD = 40
+"""Blocks of the longest part that is looked for again behind itself."""
+
+KINDS = {
+    "input": ("input",),
+    "convolution": ("conv", "depthwise", "separable"),
+    "pooling": ("pool",),
+    "linear": ("linear", "rbf", "embedding", "lstm", "gru", "rnn", "attention"),
+    "addition": ("add",),
+    "concatenation": ("concat",),
+    "enlarging": ("transposed", "upsample", "shuffle"),
+}
+"""What a type is drawn as, by a part of its name; the later wins. Every other is an operation."""
+
+
+class Block(NamedTuple):
+    """One box of a figure."""
+
+    rows: tuple[Row, ...]
+    """Its layers, in order; none for the network's input. Of a repeated block, all copies'."""
+    main: Row | None
+    """The layer that gives it its kind and size."""
+    inputs: tuple[int, ...]
+    """The blocks it reads, by index."""
+    output: Shape
+    times: int = 1
+    run: int = 0
+    """The number of the repeated part that it belongs to; 0 for none."""
+
+    @property
+    def kind(self) -> str:
+        """A key of KINDS, or "operation"."""
+        if self.main is None or isinstance(self.main.node.layer, Input):
+            return "input"
+        kind = "operation"
+        for name, parts in KINDS.items():
+            if any(part in self.main.type for part in parts):
+                kind = name
+        return kind
+
+    @property
+    def params(self) -> int:
+        return sum(row.params for row in self.rows)
+
+    @property
+    def macs(self) -> int:
+        return sum(row.macs for row in self.rows)
+
+
+def blocks_of(summary: Summary, depth: int | None = None, collapse: bool = True) -> list[Block]:
+    """The blocks of a network, each behind those it reads; the first one is the input.
+
+    With `depth`, layers whose names agree in so many parts are one block. Raises SpecError for
+    more than MAX_BLOCKS.
+    """
+    blocks = _folded(summary)
+    if depth is not None:
+        blocks = _merged(blocks, depth)
+    if collapse:
+        blocks = _collapsed(blocks)
+    if len(blocks) > MAX_BLOCKS:
+        raise SpecError(
+            f"{len(blocks):,} blocks are more than a figure of {MAX_BLOCKS} can show; "
+            "fold them with --depth 1"
+        )
+    return blocks
+
+
+def _folded(summary: Summary) -> list[Block]:
+    """One block for every layer that is not folded into the one before."""
+    readers = Counter(name for row in summary.rows for name in row.node.inputs)
+    outputs = set(summary.outputs)
+    reads_input = any(INPUT in row.node.inputs for row in summary.rows)
+    blocks = [Block((), None, (), summary.input)] if reads_input or not summary.rows else []
+    of = {INPUT: 0}
+    for row in summary.rows:
+        layer, inputs = row.node.layer, row.node.inputs
+        folded = isinstance(layer, FOLDED) or (isinstance(layer, Reshape) and layer.shape == (-1,))
+        if folded and len(inputs) == 1 and readers[inputs[0]] == 1 and inputs[0] not in outputs:
+            index = of[inputs[0]]
+            before = blocks[index]
+            if before.kind != "input":
+                blocks[index] = before._replace(rows=(*before.rows, row))
+                of[row.name] = index
+                continue
+        of[row.name] = len(blocks)
+        sources = tuple(of[name] for name in inputs)
+        blocks.append(Block((row,), row, sources, row.output))
+    return blocks
+
+
+def _merged(blocks: Sequence[Block], depth: int) -> list[Block]:
+    """Neighbors whose names agree in `depth` parts as one block of the last one's size."""
+    merged: list[Block] = []
+    of: list[int] = []
+    scopes: list[tuple[str, ...]] = []
+    for block in blocks:
+        parts = tuple(block.main.name.split(".")) if block.main else ()
+        scope = parts[:depth] if len(parts) > depth else ()
+        if scope and scopes and scopes[-1] == scope:
+            own = len(merged) - 1
+            last = merged[-1]
+            outside = [of[i] for i in block.inputs if of[i] != own]
+            main = max((last.main, block.main), key=lambda row: row.macs if row else 0)
+            merged[-1] = Block(
+                (*last.rows, *block.rows),
+                main,
+                tuple(dict.fromkeys((*last.inputs, *outside))),
+                block.output,
+            )
+        else:
+            merged.append(block._replace(inputs=tuple(of[i] for i in block.inputs)))
+            scopes.append(scope)
+        of.append(len(merged) - 1)
+    return merged
+
+
+def _collapsed(blocks: Sequence[Block]) -> list[Block]:
+    """Parts that are repeated behind themselves once, with how often."""
+    known: dict[tuple[object, ...], int] = {}
+    marks = [
+        known.setdefault(
+            (
+                tuple((row.type, repr(row.node.layer), row.output) for row in block.rows),
+                tuple(index - source for source in block.inputs),
+            ),
+            len(known),
+        )
+        for index, block in enumerate(blocks)
+    ]
+    last_reader = list(range(len(blocks)))
+    for index, block in enumerate(blocks):
+        for source in block.inputs:
+            last_reader[source] = index
+    result: list[Block] = []
+    of: dict[int, int] = {}
+    index = runs = 0
+    while index < len(blocks):
+        period, times = _repeats(marks, last_reader, index)
+        if times > 1:
+            runs += 1
+        for offset in range(period):
+            block = blocks[index + offset]
+            copies = [blocks[index + offset + period * copy] for copy in range(times)]
+            for copy in range(times):
+                of[index + offset + period * copy] = len(result)
+            rows = tuple(row for each in copies for row in each.rows)
+            sources = tuple(of[source] for source in block.inputs)
+            run = runs if times > 1 else 0
+            result.append(block._replace(rows=rows, inputs=sources, times=times, run=run))
+        index += period * times
+    return result
+
+
+def _repeats(marks: Sequence[int], last_reader: Sequence[int], start: int) -> tuple[int, int]:
+    """The period and the copies of the part that is repeated from `start`; (1, 1) for none."""
+    best = (1, 1)
+    for period in range(1, min(MAX_PERIOD, (len(marks) - start) // 2) + 1):
+        part = marks[start : start + period]
+        times = 1
+        while marks[start + times * period : start + (times + 1) * period] == part:
+            times += 1
+        # what is not the last copy is read by the part itself alone
+        end = start + times * period
+        inside = all(last_reader[i] < end for i in range(start, end - period))
+        if times > 1 and inside and period * times > best[0] * best[1]:
+            best = period, times
+    return best

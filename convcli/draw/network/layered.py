@@ -1,0 +1,179 @@
+"""The style `blocks`: one box per block in ranks from top to bottom, edges around the boxes.
+
+Ranks are longest paths, an edge over several ranks holds a lane in each, and lanes and boxes of a
+rank are ordered by the mean of their neighbors (Sugiyama, Tagawa & Toda 1981).
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+from convcli.draw.network.blocks import Block
+from convcli.draw.network.captions import lines_of, title_of
+from convcli.draw.network.palette import BLOCK_TEXT, FILLS, Theme
+from convcli.draw.network.scene import (
+    Group,
+    Item,
+    Line,
+    Point,
+    Scene,
+    Shape,
+    Text,
+    rectangle,
+    text_width,
+)
+
+MARGIN, GAP, RANK_GAP, LANE = 28.0, 26.0, 26.0, 18.0
+SIZE, LEADING = 11.0, 14.0
+SWEEPS = 8
+CORNER = 8.0
+
+
+def layered_scene(
+    blocks: Sequence[Block], labels: Sequence[str], theme: Theme, title: str
+) -> Scene:
+    """The figure of a graph of blocks."""
+    texts = [lines_of(block, labels) for block in blocks]
+    heights = [LEADING * max(len(lines), 1) + 10 for lines in texts]
+    widths = [max([96.0, *(text_width(line, SIZE) + 20 for line in lines)]) for lines in texts]
+    ranks: list[int] = []
+    for block in blocks:
+        ranks.append(max((ranks[source] + 1 for source in block.inputs), default=0))
+    layers: list[list[int]] = [[] for _ in range(max(ranks) + 1)]
+    for index, rank in enumerate(ranks):
+        layers[rank].append(index)
+    # lanes are nodes of their own, numbered behind the blocks
+    edges: list[list[int]] = []
+    for index, block in enumerate(blocks):
+        for source in dict.fromkeys(block.inputs):
+            chain = [source]
+            for rank in range(ranks[source] + 1, ranks[index]):
+                layers[rank].append(len(widths))
+                chain.append(len(widths))
+                widths.append(LANE)
+            edges.append([*chain, index])
+    near: list[list[tuple[int, int]]] = [[] for _ in widths]
+    for chain in edges:
+        for one, other in pairwise(chain):
+            weight = 1 if (one < len(blocks)) != (other < len(blocks)) else 6
+            near[one].append((other, weight))
+            near[other].append((one, weight))
+    centers = _centers(layers, near, widths)
+    left = min(center - width / 2 for center, width in zip(centers, widths, strict=True))
+    centers = [center - left + MARGIN for center in centers]
+    rank_heights = [
+        max((heights[node] for node in layer if node < len(blocks)), default=0.0)
+        for layer in layers
+    ]
+    y = MARGIN + (24 if title else 0)
+    tops: list[float] = []
+    for height in rank_heights:
+        tops.append(y)
+        y += height + RANK_GAP
+    rank_of = [0] * len(widths)
+    for rank, layer in enumerate(layers):
+        for node in layer:
+            rank_of[node] = rank
+    lines: list[Item] = []
+    for chain in edges:
+        points: list[Point] = []
+        for place, node in enumerate(chain):
+            top = tops[rank_of[node]]
+            end = top + (heights[node] if node < len(blocks) else rank_heights[rank_of[node]])
+            if place:
+                points.append((centers[node], top))
+            if place < len(chain) - 1:
+                points.append((centers[node], end))
+        lines.append(Line(tuple(points), theme.outline))
+    boxes = [
+        Group(
+            title_of(block),
+            _box(block, texts[i], centers[i], tops[ranks[i]], widths[i], heights[i], theme),
+        )
+        for i, block in enumerate(blocks)
+    ]
+    right = max(center + width / 2 for center, width in zip(centers, widths, strict=True))
+    frames: list[Item] = []
+    for run in sorted({block.run for block in blocks if block.run}):
+        members = [i for i, block in enumerate(blocks) if block.run == run]
+        lefts = min(centers[i] - widths[i] / 2 for i in members) - 7
+        rights = max(centers[i] + widths[i] / 2 for i in members) + 7
+        top = min(tops[ranks[i]] for i in members) - 7
+        end = max(tops[ranks[i]] + heights[i] for i in members) + 7
+        frames.append(
+            Shape(rectangle(lefts, top, rights - lefts, end - top), "none", theme.faint, True)
+        )
+        # to the right of all lanes, where no box stands
+        middle = (top + end) / 2
+        frames.append(
+            Text((right + 16, middle + 4), f"×{blocks[members[0]].times}", theme.text, 13, "start")
+        )
+        frames.append(Line(((rights, middle), (right + 12, middle)), theme.faint, False, 0.6))
+    width = right + MARGIN + (40 if frames else 0)
+    width = max(width, text_width(title, 15) + 2 * MARGIN)
+    heading: list[Item] = [Text((width / 2, MARGIN + 2), title, theme.text, 15)] if title else []
+    items = (*frames, *lines, *boxes, *heading)
+    return Scene(width, y - RANK_GAP + MARGIN, theme.background, title, items)
+
+
+def _box(
+    block: Block,
+    lines: Sequence[str],
+    x: float,
+    y: float,
+    width: float,
+    height: float,
+    theme: Theme,
+) -> tuple[Shape | Line | Text, ...]:
+    """A box whose outline says its kind too: corners are cut where sizes change."""
+    corners = rectangle(x - width / 2, y, width, height)
+    left, right, end = x - width / 2, x + width / 2, y + height
+    if block.kind == "pooling":
+        corners = ((left, y), (right, y), (right - CORNER, end), (left + CORNER, end))
+    elif block.kind == "enlarging":
+        corners = ((left + CORNER, y), (right - CORNER, y), (right, end), (left, end))
+    elif block.kind in ("addition", "concatenation"):
+        middle = y + height / 2
+        corners = (
+            (left + CORNER, y), (right - CORNER, y), (right, middle),
+            (right - CORNER, end), (left + CORNER, end), (left, middle),
+        )  # fmt: skip
+    shape = Shape(corners, FILLS[block.kind], theme.outline)
+    texts = [
+        Text((x, y + 5 + LEADING * (number + 1) - 3.5), line, BLOCK_TEXT, SIZE)
+        for number, line in enumerate(lines)
+    ]
+    return (shape, *texts)
+
+
+def _centers(
+    layers: list[list[int]], near: Sequence[Sequence[tuple[int, int]]], widths: Sequence[float]
+) -> list[float]:
+    """The middle of every node, with room between the neighbors of a rank; orders `layers`."""
+    centers = [0.0] * len(widths)
+    for layer in layers:
+        _place(layer, [0.0] * len(layer), widths, centers)
+    for sweep in range(2 * SWEEPS):
+        order = layers if sweep % 2 == 0 else layers[::-1]
+        for layer in order:
+            wanted = {}
+            for node in layer:
+                total = sum(weight for _, weight in near[node])
+                mean = sum(centers[other] * weight for other, weight in near[node])
+                wanted[node] = mean / total if total else centers[node]
+            if sweep < SWEEPS:
+                layer.sort(key=lambda node: wanted[node])
+            _place(layer, [wanted[node] for node in layer], widths, centers)
+    return centers
+
+
+def _place(
+    layer: Sequence[int], wanted: Sequence[float], widths: Sequence[float], centers: list[float]
+) -> None:
+    """Put nodes of a rank where they are wanted, as far as the one before leaves room."""
+    edge = float("-inf")
+    for node, center in zip(layer, wanted, strict=True):
+        centers[node] = max(center, edge + widths[node] / 2)
+        edge = centers[node] + widths[node] / 2 + GAP
+    shift = sum(w - centers[n] for n, w in zip(layer, wanted, strict=True)) / max(len(layer), 1)
+    for node in layer:
+        centers[node] += shift

@@ -1,0 +1,226 @@
+"""The styles `volumes` and `maps`: layers from left to right to scale, as papers draw them.
+
+A volume is as high and wide as its maps and as thick as they are many; `maps` draws some sheets
+instead. Edges between layers that are no neighbors are arcs above.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import log2, sqrt
+from typing import Literal, NamedTuple
+
+from convcli.draw.network.blocks import Block
+from convcli.draw.network.captions import kernel_label, lines_of, title_of
+from convcli.draw.network.palette import FILLS, Theme, shaded
+from convcli.draw.network.scene import (
+    Group,
+    Item,
+    Line,
+    Scene,
+    Shape,
+    Text,
+    rectangle,
+    text_width,
+)
+
+SCALES: Mapping[str, Callable[[float], float]] = {
+    "log": lambda value: log2(value + 1),
+    "sqrt": sqrt,
+    "linear": float,
+}
+"""How lengths of a figure follow from sizes."""
+
+MARGIN, TALLEST, THICKEST, GAP = 28.0, 150.0, 46.0, 14.0
+OBLIQUE = 0.36
+"""How far a map's width goes back, along both axes."""
+SHEETS, STEP = 8, 4.0
+LANE, SIZE, LEADING = 11.0, 11.0, 14.0
+
+
+class Solid(NamedTuple):
+    """Where a block stands: its front, how far it goes back, and how thick it is."""
+
+    x: float
+    height: float
+    back: float
+    thick: float
+
+    @property
+    def middle(self) -> float:
+        return self.x + (self.thick + self.back) / 2
+
+    @property
+    def right(self) -> float:
+        return self.x + self.thick + self.back
+
+
+def volumes_scene(
+    blocks: Sequence[Block],
+    labels: Sequence[str],
+    theme: Theme,
+    title: str,
+    scale: str,
+    style: Literal["volumes", "maps"],
+) -> Scene:
+    """The figure of a network whose layers stand in one line."""
+    solids, captions = _solids(blocks, labels, SCALES[scale], style)
+    arcs = [
+        (source, index)
+        for index, block in enumerate(blocks)
+        for source in dict.fromkeys(block.inputs)
+        if source < index - 1
+    ]
+    lanes = _lanes(arcs)
+    tallest = max(solid.height / 2 + solid.back for solid in solids)
+    top = MARGIN + (24 if title else 0) + (LANE * (max(lanes, default=-1) + 2) if arcs else 0)
+    middle = top + tallest
+    items: list[Item] = []
+    above: list[Item] = []
+    for (source, index), lane in zip(arcs, lanes, strict=True):
+        y = top - LANE * (lane + 1)
+        start, end = solids[source], solids[index]
+        points = (
+            (start.middle + 2, middle - start.height / 2 - start.back / 2),
+            (start.middle + 2, y),
+            (end.middle - 2, y),
+            (end.middle - 2, middle - end.height / 2 - end.back / 2),
+        )
+        above.append(Line(points, theme.outline))
+    neighbors = [i for i, block in enumerate(blocks) if i and i - 1 in block.inputs]
+    for index in neighbors:
+        one, other = solids[index - 1], solids[index]
+        if other.x - one.x - one.thick > 6 and style == "volumes":
+            ends = (one.x + one.thick, middle), (other.x, middle)
+            items.append(Line(ends, theme.faint))
+    bottom = middle + max(solid.height for solid in solids) / 2
+    # the last one first, as an oblique back reaches behind the next front
+    for block, solid, lines in reversed(list(zip(blocks, solids, captions, strict=True))):
+        shapes = (
+            _sheets(block, solid, middle, theme)
+            if style == "maps"
+            else _volume(block, solid, middle, theme)
+        )
+        texts = tuple(
+            Text(
+                (solid.x + solid.thick / 2, bottom + 18 + LEADING * number),
+                line,
+                theme.text if not number else theme.faint,
+                SIZE,
+            )
+            for number, line in enumerate(lines)
+        )
+        items.append(Group(title_of(block), (*shapes, *texts)))
+    items += above
+    height = bottom + 18 + LEADING * max(map(len, captions))
+    note = f"sides and channels to {scale} scale"
+    if style == "maps":
+        note = f"sides to {scale} scale, at most {SHEETS} sheets per layer"
+    width = max(max(solid.right for solid in solids) + MARGIN, text_width(note, 9) + 2 * MARGIN)
+    last = solids[-1].x + solids[-1].thick / 2
+    width = max(
+        width, last + max(text_width(line, SIZE) for line in ("", *captions[-1])) / 2 + MARGIN
+    )
+    width = max(width, text_width(title, 15) + 2 * MARGIN)
+    items.append(Text((MARGIN, height + 14), note, theme.faint, 9, "start"))
+    if title:
+        items.append(Text((width / 2, MARGIN + 2), title, theme.text, 15))
+    return Scene(width, height + MARGIN, theme.background, title, tuple(items))
+
+
+def _solids(
+    blocks: Sequence[Block], labels: Sequence[str], scale: Callable[[float], float], style: str
+) -> tuple[list[Solid], list[list[str]]]:
+    """Where every block stands, and the lines below it; texts below never meet."""
+    sides = [max(block.output[1:], default=1) for block in blocks]
+    side, channels = scale(max(sides)), scale(max(max(block.output[0] for block in blocks), 2))
+    solids: list[Solid] = []
+    captions: list[list[str]] = []
+    x, free = MARGIN, 4.0
+    before: tuple[int, ...] = ()
+    for block in blocks:
+        lengths, share = block.output[1:], scale(block.output[0]) / channels
+        if not lengths:
+            height, back, thick = max(TALLEST * share, 8.0), 4.0, 9.0
+        else:
+            rows, columns = (lengths if len(lengths) > 1 else (*lengths, 1))[-2:]
+            height = max(TALLEST * scale(rows) / side, 3.0)
+            back = max(TALLEST * scale(columns) / side * OBLIQUE, 2.0)
+            thick = max(THICKEST * share, 3.0)
+            if style == "maps":
+                sheets = min(SHEETS, block.output[0])
+                thick = max(TALLEST * scale(columns) / side, 3.0)
+                back = STEP * (sheets - 1)
+        lines = _lines(block, labels, before)
+        widest = max((text_width(line, SIZE) for line in lines), default=0.0)
+        grown = lengths != before or style == "maps"
+        if solids:
+            x = (
+                solids[-1].x
+                + solids[-1].thick
+                + (GAP + (solids[-1].back if grown else 0) if grown else 3)
+            )
+        x = max(x, free + widest / 2 - thick / 2)
+        solids.append(Solid(x, height, back, thick))
+        captions.append(lines)
+        free = x + thick / 2 + widest / 2 + 6
+        before = lengths
+    return solids, captions
+
+
+def _lines(block: Block, labels: Sequence[str], before: tuple[int, ...]) -> list[str]:
+    """The channels below a block, its sides where they change, and the labels that are added."""
+    lines = []
+    if "sizes" in labels:
+        lines.append(f"{block.output[0]:,}" + (f" ×{block.times}" if block.times > 1 else ""))
+        if block.output[1:] and block.output[1:] != before:
+            lines.append("×".join(map(str, block.output[1:])))
+        else:
+            lines.append("")
+    if "kernels" in labels:
+        lines.append(kernel_label(block))
+    others = [label for label in labels if label not in ("sizes", "kernels")]
+    return lines + lines_of(block, others)
+
+
+def _volume(block: Block, solid: Solid, middle: float, theme: Theme) -> tuple[Shape, ...]:
+    """The three sides that are seen of a box."""
+    x, height, back, thick = solid
+    top, end, fill = middle - height / 2, middle + height / 2, FILLS[block.kind]
+    right = x + thick
+    above = ((x, top), (x + back, top - back), (right + back, top - back), (right, top))
+    side = ((right, top), (right + back, top - back), (right + back, end - back), (right, end))
+    return (
+        Shape(above, shaded(fill, 1.25), theme.outline),
+        Shape(side, shaded(fill, 0.8), theme.outline),
+        Shape(rectangle(x, top, thick, height), fill, theme.outline),
+    )
+
+
+def _sheets(block: Block, solid: Solid, middle: float, theme: Theme) -> tuple[Shape, ...]:
+    """Sheets one behind another; a vector is a box."""
+    if not block.output[1:]:
+        return _volume(block, solid, middle, theme)
+    sheets = min(SHEETS, block.output[0])
+    return tuple(
+        Shape(
+            rectangle(
+                solid.x + STEP * number, middle - solid.height / 2 - STEP * number,
+                solid.thick, solid.height,
+            ),
+            FILLS[block.kind],
+            theme.outline,
+        )
+        for number in reversed(range(sheets))
+    )  # fmt: skip
+
+
+def _lanes(arcs: Sequence[tuple[int, int]]) -> list[int]:
+    """The lowest lane for each arc in which it meets no other; short ones are inside."""
+    lanes = [0] * len(arcs)
+    placed: list[tuple[int, int, int]] = []
+    for number in sorted(range(len(arcs)), key=lambda i: (arcs[i][1] - arcs[i][0], arcs[i])):
+        start, end = arcs[number]
+        taken = {lane for a, b, lane in placed if a < end and start < b}
+        lane = next(lane for lane in range(len(arcs) + 1) if lane not in taken)
+        lanes[number] = lane
+        placed.append((start, end, lane))
+    return lanes

@@ -1,0 +1,227 @@
+"""A scene as SVG, TikZ or pixels; a graph of blocks as DOT or Mermaid. Equal input, equal bytes."""
+
+import re
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from convcli.draw.network.blocks import Block
+from convcli.draw.network.captions import lines_of, title_of
+from convcli.draw.network.palette import BLOCK_TEXT, FILLS
+from convcli.draw.network.scene import Group, Line, Point, Scene, Shape, Text, head
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+MAX_WIDTH = 1600
+"""Pixels of the widest figure; a wider one is shown smaller."""
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}".removesuffix(".0")
+
+
+def _points(points: Sequence[Point]) -> str:
+    return " ".join(f"{_number(x)},{_number(y)}" for x, y in points)
+
+
+def _escaped(text: str) -> str:
+    """Text for XML, without the control characters that it cannot hold."""
+    text = re.sub(r"[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]", "�", text)
+    return (
+        text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
+    )
+
+
+def svg(scene: Scene) -> str:
+    """The figure as an SVG document, whose colors are attributes and whose groups have titles.
+
+    >>> print(svg(Scene(8, 8, "#ffffff", "a<b", ())).splitlines()[1])
+    <title>a&lt;b</title>
+    """
+    shown = min(1.0, MAX_WIDTH / scene.width)
+    lines = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_number(scene.width)} '
+        f'{_number(scene.height)}" width="{_number(scene.width * shown)}" '
+        f'height="{_number(scene.height * shown)}" role="img" '
+        'font-family="Helvetica,Arial,sans-serif" stroke-linejoin="round">',
+        f"<title>{_escaped(scene.title or 'network')}</title>",
+        f'<rect width="100%" height="100%" fill="{scene.background}"/>',
+    ]
+    for item in scene.items:
+        if isinstance(item, Group):
+            inner = "".join(map(_svg_item, item.items))
+            lines.append(f"<g><title>{_escaped(item.title)}</title>{inner}</g>")
+        else:
+            lines.append(_svg_item(item))
+    return "\n".join([*lines, "</svg>", ""])
+
+
+def _svg_item(item: Shape | Line | Text) -> str:
+    match item:
+        case Shape(points, fill, stroke, dashed):
+            dash = ' stroke-dasharray="4 3"' if dashed else ""
+            return f'<polygon points="{_points(points)}" fill="{fill}" stroke="{stroke}"{dash}/>'
+        case Line(points, stroke, arrow, width):
+            line = (
+                f'<polyline points="{_points(points)}" fill="none" stroke="{stroke}" '
+                f'stroke-width="{_number(width)}"/>'
+            )
+            tip = _points(head(points[-2], points[-1])) if arrow else ""
+            return line + (f'<polygon points="{tip}" fill="{stroke}"/>' if arrow else "")
+        case Text((x, y), text, color, size, anchor):
+            return (
+                f'<text x="{_number(x)}" y="{_number(y)}" font-size="{_number(size)}" '
+                f'fill="{color}" text-anchor="{anchor}">{_escaped(text)}</text>'
+                if text
+                else ""
+            )
+
+
+TEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#",
+    "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
+    "×": r"$\times$", "→": r"$\to$", "<": "$<$", ">": "$>$", "|": "$|$", '"': "''",
+}  # fmt: skip
+"""Characters that mean something to LaTeX, or that its fonts have not."""
+
+
+def tikz(scene: Scene) -> str:
+    """The figure as a LaTeX document of its own, for class standalone, with TikZ alone."""
+    lines = [
+        r"\documentclass[tikz,border=2pt]{standalone}",
+        r"\usepackage[T1]{fontenc}",
+        r"\begin{document}",
+        r"\begin{tikzpicture}[x=1bp,y=-1bp,line width=0.6bp,line join=round,font=\sffamily]",
+    ]
+    colors = {scene.background}
+    body = []
+    for item in scene.flat():
+        match item:
+            case Shape(points, fill, stroke, dashed):
+                colors |= {stroke} if fill == "none" else {fill, stroke}
+                options = f"draw={_tex_color(stroke)}"
+                options += "" if fill == "none" else f",fill={_tex_color(fill)}"
+                options += ",dashed" if dashed else ""
+                body.append(rf"\path[{options}] {_tex_points(points)} -- cycle;")
+            case Line(points, stroke, arrow, width):
+                colors.add(stroke)
+                body.append(
+                    rf"\draw[{_tex_color(stroke)},line width={_number(width)}bp] "
+                    f"{_tex_points(points)};"
+                )
+                if arrow:
+                    tip = _tex_points(head(points[-2], points[-1]))
+                    body.append(rf"\fill[{_tex_color(stroke)}] {tip} -- cycle;")
+            case Text((x, y), text, color, size, anchor) if text:
+                colors.add(color)
+                where = "base" if anchor == "middle" else "base west"
+                shown = "".join(TEX.get(c, c if c.isascii() else "?") for c in text)
+                font = rf"\fontsize{{{_number(size)}bp}}{{{_number(size)}bp}}\selectfont "
+                body.append(
+                    rf"\node[anchor={where},inner sep=0,text={_tex_color(color)}] "
+                    f"at ({_number(x)},{_number(y)}) {{{font}{shown}}};"
+                )
+    defined = [
+        rf"\definecolor{{{_tex_color(c)}}}{{HTML}}{{{c[1:].upper()}}}" for c in sorted(colors)
+    ]
+    corner = f"({_number(scene.width)},{_number(scene.height)})"
+    page = rf"\fill[{_tex_color(scene.background)}] (0,0) rectangle {corner};"
+    return "\n".join([*lines, *defined, page, *body, r"\end{tikzpicture}", r"\end{document}", ""])
+
+
+def _tex_color(color: str) -> str:
+    return "c" + color[1:]
+
+
+def _tex_points(points: Sequence[Point]) -> str:
+    return " -- ".join(f"({_number(x)},{_number(y)})" for x, y in points)
+
+
+def raster(scene: Scene, zoom: int = 2) -> "Image.Image":
+    """The figure as pixels, `zoom` for each unit; drawn twice as large for smooth edges."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    scale = zoom * 2 * min(1.0, MAX_WIDTH / scene.width, MAX_WIDTH * 4 / scene.height)
+    size = round(scene.width * scale), round(scene.height * scale)
+    image = Image.new("RGB", size, scene.background)
+    pen = ImageDraw.Draw(image)
+
+    def scaled(points: Sequence[Point]) -> list[Point]:
+        return [(x * scale, y * scale) for x, y in points]
+
+    for item in scene.flat():
+        match item:
+            case Shape(points, fill, stroke, _):
+                if fill != "none":
+                    pen.polygon(scaled(points), fill)
+                pen.line(scaled((*points, points[0])), stroke, max(round(scale), 1), "curve")
+            case Line(points, stroke, arrow, width):
+                pen.line(scaled(points), stroke, max(round(width * scale), 1), "curve")
+                if arrow:
+                    pen.polygon(scaled(head(points[-2], points[-1])), stroke)
+            case Text((x, y), text, color, height, anchor):
+                font = ImageFont.load_default(height * scale)
+                text = text.replace("×", "x")  # which this font has not
+                pen.text(
+                    (x * scale, y * scale), text, color, font, "ms" if anchor == "middle" else "ls"
+                )
+    return image.resize((max(size[0] // 2, 1), max(size[1] // 2, 1)), Image.Resampling.BOX)
+
+
+DOT_SHAPES = {
+    "pooling": "invtrapezium",
+    "enlarging": "trapezium",
+    "addition": "hexagon",
+    "concatenation": "hexagon",
+}
+
+
+def dot(blocks: Sequence[Block], labels: Sequence[str], title: str) -> str:
+    """The graph of blocks for Graphviz."""
+    lines = [
+        f"digraph {_quoted(title or 'network')} {{",
+        "  node [style=filled, fontname=Helvetica];",
+    ]
+    for index, block in enumerate(blocks):
+        shape = DOT_SHAPES.get(block.kind, "box")
+        label = _quoted("\n".join(_marked(block, labels)))
+        lines.append(
+            f'  n{index} [label={label}, shape={shape}, fillcolor="{FILLS[block.kind]}", '
+            f"tooltip={_quoted(title_of(block))}];"
+        )
+    lines += [f"  n{source} -> n{index};" for source, index in _edges(blocks)]
+    return "\n".join([*lines, "}", ""])
+
+
+def mermaid(blocks: Sequence[Block], labels: Sequence[str]) -> str:
+    """The graph of blocks for Mermaid, which Markdown of GitHub shows."""
+    lines = ["flowchart TD"]
+    for index, block in enumerate(blocks):
+        text = "<br/>".join(map(_entities, _marked(block, labels)))
+        lines.append(f'  n{index}["{text}"]:::{block.kind}')
+    lines += [f"  n{source} --> n{index}" for source, index in _edges(blocks)]
+    lines += [
+        f"  classDef {kind} fill:{FILLS[kind]},stroke:#39424e,color:{BLOCK_TEXT}"
+        for kind in FILLS
+        if any(block.kind == kind for block in blocks)
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _marked(block: Block, labels: Sequence[str]) -> list[str]:
+    times = [f"×{block.times}"] if block.times > 1 else []
+    return lines_of(block, labels) + times
+
+
+def _edges(blocks: Sequence[Block]) -> list[tuple[int, int]]:
+    return [(s, index) for index, block in enumerate(blocks) for s in dict.fromkeys(block.inputs)]
+
+
+def _quoted(text: str) -> str:
+    text = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{text}"'
+
+
+def _entities(text: str) -> str:
+    """Text for Mermaid, which reads what is not a letter, digit, space or × as an entity."""
+    return re.sub(r"[^\w ,.×]", lambda match: f"#{ord(match.group())};", text)
