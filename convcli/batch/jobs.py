@@ -103,6 +103,7 @@ class FilterJob(Job):
         from convcli.batch.resume import finished_before
         from convcli.images.filters.apply import filter_opened, open_planned, refuse_clipping
         from convcli.images.filters.options import read_record
+        from convcli.images.filters.plan import statistics_record
         from convcli.images.filters.spec import spec_of
         from convcli.images.io.formats import SaveOptions, Target, format_named
         from convcli.images.io.source import file_state
@@ -123,6 +124,8 @@ class FilterJob(Job):
             # after it was opened: what changes from here on is not what was read
             if task.before is not None and file_state(task.source) != task.before:
                 return Done(notes=_done_before(opened, self.record))
+            if task.source == task.target and opened.picture is not None:
+                _refuse_loss(task.source, opened.picture.notes)
             if self.fail_on_clip:
                 refuse_clipping(opened, self.threads)
             make_folder(task.target)
@@ -138,14 +141,26 @@ class FilterJob(Job):
                 return finished
             notes = opened.picture.notes if opened.picture else ("filtered in bands",)
             values = {
-                "least": statistics.minimum,
+                **statistics_record(statistics),
+                "least": statistics.minimum,  # the older names of both
                 "most": statistics.maximum,
-                "clipped": statistics.clipped,
-                "samples": statistics.samples,
             }
             return Done("done", notes, {"said": statistics.text, "values": values})
 
         return work
+
+
+LOSSES = ("8 bits a sample", "left out")
+"""What notes on a picture say where not all of its file is read."""
+
+
+def _refuse_loss(source: str, notes: tuple[str, ...]) -> None:
+    """Raise PictureError where a result in the place of its input would lose what was not read."""
+    for text in notes:
+        if any(loss in text for loss in LOSSES):
+            raise PictureError(
+                f"{safe(source)}: {text}, and --in-place would lose it for good; give -o instead"
+            )
 
 
 def _done_before(opened: "Opened", record: str) -> tuple[str, ...]:

@@ -345,3 +345,13 @@ class Refusing:
 def test_an_outcome_that_failed_names_its_picture(target):
     outcome = worker(Refusing())(Task("in.png", target))
     assert (outcome.status, outcome.error) == ("failed", "in.png: there is no room")
+
+
+def test_in_place_refuses_what_was_read_with_loss(tmp_path, capfd):
+    """Deep color is read with 8 bits: the file itself must not become that."""
+    path = tmp_path / "deep.ppm"
+    path.write_bytes(b"P6\n2 1\n4095\n" + bytes(range(12)))
+    before = path.read_bytes()
+    assert run(["filter", str(path), "-k", "blur", "--in-place", "-q"]) == 1
+    assert "--in-place would lose it for good" in capfd.readouterr().err
+    assert path.read_bytes() == before

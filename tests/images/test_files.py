@@ -2,6 +2,8 @@
 
 import os
 import stat
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -253,3 +255,61 @@ def test_a_place_that_cannot_be_written_is_named(saved, tmp_path, name, message)
     picture = open_picture(saved(Image.fromarray(COLOUR), "in.png"))
     with pytest.raises(OutputError, match=message):
         write_picture(picture, str(tmp_path / name))
+
+
+def tiff_of(samples, bits, extra, order="<"):
+    """A TIFF of one strip, written byte by byte: gray, with tags of one's own (TIFF 6.0)."""
+    height, width = samples.shape
+    data = samples.astype(samples.dtype.newbyteorder(order)).tobytes()
+    tags = {256: width, 257: height, 258: bits, 259: 1, 262: 1, 273: 8, 277: 1, 278: height,
+            279: len(data), **extra}  # fmt: skip
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}L", 8 + len(data))
+    entries = b"".join(struct.pack(f"{order}HHLL", tag, 4, 1, tags[tag]) for tag in sorted(tags))
+    return head + data + struct.pack(f"{order}H", len(tags)) + entries + bytes(4)
+
+
+GRAYS = np.arange(24).reshape(4, 6) * 2711 + 5
+
+
+@pytest.mark.parametrize(
+    ("dtype", "extra", "order", "expected"),
+    [
+        ("uint16", {}, "<", GRAYS),
+        ("uint16", {}, ">", GRAYS),
+        ("uint16", {262: 0}, "<", 65535 - GRAYS),
+        ("uint32", {339: 1}, "<", GRAYS << 16),
+        ("int8", {339: 2}, "<", GRAYS % 256 - 128),
+    ],
+)
+def test_tiffs_are_read_as_what_their_tags_say(tmp_path, dtype, extra, order, expected):
+    stored = 65535 - expected if extra.get(262) == 0 else expected
+    path = tmp_path / "gray.tif"
+    path.write_bytes(tiff_of(stored.astype(dtype), np.dtype(dtype).itemsize * 8, extra, order))
+    picture = open_picture(str(path), every_kind=True)
+    np.testing.assert_array_equal(picture.pixels[..., 0].astype(np.int64), expected)
+
+
+def test_a_tiff_of_twelve_bits_is_refused_in_these_words(tmp_path):
+    path = tmp_path / "gray.tif"
+    path.write_bytes(tiff_of(GRAYS.astype("uint16"), 12, {}))
+    with pytest.raises(PictureError, match=r"samples of 12 bits|cannot be read|is not a picture"):
+        open_picture(str(path), every_kind=True)
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4])
+def test_the_transparent_gray_of_a_png_of_few_bits(tmp_path, bits):
+    levels = np.arange(16, dtype=np.uint8).reshape(2, 8) % 2**bits
+    rows = [int("".join(f"{v:0{bits}b}" for v in row), 2).to_bytes(bits, "big") for row in levels]
+
+    def chunk(kind, data):
+        return (
+            struct.pack(">L", len(data)) + kind + data + struct.pack(">L", zlib.crc32(kind + data))
+        )
+
+    head = struct.pack(">LLBBBBB", 8, 2, bits, 0, 0, 0, 0)
+    body = chunk(b"IHDR", head) + chunk(b"tRNS", struct.pack(">H", 1))
+    body += chunk(b"IDAT", zlib.compress(b"".join(b"\0" + row for row in rows)))
+    (tmp_path / "key.png").write_bytes(b"\x89PNG\r\n\x1a\n" + body + chunk(b"IEND", b""))
+    picture = open_picture(str(tmp_path / "key.png"))
+    assert picture.has_alpha
+    np.testing.assert_array_equal(picture.pixels[..., -1] == 0, levels == 1)

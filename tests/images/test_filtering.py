@@ -10,12 +10,14 @@ from oracle import filtered, sample
 from scipy import ndimage
 
 from convcli.borders import Border
-from convcli.images.filters.apply import filter_picture
+from convcli.errors import PictureError
+from convcli.images.filters.apply import filter_picture, filter_to
 from convcli.images.filters.float_path import float_values
 from convcli.images.filters.plan import plan_filter
 from convcli.images.filters.ranges import Range, intensity_map, read_range
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
+from convcli.images.io.formats import Target
 from convcli.images.kernels.catalogue import CATALOGUE
 from convcli.images.kernels.parse import kernel
 
@@ -256,3 +258,25 @@ def test_a_constant_picture_is_not_stretched_and_that_is_said(name, shade):
     found = filter_picture(picture(pixels), FilterSpec((kernel("blur"),), range=read_range(name)))
     np.testing.assert_array_equal(found.pixels, pixels)
     assert found.statistics.text.endswith("nothing to stretch, values stay as they are")
+
+
+@pytest.mark.parametrize("name", ["signed", "stretch", "pct:1,99"])
+def test_ranges_that_rescale_samples_are_refused_for_arrays(tmp_path, name):
+    spec = FilterSpec((kernel("sobel-x"),), range=read_range(name))
+    given = Picture(np.full((4, 5, 1), 7, np.uint8), False, "PNG", {})
+    plan = plan_filter(given.header, spec, Target(str(tmp_path / "o.npy")))
+    with pytest.raises(PictureError, match="rescales samples; arrays hold responses"):
+        filter_to(given, plan)
+
+
+def test_the_amount_blends_responses_in_arrays_too(tmp_path):
+    pixels = np.arange(20, dtype=np.uint8).reshape(4, 5, 1) ** 2
+    given = Picture(pixels, False, "PNG", {})
+    arrays = []
+    for amount in (Fraction(1), Fraction(1, 4)):
+        target = Target(str(tmp_path / f"{amount.denominator}.npy"))
+        spec = FilterSpec((kernel("box"),), amount=amount)
+        filter_to(given, plan_filter(given.header, spec, target))
+        arrays.append(np.load(target.path))
+    whole, part = arrays
+    np.testing.assert_allclose(part, pixels[..., 0] + (whole - pixels[..., 0]) / 4)

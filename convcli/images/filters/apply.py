@@ -287,7 +287,7 @@ def _write_floats(
     if picture.frames:
         raise PictureError("an animation is not written as floats; name one frame of it")
     picture = prepared(picture, plan)
-    values = float_values(picture, plan, threads)
+    values = _in_range(float_values(picture, plan, threads), picture, plan.spec)
     if plan.spec.bias:
         with np.errstate(over="ignore"):
             values = values + float(plan.spec.bias)
@@ -299,6 +299,25 @@ def _write_floats(
 
     write_output(target.path, write, target.force)
     return Statistics(*ends, 0, values.size)
+
+
+def _in_range(values: Samples, picture: Picture, spec: FilterSpec) -> Samples:
+    """Responses as `--range` and `--amount` want them, where floats can be that.
+
+    Raises PictureError for ranges that rescale samples, and for a blend of other sizes.
+    """
+    if spec.range.name not in ("auto", "clip", "abs"):
+        raise PictureError(
+            f"--range {spec.range.text} rescales samples; arrays hold responses as they are"
+        )
+    if spec.range.name == "abs":
+        values = np.abs(values)
+    if spec.amount == 1:
+        return values
+    pixels = picture.pixels[..., : values.shape[2]]
+    if pixels.shape != values.shape or spec.linear:
+        raise PictureError("--amount blends pixels with a result of the same size and light")
+    return np.asarray(pixels + float(spec.amount) * (values - pixels))
 
 
 def _flat(values: Samples) -> Samples:

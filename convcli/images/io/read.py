@@ -137,16 +137,28 @@ def _picture(image: Image.Image, header: Header, every_kind: bool, deep: bool) -
         raise PictureError(f"it holds {header.frames} frames; convcli reads pictures of one")
     if deep:
         notes.append("16-bit color is read with 8 bits a sample")
+    if image.mode == "I;16" and "transparency" in image.info:
+        notes.append("the transparent level of 16-bit gray is left out")
+    if deep and isinstance(image.info.get("transparency"), tuple):
+        del image.info["transparency"]  # 16 bits, which no sample of 8 is equal to
+        notes.append("the transparent color of 16-bit color is left out")
     if header.frames > 1:
         return _animation(image, header, notes)
     if header.array_mode in ("I", "F") and not every_kind:
         kind = header.array_mode
         raise PictureError(f"its samples have 32 bits (mode {kind}); convcli reads 8 and 16")
+    check_layout(image)
     image.load()
     upright = _upright(image)
     mode = header.array_mode if every_kind else array_mode(image, header.format, every_kind)
-    pixels = _samples(_converted(upright, mode))
-    if pixels.dtype.kind == "i":
+    pixels = _as_stored(_samples(_converted(upright, mode)), image)
+    if pixels.dtype == np.uint32:
+        mode = "F"  # beyond what a TIFF of signed integers holds
+    if pixels.dtype.kind == "i" and mode == "L":
+        mode = "I"
+        if not every_kind:
+            raise PictureError("its samples have signs; convcli reads 8 and 16 bits without")
+    if pixels.dtype.kind == "i" or pixels.dtype == np.uint32:
         pixels = pixels.astype(np.float64)
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
         raise PictureError("it holds samples that are not finite numbers")
@@ -167,6 +179,7 @@ def _animation(image: Image.Image, header: Header, notes: list[str]) -> Picture:
     metadata: Metadata = {}
     for number in range(header.frames):
         image.seek(number)
+        check_layout(image)
         image.load()
         upright = _upright(image.copy())
         mode = array_mode(upright, header.format, every_kind=False)
@@ -208,6 +221,42 @@ def _samples(image: Image.Image) -> Samples:
     return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
 
 
+BITS, PHOTOMETRIC, PLANES, SAMPLE_FORMAT = 258, 262, 284, 339
+"""Tags of TIFF 6.0: bits per sample, what 0 means, how samples are stored, what they are."""
+
+WHITE_IS_ZERO, SEPARATE, UNSIGNED, SIGNED = 0, 2, 1, 2
+
+
+def _tag(image: Image.Image, tag: int, otherwise: int) -> tuple[int, ...]:
+    """The values of a tag of a TIFF; of other pictures the value that is meant where it lacks."""
+    value = getattr(image, "tag_v2", {}).get(tag, otherwise)
+    return tuple(value) if isinstance(value, tuple | list) else (value,)
+
+
+def check_layout(image: Image.Image) -> None:
+    """Raise PictureError for a TIFF whose samples Pillow takes for something else."""
+    bits = _tag(image, BITS, 8)
+    if any(count not in (1, 2, 4, 8, 16, 32, 64) for count in bits):
+        raise PictureError(f"samples of {bits[0]} bits in a TIFF are not read; convert it to 16")
+    if bits[0] > 8 and len(bits) > 1 and _tag(image, PLANES, 1) == (SEPARATE,):
+        raise PictureError(
+            f"{bits[0]}-bit color in separate planes is not read; tiffcp -p contig joins them"
+        )
+
+
+def _as_stored(pixels: Samples, image: Image.Image) -> Samples:
+    """The samples that a TIFF holds, where Pillow does not look at what they mean."""
+    if image.format != "TIFF":
+        return pixels
+    formats = _tag(image, SAMPLE_FORMAT, UNSIGNED)
+    if image.mode == "L" and formats == (SIGNED,) and _tag(image, BITS, 8) == (8,):
+        return pixels.view(np.int8)
+    if image.mode == "I" and formats == (UNSIGNED,) and _tag(image, BITS, 8) == (32,):
+        return pixels.view(np.uint32)
+    inverts = image.mode.startswith("I;16") and _tag(image, PHOTOMETRIC, 1) == (WHITE_IS_ZERO,)
+    return np.invert(pixels) if inverts else pixels
+
+
 def _upright(image: Image.Image) -> Image.Image:
     oriented = {"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"} & set(image.info)
     if not oriented and image.format != "TIFF":
@@ -218,7 +267,18 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _converted(image: Image.Image, mode: str) -> Image.Image:
-    return image if image.mode == mode else image.convert(mode)
+    if image.mode == mode:
+        return image
+    if mode == "I;16" and image.mode == "I;16B":  # which Pillow would cut off at 255
+        return Image.fromarray(np.asarray(image).astype("<u2"))
+    if image.mode == "1" and mode == "LA":
+        image = _with_info(image.convert("L"), image)
+    return image.convert(mode)
+
+
+def _with_info(image: Image.Image, of: Image.Image) -> Image.Image:
+    image.info = dict(of.info)
+    return image
 
 
 def _of_8_bits(image: Image.Image) -> Image.Image:

@@ -102,13 +102,13 @@ def array_mode(image: Image.Image, form: str, every_kind: bool) -> str:
     With `every_kind` also I, F and CMYK.
     """
     mode, keyed = image.mode, "transparency" in image.info
-    if mode == "1" or (mode in ("L", "LA", "RGB", "RGBA", "I;16") and not keyed):
+    if mode in ("1", "L", "LA", "RGB", "RGBA", "I;16") and not keyed:
         return "L" if mode == "1" else mode
     if mode.startswith("I;16") or (mode == "I" and form == "PPM"):
         return "I;16"  # a PGM of more than 8 bits is scaled to 16
     if mode in ("I", "F") or (mode == "CMYK" and every_kind):
         return mode
-    if mode in ("L", "La"):
+    if mode in ("1", "L", "La"):
         return "LA"
     return "RGBA" if keyed or mode in ("PA", "RGBa") else "RGB"
 
@@ -395,9 +395,26 @@ class Prefetch:
     def _decode(self, image: Image.Image) -> None:
         tiles = getattr(image, "tile", [])
         deep = any(";16" in str(tile[3]) for tile in tiles)
+        if image.format == "PPM" and tiles and isinstance(tiles[0][3], tuple):
+            deep = any(isinstance(value, int) and value > 255 for value in tiles[0][3])
         self.deep = self.deep or (deep and not image.mode.startswith("I"))
+        _scale_key(image)
         if getattr(image, "n_frames", 1) == 1:
             image.load()
+
+
+GRAY_LEVELS = {"1": 1, "L;2": 3, "L;4": 15}
+"""How Pillow stores the grays of a PNG of 1, 2 or 4 bits, and the lightest of them."""
+
+
+def _scale_key(image: Image.Image) -> None:
+    """The transparent gray of a PNG on the scale of 8 bits, as Pillow gives its samples."""
+    key = image.info.get("transparency")
+    tiles = getattr(image, "tile", [])
+    if image.format == "PNG" and isinstance(key, int) and image.mode in ("1", "L") and tiles:
+        lightest = GRAY_LEVELS.get(str(tiles[0][3]))
+        if lightest is not None and key <= lightest:  # some Pillows scale one of 1 bit
+            image.info["transparency"] = key * 255 // lightest
 
 
 def _tiff_pages(stream: IO[bytes]) -> int:
