@@ -158,6 +158,8 @@ NETWORKS = {
     "shape vgg16 --input 32 -q": "1000\n",
     "shape lenet5 --expect params<=0.1M --expect macs>416.5k --expect c1.output=28x28x6 "
     "--expect c1.params<157 -q": "10\n",
+    "shape LeNet-5 --expect params=61706 -q": "10\n",
+    "shape ResNet_18 --versus resnet-18 -q": "1000\t1000\n",
     "shape lenet5 --expect params=61,706 --expect macs=416520 --expect output=10 -q": "10\n",
     "zoo -q": "alexnet\n",
     "zoo residual": "# One residual block alone",

@@ -68,7 +68,10 @@ def resolve_inputs(sizes: Sequence[InputSize], reading: Reading) -> Inputs:
     assumed: tuple[str, ...] = ()
     if first.is_tensor:
         batch, shape = (numbers[0], numbers[1:]) if numbers else (1, ())
-        if len(numbers) == 3 and _expects(network, named) == numbers[0] and _is_map(network):
+        # a forward may add the axis of channels itself: there a batch of one is what it says
+        open_batch = numbers[:1] != (1,) or network.redo is None
+        is_item = len(numbers) == 3 and _expects(network, named) == numbers[0]
+        if open_batch and is_item and _is_map(network):
             batch, shape = 1, numbers
             notes.append(f"{numbers} has no batch: it is read as (1, {str(numbers)[1:]}")
         elif _is_keras(reading) and len(shape) > 1:

@@ -227,3 +227,14 @@ def test_texts_of_inputs(text, size):
 def test_texts_that_are_no_input(text, message):
     with pytest.raises(ValueError, match=message.replace("(", r"\(")):
         read_input(text)
+
+
+def test_a_batch_of_one_is_a_batch_where_the_forward_adds_the_channels(tmp_path, capsys):
+    path = tmp_path / "eeg.py"
+    path.write_text(
+        "import torch.nn as nn\nclass Eeg(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.time = nn.Conv2d(1, 8, (1, 64), bias=False)\n"
+        "    def forward(self, x):\n        return self.time(x.unsqueeze(1))\n"
+    )
+    assert run(["shape", str(path), "--input", "(1, 22, 1125)", "-q"]) == 0
+    assert capsys.readouterr().out == "22x1062x8\n"

@@ -615,3 +615,33 @@ def test_two_vocabularies_mean_the_same_network(pair, side):
     first, second = (trace(read_text(text).network, (3, side, side)) for text in pair)
     assert [row.output for row in first.rows] == [row.output for row in second.rows]
     assert first.params == second.params
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        *("Brightness(.2)", "ColorDegeneration(.2)", "ColorJitter()", "Contrast(.2)", "Flip()"),
+        *(
+            "ElasticTransform()",
+            "Erasing()",
+            "GaussianBlur()",
+            "Grayscale()",
+            "Hue(.2)",
+            "Invert()",
+        ),
+        *("Perspective()", "Posterization(4)", "Rotation(.2)", "Saturation(.2)", "Sharpness(.2)"),
+        *("Shear(.2)", "Translation(.1, .1)", "Zoom(.2)"),
+    ],
+)
+def test_keras_augmentations_keep_sizes_and_have_no_parameters(layer):
+    """Keras 3.15 returns the picture itself from each of them when it is called outside training."""
+    text = (
+        "model = keras.Sequential([keras.Input((8, 8, 3)),\n"
+        f"    layers.Random{layer}, layers.ActivityRegularization(l2=.1), layers.Conv2D(4, 3)])"
+    )
+    assert figures(text) == ((4, 6, 6), 112, 3_888)
+
+
+def test_keras_random_crop_is_no_layer_that_keeps_sizes():
+    with pytest.raises(SpecError, match="RandomCrop"):
+        read_text("model = keras.Sequential([keras.Input((8, 8, 3)), layers.RandomCrop(4, 4)])")

@@ -13,7 +13,7 @@ from convcli.nets.readers.fragments import statements, words
 from convcli.nets.readers.layer_calls import is_notation, read_layer_calls
 from convcli.nets.readers.text_source import file_text, stdin_text
 from convcli.nets.readers.vocabulary.registry import Vocabulary, names_of
-from convcli.nets.zoo import NAMES, zoo_text
+from convcli.nets.zoo import NAMES, zoo_name, zoo_text
 from convcli.text import counted, like, safe
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ def _is_printed(text: str) -> bool:
 
 def is_source(word: str) -> bool:
     """Whether a word names a network rather than being a layer."""
-    if word == "-" or word in NAMES or _model_file(word):
+    if word == "-" or zoo_name(word) or _model_file(word):
         return True
     if "(" in word or ":" in word or "\n" in word:
         return False
@@ -109,7 +109,7 @@ def read_source(word: str) -> Reading:
     path, entry = named or (word, "")
     if named is not None and not entry.strip():
         raise SpecError(f"{safe(word)} names nothing behind its colon; give a class of the file")
-    if path != "-" and path not in NAMES and not path.endswith(TEXTS):
+    if path != "-" and not zoo_name(path) and not path.endswith(TEXTS):
         from convcli.nets.readers.file_kinds import kind_of, read_file
 
         kind = kind_of(path)
@@ -141,7 +141,7 @@ def holds_text(word: str) -> bool:
     """Whether a word names a source whose text can stand for it: no file of bytes."""
     if not is_source(word):
         return False
-    if word == "-" or word in NAMES or _model_file(word):
+    if word == "-" or zoo_name(word) or _model_file(word):
         return True
     from convcli.nets.readers.file_kinds import kind_of
 
@@ -150,8 +150,9 @@ def holds_text(word: str) -> bool:
 
 def source_text(word: str) -> tuple[str, str]:
     """The text of a zoo name, a file, or stdin, and what it is called in messages."""
-    if word in NAMES:
-        return zoo_text(word), f"{word}.net"
+    name = zoo_name(word)
+    if name is not None:
+        return zoo_text(name), f"{name}.net"
     if word == "-":
         return stdin_text(), "standard input"
     return file_text(word), os.path.basename(word)

@@ -16,6 +16,26 @@ NAMES = tuple(sorted(name[:-4] for name in os.listdir(FOLDER) if name.endswith("
 """The names of the networks."""
 
 
+def _letters(word: str) -> str:
+    return word.lower().replace("-", "").replace("_", "")
+
+
+SPELLINGS = {_letters(name): name for name in NAMES}
+"""The networks by the letters and digits of their names."""
+
+
+def zoo_name(word: str) -> str | None:
+    """The network of the zoo that a word names in any spelling; a file of that name comes first.
+
+    >>> zoo_name("ResNet-50"), zoo_name("resnet50_v1"), zoo_name("relu")
+    ('resnet50', 'resnet50-v1', None)
+    """
+    if word in NAMES:
+        return word
+    name = SPELLINGS.get(_letters(word))
+    return None if name is None or os.path.isfile(word) else name
+
+
 def zoo_text(name: str) -> str:
     """The text of a network of the zoo. Raises SpecError for a name that is not in it."""
     if name not in NAMES:

@@ -364,6 +364,13 @@ def concatenate(axis: object = -1, **_: object) -> Concat:
     return Concat()
 
 
+AUGMENTATIONS = (
+    *("Brightness", "ColorDegeneration", "ColorJitter", "Contrast", "ElasticTransform", "Erasing"),
+    *("Flip", "GaussianBlur", "Grayscale", "Hue", "Invert", "Perspective", "Posterization"),
+    *("Rotation", "Saturation", "Sharpness", "Shear", "Translation", "Zoom"),
+)
+"""What Keras's Random layers do in training alone, with no change of sizes (RandomCrop has one)."""
+
 LAYERS: dict[str, Builder] = {
     **named("Keras"),
     **{f"Conv{n}D": conv(n) for n in (1, 2, 3)},
@@ -408,8 +415,8 @@ LAYERS: dict[str, Builder] = {
     "GaussianNoise": plain(Identity("noise")),
     "GaussianDropout": plain(Identity("dropout")),
     "Rescaling": plain(Identity("rescaling")),
-    **{f"Random{what}": plain(Identity("augmentation")) for what in ("Flip", "Rotation", "Zoom")},
-    **{f"Random{what}": plain(Identity("augmentation")) for what in ("Contrast", "Translation")},
+    "ActivityRegularization": plain(Identity("regularization")),
+    **{f"Random{what}": plain(Identity("augmentation")) for what in AUGMENTATIONS},
 }
 
 SHARED: dict[str, Builder] = {
