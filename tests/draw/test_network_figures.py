@@ -109,6 +109,7 @@ def test_other_forms_hold_the_same_graph(tmp_path):
         (["lenet5", "--labels", "size", "-o", "-"], "did you mean sizes?"),
         (["lenet5", "--style", "maps", "-o", "net.dot"], "--style blocks"),
         (["resnet152", "--style", "volumes", "-o", "-"], "--depth"),
+        (["resnet50", "--style", "maps", "-o", "-"], "--style blocks"),
         ([], "give a network"),
     ],
 )
