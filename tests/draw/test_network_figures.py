@@ -77,6 +77,17 @@ def test_repeated_parts_stand_once_with_their_number(network, times):
         assert list(runs.values()) == times
 
 
+def test_what_depth_folds_is_called_by_the_name_it_shares(tmp_path):
+    text = drawn(tmp_path, "resnet18", "--style", "blocks", "--depth", "1")
+    labels = [text.text for text in ElementTree.fromstring(text).iter(f"{SVG}text")]
+    assert [label for label in labels if label.startswith("layer")] == [
+        "layer1",
+        "layer2",
+        "layer3",
+        "layer4",
+    ]
+
+
 def test_markup_in_names_is_text(tmp_path):
     text = drawn(tmp_path, "lenet5", "--title", '<b>&"', suffix=".svg")
     assert ElementTree.fromstring(text).find(f"{SVG}title").text == '<b>&"'
