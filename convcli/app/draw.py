@@ -68,9 +68,10 @@ def draw(options: DrawOptions) -> str:
             note(f"drawn as {style}; --style {', '.join(s for s in STYLES if s != style)}")
     if style != "blocks":
         blocks = blocks_of(summary, options.depth, collapse=False)
-    if style == "volumes" and len(blocks) > 2 * MAX_VOLUMES:
+    limit = {"volumes": 2 * MAX_VOLUMES, "maps": 2 * MAX_MAPS}.get(style)
+    if limit is not None and len(blocks) > limit:
         raise SpecError(
-            f"{len(blocks)} volumes do not fit a page; fold them with --depth, or --style blocks"
+            f"{len(blocks)} {style} do not fit a page; fold them with --depth, or --style blocks"
         )
     write = _writer(blocks, suffix, style, options)
     write_output(target, write, options.force)

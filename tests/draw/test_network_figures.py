@@ -77,6 +77,17 @@ def test_repeated_parts_stand_once_with_their_number(network, times):
         assert list(runs.values()) == times
 
 
+def test_what_depth_folds_is_called_by_the_name_it_shares(tmp_path):
+    text = drawn(tmp_path, "resnet18", "--style", "blocks", "--depth", "1")
+    labels = [text.text for text in ElementTree.fromstring(text).iter(f"{SVG}text")]
+    assert [label for label in labels if label.startswith("layer")] == [
+        "layer1",
+        "layer2",
+        "layer3",
+        "layer4",
+    ]
+
+
 def test_markup_in_names_is_text(tmp_path):
     text = drawn(tmp_path, "lenet5", "--title", '<b>&"', suffix=".svg")
     assert ElementTree.fromstring(text).find(f"{SVG}title").text == '<b>&"'
@@ -109,6 +120,7 @@ def test_other_forms_hold_the_same_graph(tmp_path):
         (["lenet5", "--labels", "size", "-o", "-"], "did you mean sizes?"),
         (["lenet5", "--style", "maps", "-o", "net.dot"], "--style blocks"),
         (["resnet152", "--style", "volumes", "-o", "-"], "--depth"),
+        (["resnet50", "--style", "maps", "-o", "-"], "--style blocks"),
         ([], "give a network"),
     ],
 )

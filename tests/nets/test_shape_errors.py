@@ -5,7 +5,7 @@ import textwrap
 
 import pytest
 
-from convcli.app.why import WhyOptions, why
+from convcli.app.why import WhyOptions, refuse_log, why
 from convcli.errors import UnfitError
 from convcli.nets.analysis.shape_errors import common_channels, explain_message
 
@@ -245,3 +245,8 @@ def test_a_log_without_a_known_error_is_refused(tmp_path):
     (tmp_path / "run.log").write_text("RuntimeError: CUDA out of memory")
     with pytest.raises(UnfitError, match="give the whole traceback"):
         why(WhyOptions(log=str(tmp_path / "run.log")))
+
+
+def test_a_traceback_in_place_of_a_network_is_refused_with_its_explanation():
+    with pytest.raises(UnfitError, match=r"not a network; convcli why(.|\n)*nn.Linear\(6400, 10\)"):
+        refuse_log(log_of("net.py", 6400))

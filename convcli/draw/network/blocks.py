@@ -54,6 +54,8 @@ class Block(NamedTuple):
     times: int = 1
     run: int = 0
     """The number of the repeated part that it belongs to; 0 for none."""
+    scope: str = ""
+    """The part of the names that its layers share, where it is several that depth folded."""
 
     @property
     def kind(self) -> str:
@@ -135,6 +137,7 @@ def _merged(blocks: Sequence[Block], depth: int) -> list[Block]:
                 main,
                 tuple(dict.fromkeys((*last.inputs, *outside))),
                 block.output,
+                scope=".".join(scope),
             )
         else:
             merged.append(block._replace(inputs=tuple(of[i] for i in block.inputs)))

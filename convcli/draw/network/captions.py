@@ -25,6 +25,8 @@ def kernel_label(block: Block) -> str:
     """The type of a block with its kernel and stride: `conv 3×3 /2`."""
     if block.main is None:
         return "input"
+    if block.scope:
+        return safe(block.scope)
     layer = block.main.node.layer
     name = safe(block.main.type.replace("_", " "))
     kernel, stride = getattr(layer, "kernel", ()), getattr(layer, "stride", ())

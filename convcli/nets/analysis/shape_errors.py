@@ -268,24 +268,7 @@ def _view(m: re.Match[str]) -> Explanation:
     cause = f"{values:,} values are no multiple of {known:,}" if open_ else ""
     cause = cause or f"there are {values:,} values, and {_shape(target)} holds {known:,}"
     fixes = ("write x = torch.flatten(x, 1), and nn.Linear for what comes out of it",)
-    rows = _batches(values, target[-1] or 1)
-    if rows:
-        cause += (
-            f"; in a batch of {rows[0]} they are {values // rows[0]:,} values a picture (assumed)"
-        )
-        cause += _as_maps(values // rows[0], target[-1] or 1)
     return Explanation("view", cause, fixes, {"shape": target, "values": values})
-
-
-def _batches(values: int, declared: int) -> list[int]:
-    """Batches with which values are square maps of the channels that the declared number has."""
-    return [
-        rows
-        for rows in (1, 2, 4, 8, 16, 32, 64, 128, 256)
-        if values % rows == 0
-        and declared > 1
-        and any(channels >= 8 for channels in common_channels(values // rows, declared))
-    ][:1]
 
 
 def _contiguous(_: re.Match[str]) -> Explanation:
