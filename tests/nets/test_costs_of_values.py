@@ -3,6 +3,7 @@
 import os
 import time
 import tracemalloc
+from contextlib import suppress
 
 import pytest
 
@@ -74,21 +75,19 @@ def test_copies_that_are_kept_take_bounded_memory(operation, monkeypatch):
 
 
 CHAINS = {
-    "class A: pass\n" + "class A(A): pass\n" * 1000 + "y = A().b": "more than 200 bases",
-    "t = ()\nfor i in range(40): t = (t, t)\nfrom enum import Enum\n"
-    "class E(Enum):\n    A = 1\ny = E[t]": "values are compared at once",
-    "x = 0x" + "f" * 100000 + "\ny = x * x": "binary digits",
-    "y = f'" + "{1:9}" * 20000 + "'": "fields in one line",
+    "bases": "class A: pass\n" + "class A(A): pass\n" * 1000,
+    "shared key": "t = ()\nfor i in range(40): t = (t, t)\nfrom enum import Enum\n"
+    "class E(Enum):\n    A = 1\ny = E[t]",
+    "integer": "x = 0x" + "f" * 600000 + "\n" + "y = x * x\n" * 1000,
+    "fields": "y = f'" + "{1:9}" * 20000 + "'",
 }
 
 
-@pytest.mark.parametrize("text", CHAINS, ids=CHAINS.values())
-def test_growing_definitions_are_refused(text):
+@pytest.mark.parametrize("name", CHAINS)
+def test_definitions_that_grow_take_bounded_time(name):
     before = time.process_time()
-    with pytest.raises(Refusal, match=CHAINS[text]):
-        read_text(
-            f"import torch\n{text}\nnet = torch.nn.Sequential(torch.nn.Conv2d(3, y, 3))\n{NET}"
-        )
+    with suppress(Refusal):
+        read_text(f"import torch\n{CHAINS[name]}\n{NET}")
     assert time.process_time() - before < 5
 
 
