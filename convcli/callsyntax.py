@@ -37,6 +37,11 @@ UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 """What `ast.parse` raises on text that is not Python, or is nested beyond its stack."""
 
 
+MAX_LINE = 20_000
+MAX_FIELDS = 5_000
+"""Characters of a line with so many fields of f-strings, which take Python long to parse."""
+
+
 class Call(NamedTuple):
     """A name, and arguments by position and by name."""
 
@@ -80,7 +85,15 @@ def parsed(text: str) -> list[ast.stmt]:
 
 
 def parsed_module(text: str) -> ast.Module:
-    """The syntax of a text; warnings of Python (`1if`, `"\\d"`) are silenced."""
+    """The syntax of a text; warnings of Python (`1if`, `"\\d"`) are silenced.
+
+    Raises one of UNREADABLE.
+    """
+    if len(text) > MAX_LINE:
+        for number, line in enumerate(text.split("\n"), 1):
+            if len(line) > MAX_LINE and line.count("{") > MAX_FIELDS:
+                reason = f"more than {MAX_FIELDS:,} fields in one line"
+                raise SyntaxError(reason, (None, number, 1, None))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return ast.parse(text)

@@ -4,6 +4,7 @@ import ast
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from time import process_time
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
@@ -122,6 +123,8 @@ class ModelInterpreter:
     def __init__(self, files: SourceFiles) -> None:
         self.files = files
         self.steps = 0
+        self._next_check = 0
+        self._deadline = process_time() + limits.MAX_SECONDS
         self.depth = 0
         self.site: Site | None = None
         self.handled: ProgramException | None = None
@@ -150,8 +153,21 @@ class ModelInterpreter:
 
     def tick(self, count: int = 1) -> None:
         self.steps += count
+        if self.steps > self._next_check or self.steps > limits.MAX_STEPS:
+            self._check_limits()
+
+    def _check_limits(self) -> None:
+        """Raises ReadError when steps or time are used up, and from then on at every step."""
         if self.steps > limits.MAX_STEPS:
             raise ReadError(f"the file takes more than {limits.MAX_STEPS:,} steps to read")
+        if process_time() > self._deadline:
+            raise ReadError(f"the file takes more than {limits.MAX_SECONDS:g} seconds to read")
+        self._next_check = self.steps + 1000
+
+    @property
+    def is_exhausted(self) -> bool:
+        """Whether the limits of steps or of time are passed, so that nothing can go on."""
+        return self.steps > limits.MAX_STEPS or process_time() > self._deadline
 
     def location(self, declared: bool = False) -> Where | None:
         if self.site is None:
@@ -175,7 +191,7 @@ class ModelInterpreter:
             try:
                 self.block([node], frame)
             except ReadError as error:
-                if self.steps > limits.MAX_STEPS:
+                if self.is_exhausted:
                     raise
                 self.depth, self.site = depth, None
                 if isinstance(node, ast.ClassDef | ast.FunctionDef):
@@ -338,8 +354,10 @@ class ModelInterpreter:
 
         The recorder of the new run is given back; every module and parameter has its path.
         """
-        self.steps = 0
+        self.steps = self._next_check = 0
         self.depth = 0
+        if self._before:
+            self._deadline = process_time() + limits.MAX_SECONDS
         self._leaves.clear()
         if not self._before:
             self._before = [ModuleState(module) for _, module in nn_module.walk(root)]

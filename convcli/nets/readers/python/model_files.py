@@ -62,10 +62,17 @@ class SourceFiles:
         for candidate in (f"{path}.py" if parts else "", os.path.join(path, "__init__.py")):
             if candidate and os.path.isfile(candidate):
                 try:
+                    if not os.path.realpath(candidate).startswith(_inside(folder)):
+                        raise SpecError("a link that leads out of its folder is not followed")
                     return self.open(candidate)
                 except SpecError as error:
                     raise SpecError(f"{safe(candidate)}: {error}") from None
         return None
+
+
+def _inside(folder: str) -> str:
+    """What the real paths of all files of a folder begin with."""
+    return os.path.join(os.path.realpath(folder), "")
 
 
 def parsed_file(path: str, name: str, text: str) -> SourceFile:

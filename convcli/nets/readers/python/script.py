@@ -21,7 +21,6 @@ from convcli.nets.readers.python.interpreter import FALLBACK, ModelInterpreter, 
 from convcli.nets.readers.python.keras import layers as keras_layers
 from convcli.nets.readers.python.keras import tensors as keras_tensors
 from convcli.nets.readers.python.keras.names import meaning
-from convcli.nets.readers.python.language import limits
 from convcli.nets.readers.python.language.calls import flat
 from convcli.nets.readers.python.language.objects import (
     MISSING,
@@ -130,7 +129,7 @@ class ScriptInterpreter(ModelInterpreter):
             try:
                 self.block([node], frame)
             except Refusal as error:
-                if self.steps > limits.MAX_STEPS:
+                if self.is_exhausted:
                     raise
                 self.depth, self.site = depth, None
                 if not isinstance(error, ReadError):
@@ -164,7 +163,10 @@ class ScriptInterpreter(ModelInterpreter):
                 pass
             case _ if not (self.defines or nests or isinstance(node, ast.Assert)):
                 return True
-        if re.search(FRAMEWORK, ast.unparse(node)):
+        try:
+            if re.search(FRAMEWORK, ast.unparse(node)):
+                return True
+        except ValueError:  # an integer of thousands of digits
             return True
         for one in ast.walk(node):
             value = self.text.names.get(one.id) if isinstance(one, ast.Name) else None

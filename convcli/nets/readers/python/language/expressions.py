@@ -14,7 +14,7 @@ from convcli.nets.readers.python.language.conversions import (
     to_repr,
     truth,
 )
-from convcli.nets.readers.python.language.limits import MAX_ITEMS, within_limits
+from convcli.nets.readers.python.language.limits import MAX_ITEMS, charge, within_limits
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     DeferredImport,
@@ -32,6 +32,9 @@ from convcli.nets.readers.python.language.protocol import Interpreter
 
 Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 T = TypeVar("T")
+
+MAX_CONSTANT_BITS = 300
+"""Binary digits of an integer that is written out; any result stays below 10^18."""
 
 
 def evaluate(interpreter: Interpreter, node: ast.expr, frame: Frame) -> Value:
@@ -63,6 +66,8 @@ def at_site(
 
 
 def _constant(interpreter: Interpreter, node: ast.Constant, frame: Frame) -> Value:
+    if type(node.value) is int and node.value.bit_length() > MAX_CONSTANT_BITS:
+        raise ReadError("a number has more than 300 binary digits", frame.file.where(node))
     return node.value
 
 
@@ -130,6 +135,7 @@ def _dict(interpreter: Interpreter, node: ast.Dict, frame: Frame) -> Value:
             items[hashable(interpreter, evaluate(interpreter, key_node, frame))] = value
         elif isinstance(value, dict):
             items |= value
+            charge(interpreter, items)
         else:
             raise ReadError(f"{excerpt(value_node)} is not a dict that is known here")
     return within_limits(interpreter, items)
@@ -278,6 +284,7 @@ def _call(interpreter: Interpreter, node: ast.Call, frame: Frame) -> Value:
                 return enclosing_super(_elements(interpreter, node.args, frame), frame)
             if node.func.id in ("locals", "globals") and not node.args:
                 names = frame.names if node.func.id == "locals" else frame.file.names
+                interpreter.tick(5 * len(names))
                 return {key: look_up(interpreter, key, frame) for key in tuple(names)}
         function = evaluate(interpreter, node.func, frame)
         args = _elements(interpreter, node.args, frame)
@@ -288,6 +295,7 @@ def _call(interpreter: Interpreter, node: ast.Call, frame: Frame) -> Value:
                 options[keyword.arg] = value
             elif isinstance(value, dict) and all(isinstance(key, str) for key in value):
                 options |= value
+                charge(interpreter, options)
             else:
                 raise ReadError(f"** in {excerpt(node)} is not a dict that is known here")
         outer, interpreter.site = interpreter.site, (frame.file, node)

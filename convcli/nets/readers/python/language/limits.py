@@ -8,6 +8,9 @@ from convcli.nets.readers.python.language.protocol import Interpreter
 MAX_STEPS = 2_000_000
 """Expressions and statements that are evaluated; the longest of 338 builds took 520,000."""
 
+MAX_SECONDS = 4.0
+"""Processor time of a reading and its first run: the last resort, where steps count too little."""
+
 MAX_ITEMS = 200_000
 """Items of one list, and characters of one string, times five."""
 
@@ -28,14 +31,34 @@ def within_limits(interpreter: Interpreter, value: T) -> T:
         if not -MAX_INTEGER < value < MAX_INTEGER:
             raise ReadError("a number is beyond 10^18")
     elif isinstance(value, str | bytes):
-        interpreter.tick(len(value) // 100)
+        charge(interpreter, value)
         if len(value) > 5 * MAX_ITEMS:
             raise ReadError(f"a string is longer than {5 * MAX_ITEMS:,} characters")
     elif isinstance(value, CONTAINERS):
-        interpreter.tick(len(value) // 10)
+        charge(interpreter, value)
         if len(value) > MAX_ITEMS:
             raise ReadError(f"a {type(value).__name__} holds more than {MAX_ITEMS:,} items")
     return value
+
+
+def charge(interpreter: Interpreter, *values: Value) -> None:
+    """Count the steps of going through values once, or of a copy of them, by their size.
+
+    A table of hashes takes five times the memory of a list.
+    """
+    for value in values:
+        if isinstance(value, str | bytes):
+            interpreter.tick(len(value) // 50)
+        elif isinstance(value, list | tuple):
+            interpreter.tick(len(value) // 10)
+        elif isinstance(value, dict | set | frozenset):
+            interpreter.tick(len(value) // 2)
+
+
+def within_length(owner: list[Value] | dict[Value, Value] | set[Value]) -> None:
+    """Raises ReadError for a container that one more item made too large."""
+    if len(owner) > MAX_ITEMS:
+        raise ReadError(f"a {type(owner).__name__} holds more than {MAX_ITEMS:,} items")
 
 
 def check_nesting(interpreter: Interpreter, *values: Value) -> None:

@@ -231,9 +231,20 @@ class Class:
         return other in self.order
 
 
+MAX_CLASSES_IN_LINE = 200
+
+
+def _within_line(order: "tuple[Class, ...]") -> "tuple[Class, ...]":
+    if len(order) > MAX_CLASSES_IN_LINE:
+        raise ReadError(f"a class has more than {MAX_CLASSES_IN_LINE} bases")
+    return order
+
+
 def merged(bases: list[Class]) -> list[Class]:
     """The bases' own orders merged into one: each class before those it derives from (C3)."""
-    rows = [list(base.order) for base in bases] + [list(bases)]
+    if len(bases) == 1:
+        return [*_within_line(bases[0].order)]
+    rows = [list(_within_line(base.order)) for base in bases] + [list(bases)]
     order: list[Class] = []
     while any(rows):
         for row in rows:
@@ -285,7 +296,7 @@ class Unknown:
     __slots__ = ("harmless", "text", "where")
 
     def __init__(self, text: str, where: Where | None = None, harmless: bool = False) -> None:
-        self.text = text
+        self.text = text if len(text) <= 300 else f"{text[:150]}…{text[-150:]}"
         self.where = where
         self.harmless = harmless
         """Whether it can be called on modules: a logger, an initializer, a loader of weights."""

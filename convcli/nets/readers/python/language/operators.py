@@ -16,6 +16,7 @@ from convcli.nets.readers.python.language.conversions import (
 from convcli.nets.readers.python.language.limits import (
     MAX_INTEGER,
     MAX_ITEMS,
+    charge,
     check_nesting,
     within_limits,
 )
@@ -96,12 +97,14 @@ def get_item(interpreter: Interpreter, owner: Value, index: Value) -> Value:
         if isinstance(index, slice) or (
             isinstance(index, int) and -len(owner) <= index < len(owner)
         ):
-            return owner[index]
+            item: Value = owner[index]
+            return within_limits(interpreter, item) if isinstance(index, slice) else item
         if isinstance(index, int):
             raise ProgramException("IndexError", f"{index} of {len(owner)} items")
         raise ProgramException("TypeError", f"an index is a whole number, not {describe(index)}")
     elif isinstance(owner, Class):
         members = owner.members
+        hashable(interpreter, index)
         return members[index] if members is not None and index in members else owner  # Generic[T]
     elif isinstance(owner, Native):
         return owner  # tuple[int, …] as an annotation
@@ -130,6 +133,7 @@ def operate(interpreter: Interpreter, op: type[ast.operator], left: Value, right
         return interpreter.percent_format(left, right)
     length = _joint_length(op, left, right)
     if length is not None:
+        charge(interpreter, left, right)
         if length > 5 * MAX_ITEMS:
             raise ReadError(f"a {type(left).__name__} grows beyond {5 * MAX_ITEMS:,} items")
         return within_limits(interpreter, function(left, right))
@@ -202,7 +206,9 @@ def compare(interpreter: Interpreter, op: type[ast.cmpop], left: Value, right: V
     for side in (left, right):
         if isinstance(side, Unknown):
             return side.outcome()
-    if not (isinstance(left, SCALARS) and isinstance(right, SCALARS)):
+    if isinstance(left, SCALARS) and isinstance(right, SCALARS):
+        charge(interpreter, left)
+    else:
         check_nesting(interpreter, left, right)
     try:
         return function(left, right)
@@ -227,6 +233,7 @@ def _contains(interpreter: Interpreter, container: Value, value: Value) -> Value
     if isinstance(container, dict | set | frozenset):
         return hashable(interpreter, value) in container
     if isinstance(container, str) and isinstance(value, str):
+        charge(interpreter, container, value)
         return value in container
     if isinstance(container, range) and isinstance(value, int):
         return value in container

@@ -27,7 +27,11 @@ from convcli.nets.readers.python.language.expressions import (
     evaluate,
     located,
 )
-from convcli.nets.readers.python.language.limits import MAX_ITEMS, within_limits
+from convcli.nets.readers.python.language.limits import (
+    MAX_ITEMS,
+    charge,
+    within_length,
+)
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     Class,
@@ -161,7 +165,7 @@ def set_item(interpreter: Interpreter, owner: Value, index: Value, value: Value)
     """`owner[index] = value`."""
     if isinstance(owner, dict):
         owner[hashable(interpreter, index)] = value
-        within_limits(interpreter, owner)
+        within_length(owner)
         if isinstance(owner, ModulesDict) and isinstance(index, str):
             set_attribute(interpreter, owner.owner, index, value)
     elif isinstance(owner, list):
@@ -169,12 +173,13 @@ def set_item(interpreter: Interpreter, owner: Value, index: Value, value: Value)
             raise index.error()
         try:
             if isinstance(index, slice):
+                charge(interpreter, owner)
                 owner[index] = to_list(interpreter, value)
             else:
                 owner[to_index(index)] = value
         except (IndexError, TypeError, ValueError) as error:
             raise ProgramException(type(error).__name__, str(error)) from None
-        within_limits(interpreter, owner)
+        within_length(owner)
     elif isinstance(owner, Tensor):
         interpreter.fill_tensor(owner, value)
     elif isinstance(owner, Instance) and owner.cls.find("__setitem__") is not MISSING:
@@ -226,6 +231,8 @@ def _delete(interpreter: Interpreter, node: ast.Delete, frame: Frame) -> None:
             try:
                 if isinstance(owner, dict):
                     del owner[index]
+                    if isinstance(owner, ModulesDict) and isinstance(index, str):
+                        owner.owner.attrs.pop(index, None)
                 else:
                     del owner[index if isinstance(index, slice) else to_index(index)]
             except (LookupError, TypeError):

@@ -18,7 +18,7 @@ from convcli.nets.readers.python.language.conversions import (
     to_str,
     truth,
 )
-from convcli.nets.readers.python.language.limits import check_nesting, within_limits
+from convcli.nets.readers.python.language.limits import charge, check_nesting, within_limits
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     Class,
@@ -172,6 +172,7 @@ def dict_of(interpreter: Interpreter, value: Value = (), /, **options: Value) ->
     items: dict[Value, Value] = {}
     if isinstance(value, dict):
         items |= value
+        charge(interpreter, items)
     else:
         for pair in iterate(interpreter, _known(value)):
             key, item = to_list(interpreter, pair)
@@ -376,7 +377,7 @@ def id_of(interpreter: Interpreter, value: Value) -> int:
 def _vars(interpreter: Interpreter, value: Value = None) -> Value:
     """The names of an object, or of a library as far as they are known."""
     if isinstance(value, Instance):
-        return dict(value.attrs)
+        return within_limits(interpreter, dict(value.attrs))
     if isinstance(value, Library):
         return dict.fromkeys(interpreter.known_names(value))
     return Unknown("the names of a value")

@@ -14,7 +14,12 @@ from convcli.nets.readers.python.language.conversions import (
     to_str,
     truth,
 )
-from convcli.nets.readers.python.language.limits import MAX_ITEMS, within_limits
+from convcli.nets.readers.python.language.limits import (
+    MAX_ITEMS,
+    charge,
+    within_length,
+    within_limits,
+)
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     BoundMethod,
@@ -113,14 +118,15 @@ def _join(interpreter: Interpreter, text: str, values: Value) -> Value:
         words.append(item)
     if sum(map(len, words)) + len(text) * len(words) > MAX_ITEMS:
         raise ReadError("a string grows too long")
-    return text.join(words)
+    return within_limits(interpreter, text.join(words))
 
 
 def _replace(interpreter: Interpreter, text: str, old: str, new: str, count: int = -1) -> Value:
+    charge(interpreter, text, old, new)
     times = text.count(old) + (0 if old else 1)
     if len(text) + times * len(new) > 5 * MAX_ITEMS:
         raise ReadError("a string grows too long")
-    return text.replace(old, new, count)
+    return within_limits(interpreter, text.replace(old, new, count))
 
 
 def _of_text(name: str) -> NativeFunction:
@@ -130,6 +136,7 @@ def _of_text(name: str) -> NativeFunction:
         for value in (*args, *options.values()):
             if isinstance(value, int) and not isinstance(value, bool) and abs(value) > 1000:
                 raise ReadError(f"{name} of {value:,} characters")
+        charge(interpreter, text, *args)
         return within_limits(interpreter, method(text, *args, **options))
 
     return call
@@ -147,7 +154,7 @@ STRING_METHODS = (
 
 def _append(interpreter: Interpreter, owner: list[Value], value: Value) -> None:
     owner.append(value)
-    within_limits(interpreter, owner)
+    within_length(owner)
 
 
 def _extend(interpreter: Interpreter, owner: list[Value], values: Value) -> None:
@@ -211,7 +218,7 @@ def _update(
     interpreter: Interpreter, owner: dict[Value, Value], value: Value = (), /, **options: Value
 ) -> None:
     owner.update(dict_of(interpreter, value, **options))
-    within_limits(interpreter, owner)
+    within_length(owner)
 
 
 def _setdefault(
@@ -228,12 +235,15 @@ def _popitem(interpreter: Interpreter, owner: dict[Value, Value], last: Value = 
 
 
 def _union(interpreter: Interpreter, owner: set[Value], *others: Value) -> set[Value]:
-    return owner.union(*(set_of(interpreter, other) for other in others))
+    charge(interpreter, owner)
+    return within_limits(
+        interpreter, owner.union(*(set_of(interpreter, other) for other in others))
+    )
 
 
 def _add(interpreter: Interpreter, owner: set[Value], value: Value) -> None:
     owner.add(hashable(interpreter, value))
-    within_limits(interpreter, owner)
+    within_length(owner)
 
 
 def _member(interpreter: Interpreter, owner: set[Value], value: Value) -> Value:
@@ -260,8 +270,8 @@ METHODS: dict[type, dict[str, NativeFunction]] = {
         "remove": _remove,
         "count": _count,
         "sort": _sort,
-        "reverse": lambda interpreter, owner: owner.reverse(),
-        "copy": lambda interpreter, owner: list(owner),
+        "reverse": lambda interpreter, owner: within_limits(interpreter, owner).reverse(),
+        "copy": lambda interpreter, owner: within_limits(interpreter, list(owner)),
         "clear": lambda interpreter, owner: owner.clear(),
         "__len__": length_of,
     },
@@ -275,7 +285,7 @@ METHODS: dict[type, dict[str, NativeFunction]] = {
         "keys": lambda interpreter, owner: owner.keys(),
         "values": lambda interpreter, owner: owner.values(),
         "items": lambda interpreter, owner: owner.items(),
-        "copy": lambda interpreter, owner: dict(owner),
+        "copy": lambda interpreter, owner: within_limits(interpreter, dict(owner)),
         "clear": lambda interpreter, owner: owner.clear(),
         "move_to_end": lambda interpreter, owner, key: _set_last(owner, key),
     },
@@ -283,13 +293,17 @@ METHODS: dict[type, dict[str, NativeFunction]] = {
         "add": _add,
         "update": lambda interpreter, owner, other: owner.update(set_of(interpreter, other)),
         "union": _union,
-        "intersection": lambda interpreter, owner, other: owner & set_of(interpreter, other),
-        "difference": lambda interpreter, owner, other: owner - set_of(interpreter, other),
+        "intersection": lambda interpreter, owner, other: (
+            within_limits(interpreter, owner) & set_of(interpreter, other)
+        ),
+        "difference": lambda interpreter, owner, other: (
+            within_limits(interpreter, owner) - set_of(interpreter, other)
+        ),
         "discard": lambda interpreter, owner, value: owner.discard(hashable(interpreter, value)),
         "remove": lambda interpreter, owner, value: owner.remove(
             _member(interpreter, owner, value)
         ),
-        "copy": lambda interpreter, owner: set(owner),
+        "copy": lambda interpreter, owner: within_limits(interpreter, set(owner)),
         "issubset": lambda interpreter, owner, other: owner <= set_of(interpreter, other),
     },
     int: {

@@ -218,6 +218,7 @@ def _pattern(function: str) -> NativeFunction:
     def call(interpreter: Interpreter, pattern: Value, text: Value, *_: Value) -> Value:
         import re
 
+        _charge_match(interpreter, pattern, text)
         if function == "split":
             return re.split(*_simple(pattern, text))
         if function == "findall":
@@ -230,6 +231,13 @@ def _pattern(function: str) -> NativeFunction:
         return result
 
     return call
+
+
+def _charge_match(interpreter: Interpreter, pattern: Value, text: Value) -> None:
+    """Count what a match may take: every repetition of a pattern may try every length."""
+    plain, whole = _simple(pattern, text)
+    repeated = sum(plain.count(sign) for sign in QUANTIFIERS)
+    interpreter.tick(100 + (len(whole) + 1) ** repeated // 2000)
 
 
 def _simple(pattern: Value, text: Value) -> tuple[str, str]:
@@ -256,6 +264,7 @@ def _substituted(
 ) -> Value:
     import re
 
+    _charge_match(interpreter, pattern, text)
     plain, whole = _simple(pattern, text)
     if not isinstance(new, str) or len(new) > 100:
         raise ReadError("re.sub with a function is not read here")

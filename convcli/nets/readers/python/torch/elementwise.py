@@ -45,6 +45,7 @@ def elementwise(name: str) -> TensorFunction:
     def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
         x = Tensor((), values=[x]) if isinstance(x, int | float) else to_tensor(x)
         if x.values is not None:
+            interpreter.tick(len(x.values))
             return Tensor(x.shape, values=None if args else _of_each(name, x.values))
         return append_node(interpreter, Activation(name), [x], x.shape)
 
@@ -205,6 +206,7 @@ def binary(interpreter: Interpreter, word: str, left: Value, right: Value) -> Va
     tensor, other = (left, right) if isinstance(left, Tensor) else (to_tensor(right), left)
     if isinstance(other, bool | int | float):
         if tensor.values is not None:
+            interpreter.tick(len(tensor.values))
             pairs = [(own, other) if tensor is left else (other, own) for own in tensor.values]
             values = [_of_two(interpreter, word, *pair) for pair in pairs]
             return Tensor(tensor.shape, values=values)

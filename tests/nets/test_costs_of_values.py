@@ -1,0 +1,124 @@
+"""Every step costs what it does: operations on large values are charged by the size of the values."""
+
+import os
+import time
+import tracemalloc
+from contextlib import suppress
+
+import pytest
+
+from convcli.errors import Refusal
+from convcli.nets.readers.python.language import limits
+from convcli.nets.readers.read import read_source, read_text
+
+LARGE = """\
+import re, torch
+s = [0] * 100000
+t = tuple(s)
+w = 'ab' * 100000
+d = {i: 0 for i in range(50000)}
+k = {str(i): 0 for i in range(20000)}
+u = set(d)
+def f(**a): return a
+class P: pass
+o = P()
+for i in range(20000): setattr(o, 'a' + str(i), 0)
+v = torch.arange(1000)
+"""
+
+OPERATIONS = (
+    "s[1:]", "t[1:]", "w[1:]", "s.copy()", "d.copy()", "u.copy()", "list(s)", "tuple(s)", "set(s)",
+    "dict(d)", "s + s", "t + t", "w + w", "{**d}", "[*s]", "d | d", "u | u", "u & u", "u - u",
+    "u.union(u)", "f(**k)", "vars(o)", "globals()", "s.reverse()",
+    "s.index(1) if 1 in s else 0", "s.count(1)", "1 in t", "'abb' in w", "w.find('abb')",
+    "w.isalnum()", "w.upper()", "w.replace('a', 'b')", "w.split('a')", "'-'.join(k)",
+    "w.strip('ab')", "w == 'ab' * 100000", "sum(s)", "max(s)", "min(s)",
+    "f'{w}'", "'{}'.format(w)", "'%s' % w", "v + 1", "v * v", "-v", "torch.sqrt(v)",
+    "re.match('[a-z]*[a-z]*[a-z]*[a-z]*' + str(i), 'a' * 60)", "list(zip(s, s))",
+    "list(enumerate(s))", "list(map(str, s))", "list(reversed(s))", "any(s)", "u.issubset(u)",
+    "u.intersection(u)", "u.difference(u)", "d.update(d)", "s.__len__() and s * 2",
+)  # fmt: skip
+
+NET = """
+class Net(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.c = torch.nn.Conv2d(3, 4, 3)
+    def forward(self, x):
+        return self.c(x)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_an_operation_on_large_values_is_charged_by_their_size(operation, monkeypatch):
+    """Ten million of it would take hours and terabytes; a quarter of the steps shows the rate."""
+    monkeypatch.setattr(limits, "MAX_STEPS", 1_000_000)
+    before = time.process_time()
+    with pytest.raises(Refusal, match=r"steps|items|characters|compared|seconds|too long"):
+        read_text(f"{LARGE}kept = [{operation} for i in range(10000000)]\n{NET}")
+    assert time.process_time() - before < 10
+
+
+@pytest.mark.parametrize(
+    "operation", ["s[1:]", "w[1:]", "d.copy()", "f(**k)", "{**d}", "u | u", "vars(o)", "w + 'c'"]
+)
+def test_copies_that_are_kept_take_bounded_memory(operation, monkeypatch):
+    monkeypatch.setattr(limits, "MAX_STEPS", 700_000)
+    tracemalloc.start()
+    try:
+        with pytest.raises(Refusal):
+            read_text(f"{LARGE}kept = [{operation} for i in range(10000000)]\n{NET}")
+        assert tracemalloc.get_traced_memory()[1] < 350 * 2**20
+    finally:
+        tracemalloc.stop()
+
+
+CHAINS = {
+    "bases": "class A: pass\n" + "class A(A): pass\n" * 1000,
+    "shared key": "t = ()\nfor i in range(40): t = (t, t)\nfrom enum import Enum\n"
+    "class E(Enum):\n    A = 1\ny = E[t]",
+    "integer": "x = 0x" + "f" * 600000 + "\n" + "y = x * x\n" * 1000,
+    "fields": "y = f'" + "{1:9}" * 20000 + "'",
+}
+
+
+@pytest.mark.parametrize("name", CHAINS)
+def test_definitions_that_grow_take_bounded_time(name):
+    before = time.process_time()
+    with suppress(Refusal):
+        read_text(f"import torch\n{CHAINS[name]}\n{NET}")
+    assert time.process_time() - before < 5
+
+
+def test_the_time_of_a_reading_is_bounded(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_SECONDS", 0.2)
+    with pytest.raises(Refusal, match=r"takes more than 0\.2 seconds to read"):
+        read_text(f"import torch\nfor i in range(10000000):\n    pass\n{NET}")
+
+
+def test_no_limit_can_be_caught_by_the_program(monkeypatch):
+    monkeypatch.setattr(limits, "MAX_STEPS", 20_000)
+    text = "import torch\nwhile True:\n    try:\n        while True: pass\n    except: pass\n"
+    with pytest.raises(Refusal, match="more than 20,000 steps"):
+        read_text(text + NET)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links need a right of their own")
+def test_links_out_of_the_folder_of_a_model_are_not_followed(tmp_path):
+    inside, outside = tmp_path / "model", tmp_path / "else"
+    inside.mkdir()
+    outside.mkdir()
+    (outside / "widths.py").write_text("WIDTH = 4\n")
+    (inside / "own.py").write_text("WIDTH = 4\n")
+    (inside / "widths.py").symlink_to(outside / "widths.py")
+    (inside / "alias.py").symlink_to(inside / "own.py")
+    for name, is_followed in {"widths": False, "alias": True}.items():
+        model = inside / "net.py"
+        text = f"import torch\nfrom {name} import WIDTH\n{NET}".replace("4, 3)", "WIDTH, 3)")
+        model.write_text(text)
+        if is_followed:
+            assert read_source(str(model)) is not None
+        else:
+            with pytest.raises(Refusal, match="a link that leads out of its folder"):
+                read_source(str(model))
