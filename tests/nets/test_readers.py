@@ -430,7 +430,7 @@ def test_several_sources_are_refused():
 
 NEAR = {
     "resnet51": "no network is called 'resnet51'; did you mean resnet50?",
-    "resnet-50": "no network is called 'resnet-50'; did you mean resnet50?",
+    "resnet-55": "no network is called 'resnet-55'; did you mean resnet50?",
     "lenet": "did you mean lenet5?",
     "relo": "'relo' is no layer that is known here; did you mean relu?",
     "zzz": "'zzz' is no layer that is known here",

@@ -330,3 +330,15 @@ def test_a_model_that_does_not_read_the_first_input_is_refused():
     text = f"import keras\nfrom keras import layers\n{META}\nz = keras.Input((8,))\n"
     with pytest.raises(SpecError, match="does not read the first"):
         read_text(f"{text}model = keras.Model(z, layers.Dense(3)(z))")
+
+
+def test_a_model_that_stops_inside_a_function_is_refused(tmp_path):
+    """What was recorded before the layer that is not known is no network."""
+    text = (
+        "from tensorflow import keras\nfrom tensorflow.keras import layers\n"
+        "def make():\n    i = keras.Input((32, 32, 3))\n    x = layers.Conv2D(8, 3)(i)\n"
+        "    x = layers.NoSuchLayer(4)(x)\n    x = layers.Conv2D(16, 3)(x)\n"
+        "    return keras.Model(i, x)\nmodel = make()\n"
+    )
+    with pytest.raises(SpecError, match="NoSuchLayer"):
+        read_text(text, "model.py")

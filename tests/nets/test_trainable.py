@@ -141,3 +141,15 @@ class Net(nn.Sequential):
         return x * self.gain
 """
     assert figures(text, (4,)).params == 41
+
+
+def test_a_functional_model_of_keras_freezes_its_layers():
+    """`model.trainable = False`, then a new head: 4 · 2 + 2 of Keras 3.15, the head alone."""
+    text = (
+        "from tensorflow import keras\nfrom tensorflow.keras import layers\n"
+        "i = keras.Input((8, 8, 3))\nx = layers.Conv2D(4, 3)(i)\n"
+        "x = layers.GlobalAveragePooling2D()(x)\nbase = keras.Model(i, x)\n"
+        "base.trainable = False\ny = layers.Dense(2)(x)\nmodel = keras.Model(i, y)\n"
+    )
+    summary = summarize(read_text(text).network, (3, 8, 8))
+    assert (summary.params, summary.trainable) == (122, 10)

@@ -125,7 +125,7 @@ class ScriptInterpreter(ModelInterpreter):
         # a class or a builder may be meant, whatever is made of it
         builds = any(isinstance(node, ast.ClassDef | ast.FunctionDef) for node in file.tree.body)
         for node in file.tree.body:
-            depth = self.depth
+            depth, recorded = self.depth, len(self.recorder.builder.nodes)
             try:
                 self.block([node], frame)
             except Refusal as error:
@@ -134,17 +134,19 @@ class ScriptInterpreter(ModelInterpreter):
                 self.depth, self.site = depth, None
                 if not isinstance(error, ReadError):
                     error = ShapeMismatch(str(error), file.where(node))
-                self._failed(node, error)
+                is_cut = len(self.recorder.builder.nodes) > recorded
+                self._failed(node, error, is_cut)
             if self.refusals and not builds:
                 return
 
-    def _failed(self, node: ast.stmt, error: ReadError) -> None:
+    def _failed(self, node: ast.stmt, error: ReadError, is_cut: bool) -> None:
+        """Refuse a statement that concerns the network: `is_cut` once it has added to it."""
         names = self.text.names
         self._failures += 1
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
             names[node.name] = unread(node.name, error)
             return
-        if isinstance(error, ShapeMismatch) or self._concerns_layers(node):
+        if is_cut or isinstance(error, ShapeMismatch) or self._concerns_layers(node):
             self.refusals.append(error)
         for one in ast.walk(node):
             match one:

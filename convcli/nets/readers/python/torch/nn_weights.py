@@ -159,11 +159,27 @@ def set_on_layer(interpreter: Interpreter, owner: Instance, name: str, value: Va
 
 def _set_trainable(interpreter: Interpreter, owner: Instance, trainable: bool) -> None:
     """Set Keras's `trainable` of a layer and of all layers inside it."""
-    for _, module in walk(owner):
+    inside = [module for _, module in walk(owner)]
+    for module in (*inside, *_layers_behind(interpreter, owner)):
         module.attrs["trainable"] = trainable
         for _, tensor in parameters(module):
             tensor.frozen = not trainable
         interpreter.tick()
+
+
+def _layers_behind(interpreter: Interpreter, model: Instance) -> list[Instance]:
+    """The layers between the inputs and the outputs of a `Model(inputs, outputs)`."""
+    recorder, outputs = interpreter.recorder, model.attrs.get("outputs")
+    if not isinstance(outputs, list):
+        return []
+    needed = {recorder.node_name(one) for one in outputs if isinstance(one, Tensor)}
+    for node in reversed(recorder.builder.nodes):
+        if node.name in needed:
+            needed.update((*node.inputs, node.owner))
+    layers = recorder.applied.values()
+    return [
+        layer for layer in layers if recorder.builder.first_name(interpreter.leaf(layer)) in needed
+    ]
 
 
 def frozen_roles(owner: Instance) -> tuple[str, ...]:
