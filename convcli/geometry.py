@@ -371,6 +371,18 @@ def output_padding_refusal(extra: int, window: Window) -> str | None:
     )
 
 
+def fitting_kernel(cells: int, outputs: int, stride: int, dilation: int = 1) -> int | None:
+    """The kernel with which so many windows fill an axis exactly; None where there is none.
+
+        dilation · (kernel − 1) + 1 + (outputs − 1) · stride = cells
+
+    >>> fitting_kernel(7, 3, 2), fitting_kernel(7, 3, 2, dilation=2), fitting_kernel(4, 3, 2)
+    (3, 2, None)
+    """
+    taps, uneven = divmod(cells - 1 - (outputs - 1) * stride, dilation)
+    return None if uneven or taps < 0 else taps + 1
+
+
 def transposed_length(length: int, window: Window, cut: Pair = (0, 0), extra: int = 0) -> int:
     """Cells that a transposed convolution makes of `length`.
 

@@ -242,6 +242,7 @@ def test_workers_of_another_version_are_refused(package, shell, tmp_path, monkey
     picture("in/0.png")
     with monkeypatch.context() as other:
         other.setenv("PYTHONPATH", str(tmp_path))
+        other.setenv("PYTHONDONTWRITEBYTECODE", "1")
         strange = Cluster(tmp_path)
     try:
         strange.wait(1)

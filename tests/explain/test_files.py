@@ -69,7 +69,7 @@ def test_a_file_is_never_run_or_trusted(told, tmp_path):
     (tmp_path / "words.txt").write_text("import os; os.system('ls')")
     (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe1")
     for name, words in {
-        "o.npy": "it is no .npy array of plain numbers",
+        "o.npy": "of O is no input: numbers",
         "short.npy": "has 80,000,000,000 bytes, the file 0",
         "minus.npy": "it is no .npy array of plain numbers",
         "empty.npy": "an array (0, 3) of float64 is no input: it has no numbers",

@@ -369,7 +369,7 @@ REFUSED = {
     "fit a.png a.png --size 29": (1, "cannot determine 842 unknowns"),
     "fit a.png none.png": (1, "none.png cannot be read"),
     "fit a.png bad.npy": (1, "bad.npy: it is no .npy array"),
-    "fit a.png object.npy": (1, "object.npy: it is no .npy array of plain"),
+    "fit a.png object.npy": (1, "object.npy holds an array (1,) of O; write numbers"),
     "fit a.png nan.npy": (1, "not finite"),
     "fit - -": (2, "standard input holds one picture"),
     "fit a.png a.png --seed 1": (2, "--seed is for --net"),

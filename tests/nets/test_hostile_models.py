@@ -7,6 +7,7 @@ programs for as well.
 import ast
 import builtins
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -339,7 +340,8 @@ def test_the_refusal_says_what_and_where(name, words, few_steps):
 
 
 def test_the_real_bound_ends_an_endless_loop():
-    assert "takes more than 2,000,000 steps" in read(in_init("while True:\n  pass"))
+    said = read(in_init("while True:\n  pass"))
+    assert re.search(r"takes more than (2,000,000 steps|4 seconds)", said)
 
 
 def test_nothing_outside_is_touched(tmp_path, monkeypatch, few_steps):

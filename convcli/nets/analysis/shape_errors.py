@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import gcd, isqrt, prod
 from typing import NamedTuple, TypeAlias
 
+from convcli.geometry import Window
+
 Axes: TypeAlias = tuple[int | None, ...]
 """A shape as a message writes it; None for an axis that is open, such as Keras's batch."""
 
@@ -215,7 +217,7 @@ def _too_small(m: re.Match[str]) -> Explanation:
 def _pad_half(m: re.Match[str]) -> Explanation:
     padding, kernel = int(m[1]), int(m[2])
     dilation = int(m[3] or 1)
-    most = (dilation * (kernel - 1) + 1) // 2
+    most = Window(kernel, 1, dilation).dilated_kernel // 2
     return Explanation(
         "padding",
         f"a pool may pad half of its window: {most} for a kernel of {kernel}"

@@ -5,7 +5,7 @@ from itertools import chain, islice
 from typing import NamedTuple
 
 from convcli.errors import SpecError
-from convcli.geometry import Fit, Pair, Window, full_padding, halves
+from convcli.geometry import Fit, Pair, Window, fitting_kernel, full_padding, halves
 from convcli.nets.analysis.summary import SCHEMA
 from convcli.tables import Listing
 from convcli.text import counted
@@ -112,9 +112,8 @@ def _large_solutions(given: Unknowns) -> Iterator[Solution]:
     longest = 1 if given.output == 1 else (cells - 1) // (given.output - 1)
     longest = min(longest, MAX_STRIDE)
     for stride in [given.stride] if given.stride else range(1, longest + 1):
-        taps, uneven = divmod(cells - 1 - (given.output - 1) * stride, given.dilation)
-        kernel = taps + 1
-        if uneven or taps < 0 or kernel != (given.kernel or kernel):
+        kernel = fitting_kernel(cells, given.output, stride, given.dilation)
+        if kernel is None or kernel != (given.kernel or kernel):
             continue
         if given.kernel or stride <= max(kernel, 2) or given.stride:
             yield _solution(given, Window(kernel, stride, given.dilation), given.input, padding)

@@ -159,6 +159,7 @@ def is_sentence(line: str) -> bool:
         or not re.search("[A-Za-z]", bare)
         or bare.startswith(("#", "@"))
         or _parses(bare)
+        or (bare.endswith(":") and _parses(f"{bare} pass"))
     ):
         return False
     if re.fullmatch(r"(?:else|try|finally) *:|(?:elif|except|case)\b.*:", bare):
