@@ -444,3 +444,17 @@ def test_a_picture_of_ones_own_is_read_in_the_page(browser, tmp_path):
     quiet(browser)
     assert Border("edge").name == "edge"
     assert open_picture(str(Path(CAT).with_name("leaf.png"))).header.width > 0
+
+
+def test_weights_that_stand_alone_have_maps_without_arithmetic(tmp_path):
+    """A parameter reads no node: its cells are shown, and how they are computed is not."""
+    (tmp_path / "net.py").write_text(
+        "import torch\nfrom torch import nn\nclass Net(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.shift = nn.Parameter(torch.zeros(1, 4, 1, 1))\n"
+        "        self.conv = nn.Conv2d(3, 4, 3)\n    def forward(self, x):\n"
+        "        return self.conv(x) + self.shift\n"
+    )
+    page = page_of(tmp_path, net=f"{tmp_path}/net.py", picture=CAT, resize=(16, 16))
+    steps = {node["name"]: node.get("step") for node in data_of(page)["nodes"]}
+    assert steps["shift"] is None
+    assert steps["conv"]["kind"] == "convolution"

@@ -164,6 +164,8 @@ def _node(row: Row, maps: Array, weights: Mapping[str, Array], budget: Budget) -
 
 def _step(row: Row) -> Step | None:
     """How a page computes a cell of a layer; None where it does not."""
+    if not row.inputs:  # a constant, or weights that stand alone
+        return None
     layer, shape = row.node.layer, row.inputs[0]
     if len(shape) > 3 or len(row.output) > 3:
         return None
