@@ -446,15 +446,29 @@ def test_a_picture_of_ones_own_is_read_in_the_page(browser, tmp_path):
     assert open_picture(str(Path(CAT).with_name("leaf.png"))).header.width > 0
 
 
-def test_weights_that_stand_alone_have_maps_without_arithmetic(tmp_path):
-    """A parameter reads no node: its cells are shown, and how they are computed is not."""
-    (tmp_path / "net.py").write_text(
-        "import torch\nfrom torch import nn\nclass Net(nn.Module):\n    def __init__(self):\n"
-        "        super().__init__()\n        self.shift = nn.Parameter(torch.zeros(1, 4, 1, 1))\n"
-        "        self.conv = nn.Conv2d(3, 4, 3)\n    def forward(self, x):\n"
-        "        return self.conv(x) + self.shift\n"
-    )
-    page = page_of(tmp_path, net=f"{tmp_path}/net.py", picture=CAT, resize=(16, 16))
-    steps = {node["name"]: node.get("step") for node in data_of(page)["nodes"]}
-    assert steps["shift"] is None
-    assert steps["conv"]["kind"] == "convolution"
+def test_a_trained_file_shows_constants_without_arithmetic(tmp_path):
+    """A constant reads no node: its cells are shown, and how they are computed is not."""
+    from onnx import TensorProto, helper, numpy_helper, save
+
+    arrays = {
+        "w": np.full((4, 3, 3, 3), 0.1, np.float32),
+        "shift": np.arange(4, dtype=np.float32).reshape(1, 4, 1, 1),
+    }
+    nodes = [
+        helper.make_node("Conv", ["x", "w"], ["c"], name="conv"),
+        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("Add", ["r", "shift"], ["y"]),
+    ]
+    sizes = {"x": [1, 3, 16, 16], "y": [1, 4, 14, 14]}
+    values = {n: helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in sizes.items()}
+    weights = [numpy_helper.from_array(array, name) for name, array in arrays.items()]
+    graph = helper.make_graph(nodes, "net", [values["x"]], [values["y"]], weights)
+    save(helper.make_model(graph), tmp_path / "net.onnx")
+    page = page_of(tmp_path, net=f"{tmp_path}/net.onnx", picture=CAT, resize=(16, 16))
+    nodes = data_of(page)["nodes"]
+    steps = {node["type"]: node.get("step") for node in nodes}
+    assert steps["constant"] is None
+    assert steps["conv2d"]["kind"] == "convolution"
+    (conv,) = (node for node in nodes if node["type"] == "conv2d")
+    held = np.frombuffer(base64.b64decode(conv["weights"]["weight"]), "<f4")
+    np.testing.assert_array_equal(held, arrays["w"].ravel())
