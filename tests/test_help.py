@@ -145,7 +145,7 @@ def test_an_example_of_the_help_runs(folder, tmp_path, line):
 
 def test_the_manual_has_a_page_for_every_command_with_every_option():
     pages = dict(manual())
-    assert list(pages) == ["convcli", *(f"convcli-{name}" for name in COMMANDS)]
+    assert list(pages) == ["convcli", *(f"convcli-{name}" for name in [*COMMANDS, "conventions"])]
     for name in COMMANDS:
         for group in groups_of(command_of(name), context_of(name)):
             for option in (*group.everyday, *group.more):
