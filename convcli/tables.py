@@ -54,6 +54,16 @@ class Listing(NamedTuple):
         return self.fields
 
 
+class Math(NamedTuple):
+    """A cell that is a formula: as text, and in LaTeX's mathematics."""
+
+    text: str
+    latex: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
 class Rows(Sequence[Row]):
     """Rows that are made as they are read, so that a long table is never there as a whole."""
 
@@ -85,11 +95,20 @@ class Outcome(NamedTuple):
     result: Result | None = None
     files: Sequence[str] = ()
     refusal: Refusal | None = None
+    lines: Iterable[Sequence[tuple[str, str]]] | None = None
+    """The result as text: spans, each a text and a style of Rich."""
 
 
 def finish(outcome: Outcome, options: OutputOptions) -> None:
-    """Print the result, or with `quiet` the files that were written; then raise the refusal."""
-    if outcome.result is not None:
+    """Print the result, or with `quiet` the files that were written; then raise the refusal.
+
+    Where there are lines, they are printed unless a format is given.
+    """
+    if outcome.result is not None and outcome.lines is not None and options.shows_text:
+        show_lines(outcome.lines, {})
+        for warning in outcome.result.warnings:
+            note(warning)
+    elif outcome.result is not None:
         show(outcome.result, options.format_, options.quiet)
     for name in outcome.files:
         path(name) if options.quiet else note(f"drawn in {safe(name)}")
@@ -118,10 +137,10 @@ def show(result: Result, format_: str | None, quiet: bool = False) -> None:
 
 def show_text(result: TextResult, styles: Mapping[str, str], options: OutputOptions) -> None:
     """Print a result as lines of text, unless a format or `quiet` is given."""
-    if options.quiet or options.format_ not in (None, "text"):
-        show(result, options.format_, options.quiet)
-    else:
+    if options.shows_text:
         show_lines(result.lines(), styles)
+    else:
+        show(result, options.format_, options.quiet)
 
 
 def table_text(result: Result) -> str:
@@ -289,7 +308,7 @@ def latex(result: Result) -> None:
     line(" & ".join(map(_tex, columns)) + r" \\")
     line("\\midrule")
     for row in rows:
-        line(" & ".join(_tex(_figure(value)) for value in row) + r" \\")
+        line(" & ".join(map(_tex_cell, row)) + r" \\")
     if footer:
         line("\\midrule")
         line(" & ".join(_tex(_figure(value)) for value in footer) + r" \\")
@@ -341,6 +360,10 @@ TEX = str.maketrans(
         "°": r"$^\circ$",
     }
 )
+
+
+def _tex_cell(value: object) -> str:
+    return f"${value.latex}$" if isinstance(value, Math) else _tex(_figure(value))
 
 
 def _tex(text: str) -> str:
