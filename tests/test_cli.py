@@ -506,8 +506,13 @@ def test_a_table_loses_no_figure_on_a_narrow_terminal(shell, monkeypatch, column
     monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, without a terminal
     _, drawn, _ = shell(f"{line} --format table")
     drawn = re.sub(r"\x1b\[[0-9;]*m", "", drawn)
+    names, *rows = (row.split("\t") for row in plain.splitlines())
     figures = {
-        cell for row in plain.splitlines()[1:] for cell in row.split("\t") if cell[:1].isdigit()
+        cell
+        for row in rows
+        for name, cell in zip(names, row, strict=True)
+        # of two networks, a terminal shows outputs and what is more; nothing unread goes
+        if cell[:1].isdigit() and not name.startswith(("params_of", "MACs_of")) and cell != "0x0"
     }
     assert len(figures) > 20
     words = set(drawn.split())
