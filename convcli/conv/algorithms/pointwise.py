@@ -6,6 +6,7 @@ from itertools import product
 import numpy as np
 
 from convcli.arrays import Array
+from convcli.conv.algorithms import im2col
 from convcli.conv.sliding import new_output, spans
 from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads, worth_threads
@@ -14,10 +15,6 @@ from convcli.geometry import Pair
 PLACES = 1600
 """Places of one product where bands are shared among threads: enough that reading the weights
 again for each does not show."""
-
-SECONDS_PER_MAC = 8.5e-12
-SECONDS_PER_BAND = 3.3e-05
-"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
 
 
 def refuses(problem: Problem) -> str | None:
@@ -31,8 +28,9 @@ def refuses(problem: Problem) -> str | None:
 
 
 def cost(problem: Problem) -> float:
+    """That of im2col, whose product it is, without the columns."""
     bands = problem.images * problem.groups * len(_bands(problem))
-    return SECONDS_PER_MAC * problem.macs + SECONDS_PER_BAND * bands
+    return im2col.seconds_of_products(problem, bands)
 
 
 def workspace_bytes(problem: Problem) -> int:
