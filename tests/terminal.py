@@ -1,4 +1,4 @@
-"""A line of shell on a terminal of 96 columns without colour, as a reader would see it."""
+"""A line of shell on a terminal of 80 columns without colour, as a reader would see it."""
 
 import os
 import pty
@@ -13,7 +13,7 @@ from pathlib import Path
 
 from convcli.cli.main import run
 
-SIZE = (40, 96)
+SIZE = (24, 80)
 
 
 def shell_line(line: str) -> str:

@@ -87,12 +87,15 @@ def test_help_names_every_rule_dtype_and_column(said):
         assert name in shown
 
 
-README = (SAMPLES.parent / "README.md").read_text("utf-8").replace("samples/", "")
+DOCUMENTS = "".join(
+    path.read_text("utf-8").replace("samples/", "")
+    for path in (SAMPLES.parent / "README.md", *SAMPLES.parent.glob("docs/*.md"))
+)
 
 
-def in_readme(example):
-    """Whether a line of the README, which are all run, is this one."""
-    return re.search(rf"^{re.escape(example)}( -o \S+)? *(  #.*)?$", README, re.M)
+def in_documents(example):
+    """Whether a line of the documents, which are all run, is this one."""
+    return re.search(rf"^{re.escape(example)}( -o \S+)? *(  #.*)?$", DOCUMENTS, re.M)
 
 
 EXAMPLES = [
@@ -100,7 +103,7 @@ EXAMPLES = [
     for name in COMMANDS
     if name != "completion"  # whose lines are for three shells, and tested in them
     for example in (text.split("  ")[0].rstrip() for text in parts_of(command_of(name)).examples)
-    if not in_readme(example)
+    if not in_documents(example)
 ]
 
 
@@ -142,7 +145,7 @@ def test_an_example_of_the_help_runs(folder, tmp_path, line):
 
 def test_the_manual_has_a_page_for_every_command_with_every_option():
     pages = dict(manual())
-    assert list(pages) == ["convcli", *(f"convcli-{name}" for name in COMMANDS)]
+    assert list(pages) == ["convcli", *(f"convcli-{name}" for name in [*COMMANDS, "conventions"])]
     for name in COMMANDS:
         for group in groups_of(command_of(name), context_of(name)):
             for option in (*group.everyday, *group.more):

@@ -50,6 +50,11 @@ class Root(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] == "help":  # as git and docker have it
+            args = [*args[1:2], "--help"] if args[1:] else ["--help"]
+            if args == ["--help"]:
+                click.echo(ctx.get_help())
+                ctx.exit()
         word = args[0]
         if word not in COMMANDS and not word.startswith("-") and not ctx.resilient_parsing:
             raise click.UsageError(f"No such command '{safe(word)}'{_hint(word)}", ctx)
@@ -87,7 +92,9 @@ def _hint(word: str) -> str:
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="convcli", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, "-V", "--version", prog_name="convcli", message="%(prog)s %(version)s"
+)
 def root() -> None:
     """A convolution workbench for the terminal.
 
@@ -110,6 +117,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run convcli and return its exit code; what is not a refusal keeps its traceback."""
     _open_descriptors()
+    if os.environ.get("CLICOLOR_FORCE", "0") != "0":
+        os.environ.setdefault("FORCE_COLOR", "1")
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w")
     if sys.stdout is None:

@@ -1,7 +1,7 @@
 """Recipes: networks of random filters that do well, each with the reason that was measured.
 
 `tests/benchmarks/features.py recipes` measures them on photographs and digits; its table is in the
-README.
+docs/benchmarks.md.
 """
 
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Batches on a Dask cluster, which is started as the README says; one of its workers is killed."""
+"""Batches on a Dask cluster, which is started as docs/batches.md says; one of its workers is killed."""
 
 import os
 import re
@@ -27,14 +27,14 @@ pytestmark = [
 
 ROOT = Path(__file__).parents[2]
 (LINES,) = re.findall(
-    r"^```cluster\n(.*?)^```", (ROOT / "README.md").read_text("utf-8"), re.S | re.M
+    r"^```cluster\n(.*?)^```", (ROOT / "docs" / "batches.md").read_text("utf-8"), re.S | re.M
 )
 LOCAL = ["--host", "127.0.0.1", "--no-dashboard"]
 WORDS = ["-k", "gaussian:2"]
 
 
 class Cluster:
-    """A scheduler on loopback and its workers, from the lines of the README."""
+    """A scheduler on loopback and its workers, from the lines of docs/batches.md."""
 
     def __init__(self, folder: Path) -> None:
         with socket.socket() as free:

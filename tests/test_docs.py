@@ -1,8 +1,8 @@
-"""Every command of the README runs as printed, and prints what stands below it.
+"""Every command of the README and of docs/ runs as printed, and prints what stands below it.
 
-    python tests/test_readme.py
+    python tests/test_docs.py
 
-writes what the commands print now into the README, in place of what stood there.
+writes what the commands print now into these files, in place of what stood there.
 """
 
 import doctest
@@ -11,7 +11,6 @@ import shutil
 import subprocess
 import sys
 from html import unescape
-from itertools import count
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -21,16 +20,31 @@ from PIL import Image
 from terminal import on_terminal, shell, shell_line
 
 ROOT = Path(__file__).parents[1]
-README = ROOT / "README.md"
+DOCUMENTS = {
+    str(path.relative_to(ROOT)): path.read_text("utf-8")
+    for path in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted(ROOT.glob("docs/*.md")))
+}
+"""Name → text."""
 
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.S | re.M)
-BLOCKS = BLOCK.findall(README.read_text("utf-8"))
+BLOCKS = [(name, *block) for name, text in DOCUMENTS.items() for block in BLOCK.findall(text)]
+"""Document, language and text."""
+
 NEEDED = {"jq": "jq", "make ": "make", "man -l": "man"}
 """What a line calls → the program it needs."""
 
 
 def texts(language):
-    return [text for name, text in BLOCKS if name == language]
+    return [text for _, name, text in BLOCKS if name == language]
+
+
+def blocks_of(language):
+    """The blocks of a language as parameters, called by their document and first line."""
+    return [
+        pytest.param(text, id=f"{document}: {text.partition(chr(10))[0]}")
+        for document, name, text in BLOCKS
+        if name == language
+    ]
 
 
 LINES = [line for text in texts("sh") for line in text.splitlines() if "venv" not in line]
@@ -44,12 +58,14 @@ def folder(tmp_path):
 
 def test_every_block_is_of_a_kind_that_is_run():
     """Those for a cluster in tests/batch, where one is."""
-    assert {name for name, _ in BLOCKS} <= {"sh", "console", "python", "make", "yaml", "cluster"}
+    assert {name for _, name, _ in BLOCKS} <= {
+        "sh", "console", "python", "make", "yaml", "cluster", "text"
+    }  # fmt: skip
     assert len(LINES) > 40
 
 
-@pytest.mark.parametrize("text", texts("sh"), ids=lambda text: text.partition("\n")[0])
-def test_a_block_of_the_readme_runs_line_by_line(text, folder):
+@pytest.mark.parametrize("text", blocks_of("sh"))
+def test_a_block_runs_line_by_line(text, folder):
     """Every line runs behind those before it, in one folder, and prints the number behind its #."""
     for line in text.splitlines():
         if line not in LINES:
@@ -77,15 +93,15 @@ def session(text, place):
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="there are no pseudo-terminals")
-@pytest.mark.parametrize("text", texts("console"), ids=lambda text: text.partition("\n")[0])
-def test_a_console_of_the_readme_shows_what_is_printed(text, tmp_path):
+@pytest.mark.parametrize("text", blocks_of("console"))
+def test_a_console_shows_what_is_printed(text, tmp_path):
     assert session(text, tmp_path) == text
 
 
-@pytest.mark.parametrize("number", range(len(texts("python"))))
-def test_python_of_the_readme_runs(number, folder, monkeypatch):
+@pytest.mark.parametrize("text", blocks_of("python"))
+def test_python_of_a_document_runs(text, folder, monkeypatch):
     monkeypatch.chdir(folder)
-    example = doctest.DocTestParser().get_doctest(texts("python")[number], {}, "README", None, None)
+    example = doctest.DocTestParser().get_doctest(text, {}, "docs", None, None)
     assert example.examples
     result = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS).run(example)
     assert not result.failed
@@ -108,9 +124,9 @@ def test_the_hook_for_pre_commit_passes_and_can_fail(folder):
     assert code == 1
 
 
-def test_every_file_and_test_that_the_readme_names_is_there():
-    text = README.read_text("utf-8")
-    named = set(re.findall(r"(?:tests|samples|\.ci)/[\w./]+\w(?!\\)\b", text))
+def test_every_file_and_test_that_a_document_names_is_there():
+    text = "".join(DOCUMENTS.values())
+    named = set(re.findall(r"(?:tests|samples|docs|\.ci)/[\w./-]+\w(?!\\)\b", text))
     assert len(named) > 10
     for name in named:
         assert (ROOT / name).exists(), name
@@ -124,50 +140,76 @@ def text_of(svg):
     return re.sub(r"\s+", " ", unescape(re.sub(r"<style.*?</style>|<[^>]*>", " ", svg, flags=re.S)))
 
 
-def test_the_pictures_of_the_readme_are_what_its_commands_draw(tmp_path):
-    shots = ROOT / "samples" / "shots"
-    shown = re.findall(r"!\[[^\]]+\]\(samples/shots/([^)]+)\)", README.read_text("utf-8"))
+def test_the_pictures_are_what_their_commands_draw(tmp_path):
+    pictures = ROOT / "docs" / "pictures"
+    links = re.compile(r"!\[[^\]]+\]\((?:docs/)?pictures/([^)]+)\)")
+    linked = set(links.findall("".join(DOCUMENTS.values())))
     subprocess.run(
-        [sys.executable, str(ROOT / "samples" / "shots.py"), str(tmp_path)],
+        [sys.executable, str(ROOT / "docs" / "pictures.py"), str(tmp_path)],
         capture_output=True,
         check=True,
     )
-    made = {path.name for path in tmp_path.iterdir()}
-    assert set(shown) == made == {path.name for path in shots.iterdir()}
-    for name in shown:
+    drawn = {path.name for path in tmp_path.iterdir()}
+    assert linked == drawn == {path.name for path in pictures.iterdir()}
+    for name in linked:
         if name.endswith(".svg"):
-            old, new = ((place / name).read_text("utf-8") for place in (shots, tmp_path))
-            assert text_of(old) == text_of(new), f"{name}: python samples/shots.py"
+            old, new = ((place / name).read_text("utf-8") for place in (pictures, tmp_path))
+            assert text_of(old) == text_of(new), f"{name}: python docs/pictures.py"
         else:
-            with Image.open(shots / name) as old, Image.open(tmp_path / name) as new:
+            with Image.open(pictures / name) as old, Image.open(tmp_path / name) as new:
                 assert getattr(old, "n_frames", 1) == getattr(new, "n_frames", 1)
-                pixels = [np.asarray(one.convert("RGB"), float) for one in (old, new)]
+                pixels = [np.asarray(picture.convert("RGB"), float) for picture in (old, new)]
             # encoders differ between versions, in what nobody sees
-            assert np.abs(pixels[0] - pixels[1]).mean() < 2, f"{name}: python samples/shots.py"
+            assert np.abs(pixels[0] - pixels[1]).mean() < 2, f"{name}: python docs/pictures.py"
 
 
-def test_every_link_within_the_readme_leads_to_a_heading():
-    text = README.read_text("utf-8")
-    headings = {
+def headings(text):
+    """The anchors of a document, as GitHub and MkDocs make them."""
+    return {
         re.sub(r"[^\w\- ]", "", line).strip().lower().replace(" ", "-")
         for line in re.findall(r"^#+ (.*)", text, re.M)
     }
-    for link in re.findall(r"\]\(#([^)]*)\)", text):
-        assert link in headings
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_every_link_leads_to_a_file_and_its_heading(name):
+    for link in re.findall(r"\]\(([^)]*)\)", BLOCK.sub("", DOCUMENTS[name])):
+        if link.startswith("https://"):
+            continue
+        path, _, anchor = link.partition("#")
+        target = (ROOT / name).parent / path if path else ROOT / name
+        assert target.exists(), link
+        if anchor:
+            assert anchor in headings(target.read_text("utf-8")), link
+
+
+def test_the_site_is_built_without_a_warning(tmp_path):
+    """With the reference, which is made of the help and of the docstrings."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-d", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "--mac-rule" in (tmp_path / "reference/commands/index.html").read_text("utf-8")
+    assert "conv_transpose2d" in (tmp_path / "reference/python/index.html").read_text("utf-8")
+
+
+def test_the_front_page_is_short():
+    assert len(DOCUMENTS["README.md"].encode()) < 13_000
 
 
 def main():
-    blocks = count()
-
     def renewed(match):
         if match[1] != "console":
             return match[0]
         with TemporaryDirectory() as place:
-            next(blocks)
             return f"```console\n{session(match[2], Path(place))}```"
 
-    README.write_text(BLOCK.sub(renewed, README.read_text("utf-8")), "utf-8")
-    print(f"{next(blocks)} sessions written")
+    for name, text in DOCUMENTS.items():
+        (ROOT / name).write_text(BLOCK.sub(renewed, text), "utf-8")
 
 
 if __name__ == "__main__":

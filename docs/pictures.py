@@ -1,9 +1,9 @@
-"""Make the pictures of the README: results as they are, and terminals as SVG.
+"""Make the pictures of the README and of docs/: results as they are, and terminals as SVG.
 
 Every terminal shows what the command that stands in it prints; SVG is Rich's own export. Needs
 convcli alone, in the Python that runs this:
 
-    python samples/shots.py [folder]
+    python docs/pictures.py [folder]
 """
 
 import os
@@ -18,8 +18,9 @@ from PIL import Image
 from rich.console import Console
 from rich.text import Text
 
-SAMPLES = Path(__file__).resolve().parent
-SHOTS = SAMPLES / "shots"
+DOCS = Path(__file__).resolve().parent
+SAMPLES = DOCS.parent / "samples"
+PICTURES = DOCS / "pictures"
 
 DRAWN = {
     "window.gif": "explain --input 5x5 --kernel 3 --stride 2 --padding 1 --fps 1",
@@ -52,25 +53,25 @@ SHOWN = {
 }
 """File → the command whose terminal it shows."""
 
-WIDTH = 96
+WIDTH = 80
 
 
-def main(shots: Path) -> None:
-    shots.mkdir(exist_ok=True)
+def main(pictures: Path) -> None:
+    pictures.mkdir(exist_ok=True)
     with TemporaryDirectory() as folder:
         place = Path(folder)
         (place / "samples").symlink_to(SAMPLES)
         for name, line in DRAWN.items():
-            run(f"{line} -q --force -o {shlex.quote(str(shots.resolve() / name))}", place)
+            run(f"{line} -q --force -o {shlex.quote(str(pictures.resolve() / name))}", place)
         for name, (line, times) in REDUCED.items():
             run(f"{line} -q --force -o whole.png", place)
             with Image.open(place / "whole.png") as picture:
-                picture.convert("RGB").reduce(times).save(shots / name, quality=75)
-        tiles(place, shots / "results.jpg")
+                picture.convert("RGB").reduce(times).save(pictures / name, quality=75)
+        tiles(place, pictures / "results.jpg")
         run("filter samples/chart.png -k identity -o before.png", place)
         run(f"filter before.png -k '{binomial()}' -o after.png", place)
         for name, line in SHOWN.items():
-            shoot(shots / name, line, place)
+            shoot(pictures / name, line, place)
 
 
 def tiles(place: Path, target: Path, side: int = 220) -> None:
@@ -124,4 +125,4 @@ def last_moment(place: Path) -> Text:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]) if sys.argv[1:] else SHOTS)
+    main(Path(sys.argv[1]) if sys.argv[1:] else PICTURES)
