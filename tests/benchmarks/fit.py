@@ -122,7 +122,7 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=9, help="calls of each algorithm and layer")
     times = measured(parser.parse_args().runs)
     names = list(times)
-    modules = {id(module_of(name)): module_of(name) for name in names if name != "pointwise"}
+    modules = {id(module_of(name)): module_of(name) for name in names}
     for module in modules.values():
         best = fitted(module, [name for name in names if module_of(name) is module], times)
         for constant, value in best.items():

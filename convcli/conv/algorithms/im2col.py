@@ -37,13 +37,9 @@ def refuses(problem: Problem) -> str | None:
 def cost(problem: Problem) -> float:
     columns = problem.images * problem.groups * problem.taps * problem.places
     bands = problem.images * problem.groups * len(_bands(problem))
-    return SECONDS_PER_COLUMN * columns + seconds_of_products(problem, bands)
-
-
-def seconds_of_products(problem: Problem, bands: int) -> float:
-    """What the products take, in so many bands."""
     return (
         (SECONDS_PER_MAC if _shared(problem) else SECONDS_PER_BLAS_MAC) * problem.macs
+        + SECONDS_PER_COLUMN * columns
         # BLAS lays the weights out anew for each product
         + SECONDS_PER_WEIGHT * bands * problem.filters * problem.taps
         + SECONDS_PER_BAND * bands
