@@ -176,8 +176,8 @@ def draw(result: Result, stream: TextIO | None = None) -> None:
             side: Literal["right", "left"] = "right" if numeric[number] else "left"
             table.add_column(heading, footer=footer, justify=side, no_wrap=True)
             folded.append(cells)
-        for cells in zip(*folded, strict=True):
-            table.add_row(*(Text(cell, "dim" if cell in NOTHING else "") for cell in cells))
+        for row in zip(*folded, strict=True):
+            table.add_row(*(Text(cell, "dim" if cell in NOTHING else "") for cell in row))
         terminal, console.width = console.width, 10_000  # what does not fit, the terminal breaks
         console.print(table)
         console.width = terminal
