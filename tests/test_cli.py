@@ -545,3 +545,17 @@ def test_padding_of_two_ends_is_one_axis_and_of_two_axes_is_not(shell):
     assert (code, out.splitlines()[1].split("\t")[3:5]) == (0, ["1,2", "9"])
     code, _, err = shell("solve --input 8 --kernel 3 --padding 1,2x3,4 --output 9")
     assert (code, "is not a size such as 2, or 1,2 (before,after)" in err) == (2, True)
+
+
+def test_samples_are_written_where_none_are_and_run(shell, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert shell("samples new/") == (
+        0,
+        "new/cat.jpg\nnew/chart.png\nnew/leaf.png\nnew/net.py\n",
+        "",
+    )
+    code, _, error = shell("samples new/")
+    assert code == 1
+    assert "new/cat.jpg" in error
+    assert "--force" in error
+    assert shell("shape new/net.py --input 32 -q")[:2] == (0, "10\n")
