@@ -1,6 +1,8 @@
 """`convcli samples`: the pictures and the network that the examples of the help name."""
 
+from functools import partial
 from pathlib import Path
+from shutil import copyfileobj
 
 from convcli.images.io.atomic import check_free, write_file
 from convcli.output import path
@@ -26,6 +28,6 @@ def samples(folder: str, force: bool) -> None:
     files = {str(target / name): samples_folder() / name for name in NAMES}
     check_free(files, force)
     for name, source in files.items():
-        data = source.read_bytes()
-        write_file(name, lambda file, data=data: file.write(data), force)
+        with source.open("rb") as sample:
+            write_file(name, partial(copyfileobj, sample), force)
         path(name)
