@@ -396,7 +396,7 @@ def fit_warnings(fits: Sequence[Fit], skips: bool = True) -> Iterator[str]:
     >>> fit = Fit(224, Window(11, stride=4), (0, 0))
     >>> for line in next(fit_warnings((fit, fit))).splitlines():
     ...     print(line)
-    the last row and column are never read: (224 + 2·0 − 11)/4 + 1 = 54.25 → 54
+    the last row and column are unread: (224 + 2·0 − 11)/4 + 1 = 54.25 → 54
       all are read with input 223 (→ 54) or 227 (→ 55), or padding 1,2 or 2 (→ 55)
     """
     agreeing: dict[Fit, list[str]] = {}
@@ -422,7 +422,7 @@ def _unread_warning(fit: Fit, cells: list[str]) -> str:
     more = fit.output + 1
     padding = f"{before}" if before == after else f"{before},{after} or {fit.even_padding}"
     return (
-        f"the last {lost} {verb} never read: {fit.formula}\n"
+        f"the last {lost} {verb} unread: {fit.formula}\n"
         f"  all are read with input {shorter} (→ {fit.output}) or {longer} (→ {more}), "
         f"or padding {padding} (→ {more})"
     )
