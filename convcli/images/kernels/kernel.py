@@ -140,7 +140,9 @@ class Kernel(NamedTuple):
             for factor in part.factors
         )
 
-    def __array__(self, dtype: DTypeLike | None = None, copy: bool | None = None) -> NDArray[np.floating]:
+    def __array__(
+        self, dtype: DTypeLike | None = None, copy: bool | None = None
+    ) -> NDArray[np.floating]:
         """The weights as floats: (rows, columns), or (matrices, rows, columns) of several.
 
         >>> np.asarray(Kernel((Part((np.array([[1, 2]]),), Fraction(1, 4)),))).tolist()
