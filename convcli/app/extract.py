@@ -242,7 +242,7 @@ def _picture(
     drawing.add(INPUT, "", x)
     spreads = {INPUT: float(x.std(dtype="float64"))}
     stats, maps = [], {}
-    for step in extractor.run(rows, x, (), saves):
+    for step in extractor.run(rows, x):
         if not step.row.inputs:
             continue  # numbers of the file, which no picture changes
         layer = layer_stats(step, spreads.get(step.row.node.inputs[0], 0.0))
