@@ -1,7 +1,10 @@
 from convcli.api import draw as draw
 from convcli.api import filter_image as filter_image
+from convcli.api import kernels as kernels
 from convcli.api import parse as parse
+from convcli.api import solve as solve
 from convcli.api import summarize as summarize
+from convcli.api import zoo as zoo
 from convcli.conv import conv2d as conv2d
 from convcli.errors import OutputError as OutputError
 from convcli.errors import PictureError as PictureError
@@ -9,6 +12,7 @@ from convcli.errors import Refusal as Refusal
 from convcli.errors import SpecError as SpecError
 from convcli.errors import UnfitError as UnfitError
 from convcli.features.extractor import extract_features as extract_features
+from convcli.features.transformer import RandomConvFeatures as RandomConvFeatures
 from convcli.images.kernels.parse import kernel as kernel
 
 __version__: str

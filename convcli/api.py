@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from convcli.errors import SpecError
 from convcli.nets.analysis.table import Figures, Settings
 from convcli.nets.graph import Network, Reading
+from convcli.tables import Listing
 from convcli.text import like
 
 if TYPE_CHECKING:
@@ -168,6 +169,66 @@ def _size(input: int | str | Sequence[int]) -> tuple[int, ...]:
         return read_size(text)
     except ValueError as error:
         raise SpecError(f"input={input!r:.60}: {error}") from None
+
+
+def solve(
+    *,
+    output: int,
+    input: int | None = None,
+    kernel: int | None = None,
+    stride: int | None = None,
+    padding: int | tuple[int, int] | None = None,
+    dilation: int = 1,
+    transposed: bool = False,
+) -> Listing:
+    """The kernels, strides, paddings or inputs that give an output, along one axis.
+
+    Lengths that are left out are searched. `padding` is that of both sides, or (before, after).
+
+    >>> [row["padding"] for row in solve(input=224, kernel=11, stride=4, output=55).rows()]
+    ['1,2', '2', '3', '2,3']
+
+    Raises UnfitError where nothing gives the output, SpecError where too little is known.
+    """
+    from convcli.app.solve import SolveOptions
+    from convcli.app.solve import solve as solved
+
+    options = SolveOptions(
+        size=None if input is None else (input,),
+        kernel=kernel,
+        stride=stride,
+        padding=(padding, padding) if isinstance(padding, int) else padding,
+        dilation=dilation,
+        output=output,
+        transposed=transposed,
+    )
+    outcome = solved(options)
+    if outcome.refusal is not None:
+        raise outcome.refusal
+    assert isinstance(outcome.result, Listing)
+    return outcome.result
+
+
+def zoo() -> Listing:
+    """The networks that come with the tool.
+
+    >>> "resnet50" in [row["name"] for row in zoo().rows()]
+    True
+    """
+    from convcli.nets.zoo import listing
+
+    return listing()
+
+
+def kernels() -> Listing:
+    """The kernels that have names, with their parameters, sizes, purposes and sources.
+
+    >>> kernels().rows()[1]["kernel"]
+    'box'
+    """
+    from convcli.images.kernels.listing import catalogue_listing
+
+    return catalogue_listing()
 
 
 def filter_image(

@@ -5,13 +5,25 @@ Rich is imported only where a table is drawn; nothing here knows what the figure
 
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple, Protocol, TextIO, TypeAlias, TypeVar, overload
+from typing import (
+    TYPE_CHECKING,
+    Literal,
+    NamedTuple,
+    Protocol,
+    TextIO,
+    TypeAlias,
+    TypeVar,
+    overload,
+)
 
 from convcli.errors import Refusal
 from convcli.options import OutputOptions
 from convcli.output import encodable, line, note, path, show_lines, write
 from convcli.table_layout import Part, columns_that_fit, fold, tree
-from convcli.text import csv_row, safe
+from convcli.text import counted, csv_row, safe
+
+if TYPE_CHECKING:
+    from pandas import DataFrame
 
 Record: TypeAlias = Mapping[str, object]
 """A JSON object: names, and what JSON can hold."""
@@ -54,6 +66,26 @@ class Listing(NamedTuple):
 
     def record(self) -> Record:
         return self.fields
+
+    def rows(self) -> list[dict[str, object]]:
+        """The rows of the table, values by the names of their columns."""
+        return named_rows(self)
+
+    def to_pandas(self) -> "DataFrame":
+        """The rows as a data frame of pandas, which is imported for it."""
+        return data_frame(self)
+
+    def __str__(self) -> str:
+        """The table as a terminal shows it."""
+        return table_text(self)
+
+    def __repr__(self) -> str:
+        columns, rows, _ = self.cells
+        return f"<{counted(len(rows), 'row')} of {', '.join(columns)}>"
+
+    def _repr_html_(self) -> str:
+        """The table as a notebook shows it."""
+        return html_table(self)
 
 
 class Math(NamedTuple):
@@ -143,6 +175,28 @@ def show_text(result: TextResult, styles: Mapping[str, str], options: OutputOpti
         show_lines(result.lines(), styles)
     else:
         show(result, options.format_, options.quiet)
+
+
+def named_rows(result: Result) -> list[dict[str, object]]:
+    """The rows of a result's table, values by the names of their columns.
+
+    >>> named_rows(Listing("6", (("layer", "params"), [("conv1", 6)], ()), {}))
+    [{'layer': 'conv1', 'params': 6}]
+    """
+    columns, rows, _ = result.table()
+    return [dict(zip(columns, row, strict=True)) for row in rows]
+
+
+def data_frame(result: Result) -> "DataFrame":
+    """The rows of a result's table as a data frame; pandas is imported for it.
+
+    Raises ImportError, with what to install, where pandas is missing.
+    """
+    try:
+        from pandas import DataFrame
+    except ImportError:
+        raise ImportError("a data frame needs pandas: pip install pandas") from None
+    return DataFrame(named_rows(result))
 
 
 def table_text(result: Result) -> str:

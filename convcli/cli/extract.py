@@ -68,7 +68,7 @@ from convcli.tables import finish
     more=[
         option("--nearest", type=COUNT, help="Find the N most similar pictures."),
         option("--top", type=COUNT, help="Print the N largest outputs: the classes."),
-        option("--labels", type=FILE, help="Names of classes: a line each, or JSON."),
+        option("--labels", type=FILE, help="Names of classes: one per line, or JSON."),
         option("--layers", metavar="NAMES", help="Layers to draw, or to make vectors of."),
         option("--among", type=FILE, help="Where to search: a folder, or vectors (.npz)."),
         option("--distances", type=METRIC, help="cosine or euclidean distances between pictures."),

@@ -26,7 +26,7 @@ class Class(NamedTuple):
 
 
 def read_labels(path: str) -> list[str]:
-    """The names of classes: a line each, a JSON list, or a JSON object by number.
+    """The names of classes: one per line, a JSON list, or a JSON object by number.
 
     An object of lists, as Keras has it, gives the last word of each. Raises Refusal for a file that
     cannot be read, SpecError for one that holds no names.
@@ -37,7 +37,7 @@ def read_labels(path: str) -> list[str]:
     except OSError as error:
         raise Refusal(f"{safe(path)} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise SpecError(f"{safe(path)} is no text: labels are a line each, or JSON") from None
+        raise SpecError(f"{safe(path)} is no text: labels are one per line, or JSON") from None
     if text.lstrip()[:1] not in ("[", "{"):
         return [line.strip() for line in text.splitlines() if line.strip()]
     try:

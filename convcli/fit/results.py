@@ -120,8 +120,8 @@ class FittedKernel(NamedTuple):
                 f"{counted(fitted.unknowns, 'unknown')}; many kernels fit as well"
             )
         return (
-            f"determined: {counted(fitted.unknowns, 'unknown')}, a weight known to "
-            f"± {float(fitted.errors.max()):.2g} (one standard error)"
+            f"determined: {counted(fitted.unknowns, 'unknown')}, the standard error of a weight is "
+            f"at most {float(fitted.errors.max()):.2g}"
         )
 
     def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:

@@ -1,6 +1,6 @@
 """Activation functions by the notation's names, on the maps of one image: (c, *lengths).
 
-What `convcli.conv` has is used as it is; the others are a line each.
+What `convcli.conv` has is used as it is; the others are one line per function.
 """
 
 from collections.abc import Callable

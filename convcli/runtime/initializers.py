@@ -1,4 +1,4 @@
-"""How filters are drawn: INITS, a line each, from a seeded generator to weights (f, c, i, j).
+"""How filters are drawn: INITS, one line per way, from a seeded generator to weights (f, c, i, j).
 
 `fan_in` is c·i·j, the weights of one filter; `fan_out` f·i·j. Where a scale is a matter of what
 follows, `slope` is that of the activation: 0 for ReLU, 1 for none.

@@ -70,7 +70,7 @@ class Net(nn.Module):
 """
     made = figures(text, (3, 64, 64))
     assert (made.params, made.summary.trainable) == (11_177_538, 1_026)
-    assert "11,176,512 not trainable" in made.caption
+    assert "11,176,512 frozen" in made.caption
     columns, _, footer = made.table()
     assert footer[columns.index("trainable")] == 1026
 

@@ -11,10 +11,12 @@ from convcli.nets.analysis.summary import DTYPES, SCHEMA, Row, Summary, named_ax
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, size_text
 from convcli.nets.layers.tensor_ops import Input
-from convcli.tables import Record, Table, html_table, table_text
+from convcli.tables import Record, Table, data_frame, html_table, named_rows, table_text
 
 if TYPE_CHECKING:
     from fractions import Fraction  # 2 ms of a start
+
+    from pandas import DataFrame
 
 
 class Settings(NamedTuple):
@@ -180,7 +182,7 @@ def _block(name: str, members: Sequence[LayerRecord]) -> LayerRecord:
     if len(members) == 1 and first["name"] == name:
         return first
     block = last.copy()
-    block["name"], block["type"] = name, f"block of {len(members)}"
+    block["name"], block["type"] = name, f"{len(members)} layers"
     block["inputs"], block["input"] = first["inputs"], first["input"]
     for key in WINDOW:
         block.pop(key, None)
@@ -281,16 +283,34 @@ class Figures(NamedTuple):
         """The totals in words, and every convention they were counted under."""
         total = totals(self.summary, self.settings)
         memory, batch = total["memory"], self.settings.batch
-        kept = f", {total['buffers']:,} running statistics beside them" if total["buffers"] else ""
+        trained = (
+            f"{total['trainable']:,} trainable, {total['frozen']:,} frozen"
+            if total["frozen"]
+            else "all trainable"
+        )
+        kept = f"; {total['buffers']:,} running statistics" if total["buffers"] else ""
         rule = RULES[self.settings.rule].definition
         all_, peak = bytes_text(memory["activations"]), bytes_text(memory["peak_activations"])
         return (
-            f"{total['params']:,} params ({total['frozen']:,} not trainable{kept}); "
-            f"{total['macs']:,} MACs = {total['flops']:,} FLOPs for one image, "
-            f"counting {rule}; activations {all_}, at most {peak} at once, "
+            f"{total['params']:,} params{short_text(total['params'])}, {trained}{kept}; "
+            f"{total['macs']:,} MACs{short_text(total['macs'])} = {total['flops']:,} FLOPs "
+            f"for one image, counting {rule}; activations {all_}, at most {peak} at once, "
             f"weights {bytes_text(memory['weights'])} ({self.settings.dtype}, "
             f"batch {batch}, activation functions in place); sizes are HxWxC"
         )
+
+    @property
+    def layers(self) -> tuple[LayerRecord, ...]:
+        """One record per layer, or per folded block, with axes by name."""
+        return tuple(layer_records(self.summary, self.settings))
+
+    def rows(self) -> list[dict[str, object]]:
+        """The rows of the table, values by the names of their columns."""
+        return named_rows(self)
+
+    def to_pandas(self) -> "DataFrame":
+        """The rows as a data frame of pandas, which is imported for it."""
+        return data_frame(self)
 
     @property
     def output(self) -> Shape:
@@ -369,6 +389,18 @@ class Figures(NamedTuple):
             "warnings": list(self.warnings),
             "failures": list(self.failures),
         }
+
+
+def short_text(count: int) -> str:
+    """A large count once more, in short for people; nothing for one below a million.
+
+    >>> short_text(4089184256), short_text(25557032), short_text(61706)
+    (' (4.09 G)', ' (25.6 M)', '')
+    """
+    for size, letter in ((10**12, "T"), (10**9, "G"), (10**6, "M")):
+        if count >= size:
+            return f" ({count / size:.3g} {letter})" if count < 1000 * size else ""
+    return ""
 
 
 def bytes_text(count: int) -> str:
