@@ -70,8 +70,8 @@ from convcli.tables import finish
 )
 @group(
     "Counting and output",
-    option("--get", metavar="NAME", multiple=True, help="Figures alone: params, conv1.output."),
     more=[
+        option("--get", metavar="NAME", multiple=True, help="Figures alone: params, conv1.output."),
         option("--sort", type=SORT, help="Largest first: params, macs, memory, intensity, …."),
         option("--top", type=COUNT, help="The first N rows, by MACs or --sort."),
         option("--type", "types", type=TYPE_NAMES, help="Layers of these types: conv2d,linear."),
