@@ -213,6 +213,7 @@ LAYER_NAMES = "nets.readers.vocabulary.notation:LAYERS"
 SIZE = Reads("HxWxC", read_size)
 INPUT = Reads("HxWxC", read_input)
 PAIR = Reads("N|HxW", read_pair)
+FIT_SIZE = Reads("SIZE", lambda text: text if text == "auto" else read_pair(text), names=["auto"])
 SPREAD = Reads("N|HxW", lambda text: read_pair(text, 0))
 PLACE = Reads("R,C", read_place)
 PADDING = Reads("N|HxW|T,B,L,R|same|valid", read_padding, PADDINGS)
