@@ -9,7 +9,7 @@ from convcli.api import summarize
 from convcli.cli.main import run
 from convcli.draw.network.blocks import blocks_of
 from convcli.draw.network.captions import size_label
-from convcli.nets.zoo import NAMES
+from convcli.nets.zoo import FILES as ZOO_FILES
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -29,7 +29,7 @@ def titles_of(text):
     ]
 
 
-@pytest.mark.parametrize("network", NAMES)
+@pytest.mark.parametrize("network", ZOO_FILES)
 def test_every_layer_stands_in_one_title_and_the_file_is_small(tmp_path, network):
     text = drawn(tmp_path, network, "--style", "blocks")
     assert text == drawn(tmp_path, network, "--style", "blocks")
