@@ -159,8 +159,8 @@ def _preview(picture: Picture, spec: FilterSpec) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
 
-    from convcli.draw.kernel_gallery import shown
-    from convcli.draw.terminal import half_blocks
+    from convcli.drawing.kernel_gallery import shown
+    from convcli.drawing.terminal import half_blocks
     from convcli.images.filters.apply import filter_picture
 
     console = Console(markup=False, highlight=False, emoji=False)

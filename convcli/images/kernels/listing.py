@@ -121,7 +121,8 @@ def catalogue_listing() -> Listing:
         "\n".join(CATALOGUE),
         (("kernel", "parameters", "size", "sum", "separable", "for", "source"), rows, ()),
         {"schema": 1, "kernels": kernels},
-        "convcli kernels NAME shows one in full; NAME:VALUES, NAME(VALUES) give it values",
+        "convcli kernels NAME shows one in full, with its source; NAME:VALUES gives it values",
+        brief=("kernel", "parameters", "for"),
     )
 
 
@@ -147,12 +148,14 @@ def kernel_listing(spec: str) -> Listing:
         lines = [tail.strip(), f"purpose: {entry.purpose}", f"source: {entry.source}"]
         lines += [f"parameters: {parameters_text(takes)}"] if takes else []
         caption = "\n".join(lines)
+    table = _weight_table(one)
     return Listing(
         "\n".join(line for matrix in one.matrices() for line in weights_text(*matrix)),
-        _weight_table(one),
+        table,
         {"schema": 1, **about, **kernel_record(one)},
         caption,
         () if one.listed else row_hints(*one.shape),
+        table[0][1:] if len(one.matrices()) == 1 else (),
     )
 
 
