@@ -79,9 +79,7 @@ def sizes(value: object, name: str) -> tuple[int, ...]:
     return lengths
 
 
-def pads(
-    value: object, axes: int, name: str = "padding", minimum: int = 0
-) -> tuple[Padding, ...]:
+def pads(value: object, axes: int, name: str = "padding", minimum: int = 0) -> tuple[Padding, ...]:
     """A number, one per axis, a pair (before, after) per axis, or a name of PADDINGS."""
     if isinstance(value, str):
         named = padding_name(value)

@@ -9,7 +9,7 @@ class Family(NamedTuple):
     title: str
     source: str
     members: dict[str, tuple[int, int, float]]
-    """Name → side of the input, parameters, and 10⁹ multiply–accumulates, attention's among them."""
+    """Name → side of the input, parameters, 10⁹ multiply–accumulates with those of attention."""
 
 
 FAMILIES = (
