@@ -19,11 +19,11 @@ from convcli.drawing.montage import (
     grid,
     picture_grid,
     sheet,
-    signed,
     stretched,
     strip,
 )
 from convcli.errors import OutputError, SpecError
+from convcli.images.diverging import signed
 from convcli.images.io.atomic import check_free
 from convcli.images.io.formats import format_of
 from convcli.images.io.write import write_picture
