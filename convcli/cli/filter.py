@@ -130,7 +130,7 @@ def filter_command(options: FilterRun) -> None:
 
     The range auto scales gradients so that a full black-to-white step is white, and clips blurs;
     one line on stderr says what the values were. crossings:5 draws lines where responses of log or
-    dog change their sign by 5 or more; canny draws linked lines. Of many pictures (folders, globs, lists) results
-    come in the order of the inputs, and those that fail are listed at the end.
+    dog change their sign by 5 or more; canny draws linked lines. Of many pictures (folders, globs,
+    lists) results come in the order of the inputs, and those that fail are listed at the end.
     """
     filter_pictures(options)
