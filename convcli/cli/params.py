@@ -119,7 +119,7 @@ def read_columns(text: str) -> tuple[str, ...]:
 
     if text.strip() == "all":
         return tuple(COLUMNS)
-    known = {name.lower(): name for name in COLUMNS}
+    known = {name.lower(): name for name in COLUMNS} | {"network": "layer"}
     names = [name.strip().lower().replace("_", " ") for name in text.split(",")]
     for name in names:
         if name not in known:
@@ -127,6 +127,23 @@ def read_columns(text: str) -> tuple[str, ...]:
                 f"{name!r:.60} is no column; there are {', '.join(COLUMNS)}{like(name, known)}"
             )
     return tuple(known[name] for name in names)
+
+
+def read_sort(text: str) -> str:
+    """A column of numbers, in any case.
+
+    >>> read_sort("macs"), read_sort("FLOPs")
+    ('MACs', 'FLOPs')
+    """
+    from convcli.nets.analysis.table import SORTS
+
+    known = {name.lower(): name for name in SORTS}
+    if text.lower() not in known:
+        raise ValueError(
+            f"{text!r:.60} is no column of numbers; there are {', '.join(SORTS)}"
+            f"{like(text.lower(), known)}"
+        )
+    return known[text.lower()]
 
 
 def _one_of(source: str, metavar: str = "NAME") -> Reads:
@@ -210,6 +227,8 @@ FPS = Reads("N", read_fps)
 UNIT = Reads("N:R,C", read_unit)
 EXPECTATION = Reads("NAME=VALUE", read_expectation)
 COLUMN_NAMES = Reads("NAMES", read_columns, ["all", "nets.analysis.table:COLUMNS"])
+SORT = Reads("COLUMN", read_sort, ["nets.analysis.table:SORTS"])
+TYPE_NAMES = Reads("TYPE", lambda text: tuple(name.strip() for name in text.split(",")))
 RESIZE = Reads("N|HxW|keep", read_resize, ["keep"])
 RULE = _one_of("nets.analysis.mac_rules:RULES", "RULE")
 DTYPE = _one_of("nets.analysis.summary:DTYPES", "TYPE")
@@ -226,7 +245,7 @@ KERNEL = Reads("KERNEL", names=[KERNELS])
 NETWORK = Reads("NETWORK", names=[ZOO], files=True)
 LAYERS = Reads("LAYERS", names=[LAYER_NAMES, ZOO], files=True)
 BORDER = Reads("B", names=["borders:BORDERS"])
-PICTURE_RANGE = Reads("RANGE", names=["images.filters.ranges:FIXED", "stretch", "pct"])
+PICTURE_RANGE = Reads("RANGE", names=["images.filters.ranges:FIXED", "stretch", "pct", "crossings"])
 PARTS = Reads("PARTS", names=["features.aggregations:POOLS", "grid"])
 ACTIVATION = Reads("A", names=["conv.activations:ACTIVATIONS", "explain.elementwise:SPECIAL"])
 MODE = Reads("MODE", names=["explain.signals:MODES"])
