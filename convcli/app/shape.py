@@ -45,12 +45,16 @@ class ShapeOptions(OutputOptions):
     dtype: str = "float32"
     rule: str = "weights"
     explain: bool = False
+    train: str | None = None
+    """The optimizer of a training whose memory is told."""
+    fits: int | None = None
+    """Bytes that the largest batch is looked for in."""
 
 
 ONE_LAYER = ("kernel", "stride", "padding", "dilation", "filters", "groups", "no_bias")
 """Options that describe one layer; a network has its own."""
 
-ONE_NETWORK = ("explain", "fit", "strict_fit", "keep_going", "expect", "columns")
+ONE_NETWORK = ("explain", "fit", "strict_fit", "keep_going", "expect", "columns", "train")
 """Options of one network's table, which a sweep or a comparison does not print."""
 
 MAX_SEARCHED_NODES = 600
@@ -77,6 +81,13 @@ def shape(options: ShapeOptions) -> Outcome:
     clash = [*others[1:], *options.given(*ONE_NETWORK)]
     if others and clash:
         raise SpecError(f"--{others[0]} does not go with --{clash[0].replace('_', '-')}")
+    if options.fits is not None and options.train is None:
+        raise SpecError("--fits is for the memory of training: give --train adam too")
+    if options.train is not None:
+        for name in options.given(*ONE_NETWORK[:-1], "depth"):
+            raise SpecError(f"--train does not go with --{name.replace('_', '-')}")
+        if options.dtype == "int8":
+            raise SpecError("--train needs a --dtype of gradients, not int8")
     if options.explain:
         _check_explained(options)
     elif options.format_ == "text":
@@ -104,6 +115,8 @@ def shape(options: ShapeOptions) -> Outcome:
             settings = settings._replace(batch=inputs.batch)
         if options.versus:
             outcome = Outcome(_versus(network, summary, options, settings))
+        elif options.train is not None:
+            outcome = _trained(network, summary, options.train, options.fits, settings)
         else:
             outcome = _figures(searched, summary, options, settings, inputs.assumed)
     if not options.quiet:
@@ -212,6 +225,23 @@ def _reading(options: ShapeOptions) -> Reading:
         bias=not options.no_bias,
     )
     return Reading(sequential([layer]), None, "")
+
+
+def _trained(
+    network: Network, summary: Summary, optimizer: str, limit: int | None, settings: Settings
+) -> Outcome:
+    """The memory of training a network, and the largest batch that fits a limit."""
+    from convcli.nets.analysis.table import bytes_text
+    from convcli.nets.analysis.training import listing, training
+    from convcli.nets.analysis.valid_inputs import check_fits
+
+    check_fits(network, summary)
+    memory = training(network, summary, optimizer, settings.dtype)
+    refusal = None
+    if limit is not None and not memory.largest_batch(limit):
+        need = bytes_text(memory.peak(1))
+        refusal = UnfitError(f"one image takes {need} to train, more than {bytes_text(limit)}")
+    return Outcome(listing(memory, settings.batch, limit), refusal=refusal)
 
 
 def _figures(

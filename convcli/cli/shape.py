@@ -11,7 +11,9 @@ from convcli.cli.params import (
     EXPECTATION,
     INPUT,
     LAYERS,
+    MEMORY,
     NETWORK,
+    OPTIMIZER,
     PADDING,
     PAIR,
     RANGE,
@@ -59,7 +61,13 @@ from convcli.tables import finish
         multiple=True,
         help="Exit 1 unless so: params=61706, 'macs<=4.2G'.",
     ),
+    option(
+        "--train",
+        type=OPTIMIZER,
+        help="Memory of training: sgd, momentum, adam, adamw.",
+    ),
     more=[
+        option("--fits", type=MEMORY, help="With --train: the largest batch in 8GiB."),
         option("-v", "--explain", is_flag=True, help="Each layer's formulas, numbers in place."),
         option("--fit", is_flag=True, help="Report which inputs fit, and the smallest that works."),
         option("--strict-fit", is_flag=True, help="Exit 1 when rows or columns are never read."),
@@ -114,5 +122,10 @@ def shape_command(options: ShapeOptions) -> None:
     output, and params, macs and output of a layer, such as conv1.output; bounds: <= < >= >.
     --columns knows layer, type, kernel, stride, padding, input, output, params, trainable, frozen,
     MACs, memory, receptive field, jump, unread and inputs.
+
+    --train tells what training takes for --batch images in --dtype: weights, gradients, states of
+    the optimizer, what layers keep for backward as PyTorch does, and the peak; --fits 8GiB looks
+    for the largest batch. The loss, the allocator's blocks, workspaces and copies of mixed
+    precision are not in it.
     """
     finish(shape(options), options)

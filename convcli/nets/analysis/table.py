@@ -265,6 +265,8 @@ class Figures(NamedTuple):
     """The input's sizes that nobody said."""
     fit: tuple[str, ...] | None = None
     """The nearest inputs that work, where they were asked for."""
+    picture: Callable[[Summary], str] | None = None
+    """What draws the network as SVG, for a notebook; "" where it cannot."""
 
     @property
     def value(self) -> str | tuple[str, ...]:
@@ -313,8 +315,12 @@ class Figures(NamedTuple):
         return f"<{shapes}: {self.params:,} params, {self.macs:,} MACs>"
 
     def _repr_html_(self) -> str:
-        """The table as a notebook shows it."""
-        return html_table(self)
+        """The table as a notebook shows it, and the figure of the network beside it."""
+        svg = self.picture(self.summary) if self.picture is not None else ""
+        if not svg:
+            return html_table(self)
+        style = "display:flex;flex-wrap:wrap;gap:1em;align-items:flex-start;overflow:auto"
+        return f'<div style="{style}"><div>{html_table(self)}</div><div>{svg}</div></div>'
 
     def _inputs(self) -> list[Record]:
         """Every input: its name, and its shape as PyTorch has it, for a batch of one."""
