@@ -11,6 +11,7 @@ from convcli.api import summarize
 from convcli.cli.main import run
 from convcli.drawing.network.blocks import blocks_of
 from convcli.drawing.network.captions import size_label
+from convcli.drawing.network.scene import Text
 from convcli.nets.zoo import FILES as ZOO_FILES
 
 SVG = "{http://www.w3.org/2000/svg}"
