@@ -63,12 +63,12 @@ from convcli.tables import finish
         multiple=True,
         help="Exit 1 unless so: params=61706, 'macs<=4.2G'.",
     ),
-    option(
-        "--train",
-        type=OPTIMIZER,
-        help="Memory of training: sgd, momentum, adam, adamw.",
-    ),
     more=[
+        option(
+            "--train",
+            type=OPTIMIZER,
+            help="Memory of training: sgd, momentum, adam, adamw.",
+        ),
         option("--fits", type=MEMORY, help="With --train: the largest batch in 8GiB."),
         option("-v", "--explain", is_flag=True, help="Each layer's formulas, numbers in place."),
         option("--fit", is_flag=True, help="Report which inputs fit, and the smallest that works."),

@@ -12,7 +12,7 @@ from math import prod
 from typing import NamedTuple
 
 from convcli.nets.analysis.summary import Row, Summary
-from convcli.nets.graph import ALL_WEIGHTS, INPUT
+from convcli.nets.graph import INPUT
 from convcli.nets.layers import (
     Activation,
     AdaptivePool,
@@ -286,7 +286,12 @@ class Walk:
                     kept.append(self._new(prod(shape), one.per_image) if copied else one.storage)
             return kept
         if layer.type == "attention":
-            sums = prod(layer.inputs[0][:-1])
+            query, key = layer.inputs[:2]
+            sums = prod(query[:-1])
+            if len(query) != 4:  # by its definition: scaled queries and keys, and all products
+                scaled = [self._new(prod(shape), output.per_image) for shape in (query, key)]
+                matrix = self._new(sums * key[-2], output.per_image)
+                return [*scaled, inputs[2].storage, matrix]
             kept = [one.storage for one in inputs]
             return [*kept, output.storage, self._new(sums, output.per_image)]
         if layer.type == "var":
@@ -306,7 +311,9 @@ def _trains_weights(row: Row) -> bool:
     """Whether a node's layer has weights of its own that are trained."""
     if isinstance(row.node.layer, Free):
         return False
-    return row.measure.params > 0 and ALL_WEIGHTS not in row.node.frozen
+    if row.node.counted:
+        return row.trainable > 0
+    return row.measure.params > 0 and not row.node.frozen
 
 
 def _is_view(layer: Layer, x: Value, row: Row) -> bool:
