@@ -52,6 +52,20 @@ def power_text(number: int) -> str:
     return f"{'-' if number < 0 else ''}10^{number.bit_length() * 1233 >> 12}"
 
 
+def decimal(dividend: int, divisor: int) -> str:
+    """A quotient behind the sign of equality, cut after the second digit that says something.
+
+    >>> decimal(217, 4), decimal(163, 3), decimal(10, 5), decimal(2001, 1000)
+    ('= 54.25', '≈ 54.33', '= 2', '= 2.001')
+    """
+    scale = 100
+    while dividend % divisor and dividend * scale // divisor % scale == 0:
+        scale *= 10
+    whole, digits = divmod(dividend * scale // divisor, scale)
+    sign = "≈" if dividend * scale % divisor else "="
+    return f"{sign} {whole:,}.{digits:0{len(str(scale)) - 1}}".rstrip("0").rstrip(".")
+
+
 def counted(count: int, noun: str) -> str:
     """A number and its noun, in the plural where it is one.
 
@@ -59,6 +73,20 @@ def counted(count: int, noun: str) -> str:
     ('1 row', '2 rows')
     """
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def bytes_text(count: int) -> str:
+    """Bytes for people, in powers of 1024.
+
+    >>> bytes_text(60950432)
+    '58.13 MiB'
+    """
+    size = float(count)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.2f} {unit}"
+        size /= 1024
+    return f"{size:,.2f} TiB"
 
 
 def csv_row(values: Iterable[object]) -> str:

@@ -88,6 +88,7 @@ def session(text, place):
         if line.startswith("$ "):
             code, printed = on_terminal(line[2:], place)
             shown += [line, *printed.splitlines()]
+            assert all(len(text) <= 80 for text in printed.splitlines())
             assert (code != 0) == ("Error:" in printed), printed
     return "".join(f"{line}\n" for line in shown)
 

@@ -9,8 +9,8 @@ from convcli.app.options import ExtractOptions
 from convcli.batch.inputs import gathered, pictures_in
 from convcli.batch.options import BATCH, LIMITS
 from convcli.batch.vectors import Vectors
-from convcli.draw.feature_maps import MapDrawing, Target, drawn_layers, filter_grids, targets_of
-from convcli.draw.montage import sheet
+from convcli.drawing.feature_maps import MapDrawing, Target, drawn_layers, filter_grids, targets_of
+from convcli.drawing.montage import sheet
 from convcli.errors import OutputError, PictureError, Refusal, SpecError, UnfitError
 from convcli.features.classes import class_listing, read_labels, top_classes
 from convcli.features.config import Setup
@@ -36,7 +36,7 @@ from convcli.images.io.write import save_arrays, write_picture
 from convcli.nets.graph import INPUT
 from convcli.nets.readers.read import is_source
 from convcli.nets.readers.vocabulary.registry import names_of
-from convcli.nets.zoo import NAMES
+from convcli.nets.zoo import zoo_name
 from convcli.output import note
 from convcli.runtime.memory_estimate import took_note
 from convcli.tables import Outcome
@@ -242,7 +242,7 @@ def _picture(
     drawing.add(INPUT, "", x)
     spreads = {INPUT: float(x.std(dtype="float64"))}
     stats, maps = [], {}
-    for step in extractor.run(rows, x, (), saves):
+    for step in extractor.run(rows, x):
         if not step.row.inputs:
             continue  # numbers of the file, which no picture changes
         layer = layer_stats(step, spreads.get(step.row.node.inputs[0], 0.0))
@@ -290,7 +290,7 @@ def is_layer(word: str, after_pictures: bool) -> bool:
         return not os.path.exists(word) or is_source(word)
     if os.path.exists(word) or os.sep in word:
         return False
-    return after_pictures or word in NAMES or word in names_of("short")
+    return after_pictures or zoo_name(word) is not None or word in names_of("short")
 
 
 def files_read(paths: Sequence[str], options: ExtractOptions) -> list[str]:

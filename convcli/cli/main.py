@@ -26,12 +26,16 @@ COMMANDS = {
     "kernels": "List the kernels that have names, or show one in full.",
     "extract": "Draw what layers of random filters see, or make vectors of it.",
     "explain": "Show every product and every sum of a convolution.",
-    "fit": "Recover the kernel that makes one picture of another.",
+    "fit": "Recover the kernel that turned one picture into another.",
+    "samples": "Write the pictures and the network of the examples into a FOLDER.",
     "completion": "Print the script by which a shell completes words.",
     "man": "Print the page of the manual for a command, or for convcli.",
 }
 """Every command and its sentence, which a test compares with its docstring: with all modules
 imported, the help of convcli would take 1.30 times an import of click, instead of 1.22."""
+
+MINOR = {"samples", "schema", "completion", "man"}
+"""Commands of which the help of convcli prints the names alone."""
 
 
 class Root(click.Group):
@@ -64,7 +68,9 @@ class Root(click.Group):
         write_start(self, ctx, formatter)
         formatter.write("\nCommands:\n")
         for name, sentence in COMMANDS.items():
-            formatter.write(f"  {name:10}  {sentence}\n")
+            if name not in MINOR:
+                formatter.write(f"  {name:10}  {sentence}\n")
+        formatter.write(f"  and {' '.join(name for name in COMMANDS if name in MINOR)}\n")
         formatter.write("Options: --version --help; more of a command: convcli COMMAND --help\n")
 
     def invoke(self, ctx: click.Context) -> object:
@@ -82,9 +88,9 @@ class Root(click.Group):
 
 def _hint(word: str) -> str:
     """A hint at what a word that is no command may mean: a command, or an argument of one."""
-    from convcli.nets.zoo import NAMES
+    from convcli.nets.zoo import zoo_name
 
-    if word in NAMES or word.endswith((".net", ".py", ".onnx")):
+    if zoo_name(word) or word.endswith((".net", ".py", ".onnx")):
         return f"; did you mean convcli shape {safe(word)}?"
     if os.path.isfile(word):
         return f"; did you mean convcli filter {safe(word)}?"

@@ -19,7 +19,7 @@ from convcli.images.filters.options import (
     Pair,
     read_record,
 )
-from convcli.images.filters.ranges import Range, read_range
+from convcli.images.filters.ranges import Range, read_range, signed_chain
 from convcli.images.io.formats import formats_beginning
 from convcli.images.io.read import record_in
 from convcli.images.kernels.kernel import (
@@ -32,7 +32,7 @@ from convcli.images.kernels.kernel import (
     scaled,
     transposed,
 )
-from convcli.images.kernels.parse import kernel, spec_text
+from convcli.images.kernels.parse import kernel, kernel_call, spec_text
 from convcli.numerals import read_fraction, row_hints
 from convcli.text import power_text, safe
 
@@ -59,6 +59,8 @@ class FilterSpec(NamedTuple):
     bias: Fraction = Fraction(0)
     amount: Fraction = Fraction(1)
     exact: bool = False
+    threshold: Fraction | None = None
+    """Samples from this on become white, all others black."""
     flip: bool = False
     """Whether the kernels were turned by 180°."""
     record: str = ""
@@ -104,19 +106,23 @@ def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> 
             "iterations counted"
         )
     chain = [_changed(one, scale, options) for one in named] * options.iterations
+    draws_lines = any(one.lines for one in chain)
+    if draws_lines and (options.stride != (1, 1) or options.dilation != (1, 1)):
+        raise SpecError("canny follows lines from pixel to pixel, without --stride or --dilation")
     return FilterSpec(
-        tuple(chain),
-        border,
-        options.stride,
-        options.channels,
-        options.gray,
-        options.linear,
-        range_,
-        bias,
-        amount,
-        options.exact,
-        options.flip,
-        record,
+        kernels=tuple(chain),
+        border=border,
+        stride=options.stride,
+        channels=options.channels,
+        gray=options.gray or draws_lines,
+        linear=options.linear,
+        range=range_,
+        bias=bias,
+        amount=amount,
+        exact=options.exact,
+        threshold=read_fraction(options.threshold, "--threshold") if options.threshold else None,
+        flip=options.flip,
+        record=record,
     )
 
 
@@ -171,8 +177,12 @@ def _record_at(path: str) -> FilterOptions | None:
 
 def remarks(spec: FilterSpec, options: FilterOptions) -> list[str]:
     """What may surprise: a matrix written by hand whose sum darkens or brightens the picture."""
-    lines: list[str] = []
+    lines = _bias_remarks(spec)
+    if spec.gray and not options.gray:
+        lines.append("lines are those of the picture in gray, as with --gray")
     for one, text in zip(spec.kernels, options.kernels, strict=False):
+        if one.name == "gaussian" and one.listed:
+            lines += _size_remarks(text)
         if not one.listed:
             lines += row_hints(*one.shape)
         if re.match(r"\s*[A-Za-z]", text) or options.normalize != "none":
@@ -184,6 +194,33 @@ def remarks(spec: FilterSpec, options: FilterOptions) -> list[str]:
                 "--normalize sum keeps the brightness"
             )
     return list(dict.fromkeys(lines))
+
+
+def _bias_remarks(spec: FilterSpec) -> list[str]:
+    """What a bias does to responses of either sign."""
+    bias, name = _short(spec.bias), spec.range.name
+    differences = any(not one.sum for one in spec.kernels)
+    if not spec.bias or name not in ("auto", "clip", "abs") or not differences:
+        return []
+    if not signed_chain(spec.kernels):
+        return [f"edge strengths are never below 0: --bias {bias} only brightens them"]
+    if name == "clip":
+        return [f"the weights sum to 0: --bias {bias} shows a response of 0 as {bias}"]
+    return [
+        f"the weights sum to 0: --range {name} shows |response|, and --bias {bias} brightens all "
+        f"of it; --range clip --bias {bias} shows both signs, 0 as {bias}"
+    ]
+
+
+def _size_remarks(text: str) -> list[str]:
+    """What a second value of a gaussian is, where it looks like the size of the kernel."""
+    match kernel_call(text).args:
+        case [int() | float() as sigma, int() as second, *_] if second % 2 and second > 2 * sigma:
+            return [
+                f"{safe(text)} has σ {sigma} along rows and {second} along columns; "
+                f"a size is written size={second}"
+            ]
+    return []
 
 
 def _short(number: Fraction) -> str:

@@ -5,11 +5,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from convcli.callsyntax import read_call
+from convcli.errors import SpecError
 from convcli.images.kernels.catalogue import CATALOGUE, built, parameters
 from convcli.images.kernels.factor import Matrix
-from convcli.images.kernels.kernel import Kernel, middle
-from convcli.images.kernels.parse import kernel
+from convcli.images.kernels.kernel import MAX_SIDE, Kernel, middle
+from convcli.images.kernels.parse import kernel, kernel_call
 from convcli.numerals import row_hints
 from convcli.tables import Listing, Table
 from convcli.text import safe
@@ -61,6 +61,8 @@ def kernel_record(kernel: Kernel) -> dict[str, object]:
         "combine": kernel.combine or None,
         "anchor": list(kernel.centre),
         "one_sided": kernel.one_sided,
+        **({"threshold": str(kernel.threshold)} if kernel.threshold else {}),
+        **({"lines": list(kernel.lines)} if kernel.lines else {}),
         "sum": str(kernel.sum),
         "rank": kernel.rank,
         "separable": kernel.separable,
@@ -92,6 +94,11 @@ def kernel_text(kernel: Kernel) -> list[str]:
         lines += [f"    {line}" for line in weights_text(matrix, scale)]
         lines += [""] if len(matrices) > 1 else []
     row, column = kernel.centre
+    if kernel.lines:
+        sigma, low, high = kernel.lines
+        lines.append(
+            f"  lines      after gaussian:{sigma:g}, thinned, from {low:g} and {high:g} on"
+        )
     lines.append(
         f"  sum        {number(kernel.sum)}; rank {kernel.rank}, "
         f"{'separable' if kernel.separable else 'not separable'}; anchor row {row}, column {column}"
@@ -121,7 +128,8 @@ def catalogue_listing() -> Listing:
         "\n".join(CATALOGUE),
         (("kernel", "parameters", "size", "sum", "separable", "for", "source"), rows, ()),
         {"schema": 1, "kernels": kernels},
-        "convcli kernels NAME shows one in full; NAME:VALUES, NAME(VALUES) give it values",
+        "convcli kernels NAME shows one in full, with its source; NAME:VALUES gives it values",
+        brief=("kernel", "parameters", "for"),
     )
 
 
@@ -137,22 +145,27 @@ def parameters_text(takes: Mapping[str, object]) -> str:
 def kernel_listing(spec: str) -> Listing:
     """One kernel in full, by its name and values, its matrix or its file, as a result to print."""
     one, about = kernel(spec), {}
+    if max(one.shape) > MAX_SIDE:
+        rows, columns = one.shape
+        raise SpecError(f"{rows}x{columns} weights are too many to list; at most {MAX_SIDE} a side")
     head, *_, tail = kernel_text(one)
     caption = f"{head}\n{tail}"
     if one.listed:
-        call = read_call(spec)
+        call = kernel_call(spec)
         entry, takes = CATALOGUE[call.name], parameters(call.name)
         takes |= dict(zip(takes, call.args, strict=False)) | call.kwargs
         about = {"parameters": takes, "purpose": entry.purpose, "source": entry.source}
         lines = [tail.strip(), f"purpose: {entry.purpose}", f"source: {entry.source}"]
         lines += [f"parameters: {parameters_text(takes)}"] if takes else []
         caption = "\n".join(lines)
+    table = _weight_table(one)
     return Listing(
         "\n".join(line for matrix in one.matrices() for line in weights_text(*matrix)),
-        _weight_table(one),
+        table,
         {"schema": 1, **about, **kernel_record(one)},
         caption,
         () if one.listed else row_hints(*one.shape),
+        table[0][1:] if len(one.matrices()) == 1 else (),
     )
 
 
@@ -165,6 +178,10 @@ def _weight_table(kernel: Kernel) -> Table:
         fields["anchor"] = f"{kernel.centre[0]}:{kernel.centre[1]}"
     if kernel.one_sided:
         fields["one_sided"] = "true"
+    if kernel.threshold:
+        fields["threshold"] = str(kernel.threshold)
+    if kernel.lines:
+        fields["lines"] = ":".join(map(str, kernel.lines))
     columns = ("matrix", "row", *map(str, range(kernel.shape[1])), *fields)
     rows = [
         (number, i, *(weight(tap, scale) for tap in row), *fields.values())
