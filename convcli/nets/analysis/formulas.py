@@ -414,7 +414,7 @@ class Explained(NamedTuple):
         formulas = formulas_by_layer(summary)
         layers = [
             {**record, "formulas": [one.record() for one in formulas[record["name"]]]}
-            for record in self.figures.layers()
+            for record in self.figures.layers
         ]
         totals = [formula.record() for formula in total_formulas(summary)]
         return {**self.figures.record(), "layers": layers, "formulas": totals}

@@ -350,11 +350,6 @@ class Figures(NamedTuple):
             f"batch {batch}, activation functions in place); sizes are HxWxC"
         )
 
-    @property
-    def layers(self) -> tuple[LayerRecord, ...]:
-        """One record per layer, or per folded block, with axes by name."""
-        return tuple(layer_records(self.summary, self.settings))
-
     def rows(self) -> list[dict[str, object]]:
         """The rows of the table, values by the names of their columns."""
         return named_rows(self)
@@ -438,8 +433,9 @@ class Figures(NamedTuple):
             columns = (*columns[:place], "trainable", *columns[place:])
         return columns
 
+    @property
     def layers(self) -> list[LayerRecord]:
-        """The layers of the JSON, with their shares of the totals."""
+        """The layers of the JSON, axes by name, with their shares of the totals."""
         from convcli.nets.analysis.selection import selected
 
         one_by_one = self.settings.selection._replace(by_type=False)
@@ -461,7 +457,7 @@ class Figures(NamedTuple):
             "outputs": self._outputs(),
             "assumed": list(self.assumed),
             **({} if self.fit is None else {"fit": list(self.fit)}),
-            "layers": self.layers(),
+            "layers": self.layers,
             "types": type_records(records, total, self.settings),
             "totals": total,
             "conventions": {
