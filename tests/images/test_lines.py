@@ -1,5 +1,7 @@
 """Edges as lines: thinned and linked gradients, zero crossings, thresholds."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -104,6 +106,40 @@ def test_unsharp_leaves_differences_below_its_threshold():
     )
 
 
+@pytest.mark.parametrize("range_", ["stretch", "pct:0,99"])
+def test_frames_are_stretched_alike(tmp_path, range_):
+    """Black and white are those of all frames: a fade stays a fade."""
+    levels = (40, 80, 200)
+    fade = []
+    for level in levels:
+        frame = np.zeros((16, 16), np.uint8)
+        frame[4:12, 4:12] = level
+        fade.append(Image.fromarray(frame))
+    fade[0].save(tmp_path / "fade.tif", save_all=True, append_images=fade[1:])
+    words = ["filter", f"{tmp_path}/fade.tif", "-k", "identity", "--range", range_]
+    assert run([*words, "-o", f"{tmp_path}/o.tif"]) == 0
+    with Image.open(tmp_path / "o.tif") as result:
+        tops = []
+        for number in range(3):
+            result.seek(number)
+            tops.append(int(np.asarray(result).max()))
+    assert tops == [51, 102, 255]
+
+
+def test_one_picture_and_many_have_one_schema(tmp_path, capsys):
+    for name in "ab":
+        Image.fromarray(WAVES).save(tmp_path / f"{name}.png")
+    words = ["-k", "blur", "--force", "--format", "json"]
+    assert run(["filter", f"{tmp_path}/a.png", *words, "-o", f"{tmp_path}/o.png"]) == 0
+    one = json.loads(capsys.readouterr().out)
+    names = [f"{tmp_path}/{name}.png" for name in "ab"]
+    assert run(["filter", *names, *words, "-o", f"{tmp_path}/out/"]) == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert set(one) == set(first) == set(second)
+    assert one["values"] == first["values"]
+    assert (one["schema"], one["status"], one["input"]) == (1, "done", names[0])
+
+
 REFUSED = [
     (SpecError, "canny:1,0.3,0.2", {}, "low=0.3 must be at most high=0.2"),
     (SpecError, "canny", {"stride": (2, 2)}, "canny follows lines from pixel to pixel"),
@@ -141,3 +177,5 @@ def test_lines_from_the_command_line(tmp_path, capsys):
     assert "write a picture, not floats" in capsys.readouterr().err
     assert run(["explain", str(source), "-k", "canny", "--at", "5,5"]) == 2
     assert "canny is more than a sum of products" in capsys.readouterr().err
+    assert run(["explain", str(source), "-k", "blur", "-k", "sobel-x", "--at", "5,5"]) == 2
+    assert "a lesson shows one kernel, and there are several" in capsys.readouterr().err

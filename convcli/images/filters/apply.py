@@ -16,13 +16,20 @@ from typing import IO, NamedTuple, TypeAlias
 import numpy as np
 
 from convcli.errors import OutputError, PictureError, UnfitError
-from convcli.images.arrays import Samples
+from convcli.images.arrays import Samples, Values
 from convcli.images.engines.quantize import NOTHING, Statistics, combined
 from convcli.images.engines.row_bands import Bands, share_rows, thread_count
 from convcli.images.engines.shift_passes import Scratch
-from convcli.images.filters.color import in_gray
-from convcli.images.filters.float_path import black_or_white, check_within, finished, float_values
+from convcli.images.filters.color import in_gray, percentiles
+from convcli.images.filters.float_path import (
+    black_or_white,
+    check_within,
+    finished,
+    float_values,
+    visible_responses,
+)
 from convcli.images.filters.plan import FilterPlan, Writer, memory_needed, plan_filter
+from convcli.images.filters.ranges import Range
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
@@ -194,8 +201,9 @@ def refuse_clipping(opened: Opened, threads: int | None = None) -> None:
     """Raise UnfitError where any value of the result lies outside the samples."""
     if opened.picture is None or opened.plan.writer is Writer.FLOATS:  # which are never clipped
         return
+    spec = _of_frames(opened.picture, opened.plan.spec, threads)
     for frame in _frames(opened.picture):
-        statistics = filter_picture(frame, opened.plan.spec, threads).statistics
+        statistics = filter_picture(frame, spec, threads).statistics
         if statistics.clipped:
             raise UnfitError(
                 f"{statistics.text}; --range stretch, signed or pct:1,99 keeps more of them"
@@ -230,6 +238,22 @@ def _frames(picture: Picture) -> list[Picture]:
     return [
         picture._replace(pixels=pixels, frames=()) for pixels in (picture.pixels, *picture.frames)
     ]
+
+
+def _of_frames(picture: Picture, spec: FilterSpec, threads: int | None) -> FilterSpec:
+    """The same for every frame: where a range stretches, between the responses of all of them."""
+    if not picture.frames or spec.range.name not in ("stretch", "pct"):
+        return spec
+    responses: list[Values] = []
+    for frame in _frames(picture):
+        plan = plan_filter(frame.header, spec)
+        values = visible_responses(prepared(frame, plan), plan, threads)
+        if spec.range.name == "stretch":  # which needs the ends alone
+            values = np.array([values.min(), values.max()] if values.size else [], values.dtype)
+        responses.append(values)
+    ends = percentiles(np.concatenate(responses), spec.range.low, spec.range.high)
+    flat = ends[0] == ends[1]
+    return spec if flat else spec._replace(range=Range("between", *ends))
 
 
 def _write_rows(
@@ -276,7 +300,8 @@ def _write_frames(
     """Every frame of an animation on its own, with its timing kept."""
     check_frames(picture, form)
     # each may have a size of its own, or be opaque
-    results = [filter_picture(frame, plan.spec, threads) for frame in _frames(picture)]
+    spec = _of_frames(picture, plan.spec, threads)
+    results = [filter_picture(frame, spec, threads) for frame in _frames(picture)]
     first, *rest = results
     animation = first.picture._replace(frames=tuple(result.pixels for result in rest))
     write_picture(animation, target.path, target.force, target.options._replace(format=form))

@@ -233,7 +233,8 @@ def _working_bytes(header: Header, spec: FilterSpec, direct: bool) -> int:
     if not direct:
         itemsize = 4 if header.dtype == "uint8" else 8
         # to light and back are float64 too
-        return samples * (2 * itemsize + (6 if spec.linear else 4) * 8)
+        every_response = header.frames - 1 if spec.range.name == "pct" else 0
+        return samples * (2 * itemsize + (6 if spec.linear else 4) * 8 + every_response * 8)
     if header.opaque:
         return samples * itemsize + 2**24
     large = max(spec.kernels[0].shape) > WIDE
@@ -363,6 +364,8 @@ def statistics_record(statistics: Statistics) -> dict[str, object]:
     return {
         "minimum": statistics.minimum if some else None,
         "maximum": statistics.maximum if some else None,
+        "least": statistics.minimum if some else None,  # the older names of both
+        "most": statistics.maximum if some else None,
         "clipped": statistics.clipped,
         "samples": statistics.samples,
     }
