@@ -162,9 +162,9 @@ def test_matrices_are_shown_as_they_are_drawn():
 @pytest.mark.parametrize(
     ("spec", "parameters"),
     [
-        ("gaussian", {"sigma": 1.0, "size": None}),
-        ("gaussian:3", {"sigma": 3, "size": None}),
-        ("gaussian(2, size=7)", {"sigma": 2, "size": 7}),
+        ("gaussian", {"sigma": 1.0, "sigma_y": None, "angle": 0.0, "size": None}),
+        ("gaussian:3", {"sigma": 3, "sigma_y": None, "angle": 0.0, "size": None}),
+        ("gaussian(2, size=7)", {"sigma": 2, "sigma_y": None, "angle": 0.0, "size": 7}),
         ("sobel:left", {"part": "left"}),
         ("1 2", None),
     ],
