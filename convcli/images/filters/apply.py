@@ -15,6 +15,7 @@ from typing import IO, NamedTuple, TypeAlias
 
 import numpy as np
 
+from convcli.borders import Border
 from convcli.errors import OutputError, PictureError, UnfitError
 from convcli.images.arrays import Samples, Values
 from convcli.images.engines.quantize import NOTHING, Statistics, combined
@@ -30,6 +31,7 @@ from convcli.images.filters.float_path import (
 )
 from convcli.images.filters.plan import FilterPlan, Writer, memory_needed, plan_filter
 from convcli.images.filters.ranges import Range
+from convcli.images.filters.region import Region, with_surroundings
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
@@ -81,6 +83,8 @@ def filter_picture(
     if isinstance(plan, FilterSpec):
         plan = plan_filter(picture.header, plan)
     picture = prepared(picture, plan)
+    if plan.spec.region:
+        return _in_region(picture, plan, plan.spec.region, threads)
     if plan.direct:
         return _direct(picture, plan, threads, sink, chunk)
     result = Filtered(*finished(float_values(picture, plan, threads), picture, plan))
@@ -88,6 +92,28 @@ def filter_picture(
         sink(0, result.pixels)
         return result._replace(picture=picture._replace(pixels=result.pixels[:0]))
     return result
+
+
+def _in_region(picture: Picture, plan: FilterPlan, region: Region, threads: int | None) -> Filtered:
+    """The picture with a part of it filtered, exactly as in the whole picture."""
+    if plan.direct:
+        (stage,) = plan.stages
+        inside = plan.spec._replace(region=None, border=Border("valid"))
+        around = with_surroundings(picture, stage.window, region, plan.separates_alpha)
+        result = filter_picture(around, inside, threads)
+    else:
+        height, width = picture.pixels.shape[:2]
+        crop = region.within(height, width, plan.margins)
+        rows, columns = crop.place
+        values = float_values(picture._replace(pixels=picture.pixels[rows, columns]), plan, threads)
+        own = region._replace(top=region.top - crop.top, left=region.left - crop.left)
+        part = picture._replace(pixels=picture.pixels[region.place])
+        result = Filtered(*finished(values[own.place], part, plan))
+    if result.pixels.dtype != picture.pixels.dtype:
+        raise UnfitError("--region keeps samples of 32 bits, which this --range makes 8 bits")
+    pixels = picture.pixels.copy()
+    pixels[region.place] = result.pixels
+    return result._replace(picture=picture._replace(pixels=pixels))
 
 
 def prepared(picture: Picture, plan: FilterPlan) -> Picture:
@@ -338,6 +364,8 @@ def _in_range(values: Samples, picture: Picture, spec: FilterSpec) -> Samples:
         raise PictureError(
             f"--range {spec.range.text} rescales samples; arrays hold responses as they are"
         )
+    if spec.region:
+        raise PictureError("--region keeps samples beside it; write a picture, not responses")
     if spec.threshold is not None:
         raise PictureError("--threshold makes samples black and white; write a picture, not floats")
     if spec.range.name == "abs":

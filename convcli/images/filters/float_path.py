@@ -129,6 +129,8 @@ def aligned(samples: Values, stages: Sequence[Stage]) -> Values:
 def visible_responses(picture: Picture, plan: FilterPlan, threads: int | None = None) -> Values:
     """The responses of what is not transparent, one after another."""
     values = float_values(picture, plan, threads)
+    if plan.spec.region:
+        values = values[plan.spec.region.place]
     if plan.transparent:
         return values[values[..., -1] >= 0.5][..., :-1].ravel()
     return values.ravel()
