@@ -22,6 +22,7 @@ from convcli.images.engines.quantize import NOTHING, Statistics, combined
 from convcli.images.engines.row_bands import Bands, share_rows, thread_count
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.filters.color import in_gray, percentiles
+from convcli.images.filters.float_files import FLOAT_WRITERS
 from convcli.images.filters.float_path import (
     black_or_white,
     check_within,
@@ -35,16 +36,15 @@ from convcli.images.filters.region import Region, with_surroundings
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
-from convcli.images.io.formats import FORMATS, Format, Target
+from convcli.images.io.formats import Format, Target
 from convcli.images.io.jpeg_strips import StripWriter
-from convcli.images.io.netpbm import RowWriter, write_pfm
+from convcli.images.io.netpbm import RowWriter
 from convcli.images.io.read import open_picture
 from convcli.images.io.source import Limits, Prefetch, TooLargeError
 from convcli.images.io.write import (
     check_frames,
     check_suffix,
     losses,
-    save_picture,
     saved_metadata,
     write_output,
     write_picture,
@@ -385,33 +385,3 @@ def _in_range(values: Samples, picture: Picture, spec: FilterSpec) -> Samples:
     if pixels.shape != values.shape or spec.linear:
         raise PictureError("--amount blends pixels with a result of the same size and light")
     return np.asarray(pixels + float(spec.amount) * (values - pixels))
-
-
-def _flat(values: Samples) -> Samples:
-    return values[..., 0] if values.shape[2] == 1 else values
-
-
-def _write_npy(values: Samples, stream: IO[bytes], picture: Picture) -> None:
-    np.save(stream, _flat(values), allow_pickle=False)
-
-
-def _write_npz(values: Samples, stream: IO[bytes], picture: Picture) -> None:
-    np.savez_compressed(stream, response=_flat(values))
-
-
-def _write_pfm(values: Samples, stream: IO[bytes], picture: Picture) -> None:
-    write_pfm(values, stream)
-
-
-def _write_tiff(values: Samples, stream: IO[bytes], picture: Picture) -> None:
-    plain = picture._replace(pixels=values, has_alpha=False, mode="F")
-    save_picture(plain, stream, FORMATS["TIFF"])
-
-
-FLOAT_WRITERS: dict[str, Callable[[Samples, IO[bytes], Picture], None]] = {
-    "NPY": _write_npy,
-    "NPZ": _write_npz,
-    "PFM": _write_pfm,
-    "TIF32": _write_tiff,
-}
-"""How arrays of responses are written, by the names of FLOAT_FORMATS."""
