@@ -58,9 +58,9 @@ def reshape(interpreter: Interpreter, x: Value, *sizes: Value, shape: Value = No
         kept = per_image(output)
         if len(x.shape) > 2 and len(output) == 2:
             interpreter.recorder.folds.append(
-                f"a view as {shown(tuple(wanted))} makes {output[0]:,} rows of the {total:,} values "
-                f"of one image{factors(x.shape[1:])}: the batch changes; one row takes {total}, or "
-                "view(x.size(0), -1)"
+                f"a view as {shown(tuple(wanted))} makes {output[0]:,} rows of the {total:,} "
+                f"values of one image{factors(x.shape[1:])}: the batch changes; one row takes {total}, "
+                "or view(x.size(0), -1)"
             )
     return append_node(interpreter, Reshape(tuple(kept)), [x], output)
 
