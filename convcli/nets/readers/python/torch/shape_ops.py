@@ -59,8 +59,8 @@ def reshape(interpreter: Interpreter, x: Value, *sizes: Value, shape: Value = No
         if len(x.shape) > 2 and len(output) == 2:
             interpreter.recorder.folds.append(
                 f"a view as {shown(tuple(wanted))} makes {output[0]:,} rows of the {total:,} "
-                f"values of one image{factors(x.shape[1:])}: the batch changes; one row takes {total}, "
-                "or view(x.size(0), -1)"
+                f"values of one image{factors(x.shape[1:])}: the batch changes; "
+                f"one row takes {total}, or view(x.size(0), -1)"
             )
     return append_node(interpreter, Reshape(tuple(kept)), [x], output)
 
