@@ -5,6 +5,7 @@ import json
 import pytest
 
 from convcli.cli.main import run
+from convcli.nets.readers.read import read_text
 from convcli.sizes import InputSize, read_input
 
 MODELS = '''
@@ -238,3 +239,30 @@ def test_a_batch_of_one_is_a_batch_where_the_forward_adds_the_channels(tmp_path,
     )
     assert run(["shape", str(path), "--input", "(1, 22, 1125)", "-q"]) == 0
     assert capsys.readouterr().out == "22x1062x8\n"
+
+
+FOLDING = {
+    # forward of 1x28x28 → the note; PyTorch 2.13 gives (9, 10) and (18, 10) for batches of 1 and 2
+    "self.fc(torch.max_pool2d(self.a(x), 2).view(-1, 320))": (
+        "a view as (-1, 320) makes 9 rows of the 2,880 values of one image (12x12x20)"
+    ),
+    "self.fc(self.a(x).reshape(-1, 320))": "makes 36 rows of the 11,520 values of one image",
+    "self.wide(torch.flatten(self.a(x), 0))": "one has 11,520 values, two have 23,040 in one row",
+    "self.wide(nn.Flatten(0)(self.a(x)))": "one has 11,520 values, two have 23,040 in one row",
+    "self.wide(self.a(x).view(-1, 11520))": "",
+    "self.wide(self.a(x).flatten(1))": "",
+    "self.fc(self.a(x).view(-1, 320)).view(x.size(0), -1)": "",  # folded, and unfolded again
+}
+
+
+@pytest.mark.parametrize(("forward", "note"), FOLDING.items())
+def test_values_that_are_folded_into_the_batch_are_told(forward, note):
+    text = (
+        "import torch, torch.nn as nn\nclass M(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.a = nn.Conv2d(1, 20, 5)\n"
+        "        self.fc, self.wide = nn.Linear(320, 10), nn.Linear(11520, 10)\n"
+        f"    def forward(self, x):\n        return {forward}\n"
+    )
+    folds = [one for one in read_text(text).network.at((1, 28, 28)).notes if "batch" in one]
+    assert len(folds) == bool(note)
+    assert not note or note in folds[0]

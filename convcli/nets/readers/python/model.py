@@ -329,6 +329,8 @@ def notes_of(recorder: GraphRecorder, rest: list[Node], outputs: list[Tensor]) -
                 f"{names}: the output needs none of their {power_text(params)} parameters, "
                 "which are in the totals"
             )
+    if outputs and (len(outputs[0].shape) < 2 or outputs[0].shape[0] != 1):
+        notes += recorder.folds[:1]
     if recorder.activation_macs:
         notes.append(
             f"products of activations take {recorder.activation_macs:,} multiply–accumulates more, "

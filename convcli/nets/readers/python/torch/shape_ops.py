@@ -6,6 +6,7 @@ from operator import mul
 
 from convcli.callsyntax import shown
 from convcli.nets.layers import Reshape, Shape
+from convcli.nets.layers.shapes import factors
 from convcli.nets.layers.tensor_ops import per_image
 from convcli.nets.readers.python.language.graph_recorder import check_size
 from convcli.nets.readers.python.language.objects import (
@@ -55,6 +56,12 @@ def reshape(interpreter: Interpreter, x: Value, *sizes: Value, shape: Value = No
     kept = tuple(wanted[1:]) if output[:1] == (1,) and len(output) > 1 else per_image(output)
     if wanted[:1] == [-1] and x.shape[:1] == (1,) and output[0] != 1:
         kept = per_image(output)
+        if len(x.shape) > 2 and len(output) == 2:
+            interpreter.recorder.folds.append(
+                f"a view as {shown(tuple(wanted))} makes {output[0]:,} rows of the {total:,} "
+                f"values of one image{factors(x.shape[1:])}: the batch changes; "
+                f"one row takes {total}, or view(x.size(0), -1)"
+            )
     return append_node(interpreter, Reshape(tuple(kept)), [x], output)
 
 
@@ -69,6 +76,12 @@ def flatten(
     output = (*x.shape[:first], math.prod(x.shape[first : last + 1]), *x.shape[last + 1 :])
     if x.values is not None:
         return Tensor(output, values=x.values)
+    if first == 0 and x.shape[0] == 1 and rank > 1:
+        values = math.prod(output)
+        interpreter.recorder.folds.append(
+            f"a flattening from axis 0 joins the images of a batch: one has {values:,} values, two "
+            f"have {2 * values:,} in one row; flatten from axis 1"
+        )
     if x.shape[0] == 1 and first >= 1 and last == rank - 1:
         return append_node(interpreter, Reshape((-1,), first - 1), [x], output)
     return append_node(interpreter, Reshape(per_image(output)), [x], output)
