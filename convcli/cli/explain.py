@@ -71,7 +71,12 @@ from convcli.cli.params import (
 )
 @group(
     "Output",
-    option("-o", "--output", type=FILE, help=".gif, .webp, .apng, .png (a strip), .html."),
+    option(
+        "-o",
+        "--output",
+        type=FILE,
+        help=".gif, .webp, .apng, .mp4, .pdf, .png (a strip; %03d.png: steps), .html.",
+    ),
     more=[
         option("--fps", type=FPS, help="Output cells a second.  [2]"),
         option("--theme", type=THEME, help="both, light, dark: the page behind it.  [both]"),

@@ -77,6 +77,7 @@ class Sheet:
         if chosen is None:
             walk.check()
         self.cells = [chosen] if chosen else list(walk.cells)
+        self._told: dict[Spot, list[str]] = {}
         self.side = max(24, min(40, 640 // longest))
         self.outputs = [
             self._panel(range(rows), range(columns))
@@ -125,6 +126,11 @@ class Sheet:
 
     def told(self, step: Step) -> list[str]:
         """The sum in lines that have room, or what comes out where there are too many."""
+        if step.cell not in self._told:
+            self._told[step.cell] = self._sum_told(step)
+        return self._told[step.cell]
+
+    def _sum_told(self, step: Step) -> list[str]:
         room = self.width - 2 * GAP - 8
         lines = []
         for line in sum_lines(self.walk, step):
@@ -156,6 +162,13 @@ class Sheet:
                 box = panel.box(*cell)
                 pen.rectangle(box, fill=self.theme.output, outline=self.theme.edge)
                 self._number(pen, box, value, self.theme.ink)
+
+    def changes(self, number: int) -> list[Box]:
+        """The pixels in which a frame differs from the one before, all edges among them."""
+        cells = self.cells[number - 1 : number + 1]
+        windows = [self.window(panel, cell) for panel in self.inputs for cell in cells]
+        results = [panel.box(*cell) for panel in self.outputs for cell in cells]
+        return [*windows, *results, self._caption_box()]
 
     def _ground(self) -> Image.Image:
         """What every frame shows: the canvas without a window, the kernel, an empty output."""
@@ -257,7 +270,8 @@ class Sheet:
         roomy = corner is not None and self.side >= 32
         font = _fitting(text, self.side - 2 * INSET, round(self.side * 0.45))
         # up and to the left of the weight, as far as the window's frame leaves room
-        x = max((left + right) / 2 - (3 if roomy else 0), left + INSET + font.getlength(text) / 2)
+        length = _length(text, round(font.size))
+        x = max((left + right) / 2 - (3 if roomy else 0), left + INSET + length / 2)
         pen.text(
             (x, (top + bottom) / 2 - (3 if roomy else 0)), text, fill=ink, font=font, anchor="mm"
         )
@@ -281,10 +295,14 @@ class Sheet:
             pen.rectangle((left, top + 1, left + width + 8, top + 18), fill=self.theme.padding)
         pen.text((left + 4, top + 3), words, fill=ink, font=font)
 
+    def _caption_box(self) -> Box:
+        top = self.inputs[0].top + self.inputs[0].height + 8
+        return GAP, top, self.width - GAP, top + self.caption * self.lines
+
     def _caption(self, pen: ImageDraw.ImageDraw, step: Step) -> None:
         """The sum, on a ground of the same size in every frame."""
-        top = self.inputs[0].top + self.inputs[0].height + 8
-        box = (GAP, top, self.width - GAP, top + self.caption * self.lines)
+        box = self._caption_box()
+        top = box[1]
         pen.rectangle(box, fill=self.theme.padding)
         for number, line in enumerate(self.told(step)):
             place = (GAP + 4, top + 3 + number * self.caption)
@@ -293,10 +311,12 @@ class Sheet:
 
 def _folded(line: str, room: int) -> list[str]:
     """A sum in lines of a width, broken before a plus or an equals sign."""
+    if _length(line, WORDS) <= room:
+        return [line]
     lines = [""]
     for piece in re.split(r" (?=[+=] )", line):
         longer = f"{lines[-1]} {piece}".strip()
-        if lines[-1] and _font(WORDS).getlength(longer) > room:
+        if lines[-1] and _length(longer, WORDS) > room:
             lines.append(piece)
         else:
             lines[-1] = longer
@@ -322,9 +342,14 @@ def _font(size: int) -> Any:
 
 
 @cache
+def _length(text: str, size: int) -> float:
+    return float(_font(size).getlength(text))
+
+
+@cache
 def _fitting(text: str, room: int, size: int) -> Any:
     """The largest font up to a size in which a text has room."""
-    while size > 4 and _font(size).getlength(text) > room:
+    while size > 4 and _length(text, size) > room:
         size -= 1
     return _font(size)
 
