@@ -26,7 +26,7 @@ COMMANDS = {
     "kernels": "List the kernels that have names, or show one in full.",
     "extract": "Draw what layers of random filters see, or make vectors of it.",
     "explain": "Show every product and every sum of a convolution.",
-    "fit": "Recover the kernel that makes one picture of another.",
+    "fit": "Recover the kernel that turned one picture into another.",
     "samples": "Write the pictures and the network of the examples into a FOLDER.",
     "completion": "Print the script by which a shell completes words.",
     "man": "Print the page of the manual for a command, or for convcli.",
@@ -88,9 +88,9 @@ class Root(click.Group):
 
 def _hint(word: str) -> str:
     """A hint at what a word that is no command may mean: a command, or an argument of one."""
-    from convcli.nets.zoo import NAMES
+    from convcli.nets.zoo import zoo_name
 
-    if word in NAMES or word.endswith((".net", ".py", ".onnx")):
+    if zoo_name(word) or word.endswith((".net", ".py", ".onnx")):
         return f"; did you mean convcli shape {safe(word)}?"
     if os.path.isfile(word):
         return f"; did you mean convcli filter {safe(word)}?"

@@ -13,6 +13,7 @@ from convcli.nets.readers.fragments import statements, words
 from convcli.nets.readers.layer_calls import is_notation, read_layer_calls
 from convcli.nets.readers.text_source import file_text, stdin_text
 from convcli.nets.readers.vocabulary.registry import Vocabulary, names_of
+from convcli.nets.zoo import FILES as ZOO_FILES
 from convcli.nets.zoo import NAMES, zoo_name, zoo_text
 from convcli.text import counted, like, safe
 
@@ -152,7 +153,7 @@ def source_text(word: str) -> tuple[str, str]:
     """The text of a zoo name, a file, or stdin, and what it is called in messages."""
     name = zoo_name(word)
     if name is not None:
-        return zoo_text(name), f"{name}.net"
+        return zoo_text(name), f"{name}.{'net' if name in ZOO_FILES else 'py'}"
     if word == "-":
         return stdin_text(), "standard input"
     return file_text(word), os.path.basename(word)
@@ -170,7 +171,7 @@ def read_text(text: str, source: str = "text", entry: str = "") -> Reading:
     """
     shape: Shape | None = None
     about = ""
-    text = _code_of(text, source)
+    text, source = _code_of(text, source)
     if entry:
         return _read_python(text, source, "", entry)
     if _is_printed(text):
@@ -189,18 +190,18 @@ def read_text(text: str, source: str = "text", entry: str = "") -> Reading:
     return Reading(network, shape, about)
 
 
-def _code_of(text: str, source: str) -> str:
-    """The code of a notebook or of Markdown; any other text as it is."""
+def _code_of(text: str, source: str) -> tuple[str, str]:
+    """The code of a notebook or of Markdown, any other text as it is; and what it is called."""
     notebook = text.lstrip()[:1] == "{"
     if not (notebook or "```" in text or "~~~" in text or "Param #" in text):
-        return text
+        return text, source
     from convcli.nets.readers import code_blocks
 
     code_blocks.refuse_summary(text, source)
     if notebook:
         is_one = code_blocks.is_notebook(text)
-        return code_blocks.notebook_code(text, source) if is_one else text
-    return code_blocks.fenced_code(text)
+        return code_blocks.notebook_code(text, source) if is_one else (text, source)
+    return code_blocks.fenced_code(text), source
 
 
 def _read_python(text: str, source: str, path: str = "", entry: str = "") -> Reading:
