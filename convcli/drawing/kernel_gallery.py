@@ -33,11 +33,13 @@ def gallery(picture: Picture) -> Picture:
         top = GAP + number // COLUMNS * (high + CAPTION + GAP)
         kernel = built(name)
         result = filter_picture(small, tile_filter(kernel)).pixels
-        sheet.paste(Image.fromarray(result), (left + (TILE - wide) // 2, top))
+        # some answer in gray
+        image = Image.fromarray(np.broadcast_to(result, tile.shape))
+        sheet.paste(image, (left + (TILE - wide) // 2, top))
         pen.text((left + 2, top + high + 3), name, fill=INK, font=font)
         rows, columns = kernel.shape
         pen.text((left + 2, top + high + 22), f"{rows}x{columns}", fill=FAINT, font=font)
-        weights = _weights(kernel)
+        weights = weights_picture(kernel)
         sheet.paste(weights, (left + TILE - weights.width - 2, top + high + 3))
         corner = left + TILE - weights.width - 3, top + high + 2
         edge = corner[0] + weights.width + 1, corner[1] + weights.height + 1
@@ -50,7 +52,7 @@ def tile_filter(kernel: Kernel) -> FilterSpec:
     return spec_of(FilterOptions(range="stretch" if kernel.sum == 0 else "auto"), (kernel,))
 
 
-def _weights(kernel: Kernel) -> Image.Image:
+def weights_picture(kernel: Kernel) -> Image.Image:
     """The matrix of a kernel's first part, blue below 0 and red above."""
     matrix, _ = kernel.matrices()[0]
     colors = Image.fromarray(signed(np.array([[float(w) for w in row] for row in matrix])))
