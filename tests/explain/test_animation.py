@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import zlib
 from itertools import product
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -143,6 +144,34 @@ def test_numbered_pictures_and_pages_hold_the_frames(tmp_path, capfd):
         assert np.abs(page.reshape(frame.shape).astype(int) - frame).mean() < 1
     assert run(f"explain {line} -q -o {tmp_path / 'step%02d.png'}".split()) == 1
     assert "step01.png" in capfd.readouterr().err
+
+
+def test_an_svg_shows_each_step_in_its_turn_and_keeps_what_came_out(tmp_path):
+    line, target = "--input 4x4 --kernel 3 --padding 1", tmp_path / "window.svg"
+    assert run(f"explain {line} -q --fps 2 -o {target}".split()) == 0
+    root = ElementTree.fromstring(target.read_text())
+    groups = root.findall("{http://www.w3.org/2000/svg}g")
+    walk = walk_of(line)
+    output = [str(value) for row in walk.output()[0] for value in row]
+    assert len(groups) == 2 * 16 - 1
+    for time in range(16):
+        shown = []
+        for group in groups:
+            animate = group.find("{http://www.w3.org/2000/svg}animate")
+            assert animate.get("dur") == "8s"
+            begins = [float(at) for at in animate.get("keyTimes").split(";")]
+            last = max(i for i, at in enumerate(begins) if at <= (time + 0.5) / 16)
+            if animate.get("values").split(";")[last] == "inline":
+                shown.append(
+                    [
+                        "".join(t.itertext())
+                        for t in group.findall("{http://www.w3.org/2000/svg}text")
+                    ]
+                )
+        kept = [texts[0] for texts in shown if len(texts) == 1]
+        assert kept == output[:time]
+        (step,) = [texts for texts in shown if len(texts) > 1]
+        assert output[time] in step
 
 
 def test_a_film_needs_ffmpeg_and_says_so(tmp_path, monkeypatch, capfd):

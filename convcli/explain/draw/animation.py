@@ -1,4 +1,4 @@
-"""The sliding window as a GIF, a WebP, an APNG, a film, pages of a PDF, or pictures.
+"""The sliding window as a GIF, WebP, APNG, SVG that moves, film, pages of a PDF, or pictures.
 
 Every frame has the same clear pixels, so that each may hold only what changed since the last.
 """
@@ -19,6 +19,7 @@ from convcli.drawing.network.pdf import assembled
 from convcli.errors import OutputError, UnfitError
 from convcli.explain.draw.frames import Sheet
 from convcli.explain.draw.themes import THEMES, palette
+from convcli.explain.draw.vector import moving_svg
 from convcli.explain.steps import Spot, Walk
 from convcli.images.io.atomic import check_free, write_file
 from convcli.text import safe
@@ -38,11 +39,11 @@ def save_animation(
     theme: str = "both",
     force: bool = False,
 ) -> None:
-    """Draw every step of a walk into a GIF, WebP, APNG, MP4 or PDF, or side by side into one PNG.
+    """Draw every step of a walk into an animation, a film, pages, or pictures.
 
-    The name's end decides: .gif, .webp, .apng, .mp4 (by ffmpeg), .pdf with a page for each step, or
-    .png for the strip; a .png with %d or %03d in its name is one picture for each step, from 1.
-    Raises OutputError for other names, UnfitError for what is too large to draw.
+    The name's end decides: .gif, .webp, .apng, .svg, .mp4 (by ffmpeg), .pdf with a page for each
+    step, or .png for all steps side by side; a .png with %d or %03d in its name is one picture for
+    each step, from 1. Raises OutputError for other names, UnfitError for what is too large to draw.
     """
     suffix = target[target.rfind(".") :].lower() if "." in target else ""
     if suffix not in WRITERS:
@@ -221,5 +222,17 @@ def _pdf(stream: IO[bytes], sheet: Sheet, frames: Iterator[Image.Image], duratio
     stream.write(assembled([catalog, pages, *objects]))
 
 
-WRITERS = {".gif": _gif, ".webp": _webp, ".apng": _apng, ".mp4": _mp4, ".pdf": _pdf, ".png": _strip}
+def _svg(stream: IO[bytes], sheet: Sheet, frames: Iterator[Image.Image], duration: int) -> None:
+    stream.write(moving_svg(sheet, duration / 1000).encode())
+
+
+WRITERS = {
+    ".gif": _gif,
+    ".svg": _svg,
+    ".webp": _webp,
+    ".apng": _apng,
+    ".mp4": _mp4,
+    ".pdf": _pdf,
+    ".png": _strip,
+}
 """The end of a file's name → how its frames are written."""

@@ -14,12 +14,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from convcli.errors import UnfitError
 from convcli.explain.draw.themes import Colour, Theme, between
+from convcli.explain.draw.vector import VectorPen
 from convcli.explain.render import sum_lines, text
 from convcli.explain.steps import Spot, Step, Term, Walk
 from convcli.explain.values import value_text
 from convcli.numerals import Value
 
 Box = tuple[int, int, int, int]
+Pen = ImageDraw.ImageDraw | VectorPen
 
 MAX_CELLS = 40
 """Cells a side of a canvas that is drawn."""
@@ -155,13 +157,16 @@ class Sheet:
         for cell in self.cells:
             step = self.walk.step(cell)
             frame = ground.copy()
-            self._draw_step(ImageDraw.Draw(frame), step)
+            self.draw_step(ImageDraw.Draw(frame), step)
             yield frame
-            pen = ImageDraw.Draw(ground)
-            for panel, value in zip(self.outputs, step.outputs, strict=True):
-                box = panel.box(*cell)
-                pen.rectangle(box, fill=self.theme.output, outline=self.theme.edge)
-                self._number(pen, box, value, self.theme.ink)
+            self.draw_results(ImageDraw.Draw(ground), step)
+
+    def draw_results(self, pen: Pen, step: Step) -> None:
+        """The outputs of a step that is over."""
+        for panel, value in zip(self.outputs, step.outputs, strict=True):
+            box = panel.box(*step.cell)
+            pen.rectangle(box, fill=self.theme.output, outline=self.theme.edge)
+            self._number(pen, box, value, self.theme.ink)
 
     def changes(self, number: int) -> list[Box]:
         """The pixels in which a frame differs from the one before, all edges among them."""
@@ -171,10 +176,14 @@ class Sheet:
         return [*windows, *results, self._caption_box()]
 
     def _ground(self) -> Image.Image:
-        """What every frame shows: the canvas without a window, the kernel, an empty output."""
-        theme, page = self.theme, self.theme.page
+        page = self.theme.page
         image = Image.new("RGBA", (self.width, self.height), (*page, 255) if page else (0, 0, 0, 0))
-        pen = ImageDraw.Draw(image)
+        self.draw_ground(ImageDraw.Draw(image))
+        return image
+
+    def draw_ground(self, pen: Pen) -> None:
+        """What every frame shows: the canvas without a window, the kernel, an empty output."""
+        theme = self.theme
         for channel, panel in enumerate(self.inputs):
             self._cells(pen, panel, channel, product(panel.rows, panel.columns), {})
         for channel, panel in enumerate(self.kernels):
@@ -193,9 +202,8 @@ class Sheet:
         ):
             if panels:
                 self._words(pen, panels[0].left, panels[0].top - self.caption, words, theme.faint)
-        return image
 
-    def _draw_step(self, pen: ImageDraw.ImageDraw, step: Step) -> None:
+    def draw_step(self, pen: Pen, step: Step) -> None:
         """The window of a step, its output and its sum."""
         theme = self.theme
         for channel, panel in enumerate(self.inputs):
@@ -212,7 +220,7 @@ class Sheet:
 
     def _cells(
         self,
-        pen: ImageDraw.ImageDraw,
+        pen: Pen,
         panel: Panel,
         channel: int,
         places: Iterable[Spot],
@@ -259,7 +267,7 @@ class Sheet:
 
     def _number(
         self,
-        pen: ImageDraw.ImageDraw,
+        pen: Pen,
         box: Box,
         value: Value,
         ink: Colour,
@@ -285,9 +293,7 @@ class Sheet:
                 anchor="rb",
             )
 
-    def _words(
-        self, pen: ImageDraw.ImageDraw, left: int, top: int, words: str, ink: Colour
-    ) -> None:
+    def _words(self, pen: Pen, left: int, top: int, words: str, ink: Colour) -> None:
         """Words on a ground of their own where the page is transparent."""
         font = _font(WORDS)
         if self.theme.page is None:
@@ -299,7 +305,7 @@ class Sheet:
         top = self.inputs[0].top + self.inputs[0].height + 8
         return GAP, top, self.width - GAP, top + self.caption * self.lines
 
-    def _caption(self, pen: ImageDraw.ImageDraw, step: Step) -> None:
+    def _caption(self, pen: Pen, step: Step) -> None:
         """The sum, on a ground of the same size in every frame."""
         box = self._caption_box()
         top = box[1]
@@ -323,7 +329,7 @@ def _folded(line: str, room: int) -> list[str]:
     return lines
 
 
-def dashed(pen: ImageDraw.ImageDraw, box: Box, colour: Colour) -> None:
+def dashed(pen: Pen, box: Box, colour: Colour) -> None:
     """The outline of a cell in dashes of four pixels."""
     left, top, right, bottom = box
     for start in range(left, right, 8):
