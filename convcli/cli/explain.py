@@ -75,7 +75,7 @@ from convcli.cli.params import (
         "-o",
         "--output",
         type=FILE,
-        help=".gif, .webp, .apng, .svg, .mp4, .pdf, .png, %03d.png (steps), .html.",
+        help=".gif, .webp, .svg, .mp4, .pdf, .png, .html.",
     ),
     more=[
         option("--fps", type=FPS, help="Output cells a second.  [2]"),
