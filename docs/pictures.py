@@ -14,9 +14,12 @@ from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from rich.console import Console
 from rich.text import Text
+
+from convcli import kernel
+from convcli.drawing.kernel_gallery import MATRIX, weights_picture
 
 DOCS = Path(__file__).resolve().parent
 SAMPLES = DOCS.parent / "samples"
@@ -24,6 +27,9 @@ PICTURES = DOCS / "pictures"
 
 DRAWN = {
     "window.gif": "explain --input 5x5 --kernel 3 --stride 2 --padding 1 --fps 1",
+    "unet.svg": "draw unet",
+    "lenet5.svg": "draw lenet5 --labels sizes,kernels --legend",
+    "inception.svg": "draw inception --direction right",
     "transposed.gif": "explain --input 2x2 --kernel 3 --stride 2 --padding 1 --transposed --fps 1",
 }
 """File → the command that draws it with -o."""
@@ -75,13 +81,23 @@ def main(pictures: Path) -> None:
 
 
 def tiles(place: Path, target: Path, side: int = 220) -> None:
-    """Several results side by side, each reduced."""
-    sheet = Image.new("RGB", (len(TILES) * (side + 4) - 4, side), "white")
+    """Several results side by side, each reduced, with the names and matrices of their kernels."""
+    below = MATRIX + 8
+    sheet = Image.new("RGB", (len(TILES) * (side + 4) - 4, side + below), "white")
+    pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(14)
     for number, line in enumerate(TILES):
         run(f"{line} -q --force -o tile.png", place)
         with Image.open(place / "tile.png") as picture:
             small = picture.convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
-        sheet.paste(small, (number * (side + 4), 0))
+        left = number * (side + 4)
+        sheet.paste(small, (left, 0))
+        name = shlex.split(line)[-1]
+        matrix = weights_picture(kernel(name))
+        at = left + side - matrix.width - 1, side + 4
+        sheet.paste(matrix, at)
+        corner = at[0] + matrix.width, at[1] + matrix.height
+        pen.rectangle((at[0] - 1, at[1] - 1, *corner), outline="gray")
+        pen.text((left + 2, side + 6), name, fill="black", font=font)
     sheet.save(target, quality=80)
 
 

@@ -328,7 +328,12 @@ def _receptive(options: ExplainOptions) -> Answer:
         raise UnfitError("a picture has rows and columns; this network's input has not")
     opened = open_picture(options.picture)
     lesson = lesson._replace(picture=opened.pixels.shape[:2])
-    return Answer(lesson, picture=framed(opened, lesson.pixels))
+    (top, bottom), (left, right) = lesson.pixels
+    caption = (
+        f"{name} at {','.join(map(str, unit))} sees {bottom - top + 1}x{right - left + 1} pixels: "
+        f"rows {top} to {bottom}, columns {left} to {right}"
+    )
+    return Answer(lesson, picture=framed(opened, lesson.pixels, safe(caption)))
 
 
 def _operands(options: ExplainOptions) -> Operands:

@@ -93,7 +93,12 @@ def one_kernel(
 )
 @group(
     "Output",
-    option("-o", "--output", type=FILE, help=".gif, .webp, .apng, .png (a strip), .html."),
+    option(
+        "-o",
+        "--output",
+        type=FILE,
+        help=".gif, .webp, .svg, .mp4, .pdf, .png, .html.",
+    ),
     more=[
         option("--fps", type=FPS, help="Output cells a second.  [2]"),
         option("--theme", type=THEME, help="both, light, dark: the page behind it.  [both]"),

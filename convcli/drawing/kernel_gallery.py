@@ -1,15 +1,21 @@
-"""A contact sheet: one picture under every kernel of the catalogue, each with its name."""
+"""A contact sheet: one picture under every kernel of the catalogue, with its name and matrix."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from convcli.images.diverging import signed
 from convcli.images.filters.apply import filter_picture
+from convcli.images.filters.options import FilterOptions
+from convcli.images.filters.spec import FilterSpec, spec_of
 from convcli.images.image import Picture
 from convcli.images.io.read import of_inks
 from convcli.images.kernels.catalogue import CATALOGUE, built
+from convcli.images.kernels.kernel import Kernel
 
-TILE, CAPTION, GAP, COLUMNS = 180, 22, 10, 6
-PAPER, INK = (250, 250, 250), (40, 40, 40)
+TILE, CAPTION, GAP, COLUMNS = 180, 46, 10, 6
+MATRIX = 40
+"""Pixels of a kernel's longer side, about."""
+PAPER, INK, FAINT = (250, 250, 250), (40, 40, 40), (110, 110, 110)
 
 
 def gallery(picture: Picture) -> Picture:
@@ -25,10 +31,35 @@ def gallery(picture: Picture) -> Picture:
     for number, name in enumerate(names):
         left = GAP + number % COLUMNS * (TILE + GAP)
         top = GAP + number // COLUMNS * (high + CAPTION + GAP)
-        result = filter_picture(small, built(name)).pixels
-        sheet.paste(Image.fromarray(result), (left + (TILE - wide) // 2, top))
+        kernel = built(name)
+        result = filter_picture(small, tile_filter(kernel)).pixels
+        # some answer in gray
+        image = Image.fromarray(np.broadcast_to(result, tile.shape))
+        sheet.paste(image, (left + (TILE - wide) // 2, top))
         pen.text((left + 2, top + high + 3), name, fill=INK, font=font)
+        rows, columns = kernel.shape
+        pen.text((left + 2, top + high + 22), f"{rows}x{columns}", fill=FAINT, font=font)
+        weights = weights_picture(kernel)
+        sheet.paste(weights, (left + TILE - weights.width - 2, top + high + 3))
+        corner = left + TILE - weights.width - 3, top + high + 2
+        edge = corner[0] + weights.width + 1, corner[1] + weights.height + 1
+        pen.rectangle((*corner, *edge), outline=FAINT)
     return Picture(np.asarray(sheet), has_alpha=False, format="PNG", metadata={})
+
+
+def tile_filter(kernel: Kernel) -> FilterSpec:
+    """A kernel as its tile shows it: stretched where it sums to 0, whose results are near black."""
+    return spec_of(FilterOptions(range="stretch" if kernel.sum == 0 else "auto"), (kernel,))
+
+
+def weights_picture(kernel: Kernel) -> Image.Image:
+    """The matrix of a kernel's first part, blue below 0 and red above."""
+    matrix, _ = kernel.matrices()[0]
+    colors = Image.fromarray(signed(np.array([[float(w) for w in row] for row in matrix])))
+    times = max(1, MATRIX // max(colors.size))
+    large = colors.resize((colors.width * times, colors.height * times), Image.Resampling.NEAREST)
+    large.thumbnail((MATRIX, MATRIX), Image.Resampling.BOX)
+    return large
 
 
 def shown(picture: Picture, side: int) -> np.ndarray:

@@ -30,7 +30,11 @@ MAX_PAIRS = 16
 
 GAP = 4
 MARGIN = 10
-CAPTION = 20
+CAPTION = 24
+SIZE = 13
+"""Height of captions, in pixels."""
+SCALE = (96, 10)
+"""Width and height of the legend of colors."""
 PAPER, INK = (255, 255, 255), (40, 40, 40)
 
 PANEL_BYTES = 3 * WIDTH * (WIDTH + CAPTION + MARGIN)
@@ -68,14 +72,27 @@ def grid(caption: str, maps: Maps, coloring: Coloring = stretched) -> Pixels:
     Of more than MAX_TILES maps evenly spaced ones are drawn, and the caption says so.
     """
     if maps.size == len(maps):  # one value per channel
-        return _labelled(caption, [_bars(maps.reshape(-1), coloring)], 1)
+        ends = _ends(float(maps.min()), float(maps.max()), coloring)
+        return _labelled(caption, [_bars(maps.reshape(-1), coloring)], 1, legend=(coloring, ends))
     maps = maps[:, np.newaxis] if maps.ndim == 2 else maps
     count = len(maps)
     if count > MAX_TILES:
         caption = f"{caption}   {MAX_TILES} of {count:,} maps, evenly spaced"
         maps = maps[np.linspace(0, count - 1, MAX_TILES).astype(int)]
     columns = columns_of(len(maps), *maps.shape[1:])
-    return _labelled(caption, [coloring(one) for one in maps], columns)
+    # every map has colors of its own, from its own smallest value to its largest
+    ends = ("its min", "its max") if coloring is stretched else ("-its max", "+its max")
+    if len(maps) == 1:
+        ends = _ends(float(maps.min()), float(maps.max()), coloring)
+    return _labelled(caption, [coloring(one) for one in maps], columns, legend=(coloring, ends))
+
+
+def _ends(low: float, high: float, coloring: Coloring) -> tuple[str, str]:
+    """The values of the first and the last color of a single map."""
+    if coloring is not stretched:
+        high = max(-low, high)
+        low = -high
+    return f"{low:.4g}", f"{high:.4g}"
 
 
 def picture_grid(caption: str, samples: Maps, coloring: Coloring = stretched) -> Pixels:
@@ -119,27 +136,64 @@ def filter_grid(caption: str, weight: Maps) -> Pixels:
     if drawn.shape[:2] != weight.shape[:2]:
         caption += f"   {drawn.shape[0]} of {filters:,} filters"
         caption += f" over {drawn.shape[1]} of {channels:,} channels" if channels > 3 else ""
-    return _labelled(caption, tiles, columns, FILTER_TILE)
+    coloring = stretched if channels in (1, 3) else signed
+    ends = ("its min", "its max") if channels in (1, 3) else ("-its max", "+its max")
+    return _labelled(caption, tiles, columns, FILTER_TILE, (coloring, ends), narrow=True)
 
 
 def _labelled(
-    caption: str, tiles: Sequence[Pixels], columns: int, max_side: int = MAX_TILE
+    caption: str,
+    tiles: Sequence[Pixels],
+    columns: int,
+    max_side: int = MAX_TILE,
+    legend: tuple[Coloring, tuple[str, str]] | None = None,
+    narrow: bool = False,
 ) -> Pixels:
-    """Tiles in rows under a caption; small ones enlarged by an integer factor."""
+    """Tiles in rows under a caption, and what their colors mean; small ones enlarged by an
+    integer factor. A narrow panel ends where its tiles and its caption do.
+    """
     room = (WIDTH - 2 * MARGIN + GAP) // columns - GAP
     side = max(min(room, max_side), 1)
     fitted = [_fitted(tile, side) for tile in tiles]
     width, height = fitted[0].size
     gap = GAP if columns * (width + GAP) <= WIDTH - 2 * MARGIN + GAP else 0
     rows = ceil(len(fitted) / columns)
-    panel = Image.new("RGB", (WIDTH, CAPTION + rows * (height + gap) + MARGIN), PAPER)
     text = caption.encode("latin-1", "replace").decode("latin-1")
-    font = ImageFont.load_default_imagefont()
-    ImageDraw.Draw(panel).text((MARGIN, 5), text, fill=INK, font=font)
+    font = ImageFont.load_default(SIZE)
+    marks = _scale(*legend, font) if legend is not None else None
+    between = 3 * MARGIN
+    wide = WIDTH
+    if narrow:
+        captions = int(font.getlength(text)) + (between + marks.width if marks else 0)
+        wide = min(WIDTH, 2 * MARGIN + max(columns * (width + gap) - gap, captions))
+    panel = Image.new("RGB", (wide, CAPTION + rows * (height + gap) + MARGIN), PAPER)
+    ImageDraw.Draw(panel).text((MARGIN, 4), text, fill=INK, font=font)
+    start = MARGIN + int(font.getlength(text)) + between
+    if marks is not None and start + marks.width <= wide - MARGIN:
+        panel.paste(marks, (start, 2))
     for index, tile in enumerate(fitted):
         row, column = divmod(index, columns)
         panel.paste(tile, (MARGIN + column * (width + gap), CAPTION + row * (height + gap)))
     return np.asarray(panel)
+
+
+def _scale(
+    coloring: Coloring, ends: tuple[str, str], font: ImageFont.ImageFont | ImageFont.FreeTypeFont
+) -> Image.Image:
+    """The colors from the first to the last, between the values that they stand for."""
+    low, high = ends
+    # a signed map is white at 0
+    first = 0.0 if coloring is stretched else -1.0
+    colors = coloring(np.linspace(first, 1, SCALE[0])[np.newaxis])
+    bar = Image.fromarray(colors).convert("RGB").resize(SCALE)
+    before, behind = (int(font.getlength(text)) + 1 for text in ends)
+    image = Image.new("RGB", (before + behind + SCALE[0] + 16, CAPTION - 3), PAPER)
+    pen = ImageDraw.Draw(image)
+    pen.text((0, 2), low, fill=INK, font=font)
+    image.paste(bar, (before + 8, 5))
+    pen.rectangle((before + 7, 4, before + 8 + SCALE[0], 5 + SCALE[1]), outline=INK)
+    pen.text((before + SCALE[0] + 16, 2), high, fill=INK, font=font)
+    return image
 
 
 def _fitted(tile: Pixels, side: int) -> Image.Image:
@@ -153,8 +207,13 @@ def _fitted(tile: Pixels, side: int) -> Image.Image:
 
 
 def sheet(panels: Sequence[Pixels]) -> Picture:
-    """Grids one below the other, as one picture."""
-    return Picture(np.concatenate(panels), has_alpha=False, format="PNG", metadata={})
+    """Grids one below the other, as one picture as wide as the widest."""
+    width = max(panel.shape[1] for panel in panels)
+    padded = [
+        np.pad(panel, ((0, 0), (0, width - panel.shape[1]), (0, 0)), constant_values=PAPER[0])
+        for panel in panels
+    ]
+    return Picture(np.concatenate(padded), has_alpha=False, format="PNG", metadata={})
 
 
 def strip(maps: Maps, count: int, side: int, coloring: Coloring = stretched) -> Pixels:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from convcli.images.image import Picture
 
@@ -11,10 +11,13 @@ DIM = 0.35
 """The share of the light outside the frame."""
 
 FRAME = (255, 64, 32)
+PAPER, INK = (255, 255, 255), (40, 40, 40)
 
 
-def framed(picture: Picture, extents: Sequence[tuple[int, int]]) -> Picture:
+def framed(picture: Picture, extents: Sequence[tuple[int, int]], caption: str = "") -> Picture:
     """The picture as 8-bit RGB with the pixels of (first, last) rows and columns framed.
+
+    A caption stands below, as large as the picture's width allows.
 
     >>> gray = Picture(np.full((8, 8, 1), 200, np.uint8), False, "PNG", {})
     >>> framed(gray, ((2, 4), (2, 4))).pixels[[3, 7], [3, 7]].tolist()
@@ -33,4 +36,14 @@ def framed(picture: Picture, extents: Sequence[tuple[int, int]]) -> Picture:
     width = max(1, round(min(image.size) / 200))
     box = (left - width, top - width, right + width, bottom + width)
     ImageDraw.Draw(image).rectangle(box, outline=FRAME, width=width)
+    if caption:
+        size = max(8, min(22, image.width // 32))
+        while size > 5 and ImageFont.load_default(size).getlength(caption) > image.width - 12:
+            size -= 1
+        paper = Image.new("RGB", (image.width, image.height + 2 * size), PAPER)
+        paper.paste(image, (0, 0))
+        place = image.width // 2, image.height + size
+        font = ImageFont.load_default(size)
+        ImageDraw.Draw(paper).text(place, caption, fill=INK, font=font, anchor="mm")
+        image = paper
     return Picture(np.asarray(image), has_alpha=False, format="PNG", metadata={})

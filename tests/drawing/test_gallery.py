@@ -3,7 +3,16 @@
 import numpy as np
 import pytest
 
-from convcli.drawing.kernel_gallery import CAPTION, COLUMNS, GAP, INK, TILE, gallery
+from convcli.drawing.kernel_gallery import (
+    CAPTION,
+    COLUMNS,
+    FAINT,
+    GAP,
+    INK,
+    TILE,
+    gallery,
+    tile_filter,
+)
 from convcli.images.filters.apply import filter_picture
 from convcli.images.image import Picture
 from convcli.images.kernels.catalogue import CATALOGUE
@@ -18,10 +27,20 @@ def test_every_kernel_has_its_tile_and_its_name_below():
         row, column = divmod(number, COLUMNS)
         top, left = GAP + row * (20 + CAPTION + GAP), GAP + column * (TILE + GAP)
         tile = sheet[top : top + 20, left + (TILE - 30) // 2 :][:, :30]
-        true = filter_picture(Picture(PIXELS, False, "PNG", {}), kernel(name)).pixels
-        np.testing.assert_array_equal(tile, true, name)
+        true = filter_picture(Picture(PIXELS, False, "PNG", {}), tile_filter(kernel(name))).pixels
+        np.testing.assert_array_equal(tile, np.broadcast_to(true, tile.shape), name)
         words = sheet[top + 20 : top + 20 + CAPTION, left : left + TILE]
         assert (words == INK).all(axis=2).any(), name
+        # the frame of the matrix
+        assert (words[:, TILE // 2 :] == FAINT).all(axis=2).sum() > 60, name
+
+
+@pytest.mark.parametrize(("name", "span"), [("laplacian", 255), ("sobel", 255)])
+def test_tiles_of_kernels_that_sum_to_zero_are_stretched(name, span):
+    result = filter_picture(
+        Picture(PIXELS // 8, False, "PNG", {}), tile_filter(kernel(name))
+    ).pixels
+    assert int(result.max()) - int(result.min()) == span
 
 
 @pytest.mark.parametrize(

@@ -115,6 +115,7 @@ def test_the_scale_is_written_into_the_figure(tmp_path, style):
     [
         ("resnet18", "volumes", 8),
         ("resnet50", "volumes", 16),
+        ("unet", "volumes", 4),
         ("vgg16", "volumes", 0),
         (
             "conv(8, 3, padding=1); residual([conv(8, 3, padding=1)], shortcut=[conv(8, 1)])",

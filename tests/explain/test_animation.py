@@ -1,6 +1,11 @@
 """Every frame shows the cell it says it shows: its drawn rectangle is read back from the file."""
 
+import re
+import shutil
+import subprocess
+import zlib
 from itertools import product
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -116,6 +121,84 @@ def test_a_strip_holds_every_frame_in_the_order_of_the_output(tmp_path, capfd):
         box = (column * sheet.width, row * sheet.height)
         part = strip.crop((*box, box[0] + sheet.width, box[1] + sheet.height))
         assert part.tobytes() == frame.tobytes()
+
+
+def test_numbered_pictures_and_pages_hold_the_frames(tmp_path, capfd):
+    line = "--input 5x5 --kernel 3 --theme light"
+    for name in ("step%02d.png", "steps.pdf"):
+        assert run(f"explain {line} -q -o {tmp_path / name}".split()) == 0, capfd.readouterr().err
+    frames = [
+        np.asarray(frame.convert("RGB"))
+        for frame in Sheet(walk_of(line[:-14]), THEMES["light"]).frames()
+    ]
+    files = sorted(tmp_path.glob("step*.png"))
+    assert [file.name for file in files] == [f"step{number:02d}.png" for number in range(1, 10)]
+    pages = (tmp_path / "steps.pdf").read_bytes()
+    colors = np.frombuffer(bytes.fromhex(re.search(rb"255<(.*?)>", pages)[1].decode()), np.uint8)
+    images = re.findall(rb"/Subtype/Image.*?>>stream\n(.*?)\nendstream", pages, re.DOTALL)
+    assert len(images) == pages.count(b"/Type/Page/") == 9
+    for frame, file, image in zip(frames, files, images, strict=True):
+        with Image.open(file) as picture:
+            np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), frame)
+        page = colors.reshape(-1, 3)[np.frombuffer(zlib.decompress(image), np.uint8)]
+        assert np.abs(page.reshape(frame.shape).astype(int) - frame).mean() < 1
+    assert run(f"explain {line} -q -o {tmp_path / 'step%02d.png'}".split()) == 1
+    assert "step01.png" in capfd.readouterr().err
+
+
+def test_an_svg_shows_each_step_in_its_turn_and_keeps_what_came_out(tmp_path):
+    line, target = "--input 4x4 --kernel 3 --padding 1", tmp_path / "window.svg"
+    assert run(f"explain {line} -q --fps 2 -o {target}".split()) == 0
+    root = ElementTree.fromstring(target.read_text())
+    groups = root.findall("{http://www.w3.org/2000/svg}g")
+    walk = walk_of(line)
+    output = [str(value) for row in walk.output()[0] for value in row]
+    assert len(groups) == 2 * 16 - 1
+    for time in range(16):
+        shown = []
+        for group in groups:
+            animate = group.find("{http://www.w3.org/2000/svg}animate")
+            assert animate.get("dur") == "8s"
+            begins = [float(at) for at in animate.get("keyTimes").split(";")]
+            last = max(i for i, at in enumerate(begins) if at <= (time + 0.5) / 16)
+            if animate.get("values").split(";")[last] == "inline":
+                shown.append(
+                    [
+                        "".join(t.itertext())
+                        for t in group.findall("{http://www.w3.org/2000/svg}text")
+                    ]
+                )
+        kept = [texts[0] for texts in shown if len(texts) == 1]
+        assert kept == output[:time]
+        (step,) = [texts for texts in shown if len(texts) > 1]
+        assert output[time] in step
+
+
+def test_a_film_needs_ffmpeg_and_says_so(tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr("shutil.which", lambda name: None)
+    assert run(f"explain --input 4 --kernel 3 -q -o {tmp_path / 'film.mp4'}".split()) == 1
+    assert "written by ffmpeg, which is not installed" in capfd.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="apt-get install ffmpeg")
+def test_a_film_has_a_frame_for_each_step(tmp_path):
+    film = tmp_path / "film.mp4"
+    assert run(f"explain --input 4 --kernel 3 -q --fps 2 -o {film}".split()) == 0
+    words = [
+        "ffprobe",
+        "-v",
+        "error",
+        "-show_entries",
+        "stream=nb_frames,duration",
+        "-of",
+        "csv=p=0",
+        film,
+    ]
+    assert (
+        subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+        == "2.000000,4"
+    )
 
 
 def test_fps_sets_the_time_of_a_frame_and_cell_draws_one(tmp_path, capfd):

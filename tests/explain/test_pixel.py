@@ -118,6 +118,8 @@ def test_a_receptive_field_is_drawn_on_the_picture(capfd, tmp_path, monkeypatch)
         shown, full = np.asarray(drawn).astype(int), np.asarray(picture).astype(int)
     inside = np.s_[4:96, 22:115]
     assert (shown[inside] == full[inside]).all()
-    assert (shown[300:, 300:] <= full[300:, 300:]).all()
+    assert (shown[300:512, 300:] <= full[300:, 300:]).all()
+    assert len(shown) == 512 + 2 * 16
+    assert (shown[512:] == (40, 40, 40)).all(axis=2).any()  # the caption
     assert run(line.split()) == 1  # it is there already
     assert os.listdir() == ["cat.receptive.png"]

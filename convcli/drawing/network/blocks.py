@@ -37,7 +37,7 @@ KINDS = {
     "linear": ("linear", "rbf", "embedding", "lstm", "gru", "rnn", "attention"),
     "addition": ("add",),
     "concatenation": ("concat",),
-    "enlarging": ("transposed", "upsample", "shuffle"),
+    "enlarging": ("transposed", "conv_transpose", "upsample", "shuffle"),
 }
 """What a type is drawn as, by a part of its name; the later wins. Every other is an operation."""
 
@@ -150,9 +150,10 @@ def _folded(summary: Summary) -> list[Block]:
 
 
 def shortcuts_of(blocks: Sequence[Block]) -> dict[int, tuple[int, int]]:
-    """The blocks that stand on a shortcut into an addition, with where it starts and ends.
+    """The blocks that stand on a shortcut, with where it starts and ends.
 
-    A shortcut is the branch of at most two blocks beside a longer one from the same source.
+    A shortcut into an addition is a branch of at most two blocks beside a longer one; into a
+    concatenation of two it has no weights, as crops have none.
     """
     readers: list[list[int]] = [[] for _ in blocks]
     for index, block in enumerate(blocks):
@@ -160,7 +161,7 @@ def shortcuts_of(blocks: Sequence[Block]) -> dict[int, tuple[int, int]]:
             readers[source].append(index)
     found: dict[int, tuple[int, int]] = {}
     for end, block in enumerate(blocks):
-        if block.kind != "addition" or len(block.inputs) < 2:
+        if block.kind not in ("addition", "concatenation") or len(block.inputs) != 2:
             continue
         branches: list[tuple[list[int], int]] = []
         for start in block.inputs:
@@ -170,8 +171,11 @@ def shortcuts_of(blocks: Sequence[Block]) -> dict[int, tuple[int, int]]:
                 (start,) = blocks[start].inputs
             branches.append((branch, start))
         branch, start = min(branches, key=lambda each: len(each[0]))
-        longest = max(len(other) for other, source in branches if source == start)
-        if 0 < len(branch) <= 2 and len(branch) < longest:
+        longest = max(len(other) for other, _ in branches)
+        weights = sum(blocks[index].params for index in branch)
+        if block.kind == "concatenation" and weights:
+            continue
+        if 0 < len(branch) <= 2 and len(branch) < longest and len(readers[start]) > 1:
             found |= dict.fromkeys(branch, (start, end))
     return found
 

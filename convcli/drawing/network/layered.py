@@ -183,7 +183,7 @@ def _box(
     else:
         corners = (x0 + near, y0), (x1 - near, y0), (x1 - far, y1), (x0 + far, y1)
     texts = [
-        Text(((x0 + x1) / 2, y0 + 5 + LEADING * (number + 1) - 3.5), line, BLOCK_TEXT, SIZE)
+        Text(((x0 + x1) / 2, y0 + 5 + LEADING * (number + 1) - 3), line, BLOCK_TEXT, SIZE)
         for number, line in enumerate(lines)
     ]
     return (Shape(corners, fill, theme.outline), *texts)

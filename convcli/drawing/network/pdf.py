@@ -61,6 +61,11 @@ def pdf(scene: Scene) -> bytes:
         b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
         f"<</Title<feff{title}>/Producer(convcli)>>".encode(),
     ]
+    return assembled(objects, b"/Info 6 0 R")
+
+
+def assembled(objects: Sequence[bytes], more: bytes = b"") -> bytes:
+    """A PDF of numbered objects, the first of which is its catalog; `more` is for the trailer."""
     data = b"%PDF-1.4\n"
     starts = []
     for number, body in enumerate(objects, 1):
@@ -71,8 +76,7 @@ def pdf(scene: Scene) -> bytes:
     return (
         data
         + b"xref\n0 %d\n0000000000 65535 f \n%s" % (size, table)
-        + b"trailer\n<</Size %d/Root 1 0 R/Info 6 0 R>>\nstartxref\n%d\n%%%%EOF\n"
-        % (size, len(data))
+        + b"trailer\n<</Size %d/Root 1 0 R%s>>\nstartxref\n%d\n%%%%EOF\n" % (size, more, len(data))
     )
 
 

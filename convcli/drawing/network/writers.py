@@ -46,7 +46,8 @@ def svg(scene: Scene, dark: Theme | None = None) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_number(scene.width)} '
         f'{_number(scene.height)}" width="{_number(scene.width * shown)}" '
         f'height="{_number(scene.height * shown)}" role="img" '
-        'font-family="Helvetica,Arial,sans-serif" stroke-linejoin="round">',
+        'font-family="Arial,Helvetica,sans-serif" text-rendering="geometricPrecision" '
+        'stroke-linejoin="round">',
         f"<title>{_escaped(scene.title or 'network')}</title>",
     ]
     if dark is not None:

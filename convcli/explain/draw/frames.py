@@ -14,12 +14,14 @@ from PIL import Image, ImageDraw, ImageFont
 
 from convcli.errors import UnfitError
 from convcli.explain.draw.themes import Colour, Theme, between
+from convcli.explain.draw.vector import VectorPen
 from convcli.explain.render import sum_lines, text
 from convcli.explain.steps import Spot, Step, Term, Walk
 from convcli.explain.values import value_text
 from convcli.numerals import Value
 
 Box = tuple[int, int, int, int]
+Pen = ImageDraw.ImageDraw | VectorPen
 
 MAX_CELLS = 40
 """Cells a side of a canvas that is drawn."""
@@ -77,6 +79,7 @@ class Sheet:
         if chosen is None:
             walk.check()
         self.cells = [chosen] if chosen else list(walk.cells)
+        self._told: dict[Spot, list[str]] = {}
         self.side = max(24, min(40, 640 // longest))
         self.outputs = [
             self._panel(range(rows), range(columns))
@@ -125,6 +128,11 @@ class Sheet:
 
     def told(self, step: Step) -> list[str]:
         """The sum in lines that have room, or what comes out where there are too many."""
+        if step.cell not in self._told:
+            self._told[step.cell] = self._sum_told(step)
+        return self._told[step.cell]
+
+    def _sum_told(self, step: Step) -> list[str]:
         room = self.width - 2 * GAP - 8
         lines = []
         for line in sum_lines(self.walk, step):
@@ -149,19 +157,33 @@ class Sheet:
         for cell in self.cells:
             step = self.walk.step(cell)
             frame = ground.copy()
-            self._draw_step(ImageDraw.Draw(frame), step)
+            self.draw_step(ImageDraw.Draw(frame), step)
             yield frame
-            pen = ImageDraw.Draw(ground)
-            for panel, value in zip(self.outputs, step.outputs, strict=True):
-                box = panel.box(*cell)
-                pen.rectangle(box, fill=self.theme.output, outline=self.theme.edge)
-                self._number(pen, box, value, self.theme.ink)
+            self.draw_results(ImageDraw.Draw(ground), step)
+
+    def draw_results(self, pen: Pen, step: Step) -> None:
+        """The outputs of a step that is over."""
+        for panel, value in zip(self.outputs, step.outputs, strict=True):
+            box = panel.box(*step.cell)
+            pen.rectangle(box, fill=self.theme.output, outline=self.theme.edge)
+            self._number(pen, box, value, self.theme.ink)
+
+    def changes(self, number: int) -> list[Box]:
+        """The pixels in which a frame differs from the one before, all edges among them."""
+        cells = self.cells[number - 1 : number + 1]
+        windows = [self.window(panel, cell) for panel in self.inputs for cell in cells]
+        results = [panel.box(*cell) for panel in self.outputs for cell in cells]
+        return [*windows, *results, self._caption_box()]
 
     def _ground(self) -> Image.Image:
-        """What every frame shows: the canvas without a window, the kernel, an empty output."""
-        theme, page = self.theme, self.theme.page
+        page = self.theme.page
         image = Image.new("RGBA", (self.width, self.height), (*page, 255) if page else (0, 0, 0, 0))
-        pen = ImageDraw.Draw(image)
+        self.draw_ground(ImageDraw.Draw(image))
+        return image
+
+    def draw_ground(self, pen: Pen) -> None:
+        """What every frame shows: the canvas without a window, the kernel, an empty output."""
+        theme = self.theme
         for channel, panel in enumerate(self.inputs):
             self._cells(pen, panel, channel, product(panel.rows, panel.columns), {})
         for channel, panel in enumerate(self.kernels):
@@ -180,9 +202,8 @@ class Sheet:
         ):
             if panels:
                 self._words(pen, panels[0].left, panels[0].top - self.caption, words, theme.faint)
-        return image
 
-    def _draw_step(self, pen: ImageDraw.ImageDraw, step: Step) -> None:
+    def draw_step(self, pen: Pen, step: Step) -> None:
         """The window of a step, its output and its sum."""
         theme = self.theme
         for channel, panel in enumerate(self.inputs):
@@ -199,7 +220,7 @@ class Sheet:
 
     def _cells(
         self,
-        pen: ImageDraw.ImageDraw,
+        pen: Pen,
         panel: Panel,
         channel: int,
         places: Iterable[Spot],
@@ -246,7 +267,7 @@ class Sheet:
 
     def _number(
         self,
-        pen: ImageDraw.ImageDraw,
+        pen: Pen,
         box: Box,
         value: Value,
         ink: Colour,
@@ -257,7 +278,8 @@ class Sheet:
         roomy = corner is not None and self.side >= 32
         font = _fitting(text, self.side - 2 * INSET, round(self.side * 0.45))
         # up and to the left of the weight, as far as the window's frame leaves room
-        x = max((left + right) / 2 - (3 if roomy else 0), left + INSET + font.getlength(text) / 2)
+        length = _length(text, round(font.size))
+        x = max((left + right) / 2 - (3 if roomy else 0), left + INSET + length / 2)
         pen.text(
             (x, (top + bottom) / 2 - (3 if roomy else 0)), text, fill=ink, font=font, anchor="mm"
         )
@@ -271,9 +293,7 @@ class Sheet:
                 anchor="rb",
             )
 
-    def _words(
-        self, pen: ImageDraw.ImageDraw, left: int, top: int, words: str, ink: Colour
-    ) -> None:
+    def _words(self, pen: Pen, left: int, top: int, words: str, ink: Colour) -> None:
         """Words on a ground of their own where the page is transparent."""
         font = _font(WORDS)
         if self.theme.page is None:
@@ -281,10 +301,14 @@ class Sheet:
             pen.rectangle((left, top + 1, left + width + 8, top + 18), fill=self.theme.padding)
         pen.text((left + 4, top + 3), words, fill=ink, font=font)
 
-    def _caption(self, pen: ImageDraw.ImageDraw, step: Step) -> None:
-        """The sum, on a ground of the same size in every frame."""
+    def _caption_box(self) -> Box:
         top = self.inputs[0].top + self.inputs[0].height + 8
-        box = (GAP, top, self.width - GAP, top + self.caption * self.lines)
+        return GAP, top, self.width - GAP, top + self.caption * self.lines
+
+    def _caption(self, pen: Pen, step: Step) -> None:
+        """The sum, on a ground of the same size in every frame."""
+        box = self._caption_box()
+        top = box[1]
         pen.rectangle(box, fill=self.theme.padding)
         for number, line in enumerate(self.told(step)):
             place = (GAP + 4, top + 3 + number * self.caption)
@@ -293,17 +317,19 @@ class Sheet:
 
 def _folded(line: str, room: int) -> list[str]:
     """A sum in lines of a width, broken before a plus or an equals sign."""
+    if _length(line, WORDS) <= room:
+        return [line]
     lines = [""]
     for piece in re.split(r" (?=[+=] )", line):
         longer = f"{lines[-1]} {piece}".strip()
-        if lines[-1] and _font(WORDS).getlength(longer) > room:
+        if lines[-1] and _length(longer, WORDS) > room:
             lines.append(piece)
         else:
             lines[-1] = longer
     return lines
 
 
-def dashed(pen: ImageDraw.ImageDraw, box: Box, colour: Colour) -> None:
+def dashed(pen: Pen, box: Box, colour: Colour) -> None:
     """The outline of a cell in dashes of four pixels."""
     left, top, right, bottom = box
     for start in range(left, right, 8):
@@ -322,9 +348,14 @@ def _font(size: int) -> Any:
 
 
 @cache
+def _length(text: str, size: int) -> float:
+    return float(_font(size).getlength(text))
+
+
+@cache
 def _fitting(text: str, room: int, size: int) -> Any:
     """The largest font up to a size in which a text has room."""
-    while size > 4 and _font(size).getlength(text) > room:
+    while size > 4 and _length(text, size) > room:
         size -= 1
     return _font(size)
 
