@@ -3,13 +3,15 @@
 import os
 import sys
 from codecs import BOM_UTF8
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from glob import glob, has_magic, iglob
 from re import finditer
 from typing import NamedTuple
 
 from convcli.errors import PictureError, SpecError
-from convcli.images.io.formats import READABLE, suffix_of
+from convcli.images.io.formats import READABLE, UNREAD_SUFFIXES, suffix_of
+from convcli.output import note
 from convcli.text import safe
 
 MAX_LIST_BYTES = 2**28
@@ -49,10 +51,17 @@ def gathered(
     inputs: list[Input] = []
     for word in words:
         if os.path.isdir(word):
-            inside = list(pictures_in(word, recursive, skip))
+            unread: Counter[str] = Counter()
+            inside = list(pictures_in(word, recursive, skip, unread))
+            left = [
+                f"{count:,} {suffix} skipped, which {UNREAD_SUFFIXES[suffix].command} converts"
+                for suffix, count in sorted(unread.items())
+            ]
             if not inside:
                 deeper = "" if recursive else "; --recursive looks in its folders too"
-                raise PictureError(f"{safe(word)} holds no pictures{deeper}")
+                raise PictureError("; ".join([f"{safe(word)} holds no pictures{deeper}", *left]))
+            for text in left:
+                note(f"{safe(word)}: {text}")
             inputs += inside
         elif is_glob(word):
             inputs += [
@@ -76,11 +85,17 @@ def gathered(
     return inputs
 
 
-def pictures_in(folder: str, recursive: bool = False, skip: str | None = None) -> Iterator[Input]:
+def pictures_in(
+    folder: str,
+    recursive: bool = False,
+    skip: str | None = None,
+    unread: Counter[str] | None = None,
+) -> Iterator[Input]:
     """The pictures of a folder, by their suffixes, in the order of their names.
 
     Hidden files are left out. With `recursive` those in its folders come too, links to folders not
-    followed, without hidden folders and the folder `skip`. Raises PictureError for a folder that
+    followed, without hidden folders and the folder `skip`. `unread` counts the suffixes of pictures
+    that are not read. Raises PictureError for a folder that
     cannot be read.
     """
 
@@ -100,6 +115,8 @@ def pictures_in(folder: str, recursive: bool = False, skip: str | None = None) -
         for name in sorted(names):
             if not name.startswith(".") and suffix_of(name) in READABLE:
                 yield Input(os.path.join(here, name), "" if parent == "." else parent)
+            elif unread is not None and suffix_of(name) in UNREAD_SUFFIXES:
+                unread[suffix_of(name)] += not name.startswith(".")
 
 
 def _listed(path: str, null: bool) -> list[str]:

@@ -165,3 +165,15 @@ def test_a_damaged_one_is_refused(tmp_path, text):
     data, words = DAMAGED[text]
     with pytest.raises(PictureError, match=text):
         read(tmp_path, data, (20, 21), 3, 16, photometric=2, planes=2, **words)
+
+
+@pytest.mark.parametrize("dtype", ["i2", "i4", "f4"])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_deflated_gray_of_either_byte_order(tmp_path, dtype, order):
+    """libtiff unpacks into the order of the machine, whatever that of the file is."""
+    values = (DEEP[..., :1].astype(np.int64) - 30_000).astype(dtype)
+    kind = FLOAT if dtype == "f4" else SIGNED
+    data = zlib.compress(values.astype(f"{order}{dtype}").tobytes())
+    bits = 8 * int(dtype[1])
+    picture = read(tmp_path, [data], (20, 21), 1, bits, order, format=kind, compression=8)
+    np.testing.assert_array_equal(picture.pixels, values)

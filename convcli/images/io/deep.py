@@ -97,3 +97,19 @@ def _load(image: ImageFile, raw: str) -> None:
         for tile in image.tile
     ]
     image.load()
+
+
+NATIVE = {"I;16BS": "I;16NS", "I;32BS": "I;32NS", "F;32BF": "F;32NF"}
+"""Big-endian samples, and how they lie once libtiff has unpacked them: in the machine's order."""
+
+
+def set_order(image: Image.Image) -> None:
+    """Have compressed big-endian samples of a TIFF read in the order that libtiff gives them."""
+    raw = raw_mode(image)
+    if raw in NATIVE and isinstance(image, ImageFile):
+        image.tile = [
+            tile._replace(args=(NATIVE[raw], *tile.args[1:]))
+            if tile.codec_name == "libtiff" and isinstance(tile.args, tuple)
+            else tile
+            for tile in image.tile
+        ]

@@ -143,6 +143,30 @@ FORMATS = {
             max_side=65_535,
             metadata=frozenset(),
         ),
+        Format(
+            name="AVIF",
+            suffixes=(".avif",),
+            magic=tuple(
+                b"\0\0\0" + bytes([length]) + b"ftyp" + brand
+                for length in range(16, 64, 4)
+                for brand in (b"avif", b"avis")
+            ),
+            frames="timed",
+            max_side=65_535,
+            metadata=frozenset({"exif", "xmp", "icc_profile"}),
+            record="exif",
+            save={"quality": 95},
+            save_options=frozenset({"quality", "subsampling"}),
+        ),
+        Format(
+            name="JPEG2000",
+            suffixes=(".jp2", ".j2k"),
+            more_suffixes=(".jpf", ".jpx", ".j2c", ".jpc"),
+            magic=(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"),
+            also_named=("jp2", "j2k"),
+            deep_channels=1,
+            metadata=frozenset(),
+        ),
     )
 }
 """Those that are opened; Pillow's others stay shut, since some of them run foreign code."""
@@ -172,6 +196,61 @@ READABLE = frozenset(
     suffix for one in FORMATS.values() for suffix in (*one.suffixes, *one.more_suffixes)
 )
 """Suffixes of the files that are taken from a folder."""
+
+
+class Unread(NamedTuple):
+    """A kind of pictures that is not read: what its files begin with, and what converts them."""
+
+    name: str
+    suffixes: tuple[str, ...]
+    magic: tuple[bytes, ...]
+    command: str
+    offset: int = 0
+
+
+MAGICK = "convert IN OUT.png"
+
+UNREAD = (
+    Unread("HEIC", (".heic", ".heif"), (b"ftyphei", b"ftyphev", b"ftypmif1"),
+           "heif-convert IN OUT.png", 4),
+    Unread("JPEG XL", (".jxl",), (b"\xff\x0a", b"\0\0\0\x0cJXL "), "djxl IN OUT.png"),
+    Unread("JPEG XR", (".jxr", ".wdp"), (b"II\xbc\x01",), "JxrDecApp -i IN -o OUT.tif"),
+    Unread("JPEG-LS", (".jls",), (b"\xff\xd8\xff\xf7",), MAGICK),
+    Unread("OpenEXR", (".exr",), (b"v/1\x01",), "convert IN OUT.tif"),
+    Unread("Radiance HDR", (".hdr",), (b"#?RADIANCE", b"#?RGBE"), "convert IN OUT.tif"),
+    Unread("Photoshop's PSD", (".psd", ".psb"), (b"8BPS",), "convert IN[0] OUT.png"),
+    Unread("raw of a camera", (".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"),
+           (b"FUJIFILMCCD-RAW", b"IIU\0", b"IIRO"), "dcraw -T IN"),
+    Unread("PFM", (), (b"Pf", b"PF"), "convert IN OUT.tif"),
+    Unread("PAM", (".pam",), (b"P7",), "pamtopng IN"),
+    Unread("FITS", (".fits", ".fit"), (b"SIMPLE  =",), "convert IN OUT.tif"),
+    Unread("DICOM", (".dcm",), (b"DICM",), "dcm2img IN OUT.png", 128),
+    Unread("SVG", (".svg",), (b"<svg", b"<?xml"), "rsvg-convert IN -o OUT.png"),
+    Unread("PDF", (), (b"%PDF",), "pdftoppm -png IN OUT"),
+    Unread("PostScript", (".eps",), (b"%!PS",), MAGICK),
+    Unread("QOI", (".qoi",), (b"qoif",), MAGICK),
+    Unread("DDS", (".dds",), (b"DDS ",), MAGICK),
+    Unread("SGI", (".sgi",), (b"\x01\xda",), MAGICK),
+    Unread("an icon", (".ico", ".icns"), (b"\0\0\1\0", b"icns"), MAGICK),
+    Unread("a video", (), (b"ftypisom", b"ftypmp4", b"ftypqt"), "ffmpeg -i IN OUT-%04d.png", 4),
+    Unread("a video", (), (b"\x1aE\xdf\xa3",), "ffmpeg -i IN OUT-%04d.png"),
+    Unread("Targa", (".tga",), (), MAGICK),
+)  # fmt: skip
+"""Pictures that are named for what they are."""
+
+UNREAD_SUFFIXES = {suffix: one for one in UNREAD for suffix in one.suffixes}
+
+
+def unread_kind(start: bytes) -> Unread | None:
+    """The kind of pictures that begin with these bytes, and are not read.
+
+    >>> unread_kind(b"8BPS\\0\\1").command
+    'convert IN[0] OUT.png'
+    """
+    for one in UNREAD:
+        if one.magic and start[one.offset :].startswith(one.magic):
+            return one
+    return None
 
 
 def format_of(path: str) -> Format:

@@ -14,7 +14,7 @@ from PIL.ImageFile import ImageFile
 from convcli.errors import PictureError
 from convcli.images.arrays import Samples
 from convcli.images.image import Metadata, Picture, Timing
-from convcli.images.io.deep import decode_halves, is_deep
+from convcli.images.io.deep import decode_halves, is_deep, set_order
 from convcli.images.io.formats import FORMATS
 from convcli.images.io.netpbm import open_map
 from convcli.images.io.source import (
@@ -167,6 +167,10 @@ def _picture(image: ImageFile, prefetch: Prefetch, every_kind: bool) -> Picture:
     else:
         mode = header.array_mode if every_kind else array_mode(image, header.format, every_kind)
         pixels = _as_stored(_samples(_converted(upright, mode)), image)
+    if pixels.dtype == np.uint16 and 8 < prefetch.bits < 16:  # which stand in the high bits
+        levels = pixels.astype(np.int64) // 2 ** (16 - prefetch.bits)
+        white = 2**prefetch.bits - 1
+        pixels = ((levels * 65535 + white // 2) // white).astype(np.uint16)
     if pixels.shape[2] < ARRAYS[mode][0]:
         pixels = _keyed(pixels, upright.info["transparency"])
     if pixels.dtype == np.uint32:
@@ -247,6 +251,7 @@ def _page(image: ImageFile, prefetch: Prefetch, number: int) -> tuple[str, Sampl
             again.seek(number)
             halves = decode_halves(image, again)
         return mode, halves.turned(_upright).samples(), _upright(image.copy())
+    set_order(image)
     image.load()
     upright = _upright(image.copy())
     mode = array_mode(upright, prefetch.header().format, every_kind=False)

@@ -21,8 +21,8 @@ from PIL.ImageFile import ImageFile
 
 from convcli.errors import PictureError
 from convcli.images.image import Header
-from convcli.images.io.deep import DEEP, Halves, decode_halves, is_deep, raw_mode
-from convcli.images.io.formats import FORMATS, formats_beginning
+from convcli.images.io.deep import DEEP, Halves, decode_halves, is_deep, raw_mode, set_order
+from convcli.images.io.formats import FORMATS, formats_beginning, unread_kind
 from convcli.images.io.tiff_layout import Layout, layout_of
 
 DECODED_AHEAD = 2**27
@@ -306,6 +306,8 @@ class Prefetch:
         self.limits = limits or Limits()
         self.deep = False
         """Whether samples of 16 bits are read as 8, which Pillow does without a word."""
+        self.bits = 8
+        """Bits a sample of formats where Pillow does not scale 9 to 15."""
         self.halves: Halves | None = None
         """16-bit color that is decoded."""
         self._pipe = source == "-" or (os.path.exists(source) and not os.path.isfile(source))
@@ -454,7 +456,7 @@ class Prefetch:
     def _piped(self, stream: IO[bytes]) -> bytes:
         """All that a pipe or a device gives, which may never end. Raises PictureError."""
         start = stream.read(MAX_MAP_HEADER)
-        if map_header(start) is None and not formats_beginning(start):
+        if map_header(start) is None and not formats_beginning(start) and not unread_kind(start):
             raise UnidentifiedImageError
         allowed = min(self.limits.memory or MAX_PIPE_BYTES, available() // 2)
         rest = stream.read(max(allowed - len(start), 0) + 1)
@@ -473,15 +475,32 @@ class Prefetch:
                 with self.again() as again:
                     self.halves = decode_halves(image, again)
             return
+        set_order(image)
         tiles = image.tile
         # a BMP of "BGR;16" has 5 and 6 bits a sample
         deep = image.format != "BMP" and any(";16" in str(tile[3]) for tile in tiles)
         if image.format == "PPM" and tiles and isinstance(tiles[0][3], tuple):
             deep = any(isinstance(value, int) and value > 255 for value in tiles[0][3])
+        self.bits = sample_bits(self._start, image.format or "")
+        deep = deep or self.bits > 8
         self.deep = self.deep or (deep and not whole and not image.mode.startswith("I"))
         _scale_key(image)
         if getattr(image, "n_frames", 1) == 1:
             image.load()
+
+
+def sample_bits(start: bytes, form: str) -> int:
+    """Bits a sample of a JPEG 2000 or an AVIF that begins so; 8 where that is not known.
+
+    Sources: ITU-T T.800, A.5.1 (Ssiz); AV1 Image File Format 1.1, av1C, which tells 8 from more.
+    """
+    if form == "JPEG2000":
+        place = start.find(b"\xff\x4f\xff\x51")
+        found = start[place + 42 : place + 43] if place >= 0 else b""
+        return (found[0] & 0x7F) + 1 if found else 8
+    place = start.find(b"av1C") if form == "AVIF" else -1
+    found = start[place + 6 : place + 7] if place >= 0 else b""
+    return 10 if found and found[0] & 0x40 else 8
 
 
 def is_misread(image: ImageFile) -> bool:
@@ -576,5 +595,10 @@ def _opened(source: str | BytesIO, start: bytes) -> ImageFile:
     Image.MAX_IMAGE_PIXELS = None
     try:
         return Image.open(source, formats=[*likely, *FORMATS])
+    except UnidentifiedImageError:
+        kind = unread_kind(start)
+        if kind is None:
+            raise
+        raise PictureError(f"{kind.name} is not read; {kind.command} converts it") from None
     finally:
         Image.MAX_IMAGE_PIXELS = before

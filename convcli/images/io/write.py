@@ -219,6 +219,8 @@ def _check_samples(pixels: Samples, form: Format) -> None:
     channels = pixels.shape[2]
     if pixels.dtype == np.uint16 and not form.deep_channels:
         raise OutputError(f"{form.name} holds no 16-bit samples; write PNG, TIFF or PGM")
+    if pixels.dtype == np.uint16 and channels > form.deep_channels:
+        raise OutputError(f"{form.name} is written with 8 bits of color; write PNG, TIFF or PPM")
     if pixels.dtype.kind == "f" and channels > form.float_channels:
         raise OutputError(
             "32-bit samples are written as .npy, .npz, .pfm or .tif; "
