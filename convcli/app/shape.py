@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from convcli.nets.analysis.summary import Summary
     from convcli.nets.analysis.table import Settings
     from convcli.nets.graph import Network, Reading
+    from convcli.nets.input_size import Inputs
     from convcli.nets.layers import Shape
     from convcli.sizes import InputSize
 
@@ -32,6 +33,8 @@ class ShapeOptions(OutputOptions):
     no_bias: bool = False
     depth: int | None = None
     versus: tuple[str, ...] = ()
+    compare: bool = False
+    """Whether every word is a network of its own."""
     sweep: tuple[tuple[int, ...], ...] | None = None
     expect: tuple[tuple[str, str, str], ...] = ()
     """Names, relations and figures that are to hold."""
@@ -43,6 +46,10 @@ class ShapeOptions(OutputOptions):
     dtype: str = "float32"
     rule: str = "weights"
     explain: bool = False
+    train: str | None = None
+    """The optimizer of a training whose memory is told."""
+    fits: int | None = None
+    """Bytes that the largest batch is looked for in."""
     get: tuple[str, ...] = ()
     """Names of figures that are printed alone."""
     sort: str = ""
@@ -65,6 +72,7 @@ ONE_NETWORK = (
     "expect",
     "get",
     "columns",
+    "train",
     *SELECTION,
 )
 """Options of one network's table, which a sweep or a comparison does not print."""
@@ -84,6 +92,8 @@ def shape(options: ShapeOptions) -> Outcome:
     from convcli.sizes import InputSize
     from convcli.text import counted
 
+    if options.compare:
+        return _compared(options)
     listing = _weights_listing(options)
     if listing is not None:
         return listing
@@ -93,6 +103,7 @@ def shape(options: ShapeOptions) -> Outcome:
     clash = [*others[1:], *options.given(*ONE_NETWORK)]
     if others and clash:
         raise SpecError(f"--{others[0]} does not go with --{_flag(clash[0])}")
+    _check_trained(options)
     if options.explain:
         _check_explained(options)
     elif options.format_ == "text":
@@ -114,15 +125,15 @@ def shape(options: ShapeOptions) -> Outcome:
         network, size = inputs.network, inputs.shape
         searched = network
         if network.redo is not None:
-            if "channels" in inputs.assumed:
-                size = with_fitting_channels(network, size)
-            network = network.at(size)
+            network, size = read_for(network, inputs)
             about = f"{about}, {counted(len(network.nodes), 'layer')}"
         summary = trace(network, size, options.keep_going)
         if inputs.batch > 1 and not options.given("batch"):
             settings = settings._replace(batch=inputs.batch)
         if options.versus:
             outcome = Outcome(_versus(network, summary, options, settings))
+        elif options.train is not None:
+            outcome = _trained(network, summary, options.train, options.fits, settings)
         else:
             outcome = _figures(searched, summary, options, settings, inputs.assumed)
     if not options.quiet:
@@ -130,6 +141,19 @@ def shape(options: ShapeOptions) -> Outcome:
             if text:
                 note(text)
     return outcome
+
+
+def _check_trained(options: ShapeOptions) -> None:
+    """Refuse what the memory of training has no place for."""
+    if options.train is None:
+        if options.fits is not None:
+            raise SpecError("--fits is for the memory of training: give --train adam too")
+        return
+    for name in options.given("depth", *ONE_NETWORK):
+        if name != "train":
+            raise SpecError(f"--train does not go with --{_flag(name)}")
+    if options.dtype == "int8":
+        raise SpecError("--train needs a --dtype that gradients have, not int8")
 
 
 def _check_explained(options: ShapeOptions) -> None:
@@ -159,6 +183,14 @@ def _swept(shape: Shape, size: tuple[int, ...]) -> Shape:
     raise SpecError(
         f"--sweep {text}: the network's input is {' x '.join(['size'] * axes)} x channels"
     )
+
+
+def read_for(network: Network, inputs: Inputs) -> tuple[Network, Shape]:
+    """A network that depends on its input, read for one, and the shape of that."""
+    size = inputs.shape
+    if "channels" in inputs.assumed:
+        size = with_fitting_channels(network, size)
+    return network.at(size), size
 
 
 def with_fitting_channels(network: Network, shape: Shape) -> Shape:
@@ -237,6 +269,23 @@ def _reading(options: ShapeOptions) -> Reading:
     return Reading(sequential([layer]), None, "")
 
 
+def _trained(
+    network: Network, summary: Summary, optimizer: str, limit: int | None, settings: Settings
+) -> Outcome:
+    """The memory of training a network, and the largest batch that fits a limit."""
+    from convcli.nets.analysis.training import listing, training
+    from convcli.nets.analysis.valid_inputs import check_fits
+    from convcli.text import bytes_text
+
+    check_fits(network, summary)
+    memory = training(network, summary, optimizer, settings.dtype)
+    refusal = None
+    if limit is not None and not memory.largest_batch(limit):
+        need = bytes_text(memory.peak(1))
+        refusal = UnfitError(f"one image takes {need} to train, more than {bytes_text(limit)}")
+    return Outcome(listing(memory, settings.batch, limit), refusal=refusal)
+
+
 def _figures(
     network: Network,
     summary: Summary,
@@ -301,6 +350,44 @@ def _figures(
         explained = Explained(result)
         return Outcome(explained, refusal=refusal, lines=explained.lines())
     return Outcome(result, refusal=refusal, beside=beside)
+
+
+def _compared(options: ShapeOptions) -> Outcome:
+    """A row for each word, which names a network."""
+    from convcli.nets.analysis.compare import comparison
+    from convcli.nets.analysis.summary import trace
+    from convcli.nets.analysis.table import Selection, Settings
+    from convcli.nets.analysis.valid_inputs import check_fits
+    from convcli.nets.input_size import resolve_inputs
+    from convcli.nets.readers.read import read_words
+
+    single = [name for name in ONE_NETWORK if name not in ("columns", "sort", "top")]
+    for name in options.given(*ONE_LAYER, *single, "depth", "versus", "sweep"):
+        raise SpecError(f"--compare does not go with --{_flag(name)}")
+    if len(options.network) < 2:
+        raise SpecError(
+            "--compare takes two networks or more: convcli shape vgg16 resnet50 --compare"
+        )
+    summaries = []
+    for word in options.network:
+        try:
+            reading = read_words([word])
+            inputs = resolve_inputs(options.size, reading)
+            network, size = inputs.network, inputs.shape
+            if network.redo is not None:
+                network, size = read_for(network, inputs)
+            summary = trace(network, size)
+            check_fits(network, summary)
+        except Refusal as refusal:
+            raise type(refusal)(f"{word}: {refusal}") from None
+        summaries.append(summary)
+        for text in () if options.quiet else inputs.notes:
+            note(f"{word}: {text}")
+    selection = Selection(options.sort, options.top)
+    settings = Settings(
+        options.rule, options.dtype, options.batch, None, options.columns, selection
+    )
+    return Outcome(comparison(options.network, summaries, settings))
 
 
 def _versus(
