@@ -44,6 +44,7 @@ from convcli.nets.layers.tensor_ops import Broadcast, Each, Operation, Scalar
 from convcli.runtime.activations import FUNCTIONS, activate
 from convcli.runtime.lenet_table import connected
 from convcli.runtime.rearrange import pad, pixel_shuffle, reshape, shuffle, upsample
+from convcli.runtime.stored import MAX_COPY, aligned
 from convcli.runtime.tensor_ops import ARITHMETIC, OPERATIONS, broadcast, operate, scale
 
 Weights = Mapping[str, Array]
@@ -198,11 +199,26 @@ ADAPTIVE: dict[str, Callable[..., Array]] = {
 def _linear(layer: Linear, x: Array, weights: Weights) -> Array:
     over, weight, bias = layer.reach(x.shape), weights["weight"], weights.get("bias")
     if over == "all":
-        return conv.linear(x.reshape(-1), weight, bias)
+        return _connected(x.reshape(-1), weight, bias)
     if over == "last":
-        return conv.linear(x, weight, bias)
-    places = conv.linear(x.reshape(len(x), -1).T, weight, bias)
+        return _connected(x, weight, bias)
+    places = _connected(x.reshape(len(x), -1).T, weight, bias)
     return np.ascontiguousarray(places.T).reshape(-1, *x.shape[1:])
+
+
+def _connected(x: Array, weight: Array, bias: Array | None) -> Array:
+    """x (…, in) · weightᵀ + bias, in parts of the outputs where weights have to be copied."""
+    if weight.flags.aligned:
+        return conv.linear(x, weight, bias)
+    step = max(MAX_COPY // (weight.itemsize * weight.shape[1]), 1)
+    parts = [slice(start, start + step) for start in range(0, len(weight), step)]
+    return np.concatenate(
+        [
+            conv.linear(x, aligned(weight[part]), None if bias is None else bias[part])
+            for part in parts
+        ],
+        -1,
+    )
 
 
 def _norm(layer: Norm, x: Array, weights: Weights) -> Array:

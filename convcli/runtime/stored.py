@@ -70,12 +70,18 @@ def _strided(flat: Array, stored: StoredArray) -> Array:
     )
 
 
+MAX_COPY = 16 << 20
+"""Bytes that are copied at once: weights of a file beyond stay where they are."""
+
+
 def aligned(values: Array) -> Array:
     """The numbers where a processor loads them at once: a copy where they lie across its words.
 
+    Arrays beyond MAX_COPY are left as they are; who multiplies by one takes it in parts.
+
     Tensors begin at any byte of a file; products copy such ones value by value, ten times slower.
     """
-    if values.flags.aligned or not values.flags.c_contiguous:
+    if values.flags.aligned or not values.flags.c_contiguous or values.nbytes > MAX_COPY:
         return values
     return np.frombuffer(values.tobytes(), values.dtype).reshape(values.shape)
 

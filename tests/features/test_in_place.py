@@ -7,9 +7,10 @@ from runs import run_network
 from convcli.conv import conv2d
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.graph import Network, Node
-from convcli.nets.layers import Merge
+from convcli.nets.layers import Linear, Merge
 from convcli.nets.layers.tensor_ops import Broadcast, Constant, Scalar
 from convcli.nets.readers.read import read_text
+from convcli.runtime import layers, stored
 from convcli.runtime.executor import walk
 from convcli.runtime.stored import aligned
 from convcli.runtime.weights import slots
@@ -104,3 +105,16 @@ def test_scales_and_shifts_of_a_file_are_written_over_maps_in_their_order():
     (step,) = (step for step in walk(rows, x, weights, ["cube"]) if step.row.inputs)
     expected = ((2 - maps * weights["scale"]) / weights["shift"]) ** 3
     np.testing.assert_allclose(step.maps, expected, 1e-5)
+
+
+def test_large_weights_that_lie_across_words_are_multiplied_in_parts(monkeypatch):
+    """Of 5 outputs over 4 values, parts of 2: each is copied by itself."""
+    monkeypatch.setattr(layers, "MAX_COPY", 32)
+    monkeypatch.setattr(stored, "MAX_COPY", 32)
+    values = np.random.default_rng(3).standard_normal(20).astype("<f4")
+    weight = np.frombuffer(bytes(1) + values.tobytes(), "<f4", 20, 1).reshape(5, 4)
+    x, bias = np.arange(4, dtype=np.float32), np.arange(5, dtype=np.float32)
+    own = {"weight": aligned(weight), "bias": bias}
+    assert not own["weight"].flags.aligned
+    y = layers.forward(Linear(5), [x], own)
+    np.testing.assert_allclose(y, values.reshape(5, 4) @ x + bias, 1e-6)

@@ -272,7 +272,11 @@ def rms_normalization(axis: object = -1, epsilon: object = 1e-6, **_: object) ->
 
 
 def normalization(
-    axis: object = -1, mean: object = None, variance: object = None, **_: object
+    axis: object = -1,
+    mean: object = None,
+    variance: object = None,
+    invert: object = False,
+    **_: object,
 ) -> Layer:
     """Statistics of data, unless they are given: then the layer keeps none."""
     if mean is not None:

@@ -1,0 +1,143 @@
+"""A `.tflite` file as records: tensors, operators with their options, inputs and outputs.
+
+Field numbers are those of `schema.fbs`.
+"""
+
+from math import prod
+from typing import NamedTuple
+
+from convcli.nets.layers import Shape
+from convcli.nets.readers.tflite.flatbuffers import FlatError, Table, root
+from convcli.nets.stored_arrays import TYPES, StoredArray, checked
+from convcli.text import safe
+
+MAX_OPERATORS = 100_000
+
+ELEMENT_TYPES = {
+    0: "float32",
+    1: "float16",
+    2: "int32",
+    3: "uint8",
+    4: "int64",
+    5: "string",
+    6: "bool",
+    7: "int16",
+    8: "complex64",
+    9: "int8",
+    10: "float64",
+    11: "complex128",
+    12: "uint64",
+    15: "uint32",
+    16: "uint16",
+    17: "int4",
+}
+
+BUILTIN: tuple[str, ...] = (
+    *("ADD", "AVERAGE_POOL_2D", "CONCATENATION", "CONV_2D", "DEPTHWISE_CONV_2D"),
+    *("DEPTH_TO_SPACE", "DEQUANTIZE", "EMBEDDING_LOOKUP", "FLOOR", "FULLY_CONNECTED"),
+    *("HASHTABLE_LOOKUP", "L2_NORMALIZATION", "L2_POOL_2D", "LOCAL_RESPONSE_NORMALIZATION"),
+    *("LOGISTIC", "LSH_PROJECTION", "LSTM", "MAX_POOL_2D", "MUL", "RELU", "RELU_N1_TO_1"),
+    *("RELU6", "RESHAPE", "RESIZE_BILINEAR", "RNN", "SOFTMAX", "SPACE_TO_DEPTH", "SVDF", "TANH"),
+    *("CONCAT_EMBEDDINGS", "SKIP_GRAM", "CALL", "CUSTOM", "EMBEDDING_LOOKUP_SPARSE", "PAD"),
+    *("UNIDIRECTIONAL_SEQUENCE_RNN", "GATHER", "BATCH_TO_SPACE_ND", "SPACE_TO_BATCH_ND"),
+    *("TRANSPOSE", "MEAN", "SUB", "DIV", "SQUEEZE", "UNIDIRECTIONAL_SEQUENCE_LSTM"),
+    *("STRIDED_SLICE", "BIDIRECTIONAL_SEQUENCE_RNN", "EXP", "TOPK_V2", "SPLIT", "LOG_SOFTMAX"),
+    *("DELEGATE", "BIDIRECTIONAL_SEQUENCE_LSTM", "CAST", "PRELU", "MAXIMUM", "ARG_MAX"),
+    *("MINIMUM", "LESS", "NEG", "PADV2", "GREATER", "GREATER_EQUAL", "LESS_EQUAL", "SELECT"),
+    *("SLICE", "SIN", "TRANSPOSE_CONV", "SPARSE_TO_DENSE", "TILE", "EXPAND_DIMS", "EQUAL"),
+    *("NOT_EQUAL", "LOG", "SUM", "SQRT", "RSQRT", "SHAPE", "POW", "ARG_MIN", "FAKE_QUANT"),
+    *("REDUCE_PROD", "REDUCE_MAX", "PACK", "LOGICAL_OR", "ONE_HOT", "LOGICAL_AND", "LOGICAL_NOT"),
+    *("UNPACK", "REDUCE_MIN", "FLOOR_DIV", "REDUCE_ANY", "SQUARE", "ZEROS_LIKE", "FILL"),
+    *("FLOOR_MOD", "RANGE", "RESIZE_NEAREST_NEIGHBOR", "LEAKY_RELU", "SQUARED_DIFFERENCE"),
+    *("MIRROR_PAD", "ABS", "SPLIT_V", "UNIQUE", "CEIL", "REVERSE_V2", "ADD_N", "GATHER_ND"),
+    *("COS", "WHERE", "RANK", "ELU", "REVERSE_SEQUENCE", "MATRIX_DIAG", "QUANTIZE"),
+    *("MATRIX_SET_DIAG", "ROUND", "HARD_SWISH", "IF", "WHILE", "NON_MAX_SUPPRESSION_V4"),
+    *("NON_MAX_SUPPRESSION_V5", "SCATTER_ND", "SELECT_V2", "DENSIFY", "SEGMENT_SUM"),
+    *("BATCH_MATMUL"),
+)
+"""Builtin operators in the order of their codes."""
+
+NAMES: dict[int, str] = dict(enumerate(BUILTIN)) | {130: "BROADCAST_TO", 150: "GELU"}
+"""Builtin operators by their codes."""
+
+
+class OperatorFile(NamedTuple):
+    """One operator: its code, the tensors it reads and gives, and its options."""
+
+    code: int
+    inputs: list[int]
+    outputs: list[int]
+    options: Table | None
+
+    @property
+    def name(self) -> str:
+        return NAMES.get(self.code, f"operator {self.code}")
+
+    def number(self, field: int, kind: str = "i", default: int = 0) -> int:
+        return self.options.number(field, kind, default) if self.options else default
+
+
+class ModelFile:
+    """The records of a file that a network needs."""
+
+    def __init__(self, data: memoryview, source: str) -> None:
+        self.source = source
+        model = root(data)
+        self.description = model.text(3)
+        graphs = model.tables(2)
+        if not graphs:
+            raise FlatError("it holds no graph")
+        graph, buffers = graphs[0], model.tables(4)
+        codes = [max(one.number(0, "b"), one.number(3, "i")) for one in model.tables(1)]
+        operators = graph.tables(3)
+        tensors = graph.tables(0)
+        if len(operators) > MAX_OPERATORS or len(tensors) > 4 * MAX_OPERATORS:
+            raise FlatError(f"more than {MAX_OPERATORS:,} operators")
+        self.operators = [
+            OperatorFile(
+                codes[one.number(0, "I")],
+                one.numbers(1, "i"),
+                one.numbers(2, "i"),
+                one.table(4),
+            )
+            for one in operators
+        ]
+        self.inputs, self.outputs = graph.numbers(1, "i"), graph.numbers(2, "i")
+        self.shapes: list[Shape] = []
+        self.names: list[str] = []
+        self.arrays: dict[int, StoredArray] = {}
+        for place, tensor in enumerate(tensors):
+            shape = tuple(tensor.numbers(0, "i"))
+            # a size that may change is kept as −1 beside the one it was converted with
+            if any(n < 0 for n in shape) or prod(shape) > 10**15 or len(shape) > 64:
+                raise FlatError(f"sizes {shape[:8]}, which no tensor has")
+            self.shapes.append(shape)
+            self.names.append(tensor.text(3))
+            buffer = buffers[tensor.number(2, "I")].bytes(0)
+            if buffer is not None:
+                self.arrays[place] = _array(tensor, shape, self.names[-1], buffer)
+        if not self.inputs:
+            raise FlatError("it has no input")
+        self.input_names = tuple(safe(self.names[place]) for place in self.inputs)
+
+    @property
+    def shape(self) -> Shape:
+        """The input that it was converted for, (channels, *lengths)."""
+        whole = self.shapes[self.inputs[0]]
+        if len(whole) == 4:
+            return (whole[3], *whole[1:3])
+        return whole[1:] if len(whole) > 1 else whole
+
+
+def _array(tensor: Table, shape: Shape, name: str, buffer: memoryview) -> StoredArray:
+    """An array of the file; one that is kept sparse has no numbers that are read."""
+    type_ = ELEMENT_TYPES.get(tensor.number(1, "b"), "")
+    if not type_:
+        raise FlatError(f"{safe(name)[:60]} has an unknown element type")
+    array = StoredArray(type_, shape, buffer, name=name)
+    size = -(-array.elements * TYPES[type_][0] // 8)
+    if tensor.table(6) is not None or type_ == "string":
+        return array._replace(data=None)
+    if len(buffer) < size:
+        raise FlatError(f"{safe(name)[:60]} holds {len(buffer):,} bytes, not {size:,}")
+    return checked(array)

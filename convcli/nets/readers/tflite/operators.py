@@ -1,0 +1,275 @@
+"""Operators of TFLite as layers, by a table."""
+
+from collections.abc import Callable
+from math import prod
+
+from convcli.geometry import Padding
+from convcli.nets.layers import (
+    Activation,
+    Concat,
+    Conv,
+    Layer,
+    Linear,
+    Merge,
+    Pad,
+    Pool,
+    PoolKind,
+    PReLU,
+    TransposedConv,
+    Upsample,
+)
+from convcli.nets.layers.tensor_ops import Broadcast
+from convcli.nets.readers.folding import broadcast_shape
+from convcli.nets.readers.tensor_graph import Halt, Traced, Value
+from convcli.nets.readers.tflite.call import RELU1, Call
+from convcli.nets.stored_arrays import StoredArray
+
+
+def _padding(code: int) -> tuple[Padding, Padding]:
+    return ("same", "same") if code == 0 else ((0, 0), (0, 0))
+
+
+def _conv(call: Call) -> Value:
+    weight, bias = call.array(1), call.bias(2)
+    number = call.operator.number
+    x = call.maps()
+    filters, height, width, each = weight.shape
+    record = Conv(
+        filters,
+        (height, width),
+        (number(2, default=1), number(1, default=1)),
+        _padding(number(0, "b")),
+        (number(5, default=1), number(4, default=1)),
+        x.stored[1] // max(each, 1),
+        bias is not None,
+    )
+    return call.activated(call.layer(record, x, weight.permuted((0, 3, 1, 2)), bias), 3)
+
+
+def _depthwise(call: Call) -> Value:
+    weight, bias = call.array(1), call.bias(2)
+    number = call.operator.number
+    x = call.maps()
+    _, height, width, filters = weight.shape
+    record = Conv(
+        filters,
+        (height, width),
+        (number(2, default=1), number(1, default=1)),
+        _padding(number(0, "b")),
+        (number(6, default=1), number(5, default=1)),
+        x.stored[1],
+        bias is not None,
+    )
+    return call.activated(call.layer(record, x, weight.permuted((3, 0, 1, 2)), bias), 4)
+
+
+def _transposed(call: Call) -> Value:
+    weight, bias = call.array(1), call.bias(3)
+    number = call.operator.number
+    filters, height, width, channels = weight.shape
+    padding: Padding = "same" if number(0, "b") == 0 else "valid"
+    record = TransposedConv(
+        filters,
+        (height, width),
+        (number(2, default=1), number(1, default=1)),
+        (padding, padding),
+        bias=bias is not None,
+        channels=channels,
+    )
+    return call.activated(call.layer(record, call.maps(2), weight.permuted((3, 0, 1, 2)), bias), 3)
+
+
+def _linear(call: Call) -> Value:
+    weight, bias = call.array(1), call.bias(2)
+    x = call.graph.settled(call.graph.source(call.value(0)))
+    outputs, features = weight.shape
+    if not call.operator.number(2, "b") and len(x.stored) != 2:
+        x = call.graph.reshaped(x, (prod(x.stored) // max(features, 1), features))
+    record = Linear(outputs, bias is not None, features, over="axis")
+    held = {"weight": weight} | ({} if bias is None else {"bias": bias})
+    y = call.graph.layer(record, x, call.name, held)
+    return call.activated(call.graph.reshaped(y, call.output), 0)
+
+
+def _pool(kind: PoolKind) -> Callable[[Call], Value]:
+    def read(call: Call) -> Value:
+        number = call.operator.number
+        record = Pool(
+            kind,
+            (number(4, default=1), number(3, default=1)),
+            (number(2, default=1), number(1, default=1)),
+            _padding(number(0, "b")),
+            count_include_pad=False,
+        )
+        return call.activated(call.layer(record, call.maps()), 5)
+
+    return read
+
+
+def _arithmetic(type_: str) -> Callable[[Call], Value]:
+    def read(call: Call) -> Value:
+        left, right = call.value(0), call.value(1)
+        if isinstance(left, StoredArray) and isinstance(right, StoredArray):
+            return call.operation()
+        pair = [_with_order(call, one, other) for one, other in ((left, right), (right, left))]
+        if pair[0].order != pair[1].order:
+            pair = [call.graph.settled(x) for x in pair]
+        stored = broadcast_shape(pair[0].stored, pair[1].stored)
+        if stored is None or prod(stored) != prod(call.output):
+            raise Halt(f"{left.shape} and {right.shape} do not go together")
+        same = len(pair[0].stored) == len(pair[1].stored) and type_ in ("add", "multiply")
+        record: Layer = Merge(type_) if same else Broadcast(type_)
+        node = call.graph.join(record, pair, call.name)
+        order = max((x.order for x in pair), key=len)
+        return call.activated(Traced(node, stored, order), 0)
+
+    return read
+
+
+def _with_order(call: Call, value: Value, other: Value) -> Traced:
+    """A tensor; an array as a node whose axes lie as those of the other."""
+    if isinstance(value, StoredArray) and isinstance(other, Traced) and not other.straight:
+        rank = len(other.order)
+        wide = value.reshaped((1,) * (rank - len(value.shape)) + value.shape)
+        if wide is not None and len(wide.shape) == rank:
+            turned = wide.permuted([other.order.index(axis) for axis in range(rank)])
+            return call.graph.source(turned)._replace(order=other.order)
+    return call.graph.source(value)
+
+
+def _activation(record: Activation) -> Callable[[Call], Value]:
+    return lambda call: call.graph.layer(record, call.value(0), call.name)
+
+
+def _prelu(call: Call) -> Value:
+    slopes = call.array(1)
+    x = call.maps() if len(call.value(0).shape) == 4 else call.graph.source(call.value(0))
+    flat = slopes.reshaped((slopes.elements,))
+    if flat is None or slopes.elements not in (1, x.stored[1]):
+        return call.operation()
+    return call.layer(PReLU(slopes.elements), x, flat)
+
+
+def _concat(call: Call) -> Value:
+    values = [call.value(place) for place in range(len(call.operator.inputs))]
+    axis = call.operator.number(0) % max(len(call.output), 1)
+    tensors = [call.graph.source(value) for value in values]
+    if len({x.order for x in tensors}) > 1:
+        tensors = [call.graph.settled(x) for x in tensors]
+    order = tensors[0].order
+    place = order[axis]
+    if not place or any(x.stored[0] != 1 for x in tensors):
+        return call.operation()
+    node = call.graph.join(Concat(place - 1), tensors, call.name)
+    stored = [0] * len(order)
+    for position, own in enumerate(order):
+        stored[own] = call.output[position]
+    return call.activated(Traced(node, tuple(stored), order), 1)
+
+
+def _reshape(call: Call) -> Value:
+    value = call.value(0)
+    if isinstance(value, StoredArray):
+        return value.reshaped(call.output) or call.operation()
+    return call.graph.reshaped(value, call.output, call.name)
+
+
+def _pad(call: Call) -> Value:
+    ends = call.maybe(1)
+    numbers = ends.values() if isinstance(ends, StoredArray) else None
+    x = call.maps() if len(call.value(0).shape) == 4 else None
+    if numbers is None or x is None or len(numbers) != 8 or any((*numbers[:2], *numbers[6:])):
+        return call.operation()
+    top, bottom, left, right = (int(number) for number in numbers[2:6])
+    return call.layer(Pad(((top, bottom), (left, right))), x)
+
+
+def _resize(mode: str) -> Callable[[Call], Value]:
+    def read(call: Call) -> Value:
+        if len(call.output) != 4:
+            return call.operation()
+        return call.layer(Upsample((), call.output[1:3], mode), call.maps())
+
+    return read
+
+
+def _behind(call: Call) -> Value:
+    """What a weight stands for that is kept smaller: half precision, steps, or sparse."""
+    value = call.value(0)
+    return value._replace(shape=call.output) if isinstance(value, StoredArray) else call.operation()
+
+
+def _mean(call: Call) -> Value:
+    """Over height and width, of maps that stay channels first."""
+    axes = call.maybe(1)
+    numbers = axes.values() if isinstance(axes, StoredArray) else None
+    if numbers is None or sorted(numbers) != [1, 2] or len(call.value(0).shape) != 4:
+        return call.operation()
+    y = call.graph.operation("mean", [call.maps()], call.output[:1] + call.output[-1:])
+    return call.graph.reshaped(y, call.output)
+
+
+def _product(call: Call) -> Value:
+    left, right = call.value(0), call.value(1)
+    macs = prod(call.output) * (left.shape[-1] if left.shape else 1)
+    if isinstance(left, Traced) and isinstance(right, Traced):
+        call.graph.activation_macs += macs
+    return call.operation()
+
+
+def _transpose(call: Call) -> Value:
+    axes, x = call.maybe(1), call.value(0)
+    perm = axes.values() if isinstance(axes, StoredArray) else None
+    if perm is None or sorted(perm) != list(range(len(x.shape))):
+        return call.operation()
+    if isinstance(x, StoredArray):
+        return x.permuted([int(axis) for axis in perm])
+    return x._replace(order=tuple(x.order[int(axis)] for axis in perm))
+
+
+def _refused(why: str) -> Callable[[Call], Value]:
+    def read(call: Call) -> Value:
+        raise Halt(f"{why} is not read")
+
+    return read
+
+
+OPERATORS: dict[str, Callable[[Call], Value]] = {
+    "CONV_2D": _conv,
+    "DEPTHWISE_CONV_2D": _depthwise,
+    "TRANSPOSE_CONV": _transposed,
+    "FULLY_CONNECTED": _linear,
+    "AVERAGE_POOL_2D": _pool("average"),
+    "MAX_POOL_2D": _pool("max"),
+    "ADD": _arithmetic("add"),
+    "MUL": _arithmetic("multiply"),
+    "SUB": _arithmetic("subtract"),
+    "DIV": _arithmetic("divide"),
+    "CONCATENATION": _concat,
+    "RESHAPE": _reshape,
+    "SQUEEZE": _reshape,
+    "EXPAND_DIMS": _reshape,
+    "PAD": _pad,
+    "PADV2": _pad,
+    "PRELU": _prelu,
+    "TRANSPOSE": _transpose,
+    "RESIZE_BILINEAR": _resize("linear"),
+    "RESIZE_NEAREST_NEIGHBOR": _resize("nearest"),
+    "DEQUANTIZE": _behind,
+    "DENSIFY": _behind,
+    "MEAN": _mean,
+    "BATCH_MATMUL": _product,
+    "RELU": _activation(Activation("relu")),
+    "RELU6": _activation(Activation("relu6")),
+    "RELU_N1_TO_1": _activation(RELU1),
+    "LOGISTIC": _activation(Activation("sigmoid")),
+    "TANH": _activation(Activation("tanh")),
+    "HARD_SWISH": _activation(Activation("hard_swish")),
+    "GELU": _activation(Activation("gelu")),
+    "EXP": _activation(Activation("exponential")),
+    "ABS": _activation(Activation("abs")),
+    "ELU": _activation(Activation("elu")),
+    **{name: _refused("a graph that depends on values") for name in ("IF", "WHILE", "CALL")},
+    **{name: _refused("an operator of somebody's own") for name in ("CUSTOM", "DELEGATE")},
+}
+"""What operators are worth; the others are operations of the sizes that the file gives."""
