@@ -265,5 +265,6 @@ batch_options = group(
         ),
         option("--report", type=FILE, help="Write failures to FILE, as JSON lines."),
         option("--fail-fast", is_flag=True, help="Stop at the first failure."),
+        option("--timeout", type=COUNT, metavar="SECONDS", help="Longest time for one picture."),
     ],
 )

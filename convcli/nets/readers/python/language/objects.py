@@ -11,7 +11,7 @@ but through the tables of `methods.py`, `modules.py` and `names.py`.
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from convcli.callsyntax import excerpt
 from convcli.errors import SpecError
@@ -40,6 +40,11 @@ class ReadError(SpecError):
     def __init__(self, message: str, where: Where | None = None) -> None:
         super().__init__(message)
         self.where = where
+
+    def without_frames(self) -> Self:
+        """The refusal without the frames that it came through, which hold the program's values."""
+        self.__traceback__ = self.__context__ = None
+        return self
 
 
 class ProgramException(ReadError):
