@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from convcli.errors import UnfitError
+from convcli.text import decimal
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -279,8 +280,8 @@ class Fit(NamedTuple):
     """How a window fits an axis: what it leaves over, and what would leave nothing over.
 
     >>> fit = Fit(224, Window(11, stride=4), (0, 0))
-    >>> fit.output, fit.quotient, fit.unread
-    (54, '54.25', 1)
+    >>> fit.output, fit.formula, fit.unread
+    (54, '(224 + 2·0 − 11)/4 + 1 = 54.25 → 54', 1)
     >>> fit.exact_inputs, fit.exact_padding, fit.even_padding
     ((223, 227), (1, 2), 2)
     """
@@ -315,9 +316,28 @@ class Fit(NamedTuple):
         return between if self.output > 1 else 0
 
     @property
-    def quotient(self) -> str:
-        """The output length before it is floored, for people."""
-        return f"{self.output + self.leftover / self.window.stride:.2f}"
+    def expression(self) -> str:
+        """What is floored, with the numbers in place, for people.
+
+        (length + before + after − dilation · (kernel − 1) − 1) / stride + 1
+        """
+        (before, after), (kernel, stride, dilation) = self.padding, self.window
+        ends = f"2·{before:,}" if before == after else f"{before:,} + {after:,}"
+        cells = f"{kernel:,}" if dilation == 1 else f"{dilation:,}·({kernel:,} − 1) − 1"
+        return f"({self.length:,} + {ends} − {cells})/{stride:,} + 1"
+
+    @property
+    def quotient(self) -> tuple[int, int]:
+        """The output length before it is floored: dividend and divisor."""
+        stride = self.window.stride
+        padded = self.length + sum(self.padding)
+        return padded - self.window.dilated_kernel + stride, stride
+
+    @property
+    def formula(self) -> str:
+        """How the output length comes about, with the numbers in place."""
+        rounded = f" {decimal(*self.quotient)} → " if self.leftover else " = "
+        return f"{self.expression}{rounded}{self.output:,}"
 
     @property
     def exact_inputs(self) -> Pair:

@@ -56,3 +56,8 @@ class OutputOptions(Options):
     """One of the formats of `tables`; None: a table on a terminal, TSV in a pipe."""
     quiet: bool = False
     """Print the one value a script wants."""
+
+    @property
+    def shows_text(self) -> bool:
+        """Whether a result that has lines of text is printed as these."""
+        return not self.quiet and self.format_ in (None, "text")

@@ -72,8 +72,39 @@ def note(text: str) -> None:
     """Write one line for the reader on stderr; results are printed even where that fails."""
     if sys.stderr is None:
         return
+    text = encodable(safe(text, keep="\n"), sys.stderr)
     try:
-        sys.stderr.write(encodable(safe(text, keep="\n"), sys.stderr) + "\n")
+        sys.stderr.write((wrapped(text) if sys.stderr.isatty() else text) + "\n")
         sys.stderr.flush()
     except OSError:  # a full disk, a reader that left: later notes are dropped
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def wrapped(text: str, width: int | None = None) -> str:
+    """Notes with their long lines broken between words, for a terminal.
+
+    A line of source text above its carets stays as it is.
+
+    >>> print(wrapped("conv1: the last row is never read\\n  x = 1 + 2 + 3 + 4 + 5\\n      ^", 20))
+    conv1: the last row
+      is never read
+      x = 1 + 2 + 3 + 4 + 5
+          ^
+    """
+    import shutil
+    import textwrap
+
+    width = width or shutil.get_terminal_size().columns
+    lines = text.split("\n")
+    return "\n".join(
+        line
+        if len(line) <= width or (set(below) <= set(" ^~") and below.strip())
+        else textwrap.fill(
+            line,
+            width,
+            subsequent_indent=" " * (len(line) - len(line.lstrip()) + 2),
+            break_long_words=False,
+            break_on_hyphens=False,
+        )
+        for line, below in zip(lines, [*lines[1:], ""], strict=True)
+    )

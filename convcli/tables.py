@@ -3,14 +3,14 @@
 Rich is imported only where a table is drawn; nothing here knows what the figures mean.
 """
 
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple, Protocol, TextIO, TypeAlias, TypeVar, overload
+from typing import Literal, NamedTuple, Protocol, TextIO, TypeAlias, TypeVar, overload
 
 from convcli.errors import Refusal
 from convcli.options import OutputOptions
 from convcli.output import encodable, line, note, path, show_lines, write
+from convcli.table_layout import Part, columns_that_fit, fold, tree
 from convcli.text import csv_row, safe
 
 Record: TypeAlias = Mapping[str, object]
@@ -46,12 +46,24 @@ class Listing(NamedTuple):
     fields: Record
     caption: str = ""
     warnings: Sequence[str] = ()
+    brief: Sequence[str] = ()
+    """Columns that a terminal shows where there is no room for all; none: all."""
 
     def table(self) -> Table:
         return self.cells
 
     def record(self) -> Record:
         return self.fields
+
+
+class Math(NamedTuple):
+    """A cell that is a formula: as text, and in LaTeX's mathematics."""
+
+    text: str
+    latex: str
+
+    def __str__(self) -> str:
+        return self.text
 
 
 class Rows(Sequence[Row]):
@@ -85,11 +97,20 @@ class Outcome(NamedTuple):
     result: Result | None = None
     files: Sequence[str] = ()
     refusal: Refusal | None = None
+    lines: Iterable[Sequence[tuple[str, str]]] | None = None
+    """The result as text: spans, each a text and a style of Rich."""
 
 
 def finish(outcome: Outcome, options: OutputOptions) -> None:
-    """Print the result, or with `quiet` the files that were written; then raise the refusal."""
-    if outcome.result is not None:
+    """Print the result, or with `quiet` the files that were written; then raise the refusal.
+
+    Where there are lines, they are printed unless a format is given.
+    """
+    if outcome.result is not None and outcome.lines is not None and options.shows_text:
+        show_lines(outcome.lines, {})
+        for warning in outcome.result.warnings:
+            note(warning)
+    elif outcome.result is not None:
         show(outcome.result, options.format_, options.quiet)
     for name in outcome.files:
         path(name) if options.quiet else note(f"drawn in {safe(name)}")
@@ -118,10 +139,10 @@ def show(result: Result, format_: str | None, quiet: bool = False) -> None:
 
 def show_text(result: TextResult, styles: Mapping[str, str], options: OutputOptions) -> None:
     """Print a result as lines of text, unless a format or `quiet` is given."""
-    if options.quiet or options.format_ not in (None, "text"):
-        show(result, options.format_, options.quiet)
-    else:
+    if options.shows_text:
         show_lines(result.lines(), styles)
+    else:
+        show(result, options.format_, options.quiet)
 
 
 def table_text(result: Result) -> str:
@@ -137,11 +158,9 @@ def table_text(result: Result) -> str:
 def draw(result: Result, stream: TextIO | None = None) -> None:
     """Draw a table with its caption below it: numbers to the right, nothing cut off.
 
-    A narrow terminal folds words and headings, never a number or a size. Where that is not enough,
-    the terminal itself breaks the lines: cut off, numbers would be lost.
+    Where a terminal is too narrow, columns that hold nothing go, dotted names become a tree, words
+    are folded, and columns that still do not fit stand below the others. No number is broken.
     """
-    from textwrap import wrap
-
     from rich import box
     from rich.console import Console
     from rich.table import Table as Drawing
@@ -150,51 +169,71 @@ def draw(result: Result, stream: TextIO | None = None) -> None:
     stream = stream or sys.stdout
     names, rows, totals = result.table()
     console = Console(file=stream, markup=False, highlight=False, emoji=False)
-    if not console.is_terminal:
-        console.width = 10_000  # a file has no edge to wrap at
-    table = Drawing(
-        box=box.SIMPLE_HEAD, show_footer=bool(totals), pad_edge=False, footer_style="bold"
-    )
     lines = [[encodable(_figure(value), stream) for value in row] for row in (*rows, totals) if row]
-    columns = [[line[n] for line in lines] for n in range(len(names))]
-    widths = [max(map(len, cells), default=0) for cells in columns]
-    needed = sum(3 + max(len(name), width) for name, width in zip(names, widths, strict=True))
-    crowded = needed > console.width
-    folded = unfolded = 0
-    for name, cells, width, numeric in zip(
-        names, columns, widths, _numeric(names, rows), strict=True
-    ):
-        figures = numeric or all(map(FIGURE.fullmatch, cells))
-        heading = [name]
-        if figures and crowded:
-            heading = wrap(name, max(width, FOLDED), break_long_words=False)
-        table.add_column(
-            "\n".join(heading),
-            footer=Text(cells[-1]) if totals else "",
-            justify="right" if numeric else "left",
-            overflow="fold",
-            no_wrap=figures,
-        )
-        width = max(width, *map(len, heading))
-        unfolded += 2 + width
-        folded += 2 + (width if figures else min(width, FOLDED))
-    for line_ in lines[: len(rows)]:
-        table.add_row(*map(Text, line_))
+    numeric = _numeric(names, rows)
+    columns = [[name, *(line[n] for line in lines)] for n, name in enumerate(names)]
+    widths = [max(map(len, cells)) for cells in columns]
+    crowded = console.is_terminal and sum(widths) + 3 * len(widths) > console.width + 1
     if crowded:
-        table.padding = (0, 1, 0, 0)
-    terminal = console.width
-    console.width = unfolded if folded > terminal else terminal
-    console.print(table)
-    console.width = terminal
+        shown = _telling(result, columns, numeric)
+        columns, numeric = [columns[n] for n in shown], [numeric[n] for n in shown]
+        if any("." in cell for cell in columns[0][1 : len(rows) + 1]):
+            columns = _as_tree(columns, len(rows))
+        parts = columns_that_fit(columns, console.width)
+    else:
+        parts = [Part(tuple(range(len(columns))), tuple(widths))]
+    for part in parts:
+        table = Drawing(
+            box=box.SIMPLE_HEAD, show_footer=bool(totals), pad_edge=False, footer_style="bold"
+        )
+        if crowded:
+            table.padding = (0, 1, 0, 0)
+        folded = []
+        for number, width in zip(part.columns, part.widths, strict=True):
+            heading, *cells = (fold(cell, width) for cell in columns[number])
+            footer = Text(cells.pop()) if totals else ""
+            side: Literal["right", "left"] = "right" if numeric[number] else "left"
+            table.add_column(heading, footer=footer, justify=side, no_wrap=True)
+            folded.append(cells)
+        for row in zip(*folded, strict=True):
+            table.add_row(*(Text(cell, "dim" if cell in NOTHING else "") for cell in row))
+        terminal, console.width = console.width, 10_000  # what does not fit, the terminal breaks
+        console.print(table)
+        console.width = terminal
     if result.caption:
+        if not console.is_terminal:
+            console.width = 10_000  # a file has no edge to wrap at
         console.print(Text(encodable(result.caption, stream)), style="dim")
 
 
-FOLDED = 8
-"""Width to which a narrow terminal may fold a column of words, or a heading."""
+NOTHING = {"", "0", "0x0", "0x0x0"}
+"""Cells that say that there is nothing."""
 
-FIGURE = re.compile(r"[-+\d.,x×%]*")
-"""A number, or a size."""
+
+def _telling(
+    result: Result, columns: Sequence[Sequence[str]], numeric: Sequence[bool]
+) -> list[int]:
+    """The columns that a narrow terminal shows: those that the result calls its brief ones."""
+    brief = result.brief if isinstance(result, Listing) else ()
+    return [
+        number
+        for number, (name, *cells) in enumerate(columns)
+        if (not brief or name in brief) and (numeric[number] or not set(cells) <= NOTHING)
+    ]
+
+
+def _as_tree(columns: Sequence[Sequence[str]], count: int) -> list[list[str]]:
+    """The columns with the first one's names as a tree, whose branches are rows of their own."""
+    names, *others = columns
+    grown = [[cells[0]] for cells in columns]
+    for number, branch in enumerate(tree(names[1 : count + 1]), 1):
+        for text in branch:
+            own = text is branch[-1]
+            for cells, value in zip(grown, (text, *(c[number] for c in others)), strict=True):
+                cells.append(value if own or cells is grown[0] else "")
+    for cells, old in zip(grown, columns, strict=True):
+        cells.extend(old[count + 1 :])
+    return grown
 
 
 def _numeric(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[bool]:
@@ -289,7 +328,7 @@ def latex(result: Result) -> None:
     line(" & ".join(map(_tex, columns)) + r" \\")
     line("\\midrule")
     for row in rows:
-        line(" & ".join(_tex(_figure(value)) for value in row) + r" \\")
+        line(" & ".join(map(_tex_cell, row)) + r" \\")
     if footer:
         line("\\midrule")
         line(" & ".join(_tex(_figure(value)) for value in footer) + r" \\")
@@ -341,6 +380,10 @@ TEX = str.maketrans(
         "°": r"$^\circ$",
     }
 )
+
+
+def _tex_cell(value: object) -> str:
+    return f"${value.latex}$" if isinstance(value, Math) else _tex(_figure(value))
 
 
 def _tex(text: str) -> str:

@@ -52,6 +52,20 @@ def power_text(number: int) -> str:
     return f"{'-' if number < 0 else ''}10^{number.bit_length() * 1233 >> 12}"
 
 
+def decimal(dividend: int, divisor: int) -> str:
+    """A quotient behind the sign of equality, cut after the second digit that says something.
+
+    >>> decimal(217, 4), decimal(163, 3), decimal(10, 5), decimal(2001, 1000)
+    ('= 54.25', '≈ 54.33', '= 2', '= 2.001')
+    """
+    scale = 100
+    while dividend % divisor and dividend * scale // divisor % scale == 0:
+        scale *= 10
+    whole, digits = divmod(dividend * scale // divisor, scale)
+    sign = "≈" if dividend * scale % divisor else "="
+    return f"{sign} {whole:,}.{digits:0{len(str(scale)) - 1}}".rstrip("0").rstrip(".")
+
+
 def counted(count: int, noun: str) -> str:
     """A number and its noun, in the plural where it is one.
 

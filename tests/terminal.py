@@ -32,8 +32,18 @@ def words_of(line: str) -> list[str] | None:
     return words
 
 
-def shell(line: str, folder: Path) -> str:
-    """What a line prints in a pipe, where it ends with 0; in this process, if it takes no shell."""
+class Terminal(TextIOWrapper):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def shell(line: str, folder: Path, stream: type[TextIOWrapper] = TextIOWrapper) -> str:
+    """What a line prints, where it ends with 0: in a pipe, or into a stream of this process.
+
+    The line runs in this process if it takes no shell.
+    """
     words = words_of(line)
     if words is None:
         ended = subprocess.run(
@@ -45,7 +55,7 @@ def shell(line: str, folder: Path) -> str:
         )
         assert ended.returncode == 0, ended.stderr
         return ended.stdout
-    with TextIOWrapper(BytesIO(), "utf-8") as pipe:
+    with stream(BytesIO(), "utf-8") as pipe:
         with chdir(folder), redirect_stdout(pipe):
             assert run(words) == 0
         pipe.flush()

@@ -70,7 +70,10 @@ def test_shape_prints_tsv_in_a_pipe_and_its_note_beside_it(shell):
         "unread": "1x1",
     }
     assert code == 0
-    assert err.startswith("conv1: 54.25 → 54: the last row and column are never read; an input of")
+    assert err.splitlines() == [
+        "conv1: the last row and column are unread: (224 + 2·0 − 11)/4 + 1 = 54.25 → 54",
+        "  all are read with input 223 (→ 54) or 227 (→ 55), or padding 1,2 or 2 (→ 55)",
+    ]
 
 
 def test_shape_draws_a_table_whose_columns_add_up(shell):
@@ -235,7 +238,7 @@ def test_a_misfit_shows_the_table_up_to_it_then_what_clashes_and_what_would_fit(
         ("shape lenet5 --kernel 3", 2, "--kernel describes one layer; a network has its own"),
         ("shape lenet5 --no-bias", 2, "--no-bias describes one layer; a network has its own"),
         ("shape lenet5 --expect odd=1", 2, "--expect knows params, trainable, frozen, buffers"),
-        ("shape alexnet --strict-fit --input 226", 1, "--strict-fit: conv1: 55.75 → 55"),
+        ("shape alexnet --strict-fit --input 226", 1, "--strict-fit: conv1: the last row"),
         ("shape conv:8,9 --input 8 --versus linear", 1, "the kernel of 9 is longer than the input"),
         (
             "shape conv:8,3 --input 8 --versus conv:8,9",
@@ -506,8 +509,13 @@ def test_a_table_loses_no_figure_on_a_narrow_terminal(shell, monkeypatch, column
     monkeypatch.setenv("FORCE_COLOR", "1")  # a terminal, without a terminal
     _, drawn, _ = shell(f"{line} --format table")
     drawn = re.sub(r"\x1b\[[0-9;]*m", "", drawn)
+    names, *rows = (row.split("\t") for row in plain.splitlines())
     figures = {
-        cell for row in plain.splitlines()[1:] for cell in row.split("\t") if cell[:1].isdigit()
+        cell
+        for row in rows
+        for name, cell in zip(names, row, strict=True)
+        # of two networks, a terminal shows outputs and what is more; nothing unread goes
+        if cell[:1].isdigit() and not name.startswith(("params_of", "MACs_of")) and cell != "0x0"
     }
     assert len(figures) > 20
     words = set(drawn.split())
@@ -540,3 +548,17 @@ def test_padding_of_two_ends_is_one_axis_and_of_two_axes_is_not(shell):
     assert (code, out.splitlines()[1].split("\t")[3:5]) == (0, ["1,2", "9"])
     code, _, err = shell("solve --input 8 --kernel 3 --padding 1,2x3,4 --output 9")
     assert (code, "is not a size such as 2, or 1,2 (before,after)" in err) == (2, True)
+
+
+def test_samples_are_written_where_none_are_and_run(shell, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert shell("samples new/") == (
+        0,
+        "new/cat.jpg\nnew/chart.png\nnew/leaf.png\nnew/net.py\n",
+        "",
+    )
+    code, _, error = shell("samples new/")
+    assert code == 1
+    assert "new/cat.jpg" in error
+    assert "--force" in error
+    assert shell("shape new/net.py --input 32 -q")[:2] == (0, "10\n")

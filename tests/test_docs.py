@@ -88,6 +88,7 @@ def session(text, place):
         if line.startswith("$ "):
             code, printed = on_terminal(line[2:], place)
             shown += [line, *printed.splitlines()]
+            assert all(len(text) <= 80 for text in printed.splitlines())
             assert (code != 0) == ("Error:" in printed), printed
     return "".join(f"{line}\n" for line in shown)
 
@@ -181,6 +182,20 @@ def test_every_link_leads_to_a_file_and_its_heading(name):
         assert target.exists(), link
         if anchor:
             assert anchor in headings(target.read_text("utf-8")), link
+
+
+def test_the_site_is_built_without_a_warning(tmp_path):
+    """With the reference, which is made of the help and of the docstrings."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "mkdocs", "build", "--strict", "-q", "-d", str(tmp_path)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert "--mac-rule" in (tmp_path / "reference/commands/index.html").read_text("utf-8")
+    assert "conv_transpose2d" in (tmp_path / "reference/python/index.html").read_text("utf-8")
 
 
 def test_the_front_page_is_short():

@@ -11,7 +11,7 @@ from convcli.text import like, safe
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from convcli.draw.network.blocks import Block
+    from convcli.drawing.network.blocks import Block
     from convcli.nets.analysis.summary import Summary
     from convcli.sizes import InputSize
 
@@ -44,7 +44,7 @@ def draw(options: DrawOptions) -> str:
 
     Raises SpecError, UnfitError and OutputError.
     """
-    from convcli.draw.network.blocks import blocks_of
+    from convcli.drawing.network.blocks import blocks_of
     from convcli.images.io.atomic import check_free, files_named
     from convcli.images.io.write import write_output
 
@@ -127,11 +127,11 @@ def _writer(
     blocks: "Sequence[Block]", suffix: str, style: str, options: DrawOptions
 ) -> "Callable[[IO[bytes]], object]":
     """What writes the figure into an open file."""
-    from convcli.draw.network.captions import LABELS
-    from convcli.draw.network.layered import layered_scene
-    from convcli.draw.network.palette import THEMES
-    from convcli.draw.network.volumes import volumes_scene
-    from convcli.draw.network.writers import dot, mermaid, raster, svg, tikz
+    from convcli.drawing.network.captions import LABELS
+    from convcli.drawing.network.layered import layered_scene
+    from convcli.drawing.network.palette import THEMES
+    from convcli.drawing.network.volumes import volumes_scene
+    from convcli.drawing.network.writers import dot, mermaid, raster, svg, tikz
 
     usual = ("sizes", "kernels") if style == "blocks" else ("sizes",)
     labels = options.labels if options.labels is not None else usual

@@ -316,7 +316,7 @@ def _receptive(options: ExplainOptions) -> Answer:
     lesson = ReceptiveLesson(field, tuple(axis.jump for axis in axes))
     if options.picture is None:
         return Answer(lesson)
-    from convcli.draw.spotlight import framed
+    from convcli.drawing.spotlight import framed
     from convcli.images.io.read import open_picture
 
     if len(field.cells) != 2:

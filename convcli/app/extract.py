@@ -9,8 +9,8 @@ from convcli.app.options import ExtractOptions
 from convcli.batch.inputs import gathered, pictures_in
 from convcli.batch.options import BATCH, LIMITS
 from convcli.batch.vectors import Vectors
-from convcli.draw.feature_maps import MapDrawing, Target, drawn_layers, filter_grids, targets_of
-from convcli.draw.montage import sheet
+from convcli.drawing.feature_maps import MapDrawing, Target, drawn_layers, filter_grids, targets_of
+from convcli.drawing.montage import sheet
 from convcli.errors import OutputError, PictureError, Refusal, SpecError, UnfitError
 from convcli.features.classes import class_listing, read_labels, top_classes
 from convcli.features.config import Setup
@@ -242,7 +242,7 @@ def _picture(
     drawing.add(INPUT, "", x)
     spreads = {INPUT: float(x.std(dtype="float64"))}
     stats, maps = [], {}
-    for step in extractor.run(rows, x, (), saves):
+    for step in extractor.run(rows, x):
         if not step.row.inputs:
             continue  # numbers of the file, which no picture changes
         layer = layer_stats(step, spreads.get(step.row.node.inputs[0], 0.0))

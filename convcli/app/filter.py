@@ -85,7 +85,7 @@ def _filter_picture(source: str, options: FilterRun) -> None:
     limits = Limits(options.max_pixels, options.max_memory)
     prefetch = Prefetch(source, background=True, limits=limits)
     from convcli.images.filters.apply import filter_opened, open_planned, refuse_clipping
-    from convcli.images.filters.plan import statistics_record
+    from convcli.images.filters.plan import statistics_record, statistics_text
     from convcli.images.filters.spec import remarks, replayed, spec_of
     from convcli.images.io.atomic import check_free, files_named
     from convcli.images.io.formats import Target
@@ -128,7 +128,7 @@ def _filter_picture(source: str, options: FilterRun) -> None:
         return
     if not options.quiet:
         bands = "" if opened.picture else ", in bands"
-        note(f"{safe(spec.title)}{bands}: {statistics.text}")
+        note(f"{safe(spec.title)}{bands}: {statistics_text(statistics, opened.plan)}")
     if target.path != "-":
         path(target.path)
 
@@ -159,8 +159,8 @@ def _preview(picture: Picture, spec: FilterSpec) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
 
-    from convcli.draw.kernel_gallery import shown
-    from convcli.draw.terminal import half_blocks
+    from convcli.drawing.kernel_gallery import shown
+    from convcli.drawing.terminal import half_blocks
     from convcli.images.filters.apply import filter_picture
 
     console = Console(markup=False, highlight=False, emoji=False)

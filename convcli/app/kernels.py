@@ -1,7 +1,7 @@
 """`convcli kernels`: the catalogue, one kernel in full, or a picture under every kernel."""
 
 from convcli.app.options import KernelsOptions
-from convcli.draw.kernel_gallery import gallery
+from convcli.drawing.kernel_gallery import gallery
 from convcli.errors import SpecError
 from convcli.images.io.atomic import check_free
 from convcli.images.io.formats import format_of

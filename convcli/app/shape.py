@@ -44,12 +44,13 @@ class ShapeOptions(OutputOptions):
     batch: int = 1
     dtype: str = "float32"
     rule: str = "weights"
+    explain: bool = False
 
 
 ONE_LAYER = ("kernel", "stride", "padding", "dilation", "filters", "groups", "no_bias")
 """Options that describe one layer; a network has its own."""
 
-ONE_NETWORK = ("fit", "strict_fit", "keep_going", "expect", "columns")
+ONE_NETWORK = ("explain", "fit", "strict_fit", "keep_going", "expect", "columns")
 """Options of one network's table, which a sweep or a comparison does not print."""
 
 MAX_SEARCHED_NODES = 600
@@ -76,6 +77,10 @@ def shape(options: ShapeOptions) -> Outcome:
     clash = [*others[1:], *options.given(*ONE_NETWORK)]
     if others and clash:
         raise SpecError(f"--{others[0]} does not go with --{clash[0].replace('_', '-')}")
+    if options.explain:
+        _check_explained(options)
+    elif options.format_ == "text":
+        raise SpecError("--format text is for --explain")
     settings = Settings(options.rule, options.dtype, options.batch, options.depth, options.columns)
     if options.sweep is not None:
         from convcli.nets.analysis.compare import sweep
@@ -106,6 +111,14 @@ def shape(options: ShapeOptions) -> Outcome:
             if text:
                 note(text)
     return outcome
+
+
+def _check_explained(options: ShapeOptions) -> None:
+    """Refuse what has no formulas: blocks, tables of other columns, the MACs of another tool."""
+    for name in options.given("columns", "depth"):
+        raise SpecError(f"--explain does not go with --{name}")
+    if options.rule != "weights":
+        raise SpecError(f"--explain has the formulas of --mac-rule weights, not of {options.rule}")
 
 
 def _swept(shape: Shape, size: tuple[int, ...]) -> Shape:
@@ -240,7 +253,13 @@ def _figures(
         wrong = _unmet(summary, settings, options.expect)
         refusal = UnfitError("; ".join(wrong)) if wrong else None
     fit = sizes if options.fit else None
-    return Outcome(Figures(summary, settings, notes, texts, assumed, fit), refusal=refusal)
+    figures = Figures(summary, settings, notes, texts, assumed, fit)
+    if options.explain:
+        from convcli.nets.analysis.formulas import Explained
+
+        explained = Explained(figures)
+        return Outcome(explained, refusal=refusal, lines=explained.lines())
+    return Outcome(figures, refusal=refusal)
 
 
 def _unmet(

@@ -103,7 +103,7 @@ class FilterJob(Job):
         from convcli.batch.resume import finished_before
         from convcli.images.filters.apply import filter_opened, open_planned, refuse_clipping
         from convcli.images.filters.options import read_record
-        from convcli.images.filters.plan import statistics_record
+        from convcli.images.filters.plan import statistics_record, statistics_text
         from convcli.images.filters.spec import spec_of
         from convcli.images.io.formats import SaveOptions, Target, format_named
         from convcli.images.io.source import file_state
@@ -145,7 +145,8 @@ class FilterJob(Job):
                 "least": statistics.minimum,  # the older names of both
                 "most": statistics.maximum,
             }
-            return Done("done", notes, {"said": statistics.text, "values": values})
+            said = statistics_text(statistics, opened.plan)
+            return Done("done", notes, {"said": said, "values": values})
 
         return work
 

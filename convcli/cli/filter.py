@@ -88,6 +88,7 @@ from convcli.images.filters.options import Channels, Normalization
         option("--explain", is_flag=True, help="Print on stderr what is computed, and how."),
         option("--preview", is_flag=True, help="Show input and result on the terminal."),
         option(
+            "-f",
             "--format",
             "format_",
             type=click.Choice(["text", "json"]),

@@ -11,6 +11,7 @@ below it: examples first, then one line per everyday option, and the names of al
 `--help-all` explains every option and prints the paragraphs, as the manual page does.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial, wraps
 from inspect import cleandoc
@@ -107,7 +108,9 @@ class Page(click.Command):
         return super().parse_args(ctx, args)
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        return [*super().get_params(ctx), HELP_ALL]
+        params = super().get_params(ctx)
+        json = [JSON] if any(param.name == JSON.name for param in params) else []
+        return [*params, *json, COLOR, HELP_ALL]
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         write_start(self, ctx, formatter)
@@ -138,6 +141,33 @@ def _show_all(ctx: click.Context, _: click.Parameter, value: bool) -> None:
         click.echo(ctx.get_help(), color=ctx.color)
         ctx.exit()
 
+
+def _set_color(ctx: click.Context, _: click.Parameter, value: str | None) -> None:
+    """Set the variables that Rich and its kin obey, until the command is over."""
+    if value in (None, "auto") or ctx.resilient_parsing:
+        return
+    before = {name: os.environ.pop(name, None) for name in ("FORCE_COLOR", "NO_COLOR")}
+    os.environ["FORCE_COLOR" if value == "always" else "NO_COLOR"] = "1"
+
+    def restore() -> None:
+        for name, text in before.items():
+            os.environ.pop(name, None)
+            if text is not None:
+                os.environ[name] = text
+
+    ctx.call_on_close(restore)
+
+
+COLOR = Option(
+    ["--color"],
+    type=click.Choice(["auto", "always", "never"]),
+    is_eager=True,
+    expose_value=False,
+    callback=_set_color,
+    help="Color on a terminal, always or never.  [auto]",
+)
+
+JSON = Option(["--json", "format_"], flag_value="json", help="The same as --format json.")
 
 HELP_ALL = Option(
     ["--help-all"],

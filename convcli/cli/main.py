@@ -27,11 +27,15 @@ COMMANDS = {
     "extract": "Draw what layers of random filters see, or make vectors of it.",
     "explain": "Show every product and every sum of a convolution.",
     "fit": "Recover the kernel that makes one picture of another.",
+    "samples": "Write the pictures and the network of the examples into a FOLDER.",
     "completion": "Print the script by which a shell completes words.",
     "man": "Print the page of the manual for a command, or for convcli.",
 }
 """Every command and its sentence, which a test compares with its docstring: with all modules
 imported, the help of convcli would take 1.30 times an import of click, instead of 1.22."""
+
+MINOR = {"samples", "schema", "completion", "man"}
+"""Commands of which the help of convcli prints the names alone."""
 
 
 class Root(click.Group):
@@ -50,6 +54,11 @@ class Root(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] == "help":  # as git and docker have it
+            args = [*args[1:2], "--help"] if args[1:] else ["--help"]
+            if args == ["--help"]:
+                click.echo(ctx.get_help())
+                ctx.exit()
         word = args[0]
         if word not in COMMANDS and not word.startswith("-") and not ctx.resilient_parsing:
             raise click.UsageError(f"No such command '{safe(word)}'{_hint(word)}", ctx)
@@ -59,7 +68,9 @@ class Root(click.Group):
         write_start(self, ctx, formatter)
         formatter.write("\nCommands:\n")
         for name, sentence in COMMANDS.items():
-            formatter.write(f"  {name:10}  {sentence}\n")
+            if name not in MINOR:
+                formatter.write(f"  {name:10}  {sentence}\n")
+        formatter.write(f"  and {' '.join(name for name in COMMANDS if name in MINOR)}\n")
         formatter.write("Options: --version --help; more of a command: convcli COMMAND --help\n")
 
     def invoke(self, ctx: click.Context) -> object:
@@ -87,7 +98,9 @@ def _hint(word: str) -> str:
 
 
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(__version__, prog_name="convcli", message="%(prog)s %(version)s")
+@click.version_option(
+    __version__, "-V", "--version", prog_name="convcli", message="%(prog)s %(version)s"
+)
 def root() -> None:
     """A convolution workbench for the terminal.
 
@@ -110,6 +123,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run convcli and return its exit code; what is not a refusal keeps its traceback."""
     _open_descriptors()
+    if os.environ.get("CLICOLOR_FORCE", "0") != "0":
+        os.environ.setdefault("FORCE_COLOR", "1")
     if sys.stderr is None:
         sys.stderr = os.fdopen(2, "w")
     if sys.stdout is None:

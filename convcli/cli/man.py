@@ -1,7 +1,11 @@
 r"""`convcli man`: the pages of the manual, in troff (man(7))."""
 
 import re
+import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from importlib.resources import files
 
 import click
 
@@ -11,6 +15,9 @@ from convcli.cli.params import Reads
 from convcli.errors import SpecError
 from convcli.output import line
 from convcli.text import like
+
+CONVENTIONS = "conventions"
+"""The page that is of no command."""
 
 COMMAND = Reads("COMMAND", names=["cli.main:COMMANDS"])
 
@@ -28,10 +35,12 @@ def man_command(command: str | None) -> None:
     """Print the page of the manual for a command, or for convcli.
 
     \b
-    convcli man filter | man -l -
+    convcli man filter
+    convcli man conventions
     convcli man > convcli.1
 
-    Installed packages have these pages in share/man: man convcli-filter.
+    On a terminal the page opens in `man`, where that is installed; elsewhere it is printed as
+    troff. Installed packages have these pages in share/man: man convcli-filter.
     """
 
     pages_ = dict(manual())
@@ -39,7 +48,10 @@ def man_command(command: str | None) -> None:
     if name not in pages_:
         hint = like(command or "", [known[8:] for known in pages_])
         raise SpecError(f"no command is called {command!r:.60}{hint}")
-    line(pages_[name].rstrip())
+    if sys.stdout.isatty() and shutil.which("man"):
+        subprocess.run(["man", "-l", "-"], input=pages_[name].encode(), check=False)
+    else:
+        line(pages_[name].rstrip())
 
 
 def manual() -> Iterator[tuple[str, str]]:
@@ -53,6 +65,23 @@ def manual() -> Iterator[tuple[str, str]]:
     yield "convcli", _page(root, ctx, list(commands))
     for name, (command, inner) in commands.items():
         yield name, _page(command, inner, ["convcli"])
+    yield f"convcli-{CONVENTIONS}", _conventions()
+
+
+def _conventions() -> str:
+    """The page of the conventions, from the table that docs/ shows too."""
+    text = files("convcli.cli").joinpath("conventions.md").read_text("utf-8")
+    rows = re.findall(r"^\| (\w[^|]*?) \| (.*) \|$", text, re.M)
+    lines = [
+        f'.TH "CONVCLI-CONVENTIONS" "1" "" "convcli {__version__}" "convcli manual"',
+        *(".SH NAME", "convcli\\-conventions \\- what convcli assumes, counts and promises"),
+        ".SH CONVENTIONS",
+    ]
+    for subject, meaning in rows:
+        meaning = meaning.replace("`", "").replace("\\|", "|")
+        lines += [".TP", f".B {_plain(subject)}", _plain(meaning)]
+    lines += [".SH SEE ALSO", "convcli(1)"]
+    return "\n".join(lines) + "\n"
 
 
 def _page(command: click.Command, ctx: click.Context, related: list[str]) -> str:

@@ -235,7 +235,7 @@ THEME = Reads("T", names=["explain.draw.themes:THEMES"])
 def format_choice(*others: str, help: str) -> Decorator:
     """`--format`: one of the formats of tables, or of a command's own."""
     formats = click.Choice([*FORMATS, *others])
-    return option("--format", "format_", type=formats, metavar="FORMAT", help=help)
+    return option("-f", "--format", "format_", type=formats, metavar="FORMAT", help=help)
 
 
 format_option = format_choice(help=f"{', '.join(FORMATS)}.")
@@ -256,7 +256,9 @@ batch_options = group(
         option("--recursive", is_flag=True, help="Include folders within folders."),
         option("--files-from", type=FILE, help="Read names of pictures from FILE; - is stdin."),
         option("-0", "--null", is_flag=True, help="Names in that list end with zero bytes."),
-        option("--jobs", type=COUNT, help="Worker processes.  [one per core, where they pay]"),
+        option(
+            "-j", "--jobs", type=COUNT, help="Worker processes.  [one per core, where they pay]"
+        ),
         option("--scheduler", metavar="ADDRESS", help="Work on a Dask cluster: tcp://HOST:8786."),
         option(
             "--ship",

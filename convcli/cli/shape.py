@@ -16,8 +16,8 @@ from convcli.cli.params import (
     PAIR,
     RANGE,
     RULE,
-    format_option,
     quiet_option,
+    text_format_option,
 )
 from convcli.tables import finish
 
@@ -60,6 +60,7 @@ from convcli.tables import finish
         help="Exit 1 unless so: params=61706, 'macs<=4.2G'.",
     ),
     more=[
+        option("-v", "--explain", is_flag=True, help="Each layer's formulas, numbers in place."),
         option("--fit", is_flag=True, help="Report which inputs fit, and the smallest that works."),
         option("--strict-fit", is_flag=True, help="Exit 1 when rows or columns are never read."),
         option("--keep-going", is_flag=True, help="Continue after misfits with what would fit."),
@@ -81,7 +82,7 @@ from convcli.tables import finish
             type=RULE,
             help="A tool's: thop, torchinfo, fvcore, ptflops, ….  [weights]",
         ),
-        format_option,
+        text_format_option,
         quiet_option(help="Print the output size alone: 54x54x1."),
     ],
 )

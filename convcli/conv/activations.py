@@ -24,7 +24,8 @@ def relu(x: ArrayLike) -> Array:
     >>> relu([-2.0, 3.0])
     array([0., 3.])
     """
-    return np.asarray(np.maximum(real(x), 0))
+    # the maximum of an array and a number takes three times as long
+    return np.asarray(np.clip(real(x), 0, np.inf))
 
 
 def leaky_relu(x: ArrayLike, negative_slope: float = 0.01) -> Array:

@@ -175,7 +175,7 @@ class Extractor:
         memory = self.memory(x.shape, self.layers if keeps else ())
         self.prepare_weights(rows)
         maps, parts = {}, {}
-        for step in self.run(rows, x, self.layers, keeps):
+        for step in self.run(rows, x, self.layers):
             layer = step.row.name
             if layer in self.layers:
                 parts[layer] = [pooled(step.maps, part) for part in self.setup.vector]
@@ -250,11 +250,10 @@ class Extractor:
             self.weights = drawn(rows, setup.seed, setup.init, setup.slopes)
         self.slots = needed_slots
 
-    def run(
-        self, rows: Sequence[Row], x: Samples, names: Sequence[str], keeps: bool = False
-    ) -> Iterator[Step]:
-        """Run the rows that the named nodes need, or all."""
-        return walk(needed(rows, names), x, {**self.weights, **self._constants}, keeps)
+    def run(self, rows: Sequence[Row], x: Samples, names: Sequence[str] = ()) -> Iterator[Step]:
+        """Run the rows that the named nodes need, with a step of each of these; or all rows."""
+        weights = {**self.weights, **self._constants}
+        return walk(needed(rows, names), x, weights, names or None)
 
     def arrays(self, x: Samples, maps: Mapping[str, Array]) -> dict[str, Array]:
         """All of a run by name: `input`, each node's maps, `NODE.weight`, and RESERVED ones."""

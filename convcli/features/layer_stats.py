@@ -165,6 +165,7 @@ def listing(pictures: Sequence[PictureStats], settings: Record, settings_text: s
         {"schema": SCHEMA, **settings, **record},
         f"{settings_text}; dead: channels that are 0 everywhere; ratio: of the spread to "
         "that of the layer before; corr: mean |r| between channels",
+        brief=("picture",) * several + tuple(name for name in COLUMNS if name not in LONG),
     )
 
 
@@ -172,6 +173,9 @@ COLUMNS = (
     *("layer", "type", "shape", "mean", "spread", "dead", "negative"),
     *("ratio", "corr", "ms", "GMAC/s"),
 )
+
+LONG = {"type", "GMAC/s"}
+"""Columns for which a narrow terminal has no room."""
 
 
 def _cells(layer: LayerStats) -> tuple[object, ...]:

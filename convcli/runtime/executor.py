@@ -1,7 +1,6 @@
 """A network run on one picture: a walk over its nodes that frees what nobody reads again."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from time import perf_counter
 from typing import NamedTuple
 
@@ -13,8 +12,9 @@ from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import INPUT, Network
 from convcli.nets.layers import slots_of
 from convcli.nets.layers.tensor_ops import Unused
-from convcli.runtime.layers import FRESH, forward, over, refusal
-from convcli.runtime.memory_estimate import last_reads
+from convcli.runtime.in_place import Chain, chains, write_over
+from convcli.runtime.layers import forward, refusal
+from convcli.runtime.stored import aligned
 from convcli.runtime.weights import weight_name
 
 
@@ -97,44 +97,48 @@ def _own(row: Row, weights: Mapping[str, Array]) -> dict[str, Array]:
     roles = slots_of(row.node.layer, row.inputs[0])
     owner = row.node.owner or row.name
     named = {role: weight_name(owner, role) for role in roles}
-    return {role: weights[name] for role, name in named.items() if name in weights}
+    return {role: aligned(weights[name]) for role, name in named.items() if name in weights}
 
 
 def walk(
-    rows: Sequence[Row], x: Array, weights: Mapping[str, Array], keeps: bool = True
+    rows: Sequence[Row],
+    x: Array,
+    weights: Mapping[str, Array],
+    names: Collection[str] | None = None,
 ) -> Iterator[Step]:
     """Run the rows of a summary on x, one at a time.
 
-    A node's maps are freed once the last that reads them is done; who wants to keep them does,
-    unless it says that it `keeps` none beyond a step: then rectifiers write over what they read.
+    A node's maps are freed once the last that reads them is done; who wants to keep them does.
+    Where the maps of some nodes alone are wanted, by `names`, batch norms, sums and activations
+    write over what they read, and the rows that were written over have no step.
     """
-    last = last_reads(rows)
-    reads = Counter(name for row in rows for name in row.node.inputs)
-    fresh = {row.name for row in rows if isinstance(row.node.layer, FRESH)}
-    known = {INPUT: x}
-    for place, row in enumerate(rows):
-        inputs = [known[name] for name in row.node.inputs]
-        own = _own(row, weights)
+    order = [Chain(row) for row in rows] if names is None else chains(rows, names)
+    last = {name: place for place, chain in enumerate(order) for name in chain.reads}
+    fixed = {row.name: weights[row.name].reshape(row.output) for row in rows if not row.inputs}
+    known = {INPUT: x, **fixed}
+    for place, chain in enumerate(order):
+        row = chain.first
         before = perf_counter()
         try:
             with np.errstate(over="ignore", invalid="ignore", divide="ignore"):
-                alone = not keeps and bool(inputs) and reads[row.node.inputs[0]] == 1
-                if not inputs:
-                    y = weights[row.name].reshape(row.output)
-                elif alone and row.node.inputs[0] in fresh and over(row.node.layer, inputs[0]):
-                    y = inputs[0]
+                if row.inputs:
+                    inputs = [known[name] for name in row.node.inputs]
+                    y = forward(row.node.layer, inputs, _own(row, weights))
+                    del inputs
                 else:
-                    y = forward(row.node.layer, inputs, own)
+                    y = fixed[row.name]
+                if chain.followers:
+                    own = [_own(follower, weights) for follower in chain.followers]
+                    write_over(y, row.name, chain.followers, own, known)
         except UnfitError as misfit:
             raise UnfitError(f"{row.name}: {misfit}") from None
         seconds = perf_counter() - before
-        del inputs
-        for name in row.node.inputs:
+        for name in chain.reads:
             if last[name] == place:
                 known.pop(name, None)
-        if row.name in last:
-            known[row.name] = y
-        step = Step(row, y, seconds)
+        if last.get(chain.last.name, 0) > place:
+            known[chain.last.name] = y
+        step = Step(chain.last, y, seconds)
         del y
         yield step
         del step

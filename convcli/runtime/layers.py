@@ -85,24 +85,6 @@ def forward(layer: Layer, inputs: Sequence[Array], weights: Weights) -> Array:
     return FORWARD[type(layer)](layer, inputs, weights)
 
 
-def over(layer: Layer, x: Array) -> bool:
-    """Write what an activation makes of x over x, where it can; gives whether it did."""
-    write = OVER.get(layer.type) if isinstance(layer, Activation) else None
-    if write is not None:
-        write(x)
-    return write is not None
-
-
-OVER: dict[str, Callable[[Array], Array]] = {
-    "relu": lambda x: np.maximum(x, 0, out=x),
-    "abs": lambda x: np.abs(x, out=x),
-}
-"""Functions that may write over what they read: fresh memory costs more than they do."""
-
-FRESH = (Conv, Depthwise, Separable, TransposedConv, Linear)
-"""Layers whose output is memory of their own, never a view of their input."""
-
-
 def _plane(x: Array) -> Array:
     """Maps of one length (c, w) as maps of one row (c, 1, w)."""
     return x[:, np.newaxis] if x.ndim == 2 else x

@@ -224,7 +224,7 @@ def vgg(runs: int = 15) -> None:
     weights = drawn(summary.rows, 0, Init(), slopes(whole))
 
     def call() -> Any:
-        *_, last = walk(summary.rows, x, weights, keeps=False)
+        *_, last = walk(summary.rows, x, weights, names=())
         return last.maps
 
     calls = {"convcli": call}

@@ -2,9 +2,11 @@
 
 import json
 from fractions import Fraction
+from io import BytesIO
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from convcli import filter_image
 from convcli.cli.main import run
@@ -27,12 +29,26 @@ MATRICES = {
     "prewitt": [[-1, 0, 1], [-1, 0, 1], [-1, 0, 1]],
     "scharr": [[-3, 0, 3], [-10, 0, 10], [-3, 0, 3]],
     "box:2": [[1, 1], [1, 1]],
+    "Box:3x2": [[1, 1], [1, 1], [1, 1]],
+    "box(2X3)": [[1, 1, 1], [1, 1, 1]],
+    "blur:5": [[a * b for b in (1, 4, 6, 4, 1)] for a in (1, 4, 6, 4, 1)],
+    "emboss:45": [[0, -1, -2], [1, 1, -1], [2, 1, 0]],
+    "emboss:-45": [[2, 1, 0], [1, 1, -1], [0, -1, -2]],
+    "emboss:0": [[1, 0, -1], [2, 1, -2], [1, 0, -1]],
+    "emboss:angle=90": [[-1, -2, -1], [0, 1, 0], [1, 2, 1]],
+    "SOBEL:X": [[-1, 0, 1], [-2, 0, 2], [-1, 0, 1]],
+    "Sobel(Part=Left)": [[1, 0, -1], [2, 0, -2], [1, 0, -1]],
+    "Motion:4": [[1, 1, 1, 1]],
+    "motion:3,90": [[1], [1], [1]],
+    "motion:1": [[1]],
 }
 
 
 @pytest.mark.parametrize(("spec", "matrix"), MATRICES.items())
 def test_matrices_stand_as_they_are_drawn(spec, matrix):
-    assert kernel(spec).parts[0].matrix.tolist() == matrix
+    weights, matrix = np.asarray(kernel(spec)), np.array(matrix)
+    weights = weights if weights.ndim == 2 else weights[0]
+    np.testing.assert_allclose(weights / np.abs(weights).max(), matrix / np.abs(matrix).max())
 
 
 @pytest.mark.parametrize("name", CATALOGUE)
@@ -44,7 +60,8 @@ def test_every_entry_says_where_it_is_from_and_what_it_is_for(name):
 
 BRIGHT = [
     "identity", "box", "box:2", "blur", "binomial", "binomial:6", "gaussian", "gaussian:0.4", "gaussian(2, size=7)",
-    "disk", "disk:0.3", "motion", "motion:5,angle=30", "sharpen", "unsharp", "unsharp:2,amount=0.3", "emboss",
+    "disk", "disk:0.3", "motion", "motion:5,angle=30", "motion:4", "motion:4.5",
+    "gaussian:3,1", "gaussian:3,1,30", "gaussian:250", "blur:5", "box:2x5", "emboss:90", "sharpen", "unsharp", "unsharp:2,amount=0.3", "emboss",
 ]  # fmt: skip
 DARK = [
     "high-pass", "edge", "outline", "laplacian", "laplacian:8", "log", "log:0.5", "dog", "dog:2,3", "sobel", "prewitt",
@@ -70,6 +87,97 @@ def test_a_gaussian_has_the_width_it_was_asked_for(sigma):
     places = np.arange(len(taps)) - len(taps) // 2
     assert np.sqrt((taps * places**2).sum() / taps.sum()) == pytest.approx(sigma, rel=0.01)
     assert kernel(f"gaussian:{sigma}").sum == 1
+
+
+def test_a_motion_is_uniform_along_rows_and_columns():
+    for length in (1, 2, 5, 9, 40):
+        for angle in (0, 90, 180, -90):
+            weights = np.asarray(kernel(f"motion:{length},{angle}"))
+            assert weights.shape == ((length, 1) if angle % 180 else (1, length))
+            np.testing.assert_array_equal(weights, 1 / length)
+
+
+@pytest.mark.parametrize(
+    ("spec", "rows"),
+    [  # MATLAB: fspecial("motion", 9, 45) and fspecial("motion", 4.5, 0)
+        ("motion:9,45", [[0, 0, 0, 0, 0, 0.0292, 0.0755], [0, 0, 0, 0, 0.0292, 0.0997, 0.0292]]),
+        ("motion:4.5", [[1 / 6, 2 / 9, 2 / 9, 2 / 9, 1 / 6]]),
+    ],
+)
+def test_a_motion_at_an_angle_is_matlabs(spec, rows):
+    weights = np.asarray(kernel(spec))
+    np.testing.assert_allclose(weights[: len(rows)], rows, atol=5e-5)
+    np.testing.assert_array_equal(weights, weights[::-1, ::-1])
+
+
+def test_a_motion_spreads_as_far_as_its_pixels():
+    """The variance of a line of L pixels is (L² − 1)/12, across it that of a width of 1."""
+    for length, angle in ((21, 0), (20, 45), (31, 77), (15, 120)):
+        weights = np.asarray(kernel(f"motion:{length},{angle}"))
+        assert along(weights, angle) == pytest.approx((length**2 - 1) / 12, rel=0.02)
+
+
+def along(weights, angle):
+    """The variance of weights in a direction."""
+    y, x = np.indices(weights.shape)
+    x, y = x - (weights.shape[1] - 1) / 2, (weights.shape[0] - 1) / 2 - y
+    turn = np.radians(angle)
+    return float((weights * (x * np.cos(turn) + y * np.sin(turn)) ** 2).sum())
+
+
+def test_a_gaussian_is_as_wide_as_it_is_asked_along_and_across():
+    for angle in (0, 30, 90, 135):
+        weights = np.asarray(kernel(f"gaussian:4,1.5,{angle}"))
+        assert along(weights, angle) == pytest.approx(16, rel=0.01)
+        assert along(weights, angle + 90) == pytest.approx(2.25, rel=0.01)
+    np.testing.assert_array_equal(kernel("gaussian:3,1"), np.asarray(kernel("gaussian:1,3")).T)
+    assert exact(kernel("gaussian:2,2")) == exact(kernel("gaussian:2"))
+    wide = kernel("gaussian:200").parts[0].factors[1].ravel() / 2**18
+    x = np.arange(len(wide)) - len(wide) // 2
+    assert np.sqrt((wide * x**2).sum()) == pytest.approx(200, rel=0.002)
+
+
+def test_a_kernel_is_an_array_a_short_text_and_a_picture():
+    np.testing.assert_array_equal(kernel("box:2"), [[0.25, 0.25], [0.25, 0.25]])
+    assert np.asarray(kernel("sobel"), np.float32).shape == (2, 3, 3)
+    assert np.asarray(kernel("dog")).shape == (15, 15)
+    assert repr(kernel("sobel")) == "<kernel sobel 3x3, magnitude of 2>"
+    assert repr(kernel("0 1 0")) == "<kernel custom 1x3>"
+    with Image.open(BytesIO(kernel("sobel")._repr_png_())) as drawn:
+        assert drawn.size == (2 * 192 + 8, 192)
+        assert drawn.getpixel((0, 96)) == (5, 48, 97)  # −2 is blue
+        assert drawn.getpixel((191, 96)) == (103, 0, 31)
+
+
+REMARKS = [
+    ({"kernels": ("sobel",), "bias": "128"}, "edge strengths are never below 0: --bias 128 only brightens them"),
+    ({"kernels": ("emboss", "sobel-x"), "bias": "128"}, "the weights sum to 0: --range auto shows |response|, and --bias 128"),
+    ({"kernels": ("sobel-x",), "bias": "128", "range": "clip"}, "the weights sum to 0: --bias 128 shows a response of 0 as 128"),
+    ({"kernels": ("blur",), "bias": "9"}, ""),
+    ({"kernels": ("gaussian:1,5",)}, "gaussian:1,5 has σ 1 along rows and 5 along columns; a size is written size=5"),
+    ({"kernels": ("gaussian:3,1",)}, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("values", "said"), REMARKS)
+def test_what_surprises_is_said(values, said):
+    options = FilterOptions(**values)
+    told = remarks(spec_of(options), options)
+    assert [text[: len(said)] for text in told] == ([said] if said else [])
+
+
+def test_a_result_that_is_nearly_black_says_what_shows_it(capsys, tmp_path):
+    soft = np.add.outer(np.arange(40), np.arange(40)).astype(np.uint8)
+    soft[20:, 20:] += 3
+    Image.fromarray(soft).save(tmp_path / "soft.png")
+    said = {}
+    for name in ("sobel", "laplacian --range clip", "blur", "sobel --range stretch"):
+        words = f"filter {tmp_path}/soft.png -o {tmp_path}/o.png --force -k {name}".split()
+        assert run(words) == 0
+        said[name] = capsys.readouterr().err
+    assert "; nearly black, --range stretch shows more" in said["sobel"]
+    assert "nearly black" in said["laplacian --range clip"]
+    assert "black" not in said["blur"] + said["sobel --range stretch"]
 
 
 def test_random_is_seeded_and_its_own_for_each_seed():
@@ -115,8 +223,18 @@ def test_a_matrix_is_read_exactly(text, matrix, scale):
         ("gaussian:1e9", "sigma=1000000000.0 must be above 0 and at most"),
         ("gaussian:wide", "sigma=wide is not a number"),
         ("gaussian:1,size=4", "size=4 must be odd"),
-        ("gaussian(2, width=3)", "no value is called width; it takes sigma=1.0, size=None"),
+        (
+            "gaussian(2, width=3)",
+            "no value is called width; it takes sigma=1.0, sigma_y=None, angle=0.0, size=None",
+        ),
         ("box:0", "size=0 must be a whole number from 1 to 1023"),
+        ("box:3x4x5", "cannot be read"),
+        ("box:0x3", "size=0 must be a whole number from 1 to 1023"),
+        ("emboss:30", "angle=30 must be a multiple of 45"),
+        ("gaussian:300", "sigma=300 must be above 0 and at most 255"),
+        ("gaussian:3,0", "sigma=0 must be above 0"),
+        ("gaussian:40,3,30", "sigma=40 must be above 0 and at most 30"),
+        ("gaussian:3,1,angle=up", "angle=up is not a number"),
         ("random:3,seed=-1", "seed=-1 must be a whole number"),
         ("gaussian(2", "is not a name, name:values or name(values)"),
         ("gaussian:2)+(3", "is not one call"),

@@ -54,8 +54,8 @@ def test_totals_are_the_sums_of_the_rows():
 def test_the_fit_note_of_the_most_quoted_misfit():
     (warning,) = summarize(sequential([conv(96, 11, 4)]), (3, 224, 224)).warnings
     assert warning == (
-        "conv1: 54.25 → 54: the last row and column are never read; an input of 223 (→ 54) or "
-        "227 (→ 55) fits exactly, pads (1,2) → 55 do too, and padding 2 → 55"
+        "conv1: the last row and column are unread: (224 + 2·0 − 11)/4 + 1 = 54.25 → 54\n"
+        "  all are read with input 223 (→ 54) or 227 (→ 55), or padding 1,2 or 2 (→ 55)"
     )
 
 
@@ -84,7 +84,7 @@ def test_a_layer_that_misfits_twice_ends_the_walk_with_both_reasons():
 def test_axes_that_differ_are_told_apart():
     warnings = summarize(sequential([conv(1, 3, 3)]), (1, 7, 9)).warnings
     assert len(warnings) == 1
-    assert "2.33 → 2: the last row is never read" in warnings[0]
+    assert "the last row is unread: (7 + 2·0 − 3)/3 + 1 ≈ 2.33 → 2" in warnings[0]
 
 
 def test_a_stride_beyond_the_kernel_is_said_to_skip():

@@ -15,9 +15,12 @@ PLACES = 1600
 """Places of one product where bands are shared among threads: enough that reading the weights
 again for each does not show."""
 
-SECONDS_PER_MAC = 8.5e-12
-SECONDS_PER_BAND = 3.3e-05
-"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
+
+SECONDS_PER_MAC = 8.3e-12
+SECONDS_PER_BLAS_MAC = 6.2e-12
+SECONDS_PER_WEIGHT = 6.3e-11
+SECONDS_PER_BAND = 1.6e-05
+"""Seconds on two cores: those of the products of im2col, whose columns it has no need of."""
 
 
 def refuses(problem: Problem) -> str | None:
@@ -32,7 +35,12 @@ def refuses(problem: Problem) -> str | None:
 
 def cost(problem: Problem) -> float:
     bands = problem.images * problem.groups * len(_bands(problem))
-    return SECONDS_PER_MAC * problem.macs + SECONDS_PER_BAND * bands
+    return (
+        (SECONDS_PER_MAC if _shared(problem) else SECONDS_PER_BLAS_MAC) * problem.macs
+        # BLAS lays the weights out anew for each product
+        + SECONDS_PER_WEIGHT * bands * problem.filters * problem.taps
+        + SECONDS_PER_BAND * bands
+    )
 
 
 def workspace_bytes(problem: Problem) -> int:

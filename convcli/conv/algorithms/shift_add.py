@@ -1,15 +1,21 @@
-"""Shift and add: each tap's weight times the image shifted to it, for filters of one channel.
+"""Shift and add, for filters of one channel: kernel rows in one pass, kernel columns added up.
 
-With stride 1 the padded rows of a channel are one flat array, in which tap (i, j) is an offset:
-each pass is one long run, and what it computes between the end of a row and the start of the next
-is left behind. Other strides take views with gaps.
+For each kernel column one pass sums the products of all its taps,
+
+    P[j] = Σ_i w[i, j] · x[i]          y = Σ_j P[j] shifted by j
+
+each product added where it is computed, so that i·j taps cost j passes and j − 1 sums. The padded
+rows of a channel are one flat array in which a shift is an offset: what is computed between the end
+of a row and the start of the next is left behind. Where columns are skipped, those that a kernel
+column meets are laid beside each other first.
 """
 
 from collections.abc import Iterator
 from itertools import product
+from math import gcd
+from typing import NamedTuple
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from convcli.arrays import Array
 from convcli.conv.padding import padded_rows
@@ -19,15 +25,15 @@ from convcli.conv.threads import share, threads
 from convcli.geometry import Pair, ceil_div
 
 BLOCK_BYTES = 512 << 10
-"""Values of one pass: three such arrays stay in the 2 MB second-level cache of current cores."""
+"""Values of one pass: three such arrays stay in the second-level cache of current cores."""
 
 SHARED_MACS = 40_000_000
 """Above that, two threads with passes of their own are faster than one."""
 
-SECONDS_PER_TAP = 2.2e-10
-SECONDS_PER_GAP = 6.4e-10
-SECONDS_PER_BLOCK = 6.6e-05
-"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
+SECONDS_PER_TAP = 2e-10
+SECONDS_PER_SUM = 2e-10
+SECONDS_PER_BLOCK = 6e-05
+"""Seconds, from CPU times of the depthwise layers of MobileNet and EfficientNet on one core."""
 
 
 def refuses(problem: Problem) -> str | None:
@@ -37,36 +43,60 @@ def refuses(problem: Problem) -> str | None:
 
 
 def cost(problem: Problem) -> float:
+    passes = problem.images * problem.groups * problem.filters * problem.output[0] * _pitch(problem)
     blocks = problem.images * len(_channels(problem)) * len(_bands(problem))
-    per_tap = SECONDS_PER_TAP if _flat(problem) else SECONDS_PER_GAP
-    return per_tap * problem.macs + SECONDS_PER_BLOCK * problem.filters * blocks
+    return (
+        SECONDS_PER_TAP * passes * problem.taps
+        + SECONDS_PER_SUM * passes * len(_passes(problem))
+        + SECONDS_PER_BLOCK * blocks * problem.filters
+    )
 
 
 def workspace_bytes(problem: Problem) -> int:
     rows, channels = _bands(problem)[0][1], _channels(problem)[0][1]
-    first, last = read_by(problem, 0, rows)
-    # as they came, laid flat, and those of the band before
-    padded = 3 * (last - first) * problem.padded[1]
-    return threads() * channels * (padded + 2 * rows * _pitch(problem)) * problem.itemsize
+    # as they came, and apart by what strides skip
+    padded = 2 * channels * _rows_read(problem, 0, rows) * _pitch(problem) * problem.stride[1]
+    each = padded + 2 * channels * rows * _pitch(problem) + 2 * _slack(problem)
+    weight = problem.groups * problem.filters * problem.taps
+    return (threads() * each + weight) * problem.itemsize
 
 
 def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     y = new_output(problem)
-    largest = _channels(problem)[0][1] * _bands(problem)[0][1] * _pitch(problem)
+    channels, height, pitch = _channels(problem)[0][1], _bands(problem)[0][1], _pitch(problem)
+    (down, across), most = problem.stride, _rows_read(problem, 0, height)
+    passes, width, size = _passes(problem), problem.output[1], y.itemsize
+    # a run per kernel column
+    columns = np.ascontiguousarray(weight[:, :, 0].transpose(1, 3, 0, 2))
 
     def work(pieces: Iterator[tuple[int, Pair, Pair, int]]) -> None:
-        total, term = np.empty(largest, y.dtype), np.empty(largest, y.dtype)
+        padded = np.zeros(channels * most * pitch * across + _slack(problem), y.dtype)
+        apart = padded if down == across == 1 else np.zeros_like(padded)
+        sums = np.empty((2, channels * height * pitch), y.dtype)
         for n, (start, stop), (top, bottom), f in pieces:
-            rows = padded_rows(x[n, start:stop, 0], problem, *read_by(problem, top, bottom))
-            shape = stop - start, bottom - top, _pitch(problem)
-            size = shape[0] * shape[1] * shape[2]
-            sums = _sum(
-                _shifted(rows, bottom - top, problem),
-                weight[start:stop, f, 0],
-                total[:size].reshape(shape),
-                term[:size].reshape(shape),
-            )
-            y[n, start:stop, f, top:bottom] = sums[:, :, : problem.output[1]]
+            count, lines, run = stop - start, _rows_read(problem, top, bottom), bottom - top
+            rows = padded[: count * lines * pitch * across].reshape(count, lines, pitch * across)
+            padded_rows(x[n, start:stop, 0], problem, top * down, top * down + lines, rows)
+            if apart is not padded:
+                split = rows.reshape(count, lines // down, down, pitch, across)
+                split = split.transpose(0, 2, 4, 1, 3)
+                np.copyto(apart[: rows.size].reshape(split.shape), split)
+            total, term = sums[:, : count * run * pitch].reshape(2, count, run * pitch)
+            plane = lines * pitch * across
+            for place, (j, taps, phase, step, offset) in enumerate(passes):
+                weights = columns[f, j, start:stop, taps]
+                # as_strided takes as long as the sums
+                view: Array = np.ndarray(
+                    (count, weights.shape[1], run * pitch),
+                    y.dtype,
+                    apart,
+                    (phase * plane // (down * across) + offset) * size,
+                    (plane * size, step * size, size),
+                )
+                np.einsum("ci,cin->cn", weights, view, out=term if place else total)
+                if place:
+                    np.add(total, term, out=total)
+            y[n, start:stop, f, top:bottom] = total.reshape(count, run, pitch)[:, :, :width]
 
     images, filters = range(problem.images), range(problem.filters)
     pieces = list(product(images, _channels(problem), _bands(problem), filters))
@@ -74,48 +104,50 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     return y
 
 
-def _sum(shifted: Array, weight: Array, total: Array, term: Array) -> Array:
-    """Σ_ij shifted[i, j] · weight[:, i, j] in `total` (c, h', pitch), by way of `term`."""
-    # a run along all rows of a channel where views are flat, else row by row
-    shape = shifted.shape[2:]
-    sums, product_ = (
-        flat.reshape(len(total), -1)[:, : shape[1]] if len(shape) == 2 else flat
-        for flat in (total, term)
+class Pass(NamedTuple):
+    """Taps of one kernel column that meet the same rows, of those that the strides take apart."""
+
+    column: int
+    taps: slice
+    phase: int
+    """Which of the rows and columns that are apart, in the order of rows."""
+    step: int
+    """Values from one tap to the next."""
+    offset: int
+    """The value that the first tap meets first."""
+
+
+def _passes(problem: Problem) -> list[Pass]:
+    (height, width), (down, across), (apart, aside) = (
+        problem.kernel,
+        problem.stride,
+        problem.dilation,
     )
-    for place in np.ndindex(*shifted.shape[:2]):
-        scale = weight[:, *place].reshape(-1, *[1] * (len(shape) - 1))
-        if place == (0, 0):
-            np.multiply(shifted[place], scale, out=sums)
-        else:
-            np.multiply(shifted[place], scale, out=product_)
-            np.add(sums, product_, out=sums)
-    return total
+    pitch, common = _pitch(problem), gcd(apart, down)
+    passes = []
+    for j, i in product(range(width), range(min(down // common, height))):
+        row, row_phase = divmod(i * apart, down)
+        column, column_phase = divmod(j * aside, across)
+        taps, step = slice(i, None, down // common), apart // common * pitch
+        phase = row_phase * across + column_phase
+        passes.append(Pass(j, taps, phase, step, row * pitch + column))
+    return passes
 
 
-def _shifted(rows: Array, height: int, problem: Problem) -> Array:
-    """Padded rows (c, h, w) as a view of each tap: (i, j, c, run) or (i, j, c, h', w')."""
-    if _flat(problem):
-        rows = np.ascontiguousarray(rows)
-    channel, row, column = rows.strides
-    (down, across), (apart, aside) = problem.stride, problem.dilation
-    taps, steps = problem.kernel, (apart * row, aside * column)
-    if _flat(problem):
-        run = (height - 1) * rows.shape[2] + problem.output[1]
-        return as_strided(rows, (*taps, len(rows), run), (*steps, channel, column))
-    return as_strided(
-        rows,
-        (*taps, len(rows), height, problem.output[1]),
-        (*steps, channel, down * row, across * column),
-    )
-
-
-def _flat(problem: Problem) -> bool:
-    return problem.stride == (1, 1)
+def _rows_read(problem: Problem, top: int, bottom: int) -> int:
+    """Padded rows that output rows top..bottom read, whole strides of them."""
+    first, last = read_by(problem, top, bottom)
+    return ceil_div(last - first, problem.stride[0]) * problem.stride[0]
 
 
 def _pitch(problem: Problem) -> int:
-    """Values from one row of sums to the next."""
-    return problem.padded[1] if _flat(problem) else problem.output[1]
+    """Values from one row of sums to the next: the padded columns, less those skipped."""
+    return ceil_div(problem.padded[1], problem.stride[1])
+
+
+def _slack(problem: Problem) -> int:
+    """Values behind the last row that shifted rows run into."""
+    return problem.dilated_kernel[1]
 
 
 def _bands(problem: Problem) -> list[Pair]:
@@ -123,8 +155,6 @@ def _bands(problem: Problem) -> list[Pair]:
 
 
 def _channels(problem: Problem) -> list[Pair]:
-    channel_bytes = (
-        _pitch(problem) * min(problem.output[0], _bands(problem)[0][1]) * problem.itemsize
-    )
-    fitting = max(BLOCK_BYTES // channel_bytes, 1)
+    band = min(problem.output[0], _bands(problem)[0][1])
+    fitting = max(BLOCK_BYTES // (_pitch(problem) * band * problem.itemsize), 1)
     return spans(problem.groups, min(fitting, ceil_div(problem.groups, 2)))

@@ -74,7 +74,7 @@ def network_data(
         }
     ]
     left_out = []
-    for step in extractor.run(rows, x, (), True):
+    for step in extractor.run(rows, x):
         node = _node(step.row, step.maps, extractor.weights, budget)
         nodes.append(node)
         if node["maps"] is None:

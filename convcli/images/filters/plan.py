@@ -316,6 +316,20 @@ def _writer(filtered: Header, direct: bool, target: Target | None, form: Format 
     return Writer.WHOLE
 
 
+def statistics_text(statistics: Statistics, plan: FilterPlan) -> str:
+    """What the values were; of differences that are hard to see, which range shows them."""
+    spec, full = plan.spec, plan.filtered.full
+    differences = any(not kernel.sum for kernel in spec.kernels) and not spec.bias
+    if not full or not differences or spec.linear or spec.range.name not in ("auto", "clip", "abs"):
+        return statistics.text
+    hint = ""
+    if statistics.minimum < statistics.maximum <= 0:
+        hint = "; all black, --range abs or signed shows values below 0"
+    elif 0 < statistics.maximum < full / 10:
+        hint = "; nearly black, --range stretch shows more"
+    return statistics.text + hint
+
+
 def statistics_record(statistics: Statistics) -> dict[str, object]:
     """Statistics as data; no values where nothing is visible."""
     some = statistics.minimum <= statistics.maximum

@@ -19,7 +19,7 @@ from convcli.images.filters.options import (
     Pair,
     read_record,
 )
-from convcli.images.filters.ranges import Range, read_range
+from convcli.images.filters.ranges import Range, read_range, signed_chain
 from convcli.images.io.formats import formats_beginning
 from convcli.images.io.read import record_in
 from convcli.images.kernels.kernel import (
@@ -32,7 +32,7 @@ from convcli.images.kernels.kernel import (
     scaled,
     transposed,
 )
-from convcli.images.kernels.parse import kernel, spec_text
+from convcli.images.kernels.parse import kernel, kernel_call, spec_text
 from convcli.numerals import read_fraction, row_hints
 from convcli.text import power_text, safe
 
@@ -171,8 +171,10 @@ def _record_at(path: str) -> FilterOptions | None:
 
 def remarks(spec: FilterSpec, options: FilterOptions) -> list[str]:
     """What may surprise: a matrix written by hand whose sum darkens or brightens the picture."""
-    lines: list[str] = []
+    lines = _bias_remarks(spec)
     for one, text in zip(spec.kernels, options.kernels, strict=False):
+        if one.name == "gaussian" and one.listed:
+            lines += _size_remarks(text)
         if not one.listed:
             lines += row_hints(*one.shape)
         if re.match(r"\s*[A-Za-z]", text) or options.normalize != "none":
@@ -184,6 +186,33 @@ def remarks(spec: FilterSpec, options: FilterOptions) -> list[str]:
                 "--normalize sum keeps the brightness"
             )
     return list(dict.fromkeys(lines))
+
+
+def _bias_remarks(spec: FilterSpec) -> list[str]:
+    """What a bias does to responses of either sign."""
+    bias, name = _short(spec.bias), spec.range.name
+    differences = any(not one.sum for one in spec.kernels)
+    if not spec.bias or name not in ("auto", "clip", "abs") or not differences:
+        return []
+    if not signed_chain(spec.kernels):
+        return [f"edge strengths are never below 0: --bias {bias} only brightens them"]
+    if name == "clip":
+        return [f"the weights sum to 0: --bias {bias} shows a response of 0 as {bias}"]
+    return [
+        f"the weights sum to 0: --range {name} shows |response|, and --bias {bias} brightens all "
+        f"of it; --range clip --bias {bias} shows both signs, 0 as {bias}"
+    ]
+
+
+def _size_remarks(text: str) -> list[str]:
+    """What a second value of a gaussian is, where it looks like the size of the kernel."""
+    match kernel_call(text).args:
+        case [int() | float() as sigma, int() as second, *_] if second % 2 and second > 2 * sigma:
+            return [
+                f"{safe(text)} has σ {sigma} along rows and {second} along columns; "
+                f"a size is written size={second}"
+            ]
+    return []
 
 
 def _short(number: Fraction) -> str:

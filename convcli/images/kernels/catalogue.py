@@ -6,22 +6,32 @@ and a line of words.
 
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
-from math import ceil, cos, exp, pi, radians, sin, sqrt
+from math import ceil, cos, pi, radians, sin, sqrt
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from convcli.errors import SpecError
+from convcli.images.kernels.blurs import (
+    binomial,
+    box,
+    disk,
+    gaussian,
+    gaussian_taps,
+    motion,
+)
 from convcli.images.kernels.factor import Matrix
 from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Part, rotated
-
-AXIS_BITS, MATRIX_BITS = 18, 22
-"""Bits of the weights that are not rational by nature: two axes of 18 and a sample of 16 fill the
-52 bits of float64; a matrix of 22, whose magnitudes sum to 2, fills 32 bits with 8-bit samples."""
-
-NARROW = 0.8
-"""Below this σ a sampled gaussian is too narrow, and is sampled from a wider one."""
+from convcli.images.kernels.weights import (
+    AXIS_BITS,
+    column,
+    dense,
+    integer,
+    ints,
+    number,
+    rounded,
+    row,
+)
 
 
 class Entry(NamedTuple):
@@ -35,131 +45,37 @@ class Entry(NamedTuple):
     purpose: str
 
 
-def _ints(*rows: Sequence[int]) -> Matrix:
-    return np.array(rows, np.int64)
-
-
-def _column(*taps: int) -> Matrix:
-    return _ints(taps).T
-
-
-def _row(*taps: int) -> Matrix:
-    return _ints(taps)
-
-
 def _fixed(*factors: Matrix, over: int = 1) -> Callable[[], Kernel]:
     return lambda: Kernel((Part(factors, Fraction(1, over)),))
 
 
-def _integer(name: str, value: object, minimum: int = 1, maximum: int = MAX_SIDE) -> int:
-    """An argument as a whole number. Raises SpecError."""
-    if not isinstance(value, int) or isinstance(value, bool) or not minimum <= value <= maximum:
-        raise SpecError(f"{name}={value} must be a whole number from {minimum} to {maximum}")
-    return value
-
-
-def _number(name: str, value: object, above: float, maximum: float) -> float:
-    """An argument as a number. Raises SpecError."""
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise SpecError(f"{name}={value} is not a number")
-    if not above < value <= maximum:
-        raise SpecError(f"{name}={value} must be above {above:g} and at most {maximum:g}")
-    return float(value)
-
-
-def _rounded(values: ArrayLike, bits: int, total: float | None = None) -> Matrix:
-    """Weights as multiples of 2^−bits, whose sum is exactly `total`: the middle takes the rest."""
-    multiples = np.rint(np.asarray(values, np.float64) * 2.0**bits).astype(np.int64)
-    if total is not None:
-        middle = tuple((side - 1) // 2 for side in multiples.shape)
-        multiples[middle] += round(total * 2**bits) - int(multiples.sum())
-    return multiples
-
-
-def _dense(values: ArrayLike, total: float | None = None) -> Part:
-    return Part((_rounded(values, MATRIX_BITS, total),), Fraction(1, 2**MATRIX_BITS))
-
-
-def _box(size: int = 3) -> Kernel:
-    ones = (1,) * _integer("size", size)
-    return Kernel((Part((_column(*ones), _row(*ones)), Fraction(1, size * size)),))
-
-
-def _binomial(size: int = 3) -> Kernel:
-    taps = [1]
-    for _ in range(_integer("size", size, maximum=31) - 1):
-        taps = [a + b for a, b in zip([0, *taps], [*taps, 0], strict=True)]
-    return Kernel((Part((_column(*taps), _row(*taps)), Fraction(1, 4 ** (size - 1))),))
-
-
-def _gaussian(sigma: float = 1.0, size: int | None = None) -> Kernel:
-    taps = _gaussian_taps(sigma, size)
-    part = Part((taps[:, np.newaxis], taps[np.newaxis]), Fraction(1, 4**AXIS_BITS))
-    return Kernel((part,), smooth=float(sigma) if size is None else 0.0)
-
-
-def _gaussian_taps(sigma: float, size: int | None = None) -> Matrix:
-    """Taps of e^(−x²/2σ²) at whole x up to ⌈4σ⌉, or in a size, as multiples of 2⁻¹⁸."""
-    _number("sigma", sigma, 0, MAX_SIDE / 8)
-    radius = ceil(4 * sigma)
-    if size is not None:
-        if _integer("size", size) % 2 == 0:
-            raise SpecError(f"size={size} must be odd, so that the kernel has a middle")
-        radius = size // 2
-    elif sigma < NARROW:
-        sigma, radius = _widened(sigma), 4
-    x = np.arange(-radius, radius + 1)
-    with np.errstate(over="ignore", under="ignore"):  # a sigma near 0 leaves the centre alone
-        taps = np.exp(-0.5 * (x / sigma) ** 2)
-    return _trimmed(_rounded(taps / taps.sum(), AXIS_BITS, 1.0), size)
-
-
-def _widened(sigma: float) -> float:
-    """The σ to sample a gaussian with so that its taps have that standard deviation."""
-    low, high = 1e-3, 1.0
-    for _ in range(60):
-        middle = (low + high) / 2
-        taps = [exp(-0.5 * (x / middle) ** 2) for x in range(1, 5)]
-        variance = 2 * sum(x * x * tap for x, tap in enumerate(taps, 1)) / (1 + 2 * sum(taps))
-        low, high = (middle, high) if variance < sigma * sigma else (low, middle)
-    return high
-
-
-def _trimmed(taps: Matrix, size: int | None) -> Matrix:
-    """Taps without the zeros that rounding leaves at both ends."""
-    edge = 0
-    while size is None and taps.size - 2 * edge > 1 and taps[edge] == 0 == taps[-1 - edge]:
-        edge += 1
-    return taps[edge : taps.size - edge]
-
-
 def _unsharp(sigma: float = 1.0, amount: float = 1.0) -> Kernel:
-    share = Fraction(str(_number("amount", amount, 0, 100)))
-    return _difference(1 + share, _gaussian(sigma), share)
+    share = Fraction(str(number("amount", amount, 0, 100)))
+    return _difference(1 + share, gaussian(sigma), share)
 
 
 def _high_pass(sigma: float = 2.0) -> Kernel:
-    return _difference(Fraction(1), _gaussian(sigma), Fraction(1))
+    return _difference(Fraction(1), gaussian(sigma), Fraction(1))
 
 
 def _difference(centre: Fraction, blur: Kernel, share: Fraction) -> Kernel:
     (part,) = blur.parts
     return Kernel(
-        (Part((_row(1),), centre), part._replace(scale=part.scale * -share)), combine="sum"
+        (Part((row(1),), centre), part._replace(scale=part.scale * -share)), combine="sum"
     )
 
 
 def _dog(sigma1: float = 1.0, sigma2: float = 1.6) -> Kernel:
-    (narrow,), (wide,) = _gaussian(sigma1).parts, _gaussian(sigma2).parts
+    (narrow,), (wide,) = gaussian(sigma1).parts, gaussian(sigma2).parts
     return Kernel((narrow, wide._replace(scale=-wide.scale)), combine="sum")
 
 
 def _log(sigma: float = 1.4) -> Kernel:
-    taps = _gaussian_taps(sigma)
+    taps = gaussian_taps(sigma)
     radius = taps.size // 2
     x = np.arange(-radius, radius + 1)
     # σ²·∇²G = (x² + y²)/σ² − 2 times G: two separable parts, each with a sum of 0
-    curve = _rounded((x**2 / sigma**2 - 1) * (taps / 2**AXIS_BITS), AXIS_BITS, 0.0)
+    curve = rounded((x**2 / sigma**2 - 1) * (taps / 2**AXIS_BITS), AXIS_BITS, 0.0)
     scale = Fraction(1, 4**AXIS_BITS)
     parts = (
         Part((curve[:, np.newaxis], taps[np.newaxis]), scale),
@@ -173,58 +89,35 @@ def _laplacian(neighbours: int = 4) -> Kernel:
         raise SpecError(f"neighbours={neighbours} must be 4 or 8")
     corner = int(neighbours == 8)
     rows = (corner, 1, corner), (1, -neighbours, 1), (corner, 1, corner)
-    return Kernel((Part((_ints(*rows),)),))
+    return Kernel((Part((ints(*rows),)),))
 
 
-def _disk(radius: float = 2.0) -> Kernel:
-    steps = ceil(_number("radius", radius, 0, 64) - 0.5)
-    fine = 16  # the share of a pixel inside the circle, counted on 16×16 points
-    places = (np.arange((2 * steps + 1) * fine) + 0.5) / fine - 0.5 - steps
-    inside = places[:, np.newaxis] ** 2 + places**2 <= radius * radius
-    side = 2 * steps + 1
-    counts = inside.reshape(side, fine, side, fine).sum(axis=(1, 3)).astype(np.int64)
-    return Kernel((Part((counts,), Fraction(1, int(counts.sum()))),))
-
-
-def _motion(length: float = 9, angle: float = 0.0) -> Kernel:
-    _number("length", length, 0, MAX_SIDE // 4)
-    _number("angle", angle, -3600, 3600)
-    radius = ceil(max(length - 1, 0) / 2)
-    weights = np.zeros((2 * radius + 3, 2 * radius + 3))
-    points = 64 * ceil(length) + 1
-    for place in range(points):
-        along = (place / (points - 1) - 0.5) * max(length - 1, 0)
-        x = along * cos(radians(angle)) + radius + 1
-        y = -along * sin(radians(angle)) + radius + 1
-        left, top = int(x + 1e-9), int(y + 1e-9)
-        right, below = max(x - left, 0.0), max(y - top, 0.0)
-        for i, row_share in ((top, 1 - below), (top + 1, below)):
-            for j, column_share in ((left, 1 - right), (left + 1, right)):
-                weights[i, j] += row_share * column_share
-    weights = (weights + weights[::-1, ::-1]) / (2 * points)
-    keep = np.rint(weights * 2.0**MATRIX_BITS) > 0
-    rows, columns = keep.any(axis=1), keep.any(axis=0)
-    return Kernel((_dense(weights[rows][:, columns], 1.0),))
+def _emboss(angle: int = 135) -> Kernel:
+    """A relief that is lit from an angle, anticlockwise from the right: 135 is the top left."""
+    if number("angle", angle, -3601, 3600) % 45:
+        raise SpecError(f"angle={angle} must be a multiple of 45")
+    lit = Kernel((Part((ints((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),)),))
+    return rotated(lit, int(angle) - 135)
 
 
 def _gabor(sigma: float = 2.0, theta: float = 0.0, wavelength: float = 4.0) -> Kernel:
-    _number("sigma", sigma, 0, 60)
-    _number("theta", theta, -3600, 3600)
-    _number("wavelength", wavelength, 0, MAX_SIDE)
+    number("sigma", sigma, 0, 60)
+    number("theta", theta, -3600, 3600)
+    number("wavelength", wavelength, 0, MAX_SIDE)
     radius = ceil(3 * sigma)
     y, x = np.mgrid[-radius : radius + 1, -radius : radius + 1]
     along = x * cos(radians(theta)) + y * sin(radians(theta))
     window = np.exp(-(x**2 + y**2) / (2 * sigma**2))
     wave = window * np.cos(2 * pi * along / wavelength)
     wave -= window * (wave.sum() / window.sum())  # no answer to a constant (Lee 1996)
-    return Kernel((_dense(wave / max(np.abs(wave).sum() / 2, 1e-12), 0.0),))
+    return Kernel((dense(wave / max(np.abs(wave).sum() / 2, 1e-12), 0.0),))
 
 
 def _random(size: int = 3, seed: int = 0) -> Kernel:
-    _integer("size", size)
-    _integer("seed", seed, minimum=0, maximum=2**63)
+    integer("size", size)
+    integer("seed", seed, minimum=0, maximum=2**63)
     taps = np.random.Generator(np.random.PCG64(seed)).standard_normal((size, size))
-    return Kernel((_dense(taps / np.abs(taps).sum()),))
+    return Kernel((dense(taps / np.abs(taps).sum()),))
 
 
 SIDES = {"left": (0, -1), "right": (0, 1), "top": (1, -1), "bottom": (1, 1)}
@@ -240,8 +133,8 @@ def _gradient(
 ) -> Callable[..., Kernel]:
     """A derivative across an axis, smoothed along it: x, y, one side, or the magnitude of both."""
     scale = Fraction(1, over)
-    x = Part((_column(*smooth), _row(*difference)), scale)
-    y = Part((_column(*difference), _row(*smooth)), scale)
+    x = Part((column(*smooth), row(*difference)), scale)
+    y = Part((column(*difference), row(*smooth)), scale)
 
     def build(part: str = part or "magnitude") -> Kernel:
         if part == "magnitude":
@@ -264,7 +157,7 @@ def _pair(first: Matrix, second: Matrix, scale: Fraction = Fraction(1)) -> Calla
 
 
 def _kirsch() -> Kernel:
-    north = Kernel((Part((_ints((5, 5, 5), (-3, 0, -3), (-3, -3, -3)),)),))
+    north = Kernel((Part((ints((5, 5, 5), (-3, 0, -3), (-3, -3, -3)),)),))
     compass = tuple(rotated(north, 45 * eighth).parts[0] for eighth in range(8))
     return Kernel(compass, "maximum")
 
@@ -273,7 +166,7 @@ def _frei_chen(mask: int = 0) -> Kernel:
     if mask == 0:
         root = round(sqrt(2) * 2**AXIS_BITS)
         return _gradient((2**AXIS_BITS, root, 2**AXIS_BITS), over=2**AXIS_BITS)()
-    _integer("mask", mask, maximum=9)
+    integer("mask", mask, maximum=9)
     r = sqrt(2)
     masks = (
         ((1, r, 1), (0, 0, 0), (-1, -r, -1)), ((1, 0, -1), (r, 0, -r), (1, 0, -1)),
@@ -284,10 +177,11 @@ def _frei_chen(mask: int = 0) -> Kernel:
     )  # fmt: skip
     norms = (2 * r,) * 4 + (2.0, 2.0, 6.0, 6.0, 3.0)
     values = np.array(masks[mask - 1]) / norms[mask - 1]
-    return Kernel((_dense(values),))
+    return Kernel((dense(values),))
 
 
 SETOSA = "Powell, Image Kernels Explained Visually (setosa.io), 2015"
+MOTION = "uniform; at an angle by the distance to the line, as MATLAB's fspecial"
 SOBEL = "Sobel & Feldman, A 3×3 Isotropic Gradient Operator, 1968"
 PREWITT = "Prewitt, Object Enhancement and Extraction, 1970"
 SCHARR = "Scharr, Optimale Operatoren in der Digitalen Bildverarbeitung, 2000"
@@ -326,38 +220,40 @@ GRADIENTS = {
 }
 
 CATALOGUE: dict[str, Entry] = {
-    "identity": Entry(_fixed(_row(1)), "definition", "leaves the picture as it is"),
-    "box": Entry(_box, "definition", "the mean of a square: box:5"),
+    "identity": Entry(_fixed(row(1)), "definition", "leaves the picture as it is"),
+    "box": Entry(box, "definition", "the mean of a square or rectangle: box:5, box:3x5"),
     "blur": Entry(
-        _fixed(_column(1, 2, 1), _row(1, 2, 1), over=16),
+        binomial,
         "Wells, Efficient Synthesis of Gaussian Filters, 1986",
-        "a light blur, binomial:3",
+        "a light blur, binomial:3; blur:5 is stronger",
     ),
     "binomial": Entry(
-        _binomial,
+        binomial,
         "Wells, Efficient Synthesis of Gaussian Filters, 1986",
         "a blur of whole numbers: binomial:5 has 1 4 6 4 1",
     ),
     "gaussian": Entry(
-        _gaussian, "sampled, normalised, radius ⌈4σ⌉", "a blur of any width: gaussian:2"
+        gaussian,
+        "sampled, normalised, radius ⌈4σ⌉",
+        "a blur of any width: gaussian:2, gaussian:3,1,angle=30",
     ),
-    "disk": Entry(_disk, "area of each pixel in a circle", "an out-of-focus blur: disk:3"),
-    "motion": Entry(_motion, "a line, drawn bilinearly", "a blur along a line: motion:15,angle=30"),
-    "sharpen": Entry(_fixed(_ints((0, -1, 0), (-1, 5, -1), (0, -1, 0))), SETOSA, "crisper detail"),
+    "disk": Entry(disk, "area of each pixel in a circle", "an out-of-focus blur: disk:3"),
+    "motion": Entry(motion, MOTION, "the mean along a line: motion:15, motion:15,30"),
+    "sharpen": Entry(_fixed(ints((0, -1, 0), (-1, 5, -1), (0, -1, 0))), SETOSA, "crisper detail"),
     "unsharp": Entry(
         _unsharp, "identity + amount · (identity − gaussian)", "crisper: unsharp:2,amount=0.5"
     ),
     "high-pass": Entry(_high_pass, "identity − gaussian", "detail without shade: high-pass:3"),
-    "edge": Entry(_fixed(_ints((-1, -1, -1), (-1, 8, -1), (-1, -1, -1))), SETOSA, "outlines"),
+    "edge": Entry(_fixed(ints((-1, -1, -1), (-1, 8, -1), (-1, -1, -1))), SETOSA, "outlines"),
     "outline": Entry(
-        _fixed(_ints((-1, -1, -1), (-1, 8, -1), (-1, -1, -1))), SETOSA, "outlines, as edge"
+        _fixed(ints((-1, -1, -1), (-1, 8, -1), (-1, -1, -1))), SETOSA, "outlines, as edge"
     ),
     "laplacian": Entry(_laplacian, "definition", "second derivative: laplacian:8 with diagonals"),
     "log": Entry(_log, "Marr & Hildreth, Theory of Edge Detection, 1980", "blobs and edges: log:2"),
     "dog": Entry(
         _dog, "Marr & Hildreth, Theory of Edge Detection, 1980", "a band of detail: dog:1,1.6"
     ),
-    "emboss": Entry(_fixed(_ints((-2, -1, 0), (-1, 1, 1), (0, 1, 2))), SETOSA, "raised relief"),
+    "emboss": Entry(_emboss, SETOSA, "raised relief; emboss:45 is lit from the top right"),
     **{
         name: Entry(one.build(), one.source, f"{one.purpose}: {name}, {name}:x, {name}:left")
         for name, one in GRADIENTS.items()
@@ -370,7 +266,7 @@ CATALOGUE: dict[str, Entry] = {
         for axis in "xy"
     },
     "roberts": Entry(
-        _pair(_ints((1, 0), (0, -1)), _ints((0, 1), (-1, 0))),
+        _pair(ints((1, 0), (0, -1)), ints((0, 1), (-1, 0))),
         "Roberts, Machine Perception of Three-Dimensional Solids, 1963",
         "edge strength of 2×2 pixels",
     ),
@@ -392,7 +288,7 @@ def parameters(name: str) -> dict[str, object]:
     """A kernel's parameters and what they are where nothing is said.
 
     >>> parameters("gaussian")
-    {'sigma': 1.0, 'size': None}
+    {'sigma': 1.0, 'sigma_y': None, 'angle': 0.0, 'size': None}
     """
     build = CATALOGUE[name].build
     names = build.__code__.co_varnames[: build.__code__.co_argcount]

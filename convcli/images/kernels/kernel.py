@@ -11,6 +11,7 @@ from math import lcm
 from typing import Literal, NamedTuple
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from convcli.errors import SpecError
 from convcli.geometry import Pair, Window
@@ -138,6 +139,31 @@ class Kernel(NamedTuple):
             for part in self.parts
             for factor in part.factors
         )
+
+    def __array__(
+        self, dtype: DTypeLike | None = None, copy: bool | None = None
+    ) -> NDArray[np.floating]:
+        """The weights as floats: (rows, columns), or (matrices, rows, columns) of several.
+
+        >>> np.asarray(Kernel((Part((np.array([[1, 2]]),), Fraction(1, 4)),))).tolist()
+        [[0.25, 0.5]]
+        """
+        if copy is False:
+            raise ValueError("the weights of a kernel become an array by a copy")
+        arrays = [matrix.astype(np.float64) * float(scale) for matrix, scale in self.matrices()]
+        return np.asarray(arrays[0] if self.linear else arrays, dtype)
+
+    def __repr__(self) -> str:
+        rows, columns = self.shape
+        combined = f", {self.combine} of {len(self.parts)}" if self.combine else ""
+        return f"<kernel {self.name} {rows}x{columns}{combined}>"
+
+    def _repr_png_(self) -> bytes:
+        """The weights as a notebook shows them: red above 0, blue below."""
+        from convcli.images.diverging import matrices_png
+
+        weights = np.asarray(self)
+        return matrices_png([weights] if self.linear else list(weights))
 
     def with_parts(self, change: Callable[[Part], Part]) -> "Kernel":
         return self._replace(parts=tuple(change(part) for part in self.parts))

@@ -5,11 +5,11 @@ from fractions import Fraction
 
 import numpy as np
 
-from convcli.callsyntax import read_call
+from convcli.errors import SpecError
 from convcli.images.kernels.catalogue import CATALOGUE, built, parameters
 from convcli.images.kernels.factor import Matrix
-from convcli.images.kernels.kernel import Kernel, middle
-from convcli.images.kernels.parse import kernel
+from convcli.images.kernels.kernel import MAX_SIDE, Kernel, middle
+from convcli.images.kernels.parse import kernel, kernel_call
 from convcli.numerals import row_hints
 from convcli.tables import Listing, Table
 from convcli.text import safe
@@ -121,7 +121,8 @@ def catalogue_listing() -> Listing:
         "\n".join(CATALOGUE),
         (("kernel", "parameters", "size", "sum", "separable", "for", "source"), rows, ()),
         {"schema": 1, "kernels": kernels},
-        "convcli kernels NAME shows one in full; NAME:VALUES, NAME(VALUES) give it values",
+        "convcli kernels NAME shows one in full, with its source; NAME:VALUES gives it values",
+        brief=("kernel", "parameters", "for"),
     )
 
 
@@ -137,22 +138,27 @@ def parameters_text(takes: Mapping[str, object]) -> str:
 def kernel_listing(spec: str) -> Listing:
     """One kernel in full, by its name and values, its matrix or its file, as a result to print."""
     one, about = kernel(spec), {}
+    if max(one.shape) > MAX_SIDE:
+        rows, columns = one.shape
+        raise SpecError(f"{rows}x{columns} weights are too many to list; at most {MAX_SIDE} a side")
     head, *_, tail = kernel_text(one)
     caption = f"{head}\n{tail}"
     if one.listed:
-        call = read_call(spec)
+        call = kernel_call(spec)
         entry, takes = CATALOGUE[call.name], parameters(call.name)
         takes |= dict(zip(takes, call.args, strict=False)) | call.kwargs
         about = {"parameters": takes, "purpose": entry.purpose, "source": entry.source}
         lines = [tail.strip(), f"purpose: {entry.purpose}", f"source: {entry.source}"]
         lines += [f"parameters: {parameters_text(takes)}"] if takes else []
         caption = "\n".join(lines)
+    table = _weight_table(one)
     return Listing(
         "\n".join(line for matrix in one.matrices() for line in weights_text(*matrix)),
-        _weight_table(one),
+        table,
         {"schema": 1, **about, **kernel_record(one)},
         caption,
         () if one.listed else row_hints(*one.shape),
+        table[0][1:] if len(one.matrices()) == 1 else (),
     )
 
 

@@ -74,6 +74,7 @@ def versus(
         (columns, rows, ("total", *(summary.value for summary in both), *counts)),
         {"schema": SCHEMA, "networks": networks, "layers": layers, "warnings": warnings},
         warnings=warnings,
+        brief=() if others else [columns[n] for n in (0, 1, 2, 5, 8)],  # outputs, and the changes
     )
 
 

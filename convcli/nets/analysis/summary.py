@@ -394,8 +394,10 @@ def fit_warnings(fits: Sequence[Fit], skips: bool = True) -> Iterator[str]:
 
     >>> from convcli.geometry import Window
     >>> fit = Fit(224, Window(11, stride=4), (0, 0))
-    >>> [warning.split(";")[0] for warning in fit_warnings((fit, fit))]
-    ['54.25 → 54: the last row and column are never read']
+    >>> for line in next(fit_warnings((fit, fit))).splitlines():
+    ...     print(line)
+    the last row and column are unread: (224 + 2·0 − 11)/4 + 1 = 54.25 → 54
+      all are read with input 223 (→ 54) or 227 (→ 55), or padding 1,2 or 2 (→ 55)
     """
     agreeing: dict[Fit, list[str]] = {}
     for fit, cell in zip(fits, CELLS.get(len(fits), ()), strict=False):
@@ -414,18 +416,16 @@ def fit_warnings(fits: Sequence[Fit], skips: bool = True) -> Iterator[str]:
 def _unread_warning(fit: Fit, cells: list[str]) -> str:
     one = fit.unread == 1
     lost = " and ".join(cells) if one else _plural(cells, fit.unread)
+    verb = "is" if one and len(cells) == 1 else "are"
     shorter, longer = fit.exact_inputs
     before, after = fit.exact_padding
     more = fit.output + 1
-    text = (
-        f"{fit.quotient} → {fit.output}: the last {lost} "
-        f"{'is' if one and len(cells) == 1 else 'are'} never read; an input of {shorter} "
-        f"(→ {fit.output}) or {longer} (→ {more}) fits exactly, pads ({before},{after}) "
-        f"→ {more} do too"
+    padding = f"{before}" if before == after else f"{before},{after} or {fit.even_padding}"
+    return (
+        f"the last {lost} {verb} unread: {fit.formula}\n"
+        f"  all are read with input {shorter} (→ {fit.output}) or {longer} (→ {more}), "
+        f"or padding {padding} (→ {more})"
     )
-    if before != after:
-        text += f", and padding {fit.even_padding} → {more}"
-    return text
 
 
 def _plural(cells: list[str], count: int) -> str:

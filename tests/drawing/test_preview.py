@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convcli.draw.terminal import half_blocks
+from convcli.drawing.terminal import half_blocks
 from convcli.errors import UnfitError
 
 

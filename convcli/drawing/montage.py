@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from convcli.images.diverging import finite, signed
 from convcli.images.image import Picture
 
 Pixels = NDArray[np.uint8]
@@ -35,10 +36,6 @@ PAPER, INK = (255, 255, 255), (40, 40, 40)
 PANEL_BYTES = 3 * WIDTH * (WIDTH + CAPTION + MARGIN)
 """Bytes of the largest grid, which is no higher than wide."""
 
-DIVERGING = ((5, 48, 97), (67, 147, 195), (247, 247, 247), (214, 96, 77), (103, 0, 31))
-"""Blue for negative, white for 0, red for positive: the ends, the middle and between of
-ColorBrewer's RdBu (Harrower & Brewer 2003)."""
-
 
 def stretched(feature_map: Maps) -> Pixels:
     """One map (h, w) stretched so that its minimum is 0 and its maximum 255.
@@ -46,35 +43,14 @@ def stretched(feature_map: Maps) -> Pixels:
     >>> stretched(np.array([[-1.0, 0.0, 3.0]]))
     array([[  0,  64, 255]], dtype=uint8)
     """
-    values = _finite(feature_map)
+    values = finite(feature_map)
     low, high = float(values.min()), float(values.max())
     scale = 255 / (high - low) if high > low else 0.0
     return np.floor((values - low) * scale + 0.5).astype(np.uint8)
 
 
-def signed(feature_map: Maps) -> Pixels:
-    """One map (h, w) in colors (h, w, 3): blue below 0, white at 0, red above.
-
-    The value farthest from 0 has the full color, so that both sides have one scale.
-
-    >>> signed(np.array([[-2.0, 0.0, 2.0]])).tolist()
-    [[[5, 48, 97], [247, 247, 247], [103, 0, 31]]]
-    """
-    values = _finite(feature_map)
-    farthest = float(np.abs(values).max())
-    scaled = np.clip(values / farthest if farthest else values, -1, 1)
-    anchors = np.linspace(-1, 1, len(DIVERGING))
-    colors = [np.interp(scaled, anchors, channel) for channel in zip(*DIVERGING, strict=True)]
-    return np.floor(np.stack(colors, -1) + 0.5).astype(np.uint8)
-
-
 Coloring = Callable[[Maps], Pixels]
 """One map → its pixels: `stretched` or `signed`."""
-
-
-def _finite(feature_map: Maps) -> NDArray[np.float64]:
-    """The map in float64, with values beyond float32 as the largest there are."""
-    return np.nan_to_num(feature_map.astype(np.float64), nan=0.0, posinf=1e38, neginf=-1e38)
 
 
 def columns_of(count: int, height: int, width: int) -> int:

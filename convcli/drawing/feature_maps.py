@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from convcli.draw.montage import (
+from convcli.drawing.montage import (
     PANEL_BYTES,
     Coloring,
     Maps,
@@ -19,11 +19,11 @@ from convcli.draw.montage import (
     grid,
     picture_grid,
     sheet,
-    signed,
     stretched,
     strip,
 )
 from convcli.errors import OutputError, SpecError
+from convcli.images.diverging import signed
 from convcli.images.io.atomic import check_free
 from convcli.images.io.formats import format_of
 from convcli.images.io.write import write_picture
@@ -181,7 +181,7 @@ def _print_strip(label: str, maps: Maps, coloring: Coloring) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    from convcli.draw.terminal import half_blocks
+    from convcli.drawing.terminal import half_blocks
 
     console = Console(markup=False, highlight=False, emoji=False)
     side = 22

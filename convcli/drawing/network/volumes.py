@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from math import log2, sqrt
 from typing import Literal, NamedTuple
 
-from convcli.draw.network.blocks import Block
-from convcli.draw.network.captions import kernel_label, lines_of, title_of
-from convcli.draw.network.palette import FILLS, Theme, shaded
-from convcli.draw.network.scene import (
+from convcli.drawing.network.blocks import Block
+from convcli.drawing.network.captions import kernel_label, lines_of, title_of
+from convcli.drawing.network.palette import FILLS, Theme, shaded
+from convcli.drawing.network.scene import (
     Group,
     Item,
     Line,

@@ -7,8 +7,8 @@ import pytest
 
 from convcli.api import summarize
 from convcli.cli.main import run
-from convcli.draw.network.blocks import blocks_of
-from convcli.draw.network.captions import size_label
+from convcli.drawing.network.blocks import blocks_of
+from convcli.drawing.network.captions import size_label
 from convcli.nets.zoo import NAMES
 
 SVG = "{http://www.w3.org/2000/svg}"

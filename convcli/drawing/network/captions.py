@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from math import ceil
 
-from convcli.draw.network.blocks import Block
+from convcli.drawing.network.blocks import Block
 from convcli.nets.layers import Shape
 from convcli.text import safe
 

@@ -4,10 +4,10 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from convcli.draw.network.blocks import Block
-from convcli.draw.network.captions import lines_of, title_of
-from convcli.draw.network.palette import BLOCK_TEXT, FILLS
-from convcli.draw.network.scene import Group, Line, Point, Scene, Shape, Text, head
+from convcli.drawing.network.blocks import Block
+from convcli.drawing.network.captions import lines_of, title_of
+from convcli.drawing.network.palette import BLOCK_TEXT, FILLS
+from convcli.drawing.network.scene import Group, Line, Point, Scene, Shape, Text, head
 
 if TYPE_CHECKING:
     from PIL import Image

@@ -7,10 +7,10 @@ rank are ordered by the mean of their neighbors (Sugiyama, Tagawa & Toda 1981).
 from collections.abc import Sequence
 from itertools import pairwise
 
-from convcli.draw.network.blocks import Block
-from convcli.draw.network.captions import lines_of, title_of
-from convcli.draw.network.palette import BLOCK_TEXT, FILLS, Theme
-from convcli.draw.network.scene import (
+from convcli.drawing.network.blocks import Block
+from convcli.drawing.network.captions import lines_of, title_of
+from convcli.drawing.network.palette import BLOCK_TEXT, FILLS, Theme
+from convcli.drawing.network.scene import (
     Group,
     Item,
     Line,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from convcli.draw.kernel_gallery import CAPTION, COLUMNS, GAP, INK, TILE, gallery
+from convcli.drawing.kernel_gallery import CAPTION, COLUMNS, GAP, INK, TILE, gallery
 from convcli.images.filters.apply import filter_picture
 from convcli.images.image import Picture
 from convcli.images.kernels.catalogue import CATALOGUE

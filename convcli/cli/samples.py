@@ -1,0 +1,23 @@
+"""`convcli samples`: the pictures and the network that the examples of the help name."""
+
+import click
+
+from convcli.cli.help import group, page
+from convcli.cli.params import Reads, force_option
+
+
+@page("samples")
+@click.argument("folder", default=".", type=Reads("FOLDER", files=True), metavar="[FOLDER]")
+@group("Output", force_option)
+def samples_command(folder: str, force: bool) -> None:
+    """Write the pictures and the network of the examples into a FOLDER.
+
+    \b
+    convcli samples
+    convcli samples examples/
+
+    They are cat.jpg, chart.png, leaf.png and net.py. The folder is made where it is missing.
+    """
+    from convcli.app.samples import samples
+
+    samples(folder, force)

@@ -1,0 +1,126 @@
+"""How a table fits a terminal: columns are narrowed, names become a tree, the rest stands below."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+GAP = 2
+"""Spaces between two columns, and at both ends."""
+
+FIGURE = re.compile(r"[-+\d.,x×%]*")
+"""A number, or a size, which is never folded."""
+
+PIECE = re.compile(r"\s+|[^\s_./,:]*[_./,:]+|[^\s_./,:]+")
+"""What stays together when a text is folded: words, and the parts of names with their separator."""
+
+
+class Part(NamedTuple):
+    """Columns that fit beside one another, each with its width."""
+
+    columns: tuple[int, ...]
+    widths: tuple[int, ...]
+
+
+def fold(text: str, width: int) -> str:
+    """Fold a text to a width between words and parts of names, never inside one.
+
+    >>> fold("global_average_pool1", 15)
+    'global_average_\\npool1'
+    >>> fold("edge strength of pixels", 13)
+    'edge strength\\nof pixels'
+    >>> fold("12,345", 3)
+    '12,345'
+    """
+    if len(text) <= width or FIGURE.fullmatch(text):
+        return text
+    indent = " " * (len(text) - len(text.lstrip()))
+    lines = [indent]
+    for piece in PIECE.findall(text.lstrip()):
+        if lines[-1].strip() and len((lines[-1] + piece).rstrip()) > width:
+            lines.append(indent)
+        if piece.strip() or lines[-1].strip():
+            lines[-1] += piece
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def minimum_width(text: str) -> int:
+    """The width of the longest part that is not folded.
+
+    >>> minimum_width("global_average_pool1"), minimum_width("12,345")
+    (8, 6)
+    """
+    return max(map(len, fold(text, 1).split("\n")))
+
+
+def columns_that_fit(columns: Sequence[Sequence[str]], width: int) -> list[Part]:
+    """Widths of columns, heading first in each, so that lines are no longer than `width`.
+
+    Those are narrowed first of which the fewest cells are folded then. Where all are too wide
+    even so, the last ones stand below the others, with the first column again.
+
+    >>> columns_that_fit([["layer", "conv1"], ["output", "3x3"], ["use", "a blur of pixels"]], 30)
+    [Part(columns=(0, 1, 2), widths=(5, 6, 13))]
+    >>> columns_that_fit([["row", "1"], *[["column", "12345678"]] * 3], 30)
+    [Part(columns=(0, 1, 2), widths=(3, 8, 8)), Part(columns=(0, 3), widths=(3, 8))]
+    """
+    natural = [max(map(len, cells)) for cells in columns]
+    minimum = [max(map(minimum_width, cells)) for cells in columns]
+
+    def length(widths: Sequence[int]) -> int:
+        return sum(widths) + GAP * (len(widths) - 1) + 2
+
+    def folded(number: int, width: int) -> int:
+        return sum(len(cell) > width for cell in columns[number])
+
+    groups: list[list[int]] = [[]]
+    for number in range(len(columns)):
+        group = groups[-1]
+        if len(group) > 1 and length([minimum[n] for n in (*group, number)]) > width:
+            groups.append([0])
+        groups[-1].append(number)
+
+    parts = []
+    for group in groups:
+        widths = {n: natural[n] for n in group}
+        while length([*widths.values()]) > width:
+            able = [n for n in group if widths[n] > minimum[n]]
+            if not able:
+                break
+            widths[min(able, key=lambda n: (folded(n, widths[n] - 1), -widths[n]))] -= 1
+        parts.append(Part(tuple(group), tuple(widths.values())))
+    return parts
+
+
+def tree(names: Sequence[str]) -> list[list[str]]:
+    """For every name the lines that a tree of the names shows of it, the last one the name's own.
+
+    A prefix that neighbors share is a line of its own, above them.
+
+    >>> tree(["conv1", "layer1.0.conv1", "layer1.0.bn1", "layer1.1.conv1", "layer2.0.conv1"])
+    [['conv1'], ['layer1', '  0', '    conv1'], ['    bn1'], ['  1.conv1'], ['layer2.0.conv1']]
+    """
+    paths = [name.split(".") for name in names]
+    lines: list[list[str]] = [[] for _ in names]
+
+    def add(start: int, stop: int, depth: int, indent: str) -> None:
+        while start < stop:
+            first = paths[start]
+            end = start + 1
+            while end < stop and paths[end][depth] == first[depth]:
+                end += 1
+            members = paths[start:end]
+            common = depth
+            while common < min(map(len, members)) - 1 and all(
+                path[common] == first[common] for path in members
+            ):
+                common += 1
+            if len(members) > 1 and common > depth:
+                lines[start].append(indent + ".".join(first[depth:common]))
+                add(start, end, common, indent + "  ")
+            else:
+                for number in range(start, end):
+                    lines[number].append(indent + ".".join(paths[number][depth:]))
+            start = end
+
+    add(0, len(names), 0, "")
+    return lines
