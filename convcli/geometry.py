@@ -422,6 +422,22 @@ def transposed_length(length: int, window: Window, cut: Pair = (0, 0), extra: in
     return painted - sum(cut) + extra
 
 
+def transposed_formula(length: int, window: Window, cut: Pair = (0, 0), extra: int = 0) -> str:
+    """How the length behind a transposed convolution comes about, with the numbers in place.
+
+    >>> transposed_formula(7, Window(4, stride=2), (1, 1))
+    '(7 − 1)·2 − 2·1 + 4 = 14'
+
+    Raises UnfitError as `transposed_length` does.
+    """
+    kernel, stride, dilation = window
+    ends = f"2·{cut[0]:,}" if cut[0] == cut[1] else f"{cut[0]:,} − {cut[1]:,}"
+    cells = f"{kernel:,}" if dilation == 1 else f"{dilation:,}·({kernel:,} − 1) + 1"
+    more = f" + {extra:,}" if extra else ""
+    output = transposed_length(length, window, cut, extra)
+    return f"({length:,} − 1)·{stride:,} − {ends} + {cells}{more} = {output:,}"
+
+
 def adaptive_cells(output: int, length: int, outputs: int) -> range:
     """The cells of one place where `outputs` windows share an axis, as PyTorch's adaptive pools do.
 

@@ -32,6 +32,7 @@ class LessonOptions(Options):
     stride: Pair | None = None
     padding: tuple[Padding, Padding] | None = None
     cell: Pair | None = None
+    every: bool = False
     dilation: Pair | None = None
     border: str | None = None
     bias: str | None = None
@@ -141,7 +142,8 @@ def lesson_of(options: ExplainOptions) -> Answer:
     kind = options.kind
     for name in options.given(*LessonOptions.__annotations__):
         if name not in kind.options:
-            raise SpecError(f"--{name.replace('_', '-')} says nothing about {kind.what}")
+            flag = "all" if name == "every" else name.replace("_", "-")
+            raise SpecError(f"--{flag} says nothing about {kind.what}")
     if options.picture is not None and options.signal is not None:
         raise SpecError(f"a picture says nothing about {kind.what}")
     if options.picture is None and options.at is not None:
@@ -242,9 +244,11 @@ def _convolution(options: ExplainOptions) -> Answer:
     hints = tuple(operands.hints)
     if options.backward:
         gradient = operands.gradient(options.grad, 1, walk.size)
-        backward = Backward(walk, gradient, options.cell, tuple(operands.notes))
+        backward = Backward(walk, gradient, options.cell, tuple(operands.notes), options.every)
         return Answer(backward, hints=hints)
-    return Answer(Lesson(walk, options.cell, tuple(operands.notes)), walk, hints=hints)
+    return Answer(
+        Lesson(walk, options.cell, tuple(operands.notes), options.every), walk, hints=hints
+    )
 
 
 def _pool(options: ExplainOptions) -> Answer:
@@ -269,8 +273,8 @@ def _pool(options: ExplainOptions) -> Answer:
         if any(isinstance(v, Symbol) for grid in x for row in grid for v in row):
             raise SpecError("the gradient of a pool needs numbers: give --input or --random")
         gradient = operands.gradient(options.grad, len(x), walk.size)
-        return Answer(Backward(walk, gradient, options.cell, tuple(operands.notes)))
-    return Answer(Lesson(walk, options.cell, tuple(operands.notes)), walk)
+        return Answer(Backward(walk, gradient, options.cell, tuple(operands.notes), options.every))
+    return Answer(Lesson(walk, options.cell, tuple(operands.notes), options.every), walk)
 
 
 def _activation(options: ExplainOptions) -> Answer:
@@ -348,7 +352,8 @@ class Kind(NamedTuple):
     answer: Callable[[ExplainOptions], Answer]
 
 
-WINDOW = {"input", "at", "stride", "padding", "dilation", "cell", "random", "symbols"}
+WALK = {"input", "at", "cell", "random", "symbols"}
+WINDOW = {*WALK, "every", "stride", "padding", "dilation"}
 BACKWARD = {"backward", "grad"}
 
 KINDS = {
@@ -362,7 +367,7 @@ KINDS = {
     "pool": Kind("a pool", frozenset({"pool", *WINDOW, *BACKWARD}), _pool),
     "activation": Kind(
         "an activation",
-        frozenset({"activation", "input", "at", "cell", "random", "symbols", *BACKWARD}),
+        frozenset({"activation", *WALK, *BACKWARD}),
         _activation,
     ),
     "pixel": Kind("one pixel of a picture", frozenset({"kernel", "at"}), _pixel),

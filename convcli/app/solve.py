@@ -22,6 +22,8 @@ class SolveOptions(OutputOptions):
     padding: Pair | None = None
     dilation: int = 1
     output: int | None = None
+    transposed: bool = False
+    output_padding: int | None = None
     why: str | None = None
 
 
@@ -30,9 +32,19 @@ def solve(options: SolveOptions) -> Outcome:
     return _axis(options) if options.why is None else _figure(options, options.why)
 
 
+LENGTHS = ("size", "kernel", "stride", "padding")
+"""Options of an axis beside --output."""
+
+
 def _axis(options: SolveOptions) -> Outcome:
     """The values of the lengths that are left out."""
-    from convcli.nets.analysis.window_solver import Unknowns, listing, solutions, text_of_tried
+    from convcli.nets.analysis.window_solver import (
+        Unknowns,
+        listing,
+        solutions,
+        text_of_tried,
+        transposed_solutions,
+    )
 
     size, output = options.size, options.output
     if options.network:
@@ -41,6 +53,13 @@ def _axis(options: SolveOptions) -> Outcome:
         raise SpecError("give --output, the length that is wanted, or --why and a figure")
     if size is not None and len(set(size)) > 1:
         raise SpecError("solve works along one axis: give --input one length")
+    if options.output_padding is not None and not options.transposed:
+        raise SpecError("--output-padding is for --transposed")
+    known = options.given(*LENGTHS)
+    if size is None and len(known) < 2:
+        others = [f"--{name}" for name in LENGTHS[1:] if name not in known]
+        rest = " or ".join(others) if known else f"two of {', '.join(others)}"
+        raise SpecError(f"too much is left open for an output of {output}: give --input, or {rest}")
     axis = Unknowns(
         size[0] if size else None,
         options.kernel,
@@ -49,11 +68,17 @@ def _axis(options: SolveOptions) -> Outcome:
         output,
         options.dilation,
     )
-    found, tried = solutions(axis), text_of_tried(axis)
+    if options.transposed:
+        found = transposed_solutions(axis, options.output_padding)
+    else:
+        found = solutions(axis)
+    mirrored = options.transposed and axis.input is not None
+    tried = text_of_tried(axis._replace(input=output) if mirrored else axis)
     refusal = UnfitError(
         f"no whole numbers give an output of {output}" + (f": {tried}" if tried else "")
     )
-    return Outcome(listing(found, tried), refusal=None if found else refusal)
+    result = listing(found, tried, options.transposed)
+    return Outcome(result, refusal=None if found else refusal)
 
 
 def _figure(options: SolveOptions, text: str) -> Outcome:

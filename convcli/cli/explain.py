@@ -50,6 +50,7 @@ from convcli.cli.params import (
         option("--output-padding", type=SPREAD, help="Its cells more at the end."),
         option("--random", type=SEED, help="Seed of values that are not given.  [0]"),
         option("--symbols", is_flag=True, help="Letters instead of values not given."),
+        option("--all", "every", is_flag=True, help="Every window, of more than 100 too."),
     ],
 )
 @group(

@@ -4,7 +4,7 @@ import click
 
 from convcli.app.solve import SolveOptions, solve
 from convcli.cli.help import group, option, page, takes
-from convcli.cli.params import COUNT, ENDS, LAYERS, SIZE, format_option, quiet_option
+from convcli.cli.params import COUNT, ENDS, LAYERS, SEED, SIZE, format_option, quiet_option
 from convcli.tables import finish
 
 
@@ -18,6 +18,10 @@ from convcli.tables import finish
     option("--padding", type=ENDS, help="2, or 1,2 for before and after."),
     option("--dilation", type=COUNT, help="Spacing of the taps.  [1]"),
     option("--output", type=COUNT, help="Output length to reach."),
+    more=[
+        option("--transposed", is_flag=True, help="Of a transposed convolution."),
+        option("--output-padding", type=SEED, help="Its cells more at the end.  [any]"),
+    ],
 )
 @group(
     "Figures of a network",
@@ -37,12 +41,13 @@ def solve_command(options: SolveOptions) -> None:
     \b
     convcli solve --input 224 --kernel 11 --stride 4 --output 55
     convcli solve --kernel 3 --stride 2 --padding 1 --output 112
+    convcli solve --input 7 --stride 2 --output 14 --transposed
     convcli solve resnet50 --why 4.11G
     convcli solve alexnet --why 61.1M
 
     Along one axis, it solves for those of input, kernel, stride and padding that are not given:
-    every integer solution, exact ones first. With --why, padding rules, biases, batch norm's
-    counting, auxiliary heads, versions, groups and the MAC rules of other tools are tried on the
-    network.
+    every integer solution, exact ones first. It takes --output, and --input or two others. With
+    --why, padding rules, biases, batch norm's counting, auxiliary heads, versions, groups and the
+    MAC rules of other tools are tried on the network.
     """
     finish(solve(options), options)

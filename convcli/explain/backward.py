@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from convcli.explain.lesson import SCHEMA, Lesson
+from convcli.explain.lesson import SCHEMA, Lesson, left_out_text
 from convcli.explain.render import (
     MAX_DRAWN,
     Line,
@@ -71,6 +71,8 @@ class Backward(NamedTuple):
     """dL/dz in the shape of the output."""
     chosen: Spot | None = None
     notes: tuple[str, ...] = ()
+    every: bool = False
+    """Whether the text has every output, however many there are."""
 
     @property
     def flows(self) -> Iterator[Flow]:
@@ -159,17 +161,27 @@ class Backward(NamedTuple):
 
     def lines(self) -> Iterator[Line]:
         walk = self.walk
-        yield from Lesson(walk, self.chosen, self.notes).head()
+        lesson = Lesson(walk, self.chosen, self.notes, self.every)
+        yield from lesson.head()
         yield []
         yield [("backward: every output hands its gradient dL/dz to what it was made of", "head")]
         count = len(self.gradient)
-        if not self.chosen or max(walk.size) <= MAX_DRAWN:
+        if not (self.chosen or lesson.left_out) or max(walk.size) <= MAX_DRAWN:
             yield from beside(
                 [
                     (f"dL/dz {channel_name(c, count)}".rstrip(), grid_lines(grid, "sum"))
                     for c, grid in enumerate(self.gradient)
                 ]
             )
+        if lesson.left_out:
+            rows, columns = walk.size
+            yield []
+            yield from self._flow_lines(self.flow((0, 0)))
+            yield []
+            yield [(left_out_text(lesson.left_out), "note")]
+            yield []
+            yield from self._flow_lines(self.flow((rows - 1, columns - 1)))
+            return
         for flow in self.flows:
             yield []
             yield from self._flow_lines(flow)

@@ -27,7 +27,7 @@ from convcli.explain.values import (
     stack_text,
     table_value,
 )
-from convcli.geometry import full_padding
+from convcli.geometry import Fit, full_padding, transposed_formula
 from convcli.numerals import Symbol, Value
 from convcli.text import counted
 
@@ -45,6 +45,10 @@ FORMULAS = {
 """Goodfellow, Bengio & Courville 2016, §9.1, with strides; Dumoulin & Visin 2016, §4."""
 
 
+MAX_WINDOWS = 100
+"""Of more windows, the first and the last are written out, unless all are asked for."""
+
+
 class Lesson(NamedTuple):
     """A walk, cell by cell, or the one cell that is chosen."""
 
@@ -52,6 +56,8 @@ class Lesson(NamedTuple):
     chosen: Spot | None = None
     notes: tuple[str, ...] = ()
     """Where the numbers are from: seeds, crops."""
+    every: bool = False
+    """Whether the text has every window, however many there are."""
 
     @property
     def cells(self) -> Iterator[Spot]:
@@ -62,6 +68,13 @@ class Lesson(NamedTuple):
         if not self.chosen:
             self.walk.check()
         return map(self.walk.step, self.cells)
+
+    @property
+    def left_out(self) -> int:
+        """How many windows the text leaves out."""
+        rows, columns = self.walk.size
+        is_long = rows * columns > MAX_WINDOWS and not (self.chosen or self.every)
+        return rows * columns - 2 if is_long else 0
 
     @property
     def value(self) -> str:
@@ -105,6 +118,7 @@ class Lesson(NamedTuple):
             "bias": None if walk.bias is None else json_value(walk.bias),
             "border": walk.border.text,
             "axes": dict(zip(("rows", "columns"), map(_axis_record, walk.axes), strict=True)),
+            "formulas": dict(zip(("rows", "columns"), size_formulas(walk), strict=True)),
             "unread": [list(spot) for spot in walk.unread()],
             "output": size if self.chosen else {**size, "values": json_stack(walk.output())},
             "notes": list(self.notes),
@@ -119,18 +133,27 @@ class Lesson(NamedTuple):
             len(axis.drawn) == len(part) for axis, part in zip(self.walk.axes, view, strict=True)
         )
         so_far: dict[Spot, tuple[Value, ...]] = {}
-        for step in self.steps:
+        last = tuple(count - 1 for count in self.walk.size)
+        ends = map(self.walk.step, [(0, 0), (last[0], last[1])])
+        for step in ends if self.left_out else self.steps:
+            if self.left_out and so_far:
+                yield []
+                yield [(left_out_text(self.left_out), "note")]
             so_far[step.cell] = step.outputs
             yield []
             around = view if is_complete else frame(self.walk, step.cell)
             yield from self._step(step, so_far, around)
-        if not self.chosen:
+        if not (self.chosen or self.left_out):
             yield []
             yield from self._output()
 
     def head(self) -> Iterator[Line]:
-        """The operation, the input and the kernel."""
+        """The arithmetic of the sizes, the operation, the input and the kernel."""
         walk = self.walk
+        height, width = size_formulas(walk)
+        yield [("height, width  " if height == width else "height  ", "note"), (height, "head")]
+        if height != width:
+            yield [("width   ", "note"), (width, "head")]
         yield [(sentence(walk), "head")]
         if not walk.pool:
             yield [(formula(walk), "note")]
@@ -174,7 +197,7 @@ class Lesson(NamedTuple):
         if count > 1:
             yield [(f"z[{spot}]", "head")]
         rows, columns = walk.size
-        if not self.chosen and max(walk.size) <= MAX_DRAWN:
+        if not (self.chosen or self.left_out) and max(walk.size) <= MAX_DRAWN:
             for channel in range(len(step.outputs)):
                 grid = tuple(
                     tuple(
@@ -192,6 +215,30 @@ class Lesson(NamedTuple):
         names = [f"output {channel_name(c, len(output))}".rstrip() for c in range(len(output))]
         grids = [grid_lines(grid, "sum") for grid in output]
         yield from beside(list(zip(names, grids, strict=True)))
+
+
+def left_out_text(windows: int) -> str:
+    """What is said in place of windows that a text leaves out."""
+    return f"… {counted(windows, 'window')} more: --all shows them, --cell ROW,COLUMN one …"
+
+
+def size_formulas(walk: Walk) -> tuple[str, str]:
+    """How rows and columns of the output come about, with the numbers in place."""
+    rows, columns = map(
+        _transposed_formula if walk.operation == "transposed convolution" else _window_formula,
+        walk.axes,
+    )
+    return rows, columns
+
+
+def _window_formula(axis: Axis) -> str:
+    return Fit(axis.cells, axis.window, (axis.before, axis.after)).formula
+
+
+def _transposed_formula(axis: Axis) -> str:
+    window = axis.window._replace(stride=axis.spread)
+    cut = full_padding(window, (axis.before, axis.after - axis.extra))
+    return transposed_formula(axis.cells, window, cut, axis.extra)
 
 
 def sentence(walk: Walk) -> str:

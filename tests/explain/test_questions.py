@@ -39,6 +39,23 @@ MARKS = {
     "explain --input 4x4 --kernel 3 --padding 1 --border reflect": [
         "the border repeats cells (reflect)"
     ],
+    "explain --input 224 --kernel 11 --stride 4": [
+        "height, width  (224 + 2·0 − 11)/4 + 1 = 54.25 → 54\n",
+        "z[0,0] = ",
+        "… 2,914 windows more: --all shows them, --cell ROW,COLUMN one …\n",
+        "\nz[53,53] = ",
+    ],
+    "explain --input 12 --kernel 2 --all": ["z[5,6] = ", "z[10,10] = ", "\noutput\n"],
+    "explain --input 11 --kernel 2": ["z[5,6] = ", "z[9,9] = ", "\noutput\n"],
+    "explain --input 12 --kernel 2 --backward": [
+        "dL/dz[0,0] = 1 goes to",
+        "… 119 windows more",
+        "dL/dz[10,10] = 1 goes to",
+    ],
+    "explain --input 3x4 --kernel 3 --transposed --stride 2": [
+        "height  (3 − 1)·2 − 2·0 + 3 = 7\n",
+        "width   (4 − 1)·2 − 2·0 + 3 = 9\n",
+    ],
     "explain --input 3x3 --kernel 2 --flip": ["kernel flipped: output 2x2", "flipped"],
     "explain --input 4x4 --pool min:2,padding=1": [" _   padding, never taken\n"],
     "explain --input 4x4 --pool avg:2,padding=1": [" _   padding, counted as 0\n"],

@@ -96,7 +96,7 @@ def test_a_constant_border_worked_by_hand():
     walk = convolution(x, w, geometry, border=border)
     assert Lesson(walk).value == WORKED
     lines = [text(line) for line in Lesson(walk, (0, 2)).lines()]
-    assert "border constant:1/3: output 3x3" in lines[0]
+    assert "border constant:1/3: output 3x3" in lines[1]
     assert "outside: the border holds 1/3" in "\n".join(lines)
     assert lines[-5:] == [
         " 1/3  1/3 [1/3][1/3]",

@@ -160,23 +160,6 @@ def test_profile_and_resolution_are_kept(saved, tmp_path):
         assert (again.info["icc_profile"], again.info["dpi"]) == (b"profile", (300, 300))
 
 
-def test_sixteen_bit_colour_is_read_with_a_word_about_it(tmp_path):
-    import struct
-    import zlib
-
-    def chunk(kind, data):
-        body = kind + data
-        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
-
-    header = struct.pack(">IIBBBBB", 1, 1, 16, 2, 0, 0, 0)
-    data = zlib.compress(b"\0" + struct.pack(">HHH", 65535, 256, 0))
-    png = b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
-    (tmp_path / "deep.png").write_bytes(png)
-    picture = open_picture(str(tmp_path / "deep.png"))
-    assert picture.pixels.tolist() == [[[255, 1, 0]]]
-    assert "8 bits" in picture.notes[0]
-
-
 def test_files_that_are_no_pictures_are_refused(tmp_path, saved):
     (tmp_path / "text.jpg").write_text("not a picture")
     (tmp_path / "empty.png").write_bytes(b"")

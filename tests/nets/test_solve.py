@@ -12,7 +12,7 @@ from convcli.geometry import Window, output_length
 from convcli.nets.analysis.conventions import explanations, read_figure
 from convcli.nets.analysis.summary import trace
 from convcli.nets.analysis.valid_inputs import fits, input_for, nearest_fits, smallest
-from convcli.nets.analysis.window_solver import Unknowns, solutions
+from convcli.nets.analysis.window_solver import Unknowns, solutions, transposed_solutions
 from convcli.nets.readers.read import read_text, read_words
 
 
@@ -58,7 +58,8 @@ def test_windows_are_found_to_the_length_of_the_input(known, windows):
     ("words", "tried"),
     [
         ({"size": (8,), "output": 9, "padding": (0, 0)}, "to 8 those that leave nothing over"),
-        ({"kernel": 3, "output": 9}, "strides to 15 were tried; give --input"),
+        ({"kernel": 3, "output": 9, "padding": (1, 1)}, "strides to 15 were tried; give --input"),
+        ({"size": (7,), "output": 14, "transposed": True}, "and to 14 those that leave nothing"),
         ({"size": (10**9,), "kernel": 3, "output": 3}, "to 100,000 those"),
     ],
 )
@@ -169,6 +170,47 @@ def test_conventions_are_tried_on_a_model_file_as_it_runs():
     }
 
 
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        ({}, "--input, or two of --kernel, --stride, --padding"),
+        ({"kernel": 3}, "--input, or --stride or --padding"),
+        ({"padding": (0, 0), "transposed": True}, "--input, or --kernel or --stride"),
+    ],
+)
+def test_too_little_that_is_known_is_asked_for(words, wanted):
+    with pytest.raises(SpecError, match=f"left open for an output of 55: give {wanted}$"):
+        solve(SolveOptions(output=55, **words))
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("output", [1, 5, 14])
+def test_every_transposed_convolution_is_found(output, dilation):
+    """Against the length of every window that is tried, forwards."""
+    every = {
+        (length, kernel, stride, side, extra)
+        for kernel in range(1, 7)
+        for stride in range(1, kernel + 1)
+        for side in range(dilation * (kernel - 1) + 1)
+        for extra in range(stride)
+        for length in range(1, 40)
+        if (length - 1) * stride - 2 * side + dilation * (kernel - 1) + 1 + extra == output
+    }
+    for length in range(1, 15):
+        found = transposed_solutions(Unknowns(length, None, None, None, output, dilation))
+        small = [one for one in found if one.stride <= one.kernel <= 6]
+        assert {
+            (one.input, one.kernel, one.stride, one.padding[0], one.leftover)
+            for one in small
+            if one.padding[0] <= dilation * (one.kernel - 1)
+        } == {one for one in every if one[0] == length}
+    for kernel, stride in ((3, 2), (4, 2), (5, 1)):
+        found = transposed_solutions(Unknowns(None, kernel, stride, None, output, dilation), 0)
+        assert {(one.input, kernel, stride, one.padding[0], 0) for one in found} == {
+            one for one in every if one[1:3] == (kernel, stride) and one[4] == 0
+        }
+
+
 def test_the_input_for_a_model_file_is_found_by_the_nodes_that_run():
     network = read_text(
         MODEL.replace("Linear(8,", "Linear(8 * 30 * 30,").replace(".mean((2, 3))", ".flatten(1)")
@@ -209,7 +251,7 @@ def test_cells_that_another_branch_reads_are_not_called_lost():
     assert trace(read_text(text).network, (3, 56, 56)).warnings == ()
     assert trace(read_words(["resnet50"]).network, (3, 224, 224)).warnings == ()
     (lost, *_) = trace(read_words(["resnet50-v1"]).network, (3, 224, 224)).warnings
-    assert "layer2.residual1.body.conv1, layer2.residual1.shortcut.conv1: 28.50 → 28" in lost
+    assert "layer2.residual1.body.conv1, layer2.residual1.shortcut.conv1: the last row" in lost
 
 
 def test_every_misfit_is_told_when_the_walk_goes_on():

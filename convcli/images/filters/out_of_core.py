@@ -35,8 +35,13 @@ Depth: TypeAlias = np.dtype[np.unsignedinteger]
 STRIP_BYTES = 2**22
 """Of a strip of a TIFF."""
 
-VIPS_TYPES = {"L": ("uchar", 1), "RGB": ("uchar", 3), "I;16": ("ushort", 1)}
-"""Modes that are read in bands, as libvips calls them: the type of the samples, and how many."""
+VIPS_TYPES = {
+    "L": ("uchar", 1),
+    "RGB": ("uchar", 3),
+    "I;16": ("ushort", 1),
+    "RGB;16": ("ushort", 3),
+}
+"""Array modes that are read in bands, as libvips calls them: the type of samples, how many."""
 
 BAND_SAMPLES = 2**24
 """Of the result, in one band."""
@@ -48,7 +53,13 @@ BOMB = 100
 def reads_in_bands(source: str, header: Header) -> bool:
     """Whether a picture that is too large as a whole can be read in bands here, and is no bomb."""
     form = FORMATS.get(header.format)
-    if form is None or not form.vips_loader or header.frames > 1 or header.mode not in VIPS_TYPES:
+    if (
+        form is None
+        or not form.vips_loader
+        or header.frames > 1
+        or header.mode in ("1", "P")
+        or header.array_mode not in VIPS_TYPES
+    ):
         return False
     if find_spec("pyvips") is None or not os.path.isfile(source):
         return False
@@ -111,10 +122,10 @@ def _through_bands(
 
 def _check(image: "pyvips.Image", header: Header, source: str) -> None:
     turned = "orientation" in image.get_fields() and image.get("orientation") > 1
-    if (image.format, image.bands) != VIPS_TYPES[header.mode] or turned:
+    if (image.format, image.bands) != VIPS_TYPES[header.array_mode] or turned:
         raise PictureError(
-            f"{safe(source)} does not fit into memory; in bands convcli reads 8-bit gray and RGB "
-            "and 16-bit gray, not turned by EXIF"
+            f"{safe(source)} does not fit into memory; in bands convcli reads gray and RGB of 8 "
+            "and 16 bits, not turned by EXIF"
         )
 
 

@@ -7,18 +7,22 @@ from struct import pack
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from convcli.errors import PictureError
 from convcli.images.arrays import Samples
-from convcli.images.image import Header, Metadata, Picture, Timing
+from convcli.images.image import Metadata, Picture, Timing
+from convcli.images.io.deep import decode_halves, is_deep
 from convcli.images.io.formats import FORMATS
 from convcli.images.io.netpbm import open_map
 from convcli.images.io.source import (
+    ARRAYS,
     Limits,
     Needs,
     Prefetch,
     TooLargeError,
     array_mode,
+    has_alpha,
     is_pillows,
 )
 from convcli.text import safe
@@ -74,7 +78,7 @@ def open_picture(
                 prefetch.limits.check_memory(mapped[1].header, needs(mapped[1].header))
         else:
             with prefetch.image(needs) as image:
-                picture = _picture(image, prefetch.header(), every_kind, prefetch.deep)
+                picture = _picture(image, prefetch, every_kind)
         prefetch.check_unchanged()
         return picture
 
@@ -124,34 +128,37 @@ def _refusal(error: Exception, name: str) -> PictureError:
     return PictureError(f"{name} cannot be read: {safe(reason)}")
 
 
-def _picture(image: Image.Image, header: Header, every_kind: bool, deep: bool) -> Picture:
-    """The picture that an opened image is; `deep` where Pillow reads 16 bits as 8.
+def _picture(image: ImageFile, prefetch: Prefetch, every_kind: bool) -> Picture:
+    """The picture that an opened image is.
 
     Raises PictureError for what is not read: several frames and 32 bits without `every_kind`, and
     samples that are no numbers.
     """
-    notes: list[str] = []
+    header, notes = prefetch.header(), []
     if image.format == "MPO":
         notes.append("the first of several pictures is read")
     if header.frames > 1 and not every_kind:
         raise PictureError(f"it holds {header.frames} frames; convcli reads pictures of one")
-    if deep:
+    if prefetch.deep:
         notes.append("16-bit color is read with 8 bits a sample")
-    if image.mode == "I;16" and "transparency" in image.info:
-        notes.append("the transparent level of 16-bit gray is left out")
-    if deep and isinstance(image.info.get("transparency"), tuple):
-        del image.info["transparency"]  # 16 bits, which no sample of 8 is equal to
-        notes.append("the transparent color of 16-bit color is left out")
+        if isinstance(image.info.get("transparency"), tuple):
+            del image.info["transparency"]  # 16 bits, which no sample of 8 is equal to
+            notes.append("the transparent color of 16-bit color is left out")
     if header.frames > 1:
-        return _animation(image, header, notes)
+        return _animation(image, prefetch, notes)
     if header.array_mode in ("I", "F") and not every_kind:
         kind = header.array_mode
         raise PictureError(f"its samples have 32 bits (mode {kind}); convcli reads 8 and 16")
     check_layout(image)
     image.load()
     upright = _upright(image)
-    mode = header.array_mode if every_kind else array_mode(image, header.format, every_kind)
-    pixels = _as_stored(_samples(_converted(upright, mode)), image)
+    if prefetch.halves:
+        mode, pixels = header.array_mode, prefetch.halves.turned(_upright).samples()
+    else:
+        mode = header.array_mode if every_kind else array_mode(image, header.format, every_kind)
+        pixels = _as_stored(_samples(_converted(upright, mode)), image)
+    if pixels.shape[2] < ARRAYS[mode][0]:
+        pixels = _keyed(pixels, upright.info["transparency"])
     if pixels.dtype == np.uint32:
         mode = "F"  # beyond what a TIFF of signed integers holds
     if pixels.dtype.kind == "i" and mode == "L":
@@ -165,7 +172,7 @@ def _picture(image: Image.Image, header: Header, every_kind: bool, deep: bool) -
     metadata, texts = read_metadata(upright, mode, notes), texts_of(image)
     return Picture(
         pixels,
-        mode in ("LA", "RGBA"),
+        has_alpha(mode),
         header.format,
         {**metadata, "text": texts} if texts else metadata,
         tuple(notes),
@@ -173,40 +180,64 @@ def _picture(image: Image.Image, header: Header, every_kind: bool, deep: bool) -
     )
 
 
-def _animation(image: Image.Image, header: Header, notes: list[str]) -> Picture:
+def _keyed(pixels: Samples, key: int | tuple[int, ...]) -> Samples:
+    """Samples of 16 bits with alpha: 0 where a pixel is of the transparent color.
+
+    >>> _keyed(np.array([[[1], [2]]], np.uint16), 2).tolist()
+    [[[1, 65535], [2, 0]]]
+    """
+    visible = (pixels != np.array(key)).any(axis=2, keepdims=True)
+    return np.concatenate([pixels, visible * np.uint16(65535)], axis=2)
+
+
+def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Picture:
     """An animation, or the pages of a TIFF: every frame as it is shown, and for how long."""
-    frames, durations = [], []
+    header, durations = prefetch.header(), []
+    frames: list[Samples] = []
+    modes: list[str] = []
     metadata: Metadata = {}
     for number in range(header.frames):
         image.seek(number)
         check_layout(image)
-        image.load()
-        upright = _upright(image.copy())
-        mode = array_mode(upright, header.format, every_kind=False)
-        if mode in ("I", "F"):
+        mode, pixels, upright = _page(image, prefetch, number)
+        if mode in ("I", "F") or pixels.dtype.kind == "i":
             raise PictureError(f"its samples have 32 bits (mode {mode}); convcli reads 8 and 16")
-        frames.append(_converted(upright, mode))
+        modes.append(mode)
+        frames.append(pixels)
         durations.append(int(image.info.get("duration", 0)))
         if not number:
             metadata = read_metadata(upright, mode, notes)
-    modes = {frame.mode for frame in frames}
-    if len(modes) > 1:
-        if "I;16" in modes:
+    if len(set(modes)) > 1:
+        if any(frame.dtype == np.uint16 for frame in frames):
             notes.append("16-bit frames beside others are read with 8 bits a sample")
-        mode = "RGBA" if modes & {"LA", "RGBA"} else "RGB"
-        frames = [_of_8_bits(frame).convert(mode) for frame in frames]
+        mode = "RGBA" if any(map(has_alpha, modes)) else "RGB"
+        frames = [_samples(_of_8_bits(frame).convert(mode)) for frame in frames]
     texts = texts_of(image)
-    first, *rest = map(_samples, frames)
+    first, *rest = frames
     timed = FORMATS[header.format].frames == "timed"
     return Picture(
         first,
-        frames[0].mode in ("LA", "RGBA"),
+        has_alpha(mode),
         header.format,
         {**metadata, "text": texts} if texts else metadata,
         tuple(notes),
         frames=tuple(rest),
         timing=Timing(tuple(durations) if timed else (), image.info.get("loop")),
     )
+
+
+def _page(image: ImageFile, prefetch: Prefetch, number: int) -> tuple[str, Samples, Image.Image]:
+    """One frame of several: its mode, its samples, and the image of it, turned upright."""
+    mode = array_mode(image, prefetch.header().format, every_kind=False)
+    if is_deep(image) and image.format != "PNG":
+        with prefetch.again() as again:
+            again.seek(number)
+            halves = decode_halves(image, again)
+        return mode, halves.turned(_upright).samples(), _upright(image.copy())
+    image.load()
+    upright = _upright(image.copy())
+    mode = array_mode(upright, prefetch.header().format, every_kind=False)
+    return mode, _as_stored(_samples(_converted(upright, mode)), image), upright
 
 
 def _samples(image: Image.Image) -> Samples:
@@ -267,7 +298,7 @@ def _upright(image: Image.Image) -> Image.Image:
 
 
 def _converted(image: Image.Image, mode: str) -> Image.Image:
-    if image.mode == mode:
+    if image.mode == mode or (image.mode == "I;16" and mode == "LA;16"):
         return image
     if mode == "I;16" and image.mode == "I;16B":  # which Pillow would cut off at 255
         return Image.fromarray(np.asarray(image).astype("<u2"))
@@ -281,11 +312,10 @@ def _with_info(image: Image.Image, of: Image.Image) -> Image.Image:
     return image
 
 
-def _of_8_bits(image: Image.Image) -> Image.Image:
-    """A frame with the high bytes of 16-bit samples, which Pillow would clip."""
-    if image.mode != "I;16":
-        return image
-    return Image.fromarray((np.asarray(image) >> 8).astype(np.uint8))
+def _of_8_bits(frame: Samples) -> Image.Image:
+    """A frame with the high bytes of 16-bit samples."""
+    pixels = (frame // 256).astype(np.uint8) if frame.dtype == np.uint16 else frame
+    return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
 def of_inks(pixels: Samples) -> Image.Image:

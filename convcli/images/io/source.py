@@ -17,9 +17,11 @@ from threading import Event, Thread
 from typing import IO, Literal, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from convcli.errors import PictureError
 from convcli.images.image import Header
+from convcli.images.io.deep import DEEP, Halves, decode_halves, is_deep, raw_mode
 from convcli.images.io.formats import FORMATS, formats_beginning
 
 DECODED_AHEAD = 2**27
@@ -40,8 +42,13 @@ ARRAYS = {
     "I": (1, "float64"),
     "F": (1, "float32"),
     "CMYK": (4, "uint8"),
+    "LA;16": (2, "uint16"),
+    "RGB;16": (3, "uint16"),
+    "RGBA;16": (4, "uint16"),
 }
-"""The samples per pixel and the dtype of the array that each mode becomes; others are converted."""
+"""The samples per pixel and the dtype of the array that each mode becomes; others are converted.
+
+Those of 16-bit color are no modes of Pillow's: their high and low bytes are decoded apart."""
 
 MAP = re.compile(
     rb"P([56])(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(255|65535)\s"
@@ -68,8 +75,10 @@ def header_of(image: Image.Image) -> Header:
     form = "JPEG" if image.format == "MPO" else image.format or "PNG"
     frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     mode = array_mode(image, form, every_kind=frames == 1)
+    if frames > 1 and form == "PNG" and mode.endswith(";16"):
+        mode = mode.removesuffix(";16")  # Pillow puts frames together in 8 bits
     channels, dtype = ARRAYS[mode]
-    alpha = mode in ("LA", "RGBA")
+    alpha = has_alpha(mode)
     return Header(
         image.width,
         image.height,
@@ -85,6 +94,15 @@ def header_of(image: Image.Image) -> Header:
     )
 
 
+def has_alpha(mode: str) -> bool:
+    """Whether the last sample of an array mode is alpha.
+
+    >>> has_alpha("RGBA;16"), has_alpha("RGB")
+    (True, False)
+    """
+    return mode.partition(";")[0] in ("LA", "RGBA")
+
+
 def decoding_bytes(header: Header) -> int:
     """The most that decoding takes: Pillow's picture, a converted one, the array and its parts.
 
@@ -92,6 +110,8 @@ def decoding_bytes(header: Header) -> int:
     10000000
     """
     converted = 0 if header.mode == header.array_mode else 4
+    if header.array_mode in DEEP.values():
+        converted = 12
     stored = STORED_BYTES.get(header.mode, 4) + converted
     return header.width * header.height * header.frames * stored + 2 * header.array_bytes
 
@@ -102,6 +122,11 @@ def array_mode(image: Image.Image, form: str, every_kind: bool) -> str:
     With `every_kind` also I, F and CMYK.
     """
     mode, keyed = image.mode, "transparency" in image.info
+    deep = DEEP.get(raw_mode(image)[:-1])
+    if deep:
+        return "RGBA;16" if keyed else deep
+    if mode == "I;16" and keyed:
+        return "LA;16"
     if mode in ("1", "L", "LA", "RGB", "RGBA", "I;16") and not keyed:
         return "L" if mode == "1" else mode
     if mode.startswith("I;16") or (mode == "I" and form == "PPM"):
@@ -280,11 +305,14 @@ class Prefetch:
         self.limits = limits or Limits()
         self.deep = False
         """Whether samples of 16 bits are read as 8, which Pillow does without a word."""
+        self.halves: Halves | None = None
+        """16-bit color that is decoded."""
         self._pipe = source == "-" or (os.path.exists(source) and not os.path.isfile(source))
         self._before = self._state()
         self._data: bytes | None = None
         self._map: Map | None = None
-        self._image: Image.Image | None = None
+        self._image: ImageFile | None = None
+        self._start = b""
         self._header: Header | None = None
         self._error: BaseException | None = None
         self._opened = Event()
@@ -312,7 +340,7 @@ class Prefetch:
         return self.source if self._data is None else self._data, self._map
 
     @contextmanager
-    def image(self, needs: Needs | None = None, load: bool = True) -> Iterator[Image.Image]:
+    def image(self, needs: Needs | None = None, load: bool = True) -> Iterator[ImageFile]:
         """The image as Pillow has it, decoded unless that is not wanted.
 
         Raises TooLargeError, before anything is decoded, for one beyond the limits.
@@ -368,8 +396,8 @@ class Prefetch:
         if self._map is not None:
             self._header = self._map.header
         else:
-            source = self.source if self._data is None else BytesIO(self._data)
-            self._image = _opened(source, start)
+            self._start = start
+            self._image = self.again()
             try:
                 _check_parts(self._image)
                 self._header = header_of(self._image)
@@ -377,6 +405,10 @@ class Prefetch:
                 self._image.close()
                 raise
         return self._header
+
+    def again(self) -> ImageFile:
+        """The image opened anew."""
+        return _opened(self.source if self._data is None else BytesIO(self._data), self._start)
 
     def _piped(self, stream: IO[bytes]) -> bytes:
         """All that a pipe or a device gives, which may never end. Raises PictureError."""
@@ -392,12 +424,19 @@ class Prefetch:
             )
         return start + rest
 
-    def _decode(self, image: Image.Image) -> None:
-        tiles = getattr(image, "tile", [])
+    def _decode(self, image: ImageFile) -> None:
+        assert self._header is not None
+        whole = self._header.array_mode.endswith(";16")
+        if whole and is_deep(image) and self._header.frames == 1:
+            if self.halves is None:
+                with self.again() as again:
+                    self.halves = decode_halves(image, again)
+            return
+        tiles = image.tile
         deep = any(";16" in str(tile[3]) for tile in tiles)
         if image.format == "PPM" and tiles and isinstance(tiles[0][3], tuple):
             deep = any(isinstance(value, int) and value > 255 for value in tiles[0][3])
-        self.deep = self.deep or (deep and not image.mode.startswith("I"))
+        self.deep = self.deep or (deep and not whole and not image.mode.startswith("I"))
         _scale_key(image)
         if getattr(image, "n_frames", 1) == 1:
             image.load()
@@ -473,7 +512,7 @@ def is_pillows(error: BaseException) -> bool:
     return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("PIL")
 
 
-def _opened(source: str | BytesIO, start: bytes) -> Image.Image:
+def _opened(source: str | BytesIO, start: bytes) -> ImageFile:
     """Open without Pillow's limit, in whose place stands the same one of ours, which can be set."""
     # the likely one first: Pillow imports all its readers to try one that it does not know
     likely = [form.name for form in formats_beginning(start)]

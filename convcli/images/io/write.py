@@ -71,15 +71,13 @@ def save_picture(
     pixels = picture.pixels
     _check_samples(pixels, form)
     check_frames(picture, form)
-    if form.deep_channels > 1 and pixels.dtype == np.uint16:  # which Pillow does not write
-        stream.write(header(pixels.shape, np.uint16))
-        stream.write(pixels.astype(">u2").tobytes())
-        return
-    first, *rest = (image_of(frame, picture.mode, form) for frame in (pixels, *picture.frames))
     words: dict[str, object] = {
         **(options or SaveOptions()).of(form),
         **saved_metadata(picture, form),
     }
+    if pixels.dtype != np.uint8 and (pixels.shape[2] > 1 or form.name == "PPM"):
+        return DEEP_WRITERS[form.name](picture, stream, words)
+    first, *rest = (image_of(frame, picture.mode, form) for frame in (pixels, *picture.frames))
     if rest:
         words |= {"save_all": True, "append_images": rest}
         if picture.timing:
@@ -92,6 +90,33 @@ def save_picture(
         raise  # the disk's refusal, not the format's
     except BAD_FILE as error:
         raise OutputError(f"{form.name} cannot hold this picture: {safe(error)}") from None
+
+
+def _write_ppm(picture: Picture, stream: IO[bytes], words: Mapping[str, object]) -> None:
+    stream.write(header(picture.pixels.shape, np.uint16))
+    stream.write(picture.pixels.astype(">u2").tobytes())
+
+
+def _write_png(picture: Picture, stream: IO[bytes], words: Mapping[str, object]) -> None:
+    from convcli.images.io.png import write_deep
+
+    if picture.frames:
+        raise OutputError("PNG frames of 16-bit color are not written; write TIFF")
+    write_deep(stream, picture.pixels, words)
+
+
+def _write_tiff(picture: Picture, stream: IO[bytes], words: Mapping[str, object]) -> None:
+    from convcli.images.io.tiff import write_deep
+
+    write_deep(stream, (picture.pixels, *picture.frames), picture.has_alpha, words)
+
+
+DEEP_WRITERS: dict[str, Callable[[Picture, IO[bytes], Mapping[str, object]], None]] = {
+    "PPM": _write_ppm,
+    "PNG": _write_png,
+    "TIFF": _write_tiff,
+}
+"""What writes color of 16 bits and of floats, which Pillow does not."""
 
 
 def saved_metadata(picture: Picture, form: Format) -> dict[str, object]:
@@ -129,13 +154,9 @@ def _check_samples(pixels: Samples, form: Format) -> None:
     channels = pixels.shape[2]
     if pixels.dtype == np.uint16 and not form.deep_channels:
         raise OutputError(f"{form.name} holds no 16-bit samples; write PNG, TIFF or PGM")
-    if pixels.dtype == np.uint16 and channels > max(form.deep_channels, 1):
-        raise OutputError(
-            "16-bit color is written as .ppm or .npy; Pillow writes it as nothing else"
-        )
     if pixels.dtype.kind == "f" and channels > form.float_channels:
         raise OutputError(
-            "32-bit samples are written as .npy, .npz, .pfm, or one channel as .tif; "
+            "32-bit samples are written as .npy, .npz, .pfm or .tif; "
             "--range stretch makes 8 bits of them"
         )
     if form.max_side is not None and max(pixels.shape[:2]) > form.max_side:

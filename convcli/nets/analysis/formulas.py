@@ -17,6 +17,8 @@ from convcli.geometry import (
     ReceptiveField,
     Window,
     resolve_padding,
+    transposed_formula,
+    transposed_length,
     transposed_padding,
 )
 from convcli.nets.analysis.summary import Row, Summary, named_axes
@@ -152,13 +154,8 @@ def _window_formula(fit: Fit, is_ceil: bool = False) -> Formula:
 
 
 def _transposed_formula(length: int, window: Window, cut: Pair, extra: int) -> Formula:
-    """(length − 1) · stride − before − after + dilation · (kernel − 1) + 1 + extra."""
-    ends = f"2·{cut[0]}" if cut[0] == cut[1] else f"{cut[0]:,} − {cut[1]:,}"
-    kernel, dilation = window.kernel, window.dilation
-    cells = f"{kernel:,}" if dilation == 1 else f"{dilation:,}·({kernel:,} − 1) + 1"
-    more = f" + {extra:,}" if extra else ""
-    expression = f"({length:,} − 1)·{window.stride:,} − {ends} + {cells}{more}"
-    return Formula("output", (), expression, window.span(length) - sum(cut) + extra)
+    expression, _, _ = transposed_formula(length, window, cut, extra).rpartition(" = ")
+    return Formula("output", (), expression, transposed_length(length, window, cut, extra))
 
 
 def _shared(quantity: str, formulas: Sequence[Formula | None]) -> Iterator[Formula]:

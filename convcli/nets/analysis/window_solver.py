@@ -80,10 +80,11 @@ def solutions(given: Unknowns) -> list[Solution]:
     first = list(dict.fromkeys(islice(every, 2 * MAX_SOLUTIONS)))
     if len(first) > MAX_SOLUTIONS:
         raise SpecError(f"there are more than {MAX_SOLUTIONS:,} solutions; give more of them")
-    return sorted(
-        first,
-        key=lambda s: (not s.exact, not s.even, sum(s.padding), s.kernel, s.stride),
-    )
+    return sorted(first, key=_order)
+
+
+def _order(one: Solution) -> tuple[bool, bool, int, int, int]:
+    return not one.exact, not one.even, sum(one.padding), one.kernel, one.stride
 
 
 def text_of_tried(given: Unknowns) -> str:
@@ -134,15 +135,18 @@ def _solution(given: Unknowns, window: Window, length: int, padding: Pair) -> So
 
 
 def _solutions(given: Unknowns) -> Iterator[Solution]:
-    kernels = [given.kernel] if given.kernel else range(1, MAX_KERNEL + 1)
-    for kernel in kernels:
+    for window in _windows(given):
+        for padding in _paddings(given, window):
+            for length in _lengths(given, window, padding):
+                yield _solution(given, window, length, padding)
+
+
+def _windows(given: Unknowns) -> Iterator[Window]:
+    """The windows that are tried one by one."""
+    for kernel in [given.kernel] if given.kernel else range(1, MAX_KERNEL + 1):
         largest = max(kernel, 2) if given.kernel is None else max(MAX_KERNEL, kernel)
-        strides = [given.stride] if given.stride else range(1, largest + 1)
-        for stride in strides:
-            window = Window(kernel, stride, given.dilation)
-            for padding in _paddings(given, window):
-                for length in _lengths(given, window, padding):
-                    yield _solution(given, window, length, padding)
+        for stride in [given.stride] if given.stride else range(1, largest + 1):
+            yield Window(kernel, stride, given.dilation)
 
 
 def _paddings(given: Unknowns, window: Window) -> Iterator[Pair]:
@@ -169,36 +173,71 @@ def _lengths(given: Unknowns, window: Window, padding: Pair) -> Iterator[int]:
         yield given.input
 
 
-def listing(solutions: list[Solution], tried: str) -> Listing:
-    """Solutions as a result to print, and what was tried."""
-    ends = [f"{before},{after}" for before, after in (solution.padding for solution in solutions)]
-    rows = [
-        (
-            solution.input,
-            solution.kernel,
-            solution.stride,
-            str(solution.padding[0]) if solution.even else both,
-            solution.output,
-            "yes" if solution.exact else "no",
-            solution.unread,
-        )
-        for solution, both in zip(solutions, ends, strict=True)
+def transposed_solutions(given: Unknowns, extra: int | None = None) -> list[Solution]:
+    """Every transposed convolution whose output is `given.output`, in the order of `solutions`.
+
+    It is the convolution that leads from its output back to its input (Dumoulin & Visin 2016, §4);
+    what that one leaves over is the output padding, which is less than the stride as PyTorch
+    demands. Paddings are alike at both ends; `extra` is an output padding to hold.
+
+    >>> given = Unknowns(7, 4, 2, None, 14)
+    >>> [(one.padding, one.leftover) for one in transposed_solutions(given)]
+    [((1, 1), 0)]
+    """
+    cells = given.output
+    if given.input is not None:
+        mirrored = given._replace(input=cells, output=given.input)
+        every = solutions(mirrored)
+    else:
+        every = sorted(_mirrored_solutions(given), key=_order)
+    return [
+        one._replace(input=one.output, output=one.input)
+        for one in every
+        if one.even and one.leftover == (one.leftover if extra is None else extra)
     ]
-    exact = sum(solution.exact for solution in solutions)
-    leave = "leaves" if exact == 1 else "leave"
+
+
+def _mirrored_solutions(given: Unknowns) -> Iterator[Solution]:
+    """The convolutions of `given.output` cells, whatever their own output is."""
+    for window in _windows(given):
+        sides = [(side, side) for side in range(window.dilated_kernel)]
+        for padding in sides if given.padding is None else [given.padding]:
+            if given.output + sum(padding) >= window.dilated_kernel:
+                fit = Fit(given.output, window, padding)
+                yield _solution(given._replace(output=fit.output), window, given.output, padding)
+
+
+def listing(solutions: list[Solution], tried: str, is_transposed: bool = False) -> Listing:
+    """Solutions as a result to print, and what was tried.
+
+    What is left over is the output padding of a transposed convolution.
+    """
+    ends = ("output padding", "output") if is_transposed else ("output", "exact", "unread")
+    rows: list[tuple[object, ...]] = []
+    values, records = [], []
+    for one in solutions:
+        before, after = one.padding
+        padding = str(before) if one.even else f"{before},{after}"
+        start = one.input, one.kernel, one.stride, padding
+        record = {**one._asdict(), "exact": one.exact}
+        value = f"{one.input} {one.kernel} {one.stride} {before},{after}"
+        if is_transposed:
+            rows.append((*start, one.leftover, one.output))
+            del record["unread"]
+            record["output_padding"] = record.pop("leftover")
+            value += f" {one.leftover}"
+        else:
+            rows.append((*start, one.output, "yes" if one.exact else "no", one.unread))
+        values.append(value)
+        records.append(record)
+    exact = sum(one.exact for one in solutions)
+    verb = "needs" if is_transposed else "leaves"
+    verb = verb if exact == 1 else verb.removesuffix("s")
+    caption = f"{counted(len(solutions), 'solution')}, of which {exact} {verb} "
+    caption += "no output padding" if is_transposed else "nothing over"
     return Listing(
-        "\n".join(
-            f"{solution.input} {solution.kernel} {solution.stride} {both}"
-            for solution, both in zip(solutions, ends, strict=True)
-        ),
-        (("input", "kernel", "stride", "padding", "output", "exact", "unread"), rows, ()),
-        {
-            "schema": SCHEMA,
-            "tried": tried,
-            "solutions": [
-                {**solution._asdict(), "exact": solution.exact} for solution in solutions
-            ],
-        },
-        f"{counted(len(solutions), 'solution')}, of which {exact} {leave} nothing over"
-        + (f"; {tried}" if tried else ""),
+        "\n".join(values),
+        (("input", "kernel", "stride", "padding", *ends), rows, ()),
+        {"schema": SCHEMA, "tried": tried, "solutions": records},
+        caption + (f"; {tried}" if tried else ""),
     )
