@@ -34,7 +34,9 @@ class BatchOptions(Options):
         if self.jobs is not None and self.scheduler is not None:
             raise SpecError("--jobs are worker processes here; a cluster has workers of its own")
         if self.timeout is not None and self.scheduler is not None:
-            raise SpecError("--timeout ends worker processes here; a cluster has workers of its own")
+            raise SpecError(
+                "--timeout ends worker processes here; a cluster has workers of its own"
+            )
 
 
 def is_template(output: str) -> bool:

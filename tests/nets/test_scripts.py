@@ -348,8 +348,8 @@ CONV, RELU = "nn.Conv2d(3, 6, 5)\n", "nn.ReLU()\n"
 
 # what stands between two layers → what is said of it
 BETWEEN = {
-    'os.system("rm -rf x")': 'line 2, "os.system(\'rm -rf x\')"',
-    "import os\nos.remove('x')": 'line 3, "os.remove(\'x\')"',
+    'os.system("rm -rf x")': "line 2, \"os.system('rm -rf x')\"",
+    "import os\nos.remove('x')": "line 3, \"os.remove('x')\"",
     'with open("f") as f:\n    d = f.read()': "line 2, \"with open('f') as f:…\"",
     "try:\n    shutil.rmtree('x')\nexcept OSError:\n    pass": "line 2, 'try:…'",
     "for i in range(2):\n    subprocess.run(['x'])": "line 2, 'for i in range(2):…'",
