@@ -74,10 +74,10 @@ def _with_files(
 def _beside(path: str, word: str, name: str, option: str) -> str:
     """The word, whose file `name` lies in the folder of `path`. Raises UnfitError for another."""
     folder = os.path.dirname(path)
+    own = os.path.realpath(folder or ".")
     for file in (name, os.path.join(folder, name)):
-        if os.path.isfile(file):
-            if os.path.dirname(os.path.realpath(file)) == os.path.realpath(folder or "."):
-                return file + word[len(name) :]
+        if os.path.isfile(file) and os.path.dirname(os.path.realpath(file)) == own:
+            return file + word[len(name) :]
     raise UnfitError(
         f"{safe(path)} was made with {safe(word)}, which does not lie beside it and is not opened; "
         f"add --{option} {safe(word)} to open it"

@@ -45,7 +45,7 @@ TRANSFORMS = ("fourier", "winograd-2x2", "winograd-4x4")
 """Algorithms that sum over more than a window: what overflows there spreads."""
 
 GROWTH = 2.0**20
-"""How much larger than Σ|w|·max|x| the sums of a transform are at most: the largest tile, 512²·4."""
+"""Sums of a transform by Σ|w|·max|x|, at most: the largest tile has 512² values, times 4."""
 
 
 def chosen(problem: Problem, among: Iterable[str] = ()) -> str:

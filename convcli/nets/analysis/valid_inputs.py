@@ -59,7 +59,7 @@ def resized(shape: Shape, side: int, axes: Iterable[int] = ()) -> Shape:
 
 
 class Search:
-    """Walks of a network for inputs like one, each made once, up to a number of nodes and a time."""
+    """Walks of a network for inputs like one, each made once, within nodes and time."""
 
     def __init__(self, network: Network, shape: Shape, axes: tuple[int, ...] = ()) -> None:
         self.network, self.shape, self.axes = network, shape, axes

@@ -154,9 +154,10 @@ class ScriptInterpreter(ModelInterpreter):
         if adds:
             self.unheeded += self._waiting
             self._waiting = []
-        elif self._progress() and not isinstance(node, ast.ClassDef | ast.FunctionDef):
-            if failed or (self._calls_unknown and not isinstance(node, ast.Assign | ast.AnnAssign)):
-                self._waiting.append(node)
+        elif not self._progress() or isinstance(node, ast.ClassDef | ast.FunctionDef):
+            return
+        elif failed or (self._calls_unknown and not isinstance(node, ast.Assign | ast.AnnAssign)):
+            self._waiting.append(node)
 
     def _failed(self, node: ast.stmt, error: ReadError, is_cut: bool) -> None:
         """Refuse a statement that concerns the network: `is_cut` once it has added to it."""
