@@ -2,6 +2,7 @@
 
     conv2d, and all functions of `convcli.conv`  arrays → arrays, with PyTorch's arguments
     parse, summarize                             text → a network → its shapes, parameters, MACs
+    draw                                         a network → its figure
     kernel, filter_image                         text → a kernel; a picture → a filtered picture
     extract_features                             a picture → feature maps and vectors
     Refusal: SpecError, UnfitError, …            what is raised, for what cannot be

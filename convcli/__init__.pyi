@@ -1,3 +1,4 @@
+from convcli.api import draw as draw
 from convcli.api import filter_image as filter_image
 from convcli.api import parse as parse
 from convcli.api import summarize as summarize

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
+    from convcli.drawing.network.figure import Figure
     from convcli.images.kernels.kernel import Kernel
+    from convcli.nets.analysis.summary import Summary
 
 
 def parse(text: str | os.PathLike[str]) -> Reading:
@@ -93,7 +95,65 @@ def summarize(
         if type(count) is not int or count < 1:
             raise SpecError(f"{what} is a whole number of at least 1, not {count!r:.40}")
     summary = summarize(reading.network, input_shape(size, reading.network, reading.input))
-    return Figures(summary, Settings(mac_rule, dtype, batch, depth, tuple(columns)))
+    settings = Settings(mac_rule, dtype, batch, depth, tuple(columns))
+    return Figures(summary, settings, picture=_picture)
+
+
+def _picture(summary: "Summary") -> str:
+    """The figure that a notebook shows beside the table; none of what no page holds."""
+    from convcli.drawing.network.figure import Figure
+
+    try:
+        return Figure(summary).text()
+    except SpecError:
+        return ""
+
+
+def draw(
+    network: str | os.PathLike[str] | Reading | Network,
+    input: int | str | Sequence[int] | None = None,
+    *,
+    style: str | None = None,
+    depth: int | None = None,
+    expand: Sequence[str] = (),
+    labels: Sequence[str] | None = None,
+    color_by: str = "type",
+    scale: str = "sqrt",
+    direction: str | None = None,
+    theme: str = "light",
+    title: str = "",
+    legend: bool = False,
+) -> "Figure":
+    """The figure of a network, which a notebook shows, and `save` writes.
+
+    `network` and `input` are those of `summarize`; the other arguments are the options of
+    `convcli draw`.
+
+    >>> figure = draw("resnet18", style="volumes")
+    >>> figure
+    <figure of 32 blocks, drawn as volumes>
+    >>> figure.text(".svg").count('class="arc"')
+    8
+
+    Raises SpecError and UnfitError as `summarize` does, and SpecError for options that are not
+    understood or a network that no page holds.
+    """
+    from convcli.drawing.network.figure import Figure, FigureOptions
+
+    summary = summarize(network, input, depth=depth).summary
+    options = FigureOptions(
+        style=style,
+        depth=depth,
+        expand=(expand,) if isinstance(expand, str) else tuple(expand),
+        labels=None if labels is None else tuple(labels),
+        color_by=color_by,
+        scale=scale,
+        direction=direction,
+        theme=theme,
+        title=title,
+        legend=legend,
+    )
+    return Figure(summary, options)
 
 
 def _size(input: int | str | Sequence[int]) -> tuple[int, ...]:

@@ -10,7 +10,8 @@ from convcli.text import safe
 ASCII = str.maketrans(
     {"→": "->", "×": "x", "−": "-", "σ": "sigma", "…": "...", "·": "*", "Σ": "sum", "τ": "tau"}
     | {"∗": "*", "⋆": "(*)", "√": "sqrt", "²": "^2", "≠": "!=", "≥": ">=", "±": "+-", "°": " deg"}
-    | {"α": "alpha", "β": "beta", "Δ": "delta", "⌊": "floor(", "⌋": ")", "½": "1/2"}
+    | {"█": "#", "▌": "#", "▋": "#", "▊": "#", "▉": "#", "▍": ".", "▎": ".", "▏": "."}
+    | {"≈": "~", "α": "alpha", "β": "beta", "Δ": "delta", "⌊": "floor(", "⌋": ")", "½": "1/2"}
 )
 """Replacements of our few other signs for encodings that lack them."""
 

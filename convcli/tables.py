@@ -66,6 +66,26 @@ class Math(NamedTuple):
         return self.text
 
 
+class Share(float):
+    """A part of a whole, from 0 to 1: printed in percent, on a terminal behind a bar.
+
+    >>> str(Share(0.57)), Share(0.57).bar, Share(0.001).bar
+    ('57.0%', '██▊  ', '▏    ')
+    """
+
+    def __str__(self) -> str:
+        return f"{100 * self:.1f}%"
+
+    @property
+    def bar(self) -> str:
+        eighths = max(int(8 * BAR_CELLS * self), self > 0)
+        return ("█" * (eighths // 8) + " ▏▎▍▌▋▊▉"[eighths % 8]).strip().ljust(BAR_CELLS)
+
+
+BAR_CELLS = 5
+"""Width of a bar that stands for all."""
+
+
 class Rows(Sequence[Row]):
     """Rows that are made as they are read, so that a long table is never there as a whole."""
 
@@ -99,6 +119,8 @@ class Outcome(NamedTuple):
     refusal: Refusal | None = None
     lines: Iterable[Sequence[tuple[str, str]]] | None = None
     """The result as text: spans, each a text and a style of Rich."""
+    beside: Result | None = None
+    """A second table, for people: below the first one on a terminal and in Markdown."""
 
 
 def finish(outcome: Outcome, options: OutputOptions) -> None:
@@ -112,6 +134,11 @@ def finish(outcome: Outcome, options: OutputOptions) -> None:
             note(warning)
     elif outcome.result is not None:
         show(outcome.result, options.format_, options.quiet)
+    if outcome.beside is not None and not options.quiet:
+        format_ = options.format_ or ("table" if sys.stdout.isatty() else "")
+        if format_ in ("table", "markdown"):
+            line("")
+            show(outcome.beside, format_)
     for name in outcome.files:
         path(name) if options.quiet else note(f"drawn in {safe(name)}")
     if outcome.refusal:
@@ -169,7 +196,8 @@ def draw(result: Result, stream: TextIO | None = None) -> None:
     stream = stream or sys.stdout
     names, rows, totals = result.table()
     console = Console(file=stream, markup=False, highlight=False, emoji=False)
-    lines = [[encodable(_figure(value), stream) for value in row] for row in (*rows, totals) if row]
+    cell = _with_bar if console.is_terminal else _figure
+    lines = [[encodable(cell(value), stream) for value in row] for row in (*rows, totals) if row]
     numeric = _numeric(names, rows)
     columns = [[name, *(line[n] for line in lines)] for n, name in enumerate(names)]
     widths = [max(map(len, cells)) for cells in columns]
@@ -241,10 +269,14 @@ def _numeric(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> list[b
     return [any(isinstance(row[n], int | float) for row in rows) for n in range(len(columns))]
 
 
+def _with_bar(value: object) -> str:
+    return f"{value.bar}{value!s:>7}" if isinstance(value, Share) else _figure(value)
+
+
 def _figure(value: object) -> str:
     if isinstance(value, int):
         return f"{value:,}"
-    if isinstance(value, float):
+    if isinstance(value, float) and not isinstance(value, Share):
         return f"{value:.4g}"
     return safe(value)
 

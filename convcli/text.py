@@ -75,6 +75,20 @@ def counted(count: int, noun: str) -> str:
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
+def bytes_text(count: int) -> str:
+    """Bytes for people, in powers of 1024.
+
+    >>> bytes_text(60950432)
+    '58.13 MiB'
+    """
+    size = float(count)
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if size < 1024:
+            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.2f} {unit}"
+        size /= 1024
+    return f"{size:,.2f} TiB"
+
+
 def csv_row(values: Iterable[object]) -> str:
     r"""One record of CSV as RFC 4180 has it, line breaks within quotes, without its own end.
 

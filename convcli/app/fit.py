@@ -19,6 +19,12 @@ STEPS, NET_STEPS = 1000, 2000
 
 MAX_STEPS = 1_000_000
 
+AUTO_SIZES = [(side, side) for side in range(3, 16, 2)]
+"""What `--size auto` tries in turn."""
+
+GAIN = 0.95
+"""A larger kernel is taken where it lowers the residual to less than this share."""
+
 
 def fit(options: FitOptions) -> None:
     """Fit or train, print the result, and save it. Raises a Refusal."""
@@ -67,16 +73,39 @@ def _check(options: FitOptions) -> None:
 
 def _fit(options: FitOptions, before: Levels, after: Levels) -> FittedKernel:
     clip = (after.step / 2, after.top - after.step / 2) if after.step else None
-    fitted = least_squares.fit(before.planes, after.planes, options.size or (3, 3), clip)
+    planes = before.planes, after.planes
+    if options.size == "auto":
+        result = _smallest(planes, clip, after.step)
+    else:
+        fitted = least_squares.fit(*planes, options.size or (3, 3), clip)
+        result = FittedKernel(fitted, step=after.step)
+    fitted = result.fitted
     if not options.watch:
-        return FittedKernel(fitted)
+        return result
 
     steps = options.steps or STEPS
     moments = least_squares.descend(fitted.equations, steps)
     losses = watch(
         moments, steps, "gradient descent", lambda moment: moment.kernels[0, :1].tolist()
     )
-    return FittedKernel(fitted, (steps, losses[-1]))
+    return FittedKernel(fitted, (steps, losses[-1]), after.step)
+
+
+def _smallest(
+    planes: tuple[NDArray[np.float64], NDArray[np.float64]],
+    clip: tuple[float, float] | None,
+    step: float,
+) -> FittedKernel:
+    """The smallest kernel that explains the pair, or after which larger ones hardly do better."""
+    result = FittedKernel(least_squares.fit(*planes, AUTO_SIZES[0], clip), step=step)
+    for size in AUTO_SIZES[1:]:
+        if result.is_explained or min(planes[0].shape[1:]) < 2 * size[0]:
+            break
+        larger = FittedKernel(least_squares.fit(*planes, size, clip), step=step)
+        if larger.fitted.residual > GAIN * result.fitted.residual:
+            break
+        result = larger
+    return result
 
 
 def _train(options: FitOptions, before: Levels, after: Levels) -> TrainedNet:

@@ -1,5 +1,7 @@
 """The options of commands whose work starts NumPy, which their help and completion do without."""
 
+from typing import Literal
+
 from convcli.batch.options import BatchOptions
 from convcli.features.options import FeatureOptions
 from convcli.options import OutputOptions
@@ -28,7 +30,7 @@ class FitOptions(OutputOptions):
 
     before: str = ""
     after: str = ""
-    size: tuple[int, int] | None = None
+    size: tuple[int, int] | Literal["auto"] | None = None
     net: str | None = None
     watch: bool = False
     steps: int | None = None

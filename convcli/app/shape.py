@@ -10,8 +10,6 @@ from convcli.output import note
 from convcli.tables import Listing, Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from convcli.geometry import Padding
     from convcli.nets.analysis.summary import Summary
     from convcli.nets.analysis.table import Settings
@@ -45,12 +43,30 @@ class ShapeOptions(OutputOptions):
     dtype: str = "float32"
     rule: str = "weights"
     explain: bool = False
+    get: tuple[str, ...] = ()
+    """Names of figures that are printed alone."""
+    sort: str = ""
+    top: int | None = None
+    types: tuple[str, ...] = ()
+    by_type: bool = False
 
 
 ONE_LAYER = ("kernel", "stride", "padding", "dilation", "filters", "groups", "no_bias")
 """Options that describe one layer; a network has its own."""
 
-ONE_NETWORK = ("explain", "fit", "strict_fit", "keep_going", "expect", "columns")
+SELECTION = ("sort", "top", "types", "by_type")
+"""Options that choose the rows of a table."""
+
+ONE_NETWORK = (
+    "explain",
+    "fit",
+    "strict_fit",
+    "keep_going",
+    "expect",
+    "get",
+    "columns",
+    *SELECTION,
+)
 """Options of one network's table, which a sweep or a comparison does not print."""
 
 MAX_SEARCHED_NODES = 600
@@ -63,7 +79,7 @@ def shape(options: ShapeOptions) -> Outcome:
     Raises Refusal where there is nothing to print.
     """
     from convcli.nets.analysis.summary import trace
-    from convcli.nets.analysis.table import Settings
+    from convcli.nets.analysis.table import Selection, Settings
     from convcli.nets.input_size import resolve_inputs
     from convcli.sizes import InputSize
     from convcli.text import counted
@@ -76,12 +92,15 @@ def shape(options: ShapeOptions) -> Outcome:
     others = options.given("sweep", "versus")
     clash = [*others[1:], *options.given(*ONE_NETWORK)]
     if others and clash:
-        raise SpecError(f"--{others[0]} does not go with --{clash[0].replace('_', '-')}")
+        raise SpecError(f"--{others[0]} does not go with --{_flag(clash[0])}")
     if options.explain:
         _check_explained(options)
     elif options.format_ == "text":
         raise SpecError("--format text is for --explain")
-    settings = Settings(options.rule, options.dtype, options.batch, options.depth, options.columns)
+    selection = Selection(options.sort, options.top, options.types, options.by_type)
+    settings = Settings(
+        options.rule, options.dtype, options.batch, options.depth, options.columns, selection
+    )
     if options.sweep is not None:
         from convcli.nets.analysis.compare import sweep
 
@@ -115,10 +134,15 @@ def shape(options: ShapeOptions) -> Outcome:
 
 def _check_explained(options: ShapeOptions) -> None:
     """Refuse what has no formulas: blocks, tables of other columns, the MACs of another tool."""
-    for name in options.given("columns", "depth"):
-        raise SpecError(f"--explain does not go with --{name}")
+    for name in options.given("get", "columns", "depth", *SELECTION):
+        raise SpecError(f"--explain does not go with --{_flag(name)}")
     if options.rule != "weights":
         raise SpecError(f"--explain has the formulas of --mac-rule weights, not of {options.rule}")
+
+
+def _flag(name: str) -> str:
+    """What an option is called on the command line, without its dashes."""
+    return {"size": "input", "types": "type"}.get(name, name.replace("_", "-"))
 
 
 def _swept(shape: Shape, size: tuple[int, ...]) -> Shape:
@@ -169,10 +193,9 @@ def _weights_listing(options: ShapeOptions) -> Outcome | None:
     from convcli.nets.analysis.array_listing import array_listing
 
     for name in options.given("size", *ONE_LAYER, *ONE_NETWORK, "depth", "versus", "sweep"):
-        flag = "input" if name == "size" else name.replace("_", "-")
         raise SpecError(
-            f"--{flag} is for a network, {file.kind} holds weights alone; give its model file to "
-            "shape, and this one to extract --weights"
+            f"--{_flag(name)} is for a network, {file.kind} holds weights alone; give its model "
+            "file to shape, and this one to extract --weights"
         )
     return Outcome(array_listing(file.kind, file.arrays, file.notes))
 
@@ -185,7 +208,7 @@ def _reading(options: ShapeOptions) -> Reading:
         for name in options.given(*ONE_LAYER):
             words = " ".join(options.network)[:60]
             raise SpecError(
-                f"--{name.replace('_', '-')} describes one layer; a network has its own: {words!r}"
+                f"--{_flag(name)} describes one layer; a network has its own: {words!r}"
             )
         if options.network == ("-",):
             text, source = source_text("-")
@@ -249,74 +272,35 @@ def _figures(
             raise refusal
     elif options.strict_fit and summary.warnings:
         refusal = UnfitError(f"--strict-fit: {summary.warnings[0]}")
-    elif options.expect:
-        wrong = _unmet(summary, settings, options.expect)
-        refusal = UnfitError("; ".join(wrong)) if wrong else None
+    beside = None
+    if options.expect and not summary.failures:
+        from convcli.nets.analysis.budget import checks, checks_listing
+
+        every = checks(summary, settings, options.expect)
+        beside = checks_listing(every)
+        wrong = [
+            f"expected {one.name}{one.relation}{one.value}, it is {one.figure}"
+            for one in every
+            if not one.holds
+        ]
+        if wrong and refusal is None:
+            refusal = UnfitError("; ".join(wrong))
+    if options.get:
+        from convcli.nets.analysis.budget import figures, figures_listing
+
+        if summary.failures and refusal is not None:
+            raise refusal
+        values = figures(summary, settings, options.get, "--get")
+        lines = None if options.format_ else [[(value, "")] for value in values]
+        return Outcome(figures_listing(options.get, values), refusal=refusal, lines=lines)
     fit = sizes if options.fit else None
-    figures = Figures(summary, settings, notes, texts, assumed, fit)
+    result = Figures(summary, settings, notes, texts, assumed, fit)
     if options.explain:
         from convcli.nets.analysis.formulas import Explained
 
-        explained = Explained(figures)
+        explained = Explained(result)
         return Outcome(explained, refusal=refusal, lines=explained.lines())
-    return Outcome(figures, refusal=refusal)
-
-
-def _unmet(
-    summary: Summary, settings: Settings, expectations: Sequence[tuple[str, str, str]]
-) -> list[str]:
-    """The expectations that are not met, each with the figure that is so."""
-    from convcli.callsyntax import shown
-    from convcli.nets.analysis.table import totals
-    from convcli.nets.layers import size_text
-    from convcli.text import like
-
-    total = totals(summary, settings)
-    known = {name: str(value) for name, value in total.items() if isinstance(value, int)} | {
-        "output": size_text(summary.output),
-        "input": size_text(summary.input),
-        "layers": str(len(summary.rows)),
-        "memory": str(total["memory"]["forward"]),
-    }
-    layers = {row.name: row for row in summary.rows}
-    unmet = []
-    for name, relation, value in expectations:
-        layer, _, quantity = name.rpartition(".")
-        figures = known
-        if layer in layers:
-            row = layers[layer]
-            figures = {
-                "params": str(row.params),
-                "macs": str(row.macs),
-                "output": size_text(row.output),
-            }
-        elif layer:
-            raise SpecError(f"--expect: no layer is called {shown(layer)}{like(layer, layers)}")
-        if quantity not in figures:
-            hint = like(quantity, figures)
-            raise SpecError(f"--expect knows {', '.join(figures)}, not {shown(quantity)}{hint}")
-        figure = figures[quantity]
-        if relation != "=" and not figure.isdigit():
-            raise SpecError(f"--expect: {quantity} is a size, {figure}; {relation} is for numbers")
-        if not _holds(figure, relation, value):
-            unmet.append(f"expected {name}{relation}{value}, it is {figure}")
-    return unmet
-
-
-def _holds(figure: str, relation: str, value: str) -> bool:
-    """Whether a figure is as an expectation says; a bound may be a fraction."""
-    from fractions import Fraction
-
-    match relation:
-        case "<=":
-            return int(figure) <= Fraction(value)
-        case "<":
-            return int(figure) < Fraction(value)
-        case ">=":
-            return int(figure) >= Fraction(value)
-        case ">":
-            return int(figure) > Fraction(value)
-    return figure == value
+    return Outcome(result, refusal=refusal, beside=beside)
 
 
 def _versus(

@@ -2,9 +2,12 @@
 
 import click
 
-from convcli.app.draw import STYLES, DrawOptions, draw
+from convcli.app.draw import DrawOptions, draw
 from convcli.cli.help import group, option, page, takes
 from convcli.cli.params import COUNT, INPUT, LAYERS, OUTPUT, Reads, force_option, quiet_option
+from convcli.drawing.network.figure import DIRECTIONS, STYLES
+from convcli.drawing.network.palette import COLORINGS, THEMES
+from convcli.drawing.network.volumes import SCALES
 from convcli.output import path
 
 LABELS = Reads("NAMES", lambda text: tuple(text.split(",")) if text else ())
@@ -16,24 +19,39 @@ LABELS = Reads("NAMES", lambda text: tuple(text.split(",")) if text else ())
     "The network",
     option("--input", "size", type=INPUT, multiple=True, help="224, 224x224x3, (1,3,224,224)."),
     option("--depth", type=COUNT, help="Fold blocks nested deeper than this."),
+    more=[
+        option(
+            "--expand",
+            metavar="NAME",
+            multiple=True,
+            help="Open a part of the names by one level, and never stand it for its equals.",
+        ),
+    ],
 )
 @group(
     "The figure",
     option("--style", type=click.Choice(STYLES), help="How layers are drawn.  [what fits]"),
     option("--labels", type=LABELS, help="sizes, kernels, params, macs, rf, by commas."),
     option("--title", metavar="TEXT", help="A heading."),
+    option("--legend", is_flag=True, help="Say what the colors mean."),
     more=[
         option(
             "--scale",
-            type=click.Choice(["log", "sqrt", "linear"]),
+            type=click.Choice([*SCALES]),
             help="Lengths of volumes and maps from sizes.  [sqrt]",
         ),
-        option("--theme", type=click.Choice(["light", "dark"]), help="The page.  [light]"),
+        option("--color-by", type=click.Choice(COLORINGS), help="What colors tell.  [type]"),
+        option("--direction", type=click.Choice(DIRECTIONS), help="Which way blocks go.  [down]"),
+        option(
+            "--theme",
+            type=click.Choice([*THEMES, "auto"]),
+            help="The page; auto is an SVG of both, as its reader prefers.  [light]",
+        ),
     ],
 )
 @group(
     "Output",
-    option("-o", "--output", type=OUTPUT, help=".svg, .png, .tex, .dot, .mmd; - is SVG."),
+    option("-o", "--output", type=OUTPUT, help=".svg, .pdf, .png, .tex, .dot, .mmd; - is SVG."),
     more=[force_option, quiet_option(help="No notes on stderr.")],
 )
 @takes(DrawOptions)

@@ -7,8 +7,8 @@ from convcli.cli.help import group, option, page, takes
 from convcli.cli.params import (
     COUNT,
     FILE,
+    FIT_SIZE,
     LAYERS,
-    PAIR,
     PICTURE,
     SEED,
     force_option,
@@ -22,7 +22,7 @@ from convcli.cli.params import (
 @click.argument("after", type=PICTURE)
 @group(
     "What is fitted",
-    option("--size", type=PAIR, help="Of the kernel: 5, or 3x5.  [3]"),
+    option("--size", type=FIT_SIZE, help="Of the kernel: 5, 3x5, or auto.  [3]"),
     option("--net", type=LAYERS, help='Train these instead: "conv:8,3 relu conv:3,3".'),
     option("--watch", is_flag=True, help="Watch it being learned by gradient descent."),
     option("--steps", type=COUNT, help="Steps of the descent.  [1000; a net's 2000]"),
@@ -39,18 +39,19 @@ from convcli.cli.params import (
 )
 @takes(FitOptions)
 def fit_command(options: FitOptions) -> None:
-    """Recover the kernel that makes one picture of another.
+    """Recover the kernel that turned one picture into another.
 
     \b
-    convcli fit before.png after.png --size 5 -o kernel.txt
+    convcli fit before.png after.png --size auto -o kernel.txt
     convcli filter cat.jpg -k @kernel.txt
     convcli fit before.png after.png --watch
     convcli fit before.png after.png --net "conv:8,3 relu conv:3,3"
 
-    The kernel and the bias that make AFTER of BEFORE, by least squares over all whole windows;
-    samples that were clipped are left out. Weights are as drawn (cross-correlation), on samples of
-    0 to 255; numbers (.npy, .txt, .csv, .json) are taken as they are. Says how well the pair
-    determines the kernel, and ends with 1 where it does not.
+    The kernel and the bias are fitted by least squares over all windows inside the picture; clipped
+    samples are left out. Weights are as drawn (cross-correlation), on samples of 0 to 255; numbers
+    (.npy, .txt, .csv, .json) are taken as they are. The verdict says how well the pair determines
+    the kernel, and whether rounding explains what remains; the exit code is 1 where many kernels
+    fit alike. --size auto tries 3, 5, … 15 and takes the smallest that explains the pair.
     """
     from convcli.app.fit import fit
 

@@ -26,7 +26,7 @@ COMMANDS = {
     "kernels": "List the kernels that have names, or show one in full.",
     "extract": "Draw what layers of random filters see, or make vectors of it.",
     "explain": "Show every product and every sum of a convolution.",
-    "fit": "Recover the kernel that makes one picture of another.",
+    "fit": "Recover the kernel that turned one picture into another.",
     "samples": "Write the pictures and the network of the examples into a FOLDER.",
     "completion": "Print the script by which a shell completes words.",
     "man": "Print the page of the manual for a command, or for convcli.",

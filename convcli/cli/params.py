@@ -129,6 +129,23 @@ def read_columns(text: str) -> tuple[str, ...]:
     return tuple(known[name] for name in names)
 
 
+def read_sort(text: str) -> str:
+    """A column of numbers, in any case.
+
+    >>> read_sort("macs"), read_sort("FLOPs")
+    ('MACs', 'FLOPs')
+    """
+    from convcli.nets.analysis.table import SORTS
+
+    known = {name.lower(): name for name in SORTS}
+    if text.lower() not in known:
+        raise ValueError(
+            f"{text!r:.60} is no column of numbers; there are {', '.join(SORTS)}"
+            f"{like(text.lower(), known)}"
+        )
+    return known[text.lower()]
+
+
 def _one_of(source: str, metavar: str = "NAME") -> Reads:
     """A name in a table, which is imported when a name is read."""
 
@@ -196,6 +213,7 @@ LAYER_NAMES = "nets.readers.vocabulary.notation:LAYERS"
 SIZE = Reads("HxWxC", read_size)
 INPUT = Reads("HxWxC", read_input)
 PAIR = Reads("N|HxW", read_pair)
+FIT_SIZE = Reads("SIZE", lambda text: text if text == "auto" else read_pair(text), names=["auto"])
 SPREAD = Reads("N|HxW", lambda text: read_pair(text, 0))
 PLACE = Reads("R,C", read_place)
 PADDING = Reads("N|HxW|T,B,L,R|same|valid", read_padding, PADDINGS)
@@ -209,6 +227,8 @@ FPS = Reads("N", read_fps)
 UNIT = Reads("N:R,C", read_unit)
 EXPECTATION = Reads("NAME=VALUE", read_expectation)
 COLUMN_NAMES = Reads("NAMES", read_columns, ["all", "nets.analysis.table:COLUMNS"])
+SORT = Reads("COLUMN", read_sort, ["nets.analysis.table:SORTS"])
+TYPE_NAMES = Reads("TYPE", lambda text: tuple(name.strip() for name in text.split(",")))
 RESIZE = Reads("N|HxW|keep", read_resize, ["keep"])
 RULE = _one_of("nets.analysis.mac_rules:RULES", "RULE")
 DTYPE = _one_of("nets.analysis.summary:DTYPES", "TYPE")

@@ -16,6 +16,8 @@ from convcli.cli.params import (
     PAIR,
     RANGE,
     RULE,
+    SORT,
+    TYPE_NAMES,
     quiet_option,
     text_format_option,
 )
@@ -69,6 +71,11 @@ from convcli.tables import finish
 @group(
     "Counting and output",
     more=[
+        option("--get", metavar="NAME", multiple=True, help="Figures alone: params, conv1.output."),
+        option("--sort", type=SORT, help="Largest first: params, macs, memory, intensity, …."),
+        option("--top", type=COUNT, help="The first N rows, by MACs or --sort."),
+        option("--type", "types", type=TYPE_NAMES, help="Layers of these types: conv2d,linear."),
+        option("--by-type", is_flag=True, help="A row for each type of layer, with its shares."),
         option("--columns", type=COLUMN_NAMES, help="Columns to show, by commas; or all."),
         option("--batch", type=COUNT, help="Images at once, for memory.  [1]"),
         option(
@@ -109,10 +116,11 @@ def shape_command(options: ShapeOptions) -> None:
     MACs count the weights of convolutions and linear layers for one image (--mac-rule weights);
     weights+products adds products of two activations, bias one per output; thop (0.1.1),
     thop@0.0.31, torchinfo, fvcore, ptflops, ptflops@aten, calflops and torch (FlopCounterMode)
-    count as these tools do. --expect
-    knows params, trainable, frozen, buffers, macs, flops, activations, memory, layers, input and
-    output, and params, macs and output of a layer, such as conv1.output; bounds: <= < >= >.
-    --columns knows layer, type, kernel, stride, padding, input, output, params, trainable, frozen,
-    MACs, memory, receptive field, jump, unread and inputs.
+    count as these tools do. --expect knows params, trainable, frozen, buffers, macs, flops,
+    activations, memory, layers, input and output, and params, macs and output of a layer, such as
+    conv1.output; bounds: <= < >= >. --get prints these figures alone. --columns knows layer, type,
+    kernel, stride, padding, input, output, params, trainable, frozen, MACs, FLOPs, params share,
+    MACs share, intensity (FLOPs for each byte of inputs, weights and outputs, moved once), memory,
+    receptive field, jump, unread, inputs and layers.
     """
     finish(shape(options), options)

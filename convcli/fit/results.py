@@ -17,6 +17,12 @@ SCHEMA = 1
 
 STYLES = {"": "", "head": "bold", "w": "magenta", "note": "dim", "good": "green", "bad": "bold red"}
 
+ROUNDINGS = 1.2
+"""A residual of more than so many times what rounding leaves is remarked on."""
+
+EXACT = 1e-6
+"""A residual below this share of the spread is rounding of floats."""
+
 LINEAR = 0.9
 """A share of the variance below which a pair is said to be no convolution."""
 
@@ -27,6 +33,21 @@ class FittedKernel(NamedTuple):
     fitted: Fitted
     descent: tuple[int, float] | None = None
     """Steps of a descent that was watched, and its last loss."""
+    step: float = 0.0
+    """The distance between two levels of the result; 0 where it holds floats."""
+
+    @property
+    def rounding(self) -> float:
+        """The residual, in levels, that rounding to samples leaves: that of even noise, Δ/√12."""
+        return self.step / 12**0.5
+
+    @property
+    def is_explained(self) -> bool:
+        """Whether what remains is no more than a few times what rounding leaves."""
+        spread = float(
+            np.sqrt(self.fitted.equations.spread.sum() / max(self.fitted.equations.used, 1))
+        )
+        return self.fitted.residual <= max(ROUNDINGS * self.rounding, EXACT * spread)
 
     @property
     def value(self) -> str:
@@ -45,6 +66,15 @@ class FittedKernel(NamedTuple):
             warnings.append(
                 f"the best kernel explains {100 * fitted.explained:.1f} % of the result: the pair "
                 "is no single convolution of this size (a magnitude, a clip, a larger kernel?)"
+            )
+        elif not self.is_explained:
+            rows, columns = fitted.equations.shape[1:]
+            larger = f"the kernel is larger than {rows}x{columns} (try --size auto), or "
+            why = f"rounding explains {self.rounding:.2g}" if self.step else "floats leave none"
+            warnings.append(
+                f"residual {fitted.residual:.3g} levels, {why}: "
+                f"{larger if rows == columns == 3 else ''}a picture lost detail, as JPEG does, "
+                "or more was done than one kernel does"
             )
         return tuple(warnings)
 
@@ -115,6 +145,7 @@ class FittedKernel(NamedTuple):
             "unknowns": fitted.unknowns,
             "residual": fitted.residual,
             "explained": fitted.explained,
+            "rounding": self.rounding,
             "windows": problem.used,
             "clipped": problem.left_out,
             "warnings": list(self.warnings),
@@ -133,7 +164,7 @@ class FittedKernel(NamedTuple):
                 for row in _figures(fitted.kernels[f, c]):
                     yield [("  ", ""), (row, "w")]
             yield [("bias ", "head"), (f"{fitted.bias[f]:.6g}", "w"), (" levels", "note")]
-        yield [(self.verdict, "good" if fitted.determined else "bad")]
+        yield [(self.verdict, "good" if fitted.determined and self.is_explained else "bad")]
         yield [(self.residual, "")]
         if self.descent:
             steps, loss = self.descent

@@ -11,12 +11,11 @@ import numpy as np
 from convcli.arrays import Array
 from convcli.errors import Refusal, SpecError
 from convcli.images.io.source import available
-from convcli.nets.analysis.table import bytes_text
 from convcli.nets.layers.shapes import Shape
 from convcli.nets.readers.weight_files.reader import ArrayFile, read_arrays
 from convcli.numerals import read_array_header
 from convcli.runtime.stored import array_of
-from convcli.text import safe
+from convcli.text import bytes_text, safe
 
 
 @contextmanager

@@ -16,7 +16,6 @@ from convcli.errors import UnfitError
 from convcli.geometry import Window, transposed_padding
 from convcli.images.io.source import Limits, available
 from convcli.nets.analysis.summary import Row
-from convcli.nets.analysis.table import bytes_text
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import (
     Activation,
@@ -38,6 +37,7 @@ from convcli.nets.layers import (
 )
 from convcli.runtime.initializers import Init, draw_bytes
 from convcli.runtime.weights import slots, weight_bytes
+from convcli.text import bytes_text
 
 SPARE = 24 << 20
 """What a process takes beside arrays once it computes: threads, BLAS's buffers, drawing."""

@@ -38,7 +38,7 @@ ROUNDINGS: dict[str, Callable[[Array], Array]] = {
 }
 
 
-def _cubic(share: Array, a: float) -> Array:
+def cubic_weights(share: Array, a: float) -> Array:
     """Keys 1981: weights of the four cells around a place, (places, 4)."""
 
     def inner(t: Array) -> Array:
@@ -85,7 +85,7 @@ def resize(
         low = np.floor(places)
         share = places - low
         if mode == "cubic":
-            weights, first = _cubic(share, a), -1
+            weights, first = cubic_weights(share, a), -1
         elif mode in ("linear", "bilinear"):
             weights, first = np.stack([1 - share, share], -1), 0
         else:

@@ -9,6 +9,7 @@ from convcli.errors import UnfitError
 from convcli.nets.layers.tensor_ops import Broadcast, Operation, Scalar, per_image
 from convcli.runtime.elementwise import ELEMENTWISE
 from convcli.runtime.resize import resize
+from convcli.runtime.sampling import grid_sample
 
 Index = int | None | str | tuple[int | None, int | None, int | None]
 """What an operation keeps of an index: a number, the ends of a slice, "…" for a tensor."""
@@ -86,11 +87,61 @@ def _top(x: Array, k: int, axis: int, largest: bool) -> tuple[Array, Array]:
     return np.take_along_axis(x, places, axis), places
 
 
-def _cumsum(x: Array, axis: int, exclusive: bool, backwards: bool) -> Array:
-    x = np.flip(x, axis) if backwards else x
-    sums = np.cumsum(x, axis, dtype=x.dtype)
-    sums = sums - x if exclusive else sums
-    return np.flip(sums, axis) if backwards else sums
+def _cumulated(function: Callable[..., Array], start: float) -> Callable[..., Array]:
+    """Sums or products of all values up to each one, with it or, `exclusive`, without."""
+
+    def call(x: Array, axis: int, exclusive: bool, backwards: bool) -> Array:
+        x = np.flip(x, axis) if backwards else x
+        if exclusive:
+            first = np.full_like(np.take(x, [0], axis), start)
+            rest = np.take(x, range(x.shape[axis] - 1), axis)
+            x = np.concatenate([first, rest], axis)
+        totals = function(x, axis, dtype=x.dtype)
+        return np.flip(totals, axis) if backwards else totals
+
+    return call
+
+
+SCATTERED: dict[str, Callable[..., object]] = {
+    "add": np.add.at,
+    "mul": np.multiply.at,
+    "max": np.maximum.at,
+    "min": np.minimum.at,
+}
+"""What becomes of a value that is written where others are; "none" writes over it."""
+
+
+def _written(x: Array, places: tuple[Array, ...], updates: Array, reduction: str) -> Array:
+    y = x.copy()
+    if reduction == "none":
+        y[places] = updates
+    else:
+        SCATTERED[reduction](y, places, updates)
+    return y
+
+
+def _scatter_elements(x: Array, indices: Array, updates: Array, axis: int, reduction: str) -> Array:
+    places: list[Array] = list(np.indices(indices.shape, sparse=True))
+    along = indices.astype(np.intp)
+    places[axis] = np.where(along < 0, along + x.shape[axis], along)
+    return _written(x, tuple(places), updates, reduction)
+
+
+def _scatter_nd(x: Array, indices: Array, updates: Array, reduction: str) -> Array:
+    return _written(x, tuple(np.moveaxis(indices.astype(np.intp), -1, 0)), updates, reduction)
+
+
+def _reverse_sequence(x: Array, lengths: tuple[int, ...], batch: int) -> Array:
+    y = x.copy()
+    sequences = np.moveaxis(y, batch, 0)
+    for sequence, length in zip(sequences, lengths, strict=True):
+        sequence[:length] = sequence[:length][::-1].copy()
+    return y
+
+
+def _rms_norm(x: Array, axis: int, eps: float) -> Array:
+    squares = np.square(x).mean(tuple(range(axis, x.ndim)), keepdims=True)
+    return np.asarray(x / np.sqrt(squares + x.dtype.type(eps)))
 
 
 def _hardmax(x: Array, axis: int) -> Array:
@@ -159,7 +210,13 @@ OPERATIONS: dict[str, Callable[..., Array]] = {
     "argmin": _extreme(np.argmin),
     "top_values": lambda *given: _top(*given)[0],
     "top_places": lambda *given: _top(*given)[1],
-    "cumsum": _cumsum,
+    "cumsum": _cumulated(np.cumsum, 0.0),
+    "cumprod": _cumulated(np.cumprod, 1.0),
+    "scatter_elements": _scatter_elements,
+    "scatter_nd": _scatter_nd,
+    "reverse_sequence": _reverse_sequence,
+    "grid_sample": grid_sample,
+    "rms_norm": _rms_norm,
     "triangle": lambda x, k, upper: np.triu(x, k) if upper else np.tril(x, k),
     "hardmax": _hardmax,
     "lp_norm": _lp_norm,
@@ -181,9 +238,17 @@ ARITHMETIC: dict[str, Callable[..., Array]] = {
 
 
 def operate(layer: Operation, inputs: Sequence[Array], weights: object) -> Array:
-    """An operation on arrays of one image each; whole shapes are restored for it."""
+    """An operation on arrays of one image each; whole shapes are restored for it.
+
+    Raises UnfitError for values that it cannot work on, such as places beyond a tensor.
+    """
     whole = [x.reshape(shape) for x, shape in zip(inputs, layer.inputs, strict=True)]
-    output = OPERATIONS[layer.type](*whole, *layer.values)
+    try:
+        output = OPERATIONS[layer.type](*whole, *layer.values)
+    except (IndexError, ValueError) as error:
+        if isinstance(error, UnfitError):
+            raise
+        raise UnfitError(f"{layer.type}: {error}") from None
     return np.asarray(output, np.float32).reshape(per_image(layer.output))
 
 

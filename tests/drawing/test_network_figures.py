@@ -1,14 +1,17 @@
 """Figures of networks: every layer is named once, sizes are those of `shape`, bytes repeat."""
 
 import re
+import zlib
 from xml.etree import ElementTree
 
 import pytest
 
+import convcli
 from convcli.api import summarize
 from convcli.cli.main import run
 from convcli.drawing.network.blocks import blocks_of
 from convcli.drawing.network.captions import size_label
+from convcli.drawing.network.scene import Text
 from convcli.nets.zoo import NAMES
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -107,6 +110,106 @@ def test_the_scale_is_written_into_the_figure(tmp_path, style):
     assert "to log scale" in drawn(tmp_path, "lenet5", "--style", style, "--scale", "log")
 
 
+@pytest.mark.parametrize(
+    ("network", "style", "arcs"),
+    [
+        ("resnet18", "volumes", 8),
+        ("resnet50", "volumes", 16),
+        ("vgg16", "volumes", 0),
+        (
+            "conv(8, 3, padding=1); residual([conv(8, 3, padding=1)], shortcut=[conv(8, 1)])",
+            "volumes",
+            2,
+        ),
+    ],
+)
+def test_edges_between_layers_that_are_no_neighbors_are_arcs(network, style, arcs):
+    text = convcli.draw(network, None if network in NAMES else 32, style=style).text()
+    assert text.count('class="arc"') == arcs
+
+
+def test_a_shortcut_stands_on_its_arc_and_every_layer_in_one_title():
+    text = convcli.draw("resnet18", style="volumes").text()
+    names = [name for title in titles_of(text) for name in title.split(": ")[0].split(", ")]
+    rows = [row.name for row in summarize("resnet18").summary.rows]
+    assert sorted(name for name in names if not name.startswith("input ")) == sorted(rows)
+
+
+@pytest.mark.parametrize("style", ["volumes", "maps"])
+@pytest.mark.parametrize("network", ["googlenet", "resnet152"])
+def test_what_is_too_long_is_folded_and_said(network, style):
+    figure = convcli.draw(network, style=style)
+    assert figure.scene.width <= 3200
+    assert [note for note in figure.notes if f"for {style} to fit" in note]
+    assert sum(block.params for block in figure.blocks) == summarize(network).params
+
+
+def test_a_part_is_expanded_by_a_level_and_does_not_stand_for_its_equals():
+    folded = convcli.draw("resnet34", style="blocks", depth=2).blocks
+    opened = convcli.draw("resnet34", style="blocks", depth=2, expand=["layer1"]).blocks
+    assert [block.times for block in folded if block.scope.startswith("layer1")] == [3]
+    scopes = [
+        block.scope for block in opened if block.main and block.main.name.startswith("layer1")
+    ]
+    assert scopes == ["layer1.residual1", "layer1.residual2", "layer1.residual3"]
+
+
+def test_colors_tell_shares_and_the_legend_says_them():
+    text = convcli.draw("lenet5", color_by="params", style="blocks").text()
+    assert "48,120 parameters" in text  # of the first linear layer: 400 x 120 and its bias
+    fills = [element.get("fill") for element in ElementTree.fromstring(text).iter(f"{SVG}polygon")]
+    assert "#f0963c" in fills
+    kinds = [
+        text.text
+        for text in ElementTree.fromstring(convcli.draw("lenet5", legend=True).text()).iter(
+            f"{SVG}text"
+        )
+    ]
+    assert kinds[-4:] == ["input", "convolution", "pooling", "linear"]
+
+
+def test_the_theme_auto_keeps_colors_as_attributes_and_changes_them_for_the_dark():
+    auto, light = (convcli.draw("lenet5", theme=theme).text() for theme in ("auto", "light"))
+    style = re.search("<style>.*</style>\n", auto)[0]
+    assert auto.replace(style, "") == light
+    assert '[fill="#ffffff"]{fill:#0d1117}' in style
+
+
+@pytest.mark.parametrize("style", ["volumes", "blocks"])
+def test_a_pdf_is_a_page_of_its_size_with_its_texts(tmp_path, style):
+    file = tmp_path / "net.pdf"
+    figure = convcli.draw("lenet5", style=style, title="LeNet (5)")
+    figure.save(file)
+    data = file.read_bytes()
+    figure.save(tmp_path / "again.pdf")
+    assert data == (tmp_path / "again.pdf").read_bytes()
+    assert f"/MediaBox[0 0 {figure.scene.width:.2f} {figure.scene.height:.2f}]".encode() in data
+    content = zlib.decompress(re.search(rb"stream\n(.*)\nendstream", data, re.DOTALL)[1]).decode()
+    texts = [
+        bytes.fromhex(text).decode("cp1252") for text in re.findall("<([0-9a-f]+)> Tj", content)
+    ]
+    assert texts == [
+        item.text for item in figure.scene.flat() if isinstance(item, Text) and item.text
+    ]
+    start = int(data.split()[-2])
+    assert data[start : start + 4] == b"xref"
+    for number, place in enumerate(re.findall(rb"(\d{10}) 00000 n", data), 1):
+        assert data[int(place) :].startswith(b"%d 0 obj" % number)
+
+
+def test_a_notebook_shows_the_picture_beside_the_table():
+    page = convcli.summarize("lenet5")._repr_html_()
+    assert page.index("</table>") < page.index("<svg")
+    assert convcli.draw("lenet5")._repr_svg_() in page
+
+
+def test_a_graph_goes_to_the_right_where_asked():
+    down, right = (convcli.draw("inception", direction=way) for way in ("down", "right"))
+    assert right.scene.width > right.scene.height / 2 > 0
+    assert "rankdir=LR" in right.text(".dot")
+    assert "flowchart TD" in down.text(".mmd")
+
+
 def test_other_forms_hold_the_same_graph(tmp_path):
     graph = drawn(tmp_path, "inception", suffix=".dot")
     assert graph.count(" -> ") == drawn(tmp_path, "inception", suffix=".mmd").count(" --> ") == 11
@@ -119,8 +222,10 @@ def test_other_forms_hold_the_same_graph(tmp_path):
         (["lenet5", "-o", "net.bmp"], "a figure ends in .svg"),
         (["lenet5", "--labels", "size", "-o", "-"], "did you mean sizes?"),
         (["lenet5", "--style", "maps", "-o", "net.dot"], "--style blocks"),
-        (["resnet152", "--style", "volumes", "-o", "-"], "--depth"),
-        (["resnet50", "--style", "maps", "-o", "-"], "--style blocks"),
+        (["resnet152", "--style", "maps", "--depth", "3", "-o", "-"], "--depth"),
+        (["resnet18", "--expand", "layer5", "-o", "-"], "did you mean layer"),
+        (["lenet5", "--direction", "down", "-o", "-"], "--style blocks goes down too"),
+        (["lenet5", "--theme", "auto", "-o", "net.pdf"], "--theme light or dark"),
         ([], "give a network"),
     ],
 )

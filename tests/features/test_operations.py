@@ -51,8 +51,17 @@ def test_an_operation_of_a_model_file_is_run(body, expected):
 
 
 def test_what_has_no_values_is_refused_by_name():
-    with pytest.raises(UnfitError, match="grid_sample"):
-        run("return torch.nn.functional.grid_sample(x, x.permute(0, 2, 3, 1)[..., :2])", X)
+    with pytest.raises(UnfitError, match="affine_grid"):
+        run("return F.affine_grid(x[:, :2, :3, 0].transpose(1, 2), (1, 3, 4, 5))", X)
+
+
+def test_a_grid_of_zeros_samples_the_center():
+    """Four rows have their center between the second and the third, five columns in the third."""
+    grid = "x.permute(0, 2, 3, 1)[..., :2] * 0"
+    center = np.broadcast_to(X[:, 1:3, 2:3].mean(1, keepdims=True), X.shape)
+    np.testing.assert_allclose(run(f"return F.grid_sample(x, {grid})", X), center, rtol=1e-5)
+    nearest = run(f"return F.grid_sample(x, {grid}, mode='nearest', align_corners=True)", X)
+    np.testing.assert_allclose(nearest, np.broadcast_to(X[:, 2:3, 2:3], X.shape))
 
 
 def test_an_average_divides_by_what_it_is_told():

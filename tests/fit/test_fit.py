@@ -140,6 +140,18 @@ def test_the_rank_says_what_a_picture_determines(picture, rank):
     assert found.residual < 1e-9
 
 
+def test_a_kernel_that_is_too_small_is_said_and_the_right_size_is_taken(capfd, pair):
+    names = pair("cat.jpg", BINOMIAL)
+    assert run(["fit", *names, "--size", "3"]) == 0
+    out, _ = capfd.readouterr()
+    assert "levels, rounding explains 0.29: the kernel is larger than 3x3 (try --size auto)" in out
+    code, found = fitted(capfd, *names, "--size", "auto")
+    assert (code, np.shape(found["kernels"]), found["warnings"]) == (0, (1, 1, 5, 5), [])
+    assert found["residual"] < 1.2 * found["rounding"]
+    code, found = fitted(capfd, *pair("chart.png", SOBEL_X / 8, floats=True), "--size", "auto")
+    assert (np.shape(found["kernels"]), found["rounding"]) == ((1, 1, 3, 3), 0)
+
+
 def test_a_constant_picture_is_not_determined(capfd, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Image.new("L", (40, 30), 77).save("a.png")

@@ -45,22 +45,30 @@ def responses(plane, kernel, border, fill=0):
         row = column = 0
     else:
         rows, columns = height, width
+    plane = [[exactly(value) for value in line] for line in plane]
+    below = [
+        [cell(border, y + i - row, height) for i in range(kernel.shape[0])] for y in range(rows)
+    ]
+    right = [
+        [cell(border, x + j - column, width) for j in range(kernel.shape[1])]
+        for x in range(columns)
+    ]
     found = []
     for matrix, scale in kernel.matrices():
         taps = [
-            ((i, j), exactly(matrix[i, j]))
+            (i, j, exactly(matrix[i, j]))
             for i in range(matrix.shape[0])
             for j in range(matrix.shape[1])
             if matrix[i, j]
         ]
         grid = []
-        for y in range(rows):
+        for down in below:
             line = []
-            for x in range(columns):
+            for across in right:
                 total = 0
-                for (i, j), tap in taps:
-                    v, h = cell(border, y + i - row, height), cell(border, x + j - column, width)
-                    total += tap * (fill if v is None or h is None else exactly(plane[v][h]))
+                for i, j, tap in taps:
+                    v, h = down[i], across[j]
+                    total += tap * (fill if v is None or h is None else plane[v][h])
                 line.append(total * scale)
             grid.append(line)
         found.append(grid)

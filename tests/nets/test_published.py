@@ -6,12 +6,13 @@ import texts
 
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import summarize
-from convcli.nets.analysis.table import Settings, bytes_text, totals
+from convcli.nets.analysis.table import Settings, totals
 from convcli.nets.analysis.valid_inputs import smallest
 from convcli.nets.graph import Network
 from convcli.nets.layers import Conv
 from convcli.nets.readers.read import read_text, read_words
 from convcli.nets.zoo import NAMES
+from convcli.text import bytes_text
 
 
 def zoo(name):

@@ -22,6 +22,7 @@ from convcli.nets.layers import (
     Shape,
 )
 from convcli.nets.layers.tensor_ops import Input
+from convcli.text import like, safe
 
 FOLDED = (Activation, PReLU, Norm, LocalResponseNorm, LocalContrastNorm, Identity)
 MAX_BLOCKS = 400
@@ -77,23 +78,52 @@ class Block(NamedTuple):
         return sum(row.macs for row in self.rows)
 
 
-def blocks_of(summary: Summary, depth: int | None = None, collapse: bool = True) -> list[Block]:
+def blocks_of(
+    summary: Summary, depth: int | None = None, collapse: bool = True, expand: Sequence[str] = ()
+) -> list[Block]:
     """The blocks of a network, each behind those it reads; the first one is the input.
 
-    With `depth`, layers whose names agree in so many parts are one block. Raises SpecError for
-    more than MAX_BLOCKS.
+    With `depth`, layers whose names agree in so many parts are one block. Parts named in `expand`
+    are folded one level deeper than that, and never collapsed with their equals. Raises SpecError
+    for more than MAX_BLOCKS, and for a part that no layer is in.
     """
     blocks = _folded(summary)
+    opened = tuple(tuple(name.split(".")) for name in expand)
+    _check_parts(blocks, opened)
     if depth is not None:
-        blocks = _merged(blocks, depth)
+        blocks = _merged(blocks, depth, opened)
     if collapse:
-        blocks = _collapsed(blocks)
+        blocks = _collapsed(blocks, opened)
     if len(blocks) > MAX_BLOCKS:
         raise SpecError(
             f"{len(blocks):,} blocks are more than a figure of {MAX_BLOCKS} can show; "
             "fold them with --depth 1"
         )
     return blocks
+
+
+def depth_of(summary: Summary) -> int:
+    """How deep the names of layers are nested.
+
+    >>> from convcli.api import summarize
+    >>> depth_of(summarize("vgg16").summary), depth_of(summarize("resnet18").summary)
+    (1, 4)
+    """
+    return max((row.name.count(".") + 1 for row in summary.rows), default=1)
+
+
+def _parts(block: Block) -> tuple[str, ...]:
+    return tuple(block.main.name.split(".")) if block.main else ()
+
+
+def _check_parts(blocks: Sequence[Block], opened: Sequence[tuple[str, ...]]) -> None:
+    """Refuse what is to be expanded and is no part of a name."""
+    known = {parts[:count]: None for parts in map(_parts, blocks) for count in range(1, len(parts))}
+    for part in opened:
+        if part not in known:
+            name, names = ".".join(part), [".".join(parts) for parts in known]
+            some = f"; there are {', '.join(map(safe, names[:6]))}" if names else ""
+            raise SpecError(f"{safe(name)} is no part of the network{some}{like(name, names)}")
 
 
 def _folded(summary: Summary) -> list[Block]:
@@ -119,14 +149,44 @@ def _folded(summary: Summary) -> list[Block]:
     return blocks
 
 
-def _merged(blocks: Sequence[Block], depth: int) -> list[Block]:
+def shortcuts_of(blocks: Sequence[Block]) -> dict[int, tuple[int, int]]:
+    """The blocks that stand on a shortcut into an addition, with where it starts and ends.
+
+    A shortcut is the branch of at most two blocks beside a longer one from the same source.
+    """
+    readers: list[list[int]] = [[] for _ in blocks]
+    for index, block in enumerate(blocks):
+        for source in set(block.inputs):
+            readers[source].append(index)
+    found: dict[int, tuple[int, int]] = {}
+    for end, block in enumerate(blocks):
+        if block.kind != "addition" or len(block.inputs) < 2:
+            continue
+        branches: list[tuple[list[int], int]] = []
+        for start in block.inputs:
+            branch: list[int] = []
+            while len(readers[start]) == 1 and len(blocks[start].inputs) == 1:
+                branch.append(start)
+                (start,) = blocks[start].inputs
+            branches.append((branch, start))
+        branch, start = min(branches, key=lambda each: len(each[0]))
+        longest = max(len(other) for other, source in branches if source == start)
+        if 0 < len(branch) <= 2 and len(branch) < longest:
+            found |= dict.fromkeys(branch, (start, end))
+    return found
+
+
+def _merged(blocks: Sequence[Block], depth: int, opened: Sequence[tuple[str, ...]]) -> list[Block]:
     """Neighbors whose names agree in `depth` parts as one block of the last one's size."""
     merged: list[Block] = []
     of: list[int] = []
     scopes: list[tuple[str, ...]] = []
     for block in blocks:
-        parts = tuple(block.main.name.split(".")) if block.main else ()
-        scope = parts[:depth] if len(parts) > depth else ()
+        parts, level = _parts(block), depth
+        for part in opened:
+            if parts[: len(part)] == part:
+                level = max(level, len(part) + 1)
+        scope = parts[:level] if len(parts) > level else ()
         if scope and scopes and scopes[-1] == scope:
             own = len(merged) - 1
             last = merged[-1]
@@ -146,7 +206,7 @@ def _merged(blocks: Sequence[Block], depth: int) -> list[Block]:
     return merged
 
 
-def _collapsed(blocks: Sequence[Block]) -> list[Block]:
+def _collapsed(blocks: Sequence[Block], opened: Sequence[tuple[str, ...]]) -> list[Block]:
     """Parts that are repeated behind themselves once, with how often."""
     known: dict[tuple[object, ...], int] = {}
     marks = [
@@ -154,6 +214,7 @@ def _collapsed(blocks: Sequence[Block]) -> list[Block]:
             (
                 tuple((row.type, repr(row.node.layer), row.output) for row in block.rows),
                 tuple(index - source for source in block.inputs),
+                any(_parts(block)[: len(part)] == part for part in opened) and index,
             ),
             len(known),
         )

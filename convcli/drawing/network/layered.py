@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from convcli.drawing.network.blocks import Block
 from convcli.drawing.network.captions import lines_of, title_of
-from convcli.drawing.network.palette import BLOCK_TEXT, FILLS, Theme
+from convcli.drawing.network.palette import BLOCK_TEXT, Coloring, Theme
 from convcli.drawing.network.scene import (
     Group,
     Item,
@@ -18,6 +18,7 @@ from convcli.drawing.network.scene import (
     Scene,
     Shape,
     Text,
+    legend,
     rectangle,
     text_width,
 )
@@ -29,12 +30,25 @@ CORNER = 8.0
 
 
 def layered_scene(
-    blocks: Sequence[Block], labels: Sequence[str], theme: Theme, title: str
+    blocks: Sequence[Block],
+    labels: Sequence[str],
+    theme: Theme,
+    title: str,
+    coloring: Coloring,
+    right: bool = False,
 ) -> Scene:
-    """The figure of a graph of blocks."""
+    """The figure of a graph of blocks, whose ranks go down, or to the right."""
     texts = [lines_of(block, labels) for block in blocks]
-    heights = [LEADING * max(len(lines), 1) + 10 for lines in texts]
-    widths = [max([96.0, *(text_width(line, SIZE) + 20 for line in lines)]) for lines in texts]
+    sizes = [
+        (
+            max([96.0, *(text_width(line, SIZE) + 20 for line in lines)]),
+            LEADING * max(len(lines), 1) + 10,
+        )
+        for lines in texts
+    ]
+    # across a rank, and along the ranks
+    widths = [size[right] for size in sizes]
+    heights = [size[not right] for size in sizes]
     ranks: list[int] = []
     for block in blocks:
         ranks.append(max((ranks[source] + 1 for source in block.inputs), default=0))
@@ -59,12 +73,14 @@ def layered_scene(
             near[other].append((one, weight))
     centers = _centers(layers, near, widths)
     left = min(center - width / 2 for center, width in zip(centers, widths, strict=True))
-    centers = [center - left + MARGIN for center in centers]
+    head = 24 if title else 0
+    across = MARGIN + (head if right else 0)
+    centers = [center - left + across for center in centers]
     rank_heights = [
         max((heights[node] for node in layer if node < len(blocks)), default=0.0)
         for layer in layers
     ]
-    y = MARGIN + (24 if title else 0)
+    y = MARGIN + (0 if right else head)
     tops: list[float] = []
     for height in rank_heights:
         tops.append(y)
@@ -73,6 +89,13 @@ def layered_scene(
     for rank, layer in enumerate(layers):
         for node in layer:
             rank_of[node] = rank
+
+    def at(across: float, along: float) -> Point:
+        return (along, across) if right else (across, along)
+
+    def frame(left: float, top: float, width: float, height: float) -> tuple[Point, ...]:
+        return rectangle(*at(left, top), *at(width, height))
+
     lines: list[Item] = []
     for chain in edges:
         points: list[Point] = []
@@ -80,18 +103,25 @@ def layered_scene(
             top = tops[rank_of[node]]
             end = top + (heights[node] if node < len(blocks) else rank_heights[rank_of[node]])
             if place:
-                points.append((centers[node], top))
+                points.append(at(centers[node], top))
             if place < len(chain) - 1:
-                points.append((centers[node], end))
-        lines.append(Line(tuple(points), theme.outline))
+                points.append(at(centers[node], end))
+        lines.append(Line(tuple(points), theme.outline, arc=len(chain) > 2))
     boxes = [
         Group(
             title_of(block),
-            _box(block, texts[i], centers[i], tops[ranks[i]], widths[i], heights[i], theme),
+            _box(
+                block,
+                texts[i],
+                frame(centers[i] - widths[i] / 2, tops[ranks[i]], widths[i], heights[i]),
+                coloring.fill(block),
+                theme,
+                right,
+            ),
         )
         for i, block in enumerate(blocks)
     ]
-    right = max(center + width / 2 for center, width in zip(centers, widths, strict=True))
+    edge = max(center + width / 2 for center, width in zip(centers, widths, strict=True))
     frames: list[Item] = []
     for run in sorted({block.run for block in blocks if block.run}):
         members = [i for i, block in enumerate(blocks) if block.run == run]
@@ -100,49 +130,63 @@ def layered_scene(
         top = min(tops[ranks[i]] for i in members) - 7
         end = max(tops[ranks[i]] + heights[i] for i in members) + 7
         frames.append(
-            Shape(rectangle(lefts, top, rights - lefts, end - top), "none", theme.faint, True)
+            Shape(frame(lefts, top, rights - lefts, end - top), "none", theme.faint, True)
         )
-        # to the right of all lanes, where no box stands
+        # beyond all lanes, where no box stands
         middle = (top + end) / 2
-        frames.append(
-            Text((right + 16, middle + 4), f"×{blocks[members[0]].times}", theme.text, 13, "start")
-        )
-        frames.append(Line(((rights, middle), (right + 12, middle)), theme.faint, False, 0.6))
-    width = right + MARGIN + (40 if frames else 0)
+        x, base = at(edge + (26 if right else 16), middle)
+        anchor = "middle" if right else "start"
+        times = f"×{blocks[members[0]].times}"
+        frames.append(Text((x, base + (0 if right else 4)), times, theme.text, 13, anchor))
+        ends = at(rights, middle), at(edge + 12, middle)
+        frames.append(Line(ends, theme.faint, False, 0.6))
+    far = edge + MARGIN + (40 if frames and not right else 16 if frames else 0)
+    width, height = at(far, y - RANK_GAP + MARGIN)
     width = max(width, text_width(title, 15) + 2 * MARGIN)
     heading: list[Item] = [Text((width / 2, MARGIN + 2), title, theme.text, 15)] if title else []
-    items = (*frames, *lines, *boxes, *heading)
-    return Scene(width, y - RANK_GAP + MARGIN, theme.background, title, items)
+    room = max(width - 2 * MARGIN, 160.0)
+    meanings, more = legend(coloring.entries, MARGIN, height - 8, room, theme.text, theme.outline)
+    width = max(
+        width,
+        *(
+            text.at[0] + text_width(text.text, text.size) + MARGIN
+            for text in meanings
+            if isinstance(text, Text)
+        ),
+        0.0,
+    )
+    items = (*frames, *lines, *boxes, *heading, *meanings)
+    return Scene(width, height + more, theme, title, items)
 
 
 def _box(
     block: Block,
     lines: Sequence[str],
-    x: float,
-    y: float,
-    width: float,
-    height: float,
+    corners: tuple[Point, ...],
+    fill: str,
     theme: Theme,
+    right: bool,
 ) -> tuple[Shape | Line | Text, ...]:
     """A box whose outline says its kind too: corners are cut where sizes change."""
-    corners = rectangle(x - width / 2, y, width, height)
-    left, right, end = x - width / 2, x + width / 2, y + height
-    if block.kind == "pooling":
-        corners = ((left, y), (right, y), (right - CORNER, end), (left + CORNER, end))
-    elif block.kind == "enlarging":
-        corners = ((left + CORNER, y), (right - CORNER, y), (right, end), (left, end))
-    elif block.kind in ("addition", "concatenation"):
-        middle = y + height / 2
+    (x0, y0), (x1, y1) = corners[0], corners[2]
+    # how far the corners before and behind are cut, across the direction of the ranks
+    near = CORNER if block.kind == "enlarging" else 0.0
+    far = CORNER if block.kind == "pooling" else 0.0
+    if block.kind in ("addition", "concatenation"):
+        middle = (y0 + y1) / 2
         corners = (
-            (left + CORNER, y), (right - CORNER, y), (right, middle),
-            (right - CORNER, end), (left + CORNER, end), (left, middle),
+            (x0 + CORNER, y0), (x1 - CORNER, y0), (x1, middle),
+            (x1 - CORNER, y1), (x0 + CORNER, y1), (x0, middle),
         )  # fmt: skip
-    shape = Shape(corners, FILLS[block.kind], theme.outline)
+    elif right:
+        corners = (x0, y0 + near), (x1, y0 + far), (x1, y1 - far), (x0, y1 - near)
+    else:
+        corners = (x0 + near, y0), (x1 - near, y0), (x1 - far, y1), (x0 + far, y1)
     texts = [
-        Text((x, y + 5 + LEADING * (number + 1) - 3.5), line, BLOCK_TEXT, SIZE)
+        Text(((x0 + x1) / 2, y0 + 5 + LEADING * (number + 1) - 3.5), line, BLOCK_TEXT, SIZE)
         for number, line in enumerate(lines)
     ]
-    return (shape, *texts)
+    return (Shape(corners, fill, theme.outline), *texts)
 
 
 def _centers(

@@ -1,6 +1,9 @@
 """Colors of figures: Okabe and Ito's, which the color-blind tell apart, in distinct lightness."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
+
+from convcli.drawing.network.blocks import Block
 
 
 class Theme(NamedTuple):
@@ -29,6 +32,46 @@ FILLS = {
 }
 """The fill of a block, by its kind; black text is read on each."""
 BLOCK_TEXT = "#111418"
+RAMP = ((255, 250, 235), (240, 150, 60))
+"""The colors of the smallest and the largest share; black text is read on both."""
+COLORINGS = ("type", "params", "macs")
+
+
+class Coloring:
+    """What the fill of a block says: its kind, or its share of the parameters or MACs.
+
+    A share is told by the square root of its part of the largest, so that small ones differ too.
+    """
+
+    def __init__(self, blocks: Sequence[Block], by: str = "type", legend: bool = False) -> None:
+        self.by = by
+        self.most = max(map(self._count, blocks), default=0)
+        self.entries: list[tuple[str, str]] = []
+        """What a legend lists: fills and what they mean."""
+        if by != "type":
+            name = "MACs" if by == "macs" else "parameters"
+            for quarters in (0, 1, 2, 3, 4):
+                # at half the length of the ramp lies a quarter of the largest count
+                count = round(self.most * quarters * quarters / 16)
+                text = f"{count:,} {name}" if quarters == 4 else f"{count:,}"
+                self.entries.append((_ramp(quarters / 4), text))
+        elif legend:
+            kinds = {block.kind for block in blocks}
+            self.entries = [(fill, kind) for kind, fill in FILLS.items() if kind in kinds]
+
+    def _count(self, block: Block) -> int:
+        return block.params if self.by == "params" else block.macs
+
+    def fill(self, block: Block) -> str:
+        if self.by == "type":
+            return FILLS[block.kind]
+        return _ramp((self._count(block) / self.most) ** 0.5 if self.most else 0.0)
+
+
+def _ramp(share: float) -> str:
+    low, high = RAMP
+    parts = (round(a + (b - a) * share) for a, b in zip(low, high, strict=True))
+    return "#" + "".join(f"{part:02x}" for part in parts)
 
 
 def shaded(color: str, factor: float) -> str:

@@ -1,7 +1,9 @@
 """The display list of a figure, which all writers write: shapes, lines, texts, back to front."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
+
+from convcli.drawing.network.palette import Theme
 
 Point = tuple[float, float]
 
@@ -32,6 +34,8 @@ class Line(NamedTuple):
     stroke: str
     arrow: bool = True
     width: float = 1.2
+    arc: bool = False
+    """Whether it joins layers that are no neighbors."""
 
 
 class Text(NamedTuple):
@@ -55,11 +59,11 @@ Item = Shape | Line | Text | Group
 
 
 class Scene(NamedTuple):
-    """A figure: its size, its background, and what is on it."""
+    """A figure: its size, the colors of its page, and what is on it."""
 
     width: float
     height: float
-    background: str
+    theme: Theme
     title: str
     items: tuple[Item, ...]
 
@@ -96,3 +100,22 @@ def head(start: Point, end: Point, size: float = 6) -> tuple[Point, Point, Point
 def rectangle(x: float, y: float, width: float, height: float) -> tuple[Point, ...]:
     """The corners of an upright rectangle."""
     return (x, y), (x + width, y), (x + width, y + height), (x, y + height)
+
+
+LEGEND_GAP, SWATCH = 16.0, 10.0
+
+
+def legend(
+    entries: Sequence[tuple[str, str]], left: float, top: float, width: float, text: str, line: str
+) -> tuple[list[Item], float]:
+    """Rows of swatches with what they mean, within a width; and the height that they take."""
+    items: list[Item] = []
+    x, y, size = left, top, 10.0
+    for fill, meaning in entries:
+        room = SWATCH + 5 + text_width(meaning, size)
+        if x > left and x + room > left + width:
+            x, y = left, y + LEGEND_GAP
+        items.append(Shape(rectangle(x, y, SWATCH, SWATCH), fill, line))
+        items.append(Text((x + SWATCH + 5, y + SWATCH - 1), meaning, text, size, "start"))
+        x += room + LEGEND_GAP
+    return items, (y + LEGEND_GAP - top if entries else 0.0)

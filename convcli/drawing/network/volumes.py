@@ -1,16 +1,17 @@
 """The styles `volumes` and `maps`: layers from left to right to scale, as papers draw them.
 
 A volume is as high and wide as its maps and as thick as they are many; `maps` draws some sheets
-instead. Edges between layers that are no neighbors are arcs above.
+instead. Edges between layers that are no neighbors are arcs above, and layers of a shortcut into an
+addition stand on its arc.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from math import log2, sqrt
 from typing import Literal, NamedTuple
 
-from convcli.drawing.network.blocks import Block
+from convcli.drawing.network.blocks import Block, shortcuts_of
 from convcli.drawing.network.captions import kernel_label, lines_of, title_of
-from convcli.drawing.network.palette import FILLS, Theme, shaded
+from convcli.drawing.network.palette import Coloring, Theme, shaded
 from convcli.drawing.network.scene import (
     Group,
     Item,
@@ -18,6 +19,7 @@ from convcli.drawing.network.scene import (
     Scene,
     Shape,
     Text,
+    legend,
     rectangle,
     text_width,
 )
@@ -60,22 +62,18 @@ def volumes_scene(
     title: str,
     scale: str,
     style: Literal["volumes", "maps"],
+    coloring: Coloring,
 ) -> Scene:
     """The figure of a network whose layers stand in one line."""
+    blocks, arcs = _in_line(blocks)
     solids, captions = _solids(blocks, labels, SCALES[scale], style)
-    arcs = [
-        (source, index)
-        for index, block in enumerate(blocks)
-        for source in dict.fromkeys(block.inputs)
-        if source < index - 1
-    ]
-    lanes = _lanes(arcs)
+    lanes = _lanes([arc[:2] for arc in arcs])
     tallest = max(solid.height / 2 + solid.back for solid in solids)
     top = MARGIN + (24 if title else 0) + (LANE * (max(lanes, default=-1) + 2) if arcs else 0)
     middle = top + tallest
     items: list[Item] = []
     above: list[Item] = []
-    for (source, index), lane in zip(arcs, lanes, strict=True):
+    for (source, index, on_arc), lane in zip(arcs, lanes, strict=True):
         y = top - LANE * (lane + 1)
         start, end = solids[source], solids[index]
         points = (
@@ -84,7 +82,12 @@ def volumes_scene(
             (end.middle - 2, y),
             (end.middle - 2, middle - end.height / 2 - end.back / 2),
         )
-        above.append(Line(points, theme.outline))
+        above.append(Line(points, theme.outline, arc=True))
+        room = (points[2][0] - points[1][0]) / (len(on_arc) + 1)
+        for number, block in enumerate(on_arc, 1):
+            corners = rectangle(points[1][0] + room * number - 7, y - 4, 14, 8)
+            box = Shape(corners, coloring.fill(block), theme.outline)
+            above.append(Group(title_of(block), (box,)))
     neighbors = [i for i, block in enumerate(blocks) if i and i - 1 in block.inputs]
     for index in neighbors:
         one, other = solids[index - 1], solids[index]
@@ -95,9 +98,9 @@ def volumes_scene(
     # the last one first, as an oblique back reaches behind the next front
     for block, solid, lines in reversed(list(zip(blocks, solids, captions, strict=True))):
         shapes = (
-            _sheets(block, solid, middle, theme)
+            _sheets(block, solid, middle, theme, coloring.fill(block))
             if style == "maps"
-            else _volume(block, solid, middle, theme)
+            else _volume(solid, middle, theme, coloring.fill(block))
         )
         texts = tuple(
             Text(
@@ -121,9 +124,41 @@ def volumes_scene(
     )
     width = max(width, text_width(title, 15) + 2 * MARGIN)
     items.append(Text((MARGIN, height + 14), note, theme.faint, 9, "start"))
+    meanings, more = legend(
+        coloring.entries, MARGIN, height + 26, width - 2 * MARGIN, theme.text, theme.outline
+    )
+    items += meanings
     if title:
         items.append(Text((width / 2, MARGIN + 2), title, theme.text, 15))
-    return Scene(width, height + MARGIN, theme.background, title, tuple(items))
+    return Scene(width, height + more + MARGIN, theme, title, tuple(items))
+
+
+def _in_line(
+    blocks: Sequence[Block],
+) -> tuple[list[Block], list[tuple[int, int, tuple[Block, ...]]]]:
+    """The blocks of the line, and its arcs: source, end, and the blocks that stand on it."""
+    on_arcs = shortcuts_of(blocks)
+    places: dict[int, int] = {}
+    for index in range(len(blocks)):
+        if index not in on_arcs:
+            places[index] = len(places)
+    arcs: dict[tuple[int, int], list[Block]] = {}
+    line: list[Block] = []
+    for index, block in enumerate(blocks):
+        if index in on_arcs:
+            start, end = (places[i] for i in on_arcs[index])
+            arcs.setdefault((start, end), []).append(block)
+            continue
+        sources = [places[on_arcs[i][0] if i in on_arcs else i] for i in block.inputs]
+        here = len(line)
+        for source in sources:
+            if source < here - 1:
+                arcs.setdefault((source, here), [])
+        line.append(block._replace(inputs=tuple(sources)))
+    return line, [
+        (*ends, tuple(found))
+        for ends, found in sorted(arcs.items(), key=lambda a: (a[0][1], a[0][0]))
+    ]
 
 
 def _solids(
@@ -181,10 +216,10 @@ def _lines(block: Block, labels: Sequence[str], before: tuple[int, ...]) -> list
     return lines + lines_of(block, others)
 
 
-def _volume(block: Block, solid: Solid, middle: float, theme: Theme) -> tuple[Shape, ...]:
+def _volume(solid: Solid, middle: float, theme: Theme, fill: str) -> tuple[Shape, ...]:
     """The three sides that are seen of a box."""
     x, height, back, thick = solid
-    top, end, fill = middle - height / 2, middle + height / 2, FILLS[block.kind]
+    top, end = middle - height / 2, middle + height / 2
     right = x + thick
     above = ((x, top), (x + back, top - back), (right + back, top - back), (right, top))
     side = ((right, top), (right + back, top - back), (right + back, end - back), (right, end))
@@ -195,10 +230,12 @@ def _volume(block: Block, solid: Solid, middle: float, theme: Theme) -> tuple[Sh
     )
 
 
-def _sheets(block: Block, solid: Solid, middle: float, theme: Theme) -> tuple[Shape, ...]:
+def _sheets(
+    block: Block, solid: Solid, middle: float, theme: Theme, fill: str
+) -> tuple[Shape, ...]:
     """Sheets one behind another; a vector is a box."""
     if not block.output[1:]:
-        return _volume(block, solid, middle, theme)
+        return _volume(solid, middle, theme, fill)
     sheets = min(SHEETS, block.output[0])
     return tuple(
         Shape(
@@ -206,7 +243,7 @@ def _sheets(block: Block, solid: Solid, middle: float, theme: Theme) -> tuple[Sh
                 solid.x + STEP * number, middle - solid.height / 2 - STEP * number,
                 solid.thick, solid.height,
             ),
-            FILLS[block.kind],
+            fill,
             theme.outline,
         )
         for number in reversed(range(sheets))

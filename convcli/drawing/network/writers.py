@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from convcli.drawing.network.blocks import Block
 from convcli.drawing.network.captions import lines_of, title_of
-from convcli.drawing.network.palette import BLOCK_TEXT, FILLS
+from convcli.drawing.network.palette import BLOCK_TEXT, Coloring, Theme
 from convcli.drawing.network.scene import Group, Line, Point, Scene, Shape, Text, head
 
 if TYPE_CHECKING:
@@ -32,10 +32,13 @@ def _escaped(text: str) -> str:
     )
 
 
-def svg(scene: Scene) -> str:
+def svg(scene: Scene, dark: Theme | None = None) -> str:
     """The figure as an SVG document, whose colors are attributes and whose groups have titles.
 
-    >>> print(svg(Scene(8, 8, "#ffffff", "a<b", ())).splitlines()[1])
+    With `dark`, a style sheet changes the colors of the page where a reader prefers dark ones;
+    what reads no media queries shows the attributes.
+
+    >>> print(svg(Scene(8, 8, Theme("#fff", "#000", "#777", "#333"), "a<b", ())).splitlines()[1])
     <title>a&lt;b</title>
     """
     shown = min(1.0, MAX_WIDTH / scene.width)
@@ -45,8 +48,15 @@ def svg(scene: Scene) -> str:
         f'height="{_number(scene.height * shown)}" role="img" '
         'font-family="Helvetica,Arial,sans-serif" stroke-linejoin="round">',
         f"<title>{_escaped(scene.title or 'network')}</title>",
-        f'<rect width="100%" height="100%" fill="{scene.background}"/>',
     ]
+    if dark is not None:
+        rules = "".join(
+            f'[{name}="{light}"]{{{name}:{other}}}'
+            for light, other in zip(scene.theme, dark, strict=True)
+            for name in ("fill", "stroke")
+        )
+        lines.append(f"<style>@media(prefers-color-scheme:dark){{{rules}}}</style>")
+    lines.append(f'<rect width="100%" height="100%" fill="{scene.theme.background}"/>')
     for item in scene.items:
         if isinstance(item, Group):
             inner = "".join(map(_svg_item, item.items))
@@ -61,9 +71,10 @@ def _svg_item(item: Shape | Line | Text) -> str:
         case Shape(points, fill, stroke, dashed):
             dash = ' stroke-dasharray="4 3"' if dashed else ""
             return f'<polygon points="{_points(points)}" fill="{fill}" stroke="{stroke}"{dash}/>'
-        case Line(points, stroke, arrow, width):
+        case Line(points, stroke, arrow, width, arc):
+            mark = ' class="arc"' if arc else ""
             line = (
-                f'<polyline points="{_points(points)}" fill="none" stroke="{stroke}" '
+                f'<polyline{mark} points="{_points(points)}" fill="none" stroke="{stroke}" '
                 f'stroke-width="{_number(width)}"/>'
             )
             tip = _points(head(points[-2], points[-1])) if arrow else ""
@@ -93,7 +104,7 @@ def tikz(scene: Scene) -> str:
         r"\begin{document}",
         r"\begin{tikzpicture}[x=1bp,y=-1bp,line width=0.6bp,line join=round,font=\sffamily]",
     ]
-    colors = {scene.background}
+    colors = {scene.theme.background}
     body = []
     for item in scene.flat():
         match item:
@@ -103,7 +114,7 @@ def tikz(scene: Scene) -> str:
                 options += "" if fill == "none" else f",fill={_tex_color(fill)}"
                 options += ",dashed" if dashed else ""
                 body.append(rf"\path[{options}] {_tex_points(points)} -- cycle;")
-            case Line(points, stroke, arrow, width):
+            case Line(points, stroke, arrow, width, _):
                 colors.add(stroke)
                 body.append(
                     rf"\draw[{_tex_color(stroke)},line width={_number(width)}bp] "
@@ -125,7 +136,7 @@ def tikz(scene: Scene) -> str:
         rf"\definecolor{{{_tex_color(c)}}}{{HTML}}{{{c[1:].upper()}}}" for c in sorted(colors)
     ]
     corner = f"({_number(scene.width)},{_number(scene.height)})"
-    page = rf"\fill[{_tex_color(scene.background)}] (0,0) rectangle {corner};"
+    page = rf"\fill[{_tex_color(scene.theme.background)}] (0,0) rectangle {corner};"
     return "\n".join([*lines, *defined, page, *body, r"\end{tikzpicture}", r"\end{document}", ""])
 
 
@@ -143,7 +154,7 @@ def raster(scene: Scene, zoom: int = 2) -> "Image.Image":
 
     scale = zoom * 2 * min(1.0, MAX_WIDTH / scene.width, MAX_WIDTH * 4 / scene.height)
     size = round(scene.width * scale), round(scene.height * scale)
-    image = Image.new("RGB", size, scene.background)
+    image = Image.new("RGB", size, scene.theme.background)
     pen = ImageDraw.Draw(image)
 
     def scaled(points: Sequence[Point]) -> list[Point]:
@@ -155,7 +166,7 @@ def raster(scene: Scene, zoom: int = 2) -> "Image.Image":
                 if fill != "none":
                     pen.polygon(scaled(points), fill)
                 pen.line(scaled((*points, points[0])), stroke, max(round(scale), 1), "curve")
-            case Line(points, stroke, arrow, width):
+            case Line(points, stroke, arrow, width, _):
                 pen.line(scaled(points), stroke, max(round(width * scale), 1), "curve")
                 if arrow:
                     pen.polygon(scaled(head(points[-2], points[-1])), stroke)
@@ -176,34 +187,45 @@ DOT_SHAPES = {
 }
 
 
-def dot(blocks: Sequence[Block], labels: Sequence[str], title: str) -> str:
+def dot(
+    blocks: Sequence[Block], labels: Sequence[str], title: str, coloring: Coloring, right: bool
+) -> str:
     """The graph of blocks for Graphviz."""
     lines = [
         f"digraph {_quoted(title or 'network')} {{",
         "  node [style=filled, fontname=Helvetica];",
     ]
+    if right:
+        lines.append("  rankdir=LR;")
+    if title:
+        lines.append(f"  label={_quoted(title)}; labelloc=t; fontname=Helvetica;")
     for index, block in enumerate(blocks):
         shape = DOT_SHAPES.get(block.kind, "box")
         label = _quoted("\n".join(_marked(block, labels)))
         lines.append(
-            f'  n{index} [label={label}, shape={shape}, fillcolor="{FILLS[block.kind]}", '
+            f'  n{index} [label={label}, shape={shape}, fillcolor="{coloring.fill(block)}", '
             f"tooltip={_quoted(title_of(block))}];"
         )
     lines += [f"  n{source} -> n{index};" for source, index in _edges(blocks)]
     return "\n".join([*lines, "}", ""])
 
 
-def mermaid(blocks: Sequence[Block], labels: Sequence[str]) -> str:
+def mermaid(
+    blocks: Sequence[Block], labels: Sequence[str], title: str, coloring: Coloring, right: bool
+) -> str:
     """The graph of blocks for Mermaid, which Markdown of GitHub shows."""
-    lines = ["flowchart TD"]
+    lines = [f"flowchart {'LR' if right else 'TD'}"]
+    if title:
+        lines[:0] = ["---", f"title: {_quoted(title)}", "---"]
+    classes: dict[str, str] = {}
     for index, block in enumerate(blocks):
         text = "<br/>".join(map(_entities, _marked(block, labels)))
-        lines.append(f'  n{index}["{text}"]:::{block.kind}')
+        name = classes.setdefault(coloring.fill(block), f"c{len(classes)}")
+        lines.append(f'  n{index}["{text}"]:::{name}')
     lines += [f"  n{source} --> n{index}" for source, index in _edges(blocks)]
     lines += [
-        f"  classDef {kind} fill:{FILLS[kind]},stroke:#39424e,color:{BLOCK_TEXT}"
-        for kind in FILLS
-        if any(block.kind == kind for block in blocks)
+        f"  classDef {name} fill:{fill},stroke:#39424e,color:{BLOCK_TEXT}"
+        for fill, name in classes.items()
     ]
     return "\n".join([*lines, ""])
 

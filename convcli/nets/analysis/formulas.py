@@ -22,7 +22,7 @@ from convcli.geometry import (
     transposed_padding,
 )
 from convcli.nets.analysis.summary import Row, Summary, named_axes
-from convcli.nets.analysis.table import Figures, layer_records
+from convcli.nets.analysis.table import Figures
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import (
     AXES,
@@ -414,7 +414,7 @@ class Explained(NamedTuple):
         formulas = formulas_by_layer(summary)
         layers = [
             {**record, "formulas": [one.record() for one in formulas[record["name"]]]}
-            for record in layer_records(summary, self.figures.settings)
+            for record in self.figures.layers()
         ]
         totals = [formula.record() for formula in total_formulas(summary)]
         return {**self.figures.record(), "layers": layers, "formulas": totals}

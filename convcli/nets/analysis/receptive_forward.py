@@ -42,6 +42,10 @@ MIXING = {
     "gru",
     "rnn",
     "grid_sample",
+    "scatter_elements",
+    "scatter_nd",
+    "reverse_sequence",
+    "cumprod",
     "gather",
     "roll",
 }

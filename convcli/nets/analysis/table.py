@@ -2,8 +2,8 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
-from math import ceil
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict
+from math import ceil, prod
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict, get_args
 
 from convcli.geometry import Padding
 from convcli.nets.analysis.mac_rules import RULES
@@ -11,10 +11,22 @@ from convcli.nets.analysis.summary import DTYPES, SCHEMA, Row, Summary, named_ax
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, size_text
 from convcli.nets.layers.tensor_ops import Input
-from convcli.tables import Record, Table, html_table, table_text
+from convcli.tables import Record, Share, Table, html_table, table_text
+from convcli.text import bytes_text
 
 if TYPE_CHECKING:
     from fractions import Fraction  # 2 ms of a start
+
+
+class Selection(NamedTuple):
+    """Which rows of a table are printed, in which order."""
+
+    sort: str = ""
+    """The column by which the largest come first."""
+    top: int | None = None
+    types: tuple[str, ...] = ()
+    by_type: bool = False
+    """Whether a row stands for all layers of a type."""
 
 
 class Settings(NamedTuple):
@@ -25,6 +37,7 @@ class Settings(NamedTuple):
     batch: int = 1
     depth: int | None = None
     columns: tuple[str, ...] = ()
+    selection: Selection = Selection()
 
 
 class PartialRecord(TypedDict, total=False):
@@ -34,6 +47,13 @@ class PartialRecord(TypedDict, total=False):
     stride: Sequence[int]
     padding: str
     shares: str
+    flops: int
+    share: dict[str, float]
+    """Parts of the network's parameters and MACs."""
+    layers: int
+    """How many a block stands for."""
+    intensity: float
+    """FLOPs for each byte of inputs, weights and outputs, moved once."""
 
 
 class LayerRecord(PartialRecord):
@@ -50,6 +70,7 @@ class LayerRecord(PartialRecord):
     buffers: int
     macs: int
     memory: int
+    traffic: int
     unread: dict[str, int]
     receptive_field: dict[str, int]
     jump: dict[str, int | float]
@@ -122,10 +143,18 @@ def _layer_record(row: Row, settings: Settings) -> LayerRecord:
         "buffers": row.buffers,
         "macs": RULES[settings.rule].count(row),
         "memory": row.activations * DTYPES[settings.dtype] * settings.batch,
+        "traffic": _traffic(row, settings),
         "unread": named_axes(row.unread),
         "receptive_field": {},
         "jump": {},
     }
+
+
+def _traffic(row: Row, settings: Settings) -> int:
+    """Bytes of a layer's inputs, weights and outputs, each moved once."""
+    values = sum(map(prod, row.inputs)) + prod(row.output)
+    weights = row.measure.params + row.measure.statistics
+    return (values * settings.batch + weights) * DTYPES[settings.dtype]
 
 
 def _node_record(row: Row, layer: LayerRecord) -> LayerRecord:
@@ -161,32 +190,33 @@ def layer_records(summary: Summary, settings: Settings) -> list[LayerRecord]:
 def _folded(records: Sequence[LayerRecord], depth: int) -> Iterator[LayerRecord]:
     members: list[LayerRecord] = []
     for record, following in zip_longest(records, records[1:]):
-        block = record["name"].split(".")[:depth]
+        path = record["name"].split(".")[:depth]
         members.append(record)
         next_name = following["name"].split(".") if following else []
-        if next_name[:depth] != block or len(next_name) <= depth:
-            yield _block(".".join(block), members)
+        if next_name[:depth] != path or len(next_name) <= depth:
+            yield block(".".join(path), members)
             members = []
 
 
-Count = Literal["params", "trainable", "frozen", "buffers", "macs", "memory"]
-COUNTS: tuple[Count, ...] = ("params", "trainable", "frozen", "buffers", "macs", "memory")
+Count = Literal["params", "trainable", "frozen", "buffers", "macs", "memory", "traffic"]
+COUNTS: tuple[Count, ...] = get_args(Count)
 WINDOW: tuple[Literal["kernel", "stride", "padding"], ...] = ("kernel", "stride", "padding")
 
 
-def _block(name: str, members: Sequence[LayerRecord]) -> LayerRecord:
+def block(name: str, members: Sequence[LayerRecord]) -> LayerRecord:
     """Several layers as one: the last one's output, the sums of their counts."""
     first, last = members[0], members[-1]
     if len(members) == 1 and first["name"] == name:
         return first
-    block = last.copy()
-    block["name"], block["type"] = name, f"block of {len(members)}"
-    block["inputs"], block["input"] = first["inputs"], first["input"]
+    one = last.copy()
+    one["name"], one["type"] = name, f"block of {len(members)}"
+    one["layers"] = len(members)
+    one["inputs"], one["input"] = first["inputs"], first["input"]
     for key in WINDOW:
-        block.pop(key, None)
+        one.pop(key, None)
     for count in COUNTS:
-        block[count] = sum(member[count] for member in members)
-    return block
+        one[count] = sum(member[count] for member in members)
+    return one
 
 
 def totals(summary: Summary, settings: Settings) -> Totals:
@@ -233,15 +263,28 @@ COLUMNS: dict[str, Callable[[LayerRecord], object]] = {
     "trainable": lambda record: record["trainable"],
     "frozen": lambda record: record["frozen"],
     "MACs": lambda record: record["macs"],
+    "FLOPs": lambda record: record["flops"],
+    "params share": lambda record: Share(record["share"]["params"]),
+    "MACs share": lambda record: Share(record["share"]["macs"]),
+    "intensity": lambda record: record["intensity"],
     "memory": lambda record: record["memory"],
     "receptive field": lambda record: _by([*record["receptive_field"].values()]),
     "jump": lambda record: _by([*record["jump"].values()]),
     "unread": lambda record: _by([*record["unread"].values()]),
     "inputs": lambda record: " ".join(record["inputs"]),
+    "layers": lambda record: record.get("layers", 1),
 }
 """The columns that a table can have, by name."""
 
 DEFAULT_COLUMNS = ("layer", "type", "output", "params", "MACs", "receptive field", "unread")
+
+TYPE_COLUMNS = ("type", "layers", "params", "params share", "MACs", "MACs share")
+
+NEED_TOTALS = {"FLOPs", "params share", "MACs share", "intensity"}
+"""Columns of what only JSON and these compute."""
+
+SORTS = ("params", "trainable", "frozen", "MACs", "FLOPs", "intensity", "memory")
+"""The columns that a table can be sorted by."""
 
 TOTALS: dict[str, Callable[[Totals], int]] = {
     "params": lambda total: total["params"],
@@ -265,6 +308,8 @@ class Figures(NamedTuple):
     """The input's sizes that nobody said."""
     fit: tuple[str, ...] | None = None
     """The nearest inputs that work, where they were asked for."""
+    picture: Callable[[Summary], str] | None = None
+    """What draws the network as SVG, for a notebook; "" where it cannot."""
 
     @property
     def value(self) -> str | tuple[str, ...]:
@@ -313,8 +358,12 @@ class Figures(NamedTuple):
         return f"<{shapes}: {self.params:,} params, {self.macs:,} MACs>"
 
     def _repr_html_(self) -> str:
-        """The table as a notebook shows it."""
-        return html_table(self)
+        """The table as a notebook shows it, and the figure of the network beside it."""
+        svg = self.picture(self.summary) if self.picture is not None else ""
+        if not svg:
+            return html_table(self)
+        style = "display:flex;flex-wrap:wrap;gap:1em;align-items:flex-start;overflow:auto"
+        return f'<div style="{style}"><div>{html_table(self)}</div><div>{svg}</div></div>'
 
     def _inputs(self) -> list[Record]:
         """Every input: its name, and its shape as PyTorch has it, for a batch of one."""
@@ -332,19 +381,50 @@ class Figures(NamedTuple):
         return [{"name": name, **named_sizes(shape)} for name, shape in shapes.items()]
 
     def table(self) -> Table:
-        columns = self.settings.columns or DEFAULT_COLUMNS
+        settings, total = self.settings, totals(self.summary, self.settings)
+        columns, records = self.columns, layer_records(self.summary, settings)
+        sums = {name: total_of(total) for name, total_of in TOTALS.items()}
+        label = "total so far" if self.summary.failures else "total"
+        footer: dict[str, object] = {"layer": label, "output": self.summary.value, **sums}
+        if settings.selection != Selection() or NEED_TOTALS.intersection(columns):
+            from convcli.nets.analysis.selection import selected, selected_footer
+
+            count = len(records)
+            records = selected(records, total, settings)
+            if not self.summary.failures:
+                footer |= selected_footer(records, total, count)
+        rows = [[COLUMNS[column](record) for column in columns] for record in records]
+        if "layer" not in columns and "type" in columns:
+            footer["type"] = footer["layer"]
+        return columns, rows, [footer.get(column, "") for column in columns]
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the table: those that are chosen, or what a reader wants first."""
+        by_type = self.settings.selection.by_type
+        columns = self.settings.columns or (TYPE_COLUMNS if by_type else DEFAULT_COLUMNS)
+        if by_type:
+            return columns
         if not self.settings.columns and any(row.frozen_weights for row in self.summary.rows):
             place = columns.index("params") + 1
             columns = (*columns[:place], "trainable", *columns[place:])
-        records = layer_records(self.summary, self.settings)
-        rows = [[COLUMNS[column](record) for column in columns] for record in records]
-        total = totals(self.summary, self.settings)
-        sums = {name: total_of(total) for name, total_of in TOTALS.items()}
-        label = "total so far" if self.summary.failures else "total"
-        footer = {"layer": label, "output": self.summary.value, **sums}
-        return columns, rows, [footer.get(column, "") for column in columns]
+        return columns
+
+    def layers(self) -> list[LayerRecord]:
+        """The layers of the JSON, with their shares of the totals."""
+        from convcli.nets.analysis.selection import selected
+
+        one_by_one = self.settings.selection._replace(by_type=False)
+        settings = self.settings._replace(selection=one_by_one)
+        return selected(
+            layer_records(self.summary, settings), totals(self.summary, settings), settings
+        )
 
     def record(self) -> Record:
+        from convcli.nets.analysis.selection import type_records
+
+        total = totals(self.summary, self.settings)
+        records = layer_records(self.summary, self.settings)
         return {
             "schema": SCHEMA,
             "input": named_sizes(self.summary.input),
@@ -353,8 +433,9 @@ class Figures(NamedTuple):
             "outputs": self._outputs(),
             "assumed": list(self.assumed),
             **({} if self.fit is None else {"fit": list(self.fit)}),
-            "layers": layer_records(self.summary, self.settings),
-            "totals": totals(self.summary, self.settings),
+            "layers": self.layers(),
+            "types": type_records(records, total, self.settings),
+            "totals": total,
             "conventions": {
                 "macs": f"{self.settings.rule}: {RULES[self.settings.rule].definition}, one image",
                 "flops": "2 x MACs",
@@ -363,17 +444,3 @@ class Figures(NamedTuple):
             "warnings": list(self.warnings),
             "failures": list(self.failures),
         }
-
-
-def bytes_text(count: int) -> str:
-    """Bytes for people, in powers of 1024.
-
-    >>> bytes_text(60950432)
-    '58.13 MiB'
-    """
-    size = float(count)
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if size < 1024:
-            return f"{size:.0f} {unit}" if unit == "bytes" else f"{size:.2f} {unit}"
-        size /= 1024
-    return f"{size:,.2f} TiB"

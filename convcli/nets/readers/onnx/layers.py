@@ -182,10 +182,11 @@ def linear(call: Call, x: Value, weight: StoredArray, bias: StoredArray | None) 
 
 def gemm(call: Call) -> Results:
     x, weight = call.x(0), call.array(1)
-    if call.integer("transA", 0):
-        raise call.refuse("a transposed input is not read")
     if len(weight.shape) != 2 or len(x.shape) != 2:
         raise call.refuse(f"{x.shape} and {weight.shape} are no matrices")
+    if call.integer("transA", 0):
+        x = call.graph.source(x)
+        x = x._replace(order=x.order[::-1])
     weight = weight if call.integer("transB", 0) else weight.permuted((1, 0))
     alpha, beta = call.number("alpha", 1.0), call.number("beta", 1.0)
     added = call.inputs[2] if call.has(2) else None

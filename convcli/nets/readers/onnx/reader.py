@@ -14,12 +14,13 @@ from convcli.nets.readers.onnx.constants import fold
 from convcli.nets.readers.onnx.elementwise import ELEMENTWISE
 from convcli.nets.readers.onnx.layers import LAYERS
 from convcli.nets.readers.onnx.model_file import ModelFile, NodeFile, ValueFile, open_model
+from convcli.nets.readers.onnx.places import PLACES
 from convcli.nets.readers.onnx.tensors import TENSORS
 from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, Value, module_path
 from convcli.nets.stored_arrays import StoredArray
 from convcli.text import counted, safe
 
-OPERATORS: dict[str, Operator] = {**LAYERS, **ELEMENTWISE, **TENSORS}
+OPERATORS: dict[str, Operator] = {**LAYERS, **ELEMENTWISE, **TENSORS, **PLACES}
 """What each operator of the domain ai.onnx is worth."""
 
 OWN_DOMAINS = ("", "ai.onnx")

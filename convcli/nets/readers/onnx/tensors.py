@@ -6,7 +6,7 @@ from math import prod
 from convcli.nets.layers import Concat, Pad, PixelShuffle, Shape, Upsample
 from convcli.nets.readers.folding import broadcast_shape
 from convcli.nets.readers.onnx.call import Call, Operator, Results
-from convcli.nets.readers.onnx.elementwise import operand
+from convcli.nets.readers.onnx.elementwise import arithmetic, operand
 from convcli.nets.readers.tensor_graph import Traced, Value, traced
 from convcli.nets.stored_arrays import StoredArray, numbers
 
@@ -191,31 +191,6 @@ def split(call: Call) -> Results:
     return parts
 
 
-def gather(call: Call) -> Results:
-    x, indices = call.x(0), call.x(1)
-    axis = call.axis(0)
-    shape = (*x.shape[:axis], *indices.shape, *x.shape[axis + 1 :])
-    wanted = indices.values() if isinstance(indices, StoredArray) else None
-    if wanted is not None and len(wanted) == 1:
-        place = int(wanted[0]) % x.shape[axis]
-        part = (*x.shape[:axis], *x.shape[axis + 1 :])
-        y = call.graph.operation("select", [x], part, axis, place, name=call.name)
-        return call.graph.reshaped(y, shape)
-    return call.graph.operation("gather", [operand(call, x), indices], shape, axis, name=call.name)
-
-
-def gather_elements(call: Call) -> Results:
-    shape, axis = call.shape(1), call.axis(0)
-    return call.graph.operation("gather_elements", [call.x(0), call.x(1)], shape, axis)
-
-
-def gather_nd(call: Call) -> Results:
-    batch = call.integer("batch_dims", 0)
-    shape, indices = call.shape(0), call.shape(1)
-    output = (*indices[:-1], *shape[batch + indices[-1] :])
-    return call.graph.operation("gather_nd", [call.x(0), call.x(1)], output, batch)
-
-
 def expand(call: Call) -> Results:
     sizes = tuple(int(n) for n in call.numbers(1))
     shape = broadcast_shape(call.shape(), sizes)
@@ -271,6 +246,24 @@ def padded(
         raise call.refuse(f"{pads} leaves nothing of {x.shape}")
     y = call.graph.operation("pad", [flat], stored, tuple(own), mode, value, name=call.name)
     return y._replace(order=x.order)
+
+
+def center_crop_pad(call: Call) -> Results:
+    """Axes cut or padded to a length, around their center."""
+    x = call.graph.source(call.x())
+    rank = len(x.shape)
+    lengths = [int(n) for n in call.numbers(1)]
+    axes = [call.normal(axis, rank) for axis in call.integers("axes") or range(rank)]
+    if len(axes) != len(lengths) or min(lengths, default=1) < 1:
+        raise call.refuse(f"{lengths} for {len(axes)} axes")
+    pads, first, kept = [(0, 0)] * rank, [0] * rank, list(x.shape)
+    for axis, length in zip(axes, lengths, strict=True):
+        n = x.shape[axis]
+        first[axis], kept[axis] = max(n - length, 0) // 2, min(n, length)
+        missing = max(length - n, 0)
+        pads[axis] = (missing // 2, missing - missing // 2)
+    part = sliced(call, x, first, [1] * rank, tuple(kept))
+    return padded(call, part, pads, "constant", 0.0)
 
 
 def resize(call: Call) -> Results:
@@ -406,42 +399,6 @@ def reduced(type_: str) -> Operator:
     return read
 
 
-def place_of_extreme(type_: str) -> Operator:
-    def read(call: Call) -> Results:
-        axis, keeps = call.axis(0), bool(call.integer("keepdims", 1))
-        shape = call.shape()
-        output = (*shape[:axis], *((1,) if keeps else ()), *shape[axis + 1 :])
-        last = bool(call.integer("select_last_index", 0))
-        return call.graph.operation(type_, [call.x()], output, axis, last, name=call.name)
-
-    return read
-
-
-def top_k(call: Call) -> Results:
-    k = int(call.numbers(1)[0]) if call.has(1) else call.integer("k", 1)
-    axis, shape = call.axis(-1), call.shape()
-    if not 1 <= k <= shape[axis]:
-        raise call.refuse(f"{k} of {shape[axis]} values")
-    output = (*shape[:axis], k, *shape[axis + 1 :])
-    largest = bool(call.integer("largest", 1))
-    return [
-        call.graph.operation(type_, [call.x()], output, k, axis, largest, name=call.name)
-        for type_ in ("top_values", "top_places")
-    ]
-
-
-def cumulated(call: Call) -> Results:
-    axis = call.normal(int(call.numbers(1)[0]), len(call.shape()))
-    flags = bool(call.integer("exclusive", 0)), bool(call.integer("reverse", 0))
-    return call.graph.operation("cumsum", [call.x()], call.shape(), axis, *flags, name=call.name)
-
-
-def triangle(call: Call) -> Results:
-    k = int(call.numbers(1)[0]) if call.has(1) else 0
-    upper = bool(call.integer("upper", 1))
-    return call.graph.operation("triangle", [call.x()], call.shape(), k, upper, name=call.name)
-
-
 def hardmax(call: Call) -> Results:
     axis = call.axis(-1 if call.opset >= 13 else 1)
     if call.opset < 13 and axis != len(call.shape()) - 1:
@@ -457,6 +414,13 @@ def lp_norm(call: Call) -> Results:
 def mean_variance(call: Call) -> Results:
     axes = tuple(call.integers("axes") or (0, 2, 3))
     return call.graph.operation("mean_variance", [call.x()], call.shape(), axes, name=call.name)
+
+
+def rms_norm(call: Call) -> Results:
+    """x / √(mean x² + ε) over the axes from `axis` on, times a scale."""
+    values = call.axis(-1), call.number("epsilon", 1e-5)
+    y = call.graph.operation("rms_norm", [call.x()], call.shape(), *values, name=call.name)
+    return arithmetic(call, "multiply", y, call.x(1))
 
 
 def einsum(call: Call) -> Results:
@@ -515,11 +479,6 @@ def recurrent(call: Call) -> Results:
     ]
 
 
-def grid_sample(call: Call) -> Results:
-    shape = (*call.shape()[:2], *call.shape(1)[1:-1])
-    return call.graph.operation("grid_sample", [call.x(), call.x(1)], shape, name=call.name)
-
-
 TENSORS: dict[str, Operator] = {
     "Shape": shape_of,
     "Size": size_of,
@@ -531,12 +490,10 @@ TENSORS: dict[str, Operator] = {
     "Concat": concat,
     "Slice": slice_,
     "Split": split,
-    "Gather": gather,
-    "GatherElements": gather_elements,
-    "GatherND": gather_nd,
     "Expand": expand,
     "Tile": tile,
     "Pad": pad,
+    "CenterCropPad": center_crop_pad,
     "Resize": resize,
     "Upsample": resize,
     "DepthToSpace": depth_to_space,
@@ -551,15 +508,10 @@ TENSORS: dict[str, Operator] = {
     "ReduceSumSquare": reduced("sum_square"),
     "ReduceLogSum": reduced("log_sum"),
     "ReduceLogSumExp": reduced("log_sum_exp"),
-    "ArgMax": place_of_extreme("argmax"),
-    "ArgMin": place_of_extreme("argmin"),
-    "TopK": top_k,
-    "CumSum": cumulated,
-    "Trilu": triangle,
     "Hardmax": hardmax,
     "LpNormalization": lp_norm,
     "MeanVarianceNormalization": mean_variance,
+    "RMSNormalization": rms_norm,
     "Einsum": einsum,
-    "GridSample": grid_sample,
     **dict.fromkeys(GATES, recurrent),
 }

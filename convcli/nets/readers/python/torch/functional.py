@@ -267,12 +267,17 @@ def unpool(
 
 
 def grid_sample(
-    interpreter: Interpreter, x: Value, grid: Value, *_: Value, **options: Value
+    interpreter: Interpreter,
+    x: Value,
+    grid: Value,
+    mode: Value = "bilinear",
+    padding_mode: Value = "zeros",
+    align_corners: Value = None,
 ) -> Tensor:
     x, grid = to_tensor(x), to_tensor(grid)
-    return append_operation(
-        interpreter, "grid_sample", [x, grid], (*x.shape[:2], *grid.shape[1:-1])
-    )
+    shape = (*x.shape[:2], *grid.shape[1:-1])
+    values = mode, padding_mode, bool(align_corners)
+    return append_operation(interpreter, "grid_sample", [x, grid], shape, *values)
 
 
 def affine_grid(

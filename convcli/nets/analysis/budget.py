@@ -1,0 +1,120 @@
+"""Figures of a network by name, and whether they are as they are expected to be."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from convcli.callsyntax import shown
+from convcli.errors import SpecError
+from convcli.nets.analysis.mac_rules import RULES
+from convcli.nets.analysis.summary import SCHEMA, Summary
+from convcli.nets.analysis.table import Settings, totals
+from convcli.nets.layers import size_text
+from convcli.tables import Listing
+from convcli.text import like
+
+Expectation = tuple[str, str, str]
+"""A figure's name, a relation, and a value: `("conv1.macs", "<=", "1500")`."""
+
+
+class Check(NamedTuple):
+    """An expectation beside the figure."""
+
+    name: str
+    relation: str
+    value: str
+    figure: str
+
+    @property
+    def holds(self) -> bool:
+        """Whether the figure is as expected; a bound may be a fraction."""
+        from fractions import Fraction
+
+        match self.relation:
+            case "<=":
+                return int(self.figure) <= Fraction(self.value)
+            case "<":
+                return int(self.figure) < Fraction(self.value)
+            case ">=":
+                return int(self.figure) >= Fraction(self.value)
+            case ">":
+                return int(self.figure) > Fraction(self.value)
+        return self.figure == self.value
+
+
+def figures(summary: Summary, settings: Settings, names: Sequence[str], flag: str) -> list[str]:
+    """Figures of the network, or of a layer: `params`, `conv1.output`.
+
+    Raises SpecError, which names the option `flag`, for what it does not know.
+    """
+    total = totals(summary, settings)
+    known = {name: str(value) for name, value in total.items() if isinstance(value, int)} | {
+        "output": size_text(summary.output),
+        "input": size_text(summary.input),
+        "layers": str(len(summary.rows)),
+        "memory": str(total["memory"]["forward"]),
+    }
+    rows = {row.name: row for row in summary.rows}
+    values = []
+    for name in names:
+        layer, _, quantity = name.rpartition(".")
+        of_layer = known
+        if layer in rows:
+            row = rows[layer]
+            of_layer = {
+                "params": str(row.params),
+                "macs": str(RULES[settings.rule].count(row)),
+                "output": size_text(row.output),
+            }
+        elif layer:
+            raise SpecError(f"{flag}: no layer is called {shown(layer)}{like(layer, rows)}")
+        if quantity not in of_layer:
+            hint = like(quantity, of_layer)
+            raise SpecError(f"{flag} knows {', '.join(of_layer)}, not {shown(quantity)}{hint}")
+        values.append(of_layer[quantity])
+    return values
+
+
+def checks(
+    summary: Summary, settings: Settings, expectations: Sequence[Expectation]
+) -> tuple[Check, ...]:
+    """Every expectation beside its figure. Raises SpecError for a bound of a size."""
+    values = figures(summary, settings, [name for name, _, _ in expectations], "--expect")
+    every = tuple(
+        Check(*expectation, figure)
+        for expectation, figure in zip(expectations, values, strict=True)
+    )
+    for one in every:
+        if one.relation != "=" and not one.figure.isdigit():
+            quantity = one.name.rpartition(".")[2]
+            raise SpecError(
+                f"--expect: {quantity} is a size, {one.figure}; {one.relation} is for numbers"
+            )
+    return every
+
+
+def checks_listing(every: Sequence[Check]) -> Listing:
+    """Expectations as a table: what was expected, what is so."""
+    rows = [
+        (
+            one.name,
+            f"{one.relation} {_grouped(one.value)}",
+            _grouped(one.figure),
+            "yes" if one.holds else "NO",
+        )
+        for one in every
+    ]
+    return Listing("", (("expected of", "to be", "it is", "met"), rows, ()), {})
+
+
+def _grouped(figure: str) -> str:
+    """A number for people; a size as it is."""
+    return f"{int(figure):,}" if figure.isdigit() else figure
+
+
+def figures_listing(names: Sequence[str], values: Sequence[str]) -> Listing:
+    """Figures by name: for scripts their values alone, one per line."""
+    numbers = [int(value) if value.isdigit() else value for value in values]
+    record = {"schema": SCHEMA, "figures": dict(zip(names, numbers, strict=True))}
+    return Listing(
+        values, (("figure", "value"), list(zip(names, numbers, strict=True)), ()), record
+    )
