@@ -1,8 +1,34 @@
 """A position in a source text, and how an error points at it."""
 
+from bisect import bisect
 from typing import NamedTuple
 
 from convcli.text import safe
+
+
+class NotebookName(str):
+    """What a notebook is called, whose code is read as one text: where its cells begin in it."""
+
+    cells: tuple[int, ...]
+    lines: tuple[int, ...]
+
+    def __new__(cls, name: str, cells: tuple[int, ...], lines: tuple[int, ...]) -> "NotebookName":
+        """`cells` are the numbers of the cells, from 1, `lines` the first line of each."""
+        own = super().__new__(cls, name)
+        own.cells, own.lines = cells, lines
+        return own
+
+
+def at_line(source: str, line: int) -> str:
+    """A line of a text as messages name it; of a notebook, the cell and its own line.
+
+    >>> at_line("net.py", 12), at_line(NotebookName("a.ipynb", (2, 5), (1, 9)), 12)
+    ('net.py:12', 'a.ipynb, cell 5, line 4')
+    """
+    if not isinstance(source, NotebookName) or not source.cells or line < 1:
+        return f"{safe(source)}:{line}"
+    place = bisect(source.lines, line) - 1
+    return f"{safe(source)}, cell {source.cells[place]}, line {line - source.lines[place] + 1}"
 
 
 class Where(NamedTuple):
@@ -22,7 +48,7 @@ def pointed(where: Where) -> str:
       a.net:3   conv(0, 3)
                      ^
     """
-    head = f"  {safe(where.source)}:{where.line}   "
+    head = f"  {at_line(where.source, where.line)}   "
     indent = len(where.text) - len(where.text.lstrip())
     text = safe(where.text.strip())
     column, width = max(where.column - indent, 0), max(where.width, 1)

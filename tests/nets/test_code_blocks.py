@@ -8,7 +8,7 @@ import pytest
 
 from convcli.cli.main import run
 from convcli.errors import SpecError
-from convcli.nets.analysis.summary import summarize
+from convcli.nets.analysis.summary import summarize, trace
 from convcli.nets.readers.code_blocks import is_sentence
 from convcli.nets.readers.read import read_text
 
@@ -142,3 +142,31 @@ def test_a_model_of_stdin_and_of_a_notebook_is_named(tmp_path, monkeypatch, caps
     path.write_text(notebook(CLASS, other))
     assert run(["shape", f"{path}:Net", "--input", "24", "-q"]) == 0
     assert capsys.readouterr().out == "20x20x6\n"
+
+
+@pytest.mark.parametrize(
+    ("cells", "place"),
+    [
+        (["import torch.nn as nn", "nn.Conv2d(3, 8, 3)\nnn.Conv2d(9, 8, 3)"], "cell 2, line 2"),
+        (["%pip install torch\nimport torch", "", "nn.Conv2d(9, 8, 3)"], "cell 3, line 1"),
+        (["%%bash\nls\nls", "!ls\n\nnn.Conv2d(9, 8, 3)"], "cell 2, line 3"),
+    ],
+)
+def test_what_does_not_fit_in_a_notebook_is_pointed_at_by_its_cell(cells, place):
+    network = read_text(notebook(*cells), "a.ipynb").network
+    (failure, *_) = trace(network, (3, 24, 24)).failures
+    assert f"\n  a.ipynb, {place}   nn.Conv2d(9, 8, 3)\n" in failure.text()
+
+
+def test_cells_of_prose_count_and_what_cannot_be_parsed_is_said_by_its_cell():
+    text = json.dumps(
+        {
+            "cells": [
+                {"cell_type": "markdown", "source": "# Net"},
+                {"cell_type": "code", "source": ["import torch\n", "from torch import nn"]},
+                {"cell_type": "code", "source": "net = nn.Sequential(\n  nn.Conv2d(3, 8, 3)\n"},
+            ]
+        }
+    )
+    with pytest.raises(SpecError, match=r"^a\.ipynb, cell 3, line 1: 'net = nn"):
+        read_text(text, "a.ipynb")

@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from convcli.callsyntax import UNREADABLE, parsed_module
 from convcli.errors import SpecError
+from convcli.nets.source_location import NotebookName
 from convcli.text import safe
 
 FENCE = r"^[ ]*(?:>[ ]*)*(```+|~~~+)[ ]*\{?\.?([\w+-]*)[^`]*$"
@@ -40,12 +41,14 @@ def is_notebook(text: str) -> bool:
     return text.lstrip()[:1] == "{" and '"cells"' in text and '"cell_type"' in text
 
 
-def notebook_code(text: str, source: str) -> str:
+def notebook_code(text: str, source: str) -> tuple[str, NotebookName]:
     r"""The code of a notebook's cells, one after another; lines for the shell are left empty.
+
+    With it comes its name, which knows the cells.
 
     >>> cell = {"cell_type": "code", "source": ["!pip install torch\n", "x = 1"]}
     >>> notebook_code(json.dumps({"cells": [cell]}), "a.ipynb")
-    '\nx = 1\n'
+    ('\nx = 1\n', 'a.ipynb')
 
     Raises SpecError for what is no notebook, or one of another language.
     """
@@ -58,8 +61,9 @@ def notebook_code(text: str, source: str) -> str:
     language = _language(notebook)
     if language not in ("", "python", "ipython"):
         raise SpecError(f"{safe(source)} is a notebook of {language[:30]}; Python is read")
-    cells = []
-    for cell in notebook["cells"]:
+    cells: list[str] = []
+    numbers, lines = [], [1]
+    for number, cell in enumerate(notebook["cells"], 1):
         if not isinstance(cell, dict) or cell.get("cell_type") != "code":
             continue
         code = cell.get("source", "")
@@ -67,7 +71,9 @@ def notebook_code(text: str, source: str) -> str:
             code = "".join(line for line in code if isinstance(line, str))
         if isinstance(code, str):
             cells.append(_cell(code))
-    return "\n".join(cells) + "\n"
+            numbers.append(number)
+            lines.append(lines[-1] + cells[-1].count("\n") + 1)
+    return "\n".join(cells) + "\n", NotebookName(source, tuple(numbers), tuple(lines[:-1]))
 
 
 def _language(notebook: dict[str, object]) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from convcli.callsyntax import UNREADABLE, parsed
 from convcli.errors import SpecError
 from convcli.nets.graph import MAX_NODES
-from convcli.nets.source_location import Where
+from convcli.nets.source_location import Where, at_line
 from convcli.text import safe
 
 MAX_COLUMN = 10_000
@@ -148,7 +148,7 @@ def _line_by_line(text: str, source: str) -> Iterator[Line]:
             line = getattr(error, "lineno", None) or 1
             start_of_it = safe(bare.split("\n")[0][:100])
             raise SpecError(
-                f"{safe(source)}:{first + line - 1}: {start_of_it!r} cannot be read"
+                f"{at_line(source, first + line - 1)}: {start_of_it!r} cannot be read"
             ) from None
         count += len(body)
         if count > MAX_NODES:

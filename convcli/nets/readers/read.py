@@ -182,7 +182,7 @@ def read_text(text: str, source: str = "text", entry: str = "") -> Reading:
     """
     shape: Shape | None = None
     about = ""
-    text = _code_of(text, source)
+    text, source = _code_of(text, source)
     if entry:
         return _read_python(text, source, "", entry)
     if _is_printed(text):
@@ -201,18 +201,18 @@ def read_text(text: str, source: str = "text", entry: str = "") -> Reading:
     return Reading(network, shape, about)
 
 
-def _code_of(text: str, source: str) -> str:
-    """The code of a notebook or of Markdown; any other text as it is."""
+def _code_of(text: str, source: str) -> tuple[str, str]:
+    """The code of a notebook or of Markdown, any other text as it is; and what it is called."""
     notebook = text.lstrip()[:1] == "{"
     if not (notebook or "```" in text or "~~~" in text or "Param #" in text):
-        return text
+        return text, source
     from convcli.nets.readers import code_blocks
 
     code_blocks.refuse_summary(text, source)
     if notebook:
         is_one = code_blocks.is_notebook(text)
-        return code_blocks.notebook_code(text, source) if is_one else text
-    return code_blocks.fenced_code(text)
+        return code_blocks.notebook_code(text, source) if is_one else (text, source)
+    return code_blocks.fenced_code(text), source
 
 
 def _read_python(text: str, source: str, path: str = "", entry: str = "") -> Reading:

@@ -49,14 +49,16 @@ def fields(data: memoryview) -> Iterator[tuple[int, Value]]:
     """
     at, end = 0, len(data)
     while at < end:
-        key, at = varint(data, at)
+        # most numbers are one byte, which a call takes ten times as long to read
+        key, at = (data[at], at + 1) if data[at] < 0x80 else varint(data, at)
         number, kind = key >> 3, key & 7
         if kind == VARINT:
             value, at = varint(data, at)
             yield number, value
             continue
         if kind == BYTES:
-            length, at = varint(data, at)
+            short = at < end and data[at] < 0x80
+            length, at = (data[at], at + 1) if short else varint(data, at)
         elif kind in (FIXED32, FIXED64):
             length = 4 if kind == FIXED32 else 8
         else:

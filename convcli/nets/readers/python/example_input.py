@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from convcli.nets.layers import Shape
 from convcli.nets.readers.python.language.objects import SourceFile
+from convcli.nets.source_location import at_line
 
 TENSORS = {"randn", "rand", "zeros", "ones", "empty", "normal", "uniform", "full", "randint"}
 """What makes a tensor of a size."""
@@ -56,7 +57,7 @@ def example_input(file: SourceFile, entry: ast.expr, channels_last: bool) -> Exa
     if len(examples) != 1:
         return None
     ((shape, call),) = examples.items()
-    return Example(shape, f"{file.name}:{call.lineno}: {ast.unparse(call)[:60]}")
+    return Example(shape, f"{at_line(file.name, call.lineno)}: {ast.unparse(call)[:60]}")
 
 
 class _Calls:

@@ -6,6 +6,7 @@ from convcli.callsyntax import UNREADABLE, parsed_module
 from convcli.errors import SpecError
 from convcli.nets.readers.python.language.objects import ReadError, SourceFile
 from convcli.nets.readers.text_source import file_text
+from convcli.nets.source_location import at_line
 from convcli.text import safe
 
 MAX_FILE_BYTES = 2_000_000
@@ -84,9 +85,7 @@ def parsed_file(path: str, name: str, text: str) -> SourceFile:
         tree = parsed_module(text)
     except UNREADABLE as error:
         line = getattr(error, "lineno", None)
-        at = f":{line}" if line else ""
+        place = at_line(name, line) if line else safe(name)
         reason = safe(getattr(error, "msg", None) or "it is nested too deep")
-        raise SpecError(
-            f"{safe(name)}{at} is not Python that can be read: {reason[:200]}"
-        ) from None
+        raise SpecError(f"{place} is not Python that can be read: {reason[:200]}") from None
     return SourceFile(path, name, text, tree)
