@@ -21,7 +21,7 @@ from convcli.images.engines.quantize import NOTHING, Statistics, combined
 from convcli.images.engines.row_bands import Bands, share_rows, thread_count
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.filters.color import in_gray
-from convcli.images.filters.float_path import check_within, finished, float_values
+from convcli.images.filters.float_path import black_or_white, check_within, finished, float_values
 from convcli.images.filters.plan import FilterPlan, Writer, memory_needed, plan_filter
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
@@ -107,7 +107,7 @@ def _direct(
     if work.in_order:  # what one band leaves behind, the next goes on from: a thread takes many
         step = chunk or work.rows
         share = max(step, -(-shape[0] // (count * step)) * step)
-    statistics, lock = [NOTHING], Lock()
+    statistics, lock, threshold = [NOTHING], Lock(), plan.spec.threshold
 
     def worker() -> Callable[[int, int], None]:
         scratch, buffer = Scratch(), np.empty((step if sink else 0, *shape[1:]), depth)
@@ -121,6 +121,9 @@ def _direct(
                     samples = out[first - begin : last - begin]
                     colors = samples[..., :-1] if adds_alpha else samples
                     part = work.run(first, last, colors, scratch)
+                    if threshold is not None:
+                        own = colors[..., :-1] if plan.transparent else colors
+                        own[...] = black_or_white(own, threshold, picture.full)
                     with lock:
                         statistics[0] = combined(statistics[0], part)
                 if adds_alpha:
@@ -310,6 +313,8 @@ def _in_range(values: Samples, picture: Picture, spec: FilterSpec) -> Samples:
         raise PictureError(
             f"--range {spec.range.text} rescales samples; arrays hold responses as they are"
         )
+    if spec.threshold is not None:
+        raise PictureError("--threshold makes samples black and white; write a picture, not floats")
     if spec.range.name == "abs":
         values = np.abs(values)
     if spec.amount == 1:
