@@ -88,6 +88,7 @@ from convcli.images.filters.options import Channels, Normalization
         option(
             "--fail-on-clip", is_flag=True, help="Exit with 1, writing nothing, if any is clipped."
         ),
+        option("--lossless", is_flag=True, help="Keep every sample, in WebP."),
         option("--explain", is_flag=True, help="Print on stderr what is computed, and how."),
         option("--preview", is_flag=True, help="Show input and result on the terminal."),
         option(

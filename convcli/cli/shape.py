@@ -62,6 +62,7 @@ from convcli.tables import finish
     ),
     more=[
         option("-v", "--explain", is_flag=True, help="Each layer's formulas, numbers in place."),
+        option("--compare", is_flag=True, help="Every word a NETWORK, a row each."),
         option("--fit", is_flag=True, help="Report which inputs fit, and the smallest that works."),
         option("--strict-fit", is_flag=True, help="Exit 1 when rows or columns are never read."),
         option("--depth", type=COUNT, help="Fold blocks nested deeper than this."),

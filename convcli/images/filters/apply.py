@@ -34,6 +34,7 @@ from convcli.images.io.source import Limits, Prefetch, TooLargeError
 from convcli.images.io.write import (
     check_frames,
     check_suffix,
+    losses,
     save_picture,
     saved_metadata,
     write_output,
@@ -152,6 +153,13 @@ class Opened(NamedTuple):
     picture: Picture | None
     refusal: TooLargeError | None = None
 
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What a result does not have of its file: what is not read, and what is not written."""
+        if self.picture is None:
+            return ()
+        return self.picture.notes + losses(self.picture, self.plan.format)
+
 
 def open_planned(
     source: str,
@@ -250,8 +258,9 @@ def _write_strips(
     picture: Picture, plan: FilterPlan, target: Target, form: Format, threads: int | None
 ) -> Statistics:
     """Strips of a JPEG, which are encoded by the thread that computes them."""
-    writer = StripWriter(_shape(picture, plan), target.options.of(form))
-    metadata = saved_metadata(picture, form)
+    shape = _shape(picture, plan)
+    writer = StripWriter(shape, target.options.of(form, picture.metadata))
+    metadata = saved_metadata(picture, form, shape)
     results: list[Filtered] = []
 
     def write(stream: IO[bytes]) -> None:
