@@ -81,7 +81,7 @@ class Matrices(NamedTuple):
     scales: tuple[Fraction, ...] = ()
     """One per channel; none where all are 1."""
     fields: Mapping[str, object] = {}
-    """Of a kernel: `combine`, `anchor` and `one_sided`, as far as they are said."""
+    """Of a kernel: what FIELDS names, as far as it is said."""
 
     @property
     def values(self) -> Stack:
@@ -502,7 +502,7 @@ def _channels(node: Node) -> list[Cells]:
     return channels
 
 
-FIELDS = ("combine", "anchor", "one_sided")
+FIELDS = ("combine", "anchor", "one_sided", "threshold", "lines")
 """How matrices are a kernel."""
 
 READ_KEYS = ("matrix", "weights", "scale", "matrices", *FIELDS)

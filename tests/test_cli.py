@@ -267,7 +267,7 @@ def test_a_misfit_shows_the_table_up_to_it_then_what_clashes_and_what_would_fit(
         ("solve resnet50 --why lots", 2, "is not a figure"),
         ("solve --why 4.11G", 2, "--why needs a network"),
         ("solve lenet5 --why 4.11G", 1, "no convention tried here gives 4.11G"),
-        ("zoo lenet6", 2, "no network is called 'lenet6'; there are alexnet"),
+        ("zoo lenet6", 2, "no network is called 'lenet6'; convcli zoo lists "),
     ],
 )
 def test_a_question_that_cannot_be_answered_says_why(shell, line, code, message):

@@ -182,7 +182,7 @@ COMPLETED = {
     "convcli shape maxpool3": {"maxpool3d"},
     "convcli extract cat.jpg --net resnet1": {"resnet18", "resnet101", "resnet152"},
     "convcli extract cat.jpg --init g": {"glorot", "gabor"},
-    "convcli shape resnet50 --columns layer,MA": {"layer,MACs"},
+    "convcli shape resnet50 --columns layer,MA": {"layer,MACs", "layer,MACs_share"},
     "convcli filter cat.jpg --border ref": {"reflect"},
     "convcli explain --activation leak": {"leaky_relu"},
     "convcli solve --wh": {"--why"},

@@ -188,6 +188,7 @@ def _pixel(options: ExplainOptions) -> Answer:
     if read_size(options.kernel):
         raise SpecError("a picture needs a kernel with weights, such as --kernel sharpen")
     one = kernel(options.kernel)
+    one.check_explained()
     picture = open_picture(options.picture)
     lesson = pixel_lesson(picture, one, options.at) if options.at is not None else None
     hints = () if one.listed else row_hints(*one.shape)

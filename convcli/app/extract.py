@@ -36,7 +36,7 @@ from convcli.images.io.write import save_arrays, write_picture
 from convcli.nets.graph import INPUT
 from convcli.nets.readers.read import is_source
 from convcli.nets.readers.vocabulary.registry import names_of
-from convcli.nets.zoo import NAMES
+from convcli.nets.zoo import zoo_name
 from convcli.output import note
 from convcli.runtime.memory_estimate import took_note
 from convcli.tables import Outcome
@@ -290,7 +290,7 @@ def is_layer(word: str, after_pictures: bool) -> bool:
         return not os.path.exists(word) or is_source(word)
     if os.path.exists(word) or os.sep in word:
         return False
-    return after_pictures or word in NAMES or word in names_of("short")
+    return after_pictures or zoo_name(word) is not None or word in names_of("short")
 
 
 def files_read(paths: Sequence[str], options: ExtractOptions) -> list[str]:

@@ -39,6 +39,7 @@ class FilterRun(FilterOptions, BatchOptions, OutputOptions):
     in_place: bool = False
     quality: int | None = None
     subsampling: Literal["4:4:4", "4:2:2", "4:2:0"] | None = None
+    lossless: bool = False
     fail_on_clip: bool = False
     preview: bool = False
     explain: bool = False
@@ -50,7 +51,7 @@ class FilterRun(FilterOptions, BatchOptions, OutputOptions):
         from convcli.images.io.formats import SaveOptions, format_named
 
         form = None if self.to is None else format_named(self.to)
-        return SaveOptions(form, self.quality, self.subsampling)
+        return SaveOptions(form, self.quality, self.subsampling, self.lossless)
 
     def is_batch(self) -> bool:
         """Whether more than one plain picture and one plain file is asked for."""
@@ -111,7 +112,7 @@ def _filter_picture(source: str, options: FilterRun) -> None:
     opened = open_planned(source, spec, target, prefetch=prefetch)
     if target is not None and opened.plan.format is not None:
         target.options.check(opened.plan.format)
-    for remark in opened.picture.notes if opened.picture else ():
+    for remark in opened.losses:
         note(f"{safe(source)}: {remark}")
     for text in opened.plan.text() if options.explain else ():
         note(text)
@@ -230,6 +231,7 @@ def _filter_batch(options: FilterRun) -> None:
         format=None if form is None else form.name,
         quality=options.quality,
         subsampling=options.subsampling,
+        lossless=options.lossless,
         threads=options.threads,
         fail_on_clip=options.fail_on_clip,
         max_pixels=options.max_pixels,
@@ -271,14 +273,15 @@ def _refuse_report(report: str, tasks: Sequence[Task]) -> None:
 
 def _report_path(quiet: bool) -> Callable[[Progress, Outcome], None]:
     """Paths of results on stdout, what is remarkable on stderr."""
+    from convcli.batch.jobs import IN_BANDS
 
     def report(progress: Progress, outcome: Outcome) -> None:
-        if not quiet:
-            # of many that are skipped, the summary says how many have no recipe
-            for text in outcome.notes if outcome.status != "skipped" or progress.total == 1 else ():
+        # of many that are skipped, the summary says how many have no recipe
+        for text in outcome.notes if outcome.status != "skipped" or progress.total == 1 else ():
+            if not quiet or text != IN_BANDS:  # what is lost is said in any case
                 progress.note(f"{safe(outcome.source)}: {text}")
-            if progress.total == 1 and isinstance(outcome.value, dict):
-                progress.note(f"{safe(outcome.target)}: {outcome.value['said']}")
+        if not quiet and progress.total == 1 and isinstance(outcome.value, dict):
+            progress.note(f"{safe(outcome.target)}: {outcome.value['said']}")
         if outcome.status != "failed":
             progress.path(outcome.target)
 

@@ -88,14 +88,15 @@ def _figure(options: SolveOptions, text: str) -> Outcome:
     from convcli.nets.analysis.valid_inputs import check_fits
     from convcli.nets.input_size import input_shape
     from convcli.nets.readers.read import read_words
-    from convcli.nets.zoo import NAMES
+    from convcli.nets.zoo import NAMES, zoo_name
 
     figure, words = read_figure(text), options.network
     if not words:
         raise SpecError("--why needs a network: convcli solve resnet50 --why 4.11G")
-    readings = {words[0] if len(words) == 1 else "this": read_words(words)}
-    if len(words) == 1 and words[0] in NAMES:
-        stem = words[0].partition("-")[0]
+    known = zoo_name(words[0]) if len(words) == 1 else None
+    readings = {known or (words[0] if len(words) == 1 else "this"): read_words(words)}
+    if known is not None:
+        stem = known.partition("-")[0]
         versions = [name for name in NAMES if name.partition("-")[0] == stem]
         readings |= {name: read_words([name]) for name in versions}
     networks = {

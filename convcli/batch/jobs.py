@@ -95,6 +95,7 @@ class FilterJob(Job):
     format: str | None = None
     quality: int | None = None
     subsampling: str | None = None
+    lossless: bool = False
     fail_on_clip: bool = False
     resume: bool = False
 
@@ -110,7 +111,7 @@ class FilterJob(Job):
 
         spec = spec_of(read_record(self.record, "the job"))
         form = None if self.format is None else format_named(self.format)
-        options = SaveOptions(form, self.quality, self.subsampling)
+        options = SaveOptions(form, self.quality, self.subsampling, self.lossless)
 
         def work(task: Task) -> Done:
             replaces = task.force
@@ -125,7 +126,7 @@ class FilterJob(Job):
             if task.before is not None and file_state(task.source) != task.before:
                 return Done(notes=_done_before(opened, self.record))
             if task.source == task.target and opened.picture is not None:
-                _refuse_loss(task.source, opened.picture.notes)
+                _refuse_loss(task.source, opened.losses)
             if self.fail_on_clip:
                 refuse_clipping(opened, self.threads)
             make_folder(task.target)
@@ -139,7 +140,7 @@ class FilterJob(Job):
                 if finished is None:
                     raise
                 return finished
-            notes = opened.picture.notes if opened.picture else ("filtered in bands",)
+            notes = opened.losses if opened.picture else (IN_BANDS,)
             values = {
                 **statistics_record(statistics),
                 "least": statistics.minimum,  # the older names of both
@@ -151,17 +152,16 @@ class FilterJob(Job):
         return work
 
 
-LOSSES = ("8 bits a sample", "left out")
-"""What notes on a picture say where not all of its file is read."""
+IN_BANDS = "filtered in bands"
+"""The note that speaks of no loss."""
 
 
-def _refuse_loss(source: str, notes: tuple[str, ...]) -> None:
-    """Raise PictureError where a result in the place of its input would lose what was not read."""
-    for text in notes:
-        if any(loss in text for loss in LOSSES):
-            raise PictureError(
-                f"{safe(source)}: {text}, and --in-place would lose it for good; give -o instead"
-            )
+def _refuse_loss(source: str, losses: tuple[str, ...]) -> None:
+    """Raise PictureError where a result in the place of its input would lose what it lacks."""
+    for text in losses:
+        raise PictureError(
+            f"{safe(source)}: {text}, and --in-place would lose it for good; give -o instead"
+        )
 
 
 def _done_before(opened: "Opened", record: str) -> tuple[str, ...]:

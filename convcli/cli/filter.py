@@ -59,8 +59,11 @@ from convcli.images.filters.options import Channels, Normalization
     option(
         "--border", type=BORDER, help="edge, reflect, symmetric, wrap, zero, constant:V, valid."
     ),
-    option("--range", type=PICTURE_RANGE, help="auto, clip, abs, signed, stretch, pct:1,99."),
+    option("--range", type=PICTURE_RANGE, help="auto, clip, abs, signed, stretch, pct:1,99, …"),
     more=[
+        option(
+            "--threshold", metavar="T", help="White from a sample of T on, black below: 0 to 255."
+        ),
         option("--amount", metavar="A", help="Share of the result; the rest is input.  [1]"),
         option("--gray", is_flag=True, help="Convert the picture to gray first."),
         option("--stride", type=PAIR, help="Keep every n-th row and column.  [1]"),
@@ -85,6 +88,7 @@ from convcli.images.filters.options import Channels, Normalization
         option(
             "--fail-on-clip", is_flag=True, help="Exit with 1, writing nothing, if any is clipped."
         ),
+        option("--lossless", is_flag=True, help="Keep every sample, in WebP."),
         option("--explain", is_flag=True, help="Print on stderr what is computed, and how."),
         option("--preview", is_flag=True, help="Show input and result on the terminal."),
         option(
@@ -126,7 +130,8 @@ def filter_command(options: FilterRun) -> None:
     has {stem}, {suffix}, {name}, {kernel}, {parent} and {number:04}.
 
     The range auto scales gradients so that a full black-to-white step is white, and clips blurs;
-    one line on stderr says what the values were. Of many pictures (folders, globs, lists) results
-    come in the order of the inputs, and those that fail are listed at the end.
+    one line on stderr says what the values were. crossings:5 draws lines where responses of log or
+    dog change their sign by 5 or more; canny draws linked lines. Of many pictures (folders, globs,
+    lists) results come in the order of the inputs, and those that fail are listed at the end.
     """
     filter_pictures(options)

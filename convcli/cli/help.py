@@ -216,6 +216,8 @@ def _write_screen(
     groups: Iterable[Group], ctx: click.Context, formatter: click.HelpFormatter
 ) -> None:
     """Write one line per everyday option, and the names of the others after them."""
+    from textwrap import wrap  # not on the way of a command that runs
+
     groups = [group for group in groups if group.title != OTHERS]
     daily = [option for group in groups for option in group.everyday]
     width = max((len(record_of(option, ctx)[0]) for option in daily), default=0)
@@ -228,7 +230,12 @@ def _write_screen(
             formatter.write(f"  {spec:{width}}  {text}\n")
         if more:
             names = " ".join(max(option.opts, key=len) for option in more)
-            formatter.write_text(f"  and {names}" if everyday else f"{title}: {names}")
+            text = f"  and {names}" if everyday else f"{title}: {names}"
+            indent = "  " if everyday else ""
+            for line in wrap(
+                text, formatter.width, subsequent_indent=indent, break_on_hyphens=False
+            ):
+                formatter.write(f"{line}\n")
     formatter.write(f"All options, explained: {ctx.command_path} --help-all\n")
 
 

@@ -88,9 +88,9 @@ class Root(click.Group):
 
 def _hint(word: str) -> str:
     """A hint at what a word that is no command may mean: a command, or an argument of one."""
-    from convcli.nets.zoo import NAMES
+    from convcli.nets.zoo import zoo_name
 
-    if word in NAMES or word.endswith((".net", ".py", ".onnx")):
+    if zoo_name(word) or word.endswith((".net", ".py", ".onnx")):
         return f"; did you mean convcli shape {safe(word)}?"
     if os.path.isfile(word):
         return f"; did you mean convcli filter {safe(word)}?"

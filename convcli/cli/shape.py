@@ -47,7 +47,6 @@ from convcli.tables import finish
 )
 @group(
     "Questions",
-    option("--depth", type=COUNT, help="Fold blocks nested deeper than this."),
     option(
         "--versus",
         type=NETWORK,
@@ -65,16 +64,17 @@ from convcli.tables import finish
         option("-v", "--explain", is_flag=True, help="Each layer's formulas, numbers in place."),
         option("--fit", is_flag=True, help="Report which inputs fit, and the smallest that works."),
         option("--strict-fit", is_flag=True, help="Exit 1 when rows or columns are never read."),
-        option("--keep-going", is_flag=True, help="Continue after misfits with what would fit."),
-    ],
-)
-@group(
-    "Counting and output",
-    more=[
+        option("--depth", type=COUNT, help="Fold blocks nested deeper than this."),
         option("--get", metavar="NAME", multiple=True, help="Figures alone: params, conv1.output."),
         option("--sort", type=SORT, help="Largest first: params, macs, memory, intensity, …."),
         option("--top", type=COUNT, help="The first N rows, by MACs or --sort."),
         option("--type", "types", type=TYPE_NAMES, help="Layers of these types: conv2d,linear."),
+        option("--keep-going", is_flag=True, help="Continue after misfits with what would fit."),
+    ],
+)
+@group(
+    "Output",
+    more=[
         option("--by-type", is_flag=True, help="A row for each type of layer, with its shares."),
         option("--columns", type=COLUMN_NAMES, help="Columns to show, by commas; or all."),
         option("--batch", type=COUNT, help="Images at once, for memory.  [1]"),

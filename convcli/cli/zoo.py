@@ -1,4 +1,4 @@
-"""`convcli zoo`: the networks that come with the tool, in its own notation."""
+"""`convcli zoo`: the networks that come with the tool, and their text."""
 
 import click
 

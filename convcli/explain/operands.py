@@ -115,6 +115,7 @@ class Operands:
         from convcli.images.kernels.parse import kernel
 
         one = kernel(text)
+        one.check_explained()
         stack = kernel_stack(one)
         if len(stack) > 1:
             raise UnfitError(

@@ -12,7 +12,7 @@ from convcli.cli.main import run
 from convcli.drawing.network.blocks import blocks_of
 from convcli.drawing.network.captions import size_label
 from convcli.drawing.network.scene import Text
-from convcli.nets.zoo import NAMES
+from convcli.nets.zoo import FILES as ZOO_FILES
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -32,7 +32,7 @@ def titles_of(text):
     ]
 
 
-@pytest.mark.parametrize("network", NAMES)
+@pytest.mark.parametrize("network", ZOO_FILES)
 def test_every_layer_stands_in_one_title_and_the_file_is_small(tmp_path, network):
     text = drawn(tmp_path, network, "--style", "blocks")
     assert text == drawn(tmp_path, network, "--style", "blocks")
@@ -124,7 +124,7 @@ def test_the_scale_is_written_into_the_figure(tmp_path, style):
     ],
 )
 def test_edges_between_layers_that_are_no_neighbors_are_arcs(network, style, arcs):
-    text = convcli.draw(network, None if network in NAMES else 32, style=style).text()
+    text = convcli.draw(network, None if network in ZOO_FILES else 32, style=style).text()
     assert text.count('class="arc"') == arcs
 
 

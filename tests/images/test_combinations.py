@@ -186,7 +186,9 @@ def test_every_combination_is_the_oracle(monkeypatch, tmp_path, name, depth, alp
                     assert_close(found[truth.seen][:, : values.shape[1]], values, 1e-6)
                 elif writer == "jpg":
                     stream = BytesIO()
-                    Image.fromarray(array[..., :3]).save(stream, "JPEG", quality=95)
+                    Image.fromarray(array[..., :3]).save(
+                        stream, "JPEG", quality=95, subsampling="4:4:4"
+                    )
                     with Image.open(stream) as image:
                         np.testing.assert_array_equal(found, np.asarray(image))
                 else:

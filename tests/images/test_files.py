@@ -272,13 +272,6 @@ def test_tiffs_are_read_as_what_their_tags_say(tmp_path, dtype, extra, order, ex
     np.testing.assert_array_equal(picture.pixels[..., 0].astype(np.int64), expected)
 
 
-def test_a_tiff_of_twelve_bits_is_refused_in_these_words(tmp_path):
-    path = tmp_path / "gray.tif"
-    path.write_bytes(tiff_of(GRAYS.astype("uint16"), 12, {}))
-    with pytest.raises(PictureError, match=r"samples of 12 bits|cannot be read|is not a picture"):
-        open_picture(str(path), every_kind=True)
-
-
 @pytest.mark.parametrize("bits", [1, 2, 4])
 def test_the_transparent_gray_of_a_png_of_few_bits(tmp_path, bits):
     levels = np.arange(16, dtype=np.uint8).reshape(2, 8) % 2**bits

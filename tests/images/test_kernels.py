@@ -250,7 +250,7 @@ def test_a_bad_kernel_is_refused_in_a_sentence(spec, message):
     assert len(str(refusal.value)) < 400
 
 
-SPECS = [*CATALOGUE, "sobel:left", "scharr:top", "sobel:y", "gaussian:9", "box:31", "laplacian:8", "frei-chen:4", "motion:9,angle=30"]  # fmt: skip
+SPECS = [*CATALOGUE, "sobel:left", "scharr:top", "sobel:y", "gaussian:9", "box:31", "laplacian:8", "frei-chen:4", "unsharp:1,2,0.5", "canny:2,0.01,0.5", "motion:9,angle=30"]  # fmt: skip
 
 
 @pytest.mark.parametrize("form", ["json", "csv", "tsv"])
@@ -314,6 +314,8 @@ NO_KERNELS = {
     f'{{"combine": "sum", "matrices": [{", ".join(["{}"] * 65)}]}}': "JSON holds rows of numbers",
     MANY: "the kernel matrix has 65 channels; at most 64 are read",
     '{"matrix": [[1e99]], "scale": 1e99}': "the largest weight of kernel custom is about 1e+198; it must be from 1e-125 to 1e+125",
+    '{"lines": [1, 2, 3], "matrix": [[1]]}': '"lines" of a magnitude is a sigma and two strengths, such as [1, 0.1, 0.2]',
+    '{"threshold": -1, "matrix": [[1]]}': "\"threshold\" is 0 or more, not '-1'",
     '{"combine": "magnitude", "matrices": [{"matrix": [[1, 1e-140]]}, {"matrix": [[1, 2]]}]}': "a magnitude has weights of at most 140 digits",
     "matrix,row,0\n1,0,1,2": "row 1 of the table has 4 fields, not 3",
     "matrix,row,0\n1,1,1": "row 1 of the table is not the next row of a matrix",

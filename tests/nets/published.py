@@ -15,6 +15,11 @@ class Published(NamedTuple):
 NETWORKS = {
     "lenet5": Published(61_706, 416_520),
     "lenet5-1998": Published(60_000),
+    "lenet5-caffe": Published(431_080, 2_293_000),
+    "lenet-300-100": Published(266_610, 266_200),
+    "mobilenet_v1": Published(4_231_976, 568_740_352),
+    "darknet19": Published(20_842_376, 3_645_374_464),
+    "darknet53": Published(41_609_928, 9_285_115_904),
     "alexnet": Published(61_100_840, 714_188_480, 63),
     "alexnet-2012": Published(60_965_224, 724_406_816),
     "vgg11": Published(132_863_336, 7_609_090_048, 32),
@@ -31,6 +36,14 @@ NETWORKS = {
     "resnet101": Published(44_549_160, 7_801_405_440),
     "resnet152": Published(60_192_808, 11_513_626_624),
 }
+
+PARAMS_AND_STATISTICS = [
+    # Keras's MobileNet; darknet53.conv.74 and darknet19_448.conv.23 without their headers, in floats
+    ("mobilenet_v1", 0, 4_253_864),
+    ("darknet53", 1_025_000, (162_482_580 - 20) // 4),
+    ("darknet19", 1_025_000, (79_327_120 - 16) // 4),
+]
+"""Network, the weights of a classifier that is not in the file, and the values of the rest."""
 
 UNGROUPED_ALEXNET_2012 = Published(62_378_344, 1_135_256_096)
 

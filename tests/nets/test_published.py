@@ -11,7 +11,8 @@ from convcli.nets.analysis.valid_inputs import smallest
 from convcli.nets.graph import Network
 from convcli.nets.layers import Conv
 from convcli.nets.readers.read import read_text, read_words
-from convcli.nets.zoo import NAMES
+from convcli.nets.zoo import NAMES, zoo_name
+from convcli.nets.zoo.backbones import BACKBONES, FAMILIES
 from convcli.text import bytes_text
 
 
@@ -27,6 +28,49 @@ def test_zoo_networks_have_their_published_figures(name):
     assert summary.params == wanted.params
     assert wanted.macs in (None, summary.macs)
     assert summary.output in ((1000,), (10,))
+
+
+SMALLEST = [min(family.members, key=lambda name: family.members[name][1]) for family in FAMILIES]
+"""One of each family; tests/benchmarks/zoo.py looks at all."""
+
+
+@pytest.mark.parametrize("name", SMALLEST)
+def test_torchvisions_networks_have_its_published_figures(name):
+    summary = summarize(*zoo(name))
+    side, params, giga_macs = BACKBONES[name].members[name]
+    macs = totals(summary, Settings("weights+products"))["macs"]
+    assert (summary.input, summary.output) == ((3, side, side), (1000,))
+    assert (summary.params, round(macs / 1e9, 3)) == (params, giga_macs)
+
+
+def test_the_unet_of_the_paper():
+    """23 convolutions, and a border of 92 pixels is lost; parameters as PyTorch counts them."""
+    summary = summarize(*zoo("unet"))
+    convs = [row for row in summary.rows if row.node.layer.type in ("conv2d", "conv_transpose2d")]
+    assert (len(convs), summary.params, summary.output) == (23, 31_030_658, (2, 388, 388))
+
+
+@pytest.mark.parametrize(("name", "classifier", "values"), published.PARAMS_AND_STATISTICS)
+def test_weights_are_as_many_as_published_files_hold(name, classifier, values):
+    rows = summarize(*zoo(name)).rows
+    assert sum(row.params + row.statistics for row in rows) - classifier == values
+
+
+@pytest.mark.parametrize(
+    ("word", "name"),
+    [
+        ("ResNet50", "resnet50"),
+        ("resnet-50", "resnet50"),
+        ("MobileNetV2", "mobilenet_v2"),
+        ("mobilenet-v3", "mobilenet_v3_large"),
+        ("EfficientNet-B0", "efficientnet_b0"),
+        ("ResNeXt-50", "resnext50_32x4d"),
+        ("ViT-B/16", None),
+        ("relu", None),
+    ],
+)
+def test_networks_are_known_by_any_spelling(word, name):
+    assert zoo_name(word) == name
 
 
 @pytest.mark.parametrize("name", texts.PASTED)

@@ -110,7 +110,7 @@ def picture_data(picture: Picture, first: Kernel, cell: Spot | None = None) -> R
         "catalogue": {
             name: kernel_data(one)
             for name, one in ((name, kernel(name)) for name in CATALOGUE)
-            if max(one.shape) <= MAX_TAPS
+            if max(one.shape) <= MAX_TAPS and not one.lines
         },
     }
 

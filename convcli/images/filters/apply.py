@@ -21,7 +21,7 @@ from convcli.images.engines.quantize import NOTHING, Statistics, combined
 from convcli.images.engines.row_bands import Bands, share_rows, thread_count
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.filters.color import in_gray
-from convcli.images.filters.float_path import check_within, finished, float_values
+from convcli.images.filters.float_path import black_or_white, check_within, finished, float_values
 from convcli.images.filters.plan import FilterPlan, Writer, memory_needed, plan_filter
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
@@ -34,6 +34,7 @@ from convcli.images.io.source import Limits, Prefetch, TooLargeError
 from convcli.images.io.write import (
     check_frames,
     check_suffix,
+    losses,
     save_picture,
     saved_metadata,
     write_output,
@@ -107,7 +108,7 @@ def _direct(
     if work.in_order:  # what one band leaves behind, the next goes on from: a thread takes many
         step = chunk or work.rows
         share = max(step, -(-shape[0] // (count * step)) * step)
-    statistics, lock = [NOTHING], Lock()
+    statistics, lock, threshold = [NOTHING], Lock(), plan.spec.threshold
 
     def worker() -> Callable[[int, int], None]:
         scratch, buffer = Scratch(), np.empty((step if sink else 0, *shape[1:]), depth)
@@ -121,6 +122,9 @@ def _direct(
                     samples = out[first - begin : last - begin]
                     colors = samples[..., :-1] if adds_alpha else samples
                     part = work.run(first, last, colors, scratch)
+                    if threshold is not None:
+                        own = colors[..., :-1] if plan.transparent else colors
+                        own[...] = black_or_white(own, threshold, picture.full)
                     with lock:
                         statistics[0] = combined(statistics[0], part)
                 if adds_alpha:
@@ -148,6 +152,13 @@ class Opened(NamedTuple):
     plan: FilterPlan
     picture: Picture | None
     refusal: TooLargeError | None = None
+
+    @property
+    def losses(self) -> tuple[str, ...]:
+        """What a result does not have of its file: what is not read, and what is not written."""
+        if self.picture is None:
+            return ()
+        return self.picture.notes + losses(self.picture, self.plan.format)
 
 
 def open_planned(
@@ -247,8 +258,9 @@ def _write_strips(
     picture: Picture, plan: FilterPlan, target: Target, form: Format, threads: int | None
 ) -> Statistics:
     """Strips of a JPEG, which are encoded by the thread that computes them."""
-    writer = StripWriter(_shape(picture, plan), target.options.of(form))
-    metadata = saved_metadata(picture, form)
+    shape = _shape(picture, plan)
+    writer = StripWriter(shape, target.options.of(form, picture.metadata))
+    metadata = saved_metadata(picture, form, shape)
     results: list[Filtered] = []
 
     def write(stream: IO[bytes]) -> None:
@@ -310,6 +322,8 @@ def _in_range(values: Samples, picture: Picture, spec: FilterSpec) -> Samples:
         raise PictureError(
             f"--range {spec.range.text} rescales samples; arrays hold responses as they are"
         )
+    if spec.threshold is not None:
+        raise PictureError("--threshold makes samples black and white; write a picture, not floats")
     if spec.range.name == "abs":
         values = np.abs(values)
     if spec.amount == 1:

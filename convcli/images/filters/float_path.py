@@ -4,17 +4,20 @@ Nothing is rounded or clipped before the last step.
 """
 
 from collections.abc import Sequence
+from fractions import Fraction
+from math import ceil
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from convcli.errors import UnfitError
-from convcli.images.arrays import Values
+from convcli.images.arrays import Samples, Values
 from convcli.images.engines.correlate import Correlator
-from convcli.images.engines.quantize import NOTHING, Statistics
+from convcli.images.engines.quantize import NOTHING, IntensityMap, Statistics
 from convcli.images.engines.row_bands import Bands, share_rows, thread_count
 from convcli.images.filters.alpha import AlphaEngine, chroma_share, mixed
 from convcli.images.filters.color import from_light, luma, percentiles, to_light
+from convcli.images.filters.lines import canny_lines, zero_crossings
 from convcli.images.filters.plan import FilterPlan, Stage
 from convcli.images.filters.ranges import intensity_map, signed_chain
 from convcli.images.filters.spec import FilterSpec
@@ -28,8 +31,9 @@ def float_values(picture: Picture, plan: FilterPlan, threads: int | None = None)
     float32 for samples of 8 bits, float64 for all others. Raises UnfitError for what is beyond
     them.
     """
-    dtype: np.dtype[np.floating] = np.dtype("f4" if picture.pixels.dtype == np.uint8 else "f8")
     spec, with_alpha = plan.spec, plan.transparent
+    shallow = picture.pixels.dtype == np.uint8 and not any(one.lines for one in spec.kernels)
+    dtype: np.dtype[np.floating] = np.dtype("f4" if shallow else "f8")
     samples: Values = picture.pixels
     if plan.separates_alpha and not with_alpha:
         samples = samples[..., :-1]
@@ -40,10 +44,43 @@ def float_values(picture: Picture, plan: FilterPlan, threads: int | None = None)
         samples = to_light(samples.astype(dtype), picture.full, with_alpha)
         beyond = to_light(np.full((1, 1, 1), float(border.fill)), picture.full, False)
         border = border._replace(value=float(beyond[0, 0, 0]))
-    for stage in plan.stages:
-        window = stage.window._replace(border=border)
-        samples = _responses(Bands(samples, window), stage, dtype, threads)
+    for number, stage in enumerate(plan.stages, 1):
+        window = stage.window._replace(border=stage.window.border._replace(value=border.value))
+        bands = Bands(samples, window)
+        if stage.kernel.lines:
+            samples = _lines(bands, stage, dtype, threads, picture.full or 1, with_alpha)
+            if with_alpha:  # lines are as opaque as what they are drawn of
+                own = aligned(picture.pixels[..., -1:], plan.stages[:number])
+                samples = np.concatenate([samples, own.astype(dtype)], axis=2)
+            continue
+        responses = _responses(bands, stage, dtype, threads)
+        if stage.kernel.threshold:
+            own = aligned(samples, [stage])
+            steady = np.abs(responses - own) < float(stage.kernel.threshold)
+            np.copyto(responses, own, where=steady, casting="same_kind")
+        samples = responses
     return samples
+
+
+def _lines(
+    bands: Bands,
+    stage: Stage,
+    dtype: np.dtype[np.floating],
+    threads: int | None,
+    white: int,
+    with_alpha: bool,
+) -> Values:
+    """White where the gradients of the picture draw lines, 0 elsewhere, without alpha."""
+    assert stage.kernel.lines
+    plain = stage._replace(intensity=IntensityMap(False, Fraction(1)))
+    x, y = (
+        _responses(bands, plain._replace(engine=engine), dtype, threads)
+        for engine in stage.gradients
+    )
+    if with_alpha:
+        x, y = x[..., :-1], y[..., :-1]
+    _, low, high = stage.kernel.lines
+    return np.asarray(canny_lines(x, y, low * white, high * white) * dtype.type(white))
 
 
 def _responses(
@@ -113,7 +150,7 @@ def finished(values: Values, picture: Picture, plan: FilterPlan) -> tuple[Pictur
         colors = colors + chroma_share(cover, alpha) * (source - luma(source, False))
     if spec.amount != 1:
         colors, alpha = mixed(source, cover, colors, alpha, float(spec.amount))
-    rescaled = spec.range.name in ("signed", "stretch", "pct")
+    rescaled = spec.range.name in ("signed", "stretch", "pct", "crossings")
     shown = ... if alpha is None else alpha[..., 0] >= 0.5
     counted = responses[visible] if rescaled else colors[shown]
     ends = NOTHING.minimum, NOTHING.maximum
@@ -130,6 +167,8 @@ def finished(values: Values, picture: Picture, plan: FilterPlan) -> tuple[Pictur
     samples = np.floor(colors + 0.5)
     clipped = sum(int(np.count_nonzero(beyond[shown])) for beyond in (samples < 0, samples > white))
     pixels = samples.clip(0, white).astype(dtype)
+    if spec.threshold is not None:
+        pixels = black_or_white(pixels, spec.threshold, white)
     if plan.separates_alpha:
         cover = (
             np.full((*pixels.shape[:2], 1), white, dtype)
@@ -139,6 +178,11 @@ def finished(values: Values, picture: Picture, plan: FilterPlan) -> tuple[Pictur
         pixels = np.concatenate([pixels, cover], axis=2)
     statistics = Statistics(*ends, clipped, samples.size, flat)
     return picture._replace(pixels=pixels), statistics
+
+
+def black_or_white(samples: Samples, threshold: Fraction, white: int) -> Samples:
+    """White where samples reach a threshold, black elsewhere."""
+    return np.where(samples >= ceil(threshold), white, 0).astype(samples.dtype)
 
 
 def ranged(
@@ -152,6 +196,8 @@ def ranged(
     if between:
         low, high = between
         return (values - low) * ((full or 255) / (high - low)) + float(spec.bias)
+    if name == "crossings":
+        return zero_crossings(values, spec.range.low) * float(full or 1)
     if name == "signed":
         middle = (full + 1) / 2 if full else 0.0
         values = values * float(intensity_map(last, spec.range, full).gain) + middle

@@ -40,6 +40,7 @@ class FilterOptions(Options):
     bias: str = "0"
     amount: str = "1"
     exact: bool = False
+    threshold: str = ""
 
     def validate(self) -> None:
         """Raise SpecError for a value of another type than its option has, or below its minimum.

@@ -7,9 +7,11 @@ The command, `--explain`, JSON, the check of memory and the batch read the plan;
 """
 
 import os
+from collections.abc import Iterator
 from enum import Enum
 from typing import NamedTuple, TypeAlias
 
+from convcli.borders import Border
 from convcli.errors import OutputError, UnfitError
 from convcli.images.engines.box_sums import BoxSums
 from convcli.images.engines.correlate import Correlator
@@ -22,6 +24,7 @@ from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import ITEM_BYTES, Header
 from convcli.images.io.formats import Format, Target
 from convcli.images.io.jpeg_strips import BLOCKS
+from convcli.images.kernels.catalogue import built
 from convcli.images.kernels.kernel import Kernel
 
 WIDE = 32
@@ -63,6 +66,8 @@ class Stage(NamedTuple):
     alpha: AlphaMode
     engine: Engine
     intensity: IntensityMap
+    gradients: tuple[Engine, ...] = ()
+    """Of a kernel that draws lines: what computes each part, beside the other."""
 
 
 class FilterPlan(NamedTuple):
@@ -124,6 +129,7 @@ class FilterPlan(NamedTuple):
             "gain": _gain(spec),
             "bias": str(spec.bias),
             "amount": str(spec.amount),
+            "threshold": None if spec.threshold is None else str(spec.threshold),
             "linear": spec.linear,
             "exact": self.exact,
             "expected_bytes": self.working_bytes,
@@ -169,7 +175,7 @@ def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) 
     transparent = separates_alpha and not header.opaque
     reads_luma = spec.channels == "luma" and filtered.channels - filtered.has_alpha == 3
     stages: list[Stage] = []
-    for kernel in spec.kernels:
+    for kernel in _smoothed(spec.kernels):
         alpha = _alpha_mode(kernel) if transparent else AlphaMode.IGNORED
         floats = not filtered.full or spec.linear or reads_luma or bool(stages)
         engine = _engine(kernel, alpha, filtered, spec, direct, floats)
@@ -179,7 +185,13 @@ def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) 
             else _float_intensity(kernel, spec, form)
         )
         window = Window(kernel.shape, kernel.centre, spec.stride, spec.border)
-        stages.append(Stage(kernel, window, alpha, engine, intensity))
+        stage = Stage(kernel, window, alpha, engine, intensity)
+        if kernel.lines:  # each gradient on its own, of the smoothed picture and its own border
+            parts = (kernel._replace(parts=(part,), combine="") for part in kernel.parts)
+            engines = tuple(_engine(one, alpha, filtered, spec, False, True) for one in parts)
+            own = spec.border if spec.border.name in ("valid", "wrap") else Border("symmetric")
+            stage = stage._replace(window=window._replace(border=own), gradients=engines)
+        stages.append(stage)
     return FilterPlan(
         spec=spec,
         header=header,
@@ -194,6 +206,14 @@ def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) 
         writer=_writer(filtered, direct, target, form),
         working_bytes=_working_bytes(header, spec, direct),
     )
+
+
+def _smoothed(kernels: tuple[Kernel, ...]) -> Iterator[Kernel]:
+    """The kernels in turn, with the gaussian before one that draws lines."""
+    for kernel in kernels:
+        if kernel.lines:
+            yield built("gaussian", (kernel.lines.sigma,))
+        yield kernel
 
 
 def memory_needed(header: Header, spec: FilterSpec, target: Target | None = None) -> int:
@@ -229,6 +249,7 @@ def _is_direct(header: Header, spec: FilterSpec, form: Format | None) -> bool:
         and not spec.linear
         and spec.channels != "luma"
         and not (form and form.floats)
+        and not any(kernel.threshold or kernel.lines for kernel in spec.kernels)
     )
 
 
@@ -253,6 +274,12 @@ def _check(filtered: Header, spec: FilterSpec) -> None:
                 f"the border {spec.border.text} is no sample of this picture: "
                 f"a whole number from 0 to {filtered.full}"
             )
+    if spec.threshold is not None and not 0 < spec.threshold <= (filtered.full or 0):
+        raise UnfitError(
+            f"--threshold is a sample from 1 to {filtered.full}, from which on all is white"
+            if filtered.full
+            else "--threshold reads samples of 8 or 16 bits, and this picture has 32"
+        )
     if spec.linear and (filtered.inks or not filtered.full):
         kind = "four inks" if filtered.inks else "samples of 32 bits"
         raise UnfitError(f"--linear reads sRGB of 8 or 16 bits, and this picture has {kind}")

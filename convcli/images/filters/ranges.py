@@ -6,6 +6,7 @@ clip       the response as it is, clipped
 abs        |response|, clipped
 signed     0 in the middle, half the response to either side
 stretch    the minimum to darkest, the maximum to lightest
+crossings  lines where responses change their sign, white; crossings:8 by 8 at least
 pct:a,b    the same from the a-th to the b-th percentile
 """
 
@@ -22,8 +23,12 @@ FIXED = ("auto", "clip", "abs", "signed")
 """Ranges that are known before the picture is; the others look at every response first."""
 
 
+CROSSING = 5
+"""The least step of responses, in units of the samples, that is a zero crossing if unsaid."""
+
+
 class Range(NamedTuple):
-    """A range by name, with the percentiles of "pct"."""
+    """A range by name, with the percentiles of "pct"; `low` is the least step of "crossings"."""
 
     name: str = "auto"
     low: float = 0.0
@@ -31,6 +36,8 @@ class Range(NamedTuple):
 
     @property
     def text(self) -> str:
+        if self.name == "crossings":
+            return f"crossings:{self.low:g}"
         return f"pct:{self.low:g},{self.high:g}" if self.name == "pct" else self.name
 
 
@@ -50,8 +57,16 @@ def read_range(text: str) -> Range:
             low = high = 0.0
         if 0 <= low < high <= 100:
             return Range("pct", low, high)
-    hint = like(name, (*FIXED, "stretch", "pct"))
-    raise SpecError(f"{text!r:.60} is no range: {', '.join(FIXED)}, stretch, pct:1,99{hint}")
+    if name == "crossings":
+        try:
+            step = float(values or str(CROSSING))
+        except ValueError:
+            step = -1.0
+        if 0 <= step <= 1e9:
+            return Range("crossings", step)
+    hint = like(name, (*FIXED, "stretch", "crossings", "pct"))
+    known = ", ".join(FIXED)
+    raise SpecError(f"{text!r:.60} is no range: {known}, stretch, pct:1,99, crossings:5{hint}")
 
 
 def is_gradient(kernel: Kernel) -> bool:

@@ -59,6 +59,8 @@ class FilterSpec(NamedTuple):
     bias: Fraction = Fraction(0)
     amount: Fraction = Fraction(1)
     exact: bool = False
+    threshold: Fraction | None = None
+    """Samples from this on become white, all others black."""
     flip: bool = False
     """Whether the kernels were turned by 180°."""
     record: str = ""
@@ -104,19 +106,23 @@ def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> 
             "iterations counted"
         )
     chain = [_changed(one, scale, options) for one in named] * options.iterations
+    draws_lines = any(one.lines for one in chain)
+    if draws_lines and (options.stride != (1, 1) or options.dilation != (1, 1)):
+        raise SpecError("canny follows lines from pixel to pixel, without --stride or --dilation")
     return FilterSpec(
-        tuple(chain),
-        border,
-        options.stride,
-        options.channels,
-        options.gray,
-        options.linear,
-        range_,
-        bias,
-        amount,
-        options.exact,
-        options.flip,
-        record,
+        kernels=tuple(chain),
+        border=border,
+        stride=options.stride,
+        channels=options.channels,
+        gray=options.gray or draws_lines,
+        linear=options.linear,
+        range=range_,
+        bias=bias,
+        amount=amount,
+        exact=options.exact,
+        threshold=read_fraction(options.threshold, "--threshold") if options.threshold else None,
+        flip=options.flip,
+        record=record,
     )
 
 
@@ -172,6 +178,8 @@ def _record_at(path: str) -> FilterOptions | None:
 def remarks(spec: FilterSpec, options: FilterOptions) -> list[str]:
     """What may surprise: a matrix written by hand whose sum darkens or brightens the picture."""
     lines = _bias_remarks(spec)
+    if spec.gray and not options.gray:
+        lines.append("lines are those of the picture in gray, as with --gray")
     for one, text in zip(spec.kernels, options.kernels, strict=False):
         if one.name == "gaussian" and one.listed:
             lines += _size_remarks(text)

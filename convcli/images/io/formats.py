@@ -8,12 +8,12 @@ This file does without NumPy, so that a picture is decoded while NumPy is import
 
 import os
 from collections.abc import Mapping
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 from convcli.errors import OutputError, SpecError
 from convcli.text import like, safe
 
-SaveOption = Literal["quality", "subsampling"]
+SaveOption = Literal["quality", "subsampling", "lossless"]
 
 
 class Format(NamedTuple):
@@ -30,6 +30,8 @@ class Format(NamedTuple):
     also_named: tuple[str, ...] = ()
     """Other names that `--to` takes."""
     alpha: bool = True
+    soft_alpha: bool = True
+    """Whether pixels may be transparent in part."""
     frames: Literal["", "timed", "pages"] = ""
     """Whether it holds several pictures, each shown for a time, or as pages of any size."""
     max_side: int | None = None
@@ -44,6 +46,8 @@ class Format(NamedTuple):
     """What a result keeps of its picture."""
     record: Literal["", "text", "exif"] = ""
     """Where it holds the record of how a result was made."""
+    color_chunks: bool = False
+    """Whether it holds gamma and the colors of a PNG as they stand in one."""
     save: Mapping[str, int] = {}
     """Pillow's options where none are given."""
     save_options: frozenset[SaveOption] = frozenset()
@@ -85,6 +89,8 @@ FORMATS = {
             also_named=("apng",),
             frames="timed",
             deep_channels=4,
+            metadata=frozenset({"dpi", "exif", "xmp", "icc_profile", "hidden_first"}),
+            color_chunks=True,
             record="text",
             vips_loader="pngload",
         ),
@@ -96,9 +102,16 @@ FORMATS = {
             also_named=("pgm",),
             alpha=False,
             deep_channels=3,
+            metadata=frozenset(),
             writes="rows",
         ),
-        Format(name="BMP", suffixes=(".bmp",), magic=(b"BM",), alpha=False),
+        Format(
+            name="BMP",
+            suffixes=(".bmp",),
+            magic=(b"BM",),
+            alpha=False,
+            metadata=frozenset({"dpi"}),
+        ),
         Format(
             name="TIFF",
             suffixes=(".tif", ".tiff"),
@@ -119,12 +132,13 @@ FORMATS = {
             max_side=16_383,
             record="exif",
             save={"quality": 95},
-            save_options=frozenset({"quality"}),
+            save_options=frozenset({"quality", "lossless"}),
         ),
         Format(
             name="GIF",
             suffixes=(".gif",),
             magic=(b"GIF8",),
+            soft_alpha=False,
             frames="timed",
             max_side=65_535,
             metadata=frozenset(),
@@ -212,26 +226,48 @@ def formats_beginning(start: bytes) -> list[Format]:
 
 
 class SaveOptions(NamedTuple):
-    """How a picture is saved: a format that its name does not ask for, quality, subsampling."""
+    """How a picture is saved: a format that its name does not ask for, and options of formats."""
 
     format: Format | None = None
     quality: int | None = None
     subsampling: str | None = None
+    lossless: bool | None = None
 
     def check(self, form: Format) -> None:
         """Raise SpecError for an option that does not apply to a format."""
-        for name in ("quality", "subsampling"):
-            if getattr(self, name) is not None and name not in form.save_options:
+        for name in get_args(SaveOption):
+            if getattr(self, name) and name not in form.save_options:
                 known = [one.name for one in FORMATS.values() if name in one.save_options]
                 raise SpecError(
                     f"--{name} says nothing about {form.name}; it is of {' and '.join(known)}"
                 )
+        if self.lossless and self.quality is not None:
+            raise SpecError("--lossless keeps every sample; leave --quality out")
 
-    def of(self, form: Format) -> dict[str, int | str]:
-        """The options of Pillow's `save` for a format."""
-        given = {"quality": self.quality, "subsampling": self.subsampling}
-        chosen = {name: value for name, value in given.items() if value is not None}
-        return {**form.save, **{k: v for k, v in chosen.items() if k in form.save_options}}
+    def of(self, form: Format, metadata: Mapping[str, object] = {}) -> dict[str, object]:
+        """The options of Pillow's `save` for a format; `metadata` say how the picture was saved.
+
+        >>> SaveOptions().of(FORMATS["JPEG"])
+        {'quality': 95, 'subsampling': '4:4:4'}
+        >>> SaveOptions(quality=80).of(FORMATS["JPEG"], {"subsampling": "4:2:2"})["subsampling"]
+        '4:2:2'
+        """
+        options: dict[str, object] = dict(form.save)
+        if self.quality is not None and "quality" in form.save_options:
+            options["quality"] = self.quality
+        if "subsampling" in form.save_options:
+            # what a filter brings out is seen in color too, from where quality is asked for
+            own = metadata.get("subsampling", "4:2:0")
+            usual = "4:4:4" if self.quality is None or self.quality >= FINE else own
+            options["subsampling"] = self.subsampling or usual
+        own = self.quality is None and metadata.get("lossless")
+        if "lossless" in form.save_options and (self.lossless or own):
+            options |= {"lossless": True, "exact": True}
+        return options
+
+
+FINE = 90
+"""The quality from which a JPEG keeps all of its color."""
 
 
 class Target(NamedTuple):

@@ -1,9 +1,11 @@
 """Read pictures: from Pillow's images to our arrays, turned upright, with frames and metadata."""
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from struct import pack
+from typing import IO, Literal
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -23,8 +25,10 @@ from convcli.images.io.source import (
     TooLargeError,
     array_mode,
     has_alpha,
+    is_misread,
     is_pillows,
 )
+from convcli.images.io.tiff_layout import read_layout
 from convcli.text import safe
 
 BAD_FILE = (
@@ -43,6 +47,7 @@ RECORD_KEY = "convcli"
 """The name of the PNG text that says how a result was made."""
 
 EXIF_IFD, USER_COMMENT = 0x8769, 0x9286
+PIXEL_WIDTH, PIXEL_HEIGHT = 0xA002, 0xA003
 ASCII_COMMENT = b"ASCII\0\0\0"
 
 SAME_COLORS = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I", "F", "CMYK"}
@@ -76,6 +81,11 @@ def open_picture(
             picture = open_map(*mapped)
             if needs:
                 prefetch.limits.check_memory(mapped[1].header, needs(mapped[1].header))
+        elif (layout := prefetch.layout(needs)) is not None:
+            if layout.dtype.startswith("float") and not every_kind:
+                raise PictureError(f"{layout.kind}, is not read here; convcli reads 8 and 16 bits")
+            with prefetch.stream() as stream:
+                picture = read_layout(stream, layout)
         else:
             with prefetch.image(needs) as image:
                 picture = _picture(image, prefetch, every_kind)
@@ -91,7 +101,7 @@ def record_in(path: str) -> str | None:
     with _refusals(path):
         prefetch = Prefetch(path)
         try:
-            if prefetch.map() is None:
+            if prefetch.map() is None and prefetch.layout() is None:
                 with prefetch.image(load=False) as image:
                     return record_of(image)
         except UnidentifiedImageError:
@@ -169,7 +179,8 @@ def _picture(image: ImageFile, prefetch: Prefetch, every_kind: bool) -> Picture:
         pixels = pixels.astype(np.float64)
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
         raise PictureError("it holds samples that are not finite numbers")
-    metadata, texts = read_metadata(upright, mode, notes), texts_of(image)
+    metadata = {**read_metadata(upright, mode, notes), **saved_as(image, prefetch)}
+    texts = texts_of(image)
     return Picture(
         pixels,
         has_alpha(mode),
@@ -206,7 +217,7 @@ def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Pictur
         frames.append(pixels)
         durations.append(int(image.info.get("duration", 0)))
         if not number:
-            metadata = read_metadata(upright, mode, notes)
+            metadata = {**read_metadata(upright, mode, notes), **saved_as(image, prefetch)}
     if len(set(modes)) > 1:
         if any(frame.dtype == np.uint16 for frame in frames):
             notes.append("16-bit frames beside others are read with 8 bits a sample")
@@ -215,6 +226,8 @@ def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Pictur
     texts = texts_of(image)
     first, *rest = frames
     timed = FORMATS[header.format].frames == "timed"
+    if "hidden_first" in metadata:
+        durations = durations[1:]
     return Picture(
         first,
         has_alpha(mode),
@@ -264,14 +277,11 @@ def _tag(image: Image.Image, tag: int, otherwise: int) -> tuple[int, ...]:
     return tuple(value) if isinstance(value, tuple | list) else (value,)
 
 
-def check_layout(image: Image.Image) -> None:
-    """Raise PictureError for a TIFF whose samples Pillow takes for something else."""
-    bits = _tag(image, BITS, 8)
-    if any(count not in (1, 2, 4, 8, 16, 32, 64) for count in bits):
-        raise PictureError(f"samples of {bits[0]} bits in a TIFF are not read; convert it to 16")
-    if bits[0] > 8 and len(bits) > 1 and _tag(image, PLANES, 1) == (SEPARATE,):
+def check_layout(image: ImageFile) -> None:
+    """Raise PictureError for a page of a TIFF whose samples Pillow takes for something else."""
+    if is_misread(image):
         raise PictureError(
-            f"{bits[0]}-bit color in separate planes is not read; tiffcp -p contig joins them"
+            "a page has samples that are not read; tiffsplit IN makes a file of each"
         )
 
 
@@ -335,11 +345,70 @@ def read_metadata(upright: Image.Image, mode: str, notes: list[str]) -> Metadata
     """
     same = upright.mode in SAME_COLORS and (upright.mode == "CMYK") == (mode == "CMYK")
     kept = {"dpi", "exif", "xmp", "comment", *(["icc_profile"] if same else [])}
-    exif = upright.info.get("exif")
+    if upright.mode == "LAB":
+        notes.append("CIELab is converted to sRGB of 8 bits a sample, and some of it is left out")
+    elif not same and "icc_profile" in upright.info:
+        notes.append(f"its profile of {upright.mode} is left out: samples become {mode}")
+    exif = upright.info.get("exif", b"")
     if exif and not is_sound(exif):
         kept.remove("exif")
         notes.append("its EXIF is damaged, and is left out")
-    return {key: value for key, value in upright.info.items() if key in kept}
+    metadata = {key: value for key, value in upright.info.items() if key in kept}
+    if "exif" in metadata:
+        metadata["exif"] = without_thumbnail(exif)
+    return metadata
+
+
+def saved_as(image: ImageFile, prefetch: Prefetch) -> Metadata:
+    """How a picture is stored, as far as results are stored alike.
+
+    The subsampling of a JPEG, whether a WebP is lossless, a first picture that an APNG hides, and
+    what a PNG says about its colors.
+    """
+    stored: dict[str, object] = {}
+    if image.format in ("JPEG", "MPO"):
+        from PIL.JpegImagePlugin import get_sampling
+
+        names = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
+        if get_sampling(image) in names:
+            stored["subsampling"] = names[get_sampling(image)]
+    if image.format == "WEBP":
+        with prefetch.stream() as stream:
+            stored["lossless"] = is_lossless(stream)
+    if image.format == "PNG":
+        stored["hidden_first"] = bool(image.info.get("default_image"))
+        with prefetch.stream() as stream:
+            stored["color_chunks"] = color_chunks(stream)
+    return {key: value for key, value in stored.items() if value}
+
+
+def is_lossless(stream: IO[bytes]) -> bool:
+    """Whether the first picture of a WebP is stored without loss (RFC 9649, section 2.5)."""
+    stream.seek(12)
+    while len(head := stream.read(8)) == 8:
+        if head[:4] in (b"VP8L", b"VP8 "):
+            return head[:4] == b"VP8L"
+        length = int.from_bytes(head[4:], "little")
+        # of a frame, its own chunks follow 16 bytes of its place
+        stream.seek(16 if head[:4] == b"ANMF" else length + length % 2, os.SEEK_CUR)
+    return False
+
+
+COLOR_CHUNKS = (b"cHRM", b"cICP", b"gAMA", b"sRGB")
+"""Chunks of a PNG that say what its samples mean (ISO/IEC 15948, 11.3.2)."""
+
+
+def color_chunks(stream: IO[bytes]) -> dict[bytes, bytes]:
+    """What a PNG says about its colors, before its samples come."""
+    chunks: dict[bytes, bytes] = {}
+    stream.seek(8)
+    while len(head := stream.read(8)) == 8 and head[4:] != b"IDAT":
+        length = int.from_bytes(head[:4], "big")
+        if head[4:] in COLOR_CHUNKS and length <= 32:
+            chunks[head[4:]] = stream.read(length)
+            length = 0
+        stream.seek(length + 4, os.SEEK_CUR)
+    return chunks
 
 
 def texts_of(image: Image.Image) -> dict[str, str]:
@@ -365,6 +434,35 @@ def with_record(exif: bytes, record: str) -> bytes:
     result = Image.Exif()
     result.load(exif)
     result.get_ifd(EXIF_IFD)[USER_COMMENT] = ASCII_COMMENT + record.encode("ascii")
+    return result.tobytes()
+
+
+def without_thumbnail(exif: bytes) -> bytes:
+    """EXIF data without the second directory, which is a thumbnail (CIPA DC-008, 4.5.8)."""
+    tiff = exif.removeprefix(b"Exif\0\0")
+    order: Literal["little", "big"] = "little" if tiff[:2] == b"II" else "big"
+    first = int.from_bytes(tiff[4:8], order)
+    entries = int.from_bytes(tiff[first : first + 2], order)
+    after = first + 2 + 12 * entries
+    if not any(tiff[after : after + 4]):
+        return exif
+    result = Image.Exif()
+    result.load(exif)
+    return result.tobytes()
+
+
+def with_size(exif: bytes, width: int, height: int) -> bytes:
+    """EXIF data whose own size, where it says one, is that of the picture."""
+    if not any(pack(order, PIXEL_WIDTH) in exif for order in ("<H", ">H")):
+        return exif
+    result = Image.Exif()
+    result.load(exif)
+    own = result.get_ifd(EXIF_IFD)
+    size = {PIXEL_WIDTH: width, PIXEL_HEIGHT: height}
+    changed = {tag: value for tag, value in size.items() if own.get(tag, value) != value}
+    if not changed:
+        return exif
+    own.update(changed)
     return result.tobytes()
 
 

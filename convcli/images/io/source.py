@@ -23,6 +23,7 @@ from convcli.errors import PictureError
 from convcli.images.image import Header
 from convcli.images.io.deep import DEEP, Halves, decode_halves, is_deep, raw_mode
 from convcli.images.io.formats import FORMATS, formats_beginning
+from convcli.images.io.tiff_layout import Layout, layout_of
 
 DECODED_AHEAD = 2**27
 """Bytes that are taken for a picture before anybody has said how much its filter needs, at most."""
@@ -313,6 +314,7 @@ class Prefetch:
         self._map: Map | None = None
         self._image: ImageFile | None = None
         self._start = b""
+        self._layout: Layout | None = None
         self._header: Header | None = None
         self._error: BaseException | None = None
         self._opened = Event()
@@ -397,7 +399,11 @@ class Prefetch:
             self._header = self._map.header
         else:
             self._start = start
-            self._image = self.again()
+            self._image = self._opened_image()
+            if self._layout is not None:
+                self._header = self._layout.header
+                return self._header
+            assert self._image is not None
             try:
                 _check_parts(self._image)
                 self._header = header_of(self._image)
@@ -405,6 +411,41 @@ class Prefetch:
                 self._image.close()
                 raise
         return self._header
+
+    def _opened_image(self) -> ImageFile | None:
+        """The image as Pillow opens it; None for a TIFF that is read as its tags say."""
+        if not self._start.startswith(FORMATS["TIFF"].magic):
+            return self.again()
+        try:
+            image = self.again()
+        except UnidentifiedImageError:
+            image = None
+        if image is None or is_misread(image):
+            with self.stream() as stream:
+                self._layout = layout_of(stream)
+            if image is not None:
+                image.close()
+            reason = self._layout.refuses()
+            if reason:
+                raise PictureError(reason)
+            return None
+        return image
+
+    @contextmanager
+    def stream(self) -> Iterator[IO[bytes]]:
+        """The file, opened anew."""
+        with open(self.source, "rb") if self._data is None else BytesIO(self._data) as stream:
+            yield stream
+
+    def layout(self, needs: Needs | None = None) -> Layout | None:
+        """The layout of a TIFF that Pillow does not read; None of all else.
+
+        Raises TooLargeError for one beyond the limits.
+        """
+        header = self.header()
+        if self._layout is not None:
+            self.limits.check(header, needs(header) if needs else 0)
+        return self._layout
 
     def again(self) -> ImageFile:
         """The image opened anew."""
@@ -433,7 +474,8 @@ class Prefetch:
                     self.halves = decode_halves(image, again)
             return
         tiles = image.tile
-        deep = any(";16" in str(tile[3]) for tile in tiles)
+        # a BMP of "BGR;16" has 5 and 6 bits a sample
+        deep = image.format != "BMP" and any(";16" in str(tile[3]) for tile in tiles)
         if image.format == "PPM" and tiles and isinstance(tiles[0][3], tuple):
             deep = any(isinstance(value, int) and value > 255 for value in tiles[0][3])
         self.deep = self.deep or (deep and not whole and not image.mode.startswith("I"))
@@ -441,6 +483,18 @@ class Prefetch:
         if getattr(image, "n_frames", 1) == 1:
             image.load()
 
+
+def is_misread(image: ImageFile) -> bool:
+    """Whether a TIFF has samples that Pillow takes for something else."""
+    tags = getattr(image, "tag_v2", {})
+    bits = tags.get(BITS, 1)
+    bits = bits if isinstance(bits, tuple) else (bits,)
+    separate = tags.get(PLANES, 1) == SEPARATE
+    return any(one not in (1, 2, 4, 8, 16, 32) for one in bits) or (max(bits) > 8 and separate)
+
+
+BITS, PLANES, SEPARATE = 258, 284, 2
+"""Tags of TIFF 6.0: bits per sample; planes, and their value where each sample has its own."""
 
 GRAY_LEVELS = {"1": 1, "L;2": 3, "L;4": 15}
 """How Pillow stores the grays of a PNG of 1, 2 or 4 bits, and the lightest of them."""
@@ -498,7 +552,7 @@ def read_header(path: str) -> Header:
     """What the header of a file says. Raises what Pillow does on bad files."""
     prefetch = Prefetch(path)
     header = prefetch.header()
-    if prefetch.map() is None:
+    if prefetch.map() is None and prefetch.layout() is None:
         with prefetch.image(load=False):
             pass  # closed again
     return header

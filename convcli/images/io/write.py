@@ -15,7 +15,7 @@ from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import FORMATS, Format, SaveOptions, format_of, suffix_of
 from convcli.images.io.netpbm import header
-from convcli.images.io.read import BAD_FILE, RECORD_KEY, of_inks, with_record
+from convcli.images.io.read import BAD_FILE, RECORD_KEY, of_inks, with_record, with_size
 from convcli.text import safe
 
 
@@ -67,13 +67,13 @@ def save_picture(
 
     Raises OutputError when the format cannot hold it.
     """
-    picture = without_alpha(picture, form)
+    picture = _as_held(without_alpha(picture, form), form)
     pixels = picture.pixels
     _check_samples(pixels, form)
     check_frames(picture, form)
     words: dict[str, object] = {
-        **(options or SaveOptions()).of(form),
-        **saved_metadata(picture, form),
+        **(options or SaveOptions()).of(form, picture.metadata),
+        **saved_metadata(picture, form, pixels.shape),
     }
     if pixels.dtype != np.uint8 and (pixels.shape[2] > 1 or form.name == "PPM"):
         return DEEP_WRITERS[form.name](picture, stream, words)
@@ -84,6 +84,8 @@ def save_picture(
             words |= picture.timing.save_words()
         if form.name == "GIF":
             words["disposal"] = 2  # each frame replaces the one before it
+        if words.pop("hidden_first", False):
+            words["default_image"] = True
     try:
         first.save(stream, form.name, **words)
     except OSError:
@@ -119,20 +121,83 @@ DEEP_WRITERS: dict[str, Callable[[Picture, IO[bytes], Mapping[str, object]], Non
 """What writes color of 16 bits and of floats, which Pillow does not."""
 
 
-def saved_metadata(picture: Picture, form: Format) -> dict[str, object]:
-    """The options of Pillow's `save` that keep a picture's metadata in a format."""
+def losses(picture: Picture, form: Format | None) -> tuple[str, ...]:
+    """What results lose of a picture because a format does not hold it.
+
+    >>> from convcli.images.io.formats import FORMATS
+    >>> gray = Picture(np.zeros((1, 1, 1), np.uint8), False, "PNG", {"icc_profile": b"..."})
+    >>> losses(gray, FORMATS["GIF"])
+    ('GIF holds no color profile: that of the picture is left out',)
+    """
+    if form is None:
+        return ()
+    metadata, texts = picture.metadata, []
+    if "icc_profile" in metadata and "icc_profile" not in form.metadata and not form.floats:
+        texts.append(f"{form.name} holds no color profile: that of the picture is left out")
+    chunks = metadata.get("color_chunks")
+    if isinstance(chunks, dict) and not form.color_chunks:
+        special = [text for text in map(_color_text, chunks.items()) if text]
+        if special and b"sRGB" not in chunks and "icc_profile" not in metadata:
+            texts.append(f"{form.name} does not hold {' and '.join(special)} of the picture")
+    if not (form.soft_alpha or picture.opaque):
+        texts.append(f"{form.name} holds no soft transparency: alpha is cut at half")
+    if "hidden_first" in metadata and form.frames and "hidden_first" not in form.metadata:
+        texts.append(f"{form.name} shows all it holds: the hidden first picture is left out")
+    return tuple(texts)
+
+
+USUAL_GAMMA = range(44_000, 47_000)
+"""Of gAMA, in 1/100,000: what means sRGB."""
+
+
+def _color_text(chunk: tuple[bytes, bytes]) -> str:
+    """What a chunk says that is not sRGB; nothing where it is, or follows from another."""
+    kind, data = chunk
+    value = int.from_bytes(data[:4], "big")
+    if kind == b"gAMA" and value not in USUAL_GAMMA:
+        return f"the gamma of {value / 100_000:g} (gAMA)"
+    if kind == b"cICP" and data[:2] != b"\1\x0d":
+        return f"the color space {data[0]}, {data[1]} (cICP)"
+    return ""
+
+
+def _as_held(picture: Picture, form: Format) -> Picture:
+    """The picture without what a format does not hold: soft alpha, a hidden first frame."""
+    if "hidden_first" in picture.metadata and "hidden_first" not in form.metadata:
+        first, *rest = picture.frames or (picture.pixels,)
+        picture = picture._replace(pixels=first, frames=tuple(rest))
+    if form.soft_alpha or not picture.has_alpha or picture.pixels.dtype != np.uint8:
+        return picture
+    first, *rest = map(_hard, (picture.pixels, *picture.frames))
+    return picture._replace(pixels=first, frames=tuple(rest))
+
+
+def _hard(pixels: Samples) -> Samples:
+    """Samples whose alpha is cut at half."""
+    alpha = np.where(pixels[..., -1:] >= 128, 255, 0).astype(pixels.dtype)
+    return np.concatenate([pixels[..., :-1], alpha], axis=2)
+
+
+def saved_metadata(picture: Picture, form: Format, shape: tuple[int, ...]) -> dict[str, object]:
+    """The options of Pillow's `save` that keep a picture's metadata in a result of a shape."""
     metadata = picture.metadata
     options = {key: value for key, value in metadata.items() if key in form.metadata}
+    exif = options.get("exif")
+    if isinstance(exif, bytes):
+        options["exif"] = with_size(exif, shape[1], shape[0])
     if picture.mode == "CMYK" and not form.inks:
         options.pop("icc_profile", None)  # it describes inks
     texts, record = metadata.get("text"), metadata.get("record")
-    if form.record == "text" and (texts or record):
+    chunks = metadata.get("color_chunks") if form.color_chunks else None
+    if form.record == "text" and (texts or record or chunks):
         from PIL.PngImagePlugin import PngInfo
 
         info = PngInfo()
         kept = texts if isinstance(texts, dict) else {}
         for key, text in (kept | ({RECORD_KEY: record} if record else {})).items():
             info.add_text(str(key), str(text))
+        for name, data in chunks.items() if isinstance(chunks, dict) else ():
+            info.add(name, data)
         options["pnginfo"] = info
     elif form.record == "exif" and isinstance(record, str) and record:
         exif = options.get("exif")

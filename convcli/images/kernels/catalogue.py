@@ -21,7 +21,7 @@ from convcli.images.kernels.blurs import (
     motion,
 )
 from convcli.images.kernels.factor import Matrix
-from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Part, rotated
+from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Lines, Part, rotated
 from convcli.images.kernels.weights import (
     AXIS_BITS,
     column,
@@ -49,9 +49,20 @@ def _fixed(*factors: Matrix, over: int = 1) -> Callable[[], Kernel]:
     return lambda: Kernel((Part(factors, Fraction(1, over)),))
 
 
-def _unsharp(sigma: float = 1.0, amount: float = 1.0) -> Kernel:
+def _unsharp(sigma: float = 1.0, amount: float = 1.0, threshold: float = 0.0) -> Kernel:
+    """Samples that differ from the gaussian by less than the threshold stay as they are."""
     share = Fraction(str(number("amount", amount, 0, 100)))
-    return _difference(1 + share, gaussian(sigma), share)
+    number("threshold", threshold, -1e-300, 65535)
+    sharp = _difference(1 + share, gaussian(sigma), share)
+    return sharp._replace(threshold=share * Fraction(str(threshold)))
+
+
+def _canny(sigma: float = 1.0, low: float = 0.1, high: float = 0.2) -> Kernel:
+    """Lines of sobel's gradients after a gaussian; strengths are as shares of white."""
+    gaussian(sigma)
+    if not 0 <= number("low", low, -1e-300, 100) <= number("high", high, -1e-300, 100):
+        raise SpecError(f"low={low} must be at most high={high}")
+    return _gradient((1, 2, 1))()._replace(lines=Lines(sigma, low, high))
 
 
 def _high_pass(sigma: float = 2.0) -> Kernel:
@@ -241,7 +252,9 @@ CATALOGUE: dict[str, Entry] = {
     "motion": Entry(motion, MOTION, "the mean along a line: motion:15, motion:15,30"),
     "sharpen": Entry(_fixed(ints((0, -1, 0), (-1, 5, -1), (0, -1, 0))), SETOSA, "crisper detail"),
     "unsharp": Entry(
-        _unsharp, "identity + amount · (identity − gaussian)", "crisper: unsharp:2,amount=0.5"
+        _unsharp,
+        "identity + amount · (identity − gaussian)",
+        "crisper: unsharp:2,amount=0.5,threshold=4",
     ),
     "high-pass": Entry(_high_pass, "identity − gaussian", "detail without shade: high-pass:3"),
     "edge": Entry(_fixed(ints((-1, -1, -1), (-1, 8, -1), (-1, -1, -1))), SETOSA, "outlines"),
@@ -265,6 +278,11 @@ CATALOGUE: dict[str, Entry] = {
         for name, one in GRADIENTS.items()
         for axis in "xy"
     },
+    "canny": Entry(
+        _canny,
+        "Canny, A Computational Approach to Edge Detection, 1986",
+        "edges as thin lines: canny:2,0.1,0.2 (gaussian, sobel, thinned, linked)",
+    ),
     "roberts": Entry(
         _pair(ints((1, 0), (0, -1)), ints((0, 1), (-1, 0))),
         "Roberts, Machine Perception of Three-Dimensional Solids, 1963",

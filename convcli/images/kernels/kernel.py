@@ -53,6 +53,17 @@ class Part(NamedTuple):
         return sum(rows) - len(rows) + 1, sum(columns) - len(columns) + 1
 
 
+class Lines(NamedTuple):
+    """How gradients become lines: the σ of the gaussian before them, and two strengths.
+
+    Lines are of at least the strength `low` and touch one of `high`, as shares of white.
+    """
+
+    sigma: float
+    low: float
+    high: float
+
+
 class Kernel(NamedTuple):
     """A kernel of one part, or of several whose responses are combined.
 
@@ -60,7 +71,8 @@ class Kernel(NamedTuple):
     `anchor` is the place of the output pixel, (k − 1) // 2 on each axis where it is None.
     `one_sided` kernels show positive responses alone. `smooth` is the σ of a gaussian that may be
     computed on a coarser grid; `listed` kernels are of the catalogue, and known by their name.
-    Weights of floats (from .npy files) are summed in float64.
+    Weights of floats (from .npy files) are summed in float64. A response that differs from its
+    sample by less than `threshold` leaves it as it is. Gradients that become `lines` are thinned.
     """
 
     parts: tuple[Part, ...]
@@ -70,6 +82,8 @@ class Kernel(NamedTuple):
     one_sided: bool = False
     smooth: float = 0.0
     listed: bool = False
+    threshold: Fraction = Fraction(0)
+    lines: Lines | None = None
 
     @property
     def title(self) -> str:
@@ -164,6 +178,14 @@ class Kernel(NamedTuple):
 
         weights = np.asarray(self)
         return matrices_png([weights] if self.linear else list(weights))
+
+    def check_explained(self) -> None:
+        """Raise SpecError where a response is more than products and their sum."""
+        if self.lines or self.threshold:
+            more = (
+                "lines are thinned and linked" if self.lines else "small differences are left out"
+            )
+            raise SpecError(f"{self.name} is more than a sum of products: {more} after it")
 
     def with_parts(self, change: Callable[[Part], Part]) -> "Kernel":
         return self._replace(parts=tuple(change(part) for part in self.parts))

@@ -61,6 +61,8 @@ def kernel_record(kernel: Kernel) -> dict[str, object]:
         "combine": kernel.combine or None,
         "anchor": list(kernel.centre),
         "one_sided": kernel.one_sided,
+        **({"threshold": str(kernel.threshold)} if kernel.threshold else {}),
+        **({"lines": list(kernel.lines)} if kernel.lines else {}),
         "sum": str(kernel.sum),
         "rank": kernel.rank,
         "separable": kernel.separable,
@@ -92,6 +94,11 @@ def kernel_text(kernel: Kernel) -> list[str]:
         lines += [f"    {line}" for line in weights_text(matrix, scale)]
         lines += [""] if len(matrices) > 1 else []
     row, column = kernel.centre
+    if kernel.lines:
+        sigma, low, high = kernel.lines
+        lines.append(
+            f"  lines      after gaussian:{sigma:g}, thinned, from {low:g} and {high:g} on"
+        )
     lines.append(
         f"  sum        {number(kernel.sum)}; rank {kernel.rank}, "
         f"{'separable' if kernel.separable else 'not separable'}; anchor row {row}, column {column}"
@@ -171,6 +178,10 @@ def _weight_table(kernel: Kernel) -> Table:
         fields["anchor"] = f"{kernel.centre[0]}:{kernel.centre[1]}"
     if kernel.one_sided:
         fields["one_sided"] = "true"
+    if kernel.threshold:
+        fields["threshold"] = str(kernel.threshold)
+    if kernel.lines:
+        fields["lines"] = ":".join(map(str, kernel.lines))
     columns = ("matrix", "row", *map(str, range(kernel.shape[1])), *fields)
     rows = [
         (number, i, *(weight(tap, scale) for tap in row), *fields.values())

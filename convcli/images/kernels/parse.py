@@ -17,12 +17,13 @@ from convcli.images.kernels.kernel import (
     COMBINATIONS,
     MAX_SIDE,
     Kernel,
+    Lines,
     Part,
     anchored,
     checked,
     middle,
 )
-from convcli.numerals import Grid, Limits, Matrices, quoted, read_file, read_text
+from convcli.numerals import Grid, Limits, Matrices, quoted, read_file, read_fraction, read_text
 from convcli.text import like, safe
 
 MAX_PARTS = 64
@@ -131,6 +132,10 @@ def kernel_of(matrices: Matrices) -> Kernel:
             "denominator"
         )
     one = checked(Kernel(parts, COMBINATIONS[combine if count > 1 else ""], one_sided=one_sided))
+    one = one._replace(
+        threshold=_threshold(matrices.fields.get("threshold")),
+        lines=_lines(matrices.fields.get("lines"), combine),
+    )
     anchor = _anchor(matrices.fields.get("anchor"))
     return one if anchor in (None, one.centre) else anchored(one, anchor)
 
@@ -157,6 +162,27 @@ def _is_true(said: object) -> bool:
     if said not in (None, True, False, "true"):
         raise SpecError(f'"one_sided" is true or false, not {quoted(str(said))}')
     return bool(said)
+
+
+def _threshold(said: object) -> Fraction:
+    """The difference of a field below which samples stay as they are."""
+    threshold = Fraction(0) if said is None else read_fraction(str(said), '"threshold"')
+    if threshold < 0:
+        raise SpecError(f'"threshold" is 0 or more, not {quoted(str(said))}')
+    return threshold
+
+
+def _lines(said: object, combine: str) -> Lines | None:
+    """How a field says that gradients become lines: [1, 0.1, 0.2] in JSON, 1:0.1:0.2 in a table."""
+    if said is None:
+        return None
+    values = said.split(":") if isinstance(said, str) else said
+    if not isinstance(values, list) or len(values) != 3 or combine != "magnitude":
+        raise SpecError(
+            '"lines" of a magnitude is a sigma and two strengths, such as [1, 0.1, 0.2], '
+            f"not {quoted(str(said))}"
+        )
+    return built("canny", [float(read_fraction(str(value), '"lines"')) for value in values]).lines
 
 
 def _anchor(said: object) -> tuple[int, int] | None:
@@ -212,6 +238,10 @@ def spec_text(one: Kernel) -> str:
         fields["anchor"] = one.centre
     if one.one_sided:
         fields["one_sided"] = True
+    if one.threshold:
+        fields["threshold"] = str(one.threshold)
+    if one.lines:
+        fields["lines"] = list(one.lines)
     if fields:
         fields["matrices"] = [
             {"scale": str(scale), "weights": matrix.tolist()} for matrix, scale in matrices

@@ -79,7 +79,7 @@ def sizes(value: object, name: str) -> tuple[int, ...]:
     return lengths
 
 
-def pads(value: object, axes: int, name: str = "padding") -> tuple[Padding, ...]:
+def pads(value: object, axes: int, name: str = "padding", minimum: int = 0) -> tuple[Padding, ...]:
     """A number, one per axis, a pair (before, after) per axis, or a name of PADDINGS."""
     if isinstance(value, str):
         named = padding_name(value)
@@ -89,19 +89,19 @@ def pads(value: object, axes: int, name: str = "padding") -> tuple[Padding, ...]
     if isinstance(value, tuple | list) and any(isinstance(sides, tuple | list) for sides in value):
         if len(value) != axes:
             raise SpecError(f"{name} must hold {axes} pairs, not {len(value)}")
-        return tuple(_pair(sides, name) for sides in value)
-    return tuple((pad, pad) for pad in counts(value, axes, name, 0))
+        return tuple(_pair(sides, name, minimum) for sides in value)
+    return tuple((pad, pad) for pad in counts(value, axes, name, minimum))
 
 
-def cells(value: object, axes: int, name: str) -> tuple[Pair, ...]:
+def cells(value: object, axes: int, name: str, minimum: int = 0) -> tuple[Pair, ...]:
     """A number of cells, one per axis, or a pair (before, after) per axis."""
     if isinstance(value, str):
         raise SpecError(f"{name}={shown(value)} must be numbers here")
-    return tuple(sides for sides in pads(value, axes, name) if not isinstance(sides, str))
+    return tuple(sides for sides in pads(value, axes, name, minimum) if not isinstance(sides, str))
 
 
-def _pair(value: object, name: str) -> tuple[int, int]:
-    before, after = counts(value, 2, name, 0)
+def _pair(value: object, name: str, minimum: int) -> tuple[int, int]:
+    before, after = counts(value, 2, name, minimum)
     return before, after
 
 

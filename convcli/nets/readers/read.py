@@ -13,6 +13,7 @@ from convcli.nets.readers.fragments import statements, words
 from convcli.nets.readers.layer_calls import is_notation, read_layer_calls
 from convcli.nets.readers.text_source import file_text, stdin_text
 from convcli.nets.readers.vocabulary.registry import Vocabulary, names_of
+from convcli.nets.zoo import FILES as ZOO_FILES
 from convcli.nets.zoo import NAMES, zoo_name, zoo_text
 from convcli.text import counted, like, safe
 
@@ -164,7 +165,7 @@ def source_text(word: str) -> tuple[str, str]:
     """The text of a zoo name, a file, or stdin, and what it is called in messages."""
     name = zoo_name(word)
     if name is not None:
-        return zoo_text(name), f"{name}.net"
+        return zoo_text(name), f"{name}.{'net' if name in ZOO_FILES else 'py'}"
     if word == "-":
         return stdin_text(), "standard input"
     return file_text(word), os.path.basename(word)

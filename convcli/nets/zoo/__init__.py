@@ -1,19 +1,34 @@
-"""Published networks in this tool's own notation, a `.net` file each.
+"""Published networks: a `.net` file each in this tool's own notation, and those of torchvision.
 
-The first comment lines of a file say what it is and where its figures are from.
+The first comment lines of a text say what it is and where its figures are from.
 """
 
 import os
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
+from convcli.nets.zoo.backbones import BACKBONES, backbone_text
 from convcli.tables import Listing
 from convcli.text import like
 
 FOLDER = os.path.dirname(__file__)  # pathlib would cost a seventh of a start
 
-NAMES = tuple(sorted(name[:-4] for name in os.listdir(FOLDER) if name.endswith(".net")))
+FILES = tuple(sorted(name[:-4] for name in os.listdir(FOLDER) if name.endswith(".net")))
+"""The networks that have a file."""
+
+NAMES = tuple(sorted((*FILES, *BACKBONES)))
 """The names of the networks."""
+
+ALIASES = {
+    "lenet": "lenet5", "mobilenet": "mobilenet_v1", "mobilenet_v3": "mobilenet_v3_large",
+    "densenet": "densenet121", "squeezenet": "squeezenet1_0", "inception_v1": "googlenet",
+    "resnext50": "resnext50_32x4d", "resnext101": "resnext101_32x8d",
+    "wide_resnet50": "wide_resnet50_2", "wide_resnet101": "wide_resnet101_2",
+    "shufflenet_v2": "shufflenet_v2_x1_0", "mnasnet": "mnasnet1_0",
+    "efficientnet": "efficientnet_b0", "efficientnetv2": "efficientnet_v2_s",
+    "regnet": "regnet_y_400mf", "convnext": "convnext_tiny", "vit": "vit_b_16", "swin": "swin_t",
+}  # fmt: skip
+"""What people write of a family for the network that they mean."""
 
 
 def _letters(word: str) -> str:
@@ -21,6 +36,7 @@ def _letters(word: str) -> str:
 
 
 SPELLINGS = {_letters(name): name for name in NAMES}
+SPELLINGS |= {_letters(name): meant for name, meant in ALIASES.items()}
 """The networks by the letters and digits of their names."""
 
 
@@ -36,11 +52,14 @@ def zoo_name(word: str) -> str | None:
     return None if name is None or os.path.isfile(word) else name
 
 
-def zoo_text(name: str) -> str:
-    """The text of a network of the zoo. Raises SpecError for a name that is not in it."""
-    if name not in NAMES:
-        names = ", ".join(NAMES)
-        raise SpecError(f"no network is called {shown(name)}; there are {names}{like(name, NAMES)}")
+def zoo_text(word: str) -> str:
+    """The text of a network of the zoo, in any spelling. Raises SpecError where there is none."""
+    name = word if word in NAMES else SPELLINGS.get(_letters(word))
+    if name is None:
+        hint = like(word, NAMES) or like(word, ALIASES)
+        raise SpecError(f"no network is called {shown(word)}; convcli zoo lists {len(NAMES)}{hint}")
+    if name in BACKBONES:
+        return backbone_text(name)
     with open(os.path.join(FOLDER, f"{name}.net"), encoding="utf-8") as file:
         return file.read()
 

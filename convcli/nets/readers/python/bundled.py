@@ -6,18 +6,26 @@ from convcli.nets.readers.python.language.objects import MISSING, SourceFile, Va
 from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.model_files import parsed_file
 
-TEXTS = {
-    "torch.nn": "nn.txt",
-    "torch.distributions": "nn.txt",
-    "torch.quantization": "nn.txt",
-    "torch.ao.quantization": "nn.txt",
-    "timm": "layers.txt",
-    "torchvision.ops": "layers.txt",
-    "torchvision.models._utils": "layers.txt",
-    "torchvision.models": "torchvision.txt",
-    "mmcv": "layers.txt",
+BACKBONES = (
+    "torchvision.txt",
+    "torchvision_efficient.txt",
+    "torchvision_inception.txt",
+    "torchvision_transformers.txt",
+)
+
+TEXTS: dict[str, tuple[str, ...]] = {
+    "torch.nn": ("nn.txt",),
+    "torch.distributions": ("nn.txt",),
+    "torch.quantization": ("nn.txt",),
+    "torch.ao.quantization": ("nn.txt",),
+    "timm": ("layers.txt",),
+    "torchvision.ops": ("layers.txt",),
+    "torchvision.models._utils": ("layers.txt",),
+    "torchvision.models.mobilenetv3": ("torchvision_efficient.txt",),  # not V2's InvertedResidual
+    "torchvision.models": BACKBONES,
+    "mmcv": ("layers.txt",),
 }
-"""Library → the text that holds what is known of it; the longest name that fits is taken."""
+"""Library → the texts that hold what is known of it; the longest name that fits is taken."""
 
 HIDDEN = {"torch", "nn", "F", "collections"}
 
@@ -28,9 +36,10 @@ def prelude_name(interpreter: Interpreter, module: str, name: str) -> Value:
     if name in HIDDEN or not fitting:
         return MISSING
     for library in sorted(fitting, key=len, reverse=True):
-        file = _opened(interpreter, TEXTS[library])
-        if name in file.names:
-            return interpreter.resolve(file.names, name)
+        for text in TEXTS[library]:
+            file = _opened(interpreter, text)
+            if name in file.names:
+                return interpreter.resolve(file.names, name)
     return MISSING
 
 

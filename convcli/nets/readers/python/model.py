@@ -47,7 +47,7 @@ class Model(NamedTuple):
         modules = list(nn_module.walk(self.root))
         nodes = _with_owners(interpreter, modules, network.nodes)
         nodes, unregistered = _as_registered(interpreter, modules, nodes)
-        rest = [] if stopped else _unused(interpreter, modules, network)
+        rest = [] if stopped else unused_weights(interpreter, modules, network.nodes)
         reason = None
         if stopped is not None:
             unfit = isinstance(stopped, ShapeMismatch)
@@ -273,12 +273,12 @@ def _instances(value: Value) -> list[Instance]:
     return inside
 
 
-def _unused(
-    interpreter: ModelInterpreter, modules: list[tuple[str, Instance]], network: Network
+def unused_weights(
+    interpreter: ModelInterpreter, modules: list[tuple[str, Instance]], nodes: tuple[Node, ...]
 ) -> list[Node]:
-    """The weights that the model holds and its output does not need."""
+    """The weights that modules hold and the output that these nodes give does not need."""
     node_name = interpreter.recorder.node_name
-    used = {node.name for node in network.nodes}
+    used = {node.name for node in nodes}
     # a layer whose first use is not needed has its weights at a later one
     first = {node.name: node.owner or node.name for node in interpreter.recorder.builder.nodes}
     owners = used | {first.get(name, name) for name in used}

@@ -34,7 +34,13 @@ from convcli.nets.readers.python.language.objects import (
     Tensor,
     Value,
 )
-from convcli.nets.readers.python.model import Model, mark_weights, notes_of, parameters_of
+from convcli.nets.readers.python.model import (
+    Model,
+    mark_weights,
+    notes_of,
+    parameters_of,
+    unused_weights,
+)
 from convcli.nets.readers.python.model_files import SourceFiles, parsed_file
 from convcli.nets.readers.python.script import ScriptInterpreter
 from convcli.nets.readers.python.sequence import parts_of
@@ -179,7 +185,25 @@ class Text(NamedTuple):
                 "text of this model alone"
             )
         again = self.at if recorder.size_dependent or script.guessed else None
-        return Network(nodes, again, stopped, notes_of(recorder, [], script.outputs))
+        rest = self._unused(script, nodes) if outputs else []
+        return Network((*rest, *nodes), again, stopped, notes_of(recorder, rest, script.outputs))
+
+    def _unused(self, script: ScriptInterpreter, nodes: tuple[Node, ...]) -> list[Node]:
+        """The weights of the models it calls that its output does not need."""
+        models = [
+            (name, one)
+            for name, one in script.modules()
+            if isinstance(one, Instance) and one.leaf is None
+        ]
+        called = [
+            (name, one)
+            for name, one in models
+            if any(id(inner) in script.recorder.applied for _, inner in walk(one))
+        ]
+        inside = [
+            pair for name, one in called for pair in walk(one, name if len(called) > 1 else "")
+        ]
+        return unused_weights(script, inside, nodes)
 
     def _outputs(self, script: ScriptInterpreter) -> tuple[str, ...]:
         """The nodes of what it gives: a `Model`, or its last line and what nothing reads."""

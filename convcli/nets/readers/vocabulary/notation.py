@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
+from convcli.geometry import MAX_SIZE
 from convcli.nets.graph import MAX_NODES, Chain, Fork, Leaf, Part, fresh, size_of
 from convcli.nets.layers import (
     AdaptivePool,
@@ -177,7 +178,7 @@ def reshape(*size: object) -> Reshape:
 
 
 def pad(padding: object) -> Pad:
-    return Pad(cells(padding, 2, "padding"))
+    return Pad(cells(padding, 2, "padding", -MAX_SIZE))
 
 
 def upsample(scale: object = 2) -> Upsample:

@@ -1,0 +1,25 @@
+"""The figures of every torchvision network of the zoo beside those that torchvision publishes.
+
+    python tests/benchmarks/zoo.py
+
+One row each: parameters and 10⁹ multiply–accumulates, ours and published; exits with 1 where two
+differ. The suite looks at one network of each family (tests/nets/test_published.py).
+"""
+
+import sys
+
+from convcli.nets.analysis.summary import summarize
+from convcli.nets.analysis.table import Settings, totals
+from convcli.nets.readers.read import read_words
+from convcli.nets.zoo.backbones import BACKBONES
+
+wrong = 0
+for name, family in BACKBONES.items():
+    reading = read_words([name])
+    summary = summarize(reading.network, reading.input)
+    macs = totals(summary, Settings("weights+products"))["macs"] / 1e9
+    _, params, published = family.members[name]
+    same = (summary.params, round(macs, 3)) == (params, published)
+    wrong += not same
+    print(f"{name:20} {summary.params:>12,} {params:>12,} {macs:8.3f} {published:8.3f}  {same}")
+sys.exit(1 if wrong else 0)

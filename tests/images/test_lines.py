@@ -1,0 +1,143 @@
+"""Edges as lines: thinned and linked gradients, zero crossings, thresholds."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from convcli import filter_image
+from convcli.cli.main import run
+from convcli.errors import SpecError, UnfitError
+from convcli.images.filters.apply import filter_picture
+from convcli.images.filters.lines import zero_crossings
+from convcli.images.filters.options import FilterOptions
+from convcli.images.filters.spec import spec_of
+from convcli.images.image import picture_of
+
+Y, X = np.mgrid[:20, :28]
+WAVES = (127.5 + 80 * np.sin(X / 3.1 + 0.3 * Y) + 40 * np.cos(Y / 2.3 - 0.11 * X * Y / 5)).clip(
+    0, 255
+)
+WAVES = np.floor(WAVES).astype(np.uint8)
+
+# skimage 0.26: feature.canny(WAVES, sigma, 255 * low, 255 * high, mode="nearest"), a row in hex
+CANNY = {
+    "canny": "0000000 4060300 40c0600 0100c02 0201806 0c0100c 1802008 3004010 2008030 2018060 60300c0 4060180 60c0300 0180600 0300802 0601004 0c02018 180c030 30184e0 0000000",
+    "canny:1.5,0.1,0.35": "0000000 00c0300 00c0600 0180c02 0201806 0c0100c 1802008 3004010 2008030 2018060 60300c0 4060180 70c0300 0180600 0300802 0601006 0c02018 180c030 1018060 0000000",
+    "Canny(0.8, low=0.4, high=0.65)": "0000000 0060380 00c0602 0100c02 0201806 0c0100c 1802018 3004010 200c030 2018060 60300c0 4060180 40c0300 0180600 0300802 0601004 0c02018 1806030 30180e0 0000000",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("spec", "rows"), CANNY.items())
+def test_canny_draws_the_lines_of_scikit_image(spec, rows):
+    expected = np.array([[*f"{int(row, 16):028b}"] for row in rows.split()]).astype(int)
+    for pixels, white in ((WAVES, 255), (WAVES.astype(np.uint16) * 257, 65535)):
+        np.testing.assert_array_equal(filter_image(pixels, spec), expected * white)
+    colors = np.stack([WAVES] * 3, -1)
+    np.testing.assert_array_equal(filter_image(colors, spec)[..., 0], expected * 255)
+
+
+def test_weak_lines_stay_where_they_touch_strong_ones():
+    """A step that fades along its length: above 0.2 at the top, above 0.1 further down."""
+    fading = np.zeros((60, 20), np.uint8)
+    fading[:, 10:] = np.linspace(60, 0, 60)[:, np.newaxis]
+    lines = filter_image(fading, "canny:1,0.1,0.2") > 0
+    strong = filter_image(fading, "canny:1,0.2,0.2") > 0
+    assert lines.any(axis=1).sum() > strong.any(axis=1).sum() > 10
+    assert not filter_image(fading // 8, "canny:1,0.1,0.2").any()
+
+
+def test_what_is_transparent_draws_no_lines():
+    pixels = np.zeros((20, 20, 2), np.uint8)
+    pixels[:, :10, 0] = 255
+    pixels[..., 1] = 255
+    assert filter_image(pixels, "canny")[..., 0].any()
+    pixels[:, :10, 1] = 0
+    result = filter_image(pixels, "canny")
+    assert not (result[..., 0] & result[..., 1]).any()
+    np.testing.assert_array_equal(result[..., 1], pixels[..., 1])
+
+
+def test_zero_crossings_lie_where_the_second_derivative_changes_its_sign():
+    step = np.zeros((9, 20), np.uint8)
+    step[:, 10:] = 200
+    lines = filter_image(step, "log:1.5", range="crossings")
+    assert np.unique(lines).tolist() == [0, 255]
+    assert (lines > 0).sum(axis=1).tolist() == [1] * 9
+    assert set(np.nonzero(lines)[1]) <= {9, 10}
+    assert not filter_image(step, "log:1.5", range="crossings:300").any()
+    flat = np.zeros((3, 4, 1))
+    assert not zero_crossings(flat, 0).any()
+
+
+def test_a_threshold_makes_samples_black_and_white():
+    """The same as comparing the samples of the plain result, on both ways that results take."""
+    for spec, values in (("blur", {}), ("sobel", {}), ("gaussian:1.5", {"amount": "0.5"})):
+        options = FilterOptions(kernels=(spec,), **values)
+        picture = picture_of(WAVES)
+        plain = filter_picture(picture, spec_of(options)).pixels
+        for threshold in ("1", "100", "99.5", "255"):
+            options = FilterOptions(kernels=(spec,), threshold=threshold, **values)
+            result = filter_picture(picture, spec_of(options), 2)
+            np.testing.assert_array_equal(
+                result.pixels, np.where(plain >= float(threshold), 255, 0)
+            )
+
+
+def test_a_threshold_leaves_alpha_alone():
+    pixels = np.stack([WAVES, WAVES // 2 + 100], -1)
+    options = FilterOptions(kernels=("identity",), threshold="128")
+    result = filter_picture(picture_of(pixels), spec_of(options)).pixels
+    np.testing.assert_array_equal(result[..., 1], pixels[..., 1])
+    np.testing.assert_array_equal(result[..., 0], np.where(pixels[..., 0] >= 128, 255, 0))
+
+
+def test_unsharp_leaves_differences_below_its_threshold():
+    exact = WAVES.astype(float)
+    soft = filter_image(exact, "gaussian:1").astype(float)
+    sharp = exact + 1.5 * (exact - soft)
+    expected = np.where(np.abs(exact - soft) < 6, exact, np.floor(sharp + 0.5)).clip(0, 255)
+    result = filter_image(WAVES, "unsharp:1,1.5,6")
+    np.testing.assert_array_equal(result, expected)
+    assert 0.2 < (result == WAVES).mean() < 0.9
+    np.testing.assert_array_equal(
+        filter_image(WAVES, "unsharp:1,1.5,0"), filter_image(WAVES, "unsharp:1,1.5")
+    )
+
+
+REFUSED = [
+    (SpecError, "canny:1,0.3,0.2", {}, "low=0.3 must be at most high=0.2"),
+    (SpecError, "canny", {"stride": (2, 2)}, "canny follows lines from pixel to pixel"),
+    (UnfitError, "sobel", {"threshold": "300"}, "--threshold is a sample from 1 to 255"),
+    (UnfitError, "sobel", {"threshold": "0"}, "--threshold is a sample from 1 to 255"),
+    (SpecError, "sobel", {"threshold": "half"}, "--threshold"),
+    (SpecError, "log", {"range": "crossings:-1"}, "is no range: auto, clip, abs, signed, stretch"),
+]
+
+
+@pytest.mark.parametrize(("kind", "spec", "values", "said"), REFUSED)
+def test_what_makes_no_lines_is_refused(kind, spec, values, said):
+    with pytest.raises(kind) as refusal:
+        filter_picture(picture_of(WAVES), spec_of(FilterOptions(kernels=(spec,), **values)))
+    assert said in str(refusal.value)
+
+
+def test_floats_have_no_threshold():
+    spec = spec_of(FilterOptions(kernels=("sobel",), threshold="9"))
+    with pytest.raises(UnfitError, match="this picture has 32"):
+        filter_picture(picture_of(np.zeros((4, 4))), spec)
+
+
+def test_lines_from_the_command_line(tmp_path, capsys):
+    source, target = tmp_path / "a.png", tmp_path / "b.png"
+    Image.fromarray(np.stack([WAVES] * 3, -1)).save(source)
+    assert run(["filter", str(source), "-k", "canny", "-o", str(target), "--format", "json"]) == 0
+    assert "lines are those of the picture in gray" in capsys.readouterr().err
+    assert run(["filter", str(source), "-k", f"@{target}", "-o", str(tmp_path / "c.png")]) == 0
+    np.testing.assert_array_equal(*(np.asarray(Image.open(tmp_path / f"{n}.png")) for n in "bc"))
+    assert (
+        run(["filter", str(source), "-k", "sobel", "--threshold", "9", "-o", f"{tmp_path}/d.npy"])
+        == 1
+    )
+    assert "write a picture, not floats" in capsys.readouterr().err
+    assert run(["explain", str(source), "-k", "canny", "--at", "5,5"]) == 2
+    assert "canny is more than a sum of products" in capsys.readouterr().err

@@ -1,0 +1,170 @@
+"""What a result keeps of its picture, and what is said where it does not."""
+
+import struct
+import zlib
+from io import BytesIO
+
+import numpy as np
+import pytest
+from PIL import Image, JpegImagePlugin
+
+from convcli.cli.main import run
+from convcli.images.io.png import chunks_of
+from convcli.images.io.read import open_picture
+
+NOISE = np.random.default_rng(3).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+
+
+def png_with(*chunks):
+    """NOISE as a PNG with chunks before its samples."""
+    with BytesIO() as stream:
+        Image.fromarray(NOISE).save(stream, "PNG")
+        data = stream.getvalue()
+    extra = b"".join(
+        struct.pack(">L", len(body)) + kind + body + struct.pack(">L", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+    return data[:33] + extra + data[33:]
+
+
+def filtered(source, target, *words):
+    assert run(["filter", source, "-k", "identity", "-o", target, "--force", *words]) == 0
+
+
+@pytest.fixture(autouse=True)
+def _here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+
+GAMMA = (b"gAMA", struct.pack(">L", 100_000))
+CICP = (b"cICP", bytes([9, 16, 0, 1]))
+SRGB = [(b"gAMA", struct.pack(">L", 45_455)), (b"cICP", bytes([1, 13, 0, 1]))]
+
+
+@pytest.mark.parametrize("chunks", [[GAMMA], [CICP], [(b"sRGB", b"\1")], [GAMMA, CICP]])
+def test_what_a_png_says_of_its_colors_stays(tmp_path, chunks):
+    (tmp_path / "in.png").write_bytes(png_with(*chunks))
+    filtered("in.png", "out.png")
+    kept = dict(chunks_of((tmp_path / "out.png").read_bytes()))
+    assert [(kind, kept.get(kind)) for kind, _ in chunks] == chunks
+
+
+@pytest.mark.parametrize(
+    ("chunks", "said"),
+    [
+        ([GAMMA], "JPEG does not hold the gamma of 1 (gAMA) of the picture"),
+        ([CICP], "JPEG does not hold the color space 9, 16 (cICP) of the picture"),
+        (SRGB, ""),
+        ([GAMMA, (b"sRGB", b"\0")], ""),
+    ],
+)
+def test_what_a_format_does_not_hold_is_said_when_quiet_too(tmp_path, capfd, chunks, said):
+    (tmp_path / "in.png").write_bytes(png_with(*chunks))
+    filtered("in.png", "out.jpg", "-q")
+    errors = capfd.readouterr().err
+    assert said in errors
+    assert bool(errors) == bool(said)
+
+
+def test_a_profile_that_is_left_out_is_said_and_not_lost_in_place(tmp_path, capfd):
+    Image.fromarray(NOISE).save("in.png", icc_profile=b"profile")
+    filtered("in.png", "out.gif", "-q")
+    assert "GIF holds no color profile" in capfd.readouterr().err
+    Image.fromarray(NOISE).save("in.jpg", exif=b"Exif\0\0scrambled")
+    before = (tmp_path / "in.jpg").read_bytes()
+    assert run(["filter", "in.jpg", "-k", "blur", "--in-place", "-q"]) == 1
+    assert "--in-place would lose it for good" in capfd.readouterr().err
+    assert (tmp_path / "in.jpg").read_bytes() == before
+
+
+def exif_with_thumbnail(thumbnail):
+    """EXIF of three directories: the picture's, its own size, and a thumbnail."""
+    first = struct.pack("<H", 1) + struct.pack("<HHLL", 0x8769, 4, 1, 26) + struct.pack("<L", 56)
+    own = struct.pack("<H", 2) + struct.pack("<HHLL", 0xA002, 4, 1, 32)
+    own += struct.pack("<HHLL", 0xA003, 4, 1, 24) + bytes(4)
+    second = struct.pack("<H", 2) + struct.pack("<HHLL", 513, 4, 1, 86)
+    second += struct.pack("<HHLL", 514, 4, 1, len(thumbnail)) + bytes(4)
+    return b"Exif\0\0II*\0\x08\0\0\0" + first + own + second + thumbnail
+
+
+@pytest.mark.parametrize("suffix", ["jpg", "png", "webp"])
+def test_exif_shows_no_unfiltered_thumbnail_and_names_the_size(tmp_path, suffix):
+    with BytesIO() as stream:
+        Image.fromarray(NOISE[:8, :8]).save(stream, "JPEG")
+        thumbnail = stream.getvalue()
+    Image.fromarray(NOISE).save("in.jpg", exif=exif_with_thumbnail(thumbnail))
+    assert thumbnail in (tmp_path / "in.jpg").read_bytes()
+    filtered("in.jpg", f"out.{suffix}", "--stride", "2")
+    assert thumbnail not in (tmp_path / f"out.{suffix}").read_bytes()
+    with Image.open(f"out.{suffix}") as image:
+        own = image.getexif().get_ifd(0x8769)
+        assert (own[0xA002], own[0xA003]) == image.size == (16, 12)
+
+
+@pytest.mark.parametrize(
+    ("own", "words", "expected"),
+    [
+        ("4:2:0", [], 0),
+        ("4:2:0", ["--quality", "90"], 0),
+        ("4:2:2", ["--quality", "80"], 1),
+        ("4:2:0", ["--quality", "80"], 2),
+        ("4:4:4", ["--quality", "80"], 0),
+        ("4:4:4", ["--quality", "95", "--subsampling", "4:2:0"], 2),
+    ],
+)
+def test_a_jpeg_keeps_its_color_as_fine_as_it_was(own, words, expected):
+    Image.fromarray(NOISE).save("in.jpg", quality=80, subsampling=own)
+    filtered("in.jpg", "out.jpg", *words)
+    with Image.open("out.jpg") as image:
+        assert JpegImagePlugin.get_sampling(image) == expected
+
+
+def test_lossless_webp_stays_lossless():
+    Image.fromarray(NOISE).save("in.webp", lossless=True)
+    filtered("in.webp", "out.webp")
+    np.testing.assert_array_equal(open_picture("out.webp").pixels, NOISE)
+    Image.fromarray(NOISE).save("lossy.webp", quality=50)
+    filtered("lossy.webp", "again.webp", "--lossless")
+    np.testing.assert_array_equal(
+        open_picture("again.webp").pixels, open_picture("lossy.webp").pixels
+    )
+    filtered("in.webp", "small.webp", "--quality", "50")
+    assert (open_picture("small.webp").pixels != NOISE).any()
+    assert run(["filter", "in.webp", "-k", "blur", "-o", "a.webp", "--lossless",
+                "--quality", "9"]) == 2  # fmt: skip
+    assert run(["filter", "in.webp", "-k", "blur", "-o", "a.png", "--lossless"]) == 2
+
+
+def test_soft_alpha_is_cut_at_half_in_a_gif(capfd):
+    alpha = np.tile(np.arange(0, 256, 8, dtype=np.uint8), (24, 1))[..., np.newaxis]
+    Image.fromarray(np.concatenate([NOISE // 2, alpha], axis=2)).save("in.png")
+    filtered("in.png", "out.gif", "-q")
+    assert "GIF holds no soft transparency: alpha is cut at half" in capfd.readouterr().err
+    with Image.open("out.gif") as image:
+        opaque = np.asarray(image.convert("RGBA"))[..., 3] > 0
+    np.testing.assert_array_equal(opaque, alpha[..., 0] >= 128)
+
+
+def test_a_hidden_first_picture_stays_hidden(capfd):
+    hidden, *shown = (Image.new("RGB", (9, 8), color) for color in ("red", "lime", "blue"))
+    hidden.save("in.png", save_all=True, append_images=shown, default_image=True, duration=[50, 70])
+    filtered("in.png", "out.png")
+    with Image.open("out.png") as image:
+        assert (image.default_image, image.n_frames) == (True, 3)
+        image.seek(2)
+        assert image.info["duration"] == 70
+    filtered("in.png", "out.gif", "-q")
+    assert "the hidden first picture is left out" in capfd.readouterr().err
+    with Image.open("out.gif") as image:
+        assert image.n_frames == 2
+        assert image.convert("RGB").getpixel((4, 4)) == (0, 255, 0)
+
+
+def test_a_bmp_of_five_and_six_bits_is_not_called_deep(tmp_path, capfd):
+    head = struct.pack("<2sLHHL", b"BM", 66 + 8, 0, 0, 66)
+    info = struct.pack("<LllHHLLllLL", 40, 2, 2, 1, 16, 3, 8, 0, 0, 0, 0)
+    masks = struct.pack("<LLL", 0xF800, 0x07E0, 0x001F)
+    (tmp_path / "in.bmp").write_bytes(head + info + masks + struct.pack("<4H", 0xF800, 0, 0, 0))
+    filtered("in.bmp", "out.png", "-q")
+    assert capfd.readouterr().err == ""
+    assert open_picture("out.png").pixels[1, 0].tolist() == [255, 0, 0]
