@@ -264,14 +264,14 @@ quiet_option = partial(option, "-q", "--quiet", is_flag=True)
 force_option = option("--force", is_flag=True, help="Overwrite what is there already.")
 
 limit_options = group(
-    "Many or large pictures",
+    "Many pictures",
     more=[
         option("--max-pixels", type=PIXELS, help="Maximum pixels of a picture.  [178956970]"),
         option("--max-memory", type=MEMORY, help="Memory limit, such as 4GiB.  [what is free]"),
     ],
 )
 batch_options = group(
-    "Many or large pictures",
+    "Many pictures",
     more=[
         option("--recursive", is_flag=True, help="Include folders within folders."),
         option("--files-from", type=FILE, help="Read names of pictures from FILE; - is stdin."),

@@ -58,6 +58,20 @@ class ProgramException(ReadError):
         self.message = message
 
 
+class Caught(str):
+    """What an exception is called where it is caught: its message; its class is not followed."""
+
+    error: ProgramException
+
+    def __new__(cls, error: ProgramException) -> Self:
+        text = super().__new__(cls, error.message)
+        text.error = error
+        return text
+
+    def class_of_it(self) -> ReadError:
+        return ReadError("the class of a caught exception is not followed here")
+
+
 class ShapeMismatch(ReadError):
     """Tensor shapes that do not go together, which PyTorch refuses too."""
 
