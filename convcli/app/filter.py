@@ -124,7 +124,16 @@ def _filter_picture(source: str, options: FilterRun) -> None:
         refuse_clipping(opened, options.threads)
     statistics = filter_opened(opened, options.threads)
     if options.format_ == "json":
-        values = {"output": target.path, "values": statistics_record(statistics)}
+        from convcli.batch.jobs import IN_BANDS
+
+        notes = list(opened.losses) if opened.picture else [IN_BANDS]
+        values: Record = {
+            "input": source,
+            "output": target.path,
+            "status": "done",
+            "values": statistics_record(statistics),
+            **({"notes": notes} if notes else {}),
+        }
         _print_json({**opened.plan.record(), **values}, to_stderr=target.path == "-")
         return
     if not options.quiet:
@@ -237,6 +246,7 @@ def _filter_batch(options: FilterRun) -> None:
         max_pixels=options.max_pixels,
         max_memory=options.max_memory,
         resume=options.resume,
+        describes=options.format_ == "json",
     )
     report = _report_json if options.format_ == "json" else _report_path(options.quiet)
     run(tasks, job, options, report, options.quiet)
@@ -292,7 +302,9 @@ def _report_json(progress: Progress, outcome: Outcome) -> None:
     """One JSON object per picture, each on a line."""
     from json import dumps
 
-    record = {"input": outcome.source, "output": outcome.target, "status": outcome.status}
-    values = outcome.value["values"] if isinstance(outcome.value, dict) else None
+    done = outcome.value if isinstance(outcome.value, dict) else {}
+    record: dict[str, object] = {"schema": 1, **done.get("plan", {})}
+    record |= {"input": outcome.source, "output": outcome.target, "status": outcome.status}
+    values = done.get("values")
     fields = {"values": values, "notes": list(outcome.notes), "error": outcome.error}
     line(dumps({**record, **{name: value for name, value in fields.items() if value}}))

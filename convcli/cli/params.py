@@ -232,6 +232,7 @@ TYPE_NAMES = Reads("TYPE", lambda text: tuple(name.strip() for name in text.spli
 RESIZE = Reads("N|HxW|keep", read_resize, ["keep"])
 RULE = _one_of("nets.analysis.mac_rules:RULES", "RULE")
 DTYPE = _one_of("nets.analysis.summary:DTYPES", "TYPE")
+OPTIMIZER = _one_of("nets.analysis.training:OPTIMIZERS", "NAME")
 RECIPE = _one_of("features.presets:RECIPES")
 INIT = _one_of("runtime.initializers:INITS")
 METRIC = _one_of("features.neighbors:METRICS", "METRIC")

@@ -20,6 +20,7 @@ from convcli.images.filters.options import (
     read_record,
 )
 from convcli.images.filters.ranges import Range, read_range, signed_chain
+from convcli.images.filters.region import Region, read_region
 from convcli.images.io.formats import formats_beginning
 from convcli.images.io.read import record_in
 from convcli.images.kernels.kernel import (
@@ -61,6 +62,8 @@ class FilterSpec(NamedTuple):
     exact: bool = False
     threshold: Fraction | None = None
     """Samples from this on become white, all others black."""
+    region: Region | None = None
+    """What is filtered, where the rest stays as it is."""
     flip: bool = False
     """Whether the kernels were turned by 180°."""
     record: str = ""
@@ -121,6 +124,7 @@ def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> 
         amount=amount,
         exact=options.exact,
         threshold=read_fraction(options.threshold, "--threshold") if options.threshold else None,
+        region=read_region(options.region) if options.region else None,
         flip=options.flip,
         record=record,
     )
@@ -178,6 +182,8 @@ def _record_at(path: str) -> FilterOptions | None:
 def remarks(spec: FilterSpec, options: FilterOptions) -> list[str]:
     """What may surprise: a matrix written by hand whose sum darkens or brightens the picture."""
     lines = _bias_remarks(spec)
+    if spec.region:
+        lines.append(f"filtered are {spec.region.text}; all else stays as it is")
     if spec.gray and not options.gray:
         lines.append("lines are those of the picture in gray, as with --gray")
     for one, text in zip(spec.kernels, options.kernels, strict=False):
