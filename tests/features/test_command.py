@@ -540,3 +540,15 @@ def test_a_bad_picture_leaves_the_sheets_of_the_others(tmp_path, monkeypatch, ca
     assert out.split() == ["a.maps.png", "c.maps.png"]
     assert "failed: b.png is not a picture" in err
     assert err.endswith("Error: 1 of 3 pictures failed\n")
+
+
+@pytest.mark.slow
+def test_a_wide_layer_gives_the_same_bytes_however_many_work(shell):
+    """554,040 numbers in each sum, whose order decides the last bit: one core each, everywhere."""
+    shutil.copy("cat.jpg", "cat2.jpg")
+    line = "extract cat.jpg cat2.jpg flatten linear:4 --resize 405x456 --vector flatten -q"
+    code, out, _ = shell(f"{line} --layers linear1 --jobs 1")
+    assert (code, len(out.splitlines())) == (0, 2)
+    assert shell(f"{line} --layers linear1 --jobs 2") == (0, out, "")
+    alone = line.replace(" cat2.jpg", "")
+    assert shell(f"{alone} --layers linear1")[1] == out.splitlines(keepends=True)[0]
