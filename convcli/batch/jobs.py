@@ -98,6 +98,7 @@ class FilterJob(Job):
     lossless: bool = False
     fail_on_clip: bool = False
     resume: bool = False
+    mask: str | None = None
     describes: bool = False
     """Whether outcomes hold the whole plan too, as JSON wants it."""
 
@@ -111,7 +112,7 @@ class FilterJob(Job):
         from convcli.images.io.formats import SaveOptions, Target, format_named
         from convcli.images.io.source import file_state
 
-        spec = spec_of(read_record(self.record, "the job"))
+        spec = spec_of(read_record(self.record, "the job")).masked(self.mask, self.limits)
         form = None if self.format is None else format_named(self.format)
         options = SaveOptions(form, self.quality, self.subsampling, self.lossless)
 

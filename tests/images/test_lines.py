@@ -173,6 +173,48 @@ def test_a_region_is_filtered_as_in_the_whole_picture(spec, values, channels):
             np.testing.assert_array_equal(result[rest], source[rest])
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_mask_says_how_much_of_each_pixel_is_filtered(tmp_path, channels):
+    pixels = np.random.default_rng(5).integers(0, 256, (12, 15, channels), np.uint8)
+    pixels[..., -1] = 255 if channels == 4 else pixels[..., -1]
+    whole, picture = filter_image(pixels, "sharpen"), picture_of(pixels)
+    hard = np.zeros((12, 15), np.uint8)
+    hard[3:9, 4:11] = 255
+    soft = np.linspace(0, 255, 180).astype(np.uint8).reshape(12, 15)
+    for mask in (hard, soft):
+        Image.fromarray(mask).save(tmp_path / "m.png")
+        spec = spec_of(FilterOptions(kernels=("sharpen",))).masked(str(tmp_path / "m.png"))
+        result = filter_picture(picture, spec).pixels
+        np.testing.assert_array_equal(result[mask == 255], whole[mask == 255])
+        np.testing.assert_array_equal(result[mask == 0], pixels[mask == 0])
+        responses = filter_image(pixels[..., :3].astype(float), "sharpen", range="clip")
+        exact = pixels[..., :3] + mask[..., None] / 255 * (responses - pixels[..., :3])
+        difference = np.abs(result[..., :3] - exact.clip(0, 255))
+        assert difference.max() < 0.501
+    with pytest.raises(UnfitError, match="the mask is 12x15, and the picture 11x15"):
+        filter_picture(picture_of(pixels[1:]), spec)
+
+
+def test_a_mask_on_the_command_line(tmp_path, capsys):
+    Image.fromarray(WAVES).save(tmp_path / "a.png")
+    Image.fromarray(WAVES).save(tmp_path / "b.png")
+    mask = np.zeros(WAVES.shape, np.uint8)
+    mask[:, 10:] = 255
+    Image.fromarray(mask).save(tmp_path / "m.png")
+    words = ["filter", "-k", "blur", "--mask", f"{tmp_path}/m.png"]
+    assert run([*words, f"{tmp_path}/a.png", "-o", f"{tmp_path}/o.png"]) == 0
+    assert run([*words, f"{tmp_path}/a.png", f"{tmp_path}/b.png", "-o", f"{tmp_path}/out/"]) == 0
+    expected = np.where(mask == 255, filter_image(WAVES, "blur"), WAVES)
+    for name in ("o.png", "out/a.png", "out/b.png"):
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / name)), expected)
+    capsys.readouterr()
+    assert (
+        run(["filter", f"{tmp_path}/a.png", "-k", f"@{tmp_path}/o.png", "-o", f"{tmp_path}/p.png"])
+        == 2
+    )
+    assert "says nothing of a kernel" in capsys.readouterr().err
+
+
 def test_python_takes_what_the_command_takes():
     ramp = np.add.outer(np.arange(8), 3 * np.arange(9)).astype(np.uint8)
     once = filter_image(ramp, "1 2 0", normalize="sum", rotate=90, flip=True, scale=1)

@@ -86,6 +86,10 @@ def filter_picture(
     picture = prepared(picture, plan)
     if plan.spec.region:
         return _in_region(picture, plan, plan.spec.region, threads)
+    if plan.direct and plan.spec.mask is not None:
+        whole = filter_picture(picture, plan.spec._replace(mask=None), threads)
+        pixels = np.where(plan.spec.mask[..., np.newaxis] == 1, whole.pixels, picture.pixels)
+        return whole._replace(picture=picture._replace(pixels=pixels))
     if plan.direct:
         return _direct(picture, plan, threads, sink, chunk)
     result = Filtered(*finished(float_values(picture, plan, threads), picture, plan))
@@ -373,8 +377,8 @@ def _in_range(values: Samples, picture: Picture, spec: FilterSpec) -> Samples:
         raise PictureError(
             f"--range {spec.range.text} rescales samples; arrays hold responses as they are"
         )
-    if spec.region:
-        raise PictureError("--region keeps samples beside it; write a picture, not responses")
+    if spec.keeps:
+        raise PictureError("what stays as it is has no responses; write a picture, not floats")
     if spec.threshold is not None:
         raise PictureError("--threshold makes samples black and white; write a picture, not floats")
     if spec.range.name == "abs":

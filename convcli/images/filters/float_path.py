@@ -162,6 +162,8 @@ def finished(values: Values, picture: Picture, plan: FilterPlan) -> tuple[Pictur
         colors = colors + chroma_share(cover, alpha) * (source - luma(source, False))
     if spec.amount != 1:
         colors, alpha = mixed(source, cover, colors, alpha, float(spec.amount))
+    if spec.mask is not None:
+        colors, alpha = mixed(source, cover, colors, alpha, spec.mask[..., np.newaxis])
     rescaled = spec.range.name in ("signed", *STRETCHED, "crossings")
     shown = ... if alpha is None else alpha[..., 0] >= 0.5
     counted = responses[visible] if rescaled else colors[shown]

@@ -221,7 +221,7 @@ def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) 
         transparent=transparent,
         reads_luma=reads_luma,
         stages=tuple(stages),
-        writer=_writer(filtered, direct, spec.region is not None, target, form),
+        writer=_writer(filtered, direct, spec.keeps, target, form),
         working_bytes=_working_bytes(header, spec, direct),
     )
 
@@ -268,6 +268,7 @@ def _is_direct(header: Header, spec: FilterSpec, form: Format | None) -> bool:
         and not spec.linear
         and spec.channels != "luma"
         and not (form and form.floats)
+        and (spec.mask is None or bool(((spec.mask == 0) | (spec.mask == 1)).all()))
         and not any(kernel.threshold or kernel.lines for kernel in spec.kernels)
     )
 
@@ -301,8 +302,16 @@ def _check(filtered: Header, spec: FilterSpec) -> None:
         )
     if spec.region:
         spec.region.check(filtered.height, filtered.width)
-        if spec.stride != (1, 1) or spec.border.name == "valid":
-            raise UnfitError("--region keeps the size of a picture, without --stride or valid")
+    if spec.mask is not None and spec.mask.shape != (filtered.height, filtered.width):
+        rows, columns = spec.mask.shape
+        raise UnfitError(
+            f"the mask is {rows}x{columns}, and the picture {filtered.height}x{filtered.width}"
+        )
+    if spec.keeps and (spec.stride != (1, 1) or spec.border.name == "valid"):
+        option = "--region" if spec.region else "--mask"
+        raise UnfitError(f"{option} keeps the size of a picture, without --stride or valid")
+    if spec.mask is not None and not filtered.full:
+        raise UnfitError("--mask blends samples of 8 or 16 bits, and this picture has 32")
     if spec.linear and (filtered.inks or not filtered.full):
         kind = "four inks" if filtered.inks else "samples of 32 bits"
         raise UnfitError(f"--linear reads sRGB of 8 or 16 bits, and this picture has {kind}")
