@@ -402,7 +402,16 @@ def markdown(result: Result) -> None:
     line(f"| {' | '.join(columns)} |")
     line(f"|{'|'.join('--:' if right else '---' for right in numeric)}|")
     for row in (*rows, *([footer] if footer else [])):
-        line(f"| {' | '.join(_figure(value).replace('|', chr(92) + '|') for value in row)} |")
+        line(f"| {' | '.join(map(_markdown_cell, row))} |")
+
+
+def _markdown_cell(value: object) -> str:
+    r"""A value between two bars; text of strangers starts no column, and no tag of HTML.
+
+    >>> print(_markdown_cell("a|b<script>"))
+    a\|b&lt;script>
+    """
+    return _figure(value).replace("|", r"\|").replace("<", "&lt;")
 
 
 def latex(result: Result) -> None:

@@ -35,7 +35,7 @@ FORMATS = {
     "csv": 'the_name,MACs\n"a|b & ""c"" <d>_1",1234\n{~^\\},66\n',
     "jsonl": '{"n": 1}\n{"n": 2}\n',
     "json": '{\n  "schema": 1,\n  "rows": [\n    {"n": 1},\n    {"n": 2}\n  ],\n  "none": [],\n  "few": [\n    3\n  ]\n}\n',
-    "markdown": '| the name | MACs |\n|---|--:|\n| a\\|b & "c" <d>_1 | 1,234 |\n| {~^\\} | 66 |\n| total | 1,300 |\n',
+    "markdown": '| the name | MACs |\n|---|--:|\n| a\\|b & "c" &lt;d>_1 | 1,234 |\n| {~^\\} | 66 |\n| total | 1,300 |\n',
     "latex": "\\begin{tabular}{lr}\n\\toprule\nthe name & MACs \\\\\n\\midrule\n"
     'a|b \\& "c" <d>\\_1 & 1,234 \\\\\n'
     "\\{\\textasciitilde{}\\textasciicircum{}\\textbackslash{}\\} & 66 \\\\\n"

@@ -5,7 +5,7 @@ import os
 from convcli.errors import SpecError
 from convcli.options import Options
 
-BATCH = ("recursive", "files_from", "null", "jobs", "scheduler", "report", "fail_fast")
+BATCH = ("recursive", "files_from", "null", "jobs", "scheduler", "report", "fail_fast", "timeout")
 """Options that only a batch has."""
 
 LIMITS = ("max_pixels", "max_memory")
@@ -23,6 +23,7 @@ class BatchOptions(Options):
     ship: str = "paths"
     report: str | None = None
     fail_fast: bool = False
+    timeout: int | None = None
     max_pixels: int | None = None
     max_memory: int | None = None
 
@@ -32,6 +33,10 @@ class BatchOptions(Options):
             raise SpecError("-0 is how --files-from is read; name a list, or - for stdin")
         if self.jobs is not None and self.scheduler is not None:
             raise SpecError("--jobs are worker processes here; a cluster has workers of its own")
+        if self.timeout is not None and self.scheduler is not None:
+            raise SpecError(
+                "--timeout ends worker processes here; a cluster has workers of its own"
+            )
 
 
 def is_template(output: str) -> bool:

@@ -13,7 +13,8 @@ import sys
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from glob import escape, glob
-from threading import Lock, local
+from math import inf
+from threading import Lock, Timer, local
 from time import perf_counter
 
 from convcli.batch.jobs import AnyJob, Outcome, unreadable
@@ -30,7 +31,8 @@ PATIENCE = 5.0
 class Pool:
     """Worker processes, each started with its first task."""
 
-    def __init__(self, job: AnyJob, count: int) -> None:
+    def __init__(self, job: AnyJob, count: int, timeout: int | None = None) -> None:
+        self._timeout = timeout
         self._job = json.dumps(job.fields()).encode() + b"\n"
         self._threads = ThreadPoolExecutor(count, "batch")
         self._own = local()
@@ -48,6 +50,7 @@ class Pool:
             child = self._child()
             if child is None:
                 break
+            timer = Timer(self._timeout or 0, child.kill)
             try:
                 assert child.stdin is not None
                 assert child.stdout is not None
@@ -57,13 +60,20 @@ class Pool:
                     again = task._replace(force=True, before=before)
                 child.stdin.write(json.dumps(again).encode() + b"\n")
                 child.stdin.flush()
+                if self._timeout:
+                    timer.start()
                 line = child.stdout.readline()
             except (BrokenPipeError, ValueError):
                 line = b""
+            finally:
+                timer.cancel()
             if line.endswith(b"\n"):
                 outcome = Outcome(*json.loads(line))
                 return outcome._replace(notes=tuple(outcome.notes))
             ended = self._lost(child, task)
+            if timer.finished.is_set() and perf_counter() - started >= (self._timeout or inf):
+                took = f"it took more than {self._timeout} seconds, the --timeout"
+                return unreadable(task, took, "TimedOut", perf_counter() - started)
         return unreadable(task, ended or "interrupted", "WorkerDied", perf_counter() - started)
 
     def _child(self) -> "subprocess.Popen[bytes] | None":
@@ -87,6 +97,8 @@ class Pool:
         with suppress(BrokenPipeError):
             child.stdin.write(self._job)
             child.stdin.flush()
+            assert child.stdout is not None
+            child.stdout.readline()  # that it is ready
         return child
 
     def _lost(self, child: "subprocess.Popen[bytes]", task: Task) -> str:

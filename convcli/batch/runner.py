@@ -58,19 +58,22 @@ def outcomes(
 
         yield from on_cluster(tasks, job, options.scheduler, options.ship)
     else:
-        yield from here(tasks, job, options.jobs)
+        yield from here(tasks, job, options.jobs, options.timeout)
 
 
-def here(tasks: Sequence[Task], job: AnyJob, jobs: int | None) -> Iterator[Outcome]:
+def here(
+    tasks: Sequence[Task], job: AnyJob, jobs: int | None, timeout: int | None = None
+) -> Iterator[Outcome]:
     """Outcomes from this process, and from workers where they pay.
 
-    Unless `jobs` asks for workers, the first tasks are done here, and time them all.
+    Unless `jobs` asks for workers, the first tasks are done here, and time them all. A `timeout`
+    in seconds takes workers, which can be ended.
     """
     left = deque(tasks)
     count = min(jobs or cores(), len(tasks), max_workers(job))
     if jobs is not None and count < min(jobs, len(tasks)):
         note(f"--jobs {jobs} are taken as {count}: {JOBS_PER_CORE} a core, as memory allows")
-    if jobs is None or count < 2:
+    if timeout is None and (jobs is None or count < 2):
         do, started, begun = worker(job), perf_counter(), len(left)
         while left:
             spent = perf_counter() - started
@@ -83,7 +86,7 @@ def here(tasks: Sequence[Task], job: AnyJob, jobs: int | None) -> Iterator[Outco
     from convcli.batch.pool import Pool
 
     # a worker has one core, and its share of the memory
-    pool = Pool(replace(job, threads=job.threads or 1, beside=count), count)
+    pool = Pool(replace(job, threads=job.threads or 1, beside=count), count, timeout)
     at_once = True
     try:
         yield from in_order(left, pool.submit, count * AHEAD)

@@ -19,6 +19,10 @@ GRACE = 3.0
 """Seconds to clear up in, once the parent is gone."""
 
 
+READY = b"ready\n"
+"""The first line of answers: what follows is the time of pictures."""
+
+
 def watch(parent: int) -> None:
     """End this process when its parent has ended."""
     while os.getppid() == parent:
@@ -44,6 +48,8 @@ def serve() -> None:
     lines = sys.stdin.buffer
     try:
         do = worker(job_of(json.loads(lines.readline())))
+        answers.write(READY)
+        answers.flush()
         while line := lines.readline():
             source, target, force, before = json.loads(line)
             outcome = do(Task(source, target, force, before and FileState(*before)))

@@ -108,7 +108,7 @@ from convcli.images.filters.options import Channels, Normalization
 )
 @batch_options
 @group(
-    "Many or large pictures",
+    "Many pictures",
     more=[
         option("--resume", is_flag=True, help="Skip results that are complete and up to date."),
         option("--threads", type=COUNT, help="Maximum number of threads.  [one per core]"),

@@ -265,14 +265,14 @@ quiet_option = partial(option, "-q", "--quiet", is_flag=True)
 force_option = option("--force", is_flag=True, help="Overwrite what is there already.")
 
 limit_options = group(
-    "Many or large pictures",
+    "Many pictures",
     more=[
         option("--max-pixels", type=PIXELS, help="Maximum pixels of a picture.  [178956970]"),
         option("--max-memory", type=MEMORY, help="Memory limit, such as 4GiB.  [what is free]"),
     ],
 )
 batch_options = group(
-    "Many or large pictures",
+    "Many pictures",
     more=[
         option("--recursive", is_flag=True, help="Include folders within folders."),
         option("--files-from", type=FILE, help="Read names of pictures from FILE; - is stdin."),
@@ -288,5 +288,6 @@ batch_options = group(
         ),
         option("--report", type=FILE, help="Write failures to FILE, as JSON lines."),
         option("--fail-fast", is_flag=True, help="Stop at the first failure."),
+        option("--timeout", type=COUNT, metavar="SECONDS", help="Longest time for one picture."),
     ],
 )

@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 
 from convcli.arrays import Array, Dtype
 from convcli.borders import Border, read_border
-from convcli.conv.algorithms import choose
+from convcli.conv.algorithms import choose, chosen_for
 from convcli.conv.sliding import new_output
 from convcli.conv.spec import Problem
 from convcli.conv.threads import single_threaded_blas
@@ -68,10 +68,9 @@ def conv2d(
     (float16 is summed in float32); booleans and integers are summed exactly and give int64.
     Beside it, at most `workspace_bytes` are allocated.
 
-    An infinity or a NaN in x spreads over the tile that a Winograd or Fourier product reads it
-    with; `algorithm="gemm"` keeps it within the windows that see it. So do values near the largest
-    of the dtype (3e38 of float32): sums of these products overflow to NaN where the true ones do
-    not, and their rounding is relative to the largest value of the tile, not of the window.
+    Winograd and Fourier products round relative to the largest value of a tile, not of a window,
+    and spread an infinity or a NaN over the tile. "auto" takes neither where x is not finite or so
+    large (1e29 and more in float32) that their sums could overflow; `algorithm="gemm"` never does.
 
     Raises UnfitError, a ValueError, for shapes that do not fit each other, for dtypes that are no
     real numbers, for integer sums that int64 may not hold and for an algorithm that refuses.
@@ -100,6 +99,8 @@ def conv2d(
         dtypes.exact,
         border,
     )
+    if algorithm == "auto":
+        algorithm = chosen_for(problem, images, weight)
     chosen = choose(problem, algorithm)
     if problem.macs:
         y = chosen.convolve(

@@ -1,5 +1,7 @@
 """The settings of a run as JSON in a file, and the Setup that they stand for."""
 
+import os
+from collections.abc import Mapping
 from json import dumps, loads
 from typing import Any
 
@@ -8,7 +10,7 @@ from convcli.features.aggregations import read_vector
 from convcli.features.config import SEED, Setup, for_pictures
 from convcli.features.options import FeatureOptions
 from convcli.features.preprocess import Preparation
-from convcli.nets.readers.read import read_words
+from convcli.nets.readers.read import file_of, read_words
 from convcli.runtime.array_files import npz_arrays
 from convcli.runtime.executor import check_runs, until
 from convcli.runtime.initializers import Init
@@ -22,15 +24,64 @@ SETTLED = tuple(name for name in FeatureOptions.__annotations__ if name not in (
 def saved_setup(path: str, options: FeatureOptions) -> Setup:
     """The setup that a file of vectors or a saved run was made with; vectors may have other parts.
 
-    Raises SpecError for any other option, Refusal for a file that cannot be read or has no
-    settings.
+    --net and --weights say where the files of both are. Raises SpecError for any other option,
+    Refusal for a file that cannot be read or has no settings.
     """
     for name in options.given(*SETTLED):
-        raise SpecError(
-            f"--{name.replace('_', '-')} does not go with settings taken from {safe(path)}"
-        )
+        if name not in NAMING:
+            raise _clash(name, path)
     text = str(npz_arrays(path, ("settings",))["settings"])
-    return setup_of(text, path, options.vector)
+    saved = _with_files(read_settings(text, path), path, options)
+    return setup_of(dumps(saved), path, options.vector)
+
+
+NAMING = ("net", "weights")
+"""Options that name a file which a set or a saved run names too."""
+
+
+def _clash(option: str, path: str) -> SpecError:
+    flag = option.replace("_", "-")
+    return SpecError(f"--{flag} does not go with settings taken from {safe(path)}")
+
+
+def _with_files(
+    saved: Mapping[str, object], path: str, options: FeatureOptions
+) -> dict[str, object]:
+    """Settings whose network and weights are files beside `path`, or those that options name.
+
+    A stranger's file could name any other, which is not opened: Raises UnfitError.
+    """
+    words, weights = saved.get("network"), saved.get("weights")
+    sources = [str(word) for word in words] if isinstance(words, list) else []
+    more: dict[str, object] = {}
+    if any(map(file_of, sources)):
+        if len(sources) > 1:
+            raise UnfitError(f"{safe(path)} does not hold the settings of a run")
+        sources = [options.net or _beside(path, sources[0], file_of(sources[0]) or "", "net")]
+        more["network"] = sources
+    elif options.net:
+        raise _clash("net", path)
+    if weights is None:
+        if options.weights:
+            raise _clash("weights", path)
+    elif words == [weights] and not options.weights:
+        more["weights"] = sources[0]
+    else:
+        more["weights"] = options.weights or _beside(path, str(weights), str(weights), "weights")
+    return {**saved, **more}
+
+
+def _beside(path: str, word: str, name: str, option: str) -> str:
+    """The word, whose file `name` lies in the folder of `path`. Raises UnfitError for another."""
+    folder = os.path.dirname(path)
+    own = os.path.realpath(folder or ".")
+    for file in (name, os.path.join(folder, name)):
+        if os.path.isfile(file) and os.path.dirname(os.path.realpath(file)) == own:
+            return file + word[len(name) :]
+    raise UnfitError(
+        f"{safe(path)} was made with {safe(word)}, which does not lie beside it and is not opened; "
+        f"add --{option} {safe(word)} to open it"
+    )
 
 
 def setup_of(text: str, path: str, parts: str | None = None) -> Setup:

@@ -33,7 +33,7 @@ def read_setup(layers: Sequence[str], options: FeatureOptions) -> Setup:
     given = options.given("net", "recipe", "like")
     if layers and given:
         raise SpecError(f"--{given[0]} does not go with layers: {' '.join(layers)[:60]!r}")
-    if len(given) > 1:
+    if len(given) > 1 and given != ["net", "like"]:
         raise SpecError(f"--{given[0]} does not go with --{given[1]}")
     if options.like is not None:
         return saved_setup(options.like, options)

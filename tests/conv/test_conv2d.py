@@ -186,3 +186,14 @@ def test_an_image_without_rows_has_an_empty_result_or_none():
 
 def test_no_filters_give_no_maps():
     assert conv2d(np.ones((1, 4, 4)), np.ones((0, 1, 3, 3))).shape == (0, 2, 2)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("channels", "kernel", "size"), [(1, 31, 256), (16, 3, 64), (16, 5, 64)])
+def test_values_near_the_largest_stay_what_they_are(dtype, channels, kernel, size):
+    """Under a kernel of one 1, in float32 and float64: no transform overflows or smears them."""
+    x = np.random.default_rng(0).uniform(-1, 1, (1, channels, size, size)).astype(dtype)
+    x[0, 0, 5, 7] = np.finfo(dtype).max
+    weight = np.zeros((channels, channels, kernel, kernel), dtype)
+    weight[range(channels), range(channels), kernel // 2, kernel // 2] = 1
+    np.testing.assert_array_equal(conv2d(x, weight, padding="same"), x)

@@ -344,6 +344,21 @@ def test_a_model_file_gives_the_same_vector_alone_in_a_batch_and_from_a_saved_ru
     assert shell("extract cat.jpg --like run.npz --vector mean -q") == (0, out, "")
 
 
+def test_a_model_file_elsewhere_is_opened_where_it_is_named(shell):
+    os.mkdir("apart")
+    Path("apart/model.py").write_text(MODEL)
+    line = "extract cat.jpg --resize 32 --vector mean -q"
+    out = shell(f"{line} --net apart/model.py")[1]
+    assert shell(f"{line} --net apart/model.py -o run.npz")[0] == 0
+    like = "extract cat.jpg --like run.npz --vector mean -q"
+    assert shell(like)[0] == 1
+    assert shell(f"{like} --net apart/model.py") == (0, out, "")
+    shutil.copy("run.npz", "apart/run.npz")
+    assert shell(like.replace("run.npz", "apart/run.npz")) == (0, out, "")
+    code, _, err = shell(f"{like} --net apart/model.py --weights w.npz")
+    assert (code, err) == (2, "Error: --weights does not go with settings taken from run.npz\n")
+
+
 def test_those_looked_among_meet_the_same_weights_as_the_picture(shell):
     """A linear layer draws other weights for pictures of another size: nothing can be compared."""
     os.mkdir("among")
@@ -447,7 +462,13 @@ HOSTILE = [
     ({"crop": [1]}, 1, NO_SETTINGS),
     ({"channels": "x"}, 1, NO_SETTINGS),
     ({"channels": 7}, 1, "the network takes 7 channels"),
-    ({"weights": 3}, 1, "3 cannot be read"),
+    ({"weights": 3}, 1, "was made with 3, which does not lie beside it and is not opened"),
+    ({"weights": "/dev/zero"}, 1, "add --weights /dev/zero to open it"),
+    ({"weights": "apart/w.npz"}, 1, "add --weights apart/w.npz to open it"),
+    ({"network": ["apart/net.py:Net(3)"]}, 1, "add --net apart/net.py:Net(3) to open it"),
+    ({"network": ["link.net"]}, 1, "was made with link.net, which does not lie beside it"),
+    ({"network": ["-"]}, 1, "was made with -, which does not lie beside it"),
+    ({"network": ["relu", "apart/net.py:Net"]}, 1, NO_SETTINGS),
     ({"layers": ["conv9"]}, 2, "no layer is called 'conv9'"),
     ({"last": "conv9"}, 2, "no layer is called 'conv9'"),
     ({"network": []}, 2, "holds no layers"),
@@ -458,7 +479,12 @@ HOSTILE = [
 @pytest.mark.parametrize(("said", "expected", "refusal"), HOSTILE, ids=str)
 def test_settings_of_a_stranger_are_taken_or_refused(shell, said, expected, refusal):
     np.savez("set.npz", settings=np.array(json.dumps(SETTINGS | said)))
+    os.mkdir("apart")
+    for name in ("net.py", "w.npz", "net.net"):
+        Path("apart", name).write_text("secret")
+    os.symlink("apart/net.net", "link.net")
     code, _, err = shell("extract cat.jpg --like set.npz --vector mean -q")
+    assert "secret" not in err
     assert (code, refusal in err, "Traceback" in err) == (expected, True, False)
 
 
@@ -514,3 +540,15 @@ def test_a_bad_picture_leaves_the_sheets_of_the_others(tmp_path, monkeypatch, ca
     assert out.split() == ["a.maps.png", "c.maps.png"]
     assert "failed: b.png is not a picture" in err
     assert err.endswith("Error: 1 of 3 pictures failed\n")
+
+
+@pytest.mark.slow
+def test_a_wide_layer_gives_the_same_bytes_however_many_work(shell):
+    """554,040 numbers in each sum, whose order decides the last bit: one core each, everywhere."""
+    shutil.copy("cat.jpg", "cat2.jpg")
+    line = "extract cat.jpg cat2.jpg flatten linear:4 --resize 405x456 --vector flatten -q"
+    code, out, _ = shell(f"{line} --layers linear1 --jobs 1")
+    assert (code, len(out.splitlines())) == (0, 2)
+    assert shell(f"{line} --layers linear1 --jobs 2") == (0, out, "")
+    alone = line.replace(" cat2.jpg", "")
+    assert shell(f"{alone} --layers linear1")[1] == out.splitlines(keepends=True)[0]

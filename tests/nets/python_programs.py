@@ -248,6 +248,53 @@ except RuntimeError:
 except $A:
     out.append(2)
 ---
+try:
+    raise ValueError("bad %d" % @I)
+except ValueError as error:
+    out.append([str(error), f"{error}", str(error).split()])
+---
+try:
+    raise KeyError("bad")
+except KeyError as error:
+    out.append(str(error))
+---
+try:
+    try:
+        raise IndexError("first")
+    except IndexError as error:
+        raise error
+except ValueError:
+    out.append(1)
+except LookupError as error:
+    out.append([2, str(error)])
+---
+def $A(f):
+    @functools.wraps(f)
+    def inner(*args):
+        return f(*args) + @I
+    return inner
+@$A
+def $B(x):
+    "Doc."
+    return x
+out.append([$B(2), $B.__name__])
+---
+class $A:
+    def __init__(self):
+        self.n = @I
+    def __iadd__(self, other):
+        self.n += other
+        return self
+    def __bool__(self):
+        return self.n > 3
+    def __str__(self):
+        return "text"
+    def __repr__(self):
+        return "repr"
+$B = $C = $A()
+$B += 4
+out.append([$C.n, bool($C), str($C), repr([$C])])
+---
 def $A(n):
     COUNT[0] += 1
     for i in range(n):

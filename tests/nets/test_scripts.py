@@ -342,3 +342,25 @@ def test_a_model_that_stops_inside_a_function_is_refused(tmp_path):
     )
     with pytest.raises(SpecError, match="NoSuchLayer"):
         read_text(text, "model.py")
+
+
+CONV, RELU = "nn.Conv2d(3, 6, 5)\n", "nn.ReLU()\n"
+
+# what stands between two layers → what is said of it
+BETWEEN = {
+    'os.system("rm -rf x")': "line 2, \"os.system('rm -rf x')\"",
+    "import os\nos.remove('x')": "line 3, \"os.remove('x')\"",
+    'with open("f") as f:\n    d = f.read()': "line 2, \"with open('f') as f:…\"",
+    "try:\n    shutil.rmtree('x')\nexcept OSError:\n    pass": "line 2, 'try:…'",
+    "for i in range(2):\n    subprocess.run(['x'])": "line 2, 'for i in range(2):…'",
+    "# os.system('x')": "",
+    "n = 3\nm = [n]": "",
+}
+
+
+@pytest.mark.parametrize("between", BETWEEN)
+def test_what_is_not_run_between_layers_is_said(between):
+    said = BETWEEN[between]
+    about = read_text(f"{CONV}{between}\n{RELU}").about
+    assert about == "PyTorch layer lines, 2 layers" + (f"; not run: {said}" if said else "")
+    assert read_text(f"{between}\n{CONV}{RELU}").about == "PyTorch layer lines, 2 layers"

@@ -2,6 +2,7 @@
 
 import os
 import textwrap
+from time import process_time
 
 import pytest
 
@@ -250,3 +251,30 @@ def test_a_log_without_a_known_error_is_refused(tmp_path):
 def test_a_traceback_in_place_of_a_network_is_refused_with_its_explanation():
     with pytest.raises(UnfitError, match=r"not a network; convcli why(.|\n)*nn.Linear\(6400, 10\)"):
         refuse_log(log_of("net.py", 6400))
+
+
+NUMBERS = {
+    "size mismatch, [2 x 0], [1 x 3]": "linear",
+    "size mismatch, [1 x 4], [0 x 3]": "linear",
+    "Given groups=6, weight of size [6, 1, 3, 3], expected input[1, 3, 8, 8] to have 6 channels, "
+    "but got 0 channels instead": "channels",
+    "Expected input batch_size (1000000) to match target batch_size (0).": "batch",
+    f"mat1 and mat2 shapes cannot be multiplied (1x{'9' * 5000} and 2x3)": "",
+}
+
+
+@pytest.mark.parametrize("message", NUMBERS, ids=lambda text: text[:30])
+def test_numbers_that_no_framework_prints_are_one_line(message):
+    explained = explain_message(message)
+    assert (explained[1].kind if explained else "") == NUMBERS[message]
+
+
+LONG = (" ", "pixel_shuffle expects ", "Data cardinality is ambiguous. ", "size mismatch for x: ")
+
+
+@pytest.mark.parametrize("words", LONG)
+def test_the_beginnings_of_messages_by_the_thousand_are_read_in_one_pass(words):
+    """Of 100,000 characters: patterns that look from each beginning to the end took 9 seconds."""
+    started = process_time()
+    assert explain_message(words * (100_000 // len(words))) is None
+    assert process_time() - started < 2

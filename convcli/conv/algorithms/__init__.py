@@ -8,7 +8,10 @@ Each entry is one algorithm and answers
     convolve(x, weight, problem) -> y  arrays as Problem draws them, none empty; a new array
 """
 
+from collections.abc import Iterable
 from typing import Protocol
+
+import numpy as np
 
 from convcli.arrays import Array
 from convcli.conv.algorithms import fft, im2col, pointwise, reference, row_im2col, shift_add
@@ -38,10 +41,35 @@ ALGORITHMS: dict[str, Algorithm] = {
 }
 
 
-def chosen(problem: Problem) -> str:
+TRANSFORMS = ("fourier", "winograd-2x2", "winograd-4x4")
+"""Algorithms that sum over more than a window: what overflows there spreads."""
+
+GROWTH = 2.0**20
+"""Sums of a transform by Σ|w|·max|x|, at most: the largest tile has 512² values, times 4."""
+
+
+def chosen(problem: Problem, among: Iterable[str] = ()) -> str:
     """The name of the cheapest algorithm that does not refuse: what "auto" means."""
-    able = [name for name, algorithm in ALGORITHMS.items() if algorithm.refuses(problem) is None]
+    able = [name for name in among or ALGORITHMS if ALGORITHMS[name].refuses(problem) is None]
     return min(able, key=lambda name: ALGORITHMS[name].cost(problem))
+
+
+def chosen_for(problem: Problem, x: Array, weight: Array) -> str:
+    """The same for these values: no transform where its sums may not be finite.
+
+    >>> problem = Problem(1, 1, 1, 1, (256, 256), ((0, 0), (0, 0)), (31, 31), (1, 1), (1, 1))
+    >>> x, weight = np.ones((256, 256), np.float32), np.ones((1, 1, 31, 31), np.float32)
+    >>> chosen_for(problem, x, weight), chosen_for(problem, x * 1e36, weight)
+    ('fourier', 'rows')
+    """
+    name = chosen(problem)
+    if name not in TRANSFORMS or not x.size:
+        return name
+    largest = max(float(x.max()), -float(x.min()))
+    with np.errstate(over="ignore", invalid="ignore"):
+        total = np.abs(weight, dtype=np.float64).sum(axis=(1, 2, 3)).max()
+        fits = GROWTH * largest * total < np.finfo(problem.dtype).max
+    return name if fits else chosen(problem, [one for one in ALGORITHMS if one not in TRANSFORMS])
 
 
 def choose(problem: Problem, name: str) -> Algorithm:

@@ -40,11 +40,12 @@ def explain_message(text: str) -> tuple[str, Explanation] | None:
     >>> meaning.declared, meaning.met, meaning.fixes[0]
     (6400, 9216, 'write nn.Linear(9216, 128)')
     """
-    text = re.sub(r"\s*[\n\r]\s*|\s+/\s+", " ", text[-MAX_LENGTH:])
+    text = re.sub(r"(?<!\s)(?:\s*[\n\r]\s*|\s+/\s+)", " ", text[-MAX_LENGTH:])
     matches = [
         (match.start(), number, match, explain)
         for number, (pattern, explain) in enumerate(MESSAGES)
         for match in pattern.finditer(text)
+        if not re.search(r"\d{19}", match[0])  # no size of any framework
     ]
     if not matches:
         return None
@@ -75,6 +76,8 @@ def common_channels(*values: int) -> list[int]:
     >>> common_channels(9216, 6400)
     [256, 64]
     """
+    if min(values) < 1:
+        return []
     shared = gcd(*values)
     # a divisor d is one of a pair, d and shared / d, whose smaller one is below the root
     low = [d for d in range(1, min(isqrt(shared), 4096) + 1) if shared % d == 0]
@@ -94,14 +97,14 @@ def _linear(rows: int, met: int, declared: int, outputs: int) -> Explanation:
     cause = f"the batch has {rows:,} rows of {met:,} values; the linear layer declares {declared:,}"
     figures = {"rows": rows, "met": met, "declared": declared, "outputs": outputs}
     fixes = [f"write nn.Linear({met}, {outputs})"]
-    channels = declared // (met * met) if declared % (met * met) == 0 else 0
+    channels = declared // (met * met) if met and declared % (met * met) == 0 else 0
     if declared > met > 1 and channels and rows % (channels * met) == 0:
         cause += (
             f" = {channels}x{met}x{met}: rows of {met} are rows of maps, "
             "which are not flattened (assumed)"
         )
         fixes.insert(0, "write x = torch.flatten(x, 1) before the linear layer")
-    elif rows == 1 and met > declared and met % declared == 0:
+    elif rows == 1 and met > declared > 0 and met % declared == 0:
         cause += (
             f"; {met:,} = {met // declared} x {declared:,}: the batch of {met // declared} "
             "is flattened too (assumed)"
@@ -145,7 +148,7 @@ def _channels(m: re.Match[str]) -> Explanation:
         fixes.append(f"write x = x.permute{order} before the layer")
     more = ""
     if groups > 1:
-        depthwise = weight[1] == 1 and outputs is not None and outputs % got == 0
+        depthwise = weight[1] == 1 and outputs is not None and got and outputs % got == 0
         fitting = got if depthwise else gcd(groups, got)
         more = f", groups={fitting}"
     fixes.append(f"write {layer}({got}, {outputs}, {window}{more}), its other arguments as now")
@@ -365,7 +368,7 @@ def _scalar_types(m: re.Match[str]) -> Explanation:
 def _batch_sizes(m: re.Match[str]) -> Explanation:
     met, target = int(m[1]), int(m[2])
     cause = f"the output has {met:,} rows and the targets {target:,}"
-    if met % target == 0 or target % met == 0:
+    if met and target and (met % target == 0 or target % met == 0):
         cause += f", a factor of {max(met, target) // min(met, target)}"
     return Explanation(
         "batch",
@@ -418,8 +421,8 @@ def _pixel_shuffle(m: re.Match[str]) -> Explanation:
 def _state(m: re.Match[str]) -> Explanation:
     text = m[0]
     sizes = re.findall(
-        r"size mismatch for (\S+): copying a param with shape (.*?) from checkpoint, "
-        r"the shape in current model is (.*?\])",
+        r"size mismatch for (\S+): copying a param with shape (.{0,200}?) from checkpoint, "
+        r"the shape in current model is (.{0,200}?\])",
         text,
     )
     missing = re.search(
@@ -566,7 +569,7 @@ def _keras_axes(m: re.Match[str]) -> Explanation:
 
 def _keras_last(m: re.Match[str]) -> Explanation:
     declared, shape = int(m[1]), axes_of(m[2])
-    met = shape[-1]
+    met = shape[-1] if shape else None
     cause = f"the last axis of {_shape(shape)} is {met}; the layer was built for {declared:,}"
     if len(shape) == 2 and met is not None:
         return Explanation(
@@ -737,7 +740,8 @@ MESSAGES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Explanation]], 
             _layer_norm,
         ),
         (
-            r"pixel_shuffle expects .*? but input\.size\(-3\)=(\d+) is not divisible by (\d+)",
+            r"pixel_shuffle expects .{0,200}? but input\.size\(-3\)=(\d+) "
+            r"is not divisible by ([1-9]\d*)",
             _pixel_shuffle,
         ),
         (r"Error\(s\) in loading state_dict for (\w+):.*", _state),
@@ -769,7 +773,7 @@ MESSAGES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Explanation]], 
         ),
         (r"Negative dimension size caused by subtracting (\d+) from (\d+)", _tensorflow_negative),
         (
-            r"One of the dimensions in the output is <= 0 due to downsampling.*?input shape "
+            r"One of the dimensions in the output is <= 0 due to downsampling.{0,400}?input shape "
             rf"({SHAPE})",
             _downsampled,
         ),
@@ -808,7 +812,8 @@ MESSAGES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Explanation]], 
         ),
         (rf"Shapes ({SHAPE}) and ({SHAPE}) are incompatible", _keras_loss),
         (
-            r"Data cardinality is ambiguous\..*?'x' sizes: ([\d, ]+?)[ /]*'y' sizes: ([\d, ]+)",
+            r"Data cardinality is ambiguous\..{0,400}?'x' sizes: ([\d, ]+?)[ /]*"
+            r"'y' sizes: ([\d, ]+)",
             _cardinality,
         ),
     )

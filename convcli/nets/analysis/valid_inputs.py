@@ -6,12 +6,14 @@ ones do, as in a network whose branches meet again after halving.
 
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
+from time import process_time
 from typing import NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.nets.analysis.summary import Failure, Summary, trace
 from convcli.nets.graph import Network
 from convcli.nets.layers import AXES, Shape, size_text
+from convcli.text import counted
 
 MAX_SIDE = 4096
 """The longest side that is tried."""
@@ -24,6 +26,9 @@ NEAR = 16
 
 MAX_WALKED = {False: 200_000, True: 20_000}
 """Nodes that a search walks, of a network that is the same for every input or is read anew."""
+
+MAX_SEARCH_SECONDS = 6.0
+"""Processor time of a search, behind which no further input is tried."""
 
 
 class Direction(NamedTuple):
@@ -54,21 +59,25 @@ def resized(shape: Shape, side: int, axes: Iterable[int] = ()) -> Shape:
 
 
 class Search:
-    """Walks of a network for inputs like one, each made once, up to a number of nodes."""
+    """Walks of a network for inputs like one, each made once, within nodes and time."""
 
     def __init__(self, network: Network, shape: Shape, axes: tuple[int, ...] = ()) -> None:
         self.network, self.shape, self.axes = network, shape, axes
         self.left = MAX_WALKED[network.redo is not None]
-        self._known: dict[int, tuple[bool, bool]] = {}
+        self.ended = False
+        """Whether sides were left untried."""
+        self._deadline = process_time() + MAX_SEARCH_SECONDS
+        self.known: dict[int, tuple[bool, bool]] = {}
+        """Sides that were tried: whether each works, and whether it leaves nothing over."""
 
     def _walk(self, side: int) -> tuple[bool, bool]:
         """Whether an input of this side works, and whether it leaves nothing over as well."""
-        if side not in self._known:
+        if side not in self.known:
             summary = trace(self.network, resized(self.shape, side, self.axes))
             self.left -= len(summary.rows) + 1
             works = summary.complete and not summary.failures
-            self._known[side] = works, works and not summary.warnings
-        return self._known[side]
+            self.known[side] = works, works and not summary.warnings
+        return self.known[side]
 
     def works(self, side: int) -> bool:
         return self._walk(side)[0]
@@ -99,7 +108,8 @@ class Search:
 
     def _tried(self, sides: Iterable[int]) -> Iterator[int]:
         for side in sides:
-            if self.left <= 0 and side not in self._known:
+            if side not in self.known and (self.left <= 0 or process_time() > self._deadline):
+                self.ended = True
                 return
             yield side
 
@@ -128,7 +138,9 @@ def fitting_inputs(network: Network, summary: Summary, near: bool) -> Fit:
         working = search.working(side) if near else []
         below, above = [n for n in working if n < side], [n for n in working if n > side]
         every = len(working) == min(NEAR, side - 1) + NEAR + 1
-        if working and not every:
+        if search.ended:
+            pass  # what works near is not known
+        elif working and not every:
             step = _step(working)
             own = (side,) if side in working else ()
             listed = ", ".join(map(str, (*below[-2:], *own, *above[:2])))
@@ -138,10 +150,14 @@ def fitting_inputs(network: Network, summary: Summary, near: bool) -> Fit:
         if given_works and summary.warnings:
             fitting = [f"{one}" for one in search.nearest_fits(side) if one]
             nearest = " and ".join(fitting) or f"none within {MAX_DISTANCE}"
-            notes.append(f"nearest {names} with nothing left over: {nearest}")
+            if fitting or not search.ended:
+                notes.append(f"nearest {names} with nothing left over: {nearest}")
         smallest = search.smallest()
         if smallest is not None:
             notes.append(f"smallest {name} that works: {smallest}")
+        elif search.ended:
+            tried = counted(len(search.known), "input")
+            notes.append(f"the search for {names} that work ended early, behind {tried}")
         sizes += [resized(shape, one, axes) for one in (*below[-1:], *above[:1])]
     return Fit(tuple(notes), tuple(map(size_text, sorted({*sizes}, key=lambda one: one[1:]))))
 

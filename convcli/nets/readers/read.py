@@ -110,6 +110,18 @@ def _model_file(word: str) -> tuple[str, str] | None:
     return None
 
 
+def file_of(word: str) -> str | None:
+    """The file that a source names, or `-`; None for layers, text and networks of the zoo.
+
+    >>> file_of("net.py:Net(3)"), file_of("resnet50"), file_of("conv:4,3")
+    ('net.py', None, None)
+    """
+    if "\n" in word or zoo_name(word) or not is_source(word):
+        return None
+    named = _model_file(word)
+    return named[0] if named else word
+
+
 def read_source(word: str) -> Reading:
     """The network of a zoo name, a file, a class or builder in a file, or stdin."""
     named = _model_file(word)

@@ -157,17 +157,28 @@ class ModelInterpreter:
             self._check_limits()
 
     def _check_limits(self) -> None:
-        """Raises ReadError when steps or time are used up, and from then on at every step."""
+        """Raises ReadError when steps or time are used up, and from then on at every step.
+
+        Another run of the same files, for an input of another size, is refused with the same line.
+        """
+        ended = self.files.exhausted
+        if ended is not None:
+            raise ReadError(str(ended), ended.where)
+        bound = ""
         if self.steps > limits.MAX_STEPS:
-            raise ReadError(f"the file takes more than {limits.MAX_STEPS:,} steps to read")
-        if process_time() > self._deadline:
-            raise ReadError(f"the file takes more than {limits.MAX_SECONDS:g} seconds to read")
+            bound = f"{limits.MAX_STEPS:,} steps"
+        elif process_time() > self._deadline:
+            bound = f"{limits.MAX_SECONDS:g} seconds"
+        if bound:
+            self.files.exhausted = ReadError(f"the file takes more than {bound} to read")
+            raise self.files.exhausted
         self._next_check = self.steps + 1000
 
     @property
     def is_exhausted(self) -> bool:
         """Whether the limits of steps or of time are passed, so that nothing can go on."""
-        return self.steps > limits.MAX_STEPS or process_time() > self._deadline
+        spent = self.steps > limits.MAX_STEPS or process_time() > self._deadline
+        return spent or self.files.exhausted is not None
 
     def location(self, declared: bool = False) -> Where | None:
         if self.site is None:

@@ -160,7 +160,7 @@ def _run(
                 text = f"the model gives {describe(result)}, which is not a tensor"
                 raise ReadError(text, where)
     except ReadError as error:
-        return outputs, error
+        return outputs, error.without_frames()
     except SpecError as error:
         return outputs, ReadError(str(error))
     except Refusal as error:

@@ -4,7 +4,7 @@ import os
 
 from convcli.callsyntax import UNREADABLE, parsed_module
 from convcli.errors import SpecError
-from convcli.nets.readers.python.language.objects import SourceFile
+from convcli.nets.readers.python.language.objects import ReadError, SourceFile
 from convcli.nets.readers.text_source import file_text
 from convcli.nets.source_location import at_line
 from convcli.text import safe
@@ -24,6 +24,8 @@ class SourceFiles:
 
     def __init__(self) -> None:
         self.known: dict[str, SourceFile] = {}
+        self.exhausted: ReadError | None = None
+        """What ended a reading of them that took too long: no other one is begun."""
 
     def open(self, path: str) -> SourceFile:
         """The file of a path, parsed. Raises Refusal where it cannot be read."""

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
 
+from convcli.callsyntax import excerpt
 from convcli.errors import SpecError
 from convcli.nets.graph import INPUT, Builder, Given, Network, Node, Part, Reading, Stopped
 from convcli.nets.input_size import named_shape
@@ -49,6 +50,9 @@ from convcli.text import counted, safe
 
 BLOCKS = r"(?m)^[ ]*(async |def |class |for |while |if |with |try:).*:[ ]*(#.*)?$"
 """What a text that can only be read as a whole holds."""
+
+MAX_UNHEEDED = 3
+"""Statements that are named of those that nothing was made of."""
 
 Modules: TypeAlias = list[tuple[str, Instance | Part]]
 
@@ -158,7 +162,7 @@ class Text(NamedTuple):
                 made = script.call(file.names[self.function], [image], {})
                 script.outputs = [made] if isinstance(made, Tensor) else []
         except ReadError as error:
-            script.refusals.append(error)
+            script.refusals.append(error.without_frames())
         return script
 
     def at(self, shape: Shape, given: tuple[Given, ...] = ()) -> Network:
@@ -323,7 +327,7 @@ class Text(NamedTuple):
             parameters=parameters_of(root),
         )
         named = script.input or _input_of([("", root)])
-        about = f"{_frameworks(script)} {label}"
+        about = f"{_frameworks(script)} {label}" + ("" if entry else _unheeded(script))
         example = None
         if entry is not None and (named is None or not self.keras):
             example = example_input(script.text, entry, self.keras)
@@ -371,4 +375,14 @@ def _frameworks(script: ScriptInterpreter) -> str:
 def _about(script: ScriptInterpreter, form: str, network: Network) -> str:
     """What a text was taken for: "PyTorch layer lines, 12 layers"."""
     many = "" if network.redo else f", {counted(len(network.nodes), 'layer')}"
-    return f"{_frameworks(script)} {form}{many}"
+    return f"{_frameworks(script)} {form}{many}{_unheeded(script)}"
+
+
+def _unheeded(script: ScriptInterpreter) -> str:
+    """The statements between those of layers that nothing was made of, in words."""
+    passed = script.unheeded
+    if not passed:
+        return ""
+    first = [f"line {node.lineno}, {excerpt(node)}" for node in passed[:MAX_UNHEEDED]]
+    rest = len(passed) - len(first)
+    return f"; not run: {'; '.join(first)}" + (f"; and {rest:,} more" if rest else "")

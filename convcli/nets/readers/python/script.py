@@ -106,6 +106,10 @@ class ScriptInterpreter(ModelInterpreter):
             isinstance(node, ast.Import | ast.ImportFrom | ast.ClassDef | ast.FunctionDef)
             for node in text.tree.body
         )
+        self.unheeded: list[ast.stmt] = []
+        """Statements between those of layers of which nothing was read."""
+        self._waiting: list[ast.stmt] = []
+        self._calls_unknown = False
         self._given: list[Tensor] = []
         self._modules: dict[int, tuple[str, Instance | Part]] = {}
         self._models: dict[str, int] = {}
@@ -126,6 +130,7 @@ class ScriptInterpreter(ModelInterpreter):
         builds = any(isinstance(node, ast.ClassDef | ast.FunctionDef) for node in file.tree.body)
         for node in file.tree.body:
             depth, recorded = self.depth, len(self.recorder.builder.nodes)
+            before, failures, self._calls_unknown = self._progress(), self._failures, False
             try:
                 self.block([node], frame)
             except Refusal as error:
@@ -138,6 +143,21 @@ class ScriptInterpreter(ModelInterpreter):
                 self._failed(node, error, is_cut)
             if self.refusals and not builds:
                 return
+            self._heed(node, self._progress() > before, self._failures > failures)
+
+    def _progress(self) -> int:
+        """A number that grows with every layer and every operation."""
+        return self.used.total() + len(self.recorder.builder.nodes) + len(self._calls.parts)
+
+    def _heed(self, node: ast.stmt, adds: bool, failed: bool) -> None:
+        """Keep a statement that calls what is not known, if those of layers stand on both sides."""
+        if adds:
+            self.unheeded += self._waiting
+            self._waiting = []
+        elif not self._progress() or isinstance(node, ast.ClassDef | ast.FunctionDef):
+            return
+        elif failed or (self._calls_unknown and not isinstance(node, ast.Assign | ast.AnnAssign)):
+            self._waiting.append(node)
 
     def _failed(self, node: ast.stmt, error: ReadError, is_cut: bool) -> None:
         """Refuse a statement that concerns the network: `is_cut` once it has added to it."""
@@ -147,7 +167,7 @@ class ScriptInterpreter(ModelInterpreter):
             names[node.name] = unread(node.name, error)
             return
         if is_cut or isinstance(error, ShapeMismatch) or self._concerns_layers(node):
-            self.refusals.append(error)
+            self.refusals.append(error.without_frames())
         for one in ast.walk(node):
             match one:
                 case ast.Name(name, ast.Store()) if isinstance(names.get(name, MISSING), LOST):
@@ -362,6 +382,7 @@ class ScriptInterpreter(ModelInterpreter):
     def call(self, function: Value, args: list[Value], options: dict[str, Value]) -> Value:
         if isinstance(function, Native) and function.name in EXAMPLES and not self.depth:
             return self._example(function, args, options)
+        self._calls_unknown |= isinstance(function, Unknown) and not self.depth
         if args and self._takes_input(function, args[0]):
             args = [self._bare_input(args[0]), *args[1:]]
         if isinstance(function, Unknown) and not function.harmless:

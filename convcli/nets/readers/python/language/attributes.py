@@ -174,6 +174,8 @@ def _of_function(
     interpreter: Interpreter, owner: Function | Native | BoundMethod, name: str
 ) -> Value:
     function = owner.function if isinstance(owner, BoundMethod) else owner
+    if isinstance(function, Function) and name in function.attrs:
+        return function.attrs[name]
     if name == "__name__":
         return describe(function)
     if name == "__self__" and isinstance(owner, BoundMethod):
@@ -184,11 +186,8 @@ def _of_function(
         return _module_name(function) if name == "__module__" else describe(function)
     if name == "__class__":
         return Unknown("the class of a function", harmless=True)
-    if isinstance(function, Function):
-        if name in function.attrs:
-            return function.attrs[name]
-        if name == "__defaults__":
-            return tuple(function.defaults)
+    if isinstance(function, Function) and name == "__defaults__":
+        return tuple(function.defaults)
     if isinstance(function, Native):
         method = interpreter.class_method_of_type(function.name, name)
         if method is not MISSING:

@@ -116,24 +116,48 @@ def hashable(interpreter: Interpreter, value: Value) -> Value:
 
 def to_str(interpreter: Interpreter, value: Value) -> str:
     """What `str()` gives."""
-    return value if isinstance(value, str) else to_repr(interpreter, value)
+    if isinstance(value, str):
+        return value
+    own = _own_text(interpreter, value, "__str__")
+    return to_repr(interpreter, value) if own is None else own
 
 
 def to_repr(interpreter: Interpreter, value: Value) -> str:
     """What `repr()` gives; for what Python itself does not have, its description."""
     check_nesting(interpreter, value)
-    return within_limits(interpreter, _repr(value))
+    return within_limits(interpreter, _repr(interpreter, value))
 
 
-def _repr(value: Value) -> str:
+def _own_text(interpreter: Interpreter, value: Value, name: str) -> str | None:
+    """What a method of the file's own says of an object; None where its class has none."""
+    if not isinstance(value, Instance) or not isinstance(value.cls.find(name), Function):
+        return None
+    text = interpreter.call(interpreter.attribute(value, name), [], {})
+    if isinstance(text, Unknown):
+        raise text.error()
+    if not isinstance(text, str):
+        raise ProgramException("TypeError", f"{name} returned non-string")
+    return text
+
+
+def _repr(interpreter: Interpreter, value: Value) -> str:
+    if isinstance(value, set | frozenset) and not value:
+        return f"{type(value).__name__}()"
     if isinstance(value, list | tuple | set | frozenset):
-        items = ", ".join(map(_repr, value))
+        items = ", ".join(_repr(interpreter, one) for one in value)
         if isinstance(value, tuple):
             return f"({items},)" if len(value) == 1 else f"({items})"
+        if isinstance(value, frozenset):
+            return f"frozenset({{{items}}})"
         return f"[{items}]" if isinstance(value, list) else f"{{{items}}}"
     if isinstance(value, dict):
-        pairs = (f"{_repr(key)}: {_repr(item)}" for key, item in value.items())
+        pairs = [
+            f"{_repr(interpreter, key)}: {_repr(interpreter, item)}" for key, item in value.items()
+        ]
         return f"{{{', '.join(pairs)}}}"
+    own = _own_text(interpreter, value, "__repr__")
+    if own is not None:
+        return own
     if isinstance(value, str | int | float | complex | bytes | range | type(None)):
         return repr(value)
     return describe(value)

@@ -11,7 +11,7 @@ but through the tables of `methods.py`, `modules.py` and `names.py`.
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import FunctionType
-from typing import TypeAlias
+from typing import Self, TypeAlias
 
 from convcli.callsyntax import excerpt
 from convcli.errors import SpecError
@@ -41,6 +41,11 @@ class ReadError(SpecError):
         super().__init__(message)
         self.where = where
 
+    def without_frames(self) -> Self:
+        """The refusal without the frames that it came through, which hold the program's values."""
+        self.__traceback__ = self.__context__ = None
+        return self
+
 
 class ProgramException(ReadError):
     """An exception that the program itself raises, by the name of its class or by its own class."""
@@ -51,6 +56,20 @@ class ProgramException(ReadError):
         super().__init__(f"{kind}: {message}" if message else kind, where)
         self.kind = kind
         self.message = message
+
+
+class Caught(str):
+    """What an exception is called where it is caught: its message; its class is not followed."""
+
+    error: ProgramException
+
+    def __new__(cls, error: ProgramException) -> Self:
+        text = super().__new__(cls, error.message)
+        text.error = error
+        return text
+
+    def class_of_it(self) -> ReadError:
+        return ReadError("the class of a caught exception is not followed here")
 
 
 class ShapeMismatch(ReadError):

@@ -103,6 +103,8 @@ def get_item(interpreter: Interpreter, owner: Value, index: Value) -> Value:
             raise ProgramException("IndexError", f"{index} of {len(owner)} items")
         raise ProgramException("TypeError", f"an index is a whole number, not {describe(index)}")
     elif isinstance(owner, Class):
+        if owner.find("__class_getitem__") is not MISSING:
+            raise ReadError(f"{owner.name} has a __class_getitem__ of its own")
         members = owner.members
         hashable(interpreter, index)
         return members[index] if members is not None and index in members else owner  # Generic[T]

@@ -13,6 +13,7 @@ from convcli.nets.readers.python.language.conversions import (
     hashable,
     iterate,
     to_list,
+    to_repr,
     to_str,
     truth,
 )
@@ -34,6 +35,7 @@ from convcli.nets.readers.python.language.limits import (
 )
 from convcli.nets.readers.python.language.objects import (
     MISSING,
+    Caught,
     Class,
     DeferredImport,
     Frame,
@@ -524,10 +526,16 @@ def _raise(interpreter: Interpreter, node: ast.Raise, frame: Frame) -> None:
         again = interpreter.handled
         raise again or ProgramException("RuntimeError", "there is no exception to raise again")
     value = evaluate(interpreter, node.exc, frame)
+    if isinstance(value, Caught):
+        raise value.error
     cls = value.cls if isinstance(value, Instance) else value
     args = value.attrs.get("args") if isinstance(value, Instance) else None
-    message = to_str(interpreter, args[0])[:200] if isinstance(args, tuple) and args else ""
-    error = ProgramException(cls.name if isinstance(cls, Class) else describe(value), message)
+    kind, message = cls.name if isinstance(cls, Class) else describe(value), ""
+    if isinstance(args, tuple) and args:
+        one = args[0] if len(args) == 1 else args
+        written = to_repr if kind == "KeyError" and len(args) == 1 else to_str
+        message = written(interpreter, one)[:200]
+    error = ProgramException(kind, message)
     error.cls = cls if isinstance(cls, Class) else None
     raise error
 
@@ -575,7 +583,7 @@ def _handler(
     for clause in node.handlers:
         if _catches(interpreter, clause, error, frame):
             if clause.name:
-                frame.names[clause.name] = str(error)
+                frame.names[clause.name] = Caught(error)
             return clause
     return None
 

@@ -21,6 +21,7 @@ from convcli.nets.readers.python.language.conversions import (
 from convcli.nets.readers.python.language.limits import charge, check_nesting, within_limits
 from convcli.nets.readers.python.language.objects import (
     MISSING,
+    Caught,
     Class,
     ClassMethod,
     DefaultDict,
@@ -358,6 +359,8 @@ def _type(interpreter: Interpreter, value: Value, *rest: Value) -> Value:
         return cls
     if isinstance(value, Instance):
         return value.cls
+    if isinstance(value, Caught):
+        raise value.class_of_it()
     if isinstance(value, Unknown):
         return Unknown(f"type({value.text})", value.where)
     if isinstance(value, Tensor):

@@ -23,6 +23,8 @@ from convcli.nets.readers.python.language.limits import (
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     BoundMethod,
+    Function,
+    Instance,
     Native,
     NativeFunction,
     ProgramException,
@@ -64,6 +66,8 @@ def _format(interpreter: Interpreter, text: str, *args: Value, **options: Value)
 
 def format_value(interpreter: Interpreter, value: Value, spec: str) -> str:
     """`format(value, spec)` for numbers and text, with widths up to 999."""
+    if isinstance(value, Instance) and isinstance(value.cls.find("__format__"), Function):
+        raise ReadError(f"{value.cls.name} has a __format__ of its own")
     if not spec:
         return str(to_str(interpreter, value))
     if any(len(digits) > 3 for digits in _digits(spec)):

@@ -104,7 +104,14 @@ def _operator(op: type[ast.operator]) -> Native:
 
 
 def _wraps(interpreter: Interpreter, function: Value, *args: Value, **options: Value) -> Value:
-    return Native("wraps", unchanged)
+    """`functools.wraps(function)`: what it decorates has the name of the function."""
+
+    def wrapped(interpreter: Interpreter, value: Value) -> Value:
+        if isinstance(value, Function):
+            value.attrs["__name__"] = interpreter.attribute(function, "__name__")
+        return value
+
+    return Native("wraps", wrapped)
 
 
 def _is_function(interpreter: Interpreter, value: Value) -> bool:

@@ -3,6 +3,7 @@
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     BoundMethod,
+    Caught,
     Class,
     Function,
     Instance,
@@ -81,6 +82,8 @@ def is_instance(interpreter: Interpreter, value: Value, kinds: Value) -> Value:
 def _is_a(interpreter: Interpreter, value: Value, kind: Value) -> Value:
     if isinstance(kind, tuple):
         return is_instance(interpreter, value, kind)
+    if isinstance(value, Caught):
+        raise value.class_of_it()
     if isinstance(value, Unknown):
         return value.outcome()
     if kind is OBJECT:
