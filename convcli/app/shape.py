@@ -46,6 +46,10 @@ class ShapeOptions(OutputOptions):
     dtype: str = "float32"
     rule: str = "weights"
     explain: bool = False
+    train: str | None = None
+    """The optimizer of a training whose memory is told."""
+    fits: int | None = None
+    """Bytes that the largest batch is looked for in."""
     get: tuple[str, ...] = ()
     """Names of figures that are printed alone."""
     sort: str = ""
@@ -68,6 +72,7 @@ ONE_NETWORK = (
     "expect",
     "get",
     "columns",
+    "train",
     *SELECTION,
 )
 """Options of one network's table, which a sweep or a comparison does not print."""
@@ -98,6 +103,7 @@ def shape(options: ShapeOptions) -> Outcome:
     clash = [*others[1:], *options.given(*ONE_NETWORK)]
     if others and clash:
         raise SpecError(f"--{others[0]} does not go with --{_flag(clash[0])}")
+    _check_trained(options)
     if options.explain:
         _check_explained(options)
     elif options.format_ == "text":
@@ -126,6 +132,8 @@ def shape(options: ShapeOptions) -> Outcome:
             settings = settings._replace(batch=inputs.batch)
         if options.versus:
             outcome = Outcome(_versus(network, summary, options, settings))
+        elif options.train is not None:
+            outcome = _trained(network, summary, options.train, options.fits, settings)
         else:
             outcome = _figures(searched, summary, options, settings, inputs.assumed)
     if not options.quiet:
@@ -133,6 +141,19 @@ def shape(options: ShapeOptions) -> Outcome:
             if text:
                 note(text)
     return outcome
+
+
+def _check_trained(options: ShapeOptions) -> None:
+    """Refuse what the memory of training has no place for."""
+    if options.train is None:
+        if options.fits is not None:
+            raise SpecError("--fits is for the memory of training: give --train adam too")
+        return
+    for name in options.given("depth", *ONE_NETWORK):
+        if name != "train":
+            raise SpecError(f"--train does not go with --{_flag(name)}")
+    if options.dtype == "int8":
+        raise SpecError("--train needs a --dtype that gradients have, not int8")
 
 
 def _check_explained(options: ShapeOptions) -> None:
@@ -246,6 +267,23 @@ def _reading(options: ShapeOptions) -> Reading:
         bias=not options.no_bias,
     )
     return Reading(sequential([layer]), None, "")
+
+
+def _trained(
+    network: Network, summary: Summary, optimizer: str, limit: int | None, settings: Settings
+) -> Outcome:
+    """The memory of training a network, and the largest batch that fits a limit."""
+    from convcli.nets.analysis.training import listing, training
+    from convcli.nets.analysis.valid_inputs import check_fits
+    from convcli.text import bytes_text
+
+    check_fits(network, summary)
+    memory = training(network, summary, optimizer, settings.dtype)
+    refusal = None
+    if limit is not None and not memory.largest_batch(limit):
+        need = bytes_text(memory.peak(1))
+        refusal = UnfitError(f"one image takes {need} to train, more than {bytes_text(limit)}")
+    return Outcome(listing(memory, settings.batch, limit), refusal=refusal)
 
 
 def _figures(

@@ -232,6 +232,7 @@ TYPE_NAMES = Reads("TYPE", lambda text: tuple(name.strip() for name in text.spli
 RESIZE = Reads("N|HxW|keep", read_resize, ["keep"])
 RULE = one_of("nets.analysis.mac_rules:RULES", "RULE")
 DTYPE = one_of("nets.analysis.summary:DTYPES", "TYPE")
+OPTIMIZER = one_of("nets.analysis.training:OPTIMIZERS", "NAME")
 RECIPE = one_of("features.presets:RECIPES")
 INIT = one_of("runtime.initializers:INITS")
 METRIC = one_of("features.neighbors:METRICS", "METRIC")

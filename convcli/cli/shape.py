@@ -11,7 +11,9 @@ from convcli.cli.params import (
     EXPECTATION,
     INPUT,
     LAYERS,
+    MEMORY,
     NETWORK,
+    OPTIMIZER,
     PADDING,
     PAIR,
     RANGE,
@@ -61,6 +63,12 @@ from convcli.tables import finish
         help="Exit 1 unless so: params=61706, 'macs<=4.2G'.",
     ),
     more=[
+        option(
+            "--train",
+            type=OPTIMIZER,
+            help="Memory of training: sgd, momentum, adam, adamw.",
+        ),
+        option("--fits", type=MEMORY, help="With --train: the largest batch in 8GiB."),
         option("-v", "--explain", is_flag=True, help="Each layer's formulas, numbers in place."),
         option("--compare", is_flag=True, help="Every word a NETWORK, a row each."),
         option("--fit", is_flag=True, help="Report which inputs fit, and the smallest that works."),
@@ -123,5 +131,10 @@ def shape_command(options: ShapeOptions) -> None:
     kernel, stride, padding, input, output, params, trainable, frozen, MACs, FLOPs, params share,
     MACs share, intensity (FLOPs for each byte of inputs, weights and outputs, moved once), memory,
     receptive field, jump, unread, inputs and layers.
+
+    --train tells what training takes for --batch images in --dtype: weights, gradients, states of
+    the optimizer, what layers keep for backward as PyTorch does, and the peak; --fits 8GiB looks
+    for the largest batch. The loss, the allocator's blocks, workspaces and copies of mixed
+    precision are not in it.
     """
     finish(shape(options), options)

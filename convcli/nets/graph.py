@@ -100,6 +100,8 @@ class Network(NamedTuple):
     """The nodes it gives, in the order of the text; () for the last one alone."""
     weights: "StoredArrays" = NO_WEIGHTS
     """Arrays that its file holds, by name: `conv1.weight`; a constant has its node's name."""
+    passed_over: tuple[str, ...] = ()
+    """Functions of training alone that its program calls, such as `dropout`: they have no nodes."""
     sizes_alone: str = ""
     """What kind of file it was read from, where its operations are known by their sizes alone."""
 

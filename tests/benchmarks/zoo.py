@@ -3,10 +3,17 @@
     python tests/benchmarks/zoo.py
 
 One row each: parameters and 10⁹ multiply–accumulates, ours and published; exits with 1 where two
-differ. The suite looks at one network of each family (tests/nets/test_published.py).
+differ. Then bytes that layers keep for backward beside those that PyTorch's hooks are handed. The
+suite looks at a few of each (tests/nets/test_published.py, tests/nets/test_training.py).
 """
 
 import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "nets"))
+
+import saved_tensors
+import test_training
 
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.analysis.table import Settings, totals
@@ -22,4 +29,9 @@ for name, family in BACKBONES.items():
     same = (summary.params, round(macs, 3)) == (params, published)
     wrong += not same
     print(f"{name:20} {summary.params:>12,} {params:>12,} {macs:8.3f} {published:8.3f}  {same}")
+for name, side, *bytes_ in saved_tensors.NETWORKS:
+    kept = test_training.torchvision(name, side)
+    same = [kept.activations(1), kept.activations(2)] == bytes_
+    wrong += not same
+    print(f"{name:20} {side:>4} {kept.activations(1):>12,} {bytes_[0]:>12,}  {same}")
 sys.exit(1 if wrong else 0)

@@ -50,6 +50,8 @@ class Activation(NamedTuple):
     slope: float = 0.0
     values: tuple[tuple[str, object], ...] = ()
     """Other values that were written, by the names of `torch.nn.functional`."""
+    inplace: bool = False
+    """Whether it writes over its input while training."""
 
     def measure(self, *inputs: Shape) -> Measure:
         (shape,) = inputs
@@ -75,7 +77,7 @@ def function(name: str) -> Callable[..., Activation]:
         kept = (
             (name, value if isinstance(value, plain) else shown(value)) for name, value in values
         )
-        return Activation(name, values=tuple(kept))
+        return Activation(name, values=tuple(kept), inplace=inplace is True or True in more)
 
     return build
 
@@ -86,7 +88,7 @@ def leaky_relu(slope: object = 0.01) -> Activation:
 
 def torch_leaky_relu(negative_slope: object = 0.01, inplace: object = False) -> Activation:
     slope = 0.01 if negative_slope is None else number(negative_slope, "negative_slope")
-    return Activation("leaky_relu", slope)
+    return Activation("leaky_relu", slope, inplace=inplace is True)
 
 
 def rrelu(lower: object = 1 / 8, upper: object = 1 / 3, inplace: object = False) -> Activation:

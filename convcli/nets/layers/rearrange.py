@@ -117,6 +117,10 @@ class Identity(NamedTuple):
     """What hands its input on, under the name of what it does while training."""
 
     type: str = "identity"
+    rate: float = 0.5
+    """The share of values that a dropout zeroes while training."""
+    whole_maps: bool = False
+    """Whether a dropout zeroes maps, not values."""
 
     def measure(self, *inputs: Shape) -> Measure:
         (shape,) = inputs

@@ -20,7 +20,7 @@ NAMES = tuple(sorted((*FILES, *BACKBONES)))
 """The names of the networks."""
 
 ALIASES = {
-    "lenet": "lenet5", "mobilenet": "mobilenet_v1", "mobilenet_v3": "mobilenet_v3_large",
+    "mobilenet": "mobilenet_v1", "mobilenet_v3": "mobilenet_v3_large",
     "densenet": "densenet121", "squeezenet": "squeezenet1_0", "inception_v1": "googlenet",
     "resnext50": "resnext50_32x4d", "resnext101": "resnext101_32x8d",
     "wide_resnet50": "wide_resnet50_2", "wide_resnet101": "wide_resnet101_2",

@@ -58,6 +58,7 @@ class Model(NamedTuple):
             reason,
             (*notes_of(recorder, rest, outputs), *unregistered),
             outputs=() if stopped else names,
+            passed_over=tuple(dict.fromkeys(recorder.passed_over)),
         )
 
 

@@ -182,7 +182,13 @@ class Text(NamedTuple):
             )
         again = self.at if recorder.size_dependent or script.guessed else None
         rest = self._unused(script, nodes) if outputs else []
-        return Network((*rest, *nodes), again, stopped, notes_of(recorder, rest, script.outputs))
+        return Network(
+            (*rest, *nodes),
+            again,
+            stopped,
+            notes_of(recorder, rest, script.outputs),
+            passed_over=tuple(dict.fromkeys(recorder.passed_over)),
+        )
 
     def _unused(self, script: ScriptInterpreter, nodes: tuple[Node, ...]) -> list[Node]:
         """The weights of the models it calls that its output does not need."""

@@ -37,6 +37,7 @@ from convcli.nets.layers.arguments import (
     factor,
     flag,
     maybe_count,
+    number,
     pads,
     sizes,
 )
@@ -199,7 +200,7 @@ def layer_norm() -> Norm:
 
 
 def dropout(p: object = 0.5) -> Identity:
-    return Identity("dropout")
+    return Identity("dropout", number(p, "p"))
 
 
 LAYERS: dict[str, Builder] = {

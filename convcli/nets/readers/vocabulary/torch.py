@@ -33,7 +33,6 @@ from convcli.nets.layers.arguments import (
     maybe_count,
     number_or,
     pads,
-    plain,
     sizes,
 )
 
@@ -400,6 +399,13 @@ def layer_norm(
     return Norm("layer", vectors, shape=shape, eps=number_or(eps, 1e-5))
 
 
+def dropout(whole_maps: bool = False) -> Callable[..., Identity]:
+    def build(p: object = 0.5, inplace: object = False) -> Identity:
+        return Identity("dropout", number_or(p, 0.5), whole_maps)
+
+    return build
+
+
 LAYERS: dict[str, Builder] = {
     **named("PyTorch"),
     **{f"Conv{n}d": conv(n) for n in (1, 2, 3)},
@@ -425,11 +431,11 @@ LAYERS: dict[str, Builder] = {
     **{f"BatchNorm{n}d": batch_norm() for n in (1, 2, 3)},
     **{f"LazyBatchNorm{n}d": batch_norm(lazy=True) for n in (1, 2, 3)},
     **{f"InstanceNorm{n}d": instance_norm for n in (1, 2, 3)},
-    **{f"Dropout{n}d": plain(Identity("dropout")) for n in (1, 2, 3)},
+    **{f"Dropout{n}d": dropout(whole_maps=True) for n in (1, 2, 3)},
     "SyncBatchNorm": batch_norm(),
-    "Dropout": plain(Identity("dropout")),
-    "AlphaDropout": plain(Identity("dropout")),
-    "FeatureAlphaDropout": plain(Identity("dropout")),
+    "Dropout": dropout(),
+    "AlphaDropout": dropout(),
+    "FeatureAlphaDropout": dropout(whole_maps=True),
     "Linear": linear,
     "LazyLinear": lazy_linear,
     "Flatten": flatten,

@@ -50,6 +50,8 @@ class GraphRecorder:
         """The function of a library that is running."""
         self.size_dependent = False
         """Whether another input may give another network: the program used its sizes."""
+        self.passed_over: list[str] = []
+        """Functions that do nothing but in training."""
         self.activation_macs = 0
         """Multiply–accumulates of products that no weight is part of."""
         self.applied: dict[int, Instance] = {}
@@ -57,6 +59,8 @@ class GraphRecorder:
         self._names = {INPUT}
         self._sources: dict[int, tuple[Tensor, str]] = {}
         self._each: dict[int, Leaf] = {}
+        self.holds_models = False
+        """Whether a model or a layer of the text was called, which are several nodes."""
         self._kept: list[Leaf] = []
 
     def append(

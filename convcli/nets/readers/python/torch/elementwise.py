@@ -90,6 +90,19 @@ def _of_each(name: str, numbers: Sequence[float]) -> list[float] | None:
         return None
 
 
+def dropout(name: str) -> NativeFunction:
+    """A function that zeroes values while training, and then alone: `F.dropout(x, 0.5)`."""
+
+    def call(
+        interpreter: Interpreter, x: Value, p: Value = 0.5, *_: Value, **options: Value
+    ) -> Value:
+        if p != 0:
+            interpreter.recorder.passed_over.append(name)
+        return x
+
+    return call
+
+
 def leaky_relu(
     interpreter: Interpreter,
     x: Value,

@@ -71,8 +71,11 @@ VALUES = (
     "nan_to_num", "expm1", "trunc", "frac", "logit", "gumbel_softmax",
 )  # fmt: skip
 
-UNCHANGED = (
+DROPOUTS = (
     "dropout", "dropout1d", "dropout2d", "dropout3d", "alpha_dropout", "feature_alpha_dropout",
+)  # fmt: skip
+
+UNCHANGED = (
     "contiguous", "clone", "detach", "float", "half", "double", "to", "cuda", "cpu", "data",
     "type_as", "bfloat16", "bool", "normal_", "uniform_", "zero_", "fill_",
     "copy_", "kaiming_", "trunc_normal_", "retain_grad", "pin_memory", "numpy", "share_memory_",
@@ -88,6 +91,7 @@ FUNCTIONS: dict[str, NativeFunction] = {
     **{called: elementwise.activation(name) for called, name in ACTIVATIONS.items()},
     **{name: elementwise.elementwise(name) for name in VALUES},
     **dict.fromkeys(UNCHANGED, first),
+    **{name: elementwise.dropout(name) for name in DROPOUTS},
     "diff": elementwise.diff,
     "int": elementwise.to_whole,
     "long": elementwise.to_whole,

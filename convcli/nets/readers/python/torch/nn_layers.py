@@ -44,7 +44,6 @@ PARENTS = {
 
 
 UNREAD = {
-    **dict.fromkeys(("Dropout", "AlphaDropout", "FeatureAlphaDropout"), ("p", "inplace")),
     **dict.fromkeys(("Softmax", "LogSoftmax", "Softmin"), ("dim",)),
     "Identity": (),
 }

@@ -1,0 +1,165 @@
+"""The memory of training: weights, gradients, states of the optimizer, values kept for backward."""
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from convcli.nets.analysis.backward import Step, Storage, Walk
+from convcli.nets.analysis.summary import DTYPES, SCHEMA, Summary
+from convcli.nets.graph import Network
+from convcli.tables import Listing, Record
+from convcli.text import bytes_text, counted
+
+OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
+"""Values that an optimizer keeps for each trained weight."""
+
+MAX_BATCH = 2**24
+"""The largest batch that is looked for."""
+
+
+class Training(NamedTuple):
+    """A network's training: the memory that it takes, for any batch."""
+
+    optimizer: str
+    dtype: str
+    weights: int
+    """Weights, and running statistics beside them: values."""
+    trained: int
+    steps: tuple[Step, ...]
+    storages: tuple[Storage, ...]
+    unknown: tuple[str, ...]
+    """Layers of which no rule is known."""
+
+    def activations(self, batch: int) -> int:
+        """Bytes that are kept for backward at the end of a forward run."""
+        kept = frozenset[int]().union(*(step.kept for step in self.steps))
+        return self._bytes(kept, batch)
+
+    def kept_by_layer(self, batch: int) -> list[Record]:
+        """Bytes that each layer keeps and none before it does."""
+        known: set[int] = set()
+        layers: list[Record] = []
+        for step in self.steps:
+            layers.append({"name": step.name, "kept": self._bytes(step.kept - known, batch)})
+            known |= step.kept
+        return layers
+
+    @property
+    def fixed(self) -> tuple[int, int, int]:
+        """Bytes of weights, gradients, and states of the optimizer."""
+        size = DTYPES[self.dtype]
+        states = OPTIMIZERS[self.optimizer] * self.trained
+        return self.weights * size, self.trained * size, states * size
+
+    def peak(self, batch: int) -> int:
+        """The most bytes at once: in the forward run, in the backward run, or in the step.
+
+        A gradient is as large as what it is of, and those of weights appear as backward reaches
+        them; memory is freed after its last use.
+        """
+        size = DTYPES[self.dtype]
+        weights, gradients, states = self.fixed
+        holders: Counter[int] = Counter()
+        alive = most = 0
+        for step in self.steps:  # forward: what is kept from now on, and what is in use
+            most = max(most, alive + self._bytes(step.used - holders.keys(), batch))
+            alive += self._bytes(step.kept - holders.keys(), batch)
+            holders.update(step.kept)
+        own = 0
+        for step in reversed(self.steps):  # backward: with the gradients of what was used
+            own += step.trained * size
+            most = max(most, alive + own + self._bytes(step.used, batch))
+            holders.subtract(step.kept)
+            alive -= self._bytes((one for one in step.kept if not holders[one]), batch)
+        return weights + states + max(most, gradients)
+
+    def largest_batch(self, limit: int) -> int:
+        """The largest batch whose peak is within a limit of bytes; 0 where one image is not."""
+        low, high = 0, 1
+        while high <= MAX_BATCH and self.peak(high) <= limit:
+            low, high = high, 2 * high
+        while high - low > 1:
+            middle = (low + high) // 2
+            low, high = (middle, high) if self.peak(middle) <= limit else (low, middle)
+        return low
+
+    def _bytes(self, storages: Iterable[int], batch: int) -> int:
+        size = DTYPES[self.dtype]
+        return sum(self.storages[storage].size(batch, size) for storage in storages)
+
+
+def training(network: Network, summary: Summary, optimizer: str, dtype: str) -> Training:
+    """What training a network takes.
+
+    >>> from convcli.nets.analysis.summary import summarize
+    >>> from convcli.nets.readers.read import read_text
+    >>> net = read_text("conv(8, 3); bn; relu; flatten; linear(10)").network
+    >>> adam = training(net, summarize(net, (3, 32, 32)), "adam", "float32")
+    >>> adam.activations(1), adam.fixed  # 3·32·32 + 2·8·30·30 + 2·8 values
+    (69952, (289192, 289128, 578256))
+    """
+    walk = Walk()
+    steps = walk.steps(summary)
+    unrecorded = (f"{name}() in the program" for name in network.passed_over)
+    return Training(
+        optimizer,
+        dtype,
+        sum(row.weights + row.statistics for row in summary.rows),
+        summary.trainable,
+        steps,
+        tuple(walk.storages),
+        (*unrecorded, *walk.unknown),
+    )
+
+
+def listing(training: Training, batch: int, limit: int | None) -> Listing:
+    """The parts of the memory, and the largest batch that fits a limit, as a result to print."""
+    weights, gradients, states = training.fixed
+    parts = {
+        "weights": weights,
+        "gradients": gradients,
+        "optimizer_states": states,
+        "activations": training.activations(batch),
+        "peak": training.peak(batch),
+    }
+    fields: dict[str, object] = {
+        "schema": SCHEMA,
+        "optimizer": training.optimizer,
+        "dtype": training.dtype,
+        "batch": batch,
+        **parts,
+        "layers": training.kept_by_layer(batch),
+        "unknown": list(training.unknown),
+    }
+    value, caption = str(parts["peak"]), f"{training.optimizer}, {training.dtype}, batch {batch}"
+    if limit is not None:
+        largest = training.largest_batch(limit)
+        value, full = str(largest), training.peak(largest) if largest else 0
+        fields["fits"] = {"limit": limit, "batch": largest, "peak": full}
+    at_least = ", at least" if training.unknown else ""
+    meanings = {
+        "weights": "with running statistics",
+        "gradients": "of trained weights",
+        "optimizer_states": f"{OPTIMIZERS[training.optimizer]} for each trained weight",
+        "activations": f"kept for backward{at_least}",
+        "peak": f"the most at once{at_least}",
+    }
+    rows = [
+        (name.replace("_", " "), count, bytes_text(count), meanings[name])
+        for name, count in parts.items()
+    ]
+    if limit is not None:
+        images = counted(largest, "image")
+        rows.append(("largest batch", full, bytes_text(full), f"{images} in {bytes_text(limit)}"))
+    warnings = []
+    if training.unknown:
+        names = ", ".join(training.unknown[:4]) + (", …" if len(training.unknown) > 4 else "")
+        warnings.append(f"no rule is known of what {names} keeps, which is not in the figures")
+    return Listing(
+        value,
+        (("memory", "bytes", "size", "what"), rows, ()),
+        fields,
+        f"{caption}; as PyTorch keeps it, without the loss, the allocator's blocks, workspaces "
+        "and copies of mixed precision",
+        warnings,
+    )
