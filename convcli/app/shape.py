@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from convcli.nets.analysis.summary import Summary
     from convcli.nets.analysis.table import Settings
     from convcli.nets.graph import Network, Reading
+    from convcli.nets.input_size import Inputs
     from convcli.nets.layers import Shape
     from convcli.sizes import InputSize
 
@@ -32,6 +33,8 @@ class ShapeOptions(OutputOptions):
     no_bias: bool = False
     depth: int | None = None
     versus: tuple[str, ...] = ()
+    compare: bool = False
+    """Whether every word is a network of its own."""
     sweep: tuple[tuple[int, ...], ...] | None = None
     expect: tuple[tuple[str, str, str], ...] = ()
     """Names, relations and figures that are to hold."""
@@ -89,6 +92,8 @@ def shape(options: ShapeOptions) -> Outcome:
     from convcli.sizes import InputSize
     from convcli.text import counted
 
+    if options.compare:
+        return _compared(options)
     listing = _weights_listing(options)
     if listing is not None:
         return listing
@@ -120,9 +125,7 @@ def shape(options: ShapeOptions) -> Outcome:
         network, size = inputs.network, inputs.shape
         searched = network
         if network.redo is not None:
-            if "channels" in inputs.assumed:
-                size = with_fitting_channels(network, size)
-            network = network.at(size)
+            network, size = read_for(network, inputs)
             about = f"{about}, {counted(len(network.nodes), 'layer')}"
         summary = trace(network, size, options.keep_going)
         if inputs.batch > 1 and not options.given("batch"):
@@ -180,6 +183,14 @@ def _swept(shape: Shape, size: tuple[int, ...]) -> Shape:
     raise SpecError(
         f"--sweep {text}: the network's input is {' x '.join(['size'] * axes)} x channels"
     )
+
+
+def read_for(network: Network, inputs: Inputs) -> tuple[Network, Shape]:
+    """A network that depends on its input, read for one, and the shape of that."""
+    size = inputs.shape
+    if "channels" in inputs.assumed:
+        size = with_fitting_channels(network, size)
+    return network.at(size), size
 
 
 def with_fitting_channels(network: Network, shape: Shape) -> Shape:
@@ -339,6 +350,44 @@ def _figures(
         explained = Explained(result)
         return Outcome(explained, refusal=refusal, lines=explained.lines())
     return Outcome(result, refusal=refusal, beside=beside)
+
+
+def _compared(options: ShapeOptions) -> Outcome:
+    """A row for each word, which names a network."""
+    from convcli.nets.analysis.compare import comparison
+    from convcli.nets.analysis.summary import trace
+    from convcli.nets.analysis.table import Selection, Settings
+    from convcli.nets.analysis.valid_inputs import check_fits
+    from convcli.nets.input_size import resolve_inputs
+    from convcli.nets.readers.read import read_words
+
+    single = [name for name in ONE_NETWORK if name not in ("columns", "sort", "top")]
+    for name in options.given(*ONE_LAYER, *single, "depth", "versus", "sweep"):
+        raise SpecError(f"--compare does not go with --{_flag(name)}")
+    if len(options.network) < 2:
+        raise SpecError(
+            "--compare takes two networks or more: convcli shape vgg16 resnet50 --compare"
+        )
+    summaries = []
+    for word in options.network:
+        try:
+            reading = read_words([word])
+            inputs = resolve_inputs(options.size, reading)
+            network, size = inputs.network, inputs.shape
+            if network.redo is not None:
+                network, size = read_for(network, inputs)
+            summary = trace(network, size)
+            check_fits(network, summary)
+        except Refusal as refusal:
+            raise type(refusal)(f"{word}: {refusal}") from None
+        summaries.append(summary)
+        for text in () if options.quiet else inputs.notes:
+            note(f"{word}: {text}")
+    selection = Selection(options.sort, options.top)
+    settings = Settings(
+        options.rule, options.dtype, options.batch, None, options.columns, selection
+    )
+    return Outcome(comparison(options.network, summaries, settings))
 
 
 def _versus(

@@ -119,7 +119,7 @@ def read_columns(text: str) -> tuple[str, ...]:
 
     if text.strip() == "all":
         return tuple(COLUMNS)
-    known = {name.lower(): name for name in COLUMNS}
+    known = {name.lower(): name for name in COLUMNS} | {"network": "layer"}
     names = [name.strip().lower().replace("_", " ") for name in text.split(",")]
     for name in names:
         if name not in known:

@@ -70,6 +70,7 @@ from convcli.tables import finish
         ),
         option("--fits", type=MEMORY, help="With --train: the largest batch in 8GiB."),
         option("-v", "--explain", is_flag=True, help="Each layer's formulas, numbers in place."),
+        option("--compare", is_flag=True, help="Every word a NETWORK, a row each."),
         option("--fit", is_flag=True, help="Report which inputs fit, and the smallest that works."),
         option("--strict-fit", is_flag=True, help="Exit 1 when rows or columns are never read."),
         option("--depth", type=COUNT, help="Fold blocks nested deeper than this."),

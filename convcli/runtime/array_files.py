@@ -12,6 +12,7 @@ from convcli.arrays import Array
 from convcli.errors import Refusal, SpecError
 from convcli.images.io.source import available
 from convcli.nets.layers.shapes import Shape
+from convcli.nets.readers.file_kinds import kind_of
 from convcli.nets.readers.weight_files.reader import ArrayFile, read_arrays
 from convcli.numerals import read_array_header
 from convcli.runtime.stored import array_of
@@ -129,4 +130,10 @@ class Stored:
 def weight_file(path: str) -> Npz | Stored:
     """The arrays of a file of weights, by what its first bytes say. Raises Refusal."""
     file = read_arrays(path)
-    return Npz(path) if file is None else Stored(file)
+    if file is not None:
+        return Stored(file)
+    kind = kind_of(path) if os.path.isfile(path) else None
+    if kind is not None and not zipfile.is_zipfile(path):
+        instead = f": {kind.instead}" if kind.instead else ""
+        raise Refusal(f"{safe(path)} is {kind.name}, no file of weights{instead}")
+    return Npz(path)

@@ -15,6 +15,7 @@ from convcli.errors import Refusal, SpecError
 from convcli.features.extractor import extract_features
 from convcli.nets.analysis.summary import trace
 from convcli.nets.readers.read import read_words
+from convcli.runtime.array_files import weight_file
 from convcli.runtime.stored import arrays_of
 from convcli.runtime.weights import slots
 
@@ -300,12 +301,39 @@ def test_what_is_not_read_is_named(tmp_path, nodes, message):
     assert re.search(message, summary.failures[0].text())
 
 
-def test_other_files_are_named_by_their_bytes(tmp_path):
-    for data, name in [(b"\x89PNG\r\n", "a PNG picture"), (b"GGUF\3\0\0\0", "a GGUF file")]:
-        path = tmp_path / "file.dat"
-        path.write_bytes(data)
-        with pytest.raises(SpecError, match=name):
-            read_words([str(path)])
+LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1234\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "name", "what"),
+    [
+        (b"\x89PNG\r\n", "file.dat", "a PNG picture: give it to extract"),
+        (b"RIFF\0\0\0\0WEBPVP8 ", "file.dat", "a WebP picture: give it to extract"),
+        (b"GGUF\3\0\0\0", "file.dat", "a GGUF file: its tensors are quantized"),
+        (b"\x28\xb5\x2f\xfd\0", "net.onnx.zst", "a zstd archive: unpack it first"),
+        (LFS, "net.onnx", "a pointer of Git LFS: fetch the file itself: git lfs pull"),
+        (LFS, "net.pth", "a pointer of Git LFS: fetch the file itself: git lfs pull"),
+        (b"<!DOCTYPE html>\n<html>", "net.onnx", "a web page: download the file itself"),
+        (b'<?xml version="1.0"?>\n<net name="a">', "a.xml", "a network of OpenVINO: give its"),
+        (b'layer {\n  type: "Convolution"\n}', "a.prototxt", "a network of Caffe: export it"),
+        (b'{"modelTopology": {"class_name": "Model"}}', "model.json", "a TensorFlow.js model"),
+        (b'{"model_type": "vit", "layers": 3}', "config.json", "a configuration of transformers"),
+        (b"\x0a\x12\x0a\4conv", "frozen.pb", "a TensorFlow graph: convert it"),
+        (b"\1\2\3", "file.dat", "a file of bytes of no kind that is known here"),
+    ],
+)
+def test_other_files_are_named_by_their_bytes(tmp_path, data, name, what):
+    path = tmp_path / name
+    path.write_bytes(data)
+    with pytest.raises(SpecError, match=re.escape(f"{name} is {what}")):
+        read_words([str(path)])
+
+
+def test_files_that_hold_no_weights_are_named_too(tmp_path):
+    path = tmp_path / "net.pth"
+    path.write_bytes(LFS)
+    with pytest.raises(Refusal, match="a pointer of Git LFS, no file of weights: fetch the file"):
+        weight_file(str(path))
 
 
 def test_receptive_fields_go_on_behind_a_normalization_of_groups(tmp_path):

@@ -145,7 +145,7 @@ UNREAD = {
     "a = Input(shape=(8,))\nx = Dense(3)(a)\nm = Model(a, x)\ny = m(a)": "a model that is called like a layer",
     "import torch\nx = torch.randn(1, 8)\ny = mystery(x)": "'mystery' is no function",
     "import torch.nn as nn\nm = nn.Mystery(3)": "'Mystery' is no layer",
-    "nn.BatchNorm2d(3)\nBatchNormalization(axis=1)": "axis=1 is not read",
+    "nn.BatchNorm2d(3)\nBatchNormalization(axis=0)": "axis=0 needs axes behind the batch",
     "nn.Linear(10, n)": "out_features must be a whole number, not 'n'",
 }
 
@@ -319,7 +319,7 @@ REFUSED = {
     "conv(16, 5, connections=49)": "connections=49 is more than the 48 pairs of maps",
     "nn.Conv2D(3, 8, 3, padding=1)\nnn.ReLU()": "padding=1 is none of valid, same",
     "nn.LSTM(10, 20, proj_size=5)": "a recurrent layer with proj_size is not read here",
-    "layers.LSTM(10)": "'LSTM' is no layer that is known here",
+    "layers.Mystery(10)": "'Mystery' is no layer that is known here",
     "a = conv(8, 3)\na = conv(8, 3)": "'a' names two layers",
     "m = Sequential()\nm.add(m)": "cannot hold itself",
     "residual([conv(8, 3), 7])": "the body holds 7, which is not a layer",

@@ -187,10 +187,10 @@ REFUSED = {
         "a second input without all its sizes is not read here; give its shape in the text",
         '  text:2   b = keras.Input(shape=(None, 9), name="meta")',
     ),
-    "channels first in Keras": (
-        "model = Sequential()\nmodel.add(Conv2D(4, 3, data_format='channels_first'))",
-        "Conv2D: data_format='channels_first' is not read; channels_last is",
-        "  text:2   model.add(Conv2D(4, 3, data_format='channels_first'))",
+    "a data format that Keras has not": (
+        "model = Sequential()\nmodel.add(Conv2D(4, 3, data_format='nchw'))",
+        "Conv2D: data_format='nchw' is none of channels_first, channels_last",
+        "  text:2   model.add(Conv2D(4, 3, data_format='nchw'))",
     ),
     "an unknown layer in a loop": (
         "layers = []\nfor i in range(3):\n    layers.append(nn.Mystery(3))",

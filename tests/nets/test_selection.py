@@ -132,3 +132,51 @@ def test_the_hook_refuses_a_network_beyond_its_budget(capfd):
     assert run([*words, "lenet5", "--expect", "params<=2M"]) == 0
     assert run([*words, "lenet5", "--expect", "params<=2k"]) == 1
     assert "expected params<=2000, it is 61706" in capfd.readouterr().err
+
+
+def test_networks_are_compared_a_row_each():
+    """Parameters and MACs as torchvision publishes them."""
+    several = result("lenet5", "resnet18", "alexnet", compare=True)
+    columns, table, _ = several.table()
+    assert columns == ("network", "input", "layers", "params", "MACs", "memory")
+    assert [row[:1] + row[3:5] for row in table] == [
+        ("lenet5", 61_706, 416_520),
+        ("resnet18", 11_689_512, 1_814_073_344),
+        ("alexnet", 61_100_840, 714_188_480),
+    ]
+    assert several.value[0] == "lenet5\t61706\t416520"
+    record = several.record()["networks"]
+    assert [one["output"]["channels"] for one in record] == [10, 1000, 1000]
+    chosen = result(
+        "lenet5",
+        "resnet18",
+        "alexnet",
+        compare=True,
+        columns=("layer", "FLOPs"),
+        sort="params",
+        top=2,
+    ).table()
+    assert chosen[:2] == (
+        ("network", "FLOPs"),
+        [("alexnet", 1_428_376_960), ("resnet18", 3_628_146_688)],
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "options", "text"),
+    [
+        (("lenet5",), {}, "takes two networks or more"),
+        (("lenet5", "vgg17"), {}, "vgg17: no network is called 'vgg17'; did you mean vgg19"),
+        (("lenet5", "vgg16"), {"columns": ("unread",)}, "knows the columns input, output"),
+        (("lenet5", "vgg16"), {"get": ("params",)}, "--compare does not go with --get"),
+        (("lenet5", "vgg16"), {"types": ("conv2d",)}, "--compare does not go with --type"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(words, options, text):
+    with pytest.raises(SpecError, match=text):
+        result(*words, compare=True, **options)
+
+
+def test_a_network_that_does_not_fit_ends_a_comparison_by_name():
+    with pytest.raises(UnfitError, match="alexnet: "):
+        result("lenet5", "alexnet", compare=True, size=(InputSize((32, 32, 1)),))

@@ -54,6 +54,17 @@ def test_frozen_parameters_of_pytorch_are_counted_apart(line, trainable):
     json.dumps(record)
 
 
+def test_lazy_layers_have_parameters_to_freeze():
+    """PyTorch 2.13: the biases of LazyConv2d and LazyBatchNorm2d, 8 each, are not trained."""
+    lines = (
+        "self.c, self.b = nn.LazyConv2d(8, 3), nn.LazyBatchNorm2d()\n"
+        "        for n, p in self.named_parameters(): p.requires_grad = 'bias' not in n"
+    )
+    text = NET.replace("{}", lines).replace("self.head(self.base(x))", "self.b(self.c(x))")
+    totals = figures(text, (3, 9, 9)).record()["totals"]
+    assert (totals["params"], totals["trainable"]) == (258 + 240, 258 - 18 + 224)
+
+
 def test_a_frozen_resnet_with_a_new_head_trains_the_head():
     text = """
 import torch.nn as nn

@@ -1,15 +1,24 @@
-"""Two networks side by side, and one network over many input sizes, as results to print."""
+"""Networks side by side, a row each, and one network over many input sizes, as results to print."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 from typing import Literal
 
+from convcli.errors import SpecError
+from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import SCHEMA, Summary, named_sizes, trace
-from convcli.nets.analysis.table import LayerRecord, Settings, Totals, layer_records, totals
+from convcli.nets.analysis.table import (
+    COLUMNS,
+    LayerRecord,
+    Settings,
+    Totals,
+    layer_records,
+    totals,
+)
 from convcli.nets.graph import Network, sequential
 from convcli.nets.layers import Linear, Reshape, Shape, size_text
 from convcli.tables import Listing, Record
-from convcli.text import counted
+from convcli.text import counted, like
 
 
 def fully_connected(summary: Summary) -> Network:
@@ -102,6 +111,68 @@ def _weights_text(name: str, summary: Summary) -> str:
     if len(weighted) == 1 and len(summary.output) == 1:
         text += f", {weights // summary.output[0]:,} an output"
     return text
+
+
+NETWORK_COLUMNS: dict[str, Callable[[Summary, Totals], object]] = {
+    "input": lambda summary, total: size_text(summary.input),
+    "output": lambda summary, total: summary.value,
+    "layers": lambda summary, total: len(summary.rows),
+    "params": lambda summary, total: total["params"],
+    "trainable": lambda summary, total: total["trainable"],
+    "frozen": lambda summary, total: total["frozen"],
+    "MACs": lambda summary, total: total["macs"],
+    "FLOPs": lambda summary, total: total["flops"],
+    "memory": lambda summary, total: total["memory"]["forward"],
+}
+"""The columns of a table of networks, beside their names."""
+
+FIRST_COLUMNS = ("input", "layers", "params", "MACs", "memory")
+
+
+def comparison(names: Sequence[str], summaries: Sequence[Summary], settings: Settings) -> Listing:
+    """Networks by name, a row each, as a result to print.
+
+    Raises SpecError for columns, and an order, that only tables of layers have.
+    """
+    chosen = settings.columns or FIRST_COLUMNS
+    if set(chosen) == set(COLUMNS):
+        chosen = tuple(NETWORK_COLUMNS)
+    sort = settings.selection.sort or ("MACs" if settings.selection.top else "")
+    for column in (*chosen, *([sort] if sort else [])):
+        if column not in NETWORK_COLUMNS and column not in ("network", "layer"):
+            raise SpecError(
+                f"--compare knows the columns {', '.join(NETWORK_COLUMNS)}, not {column}"
+                f"{like(column, NETWORK_COLUMNS)}"
+            )
+    columns = [column for column in chosen if column in NETWORK_COLUMNS]
+    sums = [totals(summary, settings) for summary in summaries]
+    entries = list(zip(names, summaries, sums, strict=True))
+    if sort:
+        key = NETWORK_COLUMNS[sort]
+        entries.sort(key=lambda entry: -float(str(key(entry[1], entry[2]))))
+    entries = entries[: settings.selection.top]
+    rows = [
+        (name, *(NETWORK_COLUMNS[column](summary, total) for column in columns))
+        for name, summary, total in entries
+    ]
+    records = [
+        {
+            "network": name,
+            "input": named_sizes(summary.input),
+            "output": named_sizes(summary.output),
+            "layers": len(summary.rows),
+            "totals": total,
+        }
+        for name, summary, total in entries
+    ]
+    return Listing(
+        [f"{name}\t{total['params']}\t{total['macs']}" for name, _, total in entries],
+        (("network", *columns), rows, ()),
+        {"schema": SCHEMA, "networks": records},
+        f"for one image, counting {RULES[settings.rule].definition}; memory in bytes "
+        f"({settings.dtype}, batch {settings.batch}): weights, and the most activations alive at "
+        "once; sizes are HxWxC",
+    )
 
 
 def sweep(network: Network, shapes: Iterable[Shape], settings: Settings) -> Listing:

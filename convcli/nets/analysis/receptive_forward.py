@@ -79,7 +79,7 @@ def field_behind(field: NodeField, layer: Layer, measure: Measure) -> NodeField:
     """The receptive field behind a layer."""
     lengths = measure.output[1:]
     if not measure.windows and not measure.upsampling:
-        if field.lost or layer.type in MIXING:
+        if field.lost or measure.mixes or layer.type in MIXING:
             return NodeField((), lengths, (), True)
         if lengths == field.lengths:
             return field._replace(axes=field.kept)

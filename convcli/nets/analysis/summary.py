@@ -16,7 +16,6 @@ from convcli.nets.layers import (
     Layer,
     Measure,
     Misfit,
-    Norm,
     PReLU,
     Reshape,
     Shape,
@@ -144,7 +143,7 @@ def use(layer: Layer, inputs: tuple[Shape, ...]) -> Use:
             Fit(length, window, padding)
             for length, (window, padding) in zip(inputs[0][1:], measure.windows, strict=True)
         )
-    counted = isinstance(layer, Norm) and layer.counted
+    counted = getattr(layer, "counted", False)
     in_place = isinstance(layer, IN_PLACE) or (
         isinstance(layer, AdaptivePool) and inputs[0] == measure.output  # each window one cell
     )

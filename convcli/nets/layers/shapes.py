@@ -40,6 +40,8 @@ class Measure(NamedTuple):
     """Running statistics: kept, but not trained."""
     upsampling: Sizes = ()
     """Output cells for one input cell, on each axis, where a layer enlarges."""
+    mixes: bool = False
+    """Whether any cell of the output may depend on any of the input."""
 
 
 Fill = Literal["filters", "transposed", "codes"]
@@ -68,7 +70,8 @@ Names = Mapping[str, Mapping[str, Builder]]
 class Layer(Protocol):
     """What every layer answers.
 
-    One that has weights also has `slots(shape)`, the arrays of an input of this shape by role.
+    One that has weights also has `slots(shape)`, the arrays of an input of this shape by role. One
+    whose statistics are parameters, as Keras counts them, has `counted`.
     """
 
     @property

@@ -4,6 +4,7 @@ The name counts where bytes do not tell: an ONNX file is a message without a mar
 """
 
 import os
+import re
 from collections.abc import Callable
 from importlib import import_module
 from typing import NamedTuple
@@ -50,6 +51,9 @@ KINDS: dict[str, Kind] = {
 MAX_NAMES = 10_000
 """Names of an archive that are looked at."""
 
+PAGE = Kind("a web page", instead="download the file itself, not the page about it")
+PICTURE = "give it to extract, and a network to shape"
+
 BY_MARK: tuple[tuple[int, bytes, Kind], ...] = (
     (4, b"TFL3", KINDS["tflite"]),
     (0, b"\x89HDF\r\n\x1a\n", KINDS["hdf5"]),
@@ -59,14 +63,18 @@ BY_MARK: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"\x80\x05", KINDS["pickle"]),
     (0, b"GGUF", Kind("a GGUF file", instead="its tensors are quantized for llama.cpp; not read")),
     (0, b"\x93NUMPY", Kind("a NumPy array", instead="it holds numbers, no network")),
-    (0, b"\x89PNG", Kind("a PNG picture", instead="give it to extract, and a network to shape")),
-    (0, b"\xff\xd8\xff", Kind("a JPEG picture", instead="give it to extract, a network to shape")),
-    (0, b"GIF8", Kind("a GIF picture", instead="give it to extract, and a network to shape")),
+    (0, b"\x89PNG", Kind("a PNG picture", instead=PICTURE)),
+    (0, b"\xff\xd8\xff", Kind("a JPEG picture", instead=PICTURE)),
+    (0, b"GIF8", Kind("a GIF picture", instead=PICTURE)),
+    (8, b"WEBP", Kind("a WebP picture", instead=PICTURE)),
+    (0, b"II*\0", Kind("a TIFF picture", instead=PICTURE)),
+    (0, b"MM\0*", Kind("a TIFF picture", instead=PICTURE)),
     (0, b"%PDF", Kind("a PDF file", instead="it holds no network that can be read")),
     (0, b"\x1f\x8b", Kind("a gzip archive", instead="unpack it first: gunzip -k FILE")),
     (0, b"7z\xbc\xaf\x27\x1c", Kind("a 7z archive", instead="unpack it first")),
     (0, b"\xfd7zXZ", Kind("an xz archive", instead="unpack it first: unxz -k FILE")),
     (0, b"BZh", Kind("a bzip2 archive", instead="unpack it first: bunzip2 -k FILE")),
+    (0, b"\x28\xb5\x2f\xfd", Kind("a zstd archive", instead="unpack it first: unzstd FILE")),
     (0, b"\x7fELF", Kind("a program", instead="it holds no network that can be read")),
     (257, b"ustar", Kind("a tar archive", instead="unpack it first: tar xf FILE")),
     (0, b"ncnn", Kind("an ncnn model", instead="export the network as ONNX")),
@@ -76,14 +84,32 @@ BY_MARK: tuple[tuple[int, bytes, Kind], ...] = (
 )
 """Files of other kinds by the bytes at a position."""
 
+BY_TEXT: tuple[tuple[bytes, Kind], ...] = (
+    (
+        rb"version https://git-lfs",
+        Kind("a pointer of Git LFS", instead="fetch the file itself: git lfs pull"),
+    ),
+    (rb"(?i)\s*<(!doctype )?html", PAGE),
+    (rb"(?s)\s*<\?xml.*<net\s", Kind("a network of OpenVINO", instead="give its .onnx file")),
+    (
+        rb"(?s)\s*\{.*\"modelTopology\"",
+        Kind("a TensorFlow.js model", instead="give the Keras model that it was made of"),
+    ),
+    (
+        rb"(?s)\s*\{(?!.*\"class_name\").*\"(model_type|architectures)\"\s*:",
+        Kind("a configuration of transformers", instead="export the network as ONNX or .pt2"),
+    ),
+)
+"""Texts that are no network here, by what they begin with."""
+
 BY_SUFFIX: dict[str, Kind] = {
     ".pb": Kind("a TensorFlow graph", instead="convert it: python -m tf2onnx.convert"),
     ".engine": Kind("a TensorRT engine", instead="it runs on one device; give its .onnx file"),
     ".plan": Kind("a TensorRT engine", instead="it runs on one device; give its .onnx file"),
     ".trt": Kind("a TensorRT engine", instead="it runs on one device; give its .onnx file"),
+    ".bmp": Kind("a BMP picture", instead=PICTURE),
     ".mlmodel": Kind("a Core ML model", instead="export the network as ONNX"),
     ".caffemodel": Kind("weights of Caffe", instead="export the network as ONNX"),
-    ".prototxt": Kind("a network of Caffe", instead="export it as ONNX"),
     ".params": Kind("weights of MXNet or Paddle", instead="export the network as ONNX"),
     ".pdmodel": Kind("a network of Paddle", instead="convert it: paddle2onnx"),
     ".pdiparams": Kind("weights of Paddle", instead="convert them: paddle2onnx"),
@@ -122,7 +148,7 @@ def kind_of(path: str) -> Kind | None:
     except OSError as error:
         raise Refusal(f"{safe(path)} cannot be read: {error.strerror}") from None
     suffix = os.path.splitext(path)[1].lower()
-    if suffix == ".onnx" and head:
+    if suffix == ".onnx" and head and head[:1] not in b"v<":
         return KINDS["onnx"]  # before the readers of others are imported
     from convcli.nets.readers.darknet import is_darknet
     from convcli.nets.readers.weight_files.safetensors import is_safetensors
@@ -137,6 +163,11 @@ def kind_of(path: str) -> Kind | None:
     for start, mark, kind in BY_MARK:
         if head[start : start + len(mark)] == mark:
             return kind
+    for pattern, kind in BY_TEXT:
+        if re.match(pattern, head):
+            return kind
+    if suffix == ".prototxt":
+        return Kind("a network of Caffe", instead="export it as ONNX")
     if suffix in BY_SUFFIX and not _is_text(head):
         return BY_SUFFIX[suffix]
     if is_darknet(head):
@@ -147,6 +178,8 @@ def kind_of(path: str) -> Kind | None:
         return KINDS["onnx"]
     if suffix in EXPECTED:
         raise SpecError(f"{safe(path)} is not {EXPECTED[suffix]}, as its name says")
+    if not _is_text(head):
+        raise SpecError(f"{safe(path)} is a file of bytes of no kind that is known here")
     return None
 
 
@@ -181,7 +214,10 @@ def _like_onnx(head: bytes) -> bool:
 
 
 def _is_text(head: bytes) -> bool:
-    return b"\0" not in head
+    """Whether bytes hold no controls but those of lines, tabs and terminals; or are UTF-16."""
+    return head[:2] in (b"\xff\xfe", b"\xfe\xff") or not re.search(
+        rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head
+    )
 
 
 def _folder(path: str) -> Kind | None:

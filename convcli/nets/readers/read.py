@@ -20,13 +20,19 @@ from convcli.text import counted, like, safe
 if TYPE_CHECKING:
     from convcli.nets.readers.weight_files.reader import ArrayFile
 
-KERAS = r"\bkeras\b|\b(Dense|\w+[123]D|Conv2DTranspose|BatchNormalization)\("
+KERAS = (
+    r"\bkeras\b|\b(Dense|\w+[123]D|Conv2DTranspose|BatchNormalization|Bidirectional|TimeDistributed"
+    r"|RepeatVector|SimpleRNN)\("
+)
 """What only Keras's text holds; PyTorch writes Conv2d and Linear."""
 
 LAYERS, TORCH = r"(?<![\w.])layers\.[A-Za-z]\w*\(", r"\btorch\b|\bnn\.|\blayers\s*="
 """What Keras's text holds too, and what it does not hold then."""
 
-KERAS_SIGNS = ("keras", "layers.", "Dense(", "D(", "DTranspose(", "BatchNormalization(")
+KERAS_SIGNS = (
+    *("keras", "layers.", "Dense(", "D(", "DTranspose(", "BatchNormalization(", "Bidirectional("),
+    *("TimeDistributed(", "RepeatVector(", "SimpleRNN("),
+)
 """One of these stands in any text of Keras; looking for them first needs no pattern."""
 
 

@@ -171,6 +171,9 @@ class ScriptInterpreter(ModelInterpreter):
         except ValueError:  # an integer of thousands of digits
             return True
         for one in ast.walk(node):
+            match one:
+                case ast.Attribute(attr="trainable" | "requires_grad", ctx=ast.Store()):
+                    return True  # which weights are trained is followed, or not claimed
             value = self.text.names.get(one.id) if isinstance(one, ast.Name) else None
             if isinstance(value, Tensor) and value.node:
                 return not isinstance(node, ast.Assert)

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
-from convcli.geometry import Padding, Window
+from convcli.geometry import Window
 from convcli.nets.graph import Leaf
 from convcli.nets.layers import (
     Activation,
@@ -42,30 +42,19 @@ from convcli.nets.layers.arguments import (
     flag,
     number,
     number_or,
-    pads,
     plain,
     sizes,
 )
+from convcli.nets.layers.sequences import (
+    AxisNorm,
+    CenterCrop,
+)
+from convcli.nets.readers.vocabulary.keras_sequences import SEQUENCES, SHARED_SEQUENCES
+from convcli.nets.readers.vocabulary.keras_values import padding_of, placed, resize_mode, text_axes
 from convcli.text import like
 
-NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
-"""Paddings by name, and for how divided axes each is known."""
 
-
-def _padding(value: object, axes: int, causal: bool = True) -> tuple[Padding, ...]:
-    names = [name for name, known in NAMED_PADDINGS.items() if axes in known]
-    names = names if causal else [name for name in names if name != "causal"]
-    if not isinstance(value, str) or value.lower() not in names:
-        raise SpecError(f"padding={shown(value)} is none of {', '.join(names)}")
-    return pads(value, axes)
-
-
-def _channels_last(data_format: object) -> None:
-    if data_format not in (None, "channels_last"):
-        raise SpecError(f"data_format={shown(data_format)} is not read; channels_last is")
-
-
-def conv(axes: int) -> Callable[..., Conv]:
+def conv(axes: int) -> Callable[..., Layer]:
     def build(
         filters: object,
         kernel_size: object,
@@ -77,22 +66,22 @@ def conv(axes: int) -> Callable[..., Conv]:
         activation: object = None,
         use_bias: object = True,
         **_: object,
-    ) -> Conv:
-        _channels_last(data_format)
-        return Conv(
+    ) -> Layer:
+        layer = Conv(
             count(filters, "filters"),
             counts(kernel_size, axes, "kernel_size"),
             counts(strides, axes, "strides"),
-            _padding(padding, axes),
+            padding_of(padding, axes),
             counts(dilation_rate, axes, "dilation_rate"),
             count(groups, "groups"),
             flag(use_bias, "use_bias"),
         )
+        return placed(layer, data_format)
 
     return build
 
 
-def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
+def conv_transpose(axes: int) -> Callable[..., Layer]:
     def build(
         filters: object,
         kernel_size: object,
@@ -104,17 +93,16 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
         activation: object = None,
         use_bias: object = True,
         **_: object,
-    ) -> TransposedConv:
-        _channels_last(data_format)
+    ) -> Layer:
         kernel = counts(kernel_size, axes, "kernel_size")
         spacing = counts(dilation_rate, axes, "dilation_rate")
-        sides, extra = _padding(padding, axes, causal=False), (0,) * axes
+        sides, extra = padding_of(padding, axes, causal=False), (0,) * axes
         if output_padding is not None:
             extra = counts(output_padding, axes, "output_padding", 0)
             windows = map(Window, kernel, counts(strides, axes, "strides"), spacing)
             half = [w.dilated_kernel // 2 if padding == "same" else 0 for w in windows]
             sides = tuple((p, p) for p in half)
-        return TransposedConv(
+        layer = TransposedConv(
             count(filters, "filters"),
             kernel,
             counts(strides, axes, "strides"),
@@ -123,11 +111,12 @@ def conv_transpose(axes: int) -> Callable[..., TransposedConv]:
             spacing,
             bias=flag(use_bias, "use_bias"),
         )
+        return placed(layer, data_format)
 
     return build
 
 
-def depthwise(axes: int) -> Callable[..., Depthwise]:
+def depthwise(axes: int) -> Callable[..., Layer]:
     def build(
         kernel_size: object,
         strides: object = 1,
@@ -138,21 +127,21 @@ def depthwise(axes: int) -> Callable[..., Depthwise]:
         activation: object = None,
         use_bias: object = True,
         **_: object,
-    ) -> Depthwise:
-        _channels_last(data_format)
-        return Depthwise(
+    ) -> Layer:
+        layer = Depthwise(
             counts(kernel_size, axes, "kernel_size"),
             counts(strides, axes, "strides"),
-            _padding(padding, axes),
+            padding_of(padding, axes),
             counts(dilation_rate, axes, "dilation_rate"),
             count(depth_multiplier, "depth_multiplier"),
             flag(use_bias, "use_bias"),
         )
+        return placed(layer, data_format)
 
     return build
 
 
-def separable(axes: int) -> Callable[..., Separable]:
+def separable(axes: int) -> Callable[..., Layer]:
     def build(
         filters: object,
         kernel_size: object,
@@ -164,44 +153,48 @@ def separable(axes: int) -> Callable[..., Separable]:
         activation: object = None,
         use_bias: object = True,
         **_: object,
-    ) -> Separable:
-        first = depthwise(axes)(
-            kernel_size, strides, padding, depth_multiplier, data_format, dilation_rate
+    ) -> Layer:
+        first = Depthwise(
+            counts(kernel_size, axes, "kernel_size"),
+            counts(strides, axes, "strides"),
+            padding_of(padding, axes),
+            counts(dilation_rate, axes, "dilation_rate"),
+            count(depth_multiplier, "depth_multiplier"),
+            bias=False,
         )
-        return Separable(
-            count(filters, "filters"), first._replace(bias=False), flag(use_bias, "use_bias")
-        )
+        layer = Separable(count(filters, "filters"), first, flag(use_bias, "use_bias"))
+        return placed(layer, data_format)
 
     return build
 
 
-def pool(kind: PoolKind, axes: int) -> Callable[..., Pool]:
+def pool(kind: PoolKind, axes: int) -> Callable[..., Layer]:
     def build(
         pool_size: object = 2,
         strides: object = None,
         padding: object = "valid",
         data_format: object = None,
         **_: object,
-    ) -> Pool:
-        _channels_last(data_format)
+    ) -> Layer:
         kernel = counts(pool_size, axes, "pool_size")
         steps = kernel if strides is None else counts(strides, axes, "strides")
-        return Pool(
+        layer = Pool(
             kind,
             kernel,
             steps,
-            _padding(padding, axes, causal=False),
+            padding_of(padding, axes, causal=False),
             (1,) * axes,
             count_include_pad=False,
         )
+        return placed(layer, data_format)
 
     return build
 
 
-def global_pool(kind: PoolKind, axes: int) -> Callable[..., AdaptivePool]:
-    def build(data_format: object = None, keepdims: object = False, **_: object) -> AdaptivePool:
-        _channels_last(data_format)
-        return AdaptivePool(kind, (1,) * axes, squeeze=not flag(keepdims, "keepdims"))
+def global_pool(kind: PoolKind, axes: int) -> Callable[..., Layer]:
+    def build(data_format: object = None, keepdims: object = False, **_: object) -> Layer:
+        layer = AdaptivePool(kind, (1,) * axes, squeeze=not flag(keepdims, "keepdims"))
+        return placed(layer, data_format)
 
     return build
 
@@ -221,30 +214,27 @@ def _sides(value: object, axes: int, name: str) -> tuple[tuple[int, int], ...]:
     return cells(value, axes, name)
 
 
-def zero_padding(axes: int) -> Callable[..., Pad]:
-    def build(padding: object = 1, data_format: object = None, **_: object) -> Pad:
-        _channels_last(data_format)
-        return Pad(_sides(padding, axes, "padding"))
+def zero_padding(axes: int) -> Callable[..., Layer]:
+    def build(padding: object = 1, data_format: object = None, **_: object) -> Layer:
+        return placed(Pad(_sides(padding, axes, "padding")), data_format)
 
     return build
 
 
-def cropping(axes: int) -> Callable[..., Pad]:
-    def build(cropping: object = 1, data_format: object = None, **_: object) -> Pad:
-        _channels_last(data_format)
+def cropping(axes: int) -> Callable[..., Layer]:
+    def build(cropping: object = 1, data_format: object = None, **_: object) -> Layer:
         sides = _sides(cropping, axes, "cropping")
-        return Pad(tuple((-before, -after) for before, after in sides))
+        return placed(Pad(tuple((-before, -after) for before, after in sides)), data_format)
 
     return build
 
 
-def upsampling(axes: int) -> Callable[..., Upsample]:
+def upsampling(axes: int) -> Callable[..., Layer]:
     def build(
         size: object = 2, data_format: object = None, interpolation: object = "", **_: object
-    ) -> Upsample:
-        _channels_last(data_format)
-        how = "linear" if interpolation in ("linear", "bilinear") else interpolation or "nearest"
-        return Upsample(scale=counts(size, axes, "size"), mode=str(how))
+    ) -> Layer:
+        layer = Upsample(scale=counts(size, axes, "size"), mode=resize_mode(interpolation))
+        return placed(layer, data_format)
 
     return build
 
@@ -256,10 +246,11 @@ def batch_normalization(
     center: object = True,
     scale: object = True,
     **_: object,
-) -> Norm:
-    if axis not in (-1, 3, [-1], [3]):
-        raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
+) -> Layer:
     vectors, eps = flag(center, "center") + flag(scale, "scale"), number_or(epsilon, 1e-3)
+    axes = text_axes(axis)
+    if axes not in ((-1,), (3,)):
+        return AxisNorm("batch_norm", axes, vectors, tracked=True)
     return Norm("batch", vectors, tracked=True, counted=True, eps=eps)
 
 
@@ -269,12 +260,27 @@ def layer_normalization(
     center: object = True,
     scale: object = True,
     **_: object,
-) -> Norm:
-    if axis not in (-1, [-1], (-1,)):
-        raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
-    return Norm(
-        "layer", flag(center, "center") + flag(scale, "scale"), eps=number_or(epsilon, 1e-3)
-    )
+) -> Layer:
+    vectors, axes = flag(center, "center") + flag(scale, "scale"), text_axes(axis)
+    if axes != (-1,):
+        return AxisNorm("layer_norm", axes, vectors)
+    return Norm("layer", vectors, eps=number_or(epsilon, 1e-3))
+
+
+def rms_normalization(axis: object = -1, epsilon: object = 1e-6, **_: object) -> AxisNorm:
+    return AxisNorm("rms_norm", text_axes(axis), 1)
+
+
+def normalization(
+    axis: object = -1, mean: object = None, variance: object = None, **_: object
+) -> Layer:
+    """Statistics of data, unless they are given: then the layer keeps none."""
+    if mean is not None:
+        return Identity("normalization")
+    if axis is not None and text_axes(axis) == (-1,):
+        return Norm("input", 0, tracked=True, counted=True, eps=1e-7)
+    axes = () if axis is None else text_axes(axis)
+    return AxisNorm("input_norm", axes, 0, tracked=True, counts=1)
 
 
 def group_normalization(
@@ -285,6 +291,8 @@ def group_normalization(
     scale: object = True,
     **_: object,
 ) -> Norm:
+    if text_axes(axis) not in ((-1,), (3,)):
+        raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
     divided = 1 if groups == -1 else count(groups, "groups")
     return Norm(
         "group",
@@ -358,6 +366,35 @@ def prelu(
     return PReLU(None, tuple(count(axis, "shared_axes") for axis in axes or ()))
 
 
+def resizing(
+    height: object,
+    width: object,
+    interpolation: object = "bilinear",
+    crop_to_aspect_ratio: object = False,
+    pad_to_aspect_ratio: object = False,
+    fill_mode: object = "constant",
+    fill_value: object = 0.0,
+    antialias: object = False,
+    data_format: object = None,
+    **_: object,
+) -> Layer:
+    sizes = count(height, "height"), count(width, "width")
+    return placed(Upsample(sizes=sizes, mode=resize_mode(interpolation)), data_format)
+
+
+def center_crop(height: object, width: object, data_format: object = None, **_: object) -> Layer:
+    sizes = count(height, "height"), count(width, "width")
+    return placed(CenterCrop(sizes), data_format)
+
+
+def adaptive_pool(kind: PoolKind, axes: int) -> Callable[..., Layer]:
+    def build(output_size: object, data_format: object = None, **_: object) -> Layer:
+        sizes = counts(output_size, axes, "output_size")
+        return placed(AdaptivePool(kind, sizes), data_format)
+
+    return build
+
+
 def concatenate(axis: object = -1, **_: object) -> Concat:
     if axis not in (-1, 3):
         raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
@@ -370,6 +407,9 @@ AUGMENTATIONS = (
     *("Rotation", "Saturation", "Sharpness", "Shear", "Translation", "Zoom"),
 )
 """What Keras's Random layers do in training alone, with no change of sizes (RandomCrop has one)."""
+
+ADAPTIVE: dict[str, PoolKind] = {"Average": "average", "Max": "max"}
+
 
 LAYERS: dict[str, Builder] = {
     **named("Keras"),
@@ -394,6 +434,11 @@ LAYERS: dict[str, Builder] = {
         for n in (1, 2, 3)
         for name in ("AveragePooling", "AvgPool")
     },
+    **{
+        f"Adaptive{name}Pooling{n}D": adaptive_pool(kind, n)
+        for n in (1, 2, 3)
+        for name, kind in ADAPTIVE.items()
+    },
     **{f"ZeroPadding{n}D": zero_padding(n) for n in (1, 2, 3)},
     **{f"Cropping{n}D": cropping(n) for n in (1, 2, 3)},
     **{f"UpSampling{n}D": upsampling(n) for n in (1, 2, 3)},
@@ -402,7 +447,12 @@ LAYERS: dict[str, Builder] = {
     "Reshape": reshape,
     "BatchNormalization": batch_normalization,
     "LayerNormalization": layer_normalization,
-    "Normalization": plain(Norm("input", 0, tracked=True, counted=True, eps=1e-7)),
+    "RMSNormalization": rms_normalization,
+    "UnitNormalization": plain(Activation("unit_norm")),  # has no forward meaning here
+    "Normalization": normalization,
+    **SEQUENCES,
+    "Resizing": resizing,
+    "CenterCrop": center_crop,
     "GroupNormalization": group_normalization,
     "Activation": activation,
     "Concatenate": concatenate,
@@ -430,5 +480,6 @@ SHARED: dict[str, Builder] = {
     "Dropout": plain(Identity("dropout")),
     "AlphaDropout": plain(Identity("dropout")),
     "Identity": plain(Identity()),
+    **SHARED_SEQUENCES,
 }
 """Layers that PyTorch calls by the same name; taken where the text around them is Keras's."""

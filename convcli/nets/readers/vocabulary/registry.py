@@ -25,6 +25,8 @@ UNREAD_OPTIONS = ("initializer", "regularizer", "constraint")
 PASSED_OVER = {
     *("name", "dtype", "trainable", "autocast", "dynamic", "weights", "batch_size", "seed"),
     *("sparse", "implementation", "input_length", "lora_rank", "lora_alpha", "quantization_config"),
+    *("mask_zero", "stateful", "go_backwards", "unroll", "recurrent_dropout", "unit_forget_bias"),
+    *("zero_output_for_mask", "use_cudnn", "flash_attention"),
     *("fused", "renorm", "renorm_momentum", "virtual_batch_size", "synchronized"),
 }
 """Options of Keras's layers that change no shape and no count, beside UNREAD_OPTIONS."""

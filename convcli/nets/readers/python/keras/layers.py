@@ -3,12 +3,14 @@
 What each layer's values mean stands in `convcli.nets.readers.vocabulary.keras`.
 """
 
+from collections.abc import Sequence
 from functools import cache
 
 from convcli.callsyntax import shown
 from convcli.nets.graph import Leaf
 from convcli.nets.layers import Builder
 from convcli.nets.readers.python.keras.functions import concatenate
+from convcli.nets.readers.python.keras.model_layers import ACTIVATION, layers_behind
 from convcli.nets.readers.python.keras.tensors import apply, tensors_in, text_shape
 from convcli.nets.readers.python.language.conversions import describe, to_list
 from convcli.nets.readers.python.language.limits import MAX_ITEMS
@@ -29,13 +31,26 @@ from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.stdlib.builtins import no_effect
 from convcli.nets.readers.python.torch.nn_module import MODULE
 from convcli.nets.readers.vocabulary import keras
+from convcli.nets.readers.vocabulary.keras_sequences import WITH_ACTIVATION
 from convcli.nets.readers.vocabulary.registry import checked_keras, parameters
 
-INPUT_SIZES = {"input_shape": 0, "input_dim": 0, "batch_input_shape": 1, "batch_shape": 1}
+INPUT_SIZES = {
+    "input_shape": 0,
+    "input_dim": 0,
+    "input_length": 0,
+    "batch_input_shape": 1,
+    "batch_shape": 1,
+}
 """Options of a layer that name the input's sizes, and how many of them are the batch's."""
 
-CALL_OPTIONS = {"training", "mask"}
+CALL_OPTIONS = {
+    *("training", "mask", "attention_mask", "use_causal_mask"),
+    *("query_mask", "value_mask", "key_mask"),
+}
 """Options of a call that change no shape."""
+
+INPUT_NAMES = ("inputs", "sequences", "query", "value", "key")
+"""Names of the tensors that a call takes, in their order."""
 
 BUILT = "built()"
 """The attribute that says that a layer's `build` was called."""
@@ -43,7 +58,7 @@ BUILT = "built()"
 
 def activation_of(layer: Instance) -> Leaf | None:
     """The activation of a layer, which follows it as a layer of its own."""
-    follows = layer.attrs.get("activation()")
+    follows = layer.attrs.get(ACTIVATION)
     return follows if isinstance(follows, Leaf) else None
 
 
@@ -68,15 +83,28 @@ def outputs_of(model: Instance) -> list[Tensor]:
 def _initializer(name: str, build: Builder) -> NativeFunction:
     """The `__init__` of a layer: it builds the record, and keeps the values as attributes."""
     takes = parameters(build)
-    place = takes.index("activation") if "activation" in takes and name != "Activation" else None
+    follows_it = "activation" in takes and name not in WITH_ACTIVATION
+    place = takes.index("activation") if follows_it else None
 
     def init(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
-        owner.attrs |= {**dict(zip(takes, args, strict=False)), **options}
+        given = {**dict(zip(takes, args, strict=False)), **options}
+        wrapped = [value for value in given.values() if isinstance(value, Instance)]
+        # a layer inside another one is no further layer of the model
+        owner.attrs |= {
+            key: value for key, value in given.items() if not isinstance(value, Instance)
+        }
+        if "trainable" in options and any(one.leaf for one in wrapped):
+            raise ReadError(
+                f"{name}(trainable=…) is not read; set trainable of the layer inside it"
+            )
+        if any(one.attrs.get("trainable") is False for one in wrapped):
+            owner.attrs["trainable"] = False
         values = [_plain(value) for value in args]
         named = {key: _plain(value) for key, value in options.items()}
         owner.attrs["name"] = called = str(named.pop("name", None) or "")
-        _keep_input(owner, named)
-        follows = None
+        _keep_input(owner, named, takes)
+        inner = next(filter(None, map(activation_of, wrapped)), None)
+        follows = inner.layer if inner else None
         if place is not None:
             if place < len(values):
                 named.setdefault("activation", values[place])
@@ -87,7 +115,7 @@ def _initializer(name: str, build: Builder) -> NativeFunction:
             checked_keras(build, name, values, named), "" if follows else called, where
         )
         if follows is not None:
-            owner.attrs["activation()"] = Leaf(follows, "", where)
+            owner.attrs[ACTIVATION] = Leaf(follows, "", where)
 
     return init
 
@@ -101,16 +129,16 @@ def _plain(value: Value) -> Value:
     return value.text if isinstance(value, Unknown) else value
 
 
-def _keep_input(owner: Instance, options: dict[str, Value]) -> None:
-    """Take the input's sizes out of a layer's options."""
-    sizes = _input_sizes(options)
+def _keep_input(owner: Instance, options: dict[str, Value], takes: Sequence[str] = ()) -> None:
+    """Take the input's sizes out of a layer's options, of which `takes` are the layer's own."""
+    sizes = _input_sizes(options, takes)
     if sizes is not None:
         owner.attrs["input_shape"] = sizes
 
 
-def _input_sizes(options: dict[str, Value]) -> tuple[Value, ...] | None:
+def _input_sizes(options: dict[str, Value], takes: Sequence[str] = ()) -> tuple[Value, ...] | None:
     found = None
-    for key in INPUT_SIZES.keys() & options.keys():
+    for key in INPUT_SIZES.keys() & options.keys() - {*takes}:
         sizes = options.pop(key)
         sizes = tuple(sizes) if isinstance(sizes, tuple | list) else (sizes,)
         found = sizes[INPUT_SIZES[key] :]
@@ -119,6 +147,7 @@ def _input_sizes(options: dict[str, Value]) -> tuple[Value, ...] | None:
 
 def _forward(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> Tensor:
     """A layer of the vocabulary on a tensor, or on several that it joins."""
+    args = (*args, *(options.pop(name) for name in INPUT_NAMES if name in options))
     for option in options.keys() - CALL_OPTIONS:
         raise ReadError(f"{option}= in the call of a layer is not read here")
     if owner.leaf is None:
@@ -153,6 +182,7 @@ def _call_own(interpreter: Interpreter, owner: Instance, *args: Value, **options
     function = owner.cls.find("call")
     if not isinstance(function, Function):
         raise ReadError(f"{owner.cls.name} has no call")
+    interpreter.recorder.holds_models = True
     build = owner.cls.find("build")
     if isinstance(build, Function) and BUILT not in owner.attrs:
         owner.attrs[BUILT] = True
@@ -210,7 +240,12 @@ def _init_model(interpreter: Interpreter, owner: Instance, *args: Value, **optio
     """`Model(inputs, outputs)`; without them, of a class of the text."""
     outputs = options.get("outputs", args[1] if len(args) > 1 else None)
     if outputs is not None:
-        owner.attrs["outputs"] = tensors_in((outputs,))
+        tensors = owner.attrs["outputs"] = tensors_in((outputs,))
+        owner.attrs["layers"] = (
+            Unknown("the layers of a model that holds other models")
+            if interpreter.recorder.holds_models
+            else layers_behind(interpreter, tensors, LAYER)
+        )
     _init_layer(interpreter, owner, **options)
 
 
@@ -275,6 +310,7 @@ def _call_in_order(
 ) -> Value:
     if isinstance(value, Unknown):
         return _call_model(interpreter, owner, value)
+    interpreter.recorder.holds_models = True
     for layer in layers_of(owner):
         value = interpreter.call(layer, [value], {})
     return value
@@ -295,10 +331,14 @@ SEQUENTIAL = class_of(
 def _init_lambda(
     interpreter: Interpreter, owner: Instance, function: Value, *_: Value, **__: Value
 ) -> None:
+    if isinstance(function, str | Unknown):
+        text = function if isinstance(function, str) else function.text
+        raise ReadError(f"Lambda: {text} is no function that is known here")
     owner.attrs["function"] = function
 
 
 def _call_lambda(interpreter: Interpreter, owner: Instance, x: Value, **options: Value) -> Value:
+    interpreter.recorder.holds_models = True
     return interpreter.call(owner.attrs["function"], [x], {})
 
 

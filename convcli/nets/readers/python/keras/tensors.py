@@ -6,6 +6,7 @@ from convcli.callsyntax import shown
 from convcli.errors import UnfitError
 from convcli.nets.graph import Leaf
 from convcli.nets.layers import Concat, Layer, Merge, Misfit, Shape
+from convcli.nets.layers.sequences import Attention
 from convcli.nets.readers.python.language.objects import (
     NativeFunction,
     ProgramException,
@@ -59,7 +60,7 @@ def tensors_in(values: Sequence[Value]) -> list[Tensor]:
 def apply(interpreter: Interpreter, leaf: Leaf, tensors: Sequence[Tensor]) -> Tensor:
     """A layer on one image, or one that joins several. Raises ShapeMismatch."""
     record = leaf.layer
-    if len(tensors) > 1 and not isinstance(record, Merge | Concat):
+    if len(tensors) > 1 and not isinstance(record, Merge | Concat | Attention):
         raise ReadError(f"{record.type} is called on {len(tensors)} tensors")
     tensors = [one if one.channels_last else _channels_first(one) for one in tensors]
     shapes = [one.shape[1:] or (1,) for one in tensors]

@@ -59,6 +59,8 @@ class GraphRecorder:
         self._names = {INPUT}
         self._sources: dict[int, tuple[Tensor, str]] = {}
         self._each: dict[int, Leaf] = {}
+        self.holds_models = False
+        """Whether a model or a layer of the text was called, which are several nodes."""
         self._kept: list[Leaf] = []
 
     def append(

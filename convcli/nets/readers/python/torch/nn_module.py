@@ -4,6 +4,7 @@ import ast
 from collections.abc import Iterable, Iterator
 
 from convcli.callsyntax import shown
+from convcli.nets.layers import Conv, Layer, Linear, Norm, TransposedConv
 from convcli.nets.readers.python.language.attributes import (
     attribute_name,
     plain_attribute,
@@ -141,10 +142,22 @@ def _named(interpreter: Interpreter, owner: Instance) -> list[tuple[str, Tensor]
         if module.leaf is not None:
             for name in ("weight", "bias"):
                 weight = interpreter.module_attribute(module, name)
+                if not isinstance(weight, Tensor) and name in lazy_roles(module.leaf.layer):
+                    weight = module.shared.setdefault(name, Tensor((0,), trained=True))
+                    weight.holder = module
                 own += [(name, weight)] if isinstance(weight, Tensor) else []
         named += [(f"{path}.{name}" if path else name, tensor) for name, tensor in own]
         interpreter.tick()
     return named
+
+
+def lazy_roles(record: Layer) -> tuple[str, ...]:
+    """The weights that a lazy layer has without knowing their sizes: `nn.LazyConv2d`."""
+    if isinstance(record, Norm):
+        return ("weight", "bias")[: record.vectors] if not record.channels else ()
+    if isinstance(record, Conv | TransposedConv):
+        return ("weight",) if not record.channels else ()
+    return ("weight",) if isinstance(record, Linear) and not record.features else ()
 
 
 def _requires_grad_(

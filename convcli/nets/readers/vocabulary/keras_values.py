@@ -1,0 +1,43 @@
+"""Values that several layers of Keras write: paddings, axes, where the channels stand."""
+
+from convcli.callsyntax import shown
+from convcli.errors import SpecError
+from convcli.geometry import Padding
+from convcli.nets.layers import Layer
+from convcli.nets.layers.arguments import pads
+from convcli.nets.layers.sequences import ChannelsFirst
+
+NAMED_PADDINGS = {"valid": (1, 2, 3), "same": (1, 2, 3), "causal": (1,)}
+"""Paddings by name, and for how divided axes each is known."""
+
+
+def padding_of(value: object, axes: int, causal: bool = True) -> tuple[Padding, ...]:
+    names = [name for name, known in NAMED_PADDINGS.items() if axes in known]
+    names = names if causal else [name for name in names if name != "causal"]
+    if not isinstance(value, str) or value.lower() not in names:
+        raise SpecError(f"padding={shown(value)} is none of {', '.join(names)}")
+    return pads(value, axes)
+
+
+def placed(layer: Layer, data_format: object) -> Layer:
+    """A layer, over the channels where `data_format` says that they stand."""
+    if data_format == "channels_first":
+        return ChannelsFirst(layer)
+    if data_format not in (None, "channels_last"):
+        names = "channels_first, channels_last"
+        raise SpecError(f"data_format={shown(data_format)} is none of {names}")
+    return layer
+
+
+def text_axes(axis: object) -> tuple[int, ...]:
+    """Axes of the text, from 1 behind the batch, or from −1 at the end."""
+    given = axis if isinstance(axis, tuple | list) else (axis,)
+    axes = tuple(one for one in given if isinstance(one, int) and not isinstance(one, bool))
+    if len(axes) != len(given) or not axes or 0 in axes:
+        raise SpecError(f"axis={shown(axis)} needs axes behind the batch: 1, 2, … or -1, -2, …")
+    return axes
+
+
+def resize_mode(interpolation: object) -> str:
+    """How `Upsample` calls Keras's way to find new cells."""
+    return "linear" if interpolation == "bilinear" else str(interpolation or "nearest")
