@@ -29,6 +29,7 @@ COMMANDS = {
     "explain": "Show every product and every sum of a convolution.",
     "fit": "Recover the kernel that turned one picture into another.",
     "samples": "Write the pictures and the network of the examples into a FOLDER.",
+    "schema": "Print the JSON Schema of what a command prints as JSON.",
     "completion": "Print the script by which a shell completes words.",
     "man": "Print the page of the manual for a command, or for convcli.",
 }

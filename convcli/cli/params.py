@@ -146,7 +146,7 @@ def read_sort(text: str) -> str:
     return known[text.lower()]
 
 
-def _one_of(source: str, metavar: str = "NAME") -> Reads:
+def one_of(source: str, metavar: str = "NAME") -> Reads:
     """A name in a table, which is imported when a name is read."""
 
     def read(text: str) -> str:
@@ -230,12 +230,12 @@ COLUMN_NAMES = Reads("NAMES", read_columns, ["all", "nets.analysis.table:COLUMNS
 SORT = Reads("COLUMN", read_sort, ["nets.analysis.table:SORTS"])
 TYPE_NAMES = Reads("TYPE", lambda text: tuple(name.strip() for name in text.split(",")))
 RESIZE = Reads("N|HxW|keep", read_resize, ["keep"])
-RULE = _one_of("nets.analysis.mac_rules:RULES", "RULE")
-DTYPE = _one_of("nets.analysis.summary:DTYPES", "TYPE")
-OPTIMIZER = _one_of("nets.analysis.training:OPTIMIZERS", "NAME")
-RECIPE = _one_of("features.presets:RECIPES")
-INIT = _one_of("runtime.initializers:INITS")
-METRIC = _one_of("features.neighbors:METRICS", "METRIC")
+RULE = one_of("nets.analysis.mac_rules:RULES", "RULE")
+DTYPE = one_of("nets.analysis.summary:DTYPES", "TYPE")
+OPTIMIZER = one_of("nets.analysis.training:OPTIMIZERS", "NAME")
+RECIPE = one_of("features.presets:RECIPES")
+INIT = one_of("runtime.initializers:INITS")
+METRIC = one_of("features.neighbors:METRICS", "METRIC")
 NORMALIZATION = Reads("HOW", names=["features.normalization:NORMALIZATIONS"])
 
 # text that the command reads itself; a shell completes it
