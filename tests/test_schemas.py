@@ -30,6 +30,10 @@ OUTPUTS = {
         "--compare": ("shape lenet5 resnet18 --compare",),
         "--sweep": ("shape alexnet --sweep 32..96:32",),
         "--get": ("shape lenet5 --get params --get output",),
+        "--train": (
+            "shape lenet5 --train sgd",
+            "shape lenet5 --train adam --batch 8 --fits 1MiB",
+        ),
         "a file of weights": ("shape w.safetensors",),
     },
     "solve": {
@@ -41,6 +45,7 @@ OUTPUTS = {
     },
     "why": {"an error": ("why linear.log", "why conv.log")},
     "zoo": {"networks": ("zoo",)},
+    "layers": {"the notation": ("layers",), "a layer": ("layers conv", "layers residual")},
     "filter": {
         "a picture": (
             "filter a.png -k sobel -o b.png",

@@ -116,6 +116,14 @@ TERM: Form = {
 }
 SHARE: Form = {"to": ["integer"], "gradient": VALUE, "times": VALUE, "product": VALUE}
 
+NOTATION: dict[str, Form] = {
+    "layer": "string",
+    "arguments": "string",
+    "type": "string",
+    "PyTorch": "string",
+    "Keras": "string",
+}
+
 FORMS: dict[str, dict[str, dict[str, Form]]] = {
     "shape": {
         "a network": {
@@ -152,6 +160,19 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
             ]
         },
         "--get": {"figures": {"*": "integer string"}},
+        "--train": {
+            "optimizer": "string",
+            "dtype": "string",
+            "batch": "integer",
+            "weights": "integer",
+            "gradients": "integer",
+            "optimizer_states": "integer",
+            "activations": "integer",
+            "peak": "integer",
+            "fits?": {"limit": "integer", "batch": "integer", "peak": "integer"},
+            "layers": [{"name": "string", "kept": "integer"}],
+            "unknown": ["string"],
+        },
         "a file of weights": {
             "file": "string",
             "tensors": [
@@ -194,6 +215,15 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
         }
     },
     "zoo": {"networks": {"networks": [{"name": "string", "about": "string"}]}},
+    "layers": {
+        "the notation": {"layers": [NOTATION]},
+        "a layer": {
+            **NOTATION,
+            "what": "string",
+            "example?": "string",
+            "formulas": ["string"],
+        },
+    },
     "filter": {
         "a picture": {
             "picture": {

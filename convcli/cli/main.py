@@ -21,6 +21,7 @@ COMMANDS = {
     "solve": "Find the sizes that give an output, the rule behind a figure.",
     "why": "Explain a shape error of PyTorch, Keras or TensorFlow.",
     "zoo": "List the networks that come with the tool, or print one.",
+    "layers": "List the layers of the notation, or show one with its formulas.",
     "draw": "Draw a NETWORK as a figure for papers and pages.",
     "filter": "Filter PICTUREs with a kernel and print where results are.",
     "kernels": "List the kernels that have names, or show one in full.",

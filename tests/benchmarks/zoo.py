@@ -21,11 +21,11 @@ from convcli.nets.readers.read import read_words
 from convcli.nets.zoo.backbones import BACKBONES
 
 wrong = 0
-for name, family in BACKBONES.items():
+for name, (*_, members) in BACKBONES.items():
     reading = read_words([name])
     summary = summarize(reading.network, reading.input)
     macs = totals(summary, Settings("weights+products"))["macs"] / 1e9
-    _, params, published = family.members[name]
+    _, params, published = members[name]
     same = (summary.params, round(macs, 3)) == (params, published)
     wrong += not same
     print(f"{name:20} {summary.params:>12,} {params:>12,} {macs:8.3f} {published:8.3f}  {same}")

@@ -57,7 +57,7 @@ def read_words(given: Sequence[str]) -> Reading:
         raise SpecError(f"one network at a time, not {len(given)}: {names}")
     if sources:
         return read_source(sources[0])
-    pieces = [piece for word in given for piece in _pieces(word)]
+    pieces = [piece for word in given for piece in _pieces(_by_pairs(word))]
     try:
         return read_text("\n".join(pieces), "the command line")
     except SpecError:
@@ -73,6 +73,15 @@ def _meant(given: Sequence[str]) -> str | None:
         return None
     hint = like(given[0], [*names_of("short"), *names_of("short", "BLOCKS"), *NAMES])
     return hint if hint in (f"; did you mean {name}?" for name in NAMES) else None
+
+
+def _by_pairs(text: str) -> str:
+    """Sizes that are written with an x as pairs: `conv(64, 7x5)`.
+
+    >>> _by_pairs("conv(64, 7x5); pool2x2 = maxpool(2)")
+    'conv(64, (7,5)); pool2x2 = maxpool(2)'
+    """
+    return re.sub(r"(?<=[(,:=\[ ])(\d{1,9})x(\d{1,9})(?=[\s,)\]]|$)", r"(\1,\2)", text)
 
 
 def _pieces(word: str) -> list[str]:
@@ -200,7 +209,7 @@ def read_text(text: str, source: str = "text", entry: str = "") -> Reading:
         network = builder.network()
         about = f"PyTorch printed model, {counted(len(network.nodes), 'layer')}"
     elif is_notation(text):
-        network, shape = read_layer_calls(statements(text, source))
+        network, shape = read_layer_calls(statements(_by_pairs(text), source))
     else:
         return _read_python(text, source)
     if not network.nodes:

@@ -1,19 +1,11 @@
 """Networks that torchvision builds, read from what the reader of Python knows of its library."""
 
-from typing import NamedTuple
+Family = tuple[str, str, dict[str, tuple[int, int, float]]]
+"""A title, the paper, and name → side of the input, parameters, 10⁹ multiply–accumulates with those
+of attention, as torchvision publishes them."""
 
-
-class Family(NamedTuple):
-    """Networks of one paper: what they are, and the figures that torchvision publishes of each."""
-
-    title: str
-    source: str
-    members: dict[str, tuple[int, int, float]]
-    """Name → side of the input, parameters, 10⁹ multiply–accumulates with those of attention."""
-
-
-FAMILIES = (
-    Family(
+FAMILIES: tuple[Family, ...] = (
+    (
         "DenseNet: each layer reads all before it",
         "Huang et al., 'Densely connected convolutional networks', 2016",
         {
@@ -23,7 +15,7 @@ FAMILIES = (
             "densenet201": (224, 20_013_928, 4.291),
         },
     ),
-    Family(
+    (
         "SqueezeNet: 1x1 before 3x3",
         "Iandola et al., 'SqueezeNet: AlexNet-level accuracy with 50x fewer parameters', 2016",
         {
@@ -31,7 +23,7 @@ FAMILIES = (
             "squeezenet1_1": (224, 1_235_496, 0.349),
         },
     ),
-    Family(
+    (
         "ResNeXt: bottlenecks of grouped convolutions",
         "Xie et al., 'Aggregated residual transformations for deep neural networks', 2016",
         {
@@ -39,7 +31,7 @@ FAMILIES = (
             "resnext101_32x8d": (224, 88_791_336, 16.414),
         },
     ),
-    Family(
+    (
         "Wide ResNet: bottlenecks twice as wide",
         "Zagoruyko & Komodakis, 'Wide residual networks', 2016",
         {
@@ -47,17 +39,17 @@ FAMILIES = (
             "wide_resnet101_2": (224, 126_886_696, 22.753),
         },
     ),
-    Family(
+    (
         "Inception v3; its parameters with the auxiliary classifier",
         "Szegedy et al., 'Rethinking the Inception architecture for computer vision', 2015",
         {"inception_v3": (299, 27_161_264, 5.713)},
     ),
-    Family(
+    (
         "MobileNetV2: inverted residuals",
         "Sandler et al., 'MobileNetV2: inverted residuals and linear bottlenecks', 2018",
         {"mobilenet_v2": (224, 3_504_872, 0.301)},
     ),
-    Family(
+    (
         "ShuffleNetV2: half of the channels, then a shuffle",
         "Ma et al., 'ShuffleNet V2: practical guidelines for efficient CNN design', 2018",
         {
@@ -67,7 +59,7 @@ FAMILIES = (
             "shufflenet_v2_x2_0": (224, 7_393_996, 0.583),
         },
     ),
-    Family(
+    (
         "MNASNet-B1: searched for phones",
         "Tan et al., 'MnasNet: platform-aware neural architecture search', 2018",
         {
@@ -77,7 +69,7 @@ FAMILIES = (
             "mnasnet1_3": (224, 6_282_256, 0.526),
         },
     ),
-    Family(
+    (
         "MobileNetV3: searched, with gates of channels",
         "Howard et al., 'Searching for MobileNetV3', 2019",
         {
@@ -85,7 +77,7 @@ FAMILIES = (
             "mobilenet_v3_small": (224, 2_542_856, 0.057),
         },
     ),
-    Family(
+    (
         "EfficientNet: depth, width and input scaled together",
         "Tan & Le, 'EfficientNet: rethinking model scaling', 2019",
         {
@@ -99,7 +91,7 @@ FAMILIES = (
             "efficientnet_b7": (600, 66_347_960, 37.746),
         },
     ),
-    Family(
+    (
         "EfficientNetV2: fused blocks first",
         "Tan & Le, 'EfficientNetV2: smaller models and faster training', 2021",
         {
@@ -108,7 +100,7 @@ FAMILIES = (
             "efficientnet_v2_l": (480, 118_515_272, 56.080),
         },
     ),
-    Family(
+    (
         "RegNet: widths along a line",
         "Radosavovic et al., 'Designing network design spaces', 2020",
         {
@@ -116,7 +108,7 @@ FAMILIES = (
             "regnet_y_400mf": (224, 4_344_144, 0.402),
         },
     ),
-    Family(
+    (
         "ConvNeXt: convolutions built as a transformer is",
         "Liu et al., 'A ConvNet for the 2020s', 2022",
         {
@@ -126,7 +118,7 @@ FAMILIES = (
             "convnext_large": (224, 197_767_336, 34.361),
         },
     ),
-    Family(
+    (
         "Vision transformer on patches",
         "Dosovitskiy et al., 'An image is worth 16x16 words', 2020",
         {
@@ -136,7 +128,7 @@ FAMILIES = (
             "vit_l_32": (224, 306_535_400, 15.378),
         },
     ),
-    Family(
+    (
         "Swin transformer: attention within shifted windows",
         "Liu et al., 'Swin transformer: hierarchical vision transformer', 2021",
         {
@@ -147,17 +139,17 @@ FAMILIES = (
     ),
 )
 
-BACKBONES = {name: family for family in FAMILIES for name in family.members}
+BACKBONES = {name: family for family in FAMILIES for name in family[2]}
 """The family of each network."""
 
 
 def backbone_text(name: str) -> str:
     """The lines of Python that build one and call it."""
-    family = BACKBONES[name]
-    side, params, macs = family.members[name]
+    title, source, members = BACKBONES[name]
+    side, params, macs = members[name]
     return (
-        f"# {family.title}; {params:,} parameters, {macs:.3f} G MACs\n"
-        f"# {family.source}; as torchvision has it\n"
+        f"# {title}; {params:,} parameters, {macs:.3f} G MACs\n"
+        f"# {source}; as torchvision has it\n"
         "import torch\n"
         f"from torchvision.models import {name}\n\n"
         f"model = {name}()\n"

@@ -59,7 +59,8 @@ def new_layer(name: str, args: Sequence[object], options: Mapping[str, object]) 
             build = checked_keras if dialect == "Keras" else checked
             return build(layers[name], name, args, options)
         known += layers
-    raise SpecError(f"{shown(name)} is no layer that is known here{like(name, known)}")
+    hint = like(name, known) or "; convcli layers lists them"
+    raise SpecError(f"{shown(name)} is no layer that is known here{hint}")
 
 
 def checked(
