@@ -168,3 +168,24 @@ def test_a_bmp_of_five_and_six_bits_is_not_called_deep(tmp_path, capfd):
     filtered("in.bmp", "out.png", "-q")
     assert capfd.readouterr().err == ""
     assert open_picture("out.png").pixels[1, 0].tolist() == [255, 0, 0]
+
+
+def test_linear_light_is_by_the_gamma_that_a_png_names(tmp_path):
+    checker = np.array([[0, 255], [255, 0]], np.uint8)
+    head = struct.pack(">LLBBBBB", 2, 2, 8, 0, 0, 0, 0)
+    rows = zlib.compress(b"".join(b"\0" + row.tobytes() for row in checker))
+    chunks = [
+        (b"IHDR", head),
+        (b"gAMA", struct.pack(">L", 50_000)),
+        (b"IDAT", rows),
+        (b"IEND", b""),
+    ]
+    data = b"".join(
+        struct.pack(">L", len(body)) + kind + body + struct.pack(">L", zlib.crc32(kind + body))
+        for kind, body in chunks
+    )
+    (tmp_path / "in.png").write_bytes(b"\x89PNG\r\n\x1a\n" + data)
+    mean = ["-k", "1/4 1/4; 1/4 1/4", "--border", "valid", "--linear", "-o", "out.png"]
+    assert run(["filter", "in.png", *mean]) == 0
+    # half of the light, of which samples are the square root: 255 · √½
+    assert open_picture("out.png").pixels.tolist() == [[[180]]]

@@ -16,7 +16,7 @@ from convcli.images.engines.correlate import Correlator
 from convcli.images.engines.quantize import NOTHING, IntensityMap, Statistics
 from convcli.images.engines.row_bands import Bands, share_rows, thread_count
 from convcli.images.filters.alpha import AlphaEngine, chroma_share, mixed
-from convcli.images.filters.color import from_light, luma, percentiles, to_light
+from convcli.images.filters.color import from_light, gamma_of, luma, percentiles, to_light
 from convcli.images.filters.lines import canny_lines, zero_crossings
 from convcli.images.filters.plan import FilterPlan, Stage
 from convcli.images.filters.ranges import STRETCHED, intensity_map, signed_chain
@@ -41,8 +41,9 @@ def float_values(picture: Picture, plan: FilterPlan, threads: int | None = None)
         samples = luma(samples, with_alpha).astype(dtype)
     border = spec.border
     if spec.linear:
-        samples = to_light(samples.astype(dtype), picture.full, with_alpha)
-        beyond = to_light(np.full((1, 1, 1), float(border.fill)), picture.full, False)
+        gamma = gamma_of(picture)
+        samples = to_light(samples.astype(dtype), picture.full, with_alpha, gamma)
+        beyond = to_light(np.full((1, 1, 1), float(border.fill)), picture.full, False, gamma)
         border = border._replace(value=float(beyond[0, 0, 0]))
     for number, stage in enumerate(plan.stages, 1):
         window = stage.window._replace(border=stage.window.border._replace(value=border.value))
@@ -153,7 +154,7 @@ def finished(values: Values, picture: Picture, plan: FilterPlan) -> tuple[Pictur
     flat = between is not None and between[0] == between[1]
     colors = ranged(responses, spec, full, None if flat else between)
     if spec.linear:
-        colors = from_light(colors, full)
+        colors = from_light(colors, full, gamma_of(picture))
     source = aligned(
         picture.pixels[..., :-1] if plan.separates_alpha else picture.pixels, plan.stages
     )
