@@ -52,6 +52,7 @@ from convcli.images.filters.options import Channels, Normalization
         option("--anchor", type=PLACE, help="Row,column of the kernel over the pixel.  [middle]"),
         option("--dilation", type=PAIR, help="Spacing of the weights.  [1]"),
         option("--iterations", type=COUNT, help="Repeat the chain N times.  [1]"),
+        option("--bias", metavar="B", help="Add to every result, in units of the samples.  [0]"),
         option("--exact", is_flag=True, help="Never compute wide gaussians on a coarser grid."),
     ],
 )
@@ -78,7 +79,6 @@ from convcli.images.filters.options import Channels, Normalization
             help="Colors, their luma alone, or alpha as one more channel.  [rgb]",
         ),
         option("--linear", is_flag=True, help="Filter in linear light."),
-        option("--bias", metavar="B", help="Add to every result, in units of the samples.  [0]"),
     ],
 )
 @group(
