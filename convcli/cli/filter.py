@@ -44,7 +44,6 @@ from convcli.images.filters.options import Channels, Normalization
         ),
         option("--rotate", type=int, help="Turn kernels anticlockwise: multiples of 45°.  [0]"),
         option("--scale", metavar="S", help="Multiply every weight.  [1]"),
-        option("--bias", metavar="B", help="Add to every result, in units of the samples.  [0]"),
         option(
             "--normalize",
             type=click.Choice(get_args(Normalization)),
