@@ -182,6 +182,16 @@ def filter_image(
     bias: float = 0,
     amount: float = 1,
     exact: bool = False,
+    threshold: float | None = None,
+    region: str | tuple[int, int, int, int] = "",
+    flip: bool = False,
+    transpose: bool = False,
+    rotate: int = 0,
+    scale: float | str = 1,
+    normalize: Literal["sum", "abs", "none"] = "none",
+    anchor: tuple[int, int] | None = None,
+    dilation: int | tuple[int, int] = 1,
+    iterations: int = 1,
     threads: int | None = None,
 ) -> "NDArray[np.number]":
     """A picture under a kernel, or under several in turn, without rounding in between.
@@ -191,7 +201,8 @@ def filter_image(
     alpha. The result is an array of the same kind, gray where `gray` is set. A kernel is text as
     on the command line (`sobel`, `gaussian:2`, "0 1; 1 0", @file), what `convcli.kernel` gives, or
     a matrix (rows, columns). All other arguments are the options of `convcli filter`; kernels are
-    used as drawn: cross-correlation.
+    used as drawn: cross-correlation. A region is text, "10,20,200x100", or (row, column, height,
+    width).
 
     >>> import numpy as np
     >>> step = np.array([[0, 0, 255, 255]] * 3, np.uint8)
@@ -220,6 +231,16 @@ def filter_image(
     options = FilterOptions(
         border=str(border),
         stride=stride if isinstance(stride, tuple) else (stride, stride),
+        dilation=dilation if isinstance(dilation, tuple) else (dilation, dilation),
+        threshold="" if threshold is None else str(threshold),
+        region=region if isinstance(region, str) else "{},{},{}x{}".format(*region),
+        flip=flip,
+        transpose=transpose,
+        rotate=rotate,
+        scale=str(scale),
+        normalize=normalize,
+        anchor=anchor,
+        iterations=iterations,
         channels=channels,
         gray=gray,
         linear=linear,

@@ -41,6 +41,7 @@ class FilterRun(FilterOptions, BatchOptions, OutputOptions):
     subsampling: Literal["4:4:4", "4:2:2", "4:2:0"] | None = None
     lossless: bool = False
     fail_on_clip: bool = False
+    mask: str | None = None
     preview: bool = False
     explain: bool = False
     resume: bool = False
@@ -93,13 +94,14 @@ def _filter_picture(source: str, options: FilterRun) -> None:
     from convcli.images.io.write import check_stdout
 
     wanted = replayed(options)
-    spec, target = spec_of(wanted), None
+    spec, target = spec_of(wanted).masked(options.mask, limits), None
     hints = remarks(spec, wanted)
+    masks = [options.mask] if options.mask is not None else []
     if options.output is not None or not options.preview:
         target = Target(
             _output_name(source, spec, options, prefetch), options.force, options.save_options()
         )
-        check_free([target.path], options.force, source, *files_named(options.kernels))
+        check_free([target.path], options.force, source, *masks, *files_named(options.kernels))
         form = target.format()
         if form is not None:
             target.options.check(form)
@@ -124,7 +126,16 @@ def _filter_picture(source: str, options: FilterRun) -> None:
         refuse_clipping(opened, options.threads)
     statistics = filter_opened(opened, options.threads)
     if options.format_ == "json":
-        values = {"output": target.path, "values": statistics_record(statistics)}
+        from convcli.batch.jobs import IN_BANDS
+
+        notes = list(opened.losses) if opened.picture else [IN_BANDS]
+        values: Record = {
+            "input": source,
+            "output": target.path,
+            "status": "done",
+            "values": statistics_record(statistics),
+            **({"notes": notes} if notes else {}),
+        }
         _print_json({**opened.plan.record(), **values}, to_stderr=target.path == "-")
         return
     if not options.quiet:
@@ -212,7 +223,7 @@ def _filter_batch(options: FilterRun) -> None:
 
     _refuse_clashes(options)
     wanted = replayed(options)
-    spec, form = spec_of(wanted), options.save_options().format
+    spec, form = spec_of(wanted).masked(options.mask), options.save_options().format
     root = None if options.output is None else output_root(read_template(options.output, 1))
     inputs = gathered(options.pictures, options.recursive, options.files_from, options.null, root)
     if options.in_place:
@@ -227,16 +238,18 @@ def _filter_batch(options: FilterRun) -> None:
     for remark in remarks(spec, wanted):
         note(remark)
     job = FilterJob(
-        record=spec.record,
+        record=spec_of(wanted).record,
         format=None if form is None else form.name,
         quality=options.quality,
         subsampling=options.subsampling,
         lossless=options.lossless,
         threads=options.threads,
         fail_on_clip=options.fail_on_clip,
+        mask=options.mask and os.path.abspath(options.mask),
         max_pixels=options.max_pixels,
         max_memory=options.max_memory,
         resume=options.resume,
+        describes=options.format_ == "json",
     )
     report = _report_json if options.format_ == "json" else _report_path(options.quiet)
     run(tasks, job, options, report, options.quiet)
@@ -257,6 +270,8 @@ def _refuse_clashes(options: FilterRun) -> None:
         raise SpecError("stdin (-) is one picture, with a file as -o, and not one of a batch")
     if options.output == "-":
         raise SpecError("-o - is one picture on stdout; name a folder, such as -o out/")
+    if options.mask is not None and (options.resume or options.scheduler is not None):
+        raise SpecError("--mask goes without --resume and --scheduler: no result tells its mask")
     if options.given("ship") and options.scheduler is None:
         raise SpecError("--ship goes with --scheduler")
     options.check()
@@ -292,7 +307,9 @@ def _report_json(progress: Progress, outcome: Outcome) -> None:
     """One JSON object per picture, each on a line."""
     from json import dumps
 
-    record = {"input": outcome.source, "output": outcome.target, "status": outcome.status}
-    values = outcome.value["values"] if isinstance(outcome.value, dict) else None
+    done = outcome.value if isinstance(outcome.value, dict) else {}
+    record: dict[str, object] = {"schema": 1, **done.get("plan", {})}
+    record |= {"input": outcome.source, "output": outcome.target, "status": outcome.status}
+    values = done.get("values")
     fields = {"values": values, "notes": list(outcome.notes), "error": outcome.error}
     line(dumps({**record, **{name: value for name, value in fields.items() if value}}))

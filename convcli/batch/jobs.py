@@ -98,6 +98,9 @@ class FilterJob(Job):
     lossless: bool = False
     fail_on_clip: bool = False
     resume: bool = False
+    mask: str | None = None
+    describes: bool = False
+    """Whether outcomes hold the whole plan too, as JSON wants it."""
 
     def work(self) -> Work:
         """The function that does the tasks; what it needs for all of them is made once."""
@@ -109,7 +112,7 @@ class FilterJob(Job):
         from convcli.images.io.formats import SaveOptions, Target, format_named
         from convcli.images.io.source import file_state
 
-        spec = spec_of(read_record(self.record, "the job"))
+        spec = spec_of(read_record(self.record, "the job")).masked(self.mask, self.limits)
         form = None if self.format is None else format_named(self.format)
         options = SaveOptions(form, self.quality, self.subsampling, self.lossless)
 
@@ -141,13 +144,9 @@ class FilterJob(Job):
                     raise
                 return finished
             notes = opened.losses if opened.picture else (IN_BANDS,)
-            values = {
-                **statistics_record(statistics),
-                "least": statistics.minimum,  # the older names of both
-                "most": statistics.maximum,
-            }
-            said = statistics_text(statistics, opened.plan)
-            return Done("done", notes, {"said": said, "values": values})
+            said, values = statistics_text(statistics, opened.plan), statistics_record(statistics)
+            plan = opened.plan.record() if self.describes else {}
+            return Done("done", notes, {"said": said, "values": values, "plan": plan})
 
         return work
 

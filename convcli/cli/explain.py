@@ -28,12 +28,34 @@ from convcli.cli.params import (
 )
 
 
+def one_kernel(
+    context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
+) -> str | None:
+    """The kernel that is given, which is one."""
+    if len(values) > 1:
+        raise click.BadParameter(
+            "a lesson shows one kernel, and there are several: filter PICTURE with all but the "
+            "last (convcli filter -o x.png), and explain the last on that",
+            context,
+            parameter,
+        )
+    return values[0] if values else None
+
+
 @page("explain")
 @click.argument("picture", required=False, type=PICTURE)
 @group(
     "A convolution",
     option("--input", metavar="X", help='5x5, 5x5x3, "1 2; 3 4" (channels by |), @file.'),
-    option("-k", "--kernel", type=KERNEL, metavar="K", help='3, "1 0; 0 1", sobel-x, @file.'),
+    option(
+        "-k",
+        "--kernel",
+        type=KERNEL,
+        metavar="K",
+        multiple=True,
+        callback=one_kernel,
+        help='3, "1 0; 0 1", sobel-x, @file.',
+    ),
     option("--stride", type=PAIR, help="Step of the window.  [1; a pool's size]"),
     option("--padding", type=PADDING, metavar="P", help="1, 1x2, 1,2,1,2, same, valid.  [0]"),
     more=[

@@ -9,6 +9,7 @@ from convcli.cli.help import group, option, page, takes
 from convcli.cli.params import (
     BORDER,
     COUNT,
+    FILE,
     KERNEL,
     OUTPUT,
     PAIR,
@@ -64,6 +65,10 @@ from convcli.images.filters.options import Channels, Normalization
         option(
             "--threshold", metavar="T", help="White from a sample of T on, black below: 0 to 255."
         ),
+        option(
+            "--region", metavar="R,C,HxW", help="Filter from row R, column C on, HxW pixels alone."
+        ),
+        option("--mask", type=FILE, help="Filter where this picture is white, in part where gray."),
         option("--amount", metavar="A", help="Share of the result; the rest is input.  [1]"),
         option("--gray", is_flag=True, help="Convert the picture to gray first."),
         option("--stride", type=PAIR, help="Keep every n-th row and column.  [1]"),

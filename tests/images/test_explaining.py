@@ -162,9 +162,9 @@ def test_matrices_are_shown_as_they_are_drawn():
 @pytest.mark.parametrize(
     ("spec", "parameters"),
     [
-        ("gaussian", {"sigma": 1.0, "size": None}),
-        ("gaussian:3", {"sigma": 3, "size": None}),
-        ("gaussian(2, size=7)", {"sigma": 2, "size": 7}),
+        ("gaussian", {"sigma": 1.0, "sigma_y": None, "angle": 0.0, "size": None}),
+        ("gaussian:3", {"sigma": 3, "sigma_y": None, "angle": 0.0, "size": None}),
+        ("gaussian(2, size=7)", {"sigma": 2, "sigma_y": None, "angle": 0.0, "size": 7}),
         ("sobel:left", {"part": "left"}),
         ("1 2", None),
     ],
@@ -203,13 +203,16 @@ def test_a_plan_says_what_was_asked_for_and_what_follows(spec, options, lines):
 
 
 def test_statistics_of_no_samples_are_none():
-    seen = {"clipped": 2, "samples": 4}
-    assert statistics_record(Statistics(1.0, 3.0, 2, 4)) == {"minimum": 1.0, "maximum": 3.0, **seen}
-    assert statistics_record(Statistics(3.0, 1.0, 2, 4)) == {
-        "minimum": None,
-        "maximum": None,
-        **seen,
-    }
+    for ends, shown in (((1.0, 3.0), (1.0, 3.0)), ((3.0, 1.0), (None, None))):
+        low, high = shown
+        assert statistics_record(Statistics(*ends, 2, 4)) == {
+            "minimum": low,
+            "maximum": high,
+            "least": low,
+            "most": high,
+            "clipped": 2,
+            "samples": 4,
+        }
 
 
 def test_the_catalogue_has_a_row_and_a_record_a_kernel():

@@ -1,5 +1,7 @@
 """Edges as lines: thinned and linked gradients, zero crossings, thresholds."""
 
+import json
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -8,8 +10,10 @@ from convcli import filter_image
 from convcli.cli.main import run
 from convcli.errors import SpecError, UnfitError
 from convcli.images.filters.apply import filter_picture
+from convcli.images.filters.color import in_gray
 from convcli.images.filters.lines import zero_crossings
 from convcli.images.filters.options import FilterOptions
+from convcli.images.filters.region import read_region
 from convcli.images.filters.spec import spec_of
 from convcli.images.image import picture_of
 
@@ -104,7 +108,138 @@ def test_unsharp_leaves_differences_below_its_threshold():
     )
 
 
+@pytest.mark.parametrize("range_", ["stretch", "pct:0,99"])
+def test_frames_are_stretched_alike(tmp_path, range_):
+    """Black and white are those of all frames: a fade stays a fade."""
+    levels = (40, 80, 200)
+    fade = []
+    for level in levels:
+        frame = np.zeros((16, 16), np.uint8)
+        frame[4:12, 4:12] = level
+        fade.append(Image.fromarray(frame))
+    fade[0].save(tmp_path / "fade.tif", save_all=True, append_images=fade[1:])
+    words = ["filter", f"{tmp_path}/fade.tif", "-k", "identity", "--range", range_]
+    assert run([*words, "-o", f"{tmp_path}/o.tif"]) == 0
+    with Image.open(tmp_path / "o.tif") as result:
+        tops = []
+        for number in range(3):
+            result.seek(number)
+            tops.append(int(np.asarray(result).max()))
+    assert tops == [51, 102, 255]
+
+
+def test_one_picture_and_many_have_one_schema(tmp_path, capsys):
+    for name in "ab":
+        Image.fromarray(WAVES).save(tmp_path / f"{name}.png")
+    words = ["-k", "blur", "--force", "--format", "json"]
+    assert run(["filter", f"{tmp_path}/a.png", *words, "-o", f"{tmp_path}/o.png"]) == 0
+    one = json.loads(capsys.readouterr().out)
+    names = [f"{tmp_path}/{name}.png" for name in "ab"]
+    assert run(["filter", *names, *words, "-o", f"{tmp_path}/out/"]) == 0
+    first, second = map(json.loads, capsys.readouterr().out.splitlines())
+    assert set(one) == set(first) == set(second)
+    assert one["values"] == first["values"]
+    assert (one["schema"], one["status"], one["input"]) == (1, "done", names[0])
+
+
+REGIONS = [
+    ("gaussian:1", {}),
+    ("sobel", {"border": "reflect"}),
+    ("box:9", {"border": "constant:7"}),
+    ("emboss", {"border": "wrap"}),
+    ("unsharp:2", {"amount": "0.5"}),
+    ("gaussian:1.5", {"linear": True, "border": "zero"}),
+    ("canny", {"gray": True}),
+    ("motion:9,30", {"channels": "each", "border": "zero"}),
+]
+
+
+@pytest.mark.parametrize(("spec", "values"), REGIONS)
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_region_is_filtered_as_in_the_whole_picture(spec, values, channels):
+    rng = np.random.default_rng(3)
+    for dtype in (np.uint8, np.uint16):
+        pixels = rng.integers(0, np.iinfo(dtype).max, (22, 30, channels), dtype)
+        picture = picture_of(pixels)
+        whole = filter_picture(picture, spec_of(FilterOptions(kernels=(spec,), **values))).pixels
+        source = (in_gray(picture) if "gray" in values else picture).pixels
+        for region in ("0,0,22x30", "4,9,7x5", "0,25,3x5", "21,0,1x1"):
+            options = FilterOptions(kernels=(spec,), region=region, **values)
+            result = filter_picture(picture, spec_of(options), 2).pixels
+            place = read_region(region).place
+            np.testing.assert_array_equal(result[place], whole[place])
+            rest = np.ones(result.shape[:2], bool)
+            rest[place] = False
+            np.testing.assert_array_equal(result[rest], source[rest])
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_mask_says_how_much_of_each_pixel_is_filtered(tmp_path, channels):
+    pixels = np.random.default_rng(5).integers(0, 256, (12, 15, channels), np.uint8)
+    pixels[..., -1] = 255 if channels == 4 else pixels[..., -1]
+    whole, picture = filter_image(pixels, "sharpen"), picture_of(pixels)
+    hard = np.zeros((12, 15), np.uint8)
+    hard[3:9, 4:11] = 255
+    soft = np.linspace(0, 255, 180).astype(np.uint8).reshape(12, 15)
+    for mask in (hard, soft):
+        Image.fromarray(mask).save(tmp_path / "m.png")
+        spec = spec_of(FilterOptions(kernels=("sharpen",))).masked(str(tmp_path / "m.png"))
+        result = filter_picture(picture, spec).pixels
+        np.testing.assert_array_equal(result[mask == 255], whole[mask == 255])
+        np.testing.assert_array_equal(result[mask == 0], pixels[mask == 0])
+        responses = filter_image(pixels[..., :3].astype(float), "sharpen", range="clip")
+        exact = pixels[..., :3] + mask[..., None] / 255 * (responses - pixels[..., :3])
+        difference = np.abs(result[..., :3] - exact.clip(0, 255))
+        assert difference.max() < 0.501
+    with pytest.raises(UnfitError, match="the mask is 12x15, and the picture 11x15"):
+        filter_picture(picture_of(pixels[1:]), spec)
+
+
+def test_a_mask_on_the_command_line(tmp_path, capsys):
+    Image.fromarray(WAVES).save(tmp_path / "a.png")
+    Image.fromarray(WAVES).save(tmp_path / "b.png")
+    mask = np.zeros(WAVES.shape, np.uint8)
+    mask[:, 10:] = 255
+    Image.fromarray(mask).save(tmp_path / "m.png")
+    words = ["filter", "-k", "blur", "--mask", f"{tmp_path}/m.png"]
+    assert run([*words, f"{tmp_path}/a.png", "-o", f"{tmp_path}/o.png"]) == 0
+    assert run([*words, f"{tmp_path}/a.png", f"{tmp_path}/b.png", "-o", f"{tmp_path}/out/"]) == 0
+    expected = np.where(mask == 255, filter_image(WAVES, "blur"), WAVES)
+    for name in ("o.png", "out/a.png", "out/b.png"):
+        np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / name)), expected)
+    capsys.readouterr()
+    assert (
+        run(["filter", f"{tmp_path}/a.png", "-k", f"@{tmp_path}/o.png", "-o", f"{tmp_path}/p.png"])
+        == 2
+    )
+    assert "says nothing of a kernel" in capsys.readouterr().err
+
+
+def test_python_takes_what_the_command_takes():
+    ramp = np.add.outer(np.arange(8), 3 * np.arange(9)).astype(np.uint8)
+    once = filter_image(ramp, "1 2 0", normalize="sum", rotate=90, flip=True, scale=1)
+    np.testing.assert_array_equal(once, filter_image(ramp, "0/3; 2/3; 1/3"[::1], flip=False))
+    part = filter_image(ramp, "blur", region=(1, 2, 3, 4), iterations=2, threshold=9)
+    np.testing.assert_array_equal(
+        part, filter_image(ramp, "blur", "blur", region="1,2,3x4", threshold=9)
+    )
+
+
 REFUSED = [
+    (
+        SpecError,
+        "blur",
+        {"region": "1,2,3"},
+        "is not ROW,COLUMN,HEIGHTxWIDTH, such as 10,20,200x100",
+    ),
+    (SpecError, "blur", {"region": "1,2,0x3"}, "is not ROW,COLUMN,HEIGHTxWIDTH"),
+    (
+        UnfitError,
+        "blur",
+        {"region": "10,2,11x3"},
+        "--region has rows 10 to 20, columns 2 to 4, and the picture 20 rows",
+    ),
+    (UnfitError, "blur", {"region": "1,2,3x3", "border": "valid"}, "--region keeps the size"),
     (SpecError, "canny:1,0.3,0.2", {}, "low=0.3 must be at most high=0.2"),
     (SpecError, "canny", {"stride": (2, 2)}, "canny follows lines from pixel to pixel"),
     (UnfitError, "sobel", {"threshold": "300"}, "--threshold is a sample from 1 to 255"),
@@ -141,3 +276,5 @@ def test_lines_from_the_command_line(tmp_path, capsys):
     assert "write a picture, not floats" in capsys.readouterr().err
     assert run(["explain", str(source), "-k", "canny", "--at", "5,5"]) == 2
     assert "canny is more than a sum of products" in capsys.readouterr().err
+    assert run(["explain", str(source), "-k", "blur", "-k", "sobel-x", "--at", "5,5"]) == 2
+    assert "a lesson shows one kernel, and there are several" in capsys.readouterr().err

@@ -244,7 +244,11 @@ def chroma_share(cover: Samples | None, alpha: Samples | None) -> Values | float
 
 
 def mixed(
-    source: Values, cover: Values | None, result: Values, alpha: Values | None, amount: float
+    source: Values,
+    cover: Values | None,
+    result: Values,
+    alpha: Values | None,
+    amount: float | Values,
 ) -> tuple[Values, Values | None]:
     """An amount of a result, the rest its source: premultiplied color and alpha, divided back."""
     if cover is None or alpha is None:

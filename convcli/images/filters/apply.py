@@ -15,27 +15,36 @@ from typing import IO, NamedTuple, TypeAlias
 
 import numpy as np
 
+from convcli.borders import Border
 from convcli.errors import OutputError, PictureError, UnfitError
-from convcli.images.arrays import Samples
+from convcli.images.arrays import Samples, Values
 from convcli.images.engines.quantize import NOTHING, Statistics, combined
 from convcli.images.engines.row_bands import Bands, share_rows, thread_count
 from convcli.images.engines.shift_passes import Scratch
-from convcli.images.filters.color import in_gray
-from convcli.images.filters.float_path import black_or_white, check_within, finished, float_values
+from convcli.images.filters.color import in_gray, percentiles
+from convcli.images.filters.float_files import FLOAT_WRITERS
+from convcli.images.filters.float_path import (
+    black_or_white,
+    check_within,
+    finished,
+    float_values,
+    visible_responses,
+)
 from convcli.images.filters.plan import FilterPlan, Writer, memory_needed, plan_filter
+from convcli.images.filters.ranges import Range
+from convcli.images.filters.region import Region, with_surroundings
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
-from convcli.images.io.formats import FORMATS, Format, Target
+from convcli.images.io.formats import Format, Target
 from convcli.images.io.jpeg_strips import StripWriter
-from convcli.images.io.netpbm import RowWriter, write_pfm
+from convcli.images.io.netpbm import RowWriter
 from convcli.images.io.read import open_picture
 from convcli.images.io.source import Limits, Prefetch, TooLargeError
 from convcli.images.io.write import (
     check_frames,
     check_suffix,
     losses,
-    save_picture,
     saved_metadata,
     write_output,
     write_picture,
@@ -75,6 +84,12 @@ def filter_picture(
     if isinstance(plan, FilterSpec):
         plan = plan_filter(picture.header, plan)
     picture = prepared(picture, plan)
+    if plan.spec.region:
+        return _in_region(picture, plan, plan.spec.region, threads)
+    if plan.direct and plan.spec.mask is not None:
+        whole = filter_picture(picture, plan.spec._replace(mask=None), threads)
+        pixels = np.where(plan.spec.mask[..., np.newaxis] == 1, whole.pixels, picture.pixels)
+        return whole._replace(picture=picture._replace(pixels=pixels))
     if plan.direct:
         return _direct(picture, plan, threads, sink, chunk)
     result = Filtered(*finished(float_values(picture, plan, threads), picture, plan))
@@ -82,6 +97,28 @@ def filter_picture(
         sink(0, result.pixels)
         return result._replace(picture=picture._replace(pixels=result.pixels[:0]))
     return result
+
+
+def _in_region(picture: Picture, plan: FilterPlan, region: Region, threads: int | None) -> Filtered:
+    """The picture with a part of it filtered, exactly as in the whole picture."""
+    if plan.direct:
+        (stage,) = plan.stages
+        inside = plan.spec._replace(region=None, border=Border("valid"))
+        around = with_surroundings(picture, stage.window, region, plan.separates_alpha)
+        result = filter_picture(around, inside, threads)
+    else:
+        height, width = picture.pixels.shape[:2]
+        crop = region.within(height, width, plan.margins)
+        rows, columns = crop.place
+        values = float_values(picture._replace(pixels=picture.pixels[rows, columns]), plan, threads)
+        own = region._replace(top=region.top - crop.top, left=region.left - crop.left)
+        part = picture._replace(pixels=picture.pixels[region.place])
+        result = Filtered(*finished(values[own.place], part, plan))
+    if result.pixels.dtype != picture.pixels.dtype:
+        raise UnfitError("--region keeps samples of 32 bits, which this --range makes 8 bits")
+    pixels = picture.pixels.copy()
+    pixels[region.place] = result.pixels
+    return result._replace(picture=picture._replace(pixels=pixels))
 
 
 def prepared(picture: Picture, plan: FilterPlan) -> Picture:
@@ -202,8 +239,9 @@ def refuse_clipping(opened: Opened, threads: int | None = None) -> None:
     """Raise UnfitError where any value of the result lies outside the samples."""
     if opened.picture is None or opened.plan.writer is Writer.FLOATS:  # which are never clipped
         return
+    spec = _of_frames(opened.picture, opened.plan.spec, threads)
     for frame in _frames(opened.picture):
-        statistics = filter_picture(frame, opened.plan.spec, threads).statistics
+        statistics = filter_picture(frame, spec, threads).statistics
         if statistics.clipped:
             raise UnfitError(
                 f"{statistics.text}; --range stretch, signed or pct:1,99 keeps more of them"
@@ -238,6 +276,22 @@ def _frames(picture: Picture) -> list[Picture]:
     return [
         picture._replace(pixels=pixels, frames=()) for pixels in (picture.pixels, *picture.frames)
     ]
+
+
+def _of_frames(picture: Picture, spec: FilterSpec, threads: int | None) -> FilterSpec:
+    """The same for every frame: where a range stretches, between the responses of all of them."""
+    if not picture.frames or spec.range.name not in ("stretch", "pct"):
+        return spec
+    responses: list[Values] = []
+    for frame in _frames(picture):
+        plan = plan_filter(frame.header, spec)
+        values = visible_responses(prepared(frame, plan), plan, threads)
+        if spec.range.name == "stretch":  # which needs the ends alone
+            values = np.array([values.min(), values.max()] if values.size else [], values.dtype)
+        responses.append(values)
+    ends = percentiles(np.concatenate(responses), spec.range.low, spec.range.high)
+    flat = ends[0] == ends[1]
+    return spec if flat else spec._replace(range=Range("between", *ends))
 
 
 def _write_rows(
@@ -285,7 +339,8 @@ def _write_frames(
     """Every frame of an animation on its own, with its timing kept."""
     check_frames(picture, form)
     # each may have a size of its own, or be opaque
-    results = [filter_picture(frame, plan.spec, threads) for frame in _frames(picture)]
+    spec = _of_frames(picture, plan.spec, threads)
+    results = [filter_picture(frame, spec, threads) for frame in _frames(picture)]
     first, *rest = results
     animation = first.picture._replace(frames=tuple(result.pixels for result in rest))
     write_picture(animation, target.path, target.force, target.options._replace(format=form))
@@ -322,6 +377,8 @@ def _in_range(values: Samples, picture: Picture, spec: FilterSpec) -> Samples:
         raise PictureError(
             f"--range {spec.range.text} rescales samples; arrays hold responses as they are"
         )
+    if spec.keeps:
+        raise PictureError("what stays as it is has no responses; write a picture, not floats")
     if spec.threshold is not None:
         raise PictureError("--threshold makes samples black and white; write a picture, not floats")
     if spec.range.name == "abs":
@@ -332,33 +389,3 @@ def _in_range(values: Samples, picture: Picture, spec: FilterSpec) -> Samples:
     if pixels.shape != values.shape or spec.linear:
         raise PictureError("--amount blends pixels with a result of the same size and light")
     return np.asarray(pixels + float(spec.amount) * (values - pixels))
-
-
-def _flat(values: Samples) -> Samples:
-    return values[..., 0] if values.shape[2] == 1 else values
-
-
-def _write_npy(values: Samples, stream: IO[bytes], picture: Picture) -> None:
-    np.save(stream, _flat(values), allow_pickle=False)
-
-
-def _write_npz(values: Samples, stream: IO[bytes], picture: Picture) -> None:
-    np.savez_compressed(stream, response=_flat(values))
-
-
-def _write_pfm(values: Samples, stream: IO[bytes], picture: Picture) -> None:
-    write_pfm(values, stream)
-
-
-def _write_tiff(values: Samples, stream: IO[bytes], picture: Picture) -> None:
-    plain = picture._replace(pixels=values, has_alpha=False, mode="F")
-    save_picture(plain, stream, FORMATS["TIFF"])
-
-
-FLOAT_WRITERS: dict[str, Callable[[Samples, IO[bytes], Picture], None]] = {
-    "NPY": _write_npy,
-    "NPZ": _write_npz,
-    "PFM": _write_pfm,
-    "TIF32": _write_tiff,
-}
-"""How arrays of responses are written, by the names of FLOAT_FORMATS."""

@@ -19,7 +19,7 @@ from convcli.images.filters.alpha import AlphaEngine, chroma_share, mixed
 from convcli.images.filters.color import from_light, luma, percentiles, to_light
 from convcli.images.filters.lines import canny_lines, zero_crossings
 from convcli.images.filters.plan import FilterPlan, Stage
-from convcli.images.filters.ranges import intensity_map, signed_chain
+from convcli.images.filters.ranges import STRETCHED, intensity_map, signed_chain
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
 from convcli.text import safe
@@ -126,6 +126,16 @@ def aligned(samples: Values, stages: Sequence[Stage]) -> Values:
     return samples
 
 
+def visible_responses(picture: Picture, plan: FilterPlan, threads: int | None = None) -> Values:
+    """The responses of what is not transparent, one after another."""
+    values = float_values(picture, plan, threads)
+    if plan.spec.region:
+        values = values[plan.spec.region.place]
+    if plan.transparent:
+        return values[values[..., -1] >= 0.5][..., :-1].ravel()
+    return values.ravel()
+
+
 @np.errstate(over="ignore", invalid="ignore")  # what is beyond floats is refused
 def finished(values: Values, picture: Picture, plan: FilterPlan) -> tuple[Picture, Statistics]:
     """A picture from responses: range, bias, luma or linear light undone, mixed, rounded."""
@@ -136,7 +146,9 @@ def finished(values: Values, picture: Picture, plan: FilterPlan) -> tuple[Pictur
     visible = ... if alpha is None else alpha[..., 0] >= 0.5
     responses = colors.astype(np.float64)
     between = None  # what is not visible has no say in how far values are stretched
-    if spec.range.name in ("stretch", "pct"):
+    if spec.range.name == "between":
+        between = spec.range.low, spec.range.high
+    elif spec.range.name in STRETCHED:
         between = percentiles(responses[visible], spec.range.low, spec.range.high)
     flat = between is not None and between[0] == between[1]
     colors = ranged(responses, spec, full, None if flat else between)
@@ -150,7 +162,9 @@ def finished(values: Values, picture: Picture, plan: FilterPlan) -> tuple[Pictur
         colors = colors + chroma_share(cover, alpha) * (source - luma(source, False))
     if spec.amount != 1:
         colors, alpha = mixed(source, cover, colors, alpha, float(spec.amount))
-    rescaled = spec.range.name in ("signed", "stretch", "pct", "crossings")
+    if spec.mask is not None:
+        colors, alpha = mixed(source, cover, colors, alpha, spec.mask[..., np.newaxis])
+    rescaled = spec.range.name in ("signed", *STRETCHED, "crossings")
     shown = ... if alpha is None else alpha[..., 0] >= 0.5
     counted = responses[visible] if rescaled else colors[shown]
     ends = NOTHING.minimum, NOTHING.maximum
@@ -158,7 +172,7 @@ def finished(values: Values, picture: Picture, plan: FilterPlan) -> tuple[Pictur
         ends = float(counted.min()), float(counted.max())
         check_within(np.array(ends), np.float64, spec.label)
     floats = picture.pixels.dtype.kind != "u"
-    if floats and spec.range.name not in ("stretch", "pct"):
+    if floats and spec.range.name not in STRETCHED:
         check_within(colors, np.float32, spec.label)
         kept = picture._replace(pixels=colors.astype(np.float32))
         return kept, Statistics(*ends, 0, colors.size)

@@ -41,6 +41,7 @@ class FilterOptions(Options):
     amount: str = "1"
     exact: bool = False
     threshold: str = ""
+    region: str = ""
 
     def validate(self) -> None:
         """Raise SpecError for a value of another type than its option has, or below its minimum.

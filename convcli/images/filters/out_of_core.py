@@ -74,7 +74,7 @@ def filter_in_bands(source: str, plan: FilterPlan, refusal: str) -> Statistics:
     """
     spec, target, form = plan.spec, plan.target, plan.format
     floats = form is not None and form.floats
-    if not (plan.direct or floats) or spec.gray or spec.border.name == "wrap":
+    if not (plan.direct or floats) or spec.gray or spec.border.name == "wrap" or spec.keeps:
         raise PictureError(
             f"{refusal}; in bands convcli filters with one kernel, the ranges auto, clip, abs and "
             "signed, and every border but wrap"

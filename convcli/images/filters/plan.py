@@ -13,6 +13,7 @@ from typing import NamedTuple, TypeAlias
 
 from convcli.borders import Border
 from convcli.errors import OutputError, UnfitError
+from convcli.geometry import Pair
 from convcli.images.engines.box_sums import BoxSums
 from convcli.images.engines.correlate import Correlator
 from convcli.images.engines.gaussian_grid import GaussianGrid
@@ -95,6 +96,22 @@ class FilterPlan(NamedTuple):
     """About how much memory the filter takes beside the picture itself."""
 
     @property
+    def margins(self) -> tuple[Pair, Pair]:
+        """Rows above and below, and columns before and after, that all stages read together.
+
+        A border that wraps around reads everything.
+        """
+        if self.spec.border.name == "wrap":
+            return (self.header.height,) * 2, (self.header.width,) * 2
+        (above, below), (before, after) = (
+            tuple(
+                map(sum, zip(*(stage.window.padding[axis] for stage in self.stages), strict=True))
+            )
+            for axis in (0, 1)
+        )
+        return (above, below), (before, after)
+
+    @property
     def exact(self) -> bool:
         """Whether every sample is the true value rounded."""
         return self.direct and all(
@@ -129,6 +146,7 @@ class FilterPlan(NamedTuple):
             "gain": _gain(spec),
             "bias": str(spec.bias),
             "amount": str(spec.amount),
+            "region": spec.region and spec.region._asdict(),
             "threshold": None if spec.threshold is None else str(spec.threshold),
             "linear": spec.linear,
             "exact": self.exact,
@@ -203,7 +221,7 @@ def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) 
         transparent=transparent,
         reads_luma=reads_luma,
         stages=tuple(stages),
-        writer=_writer(filtered, direct, target, form),
+        writer=_writer(filtered, direct, spec.keeps, target, form),
         working_bytes=_working_bytes(header, spec, direct),
     )
 
@@ -233,7 +251,8 @@ def _working_bytes(header: Header, spec: FilterSpec, direct: bool) -> int:
     if not direct:
         itemsize = 4 if header.dtype == "uint8" else 8
         # to light and back are float64 too
-        return samples * (2 * itemsize + (6 if spec.linear else 4) * 8)
+        every_response = header.frames - 1 if spec.range.name == "pct" else 0
+        return samples * (2 * itemsize + (6 if spec.linear else 4) * 8 + every_response * 8)
     if header.opaque:
         return samples * itemsize + 2**24
     large = max(spec.kernels[0].shape) > WIDE
@@ -249,6 +268,7 @@ def _is_direct(header: Header, spec: FilterSpec, form: Format | None) -> bool:
         and not spec.linear
         and spec.channels != "luma"
         and not (form and form.floats)
+        and (spec.mask is None or bool(((spec.mask == 0) | (spec.mask == 1)).all()))
         and not any(kernel.threshold or kernel.lines for kernel in spec.kernels)
     )
 
@@ -280,6 +300,18 @@ def _check(filtered: Header, spec: FilterSpec) -> None:
             if filtered.full
             else "--threshold reads samples of 8 or 16 bits, and this picture has 32"
         )
+    if spec.region:
+        spec.region.check(filtered.height, filtered.width)
+    if spec.mask is not None and spec.mask.shape != (filtered.height, filtered.width):
+        rows, columns = spec.mask.shape
+        raise UnfitError(
+            f"the mask is {rows}x{columns}, and the picture {filtered.height}x{filtered.width}"
+        )
+    if spec.keeps and (spec.stride != (1, 1) or spec.border.name == "valid"):
+        option = "--region" if spec.region else "--mask"
+        raise UnfitError(f"{option} keeps the size of a picture, without --stride or valid")
+    if spec.mask is not None and not filtered.full:
+        raise UnfitError("--mask blends samples of 8 or 16 bits, and this picture has 32")
     if spec.linear and (filtered.inks or not filtered.full):
         kind = "four inks" if filtered.inks else "samples of 32 bits"
         raise UnfitError(f"--linear reads sRGB of 8 or 16 bits, and this picture has {kind}")
@@ -320,14 +352,17 @@ def _float_intensity(kernel: Kernel, spec: FilterSpec, form: Format | None) -> I
     return intensity_map(kernel, Range("auto" if auto else "clip"), 0)._replace(absolute=False)
 
 
-def _writer(filtered: Header, direct: bool, target: Target | None, form: Format | None) -> Writer:
+def _writer(
+    filtered: Header, direct: bool, keeps: bool, target: Target | None, form: Format | None
+) -> Writer:
+    """How a result is written; one that `keeps` samples of its input is made as a whole."""
     if form is None or target is None:
         return Writer.WHOLE
     if form.floats:
         return Writer.FLOATS
     if filtered.frames > 1:
         return Writer.FRAMES
-    if not direct or filtered.channels not in (1, 3):
+    if not direct or filtered.channels not in (1, 3) or keeps:
         return Writer.WHOLE
     path = target.path
     if form.writes == "rows" and path != "-" and (not os.path.exists(path) or os.path.isfile(path)):
@@ -363,6 +398,8 @@ def statistics_record(statistics: Statistics) -> dict[str, object]:
     return {
         "minimum": statistics.minimum if some else None,
         "maximum": statistics.maximum if some else None,
+        "least": statistics.minimum if some else None,  # the older names of both
+        "most": statistics.maximum if some else None,
         "clipped": statistics.clipped,
         "samples": statistics.samples,
     }

@@ -23,12 +23,16 @@ FIXED = ("auto", "clip", "abs", "signed")
 """Ranges that are known before the picture is; the others look at every response first."""
 
 
+STRETCHED = ("stretch", "pct", "between")
+"""Ranges that draw two responses apart, to black and to white. "between" has `low` and `high`: what
+the others find where several pictures are stretched alike."""
+
 CROSSING = 5
 """The least step of responses, in units of the samples, that is a zero crossing if unsaid."""
 
 
 class Range(NamedTuple):
-    """A range by name, with the percentiles of "pct"; `low` is the least step of "crossings"."""
+    """A range by name, with its values: percentiles of "pct", the least step of "crossings"."""
 
     name: str = "auto"
     low: float = 0.0

@@ -11,7 +11,9 @@ from typing import NamedTuple
 import numpy as np
 
 from convcli.borders import Border, read_border
-from convcli.errors import SpecError
+from convcli.errors import SpecError, UnfitError
+from convcli.images.arrays import Values
+from convcli.images.filters.color import in_gray
 from convcli.images.filters.options import (
     RECORDED,
     Channels,
@@ -20,8 +22,10 @@ from convcli.images.filters.options import (
     read_record,
 )
 from convcli.images.filters.ranges import Range, read_range, signed_chain
+from convcli.images.filters.region import Region, read_region
 from convcli.images.io.formats import formats_beginning
-from convcli.images.io.read import record_in
+from convcli.images.io.read import open_picture, record_in
+from convcli.images.io.source import Limits
 from convcli.images.kernels.kernel import (
     Kernel,
     anchored,
@@ -43,6 +47,17 @@ FLOAT32 = 2.0**-20
 """What sums of float32 weights are off by, as a share of their magnitudes: a few of its steps."""
 
 
+def read_mask(path: str, limits: Limits | None = None) -> Values:
+    """The gray of a picture as shares (h, w) of what is filtered: black 0, white 1.
+
+    Raises PictureError for what cannot be read, and UnfitError for samples of 32 bits.
+    """
+    picture = in_gray(open_picture(path, limits=limits).without_alpha)
+    if not picture.full:
+        raise UnfitError(f"{safe(path)}: a mask has samples of 8 or 16 bits")
+    return np.asarray(picture.pixels[..., 0] / picture.full)
+
+
 class FilterSpec(NamedTuple):
     """What is done to a picture: kernels in turn, and how their responses become samples.
 
@@ -61,10 +76,27 @@ class FilterSpec(NamedTuple):
     exact: bool = False
     threshold: Fraction | None = None
     """Samples from this on become white, all others black."""
+    region: Region | None = None
+    """What is filtered, where the rest stays as it is."""
+    mask: Values | None = None
+    """How much of each pixel (h, w) is filtered, from 0 to 1."""
     flip: bool = False
     """Whether the kernels were turned by 180°."""
     record: str = ""
     """How a result is made, for its file."""
+
+    @property
+    def keeps(self) -> bool:
+        """Whether a part of the picture stays as it is."""
+        return self.region is not None or self.mask is not None
+
+    def masked(self, path: str | None, limits: Limits | None = None) -> "FilterSpec":
+        """The same where a mask is white; no record in a result names a mask."""
+        if path is None:
+            return self
+        if self.region is not None:
+            raise SpecError("--region and --mask both say where to filter; give one of them")
+        return self._replace(mask=read_mask(path, limits), record="")
 
     @property
     def label(self) -> str:
@@ -121,6 +153,7 @@ def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> 
         amount=amount,
         exact=options.exact,
         threshold=read_fraction(options.threshold, "--threshold") if options.threshold else None,
+        region=read_region(options.region) if options.region else None,
         flip=options.flip,
         record=record,
     )
@@ -178,6 +211,8 @@ def _record_at(path: str) -> FilterOptions | None:
 def remarks(spec: FilterSpec, options: FilterOptions) -> list[str]:
     """What may surprise: a matrix written by hand whose sum darkens or brightens the picture."""
     lines = _bias_remarks(spec)
+    if spec.region:
+        lines.append(f"filtered are {spec.region.text}; all else stays as it is")
     if spec.gray and not options.gray:
         lines.append("lines are those of the picture in gray, as with --gray")
     for one, text in zip(spec.kernels, options.kernels, strict=False):
