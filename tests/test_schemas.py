@@ -29,6 +29,10 @@ OUTPUTS = {
         "--versus": ("shape lenet5 --versus lenet5-1998 --versus linear",),
         "--compare": ("shape lenet5 resnet18 --compare",),
         "--sweep": ("shape alexnet --sweep 32..96:32",),
+        "--train": (
+            "shape lenet5 --train adam --fits 1GiB",
+            "shape resnet18 --train sgd --batch 2",
+        ),
         "--get": ("shape lenet5 --get params --get output",),
         "--train": (
             "shape lenet5 --train sgd",

@@ -159,6 +159,19 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
                 {"input": SIZES, "output?": SIZES, "totals?": TOTALS, "failure?": "string"},
             ]
         },
+        "--train": {
+            "optimizer": "string",
+            "dtype": "string",
+            "batch": "integer",
+            "weights": "integer",
+            "gradients": "integer",
+            "optimizer_states": "integer",
+            "activations": "integer",
+            "peak": "integer",
+            "layers": [{"name": "string", "kept": "integer"}],
+            "unknown": ["string"],
+            "fits?": {"limit": "integer", "batch": "integer", "peak": "integer"},
+        },
         "--get": {"figures": {"*": "integer string"}},
         "--train": {
             "optimizer": "string",
