@@ -34,10 +34,6 @@ OUTPUTS = {
             "shape resnet18 --train sgd --batch 2",
         ),
         "--get": ("shape lenet5 --get params --get output",),
-        "--train": (
-            "shape lenet5 --train sgd",
-            "shape lenet5 --train adam --batch 8 --fits 1MiB",
-        ),
         "a file of weights": ("shape w.safetensors",),
     },
     "solve": {
