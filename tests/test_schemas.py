@@ -30,10 +30,6 @@ OUTPUTS = {
         "--compare": ("shape lenet5 resnet18 --compare",),
         "--sweep": ("shape alexnet --sweep 32..96:32",),
         "--get": ("shape lenet5 --get params --get output",),
-        "--train": (
-            "shape lenet5 --train sgd",
-            "shape lenet5 --train adam --batch 8 --fits 1MiB",
-        ),
         "a file of weights": ("shape w.safetensors",),
     },
     "solve": {

@@ -160,19 +160,6 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
             ]
         },
         "--get": {"figures": {"*": "integer string"}},
-        "--train": {
-            "optimizer": "string",
-            "dtype": "string",
-            "batch": "integer",
-            "weights": "integer",
-            "gradients": "integer",
-            "optimizer_states": "integer",
-            "activations": "integer",
-            "peak": "integer",
-            "fits?": {"limit": "integer", "batch": "integer", "peak": "integer"},
-            "layers": [{"name": "string", "kept": "integer"}],
-            "unknown": ["string"],
-        },
         "a file of weights": {
             "file": "string",
             "tensors": [
