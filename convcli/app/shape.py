@@ -128,6 +128,14 @@ def shape(options: ShapeOptions) -> Outcome:
             network, size = read_for(network, inputs)
             about = f"{about}, {counted(len(network.nodes), 'layer')}"
         summary = trace(network, size, options.keep_going)
+        if network.unordered:
+            if summary.failures or network.has_unknown_blocks:
+                network, summary, why = _without_order(network, summary)
+                if not options.columns and not summary.failures:
+                    settings = settings._replace(columns=("layer", "type", "params"))
+            else:
+                why = network.unordered
+            about = f"{about}; {why}" if about else why
         if inputs.batch > 1 and not options.given("batch"):
             settings = settings._replace(batch=inputs.batch)
         if options.versus:
@@ -141,6 +149,21 @@ def shape(options: ShapeOptions) -> Outcome:
             if text:
                 note(text)
     return outcome
+
+
+def _without_order(network: Network, summary: Summary) -> tuple[Network, Summary, str]:
+    """Layers that do not fit in an assumed order: their parameters alone, and why."""
+    from convcli.nets.analysis.summary import trace
+    from convcli.nets.readers.python.torch.nn_weights import parameters_alone
+
+    alone = parameters_alone(network)
+    if alone is None:
+        return network, summary, network.unordered
+    why = f"{network.unordered.removesuffix(' assumed')} not known: parameters alone are"
+    if summary.failures:
+        misfit = summary.failures[0].text().partition("\n")[0]
+        why += f"; as they stand, {misfit}"
+    return alone, trace(alone, summary.input), why
 
 
 def _check_trained(options: ShapeOptions) -> None:

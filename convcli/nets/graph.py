@@ -102,6 +102,10 @@ class Network(NamedTuple):
     """Arrays that its file holds, by name: `conv1.weight`; a constant has its node's name."""
     passed_over: tuple[str, ...] = ()
     """Functions of training alone that its program calls, such as `dropout`: they have no nodes."""
+    unordered: str = ""
+    """Why nobody knows in which order its layers run; they stand as the text has them."""
+    has_unknown_blocks: bool = False
+    """Whether modules within it run in an order nobody knows, so that no size behind is known."""
     sizes_alone: str = ""
     """What kind of file it was read from, where its operations are known by their sizes alone."""
 
@@ -110,7 +114,9 @@ class Network(NamedTuple):
         if self.redo is None:
             return self
         network = self.redo(shape, self.given)
-        return network._replace(given=self.given, parameters=self.parameters)
+        return network._replace(
+            given=self.given, parameters=self.parameters, unordered=self.unordered
+        )
 
 
 class Reading(NamedTuple):

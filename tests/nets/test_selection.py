@@ -113,7 +113,7 @@ def test_markdown_ends_with_what_was_expected(capsys):
     markdown(outcome.beside)
     assert capsys.readouterr().out == (
         "| expected of | to be | it is | met |\n|---|---|---|---|\n"
-        "| params | <= 2,000,000 | 61,706 | yes |\n| c1.output | = 27x27x6 | 28x28x6 | NO |\n"
+        "| params | &lt;= 2,000,000 | 61,706 | yes |\n| c1.output | = 27x27x6 | 28x28x6 | NO |\n"
     )
 
 

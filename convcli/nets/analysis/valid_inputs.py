@@ -218,7 +218,7 @@ def input_for(
 def failure_text(network: Network, shape: Shape, failure: Failure) -> str:
     """A failure with its remedies: the number to write, or the input to give."""
     remedies = []
-    if failure.corrected is not None:
+    if failure.corrected is not None and not network.unordered:
         remedies.append(f"write {failure.corrected}")
         side = input_for(network, shape, failure)
         if side is not None:

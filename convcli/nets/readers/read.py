@@ -202,11 +202,12 @@ def read_text(text: str, source: str = "text", entry: str = "") -> Reading:
     if entry:
         return _read_python(text, source, "", entry)
     if _is_printed(text):
-        from convcli.nets.readers.torch_repr import read_printed
+        from convcli.nets.readers.torch_repr import read_printed, unknown_order
 
         builder = Builder()
         builder.append(read_printed(text, source, Vocabulary().layer), INPUT)
-        network = builder.network()
+        why, in_blocks = unknown_order(text)
+        network = builder.network()._replace(unordered=why, has_unknown_blocks=in_blocks)
         about = f"PyTorch printed model, {counted(len(network.nodes), 'layer')}"
     elif is_notation(text):
         network, shape = read_layer_calls(statements(_by_pairs(text), source))
@@ -234,7 +235,14 @@ def _code_of(text: str, source: str) -> tuple[str, str]:
 def _read_python(text: str, source: str, path: str = "", entry: str = "") -> Reading:
     from convcli.nets.readers.python.reading import read_python
 
-    return read_python(text, source, _is_keras(text), path, entry)
+    reading = read_python(text, source, _is_keras(text), path, entry)
+    if re.search(DECLARED, text) and "forward" not in text and "class " not in text:
+        why = "no forward says in which order the layers of self run, which is assumed"
+        return reading._replace(network=reading.network._replace(unordered=why))
+    return reading
+
+
+DECLARED = r"(?m)^\s*self\.\w+\s*="
 
 
 def _is_keras(text: str) -> bool:

@@ -16,12 +16,15 @@ from convcli.nets.layers import Concat, Layer, Merge
 from convcli.nets.source_location import Where, pointed
 
 # compiled where they are first used, which most texts never reach
-HEAD = r"^\s*[A-Za-z_]\w*\(\s*$"
+HEAD = r"^\s*([A-Za-z_]\w*)\(\s*$"
 CHILD = r"^\s*\(([\w.\- ]+)\): (?:([0-9]{1,9}) x )?([A-Za-z_]\w*)\((.*)$"
 
 
 RESIDUAL = {"BasicBlock", "Bottleneck"}
 """Blocks that add their input to what they make, whether or not a `downsample` is printed."""
+
+IN_ORDER = {"Sequential", "Fire", "AlexNet", "VGG", "ResNet", "SqueezeNet", *RESIDUAL}
+"""Modules whose children run as they are printed, but for the shapes below."""
 
 Builds = Callable[[str, list[object], dict[str, object]], Layer]
 
@@ -34,6 +37,26 @@ def is_printed(text: str) -> bool:
     """
     lines = [line for line in text.splitlines()[:200] if line.strip()]
     return sum(bool(re.match(CHILD, line)) for line in lines) >= max(len(lines) // 3, 1)
+
+
+def unknown_order(text: str) -> tuple[str, bool]:
+    """Why the order of the layers of a printed model is not known; whether a block's is not.
+
+    >>> unknown_order("Sequential(\\n  (0): ReLU()\\n)")
+    ('', False)
+    >>> unknown_order("Net(\\n  (fc): Linear(in_features=4, out_features=2)\\n)")
+    ('the print of Net has no forward, so that the order of its layers is assumed', False)
+    """
+    root = block = ""
+    for line in text.splitlines():
+        child, head = re.match(CHILD, line), re.match(HEAD, line)
+        if child and not child[4] and child[3] not in IN_ORDER:
+            block = block or child[3]
+        elif head and head[1] not in IN_ORDER:
+            root = root or head[1]
+    of = block or root
+    why = f"the print of {of} has no forward, so that the order of its layers is assumed"
+    return (why if of else "", bool(block))
 
 
 def read_printed(text: str, source: str, layer: Builds) -> Part:

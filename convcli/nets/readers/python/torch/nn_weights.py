@@ -2,18 +2,27 @@
 
 from math import prod
 
-from convcli.nets.graph import ALL_WEIGHTS
+from convcli.nets.graph import ALL_WEIGHTS, Network
 from convcli.nets.layers import (
+    Activation,
+    AdaptivePool,
+    Concat,
     Conv,
+    Identity,
     Layer,
     Linear,
+    LocalResponseNorm,
+    Merge,
     Norm,
     Pad,
+    PixelShuffle,
     Pool,
     PReLU,
+    Reshape,
     Shape,
     Shuffle,
     TransposedConv,
+    Upsample,
 )
 from convcli.nets.layers.arguments import cells, count, counts, flag, pads
 from convcli.nets.layers.tensor_ops import Unused
@@ -120,6 +129,33 @@ def unused(record: Layer, without: set[str], roles: tuple[str, ...]) -> Unused |
     if not (params or statistics):
         return None
     return Unused(f"{record.type}, unused", params, statistics, frozen)
+
+
+WEIGHTLESS = (
+    *(Activation, Pool, AdaptivePool, Reshape, Pad, Upsample, Identity, Shuffle, PixelShuffle),
+    LocalResponseNorm,
+)
+"""Layers that hold no weights, whatever they meet."""
+
+
+def parameters_alone(network: Network) -> Network | None:
+    """The layers of a network with their weights and without sizes, where no order is known.
+
+    None where a layer's weights depend on what it meets.
+    """
+    nodes = []
+    for node in network.nodes:
+        layer = node.layer
+        if isinstance(layer, Merge | Concat):  # which no text names
+            continue
+        shapes = weight_shapes(layer) if isinstance(layer, WEIGHTED) else {}
+        lacks_input = isinstance(layer, Conv | TransposedConv | Linear) and "weight" not in shapes
+        if lacks_input or not isinstance(layer, (*WEIGHTED, *WEIGHTLESS)):
+            return None
+        held = unused(layer, set(), node.frozen) if shapes and not node.owner else None
+        alone = (held or Unused(layer.type, 0))._replace(type=layer.type)
+        nodes.append(node._replace(layer=alone, inputs=()))
+    return Network(tuple(nodes))
 
 
 def set_on_layer(interpreter: Interpreter, owner: Instance, name: str, value: Value) -> bool:

@@ -1,0 +1,70 @@
+"""Texts without a forward: parameters are exact, and no size rests on an order that is assumed."""
+
+import json
+
+import pytest
+
+from convcli.cli.main import run
+
+PRINTED = """\
+Net(
+  (conv1): Conv2d(1, 32, kernel_size=(3, 3), stride=(1, 1))
+  (conv2): Conv2d(32, 64, kernel_size=(3, 3), stride=(1, 1))
+  (fc1): Linear(in_features=9216, out_features=128, bias=True)
+  (bn): BatchNorm1d(128, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True)
+  (fc2): Linear(in_features=128, out_features=10, bias=True)
+)
+"""
+
+BLOCKS = """\
+Net(
+  (conv): Conv2d(3, 16, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
+  (se): SELayer(
+    (avg_pool): AdaptiveAvgPool2d(output_size=1)
+    (fc1): Conv2d(16, 4, kernel_size=(1, 1), stride=(1, 1))
+    (fc2): Conv2d(4, 16, kernel_size=(1, 1), stride=(1, 1))
+  )
+  (conv2): Conv2d(16, 32, kernel_size=(3, 3), stride=(1, 1), padding=(1, 1))
+)
+"""
+
+DECLARED = """\
+        self.conv1 = nn.Conv2d(3, 6, 5)
+        self.pool = nn.MaxPool2d(2, 2)
+        self.conv2 = nn.Conv2d(6, 16, 5)
+        self.fc1 = nn.Linear(16 * 5 * 5, 120)
+"""
+
+CASES = {
+    "linear layers behind functions": (PRINTED, "28", 320 + 18496 + 1179776 + 256 + 1290, "9,216"),
+    "blocks of unknown order": (BLOCKS, "32", 448 + 68 + 80 + 4640, "SELayer"),
+    "attributes alone": (DECLARED, "32", 456 + 2416 + 48120, "no forward"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_parameters_are_exact_and_sizes_are_not_guessed(capfd, tmp_path, name):
+    text, size, params, said = CASES[name]
+    path = tmp_path / "net.txt"
+    path.write_text(text)
+    assert run(["shape", str(path), "--input", size, "--format", "json"]) == 0
+    out, err = capfd.readouterr()
+    result = json.loads(out)
+    assert (result["totals"]["params"], result["totals"]["macs"]) == (params, 0)
+    assert said in err
+    assert "order" in err
+    assert "36864" not in out + err
+    assert "1x1x32" not in out + err
+    assert run(["shape", str(path), "--input", size]) == 0
+    assert capfd.readouterr().out.startswith("layer\ttype\tparams\n")
+
+
+def test_an_order_that_fits_is_said_to_be_assumed(capfd, tmp_path):
+    path = tmp_path / "net.txt"
+    path.write_text(PRINTED.replace("9216", "36864"))
+    assert run(["shape", str(path), "--input", "28", "-q"]) == 0
+    path.write_text("Net(\n  (c): Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1))\n)\n")
+    assert run(["shape", str(path), "--input", "28"]) == 0
+    out, err = capfd.readouterr()
+    assert "26x26x4" in out
+    assert "the print of Net has no forward, so that the order of its layers is assumed" in err
