@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from os.path import isfile
 from typing import TYPE_CHECKING
 
 from convcli.errors import Refusal, SpecError, UnfitError
@@ -255,6 +257,10 @@ def _weights_listing(options: ShapeOptions) -> Outcome | None:
     return Outcome(array_listing(file.kind, file.arrays, file.notes))
 
 
+ERROR = r"(?m)^(?:Traceback \(most recent call last\)|(?:[\w.]*\.)?[A-Z]\w*(?:Error|Exception): )"
+"""The first line of a traceback, or its last one."""
+
+
 def _reading(options: ShapeOptions) -> Reading:
     """The network that is named, or the one layer that options describe."""
     if options.network:
@@ -265,9 +271,11 @@ def _reading(options: ShapeOptions) -> Reading:
             raise SpecError(
                 f"--{_flag(name)} describes one layer; a network has its own: {words!r}"
             )
-        if options.network == ("-",):
-            text, source = source_text("-")
-            if "Traceback (most recent call last)" in text:
+        word = options.network[0]
+        is_text = word == "-" or (word.endswith((".txt", ".log")) and isfile(word))
+        if is_text and len(options.network) == 1:
+            text, source = source_text(word)
+            if re.search(ERROR, text):
                 from convcli.app.why import refuse_log
 
                 refuse_log(text)

@@ -119,10 +119,10 @@ def refuse_log(text: str) -> None:
     """Raise UnfitError with the explanation, for a log where a network was expected."""
     explained = explain_log(text)
     if explained is None:
-        raise UnfitError("this is a traceback, not a network, and no shape error that is known")
+        raise UnfitError("this is an error, not a network, and no shape error that is known")
     lines = ["".join(part for part, _ in spans) for spans in explained.lines()]
     raise UnfitError(
-        "\n".join(["this is a traceback, not a network; convcli why reads it:", *lines])
+        "\n".join(["this is an error, not a network; convcli why explains it:", *lines])
     )
 
 

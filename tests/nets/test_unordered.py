@@ -68,3 +68,13 @@ def test_an_order_that_fits_is_said_to_be_assumed(capfd, tmp_path):
     out, err = capfd.readouterr()
     assert "26x26x4" in out
     assert "the print of Net has no forward, so that the order of its layers is assumed" in err
+
+
+@pytest.mark.parametrize("name", ["-", "run.log"])
+def test_an_error_instead_of_a_network_is_explained(capfd, tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    text = "RuntimeError: mat1 and mat2 shapes cannot be multiplied (32x9216 and 6400x128)\n"
+    (tmp_path / "run.log").write_text(text)
+    monkeypatch.setattr("sys.stdin", (tmp_path / "run.log").open())
+    assert run(["shape", name, "--input", "224"]) == 1
+    assert capfd.readouterr().err.endswith("to fix: write nn.Linear(9216, 128)\n")
