@@ -75,6 +75,7 @@ def test_an_error_instead_of_a_network_is_explained(capfd, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     text = "RuntimeError: mat1 and mat2 shapes cannot be multiplied (32x9216 and 6400x128)\n"
     (tmp_path / "run.log").write_text(text)
-    monkeypatch.setattr("sys.stdin", (tmp_path / "run.log").open())
-    assert run(["shape", name, "--input", "224"]) == 1
+    with (tmp_path / "run.log").open() as log:
+        monkeypatch.setattr("sys.stdin", log)
+        assert run(["shape", name, "--input", "224"]) == 1
     assert capfd.readouterr().err.endswith("to fix: write nn.Linear(9216, 128)\n")
