@@ -225,11 +225,20 @@ def ceil_padding(length: int, window: Window, padding: Pair) -> Pair:
     """
     before, after = padding
     outputs = ceil_div(length + before + after - window.dilated_kernel, window.stride) + 1
-    if (outputs - 1) * window.stride >= length + before:
+    if begins_behind(outputs, window, length + before):
         outputs -= 1
     if outputs < 1:
         return padding  # nothing fits, which output_length says
     return before, max(window.span(outputs) - length - before, after)
+
+
+def begins_behind(outputs: int, window: Window, end: int) -> bool:
+    """Whether the last of so many places begins at or behind `end`.
+
+    >>> begins_behind(3, Window(2, stride=3), 6), begins_behind(2, Window(2, stride=3), 6)
+    (True, False)
+    """
+    return (outputs - 1) * window.stride >= end
 
 
 def pool_padding_refusal(window: Window, padding: Pair) -> str | None:

@@ -21,6 +21,8 @@ def test_every_public_name_is_there_and_documented():
     for name in convcli.__all__:
         if name[0].islower():
             assert ">>> " in (getattr(convcli, name).__doc__ or ""), name
+        elif name == "RandomConvFeatures":
+            assert ">>> " in (convcli.RandomConvFeatures.__doc__ or "")
         elif name != "__version__":
             assert issubclass(getattr(convcli, name), convcli.Refusal)
     assert dir(convcli) == sorted(convcli.__all__)

@@ -99,7 +99,7 @@ def conv2d(
         dtypes.exact,
         border,
     )
-    if algorithm == "auto":
+    if isinstance(algorithm, str) and algorithm == "auto":
         algorithm = chosen_for(problem, images, weight)
     chosen = choose(problem, algorithm)
     if problem.macs:

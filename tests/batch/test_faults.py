@@ -79,7 +79,7 @@ BAD = {
     "deep.tif": (b"II*\0\x08\0\0\0\xff\xff", ""),
     "postscript.png": (
         b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(x) run",
-        "is not a picture",
+        "PostScript is not read",
     ),
 }
 

@@ -266,7 +266,7 @@ REFUSED = {
     "extract cat.jpg --preview -o -": (2, "-o - and --preview both take stdout"),
     "extract cat.jpg --gray --normalize imagenet": (1, "that of three colors"),
     "extract cat.jpg --weights none.npz": (1, "none.npz cannot be read: No such file"),
-    "extract cat.jpg --weights text.npz": (1, "text.npz is not a file of weights"),
+    "extract cat.jpg --weights text.npz": (1, "text.npz is not a file of arrays"),
     "extract cat.jpg --weights few.npz": (
         1,
         "few.npz lacks 2 arrays of the network's 3, conv2.weight",

@@ -20,6 +20,8 @@ from convcli.images.image import Picture
 from convcli.images.io.formats import Target
 from convcli.images.kernels.parse import kernel
 
+pytestmark = pytest.mark.slow
+
 RNG = np.random.default_rng(3)
 SAVED = ";".join(" ".join(f"{tap:.18e}" for tap in row) for row in RNG.normal(size=(3, 3)))
 """A matrix as `np.savetxt` writes it: 17 digits that count, and two more."""

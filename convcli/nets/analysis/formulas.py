@@ -16,6 +16,7 @@ from convcli.geometry import (
     Pair,
     ReceptiveField,
     Window,
+    begins_behind,
     resolve_padding,
     transposed_formula,
     transposed_length,
@@ -147,7 +148,7 @@ def _window_formula(fit: Fit, is_ceil: bool = False) -> Formula:
     quotient = Fraction(*fit.quotient)
     outputs = ceil(quotient) if is_ceil else floor(quotient)
     between = _rounded(quotient, outputs)
-    if is_ceil and (outputs - 1) * fit.window.stride >= fit.length + fit.padding[0]:
+    if is_ceil and begins_behind(outputs, fit.window, fit.length + fit.padding[0]):
         between += f"{outputs:,} − 1 = "
         outputs -= 1
     return Formula("output", (), fit.expression, outputs, between)

@@ -96,7 +96,7 @@ def training(network: Network, summary: Summary, optimizer: str, dtype: str) -> 
     >>> net = read_text("conv(8, 3); bn; relu; flatten; linear(10)").network
     >>> adam = training(net, summarize(net, (3, 32, 32)), "adam", "float32")
     >>> adam.activations(1), adam.fixed  # 3·32·32 + 2·8·30·30 + 2·8 values
-    (69952, (289192, 289128, 578256))
+    (69952, (289064, 289000, 578000))
     """
     walk = Walk()
     steps = walk.steps(summary)

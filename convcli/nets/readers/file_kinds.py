@@ -177,7 +177,7 @@ def kind_of(path: str) -> Kind | None:
     if _like_onnx(head):
         return KINDS["onnx"]
     if suffix in EXPECTED:
-        raise SpecError(f"{safe(path)} is not {EXPECTED[suffix]}, as its name says")
+        raise Refusal(f"{safe(path)} is not {EXPECTED[suffix]}, as its name says")
     if not _is_text(head):
         raise SpecError(f"{safe(path)} is a file of bytes of no kind that is known here")
     return None
