@@ -29,6 +29,21 @@ EXITS = {
 }
 
 
+ENVIRONMENT = {
+    "NO_COLOR": "no color, as --color never",
+    "FORCE_COLOR, CLICOLOR_FORCE": "color in pipes too, as --color always",
+    "COLUMNS": "the width that tables and notes are folded to",
+}
+"""Variable → what it does."""
+
+FILES = {
+    "NAME.net": "a network in the notation, which convcli zoo NAME prints",
+    "NAME.KERNEL.jpg": "what filter writes where no -o is given, with the record of its kernel",
+    "share/man/man1/convcli*.1": "these pages, beside the installed command",
+}
+"""File → what it holds."""
+
+
 @page("man")
 @click.argument("command", required=False, type=COMMAND, metavar="[COMMAND]")
 def man_command(command: str | None) -> None:
@@ -107,6 +122,10 @@ def _page(command: click.Command, ctx: click.Context, related: list[str]) -> str
         for option in (*everyday, *more):
             spec, text = record_of(option, ctx)
             lines += [".TP", f".B {_plain(spec)}", _plain(text)]
+    for title, meanings in (("ENVIRONMENT", ENVIRONMENT), ("FILES", FILES)):
+        lines.append(f".SH {title}")
+        for name, text in meanings.items():
+            lines += [".TP", f".B {_plain(name)}", _plain(text)]
     lines.append(".SH EXIT STATUS")
     for code, meaning in EXITS.items():
         lines += [".TP", f".B {code}", _plain(meaning)]
