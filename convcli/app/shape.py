@@ -122,6 +122,7 @@ def shape(options: ShapeOptions) -> Outcome:
         network = inputs.network
         shapes = [_swept(inputs.shape, size) for size in options.sweep]
         outcome = Outcome(sweep(network, shapes, settings))
+        about = f"{about}; {network.unordered}" if network.unordered else about
     else:
         inputs = resolve_inputs(options.size, reading)
         network, size = inputs.network, inputs.shape
@@ -133,8 +134,10 @@ def shape(options: ShapeOptions) -> Outcome:
         if network.unordered:
             if summary.failures or network.has_unknown_blocks:
                 network, summary, why = _without_order(network, summary)
-                if not options.columns and not summary.failures:
-                    settings = settings._replace(columns=("layer", "type", "params"))
+                if not summary.failures and not any(summary.output):
+                    _check_counts(options, why)
+                    columns = options.columns or ("layer", "type", "params")
+                    settings = settings._replace(columns=columns)
             else:
                 why = network.unordered
             about = f"{about}; {why}" if about else why
@@ -151,6 +154,15 @@ def shape(options: ShapeOptions) -> Outcome:
             if text:
                 note(text)
     return outcome
+
+
+def _check_counts(options: ShapeOptions, why: str) -> None:
+    """Refuse what asks for more than counts of parameters, where no more is known."""
+    asked = {*options.columns, *options.get, *(name for name, _, _ in options.expect)}
+    others = options.given("versus", "train", "explain", "fit")
+    silent = options.quiet and not (options.expect or options.get)
+    if silent or others or asked - {"layer", "type", "params", "trainable", "frozen"}:
+        raise UnfitError(why)
 
 
 def _without_order(network: Network, summary: Summary) -> tuple[Network, Summary, str]:

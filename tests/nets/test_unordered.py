@@ -50,13 +50,33 @@ def test_parameters_are_exact_and_sizes_are_not_guessed(capfd, tmp_path, name):
     assert run(["shape", str(path), "--input", size, "--format", "json"]) == 0
     out, err = capfd.readouterr()
     result = json.loads(out)
-    assert (result["totals"]["params"], result["totals"]["macs"]) == (params, 0)
+    assert (result["totals"]["params"], result["output"]) == (params, None)
     assert said in err
     assert "order" in err
     assert "36864" not in out + err
     assert "1x1x32" not in out + err
     assert run(["shape", str(path), "--input", size]) == 0
     assert capfd.readouterr().out.startswith("layer\ttype\tparams\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        ("-q", 1),
+        ("--get macs", 1),
+        ("--get params", 0),
+        ("--expect macs<=10 -q", 1),
+        ("--expect params<=2M -q", 0),
+        ("--columns layer,MACs", 1),
+        ("--train adam", 1),
+        ("--explain", 1),
+    ],
+)
+def test_what_is_not_known_is_not_answered_with_0(capfd, tmp_path, words, code):
+    path = tmp_path / "net.txt"
+    path.write_text(BLOCKS)
+    assert run(["shape", str(path), "--input", "32", *words.split()]) == code
+    assert capfd.readouterr().out != "0\n"
 
 
 def test_an_order_that_fits_is_said_to_be_assumed(capfd, tmp_path):

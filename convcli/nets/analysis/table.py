@@ -323,7 +323,9 @@ class Figures(NamedTuple):
 
     @property
     def value(self) -> str | tuple[str, ...]:
-        return self.summary.value if self.fit is None else self.fit
+        if self.fit is not None:
+            return self.fit
+        return self.summary.value if any(self.summary.output) else ""  # no order, no output
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -447,12 +449,13 @@ class Figures(NamedTuple):
     def record(self) -> Record:
         from convcli.nets.analysis.selection import type_records
 
+        output = self.summary.output
         total = totals(self.summary, self.settings)
         records = layer_records(self.summary, self.settings)
         return {
             "schema": SCHEMA,
             "input": named_sizes(self.summary.input),
-            "output": None if self.summary.failures else named_sizes(self.summary.output),
+            "output": named_sizes(output) if any(output) and not self.summary.failures else None,
             "inputs": self._inputs(),
             "outputs": self._outputs(),
             "assumed": list(self.assumed),
