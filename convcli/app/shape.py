@@ -140,7 +140,7 @@ def shape(options: ShapeOptions) -> Outcome:
                     settings = settings._replace(columns=columns)
             else:
                 why = network.unordered
-            about = f"{about}; {why}" if about else why
+            summary = summary._replace(notes=(*summary.notes, why))
         if inputs.batch > 1 and not options.given("batch"):
             settings = settings._replace(batch=inputs.batch)
         if options.versus:

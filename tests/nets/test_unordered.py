@@ -51,6 +51,9 @@ def test_parameters_are_exact_and_sizes_are_not_guessed(capfd, tmp_path, name):
     out, err = capfd.readouterr()
     result = json.loads(out)
     assert (result["totals"]["params"], result["output"]) == (params, None)
+    assert any("order" in warning and said in warning for warning in result["warnings"])
+    assert run(["shape", str(path), "--input", size]) == 0
+    err = capfd.readouterr().err
     assert said in err
     assert "order" in err
     assert "36864" not in out + err
