@@ -16,8 +16,8 @@ from test_architecture import loaded_by
 from convcli.app.explain import ExplainOptions, lesson_of
 from convcli.cli.main import run
 from convcli.errors import SpecError
-from convcli.explain.operands import KERNEL
-from convcli.fit.planes import open_levels
+from convcli.explanation.operands import KERNEL
+from convcli.fitting.planes import open_levels
 from convcli.images.kernels.parse import LIMITS, kernel, spec_text
 from convcli.numerals import Limits, read_fraction, read_stack, read_text
 

@@ -8,8 +8,8 @@ from os.path import basename, splitext
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from convcli.errors import SpecError, UnfitError
-from convcli.explain.operands import KERNEL, SIGNAL, Operands, read_size
-from convcli.explain.render import STYLES
+from convcli.explanation.operands import KERNEL, SIGNAL, Operands, read_size
+from convcli.explanation.render import STYLES
 from convcli.geometry import Padding
 from convcli.numerals import Symbol, read_stack, read_value, row_hints
 from convcli.options import Options, OutputOptions
@@ -18,7 +18,7 @@ from convcli.tables import Record, TextResult, show_text
 from convcli.text import like, safe
 
 if TYPE_CHECKING:
-    from convcli.explain.steps import Geometry, Walk
+    from convcli.explanation.steps import Geometry, Walk
     from convcli.images.image import Picture
 
 Pair = tuple[int, int]
@@ -86,7 +86,7 @@ class ExplainOptions(LessonOptions, OutputOptions):
     @property
     def geometry(self) -> "Geometry":
         """How the window walks, where nothing else is said from corner to corner."""
-        from convcli.explain.steps import Geometry
+        from convcli.explanation.steps import Geometry
 
         return Geometry(
             self.stride or (1, 1),
@@ -154,7 +154,7 @@ def lesson_of(options: ExplainOptions) -> Answer:
 
 
 def _signal(options: ExplainOptions) -> Answer:
-    from convcli.explain.signals import MODES, SignalLesson, check_signal
+    from convcli.explanation.signals import MODES, SignalLesson, check_signal
 
     mode = "convolution" if options.mode is None else options.mode
     if mode not in MODES:
@@ -175,7 +175,7 @@ def _signal(options: ExplainOptions) -> Answer:
 
 
 def _pixel(options: ExplainOptions) -> Answer:
-    from convcli.explain.pixel import pixel_lesson
+    from convcli.explanation.pixel import pixel_lesson
     from convcli.images.io.read import open_picture
     from convcli.images.kernels.parse import kernel
 
@@ -194,7 +194,7 @@ def _pixel(options: ExplainOptions) -> Answer:
     hints = () if one.listed else row_hints(*one.shape)
     if not options.is_page:
         return Answer(lesson, hints=hints)
-    from convcli.explain.page.lessons import picture_data
+    from convcli.explanation.page.lessons import picture_data
 
     return Answer(lesson, hints=hints, page=picture_data(picture, one, options.at))
 
@@ -204,7 +204,7 @@ def _network(options: ExplainOptions) -> Answer:
         raise SpecError("give a picture: convcli explain --net lenet5 cat.jpg -o page.html")
     if not options.is_page:
         raise SpecError("a network is explained in a page: -o page.html")
-    from convcli.explain.page.networks import MAX_BYTES, network_data
+    from convcli.explanation.page.networks import MAX_BYTES, network_data
     from convcli.features.config_options import read_setup
     from convcli.features.extractor import Extractor
     from convcli.features.options import FeatureOptions
@@ -223,9 +223,9 @@ def _network(options: ExplainOptions) -> Answer:
 
 def _convolution(options: ExplainOptions) -> Answer:
     from convcli.borders import read_border
-    from convcli.explain.backward import Backward
-    from convcli.explain.lesson import Lesson, check_cell
-    from convcli.explain.steps import convolution, transposed
+    from convcli.explanation.backward import Backward
+    from convcli.explanation.lesson import Lesson, check_cell
+    from convcli.explanation.steps import convolution, transposed
 
     if options.kernel is None:
         raise SpecError('give --kernel: a size (3), weights ("1 0 1; 0 1 0; 1 0 1") or a name')
@@ -254,9 +254,9 @@ def _convolution(options: ExplainOptions) -> Answer:
 
 def _pool(options: ExplainOptions) -> Answer:
     from convcli.callsyntax import read_call
-    from convcli.explain.backward import Backward
-    from convcli.explain.lesson import Lesson, check_cell
-    from convcli.explain.steps import POOLS, pooling
+    from convcli.explanation.backward import Backward
+    from convcli.explanation.lesson import Lesson, check_cell
+    from convcli.explanation.steps import POOLS, pooling
 
     assert options.pool is not None
     call = read_call(options.pool)
@@ -279,7 +279,7 @@ def _pool(options: ExplainOptions) -> Answer:
 
 
 def _activation(options: ExplainOptions) -> Answer:
-    from convcli.explain.elementwise import elementwise, elementwise_backward
+    from convcli.explanation.elementwise import elementwise, elementwise_backward
 
     assert options.activation is not None
     operands = _operands(options)
@@ -298,7 +298,7 @@ def _activation(options: ExplainOptions) -> Answer:
 
 
 def _receptive(options: ExplainOptions) -> Answer:
-    from convcli.explain.receptive import ReceptiveLesson
+    from convcli.explanation.receptive import ReceptiveLesson
     from convcli.nets.analysis.receptive_field import receptive_field
     from convcli.nets.analysis.summary import summarize
     from convcli.nets.input_size import input_shape
@@ -391,7 +391,7 @@ KINDS = {
 def _check_output(options: ExplainOptions, answer: Answer) -> None:
     """Raises SpecError for options of the output that do not fit the lesson."""
     if options.theme is not None:
-        from convcli.explain.draw.themes import THEMES
+        from convcli.explanation.draw.themes import THEMES
 
         if options.theme not in THEMES:
             raise SpecError(f"{options.theme!r:.40} is no theme; there are {', '.join(THEMES)}")
@@ -423,7 +423,7 @@ def _save(answer: Answer, target: str, options: ExplainOptions) -> None:
         format_of(target)
         write_picture(answer.picture, target, options.force)
     elif answer.walk is not None:
-        from convcli.explain.draw.animation import save_animation
+        from convcli.explanation.draw.animation import save_animation
 
         fps, theme = options.fps or 2.0, options.theme or "both"
         save_animation(answer.walk, target, options.cell, fps, theme, options.force)
@@ -432,12 +432,12 @@ def _save(answer: Answer, target: str, options: ExplainOptions) -> None:
 
 
 def _save_page(answer: Answer, target: str, options: ExplainOptions) -> None:
-    from convcli.explain.page.document import document
+    from convcli.explanation.page.document import document
     from convcli.images.io.atomic import write_file
 
     data = answer.page
     if answer.walk is not None:
-        from convcli.explain.page.lessons import convolution_data
+        from convcli.explanation.page.lessons import convolution_data
 
         data = convolution_data(answer.walk, options.cell)
     if data is None:

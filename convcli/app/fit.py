@@ -5,10 +5,10 @@ from numpy.typing import NDArray
 
 from convcli.app.options import FitOptions
 from convcli.errors import SpecError, UnfitError
-from convcli.fit import least_squares
-from convcli.fit.live import watch
-from convcli.fit.planes import Levels, open_levels
-from convcli.fit.results import STYLES, FittedKernel, TrainedNet, kernel_text
+from convcli.fitting import least_squares
+from convcli.fitting.live import watch
+from convcli.fitting.planes import Levels, open_levels
+from convcli.fitting.results import STYLES, FittedKernel, TrainedNet, kernel_text
 from convcli.images.io.atomic import check_free, files_named, write_file
 from convcli.images.io.write import save_arrays
 from convcli.output import note
@@ -109,7 +109,7 @@ def _smallest(
 
 
 def _train(options: FitOptions, before: Levels, after: Levels) -> TrainedNet:
-    from convcli.fit.backprop import Stack, Trainer  # least squares need no networks
+    from convcli.fitting.backprop import Stack, Trainer  # least squares need no networks
     from convcli.nets.readers.read import read_words
 
     assert options.net is not None

@@ -17,10 +17,10 @@ from PIL import Image
 
 from convcli.drawing.network.pdf import assembled
 from convcli.errors import OutputError, UnfitError
-from convcli.explain.draw.frames import Sheet
-from convcli.explain.draw.themes import THEMES, palette
-from convcli.explain.draw.vector import moving_svg
-from convcli.explain.steps import Spot, Walk
+from convcli.explanation.draw.frames import Sheet
+from convcli.explanation.draw.themes import THEMES, palette
+from convcli.explanation.draw.vector import moving_svg
+from convcli.explanation.steps import Spot, Walk
 from convcli.images.io.atomic import check_free, write_file
 from convcli.text import safe
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.fit.least_squares import Fitted
+from convcli.fitting.least_squares import Fitted
 from convcli.images.filters.ranges import Range, intensity_map
 from convcli.images.kernels.parse import kernel
 from convcli.text import counted

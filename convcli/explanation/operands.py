@@ -3,7 +3,7 @@
 import re
 
 from convcli.errors import SpecError, UnfitError
-from convcli.explain.values import symbols
+from convcli.explanation.values import symbols
 from convcli.numerals import Limits, Stack, check_size, read, read_stack, row_hints
 from convcli.text import counted
 
@@ -111,7 +111,7 @@ class Operands:
                 rows, columns = len(matrices.stack[0]), len(matrices.stack[0][0])
                 self.hints += row_hints(rows, columns)
                 return matrices.values
-        from convcli.explain.pixel import kernel_stack
+        from convcli.explanation.pixel import kernel_stack
         from convcli.images.kernels.parse import kernel
 
         one = kernel(text)

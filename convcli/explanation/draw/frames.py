@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 from PIL import Image, ImageDraw, ImageFont
 
 from convcli.errors import UnfitError
-from convcli.explain.draw.themes import Colour, Theme, between
-from convcli.explain.draw.vector import VectorPen
-from convcli.explain.render import sum_lines, text
-from convcli.explain.steps import Spot, Step, Term, Walk
-from convcli.explain.values import value_text
+from convcli.explanation.draw.themes import Colour, Theme, between
+from convcli.explanation.draw.vector import VectorPen
+from convcli.explanation.render import sum_lines, text
+from convcli.explanation.steps import Spot, Step, Term, Walk
+from convcli.explanation.values import value_text
 from convcli.numerals import Value
 
 Box = tuple[int, int, int, int]

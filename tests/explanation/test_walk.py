@@ -17,11 +17,11 @@ from convcli.conv.gradients import (
     min_pool2d_gradient,
 )
 from convcli.errors import UnfitError
-from convcli.explain.backward import Backward, _summed
-from convcli.explain.lesson import Lesson
-from convcli.explain.render import text
-from convcli.explain.signals import slide
-from convcli.explain.steps import Geometry, convolution, pooling, transposed
+from convcli.explanation.backward import Backward, _summed
+from convcli.explanation.lesson import Lesson
+from convcli.explanation.render import text
+from convcli.explanation.signals import slide
+from convcli.explanation.steps import Geometry, convolution, pooling, transposed
 from convcli.nets.layers import TransposedConv
 
 small = st.integers(-9, 9)

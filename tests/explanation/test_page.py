@@ -19,8 +19,8 @@ from convcli import filter_image
 from convcli.app.explain import ExplainOptions, explain
 from convcli.borders import Border
 from convcli.errors import SpecError, UnfitError
-from convcli.explain.page.document import document
-from convcli.explain.page.networks import network_data
+from convcli.explanation.page.document import document
+from convcli.explanation.page.networks import network_data
 from convcli.features.config_options import read_setup
 from convcli.features.extractor import Extractor
 from convcli.features.options import FeatureOptions
@@ -30,7 +30,7 @@ from convcli.nets.graph import INPUT
 from convcli.runtime.layers import forward
 
 CAT = str(Path(__file__).parents[2] / "samples" / "cat.jpg")
-STYLE = Path(__file__).parents[2] / "convcli" / "explain" / "page" / "style.css"
+STYLE = Path(__file__).parents[2] / "convcli" / "explanation" / "page" / "style.css"
 
 NETS = {
     "lenet5": "lenet5",
@@ -266,9 +266,9 @@ BORDERS = ("zero", "edge", "reflect", "symmetric", "wrap", "constant:2")
 @pytest.mark.parametrize("flip", [False, True])
 def test_the_sum_of_every_cell_is_the_printed_one(browser, tmp_path, border, flip):
     from convcli.borders import read_border
-    from convcli.explain.operands import INPUT as GRID
-    from convcli.explain.operands import KERNEL
-    from convcli.explain.steps import Geometry, convolution
+    from convcli.explanation.operands import INPUT as GRID
+    from convcli.explanation.operands import KERNEL
+    from convcli.explanation.steps import Geometry, convolution
     from convcli.numerals import read_stack
 
     x, w = (

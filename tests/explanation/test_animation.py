@@ -13,8 +13,8 @@ from PIL import Image, ImageDraw, ImageSequence
 
 from convcli.app.explain import ExplainOptions, lesson_of
 from convcli.cli.main import run
-from convcli.explain.draw.frames import Sheet
-from convcli.explain.draw.themes import THEMES, palette
+from convcli.explanation.draw.frames import Sheet
+from convcli.explanation.draw.themes import THEMES, palette
 
 # a command line → the rows and the columns (first, reach) that each output's window spans, from
 # the definition, with the canvas's first row and column at 0

@@ -14,11 +14,11 @@ from scipy import ndimage
 
 from convcli.cli.main import run
 from convcli.errors import UnfitError
-from convcli.fit import backprop
-from convcli.fit.backprop import Stack, Trainer
-from convcli.fit.least_squares import descend, equations, fit
-from convcli.fit.live import schedule
-from convcli.fit.results import kernel_text
+from convcli.fitting import backprop
+from convcli.fitting.backprop import Stack, Trainer
+from convcli.fitting.least_squares import descend, equations, fit
+from convcli.fitting.live import schedule
+from convcli.fitting.results import kernel_text
 from convcli.nets.readers.read import read_text
 from convcli.numerals import Limits, read_stack
 

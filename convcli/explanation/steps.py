@@ -15,8 +15,8 @@ from typing import Any, NamedTuple
 
 from convcli.borders import Border
 from convcli.errors import UnfitError
-from convcli.explain.axis import Axis
-from convcli.explain.values import numeric, times, total, value_text
+from convcli.explanation.axis import Axis
+from convcli.explanation.values import numeric, times, total, value_text
 from convcli.geometry import (
     Padding,
     Window,

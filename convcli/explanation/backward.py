@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from convcli.explain.lesson import SCHEMA, Lesson, left_out_text
-from convcli.explain.render import (
+from convcli.explanation.lesson import SCHEMA, Lesson, left_out_text
+from convcli.explanation.render import (
     MAX_DRAWN,
     Line,
     beside,
@@ -24,8 +24,8 @@ from convcli.explain.render import (
     joined,
     text,
 )
-from convcli.explain.steps import Spot, Step, Walk
-from convcli.explain.values import (
+from convcli.explanation.steps import Spot, Step, Walk
+from convcli.explanation.values import (
     factor,
     json_stack,
     json_value,

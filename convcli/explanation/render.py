@@ -10,8 +10,8 @@ the text stands alone. What colours show is also there as a sign:
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from convcli.explain.steps import Spot, Step, Term, Walk
-from convcli.explain.values import factor, numeric, total, value_text
+from convcli.explanation.steps import Spot, Step, Term, Walk
+from convcli.explanation.values import factor, numeric, total, value_text
 from convcli.numerals import Grid, Symbol, Value
 
 Span = tuple[str, str]

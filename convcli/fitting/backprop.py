@@ -21,7 +21,7 @@ from convcli.conv.activations import ACTIVATIONS
 from convcli.conv.gradients import DERIVATIVES, activation_gradient, conv2d_gradients
 from convcli.conv.sliding import spans
 from convcli.errors import UnfitError
-from convcli.fit.least_squares import check_levels
+from convcli.fitting.least_squares import check_levels
 from convcli.geometry import Window, output_length
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.graph import INPUT, Network, Node

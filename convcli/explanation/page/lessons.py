@@ -8,9 +8,9 @@ import numpy as np
 from PIL import Image
 
 from convcli.errors import UnfitError
-from convcli.explain.axis import Axis
-from convcli.explain.steps import Spot, Walk
-from convcli.explain.values import json_stack, numeric
+from convcli.explanation.axis import Axis
+from convcli.explanation.steps import Spot, Walk
+from convcli.explanation.values import json_stack, numeric
 from convcli.images.filters.options import FilterOptions
 from convcli.images.filters.ranges import Range, intensity_map
 from convcli.images.image import Picture

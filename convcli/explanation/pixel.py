@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from convcli import geometry
 from convcli.errors import UnfitError
-from convcli.explain.lesson import SCHEMA
-from convcli.explain.render import Line, beside, channel_name, equals, grid_lines, products, text
-from convcli.explain.steps import Spot, Step, convolution
-from convcli.explain.values import factor, json_stack, json_value, table_value, value_text
+from convcli.explanation.lesson import SCHEMA
+from convcli.explanation.render import (
+    Line,
+    beside,
+    channel_name,
+    equals,
+    grid_lines,
+    products,
+    text,
+)
+from convcli.explanation.steps import Spot, Step, convolution
+from convcli.explanation.values import factor, json_stack, json_value, table_value, value_text
 from convcli.geometry import clip
 from convcli.numerals import Number, Stack, Symbol, simplest
 from convcli.text import counted

@@ -16,9 +16,9 @@ from typing import NamedTuple
 
 from convcli.callsyntax import read_call
 from convcli.errors import SpecError, UnfitError
-from convcli.explain.lesson import SCHEMA
-from convcli.explain.render import Line, beside, channel_name, equals, grid_lines
-from convcli.explain.values import (
+from convcli.explanation.lesson import SCHEMA
+from convcli.explanation.render import Line, beside, channel_name, equals, grid_lines
+from convcli.explanation.values import (
     Calculation,
     factor,
     json_stack,

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from convcli.explain.lesson import SCHEMA
-from convcli.explain.render import Line
+from convcli.explanation.lesson import SCHEMA
+from convcli.explanation.render import Line
 from convcli.geometry import adaptive_cells
 from convcli.nets.analysis.receptive_field import Extent, UnitField
 from convcli.nets.analysis.summary import named_axes, named_sizes

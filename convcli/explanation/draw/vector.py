@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 from xml.sax.saxutils import escape
 
-from convcli.explain.draw.themes import Colour
+from convcli.explanation.draw.themes import Colour
 
 if TYPE_CHECKING:
-    from convcli.explain.draw.frames import Sheet
+    from convcli.explanation.draw.frames import Sheet
 
 ANCHORS = {"la": ("start", 0.95), "mm": ("middle", 0.36), "rb": ("end", -0.2)}
 """Pillow's anchor → SVG's, and how far below it the baseline is, in heights of the font."""

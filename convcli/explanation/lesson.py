@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from convcli.errors import UnfitError
-from convcli.explain.axis import Axis
-from convcli.explain.render import (
+from convcli.explanation.axis import Axis
+from convcli.explanation.render import (
     MAX_DRAWN,
     Frame,
     Line,
@@ -18,8 +18,8 @@ from convcli.explain.render import (
     sum_lines,
     text,
 )
-from convcli.explain.steps import Spot, Step, Walk
-from convcli.explain.values import (
+from convcli.explanation.steps import Spot, Step, Walk
+from convcli.explanation.values import (
     json_stack,
     json_value,
     row_text,
@@ -244,7 +244,7 @@ def _transposed_formula(axis: Axis) -> str:
 def sentence(walk: Walk) -> str:
     """What happens, in numbers.
 
-    >>> from convcli.explain.steps import convolution
+    >>> from convcli.explanation.steps import convolution
     >>> sentence(convolution((((1, 2),),), (((1,),),)))
     'cross-correlation: input 1x2, kernel 1x1, stride 1, padding 0: output 1x2'
     """

@@ -10,10 +10,17 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from convcli.errors import SpecError
-from convcli.explain.lesson import SCHEMA
-from convcli.explain.render import Line, equals, joined, text
-from convcli.explain.steps import Geometry, Term, Walk, convolution
-from convcli.explain.values import factor, json_value, numeric, row_text, table_value, value_text
+from convcli.explanation.lesson import SCHEMA
+from convcli.explanation.render import Line, equals, joined, text
+from convcli.explanation.steps import Geometry, Term, Walk, convolution
+from convcli.explanation.values import (
+    factor,
+    json_value,
+    numeric,
+    row_text,
+    table_value,
+    value_text,
+)
 from convcli.geometry import Window, full_padding
 from convcli.numerals import Stack, Symbol, Value
 
