@@ -60,14 +60,15 @@ def svg(scene: Scene, dark: Theme | None = None) -> str:
     lines.append(f'<rect width="100%" height="100%" fill="{scene.theme.background}"/>')
     for item in scene.items:
         if isinstance(item, Group):
-            inner = "".join(map(_svg_item, item.items))
+            inner = "".join(map(svg_item, item.items))
             lines.append(f"<g><title>{_escaped(item.title)}</title>{inner}</g>")
         else:
-            lines.append(_svg_item(item))
+            lines.append(svg_item(item))
     return "\n".join([*lines, "</svg>", ""])
 
 
-def _svg_item(item: Shape | Line | Text) -> str:
+def svg_item(item: Shape | Line | Text) -> str:
+    """An item of a display list as elements of SVG."""
     match item:
         case Shape(points, fill, stroke, dashed):
             dash = ' stroke-dasharray="4 3"' if dashed else ""
