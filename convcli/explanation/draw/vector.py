@@ -6,7 +6,7 @@ A program that plays no animations shows the first step.
 from typing import TYPE_CHECKING
 
 from convcli.drawing.network.pdf import pages
-from convcli.drawing.network.writers import svg_item
+from convcli.drawing.network.writers import COMMON, svg_item
 from convcli.explanation.draw.pens import VectorPen
 
 if TYPE_CHECKING:
@@ -19,8 +19,7 @@ def moving_svg(sheet: "Sheet", seconds: float) -> str:
     sheet.draw_ground(pen)
     lines = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {sheet.width} {sheet.height}" '
-        f'width="{sheet.width}" height="{sheet.height}" role="img" '
-        'font-family="Arial,Helvetica,sans-serif">',
+        f'width="{sheet.width}" height="{sheet.height}" role="img" {COMMON}>',
         "<title>convolution, step by step</title>",
         _elements(pen),
     ]
