@@ -65,9 +65,11 @@ def save_lesson(answer: Answer, target: str, options: ExplainOptions) -> None:
         write_picture(answer.picture, target, options.force)
     elif answer.walk is not None:
         from convcli.explanation.draw.animation import save_animation
+        from convcli.explanation.draw.frames import Sheet
+        from convcli.explanation.draw.themes import THEMES
 
-        fps, theme = options.fps or 2.0, options.theme or "both"
-        save_animation(answer.walk, target, options.cell, fps, theme, options.force)
+        sheet = Sheet(answer.walk, THEMES[options.theme or "both"], options.cell)
+        save_animation(sheet, target, options.fps or 2.0, options.force)
     else:
         raise UnfitError("-o draws a window that walks; there is none to draw here")
 
