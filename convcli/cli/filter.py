@@ -17,6 +17,7 @@ from convcli.cli.params import (
     PICTURE_RANGE,
     PLACE,
     batch_options,
+    dry_run_option,
     force_option,
     limit_options,
     quiet_option,
@@ -103,7 +104,8 @@ from convcli.images.filters.options import Channels, Normalization
             type=click.Choice(["text", "json"]),
             help="How results are reported.  [text: paths]",
         ),
-        quiet_option(help="Do not print what the values were."),
+        dry_run_option,
+        quiet_option(help="Print neither paths nor what the values were."),
     ],
 )
 @batch_options
@@ -137,6 +139,7 @@ def filter_command(options: FilterRun) -> None:
     The range auto scales gradients so that a full black-to-white step is white, and clips blurs;
     one line on stderr says what the values were. crossings:5 draws lines where responses of log or
     dog change their sign by 5 or more; canny draws linked lines. Of many pictures (folders, globs,
-    lists) results come in the order of the inputs, and those that fail are listed at the end.
+    lists) results come in the order of the inputs, and those that fail are listed at the end; on a
+    terminal a bar and a summary stand for their paths.
     """
     filter_pictures(options)

@@ -24,7 +24,7 @@ from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, Slot
 from convcli.runtime.executor import Step, needed, walk
 from convcli.runtime.keras_weights import is_keras_file, read_keras_weights
-from convcli.runtime.memory_estimate import memory_note
+from convcli.runtime.memory_estimate import Prediction, prediction
 from convcli.runtime.stored import arrays_of
 from convcli.runtime.weights import drawn, read_weights, slots
 from convcli.text import counted, safe
@@ -172,7 +172,7 @@ class Extractor:
         self._notes.clear()
         x = self.samples(picture)
         rows = self.rows(x.shape)
-        memory = self.memory(x.shape, self.layers if keeps else ())
+        memory = self.memory(x.shape, self.layers if keeps else ()).text
         self.prepare_weights(rows)
         maps, parts = {}, {}
         for step in self.run(rows, x, self.layers):
@@ -217,14 +217,14 @@ class Extractor:
 
     def memory(
         self, shape: Shape, kept: Collection[str] = (), shown: int = 0, preparing: int = 0
-    ) -> str:
+    ) -> Prediction:
         """The memory that a run takes at most, in words, where the maps of nodes are `kept`.
 
         `shown` are bytes that the caller holds, `preparing` those that reading the picture takes.
         Raises UnfitError for a run beyond the limits.
         """
         rows = self.rows(shape)
-        return memory_note(rows, shape, self.setup.init, kept, shown, self.limits, preparing)
+        return prediction(rows, shape, self.setup.init, kept, shown, self.limits, preparing)
 
     def _needs(self, header: Header) -> int:
         return preparing_bytes(header, self.setup.preparation)
