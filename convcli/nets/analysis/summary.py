@@ -407,7 +407,7 @@ def fit_warnings(fits: Sequence[Fit], skips: bool = True) -> Iterator[str]:
         if skips and fit.skipped:
             yield (
                 f"between windows, {fit.skipped} of every {_plural(cells, fit.window.stride)} are "
-                f"never read: the stride {fit.window.stride} is longer than the kernel's reach "
+                f"never read: the stride {fit.window.stride} is longer than the dilated kernel size "
                 f"{fit.window.dilated_kernel}"
             )
 
