@@ -47,7 +47,7 @@ def solve_command(options: SolveOptions) -> None:
 
     For one axis, the command finds every integer solution for those of input, kernel, stride and
     padding that are not given, exact ones first. It needs --output, and --input or two others. With
-    --why it tries padding rules, biases, batch norm's counting, auxiliary heads, versions, groups and
-    the MAC rules of other tools on the network.
+    --why it tries padding rules, biases, batch norm's counting, auxiliary heads, versions, groups
+    and the MAC rules of other tools on the network.
     """
     finish(solve(options), options)

@@ -199,7 +199,7 @@ def band_rows(cells: int, rows: int, itemsize: int, kernel_rows: int, threads: i
 
 
 def thread_count(samples: int, threads: int | None = None) -> int:
-    """Number of threads for a number of samples: one per core, or one where there is little work."""
+    """Number of threads for `samples`: one per core, or one where there is little work."""
     if threads is not None:
         return max(1, threads)
     if samples < SHARED_SAMPLES:
