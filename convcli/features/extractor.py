@@ -58,6 +58,21 @@ class Features(NamedTuple):
     memory: str = ""
     """The memory that the run was predicted to take, in words."""
 
+    def __repr__(self) -> str:
+        maps = ", ".join(
+            f"{name} {'x'.join(map(str, (*array.shape[1:], len(array))))}"
+            for name, array in self.maps.items()
+        )
+        return f"<features of {maps or 'no layer'}; vector of {len(self.vector):,}>"
+
+    def _repr_png_(self) -> bytes | None:
+        """The maps as a notebook shows them: what `convcli extract` draws; None without maps."""
+        from convcli.drawing.montage import caption, grid, sheet
+        from convcli.images.arrays import png
+
+        panels = [grid(caption(name, "", maps), maps) for name, maps in self.maps.items()]
+        return png(sheet(panels).pixels) if panels else None
+
     def plain(self) -> PlainFeatures:
         """All but the maps, as JSON can hold it."""
         return self.vector.tolist(), self.names, self.shapes, self.notes, self.memory
