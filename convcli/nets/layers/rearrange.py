@@ -31,6 +31,8 @@ class Reshape(NamedTuple):
 
     shape: tuple[int, ...] = (-1,)
     start: int = 0
+    channels_last: bool = False
+    """Whether values are counted with the channels last, as Keras has them."""
 
     @property
     def type(self) -> str:

@@ -75,8 +75,9 @@ def in_integers(operator: Operator) -> Operator:
 
     def read(call: Call) -> Results:
         y = operator(call)
-        integer = "int" in result_type(call, 0) and isinstance(y, Traced)
-        return call.graph.elementwise("truncate", y, name=call.name) if integer else y
+        if isinstance(y, Traced) and "int" in result_type(call, 0):
+            return call.graph.elementwise("truncate", y, name=call.name)
+        return y
 
     return read
 
