@@ -18,6 +18,7 @@ from convcli.tables import Record, TextResult, show_text
 from convcli.text import like, safe
 
 if TYPE_CHECKING:
+    from convcli.explanation.draw.frames import Sheet
     from convcli.explanation.steps import Geometry, Walk
     from convcli.images.image import Picture
 
@@ -38,6 +39,7 @@ class LessonOptions(Options):
     bias: str | None = None
     flip: bool = False
     transposed: bool = False
+    scatter: bool = False
     output_padding: Pair | None = None
     random: int | None = None
     symbols: bool = False
@@ -240,9 +242,13 @@ def _convolution(options: ExplainOptions) -> Answer:
     else:
         if options.output_padding is not None:
             raise SpecError("--output-padding is for --transposed")
+        if options.scatter:
+            raise SpecError("--scatter is a view of a transposed convolution: add --transposed")
         walk = convolution(x, kernel, options.geometry, bias, options.flip, border)
-    check_cell(walk, options.cell)
     hints = tuple(operands.hints)
+    if options.scatter:
+        return _scatter(options, walk, operands)
+    check_cell(walk, options.cell)
     if options.backward:
         gradient = operands.gradient(options.grad, 1, walk.size)
         backward = Backward(walk, gradient, options.cell, tuple(operands.notes), options.every)
@@ -250,6 +256,18 @@ def _convolution(options: ExplainOptions) -> Answer:
     return Answer(
         Lesson(walk, options.cell, tuple(operands.notes), options.every), walk, hints=hints
     )
+
+
+def _scatter(options: ExplainOptions, walk: "Walk", operands: Operands) -> Answer:
+    from convcli.explanation.scatter import ScatterLesson, check_stamp
+
+    if options.backward:
+        raise SpecError("--scatter goes forward: leave it or --backward out")
+    if options.is_page:
+        raise SpecError("a page walks the equal convolution: leave --scatter out")
+    check_stamp(walk, options.cell)
+    lesson = ScatterLesson(walk, options.cell, tuple(operands.notes), options.every)
+    return Answer(lesson, walk, hints=tuple(operands.hints))
 
 
 def _pool(options: ExplainOptions) -> Answer:
@@ -380,7 +398,11 @@ KINDS = {
     "convolution": Kind(
         "a convolution",
         frozenset(
-            {"kernel", "bias", "flip", "transposed", "output_padding", "border", *WINDOW, *BACKWARD}
+            {
+                *("kernel", "bias", "flip", "transposed", "scatter", "output_padding", "border"),
+                *WINDOW,
+                *BACKWARD,
+            }
         ),
         _convolution,
     ),
@@ -424,13 +446,28 @@ def _save(answer: Answer, target: str, options: ExplainOptions) -> None:
         write_picture(answer.picture, target, options.force)
     elif answer.walk is not None:
         from convcli.explanation.draw.animation import save_animation
-        from convcli.explanation.draw.frames import Sheet
-        from convcli.explanation.draw.themes import THEMES
 
-        sheet = Sheet(answer.walk, THEMES[options.theme or "both"], options.cell)
-        save_animation(sheet, target, options.fps or 2.0, options.force)
+        save_animation(_sheet(answer, options), target, options.fps or 2.0, options.force)
     else:
         raise UnfitError("-o draws a window that walks; there is none to draw here")
+
+
+def _sheet(answer: Answer, options: ExplainOptions) -> "Sheet":
+    """The frames of an answer that has a walk."""
+    from convcli.explanation.draw.frames import Sheet
+    from convcli.explanation.draw.scatter import ScatterSheet
+    from convcli.explanation.draw.signals import SignalSheet
+    from convcli.explanation.draw.themes import THEMES
+    from convcli.explanation.scatter import ScatterLesson
+    from convcli.explanation.signals import SignalLesson
+
+    theme = THEMES[options.theme or "both"]
+    if isinstance(answer.lesson, ScatterLesson):
+        return ScatterSheet(answer.lesson, theme)
+    if isinstance(answer.lesson, SignalLesson):
+        return SignalSheet(answer.lesson, theme)
+    assert answer.walk is not None
+    return Sheet(answer.walk, theme, options.cell)
 
 
 def _save_page(answer: Answer, target: str, options: ExplainOptions) -> None:
