@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageSequence
 
-from convcli.app.explain import ExplainOptions, lesson_of
+from convcli.app.lessons import ExplainOptions, lesson_of
 from convcli.cli.main import run
 from convcli.explanation.draw.frames import Sheet
 from convcli.explanation.draw.pens import PixelPen
