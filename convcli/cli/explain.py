@@ -2,7 +2,8 @@
 
 import click
 
-from convcli.app.explain import ExplainOptions, explain
+from convcli.app.explain import explain
+from convcli.app.lessons import ExplainOptions
 from convcli.cli.help import group, option, page, takes
 from convcli.cli.params import (
     ACTIVATION,
