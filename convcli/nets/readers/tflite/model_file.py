@@ -13,6 +13,9 @@ from convcli.text import safe
 
 MAX_OPERATORS = 100_000
 
+MAX_ENDS = 1_000
+"""Inputs of a network, outputs of it, and outputs of an operator."""
+
 ELEMENT_TYPES = {
     0: "float32",
     1: "float16",
@@ -133,13 +136,16 @@ class ModelFile:
             for code, custom in [codes[one.number(0, "I")]]
         ]
         self.inputs, self.outputs = graph.numbers(1, "i"), graph.numbers(2, "i")
+        results = (operator.outputs for operator in self.operators)
+        if any(len(ends) > MAX_ENDS for ends in (self.inputs, self.outputs, *results)):
+            raise FlatError(f"more than {MAX_ENDS:,} inputs or outputs")
         self.shapes: list[Shape] = []
         self.names: list[str] = []
         self.arrays: dict[int, StoredArray] = {}
         for place, tensor in enumerate(tensors):
             shape = tuple(tensor.numbers(0, "i"))
             # a size that may change is kept as −1 beside the one it was converted with
-            if any(n < 0 for n in shape) or prod(shape) > 10**15 or len(shape) > 64:
+            if len(shape) > 64 or any(n < 0 for n in shape) or prod(shape) > 10**15:
                 raise FlatError(f"sizes {shape[:8]}, which no tensor has")
             self.shapes.append(shape)
             self.names.append(tensor.text(3))
