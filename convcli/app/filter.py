@@ -238,7 +238,7 @@ def _filter_batch(options: FilterRun) -> None:
     for remark in remarks(spec, wanted):
         note(remark)
     job = FilterJob(
-        record=spec_of(wanted).record,
+        record=spec.record,
         format=None if form is None else form.name,
         quality=options.quality,
         subsampling=options.subsampling,
@@ -270,8 +270,8 @@ def _refuse_clashes(options: FilterRun) -> None:
         raise SpecError("stdin (-) is one picture, with a file as -o, and not one of a batch")
     if options.output == "-":
         raise SpecError("-o - is one picture on stdout; name a folder, such as -o out/")
-    if options.mask is not None and (options.resume or options.scheduler is not None):
-        raise SpecError("--mask goes without --resume and --scheduler: no result tells its mask")
+    if options.mask is not None and options.scheduler is not None:
+        raise SpecError("--mask goes without --scheduler: other machines do not have the mask")
     if options.given("ship") and options.scheduler is None:
         raise SpecError("--ship goes with --scheduler")
     options.check()

@@ -88,8 +88,12 @@ def read_template(output: str | None, count: int) -> str:
 def filled(template: str, parts: NameParts) -> str:
     """The name that a template gives.
 
+    `{parent}` of a picture at the top is no folder; as a part of a name it is its folder's own.
+
     >>> filled("out/{stem}.{kernel}{suffix}", NameParts(Input("a/cat.jpg"), "sobel", ".png", 1))
     'out/cat.sobel.png'
+    >>> filled("{parent}/{parent}-{name}", NameParts(Input("a/cat.jpg"), "sobel", ".png", 1))
+    'a-cat.png'
     """
 
     def field(match: "re.Match[str]") -> str:
@@ -97,6 +101,9 @@ def filled(template: str, parts: NameParts) -> str:
             return match[0][0]
         name, _, width = match[1].partition(":")
         value = FIELDS[name](parts)
+        around = template[: match.start()][-1:] + template[match.end() :][:1]
+        if value == os.curdir and around.strip("/" + os.sep):  # a part of a name, and no folder
+            value = os.path.basename(os.path.dirname(os.path.abspath(parts.source.path)))
         return value.zfill(int(width)) if width else value
 
     return os.path.normpath(FIELD.sub(field, template))

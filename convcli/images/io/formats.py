@@ -44,7 +44,7 @@ class Format(NamedTuple):
     """Whether it holds cyan, magenta, yellow and black."""
     metadata: frozenset[str] = frozenset({"dpi", "exif", "xmp", "icc_profile"})
     """What a result keeps of its picture."""
-    record: Literal["", "text", "exif"] = ""
+    record: Literal["", "text", "exif", "comment"] = ""
     """Where it holds the record of how a result was made."""
     color_chunks: bool = False
     """Whether it holds gamma and the colors of a PNG as they stand in one."""
@@ -141,7 +141,8 @@ FORMATS = {
             soft_alpha=False,
             frames="timed",
             max_side=65_535,
-            metadata=frozenset(),
+            metadata=frozenset({"comment"}),
+            record="comment",
         ),
         Format(
             name="AVIF",
