@@ -85,6 +85,7 @@ def damaged(data, rng):
     return bytes(data[: rng.randrange(1, len(data) + 1)] if rng.random() < 0.05 else data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAKERS)
 def test_a_damaged_file_is_read_or_refused(name, tmp_path):
     path = tmp_path / name

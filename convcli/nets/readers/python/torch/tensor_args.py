@@ -33,7 +33,9 @@ def append_operation(
 ) -> Tensor:
     """Append the node of an Operation, which holds for these shapes alone."""
     shapes = tuple(tensor.shape for tensor in inputs)
-    record = Operation(type_, shapes, tuple(output), values, macs)
+    # a text with channels last numbers its axes otherwise
+    runs = not any(tensor.channels_last for tensor in inputs)
+    record = Operation(type_, shapes, tuple(output), values, macs, runs)
     return append_node(interpreter, record, inputs, output)
 
 
