@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from convcli.errors import PictureError, SpecError
 from convcli.images.io.formats import READABLE, UNREAD_SUFFIXES, suffix_of
+from convcli.images.io.frames import source_of
 from convcli.output import note
 from convcli.text import safe
 
@@ -63,6 +64,8 @@ def gathered(
             for text in left:
                 note(f"{safe(word)}: {text}")
             inputs += inside
+        elif source_of(word).frames:
+            inputs.append(Input(word))
         elif is_glob(word):
             inputs += [
                 Input(match)
@@ -80,7 +83,7 @@ def gathered(
         inputs += [Input(name) for name in _listed(files_from, null)]
     if not inputs:
         raise PictureError("no picture is named")
-    if any(one.path == "-" for one in inputs) and len(inputs) > 1:
+    if any(source_of(one.path).file == "-" for one in inputs) and len(inputs) > 1:
         raise SpecError("stdin (-) is one picture; it cannot be one of many")
     return inputs
 

@@ -145,10 +145,12 @@ def _picture(image: ImageFile, prefetch: Prefetch, every_kind: bool) -> Picture:
     samples that are no numbers.
     """
     header, notes = prefetch.header(), []
-    if image.format == "MPO":
+    if image.format == "MPO" and not prefetch.named:
         notes.append("the first of several pictures is read")
     if header.frames > 1 and not every_kind:
-        raise PictureError(f"it holds {header.frames} frames; convcli reads pictures of one")
+        raise PictureError(
+            f"it holds {header.frames} frames; convcli reads pictures of one: name it, as in IN[0]"
+        )
     if prefetch.deep:
         notes.append("16-bit color is read with 8 bits a sample")
         if isinstance(image.info.get("transparency"), tuple):
@@ -211,7 +213,7 @@ def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Pictur
     frames: list[Samples] = []
     modes: list[str] = []
     metadata: Metadata = {}
-    for number in range(header.frames):
+    for number in prefetch.numbers:
         image.seek(number)
         check_layout(image)
         mode, pixels, upright = _page(image, prefetch, number)
@@ -220,7 +222,7 @@ def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Pictur
         modes.append(mode)
         frames.append(pixels)
         durations.append(int(image.info.get("duration", 0)))
-        if not number:
+        if number == prefetch.numbers.start:
             metadata = {**read_metadata(upright, mode, notes), **saved_as(image, prefetch)}
     if len(set(modes)) > 1:
         if any(frame.dtype == np.uint16 for frame in frames):
@@ -286,7 +288,7 @@ def check_layout(image: ImageFile) -> None:
     """Raise PictureError for a page of a TIFF whose samples Pillow takes for something else."""
     if is_misread(image):
         raise PictureError(
-            "a page has samples that are not read; tiffsplit IN makes a file of each"
+            "a page has samples that are not read with others; name each, as in IN[0]"
         )
 
 
@@ -382,7 +384,8 @@ def saved_as(image: ImageFile, prefetch: Prefetch) -> Metadata:
         with prefetch.stream() as stream:
             stored["lossless"] = is_lossless(stream)
     if image.format == "PNG":
-        stored["hidden_first"] = bool(image.info.get("default_image"))
+        hides = not prefetch.numbers.start and len(prefetch.numbers) > 1
+        stored["hidden_first"] = hides and bool(image.info.get("default_image"))
         with prefetch.stream() as stream:
             stored["color_chunks"] = color_chunks(stream)
     if image.format == "AVIF":

@@ -23,6 +23,7 @@ from convcli.errors import PictureError
 from convcli.images.image import Header
 from convcli.images.io.deep import DEEP, Halves, decode_halves, is_deep, raw_mode, set_order
 from convcli.images.io.formats import FORMATS, formats_beginning, unread_kind
+from convcli.images.io.frames import source_of
 from convcli.images.io.tiff_layout import Layout, layout_of
 
 DECODED_AHEAD = 2**27
@@ -70,11 +71,9 @@ MAX_TILES, MAX_TEXTS, MAX_FRAMES = 1 << 18, 10_000, 4096
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
-def header_of(image: Image.Image) -> Header:
-    """What the header of an image says."""
-    # of several pictures in one JPEG the first is read
+def header_of(image: Image.Image, frames: int = 1) -> Header:
+    """What the header of an image says, of which so many frames are read."""
     form = "JPEG" if image.format == "MPO" else image.format or "PNG"
-    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     mode = array_mode(image, form, every_kind=frames == 1)
     if frames > 1 and form == "PNG" and mode.endswith(";16"):
         mode = mode.removesuffix(";16")  # Pillow puts frames together in 8 bits
@@ -302,7 +301,10 @@ class Prefetch:
     """
 
     def __init__(self, source: str, background: bool = False, limits: Limits | None = None) -> None:
-        self.source = source
+        self.file, named = self.source = source_of(source)
+        self.numbers = range(1)
+        """The frames that are read."""
+        self.named = bool(named)
         self.limits = limits or Limits()
         self.deep = False
         """Whether samples of 16 bits are read as 8, which Pillow does without a word."""
@@ -310,7 +312,9 @@ class Prefetch:
         """Bits a sample of formats where Pillow does not scale 9 to 15."""
         self.halves: Halves | None = None
         """16-bit color that is decoded."""
-        self._pipe = source == "-" or (os.path.exists(source) and not os.path.isfile(source))
+        self._pipe = self.file == "-" or (
+            os.path.exists(self.file) and not os.path.isfile(self.file)
+        )
         self._before = self._state()
         self._data: bytes | None = None
         self._map: Map | None = None
@@ -341,7 +345,7 @@ class Prefetch:
         self.header()
         if self._map is None:
             return None
-        return self.source if self._data is None else self._data, self._map
+        return self.file if self._data is None else self._data, self._map
 
     @contextmanager
     def image(self, needs: Needs | None = None, load: bool = True) -> Iterator[ImageFile]:
@@ -366,8 +370,15 @@ class Prefetch:
         if self._state() != self._before:
             raise PictureError("it changed while it was read; what was read is not used")
 
+    def close(self) -> None:
+        """Let go of the file, once the background has."""
+        if self._thread:
+            self._thread.join()
+        if self._image is not None:
+            self._image.close()
+
     def _state(self) -> FileState | None:
-        return None if self._pipe else file_state(self.source)
+        return None if self._pipe else file_state(self.file)
 
     def _work(self) -> None:
         """In the background: open the file, and decode a picture that is small enough."""
@@ -387,56 +398,69 @@ class Prefetch:
 
     def _open(self) -> Header:
         if self._pipe:  # Pillow seeks, a pipe cannot
-            if self.source == "-":
+            if self.file == "-":
                 self._data = self._piped(sys.stdin.buffer)
             else:
-                with open(self.source, "rb") as stream:
+                with open(self.file, "rb") as stream:
                     self._data = self._piped(stream)
             start = self._data[:MAX_MAP_HEADER]
         else:
-            with open(self.source, "rb") as stream:
+            with open(self.file, "rb") as stream:
                 start = stream.read(MAX_MAP_HEADER)
-        self._map = map_header(start)
+        self._map, self._start = map_header(start), start
         if self._map is not None:
+            self.numbers = self.source.numbers(1)
             self._header = self._map.header
-        else:
-            self._start = start
-            self._image = self._opened_image()
-            if self._layout is not None:
-                self._header = self._layout.header
-                return self._header
-            assert self._image is not None
-            try:
-                _check_parts(self._image)
-                self._header = header_of(self._image)
-            except BaseException:
-                self._image.close()
-                raise
+            return self._header
+        self._image = self._opened_image()
+        if self._layout is not None:
+            self._header = self._layout.header
+            return self._header
+        assert self._image is not None
+        try:
+            self._header = header_of(self._image, len(self.numbers))
+        except BaseException:
+            self._image.close()
+            raise
         return self._header
 
     def _opened_image(self) -> ImageFile | None:
-        """The image as Pillow opens it; None for a TIFF that is read as its tags say."""
-        if not self._start.startswith(FORMATS["TIFF"].magic):
-            return self.again()
+        """The image as Pillow opens it, at the first of its frames that are read.
+
+        None for a TIFF that is read as its tags say.
+        """
+        is_tiff = self._start.startswith(FORMATS["TIFF"].magic)
         try:
             image = self.again()
         except UnidentifiedImageError:
-            image = None
-        if image is None or is_misread(image):
+            if not is_tiff:
+                raise
             with self.stream() as stream:
-                self._layout = layout_of(stream)
-            if image is not None:
+                self.numbers = self.source.numbers(_tiff_pages(stream))
+        else:
+            try:
+                _check_parts(image)
+                several = self.named or image.format != "MPO"  # of one JPEG the first is read
+                self.numbers = self.source.numbers(getattr(image, "n_frames", 1) if several else 1)
+                if self.numbers.start:
+                    image.seek(self.numbers.start)
+                if not is_misread(image):
+                    return image
+            except BaseException as error:
                 image.close()
-            reason = self._layout.refuses()
-            if reason:
-                raise PictureError(reason)
-            return None
-        return image
+                if not (is_tiff and isinstance(error, SyntaxError)):
+                    raise
+            image.close()
+        with self.stream() as stream:
+            self._layout = layout_of(stream, self.numbers)
+        if reason := self._layout.refuses():
+            raise PictureError(reason)
+        return None
 
     @contextmanager
     def stream(self) -> Iterator[IO[bytes]]:
         """The file, opened anew."""
-        with open(self.source, "rb") if self._data is None else BytesIO(self._data) as stream:
+        with open(self.file, "rb") if self._data is None else BytesIO(self._data) as stream:
             yield stream
 
     def layout(self, needs: Needs | None = None) -> Layout | None:
@@ -450,8 +474,11 @@ class Prefetch:
         return self._layout
 
     def again(self) -> ImageFile:
-        """The image opened anew."""
-        return _opened(self.source if self._data is None else BytesIO(self._data), self._start)
+        """The image opened anew, at the first of its frames that are read."""
+        image = _opened(self.file if self._data is None else BytesIO(self._data), self._start)
+        if self.numbers.start:
+            image.seek(self.numbers.start)
+        return image
 
     def _piped(self, stream: IO[bytes]) -> bytes:
         """All that a pipe or a device gives, which may never end. Raises PictureError."""
@@ -485,7 +512,7 @@ class Prefetch:
         deep = deep or self.bits > 8
         self.deep = self.deep or (deep and not whole and not image.mode.startswith("I"))
         _scale_key(image)
-        if getattr(image, "n_frames", 1) == 1:
+        if self._header.frames == 1:
             image.load()
 
 
