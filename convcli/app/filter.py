@@ -157,20 +157,21 @@ def _output_name(source: str, spec: FilterSpec, options: FilterRun, prefetch: Pr
 
     Raises OutputError where a picture's name does not tell a format.
     """
-    from convcli.images.io.formats import SUFFIXES
+    from convcli.images.io.formats import FLOAT_SUFFIXES, SUFFIXES, result_suffix
     from convcli.images.io.frames import source_of
     from convcli.images.io.read import open_picture
 
     file, form = source_of(source), options.save_options().format
     if options.output is not None or file.file == "-":
         return "-" if options.output is None else options.output
-    if form is None and file.suffix.lower() not in SUFFIXES:
+    own = result_suffix(file.suffix)
+    if form is None and own.lower() not in {*SUFFIXES, *FLOAT_SUFFIXES}:
         open_picture(source, every_kind=True, prefetch=prefetch)  # says what is wrong with it
         raise OutputError(
             f"{safe(source)} does not end as a picture does; name the result with -o, or its "
             "format with --to"
         )
-    return f"{file.stem}.{spec.label}{file.suffix if form is None else form.suffixes[0]}"
+    return f"{file.stem}.{spec.label}{own if form is None else form.suffixes[0]}"
 
 
 def _preview(picture: Picture, spec: FilterSpec) -> None:

@@ -10,7 +10,7 @@ from re import finditer
 from typing import NamedTuple
 
 from convcli.errors import PictureError, SpecError
-from convcli.images.io.formats import READABLE, UNREAD_SUFFIXES, suffix_of
+from convcli.images.io.formats import UNREAD_SUFFIXES, readable_suffixes, suffix_of
 from convcli.images.io.frames import source_of
 from convcli.output import note
 from convcli.text import safe
@@ -55,7 +55,7 @@ def gathered(
             unread: Counter[str] = Counter()
             inside = list(pictures_in(word, recursive, skip, unread))
             left = [
-                f"{count:,} {suffix} skipped, which {UNREAD_SUFFIXES[suffix].command} converts"
+                f"{count:,} {suffix} skipped: {UNREAD_SUFFIXES[suffix].advice}"
                 for suffix, count in sorted(unread.items())
             ]
             if not inside:
@@ -116,7 +116,7 @@ def pictures_in(
         )
         parent = os.path.relpath(here, folder)
         for name in sorted(names):
-            if not name.startswith(".") and suffix_of(name) in READABLE:
+            if not name.startswith(".") and suffix_of(name) in readable_suffixes():
                 yield Input(os.path.join(here, name), "" if parent == "." else parent)
             elif unread is not None and suffix_of(name) in UNREAD_SUFFIXES:
                 unread[suffix_of(name)] += not name.startswith(".")

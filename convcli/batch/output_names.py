@@ -8,6 +8,7 @@ from typing import NamedTuple
 from convcli.batch.inputs import Input
 from convcli.batch.options import is_template
 from convcli.errors import OutputError, SpecError
+from convcli.images.io.formats import result_suffix
 from convcli.images.io.frames import source_of
 from convcli.images.io.source import FileState
 from convcli.text import counted, safe
@@ -140,7 +141,7 @@ def planned(
     root = os.path.realpath(output_root(template) or ".")
     folders: dict[str, str] = {}
     for number, one in enumerate(inputs, 1):
-        own = source_of(one.path).suffix if suffix is None else suffix
+        own = result_suffix(source_of(one.path).suffix) if suffix is None else suffix
         target = filled(template, NameParts(one, label, own, number))
         folder, name = os.path.split(target)
         if folder not in folders:

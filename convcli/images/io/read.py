@@ -78,9 +78,12 @@ def open_picture(
         prefetch = prefetch or Prefetch(source, limits=limits)
         mapped = prefetch.map()
         if mapped is not None:
-            picture = open_map(*mapped)
+            header = mapped[1].header
+            if header.dtype.startswith("float") and not every_kind:
+                raise PictureError("its samples are floats; convcli reads 8 and 16 bits here")
             if needs:
-                prefetch.limits.check_memory(mapped[1].header, needs(mapped[1].header))
+                prefetch.limits.check_memory(header, needs(header))
+            picture = open_map(*mapped)
         elif (layout := prefetch.layout(needs)) is not None:
             if layout.dtype.startswith("float") and not every_kind:
                 raise PictureError(f"{layout.kind}, is not read here; convcli reads 8 and 16 bits")
@@ -354,11 +357,11 @@ def read_metadata(upright: Image.Image, mode: str, notes: list[str]) -> Metadata
         notes.append("CIELab is converted to sRGB of 8 bits a sample, and some of it is left out")
     elif not same and "icc_profile" in upright.info:
         notes.append(f"its profile of {upright.mode} is left out: samples become {mode}")
-    exif = upright.info.get("exif", b"")
+    exif = upright.info.get("exif") or b""
     if exif and not is_sound(exif):
         kept.remove("exif")
         notes.append("its EXIF is damaged, and is left out")
-    metadata = {key: value for key, value in upright.info.items() if key in kept}
+    metadata = {key: value for key, value in upright.info.items() if key in kept and value}
     if "exif" in metadata:
         metadata["exif"] = without_thumbnail(exif)
     if "comment" in metadata:  # that of a GIF holds records too

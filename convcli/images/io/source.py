@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from io import BytesIO
 from math import ceil
 from threading import Event, Thread
@@ -19,12 +20,13 @@ from typing import IO, Literal, NamedTuple
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from convcli.errors import PictureError
+from convcli.errors import PictureError, SpecError
 from convcli.images.image import Header
 from convcli.images.io.deep import DEEP, Halves, decode_halves, is_deep, raw_mode, set_order
 from convcli.images.io.formats import FORMATS, formats_beginning, unread_kind
 from convcli.images.io.frames import source_of
 from convcli.images.io.tiff_layout import Layout, layout_of
+from convcli.numerals import NPY, read_array_header
 
 DECODED_AHEAD = 2**27
 """Bytes that are taken for a picture before anybody has said how much its filter needs, at most."""
@@ -52,10 +54,15 @@ ARRAYS = {
 
 Those of 16-bit color are no modes of Pillow's: their high and low bytes are decoded apart."""
 
+BETWEEN = rb"(?:\s|#[^\n]*\n)+"
+
 MAP = re.compile(
-    rb"P([56])(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(255|65535)\s"
+    rb"P([56])" + BETWEEN + rb"(\d{1,9})" + BETWEEN + rb"(\d{1,9})" + BETWEEN + rb"(255|65535)\s"
 )
 """The header of a PGM or PPM of 8 or 16 bits, whose samples are mapped and not decoded."""
+
+PFM = re.compile(rb"P([fF])\s+(\d{1,9})\s+(\d{1,9})\s+([-+]?[\d.]{1,20}(?:[eE][-+]?\d{1,3})?)\s")
+"""The header of a PFM: floats, the last row first; a scale below 0 says little-endian."""
 
 MAX_MAP_HEADER = 4096
 
@@ -139,18 +146,41 @@ def array_mode(image: Image.Image, form: str, every_kind: bool) -> str:
 
 
 class Map(NamedTuple):
-    """A PGM or PPM that is mapped into memory: its header, and where its samples begin."""
+    """Samples that lie in a file as in an array: a PGM, PPM, PFM or .npy, mapped into memory."""
 
     header: Header
     offset: int
+    stored: str = "|u1"
+    """NumPy's name of the samples in the file."""
+    bottom_up: bool = False
+    fortran: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def map_header(start: bytes) -> Map | None:
-    """The header of a PGM or PPM of 8 or 16 bits from its first bytes; None for all other files.
+    """The header of a file whose samples are mapped, from its first bytes; None for all others.
 
     >>> map_header(b"P5 3 2 255 ......").header[:4]
     (3, 2, 1, 'uint8')
+    >>> map_header(b"Pf 3 2 -1.0 ......")[:3:2]
+    (Header(width=3, height=2, channels=1, dtype='float32', has_alpha=False, inks=False, \
+opaque=True, frames=1, format='PFM', mode='F', array_mode='F'), '<f4')
+
+    Raises PictureError for a .npy that holds no picture.
     """
+    if start.startswith(NPY):
+        return _array_map(start)
+    if match := PFM.match(start[:MAX_MAP_HEADER]):
+        channels, scale = 3 if match[1] == b"F" else 1, match[4]
+        notes = (
+            ()
+            if scale.lstrip(b"-+").rstrip(b"0") in (b"1.", b"1")
+            else (f"its scale of {scale.decode()} is left out: samples are read as they stand",)
+        )
+        header = Header(int(match[2]), int(match[3]), channels, "float32", format="PFM",
+                        mode="F", array_mode="F")  # fmt: skip
+        order = "<" if scale.startswith(b"-") else ">"
+        return Map(header, match.end(), f"{order}f4", bottom_up=True, notes=notes)
     match = MAP.match(start[:MAX_MAP_HEADER])
     if match is None:
         return None
@@ -159,7 +189,28 @@ def map_header(start: bytes) -> Map | None:
     header = Header(
         int(match[2]), int(match[3]), channels, dtype, format="PPM", mode=mode, array_mode=mode
     )
-    return Map(header, match.end())
+    return Map(header, match.end(), "|u1" if dtype == "uint8" else ">u2")
+
+
+def _array_map(start: bytes) -> Map:
+    """A .npy of (rows, columns) or (rows, columns, samples), as `picture_of` takes arrays."""
+    try:
+        array = read_array_header(BytesIO(start))
+    except SpecError as error:
+        raise PictureError(str(error)) from None
+    if len(array.shape) not in (2, 3) or not 1 <= (*array.shape, 1)[2] <= 4:
+        raise PictureError(f"{array} is no picture: rows x columns, or with 1 to 4 samples, is one")
+    if array.type[0] not in "uif":
+        raise PictureError(f"{array} is no picture: its samples are no numbers")
+    rows, columns, channels = (*array.shape, 1)[:3]
+    narrow = {"u1": "uint8", "u2": "uint16", "i1": "float32", "i2": "float32",
+              "f2": "float32", "f4": "float32"}  # fmt: skip
+    dtype = narrow.get(array.type, "float64")
+    has_alpha = channels in (2, 4) and dtype.startswith("u")
+    mode = "" if dtype.startswith("u") else "F"
+    header = Header(columns, rows, channels, dtype, has_alpha, False, not has_alpha, 1, "NPY",
+                    mode, mode)  # fmt: skip
+    return Map(header, array.offset, array.order + array.type, fortran=array.fortran)
 
 
 class TooLargeError(PictureError):
@@ -341,7 +392,7 @@ class Prefetch:
         return self._header
 
     def map(self) -> tuple[str | bytes, Map] | None:
-        """The path or the bytes of a PGM or PPM that is mapped, and its header; else None."""
+        """The path or the bytes of a file that is mapped, and its header; else None."""
         self.header()
         if self._map is None:
             return None
@@ -508,7 +559,7 @@ class Prefetch:
         deep = image.format != "BMP" and any(";16" in str(tile[3]) for tile in tiles)
         if image.format == "PPM" and tiles and isinstance(tiles[0][3], tuple):
             deep = any(isinstance(value, int) and value > 255 for value in tiles[0][3])
-        self.bits = sample_bits(self._start, image.format or "")
+        self.bits = image.info.get("bit_depth") or sample_bits(self._start, image.format or "")
         deep = deep or self.bits > 8
         self.deep = self.deep or (deep and not whole and not image.mode.startswith("I"))
         _scale_key(image)
@@ -609,23 +660,30 @@ def is_pillows(error: BaseException) -> bool:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("PIL")
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith(
+        ("PIL", "pillow_heif")
+    )
 
 
 def _opened(source: str | BytesIO, start: bytes) -> ImageFile:
     """Open without Pillow's limit, in whose place stands the same one of ours, which can be set."""
     # the likely one first: Pillow imports all its readers to try one that it does not know
-    likely = [form.name for form in formats_beginning(start)]
+    names = [*(form.name for form in formats_beginning(start)), *FORMATS]
+    kind = unread_kind(start)
+    if kind is not None and kind.is_read:
+        import_module(kind.package).register_heif_opener()
+        names = ["HEIF"]
     # what Pillow remarks on metadata is no concern here
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None
     try:
-        return Image.open(source, formats=[*likely, *FORMATS])
+        return Image.open(source, formats=names)
     except UnidentifiedImageError:
-        kind = unread_kind(start)
         if kind is None:
             raise
-        raise PictureError(f"{kind.name} is not read; {kind.command} converts it") from None
+        if kind.is_read:
+            raise PictureError(f"it is a damaged {kind.name}") from None
+        raise PictureError(f"{kind.name} is not read; convert it: {kind.advice}") from None
     finally:
         Image.MAX_IMAGE_PIXELS = before

@@ -284,12 +284,8 @@ def _scaled(samples: Samples, layout: Layout) -> Samples:
     import numpy as np
 
     if layout.dtype.startswith("float"):
-        wide = samples.dtype.kind != "f" and samples.dtype.itemsize == 8
-        if wide and bool((np.abs(samples.astype(np.float64)) > EXACT).any()):
-            raise PictureError(f"{layout.kind}, holds numbers beyond 2⁵³, which floats do not")
         numbers = samples.astype(layout.dtype)
-        if not np.isfinite(numbers).all():
-            raise PictureError("it holds samples that are not finite numbers")
+        check_numbers(numbers, samples)
         return numbers
     full, white = np.iinfo(layout.dtype).max, 2 ** layout.bits[0] - 1
     if full != white:
@@ -298,6 +294,16 @@ def _scaled(samples: Samples, layout: Layout) -> Samples:
     if layout.photometric == 0:
         samples[..., :1] = full - samples[..., :1]
     return samples
+
+
+def check_numbers(numbers: Samples, stored: Samples) -> None:
+    """Raise PictureError where floats are not finite, or not what is stored."""
+    import numpy as np
+
+    if not np.isfinite(numbers).all():
+        raise PictureError("it holds samples that are not finite numbers")
+    if stored.dtype.kind != "f" and stored.dtype.itemsize == 8 and (abs(numbers) > EXACT).any():
+        raise PictureError("it holds numbers beyond 2⁵³, which floats do not")
 
 
 def _turned(samples: Samples, orientation: int) -> Samples:
