@@ -78,7 +78,11 @@ from convcli.images.filters.options import Channels, Normalization
             type=click.Choice(get_args(Channels)),
             help="Colors, their luma alone, or alpha as one more channel.  [rgb]",
         ),
-        option("--linear", is_flag=True, help="Filter in linear light, by the curve that the file names."),
+        option(
+            "--linear",
+            is_flag=True,
+            help="Filter in linear light, by the curve that the file names.",
+        ),
     ],
 )
 @group(

@@ -78,9 +78,12 @@ def open_picture(
         prefetch = prefetch or Prefetch(source, limits=limits)
         mapped = prefetch.map()
         if mapped is not None:
-            picture = open_map(*mapped)
+            header = mapped[1].header
+            if header.dtype.startswith("float") and not every_kind:
+                raise PictureError("its samples are floats; convcli reads 8 and 16 bits here")
             if needs:
-                prefetch.limits.check_memory(mapped[1].header, needs(mapped[1].header))
+                prefetch.limits.check_memory(header, needs(header))
+            picture = open_map(*mapped)
         elif (layout := prefetch.layout(needs)) is not None:
             if layout.dtype.startswith("float") and not every_kind:
                 raise PictureError(f"{layout.kind}, is not read here; convcli reads 8 and 16 bits")
@@ -145,10 +148,12 @@ def _picture(image: ImageFile, prefetch: Prefetch, every_kind: bool) -> Picture:
     samples that are no numbers.
     """
     header, notes = prefetch.header(), []
-    if image.format == "MPO":
+    if image.format == "MPO" and not prefetch.named:
         notes.append("the first of several pictures is read")
     if header.frames > 1 and not every_kind:
-        raise PictureError(f"it holds {header.frames} frames; convcli reads pictures of one")
+        raise PictureError(
+            f"it holds {header.frames} frames; convcli reads pictures of one: name it, as in IN[0]"
+        )
     if prefetch.deep:
         notes.append("16-bit color is read with 8 bits a sample")
         if isinstance(image.info.get("transparency"), tuple):
@@ -211,7 +216,7 @@ def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Pictur
     frames: list[Samples] = []
     modes: list[str] = []
     metadata: Metadata = {}
-    for number in range(header.frames):
+    for number in prefetch.numbers:
         image.seek(number)
         check_layout(image)
         mode, pixels, upright = _page(image, prefetch, number)
@@ -220,7 +225,7 @@ def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Pictur
         modes.append(mode)
         frames.append(pixels)
         durations.append(int(image.info.get("duration", 0)))
-        if not number:
+        if number == prefetch.numbers.start:
             metadata = {**read_metadata(upright, mode, notes), **saved_as(image, prefetch)}
     if len(set(modes)) > 1:
         if any(frame.dtype == np.uint16 for frame in frames):
@@ -286,7 +291,7 @@ def check_layout(image: ImageFile) -> None:
     """Raise PictureError for a page of a TIFF whose samples Pillow takes for something else."""
     if is_misread(image):
         raise PictureError(
-            "a page has samples that are not read; tiffsplit IN makes a file of each"
+            "a page has samples that are not read with others; name each, as in IN[0]"
         )
 
 
@@ -352,11 +357,11 @@ def read_metadata(upright: Image.Image, mode: str, notes: list[str]) -> Metadata
         notes.append("CIELab is converted to sRGB of 8 bits a sample, and some of it is left out")
     elif not same and "icc_profile" in upright.info:
         notes.append(f"its profile of {upright.mode} is left out: samples become {mode}")
-    exif = upright.info.get("exif", b"")
+    exif = upright.info.get("exif") or b""
     if exif and not is_sound(exif):
         kept.remove("exif")
         notes.append("its EXIF is damaged, and is left out")
-    metadata = {key: value for key, value in upright.info.items() if key in kept}
+    metadata = {key: value for key, value in upright.info.items() if key in kept and value}
     if "exif" in metadata:
         metadata["exif"] = without_thumbnail(exif)
     if "comment" in metadata:  # that of a GIF holds records too
@@ -382,7 +387,8 @@ def saved_as(image: ImageFile, prefetch: Prefetch) -> Metadata:
         with prefetch.stream() as stream:
             stored["lossless"] = is_lossless(stream)
     if image.format == "PNG":
-        stored["hidden_first"] = bool(image.info.get("default_image"))
+        hides = not prefetch.numbers.start and len(prefetch.numbers) > 1
+        stored["hidden_first"] = hides and bool(image.info.get("default_image"))
         with prefetch.stream() as stream:
             stored["color_chunks"] = color_chunks(stream)
     if image.format == "AVIF":
