@@ -3,7 +3,9 @@
     conv2d, and all functions of `convcli.conv`  arrays → arrays, with PyTorch's arguments
     parse, summarize                             text → a network → its shapes, parameters, MACs
     draw                                         a network → its figure
-    kernel, filter_image                         text → a kernel; a picture → a filtered picture
+    solve, layers, zoo, kernels                  what gives an output; what is there by name
+    kernel, filter_image, fit                    text, picture, pair of pictures → kernel, picture
+    explain                                      an operation → its products and sums
     extract_features                             a picture → feature maps and vectors
     Refusal: SpecError, UnfitError, …            what is raised, for what cannot be
 

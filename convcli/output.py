@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TextIO
 
 from convcli.text import safe
@@ -22,8 +22,8 @@ def show_lines(lines: Iterable[Sequence[tuple[str, str]]], styles: Mapping[str, 
     FORCE_COLOR makes a pipe a terminal.
     """
     if not (sys.stdout.isatty() or os.environ.get("FORCE_COLOR")):
-        for spans in lines:
-            line("".join(safe(part) for part, _ in spans).rstrip())
+        for text in plain_lines(lines):
+            line(text)
         sys.stdout.flush()
         return
     from rich.console import Console
@@ -31,11 +31,17 @@ def show_lines(lines: Iterable[Sequence[tuple[str, str]]], styles: Mapping[str, 
 
     console = Console(markup=False, highlight=False, emoji=False)
     for spans in lines:
-        text = Text()
+        styled = Text()
         for part, style in spans:
-            text.append(encodable(safe(part), sys.stdout), styles.get(style, style))
-        text.rstrip()
-        console.print(text, soft_wrap=not sys.stdout.isatty())
+            styled.append(encodable(safe(part), sys.stdout), styles.get(style, style))
+        styled.rstrip()
+        console.print(styled, soft_wrap=not sys.stdout.isatty())
+
+
+def plain_lines(lines: Iterable[Sequence[tuple[str, str]]]) -> Iterator[str]:
+    """Lines of spans without their styles."""
+    for spans in lines:
+        yield "".join(safe(part) for part, _ in spans).rstrip()
 
 
 def line(text: str) -> None:

@@ -128,6 +128,22 @@ REFUSED = {
     "filter_image('none.jpg', 'blur')": (PictureError, "No such file"),
     "extract_features(X, 'conv(2, 50)')": (UnfitError, "longer than the input"),
     "extract_features(X, parts='men')": (SpecError, "did you mean mean"),
+    "explain(5)": (SpecError, "give --kernel"),
+    "explain(5, 3, stride=0)": (SpecError, "stride=0"),
+    "explain(5, 3, padding=(1, 2, 3))": (SpecError, "padding="),
+    "explain(5, 9)": (UnfitError, "longer than the input"),
+    "explain([[1, 2], [3]], 1)": (SpecError, "row 2"),
+    "explain([[1, [2]]], 1)": (SpecError, "nested"),
+    "explain([[[[1]]]], 1)": (SpecError, "channels, rows, columns"),
+    "explain([], 3)": (SpecError, "no numbers"),
+    "explain([[1]], 1, symbols=True, seed=3)": (SpecError, "--random"),
+    "explain([[1]], activation='relu').output": (UnfitError, "no output"),
+    "fit(X, X)": (UnfitError, "not determined"),
+    "fit(X, X, 'big')": (SpecError, "'big'"),
+    "fit(X, X[:, 0], 3)": (UnfitError, "no picture"),
+    "fit(X * np.nan, X, 3)": (SpecError, "finite"),
+    "fit('none.jpg', X)": (PictureError, "No such file"),
+    "layers('convv')": (SpecError, "did you mean conv"),
 }
 
 
@@ -176,3 +192,58 @@ def test_a_kernel_is_text_an_array_or_a_kernel():
     text = convcli.filter_image(picture, "0 -1 0; -1 5 -1; 0 -1 0")
     for same in ([[0, -1, 0], [-1, 5, -1], [0, -1, 0]], convcli.kernel("sharpen"), "sharpen"):
         np.testing.assert_array_equal(convcli.filter_image(picture, same), text)
+
+
+def test_an_explanation_has_the_values_of_scipy_and_the_text_of_the_command(capsys):
+    from scipy.signal import correlate2d
+
+    x, w = np.random.default_rng(4).integers(-9, 10, (2, 3, 6, 5))
+    w = w[:, :3, :2]
+    lesson = convcli.explain(x, w, padding=(1, 0), stride=(2, 1), bias=0.5)
+    padded = np.pad(x, ((0, 0), (1, 1), (0, 0)))
+    sums = sum(correlate2d(a, b, "valid") for a, b in zip(padded, w, strict=True))
+    (output,) = lesson.output
+    np.testing.assert_array_equal(np.array(output, float), sums[::2] + 0.5)
+    assert [row["value"] for row in lesson.rows()] == [
+        str(v) if v % 1 else int(v) for v in np.ravel(sums[::2] + 0.5)
+    ]
+
+    lesson = convcli.explain([[1, 2, 0], [0, 1, 3], [2, 1, 1]], [[1, 0], [0, -1]], flip=True)
+    assert run(["explain", "--input", "1 2 0; 0 1 3; 2 1 1", "-k", "1 0; 0 -1", "--flip"]) == 0
+    assert capsys.readouterr().out == f"{lesson}\n"
+    assert Cells(lesson._repr_html_()).tags == ["pre"]
+
+
+@pytest.mark.parametrize(
+    ("call", "text"),
+    {
+        "explain([[5]], [[3]]).output": "(((15,),),)",  # numbers, and no sizes
+        "explain([['a', 'b']], [['w']]).rows()[1]['sum']": "'z[0,1] = b·w'",
+        "explain((3, 4), 2)": "<cross-correlation: input 3x4, kernel 2x2, stride 1, padding 0: output 2x3>",
+        "explain([[.1, .2]], [[.5]], bias=.3).output": "(((Fraction(7, 20), Fraction(2, 5)),),)",
+        "explain(signal=[0, 1, 2], kernel=[1, -1]).output": "(((0, 1, 1, -2),),)",
+        "explain(signal=np.arange(3), kernel=np.array([1, -1])).output": "(((0, 1, 1, -2),),)",
+        "explain([[1, 2], [3, 4]], pool='max:2').output": "(((4,),),)",
+        "explain([[-1, 2]], activation='relu').rows()[0]['sum']": "'max(0, -1)'",
+        "explain(receptive='vgg16', unit=('conv3_3', (5, 7)))": "<a receptive field, explained>",
+        "fit(X, 3 * X + 7.0, 1).kernels.round(9).tolist()": "[[[[3.0]]]]",
+        "fit(X, 3 * X + 7.0, 1).bias.round(9).tolist()": "[7.0]",
+        "fit(X.astype('u1'), filter_image(X.astype('u1'), 'box:5'), 'auto').kernels.round(2)[0, 0, 0].tolist()": "[0.04, 0.04, 0.04, 0.04, 0.04]",
+        "len(layers().rows()) > 50, layers('Conv2D').rows()[0]": "(True, {'property': 'layer', 'value': 'conv'})",
+    }.items(),
+)
+def test_lessons_and_fits_take_arrays(call, text):
+    names = {name: getattr(convcli, name) for name in convcli.__all__}
+    noise = np.random.default_rng(0).integers(0, 256, (24, 24)).astype(float)
+    assert repr(eval(call, names | {"np": np, "X": noise})) == text
+
+
+def test_a_lesson_is_saved_as_a_page_and_an_animation(tmp_path):
+    lesson = convcli.explain(picture=CAT, kernel="sharpen", at=(9, 9))
+    lesson.save(tmp_path / "pixel.html")
+    assert b"<html" in (tmp_path / "pixel.html").read_bytes()
+    convcli.explain(4, 3).save(tmp_path / "walk.gif", fps=5)
+    with Image.open(tmp_path / "walk.gif") as picture:
+        assert picture.n_frames >= 4
+    with pytest.raises(convcli.OutputError, match="there"):
+        lesson.save(tmp_path / "pixel.html")

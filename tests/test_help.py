@@ -15,6 +15,7 @@ from terminal import Terminal, shell, shell_line
 from convcli.cli.help import groups_of, parts_of, record_of
 from convcli.cli.main import COMMANDS, root, run
 from convcli.cli.man import manual
+from convcli.cli.params import Reads
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import DTYPES
 
@@ -192,6 +193,14 @@ COMPLETED = {
     "convcli shape pict": {"pictures/"},
 }
 """What stands on the command line → what the last word may become."""
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_table_of_names_that_a_shell_completes_is_there(name):
+    context = context_of(name)
+    for parameter in command_of(name).params:
+        if isinstance(parameter.type, Reads):
+            parameter.type.shell_complete(context, parameter, "")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from test_architecture import loaded_by
 
-from convcli.app.explain import ExplainOptions, lesson_of
+from convcli.app.lessons import ExplainOptions, lesson_of
 from convcli.cli.main import run
 from convcli.errors import SpecError
 from convcli.explanation.operands import KERNEL

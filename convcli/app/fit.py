@@ -1,10 +1,12 @@
 """`convcli fit`: from options to what was fitted, printed and saved."""
 
+from typing import Literal
+
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.app.options import FitOptions
-from convcli.errors import SpecError, UnfitError
+from convcli.errors import SpecError
 from convcli.fitting import least_squares
 from convcli.fitting.live import watch
 from convcli.fitting.planes import Levels, open_levels
@@ -36,11 +38,8 @@ def fit(options: FitOptions) -> None:
             note(f"{safe(name)}: {words}")
     result = _train(options, before, after) if options.net else _fit(options, before, after)
     show_text(result, STYLES, options)
-    if isinstance(result, FittedKernel) and not result.fitted.determined:
-        in_text = options.format_ in (None, "text") and not options.quiet
-        raise UnfitError(
-            "not determined; a picture with more detail may do" if in_text else result.verdict
-        )
+    if isinstance(result, FittedKernel):
+        result.check(said=options.shows_text)
     if options.output:
         _save(result, options.output, options.force)
         note(f"written to {safe(options.output)}")
@@ -71,14 +70,19 @@ def _check(options: FitOptions) -> None:
     check_free([options.output], options.force, *sources)
 
 
-def _fit(options: FitOptions, before: Levels, after: Levels) -> FittedKernel:
+def fit_kernel(
+    before: Levels, after: Levels, size: tuple[int, int] | Literal["auto"] = (3, 3)
+) -> FittedKernel:
+    """The kernel of a pair; "auto" takes the smallest that explains it. Raises UnfitError."""
     clip = (after.step / 2, after.top - after.step / 2) if after.step else None
     planes = before.planes, after.planes
-    if options.size == "auto":
-        result = _smallest(planes, clip, after.step)
-    else:
-        fitted = least_squares.fit(*planes, options.size or (3, 3), clip)
-        result = FittedKernel(fitted, step=after.step)
+    if size == "auto":
+        return _smallest(planes, clip, after.step)
+    return FittedKernel(least_squares.fit(*planes, size, clip), step=after.step)
+
+
+def _fit(options: FitOptions, before: Levels, after: Levels) -> FittedKernel:
+    result = fit_kernel(before, after, options.size or (3, 3))
     fitted = result.fitted
     if not options.watch:
         return result

@@ -318,6 +318,24 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
                 }
             ],
         },
+        "--scatter": {
+            "operation": "string",
+            "input": STACK,
+            "kernel": STACK,
+            "bias": f"{VALUE} null",
+            "formulas": {"rows": "string", "columns": "string"},
+            "output": {"height": "integer", "width": "integer", "values?": GRIDS},
+            "notes": ["string"],
+            "stamps": [
+                {
+                    "cell": ["integer"],
+                    "x": [VALUE],
+                    "taps": [
+                        {"place": ["integer"], "inside": "boolean", "product": VALUE, "sum": VALUE}
+                    ],
+                }
+            ],
+        },
         "--backward": {
             "operation": "string",
             "gradient": GRIDS,

@@ -2,7 +2,8 @@
 
 import click
 
-from convcli.app.explain import ExplainOptions, explain
+from convcli.app.explain import explain
+from convcli.app.lessons import ExplainOptions
 from convcli.cli.help import group, option, page, takes
 from convcli.cli.params import (
     ACTIVATION,
@@ -69,6 +70,7 @@ def one_kernel(
         option("--bias", metavar="B", help="Added to the sum: a number, or a letter."),
         option("--flip", is_flag=True, help="True convolution: the kernel turned by 180°."),
         option("--transposed", is_flag=True, help="Transposed convolution."),
+        option("--scatter", is_flag=True, help="That, as stamps of each input cell."),
         option("--output-padding", type=SPREAD, help="Its cells more at the end."),
         option("--random", type=SEED, help="Seed of values that are not given.  [0]"),
         option("--symbols", is_flag=True, help="Letters instead of values not given."),

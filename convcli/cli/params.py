@@ -249,9 +249,9 @@ LAYERS = Reads("LAYERS", names=[LAYER_NAMES, ZOO], files=True)
 BORDER = Reads("B", names=["borders:BORDERS"])
 PICTURE_RANGE = Reads("RANGE", names=["images.filters.ranges:FIXED", "stretch", "pct", "crossings"])
 PARTS = Reads("PARTS", names=["features.aggregations:POOLS", "grid"])
-ACTIVATION = Reads("A", names=["conv.activations:ACTIVATIONS", "explain.elementwise:SPECIAL"])
-MODE = Reads("MODE", names=["explain.signals:MODES"])
-THEME = Reads("T", names=["explain.draw.themes:THEMES"])
+ACTIVATION = Reads("A", names=["conv.activations:ACTIVATIONS", "explanation.elementwise:SPECIAL"])
+MODE = Reads("MODE", names=["explanation.signals:MODES"])
+THEME = Reads("T", names=["explanation.draw.themes:THEMES"])
 
 
 def format_choice(*others: str, help: str) -> Decorator:

@@ -141,14 +141,19 @@ class Walk(NamedTuple):
 
     def _terms(self, cell: Spot, channel: int) -> Iterator[Term]:
         rows, columns = (
-            list(enumerate(axis.taps(output))) for axis, output in zip(self.axes, cell, strict=True)
+            [(tap, at, axis.source(at, self.border)) for tap, at in enumerate(axis.taps(output))]
+            for axis, output in zip(self.axes, cell, strict=True)
         )
         weights = self.kernel[channel] if self.kernel else None
-        for i, row in rows:
-            for j, column in columns:
-                source = self.source((row, column))
-                x = self.value((row, column), channel)
-                yield Term((i, j), (row, column), source, x, weights[i][j] if weights else 1)
+        grid, outside = self.input[channel], self.border.value
+        for i, row, source_row in rows:
+            for j, column, source_column in columns:
+                w = weights[i][j] if weights else 1
+                if source_row is None or source_column is None:
+                    yield Term((i, j), (row, column), None, outside, w)
+                else:
+                    x = grid[source_row][source_column]
+                    yield Term((i, j), (row, column), (source_row, source_column), x, w)
 
     def source(self, position: Spot) -> Spot | None:
         """The input's cell that is read at a position, None where a value is."""

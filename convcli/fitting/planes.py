@@ -4,9 +4,10 @@ import os
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from convcli.errors import PictureError, SpecError
+from convcli.images.image import Picture, picture_of
 from convcli.images.io.read import open_picture
 from convcli.numerals import Limits, read_array_header, read_file
 from convcli.text import safe
@@ -47,7 +48,29 @@ def open_levels(path: str) -> Levels:
         return Levels(_array(path))
     if suffix in MATRIX_SUFFIXES:
         return Levels(_matrices(path))
-    picture = open_picture(path)
+    return _picture_levels(open_picture(path))
+
+
+def array_levels(array: ArrayLike) -> Levels:
+    """An array (h, w) or (h, w, c): of uint8 and uint16 as a picture's, of others as it is.
+
+    Raises SpecError for arrays of other shapes and of what is no finite number.
+    """
+    samples = np.asarray(array)
+    if samples.dtype in (np.uint8, np.uint16):
+        return _picture_levels(picture_of(samples))
+    if samples.dtype.str[1:] not in ARRAY_TYPES or samples.ndim not in (2, 3) or not samples.size:
+        raise SpecError(
+            f"an array of {samples.dtype} in the shape {samples.shape} is not numbers (h, w) or "
+            "(h, w, c)"
+        )
+    planes = _planes(samples)
+    if not np.isfinite(planes).all():
+        raise SpecError("the array holds values that are not finite")
+    return Levels(planes)
+
+
+def _picture_levels(picture: Picture) -> Levels:
     samples = picture.pixels.astype(np.float64) * (255 / picture.full)
     if picture.has_alpha:
         samples = samples[..., :-1] * samples[..., -1:] / 255
@@ -91,9 +114,12 @@ def _array(path: str) -> NDArray[np.float64]:
         header.shape,
         "F" if header.fortran else "C",
     )
-    planes = np.array(
-        array[np.newaxis] if array.ndim == 2 else array.transpose(2, 0, 1), np.float64
-    )
+    planes = _planes(array)
     if not np.isfinite(planes).all():
         raise PictureError(f"{safe(path)} holds values that are not finite")
     return planes
+
+
+def _planes(array: NDArray[np.generic]) -> NDArray[np.float64]:
+    """(h, w) or (h, w, c) as (c, h, w)."""
+    return np.array(array[np.newaxis] if array.ndim == 2 else array.transpose(2, 0, 1), np.float64)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from convcli.errors import UnfitError
 from convcli.fitting.least_squares import Fitted
 from convcli.images.filters.ranges import Range, intensity_map
 from convcli.images.kernels.parse import kernel
@@ -48,6 +49,13 @@ class FittedKernel(NamedTuple):
             np.sqrt(self.fitted.equations.spread.sum() / max(self.fitted.equations.used, 1))
         )
         return self.fitted.residual <= max(ROUNDINGS * self.rounding, EXACT * spread)
+
+    def check(self, said: bool = False) -> None:
+        """Raise UnfitError where many kernels fit as well; `said` where the verdict is printed."""
+        if not self.fitted.determined:
+            raise UnfitError(
+                "not determined; a picture with more detail may do" if said else self.verdict
+            )
 
     @property
     def value(self) -> str:

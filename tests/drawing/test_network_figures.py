@@ -11,7 +11,9 @@ from convcli.api import summarize
 from convcli.cli.main import run
 from convcli.drawing.network.blocks import blocks_of
 from convcli.drawing.network.captions import size_label
+from convcli.drawing.network.figure import Figure, FigureOptions
 from convcli.drawing.network.scene import Text
+from convcli.errors import SpecError
 from convcli.nets.zoo import FILES as ZOO_FILES
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -32,23 +34,37 @@ def titles_of(text):
     ]
 
 
-@pytest.mark.parametrize("network", ZOO_FILES)
-def test_every_layer_stands_in_one_title_and_the_file_is_small(tmp_path, network):
-    text = drawn(tmp_path, network, "--style", "blocks")
-    assert text == drawn(tmp_path, network, "--style", "blocks")
+def names_in(text):
+    """The layers in the titles of a figure, `{0..2}` written out."""
+    for title in titles_of(text):
+        for name in title.split(": ")[0].split(", "):
+            if name.startswith("input "):
+                continue
+            numbers = re.search(r"\{(\d+)\.\.(\d+)\}", name)
+            if numbers is None:
+                yield name
+            else:
+                for number in range(int(numbers[1]), int(numbers[2]) + 1):
+                    yield name.replace(numbers[0], str(number))
+
+
+@pytest.mark.parametrize("network", [*ZOO_FILES, "inception_v3", "vit_b_16"])
+def test_every_layer_stands_in_one_title_and_the_file_is_small(network):
+    summary = summarize(network).summary
+    check_titles(summary, FigureOptions(style="blocks"))
+
+
+def check_titles(summary, options):
+    """Every layer is named once, parameters add up, the same bytes twice, small and not wide."""
+    figure = Figure(summary, options)
+    text = figure.text()
+    assert text == Figure(summary, options).text()
     assert len(text.encode()) <= 61_440
     assert float(re.search(r' width="([\d.]+)"', text)[1]) <= 1600
-    names = [name for title in titles_of(text) for name in title.split(": ")[0].split(", ")]
-    rows = [row.name for row in summarize(network).summary.rows]
-    assert sorted(name for name in names if not name.startswith("input ")) == sorted(rows)
-    assert (
-        sum(
-            int(n.replace(",", ""))
-            for t in titles_of(text)
-            for n in re.findall(r"([\d,]+) params", t)
-        )
-        == summarize(network).summary.params
-    )
+    assert sorted(names_in(text)) == sorted(row.name for row in summary.rows)
+    params = (n for title in titles_of(text) for n in re.findall(r"([\d,]+) params", title))
+    assert sum(int(n.replace(",", "")) for n in params) == summary.params
+    return figure
 
 
 @pytest.mark.parametrize("network", ["lenet5", "vgg16", "resnet50", "googlenet"])
@@ -131,9 +147,8 @@ def test_edges_between_layers_that_are_no_neighbors_are_arcs(network, style, arc
 
 def test_a_shortcut_stands_on_its_arc_and_every_layer_in_one_title():
     text = convcli.draw("resnet18", style="volumes").text()
-    names = [name for title in titles_of(text) for name in title.split(": ")[0].split(", ")]
     rows = [row.name for row in summarize("resnet18").summary.rows]
-    assert sorted(name for name in names if not name.startswith("input ")) == sorted(rows)
+    assert sorted(names_in(text)) == sorted(rows)
 
 
 @pytest.mark.parametrize("style", ["volumes", "maps"])
@@ -143,6 +158,18 @@ def test_what_is_too_long_is_folded_and_said(network, style):
     assert figure.scene.width <= 3200
     assert [note for note in figure.notes if f"for {style} to fit" in note]
     assert sum(block.params for block in figure.blocks) == summarize(network).params
+
+
+def test_a_graph_that_is_a_carpet_is_folded_unless_a_depth_is_given():
+    summary = summarize("densenet121").summary
+    figure = check_titles(summary, FigureOptions(style="blocks"))
+    assert "folded to --depth 2, for blocks to fit; --depth 4 shows all" in figure.notes
+    assert len(Figure(summary, FigureOptions(style="blocks", depth=4)).blocks) > 100
+
+
+def test_more_blocks_than_can_be_read_are_refused_where_a_depth_asks_for_them():
+    with pytest.raises(SpecError, match="401 blocks do not fit a page of 400; fold them with --d"):
+        convcli.draw("; ".join(f"conv({n}, 1)" for n in range(1, 401)), 9, style="blocks")
 
 
 def test_a_part_is_expanded_by_a_level_and_does_not_stand_for_its_equals():
@@ -185,7 +212,8 @@ def test_a_pdf_is_a_page_of_its_size_with_its_texts(tmp_path, style):
     figure.save(tmp_path / "again.pdf")
     assert data == (tmp_path / "again.pdf").read_bytes()
     assert f"/MediaBox[0 0 {figure.scene.width:.2f} {figure.scene.height:.2f}]".encode() in data
-    content = zlib.decompress(re.search(rb"stream\n(.*)\nendstream", data, re.DOTALL)[1]).decode()
+    streams = re.findall(rb"stream\n(.*?)\nendstream", data, re.DOTALL)
+    content = "\n".join(zlib.decompress(stream).decode() for stream in streams)
     texts = [
         bytes.fromhex(text).decode("cp1252") for text in re.findall("<([0-9a-f]+)> Tj", content)
     ]

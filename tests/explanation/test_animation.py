@@ -9,12 +9,13 @@ from xml.etree import ElementTree
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageSequence
+from PIL import Image, ImageSequence
 
-from convcli.app.explain import ExplainOptions, lesson_of
+from convcli.app.lessons import ExplainOptions, lesson_of
 from convcli.cli.main import run
 from convcli.explanation.draw.frames import Sheet
-from convcli.explanation.draw.themes import THEMES, palette
+from convcli.explanation.draw.pens import PixelPen
+from convcli.explanation.draw.themes import THEMES, Palette
 
 # a command line → the rows and the columns (first, reach) that each output's window spans, from
 # the definition, with the canvas's first row and column at 0
@@ -120,30 +121,56 @@ def test_a_strip_holds_every_frame_in_the_order_of_the_output(tmp_path, capfd):
         row, column = divmod(number, walk.size[1])
         box = (column * sheet.width, row * sheet.height)
         part = strip.crop((*box, box[0] + sheet.width, box[1] + sheet.height))
-        assert part.tobytes() == frame.tobytes()
+        assert part.convert("RGBA").tobytes() == frame.convert("RGBA").tobytes()
 
 
-def test_numbered_pictures_and_pages_hold_the_frames(tmp_path, capfd):
+def test_numbered_pictures_hold_the_frames(tmp_path, capfd):
     line = "--input 5x5 --kernel 3 --theme light"
-    for name in ("step%02d.png", "steps.pdf"):
-        assert run(f"explain {line} -q -o {tmp_path / name}".split()) == 0, capfd.readouterr().err
+    assert run(f"explain {line} -q -o {tmp_path / 'step%02d.png'}".split()) == 0
     frames = [
         np.asarray(frame.convert("RGB"))
         for frame in Sheet(walk_of(line[:-14]), THEMES["light"]).frames()
     ]
     files = sorted(tmp_path.glob("step*.png"))
     assert [file.name for file in files] == [f"step{number:02d}.png" for number in range(1, 10)]
-    pages = (tmp_path / "steps.pdf").read_bytes()
-    colors = np.frombuffer(bytes.fromhex(re.search(rb"255<(.*?)>", pages)[1].decode()), np.uint8)
-    images = re.findall(rb"/Subtype/Image.*?>>stream\n(.*?)\nendstream", pages, re.DOTALL)
-    assert len(images) == pages.count(b"/Type/Page/") == 9
-    for frame, file, image in zip(frames, files, images, strict=True):
+    for frame, file in zip(frames, files, strict=True):
         with Image.open(file) as picture:
             np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), frame)
-        page = colors.reshape(-1, 3)[np.frombuffer(zlib.decompress(image), np.uint8)]
-        assert np.abs(page.reshape(frame.shape).astype(int) - frame).mean() < 1
     assert run(f"explain {line} -q -o {tmp_path / 'step%02d.png'}".split()) == 1
     assert "step01.png" in capfd.readouterr().err
+
+
+def test_a_pdf_has_a_page_of_vectors_for_each_step_and_says_each_thing_once(tmp_path):
+    line, target = "--input 4x4 --kernel 3 --padding 1", tmp_path / "steps.pdf"
+    assert run(f"explain {line} -q -o {target}".split()) == 0
+    data = target.read_bytes()
+    assert b"/Image" not in data
+    streams = {
+        int(number): zlib.decompress(content).decode()
+        for number, content in re.findall(
+            rb"(\d+) 0 obj\n<<[^>]*>>stream\n(.*?)\nendstream", data, re.S
+        )
+    }
+    pages = [
+        [int(part) for part in re.findall(rb"(\d+) 0 R", contents)]
+        for contents in re.findall(rb"/Type/Page/.*?/Contents\[(.*?)\]", data)
+    ]
+    walk = walk_of(line)
+    assert len(pages) == 16
+    output = [str(value) for row in walk.output()[0] for value in row]
+    shown = {
+        number: [bytes.fromhex(text).decode("cp1252") for text in re.findall(r"<(\w+)> Tj", part)]
+        for number, part in streams.items()
+    }
+    for number, (page, cell) in enumerate(zip(pages, walk.cells, strict=True)):
+        texts = [text for part in page for text in shown[part]]
+        (told,) = [text for text in texts if text.startswith("z[")]
+        assert told.startswith(f"z[{cell[0]},{cell[1]}] = ")
+        assert told.endswith(f" = {output[number]}")
+        # head, ground, one part for each step that is over, and the step
+        assert len(page) == 3 + number
+        assert [shown[part] for part in page[2:-1]] == [[value] for value in output[:number]]
+    assert len(data) < 25_000
 
 
 def test_an_svg_shows_each_step_in_its_turn_and_keeps_what_came_out(tmp_path):
@@ -214,12 +241,15 @@ def test_fps_sets_the_time_of_a_frame_and_cell_draws_one(tmp_path, capfd):
 
 
 @pytest.mark.parametrize("theme", THEMES)
-def test_a_palette_holds_all_the_colours_of_fills_and_numbers(theme):
-    flat, clear = palette(THEMES[theme])
-    colours = {tuple(flat[3 * n : 3 * n + 3]) for n in range(clear)}
-    chosen = THEMES[theme]
-    assert len(flat) == 768
-    assert {chosen.ink, chosen.frame, chosen.now, *chosen.cells, *chosen.windows} <= colours
+def test_a_palette_holds_all_the_colors_of_fills_and_numbers(theme):
+    palette, chosen = Palette(THEMES[theme]), THEMES[theme]
+    assert len(palette.flat) == 768
+    used = {chosen.page, chosen.ink, chosen.frame, chosen.now, *chosen.cells, *chosen.windows}
+    for color in used:
+        index = palette.index[color]
+        assert tuple(palette.flat[3 * index : 3 * index + 3]) == color
+    shades = palette.shades(palette.index[chosen.now], chosen.ink)
+    assert (palette.colors[shades[0]], palette.colors[shades[-1]]) == (chosen.now, chosen.ink)
 
 
 def contrast(one, other):
@@ -241,7 +271,7 @@ def test_numbers_can_be_read_on_every_ground(theme):
     assert min(contrast(chosen.ink, ground) for ground in grounds) >= 4.5
     assert contrast(chosen.faint, chosen.padding) >= 4.5
     # the frame and the cells stand out from what is behind them, on a white page and on a dark one
-    for page in [chosen.page] if chosen.page else [(255, 255, 255), (13, 17, 23)]:
+    for page in [chosen.page, (13, 17, 23)] if chosen.is_card else [chosen.page]:
         assert contrast(chosen.frame, page) >= 3
 
 
@@ -250,10 +280,13 @@ def test_numbers_can_be_read_on_every_ground(theme):
 @pytest.mark.parametrize("side", [24, 32, 40])
 def test_a_number_stays_inside_its_cell(text, corner, side):
     sheet = Sheet.__new__(Sheet)
-    sheet.side = side
-    image = Image.new("L", (3 * side, 3 * side))
-    sheet._number(ImageDraw.Draw(image), (side, side, 2 * side, 2 * side), float(text), 255, corner)
-    left, top, right, bottom = image.getbbox()
+    sheet.side, sheet.theme = side, THEMES["light"]
+    palette = Palette(sheet.theme)
+    white = palette.index[sheet.theme.page]
+    image = Image.new("L", (3 * side, 3 * side), white)
+    box = side, side, 2 * side, 2 * side
+    sheet.draw_number(PixelPen(image, palette), box, float(text), sheet.theme.ink, corner)
+    left, top, right, bottom = image.point(lambda index: 255 * (index != white)).getbbox()
     # nothing below the frame of a window, 3 pixels wide
     assert left >= side + 3
     assert top > side

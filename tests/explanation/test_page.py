@@ -16,7 +16,8 @@ import numpy as np
 import pytest
 
 from convcli import filter_image
-from convcli.app.explain import ExplainOptions, explain
+from convcli.app.explain import explain
+from convcli.app.lessons import ExplainOptions
 from convcli.borders import Border
 from convcli.errors import SpecError, UnfitError
 from convcli.explanation.page.document import document

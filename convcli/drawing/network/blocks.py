@@ -25,8 +25,6 @@ from convcli.nets.layers.tensor_ops import Input
 from convcli.text import like, safe
 
 FOLDED = (Activation, PReLU, Norm, LocalResponseNorm, LocalContrastNorm, Identity)
-MAX_BLOCKS = 400
-"""A figure of more can be read by nobody; depth folds it."""
 MAX_PERIOD = 40
 """Blocks of the longest part that is looked for again behind itself."""
 
@@ -85,7 +83,7 @@ def blocks_of(
 
     With `depth`, layers whose names agree in so many parts are one block. Parts named in `expand`
     are folded one level deeper than that, and never collapsed with their equals. Raises SpecError
-    for more than MAX_BLOCKS, and for a part that no layer is in.
+    for a part that no layer is in.
     """
     blocks = _folded(summary)
     opened = tuple(tuple(name.split(".")) for name in expand)
@@ -94,11 +92,6 @@ def blocks_of(
         blocks = _merged(blocks, depth, opened)
     if collapse:
         blocks = _collapsed(blocks, opened)
-    if len(blocks) > MAX_BLOCKS:
-        raise SpecError(
-            f"{len(blocks):,} blocks are more than a figure of {MAX_BLOCKS} can show; "
-            "fold them with --depth 1"
-        )
     return blocks
 
 

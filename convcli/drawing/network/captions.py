@@ -1,5 +1,6 @@
 """What is written at a block, and its title."""
 
+import re
 from collections.abc import Sequence
 from math import ceil
 
@@ -58,7 +59,26 @@ def title_of(block: Block) -> str:
     """Every layer of a block, by name; its size, parameters and MACs."""
     if not block.rows:
         return f"input {size_label(block.output)}"
-    names = ", ".join(safe(row.name) for row in block.rows)
+    one = len(block.rows) // block.times
+    names = ", ".join(
+        safe(name)
+        for place in range(one)
+        for name in _braced([row.name for row in block.rows[place::one]])
+    )
     times = f" ×{block.times}" if block.times > 1 else ""
     counts = f", {block.params:,} params, {block.macs:,} MACs" if block.params else ""
     return f"{names}: {kernel_label(block)} {size_label(block.output)}{times}{counts}"
+
+
+def _braced(names: list[str]) -> list[str]:
+    """Names that count up in one place as one, as shells write it.
+
+    >>> _braced(["layer.0.conv1", "layer.1.conv1", "layer.2.conv1"]), _braced(["a", "b"])
+    (['layer.{0..2}.conv1'], ['a', 'b'])
+    """
+    first = names[0]
+    for number in re.finditer("[0-9]+", first) if len(names) > 2 else ():
+        before, start, behind = first[: number.start()], int(number[0]), first[number.end() :]
+        if names == [f"{before}{start + copy}{behind}" for copy in range(len(names))]:
+            return [f"{before}{{{start}..{start + len(names) - 1}}}{behind}"]
+    return names

@@ -8,7 +8,7 @@ from typing import IO, Literal
 
 from convcli.drawing.network.blocks import Block, blocks_of, depth_of
 from convcli.drawing.network.captions import LABELS
-from convcli.drawing.network.layered import layered_scene
+from convcli.drawing.network.layered import edges_crossed, layered_scene
 from convcli.drawing.network.palette import COLORINGS, THEMES, Coloring
 from convcli.drawing.network.pdf import pdf
 from convcli.drawing.network.scene import Scene
@@ -26,7 +26,11 @@ GRAPHS = (".dot", ".mmd")
 """Forms that another program lays out."""
 MAX_VOLUMES, MAX_MAPS = 40, 12
 """Blocks that stand side by side in a figure of a page; twice as many are drawn where asked."""
-MOST: Mapping[str, int] = {"volumes": 2 * MAX_VOLUMES, "maps": 2 * MAX_MAPS}
+MOST: Mapping[str, int] = {"volumes": 2 * MAX_VOLUMES, "maps": 2 * MAX_MAPS, "blocks": 400}
+MAX_EDGES = 2000
+"""Ranks that the edges of a graph of blocks cross together: more are a carpet."""
+MAX_BYTES = 61_440
+"""Of an SVG, which a page holds; what is longer is folded unless a depth is given."""
 
 MAX_DRAWN = 2 * MAX_WIDTH
 """Units of a figure's width whose texts are still read when it is shown in MAX_WIDTH pixels."""
@@ -97,33 +101,42 @@ class Figure:
     def _fitting_blocks(self) -> list[Block]:
         """The blocks of the style: all, or as many as fit, with what folds them least."""
         options, style = self.options, self.style
-        if style == "blocks":
-            return blocks_of(self.summary, options.depth, True, options.expand)
         depths: list[int | None] = [options.depth]
         if options.depth is None:
             depths += range(depth_of(self.summary) - 1, 0, -1)
         best: tuple[float, int | None, list[Block]] | None = None
-        for collapse in (False, True):
+        for collapse in (True,) if style == "blocks" else (False, True):
             for depth in depths:
                 blocks = blocks_of(self.summary, depth, collapse, options.expand)
-                if len(blocks) > MOST[style]:
+                if len(blocks) > MOST[style] or (
+                    options.depth is None
+                    and style == "blocks"
+                    and edges_crossed(blocks) > MAX_EDGES
+                ):
                     continue
-                width = self._scene(blocks).width
-                if best is None or width < best[0]:
-                    best = width, depth, blocks
-                if width <= MAX_DRAWN:
+                excess = self._excess(blocks)
+                if best is None or excess < best[0]:
+                    best = excess, depth, blocks
+                if excess <= 1:
                     break
-            if best is not None and best[0] <= MAX_DRAWN:
+            if best is not None and best[0] <= 1:
                 break
         if best is None:
             raise SpecError(
-                f"{len(blocks)} {style} do not fit a page of {MOST[style]}; "
-                "fold them with --depth, or --style blocks"
+                f"{len(blocks)} {style} do not fit a page of {MOST[style]}; fold them with "
+                f"--depth{'' if style == 'blocks' else ', or --style blocks'}"
             )
         _, depth, blocks = best
         if depth != options.depth:
-            self.notes.append(f"folded to --depth {depth}, for {style} to fit")
+            every = f"; --depth {depth_of(self.summary)} shows all" if style == "blocks" else ""
+            self.notes.append(f"folded to --depth {depth}, for {style} to fit{every}")
         return blocks
+
+    def _excess(self, blocks: Sequence[Block]) -> float:
+        """How many times a figure is wider than a page, or longer than a file; 1 fits."""
+        scene = self._scene(blocks)
+        width = scene.width / MAX_DRAWN
+        return width if width > 1 else max(width, len(svg(scene).encode()) / MAX_BYTES)
 
     @property
     def labels(self) -> Sequence[str]:

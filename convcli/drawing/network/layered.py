@@ -6,6 +6,7 @@ rank are ordered by the mean of their neighbors (Sugiyama, Tagawa & Toda 1981).
 
 from collections.abc import Sequence
 from itertools import pairwise
+from math import ceil
 
 from convcli.drawing.network.blocks import Block
 from convcli.drawing.network.captions import lines_of, title_of
@@ -41,7 +42,8 @@ def layered_scene(
     texts = [lines_of(block, labels) for block in blocks]
     sizes = [
         (
-            max([96.0, *(text_width(line, SIZE) + 20 for line in lines)]),
+            # even, so that a box around a whole unit ends on one
+            2 * ceil(max([48.0, *(text_width(line, SIZE) / 2 + 10 for line in lines)])),
             LEADING * max(len(lines), 1) + 10,
         )
         for lines in texts
@@ -49,9 +51,7 @@ def layered_scene(
     # across a rank, and along the ranks
     widths = [size[right] for size in sizes]
     heights = [size[not right] for size in sizes]
-    ranks: list[int] = []
-    for block in blocks:
-        ranks.append(max((ranks[source] + 1 for source in block.inputs), default=0))
+    ranks = _ranks(blocks)
     layers: list[list[int]] = [[] for _ in range(max(ranks) + 1)]
     for index, rank in enumerate(ranks):
         layers[rank].append(index)
@@ -75,7 +75,7 @@ def layered_scene(
     left = min(center - width / 2 for center, width in zip(centers, widths, strict=True))
     head = 24 if title else 0
     across = MARGIN + (head if right else 0)
-    centers = [center - left + across for center in centers]
+    centers = [float(round(center - left + across)) for center in centers]
     rank_heights = [
         max((heights[node] for node in layer if node < len(blocks)), default=0.0)
         for layer in layers
@@ -157,6 +157,24 @@ def layered_scene(
     )
     items = (*frames, *lines, *boxes, *heading, *meanings)
     return Scene(width, height + more, theme, title, items)
+
+
+def _ranks(blocks: Sequence[Block]) -> list[int]:
+    """The length of the longest path to each block."""
+    ranks: list[int] = []
+    for block in blocks:
+        ranks.append(max((ranks[source] + 1 for source in block.inputs), default=0))
+    return ranks
+
+
+def edges_crossed(blocks: Sequence[Block]) -> int:
+    """Ranks that edges cross on their way, all together."""
+    ranks = _ranks(blocks)
+    return sum(
+        ranks[index] - ranks[source] - 1
+        for index, block in enumerate(blocks)
+        for source in set(block.inputs)
+    )
 
 
 def _box(

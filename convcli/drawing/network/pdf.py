@@ -1,13 +1,13 @@
-"""A scene as a PDF of one page, in vectors: polygons, lines, and texts in Helvetica.
+"""Scenes as the pages of a PDF, in vectors: polygons, lines, and texts in Helvetica.
 
 Written as ISO 32000-1 has it, with one of the fonts that every reader holds. Equal input gives
 equal bytes: no date is in it.
 """
 
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from convcli.drawing.network.scene import Line, Point, Scene, Shape, Text, head
+from convcli.drawing.network.scene import Line, Point, Scene, Shape, Text, head, rectangle
 
 ADVANCES = (
     "278 278 355 556 556 889 667 191 333 333 389 584 278 333 278 278 556 556 556 "
@@ -27,44 +27,73 @@ def pdf(scene: Scene) -> bytes:
     >>> pdf(Scene(8, 8, THEMES["light"], "a", ())).splitlines()[0]
     b'%PDF-1.4'
     """
-    page = [((0.0, 0.0), (scene.width, 0.0), (scene.width, scene.height), (0.0, scene.height))]
-    marks = ["1 j .8 w", *(_filled(corners, scene.theme.background) for corners in page)]
-    for item in scene.flat():
+    paper = Shape(rectangle(0, 0, scene.width, scene.height), scene.theme.background, "none")
+    return pages((scene.width, scene.height), [[paper, *scene.flat()]], [[0]], scene.title)
+
+
+def pages(
+    size: tuple[float, float],
+    parts: Sequence[Iterable[Shape | Line | Text]],
+    layers: Sequence[Sequence[int]],
+    title: str = "",
+) -> bytes:
+    """A PDF of pages of one size; each names its parts, back to front, which it may share.
+
+    >>> pages((8, 8), [[], []], [[0], [0, 1]]).count(b"/Type/Page/")
+    2
+    """
+    width, height = (f"{side:.2f}" for side in size)
+    # the page stands on its head, so that y goes down as in a scene
+    contents = [f"1 0 0 -1 0 {height} cm 1 j .8 w".encode(), *map(_marks, parts)]
+    first, count = 5, len(contents)
+    kids = [f"{first + count + number} 0 R" for number in range(len(layers))]
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R>>",
+        f"<</Type/Pages/Kids[{' '.join(kids)}]/Count {len(kids)}/MediaBox[0 0 {width} {height}]"
+        "/Resources<</Font<</F 3 0 R>>>>>>".encode(),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
+        f"<</Title<feff{(title or 'network').encode('utf-16-be', 'replace').hex()}>"
+        "/Producer(convcli)>>".encode(),
+    ]
+    for content in contents:
+        data = zlib.compress(content, 9)
+        objects.append(
+            b"<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(data), data)
+        )
+    for layer in layers:
+        streams = " ".join(f"{first + part} 0 R" for part in (0, *(one + 1 for one in layer)))
+        objects.append(f"<</Type/Page/Parent 2 0 R/Contents[{streams}]>>".encode())
+    return _assembled(objects, b"/Info 4 0 R")
+
+
+def _marks(items: Iterable[Shape | Line | Text]) -> bytes:
+    """The operators that draw items, in a page whose y goes down."""
+    marks = []
+    for item in items:
         match item:
             case Shape(points, fill, stroke, dashed):
                 inside = "" if fill == "none" else f"{_color(fill)} rg "
+                around = "" if stroke == "none" else f"{_color(stroke)} RG "
                 dash = "[4 3] 0 d" if dashed else "[] 0 d"
-                paint = "s" if fill == "none" else "b"
-                marks.append(f"{dash} {inside}{_color(stroke)} RG {_path(points)} {paint}")
+                paint = "s" if fill == "none" else "f" if stroke == "none" else "b"
+                marks.append(f"{dash} {inside}{around}{_path(points)} {paint}")
             case Line(points, stroke, arrow, width, _):
                 marks.append(f"[] 0 d {width} w {_color(stroke)} RG {_path(points)} S .8 w")
                 if arrow:
-                    marks.append(_filled(head(points[-2], points[-1]), stroke))
+                    tip = _path(head(points[-2], points[-1]))
+                    marks.append(f"{_color(stroke)} rg {tip} f")
             case Text((x, y), text, color, size, anchor) if text:
                 letters = text.encode("cp1252", "replace")
                 room = sum(HELVETICA.get(letter, 584) for letter in text) * size / 1000
                 left = x - (room / 2 if anchor == "middle" else 0)
-                # the page stands on its head, so that y goes down as in a scene
                 marks.append(
                     f"BT {_color(color)} rg /F {size} Tf 1 0 0 -1 {left:.2f} {y:.2f} Tm "
                     f"<{letters.hex()}> Tj ET"
                 )
-    height = f"{scene.height:.2f}"
-    content = zlib.compress("\n".join([f"1 0 0 -1 0 {height} cm", *marks]).encode(), 9)
-    title = (scene.title or "network").encode("utf-16-be", "replace").hex()
-    objects = [
-        b"<</Type/Catalog/Pages 2 0 R>>",
-        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        f"<</Type/Page/Parent 2 0 R/MediaBox[0 0 {scene.width:.2f} {height}]"
-        "/Resources<</Font<</F 5 0 R>>>>/Contents 4 0 R>>".encode(),
-        b"<</Filter/FlateDecode/Length %d>>stream\n%s\nendstream" % (len(content), content),
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica/Encoding/WinAnsiEncoding>>",
-        f"<</Title<feff{title}>/Producer(convcli)>>".encode(),
-    ]
-    return assembled(objects, b"/Info 6 0 R")
+    return "\n".join(marks).encode()
 
 
-def assembled(objects: Sequence[bytes], more: bytes = b"") -> bytes:
+def _assembled(objects: Sequence[bytes], more: bytes) -> bytes:
     """A PDF of numbered objects, the first of which is its catalog; `more` is for the trailer."""
     data = b"%PDF-1.4\n"
     starts = []
@@ -87,7 +116,3 @@ def _color(color: str) -> str:
 def _path(points: Sequence[Point]) -> str:
     (x, y), *others = points
     return f"{x:.2f} {y:.2f} m " + " ".join(f"{x:.2f} {y:.2f} l" for x, y in others)
-
-
-def _filled(points: Sequence[Point], color: str) -> str:
-    return f"{_color(color)} rg {_path(points)} f"

@@ -33,7 +33,7 @@ class Line(NamedTuple):
     points: tuple[Point, ...]
     stroke: str
     arrow: bool = True
-    width: float = 1.2
+    width: float = 1
     arc: bool = False
     """Whether it joins layers that are no neighbors."""
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from math import ceil
 from typing import TYPE_CHECKING
 
 from convcli.drawing.network.blocks import Block
@@ -41,12 +42,16 @@ def svg(scene: Scene, dark: Theme | None = None) -> str:
     >>> print(svg(Scene(8, 8, Theme("#fff", "#000", "#777", "#333"), "a<b", ())).splitlines()[1])
     <title>a&lt;b</title>
     """
-    shown = min(1.0, MAX_WIDTH / scene.width)
+    # whole pixels: programs differ in how they round others, and then in every edge
+    width, height = ceil(scene.width), ceil(scene.height)
+    if width > MAX_WIDTH:
+        shown = ceil(height * MAX_WIDTH / width)
+        width, height, box = MAX_WIDTH, shown, f"{width} {shown * width / MAX_WIDTH:.2f}"
+    else:
+        box = f"{width} {height}"
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_number(scene.width)} '
-        f'{_number(scene.height)}" width="{_number(scene.width * shown)}" '
-        f'height="{_number(scene.height * shown)}" role="img" '
-        'font-family="Arial,Helvetica,sans-serif" text-rendering="geometricPrecision" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {box}" width="{width}" '
+        f'height="{height}" role="img" {COMMON} text-rendering="geometricPrecision" '
         'stroke-linejoin="round">',
         f"<title>{_escaped(scene.title or 'network')}</title>",
     ]
@@ -60,30 +65,39 @@ def svg(scene: Scene, dark: Theme | None = None) -> str:
     lines.append(f'<rect width="100%" height="100%" fill="{scene.theme.background}"/>')
     for item in scene.items:
         if isinstance(item, Group):
-            inner = "".join(map(_svg_item, item.items))
+            inner = "".join(map(svg_item, item.items))
             lines.append(f"<g><title>{_escaped(item.title)}</title>{inner}</g>")
         else:
-            lines.append(_svg_item(item))
+            lines.append(svg_item(item))
     return "\n".join([*lines, "</svg>", ""])
 
 
-def _svg_item(item: Shape | Line | Text) -> str:
+COMMON = (
+    f'font-family="Arial,Helvetica,sans-serif" font-size="{Text._field_defaults["size"]}" '
+    'text-anchor="middle"'
+)
+"""Attributes of an SVG that only those texts repeat which have others."""
+
+
+def svg_item(item: Shape | Line | Text) -> str:
+    """An item of a display list as elements of SVG."""
     match item:
         case Shape(points, fill, stroke, dashed):
             dash = ' stroke-dasharray="4 3"' if dashed else ""
             return f'<polygon points="{_points(points)}" fill="{fill}" stroke="{stroke}"{dash}/>'
         case Line(points, stroke, arrow, width, arc):
             mark = ' class="arc"' if arc else ""
-            line = (
-                f'<polyline{mark} points="{_points(points)}" fill="none" stroke="{stroke}" '
-                f'stroke-width="{_number(width)}"/>'
-            )
+            thick = f' stroke-width="{_number(width)}"' if width != 1 else ""
+            inside = ' fill="none"' if len(points) > 2 else ""
+            line = f'<polyline{mark} points="{_points(points)}"{inside} stroke="{stroke}"{thick}/>'
             tip = _points(head(points[-2], points[-1])) if arrow else ""
             return line + (f'<polygon points="{tip}" fill="{stroke}"/>' if arrow else "")
         case Text((x, y), text, color, size, anchor):
+            others = f' font-size="{_number(size)}"' if size != Text._field_defaults["size"] else ""
+            others += f' text-anchor="{anchor}"' if anchor != "middle" else ""
             return (
-                f'<text x="{_number(x)}" y="{_number(y)}" font-size="{_number(size)}" '
-                f'fill="{color}" text-anchor="{anchor}">{_escaped(text)}</text>'
+                f'<text x="{_number(x)}" y="{_number(y)}" fill="{color}"{others}>'
+                f"{_escaped(text)}</text>"
                 if text
                 else ""
             )

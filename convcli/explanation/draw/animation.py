@@ -1,26 +1,19 @@
-"""The sliding window as a GIF, WebP, APNG, SVG that moves, film, pages of a PDF, or pictures.
-
-Every frame has the same clear pixels, so that each may hold only what changed since the last.
-"""
+"""The sliding window as a GIF, WebP, APNG, SVG that moves, film, pages of a PDF, or pictures."""
 
 import os
 import re
 import shutil
 import subprocess
-import zlib
-from collections.abc import Iterator
 from functools import partial
+from io import BytesIO
 from tempfile import TemporaryDirectory
 from typing import IO
 
-from PIL import Image
+from PIL import Image, ImageChops
 
-from convcli.drawing.network.pdf import assembled
 from convcli.errors import OutputError, UnfitError
 from convcli.explanation.draw.frames import Sheet
-from convcli.explanation.draw.themes import THEMES, palette
-from convcli.explanation.draw.vector import moving_svg
-from convcli.explanation.steps import Spot, Walk
+from convcli.explanation.draw.vector import moving_svg, paged_pdf
 from convcli.images.io.atomic import check_free, write_file
 from convcli.text import safe
 
@@ -31,15 +24,8 @@ WEBP_METHOD = 2
 """Effort, 0 to 6: at 0 the file of 256 frames of 16x16 cells has 14.5 MB, at 2 it has 0.7 MB."""
 
 
-def save_animation(
-    walk: Walk,
-    target: str,
-    chosen: Spot | None = None,
-    fps: float = 2.0,
-    theme: str = "both",
-    force: bool = False,
-) -> None:
-    """Draw every step of a walk into an animation, a film, pages, or pictures.
+def save_animation(sheet: Sheet, target: str, fps: float = 2.0, force: bool = False) -> None:
+    """Draw every step of a sheet into an animation, a film, pages, or pictures.
 
     The name's end decides: .gif, .webp, .apng, .svg, .mp4 (by ffmpeg), .pdf with a page for each
     step, or .png for all steps side by side; a .png with %d or %03d in its name is one picture for
@@ -54,7 +40,6 @@ def save_animation(
     numbered = NUMBERED.fullmatch(target)
     if numbered is None:
         check_free([target], force)
-    sheet = Sheet(walk, THEMES[theme], chosen)
     count = len(sheet.cells)
     if count * sheet.width * sheet.height > MAX_PIXELS:
         raise UnfitError(
@@ -69,54 +54,50 @@ def save_animation(
             write_file(name, partial(frame.save, format="PNG"), force)
         return
     write = WRITERS[suffix]
-    write_file(
-        target, lambda stream: write(stream, sheet, sheet.frames(), round(1000 / fps)), force
-    )
+    write_file(target, lambda stream: write(stream, sheet, round(1000 / fps)), force)
 
 
 NUMBERED = re.compile(r"([^%]*)%(?:0(\d))?d([^%]*\.png)", re.IGNORECASE)
 """A name that stands for many: all before the number, its digits, all behind it."""
 
 
-def _indexed(sheet: Sheet, frames: Iterator[Image.Image]) -> Iterator[Image.Image]:
-    """Frames in the palette of their theme: a byte a pixel, and the same colours in all.
+def _gif(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
+    """Frames that hold what changed since the last, clear where nothing did.
 
-    Of each but the first only what changed is looked up.
+    Pillow packs the pixels of each; to look for the changes in colors, as it would, takes longer
+    than to draw.
     """
-    flat, clear = palette(sheet.theme)
-    book = Image.new("P", (1, 1))
-    book.putpalette(flat)
+    clear = sheet.palette.clear
+    control = b"!\xf9\x04\x05%s%c\0" % ((duration // 10).to_bytes(2, "little"), clear)
     last: Image.Image | None = None
-    for number, frame in enumerate(frames):
+    for pixels in sheet.indices():
+        delta, left, top = pixels.copy(), 0, 0
+        if last is not None:
+            change = ImageChops.difference(pixels, last)
+            area = change.getbbox() or (0, 0, 1, 1)
+            delta, (left, top, *_) = pixels.crop(area), area
+            delta.paste(clear, mask=change.crop(area).point(UNCHANGED))
+        delta.putpalette(sheet.palette.flat)
+        file = BytesIO()
+        delta.save(file, "GIF", optimize=False, interlace=False)
+        header, picture = file.getvalue()[6:HEADER], file.getvalue()[HEADER:-1]
         if last is None:
-            plain = _looked_up(frame, book, clear, sheet)
-        else:
-            plain = last.copy()
-            for left, top, right, bottom in sheet.changes(number):
-                area = left, top, right + 1, bottom + 1
-                plain.paste(_looked_up(frame.crop(area), book, clear, sheet), area)
-        last = plain
-        if sheet.theme.page is None:
-            plain.info["transparency"] = clear
-        yield plain
+            stream.write(b"GIF89a" + header + b"!\xff\x0bNETSCAPE2.0\3\1\0\0\0")
+        corner = left.to_bytes(2, "little") + top.to_bytes(2, "little")
+        stream.write(control + picture[:1] + corner + picture[5:])
+        last = pixels
+    stream.write(b";")
 
 
-def _looked_up(frame: Image.Image, book: Image.Image, clear: int, sheet: Sheet) -> Image.Image:
-    plain = frame.convert("RGB").quantize(palette=book, dither=Image.Dither.NONE)
-    if sheet.theme.page is None:
-        plain.paste(clear, mask=frame.getchannel("A").point(lambda alpha: 255 * (alpha < 128)))
-    return plain
+HEADER = 6 + 7 + 3 * 256
+"""Bytes of a GIF before its first picture: the signature, the screen, and 256 colors."""
+
+UNCHANGED = [255] + [0] * 255
+"""What makes a mask of the pixels whose difference is 0."""
 
 
-def _gif(stream: IO[bytes], sheet: Sheet, frames: Iterator[Image.Image], duration: int) -> None:
-    first, *rest = _indexed(sheet, frames)
-    first.save(
-        stream, "GIF", save_all=True, append_images=rest, loop=0, duration=duration, disposal=1
-    )
-
-
-def _webp(stream: IO[bytes], sheet: Sheet, frames: Iterator[Image.Image], duration: int) -> None:
-    first, *rest = _indexed(sheet, frames)
+def _webp(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
+    first, *rest = sheet.frames()
     first.save(
         stream,
         "WEBP",
@@ -130,21 +111,23 @@ def _webp(stream: IO[bytes], sheet: Sheet, frames: Iterator[Image.Image], durati
     )
 
 
-def _apng(stream: IO[bytes], sheet: Sheet, frames: Iterator[Image.Image], duration: int) -> None:
-    first, *rest = _indexed(sheet, frames)
+def _apng(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
+    first, *rest = sheet.frames()
     first.save(stream, "PNG", save_all=True, append_images=rest, loop=0, duration=duration)
 
 
-def _strip(stream: IO[bytes], sheet: Sheet, frames: Iterator[Image.Image], duration: int) -> None:
-    """All frames on one picture, as many columns as the output has."""
-    pictures = list(frames)
-    columns = sheet.walk.size[1] if len(pictures) > 1 else 1
+def _strip(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
+    """All frames on one picture, as many side by side as the sheet says."""
+    pictures = list(sheet.indices())
+    columns = sheet.columns if len(pictures) > 1 else 1
     rows = -(-len(pictures) // columns)
-    strip = Image.new("RGBA", (columns * sheet.width, rows * sheet.height))
+    size = columns * sheet.width, rows * sheet.height
+    strip = Image.new("L", size, sheet.palette.clear)
     for number, picture in enumerate(pictures):
         place = number % columns * sheet.width, number // columns * sheet.height
         strip.paste(picture, place)
-    strip.save(stream, "PNG", optimize=True)
+    strip.putpalette(sheet.palette.flat)
+    strip.save(stream, "PNG", optimize=True, transparency=sheet.palette.clear)
 
 
 def _on_paper(frame: Image.Image) -> Image.Image:
@@ -152,17 +135,18 @@ def _on_paper(frame: Image.Image) -> Image.Image:
     paper = Image.new(
         "RGB", (frame.width + frame.width % 2, frame.height + frame.height % 2), "white"
     )
-    paper.paste(frame, (0, 0), frame)
+    paper.paste(frame, (0, 0), frame.convert("RGBA"))
     return paper
 
 
-def _mp4(stream: IO[bytes], sheet: Sheet, frames: Iterator[Image.Image], duration: int) -> None:
+def _mp4(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
     """A film in H.264, which ffmpeg writes. Raises OutputError where it is not installed."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         raise OutputError(
             "an .mp4 is written by ffmpeg, which is not installed; .gif needs nothing"
         )
+    frames = sheet.frames()
     first = _on_paper(next(frames))
     size, rate = f"{first.width}x{first.height}", f"1000/{duration}"
     with TemporaryDirectory() as folder:
@@ -197,32 +181,12 @@ def _mp4(stream: IO[bytes], sheet: Sheet, frames: Iterator[Image.Image], duratio
             shutil.copyfileobj(file, stream)
 
 
-def _pdf(stream: IO[bytes], sheet: Sheet, frames: Iterator[Image.Image], duration: int) -> None:
-    """A page for each step, for slides: its pixels as they are, in the colors of the theme."""
-    flat, clear = palette(sheet.theme)
-    colors = bytes(flat[: 3 * clear]) + b"\xff\xff\xff"
-    width, height = sheet.width, sheet.height
-    kids: list[str] = []
-    objects: list[bytes] = []
-    for frame in _indexed(sheet, frames):
-        number = 3 + len(objects)
-        kids.append(f"{number} 0 R")
-        content = b"q %d 0 0 %d 0 0 cm /I Do Q" % (width, height)
-        pixels = zlib.compress(frame.tobytes(), 9)
-        objects += [
-            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d %d]/Contents %d 0 R"
-            b"/Resources<</XObject<</I %d 0 R>>>>>>" % (width, height, number + 1, number + 2),
-            b"<</Length %d>>stream\n%s\nendstream" % (len(content), content),
-            b"<</Type/XObject/Subtype/Image/Width %d/Height %d/BitsPerComponent 8"
-            b"/ColorSpace[/Indexed/DeviceRGB 255<%s>]/Filter/FlateDecode/Length %d>>"
-            b"stream\n%s\nendstream" % (width, height, colors.hex().encode(), len(pixels), pixels),
-        ]
-    catalog = b"<</Type/Catalog/Pages 2 0 R>>"
-    pages = f"<</Type/Pages/Kids[{' '.join(kids)}]/Count {len(kids)}>>".encode()
-    stream.write(assembled([catalog, pages, *objects]))
+def _pdf(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
+    """A page for each step, for slides."""
+    stream.write(paged_pdf(sheet))
 
 
-def _svg(stream: IO[bytes], sheet: Sheet, frames: Iterator[Image.Image], duration: int) -> None:
+def _svg(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
     stream.write(moving_svg(sheet, duration / 1000).encode())
 
 

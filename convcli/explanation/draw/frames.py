@@ -1,27 +1,31 @@
-"""The frames of a sliding window: the input below, the output above, the window shaded.
+"""The frames of a sliding window: input ∗ kernel = output, the window shaded, what it gives marked.
 
-Frames are drawn in cells of equal size. The layout follows the figures of Dumoulin & Visin, "A
-guide to convolution arithmetic" (2016): padding is dashed, the input blue, the output green.
+Frames are drawn in cells of equal size. The colors follow the figures of Dumoulin & Visin, "A guide
+to convolution arithmetic" (2016): padding is dashed, the input blue, the output green. Guide lines
+lead from the window over the kernel to the output.
 """
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache, cached_property
-from itertools import product
-from typing import Any, NamedTuple
+from functools import cached_property
+from itertools import pairwise, product
+from typing import NamedTuple
 
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image
 
 from convcli.errors import UnfitError
-from convcli.explanation.draw.themes import Colour, Theme, between
-from convcli.explanation.draw.vector import VectorPen
+from convcli.explanation.draw.pens import (
+    Box,
+    Pen,
+    PixelPen,
+    fitting_size,
+    text_length,
+)
+from convcli.explanation.draw.themes import Color, Palette, Theme, between
 from convcli.explanation.render import sum_lines, text
 from convcli.explanation.steps import Spot, Step, Term, Walk
 from convcli.explanation.values import value_text
-from convcli.numerals import Value
-
-Box = tuple[int, int, int, int]
-Pen = ImageDraw.ImageDraw | VectorPen
+from convcli.numerals import Grid, Value
 
 MAX_CELLS = 40
 """Cells a side of a canvas that is drawn."""
@@ -29,14 +33,24 @@ MAX_CELLS = 40
 MAX_LINES = 6
 """Lines of a sum that are written out below a frame."""
 
-WORDS = 13
+WIDTH, HEIGHT = 1000, 900
+"""Pixels that cells share; they have MIN_SIDE to MAX_SIDE of them."""
+MIN_SIDE, MAX_SIDE = 24, 48
+
+WORDS = 15
 """Size of words, in pixels."""
+
+CAPTION = 24
+"""Pixels of a line of words."""
+
+SIGN = 40
+"""Pixels between two grids, where a sign of arithmetic stands."""
 
 INSET = 4
 """Pixels between a cell's edge and its number: the window's frame is drawn there."""
 
 GAP = 16
-"""Pixels around and between the grids."""
+"""Pixels around the grids, and between channels."""
 
 
 class Panel(NamedTuple):
@@ -56,169 +70,262 @@ class Panel(NamedTuple):
     def height(self) -> int:
         return len(self.rows) * self.side + 1
 
+    @property
+    def cells(self) -> Iterator[Spot]:
+        return product(self.rows, self.columns)
+
     def box(self, row: int, column: int) -> Box:
         """The pixels of a cell, its edges among them: left, top, right, bottom."""
         left = self.left + (column - self.columns.start) * self.side
         top = self.top + (row - self.rows.start) * self.side
         return left, top, left + self.side, top + self.side
 
+    def span(self, first: Spot, last: Spot) -> Box:
+        """The pixels from one cell to another."""
+        left, top, _, _ = self.box(*first)
+        _, _, right, bottom = self.box(*last)
+        return left, top, right, bottom
+
+
+class Words(NamedTuple):
+    """What the grids of a walk are called."""
+
+    input: str = "input"
+    kernel: str = "kernel"
+    output: str = "output"
+
 
 class Sheet:
     """Where everything stands in every frame of a walk."""
 
-    def __init__(self, walk: Walk, theme: Theme, chosen: Spot | None = None) -> None:
+    def __init__(
+        self, walk: Walk, theme: Theme, chosen: Spot | None = None, words: Words | None = None
+    ) -> None:
         self.walk, self.theme = walk, theme
-        down, across = (axis.drawn for axis in walk.axes)
-        rows, columns = walk.size
-        longest = max(len(down), len(across), rows, columns)
-        if longest > MAX_CELLS:
-            raise UnfitError(
-                f"the canvas is {len(down)}x{len(across)} cells, the output {rows}x{columns}; "
-                f"at most {MAX_CELLS}x{MAX_CELLS} are drawn"
-            )
+        self.words = words or Words(kernel="kernel flipped" if walk.turned else "kernel")
         if chosen is None:
             walk.check()
-        self.cells = [chosen] if chosen else list(walk.cells)
+        self.cells = [chosen] if chosen else list(self.all_cells)
+        self.palette = Palette(theme)
         self._told: dict[Spot, list[str]] = {}
-        self.side = max(24, min(40, 640 // longest))
-        self.outputs = [
-            self._panel(range(rows), range(columns))
-            for _ in range(len(walk.input) if walk.pool else 1)
-        ]
-        kernels = [self._panel(range(len(grid)), range(len(grid[0]))) for grid in walk.kernel]
-        above = self._in_row([*kernels, *self.outputs], GAP + self.caption)
-        below = self._in_row(
-            [self._panel(down, across) for _ in walk.input], above[2] + GAP + self.caption
-        )
-        self.width = max(above[1], below[1], self._caption_width()) + GAP
-        self.lines = self._caption_lines()
-        self.height = below[2] + GAP + self.caption * self.lines
-        # what is narrower stands in the middle
-        centred = [
-            [panel._replace(left=panel.left + (self.width - GAP - wide) // 2) for panel in panels]
-            for panels, wide, _ in (above, below)
-        ]
-        self.kernels = centred[0][: len(kernels)]
-        self.outputs = centred[0][len(kernels) :]
-        self.inputs = centred[1]
+        self._step: Step | None = None
+        self._place()
 
-    caption = 22
-    """Pixels of a line of words."""
+    # --- what differs between views of a walk ---
+
+    @property
+    def all_cells(self) -> Iterator[Spot]:
+        """What has a frame each: cells of the output."""
+        return self.walk.cells
+
+    @property
+    def columns(self) -> int:
+        """Frames that stand side by side in a strip."""
+        return self.walk.size[1]
+
+    @property
+    def kernel(self) -> Sequence[Grid]:
+        """The weights that are shown, one grid per channel."""
+        return self.walk.kernel
+
+    def ranges(self) -> tuple[tuple[range, range], tuple[range, range]]:
+        """Rows and columns of the input's grids, and of the output's."""
+        down, across = (axis.drawn for axis in self.walk.axes)
+        rows, columns = self.walk.size
+        return (down, across), (range(rows), range(columns))
+
+    def sums(self, cell: Spot) -> list[str]:
+        """What is written below the frame of a cell, in lines of any length."""
+        return [text(line) for line in sum_lines(self.walk, self.step(cell))]
+
+    def result(self, cell: Spot) -> str:
+        """The same in short."""
+        step = self.step(cell)
+        name = self.walk.names(cell)[0]
+        result = ", ".join(map(value_text, step.outputs))
+        if len(step.sums) == 1 or self.walk.pool:
+            return f"{name} = {result}"
+        bias = "" if step.bias is None else f" + {value_text(step.bias)}"
+        return f"{name} = {' + '.join(map(value_text, step.sums))}{bias} = {result}"
+
+    def step(self, cell: Spot) -> Step:
+        """How a cell is computed; the last one is remembered."""
+        if self._step is None or self._step.cell != cell:
+            self._step = self.walk.step(cell)
+        return self._step
+
+    # --- layout ---
+
+    def _place(self) -> None:
+        """Grids in a row, channels one below another, each row around its middle."""
+        inside, outside = self.ranges()
+        count, pool = len(self.walk.input), bool(self.walk.pool)
+        longest = max(map(len, (*inside, *outside)))
+        if longest > MAX_CELLS:
+            (down, across), (rows, columns) = inside, outside
+            raise UnfitError(
+                f"the canvas is {len(down)}x{len(across)} cells, the output "
+                f"{len(rows)}x{len(columns)}; at most {MAX_CELLS}x{MAX_CELLS} are drawn"
+            )
+        taps = len(self.kernel[0][0]) if self.kernel else 0
+        has_bias = self.walk.bias is not None
+        wide = len(inside[1]) + taps + has_bias + len(outside[1])
+        high = max(count * len(inside[0]), (count if pool else 1) * len(outside[0]))
+        self.side = max(MIN_SIDE, min(MAX_SIDE, WIDTH // wide, HEIGHT // high))
+        inputs = [self._panel(*inside)] * count
+        kernels = [self._panel(range(len(grid)), range(len(grid[0]))) for grid in self.kernel]
+        biases = [self._panel(range(1), range(1))] * has_bias
+        outputs = [self._panel(*outside)] * (count if pool else 1)
+        pitch = GAP + max(panels[0].height for panels in (inputs, kernels) if panels)
+        if pool:
+            pitch = max(pitch, GAP + outputs[0].height)
+        top = GAP + CAPTION
+        self.floor = top + max(count * pitch - GAP, outputs[0].height)
+        x = GAP
+        placed: list[list[Panel]] = []
+        self.signs: list[tuple[str, int]] = []
+        """Signs between grids, and the middle of each."""
+        words = self.words
+        for panels, name, sign in (
+            (inputs, words.input, ""),
+            (kernels, words.kernel, "*"),
+            (biases, "bias", "+"),
+            (outputs, words.output, "=" if kernels else self.walk.pool),
+        ):
+            if not panels:
+                placed.append([])
+                continue
+            if sign:
+                room = max(SIGN, round(text_length(sign, WORDS)) + 2 * GAP)
+                self.signs.append((sign, x + room // 2))
+                x += room
+            width = max(panels[0].width, round(text_length(name, WORDS)) + 8)
+            left = x + (width - panels[0].width) // 2
+            y = (top + self.floor - panels[0].height - (len(panels) - 1) * pitch) // 2
+            placed.append(
+                [panel._replace(left=left, top=y + n * pitch) for n, panel in enumerate(panels)]
+            )
+            x += width
+        self.inputs, self.kernels, self.biases, self.outputs = placed
+        self.width = max(x, min(self._caption_width(), 640)) + GAP
+        self.lines = max(len(self.told(cell)) for cell in self.cells)
+        self.height = self.floor + GAP + CAPTION * self.lines + GAP // 2
 
     def _panel(self, rows: range, columns: range) -> Panel:
         return Panel(0, 0, rows, columns, self.side)
 
-    def _in_row(self, panels: Sequence[Panel], top: int) -> tuple[list[Panel], int, int]:
-        """Panels side by side on a common floor, the row's right end and its floor."""
-        floor = top + max(panel.height for panel in panels)
-        left, placed = GAP, []
-        for panel in panels:
-            placed.append(panel._replace(left=left, top=floor - panel.height))
-            left += panel.width + GAP * 2
-        return placed, left - GAP * 2, floor
-
     def _caption_width(self) -> int:
-        """Room for a row of the kernel's products, as far as a page has it."""
+        """Room for a row of the kernel's products."""
         row = " + ".join(["-0·(-0)"] * self.walk.axes[1].window.kernel)
-        return min(int(_font(WORDS).getlength(row)) + 24, 640)
+        return round(text_length(row, WORDS)) + 24
 
-    def _caption_lines(self) -> int:
-        """The most lines that a sum takes."""
-        return max(len(self.told(self.walk.step(cell))) for cell in self.cells)
-
-    def told(self, step: Step) -> list[str]:
+    def told(self, cell: Spot) -> list[str]:
         """The sum in lines that have room, or what comes out where there are too many."""
-        if step.cell not in self._told:
-            self._told[step.cell] = self._sum_told(step)
-        return self._told[step.cell]
-
-    def _sum_told(self, step: Step) -> list[str]:
-        room = self.width - 2 * GAP - 8
-        lines = []
-        for line in sum_lines(self.walk, step):
-            lines += _folded(text(line), room)
-        if len(lines) <= MAX_LINES:
-            return lines
-        name = self.walk.names(step.cell)[0]
-        result = ", ".join(map(value_text, step.outputs))
-        whole = " + ".join(map(value_text, step.sums))
-        if len(step.sums) == 1 or self.walk.pool:
-            return [f"{name} = {result}"]
-        bias = "" if step.bias is None else f" + {value_text(step.bias)}"
-        return _folded(f"{name} = {whole}{bias} = {result}", room)[:MAX_LINES]
+        if cell not in self._told:
+            room = self.width - 2 * GAP - 8
+            lines = [part for line in self.sums(cell) for part in _folded(line, room)]
+            if len(lines) > MAX_LINES:
+                lines = _folded(self.result(cell), room)[:MAX_LINES]
+            self._told[cell] = lines
+        return self._told[cell]
 
     @cached_property
     def read(self) -> tuple[frozenset[int], frozenset[int]]:
         return self.walk.read()
 
+    # --- drawing ---
+
     def frames(self) -> Iterator[Image.Image]:
-        """One RGBA frame an output cell, with the outputs so far; or the chosen cell's alone."""
-        ground = self._ground()
-        for cell in self.cells:
-            step = self.walk.step(cell)
-            frame = ground.copy()
-            self.draw_step(ImageDraw.Draw(frame), step)
+        """A frame of mode P for each cell, with the results so far."""
+        for frame in self.indices():
+            frame.putpalette(self.palette.flat)
+            if self.theme.is_card:
+                frame.info["transparency"] = self.palette.clear
             yield frame
-            self.draw_results(ImageDraw.Draw(ground), step)
 
-    def draw_results(self, pen: Pen, step: Step) -> None:
+    def indices(self) -> Iterator[Image.Image]:
+        """The same as indices of the palette, in mode L."""
+        ground = Image.new("L", (self.width, self.height), self.palette.clear)
+        under = PixelPen(ground, self.palette)
+        self.draw_ground(under)
+        for cell in self.cells:
+            frame = ground.copy()
+            self.draw_step(PixelPen(frame, self.palette), cell)
+            yield frame
+            self.draw_results(under, cell)
+
+    def draw_results(self, pen: Pen, cell: Spot) -> None:
         """The outputs of a step that is over."""
-        for panel, value in zip(self.outputs, step.outputs, strict=True):
-            box = panel.box(*step.cell)
-            pen.rectangle(box, fill=self.theme.output, outline=self.theme.edge)
-            self._number(pen, box, value, self.theme.ink)
-
-    def changes(self, number: int) -> list[Box]:
-        """The pixels in which a frame differs from the one before, all edges among them."""
-        cells = self.cells[number - 1 : number + 1]
-        windows = [self.window(panel, cell) for panel in self.inputs for cell in cells]
-        results = [panel.box(*cell) for panel in self.outputs for cell in cells]
-        return [*windows, *results, self._caption_box()]
-
-    def _ground(self) -> Image.Image:
-        page = self.theme.page
-        image = Image.new("RGBA", (self.width, self.height), (*page, 255) if page else (0, 0, 0, 0))
-        self.draw_ground(ImageDraw.Draw(image))
-        return image
+        for panel, value in zip(self.outputs, self.step(cell).outputs, strict=True):
+            self.draw_cell(pen, panel.box(*cell), value, self.theme.output)
 
     def draw_ground(self, pen: Pen) -> None:
-        """What every frame shows: the canvas without a window, the kernel, an empty output."""
+        """What every frame shows: the input without a window, the kernel, an empty output."""
         theme = self.theme
+        page = 0, 0, self.width - 1, self.height - 1
+        pen.rectangle(page, theme.page, radius=GAP if theme.is_card else 0)
         for channel, panel in enumerate(self.inputs):
-            self._cells(pen, panel, channel, product(panel.rows, panel.columns), {})
-        for channel, panel in enumerate(self.kernels):
-            for row, column in product(panel.rows, panel.columns):
-                box = panel.box(row, column)
-                pen.rectangle(box, fill=theme.kernel, outline=theme.edge)
-                self._number(pen, box, self.walk.kernel[channel][row][column], theme.ink)
+            self.draw_input(pen, panel, channel, panel.cells, {})
+        for panel, grid in zip(self.kernels, self.kernel, strict=True):
+            for row, column in panel.cells:
+                self.draw_cell(pen, panel.box(row, column), grid[row][column], theme.kernel)
         for panel in self.outputs:
-            for row, column in product(panel.rows, panel.columns):
-                pen.rectangle(panel.box(row, column), fill=theme.empty, outline=theme.edge)
-        kernel = "kernel flipped" if self.walk.turned else "kernel"
-        for panels, words in (
-            (self.kernels, kernel),
-            (self.outputs, "output"),
-            (self.inputs, "input"),
+            self.draw_empty(pen, panel)
+        for panels, words in zip(
+            (self.inputs, self.kernels, self.outputs), self.words, strict=True
         ):
             if panels:
-                self._words(pen, panels[0].left, panels[0].top - self.caption, words, theme.faint)
+                self._words(pen, panels[0], words)
+        self.draw_signs(pen)
 
-    def draw_step(self, pen: Pen, step: Step) -> None:
+    def draw_signs(self, pen: Pen) -> None:
+        """Signs of arithmetic, and the bias: what guide lines run behind."""
+        middle = (GAP + CAPTION + self.floor) / 2
+        for sign, x in self.signs:
+            self._sign(pen, x, middle, sign)
+        for panel in self.biases:
+            assert self.walk.bias is not None
+            self._words(pen, panel, "bias")
+            self.draw_cell(pen, panel.box(0, 0), self.walk.bias, self.theme.kernel)
+
+    def draw_empty(self, pen: Pen, panel: Panel) -> None:
+        """An output of which nothing is known yet."""
+        for row, column in panel.cells:
+            pen.rectangle(panel.box(row, column), self.theme.empty, self.theme.edge)
+
+    def draw_step(self, pen: Pen, cell: Spot) -> None:
         """The window of a step, its output and its sum."""
-        theme = self.theme
+        theme, step = self.theme, self.step(cell)
         for channel, panel in enumerate(self.inputs):
             under = {term.position: term for term in step.channels[channel]}
             (top, left), (bottom, right) = min(under), max(under)
             hull = product(range(top, bottom + 1), range(left, right + 1))
-            self._cells(pen, panel, channel, hull, under)
-            pen.rectangle(self.window(panel, step.cell), outline=theme.frame, width=3)
-        for panel, value in zip(self.outputs, step.outputs, strict=True):
-            box = panel.box(*step.cell)
-            pen.rectangle(box, fill=theme.now, outline=theme.frame, width=3)
-            self._number(pen, box, value, theme.ink)
-        self._caption(pen, step)
+            self.draw_input(pen, panel, channel, hull, under)
+        windows = [self.window(panel, cell) for panel in self.inputs]
+        results = [panel.box(*cell) for panel in self.outputs]
+        self.draw_guides(pen, windows, results)
+        for value, box in zip(step.outputs, results, strict=True):
+            self.draw_cell(pen, box, value, theme.now)
+            pen.rectangle(box, outline=theme.frame, width=3)
+        for window in windows:
+            pen.rectangle(window, outline=theme.frame, width=3)
+        self._caption(pen, cell)
 
-    def _cells(
+    def draw_guides(self, pen: Pen, windows: Sequence[Box], results: Sequence[Box]) -> None:
+        """Lines from each window around its kernel to what comes out of it."""
+        kernels = [
+            panel.span((0, 0), (panel.rows[-1], panel.columns[-1])) for panel in self.kernels
+        ]
+        for number, window in enumerate(windows):
+            result = results[number % len(results)]
+            stops = [window, *kernels[number : number + 1], result]
+            for one, other in pairwise(stops):
+                for edge in (1, 3):
+                    ends = (one[2], one[edge]), (other[0], other[edge])
+                    pen.line(ends, self.theme.faint)
+        self.draw_signs(pen)
+
+    def draw_input(
         self,
         pen: Pen,
         panel: Panel,
@@ -228,7 +335,7 @@ class Sheet:
     ) -> None:
         """Cells of the canvas: those under taps, those in the holes between, or all without."""
         theme, walk = self.theme, self.walk
-        shade = 1 + channel % 3 if len(walk.input) > 1 else 0
+        shade = self.shade(channel)
         padding = []
         for row, column in places:
             box, term = panel.box(row, column), under.get((row, column))
@@ -244,120 +351,100 @@ class Sheet:
                 fill = theme.windows[shade]
             elif inside and under:
                 fill = between(theme.cells[shade], theme.windows[shade])
-            pen.rectangle(box, fill=fill, outline=theme.edge if inside else None)
+            pen.rectangle(box, fill, theme.edge if inside else None)
             if not inside:
                 padding.append(box)
             if unread:
-                pen.line((box[0], box[3], box[2], box[1]), fill=theme.edge)
+                pen.line(((box[0], box[3]), (box[2], box[1])), theme.edge)
             value = walk.value((row, column), channel)
             ink = theme.ink if (inside and not unread) or term else theme.faint
-            self._number(pen, box, value, ink, corner=term.w if term and walk.kernel else None)
+            self.draw_number(pen, box, value, ink, term.w if term and walk.kernel else None)
         for box in padding:
-            dashed(pen, box, theme.edge)
+            pen.dashed(box, theme.edge)
+
+    def shade(self, channel: int) -> int:
+        """Which of the theme's colors a channel has."""
+        return 1 + channel % 3 if len(self.walk.input) > 1 else 0
 
     def window(self, panel: Panel, cell: Spot) -> Box:
         """The pixels of the frame around all that a window spans, from first tap to last."""
-        corners = []
-        for axis, at in zip(self.walk.axes, cell, strict=True):
-            hull = axis.hull(at)
-            corners.append((hull[0], hull[-1]))
-        left, top, _, _ = panel.box(corners[0][0], corners[1][0])
-        _, _, right, bottom = panel.box(corners[0][1], corners[1][1])
-        return left, top, right, bottom
+        hulls = [axis.hull(at) for axis, at in zip(self.walk.axes, cell, strict=True)]
+        return panel.span((hulls[0][0], hulls[1][0]), (hulls[0][-1], hulls[1][-1]))
 
-    def _number(
-        self,
-        pen: Pen,
-        box: Box,
-        value: Value,
-        ink: Colour,
-        corner: Value | None = None,
+    def draw_cell(self, pen: Pen, box: Box, value: Value, fill: Color) -> None:
+        """A cell with its number."""
+        pen.rectangle(box, fill, self.theme.edge)
+        self.draw_number(pen, box, value, self.theme.ink)
+
+    def draw_number(
+        self, pen: Pen, box: Box, value: Value, ink: Color, corner: Value | None = None
     ) -> None:
+        """A number in the middle of a cell, and a small one in its corner, where it has room."""
         left, top, right, bottom = box
         text = _short(value_text(value))
         roomy = corner is not None and self.side >= 32
-        font = _fitting(text, self.side - 2 * INSET, round(self.side * 0.45))
-        # up and to the left of the weight, as far as the window's frame leaves room
-        length = _length(text, round(font.size))
-        x = max((left + right) / 2 - (3 if roomy else 0), left + INSET + length / 2)
-        pen.text(
-            (x, (top + bottom) / 2 - (3 if roomy else 0)), text, fill=ink, font=font, anchor="mm"
-        )
+        size = fitting_size(text, self.side - 2 * INSET, round(self.side * 0.5))
+        # up and to the left of the corner's, as far as the window's frame leaves room
+        x = max((left + right) / 2 - 4 * roomy, left + INSET + text_length(text, size) / 2)
+        pen.text((x, (top + bottom) / 2 + 0.36 * size - 4 * roomy), text, ink, size, middle=True)
         if corner is not None and roomy:
-            small = _fitting(_short(value_text(corner)), self.side // 2, round(self.side * 0.28))
-            pen.text(
-                (right - 3, bottom - 2),
-                _short(value_text(corner)),
-                fill=ink,
-                font=small,
-                anchor="rb",
-            )
+            text = _short(value_text(corner))
+            size = fitting_size(text, self.side // 2, round(self.side * 0.32))
+            x = right - INSET - text_length(text, size)
+            pen.text((x, bottom - INSET - 1), text, ink, size)
 
-    def _words(self, pen: Pen, left: int, top: int, words: str, ink: Colour) -> None:
-        """Words on a ground of their own where the page is transparent."""
-        font = _font(WORDS)
-        if self.theme.page is None:
-            width = font.getlength(words)
-            pen.rectangle((left, top + 1, left + width + 8, top + 18), fill=self.theme.padding)
-        pen.text((left + 4, top + 3), words, fill=ink, font=font)
+    def _words(self, pen: Pen, panel: Panel, words: str) -> None:
+        """Words above a grid; no line shows through them."""
+        width = round(text_length(words, WORDS)) + 8
+        left = panel.left + (panel.width - width) // 2
+        top = panel.top - CAPTION
+        pen.rectangle((left, top + 1, left + width, top + 20), self.theme.page)
+        pen.text((left + 4, top + 16), words, self.theme.faint, WORDS)
+
+    def _sign(self, pen: Pen, x: int, y: float, sign: str) -> None:
+        """A sign of arithmetic; a pool's name stands over an arrow."""
+        ink = self.theme.faint
+        half = 14 if len(sign) == 1 else round(text_length(sign, WORDS)) // 2 + 6
+        top, bottom = (14, 14) if len(sign) == 1 else (20, 10)
+        box = x - half, round(y) - top, x + half, round(y) + bottom
+        pen.rectangle(box, self.theme.page)
+        if len(sign) > 1:
+            pen.text((x, y - 5), sign, ink, WORDS, middle=True)
+            pen.line(((x - half + 4, y + 3), (x + half - 4, y + 3)), ink, 2)
+            pen.line(
+                ((x + half - 10, y - 2), (x + half - 4, y + 3), (x + half - 10, y + 8)), ink, 2
+            )
+            return
+        if sign == "*":  # whose height differs between fonts
+            for dx, dy in ((0, 8), (7, 4), (7, -4)):
+                pen.line(((x - dx, y - dy), (x + dx, y + dy)), ink, 2)
+        else:
+            pen.text((x, y + 10), sign, ink, 30, middle=True)
 
     def _caption_box(self) -> Box:
-        top = self.inputs[0].top + self.inputs[0].height + 8
-        return GAP, top, self.width - GAP, top + self.caption * self.lines
+        top = self.floor + GAP // 2
+        return GAP, top, self.width - GAP, top + CAPTION * self.lines + 4
 
-    def _caption(self, pen: Pen, step: Step) -> None:
+    def _caption(self, pen: Pen, cell: Spot) -> None:
         """The sum, on a ground of the same size in every frame."""
         box = self._caption_box()
-        top = box[1]
-        pen.rectangle(box, fill=self.theme.padding)
-        for number, line in enumerate(self.told(step)):
-            place = (GAP + 4, top + 3 + number * self.caption)
-            pen.text(place, line, fill=self.theme.ink, font=_font(WORDS))
+        pen.rectangle(box, self.theme.padding)
+        for number, line in enumerate(self.told(cell), 1):
+            pen.text((GAP + 4, box[1] + number * CAPTION - 6), line, self.theme.ink, WORDS)
 
 
 def _folded(line: str, room: int) -> list[str]:
     """A sum in lines of a width, broken before a plus or an equals sign."""
-    if _length(line, WORDS) <= room:
+    if text_length(line, WORDS) <= room:
         return [line]
     lines = [""]
     for piece in re.split(r" (?=[+=] )", line):
         longer = f"{lines[-1]} {piece}".strip()
-        if lines[-1] and _length(longer, WORDS) > room:
+        if lines[-1] and text_length(longer, WORDS) > room:
             lines.append(piece)
         else:
             lines[-1] = longer
     return lines
-
-
-def dashed(pen: Pen, box: Box, colour: Colour) -> None:
-    """The outline of a cell in dashes of four pixels."""
-    left, top, right, bottom = box
-    for start in range(left, right, 8):
-        end = min(start + 4, right)
-        for y in (top, bottom):
-            pen.line((start, y, end, y), fill=colour)
-    for start in range(top, bottom, 8):
-        end = min(start + 4, bottom)
-        for x in (left, right):
-            pen.line((x, start, x, end), fill=colour)
-
-
-@cache
-def _font(size: int) -> Any:
-    return ImageFont.load_default(size)
-
-
-@cache
-def _length(text: str, size: int) -> float:
-    return float(_font(size).getlength(text))
-
-
-@cache
-def _fitting(text: str, room: int, size: int) -> Any:
-    """The largest font up to a size in which a text has room."""
-    while size > 4 and _length(text, size) > room:
-        size -= 1
-    return _font(size)
 
 
 def _short(text: str) -> str:

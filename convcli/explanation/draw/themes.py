@@ -1,30 +1,29 @@
-"""The colours of drawn grids on light pages, dark ones, and on both.
-
-Every number stands in an opaque cell, so that what is between the cells may be transparent.
-"""
+"""The colors of drawn grids on light pages, dark ones, and on both."""
 
 from typing import NamedTuple
 
-Colour = tuple[int, int, int]
+Color = tuple[int, int, int]
 
 
 class Theme(NamedTuple):
-    """The colours of a frame; `page` None leaves it transparent."""
+    """The colors of a frame."""
 
-    page: Colour | None
-    ink: Colour
-    faint: Colour
-    cells: tuple[Colour, ...]
+    page: Color
+    ink: Color
+    faint: Color
+    cells: tuple[Color, ...]
     """Fill of the input's cells: of one channel, then of red, green and blue."""
-    windows: tuple[Colour, ...]
+    windows: tuple[Color, ...]
     """Fill of what the kernel lies on, in the same order."""
-    padding: Colour
-    output: Colour
-    empty: Colour
-    now: Colour
-    kernel: Colour
-    edge: Colour
-    frame: Colour
+    padding: Color
+    output: Color
+    empty: Color
+    now: Color
+    kernel: Color
+    edge: Color
+    frame: Color
+    is_card: bool = False
+    """Whether the page has round corners, clear outside, for pages of either kind."""
 
 
 BRIGHT = Theme(
@@ -43,7 +42,7 @@ BRIGHT = Theme(
 )
 
 THEMES = {
-    "both": BRIGHT._replace(page=None, frame=(38, 100, 170)),
+    "both": BRIGHT._replace(frame=(38, 100, 170), is_card=True),
     "light": BRIGHT,
     "dark": Theme(
         page=(13, 17, 23),
@@ -60,53 +59,56 @@ THEMES = {
         frame=(150, 205, 255),
     ),
 }
-"""`both` is for pages of either kind: opaque cells on a transparent page."""
 
 
-def between(one: Colour, other: Colour) -> Colour:
-    """The colour of a hole: under the window, but not read."""
+def between(one: Color, other: Color) -> Color:
+    """The color of a hole: under the window, but not read."""
     red, green, blue = ((3 * a + 2 * b) // 5 for a, b in zip(one, other, strict=True))
     return red, green, blue
 
 
 RAMP = 5
-"""Steps between the colour of a number and that of its cell."""
+"""Steps between the color of a number and that of its cell."""
 
 
-def palette(theme: Theme) -> tuple[list[int], int]:
-    """All colours of a theme's frames, and the index of the transparent one.
+class Palette:
+    """All colors of a theme's frames: fills and inks exact, and shades of smooth edges between."""
 
-    Fills and inks are exact; between them stand the shades of smoothed edges.
-    """
-    fills = [
-        *theme.cells,
-        *theme.windows,
-        theme.padding,
-        theme.output,
-        theme.now,
-        theme.kernel,
-        *map(between, theme.cells, theme.windows),
-    ]
-    colours: dict[Colour, None] = {}
-    for colour in (
-        *fills,
-        theme.empty,
-        theme.ink,
-        theme.faint,
-        theme.edge,
-        theme.frame,
-        *([theme.page] if theme.page else []),
-    ):
-        colours.setdefault(colour)
-    grounds = [*fills, *([theme.page] if theme.page else [])]
-    for ink in (theme.ink, theme.faint):
-        for fill in grounds:
-            for part in range(1, RAMP):
-                colours.setdefault(
-                    tuple(  # type: ignore[arg-type]
-                        round(a + (b - a) * part / RAMP) for a, b in zip(fill, ink, strict=True)
-                    )
-                )
-    kept = list(colours)[:255]
-    flat = [sample for colour in kept for sample in colour]
-    return flat + flat[-3:] * (256 - len(kept)), 255
+    clear = 255
+    """The index of transparency."""
+
+    def __init__(self, theme: Theme) -> None:
+        fills = [
+            *theme.cells,
+            *theme.windows,
+            theme.padding,
+            theme.empty,
+            theme.output,
+            theme.now,
+            theme.kernel,
+            *map(between, theme.cells, theme.windows),
+            theme.page,
+        ]
+        colors = dict.fromkeys((*fills, theme.ink, theme.faint, theme.edge, theme.frame))
+        for ink in (theme.ink, theme.faint):
+            for fill in fills:
+                colors |= dict.fromkeys(_ramp(fill, ink))
+        self.colors = list(colors)
+        assert len(self.colors) <= self.clear
+        self.index = {color: number for number, color in enumerate(self.colors)}
+        flat = [sample for color in self.colors for sample in color]
+        self.flat = flat + flat[-3:] * (256 - len(self.colors))
+
+    def shades(self, ground: int, ink: Color) -> list[int]:
+        """The indices from a ground to an ink, RAMP steps apart."""
+        return [self.index[color] for color in _ramp(self.colors[ground], ink)]
+
+
+def _ramp(ground: Color, ink: Color) -> list[Color]:
+    shades = []
+    for part in range(RAMP + 1):
+        red, green, blue = (
+            round(a + (b - a) * part / RAMP) for a, b in zip(ground, ink, strict=True)
+        )
+        shades.append((red, green, blue))
+    return shades

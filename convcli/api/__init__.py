@@ -1,0 +1,6 @@
+"""convcli from Python: what the commands answer, for values instead of words.
+
+Beside these stand `conv2d` (all functions of the core are in `convcli.conv`), `kernel` and
+`extract_features`, each in the package that computes it. Errors are those of `convcli.errors`: a
+Refusal says what, where and what would work.
+"""
