@@ -184,6 +184,23 @@ def test_a_tflite_file_is_read_with_its_channels_last(tmp_path, half):
     assert [axis.size for axis in summary.rows[3].receptive_field] == [7, 7]
 
 
+@pytest.mark.parametrize(
+    ("code", "custom", "why"),
+    [
+        (32, "Landmarks2TransformMatrix", "somebody's own is not read; it is Landmarks2Transform"),
+        (44, None, "weights of its own is not read; it is UNIDIRECTIONAL_SEQUENCE_LSTM"),
+        (132, None, "weights of its own is not read; it is CONV_3D"),
+        (171, None, "somebody's own is not read; it is operator 171"),
+        (118, None, "a graph that depends on values is not read; it is IF"),
+    ],
+)
+def test_an_operator_whose_weights_would_be_missed_is_refused(tmp_path, code, custom, why):
+    path = tmp_path / "net.tflite"
+    tflite(path, last=code, custom=custom)
+    reading = read_words([str(path)])
+    assert why in reading.network.at(reading.input).stopped.message
+
+
 def test_files_that_are_read_for_their_sizes_are_not_run(tmp_path):
     tflite(tmp_path / "net.tflite")
     for path, kind in [(tmp_path / "net.tflite", "a TFLite"), (FILES / "one.pt2", "an exported")]:
