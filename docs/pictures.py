@@ -31,6 +31,8 @@ DRAWN = {
     "lenet5.svg": "draw lenet5 --labels sizes,kernels --legend",
     "inception.svg": "draw inception --direction right",
     "transposed.gif": "explain --input 2x2 --kernel 3 --stride 2 --padding 1 --transposed --fps 1",
+    "stamps.gif": "explain --input 2x2 --kernel 3 --stride 2 --padding 1 --transposed --scatter "
+    "--fps 1",
 }
 """File → the command that draws it with -o."""
 

@@ -52,7 +52,8 @@ class Whole(Translation):
         return False
 
     def _inputs(self, shape):
-        return {self.inputs[0].name: traced(INPUT, self.arrays[0].shape)}
+        first = self.inputs[0]
+        return {first.name: traced(INPUT, self.arrays[0].shape)._replace(type=first.type)}
 
     def _further_inputs(self, graph, given):
         pairs = zip(self.inputs[1:], self.arrays[1:], strict=False)

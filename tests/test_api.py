@@ -77,7 +77,7 @@ class Cells(HTMLParser):
 def test_a_notebook_and_a_print_show_the_table():
     found = convcli.summarize("conv:8,3 relu", 32)
     page = Cells(found._repr_html_())
-    assert page.tags.count("tr") == 4
+    assert page.tags.count("tr") == 5
     assert {"30x30x8", "224", "194,400"} <= set(page.words)
     rows = [line.split() for line in str(found).splitlines()]
     assert ["total", "30x30x8", "224", "194,400"] in rows

@@ -321,6 +321,7 @@ def written_twice(tree):
                 yield node
 
 
+@pytest.mark.slow
 def test_no_other_file_computes_with_strides_and_dilations():
     found = [
         f"{path.relative_to(PACKAGE)}:{node.lineno}: {ast.unparse(node)}"

@@ -1,6 +1,7 @@
 """The two halves check each other: what `shape` predicts is what the core returns."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from runs import run_network
@@ -68,6 +69,7 @@ others = st.one_of(
 layers = st.lists(st.one_of(convs(), pools, transposes, others), min_size=1)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(layers, st.tuples(st.integers(1, 4), st.integers(1, 24), st.integers(1, 24)))
 def test_what_shape_predicts_is_what_the_core_returns(stack, size):

@@ -70,6 +70,7 @@ def one_kernel(
         option("--bias", metavar="B", help="Added to the sum: a number, or a letter."),
         option("--flip", is_flag=True, help="True convolution: the kernel turned by 180°."),
         option("--transposed", is_flag=True, help="Transposed convolution."),
+        option("--scatter", is_flag=True, help="Show it as stamps of each input cell."),
         option("--output-padding", type=SPREAD, help="Extra output cells at the end."),
         option("--random", type=SEED, help="Seed of values that are not given.  [0]"),
         option("--symbols", is_flag=True, help="Letters for values that are not given."),

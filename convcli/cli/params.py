@@ -230,6 +230,7 @@ COLUMN_NAMES = Reads("NAMES", read_columns, ["all", "nets.analysis.table:COLUMNS
 SORT = Reads("COLUMN", read_sort, ["nets.analysis.table:SORTS"])
 TYPE_NAMES = Reads("TYPE", lambda text: tuple(name.strip() for name in text.split(",")))
 RESIZE = Reads("N|HxW|keep", read_resize, ["keep"])
+LAYOUT = one_of("nets.analysis.table:LAYOUTS", "LAYOUT")
 RULE = one_of("nets.analysis.mac_rules:RULES", "RULE")
 DTYPE = one_of("nets.analysis.summary:DTYPES", "TYPE")
 OPTIMIZER = one_of("nets.analysis.training:OPTIMIZERS", "NAME")

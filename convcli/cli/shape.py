@@ -11,6 +11,7 @@ from convcli.cli.params import (
     EXPECTATION,
     INPUT,
     LAYERS,
+    LAYOUT,
     MEMORY,
     NETWORK,
     OPTIMIZER,
@@ -83,6 +84,7 @@ from convcli.tables import finish
         option("--sort", type=SORT, help="Largest first: params, macs, memory, intensity, …."),
         option("--top", type=COUNT, help="The first N rows, by MACs or --sort."),
         option("--type", "types", type=TYPE_NAMES, help="Layers of these types: conv2d,linear."),
+        option("--layout", type=LAYOUT, help="Sizes as hwc, or nchw: (1, 64, 55, 55).  [hwc]"),
         option("--keep-going", is_flag=True, help="Continue after misfits with what would fit."),
     ],
 )

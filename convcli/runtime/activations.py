@@ -3,7 +3,7 @@
 What `convcli.conv` has is used as it is; the others are one line per function.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -11,6 +11,9 @@ import convcli.conv as conv
 from convcli.arrays import Array
 from convcli.errors import UnfitError
 from convcli.nets.layers import Activation
+from convcli.runtime.elementwise import ELEMENTWISE
+
+Numbers = float | Sequence[float]
 
 
 def activate(layer: Activation, x: Array) -> Array:
@@ -72,6 +75,42 @@ def tanhshrink(x: Array) -> Array:
     return np.asarray(x - np.tanh(x))
 
 
+def bounded_relu(
+    x: Array, max_value: float | None, negative_slope: float, threshold: float
+) -> Array:
+    """Keras's ReLU: slope · (x − threshold) below the threshold, at most `max_value`."""
+    y = np.where(x < threshold, negative_slope * (x - x.dtype.type(threshold)), x)
+    return np.asarray(y if max_value is None else np.minimum(y, max_value), x.dtype)
+
+
+def rescaling(x: Array, scale: Numbers, offset: Numbers) -> Array:
+    """x · scale + offset, numbers or one per channel."""
+    return np.asarray(x * per_channel(scale, x) + per_channel(offset, x))
+
+
+def normalization(x: Array, mean: Numbers, variance: Numbers, invert: bool) -> Array:
+    """(x − mean) / σ by numbers of the text, or back; σ is 10⁻⁷ at least, as in Keras."""
+    center, spread = per_channel(mean, x), np.maximum(np.sqrt(per_channel(variance, x)), 1e-7)
+    return np.asarray(x * spread + center if invert else (x - center) / spread, x.dtype)
+
+
+def per_channel(numbers: Numbers, x: Array) -> Array:
+    """Numbers of a text as an array that goes with maps (c, *lengths)."""
+    try:
+        array = np.asarray(numbers, x.dtype).reshape(-1)
+    except (TypeError, ValueError):
+        raise UnfitError(f"{numbers!r:.60} are no numbers") from None
+    if array.size not in (1, len(x)):
+        raise UnfitError(f"{array.size} numbers meet {len(x)} channels")
+    return array.reshape(-1, *[1] * (x.ndim - 1))
+
+
+def unit_norm(x: Array) -> Array:
+    """x over the length of its vector of channels, as Keras has it."""
+    squares = np.square(x).sum(0, keepdims=True)
+    return np.asarray(x / np.sqrt(np.maximum(squares, x.dtype.type(1e-12))))
+
+
 FUNCTIONS: dict[str, Callable[..., Array]] = {
     "relu": conv.relu,
     "relu6": conv.relu6,
@@ -99,4 +138,13 @@ FUNCTIONS: dict[str, Callable[..., Array]] = {
     "tanhshrink": tanhshrink,
     "abs": np.abs,
     "exponential": np.exp,
+    "exp": np.exp,
+    "square": np.square,
+    "neg": np.negative,
+    **{name: ELEMENTWISE[name] for name in ("sqrt", "log", "sin", "cos", "floor", "ceil", "sign")},
+    **{name: ELEMENTWISE[name] for name in ("reciprocal", "erf")},
+    "bounded_relu": bounded_relu,
+    "rescaling": rescaling,
+    "normalization": normalization,
+    "unit_norm": unit_norm,
 }

@@ -1,7 +1,7 @@
 """Weights of Keras's files, which are HDF5: read with h5py, laid out as the layers here need.
 
-Keras keeps the arrays of a layer in a fixed order, kernels with their outputs last and maps with
-channels last; here outputs come first, and flattened maps count their channels first.
+Keras keeps the arrays of a layer in a fixed order, kernels with their outputs last; here outputs
+come first.
 """
 
 import io
@@ -15,11 +15,8 @@ from convcli.arrays import Array
 from convcli.errors import Refusal, UnfitError
 from convcli.nets.analysis.summary import Row
 from convcli.nets.layers import (
-    Activation,
     Depthwise,
-    Identity,
     Linear,
-    Reshape,
     Separable,
     slots_of,
 )
@@ -62,7 +59,6 @@ def read_keras_weights(path: str, rows: Sequence[Row]) -> dict[str, Array]:
     missing or of another shape.
     """
     arrays = _arrays(path)
-    by_name = {row.name: row for row in rows}
     weights = {}
     for row in rows:
         if row.node.owner or not row.inputs:
@@ -77,7 +73,7 @@ def read_keras_weights(path: str, rows: Sequence[Row]) -> dict[str, Array]:
                 f"{safe(path)} lacks weights of {row.name}; it holds those of {safe(there)} …"
             )
         for place, (role, slot) in enumerate(slots.items()):
-            value = _laid_out(held[place], row, role, place, by_name)
+            value = _laid_out(held[place], row, role, place)
             if value.shape != slot.shape:
                 raise UnfitError(
                     f"{safe(path)}: {row.name} has a weight of the shape {held[place].shape} "
@@ -94,12 +90,12 @@ def _layer(name: str, arrays: Mapping[str, object]) -> str:
     return next((one for one in (*prefixes, *reversed(parts)) if one in arrays), "")
 
 
-def _laid_out(value: Array, row: Row, role: str, place: int, by_name: Mapping[str, Row]) -> Array:
+def _laid_out(value: Array, row: Row, role: str, place: int) -> Array:
     """A weight as the layer here has it."""
     value = np.asarray(value, np.float32)
     layer = row.node.layer
     if isinstance(layer, Linear) and role == "weight" and value.ndim == 2:
-        return _flattened(value, row, by_name).T
+        return value.T
     if value.ndim <= 2:
         return value
     if layer.type == "prelu":
@@ -111,20 +107,6 @@ def _laid_out(value: Array, row: Row, role: str, place: int, by_name: Mapping[st
         turned = value.transpose(last - 1, last, *spaces)
         return turned.reshape(-1, 1, *turned.shape[2:])
     return np.ascontiguousarray(value.transpose(last, last - 1, *spaces))
-
-
-def _flattened(value: Array, row: Row, by_name: Mapping[str, Row]) -> Array:
-    """The rows of a matrix in the order in which flattened maps are counted here."""
-    source = by_name.get(row.node.inputs[0])
-    while source is not None and isinstance(source.node.layer, Activation | Identity):
-        source = by_name.get(source.node.inputs[0])
-    if source is None or not isinstance(source.node.layer, Reshape):
-        return value
-    channels, *lengths = source.inputs[0]
-    if not lengths or len(value) != channels * int(np.prod(lengths)):
-        return value
-    maps = value.reshape(*lengths, channels, -1)
-    return np.moveaxis(maps, len(lengths), 0).reshape(value.shape)
 
 
 def _arrays(path: str) -> dict[str, list[Array]]:

@@ -59,7 +59,7 @@ def refusal(layer: Layer) -> str | None:
         return f"{layer.type} has no forward meaning here"
     if axes > 2:
         return f"{layer.type} runs on volumes; pictures have two axes"
-    if isinstance(layer, Operation) and layer.type not in OPERATIONS:
+    if isinstance(layer, Operation) and (layer.type not in OPERATIONS or not layer.runs):
         return f"{layer.type} has no forward meaning here"
     known = KNOWN.get(type(layer))
     if known is not None and layer.type not in known:

@@ -11,12 +11,17 @@ from convcli.arrays import Array
 from convcli.borders import Border
 from convcli.conv.padding import sources
 from convcli.nets.layers import Pad, PixelShuffle, Reshape, Shuffle, Upsample
+from convcli.nets.layers.sequences import text_order
 
 Weights = Mapping[str, Array]
 
 
 def reshape(layer: Reshape, x: Array, weights: Weights) -> Array:
-    return x.reshape(layer.measure(x.shape).output)
+    output = layer.measure(x.shape).output
+    if not layer.channels_last:
+        return x.reshape(output)
+    ordered = np.moveaxis(x, 0, -1).reshape(text_order(output))
+    return np.ascontiguousarray(np.moveaxis(ordered, -1, 0))
 
 
 def pad(layer: Pad, x: Array, weights: Weights) -> Array:

@@ -7,6 +7,7 @@ import resource
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import zlib
@@ -426,6 +427,42 @@ def test_a_signal_ends_a_batch_its_children_and_no_finished_work(tmp_path, sign)
     for name in done:  # whole, and no temporary file beside them
         assert re.fullmatch(r"\d\.png", name)
         samples(tmp_path / "out" / name)
+
+
+INTERRUPTED_AT = """
+import os, signal, sys
+class Finder:
+    def find_spec(name, *_):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder)
+sys.argv = ["convcli", *{words!r}.split()]
+from convcli.cli.main import main
+Finder.find_spec("main")
+main()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("threading", "--help"),
+        ("click", "--help"),
+        ("main", "--help"),
+        ("convcli.cli.help", "--help"),
+        ("convcli.cli.shape", "shape resnet18"),
+        ("convcli.nets.readers.read", "shape resnet18"),
+        ("numpy", "filter none.png -k blur"),
+    ],
+)
+def test_ctrl_c_while_convcli_starts_is_130_without_a_word(name, words):
+    """The signal comes while a module is looked for, or in front of `main`."""
+    program = INTERRUPTED_AT.format(name=name, words=words)
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
 
 
 @LINUX

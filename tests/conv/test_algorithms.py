@@ -133,6 +133,7 @@ def test_every_algorithm_gives_the_definition(name, case, dtype):
     check(name, *arrays(case, dtype), options_of(case), defined(case, dtype))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(st.data())
 def test_random_geometries_give_the_definition(data):

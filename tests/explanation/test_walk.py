@@ -122,6 +122,7 @@ def test_what_a_constant_border_holds_reaches_the_kernels_gradient():
     assert back.record()["input"] == [[[11, 10]]]
 
 
+@pytest.mark.slow
 @given(problems())
 @settings(max_examples=150, deadline=None)
 def test_every_cell_of_a_transposed_convolution_is_that_of_conv_transpose2d(problem):

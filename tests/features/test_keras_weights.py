@@ -138,3 +138,160 @@ def test_without_h5py_the_extra_is_named(net, monkeypatch):
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(Refusal, match=r"needs the package h5py: pip install 'convcli\[keras\]'"):
         extract_features(np.zeros((8, 8, 3), np.uint8), net, weights=net)
+
+
+PIXELS = np.array([0, 51, 255, 204, 102, 17, 34, 68, 136, 153, 187, 221], np.uint8).reshape(2, 2, 3)
+GIVEN = {"mean": [0.1, 0.2, 0.3], "variance": [1.0, 4.0, 0.25]}
+INPUT = {"class_name": "InputLayer", "config": {"batch_shape": [None, 2, 2, 3], "name": "in"}}
+
+
+def floats(text):
+    return list(map(float, text.split()))
+
+
+def maps_of(tmp_path, config):
+    """The network of a configuration on PIXELS, channels last and flat."""
+    path = tmp_path / "net.json"
+    path.write_text(json.dumps(config))
+    maps = extract_features(PIXELS, str(path), parts="flatten").maps
+    return np.moveaxis(list(maps.values())[-1], 0, -1).ravel()
+
+
+@pytest.mark.parametrize(
+    ("layers", "expected"),
+    [
+        (
+            [layer("Rescaling", scale=2.0, offset=-1.0)],
+            floats(
+                "-1 -0.6 1 0.6 -0.2 -0.866667 -0.733333 -0.466667 0.0666667 0.2 0.466667 0.733333"
+            ),
+        ),
+        (
+            [layer("Rescaling", scale=[2.0, 3.0, 4.0], offset=[1.0, 0.0, -1.0])],
+            [1, 0.6, 3, 2.6, 1.2, -0.733333, 1.26667, 0.8, 1.13333, 2.2, 2.2, 2.46667],
+        ),
+        (
+            [layer("Normalization", axis=[-1], invert=False, **GIVEN)],
+            floats(
+                "-0.1 0 1.4 0.7 0.1 -0.466667 0.0333333 0.0333333 0.466667 0.5 0.266667 1.13333"
+            ),
+        ),
+        (
+            [layer("Normalization", axis=[-1], invert=True, **GIVEN)],
+            [0.1, 0.6, 0.8, 0.9, 1, 0.333333, 0.233333, 0.733333, 0.566667, 0.7, 1.66667, 0.733333],
+        ),
+        (
+            [layer("ReLU", max_value=0.6, negative_slope=0.1, threshold=0.3)],
+            floats(
+                "-0.03 -0.01 0.6 0.6 0.4 -0.0233333 -0.0166667 -0.00333333 0.533333 0.6 0.6 0.6"
+            ),
+        ),
+        (
+            [layer("UnitNormalization", axis=-1)],
+            floats(
+                "0 0.196116 0.980581 0.891953 0.445976 0.0743294 "
+                "0.218218 0.436436 0.872872 0.467257 0.571092 0.674926"
+            ),
+        ),
+        ([layer("Reshape", target_shape=[3, 4])], PIXELS.ravel() / 255),
+        ([layer("Flatten")], PIXELS.ravel() / 255),
+        ([layer("Flatten"), layer("Reshape", target_shape=[4, 3, 1])], PIXELS.ravel() / 255),
+        (
+            [layer("Resizing", height=3, width=3, interpolation="nearest")],
+            PIXELS[[0, 1, 1]][:, [0, 1, 1]].ravel() / 255,
+        ),
+    ],
+)
+def test_layers_without_weights_give_what_keras_3_gives(tmp_path, layers, expected):
+    config = {"class_name": "Sequential", "config": {"layers": [INPUT, *layers]}}
+    np.testing.assert_allclose(maps_of(tmp_path, config), expected, rtol=2e-5, atol=1e-6)
+
+
+def of_operations(*operations):
+    """A model of operations that are no layers, each on what the one before gives."""
+    layers = [INPUT | {"name": "in", "inbound_nodes": []}]
+    for place, (kind, config, *values) in enumerate(operations):
+        name = layers[-1]["name"]
+        tensor = {"class_name": "__keras_tensor__", "config": {"keras_history": [name, 0, 0]}}
+        layers.append(
+            {
+                "module": "keras.src.ops.numpy",
+                "class_name": kind,
+                "name": f"op{place}",
+                "config": {"name": f"op{place}", **config},
+                "inbound_nodes": [{"args": [tensor, *values], "kwargs": {}}],
+            }
+        )
+    ends = {"input_layers": ["in", 0, 0], "output_layers": [layers[-1]["name"], 0, 0]}
+    return {"class_name": "Functional", "config": {"layers": layers, **ends}}
+
+
+@pytest.mark.parametrize(
+    ("operations", "expected"),
+    [
+        (
+            [("Subtract", {}, 1.0), ("Gelu", {"approximate": True})],
+            floats(
+                "-0.158808 -0.169568 0 -0.0841486 -0.164585 -0.163765 "
+                "-0.167427 -0.169961 -0.149519 -0.137839 -0.105298 -0.0595954"
+            ),
+        ),
+        (
+            [("Subtract", {}, 0.5), ("LeakyRelu", {"negative_slope": 0.3}), ("Power", {}, 2.0)],
+            floats(
+                "0.0225 0.0081 0.25 0.09 0.0009 0.0169 "
+                "0.0121 0.0049 0.00111111 0.01 0.0544445 0.134444"
+            ),
+        ),
+        (
+            [("Exp", {}), ("Mean", {"axis": [1, 2], "keepdims": False})],
+            [1.54757, 1.52521, 1.9677],
+        ),
+    ],
+)
+def test_operations_that_are_no_layers_give_what_keras_3_gives(tmp_path, operations, expected):
+    maps = maps_of(tmp_path, of_operations(*operations))
+    np.testing.assert_allclose(maps, expected, rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("config", "why"),
+    [
+        (of_operations(("Transpose", {"axes": [0, 3, 1, 2]})), "transpose has no forward meaning"),
+        (of_operations(("Softmax", {"axis": 1})), r"softmax\(values=1\) cannot be run"),
+        (
+            of_operations(
+                (
+                    "GetItem",
+                    {},
+                    [
+                        {"class_name": "__slice__", "config": {"start": start, "stop": 1}}
+                        for start in (None, 0)
+                    ],
+                )
+            ),
+            "slice has no forward meaning",
+        ),
+    ],
+)
+def test_what_counts_axes_with_the_channels_last_is_refused(tmp_path, config, why):
+    with pytest.raises(UnfitError, match=why):
+        maps_of(tmp_path, config)
+
+
+def test_a_shift_without_a_scale_is_read_as_a_shift(tmp_path, monkeypatch):
+    shift, mean, var = [1.0, -2.0, 0.5], [0.1, 0.2, 0.3], [1.0, 4.0, 0.25]
+    path = tmp_path / "net.keras"
+    norm = layer("BatchNormalization", name="norm", epsilon=0.0, scale=False)
+    config = {"class_name": "Sequential", "config": {"layers": [INPUT, norm]}}
+    with zipfile.ZipFile(path, "w") as file:
+        file.writestr("metadata.json", "{}")
+        file.writestr("config.json", json.dumps(config))
+        file.writestr("model.weights.h5", b"")
+    held = Group(
+        {str(place): np.array(v) for place, v in enumerate((shift, mean, var))}, name="norm"
+    )
+    given(monkeypatch, Group({"layers": Group({"norm": Group({"vars": held})})}))
+    maps = extract_features(PIXELS, str(path), weights=str(path), parts="flatten").maps["norm"]
+    wanted = (PIXELS / 255 - mean) / np.sqrt(var) + shift
+    np.testing.assert_allclose(np.moveaxis(maps, 0, -1), wanted, rtol=1e-5, atol=1e-6)

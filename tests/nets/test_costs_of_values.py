@@ -60,6 +60,7 @@ def test_an_operation_on_large_values_is_charged_by_their_size(operation, monkey
     assert time.process_time() - before < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "operation", ["s[1:]", "w[1:]", "d.copy()", "f(**k)", "{**d}", "u | u", "vars(o)", "w + 'c'"]
 )

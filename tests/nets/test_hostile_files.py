@@ -9,7 +9,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx_models import model_of
-from tflite_models import tflite
+from tflite_models import Flat, tflite
 
 from convcli.errors import Refusal
 from convcli.nets.analysis.summary import trace
@@ -85,6 +85,7 @@ def damaged(data, rng):
     return bytes(data[: rng.randrange(1, len(data) + 1)] if rng.random() < 0.05 else data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MAKERS)
 def test_a_damaged_file_is_read_or_refused(name, tmp_path):
     path = tmp_path / name
@@ -100,3 +101,42 @@ def test_a_damaged_file_is_read_or_refused(name, tmp_path):
     assert 0 < refused < 250
     path.write_bytes(whole)
     assert not trace(read_words([str(path)]).network, shape).failures
+
+
+def shared(inputs=(0,), result=(1,), operators=1, copies=1, sizes=(1, 8, 8, 3)):
+    """A TFLite file whose operators, and tensors, are one table that stands there many times."""
+    flat = Flat()
+    numbers = {"sizes": flat.vector("i", sizes), "inputs": flat.vector("i", inputs)}
+    tensor = flat.table(f0=numbers["sizes"], f1=("b", 0), f2=("I", 0), f3=flat.text("t"))
+    relu = flat.table(f0=("I", 0), f1=numbers["inputs"], f2=flat.vector("i", result))
+    graph = flat.table(
+        f0=flat.offsets([tensor, tensor] * copies),
+        f1=numbers["inputs"] if operators == 1 else flat.vector("i", [0]),
+        f2=flat.vector("i", [1]),
+        f3=flat.offsets([relu] * operators),
+    )
+    leaky = flat.offsets([flat.table(f0=("b", 98), f3=("i", 98))])
+    buffers = flat.offsets([flat.table(f0=None)])
+    return flat.file(flat.table(f0=("I", 3), f1=leaky, f2=flat.offsets([graph]), f4=buffers))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (shared(), ""),
+        (shared([0] * 20_000, operators=5_000), "its tables share their lists more than 8 times"),
+        (shared(sizes=[1] * 60, copies=10_000), "its tables share their lists more than 8 times"),
+        (shared(sizes=[2] * 65), "which no tensor has"),
+        (shared([0] * 1_001), "more than 1,000 inputs or outputs"),
+        (shared(result=[1] * 1_001), "more than 1,000 inputs or outputs"),
+    ],
+)
+def test_tables_that_stand_for_very_many_are_refused(data, message, tmp_path):
+    """Of 5 MB, 99,000 operators of one list took 5 GB and more than a minute."""
+    path = tmp_path / "net.tflite"
+    path.write_bytes(data)
+    if message:
+        with pytest.raises(Refusal, match=message):
+            read_words([str(path)])
+    else:
+        assert not trace(read_words([str(path)]).network, (3, 8, 8)).failures

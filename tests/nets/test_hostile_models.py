@@ -339,6 +339,7 @@ def test_the_refusal_says_what_and_where(name, words, few_steps):
     assert "net.py:" in said
 
 
+@pytest.mark.slow
 def test_the_real_bound_ends_an_endless_loop():
     said = read(in_init("while True:\n  pass"))
     assert re.search(r"takes more than (2,000,000 steps|4 seconds)", said)
@@ -425,6 +426,7 @@ expressions = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(st.lists(expressions, min_size=1, max_size=4), st.booleans())
 def test_random_programs_never_reach_python(lines, early):
@@ -463,6 +465,7 @@ def test_random_programs_never_reach_python(lines, early):
     assert not opened
 
 
+@pytest.mark.slow
 def test_the_source_of_the_reader_calls_none_of_pythons_doors():
     """No module of the reader names eval, exec, compile, open (but for its own texts) or getattr on
     a value of a file by a name that the file gives."""

@@ -513,6 +513,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_text_is_refused(name, monkeypatch):
     # a bound is soon met where it is low; that of steps itself is met in test_hostile_models
@@ -525,6 +526,7 @@ def test_hostile_text_is_refused(name, monkeypatch):
     assert "\x1b" not in str(refusal.value)
 
 
+@pytest.mark.slow
 def test_a_large_network_is_read_whole():
     reading = read_text("conv(3, 1)\n" * 20_000)
     assert summarize(reading.network, (3, 4, 4)).params == 12 * 20_000

@@ -51,6 +51,7 @@ NOTES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NOTES)
 def test_what_fits_is_said_axis_by_axis(name):
     text, shape, note = NOTES[name]

@@ -98,7 +98,7 @@ def blocks_of(
 def depth_of(summary: Summary) -> int:
     """How deep the names of layers are nested.
 
-    >>> from convcli.api import summarize
+    >>> from convcli import summarize
     >>> depth_of(summarize("vgg16").summary), depth_of(summarize("resnet18").summary)
     (1, 4)
     """

@@ -313,6 +313,8 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
                 uses[key] = used
         measure = used.measure
         field = known[node.inputs[0]][1] if node.inputs else NO_FIELD
+        if not node.inputs:
+            field = NodeField((), measure.output[1:], ())
         if isinstance(node.layer, Input):  # which has a receptive field of its own
             ones = (ReceptiveField(),) * (len(measure.output) - 1)
             field = NodeField(ones, measure.output[1:], ones)
@@ -321,7 +323,7 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
         if (
             measure.windows
             or measure.upsampling
-            or not field.axes
+            or (node.inputs and not field.axes)
             or field.lengths != measure.output[1:]
         ):
             field = field_behind(field, node.layer, measure)

@@ -43,6 +43,8 @@ class Norm(NamedTuple):
     counted: bool = False
     eps: float = 1e-5
     """What is added to the variance."""
+    shift_alone: bool = False
+    """Whether the one vector is a shift, as Keras's `scale=False` leaves it."""
 
     @property
     def type(self) -> str:
@@ -65,7 +67,7 @@ class Norm(NamedTuple):
     def slots(self, shape: Shape) -> Slots:
         covered = self.shape or shape[:1]
         trained = (("weight", Slot(covered, 1.0)), ("bias", Slot(covered, 0.0)))
-        slots = dict(trained[: self.vectors])
+        slots = dict(trained[1:] if self.shift_alone else trained[: self.vectors])
         if self.tracked:
             slots["running_mean"] = Slot(shape[:1], 0.0)
             slots["running_var"] = Slot(shape[:1], 1.0)

@@ -31,6 +31,8 @@ class Reshape(NamedTuple):
 
     shape: tuple[int, ...] = (-1,)
     start: int = 0
+    channels_last: bool = False
+    """Whether values are counted with the channels last, as Keras has them."""
 
     @property
     def type(self) -> str:
@@ -42,7 +44,7 @@ class Reshape(NamedTuple):
             raise UnfitError(f"{self.type} from axis {self.start + 1} meets {size_text(shape)}")
         kept, rest = shape[: self.start], prod(shape[self.start :])
         known = prod(size for size in self.shape if size != -1)
-        if rest % known or (-1 not in self.shape and rest != known):
+        if not known or rest % known or (-1 not in self.shape and rest != known):
             wanted = size_text(self.shape)
             raise Misfit(
                 f"a shape of {wanted} ({known:,} values) meets {rest:,} values{factors(shape)}",

@@ -188,6 +188,8 @@ class Operation(NamedTuple):
     values: tuple[object, ...] = ()
     """What else the call was given: axes, ends of a slice."""
     macs: int = 0
+    runs: bool = True
+    """Whether its values are those of the network's axes, so that it can be computed."""
 
     def measure(self, *inputs: Shape) -> Measure:
         if inputs != tuple(map(per_image, self.inputs)):

@@ -8,7 +8,7 @@ one reader. Nothing is deserialized; arguments are numbers, words and lists of t
 import os
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from json import loads
 from keyword import iskeyword
 
@@ -30,14 +30,27 @@ NOISE = {
 }
 """Arguments that change neither a shape nor a count."""
 
-UNSET = ("rms_scaling", "go_backwards", "stateful", "unroll", "zero_output_for_mask", "virtual")
+UNSET = {
+    *("rms_scaling", "go_backwards", "stateful", "unroll", "zero_output_for_mask", "virtual"),
+    "use_gate",
+}
 """Arguments that a configuration always names, and that mean nothing where they are false."""
 
 PROGRAMS = ("Lambda", "TFOpLambda", "SlicingOpLambda", "TFOp")
 """Layers that hold a function of Python."""
 
-ARITHMETIC = {"Add": "+", "Subtract": "-", "Multiply": "*", "TrueDivide": "/", "Divide": "/"}
+ARITHMETIC = {
+    "Add": "+",
+    "Subtract": "-",
+    "Multiply": "*",
+    "TrueDivide": "/",
+    "Divide": "/",
+    "Power": "**",
+}
 """Operations on tensors that are no layers, which Keras keeps by these names."""
+
+FUNCTIONS = {"Absolute": "abs", "LogSoftmax": "log_softmax"}
+"""Others that are not called as their class is."""
 
 
 def read_keras_json(path: str) -> Reading:
@@ -160,7 +173,7 @@ class _Writer:
         """A model of layers that call each other: a statement for every call."""
         layers = [entry for entry in _list(config.get("layers")) if isinstance(entry, dict)]
         made: dict[tuple[str, int], str] = {}
-        waiting: list[tuple[str, int, str, object]] = []
+        waiting: list[tuple[str, int, Written, object]] = []
         for entry in layers:
             inner = entry.get("config")
             name = str(entry.get("name") or (inner.get("name") if isinstance(inner, dict) else ""))
@@ -169,27 +182,24 @@ class _Writer:
                 made[name, 0] = variable = self.fresh("x")
                 self.lines.append(f"{variable} = {self.layer(entry)}")
                 continue
-            operator = self._operator(entry)
-            layer = operator
-            if not operator:
+            written = _operation(entry)
+            if written is None:
                 layer = self.fresh("layer")
                 self.lines.append(f"{layer} = {self.layer(entry)}")
-            waiting += [(name, place, layer, node) for place, node in enumerate(nodes)]
+                written = _called(layer)
+            waiting += [(name, place, written, node) for place, node in enumerate(nodes)]
         while waiting:
             left = []
-            for name, place, layer, node in waiting:
+            for name, place, written, node in waiting:
                 arguments, options = _call(node)
                 needed = _sources([*arguments, *(value for _, value in options)])
                 if not all((one, at) in made for one, at, _ in needed):
-                    left.append((name, place, layer, node))
+                    left.append((name, place, written, node))
                     continue
                 texts = [_text(one, made) for one in arguments]
-                call = f" {layer} ".join(texts)
-                if layer.isidentifier():
-                    named = [f"{key}={_text(value, made)}" for key, value in options]
-                    call = f"{layer}({', '.join([*texts, *named])})"
+                named = [f"{key}={_text(value, made)}" for key, value in options]
                 made[name, place] = variable = self.fresh("x")
-                self.lines.append(f"{variable} = {call}")
+                self.lines.append(f"{variable} = {written(texts, named)}")
             if len(left) == len(waiting):
                 raise SpecError(
                     f"the layer {safe(left[0][0])[:60]!r} is called on what is not there"
@@ -198,10 +208,29 @@ class _Writer:
         ends = [_ends(config.get(key), made) for key in ("input_layers", "output_layers")]
         return f"keras.Model([{', '.join(ends[0])}], [{', '.join(ends[1])}])"
 
-    def _operator(self, entry: Config) -> str:
-        """`+` of an operation that is no layer, else ""."""
-        module = str(entry.get("module") or "")
-        return ARITHMETIC.get(str(entry.get("class_name")), "") if ".ops." in module else ""
+
+Written = Callable[[Sequence[str], Sequence[str]], str]
+"""The text of a call, from those of its arguments and of its options."""
+
+
+def _called(function: str, values: Sequence[str] = ()) -> Written:
+    return lambda texts, named: f"{function}({', '.join([*texts, *values, *named])})"
+
+
+def _operation(entry: Config) -> Written | None:
+    """How an operation that is no layer is written: `x + y`, `keras.ops.mean(x, 1)`, `x[1:]`."""
+    kind, config = str(entry.get("class_name")), entry.get("config")
+    if ".ops." not in str(entry.get("module")) or not isinstance(config, dict):
+        return None
+    if kind in ARITHMETIC:
+        return lambda texts, named: f" {ARITHMETIC[kind]} ".join(texts)
+    if kind == "GetItem":
+        return lambda texts, named: "".join(texts)
+    function = FUNCTIONS.get(kind) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
+    if not function.isidentifier() or iskeyword(function):
+        raise SpecError(f"{safe(kind)[:60]!r} is no name of an operation")
+    values = [_literal(value) for name, value in config.items() if name != "name"]
+    return _called(f"keras.ops.{function}", values)
 
 
 def _list(value: object) -> list[object]:
@@ -273,6 +302,9 @@ def _argument(value: object) -> Argument:
         return [_argument(one) for one in value]
     if isinstance(value, dict):
         config = value.get("config")
+        if value.get("class_name") == "__slice__" and isinstance(config, dict):
+            ends = (config.get(name) for name in ("start", "stop", "step"))
+            return ":".join("" if end is None else _literal(end) for end in ends)
         history = _list(config.get("keras_history")) if isinstance(config, dict) else []
         if len(history) == 3 and isinstance(history[1], int) and isinstance(history[2], int):
             return str(history[0]), history[1], history[2]

@@ -46,6 +46,8 @@ class Traced(NamedTuple):
     node: str
     stored: Shape
     order: tuple[int, ...]
+    type: str = ""
+    """What its elements are, where the file says it: `int64`."""
 
     @property
     def shape(self) -> Shape:
@@ -159,6 +161,7 @@ class TensorGraph:
             raise Halt(f"{prod(x.stored):,} values ({met}) are given the shape {wanted}")
         if per_image(shape) == per_image(x.stored):
             return traced(x.node, shape)
+        self._check(shape)
         new = per_image(shape)
         record = Reshape((-1,)) if len(new) == 1 else Reshape(new)
         return traced(self._append(record, [x.node], name), shape)

@@ -6,8 +6,9 @@ from convcli.nets.layers import Activation, Identity, Merge
 from convcli.nets.layers.tensor_ops import Broadcast, Scalar, per_image
 from convcli.nets.readers.folding import broadcast_shape
 from convcli.nets.readers.onnx.call import Call, Operator, Results
+from convcli.nets.readers.onnx.element_types import result_type
 from convcli.nets.readers.tensor_graph import Traced, Value, is_weight_name, weight_owner
-from convcli.nets.stored_arrays import StoredArray
+from convcli.nets.stored_arrays import StoredArray, numbers
 
 MERGED = ("add", "subtract", "multiply", "maximum", "minimum")
 
@@ -67,6 +68,18 @@ def operand(call: Call, value: Value) -> Traced:
 
 def binary(type_: str) -> Operator:
     return lambda call: arithmetic(call, type_, call.x(0), call.x(1))
+
+
+def in_integers(operator: Operator) -> Operator:
+    """An operator whose result is cut off towards 0 where it is an integer."""
+
+    def read(call: Call) -> Results:
+        y = operator(call)
+        if isinstance(y, Traced) and "int" in result_type(call, 0):
+            return call.graph.elementwise("truncate", y, name=call.name)
+        return y
+
+    return read
 
 
 def several(type_: str) -> Operator:
@@ -223,8 +236,10 @@ def cast(call: Call) -> Results:
 
 
 def dropout(call: Call) -> Results:
+    """Nothing is dropped, and the mask says so."""
     y = call.graph.layer(Identity("dropout"), call.x(), call.name)
-    return (y, *(None for _ in call.node.outputs[1:]))
+    mask = numbers("bool", (), (True,)).expanded(y.shape)
+    return (y, mask)[: len(call.node.outputs)]
 
 
 def same(call: Call) -> Results:
@@ -298,7 +313,7 @@ ELEMENTWISE: dict[str, Operator] = {
     "Add": binary("add"),
     "Sub": binary("subtract"),
     "Mul": binary("multiply"),
-    "Div": binary("divide"),
+    "Div": in_integers(binary("divide")),
     "Pow": binary("power"),
     "Sum": several("add"),
     "Max": several("maximum"),

@@ -254,7 +254,21 @@ def layer_norm(call: Call) -> Results:
     record = Norm("layer", 1 + (bias is not None), shape=tail, eps=call.number("epsilon", 1e-5))
     arrays = {"weight": scale.reshaped(tail) or scale}
     arrays |= {} if bias is None else {"bias": bias.reshaped(tail) or bias}
-    return call.graph.layer(record, call.x(), owner_name(call, scale, bias), arrays)
+    y = call.graph.layer(record, call.x(), owner_name(call, scale, bias), arrays)
+    return (y, *_statistics(call, axis)) if any(call.node.outputs[1:]) else y
+
+
+def _statistics(call: Call, axis: int) -> tuple[Value, Value]:
+    """The mean that a layer norm takes off and the factor 1/√(σ² + ε): its further outputs."""
+    graph, x = call.graph, call.graph.settled(call.graph.source(call.x()))
+    axes = tuple(range(axis, len(x.shape)))
+    shape = tuple(1 if place in axes else size for place, size in enumerate(x.shape))
+    mean = graph.operation("mean", [x], shape, axes, True)
+    centered = arithmetic(call, "subtract", x, mean)
+    squares = arithmetic(call, "multiply", centered, centered)
+    variance = graph.operation("mean", [squares], shape, axes, True)
+    spread = scalar(call, "add", variance, call.number("epsilon", 1e-5))
+    return mean, graph.elementwise("reciprocal", graph.elementwise("sqrt", spread))
 
 
 def local_response_norm(call: Call) -> Results:

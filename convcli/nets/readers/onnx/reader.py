@@ -11,6 +11,7 @@ from convcli.nets.input_size import OpenShape
 from convcli.nets.layers import Shape
 from convcli.nets.readers.onnx.call import Call, Operator
 from convcli.nets.readers.onnx.constants import fold
+from convcli.nets.readers.onnx.element_types import result_type
 from convcli.nets.readers.onnx.elementwise import ELEMENTWISE
 from convcli.nets.readers.onnx.layers import LAYERS
 from convcli.nets.readers.onnx.model_file import ModelFile, NodeFile, ValueFile, open_model
@@ -169,6 +170,8 @@ class Translation:
 
     def _inputs(self, shape: Shape) -> dict[str, Value | None]:
         sizes = self.inputs[0].shape
+        if self.inputs[0].type == "string":
+            raise Halt(f"the file's input {safe(self.inputs[0].name)} is text, not numbers")
         rank = len(sizes) if sizes else len(shape) + 1
         stored = (1, *shape) if rank > 1 else shape
         if len(stored) != rank:
@@ -179,7 +182,7 @@ class Translation:
         order = tuple(range(rank))
         if self.channels_last:
             order = (0, *range(2, rank), 1)
-        return {self.inputs[0].name: Traced(INPUT, stored, order)}
+        return {self.inputs[0].name: Traced(INPUT, stored, order, self.inputs[0].type)}
 
     def _further_inputs(
         self, graph: TensorGraph, given: tuple[Given, ...]
@@ -191,7 +194,7 @@ class Translation:
         for value in self.inputs[1:]:
             if value.name in by_name or by_order:
                 shape = by_name.get(value.name) or by_order.pop(0)
-                further[value.name] = graph.further_input(safe(value.name), shape)
+                further[value.name] = _typed(graph, value, shape)
                 continue
             sizes = [
                 1 if axis < 2 and not _known(size) else size
@@ -204,7 +207,7 @@ class Translation:
                     f"--input '{safe(value.name)}=(1, …)'"
                 )
             shape = tuple(size for size in sizes if isinstance(size, int))
-            further[value.name] = graph.further_input(safe(value.name), shape)
+            further[value.name] = _typed(graph, value, shape)
         return further
 
     def _append(
@@ -229,7 +232,9 @@ class Translation:
                 raise Halt(self._refusal(node))
             made = OPERATORS[node.operator](call)
             results = [made] if isinstance(made, Traced | StoredArray) else [*made]
-        for name, value in zip(node.outputs, results, strict=False):
+        for place, (name, value) in enumerate(zip(node.outputs, results, strict=False)):
+            if isinstance(value, Traced):
+                value = value._replace(type=result_type(call, place))
             if name:
                 known[name] = value
 
@@ -293,6 +298,11 @@ class Translation:
             )
             notes.append(f"{len(shapes)} outputs, as the file has their axes: {text}")
         return tuple(notes)
+
+
+def _typed(graph: TensorGraph, value: ValueFile, shape: Shape) -> Traced:
+    """An input beside the first, with the type that the file gives it."""
+    return graph.further_input(safe(value.name), shape)._replace(type=value.type)
 
 
 def _known(size: int | str | None) -> bool:

@@ -205,7 +205,7 @@ def dense(units: object, activation: object = None, use_bias: object = True, **_
 
 def reshape(target_shape: object, **_: object) -> Reshape:
     *lengths, channels = sizes(target_shape, "target_shape")
-    return Reshape((channels, *lengths))
+    return Reshape((channels, *lengths), channels_last=True)
 
 
 def _sides(value: object, axes: int, name: str) -> tuple[tuple[int, int], ...]:
@@ -247,11 +247,12 @@ def batch_normalization(
     scale: object = True,
     **_: object,
 ) -> Layer:
-    vectors, eps = flag(center, "center") + flag(scale, "scale"), number_or(epsilon, 1e-3)
-    axes = text_axes(axis)
+    shifts, scales = flag(center, "center"), flag(scale, "scale")
+    axes, vectors, eps = text_axes(axis), shifts + scales, number_or(epsilon, 1e-3)
     if axes not in ((-1,), (3,)):
         return AxisNorm("batch_norm", axes, vectors, tracked=True)
-    return Norm("batch", vectors, tracked=True, counted=True, eps=eps)
+    alone = shifts and not scales
+    return Norm("batch", vectors, tracked=True, counted=True, eps=eps, shift_alone=alone)
 
 
 def layer_normalization(
@@ -261,10 +262,12 @@ def layer_normalization(
     scale: object = True,
     **_: object,
 ) -> Layer:
-    vectors, axes = flag(center, "center") + flag(scale, "scale"), text_axes(axis)
+    shifts, scales = flag(center, "center"), flag(scale, "scale")
+    axes, vectors = text_axes(axis), shifts + scales
     if axes != (-1,):
         return AxisNorm("layer_norm", axes, vectors)
-    return Norm("layer", vectors, eps=number_or(epsilon, 1e-3))
+    alone = shifts and not scales
+    return Norm("layer", vectors, eps=number_or(epsilon, 1e-3), shift_alone=alone)
 
 
 def rms_normalization(axis: object = -1, epsilon: object = 1e-6, **_: object) -> AxisNorm:
@@ -279,12 +282,23 @@ def normalization(
     **_: object,
 ) -> Layer:
     """Statistics of data, unless they are given: then the layer keeps none."""
+    axes = () if axis in (None, (), []) else text_axes(axis)
+    inverse = flag(invert, "invert")
     if mean is not None:
-        return Identity("normalization")
-    if axis is not None and text_axes(axis) == (-1,):
+        names, values = ("mean", "variance", "invert"), (mean, variance, inverse)
+        return Activation("normalization", values=tuple(zip(names, values, strict=True)))
+    if axes == (-1,) and not inverse:
         return Norm("input", 0, tracked=True, counted=True, eps=1e-7)
-    axes = () if axis is None else text_axes(axis)
     return AxisNorm("input_norm", axes, 0, tracked=True, counts=1)
+
+
+def rescaling(scale: object, offset: object = 0.0, **_: object) -> Activation:
+    return Activation("rescaling", values=(("scale", scale), ("offset", offset)))
+
+
+def unit_normalization(axis: object = -1, **_: object) -> Activation:
+    axes = text_axes(axis)
+    return Activation("unit_norm", values=() if axes == (-1,) else (("axis", shown(axis)),))
 
 
 def group_normalization(
@@ -297,13 +311,10 @@ def group_normalization(
 ) -> Norm:
     if text_axes(axis) not in ((-1,), (3,)):
         raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
+    shifts, scales = flag(center, "center"), flag(scale, "scale")
     divided = 1 if groups == -1 else count(groups, "groups")
-    return Norm(
-        "group",
-        flag(center, "center") + flag(scale, "scale"),
-        groups=divided,
-        eps=number_or(epsilon, 1e-3),
-    )
+    alone, eps = shifts and not scales, number_or(epsilon, 1e-3)
+    return Norm("group", shifts + scales, groups=divided, eps=eps, shift_alone=alone)
 
 
 FUNCTIONS = {
@@ -341,7 +352,9 @@ def relu(
         return Activation("leaky_relu", slope) if slope else Activation("relu")
     if (max_value, negative_slope, threshold) == (6, 0, 0):
         return Activation("relu6")
-    return Activation("bounded_relu")  # which has no forward meaning here
+    names = ("max_value", "negative_slope", "threshold")
+    given = tuple(zip(names, (max_value, negative_slope, threshold), strict=True))
+    return Activation("bounded_relu", values=given)
 
 
 def elu(alpha: object = 1.0, **_: object) -> Activation:
@@ -382,8 +395,13 @@ def resizing(
     data_format: object = None,
     **_: object,
 ) -> Layer:
-    sizes = count(height, "height"), count(width, "width")
-    return placed(Upsample(sizes=sizes, mode=resize_mode(interpolation)), data_format)
+    sizes, mode = (count(height, "height"), count(width, "width")), resize_mode(interpolation)
+    if mode == "nearest":
+        mode = "nearest-exact"
+    # these change values, and no size
+    others = (crop_to_aspect_ratio, "crop"), (pad_to_aspect_ratio, "pad"), (antialias, "antialias")
+    mode = " ".join([mode, *(name for value, name in others if value)])
+    return placed(Upsample(sizes=sizes, mode=mode), data_format)
 
 
 def center_crop(height: object, width: object, data_format: object = None, **_: object) -> Layer:
@@ -452,7 +470,7 @@ LAYERS: dict[str, Builder] = {
     "BatchNormalization": batch_normalization,
     "LayerNormalization": layer_normalization,
     "RMSNormalization": rms_normalization,
-    "UnitNormalization": plain(Activation("unit_norm")),  # has no forward meaning here
+    "UnitNormalization": unit_normalization,
     "Normalization": normalization,
     **SEQUENCES,
     "Resizing": resizing,
@@ -468,7 +486,7 @@ LAYERS: dict[str, Builder] = {
     "Minimum": plain(Merge("minimum")),
     "GaussianNoise": plain(Identity("noise")),
     "GaussianDropout": plain(Identity("dropout")),
-    "Rescaling": plain(Identity("rescaling")),
+    "Rescaling": rescaling,
     "ActivityRegularization": plain(Identity("regularization")),
     **{f"Random{what}": plain(Identity("augmentation")) for what in AUGMENTATIONS},
 }
@@ -480,7 +498,7 @@ SHARED: dict[str, Builder] = {
     "Softmax": softmax,
     "LeakyReLU": leaky_relu,
     "PReLU": prelu,
-    "Flatten": plain(Reshape()),
+    "Flatten": plain(Reshape(channels_last=True)),
     "Dropout": plain(Identity("dropout")),
     "AlphaDropout": plain(Identity("dropout")),
     "Identity": plain(Identity()),

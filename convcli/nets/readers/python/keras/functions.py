@@ -1,9 +1,12 @@
 """Functions of tensors in `tensorflow`, `keras.ops`, `keras.backend` and `keras.layers`."""
 
+from collections.abc import Callable, Sequence
 from math import prod
 
 from convcli.borders import BorderName
+from convcli.callsyntax import shown
 from convcli.nets.layers import (
+    Activation,
     AdaptivePool,
     Concat,
     Identity,
@@ -51,9 +54,32 @@ def activation(name: str) -> NativeFunction:
     def call(interpreter: Interpreter, x: Value, *rest: Value, **options: Value) -> Tensor:
         others = [value for value in rest if isinstance(value, Tensor)]
         record = keras.function(name) or Identity("linear")
+        values = [value for value in rest if not isinstance(value, Tensor)]
+        values += [value for key, value in options.items() if key != "name"]
+        if isinstance(record, Activation):
+            record = with_values(record, values)
         return apply_record(interpreter, record, *tensors_in((x, *others)))
 
     return call
+
+
+def with_values(record: Activation, values: Sequence[Value]) -> Activation:
+    """The function with the values of its call, of which it takes one: a slope, an axis."""
+    value = values[0] if values else None
+    if value is None or value == -1 or (record.type == "gelu" and value is False):
+        return record
+    if record.type == "gelu" and value is True:
+        return Activation("gelu", values=(("approximate", "tanh"),))
+    if isinstance(value, float) and record.type in VALUED:
+        return VALUED[record.type](value)
+    return Activation(record.type, values=(("values", ", ".join(map(shown, values))),))
+
+
+VALUED: dict[str, Callable[[object], Activation]] = {
+    "leaky_relu": keras.leaky_relu,
+    "elu": keras.elu,
+}
+"""Functions whose value is a number: the slope, the bound below 0."""
 
 
 def merge(kind: str) -> NativeFunction:
@@ -89,7 +115,8 @@ def reshape(interpreter: Interpreter, x: Value, shape: Value, **options: Value) 
     sizes = tuple(-1 if size is None else size for size in to_list(interpreter, shape))
     output = shape_ops.reshape(interpreter, Tensor(text_shape(x)), sizes)
     if isinstance(output, Tensor) and output.shape[0] == 1 and len(sizes) > 1:
-        return apply_record(interpreter, Reshape(network_shape((1, *to_sizes(sizes[1:])))[1:]), x)
+        target = network_shape((1, *to_sizes(sizes[1:])))[1:]
+        return apply_record(interpreter, Reshape(target, channels_last=True), x)
     return by_shape("reshape", shape_ops.reshape)(interpreter, x, sizes)
 
 
@@ -134,6 +161,7 @@ def resize(
 ) -> Tensor:
     """`tf.image.resize(x, (64, 64))`."""
     how = "linear" if method in ("bilinear", "linear") else str(method)
+    how = "nearest-exact" if how == "nearest" else how
     return apply_record(interpreter, Upsample((), tuple(to_sizes((size,))), how), to_tensor(x))
 
 
@@ -195,7 +223,7 @@ def renamed(name: str, function: NativeFunction) -> NativeFunction:
 
 
 def flatten(interpreter: Interpreter, x: Value, **options: Value) -> Tensor:
-    return apply_record(interpreter, Reshape(), to_tensor(x))
+    return apply_record(interpreter, Reshape(channels_last=True), to_tensor(x))
 
 
 FUNCTIONS: dict[str, NativeFunction] = {

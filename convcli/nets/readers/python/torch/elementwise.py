@@ -275,7 +275,10 @@ def two(word: str) -> NativeFunction:
     def call(
         interpreter: Interpreter, left: Value, right: Value, *_: Value, **options: Value
     ) -> Value:
-        return binary(interpreter, word, left, right)
+        factor, rounding = options.get("alpha", 1), options.get("rounding_mode")
+        if factor != 1:
+            right = binary(interpreter, "multiply", right, factor)
+        return binary(interpreter, f"{rounding}_{word}" if rounding else word, left, right)
 
     return call
 
