@@ -160,8 +160,8 @@ def _in_line(
                 arcs.setdefault((source, here), [])
         line.append(block._replace(inputs=tuple(sources)))
     return line, [
-        (*ends, tuple(found))
-        for ends, found in sorted(arcs.items(), key=lambda a: (a[0][1], a[0][0]))
+        (*ends, tuple(members))
+        for ends, members in sorted(arcs.items(), key=lambda a: (a[0][1], a[0][0]))
     ]
 
 

@@ -107,7 +107,7 @@ class Sheet:
             walk.check()
         self.cells = [chosen] if chosen else list(self.all_cells)
         self.palette = Palette(theme)
-        self._told: dict[Spot, list[str]] = {}
+        self._captions: dict[Spot, list[str]] = {}
         self._step: Step | None = None
         self._place()
 
@@ -130,9 +130,9 @@ class Sheet:
 
     def ranges(self) -> tuple[tuple[range, range], tuple[range, range]]:
         """Rows and columns of the input's grids, and of the output's."""
-        down, across = (axis.drawn for axis in self.walk.axes)
-        rows, columns = self.walk.size
-        return (down, across), (range(rows), range(columns))
+        rows, columns = (axis.drawn for axis in self.walk.axes)
+        height, width = self.walk.size
+        return (rows, columns), (range(height), range(width))
 
     def sums(self, cell: Spot) -> list[str]:
         """What is written below the frame of a cell, in lines of any length."""
@@ -162,16 +162,16 @@ class Sheet:
         count, pool = len(self.walk.input), bool(self.walk.pool)
         longest = max(map(len, (*inside, *outside)))
         if longest > MAX_CELLS:
-            (down, across), (rows, columns) = inside, outside
+            sizes = [f"{len(rows)}x{len(columns)}" for rows, columns in (inside, outside)]
             raise UnfitError(
-                f"the canvas is {len(down)}x{len(across)} cells, the output "
-                f"{len(rows)}x{len(columns)}; at most {MAX_CELLS}x{MAX_CELLS} are drawn"
+                f"the canvas is {sizes[0]} cells, the output {sizes[1]}; "
+                f"at most {MAX_CELLS}x{MAX_CELLS} are drawn"
             )
         taps = len(self.kernel[0][0]) if self.kernel else 0
         has_bias = self.walk.bias is not None
-        wide = len(inside[1]) + taps + has_bias + len(outside[1])
-        high = max(count * len(inside[0]), (count if pool else 1) * len(outside[0]))
-        self.side = max(MIN_SIDE, min(MAX_SIDE, WIDTH // wide, HEIGHT // high))
+        columns = len(inside[1]) + taps + has_bias + len(outside[1])
+        rows = max(count * len(inside[0]), (count if pool else 1) * len(outside[0]))
+        self.side = max(MIN_SIDE, min(MAX_SIDE, WIDTH // columns, HEIGHT // rows))
         inputs = [self._panel(*inside)] * count
         kernels = [self._panel(range(len(grid)), range(len(grid[0]))) for grid in self.kernel]
         biases = [self._panel(range(1), range(1))] * has_bias
@@ -208,7 +208,7 @@ class Sheet:
             x += width
         self.inputs, self.kernels, self.biases, self.outputs = placed
         self.width = max(x, min(self._caption_width(), 640)) + GAP
-        self.lines = max(len(self.told(cell)) for cell in self.cells)
+        self.lines = max(len(self.caption(cell)) for cell in self.cells)
         self.height = self.floor + GAP + CAPTION * self.lines + GAP // 2
 
     def _panel(self, rows: range, columns: range) -> Panel:
@@ -219,15 +219,15 @@ class Sheet:
         row = " + ".join(["-0·(-0)"] * self.walk.axes[1].window.kernel)
         return round(text_length(row, WORDS)) + 24
 
-    def told(self, cell: Spot) -> list[str]:
+    def caption(self, cell: Spot) -> list[str]:
         """The sum in lines that have room, or what comes out where there are too many."""
-        if cell not in self._told:
+        if cell not in self._captions:
             room = self.width - 2 * GAP - 8
             lines = [part for line in self.sums(cell) for part in _folded(line, room)]
             if len(lines) > MAX_LINES:
                 lines = _folded(self.result(cell), room)[:MAX_LINES]
-            self._told[cell] = lines
-        return self._told[cell]
+            self._captions[cell] = lines
+        return self._captions[cell]
 
     @cached_property
     def read(self) -> tuple[frozenset[int], frozenset[int]]:
@@ -429,7 +429,7 @@ class Sheet:
         """The sum, on a ground of the same size in every frame."""
         box = self._caption_box()
         pen.rectangle(box, self.theme.padding)
-        for number, line in enumerate(self.told(cell), 1):
+        for number, line in enumerate(self.caption(cell), 1):
             pen.text((GAP + 4, box[1] + number * CAPTION - 6), line, self.theme.ink, WORDS)
 
 
