@@ -38,6 +38,7 @@ def filter_image(
     exact: bool = False,
     threshold: float | None = None,
     region: str | tuple[int, int, int, int] = "",
+    mask: "str | os.PathLike[str] | NDArray[np.number | np.bool_] | None" = None,
     flip: bool = False,
     transpose: bool = False,
     rotate: int = 0,
@@ -56,7 +57,7 @@ def filter_image(
     on the command line (`sobel`, `gaussian:2`, "0 1; 1 0", @file), what `convcli.kernel` gives, or
     a matrix (rows, columns). All other arguments are the options of `convcli filter`; kernels are
     used as drawn: cross-correlation. A region is text, "10,20,200x100", or (row, column, height,
-    width).
+    width). A mask is a path, or an array (height, width) of booleans, uint8, uint16, or shares.
 
     >>> import numpy as np
     >>> step = np.array([[0, 0, 255, 255]] * 3, np.uint8)
@@ -103,7 +104,8 @@ def filter_image(
         amount=str(amount),
         exact=exact,
     )
-    spec = spec_of(options, tuple(map(kernel, kernels)))
+    where = os.fspath(mask) if isinstance(mask, str | os.PathLike) else mask
+    spec = spec_of(options, tuple(map(kernel, kernels))).masked(where)
     if isinstance(image, str | os.PathLike):
         opened = open_planned(os.fspath(image), spec)
         assert opened.picture is not None  # which a target alone allows

@@ -30,7 +30,7 @@ from convcli.features.vector_io import (
 )
 from convcli.features.vector_set import VectorMaker, VectorSet, alike_to, one_by_one
 from convcli.images.io.atomic import check_free, files_named
-from convcli.images.io.formats import READABLE, format_of
+from convcli.images.io.formats import format_of, readable_suffixes
 from convcli.images.io.source import Limits
 from convcli.images.io.write import save_arrays, write_picture
 from convcli.nets.graph import INPUT
@@ -282,7 +282,7 @@ def split_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
 def is_layer(word: str, after_pictures: bool) -> bool:
     """Whether a word is a layer or a network, not a picture; after pictures, if in doubt."""
 
-    if word.lower().endswith(tuple(READABLE)) or word == "-":
+    if word.lower().endswith(tuple(readable_suffixes())) or word == "-":
         return False
     if re.search(r"\.(net|txt|onnx|py(:.+)?)$", word) or re.match(
         r"\s*[A-Za-z][\w.]*\s*[:(=]", word

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from convcli.batch.options import BATCH, BatchOptions, is_template
@@ -85,23 +86,29 @@ def _filter_picture(source: str, options: FilterRun) -> None:
 
     # decoded while NumPy is imported
     limits = Limits(options.max_pixels, options.max_memory)
-    prefetch = Prefetch(source, background=True, limits=limits)
+    with closing(Prefetch(source, background=True, limits=limits)) as prefetch:
+        _filter_prefetched(source, options, prefetch)
+
+
+def _filter_prefetched(source: str, options: FilterRun, prefetch: Prefetch) -> None:
     from convcli.images.filters.apply import filter_opened, open_planned, refuse_clipping
     from convcli.images.filters.plan import statistics_record, statistics_text
     from convcli.images.filters.spec import remarks, replayed, spec_of
     from convcli.images.io.atomic import check_free, files_named
     from convcli.images.io.formats import Target
+    from convcli.images.io.frames import source_of
     from convcli.images.io.write import check_stdout
 
     wanted = replayed(options)
-    spec, target = spec_of(wanted).masked(options.mask, limits), None
+    spec, target = spec_of(wanted).masked(options.mask, prefetch.limits), None
     hints = remarks(spec, wanted)
     masks = [options.mask] if options.mask is not None else []
     if options.output is not None or not options.preview:
         target = Target(
             _output_name(source, spec, options, prefetch), options.force, options.save_options()
         )
-        check_free([target.path], options.force, source, *masks, *files_named(options.kernels))
+        file = source_of(source).file
+        check_free([target.path], options.force, file, *masks, *files_named(options.kernels))
         form = target.format()
         if form is not None:
             target.options.check(form)
@@ -150,20 +157,21 @@ def _output_name(source: str, spec: FilterSpec, options: FilterRun, prefetch: Pr
 
     Raises OutputError where a picture's name does not tell a format.
     """
-    from convcli.images.io.formats import SUFFIXES, suffix_of
+    from convcli.images.io.formats import FLOAT_SUFFIXES, SUFFIXES, result_suffix
+    from convcli.images.io.frames import source_of
     from convcli.images.io.read import open_picture
 
-    if options.output is not None or source == "-":
+    file, form = source_of(source), options.save_options().format
+    if options.output is not None or file.file == "-":
         return "-" if options.output is None else options.output
-    form = options.save_options().format
-    if form is None and suffix_of(source) not in SUFFIXES:
+    own = result_suffix(file.suffix)
+    if form is None and own.lower() not in {*SUFFIXES, *FLOAT_SUFFIXES}:
         open_picture(source, every_kind=True, prefetch=prefetch)  # says what is wrong with it
         raise OutputError(
             f"{safe(source)} does not end as a picture does; name the result with -o, or its "
             "format with --to"
         )
-    stem, own = os.path.splitext(os.path.basename(source))
-    return f"{stem}.{spec.label}{own if form is None else form.suffixes[0]}"
+    return f"{file.stem}.{spec.label}{own if form is None else form.suffixes[0]}"
 
 
 def _preview(picture: Picture, spec: FilterSpec) -> None:
@@ -241,7 +249,7 @@ def _filter_batch(options: FilterRun) -> None:
     for remark in remarks(spec, wanted):
         note(remark)
     job = FilterJob(
-        record=spec_of(wanted).record,
+        record=spec.record,
         format=None if form is None else form.name,
         quality=options.quality,
         subsampling=options.subsampling,
@@ -273,8 +281,8 @@ def _refuse_clashes(options: FilterRun) -> None:
         raise SpecError("stdin (-) is one picture, with a file as -o, and not one of a batch")
     if options.output == "-":
         raise SpecError("-o - is one picture on stdout; name a folder, such as -o out/")
-    if options.mask is not None and (options.resume or options.scheduler is not None):
-        raise SpecError("--mask goes without --resume and --scheduler: no result tells its mask")
+    if options.mask is not None and options.scheduler is not None:
+        raise SpecError("--mask goes without --scheduler: other machines do not have the mask")
     if options.given("ship") and options.scheduler is None:
         raise SpecError("--ship goes with --scheduler")
     options.check()

@@ -78,7 +78,11 @@ from convcli.images.filters.options import Channels, Normalization
             type=click.Choice(get_args(Channels)),
             help="Colors, their luma alone, or alpha as one more channel.  [rgb]",
         ),
-        option("--linear", is_flag=True, help="Filter in linear light."),
+        option(
+            "--linear",
+            is_flag=True,
+            help="Filter in linear light, by the curve that the file names.",
+        ),
     ],
 )
 @group(
@@ -132,7 +136,8 @@ def filter_command(options: FilterRun) -> None:
 
     Without -o a result is NAME.KERNEL.EXT in this folder; of stdin (-) it goes to stdout. The
     names .npy, .npz and .pfm keep floats. A folder/ keeps the names of the pictures; a template
-    has {stem}, {suffix}, {name}, {kernel}, {parent} and {number:04}.
+    has {stem}, {suffix}, {name}, {kernel}, {parent} and {number:04}. a.tif[3] is one page or frame
+    of a PICTURE, counted from 0, and a.gif[0:10] are ten.
 
     The range auto scales gradients so that a full black-to-white step is white, and clips blurs;
     one line on stderr says what the values were. crossings:5 draws lines where responses of log or

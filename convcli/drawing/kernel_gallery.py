@@ -8,7 +8,7 @@ from convcli.images.filters.apply import filter_picture
 from convcli.images.filters.options import FilterOptions
 from convcli.images.filters.spec import FilterSpec, spec_of
 from convcli.images.image import Picture
-from convcli.images.io.read import of_inks
+from convcli.images.io.inks import of_inks, rgb_of_inks
 from convcli.images.kernels.catalogue import CATALOGUE, built
 from convcli.images.kernels.kernel import Kernel
 
@@ -77,7 +77,7 @@ def fitted_tile(picture: Picture, side: int) -> np.ndarray:
     elif pixels.dtype == np.uint16:
         pixels = (pixels // 256).astype(np.uint8)
     if picture.mode == "CMYK":
-        image = of_inks(pixels).convert("RGB")
+        image = rgb_of_inks(of_inks(pixels), picture.metadata.get("icc_profile"))
     else:
         image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     if picture.has_alpha:

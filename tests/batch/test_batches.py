@@ -67,6 +67,11 @@ ORDERS = {
     "photos/b.png -o out/": ["out/b.png"],
     "photos --to bmp -o out/": ["out/a.bmp", "out/b.bmp", "out/c.bmp"],
     "photos -o {parent}/{stem}.{kernel}.png": ["a.sobel.png", "b.sobel.png", "c.sobel.png"],
+    "photos -o out/{parent}-{stem}.png": [
+        "out/photos-a.png",
+        "out/photos-b.png",
+        "out/photos-c.png",
+    ],
 }
 
 
