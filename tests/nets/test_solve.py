@@ -290,8 +290,10 @@ def test_the_input_under_which_a_linear_layer_fits():
 def test_figures_that_are_cut_headless_or_sizes_are_found(network, figure, value, words):
     hits = solve(SolveOptions(network=(network,), why=figure)).result.record()["explanations"]
     assert any(hit["value"] == value and words in hit["convention"] for hit in hits), hits
-    assert all(read_figure(figure).matches(hit["value"]) for hit in hits) or "1,024" in words or (
-        "cut" in words
+    assert (
+        all(read_figure(figure).matches(hit["value"]) for hit in hits)
+        or "1,024" in words
+        or ("cut" in words)
     )
 
 
