@@ -173,7 +173,8 @@ def _done_before(opened: "Opened", record: str) -> tuple[str, ...]:
     from convcli.images.io.read import record_in
 
     # results in bands hold no record
-    if opened.picture is None or not FORMATS[opened.picture.format].record:
+    form = opened.picture and FORMATS.get(opened.picture.format)
+    if not form or not form.record:
         return ("it was replaced before its worker answered, and is not filtered again",)
     if record_in(opened.source) != record:
         raise PictureError(f"{safe(opened.source)} changed while the batch ran; it is not filtered")

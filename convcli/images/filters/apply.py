@@ -195,7 +195,11 @@ class Opened(NamedTuple):
         """What a result does not have of its file: what is not read, and what is not written."""
         if self.picture is None:
             return ()
-        return self.picture.notes + losses(self.picture, self.plan.format)
+        texts = self.picture.notes + losses(self.picture, self.plan.format)
+        loses_color = self.plan.filtered.colors < self.picture.header.colors
+        if loses_color and "icc_profile" in self.picture.metadata:
+            texts += ("gray is not what its color profile describes: that is left out",)
+        return texts
 
 
 def open_planned(

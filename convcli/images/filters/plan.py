@@ -96,6 +96,11 @@ class FilterPlan(NamedTuple):
     """About how much memory the filter takes beside the picture itself."""
 
     @property
+    def curved_colors(self) -> int:
+        """Colors whose samples become light where that is wanted."""
+        return 1 if self.reads_luma else self.filtered.colors
+
+    @property
     def margins(self) -> tuple[Pair, Pair]:
         """Rows above and below, and columns before and after, that all stages read together.
 

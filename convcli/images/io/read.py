@@ -78,9 +78,12 @@ def open_picture(
         prefetch = prefetch or Prefetch(source, limits=limits)
         mapped = prefetch.map()
         if mapped is not None:
-            picture = open_map(*mapped)
+            header = mapped[1].header
+            if header.dtype.startswith("float") and not every_kind:
+                raise PictureError("its samples are floats; convcli reads 8 and 16 bits here")
             if needs:
-                prefetch.limits.check_memory(mapped[1].header, needs(mapped[1].header))
+                prefetch.limits.check_memory(header, needs(header))
+            picture = open_map(*mapped)
         elif (layout := prefetch.layout(needs)) is not None:
             if layout.dtype.startswith("float") and not every_kind:
                 raise PictureError(f"{layout.kind}, is not read here; convcli reads 8 and 16 bits")
@@ -145,10 +148,12 @@ def _picture(image: ImageFile, prefetch: Prefetch, every_kind: bool) -> Picture:
     samples that are no numbers.
     """
     header, notes = prefetch.header(), []
-    if image.format == "MPO":
+    if image.format == "MPO" and not prefetch.named:
         notes.append("the first of several pictures is read")
     if header.frames > 1 and not every_kind:
-        raise PictureError(f"it holds {header.frames} frames; convcli reads pictures of one")
+        raise PictureError(
+            f"it holds {header.frames} frames; convcli reads pictures of one: name it, as in IN[0]"
+        )
     if prefetch.deep:
         notes.append("16-bit color is read with 8 bits a sample")
         if isinstance(image.info.get("transparency"), tuple):
@@ -211,7 +216,7 @@ def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Pictur
     frames: list[Samples] = []
     modes: list[str] = []
     metadata: Metadata = {}
-    for number in range(header.frames):
+    for number in prefetch.numbers:
         image.seek(number)
         check_layout(image)
         mode, pixels, upright = _page(image, prefetch, number)
@@ -220,7 +225,7 @@ def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Pictur
         modes.append(mode)
         frames.append(pixels)
         durations.append(int(image.info.get("duration", 0)))
-        if not number:
+        if number == prefetch.numbers.start:
             metadata = {**read_metadata(upright, mode, notes), **saved_as(image, prefetch)}
     if len(set(modes)) > 1:
         if any(frame.dtype == np.uint16 for frame in frames):
@@ -286,7 +291,7 @@ def check_layout(image: ImageFile) -> None:
     """Raise PictureError for a page of a TIFF whose samples Pillow takes for something else."""
     if is_misread(image):
         raise PictureError(
-            "a page has samples that are not read; tiffsplit IN makes a file of each"
+            "a page has samples that are not read with others; name each, as in IN[0]"
         )
 
 
@@ -319,6 +324,10 @@ def _converted(image: Image.Image, mode: str) -> Image.Image:
         return Image.fromarray(np.asarray(image).astype("<u2"))
     if image.mode == "1" and mode == "LA":
         image = _with_info(image.convert("L"), image)
+    if image.mode == "CMYK":
+        from convcli.images.io.inks import rgb_of_inks
+
+        return rgb_of_inks(image, image.info.get("icc_profile"))
     return image.convert(mode)
 
 
@@ -333,16 +342,6 @@ def _of_8_bits(frame: Samples) -> Image.Image:
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
 
 
-def of_inks(pixels: Samples) -> Image.Image:
-    """Samples (h, w, 4) of cyan, magenta, yellow and black; four samples else are RGBA.
-
-    >>> of_inks(np.full((1, 1, 4), (255, 0, 0, 0), np.uint8)).convert("RGB").getpixel((0, 0))
-    (0, 255, 255)
-    """
-    size = pixels.shape[1], pixels.shape[0]
-    return Image.frombuffer("CMYK", size, np.ascontiguousarray(pixels), "raw", "CMYK", 0, 1)
-
-
 def read_metadata(upright: Image.Image, mode: str, notes: list[str]) -> Metadata:
     """What is kept of an image that is read in a mode; `notes` gets what is left out.
 
@@ -350,17 +349,24 @@ def read_metadata(upright: Image.Image, mode: str, notes: list[str]) -> Metadata
     """
     same = upright.mode in SAME_COLORS and (upright.mode == "CMYK") == (mode == "CMYK")
     kept = {"dpi", "exif", "xmp", "comment", *(["icc_profile"] if same else [])}
-    if upright.mode == "LAB":
+    if upright.mode == "CMYK" != mode:
+        from convcli.images.io.inks import conversion_text
+
+        notes.append(conversion_text(upright.info.get("icc_profile")))
+    elif upright.mode == "LAB":
         notes.append("CIELab is converted to sRGB of 8 bits a sample, and some of it is left out")
     elif not same and "icc_profile" in upright.info:
         notes.append(f"its profile of {upright.mode} is left out: samples become {mode}")
-    exif = upright.info.get("exif", b"")
+    exif = upright.info.get("exif") or b""
     if exif and not is_sound(exif):
         kept.remove("exif")
         notes.append("its EXIF is damaged, and is left out")
-    metadata = {key: value for key, value in upright.info.items() if key in kept}
+    metadata = {key: value for key, value in upright.info.items() if key in kept and value}
     if "exif" in metadata:
         metadata["exif"] = without_thumbnail(exif)
+    if "comment" in metadata:  # that of a GIF holds records too
+        own = (one for one in _comment_lines(upright) if not one.startswith(RECORD_START))
+        metadata["comment"] = b"\n".join(own)
     return metadata
 
 
@@ -368,7 +374,7 @@ def saved_as(image: ImageFile, prefetch: Prefetch) -> Metadata:
     """How a picture is stored, as far as results are stored alike.
 
     The subsampling of a JPEG, whether a WebP is lossless, a first picture that an APNG hides, and
-    what a PNG says about its colors.
+    what a PNG or an AVIF says about its colors.
     """
     stored: dict[str, object] = {}
     if image.format in ("JPEG", "MPO"):
@@ -381,9 +387,13 @@ def saved_as(image: ImageFile, prefetch: Prefetch) -> Metadata:
         with prefetch.stream() as stream:
             stored["lossless"] = is_lossless(stream)
     if image.format == "PNG":
-        stored["hidden_first"] = bool(image.info.get("default_image"))
+        hides = not prefetch.numbers.start and len(prefetch.numbers) > 1
+        stored["hidden_first"] = hides and bool(image.info.get("default_image"))
         with prefetch.stream() as stream:
             stored["color_chunks"] = color_chunks(stream)
+    if image.format == "AVIF":
+        with prefetch.stream() as stream:
+            stored["color_chunks"] = coded_colors(stream.read(MAX_BOXES))
     return {key: value for key, value in stored.items() if value}
 
 
@@ -416,6 +426,23 @@ def color_chunks(stream: IO[bytes]) -> dict[bytes, bytes]:
     return chunks
 
 
+MAX_BOXES = 2**16
+"""Bytes of an AVIF in which its properties stand."""
+
+
+def coded_colors(start: bytes) -> dict[bytes, bytes]:
+    """What an AVIF says about its colors, as the cICP of a PNG would (ISO/IEC 14496-12, 12.1.5).
+
+    >>> coded_colors(b"....colrnclx" + bytes([0, 9, 0, 16, 0, 9, 128]))
+    {b'cICP': b'\\t\\x10\\x00\\x01'}
+    """
+    place = start.find(b"colrnclx")
+    primaries, transfer = start[place + 9 : place + 10], start[place + 11 : place + 12]
+    if place < 0 or transfer in (b"", b"\2") or (primaries, transfer) == (b"\1", b"\x0d"):
+        return {}  # not said, or sRGB
+    return {b"cICP": primaries + transfer + b"\0\1"}
+
+
 def texts_of(image: Image.Image) -> dict[str, str]:
     """The texts of a PNG."""
     return dict(getattr(image, "text", None) or {})
@@ -426,10 +453,22 @@ def record_of(image: Image.Image) -> str | None:
     texts = texts_of(image)
     if RECORD_KEY in texts:
         return str(texts[RECORD_KEY])
+    for line in _comment_lines(image):
+        if line.startswith(RECORD_START):
+            return line.decode("ascii", "replace")
     comment = image.getexif().get_ifd(EXIF_IFD).get(USER_COMMENT)
     if isinstance(comment, bytes) and comment.startswith(ASCII_COMMENT):
         return comment[len(ASCII_COMMENT) :].decode("ascii", "replace")
     return None
+
+
+RECORD_START = f'{{"{RECORD_KEY}": '.encode()
+"""What a record in a comment begins with."""
+
+
+def _comment_lines(image: Image.Image) -> list[bytes]:
+    comment = image.info.get("comment", b"")
+    return comment.split(b"\n") if isinstance(comment, bytes) else []
 
 
 def with_record(exif: bytes, record: str) -> bytes:

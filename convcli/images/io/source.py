@@ -11,6 +11,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
 from io import BytesIO
 from math import ceil
 from threading import Event, Thread
@@ -19,11 +20,13 @@ from typing import IO, Literal, NamedTuple
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
 
-from convcli.errors import PictureError
+from convcli.errors import PictureError, SpecError
 from convcli.images.image import Header
 from convcli.images.io.deep import DEEP, Halves, decode_halves, is_deep, raw_mode, set_order
 from convcli.images.io.formats import FORMATS, formats_beginning, unread_kind
+from convcli.images.io.frames import source_of
 from convcli.images.io.tiff_layout import Layout, layout_of
+from convcli.numerals import NPY, read_array_header
 
 DECODED_AHEAD = 2**27
 """Bytes that are taken for a picture before anybody has said how much its filter needs, at most."""
@@ -51,10 +54,15 @@ ARRAYS = {
 
 Those of 16-bit color are no modes of Pillow's: their high and low bytes are decoded apart."""
 
+BETWEEN = rb"(?:\s|#[^\n]*\n)+"
+
 MAP = re.compile(
-    rb"P([56])(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(\d{1,9})(?:\s|#[^\n]*\n)+(255|65535)\s"
+    rb"P([56])" + BETWEEN + rb"(\d{1,9})" + BETWEEN + rb"(\d{1,9})" + BETWEEN + rb"(255|65535)\s"
 )
 """The header of a PGM or PPM of 8 or 16 bits, whose samples are mapped and not decoded."""
+
+PFM = re.compile(rb"P([fF])\s+(\d{1,9})\s+(\d{1,9})\s+([-+]?[\d.]{1,20}(?:[eE][-+]?\d{1,3})?)\s")
+"""The header of a PFM: floats, the last row first; a scale below 0 says little-endian."""
 
 MAX_MAP_HEADER = 4096
 
@@ -70,11 +78,9 @@ MAX_TILES, MAX_TEXTS, MAX_FRAMES = 1 << 18, 10_000, 4096
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 
 
-def header_of(image: Image.Image) -> Header:
-    """What the header of an image says."""
-    # of several pictures in one JPEG the first is read
+def header_of(image: Image.Image, frames: int = 1) -> Header:
+    """What the header of an image says, of which so many frames are read."""
     form = "JPEG" if image.format == "MPO" else image.format or "PNG"
-    frames = 1 if image.format == "MPO" else getattr(image, "n_frames", 1)
     mode = array_mode(image, form, every_kind=frames == 1)
     if frames > 1 and form == "PNG" and mode.endswith(";16"):
         mode = mode.removesuffix(";16")  # Pillow puts frames together in 8 bits
@@ -140,18 +146,41 @@ def array_mode(image: Image.Image, form: str, every_kind: bool) -> str:
 
 
 class Map(NamedTuple):
-    """A PGM or PPM that is mapped into memory: its header, and where its samples begin."""
+    """Samples that lie in a file as in an array: a PGM, PPM, PFM or .npy, mapped into memory."""
 
     header: Header
     offset: int
+    stored: str = "|u1"
+    """NumPy's name of the samples in the file."""
+    bottom_up: bool = False
+    fortran: bool = False
+    notes: tuple[str, ...] = ()
 
 
 def map_header(start: bytes) -> Map | None:
-    """The header of a PGM or PPM of 8 or 16 bits from its first bytes; None for all other files.
+    """The header of a file whose samples are mapped, from its first bytes; None for all others.
 
     >>> map_header(b"P5 3 2 255 ......").header[:4]
     (3, 2, 1, 'uint8')
+    >>> map_header(b"Pf 3 2 -1.0 ......")[:3:2]
+    (Header(width=3, height=2, channels=1, dtype='float32', has_alpha=False, inks=False, \
+opaque=True, frames=1, format='PFM', mode='F', array_mode='F'), '<f4')
+
+    Raises PictureError for a .npy that holds no picture.
     """
+    if start.startswith(NPY):
+        return _array_map(start)
+    if match := PFM.match(start[:MAX_MAP_HEADER]):
+        channels, scale = 3 if match[1] == b"F" else 1, match[4]
+        notes = (
+            ()
+            if scale.lstrip(b"-+").rstrip(b"0") in (b"1.", b"1")
+            else (f"its scale of {scale.decode()} is left out: samples are read as they stand",)
+        )
+        header = Header(int(match[2]), int(match[3]), channels, "float32", format="PFM",
+                        mode="F", array_mode="F")  # fmt: skip
+        order = "<" if scale.startswith(b"-") else ">"
+        return Map(header, match.end(), f"{order}f4", bottom_up=True, notes=notes)
     match = MAP.match(start[:MAX_MAP_HEADER])
     if match is None:
         return None
@@ -160,7 +189,28 @@ def map_header(start: bytes) -> Map | None:
     header = Header(
         int(match[2]), int(match[3]), channels, dtype, format="PPM", mode=mode, array_mode=mode
     )
-    return Map(header, match.end())
+    return Map(header, match.end(), "|u1" if dtype == "uint8" else ">u2")
+
+
+def _array_map(start: bytes) -> Map:
+    """A .npy of (rows, columns) or (rows, columns, samples), as `picture_of` takes arrays."""
+    try:
+        array = read_array_header(BytesIO(start))
+    except SpecError as error:
+        raise PictureError(str(error)) from None
+    if len(array.shape) not in (2, 3) or not 1 <= (*array.shape, 1)[2] <= 4:
+        raise PictureError(f"{array} is no picture: rows x columns, or with 1 to 4 samples, is one")
+    if array.type[0] not in "uif":
+        raise PictureError(f"{array} is no picture: its samples are no numbers")
+    rows, columns, channels = (*array.shape, 1)[:3]
+    narrow = {"u1": "uint8", "u2": "uint16", "i1": "float32", "i2": "float32",
+              "f2": "float32", "f4": "float32"}  # fmt: skip
+    dtype = narrow.get(array.type, "float64")
+    has_alpha = channels in (2, 4) and dtype.startswith("u")
+    mode = "" if dtype.startswith("u") else "F"
+    header = Header(columns, rows, channels, dtype, has_alpha, False, not has_alpha, 1, "NPY",
+                    mode, mode)  # fmt: skip
+    return Map(header, array.offset, array.order + array.type, fortran=array.fortran)
 
 
 class TooLargeError(PictureError):
@@ -302,7 +352,10 @@ class Prefetch:
     """
 
     def __init__(self, source: str, background: bool = False, limits: Limits | None = None) -> None:
-        self.source = source
+        self.file, named = self.source = source_of(source)
+        self.numbers = range(1)
+        """The frames that are read."""
+        self.named = bool(named)
         self.limits = limits or Limits()
         self.deep = False
         """Whether samples of 16 bits are read as 8, which Pillow does without a word."""
@@ -310,7 +363,9 @@ class Prefetch:
         """Bits a sample of formats where Pillow does not scale 9 to 15."""
         self.halves: Halves | None = None
         """16-bit color that is decoded."""
-        self._pipe = source == "-" or (os.path.exists(source) and not os.path.isfile(source))
+        self._pipe = self.file == "-" or (
+            os.path.exists(self.file) and not os.path.isfile(self.file)
+        )
         self._before = self._state()
         self._data: bytes | None = None
         self._map: Map | None = None
@@ -337,11 +392,11 @@ class Prefetch:
         return self._header
 
     def map(self) -> tuple[str | bytes, Map] | None:
-        """The path or the bytes of a PGM or PPM that is mapped, and its header; else None."""
+        """The path or the bytes of a file that is mapped, and its header; else None."""
         self.header()
         if self._map is None:
             return None
-        return self.source if self._data is None else self._data, self._map
+        return self.file if self._data is None else self._data, self._map
 
     @contextmanager
     def image(self, needs: Needs | None = None, load: bool = True) -> Iterator[ImageFile]:
@@ -366,8 +421,15 @@ class Prefetch:
         if self._state() != self._before:
             raise PictureError("it changed while it was read; what was read is not used")
 
+    def close(self) -> None:
+        """Let go of the file, once the background has."""
+        if self._thread:
+            self._thread.join()
+        if self._image is not None:
+            self._image.close()
+
     def _state(self) -> FileState | None:
-        return None if self._pipe else file_state(self.source)
+        return None if self._pipe else file_state(self.file)
 
     def _work(self) -> None:
         """In the background: open the file, and decode a picture that is small enough."""
@@ -387,56 +449,69 @@ class Prefetch:
 
     def _open(self) -> Header:
         if self._pipe:  # Pillow seeks, a pipe cannot
-            if self.source == "-":
+            if self.file == "-":
                 self._data = self._piped(sys.stdin.buffer)
             else:
-                with open(self.source, "rb") as stream:
+                with open(self.file, "rb") as stream:
                     self._data = self._piped(stream)
             start = self._data[:MAX_MAP_HEADER]
         else:
-            with open(self.source, "rb") as stream:
+            with open(self.file, "rb") as stream:
                 start = stream.read(MAX_MAP_HEADER)
-        self._map = map_header(start)
+        self._map, self._start = map_header(start), start
         if self._map is not None:
+            self.numbers = self.source.numbers(1)
             self._header = self._map.header
-        else:
-            self._start = start
-            self._image = self._opened_image()
-            if self._layout is not None:
-                self._header = self._layout.header
-                return self._header
-            assert self._image is not None
-            try:
-                _check_parts(self._image)
-                self._header = header_of(self._image)
-            except BaseException:
-                self._image.close()
-                raise
+            return self._header
+        self._image = self._opened_image()
+        if self._layout is not None:
+            self._header = self._layout.header
+            return self._header
+        assert self._image is not None
+        try:
+            self._header = header_of(self._image, len(self.numbers))
+        except BaseException:
+            self._image.close()
+            raise
         return self._header
 
     def _opened_image(self) -> ImageFile | None:
-        """The image as Pillow opens it; None for a TIFF that is read as its tags say."""
-        if not self._start.startswith(FORMATS["TIFF"].magic):
-            return self.again()
+        """The image as Pillow opens it, at the first of its frames that are read.
+
+        None for a TIFF that is read as its tags say.
+        """
+        is_tiff = self._start.startswith(FORMATS["TIFF"].magic)
         try:
             image = self.again()
         except UnidentifiedImageError:
-            image = None
-        if image is None or is_misread(image):
+            if not is_tiff:
+                raise
             with self.stream() as stream:
-                self._layout = layout_of(stream)
-            if image is not None:
+                self.numbers = self.source.numbers(_tiff_pages(stream))
+        else:
+            try:
+                _check_parts(image)
+                several = self.named or image.format != "MPO"  # of one JPEG the first is read
+                self.numbers = self.source.numbers(getattr(image, "n_frames", 1) if several else 1)
+                if self.numbers.start:
+                    image.seek(self.numbers.start)
+                if not is_misread(image):
+                    return image
+            except BaseException as error:
                 image.close()
-            reason = self._layout.refuses()
-            if reason:
-                raise PictureError(reason)
-            return None
-        return image
+                if not (is_tiff and isinstance(error, SyntaxError)):
+                    raise
+            image.close()
+        with self.stream() as stream:
+            self._layout = layout_of(stream, self.numbers)
+        if reason := self._layout.refuses():
+            raise PictureError(reason)
+        return None
 
     @contextmanager
     def stream(self) -> Iterator[IO[bytes]]:
         """The file, opened anew."""
-        with open(self.source, "rb") if self._data is None else BytesIO(self._data) as stream:
+        with open(self.file, "rb") if self._data is None else BytesIO(self._data) as stream:
             yield stream
 
     def layout(self, needs: Needs | None = None) -> Layout | None:
@@ -450,8 +525,11 @@ class Prefetch:
         return self._layout
 
     def again(self) -> ImageFile:
-        """The image opened anew."""
-        return _opened(self.source if self._data is None else BytesIO(self._data), self._start)
+        """The image opened anew, at the first of its frames that are read."""
+        image = _opened(self.file if self._data is None else BytesIO(self._data), self._start)
+        if self.numbers.start:
+            image.seek(self.numbers.start)
+        return image
 
     def _piped(self, stream: IO[bytes]) -> bytes:
         """All that a pipe or a device gives, which may never end. Raises PictureError."""
@@ -481,11 +559,11 @@ class Prefetch:
         deep = image.format != "BMP" and any(";16" in str(tile[3]) for tile in tiles)
         if image.format == "PPM" and tiles and isinstance(tiles[0][3], tuple):
             deep = any(isinstance(value, int) and value > 255 for value in tiles[0][3])
-        self.bits = sample_bits(self._start, image.format or "")
+        self.bits = image.info.get("bit_depth") or sample_bits(self._start, image.format or "")
         deep = deep or self.bits > 8
         self.deep = self.deep or (deep and not whole and not image.mode.startswith("I"))
         _scale_key(image)
-        if getattr(image, "n_frames", 1) == 1:
+        if self._header.frames == 1:
             image.load()
 
 
@@ -582,23 +660,30 @@ def is_pillows(error: BaseException) -> bool:
     trace = error.__traceback__
     while trace is not None and trace.tb_next is not None:
         trace = trace.tb_next
-    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith("PIL")
+    return trace is not None and str(trace.tb_frame.f_globals.get("__name__")).startswith(
+        ("PIL", "pillow_heif")
+    )
 
 
 def _opened(source: str | BytesIO, start: bytes) -> ImageFile:
     """Open without Pillow's limit, in whose place stands the same one of ours, which can be set."""
     # the likely one first: Pillow imports all its readers to try one that it does not know
-    likely = [form.name for form in formats_beginning(start)]
+    names = [*(form.name for form in formats_beginning(start)), *FORMATS]
+    kind = unread_kind(start)
+    if kind is not None and kind.is_read:
+        import_module(kind.package).register_heif_opener()
+        names = ["HEIF"]
     # what Pillow remarks on metadata is no concern here
     warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
     before = Image.MAX_IMAGE_PIXELS
     Image.MAX_IMAGE_PIXELS = None
     try:
-        return Image.open(source, formats=[*likely, *FORMATS])
+        return Image.open(source, formats=names)
     except UnidentifiedImageError:
-        kind = unread_kind(start)
         if kind is None:
             raise
-        raise PictureError(f"{kind.name} is not read; {kind.command} converts it") from None
+        if kind.is_read:
+            raise PictureError(f"it is a damaged {kind.name}") from None
+        raise PictureError(f"{kind.name} is not read; convert it: {kind.advice}") from None
     finally:
         Image.MAX_IMAGE_PIXELS = before

@@ -110,7 +110,7 @@ class Layout(NamedTuple):
         if self.photometric not in COLORS:
             return f"{self.kind}, is not read; convert IN -colorspace sRGB -depth 16 OUT makes RGB"
         if self.more_pages:
-            return f"pages of {self.kind}, are not read; tiffsplit IN makes a file of each"
+            return f"pages of {self.kind}, are not read together; name one, as in IN[0]"
         colors = COLORS[self.photometric]
         if not 0 <= self.channels - colors <= 1:
             return f"{self.kind}, is no picture of gray or RGB; convert IN -alpha off OUT makes one"
@@ -137,16 +137,17 @@ class Layout(NamedTuple):
         return None
 
 
-def layout_of(stream: IO[bytes]) -> Layout:
-    """The layout of the first page of a TIFF. Raises what Pillow does on bad files."""
+def layout_of(stream: IO[bytes], pages: range = range(1)) -> Layout:
+    """The layout of the first of some pages of a TIFF. Raises what Pillow does on bad files."""
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     head = stream.read(8)
     if b"\x2b" in head[2:4]:
         head += stream.read(8)
     tags = ImageFileDirectory_v2(head)
-    stream.seek(tags.next)
-    tags.load(stream)
+    for _ in range(pages.start + 1):
+        stream.seek(tags.next)
+        tags.load(stream)
 
     def values(tag: int, *otherwise: int) -> tuple[int, ...]:
         value = tags.get(tag, otherwise)
@@ -180,7 +181,7 @@ def layout_of(stream: IO[bytes]) -> Layout:
         tile=tile,
         offsets=values(324 if tiled else 273),
         counts=values(325 if tiled else 279),
-        more_pages=bool(tags.next),
+        more_pages=len(pages) > 1,
         icc_profile=profile if isinstance(profile, bytes) else None,
     )
 
@@ -283,12 +284,8 @@ def _scaled(samples: Samples, layout: Layout) -> Samples:
     import numpy as np
 
     if layout.dtype.startswith("float"):
-        wide = samples.dtype.kind != "f" and samples.dtype.itemsize == 8
-        if wide and bool((np.abs(samples.astype(np.float64)) > EXACT).any()):
-            raise PictureError(f"{layout.kind}, holds numbers beyond 2⁵³, which floats do not")
         numbers = samples.astype(layout.dtype)
-        if not np.isfinite(numbers).all():
-            raise PictureError("it holds samples that are not finite numbers")
+        check_numbers(numbers, samples)
         return numbers
     full, white = np.iinfo(layout.dtype).max, 2 ** layout.bits[0] - 1
     if full != white:
@@ -297,6 +294,16 @@ def _scaled(samples: Samples, layout: Layout) -> Samples:
     if layout.photometric == 0:
         samples[..., :1] = full - samples[..., :1]
     return samples
+
+
+def check_numbers(numbers: Samples, stored: Samples) -> None:
+    """Raise PictureError where floats are not finite, or not what is stored."""
+    import numpy as np
+
+    if not np.isfinite(numbers).all():
+        raise PictureError("it holds samples that are not finite numbers")
+    if stored.dtype.kind != "f" and stored.dtype.itemsize == 8 and (abs(numbers) > EXACT).any():
+        raise PictureError("it holds numbers beyond 2⁵³, which floats do not")
 
 
 def _turned(samples: Samples, orientation: int) -> Samples:

@@ -15,7 +15,7 @@ from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import FORMATS, Format, SaveOptions, format_of, suffix_of
 from convcli.images.io.netpbm import header
-from convcli.images.io.read import BAD_FILE, RECORD_KEY, of_inks, with_record, with_size
+from convcli.images.io.read import BAD_FILE, RECORD_KEY, with_record, with_size
 from convcli.text import safe
 
 
@@ -77,7 +77,10 @@ def save_picture(
     }
     if pixels.dtype != np.uint8 and (pixels.shape[2] > 1 or form.name == "PPM"):
         return DEEP_WRITERS[form.name](picture, stream, words)
-    first, *rest = (image_of(frame, picture.mode, form) for frame in (pixels, *picture.frames))
+    profile = picture.metadata.get("icc_profile")
+    first, *rest = (
+        image_of(frame, picture.mode, form, profile) for frame in (pixels, *picture.frames)
+    )
     if rest:
         words |= {"save_all": True, "append_images": rest}
         if picture.timing:
@@ -132,7 +135,11 @@ def losses(picture: Picture, form: Format | None) -> tuple[str, ...]:
     if form is None:
         return ()
     metadata, texts = picture.metadata, []
-    if "icc_profile" in metadata and "icc_profile" not in form.metadata and not form.floats:
+    if picture.mode == "CMYK" and not form.inks and not form.floats:
+        from convcli.images.io.inks import conversion_text
+
+        texts.append(f"{form.name} holds no inks: {conversion_text(metadata.get('icc_profile'))}")
+    elif "icc_profile" in metadata and "icc_profile" not in form.metadata and not form.floats:
         texts.append(f"{form.name} holds no color profile: that of the picture is left out")
     chunks = metadata.get("color_chunks")
     if isinstance(chunks, dict) and not form.color_chunks:
@@ -199,6 +206,11 @@ def saved_metadata(picture: Picture, form: Format, shape: tuple[int, ...]) -> di
         for name, data in chunks.items() if isinstance(chunks, dict) else ():
             info.add(name, data)
         options["pnginfo"] = info
+    elif form.record == "comment" and isinstance(record, str) and record:
+        own = metadata.get("comment")
+        options["comment"] = b"\n".join(
+            [*([own] if isinstance(own, bytes) else []), record.encode()]
+        )
     elif form.record == "exif" and isinstance(record, str) and record:
         exif = options.get("exif")
         options["exif"] = with_record(exif if isinstance(exif, bytes) else b"", record)
@@ -243,11 +255,16 @@ def check_frames(picture: Picture, form: Format) -> None:
         raise OutputError(f"{form.name} holds frames of one size, not of {two}; write TIFF")
 
 
-def image_of(pixels: Samples, mode: str, form: Format) -> Image.Image:
-    """The image that Pillow saves in a format: samples (h, w, c) in Pillow's own mode."""
+def image_of(pixels: Samples, mode: str, form: Format, profile: object = None) -> Image.Image:
+    """The image that Pillow saves in a format: samples (h, w, c) in Pillow's own mode.
+
+    Inks become RGB by their profile where the format does not hold them.
+    """
     if mode == "CMYK":
+        from convcli.images.io.inks import of_inks, rgb_of_inks
+
         image = of_inks(pixels)
-        return image if form.inks else image.convert("RGB")
+        return image if form.inks else rgb_of_inks(image, profile)
     if mode == "I" and pixels.dtype.kind == "f":
         pixels = np.rint(pixels).clip(-(2.0**31), 2.0**31 - 1).astype(np.int32)
     elif pixels.dtype.kind == "f":
