@@ -14,12 +14,14 @@ from zlib import decompressobj
 
 from convcli.errors import PictureError
 from convcli.images.image import Header, Picture
+from convcli.images.io.tags import tags_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
     from numpy.typing import NDArray
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     from convcli.images.arrays import Samples
 
@@ -68,6 +70,7 @@ class Layout(NamedTuple):
     counts: tuple[int, ...]
     more_pages: bool
     icc_profile: bytes | None
+    directory: ImageFileDirectory_v2
 
     @property
     def kind(self) -> str:
@@ -183,6 +186,7 @@ def layout_of(stream: IO[bytes], pages: range = range(1)) -> Layout:
         counts=values(325 if tiled else 279),
         more_pages=len(pages) > 1,
         icc_profile=profile if isinstance(profile, bytes) else None,
+        directory=tags,
     )
 
 
@@ -198,10 +202,14 @@ def read_layout(stream: IO[bytes], layout: Layout) -> Picture:
     if layout.formats[0] == FLOAT and layout.bits[0] == 64:
         notes.append("floats of 64 bits are written to TIFF with 32: some digits are left out")
     turned = _turned(samples[..., :kept], layout.orientation)
-    profile = {"icc_profile": layout.icc_profile} if layout.icc_profile else {}
     mode = "F" if turned.dtype.kind == "f" else ""
     pixels = np.ascontiguousarray(turned)
-    return Picture(pixels, layout.has_alpha, "TIFF", profile, tuple(notes), mode)
+    metadata = {
+        "icc_profile": layout.icc_profile,
+        "tags": tags_of(layout.directory, (*pixels.shape, 1), pixels.dtype.name),
+    }
+    metadata = {name: value for name, value in metadata.items() if value}
+    return Picture(pixels, layout.has_alpha, "TIFF", metadata, tuple(notes), mode)
 
 
 def _stored(stream: IO[bytes], layout: Layout) -> Samples:
