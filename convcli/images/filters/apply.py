@@ -195,8 +195,9 @@ class Opened(NamedTuple):
         """What a result does not have of its file: what is not read, and what is not written."""
         if self.picture is None:
             return ()
-        texts = self.picture.notes + losses(self.picture, self.plan.format)
-        loses_color = self.plan.filtered.colors < self.picture.header.colors
+        plan = self.plan
+        texts = self.picture.notes + losses(self.picture, plan.format, *plan.result)
+        loses_color = plan.filtered.colors < self.picture.header.colors
         if loses_color and "icc_profile" in self.picture.metadata:
             texts += ("gray is not what its color profile describes: that is left out",)
         return texts

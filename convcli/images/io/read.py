@@ -28,6 +28,7 @@ from convcli.images.io.source import (
     is_misread,
     is_pillows,
 )
+from convcli.images.io.tags import tags_of
 from convcli.images.io.tiff_layout import read_layout
 from convcli.text import safe
 
@@ -188,7 +189,7 @@ def _picture(image: ImageFile, prefetch: Prefetch, every_kind: bool) -> Picture:
         pixels = pixels.astype(np.float64)
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
         raise PictureError("it holds samples that are not finite numbers")
-    metadata = {**read_metadata(upright, mode, notes), **saved_as(image, prefetch)}
+    metadata = {**read_metadata(upright, mode, notes), **saved_as(image, prefetch, pixels)}
     texts = texts_of(image)
     return Picture(
         pixels,
@@ -216,6 +217,7 @@ def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Pictur
     frames: list[Samples] = []
     modes: list[str] = []
     metadata: Metadata = {}
+    described: list[str] = []
     for number in prefetch.numbers:
         image.seek(number)
         check_layout(image)
@@ -226,7 +228,10 @@ def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Pictur
         frames.append(pixels)
         durations.append(int(image.info.get("duration", 0)))
         if number == prefetch.numbers.start:
-            metadata = {**read_metadata(upright, mode, notes), **saved_as(image, prefetch)}
+            metadata = {**read_metadata(upright, mode, notes), **saved_as(image, prefetch, pixels)}
+        elif image.format == "TIFF" and tags_of(vars(image)["tag_v2"], (), ""):
+            described = ["tags of pages behind the first are left out"]
+    notes += described
     if len(set(modes)) > 1:
         if any(frame.dtype == np.uint16 for frame in frames):
             notes.append("16-bit frames beside others are read with 8 bits a sample")
@@ -370,11 +375,11 @@ def read_metadata(upright: Image.Image, mode: str, notes: list[str]) -> Metadata
     return metadata
 
 
-def saved_as(image: ImageFile, prefetch: Prefetch) -> Metadata:
+def saved_as(image: ImageFile, prefetch: Prefetch, pixels: Samples) -> Metadata:
     """How a picture is stored, as far as results are stored alike.
 
     The subsampling of a JPEG, whether a WebP is lossless, a first picture that an APNG hides, and
-    what a PNG or an AVIF says about its colors.
+    what a PNG or an AVIF says about its colors, and the tags of a TIFF.
     """
     stored: dict[str, object] = {}
     if image.format in ("JPEG", "MPO"):
@@ -391,6 +396,9 @@ def saved_as(image: ImageFile, prefetch: Prefetch) -> Metadata:
         stored["hidden_first"] = hides and bool(image.info.get("default_image"))
         with prefetch.stream() as stream:
             stored["color_chunks"] = color_chunks(stream)
+    if image.format == "TIFF":
+        shape = *pixels.shape, getattr(image, "n_frames", 1)
+        stored["tags"] = tags_of(vars(image)["tag_v2"], shape, pixels.dtype.name)
     if image.format == "AVIF":
         with prefetch.stream() as stream:
             stored["color_chunks"] = coded_colors(stream.read(MAX_BOXES))

@@ -21,20 +21,23 @@ BLACK_IS_ZERO, RGB = 1, 2
 UNSIGNED, FLOAT = 1, 3
 NOT_PREMULTIPLIED = 2
 
+FIRST_ALONE = ("exif", "tiffinfo")
+"""Options that are of the first page."""
+
 
 def write_deep(
     stream: IO[bytes], pages: Sequence[Samples], with_alpha: bool, words: Mapping[str, object]
 ) -> None:
     """Write pages of samples (h, w, 1 to 4) of 16-bit integers or 32-bit floats, uncompressed.
 
-    `words` are the options of Pillow's `save`; EXIF stands on the first page.
+    `words` are the options of Pillow's `save`; EXIF and other tags stand on the first page.
     """
     buffer = BytesIO()
     with AppendingTiffWriter(buffer, True) as file:
         for pixels in pages:
             _write_page(file, pixels, with_alpha, words)
             file.newFrame()
-            words = {name: value for name, value in words.items() if name != "exif"}
+            words = {name: value for name, value in words.items() if name not in FIRST_ALONE}
     stream.write(buffer.getbuffer())
 
 
@@ -63,6 +66,9 @@ def _tags(words: Mapping[str, object]) -> ImageFileDirectory_v2:
         with Image.open(small, formats=["TIFF"]) as image:
             assert isinstance(image, TiffImageFile)
             tags = image.tag_v2
+            for tag in list(tags):  # what is not looked at is not written
+                value = tags[tag]
+                tags[tag] = value.encode("latin-1") if isinstance(value, str) else value
             if EXIF in tags:
                 tags[EXIF] = dict(image.getexif().get_ifd(EXIF))
             return tags
