@@ -26,8 +26,9 @@ from convcli.errors import PictureError
 from convcli.images.filters.options import FilterOptions
 from convcli.images.filters.spec import spec_of
 from convcli.images.image import Header
+from convcli.images.io.limits import Limits, decoding_bytes, read_bytes
 from convcli.images.io.read import open_picture
-from convcli.images.io.source import Limits, Prefetch, decoding_bytes, file_state, read_bytes
+from convcli.images.io.source import Prefetch, file_state
 
 ROOT = os.name == "posix" and os.geteuid() == 0
 

@@ -38,9 +38,10 @@ from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import Format, Target
 from convcli.images.io.jpeg_strips import StripWriter
+from convcli.images.io.limits import Limits, TooLargeError
 from convcli.images.io.netpbm import RowWriter
 from convcli.images.io.read import open_picture
-from convcli.images.io.source import Limits, Prefetch, TooLargeError
+from convcli.images.io.source import Prefetch
 from convcli.images.io.write import (
     check_frames,
     check_suffix,

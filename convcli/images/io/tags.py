@@ -13,7 +13,21 @@ from PIL import Image
 if TYPE_CHECKING:
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
-ORIENTATION, DESCRIPTION = 274, 270
+WIDTH, HEIGHT, BITS, COMPRESSION, PHOTOMETRIC, FILL_ORDER = 256, 257, 258, 259, 262, 266
+DESCRIPTION, STRIP_OFFSETS, ORIENTATION, SAMPLES = 270, 273, 274, 277
+STRIP_ROWS, STRIP_BYTES, PLANES, PREDICTOR = 278, 279, 284, 317
+TILE_WIDTH, TILE_HEIGHT, TILE_OFFSETS, TILE_BYTES = 322, 323, 324, 325
+EXTRA, SAMPLE_FORMAT, EXIF, PROFILE = 338, 339, 34665, 34675
+"""The numbers of tags."""
+
+WHITE_IS_ZERO, BLACK_IS_ZERO, RGB = 0, 1, 2
+"""Values of PHOTOMETRIC."""
+
+UNSIGNED, SIGNED, FLOAT = 1, 2, 3
+"""Values of SAMPLE_FORMAT."""
+
+SEPARATE = 2
+"""Of PLANES: each sample has its own."""
 
 TEXTS = {269: "DocumentName", DESCRIPTION: "ImageDescription", 271: "Make", 272: "Model",
          285: "PageName", 306: "DateTime", 315: "Artist", 316: "HostComputer",

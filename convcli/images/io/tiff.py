@@ -12,13 +12,24 @@ from PIL import Image
 from PIL.TiffImagePlugin import AppendingTiffWriter, ImageFileDirectory_v2, TiffImageFile
 
 from convcli.images.arrays import Samples
+from convcli.images.io.tags import (
+    BITS,
+    BLACK_IS_ZERO,
+    EXIF,
+    EXTRA,
+    FLOAT,
+    HEIGHT,
+    PHOTOMETRIC,
+    RGB,
+    SAMPLE_FORMAT,
+    SAMPLES,
+    STRIP_BYTES,
+    STRIP_OFFSETS,
+    STRIP_ROWS,
+    UNSIGNED,
+    WIDTH,
+)
 
-BITS, PHOTOMETRIC, SAMPLES, EXTRA, FORMAT = 258, 262, 277, 338, 339
-STRIP_OFFSETS, STRIP_ROWS, STRIP_BYTES = 273, 278, 279
-WIDTH, HEIGHT, COMPRESSION, EXIF = 256, 257, 259, 34665
-
-BLACK_IS_ZERO, RGB = 1, 2
-UNSIGNED, FLOAT = 1, 3
 NOT_PREMULTIPLIED = 2
 
 FIRST_ALONE = ("exif", "tiffinfo")
@@ -50,7 +61,7 @@ def _write_page(
     tags = _tags(words)
     tags[WIDTH], tags[HEIGHT], tags[STRIP_ROWS] = width, height, height
     tags[BITS], tags[SAMPLES] = (8 * data.itemsize,) * channels, channels
-    tags[FORMAT] = (FLOAT if floats else UNSIGNED,) * channels
+    tags[SAMPLE_FORMAT] = (FLOAT if floats else UNSIGNED,) * channels
     tags[PHOTOMETRIC] = RGB if channels > 2 else BLACK_IS_ZERO
     if with_alpha:
         tags[EXTRA] = NOT_PREMULTIPLIED

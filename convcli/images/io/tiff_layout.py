@@ -16,7 +16,36 @@ from zlib import decompressobj
 
 from convcli.errors import PictureError
 from convcli.images.image import Header, Picture
-from convcli.images.io.tags import tags_of
+from convcli.images.io.tags import (
+    BITS,
+    BLACK_IS_ZERO,
+    COMPRESSION,
+    EXTRA,
+    FILL_ORDER,
+    FLOAT,
+    HEIGHT,
+    ORIENTATION,
+    PHOTOMETRIC,
+    PLANES,
+    PREDICTOR,
+    PROFILE,
+    RGB,
+    SAMPLE_FORMAT,
+    SAMPLES,
+    SEPARATE,
+    SIGNED,
+    STRIP_BYTES,
+    STRIP_OFFSETS,
+    STRIP_ROWS,
+    TILE_BYTES,
+    TILE_HEIGHT,
+    TILE_OFFSETS,
+    TILE_WIDTH,
+    UNSIGNED,
+    WHITE_IS_ZERO,
+    WIDTH,
+    tags_of,
+)
 from convcli.text import safe
 
 if TYPE_CHECKING:
@@ -28,7 +57,6 @@ if TYPE_CHECKING:
 
     from convcli.images.arrays import Samples
 
-UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 KINDS = {UNSIGNED: "integers", SIGNED: "integers with signs", FLOAT: "floats"}
 
 COMPRESSIONS = {1: "none", 2: "CCITT", 3: "fax 3", 4: "fax 4", 5: "LZW", 6: "JPEG", 7: "JPEG",
@@ -96,7 +124,7 @@ class Layout(NamedTuple):
     def suits_vips(self) -> bool:
         """Whether libvips gives its samples as they stand, of those that it has a format of."""
         held = (32,) if self.formats[0] == FLOAT else (8, 16, 32)
-        unpacked = self.compression in UNPACKED_BY_VIPS and self.photometric in (1, 2)
+        unpacked = self.compression in UNPACKED_BY_VIPS and self.photometric in (BLACK_IS_ZERO, RGB)
         return unpacked and self.bits[0] in held
 
     @property
@@ -143,7 +171,7 @@ class Layout(NamedTuple):
             return f"{self.kind}, is not read; convert IN -depth 16 OUT"
         if self.has_alpha and (self.dtype.startswith("float") or self.extra[0] == 1):
             return f"{self.kind} with alpha, is not read; convert IN -depth 16 OUT"
-        if self.photometric == 0 and self.dtype.startswith("float"):
+        if self.photometric == WHITE_IS_ZERO and self.dtype.startswith("float"):
             return f"{self.kind}, is not read: what is white is not known"
         predicts = (1, 3) if kind == FLOAT else (1, 2) if whole else (1,)
         if self.is_plain and (self.predictor not in predicts or self.fill_order != 1):
@@ -180,28 +208,32 @@ def layout_of(stream: IO[bytes], pages: range = range(1)) -> Layout:
     def number(tag: int, otherwise: int = 0) -> int:
         return (*values(tag, otherwise), otherwise)[0]
 
-    width, height, channels = number(256), number(257), number(277, 1)
-    bits, formats = values(258, 1), values(339, UNSIGNED)
-    tiled = 324 in tags
-    tile = (number(323), number(322)) if tiled else (min(number(278, height), height), width)
-    profile = tags.get(34675)
+    width, height, channels = number(WIDTH), number(HEIGHT), number(SAMPLES, 1)
+    bits, formats = values(BITS, 1), values(SAMPLE_FORMAT, UNSIGNED)
+    tiled = TILE_OFFSETS in tags
+    tile = (
+        (number(TILE_HEIGHT), number(TILE_WIDTH))
+        if tiled
+        else (min(number(STRIP_ROWS, height), height), width)
+    )
+    profile = tags.get(PROFILE)
     return Layout(
         width=width,
         height=height,
         channels=channels,
         bits=bits * channels if len(bits) == 1 and channels < 2**8 else bits or (1,),
         formats=formats or (UNSIGNED,),
-        photometric=number(262, 1),
-        extra=values(338),
-        separate=number(284, 1) == 2,
-        compression=number(259, 1),
-        predictor=number(317, 1),
-        fill_order=number(266, 1),
-        orientation=number(274, 1),
+        photometric=number(PHOTOMETRIC, 1),
+        extra=values(EXTRA),
+        separate=number(PLANES, 1) == SEPARATE,
+        compression=number(COMPRESSION, 1),
+        predictor=number(PREDICTOR, 1),
+        fill_order=number(FILL_ORDER, 1),
+        orientation=number(ORIENTATION, 1),
         order="<" if head[:2] == b"II" else ">",
         tile=tile,
-        offsets=values(324 if tiled else 273),
-        counts=values(325 if tiled else 279),
+        offsets=values(TILE_OFFSETS if tiled else STRIP_OFFSETS),
+        counts=values(TILE_BYTES if tiled else STRIP_BYTES),
         more_pages=len(pages) > 1,
         icc_profile=profile if isinstance(profile, bytes) else None,
         directory=tags,
@@ -337,7 +369,7 @@ def _scaled(samples: Samples, layout: Layout) -> Samples:
     if full != white:
         samples = (samples.astype(np.int64) * full + white // 2) // white
     samples = samples.astype(layout.dtype)
-    if layout.photometric == 0:
+    if layout.photometric == WHITE_IS_ZERO:
         samples[..., :1] = full - samples[..., :1]
     return samples
 

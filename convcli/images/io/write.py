@@ -14,8 +14,9 @@ from convcli.images.arrays import Samples
 from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import FORMATS, Format, SaveOptions, format_of, suffix_of
+from convcli.images.io.metadata import RECORD_KEY, with_record, with_size
 from convcli.images.io.netpbm import header
-from convcli.images.io.read import BAD_FILE, RECORD_KEY, with_record, with_size
+from convcli.images.io.read import BAD_FILE
 from convcli.images.io.tags import Tags, directory_of
 from convcli.text import safe
 
