@@ -19,7 +19,7 @@ from typing import (
 
 from convcli.errors import Refusal
 from convcli.options import OutputOptions
-from convcli.output import encodable, line, note, path, show_lines, write
+from convcli.output import encodable, line, note, page, path, show_lines, write
 from convcli.table_layout import Part, columns_that_fit, fold, tree
 from convcli.text import counted, csv_row, safe
 
@@ -264,7 +264,9 @@ def draw(result: Result, stream: TextIO | None = None) -> None:
     from rich.table import Table as Drawing
     from rich.text import Text
 
-    stream = stream or sys.stdout
+    if stream is None:
+        with page() as screen:
+            return draw(result, screen)
     names, rows, totals = table_for_people(result)
     console = Console(file=stream, markup=False, highlight=False, emoji=False)
     cell = _with_bar if console.is_terminal else _figure
@@ -303,6 +305,7 @@ def draw(result: Result, stream: TextIO | None = None) -> None:
         if not console.is_terminal:
             console.width = 10_000  # a file has no edge to wrap at
         console.print(Text(encodable(result.caption, stream)), style="dim")
+    return None
 
 
 NOTHING = {"", "0", "0x0", "0x0x0"}

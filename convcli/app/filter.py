@@ -11,7 +11,7 @@ from convcli.batch.options import BATCH, BatchOptions, is_template
 from convcli.errors import OutputError, SpecError
 from convcli.images.filters.options import FilterOptions
 from convcli.options import OutputOptions
-from convcli.output import line, note, path
+from convcli.output import line, note, path, planned
 from convcli.tables import Record, Table, json
 from convcli.text import safe
 
@@ -45,6 +45,7 @@ class FilterRun(FilterOptions, BatchOptions, OutputOptions):
     mask: str | None = None
     preview: bool = False
     explain: bool = False
+    dry_run: bool = False
     resume: bool = False
     threads: int | None = None
 
@@ -126,6 +127,10 @@ def _filter_prefetched(source: str, options: FilterRun, prefetch: Prefetch) -> N
         note(f"{safe(source)}: {remark}")
     for text in opened.plan.text() if options.explain else ():
         note(text)
+    if options.dry_run:
+        if target is not None:
+            _print_plan(source, target.path, "planned", options)
+        return
     if options.preview and opened.picture:
         _preview(opened.picture, spec)
     if target is None:
@@ -149,8 +154,8 @@ def _filter_prefetched(source: str, options: FilterRun, prefetch: Prefetch) -> N
     if not options.quiet:
         bands = "" if opened.picture else ", in bands"
         note(f"{safe(spec.title)}{bands}: {statistics_text(statistics, opened.plan)}")
-    if target.path != "-":
-        path(target.path)
+        if target.path != "-":
+            path(target.path)
 
 
 def _output_name(source: str, spec: FilterSpec, options: FilterRun, prefetch: Prefetch) -> str:
@@ -225,7 +230,7 @@ def _filter_batch(options: FilterRun) -> None:
     """Filter all the pictures that words and lists name."""
     from convcli.batch.inputs import gathered
     from convcli.batch.jobs import FilterJob
-    from convcli.batch.output_names import in_place, output_root, planned, read_template
+    from convcli.batch.output_names import in_place, output_root, read_template, tasks_of
     from convcli.batch.runner import run
     from convcli.images.filters.spec import remarks, replayed, spec_of
     from convcli.images.io.atomic import check_free
@@ -240,12 +245,14 @@ def _filter_batch(options: FilterRun) -> None:
     else:
         template = read_template(options.output, len(inputs))
         suffix = None if form is None else form.suffixes[0]
-        tasks = planned(inputs, template, spec.label, suffix, options.force, options.resume)
+        tasks = tasks_of(inputs, template, spec.label, suffix, options.force, options.resume)
     if options.report is not None:
         check_free([options.report], options.force or options.resume)
         _refuse_report(options.report, tasks)
     for remark in remarks(spec, wanted):
         note(remark)
+    if options.dry_run:
+        return _plan_batch(tasks, spec_of(wanted).record, options)
     job = FilterJob(
         record=spec.record,
         format=None if form is None else form.name,
@@ -261,7 +268,29 @@ def _filter_batch(options: FilterRun) -> None:
         describes=options.format_ == "json",
     )
     report = _report_json if options.format_ == "json" else _report_path(options.quiet)
-    run(tasks, job, options, report, options.quiet)
+    run(tasks, job, options, report, options.quiet, resumable=not options.in_place)
+    return None
+
+
+def _plan_batch(tasks: Sequence[Task], record: str, options: FilterRun) -> None:
+    """Print what would be done with each picture; of those that are finished, that."""
+    from convcli.batch.resume import finished_before
+
+    for task in tasks:
+        is_finished = options.resume and os.path.lexists(task.target)
+        done = finished_before(task.target, task.source, record) if is_finished else None
+        _print_plan(task.source, task.target, done.status if done else "planned", options)
+
+
+def _print_plan(source: str, target: str, status: str, options: FilterRun) -> None:
+    if options.format_ == "json":
+        from json import dumps
+
+        line(dumps({"schema": 1, "input": source, "output": target, "status": status}))
+    elif status == "planned":
+        planned(source, target)
+    else:
+        note(f"{safe(source)}: {safe(target)} is finished")
 
 
 def _refuse_clashes(options: FilterRun) -> None:
@@ -306,7 +335,7 @@ def _report_path(quiet: bool) -> Callable[[Progress, Outcome], None]:
                 progress.note(f"{safe(outcome.source)}: {text}")
         if not quiet and progress.total == 1 and isinstance(outcome.value, dict):
             progress.note(f"{safe(outcome.target)}: {outcome.value['said']}")
-        if outcome.status != "failed":
+        if outcome.status != "failed" and not quiet:
             progress.path(outcome.target)
 
     return report

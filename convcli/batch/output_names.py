@@ -121,7 +121,7 @@ def output_root(template: str) -> str | None:
     return os.path.dirname(fixed) or None
 
 
-def planned(
+def tasks_of(
     inputs: Sequence[Input],
     template: str,
     label: str,

@@ -263,7 +263,10 @@ def format_choice(*others: str, help: str) -> Decorator:
 format_option = format_choice(help=f"{', '.join(FORMATS)}.")
 text_format_option = format_choice("text", help=f"text, {', '.join(FORMATS)}.  [text]")
 quiet_option = partial(option, "-q", "--quiet", is_flag=True)
-force_option = option("--force", is_flag=True, help="Overwrite what is there already.")
+force_option = option("--force", is_flag=True, help="Overwrite existing files.")
+dry_run_option = option(
+    "-n", "--dry-run", is_flag=True, help="Print input → output, and write nothing."
+)
 
 limit_options = group(
     "Many pictures",

@@ -63,7 +63,7 @@ def weights_picture(kernel: Kernel) -> Image.Image:
 
 
 def shown(picture: Picture, side: int) -> np.ndarray:
-    """A picture as people see it, uint8 (h, w, 3), on white, at most so many pixels a side.
+    """A picture as people see it, uint8 (h, w, 3), on white, with a maximum length of a side.
 
     >>> shown(Picture(np.zeros((9, 4, 1), np.uint8), False, "PNG", {}), 3).shape
     (3, 1, 3)

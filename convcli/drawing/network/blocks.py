@@ -81,7 +81,7 @@ def blocks_of(
 ) -> list[Block]:
     """The blocks of a network, each behind those it reads; the first one is the input.
 
-    With `depth`, layers whose names agree in so many parts are one block. Parts named in `expand`
+    With `depth`, layers whose names agree in that number of parts are one block. Parts in `expand`
     are folded one level deeper than that, and never collapsed with their equals. Raises SpecError
     for a part that no layer is in.
     """

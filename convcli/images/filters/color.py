@@ -49,7 +49,7 @@ def luma(samples: Values, with_alpha: bool) -> Values:
 
 
 def percentiles(values: Values, low: float, high: float) -> tuple[float, float]:
-    """The values below which so many percent lie; 0 and 100 are the minimum and the maximum."""
+    """Percentiles of the values; 0 and 100 are the minimum and the maximum."""
     if not values.size:
         return 0.0, 0.0
     if (low, high) == (0, 100):

@@ -409,8 +409,8 @@ def fit_warnings(fits: Sequence[Fit], skips: bool = True) -> Iterator[str]:
         if skips and fit.skipped:
             yield (
                 f"between windows, {fit.skipped} of every {_plural(cells, fit.window.stride)} are "
-                f"never read: the stride {fit.window.stride} is longer than the kernel's reach "
-                f"{fit.window.dilated_kernel}"
+                f"never read: the stride {fit.window.stride} is longer than the dilated "
+                f"kernel size {fit.window.dilated_kernel}"
             )
 
 
