@@ -58,13 +58,14 @@ def _picture_name(source: str | None) -> str:
 def save_lesson(answer: Answer, target: str, options: ExplainOptions) -> None:
     """Write what can be drawn of a lesson, as the target ends. Raises a Refusal."""
     from convcli.images.io.atomic import check_free, files_named
-    from convcli.images.io.formats import format_of
-    from convcli.images.io.write import write_picture
 
     check_free([target], options.force, *files_named(options.sources))
     if options.is_page:
         _save_page(answer, target, options)
     elif answer.picture is not None:
+        from convcli.images.io.formats import format_of
+        from convcli.images.io.write import write_picture
+
         format_of(target)
         write_picture(answer.picture, target, options.force)
     elif answer.walk is not None:

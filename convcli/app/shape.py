@@ -58,6 +58,7 @@ class ShapeOptions(OutputOptions):
     top: int | None = None
     types: tuple[str, ...] = ()
     by_type: bool = False
+    layout: str = "hwc"
 
 
 ONE_LAYER = ("kernel", "stride", "padding", "dilation", "filters", "groups", "no_bias")
@@ -75,6 +76,7 @@ ONE_NETWORK = (
     "get",
     "columns",
     "train",
+    "layout",
     *SELECTION,
 )
 """Options of one network's table, which a sweep or a comparison does not print."""
@@ -112,7 +114,13 @@ def shape(options: ShapeOptions) -> Outcome:
         raise SpecError("--format text is for --explain")
     selection = Selection(options.sort, options.top, options.types, options.by_type)
     settings = Settings(
-        options.rule, options.dtype, options.batch, options.depth, options.columns, selection
+        options.rule,
+        options.dtype,
+        options.batch,
+        options.depth,
+        options.columns,
+        selection,
+        options.layout,
     )
     if options.sweep is not None:
         from convcli.nets.analysis.compare import sweep

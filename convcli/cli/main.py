@@ -23,7 +23,7 @@ COMMANDS = {
     "layers": "List the layers of the notation, or show one with its formulas.",
     "draw": "Draw a NETWORK as a figure for papers and pages.",
     "filter": "Filter PICTUREs with a kernel and print where results are.",
-    "kernels": "List the kernels that have names, or show one in full.",
+    "kernels": "List the named kernels, or show one in full.",
     "extract": "Draw what layers of random filters see, or make vectors of it.",
     "explain": "Show every product and every sum of a convolution.",
     "fit": "Recover the kernel that turned one picture into another.",

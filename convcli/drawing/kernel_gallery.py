@@ -8,7 +8,7 @@ from convcli.images.filters.apply import filter_picture
 from convcli.images.filters.options import FilterOptions
 from convcli.images.filters.spec import FilterSpec, spec_of
 from convcli.images.image import Picture
-from convcli.images.io.read import of_inks
+from convcli.images.io.inks import of_inks, rgb_of_inks
 from convcli.images.kernels.catalogue import CATALOGUE, built
 from convcli.images.kernels.kernel import Kernel
 
@@ -63,7 +63,7 @@ def weights_picture(kernel: Kernel) -> Image.Image:
 
 
 def shown(picture: Picture, side: int) -> np.ndarray:
-    """A picture as people see it, uint8 (h, w, 3), on white, at most so many pixels a side.
+    """A picture as people see it, uint8 (h, w, 3), on white, with a maximum length of a side.
 
     >>> shown(Picture(np.zeros((9, 4, 1), np.uint8), False, "PNG", {}), 3).shape
     (3, 1, 3)
@@ -77,7 +77,7 @@ def shown(picture: Picture, side: int) -> np.ndarray:
     elif pixels.dtype == np.uint16:
         pixels = (pixels // 256).astype(np.uint8)
     if picture.mode == "CMYK":
-        image = of_inks(pixels).convert("RGB")
+        image = rgb_of_inks(of_inks(pixels), picture.metadata.get("icc_profile"))
     else:
         image = Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
     if picture.has_alpha:

@@ -102,3 +102,52 @@ def test_an_error_instead_of_a_network_is_explained(capfd, tmp_path, monkeypatch
         monkeypatch.setattr("sys.stdin", log)
         assert run(["shape", name, "--input", "224"]) == 1
     assert capfd.readouterr().err.endswith("to fix: write nn.Linear(9216, 128)\n")
+
+
+def test_what_needs_sizes_is_null(capfd, tmp_path):
+    path = tmp_path / "net.txt"
+    path.write_text(PRINTED)
+    assert run(["shape", str(path), "--input", "28", "--format", "json"]) == 0
+    result = json.loads(capfd.readouterr().out)
+    totals = result["totals"]
+    assert (totals["macs"], totals["flops"], totals["activations"]) == (None, None, None)
+    assert (totals["memory"]["weights"], totals["memory"]["forward"]) == (4 * (1200138 + 256), None)
+    assert result["outputs"] == []
+    assert {layer["macs"] for layer in result["layers"]} == {None}
+    assert {layer["share"]["macs"] for layer in result["types"]} == {None}
+    assert run(["shape", str(path), "--input", "28", "--format", "table"]) == 0
+    assert "0 MACs" not in capfd.readouterr().out
+
+
+NO_INDENTATION = """\
+import torch.nn as nn
+class Net(nn.Module):
+def __init__(self, classes=10):
+super().__init__()
+self.features = nn.Sequential(
+nn.Conv2d(1, 8, 3),
+nn.ReLU(),
+)
+self.fc = nn.Linear(8, classes)
+
+def forward(self, x):
+x = self.features(x).mean([2, 3])
+return self.fc(x)
+net = Net(4)
+"""
+
+
+def test_lost_indentation_is_restored_and_said(capfd, tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(NO_INDENTATION)
+    assert run(["shape", str(path), "--input", "32", "--get", "params", "--get", "output"]) == 0
+    out, err = capfd.readouterr()
+    assert out.split() == ["116", "4"]
+    assert "its lost indentation is assumed" in err
+
+
+def test_a_loop_without_indentation_has_no_known_end(capfd, tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(NO_INDENTATION.replace("x = self", "for i in range(2):\nx = self"))
+    assert run(["shape", str(path), "--input", "32"]) == 2
+    assert "net.py:12: this block has lost its indentation" in capfd.readouterr().err

@@ -81,7 +81,7 @@ def blocks_of(
 ) -> list[Block]:
     """The blocks of a network, each behind those it reads; the first one is the input.
 
-    With `depth`, layers whose names agree in so many parts are one block. Parts named in `expand`
+    With `depth`, layers whose names agree in that number of parts are one block. Parts in `expand`
     are folded one level deeper than that, and never collapsed with their equals. Raises SpecError
     for a part that no layer is in.
     """
@@ -98,7 +98,7 @@ def blocks_of(
 def depth_of(summary: Summary) -> int:
     """How deep the names of layers are nested.
 
-    >>> from convcli.api import summarize
+    >>> from convcli import summarize
     >>> depth_of(summarize("vgg16").summary), depth_of(summarize("resnet18").summary)
     (1, 4)
     """

@@ -60,7 +60,7 @@ class FigureOptions(Options):
 class Figure:
     """The figure of a network; a notebook shows it.
 
-    >>> from convcli.api import draw
+    >>> from convcli import draw
     >>> figure = draw("lenet5")
     >>> figure.style, figure.text(".mmd").splitlines()[0]
     ('maps', 'flowchart LR')

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def moving_svg(sheet: "Sheet", seconds: float) -> str:
-    """Every step of a sheet for so many seconds, then again from the first."""
+    """Every step of a sheet for a number of seconds, repeated from the first."""
     pen, count = VectorPen(), len(sheet.cells)
     sheet.draw_ground(pen)
     lines = [
