@@ -83,7 +83,8 @@ def filter_pictures(options: FilterRun) -> None:
 
 
 def _filter_picture(source: str, options: FilterRun) -> None:
-    from convcli.images.io.source import Limits, Prefetch
+    from convcli.images.io.limits import Limits
+    from convcli.images.io.source import Prefetch
 
     # decoded while NumPy is imported
     limits = Limits(options.max_pixels, options.max_memory)
