@@ -31,7 +31,7 @@ from convcli.features.vector_io import (
 from convcli.features.vector_set import VectorMaker, VectorSet, alike_to, one_by_one
 from convcli.images.io.atomic import check_free, files_named
 from convcli.images.io.formats import format_of, readable_suffixes
-from convcli.images.io.source import Limits
+from convcli.images.io.limits import Limits
 from convcli.images.io.write import save_arrays, write_picture
 from convcli.nets.graph import INPUT
 from convcli.nets.readers.read import is_source

@@ -18,7 +18,7 @@ from convcli.text import safe
 if TYPE_CHECKING:
     from convcli.features.extractor import PlainFeatures
     from convcli.images.filters.apply import Opened
-    from convcli.images.io.source import Limits
+    from convcli.images.io.limits import Limits
 
     Value: TypeAlias = Mapping[str, object] | PlainFeatures
     """What work gives besides its file, as JSON holds it: of filters an object, or features."""
@@ -77,7 +77,7 @@ class Job:
 
     @property
     def limits(self) -> "Limits":
-        from convcli.images.io.source import Limits
+        from convcli.images.io.limits import Limits
 
         return Limits(self.max_pixels, self.max_memory, self.beside)
 

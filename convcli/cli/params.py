@@ -198,7 +198,7 @@ def read_pixels(text: str) -> int:
 
 
 def _memory(text: str) -> int:
-    from convcli.images.io.source import read_bytes
+    from convcli.images.io.limits import read_bytes
 
     return read_bytes(text)
 

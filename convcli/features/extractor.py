@@ -17,8 +17,8 @@ from convcli.features.options import FeatureOptions
 from convcli.features.preprocess import Samples, prepared, preparing_bytes
 from convcli.features.presets import RECIPES
 from convcli.images.image import Header, picture_of
+from convcli.images.io.limits import Limits
 from convcli.images.io.read import open_picture
-from convcli.images.io.source import Limits
 from convcli.nets.analysis.summary import Row, summarize
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, Slot

@@ -47,6 +47,7 @@ CASES = {
     "return torch.add(x, x, alpha=2) + x.sub(x, alpha=3)": X,
     "return torch.exp(-x) * torch.sqrt(x)": np.exp(-X) * np.sqrt(X),
     "return x.narrow(1, 1, 2)": X[1:3],
+    "v, i = x.max(1); return v * 2": X.max(0) * 2,
     "return torch.einsum('bchw,bdhw->bcd', x, x)": np.einsum("chw,dhw->cd", X, X),
 }
 
@@ -63,6 +64,10 @@ def test_an_operation_of_a_model_file_is_run(body, expected):
         ("return torch.div(x, 2 * x, rounding_mode='floor')", "floor_divide"),
         ("return F.cosine_similarity(x, x, 1)", "cosine_similarity"),
         ("return x.argmax(1)", "argmax"),
+        ("return x.max(1)[1]", "a tensor of the places of values is read for its sizes"),
+        ("v, i = x.max(1); return v + i", "a tensor of the places of values"),
+        ("return x.int() + x", "a tensor that is cut to integers is read for its sizes"),
+        ("s, m = torch.std_mean(x, 1); return x.mean(1) - m", "a mean beside a spread"),
         ("return x.cumsum(2)", "cumsum"),
         ("return F.pad(x, (0, 0, 0, 0, 1, 1))", "pad"),
         ("return torch.gather(x, 1, x.argmax(1, keepdim=True))", "argmax"),

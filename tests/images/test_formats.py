@@ -15,8 +15,8 @@ from convcli.images.io.formats import (
     readable_suffixes,
     unread_kind,
 )
+from convcli.images.io.headers import sample_bits
 from convcli.images.io.read import open_picture
-from convcli.images.io.source import sample_bits
 
 RAMP = np.add.outer(np.arange(40) * 3, np.arange(48) * 2).astype(np.uint8)
 SOFT = np.stack([RAMP, RAMP[::-1], 255 - RAMP], axis=-1)

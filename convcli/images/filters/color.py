@@ -32,7 +32,8 @@ def in_gray(picture: Picture) -> Picture:
         shade >>= np.uint64(16)
     gray = shade.astype(pixels.dtype)[..., np.newaxis]
     metadata = dict(picture.metadata)
-    if profile := metadata.pop("icc_profile", None):
+    profile = metadata.pop("icc_profile", None)
+    if profile and picture.mode != "CMYK":
         metadata["profile_before_gray"] = profile  # whose curve is that of the gray
     result = np.concatenate([gray, alpha], axis=2)
     return picture._replace(pixels=result, mode="", metadata=metadata)

@@ -27,8 +27,8 @@ from convcli.images.filters.ranges import Range, read_range, signed_chain
 from convcli.images.filters.region import Region, read_region
 from convcli.images.image import picture_of
 from convcli.images.io.formats import formats_beginning
+from convcli.images.io.limits import Limits
 from convcli.images.io.read import open_picture, record_in
-from convcli.images.io.source import Limits
 from convcli.images.kernels.kernel import (
     Kernel,
     anchored,

@@ -48,6 +48,8 @@ class Format(NamedTuple):
     """What a result keeps of its picture."""
     record: Literal["", "text", "exif", "comment"] = ""
     """Where it holds the record of how a result was made."""
+    tags: bool = False
+    """Whether it holds the tags of a TIFF."""
     color_chunks: bool = False
     """Whether it holds gamma and the colors of a PNG as they stand in one."""
     save: Mapping[str, int] = {}
@@ -91,7 +93,7 @@ FORMATS = {
             also_named=("apng",),
             frames="timed",
             deep_channels=4,
-            metadata=frozenset({"dpi", "exif", "xmp", "icc_profile", "hidden_first"}),
+            metadata=frozenset({"dpi", "exif", "xmp", "icc_profile", "hidden_first", "text"}),
             color_chunks=True,
             record="text",
             vips_loader="pngload",
@@ -123,6 +125,7 @@ FORMATS = {
             deep_channels=4,
             float_channels=4,
             inks=True,
+            tags=True,
             record="exif",
             vips_loader="tiffload",
         ),
@@ -180,7 +183,7 @@ FLOAT_FORMATS = {
         Format(name="NPY", suffixes=(".npy",), floats=True),
         Format(name="NPZ", suffixes=(".npz",), floats=True),
         Format(name="PFM", suffixes=(".pfm",), floats=True, narrow=True),
-        Format(name="TIF32", suffixes=(".tif",), floats=True, narrow=True),
+        Format(name="TIF32", suffixes=(".tif",), floats=True, narrow=True, tags=True),
     )
 }
 

@@ -14,7 +14,7 @@ from numpy.typing import DTypeLike
 from convcli.errors import OutputError, PictureError
 from convcli.images.arrays import Samples
 from convcli.images.image import Picture
-from convcli.images.io.source import Map
+from convcli.images.io.headers import Map
 from convcli.images.io.tiff_layout import check_numbers
 
 

@@ -14,8 +14,10 @@ from convcli.images.arrays import Samples
 from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import FORMATS, Format, SaveOptions, format_of, suffix_of
+from convcli.images.io.metadata import RECORD_KEY, with_record, with_size
 from convcli.images.io.netpbm import header
-from convcli.images.io.read import BAD_FILE, RECORD_KEY, with_record, with_size
+from convcli.images.io.read import BAD_FILE
+from convcli.images.io.tags import Tags, directory_of
 from convcli.text import safe
 
 
@@ -75,6 +77,12 @@ def save_picture(
         **(options or SaveOptions()).of(form, picture.metadata),
         **saved_metadata(picture, form, pixels.shape),
     }
+    tags = picture.metadata.get("tags")
+    if form.tags and isinstance(tags, Tags):
+        shape = *pixels.shape, 1 + len(picture.frames)
+        words["tiffinfo"] = directory_of(
+            tags.kept(shape, pixels.dtype.name), words.pop("exif", None)
+        )
     if pixels.dtype != np.uint8 and (pixels.shape[2] > 1 or form.name == "PPM"):
         return DEEP_WRITERS[form.name](picture, stream, words)
     profile = picture.metadata.get("icc_profile")
@@ -83,6 +91,8 @@ def save_picture(
     )
     if rest:
         words |= {"save_all": True, "append_images": rest}
+        for page in rest if "tiffinfo" in words else ():  # the tags are those of the first
+            page.encoderinfo = {"tiffinfo": {}}
         if picture.timing:
             words |= picture.timing.save_words()
         if form.name == "GIF":
@@ -124,8 +134,10 @@ DEEP_WRITERS: dict[str, Callable[[Picture, IO[bytes], Mapping[str, object]], Non
 """What writes color of 16 bits and of floats, which Pillow does not."""
 
 
-def losses(picture: Picture, form: Format | None) -> tuple[str, ...]:
-    """What results lose of a picture because a format does not hold it.
+def losses(
+    picture: Picture, form: Format | None, shape: tuple[int, ...] = (), dtype: str = ""
+) -> tuple[str, ...]:
+    """What results of a shape (h, w, c, pages) lose of a picture, because a format holds it not.
 
     >>> from convcli.images.io.formats import FORMATS
     >>> gray = Picture(np.zeros((1, 1, 1), np.uint8), False, "PNG", {"icc_profile": b"..."})
@@ -141,6 +153,15 @@ def losses(picture: Picture, form: Format | None) -> tuple[str, ...]:
         texts.append(f"{form.name} holds no inks: {conversion_text(metadata.get('icc_profile'))}")
     elif "icc_profile" in metadata and "icc_profile" not in form.metadata and not form.floats:
         texts.append(f"{form.name} holds no color profile: that of the picture is left out")
+    tags = metadata.get("tags")
+    unheld = [name for key, name in BESIDE.items() if key in metadata and key not in form.metadata]
+    if isinstance(tags, Tags):
+        lost = tags.lost(shape, dtype) if form.tags else []
+        if lost:
+            texts.append(f"left out, as it does not hold for the result: {', '.join(lost)}")
+        unheld += [] if form.tags else tags.lost()
+    if unheld and not form.floats:
+        texts.append(f"{form.name} does not hold {', '.join(unheld)} of the picture")
     chunks = metadata.get("color_chunks")
     if isinstance(chunks, dict) and not form.color_chunks:
         special = [text for text in map(_color_text, chunks.items()) if text]
@@ -152,6 +173,9 @@ def losses(picture: Picture, form: Format | None) -> tuple[str, ...]:
         texts.append(f"{form.name} shows all it holds: the hidden first picture is left out")
     return tuple(texts)
 
+
+BESIDE = {"exif": "EXIF", "xmp": "XMP", "text": "texts"}
+"""What pictures hold beside samples and colors."""
 
 USUAL_GAMMA = range(44_000, 47_000)
 """Of gAMA, in 1/100,000: what means sRGB."""

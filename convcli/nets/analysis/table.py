@@ -6,7 +6,7 @@ from math import ceil, prod
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict, get_args
 
 from convcli.geometry import Padding
-from convcli.nets.analysis.mac_rules import RULES
+from convcli.nets.analysis.mac_rules import RULES, check_answers
 from convcli.nets.analysis.summary import DTYPES, SCHEMA, Row, Summary, named_axes, named_sizes
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, size_text
@@ -247,7 +247,11 @@ def block(name: str, members: Sequence[LayerRecord]) -> LayerRecord:
 
 
 def totals(summary: Summary, settings: Settings) -> Totals:
-    """Counts and bytes of the whole network; `memory` is for the batch, in the dtype."""
+    """Counts and bytes of the whole network; `memory` is for the batch, in the dtype.
+
+    Raises UnfitError where the MAC rule has no answer for a layer.
+    """
+    check_answers(settings.rule, summary.rows)
     size, count = DTYPES[settings.dtype], RULES[settings.rule].count
     params = own = statistics = frozen = macs = 0
     for row in summary.rows:  # once: a walk over 500 rows takes half a millisecond

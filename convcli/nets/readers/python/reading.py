@@ -193,6 +193,7 @@ class Text(NamedTuple):
             stopped,
             notes_of(recorder, rest, script.outputs),
             passed_over=tuple(dict.fromkeys(recorder.passed_over)),
+            sizes_alone=recorder.sizes_alone,
         )
 
     def _unused(self, script: ScriptInterpreter, nodes: tuple[Node, ...]) -> list[Node]:

@@ -152,6 +152,10 @@ def to_whole(interpreter: Interpreter, x: Value, *_: Value) -> Value:
     """`x.int()`: the same shape."""
     if isinstance(x, Tensor) and x.values is not None:
         return Tensor(x.shape, values=_of_each("int", x.values))
+    if isinstance(x, Tensor) and x.node:
+        cut = Tensor(x.shape, x.node)
+        cut.learned, cut.stand_in = x.learned, "a tensor that is cut to integers"
+        return cut
     return x
 
 

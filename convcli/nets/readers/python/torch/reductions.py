@@ -91,14 +91,18 @@ def with_mean(type_: str) -> NativeFunction:
         interpreter: Interpreter, x: Value, *args: Value, **options: Value
     ) -> tuple[Tensor, Tensor]:
         output = spread(type_)(interpreter, x, *args, **options)
-        return output, Tensor(output.shape, output.node)
+        mean = Tensor(output.shape, output.node)
+        mean.stand_in = "a mean beside a spread"
+        return output, mean
 
     return call
 
 
 def with_indices(values: Tensor) -> ValuesIndices:
     """Values with the indices they came from."""
-    return ValuesIndices((values, Tensor(values.shape, values.node)))
+    indices = Tensor(values.shape, values.node)
+    indices.stand_in = "a tensor of the places of values"
+    return ValuesIndices((values, indices))
 
 
 def extreme(kind: str) -> NativeFunction:
