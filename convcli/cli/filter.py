@@ -92,6 +92,11 @@ from convcli.images.filters.options import Channels, Normalization
         option("--to", metavar="FORMAT", help="jpeg, png, …, npy, tif32.  [by the name]"),
         force_option,
         option("--in-place", is_flag=True, help="Replace each input by its complete result."),
+        option(
+            "--lossy-in-place",
+            is_flag=True,
+            help="The same where some of the input is lost for good.",
+        ),
         option("--quality", type=click.IntRange(1, 100), metavar="N", help="Of JPEG, WebP.  [95]"),
         option("--subsampling", type=click.Choice(["4:4:4", "4:2:2", "4:2:0"]), help="Of JPEG."),
         option(
