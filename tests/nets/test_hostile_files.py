@@ -2,6 +2,7 @@
 
 import gzip
 import random
+import re
 import zipfile
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from tflite_models import Flat, tflite
 
 from convcli.errors import Refusal
 from convcli.nets.analysis.summary import trace
+from convcli.nets.readers.onnx import constants
 from convcli.nets.readers.read import read_words
 
 FILES = Path(__file__).parent / "files"
@@ -140,3 +142,48 @@ def test_tables_that_stand_for_very_many_are_refused(data, message, tmp_path):
             read_words([str(path)])
     else:
         assert not trace(read_words([str(path)]).network, (3, 8, 8)).failures
+
+
+REFUSED = re.compile(
+    "by values that are computed while it runs|numbers would be worked out"
+    "|more than 10.15 values|the operator Range is not read"
+)
+BIG = np.array([1 << 62])
+MANY = np.array([1 << 18])
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [("Mul", [f"k{i}", f"k{i}"], [f"k{i + 1}"]) for i in range(40)],
+        [("Pow", ["k0", "k0"], ["k40"])],
+        [("Expand", ["k0", "n"], ["e"]), ("ReduceProd", ["e"], ["k40"])],
+        [("Expand", ["z", "n"], ["k0"])]
+        + [("Add", [f"k{i}", f"k{i}"], [f"k{i + 1}"]) for i in range(4_000)]
+        + [("Identity", ["k4000"], ["k40"])],
+        [("Expand", ["z", "n"], ["k0"])]
+        + [("Gather", [f"k{i}", "k0"], [f"k{i + 1}"]) for i in range(4_000)]
+        + [("Identity", ["k4000"], ["k40"])],
+        [("Concat", [f"k{i}", f"k{i}"], [f"k{i + 1}"], {"axis": 0}) for i in range(40)],
+        [("Range", ["z", "k0", "one"], ["k40"])],
+        [("Tile", ["k0", "k0"], ["k40"])],
+    ],
+    ids=lambda nodes: nodes[-2][0] if len(nodes) > 1 else nodes[-1][0],
+)
+def test_numbers_that_grow_are_not_worked_out(nodes, tmp_path, monkeypatch):
+    """Each took minutes or gigabytes as a file of a few kilobytes, or would."""
+    monkeypatch.setattr(constants, "MAX_COMPUTED", 1 << 19)
+    given = {"k0": BIG, "z": np.array([0]), "one": np.array([1]), "n": MANY}
+    made = {name for _, _, outputs, *_ in nodes for name in outputs}
+    path = tmp_path / "net.onnx"
+    onnx.save(
+        model_of(
+            [*nodes, ("Reshape", ["x", "k40"], ["y"])],
+            {"x": [1, 3, 8, 8]},
+            {"y": [1]},
+            {name: array for name, array in given.items() if name not in made},
+        ),
+        path,
+    )
+    (failure,) = trace(read_words([str(path)]).network, (3, 8, 8)).failures
+    assert REFUSED.search(failure.text())
