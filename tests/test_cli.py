@@ -80,7 +80,8 @@ def test_shape_draws_a_table_whose_columns_add_up(shell):
     _, out, _ = shell(f"{ALEXNET} --format table --no-bias")
     lines = [line.split() for line in out.splitlines() if line.strip()]
     assert lines[0] == ["layer", "type", "output", "params", "MACs", "receptive", "field", "unread"]
-    assert lines[2][3:5] == lines[3][2:4] == ["363", "1,058,508"]
+    assert lines[2] == ["input", "(3", "channels", "assumed)", "224x224x3"]
+    assert lines[3][3:5] == lines[4][2:4] == ["363", "1,058,508"]
 
 
 def test_shape_json_has_its_fields(shell):
@@ -295,7 +296,8 @@ def test_every_format_holds_the_same_figures(shell):
         ] == params
     markdown = shell("shape googlenet --format markdown")[1].splitlines()
     cells = [line.strip("|").split("|")[3].strip().replace(",", "") for line in markdown[2:]]
-    assert list(map(int, cells)) == [*params, 6_624_904]
+    assert cells[0] == ""  # of the input
+    assert list(map(int, cells[1:])) == [*params, 6_624_904]
 
 
 def test_filter_names_its_result_writes_it_here_and_prints_the_path(shell):
@@ -556,7 +558,7 @@ def test_samples_are_written_where_none_are_and_run(shell, tmp_path, monkeypatch
     monkeypatch.chdir(tmp_path)
     assert shell("samples new/") == (
         0,
-        "new/cat.jpg\nnew/chart.png\nnew/leaf.png\nnew/net.py\n",
+        "new/cat.jpg\nnew/chart.png\nnew/leaf.png\nnew/net.py\nnew/convcli.ipynb\n",
         "",
     )
     code, _, error = shell("samples new/")
