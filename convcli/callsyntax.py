@@ -39,7 +39,7 @@ UNREADABLE = (SyntaxError, ValueError, RecursionError, MemoryError)
 
 MAX_LINE = 20_000
 MAX_FIELDS = 5_000
-"""Characters of a line with so many fields of f-strings, which take Python long to parse."""
+"""Maximum characters of a line with many fields of f-strings, which Python parses slowly."""
 
 
 class Call(NamedTuple):

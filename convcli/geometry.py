@@ -82,7 +82,7 @@ class Window(NamedTuple):
         return ceil_div(self.dilated_kernel, self.stride)
 
     def span(self, outputs: int) -> int:
-        """Cells from the first tap of one output to the last tap of so many in a row.
+        """Cells from the first tap of one output to the last tap of the last of `outputs`.
 
             (outputs − 1) · stride + dilated kernel
 
@@ -233,7 +233,7 @@ def ceil_padding(length: int, window: Window, padding: Pair) -> Pair:
 
 
 def begins_behind(outputs: int, window: Window, end: int) -> bool:
-    """Whether the last of so many places begins at or behind `end`.
+    """Whether the last of `outputs` windows begins at or behind `end`.
 
     >>> begins_behind(3, Window(2, stride=3), 6), begins_behind(2, Window(2, stride=3), 6)
     (True, False)
@@ -387,7 +387,7 @@ def transposed_padding(padding: Padding, window: Window, extra: int = 0) -> tupl
 
 
 def output_padding_refusal(extra: int, window: Window) -> str | None:
-    """Why a transposed convolution cannot add so many cells at its end, as PyTorch has it.
+    """Why a transposed convolution cannot add a number of cells at its end, as in PyTorch.
 
     >>> output_padding_refusal(1, Window(3, stride=2)), output_padding_refusal(1, Window(3))
     (None, 'output_padding=1 must be less than the stride 1 or the dilation 1')
@@ -401,7 +401,7 @@ def output_padding_refusal(extra: int, window: Window) -> str | None:
 
 
 def fitting_kernel(cells: int, outputs: int, stride: int, dilation: int = 1) -> int | None:
-    """The kernel with which so many windows fill an axis exactly; None where there is none.
+    """The kernel with which `outputs` windows fill an axis exactly; None where there is none.
 
         dilation · (kernel − 1) + 1 + (outputs − 1) · stride = cells
 

@@ -8,7 +8,6 @@ for Python alike, one name per line:
 
 from collections.abc import Callable
 from functools import cache
-from importlib import import_module
 
 Get = Callable[[str], object]
 Names = Callable[[], list[str]]
@@ -43,6 +42,9 @@ def public_names(package: str, file: str) -> tuple[Get, Names]:
     def get(name: str) -> object:
         if name == "__all__":
             return names()
+        # not above: this file is read before convcli.cli has taken Ctrl-C into its hands
+        from importlib import import_module
+
         if name not in modules():
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
         return getattr(import_module(modules()[name]), name)

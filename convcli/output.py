@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
 from convcli.text import safe
@@ -29,13 +30,48 @@ def show_lines(lines: Iterable[Sequence[tuple[str, str]]], styles: Mapping[str, 
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(markup=False, highlight=False, emoji=False)
-    for spans in lines:
-        styled = Text()
-        for part, style in spans:
-            styled.append(encodable(safe(part), sys.stdout), styles.get(style, style))
-        styled.rstrip()
-        console.print(styled, soft_wrap=not sys.stdout.isatty())
+    with page() as stream:
+        console = Console(file=stream, markup=False, highlight=False, emoji=False)
+        for spans in lines:
+            styled = Text()
+            for part, style in spans:
+                styled.append(encodable(safe(part), stream), styles.get(style, style))
+            styled.rstrip()
+            console.print(styled, soft_wrap=not stream.isatty())
+
+
+@contextmanager
+def page() -> Iterator[TextIO]:
+    """Standard output; where a reader sits at a terminal, what its screen cannot hold is paged.
+
+    PAGER names the program, less where it is unset; an empty one pages nothing.
+    """
+    import shlex
+    import shutil
+    import subprocess
+    from io import BytesIO, TextIOWrapper
+
+    pager = shlex.split(os.environ.get("PAGER", "less"))
+    reader = sys.stdin is not None and sys.stdin.isatty() and sys.stdout.isatty()
+    if not reader or not pager or os.environ.get("TERM") == "dumb" or not shutil.which(pager[0]):
+        yield sys.stdout
+        return
+
+    class Screen(TextIOWrapper):
+        def isatty(self) -> bool:
+            return True
+
+    screen = Screen(BytesIO(), sys.stdout.encoding)
+    yield screen
+    screen.seek(0)
+    text = screen.read()
+    if text.count("\n") < shutil.get_terminal_size().lines:
+        write(text)
+        return
+    sys.stdout.flush()
+    # -F: less ends at once what fits, -R: colors, -X: the text stays on the screen
+    environment = {"LESS": "FRX", **os.environ}
+    subprocess.run(pager, input=text, encoding=screen.encoding, env=environment, check=False)
 
 
 def plain_lines(lines: Iterable[Sequence[tuple[str, str]]]) -> Iterator[str]:
@@ -64,6 +100,11 @@ def encodable(text: str, stream: TextIO) -> str:
     except UnicodeEncodeError:
         return text.translate(ASCII).encode(encoding, "backslashreplace").decode(encoding)
     return text
+
+
+def planned(source: str, target: str) -> None:
+    """Write what a dry run would do with a file; `-` is stdin or stdout."""
+    line(f"{safe(source)} → {safe(target)}")
 
 
 def path(name: str) -> None:

@@ -14,11 +14,12 @@ from typing import (
     TypeAlias,
     TypeVar,
     overload,
+    runtime_checkable,
 )
 
 from convcli.errors import Refusal
 from convcli.options import OutputOptions
-from convcli.output import encodable, line, note, path, show_lines, write
+from convcli.output import encodable, line, note, page, path, show_lines, write
 from convcli.table_layout import Part, columns_that_fit, fold, tree
 from convcli.text import counted, csv_row, safe
 
@@ -137,6 +138,15 @@ class Rows(Sequence[Row]):
         return self._row(range(self._count)[index])
 
 
+@runtime_checkable
+class HeadedResult(Result, Protocol):
+    """A result whose table has a row above the others, which TSV and CSV leave out like totals."""
+
+    @property
+    def heading(self) -> Sequence[object]:
+        """The row, or none."""
+
+
 class TextResult(Result, Protocol):
     """A result that can be printed as lines of text, too: spans, each a text and a style."""
 
@@ -204,6 +214,13 @@ def show_text(result: TextResult, styles: Mapping[str, str], options: OutputOpti
         show(result, options.format_, options.quiet)
 
 
+def table_for_people(result: Result) -> Table:
+    """The table with the row above the others, where there is one."""
+    columns, rows, totals = result.table()
+    heading = result.heading if isinstance(result, HeadedResult) else ()
+    return columns, [heading, *rows] if heading else rows, totals
+
+
 def named_rows(result: Result) -> list[dict[str, object]]:
     """The rows of a result's table, values by the names of their columns.
 
@@ -247,8 +264,10 @@ def draw(result: Result, stream: TextIO | None = None) -> None:
     from rich.table import Table as Drawing
     from rich.text import Text
 
-    stream = stream or sys.stdout
-    names, rows, totals = result.table()
+    if stream is None:
+        with page() as screen:
+            return draw(result, screen)
+    names, rows, totals = table_for_people(result)
     console = Console(file=stream, markup=False, highlight=False, emoji=False)
     cell = _with_bar if console.is_terminal else _figure
     lines = [[encodable(cell(value), stream) for value in row] for row in (*rows, totals) if row]
@@ -286,6 +305,7 @@ def draw(result: Result, stream: TextIO | None = None) -> None:
         if not console.is_terminal:
             console.width = 10_000  # a file has no edge to wrap at
         console.print(Text(encodable(result.caption, stream)), style="dim")
+    return None
 
 
 NOTHING = {"", "0", "0x0", "0x0x0"}
@@ -397,7 +417,7 @@ def jsonl(result: Result) -> None:
 
 def markdown(result: Result) -> None:
     """Write a table as GitHub and others draw it, totals last."""
-    columns, rows, footer = result.table()
+    columns, rows, footer = table_for_people(result)
     numeric = _numeric(columns, rows)
     line(f"| {' | '.join(columns)} |")
     line(f"|{'|'.join('--:' if right else '---' for right in numeric)}|")
@@ -416,7 +436,7 @@ def _markdown_cell(value: object) -> str:
 
 def latex(result: Result) -> None:
     """Write a `tabular` with the rules of the booktabs package, totals last."""
-    columns, rows, footer = result.table()
+    columns, rows, footer = table_for_people(result)
     numeric = _numeric(columns, rows)
     line(f"\\begin{{tabular}}{{{''.join('r' if right else 'l' for right in numeric)}}}")
     line("\\toprule")
@@ -440,7 +460,7 @@ def html_table(result: Result) -> str:
     """The table as HTML: what a notebook shows of a result."""
     from html import escape
 
-    columns, rows, footer = result.table()
+    columns, rows, footer = table_for_people(result)
     align = [' style="text-align: right"' if right else "" for right in _numeric(columns, rows)]
 
     def row(values: Sequence[object], tag: str) -> str:

@@ -31,6 +31,8 @@ DRAWN = {
     "lenet5.svg": "draw lenet5 --labels sizes,kernels --legend",
     "inception.svg": "draw inception --direction right",
     "transposed.gif": "explain --input 2x2 --kernel 3 --stride 2 --padding 1 --transposed --fps 1",
+    "stamps.gif": "explain --input 2x2 --kernel 3 --stride 2 --padding 1 --transposed --scatter "
+    "--fps 1",
 }
 """File → the command that draws it with -o."""
 
@@ -45,7 +47,7 @@ REDUCED = {
 
 TILES = (
     "filter samples/cat.jpg --kernel identity",
-    "filter samples/cat.jpg --kernel sobel",
+    "filter samples/cat.jpg --range pct:1,98 --kernel sobel",
     "filter samples/cat.jpg --kernel emboss",
     'filter samples/cat.jpg --kernel "motion(31, 20)"',
 )

@@ -62,8 +62,11 @@ def shell(line: str, folder: Path, stream: type[TextIOWrapper] = TextIOWrapper) 
         return pipe.buffer.getvalue().decode()
 
 
-def on_terminal(line: str, folder: Path) -> tuple[int, str]:
-    """Exit code of a line, and what it leaves on the terminal, without codes for colour."""
+def on_terminal(line: str, folder: Path, reader: bool = False) -> tuple[int, str]:
+    """Exit code of a line, and what it leaves on the terminal, without codes for colour.
+
+    Standard input is the terminal where a `reader` sits at it, and empty elsewhere.
+    """
     main, terminal = pty.openpty()
     termios.tcsetwinsize(terminal, SIZE)
     environment = {
@@ -73,7 +76,7 @@ def on_terminal(line: str, folder: Path) -> tuple[int, str]:
         ["bash", "-o", "pipefail", "-c", shell_line(line)],
         cwd=folder,
         env=environment | {"NO_COLOR": "1", "TERM": "xterm", "LC_ALL": "C.UTF-8"},
-        stdin=subprocess.DEVNULL,
+        stdin=terminal if reader else subprocess.DEVNULL,
         stdout=terminal,
         stderr=terminal,
     ) as process:

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from html.parser import HTMLParser
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -76,7 +77,7 @@ class Cells(HTMLParser):
 def test_a_notebook_and_a_print_show_the_table():
     found = convcli.summarize("conv:8,3 relu", 32)
     page = Cells(found._repr_html_())
-    assert page.tags.count("tr") == 4
+    assert page.tags.count("tr") == 5
     assert {"30x30x8", "224", "194,400"} <= set(page.words)
     rows = [line.split() for line in str(found).splitlines()]
     assert ["total", "30x30x8", "224", "194,400"] in rows
@@ -185,6 +186,29 @@ def test_an_array_comes_back_as_it_is(dtype, shape):
     assert (same.dtype, same.shape) == (picture.dtype, picture.shape)
     if len(shape) == 2 or shape[2] in (1, 3):
         np.testing.assert_array_equal(same, picture)
+
+
+@pytest.mark.parametrize(
+    ("shape", "dtype", "mode"),
+    [((7, 9), "u1", "L"), ((7, 9, 1), "u2", "L"), ((7, 9, 3), "u1", "RGB"), ((7, 9, 4), "u2", "RGBA"), ((7, 9), "f4", None)],
+)  # fmt: skip
+def test_a_notebook_shows_a_filtered_picture(shape, dtype, mode):
+    picture = np.arange(np.prod(shape)).reshape(shape).astype(dtype)
+    shown = convcli.filter_image(picture, "identity")._repr_png_()
+    if mode is None:
+        assert shown is None
+        return
+    with Image.open(BytesIO(shown)) as image:
+        assert (image.mode, image.size) == (mode, (9, 7))
+        if dtype == "u1":
+            np.testing.assert_array_equal(np.asarray(image), picture.reshape(shape))
+
+
+def test_a_notebook_shows_feature_maps():
+    seen = convcli.extract_features(np.eye(16, dtype="u1"), "conv(4, 3)", seed=7)
+    assert repr(seen).startswith("<features of conv1 14x14x4; vector of ")
+    with Image.open(BytesIO(seen._repr_png_())) as image:
+        assert image.mode == "RGB"
 
 
 def test_a_kernel_is_text_an_array_or_a_kernel():

@@ -394,7 +394,7 @@ def test_notes_that_cannot_be_written_change_nothing(shell, tmp_path, line, code
 
 
 def test_extract_writes_a_grid_a_table_and_the_arrays(shell):
-    code, out, err = shell(f"extract {CAT} --seed 3 --save maps.npz")
+    code, out, err = shell(f"extract {CAT} --seed 3 --save maps.npz -v")
     header, *rows = (line.split("\t") for line in out.splitlines())
     figures = ["mean", "spread", "dead", "negative", "ratio", "corr", "ms", "GMAC/s"]
     assert (code, header) == (0, ["layer", "type", "shape", *figures])

@@ -5,7 +5,9 @@
 writes what the commands print now into these files, in place of what stood there.
 """
 
+import ast
 import doctest
+import json
 import re
 import shutil
 import subprocess
@@ -97,6 +99,24 @@ def session(text, place):
 @pytest.mark.parametrize("text", blocks_of("console"))
 def test_a_console_shows_what_is_printed(text, tmp_path):
     assert session(text, tmp_path) == text
+
+
+def test_every_cell_of_the_notebook_runs_and_shows_what_it_ends_with(monkeypatch):
+    monkeypatch.chdir(ROOT / "samples")
+    names: dict[str, object] = {}
+    shown = []
+    for cell in json.loads(Path("convcli.ipynb").read_text("utf-8"))["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        assert (cell["outputs"], cell["execution_count"]) == ([], None)
+        body = ast.parse("".join(cell["source"])).body
+        last = body.pop() if isinstance(body[-1], ast.Expr) else None
+        exec(compile(ast.Module(body, []), cell["id"], "exec"), names)
+        if last is not None:
+            value = eval(compile(ast.Expression(last.value), cell["id"], "eval"), names)
+            shown += [name for name in dir(value) if name.startswith("_repr_")]
+            assert 0 < len(repr(value)) < 600
+    assert {"_repr_html_", "_repr_png_", "_repr_svg_"} <= set(shown)
 
 
 @pytest.mark.parametrize("text", blocks_of("python"))

@@ -66,6 +66,10 @@ OUTPUTS = {
             "explain --input 3x3 --kernel 2 --transposed --symbols",
             "explain --input 1/4,2 --kernel 1 --bias 1/3 --cell 0,0",
         ),
+        "--scatter": (
+            "explain --input 2x2 --kernel 3 --transposed --scatter --stride 2 --padding 1",
+            "explain --input 2x2 --kernel 2 --transposed --scatter --symbols --cell 0,1 --bias b",
+        ),
         "--backward": (
             "explain --input 3x3 --kernel 2 --backward",
             "explain --input 4x4 --pool avg:2 --backward",

@@ -5,6 +5,7 @@ import os
 import sys
 
 import pytest
+from terminal import on_terminal
 
 from convcli import output, tables
 
@@ -150,3 +151,22 @@ def test_lines_of_spans_are_coloured_on_a_terminal_alone(monkeypatch):
 def test_a_note_without_a_reader_is_dropped(monkeypatch):
     monkeypatch.setattr(sys, "stderr", None)
     output.note("odd")
+
+
+@pytest.mark.parametrize(
+    ("pager", "line", "is_paged"),
+    [
+        ("sed s/^/P:/", "convcli shape vgg16", True),
+        ("sed s/^/P:/", "convcli shape lenet5", False),  # which the screen holds
+        ("sed s/^/P:/", "convcli explain --input 5x5 --kernel 3", True),
+        ("sed s/^/P:/", "convcli shape vgg16 < /dev/null", False),  # where nobody sits
+        ("", "convcli shape vgg16", False),
+        ("no-such-pager", "convcli shape vgg16", False),
+    ],
+)
+def test_a_pager_shows_what_is_longer_than_the_screen(tmp_path, monkeypatch, pager, line, is_paged):
+    monkeypatch.setenv("PAGER", pager)
+    code, shown = on_terminal(line, tmp_path, reader=True)
+    rows = shown.splitlines()
+    assert (code, all(row.startswith("P:") for row in rows)) == (0, is_paged)
+    assert len(rows) > 20

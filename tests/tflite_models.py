@@ -60,8 +60,11 @@ class Flat:
         return struct.pack("<I", at) + b"TFL3" + self.data
 
 
-def tflite(path, half=False):
-    """Conv 3x3 with ReLU6, depthwise, pad of channels, mean, fully connected."""
+def tflite(path, half=False, last=9, custom=None):
+    """Conv 3x3 with ReLU6, depthwise, pad of channels, mean, fully connected.
+
+    `last` is the code of the last operator; `custom` its name, where it is not TFLite's own.
+    """
     flat = Flat()
     weights = [np.ones((4, 3, 3, 3)), np.ones((1, 3, 3, 4)), np.ones((5, 6))]
     pads = np.array([0, 0, 0, 0, 0, 0, 1, 1], np.int32)
@@ -110,7 +113,7 @@ def tflite(path, half=False):
         (4, [2, 3], [4], {"f0": ("b", 0), "f1": ("i", 1), "f2": ("i", 1), "f3": ("i", 1)}),
         (34, [4, 5], [6], {}),
         (40, [6, 11], [7], {}),
-        (9, [7, 8], [9], {}),
+        (last, [7, 8], [9], {}),
     ]
     if half:
         steps.insert(0, (6, [1], [10], {}))
@@ -130,7 +133,13 @@ def tflite(path, half=False):
         f2=flat.vector("i", [9]),
         f3=flat.offsets(operators),
     )
-    known = flat.offsets([flat.table(f0=("b", code), f3=("i", code)) for code in codes])
+    own = custom and flat.text(custom)
+    known = flat.offsets(
+        [
+            flat.table(f0=("b", min(code, 127)), f1=own if code == 32 else None, f3=("i", code))
+            for code in codes
+        ]
+    )
     held, graphs = flat.offsets(buffers), flat.offsets([graph])
     root = flat.table(f0=("I", 3), f1=known, f2=graphs, f4=held)
     Path(path).write_bytes(flat.file(root))

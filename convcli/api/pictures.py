@@ -38,6 +38,7 @@ def filter_image(
     exact: bool = False,
     threshold: float | None = None,
     region: str | tuple[int, int, int, int] = "",
+    mask: "str | os.PathLike[str] | NDArray[np.number | np.bool_] | None" = None,
     flip: bool = False,
     transpose: bool = False,
     rotate: int = 0,
@@ -52,11 +53,12 @@ def filter_image(
 
     `image` is a path ("-" is stdin; an animation's first frame), or an array (height, width) or
     (height, width, samples) of uint8, uint16 or float32; of integers a second or fourth sample is
-    alpha. The result is an array of the same kind, gray where `gray` is set. A kernel is text as
-    on the command line (`sobel`, `gaussian:2`, "0 1; 1 0", @file), what `convcli.kernel` gives, or
-    a matrix (rows, columns). All other arguments are the options of `convcli filter`; kernels are
-    used as drawn: cross-correlation. A region is text, "10,20,200x100", or (row, column, height,
-    width).
+    alpha. The result is an array of the same kind, gray where `gray` is set, and a notebook shows
+    it. A kernel is text as on the command line (`sobel`, `gaussian:2`, "0 1; 1 0", @file), what
+    `convcli.kernel` gives, or a matrix (rows, columns). All other arguments are the options of
+    `convcli filter`; kernels are used as drawn: cross-correlation. A region is text,
+    "10,20,200x100", or (row, column, height, width). A mask is a path, or an array (height, width)
+    of booleans, uint8, uint16, or shares.
 
     >>> import numpy as np
     >>> step = np.array([[0, 0, 255, 255]] * 3, np.uint8)
@@ -74,6 +76,7 @@ def filter_image(
     """
     import numpy as np
 
+    from convcli.images.arrays import PictureArray
     from convcli.images.filters.apply import filter_picture, open_planned
     from convcli.images.filters.options import FilterOptions
     from convcli.images.filters.spec import spec_of
@@ -103,14 +106,15 @@ def filter_image(
         amount=str(amount),
         exact=exact,
     )
-    spec = spec_of(options, tuple(map(kernel, kernels)))
+    where = os.fspath(mask) if isinstance(mask, str | os.PathLike) else mask
+    spec = spec_of(options, tuple(map(kernel, kernels))).masked(where)
     if isinstance(image, str | os.PathLike):
         opened = open_planned(os.fspath(image), spec)
         assert opened.picture is not None  # which a target alone allows
-        return filter_picture(opened.picture, opened.plan, threads).pixels
+        return filter_picture(opened.picture, opened.plan, threads).pixels.view(PictureArray)
     samples = np.asarray(image)
     picture = picture_of(samples)
     if not picture.full:
         picture = picture._replace(has_alpha=False)
-    result = filter_picture(picture, spec, threads).pixels
+    result = filter_picture(picture, spec, threads).pixels.view(PictureArray)
     return result[..., 0] if samples.ndim == 2 else result

@@ -1,6 +1,7 @@
 """`convcli explain`: a lesson printed, after what is drawn of it is written."""
 
 from os.path import basename, splitext
+from typing import TYPE_CHECKING
 
 from convcli.app.lessons import KINDS, Answer, ExplainOptions, lesson_of
 from convcli.errors import SpecError, UnfitError
@@ -8,6 +9,9 @@ from convcli.explanation.render import STYLES
 from convcli.output import note
 from convcli.tables import show_text
 from convcli.text import safe
+
+if TYPE_CHECKING:
+    from convcli.explanation.draw.frames import Sheet
 
 
 def explain(options: ExplainOptions) -> None:
@@ -54,24 +58,40 @@ def _picture_name(source: str | None) -> str:
 def save_lesson(answer: Answer, target: str, options: ExplainOptions) -> None:
     """Write what can be drawn of a lesson, as the target ends. Raises a Refusal."""
     from convcli.images.io.atomic import check_free, files_named
-    from convcli.images.io.formats import format_of
-    from convcli.images.io.write import write_picture
 
     check_free([target], options.force, *files_named(options.sources))
     if options.is_page:
         _save_page(answer, target, options)
     elif answer.picture is not None:
+        from convcli.images.io.formats import format_of
+        from convcli.images.io.write import write_picture
+
         format_of(target)
         write_picture(answer.picture, target, options.force)
     elif answer.walk is not None:
         from convcli.explanation.draw.animation import save_animation
-        from convcli.explanation.draw.frames import Sheet
-        from convcli.explanation.draw.themes import THEMES
 
-        sheet = Sheet(answer.walk, THEMES[options.theme or "both"], options.cell)
-        save_animation(sheet, target, options.fps or 2.0, options.force)
+        save_animation(_sheet(answer, options), target, options.fps or 2.0, options.force)
     else:
         raise UnfitError("-o draws a window that walks; there is none to draw here")
+
+
+def _sheet(answer: Answer, options: ExplainOptions) -> "Sheet":
+    """The frames of an answer that has a walk."""
+    from convcli.explanation.draw.frames import Sheet
+    from convcli.explanation.draw.scatter import ScatterSheet
+    from convcli.explanation.draw.signals import SignalSheet
+    from convcli.explanation.draw.themes import THEMES
+    from convcli.explanation.scatter import ScatterLesson
+    from convcli.explanation.signals import SignalLesson
+
+    theme = THEMES[options.theme or "both"]
+    if isinstance(answer.lesson, ScatterLesson):
+        return ScatterSheet(answer.lesson, theme)
+    if isinstance(answer.lesson, SignalLesson):
+        return SignalSheet(answer.lesson, theme)
+    assert answer.walk is not None
+    return Sheet(answer.walk, theme, options.cell)
 
 
 def _save_page(answer: Answer, target: str, options: ExplainOptions) -> None:

@@ -30,14 +30,14 @@ from convcli.features.vector_io import (
 )
 from convcli.features.vector_set import VectorMaker, VectorSet, alike_to, one_by_one
 from convcli.images.io.atomic import check_free, files_named
-from convcli.images.io.formats import READABLE, format_of
-from convcli.images.io.source import Limits
+from convcli.images.io.formats import format_of, readable_suffixes
+from convcli.images.io.limits import Limits
 from convcli.images.io.write import save_arrays, write_picture
 from convcli.nets.graph import INPUT
 from convcli.nets.readers.read import is_source
 from convcli.nets.readers.vocabulary.registry import names_of
 from convcli.nets.zoo import zoo_name
-from convcli.output import note
+from convcli.output import note, planned
 from convcli.runtime.memory_estimate import took_note
 from convcli.tables import Outcome
 from convcli.text import counted, safe
@@ -72,11 +72,18 @@ def _vectors(options: ExtractOptions) -> Outcome:
         paths, maker = _batch(words, options)
     else:
         paths = pictures_of(words)
-        maker = VectorMaker(one_by_one, note, options.quiet)
+        maker = VectorMaker(one_by_one, note, options.memory)
     sources = files_read(paths, options)
     setup = read_setup(layers, options)
     if options.among is not None and options.nearest is None:
         raise SpecError("--among goes with --nearest, such as --nearest 5")
+    if options.dry_run:
+        prints = options.given("top", "labels", "distances", "nearest") or options.output is None
+        if not prints:
+            vector_target(options.format_, options.output, options.force, sources)
+        for path in paths:
+            planned(path, "-" if prints else options.output or "-")
+        return Outcome()
     if options.given("top", "labels"):
         return _classes(paths, setup, maker, options)
     if options.distances is None and options.nearest is None:
@@ -86,7 +93,7 @@ def _vectors(options: ExtractOptions) -> Outcome:
         vectors = maker.vectors(paths, setup)
         write_vectors(vectors, setup, target, options.force, maker.failed)
         if not options.quiet:
-            took = took_note(started)
+            took = took_note(started, options.verbose)
             note(f"{setup.text()}; {counted(maker.done, 'picture')}, {took}")
         return Outcome(refusal=maker.failure())
     _check_comparison(paths, options)
@@ -94,7 +101,7 @@ def _vectors(options: ExtractOptions) -> Outcome:
     if maker.failed and not (queries.paths and pool.paths):
         return Outcome(refusal=maker.failure())
     if not options.quiet:
-        note(f"{setup.text()}; {took_note(started)}")
+        note(f"{setup.text()}; {took_note(started, options.verbose)}")
 
     metric = options.distances or "cosine"
     if options.nearest is None:
@@ -130,7 +137,7 @@ def _batch(words: Sequence[str], options: ExtractOptions) -> tuple[tuple[str, ..
     inputs = gathered(words, options.recursive, options.files_from, options.null)
     workers = Vectors(options)
     paths = tuple(picture.path for picture in inputs)
-    return paths, VectorMaker(workers.each, workers.note, options.quiet)
+    return paths, VectorMaker(workers.each, workers.note, options.memory)
 
 
 def _check_comparison(paths: Sequence[str], options: ExtractOptions) -> None:
@@ -189,6 +196,13 @@ def _maps(options: ExtractOptions) -> Outcome:
     check_free([*sheets, options.save, options.filters], options.force, *sources)
     if options.filters:
         format_of(options.filters)
+    if options.dry_run:
+        others = [name for name in (options.save, options.filters) if name]
+        for path, target in zip(paths, targets, strict=True):
+            drawn_as = [target.path_of("LAYER")] if target.folder is not None else [target.sheet]
+            for name in (*drawn_as, *others):
+                planned(path, name or "-")
+        return Outcome()
     for text in () if options.quiet else setup.notes:
         note(text)
     extractor = Extractor(setup, Limits(options.max_pixels, options.max_memory))
@@ -234,8 +248,10 @@ def _picture(
         note(text)
     needs = target.memory(x.size, len(layers))
     memory = extractor.memory(x.shape, names if saves else (), needs)
-    for text in () if options.quiet else filter(None, (memory, missing)):
-        note(text)
+    if options.memory or (memory.is_near and not options.quiet):
+        note(memory.text)
+    if missing and not options.quiet:
+        note(missing)
     extractor.prepare_weights(rows)
     for text in extractor.notes():
         note(text)
@@ -262,7 +278,7 @@ def _picture(
     if options.filters:
         write_picture(sheet(list(grids.values())), options.filters, options.force)
     files = drawing.finish(extractor.weights)
-    if not options.quiet:
+    if options.memory:
         note(took_note(started))
     return PictureStats(path, x.shape, tuple(stats)), files
 
@@ -282,7 +298,7 @@ def split_words(words: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]
 def is_layer(word: str, after_pictures: bool) -> bool:
     """Whether a word is a layer or a network, not a picture; after pictures, if in doubt."""
 
-    if word.lower().endswith(tuple(READABLE)) or word == "-":
+    if word.lower().endswith(tuple(readable_suffixes())) or word == "-":
         return False
     if re.search(r"\.(net|txt|onnx|py(:.+)?)$", word) or re.match(
         r"\s*[A-Za-z][\w.]*\s*[:(=]", word

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from convcli.batch.options import BATCH, BatchOptions, is_template
 from convcli.errors import OutputError, SpecError
 from convcli.images.filters.options import FilterOptions
 from convcli.options import OutputOptions
-from convcli.output import line, note, path
+from convcli.output import line, note, path, planned
 from convcli.tables import Record, Table, json
 from convcli.text import safe
 
@@ -44,6 +45,7 @@ class FilterRun(FilterOptions, BatchOptions, OutputOptions):
     mask: str | None = None
     preview: bool = False
     explain: bool = False
+    dry_run: bool = False
     resume: bool = False
     threads: int | None = None
 
@@ -81,27 +83,34 @@ def filter_pictures(options: FilterRun) -> None:
 
 
 def _filter_picture(source: str, options: FilterRun) -> None:
-    from convcli.images.io.source import Limits, Prefetch
+    from convcli.images.io.limits import Limits
+    from convcli.images.io.source import Prefetch
 
     # decoded while NumPy is imported
     limits = Limits(options.max_pixels, options.max_memory)
-    prefetch = Prefetch(source, background=True, limits=limits)
+    with closing(Prefetch(source, background=True, limits=limits)) as prefetch:
+        _filter_prefetched(source, options, prefetch)
+
+
+def _filter_prefetched(source: str, options: FilterRun, prefetch: Prefetch) -> None:
     from convcli.images.filters.apply import filter_opened, open_planned, refuse_clipping
     from convcli.images.filters.plan import statistics_record, statistics_text
     from convcli.images.filters.spec import remarks, replayed, spec_of
     from convcli.images.io.atomic import check_free, files_named
     from convcli.images.io.formats import Target
+    from convcli.images.io.frames import source_of
     from convcli.images.io.write import check_stdout
 
     wanted = replayed(options)
-    spec, target = spec_of(wanted).masked(options.mask, limits), None
+    spec, target = spec_of(wanted).masked(options.mask, prefetch.limits), None
     hints = remarks(spec, wanted)
     masks = [options.mask] if options.mask is not None else []
     if options.output is not None or not options.preview:
         target = Target(
             _output_name(source, spec, options, prefetch), options.force, options.save_options()
         )
-        check_free([target.path], options.force, source, *masks, *files_named(options.kernels))
+        file = source_of(source).file
+        check_free([target.path], options.force, file, *masks, *files_named(options.kernels))
         form = target.format()
         if form is not None:
             target.options.check(form)
@@ -118,6 +127,10 @@ def _filter_picture(source: str, options: FilterRun) -> None:
         note(f"{safe(source)}: {remark}")
     for text in opened.plan.text() if options.explain else ():
         note(text)
+    if options.dry_run:
+        if target is not None:
+            _print_plan(source, target.path, "planned", options)
+        return
     if options.preview and opened.picture:
         _preview(opened.picture, spec)
     if target is None:
@@ -141,8 +154,8 @@ def _filter_picture(source: str, options: FilterRun) -> None:
     if not options.quiet:
         bands = "" if opened.picture else ", in bands"
         note(f"{safe(spec.title)}{bands}: {statistics_text(statistics, opened.plan)}")
-    if target.path != "-":
-        path(target.path)
+        if target.path != "-":
+            path(target.path)
 
 
 def _output_name(source: str, spec: FilterSpec, options: FilterRun, prefetch: Prefetch) -> str:
@@ -150,20 +163,21 @@ def _output_name(source: str, spec: FilterSpec, options: FilterRun, prefetch: Pr
 
     Raises OutputError where a picture's name does not tell a format.
     """
-    from convcli.images.io.formats import SUFFIXES, suffix_of
+    from convcli.images.io.formats import FLOAT_SUFFIXES, SUFFIXES, result_suffix
+    from convcli.images.io.frames import source_of
     from convcli.images.io.read import open_picture
 
-    if options.output is not None or source == "-":
+    file, form = source_of(source), options.save_options().format
+    if options.output is not None or file.file == "-":
         return "-" if options.output is None else options.output
-    form = options.save_options().format
-    if form is None and suffix_of(source) not in SUFFIXES:
+    own = result_suffix(file.suffix)
+    if form is None and own.lower() not in {*SUFFIXES, *FLOAT_SUFFIXES}:
         open_picture(source, every_kind=True, prefetch=prefetch)  # says what is wrong with it
         raise OutputError(
             f"{safe(source)} does not end as a picture does; name the result with -o, or its "
             "format with --to"
         )
-    stem, own = os.path.splitext(os.path.basename(source))
-    return f"{stem}.{spec.label}{own if form is None else form.suffixes[0]}"
+    return f"{file.stem}.{spec.label}{own if form is None else form.suffixes[0]}"
 
 
 def _preview(picture: Picture, spec: FilterSpec) -> None:
@@ -171,7 +185,7 @@ def _preview(picture: Picture, spec: FilterSpec) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
 
-    from convcli.drawing.kernel_gallery import shown
+    from convcli.drawing.kernel_gallery import fitted_tile
     from convcli.drawing.terminal import half_blocks
     from convcli.images.filters.apply import filter_picture
 
@@ -183,7 +197,10 @@ def _preview(picture: Picture, spec: FilterSpec) -> None:
     result = filter_picture(picture._replace(frames=()), spec).picture
     grid = Grid.grid(padding=(0, 1))
     grid.add_row(
-        *(half_blocks(shown(one, 2 * half), half, console.encoding) for one in (picture, result))
+        *(
+            half_blocks(fitted_tile(one, 2 * half), half, console.encoding)
+            for one in (picture, result)
+        )
     )
     console.print(grid)
 
@@ -216,7 +233,7 @@ def _filter_batch(options: FilterRun) -> None:
     """Filter all the pictures that words and lists name."""
     from convcli.batch.inputs import gathered
     from convcli.batch.jobs import FilterJob
-    from convcli.batch.output_names import in_place, output_root, planned, read_template
+    from convcli.batch.output_names import in_place, output_root, read_template, tasks_of
     from convcli.batch.runner import run
     from convcli.images.filters.spec import remarks, replayed, spec_of
     from convcli.images.io.atomic import check_free
@@ -231,14 +248,16 @@ def _filter_batch(options: FilterRun) -> None:
     else:
         template = read_template(options.output, len(inputs))
         suffix = None if form is None else form.suffixes[0]
-        tasks = planned(inputs, template, spec.label, suffix, options.force, options.resume)
+        tasks = tasks_of(inputs, template, spec.label, suffix, options.force, options.resume)
     if options.report is not None:
         check_free([options.report], options.force or options.resume)
         _refuse_report(options.report, tasks)
     for remark in remarks(spec, wanted):
         note(remark)
+    if options.dry_run:
+        return _plan_batch(tasks, spec_of(wanted).record, options)
     job = FilterJob(
-        record=spec_of(wanted).record,
+        record=spec.record,
         format=None if form is None else form.name,
         quality=options.quality,
         subsampling=options.subsampling,
@@ -252,7 +271,29 @@ def _filter_batch(options: FilterRun) -> None:
         describes=options.format_ == "json",
     )
     report = _report_json if options.format_ == "json" else _report_path(options.quiet)
-    run(tasks, job, options, report, options.quiet)
+    run(tasks, job, options, report, options.quiet, resumable=not options.in_place)
+    return None
+
+
+def _plan_batch(tasks: Sequence[Task], record: str, options: FilterRun) -> None:
+    """Print what would be done with each picture; of those that are finished, that."""
+    from convcli.batch.resume import finished_before
+
+    for task in tasks:
+        is_finished = options.resume and os.path.lexists(task.target)
+        done = finished_before(task.target, task.source, record) if is_finished else None
+        _print_plan(task.source, task.target, done.status if done else "planned", options)
+
+
+def _print_plan(source: str, target: str, status: str, options: FilterRun) -> None:
+    if options.format_ == "json":
+        from json import dumps
+
+        line(dumps({"schema": 1, "input": source, "output": target, "status": status}))
+    elif status == "planned":
+        planned(source, target)
+    else:
+        note(f"{safe(source)}: {safe(target)} is finished")
 
 
 def _refuse_clashes(options: FilterRun) -> None:
@@ -270,8 +311,8 @@ def _refuse_clashes(options: FilterRun) -> None:
         raise SpecError("stdin (-) is one picture, with a file as -o, and not one of a batch")
     if options.output == "-":
         raise SpecError("-o - is one picture on stdout; name a folder, such as -o out/")
-    if options.mask is not None and (options.resume or options.scheduler is not None):
-        raise SpecError("--mask goes without --resume and --scheduler: no result tells its mask")
+    if options.mask is not None and options.scheduler is not None:
+        raise SpecError("--mask goes without --scheduler: other machines do not have the mask")
     if options.given("ship") and options.scheduler is None:
         raise SpecError("--ship goes with --scheduler")
     options.check()
@@ -297,7 +338,7 @@ def _report_path(quiet: bool) -> Callable[[Progress, Outcome], None]:
                 progress.note(f"{safe(outcome.source)}: {text}")
         if not quiet and progress.total == 1 and isinstance(outcome.value, dict):
             progress.note(f"{safe(outcome.target)}: {outcome.value['said']}")
-        if outcome.status != "failed":
+        if outcome.status != "failed" and not quiet:
             progress.path(outcome.target)
 
     return report

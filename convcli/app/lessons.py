@@ -35,6 +35,7 @@ class LessonOptions(Options):
     bias: str | None = None
     flip: bool = False
     transposed: bool = False
+    scatter: bool = False
     output_padding: Pair | None = None
     random: int | None = None
     symbols: bool = False
@@ -219,9 +220,13 @@ def _convolution(options: ExplainOptions) -> Answer:
     else:
         if options.output_padding is not None:
             raise SpecError("--output-padding is for --transposed")
+        if options.scatter:
+            raise SpecError("--scatter is a view of a transposed convolution: add --transposed")
         walk = convolution(x, kernel, options.geometry, bias, options.flip, border)
-    check_cell(walk, options.cell)
     hints = tuple(operands.hints)
+    if options.scatter:
+        return _scatter(options, walk, operands)
+    check_cell(walk, options.cell)
     if options.backward:
         gradient = operands.gradient(options.grad, 1, walk.size)
         backward = Backward(walk, gradient, options.cell, tuple(operands.notes), options.every)
@@ -229,6 +234,18 @@ def _convolution(options: ExplainOptions) -> Answer:
     return Answer(
         Lesson(walk, options.cell, tuple(operands.notes), options.every), walk, hints=hints
     )
+
+
+def _scatter(options: ExplainOptions, walk: "Walk", operands: Operands) -> Answer:
+    from convcli.explanation.scatter import ScatterLesson, check_stamp
+
+    if options.backward:
+        raise SpecError("--scatter goes forward: leave it or --backward out")
+    if options.is_page:
+        raise SpecError("a page walks the equal convolution: leave --scatter out")
+    check_stamp(walk, options.cell)
+    lesson = ScatterLesson(walk, options.cell, tuple(operands.notes), options.every)
+    return Answer(lesson, walk, hints=tuple(operands.hints))
 
 
 def _pool(options: ExplainOptions) -> Answer:
@@ -359,7 +376,11 @@ KINDS = {
     "convolution": Kind(
         "a convolution",
         frozenset(
-            {"kernel", "bias", "flip", "transposed", "output_padding", "border", *WINDOW, *BACKWARD}
+            {
+                *("kernel", "bias", "flip", "transposed", "scatter", "output_padding", "border"),
+                *WINDOW,
+                *BACKWARD,
+            }
         ),
         _convolution,
     ),

@@ -23,6 +23,13 @@ class ExtractOptions(FeatureOptions, BatchOptions, OutputOptions):
     distances: str | None = None
     top: int | None = None
     labels: str | None = None
+    verbose: bool = False
+    dry_run: bool = False
+
+    @property
+    def memory(self) -> bool | None:
+        """Whether memory is reported in any case, near the limit, or (None) not at all."""
+        return None if self.quiet else self.verbose
 
 
 class FitOptions(OutputOptions):

@@ -1,4 +1,4 @@
-"""`convcli samples`: the pictures and the network that the examples of the help name."""
+"""`convcli samples`: the pictures and the network that examples name, and a notebook."""
 
 from functools import partial
 from pathlib import Path
@@ -7,7 +7,7 @@ from shutil import copyfileobj
 from convcli.images.io.atomic import check_free, write_file
 from convcli.output import path
 
-NAMES = ("cat.jpg", "chart.png", "leaf.png", "net.py")
+NAMES = ("cat.jpg", "chart.png", "leaf.png", "net.py", "convcli.ipynb")
 
 
 def samples_folder() -> Path:

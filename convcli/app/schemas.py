@@ -23,25 +23,25 @@ COUNTS: dict[str, Form] = {
     "trainable": "integer",
     "frozen": "integer",
     "buffers": "integer",
-    "macs": "integer",
-    "flops": "integer",
+    "macs": "integer null",
+    "flops": "integer null",
 }
 LAYER_COUNTS: dict[str, Form] = {
     **COUNTS,
-    "memory": "integer",
-    "traffic": "integer",
-    "share": {"params": "number", "macs": "number"},
+    "memory": "integer null",
+    "traffic": "integer null",
+    "share": {"params": "number", "macs": "number null"},
 }
 TOTALS: Form = {
     **COUNTS,
-    "activations": "integer",
+    "activations": "integer null",
     "memory": {
         "dtype": "string",
         "batch": "integer",
         "weights": "integer",
-        "activations": "integer",
-        "peak_activations": "integer",
-        "forward": "integer",
+        "activations": "integer null",
+        "peak_activations": "integer null",
+        "forward": "integer null",
     },
 }
 FORMULA: Form = {
@@ -63,7 +63,7 @@ LAYER: Form = {
     "input": SIZES,
     "output": SIZES,
     **LAYER_COUNTS,
-    "intensity": "number",
+    "intensity": "number null",
     "unread": SIZES,
     "receptive_field": SIZES,
     "jump": {"*": "number"},
@@ -315,6 +315,24 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
                     "channels": [{"terms": [TERM], "sum": VALUE}],
                     "bias": f"{VALUE} null",
                     "values": [VALUE],
+                }
+            ],
+        },
+        "--scatter": {
+            "operation": "string",
+            "input": STACK,
+            "kernel": STACK,
+            "bias": f"{VALUE} null",
+            "formulas": {"rows": "string", "columns": "string"},
+            "output": {"height": "integer", "width": "integer", "values?": GRIDS},
+            "notes": ["string"],
+            "stamps": [
+                {
+                    "cell": ["integer"],
+                    "x": [VALUE],
+                    "taps": [
+                        {"place": ["integer"], "inside": "boolean", "product": VALUE, "sum": VALUE}
+                    ],
                 }
             ],
         },

@@ -10,7 +10,8 @@ from re import finditer
 from typing import NamedTuple
 
 from convcli.errors import PictureError, SpecError
-from convcli.images.io.formats import READABLE, UNREAD_SUFFIXES, suffix_of
+from convcli.images.io.formats import UNREAD_SUFFIXES, readable_suffixes, suffix_of
+from convcli.images.io.frames import source_of
 from convcli.output import note
 from convcli.text import safe
 
@@ -54,7 +55,7 @@ def gathered(
             unread: Counter[str] = Counter()
             inside = list(pictures_in(word, recursive, skip, unread))
             left = [
-                f"{count:,} {suffix} skipped, which {UNREAD_SUFFIXES[suffix].command} converts"
+                f"{count:,} {suffix} skipped: {UNREAD_SUFFIXES[suffix].advice}"
                 for suffix, count in sorted(unread.items())
             ]
             if not inside:
@@ -63,6 +64,8 @@ def gathered(
             for text in left:
                 note(f"{safe(word)}: {text}")
             inputs += inside
+        elif source_of(word).frames:
+            inputs.append(Input(word))
         elif is_glob(word):
             inputs += [
                 Input(match)
@@ -80,7 +83,7 @@ def gathered(
         inputs += [Input(name) for name in _listed(files_from, null)]
     if not inputs:
         raise PictureError("no picture is named")
-    if any(one.path == "-" for one in inputs) and len(inputs) > 1:
+    if any(source_of(one.path).file == "-" for one in inputs) and len(inputs) > 1:
         raise SpecError("stdin (-) is one picture; it cannot be one of many")
     return inputs
 
@@ -113,7 +116,7 @@ def pictures_in(
         )
         parent = os.path.relpath(here, folder)
         for name in sorted(names):
-            if not name.startswith(".") and suffix_of(name) in READABLE:
+            if not name.startswith(".") and suffix_of(name) in readable_suffixes():
                 yield Input(os.path.join(here, name), "" if parent == "." else parent)
             elif unread is not None and suffix_of(name) in UNREAD_SUFFIXES:
                 unread[suffix_of(name)] += not name.startswith(".")

@@ -18,7 +18,7 @@ from convcli.text import safe
 if TYPE_CHECKING:
     from convcli.features.extractor import PlainFeatures
     from convcli.images.filters.apply import Opened
-    from convcli.images.io.source import Limits
+    from convcli.images.io.limits import Limits
 
     Value: TypeAlias = Mapping[str, object] | PlainFeatures
     """What work gives besides its file, as JSON holds it: of filters an object, or features."""
@@ -77,7 +77,7 @@ class Job:
 
     @property
     def limits(self) -> "Limits":
-        from convcli.images.io.source import Limits
+        from convcli.images.io.limits import Limits
 
         return Limits(self.max_pixels, self.max_memory, self.beside)
 
@@ -173,7 +173,8 @@ def _done_before(opened: "Opened", record: str) -> tuple[str, ...]:
     from convcli.images.io.read import record_in
 
     # results in bands hold no record
-    if opened.picture is None or not FORMATS[opened.picture.format].record:
+    form = opened.picture and FORMATS.get(opened.picture.format)
+    if not form or not form.record:
         return ("it was replaced before its worker answered, and is not filtered again",)
     if record_in(opened.source) != record:
         raise PictureError(f"{safe(opened.source)} changed while the batch ran; it is not filtered")

@@ -8,13 +8,16 @@ from typing import NamedTuple
 from convcli.batch.inputs import Input
 from convcli.batch.options import is_template
 from convcli.errors import OutputError, SpecError
+from convcli.images.io.atomic import is_inside
+from convcli.images.io.formats import result_suffix
+from convcli.images.io.frames import source_of
 from convcli.images.io.source import FileState
 from convcli.text import counted, safe
 
 FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 
 FIELDS: dict[str, Callable[["NameParts"], str]] = {
-    "stem": lambda parts: os.path.splitext(os.path.basename(parts.source.path))[0],
+    "stem": lambda parts: source_of(parts.source.path).stem,
     "suffix": lambda parts: parts.suffix,
     "name": lambda parts: FIELDS["stem"](parts) + parts.suffix,
     "kernel": lambda parts: re.sub(r"[/\\\0]", "_", parts.label),
@@ -88,8 +91,12 @@ def read_template(output: str | None, count: int) -> str:
 def filled(template: str, parts: NameParts) -> str:
     """The name that a template gives.
 
+    `{parent}` of a picture at the top is no folder; as a part of a name it is its folder's own.
+
     >>> filled("out/{stem}.{kernel}{suffix}", NameParts(Input("a/cat.jpg"), "sobel", ".png", 1))
     'out/cat.sobel.png'
+    >>> filled("{parent}/{parent}-{name}", NameParts(Input("a/cat.jpg"), "sobel", ".png", 1))
+    'a-cat.png'
     """
 
     def field(match: "re.Match[str]") -> str:
@@ -97,6 +104,9 @@ def filled(template: str, parts: NameParts) -> str:
             return match[0][0]
         name, _, width = match[1].partition(":")
         value = FIELDS[name](parts)
+        around = template[: match.start()][-1:] + template[match.end() :][:1]
+        if value == os.curdir and around.strip("/" + os.sep):  # a part of a name, and no folder
+            value = os.path.basename(os.path.dirname(os.path.abspath(parts.source.path)))
         return value.zfill(int(width)) if width else value
 
     return os.path.normpath(FIELD.sub(field, template))
@@ -112,7 +122,7 @@ def output_root(template: str) -> str | None:
     return os.path.dirname(fixed) or None
 
 
-def planned(
+def tasks_of(
     inputs: Sequence[Input],
     template: str,
     label: str,
@@ -128,16 +138,16 @@ def planned(
     tasks: list[Task] = []
     writers: dict[str, str] = {}
     taken: list[str] = []
-    sources = {_identity(one.path) for one in inputs} - {None}
+    sources = {_identity(source_of(one.path).file) for one in inputs} - {None}
     root = os.path.realpath(output_root(template) or ".")
     folders: dict[str, str] = {}
     for number, one in enumerate(inputs, 1):
-        own = os.path.splitext(one.path)[1] if suffix is None else suffix
+        own = result_suffix(source_of(one.path).suffix) if suffix is None else suffix
         target = filled(template, NameParts(one, label, own, number))
         folder, name = os.path.split(target)
         if folder not in folders:
             folders[folder] = os.path.realpath(folder or ".")
-            if os.path.commonpath([root, folders[folder]]) != root:
+            if not is_inside(folders[folder], root):
                 raise OutputError(
                     f"{safe(folder)} is a link out of the output folder, to "
                     f"{safe(folders[folder])}; links are not followed out of it"
@@ -168,9 +178,17 @@ def planned(
 
 
 def in_place(inputs: Sequence[Input]) -> list[Task]:
-    """Tasks that put each result where its input is. Raises OutputError for one named twice."""
+    """Tasks that put each result where its input is.
+
+    Raises OutputError for one named twice, and for frames of one.
+    """
     paths: dict[tuple[int, int], str] = {}
     for one in inputs:
+        if source_of(one.path).frames:
+            raise OutputError(
+                f"{safe(one.path)} is a part of a file, which --in-place would put in the place of "
+                "all of it; give -o instead"
+            )
         identity = _identity(one.path)
         if identity is None:
             continue  # the work itself says what is wrong with it

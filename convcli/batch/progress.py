@@ -1,5 +1,6 @@
 """What is reported of a batch: progress on a terminal, a line of summary, and the failures."""
 
+import os
 import sys
 from json import dumps
 from time import perf_counter
@@ -26,6 +27,8 @@ class Progress:
         self.total, self.quiet = total, quiet
         self.done = self.skipped = self.unknown = 0
         self.failed: list[Outcome] = []
+        self.interrupted = False
+        self.folders: set[str] = set()
         self.started = perf_counter()
         self._bar: tuple[Bar, TaskID] | None = None
 
@@ -38,6 +41,7 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.interrupted = kind is KeyboardInterrupt
         if self._bar is not None:
             self._bar[0].stop()
             self._bar = None
@@ -71,21 +75,27 @@ class Progress:
             _print(text, self._bar[0])
 
     def path(self, name: str) -> None:
-        """The path of a result, on stdout, at once."""
-        if self._bar is not None and sys.stdout.isatty():
-            _print(safe(name), self._bar[0])
+        """The path of a result, on stdout, at once; on a terminal the summary stands for many."""
+        if self.total > 1 and sys.stdout.isatty():
+            self.folders.add(os.path.dirname(name))
         else:
             path(name)
             sys.stdout.flush()
 
-    def finish(self, report: str | None, listed: bool = True) -> None:
-        """The failures in a list, the summary, and the report of failures as JSON lines."""
+    def finish(self, report: str | None, listed: bool = True, resumable: bool = False) -> None:
+        """The failures in a list, the summary, and the report of failures as JSON lines.
+
+        An interrupted run says how far it came, and if it is `resumable` how it goes on.
+        """
         for outcome in self.failed:
             if outcome.trace:
                 sys.stderr.write(outcome.trace)
             if listed:
                 note(f"Error: {outcome.error}")
-        if not self.quiet and self.total > 1:
+        if self.interrupted and self.total > 1:
+            hint = "; --resume continues" if resumable else ""
+            note(f"interrupted: {self.done:,} of {self.total:,} done{hint}")
+        elif not self.quiet and self.total > 1:
             note(self.summary())
         if report is not None:
             write_report(report, self.failed)
@@ -98,7 +108,12 @@ class Progress:
         unknown = f" (recipe of {self.unknown:,} not known)" if self.unknown else ""
         parts += [f"{self.skipped:,} skipped{unknown}"] if self.skipped else []
         parts += [f"{len(self.failed):,} failed"] if self.failed else []
-        return f"{', '.join(parts)} in {took:.1f} s ({self.done / max(took, 1e-9):,.1f}/s)"
+        where = ""
+        if len(self.folders) > 1:  # of paths that were not printed
+            where = f"; results are in {len(self.folders):,} folders"
+        elif self.folders:
+            where = f"; results are in {safe(*self.folders) or 'this folder'}"
+        return f"{', '.join(parts)} in {took:.1f} s ({self.done / max(took, 1e-9):,.1f}/s){where}"
 
 
 def _print(text: str, bar: "Bar") -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from convcli.batch.jobs import Done
 from convcli.errors import OutputError, PictureError, Refusal
 from convcli.images.io.formats import FLOAT_SUFFIXES, FORMATS, suffix_of
+from convcli.images.io.frames import source_of
 from convcli.images.io.read import open_picture, record_in
 from convcli.text import safe
 
@@ -25,7 +26,7 @@ def finished_before(target: str, source: str, record: str) -> Done | None:
     not ours to overwrite.
     """
     try:
-        output, input_ = os.stat(target), os.stat(source)
+        output, input_ = os.stat(target), os.stat(source_of(source).file)
     except OSError:
         return None
     if output.st_mtime_ns < input_.st_mtime_ns:

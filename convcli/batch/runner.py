@@ -43,7 +43,7 @@ JOBS_PER_CORE = 4
 
 def max_workers(job: AnyJob) -> int:
     """The most worker processes that cores and memory allow, at least one."""
-    from convcli.images.io.source import PROCESS_BYTES, available
+    from convcli.images.io.limits import PROCESS_BYTES, available
 
     memory = available() if job.max_memory is None else job.max_memory
     return max(1, min(JOBS_PER_CORE * cores(), memory // PROCESS_BYTES))
@@ -112,10 +112,12 @@ def run(
     options: BatchOptions,
     report: Callable[[Progress, Outcome], None],
     quiet: bool = False,
+    resumable: bool = False,
 ) -> None:
     """Do all tasks, and report each in their order. Raises Refusal where any failed.
 
-    Interrupted, by SIGINT or SIGTERM, workers are ended and what is finished stays.
+    Interrupted, by SIGINT or SIGTERM, workers are ended and what is finished stays; a `resumable`
+    run says that --resume continues it.
     """
     progress = Progress(len(tasks), quiet)
     try:
@@ -129,7 +131,7 @@ def run(
         progress.quiet = True  # nobody reads on: an end like any other
         raise
     finally:
-        progress.finish(options.report, listed=len(tasks) > 1)
+        progress.finish(options.report, listed=len(tasks) > 1, resumable=resumable)
     failed = len(progress.failed)
     if failed and len(tasks) == 1:
         raise Refusal(progress.failed[0].error)

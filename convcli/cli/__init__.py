@@ -1,19 +1,32 @@
 """One file per command: a signature, one import, one call, one print."""
 
 import os
-import signal
-import threading
 
 INTERRUPTED = 130
 """The exit code behind Ctrl-C."""
 
 
-def interruptible(yes: bool) -> None:
-    """Whether Ctrl-C raises KeyboardInterrupt, or ends the process at once, as before any work."""
-    if threading.current_thread() is threading.main_thread():
-        ends = signal.default_int_handler if yes else lambda *_: os._exit(INTERRUPTED)
-        signal.signal(signal.SIGINT, ends)
+def end(*_: object) -> None:
+    """End the process at once, as Ctrl-C does before any work and behind it."""
+    os._exit(INTERRUPTED)
 
 
-if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-    interruptible(False)  # until `convcli.cli.main` is imported, which nothing can be caught in
+try:  # imports take most of the first 0.1 s, in which nobody would catch KeyboardInterrupt
+    import signal
+    import threading
+
+    def interruptible(yes: bool) -> None:
+        """Whether Ctrl-C raises KeyboardInterrupt, or ends the process at once.
+
+        Handlers that are neither, of a program that imports this, stay.
+        """
+        handlers = end, signal.default_int_handler
+        if (
+            signal.getsignal(signal.SIGINT) is handlers[not yes]
+            and threading.current_thread() is threading.main_thread()
+        ):
+            signal.signal(signal.SIGINT, handlers[yes])
+
+    interruptible(False)  # until `run` catches it
+except KeyboardInterrupt:
+    end()

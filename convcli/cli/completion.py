@@ -18,8 +18,8 @@ def completion_command(shell: str) -> None:
     eval "$(convcli completion zsh)"                                 in ~/.zshrc
     convcli completion fish > ~/.config/fish/completions/convcli.fish
 
-    Completed are commands, options and their words, names of kernels, networks and layers, and
-    files. The script asks convcli itself, so it knows what the installed version knows.
+    The shell completes commands, options and their values, names of kernels, networks and layers,
+    and files. The script asks convcli itself, so it knows what the installed version knows.
     """
     from click.shell_completion import get_completion_class
 

@@ -33,14 +33,14 @@ LABELS = Reads("NAMES", lambda text: tuple(text.split(",")) if text else ())
     option("--style", type=click.Choice(STYLES), help="How layers are drawn.  [what fits]"),
     option("--labels", type=LABELS, help="sizes, kernels, params, macs, rf, by commas."),
     option("--title", metavar="TEXT", help="A heading."),
-    option("--legend", is_flag=True, help="Say what the colors mean."),
+    option("--legend", is_flag=True, help="Add a legend of the colors."),
     more=[
         option(
             "--scale",
             type=click.Choice([*SCALES]),
             help="Lengths of volumes and maps from sizes.  [sqrt]",
         ),
-        option("--color-by", type=click.Choice(COLORINGS), help="What colors tell.  [type]"),
+        option("--color-by", type=click.Choice(COLORINGS), help="What colors mean.  [type]"),
         option("--direction", type=click.Choice(DIRECTIONS), help="Which way blocks go.  [down]"),
         option(
             "--theme",
@@ -64,9 +64,9 @@ def draw_command(options: DrawOptions) -> None:
     convcli draw resnet18 --style blocks -o resnet18.svg
     convcli draw net.py --input 32 -o net.png
 
-    A NETWORK is whatever convcli shape reads, and the sizes are the ones that it prints. Volumes
-    are as high and wide as the maps of a layer and as thick as they are many; maps are sheets;
-    blocks are a graph, where equal parts behind one another stand once with their number.
+    A NETWORK is whatever convcli shape reads, and the sizes are the ones that it prints. A volume
+    has the height and width of a layer's maps, and their number as its depth; maps are sheets;
+    blocks are a graph, in which repeated parts are drawn once, with their count.
     Normalizations, activations, dropout and flattening are folded into the layer before them. A
     layer's names, parameters and MACs are its title in SVG.
     """

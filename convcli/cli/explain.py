@@ -34,17 +34,20 @@ def one_kernel(
 ) -> str | None:
     """The kernel that is given, which is one."""
     if len(values) > 1:
-        raise click.BadParameter(
-            "a lesson shows one kernel, and there are several: filter PICTURE with all but the "
-            "last (convcli filter -o x.png), and explain the last on that",
-            context,
-            parameter,
+        way_out = (
+            "-k FIRST -q > a.txt, then --input @a.txt -k NEXT, explains each on what the one "
+            "before gives"
+            if context.params.get("picture") is None
+            else "convcli filter PICTURE -k FIRST -o a.png, then convcli explain a.png -k NEXT "
+            "(filter alone keeps fractions between them)"
         )
+        text = f"a lesson shows one kernel, and there are {len(values)}: {way_out}"
+        raise click.BadParameter(text, context, parameter)
     return values[0] if values else None
 
 
 @page("explain")
-@click.argument("picture", required=False, type=PICTURE)
+@click.argument("picture", required=False, type=PICTURE, is_eager=True)
 @group(
     "A convolution",
     option("--input", metavar="X", help='5x5, 5x5x3, "1 2; 3 4" (channels by |), @file.'),
@@ -60,7 +63,7 @@ def one_kernel(
     option("--stride", type=PAIR, help="Step of the window.  [1; a pool's size]"),
     option("--padding", type=PADDING, metavar="P", help="1, 1x2, 1,2,1,2, same, valid.  [0]"),
     more=[
-        option("--cell", type=PLACE, help="This output cell alone; counted from 0."),
+        option("--cell", type=PLACE, help="Show this output cell alone, counted from 0."),
         option("--dilation", type=PAIR, help="Spacing of the taps.  [1]"),
         option(
             "--border",
@@ -70,10 +73,11 @@ def one_kernel(
         option("--bias", metavar="B", help="Added to the sum: a number, or a letter."),
         option("--flip", is_flag=True, help="True convolution: the kernel turned by 180°."),
         option("--transposed", is_flag=True, help="Transposed convolution."),
-        option("--output-padding", type=SPREAD, help="Its cells more at the end."),
+        option("--scatter", is_flag=True, help="Show it as stamps of each input cell."),
+        option("--output-padding", type=SPREAD, help="Extra output cells at the end."),
         option("--random", type=SEED, help="Seed of values that are not given.  [0]"),
-        option("--symbols", is_flag=True, help="Letters instead of values not given."),
-        option("--all", "every", is_flag=True, help="Every window, of more than 100 too."),
+        option("--symbols", is_flag=True, help="Letters for values that are not given."),
+        option("--all", "every", is_flag=True, help="Print every window, also of more than 100."),
     ],
 )
 @group(
@@ -82,13 +86,13 @@ def one_kernel(
     option("--pool", metavar="P", help="max:2, min:2, avg:3."),
     option("--activation", type=ACTIVATION, help="relu, leaky_relu:0.1, tanh, lrn:5, …"),
     more=[
-        option("--backward", is_flag=True, help="Where the gradient of each output goes."),
-        option("--grad", metavar="G", help="That gradient, dL/dz.  [1 everywhere]"),
+        option("--backward", is_flag=True, help="Show where the gradient of each output goes."),
+        option("--grad", metavar="G", help="Gradient of the output, dL/dz.  [1 everywhere]"),
         option("--signal", metavar="F", help='1-D: "0 1 2 1 0", with --kernel and --mode.'),
         option("--mode", type=MODE, help="convolution, cross-correlation, autocorrelation."),
-        option("--receptive", type=NETWORK, help="What one unit of a network sees."),
+        option("--receptive", type=NETWORK, help="Show what one unit of a network sees."),
         option("--unit", type=UNIT, help="That unit: conv3_3:5,7."),
-        option("--net", type=NETWORK, help="A network's maps of PICTURE, in a page."),
+        option("--net", type=NETWORK, help="Show a network's maps of PICTURE, in a page."),
         option("--weights", type=FILE, help="Its weights: .pth, .safetensors, .npz.  [random]"),
     ],
 )
@@ -101,10 +105,10 @@ def one_kernel(
         help=".gif, .webp, .svg, .mp4, .pdf, .png, .html.",
     ),
     more=[
-        option("--fps", type=FPS, help="Output cells a second.  [2]"),
+        option("--fps", type=FPS, help="Output cells per second.  [2]"),
         option("--theme", type=THEME, help="both, light, dark: the page behind it.  [both]"),
         option("--max-size", type=MEMORY, help="Limit of the maps in a page.  [8MiB]"),
-        option("--until", metavar="LAYER", help="Run the network no further."),
+        option("--until", metavar="LAYER", help="Run the network up to this layer."),
         option("--resize", type=RESIZE, help="PICTURE's shorter side, HxW, or keep."),
         force_option,
         text_format_option,
@@ -121,7 +125,8 @@ def explain_command(options: ExplainOptions) -> None:
     convcli explain --receptive vgg16 --unit conv3_3:5,7 cat.jpg
 
     Values are a matrix (rows by ;, channels by |), @file (text, CSV, JSON, .npy), a crop (--at,
-    --input 8x8), numbers of a seed, or letters (--symbols). Places are ROW,COLUMN from 0. -o draws
-    the window, or a page to touch (.html), which also takes PICTURE with --kernel or --net.
+    --input 8x8), random numbers (--random), or letters (--symbols). Places are
+    ROW,COLUMN from 0. -o draws the window, or writes a page to touch (.html), which also takes
+    PICTURE with --kernel or --net.
     """
     explain(options)

@@ -19,6 +19,7 @@ from convcli.cli.params import (
     RESIZE,
     SEED,
     batch_options,
+    dry_run_option,
     force_option,
     format_choice,
     limit_options,
@@ -35,7 +36,7 @@ from convcli.tables import finish
     option("--recipe", type=RECIPE, help="default, digits or texture.  [default]"),
     option("--seed", type=SEED, help="Seed of the random weights.  [0]"),
     more=[
-        option("--until", metavar="LAYER", help="Run no further than this layer."),
+        option("--until", metavar="LAYER", help="Run up to this layer."),
         option(
             "--init",
             type=INIT,
@@ -78,6 +79,8 @@ from convcli.tables import finish
         option("--save", type=FILE, help="Save maps, weights and network (.npz)."),
         force_option,
         format_choice("npy", "npz", help="table, tsv, json, …; jsonl, csv, npy, npz of vectors."),
+        dry_run_option,
+        option("-v", "--verbose", is_flag=True, help="Print the memory predicted and measured."),
         quiet_option(help="Print paths or values alone."),
     ],
 )
@@ -97,8 +100,9 @@ def extract_command(options: ExtractOptions) -> None:
     Words that are neither files nor folders are LAYERs, as in convcli shape; without any, the
     recipe runs: default is three convolutions of three 3x3 filters, with leaky ReLUs between;
     digits and texture are the best of a measurement on small gray pictures and on patches. Weights
-    come from a seed, which is printed; nothing is downloaded. A run first prints how much memory it
-    will need, then for each layer the shape, mean, spread, and share of dead channels.
+    come from a seed, which is printed; nothing is downloaded. A run prints the shape,
+    mean, spread, and share of dead channels of each layer. A run that needs more than half of the
+    memory says so first.
 
     A vector has the mean, std, max, ppv (the proportion of positive values) or l2 (the norm) of
     each channel, its means over a grid, or flatten, all values. --like makes the same vectors or

@@ -17,6 +17,7 @@ from convcli.cli.params import (
     PICTURE_RANGE,
     PLACE,
     batch_options,
+    dry_run_option,
     force_option,
     limit_options,
     quiet_option,
@@ -78,7 +79,11 @@ from convcli.images.filters.options import Channels, Normalization
             type=click.Choice(get_args(Channels)),
             help="Colors, their luma alone, or alpha as one more channel.  [rgb]",
         ),
-        option("--linear", is_flag=True, help="Filter in linear light."),
+        option(
+            "--linear",
+            is_flag=True,
+            help="Filter in linear light, by the curve that the file names.",
+        ),
     ],
 )
 @group(
@@ -88,13 +93,22 @@ from convcli.images.filters.options import Channels, Normalization
         option("--to", metavar="FORMAT", help="jpeg, png, …, npy, tif32.  [by the name]"),
         force_option,
         option("--in-place", is_flag=True, help="Replace each input by its complete result."),
-        option("--quality", type=click.IntRange(1, 100), metavar="N", help="Of JPEG, WebP.  [95]"),
-        option("--subsampling", type=click.Choice(["4:4:4", "4:2:2", "4:2:0"]), help="Of JPEG."),
+        option(
+            "--quality",
+            type=click.IntRange(1, 100),
+            metavar="N",
+            help="Quality of JPEG and WebP.  [95]",
+        ),
+        option(
+            "--subsampling",
+            type=click.Choice(["4:4:4", "4:2:2", "4:2:0"]),
+            help="Color detail of JPEG.",
+        ),
         option(
             "--fail-on-clip", is_flag=True, help="Exit with 1, writing nothing, if any is clipped."
         ),
         option("--lossless", is_flag=True, help="Keep every sample, in WebP."),
-        option("--explain", is_flag=True, help="Print on stderr what is computed, and how."),
+        option("--explain", is_flag=True, help="Print on stderr how the result is computed."),
         option("--preview", is_flag=True, help="Show input and result on the terminal."),
         option(
             "-f",
@@ -103,7 +117,8 @@ from convcli.images.filters.options import Channels, Normalization
             type=click.Choice(["text", "json"]),
             help="How results are reported.  [text: paths]",
         ),
-        quiet_option(help="Do not print what the values were."),
+        dry_run_option,
+        quiet_option(help="Print no paths and no statistics."),
     ],
 )
 @batch_options
@@ -130,13 +145,15 @@ def filter_command(options: FilterRun) -> None:
     made that result. Kernels are used as drawn (cross-correlation), exactly, in whole numbers: a
     sample is the true value rounded half up. Several -k are a chain, without rounding in between.
 
-    Without -o a result is NAME.KERNEL.EXT in this folder; of stdin (-) it goes to stdout. The
+    Without -o a result is NAME.KERNEL.EXT in this folder; for stdin (-) it goes to stdout. The
     names .npy, .npz and .pfm keep floats. A folder/ keeps the names of the pictures; a template
-    has {stem}, {suffix}, {name}, {kernel}, {parent} and {number:04}.
+    has {stem}, {suffix}, {name}, {kernel}, {parent} and {number:04}. a.tif[3] is one page or frame
+    of a PICTURE, counted from 0, and a.gif[0:10] are ten.
 
     The range auto scales gradients so that a full black-to-white step is white, and clips blurs;
     one line on stderr says what the values were. crossings:5 draws lines where responses of log or
-    dog change their sign by 5 or more; canny draws linked lines. Of many pictures (folders, globs,
-    lists) results come in the order of the inputs, and those that fail are listed at the end.
+    dog change their sign by 5 or more; canny draws linked lines. For many pictures (folders, globs,
+    lists) results come in the order of the inputs, and those that fail are listed at the end; on a
+    terminal a bar and a summary stand for their paths.
     """
     filter_pictures(options)

@@ -22,9 +22,9 @@ from convcli.cli.params import (
 @click.argument("after", type=PICTURE)
 @group(
     "What is fitted",
-    option("--size", type=FIT_SIZE, help="Of the kernel: 5, 3x5, or auto.  [3]"),
+    option("--size", type=FIT_SIZE, help="Kernel size: 5, 3x5, or auto.  [3]"),
     option("--net", type=LAYERS, help='Train these instead: "conv:8,3 relu conv:3,3".'),
-    option("--watch", is_flag=True, help="Watch it being learned by gradient descent."),
+    option("--watch", is_flag=True, help="Show gradient descent learning it."),
     option("--steps", type=COUNT, help="Steps of the descent.  [1000; a net's 2000]"),
     option("--seed", type=SEED, help="Seed of a net's first weights.  [0]"),
 )
@@ -34,7 +34,7 @@ from convcli.cli.params import (
     more=[
         force_option,
         text_format_option,
-        quiet_option(help="Print the kernel's rows, a net's loss."),
+        quiet_option(help="Print the kernel's rows, or a net's loss."),
     ],
 )
 @takes(FitOptions)

@@ -90,7 +90,7 @@ class Page(click.Command):
     """A command whose help is a screen."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Parse argv, where `-:Name`, a model of stdin, is a word and no option."""
+        """Parse argv, where `-:Name` and `-[3]`, parts of stdin, are words and no options."""
         takes_value = {
             name
             for param in self.params
@@ -100,7 +100,7 @@ class Page(click.Command):
         words = [
             number
             for number, (before, word) in enumerate(zip(["", *args], args, strict=False))
-            if word.startswith("-:") and before not in takes_value
+            if word.startswith(("-:", "-[")) and before not in takes_value
         ]
         if words and "--" not in args:
             rest = [word for number, word in enumerate(args) if number not in words]

@@ -19,14 +19,14 @@ from convcli.cli.params import (
 @group(
     "Output",
     option("--gallery", type=PICTURE, help="Draw PICTURE under every kernel, on one sheet."),
-    option("-o", "--output", type=FILE, help="Where the gallery goes.  [gallery.png]"),
+    option("-o", "--output", type=FILE, help="File of the gallery.  [gallery.png]"),
     force_option,
     format_option,
     quiet_option(help="Print the names alone."),
 )
 @takes(KernelsOptions)
 def kernels_command(options: KernelsOptions) -> None:
-    """List the kernels that have names, or show one in full.
+    """List the named kernels, or show one in full.
 
     \b
     convcli kernels
@@ -34,8 +34,8 @@ def kernels_command(options: KernelsOptions) -> None:
     convcli kernels "gaussian(sigma=2, size=9)" --format json
     convcli kernels --gallery cat.jpg -o gallery.png
 
-    A KERNEL may be any matrix or @file too. Matrices stand as they are used, as drawn:
-    cross-correlation. Weights that are not rational by nature are multiples of 2^-18 per axis,
+    A KERNEL may be any matrix or @file too. Matrices are printed as they are used: as drawn
+    (cross-correlation). Weights that are not rational by nature are multiples of 2^-18 per axis,
     2^-22 per matrix. JSON, CSV and TSV hold all weights exactly; -k @FILE reads them.
     """
     from convcli.app.kernels import kernels

@@ -23,8 +23,8 @@ def layers_command(name: str | None, format_: str | None, quiet: bool) -> None:
     convcli layers MaxPool2d
     convcli layers --format json
 
-    Arguments stand as in conv(8, 3, stride=2), with their defaults. Names of PyTorch and Keras are
-    those that build the same type of layer; they are known here too.
+    Arguments are written as in conv(8, 3, stride=2), with their defaults. Names of
+    PyTorch and Keras are those that build the same type of layer; they are known here too.
     """
     from convcli.nets.readers.vocabulary.listing import listing, one
 

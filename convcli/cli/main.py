@@ -2,7 +2,6 @@
 
 import gc
 import os
-import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -24,7 +23,7 @@ COMMANDS = {
     "layers": "List the layers of the notation, or show one with its formulas.",
     "draw": "Draw a NETWORK as a figure for papers and pages.",
     "filter": "Filter PICTUREs with a kernel and print where results are.",
-    "kernels": "List the kernels that have names, or show one in full.",
+    "kernels": "List the named kernels, or show one in full.",
     "extract": "Draw what layers of random filters see, or make vectors of it.",
     "explain": "Show every product and every sum of a convolution.",
     "fit": "Recover the kernel that turned one picture into another.",
@@ -119,7 +118,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Run convcli and exit: 0 done, 1 refused, 2 wrong command line, 130 interrupted."""
     # collecting cycles every 700 objects takes a tenth of the time of `shape resnet152`
     gc.set_threshold(100_000)
-    sys.exit(run(arguments))
+    try:
+        code = run(arguments)
+        interruptible(False)  # what is left is Python's own end
+    except KeyboardInterrupt:
+        code = INTERRUPTED
+    sys.exit(code)
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
@@ -133,6 +137,7 @@ def run(arguments: Sequence[str] | None = None) -> int:
         note("Error: standard output is closed, so there is nowhere to put the result")
         return 1
     try:
+        interruptible(True)
         result = root.main(arguments, prog_name="convcli", standalone_mode=False)
         return result if isinstance(result, int) else 0
     except click.exceptions.NoArgsIsHelpError as error:
@@ -175,7 +180,3 @@ def _os_message(error: OSError) -> str:
 def _drop_stdout() -> None:
     """Drop what is still buffered, so that Python's own last flush cannot fail."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
-    interruptible(True)

@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "NO_COLOR": "no color, as --color never",
     "FORCE_COLOR, CLICOLOR_FORCE": "color in pipes too, as --color always",
     "COLUMNS": "the width that tables and notes are folded to",
+    "PAGER": "what shows text longer than the screen: less if unset, nothing if empty",
 }
 """Variable → what it does."""
 

@@ -198,7 +198,7 @@ def read_pixels(text: str) -> int:
 
 
 def _memory(text: str) -> int:
-    from convcli.images.io.source import read_bytes
+    from convcli.images.io.limits import read_bytes
 
     return read_bytes(text)
 
@@ -230,6 +230,7 @@ COLUMN_NAMES = Reads("NAMES", read_columns, ["all", "nets.analysis.table:COLUMNS
 SORT = Reads("COLUMN", read_sort, ["nets.analysis.table:SORTS"])
 TYPE_NAMES = Reads("TYPE", lambda text: tuple(name.strip() for name in text.split(",")))
 RESIZE = Reads("N|HxW|keep", read_resize, ["keep"])
+LAYOUT = one_of("nets.analysis.table:LAYOUTS", "LAYOUT")
 RULE = one_of("nets.analysis.mac_rules:RULES", "RULE")
 DTYPE = one_of("nets.analysis.summary:DTYPES", "TYPE")
 OPTIMIZER = one_of("nets.analysis.training:OPTIMIZERS", "NAME")
@@ -262,7 +263,10 @@ def format_choice(*others: str, help: str) -> Decorator:
 format_option = format_choice(help=f"{', '.join(FORMATS)}.")
 text_format_option = format_choice("text", help=f"text, {', '.join(FORMATS)}.  [text]")
 quiet_option = partial(option, "-q", "--quiet", is_flag=True)
-force_option = option("--force", is_flag=True, help="Overwrite what is there already.")
+force_option = option("--force", is_flag=True, help="Overwrite existing files.")
+dry_run_option = option(
+    "-n", "--dry-run", is_flag=True, help="Print input → output, and write nothing."
+)
 
 limit_options = group(
     "Many pictures",

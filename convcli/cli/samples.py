@@ -16,7 +16,8 @@ def samples_command(folder: str, force: bool) -> None:
     convcli samples
     convcli samples examples/
 
-    They are cat.jpg, chart.png, leaf.png and net.py. The folder is made where it is missing.
+    The files are cat.jpg, chart.png, leaf.png, net.py and the notebook convcli.ipynb. A missing
+    folder is created.
     """
     from convcli.app.samples import samples
 

@@ -11,6 +11,7 @@ from convcli.cli.params import (
     EXPECTATION,
     INPUT,
     LAYERS,
+    LAYOUT,
     MEMORY,
     NETWORK,
     OPTIMIZER,
@@ -55,12 +56,12 @@ from convcli.tables import finish
         multiple=True,
         help="Compare with other networks, or with linear.",
     ),
-    option("--sweep", type=RANGE, help="Over input sizes: 32..512:16, or 224,256x320."),
+    option("--sweep", type=RANGE, help="Repeat over input sizes: 32..512:16, or 224,256x320."),
     option(
         "--expect",
         type=EXPECTATION,
         multiple=True,
-        help="Exit 1 unless so: params=61706, 'macs<=4.2G'.",
+        help="Exit 1 unless this holds: params=61706, 'macs<=4.2G'.",
     ),
     more=[
         option(
@@ -70,14 +71,20 @@ from convcli.tables import finish
         ),
         option("--fits", type=MEMORY, help="With --train: the largest batch in 8GiB."),
         option("-v", "--explain", is_flag=True, help="Each layer's formulas, numbers in place."),
-        option("--compare", is_flag=True, help="Every word a NETWORK, a row each."),
+        option("--compare", is_flag=True, help="Compare several NETWORKs, one row each."),
         option("--fit", is_flag=True, help="Report which inputs fit, and the smallest that works."),
         option("--strict-fit", is_flag=True, help="Exit 1 when rows or columns are never read."),
         option("--depth", type=COUNT, help="Fold blocks nested deeper than this."),
-        option("--get", metavar="NAME", multiple=True, help="Figures alone: params, conv1.output."),
+        option(
+            "--get",
+            metavar="NAME",
+            multiple=True,
+            help="Print this figure alone: params, conv1.output.",
+        ),
         option("--sort", type=SORT, help="Largest first: params, macs, memory, intensity, …."),
         option("--top", type=COUNT, help="The first N rows, by MACs or --sort."),
         option("--type", "types", type=TYPE_NAMES, help="Layers of these types: conv2d,linear."),
+        option("--layout", type=LAYOUT, help="Sizes as hwc, or nchw: (1, 64, 55, 55).  [hwc]"),
         option("--keep-going", is_flag=True, help="Continue after misfits with what would fit."),
     ],
 )
@@ -90,7 +97,7 @@ from convcli.tables import finish
         option(
             "--dtype",
             type=DTYPE,
-            help="Of the memory: float16, bfloat16, float32, float64, int8.  [float32]",
+            help="Data type for memory: float16, bfloat16, float32, float64, int8.  [float32]",
         ),
         option(
             "--mac-rule",
@@ -114,7 +121,7 @@ def shape_command(options: ShapeOptions) -> None:
 
     A NETWORK is a name of the zoo, a file, or - for stdin; else the words are layers, with
     parentheses or a colon. Files hold layers of PyTorch or Keras as they are pasted, modules of
-    PyTorch, the text of print(model), the tool's own notation, or ONNX; nothing of them is run.
+    PyTorch, the text of print(model), the tool's own notation, or ONNX; none of it is run.
     Notebooks and Markdown are read by their code; nets.ipynb:Name and -:Name choose a model.
     Sizes are HEIGHTxWIDTHxCHANNELS; a tuple is PyTorch's shape, batch first: '(1, 3, 224, 224)',
     '(1, 20):long'. A model of several inputs takes --input for each, in the order of its forward
@@ -132,9 +139,9 @@ def shape_command(options: ShapeOptions) -> None:
     MACs share, intensity (FLOPs for each byte of inputs, weights and outputs, moved once), memory,
     receptive field, jump, unread, inputs and layers.
 
-    --train tells what training takes for --batch images in --dtype: weights, gradients, states of
-    the optimizer, what layers keep for backward as PyTorch does, and the peak; --fits 8GiB looks
-    for the largest batch. The loss, the allocator's blocks, workspaces and copies of mixed
+    --train prints the memory of training for --batch images in --dtype: weights, gradients, states
+    of the optimizer, what layers keep for backward as PyTorch does, and the peak; --fits 8GiB finds
+    the largest batch. The loss, the allocator's blocks, workspaces and copies of mixed
     precision are not in it.
     """
     finish(shape(options), options)

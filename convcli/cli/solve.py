@@ -19,8 +19,8 @@ from convcli.tables import finish
     option("--dilation", type=COUNT, help="Spacing of the taps.  [1]"),
     option("--output", type=COUNT, help="Output length to reach."),
     more=[
-        option("--transposed", is_flag=True, help="Of a transposed convolution."),
-        option("--output-padding", type=SEED, help="Its cells more at the end.  [any]"),
+        option("--transposed", is_flag=True, help="Solve for a transposed convolution."),
+        option("--output-padding", type=SEED, help="Extra output cells at the end.  [any]"),
     ],
 )
 @group(
@@ -45,9 +45,9 @@ def solve_command(options: SolveOptions) -> None:
     convcli solve resnet50 --why 4.11G
     convcli solve alexnet --why 61.1M
 
-    Along one axis, it solves for those of input, kernel, stride and padding that are not given:
-    every integer solution, exact ones first. It takes --output, and --input or two others. With
-    --why, padding rules, biases, batch norm's counting, auxiliary heads, versions, groups and the
-    MAC rules of other tools are tried on the network.
+    For one axis, the command finds every integer solution for those of input, kernel, stride and
+    padding that are not given, exact ones first. It needs --output, and --input or two others. With
+    --why it tries padding rules, biases, batch norm's counting, auxiliary heads, versions, groups
+    and the MAC rules of other tools on the network.
     """
     finish(solve(options), options)

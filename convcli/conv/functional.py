@@ -57,7 +57,7 @@ def conv2d(
             right)); "valid" for none; "same" for an output as large as the input, the odd cell
             at the end, or "same_lower", at the start (both for stride 1 only); "causal" for as
             many outputs, none of which sees what comes after it.
-        groups: input channels and filters fall into so many groups that do not see each other.
+        groups: number of groups of input channels and filters that do not see each other.
         algorithm: "auto", or a name of `convcli.conv.algorithms.ALGORITHMS`.
         padding_mode: what the added cells hold: "zero", "edge", "reflect", "symmetric", "wrap",
             "constant:VALUE", or "constant", which is `padding_value`; "valid" for no added cells.

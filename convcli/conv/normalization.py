@@ -140,7 +140,7 @@ def _blurred(maps: Array, bell: Array) -> Array:
 
 
 def _channels(values: ArrayLike, shape: tuple[int, ...], dtype: Dtype) -> Array:
-    """One value a channel, laid along x's second axis."""
+    """One value per channel, along x's second axis."""
     array = np.asarray(values)
     check_real("batch_norm", array)
     if array.shape != (shape[1],):

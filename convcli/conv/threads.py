@@ -61,7 +61,7 @@ def share(
 
 
 def worth_threads(macs: int) -> bool:
-    """Whether so many multiply–accumulates are worth waking a sleeping thread for.
+    """Whether a number of multiply–accumulates is worth waking a sleeping thread for.
 
     Below that BLAS's own threads, which wait awake for the next product, are the faster ones.
     """

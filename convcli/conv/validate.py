@@ -230,7 +230,7 @@ def bias_of(bias: object, filters: int) -> Array | None:
 
 
 def finished(y: Array, bias: Array | None, result: Dtype, axes: int) -> Array:
-    """y (…, f, and so many axes), with the bias of each filter added in place, in `result`."""
+    """y (…, f, *lengths), with the bias of each filter added in place, in `result`."""
     if bias is not None:
         y += bias.astype(y.dtype).reshape(-1, *[1] * axes)
     return y.astype(result, copy=False)

@@ -65,7 +65,7 @@ class Target(NamedTuple):
         check_free([self.path_of(layer) for layer in layers], force, *sources)
 
     def memory(self, samples: int, layers: int) -> int:
-        """The bytes that it takes at most to draw a picture of so many samples and its layers."""
+        """Maximum bytes for drawing a picture of `samples` samples and its layers."""
         panels = 2 * (layers + 1) if self.sheet else 1
         return panels * PANEL_BYTES + SAMPLE_BYTES * samples
 

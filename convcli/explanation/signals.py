@@ -156,6 +156,21 @@ class SignalLesson(NamedTuple):
             ],
         }
 
+    @property
+    def names(self) -> tuple[str, str]:
+        """What rests and what slides over it: f and the flipped g, or g and f."""
+        if MODES[self.mode].flip:
+            return "f", "g flipped"
+        return ("f", "f") if self.mode == "autocorrelation" else ("g", "f")
+
+    def step_text(self, place: int) -> str:
+        """A step in words.
+
+        >>> SignalLesson((0, 1, 2), (1, 0), "convolution").step_text(1)
+        't = 1: f(0)·g(1) + f(1)·g(0) = 0·0 + 1·1 = 1'
+        """
+        return f"t = {self.first + place}: {text(self._sum(place, self.result[place]))}"
+
     def _overlap(self, place: int) -> Iterator[tuple[int, Value, Value, Term]]:
         """τ, f(τ), the g it meets, and the term, wherever both signals are."""
         flip = MODES[self.mode].flip

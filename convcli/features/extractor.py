@@ -17,14 +17,14 @@ from convcli.features.options import FeatureOptions
 from convcli.features.preprocess import Samples, prepared, preparing_bytes
 from convcli.features.presets import RECIPES
 from convcli.images.image import Header, picture_of
+from convcli.images.io.limits import Limits
 from convcli.images.io.read import open_picture
-from convcli.images.io.source import Limits
 from convcli.nets.analysis.summary import Row, summarize
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, Slot
 from convcli.runtime.executor import Step, needed, walk
 from convcli.runtime.keras_weights import is_keras_file, read_keras_weights
-from convcli.runtime.memory_estimate import memory_note
+from convcli.runtime.memory_estimate import Prediction, prediction
 from convcli.runtime.stored import arrays_of
 from convcli.runtime.weights import drawn, read_weights, slots
 from convcli.text import counted, safe
@@ -57,6 +57,21 @@ class Features(NamedTuple):
     """Notes on the picture and the weights."""
     memory: str = ""
     """The memory that the run was predicted to take, in words."""
+
+    def __repr__(self) -> str:
+        maps = ", ".join(
+            f"{name} {'x'.join(map(str, (*array.shape[1:], len(array))))}"
+            for name, array in self.maps.items()
+        )
+        return f"<features of {maps or 'no layer'}; vector of {len(self.vector):,}>"
+
+    def _repr_png_(self) -> bytes | None:
+        """The maps as a notebook shows them: what `convcli extract` draws; None without maps."""
+        from convcli.drawing.montage import caption, grid, sheet
+        from convcli.images.arrays import png
+
+        panels = [grid(caption(name, "", maps), maps) for name, maps in self.maps.items()]
+        return png(sheet(panels).pixels) if panels else None
 
     def plain(self) -> PlainFeatures:
         """All but the maps, as JSON can hold it."""
@@ -172,7 +187,7 @@ class Extractor:
         self._notes.clear()
         x = self.samples(picture)
         rows = self.rows(x.shape)
-        memory = self.memory(x.shape, self.layers if keeps else ())
+        memory = self.memory(x.shape, self.layers if keeps else ()).text
         self.prepare_weights(rows)
         maps, parts = {}, {}
         for step in self.run(rows, x, self.layers):
@@ -217,14 +232,14 @@ class Extractor:
 
     def memory(
         self, shape: Shape, kept: Collection[str] = (), shown: int = 0, preparing: int = 0
-    ) -> str:
+    ) -> Prediction:
         """The memory that a run takes at most, in words, where the maps of nodes are `kept`.
 
         `shown` are bytes that the caller holds, `preparing` those that reading the picture takes.
         Raises UnfitError for a run beyond the limits.
         """
         rows = self.rows(shape)
-        return memory_note(rows, shape, self.setup.init, kept, shown, self.limits, preparing)
+        return prediction(rows, shape, self.setup.init, kept, shown, self.limits, preparing)
 
     def _needs(self, header: Header) -> int:
         return preparing_bytes(header, self.setup.preparation)

@@ -106,7 +106,7 @@ class Neighbor(NamedTuple):
 
 
 def neighbor_listing(neighbors: Sequence[Neighbor], metric: str, among: int) -> Listing:
-    """The nearest of so many pictures to each picture, as a result to print."""
+    """The pictures nearest to each picture, as a result to print."""
     rows = [(*neighbor[:3], _rounded(neighbor.distance)) for neighbor in neighbors]
     return Listing(
         "\n".join(safe(neighbor.neighbour) for neighbor in neighbors),

@@ -22,7 +22,7 @@ class Preparation(NamedTuple):
 
     gray: bool = False
     channels: int | None = None
-    """1 or 3, where the network needs so many: color becomes gray, gray is repeated."""
+    """1 or 3, where the network needs that number: color becomes gray, gray is repeated."""
     resize: tuple[int, ...] | None = None
     """The length of the shorter side, or (height, width)."""
     crop: tuple[int, int] | None = None

@@ -17,6 +17,7 @@ from convcli.features.preprocess import prepared_shape, preparing_bytes
 from convcli.images.image import Header
 from convcli.images.io.source import read_header
 from convcli.nets.layers import Shape
+from convcli.runtime.memory_estimate import Prediction
 from convcli.text import counted, safe
 
 
@@ -83,7 +84,7 @@ def one_by_one(
             yield path, alike.misfit(path, features) or features
 
 
-def largest_memory(paths: Sequence[str], setup: Setup) -> str:
+def largest_memory(paths: Sequence[str], setup: Setup) -> Prediction | None:
     """The memory that the largest of some pictures is predicted to take, in words.
 
     Their headers say which it is, as far as they can be read; a pipe is read once, and not here.
@@ -94,7 +95,7 @@ def largest_memory(paths: Sequence[str], setup: Setup) -> str:
             with suppress(Exception):  # whatever is wrong with it is said when it is read
                 sizes[path] = read_header(path)
     if not sizes:
-        return ""
+        return None
     path, header = max(sizes.items(), key=lambda one: one[1].width * one[1].height)
     how = setup.preparation
     shape = prepared_shape(header, how)
@@ -103,31 +104,34 @@ def largest_memory(paths: Sequence[str], setup: Setup) -> str:
     try:
         memory = Extractor(setup).memory(shape, (), shown, preparing_bytes(header, how))
     except Refusal:
-        return ""
-    return f"{memory}, for {safe(path)}" if len(paths) > 1 else memory
+        return None
+    if len(paths) == 1:
+        return memory
+    return memory._replace(text=f"{memory.text}, for {safe(path)}")
 
 
 class VectorMaker:
     """Makes vectors that can be compared with each other, and counts the pictures that fail.
 
-    A picture that fails is reported by `note`, and the others go on.
+    A picture that fails is reported by `note`, and the others go on. The memory that they take
+    is reported where it is near the limit; with `verbose` always, and never where that is None.
     """
 
-    def __init__(self, each: Each, note: Callable[[str], None], quiet: bool) -> None:
+    def __init__(self, each: Each, note: Callable[[str], None], verbose: bool | None) -> None:
         self.alike = Alike()
         self.failed: list[Refusal] = []
         self.done = 0
-        self._each, self._note, self._quiet = each, note, quiet
+        self._each, self._note, self._verbose = each, note, verbose
         self._count = 0
 
     def vectors(self, paths: Sequence[str], setup: Setup) -> Iterator[tuple[str, Features]]:
         """The vector of each picture in turn. Raises the refusal of a picture that is alone."""
         self._count += len(paths)
-        if not self._quiet:
-            self._quiet = True  # once is enough
+        if self._verbose is not None:
             memory = largest_memory(paths, setup)
-            if memory:
-                self._note(memory)
+            if memory is not None and (self._verbose or memory.is_near):
+                self._note(memory.text)
+            self._verbose = None  # once is enough
         for path, features in self._each(paths, setup, self.alike):
             if isinstance(features, Refusal):
                 if len(paths) == 1:

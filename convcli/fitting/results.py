@@ -19,7 +19,7 @@ SCHEMA = 1
 STYLES = {"": "", "head": "bold", "w": "magenta", "note": "dim", "good": "green", "bad": "bold red"}
 
 ROUNDINGS = 1.2
-"""A residual of more than so many times what rounding leaves is remarked on."""
+"""Ratio of residual to rounding error above which a warning is printed."""
 
 EXACT = 1e-6
 """A residual below this share of the spread is rounding of floats."""

@@ -1,11 +1,11 @@
 """Values of either sign as colors: blue below 0, white at 0, red above."""
 
 from collections.abc import Sequence
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+
+from convcli.images.arrays import png
 
 Pixels = NDArray[np.uint8]
 Maps = NDArray[np.floating]
@@ -45,6 +45,4 @@ def matrices_png(matrices: Sequence[Maps]) -> bytes:
     squares = [signed(matrix).repeat(cell, axis=0).repeat(cell, axis=1) for matrix in matrices]
     gap = np.full((squares[0].shape[0], 8, 3), 255, np.uint8)
     row = [piece for square in squares for piece in (gap, square)][1:]
-    stream = BytesIO()
-    Image.fromarray(np.concatenate(row, axis=1)).save(stream, "PNG")
-    return stream.getvalue()
+    return png(np.concatenate(row, axis=1))

@@ -68,7 +68,7 @@ def read_keras_weights(path: str, rows: Sequence[Row]) -> dict[str, Array]:
             continue
         held = arrays.get(_layer(row.name, arrays))
         if held is None or len(held) < len(slots):
-            there = ", ".join(list(arrays)[:4]) or "nothing"
+            there = ", ".join(name[:100] for name in list(arrays)[:4]) or "nothing"
             raise UnfitError(
                 f"{safe(path)} lacks weights of {row.name}; it holds those of {safe(there)} …"
             )

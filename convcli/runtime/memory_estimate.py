@@ -1,7 +1,8 @@
 """The memory of a run, known before it: weights, maps that are alive, and what each layer needs.
 
-Bytes of float32 arrays. The passes of the core's functions are counted as they allocate; a run of
-the command prints the prediction first and what the process took at the end.
+Bytes of float32 arrays. The passes of the core's functions are counted as they allocate. A run of
+the command prints the prediction where it is near the limit; with -v it prints it in any case, and
+at the end what the process took.
 """
 
 import os
@@ -14,7 +15,7 @@ from typing import NamedTuple
 from convcli.conv import workspace_bytes
 from convcli.errors import UnfitError
 from convcli.geometry import Window, transposed_padding
-from convcli.images.io.source import Limits, available
+from convcli.images.io.limits import Limits, available
 from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import (
@@ -90,7 +91,18 @@ DRAWN = ("filters", "transposed", "codes")
 """Fills that are drawn; the others are constants."""
 
 
-def memory_note(
+class Prediction(NamedTuple):
+    """The memory of a run in words, and whether it comes near to what there is."""
+
+    text: str
+    is_near: bool
+
+
+NEAR = 0.5
+"""A share of the memory from which on a prediction is worth a line."""
+
+
+def prediction(
     rows: Sequence[Row],
     shape: Shape,
     init: Init,
@@ -98,7 +110,7 @@ def memory_note(
     shown: int = 0,
     limits: Limits | None = None,
     preparing: int = 0,
-) -> str:
+) -> Prediction:
     """What `predicted` says, in words. Raises UnfitError for a run beyond the limits.
 
     `preparing` are bytes that the picture takes before the run, where it is not read yet.
@@ -116,11 +128,12 @@ def memory_note(
             f"the run needs {bytes_text(now + memory.peak)} of memory, {has} {bytes_text(room)}; "
             "raise --max-memory, take a smaller --resize, or stop earlier with --until"
         )
-    return (
+    text = (
         f"peak memory predicted: {bytes_text(peak)} ({bytes_text(now)} now, weights "
         f"{bytes_text(memory.weights)}, maps at work {bytes_text(memory.activations)}, "
         f"pictures {bytes_text(memory.shown)})"
     )
+    return Prediction(text, now + memory.peak > NEAR * room)
 
 
 def last_reads(rows: Sequence[Row]) -> dict[str, int]:
@@ -240,8 +253,8 @@ def most_resident() -> int | None:
     return peak if sys.platform == "darwin" else peak * 1024
 
 
-def took_note(started: float) -> str:
+def took_note(started: float, memory: bool = True) -> str:
     """The seconds since `started`, and the most memory that was taken."""
-    resident_peak = most_resident()
+    resident_peak = most_resident() if memory else None
     peak = f", peak memory measured: {bytes_text(resident_peak)}" if resident_peak else ""
     return f"{perf_counter() - started:.2f} s{peak}"

@@ -27,8 +27,8 @@ def _piece(x: Array, axis: int, start: int, stop: int) -> Array:
 
 
 def _reduced(function: Callable[..., Array]) -> Callable[..., Array]:
-    def call(x: Array, axes: tuple[int, ...], keepdims: bool) -> Array:
-        return function(x, axis=axes, keepdims=keepdims)
+    def call(x: Array, axes: tuple[int, ...], keepdims: bool, *rest: float) -> Array:
+        return function(x, *rest, axis=axes, keepdims=keepdims)
 
     return call
 
@@ -191,8 +191,8 @@ OPERATIONS: dict[str, Callable[..., Array]] = {
     "sum": _reduced(np.sum),
     "max": _reduced(np.max),
     "min": _reduced(np.min),
-    "std": _reduced(lambda x, **how: np.std(x, ddof=1, **how)),
-    "var": _reduced(lambda x, **how: np.var(x, ddof=1, **how)),
+    "std": _reduced(lambda x, less=1, **how: np.std(x, ddof=less, **how)),
+    "var": _reduced(lambda x, less=1, **how: np.var(x, ddof=less, **how)),
     "prod": _reduced(np.prod),
     "l1": _reduced(lambda x, **how: np.abs(x).sum(**how)),
     "l2": _reduced(lambda x, **how: np.sqrt(np.square(x).sum(**how))),

@@ -143,7 +143,7 @@ def read_weights(path: str, wanted: Mapping[str, Slot]) -> tuple[dict[str, Array
 def _check(path: str, shapes: Mapping[str, tuple[int, ...]], wanted: Mapping[str, Slot]) -> None:
     missing = [name for name in wanted if name not in shapes]
     if missing:
-        there = ", ".join(list(shapes)[:4]) or "nothing"
+        there = ", ".join(name[:100] for name in list(shapes)[:4]) or "nothing"
         raise UnfitError(
             f"{safe(path)} lacks {counted(len(missing), 'array')} of the network's "
             f"{len(wanted):,}, {missing[0]} first; it holds {safe(there)}"

@@ -11,10 +11,11 @@ import pytest
 from batches import convcli, picture, samples, tree
 from hypothesis import given
 from hypothesis import strategies as st
+from terminal import on_terminal
 
 from convcli.batch.inputs import Input, gathered
 from convcli.batch.jobs import worker
-from convcli.batch.output_names import NameParts, Task, filled, planned, read_template
+from convcli.batch.output_names import NameParts, Task, filled, read_template, tasks_of
 from convcli.batch.resume import finished_before
 from convcli.cli.main import run
 from convcli.errors import OutputError, Refusal, SpecError
@@ -67,6 +68,11 @@ ORDERS = {
     "photos/b.png -o out/": ["out/b.png"],
     "photos --to bmp -o out/": ["out/a.bmp", "out/b.bmp", "out/c.bmp"],
     "photos -o {parent}/{stem}.{kernel}.png": ["a.sobel.png", "b.sobel.png", "c.sobel.png"],
+    "photos -o out/{parent}-{stem}.png": [
+        "out/photos-a.png",
+        "out/photos-b.png",
+        "out/photos-c.png",
+    ],
 }
 
 
@@ -76,10 +82,62 @@ ORDERS = {
 )
 def test_results_come_in_the_order_of_the_inputs(shell, photos, words, outputs):
     before = tree("photos")
-    code, out, err = shell(f"filter {words} -k sobel -q")
-    assert (code, out.splitlines(), err) == (0, outputs, "")
+    code, out, _ = shell(f"filter {words} -k sobel")
+    assert (code, out.splitlines()) == (0, outputs)
     assert tree("photos") == before
     assert all(os.path.isfile(name) for name in outputs)
+
+
+@pytest.mark.parametrize(
+    ("words", "out"),
+    {
+        "photos/b.png photos/c.png -o out/ -q": "",
+        "photos/b.png -q": "",
+        "photos -o out/ -n": "photos/a.jpg → out/a.jpg\nphotos/b.png → out/b.png\nphotos/c.png → out/c.png\n",
+        "photos/b.png -n": "photos/b.png → b.sobel.png\n",
+        "photos/b.png -o - -n": "photos/b.png → -\n",
+        "photos/b.png --in-place -n": "photos/b.png → photos/b.png\n",
+        "photos/b.png -n -f json": '{"schema": 1, "input": "photos/b.png", "output": "b.sobel.png", "status": "planned"}\n',
+    }.items(),
+)  # fmt: skip
+def test_a_quiet_run_is_silent_and_a_dry_one_writes_nothing(shell, photos, words, out):
+    before = tree(".")
+    assert shell(f"filter {words} -k sobel") == (0, out, "")
+    assert (tree(".") == before) == ("-n" in words.split())
+
+
+def test_a_dry_run_knows_what_is_finished_and_what_is_refused(shell, photos):
+    assert shell("filter photos/b.png photos/c.png -k sobel -o out/ -q")[0] == 0
+    os.unlink("out/b.png")
+    _, out, err = shell("filter photos/b.png photos/c.png -k sobel -o out/ --resume -n")
+    assert (out, err) == ("photos/b.png → out/b.png\n", "photos/c.png: out/c.png is finished\n")
+    code, out, err = shell("filter photos/b.png photos/c.png -k sobel -o out/ -n")
+    assert (code, out) == (1, "")
+    assert "out/c.png is there already" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "out"),
+    {
+        "photos/b.png": "photos/b.png → b.maps.png\n",
+        "photos/b.png --save b.npz": "photos/b.png → b.maps.png\nphotos/b.png → b.npz\n",
+        "photos/b.png photos/c.png -o maps/": "photos/b.png → maps/b.LAYER.png\nphotos/c.png → maps/c.LAYER.png\n",
+        "photos/b.png --vector mean": "photos/b.png → -\n",
+        "photos --vector mean -o v.npz": "photos/a.jpg → v.npz\nphotos/b.png → v.npz\nphotos/c.png → v.npz\n",
+    }.items(),
+)  # fmt: skip
+def test_a_dry_run_of_extract_says_where_maps_and_vectors_go(shell, photos, words, out):
+    before = tree(".")
+    assert shell(f"extract {words} --dry-run") == (0, out, "")
+    assert tree(".") == before
+
+
+def test_on_a_terminal_a_summary_stands_for_the_paths_of_a_batch(photos):
+    code, shown = on_terminal("convcli filter photos -k sobel -o out/", Path())
+    assert code == 0
+    assert re.fullmatch(r"3 of 3 pictures done in .*; results are in out", shown), shown
+    _, shown = on_terminal("convcli filter photos/b.png -k sobel", Path())
+    assert shown.splitlines()[-1] == "b.sobel.png"
 
 
 def test_a_batch_gives_what_single_runs_give(shell, photos):
@@ -314,7 +372,7 @@ def test_templates_are_read_or_refused(text):
 def test_no_two_tasks_share_a_target(names):
     inputs = [Input(f"/nowhere/{name}.png") for name in names]
     try:
-        tasks = planned(inputs, "/nowhere/out/{name}", "sobel", None, False, False)
+        tasks = tasks_of(inputs, "/nowhere/out/{name}", "sobel", None, False, False)
     except OutputError:
         assert len(set(names)) < len(names)
     else:

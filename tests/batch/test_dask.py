@@ -152,7 +152,7 @@ def test_bytes_are_sent_and_resumed(cluster, shell):
     Path("in/5.png").write_bytes(b"no picture")
     assert shell("filter", "in", *WORDS, "-o", "local/", "-q")[0] == 1
     words = ["filter", "in", *WORDS, "-o", "sent/", "--scheduler", cluster.address]
-    code, out, _ = shell(*words, "--ship", "bytes", "-q")
+    code, out, _ = shell(*words, "--ship", "bytes")
     assert (code, out.split()) == (1, [f"sent/{name}" for name in tree("local")])
     for name in tree("local"):
         assert Path("sent", name).read_bytes() == Path("local", name).read_bytes()

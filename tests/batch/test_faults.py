@@ -7,6 +7,7 @@ import resource
 import signal
 import struct
 import subprocess
+import sys
 import tempfile
 import time
 import zlib
@@ -25,8 +26,9 @@ from convcli.errors import PictureError
 from convcli.images.filters.options import FilterOptions
 from convcli.images.filters.spec import spec_of
 from convcli.images.image import Header
+from convcli.images.io.limits import Limits, decoding_bytes, read_bytes
 from convcli.images.io.read import open_picture
-from convcli.images.io.source import Limits, Prefetch, decoding_bytes, file_state, read_bytes
+from convcli.images.io.source import Prefetch, file_state
 
 ROOT = os.name == "posix" and os.geteuid() == 0
 
@@ -246,7 +248,7 @@ def test_the_input_is_overwritten_in_place_alone(shell):
     assert (
         "never overwritten but with --in-place" in shell("filter a.png -k blur -o a.png --force")[2]
     )
-    code, out, _ = shell("filter a.png sub -k blur --in-place -q")
+    code, out, _ = shell("filter a.png sub -k blur --in-place")
     assert (code, out) == (0, "a.png\nsub/b.jpg\n")
     np.testing.assert_array_equal(samples("a.png"), samples("expected.png"))
     assert (tree(), os.stat("a.png").st_mode) == (["a.png", "expected.png", "sub/b.jpg"], mode)
@@ -417,7 +419,7 @@ def test_a_signal_ends_a_batch_its_children_and_no_finished_work(tmp_path, sign)
         running.send_signal(sign)
         _, err = running.communicate(timeout=30)
     assert running.returncode == 130
-    assert re.fullmatch(rb"\d of 9 pictures done in .*\n", err), err
+    assert re.fullmatch(rb"interrupted: [5-9] of 9 done; --resume continues\n", err), err
     for child in children:
         assert not os.path.exists(f"/proc/{child}")
     done = tree(tmp_path / "out")
@@ -426,6 +428,42 @@ def test_a_signal_ends_a_batch_its_children_and_no_finished_work(tmp_path, sign)
     for name in done:  # whole, and no temporary file beside them
         assert re.fullmatch(r"\d\.png", name)
         samples(tmp_path / "out" / name)
+
+
+INTERRUPTED_AT = """
+import os, signal, sys
+class Finder:
+    def find_spec(name, *_):
+        if name == {name!r}:
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Finder)
+sys.argv = ["convcli", *{words!r}.split()]
+from convcli.cli.main import main
+Finder.find_spec("main")
+main()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends SIGINT")
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("threading", "--help"),
+        ("click", "--help"),
+        ("main", "--help"),
+        ("convcli.cli.help", "--help"),
+        ("convcli.cli.shape", "shape resnet18"),
+        ("convcli.nets.readers.read", "shape resnet18"),
+        ("numpy", "filter none.png -k blur"),
+    ],
+)
+def test_ctrl_c_while_convcli_starts_is_130_without_a_word(name, words):
+    """The signal comes while a module is looked for, or in front of `main`."""
+    program = INTERRUPTED_AT.format(name=name, words=words)
+    result = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert (result.returncode, result.stdout, result.stderr) == (130, "", "")
 
 
 @LINUX
@@ -544,12 +582,13 @@ def test_the_contract_is_tested_row_by_row():
     table = text.partition("\n| fault |")[2].partition("\n\n")[0]
     rows = [line for line in table.splitlines()[2:] if line.startswith("|")]
     assert len(rows) >= 33
-    files = ("test_faults.py", "test_batches.py", "test_dask.py")
-    tests = "".join((Path(__file__).parent / name).read_text() for name in files)
+    folders = Path(__file__).parent, Path(__file__).parents[1] / "nets"
+    tests = "".join(file.read_text() for one in folders for file in one.glob("test_*.py"))
     for row in rows:
-        name = re.search(r"`(test_\w+)`", row)
-        assert name, row
-        assert f"def {name[1]}(" in tests, row
+        names = re.findall(r"`(test_\w+)`", row)
+        assert names, row
+        for name in names:
+            assert f"def {name}(" in tests, row
 
 
 def test_pictures_are_closed_however_reading_ends(tmp_path):
@@ -695,7 +734,7 @@ def test_extract_obeys_the_limit_of_memory_for_every_picture(tmp_path):
     picture(str(tmp_path / "a.png"), 0, (64, 64))
     picture(str(tmp_path / "b.png"), 1, (1600, 1600))
     for names in (("a.png", "b.png"), ("b.png", "a.png")):
-        words = ["extract", *names, "--vector", "mean", "--max-memory", "120MiB"]
+        words = ["extract", *names, "--vector", "mean", "--max-memory", "120MiB", "-v"]
         done = convcli(*words, cwd=tmp_path)
         err = done.stderr.decode()
         assert done.returncode == 1

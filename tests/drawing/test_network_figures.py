@@ -7,12 +7,12 @@ from xml.etree import ElementTree
 import pytest
 
 import convcli
-from convcli.api import summarize
+from convcli import summarize
 from convcli.cli.main import run
 from convcli.drawing.network.blocks import blocks_of
 from convcli.drawing.network.captions import size_label
 from convcli.drawing.network.figure import Figure, FigureOptions
-from convcli.drawing.network.scene import Text
+from convcli.drawing.network.scene import Line, Shape, Text
 from convcli.errors import SpecError
 from convcli.nets.zoo import FILES as ZOO_FILES
 
@@ -170,6 +170,23 @@ def test_a_graph_that_is_a_carpet_is_folded_unless_a_depth_is_given():
 def test_more_blocks_than_can_be_read_are_refused_where_a_depth_asks_for_them():
     with pytest.raises(SpecError, match="401 blocks do not fit a page of 400; fold them with --d"):
         convcli.draw("; ".join(f"conv({n}, 1)" for n in range(1, 401)), 9, style="blocks")
+
+
+def test_sheets_show_windows_to_scale_and_vectors_what_they_read():
+    scene = convcli.draw("lenet5", style="maps").scene
+    hollow = [item for item in scene.flat() if isinstance(item, Shape) and item.fill == "none"]
+    sheets = [item for item in scene.flat() if isinstance(item, Shape) and item.fill != "none"]
+    sides = [right[0] - left[0] for left, right, *_ in (item.points for item in hollow)]
+    widest = max(right[0] - left[0] for left, right, *_ in (item.points for item in sheets))
+    # conv 5x5 of 32, pool 2x2 of 28, 5x5 of 14, 2x2 of 10, 5x5 of 5; sides to sqrt scale
+    shares = [5 / 32, 2 / 28, 5 / 14, 2 / 10, 5 / 5]
+    expected = [
+        share * widest * (length / 32) ** 0.5
+        for share, length in zip(shares, (32, 28, 14, 10, 5), strict=True)
+    ]
+    assert sides == pytest.approx(expected)
+    lines = [item for item in scene.flat() if isinstance(item, Line)]
+    assert len(lines) == 2 * (5 + 2)
 
 
 def test_a_part_is_expanded_by_a_level_and_does_not_stand_for_its_equals():

@@ -41,6 +41,13 @@ CASES = {
     "return x.sum(1)": X.sum(0),
     "return x.max(dim=1)[0]": X.max(0),
     "return x.repeat(1, 2, 1, 1)": np.tile(X, (2, 1, 1)),
+    "return x.std(dim=(2, 3))": X.std((1, 2), ddof=1),
+    "return x.std(dim=(2, 3), unbiased=False)": X.std((1, 2)),
+    "return x.var(1, correction=0)": X.var(0),
+    "return torch.add(x, x, alpha=2) + x.sub(x, alpha=3)": X,
+    "return torch.exp(-x) * torch.sqrt(x)": np.exp(-X) * np.sqrt(X),
+    "return x.narrow(1, 1, 2)": X[1:3],
+    "v, i = x.max(1); return v * 2": X.max(0) * 2,
     "return torch.einsum('bchw,bdhw->bcd', x, x)": np.einsum("chw,dhw->cd", X, X),
 }
 
@@ -50,9 +57,25 @@ def test_an_operation_of_a_model_file_is_run(body, expected):
     np.testing.assert_allclose(run(body, X), expected, rtol=1e-5)
 
 
-def test_what_has_no_values_is_refused_by_name():
-    with pytest.raises(UnfitError, match="affine_grid"):
-        run("return F.affine_grid(x[:, :2, :3, 0].transpose(1, 2), (1, 3, 4, 5))", X)
+@pytest.mark.parametrize(
+    ("body", "why"),
+    [
+        ("return F.affine_grid(x[:, :2, :3, 0].transpose(1, 2), (1, 3, 4, 5))", "affine_grid"),
+        ("return torch.div(x, 2 * x, rounding_mode='floor')", "floor_divide"),
+        ("return F.cosine_similarity(x, x, 1)", "cosine_similarity"),
+        ("return x.argmax(1)", "argmax"),
+        ("return x.max(1)[1]", "a tensor of the places of values is read for its sizes"),
+        ("v, i = x.max(1); return v + i", "a tensor of the places of values"),
+        ("return x.int() + x", "a tensor that is cut to integers is read for its sizes"),
+        ("s, m = torch.std_mean(x, 1); return x.mean(1) - m", "a mean beside a spread"),
+        ("return x.cumsum(2)", "cumsum"),
+        ("return F.pad(x, (0, 0, 0, 0, 1, 1))", "pad"),
+        ("return torch.gather(x, 1, x.argmax(1, keepdim=True))", "argmax"),
+    ],
+)
+def test_what_has_no_values_is_refused_by_name(body, why):
+    with pytest.raises(UnfitError, match=why):
+        run(body, X)
 
 
 def test_a_grid_of_zeros_samples_the_center():

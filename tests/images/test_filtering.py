@@ -1,6 +1,7 @@
 """Filtered pictures against an oracle of exact fractions, SciPy, and laws."""
 
 from fractions import Fraction
+from math import floor
 
 import numpy as np
 import pytest
@@ -280,3 +281,26 @@ def test_the_amount_blends_responses_in_arrays_too(tmp_path):
         arrays.append(np.load(target.path))
     whole, part = arrays
     np.testing.assert_allclose(part, pixels[..., 0] + (whole - pixels[..., 0]) / 4)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("text", ["identity", "laplacian", "box:3", "1 2 1"])
+def test_stretching_rounds_exact_halves_up(dtype, text):
+    random = np.random.default_rng(5)
+    one = kernel(text)
+    ((matrix, _),) = one.matrices()
+    rows, columns = (side // 2 for side in matrix.shape)
+    halves, full = 0, np.iinfo(dtype).max
+    for top in (2, 3, 4, 5, 7, 12, 30, 90, 250):
+        pixels = random.integers(0, top, (12, 14, 1)).astype(dtype)
+        around = np.pad(pixels[..., 0].astype(int), ((rows,) * 2, (columns,) * 2), "edge")
+        sums = sum(
+            int(matrix[i, j]) * around[i : i + 12, j : j + 14] for i, j in np.ndindex(matrix.shape)
+        )
+        low, high = int(sums.min()), int(sums.max())
+        exact = [Fraction((int(value) - low) * full, high - low) for value in sums.flat]
+        halves += sum(value.denominator == 2 for value in exact)
+        expected = [floor(value + Fraction(1, 2)) for value in exact]
+        spec = FilterSpec((one,), range=read_range("stretch"))
+        assert filter_picture(picture(pixels), spec).pixels.ravel().tolist() == expected
+    assert halves

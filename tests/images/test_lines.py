@@ -212,7 +212,7 @@ def test_a_mask_on_the_command_line(tmp_path, capsys):
         run(["filter", f"{tmp_path}/a.png", "-k", f"@{tmp_path}/o.png", "-o", f"{tmp_path}/p.png"])
         == 2
     )
-    assert "says nothing of a kernel" in capsys.readouterr().err
+    assert "made with a mask, which its record does not hold" in capsys.readouterr().err
 
 
 def test_python_takes_what_the_command_takes():
@@ -277,4 +277,56 @@ def test_lines_from_the_command_line(tmp_path, capsys):
     assert run(["explain", str(source), "-k", "canny", "--at", "5,5"]) == 2
     assert "canny is more than a sum of products" in capsys.readouterr().err
     assert run(["explain", str(source), "-k", "blur", "-k", "sobel-x", "--at", "5,5"]) == 2
-    assert "a lesson shows one kernel, and there are several" in capsys.readouterr().err
+    assert "a lesson shows one kernel, and there are 2" in capsys.readouterr().err
+
+
+def test_a_result_says_its_mask_and_its_region(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    mask = np.zeros(WAVES.shape, np.uint8)
+    mask[:, 10:] = 255
+    (tmp_path / "in").mkdir()
+    for name in ("in/a.png", "in/b.gif"):
+        Image.fromarray(WAVES).save(name)
+    Image.fromarray(mask).save("m.png")
+    Image.fromarray(255 - mask).save("other.png")
+    words = ["filter", "in", "-k", "blur", "-o", "out/", "--resume"]
+    assert run([*words, "--mask", "m.png"]) == 0
+    assert run([*words, "--mask", "m.png", "--json"]) == 0  # the same mask: nothing to do
+    assert capsys.readouterr().out.count('"status": "skipped"') == 2
+    for other in (["--mask", "other.png"], []):
+        assert run([*words, *other]) == 1
+        assert capsys.readouterr().err.count("was made otherwise") == 2
+    again = ["filter", "in/a.png", "-k", "@out/a.png", "-o", "again.png"]
+    assert run(again) == 2
+    assert "made with a mask, which its record does not hold" in capsys.readouterr().err
+    assert run([*again, "--mask", "m.png"]) == 0
+    np.testing.assert_array_equal(Image.open("again.png"), Image.open("out/a.png"))
+    assert run(["filter", "in/a.png", "-k", "blur", "--region", "1,2,5x6", "-o", "r.png"]) == 0
+    assert run(["filter", "in/a.png", "-k", "@r.png", "-o", "r2.png"]) == 0
+    np.testing.assert_array_equal(Image.open("r.png"), Image.open("r2.png"))
+    assert (np.asarray(Image.open("r.png")) != WAVES).any()
+
+
+def test_a_mask_in_python_is_a_path_or_an_array(tmp_path):
+    mask = np.zeros(WAVES.shape, np.uint8)
+    mask[:, 10:] = 255
+    Image.fromarray(mask).save(tmp_path / "m.png")
+    expected = np.where(mask == 255, filter_image(WAVES, "blur"), WAVES)
+    for one in (tmp_path / "m.png", mask, mask == 255, mask / np.float32(255)):
+        np.testing.assert_array_equal(filter_image(WAVES, "blur", mask=one), expected)
+    with pytest.raises(UnfitError, match="shares from 0 to 1"):
+        filter_image(WAVES, "blur", mask=mask / np.float32(2))
+
+
+def test_the_result_of_a_gif_is_made_again(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    Image.fromarray(WAVES).save("a.gif", comment=b"mine")
+    assert run(["filter", "a.gif", "-k", "box:5", "-k", "sharpen", "-o", "b.gif"]) == 0
+    assert run(["filter", "a.gif", "-k", "@b.gif", "-o", "c.gif"]) == 0
+    assert (tmp_path / "b.gif").read_bytes() == (tmp_path / "c.gif").read_bytes()
+    assert run(["filter", "b.gif", "-k", "identity", "-o", "d.gif"]) == 0
+    with Image.open("d.gif") as image:  # whose own comment stays, beside one record
+        assert image.info["comment"].split(b"\n") == [
+            b"mine",
+            b'{"convcli": 1, "kernels": ["identity"]}',
+        ]

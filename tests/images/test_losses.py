@@ -7,10 +7,13 @@ from io import BytesIO
 import numpy as np
 import pytest
 from PIL import Image, JpegImagePlugin
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from convcli.cli.main import run
 from convcli.images.io.png import chunks_of
 from convcli.images.io.read import open_picture
+from convcli.images.io.tiff import write_deep
+from convcli.images.io.tiff_layout import layout_of
 
 NOISE = np.random.default_rng(3).integers(0, 256, (24, 32, 3), dtype=np.uint8)
 
@@ -189,3 +192,110 @@ def test_linear_light_is_by_the_gamma_that_a_png_names(tmp_path):
     assert run(["filter", "in.png", *mean]) == 0
     # half of the light, of which samples are the square root: 255 · √½
     assert open_picture("out.png").pixels.tolist() == [[[180]]]
+
+
+OME = '<?xml version="1.0"?><OME><Pixels SizeX="32" PhysicalSizeXUnit="µm"/></OME>'.encode()
+SCALE, TIE = (0.5, 0.5, 0.0), (0.0, 0.0, 0.0, 440720.0, 100000.0, 0.0)
+KEYS = (1, 1, 0, 1, 1024, 0, 1, 1)
+
+
+def write_tagged(name, pixels, pages=1):
+    """A TIFF that lies on a map, with a description and an author."""
+    directory = ImageFileDirectory_v2()
+    for tag, kind, value in [
+        (270, 2, OME),
+        (315, 2, "Ørsted".encode()),
+        (33550, 12, SCALE),
+        (33922, 12, TIE),
+        (34735, 3, KEYS),
+        (42113, 2, b"-9999"),
+    ]:
+        directory.tagtype[tag] = kind
+        directory[tag] = value
+    if pixels.dtype == np.uint16:
+        with open(name, "wb") as stream:
+            write_deep(stream, [pixels] * pages, False, {"tiffinfo": directory})
+    else:
+        first, *rest = [Image.fromarray(pixels) for _ in range(pages)]
+        for page in rest:
+            page.encoderinfo = {"tiffinfo": {}}
+        first.save(name, save_all=bool(rest), append_images=rest, tiffinfo=directory)
+
+
+def tags_in(name):
+    with open(name, "rb") as stream:
+        tags = dict(layout_of(stream).directory)
+    return {
+        tag: value.encode("latin-1") if isinstance(value, str) else value
+        for tag, value in tags.items()
+        if tag in (270, 315, 33550, 33922, 34735, 42113)
+    }
+
+
+ALL = {270: OME, 315: "Ørsted".encode(), 33550: SCALE, 33922: TIE, 34735: KEYS, 42113: b"-9999"}
+AUTHOR = {315: ALL[315]}
+GEO = {tag: ALL[tag] for tag in (315, 33550, 33922, 34735, 42113)}
+
+
+@pytest.mark.parametrize("pages", [1, 2])
+@pytest.mark.parametrize("pixels", [NOISE, NOISE[..., 0], NOISE.astype(np.uint16) * 257])
+@pytest.mark.parametrize(
+    ("words", "kept", "said"),
+    [
+        ([], ALL, ""),
+        (["--region", "2,3,8x9"], ALL, ""),
+        (["--stride", "2"], AUTHOR, "left out, as it does not hold for the result: "
+                                    "ImageDescription, GeoTIFF, GDAL"),
+        (["--border", "valid", "-k", "box:3"], AUTHOR, "ImageDescription, GeoTIFF, GDAL"),
+        (["--gray"], GEO, "left out, as it does not hold for the result: ImageDescription\n"),
+    ],
+)  # fmt: skip
+def test_tags_of_a_tiff_stay_where_the_shape_allows(pixels, pages, words, kept, said, capfd):
+    write_tagged("in.tif", pixels, pages)
+    if words == ["--gray"] and pixels.ndim == 2:
+        kept, said = ALL, ""
+    filtered("in.tif", "out.tif", "-q", *words)
+    error = capfd.readouterr().err
+    assert said in error
+    assert ("left out" in error) == bool(said)
+    assert tags_in("out.tif") == kept
+    if pages == 2:
+        with Image.open("out.tif") as image:
+            image.seek(1)
+            assert {270, 33550}.isdisjoint(image.tag_v2)
+
+
+def test_tags_of_a_tiff_that_a_format_does_not_hold_are_said(capfd):
+    write_tagged("in.tif", NOISE)
+    filtered("in.tif", "out.png", "-q")
+    said = "PNG does not hold ImageDescription, Artist, GeoTIFF, GDAL of the picture"
+    assert said in capfd.readouterr().err
+    assert run(["filter", "in.tif", "-k", "blur", "--stride", "2", "--in-place", "-q"]) == 1
+    assert "--in-place would lose it for good" in capfd.readouterr().err
+    assert tags_in("in.tif") == ALL
+
+
+def test_tags_of_pages_behind_the_first_are_said(capfd):
+    first, second = (Image.fromarray(NOISE[:size]) for size in (20, 24))
+    first.save("in.tif", save_all=True, append_images=[second], tiffinfo={270: "both"})
+    filtered("in.tif", "out.tif", "-q")
+    assert capfd.readouterr().err == "in.tif: tags of pages behind the first are left out\n"
+
+
+def test_tags_stay_in_a_tiff_of_floats_and_of_misread_samples(capfd):
+    write_tagged("in.tif", NOISE)
+    filtered("in.tif", "out.tif", "-q", "--to", "tif32")
+    assert "ImageDescription" in capfd.readouterr().err
+    assert tags_in("out.tif") == GEO
+    filtered("out.tif", "again.tif", "-q")  # color of floats, which an own reader reads
+    assert tags_in("again.tif") == GEO
+
+
+def test_what_else_a_format_does_not_hold_is_said(capfd):
+    exif = Image.Exif()
+    exif[0x010F] = "Maker"
+    Image.fromarray(NOISE).save("in.jpg", exif=exif, xmp=b"<x/>")
+    filtered("in.jpg", "out.bmp", "-q")
+    assert "BMP does not hold EXIF, XMP of the picture" in capfd.readouterr().err
+    filtered("in.jpg", "out.png", "-q")
+    assert capfd.readouterr().err == ""

@@ -2,12 +2,17 @@
 
 import struct
 import zlib
+from importlib.util import find_spec
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from convcli.errors import PictureError
+from convcli.images.filters.out_of_core import reads_in_bands
 from convcli.images.io.read import open_picture
+from convcli.images.io.source import read_header
+from convcli.images.io.tiff_layout import layout_of
 
 RANDOM = np.random.default_rng(11)
 DEEP = RANDOM.integers(0, 65536, (20, 21, 3), dtype=np.uint16)
@@ -136,8 +141,45 @@ def test_min_is_white_of_either_byte_order(tmp_path):
         np.testing.assert_array_equal(picture.pixels, gray)
 
 
+def packed_bits(data):
+    """Bytes as PackBits has them, none repeated (TIFF 6.0, section 9)."""
+    parts = (data[place : place + 128] for place in range(0, len(data), 128))
+    return b"".join(bytes([len(part) - 1]) + part for part in parts)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "i2", "u4"])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_color_of_numbers_is_unpacked_by_libvips(tmp_path, dtype, order):
+    pytest.importorskip("pyvips")
+    values = (DEEP.astype(np.int64) - 30_000).astype(dtype)
+    rows = [packed_bits(row.astype(f"{order}{dtype}").tobytes()) for row in values]
+    words = {"photometric": 2, "compression": 32773, "rows": 1}
+    words["format"] = {"f": FLOAT, "i": SIGNED, "u": UNSIGNED}[dtype[0]]
+    picture = read(tmp_path, rows, (20, 21), 3, 8 * int(dtype[1]), order, **words)
+    np.testing.assert_array_equal(picture.pixels, values)
+    with pytest.raises(PictureError, match="cannot be unpacked"):
+        read(tmp_path, [row[:9] for row in rows], (20, 21), 3, 8 * int(dtype[1]), order, **words)
+
+
+def test_the_extra_that_unpacks_is_named_where_it_lacks(tmp_path, monkeypatch):
+    monkeypatch.setattr("convcli.images.io.tiff_layout.find_spec", lambda name: None)
+    words = {"photometric": 2, "compression": 5, "format": FLOAT}
+    with pytest.raises(PictureError, match=r"pip install 'convcli\[large\]', or tiffcp -c none"):
+        read(tmp_path, [bytes(50)], (20, 21), 3, 32, **words)
+
+
+def test_what_libvips_may_not_unpack_is_not_read_in_bands(tmp_path):
+    for compression, name in ((32773, "packbits"), (50000, "zstd")):
+        Image.fromarray(DEEP[..., 0]).save(tmp_path / f"{name}.tif", compression=name)
+        header = read_header(path := str(tmp_path / f"{name}.tif"))
+        with open(path, "rb") as stream:
+            assert layout_of(stream).compression == compression
+        expected = find_spec("pyvips") is not None and name == "packbits"
+        assert reads_in_bands(path, header) == expected
+
+
 REFUSED = {
-    "compressed by LZW": (3, {"compression": 5, "photometric": 2, "planes": 2}),
+    "compressed by Zstandard": (3, {"compression": 50000, "photometric": 2, "planes": 2}),
     "-colorspace sRGB": (1, {"photometric": 9}),
     "with predictor 2": (3, {"format": FLOAT, "predictor": 2, "photometric": 2}),
     "what is white is not known": (1, {"format": FLOAT, "photometric": 0}),

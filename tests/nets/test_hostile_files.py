@@ -2,6 +2,7 @@
 
 import gzip
 import random
+import re
 import zipfile
 from pathlib import Path
 
@@ -9,10 +10,11 @@ import numpy as np
 import onnx
 import pytest
 from onnx_models import model_of
-from tflite_models import tflite
+from tflite_models import Flat, tflite
 
 from convcli.errors import Refusal
 from convcli.nets.analysis.summary import trace
+from convcli.nets.readers.onnx import constants
 from convcli.nets.readers.read import read_words
 
 FILES = Path(__file__).parent / "files"
@@ -101,3 +103,87 @@ def test_a_damaged_file_is_read_or_refused(name, tmp_path):
     assert 0 < refused < 250
     path.write_bytes(whole)
     assert not trace(read_words([str(path)]).network, shape).failures
+
+
+def shared(inputs=(0,), result=(1,), operators=1, copies=1, sizes=(1, 8, 8, 3)):
+    """A TFLite file whose operators, and tensors, are one table that stands there many times."""
+    flat = Flat()
+    numbers = {"sizes": flat.vector("i", sizes), "inputs": flat.vector("i", inputs)}
+    tensor = flat.table(f0=numbers["sizes"], f1=("b", 0), f2=("I", 0), f3=flat.text("t"))
+    relu = flat.table(f0=("I", 0), f1=numbers["inputs"], f2=flat.vector("i", result))
+    graph = flat.table(
+        f0=flat.offsets([tensor, tensor] * copies),
+        f1=numbers["inputs"] if operators == 1 else flat.vector("i", [0]),
+        f2=flat.vector("i", [1]),
+        f3=flat.offsets([relu] * operators),
+    )
+    leaky = flat.offsets([flat.table(f0=("b", 98), f3=("i", 98))])
+    buffers = flat.offsets([flat.table(f0=None)])
+    return flat.file(flat.table(f0=("I", 3), f1=leaky, f2=flat.offsets([graph]), f4=buffers))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (shared(), ""),
+        (shared([0] * 20_000, operators=5_000), "its tables share their lists more than 8 times"),
+        (shared(sizes=[1] * 60, copies=10_000), "its tables share their lists more than 8 times"),
+        (shared(sizes=[2] * 65), "which no tensor has"),
+        (shared([0] * 1_001), "more than 1,000 inputs or outputs"),
+        (shared(result=[1] * 1_001), "more than 1,000 inputs or outputs"),
+    ],
+)
+def test_tables_that_stand_for_very_many_are_refused(data, message, tmp_path):
+    """Of 5 MB, 99,000 operators of one list took 5 GB and more than a minute."""
+    path = tmp_path / "net.tflite"
+    path.write_bytes(data)
+    if message:
+        with pytest.raises(Refusal, match=message):
+            read_words([str(path)])
+    else:
+        assert not trace(read_words([str(path)]).network, (3, 8, 8)).failures
+
+
+REFUSED = re.compile(
+    "by values that are computed while it runs|numbers would be worked out"
+    "|more than 10.15 values|the operator Range is not read"
+)
+BIG = np.array([1 << 62])
+MANY = np.array([1 << 18])
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [("Mul", [f"k{i}", f"k{i}"], [f"k{i + 1}"]) for i in range(40)],
+        [("Pow", ["k0", "k0"], ["k40"])],
+        [("Expand", ["k0", "n"], ["e"]), ("ReduceProd", ["e"], ["k40"])],
+        [("Expand", ["z", "n"], ["k0"])]
+        + [("Add", [f"k{i}", f"k{i}"], [f"k{i + 1}"]) for i in range(4_000)]
+        + [("Identity", ["k4000"], ["k40"])],
+        [("Expand", ["z", "n"], ["k0"])]
+        + [("Gather", [f"k{i}", "k0"], [f"k{i + 1}"]) for i in range(4_000)]
+        + [("Identity", ["k4000"], ["k40"])],
+        [("Concat", [f"k{i}", f"k{i}"], [f"k{i + 1}"], {"axis": 0}) for i in range(40)],
+        [("Range", ["z", "k0", "one"], ["k40"])],
+        [("Tile", ["k0", "k0"], ["k40"])],
+    ],
+    ids=lambda nodes: nodes[-2][0] if len(nodes) > 1 else nodes[-1][0],
+)
+def test_numbers_that_grow_are_not_worked_out(nodes, tmp_path, monkeypatch):
+    """Each took minutes or gigabytes as a file of a few kilobytes, or would."""
+    monkeypatch.setattr(constants, "MAX_COMPUTED", 1 << 19)
+    given = {"k0": BIG, "z": np.array([0]), "one": np.array([1]), "n": MANY}
+    made = {name for _, _, outputs, *_ in nodes for name in outputs}
+    path = tmp_path / "net.onnx"
+    onnx.save(
+        model_of(
+            [*nodes, ("Reshape", ["x", "k40"], ["y"])],
+            {"x": [1, 3, 8, 8]},
+            {"y": [1]},
+            {name: array for name, array in given.items() if name not in made},
+        ),
+        path,
+    )
+    (failure,) = trace(read_words([str(path)]).network, (3, 8, 8)).failures
+    assert REFUSED.search(failure.text())

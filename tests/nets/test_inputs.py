@@ -266,3 +266,58 @@ def test_values_that_are_folded_into_the_batch_are_told(forward, note):
     folds = [one for one in read_text(text).network.at((1, 28, 28)).notes if "batch" in one]
     assert len(folds) == bool(note)
     assert not note or note in folds[0]
+
+
+@pytest.mark.parametrize(
+    ("argv", "row"),
+    [
+        (
+            ["--input", "224", "--kernel", "3"],
+            "| input | (3 channels assumed) | 224x224x3 |  |  |  |  |",
+        ),
+        (["--input", "224x224x3", "--kernel", "3"], "| input |  | 224x224x3 |  |  |  |  |"),
+        (["lenet5"], "| input |  | 32x32x1 |  |  |  |  |"),
+        (["lenet5", "--columns", "input,params"], "| 32x32x1 | 156 |"),
+        (["lenet5", "--layout", "nchw"], "| input |  | (1, 1, 32, 32) |  |  |  |  |"),
+        (["lenet5", "--top", "1", "--columns", "layer,params"], "| c3 | 2,416 |"),
+    ],
+)
+def test_the_first_row_of_a_table_is_the_input(capfd, argv, row):
+    assert run(["shape", *argv, "--format", "markdown"]) == 0
+    assert capfd.readouterr().out.splitlines()[2] == row
+
+
+def test_steps_along_the_first_axis_are_no_batch(capfd, tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import torch.nn as nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.lstm = nn.LSTM(8, 16)\n"
+        "    def forward(self, x):\n"
+        "        return self.lstm(x)[0]\n"
+    )
+    assert run(["shape", str(path), "--input", "(10, 1, 8)"]) == 0
+    assert "lstm.lstm1 takes one step of each of a batch of 10" in capfd.readouterr().err
+    path.write_text(path.read_text().replace("8, 16", "8, 16, batch_first=True"))
+    assert run(["shape", str(path), "--input", "(10, 5, 8)"]) == 0
+    assert "one step" not in capfd.readouterr().err
+
+
+def test_data_has_rows_of_layers_alone(capfd):
+    assert run(["shape", "--input", "224", "--kernel", "3", "--format", "tsv"]) == 0
+    assert [line.split("\t")[0] for line in capfd.readouterr().out.splitlines()] == [
+        "layer",
+        "conv1",
+    ]
+
+
+def test_layout_nchw_writes_shapes_as_pytorch_does(capfd):
+    assert run(["shape", "resnet18", "--layout", "nchw", "--batch", "4", "-q"]) == 0
+    assert capfd.readouterr().out == "(4, 1000)\n"
+    argv = ["shape", "alexnet", "--layout", "nchw", "--columns", "layer,input,output"]
+    assert run(argv) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[1] == "conv1\t(1, 3, 224, 224)\t(1, 64, 55, 55)"
+    assert lines[-1] == "fc8\t(1, 4096)\t(1, 1000)"

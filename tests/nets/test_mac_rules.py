@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from convcli.nets.analysis.mac_rules import RULES
+from convcli.app.solve import SolveOptions, solve
+from convcli.cli.main import run
+from convcli.nets.analysis.mac_rules import OWN, RULES
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.analysis.table import Settings, totals
 from convcli.nets.input_size import resolve_inputs
@@ -36,8 +38,7 @@ def test_a_rule_gives_what_its_tool_prints(name, rule):
 
 
 def test_every_rule_of_a_tool_is_compared():
-    ours = {"weights", "bias", "weights+products"}
-    assert {rule for _, rule in CASES} == RULES.keys() - ours
+    assert {rule for _, rule in CASES} == RULES.keys() - {*OWN}
 
 
 def test_products_of_activations_are_counted_where_asked():
@@ -47,3 +48,29 @@ def test_products_of_activations_are_counted_where_asked():
     summary = summarize(inputs.network, inputs.shape)
     plain, more = (totals(summary, Settings(r))["macs"] for r in ("weights", "weights+products"))
     assert more - plain == FIGURES["vit_torchmatmul"]["macs"]["torch"] - plain
+
+
+def test_a_tool_of_pytorch_has_no_answer_for_layers_of_keras_alone(capfd, tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(
+        "from keras import Sequential, layers\n"
+        "model = Sequential([layers.Input((20, 8)), layers.LSTM(16), layers.Dense(2)])\n"
+    )
+    for argv in ([], ["--sweep", "20x8,30x8"], ["--versus", "linear"], ["--get", "macs"]):
+        assert run(["shape", str(path), "--mac-rule", "thop", *argv]) == 1
+        assert "thop has no answer for lstm1: " in capfd.readouterr().err
+    for rule in OWN:
+        assert run(["shape", str(path), "--mac-rule", rule]) == 0
+    assert solve(SolveOptions(network=(str(path),), why="30.8K")).refusal is None
+
+
+def test_a_figure_is_never_explained_by_a_rule_without_an_answer(tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(
+        "from keras import Sequential, layers\n"
+        "model = Sequential([layers.Input((20, 8)), layers.LSTM(16), layers.Dense(2)])\n"
+    )
+    outcome = solve(SolveOptions(network=(str(path),), why="30752"))
+    conventions = [hit["convention"] for hit in outcome.result.record()["explanations"]]
+    assert conventions
+    assert not any("thop" in text or "fvcore" in text for text in conventions)

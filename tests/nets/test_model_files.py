@@ -184,6 +184,23 @@ def test_a_tflite_file_is_read_with_its_channels_last(tmp_path, half):
     assert [axis.size for axis in summary.rows[3].receptive_field] == [7, 7]
 
 
+@pytest.mark.parametrize(
+    ("code", "custom", "why"),
+    [
+        (32, "Landmarks2TransformMatrix", "somebody's own is not read; it is Landmarks2Transform"),
+        (44, None, "weights of its own is not read; it is UNIDIRECTIONAL_SEQUENCE_LSTM"),
+        (132, None, "weights of its own is not read; it is CONV_3D"),
+        (171, None, "somebody's own is not read; it is operator 171"),
+        (118, None, "a graph that depends on values is not read; it is IF"),
+    ],
+)
+def test_an_operator_whose_weights_would_be_missed_is_refused(tmp_path, code, custom, why):
+    path = tmp_path / "net.tflite"
+    tflite(path, last=code, custom=custom)
+    reading = read_words([str(path)])
+    assert why in reading.network.at(reading.input).stopped.message
+
+
 def test_files_that_are_read_for_their_sizes_are_not_run(tmp_path):
     tflite(tmp_path / "net.tflite")
     for path, kind in [(tmp_path / "net.tflite", "a TFLite"), (FILES / "one.pt2", "an exported")]:
@@ -218,6 +235,11 @@ def test_a_configuration_of_darknet_has_its_published_figures():
         ("[net]\nwidth=8\nheight=8\n[lstm]\n", r"\[lstm\] is not read"),
         ("[net]\nwidth=8\nheight=8\n[reorg]\nstride=3\n", "3 does not divide 8x8"),
         ("[net]\nwidth=8\nheight=8\n[connected]\nactivation=lekky\n", "did you mean leaky"),
+        ("[net]\nwidth=8\nheight=8\n[crop]\ncrop_width=9\ncrop_height=9\n", "9x9 of 8x8"),
+        (
+            "[net]\nwidth=8\nheight=8\n[maxpool]\nmaxpool_depth=1\n",
+            "pool over channels is not read",
+        ),
     ],
 )
 def test_what_a_configuration_of_darknet_cannot_mean_is_named_with_its_line(
@@ -228,6 +250,43 @@ def test_what_a_configuration_of_darknet_cannot_mean_is_named_with_its_line(
     summary = summary_of(path)
     assert re.search(message, summary.failures[0].text())
     assert "net.cfg:4" in summary.failures[0].text()
+
+
+GATES = """[net]
+width=12
+height=10
+[crop]
+crop_width=9
+crop_height=8
+[conv]
+filters=4
+size=3
+stride=2
+pad=1
+[batchnorm]
+[avgpool]
+[scale_channels]
+from=-2
+[sam]
+from=1
+[conv]
+filters=2
+[shortcut]
+from=0
+"""
+
+
+def test_gates_crops_and_sums_of_unlike_maps_of_darknet_are_read(tmp_path):
+    """As Darknet's parser has them: a sum has the sizes of the section before it."""
+    path = tmp_path / "net.cfg"
+    path.write_text(GATES)
+    summary = summary_of(path)
+    assert not summary.failures
+    assert [row.output for row in summary.rows] == [
+        *((3, 8, 9), (4, 4, 5), (4, 4, 5), (4, 1, 1), (4, 4, 5), (4, 4, 5), (2, 4, 5), (2, 4, 5))
+    ]
+    assert summary.weights == 4 * 27 + 4 + 8 + 2 * 4 + 2
+    assert summary.macs == 20 * 4 * 27 + 20 * 2 * 4
 
 
 @pytest.mark.parametrize("text", ["[net]\n", "[net]\nwidth=8\n[conv]\n", "[net]\nwidth\n[conv]\n"])

@@ -29,6 +29,13 @@ def test_fields_have_their_published_size(place, size):
     assert receptive_field(summary, node, (3, 3)).sizes == (size, size)
 
 
+def test_words_have_no_receptive_field():
+    text = "nn.Embedding(100, 20)\nnn.Conv1d(7, 8, 3)\nnn.MaxPool1d(2)"
+    rows = summarize(read_text(text).network, (7,)).rows
+    assert [row.type for row in rows] == ["parameter", "embedding", "conv1d", "max_pool1d"]
+    assert {row.receptive_field for row in rows} == {()}
+
+
 def test_a_vector_sees_everything():
     summary = summarize(read_words(["vgg16"]).network, (3, 224, 224))
     assert receptive_field(summary, "fc6", ()).cells == ((0, 223), (0, 223))

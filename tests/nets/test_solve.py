@@ -106,7 +106,7 @@ def test_every_solution_solves_and_none_is_missed(length, kernel, stride, before
     ],
 )
 def test_a_figure_is_read_with_the_half_step_of_its_last_digit(text, value, slack):
-    assert read_figure(text)[1:] == (value, slack)
+    assert read_figure(text)[1:3] == (value, slack)
 
 
 @pytest.mark.parametrize("text", ["", "x", "4.11GG", "-3", "1e999", "4..1M", "9" * 100])
@@ -268,3 +268,38 @@ def test_the_input_under_which_a_linear_layer_fits():
     assert input_for(network, (3, 32, 32), failure) == 28
     odd = read_text(text.replace("8 * 13 * 13", "7")).network
     assert input_for(odd, (3, 32, 32), trace(odd, (3, 32, 32)).failures[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("network", "figure", "value", "words"),
+    [
+        # printed with their last digits cut off
+        ("alexnet", "62.3M", 62378344, "cut, not rounded"),
+        ("alexnet", "60M", 60965224, "cut, not rounded"),
+        ("resnet50", "3.8G", 3857973248, "cut, not rounded"),
+        # Keras's include_top=False, and torchvision's backbones
+        ("vgg16", "14,714,688", 14714688, "without its head"),
+        ("resnet50", "23.5M", 23508032, "without its head"),
+        ("vgg16", "134.3M", 134260544, "without its last layer"),
+        # sizes of files: Keras's table of applications, torchvision's weights
+        ("vgg16", "528MB", 553430176, "MB of 1,024 x 1,024 bytes"),
+        ("vgg16", "553MB", 553430176, "float32"),
+        ("resnet50", "97.8 MiB", 102546848, "4C, as Keras does, a bias in every convolution"),
+    ],
+)
+def test_figures_that_are_cut_headless_or_sizes_are_found(network, figure, value, words):
+    hits = solve(SolveOptions(network=(network,), why=figure)).result.record()["explanations"]
+    assert any(hit["value"] == value and words in hit["convention"] for hit in hits), hits
+    assert (
+        all(read_figure(figure).matches(hit["value"]) for hit in hits)
+        or "1,024" in words
+        or ("cut" in words)
+    )
+
+
+def test_a_figure_is_cut_only_where_rounding_does_not_give_it():
+    hits = solve(SolveOptions(network=("resnet50",), why="4.11G")).result.record()["explanations"]
+    assert hits
+    assert not any("cut" in hit["convention"] for hit in hits)
+    with pytest.raises(SpecError, match="528MB"):
+        read_figure("528 pounds")

@@ -102,3 +102,114 @@ def test_an_error_instead_of_a_network_is_explained(capfd, tmp_path, monkeypatch
         monkeypatch.setattr("sys.stdin", log)
         assert run(["shape", name, "--input", "224"]) == 1
     assert capfd.readouterr().err.endswith("to fix: write nn.Linear(9216, 128)\n")
+
+
+def test_what_needs_sizes_is_null(capfd, tmp_path):
+    path = tmp_path / "net.txt"
+    path.write_text(PRINTED)
+    assert run(["shape", str(path), "--input", "28", "--format", "json"]) == 0
+    result = json.loads(capfd.readouterr().out)
+    totals = result["totals"]
+    assert (totals["macs"], totals["flops"], totals["activations"]) == (None, None, None)
+    assert (totals["memory"]["weights"], totals["memory"]["forward"]) == (4 * (1200138 + 256), None)
+    assert result["outputs"] == []
+    assert {layer["macs"] for layer in result["layers"]} == {None}
+    assert {layer["share"]["macs"] for layer in result["types"]} == {None}
+    assert run(["shape", str(path), "--input", "28", "--format", "table"]) == 0
+    assert "0 MACs" not in capfd.readouterr().out
+
+
+NO_INDENTATION = """\
+import torch.nn as nn
+class Net(nn.Module):
+def __init__(self, classes=10):
+super().__init__()
+self.features = nn.Sequential(
+nn.Conv2d(1, 8, 3),
+nn.ReLU(),
+)
+self.fc = nn.Linear(8, classes)
+
+def forward(self, x):
+x = self.features(x).mean([2, 3])
+return self.fc(x)
+net = Net(4)
+"""
+
+
+def test_lost_indentation_is_restored_and_said(capfd, tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(NO_INDENTATION)
+    assert run(["shape", str(path), "--input", "32", "--get", "params", "--get", "output"]) == 0
+    out, err = capfd.readouterr()
+    assert out.split() == ["116", "4"]
+    assert "its lost indentation is assumed" in err
+
+
+def test_a_loop_without_indentation_has_no_known_end(capfd, tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(NO_INDENTATION.replace("x = self", "for i in range(2):\nx = self"))
+    assert run(["shape", str(path), "--input", "32"]) == 2
+    assert "net.py:12: this block has lost its indentation" in capfd.readouterr().err
+
+
+# what PyTorch 2.13 prints, and its sum of p.numel()
+ENCODER = """\
+TransformerEncoderLayer(
+  (self_attn): MultiheadAttention(
+    (out_proj): NonDynamicallyQuantizableLinear(in_features=32, out_features=32, bias=True)
+  )
+  (linear1): Linear(in_features=32, out_features=64, bias=True)
+  (dropout): Dropout(p=0.1, inplace=False)
+  (linear2): Linear(in_features=64, out_features=32, bias=True)
+  (norm1): LayerNorm((32,), eps=1e-05, elementwise_affine=True, bias=True)
+  (norm2): LayerNorm((32,), eps=1e-05, elementwise_affine=True, bias=True)
+)
+"""
+
+WORDS = """\
+Sequential(
+  (0): Embedding(100, 16, padding_idx=0)
+  (1): LSTM(16, 24, num_layers=2, batch_first=True, bidirectional=True)
+  (2): Linear(in_features=48, out_features=3, bias=True)
+)
+"""
+
+MODULES = """\
+ModuleDict(
+  (a): GRU(8, 12, bias=False)
+  (b): LSTMCell(5, 7)
+  (c): RNN(6, 4)
+  (d): EmbeddingBag(10, 3, mode='mean')
+  (e): Unfold(kernel_size=3, dilation=1, padding=0, stride=1)
+  (f): LSTM(8, 16, proj_size=4)
+)
+"""
+
+TIMM = """\
+Net(
+  (conv): Conv2d(3, 32, kernel_size=(3, 3), stride=(1, 1), bias=False)
+  (bn): BatchNormAct2d(
+    32, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True
+    (drop): Identity()
+    (act): SiLU(inplace=True)
+  )
+  (path): DropPath(drop_prob=0.1)
+  (sd): StochasticDepth(p=0.1, mode=row)
+  (turn): Permute()
+  (norm): LayerNorm((768,), eps=1e-06, elementwise_affine=True)
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "params"),
+    [(ENCODER, 8544), (WORDS, 24019), (MODULES, 2150), (TIMM, 864 + 64 + 1536)],
+)
+def test_prints_of_transformers_words_and_timm_have_their_parameters(capfd, tmp_path, text, params):
+    path = tmp_path / "net.txt"
+    path.write_text(text)
+    assert run(["shape", str(path), "--input", "32", "--format", "json"]) == 0
+    result = json.loads(capfd.readouterr().out)
+    assert (result["totals"]["params"], result["totals"]["macs"]) == (params, None)
+    assert any("order" in warning for warning in result["warnings"])

@@ -186,6 +186,18 @@ def test_a_pickle_that_is_none_is_refused(tmp_path, program, message):
         read_arrays(str(tmp_path / "w.pth"))
 
 
+def test_a_compressed_pickle_is_refused_before_it_is_unpacked(tmp_path):
+    """A file of 200 KB may hold 200 MB of it, or of the word that says the order of bytes."""
+    path = tmp_path / "w.pth"
+    for compressed in ("data.pkl", "byteorder"):
+        with zipfile.ZipFile(path, "w") as file:
+            for name in ("data.pkl", "byteorder"):
+                kind = zipfile.ZIP_DEFLATED if name == compressed else zipfile.ZIP_STORED
+                file.writestr(f"net/{name}", b"little" * 999, kind)
+        with pytest.raises(SpecError, match="compressed, as PyTorch never writes"):
+            read_arrays(str(path))
+
+
 @pytest.mark.parametrize(
     ("start", "shape", "strides"),
     [

@@ -147,7 +147,7 @@ def _tiling(problem: Problem) -> tuple[Pair, Pair]:
 
 
 def _outputs(length: int, taps: int) -> int:
-    """Outputs of stride 1 from so many cells and a kernel without gaps."""
+    """Outputs of stride 1 from a number of cells and a kernel without gaps."""
     return output_length(length, Window(taps))
 
 

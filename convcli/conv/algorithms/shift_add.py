@@ -7,7 +7,7 @@ For each kernel column one pass sums the products of all its taps,
 each product added where it is computed, so that i·j taps cost j passes and j − 1 sums. The padded
 rows of a channel are one flat array in which a shift is an offset: what is computed between the end
 of a row and the start of the next is left behind. Where columns are skipped, those that a kernel
-column meets are laid beside each other first.
+column meets are copied beside each other first.
 """
 
 from collections.abc import Iterator

@@ -81,7 +81,7 @@ def blocks_of(
 ) -> list[Block]:
     """The blocks of a network, each behind those it reads; the first one is the input.
 
-    With `depth`, layers whose names agree in so many parts are one block. Parts named in `expand`
+    With `depth`, layers whose names agree in that number of parts are one block. Parts in `expand`
     are folded one level deeper than that, and never collapsed with their equals. Raises SpecError
     for a part that no layer is in.
     """
@@ -98,7 +98,7 @@ def blocks_of(
 def depth_of(summary: Summary) -> int:
     """How deep the names of layers are nested.
 
-    >>> from convcli.api import summarize
+    >>> from convcli import summarize
     >>> depth_of(summarize("vgg16").summary), depth_of(summarize("resnet18").summary)
     (1, 4)
     """
@@ -152,7 +152,7 @@ def shortcuts_of(blocks: Sequence[Block]) -> dict[int, tuple[int, int]]:
     for index, block in enumerate(blocks):
         for source in set(block.inputs):
             readers[source].append(index)
-    found: dict[int, tuple[int, int]] = {}
+    on_shortcuts: dict[int, tuple[int, int]] = {}
     for end, block in enumerate(blocks):
         if block.kind not in ("addition", "concatenation") or len(block.inputs) != 2:
             continue
@@ -169,8 +169,8 @@ def shortcuts_of(blocks: Sequence[Block]) -> dict[int, tuple[int, int]]:
         if block.kind == "concatenation" and weights:
             continue
         if 0 < len(branch) <= 2 and len(branch) < longest and len(readers[start]) > 1:
-            found |= dict.fromkeys(branch, (start, end))
-    return found
+            on_shortcuts |= dict.fromkeys(branch, (start, end))
+    return on_shortcuts
 
 
 def _merged(blocks: Sequence[Block], depth: int, opened: Sequence[tuple[str, ...]]) -> list[Block]:

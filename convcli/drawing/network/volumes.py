@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from convcli.drawing.network.blocks import Block, shortcuts_of
 from convcli.drawing.network.captions import kernel_label, lines_of, title_of
-from convcli.drawing.network.palette import Coloring, Theme, shaded
+from convcli.drawing.network.palette import BLOCK_TEXT, Coloring, Theme, shaded
 from convcli.drawing.network.scene import (
     Group,
     Item,
@@ -112,6 +112,10 @@ def volumes_scene(
             for number, line in enumerate(lines)
         )
         items.append(Group(title_of(block), (*shapes, *texts)))
+    if style == "maps":
+        for index in neighbors:
+            pair = (blocks[index - 1], solids[index - 1]), (blocks[index], solids[index])
+            items += _projection(*pair, middle, theme)
     items += above
     height = bottom + 18 + LEADING * max(map(len, captions))
     note = f"sides and channels to {scale} scale"
@@ -156,8 +160,8 @@ def _in_line(
                 arcs.setdefault((source, here), [])
         line.append(block._replace(inputs=tuple(sources)))
     return line, [
-        (*ends, tuple(found))
-        for ends, found in sorted(arcs.items(), key=lambda a: (a[0][1], a[0][0]))
+        (*ends, tuple(members))
+        for ends, members in sorted(arcs.items(), key=lambda a: (a[0][1], a[0][0]))
     ]
 
 
@@ -248,6 +252,48 @@ def _sheets(
         )
         for number in reversed(range(sheets))
     )  # fmt: skip
+
+
+def _projection(
+    before: tuple[Block, Solid], behind: tuple[Block, Solid], middle: float, theme: Theme
+) -> list[Item]:
+    """The window of a layer on the map before it, with lines to the cell that it gives.
+
+    A vector is joined to all of what is before it.
+    """
+    (source, one), (block, other) = before, behind
+    top, end = middle - one.height / 2, middle + one.height / 2
+    edge = one.x + one.thick
+    if not block.output[1:]:
+        ends = (middle - other.height / 2, middle + other.height / 2)
+        return [
+            Line(((edge, start), (other.x, stop)), theme.faint, False, 0.6)
+            for start, stop in zip((top, end), ends, strict=True)
+        ]
+    kernel = getattr(block.main and block.main.node.layer, "kernel", ())
+    if block.scope or len(source.output) != 3 or not isinstance(kernel, tuple) or len(kernel) != 2:
+        return []
+    rows, columns = (
+        min(taps / length, 1) for taps, length in zip(kernel, source.output[1:], strict=True)
+    )
+    width, height = one.thick * columns, one.height * rows
+    if min(width, height) < MIN_WINDOW:
+        return []
+    left = one.x + min(WINDOW_AT * one.thick, one.thick - width)
+    upper = top + min(WINDOW_AT * one.height, one.height - height)
+    cell = other.x + CELL_AT * other.thick, middle - other.height / 2 + CELL_AT * other.height
+    corners = rectangle(left, upper, width, height)
+    return [
+        Shape(corners, "none", BLOCK_TEXT),
+        Line((corners[1], cell), theme.faint, False, 0.6),
+        Line((corners[2], cell), theme.faint, False, 0.6),
+    ]
+
+
+MIN_WINDOW = 2.0
+"""Units of the smallest window that is drawn."""
+WINDOW_AT, CELL_AT = 0.55, 0.3
+"""Where a window begins on the map that it reads, and a cell lies on the map that it gives."""
 
 
 def _lanes(arcs: Sequence[tuple[int, int]]) -> list[int]:

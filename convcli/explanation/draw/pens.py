@@ -38,7 +38,7 @@ class Pen(Protocol):
 class PixelPen:
     """Draws indices of a palette into a picture of mode L; smooth texts in the palette's shades.
 
-    A text stands on one color, so that the same text on the same ground is drawn once.
+    A text stands on one color, so that the same word on the same ground is drawn once.
     """
 
     def __init__(self, image: Image.Image, palette: Palette) -> None:
@@ -74,8 +74,10 @@ class PixelPen:
         x, y = at[0] - (text_length(text, size) / 2 if middle else 0), round(at[1])
         ground = self._image.getpixel((round(at[0]), y - size // 3))
         assert isinstance(ground, int)
-        tile, mask, (left, top) = _tile(self._palette, text, size, ink, ground)
-        self._image.paste(tile, (round(x) + left, y + top), mask)
+        for word in text.split(" "):
+            tile, mask, (left, top) = _tile(self._palette, word, size, ink, ground)
+            self._image.paste(tile, (round(x) + left, y + top), mask)
+            x += text_length(f"{word} ", size)
 
     def _index(self, color: Color | None) -> int | None:
         return None if color is None else self._palette.index[color]
@@ -85,7 +87,7 @@ class PixelPen:
 def _tile(
     palette: Palette, text: str, size: int, ink: Color, ground: int
 ) -> tuple[Image.Image, Image.Image, tuple[int, int]]:
-    """A text in the shades between ground and ink, its mask, and its corner from the baseline."""
+    """A word in the shades between ground and ink, its mask, and its corner from the baseline."""
     font = _font(size)
     left, top, right, bottom = map(round, font.getbbox(text, anchor="ls"))
     mask = Image.new("L", (max(right - left, 1) + 2, max(bottom - top, 1) + 2))

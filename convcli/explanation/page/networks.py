@@ -13,7 +13,7 @@ from convcli.borders import BorderName
 from convcli.errors import SpecError
 from convcli.features.extractor import Extractor
 from convcli.geometry import Pair, Window, transposed_padding
-from convcli.images.io.source import bytes_text
+from convcli.images.io.limits import bytes_text
 from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import (

@@ -199,7 +199,7 @@ def band_rows(cells: int, rows: int, itemsize: int, kernel_rows: int, threads: i
 
 
 def thread_count(samples: int, threads: int | None = None) -> int:
-    """Threads for so many samples: one a core, or one alone where there is little to do."""
+    """Number of threads for `samples`: one per core, or one where there is little work."""
     if threads is not None:
         return max(1, threads)
     if samples < SHARED_SAMPLES:
@@ -215,7 +215,7 @@ def share_rows(
     worker: Callable[[], Callable[[int, int], None]],
     products: bool = False,
 ) -> None:
-    """Run over all rows in bands of so many, on threads that each call `worker` for own buffers.
+    """Run over all rows in bands, on threads that each call `worker` for buffers of their own.
 
     The first error of any thread ends all of them, and is raised here. With `products` of matrices
     BLAS is limited to one thread, so that its threads and ours do not fight for the cores.

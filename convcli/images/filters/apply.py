@@ -38,9 +38,10 @@ from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import Format, Target
 from convcli.images.io.jpeg_strips import StripWriter
+from convcli.images.io.limits import Limits, TooLargeError
 from convcli.images.io.netpbm import RowWriter
 from convcli.images.io.read import open_picture
-from convcli.images.io.source import Limits, Prefetch, TooLargeError
+from convcli.images.io.source import Prefetch
 from convcli.images.io.write import (
     check_frames,
     check_suffix,
@@ -195,7 +196,12 @@ class Opened(NamedTuple):
         """What a result does not have of its file: what is not read, and what is not written."""
         if self.picture is None:
             return ()
-        return self.picture.notes + losses(self.picture, self.plan.format)
+        plan = self.plan
+        texts = self.picture.notes + losses(self.picture, plan.format, *plan.result)
+        loses_color = plan.filtered.colors < self.picture.header.colors
+        if loses_color and "icc_profile" in self.picture.metadata:
+            texts += ("gray is not what its color profile describes: that is left out",)
+        return texts
 
 
 def open_planned(

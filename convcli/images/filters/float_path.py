@@ -6,9 +6,10 @@ Nothing is rounded or clipped before the last step.
 from collections.abc import Sequence
 from fractions import Fraction
 from math import ceil
+from types import EllipsisType
 
 import numpy as np
-from numpy.typing import DTypeLike
+from numpy.typing import DTypeLike, NDArray
 
 from convcli.errors import UnfitError
 from convcli.images.arrays import Samples, Values
@@ -16,7 +17,8 @@ from convcli.images.engines.correlate import Correlator
 from convcli.images.engines.quantize import NOTHING, IntensityMap, Statistics
 from convcli.images.engines.row_bands import Bands, share_rows, thread_count
 from convcli.images.filters.alpha import AlphaEngine, chroma_share, mixed
-from convcli.images.filters.color import from_light, gamma_of, luma, percentiles, to_light
+from convcli.images.filters.color import luma, percentiles
+from convcli.images.filters.light import border_light, curves_of, from_light, to_light
 from convcli.images.filters.lines import canny_lines, zero_crossings
 from convcli.images.filters.plan import FilterPlan, Stage
 from convcli.images.filters.ranges import STRETCHED, intensity_map, signed_chain
@@ -41,10 +43,10 @@ def float_values(picture: Picture, plan: FilterPlan, threads: int | None = None)
         samples = luma(samples, with_alpha).astype(dtype)
     border = spec.border
     if spec.linear:
-        gamma = gamma_of(picture)
-        samples = to_light(samples.astype(dtype), picture.full, with_alpha, gamma)
-        beyond = to_light(np.full((1, 1, 1), float(border.fill)), picture.full, False, gamma)
-        border = border._replace(value=float(beyond[0, 0, 0]))
+        curves = curves_of(picture, plan.curved_colors)
+        samples = to_light(samples.astype(dtype), picture.full, with_alpha, curves)
+        light = border_light(border.fill, picture.full, plan.curved_colors, curves)
+        border = border._replace(value=light)
     for number, stage in enumerate(plan.stages, 1):
         window = stage.window._replace(border=stage.window.border._replace(value=border.value))
         bands = Bands(samples, window)
@@ -146,15 +148,13 @@ def finished(values: Values, picture: Picture, plan: FilterPlan) -> tuple[Pictur
     alpha = values[..., -1:] if with_alpha else None
     visible = ... if alpha is None else alpha[..., 0] >= 0.5
     responses = colors.astype(np.float64)
-    between = None  # what is not visible has no say in how far values are stretched
-    if spec.range.name == "between":
-        between = spec.range.low, spec.range.high
-    elif spec.range.name in STRETCHED:
-        between = percentiles(responses[visible], spec.range.low, spec.range.high)
-    flat = between is not None and between[0] == between[1]
-    colors = ranged(responses, spec, full, None if flat else between)
+    stretched = None
+    if spec.range.name in STRETCHED:
+        stretched = _stretched(responses, visible, plan)
+    flat = spec.range.name in STRETCHED and stretched is None
+    colors = ranged(responses, spec, full) if stretched is None else stretched
     if spec.linear:
-        colors = from_light(colors, full, gamma_of(picture))
+        colors = from_light(colors, full, curves_of(picture, plan.curved_colors))
     source = aligned(
         picture.pixels[..., :-1] if plan.separates_alpha else picture.pixels, plan.stages
     )
@@ -200,17 +200,33 @@ def black_or_white(samples: Samples, threshold: Fraction, white: int) -> Samples
     return np.where(samples >= ceil(threshold), white, 0).astype(samples.dtype)
 
 
-def ranged(
-    values: Values, spec: FilterSpec, full: int, between: tuple[float, float] | None
-) -> Values:
-    """Responses brought into 0..full as a range says, neither rounded nor clipped.
+def _stretched(
+    responses: Values, visible: EllipsisType | NDArray[np.bool_], plan: FilterPlan
+) -> Values | None:
+    """Responses drawn apart to black and to white; None where all that is visible are the same.
 
-    Those `between` two values are stretched; where there are no two, all stay as they are.
+    Those of an exact kernel are whole numbers of a unit, which leaves exact halves what they are.
     """
+    spec, kernel = plan.spec, plan.spec.kernels[-1]
+    plain = not (plan.transparent or plan.reads_luma or spec.linear or kernel.threshold)
+    if plan.filtered.full and len(spec.kernels) == 1 and plain and kernel.linear and kernel.exact:
+        unit = abs(float(kernel.matrices()[0][1]))
+        responses = np.rint(responses / unit)
+    else:
+        unit = 1.0
+    low, high = spec.range.low, spec.range.high
+    if spec.range.name == "between":
+        low, high = round(low / unit, 6), round(high / unit, 6)
+    else:  # what is not visible has no say
+        low, high = percentiles(responses[visible], low, high)
+    if low == high:
+        return None
+    return (responses - low) * (plan.filtered.full or 255) / (high - low) + float(spec.bias)
+
+
+def ranged(values: Values, spec: FilterSpec, full: int) -> Values:
+    """Responses brought into 0..full as a range says, neither rounded nor clipped."""
     name, last = spec.range.name, spec.kernels[-1]
-    if between:
-        low, high = between
-        return (values - low) * ((full or 255) / (high - low)) + float(spec.bias)
     if name == "crossings":
         return zero_crossings(values, spec.range.low) * float(full or 1)
     if name == "signed":

@@ -42,6 +42,8 @@ class FilterOptions(Options):
     exact: bool = False
     threshold: str = ""
     region: str = ""
+    masked: str = ""
+    """The digest of the mask that said where to filter; no record holds the mask itself."""
 
     def validate(self) -> None:
         """Raise SpecError for a value of another type than its option has, or below its minimum.

@@ -24,6 +24,7 @@ from convcli.images.image import Header, Picture
 from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import FORMATS
 from convcli.images.io.netpbm import header as ppm_header
+from convcli.images.io.tiff_layout import UNPACKED_BY_VIPS, layout_of
 from convcli.text import safe
 
 if TYPE_CHECKING:
@@ -63,6 +64,10 @@ def reads_in_bands(source: str, header: Header) -> bool:
         return False
     if find_spec("pyvips") is None or not os.path.isfile(source):
         return False
+    if form.name == "TIFF":
+        with open(source, "rb") as stream:
+            if layout_of(stream).compression not in UNPACKED_BY_VIPS:
+                return False
     return header.array_bytes <= BOMB * os.path.getsize(source)
 
 

@@ -21,7 +21,7 @@ from convcli.images.engines.quantize import IntensityMap, Statistics
 from convcli.images.engines.row_bands import Window
 from convcli.images.engines.settled import Settled
 from convcli.images.filters.alpha import AlphaEngine, ConstantAlpha, PremultipliedAlpha
-from convcli.images.filters.ranges import FIXED, Range, auto_gain, intensity_map
+from convcli.images.filters.ranges import FIXED, STRETCHED, Range, auto_gain, intensity_map
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import ITEM_BYTES, Header
 from convcli.images.io.formats import Format, Target
@@ -95,6 +95,24 @@ class FilterPlan(NamedTuple):
     writer: Writer
     working_bytes: int
     """About how much memory the filter takes beside the picture itself."""
+
+    @property
+    def result(self) -> tuple[tuple[int, int, int, int], str]:
+        """Rows, columns, samples and frames of the result, and its dtype."""
+        size = self.header.height, self.header.width
+        for stage in self.stages if not self.spec.region else ():
+            size = stage.window.output(size)
+        dtype = self.header.dtype
+        if self.format and self.format.floats:
+            dtype = "float32"
+        elif not self.header.full:
+            dtype = "uint8" if self.spec.range.name in STRETCHED else "float32"
+        return (*size, self.filtered.channels, self.header.frames), dtype
+
+    @property
+    def curved_colors(self) -> int:
+        """Colors whose samples become light where that is wanted."""
+        return 1 if self.reads_luma else self.filtered.colors
 
     @property
     def margins(self) -> tuple[Pair, Pair]:

@@ -28,7 +28,7 @@ STRETCHED = ("stretch", "pct", "between")
 the others find where several pictures are stretched alike."""
 
 CROSSING = 5
-"""The least step of responses, in units of the samples, that is a zero crossing if unsaid."""
+"""Default minimum step of a zero crossing, in units of the samples."""
 
 
 class Range(NamedTuple):

@@ -6,9 +6,11 @@ It is what options say, or what the record in a result says.
 import re
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from hashlib import sha256
+from typing import NamedTuple, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from convcli.borders import Border, read_border
 from convcli.errors import SpecError, UnfitError
@@ -23,9 +25,10 @@ from convcli.images.filters.options import (
 )
 from convcli.images.filters.ranges import Range, read_range, signed_chain
 from convcli.images.filters.region import Region, read_region
+from convcli.images.image import picture_of
 from convcli.images.io.formats import formats_beginning
+from convcli.images.io.limits import Limits
 from convcli.images.io.read import open_picture, record_in
-from convcli.images.io.source import Limits
 from convcli.images.kernels.kernel import (
     Kernel,
     anchored,
@@ -47,15 +50,33 @@ FLOAT32 = 2.0**-20
 """What sums of float32 weights are off by, as a share of their magnitudes: a few of its steps."""
 
 
-def read_mask(path: str, limits: Limits | None = None) -> Values:
-    """The gray of a picture as shares (h, w) of what is filtered: black 0, white 1.
+def read_mask(
+    mask: str | NDArray[np.number | np.bool_], limits: Limits | None = None
+) -> tuple[Values, str]:
+    """The gray of a picture as shares (h, w) of what is filtered: black 0, white 1; its digest.
 
-    Raises PictureError for what cannot be read, and UnfitError for samples of 32 bits.
+    >>> read_mask(np.array([[False, True]]))[0].tolist()
+    [[0.0, 1.0]]
+
+    Raises PictureError for what cannot be read, and UnfitError for what holds no shares.
     """
-    picture = in_gray(open_picture(path, limits=limits).without_alpha)
-    if not picture.full:
-        raise UnfitError(f"{safe(path)}: a mask has samples of 8 or 16 bits")
-    return np.asarray(picture.pixels[..., 0] / picture.full)
+    if isinstance(mask, str):
+        picture = open_picture(mask, limits=limits)
+    else:
+        numbers = mask.astype(np.uint8) * 255 if mask.dtype == np.bool_ else mask
+        picture = picture_of(cast("NDArray[np.number]", numbers))
+    gray = in_gray(picture.without_alpha).pixels[..., 0]
+    shares = np.asarray(gray / (picture.full or 1))
+    if (
+        not (shares <= 1).all()
+        or not (shares >= 0).all()
+        or (isinstance(mask, str) and not picture.full)
+    ):
+        name = f"{safe(mask)}: a" if isinstance(mask, str) else "a"
+        raise UnfitError(
+            f"{name} mask has samples of 8 or 16 bits, or in Python shares from 0 to 1"
+        )
+    return shares, sha256(repr(shares.shape).encode() + shares.tobytes()).hexdigest()[:16]
 
 
 class FilterSpec(NamedTuple):
@@ -82,21 +103,32 @@ class FilterSpec(NamedTuple):
     """How much of each pixel (h, w) is filtered, from 0 to 1."""
     flip: bool = False
     """Whether the kernels were turned by 180°."""
-    record: str = ""
-    """How a result is made, for its file."""
+    options: FilterOptions = FilterOptions()
+    """What it was read from."""
+
+    @property
+    def record(self) -> str:
+        """How a result is made, for its file; nothing where kernels have no text."""
+        return self.options.record() if self.options.kernels else ""
 
     @property
     def keeps(self) -> bool:
         """Whether a part of the picture stays as it is."""
         return self.region is not None or self.mask is not None
 
-    def masked(self, path: str | None, limits: Limits | None = None) -> "FilterSpec":
-        """The same where a mask is white; no record in a result names a mask."""
-        if path is None:
+    def masked(
+        self, mask: str | NDArray[np.number | np.bool_] | None, limits: Limits | None = None
+    ) -> "FilterSpec":
+        """The same where a mask is white. Raises SpecError where a record wants one not given."""
+        if mask is None:
+            if self.options.masked:
+                raise SpecError("that was made with a mask, which its record does not hold: --mask")
             return self
         if self.region is not None:
             raise SpecError("--region and --mask both say where to filter; give one of them")
-        return self._replace(mask=read_mask(path, limits), record="")
+        shares, digest = read_mask(mask, limits)
+        options = FilterOptions.of({**vars(self.options), "masked": digest})
+        return self._replace(mask=shares, options=options)
 
     @property
     def label(self) -> str:
@@ -118,7 +150,7 @@ def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> 
     Raises SpecError for text that cannot be understood.
     """
     options.validate()
-    record, flag = options.record(), "--" if kernels is None else ""
+    flag = "--" if kernels is None else ""
     scale, bias, amount = (
         read_fraction(text, f"{flag}{name}")
         for name, text in (
@@ -155,7 +187,7 @@ def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> 
         threshold=read_fraction(options.threshold, "--threshold") if options.threshold else None,
         region=read_region(options.region) if options.region else None,
         flip=options.flip,
-        record=record,
+        options=options,
     )
 
 

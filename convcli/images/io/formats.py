@@ -8,6 +8,8 @@ This file does without NumPy, so that a picture is decoded while NumPy is import
 
 import os
 from collections.abc import Mapping
+from functools import lru_cache
+from importlib.util import find_spec
 from typing import Literal, NamedTuple, get_args
 
 from convcli.errors import OutputError, SpecError
@@ -44,8 +46,10 @@ class Format(NamedTuple):
     """Whether it holds cyan, magenta, yellow and black."""
     metadata: frozenset[str] = frozenset({"dpi", "exif", "xmp", "icc_profile"})
     """What a result keeps of its picture."""
-    record: Literal["", "text", "exif"] = ""
+    record: Literal["", "text", "exif", "comment"] = ""
     """Where it holds the record of how a result was made."""
+    tags: bool = False
+    """Whether it holds the tags of a TIFF."""
     color_chunks: bool = False
     """Whether it holds gamma and the colors of a PNG as they stand in one."""
     save: Mapping[str, int] = {}
@@ -89,7 +93,7 @@ FORMATS = {
             also_named=("apng",),
             frames="timed",
             deep_channels=4,
-            metadata=frozenset({"dpi", "exif", "xmp", "icc_profile", "hidden_first"}),
+            metadata=frozenset({"dpi", "exif", "xmp", "icc_profile", "hidden_first", "text"}),
             color_chunks=True,
             record="text",
             vips_loader="pngload",
@@ -121,6 +125,7 @@ FORMATS = {
             deep_channels=4,
             float_channels=4,
             inks=True,
+            tags=True,
             record="exif",
             vips_loader="tiffload",
         ),
@@ -141,7 +146,8 @@ FORMATS = {
             soft_alpha=False,
             frames="timed",
             max_side=65_535,
-            metadata=frozenset(),
+            metadata=frozenset({"comment"}),
+            record="comment",
         ),
         Format(
             name="AVIF",
@@ -177,7 +183,7 @@ FLOAT_FORMATS = {
         Format(name="NPY", suffixes=(".npy",), floats=True),
         Format(name="NPZ", suffixes=(".npz",), floats=True),
         Format(name="PFM", suffixes=(".pfm",), floats=True, narrow=True),
-        Format(name="TIF32", suffixes=(".tif",), floats=True, narrow=True),
+        Format(name="TIF32", suffixes=(".tif",), floats=True, narrow=True, tags=True),
     )
 }
 
@@ -192,11 +198,6 @@ FLOAT_SUFFIXES = {
 }
 """The format of floats that a file name asks for."""
 
-READABLE = frozenset(
-    suffix for one in FORMATS.values() for suffix in (*one.suffixes, *one.more_suffixes)
-)
-"""Suffixes of the files that are taken from a folder."""
-
 
 class Unread(NamedTuple):
     """A kind of pictures that is not read: what its files begin with, and what converts them."""
@@ -206,13 +207,29 @@ class Unread(NamedTuple):
     magic: tuple[bytes, ...]
     command: str
     offset: int = 0
+    package: str = ""
+    """What reads it all the same, by Pillow's name of the format."""
+
+    @property
+    def is_read(self) -> bool:
+        """Whether the package that reads it is there."""
+        return bool(self.package) and find_spec(self.package) is not None
+
+    @property
+    def advice(self) -> str:
+        """What helps.
+
+        >>> UNREAD_SUFFIXES[".heic"].advice, UNREAD_SUFFIXES[".jxl"].advice
+        ("pip install 'convcli[heif]', or heif-convert IN OUT.png", 'djxl IN OUT.png')
+        """
+        return f"pip install 'convcli[heif]', or {self.command}" if self.package else self.command
 
 
 MAGICK = "convert IN OUT.png"
 
 UNREAD = (
-    Unread("HEIC", (".heic", ".heif"), (b"ftyphei", b"ftyphev", b"ftypmif1"),
-           "heif-convert IN OUT.png", 4),
+    Unread("HEIC", (".heic", ".heif", ".hif"), (b"ftyphei", b"ftyphev", b"ftypmif1"),
+           "heif-convert IN OUT.png", 4, "pillow_heif"),
     Unread("JPEG XL", (".jxl",), (b"\xff\x0a", b"\0\0\0\x0cJXL "), "djxl IN OUT.png"),
     Unread("JPEG XR", (".jxr", ".wdp"), (b"II\xbc\x01",), "JxrDecApp -i IN -o OUT.tif"),
     Unread("JPEG-LS", (".jls",), (b"\xff\xd8\xff\xf7",), MAGICK),
@@ -221,7 +238,6 @@ UNREAD = (
     Unread("Photoshop's PSD", (".psd", ".psb"), (b"8BPS",), "convert IN[0] OUT.png"),
     Unread("raw of a camera", (".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf"),
            (b"FUJIFILMCCD-RAW", b"IIU\0", b"IIRO"), "dcraw -T IN"),
-    Unread("PFM", (), (b"Pf", b"PF"), "convert IN OUT.tif"),
     Unread("PAM", (".pam",), (b"P7",), "pamtopng IN"),
     Unread("FITS", (".fits", ".fit"), (b"SIMPLE  =",), "convert IN OUT.tif"),
     Unread("DICOM", (".dcm",), (b"DICM",), "dcm2img IN OUT.png", 128),
@@ -239,6 +255,23 @@ UNREAD = (
 """Pictures that are named for what they are."""
 
 UNREAD_SUFFIXES = {suffix: one for one in UNREAD for suffix in one.suffixes}
+
+
+@lru_cache
+def readable_suffixes() -> frozenset[str]:
+    """Suffixes of the files that are taken from a folder."""
+    written = (suffix for one in FORMATS.values() for suffix in one.suffixes + one.more_suffixes)
+    return frozenset([*written, *(end for one in UNREAD if one.is_read for end in one.suffixes)])
+
+
+def result_suffix(suffix: str) -> str:
+    """What a result's name ends in: as its picture's, but .png for kinds that are read alone.
+
+    >>> result_suffix(".JPG")
+    '.JPG'
+    """
+    kind = UNREAD_SUFFIXES.get(suffix.lower())
+    return ".png" if kind is not None and kind.is_read else suffix
 
 
 def unread_kind(start: bytes) -> Unread | None:
@@ -362,5 +395,6 @@ class Target(NamedTuple):
         None where that is not known yet. Raises OutputError for a name that ends as none does.
         """
         if self.options.format or self.path == "-":
-            return self.options.format or FORMATS.get(own)
+            usual = "PNG" if own and own not in (*FORMATS, *FLOAT_FORMATS) else own  # of HEIC
+            return self.options.format or FORMATS.get(usual) or FLOAT_FORMATS.get(usual)
         return FLOAT_SUFFIXES.get(suffix_of(self.path)) or format_of(self.path)

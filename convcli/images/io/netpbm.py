@@ -1,10 +1,11 @@
-"""Pictures that are rows of samples behind a line of text: PPM, PGM and PFM, without a copy.
+"""Pictures that are samples behind a header: PPM, PGM, PFM and .npy, without a copy.
 
 A file is mapped into memory rather than read, so that a picture larger than memory can be filtered.
 Sources: netpbm's ppm(5) and pgm(5); Debevec's PFM, as pfm(5) has it.
 """
 
 import os
+from threading import Lock
 from typing import IO
 
 import numpy as np
@@ -13,31 +14,44 @@ from numpy.typing import DTypeLike
 from convcli.errors import OutputError, PictureError
 from convcli.images.arrays import Samples
 from convcli.images.image import Picture
-from convcli.images.io.source import Map
+from convcli.images.io.headers import Map
+from convcli.images.io.tiff_layout import check_numbers
 
 
 def open_map(source: str | bytes, mapped: Map) -> Picture:
-    """The picture of a PGM or PPM at a path, or in its bytes.
+    """The picture of a PGM, PPM, PFM or .npy at a path, or in its bytes.
 
-    Raises PictureError for a file that ends before its picture does.
+    Raises PictureError for a file that ends before its picture does, and for samples that are no
+    numbers.
     """
-    header, offset = mapped
+    header, offset = mapped.header, mapped.offset
     if not header.samples:
         raise PictureError(f"it has {header.width}x{header.height} pixels")
-    shape = header.height, header.width, header.channels
-    dtype: np.dtype[np.unsignedinteger] = np.dtype("u1" if header.dtype == "uint8" else ">u2")
-    need = offset + header.array_bytes
+    shape: tuple[int, ...] = header.height, header.width, header.channels
+    dtype: np.dtype[np.number] = np.dtype(mapped.stored)
+    need = offset + header.samples * dtype.itemsize
     have = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     if have < need:
         raise PictureError(f"it ends after {have:,} of {need:,} bytes")
-    pixels: Samples
+    stored: Samples
+    if mapped.fortran:
+        shape = shape[::-1]
     if isinstance(source, bytes):
-        pixels = np.frombuffer(source, dtype, header.samples, offset).reshape(shape)
+        stored = np.frombuffer(source, dtype, header.samples, offset).reshape(shape)
     else:
-        pixels = np.memmap(source, dtype, "r", offset, shape)
-    if header.dtype != "uint8":
-        pixels = pixels.astype(np.uint16)
-    return Picture(pixels, has_alpha=False, format="PPM", metadata={})
+        stored = np.memmap(source, dtype, "r", offset, shape)
+    if mapped.fortran:
+        stored = stored.transpose()
+    if mapped.bottom_up:
+        stored = stored[::-1]
+    pixels = stored
+    if header.dtype != "uint8" or mapped.fortran:
+        pixels = np.ascontiguousarray(stored, header.dtype)
+    mode = ""
+    if pixels.dtype.kind == "f":
+        check_numbers(pixels, stored)
+        mode = "F"
+    return Picture(pixels, header.has_alpha, header.format, {}, mapped.notes, mode)
 
 
 def header(shape: tuple[int, ...], dtype: DTypeLike) -> bytes:
@@ -62,13 +76,22 @@ class RowWriter:
         self.handle, self.start = stream.fileno(), len(start)
         self.line = shape[1] * shape[2] * np.dtype(dtype).itemsize
         self.dtype = np.dtype(dtype).newbyteorder(">")
+        self.lock = Lock()
 
     def __call__(self, top: int, rows: Samples) -> None:
         data = np.ascontiguousarray(rows, self.dtype).data.cast("B")
         place = self.start + top * self.line
         while data:
-            done = os.pwrite(self.handle, data, place)
+            done = self._write(data, place)
             data, place = data[done:], place + done
+
+    def _write(self, data: memoryview, place: int) -> int:
+        """Write at a place of the file; gives the number of bytes written."""
+        if hasattr(os, "pwrite"):
+            return os.pwrite(self.handle, data, place)
+        with self.lock:  # Windows has one position for all threads
+            os.lseek(self.handle, place, os.SEEK_SET)
+            return os.write(self.handle, data)
 
 
 def write_pfm(values: Samples, stream: IO[bytes]) -> None:

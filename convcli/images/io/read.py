@@ -1,11 +1,8 @@
 """Read pictures: from Pillow's images to our arrays, turned upright, with frames and metadata."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from struct import pack
-from typing import IO, Literal
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -16,17 +13,19 @@ from convcli.images.arrays import Samples
 from convcli.images.image import Metadata, Picture, Timing
 from convcli.images.io.deep import decode_halves, is_deep, set_order
 from convcli.images.io.formats import FORMATS
+from convcli.images.io.headers import ARRAYS, array_mode, has_alpha, is_misread
+from convcli.images.io.limits import Limits, Needs, TooLargeError
+from convcli.images.io.metadata import read_metadata, record_of, saved_as, texts_of
 from convcli.images.io.netpbm import open_map
-from convcli.images.io.source import (
-    ARRAYS,
-    Limits,
-    Needs,
-    Prefetch,
-    TooLargeError,
-    array_mode,
-    has_alpha,
-    is_misread,
-    is_pillows,
+from convcli.images.io.source import Prefetch, is_pillows
+from convcli.images.io.tags import (
+    BITS,
+    PHOTOMETRIC,
+    SAMPLE_FORMAT,
+    SIGNED,
+    UNSIGNED,
+    WHITE_IS_ZERO,
+    tags_of,
 )
 from convcli.images.io.tiff_layout import read_layout
 from convcli.text import safe
@@ -42,17 +41,6 @@ BAD_FILE = (
     Image.DecompressionBombWarning,
 )
 """What Pillow and our own readers raise on bad files; else it is Pillow's own, or a bug of ours."""
-
-RECORD_KEY = "convcli"
-"""The name of the PNG text that says how a result was made."""
-
-EXIF_IFD, USER_COMMENT = 0x8769, 0x9286
-PIXEL_WIDTH, PIXEL_HEIGHT = 0xA002, 0xA003
-ASCII_COMMENT = b"ASCII\0\0\0"
-
-SAME_COLORS = {"1", "L", "LA", "P", "PA", "RGB", "RGBA", "I;16", "I", "F", "CMYK"}
-"""Modes whose color profile still describes the picture once it is an array."""
-
 
 COPIED_ROWS = 16
 """Rows of an image that become an array at once: what Pillow copies them through stays in cache,
@@ -78,9 +66,12 @@ def open_picture(
         prefetch = prefetch or Prefetch(source, limits=limits)
         mapped = prefetch.map()
         if mapped is not None:
-            picture = open_map(*mapped)
+            header = mapped[1].header
+            if header.dtype.startswith("float") and not every_kind:
+                raise PictureError("its samples are floats; convcli reads 8 and 16 bits here")
             if needs:
-                prefetch.limits.check_memory(mapped[1].header, needs(mapped[1].header))
+                prefetch.limits.check_memory(header, needs(header))
+            picture = open_map(*mapped)
         elif (layout := prefetch.layout(needs)) is not None:
             if layout.dtype.startswith("float") and not every_kind:
                 raise PictureError(f"{layout.kind}, is not read here; convcli reads 8 and 16 bits")
@@ -145,10 +136,12 @@ def _picture(image: ImageFile, prefetch: Prefetch, every_kind: bool) -> Picture:
     samples that are no numbers.
     """
     header, notes = prefetch.header(), []
-    if image.format == "MPO":
+    if image.format == "MPO" and not prefetch.named:
         notes.append("the first of several pictures is read")
     if header.frames > 1 and not every_kind:
-        raise PictureError(f"it holds {header.frames} frames; convcli reads pictures of one")
+        raise PictureError(
+            f"it holds {header.frames} frames; convcli reads pictures of one: name it, as in IN[0]"
+        )
     if prefetch.deep:
         notes.append("16-bit color is read with 8 bits a sample")
         if isinstance(image.info.get("transparency"), tuple):
@@ -183,7 +176,7 @@ def _picture(image: ImageFile, prefetch: Prefetch, every_kind: bool) -> Picture:
         pixels = pixels.astype(np.float64)
     if pixels.dtype.kind == "f" and not np.isfinite(pixels).all():
         raise PictureError("it holds samples that are not finite numbers")
-    metadata = {**read_metadata(upright, mode, notes), **saved_as(image, prefetch)}
+    metadata = {**read_metadata(upright, mode, notes), **saved_as(image, prefetch, pixels)}
     texts = texts_of(image)
     return Picture(
         pixels,
@@ -211,7 +204,8 @@ def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Pictur
     frames: list[Samples] = []
     modes: list[str] = []
     metadata: Metadata = {}
-    for number in range(header.frames):
+    described: list[str] = []
+    for number in prefetch.numbers:
         image.seek(number)
         check_layout(image)
         mode, pixels, upright = _page(image, prefetch, number)
@@ -220,8 +214,11 @@ def _animation(image: ImageFile, prefetch: Prefetch, notes: list[str]) -> Pictur
         modes.append(mode)
         frames.append(pixels)
         durations.append(int(image.info.get("duration", 0)))
-        if not number:
-            metadata = {**read_metadata(upright, mode, notes), **saved_as(image, prefetch)}
+        if number == prefetch.numbers.start:
+            metadata = {**read_metadata(upright, mode, notes), **saved_as(image, prefetch, pixels)}
+        elif image.format == "TIFF" and tags_of(vars(image)["tag_v2"], (), ""):
+            described = ["tags of pages behind the first are left out"]
+    notes += described
     if len(set(modes)) > 1:
         if any(frame.dtype == np.uint16 for frame in frames):
             notes.append("16-bit frames beside others are read with 8 bits a sample")
@@ -270,12 +267,6 @@ def _samples(image: Image.Image) -> Samples:
     return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
 
 
-BITS, PHOTOMETRIC, PLANES, SAMPLE_FORMAT = 258, 262, 284, 339
-"""Tags of TIFF 6.0: bits per sample, what 0 means, how samples are stored, what they are."""
-
-WHITE_IS_ZERO, SEPARATE, UNSIGNED, SIGNED = 0, 2, 1, 2
-
-
 def _tag(image: Image.Image, tag: int, otherwise: int) -> tuple[int, ...]:
     """The values of a tag of a TIFF; of other pictures the value that is meant where it lacks."""
     value = getattr(image, "tag_v2", {}).get(tag, otherwise)
@@ -286,7 +277,7 @@ def check_layout(image: ImageFile) -> None:
     """Raise PictureError for a page of a TIFF whose samples Pillow takes for something else."""
     if is_misread(image):
         raise PictureError(
-            "a page has samples that are not read; tiffsplit IN makes a file of each"
+            "a page has samples that are not read with others; name each, as in IN[0]"
         )
 
 
@@ -319,6 +310,10 @@ def _converted(image: Image.Image, mode: str) -> Image.Image:
         return Image.fromarray(np.asarray(image).astype("<u2"))
     if image.mode == "1" and mode == "LA":
         image = _with_info(image.convert("L"), image)
+    if image.mode == "CMYK":
+        from convcli.images.io.inks import rgb_of_inks
+
+        return rgb_of_inks(image, image.info.get("icc_profile"))
     return image.convert(mode)
 
 
@@ -331,166 +326,3 @@ def _of_8_bits(frame: Samples) -> Image.Image:
     """A frame with the high bytes of 16-bit samples."""
     pixels = (frame // 256).astype(np.uint8) if frame.dtype == np.uint16 else frame
     return Image.fromarray(pixels[..., 0] if pixels.shape[2] == 1 else pixels)
-
-
-def of_inks(pixels: Samples) -> Image.Image:
-    """Samples (h, w, 4) of cyan, magenta, yellow and black; four samples else are RGBA.
-
-    >>> of_inks(np.full((1, 1, 4), (255, 0, 0, 0), np.uint8)).convert("RGB").getpixel((0, 0))
-    (0, 255, 255)
-    """
-    size = pixels.shape[1], pixels.shape[0]
-    return Image.frombuffer("CMYK", size, np.ascontiguousarray(pixels), "raw", "CMYK", 0, 1)
-
-
-def read_metadata(upright: Image.Image, mode: str, notes: list[str]) -> Metadata:
-    """What is kept of an image that is read in a mode; `notes` gets what is left out.
-
-    A color profile is kept where the colors stay the same: one of inks describes inks alone.
-    """
-    same = upright.mode in SAME_COLORS and (upright.mode == "CMYK") == (mode == "CMYK")
-    kept = {"dpi", "exif", "xmp", "comment", *(["icc_profile"] if same else [])}
-    if upright.mode == "LAB":
-        notes.append("CIELab is converted to sRGB of 8 bits a sample, and some of it is left out")
-    elif not same and "icc_profile" in upright.info:
-        notes.append(f"its profile of {upright.mode} is left out: samples become {mode}")
-    exif = upright.info.get("exif", b"")
-    if exif and not is_sound(exif):
-        kept.remove("exif")
-        notes.append("its EXIF is damaged, and is left out")
-    metadata = {key: value for key, value in upright.info.items() if key in kept}
-    if "exif" in metadata:
-        metadata["exif"] = without_thumbnail(exif)
-    return metadata
-
-
-def saved_as(image: ImageFile, prefetch: Prefetch) -> Metadata:
-    """How a picture is stored, as far as results are stored alike.
-
-    The subsampling of a JPEG, whether a WebP is lossless, a first picture that an APNG hides, and
-    what a PNG says about its colors.
-    """
-    stored: dict[str, object] = {}
-    if image.format in ("JPEG", "MPO"):
-        from PIL.JpegImagePlugin import get_sampling
-
-        names = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
-        if get_sampling(image) in names:
-            stored["subsampling"] = names[get_sampling(image)]
-    if image.format == "WEBP":
-        with prefetch.stream() as stream:
-            stored["lossless"] = is_lossless(stream)
-    if image.format == "PNG":
-        stored["hidden_first"] = bool(image.info.get("default_image"))
-        with prefetch.stream() as stream:
-            stored["color_chunks"] = color_chunks(stream)
-    return {key: value for key, value in stored.items() if value}
-
-
-def is_lossless(stream: IO[bytes]) -> bool:
-    """Whether the first picture of a WebP is stored without loss (RFC 9649, section 2.5)."""
-    stream.seek(12)
-    while len(head := stream.read(8)) == 8:
-        if head[:4] in (b"VP8L", b"VP8 "):
-            return head[:4] == b"VP8L"
-        length = int.from_bytes(head[4:], "little")
-        # of a frame, its own chunks follow 16 bytes of its place
-        stream.seek(16 if head[:4] == b"ANMF" else length + length % 2, os.SEEK_CUR)
-    return False
-
-
-COLOR_CHUNKS = (b"cHRM", b"cICP", b"gAMA", b"sRGB")
-"""Chunks of a PNG that say what its samples mean (ISO/IEC 15948, 11.3.2)."""
-
-
-def color_chunks(stream: IO[bytes]) -> dict[bytes, bytes]:
-    """What a PNG says about its colors, before its samples come."""
-    chunks: dict[bytes, bytes] = {}
-    stream.seek(8)
-    while len(head := stream.read(8)) == 8 and head[4:] != b"IDAT":
-        length = int.from_bytes(head[:4], "big")
-        if head[4:] in COLOR_CHUNKS and length <= 32:
-            chunks[head[4:]] = stream.read(length)
-            length = 0
-        stream.seek(length + 4, os.SEEK_CUR)
-    return chunks
-
-
-def texts_of(image: Image.Image) -> dict[str, str]:
-    """The texts of a PNG."""
-    return dict(getattr(image, "text", None) or {})
-
-
-def record_of(image: Image.Image) -> str | None:
-    """The record of how an image was made; None where there is none."""
-    texts = texts_of(image)
-    if RECORD_KEY in texts:
-        return str(texts[RECORD_KEY])
-    comment = image.getexif().get_ifd(EXIF_IFD).get(USER_COMMENT)
-    if isinstance(comment, bytes) and comment.startswith(ASCII_COMMENT):
-        return comment[len(ASCII_COMMENT) :].decode("ascii", "replace")
-    return None
-
-
-def with_record(exif: bytes, record: str) -> bytes:
-    """EXIF data with the record as its user comment."""
-    if not exif:
-        return _exif_of(ASCII_COMMENT + record.encode("ascii"))
-    result = Image.Exif()
-    result.load(exif)
-    result.get_ifd(EXIF_IFD)[USER_COMMENT] = ASCII_COMMENT + record.encode("ascii")
-    return result.tobytes()
-
-
-def without_thumbnail(exif: bytes) -> bytes:
-    """EXIF data without the second directory, which is a thumbnail (CIPA DC-008, 4.5.8)."""
-    tiff = exif.removeprefix(b"Exif\0\0")
-    order: Literal["little", "big"] = "little" if tiff[:2] == b"II" else "big"
-    first = int.from_bytes(tiff[4:8], order)
-    entries = int.from_bytes(tiff[first : first + 2], order)
-    after = first + 2 + 12 * entries
-    if not any(tiff[after : after + 4]):
-        return exif
-    result = Image.Exif()
-    result.load(exif)
-    return result.tobytes()
-
-
-def with_size(exif: bytes, width: int, height: int) -> bytes:
-    """EXIF data whose own size, where it says one, is that of the picture."""
-    if not any(pack(order, PIXEL_WIDTH) in exif for order in ("<H", ">H")):
-        return exif
-    result = Image.Exif()
-    result.load(exif)
-    own = result.get_ifd(EXIF_IFD)
-    size = {PIXEL_WIDTH: width, PIXEL_HEIGHT: height}
-    changed = {tag: value for tag, value in size.items() if own.get(tag, value) != value}
-    if not changed:
-        return exif
-    own.update(changed)
-    return result.tobytes()
-
-
-def is_sound(exif: bytes) -> bool:
-    """Whether EXIF data can be read and written again.
-
-    >>> is_sound(_exif_of(ASCII_COMMENT)), is_sound(b"Exif\\0\\0scrambled")
-    (True, False)
-    """
-    try:
-        with_record(exif, "")
-    except Exception as error:
-        if not is_pillows(error):
-            raise
-        return False
-    return True
-
-
-def _exif_of(comment: bytes) -> bytes:
-    """EXIF data that is one user comment: a TIFF of two directories (CIPA DC-008, 4.6).
-
-    Pillow could make it, but takes longer to import what it needs than a small filter takes.
-    """
-    first = pack("<HHHLLL", 1, EXIF_IFD, 4, 1, 26, 0)
-    second = pack("<HHHLLL", 1, USER_COMMENT, 7, len(comment), 44, 0)
-    return b"Exif\0\0II*\0\x08\0\0\0" + first + second + comment

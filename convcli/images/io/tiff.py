@@ -12,14 +12,28 @@ from PIL import Image
 from PIL.TiffImagePlugin import AppendingTiffWriter, ImageFileDirectory_v2, TiffImageFile
 
 from convcli.images.arrays import Samples
+from convcli.images.io.tags import (
+    BITS,
+    BLACK_IS_ZERO,
+    EXIF,
+    EXTRA,
+    FLOAT,
+    HEIGHT,
+    PHOTOMETRIC,
+    RGB,
+    SAMPLE_FORMAT,
+    SAMPLES,
+    STRIP_BYTES,
+    STRIP_OFFSETS,
+    STRIP_ROWS,
+    UNSIGNED,
+    WIDTH,
+)
 
-BITS, PHOTOMETRIC, SAMPLES, EXTRA, FORMAT = 258, 262, 277, 338, 339
-STRIP_OFFSETS, STRIP_ROWS, STRIP_BYTES = 273, 278, 279
-WIDTH, HEIGHT, COMPRESSION, EXIF = 256, 257, 259, 34665
-
-BLACK_IS_ZERO, RGB = 1, 2
-UNSIGNED, FLOAT = 1, 3
 NOT_PREMULTIPLIED = 2
+
+FIRST_ALONE = ("exif", "tiffinfo")
+"""Options that are of the first page."""
 
 
 def write_deep(
@@ -27,14 +41,14 @@ def write_deep(
 ) -> None:
     """Write pages of samples (h, w, 1 to 4) of 16-bit integers or 32-bit floats, uncompressed.
 
-    `words` are the options of Pillow's `save`; EXIF stands on the first page.
+    `words` are the options of Pillow's `save`; EXIF and other tags stand on the first page.
     """
     buffer = BytesIO()
     with AppendingTiffWriter(buffer, True) as file:
         for pixels in pages:
             _write_page(file, pixels, with_alpha, words)
             file.newFrame()
-            words = {name: value for name, value in words.items() if name != "exif"}
+            words = {name: value for name, value in words.items() if name not in FIRST_ALONE}
     stream.write(buffer.getbuffer())
 
 
@@ -47,7 +61,7 @@ def _write_page(
     tags = _tags(words)
     tags[WIDTH], tags[HEIGHT], tags[STRIP_ROWS] = width, height, height
     tags[BITS], tags[SAMPLES] = (8 * data.itemsize,) * channels, channels
-    tags[FORMAT] = (FLOAT if floats else UNSIGNED,) * channels
+    tags[SAMPLE_FORMAT] = (FLOAT if floats else UNSIGNED,) * channels
     tags[PHOTOMETRIC] = RGB if channels > 2 else BLACK_IS_ZERO
     if with_alpha:
         tags[EXTRA] = NOT_PREMULTIPLIED
@@ -63,6 +77,9 @@ def _tags(words: Mapping[str, object]) -> ImageFileDirectory_v2:
         with Image.open(small, formats=["TIFF"]) as image:
             assert isinstance(image, TiffImageFile)
             tags = image.tag_v2
+            for tag in list(tags):  # what is not looked at is not written
+                value = tags[tag]
+                tags[tag] = value.encode("latin-1") if isinstance(value, str) else value
             if EXIF in tags:
                 tags[EXIF] = dict(image.getexif().get_ifd(EXIF))
             return tags

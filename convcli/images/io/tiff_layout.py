@@ -2,34 +2,70 @@
 
     samples      unsigned and signed integers of 1 to 64 bits, floats of 16, 32 and 64
     pixels       gray, min-is-white, RGB; alpha of 8 and 16 bits; together or in separate planes
-    file         strips or tiles, plain or deflated, predictors 1 to 3, either byte order, BigTIFF
+    file         strips or tiles, plain or deflated, predictors 1 to 3, either byte order, BigTIFF;
+                 LZW and PackBits by libvips, the extra `large`
 
 Everything else is refused in these words. This file does without NumPy at its top.
 """
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import IO, TYPE_CHECKING, NamedTuple
 from zlib import decompressobj
 
 from convcli.errors import PictureError
 from convcli.images.image import Header, Picture
+from convcli.images.io.tags import (
+    BITS,
+    BLACK_IS_ZERO,
+    COMPRESSION,
+    EXTRA,
+    FILL_ORDER,
+    FLOAT,
+    HEIGHT,
+    ORIENTATION,
+    PHOTOMETRIC,
+    PLANES,
+    PREDICTOR,
+    PROFILE,
+    RGB,
+    SAMPLE_FORMAT,
+    SAMPLES,
+    SEPARATE,
+    SIGNED,
+    STRIP_BYTES,
+    STRIP_OFFSETS,
+    STRIP_ROWS,
+    TILE_BYTES,
+    TILE_HEIGHT,
+    TILE_OFFSETS,
+    TILE_WIDTH,
+    UNSIGNED,
+    WHITE_IS_ZERO,
+    WIDTH,
+    tags_of,
+)
+from convcli.text import safe
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     import numpy as np
     from numpy.typing import NDArray
+    from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     from convcli.images.arrays import Samples
 
-UNSIGNED, SIGNED, FLOAT = 1, 2, 3
 KINDS = {UNSIGNED: "integers", SIGNED: "integers with signs", FLOAT: "floats"}
 
 COMPRESSIONS = {1: "none", 2: "CCITT", 3: "fax 3", 4: "fax 4", 5: "LZW", 6: "JPEG", 7: "JPEG",
                 8: "deflate", 32773: "PackBits", 32946: "deflate", 34712: "JPEG 2000",
                 34887: "LERC", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP"}  # fmt: skip
 PLAIN, DEFLATED = 1, (8, 32946)
+UNPACKED_BY_VIPS = (PLAIN, 5, 7, *DEFLATED, 32773)
+"""Compressions that libvips unpacks in all its builds; of others its wheel gives zeros at times,
+and no error."""
 
 PHOTOMETRICS = {0: "gray (min is white)", 1: "gray", 2: "RGB", 3: "a palette", 4: "a mask",
                 5: "inks", 6: "YCbCr", 8: "CIELab", 9: "ICCLab", 32803: "a color filter array",
@@ -68,6 +104,8 @@ class Layout(NamedTuple):
     counts: tuple[int, ...]
     more_pages: bool
     icc_profile: bytes | None
+    directory: ImageFileDirectory_v2
+    page: int
 
     @property
     def kind(self) -> str:
@@ -76,6 +114,18 @@ class Layout(NamedTuple):
         planes = " in separate planes" if self.separate else ""
         kind = KINDS.get(self.formats[0], f"samples of format {self.formats[0]}")
         return f"a TIFF of {colors}{planes}, {self.channels} x {self.bits[0]}-bit {kind}"
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is unpacked here."""
+        return self.compression == PLAIN or self.compression in DEFLATED
+
+    @property
+    def suits_vips(self) -> bool:
+        """Whether libvips gives its samples as they stand, of those that it has a format of."""
+        held = (32,) if self.formats[0] == FLOAT else (8, 16, 32)
+        unpacked = self.compression in UNPACKED_BY_VIPS and self.photometric in (BLACK_IS_ZERO, RGB)
+        return unpacked and self.bits[0] in held
 
     @property
     def has_alpha(self) -> bool:
@@ -102,15 +152,14 @@ class Layout(NamedTuple):
     def refuses(self) -> str | None:
         """Why it is not read, and what converts it; None where it is."""
         kind, bits = self.formats[0], self.bits[0]
-        if self.compression != PLAIN and self.compression not in DEFLATED:
+        if not self.is_plain and not (self.suits_vips and find_spec("pyvips")):
             name = COMPRESSIONS.get(self.compression, f"compression {self.compression}")
-            return (
-                f"{self.kind} compressed by {name}, is not read; tiffcp -c none IN OUT unpacks it"
-            )
+            extra = "pip install 'convcli[large]', or " if self.suits_vips else ""
+            return f"{self.kind} compressed by {name}, is not read; {extra}tiffcp -c none IN OUT"
         if self.photometric not in COLORS:
             return f"{self.kind}, is not read; convert IN -colorspace sRGB -depth 16 OUT makes RGB"
         if self.more_pages:
-            return f"pages of {self.kind}, are not read; tiffsplit IN makes a file of each"
+            return f"pages of {self.kind}, are not read together; name one, as in IN[0]"
         colors = COLORS[self.photometric]
         if not 0 <= self.channels - colors <= 1:
             return f"{self.kind}, is no picture of gray or RGB; convert IN -alpha off OUT makes one"
@@ -122,10 +171,10 @@ class Layout(NamedTuple):
             return f"{self.kind}, is not read; convert IN -depth 16 OUT"
         if self.has_alpha and (self.dtype.startswith("float") or self.extra[0] == 1):
             return f"{self.kind} with alpha, is not read; convert IN -depth 16 OUT"
-        if self.photometric == 0 and self.dtype.startswith("float"):
+        if self.photometric == WHITE_IS_ZERO and self.dtype.startswith("float"):
             return f"{self.kind}, is not read: what is white is not known"
         predicts = (1, 3) if kind == FLOAT else (1, 2) if whole else (1,)
-        if self.predictor not in predicts or self.fill_order != 1:
+        if self.is_plain and (self.predictor not in predicts or self.fill_order != 1):
             return (
                 f"{self.kind} with predictor {self.predictor}, is not read; tiffcp -c none IN OUT"
             )
@@ -137,16 +186,17 @@ class Layout(NamedTuple):
         return None
 
 
-def layout_of(stream: IO[bytes]) -> Layout:
-    """The layout of the first page of a TIFF. Raises what Pillow does on bad files."""
+def layout_of(stream: IO[bytes], pages: range = range(1)) -> Layout:
+    """The layout of the first of some pages of a TIFF. Raises what Pillow does on bad files."""
     from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
     head = stream.read(8)
     if b"\x2b" in head[2:4]:
         head += stream.read(8)
     tags = ImageFileDirectory_v2(head)
-    stream.seek(tags.next)
-    tags.load(stream)
+    for _ in range(pages.start + 1):
+        stream.seek(tags.next)
+        tags.load(stream)
 
     def values(tag: int, *otherwise: int) -> tuple[int, ...]:
         value = tags.get(tag, otherwise)
@@ -158,30 +208,36 @@ def layout_of(stream: IO[bytes]) -> Layout:
     def number(tag: int, otherwise: int = 0) -> int:
         return (*values(tag, otherwise), otherwise)[0]
 
-    width, height, channels = number(256), number(257), number(277, 1)
-    bits, formats = values(258, 1), values(339, UNSIGNED)
-    tiled = 324 in tags
-    tile = (number(323), number(322)) if tiled else (min(number(278, height), height), width)
-    profile = tags.get(34675)
+    width, height, channels = number(WIDTH), number(HEIGHT), number(SAMPLES, 1)
+    bits, formats = values(BITS, 1), values(SAMPLE_FORMAT, UNSIGNED)
+    tiled = TILE_OFFSETS in tags
+    tile = (
+        (number(TILE_HEIGHT), number(TILE_WIDTH))
+        if tiled
+        else (min(number(STRIP_ROWS, height), height), width)
+    )
+    profile = tags.get(PROFILE)
     return Layout(
         width=width,
         height=height,
         channels=channels,
         bits=bits * channels if len(bits) == 1 and channels < 2**8 else bits or (1,),
         formats=formats or (UNSIGNED,),
-        photometric=number(262, 1),
-        extra=values(338),
-        separate=number(284, 1) == 2,
-        compression=number(259, 1),
-        predictor=number(317, 1),
-        fill_order=number(266, 1),
-        orientation=number(274, 1),
+        photometric=number(PHOTOMETRIC, 1),
+        extra=values(EXTRA),
+        separate=number(PLANES, 1) == SEPARATE,
+        compression=number(COMPRESSION, 1),
+        predictor=number(PREDICTOR, 1),
+        fill_order=number(FILL_ORDER, 1),
+        orientation=number(ORIENTATION, 1),
         order="<" if head[:2] == b"II" else ">",
         tile=tile,
-        offsets=values(324 if tiled else 273),
-        counts=values(325 if tiled else 279),
-        more_pages=bool(tags.next),
+        offsets=values(TILE_OFFSETS if tiled else STRIP_OFFSETS),
+        counts=values(TILE_BYTES if tiled else STRIP_BYTES),
+        more_pages=len(pages) > 1,
         icc_profile=profile if isinstance(profile, bytes) else None,
+        directory=tags,
+        page=pages.start,
     )
 
 
@@ -189,7 +245,8 @@ def read_layout(stream: IO[bytes], layout: Layout) -> Picture:
     """The picture of a TIFF with a layout. Raises PictureError for one that breaks off."""
     import numpy as np
 
-    samples = _scaled(_stored(stream, layout), layout)
+    stored = _stored(stream, layout) if layout.is_plain else _unpacked_by_vips(stream, layout)
+    samples = _scaled(stored, layout)
     kept = layout.header.channels
     notes = []
     if kept < layout.channels:
@@ -197,10 +254,14 @@ def read_layout(stream: IO[bytes], layout: Layout) -> Picture:
     if layout.formats[0] == FLOAT and layout.bits[0] == 64:
         notes.append("floats of 64 bits are written to TIFF with 32: some digits are left out")
     turned = _turned(samples[..., :kept], layout.orientation)
-    profile = {"icc_profile": layout.icc_profile} if layout.icc_profile else {}
     mode = "F" if turned.dtype.kind == "f" else ""
     pixels = np.ascontiguousarray(turned)
-    return Picture(pixels, layout.has_alpha, "TIFF", profile, tuple(notes), mode)
+    metadata = {
+        "icc_profile": layout.icc_profile,
+        "tags": tags_of(layout.directory, (*pixels.shape, 1), pixels.dtype.name),
+    }
+    metadata = {name: value for name, value in metadata.items() if value}
+    return Picture(pixels, layout.has_alpha, "TIFF", metadata, tuple(notes), mode)
 
 
 def _stored(stream: IO[bytes], layout: Layout) -> Samples:
@@ -237,6 +298,24 @@ def _stored(stream: IO[bytes], layout: Layout) -> Samples:
         bottom, right = top + part.shape[0], left + part.shape[1]
         result[top:bottom, left:right, first : first + together] = part
     return result
+
+
+def _unpacked_by_vips(stream: IO[bytes], layout: Layout) -> Samples:
+    """The same by libvips, which hands them to libtiff."""
+    import numpy as np
+    import pyvips
+
+    try:
+        image = pyvips.Image.tiffload_buffer(stream.read(), page=layout.page, fail_on="error")
+        samples: Samples = np.asarray(image.numpy())
+    except pyvips.Error as error:
+        lines = str(error).split("\n")
+        raise PictureError(f"it cannot be unpacked: {safe(lines[0])}") from None
+    samples = samples.reshape(*samples.shape[:2], -1)
+    expected = layout.height, layout.width, layout.channels
+    if samples.shape != expected or samples.dtype != _dtype(layout).newbyteorder("="):
+        raise PictureError(f"{layout.kind}, is unpacked as {samples.shape} of {samples.dtype}")
+    return samples
 
 
 def _dtype(layout: Layout) -> np.dtype[np.number]:
@@ -283,20 +362,26 @@ def _scaled(samples: Samples, layout: Layout) -> Samples:
     import numpy as np
 
     if layout.dtype.startswith("float"):
-        wide = samples.dtype.kind != "f" and samples.dtype.itemsize == 8
-        if wide and bool((np.abs(samples.astype(np.float64)) > EXACT).any()):
-            raise PictureError(f"{layout.kind}, holds numbers beyond 2⁵³, which floats do not")
         numbers = samples.astype(layout.dtype)
-        if not np.isfinite(numbers).all():
-            raise PictureError("it holds samples that are not finite numbers")
+        check_numbers(numbers, samples)
         return numbers
     full, white = np.iinfo(layout.dtype).max, 2 ** layout.bits[0] - 1
     if full != white:
         samples = (samples.astype(np.int64) * full + white // 2) // white
     samples = samples.astype(layout.dtype)
-    if layout.photometric == 0:
+    if layout.photometric == WHITE_IS_ZERO:
         samples[..., :1] = full - samples[..., :1]
     return samples
+
+
+def check_numbers(numbers: Samples, stored: Samples) -> None:
+    """Raise PictureError where floats are not finite, or not what is stored."""
+    import numpy as np
+
+    if not np.isfinite(numbers).all():
+        raise PictureError("it holds samples that are not finite numbers")
+    if stored.dtype.kind != "f" and stored.dtype.itemsize == 8 and (abs(numbers) > EXACT).any():
+        raise PictureError("it holds numbers beyond 2⁵³, which floats do not")
 
 
 def _turned(samples: Samples, orientation: int) -> Samples:

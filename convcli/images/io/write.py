@@ -14,8 +14,10 @@ from convcli.images.arrays import Samples
 from convcli.images.image import Picture
 from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import FORMATS, Format, SaveOptions, format_of, suffix_of
+from convcli.images.io.metadata import RECORD_KEY, with_record, with_size
 from convcli.images.io.netpbm import header
-from convcli.images.io.read import BAD_FILE, RECORD_KEY, of_inks, with_record, with_size
+from convcli.images.io.read import BAD_FILE
+from convcli.images.io.tags import Tags, directory_of
 from convcli.text import safe
 
 
@@ -75,11 +77,22 @@ def save_picture(
         **(options or SaveOptions()).of(form, picture.metadata),
         **saved_metadata(picture, form, pixels.shape),
     }
+    tags = picture.metadata.get("tags")
+    if form.tags and isinstance(tags, Tags):
+        shape = *pixels.shape, 1 + len(picture.frames)
+        words["tiffinfo"] = directory_of(
+            tags.kept(shape, pixels.dtype.name), words.pop("exif", None)
+        )
     if pixels.dtype != np.uint8 and (pixels.shape[2] > 1 or form.name == "PPM"):
         return DEEP_WRITERS[form.name](picture, stream, words)
-    first, *rest = (image_of(frame, picture.mode, form) for frame in (pixels, *picture.frames))
+    profile = picture.metadata.get("icc_profile")
+    first, *rest = (
+        image_of(frame, picture.mode, form, profile) for frame in (pixels, *picture.frames)
+    )
     if rest:
         words |= {"save_all": True, "append_images": rest}
+        for page in rest if "tiffinfo" in words else ():  # the tags are those of the first
+            page.encoderinfo = {"tiffinfo": {}}
         if picture.timing:
             words |= picture.timing.save_words()
         if form.name == "GIF":
@@ -121,8 +134,10 @@ DEEP_WRITERS: dict[str, Callable[[Picture, IO[bytes], Mapping[str, object]], Non
 """What writes color of 16 bits and of floats, which Pillow does not."""
 
 
-def losses(picture: Picture, form: Format | None) -> tuple[str, ...]:
-    """What results lose of a picture because a format does not hold it.
+def losses(
+    picture: Picture, form: Format | None, shape: tuple[int, ...] = (), dtype: str = ""
+) -> tuple[str, ...]:
+    """What results of a shape (h, w, c, pages) lose of a picture, because a format holds it not.
 
     >>> from convcli.images.io.formats import FORMATS
     >>> gray = Picture(np.zeros((1, 1, 1), np.uint8), False, "PNG", {"icc_profile": b"..."})
@@ -132,8 +147,21 @@ def losses(picture: Picture, form: Format | None) -> tuple[str, ...]:
     if form is None:
         return ()
     metadata, texts = picture.metadata, []
-    if "icc_profile" in metadata and "icc_profile" not in form.metadata and not form.floats:
+    if picture.mode == "CMYK" and not form.inks and not form.floats:
+        from convcli.images.io.inks import conversion_text
+
+        texts.append(f"{form.name} holds no inks: {conversion_text(metadata.get('icc_profile'))}")
+    elif "icc_profile" in metadata and "icc_profile" not in form.metadata and not form.floats:
         texts.append(f"{form.name} holds no color profile: that of the picture is left out")
+    tags = metadata.get("tags")
+    unheld = [name for key, name in BESIDE.items() if key in metadata and key not in form.metadata]
+    if isinstance(tags, Tags):
+        lost = tags.lost(shape, dtype) if form.tags else []
+        if lost:
+            texts.append(f"left out, as it does not hold for the result: {', '.join(lost)}")
+        unheld += [] if form.tags else tags.lost()
+    if unheld and not form.floats:
+        texts.append(f"{form.name} does not hold {', '.join(unheld)} of the picture")
     chunks = metadata.get("color_chunks")
     if isinstance(chunks, dict) and not form.color_chunks:
         special = [text for text in map(_color_text, chunks.items()) if text]
@@ -145,6 +173,9 @@ def losses(picture: Picture, form: Format | None) -> tuple[str, ...]:
         texts.append(f"{form.name} shows all it holds: the hidden first picture is left out")
     return tuple(texts)
 
+
+BESIDE = {"exif": "EXIF", "xmp": "XMP", "text": "texts"}
+"""What pictures hold beside samples and colors."""
 
 USUAL_GAMMA = range(44_000, 47_000)
 """Of gAMA, in 1/100,000: what means sRGB."""
@@ -199,6 +230,11 @@ def saved_metadata(picture: Picture, form: Format, shape: tuple[int, ...]) -> di
         for name, data in chunks.items() if isinstance(chunks, dict) else ():
             info.add(name, data)
         options["pnginfo"] = info
+    elif form.record == "comment" and isinstance(record, str) and record:
+        own = metadata.get("comment")
+        options["comment"] = b"\n".join(
+            [*([own] if isinstance(own, bytes) else []), record.encode()]
+        )
     elif form.record == "exif" and isinstance(record, str) and record:
         exif = options.get("exif")
         options["exif"] = with_record(exif if isinstance(exif, bytes) else b"", record)
@@ -243,11 +279,16 @@ def check_frames(picture: Picture, form: Format) -> None:
         raise OutputError(f"{form.name} holds frames of one size, not of {two}; write TIFF")
 
 
-def image_of(pixels: Samples, mode: str, form: Format) -> Image.Image:
-    """The image that Pillow saves in a format: samples (h, w, c) in Pillow's own mode."""
+def image_of(pixels: Samples, mode: str, form: Format, profile: object = None) -> Image.Image:
+    """The image that Pillow saves in a format: samples (h, w, c) in Pillow's own mode.
+
+    Inks become RGB by their profile where the format does not hold them.
+    """
     if mode == "CMYK":
+        from convcli.images.io.inks import of_inks, rgb_of_inks
+
         image = of_inks(pixels)
-        return image if form.inks else image.convert("RGB")
+        return image if form.inks else rgb_of_inks(image, profile)
     if mode == "I" and pixels.dtype.kind == "f":
         pixels = np.rint(pixels).clip(-(2.0**31), 2.0**31 - 1).astype(np.int32)
     elif pixels.dtype.kind == "f":

@@ -1,17 +1,29 @@
 """The conventions of counting under which a network has a published figure, such as 4.11 G."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
 from convcli.geometry import PaddingName
-from convcli.nets.analysis.mac_rules import RULES
+from convcli.nets.analysis.mac_rules import RULES, without_answer
 from convcli.nets.analysis.summary import SCHEMA, Summary, trace
-from convcli.nets.graph import Network
-from convcli.nets.layers import AdaptivePool, Conv, Layer, Linear, Pool, Shape
+from convcli.nets.graph import Network, Node
+from convcli.nets.layers import (
+    Activation,
+    AdaptivePool,
+    Conv,
+    Identity,
+    Layer,
+    Linear,
+    Norm,
+    Pool,
+    PReLU,
+    Reshape,
+    Shape,
+)
 from convcli.tables import Listing
 
 
@@ -30,12 +42,27 @@ class Figure(NamedTuple):
     text: str
     value: Fraction
     slack: Fraction
+    bytes_unit: str = ""
+    """What a unit of a size stands for; "" for a count."""
+    binary: "Figure | None" = None
+    """The same size in units of 1,024, where the text may mean these."""
 
     def matches(self, value: int) -> bool:
+        """Whether a value is printed so, rounded."""
         return abs(value - self.value) <= self.slack
+
+    def is_cut_of(self, value: int) -> bool:
+        """Whether a value is printed so, its further digits cut off."""
+        return self.value <= value < self.value + 2 * self.slack
 
 
 UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "b": 10**9, "t": 10**12}
+
+SIZE = "size"
+"""The quantity whose values are bytes."""
+
+BYTES = {"float32": 4, "float16": 2, "int8": 1}
+"""Types of the weights of a file whose size is published."""
 
 
 def read_figure(text: str) -> Figure:
@@ -43,32 +70,70 @@ def read_figure(text: str) -> Figure:
 
     >>> read_figure("4.11G").matches(4_114_999_999), read_figure("55").matches(56)
     (True, False)
+
+    Sizes have units of 1,000 or 1,024 bytes; MB may be either.
+
+    >>> size = read_figure("528MB")
+    >>> size.matches(528_000_000), size.binary.matches(528 * 1024**2), size.binary.bytes_unit
+    (True, True, 'MB of 1,024 x 1,024 bytes')
     """
     match = re.fullmatch(
-        r"\s*([0-9][0-9,_]{0,30})(\.[0-9]{1,12})?\s*([kKmMgGbBtT]?|[eE][+]?[0-9]{1,2})\s*", text
+        r"\s*([0-9][0-9,_]{0,30})(\.[0-9]{1,12})?\s*"
+        r"(?:([kKmMgGtT])(i?)[bB]|([kKmMgGbBtT]?|[eE][+]?[0-9]{1,2}))\s*",
+        text,
     )
     if match is None:
-        raise SpecError(f"{shown(text)} is not a figure such as 4.11G, 61.1M or 55")
-    integer, fraction, unit = match.groups(default="")
-    scale = 10 ** int(unit[1:]) if unit[:1] in ("e", "E") else UNITS[unit.lower()]
-    step = Fraction(scale, 10 ** max(len(fraction) - 1, 0))
-    digits = (integer + fraction[1:]).replace(",", "").replace("_", "")
-    return Figure(text, int(digits) * step, step / 2 if unit or fraction else Fraction(0))
+        raise SpecError(f"{shown(text)} is not a figure such as 4.11G, 61.1M, 528MB or 55")
+    integer, fraction, prefix, is_binary, unit = match.groups(default="")
+    step = Fraction(1, 10 ** max(len(fraction) - 1, 0))
+    digits = int((integer + fraction[1:]).replace(",", "").replace("_", ""))
+    if prefix:
+        power = "kmgt".index(prefix.lower()) + 1
+        name = f"{prefix.upper()}{is_binary}B"
+        factors = " x ".join(["1,024"] * power)
+        binary = Figure(
+            text,
+            digits * step * 1024**power,
+            step * 1024**power / 2,
+            f"{name} of {factors} bytes",
+        )
+        if is_binary:
+            return binary
+        scale = 1000**power
+        return Figure(text, digits * step * scale, step * scale / 2, name, binary)
+    step *= 10 ** int(unit[1:]) if unit[:1] in ("e", "E") else UNITS[unit.lower()]
+    return Figure(text, digits * step, step / 2 if unit or fraction else Fraction(0))
 
 
 def explanations(
     figure: Figure, networks: dict[str, tuple[Network, Shape]]
 ) -> tuple[list[Explanation], list[Explanation]]:
-    """The conventions that give a figure; and, of all that were tried, the nearest five."""
+    """The conventions that give a figure; and, of all that were tried, the nearest five.
+
+    Where rounding gives it under none, those are meant under which it was cut.
+    """
     every = [
         explanation
         for name, (network, shape) in networks.items()
         for explanation in _conventions(name, network, shape)
+        if (explanation.quantity == SIZE) == bool(figure.bytes_unit)
     ]
     unique = list(dict.fromkeys(every))
-    hits = [hit for hit in unique if figure.matches(hit.value)]
-    nearest = sorted(unique, key=lambda tried: abs(tried.value - figure.value))[:5]
+    units = [figure, *([figure.binary] if figure.binary else [])]
+    hits = [_said(hit, u, figure) for u in units for hit in unique if u.matches(hit.value)] or [
+        _said(hit, unit, figure, "cut, not rounded")
+        for unit in units
+        for hit in unique
+        if unit.is_cut_of(hit.value)
+    ]
+    nearest = sorted(unique, key=lambda tried: min(abs(tried.value - u.value) for u in units))[:5]
     return hits, nearest
+
+
+def _said(hit: Explanation, unit: Figure, figure: Figure, how: str = "") -> Explanation:
+    """A convention with what it takes to print its value as the figure."""
+    more = (hit.convention, unit.bytes_unit if unit is not figure else "", how)
+    return hit._replace(convention=", ".join(filter(None, more)))
 
 
 def _conventions(name: str, network: Network, shape: Shape) -> Iterator[Explanation]:
@@ -90,14 +155,20 @@ def _figures(summary: Summary) -> Iterator[tuple[str, str, int]]:
     statistics = sum(row.statistics for row in summary.rows)
     norms = sum(row.weights for row in summary.rows if "norm" in row.type)
     biases = sum(row.measure.bias for row in summary.rows if row.node.counted)
-    yield "params", "weights, biases and batch norm's 2C", summary.weights
+    params = {"weights, biases and batch norm's 2C": summary.weights}
     if statistics:
-        yield "params", "batch norm counted 4C, as Keras does", summary.weights + statistics
-        yield "params", "without batch norm", summary.weights - norms
+        params["batch norm counted 4C, as Keras does"] = summary.weights + statistics
+        params["without batch norm"] = summary.weights - norms
     if biases:
-        yield "params", "without biases", summary.weights - biases
-    for rule, (count, definition) in RULES.items():
-        macs = sum(count(row) for row in summary.rows)
+        params["without biases"] = summary.weights - biases
+    for convention, count in params.items():
+        yield "params", convention, count
+        for dtype, size in BYTES.items():
+            yield SIZE, f"{dtype}: {convention}", size * count
+    for rule, (count_row, definition) in RULES.items():
+        if without_answer(rule, summary.rows):
+            continue
+        macs = sum(count_row(row) for row in summary.rows)
         # a tool's rule begins with its name and version
         named = definition.startswith(rule.partition("@")[0] + " ")
         text = definition if named else f"{rule}: {definition}"
@@ -148,11 +219,36 @@ def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]
         changed = tuple(node._replace(layer=change(node.layer)) for node in nodes)
         if changed != nodes:
             variants[words] = Network(changed), shape
+    for words, end in _heads(nodes):
+        variants[words] = Network(nodes[:end]), shape
     if len(shape) == 3:
         for side in (224, 227, 256, 299, 32):
             if (side, side) != shape[1:]:
                 variants[f"input {side}x{side}"] = network, (shape[0], side, side)
     return variants
+
+
+HEAD = (Linear, Reshape, AdaptivePool, Pool, Activation, PReLU, Identity, Norm)
+"""What a head of a network consists of, behind its convolutions."""
+
+
+def _heads(nodes: Sequence[Node]) -> Iterator[tuple[str, int]]:
+    """What may be left off at the end of a network, and how many of its nodes are left then."""
+    end = len(nodes)
+    while end and isinstance(nodes[end - 1].layer, HEAD):
+        end -= 1
+    head = [
+        place
+        for place in range(end, len(nodes))
+        if isinstance(nodes[place].layer, Linear | Reshape | AdaptivePool)
+    ]
+    linear = [place for place in head if isinstance(nodes[place].layer, Linear)]
+    if not linear:
+        return
+    if head[0] != linear[0]:
+        yield "without its head", head[0]
+    if head[0] == linear[0] or len(linear) > 1:
+        yield "without its last layer", linear[-1]
 
 
 def listing(figure: Figure, hits: list[Explanation], nearest: list[Explanation]) -> Listing:

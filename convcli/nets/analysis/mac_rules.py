@@ -8,11 +8,12 @@ Tools that hook modules (thop, torchinfo, ptflops) see no functions: a row knows
 a program called instead of a module.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import prod
 from typing import NamedTuple
 
+from convcli.errors import UnfitError
 from convcli.nets.analysis.summary import Row
 from convcli.nets.layers import (
     Activation,
@@ -66,7 +67,8 @@ def _is_module(row: Row) -> bool:
 
 def _bias(row: Row) -> int:
     """One addition for every output of a convolution or linear layer with a bias."""
-    return _outputs(row) if row.measure.bias else 0
+    is_given = len(row.inputs) > 2 and isinstance(_layer(row), (*CONVS, TransposedConv, Linear))
+    return _outputs(row) if row.measure.bias or is_given else 0
 
 
 def _weights(row: Row) -> int:
@@ -122,8 +124,31 @@ def _windows_cells(row: Row, is_floor: bool) -> Fraction:
     return cells
 
 
-def _is_affine(layer: Norm) -> bool:
-    return layer.vectors > 0
+def _is_affine(row: Row, layer: Norm) -> bool:
+    return layer.vectors > 0 or len(row.inputs) > 1
+
+
+class Cell(NamedTuple):
+    """One of the two products of a recurrent cell, which is one function in PyTorch."""
+
+    gates: int
+    rows: int
+    columns: int
+    bias: bool
+    is_hidden: bool
+    """Whether it is that of the state, which is counted with what the gates take."""
+
+    @property
+    def hidden(self) -> int:
+        return self.rows // self.gates
+
+
+def _cell(row: Row) -> Cell | None:
+    type_, _, part = row.node.function.rpartition("_cell_")
+    if type_ not in RECURRENT:
+        return None
+    rows, columns = row.inputs[1]
+    return Cell(RECURRENT[type_], rows, columns, len(row.inputs) > 2, part == "hidden")
 
 
 def _recurrent(row: Row) -> tuple[int, str, list[tuple[int, int, int]]]:
@@ -142,6 +167,23 @@ def _recurrent(row: Row) -> tuple[int, str, list[tuple[int, int, int]]]:
     )
 
 
+def takes_one_step(row: Row) -> bool:
+    """Whether a recurrent layer or an attention meets sequences of one step."""
+    layer = _layer(row)
+    if isinstance(layer, Operation) and layer.type == "attention":
+        return layer.inputs[0][-2:-1] == (1,)
+    return _recurrent(row)[0] == 1
+
+
+def _thop_cell(cell: Cell | None) -> int:
+    if cell is None:
+        return 0
+    count = cell.rows * cell.columns
+    if cell.is_hidden:
+        count += cell.rows + 2 * cell.bias * cell.rows + (4 * cell.hidden if cell.gates > 1 else 0)
+    return count
+
+
 def _thop_recurrent(row: Row) -> int:
     steps, type_, cells = _recurrent(row)
     total = 0
@@ -156,14 +198,14 @@ def _thop_recurrent(row: Row) -> int:
 def _thop(row: Row) -> int:
     layer = _layer(row)
     if not _is_module(row):
-        return 0
+        return _thop_cell(_cell(row))
     match layer:
         case Conv() | Depthwise() | Separable() | Linear():
             return row.macs
         case TransposedConv():
             return _transposed_outputs(row, layer)
         case Norm(kind="batch" | "layer" | "instance"):
-            return (4 if _is_affine(layer) else 2) * _inputs(row)
+            return (4 if _is_affine(row, layer) else 2) * _inputs(row)
         case Pool(kind="average"):
             return _outputs(row)
         case AdaptivePool(kind="average"):
@@ -173,9 +215,18 @@ def _thop(row: Row) -> int:
         case PReLU():
             return _inputs(row)
         case Activation(type="softmax"):
-            size = row.inputs[0][0]
+            size = _softmax_size(row, layer)
             return _inputs(row) // size * (3 * size - 1)
     return _thop_recurrent(row)
+
+
+def _softmax_size(row: Row, layer: Activation) -> int:
+    """Values that one softmax runs over; PyTorch numbers the axes with the batch."""
+    shape, axis = row.inputs[0], dict(layer.values).get("dim")
+    if not isinstance(axis, int) or axis == 0:
+        return shape[0]
+    place = axis if axis < 0 else axis - 1
+    return shape[place] if -len(shape) <= place < len(shape) else shape[0]
 
 
 def _upsampled(row: Row, layer: Upsample, nearest: int) -> int:
@@ -190,7 +241,7 @@ def _upsampled(row: Row, layer: Upsample, nearest: int) -> int:
 def _thop_older(row: Row) -> int:
     layer = _layer(row)
     if not _is_module(row):
-        return 0
+        return _thop_cell(_cell(row))
     match layer:
         case Conv() | Depthwise() | Separable():
             return row.macs + _bias(row)
@@ -213,14 +264,16 @@ def _thop_older(row: Row) -> int:
 
 def _torchinfo(row: Row) -> int:
     """Parameters of leaf modules by their names: of convolutions times the output's pixels."""
-    layer = _layer(row)
+    layer, cell = _layer(row), _cell(row)
+    if cell is not None:
+        return (cell.rows * cell.columns + cell.bias * cell.rows) * cell.hidden
     if not _is_module(row):
         return 0
     if isinstance(layer, (*CONVS, TransposedConv)):
         return row.measure.params * prod(row.output[1:])
-    if isinstance(layer, Weights):  # an Embedding's, whose module is a leaf
+    if isinstance(layer, Weights):  # an Embedding's or a norm's of its own, whose module is a leaf
         name = row.name.rpartition(".")[2]
-        return row.measure.params if name == "weight" else 0
+        return row.measure.params if name in ("weight", "bias") else 0
     steps, _, cells = _recurrent(row)
     if cells:
         return steps * sum(prod(shape) for shape in _operation_inputs(row)[1:])
@@ -232,26 +285,54 @@ def _operation_inputs(row: Row) -> tuple[tuple[int, ...], ...]:
     return layer.inputs if isinstance(layer, Operation) else ()
 
 
+def _is_uneven(layer: Layer) -> bool:
+    """Whether a convolution pads its ends differently: PyTorch's "same" with an even kernel."""
+    ends = [pair for pair in getattr(layer, "padding", ()) if not isinstance(pair, str)]
+    return any(before != after for before, after in ends)
+
+
 def _fvcore(row: Row) -> int:
     layer = _layer(row)
     match layer:
         case Conv() | Depthwise() | TransposedConv():
-            return 0 if isinstance(layer.padding[0], str) else row.macs
+            is_named = isinstance(layer.padding[0], str) or _is_uneven(layer)
+            return 0 if is_named else row.macs
         case Norm(kind="batch"):
-            return (2 if _is_affine(layer) else 1) * _inputs(row)
+            return (2 if _is_affine(row, layer) else 1) * _inputs(row)
         case Norm(kind="layer" | "group" | "instance"):
-            return (5 if _is_affine(layer) else 4) * _inputs(row)
+            return (5 if _is_affine(row, layer) else 4) * _inputs(row)
         case AdaptivePool(kind="average", sizes=(_, _)) if row.node.function in POOLS:
             return _inputs(row)
         case Upsample(mode="nearest"):
             return _outputs(row) if len(row.output) == 3 else 0
         case Upsample(mode="linear"):
             return 4 * _outputs(row) if len(row.output) == 3 else 0
-        case Operation(type="attention"):
+        case Operation(type="attention") if not _has_weights(row):
             return 0
         case Operation(type=type_) if type_ in RECURRENT:
             return 0
+        case Operation(type="einsum"):
+            return row.macs + _einsum_by_numpy(layer, products(row))
     return row.macs + products(row)
+
+
+def _has_weights(row: Row) -> bool:
+    """Whether an attention multiplies in steps, as one does that gives its weights."""
+    return row.node.function.startswith("multihead_attention_weights")
+
+
+EXACT_EINSUMS = ("abc,abd->acd", "abc,adc->adb")
+"""Equations that fvcore computes itself; for others it asks NumPy, which prints four digits."""
+
+
+def _einsum_by_numpy(layer: Operation, count: int) -> int:
+    """Half of 2P + 1 as NumPy prints it, to four digits."""
+    equation = str(layer.values[0]).replace(" ", "") if layer.values else ""
+    letters = dict.fromkeys(letter for letter in equation if letter.isalpha())
+    names = str.maketrans({letter: chr(97 + n) for n, letter in enumerate(letters)})
+    if not count or equation.translate(names) in EXACT_EINSUMS or len(layer.inputs) != 2:
+        return count
+    return int(float(f"{2 * count + 1:.3e}")) // 2
 
 
 POOLS = {"", *(f"adaptive_{kind}_pool{axes}d" for kind in ("avg", "max") for axes in (1, 2, 3))}
@@ -265,7 +346,10 @@ FUNCTIONS = ("relu", "elu", "gelu", "relu6", "silu", "softmax")
 
 
 def _ptflops(row: Row) -> int:
-    layer, function = _layer(row), row.node.function
+    layer, function, cell = _layer(row), row.node.function, _cell(row)
+    if cell is not None:
+        more = {1: 1, 3: 7, 4: 10}[cell.gates] * cell.hidden + 2 * cell.bias * cell.rows
+        return cell.rows * cell.columns + (more if cell.is_hidden else 0)
     if function:
         return _ptflops_function(row, layer, function)
     match layer:
@@ -274,7 +358,7 @@ def _ptflops(row: Row) -> int:
         case Norm(kind="layer"):
             return _inputs(row)
         case Norm():
-            return (2 if _is_affine(layer) else 1) * _inputs(row)
+            return (2 if _is_affine(row, layer) else 1) * _inputs(row)
         case PReLU():
             return 2 * _inputs(row)
         case Activation(type=type_):
@@ -292,15 +376,31 @@ def _ptflops(row: Row) -> int:
 
 
 def _ptflops_function(row: Row, layer: Layer, function: str) -> int:
+    if function.startswith("multihead_attention"):
+        return _ptflops_attention(row, layer)
     if isinstance(layer, Activation | PReLU):
-        return _inputs(row) if layer.type in (*FUNCTIONS, "prelu") else 0
+        return _inputs(row) if function in (*FUNCTIONS, "prelu") else 0
     if isinstance(layer, Pool | AdaptivePool):
         return _inputs(row) if function.endswith(("pool1d", "pool2d", "pool3d")) else 0
     if isinstance(layer, Upsample) or function in ("mul", "add"):
-        return _outputs(row)
+        return _outputs(row) * (2 if function == "upsample" else 1)
     if function in ("matmul", "mm", "bmm", "addmm", "baddbmm"):
         return row.macs + products(row)
     return 0
+
+
+def _ptflops_attention(row: Row, layer: Layer) -> int:
+    """A module of attention, with all its projections, by its hook; and the products of weights."""
+    if not isinstance(layer, Operation) or len(layer.inputs) < 2:
+        return 0
+    *_, heads, queries, depth = layer.inputs[0]
+    keys = layer.inputs[1][-2]
+    size = heads * depth
+    count = queries * size + queries * size**2 + 2 * keys * size**2
+    if not row.node.function.endswith("no_bias"):
+        count += (queries + 2 * keys) * size
+    count += heads * (2 * queries * keys * depth + queries * keys) + queries * size * (size + 1)
+    return count + (_has_weights(row) and 2 * queries * keys * size + heads * queries * keys)
 
 
 def _ptflops_recurrent(row: Row) -> int:
@@ -320,22 +420,30 @@ def _aten(row: Row) -> int:
             return 0
         return steps * sum(prod(shape) for shape in _operation_inputs(row)[1:])
     layer = _layer(row)
-    if isinstance(layer, Operation) and layer.type == "attention":
+    if isinstance(layer, Operation) and layer.type == "attention" and not _has_weights(row):
         return 0
     return row.macs + _bias(row) + products(row)
 
 
 def _flop_counter(row: Row) -> int:
     layer = _layer(row)
-    if isinstance(layer, Operation) and layer.type in ("lstm", "attention"):
+    is_attention = layer.type == "attention" and not _has_weights(row)
+    if isinstance(layer, Operation) and (layer.type == "lstm" or is_attention):
         return 0
     return row.macs + products(row)
 
 
 def _calflops(row: Row) -> int:
     layer = _layer(row)
+    if _cell(row) is not None:
+        return 0
     if isinstance(layer, TransposedConv):
         return row.macs // layer.groups
+    if isinstance(layer, Conv) and _is_uneven(layer):
+        places = zip(row.inputs[0][1:], layer.kernel, layer.dilation, strict=True)
+        spans = ((length, step * (size - 1)) for length, size, step in places)
+        outputs = prod(length + 2 * (span // 2) - span for length, span in spans)
+        return row.macs // prod(row.output[1:]) * outputs
     if isinstance(layer, Operation):
         called = row.node.function in ("matmul", "addmm", "baddbmm")
         return row.macs + products(row) if called else 0
@@ -380,3 +488,35 @@ RULES = {
     ),
 }
 """A tool's own name is its newest version; `tool@version` names one."""
+
+OWN = ("weights", "weights+products", "bias")
+"""Rules that are no tool's."""
+
+
+def without_answer(rule: str, rows: Sequence[Row]) -> list[str]:
+    """The layers of Keras that a tool, which runs PyTorch, has no answer for."""
+    if rule in OWN:
+        return []
+    from convcli.nets.layers import sequences
+
+    keras_alone = (
+        sequences.Recurrent,
+        sequences.ConvRecurrent,
+        sequences.Embedding,
+        sequences.TimeDistributed,
+        sequences.Attention,
+        sequences.AxisNorm,
+        sequences.SpectralNorm,
+    )
+    return [row.name for row in rows if isinstance(row.node.layer, keras_alone)]
+
+
+def check_answers(rule: str, rows: Sequence[Row]) -> None:
+    """Raise UnfitError where a rule has no answer for a layer, with those that have."""
+    names = without_answer(rule, rows)
+    if names:
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        raise UnfitError(
+            f"--mac-rule {rule} has no answer for {', '.join(names[:3])}{more}: the tool runs "
+            f"PyTorch, where Keras's layer is built otherwise; {' and '.join(OWN)} count it"
+        )

@@ -52,6 +52,10 @@ MIXING = {
 """Types of nodes any cell of whose output may see any of its input."""
 
 
+LOOKUPS = {"embedding", "embedding_bag"}
+"""Types of nodes whose input are numbers of words, which are no cells of maps."""
+
+
 def widest(branches: Sequence[NodeField], lengths: tuple[int, ...]) -> NodeField:
     """Over branches that are joined to maps of these lengths, the widest field.
 
@@ -79,7 +83,7 @@ def field_behind(field: NodeField, layer: Layer, measure: Measure) -> NodeField:
     """The receptive field behind a layer."""
     lengths = measure.output[1:]
     if not measure.windows and not measure.upsampling:
-        if field.lost or measure.mixes or layer.type in MIXING:
+        if field.lost or measure.mixes or layer.type in MIXING or layer.type in LOOKUPS:
             return NodeField((), lengths, (), True)
         if lengths == field.lengths:
             return field._replace(axes=field.kept)

@@ -77,7 +77,7 @@ def type_records(records: Sequence[LayerRecord], total: Totals, settings: Settin
 
 
 def selected_footer(rows: Sequence[LayerRecord], total: Totals, count: int) -> dict[str, object]:
-    """The sums of the rows that are printed, of so many layers in all."""
+    """The sums of the rows that are printed, and the number of all layers."""
     layers = sum(record.get("layers", 1) for record in rows)
     label = "total" if layers == count else f"{layers} of {count:,}"
     sums = {key: sum(record[key] for record in rows) for key in COUNTS}

@@ -313,6 +313,8 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
                 uses[key] = used
         measure = used.measure
         field = known[node.inputs[0]][1] if node.inputs else NO_FIELD
+        if not node.inputs:
+            field = NodeField((), measure.output[1:], ())
         if isinstance(node.layer, Input):  # which has a receptive field of its own
             ones = (ReceptiveField(),) * (len(measure.output) - 1)
             field = NodeField(ones, measure.output[1:], ones)
@@ -321,7 +323,7 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
         if (
             measure.windows
             or measure.upsampling
-            or not field.axes
+            or (node.inputs and not field.axes)
             or field.lengths != measure.output[1:]
         ):
             field = field_behind(field, node.layer, measure)
@@ -407,8 +409,8 @@ def fit_warnings(fits: Sequence[Fit], skips: bool = True) -> Iterator[str]:
         if skips and fit.skipped:
             yield (
                 f"between windows, {fit.skipped} of every {_plural(cells, fit.window.stride)} are "
-                f"never read: the stride {fit.window.stride} is longer than the kernel's reach "
-                f"{fit.window.dilated_kernel}"
+                f"never read: the stride {fit.window.stride} is longer than the dilated "
+                f"kernel size {fit.window.dilated_kernel}"
             )
 
 

@@ -6,7 +6,7 @@ from math import ceil, prod
 from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict, get_args
 
 from convcli.geometry import Padding
-from convcli.nets.analysis.mac_rules import RULES
+from convcli.nets.analysis.mac_rules import RULES, check_answers
 from convcli.nets.analysis.summary import DTYPES, SCHEMA, Row, Summary, named_axes, named_sizes
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, size_text
@@ -39,6 +39,10 @@ class Selection(NamedTuple):
     """Whether a row stands for all layers of a type."""
 
 
+LAYOUTS = {"hwc": "sizes are HxWxC", "nchw": "shapes are (batch, channels, height, width)"}
+"""Ways to write the sizes of a tensor, and what a caption says of them."""
+
+
 class Settings(NamedTuple):
     """How a summary is counted and printed."""
 
@@ -48,6 +52,19 @@ class Settings(NamedTuple):
     depth: int | None = None
     columns: tuple[str, ...] = ()
     selection: Selection = Selection()
+    layout: str = "hwc"
+    """How sizes are written: `55x55x64`, or "nchw", PyTorch's `(1, 64, 55, 55)`."""
+
+    def size_text(self, shape: Shape) -> str:
+        """A shape of the batch in the layout."""
+        if self.layout == "hwc":
+            return size_text(shape)
+        return f"({', '.join(map(str, (self.batch, *shape)))})"
+
+    def sizes_text(self, sizes: dict[str, int]) -> str:
+        """The same of named fields, whose last one is the channels."""
+        *lengths, channels = sizes.values() or (0,)
+        return self.size_text((channels, *lengths)) if sizes else ""
 
 
 class PartialRecord(TypedDict, total=False):
@@ -230,7 +247,11 @@ def block(name: str, members: Sequence[LayerRecord]) -> LayerRecord:
 
 
 def totals(summary: Summary, settings: Settings) -> Totals:
-    """Counts and bytes of the whole network; `memory` is for the batch, in the dtype."""
+    """Counts and bytes of the whole network; `memory` is for the batch, in the dtype.
+
+    Raises UnfitError where the MAC rule has no answer for a layer.
+    """
+    check_answers(settings.rule, summary.rows)
     size, count = DTYPES[settings.dtype], RULES[settings.rule].count
     params = own = statistics = frozen = macs = 0
     for row in summary.rows:  # once: a walk over 500 rows takes half a millisecond
@@ -325,7 +346,33 @@ class Figures(NamedTuple):
     def value(self) -> str | tuple[str, ...]:
         if self.fit is not None:
             return self.fit
-        return self.summary.value if any(self.summary.output) else ""  # no order, no output
+        return self._output_text
+
+    @property
+    def _output_text(self) -> str:
+        return "" if self.parameters_alone else self.settings.size_text(self.summary.output)
+
+    @property
+    def parameters_alone(self) -> bool:
+        """Whether no order of the layers is known, and so no sizes, MACs and fields."""
+        return bool(self.summary.rows) and not any(self.summary.output)
+
+    @property
+    def heading(self) -> Sequence[object]:
+        """The row of the input, with what of its sizes nobody said."""
+        is_chosen = self.settings.selection != Selection() or "layer" not in self.columns
+        if self.parameters_alone or is_chosen:
+            return ()
+        assumed = [
+            f"{self.summary.input[0]} channels" if name == "channels" else name
+            for name in self.assumed
+        ]
+        row = {
+            "layer": INPUT,
+            "type": f"({', '.join(assumed)} assumed)" if assumed else "",
+            "output": self.settings.size_text(self.summary.input),
+        }
+        return [row.get(column, "") for column in self.columns]
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -343,13 +390,16 @@ class Figures(NamedTuple):
         )
         kept = f"; {total['buffers']:,} running statistics" if total["buffers"] else ""
         rule = RULES[self.settings.rule].definition
+        params = f"{total['params']:,} params{short_text(total['params'])}, {trained}{kept}"
+        if self.parameters_alone:
+            return f"{params}; sizes, MACs and receptive fields are not known"
         all_, peak = bytes_text(memory["activations"]), bytes_text(memory["peak_activations"])
+        macs = f"{total['macs']:,} MACs{short_text(total['macs'])}"
         return (
-            f"{total['params']:,} params{short_text(total['params'])}, {trained}{kept}; "
-            f"{total['macs']:,} MACs{short_text(total['macs'])} = {total['flops']:,} FLOPs "
+            f"{params}; {macs} = {total['flops']:,} FLOPs "
             f"for one image, counting {rule}; activations {all_}, at most {peak} at once, "
             f"weights {bytes_text(memory['weights'])} ({self.settings.dtype}, "
-            f"batch {batch}, activation functions in place); sizes are HxWxC"
+            f"batch {batch}, activation functions in place); {LAYOUTS[self.settings.layout]}"
         )
 
     def rows(self) -> list[dict[str, object]]:
@@ -400,7 +450,7 @@ class Figures(NamedTuple):
 
     def _outputs(self) -> list[Record]:
         """Every output: the node that gives it, and its sizes."""
-        if self.summary.failures:
+        if self.summary.failures or self.parameters_alone:
             return []
         shapes = self.summary.output_shapes
         return [{"name": name, **named_sizes(shape)} for name, shape in shapes.items()]
@@ -410,7 +460,7 @@ class Figures(NamedTuple):
         columns, records = self.columns, layer_records(self.summary, settings)
         sums = {name: total_of(total) for name, total_of in TOTALS.items()}
         label = "total so far" if self.summary.failures else "total"
-        footer: dict[str, object] = {"layer": label, "output": self.summary.value, **sums}
+        footer: dict[str, object] = {"layer": label, "output": self._output_text, **sums}
         if settings.selection != Selection() or NEED_TOTALS.intersection(columns):
             from convcli.nets.analysis.selection import selected, selected_footer
 
@@ -418,7 +468,15 @@ class Figures(NamedTuple):
             records = selected(records, total, settings)
             if not self.summary.failures:
                 footer |= selected_footer(records, total, count)
-        rows = [[COLUMNS[column](record) for column in columns] for record in records]
+        if settings.layout == "hwc":
+            cells = COLUMNS
+        else:
+            cells = {
+                **COLUMNS,
+                "input": lambda record: settings.sizes_text(record["input"]),
+                "output": lambda record: settings.sizes_text(record["output"]),
+            }
+        rows = [[cells[column](record) for column in columns] for record in records]
         if "layer" not in columns and "type" in columns:
             footer["type"] = footer["layer"]
         return columns, rows, [footer.get(column, "") for column in columns]
@@ -452,17 +510,19 @@ class Figures(NamedTuple):
         output = self.summary.output
         total = totals(self.summary, self.settings)
         records = layer_records(self.summary, self.settings)
+        alone = self.parameters_alone
+        counted = without_sizes if alone else list[Record]
         return {
             "schema": SCHEMA,
             "input": named_sizes(self.summary.input),
-            "output": named_sizes(output) if any(output) and not self.summary.failures else None,
+            "output": None if alone or self.summary.failures else named_sizes(output),
             "inputs": self._inputs(),
             "outputs": self._outputs(),
             "assumed": list(self.assumed),
             **({} if self.fit is None else {"fit": list(self.fit)}),
-            "layers": self.layers,
-            "types": type_records(records, total, self.settings),
-            "totals": total,
+            "layers": counted(self.layers),
+            "types": counted(type_records(records, total, self.settings)),
+            "totals": counted([total])[0],
             "conventions": {
                 "macs": f"{self.settings.rule}: {RULES[self.settings.rule].definition}, one image",
                 "flops": "2 x MACs",
@@ -471,6 +531,29 @@ class Figures(NamedTuple):
             "warnings": list(self.warnings),
             "failures": list(self.failures),
         }
+
+
+NEED_SIZES = {
+    *("macs", "flops", "memory", "traffic", "intensity"),
+    *("activations", "peak_activations", "forward"),
+}
+"""Fields that are not known where no sizes are."""
+
+
+def without_sizes(records: Sequence[Record]) -> list[Record]:
+    """Records with null for what is not known where no sizes are, and no sizes."""
+    return [
+        {
+            name: without_sizes([value])[0]
+            if isinstance(value, dict)
+            else None
+            if name in NEED_SIZES
+            else value
+            for name, value in record.items()
+            if name != "channels"
+        }
+        for record in records
+    ]
 
 
 def short_text(count: int) -> str:

@@ -186,7 +186,7 @@ def smallest(network: Network, shape: Shape) -> int | None:
 def input_for(
     network: Network, shape: Shape, failure: Failure, values: int | None = None
 ) -> int | None:
-    """The square input under which a linear layer meets so many values, if there is one.
+    """The square input under which a linear layer meets a number of values, if there is one.
 
     Without `values`, these are what the layer declared. What arrives at a layer grows with the
     input, so bisection finds it.

@@ -11,7 +11,7 @@ from convcli.tables import Listing
 from convcli.text import counted
 
 MAX_SOLUTIONS = 10_000
-"""More is refused: a question with so many answers leaves too much out."""
+"""More solutions are refused: too little is given."""
 
 MAX_DILATED_KERNEL = 2_000
 """Larger dilated kernels and strides are not solved for."""

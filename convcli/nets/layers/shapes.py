@@ -124,7 +124,7 @@ def size_text(shape: Shape) -> str:
 
 
 def maps(type_: str, inputs: tuple[Shape, ...], axes: int) -> Shape:
-    """The one input of a layer that needs channels and so many axes."""
+    """The one input of a layer that needs channels and a number of axes."""
     (shape,) = inputs
     if len(shape) != axes + 1:
         raise UnfitError(

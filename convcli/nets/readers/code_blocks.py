@@ -27,7 +27,7 @@ SHELL = r"^[ ]*[%!?]"
 """What a line for the shell or for the notebook itself begins with."""
 
 CELL_MAGICS = ("time", "timeit", "capture", "prun")
-"""What may stand above a cell that is Python all the same."""
+"""What may stand above a cell that is still Python."""
 
 MAX_LINES, MAX_COLUMNS = 20_000, 2_000
 """Lines in which prose is looked for, and how long one may be."""

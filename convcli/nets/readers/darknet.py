@@ -22,11 +22,13 @@ from convcli.nets.layers import (
     Linear,
     Merge,
     Norm,
+    Pad,
     Pool,
     PoolKind,
     Shape,
     Upsample,
 )
+from convcli.nets.layers.tensor_ops import Broadcast
 from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, traced
 from convcli.nets.readers.text_source import file_text
 from convcli.nets.source_location import Where
@@ -200,17 +202,48 @@ def _pool(build: _Build) -> Traced:
     total = section.number("padding", size - 1)
     if min(stride, size) < 1 or total < 0:
         raise Halt("a size or stride below 1")
+    if section.number("maxpool_depth", 0):
+        raise Halt("a pool over channels is not read")
     sides = (total // 2, total - total // 2)
     kind: PoolKind = "average" if section.kind == "local_avgpool" else "max"
-    return build.layer(Pool(kind, (size, size), (stride, stride), (sides, sides)))
+    steps = section.number("stride_y", stride), section.number("stride_x", stride)
+    return build.layer(Pool(kind, (size, size), steps, (sides, sides)))
 
 
 def _shortcut(build: _Build) -> Traced:
+    """A sum; of maps of other sizes, the corner or every n-th cell that both have."""
     sources = [build.x, *map(build.other, build.section.numbers("from"))]
     if len({x.stored for x in sources}) > 1:
-        raise Halt(f"maps of {' and '.join(str(x.stored[1:]) for x in sources)} are added")
+        return build.activated(
+            build.graph.operation("shortcut", sources, build.x.stored, name=build.name)
+        )
     node = build.graph.join(Merge("add"), sources, build.name)
     return build.activated(traced(node, build.x.stored))
+
+
+def _gated(build: _Build) -> Traced:
+    """Maps times one number per channel (`scale_channels`), or value by value (`sam`)."""
+    (number,) = build.section.numbers("from")
+    maps = build.other(number)
+    gate = (1, maps.stored[1], 1, 1) if build.section.kind == "scale_channels" else maps.stored
+    if build.x.stored != gate or build.section.number("scale_wh", 0):
+        raise Halt(f"maps of {maps.stored[1:]} are scaled by {build.x.stored[1:]}")
+    node = build.graph.join(Broadcast("multiply"), [maps, build.x], build.name)
+    return build.activated(traced(node, maps.stored))
+
+
+def _cropped(build: _Build) -> Traced:
+    """The center of the maps, as Darknet crops where it does not train."""
+    lengths = [build.section.number(f"crop_{name}", 1) for name in ("height", "width")]
+    spare = [n - length for n, length in zip(build.x.stored[2:], lengths, strict=True)]
+    if min(*spare, *(length - 1 for length in lengths)) < 0:
+        raise Halt(f"{lengths[0]}x{lengths[1]} of {build.x.stored[2]}x{build.x.stored[3]}")
+    return build.layer(Pad(tuple((-(more // 2), more // 2 - more) for more in spare)))
+
+
+def _normalized(build: _Build) -> Traced:
+    norm = Norm("batch", 2, build.x.stored[1], tracked=True, eps=1e-6)
+    return build.activated(build.layer(norm))
 
 
 def _route(build: _Build) -> Traced:
@@ -273,6 +306,10 @@ SECTIONS: dict[str, Callable[[_Build], Traced]] = {
     "avgpool": lambda build: build.layer(AdaptivePool("average", (1, 1))),
     "connected": _connected,
     "shortcut": _shortcut,
+    "scale_channels": _gated,
+    "sam": _gated,
+    "crop": _cropped,
+    "batchnorm": _normalized,
     "route": _route,
     "upsample": _upsample,
     "reorg": _reorganized,

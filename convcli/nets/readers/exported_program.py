@@ -40,7 +40,7 @@ from convcli.nets.readers.tensor_graph import (
 from convcli.nets.stored_arrays import StoredArray
 from convcli.text import safe
 
-MAX_MODEL = 256 << 20
+MAX_MODEL = 64 << 20
 """Bytes of the JSON of a model."""
 
 MAX_NODES = 200_000

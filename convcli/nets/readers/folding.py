@@ -14,6 +14,8 @@ from convcli.nets.stored_arrays import MAX_VALUES, StoredArray, numbers
 
 Function = Callable[..., float]
 
+MAX_INTEGER = 1 << 64
+
 
 def broadcast_shape(*shapes: Shape) -> Shape | None:
     """The shape that several have together, axes matched from the last one on; None if none."""
@@ -41,9 +43,33 @@ def mapped(function: Function, arrays: Sequence[StoredArray], type_: str) -> Sto
     if len(known) < len(lists):
         return None
     try:
-        return numbers(type_, shape, tuple(map(function, *known)))
+        values = tuple(map(function, *known))
     except (ArithmeticError, ValueError):
         return None
+    return numbers(type_, shape, values) if all(map(fits, values)) else None
+
+
+def fits(value: float) -> bool:
+    """Whether a number is no integer beyond 64 bits, which no element type has."""
+    return not isinstance(value, int) or -MAX_INTEGER <= value < MAX_INTEGER
+
+
+def power(a: float, b: float) -> float:
+    """a ** b. Raises OverflowError, and does so before it computes a number of gigabytes."""
+    if isinstance(a, int) and isinstance(b, int) and abs(a) > 1 and b > MAX_INTEGER.bit_length():
+        raise OverflowError
+    result: float = a**b
+    return result
+
+
+def total_product(values: Sequence[float]) -> float:
+    """The product of all. Raises OverflowError."""
+    result: float = 1
+    for value in values:
+        result *= value
+        if not fits(result):
+            raise OverflowError
+    return result
 
 
 def divided(a: float, b: float) -> float:
@@ -63,7 +89,7 @@ BINARY: dict[str, Function] = {
     "Mul": lambda a, b: a * b,
     "Div": divided,
     "Mod": remainder,
-    "Pow": lambda a, b: a**b,
+    "Pow": power,
     "Min": min,
     "Max": max,
     "Equal": lambda a, b: a == b,

@@ -181,6 +181,42 @@ def _logical(text: str) -> Iterator[tuple[int, int, str]]:
     yield first, start, text[start:]
 
 
+def with_indentation(text: str, source: str) -> str:
+    r"""A text of classes whose lines have lost their indentation, with one that fits them.
+
+    A method belongs to the class above it and ends at the next one, or at its `return`.
+
+    >>> text = "class A:\ndef f(self):\nself.a = 1\nreturn 2\nx = A()"
+    >>> with_indentation(text, "text") == (
+    ...     "class A:\n    def f(self):\n        self.a = 1\n        return 2\nx = A()\n"
+    ... )
+    True
+
+    Raises SpecError for a block, such as a loop, of which only its indentation tells where it ends.
+    """
+    lines, in_class, decorated, body = [], False, False, ""
+    for first, _, piece in _logical(_plain(text, source)):
+        piece, margin = piece.strip("\n"), body
+        if re.match(r"class\b", piece):
+            margin, body, in_class = "", "    ", True
+        elif re.match(r"(async\s+)?def\b|@", piece):
+            of_class = decorated or piece[0] == "@" or re.search(r"\(\s*(self|cls)\b", piece)
+            in_class = in_class and bool(of_class)
+            margin = "    " * in_class
+            body, decorated = margin + "    ", piece[0] == "@"
+        elif re.search(r":\s*(#.*)?$", piece):
+            raise SpecError(
+                f"{at_line(source, first)}: this block has lost its indentation, so that "
+                "its end is not known; indent the text as it was"
+            )
+        elif re.match(r"(return|raise)\b", piece):
+            body, in_class = "", False if not margin else in_class
+        elif not margin:
+            in_class = False
+        lines += [margin + line if line.strip() else "" for line in piece.split("\n")]
+    return "\n".join(lines) + "\n"
+
+
 def words(text: str) -> list[str]:
     """Layers written side by side: split at white space outside of brackets and quotes.
 

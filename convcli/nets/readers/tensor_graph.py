@@ -78,6 +78,8 @@ class TensorGraph:
         """Numbers of the file that are operands, but no layer's weights."""
         self.folded = 0
         """Convolutions that hold a batch normalization."""
+        self.computed = 0
+        """Numbers that were looked at or made to work out others of the file."""
         self._biases: set[str] = set()
         self._leaves: dict[str, tuple[Leaf, list[str]]] = {}
         self._sources: dict[int, tuple[StoredArray, Traced]] = {}

@@ -86,7 +86,7 @@ class Tiling(NamedTuple):
         )
 
     def rows_read(self, rows: int) -> int:
-        """Padded rows that so many rows of tiles read."""
+        """Padded rows that a number of rows of tiles read."""
         return Window(self.products[0], self.outputs[0]).span(rows) * self.problem.stride[0]
 
     @property

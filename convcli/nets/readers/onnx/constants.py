@@ -128,7 +128,11 @@ def _reduced(function: Callable[[list[float]], float]) -> Fold:
         if values is None or not values or len(axes) != len(arrays[0].shape):
             return None
         shape = (1,) * len(axes) if call.integer("keepdims", 1) else ()
-        return numbers(arrays[0].type, shape, (function(values),))
+        try:
+            value = function(values)
+        except OverflowError:
+            return None
+        return numbers(arrays[0].type, shape, (value,)) if folding.fits(value) else None
 
     return fold
 
@@ -180,7 +184,7 @@ FOLDS: dict[str, Fold] = {
     "Tile": _tile,
     "Range": _range,
     "Where": _where,
-    "ReduceProd": _reduced(prod),
+    "ReduceProd": _reduced(folding.total_product),
     "ReduceSum": _reduced(sum),
     "ReduceMax": _reduced(max),
     "ReduceMin": _reduced(min),
@@ -190,13 +194,30 @@ FOLDS: dict[str, Fold] = {
 }
 """Operators whose results are computed while a file is read."""
 
+VIEWS = {
+    *("Constant", "ConstantOfShape", "Identity", "Dropout", "Transpose", "Reshape", "Flatten"),
+    *("Squeeze", "Unsqueeze", "Slice", "DequantizeLinear"),
+}
+"""Those that mostly give the same numbers where they lie, however many."""
+
+MAX_COMPUTED = 1 << 22
+"""Numbers of all arrays together, each up to `MAX_VALUES`, that are looked at in a file."""
+
 
 def fold(call: Call) -> Arrays | None:
-    """The results of an operator whose inputs are all arrays; None where they are not computed."""
+    """The results of an operator whose inputs are all arrays; None where they are not computed.
+
+    Raises Halt where the network's arrays of integers are looked at without end.
+    """
     arrays = [value for value in call.inputs if isinstance(value, StoredArray)]
-    if len(arrays) < sum(value is not None for value in call.inputs):
+    operator, known = call.node.operator, len(arrays)
+    if operator not in VIEWS:
+        looked_at = [a.elements for a in arrays if known == len(call.inputs) or "int" in a.type]
+        call.graph.computed += sum(n for n in looked_at if n <= MAX_VALUES)
+    if call.graph.computed > MAX_COMPUTED:
+        raise call.refuse(f"more than {MAX_COMPUTED:,} numbers would be worked out for it")
+    if known < sum(value is not None for value in call.inputs):
         return None
-    operator = call.node.operator
     if operator == "Shape":
         shape = arrays[0].shape[call.integer("start", 0) : call.integer("end", 64)]
         return [numbers("int64", (len(shape),), shape)]
@@ -207,6 +228,8 @@ def fold(call: Call) -> Arrays | None:
     result = FOLDS[operator](call, arrays)
     if result is None:
         return None
+    if isinstance(result.data, tuple) and all(result.data is not a.data for a in arrays):
+        call.graph.computed += len(result.data)
     # a matrix that was turned or cut is still the weight of that name
     kept = result.name or (arrays[0].name if arrays else "")
     return [result._replace(name=kept)]

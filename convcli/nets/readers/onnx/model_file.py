@@ -29,6 +29,9 @@ MAX_FILE = 8 << 30
 """Bytes of a file; ONNX itself ends at 2 GiB, and keeps larger weights beside it."""
 
 MAX_NODES = 200_000
+MAX_ENDS = 1_000_000
+"""Inputs of all nodes of a graph together."""
+
 MAX_NESTING = 16
 """Graphs within graphs: the branches of If and Loop."""
 
@@ -164,6 +167,7 @@ def _graph(data: memoryview, files: ExternalFiles, depth: int) -> GraphFile:
     if depth > MAX_NESTING:
         raise WireError(f"graphs are nested more than {MAX_NESTING} deep")
     nodes: list[NodeFile] = []
+    ends = 0
     tensors: dict[str, StoredArray] = {}
     inputs: list[ValueFile] = []
     outputs: list[ValueFile] = []
@@ -172,6 +176,9 @@ def _graph(data: memoryview, files: ExternalFiles, depth: int) -> GraphFile:
             if len(nodes) >= MAX_NODES:
                 raise WireError(f"more than {MAX_NODES:,} nodes")
             nodes.append(_node(message(value), files, depth))
+            ends += len(nodes[-1].inputs)
+            if ends > MAX_ENDS:
+                raise WireError(f"its nodes have more than {MAX_ENDS:,} inputs")
         elif number == 5:  # initializer
             tensor = read_tensor(message(value), files)
             tensors[tensor.name] = tensor

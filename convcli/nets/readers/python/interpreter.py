@@ -353,7 +353,9 @@ class ModelInterpreter:
             if not name:
                 scope = self.recorder.scope
                 name = scope + self.recorder.builder.numbered(scope, owner.leaf.layer.type)
-            self._leaves[id(owner)] = owner.leaf._replace(name=name)
+            # the output of an attention, which PyTorch calls as a function
+            function = "linear" if owner.cls.name == "NonDynamicallyQuantizableLinear" else ""
+            self._leaves[id(owner)] = owner.leaf._replace(name=name, function=function)
             self._kept.append(owner)
         return self._leaves[id(owner)]
 

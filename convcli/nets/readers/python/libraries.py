@@ -96,7 +96,8 @@ def _torch(interpreter: Interpreter, module: str, name: str) -> Value:
         return TORCH[module][name]
     for function in (name, name.removesuffix("_")):
         if module in FUNCTIONAL and function in names.FUNCTIONS:
-            return Native(name, names.FUNCTIONS[function])
+            is_torch = module == "torch" and function in names.ACTIVATIONS
+            return Native(f"torch.{name}" if is_torch else name, names.FUNCTIONS[function])
     if module == "torch.nn" or module.startswith(("torch.nn.modules", "torch.nn.parameter")):
         if name in NN:
             return NN[name]
@@ -172,7 +173,10 @@ def _size(interpreter: Interpreter, sizes: Value = ()) -> tuple[Value, ...]:
     return tuple(to_list(interpreter, sizes))
 
 
-TENSOR.names |= {**natives(names.METHODS), "__new__": Native("Tensor", _new_tensor)}
+TENSOR.names |= {
+    **natives(names.METHODS),
+    "__new__": Native("Tensor", _new_tensor),
+}
 PARAMETER = Class("Parameter", (), {"__new__": Native("Parameter", _new_parameter)})
 CONTEXT = class_of("Context", save_for_backward=builtins.no_effect)
 AUTOGRAD = Class("Function", (), {"apply": ClassMethod(Native("apply", _applied))})

@@ -59,6 +59,7 @@ class Model(NamedTuple):
             (*notes_of(recorder, rest, outputs), *unregistered),
             outputs=() if stopped else names,
             passed_over=tuple(dict.fromkeys(recorder.passed_over)),
+            sizes_alone=recorder.sizes_alone or (outputs[0].stand_in if outputs else ""),
         )
 
 

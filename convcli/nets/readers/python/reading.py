@@ -13,7 +13,7 @@ from convcli.nets.graph import INPUT, Builder, Given, Network, Node, Part, Readi
 from convcli.nets.input_size import named_shape
 from convcli.nets.layers import Shape
 from convcli.nets.layers.tensor_ops import Operation, Scalar
-from convcli.nets.readers.fragments import MAX_MODULE, module
+from convcli.nets.readers.fragments import MAX_MODULE, module, with_indentation
 from convcli.nets.readers.layer_calls import chain
 from convcli.nets.readers.python.entry_point import (
     build_module,
@@ -68,7 +68,7 @@ def read_python(
     `entry` is a name, or a call with its values; without it, what the text obviously means.
     Raises SpecError with the place.
     """
-    passed = 0
+    passed, assumed = 0, ""
     try:
         text, tree = module(text, source)
     except SpecError:
@@ -84,13 +84,14 @@ def read_python(
         except SpecError:
             if not re.search(BLOCKS, text):
                 raise
+            if re.search(r"(?m)^class\b", text) and not re.search(r"(?m)^[ \t]+\S", text):
+                text, assumed = with_indentation(text, source), "; its lost indentation is assumed"
             tree = parsed_file(path, source, text).tree
     given = Text(path, source, text, _with_class(tree), SourceFiles(), keras)
     with _refusing():
         reading = given.reading(entry)
-    if not passed:
-        return reading
-    return reading._replace(about=f"{reading.about}; {counted(passed, 'line')} of prose left out")
+    prose = f"; {counted(passed, 'line')} of prose left out" if passed else ""
+    return reading._replace(about=f"{reading.about}{prose}{assumed}")
 
 
 def _with_class(tree: ast.Module) -> ast.Module:
@@ -192,6 +193,7 @@ class Text(NamedTuple):
             stopped,
             notes_of(recorder, rest, script.outputs),
             passed_over=tuple(dict.fromkeys(recorder.passed_over)),
+            sizes_alone=recorder.sizes_alone,
         )
 
     def _unused(self, script: ScriptInterpreter, nodes: tuple[Node, ...]) -> list[Node]:

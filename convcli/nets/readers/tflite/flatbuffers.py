@@ -14,11 +14,29 @@ class FlatError(SpecError):
     """Bytes that are no table."""
 
 
+SHARED = 8
+"""How often the bytes of a file may be copied: tables may share their lists, or all be one."""
+
+
+class Copied:
+    """Bytes of lists that were copied, of those that a file may have copied."""
+
+    def __init__(self, most: int) -> None:
+        self.left = most
+
+    def add(self, size: int) -> None:
+        """Note a list. Raises FlatError for a file of a few lists that stand for very many."""
+        self.left -= size
+        if self.left < 0:
+            raise FlatError(f"its tables share their lists more than {SHARED} times")
+
+
 class Table(NamedTuple):
-    """A table: the bytes of the file, and where it lies in them."""
+    """A table: the bytes of the file, where it lies in them, and what was copied of them."""
 
     data: memoryview
     at: int
+    copied: Copied
 
     def _field(self, number: int) -> int:
         """Where a field lies; 0 for one that has its default."""
@@ -52,7 +70,9 @@ class Table(NamedTuple):
 
     def numbers(self, number: int, kind: str) -> list[int]:
         """A field that is a list of integers."""
-        start, count = self._vector(number, calcsize(f"<{kind}"))
+        size = calcsize(f"<{kind}")
+        start, count = self._vector(number, size)
+        self.copied.add(count * size)
         return list(unpack_from(f"<{count}{kind}", self.data, start)) if count else []
 
     def bytes(self, number: int) -> memoryview | None:
@@ -63,20 +83,23 @@ class Table(NamedTuple):
     def text(self, number: int) -> str:
         """A field that is a string."""
         data = self.bytes(number)
+        self.copied.add(len(data or b""))
         return bytes(data).decode("utf-8", "backslashreplace") if data is not None else ""
 
     def table(self, number: int) -> "Table | None":
         """A field that is a table."""
         at = self._field(number)
-        return Table(self.data, at + self._read("I", at)) if at else None
+        return self._replace(at=at + self._read("I", at)) if at else None
 
     def tables(self, number: int) -> "list[Table]":
         """A field that is a list of tables."""
         start, count = self._vector(number, 4)
+        self.copied.add(4 * count)
         places = range(start, start + 4 * count, 4)
-        return [Table(self.data, at + self._read("I", at)) for at in places]
+        return [self._replace(at=at + self._read("I", at)) for at in places]
 
 
 def root(data: memoryview) -> Table:
     """The table that a file begins with."""
-    return Table(data, Table(data, 0)._read("I", 0))
+    start = Table(data, 0, Copied(SHARED * len(data)))
+    return start._replace(at=start._read("I", 0))

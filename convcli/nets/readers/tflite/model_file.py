@@ -13,6 +13,9 @@ from convcli.text import safe
 
 MAX_OPERATORS = 100_000
 
+MAX_ENDS = 1_000
+"""Inputs of a network, outputs of it, and outputs of an operator."""
+
 ELEMENT_TYPES = {
     0: "float32",
     1: "float16",
@@ -53,12 +56,30 @@ BUILTIN: tuple[str, ...] = (
     *("COS", "WHERE", "RANK", "ELU", "REVERSE_SEQUENCE", "MATRIX_DIAG", "QUANTIZE"),
     *("MATRIX_SET_DIAG", "ROUND", "HARD_SWISH", "IF", "WHILE", "NON_MAX_SUPPRESSION_V4"),
     *("NON_MAX_SUPPRESSION_V5", "SCATTER_ND", "SELECT_V2", "DENSIFY", "SEGMENT_SUM"),
-    *("BATCH_MATMUL"),
+    "BATCH_MATMUL",
 )
 """Builtin operators in the order of their codes."""
 
-NAMES: dict[int, str] = dict(enumerate(BUILTIN)) | {130: "BROADCAST_TO", 150: "GELU"}
-"""Builtin operators by their codes."""
+NAMES: dict[int, str] = dict(enumerate(BUILTIN)) | {
+    128: "CUMSUM",
+    130: "BROADCAST_TO",
+    131: "RFFT2D",
+    132: "CONV_3D",
+    133: "IMAG",
+    134: "REAL",
+    135: "COMPLEX_ABS",
+    140: "REDUCE_ALL",
+    141: "CONV_3D_TRANSPOSE",
+    145: "BROADCAST_ARGS",
+    150: "GELU",
+    151: "DYNAMIC_UPDATE_SLICE",
+    152: "RELU_0_TO_1",
+    156: "ATAN2",
+    158: "SIGN",
+    160: "BITWISE_XOR",
+    161: "RIGHT_SHIFT",
+}
+"""Builtin operators by their codes; those of graphs of another kind are not among them."""
 
 
 class OperatorFile(NamedTuple):
@@ -68,10 +89,17 @@ class OperatorFile(NamedTuple):
     inputs: list[int]
     outputs: list[int]
     options: Table | None
+    custom: str = ""
+    """The name of an operator that is not TFLite's own."""
+    custom_options: memoryview | None = None
 
     @property
     def name(self) -> str:
-        return NAMES.get(self.code, f"operator {self.code}")
+        return self.custom or NAMES.get(self.code, f"operator {self.code}")
+
+    @property
+    def builtin(self) -> bool:
+        return self.code in NAMES and not self.custom
 
     def number(self, field: int, kind: str = "i", default: int = 0) -> int:
         return self.options.number(field, kind, default) if self.options else default
@@ -88,28 +116,36 @@ class ModelFile:
         if not graphs:
             raise FlatError("it holds no graph")
         graph, buffers = graphs[0], model.tables(4)
-        codes = [max(one.number(0, "b"), one.number(3, "i")) for one in model.tables(1)]
+        codes = [
+            (max(one.number(0, "b"), one.number(3, "i")), one.text(1)) for one in model.tables(1)
+        ]
         operators = graph.tables(3)
         tensors = graph.tables(0)
         if len(operators) > MAX_OPERATORS or len(tensors) > 4 * MAX_OPERATORS:
             raise FlatError(f"more than {MAX_OPERATORS:,} operators")
         self.operators = [
             OperatorFile(
-                codes[one.number(0, "I")],
+                code,
                 one.numbers(1, "i"),
                 one.numbers(2, "i"),
                 one.table(4),
+                safe(custom)[:60] if NAMES.get(code) == "CUSTOM" else "",
+                one.bytes(5),
             )
             for one in operators
+            for code, custom in [codes[one.number(0, "I")]]
         ]
         self.inputs, self.outputs = graph.numbers(1, "i"), graph.numbers(2, "i")
+        results = (operator.outputs for operator in self.operators)
+        if any(len(ends) > MAX_ENDS for ends in (self.inputs, self.outputs, *results)):
+            raise FlatError(f"more than {MAX_ENDS:,} inputs or outputs")
         self.shapes: list[Shape] = []
         self.names: list[str] = []
         self.arrays: dict[int, StoredArray] = {}
         for place, tensor in enumerate(tensors):
             shape = tuple(tensor.numbers(0, "i"))
             # a size that may change is kept as −1 beside the one it was converted with
-            if any(n < 0 for n in shape) or prod(shape) > 10**15 or len(shape) > 64:
+            if len(shape) > 64 or any(n < 0 for n in shape) or prod(shape) > 10**15:
                 raise FlatError(f"sizes {shape[:8]}, which no tensor has")
             self.shapes.append(shape)
             self.names.append(tensor.text(3))

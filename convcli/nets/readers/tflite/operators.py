@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from math import prod
+from struct import unpack_from
 
 from convcli.geometry import Padding
 from convcli.nets.layers import (
@@ -64,19 +65,38 @@ def _depthwise(call: Call) -> Value:
 
 
 def _transposed(call: Call) -> Value:
-    weight, bias = call.array(1), call.bias(3)
     number = call.operator.number
-    filters, height, width, channels = weight.shape
+    stride = number(2, default=1), number(1, default=1)
     padding: Padding = "same" if number(0, "b") == 0 else "valid"
+    return call.activated(_transposed_conv(call, call.maps(2), call.bias(3), padding, stride), 3)
+
+
+def _transposed_with_bias(call: Call) -> Value:
+    """MediaPipe's own, whose options are three integers: 1 for SAME, steps along x and y."""
+    options = call.operator.custom_options
+    if options is None or len(options) < 12:
+        raise Halt("its options are missing")
+    same, across, down = unpack_from("<3i", options)
+    padding: Padding = "same" if same == 1 else "valid"
+    return _transposed_conv(call, call.maps(), call.bias(2), padding, (down, across))
+
+
+def _transposed_conv(
+    call: Call, x: Traced, bias: StoredArray | None, padding: Padding, stride: tuple[int, int]
+) -> Value:
+    weight = call.array(1)
+    filters, height, width, channels = weight.shape
+    if min(stride) < 1:
+        raise Halt(f"its steps are {stride}")
     record = TransposedConv(
         filters,
         (height, width),
-        (number(2, default=1), number(1, default=1)),
+        stride,
         (padding, padding),
         bias=bias is not None,
         channels=channels,
     )
-    return call.activated(call.layer(record, call.maps(2), weight.permuted((3, 0, 1, 2)), bias), 3)
+    return call.layer(record, x, weight.permuted((3, 0, 1, 2)), bias)
 
 
 def _linear(call: Call) -> Value:
@@ -234,6 +254,14 @@ def _refused(why: str) -> Callable[[Call], Value]:
     return read
 
 
+RECURRENT = ("LSTM", "RNN")
+WEIGHTED = (
+    *RECURRENT,
+    *(f"{ways}DIRECTIONAL_SEQUENCE_{name}" for ways in ("UNI", "BI") for name in RECURRENT),
+    *("SVDF", "CONV_3D", "CONV_3D_TRANSPOSE", "EMBEDDING_LOOKUP", "EMBEDDING_LOOKUP_SPARSE"),
+)
+"""Operators with weights that would go uncounted as operations of sizes."""
+
 OPERATORS: dict[str, Callable[[Call], Value]] = {
     "CONV_2D": _conv,
     "DEPTHWISE_CONV_2D": _depthwise,
@@ -271,5 +299,7 @@ OPERATORS: dict[str, Callable[[Call], Value]] = {
     "ELU": _activation(Activation("elu")),
     **{name: _refused("a graph that depends on values") for name in ("IF", "WHILE", "CALL")},
     **{name: _refused("an operator of somebody's own") for name in ("CUSTOM", "DELEGATE")},
+    **{name: _refused("a layer with weights of its own") for name in WEIGHTED},
+    "Convolution2DTransposeBias": _transposed_with_bias,
 }
 """What operators are worth; the others are operations of the sizes that the file gives."""

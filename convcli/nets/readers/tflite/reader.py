@@ -59,7 +59,8 @@ def network_of(model: ModelFile, shape: Shape, given: tuple[Given, ...] = ()) ->
             known[place] = graph.further_input(safe(model.names[place]), model.shapes[place])
         for operator in model.operators:
             call = Call(operator, known, graph, model)
-            result = OPERATORS.get(operator.name, Call.operation)(call)
+            own = Call.operation if operator.builtin else OPERATORS["CUSTOM"]
+            result = OPERATORS.get(operator.name, own)(call)
             known[operator.outputs[0]] = result
             for place in operator.outputs[1:]:
                 known[place] = call.operation(place)

@@ -14,7 +14,8 @@ from convcli.errors import SpecError
 from convcli.text import safe
 
 MAX_OPCODES = 5_000_000
-MAX_TEXT = 1 << 20
+LINES = [128, 2048, 1 << 16, 1 << 20]
+"""Bytes in which the end of a line is looked for, so that a short one costs little."""
 
 
 class PickleError(SpecError):
@@ -139,11 +140,11 @@ class Machine:
 
     def line(self) -> str:
         """The text up to the next line feed."""
-        for at in range(self.end, min(self.end + MAX_TEXT, len(self.data))):
-            if self.data[at] == 10:
-                text = bytes(self.data[self.end : at]).decode("utf-8", "backslashreplace")
-                self.end = at + 1
-                return text
+        for size in LINES:
+            text, line_feed, _ = bytes(self.data[self.end : self.end + size]).partition(b"\n")
+            if line_feed:
+                self.end += len(text) + 1
+                return text.decode("utf-8", "backslashreplace")
         raise PickleError("a line does not end")
 
     def since_mark(self) -> list[Item]:

@@ -18,7 +18,6 @@ from convcli.nets.readers.weight_files.pickles import (
 from convcli.nets.stored_arrays import TYPES, StoredArray, checked
 from convcli.text import safe
 
-MAX_PICKLE = 256 << 20
 MAX_DEPTH = 64
 MAX_ARRAYS = 500_000
 MAX_VISITS = 300_000
@@ -91,14 +90,11 @@ def read_archive(path: str, data: memoryview) -> Checkpoint:
                 raise SpecError("it is a zip archive without a checkpoint of PyTorch")
             folder = pickles[0].removesuffix("data.pkl")
             order = entries.get(f"{folder}byteorder")
-            if order is not None and archive.read(order)[:3] == b"big":
+            if order is not None and bytes(_stored_bytes(data, order)[:3]) == b"big":
                 raise SpecError(
                     f"{safe(path)} has its bytes in big-endian order, which is not read"
                 )
-            if entries[pickles[0]].file_size > MAX_PICKLE:
-                raise SpecError(f"data.pkl unpacks to more than {MAX_PICKLE:,} bytes")
-            with archive.open(pickles[0]) as stream:
-                program = memoryview(stream.read(MAX_PICKLE))
+            program = _stored_bytes(data, entries[pickles[0]])
     except SpecError:
         raise
     except BAD_ZIP as error:
@@ -116,7 +112,7 @@ def read_archive(path: str, data: memoryview) -> Checkpoint:
 def _stored_bytes(data: memoryview, info: zipfile.ZipInfo) -> memoryview:
     """The bytes of an entry that is not compressed, where they lie."""
     if info.compress_type != zipfile.ZIP_STORED:
-        raise PickleError("its storages are compressed, as PyTorch never writes them")
+        raise PickleError("it is compressed, as PyTorch never writes checkpoints")
     header = data[info.header_offset : info.header_offset + 30]
     if len(header) < 30 or bytes(header[:4]) != b"PK\3\4":
         raise PickleError("an entry of the archive is damaged")

@@ -200,7 +200,7 @@ def transpose(
 def split(
     interpreter: Interpreter, x: Value, pieces: Value, axis_: Value = 0, **options: Value
 ) -> Value:
-    """`tf.split(x, 2, axis=-1)`: so many pieces, or pieces of these sizes."""
+    """`tf.split(x, 2, axis=-1)`: two pieces, or with a list pieces of these sizes."""
     x = to_tensor(x)
     place = axis(options.get("axis", axis_), len(x.shape))
     if not isinstance(pieces, list | tuple):

@@ -17,7 +17,7 @@ def layers_behind(
     """The layers between inputs and outputs; `layer` is the class of those without a layer here.
 
     The farthest from the outputs come first, and of those as far as each other, the first that is
-    met on the way back from the outputs (`map_graph` of `keras/src/ops/function.py`).
+    met on the walk from the outputs to the inputs (`map_graph` of `keras/src/ops/function.py`).
     """
     recorder = interpreter.recorder
     nodes = {node.name: node for node in recorder.builder.nodes}

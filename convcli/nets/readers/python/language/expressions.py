@@ -229,7 +229,7 @@ def _boolean(interpreter: Interpreter, node: ast.BoolOp, frame: Frame) -> Value:
     for operand in node.values:
         value = evaluate(interpreter, operand, frame)
         if isinstance(value, Unknown):
-            unknown = value  # `unknown and False` is False all the same
+            unknown = value  # `unknown and False` is still False
             continue
         try:
             decided = truth(interpreter, value) is stops

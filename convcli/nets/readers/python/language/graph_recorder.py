@@ -61,6 +61,8 @@ class GraphRecorder:
         self._each: dict[int, Leaf] = {}
         self.folds: list[str] = []
         """What folds the values of one image into the batch, and by how much."""
+        self.sizes_alone = ""
+        """What keeps the network from being run: a tensor whose values no node gives."""
         self.holds_models = False
         """Whether a model or a layer of the text was called, which are several nodes."""
         self._kept: list[Leaf] = []
@@ -111,6 +113,7 @@ class GraphRecorder:
 
     def _node_of(self, tensor: Tensor) -> str:
         """The node that gives a tensor; a parameter or a constant gets one of its own."""
+        self.sizes_alone = tensor.stand_in or self.sizes_alone
         return self.node_name(tensor) or self._append_source(tensor)
 
     def _append_source(self, tensor: Tensor) -> str:

@@ -367,8 +367,8 @@ class Tensor:
     """A tensor known by its whole shape, the batch first, and by the node that gives it."""
 
     __slots__ = (
-        "channels_last", "frozen", "holder", "learned", "node", "owner", "shape", "trained",
-        "values",
+        "channels_last", "frozen", "holder", "learned", "node", "owner", "shape", "stand_in",
+        "trained", "values",
     )  # fmt: skip
 
     def __init__(
@@ -395,6 +395,8 @@ class Tensor:
         """The numbers of a short constant, its last axis running fastest."""
         self.channels_last = False
         """Whether it is Keras's, whose text has its channels behind its lengths."""
+        self.stand_in = ""
+        """What its values are, where its node gives others of that shape: places of maxima."""
 
     @property
     def number(self) -> float | None:

@@ -152,6 +152,10 @@ def to_whole(interpreter: Interpreter, x: Value, *_: Value) -> Value:
     """`x.int()`: the same shape."""
     if isinstance(x, Tensor) and x.values is not None:
         return Tensor(x.shape, values=_of_each("int", x.values))
+    if isinstance(x, Tensor) and x.node:
+        cut = Tensor(x.shape, x.node)
+        cut.learned, cut.stand_in = x.learned, "a tensor that is cut to integers"
+        return cut
     return x
 
 
@@ -275,7 +279,10 @@ def two(word: str) -> NativeFunction:
     def call(
         interpreter: Interpreter, left: Value, right: Value, *_: Value, **options: Value
     ) -> Value:
-        return binary(interpreter, word, left, right)
+        factor, rounding = options.get("alpha", 1), options.get("rounding_mode")
+        if factor != 1:
+            right = binary(interpreter, "multiply", right, factor)
+        return binary(interpreter, f"{rounding}_{word}" if rounding else word, left, right)
 
     return call
 

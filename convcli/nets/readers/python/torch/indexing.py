@@ -84,7 +84,10 @@ def piece(
     output = (*x.shape[:dim], stop - start, *x.shape[dim + 1 :])
     if x.values is not None and len(x.shape) == 1:
         return Tensor(output, values=x.values[start:stop])
-    return append_operation(interpreter, type_, [x], output, dim, start, stop)
+    values: tuple[Value, ...] = dim, start, stop
+    if type_ == "slice":
+        values = (((None, None, None),) * dim + ((start, stop, None),),)
+    return append_operation(interpreter, type_, [x], output, *values)
 
 
 def chunk(interpreter: Interpreter, x: Value, chunks: Value, dim: Value = 0) -> tuple[Tensor, ...]:

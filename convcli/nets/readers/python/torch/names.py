@@ -82,6 +82,16 @@ UNCHANGED = (
     "register_hook", "resolve_conj", "byte", "exponential_",
 )  # fmt: skip
 
+ATTENTIONS = (
+    "multihead_attention", "multihead_attention_weights",
+    "multihead_attention_no_bias", "multihead_attention_weights_no_bias",
+)  # fmt: skip
+CELLS = (
+    "rnn_cell_input", "rnn_cell_hidden", "gru_cell_input", "gru_cell_hidden",
+    "lstm_cell_input", "lstm_cell_hidden",
+)  # fmt: skip
+"""What modules of the library call for what is one function in PyTorch: MAC rules tell them."""
+
 FILLING = (
     "scatter", "scatter_add", "index_add", "index_copy", "index_fill", "masked_scatter",
 )  # fmt: skip
@@ -139,6 +149,8 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "linear": functional.linear,
     "embedding": functional.embedding,
     "scaled_dot_product_attention": matmul.attention,
+    **dict.fromkeys(ATTENTIONS, matmul.attention),
+    **dict.fromkeys(CELLS, functional.linear),
     "normalize": elementwise.normalize,
     "interpolate": functional.interpolate,
     "upsample": functional.interpolate,
@@ -324,7 +336,8 @@ def attribute(interpreter: Interpreter, x: Tensor, name: str) -> Value:
     if name in CLOSED:
         return None
     if name in METHODS:
-        return BoundMethod(Native(name, METHODS[name]), x)
+        of_torch = f"torch.{name}" if name in ACTIVATIONS else name
+        return BoundMethod(Native(of_torch, METHODS[name]), x)
     bare = name.removesuffix("_")
     if bare != name and not x.node and bare not in (*RESHAPING, *FILLING):
         return BoundMethod(Native(name, first), x)  # initializes a parameter or a creation.constant

@@ -30,6 +30,7 @@ def reduction(type_: str, pool: PoolKind | None = None) -> TensorFunction:
         x: Value,
         dim: Value = None,
         keepdim: Value = False,
+        *rest: Value,
         **options: Value,
     ) -> Tensor:
         x = to_tensor(x)
@@ -46,7 +47,8 @@ def reduction(type_: str, pool: PoolKind | None = None) -> TensorFunction:
         if pool and sorted(reduced) == [2, 3] and len(x.shape) == 4 and x.shape[0] == 1:
             record = AdaptivePool(pool, (1, 1), squeeze=not keepdim)
             return append_node(interpreter, record, [x], output)
-        return append_operation(interpreter, type_, [x], output, tuple(reduced), bool(keepdim))
+        values = tuple(reduced), bool(keepdim), *rest
+        return append_operation(interpreter, type_, [x], output, *values)
 
     return call
 
@@ -74,8 +76,10 @@ def spread(type_: str) -> TensorFunction:
         **options: Value,
     ) -> Tensor:
         if isinstance(dim, bool):
-            dim = None
-        return reduction(type_)(interpreter, x, dim, keepdim, **options)
+            dim, unbiased = None, dim
+        correction = options.pop("correction", bool(unbiased))
+        rest = () if correction == 1 else (correction,)
+        return reduction(type_)(interpreter, x, dim, keepdim, *rest, **options)
 
     return call
 
@@ -87,14 +91,18 @@ def with_mean(type_: str) -> NativeFunction:
         interpreter: Interpreter, x: Value, *args: Value, **options: Value
     ) -> tuple[Tensor, Tensor]:
         output = spread(type_)(interpreter, x, *args, **options)
-        return output, Tensor(output.shape, output.node)
+        mean = Tensor(output.shape, output.node)
+        mean.stand_in = "a mean beside a spread"
+        return output, mean
 
     return call
 
 
 def with_indices(values: Tensor) -> ValuesIndices:
     """Values with the indices they came from."""
-    return ValuesIndices((values, Tensor(values.shape, values.node)))
+    indices = Tensor(values.shape, values.node)
+    indices.stand_in = "a tensor of the places of values"
+    return ValuesIndices((values, indices))
 
 
 def extreme(kind: str) -> NativeFunction:
@@ -138,4 +146,4 @@ def cosine_similarity(
     interpreter: Interpreter, left: Value, right: Value, dim: Value = 1, *_: Value, **__: Value
 ) -> Tensor:
     product = binary(interpreter, "multiply", left, right)
-    return reduction("sum")(interpreter, product, dim)
+    return reduction("cosine_similarity")(interpreter, product, dim)

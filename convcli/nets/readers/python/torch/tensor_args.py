@@ -23,6 +23,14 @@ def append_node(
     return interpreter.recorder.append(record, inputs, tuple(output), interpreter.location())
 
 
+COMPUTED = {
+    *("permute", "transpose", "slice", "split", "chunk", "select", "expand", "repeat", "concat"),
+    *("stack", "matmul", "einsum", "mean", "sum", "max", "min", "std", "var", "prod"),
+    "grid_sample",
+}
+"""Operations that are written with all that their values take; others are read for their sizes."""
+
+
 def append_operation(
     interpreter: Interpreter,
     type_: str,
@@ -34,7 +42,7 @@ def append_operation(
     """Append the node of an Operation, which holds for these shapes alone."""
     shapes = tuple(tensor.shape for tensor in inputs)
     # a text with channels last numbers its axes otherwise
-    runs = not any(tensor.channels_last for tensor in inputs)
+    runs = type_ in COMPUTED and not any(tensor.channels_last for tensor in inputs)
     record = Operation(type_, shapes, tuple(output), values, macs, runs)
     return append_node(interpreter, record, inputs, output)
 

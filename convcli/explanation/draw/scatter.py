@@ -1,0 +1,97 @@
+"""The frames of a transposed convolution: one input cell stamps the kernel onto the output."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from convcli.explanation.draw.frames import Sheet, Words
+from convcli.explanation.draw.panels import Panel
+from convcli.explanation.draw.pens import Pen
+from convcli.explanation.draw.themes import Theme
+from convcli.explanation.scatter import ScatterLesson
+from convcli.explanation.steps import Spot, Term
+from convcli.numerals import Grid, Value
+
+
+class ScatterSheet(Sheet):
+    """Where everything stands in every frame of stamps: input ∗ kernel = output so far."""
+
+    def __init__(self, lesson: ScatterLesson, theme: Theme) -> None:
+        self.lesson = lesson
+        self.stamps = {stamp.cell: stamp for stamp in lesson.stamps}
+        kernel = "kernel flipped" if lesson.walk.flip else "kernel"
+        super().__init__(lesson.walk, theme, lesson.chosen, Words(kernel=kernel))
+
+    @property
+    def all_cells(self) -> Iterator[Spot]:
+        """What has a frame each: cells of the input."""
+        return iter(self.stamps)
+
+    @property
+    def columns(self) -> int:
+        return self.walk.axes[1].cells
+
+    @property
+    def kernel(self) -> Sequence[Grid]:
+        return self.lesson.kernel
+
+    def ranges(self) -> tuple[tuple[range, range], tuple[range, range]]:
+        rows, columns = (range(axis.cells) for axis in self.walk.axes)
+        return (rows, columns), self.lesson.canvas
+
+    def sums(self, cell: Spot) -> list[str]:
+        return [self.result(cell)]
+
+    def result(self, cell: Spot) -> str:
+        return self.lesson.stamped(self.stamps[cell])
+
+    def draw_input(
+        self,
+        pen: Pen,
+        panel: Panel,
+        channel: int,
+        places: Iterable[Spot],
+        under: Mapping[Spot, Term],
+    ) -> None:
+        """Cells of the input; the one that stamps is told by its frame."""
+        for row, column in places:
+            value = self.walk.input[channel][row][column]
+            fill = self.theme.cells[self.shade(channel)]
+            self.draw_cell(pen, panel.box(row, column), value, fill)
+
+    def draw_empty(self, pen: Pen, panel: Panel) -> None:
+        for place in panel.cells:
+            self._draw_place(pen, place, None)
+
+    def draw_step(self, pen: Pen, cell: Spot) -> None:
+        """The cell that stamps, where it does, and what is there now."""
+        stamp, theme = self.stamps[cell], self.theme
+        windows = [panel.box(*cell) for panel in self.inputs]
+        for channel, (box, value) in enumerate(zip(windows, stamp.x, strict=True)):
+            self.draw_cell(pen, box, value, theme.windows[self.shade(channel)])
+        (output,) = self.outputs
+        hull = output.span(stamp.places[0], stamp.places[-1])
+        self.draw_guides(pen, windows, [hull])
+        for place, value, part in zip(stamp.places, stamp.sums, stamp.products, strict=True):
+            self._draw_place(pen, place, value, part)
+        for box in (*windows, hull):
+            pen.rectangle(box, outline=theme.frame, width=3)
+        self._caption(pen, cell)
+
+    def draw_results(self, pen: Pen, cell: Spot) -> None:
+        stamp = self.stamps[cell]
+        for place, value in zip(stamp.places, stamp.sums, strict=True):
+            self._draw_place(pen, place, value)
+
+    def _draw_place(
+        self, pen: Pen, place: Spot, value: Value | None, part: Value | None = None
+    ) -> None:
+        """A cell of the output with its sum so far, and in its corner what was added just now."""
+        theme, box = self.theme, self.outputs[0].box(*place)
+        if self.lesson.is_kept(place):
+            fill = theme.now if part is not None else theme.empty if value is None else theme.output
+            pen.rectangle(box, fill, theme.edge)
+        else:
+            pen.rectangle(box, theme.padding)
+            pen.dashed(box, theme.edge)
+        if value is not None:
+            ink = theme.ink if self.lesson.is_kept(place) else theme.faint
+            self.draw_number(pen, box, value, ink, part)

@@ -1,0 +1,280 @@
+"""A transposed convolution as it is defined: every input cell stamps the kernel, times its value.
+
+    z[i·s+d·u−p, j·s+d·v−p] += Σ_k x[i,j,k] · w[u,v,k]     Dumoulin & Visin 2016, §4
+
+What a stamp has on the padding p is cut off. The sums are those of the equal convolution, which
+`steps.transposed` walks.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from typing import NamedTuple
+
+from convcli.errors import UnfitError
+from convcli.explanation.lesson import MAX_WINDOWS, SCHEMA, sentence, size_formulas
+from convcli.explanation.render import (
+    MAX_DRAWN,
+    Line,
+    Span,
+    aligned,
+    beside,
+    channel_name,
+    grid_lines,
+)
+from convcli.explanation.steps import Spot, Walk, flipped
+from convcli.explanation.values import (
+    json_stack,
+    json_value,
+    row_text,
+    stack_record,
+    stack_text,
+    times,
+    total,
+    value_text,
+)
+from convcli.geometry import full_padding
+from convcli.numerals import Grid, Stack, Symbol, Value
+from convcli.text import counted
+
+
+class Stamp(NamedTuple):
+    """What one input cell adds to the output."""
+
+    cell: Spot
+    x: tuple[Value, ...]
+    """Its value in every channel."""
+    places: tuple[Spot, ...]
+    """Where each tap falls, in rows of the kernel; outside of the output on the padding."""
+    products: tuple[Value, ...]
+    """Σ x·w over channels, in the same order."""
+    sums: tuple[Value, ...]
+    """What lies at these places afterwards."""
+
+
+class ScatterLesson(NamedTuple):
+    """A transposed convolution, stamp by stamp, or the stamp of the cell that is chosen."""
+
+    walk: Walk
+    chosen: Spot | None = None
+    notes: tuple[str, ...] = ()
+    every: bool = False
+    """Whether the text has every stamp, however many there are."""
+
+    @property
+    def kernel(self) -> Stack:
+        """The weights as they are stamped."""
+        return flipped(self.walk.kernel)
+
+    @property
+    def canvas(self) -> tuple[range, range]:
+        """Rows and columns that stamps or the output reach; the output's first is 0."""
+        ranges = []
+        for axis, (first, _) in zip(self.walk.axes, self._cut, strict=True):
+            last = (axis.cells - 1) * axis.spread + axis.window.dilated_kernel - 1 - first
+            ranges.append(range(min(-first, 0), max(last + 1, axis.outputs)))
+        return ranges[0], ranges[1]
+
+    @property
+    def _cut(self) -> list[tuple[int, int]]:
+        """The padding of both axes."""
+        return [full_padding(a.window, (a.before, a.after - a.extra)) for a in self.walk.axes]
+
+    def is_kept(self, place: Spot) -> bool:
+        """Whether a place belongs to the output."""
+        return all(0 <= at < count for at, count in zip(place, self.walk.size, strict=True))
+
+    @property
+    def stamps(self) -> Iterator[Stamp]:
+        """Of every input cell by rows, or of the chosen one, with what is there afterwards."""
+        rows, columns = (axis.cells for axis in self.walk.axes)
+        sums: dict[Spot, Value] = {}
+        for cell in product(range(rows), range(columns)):
+            stamp = self._stamp(cell, sums)
+            if self.chosen in (None, cell):
+                yield stamp
+
+    def _stamp(self, cell: Spot, sums: dict[Spot, Value]) -> Stamp:
+        x = tuple(grid[cell[0]][cell[1]] for grid in self.walk.input)
+        rows, columns = (
+            [at * a.spread + tap * a.window.dilation - first for tap in range(a.window.kernel)]
+            for at, a, (first, _) in zip(cell, self.walk.axes, self._cut, strict=True)
+        )
+        places = tuple(product(rows, columns))
+        weights = [tuple(w for row in grid for w in row) for grid in self.kernel]
+        products = []
+        start = 0 if self.walk.bias is None else self.walk.bias
+        for tap, place in enumerate(places):
+            name = f"z[{place[0]},{place[1]}]"
+            parts = [times(value, w[tap]) for value, w in zip(x, weights, strict=True)]
+            # letters name their product; several channels of them, the output's cell
+            products.append(parts[0] if len(parts) == 1 else total(parts, name))
+            sums[place] = total((sums.get(place, start), products[-1]), name)
+        return Stamp(cell, x, places, tuple(products), tuple(sums[place] for place in places))
+
+    @property
+    def left_out(self) -> int:
+        """How many stamps the text leaves out."""
+        cells = self.walk.axes[0].cells * self.walk.axes[1].cells
+        return cells - 2 if cells > MAX_WINDOWS and not (self.chosen or self.every) else 0
+
+    @property
+    def value(self) -> str:
+        """The output as rows of numbers; or the chosen cell's products."""
+        if self.chosen:
+            (stamp,) = self.stamps
+            return "\n".join(map(row_text, self._rows(stamp.products)))
+        return stack_text(self.walk.output())
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        return ()
+
+    @property
+    def caption(self) -> str:
+        return "; ".join(self.notes)
+
+    def _rows(self, values: tuple[Value, ...]) -> Grid:
+        """The values of a stamp in rows of the kernel."""
+        columns = self.walk.axes[1].window.kernel
+        return tuple(values[at : at + columns] for at in range(0, len(values), columns))
+
+    def table(self) -> tuple[tuple[str, ...], list[tuple[object, ...]], tuple[object, ...]]:
+        """One row per input cell."""
+        rows: list[tuple[object, ...]] = []
+        for stamp in self.stamps:
+            first = ",".join(map(str, stamp.places[0]))
+            grid = "; ".join(map(row_text, self._rows(stamp.products)))
+            rows.append((",".join(map(str, stamp.cell)), row_text(stamp.x), first, grid))
+        return ("cell", "x", "stamp at", "stamp"), rows, ()
+
+    def record(self) -> dict[str, object]:
+        walk = self.walk
+        size = dict(zip(("height", "width"), walk.size, strict=True))
+        return {
+            "schema": SCHEMA,
+            "operation": walk.operation,
+            "input": stack_record(walk.input),
+            "kernel": stack_record(walk.given),
+            "bias": None if walk.bias is None else json_value(walk.bias),
+            "formulas": dict(zip(("rows", "columns"), size_formulas(walk), strict=True)),
+            "output": size if self.chosen else {**size, "values": json_stack(walk.output())},
+            "notes": list(self.notes),
+            "stamps": [
+                {
+                    "cell": list(stamp.cell),
+                    "x": list(map(json_value, stamp.x)),
+                    "taps": [
+                        {
+                            "place": list(place),
+                            "inside": self.is_kept(place),
+                            "product": json_value(product),
+                            "sum": json_value(value),
+                        }
+                        for place, product, value in zip(
+                            stamp.places, stamp.products, stamp.sums, strict=True
+                        )
+                    ],
+                }
+                for stamp in self.stamps
+            ],
+        }
+
+    def lines(self) -> Iterator[Line]:
+        """The lesson as styled lines."""
+        walk, count = self.walk, len(self.walk.input)
+        for what, formula in zip(("height", "width "), size_formulas(walk), strict=True):
+            yield [(f"{what}  ", "note"), (formula, "head")]
+        yield [(sentence(walk), "head")]
+        formula = "z[i·s_h+u−p_h, j·s_w+v−p_w, k] += Σ_k' x[i,j,k'] · w[u,v,k',k]"
+        if max(axis.window.dilation for axis in walk.axes) > 1:
+            formula = formula.replace("h+u", "h+d_h·u").replace("w+v", "w+d_w·v")
+        yield [(formula, "note")]
+        for note in self.notes:
+            yield [(note, "note")]
+        for name, stack in (("input", walk.input), ("kernel", self.kernel)):
+            yield []
+            names = [f"{name} {channel_name(c, count)}".rstrip() for c in range(count)]
+            style = "" if name == "input" else "w"
+            grids = [grid_lines(grid, style) for grid in stack]
+            yield from beside(list(zip(names, grids, strict=True)))
+        yield []
+        yield [("[ ]  ", "now"), ("a sum that the stamp has changed", "note")]
+        if any(not self.is_kept(place) for place in product(*self.canvas)):
+            yield [("( )  ", "padding"), ("falls on the padding, and is cut off", "note")]
+        so_far: dict[Spot, Value] = {}
+        last = tuple(axis.cells - 1 for axis in walk.axes)
+        for stamp in self.stamps:
+            if not self.chosen:
+                so_far.update(zip(stamp.places, stamp.sums, strict=True))
+            if self.left_out and stamp.cell not in ((0, 0), last):
+                if stamp.cell == (0, 1):
+                    yield []
+                    left = counted(self.left_out, "stamp")
+                    yield [(f"… {left} more: --all shows them, --cell ROW,COLUMN one …", "note")]
+                continue
+            yield []
+            yield from self._step(stamp, so_far)
+
+    def _step(self, stamp: Stamp, so_far: dict[Spot, Value]) -> Iterator[Line]:
+        yield [(self.stamped(stamp), "head")]
+        taps: list[list[Span]] = [
+            [
+                (f" {value_text(value)} ", "w")
+                if self.is_kept(place)
+                else (f"({value_text(value)})", "padding")
+                for place, value in row
+            ]
+            for row in self._paired(stamp)
+        ]
+        blocks = [("stamp", aligned(taps))]
+        rows, columns = self.walk.size
+        if not self.chosen and max(rows, columns) <= MAX_DRAWN:
+            start = 0 if self.walk.bias is None else self.walk.bias
+            output: list[list[Span]] = [
+                [
+                    (f"[{value_text(so_far[row, column])}]", "now")
+                    if (row, column) in stamp.places
+                    else (f" {value_text(so_far.get((row, column), start))} ", "sum")
+                    for column in range(columns)
+                ]
+                for row in range(rows)
+            ]
+            blocks.append(("output so far", aligned(output)))
+        yield from beside(blocks)
+
+    def _paired(self, stamp: Stamp) -> list[list[tuple[Spot, Value]]]:
+        """Places and products in rows of the kernel."""
+        pairs = list(zip(stamp.places, stamp.products, strict=True))
+        columns = self.walk.axes[1].window.kernel
+        return [pairs[at : at + columns] for at in range(0, len(pairs), columns)]
+
+    def stamped(self, stamp: Stamp) -> str:
+        """What a step is, in words.
+
+        >>> from convcli.explanation.steps import transposed
+        >>> lesson = ScatterLesson(transposed((((4,),),), (((1, 3),),)))
+        >>> lesson.stamped(next(lesson.stamps))
+        'x[0,0] = 4 stamps 4·w on row 0, columns 0 to 1'
+        """
+        name = f"x[{stamp.cell[0]},{stamp.cell[1]}]"
+        (top, left), (bottom, right) = stamp.places[0], stamp.places[-1]
+        where = ", ".join(
+            f"{what} {first}" if first == last else f"{what}s {first} to {last}"
+            for what, first, last in (("row", top, bottom), ("column", left, right))
+        )
+        values = ", ".join(map(value_text, stamp.x))
+        if len(stamp.x) > 1:
+            return f"{name} = ({values}) stamps its sum over channels on {where}"
+        same = isinstance(stamp.x[0], Symbol) and str(stamp.x[0]) == name
+        return f"{name}{'' if same else f' = {values}'} stamps {values}·w on {where}"
+
+
+def check_stamp(walk: Walk, cell: Spot | None) -> None:
+    """Raises UnfitError for a cell that the input does not have, or for too many of them."""
+    walk.check()
+    for at, axis, what in zip(cell or (0, 0), walk.axes, ("row", "column"), strict=True):
+        if cell is not None and at >= axis.cells:
+            raise UnfitError(
+                f"--cell {cell[0]},{cell[1]}: with --scatter a cell of the input, which has "
+                f"{counted(axis.cells, what)}, 0 to {axis.cells - 1}"
+            )
