@@ -94,12 +94,11 @@ class Settled(NamedTuple):
             r, w, c = doubtful
             windows = (r * cells + w * channels + c)[:, np.newaxis] + steps
             true = band.reshape(-1)[windows].astype(np.float64) @ taps
-            settled, statistics = quantizer.samples(true)
+            settled, (low, high, clipped, *_) = quantizer.samples(true)
             values[doubtful] = full / 2  # not clipped
-            ends = [statistics.minimum, statistics.maximum]
-            clipped = quantizer.stored(values, [], ends, out, scratch)[1].clipped
+            others = quantizer.stored(values, [], [low, high], out, scratch)[1]
             out[doubtful] = settled
-            return Statistics(*ends, clipped + statistics.clipped, values.size)
+            return others._replace(clipped=clipped + others.clipped)
 
         return Work(count, run)
 
