@@ -65,13 +65,13 @@ import sys, numpy as np, torch
 from pathlib import Path
 from PIL import Image
 torch.set_num_threads(1)
-bank = torch.nn.Conv2d(3, 64, 5)
+bank = torch.nn.Conv2d(1, 32, 5, bias=False)
 class Pictures(torch.utils.data.Dataset):
     paths = sorted(Path(sys.argv[1]).glob("*.jpg"))
     def __len__(self): return len(self.paths)
     def __getitem__(self, n):
-        picture = Image.open(self.paths[n]).convert("RGB").resize((224, 224))
-        return torch.from_numpy(np.array(picture)).permute(2, 0, 1) / 255.0
+        gray = torch.from_numpy(np.array(Image.open(self.paths[n]).convert("L")))[None] / 255.0
+        return (gray - gray.mean()) / gray.std()
 rows = []
 with torch.no_grad():
     for x in torch.utils.data.DataLoader(Pictures(), 16, num_workers=2):
