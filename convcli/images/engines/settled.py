@@ -15,7 +15,7 @@ from convcli.images.arrays import Stored, Values
 from convcli.images.engines.column_products import ColumnProducts
 from convcli.images.engines.correlate import Correlator, weight
 from convcli.images.engines.quantize import IntensityMap, Statistics
-from convcli.images.engines.row_bands import Bands, Work
+from convcli.images.engines.row_bands import Bands, Work, band_rows
 from convcli.images.engines.shift_passes import Scratch, memory_order
 from convcli.images.kernels.factor import separated
 
@@ -26,9 +26,6 @@ NANOSECONDS_TO_SETTLE = 1.5
 
 MAX_SLACK = 2.0**-9
 """Of a gray level. With more too many samples are in doubt."""
-
-MAX_DOUBTFUL = 1 / 64
-"""Share of a band's samples; bands with more, flat ones, are computed exactly as a whole."""
 
 
 class Settled(NamedTuple):
@@ -72,11 +69,12 @@ class Settled(NamedTuple):
 
     def work(self, bands: Bands, intensity: IntensityMap, full: int, threads: int) -> Work:
         """Samples without transparency, exactly."""
-        count, exactly, _ = self.exact.work(bands, intensity, full, threads)
+        most, exactly, _ = self.exact.work(bands, intensity, full, threads)
         quantizer, slack = self.exact.quantizer(intensity, full), self.slack(intensity, full)
         rows, columns = self.exact.shape
         cells, channels = bands.width() * bands.pixels.shape[2], bands.pixels.shape[2]
         steps = np.add.outer(np.arange(rows) * cells, np.arange(columns) * channels).reshape(-1)
+        count = min(most, band_rows(cells, bands.size[0], SINGLE.itemsize, rows, threads))
         taps = self.exact.kernel.parts[0].matrix.reshape(-1).astype(np.float64)
 
         def run(top: int, bottom: int, out: Stored, scratch: Scratch) -> Statistics:
@@ -89,7 +87,7 @@ class Settled(NamedTuple):
             np.multiply(values, np.float32(quantizer.gain), out=values)
             np.add(values, np.float32(quantizer.offset + 0.5 + slack), out=values)
             doubtful = _doubtful(values, 2 * slack, scratch)
-            if len(doubtful[0]) > MAX_DOUBTFUL * values.size:
+            if len(doubtful[0]) * taps.size > values.size:  # a flat band
                 return exactly(top, bottom, out, scratch)
             r, w, c = doubtful
             windows = (r * cells + w * channels + c)[:, np.newaxis] + steps
