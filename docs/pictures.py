@@ -47,7 +47,7 @@ REDUCED = {
 
 TILES = (
     "filter samples/cat.jpg --kernel identity",
-    "filter samples/cat.jpg --kernel sobel",
+    "filter samples/cat.jpg --range pct:1,98 --kernel sobel",
     "filter samples/cat.jpg --kernel emboss",
     'filter samples/cat.jpg --kernel "motion(31, 20)"',
 )

@@ -67,7 +67,7 @@ def summarize(
     from convcli.nets.analysis.mac_rules import RULES
     from convcli.nets.analysis.summary import DTYPES, summarize
     from convcli.nets.analysis.table import COLUMNS
-    from convcli.nets.input_size import input_shape
+    from convcli.nets.input_size import assumed_sizes, input_shape
 
     named: tuple[tuple[Sequence[str], Iterable[str]], ...] = (
         ((mac_rule,), RULES),
@@ -86,9 +86,11 @@ def summarize(
     for what, count in (("batch", batch), ("depth", 1 if depth is None else depth)):
         if type(count) is not int or count < 1:
             raise SpecError(f"{what} is a whole number of at least 1, not {count!r:.40}")
-    summary = summarize(reading.network, input_shape(size, reading.network, reading.input))
+    shape = input_shape(size, reading.network, reading.input)
+    summary = summarize(reading.network, shape)
     settings = Settings(mac_rule, dtype, batch, depth, tuple(columns))
-    return Figures(summary, settings, picture=_picture)
+    assumed = () if size is None else assumed_sizes(size, shape, reading.input)
+    return Figures(summary, settings, assumed=assumed, picture=_picture)
 
 
 def _picture(summary: "Summary") -> str:

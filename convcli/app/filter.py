@@ -185,7 +185,7 @@ def _preview(picture: Picture, spec: FilterSpec) -> None:
     from rich.console import Console
     from rich.table import Table as Grid
 
-    from convcli.drawing.kernel_gallery import shown
+    from convcli.drawing.kernel_gallery import fitted_tile
     from convcli.drawing.terminal import half_blocks
     from convcli.images.filters.apply import filter_picture
 
@@ -197,7 +197,10 @@ def _preview(picture: Picture, spec: FilterSpec) -> None:
     result = filter_picture(picture._replace(frames=()), spec).picture
     grid = Grid.grid(padding=(0, 1))
     grid.add_row(
-        *(half_blocks(shown(one, 2 * half), half, console.encoding) for one in (picture, result))
+        *(
+            half_blocks(fitted_tile(one, 2 * half), half, console.encoding)
+            for one in (picture, result)
+        )
     )
     console.print(grid)
 

@@ -90,6 +90,7 @@ def shape(options: ShapeOptions) -> Outcome:
 
     Raises Refusal where there is nothing to print.
     """
+    from convcli.nets.analysis.mac_rules import takes_one_step
     from convcli.nets.analysis.summary import trace
     from convcli.nets.analysis.table import Selection, Settings
     from convcli.nets.input_size import resolve_inputs
@@ -151,6 +152,9 @@ def shape(options: ShapeOptions) -> Outcome:
             summary = summary._replace(notes=(*summary.notes, why))
         if inputs.batch > 1 and not options.given("batch"):
             settings = settings._replace(batch=inputs.batch)
+            alone = [row.name for row in summary.rows if takes_one_step(row)]
+            if alone:
+                summary = summary._replace(notes=(*summary.notes, _steps(alone[0], inputs.batch)))
         if options.versus:
             outcome = Outcome(_versus(network, summary, options, settings))
         elif options.train is not None:
@@ -162,6 +166,14 @@ def shape(options: ShapeOptions) -> Outcome:
             if text:
                 note(text)
     return outcome
+
+
+def _steps(name: str, batch: int) -> str:
+    """What a layer that reads its steps along the first axis makes of a batch."""
+    return (
+        f"{name} takes one step of each of a batch of {batch}: without batch_first, the first axis "
+        f"is that of the steps; sizes, MACs and memory are those of one step, not of {batch}"
+    )
 
 
 def _check_counts(options: ShapeOptions, why: str) -> None:
@@ -182,9 +194,12 @@ def _without_order(network: Network, summary: Summary) -> tuple[Network, Summary
     if alone is None:
         return network, summary, network.unordered
     why = f"{network.unordered.removesuffix(' assumed')} not known: parameters alone are"
-    if summary.failures:
-        misfit = summary.failures[0].text().partition("\n")[0]
-        why += f"; as they stand, {misfit}"
+    if network.has_unknown_blocks:
+        why += "; what a module of another class holds beside layers is not printed"
+    elif summary.failures:
+        failure = summary.failures[0]
+        takes = f", which takes {failure.declared:,}," if failure.declared is not None else ""
+        why += f"; as they stand, {failure.node.name}{takes} does not fit"
     return alone, trace(alone, summary.input), why
 
 

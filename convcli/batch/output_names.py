@@ -8,6 +8,7 @@ from typing import NamedTuple
 from convcli.batch.inputs import Input
 from convcli.batch.options import is_template
 from convcli.errors import OutputError, SpecError
+from convcli.images.io.atomic import is_inside
 from convcli.images.io.formats import result_suffix
 from convcli.images.io.frames import source_of
 from convcli.images.io.source import FileState
@@ -146,7 +147,7 @@ def tasks_of(
         folder, name = os.path.split(target)
         if folder not in folders:
             folders[folder] = os.path.realpath(folder or ".")
-            if os.path.commonpath([root, folders[folder]]) != root:
+            if not is_inside(folders[folder], root):
                 raise OutputError(
                     f"{safe(folder)} is a link out of the output folder, to "
                     f"{safe(folders[folder])}; links are not followed out of it"

@@ -34,17 +34,20 @@ def one_kernel(
 ) -> str | None:
     """The kernel that is given, which is one."""
     if len(values) > 1:
-        raise click.BadParameter(
-            "a lesson shows one kernel, and there are several: filter PICTURE with all but the "
-            "last (convcli filter -o x.png), and explain the last on that",
-            context,
-            parameter,
+        way_out = (
+            "-k FIRST -q > a.txt, then --input @a.txt -k NEXT, explains each on what the one "
+            "before gives"
+            if context.params.get("picture") is None
+            else "convcli filter PICTURE -k FIRST -o a.png, then convcli explain a.png -k NEXT "
+            "(filter alone keeps fractions between them)"
         )
+        text = f"a lesson shows one kernel, and there are {len(values)}: {way_out}"
+        raise click.BadParameter(text, context, parameter)
     return values[0] if values else None
 
 
 @page("explain")
-@click.argument("picture", required=False, type=PICTURE)
+@click.argument("picture", required=False, type=PICTURE, is_eager=True)
 @group(
     "A convolution",
     option("--input", metavar="X", help='5x5, 5x5x3, "1 2; 3 4" (channels by |), @file.'),

@@ -20,28 +20,28 @@ PAPER, INK, FAINT = (250, 250, 250), (40, 40, 40), (110, 110, 110)
 
 def gallery(picture: Picture) -> Picture:
     """One RGB sheet of the picture under every kernel, shrunk to tiles before it is filtered."""
-    tile = shown(picture, TILE)
+    tile = fitted_tile(picture, TILE)
     small = picture._replace(pixels=tile, has_alpha=False, metadata={}, frames=(), mode="")
     names = list(CATALOGUE)
     rows = -(-len(names) // COLUMNS)
-    high, wide = tile.shape[:2]
+    tile_height, tile_width = tile.shape[:2]
     width = COLUMNS * (TILE + GAP) + GAP
-    sheet = Image.new("RGB", (width, rows * (high + CAPTION + GAP) + GAP), PAPER)
+    sheet = Image.new("RGB", (width, rows * (tile_height + CAPTION + GAP) + GAP), PAPER)
     pen, font = ImageDraw.Draw(sheet), ImageFont.load_default(13)
     for number, name in enumerate(names):
         left = GAP + number % COLUMNS * (TILE + GAP)
-        top = GAP + number // COLUMNS * (high + CAPTION + GAP)
+        top = GAP + number // COLUMNS * (tile_height + CAPTION + GAP)
         kernel = built(name)
         result = filter_picture(small, tile_filter(kernel)).pixels
         # some answer in gray
         image = Image.fromarray(np.broadcast_to(result, tile.shape))
-        sheet.paste(image, (left + (TILE - wide) // 2, top))
-        pen.text((left + 2, top + high + 3), name, fill=INK, font=font)
+        sheet.paste(image, (left + (TILE - tile_width) // 2, top))
+        pen.text((left + 2, top + tile_height + 3), name, fill=INK, font=font)
         rows, columns = kernel.shape
-        pen.text((left + 2, top + high + 22), f"{rows}x{columns}", fill=FAINT, font=font)
+        pen.text((left + 2, top + tile_height + 22), f"{rows}x{columns}", fill=FAINT, font=font)
         weights = weights_picture(kernel)
-        sheet.paste(weights, (left + TILE - weights.width - 2, top + high + 3))
-        corner = left + TILE - weights.width - 3, top + high + 2
+        sheet.paste(weights, (left + TILE - weights.width - 2, top + tile_height + 3))
+        corner = left + TILE - weights.width - 3, top + tile_height + 2
         edge = corner[0] + weights.width + 1, corner[1] + weights.height + 1
         pen.rectangle((*corner, *edge), outline=FAINT)
     return Picture(np.asarray(sheet), has_alpha=False, format="PNG", metadata={})
@@ -62,10 +62,10 @@ def weights_picture(kernel: Kernel) -> Image.Image:
     return large
 
 
-def shown(picture: Picture, side: int) -> np.ndarray:
+def fitted_tile(picture: Picture, side: int) -> np.ndarray:
     """A picture as people see it, uint8 (h, w, 3), on white, with a maximum length of a side.
 
-    >>> shown(Picture(np.zeros((9, 4, 1), np.uint8), False, "PNG", {}), 3).shape
+    >>> fitted_tile(Picture(np.zeros((9, 4, 1), np.uint8), False, "PNG", {}), 3).shape
     (3, 1, 3)
     """
     pixels = picture.pixels

@@ -162,14 +162,14 @@ def _labelled(
     font = ImageFont.load_default(SIZE)
     marks = _scale(*legend, font) if legend is not None else None
     between = 3 * MARGIN
-    wide = WIDTH
+    panel_width = WIDTH
     if narrow:
         captions = int(font.getlength(text)) + (between + marks.width if marks else 0)
-        wide = min(WIDTH, 2 * MARGIN + max(columns * (width + gap) - gap, captions))
-    panel = Image.new("RGB", (wide, CAPTION + rows * (height + gap) + MARGIN), PAPER)
+        panel_width = min(WIDTH, 2 * MARGIN + max(columns * (width + gap) - gap, captions))
+    panel = Image.new("RGB", (panel_width, CAPTION + rows * (height + gap) + MARGIN), PAPER)
     ImageDraw.Draw(panel).text((MARGIN, 4), text, fill=INK, font=font)
     start = MARGIN + int(font.getlength(text)) + between
-    if marks is not None and start + marks.width <= wide - MARGIN:
+    if marks is not None and start + marks.width <= panel_width - MARGIN:
         panel.paste(marks, (start, 2))
     for index, tile in enumerate(fitted):
         row, column = divmod(index, columns)

@@ -213,9 +213,9 @@ class ScatterLesson(NamedTuple):
                     yield [(f"… {left} more: --all shows them, --cell ROW,COLUMN one …", "note")]
                 continue
             yield []
-            yield from self._told(stamp, so_far)
+            yield from self._step(stamp, so_far)
 
-    def _told(self, stamp: Stamp, so_far: dict[Spot, Value]) -> Iterator[Line]:
+    def _step(self, stamp: Stamp, so_far: dict[Spot, Value]) -> Iterator[Line]:
         yield [(self.stamped(stamp), "head")]
         taps: list[list[Span]] = [
             [

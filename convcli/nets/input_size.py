@@ -88,13 +88,20 @@ def resolve_inputs(sizes: Sequence[InputSize], reading: Reading) -> Inputs:
         )
     else:
         shape = input_shape(numbers, network, named)
-        assumed = (
-            ("channels",) if len(shape) > 1 and len(numbers) < len(shape) and not named else ()
-        )
+        assumed = assumed_sizes(numbers, shape, named)
     if not several:
         return Inputs(network, shape, batch, tuple(notes), assumed)
     given = _givens(sizes, shape, batch, network)
     return Inputs(network._replace(given=given), shape, batch, tuple(notes), assumed)
+
+
+def assumed_sizes(given: Sequence[int], shape: Shape, named: OpenShape | None) -> tuple[str, ...]:
+    """What of a shape is neither given nor named by the text: its channels, or nothing.
+
+    >>> [assumed_sizes(sizes, (3, 224, 224), None) for sizes in ((224,), (224, 224, 3))]
+    [('channels',), ()]
+    """
+    return ("channels",) if len(shape) > 1 and len(given) < len(shape) and not named else ()
 
 
 def _givens(

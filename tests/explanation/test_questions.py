@@ -268,6 +268,11 @@ REFUSED = {
     "explain --input 5x5 --kernel 3 --transposed --padding 9": (1, "leaves nothing"),
     "explain --input 5x5 --kernel 3 --transposed --output-padding 1": (1, "must be less than"),
     "explain --input 5x5 --kernel 3 --output-padding 1": (2, "is for --transposed"),
+    "explain --input 5x5 -k 3 -k 3": (
+        2,
+        "and there are 2: -k FIRST -q > a.txt, then --input @a.txt",
+    ),
+    "explain a.png -k blur -k sobel-x --at 1,1": (2, "filter PICTURE -k FIRST -o a.png, then"),
     "explain --input 5x5 --kernel 3 --scatter": (2, "--scatter is a view of a transposed"),
     "explain --input 5x5 --pool max:2 --scatter": (2, "--scatter says nothing about a pool"),
     "explain --input 5x5 --kernel 3 --transposed --scatter --backward": (2, "goes forward"),
@@ -304,6 +309,14 @@ REFUSED = {
     "explain none.jpg --kernel sharpen": (2, "a picture needs --at"),
     "explain none.jpg --kernel 3 --at 1,1": (2, "a kernel with weights"),
 }
+
+
+def test_the_way_out_of_a_chain_gives_what_the_chain_gives(told, tmp_path):
+    # 1 2 3 4 under 1/3 1/3 1/3, then 1 -1: differences of the means 2 and 3
+    code, means, _ = told("explain -q", "--input", "1 2 3 4", "-k", "1/3 1/3 1/3")
+    file = tmp_path / "a.txt"
+    file.write_text(means)
+    assert (code, told(f"explain -q --input @{file}", "-k", "1 -1")[1]) == (0, "-1\n")
 
 
 @pytest.mark.parametrize(("line", "expected"), REFUSED.items())

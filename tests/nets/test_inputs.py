@@ -287,6 +287,24 @@ def test_the_first_row_of_a_table_is_the_input(capfd, argv, row):
     assert capfd.readouterr().out.splitlines()[2] == row
 
 
+def test_steps_along_the_first_axis_are_no_batch(capfd, tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import torch.nn as nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.lstm = nn.LSTM(8, 16)\n"
+        "    def forward(self, x):\n"
+        "        return self.lstm(x)[0]\n"
+    )
+    assert run(["shape", str(path), "--input", "(10, 1, 8)"]) == 0
+    assert "lstm.lstm1 takes one step of each of a batch of 10" in capfd.readouterr().err
+    path.write_text(path.read_text().replace("8, 16", "8, 16, batch_first=True"))
+    assert run(["shape", str(path), "--input", "(10, 5, 8)"]) == 0
+    assert "one step" not in capfd.readouterr().err
+
+
 def test_data_has_rows_of_layers_alone(capfd):
     assert run(["shape", "--input", "224", "--kernel", "3", "--format", "tsv"]) == 0
     assert [line.split("\t")[0] for line in capfd.readouterr().out.splitlines()] == [

@@ -333,6 +333,12 @@ CONSTRUCTS = {
         224,
         (2, 28, 28),
     ),
+    "an unflatten of the channels of maps": (
+        "self.m = nn.Sequential(nn.Conv2d(3, 8, 3), nn.Unflatten(1, (2, -1)))",
+        "x = self.m(x).flatten(1, 2)",
+        224,
+        (8, 14, 14),
+    ),
     "squeeze and unsqueeze": (
         "self.c = nn.Conv2d(3, 8, 16)",
         "x = self.c(x).squeeze(-1).squeeze(-1).unsqueeze(1)",

@@ -151,3 +151,65 @@ def test_a_loop_without_indentation_has_no_known_end(capfd, tmp_path):
     path.write_text(NO_INDENTATION.replace("x = self", "for i in range(2):\nx = self"))
     assert run(["shape", str(path), "--input", "32"]) == 2
     assert "net.py:12: this block has lost its indentation" in capfd.readouterr().err
+
+
+# what PyTorch 2.13 prints, and its sum of p.numel()
+ENCODER = """\
+TransformerEncoderLayer(
+  (self_attn): MultiheadAttention(
+    (out_proj): NonDynamicallyQuantizableLinear(in_features=32, out_features=32, bias=True)
+  )
+  (linear1): Linear(in_features=32, out_features=64, bias=True)
+  (dropout): Dropout(p=0.1, inplace=False)
+  (linear2): Linear(in_features=64, out_features=32, bias=True)
+  (norm1): LayerNorm((32,), eps=1e-05, elementwise_affine=True, bias=True)
+  (norm2): LayerNorm((32,), eps=1e-05, elementwise_affine=True, bias=True)
+)
+"""
+
+WORDS = """\
+Sequential(
+  (0): Embedding(100, 16, padding_idx=0)
+  (1): LSTM(16, 24, num_layers=2, batch_first=True, bidirectional=True)
+  (2): Linear(in_features=48, out_features=3, bias=True)
+)
+"""
+
+MODULES = """\
+ModuleDict(
+  (a): GRU(8, 12, bias=False)
+  (b): LSTMCell(5, 7)
+  (c): RNN(6, 4)
+  (d): EmbeddingBag(10, 3, mode='mean')
+  (e): Unfold(kernel_size=3, dilation=1, padding=0, stride=1)
+  (f): LSTM(8, 16, proj_size=4)
+)
+"""
+
+TIMM = """\
+Net(
+  (conv): Conv2d(3, 32, kernel_size=(3, 3), stride=(1, 1), bias=False)
+  (bn): BatchNormAct2d(
+    32, eps=1e-05, momentum=0.1, affine=True, track_running_stats=True
+    (drop): Identity()
+    (act): SiLU(inplace=True)
+  )
+  (path): DropPath(drop_prob=0.1)
+  (sd): StochasticDepth(p=0.1, mode=row)
+  (turn): Permute()
+  (norm): LayerNorm((768,), eps=1e-06, elementwise_affine=True)
+)
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "params"),
+    [(ENCODER, 8544), (WORDS, 24019), (MODULES, 2150), (TIMM, 864 + 64 + 1536)],
+)
+def test_prints_of_transformers_words_and_timm_have_their_parameters(capfd, tmp_path, text, params):
+    path = tmp_path / "net.txt"
+    path.write_text(text)
+    assert run(["shape", str(path), "--input", "32", "--format", "json"]) == 0
+    result = json.loads(capfd.readouterr().out)
+    assert (result["totals"]["params"], result["totals"]["macs"]) == (params, None)
+    assert any("order" in warning for warning in result["warnings"])

@@ -152,7 +152,7 @@ def shortcuts_of(blocks: Sequence[Block]) -> dict[int, tuple[int, int]]:
     for index, block in enumerate(blocks):
         for source in set(block.inputs):
             readers[source].append(index)
-    found: dict[int, tuple[int, int]] = {}
+    on_shortcuts: dict[int, tuple[int, int]] = {}
     for end, block in enumerate(blocks):
         if block.kind not in ("addition", "concatenation") or len(block.inputs) != 2:
             continue
@@ -169,8 +169,8 @@ def shortcuts_of(blocks: Sequence[Block]) -> dict[int, tuple[int, int]]:
         if block.kind == "concatenation" and weights:
             continue
         if 0 < len(branch) <= 2 and len(branch) < longest and len(readers[start]) > 1:
-            found |= dict.fromkeys(branch, (start, end))
-    return found
+            on_shortcuts |= dict.fromkeys(branch, (start, end))
+    return on_shortcuts
 
 
 def _merged(blocks: Sequence[Block], depth: int, opened: Sequence[tuple[str, ...]]) -> list[Block]:

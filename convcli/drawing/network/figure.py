@@ -25,8 +25,8 @@ FORMATS = (".svg", ".pdf", ".png", ".tex", ".dot", ".mmd")
 GRAPHS = (".dot", ".mmd")
 """Forms that another program lays out."""
 MAX_VOLUMES, MAX_MAPS = 40, 12
-"""Blocks that stand side by side in a figure of a page; twice as many are drawn where asked."""
-MOST: Mapping[str, int] = {"volumes": 2 * MAX_VOLUMES, "maps": 2 * MAX_MAPS, "blocks": 400}
+"""Blocks that stand side by side in a figure of a page; twice as many where --style asks."""
+MAX_BLOCKS: Mapping[str, int] = {"volumes": 2 * MAX_VOLUMES, "maps": 2 * MAX_MAPS, "blocks": 400}
 MAX_EDGES = 2000
 """Ranks that the edges of a graph of blocks cross together: more are a carpet."""
 MAX_BYTES = 61_440
@@ -108,7 +108,7 @@ class Figure:
         for collapse in (True,) if style == "blocks" else (False, True):
             for depth in depths:
                 blocks = blocks_of(self.summary, depth, collapse, options.expand)
-                if len(blocks) > MOST[style] or (
+                if len(blocks) > MAX_BLOCKS[style] or (
                     options.depth is None
                     and style == "blocks"
                     and edges_crossed(blocks) > MAX_EDGES
@@ -123,7 +123,7 @@ class Figure:
                 break
         if best is None:
             raise SpecError(
-                f"{len(blocks)} {style} do not fit a page of {MOST[style]}; fold them with "
+                f"{len(blocks)} {style} do not fit a page of {MAX_BLOCKS[style]}; fold them with "
                 f"--depth{'' if style == 'blocks' else ', or --style blocks'}"
             )
         _, depth, blocks = best

@@ -40,19 +40,19 @@ COLORINGS = ("type", "params", "macs")
 class Coloring:
     """What the fill of a block says: its kind, or its share of the parameters or MACs.
 
-    A share is told by the square root of its part of the largest, so that small ones differ too.
+    A share is shown as the square root of its part of the largest, so that small ones differ too.
     """
 
     def __init__(self, blocks: Sequence[Block], by: str = "type", legend: bool = False) -> None:
         self.by = by
-        self.most = max(map(self._count, blocks), default=0)
+        self.maximum = max(map(self._count, blocks), default=0)
         self.entries: list[tuple[str, str]] = []
         """What a legend lists: fills and what they mean."""
         if by != "type":
             name = "MACs" if by == "macs" else "parameters"
             for quarters in (0, 1, 2, 3, 4):
                 # at half the length of the ramp lies a quarter of the largest count
-                count = round(self.most * quarters * quarters / 16)
+                count = round(self.maximum * quarters * quarters / 16)
                 text = f"{count:,} {name}" if quarters == 4 else f"{count:,}"
                 self.entries.append((_ramp(quarters / 4), text))
         elif legend:
@@ -65,7 +65,7 @@ class Coloring:
     def fill(self, block: Block) -> str:
         if self.by == "type":
             return FILLS[block.kind]
-        return _ramp((self._count(block) / self.most) ** 0.5 if self.most else 0.0)
+        return _ramp((self._count(block) / self.maximum) ** 0.5 if self.maximum else 0.0)
 
 
 def _ramp(share: float) -> str:

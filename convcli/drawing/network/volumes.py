@@ -160,8 +160,8 @@ def _in_line(
                 arcs.setdefault((source, here), [])
         line.append(block._replace(inputs=tuple(sources)))
     return line, [
-        (*ends, tuple(found))
-        for ends, found in sorted(arcs.items(), key=lambda a: (a[0][1], a[0][0]))
+        (*ends, tuple(members))
+        for ends, members in sorted(arcs.items(), key=lambda a: (a[0][1], a[0][0]))
     ]
 
 
@@ -277,6 +277,8 @@ def _projection(
         min(taps / length, 1) for taps, length in zip(kernel, source.output[1:], strict=True)
     )
     width, height = one.thick * columns, one.height * rows
+    if min(width, height) < MIN_WINDOW:
+        return []
     left = one.x + min(WINDOW_AT * one.thick, one.thick - width)
     upper = top + min(WINDOW_AT * one.height, one.height - height)
     cell = other.x + CELL_AT * other.thick, middle - other.height / 2 + CELL_AT * other.height
@@ -288,6 +290,8 @@ def _projection(
     ]
 
 
+MIN_WINDOW = 2.0
+"""Units of the smallest window that is drawn."""
 WINDOW_AT, CELL_AT = 0.55, 0.3
 """Where a window begins on the map that it reads, and a cell lies on the map that it gives."""
 

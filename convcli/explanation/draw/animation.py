@@ -173,9 +173,9 @@ def _mp4(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
                 pipe.stdin.write(_on_paper(frame).tobytes())
         except OSError:
             pass  # it has ended, and says why below
-        _, told = pipe.communicate()
+        _, errors = pipe.communicate()
         if pipe.returncode:
-            reason = safe(told.decode("utf-8", "replace").strip()[:200])
+            reason = safe(errors.decode("utf-8", "replace").strip()[:200])
             raise OutputError(f"ffmpeg wrote no film: {reason}")
         with open(film, "rb") as file:
             shutil.copyfileobj(file, stream)

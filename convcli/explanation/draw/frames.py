@@ -5,7 +5,6 @@ to convolution arithmetic" (2016): padding is dashed, the input blue, the output
 lead from the window over the kernel to the output.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise, product
@@ -14,6 +13,7 @@ from typing import NamedTuple
 from PIL import Image
 
 from convcli.errors import UnfitError
+from convcli.explanation.draw.panels import Panel, folded, short_number
 from convcli.explanation.draw.pens import (
     Box,
     Pen,
@@ -53,40 +53,6 @@ GAP = 16
 """Pixels around the grids, and between channels."""
 
 
-class Panel(NamedTuple):
-    """A grid on the sheet: where its first cell begins, and which place of the grid that is."""
-
-    left: int
-    top: int
-    rows: range
-    columns: range
-    side: int
-
-    @property
-    def width(self) -> int:
-        return len(self.columns) * self.side + 1
-
-    @property
-    def height(self) -> int:
-        return len(self.rows) * self.side + 1
-
-    @property
-    def cells(self) -> Iterator[Spot]:
-        return product(self.rows, self.columns)
-
-    def box(self, row: int, column: int) -> Box:
-        """The pixels of a cell, its edges among them: left, top, right, bottom."""
-        left = self.left + (column - self.columns.start) * self.side
-        top = self.top + (row - self.rows.start) * self.side
-        return left, top, left + self.side, top + self.side
-
-    def span(self, first: Spot, last: Spot) -> Box:
-        """The pixels from one cell to another."""
-        left, top, _, _ = self.box(*first)
-        _, _, right, bottom = self.box(*last)
-        return left, top, right, bottom
-
-
 class Words(NamedTuple):
     """What the grids of a walk are called."""
 
@@ -107,7 +73,7 @@ class Sheet:
             walk.check()
         self.cells = [chosen] if chosen else list(self.all_cells)
         self.palette = Palette(theme)
-        self._told: dict[Spot, list[str]] = {}
+        self._captions: dict[Spot, list[str]] = {}
         self._step: Step | None = None
         self._place()
 
@@ -130,9 +96,9 @@ class Sheet:
 
     def ranges(self) -> tuple[tuple[range, range], tuple[range, range]]:
         """Rows and columns of the input's grids, and of the output's."""
-        down, across = (axis.drawn for axis in self.walk.axes)
-        rows, columns = self.walk.size
-        return (down, across), (range(rows), range(columns))
+        rows, columns = (axis.drawn for axis in self.walk.axes)
+        height, width = self.walk.size
+        return (rows, columns), (range(height), range(width))
 
     def sums(self, cell: Spot) -> list[str]:
         """What is written below the frame of a cell, in lines of any length."""
@@ -162,16 +128,16 @@ class Sheet:
         count, pool = len(self.walk.input), bool(self.walk.pool)
         longest = max(map(len, (*inside, *outside)))
         if longest > MAX_CELLS:
-            (down, across), (rows, columns) = inside, outside
+            sizes = [f"{len(rows)}x{len(columns)}" for rows, columns in (inside, outside)]
             raise UnfitError(
-                f"the canvas is {len(down)}x{len(across)} cells, the output "
-                f"{len(rows)}x{len(columns)}; at most {MAX_CELLS}x{MAX_CELLS} are drawn"
+                f"the canvas is {sizes[0]} cells, the output {sizes[1]}; "
+                f"at most {MAX_CELLS}x{MAX_CELLS} are drawn"
             )
         taps = len(self.kernel[0][0]) if self.kernel else 0
         has_bias = self.walk.bias is not None
-        wide = len(inside[1]) + taps + has_bias + len(outside[1])
-        high = max(count * len(inside[0]), (count if pool else 1) * len(outside[0]))
-        self.side = max(MIN_SIDE, min(MAX_SIDE, WIDTH // wide, HEIGHT // high))
+        columns = len(inside[1]) + taps + has_bias + len(outside[1])
+        rows = max(count * len(inside[0]), (count if pool else 1) * len(outside[0]))
+        self.side = max(MIN_SIDE, min(MAX_SIDE, WIDTH // columns, HEIGHT // rows))
         inputs = [self._panel(*inside)] * count
         kernels = [self._panel(range(len(grid)), range(len(grid[0]))) for grid in self.kernel]
         biases = [self._panel(range(1), range(1))] * has_bias
@@ -208,7 +174,7 @@ class Sheet:
             x += width
         self.inputs, self.kernels, self.biases, self.outputs = placed
         self.width = max(x, min(self._caption_width(), 640)) + GAP
-        self.lines = max(len(self.told(cell)) for cell in self.cells)
+        self.lines = max(len(self.caption(cell)) for cell in self.cells)
         self.height = self.floor + GAP + CAPTION * self.lines + GAP // 2
 
     def _panel(self, rows: range, columns: range) -> Panel:
@@ -219,15 +185,15 @@ class Sheet:
         row = " + ".join(["-0·(-0)"] * self.walk.axes[1].window.kernel)
         return round(text_length(row, WORDS)) + 24
 
-    def told(self, cell: Spot) -> list[str]:
+    def caption(self, cell: Spot) -> list[str]:
         """The sum in lines that have room, or what comes out where there are too many."""
-        if cell not in self._told:
+        if cell not in self._captions:
             room = self.width - 2 * GAP - 8
-            lines = [part for line in self.sums(cell) for part in _folded(line, room)]
+            lines = [part for line in self.sums(cell) for part in folded(line, room, WORDS)]
             if len(lines) > MAX_LINES:
-                lines = _folded(self.result(cell), room)[:MAX_LINES]
-            self._told[cell] = lines
-        return self._told[cell]
+                lines = folded(self.result(cell), room, WORDS)[:MAX_LINES]
+            self._captions[cell] = lines
+        return self._captions[cell]
 
     @cached_property
     def read(self) -> tuple[frozenset[int], frozenset[int]]:
@@ -381,14 +347,14 @@ class Sheet:
     ) -> None:
         """A number in the middle of a cell, and a small one in its corner, where it has room."""
         left, top, right, bottom = box
-        text = _short(value_text(value))
+        text = short_number(value_text(value))
         roomy = corner is not None and self.side >= 32
         size = fitting_size(text, self.side - 2 * INSET, round(self.side * 0.5))
         # up and to the left of the corner's, as far as the window's frame leaves room
         x = max((left + right) / 2 - 4 * roomy, left + INSET + text_length(text, size) / 2)
         pen.text((x, (top + bottom) / 2 + 0.36 * size - 4 * roomy), text, ink, size, middle=True)
         if corner is not None and roomy:
-            text = _short(value_text(corner))
+            text = short_number(value_text(corner))
             size = fitting_size(text, self.side // 2, round(self.side * 0.32))
             x = right - INSET - text_length(text, size)
             pen.text((x, bottom - INSET - 1), text, ink, size)
@@ -429,30 +395,5 @@ class Sheet:
         """The sum, on a ground of the same size in every frame."""
         box = self._caption_box()
         pen.rectangle(box, self.theme.padding)
-        for number, line in enumerate(self.told(cell), 1):
+        for number, line in enumerate(self.caption(cell), 1):
             pen.text((GAP + 4, box[1] + number * CAPTION - 6), line, self.theme.ink, WORDS)
-
-
-def _folded(line: str, room: int) -> list[str]:
-    """A sum in lines of a width, broken before a plus or an equals sign."""
-    if text_length(line, WORDS) <= room:
-        return [line]
-    lines = [""]
-    for piece in re.split(r" (?=[+=] )", line):
-        longer = f"{lines[-1]} {piece}".strip()
-        if lines[-1] and text_length(longer, WORDS) > room:
-            lines.append(piece)
-        else:
-            lines[-1] = longer
-    return lines
-
-
-def _short(text: str) -> str:
-    """A number of at most seven signs: `0.3333`, `-1.2e-05`, `12345`."""
-    if len(text) <= 7:
-        return text
-    try:
-        top, _, bottom = text.partition("/")
-        return f"{float(top) / float(bottom or 1):.3g}"
-    except ValueError:
-        return text[:6] + "…"

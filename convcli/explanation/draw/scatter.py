@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from convcli.explanation.draw.frames import Panel, Sheet, Words
+from convcli.explanation.draw.frames import Sheet, Words
+from convcli.explanation.draw.panels import Panel
 from convcli.explanation.draw.pens import Pen
 from convcli.explanation.draw.themes import Theme
 from convcli.explanation.scatter import ScatterLesson

@@ -25,13 +25,13 @@ def moving_svg(sheet: "Sheet", seconds: float) -> str:
     ]
     for number, cell in enumerate(sheet.cells):
         sheet.draw_step(pen, cell)
-        shown = _shown(number, number + 1, count, seconds)
+        timing = _timing(number, number + 1, count, seconds)
         hidden = ' display="none"' if number else ""
-        lines.append(f"<g{hidden}>{shown}{_elements(pen)}</g>")
+        lines.append(f"<g{hidden}>{timing}{_elements(pen)}</g>")
         if number + 1 < count:
             sheet.draw_results(pen, cell)
-            shown = _shown(number + 1, count, count, seconds)
-            lines.append(f'<g display="none">{shown}{_elements(pen)}</g>')
+            timing = _timing(number + 1, count, count, seconds)
+            lines.append(f'<g display="none">{timing}{_elements(pen)}</g>')
     return "\n".join([*lines, "</svg>", ""])
 
 
@@ -39,7 +39,7 @@ def _elements(pen: VectorPen) -> str:
     return "".join(map(svg_item, pen.taken()))
 
 
-def _shown(start: int, end: int, count: int, seconds: float) -> str:
+def _timing(start: int, end: int, count: int, seconds: float) -> str:
     """What shows a group from one step to another, of all."""
     values, times = ["none"] * (start > 0) + ["inline"], [0.0] * (start > 0) + [start / count]
     if end < count:

@@ -94,6 +94,16 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
             os.unlink(named)
 
 
+def is_inside(path: str, folder: str) -> bool:
+    """Whether a real path is a folder or lies in it; paths on two drives never do.
+
+    >>> is_inside("/out/a/b.png", "/out"), is_inside("/outer", "/out"), is_inside("/out", "/")
+    (True, False, True)
+    """
+    path, folder = os.path.normcase(path), os.path.normcase(folder)
+    return path == folder or path.startswith(os.path.join(folder, ""))
+
+
 def is_stream(path: str) -> bool:
     """Whether a path is a device, a named pipe, or what the process has open: /dev/fd/3."""
     if DESCRIPTOR.fullmatch(path):
@@ -119,7 +129,7 @@ def _followed(path: str) -> str:
     if not os.path.islink(path):
         return path
     folder, target = os.path.realpath(os.path.dirname(path) or "."), os.path.realpath(path)
-    if not is_stream(target) and os.path.commonpath([folder, target]) != folder:
+    if not is_stream(target) and not is_inside(target, folder):
         raise OutputError(
             f"{safe(path)} is a link out of its folder, to {safe(target)}, which is not followed; "
             "name that file, or remove the link"

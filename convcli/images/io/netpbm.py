@@ -5,6 +5,7 @@ Sources: netpbm's ppm(5) and pgm(5); Debevec's PFM, as pfm(5) has it.
 """
 
 import os
+from threading import Lock
 from typing import IO
 
 import numpy as np
@@ -75,13 +76,22 @@ class RowWriter:
         self.handle, self.start = stream.fileno(), len(start)
         self.line = shape[1] * shape[2] * np.dtype(dtype).itemsize
         self.dtype = np.dtype(dtype).newbyteorder(">")
+        self.lock = Lock()
 
     def __call__(self, top: int, rows: Samples) -> None:
         data = np.ascontiguousarray(rows, self.dtype).data.cast("B")
         place = self.start + top * self.line
         while data:
-            done = os.pwrite(self.handle, data, place)
+            done = self._write(data, place)
             data, place = data[done:], place + done
+
+    def _write(self, data: memoryview, place: int) -> int:
+        """Write at a place of the file; gives the number of bytes written."""
+        if hasattr(os, "pwrite"):
+            return os.pwrite(self.handle, data, place)
+        with self.lock:  # Windows has one position for all threads
+            os.lseek(self.handle, place, os.SEEK_SET)
+            return os.write(self.handle, data)
 
 
 def write_pfm(values: Samples, stream: IO[bytes]) -> None:

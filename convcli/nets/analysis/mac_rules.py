@@ -167,6 +167,14 @@ def _recurrent(row: Row) -> tuple[int, str, list[tuple[int, int, int]]]:
     )
 
 
+def takes_one_step(row: Row) -> bool:
+    """Whether a recurrent layer or an attention meets sequences of one step."""
+    layer = _layer(row)
+    if isinstance(layer, Operation) and layer.type == "attention":
+        return layer.inputs[0][-2:-1] == (1,)
+    return _recurrent(row)[0] == 1
+
+
 def _thop_cell(cell: Cell | None) -> int:
     if cell is None:
         return 0

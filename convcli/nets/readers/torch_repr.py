@@ -12,7 +12,14 @@ from collections.abc import Callable
 from convcli.callsyntax import UNREADABLE, parsed_value, value
 from convcli.errors import SpecError
 from convcli.nets.graph import MAX_NODES, Chain, Fork, Leaf, Part, fresh, size_of
-from convcli.nets.layers import Concat, Layer, Merge
+from convcli.nets.layers import Concat, Layer, Linear, Merge
+from convcli.nets.layers.tensor_ops import Unused
+from convcli.nets.readers.printed_modules import (
+    ACTIVATED_NORM,
+    PARAMETERS,
+    SAME_AS,
+    module_alone,
+)
 from convcli.nets.source_location import Where, pointed
 
 # compiled where they are first used, which most texts never reach
@@ -47,16 +54,18 @@ def unknown_order(text: str) -> tuple[str, bool]:
     >>> unknown_order("Net(\\n  (fc): Linear(in_features=4, out_features=2)\\n)")
     ('the print of Net has no forward, so that the order of its layers is assumed', False)
     """
-    root = block = ""
+    root = block = module = ""
     for line in text.splitlines():
         child, head = re.match(CHILD, line), re.match(HEAD, line)
-        if child and not child[4] and child[3] not in IN_ORDER:
+        if child and child[4]:
+            module = child[3] if child[3] in PARAMETERS else module
+        elif child and child[3] not in IN_ORDER:
             block = block or child[3]
         elif head and head[1] not in IN_ORDER:
             root = root or head[1]
-    of = block or root
+    of = block or root or module
     why = f"the print of {of} has no forward, so that the order of its layers is assumed"
-    return (why if of else "", bool(block))
+    return (why if of else "", bool(block or module))
 
 
 def read_printed(text: str, source: str, layer: Builds) -> Part:
@@ -78,6 +87,9 @@ def read_printed(text: str, source: str, layer: Builds) -> Part:
         elif bare == ")" and len(open_blocks) > 1:
             name, type_, many, items = open_blocks.pop()
             open_blocks[-1][3].extend(_repeated(_block(name, type_, items), name, many))
+        elif open_blocks[-1][1] == ACTIVATED_NORM and not open_blocks[-1][3]:
+            norm = _child("BatchNorm2d", bare, "norm", where, layer)
+            open_blocks[-1][3].extend([norm] if norm else [])
         elif bare and bare != ")" and not re.match(HEAD, line) and not bare.startswith(">>>"):
             raise _unread(where)
     return Chain(_block("", "", open_blocks[0][3]).items)
@@ -89,11 +101,26 @@ def _child(type_: str, values: str, name: str, where: Where, layer: Builds) -> P
     if type_ == "Sequential" and not values:
         return Chain((), name)
     try:
-        return Leaf(layer(type_, *_values(values, where)), name, where)
+        args, options = _values(values, where)
+        if type_ in PARAMETERS:
+            return Leaf(module_alone(type_, args, options), name, where)
+        return Leaf(layer(SAME_AS.get(type_, type_), args, options), name, where)
     except SpecError as error:
         if "\n" in str(error):
             raise
         raise SpecError(f"{error}\n{pointed(where)}") from None
+
+
+def _projections(out: Part) -> list[Part]:
+    """Those of queries, keys and values, of which a print shows that of the output alone."""
+    layer = out.layer if isinstance(out, Leaf) else None
+    if not isinstance(layer, Linear):
+        return []
+    size = layer.outputs
+    params = 3 * size * size + (3 * size if layer.bias else 0)
+    return [
+        Leaf(Unused("in_proj", params), "in_proj", out.where if isinstance(out, Leaf) else None)
+    ]
 
 
 def _unread(where: Where) -> SpecError:
@@ -127,6 +154,8 @@ def _repeated(part: Part, name: str, times: int) -> list[Part]:
 def _block(name: str, type_: str, items: list[Part]) -> Chain:
     """The children of a module in the order they run."""
     by_name = {item.name: item for item in items}
+    if type_ == "MultiheadAttention" and len(items) == 1:
+        return Chain((*_projections(items[0]), *items), name)
     way = by_name.get("downsample") or by_name.get("shortcut")
     if way or type_ in RESIDUAL:
         body = Chain(tuple(item for item in items if item is not way), "body")

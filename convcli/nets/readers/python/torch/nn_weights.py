@@ -148,6 +148,9 @@ def parameters_alone(network: Network) -> Network | None:
         layer = node.layer
         if isinstance(layer, Merge | Concat):  # which no text names
             continue
+        if isinstance(layer, Unused):
+            nodes.append(node._replace(inputs=()))
+            continue
         shapes = weight_shapes(layer) if isinstance(layer, WEIGHTED) else {}
         lacks_input = isinstance(layer, Conv | TransposedConv | Linear) and "weight" not in shapes
         if lacks_input or not isinstance(layer, (*WEIGHTED, *WEIGHTLESS)):
