@@ -10,7 +10,9 @@ GAP = 2
 FIGURE = re.compile(r"[-+\d.,x×%]*")
 """A number, or a size, which is never folded."""
 
-PIECE = re.compile(r"\s+|[^\s_./,:]*[_./,:]+|[^\s_./,:]+")
+PIECE = re.compile(
+    r"\s+|(?:[^\s_./,:]|(?<=\d)[.,](?=\d))*+[_./,:]+|(?:[^\s_./,:]|(?<=\d)[.,](?=\d))+"
+)
 """What stays together when a text is folded: words, and the parts of names with their separator."""
 
 
@@ -28,8 +30,8 @@ def fold(text: str, width: int) -> str:
     'global_average_\\npool1'
     >>> fold("edge strength of pixels", 13)
     'edge strength\\nof pixels'
-    >>> fold("12,345", 3)
-    '12,345'
+    >>> fold("12,345", 3), fold("EfficientNet; 5,288,548 parameters", 18)
+    ('12,345', 'EfficientNet;\\n5,288,548\\nparameters')
     """
     if len(text) <= width or FIGURE.fullmatch(text):
         return text

@@ -151,7 +151,7 @@ def test_every_file_and_test_that_a_document_names_is_there():
     assert len(named) > 10
     for name in named:
         assert (ROOT / name).exists(), name
-    written = "".join(path.read_text("utf-8") for path in (ROOT / "tests" / "batch").glob("*.py"))
+    written = "".join(path.read_text("utf-8") for path in (ROOT / "tests").rglob("test_*.py"))
     for name in re.findall(r"`(test_\w+)`", text):
         assert f"def {name}(" in written, name
 

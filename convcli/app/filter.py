@@ -38,6 +38,7 @@ class FilterRun(FilterOptions, BatchOptions, OutputOptions):
     to: str | None = None
     force: bool = False
     in_place: bool = False
+    lossy_in_place: bool = False
     quality: int | None = None
     subsampling: Literal["4:4:4", "4:2:2", "4:2:0"] | None = None
     lossless: bool = False
@@ -56,9 +57,17 @@ class FilterRun(FilterOptions, BatchOptions, OutputOptions):
         form = None if self.to is None else format_named(self.to)
         return SaveOptions(form, self.quality, self.subsampling, self.lossless)
 
+    @property
+    def replaces(self) -> bool:
+        """Whether results take the places of their inputs."""
+        return self.in_place or self.lossy_in_place
+
     def is_batch(self) -> bool:
         """Whether more than one plain picture and one plain file is asked for."""
-        if self.given(*BATCH, "ship", "resume", "in_place") or len(self.pictures) != 1:
+        if (
+            self.given(*BATCH, "ship", "resume", "in_place", "lossy_in_place")
+            or len(self.pictures) != 1
+        ):
             return True
         (word,) = self.pictures
         if os.path.isdir(word) or (self.output is not None and is_template(self.output)):
@@ -243,7 +252,7 @@ def _filter_batch(options: FilterRun) -> None:
     spec, form = spec_of(wanted).masked(options.mask), options.save_options().format
     root = None if options.output is None else output_root(read_template(options.output, 1))
     inputs = gathered(options.pictures, options.recursive, options.files_from, options.null, root)
-    if options.in_place:
+    if options.replaces:
         tasks = in_place(inputs)
     else:
         template = read_template(options.output, len(inputs))
@@ -262,6 +271,7 @@ def _filter_batch(options: FilterRun) -> None:
         quality=options.quality,
         subsampling=options.subsampling,
         lossless=options.lossless,
+        lossy_in_place=options.lossy_in_place,
         threads=options.threads,
         fail_on_clip=options.fail_on_clip,
         mask=options.mask and os.path.abspath(options.mask),
@@ -299,15 +309,15 @@ def _print_plan(source: str, target: str, status: str, options: FilterRun) -> No
 def _refuse_clashes(options: FilterRun) -> None:
     for name in options.given(*ALONE):
         raise SpecError(f"--{name} is for one picture, not for a batch")
-    if options.in_place and options.output is not None:
+    if options.replaces and options.output is not None:
         raise SpecError("--in-place puts results where inputs are; leave -o out")
-    if options.in_place and options.resume:
+    if options.replaces and options.resume:
         raise SpecError(
             "--resume cannot tell which inputs --in-place has filtered; write with -o instead"
         )
-    if options.in_place and options.to is not None:
+    if options.replaces and options.to is not None:
         raise SpecError("--in-place keeps the format of each input; leave --to out")
-    if "-" in options.pictures and (options.in_place or len(options.pictures) == 1):
+    if "-" in options.pictures and (options.replaces or len(options.pictures) == 1):
         raise SpecError("stdin (-) is one picture, with a file as -o, and not one of a batch")
     if options.output == "-":
         raise SpecError("-o - is one picture on stdout; name a folder, such as -o out/")

@@ -407,7 +407,8 @@ def _figures(
             raise refusal
         values = figures(summary, settings, options.get, "--get")
         lines = None if options.format_ else [[(value, "")] for value in values]
-        return Outcome(figures_listing(options.get, values), refusal=refusal, lines=lines)
+        listing = figures_listing(options.get, values)._replace(warnings=summary.notes)
+        return Outcome(listing, refusal=refusal, lines=lines)
     fit = sizes if options.fit else None
     result = Figures(summary, settings, notes, texts, assumed, fit)
     if options.explain:

@@ -98,6 +98,7 @@ class FilterJob(Job):
     lossless: bool = False
     fail_on_clip: bool = False
     resume: bool = False
+    lossy_in_place: bool = False
     mask: str | None = None
     describes: bool = False
     """Whether outcomes hold the whole plan too, as JSON wants it."""
@@ -128,7 +129,8 @@ class FilterJob(Job):
             # after it was opened: what changes from here on is not what was read
             if task.before is not None and file_state(task.source) != task.before:
                 return Done(notes=_done_before(opened, self.record))
-            if task.source == task.target and opened.picture is not None:
+            replaces_all = task.source == task.target and not self.lossy_in_place
+            if replaces_all and opened.picture is not None:
                 _refuse_loss(task.source, opened.losses)
             if self.fail_on_clip:
                 refuse_clipping(opened, self.threads)
@@ -159,7 +161,8 @@ def _refuse_loss(source: str, losses: tuple[str, ...]) -> None:
     """Raise PictureError where a result in the place of its input would lose what it lacks."""
     for text in losses:
         raise PictureError(
-            f"{safe(source)}: {text}, and --in-place would lose it for good; give -o instead"
+            f"{safe(source)}: {text}, and --in-place would lose it for good; give -o instead, or "
+            "--lossy-in-place"
         )
 
 

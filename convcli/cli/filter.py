@@ -94,6 +94,11 @@ from convcli.images.filters.options import Channels, Normalization
         force_option,
         option("--in-place", is_flag=True, help="Replace each input by its complete result."),
         option(
+            "--lossy-in-place",
+            is_flag=True,
+            help="The same where some of the input is lost for good.",
+        ),
+        option(
             "--quality",
             type=click.IntRange(1, 100),
             metavar="N",

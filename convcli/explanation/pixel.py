@@ -222,7 +222,7 @@ def pixel_lesson(picture: "Picture", kernel: "Kernel", at: Spot) -> PixelLesson:
     if picture.has_alpha:
         if int(window[..., -1].min()) != full:
             raise UnfitError(
-                "the window holds transparent pixels, whose colour counts only as far as they are "
+                "the window holds transparent pixels, whose color counts only as far as they are "
                 "opaque; choose another pixel"
             )
         window = window[..., :-1]

@@ -20,7 +20,7 @@ Array = NDArray[np.float64]
 BAND_BYTES = 16 << 20
 """Equations of one band."""
 
-MAX_WORK = 4e10
+MAX_WORK = 4e9
 """Equations · unknowns²: of larger problems, evenly spaced rows are taken."""
 
 MAX_SIDE = 31

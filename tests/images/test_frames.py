@@ -72,7 +72,7 @@ def test_a_file_that_is_called_so_is_that_file():
 
 
 def test_results_are_named_after_their_frames_and_keep_times(capsys):
-    words = ["filter", "a.gif[1:3]", "-k", "identity", "-q"]
+    words = ["filter", "a.gif[1:3]", "-k", "identity"]
     assert run(words) == 0
     assert capsys.readouterr().out == "a-1-3.identity.gif\n"
     with Image.open("a-1-3.identity.gif") as image:
@@ -81,7 +81,7 @@ def test_results_are_named_after_their_frames_and_keep_times(capsys):
             image.seek(number)
             times.append(image.info["duration"])
     assert times == [20, 30]
-    assert run(["filter", "a.tif[2]", "a.tif[3]", "-k", "identity", "-o", "out/", "-q"]) == 0
+    assert run(["filter", "a.tif[2]", "a.tif[3]", "-k", "identity", "-o", "out/"]) == 0
     assert capsys.readouterr().out == "out/a-2.tif\nout/a-3.tif\n"
     assert shades("out/a-3.tif") == [40]
 

@@ -266,7 +266,7 @@ def test_lines_from_the_command_line(tmp_path, capsys):
     source, target = tmp_path / "a.png", tmp_path / "b.png"
     Image.fromarray(np.stack([WAVES] * 3, -1)).save(source)
     assert run(["filter", str(source), "-k", "canny", "-o", str(target), "--format", "json"]) == 0
-    assert "lines are those of the picture in gray" in capsys.readouterr().err
+    assert "lines are drawn on the picture in gray" in capsys.readouterr().err
     assert run(["filter", str(source), "-k", f"@{target}", "-o", str(tmp_path / "c.png")]) == 0
     np.testing.assert_array_equal(*(np.asarray(Image.open(tmp_path / f"{n}.png")) for n in "bc"))
     assert (

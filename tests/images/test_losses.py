@@ -273,6 +273,11 @@ def test_tags_of_a_tiff_that_a_format_does_not_hold_are_said(capfd):
     assert run(["filter", "in.tif", "-k", "blur", "--stride", "2", "--in-place", "-q"]) == 1
     assert "--in-place would lose it for good" in capfd.readouterr().err
     assert tags_in("in.tif") == ALL
+    words = ["filter", "in.tif", "-k", "blur", "--stride", "2", "--lossy-in-place", "-q"]
+    assert run(words) == 0
+    assert "left out, as it does not hold for the result" in capfd.readouterr().err
+    assert tags_in("in.tif") == AUTHOR
+    assert run([*words, "-o", "x/"]) == 2
 
 
 def test_tags_of_pages_behind_the_first_are_said(capfd):

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from convcli.cli.main import run
-from convcli.nets.readers.read import read_text
+from convcli.nets.analysis.summary import summarize
+from convcli.nets.readers.read import read_source, read_text
 from convcli.sizes import InputSize, read_input
 
 MODELS = '''
@@ -321,3 +322,36 @@ def test_layout_nchw_writes_shapes_as_pytorch_does(capfd):
     lines = capfd.readouterr().out.splitlines()
     assert lines[1] == "conv1\t(1, 3, 224, 224)\t(1, 64, 55, 55)"
     assert lines[-1] == "fc8\t(1, 4096)\t(1, 1000)"
+
+
+def test_the_root_of_a_package_is_found_above_its_folders(tmp_path):
+    folder = tmp_path / "pkg" / "a" / "b" / "c" / "d" / "e"
+    folder.mkdir(parents=True)
+    for inner in (folder, *folder.parents[:5]):
+        (inner / "__init__.py").write_text("")
+    (tmp_path / "pkg" / "parts.py").write_text(
+        "import torch.nn as nn\ndef conv(n):\n    return nn.Conv2d(3, n, 3)\n"
+    )
+    net = folder / "net.py"
+    head = "import torch.nn as nn\nfrom {} import conv\nnet = nn.Sequential(conv(8))\n"
+    for package in ("pkg.parts", "......parts"):
+        net.write_text(head.format(package))
+        reading = read_source(str(net))
+        assert summarize(reading.network, (3, 8, 8)).params == 224
+
+
+def test_figures_alone_have_the_notes_of_the_model(capfd, tmp_path):
+    path = tmp_path / "net.py"
+    path.write_text(
+        "import torch.nn as nn\n"
+        "class Net(nn.Module):\n"
+        "    def __init__(self):\n"
+        "        super().__init__()\n"
+        "        self.blocks = [nn.Conv2d(3, 8, 3)]\n"
+        "    def forward(self, x):\n"
+        "        return self.blocks[0](x)\n"
+    )
+    assert run(["shape", str(path), "--input", "8", "--get", "params"]) == 0
+    out, err = capfd.readouterr()
+    assert out == "0\n"
+    assert "use nn.ModuleList" in err

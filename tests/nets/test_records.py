@@ -191,7 +191,12 @@ KERAS = {
     "Dense(10, 'relu')": [Linear(10, over="channels"), Activation("relu")],
     "keras.layers.ReLU(6.0)": [Activation("relu6")],
     "keras.layers.ReLU(negative_slope=0.2)": [Activation("leaky_relu", 0.2)],
-    "keras.layers.ReLU(max_value=1)": [Activation("bounded_relu")],
+    "keras.layers.ReLU(max_value=1)": [
+        Activation(
+            "bounded_relu",
+            values=(("max_value", 1), ("negative_slope", 0.0), ("threshold", 0.0)),
+        )
+    ],
     "keras.layers.Softmax(axis=-1)": [Activation("softmax")],
     "keras.layers.ELU(alpha=0.5, dtype='float32')": [
         Activation("elu", values=(("alpha", 0.5),)),

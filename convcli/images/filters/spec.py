@@ -244,9 +244,9 @@ def remarks(spec: FilterSpec, options: FilterOptions) -> list[str]:
     """What may surprise: a matrix written by hand whose sum darkens or brightens the picture."""
     lines = _bias_remarks(spec)
     if spec.region:
-        lines.append(f"filtered are {spec.region.text}; all else stays as it is")
+        lines.append(f"only {spec.region.text} are filtered")
     if spec.gray and not options.gray:
-        lines.append("lines are those of the picture in gray, as with --gray")
+        lines.append("lines are drawn on the picture in gray, as with --gray")
     for one, text in zip(spec.kernels, options.kernels, strict=False):
         if one.name == "gaussian" and one.listed:
             lines += _size_remarks(text)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 KERAS = (
     r"\bkeras\b|\b(Dense|\w+[123]D|Conv2DTranspose|BatchNormalization|Bidirectional|TimeDistributed"
-    r"|RepeatVector|SimpleRNN)\("
+    r"|RepeatVector|SimpleRNN)\(|\b(return_sequences|recurrent_dropout)\s*="
 )
 """What only Keras's text holds; PyTorch writes Conv2d and Linear."""
 
@@ -31,7 +31,7 @@ LAYERS, TORCH = r"(?<![\w.])layers\.[A-Za-z]\w*\(", r"\btorch\b|\bnn\.|\blayers\
 
 KERAS_SIGNS = (
     *("keras", "layers.", "Dense(", "D(", "DTranspose(", "BatchNormalization(", "Bidirectional("),
-    *("TimeDistributed(", "RepeatVector(", "SimpleRNN("),
+    *("TimeDistributed(", "RepeatVector(", "SimpleRNN(", "return_seq", "recurrent_d"),
 )
 """One of these stands in any text of Keras; looking for them first needs no pattern."""
 

@@ -16,7 +16,13 @@ MAX_FILES = 200
 """Files of one model."""
 
 MAX_PARENT_FOLDERS = 4
-"""Folders, the model's own and those above, in which what it imports is looked for."""
+"""Folders, the model's own and those above, in which what it imports is looked for.
+
+Those of a package, which have an `__init__.py`, are not among them: its root may lie higher up.
+"""
+
+MAX_PACKAGE_FOLDERS = 20
+"""Dots of a relative import."""
 
 
 class SourceFiles:
@@ -45,18 +51,20 @@ class SourceFiles:
         parts = [part for part in module.split(".") if part]
         if not all(part.isidentifier() for part in parts):
             return None
-        if level > MAX_PARENT_FOLDERS:
+        if level > MAX_PACKAGE_FOLDERS:
             return None
         if level:
             for _ in range(level - 1):
                 folder = os.path.dirname(folder)
             return self._in(folder, parts)
-        for _ in range(MAX_PARENT_FOLDERS):
+        outside = 0
+        while outside < MAX_PARENT_FOLDERS:
             file = self._in(folder, parts)
             if file is not None:
                 return file
             if os.path.dirname(folder) == folder:
                 break
+            outside += not os.path.isfile(os.path.join(folder, "__init__.py"))
             folder = os.path.dirname(folder)
         return None
 
