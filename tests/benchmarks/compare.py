@@ -35,6 +35,7 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `convcli filter` has it
 import filters
 
 ROOT = Path(__file__).parents[2]
+os.environ["PYTHONPATH"] = str(ROOT)  # of the processes that are timed
 TABLE = Path(__file__).with_name("table.json")
 FALL = 0.9
 PEERS = "numpy", "pillow", "opencv-python-headless", "torch", "click"
@@ -121,12 +122,11 @@ def turns(calls: dict[str, Callable[[], object]], runs: int, cpu: bool) -> dict[
 
 def process(words: list[str], target: Path | None = None) -> Callable[[], object]:
     """A run of a command; nobody replaces a file, which takes a wait for the disk."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
 
     def run() -> None:
         if target:
             target.unlink(missing_ok=True)
-        subprocess.run(words, check=True, capture_output=True, env=environment)
+        subprocess.run(words, check=True, capture_output=True)
 
     return run
 
