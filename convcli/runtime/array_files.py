@@ -1,5 +1,6 @@
 """Files of arrays by name, whose shapes are known before any is read: .npz and checkpoints."""
 
+import errno
 import os
 import zipfile
 import zlib
@@ -65,8 +66,8 @@ class Npz:
     """Arrays of an .npz file, whose shapes are known before any is read."""
 
     def __init__(self, path: str) -> None:
-        if not os.path.isfile(path):
-            raise FileNotFoundError(2, os.strerror(2))
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise OSError(errno.EINVAL, "it is no regular file")
         self._path, self._zip = path, zipfile.ZipFile(path)
 
     def __enter__(self) -> "Npz":

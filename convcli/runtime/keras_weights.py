@@ -5,6 +5,7 @@ come first.
 """
 
 import io
+import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Protocol
@@ -46,6 +47,8 @@ def is_keras_file(path: str) -> bool:
         with open(path, "rb") as file:
             if file.read(len(MARK)) == MARK:
                 return True
+            if not os.path.isfile(path):  # a device has no end, at which an archive begins
+                return False
         with zipfile.ZipFile(path) as archive:
             return "model.weights.h5" in archive.namelist()
     except (OSError, zipfile.BadZipFile, ValueError):

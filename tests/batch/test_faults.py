@@ -683,6 +683,10 @@ ENDLESS = {
         "beyond 80 MiB, of a pipe",
     ),
     "extract - --max-memory 80MiB": (b"\xff\xd8\xff\xe0", "beyond 80 MiB, of a pipe"),
+    "extract a.png --net lenet5 --weights /dev/zero -q": (
+        b"",
+        "/dev/zero cannot be read: it is no reg",
+    ),
     "shape - --input 3": (b"relu\n", "is larger than 20,000,000 bytes"),
     "filter --files-from - -0 -k blur -o out/": (b"", "has more than 268,435,456 bytes"),
 }
@@ -691,6 +695,7 @@ ENDLESS = {
 @pytest.mark.skipif(not os.path.exists("/dev/zero"), reason="reads /dev/zero")
 @pytest.mark.parametrize("words", ENDLESS)
 def test_a_pipe_without_an_end_is_refused(words, tmp_path):
+    picture(tmp_path / "a.png")
     start, said = ENDLESS[words]
     feeder = subprocess.Popen(
         ["sh", "-c", 'printf "$1" | cat - /dev/zero', "sh", "".join(f"\\{b:03o}" for b in start)],

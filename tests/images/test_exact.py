@@ -9,7 +9,10 @@ from hypothesis import strategies as st
 from oracle import filtered
 
 from convcli.borders import Border
+from convcli.images.engines.correlate import Correlator
+from convcli.images.engines.settled import Settled
 from convcli.images.filters.apply import filter_picture
+from convcli.images.filters.plan import plan_filter
 from convcli.images.filters.ranges import Range, intensity_map
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
@@ -126,6 +129,26 @@ def test_any_matrix_on_any_picture_is_exact(data):
         (height, width, data.draw(st.integers(1, 3))), dtype, data.draw(st.integers(0, 99))
     )
     assert_exact(pixels, FilterSpec((change(one),), Border(border)), data.draw(st.integers(1, 3)))
+
+
+@pytest.mark.parametrize("spec", ["random:5", "random:7", "random:9,seed=4", "random:15", "gabor"])
+@pytest.mark.parametrize("kind", ["noise", "two values", "half flat", "flat"])
+def test_what_float32_leaves_in_doubt_is_settled_exactly(spec, kind):
+    one, pixels = kernel(spec), noise((120, 160, 3), np.uint8)
+    if kind == "two values":
+        pixels = pixels // 128 * 255
+    if kind != "noise":
+        pixels[: {"two values": 0, "half flat": 60, "flat": 120}[kind]] = 255
+    picture = Picture(pixels, False, "PNG", {})
+    plan = plan_filter(picture.header, FilterSpec((one,)))
+    (stage,) = plan.stages
+    assert isinstance(stage.engine, Settled)
+    exact = plan._replace(stages=(stage._replace(engine=Correlator(one, 255)),))
+    found, wanted = (filter_picture(picture, each, threads=1) for each in (plan, exact))
+    np.testing.assert_array_equal(found.pixels, wanted.pixels)
+    assert found.statistics == wanted.statistics
+    if one.shape[0] < 8:
+        assert_exact(pixels[:40, :30, :1], FilterSpec((one,)))
 
 
 @pytest.mark.parametrize(

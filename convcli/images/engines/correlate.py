@@ -1,6 +1,7 @@
 """One small kernel over every channel of a band: its parts computed exactly, and combined.
 
 passes      sums of shifted copies            any kernel, cheap where taps are few or repeat
+columns     a banded matrix, by BLAS          a dense matrix of integers
 products    banded matrices, by BLAS          a long column and a long row
 fourier     transforms                        a large matrix that is neither
 """
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from convcli.conv.validate import EXACT_FLOAT
 from convcli.geometry import Window, output_length
 from convcli.images.arrays import Stored, Values
+from convcli.images.engines.column_products import ColumnProducts
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics, magnitudes
 from convcli.images.engines.row_bands import Bands, FloatWork, Work, band_rows
 from convcli.images.engines.shift_passes import Passes, Scratch, plan_passes
@@ -28,9 +30,12 @@ from convcli.images.kernels.kernel import Kernel, Part
 MIN_TRANSFORMED = 64
 """Taps below which a transform never pays."""
 
+EXACT_SINGLE = 2**24
+"""Integers up to that are exact in float32."""
+
 ACCUMULATORS = (np.uint16, np.int16, np.int32, np.int64)
 
-Stencil: TypeAlias = Passes | Products | Transforms
+Stencil: TypeAlias = Passes | ColumnProducts | Products | Transforms
 """A matrix ready to run on bands."""
 
 
@@ -63,6 +68,9 @@ def stencil(
             options.append(Products(*factors))
         if len(factors) == 1:
             (matrix,) = factors
+            if dtype.kind in "iu":
+                exact = np.float32 if largest * weight(factors) <= EXACT_SINGLE else np.float64
+                options.append(ColumnProducts.of(matrix, exact))
             if matrix.size >= MIN_TRANSFORMED and _is_certain(matrix, largest, cells, dtype):
                 options.append(Transforms(matrix))
     return min(options, key=lambda one: one.nanoseconds)
@@ -168,7 +176,7 @@ class Correlator:
         self.bound = sum(products) if kernel.combine == "sum" else max(products)
         self.shape = kernel.shape
         self.shapes = [part.shape for part in kernel.parts]
-        firsts = {one.stages[0][0] if isinstance(one, Passes) else None for one in self.stencils}
+        firsts = {one.band_dtype for one in self.stencils}
         self.dtype = firsts.pop() if len(firsts) == 1 else None
         """That of bands, where all parts begin in one; None where any will do."""
 
@@ -242,7 +250,7 @@ class Correlator:
             return response
         fractions = self.floating or not self.exact
         if response.dtype.kind == "f" and (fractions or self.bound < 2**53):
-            return response * float(times)
+            return response.astype(np.float64, copy=False) * float(times)
         fits = next((one for one in ACCUMULATORS[1:] if self.bound <= np.iinfo(one).max), object)
         if fits is object and response.dtype.kind == "f":
             response = response.astype(np.int64)  # whole, but Python's floats would not stay so

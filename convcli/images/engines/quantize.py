@@ -7,7 +7,7 @@ millisecond, as long as a few dozen operations on fractions.
 from collections.abc import Iterable
 from fractions import Fraction
 from math import sqrt
-from typing import NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -100,9 +100,8 @@ class Quantizer:
         self.absolute, self.full, self.bound = intensity.absolute, full, bound
         self.gain, self.offset = float(gain), float(offset)
         self.square = float(scale * scale * intensity.square)
-        binary = gain.denominator & (gain.denominator - 1) == 0 and offset.denominator <= 2
-        self.in_floats = fractional or bound >= 2**53 or (binary and bound * 2 < 2**53)
-        """Whether floats are rounded as floats: they are not exact, or stay so."""
+        self.fractional = fractional or bound >= 2**53
+        """Whether floats are no exact integers."""
 
         # ⌊gain · R + offset + ½⌋ = ⌊(R · a + b) / d⌋
         common = gain.denominator * offset.denominator
@@ -124,12 +123,14 @@ class Quantizer:
             np.abs(response, out=response)
         low, high = (float(response.min()), float(response.max())) if response.size else (0.0, 0.0)
         ends = sorted((self.gain * low + self.offset, self.gain * high + self.offset))
-        if response.dtype.kind == "f" and self.in_floats:
+        if response.dtype.kind == "f" and self._in_floats(response.dtype):
             if self.gain != 1:
                 np.multiply(response, response.dtype.type(self.gain), out=response)
-            np.add(response, response.dtype.type(self.offset + 0.5), out=response)
-            return self._stored(response, [], ends, out, scratch)
-        return self._stored(*self._integers(response), ends, out, scratch)
+            _, b, d = self.fraction
+            half = self.offset + 0.5 if self.fractional else (b + 0.5) / d
+            np.add(response, response.dtype.type(half), out=response)
+            return self.stored(response, [], ends, out, scratch)
+        return self.stored(*self._integers(response), ends, out, scratch)
 
     def of_squares(
         self, squares: Values, out: Stored | None = None, scratch: Scratch | None = None
@@ -141,7 +142,18 @@ class Quantizer:
             np.multiply(squares, squares.dtype.type(self.square), out=squares)
         np.sqrt(squares, out=squares)
         np.add(squares, squares.dtype.type(self.offset + 0.5), out=squares)
-        return self._stored(squares, [], ends, out, scratch)
+        return self.stored(squares, [], ends, out, scratch)
+
+    def _in_floats(self, dtype: np.dtype[Any]) -> bool:
+        """Whether floats are rounded as floats: no integers, or integers where that is exact.
+
+        (R · a + b) / d is a multiple of 1/d. Half a step higher it is at least 1/2d away from an
+        integer, which four roundings of at most ε/2 · (largest / d + 1) each cannot cross.
+        """
+        return (
+            self.fractional
+            or 4 * float(np.finfo(dtype).eps) * (self.largest + self.fraction[2]) < 1
+        )
 
     def _integers(self, response: Values) -> tuple[Values, list[Step]]:
         """Responses in the narrowest dtype for ⌊(R · a + b) / d⌋, and the steps to that."""
@@ -165,7 +177,7 @@ class Quantizer:
             steps.append((np.floor_divide, d))
         return response if response.dtype == dtype else response.astype(dtype), steps
 
-    def _stored(
+    def stored(
         self,
         values: Values,
         steps: list[Step],

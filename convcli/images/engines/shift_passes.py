@@ -41,13 +41,19 @@ class Scratch:
         return self._arrays[key][:size]
 
     def like(self, name: str, values: Values, dtype: DTypeLike) -> Values:
-        """An array of the shape of another."""
-        return self.array(name, values.size, dtype).reshape(values.shape)
+        """An array of the shape of another, whose axes lie in memory in the same order."""
+        axes, flat = memory_order(values), self.array(name, values.size, dtype)
+        return flat.reshape([values.shape[axis] for axis in axes]).transpose(np.argsort(axes))
 
     def buffers(self, name: str, size: int, dtype: DTypeLike) -> Buffers:
         """The arrays of passes."""
         first, second, third = (self.array(f"{name} {number}", size, dtype) for number in range(3))
         return first, second, third
+
+
+def memory_order(values: Values) -> list[int]:
+    """The axes of an array, the one with the longest steps in memory first."""
+    return sorted(range(values.ndim), key=lambda axis: -values.strides[axis])
 
 
 NANOSECONDS_PER_BYTE = 0.065
@@ -97,6 +103,11 @@ class Passes(NamedTuple):
     def dtype(self) -> np.dtype[Any]:
         """That of the response."""
         return self.stages[-1][0]
+
+    @property
+    def band_dtype(self) -> np.dtype[Any]:
+        """That of bands."""
+        return self.stages[0][0]
 
     @property
     def text(self) -> str:

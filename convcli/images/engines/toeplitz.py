@@ -98,6 +98,11 @@ class Products(NamedTuple):
         return DOUBLE
 
     @property
+    def band_dtype(self) -> None:
+        """That of bands: any will do."""
+        return None
+
+    @property
     def nanoseconds(self) -> float:
         """Expected time per sample."""
         return 4.0 + 0.035 * (self.column.size + self.row.size + 64)
@@ -121,6 +126,11 @@ class Transforms(NamedTuple):
     def dtype(self) -> np.dtype[np.float64]:
         """That of the response."""
         return DOUBLE
+
+    @property
+    def band_dtype(self) -> None:
+        """That of bands: any will do."""
+        return None
 
     @property
     def nanoseconds(self) -> float:

@@ -227,8 +227,8 @@ def _integers(values: Values) -> Values:
 
 
 def _wide(values: Values, bound: int) -> Values:
-    """Integers in a dtype that holds ±bound; floats stay: they are exact, or floats throughout."""
-    if values.dtype.kind == "f":
+    """Integers in a dtype that holds ±bound; float64 stays: it is exact, or floats throughout."""
+    if values.dtype == np.float64:
         return values
     return values.astype(np.int64 if bound < 2**63 else object)
 

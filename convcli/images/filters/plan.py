@@ -19,6 +19,7 @@ from convcli.images.engines.correlate import Correlator
 from convcli.images.engines.gaussian_grid import GaussianGrid
 from convcli.images.engines.quantize import IntensityMap, Statistics
 from convcli.images.engines.row_bands import Window
+from convcli.images.engines.settled import Settled
 from convcli.images.filters.alpha import AlphaEngine, ConstantAlpha, PremultipliedAlpha
 from convcli.images.filters.ranges import FIXED, STRETCHED, Range, auto_gain, intensity_map
 from convcli.images.filters.spec import FilterSpec
@@ -37,7 +38,7 @@ STREAMED_SAMPLES = 1_000_000
 BAND_CELLS = 2**22
 """Cells of a band, at most."""
 
-Engine: TypeAlias = Correlator | AlphaEngine | BoxSums | GaussianGrid
+Engine: TypeAlias = Correlator | AlphaEngine | BoxSums | GaussianGrid | Settled
 
 
 class AlphaMode(Enum):
@@ -214,17 +215,19 @@ def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) 
     for kernel in _smoothed(spec.kernels):
         alpha = _alpha_mode(kernel) if transparent else AlphaMode.IGNORED
         floats = not filtered.full or spec.linear or reads_luma or bool(stages)
-        engine = _engine(kernel, alpha, filtered, spec, direct, floats)
         intensity = (
             intensity_map(kernel, spec.range, filtered.full, spec.bias)
             if direct
             else _float_intensity(kernel, spec, form)
         )
+        engine = _engine(kernel, alpha, filtered, spec, intensity, direct, floats)
         window = Window(kernel.shape, kernel.centre, spec.stride, spec.border)
         stage = Stage(kernel, window, alpha, engine, intensity)
         if kernel.lines:  # each gradient on its own, of the smoothed picture and its own border
             parts = (kernel._replace(parts=(part,), combine="") for part in kernel.parts)
-            engines = tuple(_engine(one, alpha, filtered, spec, False, True) for one in parts)
+            engines = tuple(
+                _engine(one, alpha, filtered, spec, intensity, False, True) for one in parts
+            )
             own = spec.border if spec.border.name in ("valid", "wrap") else Border("symmetric")
             stage = stage._replace(window=window._replace(border=own), gradients=engines)
         stages.append(stage)
@@ -348,6 +351,7 @@ def _engine(
     alpha: AlphaMode,
     filtered: Header,
     spec: FilterSpec,
+    intensity: IntensityMap,
     direct: bool,
     floats: bool,
 ) -> Engine:
@@ -361,7 +365,9 @@ def _engine(
         return GaussianGrid(kernel, deep=filtered.dtype != "uint8")
     if direct and BoxSums.suits(kernel, full, spec.stride):
         return BoxSums(kernel)
-    return Correlator(kernel, full, floats, floats, BAND_CELLS)
+    exact = Correlator(kernel, full, floats, floats, BAND_CELLS)
+    settled = Settled.of(exact, intensity, full, spec.stride) if direct else None
+    return settled or exact
 
 
 def _float_intensity(kernel: Kernel, spec: FilterSpec, form: Format | None) -> IntensityMap:

@@ -18,21 +18,25 @@ from convcli.images.io.headers import Map
 from convcli.images.io.tiff_layout import check_numbers
 
 
-def open_map(source: str | bytes, mapped: Map) -> Picture:
-    """The picture of a PGM, PPM, PFM or .npy at a path, or in its bytes.
-
-    Raises PictureError for a file that ends before its picture does, and for samples that are no
-    numbers.
-    """
-    header, offset = mapped.header, mapped.offset
+def check_map(source: str | bytes, mapped: Map) -> None:
+    """Raise PictureError for a file that ends before its picture does."""
+    header = mapped.header
     if not header.samples:
         raise PictureError(f"it has {header.width}x{header.height} pixels")
-    shape: tuple[int, ...] = header.height, header.width, header.channels
-    dtype: np.dtype[np.number] = np.dtype(mapped.stored)
-    need = offset + header.samples * dtype.itemsize
+    need = mapped.offset + header.samples * np.dtype(mapped.stored).itemsize
     have = len(source) if isinstance(source, bytes) else os.path.getsize(source)
     if have < need:
         raise PictureError(f"it ends after {have:,} of {need:,} bytes")
+
+
+def open_map(source: str | bytes, mapped: Map) -> Picture:
+    """The picture of a PGM, PPM, PFM or .npy at a path, or in its bytes, as `check_map` lets it.
+
+    Raises PictureError for samples that are no numbers.
+    """
+    header, offset = mapped.header, mapped.offset
+    shape: tuple[int, ...] = header.height, header.width, header.channels
+    dtype: np.dtype[np.number] = np.dtype(mapped.stored)
     stored: Samples
     if mapped.fortran:
         shape = shape[::-1]

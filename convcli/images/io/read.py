@@ -16,7 +16,7 @@ from convcli.images.io.formats import FORMATS
 from convcli.images.io.headers import ARRAYS, array_mode, has_alpha, is_misread
 from convcli.images.io.limits import Limits, Needs, TooLargeError
 from convcli.images.io.metadata import read_metadata, record_of, saved_as, texts_of
-from convcli.images.io.netpbm import open_map
+from convcli.images.io.netpbm import check_map, open_map
 from convcli.images.io.source import Prefetch, is_pillows
 from convcli.images.io.tags import (
     BITS,
@@ -69,6 +69,7 @@ def open_picture(
             header = mapped[1].header
             if header.dtype.startswith("float") and not every_kind:
                 raise PictureError("its samples are floats; convcli reads 8 and 16 bits here")
+            check_map(*mapped)
             if needs:
                 prefetch.limits.check_memory(header, needs(header))
             picture = open_map(*mapped)

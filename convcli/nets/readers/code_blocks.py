@@ -36,6 +36,10 @@ KEYWORDS = {*keyword.kwlist, *keyword.softkwlist}
 """Words beside which another may stand in Python; two others never stand side by side."""
 
 
+MAX_CELLS = 20_000
+"""Cells of a notebook."""
+
+
 def is_notebook(text: str) -> bool:
     """Whether a text is a Jupyter notebook."""
     return text.lstrip()[:1] == "{" and '"cells"' in text and '"cell_type"' in text
@@ -58,6 +62,9 @@ def notebook_code(text: str, source: str) -> tuple[str, NotebookName]:
         raise SpecError(f"{safe(source)} is not JSON, as a notebook is") from None
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise SpecError(f"{safe(source)} has no cells, as a notebook has")
+    if len(notebook["cells"]) > MAX_CELLS:
+        many = f"{len(notebook['cells']):,} cells, {MAX_CELLS:,} are the most that is read"
+        raise SpecError(f"{safe(source)} has {many}")
     language = _language(notebook)
     if language not in ("", "python", "ipython"):
         raise SpecError(f"{safe(source)} is a notebook of {language[:30]}; Python is read")
