@@ -304,3 +304,29 @@ def test_what_else_a_format_does_not_hold_is_said(capfd):
     assert "BMP does not hold EXIF, XMP of the picture" in capfd.readouterr().err
     filtered("in.jpg", "out.png", "-q")
     assert capfd.readouterr().err == ""
+
+
+@pytest.mark.parametrize("suffix", ["tif", "jpg", "png", "webp"])
+def test_the_camera_and_the_place_of_a_tiff_stay(suffix):
+    """EXIF 2.32: ExposureTime, DateTimeOriginal and PixelXDimension; GPSLatitudeRef."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769).update({0x829A: 0.25, 0x9003: "2020:01:02 03:04:05", 0xA002: 32})
+    exif.get_ifd(0x8825)[1] = "N"
+    Image.fromarray(NOISE).save("in.tif", exif=exif.tobytes())
+    filtered("in.tif", f"out.{suffix}", "--stride", "2")
+    with Image.open(f"out.{suffix}") as result:
+        camera, place = (result.getexif().get_ifd(number) for number in (0x8769, 0x8825))
+    assert (camera[0x829A], camera[0x9003], camera[0xA002]) == (0.25, "2020:01:02 03:04:05", 16)
+    assert place[1] == "N"
+    filtered("in.tif", "first.tif")
+    filtered("first.tif", "second.png")
+    with Image.open("second.png") as result:
+        assert 0x9286 not in result.getexif().get_ifd(0x8769)  # how first.tif was made
+
+
+def test_a_format_without_exif_says_that_a_tiffs_is_left_out(capsys):
+    exif = Image.Exif()
+    exif.get_ifd(0x8825)[1] = "N"
+    Image.fromarray(NOISE).save("in.tif", exif=exif.tobytes())
+    filtered("in.tif", "out.bmp")
+    assert "BMP does not hold EXIF of the picture" in capsys.readouterr().err

@@ -15,7 +15,7 @@ from convcli.images.io.tags import tags_of
 RECORD_KEY = "convcli"
 """The name of the PNG text that says how a result was made."""
 
-EXIF_IFD, USER_COMMENT = 0x8769, 0x9286
+EXIF_IFD, GPS_IFD, USER_COMMENT = 0x8769, 0x8825, 0x9286
 
 PIXEL_WIDTH, PIXEL_HEIGHT = 0xA002, 0xA003
 
@@ -77,10 +77,27 @@ def saved_as(image: ImageFile, prefetch: Prefetch, pixels: Samples) -> Metadata:
     if image.format == "TIFF":
         shape = *pixels.shape, getattr(image, "n_frames", 1)
         stored["tags"] = tags_of(vars(image)["tag_v2"], shape, pixels.dtype.name)
+        stored["exif"] = _directories(image)
     if image.format == "AVIF":
         with prefetch.stream() as stream:
             stored["color_chunks"] = coded_colors(stream.read(MAX_BOXES))
     return {key: value for key, value in stored.items() if value}
+
+
+def _directories(image: Image.Image) -> bytes:
+    """EXIF data of a TIFF's directories of the camera and of the place; b"" where there are none.
+
+    They lie beside its own tags; a record of convcli is not kept, as it is of the picture before.
+    """
+    found, kept = image.getexif(), Image.Exif()
+    for number in (EXIF_IFD, GPS_IFD):
+        directory = dict(found.get_ifd(number))
+        if record_of(image) is not None:
+            directory.pop(USER_COMMENT, None)
+        if directory:
+            kept.get_ifd(number).update(directory)
+    data = kept.tobytes() if any(kept.get_ifd(number) for number in (EXIF_IFD, GPS_IFD)) else b""
+    return data if not data or is_sound(data) else b""
 
 
 def is_lossless(stream: IO[bytes]) -> bool:
