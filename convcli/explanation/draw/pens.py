@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from math import cos, pi, sin
-from typing import Any, Protocol
+from typing import Protocol
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -161,7 +161,7 @@ def _hex(color: Color) -> str:
 
 
 @cache
-def _font(size: int) -> Any:
+def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
     return ImageFont.load_default(size)
 
 
