@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from convcli.errors import PictureError, SpecError
 from convcli.images.io.formats import UNREAD_SUFFIXES, readable_suffixes, suffix_of
-from convcli.images.io.frames import source_of
+from convcli.images.io.source import source_of
 from convcli.output import note
 from convcli.text import safe
 
