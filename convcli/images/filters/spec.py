@@ -29,8 +29,9 @@ from convcli.images.image import picture_of
 from convcli.images.io.formats import formats_beginning
 from convcli.images.io.limits import Limits
 from convcli.images.io.read import open_picture, record_in
-from convcli.images.kernels.kernel import (
-    Kernel,
+from convcli.images.kernels.kernel import Kernel
+from convcli.images.kernels.parse import kernel, kernel_call, spec_text
+from convcli.images.kernels.transforms import (
     anchored,
     dilated,
     flipped,
@@ -39,7 +40,6 @@ from convcli.images.kernels.kernel import (
     scaled,
     transposed,
 )
-from convcli.images.kernels.parse import kernel, kernel_call, spec_text
 from convcli.numerals import read_fraction, row_hints
 from convcli.text import power_text, safe
 
