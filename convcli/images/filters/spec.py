@@ -6,7 +6,6 @@ It is what options say, or what the record in a result says.
 import re
 from collections.abc import Sequence
 from fractions import Fraction
-from hashlib import sha256
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -60,6 +59,8 @@ def read_mask(
 
     Raises PictureError for what cannot be read, and UnfitError for what holds no shares.
     """
+    from hashlib import sha256  # which starts OpenSSL
+
     if isinstance(mask, str):
         picture = open_picture(mask, limits=limits)
     else:
