@@ -286,12 +286,14 @@ def _filter_batch(options: FilterRun) -> None:
 
 def _plan_batch(tasks: Sequence[Task], record: str, options: FilterRun) -> None:
     """Print what would be done with each picture; of those that are finished, that."""
+    from convcli.batch.inputs import check_there
     from convcli.batch.resume import finished_before
 
     for task in tasks:
         is_finished = options.resume and os.path.lexists(task.target)
         done = finished_before(task.target, task.source, record) if is_finished else None
         _print_plan(task.source, task.target, done.status if done else "planned", options)
+    check_there([task.source for task in tasks])
 
 
 def _print_plan(source: str, target: str, status: str, options: FilterRun) -> None:

@@ -88,6 +88,14 @@ def gathered(
     return inputs
 
 
+def check_there(paths: Sequence[str]) -> None:
+    """Raise PictureError for pictures that are not there; `-` is standard input."""
+    missing = [path for path in paths if path != "-" and not os.path.exists(path)]
+    if missing:
+        more = f", and {len(missing) - 1} more" if missing[1:] else ""
+        raise PictureError(f"{safe(missing[0])}{more}: there is no such picture")
+
+
 def pictures_in(
     folder: str,
     recursive: bool = False,
