@@ -7,7 +7,7 @@ split products that are too small to split (tests/benchmarks/layers.py measures 
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from threading import Lock
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
@@ -16,21 +16,15 @@ if TYPE_CHECKING:
 
 Piece = TypeVar("Piece")
 
-SHARED_MACS = 600_000_000
-"""Waking a thread took 0.16 ms on the two virtual cores of tests/benchmarks/layers.py, and threads
-that meet between calls of a few microseconds lose as much as they win: AlexNet's conv2, 4.5e8
-multiply–accumulates, takes 4.9 ms with threads of ours and 3.4 ms with those of BLAS."""
-
-ALONE_MACS = 30_000_000
-"""Below that BLAS's threads win a fifth where both cores are idle (0.50 against 0.62 ms for 2.9e7),
-and where one is busy they wait for each other a whole time slice (20 ms against 0.73 ms)."""
+SHARED_MACS = 20_000_000
+"""Multiply–accumulates of a product that take a third of a millisecond on one core; waking a
+thread takes 0.03 ms where a core is idle, 0.16 on virtual cores of tests/benchmarks/layers.py."""
 
 
 def share(
     pieces: list[Piece],
     work: Callable[[Iterator[Piece]], None],
     threaded: bool = True,
-    macs: int | None = None,
 ) -> None:
     """Run `work` on as many threads as BLAS may use, until all pieces are done.
 
@@ -39,17 +33,12 @@ def share(
     one of them. While they run, BLAS uses one thread in the whole process; its own number, and
     with it any limit the caller set, holds again afterwards.
 
-    Not `threaded`, the calling thread does it all, and BLAS splits its products, unless these are
-    known to be no more than ALONE_MACS in all.
+    Not `threaded`, the calling thread does it all.
     """
-    if not threaded:
-        alone = macs is not None and macs <= ALONE_MACS
-        with single_threaded_blas() if alone else nullcontext():
-            work(iter(pieces))
-        return
     with single_threaded_blas() as threads:
         left = deque(pieces)
-        helpers = [_pool().submit(work, _taken(left)) for _ in range(min(threads, len(pieces)) - 1)]
+        helping = min(threads, len(pieces)) - 1 if threaded else 0
+        helpers = [_pool().submit(work, _taken(left)) for _ in range(helping)]
         try:
             work(_taken(left))
         finally:
@@ -61,10 +50,7 @@ def share(
 
 
 def worth_threads(macs: int) -> bool:
-    """Whether a number of multiply–accumulates is worth waking a sleeping thread for.
-
-    Below that BLAS's own threads, which wait awake for the next product, are the faster ones.
-    """
+    """Whether a number of multiply–accumulates is worth waking a sleeping thread for."""
     return macs > SHARED_MACS
 
 
@@ -111,7 +97,8 @@ def single_threaded_blas() -> Iterator[int]:
             _before[:] = [(blas, blas.get_num_threads()) for blas in _blas()]
             for blas, _ in _before:
                 blas.set_num_threads(1)
-        count = max((number for _, number in _before), default=os.cpu_count() or 1)
+        numbers = [number for _, number in _before]
+        count = max(numbers) if numbers else os.cpu_count() or 1  # which reads a file
     try:
         yield count
     finally:

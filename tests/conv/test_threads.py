@@ -47,10 +47,10 @@ def test_blas_has_one_thread_while_pieces_run():
 
 def test_little_work_is_done_alone():
     seen = []
-    for macs in (threads.ALONE_MACS, threads.ALONE_MACS + 1):
-        threads.share([0], lambda pieces: seen.append((blas_threads(), list(pieces))), False, macs)
-    assert set(seen[0][0]) <= {1}
-    assert seen[1][0] == blas_threads()
+    threads.share([0, 1], lambda pieces: seen.append((blas_threads(), list(pieces))), False)
+    ((limits, pieces),) = seen
+    assert set(limits) <= {1}
+    assert pieces == [0, 1]
 
 
 def test_a_limit_of_the_caller_holds():

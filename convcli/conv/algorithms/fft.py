@@ -35,7 +35,7 @@ SECONDS_PER_STEP = 1.1e-10
 
 SECONDS_PER_PRODUCT = 3.9e-09
 SECONDS_PER_PIECE = 7.8e-05
-"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
+"""CPU seconds, fitted by tests/benchmarks/fit.py."""
 
 
 def refuses(problem: Problem) -> str | None:

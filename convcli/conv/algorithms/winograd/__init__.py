@@ -38,7 +38,7 @@ SECONDS_PER_FILTER = 3.1e-10
 SECONDS_PER_WEIGHT = 1.1e-10
 SECONDS_PER_PIECE = 9.3e-05
 SECONDS_TO_START = 3e-4
-"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
+"""CPU seconds, fitted by tests/benchmarks/fit.py."""
 
 
 class Winograd(NamedTuple):
