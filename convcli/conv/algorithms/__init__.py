@@ -61,7 +61,7 @@ def chosen_for(problem: Problem, x: Array, weight: Array) -> str:
     >>> problem = Problem(1, 1, 1, 1, (256, 256), ((0, 0), (0, 0)), (31, 31), (1, 1), (1, 1))
     >>> x, weight = np.ones((256, 256), np.float32), np.ones((1, 1, 31, 31), np.float32)
     >>> chosen_for(problem, x, weight), chosen_for(problem, x * 1e36, weight)
-    ('fourier', 'rows')
+    ('fourier', 'depthwise')
     """
     name = chosen(problem)
     if name not in TRANSFORMS or not x.size:

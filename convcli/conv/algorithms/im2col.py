@@ -22,10 +22,10 @@ BAND_BYTES = 768 << 10
 PLACES = 256
 """The fewest places of one product: BLAS lays the weights out anew for each."""
 
-SECONDS_PER_MAC = 1.5e-11
-SECONDS_PER_COLUMN = 3.7e-10
-SECONDS_PER_WEIGHT = 6.3e-11
-SECONDS_PER_BAND = 1.6e-05
+SECONDS_PER_MAC = 4.1e-11
+SECONDS_PER_COLUMN = 7.1e-10
+SECONDS_PER_WEIGHT = 6.1e-10
+SECONDS_PER_BAND = 4.4e-05
 """CPU seconds, fitted by tests/benchmarks/fit.py."""
 
 

@@ -14,9 +14,9 @@ from convcli.geometry import Pair, ceil_div
 PLACES = 1600
 """Places of one product: enough that reading the weights again for each does not show."""
 
-SECONDS_PER_MAC = 1.5e-11
-SECONDS_PER_WEIGHT = 6.3e-11
-SECONDS_PER_BAND = 1.6e-05
+SECONDS_PER_MAC = 4.1e-11
+SECONDS_PER_WEIGHT = 6.1e-10
+SECONDS_PER_BAND = 4.4e-05
 """CPU seconds: those of the products of im2col, whose columns it has no need of."""
 
 

@@ -25,11 +25,11 @@ BAND_BYTES = 768 << 10
 COLUMNS = 768
 """The most columns of one product."""
 
-SECONDS_PER_MAC = 7.1e-12
-SECONDS_PER_COPY = 2.2e-10
-SECONDS_PER_WEIGHT = 3.8e-10
-SECONDS_PER_ROW = 4e-07
-SECONDS_PER_BAND = 1.9e-05
+SECONDS_PER_MAC = 4.3e-11
+SECONDS_PER_COPY = 6.3e-10
+SECONDS_PER_WEIGHT = 7.3e-10
+SECONDS_PER_ROW = 1.2e-06
+SECONDS_PER_BAND = 4.2e-05
 """CPU seconds, fitted by tests/benchmarks/fit.py."""
 
 

@@ -1,4 +1,4 @@
-"""Shift and add, for filters of one channel: every tap is a shifted copy of the channel, times a weight.
+"""Shift and add, for filters of one channel: every tap is the channel, shifted, times a weight.
 
     y = Σ_i Σ_j w[i, j] · x shifted by (i, j)
 
@@ -29,10 +29,9 @@ BLOCK_BYTES = 240 << 10
 SHARED_MACS = 2_000_000
 """Above that, about half a millisecond, a second thread is worth waking."""
 
-SECONDS_PER_TAP = 1.6e-10
-SECONDS_PER_CELL = 4.5e-10
-SECONDS_PER_SUM = 2e-10
-SECONDS_PER_BLOCK = 1.5e-05
+SECONDS_PER_TAP = 1.5e-10
+SECONDS_PER_CELL = 2.2e-09
+SECONDS_PER_BLOCK = 5.5e-05
 """CPU seconds, fitted by tests/benchmarks/fit.py."""
 
 
@@ -50,7 +49,6 @@ def cost(problem: Problem) -> float:
     return (
         SECONDS_PER_TAP * sums * problem.taps
         + SECONDS_PER_CELL * (channels * prod(problem.padded) + sums)
-        + SECONDS_PER_SUM * sums * (passes - 1)
         + SECONDS_PER_BLOCK * blocks * problem.filters * passes
     )
 
@@ -100,7 +98,9 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
                     np.einsum("cij,cijn->nc", weights, view, out=out, order="F")
                     if number:
                         np.add(total, term, out=total)
-                np.copyto(y[n, start:stop, f, top:bottom], total.reshape(count, run, pitch)[:, :, :width])
+                np.copyto(
+                    y[n, start:stop, f, top:bottom], total.reshape(count, run, pitch)[:, :, :width]
+                )
 
     pieces = list(product(range(problem.images), _channels(problem), _bands(problem)))
     share(pieces, work, threaded=problem.macs > SHARED_MACS)
