@@ -21,10 +21,12 @@ class Blas(Protocol):
     def set_num_threads(self, num_threads: int) -> None: ...
 
 
+LIBRARIES: list[Blas] = ThreadpoolController().select(user_api="blas").lib_controllers
+"""NumPy's, and those of other modules that were there before."""
+
 _lock = Lock()
 _sharing = 0
 _before: list[tuple[Blas, int]] = []
-_controllers: list[Blas] = ThreadpoolController().select(user_api="blas").lib_controllers
 
 
 @contextmanager
@@ -38,7 +40,7 @@ def single_threaded_blas() -> Iterator[int]:
     with _lock:
         _sharing += 1
         if _sharing == 1:
-            _before[:] = [(blas, blas.get_num_threads()) for blas in _controllers]
+            _before[:] = [(blas, blas.get_num_threads()) for blas in LIBRARIES]
             for blas, _ in _before:
                 blas.set_num_threads(1)
         numbers = [number for _, number in _before]

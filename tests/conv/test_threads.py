@@ -7,9 +7,9 @@ import threading
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
-from convcli.conv import conv2d, threads
+from convcli.conv import blas, conv2d, threads
 from convcli.conv.algorithms import ALGORITHMS
 from convcli.conv.functional import problem_of
 
@@ -17,7 +17,7 @@ LAYER = np.ones((1, 64, 96, 96), np.float32), np.ones((64, 64, 3, 3), np.float32
 
 
 def blas_threads():
-    return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+    return [library.get_num_threads() for library in blas.LIBRARIES]
 
 
 def test_every_piece_is_done_once():
