@@ -90,7 +90,7 @@ def shape(options: ShapeOptions) -> Outcome:
 
     Raises Refusal where there is nothing to print.
     """
-    from convcli.nets.analysis.mac_rules import takes_one_step
+    from convcli.nets.analysis.rule_limits import caveats, takes_one_step
     from convcli.nets.analysis.summary import trace
     from convcli.nets.analysis.table import Selection, Settings
     from convcli.nets.input_size import resolve_inputs
@@ -155,6 +155,9 @@ def shape(options: ShapeOptions) -> Outcome:
             alone = [row.name for row in summary.rows if takes_one_step(row)]
             if alone:
                 summary = summary._replace(notes=(*summary.notes, _steps(alone[0], inputs.batch)))
+        said = caveats(options.rule, summary.rows)
+        if said:
+            summary = summary._replace(notes=(*summary.notes, *said))
         if options.versus:
             outcome = Outcome(_versus(network, summary, options, settings))
         elif options.train is not None:
