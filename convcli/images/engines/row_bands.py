@@ -12,7 +12,6 @@ from numpy.typing import DTypeLike, NDArray
 from convcli import geometry
 from convcli.borders import Border
 from convcli.conv.padding import FILL, sources
-from convcli.conv.threads import single_threaded_blas
 from convcli.errors import UnfitError
 from convcli.geometry import Pair, anchored_padding, ceil_div, output_length
 from convcli.images.arrays import Stored, Values
@@ -221,6 +220,8 @@ def share_rows(
     BLAS is limited to one thread, so that its threads and ours do not fight for the cores.
     """
     if products and threads > 1 and os.environ.get("OPENBLAS_NUM_THREADS") != "1":
+        from convcli.conv.blas import single_threaded_blas
+
         with single_threaded_blas():
             return share_rows(rows, band, threads, worker)
     left = deque((top, min(top + band, rows)) for top in range(0, rows, band))

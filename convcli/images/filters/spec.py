@@ -28,8 +28,9 @@ from convcli.images.image import picture_of
 from convcli.images.io.formats import formats_beginning
 from convcli.images.io.limits import Limits
 from convcli.images.io.read import open_picture, record_in
-from convcli.images.kernels.kernel import (
-    Kernel,
+from convcli.images.kernels.kernel import Kernel
+from convcli.images.kernels.parse import kernel, kernel_call, spec_text
+from convcli.images.kernels.transforms import (
     anchored,
     dilated,
     flipped,
@@ -38,7 +39,6 @@ from convcli.images.kernels.kernel import (
     scaled,
     transposed,
 )
-from convcli.images.kernels.parse import kernel, kernel_call, spec_text
 from convcli.numerals import read_fraction, row_hints
 from convcli.text import power_text, safe
 
@@ -143,14 +143,13 @@ class FilterSpec(NamedTuple):
 
 
 def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> FilterSpec:
-    """What options mean; `kernels` stand in place of those that are named.
+    """What options of the right types mean; `kernels` stand in place of those that are named.
 
     >>> spec_of(FilterOptions(kernels=("sobel",), range="signed")).range.name
     'signed'
 
     Raises SpecError for text that cannot be understood.
     """
-    options.validate()
     flag = "--" if kernels is None else ""
     scale, bias, amount = (
         read_fraction(text, f"{flag}{name}")
