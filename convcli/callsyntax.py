@@ -108,7 +108,7 @@ def parsed_value(text: str) -> ast.expr | None:
 
 
 def value(node: ast.expr) -> Argument:
-    """A plain value from its syntax; a name that is no constant is a string. Raises SpecError."""
+    """A plain value from its syntax; a name other than a constant is a string. Raises SpecError."""
     match node:
         case ast.Constant(int() as constant) if constant > MAX_RESULT:
             raise SpecError(f"{excerpt(node)} is too large")

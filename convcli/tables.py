@@ -288,7 +288,7 @@ def draw(result: Result, stream: TextIO | None = None) -> None:
             box=box.SIMPLE_HEAD, show_footer=bool(totals), pad_edge=False, footer_style="bold"
         )
         if crowded:
-            table.padding = (0, 1, 0, 0)
+            table.padding = (0, part.gap - 1, 0, 0)
         folded = []
         for number, width in zip(part.columns, part.widths, strict=True):
             heading, *cells = (fold(cell, width) for cell in columns[number])

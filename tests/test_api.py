@@ -123,7 +123,7 @@ REFUSED = {
     "filter_image(X, 'blur', stride=0)": (SpecError, "at least 1"),
     "filter_image(X, 'blur', stride=(1, 2, 3))": (SpecError, "at least 1"),
     "filter_image(X, 'blur', amount=np.nan)": (SpecError, "amount"),
-    "filter_image(X.astype(complex), 'blur')": (UnfitError, "complex128 is no picture"),
+    "filter_image(X.astype(complex), 'blur')": (UnfitError, "complex128 is not a picture"),
     "filter_image(X[0], 'blur')": (UnfitError, "no picture"),
     "filter_image(X[:0], 'blur')": (UnfitError, "no picture"),
     "filter_image('none.jpg', 'blur')": (PictureError, "No such file"),

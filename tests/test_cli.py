@@ -140,7 +140,7 @@ REFUSED = {
     f"extract {CAT} --save text.jpg": (1, "text.jpg is there already"),
     f"extract {CAT} --save maps.npz -o maps.xyz": (1, "no picture format ends in '.xyz'"),
     f"extract {CAT} --save maps.npz -o no/maps.png": (1, "no/maps.png cannot be written: No such"),
-    f"extract {CAT} --save a.png -o a.png": (1, "a.png is asked for twice"),
+    f"extract {CAT} --save a.png -o a.png": (1, "a.png is named as an output twice"),
     f"extract {CAT} --save -": (2, "--save takes the name of a file"),
 }
 
@@ -229,7 +229,7 @@ def test_a_misfit_shows_the_table_up_to_it_then_what_clashes_and_what_would_fit(
         ("shape --input 224 --kernel 11 --stride 4 --strict-fit -q", 1, "--strict-fit: conv1"),
         ("shape lenet5 --kernel 3", 2, "--kernel describes one layer"),
         ("shape lenet5 vgg16", 2, "one network at a time"),
-        ("shape conv:8,3", 2, "the input's size is not known; give --input"),
+        ("shape conv:8,3", 2, "the input's size is unknown; give --input"),
         ("shape conw:8,3 --input 8", 2, "did you mean conv?"),
         ("shape none.net", 1, "none.net cannot be read: No such file"),
         ("shape bad.net", 2, "bad.net is not UTF-8 text: byte 0 is not"),
@@ -253,7 +253,7 @@ def test_a_misfit_shows_the_table_up_to_it_then_what_clashes_and_what_would_fit(
         ),
         ("shape conv:8,3 --sweep 5,6x7x8x9", 2, "the network's input is size x size x channels"),
         ("shape lenet5 --sweep 64..32", 2, "is empty, or has more than"),
-        ("shape lenet5 --columns flavour", 2, "is no column; there are layer"),
+        ("shape lenet5 --columns flavour", 2, "is not a column; there are layer"),
         ("shape lenet5 --mac-rule guess", 2, "'guess' is not one of"),
         ("shape", 2, "give --kernel for one layer, or the layers of a network"),
         ("solve --input 224 --kernel 11", 2, "give --output"),

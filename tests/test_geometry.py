@@ -257,7 +257,7 @@ def test_what_does_not_fit_is_refused_with_what_would(call, message):
 def test_a_pool_has_no_window_of_padding_alone():
     assert pool_padding_refusal(Window(2, dilation=2), (2, 2)) is None
     assert pool_padding_refusal(Window(2), (2, 0)) == (
-        "padding 2: a window of 2 cells would see nothing else"
+        "padding 2: a window of 2 cells would see nothing but padding"
     )
 
 

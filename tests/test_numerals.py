@@ -324,7 +324,7 @@ def npy(header, data=b""):
 BAD_ARRAYS = {
     b"\x93NUMPY": "it does not begin as one",
     b"\x93NUMPY\x09\0\x10\0": "it does not begin as one",
-    npy("(" * 9000): "it is no .npy array of plain numbers: its header is '((((",
+    npy("(" * 9000): "it is not a .npy array of plain numbers: its header is '((((",
     npy("{'descr': '|O', 'fortran_order': False, 'shape': (1, 1), }"): "of O is no",
     npy("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1, 1), }"): "of plain numbers",
     npy("{'descr': '<f8', 'fortran_order': False, 'shape': (True, 3), }", bytes(24)): "of plain numbers",

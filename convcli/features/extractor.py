@@ -126,7 +126,7 @@ def extract_features(
     ((8,), 'relu1.mean.0', 'relu1.max.3')
 
     For many pictures, an Extractor draws the weights once. Raises SpecError for text that is not
-    understood, UnfitError for what does not fit, PictureError for a file that is no picture, and
+    understood, UnfitError for what does not fit, PictureError for a file that is not a picture, and
     Refusal, their base, for weights that cannot be read; their texts name the options of `convcli
     extract`, which are called as the arguments are.
     """
@@ -182,7 +182,7 @@ class Extractor:
 
         Raises UnfitError for a run that needs more memory than there is, for layers that do not
         fit the picture, and for a vector with values beyond float32; PictureError for a file that
-        is no picture.
+        is not a picture.
         """
         self._notes.clear()
         x = self.samples(picture)

@@ -46,8 +46,8 @@ class Alike:
             if first.shapes.get(name) != shape:
                 return UnfitError(
                     f"{safe(path)}: {name} has the shape {shape} here and "
-                    f"{first.shapes.get(name)} for the pictures before, so that their vectors "
-                    "cannot be compared; --resize and --crop, or --gray, make pictures alike"
+                    f"{first.shapes.get(name)} for the pictures before, so their vectors cannot "
+                    f"be compared; --resize and --crop, or --gray, make pictures alike"
                 )
         if len(first.vector) != len(features.vector):
             return UnfitError(

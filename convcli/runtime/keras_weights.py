@@ -134,7 +134,7 @@ def _arrays(path: str) -> dict[str, list[Array]]:
     except Refusal:
         raise
     except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
-        raise Refusal(f"{safe(path)} is no file of Keras's: {safe(str(error))[:100]}") from None
+        raise Refusal(f"{safe(path)} is not a Keras file: {safe(str(error))[:100]}") from None
 
 
 def _vars(group: Group) -> Iterator[tuple[str, list[Array]]]:

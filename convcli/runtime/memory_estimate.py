@@ -126,7 +126,7 @@ def prediction(
     if now + memory.peak > room:
         raise UnfitError(
             f"the run needs {bytes_text(now + memory.peak)} of memory, {has} {bytes_text(room)}; "
-            "raise --max-memory, take a smaller --resize, or stop earlier with --until"
+            f"raise --max-memory, use a smaller --resize, or stop earlier with --until"
         )
     text = (
         f"peak memory predicted: {bytes_text(peak)} ({bytes_text(now)} now, weights "

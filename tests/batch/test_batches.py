@@ -313,7 +313,7 @@ def test_outputs_that_are_there_stop_a_batch_before_it_starts(shell, photos):
     assert (code, out) == (1, "")
     assert (
         err
-        == "Error: out/c.png is there already; nothing is written: --resume skips what is finished, --force overwrites it\n"
+        == "Error: out/c.png is already there; nothing is written: --resume skips finished results, --force overwrites them\n"
     )
     assert (tree("out"), Path("out/c.png").read_bytes()) == (["c.png"], before)
     assert shell("filter photos -k sobel -o out/ --force")[0] == 0

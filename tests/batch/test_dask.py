@@ -187,9 +187,9 @@ def test_vectors_and_networks_of_another_folder_are_those_of_a_local_run(
 
 
 ADDRESSES = {
-    "nonsense": (2, "is no address of a scheduler"),
-    "http://127.0.0.1:{port}": (2, "is no address of a scheduler"),
-    "tcp://127.0.0.1:99999": (2, "is no address of a scheduler"),
+    "nonsense": (2, "is not an address of a scheduler"),
+    "http://127.0.0.1:{port}": (2, "is not an address of a scheduler"),
+    "tcp://127.0.0.1:99999": (2, "is not an address of a scheduler"),
     "tcp://nohost.invalid:8786": (1, "no Dask scheduler answers at tcp://nohost.invalid:8786: "),
     "tcp://127.0.0.1:{port}": (1, "within 1 seconds"),
     "ws://127.0.0.1:{port}": (1, "no Dask scheduler answers at ws://"),
@@ -276,7 +276,7 @@ def test_a_scheduler_that_dies_ends_the_batch(shell, tmp_path):
     finally:
         mortal.close()
     assert (code, "Traceback" in err) == (1, False), err
-    assert err.splitlines()[-1].endswith("is gone; what is finished stays")
+    assert err.splitlines()[-1].endswith("is gone; finished results are kept")
     assert "0.png" in tree("out")
 
 

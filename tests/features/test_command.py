@@ -126,7 +126,7 @@ def test_a_folder_without_pictures_is_refused(shell, line):
     assert (code, err.startswith("Error: empty holds no pictures")) == (1, True)
 
 
-def test_distances_are_a_matrix_and_neighbours_are_ranked(shell):
+def test_distances_are_a_matrix_and_neighbors_are_ranked(shell):
     shutil.copy("leaf.png", "same.png")
     names = "cat.jpg leaf.png chart.png same.png"
     code, out, _ = shell(f"extract {names} --distances euclidean --recipe texture")
@@ -148,7 +148,7 @@ def test_distances_are_a_matrix_and_neighbours_are_ranked(shell):
     # the set says how it was made, so that nothing needs saying again
     code, out, _ = shell("extract leaf.png --nearest 2 --among set.npz")
     header, first, second = (line.split("\t") for line in out.splitlines())
-    assert (code, header) == (0, ["path", "rank", "neighbour", "distance"])
+    assert (code, header) == (0, ["path", "rank", "neighbor", "distance"])
     assert first[:3] == ["leaf.png", "1", "same.png"]
     assert float(first[3]) < 1e-6 < float(second[3])
     code, _, err = shell("extract leaf.png --nearest 2 --among set.npz --recipe digits")
@@ -288,10 +288,10 @@ REFUSED = {
     "extract cat.jpg --vector mean -o ": (2, "-o '': vectors are written as jsonl"),
     "extract cat.jpg --distances cosine -o x.npz": (2, "distances are printed"),
     "extract cat.jpg --nearest 1 --among few.npz --format npy": (2, "is for vectors, not for"),
-    "extract cat.jpg --like few.npz": (1, "few.npz holds no array called settings"),
+    "extract cat.jpg --like few.npz": (1, "few.npz has no array settings"),
     "extract cat.jpg --nearest 3": (2, "--nearest looks among several pictures"),
     "extract cat.jpg --among few.npz": (2, "--among goes with --nearest"),
-    "extract cat.jpg --nearest 3 --among few.npz": (1, "few.npz holds no array called vectors"),
+    "extract cat.jpg --nearest 3 --among few.npz": (1, "few.npz has no array vectors"),
     "extract cat.jpg relu --filters f.png -o m.png": (1, "the network has no convolutions"),
     "extract cat.jpg conv:1,1 --zero-mean --gray": (1, "zero-mean leaves nothing"),
     "extract cat.jpg linear:200000": (1, "of memory, this machine has"),

@@ -208,7 +208,7 @@ def test_layers_without_weights_give_what_keras_3_gives(tmp_path, layers, expect
 
 
 def of_operations(*operations):
-    """A model of operations that are no layers, each on what the one before gives."""
+    """A model of operations that are not layers, each on what the one before gives."""
     layers = [INPUT | {"name": "in", "inbound_nodes": []}]
     for place, (kind, config, *values) in enumerate(operations):
         name = layers[-1]["name"]

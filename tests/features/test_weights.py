@@ -174,7 +174,9 @@ def test_an_archive_of_another_version_is_refused(tmp_path):
     with zipfile.ZipFile(path, "w") as file:
         header = b"\x93NUMPY\x04\x00\x04\x00\x00\x00{}  "
         file.writestr("conv1.weight.npy", header)
-    with pytest.raises(Refusal, match=r"conv1.weight.npy: it is no .npy array: it does not begin"):
+    with pytest.raises(
+        Refusal, match=r"conv1.weight.npy: it is not a .npy array: it does not begin"
+    ):
         read_weights(path, SLOTS)
 
 

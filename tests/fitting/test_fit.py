@@ -380,7 +380,7 @@ REFUSED = {
     "fit a.png a.png --size 31": (1, "does not fit a picture of 30x40"),
     "fit a.png a.png --size 29": (1, "cannot determine 842 unknowns"),
     "fit a.png none.png": (1, "none.png cannot be read"),
-    "fit a.png bad.npy": (1, "bad.npy: it is no .npy array"),
+    "fit a.png bad.npy": (1, "bad.npy: it is not a .npy array"),
     "fit a.png object.npy": (1, "object.npy holds an array (1,) of O; write numbers"),
     "fit a.png nan.npy": (1, "not finite"),
     "fit - -": (2, "standard input holds one picture"),
@@ -492,6 +492,6 @@ def test_what_is_not_determined_is_told_once(capfd, tmp_path, monkeypatch):
     assert run(["fit", "const.png", "const.png"]) == 1
     out, err = capfd.readouterr()
     assert (out + err).count("fix 1 of 10 unknowns") == 1
-    assert err == "Error: not determined; a picture with more detail may do\n"
+    assert err == "Error: not determined; try a picture with more detail\n"
     assert run(["fit", "const.png", "const.png", "-q"]) == 1
     assert "fix 1 of 10 unknowns" in capfd.readouterr().err

@@ -303,7 +303,7 @@ MANY = f'{{"combine": "sum", "matrices": [{", ".join([ONE] * 65)}]}}'
 # a kernel in a file → what is said
 NO_KERNELS = {
     f"{{{PAIR}}}": "2 matrices are no kernel; write one, or JSON that says how they combine",
-    f'{{"combine": "product", {PAIR}}}': "'product' is no way to combine matrices; there are sum, magnitude, maximum",
+    f'{{"combine": "product", {PAIR}}}': "'product' does not combine matrices; there are sum, magnitude, maximum",
     '{"combine": "magnitude", "matrix": [[1]]}': "a magnitude is of two matrices or more, not of one",
     '{"one_sided": 2, "matrix": [[1]]}': "\"one_sided\" is true or false, not '2'",
     '{"anchor": 1, "matrix": [[1]]}': "\"anchor\" is a row and a column, such as [1, 1], not '1'",

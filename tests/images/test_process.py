@@ -308,7 +308,7 @@ def test_grey_of_inks_is_pillows_and_no_profile_of_colours_stays():
         (
             "CMYK",
             {"channels": "luma"},
-            "--channels luma reads RGB, and this picture has four inks; give --gray",
+            "--channels luma reads RGB, and this picture has four inks; add --gray",
         ),
     ],
 )
@@ -499,7 +499,7 @@ def test_weights_of_any_float_are_read_and_said_again(tmp_path, dtype):
         ({"rotate": 30}, "multiples of 45"),
         ({"anchor": (5, 0)}, "anchor 5,0 is not in a kernel of 3x3: rows 0 to 2"),
         ({"normalize": "sum"}, "sums to 0, and cannot sum to 1; --normalize abs"),
-        ({"border": "constant"}, "is no border"),
+        ({"border": "constant"}, "is not a border"),
         ({"border": "constant:x"}, "is not a number"),
         ({"range": "pct:9,1"}, "is no range"),
         ({"scale": "1/0"}, "--scale '1/0' is not a number"),

@@ -101,8 +101,8 @@ def test_a_keras_file_is_read_from_its_configuration(tmp_path):
             "neither a number",
         ),
         ({"class_name": "Sequential", "config": {"layers": [3]}}, "has no config"),
-        ("{", "is no JSON"),
-        ("[" * 100_000, "is no JSON"),
+        ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
         ("{}", "no class_name"),
     ],
 )
@@ -229,9 +229,12 @@ def test_a_configuration_of_darknet_has_its_published_figures():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[net]\nwidth=8\nheight=8\n[convolutional]\nfilters=x\n", "filters=x is no whole number"),
-        ("[net]\nwidth=8\nheight=8\n[shortcut]\nfrom=-3\n", "-3 is no section before this one"),
-        ("[net]\nwidth=8\nheight=8\n[route]\nlayers=9\n", "9 is no section before"),
+        (
+            "[net]\nwidth=8\nheight=8\n[convolutional]\nfilters=x\n",
+            "filters=x is not a whole number",
+        ),
+        ("[net]\nwidth=8\nheight=8\n[shortcut]\nfrom=-3\n", "-3 is not a section before this one"),
+        ("[net]\nwidth=8\nheight=8\n[route]\nlayers=9\n", "9 is not a section before"),
         ("[net]\nwidth=8\nheight=8\n[lstm]\n", r"\[lstm\] is not read"),
         ("[net]\nwidth=8\nheight=8\n[reorg]\nstride=3\n", "3 does not divide 8x8"),
         ("[net]\nwidth=8\nheight=8\n[connected]\nactivation=lekky\n", "did you mean leaky"),

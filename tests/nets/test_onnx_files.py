@@ -128,7 +128,7 @@ def test_the_weights_of_the_file_are_run(tmp_path):
 
 
 def test_channels_last_is_looked_through(tmp_path):
-    """The transposes of a TensorFlow file are no layers, and receptive fields go on."""
+    """The transposes of a TensorFlow file are not layers, and receptive fields go on."""
     arrays = {"conv/kernel:0": floats(4, 3, 3, 3), "scale": floats(4), "w": floats(2, 4, 3, 3)}
     nodes = [
         ("Transpose", ["x"], ["a"], {"perm": [0, 3, 1, 2]}),
@@ -319,7 +319,7 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1234\n
         (b'{"modelTopology": {"class_name": "Model"}}', "model.json", "a TensorFlow.js model"),
         (b'{"model_type": "vit", "layers": 3}', "config.json", "a configuration of transformers"),
         (b"\x0a\x12\x0a\4conv", "frozen.pb", "a TensorFlow graph: convert it"),
-        (b"\1\2\3", "file.dat", "a file of bytes of no kind that is known here"),
+        (b"\1\2\3", "file.dat", "a binary file of no kind that is known here"),
     ],
 )
 def test_other_files_are_named_by_their_bytes(tmp_path, data, name, what):

@@ -143,8 +143,8 @@ UNREAD = {
     "x = torch.randn(1, 16, 12, 12)\nup = nn.ConvTranspose2d(16, 16, 3, stride=2)\n"
     "y = up(x, output_size=(24, 24))": "output_size=(24, 24) is not within reach of (25, 25)",
     "a = Input(shape=(8,))\nx = Dense(3)(a)\nm = Model(a, x)\ny = m(a)": "a model that is called like a layer",
-    "import torch\nx = torch.randn(1, 8)\ny = mystery(x)": "'mystery' is no function",
-    "import torch.nn as nn\nm = nn.Mystery(3)": "'Mystery' is no layer",
+    "import torch\nx = torch.randn(1, 8)\ny = mystery(x)": "'mystery' is not a function",
+    "import torch.nn as nn\nm = nn.Mystery(3)": "'Mystery' is not a layer",
     "nn.BatchNorm2d(3)\nBatchNormalization(axis=0)": "axis=0 needs axes behind the batch",
     "nn.Linear(10, n)": "out_features must be a whole number, not 'n'",
 }
@@ -296,7 +296,7 @@ REFUSED = {
     "Dense(3, activation='rel')": "did you mean relu?",
     "Dense(3, 'rel')": "did you mean relu?",
     "keras.layers.Softmax(axis=1)": "axis=1 is not read",
-    "nn.Conv2d(3, 8, 3, padding_mode='refl')": "is no border: zeros, reflect, replicate, circular; did you mean reflect",
+    "nn.Conv2d(3, 8, 3, padding_mode='refl')": "is not a border: zeros, reflect, replicate, circular; did you mean reflect",
     "nn.ConvTranspose2d(3, 8, 3, stride=2, output_padding=2)": "output_padding=2 must be less than the stride 2",
     "transposed(8, 4, padding=causal)": "has no meaning for a transposed convolution",
     "Conv1DTranspose(8, 4, padding='causal')": "is none of valid, same",
@@ -319,7 +319,7 @@ REFUSED = {
     "conv(16, 5, connections=49)": "connections=49 is more than the 48 pairs of maps",
     "nn.Conv2D(3, 8, 3, padding=1)\nnn.ReLU()": "padding=1 is none of valid, same",
     "nn.LSTM(10, 20, proj_size=5)": "a recurrent layer with proj_size is not read here",
-    "layers.Mystery(10)": "'Mystery' is no layer that is known here",
+    "layers.Mystery(10)": "'Mystery' is not a layer that is known here",
     "a = conv(8, 3)\na = conv(8, 3)": "'a' names two layers",
     "m = Sequential()\nm.add(m)": "cannot hold itself",
     "residual([conv(8, 3), 7])": "the body holds 7, which is not a layer",
@@ -332,11 +332,11 @@ REFUSED = {
     "": "holds no layers",
     "__import__('os').system('true')": "holds no layers",
     "().__class__.__bases__[0].__subclasses__()": "holds no layers",
-    "__import__('os')": "'__import__' is no layer that is known here",
-    "conv(open('/etc/passwd'), 3)": "'open' is no layer that is known here",
+    "__import__('os')": "'__import__' is not a layer that is known here",
+    "conv(open('/etc/passwd'), 3)": "'open' is not a layer that is known here",
     "relu(lambda: 0)": "is not read here",
     "Dense(3, **options)": "** in",
-    "conv(*layers)": "is not a list that is known here",
+    "conv(*layers)": "is not a known list",
     "class A(nn.Module):\n  def __init__(self):\n    self.a = A()\n  def forward(self, x):\n"
     "    return x": "text:3   self.a = A()",
 }
@@ -357,7 +357,7 @@ LINES = {
     "torch.flatten(x, 1)": (192,),
     "torch.cat([x, x], axis=1)": (6, 8, 8),
     "torch.cat([x, x], dim=2)": (3, 16, 8),
-    "torch.cat([x, x[:, :, 1:]], dim=1)": "concat meets 8x8x3 and 7x8x3, which differ in more than the joined axis",
+    "torch.cat([x, x[:, :, 1:]], dim=1)": "concat meets 8x8x3 and 7x8x3, which differ in another axis than the joined one",
     "layers.concatenate([x, x])": (6, 8, 8),
     "layers.concatenate([x, x], axis=1)": (3, 16, 8),
     "layers.concatenate([x, x], axis=4)": "axis 4 of a tensor of 4 axes",
@@ -370,7 +370,7 @@ LINES = {
     "x.mean(4)": "axis 4 of a tensor of 4 axes",
     "F.pad(x, (1, 2, 3, 4))": (3, 15, 11),
     "F.pad(x, (1, 2), mode='reflect')": (3, 8, 11),
-    "F.pad(x, (1, 1, 1, 1), mode='odd')": "padding_mode='odd' is no border: zeros, reflect",
+    "F.pad(x, (1, 1, 1, 1), mode='odd')": "padding_mode='odd' is not a border: zeros, reflect",
     "F.interpolate(x, scale_factor=2, mode='bilinear')": (3, 16, 16),
     "F.max_pool2d(x, 2, 3, 0, 1, True)": (3, 3, 3),
     "F.max_pool2d(x, 2, 4, 0, 2, False)": (3, 2, 2),
@@ -432,8 +432,8 @@ NEAR = {
     "resnet51": "no network is called 'resnet51'; did you mean resnet50?",
     "resnet-55": "no network is called 'resnet-55'; did you mean resnet50?",
     "lenet": "did you mean lenet5?",
-    "relo": "'relo' is no layer that is known here; did you mean relu?",
-    "zzz": "'zzz' is no layer that is known here",
+    "relo": "'relo' is not a layer that is known here; did you mean relu?",
+    "zzz": "'zzz' is not a layer that is known here",
 }
 
 

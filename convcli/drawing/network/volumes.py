@@ -1,8 +1,8 @@
 """The styles `volumes` and `maps`: layers from left to right to scale, as papers draw them.
 
 A volume is as high and wide as its maps and as thick as they are many; `maps` draws some sheets
-instead. Edges between layers that are no neighbors are arcs above, and layers of a shortcut into an
-addition stand on its arc.
+instead. Edges between layers that are not neighbors are arcs above, and layers of a shortcut into
+an addition stand on its arc.
 """
 
 from collections.abc import Callable, Mapping, Sequence

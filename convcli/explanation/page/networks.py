@@ -60,7 +60,7 @@ def network_data(
     budget = Budget(max_bytes)
     picture_maps = budget.maps(x)
     if picture_maps is None:
-        raise SpecError(f"--max-size {bytes_text(max_bytes)} does not hold the picture itself")
+        raise SpecError(f"--max-size {bytes_text(max_bytes)} is too small for the picture itself")
     nodes: list[Record] = [
         {
             "name": INPUT,

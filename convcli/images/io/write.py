@@ -158,7 +158,7 @@ def losses(
     if isinstance(tags, Tags):
         lost = tags.lost(shape, dtype) if form.tags else []
         if lost:
-            texts.append(f"left out, as it does not hold for the result: {', '.join(lost)}")
+            texts.append(f"left out, because it does not describe the result: {', '.join(lost)}")
         unheld += [] if form.tags else tags.lost()
     if unheld and not form.floats:
         texts.append(f"{form.name} does not hold {', '.join(unheld)} of the picture")
@@ -170,7 +170,7 @@ def losses(
     if not (form.soft_alpha or picture.opaque):
         texts.append(f"{form.name} holds no soft transparency: alpha is cut at half")
     if "hidden_first" in metadata and form.frames and "hidden_first" not in form.metadata:
-        texts.append(f"{form.name} shows all it holds: the hidden first picture is left out")
+        texts.append(f"{form.name} shows every frame: the hidden first picture is left out")
     return tuple(texts)
 
 

@@ -1,7 +1,7 @@
 """The record of a kernel: parts of whole numbers with a scale, and how their responses combine.
 
 Kernels stand as they are drawn, for correlation: the left column of `sobel-x` meets the left
-neighbours. Weights are fractions, so that every response is exact: those of the catalogue that are
+neighbors. Weights are fractions, so that every response is exact: those of the catalogue that are
 not rational by nature (gaussians, √2) are rounded to multiples of 2⁻¹⁸ per axis, 2⁻²² per matrix.
 """
 
@@ -273,17 +273,20 @@ def rotated(kernel: Kernel, degrees: int) -> Kernel:
            [8, 7, 6]])
     """
     if degrees % 45:
-        raise SpecError(f"a kernel turns by multiples of 45 degrees, not by {degrees}")
+        raise SpecError(f"a kernel rotates by multiples of 45 degrees, not by {degrees}")
     eighths = degrees // 45 % 8
     if kernel.anchor is not None and eighths:
-        raise SpecError("an anchor is given for the kernel as it stands: rotate, or --anchor")
+        raise SpecError(
+            "--anchor names a position of the kernel as it was given: leave out "
+            "--anchor or the rotation"
+        )
     if eighths % 2 == 0:
         return kernel.with_parts(lambda p: _each(p, lambda f: np.rot90(f, eighths // 2)))
     rows, columns = kernel.shape
     if rows != columns or rows % 2 == 0:
         raise SpecError(
-            f"a kernel of {rows}x{columns} turns by 90, 180 or 270 degrees; "
-            "by 45 only a square of odd side does"
+            f"a kernel of {rows}x{columns} rotates by 90, 180 or 270 degrees; only a square "
+            f"kernel of odd size rotates by 45"
         )
 
     def turn(part: Part) -> Part:

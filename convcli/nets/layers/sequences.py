@@ -247,7 +247,9 @@ class Attention(NamedTuple):
         key = rest[0] if rest else value
         if len(key) < 2 or key[1:] != value[1:]:
             met = ", ".join(map(size_text, (query, value, key)))
-            raise UnfitError(f"attention needs tokens x channels, as many keys as values: {met}")
+            raise UnfitError(
+                f"attention needs tokens x channels, with as many keys as values: {met}"
+            )
         if not self.heads:
             if query[0] != key[0]:
                 raise UnfitError(f"attention of {query[0]} channels meets keys of {key[0]}")

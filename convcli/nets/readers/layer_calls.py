@@ -122,7 +122,7 @@ class LayerCalls:
             if isinstance(one, ast.Starred):
                 items = self._value(one.value)
                 if not isinstance(items, list | tuple) or isinstance(items, Leaf | Chain | Fork):
-                    raise SpecError(f"{excerpt(one)} is not a list that is known here")
+                    raise SpecError(f"{excerpt(one)} is not a known list")
                 args += items
             else:
                 args.append(self._value(one))
@@ -162,7 +162,7 @@ class LayerCalls:
     def _set_input(self, sizes: Sequence[object]) -> None:
         shape = named_shape(sizes)
         if self.input is not None and (self.parts or shape != self.input):
-            raise SpecError("a second input is not read here; networks of one input are")
+            raise SpecError("a second input is not read here; only networks with one input are")
         self.input = shape
 
 

@@ -136,7 +136,7 @@ def read_source(word: str) -> Reading:
     named = _model_file(word)
     path, entry = named or (word, "")
     if named is not None and not entry.strip():
-        raise SpecError(f"{safe(word)} names nothing behind its colon; give a class of the file")
+        raise SpecError(f"{safe(word)} has nothing after its colon; give a class of the file")
     if path != "-" and not zoo_name(path) and not path.endswith(TEXTS):
         from convcli.nets.readers.file_kinds import kind_of, read_file
 
@@ -237,7 +237,7 @@ def _read_python(text: str, source: str, path: str = "", entry: str = "") -> Rea
 
     reading = read_python(text, source, _is_keras(text), path, entry)
     if re.search(DECLARED, text) and "forward" not in text and "class " not in text:
-        why = "no forward says in which order the layers of self run, which is assumed"
+        why = "no forward shows the order of the layers of self, which is assumed"
         return reading._replace(network=reading.network._replace(unordered=why))
     return reading
 

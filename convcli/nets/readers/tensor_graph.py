@@ -160,7 +160,7 @@ class TensorGraph:
         x = self.settled(self.source(x))
         if prod(shape) != prod(x.stored):
             met, wanted = "x".join(map(str, x.stored)), "x".join(map(str, shape))
-            raise Halt(f"{prod(x.stored):,} values ({met}) are given the shape {wanted}")
+            raise Halt(f"{prod(x.stored):,} values ({met}) do not fit the shape {wanted}")
         if per_image(shape) == per_image(x.stored):
             return traced(x.node, shape)
         self._check(shape)

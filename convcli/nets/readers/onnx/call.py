@@ -94,19 +94,19 @@ class Call(NamedTuple):
     def integer(self, name: str, default: int) -> int:
         held = self.node.attributes.get(name, default)
         if not isinstance(held, int):
-            raise Halt(f"{safe(self.node.operator)}: {name} is no integer")
+            raise Halt(f"{safe(self.node.operator)}: {name} is not an integer")
         return held
 
     def number(self, name: str, default: float) -> float:
         held = self.node.attributes.get(name, default)
         if not isinstance(held, int | float):
-            raise Halt(f"{safe(self.node.operator)}: {name} is no number")
+            raise Halt(f"{safe(self.node.operator)}: {name} is not a number")
         return held
 
     def text(self, name: str, default: str) -> str:
         held = self.node.attributes.get(name, default)
         if not isinstance(held, str):
-            raise Halt(f"{safe(self.node.operator)}: {name} is no text")
+            raise Halt(f"{safe(self.node.operator)}: {name} is not text")
         return held
 
     def refuse(self, why: str) -> SpecError:

@@ -163,7 +163,7 @@ def build_module(
     if isinstance(value, Unknown):
         raise ReadError(f"{label} gives {value.text}, which is not known here", value.where)
     if not isinstance(value, Instance) or not value.cls.is_a(nn_module.MODULE):
-        raise ReadError(f"{label} gives {describe(value)}, which is no module")
+        raise ReadError(f"{label} gives {describe(value)}, which is not a module")
     kind = (
         "class" if isinstance(call, ast.Name) and isinstance(file.names.get(call.id), Class) else ""
     )

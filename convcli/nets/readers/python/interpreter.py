@@ -78,7 +78,7 @@ def deep_recursion() -> Iterator[None]:
     except RecursionError:
         raise ReadError("the file nests its calls too deep") from None
     except ControlFlow:
-        raise ReadError("return, break or continue where there is nothing to leave") from None
+        raise ReadError("return, break or continue outside of a function or loop") from None
     finally:
         sys.setrecursionlimit(before)
 
@@ -137,7 +137,7 @@ class ModelInterpreter:
         """Objects whose `id()` is a key here: they live as long as this does."""
         self._before: list[ModuleState] = []
         self._library_names: dict[tuple[str, str], Value] = {}
-        self._circular = Unknown("a name that is imported in a circle")
+        self._circular = Unknown("a name of a circular import")
 
     new_input: Callable[..., Value]
     """Given by the interpreter of a text, which knows its input."""

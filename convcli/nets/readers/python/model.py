@@ -245,15 +245,13 @@ def _as_registered(
                 kind = type(value)
                 notes.append(
                     f"{label} is a {kind.__name__}: PyTorch registers none of its "
-                    f"{counted(len(layers), 'layer')}, and counts none of their parameters; use "
+                    f"{counted(len(layers), 'layer')} and counts none of their parameters; use "
                     f"{REGISTERING[kind]}"
                 )
     rest = [name for name, one in first.items() if id(one) not in named]
     if rest:
         some = ", ".join(rest[:4]) + (", …" if len(rest) > 4 else "")
-        notes.append(
-            f"{some}: no attribute of a module holds it, so that PyTorch counts it nowhere"
-        )
+        notes.append(f"{some}: no attribute of a module holds it, so PyTorch does not count it")
     return marked, notes
 
 
@@ -327,8 +325,8 @@ def notes_of(recorder: GraphRecorder, rest: list[Node], outputs: list[Tensor]) -
         names = ", ".join(node.name for node in rest[:4]) + (", …" if len(rest) > 4 else "")
         if params:
             notes.append(
-                f"{names}: the output needs none of their {power_text(params)} parameters, "
-                "which are in the totals"
+                f"{names}: the output does not use their {power_text(params)} parameters, which "
+                f"are in the totals"
             )
     if outputs and (len(outputs[0].shape) < 2 or outputs[0].shape[0] != 1):
         notes += recorder.folds[:1]

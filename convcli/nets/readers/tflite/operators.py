@@ -136,7 +136,7 @@ def _arithmetic(type_: str) -> Callable[[Call], Value]:
             pair = [call.graph.settled(x) for x in pair]
         stored = broadcast_shape(pair[0].stored, pair[1].stored)
         if stored is None or prod(stored) != prod(call.output):
-            raise Halt(f"{left.shape} and {right.shape} do not go together")
+            raise Halt(f"{left.shape} and {right.shape} do not match")
         same = len(pair[0].stored) == len(pair[1].stored) and type_ in ("add", "multiply")
         record: Layer = Merge(type_) if same else Broadcast(type_)
         node = call.graph.join(record, pair, call.name)
@@ -298,7 +298,7 @@ OPERATORS: dict[str, Callable[[Call], Value]] = {
     "ABS": _activation(Activation("abs")),
     "ELU": _activation(Activation("elu")),
     **{name: _refused("a graph that depends on values") for name in ("IF", "WHILE", "CALL")},
-    **{name: _refused("an operator of somebody's own") for name in ("CUSTOM", "DELEGATE")},
+    **{name: _refused("a custom operator") for name in ("CUSTOM", "DELEGATE")},
     **{name: _refused("a layer with weights of its own") for name in WEIGHTED},
     "Convolution2DTransposeBias": _transposed_with_bias,
 }

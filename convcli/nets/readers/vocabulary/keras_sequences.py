@@ -105,7 +105,7 @@ def _wrapped(layer: object) -> Layer:
     """The layer that a wrapper is given."""
     if isinstance(layer, Leaf):
         return layer.layer
-    raise SpecError(f"{shown(layer)} is no layer that is read inside another one")
+    raise SpecError(f"{shown(layer)} is not a layer that is read inside another one")
 
 
 def bidirectional(
@@ -117,7 +117,7 @@ def bidirectional(
 ) -> Recurrent:
     inner = _wrapped(layer)
     if not isinstance(inner, Recurrent):
-        raise SpecError(f"a {inner.type} is no recurrent layer that has two directions here")
+        raise SpecError(f"a {inner.type} is not a recurrent layer that has two directions here")
     if backward_layer is not None and _wrapped(backward_layer) != inner:
         raise SpecError("a backward_layer of other sizes is not read")
     for name in JOINED:

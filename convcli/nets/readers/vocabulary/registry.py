@@ -60,7 +60,7 @@ def new_layer(name: str, args: Sequence[object], options: Mapping[str, object]) 
             return build(layers[name], name, args, options)
         known += layers
     hint = like(name, known) or "; convcli layers lists them"
-    raise SpecError(f"{shown(name)} is no layer that is known here{hint}")
+    raise SpecError(f"{shown(name)} is not a layer that is known here{hint}")
 
 
 def checked(

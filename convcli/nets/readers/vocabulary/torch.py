@@ -124,7 +124,7 @@ def conv_transpose(axes: int, lazy: bool = False) -> Callable[..., TransposedCon
         kernel = counts(kernel_size, axes, "kernel_size")
         for refusal in map(output_padding_refusal, extra, map(Window, kernel, strides, spacing)):
             if refusal:
-                raise SpecError(f"{refusal}, as PyTorch has it")
+                raise SpecError(f"{refusal}, as in PyTorch")
         return TransposedConv(
             count(out_channels, "out_channels"),
             kernel,
@@ -214,7 +214,7 @@ def lp_pool(axes: int) -> Callable[..., Pool]:
         norm_type: object, kernel_size: object, stride: object = None, ceil_mode: object = False
     ) -> Pool:
         if norm_type == 0:
-            raise SpecError("norm_type must not be 0, of which there is no root")
+            raise SpecError("norm_type must not be 0: there is no such root")
         pool = _pool("lp", axes, kernel_size, stride, 0, 1, ceil_mode)
         return pool._replace(power=number_or(norm_type, 2.0))
 

@@ -333,7 +333,7 @@ def _init_lambda(
 ) -> None:
     if isinstance(function, str | Unknown):
         text = function if isinstance(function, str) else function.text
-        raise ReadError(f"Lambda: {text} is no function that is known here")
+        raise ReadError(f"Lambda: {text} is not a function that is known here")
     owner.attrs["function"] = function
 
 

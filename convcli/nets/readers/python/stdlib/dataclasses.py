@@ -25,7 +25,7 @@ ENUM = Class("Enum")
 
 
 METHODS = (Function, Native, BoundMethod, StaticMethod, ClassMethod, Property, Class)
-"""What in the body of an enumeration is no member of it."""
+"""What in the body of an enumeration is not a member of it."""
 
 
 def complete_class(cls: Class, node: ast.ClassDef) -> Class:

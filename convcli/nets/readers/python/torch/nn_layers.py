@@ -186,7 +186,7 @@ def _any_convolution(
 ) -> None:
     """`_ConvNd.__init__`, which says on how many axes by the kernel."""
     if not isinstance(kernel_size, tuple | list) or transposed:
-        raise ReadError("_ConvNd of a kernel that is no tuple, or transposed, is not read here")
+        raise ReadError("_ConvNd of a kernel that is not a tuple, or transposed, is not read here")
     sizes = in_channels, out_channels, kernel_size, stride, padding, dilation
     initialize = _initializer(f"Conv{len(kernel_size)}d")
     initialize(interpreter, owner, *sizes, groups, bias, padding_mode)
