@@ -151,7 +151,7 @@ def not_a_value(node: ast.AST) -> SpecError:
     return SpecError(f"{excerpt(node)} is not a number, a name or a list of them")
 
 
-def shown(value: object) -> str:
+def brief(value: object) -> str:
     """A value as text, cut to what a line can hold, however large or nested it is."""
     try:
         text = reprlib.repr(value)

@@ -331,7 +331,7 @@ def row_hints(rows: int, columns: int) -> tuple[str, ...]:
     """What to say of a kernel of one row that may be meant as a square.
 
     >>> row_hints(1, 9)
-    ('custom 1x9 is one row; a 3x3 kernel has its rows apart by ;',)
+    ('custom 1x9 is one row; a 3x3 kernel separates its rows by ;',)
     >>> row_hints(3, 3), row_hints(1, 5)
     ((), ())
     """

@@ -276,8 +276,8 @@ def draw(result: Result, stream: TextIO | None = None) -> None:
     widths = [max(map(len, cells)) for cells in columns]
     crowded = console.is_terminal and sum(widths) + 3 * len(widths) > console.width + 1
     if crowded:
-        shown = _telling(result, columns, numeric)
-        columns, numeric = [columns[n] for n in shown], [numeric[n] for n in shown]
+        numbers = _telling(result, columns, numeric)
+        columns, numeric = [columns[n] for n in numbers], [numeric[n] for n in numbers]
         if any("." in cell for cell in columns[0][1 : len(rows) + 1]):
             columns = _as_tree(columns, len(rows))
         parts = columns_that_fit(columns, console.width)

@@ -242,8 +242,8 @@ REFUSED = [
     (lambda: output_length(5, Window(4, 1, 3), (1, 2)), r"padded to 8 \(1 \+ 5 \+ 2\)"),
     (lambda: output_length(0, Window(1)), "longer than the input of 0; pad 1 at both ends$"),
     (lambda: Fit(2, Window(3), (0, 0)).leftover, "the kernel of 3 is longer than the input of 2"),
-    (lambda: transposed_length(3, Window(3), (4, 4)), "padding 4,4 leaves nothing of 5 cells"),
-    (lambda: transposed_length(0, Window(9)), "padding 0,0 leaves nothing of 0 cells"),
+    (lambda: transposed_length(3, Window(3), (4, 4)), "padding 4,4 cuts off all 5 cells"),
+    (lambda: transposed_length(0, Window(9)), "padding 0,0 cuts off all 0 cells"),
     (lambda: transposed_length(3, Window(3, 2), (0, 0), 2), "output_padding=2 must be less than"),
 ]
 

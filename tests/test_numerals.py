@@ -248,7 +248,7 @@ def test_a_kernel_of_several_matrices_is_none_to_a_filter(shell):
             file.write(text)
         code, _, err = shell("filter a.png -o o.png -k @k.txt")
         assert code == 2
-        assert "kernel file k.txt: 2 matrices are no kernel; write one, or JSON that says" in err
+        assert "kernel file k.txt: 2 matrices are not a kernel; write one, or JSON that says" in err
         assert len(lesson_of(ExplainOptions(input="20x20", kernel="@k.txt")).walk.given) == 2
 
 
@@ -336,7 +336,7 @@ BAD_ARRAYS = {
     npy("{'descr': '<c16', 'fortran_order': False, 'shape': (1, 1), }", bytes(16)): "of complex128 is no",
     npy("{'descr': '<f16', 'fortran_order': False, 'shape': (1, 1), }", bytes(16)): "of float128 is no",
     npy("{'descr': '<U1', 'fortran_order': False, 'shape': (1, 1), }", bytes(1)): "of U1 is no",
-    npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 3), }"): "it has no numbers, at least one is needed",
+    npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 3), }"): "it needs at least one number",
     npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1, 1, 1), }", bytes(8)): "is no",
     npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1, 1100), }", bytes(1100)): "is 1x1100; at most",
     npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1), }", b"\0\0\0\0\0\0\xf0\x7f"): "'inf' in row 1",
@@ -383,11 +383,11 @@ def test_files_that_cannot_be_read_are_named(shell):
 # kernel → what the run says of it on stderr
 TITLES = {
     "0,-1,0,-1,5,-1,0,-1,0": [
-        "custom 1x9 is one row; a 3x3 kernel has its rows apart by ;",
+        "custom 1x9 is one row; a 3x3 kernel separates its rows by ;",
         "custom 1x9: values ",
     ],
     "1 1 1 1": [
-        "custom 1x4 is one row; a 2x2 kernel has its rows apart by ;",
+        "custom 1x4 is one row; a 2x2 kernel separates its rows by ;",
         "custom 1x4: values ",
     ],
     "1 1 1 1 1": ["custom 1x5: values "],

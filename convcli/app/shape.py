@@ -178,10 +178,10 @@ def _steps(name: str, batch: int) -> str:
 
 def _check_counts(options: ShapeOptions, why: str) -> None:
     """Refuse what asks for more than counts of parameters, where no more is known."""
-    asked = {*options.columns, *options.get, *(name for name, _, _ in options.expect)}
+    requested = {*options.columns, *options.get, *(name for name, _, _ in options.expect)}
     others = options.given("versus", "train", "explain", "fit")
     silent = options.quiet and not (options.expect or options.get)
-    if silent or others or asked - {"layer", "type", "params", "trainable", "frozen"}:
+    if silent or others or requested - {"layer", "type", "params", "trainable", "frozen"}:
         raise UnfitError(why)
 
 

@@ -140,14 +140,14 @@ def on_cluster(tasks: Sequence[Task], job: AnyJob, address: str, ship: str) -> I
 T = TypeVar("T")
 
 
-def _within(seconds: float, ask: Callable[[], T]) -> T:
+def _within(seconds: float, request: Callable[[], T]) -> T:
     """The answer to a question. Raises TimeoutError where there is none in time."""
     answers: list[T] = []
     errors: list[BaseException] = []
 
     def run() -> None:
         try:
-            answers.append(ask())
+            answers.append(request())
         except BaseException as error:
             errors.append(error)
 
@@ -259,7 +259,7 @@ def _in_order(tasks: Sequence[Task], job: AnyJob, cluster: Cluster, ship: str) -
                     raise
                 raise cluster.gone() from None
         task, pending = waiting.popleft()
-        yield pending if isinstance(pending, Outcome) else _received(task, pending, cluster, ship)
+        yield pending if isinstance(pending, Outcome) else _outcome(task, pending, cluster, ship)
 
 
 def _resumes(job: AnyJob) -> bool:
@@ -292,7 +292,7 @@ def _send_bytes(client: Client, job: AnyJob, task: Task) -> Pending:
     return client.submit(shipped, job, task.source, suffix, data, pure=False, retries=1)
 
 
-def _received(task: Task, future: Future, cluster: Cluster, ship: str) -> Outcome:
+def _outcome(task: Task, future: Future, cluster: Cluster, ship: str) -> Outcome:
     from distributed import CancelledError, KilledWorker
 
     try:

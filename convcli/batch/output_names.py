@@ -170,7 +170,7 @@ def tasks_of(
     if taken and not force and not resume:
         others = f" and {len(taken) - 1:,} more are" if len(taken) > 1 else " is"
         raise OutputError(
-            f"{safe(taken[0])}{others} already there; nothing is written: --resume skips "
+            f"{safe(taken[0])}{others} there already; nothing is written: --resume skips "
             f"finished results, --force overwrites them"
         )
     return tasks

@@ -43,7 +43,7 @@ def finished_before(target: str, source: str, record: str) -> Done | None:
         return Done("skipped", (RECIPE_UNKNOWN,))
     if record_in(target) != record:
         raise OutputError(
-            f"{safe(target)} already exists and was made with other options; --force overwrites it"
+            f"{safe(target)} already exists and was made otherwise; --force overwrites it"
         )
     return Done("skipped")
 

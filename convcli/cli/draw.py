@@ -31,7 +31,7 @@ LABELS = Reads("NAMES", lambda text: tuple(text.split(",")) if text else ())
 @group(
     "The figure",
     option("--style", type=click.Choice(STYLES), help="How layers are drawn.  [what fits]"),
-    option("--labels", type=LABELS, help="Labels, by commas: sizes, kernels, params, macs, rf."),
+    option("--labels", type=LABELS, help="Any of sizes, kernels, params, macs, rf."),
     option("--title", metavar="TEXT", help="A heading."),
     option("--legend", is_flag=True, help="Add a legend of the colors."),
     more=[

@@ -231,7 +231,7 @@ class Extractor:
         return self._rows[shape]
 
     def memory(
-        self, shape: Shape, kept: Collection[str] = (), shown: int = 0, preparing: int = 0
+        self, shape: Shape, kept: Collection[str] = (), retained: int = 0, preparing: int = 0
     ) -> Prediction:
         """The memory that a run takes at most, in words, where the maps of nodes are `kept`.
 
@@ -239,7 +239,7 @@ class Extractor:
         Raises UnfitError for a run beyond the limits.
         """
         rows = self.rows(shape)
-        return prediction(rows, shape, self.setup.init, kept, shown, self.limits, preparing)
+        return prediction(rows, shape, self.setup.init, kept, retained, self.limits, preparing)
 
     def _needs(self, header: Header) -> int:
         return preparing_bytes(header, self.setup.preparation)

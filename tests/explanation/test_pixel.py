@@ -121,5 +121,5 @@ def test_a_receptive_field_is_drawn_on_the_picture(capfd, tmp_path, monkeypatch)
     assert (shown[300:512, 300:] <= full[300:, 300:]).all()
     assert len(shown) == 512 + 2 * 16
     assert (shown[512:] == (40, 40, 40)).all(axis=2).any()  # the caption
-    assert run(line.split()) == 1  # it is there already
+    assert run(line.split()) == 1  # it already exists
     assert os.listdir() == ["cat.receptive.png"]

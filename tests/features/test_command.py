@@ -94,7 +94,7 @@ def test_vectors_are_of_the_layers_named(shell):
 
 
 def test_a_picture_that_fails_is_told_of_and_the_others_go_on(shell):
-    Path("bad.png").write_text("no picture")
+    Path("bad.png").write_text("not a picture")
     code, out, err = shell("extract cat.jpg bad.png leaf.png --vector mean")
     assert code == 1
     assert [json.loads(text)["path"] for text in out.splitlines()] == ["cat.jpg", "leaf.png"]
@@ -107,8 +107,8 @@ def test_a_folder_stands_for_its_pictures(shell):
     for name in ("b.png", "a.png"):
         shutil.copy("leaf.png", f"photos/{name}")
     shutil.copy("cat.jpg", "photos/c.jpe")
-    Path("photos/notes.txt").write_text("no picture")
-    Path("photos/.hidden.png").write_text("no picture")
+    Path("photos/notes.txt").write_text("not a picture")
+    Path("photos/.hidden.png").write_text("not a picture")
     _, out, _ = shell("extract photos --vector mean -q")
     paths = [json.loads(text)["path"] for text in out.splitlines()]
     assert paths == [os.path.join("photos", name) for name in ("a.png", "b.png", "c.jpe")]
@@ -221,7 +221,7 @@ def test_a_folder_gets_a_grid_a_layer_and_the_filters(shell):
     with Image.open("maps/leaf.conv1.png") as sheet:
         assert sheet.width == 1200
     code, _, err = shell("extract leaf.png conv:4,3 relu conv:8,3 -o maps/ -q")
-    assert (code, "is there already" in err) == (1, True)
+    assert (code, "already exists" in err) == (1, True)
 
 
 def test_a_folder_of_a_network_without_filters_holds_its_maps(shell):
@@ -390,7 +390,7 @@ def test_failures_of_both_sides_of_a_comparison_are_counted_together(shell, jobs
     os.mkdir("among")
     shutil.copy("leaf.png", "among")
     for name in ("bad.png", "among/bad.png", "among/worse.png"):
-        Path(name).write_text("no picture")
+        Path(name).write_text("not a picture")
     code, out, err = shell(f"extract cat.jpg bad.png --nearest 5 --among among {jobs}")
     assert (code, len(out.splitlines())) == (1, 2)
     assert err.endswith("Error: 3 of 5 pictures failed\n")
@@ -404,7 +404,7 @@ def test_failures_of_both_sides_of_a_comparison_are_counted_together(shell, jobs
 def test_nothing_is_shown_where_one_side_of_a_comparison_failed(shell, line):
     os.mkdir("bad")
     for name in ("bad/a.png", "bad/b.png"):
-        Path(name).write_text("no picture")
+        Path(name).write_text("not a picture")
     assert shell("extract leaf.png --vector mean,std -o leaf.npz -q")[0] == 0
     code, out, err = shell(f"extract {line} --nearest 1")
     assert (code, out, err.count("is not a picture")) == (1, "", 2)
@@ -534,7 +534,7 @@ def test_a_bad_picture_leaves_the_sheets_of_the_others(tmp_path, monkeypatch, ca
     monkeypatch.chdir(tmp_path)
     for name in ("a.png", "c.png"):
         shutil.copy(SAMPLES / "chart.png", name)
-    Path("b.png").write_text("no picture")
+    Path("b.png").write_text("not a picture")
     assert run(["extract", "a.png", "b.png", "c.png", "conv:2,3", "-q"]) == 1
     out, err = capfd.readouterr()
     assert out.split() == ["a.maps.png", "c.maps.png"]

@@ -275,7 +275,7 @@ def test_tags_of_a_tiff_that_a_format_does_not_hold_are_said(capfd):
     assert tags_in("in.tif") == ALL
     words = ["filter", "in.tif", "-k", "blur", "--stride", "2", "--lossy-in-place", "-q"]
     assert run(words) == 0
-    assert "left out, as it does not hold for the result" in capfd.readouterr().err
+    assert "left out, because it does not describe the result" in capfd.readouterr().err
     assert tags_in("in.tif") == AUTHOR
     assert run([*words, "-o", "x/"]) == 2
 

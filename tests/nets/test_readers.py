@@ -283,7 +283,7 @@ REFUSED = {
     f"conv({10**30}, 3)": "filters must be from 1",
     "linear(10**9)": "is not a number, a name or a list of them",
     "linear(99999999 * 99999999 * 99999999)": "is too large",
-    "conw(8, 3)": "no layer that is known here; did you mean conv?",
+    "conw(8, 3)": "not a layer that is known here; did you mean conv?",
     "residul([relu])": "did you mean residual?",
     "nn.MaxPol2d(2)": "did you mean MaxPool2d?",
     "GlobalAvgPooling2D()": "did you mean GlobalAvgPool2D?",

@@ -241,7 +241,7 @@ def test_the_newest_model_of_a_script_is_meant_and_the_others_are_named():
     network = reading.network
     assert reading.about == "PyTorch model D, the newest, not G, 1 layer"
     assert [node.layer.outputs for node in network.nodes] == [1]
-    assert network.notes == ("D is shown, the last of the models; others: G",)
+    assert network.notes == ("D is shown, the newest of the models; others: G",)
 
 
 def test_a_text_is_read_anew_for_another_input():

@@ -171,10 +171,10 @@ def doubled():
     ("program", "message"),
     [
         (doubled(), "nested too deep"),
-        (b"\x80\x02", "breaks off"),
+        (b"\x80\x02", "ends early"),
         (b"\x80\x02" + b"]" * 99 + b".", "holds no tensors"),
-        (b"\x80\x02X\xff\xff\xff\x7fa.", "runs over the end"),
-        (b"\x80\x02\x8b\xff\xff\xff\xff.", "runs over the end"),
+        (b"\x80\x02X\xff\xff\xff\x7fa.", "goes beyond the end"),
+        (b"\x80\x02\x8b\xff\xff\xff\xff.", "goes beyond the end"),
         (b"\x80\x63.", "protocols above 5"),
         (b"\x80\x02}.", "holds no tensors"),
     ],
@@ -248,8 +248,8 @@ def test_safetensors_are_read_without_their_package(tmp_path):
         ({"a": entry("F32", [2], 0, 16)}, "holds 16 bytes"),
         ({"a": entry("X9", [2], 0, 8)}, "unknown element type"),
         ({"a": 3}, "is not a tensor"),
-        (b'{"a": {}, "a": {}}', "no JSON"),
-        (b"{" * 5000, "no JSON"),
+        (b'{"a": {}, "a": {}}', "not JSON"),
+        (b"{" * 5000, "not JSON"),
     ],
 )
 def test_headers_that_cannot_be_are_refused(tmp_path, header, message):

@@ -34,7 +34,9 @@ def check_free(paths: Iterable[str | None], force: bool, *sources: str) -> None:
             continue
         for source in sources:
             if source != "-" and os.path.isfile(source) and os.path.samefile(path, source):
-                raise OutputError(f"{safe(path)} is the input, which only --in-place overwrites")
+                raise OutputError(
+                    f"{safe(path)} is the input, which is never overwritten but with --in-place"
+                )
         if not force:
             raise OutputError(f"{safe(path)} already exists; --force overwrites it")
 

@@ -123,9 +123,9 @@ class Layout(NamedTuple):
     @property
     def suits_vips(self) -> bool:
         """Whether libvips gives its samples as they stand, of those that it has a format of."""
-        held = (32,) if self.formats[0] == FLOAT else (8, 16, 32)
+        sizes = (32,) if self.formats[0] == FLOAT else (8, 16, 32)
         unpacked = self.compression in UNPACKED_BY_VIPS and self.photometric in (BLACK_IS_ZERO, RGB)
-        return unpacked and self.bits[0] in held
+        return unpacked and self.bits[0] in sizes
 
     @property
     def has_alpha(self) -> bool:

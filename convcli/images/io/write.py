@@ -69,7 +69,7 @@ def save_picture(
 
     Raises OutputError when the format cannot hold it.
     """
-    picture = _as_held(without_alpha(picture, form), form)
+    picture = _as_stored(without_alpha(picture, form), form)
     pixels = picture.pixels
     _check_samples(pixels, form)
     check_frames(picture, form)
@@ -192,7 +192,7 @@ def _color_text(chunk: tuple[bytes, bytes]) -> str:
     return ""
 
 
-def _as_held(picture: Picture, form: Format) -> Picture:
+def _as_stored(picture: Picture, form: Format) -> Picture:
     """The picture without what a format does not hold: soft alpha, a hidden first frame."""
     if "hidden_first" in picture.metadata and "hidden_first" not in form.metadata:
         first, *rest = picture.frames or (picture.pixels,)

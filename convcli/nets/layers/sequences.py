@@ -305,10 +305,10 @@ class CenterCrop(NamedTuple):
 
     def measure(self, *inputs: Shape) -> Measure:
         shape = maps(self.type, inputs, len(self.sizes))
-        spare = [met - size for met, size in zip(shape[1:], self.sizes, strict=True)]
-        if min(spare) < 0:
+        excess = [met - size for met, size in zip(shape[1:], self.sizes, strict=True)]
+        if min(excess) < 0:
             return Upsample(sizes=self.sizes).measure(shape)
-        sides = tuple((-(more // 2), -(more - more // 2)) for more in spare)
+        sides = tuple((-(more // 2), -(more - more // 2)) for more in excess)
         return Pad(sides).measure(shape)
 
 

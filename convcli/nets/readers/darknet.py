@@ -235,10 +235,10 @@ def _gated(build: _Build) -> Traced:
 def _cropped(build: _Build) -> Traced:
     """The center of the maps, as Darknet crops where it does not train."""
     lengths = [build.section.number(f"crop_{name}", 1) for name in ("height", "width")]
-    spare = [n - length for n, length in zip(build.x.stored[2:], lengths, strict=True)]
-    if min(*spare, *(length - 1 for length in lengths)) < 0:
+    excess = [n - length for n, length in zip(build.x.stored[2:], lengths, strict=True)]
+    if min(*excess, *(length - 1 for length in lengths)) < 0:
         raise Halt(f"{lengths[0]}x{lengths[1]} of {build.x.stored[2]}x{build.x.stored[3]}")
-    return build.layer(Pad(tuple((-(more // 2), more // 2 - more) for more in spare)))
+    return build.layer(Pad(tuple((-(more // 2), more // 2 - more) for more in excess)))
 
 
 def _normalized(build: _Build) -> Traced:

@@ -108,8 +108,8 @@ class _Program:
         for spec in _list(_object(module["signature"])["input_specs"]):
             ((kind, entry),) = _object(spec).items()
             argument = _object(_object(entry)["arg"])
-            held = argument.get("as_tensor")
-            name = str(_object(held)["name"] if held is not None else argument.get("name", ""))
+            tensor = argument.get("as_tensor")
+            name = str(_object(tensor)["name"] if tensor is not None else argument.get("name", ""))
             if kind == "user_input":
                 if name:
                     self.inputs.append(name)
@@ -266,9 +266,9 @@ class _Call(NamedTuple):
 
     def layer(self, record: Layer, *arrays: StoredArray | None, roles: Sequence[str] = ()) -> Value:
         """Append a layer, and check that it gives the size that the file says."""
-        held = [array for array in arrays if array is not None]
-        name = next((weight_owner(array.name) for array in held), "") or self.name
-        weights = dict(zip(roles, held, strict=False))
+        present = [array for array in arrays if array is not None]
+        name = next((weight_owner(array.name) for array in present), "") or self.name
+        weights = dict(zip(roles, present, strict=False))
         y = self.graph.layer(record, self.x(), name, weights)
         if y.shape != self.output:
             raise Halt(f"it gives {y.shape}, but the file says {self.output}")
@@ -393,15 +393,15 @@ def _linear(call: _Call) -> Value | None:
 
 def _batch_norm(call: _Call) -> Value | None:
     arrays = [call.array(name) for name in ("weight", "bias", "running_mean", "running_var")]
-    held = [array for array in arrays if array is not None]
-    if not held or arrays[2] is None:
+    present = [array for array in arrays if array is not None]
+    if not present or arrays[2] is None:
         return None
     vectors = sum(array is not None for array in arrays[:2])
     eps = call.value("eps", 1e-5)
     record = Norm(
         "batch",
         vectors,
-        held[0].elements,
+        present[0].elements,
         tracked=True,
         eps=float(eps) if isinstance(eps, int | float) else 1e-5,
     )

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from convcli.callsyntax import arithmetic, excerpt, negated, shown
+from convcli.callsyntax import arithmetic, brief, excerpt, negated
 from convcli.errors import SpecError
 from convcli.nets.graph import INPUT, Builder, Chain, Fork, Leaf, Network, Part
 from convcli.nets.input_size import named_shape
@@ -185,7 +185,7 @@ def chain(builder: Builder, parts: Sequence[tuple[str, Part]]) -> None:
     counts = Counter(name for name, _ in parts if name)
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
-        raise SpecError(f"{shown(twice[0])} names two layers")
+        raise SpecError(f"{brief(twice[0])} names two layers")
     value = INPUT
     for name, part in parts:
         value = builder.append(part, value, called=name if len(parts) > 1 else "")

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.nets.graph import INPUT, Builder, Reading
 from convcli.nets.layers import Shape
@@ -64,7 +64,7 @@ def read_words(given: Sequence[str]) -> Reading:
         meant = _meant(given)
         if meant is None:
             raise
-        raise SpecError(f"no network is called {shown(given[0])}{meant}") from None
+        raise SpecError(f"no network is called {brief(given[0])}{meant}") from None
 
 
 def _meant(given: Sequence[str]) -> str | None:

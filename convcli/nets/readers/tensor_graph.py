@@ -202,8 +202,8 @@ class TensorGraph:
         leaf = Leaf(layer, own)
         names = [array.name for array in weights.values()] if weights else []
         if names and all(names):
-            first, held = self._leaves.setdefault(names[0], (leaf, names))
-            if first is not leaf and (names == held or names == held[:1]):
+            first, known = self._leaves.setdefault(names[0], (leaf, names))
+            if first is not leaf and (names == known or names == known[:1]):
                 self.builder.share(leaf, first)
         node = self.builder.join(leaf, tuple(inputs), scope and f"{scope}.")
         if self.builder.nodes[-1].counted:

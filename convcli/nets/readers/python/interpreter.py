@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import process_time
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.nets.graph import Leaf
 from convcli.nets.readers.python import libraries
@@ -280,7 +280,7 @@ class ModelInterpreter:
         for file in self.files.known.values():
             if file.name.removesuffix(".py") == name:
                 return file
-        return Unknown(f"sys.modules[{shown(name)}]")
+        return Unknown(f"sys.modules[{brief(name)}]")
 
     def import_all(self, module: str, level: int, frame: Frame) -> None:
         source = self.import_module(module, level, frame)
@@ -309,7 +309,7 @@ class ModelInterpreter:
     def method_of_value(self, owner: Value, name: str) -> Value:
         method = methods.method_of(owner, name)
         if method is MISSING:
-            raise ProgramException("AttributeError", f"{describe(owner)} has no {shown(name)} here")
+            raise ProgramException("AttributeError", f"{describe(owner)} has no {brief(name)} here")
         return method
 
     def class_method_of_type(self, type_: str, name: str) -> Value:

@@ -67,12 +67,12 @@ def _outputs_of(value: Value) -> list[Tensor]:
     """The tensors in what a forward returns, in their order."""
     tensors: list[Tensor] = []
     waiting: list[Value] = [value]
-    seen: set[int] = set()
+    visited: set[int] = set()
     while waiting and len(tensors) < MAX_OUTPUTS:
         item = waiting.pop(0)
-        if id(item) in seen and not isinstance(item, Tensor):
+        if id(item) in visited and not isinstance(item, Tensor):
             continue
-        seen.add(id(item))
+        visited.add(id(item))
         if isinstance(item, Tensor):
             tensors.append(item)
         elif isinstance(item, list | tuple):
@@ -258,12 +258,12 @@ def _as_registered(
 def _instances(value: Value) -> list[Instance]:
     """The objects in nested plain containers."""
     inside: list[Instance] = []
-    waiting, seen = [value], set[int]()
-    while waiting and len(seen) < MAX_OUTPUTS:
+    waiting, visited = [value], set[int]()
+    while waiting and len(visited) < MAX_OUTPUTS:
         item = waiting.pop(0)
-        if id(item) in seen:
+        if id(item) in visited:
             continue
-        seen.add(id(item))
+        visited.add(id(item))
         if isinstance(item, Instance):
             inside.append(item)
         elif isinstance(item, list | tuple):
@@ -283,7 +283,7 @@ def unused_weights(
     first = {node.name: node.owner or node.name for node in interpreter.recorder.builder.nodes}
     owners = used | {first.get(name, name) for name in used}
     unused: list[Node] = []
-    seen: set[int] = set()
+    visited: set[int] = set()
     for path, module in modules:
         own = dict(nn_module.parameters(module))
         if module.leaf is not None:
@@ -297,12 +297,12 @@ def unused_weights(
                     unused.append(Node(name if name not in used else f"{name}#0", weights, ()))
         for name, tensor in own.items():
             if (
-                id(tensor) in seen
+                id(tensor) in visited
                 or node_name(tensor) in used
                 or tensor.holder not in (None, module)
             ):
                 continue
-            seen.add(id(tensor))
+            visited.add(id(tensor))
             label = f"{path}.{name}" if path else name
             size = prod(tensor.shape)
             weights = Unused("parameter, unused", size, frozen=size * tensor.frozen)

@@ -85,7 +85,7 @@ def read_python(
             if not re.search(BLOCKS, text):
                 raise
             if re.search(r"(?m)^class\b", text) and not re.search(r"(?m)^[ \t]+\S", text):
-                text, assumed = with_indentation(text, source), "; its lost indentation is guessed"
+                text, assumed = with_indentation(text, source), "; its lost indentation is assumed"
             tree = parsed_file(path, source, text).tree
     given = Text(path, source, text, _with_class(tree), SourceFiles(), keras)
     with _refusing():
@@ -295,8 +295,8 @@ class Text(NamedTuple):
             modules = models[-1:]
             if len(models) > 1:
                 others = ", ".join(name for name, _ in models[:-1][:4])
-                form = f"model {modules[0][0]}, the last, not {others}"
-                notes = [f"{modules[0][0]} is shown, the last of the models; others: {others}"]
+                form = f"model {modules[0][0]}, the newest, not {others}"
+                notes = [f"{modules[0][0]} is shown, the newest of the models; others: {others}"]
         parts = parts_of(modules)
         if parts is None:
             return self._model(script, _together(modules), form)

@@ -106,8 +106,8 @@ def _linear(call: Call) -> Value:
     if not call.operator.number(2, "b") and len(x.stored) != 2:
         x = call.graph.reshaped(x, (prod(x.stored) // max(features, 1), features))
     record = Linear(outputs, bias is not None, features, over="axis")
-    held = {"weight": weight} | ({} if bias is None else {"bias": bias})
-    y = call.graph.layer(record, x, call.name, held)
+    weights = {"weight": weight} | ({} if bias is None else {"bias": bias})
+    y = call.graph.layer(record, x, call.name, weights)
     return call.activated(call.graph.reshaped(y, call.output), 0)
 
 

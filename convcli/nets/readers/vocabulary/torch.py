@@ -7,7 +7,7 @@ declared (`in_channels`, `in_features`, `num_features`) is checked against what 
 from collections.abc import Callable
 
 from convcli.borders import PYTORCH_BORDERS, BorderName, border_refusal
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.geometry import Padding, Window, output_padding_refusal, resolve_padding
 from convcli.nets.layers import (
@@ -100,7 +100,7 @@ def _conv_padding(
         windows = map(Window, kernel, stride, dilation)
         return tuple(resolve_padding("same", 1, window) for window in windows)
     if isinstance(padding, str) and padding != "valid":
-        raise SpecError(f"padding={shown(padding)} is neither 'same' nor 'valid'")
+        raise SpecError(f"padding={brief(padding)} is neither 'same' nor 'valid'")
     return pads(padding, len(kernel))
 
 

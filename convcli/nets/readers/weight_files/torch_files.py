@@ -294,8 +294,8 @@ def _module(
 ) -> Iterator[tuple[str, Built]]:
     """The parameters, buffers and modules of a module that was saved whole."""
     for part in ("_parameters", "_buffers", "_modules"):
-        held = _unwrapped(state.get(part))
-        for key, child in held.items() if isinstance(held, dict) else ():
+        container = _unwrapped(state.get(part))
+        for key, child in container.items() if isinstance(container, dict) else ():
             name = _joined(prefix, key)
             yield from _tensors(child, name, visits, depth + 1)
 

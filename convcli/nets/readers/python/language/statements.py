@@ -4,7 +4,7 @@ import ast
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
 
-from convcli.callsyntax import excerpt, shown
+from convcli.callsyntax import brief, excerpt
 from convcli.errors import SpecError
 from convcli.nets.readers.python.language.attributes import attribute, set_attribute
 from convcli.nets.readers.python.language.calls import call
@@ -226,7 +226,7 @@ def _delete(interpreter: Interpreter, node: ast.Delete, frame: Frame) -> None:
         if isinstance(target, ast.Attribute) and isinstance(owner, Instance):
             if owner.attrs.pop(target.attr, MISSING) is MISSING:
                 raise ProgramException(
-                    "AttributeError", f"there is no {shown(target.attr)} to delete"
+                    "AttributeError", f"there is no {brief(target.attr)} to delete"
                 )
         elif isinstance(target, ast.Subscript) and isinstance(owner, dict | list):
             index = evaluate(interpreter, target.slice, frame)
@@ -607,7 +607,7 @@ def _check_import(
     named = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
     for name in named or [alias.name for alias in node.names]:
         if not level and not interpreter.has_module(name, frame):
-            raise ProgramException("ModuleNotFoundError", f"No module named {shown(name)}")
+            raise ProgramException("ModuleNotFoundError", f"No module named {brief(name)}")
 
 
 def _catches(

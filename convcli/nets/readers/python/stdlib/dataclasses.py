@@ -2,7 +2,7 @@
 
 import ast
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.nets.readers.python.language.conversions import to_list
 from convcli.nets.readers.python.language.objects import (
     MISSING,
@@ -112,7 +112,7 @@ def _set_fields(interpreter: Interpreter, owner: Instance, *args: Value, **optio
         else:
             owner.attrs[field] = default
     if given:
-        raise ReadError(f"{name}() takes no {shown(next(iter(given)))}")
+        raise ReadError(f"{name}() takes no {brief(next(iter(given)))}")
     after = owner.cls.find("__post_init__")
     if after is not MISSING:
         interpreter.call(after, [owner], {})

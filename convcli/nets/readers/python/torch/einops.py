@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.nets.layers import Shape
 from convcli.nets.readers.python.language.conversions import describe, to_list
 from convcli.nets.readers.python.language.objects import (
@@ -43,7 +43,7 @@ def groups_of(text: str) -> Groups:
     """
     if re.sub(r"[^()]", "", text).replace("()", "") or re.search(r"[^\w\s().]", text):
         raise ProgramException(
-            "ValueError", f"{shown(text.strip())} is not a side of a pattern of einops"
+            "ValueError", f"{brief(text.strip())} is not a side of a pattern of einops"
         )
     groups: Groups = []
     for group, name in re.findall(r"\(([^()]*)\)|([^\s()]+)", text):
@@ -76,7 +76,7 @@ def _checked(kind: str, first: Groups, last: Groups, lengths: dict[str, int]) ->
 def sizes_in(shape: tuple[int, ...], groups: Groups, known: dict[str, int]) -> dict[str, int]:
     """The length of every named axis. Raises ShapeMismatch where the shape does not have them."""
     if len(groups) != len(shape):
-        raise ShapeMismatch(f"a pattern of {len(groups)} axes meets {shown(shape)}")
+        raise ShapeMismatch(f"a pattern of {len(groups)} axes meets {brief(shape)}")
     sizes = dict(known)
     for group, length in zip(groups, shape, strict=True):
         open_ = [name for name in group if name not in sizes and not name.isdigit()]
@@ -100,7 +100,7 @@ def transform(
         x = indexing.stack(interpreter, x)
     x = tensor_args.to_tensor(x)
     if not isinstance(pattern, str) or "->" not in pattern:
-        raise ProgramException("ValueError", f"{shown(pattern)} is not a pattern of einops")
+        raise ProgramException("ValueError", f"{brief(pattern)} is not a pattern of einops")
     left, _, right = pattern.partition("->")
     known = {name: tensor_args.to_integer(size) for name, size in lengths.items()}
     first, last = groups_of(left), groups_of(right)
@@ -147,7 +147,7 @@ def reduce(
 ) -> Tensor:
     if isinstance(reduction, str) and reduction not in REDUCTIONS:
         raise ProgramException(
-            "ValueError", f"reduce takes {', '.join(REDUCTIONS)}, not {shown(reduction)}"
+            "ValueError", f"reduce takes {', '.join(REDUCTIONS)}, not {brief(reduction)}"
         )
     return transform(interpreter, "reduce", x, pattern, lengths)
 
@@ -155,7 +155,7 @@ def reduce(
 def _around_star(pattern: Value) -> tuple[list[str], list[str]]:
     before, star, after = str(pattern).partition("*")
     if not star or "*" in after:
-        raise ProgramException("ValueError", f"{shown(pattern)} has not one * in it")
+        raise ProgramException("ValueError", f"{brief(pattern)} has not one * in it")
     return before.split(), after.split()
 
 
