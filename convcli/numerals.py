@@ -690,9 +690,7 @@ def _array_stack(data: bytes, limits: Limits) -> Stack:
 
     header = read_array_header(BytesIO(data))
     if header.type not in CODES or len(header.shape) > 3:
-        raise SpecError(
-            f"{header} is not a {limits.name}; a {limits.name} has numbers (rows, columns)"
-        )
+        raise SpecError(f"{header} cannot be read as {limits.name}: give numbers (rows, columns)")
     if header.bytes != len(data) - header.offset:
         raise SpecError(
             f"it is not a .npy array: {header} has {header.bytes:,} bytes, the file "
@@ -701,7 +699,7 @@ def _array_stack(data: bytes, limits: Limits) -> Stack:
     channels, rows, columns = (1,) * (3 - len(header.shape)) + header.shape
     count = channels * rows * columns
     if not count:
-        raise SpecError(f"{header} is not a {limits.name}: it needs at least one number")
+        raise SpecError(f"{header} cannot be read as {limits.name}: it needs at least one number")
     check_size(channels, rows, columns, limits)
     numbers = unpack_from(f"{header.order}{count}{CODES[header.type]}", data, header.offset)
     if header.fortran:

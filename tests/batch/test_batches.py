@@ -275,9 +275,9 @@ def test_the_proof_fails_for_any_cut(here, suffix):
 # line → exit code, and what the refusal says
 REFUSALS = {
     "filter photos -k sobel -o one.png": (2, "one file for 3 pictures"),
-    "filter photos -k sobel -o out/{stem.__class__}": (2, "is no field"),
-    "filter photos -k sobel -o out/{0}": (2, "is no field"),
-    "filter photos -k sobel -o out/{stem": (2, "is no field"),
+    "filter photos -k sobel -o out/{stem.__class__}": (2, "is not a field"),
+    "filter photos -k sobel -o out/{0}": (2, "is not a field"),
+    "filter photos -k sobel -o out/{stem": (2, "is not a field"),
     "filter photos -k sobel -o out/{parent}": (2, "names folders"),
     "filter photos -k sobel -o out/{stem}.png --recursive": (
         1,

@@ -263,7 +263,7 @@ REFUSED = {
     "extract cat.jpg --crop 600": (1, "a crop of 600x600 is larger than the picture, 160x240"),
     "extract cat.jpg --resize 0": (2, "0 is too small"),
     "extract cat.jpg --resize 999999": (1, "makes more than"),
-    "extract cat.jpg --preview -o -": (2, "-o - and --preview both take stdout"),
+    "extract cat.jpg --preview -o -": (2, "-o - and --preview both use stdout"),
     "extract cat.jpg --gray --normalize imagenet": (1, "that of three colors"),
     "extract cat.jpg --weights none.npz": (1, "none.npz cannot be read: No such file"),
     "extract cat.jpg --weights text.npz": (1, "text.npz is not a file of arrays"),
@@ -293,11 +293,11 @@ REFUSED = {
     "extract cat.jpg --among few.npz": (2, "--among goes with --nearest"),
     "extract cat.jpg --nearest 3 --among few.npz": (1, "few.npz has no array vectors"),
     "extract cat.jpg relu --filters f.png -o m.png": (1, "the network has no convolutions"),
-    "extract cat.jpg conv:1,1 --zero-mean --gray": (1, "zero-mean leaves nothing"),
+    "extract cat.jpg conv:1,1 --zero-mean --gray": (1, "zero-mean erases filters"),
     "extract cat.jpg linear:200000": (1, "of memory, this machine has"),
     "extract cat.jpg leaf.png linear:4 --vector mean": (
         1,
-        "so that their vectors cannot be compared",
+        "so their vectors cannot be compared",
     ),
     "extract cat.jpg linear:200000 -q": (1, "of memory, this machine has"),
     "extract cat.jpg linear:200000 --vector mean -q": (1, "of memory, this machine has"),
@@ -462,12 +462,12 @@ HOSTILE = [
     ({"crop": [1]}, 1, NO_SETTINGS),
     ({"channels": "x"}, 1, NO_SETTINGS),
     ({"channels": 7}, 1, "the network takes 7 channels"),
-    ({"weights": 3}, 1, "was made with 3, which does not lie beside it and is not opened"),
+    ({"weights": 3}, 1, "was made with 3, which is not beside it and is not opened"),
     ({"weights": "/dev/zero"}, 1, "add --weights /dev/zero to open it"),
     ({"weights": "apart/w.npz"}, 1, "add --weights apart/w.npz to open it"),
     ({"network": ["apart/net.py:Net(3)"]}, 1, "add --net apart/net.py:Net(3) to open it"),
-    ({"network": ["link.net"]}, 1, "was made with link.net, which does not lie beside it"),
-    ({"network": ["-"]}, 1, "was made with -, which does not lie beside it"),
+    ({"network": ["link.net"]}, 1, "was made with link.net, which is not beside it"),
+    ({"network": ["-"]}, 1, "was made with -, which is not beside it"),
     ({"network": ["relu", "apart/net.py:Net"]}, 1, NO_SETTINGS),
     ({"layers": ["conv9"]}, 2, "no layer is called 'conv9'"),
     ({"last": "conv9"}, 2, "no layer is called 'conv9'"),
@@ -499,7 +499,7 @@ def test_a_set_that_expands_beyond_the_memory_is_refused(shell, monkeypatch):
     np.savez_compressed("set.npz", vectors=np.zeros((9, 99), np.float32), paths=np.array(["a"] * 9))
     monkeypatch.setattr("convcli.runtime.array_files.available", lambda: 999)
     code, _, err = shell("extract cat.jpg --nearest 1 --among set.npz")
-    assert (code, "set.npz: vectors takes 3.61 KiB of memory, 999 bytes are there" in err) == (
+    assert (code, "set.npz: vectors takes 3.61 KiB of memory, 999 bytes are available" in err) == (
         1,
         True,
     )

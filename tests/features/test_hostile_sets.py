@@ -33,7 +33,7 @@ def typed(descr, shape):
 
 
 CASES = {
-    "a header that is none": ({"vectors": header("(" * 9000 + "\n")}, "no .npy array of plain"),
+    "a header that is none": ({"vectors": header("(" * 9000 + "\n")}, "not a .npy array of plain"),
     "a shape of truth values": ({"vectors": header(typed("<f4", "(True, 3)"))}, "plain numbers"),
     "objects": ({"vectors": header(typed("|O", "(2, 3)"))}, "has no array vectors"),
     "not a number": ({"vectors": VECTORS + np.nan}, "the vector of a has values that are not"),

@@ -126,7 +126,7 @@ def test_lenet_is_connected_as_in_its_table():
 
 
 def test_zero_mean_of_one_weight_is_refused():
-    with pytest.raises(UnfitError, match="removes all of filters of one weight"):
+    with pytest.raises(UnfitError, match="erases filters of one weight"):
         filters("normal", (4, 1, 1, 1), zero_mean=True)
 
 
