@@ -145,14 +145,13 @@ class FilterSpec(NamedTuple):
 
 
 def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> FilterSpec:
-    """What options mean; `kernels` stand in place of those that are named.
+    """What options of the right types mean; `kernels` stand in place of those that are named.
 
     >>> spec_of(FilterOptions(kernels=("sobel",), range="signed")).range.name
     'signed'
 
     Raises SpecError for text that cannot be understood.
     """
-    options.validate()
     flag = "--" if kernels is None else ""
     scale, bias, amount = (
         read_fraction(text, f"{flag}{name}")
