@@ -101,7 +101,7 @@ class Matrices(NamedTuple):
 def _scaled(value: Value, scale: Fraction) -> Value:
     if isinstance(value, Symbol):
         if scale != 1:
-            raise SpecError(f"{value} is a letter, which the scale {scale} does not go with")
+            raise SpecError(f"{value} is a letter, and the scale {scale} needs numbers")
         return value
     return simplest(value * scale)
 
@@ -331,14 +331,14 @@ def row_hints(rows: int, columns: int) -> tuple[str, ...]:
     """What to say of a kernel of one row that may be meant as a square.
 
     >>> row_hints(1, 9)
-    ('custom 1x9 is one row; a 3x3 kernel has its rows apart by ;',)
+    ('custom 1x9 is one row; a 3x3 kernel separates its rows by ;',)
     >>> row_hints(3, 3), row_hints(1, 5)
     ((), ())
     """
     side = isqrt(columns)
     if rows != 1 or columns == 1 or side * side != columns:
         return ()
-    return (f"custom 1x{columns} is one row; a {side}x{side} kernel has its rows apart by ;",)
+    return (f"custom 1x{columns} is one row; a {side}x{side} kernel separates its rows by ;",)
 
 
 def _too_many(limits: Limits) -> SpecError:
@@ -417,8 +417,8 @@ def _text_cells(row: str, number: int, limits: Limits) -> list[str]:
             if DECIMAL_COMMA.search(row):
                 raise _two_readings(row, " ")
             raise SpecError(
-                f"{where} mixes spaces and commas, {quoted(row)}: write values apart by one of "
-                "them, rows by ;"
+                f"{where} mixes spaces and commas, {quoted(row)}: separate values by one of "
+                f"them, rows by ;"
             )
         if "" in cells:
             raise SpecError(f"{where} has a comma without a value, {quoted(row)}")
@@ -433,7 +433,7 @@ def _two_readings(text: str, between: str) -> SpecError:
     values = " ".join(text.replace(",", " ").split())
     return SpecError(
         f"{quoted(text)} may mean {quoted(decimals)} or {quoted(values)}: write decimals with a "
-        "point, and values apart by spaces"
+        f"point, and separate values by spaces"
     )
 
 
@@ -665,16 +665,16 @@ def read_array_header(file: IO[bytes]) -> ArrayHeader:
     """
     start = file.read(8)
     if len(start) < 8 or not start.startswith(NPY) or start[6] not in (1, 2, 3):
-        raise SpecError("it is no .npy array: it does not begin as one")
+        raise SpecError("it is not a .npy array: it does not begin as one")
     size = int.from_bytes(file.read(2 if start[6] == 1 else 4), "little")
     text = file.read(min(size, MAX_HEADER)).decode("latin-1")
     header = HEADER.fullmatch(text)
     if header is None or len(text) < size:
-        raise SpecError(f"it is no .npy array of plain numbers: its header is {quoted(text)}")
+        raise SpecError(f"it is not a .npy array of plain numbers: its header is {quoted(text)}")
     *sides, last = header["shape"].replace(" ", "").split(",")
     shape = tuple(int(side) for side in [*sides, *([last] if last else [])] if len(side) < 19)
     if len(shape) < len(sides) + bool(last):
-        raise SpecError(f"it is no .npy array: its shape is ({header['shape'][:40]})")
+        raise SpecError(f"it is not a .npy array: its shape is ({header['shape'][:40]})")
     order = {"|": "<", "=": {"little": "<", "big": ">"}[byteorder]}.get(
         header["order"], header["order"] or "<"
     )
@@ -690,16 +690,16 @@ def _array_stack(data: bytes, limits: Limits) -> Stack:
 
     header = read_array_header(BytesIO(data))
     if header.type not in CODES or len(header.shape) > 3:
-        raise SpecError(f"{header} is no {limits.name}: numbers (rows, columns) are")
+        raise SpecError(f"{header} cannot be read as {limits.name}: give numbers (rows, columns)")
     if header.bytes != len(data) - header.offset:
         raise SpecError(
-            f"it is no .npy array: {header} has {header.bytes:,} bytes, the file "
+            f"it is not a .npy array: {header} has {header.bytes:,} bytes, the file "
             f"{len(data) - header.offset:,}"
         )
     channels, rows, columns = (1,) * (3 - len(header.shape)) + header.shape
     count = channels * rows * columns
     if not count:
-        raise SpecError(f"{header} is no {limits.name}: it has no numbers, at least one is needed")
+        raise SpecError(f"{header} cannot be read as {limits.name}: it needs at least one number")
     check_size(channels, rows, columns, limits)
     numbers = unpack_from(f"{header.order}{count}{CODES[header.type]}", data, header.offset)
     if header.fortran:

@@ -54,7 +54,7 @@ def open_levels(path: str) -> Levels:
 def array_levels(array: ArrayLike) -> Levels:
     """An array (h, w) or (h, w, c): of uint8 and uint16 as a picture's, of others as it is.
 
-    Raises SpecError for arrays of other shapes and of what is no finite number.
+    Raises SpecError for arrays of other shapes and of what is not a finite number.
     """
     samples = np.asarray(array)
     if samples.dtype in (np.uint8, np.uint16):

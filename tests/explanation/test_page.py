@@ -95,7 +95,7 @@ def test_names_cannot_end_the_element_that_holds_them():
         ({"input": "4", "kernel": "2", "backward": True}, "a page shows a convolution"),
         ({"signal": "1 2 3", "kernel": "1 1", "fps": 3.0}, "browser's theme"),
         ({"net": "lenet5"}, "give a picture"),
-        ({"net": "lenet5", "picture": CAT, "max_size": 100}, "does not hold the picture"),
+        ({"net": "lenet5", "picture": CAT, "max_size": 100}, "is too small for the picture"),
         ({"net": "lenet5", "picture": CAT, "kernel": "3"}, "--kernel says nothing about"),
         ({"picture": CAT, "kernel": "box:33"}, "33x33 taps; a page shows up to 31x31"),
     ],

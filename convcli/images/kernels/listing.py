@@ -146,7 +146,9 @@ def kernel_listing(spec: str) -> Listing:
     one, about = kernel(spec), {}
     if max(one.shape) > MAX_SIDE:
         rows, columns = one.shape
-        raise SpecError(f"{rows}x{columns} weights are too many to list; at most {MAX_SIDE} a side")
+        raise SpecError(
+            f"{rows}x{columns} weights are too many to list; at most {MAX_SIDE} per side"
+        )
     head, *_, tail = kernel_text(one)
     caption = f"{head}\n{tail}"
     if one.listed:
