@@ -251,6 +251,15 @@ def test_a_bad_kernel_is_refused_in_a_sentence(spec, message):
     assert len(str(refusal.value)) < 400
 
 
+def test_the_british_spelling_of_a_parameter_is_taken_too():
+    """Records of results may hold it."""
+    eight = [[1, 1, 1], [1, -8, 1], [1, 1, 1]]
+    for text in ("laplacian(neighbours=8)", "laplacian(neighbors=8)"):
+        assert kernel(text).parts[0].matrix.tolist() == eight
+    with pytest.raises(SpecError, match="neighbors is given twice"):
+        kernel("laplacian(4, neighbours=8)")
+
+
 SPECS = [*CATALOGUE, "sobel:left", "scharr:top", "sobel:y", "gaussian:9", "box:31", "laplacian:8", "frei-chen:4", "unsharp:1,2,0.5", "canny:2,0.01,0.5", "motion:9,angle=30"]  # fmt: skip
 
 
