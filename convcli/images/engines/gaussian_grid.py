@@ -124,9 +124,9 @@ class GaussianGrid(NamedTuple):
         def run(top: int, bottom: int, out: Stored, scratch: Scratch) -> Statistics:
             lines = geometry.Window(1, row_step).hull(range(top, bottom))
             begin = lines.start - lines.start % rows.step  # blocks start where the grid repeats
-            drawn = _drawn(coarse, rows, columns, begin, lines.stop, width)
+            drawn = _drawn(coarse, rows, columns, begin, lines.stop, width, scratch)
             values = drawn.reshape(lines.stop - begin, width, channels)[lines.start - begin :]
-            return quantizer.samples(values[::row_step, ::column_step], out)[1]
+            return quantizer.samples(values[::row_step, ::column_step], out, scratch)[1]
 
         return Work(rows.block * max(1, 96 // rows.block), run)
 
@@ -247,16 +247,25 @@ def _gather_across(rows: Floats, columns: Axis, out: Floats) -> None:
         out[:, left : left + count] = part @ transposed[: part.shape[1], :count]
 
 
-def _drawn(coarse: Floats, rows: Axis, columns: Axis, top: int, bottom: int, width: int) -> Floats:
+def _drawn(
+    coarse: Floats,
+    rows: Axis,
+    columns: Axis,
+    top: int,
+    bottom: int,
+    width: int,
+    scratch: Scratch,
+) -> Floats:
     """Output rows top to bottom, (rows, width · channels); `top` is a multiple of the step."""
     channels = len(coarse)
     first = rows.first_used + top // rows.step
     last_block = (bottom - 1 - top) // rows.block
     count = rows.spread.shape[1] + last_block * rows.block // rows.step
     count = min(count, rows.places - first)
-    lines = np.empty((count, width, channels), coarse.dtype)
+    lines = scratch.array("lines", count * width * channels, coarse.dtype)
+    lines = lines.reshape(count, width, channels)
     transposed = np.ascontiguousarray(columns.spread.T)
-    plane = np.empty((count, width), coarse.dtype)
+    plane = scratch.array("plane", count * width, coarse.dtype).reshape(count, width)
     for channel in range(channels):
         for left in range(0, width, columns.block):
             drawn = min(columns.block, width - left)
@@ -269,7 +278,8 @@ def _drawn(coarse: Floats, rows: Axis, columns: Axis, top: int, bottom: int, wid
             )
         lines[..., channel] = plane
     flat = lines.reshape(count, -1)
-    out = np.empty((bottom - top, flat.shape[1]), coarse.dtype)
+    out = scratch.array("drawn", (bottom - top) * flat.shape[1], coarse.dtype)
+    out = out.reshape(bottom - top, -1)
     for begin in range(0, bottom - top, rows.block):
         drawn = min(rows.block, bottom - top - begin)
         low = begin // rows.step
