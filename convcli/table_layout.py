@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from convcli.records import NamedTuple
 
 GAP = 2
-"""Spaces between two columns; 1 where fewer cells are folded then."""
+"""Spaces between two columns; 1 where many cells would be folded else."""
+
+FEW = 3
+"""Folded cells that are easier to read than crowded columns."""
 
 FIGURE = r"[-+\d.,x×%]*"
 """A number, or a size, which is never folded."""
@@ -58,9 +61,8 @@ def columns_that_fit(columns: Sequence[Sequence[str]], width: int) -> list[Part]
     """Widths of columns, heading first in each, so that lines are no longer than `width`.
 
     Those columns are narrowed first that then have the fewest folded cells. Columns that are too
-    wide even so stand below the others, with the first column again. Of layouts with as few parts,
-    the one with the fewest folded cells is taken: with columns closer together, or with the first
-    column narrowed last.
+    wide even so stand below the others, with the first column again. Where that takes more parts,
+    or folds more than a few cells, columns move closer together, or the first one is narrowed last.
 
     >>> columns_that_fit([["layer", "conv1"], ["output", "3x3"], ["use", "a blur of pixels"]], 30)
     [Part(columns=(0, 1, 2), widths=(5, 6, 13), gap=2)]
@@ -77,7 +79,7 @@ def columns_that_fit(columns: Sequence[Sequence[str]], width: int) -> list[Part]
         )
 
     layouts = [_parts(columns, width, gap, last) for gap in (GAP, 1) for last in (False, True)]
-    return min(layouts, key=lambda parts: (len(parts), folds(parts)))
+    return min(layouts, key=lambda parts: (len(parts), max(folds(parts) - FEW, 0)))
 
 
 def _parts(columns: Sequence[Sequence[str]], width: int, gap: int, first_last: bool) -> list[Part]:

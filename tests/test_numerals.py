@@ -19,7 +19,8 @@ from convcli.errors import SpecError
 from convcli.explanation.operands import KERNEL
 from convcli.fitting.planes import open_levels
 from convcli.images.kernels.parse import LIMITS, kernel, spec_text
-from convcli.numerals import Limits, read_fraction, read_stack, read_text
+from convcli.matrices import Limits, read_stack, read_text
+from convcli.numerals import read_fraction
 
 ANY = Limits("matrix")
 

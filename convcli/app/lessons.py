@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from convcli.errors import SpecError, UnfitError
 from convcli.explanation.operands import KERNEL, SIGNAL, Operands, read_size
 from convcli.geometry import Padding
-from convcli.numerals import Symbol, read_stack, read_value, row_hints
+from convcli.matrices import read_stack, row_hints
+from convcli.numerals import Symbol, read_value
 from convcli.options import Options, OutputOptions
 from convcli.tables import Record, TextResult
 from convcli.text import like, safe

@@ -4,7 +4,8 @@ import re
 
 from convcli.errors import SpecError, UnfitError
 from convcli.explanation.values import symbols
-from convcli.numerals import Limits, Stack, check_size, read, read_stack, row_hints
+from convcli.matrices import Limits, check_size, read, read_stack, row_hints
+from convcli.numerals import Stack
 from convcli.text import counted
 
 SIZE = re.compile(r"\s*[0-9]{1,9}(?:[x×X][0-9]{1,9}){0,3}\s*")

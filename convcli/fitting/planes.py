@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from convcli.errors import PictureError, SpecError
 from convcli.images.image import Picture, picture_of
 from convcli.images.io.read import open_picture
-from convcli.numerals import Limits, read_array_header, read_file
+from convcli.matrices import Limits, read_file
+from convcli.npy import read_array_header
 from convcli.text import safe
 
 MAX_ARRAY = 2 << 30

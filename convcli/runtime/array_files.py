@@ -15,7 +15,7 @@ from convcli.images.io.limits import available
 from convcli.nets.layers.shapes import Shape
 from convcli.nets.readers.file_kinds import kind_of
 from convcli.nets.readers.weight_files.reader import ArrayFile, read_arrays
-from convcli.numerals import read_array_header
+from convcli.npy import read_array_header
 from convcli.runtime.stored import array_of
 from convcli.text import bytes_text, safe
 

@@ -270,7 +270,7 @@ def test_the_sum_of_every_cell_is_the_printed_one(browser, tmp_path, border, fli
     from convcli.explanation.operands import INPUT as GRID
     from convcli.explanation.operands import KERNEL
     from convcli.explanation.steps import Geometry, convolution
-    from convcli.numerals import read_stack
+    from convcli.matrices import read_stack
 
     x, w = (
         "1 2 3 4; 5 6 7 8; 9 1 2 3; 1 1 2 5 | 0 1 0 1; 2 2 1 0; 1 3 1 2; 0 0 1 4",

@@ -19,8 +19,8 @@ from convcli.fitting.backprop import Stack, Trainer
 from convcli.fitting.least_squares import descend, equations, fit
 from convcli.fitting.live import schedule
 from convcli.fitting.results import kernel_text
+from convcli.matrices import Limits, read_stack
 from convcli.nets.readers.read import read_text
-from convcli.numerals import Limits, read_stack
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]) / 256

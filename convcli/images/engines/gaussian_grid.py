@@ -15,11 +15,13 @@ from math import ceil, floor
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
 from convcli import geometry
 from convcli.borders import Border
 from convcli.conv.padding import FILL
+from convcli.geometry import ceil_div
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics
 from convcli.images.engines.row_bands import (
@@ -262,21 +264,21 @@ def _drawn(
     last_block = (bottom - 1 - top) // rows.block
     count = rows.spread.shape[1] + last_block * rows.block // rows.step
     count = min(count, rows.places - first)
+    # all blocks along the rows at once: short products make threads wait for each other
+    reads, block = columns.spread.shape[1], columns.block
+    blocks = ceil_div(width, block)
+    begin = columns.first_used
+    padded = np.zeros((channels, count, blocks * block // columns.step + reads), coarse.dtype)
+    read = coarse[:, first : first + count, begin : begin + padded.shape[2]]
+    padded[..., : read.shape[2]] = read
+    places = sliding_window_view(padded, reads, axis=2)[:, :, :: block // columns.step]
+    across = scratch.array("across", channels * count * blocks * block, coarse.dtype)
+    across = across.reshape(-1, block)
+    np.matmul(places[:, :, :blocks].reshape(-1, reads), columns.spread.T, out=across)
     lines = scratch.array("lines", count * width * channels, coarse.dtype)
     lines = lines.reshape(count, width, channels)
-    transposed = np.ascontiguousarray(columns.spread.T)
-    plane = scratch.array("plane", count * width, coarse.dtype).reshape(count, width)
-    for channel in range(channels):
-        for left in range(0, width, columns.block):
-            drawn = min(columns.block, width - left)
-            begin = columns.first_used + left // columns.step
-            end = min(begin + transposed.shape[0], columns.places)
-            np.matmul(
-                coarse[channel, first : first + count, begin:end],
-                transposed[: end - begin, :drawn],
-                out=plane[:, left : left + drawn],
-            )
-        lines[..., channel] = plane
+    planes = across.reshape(channels, count, -1)[..., :width]
+    np.copyto(lines, planes.transpose(1, 2, 0))
     flat = lines.reshape(count, -1)
     out = scratch.array("drawn", (bottom - top) * flat.shape[1], coarse.dtype)
     out = out.reshape(bottom - top, -1)

@@ -39,7 +39,8 @@ from convcli.images.kernels.transforms import (
     scaled,
     transposed,
 )
-from convcli.numerals import read_fraction, row_hints
+from convcli.matrices import row_hints
+from convcli.numerals import read_fraction
 from convcli.text import power_text, safe
 
 MAX_KERNELS = 100

@@ -14,7 +14,7 @@ from convcli.errors import PictureError, SpecError
 from convcli.images.image import Header
 from convcli.images.io.decoding import DEEP, raw_mode
 from convcli.images.io.tags import BITS, PLANES, SEPARATE
-from convcli.numerals import NPY, read_array_header
+from convcli.npy import NPY, read_array_header
 
 ARRAYS = {
     "L": (1, "uint8"),

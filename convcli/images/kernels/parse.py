@@ -24,7 +24,8 @@ from convcli.images.kernels.kernel import (
     narrowed,
 )
 from convcli.images.kernels.transforms import anchored
-from convcli.numerals import Grid, Limits, Matrices, quoted, read_file, read_fraction, read_text
+from convcli.matrices import Limits, Matrices, read_file, read_text
+from convcli.numerals import Grid, quoted, read_fraction
 from convcli.text import like, safe
 
 MAX_PARTS = 64
@@ -104,7 +105,7 @@ def kernel_file(path: str) -> Kernel:
 def kernel_of(matrices: Matrices) -> Kernel:
     """The kernel that matrices are, by what is said of how they combine.
 
-    >>> from convcli.numerals import read_text
+    >>> from convcli.matrices import read_text
     >>> kernel_of(read_text("1/2 1", LIMITS)).matrices()
     [(array([[1, 2]]), Fraction(1, 2))]
 
