@@ -133,7 +133,7 @@ def shape(options: ShapeOptions) -> Outcome:
         outcome = Outcome(sweep(network, shapes, settings))
         about = f"{about}; {network.unordered}" if network.unordered else about
     else:
-        inputs = resolve_inputs(options.size, reading)
+        inputs = _without_size(options, reading) or resolve_inputs(options.size, reading)
         network, size = inputs.network, inputs.shape
         searched = network
         if network.redo is not None:
@@ -141,7 +141,7 @@ def shape(options: ShapeOptions) -> Outcome:
             about = f"{about}, {counted(len(network.nodes), 'layer')}"
         summary = trace(network, size, options.keep_going)
         if network.unordered:
-            if summary.failures or network.has_unknown_blocks:
+            if summary.failures or network.has_unknown_blocks or not size:
                 network, summary, why = _without_order(network, summary)
                 if not summary.failures and not any(summary.output):
                     _check_counts(options, why)
@@ -185,6 +185,21 @@ def _check_counts(options: ShapeOptions, why: str) -> None:
         raise UnfitError(why)
 
 
+def _without_size(options: ShapeOptions, reading: Reading) -> Inputs | None:
+    """What a print or attributes of unknown order are counted with where nobody says a size."""
+    network = reading.network
+    if not network.unordered or options.size or reading.input is not None:
+        return None
+    from convcli.nets.input_size import Inputs
+    from convcli.nets.readers.python.torch.nn_weights import parameters_alone
+
+    alone = parameters_alone(network)
+    if alone is None:
+        return None
+    unordered = network._replace(nodes=alone.nodes, redo=None, has_unknown_blocks=True)
+    return Inputs(unordered, ())
+
+
 def _without_order(network: Network, summary: Summary) -> tuple[Network, Summary, str]:
     """Layers that do not fit in an assumed order: their parameters alone, and why."""
     from convcli.nets.analysis.summary import trace
@@ -194,9 +209,7 @@ def _without_order(network: Network, summary: Summary) -> tuple[Network, Summary
     if alone is None:
         return network, summary, network.unordered
     why = f"{network.unordered.removesuffix(' assumed')} not known: parameters alone are"
-    if network.has_unknown_blocks:
-        why += "; what a module of another class holds beside layers is not printed"
-    elif summary.failures:
+    if summary.failures and not network.has_unknown_blocks:
         failure = summary.failures[0]
         takes = f", which takes {failure.declared:,}," if failure.declared is not None else ""
         why += f"; as they stand, {failure.node.name}{takes} does not fit"
