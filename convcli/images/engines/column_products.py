@@ -15,7 +15,7 @@ from convcli.geometry import Pair, Window, output_length
 from convcli.images.arrays import Values
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.engines.toeplitz import toeplitz
-from convcli.images.kernels.factor import Matrix
+from convcli.images.kernels.kernel import Matrix
 
 ROWS = 4
 """Rows of one product: 2 make it narrow, 8 multiply more zeros (3 to 15 taps, AVX2)."""

@@ -17,7 +17,7 @@ from convcli.images.engines.correlate import Correlator, weight
 from convcli.images.engines.quantize import IntensityMap, Statistics
 from convcli.images.engines.row_bands import Bands, Work, band_rows
 from convcli.images.engines.shift_passes import Scratch, memory_order
-from convcli.images.kernels.factor import separated
+from convcli.images.kernels.kernel import separated
 
 SINGLE = np.dtype(np.float32)
 

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from convcli.images.arrays import Values
-from convcli.images.kernels.factor import Matrix, halved
+from convcli.images.kernels.kernel import Matrix, halved
 
 Buffers: TypeAlias = tuple[Values, Values, Values]
 """Two that passes write in turn, and one for terms."""
