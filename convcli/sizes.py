@@ -1,9 +1,9 @@
 """Text → sizes, paddings, positions and ranges in plain integers."""
 
 import re
-from typing import NamedTuple
 
 from convcli.geometry import MAX_SIZE, PADDINGS, Padding, padding_name
+from convcli.records import NamedTuple
 
 MAX_STEPS = 10_000
 """Sizes of one sweep."""
@@ -66,8 +66,9 @@ class InputSize(NamedTuple):
         return self.value is not ...
 
 
-TENSOR = re.compile(
-    r"(?:torch\.Size\s*\(\s*)?([\[(])\s*(?P<numbers>[^\[\]()]*?),?\s*[\])]\)?\s*(?::\s*(?P<dtype>[\w.]+))?"
+TENSOR = (
+    r"(?:torch\.Size\s*\(\s*)?([\[(])\s*(?P<numbers>[^\[\]()]*?),?\s*[\])]\)?"
+    r"\s*(?::\s*(?P<dtype>[\w.]+))?"
 )
 """A shape as PyTorch prints it: `(1, 3, 224, 224)`, `torch.Size([1, 20])`, `(1, 20):long`."""
 
@@ -90,6 +91,8 @@ def read_input(text: str) -> InputSize:
     >>> read_input("fast=True").value
     True
     """
+    if text.isdecimal():
+        return InputSize(read_size(text))
     named = re.fullmatch(r"\s*([A-Za-z_]\w*)\s*=\s*(.+?)\s*", text)
     if named is not None:
         name, text = named.groups()
@@ -97,9 +100,9 @@ def read_input(text: str) -> InputSize:
         if value is not ...:
             return InputSize(name=name, value=value)
         return read_input(text)._replace(name=name)
-    tensor = TENSOR.fullmatch(text.strip())
+    tensor = re.fullmatch(TENSOR, text.strip())
     if tensor is None and text.count(",") >= 3:
-        tensor = TENSOR.fullmatch(f"({text.strip()})")
+        tensor = re.fullmatch(TENSOR, f"({text.strip()})")
     if tensor is None:
         return InputSize(read_size(text))
     dtype = (tensor["dtype"] or "").removeprefix("torch.")

@@ -2,17 +2,16 @@
 
 import re
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from convcli.records import NamedTuple
 
 GAP = 2
 """Spaces between two columns, and at both ends."""
 
-FIGURE = re.compile(r"[-+\d.,x×%]*")
+FIGURE = r"[-+\d.,x×%]*"
 """A number, or a size, which is never folded."""
 
-PIECE = re.compile(
-    r"\s+|(?:[^\s_./,:]|(?<=\d)[.,](?=\d))*+[_./,:]+|(?:[^\s_./,:]|(?<=\d)[.,](?=\d))+"
-)
+PIECE = r"\s+|(?:[^\s_./,:]|(?<=\d)[.,](?=\d))*+[_./,:]+|(?:[^\s_./,:]|(?<=\d)[.,](?=\d))+"
 """What stays together when a text is folded: words, and the parts of names with their separator."""
 
 
@@ -33,11 +32,11 @@ def fold(text: str, width: int) -> str:
     >>> fold("12,345", 3), fold("EfficientNet; 5,288,548 parameters", 18)
     ('12,345', 'EfficientNet;\\n5,288,548\\nparameters')
     """
-    if len(text) <= width or FIGURE.fullmatch(text):
+    if len(text) <= width or re.fullmatch(FIGURE, text):
         return text
     indent = " " * (len(text) - len(text.lstrip()))
     lines = [indent]
-    for piece in PIECE.findall(text.lstrip()):
+    for piece in re.findall(PIECE, text.lstrip()):
         if lines[-1].strip() and len((lines[-1] + piece).rstrip()) > width:
             lines.append(indent)
         if piece.strip() or lines[-1].strip():
@@ -66,6 +65,8 @@ def columns_that_fit(columns: Sequence[Sequence[str]], width: int) -> list[Part]
     [Part(columns=(0, 1, 2), widths=(3, 8, 8)), Part(columns=(0, 3), widths=(3, 8))]
     """
     natural = [max(map(len, cells)) for cells in columns]
+    if sum(natural) + GAP * len(natural) <= width:
+        return [Part(tuple(range(len(columns))), tuple(natural))]
     minimum = [max(map(minimum_width, cells)) for cells in columns]
 
     def length(widths: Sequence[int]) -> int:

@@ -106,6 +106,7 @@ def filter_image(
         amount=str(amount),
         exact=exact,
     )
+    options.validate()
     where = os.fspath(mask) if isinstance(mask, str | os.PathLike) else mask
     spec = spec_of(options, tuple(map(kernel, kernels))).masked(where)
     if isinstance(image, str | os.PathLike):

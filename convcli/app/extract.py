@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from time import perf_counter
 
 from convcli.app.options import ExtractOptions
-from convcli.batch.inputs import gathered, pictures_in
+from convcli.batch.inputs import check_there, gathered, pictures_in
 from convcli.batch.options import BATCH, LIMITS
 from convcli.batch.vectors import Vectors
 from convcli.drawing.feature_maps import MapDrawing, Target, drawn_layers, filter_grids, targets_of
@@ -83,6 +83,7 @@ def _vectors(options: ExtractOptions) -> Outcome:
             vector_target(options.format_, options.output, options.force, sources)
         for path in paths:
             planned(path, "-" if prints else options.output or "-")
+        check_there(paths)
         return Outcome()
     if options.given("top", "labels"):
         return _classes(paths, setup, maker, options)
@@ -202,6 +203,7 @@ def _maps(options: ExtractOptions) -> Outcome:
             drawn_as = [target.path_of("LAYER")] if target.folder is not None else [target.sheet]
             for name in (*drawn_as, *others):
                 planned(path, name or "-")
+        check_there(paths)
         return Outcome()
     for text in () if options.quiet else setup.notes:
         note(text)

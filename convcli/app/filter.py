@@ -107,7 +107,6 @@ def _filter_prefetched(source: str, options: FilterRun, prefetch: Prefetch) -> N
     from convcli.images.filters.spec import remarks, replayed, spec_of
     from convcli.images.io.atomic import check_free, files_named
     from convcli.images.io.formats import Target
-    from convcli.images.io.frames import source_of
     from convcli.images.io.write import check_stdout
 
     wanted = replayed(options)
@@ -118,8 +117,9 @@ def _filter_prefetched(source: str, options: FilterRun, prefetch: Prefetch) -> N
         target = Target(
             _output_name(source, spec, options, prefetch), options.force, options.save_options()
         )
-        file = source_of(source).file
-        check_free([target.path], options.force, file, *masks, *files_named(options.kernels))
+        check_free(
+            [target.path], options.force, prefetch.file, *masks, *files_named(options.kernels)
+        )
         form = target.format()
         if form is not None:
             target.options.check(form)
@@ -173,10 +173,9 @@ def _output_name(source: str, spec: FilterSpec, options: FilterRun, prefetch: Pr
     Raises OutputError where a picture's name does not tell a format.
     """
     from convcli.images.io.formats import FLOAT_SUFFIXES, SUFFIXES, result_suffix
-    from convcli.images.io.frames import source_of
     from convcli.images.io.read import open_picture
 
-    file, form = source_of(source), options.save_options().format
+    file, form = prefetch.source, options.save_options().format
     if options.output is not None or file.file == "-":
         return "-" if options.output is None else options.output
     own = result_suffix(file.suffix)
@@ -287,12 +286,14 @@ def _filter_batch(options: FilterRun) -> None:
 
 def _plan_batch(tasks: Sequence[Task], record: str, options: FilterRun) -> None:
     """Print what would be done with each picture; of those that are finished, that."""
+    from convcli.batch.inputs import check_there
     from convcli.batch.resume import finished_before
 
     for task in tasks:
         is_finished = options.resume and os.path.lexists(task.target)
         done = finished_before(task.target, task.source, record) if is_finished else None
         _print_plan(task.source, task.target, done.status if done else "planned", options)
+    check_there([task.source for task in tasks])
 
 
 def _print_plan(source: str, target: str, status: str, options: FilterRun) -> None:

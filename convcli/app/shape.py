@@ -299,6 +299,8 @@ def with_fitting_channels(network: Network, shape: Shape) -> Shape:
 
 def _weights_listing(options: ShapeOptions) -> Outcome | None:
     """The arrays of a file that holds weights alone; None where no such file is named."""
+    if not options.network:
+        return None
     from convcli.nets.readers.read import weights_in
 
     file = weights_in(options.network)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from convcli.errors import PictureError, SpecError
 from convcli.images.io.formats import UNREAD_SUFFIXES, readable_suffixes, suffix_of
-from convcli.images.io.frames import source_of
+from convcli.images.io.source import source_of
 from convcli.output import note
 from convcli.text import safe
 
@@ -86,6 +86,14 @@ def gathered(
     if any(source_of(one.path).file == "-" for one in inputs) and len(inputs) > 1:
         raise SpecError("stdin (-) is one picture; it cannot be one of many")
     return inputs
+
+
+def check_there(paths: Sequence[str]) -> None:
+    """Raise PictureError for pictures that are not there; `-` is standard input."""
+    missing = [path for path in paths if path != "-" and not os.path.exists(path)]
+    if missing:
+        more = f", and {len(missing) - 1} more" if missing[1:] else ""
+        raise PictureError(f"{safe(missing[0])}{more}: there is no such picture")
 
 
 def pictures_in(

@@ -10,8 +10,7 @@ from convcli.batch.options import is_template
 from convcli.errors import OutputError, SpecError
 from convcli.images.io.atomic import is_inside
 from convcli.images.io.formats import result_suffix
-from convcli.images.io.frames import source_of
-from convcli.images.io.source import FileState
+from convcli.images.io.source import FileState, source_of
 from convcli.text import counted, safe
 
 FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")

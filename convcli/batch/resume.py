@@ -9,8 +9,8 @@ import numpy as np
 from convcli.batch.jobs import Done
 from convcli.errors import OutputError, PictureError, Refusal
 from convcli.images.io.formats import FLOAT_SUFFIXES, FORMATS, suffix_of
-from convcli.images.io.frames import source_of
 from convcli.images.io.read import open_picture, record_in
+from convcli.images.io.source import source_of
 from convcli.text import safe
 
 RECIPE_UNKNOWN = "its recipe is not known, as its format holds none; --force makes it again"

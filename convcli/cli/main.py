@@ -121,6 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     try:
         code = run(arguments)
         interruptible(False)  # what is left is Python's own end
+        gc.freeze()  # it would look at every object thrice: a fifth of the time of a small filter
     except KeyboardInterrupt:
         code = INTERRUPTED
     sys.exit(code)

@@ -6,12 +6,12 @@ Readers turn text into parts, which nest as the text does; a Builder lays them o
 import re
 from collections.abc import Callable, Iterable
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from convcli.errors import SpecError
 from convcli.nets.layers import Layer, Shape
 from convcli.nets.source_location import Where, pointed
-from convcli.records import equal_by_type
+from convcli.records import NamedTuple, equal_by_type
 from convcli.text import safe
 
 if TYPE_CHECKING:

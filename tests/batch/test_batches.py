@@ -117,6 +117,16 @@ def test_a_dry_run_knows_what_is_finished_and_what_is_refused(shell, photos):
 
 
 @pytest.mark.parametrize(
+    "words", ["filter {} -k sobel -o new/", "extract {}", "extract {} --vector mean -o v.csv"]
+)
+def test_a_dry_run_fails_where_a_picture_is_not_there(shell, photos, words):
+    os.symlink("nowhere", "link.png")
+    code, out, err = shell(words.format("photos/b.png link.png none.png") + " -n")
+    assert (code, len(out.splitlines())) == (1, 3)
+    assert err == "Error: link.png, and 1 more: there is no such picture\n"
+
+
+@pytest.mark.parametrize(
     ("words", "out"),
     {
         "photos/b.png": "photos/b.png → b.maps.png\n",

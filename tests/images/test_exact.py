@@ -17,8 +17,8 @@ from convcli.images.filters.ranges import Range, intensity_map
 from convcli.images.filters.spec import FilterSpec
 from convcli.images.image import Picture
 from convcli.images.kernels.catalogue import CATALOGUE
-from convcli.images.kernels.kernel import dilated, flipped, rotated, scaled
 from convcli.images.kernels.parse import kernel
+from convcli.images.kernels.transforms import dilated, flipped, rotated, scaled
 
 BORDERS = ["edge", "reflect", "symmetric", "wrap", "zero", "constant", "valid"]
 

@@ -8,6 +8,7 @@ from PIL import Image
 
 from convcli.cli.main import run
 from convcli.errors import PictureError
+from convcli.images.io.decoding import sample_bits
 from convcli.images.io.formats import (
     UNREAD,
     Unread,
@@ -15,7 +16,6 @@ from convcli.images.io.formats import (
     readable_suffixes,
     unread_kind,
 )
-from convcli.images.io.headers import sample_bits
 from convcli.images.io.read import open_picture
 
 RAMP = np.add.outer(np.arange(40) * 3, np.arange(48) * 2).astype(np.uint8)

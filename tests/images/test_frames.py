@@ -10,8 +10,8 @@ from PIL import Image
 
 import convcli
 from convcli.cli.main import run
-from convcli.images.io.frames import Source, source_of
 from convcli.images.io.read import open_picture
+from convcli.images.io.source import Source, source_of
 
 SHADES = (10, 20, 30, 40)
 

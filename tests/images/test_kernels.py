@@ -15,8 +15,9 @@ from convcli.images.filters.options import FilterOptions
 from convcli.images.filters.ranges import Range, intensity_map
 from convcli.images.filters.spec import remarks, replayed, spec_of
 from convcli.images.kernels.catalogue import CATALOGUE
-from convcli.images.kernels.kernel import rotated, weight_sum
+from convcli.images.kernels.kernel import weight_sum
 from convcli.images.kernels.parse import kernel
+from convcli.images.kernels.transforms import rotated
 
 MATRICES = {
     "identity": [[1]],

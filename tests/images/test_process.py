@@ -22,8 +22,8 @@ from convcli.images.filters.spec import FilterSpec, replayed, spec_of
 from convcli.images.image import Picture
 from convcli.images.io.formats import FLOAT_FORMATS, SaveOptions, Target
 from convcli.images.io.read import open_picture
-from convcli.images.kernels.kernel import anchored, dilated, flipped, rotated, transposed
 from convcli.images.kernels.parse import kernel
+from convcli.images.kernels.transforms import anchored, dilated, flipped, rotated, transposed
 
 RNG = np.random.default_rng(5)
 COLOUR = RNG.integers(0, 256, (60, 50, 3)).astype(np.uint8)

@@ -310,6 +310,7 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1234\n
         (b"\x89PNG\r\n", "file.dat", "a PNG picture: give it to extract"),
         (b"RIFF\0\0\0\0WEBPVP8 ", "file.dat", "a WebP picture: give it to extract"),
         (b"GGUF\3\0\0\0", "file.dat", "a GGUF file: its tensors are quantized"),
+        (b"\x18\0\0\0ORTM\0\0", "m.ort", "an ORT model: give the .onnx file"),
         (b"\x28\xb5\x2f\xfd\0", "net.onnx.zst", "a zstd archive: unpack it first"),
         (LFS, "net.onnx", "a pointer of Git LFS: fetch the file itself: git lfs pull"),
         (LFS, "net.pth", "a pointer of Git LFS: fetch the file itself: git lfs pull"),

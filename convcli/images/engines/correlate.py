@@ -24,8 +24,7 @@ from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics,
 from convcli.images.engines.row_bands import Bands, FloatWork, Work, band_rows
 from convcli.images.engines.shift_passes import Passes, Scratch, plan_passes
 from convcli.images.engines.toeplitz import Products, Transforms
-from convcli.images.kernels.factor import Matrix, narrowed, separated
-from convcli.images.kernels.kernel import Kernel, Part
+from convcli.images.kernels.kernel import Kernel, Matrix, Part, narrowed, separated
 
 MIN_TRANSFORMED = 64
 """Taps below which a transform never pays."""

@@ -13,7 +13,7 @@ from numpy.typing import DTypeLike
 from convcli.geometry import Window, output_length
 from convcli.images.arrays import Values
 from convcli.images.engines.shift_passes import Scratch
-from convcli.images.kernels.factor import Matrix
+from convcli.images.kernels.kernel import Matrix
 
 DOUBLE = np.dtype(np.float64)
 

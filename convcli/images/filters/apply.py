@@ -9,7 +9,7 @@ floats, without rounding in between: `float_path.py`.
 """
 
 from collections.abc import Callable
-from functools import reduce
+from functools import partial, reduce
 from threading import Lock
 from typing import IO, NamedTuple, TypeAlias
 
@@ -216,9 +216,8 @@ def open_planned(
     Raises PictureError for what cannot be read, and what `plan_filter` raises.
     """
     try:
-        picture = open_picture(
-            source, True, prefetch, limits, lambda header: memory_needed(header, spec, target)
-        )
+        needs = partial(memory_needed, spec=spec, target=target)
+        picture = open_picture(source, True, prefetch, limits, needs)
     except TooLargeError as refusal:
         from convcli.images.filters.out_of_core import reads_in_bands
 

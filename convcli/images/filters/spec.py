@@ -6,7 +6,6 @@ It is what options say, or what the record in a result says.
 import re
 from collections.abc import Sequence
 from fractions import Fraction
-from hashlib import sha256
 from typing import NamedTuple, cast
 
 import numpy as np
@@ -29,8 +28,9 @@ from convcli.images.image import picture_of
 from convcli.images.io.formats import formats_beginning
 from convcli.images.io.limits import Limits
 from convcli.images.io.read import open_picture, record_in
-from convcli.images.kernels.kernel import (
-    Kernel,
+from convcli.images.kernels.kernel import Kernel
+from convcli.images.kernels.parse import kernel, kernel_call, spec_text
+from convcli.images.kernels.transforms import (
     anchored,
     dilated,
     flipped,
@@ -39,7 +39,6 @@ from convcli.images.kernels.kernel import (
     scaled,
     transposed,
 )
-from convcli.images.kernels.parse import kernel, kernel_call, spec_text
 from convcli.numerals import read_fraction, row_hints
 from convcli.text import power_text, safe
 
@@ -60,6 +59,8 @@ def read_mask(
 
     Raises PictureError for what cannot be read, and UnfitError for what holds no shares.
     """
+    from hashlib import sha256  # which starts OpenSSL
+
     if isinstance(mask, str):
         picture = open_picture(mask, limits=limits)
     else:
@@ -142,14 +143,13 @@ class FilterSpec(NamedTuple):
 
 
 def spec_of(options: FilterOptions, kernels: Sequence[Kernel] | None = None) -> FilterSpec:
-    """What options mean; `kernels` stand in place of those that are named.
+    """What options of the right types mean; `kernels` stand in place of those that are named.
 
     >>> spec_of(FilterOptions(kernels=("sobel",), range="signed")).range.name
     'signed'
 
     Raises SpecError for text that cannot be understood.
     """
-    options.validate()
     flag = "--" if kernels is None else ""
     scale, bias, amount = (
         read_fraction(text, f"{flag}{name}")

@@ -66,7 +66,8 @@ class Format(NamedTuple):
     """Whether those are floats of 32 bits at most."""
 
 
-# Pillow's own quality of 75 shows blocks around the edges that a filter brings out
+# Pillow's own quality of 75 shows blocks around the edges that a filter brings out; its level of
+# compression, 6, takes half as long again for 1 to 2 % less
 FORMATS = {
     one.name: one
     for one in (
@@ -96,6 +97,7 @@ FORMATS = {
             metadata=frozenset({"dpi", "exif", "xmp", "icc_profile", "hidden_first", "text"}),
             color_chunks=True,
             record="text",
+            save={"compress_level": 4},
             vips_loader="pngload",
         ),
         Format(

@@ -12,7 +12,7 @@ from PIL.ImageFile import ImageFile
 
 from convcli.errors import PictureError, SpecError
 from convcli.images.image import Header
-from convcli.images.io.deep import DEEP, raw_mode
+from convcli.images.io.decoding import DEEP, raw_mode
 from convcli.images.io.tags import BITS, PLANES, SEPARATE
 from convcli.numerals import NPY, read_array_header
 
@@ -47,9 +47,6 @@ MAX_MAP_HEADER = 4096
 
 MAX_TILES, MAX_TEXTS, MAX_FRAMES = 1 << 18, 10_000, 4096
 """Of one file. With more, a few megabytes take minutes."""
-
-GRAY_LEVELS = {"1": 1, "L;2": 3, "L;4": 15}
-"""How Pillow stores the grays of a PNG of 1, 2 or 4 bits, and the lightest of them."""
 
 
 def header_of(image: Image.Image, frames: int = 1) -> Header:
@@ -174,20 +171,6 @@ def _array_map(start: bytes) -> Map:
     return Map(header, array.offset, array.order + array.type, fortran=array.fortran)
 
 
-def sample_bits(start: bytes, form: str) -> int:
-    """Bits a sample of a JPEG 2000 or an AVIF that begins so; 8 where that is not known.
-
-    Sources: ITU-T T.800, A.5.1 (Ssiz); AV1 Image File Format 1.1, av1C, which tells 8 from more.
-    """
-    if form == "JPEG2000":
-        place = start.find(b"\xff\x4f\xff\x51")
-        found = start[place + 42 : place + 43] if place >= 0 else b""
-        return (found[0] & 0x7F) + 1 if found else 8
-    place = start.find(b"av1C") if form == "AVIF" else -1
-    found = start[place + 6 : place + 7] if place >= 0 else b""
-    return 10 if found and found[0] & 0x40 else 8
-
-
 def is_misread(image: ImageFile) -> bool:
     """Whether a TIFF has samples that Pillow takes for something else."""
     tags = getattr(image, "tag_v2", {})
@@ -195,16 +178,6 @@ def is_misread(image: ImageFile) -> bool:
     bits = bits if isinstance(bits, tuple) else (bits,)
     separate = tags.get(PLANES, 1) == SEPARATE
     return any(one not in (1, 2, 4, 8, 16, 32) for one in bits) or (max(bits) > 8 and separate)
-
-
-def scale_key(image: Image.Image) -> None:
-    """The transparent gray of a PNG on the scale of 8 bits, as Pillow gives its samples."""
-    key = image.info.get("transparency")
-    tiles = getattr(image, "tile", [])
-    if image.format == "PNG" and isinstance(key, int) and image.mode in ("1", "L") and tiles:
-        lightest = GRAY_LEVELS.get(str(tiles[0][3]))
-        if lightest is not None and key <= lightest:  # some Pillows scale one of 1 bit
-            image.info["transparency"] = key * 255 // lightest
 
 
 def tiff_pages(stream: IO[bytes]) -> int:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from convcli.errors import PictureError
 from convcli.images.image import Header
-from convcli.images.io.deep import DEEP
+from convcli.images.io.decoding import DEEP
 
 PILLOW_PIXELS = 178_956_970
 """Where Pillow refuses a picture as a decompression bomb: 2 × ⌊2³⁰ / 4 / 3⌋ pixels."""

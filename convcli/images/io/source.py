@@ -1,11 +1,15 @@
-"""A picture before it is decoded: what its header says, whether its memory is allowed, and decoding
-it while the rest of the tool is still being imported.
+"""A picture before it is decoded: which file and frames are meant, what its header says, whether
+its memory is allowed, and decoding it while the rest of the tool is still being imported.
+
+Frames and pages are named as in `a.tif[3]`, `a.gif[0:10]`, `-[0]`, counted from 0 as Python counts.
+A file whose own name ends so is that file.
 
 This file and what it imports do without NumPy: decoders let other threads run, so that a large
 JPEG is half read by the time NumPy is there.
 """
 
 import os
+import re
 import sys
 import warnings
 from collections.abc import Iterator
@@ -21,9 +25,8 @@ from PIL.ImageFile import ImageFile
 
 from convcli.errors import PictureError
 from convcli.images.image import Header
-from convcli.images.io.deep import Halves, decode_halves, is_deep, set_order
+from convcli.images.io.decoding import Decoded, decode
 from convcli.images.io.formats import FORMATS, formats_beginning, unread_kind
-from convcli.images.io.frames import source_of
 from convcli.images.io.headers import (
     MAX_MAP_HEADER,
     Map,
@@ -31,8 +34,6 @@ from convcli.images.io.headers import (
     header_of,
     is_misread,
     map_header,
-    sample_bits,
-    scale_key,
     tiff_pages,
 )
 from convcli.images.io.limits import (
@@ -44,9 +45,72 @@ from convcli.images.io.limits import (
     decoding_bytes,
 )
 from convcli.images.io.tiff_layout import Layout, layout_of
+from convcli.text import counted
 
 DECODED_AHEAD = 2**27
 """Bytes that are taken for a picture before anybody has said how much its filter needs, at most."""
+
+
+NAMED = re.compile(r"(.+)\[(-?\d{1,6})?(:)?(-?\d{1,6})?\]", re.DOTALL)
+
+
+class Source(NamedTuple):
+    """A file, or "-" for stdin, and which of its frames are named; no text where all are."""
+
+    file: str
+    frames: str = ""
+
+    @property
+    def stem(self) -> str:
+        """What a result is named after.
+
+        >>> Source("in/a.tif", ":10").stem, Source("a.tif", "3").stem, Source("in/a.tif").stem
+        ('a-0-10', 'a-3', 'a')
+        """
+        stem = os.path.splitext(os.path.basename(self.file))[0]
+        first, colon, last = self.frames.partition(":")
+        frames = f"{first or 0}-{last or 'end'}" if colon else first
+        return f"{stem}-{frames}" if frames else stem
+
+    @property
+    def suffix(self) -> str:
+        return os.path.splitext(self.file)[1]
+
+    def numbers(self, count: int) -> range:
+        """The frames that are named of so many.
+
+        >>> Source("a.gif", "1:").numbers(3), Source("a.gif", "-1").numbers(3)
+        (range(1, 3), range(2, 3))
+
+        Raises PictureError where there are none.
+        """
+        if not self.frames:
+            return range(count)
+        first, colon, last = self.frames.partition(":")
+        begin = int(first or 0)
+        end = int(last) if last else None if colon or begin == -1 else begin + 1
+        numbers = range(count)[begin:end]
+        if not numbers or (not colon and not -count <= begin < count):
+            raise PictureError(
+                f"it holds {counted(count, 'frame')}, counted from 0: there is no [{self.frames}]"
+            )
+        return numbers
+
+
+def source_of(name: str) -> Source:
+    """The file and the frames that a name means.
+
+    >>> source_of("-[2]"), source_of("photos/*.[jp]pg")
+    (Source(file='-', frames='2'), Source(file='photos/*.[jp]pg', frames=''))
+    """
+    match = NAMED.fullmatch(name) if name.endswith("]") else None
+    if match is None or os.path.lexists(name):
+        return Source(name)
+    file, first, colon, last = match.groups("")
+    named = f"{first}{colon}{last}"
+    if not (first or last) or (last and not colon) or not (file == "-" or os.path.isfile(file)):
+        return Source(name)
+    return Source(file, named)
 
 
 class FileState(NamedTuple):
@@ -79,12 +143,8 @@ class Prefetch:
         """The frames that are read."""
         self.named = bool(named)
         self.limits = limits or Limits()
-        self.deep = False
-        """Whether samples of 16 bits are read as 8, which Pillow does without a word."""
-        self.bits = 8
-        """Bits a sample of formats where Pillow does not scale 9 to 15."""
-        self.halves: Halves | None = None
-        """16-bit color that is decoded."""
+        self.decoded: Decoded | None = None
+        """What its decoder said, once it is decoded."""
         self._pipe = self.file == "-" or (
             os.path.exists(self.file) and not os.path.isfile(self.file)
         )
@@ -269,24 +329,8 @@ class Prefetch:
 
     def _decode(self, image: ImageFile) -> None:
         assert self._header is not None
-        whole = self._header.array_mode.endswith(";16")
-        if whole and is_deep(image) and self._header.frames == 1:
-            if self.halves is None:
-                with self.again() as again:
-                    self.halves = decode_halves(image, again)
-            return
-        set_order(image)
-        tiles = image.tile
-        # a BMP of "BGR;16" has 5 and 6 bits a sample
-        deep = image.format != "BMP" and any(";16" in str(tile[3]) for tile in tiles)
-        if image.format == "PPM" and tiles and isinstance(tiles[0][3], tuple):
-            deep = any(isinstance(value, int) and value > 255 for value in tiles[0][3])
-        self.bits = image.info.get("bit_depth") or sample_bits(self._start, image.format or "")
-        deep = deep or self.bits > 8
-        self.deep = self.deep or (deep and not whole and not image.mode.startswith("I"))
-        scale_key(image)
-        if self._header.frames == 1:
-            image.load()
+        if self.decoded is None:
+            self.decoded = decode(image, self._header, self._start, self.again)
 
 
 def read_header(path: str) -> Header:

@@ -6,8 +6,7 @@ from math import ceil, cos, exp, log2, radians, sin, sqrt
 import numpy as np
 
 from convcli.errors import SpecError
-from convcli.images.kernels.factor import Matrix
-from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Part
+from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Matrix, Part
 from convcli.images.kernels.weights import (
     AXIS_BITS,
     MATRIX_BITS,

@@ -20,8 +20,8 @@ from convcli.images.kernels.blurs import (
     gaussian_taps,
     motion,
 )
-from convcli.images.kernels.factor import Matrix
-from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Lines, Part, rotated
+from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Lines, Matrix, Part
+from convcli.images.kernels.transforms import rotated
 from convcli.images.kernels.weights import (
     AXIS_BITS,
     column,

@@ -3,19 +3,24 @@
 Kernels stand as they are drawn, for correlation: the left column of `sobel-x` meets the left
 neighbours. Weights are fractions, so that every response is exact: those of the catalogue that are
 not rational by nature (gaussians, √2) are rounded to multiples of 2⁻¹⁸ per axis, 2⁻²² per matrix.
+
+A product of kernels is applied one factor after another: (1 2 1) ⊗ (1 2 1) as a column and a row,
+and (1 4 6 4 1) as (1 1) four times. Factors follow from the numbers, never from a name.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
-from math import lcm
-from typing import Literal, NamedTuple
+from math import gcd, lcm
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from convcli.errors import SpecError
-from convcli.geometry import Pair, Window
-from convcli.images.kernels.factor import Matrix, matrix_rank, multiplied, narrowed, rank_one
+from convcli.geometry import Pair
+
+Matrix = NDArray[Any]
+"""Rows and columns of int64, of Python's integers where these are too narrow, or of float64."""
 
 MAX_SIDE = 1023
 """Rows or columns of a kernel; beyond that a kernel is larger than most pictures."""
@@ -119,7 +124,7 @@ class Kernel(NamedTuple):
         >>> one.tolist(), scale
         ([[1, 1], [1, 1]], Fraction(1, 1))
         """
-        grown = [_grown(part.matrix, self.shape) for part in self.parts]
+        grown = [in_middle(part.matrix, self.shape) for part in self.parts]
         if self.combine != "sum":
             return list(zip(grown, (part.scale for part in self.parts), strict=True))
         unit = Fraction(1, lcm(*(part.scale.denominator for part in self.parts)))
@@ -232,7 +237,7 @@ def weight_sum(matrix: Matrix) -> Fraction:
     return Fraction(sum(int(tap) for tap in matrix.flat))
 
 
-def _grown(matrix: Matrix, shape: Pair) -> Matrix:
+def in_middle(matrix: Matrix, shape: Pair) -> Matrix:
     """A matrix in the middle of zeros, as the anchors of both meet."""
     if matrix.shape == shape:
         return matrix
@@ -242,137 +247,93 @@ def _grown(matrix: Matrix, shape: Pair) -> Matrix:
     return grown
 
 
-# what --flip, --rotate, … do to a kernel, each a function of the kernel
+def multiplied(factors: Sequence[Matrix]) -> Matrix:
+    """The full convolution of all factors: the one kernel that does what they do in turn.
 
-
-def flipped(kernel: Kernel) -> Kernel:
-    """Turned by 180°: true convolution instead of correlation."""
-    rows, columns = kernel.shape
-    turned = kernel.with_parts(lambda part: _each(part, lambda f: f[::-1, ::-1]))
-    return turned._replace(anchor=_moved(kernel, rows - 1, columns - 1))
-
-
-def _moved(kernel: Kernel, last_row: int, last_column: int) -> Pair | None:
-    if kernel.anchor is None:
-        return None
-    return last_row - kernel.anchor[0], last_column - kernel.anchor[1]
-
-
-def transposed(kernel: Kernel) -> Kernel:
-    """Rows as columns."""
-    anchor = kernel.anchor and (kernel.anchor[1], kernel.anchor[0])
-    return kernel.with_parts(lambda part: _each(part, lambda f: f.T))._replace(anchor=anchor)
-
-
-def rotated(kernel: Kernel, degrees: int) -> Kernel:
-    """Turned counter-clockwise: by quarter turns, or by 45° ring by ring where the side is odd.
-
-    >>> rotated(Kernel((Part((np.array([[1, 2, 3], [8, 0, 4], [7, 6, 5]]),)),)), 45).parts[0].matrix
-    array([[2, 3, 4],
-           [1, 0, 5],
-           [8, 7, 6]])
+    >>> multiplied([np.array([[1], [1]]), np.array([[1, 1]])]).tolist()
+    [[1, 1], [1, 1]]
     """
-    if degrees % 45:
-        raise SpecError(f"a kernel turns by multiples of 45 degrees, not by {degrees}")
-    eighths = degrees // 45 % 8
-    if kernel.anchor is not None and eighths:
-        raise SpecError("an anchor is given for the kernel as it stands: rotate, or --anchor")
-    if eighths % 2 == 0:
-        return kernel.with_parts(lambda p: _each(p, lambda f: np.rot90(f, eighths // 2)))
-    rows, columns = kernel.shape
-    if rows != columns or rows % 2 == 0:
-        raise SpecError(
-            f"a kernel of {rows}x{columns} turns by 90, 180 or 270 degrees; "
-            "by 45 only a square of odd side does"
-        )
-
-    def turn(part: Part) -> Part:
-        return Part((_ring_turned(_grown(part.matrix, kernel.shape), eighths),), part.scale)
-
-    return kernel.with_parts(turn)
+    is_integer = all(factor.dtype.kind in "iO" for factor in factors)
+    dense = np.ones((1, 1), object if is_integer else np.float64)
+    for factor in factors:
+        rows, columns = np.add(dense.shape, factor.shape) - 1
+        product = np.zeros((rows, columns), dense.dtype)
+        for (i, j), tap in np.ndenumerate(factor):
+            tap = int(tap) if is_integer else tap
+            product[i : i + dense.shape[0], j : j + dense.shape[1]] += tap * dense
+        dense = product
+    return narrowed(dense) if is_integer else dense
 
 
-def _ring_turned(matrix: Matrix, eighths: int) -> Matrix:
-    side, turned = len(matrix), matrix.copy()
-    for ring in range(side // 2):
-        low, high = ring, side - 1 - ring
-        span = range(low, high)
-        places = (
-            [(low, j) for j in span]
-            + [(i, high) for i in span]
-            + [(high, low + high - j) for j in span]
-            + [(low + high - i, low) for i in span]
-        )
-        step = eighths * (high - low) // 2
-        for number, place in enumerate(places):
-            turned[place] = matrix[places[(number + step) % len(places)]]
-    return turned
+def narrowed(matrix: Matrix) -> Matrix:
+    """Python's integers as int64 where they all fit."""
+    fits = all(-(2**63) <= int(tap) < 2**63 for tap in matrix.flat)
+    return matrix.astype(np.int64 if fits else object)
 
 
-def _each(part: Part, change: Callable[[Matrix], Matrix]) -> Part:
-    return part._replace(factors=tuple(change(factor) for factor in part.factors))
+def rank_one(matrix: Matrix) -> tuple[Matrix, Matrix] | None:
+    """A column and a row whose product the matrix is, exactly, or None where there are none.
+
+    >>> [factor.tolist() for factor in rank_one(np.array([[1, 2], [2, 4]]))]
+    [[[1], [2]], [[1, 2]]]
+    >>> rank_one(np.array([[1, 2], [2, 5]])) is None
+    True
+    """
+    if min(matrix.shape) == 1 or matrix.dtype.kind == "f":
+        return None
+    rows = [[int(tap) for tap in row] for row in matrix]
+    pivot = next((row for row in rows if any(row)), None)
+    if pivot is None:
+        return None
+    shared = gcd(*pivot)
+    unit_row = [tap // shared for tap in pivot]
+    j = next(j for j, tap in enumerate(unit_row) if tap)
+    column = []
+    for row in rows:
+        times, rest = divmod(row[j], unit_row[j])
+        if rest or any(tap != times * unit for tap, unit in zip(row, unit_row, strict=True)):
+            return None
+        column.append([times])
+    return narrowed(np.array(column, object)), narrowed(np.array([unit_row], object))
 
 
-def scaled(kernel: Kernel, by: Fraction) -> Kernel:
-    """Every weight times a number. Raises SpecError where that is beyond MAX_WEIGHT."""
-    return checked(kernel.with_parts(lambda part: part._replace(scale=part.scale * by)))
+def separated(factors: Sequence[Matrix]) -> tuple[Matrix, ...]:
+    """The factors, with each matrix of rank 1 as a column and a row."""
+    return tuple(part for factor in factors for part in rank_one(factor) or (factor,))
 
 
-def normalised(kernel: Kernel, rule: str) -> Kernel:
-    """Weights that sum to 1 ("sum"), or whose magnitudes do ("abs"), in every part or matrix."""
-    if rule == "none":
-        return kernel
-    sums = []
-    for matrix, scale in kernel.matrices():
-        magnitude = abs(matrix) if rule == "abs" else matrix
-        sums.append(
-            weight_sum(magnitude) * abs(scale) if rule == "abs" else weight_sum(matrix) * scale
-        )
-    if not all(sums):
-        why = "has no weights" if rule == "abs" else "sums to 0, and cannot sum to 1"
-        hint = "" if rule == "abs" else "; --normalize abs divides by the sum of |weights|"
-        raise SpecError(f"kernel {kernel.name} {why}{hint}")
-    if len(sums) == 1:
-        return scaled(kernel, 1 / sums[0])
-    parts = zip(kernel.parts, sums, strict=True)
-    return checked(
-        kernel._replace(
-            parts=tuple(part._replace(scale=part.scale / total) for part, total in parts)
-        )
-    )
+def halved(taps: Sequence[int]) -> tuple[int, list[int]]:
+    """How often (1 1) divides a row of taps that are not negative, and what remains.
+
+    >>> halved([1, 4, 6, 4, 1]), halved([1, 3, 3, 1, 0]), halved([1, 0, 1])
+    ((4, [1]), (3, [1, 0]), (0, [1, 0, 1]))
+    """
+    times, rest = 0, list(taps)
+    while len(rest) > 1 and min(rest) >= 0:
+        quotient = rest[:1]
+        for tap in rest[1:-1]:
+            quotient.append(tap - quotient[-1])
+        if quotient[-1] != rest[-1] or min(quotient) < 0:
+            break
+        times, rest = times + 1, quotient
+    return times, rest
 
 
-def anchored(kernel: Kernel, anchor: Pair) -> Kernel:
-    """The kernel with its anchor at a row and a column."""
-    rows, columns = kernel.shape
-    if not (0 <= anchor[0] < rows and 0 <= anchor[1] < columns):
-        raise SpecError(
-            f"anchor {anchor[0]},{anchor[1]} is not in a kernel of {rows}x{columns}: "
-            f"rows 0 to {rows - 1}, columns 0 to {columns - 1}"
-        )
-    return kernel._replace(anchor=anchor)
+def matrix_rank(matrix: Matrix) -> int:
+    """The rank of a matrix: exact for small matrices of whole numbers, by NumPy for others."""
+    if matrix.dtype.kind == "f" or matrix.size > 400:
+        return int(np.linalg.matrix_rank(matrix.astype(np.float64)))
 
-
-def _dilated_shape(shape: tuple[int, ...], dilation: Pair) -> Pair:
-    rows, columns = (
-        Window(side, dilation=by).dilated_kernel for side, by in zip(shape, dilation, strict=True)
-    )
-    return rows, columns
-
-
-def dilated(kernel: Kernel, dilation: Pair) -> Kernel:
-    """The kernel with gaps between its taps, of dilation − 1 pixels."""
-    if dilation == (1, 1):
-        return kernel
-    rows, columns = _dilated_shape(kernel.shape, dilation)
-    if max(rows, columns) > MAX_SIDE:
-        raise SpecError(f"dilated, the kernel is {rows}x{columns}; at most {MAX_SIDE}")
-
-    def spread(factor: Matrix) -> Matrix:
-        dilated_factor = np.zeros(_dilated_shape(factor.shape, dilation), factor.dtype)
-        dilated_factor[:: dilation[0], :: dilation[1]] = factor
-        return dilated_factor
-
-    row, column = kernel.centre  # where it stands now, before gaps move the middle
-    spread_kernel = kernel.with_parts(lambda part: _each(part, spread))
-    return spread_kernel._replace(anchor=(row * dilation[0], column * dilation[1]), smooth=0.0)
+    rows = [[Fraction(int(tap)) for tap in row] for row in matrix]
+    rank = 0
+    for column in range(matrix.shape[1]):
+        pivot = next((r for r in range(rank, len(rows)) if rows[r][column]), None)
+        if pivot is None:
+            continue
+        rows[rank], rows[pivot] = rows[pivot], rows[rank]
+        for r in range(rank + 1, len(rows)):
+            times = rows[r][column] / rows[rank][column]
+            if times:
+                rows[r] = [a - times * b for a, b in zip(rows[r], rows[rank], strict=True)]
+        rank += 1
+    return rank

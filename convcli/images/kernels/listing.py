@@ -7,8 +7,7 @@ import numpy as np
 
 from convcli.errors import SpecError
 from convcli.images.kernels.catalogue import CATALOGUE, built, parameters
-from convcli.images.kernels.factor import Matrix
-from convcli.images.kernels.kernel import MAX_SIDE, Kernel, middle
+from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Matrix, middle
 from convcli.images.kernels.parse import kernel, kernel_call
 from convcli.numerals import row_hints
 from convcli.tables import Listing, Table

@@ -12,17 +12,18 @@ from numpy.typing import ArrayLike
 from convcli.callsyntax import Call, read_call
 from convcli.errors import SpecError
 from convcli.images.kernels.catalogue import CATALOGUE, built
-from convcli.images.kernels.factor import Matrix, narrowed
 from convcli.images.kernels.kernel import (
     COMBINATIONS,
     MAX_SIDE,
     Kernel,
     Lines,
+    Matrix,
     Part,
-    anchored,
     checked,
     middle,
+    narrowed,
 )
+from convcli.images.kernels.transforms import anchored
 from convcli.numerals import Grid, Limits, Matrices, quoted, read_file, read_fraction, read_text
 from convcli.text import like, safe
 

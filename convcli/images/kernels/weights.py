@@ -7,8 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from convcli.errors import SpecError
-from convcli.images.kernels.factor import Matrix
-from convcli.images.kernels.kernel import MAX_SIDE, Part
+from convcli.images.kernels.kernel import MAX_SIDE, Matrix, Part
 
 AXIS_BITS, MATRIX_BITS = 18, 22
 """Bits of the weights that are not rational by nature: two axes of 18 and a sample of 16 fill the

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import zip_longest
 from math import ceil, prod
-from typing import TYPE_CHECKING, Literal, NamedTuple, TypedDict, get_args
+from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 from convcli.geometry import Padding
 from convcli.nets.analysis.mac_rules import RULES, check_answers
@@ -11,6 +11,7 @@ from convcli.nets.analysis.summary import DTYPES, SCHEMA, Row, Summary, named_ax
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, size_text
 from convcli.nets.layers.tensor_ops import Input
+from convcli.records import NamedTuple
 from convcli.tables import (
     Record,
     Share,
@@ -498,13 +499,14 @@ class Figures(NamedTuple):
     @property
     def layers(self) -> list[LayerRecord]:
         """The layers of the JSON, axes by name, with their shares of the totals."""
+        records = layer_records(self.summary, self.settings)
+        return self._one_by_one(records, totals(self.summary, self.settings))
+
+    def _one_by_one(self, records: Sequence[LayerRecord], total: Totals) -> list[LayerRecord]:
         from convcli.nets.analysis.selection import selected
 
-        one_by_one = self.settings.selection._replace(by_type=False)
-        settings = self.settings._replace(selection=one_by_one)
-        return selected(
-            layer_records(self.summary, settings), totals(self.summary, settings), settings
-        )
+        selection = self.settings.selection._replace(by_type=False)
+        return selected(records, total, self.settings._replace(selection=selection))
 
     def record(self) -> Record:
         from convcli.nets.analysis.selection import type_records
@@ -522,7 +524,7 @@ class Figures(NamedTuple):
             "outputs": self._outputs(),
             "assumed": list(self.assumed),
             **({} if self.fit is None else {"fit": list(self.fit)}),
-            "layers": counted(self.layers),
+            "layers": counted(self._one_by_one(records, total)),
             "types": counted(type_records(records, total, self.settings)),
             "totals": counted([total])[0],
             "conventions": {

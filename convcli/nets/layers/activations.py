@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from math import prod
-from typing import NamedTuple
 
 from convcli.callsyntax import shown
 from convcli.errors import SpecError
 from convcli.nets.layers.arguments import count, number
 from convcli.nets.layers.shapes import Measure, Misfit, Names, Shape, Slot, Slots
-from convcli.records import equal_by_type
+from convcli.records import NamedTuple, equal_by_type
 from convcli.text import like
 
 FUNCTIONS: dict[str, tuple[str, str, str]] = {

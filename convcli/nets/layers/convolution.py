@@ -1,7 +1,6 @@
 """Convolutions: plain, depthwise, separable, transposed."""
 
 from math import prod
-from typing import NamedTuple
 
 from convcli.borders import BorderName
 from convcli.errors import UnfitError
@@ -24,7 +23,7 @@ from convcli.nets.layers.shapes import (
     window_lengths,
     windows_on,
 )
-from convcli.records import equal_by_type
+from convcli.records import NamedTuple, equal_by_type
 
 
 @equal_by_type

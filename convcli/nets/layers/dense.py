@@ -1,7 +1,7 @@
 """Layers that connect values with values: fully connected, and distances to fixed codes."""
 
 from math import prod
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from convcli.nets.layers.arguments import count
 from convcli.nets.layers.shapes import (
@@ -14,7 +14,7 @@ from convcli.nets.layers.shapes import (
     bias_slot,
     factors,
 )
-from convcli.records import equal_by_type
+from convcli.records import NamedTuple, equal_by_type
 
 Connection = Literal["all", "last", "axis", "channels"]
 Reach = Literal["all", "last", "channels"]

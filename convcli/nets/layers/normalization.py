@@ -1,7 +1,7 @@
 """Normalizations: of batches, channels and neighborhoods."""
 
 from math import prod
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from convcli.errors import UnfitError
 from convcli.geometry import Window
@@ -16,7 +16,7 @@ from convcli.nets.layers.shapes import (
     check_channels,
     maps,
 )
-from convcli.records import equal_by_type
+from convcli.records import NamedTuple, equal_by_type
 
 NormKind = Literal["batch", "instance", "group", "layer", "input"]
 

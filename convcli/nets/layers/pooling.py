@@ -1,6 +1,6 @@
 """Pools: windows that reduce the cells under them to one number."""
 
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from convcli.errors import UnfitError
 from convcli.geometry import Padding, adaptive_window, ceil_padding, pool_padding_refusal
@@ -14,7 +14,7 @@ from convcli.nets.layers.shapes import (
     window_lengths,
     windows_on,
 )
-from convcli.records import equal_by_type
+from convcli.records import NamedTuple, equal_by_type
 
 PoolKind = Literal["max", "average", "min", "lp"]
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple
 
 from convcli.borders import Border, BorderName
 from convcli.errors import UnfitError
@@ -19,7 +18,7 @@ from convcli.nets.layers.shapes import (
     maps,
     size_text,
 )
-from convcli.records import equal_by_type
+from convcli.records import NamedTuple, equal_by_type
 
 
 @equal_by_type

@@ -5,7 +5,7 @@ steps of 8 values are `(8, 20)`.
 """
 
 from math import prod
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from convcli.errors import UnfitError
 from convcli.geometry import Padding
@@ -20,7 +20,7 @@ from convcli.nets.layers.shapes import (
     window_lengths,
     windows_on,
 )
-from convcli.records import equal_by_type
+from convcli.records import NamedTuple, equal_by_type
 
 GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4}
 """Recurrent layer → matrices side by side in one of its weights."""

@@ -6,10 +6,11 @@ A shape is `(channels, *lengths)` of one image: `(3, 224, 224)` is height 224, w
 
 from collections.abc import Callable, Mapping
 from math import gcd
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 from convcli.errors import UnfitError
 from convcli.geometry import Padding, Pair, Window, output_length, resolve_padding
+from convcli.records import NamedTuple
 
 Shape = tuple[int, ...]
 Sizes = tuple[int, ...]

@@ -6,12 +6,11 @@ axis, that axis is counted as one of the image's.
 """
 
 from math import prod
-from typing import NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.nets.layers import Layer, Measure, Shape, Slot, Slots, size_text, slots_of
 from convcli.nets.layers.rearrange import together
-from convcli.records import equal_by_type
+from convcli.records import NamedTuple, equal_by_type
 
 
 @equal_by_type

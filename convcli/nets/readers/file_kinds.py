@@ -77,6 +77,7 @@ BY_MARK: tuple[tuple[int, bytes, Kind], ...] = (
     (0, b"\x28\xb5\x2f\xfd", Kind("a zstd archive", instead="unpack it first: unzstd FILE")),
     (0, b"\x7fELF", Kind("a program", instead="it holds no network that can be read")),
     (257, b"ustar", Kind("a tar archive", instead="unpack it first: tar xf FILE")),
+    (4, b"ORTM", Kind("an ORT model", instead="give the .onnx file that it was made of")),
     (0, b"ncnn", Kind("an ncnn model", instead="export the network as ONNX")),
     (0, b"7767517", Kind("an ncnn parameter file", instead="export the network as ONNX")),
     (0, b"ftrt", Kind("a TensorRT engine", instead="it runs on one device; give its .onnx file")),

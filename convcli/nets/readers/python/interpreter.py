@@ -11,13 +11,16 @@ from convcli.errors import SpecError
 from convcli.nets.graph import Leaf
 from convcli.nets.readers.python import libraries
 from convcli.nets.readers.python.language import (
+    assignments,
     attributes,
     calls,
     expressions,
+    generators,
     limits,
     statements,
 )
 from convcli.nets.readers.python.language.conversions import describe
+from convcli.nets.readers.python.language.exceptions import ControlFlow
 from convcli.nets.readers.python.language.graph_recorder import GraphRecorder
 from convcli.nets.readers.python.language.objects import (
     MISSING,
@@ -35,7 +38,6 @@ from convcli.nets.readers.python.language.objects import (
     Value,
 )
 from convcli.nets.readers.python.language.protocol import Site
-from convcli.nets.readers.python.language.statements import ControlFlow
 from convcli.nets.readers.python.model_files import SourceFiles
 from convcli.nets.readers.python.stdlib import builtins, dataclasses, methods, modules
 from convcli.nets.readers.python.torch import (
@@ -149,8 +151,8 @@ class ModelInterpreter:
     evaluate = expressions.evaluate
     execute = statements.execute
     block = statements.block
-    run_lazily = statements.run_lazily
-    assign = statements.assign
+    run_lazily = generators.run_lazily
+    assign = assignments.assign
     call = calls.call
     attribute = attributes.attribute
 

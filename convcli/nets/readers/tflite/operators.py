@@ -30,38 +30,27 @@ def _padding(code: int) -> tuple[Padding, Padding]:
     return ("same", "same") if code == 0 else ((0, 0), (0, 0))
 
 
-def _conv(call: Call) -> Value:
-    weight, bias = call.array(1), call.bias(2)
-    number = call.operator.number
-    x = call.maps()
-    filters, height, width, each = weight.shape
-    record = Conv(
-        filters,
-        (height, width),
-        (number(2, default=1), number(1, default=1)),
-        _padding(number(0, "b")),
-        (number(5, default=1), number(4, default=1)),
-        x.stored[1] // max(each, 1),
-        bias is not None,
-    )
-    return call.activated(call.layer(record, x, weight.permuted((0, 3, 1, 2)), bias), 3)
+def _conv(depthwise: bool) -> Callable[[Call], Value]:
+    def read(call: Call) -> Value:
+        weight, bias = call.array(1), call.bias(2)
+        number, x = call.operator.number, call.maps()
+        first, height, width, last = weight.shape
+        filters, each = (last, 1) if depthwise else (first, last)
+        # the options of a depthwise one have its multiplier before the activation
+        behind = 4 if depthwise else 3
+        record = Conv(
+            filters,
+            (height, width),
+            (number(2, default=1), number(1, default=1)),
+            _padding(number(0, "b")),
+            (number(behind + 2, default=1), number(behind + 1, default=1)),
+            x.stored[1] // max(each, 1),
+            bias is not None,
+        )
+        order = (3, 0, 1, 2) if depthwise else (0, 3, 1, 2)
+        return call.activated(call.layer(record, x, weight.permuted(order), bias), behind)
 
-
-def _depthwise(call: Call) -> Value:
-    weight, bias = call.array(1), call.bias(2)
-    number = call.operator.number
-    x = call.maps()
-    _, height, width, filters = weight.shape
-    record = Conv(
-        filters,
-        (height, width),
-        (number(2, default=1), number(1, default=1)),
-        _padding(number(0, "b")),
-        (number(6, default=1), number(5, default=1)),
-        x.stored[1],
-        bias is not None,
-    )
-    return call.activated(call.layer(record, x, weight.permuted((3, 0, 1, 2)), bias), 4)
+    return read
 
 
 def _transposed(call: Call) -> Value:
@@ -263,8 +252,8 @@ WEIGHTED = (
 """Operators with weights that would go uncounted as operations of sizes."""
 
 OPERATORS: dict[str, Callable[[Call], Value]] = {
-    "CONV_2D": _conv,
-    "DEPTHWISE_CONV_2D": _depthwise,
+    "CONV_2D": _conv(depthwise=False),
+    "DEPTHWISE_CONV_2D": _conv(depthwise=True),
     "TRANSPOSE_CONV": _transposed,
     "FULLY_CONNECTED": _linear,
     "AVERAGE_POOL_2D": _pool("average"),

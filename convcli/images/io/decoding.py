@@ -1,7 +1,8 @@
-"""16-bit color, whose high and low bytes are decoded one after the other.
+"""How Pillow decodes a picture, and what it is told where it would read samples wrong.
 
-Pillow's images hold 8 bits a sample of color, but its decoders take either byte of one. This file
-does without NumPy at its top, so that a picture is decoded while NumPy is imported.
+Its images hold 8 bits a sample of color, but its decoders take either byte of one: the high and the
+low bytes of 16-bit color are decoded one after the other. This file does without NumPy at its top,
+so that a picture is decoded while NumPy is imported.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from convcli.images.arrays import Samples
+    from convcli.images.image import Header
 
 DEEP = {
     "LA;16": "LA;16",
@@ -113,3 +115,67 @@ def set_order(image: Image.Image) -> None:
             else tile
             for tile in image.tile
         ]
+
+
+GRAY_LEVELS = {"1": 1, "L;2": 3, "L;4": 15}
+"""How Pillow stores the grays of a PNG of 1, 2 or 4 bits, and the lightest of them."""
+
+
+def scale_key(image: Image.Image) -> None:
+    """The transparent gray of a PNG on the scale of 8 bits, as Pillow gives its samples."""
+    key = image.info.get("transparency")
+    tiles = getattr(image, "tile", [])
+    if image.format == "PNG" and isinstance(key, int) and image.mode in ("1", "L") and tiles:
+        lightest = GRAY_LEVELS.get(str(tiles[0][3]))
+        if lightest is not None and key <= lightest:  # some Pillows scale one of 1 bit
+            image.info["transparency"] = key * 255 // lightest
+
+
+def sample_bits(start: bytes, form: str) -> int:
+    """Bits a sample of a JPEG 2000 or an AVIF that begins so; 8 where that is not known.
+
+    Sources: ITU-T T.800, A.5.1 (Ssiz); AV1 Image File Format 1.1, av1C, which tells 8 from more.
+    """
+    if form == "JPEG2000":
+        place = start.find(b"\xff\x4f\xff\x51")
+        found = start[place + 42 : place + 43] if place >= 0 else b""
+        return (found[0] & 0x7F) + 1 if found else 8
+    place = start.find(b"av1C") if form == "AVIF" else -1
+    found = start[place + 6 : place + 7] if place >= 0 else b""
+    return 10 if found and found[0] & 0x40 else 8
+
+
+class Decoded(NamedTuple):
+    """What is known of an image once its decoder has been told what to do."""
+
+    bits: int = 8
+    """Bits a sample of formats where Pillow does not scale 9 to 15."""
+    narrowed: bool = False
+    """Whether samples of 16 bits are read as 8, which Pillow does without a word."""
+    halves: Halves | None = None
+    """16-bit color."""
+
+
+def decode(
+    image: ImageFile, header: Header, start: bytes, again: Callable[[], ImageFile]
+) -> Decoded:
+    """Decode an image that begins so, if it is one frame; `again` opens it anew.
+
+    Raises what Pillow does on bad files.
+    """
+    whole = header.array_mode.endswith(";16")
+    if whole and is_deep(image) and header.frames == 1:
+        with again() as second:
+            return Decoded(halves=decode_halves(image, second))
+    set_order(image)
+    tiles = image.tile
+    # a BMP of "BGR;16" has 5 and 6 bits a sample
+    deep = image.format != "BMP" and any(";16" in str(tile[3]) for tile in tiles)
+    if image.format == "PPM" and tiles and isinstance(tiles[0][3], tuple):
+        deep = any(isinstance(value, int) and value > 255 for value in tiles[0][3])
+    bits = image.info.get("bit_depth") or sample_bits(start, image.format or "")
+    deep = deep or bits > 8
+    scale_key(image)
+    if header.frames == 1:
+        image.load()
+    return Decoded(bits, deep and not whole and not image.mode.startswith("I"))

@@ -1,0 +1,157 @@
+"""Exceptions: those of the program, which `try` catches, and what leaves a loop or a function."""
+
+import ast
+
+from convcli.callsyntax import excerpt, shown
+from convcli.nets.readers.python.language.conversions import (
+    describe,
+    to_repr,
+    to_str,
+    truth,
+)
+from convcli.nets.readers.python.language.expressions import (
+    evaluate,
+)
+from convcli.nets.readers.python.language.objects import (
+    Caught,
+    Class,
+    Frame,
+    Instance,
+    ProgramException,
+    Tensor,
+    Unknown,
+    Value,
+)
+from convcli.nets.readers.python.language.protocol import Interpreter
+
+
+class ControlFlow(Exception):
+    """A statement that leaves a loop or a function."""
+
+
+class Break(ControlFlow):
+    """`break`."""
+
+
+class Continue(ControlFlow):
+    """`continue`."""
+
+
+class Return(ControlFlow):
+    """`return value`."""
+
+    def __init__(self, value: Value) -> None:
+        super().__init__()
+        self.value = value
+
+
+def check_assertion(interpreter: Interpreter, node: ast.Assert, frame: Frame) -> None:
+    value = evaluate(interpreter, node.test, frame)
+    if isinstance(value, Unknown | Tensor) or truth(interpreter, value):
+        return
+    message = evaluate(interpreter, node.msg, frame) if node.msg else ""
+    text = to_str(interpreter, message)[:200] if message else excerpt(node.test)
+    raise ProgramException("AssertionError", text)
+
+
+def raise_exception(interpreter: Interpreter, node: ast.Raise, frame: Frame) -> None:
+    if node.exc is None:
+        again = interpreter.handled
+        raise again or ProgramException("RuntimeError", "there is no exception to raise again")
+    value = evaluate(interpreter, node.exc, frame)
+    if isinstance(value, Caught):
+        raise value.error
+    cls = value.cls if isinstance(value, Instance) else value
+    args = value.attrs.get("args") if isinstance(value, Instance) else None
+    kind, message = cls.name if isinstance(cls, Class) else describe(value), ""
+    if isinstance(args, tuple) and args:
+        one = args[0] if len(args) == 1 else args
+        written = to_repr if kind == "KeyError" and len(args) == 1 else to_str
+        message = written(interpreter, one)[:200]
+    error = ProgramException(kind, message)
+    error.cls = cls if isinstance(cls, Class) else None
+    raise error
+
+
+def try_block(interpreter: Interpreter, node: ast.Try, frame: Frame) -> None:
+    site, depth = interpreter.site, interpreter.depth
+    try:
+        _try_body(interpreter, node, frame)
+    except (ControlFlow, ProgramException):
+        # `finally` runs whichever way the block is left, and may leave it another way
+        interpreter.site, interpreter.depth = site, depth
+        interpreter.block(node.finalbody, frame)
+        raise
+    interpreter.site, interpreter.depth = site, depth
+    interpreter.block(node.finalbody, frame)
+
+
+def _try_body(interpreter: Interpreter, node: ast.Try, frame: Frame) -> None:
+    """What stands before `finally`."""
+    site, depth = interpreter.site, interpreter.depth
+    try:
+        guarded = any(map(_names_import_error, node.handlers))
+        for statement in node.body:
+            if guarded and isinstance(statement, ast.Import | ast.ImportFrom):
+                _check_import(interpreter, statement, frame)
+            interpreter.block([statement], frame)
+    except ProgramException as error:
+        interpreter.site, interpreter.depth = site, depth
+        handler = handler_of(interpreter, node, error, frame)
+        if handler is None:
+            raise
+        before, interpreter.handled = interpreter.handled, error
+        try:
+            interpreter.block(handler.body, frame)
+        finally:
+            interpreter.handled = before
+    else:
+        interpreter.block(node.orelse, frame)
+
+
+def handler_of(
+    interpreter: Interpreter, node: ast.Try, error: ProgramException, frame: Frame
+) -> ast.ExceptHandler | None:
+    """The clause that catches an exception, which its name is assigned to."""
+    for clause in node.handlers:
+        if _catches(interpreter, clause, error, frame):
+            if clause.name:
+                frame.names[clause.name] = Caught(error)
+            return clause
+    return None
+
+
+def _names_import_error(handler: ast.ExceptHandler) -> bool:
+    """Whether a clause is there for a module that is missing."""
+    names = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
+    return handler.type is None or any(
+        isinstance(one, ast.Name) and one.id in names for one in ast.walk(handler.type)
+    )
+
+
+def _check_import(
+    interpreter: Interpreter, node: ast.Import | ast.ImportFrom, frame: Frame
+) -> None:
+    """Raise what Python raises for a module that is neither a file here nor known.
+
+    Without a clause for that case the file needs the module, which may change nothing.
+    """
+    level = node.level if isinstance(node, ast.ImportFrom) else 0
+    named = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+    for name in named or [alias.name for alias in node.names]:
+        if not level and not interpreter.has_module(name, frame):
+            raise ProgramException("ModuleNotFoundError", f"No module named {shown(name)}")
+
+
+def _catches(
+    interpreter: Interpreter, handler: ast.ExceptHandler, error: ProgramException, frame: Frame
+) -> bool:
+    if handler.type is None:
+        return True
+    caught = evaluate(interpreter, handler.type, frame)
+    cls = error.cls or interpreter.global_name(error.kind, frame)
+    return any(
+        isinstance(wanted, Class)
+        and (cls.is_a(wanted) if isinstance(cls, Class) else wanted.name == "Exception")
+        for wanted in (caught if isinstance(caught, tuple) else (caught,))
+    )
