@@ -59,6 +59,7 @@ class ShapeOptions(OutputOptions):
     types: tuple[str, ...] = ()
     by_type: bool = False
     layout: str = "hwc"
+    timeout: int | None = None
 
 
 ONE_LAYER = ("kernel", "stride", "padding", "dilation", "filters", "groups", "no_bias")
@@ -86,6 +87,14 @@ MAX_SEARCHED_NODES = 600
 
 
 def shape(options: ShapeOptions) -> Outcome:
+    """The figures of what the options name, within their limit of time. Raises Refusal."""
+    from convcli.nets.time_limit import time_limit
+
+    with time_limit(options.timeout):
+        return _figures_of(options)
+
+
+def _figures_of(options: ShapeOptions) -> Outcome:
     """The figures of what the options name; what a text was taken for is noted on stderr.
 
     Raises Refusal where there is nothing to print.

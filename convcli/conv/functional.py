@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 from convcli.arrays import Array, Dtype
 from convcli.borders import Border, read_border
 from convcli.conv.algorithms import choose, chosen_for
+from convcli.conv.blas import single_threaded_blas
 from convcli.conv.sliding import new_output
 from convcli.conv.spec import Problem
-from convcli.conv.threads import single_threaded_blas
 from convcli.conv.validate import (
     Dtypes,
     Padding,

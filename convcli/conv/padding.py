@@ -53,8 +53,9 @@ def padded_rows(
     out[:, : within.start] = fill
     out[:, within.stop :] = fill
     out[:, within, left : left + width] = x[:, begin:end]
-    out[:, within, :left] = fill
-    out[:, within, left + width :] = fill
+    # all rows of these columns are one strided run
+    out[:, :, :left] = fill
+    out[:, :, left + width :] = fill
     if problem.border.repeats:
         _repeat(x, problem, first, last, out)
     out[:, max(rows - first, 0) :] = 0

@@ -1,5 +1,6 @@
 """One convolution in plain integers: what algorithms are priced and chosen by."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -74,8 +75,7 @@ class Problem(NamedTuple):
         >>> Problem(1, 1, 3, 8, (5, 6), ((0, 1), (2, 2)), (3, 3), (1, 2), (1, 1)).output
         (4, 4)
         """
-        (height, width), (rows, columns) = self.padded, self.windows
-        return output_length(height, rows), output_length(width, columns)
+        return _output(self)
 
     @property
     def taps(self) -> int:
@@ -101,3 +101,10 @@ class Problem(NamedTuple):
     def untouched(self) -> bool:
         """Whether no border is added to x."""
         return self.padded == self.size
+
+
+@lru_cache(maxsize=256)
+def _output(problem: Problem) -> Pair:
+    """Kept, because all that is priced and cut asks for it."""
+    (height, width), (rows, columns) = problem.padded, problem.windows
+    return output_length(height, rows), output_length(width, columns)

@@ -7,30 +7,23 @@ split products that are too small to split (tests/benchmarks/layers.py measures 
 import os
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
-from threading import Lock
-from typing import TYPE_CHECKING, Protocol, TypeVar
+from queue import SimpleQueue
+from threading import Lock, Thread
+from typing import TypeVar
 
-if TYPE_CHECKING:
-    from concurrent.futures import ThreadPoolExecutor
+from convcli.conv.blas import single_threaded_blas
 
 Piece = TypeVar("Piece")
 
-SHARED_MACS = 600_000_000
-"""Waking a thread took 0.16 ms on the two virtual cores of tests/benchmarks/layers.py, and threads
-that meet between calls of a few microseconds lose as much as they win: AlexNet's conv2, 4.5e8
-multiply–accumulates, takes 4.9 ms with threads of ours and 3.4 ms with those of BLAS."""
-
-ALONE_MACS = 30_000_000
-"""Below that BLAS's threads win a fifth where both cores are idle (0.50 against 0.62 ms for 2.9e7),
-and where one is busy they wait for each other a whole time slice (20 ms against 0.73 ms)."""
+SHARED_MACS = 20_000_000
+"""Multiply–accumulates of a product that take a third of a millisecond on one core; waking a
+thread takes 0.03 ms where a core is idle, 0.16 on virtual cores of tests/benchmarks/layers.py."""
 
 
 def share(
     pieces: list[Piece],
     work: Callable[[Iterator[Piece]], None],
     threaded: bool = True,
-    macs: int | None = None,
 ) -> None:
     """Run `work` on as many threads as BLAS may use, until all pieces are done.
 
@@ -39,32 +32,23 @@ def share(
     one of them. While they run, BLAS uses one thread in the whole process; its own number, and
     with it any limit the caller set, holds again afterwards.
 
-    Not `threaded`, the calling thread does it all, and BLAS splits its products, unless these are
-    known to be no more than ALONE_MACS in all.
+    Not `threaded`, the calling thread does it all.
     """
-    if not threaded:
-        alone = macs is not None and macs <= ALONE_MACS
-        with single_threaded_blas() if alone else nullcontext():
-            work(iter(pieces))
-        return
     with single_threaded_blas() as threads:
         left = deque(pieces)
-        helpers = [_pool().submit(work, _taken(left)) for _ in range(min(threads, len(pieces)) - 1)]
+        helping = min(threads, len(pieces)) - 1 if threaded else 0
+        helpers = [Task(lambda: work(_taken(left))) for _ in range(helping)]
+        _begin(helpers)
         try:
             work(_taken(left))
         finally:
             left.clear()
-            # one that never started, because other callers keep the pool busy, need not start
-            late = [helper for helper in helpers if not helper.cancel()]
-            for helper in late:
-                helper.result()
+            for helper in helpers:
+                helper.finish()
 
 
 def worth_threads(macs: int) -> bool:
-    """Whether a number of multiply–accumulates is worth waking a sleeping thread for.
-
-    Below that BLAS's own threads, which wait awake for the next product, are the faster ones.
-    """
+    """Whether a number of multiply–accumulates is worth waking a sleeping thread for."""
     return macs > SHARED_MACS
 
 
@@ -82,73 +66,59 @@ def _taken(pieces: deque[Piece]) -> Iterator[Piece]:
             return
 
 
-class Blas(Protocol):
-    """A BLAS library in this process."""
+class Task:
+    """A call for a helping thread, unless it is finished before one comes to it."""
 
-    def get_num_threads(self) -> int: ...
+    def __init__(self, call: Callable[[], None]) -> None:
+        self.call = call
+        self.error: BaseException | None = None
+        self.claimed, self.running = Lock(), Lock()
+        self.running.acquire()
 
-    def set_num_threads(self, num_threads: int) -> None: ...
+    def run(self) -> None:
+        if not self.claimed.acquire(blocking=False):
+            return
+        try:
+            self.call()
+        except BaseException as error:  # raised where the task is finished
+            self.error = error
+        finally:
+            self.running.release()
 
-
-_lock = Lock()
-_sharing = 0
-_before: list[tuple[Blas, int]] = []
-_controllers: list[Blas] | None = None
-_executor: "ThreadPoolExecutor | None" = None
-
-
-@contextmanager
-def single_threaded_blas() -> Iterator[int]:
-    """Hold BLAS to one thread until the last of those who ask for it is done.
-
-    Gives the number of threads it had. BLAS has one number per process, hence the count of those
-    who share it: two callers that each restored what they found could leave it at one for good.
-    """
-    global _sharing
-    with _lock:
-        _sharing += 1
-        if _sharing == 1:
-            _before[:] = [(blas, blas.get_num_threads()) for blas in _blas()]
-            for blas, _ in _before:
-                blas.set_num_threads(1)
-        count = max((number for _, number in _before), default=os.cpu_count() or 1)
-    try:
-        yield count
-    finally:
-        with _lock:
-            _sharing -= 1
-            if _sharing == 0:
-                for blas, number in _before:
-                    blas.set_num_threads(number)
+    def finish(self) -> None:
+        """Wait for it, if it began: other callers may keep all threads busy. Raises its error."""
+        if self.claimed.acquire(blocking=False):
+            return
+        self.running.acquire()
+        if self.error:
+            raise self.error
 
 
-def _blas() -> list[Blas]:
-    """The BLAS libraries in this process that can be told how many threads to use."""
-    global _controllers
-    if _controllers is None:
-        from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
-
-        controller = ThreadpoolController().select(user_api="blas")
-        _controllers = list(controller.lib_controllers)
-    return _controllers
+# concurrent.futures has all of it, and takes as long to import as a layer to compute
+_tasks: "SimpleQueue[Task]" = SimpleQueue()
+_helpers: list[Thread] = []
 
 
-def _pool() -> "ThreadPoolExecutor":
-    global _executor
-    if _executor is None:
-        from concurrent.futures import ThreadPoolExecutor
+def _begin(tasks: list[Task]) -> None:
+    """Hand tasks to waiting threads, as many as the most that were ever needed at once."""
+    for task in tasks:
+        _tasks.put(task)
+    while len(_helpers) < len(tasks):
+        helper = Thread(target=_serve, args=(_tasks,), name="convcli", daemon=True)
+        _helpers.append(helper)
+        helper.start()
 
-        _executor = ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="convcli")
-    return _executor
+
+def _serve(tasks: "SimpleQueue[Task]") -> None:
+    while True:
+        tasks.get().run()
 
 
 def _forget() -> None:
-    """A forked child has none of its parent's threads, and its lock may be held for ever."""
-    global _executor, _lock, _sharing
-    if _sharing:
-        for blas, number in _before:
-            blas.set_num_threads(number)
-    _executor, _lock, _sharing = None, Lock(), 0
+    """A forked child has none of its parent's threads."""
+    global _tasks
+    _tasks = SimpleQueue()
+    _helpers.clear()
 
 
 if hasattr(os, "register_at_fork"):

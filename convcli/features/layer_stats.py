@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from convcli.conv.threads import single_threaded_blas
+from convcli.conv.blas import single_threaded_blas
 from convcli.nets.analysis.summary import SCHEMA, named_sizes
 from convcli.nets.layers import Shape, size_text
 from convcli.runtime.executor import Step

@@ -5,9 +5,8 @@
 Prints the SECONDS_… constants of each algorithm, to two digits, as they stand in its module; then,
 for each layer, what `auto` would choose with them and how much slower that is than the fastest.
 A cost is linear in its constants, so that setting one to 1 and the others to 0 gives what it is
-multiplied by; the fit is of relative errors, with outliers weighing less. The machine should be
-idle: BLAS's threads wait for each other, and a busy core makes a short product take ten times as
-long.
+multiplied by; the fit is of relative errors, with outliers weighing less. Times are CPU seconds of
+one thread, which other work on the machine hardly changes.
 """
 
 import argparse
@@ -21,6 +20,7 @@ from typing import Any
 import numpy as np
 from layers import LAYERS
 from scipy.optimize import nnls
+from threadpoolctl import threadpool_limits
 
 from convcli.conv import conv2d
 from convcli.conv.algorithms import ALGORITHMS
@@ -73,9 +73,9 @@ def measured(runs: int) -> dict[str, Timed]:
                 continue
             seconds: list[float] = []
             while len(seconds) < runs + 1 and sum(seconds) < HOPELESS:
-                before = time.perf_counter()
+                before = time.process_time()
                 conv2d(x, weight, None, *options, name)
-                seconds.append(time.perf_counter() - before)
+                seconds.append(time.process_time() - before)
             kept = seconds[1:] or seconds
             found.append((problem, sorted(kept)[len(kept) // 4]))
     return times
@@ -120,7 +120,9 @@ def fitted(module: ModuleType, names: list[str], times: dict[str, Timed]) -> dic
 def main() -> None:
     parser = argparse.ArgumentParser(description="Fit the constants of the algorithms' costs.")
     parser.add_argument("--runs", type=int, default=9, help="calls of each algorithm and layer")
-    times = measured(parser.parse_args().runs)
+    runs = parser.parse_args().runs
+    with threadpool_limits(1):
+        times = measured(runs)
     names = list(times)
     modules = {id(module_of(name)): module_of(name) for name in names}
     for module in modules.values():

@@ -166,7 +166,7 @@ def test_an_algorithm_accepts_at_least_five_cases(name):
 def test_the_transforms_are_the_filter_in_exact_fractions(products):
     """Aᵀ[(G g) ⊙ (Bᵀ d)] is the correlation of d with g, for every pair of unit vectors."""
     for taps in range(2, products):
-        at, g, bt = transforms(products, taps)
+        at, g, bt = transforms(products, taps, Fraction)
         outputs = products - taps + 1
         for i, j in product(range(products), range(taps)):
             values = [bt[t][i] * g[t][j] for t in range(products)]

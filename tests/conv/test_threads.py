@@ -7,9 +7,9 @@ import threading
 
 import numpy as np
 import pytest
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
-from convcli.conv import conv2d, threads
+from convcli.conv import blas, conv2d, threads
 from convcli.conv.algorithms import ALGORITHMS
 from convcli.conv.functional import problem_of
 
@@ -17,7 +17,7 @@ LAYER = np.ones((1, 64, 96, 96), np.float32), np.ones((64, 64, 3, 3), np.float32
 
 
 def blas_threads():
-    return [one["num_threads"] for one in threadpool_info() if one["user_api"] == "blas"]
+    return [library.get_num_threads() for library in blas.LIBRARIES]
 
 
 def test_every_piece_is_done_once():
@@ -47,10 +47,10 @@ def test_blas_has_one_thread_while_pieces_run():
 
 def test_little_work_is_done_alone():
     seen = []
-    for macs in (threads.ALONE_MACS, threads.ALONE_MACS + 1):
-        threads.share([0], lambda pieces: seen.append((blas_threads(), list(pieces))), False, macs)
-    assert set(seen[0][0]) <= {1}
-    assert seen[1][0] == blas_threads()
+    threads.share([0, 1], lambda pieces: seen.append((blas_threads(), list(pieces))), False)
+    ((limits, pieces),) = seen
+    assert set(limits) <= {1}
+    assert pieces == [0, 1]
 
 
 def test_a_limit_of_the_caller_holds():

@@ -8,7 +8,7 @@ Each entry is one algorithm and answers
     convolve(x, weight, problem) -> y  arrays as Problem draws them, none empty; a new array
 """
 
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -48,7 +48,8 @@ GROWTH = 2.0**20
 """Sums of a transform by Σ|w|·max|x|, at most: the largest tile has 512² values, times 4."""
 
 
-def chosen(problem: Problem, among: Iterable[str] = ()) -> str:
+@lru_cache(maxsize=256)
+def chosen(problem: Problem, among: tuple[str, ...] = ()) -> str:
     """The name of the cheapest algorithm that does not refuse: what "auto" means."""
     able = [name for name in among or ALGORITHMS if ALGORITHMS[name].refuses(problem) is None]
     return min(able, key=lambda name: ALGORITHMS[name].cost(problem))
@@ -60,7 +61,7 @@ def chosen_for(problem: Problem, x: Array, weight: Array) -> str:
     >>> problem = Problem(1, 1, 1, 1, (256, 256), ((0, 0), (0, 0)), (31, 31), (1, 1), (1, 1))
     >>> x, weight = np.ones((256, 256), np.float32), np.ones((1, 1, 31, 31), np.float32)
     >>> chosen_for(problem, x, weight), chosen_for(problem, x * 1e36, weight)
-    ('fourier', 'rows')
+    ('fourier', 'depthwise')
     """
     name = chosen(problem)
     if name not in TRANSFORMS or not x.size:
@@ -69,7 +70,7 @@ def chosen_for(problem: Problem, x: Array, weight: Array) -> str:
     with np.errstate(over="ignore", invalid="ignore"):
         total = np.abs(weight, dtype=np.float64).sum(axis=(1, 2, 3)).max()
         fits = GROWTH * largest * total < np.finfo(problem.dtype).max
-    return name if fits else chosen(problem, [one for one in ALGORITHMS if one not in TRANSFORMS])
+    return name if fits else chosen(problem, tuple(set(ALGORITHMS) - set(TRANSFORMS)))
 
 
 def choose(problem: Problem, name: str) -> Algorithm:

@@ -30,12 +30,12 @@ PIECE_BYTES = 2 << 20
 RESIDENT_BYTES = 24 << 20
 """The most that the transformed filters may take."""
 
-SECONDS_PER_STEP = 1.1e-10
+SECONDS_PER_STEP = 5.4e-10
 """A value of a tile, times the steps of its transform, log₂ of its size."""
 
-SECONDS_PER_PRODUCT = 3.9e-09
-SECONDS_PER_PIECE = 7.8e-05
-"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
+SECONDS_PER_PRODUCT = 9.8e-09
+SECONDS_PER_PIECE = 0.00019
+"""CPU seconds, fitted by tests/benchmarks/fit.py."""
 
 
 def refuses(problem: Problem) -> str | None:

@@ -14,20 +14,19 @@ from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output, read_by, spans, windows
 from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads, worth_threads
-from convcli.geometry import Pair
+from convcli.geometry import Pair, ceil_div
 
-BAND_BYTES = 1 << 20
-"""Columns of one band: within the 2 MB second-level cache of current cores, with the product."""
+BAND_BYTES = 768 << 10
+"""Columns of one band: about what a second-level cache of 512 KB to 2 MB holds."""
 
-WHOLE_BYTES = 8 << 20
-"""Columns of one band where BLAS splits the product."""
+PLACES = 256
+"""The fewest places of one product: BLAS lays the weights out anew for each."""
 
-SECONDS_PER_MAC = 8.3e-12
-SECONDS_PER_BLAS_MAC = 6.2e-12
-SECONDS_PER_COLUMN = 3.7e-10
-SECONDS_PER_WEIGHT = 6.3e-11
-SECONDS_PER_BAND = 1.6e-05
-"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
+SECONDS_PER_MAC = 4.1e-11
+SECONDS_PER_COLUMN = 7.1e-10
+SECONDS_PER_WEIGHT = 6.1e-10
+SECONDS_PER_BAND = 4.4e-05
+"""CPU seconds, fitted by tests/benchmarks/fit.py."""
 
 
 def refuses(problem: Problem) -> str | None:
@@ -38,7 +37,7 @@ def cost(problem: Problem) -> float:
     columns = problem.images * problem.groups * problem.taps * problem.places
     bands = problem.images * problem.groups * len(_bands(problem))
     return (
-        (SECONDS_PER_MAC if _shared(problem) else SECONDS_PER_BLAS_MAC) * problem.macs
+        SECONDS_PER_MAC * problem.macs
         + SECONDS_PER_COLUMN * columns
         # BLAS lays the weights out anew for each product
         + SECONDS_PER_WEIGHT * bands * problem.filters * problem.taps
@@ -52,7 +51,7 @@ def workspace_bytes(problem: Problem) -> int:
     columns = problem.taps * rows * problem.output[1]
     # the padded rows of one band live until those of the next are there
     padded = 2 * problem.channels * (last - first) * problem.padded[1]
-    return (threads() if _shared(problem) else 1) * (columns + padded) * problem.itemsize
+    return threads() * (columns + padded) * problem.itemsize
 
 
 def convolve(x: Array, weight: Array, problem: Problem) -> Array:
@@ -72,21 +71,17 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
             np.matmul(filters[g], columns.reshape(problem.taps, -1), out=place)
 
     pieces = list(product(range(problem.images), range(problem.groups), _bands(problem)))
-    share(pieces, work, threaded=_shared(problem), macs=problem.macs)
+    share(pieces, work, threaded=worth_threads(problem.macs))
     return y
 
 
-def _bands(problem: Problem) -> list[tuple[int, int]]:
+def _bands(problem: Problem) -> list[Pair]:
     return spans(problem.output[0], _band_rows(problem))
 
 
 def _band_rows(problem: Problem) -> int:
-    """Output rows whose columns fill BAND_BYTES, at least one."""
+    """Output rows whose columns fill BAND_BYTES or make PLACES, in an even number of bands."""
     height, width = problem.output
     row = problem.taps * width * problem.itemsize
-    fitting = (BAND_BYTES if _shared(problem) else WHOLE_BYTES) // row
-    return min(max(fitting, 1), height)
-
-
-def _shared(problem: Problem) -> bool:
-    return worth_threads(problem.macs)
+    rows = min(max(BAND_BYTES // row, ceil_div(PLACES, width)), ceil_div(height, 2))
+    return ceil_div(height, 2 * ceil_div(height, 2 * rows))

@@ -9,18 +9,15 @@ from convcli.arrays import Array
 from convcli.conv.sliding import new_output, spans
 from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads, worth_threads
-from convcli.geometry import Pair
+from convcli.geometry import Pair, ceil_div
 
 PLACES = 1600
-"""Places of one product where bands are shared among threads: enough that reading the weights
-again for each does not show."""
+"""Places of one product: enough that reading the weights again for each does not show."""
 
-
-SECONDS_PER_MAC = 8.3e-12
-SECONDS_PER_BLAS_MAC = 6.2e-12
-SECONDS_PER_WEIGHT = 6.3e-11
-SECONDS_PER_BAND = 1.6e-05
-"""Seconds on two cores: those of the products of im2col, whose columns it has no need of."""
+SECONDS_PER_MAC = 4.1e-11
+SECONDS_PER_WEIGHT = 6.1e-10
+SECONDS_PER_BAND = 4.4e-05
+"""CPU seconds: those of the products of im2col, whose columns it has no need of."""
 
 
 def refuses(problem: Problem) -> str | None:
@@ -36,7 +33,7 @@ def refuses(problem: Problem) -> str | None:
 def cost(problem: Problem) -> float:
     bands = problem.images * problem.groups * len(_bands(problem))
     return (
-        (SECONDS_PER_MAC if _shared(problem) else SECONDS_PER_BLAS_MAC) * problem.macs
+        SECONDS_PER_MAC * problem.macs
         # BLAS lays the weights out anew for each product
         + SECONDS_PER_WEIGHT * bands * problem.filters * problem.taps
         + SECONDS_PER_BAND * bands
@@ -47,7 +44,7 @@ def workspace_bytes(problem: Problem) -> int:
     """What bands take that are no matrices of `dtype` yet; nothing where x is."""
     rows = _bands(problem)[0][1]
     columns = problem.channels * rows * problem.output[1] * problem.itemsize
-    return (threads() if _shared(problem) else 1) * columns
+    return threads() * columns
 
 
 def convolve(x: Array, weight: Array, problem: Problem) -> Array:
@@ -62,14 +59,10 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
             np.matmul(filters[g], columns, out=flat[n, g, :, top * width : bottom * width])
 
     pieces = list(product(range(problem.images), range(problem.groups), _bands(problem)))
-    share(pieces, work, threaded=_shared(problem), macs=problem.macs)
+    share(pieces, work, threaded=worth_threads(problem.macs))
     return y
 
 
 def _bands(problem: Problem) -> list[Pair]:
     height, width = problem.output
-    return spans(height, PLACES // width if _shared(problem) else height)
-
-
-def _shared(problem: Problem) -> bool:
-    return worth_threads(problem.macs)
+    return spans(height, min(PLACES // width, ceil_div(height, 2)))

@@ -16,21 +16,21 @@ from convcli.arrays import Array
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output, read_by, spans
 from convcli.conv.spec import Problem
-from convcli.conv.threads import share, threads
+from convcli.conv.threads import share, threads, worth_threads
 from convcli.geometry import Pair, ceil_div, output_length
 
-BAND_BYTES = 3 << 19
-"""Shifted rows of one band: within the 2 MB second-level cache of current cores."""
+BAND_BYTES = 768 << 10
+"""Shifted rows of one band: about what a second-level cache of 512 KB to 2 MB holds."""
 
 COLUMNS = 768
 """The most columns of one product."""
 
-SECONDS_PER_MAC = 7.1e-12
-SECONDS_PER_COPY = 2.2e-10
-SECONDS_PER_WEIGHT = 3.8e-10
-SECONDS_PER_ROW = 4e-07
-SECONDS_PER_BAND = 1.9e-05
-"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
+SECONDS_PER_MAC = 4.3e-11
+SECONDS_PER_COPY = 6.3e-10
+SECONDS_PER_WEIGHT = 7.3e-10
+SECONDS_PER_ROW = 1.2e-06
+SECONDS_PER_BAND = 4.2e-05
+"""CPU seconds, fitted by tests/benchmarks/fit.py."""
 
 
 def refuses(problem: Problem) -> str | None:
@@ -96,7 +96,8 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
                 np.matmul(filters[g], below, out=place)
 
     bands = spans(problem.output[0], band)
-    share(list(product(range(problem.images), range(problem.groups), bands)), work)
+    pieces = list(product(range(problem.images), range(problem.groups), bands))
+    share(pieces, work, threaded=worth_threads(problem.macs))
     return y
 
 

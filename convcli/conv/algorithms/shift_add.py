@@ -1,18 +1,16 @@
-"""Shift and add, for filters of one channel: kernel rows in one pass, kernel columns added up.
+"""Shift and add, for filters of one channel: every tap is the channel, shifted, times a weight.
 
-For each kernel column one pass sums the products of all its taps,
+    y = Σ_i Σ_j w[i, j] · x shifted by (i, j)
 
-    P[j] = Σ_i w[i, j] · x[i]          y = Σ_j P[j] shifted by j
-
-each product added where it is computed, so that i·j taps cost j passes and j − 1 sums. The padded
-rows of a channel are one flat array in which a shift is an offset: what is computed between the end
-of a row and the start of the next is left behind. Where columns are skipped, those that a kernel
-column meets are copied beside each other first.
+The padded rows of a channel are one flat array in which a shift is an offset, so that all taps of
+a block of channels are one call on views; what it computes between the end of a row and the start
+of the next is left behind. Where strides skip rows and columns, the cells that the same taps meet
+are copied beside each other first, and each such set of taps is a call of its own.
 """
 
 from collections.abc import Iterator
 from itertools import product
-from math import gcd
+from math import gcd, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -24,16 +22,17 @@ from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads
 from convcli.geometry import Pair, ceil_div
 
-BLOCK_BYTES = 512 << 10
-"""Values of one pass: three such arrays stay in the second-level cache of current cores."""
+BLOCK_BYTES = 240 << 10
+"""Sums of one call: with the cells that they are made of, they stay in a second-level cache of
+512 KB while every tap passes them. 160 to 320 KB are as fast, 480 KB take a fifth longer."""
 
-SHARED_MACS = 40_000_000
-"""Above that, two threads with passes of their own are faster than one."""
+SHARED_MACS = 2_000_000
+"""Above that, about half a millisecond, a second thread is worth waking."""
 
-SECONDS_PER_TAP = 2e-10
-SECONDS_PER_SUM = 2e-10
-SECONDS_PER_BLOCK = 6e-05
-"""Seconds, from CPU times of the depthwise layers of MobileNet and EfficientNet on one core."""
+SECONDS_PER_TAP = 1.5e-10
+SECONDS_PER_CELL = 2.2e-09
+SECONDS_PER_BLOCK = 5.5e-05
+"""CPU seconds, fitted by tests/benchmarks/fit.py."""
 
 
 def refuses(problem: Problem) -> str | None:
@@ -43,12 +42,14 @@ def refuses(problem: Problem) -> str | None:
 
 
 def cost(problem: Problem) -> float:
-    passes = problem.images * problem.groups * problem.filters * problem.output[0] * _pitch(problem)
+    channels = problem.images * problem.groups
+    sums = channels * problem.filters * problem.output[0] * _pitch(problem)
+    passes = len(_passes(problem))
     blocks = problem.images * len(_channels(problem)) * len(_bands(problem))
     return (
-        SECONDS_PER_TAP * passes * problem.taps
-        + SECONDS_PER_SUM * passes * len(_passes(problem))
-        + SECONDS_PER_BLOCK * blocks * problem.filters
+        SECONDS_PER_TAP * sums * problem.taps
+        + SECONDS_PER_CELL * (channels * prod(problem.padded) + sums)
+        + SECONDS_PER_BLOCK * blocks * problem.filters * passes
     )
 
 
@@ -57,8 +58,7 @@ def workspace_bytes(problem: Problem) -> int:
     # as they came, and apart by what strides skip
     padded = 2 * channels * _rows_read(problem, 0, rows) * _pitch(problem) * problem.stride[1]
     each = padded + 2 * channels * rows * _pitch(problem) + 2 * _slack(problem)
-    weight = problem.groups * problem.filters * problem.taps
-    return (threads() * each + weight) * problem.itemsize
+    return threads() * each * problem.itemsize
 
 
 def convolve(x: Array, weight: Array, problem: Problem) -> Array:
@@ -66,14 +66,12 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
     channels, height, pitch = _channels(problem)[0][1], _bands(problem)[0][1], _pitch(problem)
     (down, across), most = problem.stride, _rows_read(problem, 0, height)
     passes, width, size = _passes(problem), problem.output[1], y.itemsize
-    # a run per kernel column
-    columns = np.ascontiguousarray(weight[:, :, 0].transpose(1, 3, 0, 2))
 
-    def work(pieces: Iterator[tuple[int, Pair, Pair, int]]) -> None:
+    def work(pieces: Iterator[tuple[int, Pair, Pair]]) -> None:
         padded = np.zeros(channels * most * pitch * across + _slack(problem), y.dtype)
         apart = padded if down == across == 1 else np.zeros_like(padded)
         sums = np.empty((2, channels * height * pitch), y.dtype)
-        for n, (start, stop), (top, bottom), f in pieces:
+        for n, (start, stop), (top, bottom) in pieces:
             count, lines, run = stop - start, _rows_read(problem, top, bottom), bottom - top
             rows = padded[: count * lines * pitch * across].reshape(count, lines, pitch * across)
             padded_rows(x[n, start:stop, 0], problem, top * down, top * down + lines, rows)
@@ -83,54 +81,56 @@ def convolve(x: Array, weight: Array, problem: Problem) -> Array:
                 np.copyto(apart[: rows.size].reshape(split.shape), split)
             total, term = sums[:, : count * run * pitch].reshape(2, count, run * pitch)
             plane = lines * pitch * across
-            for place, (j, taps, phase, step, offset) in enumerate(passes):
-                weights = columns[f, j, start:stop, taps]
-                # as_strided takes as long as the sums
-                view: Array = np.ndarray(
-                    (count, weights.shape[1], run * pitch),
-                    y.dtype,
-                    apart,
-                    (phase * plane // (down * across) + offset) * size,
-                    (plane * size, step * size, size),
+            for f in range(problem.filters):
+                for number, (taps, phase, steps, offset) in enumerate(passes):
+                    weights = weight[start:stop, f, 0, *taps]
+                    # as_strided takes as long as the sums
+                    view: Array = np.ndarray(
+                        (*weights.shape, run * pitch),
+                        y.dtype,
+                        apart,
+                        (phase * plane // (down * across) + offset) * size,
+                        (plane * size, *(step * size for step in steps), size),
+                    )
+                    # "F" walks along n first and over the taps last: each call of the inner loop
+                    # is as long as a channel
+                    out = (term if number else total).T
+                    np.einsum("cij,cijn->nc", weights, view, out=out, order="F")
+                    if number:
+                        np.add(total, term, out=total)
+                np.copyto(
+                    y[n, start:stop, f, top:bottom], total.reshape(count, run, pitch)[:, :, :width]
                 )
-                np.einsum("ci,cin->cn", weights, view, out=term if place else total)
-                if place:
-                    np.add(total, term, out=total)
-            y[n, start:stop, f, top:bottom] = total.reshape(count, run, pitch)[:, :, :width]
 
-    images, filters = range(problem.images), range(problem.filters)
-    pieces = list(product(images, _channels(problem), _bands(problem), filters))
+    pieces = list(product(range(problem.images), _channels(problem), _bands(problem)))
     share(pieces, work, threaded=problem.macs > SHARED_MACS)
     return y
 
 
 class Pass(NamedTuple):
-    """Taps of one kernel column that meet the same rows, of those that the strides take apart."""
+    """Taps that meet cells of the same phase, of those that the strides take apart."""
 
-    column: int
-    taps: slice
+    taps: tuple[slice, slice]
     phase: int
     """Which of the rows and columns that are apart, in the order of rows."""
-    step: int
-    """Values from one tap to the next."""
+    steps: Pair
+    """Values from one tap to the next, below it and beside it."""
     offset: int
     """The value that the first tap meets first."""
 
 
 def _passes(problem: Problem) -> list[Pass]:
-    (height, width), (down, across), (apart, aside) = (
-        problem.kernel,
-        problem.stride,
-        problem.dilation,
-    )
-    pitch, common = _pitch(problem), gcd(apart, down)
+    (down, across), (apart, aside) = problem.stride, problem.dilation
+    pitch, height, width = _pitch(problem), *problem.kernel
+    # after so many taps the phases come again
+    rows, columns = down // gcd(apart, down), across // gcd(aside, across)
     passes = []
-    for j, i in product(range(width), range(min(down // common, height))):
+    for i, j in product(range(min(rows, height)), range(min(columns, width))):
         row, row_phase = divmod(i * apart, down)
         column, column_phase = divmod(j * aside, across)
-        taps, step = slice(i, None, down // common), apart // common * pitch
-        phase = row_phase * across + column_phase
-        passes.append(Pass(j, taps, phase, step, row * pitch + column))
+        taps = slice(i, None, rows), slice(j, None, columns)
+        steps = apart * rows // down * pitch, aside * columns // across
+        passes.append(Pass(taps, row_phase * across + column_phase, steps, row * pitch + column))
     return passes
 
 

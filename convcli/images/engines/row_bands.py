@@ -12,16 +12,15 @@ from numpy.typing import DTypeLike, NDArray
 from convcli import geometry
 from convcli.borders import Border
 from convcli.conv.padding import FILL, sources
-from convcli.conv.threads import single_threaded_blas
 from convcli.errors import UnfitError
 from convcli.geometry import Pair, anchored_padding, ceil_div, output_length
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import Statistics
 from convcli.images.engines.shift_passes import Scratch
 
-BAND_BYTES = 400_000
-"""Of one band of samples in the accumulator dtype: all arrays of a band stay in a core's cache of
-2 MB."""
+BAND_BYTES = 800_000
+"""Of one band of samples in the accumulator dtype. With 400 KB Python's own time counts (a fifth
+for small kernels, with caches of 512 KB and of 2 MB); with more nothing stays in a core's cache."""
 
 SHARED_BYTES = 2_000_000
 """The same where threads share the picture. Between two calls of NumPy a thread keeps the
@@ -221,6 +220,8 @@ def share_rows(
     BLAS is limited to one thread, so that its threads and ours do not fight for the cores.
     """
     if products and threads > 1 and os.environ.get("OPENBLAS_NUM_THREADS") != "1":
+        from convcli.conv.blas import single_threaded_blas
+
         with single_threaded_blas():
             return share_rows(rows, band, threads, worker)
     left = deque((top, min(top + band, rows)) for top in range(0, rows, band))

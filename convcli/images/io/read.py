@@ -42,9 +42,9 @@ BAD_FILE = (
 )
 """What Pillow and our own readers raise on bad files; else it is Pillow's own, or a bug of ours."""
 
-COPIED_ROWS = 16
-"""Rows of an image that become an array at once: what Pillow copies them through stays in cache,
-and is a fifth of the time that one copy of a large image takes."""
+COPIED_ROWS = 32
+"""Rows of an image that become an array at once: what Pillow copies them through stays in cache. As
+bytes they take a quarter of the time of `np.asarray`, for which Pillow copies them twice."""
 
 
 def open_picture(
@@ -261,12 +261,12 @@ def _page(image: ImageFile, prefetch: Prefetch, number: int) -> tuple[str, Sampl
 def _samples(image: Image.Image) -> Samples:
     """The samples of an image (h, w, c), a few rows at a time where it is large."""
     width, height = image.size
-    first = np.asarray(image.crop((0, 0, width, min(COPIED_ROWS, height))))
+    first = np.asarray(image.crop((0, 0, width, 1)))
     pixels: Samples = np.empty((height, *first.shape[1:]), first.dtype)
-    pixels[: len(first)] = first
-    for top in range(COPIED_ROWS, height, COPIED_ROWS):
-        bottom = min(top + COPIED_ROWS, height)
-        pixels[top:bottom] = np.asarray(image.crop((0, top, width, bottom)))
+    for top in range(0, height, COPIED_ROWS):
+        rows = pixels[top : top + COPIED_ROWS]
+        data = image.crop((0, top, width, top + len(rows))).tobytes()
+        rows[...] = np.frombuffer(data, first.dtype).reshape(rows.shape)
     return pixels[..., np.newaxis] if pixels.ndim == 2 else pixels
 
 

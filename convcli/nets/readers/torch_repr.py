@@ -97,7 +97,7 @@ class PrintReader:
             for piece in filter(None, tables.groups()):
                 self.read(piece, number)
         elif child := re.match(CHILD, line):
-            self._child(*child.groups(), where)
+            self._child(child, where)
         elif held := re.match(PARAMETER, line):
             items.append(Leaf(_parameter(held[2]), held[1], where))
             self.blocks.setdefault(type_)
@@ -118,7 +118,8 @@ class PrintReader:
         if type_ not in IN_ORDER:
             self.unknown.meet(type_)
 
-    def _child(self, name: str, times: str | None, type_: str, rest: str, where: Where) -> None:
+    def _child(self, line: re.Match[str], where: Where) -> None:
+        name, times, type_, rest = line.groups()
         if rest == "":
             self._enter(type_)
             if type_ not in IN_ORDER:

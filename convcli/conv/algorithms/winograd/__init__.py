@@ -22,6 +22,7 @@ from numpy.lib.stride_tricks import as_strided
 
 from convcli.arrays import Array
 from convcli.conv.algorithms.winograd.tiling import Tiling, tiling_of
+from convcli.conv.algorithms.winograd.transforms import transforms
 from convcli.conv.padding import padded_rows
 from convcli.conv.sliding import new_output
 from convcli.conv.spec import Problem
@@ -31,14 +32,12 @@ from convcli.geometry import Pair
 RESIDENT_BYTES = 40 << 20
 """The most that the side which stays may take."""
 
-SECONDS_PER_PRODUCT = 7.3e-12
-SECONDS_PER_INPUT = 3.4e-10
-SECONDS_PER_OUTPUT = 8.2e-10
-SECONDS_PER_FILTER = 3.1e-10
-SECONDS_PER_WEIGHT = 1.1e-10
-SECONDS_PER_PIECE = 9.3e-05
-SECONDS_TO_START = 3e-4
-"""Seconds on two cores, fitted by tests/benchmarks/fit.py."""
+SECONDS_PER_PRODUCT = 4.8e-11
+SECONDS_PER_INPUT = 6e-09
+SECONDS_PER_OUTPUT = 2e-09
+SECONDS_PER_FILTER = 1.7e-09
+SECONDS_PER_PIECE = 0.00015
+"""CPU seconds, fitted by tests/benchmarks/fit.py."""
 
 
 class Winograd(NamedTuple):
@@ -62,13 +61,10 @@ class Winograd(NamedTuple):
     def cost(self, problem: Problem) -> float:
         tiling, each = tiling_of(problem, self.products), problem.images * problem.groups
         return (
-            # threads are woken twice
-            SECONDS_TO_START
-            + SECONDS_PER_PRODUCT * each * tiling.inputs * problem.filters
+            SECONDS_PER_PRODUCT * each * tiling.inputs * problem.filters
             + SECONDS_PER_INPUT * each * tiling.inputs
             + SECONDS_PER_OUTPUT * each * tiling.sums
             + SECONDS_PER_FILTER * problem.groups * tiling.filters
-            + SECONDS_PER_WEIGHT * each * len(tiling.bands) * tiling.filters
             + SECONDS_PER_PIECE * (1 + each * len(tiling.bands))
         )
 
@@ -91,14 +87,9 @@ class Winograd(NamedTuple):
 @lru_cache(maxsize=64)
 def _squares(products: Pair, taps: Pair, dtype: str) -> tuple[Array, ...]:
     """The Kronecker products of the transforms of both axes: of outputs, filters and inputs."""
-    from convcli.conv.algorithms.winograd.transforms import (
-        transforms,  # fractions take 2 ms to import
-    )
-
     down, across = (transforms(n, count) for n, count in zip(products, taps, strict=True))
     return tuple(
-        np.kron(np.array(rows, float), np.array(columns, float)).astype(dtype)
-        for rows, columns in zip(down, across, strict=True)
+        np.kron(rows, columns).astype(dtype) for rows, columns in zip(down, across, strict=True)
     )
 
 
