@@ -164,7 +164,7 @@ def test_a_search_of_inputs_ends_with_the_limit_and_says_so(monkeypatch, tmp_pat
     run(["shape", f"{path}:Net", "--input", "32x32x3", "--fit"])
     assert time.process_time() - before < 5
     said = capfd.readouterr().err
-    assert re.search(r"ended early, behind \d+ inputs?; --timeout 5 allows more", said)
+    assert re.search(r"ended early, after \d+ inputs?; --timeout 5 allows more", said)
 
 
 def test_no_limit_can_be_caught_by_the_program(monkeypatch):

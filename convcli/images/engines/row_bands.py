@@ -191,10 +191,17 @@ class FloatWork(NamedTuple):
 
 
 def band_rows(cells: int, rows: int, itemsize: int, kernel_rows: int, threads: int) -> int:
-    """Rows of a band, from the cells of one row: what fits a cache, and is worth its border."""
+    """Rows of a band, from the cells of one row: what fits a cache, and is worth its border.
+
+    Bands are equal, and as many for each thread.
+
+    >>> band_rows(1000, 900, 8, 3, threads=2), band_rows(1000, 100, 8, 3, threads=2)
+    (225, 50)
+    """
     fitting = (SHARED_BYTES if threads > 1 else BAND_BYTES) // max(cells * itemsize, 1)
     fitting = max(fitting, 2 * kernel_rows, 8)
-    return max(1, min(fitting, ceil_div(rows, threads)))
+    bands = ceil_div(ceil_div(rows, fitting), threads) * threads
+    return max(1, ceil_div(rows, bands))
 
 
 def thread_count(samples: int, threads: int | None = None) -> int:

@@ -521,6 +521,6 @@ def check_answers(rule: str, rows: Sequence[Row]) -> None:
     if names:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         raise UnfitError(
-            f"--mac-rule {rule} has no answer for {', '.join(names[:3])}{more}: the tool runs "
-            f"PyTorch, where Keras's layer is built otherwise; {' and '.join(OWN)} count it"
+            f"--mac-rule {rule} cannot count {', '.join(names[:3])}{more}: the tool runs "
+            f"PyTorch, where this layer of Keras is built differently; {' and '.join(OWN)} count it"
         )

@@ -176,7 +176,7 @@ def fitting_inputs(network: Network, summary: Summary, near: bool) -> Fit:
         elif search.ended:
             tried = counted(len(search.known), "input")
             notes.append(
-                f"the search for {names} that work ended early, behind {tried}{limit().way_out}"
+                f"the search for {names} that work ended early, after {tried}{limit().way_out}"
             )
         sizes += [resized(shape, one, axes) for one in (*below[-1:], *above[:1])]
     return Fit(tuple(notes), tuple(map(size_text, sorted({*sizes}, key=lambda one: one[1:]))))

@@ -167,7 +167,7 @@ class PrintReader:
             items = (*items[:-1], Leaf(Reshape(), "flatten"), items[-1])
         builder.append(Chain(items), INPUT)
         of = next(iter(self.blocks), "") or self.root
-        why = f"the print of {of} has no forward, so that the order of its layers is assumed"
+        why = f"the print of {of} has no forward, so the order of its layers is assumed"
         return _by_paths(builder.network())._replace(
             unordered=why if of else "",
             has_unknown_blocks=bool(self.blocks),
