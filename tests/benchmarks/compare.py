@@ -254,7 +254,8 @@ def folder_of_pictures(runs: int, cpu: bool, folder: Path) -> Iterator[Figure]:
             peer = process(script + [str(network)] * ("--net" in options))
             took = turns({"ours": convcli(*words[source]), "peer": peer}, max(runs // 2, 1), cpu)
             for who, time_taken in took.items():
-                print(f"  {name}, {who}: {1000 / time_taken:.0f} pictures a second", flush=True)
+                rate = f"{1000 / time_taken:.0f} pictures a {'CPU ' * cpu}second"
+                print(f"  {name}, {who}: {rate}", flush=True)
             title = f"extract of 1,000, {name}: PyTorch's loader / ours"
             yield Figure(title, took["peer"] / took["ours"], 1.0)
 
