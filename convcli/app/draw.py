@@ -70,7 +70,7 @@ def _summary(options: DrawOptions) -> "Summary":
 
     file = weights_in(options.network)
     if file is not None:
-        raise SpecError(f"{file.kind} holds weights alone, without the layers of a network")
+        raise SpecError(f"{file.kind} holds only weights, without the layers of a network")
     reading = read_words(options.network)
     inputs = resolve_inputs(options.size, reading)
     network, size = inputs.network, inputs.shape

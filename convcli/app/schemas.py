@@ -287,6 +287,14 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
         },
         "--nearest": {
             "metric": "string",
+            "neighbors": [
+                {
+                    "path": "string",
+                    "rank": "integer",
+                    "neighbor": "string",
+                    "distance": "number null",
+                }
+            ],
             "neighbours": [
                 {
                     "path": "string",

@@ -171,17 +171,17 @@ def shape(options: ShapeOptions) -> Outcome:
 def _steps(name: str, batch: int) -> str:
     """What a layer that reads its steps along the first axis makes of a batch."""
     return (
-        f"{name} takes one step of each of a batch of {batch}: without batch_first, the first axis "
-        f"is that of the steps; sizes, MACs and memory are those of one step, not of {batch}"
+        f"{name} takes one step of each item of a batch of {batch}: without batch_first, the "
+        f"steps are the first axis; sizes, MACs and memory are for one step, not for {batch}"
     )
 
 
 def _check_counts(options: ShapeOptions, why: str) -> None:
     """Refuse what asks for more than counts of parameters, where no more is known."""
-    asked = {*options.columns, *options.get, *(name for name, _, _ in options.expect)}
+    requested = {*options.columns, *options.get, *(name for name, _, _ in options.expect)}
     others = options.given("versus", "train", "explain", "fit")
     silent = options.quiet and not (options.expect or options.get)
-    if silent or others or asked - {"layer", "type", "params", "trainable", "frozen"}:
+    if silent or others or requested - {"layer", "type", "params", "trainable", "frozen"}:
         raise UnfitError(why)
 
 
@@ -193,9 +193,9 @@ def _without_order(network: Network, summary: Summary) -> tuple[Network, Summary
     alone = parameters_alone(network)
     if alone is None:
         return network, summary, network.unordered
-    why = f"{network.unordered.removesuffix(' assumed')} not known: parameters alone are"
+    why = f"{network.unordered.removesuffix(' assumed')} not known: only parameters are"
     if network.has_unknown_blocks:
-        why += "; what a module of another class holds beside layers is not printed"
+        why += "; print(model) shows the layers of a module, but not how its code joins them"
     elif summary.failures:
         failure = summary.failures[0]
         takes = f", which takes {failure.declared:,}," if failure.declared is not None else ""
@@ -207,13 +207,13 @@ def _check_trained(options: ShapeOptions) -> None:
     """Refuse what the memory of training has no place for."""
     if options.train is None:
         if options.fits is not None:
-            raise SpecError("--fits is for the memory of training: give --train adam too")
+            raise SpecError("--fits is for the memory of training: add --train adam")
         return
     for name in options.given("depth", *ONE_NETWORK):
         if name != "train":
             raise SpecError(f"--train does not go with --{_flag(name)}")
     if options.dtype == "int8":
-        raise SpecError("--train needs a --dtype that gradients have, not int8")
+        raise SpecError("--train needs a --dtype for gradients, not int8")
 
 
 def _check_explained(options: ShapeOptions) -> None:
@@ -288,8 +288,8 @@ def _weights_listing(options: ShapeOptions) -> Outcome | None:
 
     for name in options.given("size", *ONE_LAYER, *ONE_NETWORK, "depth", "versus", "sweep"):
         raise SpecError(
-            f"--{_flag(name)} is for a network, {file.kind} holds weights alone; give its model "
-            "file to shape, and this one to extract --weights"
+            f"--{_flag(name)} is for a network, {file.kind} holds only weights; give its model "
+            f"file to shape, and this one to extract --weights"
         )
     return Outcome(array_listing(file.kind, file.arrays, file.notes))
 
@@ -396,7 +396,7 @@ def _figures(
         every = checks(summary, settings, options.expect)
         beside = checks_listing(every)
         wrong = [
-            f"expected {one.name}{one.relation}{one.value}, it is {one.figure}"
+            f"expected {one.name}{one.relation}{one.value}, but it is {one.figure}"
             for one in every
             if not one.holds
         ]
@@ -435,7 +435,7 @@ def _compared(options: ShapeOptions) -> Outcome:
         raise SpecError(f"--compare does not go with --{_flag(name)}")
     if len(options.network) < 2:
         raise SpecError(
-            "--compare takes two networks or more: convcli shape vgg16 resnet50 --compare"
+            "--compare takes at least two networks: convcli shape vgg16 resnet50 --compare"
         )
     summaries = []
     for word in options.network:

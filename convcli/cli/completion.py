@@ -11,7 +11,7 @@ SHELLS = ("bash", "zsh", "fish")
 @page("completion")
 @click.argument("shell", type=click.Choice(SHELLS))
 def completion_command(shell: str) -> None:
-    """Print the script by which a shell completes words.
+    """Print the script that lets a shell complete words.
 
     \b
     eval "$(convcli completion bash)"                                in ~/.bashrc

@@ -24,14 +24,14 @@ LABELS = Reads("NAMES", lambda text: tuple(text.split(",")) if text else ())
             "--expand",
             metavar="NAME",
             multiple=True,
-            help="Open a part of the names by one level, and never stand it for its equals.",
+            help="Expand this part by one level; never draw it as a repeat.",
         ),
     ],
 )
 @group(
     "The figure",
     option("--style", type=click.Choice(STYLES), help="How layers are drawn.  [what fits]"),
-    option("--labels", type=LABELS, help="sizes, kernels, params, macs, rf, by commas."),
+    option("--labels", type=LABELS, help="Any of sizes, kernels, params, macs, rf."),
     option("--title", metavar="TEXT", help="A heading."),
     option("--legend", is_flag=True, help="Add a legend of the colors."),
     more=[
@@ -41,11 +41,11 @@ LABELS = Reads("NAMES", lambda text: tuple(text.split(",")) if text else ())
             help="Lengths of volumes and maps from sizes.  [sqrt]",
         ),
         option("--color-by", type=click.Choice(COLORINGS), help="What colors mean.  [type]"),
-        option("--direction", type=click.Choice(DIRECTIONS), help="Which way blocks go.  [down]"),
+        option("--direction", type=click.Choice(DIRECTIONS), help="Direction of blocks. [down]"),
         option(
             "--theme",
             type=click.Choice([*THEMES, "auto"]),
-            help="The page; auto is an SVG of both, as its reader prefers.  [light]",
+            help="Light or dark; an SVG of auto follows its reader. [light]",
         ),
     ],
 )
@@ -56,7 +56,7 @@ LABELS = Reads("NAMES", lambda text: tuple(text.split(",")) if text else ())
 )
 @takes(DrawOptions)
 def draw_command(options: DrawOptions) -> None:
-    """Draw a NETWORK as a figure for papers and pages.
+    """Draw a NETWORK as a figure for papers and web pages.
 
     \b
     convcli draw lenet5 -o lenet5.svg

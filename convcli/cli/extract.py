@@ -54,7 +54,7 @@ from convcli.tables import finish
     more=[
         option("--resize", type=RESIZE, help="Shorter side, height x width, or keep."),
         option("--crop", type=PAIR, help="Height x width to crop around the center."),
-        option("--gray", is_flag=True, help="Make pictures gray."),
+        option("--gray", is_flag=True, help="Convert pictures to gray."),
         option(
             "--normalize",
             type=NORMALIZATION,
@@ -80,15 +80,15 @@ from convcli.tables import finish
         force_option,
         format_choice("npy", "npz", help="table, tsv, json, …; jsonl, csv, npy, npz of vectors."),
         dry_run_option,
-        option("-v", "--verbose", is_flag=True, help="Print the memory predicted and measured."),
-        quiet_option(help="Print paths or values alone."),
+        option("-v", "--verbose", is_flag=True, help="Print predicted and measured memory."),
+        quiet_option(help="Print only paths or values."),
     ],
 )
 @batch_options
 @limit_options
 @takes(ExtractOptions)
 def extract_command(options: ExtractOptions) -> None:
-    """Draw what layers of random filters see, or make vectors of it.
+    """Draw what layers of random filters see, or write vectors.
 
     \b
     convcli extract cat.jpg                                 (draws cat.maps.png)

@@ -39,11 +39,11 @@ from convcli.images.filters.options import Channels, Normalization
         help='sobel, gaussian:2, "0 1; 1 0", @file.',
     ),
     more=[
-        option("--flip", is_flag=True, help="Turn kernels by 180°: true convolution."),
+        option("--flip", is_flag=True, help="Rotate kernels by 180°: true convolution."),
         option(
             "--transpose", is_flag=True, help="Swap rows and columns of kernels, before --rotate."
         ),
-        option("--rotate", type=int, help="Turn kernels anticlockwise: multiples of 45°.  [0]"),
+        option("--rotate", type=int, help="Rotate counterclockwise by a multiple of 45°. [0]"),
         option("--scale", metavar="S", help="Multiply every weight.  [1]"),
         option(
             "--normalize",
@@ -67,17 +67,15 @@ from convcli.images.filters.options import Channels, Normalization
         option(
             "--threshold", metavar="T", help="White from a sample of T on, black below: 0 to 255."
         ),
-        option(
-            "--region", metavar="R,C,HxW", help="Filter from row R, column C on, HxW pixels alone."
-        ),
-        option("--mask", type=FILE, help="Filter where this picture is white, in part where gray."),
+        option("--region", metavar="R,C,HxW", help="Filter only HxW pixels, from row R, column C."),
+        option("--mask", type=FILE, help="Filter where this mask is white, partly where gray."),
         option("--amount", metavar="A", help="Share of the result; the rest is input.  [1]"),
         option("--gray", is_flag=True, help="Convert the picture to gray first."),
         option("--stride", type=PAIR, help="Keep every n-th row and column.  [1]"),
         option(
             "--channels",
             type=click.Choice(get_args(Channels)),
-            help="Colors, their luma alone, or alpha as one more channel.  [rgb]",
+            help="Colors, only their luma, or colors and alpha. [rgb]",
         ),
         option(
             "--linear",
@@ -96,7 +94,7 @@ from convcli.images.filters.options import Channels, Normalization
         option(
             "--lossy-in-place",
             is_flag=True,
-            help="The same where some of the input is lost for good.",
+            help="The same, even where some of the input is lost.",
         ),
         option(
             "--quality",
@@ -110,9 +108,11 @@ from convcli.images.filters.options import Channels, Normalization
             help="Color detail of JPEG.",
         ),
         option(
-            "--fail-on-clip", is_flag=True, help="Exit with 1, writing nothing, if any is clipped."
+            "--fail-on-clip",
+            is_flag=True,
+            help="Exit with 1 and write nothing if a sample is clipped.",
         ),
-        option("--lossless", is_flag=True, help="Keep every sample, in WebP."),
+        option("--lossless", is_flag=True, help="Write WebP without loss."),
         option("--explain", is_flag=True, help="Print on stderr how the result is computed."),
         option("--preview", is_flag=True, help="Show input and result on the terminal."),
         option(
@@ -137,7 +137,7 @@ from convcli.images.filters.options import Channels, Normalization
 @limit_options
 @takes(FilterRun)
 def filter_command(options: FilterRun) -> None:
-    """Filter PICTUREs with a kernel and print where results are.
+    """Filter PICTUREs with a kernel and print the result paths.
 
     \b
     convcli filter cat.jpg --kernel sobel

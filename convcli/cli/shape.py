@@ -70,7 +70,7 @@ from convcli.tables import finish
             help="Memory of training: sgd, momentum, adam, adamw.",
         ),
         option("--fits", type=MEMORY, help="With --train: the largest batch in 8GiB."),
-        option("-v", "--explain", is_flag=True, help="Each layer's formulas, numbers in place."),
+        option("-v", "--explain", is_flag=True, help="Each layer's formulas, with its numbers."),
         option("--compare", is_flag=True, help="Compare several NETWORKs, one row each."),
         option("--fit", is_flag=True, help="Report which inputs fit, and the smallest that works."),
         option("--strict-fit", is_flag=True, help="Exit 1 when rows or columns are never read."),
@@ -79,7 +79,7 @@ from convcli.tables import finish
             "--get",
             metavar="NAME",
             multiple=True,
-            help="Print this figure alone: params, conv1.output.",
+            help="Print only this figure: params, conv1.output.",
         ),
         option("--sort", type=SORT, help="Largest first: params, macs, memory, intensity, …."),
         option("--top", type=COUNT, help="The first N rows, by MACs or --sort."),
@@ -91,9 +91,9 @@ from convcli.tables import finish
 @group(
     "Output",
     more=[
-        option("--by-type", is_flag=True, help="A row for each type of layer, with its shares."),
+        option("--by-type", is_flag=True, help="One row per type of layer, with its shares."),
         option("--columns", type=COLUMN_NAMES, help="Columns to show, by commas; or all."),
-        option("--batch", type=COUNT, help="Images at once, for memory.  [1]"),
+        option("--batch", type=COUNT, help="Batch size, for memory. [1]"),
         option(
             "--dtype",
             type=DTYPE,
@@ -103,10 +103,10 @@ from convcli.tables import finish
             "--mac-rule",
             "rule",
             type=RULE,
-            help="A tool's: thop, torchinfo, fvcore, ptflops, ….  [weights]",
+            help="Count as a tool: thop, torchinfo, fvcore, …. [weights]",
         ),
         text_format_option,
-        quiet_option(help="Print the output size alone: 54x54x1."),
+        quiet_option(help="Print only the output size: 54x54x1."),
     ],
 )
 @takes(ShapeOptions)

@@ -31,12 +31,12 @@ from convcli.tables import finish
     "Output",
     more=[
         format_option,
-        quiet_option(help="Print the solutions alone."),
+        quiet_option(help="Print only the solutions."),
     ],
 )
 @takes(SolveOptions)
 def solve_command(options: SolveOptions) -> None:
-    """Find the sizes that give an output, the rule behind a figure.
+    """Find the sizes that give an output, or the rule behind a figure.
 
     \b
     convcli solve --input 224 --kernel 11 --stride 4 --output 55

@@ -14,7 +14,7 @@ from convcli.tables import show_text
     "Output",
     more=[
         text_format_option,
-        quiet_option(help="Print the first remedy alone."),
+        quiet_option(help="Print only the first remedy."),
     ],
 )
 @takes(WhyOptions)

@@ -56,11 +56,11 @@ def refusal(layer: Layer) -> str | None:
     if isinstance(layer, Separable):
         axes = len(layer.depthwise.kernel)
     if type(layer) not in FORWARD:
-        return f"{layer.type} has no forward meaning here"
+        return f"{layer.type} cannot be run here"
     if axes > 2:
         return f"{layer.type} runs on volumes; pictures have two axes"
     if isinstance(layer, Operation) and (layer.type not in OPERATIONS or not layer.runs):
-        return f"{layer.type} has no forward meaning here"
+        return f"{layer.type} cannot be run here"
     known = KNOWN.get(type(layer))
     if known is not None and layer.type not in known:
         return f"{layer.type} is not one of {', '.join(known)}"

@@ -149,14 +149,13 @@ def kernels(runs: int, cpu: bool, folder: Path) -> Iterator[Figure]:
 def pictures(runs: int, cpu: bool, folder: Path) -> Iterator[Figure]:
     from PIL import Image
 
-    (folder / "binomial.mat").write_text("5 1 16 0\n1 4 6 4 1\n")
-    (folder / "sharpen.mat").write_text("3 3 1 0\n0 -1 0\n-1 5 -1\n0 -1 0\n")
+    filters.write_matrices(folder)
     for size in ((3000, 4000), (6000, 8000)):
         image = Image.fromarray(filters.picture(*size))
         for suffix in (".ppm", ".jpg"):
             source = folder / f"in{suffix}"
             image.save(source, quality=92)
-            for kind in ("binomial", "sharpen", "sobel", "gaussian"):
+            for kind in ("binomial", "sharpen", "sobel", "gaussian", "random"):
                 commands = filters.commands(kind, source, folder)
                 for slow in ("SciPy", "ImageMagick"):  # never the fastest
                     commands.pop(slow, None)

@@ -90,7 +90,7 @@ def test_an_order_that_fits_is_said_to_be_assumed(capfd, tmp_path):
     assert run(["shape", str(path), "--input", "28"]) == 0
     out, err = capfd.readouterr()
     assert "26x26x4" in out
-    assert "the print of Net has no forward, so that the order of its layers is assumed" in err
+    assert "the print of Net has no forward, so the order of its layers is assumed" in err
 
 
 @pytest.mark.parametrize("name", ["-", "run.log"])

@@ -126,4 +126,4 @@ def test_a_search_that_ends_early_says_so_and_nothing_it_does_not_know(monkeypat
     network = read_text(UNET).network
     monkeypatch.setattr(valid_inputs, "MAX_SEARCH_SECONDS", -1.0)
     fit = fitting_inputs(network, trace(network, (3, 30, 30)), near=True)
-    assert fit.notes == ("the search for square inputs that work ended early, behind 0 inputs",)
+    assert fit.notes == ("the search for square inputs that work ended early, after 0 inputs",)

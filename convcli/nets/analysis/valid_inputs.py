@@ -157,7 +157,7 @@ def fitting_inputs(network: Network, summary: Summary, near: bool) -> Fit:
             notes.append(f"smallest {name} that works: {smallest}")
         elif search.ended:
             tried = counted(len(search.known), "input")
-            notes.append(f"the search for {names} that work ended early, behind {tried}")
+            notes.append(f"the search for {names} that work ended early, after {tried}")
         sizes += [resized(shape, one, axes) for one in (*below[-1:], *above[:1])]
     return Fit(tuple(notes), tuple(map(size_text, sorted({*sizes}, key=lambda one: one[1:]))))
 

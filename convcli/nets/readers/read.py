@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.nets.graph import INPUT, Builder, Reading
 from convcli.nets.layers import Shape
@@ -64,7 +64,7 @@ def read_words(given: Sequence[str]) -> Reading:
         meant = _meant(given)
         if meant is None:
             raise
-        raise SpecError(f"no network is called {shown(given[0])}{meant}") from None
+        raise SpecError(f"no network is called {brief(given[0])}{meant}") from None
 
 
 def _meant(given: Sequence[str]) -> str | None:
@@ -136,7 +136,7 @@ def read_source(word: str) -> Reading:
     named = _model_file(word)
     path, entry = named or (word, "")
     if named is not None and not entry.strip():
-        raise SpecError(f"{safe(word)} names nothing behind its colon; give a class of the file")
+        raise SpecError(f"{safe(word)} has nothing after its colon; give a class of the file")
     if path != "-" and not zoo_name(path) and not path.endswith(TEXTS):
         from convcli.nets.readers.file_kinds import kind_of, read_file
 
@@ -237,7 +237,7 @@ def _read_python(text: str, source: str, path: str = "", entry: str = "") -> Rea
 
     reading = read_python(text, source, _is_keras(text), path, entry)
     if re.search(DECLARED, text) and "forward" not in text and "class " not in text:
-        why = "no forward says in which order the layers of self run, which is assumed"
+        why = "no forward shows the order of the layers of self, which is assumed"
         return reading._replace(network=reading.network._replace(unordered=why))
     return reading
 

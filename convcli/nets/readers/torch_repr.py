@@ -52,7 +52,7 @@ def unknown_order(text: str) -> tuple[str, bool]:
     >>> unknown_order("Sequential(\\n  (0): ReLU()\\n)")
     ('', False)
     >>> unknown_order("Net(\\n  (fc): Linear(in_features=4, out_features=2)\\n)")
-    ('the print of Net has no forward, so that the order of its layers is assumed', False)
+    ('the print of Net has no forward, so the order of its layers is assumed', False)
     """
     root = block = module = ""
     for line in text.splitlines():
@@ -64,7 +64,7 @@ def unknown_order(text: str) -> tuple[str, bool]:
         elif head and head[1] not in IN_ORDER:
             root = root or head[1]
     of = block or root or module
-    why = f"the print of {of} has no forward, so that the order of its layers is assumed"
+    why = f"the print of {of} has no forward, so the order of its layers is assumed"
     return (why if of else "", bool(block or module))
 
 
@@ -97,7 +97,7 @@ def read_printed(text: str, source: str, layer: Builds) -> Part:
 
 def _child(type_: str, values: str, name: str, where: Where, layer: Builds) -> Part | None:
     if type_.endswith("Loss"):
-        return None  # what a model is trained with is no layer of it
+        return None  # what a model is trained with is not a layer of it
     if type_ == "Sequential" and not values:
         return Chain((), name)
     try:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import process_time
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.nets.graph import Leaf
 from convcli.nets.readers.python import libraries
@@ -80,7 +80,7 @@ def deep_recursion() -> Iterator[None]:
     except RecursionError:
         raise ReadError("the file nests its calls too deep") from None
     except ControlFlow:
-        raise ReadError("return, break or continue where there is nothing to leave") from None
+        raise ReadError("return, break or continue outside of a function or loop") from None
     finally:
         sys.setrecursionlimit(before)
 
@@ -139,7 +139,7 @@ class ModelInterpreter:
         """Objects whose `id()` is a key here: they live as long as this does."""
         self._before: list[ModuleState] = []
         self._library_names: dict[tuple[str, str], Value] = {}
-        self._circular = Unknown("a name that is imported in a circle")
+        self._circular = Unknown("a name of a circular import")
 
     new_input: Callable[..., Value]
     """Given by the interpreter of a text, which knows its input."""
@@ -282,7 +282,7 @@ class ModelInterpreter:
         for file in self.files.known.values():
             if file.name.removesuffix(".py") == name:
                 return file
-        return Unknown(f"sys.modules[{shown(name)}]")
+        return Unknown(f"sys.modules[{brief(name)}]")
 
     def import_all(self, module: str, level: int, frame: Frame) -> None:
         source = self.import_module(module, level, frame)
@@ -311,7 +311,7 @@ class ModelInterpreter:
     def method_of_value(self, owner: Value, name: str) -> Value:
         method = methods.method_of(owner, name)
         if method is MISSING:
-            raise ProgramException("AttributeError", f"{describe(owner)} has no {shown(name)} here")
+            raise ProgramException("AttributeError", f"{describe(owner)} has no {brief(name)} here")
         return method
 
     def class_method_of_type(self, type_: str, name: str) -> Value:

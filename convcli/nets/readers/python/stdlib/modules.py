@@ -16,14 +16,12 @@ from convcli.nets.readers.python.language.objects import (
     Instance,
     Library,
     Native,
-    NativeFunction,
     Partial,
     ProgramException,
     ReadError,
     Tensor,
     Unknown,
     Value,
-    class_of,
     natives,
 )
 from convcli.nets.readers.python.language.operators import operate
@@ -32,12 +30,12 @@ from convcli.nets.readers.python.stdlib.builtins import (
     counter_of,
     defaultdict_of,
     dict_of,
-    first,
     id_of,
     list_of,
     no_effect,
     slice_of,
 )
+from convcli.nets.readers.python.stdlib.command_lines import NAMESPACE, PARSER, namespace
 from convcli.nets.readers.python.stdlib.copying import copied
 from convcli.nets.readers.python.stdlib.dataclasses import (
     ENUM,
@@ -46,6 +44,7 @@ from convcli.nets.readers.python.stdlib.dataclasses import (
     namedtuple_of,
     replaced,
 )
+from convcli.nets.readers.python.stdlib.regular_expressions import PATTERN, pattern_of, substituted
 from convcli.nets.readers.python.stdlib.type_checks import ABSTRACT, OBJECT
 
 
@@ -216,126 +215,6 @@ QUIET = (
 )  # fmt: skip
 """Modules that stand around models: what they give is not known, and calling them is harmless."""
 
-QUANTIFIERS = "*+?{"
-
-
-def _pattern(function: str) -> NativeFunction:
-    """A regular expression so simple, on a text so short, that matching it always ends."""
-
-    def call(interpreter: Interpreter, pattern: Value, text: Value, *_: Value) -> Value:
-        import re
-
-        _charge_match(interpreter, pattern, text)
-        if function == "split":
-            return re.split(*_simple(pattern, text))
-        if function == "findall":
-            return re.findall(*_simple(pattern, text))
-        match = (re.match if function == "match" else re.search)(*_simple(pattern, text))
-        if match is None:
-            return None
-        result = Instance(MATCH)
-        result.attrs["matched"] = (match.group(), *match.groups())
-        return result
-
-    return call
-
-
-def _charge_match(interpreter: Interpreter, pattern: Value, text: Value) -> None:
-    """Count what a match may take: every repetition of a pattern may try every length."""
-    plain, whole = _simple(pattern, text)
-    repeated = sum(plain.count(sign) for sign in QUANTIFIERS)
-    interpreter.tick(100 + (len(whole) + 1) ** repeated // 2000)
-
-
-def _simple(pattern: Value, text: Value) -> tuple[str, str]:
-    """The pattern and the text, which have to be simple and short."""
-    import re
-
-    if isinstance(text, Unknown):
-        raise text.error()
-    if not isinstance(pattern, str) or not isinstance(text, str):
-        raise ProgramException("TypeError", "a pattern and a text are strings")
-    repeated = sum(pattern.count(sign) for sign in QUANTIFIERS)
-    nested = any(f"){sign}" in pattern for sign in QUANTIFIERS)
-    if len(text) > 60 or len(pattern) > 100 or repeated > 4 or nested or "\\" in pattern[-1:]:
-        raise ReadError(f"the pattern {pattern[:40]!r} is not read here")
-    try:
-        re.compile(pattern)
-    except re.error as error:
-        raise ProgramException("error", str(error)) from None
-    return pattern, text
-
-
-def _substituted(
-    interpreter: Interpreter, pattern: Value, new: Value, text: Value, *_: Value
-) -> Value:
-    import re
-
-    _charge_match(interpreter, pattern, text)
-    plain, whole = _simple(pattern, text)
-    if not isinstance(new, str) or len(new) > 100:
-        raise ReadError("re.sub with a function is not read here")
-    return re.sub(plain, new, whole)
-
-
-MATCH = class_of(
-    "Match",
-    group=lambda interpreter, owner, group=0: owner.attrs["matched"][group],
-    groups=lambda interpreter, owner: owner.attrs["matched"][1:],
-)
-PATTERN = Class("Pattern")
-
-
-def _argument(interpreter: Interpreter, owner: Instance, *names: Value, **options: Value) -> None:
-    """A command line that is read with nothing on it: every option has its default."""
-    words = [name for name in names if isinstance(name, str)]
-    name = next((word for word in words if word.startswith("--")), words[0] if words else "")
-    default = options.get("default", False if options.get("action") == "store_true" else None)
-    if options.get("action") == "store_false":
-        default = options.get("default", True)
-    key = options.get("dest", name.lstrip("-").replace("-", "_"))
-    _options(owner)[str(key)] = default
-
-
-def _options(parser: Instance) -> dict[str, Value]:
-    """The options of a parser with their defaults."""
-    options = parser.attrs.setdefault("options", {})
-    if not isinstance(options, dict):
-        raise ReadError(f"the options of a parser are {describe(options)}")
-    return options
-
-
-def _parsed(interpreter: Interpreter, owner: Instance, *_: Value, **__: Value) -> Instance:
-    return namespace(**_options(owner))
-
-
-def _defaults(interpreter: Interpreter, owner: Instance, **options: Value) -> None:
-    _options(owner).update(options)
-
-
-def _set_names(interpreter: Interpreter, owner: Instance, **options: Value) -> None:
-    owner.attrs |= options
-
-
-def namespace(**values: Value) -> Instance:
-    """An object that holds values by name."""
-    instance = Instance(NAMESPACE)
-    instance.attrs |= values
-    return instance
-
-
-NAMESPACE = class_of("Namespace", __init__=_set_names)
-PARSER = class_of(
-    "ArgumentParser",
-    __init__=no_effect,
-    add_argument=_argument,
-    add_argument_group=first,
-    set_defaults=_defaults,
-    parse_args=_parsed,
-    parse_known_args=lambda interpreter, owner, *_: (_parsed(interpreter, owner), []),
-)
-
-
 MAX_CACHED = 128
 """Results that `functools.lru_cache` keeps where nothing else is said."""
 
@@ -467,11 +346,11 @@ MEANINGS: dict[str, dict[str, Value]] = {
     "sys": {"modules": Library("sys.modules"), "version_info": (3, 11, 0)},
     "keyword": {"iskeyword": lambda interpreter, word: keyword.iskeyword(word)},
     "re": {
-        "split": _pattern("split"),
-        "match": _pattern("match"),
-        "search": _pattern("search"),
-        "findall": _pattern("findall"),
-        "sub": _substituted,
+        "split": pattern_of("split"),
+        "match": pattern_of("match"),
+        "search": pattern_of("search"),
+        "findall": pattern_of("findall"),
+        "sub": substituted,
         "compile": lambda interpreter, pattern, *_: Instance(PATTERN),
     },
     "argparse": {"ArgumentParser": PARSER, "Namespace": NAMESPACE},

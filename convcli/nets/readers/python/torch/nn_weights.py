@@ -155,8 +155,8 @@ def parameters_alone(network: Network) -> Network | None:
         lacks_input = isinstance(layer, Conv | TransposedConv | Linear) and "weight" not in shapes
         if lacks_input or not isinstance(layer, (*WEIGHTED, *WEIGHTLESS)):
             return None
-        held = unused(layer, set(), node.frozen) if shapes and not node.owner else None
-        alone = (held or Unused(layer.type, 0))._replace(type=layer.type)
+        left = unused(layer, set(), node.frozen) if shapes and not node.owner else None
+        alone = (left or Unused(layer.type, 0))._replace(type=layer.type)
         nodes.append(node._replace(layer=alone, inputs=()))
     return Network(tuple(nodes))
 
