@@ -4,7 +4,16 @@ import click
 
 from convcli.app.draw import DrawOptions, draw
 from convcli.cli.help import group, option, page, takes
-from convcli.cli.params import COUNT, INPUT, LAYERS, OUTPUT, Reads, force_option, quiet_option
+from convcli.cli.params import (
+    COUNT,
+    INPUT,
+    LAYERS,
+    OUTPUT,
+    Reads,
+    force_option,
+    quiet_option,
+    timeout_option,
+)
 from convcli.drawing.network.figure import DIRECTIONS, STYLES
 from convcli.drawing.network.palette import COLORINGS, THEMES
 from convcli.drawing.network.volumes import SCALES
@@ -52,7 +61,7 @@ LABELS = Reads("NAMES", lambda text: tuple(text.split(",")) if text else ())
 @group(
     "Output",
     option("-o", "--output", type=OUTPUT, help=".svg, .pdf, .png, .tex, .dot, .mmd; - is SVG."),
-    more=[force_option, quiet_option(help="No notes on stderr.")],
+    more=[force_option, timeout_option, quiet_option(help="No notes on stderr.")],
 )
 @takes(DrawOptions)
 def draw_command(options: DrawOptions) -> None:

@@ -23,6 +23,7 @@ from convcli.cli.params import (
     TYPE_NAMES,
     quiet_option,
     text_format_option,
+    timeout_option,
 )
 from convcli.tables import finish
 
@@ -86,6 +87,7 @@ from convcli.tables import finish
         option("--type", "types", type=TYPE_NAMES, help="Layers of these types: conv2d,linear."),
         option("--layout", type=LAYOUT, help="Sizes as hwc, or nchw: (1, 64, 55, 55).  [hwc]"),
         option("--keep-going", is_flag=True, help="Continue after misfits with what would fit."),
+        timeout_option,
     ],
 )
 @group(

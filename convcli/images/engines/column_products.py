@@ -53,7 +53,7 @@ class ColumnProducts(NamedTuple):
     def nanoseconds(self) -> float:
         """Expected time per sample (float32 on AVX2, one thread; float64 takes twice as long)."""
         rows, columns = self.shape
-        return (2.0 + 0.065 * columns * Window(rows).span(ROWS)) * self.dtype.itemsize / 4
+        return (3.4 + 0.06 * columns * Window(rows).span(ROWS)) * self.dtype.itemsize / 4
 
     @property
     def text(self) -> str:
