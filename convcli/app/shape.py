@@ -59,6 +59,7 @@ class ShapeOptions(OutputOptions):
     types: tuple[str, ...] = ()
     by_type: bool = False
     layout: str = "hwc"
+    timeout: int | None = None
 
 
 ONE_LAYER = ("kernel", "stride", "padding", "dilation", "filters", "groups", "no_bias")
@@ -86,6 +87,14 @@ MAX_SEARCHED_NODES = 600
 
 
 def shape(options: ShapeOptions) -> Outcome:
+    """The figures of what the options name, within their limit of time. Raises Refusal."""
+    from convcli.nets.time_limit import time_limit
+
+    with time_limit(options.timeout):
+        return _figures_of(options)
+
+
+def _figures_of(options: ShapeOptions) -> Outcome:
     """The figures of what the options name; what a text was taken for is noted on stderr.
 
     Raises Refusal where there is nothing to print.
@@ -133,7 +142,7 @@ def shape(options: ShapeOptions) -> Outcome:
         outcome = Outcome(sweep(network, shapes, settings))
         about = f"{about}; {network.unordered}" if network.unordered else about
     else:
-        inputs = resolve_inputs(options.size, reading)
+        inputs = _without_size(options, reading) or resolve_inputs(options.size, reading)
         network, size = inputs.network, inputs.shape
         searched = network
         if network.redo is not None:
@@ -141,7 +150,7 @@ def shape(options: ShapeOptions) -> Outcome:
             about = f"{about}, {counted(len(network.nodes), 'layer')}"
         summary = trace(network, size, options.keep_going)
         if network.unordered:
-            if summary.failures or network.has_unknown_blocks:
+            if summary.failures or network.has_unknown_blocks or not size:
                 network, summary, why = _without_order(network, summary)
                 if not summary.failures and not any(summary.output):
                     _check_counts(options, why)
@@ -185,6 +194,21 @@ def _check_counts(options: ShapeOptions, why: str) -> None:
         raise UnfitError(why)
 
 
+def _without_size(options: ShapeOptions, reading: Reading) -> Inputs | None:
+    """What a print or attributes of unknown order are counted with where nobody says a size."""
+    network = reading.network
+    if not network.unordered or options.size or reading.input is not None:
+        return None
+    from convcli.nets.input_size import Inputs
+    from convcli.nets.readers.python.torch.nn_weights import parameters_alone
+
+    alone = parameters_alone(network)
+    if alone is None:
+        return None
+    unordered = network._replace(nodes=alone.nodes, redo=None, has_unknown_blocks=True)
+    return Inputs(unordered, ())
+
+
 def _without_order(network: Network, summary: Summary) -> tuple[Network, Summary, str]:
     """Layers that do not fit in an assumed order: their parameters alone, and why."""
     from convcli.nets.analysis.summary import trace
@@ -194,9 +218,7 @@ def _without_order(network: Network, summary: Summary) -> tuple[Network, Summary
     if alone is None:
         return network, summary, network.unordered
     why = f"{network.unordered.removesuffix(' assumed')} not known: only parameters are"
-    if network.has_unknown_blocks:
-        why += "; print(model) shows the layers of a module, but not how its code joins them"
-    elif summary.failures:
+    if summary.failures and not network.has_unknown_blocks:
         failure = summary.failures[0]
         takes = f", which takes {failure.declared:,}," if failure.declared is not None else ""
         why += f"; as they stand, {failure.node.name}{takes} does not fit"

@@ -4,7 +4,16 @@ import click
 
 from convcli.app.draw import DrawOptions, draw
 from convcli.cli.help import group, option, page, takes
-from convcli.cli.params import COUNT, INPUT, LAYERS, OUTPUT, Reads, force_option, quiet_option
+from convcli.cli.params import (
+    COUNT,
+    INPUT,
+    LAYERS,
+    OUTPUT,
+    Reads,
+    force_option,
+    quiet_option,
+    timeout_option,
+)
 from convcli.drawing.network.figure import DIRECTIONS, STYLES
 from convcli.drawing.network.palette import COLORINGS, THEMES
 from convcli.drawing.network.volumes import SCALES
@@ -52,7 +61,7 @@ LABELS = Reads("NAMES", lambda text: tuple(text.split(",")) if text else ())
 @group(
     "Output",
     option("-o", "--output", type=OUTPUT, help=".svg, .pdf, .png, .tex, .dot, .mmd; - is SVG."),
-    more=[force_option, quiet_option(help="No notes on stderr.")],
+    more=[force_option, timeout_option, quiet_option(help="No notes on stderr.")],
 )
 @takes(DrawOptions)
 def draw_command(options: DrawOptions) -> None:
@@ -64,7 +73,7 @@ def draw_command(options: DrawOptions) -> None:
     convcli draw resnet18 --style blocks -o resnet18.svg
     convcli draw net.py --input 32 -o net.png
 
-    A NETWORK is whatever convcli shape reads, and the sizes are the ones that it prints. A volume
+    A NETWORK is anything that convcli shape reads, with the sizes that it prints. A volume
     has the height and width of a layer's maps, and their number as its depth; maps are sheets;
     blocks are a graph, in which repeated parts are drawn once, with their count.
     Normalizations, activations, dropout and flattening are folded into the layer before them. A

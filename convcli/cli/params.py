@@ -263,6 +263,9 @@ def format_choice(*others: str, help: str) -> Decorator:
 
 format_option = format_choice(help=f"{', '.join(FORMATS)}.")
 text_format_option = format_choice("text", help=f"text, {', '.join(FORMATS)}.  [text]")
+timeout_option = option(
+    "--timeout", type=COUNT, metavar="SECONDS", help="Longest time to read a network.  [4]"
+)
 quiet_option = partial(option, "-q", "--quiet", is_flag=True)
 force_option = option("--force", is_flag=True, help="Overwrite existing files.")
 dry_run_option = option(

@@ -23,6 +23,7 @@ from convcli.cli.params import (
     TYPE_NAMES,
     quiet_option,
     text_format_option,
+    timeout_option,
 )
 from convcli.tables import finish
 
@@ -86,6 +87,7 @@ from convcli.tables import finish
         option("--type", "types", type=TYPE_NAMES, help="Layers of these types: conv2d,linear."),
         option("--layout", type=LAYOUT, help="Sizes as hwc, or nchw: (1, 64, 55, 55).  [hwc]"),
         option("--keep-going", is_flag=True, help="Continue after misfits with what would fit."),
+        timeout_option,
     ],
 )
 @group(
@@ -134,7 +136,7 @@ def shape_command(options: ShapeOptions) -> None:
     thop@0.0.31, torchinfo, fvcore, ptflops, ptflops@aten, calflops and torch (FlopCounterMode)
     count as these tools do. --expect knows params, trainable, frozen, buffers, macs, flops,
     activations, memory, layers, input and output, and params, macs and output of a layer, such as
-    conv1.output; bounds: <= < >= >. --get prints these figures alone. --columns knows layer, type,
+    conv1.output; bounds: <= < >= >. --get prints only these figures. --columns knows layer, type,
     kernel, stride, padding, input, output, params, trainable, frozen, MACs, FLOPs, params share,
     MACs share, intensity (FLOPs for each byte of inputs, weights and outputs, moved once), memory,
     receptive field, jump, unread, inputs and layers.

@@ -485,7 +485,7 @@ HOSTILE = {
     "quotes without end": '"\\' * 300_000,
     "a huge printed count": "Net(\n  (0-9): " + "9" * 5_000 + " x ReLU()\n  (a): ReLU()\n)",
     "printed empty blocks": "Net(\n  (0-9): 1000000000 x Sequential(\n  )\n  (a): ReLU()\n)",
-    "odd digits": "Net(\n  (²-3): 2 x Mystery()\n  (b): ReLU()\n)",
+    "odd digits": "Net(\n  (²-3): ² x ReLU()\n  (b): ReLU()\n)",
     "an unhashable activation": "Dense(3, activation=[1])",
     "an empty unflatten": "nn.Unflatten(1, ())",
     "deep lists": "residual([" * 1000 + "relu" + "])" * 1000,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from convcli.callsyntax import brief
 from convcli.errors import SpecError
-from convcli.nets.graph import INPUT, Builder, Reading
+from convcli.nets.graph import Reading
 from convcli.nets.layers import Shape
 from convcli.nets.readers.fragments import statements, words
 from convcli.nets.readers.layer_calls import is_notation, read_layer_calls
@@ -202,12 +202,9 @@ def read_text(text: str, source: str = "text", entry: str = "") -> Reading:
     if entry:
         return _read_python(text, source, "", entry)
     if _is_printed(text):
-        from convcli.nets.readers.torch_repr import read_printed, unknown_order
+        from convcli.nets.readers.torch_repr import read_printed
 
-        builder = Builder()
-        builder.append(read_printed(text, source, Vocabulary().layer), INPUT)
-        why, in_blocks = unknown_order(text)
-        network = builder.network()._replace(unordered=why, has_unknown_blocks=in_blocks)
+        network = read_printed(text, source, Vocabulary().layer)
         about = f"PyTorch printed model, {counted(len(network.nodes), 'layer')}"
     elif is_notation(text):
         network, shape = read_layer_calls(statements(_by_pairs(text), source))

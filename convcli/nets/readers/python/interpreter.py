@@ -51,6 +51,7 @@ from convcli.nets.readers.python.torch import (
     tensor_args,
 )
 from convcli.nets.source_location import Where
+from convcli.nets.time_limit import limit
 
 FALLBACK: dict[str, Value] = {
     "nn": Library("torch.nn"),
@@ -126,7 +127,9 @@ class ModelInterpreter:
         self.files = files
         self.steps = 0
         self._next_check = 0
-        self._deadline = process_time() + limits.MAX_SECONDS
+        self._limit = limit()
+        self._max_steps = self._limit.scaled(limits.MAX_STEPS)
+        self._deadline = process_time() + self._limit.seconds
         self.depth = 0
         self.site: Site | None = None
         self.handled: ProgramException | None = None
@@ -155,7 +158,7 @@ class ModelInterpreter:
 
     def tick(self, count: int = 1) -> None:
         self.steps += count
-        if self.steps > self._next_check or self.steps > limits.MAX_STEPS:
+        if self.steps > self._next_check or self.steps > self._max_steps:
             self._check_limits()
 
     def _check_limits(self) -> None:
@@ -167,19 +170,21 @@ class ModelInterpreter:
         if ended is not None:
             raise ReadError(str(ended), ended.where)
         bound = ""
-        if self.steps > limits.MAX_STEPS:
-            bound = f"{limits.MAX_STEPS:,} steps"
+        if self.steps > self._max_steps:
+            bound = f"{self._max_steps:,} steps"
         elif process_time() > self._deadline:
-            bound = f"{limits.MAX_SECONDS:g} seconds"
+            bound = f"{self._limit.seconds:g} seconds"
         if bound:
-            self.files.exhausted = ReadError(f"the file takes more than {bound} to read")
+            self.files.exhausted = ReadError(
+                f"the file takes more than {bound} to read{self._limit.way_out}"
+            )
             raise self.files.exhausted
         self._next_check = self.steps + 1000
 
     @property
     def is_exhausted(self) -> bool:
         """Whether the limits of steps or of time are passed, so that nothing can go on."""
-        spent = self.steps > limits.MAX_STEPS or process_time() > self._deadline
+        spent = self.steps > self._max_steps or process_time() > self._deadline
         return spent or self.files.exhausted is not None
 
     def location(self, declared: bool = False) -> Where | None:
@@ -372,7 +377,7 @@ class ModelInterpreter:
         self.steps = self._next_check = 0
         self.depth = 0
         if self._before:
-            self._deadline = process_time() + limits.MAX_SECONDS
+            self._deadline = process_time() + self._limit.seconds
         self._leaves.clear()
         if not self._before:
             self._before = [ModuleState(module) for _, module in nn_module.walk(root)]

@@ -158,7 +158,7 @@ def parameters_alone(network: Network) -> Network | None:
         left = unused(layer, set(), node.frozen) if shapes and not node.owner else None
         alone = (left or Unused(layer.type, 0))._replace(type=layer.type)
         nodes.append(node._replace(layer=alone, inputs=()))
-    return Network(tuple(nodes))
+    return Network(tuple(nodes), notes=network.notes)
 
 
 def set_on_layer(interpreter: Interpreter, owner: Instance, name: str, value: Value) -> bool:
