@@ -132,10 +132,10 @@ def border_refusal(text: object, names: Iterable[str]) -> str:
     """Why a text is none of the borders named, and which is near.
 
     >>> border_refusal("refect", ["edge", "reflect"])
-    "'refect' is no border: edge, reflect; did you mean reflect?"
+    "'refect' is not a border: edge, reflect; did you mean reflect?"
     """
     names = list(names)
-    return f"{text!r:.60} is no border: {', '.join(names)}{like(str(text), names)}"
+    return f"{text!r:.60} is not a border: {', '.join(names)}{like(str(text), names)}"
 
 
 def _constant(text: str) -> "int | Fraction":

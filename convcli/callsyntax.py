@@ -108,7 +108,7 @@ def parsed_value(text: str) -> ast.expr | None:
 
 
 def value(node: ast.expr) -> Argument:
-    """A plain value from its syntax; a name that is no constant is a string. Raises SpecError."""
+    """A plain value from its syntax; a name other than a constant is a string. Raises SpecError."""
     match node:
         case ast.Constant(int() as constant) if constant > MAX_RESULT:
             raise SpecError(f"{excerpt(node)} is too large")
@@ -151,7 +151,7 @@ def not_a_value(node: ast.AST) -> SpecError:
     return SpecError(f"{excerpt(node)} is not a number, a name or a list of them")
 
 
-def shown(value: object) -> str:
+def brief(value: object) -> str:
     """A value as text, cut to what a line can hold, however large or nested it is."""
     try:
         text = reprlib.repr(value)

@@ -245,12 +245,12 @@ def pool_padding_refusal(window: Window, padding: Pair) -> str | None:
     """Why a pool cannot have a padding: a window of padding alone has nothing to reduce.
 
     >>> pool_padding_refusal(Window(2), (1, 1)), pool_padding_refusal(Window(2), (0, 2))
-    (None, 'padding 2: a window of 2 cells would see nothing else')
+    (None, 'padding 2: a window of 2 cells would see nothing but padding')
     """
     cells = window.dilated_kernel
     if max(padding) < cells:
         return None
-    return f"padding {max(padding)}: a window of {cells} cells would see nothing else"
+    return f"padding {max(padding)}: a window of {cells} cells would see nothing but padding"
 
 
 def output_length(length: int, window: Window, padding: Pair = (0, 0)) -> int:
@@ -427,7 +427,7 @@ def transposed_length(length: int, window: Window, cut: Pair = (0, 0), extra: in
         raise UnfitError(refusal)
     painted = window.span(length) if length else 0
     if painted - sum(cut) + extra < 1:
-        raise UnfitError(f"padding {cut[0]},{cut[1]} leaves nothing of {painted} cells")
+        raise UnfitError(f"padding {cut[0]},{cut[1]} cuts off all {painted} cells")
     return painted - sum(cut) + extra
 
 

@@ -107,7 +107,7 @@ def read_input(text: str) -> InputSize:
         return InputSize(read_size(text))
     dtype = (tensor["dtype"] or "").removeprefix("torch.")
     if dtype and dtype not in DTYPES:
-        raise ValueError(f"{dtype!r:.30} is no type of values: {', '.join(DTYPES)}")
+        raise ValueError(f"{dtype!r:.30} is not a type of values: {', '.join(DTYPES)}")
     parts = tensor["numbers"].split(",") if tensor["numbers"].strip() else []
     if parts and parts[0].strip() == "None":  # a batch of any size, as Keras prints it
         parts[0] = "1"
@@ -157,7 +157,7 @@ def read_padding(text: str) -> tuple[Padding, ...]:
     if name is not None:
         return name, name
     if not any(character.isdigit() for character in text):
-        raise ValueError(f"{text!r:.60} is no padding: a number, {', '.join(PADDINGS)}")
+        raise ValueError(f"{text!r:.60} is not a padding: a number, {', '.join(PADDINGS)}")
     if re.fullmatch(r"\s*[0-9]+\s*,\s*[0-9]+\s*", text):
         raise ValueError(
             f"{text!r:.60} may mean two things: write 1x2 for height x width, or all four sides, "

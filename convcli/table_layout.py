@@ -6,7 +6,10 @@ from collections.abc import Sequence
 from convcli.records import NamedTuple
 
 GAP = 2
-"""Spaces between two columns, and at both ends."""
+"""Spaces between two columns; 1 where many cells would be folded else."""
+
+FEW = 3
+"""Folded cells that are easier to read than crowded columns."""
 
 FIGURE = r"[-+\d.,x×%]*"
 """A number, or a size, which is never folded."""
@@ -16,10 +19,11 @@ PIECE = r"\s+|(?:[^\s_./,:]|(?<=\d)[.,](?=\d))*+[_./,:]+|(?:[^\s_./,:]|(?<=\d)[.
 
 
 class Part(NamedTuple):
-    """Columns that fit beside one another, each with its width."""
+    """Columns that fit beside one another, each with its width, and the spaces between them."""
 
     columns: tuple[int, ...]
     widths: tuple[int, ...]
+    gap: int = GAP
 
 
 def fold(text: str, width: int) -> str:
@@ -56,21 +60,37 @@ def minimum_width(text: str) -> int:
 def columns_that_fit(columns: Sequence[Sequence[str]], width: int) -> list[Part]:
     """Widths of columns, heading first in each, so that lines are no longer than `width`.
 
-    Those are narrowed first of which the fewest cells are folded then. Where all are too wide
-    even so, the last ones stand below the others, with the first column again.
+    Those columns are narrowed first that then have the fewest folded cells. Columns that are too
+    wide even so stand below the others, with the first column again. Where that takes more parts,
+    or folds more than a few cells, columns move closer together, or the first one is narrowed last.
 
     >>> columns_that_fit([["layer", "conv1"], ["output", "3x3"], ["use", "a blur of pixels"]], 30)
-    [Part(columns=(0, 1, 2), widths=(5, 6, 13))]
+    [Part(columns=(0, 1, 2), widths=(5, 6, 13), gap=2)]
     >>> columns_that_fit([["row", "1"], *[["column", "12345678"]] * 3], 30)
-    [Part(columns=(0, 1, 2), widths=(3, 8, 8)), Part(columns=(0, 3), widths=(3, 8))]
+    [Part(columns=(0, 1, 2), widths=(3, 8, 8), gap=2), Part(columns=(0, 3), widths=(3, 8), gap=2)]
     """
+
+    def folds(parts: Sequence[Part]) -> int:
+        return sum(
+            len(cell) > cells
+            for part in parts
+            for number, cells in zip(part.columns, part.widths, strict=True)
+            for cell in columns[number][1:]
+        )
+
+    layouts = [_parts(columns, width, gap, last) for gap in (GAP, 1) for last in (False, True)]
+    return min(layouts, key=lambda parts: (len(parts), max(folds(parts) - FEW, 0)))
+
+
+def _parts(columns: Sequence[Sequence[str]], width: int, gap: int, first_last: bool) -> list[Part]:
+    """Columns with their widths, the first one narrowed after all others if it is to be."""
     natural = [max(map(len, cells)) for cells in columns]
     if sum(natural) + GAP * len(natural) <= width:
         return [Part(tuple(range(len(columns))), tuple(natural))]
     minimum = [max(map(minimum_width, cells)) for cells in columns]
 
     def length(widths: Sequence[int]) -> int:
-        return sum(widths) + GAP * (len(widths) - 1) + 2
+        return sum(widths) + gap * (len(widths) - 1) + 2
 
     def folded(number: int, width: int) -> int:
         return sum(len(cell) > width for cell in columns[number])
@@ -89,8 +109,9 @@ def columns_that_fit(columns: Sequence[Sequence[str]], width: int) -> list[Part]
             able = [n for n in group if widths[n] > minimum[n]]
             if not able:
                 break
-            widths[min(able, key=lambda n: (folded(n, widths[n] - 1), -widths[n]))] -= 1
-        parts.append(Part(tuple(group), tuple(widths.values())))
+            order = {n: (first_last and n == 0, folded(n, widths[n] - 1), -widths[n]) for n in able}
+            widths[min(able, key=order.__getitem__)] -= 1
+        parts.append(Part(tuple(group), tuple(widths.values()), gap))
     return parts
 
 

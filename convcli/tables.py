@@ -276,8 +276,8 @@ def draw(result: Result, stream: TextIO | None = None) -> None:
     widths = [max(map(len, cells)) for cells in columns]
     crowded = console.is_terminal and sum(widths) + 3 * len(widths) > console.width + 1
     if crowded:
-        shown = _telling(result, columns, numeric)
-        columns, numeric = [columns[n] for n in shown], [numeric[n] for n in shown]
+        numbers = _telling(result, columns, numeric)
+        columns, numeric = [columns[n] for n in numbers], [numeric[n] for n in numbers]
         if any("." in cell for cell in columns[0][1 : len(rows) + 1]):
             columns = _as_tree(columns, len(rows))
         parts = columns_that_fit(columns, console.width)
@@ -288,7 +288,7 @@ def draw(result: Result, stream: TextIO | None = None) -> None:
             box=box.SIMPLE_HEAD, show_footer=bool(totals), pad_edge=False, footer_style="bold"
         )
         if crowded:
-            table.padding = (0, 1, 0, 0)
+            table.padding = (0, part.gap - 1, 0, 0)
         folded = []
         for number, width in zip(part.columns, part.widths, strict=True):
             heading, *cells = (fold(cell, width) for cell in columns[number])

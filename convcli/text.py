@@ -1,6 +1,7 @@
 """Text for people: escaped for terminals, nearest names, plurals, records of CSV."""
 
-from collections.abc import Iterable
+import os
+from collections.abc import Collection, Iterable
 
 
 def safe(text: object, keep: str = "") -> str:
@@ -38,6 +39,29 @@ def like(name: str, known: Iterable[str]) -> str:
     close = get_close_matches(name[:60], known, n=1)
     # a known name was refused for another reason
     return f"; did you mean {close[0]}?" if close and close[0] != name else ""
+
+
+def like_file(path: str, suffixes: Collection[str]) -> str:
+    """A hint at the file with one of the suffixes that a wrong path may mean, if there is one.
+
+    >>> like_file("no-such-folder/cat.png", (".jpg",))
+    ''
+    """
+    folder, name = os.path.split(path)
+    try:
+        entries = sorted(os.listdir(folder or "."))[:MAX_NAMES]
+    except OSError:
+        return ""
+    names = [entry for entry in entries if os.path.splitext(entry)[1].lower() in suffixes]
+    stem = os.path.splitext(name)[0]
+    same = [entry for entry in names if os.path.splitext(entry)[0] == stem]
+    if same:
+        return f"; did you mean {safe(os.path.join(folder, same[0]))}?"
+    return like(path, [safe(os.path.join(folder, entry)) for entry in names])
+
+
+MAX_NAMES = 10_000
+"""Names of a folder in which a similar one is looked for."""
 
 
 def power_text(number: int) -> str:

@@ -103,8 +103,8 @@ REFUSED = {
     "summarize('conv(6, 5)', (8, 'x'))": (SpecError, "not a whole number"),
     "summarize('conv(6, 5)', 8, batch=0)": (SpecError, "batch is a whole number"),
     "summarize('conv(6, 5)', 8, depth=-3)": (SpecError, "depth is a whole number"),
-    "kernel(None)": (SpecError, "no kernel"),
-    "filter_image(X, 'blur', border=None)": (SpecError, "no border"),
+    "kernel(None)": (SpecError, "not a kernel"),
+    "filter_image(X, 'blur', border=None)": (SpecError, "not a border"),
     "filter_image(X, 'blur', threads=0)": (SpecError, "threads"),
     "extract_features(X, seed='a')": (SpecError, "seed"),
     "extract_features(X, resize='x')": (SpecError, "resize"),
@@ -116,16 +116,16 @@ REFUSED = {
     "filter_image(X)": (SpecError, "no kernel is given"),
     "filter_image(X, 'soble')": (SpecError, "did you mean sobel"),
     "filter_image(X, [[1, np.nan]])": (SpecError, "finite"),
-    "filter_image(X, [[[1]]])": (SpecError, "no kernel"),
+    "filter_image(X, [[[1]]])": (SpecError, "not a kernel"),
     "filter_image(X, 'blur', border='refect')": (SpecError, "did you mean reflect"),
     "filter_image(X, 'blur', range='strech')": (SpecError, "did you mean stretch"),
     "filter_image(X, 'blur', channels='red')": (SpecError, "rgb, luma or each"),
     "filter_image(X, 'blur', stride=0)": (SpecError, "at least 1"),
     "filter_image(X, 'blur', stride=(1, 2, 3))": (SpecError, "at least 1"),
     "filter_image(X, 'blur', amount=np.nan)": (SpecError, "amount"),
-    "filter_image(X.astype(complex), 'blur')": (UnfitError, "complex128 is no picture"),
-    "filter_image(X[0], 'blur')": (UnfitError, "no picture"),
-    "filter_image(X[:0], 'blur')": (UnfitError, "no picture"),
+    "filter_image(X.astype(complex), 'blur')": (UnfitError, "complex128 is not a picture"),
+    "filter_image(X[0], 'blur')": (UnfitError, "not a picture"),
+    "filter_image(X[:0], 'blur')": (UnfitError, "not a picture"),
     "filter_image('none.jpg', 'blur')": (PictureError, "No such file"),
     "extract_features(X, 'conv(2, 50)')": (UnfitError, "longer than the input"),
     "extract_features(X, parts='men')": (SpecError, "did you mean mean"),
@@ -141,7 +141,7 @@ REFUSED = {
     "explain([[1]], activation='relu').output": (UnfitError, "no output"),
     "fit(X, X)": (UnfitError, "not determined"),
     "fit(X, X, 'big')": (SpecError, "'big'"),
-    "fit(X, X[:, 0], 3)": (UnfitError, "no picture"),
+    "fit(X, X[:, 0], 3)": (UnfitError, "not a picture"),
     "fit(X * np.nan, X, 3)": (SpecError, "finite"),
     "fit('none.jpg', X)": (PictureError, "No such file"),
     "layers('convv')": (SpecError, "did you mean conv"),
@@ -269,5 +269,5 @@ def test_a_lesson_is_saved_as_a_page_and_an_animation(tmp_path):
     convcli.explain(4, 3).save(tmp_path / "walk.gif", fps=5)
     with Image.open(tmp_path / "walk.gif") as picture:
         assert picture.n_frames >= 4
-    with pytest.raises(convcli.OutputError, match="there"):
+    with pytest.raises(convcli.OutputError, match="already exists"):
         lesson.save(tmp_path / "pixel.html")

@@ -75,11 +75,11 @@ def test_every_value_of_pytorchs_padding_mode_is_one_of_ours():
 
 NAMES = "zero, edge, reflect, symmetric, wrap, constant:VALUE, valid"
 REFUSED = {
-    "soft": f"'soft' is no border: {NAMES}",
-    "": f"'' is no border: {NAMES}",
-    "refect": f"'refect' is no border: {NAMES}; did you mean reflect?",
-    "constant": f"'constant' is no border: {NAMES}; did you mean constant:VALUE?",
-    "edge:3": f"'edge:3' is no border: {NAMES}; did you mean edge?",
+    "soft": f"'soft' is not a border: {NAMES}",
+    "": f"'' is not a border: {NAMES}",
+    "refect": f"'refect' is not a border: {NAMES}; did you mean reflect?",
+    "constant": f"'constant' is not a border: {NAMES}; did you mean constant:VALUE?",
+    "edge:3": f"'edge:3' is not a border: {NAMES}; did you mean edge?",
     "constant:x": "constant: 'x' is not a number such as 2, 0.1 or 1/9",
     "constant:": "constant: '' is not a number such as 2, 0.1 or 1/9",
     "constant:nan": "constant: 'nan' is not a number: it is not finite",
@@ -107,7 +107,7 @@ def test_all_that_take_a_border_refuse_it_in_the_same_words(text, message, capsy
 
 
 def test_pasted_pytorch_keeps_to_pytorchs_names():
-    message = "'edge' is no border: zeros, reflect, replicate, circular"
+    message = "'edge' is not a border: zeros, reflect, replicate, circular"
     with pytest.raises(SpecError, match=f"padding_mode={message}"):
         read_text("nn.Conv2d(3, 8, 3, padding=1, padding_mode='edge')")
     network = read_text("nn.Conv2d(3, 8, 3, padding=1, padding_mode='replicate')").network
@@ -129,5 +129,5 @@ def test_a_constant_may_stand_in_the_name_of_the_mode():
     given_maps = conv2d(x, weight, padding=padding, padding_mode="constant:-7")
     np.testing.assert_array_equal(given_maps, expected)
     assert given_maps.dtype == np.int64
-    with pytest.raises(UnfitError, match="is no whole number beside whole numbers"):
+    with pytest.raises(UnfitError, match="is not an integer, but the arrays hold integers"):
         conv2d(x, weight, padding=1, padding_mode="constant:1/2")

@@ -242,8 +242,8 @@ REFUSED = [
     (lambda: output_length(5, Window(4, 1, 3), (1, 2)), r"padded to 8 \(1 \+ 5 \+ 2\)"),
     (lambda: output_length(0, Window(1)), "longer than the input of 0; pad 1 at both ends$"),
     (lambda: Fit(2, Window(3), (0, 0)).leftover, "the kernel of 3 is longer than the input of 2"),
-    (lambda: transposed_length(3, Window(3), (4, 4)), "padding 4,4 leaves nothing of 5 cells"),
-    (lambda: transposed_length(0, Window(9)), "padding 0,0 leaves nothing of 0 cells"),
+    (lambda: transposed_length(3, Window(3), (4, 4)), "padding 4,4 cuts off all 5 cells"),
+    (lambda: transposed_length(0, Window(9)), "padding 0,0 cuts off all 0 cells"),
     (lambda: transposed_length(3, Window(3, 2), (0, 0), 2), "output_padding=2 must be less than"),
 ]
 
@@ -257,7 +257,7 @@ def test_what_does_not_fit_is_refused_with_what_would(call, message):
 def test_a_pool_has_no_window_of_padding_alone():
     assert pool_padding_refusal(Window(2, dilation=2), (2, 2)) is None
     assert pool_padding_refusal(Window(2), (2, 0)) == (
-        "padding 2: a window of 2 cells would see nothing else"
+        "padding 2: a window of 2 cells would see nothing but padding"
     )
 
 

@@ -19,7 +19,8 @@ from convcli.errors import SpecError
 from convcli.explanation.operands import KERNEL
 from convcli.fitting.planes import open_levels
 from convcli.images.kernels.parse import LIMITS, kernel, spec_text
-from convcli.numerals import Limits, read_fraction, read_stack, read_text
+from convcli.matrices import Limits, read_stack, read_text
+from convcli.numerals import read_fraction
 
 ANY = Limits("matrix")
 
@@ -248,7 +249,7 @@ def test_a_kernel_of_several_matrices_is_none_to_a_filter(shell):
             file.write(text)
         code, _, err = shell("filter a.png -o o.png -k @k.txt")
         assert code == 2
-        assert "kernel file k.txt: 2 matrices are no kernel; write one, or JSON that says" in err
+        assert "kernel file k.txt: 2 matrices are not a kernel; write one, or JSON that says" in err
         assert len(lesson_of(ExplainOptions(input="20x20", kernel="@k.txt")).walk.given) == 2
 
 
@@ -324,20 +325,20 @@ def npy(header, data=b""):
 BAD_ARRAYS = {
     b"\x93NUMPY": "it does not begin as one",
     b"\x93NUMPY\x09\0\x10\0": "it does not begin as one",
-    npy("(" * 9000): "it is no .npy array of plain numbers: its header is '((((",
-    npy("{'descr': '|O', 'fortran_order': False, 'shape': (1, 1), }"): "of O is no",
+    npy("(" * 9000): "it is not a .npy array of plain numbers: its header is '((((",
+    npy("{'descr': '|O', 'fortran_order': False, 'shape': (1, 1), }"): "of O cannot be read",
     npy("{'descr': [('a', '<f8')], 'fortran_order': False, 'shape': (1, 1), }"): "of plain numbers",
     npy("{'descr': '<f8', 'fortran_order': False, 'shape': (True, 3), }", bytes(24)): "of plain numbers",
     npy("{'descr': '<f8', 'fortran_order': False, 'shape': (-1, -8), }", bytes(64)): "of plain numbers",
     npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1), }", bytes(7)): "an array (1, 1) of float64 has 8 bytes, the file 7",
     npy("{'descr': '<f8', 'fortran_order': False, 'shape': (99999, 99999), }"): "has 79,998,400,008 bytes, the file 0",
     npy(f"{{'descr': '<f8', 'fortran_order': False, 'shape': ({'9' * 400},), }}"): "its shape is (99",
-    npy("{'descr': '|b1', 'fortran_order': False, 'shape': (1, 1), }", b"\1"): "an array (1, 1) of bool is no",
-    npy("{'descr': '<c16', 'fortran_order': False, 'shape': (1, 1), }", bytes(16)): "of complex128 is no",
-    npy("{'descr': '<f16', 'fortran_order': False, 'shape': (1, 1), }", bytes(16)): "of float128 is no",
-    npy("{'descr': '<U1', 'fortran_order': False, 'shape': (1, 1), }", bytes(1)): "of U1 is no",
-    npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 3), }"): "it has no numbers, at least one is needed",
-    npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1, 1, 1), }", bytes(8)): "is no",
+    npy("{'descr': '|b1', 'fortran_order': False, 'shape': (1, 1), }", b"\1"): "an array (1, 1) of bool cannot be read",
+    npy("{'descr': '<c16', 'fortran_order': False, 'shape': (1, 1), }", bytes(16)): "of complex128 cannot be read",
+    npy("{'descr': '<f16', 'fortran_order': False, 'shape': (1, 1), }", bytes(16)): "of float128 cannot be read",
+    npy("{'descr': '<U1', 'fortran_order': False, 'shape': (1, 1), }", bytes(1)): "of U1 cannot be read",
+    npy("{'descr': '<f8', 'fortran_order': False, 'shape': (0, 3), }"): "it needs at least one number",
+    npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1, 1, 1), }", bytes(8)): "cannot be read",
     npy("{'descr': '|u1', 'fortran_order': False, 'shape': (1, 1100), }", bytes(1100)): "is 1x1100; at most",
     npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1), }", b"\0\0\0\0\0\0\xf0\x7f"): "'inf' in row 1",
     npy("{'descr': '<f8', 'fortran_order': False, 'shape': (1, 1), }", b"\x9c\x75\0\x88\x3c\xe4\x37\x7e"): "'1e+300' in row 1",
@@ -383,11 +384,11 @@ def test_files_that_cannot_be_read_are_named(shell):
 # kernel → what the run says of it on stderr
 TITLES = {
     "0,-1,0,-1,5,-1,0,-1,0": [
-        "custom 1x9 is one row; a 3x3 kernel has its rows apart by ;",
+        "custom 1x9 is one row; a 3x3 kernel separates its rows by ;",
         "custom 1x9: values ",
     ],
     "1 1 1 1": [
-        "custom 1x4 is one row; a 2x2 kernel has its rows apart by ;",
+        "custom 1x4 is one row; a 2x2 kernel separates its rows by ;",
         "custom 1x4: values ",
     ],
     "1 1 1 1 1": ["custom 1x5: values "],

@@ -117,7 +117,7 @@ def fit(
     ([-1.0, 1.0], True)
 
     Raises UnfitError where many kernels fit as well, or where the sizes do not belong together;
-    PictureError for a file that is no picture, SpecError for a size that is not understood.
+    PictureError for a file that is not a picture, SpecError for a size that is not understood.
     """
     from convcli.app.fit import fit_kernel
     from convcli.fitting.planes import Levels, array_levels, open_levels
@@ -157,7 +157,7 @@ def _text(value: Values | None) -> str | None:
 
 
 def _nested(values: Sequence[object]) -> str:
-    """Rows apart by `;`, channels by `|`; with a `;` at the end one number is no size."""
+    """Rows apart by `;`, channels by `|`; with a `;` at the end one number is not a size."""
     joints = {0: " ", 1: "; ", 2: " | "}
     depth, first = 0, values[0]
     while isinstance(first, Sequence) and not isinstance(first, str):

@@ -221,7 +221,7 @@ def layers(name: str | None = None) -> Listing:
     >>> layers("MaxPool2d").value
     'maxpool(kernel, stride=None, padding=0, dilation=1, ceil=False, count_include_pad=True)'
 
-    Raises SpecError for a name that is no layer's.
+    Raises SpecError for a name that is not a layer's.
     """
     from convcli.nets.readers.vocabulary.listing import listing, one
 

@@ -71,7 +71,7 @@ def filter_image(
         ...
     convcli.errors.SpecError: no kernel is called 'scale'; convcli kernels lists them
 
-    Raises SpecError for what is not understood, PictureError for a file that is no picture, and
+    Raises SpecError for what is not understood, PictureError for a file that is not a picture, and
     UnfitError where a border or a kernel does not fit the picture.
     """
     import numpy as np

@@ -23,6 +23,7 @@ class DrawOptions(FigureOptions):
     output: str | None = None
     force: bool = False
     quiet: bool = False
+    timeout: int | None = None
 
 
 def draw(options: DrawOptions) -> str:
@@ -32,6 +33,7 @@ def draw(options: DrawOptions) -> str:
     """
     from convcli.images.io.atomic import check_free, files_named
     from convcli.images.io.write import write_output
+    from convcli.nets.time_limit import time_limit
 
     if not options.network:
         raise SpecError("give a network: convcli draw resnet18, or a file, or layers")
@@ -45,7 +47,8 @@ def draw(options: DrawOptions) -> str:
         if style not in (None, "blocks"):
             raise SpecError(f"{suffix} holds a graph: --style blocks, not {style}")
         style = "blocks"
-    summary = _summary(options)
+    with time_limit(options.timeout):
+        summary = _summary(options)
     figure = Figure(summary, FigureOptions.of({**options.drawing, "style": style}))
     if not options.quiet:
         for text in figure.notes:
@@ -70,7 +73,7 @@ def _summary(options: DrawOptions) -> "Summary":
 
     file = weights_in(options.network)
     if file is not None:
-        raise SpecError(f"{file.kind} holds weights alone, without the layers of a network")
+        raise SpecError(f"{file.kind} holds only weights, without the layers of a network")
     reading = read_words(options.network)
     inputs = resolve_inputs(options.size, reading)
     network, size = inputs.network, inputs.shape

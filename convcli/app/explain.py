@@ -38,7 +38,7 @@ def check_output(options: ExplainOptions, answer: Answer) -> None:
         from convcli.explanation.draw.themes import THEMES
 
         if options.theme not in THEMES:
-            raise SpecError(f"{options.theme!r:.40} is no theme; there are {', '.join(THEMES)}")
+            raise SpecError(f"{options.theme!r:.40} is not a theme; there are {', '.join(THEMES)}")
     if (options.fps is not None or options.theme is not None) and (
         answer.walk is None or not options.output
     ):
@@ -73,7 +73,7 @@ def save_lesson(answer: Answer, target: str, options: ExplainOptions) -> None:
 
         save_animation(_sheet(answer, options), target, options.fps or 2.0, options.force)
     else:
-        raise UnfitError("-o draws a window that walks; there is none to draw here")
+        raise UnfitError("-o draws a moving window; there is none to draw here")
 
 
 def _sheet(answer: Answer, options: ExplainOptions) -> "Sheet":

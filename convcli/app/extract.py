@@ -58,7 +58,7 @@ def extract(options: ExtractOptions) -> Outcome:
         return _vectors(options)
     for name in options.given(*BATCH):
         flag = "-0" if name == "null" else f"--{name.replace('_', '-')}"
-        raise SpecError(f"{flag} is for vectors of many pictures; add --vector mean,std")
+        raise SpecError(f"{flag} is for vectors; add --vector mean,std")
     return _maps(options)
 
 
@@ -274,7 +274,7 @@ def _picture(
         note(overflow)
     grids = filter_grids(extractor.weights) if options.filters else {}
     if options.filters and not grids:
-        raise UnfitError("the network has no convolutions, so that there are no filters to draw")
+        raise UnfitError("the network has no convolutions, so there are no filters to draw")
     if options.save:
         save_arrays(extractor.arrays(x, maps), options.save, options.force)
     if options.filters:

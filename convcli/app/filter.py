@@ -182,8 +182,8 @@ def _output_name(source: str, spec: FilterSpec, options: FilterRun, prefetch: Pr
     if form is None and own.lower() not in {*SUFFIXES, *FLOAT_SUFFIXES}:
         open_picture(source, every_kind=True, prefetch=prefetch)  # says what is wrong with it
         raise OutputError(
-            f"{safe(source)} does not end as a picture does; name the result with -o, or its "
-            "format with --to"
+            f"{safe(source)} does not end in a picture's suffix; name the result with -o, or its "
+            f"format with --to"
         )
     return f"{file.stem}.{spec.label}{own if form is None else form.suffixes[0]}"
 

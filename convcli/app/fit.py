@@ -46,7 +46,7 @@ def fit(options: FitOptions) -> None:
         more = result.filter_options(before.step) if isinstance(result, FittedKernel) else ""
         if more:
             name = safe(options.output)
-            note(f"the file holds the weights alone: filter -k @{name} needs {more}")
+            note(f"the file holds only the weights: filter -k @{name} needs {more}")
 
 
 def _check(options: FitOptions) -> None:

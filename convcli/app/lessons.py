@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 from convcli.errors import SpecError, UnfitError
 from convcli.explanation.operands import KERNEL, SIGNAL, Operands, read_size
 from convcli.geometry import Padding
-from convcli.numerals import Symbol, read_stack, read_value, row_hints
+from convcli.matrices import read_stack, row_hints
+from convcli.numerals import Symbol, read_value
 from convcli.options import Options, OutputOptions
 from convcli.tables import Record, TextResult
 from convcli.text import like, safe
@@ -138,7 +139,9 @@ def _signal(options: ExplainOptions) -> Answer:
 
     mode = "convolution" if options.mode is None else options.mode
     if mode not in MODES:
-        raise SpecError(f"{mode!r:.40} is no mode; there are {', '.join(MODES)}{like(mode, MODES)}")
+        raise SpecError(
+            f"{mode!r:.40} is not a mode; there are {', '.join(MODES)}{like(mode, MODES)}"
+        )
     assert options.signal is not None
     f = check_signal(read_stack(options.signal, SIGNAL), "signal")
     if mode == "autocorrelation":
@@ -240,7 +243,7 @@ def _scatter(options: ExplainOptions, walk: "Walk", operands: Operands) -> Answe
     from convcli.explanation.scatter import ScatterLesson, check_stamp
 
     if options.backward:
-        raise SpecError("--scatter goes forward: leave it or --backward out")
+        raise SpecError("--scatter goes forward: leave out --scatter or --backward")
     if options.is_page:
         raise SpecError("a page walks the equal convolution: leave --scatter out")
     check_stamp(walk, options.cell)
@@ -321,7 +324,7 @@ def _receptive(options: ExplainOptions) -> Answer:
     from convcli.images.io.read import open_picture
 
     if len(field.cells) != 2:
-        raise UnfitError("a picture has rows and columns; this network's input has not")
+        raise UnfitError("a picture has rows and columns; this network's input does not")
     opened = open_picture(options.picture)
     lesson = lesson._replace(picture=opened.pixels.shape[:2])
     (top, bottom), (left, right) = lesson.pixels

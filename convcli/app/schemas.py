@@ -127,7 +127,7 @@ NOTATION: dict[str, Form] = {
 FORMS: dict[str, dict[str, dict[str, Form]]] = {
     "shape": {
         "a network": {
-            "input": SIZES,
+            "input": (SIZES, "null"),
             "output": (SIZES, "null"),
             "inputs": [{"name": "string", "shape": ["integer"]}],
             "outputs": [{"name": "string", "*": "integer string"}],
@@ -287,6 +287,14 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
         },
         "--nearest": {
             "metric": "string",
+            "neighbors": [
+                {
+                    "path": "string",
+                    "rank": "integer",
+                    "neighbor": "string",
+                    "distance": "number null",
+                }
+            ],
             "neighbours": [
                 {
                     "path": "string",

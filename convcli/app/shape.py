@@ -59,6 +59,7 @@ class ShapeOptions(OutputOptions):
     types: tuple[str, ...] = ()
     by_type: bool = False
     layout: str = "hwc"
+    timeout: int | None = None
 
 
 ONE_LAYER = ("kernel", "stride", "padding", "dilation", "filters", "groups", "no_bias")
@@ -86,6 +87,14 @@ MAX_SEARCHED_NODES = 600
 
 
 def shape(options: ShapeOptions) -> Outcome:
+    """The figures of what the options name, within their limit of time. Raises Refusal."""
+    from convcli.nets.time_limit import time_limit
+
+    with time_limit(options.timeout):
+        return _figures_of(options)
+
+
+def _figures_of(options: ShapeOptions) -> Outcome:
     """The figures of what the options name; what a text was taken for is noted on stderr.
 
     Raises Refusal where there is nothing to print.
@@ -133,7 +142,7 @@ def shape(options: ShapeOptions) -> Outcome:
         outcome = Outcome(sweep(network, shapes, settings))
         about = f"{about}; {network.unordered}" if network.unordered else about
     else:
-        inputs = resolve_inputs(options.size, reading)
+        inputs = _without_size(options, reading) or resolve_inputs(options.size, reading)
         network, size = inputs.network, inputs.shape
         searched = network
         if network.redo is not None:
@@ -141,7 +150,7 @@ def shape(options: ShapeOptions) -> Outcome:
             about = f"{about}, {counted(len(network.nodes), 'layer')}"
         summary = trace(network, size, options.keep_going)
         if network.unordered:
-            if summary.failures or network.has_unknown_blocks:
+            if summary.failures or network.has_unknown_blocks or not size:
                 network, summary, why = _without_order(network, summary)
                 if not summary.failures and not any(summary.output):
                     _check_counts(options, why)
@@ -174,18 +183,33 @@ def shape(options: ShapeOptions) -> Outcome:
 def _steps(name: str, batch: int) -> str:
     """What a layer that reads its steps along the first axis makes of a batch."""
     return (
-        f"{name} takes one step of each of a batch of {batch}: without batch_first, the first axis "
-        f"is that of the steps; sizes, MACs and memory are those of one step, not of {batch}"
+        f"{name} takes one step of each item of a batch of {batch}: without batch_first, the "
+        f"steps are the first axis; sizes, MACs and memory are for one step, not for {batch}"
     )
 
 
 def _check_counts(options: ShapeOptions, why: str) -> None:
     """Refuse what asks for more than counts of parameters, where no more is known."""
-    asked = {*options.columns, *options.get, *(name for name, _, _ in options.expect)}
+    requested = {*options.columns, *options.get, *(name for name, _, _ in options.expect)}
     others = options.given("versus", "train", "explain", "fit")
     silent = options.quiet and not (options.expect or options.get)
-    if silent or others or asked - {"layer", "type", "params", "trainable", "frozen"}:
+    if silent or others or requested - {"layer", "type", "params", "trainable", "frozen"}:
         raise UnfitError(why)
+
+
+def _without_size(options: ShapeOptions, reading: Reading) -> Inputs | None:
+    """What a print or attributes of unknown order are counted with where nobody says a size."""
+    network = reading.network
+    if not network.unordered or options.size or reading.input is not None:
+        return None
+    from convcli.nets.input_size import Inputs
+    from convcli.nets.readers.python.torch.nn_weights import parameters_alone
+
+    alone = parameters_alone(network)
+    if alone is None:
+        return None
+    unordered = network._replace(nodes=alone.nodes, redo=None, has_unknown_blocks=True)
+    return Inputs(unordered, ())
 
 
 def _without_order(network: Network, summary: Summary) -> tuple[Network, Summary, str]:
@@ -196,10 +220,8 @@ def _without_order(network: Network, summary: Summary) -> tuple[Network, Summary
     alone = parameters_alone(network)
     if alone is None:
         return network, summary, network.unordered
-    why = f"{network.unordered.removesuffix(' assumed')} not known: parameters alone are"
-    if network.has_unknown_blocks:
-        why += "; what a module of another class holds beside layers is not printed"
-    elif summary.failures:
+    why = f"{network.unordered.removesuffix(' assumed')} not known: only parameters are"
+    if summary.failures and not network.has_unknown_blocks:
         failure = summary.failures[0]
         takes = f", which takes {failure.declared:,}," if failure.declared is not None else ""
         why += f"; as they stand, {failure.node.name}{takes} does not fit"
@@ -210,13 +232,13 @@ def _check_trained(options: ShapeOptions) -> None:
     """Refuse what the memory of training has no place for."""
     if options.train is None:
         if options.fits is not None:
-            raise SpecError("--fits is for the memory of training: give --train adam too")
+            raise SpecError("--fits is for the memory of training: add --train adam")
         return
     for name in options.given("depth", *ONE_NETWORK):
         if name != "train":
             raise SpecError(f"--train does not go with --{_flag(name)}")
     if options.dtype == "int8":
-        raise SpecError("--train needs a --dtype that gradients have, not int8")
+        raise SpecError("--train needs a --dtype for gradients, not int8")
 
 
 def _check_explained(options: ShapeOptions) -> None:
@@ -291,8 +313,8 @@ def _weights_listing(options: ShapeOptions) -> Outcome | None:
 
     for name in options.given("size", *ONE_LAYER, *ONE_NETWORK, "depth", "versus", "sweep"):
         raise SpecError(
-            f"--{_flag(name)} is for a network, {file.kind} holds weights alone; give its model "
-            "file to shape, and this one to extract --weights"
+            f"--{_flag(name)} is for a network, {file.kind} holds only weights; give its model "
+            f"file to shape, and this one to extract --weights"
         )
     return Outcome(array_listing(file.kind, file.arrays, file.notes))
 
@@ -399,7 +421,7 @@ def _figures(
         every = checks(summary, settings, options.expect)
         beside = checks_listing(every)
         wrong = [
-            f"expected {one.name}{one.relation}{one.value}, it is {one.figure}"
+            f"expected {one.name}{one.relation}{one.value}, but it is {one.figure}"
             for one in every
             if not one.holds
         ]
@@ -438,7 +460,7 @@ def _compared(options: ShapeOptions) -> Outcome:
         raise SpecError(f"--compare does not go with --{_flag(name)}")
     if len(options.network) < 2:
         raise SpecError(
-            "--compare takes two networks or more: convcli shape vgg16 resnet50 --compare"
+            "--compare takes at least two networks: convcli shape vgg16 resnet50 --compare"
         )
     summaries = []
     for word in options.network:

@@ -109,8 +109,8 @@ def why(options: WhyOptions) -> Explained:
     explained = explain_log(text)
     if explained is None:
         raise UnfitError(
-            "no shape error of PyTorch, Keras or TensorFlow that is known stands in it; give the "
-            "whole traceback with its last line"
+            "it holds no known shape error of PyTorch, Keras or TensorFlow; give the whole "
+            "traceback with its last line"
         )
     return explained
 
@@ -119,10 +119,10 @@ def refuse_log(text: str) -> None:
     """Raise UnfitError with the explanation, for a log where a network was expected."""
     explained = explain_log(text)
     if explained is None:
-        raise UnfitError("this is an error, not a network, and no shape error that is known")
+        raise UnfitError("this is an error message, not a network, and not a known shape error")
     lines = ["".join(part for part, _ in spans) for spans in explained.lines()]
     raise UnfitError(
-        "\n".join(["this is an error, not a network; convcli why explains it:", *lines])
+        "\n".join(["this is an error message, not a network; convcli why explains it:", *lines])
     )
 
 

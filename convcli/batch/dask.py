@@ -140,14 +140,14 @@ def on_cluster(tasks: Sequence[Task], job: AnyJob, address: str, ship: str) -> I
 T = TypeVar("T")
 
 
-def _within(seconds: float, ask: Callable[[], T]) -> T:
+def _within(seconds: float, request: Callable[[], T]) -> T:
     """The answer to a question. Raises TimeoutError where there is none in time."""
     answers: list[T] = []
     errors: list[BaseException] = []
 
     def run() -> None:
         try:
-            answers.append(ask())
+            answers.append(request())
         except BaseException as error:
             errors.append(error)
 
@@ -165,11 +165,11 @@ def _check_scheduler(address: str) -> None:
     """Refuse an address of no scheduler, before Dask waits for one.
 
     A scheduler greets who connects: its first eight bytes are the length of a message. Raises
-    SpecError for text that is no address, Refusal where nobody answers, or somebody else.
+    SpecError for text that is not an address, Refusal where nobody answers, or somebody else.
     """
     match = ADDRESS.fullmatch(address)
     if match is None or int(match["port"]) > 65_535:
-        raise SpecError(f"{safe(address)!r:.80} is no address of a scheduler: tcp://HOST:8786")
+        raise SpecError(f"{safe(address)!r:.80} is not an address of a scheduler: tcp://HOST:8786")
     nobody = f"no Dask scheduler answers at {safe(address)}"
     try:
         place = match["host"], int(match["port"])
@@ -182,7 +182,7 @@ def _check_scheduler(address: str) -> None:
     except (OSError, UnicodeError) as error:
         raise Refusal(f"{nobody}: {safe(error)}") from None
     if not 0 < int.from_bytes(start, "little") <= MAX_GREETING:
-        raise Refusal(f"{nobody}: what listens there is something else")
+        raise Refusal(f"{nobody}: another program listens there")
 
 
 class Cluster:
@@ -201,7 +201,7 @@ class Cluster:
             raise self.gone() from None
 
     def gone(self) -> Refusal:
-        return Refusal(f"{self.name} is gone; what is finished stays")
+        return Refusal(f"{self.name} is gone; finished results are kept")
 
     def check_workers(self) -> None:
         """Raise Refusal unless all workers have this version of convcli."""
@@ -213,14 +213,15 @@ class Cluster:
             )
         except TimeoutError:
             raise Refusal(
-                f"workers of {self.name} do not say within {ASKING} seconds which convcli they have"
+                f"workers of {self.name} did not report their version of convcli within {ASKING} "
+                f"seconds"
             ) from None
         for place, version in versions.items():
             if version != own:
                 has = f"convcli {safe(version)}" if isinstance(version, str) else "no convcli"
                 raise Refusal(
-                    f"the worker {safe(place)} has {has}, this is {own}: install the same on all "
-                    "machines"
+                    f"the worker {safe(place)} has {has}, this is {own}: install the same "
+                    f"version on all machines"
                 )
 
     def result(self, future: Future) -> tuple[Any, ...]:
@@ -258,7 +259,7 @@ def _in_order(tasks: Sequence[Task], job: AnyJob, cluster: Cluster, ship: str) -
                     raise
                 raise cluster.gone() from None
         task, pending = waiting.popleft()
-        yield pending if isinstance(pending, Outcome) else _received(task, pending, cluster, ship)
+        yield pending if isinstance(pending, Outcome) else _outcome(task, pending, cluster, ship)
 
 
 def _resumes(job: AnyJob) -> bool:
@@ -291,7 +292,7 @@ def _send_bytes(client: Client, job: AnyJob, task: Task) -> Pending:
     return client.submit(shipped, job, task.source, suffix, data, pure=False, retries=1)
 
 
-def _received(task: Task, future: Future, cluster: Cluster, ship: str) -> Outcome:
+def _outcome(task: Task, future: Future, cluster: Cluster, ship: str) -> Outcome:
     from distributed import CancelledError, KilledWorker
 
     try:

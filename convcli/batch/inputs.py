@@ -84,7 +84,7 @@ def gathered(
     if not inputs:
         raise PictureError("no picture is named")
     if any(source_of(one.path).file == "-" for one in inputs) and len(inputs) > 1:
-        raise SpecError("stdin (-) is one picture; it cannot be one of many")
+        raise SpecError("stdin (-) is one picture; it cannot be part of a batch")
     return inputs
 
 
@@ -147,6 +147,6 @@ def _listed(path: str, null: bool) -> list[str]:
     data = data.removeprefix(BOM_UTF8)
     if not null and b"\0" in data:
         raise SpecError(f"the list {safe(path)} holds zero bytes; -0 reads such lists")
-    # a list of empty names is no list of names, which `split` would make of it
+    # a list of empty names is not a list of names, which `split` would make of it
     names = finditer(rb"[^\0]+" if null else rb"[^\r\n]+", data)
     return [os.fsdecode(name[0]) for name in names]

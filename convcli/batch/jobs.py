@@ -161,7 +161,7 @@ def _refuse_loss(source: str, losses: tuple[str, ...]) -> None:
     """Raise PictureError where a result in the place of its input would lose what it lacks."""
     for text in losses:
         raise PictureError(
-            f"{safe(source)}: {text}, and --in-place would lose it for good; give -o instead, or "
+            f"{safe(source)}: {text}; --in-place would lose it for good; give -o instead, or "
             "--lossy-in-place"
         )
 

@@ -82,7 +82,7 @@ def read_template(output: str | None, count: int) -> str:
         if name not in FIELDS or (width and not padded):
             known = ", ".join(f"{{{field}}}" for field in FIELDS)
             raise SpecError(
-                f"{safe(match[0])} in -o is no field: {known}, {{number:04}}; {{{{ is a brace"
+                f"{safe(match[0])} in -o is not a field: {known}, {{number:04}}; {{{{ is a brace"
             )
     return output
 
@@ -90,7 +90,7 @@ def read_template(output: str | None, count: int) -> str:
 def filled(template: str, parts: NameParts) -> str:
     """The name that a template gives.
 
-    `{parent}` of a picture at the top is no folder; as a part of a name it is its folder's own.
+    `{parent}` of a picture at the top is not a folder; as a part of a name it is its folder's own.
 
     >>> filled("out/{stem}.{kernel}{suffix}", NameParts(Input("a/cat.jpg"), "sobel", ".png", 1))
     'out/cat.sobel.png'
@@ -161,8 +161,7 @@ def tasks_of(
         there = _identity(target)
         if there is not None and there in sources:
             raise OutputError(
-                f"{safe(target)} is one of the inputs, which are never overwritten "
-                "(but with --in-place)"
+                f"{safe(target)} is one of the inputs, which are only overwritten with --in-place"
             )
         if os.path.lexists(target):
             taken.append(target)
@@ -170,8 +169,8 @@ def tasks_of(
     if taken and not force and not resume:
         others = f" and {len(taken) - 1:,} more are" if len(taken) > 1 else " is"
         raise OutputError(
-            f"{safe(taken[0])}{others} there already; nothing is written: --resume skips what is "
-            "finished, --force overwrites it"
+            f"{safe(taken[0])}{others} there already; nothing is written: --resume skips "
+            f"finished results, --force overwrites them"
         )
     return tasks
 
@@ -185,8 +184,8 @@ def in_place(inputs: Sequence[Input]) -> list[Task]:
     for one in inputs:
         if source_of(one.path).frames:
             raise OutputError(
-                f"{safe(one.path)} is a part of a file, which --in-place would put in the place of "
-                "all of it; give -o instead"
+                f"{safe(one.path)} is a part of a file; --in-place would replace the whole file "
+                f"with it; give -o instead"
             )
         identity = _identity(one.path)
         if identity is None:

@@ -13,7 +13,7 @@ from convcli.images.io.read import open_picture, record_in
 from convcli.images.io.source import source_of
 from convcli.text import safe
 
-RECIPE_UNKNOWN = "its recipe is not known, as its format holds none; --force makes it again"
+RECIPE_UNKNOWN = "its recipe is unknown, because its format stores none; --force makes it again"
 
 
 def finished_before(target: str, source: str, record: str) -> Done | None:
@@ -43,7 +43,7 @@ def finished_before(target: str, source: str, record: str) -> Done | None:
         return Done("skipped", (RECIPE_UNKNOWN,))
     if record_in(target) != record:
         raise OutputError(
-            f"{safe(target)} is there already and was made otherwise; --force overwrites it"
+            f"{safe(target)} already exists and was made otherwise; --force overwrites it"
         )
     return Done("skipped")
 

@@ -72,7 +72,10 @@ def here(
     left = deque(tasks)
     count = min(jobs or cores(), len(tasks), max_workers(job))
     if jobs is not None and count < min(jobs, len(tasks)):
-        note(f"--jobs {jobs} are taken as {count}: {JOBS_PER_CORE} a core, as memory allows")
+        note(
+            f"--jobs {jobs} is reduced to {count}: at most {JOBS_PER_CORE} per core, as memory "
+            f"allows"
+        )
     if timeout is None and (jobs is None or count < 2):
         do, started, begun = worker(job), perf_counter(), len(left)
         while left:

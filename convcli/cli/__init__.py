@@ -3,11 +3,11 @@
 import os
 
 INTERRUPTED = 130
-"""The exit code behind Ctrl-C."""
+"""The exit code after Ctrl-C."""
 
 
 def end(*_: object) -> None:
-    """End the process at once, as Ctrl-C does before any work and behind it."""
+    """End the process at once, as Ctrl-C does before and after any work."""
     os._exit(INTERRUPTED)
 
 

@@ -4,7 +4,16 @@ import click
 
 from convcli.app.draw import DrawOptions, draw
 from convcli.cli.help import group, option, page, takes
-from convcli.cli.params import COUNT, INPUT, LAYERS, OUTPUT, Reads, force_option, quiet_option
+from convcli.cli.params import (
+    COUNT,
+    INPUT,
+    LAYERS,
+    OUTPUT,
+    Reads,
+    force_option,
+    quiet_option,
+    timeout_option,
+)
 from convcli.drawing.network.figure import DIRECTIONS, STYLES
 from convcli.drawing.network.palette import COLORINGS, THEMES
 from convcli.drawing.network.volumes import SCALES
@@ -24,14 +33,14 @@ LABELS = Reads("NAMES", lambda text: tuple(text.split(",")) if text else ())
             "--expand",
             metavar="NAME",
             multiple=True,
-            help="Open a part of the names by one level, and never stand it for its equals.",
+            help="Expand this part by one level; never draw it as a repeat.",
         ),
     ],
 )
 @group(
     "The figure",
     option("--style", type=click.Choice(STYLES), help="How layers are drawn.  [what fits]"),
-    option("--labels", type=LABELS, help="sizes, kernels, params, macs, rf, by commas."),
+    option("--labels", type=LABELS, help="Any of sizes, kernels, params, macs, rf."),
     option("--title", metavar="TEXT", help="A heading."),
     option("--legend", is_flag=True, help="Add a legend of the colors."),
     more=[
@@ -41,22 +50,22 @@ LABELS = Reads("NAMES", lambda text: tuple(text.split(",")) if text else ())
             help="Lengths of volumes and maps from sizes.  [sqrt]",
         ),
         option("--color-by", type=click.Choice(COLORINGS), help="What colors mean.  [type]"),
-        option("--direction", type=click.Choice(DIRECTIONS), help="Which way blocks go.  [down]"),
+        option("--direction", type=click.Choice(DIRECTIONS), help="Direction of blocks. [down]"),
         option(
             "--theme",
             type=click.Choice([*THEMES, "auto"]),
-            help="The page; auto is an SVG of both, as its reader prefers.  [light]",
+            help="Light or dark; an SVG of auto follows its reader. [light]",
         ),
     ],
 )
 @group(
     "Output",
     option("-o", "--output", type=OUTPUT, help=".svg, .pdf, .png, .tex, .dot, .mmd; - is SVG."),
-    more=[force_option, quiet_option(help="No notes on stderr.")],
+    more=[force_option, timeout_option, quiet_option(help="No notes on stderr.")],
 )
 @takes(DrawOptions)
 def draw_command(options: DrawOptions) -> None:
-    """Draw a NETWORK as a figure for papers and pages.
+    """Draw a NETWORK as a figure for papers and web pages.
 
     \b
     convcli draw lenet5 -o lenet5.svg
@@ -64,7 +73,7 @@ def draw_command(options: DrawOptions) -> None:
     convcli draw resnet18 --style blocks -o resnet18.svg
     convcli draw net.py --input 32 -o net.png
 
-    A NETWORK is whatever convcli shape reads, and the sizes are the ones that it prints. A volume
+    A NETWORK is anything that convcli shape reads, with the sizes that it prints. A volume
     has the height and width of a layer's maps, and their number as its depth; maps are sheets;
     blocks are a graph, in which repeated parts are drawn once, with their count.
     Normalizations, activations, dropout and flattening are folded into the layer before them. A

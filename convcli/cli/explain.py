@@ -32,11 +32,10 @@ from convcli.cli.params import (
 def one_kernel(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> str | None:
-    """The kernel that is given, which is one."""
+    """The one kernel that was given."""
     if len(values) > 1:
         way_out = (
-            "-k FIRST -q > a.txt, then --input @a.txt -k NEXT, explains each on what the one "
-            "before gives"
+            "explain one after the other: -k FIRST -q > a.txt, then --input @a.txt -k NEXT"
             if context.params.get("picture") is None
             else "convcli filter PICTURE -k FIRST -o a.png, then convcli explain a.png -k NEXT "
             "(filter alone keeps fractions between them)"
@@ -63,7 +62,7 @@ def one_kernel(
     option("--stride", type=PAIR, help="Step of the window.  [1; a pool's size]"),
     option("--padding", type=PADDING, metavar="P", help="1, 1x2, 1,2,1,2, same, valid.  [0]"),
     more=[
-        option("--cell", type=PLACE, help="Show this output cell alone, counted from 0."),
+        option("--cell", type=PLACE, help="Show only this output cell, counted from 0."),
         option("--dilation", type=PAIR, help="Spacing of the taps.  [1]"),
         option(
             "--border",
@@ -71,18 +70,18 @@ def one_kernel(
             help="zero, edge, reflect, symmetric, wrap, constant:V.  [zero]",
         ),
         option("--bias", metavar="B", help="Added to the sum: a number, or a letter."),
-        option("--flip", is_flag=True, help="True convolution: the kernel turned by 180°."),
+        option("--flip", is_flag=True, help="True convolution: the kernel rotated by 180°."),
         option("--transposed", is_flag=True, help="Transposed convolution."),
         option("--scatter", is_flag=True, help="Show it as stamps of each input cell."),
         option("--output-padding", type=SPREAD, help="Extra output cells at the end."),
         option("--random", type=SEED, help="Seed of values that are not given.  [0]"),
         option("--symbols", is_flag=True, help="Letters for values that are not given."),
-        option("--all", "every", is_flag=True, help="Print every window, also of more than 100."),
+        option("--all", "every", is_flag=True, help="Print every window, even more than 100."),
     ],
 )
 @group(
     "Other lessons",
-    option("--at", type=PLACE, help="A pixel of PICTURE; the middle of a crop of --input."),
+    option("--at", type=PLACE, help="Pixel of PICTURE; the center of a crop of --input."),
     option("--pool", metavar="P", help="max:2, min:2, avg:3."),
     option("--activation", type=ACTIVATION, help="relu, leaky_relu:0.1, tanh, lrn:5, …"),
     more=[
@@ -112,7 +111,7 @@ def one_kernel(
         option("--resize", type=RESIZE, help="PICTURE's shorter side, HxW, or keep."),
         force_option,
         text_format_option,
-        quiet_option(help="Print the output's values alone."),
+        quiet_option(help="Print only the output's values."),
     ],
 )
 @takes(ExplainOptions)
@@ -125,8 +124,8 @@ def explain_command(options: ExplainOptions) -> None:
     convcli explain --receptive vgg16 --unit conv3_3:5,7 cat.jpg
 
     Values are a matrix (rows by ;, channels by |), @file (text, CSV, JSON, .npy), a crop (--at,
-    --input 8x8), random numbers (--random), or letters (--symbols). Places are
-    ROW,COLUMN from 0. -o draws the window, or writes a page to touch (.html), which also takes
+    --input 8x8), random numbers (--random), or letters (--symbols). Positions are ROW,COLUMN,
+    counted from 0. -o draws the window, or writes an interactive page (.html), which also takes
     PICTURE with --kernel or --net.
     """
     explain(options)

@@ -54,7 +54,7 @@ from convcli.tables import finish
     more=[
         option("--resize", type=RESIZE, help="Shorter side, height x width, or keep."),
         option("--crop", type=PAIR, help="Height x width to crop around the center."),
-        option("--gray", is_flag=True, help="Make pictures gray."),
+        option("--gray", is_flag=True, help="Convert pictures to gray."),
         option(
             "--normalize",
             type=NORMALIZATION,
@@ -80,15 +80,15 @@ from convcli.tables import finish
         force_option,
         format_choice("npy", "npz", help="table, tsv, json, …; jsonl, csv, npy, npz of vectors."),
         dry_run_option,
-        option("-v", "--verbose", is_flag=True, help="Print the memory predicted and measured."),
-        quiet_option(help="Print paths or values alone."),
+        option("-v", "--verbose", is_flag=True, help="Print predicted and measured memory."),
+        quiet_option(help="Print only paths or values."),
     ],
 )
 @batch_options
 @limit_options
 @takes(ExtractOptions)
 def extract_command(options: ExtractOptions) -> None:
-    """Draw what layers of random filters see, or make vectors of it.
+    """Draw what layers of random filters see, or write vectors.
 
     \b
     convcli extract cat.jpg                                 (draws cat.maps.png)
@@ -99,7 +99,7 @@ def extract_command(options: ExtractOptions) -> None:
 
     Words that are neither files nor folders are LAYERs, as in convcli shape; without any, the
     recipe runs: default is three convolutions of three 3x3 filters, with leaky ReLUs between;
-    digits and texture are the best of a measurement on small gray pictures and on patches. Weights
+    digits and texture did best on small gray pictures and on patches of texture. Weights
     come from a seed, which is printed; nothing is downloaded. A run prints the shape,
     mean, spread, and share of dead channels of each layer. A run that needs more than half of the
     memory says so first.

@@ -39,11 +39,11 @@ from convcli.images.filters.options import Channels, Normalization
         help='sobel, gaussian:2, "0 1; 1 0", @file.',
     ),
     more=[
-        option("--flip", is_flag=True, help="Turn kernels by 180°: true convolution."),
+        option("--flip", is_flag=True, help="Rotate kernels by 180°: true convolution."),
         option(
             "--transpose", is_flag=True, help="Swap rows and columns of kernels, before --rotate."
         ),
-        option("--rotate", type=int, help="Turn kernels anticlockwise: multiples of 45°.  [0]"),
+        option("--rotate", type=int, help="Rotate counterclockwise by a multiple of 45°. [0]"),
         option("--scale", metavar="S", help="Multiply every weight.  [1]"),
         option(
             "--normalize",
@@ -67,17 +67,15 @@ from convcli.images.filters.options import Channels, Normalization
         option(
             "--threshold", metavar="T", help="White from a sample of T on, black below: 0 to 255."
         ),
-        option(
-            "--region", metavar="R,C,HxW", help="Filter from row R, column C on, HxW pixels alone."
-        ),
-        option("--mask", type=FILE, help="Filter where this picture is white, in part where gray."),
+        option("--region", metavar="R,C,HxW", help="Filter only HxW pixels, from row R, column C."),
+        option("--mask", type=FILE, help="Filter where this mask is white, partly where gray."),
         option("--amount", metavar="A", help="Share of the result; the rest is input.  [1]"),
         option("--gray", is_flag=True, help="Convert the picture to gray first."),
         option("--stride", type=PAIR, help="Keep every n-th row and column.  [1]"),
         option(
             "--channels",
             type=click.Choice(get_args(Channels)),
-            help="Colors, their luma alone, or alpha as one more channel.  [rgb]",
+            help="Colors, only their luma, or colors and alpha. [rgb]",
         ),
         option(
             "--linear",
@@ -96,7 +94,7 @@ from convcli.images.filters.options import Channels, Normalization
         option(
             "--lossy-in-place",
             is_flag=True,
-            help="The same where some of the input is lost for good.",
+            help="The same, even where some of the input is lost.",
         ),
         option(
             "--quality",
@@ -110,9 +108,11 @@ from convcli.images.filters.options import Channels, Normalization
             help="Color detail of JPEG.",
         ),
         option(
-            "--fail-on-clip", is_flag=True, help="Exit with 1, writing nothing, if any is clipped."
+            "--fail-on-clip",
+            is_flag=True,
+            help="Exit with 1 and write nothing if a sample is clipped.",
         ),
-        option("--lossless", is_flag=True, help="Keep every sample, in WebP."),
+        option("--lossless", is_flag=True, help="Write WebP without loss."),
         option("--explain", is_flag=True, help="Print on stderr how the result is computed."),
         option("--preview", is_flag=True, help="Show input and result on the terminal."),
         option(
@@ -137,7 +137,7 @@ from convcli.images.filters.options import Channels, Normalization
 @limit_options
 @takes(FilterRun)
 def filter_command(options: FilterRun) -> None:
-    """Filter PICTUREs with a kernel and print where results are.
+    """Filter PICTUREs with a kernel and print the result paths.
 
     \b
     convcli filter cat.jpg --kernel sobel
@@ -145,20 +145,21 @@ def filter_command(options: FilterRun) -> None:
     cat cat.jpg | convcli filter - --kernel "0 -1 0; -1 5 -1; 0 -1 0" > crisp.jpg
     convcli filter photos/ --recursive -k sobel -o out/ --resume
 
-    A KERNEL is a name of the catalogue with its values (sobel, gaussian:2, "random(5, seed=1)"; see
-    convcli kernels), a matrix ("0 -1 0; -1 5 -1; 0 -1 0"), @file, or @result.png to do again what
-    made that result. Kernels are used as drawn (cross-correlation), exactly, in whole numbers: a
-    sample is the true value rounded half up. Several -k are a chain, without rounding in between.
+    A KERNEL is a name of the catalogue with its values (sobel, gaussian:2, "random(5, seed=1)";
+    see convcli kernels), a matrix ("0 -1 0; -1 5 -1; 0 -1 0"), @file, or @result.png to repeat
+    what made that result. Kernels are used as drawn (cross-correlation). The arithmetic is
+    exact: a sample is the true value rounded half up. Several -k are a chain, without rounding
+    in between.
 
     Without -o a result is NAME.KERNEL.EXT in this folder; for stdin (-) it goes to stdout. The
     names .npy, .npz and .pfm keep floats. A folder/ keeps the names of the pictures; a template
     has {stem}, {suffix}, {name}, {kernel}, {parent} and {number:04}. a.tif[3] is one page or frame
     of a PICTURE, counted from 0, and a.gif[0:10] are ten.
 
-    The range auto scales gradients so that a full black-to-white step is white, and clips blurs;
-    one line on stderr says what the values were. crossings:5 draws lines where responses of log or
-    dog change their sign by 5 or more; canny draws linked lines. For many pictures (folders, globs,
-    lists) results come in the order of the inputs, and those that fail are listed at the end; on a
-    terminal a bar and a summary stand for their paths.
+    The range auto scales gradients so that a full black-to-white step is white, and clips
+    blurs; one line on stderr says what the values were. crossings:5 draws lines where responses
+    of log or dog change their sign by 5 or more; canny draws linked lines. For many pictures
+    (folders, globs, lists) results come in the order of the inputs, and those that fail are
+    listed at the end; on a terminal a bar and a summary replace their paths.
     """
     filter_pictures(options)

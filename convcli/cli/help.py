@@ -105,7 +105,11 @@ class Page(click.Command):
         if words and "--" not in args:
             rest = [word for number, word in enumerate(args) if number not in words]
             args = [*rest, "--", *(args[number] for number in words)]
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # Click forgets it where an option lacks its value
+            raise
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         params = super().get_params(ctx)
@@ -164,7 +168,7 @@ COLOR = Option(
     is_eager=True,
     expose_value=False,
     callback=_set_color,
-    help="Color on a terminal, always or never.  [auto]",
+    help="Use color: on a terminal, always or never. [auto]",
 )
 
 JSON = Option(["--json", "format_"], flag_value="json", help="The same as --format json.")

@@ -22,7 +22,7 @@ from convcli.cli.params import (
     option("-o", "--output", type=FILE, help="File of the gallery.  [gallery.png]"),
     force_option,
     format_option,
-    quiet_option(help="Print the names alone."),
+    quiet_option(help="Print only the names."),
 )
 @takes(KernelsOptions)
 def kernels_command(options: KernelsOptions) -> None:

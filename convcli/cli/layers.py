@@ -12,7 +12,7 @@ from convcli.tables import show
 @group(
     "Output",
     format_option,
-    quiet_option(help="Print the names alone."),
+    quiet_option(help="Print only the names."),
 )
 def layers_command(name: str | None, format_: str | None, quiet: bool) -> None:
     """List the layers of the notation, or show one with its formulas.

@@ -17,19 +17,19 @@ from convcli.text import like, safe
 
 COMMANDS = {
     "shape": "Output shape, parameters, MACs, receptive field of a NETWORK.",
-    "solve": "Find the sizes that give an output, the rule behind a figure.",
+    "solve": "Find the sizes that give an output, or the rule behind a figure.",
     "why": "Explain a shape error of PyTorch, Keras or TensorFlow.",
     "zoo": "List the networks that come with the tool, or print one.",
     "layers": "List the layers of the notation, or show one with its formulas.",
-    "draw": "Draw a NETWORK as a figure for papers and pages.",
-    "filter": "Filter PICTUREs with a kernel and print where results are.",
+    "draw": "Draw a NETWORK as a figure for papers and web pages.",
+    "filter": "Filter PICTUREs with a kernel and print the result paths.",
     "kernels": "List the named kernels, or show one in full.",
-    "extract": "Draw what layers of random filters see, or make vectors of it.",
+    "extract": "Draw what layers of random filters see, or write vectors.",
     "explain": "Show every product and every sum of a convolution.",
     "fit": "Recover the kernel that turned one picture into another.",
     "samples": "Write the pictures and the network of the examples into a FOLDER.",
     "schema": "Print the JSON Schema of what a command prints as JSON.",
-    "completion": "Print the script by which a shell completes words.",
+    "completion": "Print the script that lets a shell complete words.",
     "man": "Print the page of the manual for a command, or for convcli.",
 }
 """Every command and its sentence, which a test compares with its docstring: with all modules
@@ -88,7 +88,7 @@ class Root(click.Group):
 
 
 def _hint(word: str) -> str:
-    """A hint at what a word that is no command may mean: a command, or an argument of one."""
+    """A hint at what a word that is not a command may mean: a command, or an argument of one."""
     from convcli.nets.zoo import zoo_name
 
     if zoo_name(word) or word.endswith((".net", ".py", ".onnx")):
@@ -110,7 +110,7 @@ def root() -> None:
     convcli filter cat.jpg --kernel sobel                what does this kernel do?
     convcli extract cat.jpg                              what do layers see in it?
     convcli explain --input 5x5 --kernel 3               what is summed?
-    convcli fit before.png after.png                     which kernel made it so?
+    convcli fit before.png after.png                     which kernel did this?
     """
 
 
@@ -147,7 +147,8 @@ def run(arguments: Sequence[str] | None = None) -> int:
     except click.UsageError as error:
         where = error.ctx.command_path if error.ctx else "convcli"
         message = error.format_message().rstrip(".")
-        note(f"Error: {message}{'' if message.endswith('?') else '.'} See '{where} --help'.")
+        end = "" if message.endswith(("?", "?)")) else "."
+        note(f"Error: {message}{end} See '{where} --help'.")
         return error.exit_code
     except Refusal as refusal:
         note(f"Error: {refusal}")

@@ -107,7 +107,8 @@ def read_expectation(text: str) -> tuple[str, str, str]:
     figure = value.strip().replace(",", "").replace("_", "").replace("×", "x")
     if not re.fullmatch(r"[0-9]+(x[0-9]+)*", figure):
         raise ValueError(
-            f"{value!r:.60} is no exact figure: write all digits, such as params=61706, or a size; "
+            f"{value!r:.60} is not an exact figure: write all digits, such as params=61706, or a "
+            f"size; "
             "<= and >= take 2M"
         )
     return name, relation, figure
@@ -124,7 +125,7 @@ def read_columns(text: str) -> tuple[str, ...]:
     for name in names:
         if name not in known:
             raise ValueError(
-                f"{name!r:.60} is no column; there are {', '.join(COLUMNS)}{like(name, known)}"
+                f"{name!r:.60} is not a column; there are {', '.join(COLUMNS)}{like(name, known)}"
             )
     return tuple(known[name] for name in names)
 
@@ -140,7 +141,7 @@ def read_sort(text: str) -> str:
     known = {name.lower(): name for name in SORTS}
     if text.lower() not in known:
         raise ValueError(
-            f"{text!r:.60} is no column of numbers; there are {', '.join(SORTS)}"
+            f"{text!r:.60} is not a column of numbers; there are {', '.join(SORTS)}"
             f"{like(text.lower(), known)}"
         )
     return known[text.lower()]
@@ -177,7 +178,7 @@ def read_fps(text: str) -> float:
     except ValueError:
         raise ValueError(f"{text!r:.60} is not a number") from None
     if not 0.1 <= rate <= 50:
-        raise ValueError(f"{text} frames a second: write 0.1 to 50")
+        raise ValueError(f"{text} frames per second: write 0.1 to 50")
     return rate
 
 
@@ -193,7 +194,7 @@ def read_resize(text: str) -> tuple[int, ...] | str:
 def read_pixels(text: str) -> int:
     """A number of pixels, which memory limits, and nothing else."""
     if not re.fullmatch("[0-9]{1,18}", text) or not int(text):
-        raise ValueError(f"{text!r:.60} is no number of pixels from 1 to 10^18")
+        raise ValueError(f"{text!r:.60} is not a number of pixels from 1 to 10^18")
     return int(text)
 
 
@@ -262,6 +263,9 @@ def format_choice(*others: str, help: str) -> Decorator:
 
 format_option = format_choice(help=f"{', '.join(FORMATS)}.")
 text_format_option = format_choice("text", help=f"text, {', '.join(FORMATS)}.  [text]")
+timeout_option = option(
+    "--timeout", type=COUNT, metavar="SECONDS", help="Longest time to read a network.  [4]"
+)
 quiet_option = partial(option, "-q", "--quiet", is_flag=True)
 force_option = option("--force", is_flag=True, help="Overwrite existing files.")
 dry_run_option = option(
@@ -282,7 +286,7 @@ batch_options = group(
         option("--files-from", type=FILE, help="Read names of pictures from FILE; - is stdin."),
         option("-0", "--null", is_flag=True, help="Names in that list end with zero bytes."),
         option(
-            "-j", "--jobs", type=COUNT, help="Worker processes.  [one per core, where they pay]"
+            "-j", "--jobs", type=COUNT, help="Worker processes. [one per core, if that is faster]"
         ),
         option("--scheduler", metavar="ADDRESS", help="Work on a Dask cluster: tcp://HOST:8786."),
         option(

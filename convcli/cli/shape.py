@@ -23,6 +23,7 @@ from convcli.cli.params import (
     TYPE_NAMES,
     quiet_option,
     text_format_option,
+    timeout_option,
 )
 from convcli.tables import finish
 
@@ -70,7 +71,7 @@ from convcli.tables import finish
             help="Memory of training: sgd, momentum, adam, adamw.",
         ),
         option("--fits", type=MEMORY, help="With --train: the largest batch in 8GiB."),
-        option("-v", "--explain", is_flag=True, help="Each layer's formulas, numbers in place."),
+        option("-v", "--explain", is_flag=True, help="Each layer's formulas, with its numbers."),
         option("--compare", is_flag=True, help="Compare several NETWORKs, one row each."),
         option("--fit", is_flag=True, help="Report which inputs fit, and the smallest that works."),
         option("--strict-fit", is_flag=True, help="Exit 1 when rows or columns are never read."),
@@ -79,21 +80,22 @@ from convcli.tables import finish
             "--get",
             metavar="NAME",
             multiple=True,
-            help="Print this figure alone: params, conv1.output.",
+            help="Print only this figure: params, conv1.output.",
         ),
         option("--sort", type=SORT, help="Largest first: params, macs, memory, intensity, …."),
         option("--top", type=COUNT, help="The first N rows, by MACs or --sort."),
         option("--type", "types", type=TYPE_NAMES, help="Layers of these types: conv2d,linear."),
         option("--layout", type=LAYOUT, help="Sizes as hwc, or nchw: (1, 64, 55, 55).  [hwc]"),
         option("--keep-going", is_flag=True, help="Continue after misfits with what would fit."),
+        timeout_option,
     ],
 )
 @group(
     "Output",
     more=[
-        option("--by-type", is_flag=True, help="A row for each type of layer, with its shares."),
+        option("--by-type", is_flag=True, help="One row per type of layer, with its shares."),
         option("--columns", type=COLUMN_NAMES, help="Columns to show, by commas; or all."),
-        option("--batch", type=COUNT, help="Images at once, for memory.  [1]"),
+        option("--batch", type=COUNT, help="Batch size, for memory. [1]"),
         option(
             "--dtype",
             type=DTYPE,
@@ -103,10 +105,10 @@ from convcli.tables import finish
             "--mac-rule",
             "rule",
             type=RULE,
-            help="A tool's: thop, torchinfo, fvcore, ptflops, ….  [weights]",
+            help="Count as a tool: thop, torchinfo, fvcore, …. [weights]",
         ),
         text_format_option,
-        quiet_option(help="Print the output size alone: 54x54x1."),
+        quiet_option(help="Print only the output size: 54x54x1."),
     ],
 )
 @takes(ShapeOptions)
@@ -134,7 +136,7 @@ def shape_command(options: ShapeOptions) -> None:
     thop@0.0.31, torchinfo, fvcore, ptflops, ptflops@aten, calflops and torch (FlopCounterMode)
     count as these tools do. --expect knows params, trainable, frozen, buffers, macs, flops,
     activations, memory, layers, input and output, and params, macs and output of a layer, such as
-    conv1.output; bounds: <= < >= >. --get prints these figures alone. --columns knows layer, type,
+    conv1.output; bounds: <= < >= >. --get prints only these figures. --columns knows layer, type,
     kernel, stride, padding, input, output, params, trainable, frozen, MACs, FLOPs, params share,
     MACs share, intensity (FLOPs for each byte of inputs, weights and outputs, moved once), memory,
     receptive field, jump, unread, inputs and layers.

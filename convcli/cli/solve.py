@@ -31,12 +31,12 @@ from convcli.tables import finish
     "Output",
     more=[
         format_option,
-        quiet_option(help="Print the solutions alone."),
+        quiet_option(help="Print only the solutions."),
     ],
 )
 @takes(SolveOptions)
 def solve_command(options: SolveOptions) -> None:
-    """Find the sizes that give an output, the rule behind a figure.
+    """Find the sizes that give an output, or the rule behind a figure.
 
     \b
     convcli solve --input 224 --kernel 11 --stride 4 --output 55
@@ -45,9 +45,9 @@ def solve_command(options: SolveOptions) -> None:
     convcli solve resnet50 --why 4.11G
     convcli solve alexnet --why 61.1M
 
-    For one axis, the command finds every integer solution for those of input, kernel, stride and
-    padding that are not given, exact ones first. It needs --output, and --input or two others. With
-    --why it tries padding rules, biases, batch norm's counting, auxiliary heads, versions, groups
-    and the MAC rules of other tools on the network.
+    For one axis, the command finds every integer value of the input, kernel, stride and padding
+    that are not given, exact solutions first. It needs --output, and --input or two others.
+    With --why it tries padding rules, biases, batch norm's counting, auxiliary heads, versions,
+    groups and the MAC rules of other tools on the network.
     """
     finish(solve(options), options)

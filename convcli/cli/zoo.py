@@ -13,7 +13,7 @@ from convcli.tables import show
 @group(
     "Output",
     format_option,
-    quiet_option(help="Print the names alone."),
+    quiet_option(help="Print only the names."),
 )
 def zoo_command(name: str | None, format_: str | None, quiet: bool) -> None:
     """List the networks that come with the tool, or print one.

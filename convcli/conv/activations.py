@@ -32,7 +32,7 @@ def leaky_relu(x: ArrayLike, negative_slope: float = 0.01) -> Array:
     """max(x, 0) + negative_slope · min(x, 0) (Maas, Hannun & Ng 2013).
 
     x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, and for values that are no numbers.
+    UnfitError for complex numbers, objects and text, and for values that are not numbers.
 
     >>> leaky_relu(np.array([-2.0, 3.0]), 0.1)
     array([-0.2,  3. ])
@@ -71,7 +71,7 @@ def threshold(x: ArrayLike, threshold: float, value: float) -> Array:
     A NaN stays one, as in PyTorch.
 
     x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, and for values that are no numbers.
+    UnfitError for complex numbers, objects and text, and for values that are not numbers.
 
     >>> threshold([0.5, 2.0], 1.0, 0.0)
     array([0., 2.])
@@ -85,7 +85,7 @@ def elu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """x where positive, α·(eˣ − 1) elsewhere (Clevert, Unterthiner & Hochreiter 2016).
 
     x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, and for values that are no numbers.
+    UnfitError for complex numbers, objects and text, and for values that are not numbers.
 
     >>> elu([-1.0, 2.0]).round(4)
     array([-0.6321,  2.    ])
@@ -99,8 +99,8 @@ def celu(x: ArrayLike, alpha: float = 1.0) -> Array:
     """max(x, 0) + min(0, α·(e^(x/α) − 1)) (Barron 2017).
 
     x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, for values that are no numbers and for an α of
-    0.
+    UnfitError for complex numbers, objects and text, for values that are not numbers and for an α
+    of 0.
 
     >>> celu([-2.0, 2.0], 2.0).round(4)
     array([-1.2642,  2.    ])
@@ -156,7 +156,7 @@ def softplus(x: ArrayLike, beta: float = 1.0, threshold: float = 20.0) -> Array:
     """ln(1 + e^(βx)) / β, and x itself where βx is above a threshold (Dugas et al. 2001).
 
     x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, for values that are no numbers and for a β of
+    UnfitError for complex numbers, objects and text, for values that are not numbers and for a β of
     0.
 
     >>> softplus([0.0, 21.0]).round(4)
@@ -247,7 +247,7 @@ def hardtanh(x: ArrayLike, min_val: float = -1.0, max_val: float = 1.0) -> Array
     Where min_val is above max_val the result is max_val, as ONNX's Clip has it.
 
     x is of any shape; the result has its shape and its dtype, float64 for integers. Raises
-    UnfitError for complex numbers, objects and text, and for values that are no numbers.
+    UnfitError for complex numbers, objects and text, and for values that are not numbers.
 
     >>> hardtanh([-3.0, 0.5, 3.0])
     array([-1. ,  0.5,  1. ])
@@ -328,7 +328,7 @@ def _shifted(x: Array, dim: object) -> tuple[Array, int]:
     """x less its maximum along an axis, in float32 at least, and the axis."""
     axis, axes = integers(dim, 1), max(x.ndim, 1)
     if axis is None or not -axes <= axis[0] < axes:
-        raise UnfitError(f"dim={dim} is no axis of x, which has the shape {x.shape}")
+        raise UnfitError(f"dim={dim} is not an axis of x, which has the shape {x.shape}")
     wide = x.astype(np.promote_types(x.dtype, np.float32), copy=False)
     return wide - wide.max(axis=axis[0], keepdims=True, initial=-np.inf), axis[0]
 

@@ -55,7 +55,7 @@ def conv_transpose2d(
     Returns a new array (n, f, h', w') or (f, h', w') with
     h' = (h − 1)·stride − 2·padding + dilation·(i − 1) + output_padding + 1; dtypes as in `conv2d`.
 
-    Raises UnfitError for shapes that do not fit each other, for dtypes that are no real numbers
+    Raises UnfitError for shapes that do not fit each other, for dtypes that are not real numbers
     and for integer sums that int64 may not hold.
 
     >>> conv_transpose2d(np.array([[[1, 2]]]), [[[[1, 1, 1]]]], stride=2)[0, 0]

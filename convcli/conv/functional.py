@@ -278,7 +278,7 @@ def problem_of(
 def border_of(padding_mode: object, padding_value: object) -> Border:
     """The border that both arguments name.
 
-    Raises UnfitError for what is no border, and for a value that is no number.
+    Raises UnfitError for what is not a border, and for a value that is not a number.
     """
     try:
         return read_border(padding_mode, number(padding_value, "padding_value"))
@@ -311,7 +311,7 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Ar
     x is (…, in), weight (out, in) and bias (out,); the result (…, out). Dtypes as in `conv2d`:
     integers are exact and give int64.
 
-    Raises UnfitError for shapes that do not fit each other, for dtypes that are no real numbers
+    Raises UnfitError for shapes that do not fit each other, for dtypes that are not real numbers
     and for integer sums that int64 may not hold.
 
     >>> linear([1, 2, 3], [[1, 0, 1], [0, 1, 0]], [10, 20])

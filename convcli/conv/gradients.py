@@ -57,7 +57,7 @@ def conv2d_gradients(
 
     All in the common dtype of grad, x and weight, and at least float32. grad is (n, f, h', w').
 
-    Raises UnfitError for shapes that do not fit each other and for dtypes that are no real numbers.
+    Raises UnfitError for shapes that do not fit each other and for dtypes other than real numbers.
 
     >>> x, w = np.ones((1, 1, 3, 3)), np.ones((1, 1, 2, 2))
     >>> conv2d_gradients(np.ones((1, 1, 2, 2)), x, w).x[0, 0]
@@ -132,7 +132,7 @@ def linear_gradients(
         dL/dx = grad · weight    dL/dw = Σ gradᵀ · x    dL/db = Σ grad
 
     Each in the common dtype of its factors (Goodfellow, Bengio & Courville 2016, §6.5). Raises
-    UnfitError for shapes that do not fit each other and for dtypes that are no real numbers.
+    UnfitError for shapes that do not fit each other and for dtypes that are not real numbers.
 
     >>> linear_gradients([[1.0]], [[2.0, 3.0]], [[5.0, 7.0]]).weight
     array([[2., 3.]])
@@ -162,7 +162,7 @@ def max_pool2d_gradient(
     """dL/dx of `max_pool2d`: each window's gradient goes to its first maximum, as in PyTorch.
 
     grad is (n, c, h', w') or (c, h', w'), the result of x's shape and grad's dtype. Raises
-    UnfitError for windows and shapes that do not fit and for dtypes that are no real numbers.
+    UnfitError for windows and shapes that do not fit and for dtypes that are not real numbers.
 
     >>> max_pool2d_gradient([[[1.0]]], [[[1.0, 3.0], [3.0, 2.0]]], 2)
     array([[[0., 1.],
@@ -260,7 +260,7 @@ def activation_gradient(name: str, grad: ArrayLike, x: ArrayLike) -> Array:
 
     dL/dx = dL/dy · dy/dx, value by value; along the last axis for the softmaxes. grad and x have
     one shape, any; the result has grad's dtype. Raises UnfitError for a name that is not there,
-    for another shape and for dtypes that are no real numbers.
+    for another shape and for dtypes that are not real numbers.
 
     >>> activation_gradient("relu", [1.0, 1.0], [-1.0, 2.0])
     array([0., 1.])

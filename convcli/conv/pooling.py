@@ -118,7 +118,7 @@ def max_pool2d(
     a pair, its second the cell h·w of each first maximum, as int64; −1 for a window that dilation
     leads past every cell of x. A NaN wins.
 
-    Raises UnfitError for windows that do not fit and for dtypes that are no real numbers.
+    Raises UnfitError for windows that do not fit and for dtypes that are not real numbers.
 
     >>> max_pool2d(np.arange(16).reshape(1, 4, 4), 2)
     array([[[ 5,  7],
@@ -168,7 +168,7 @@ def avg_pool2d(
     integers give float64. A window is divided by its cells, the padding's zeros among them unless
     `count_include_pad` is false, or by `divisor_override`. `dilation` is ONNX's.
 
-    Raises UnfitError for windows that do not fit and for dtypes that are no real numbers.
+    Raises UnfitError for windows that do not fit and for dtypes that are not real numbers.
 
     >>> avg_pool2d(np.arange(16.0).reshape(1, 4, 4), 2)
     array([[[ 2.5,  4.5],
@@ -205,7 +205,7 @@ def adaptive_avg_pool2d(
     x is (n, c, h, w) or (c, h, w), the result (n, c, h', w') or (c, h', w') for an output_size
     of (h', w'), or one number for both; dtypes as in `avg_pool2d`.
 
-    Raises UnfitError for an x without cells and for sizes that are no whole numbers.
+    Raises UnfitError for an x without cells and for sizes that are not whole numbers.
 
     >>> adaptive_avg_pool2d(np.arange(15.0).reshape(1, 3, 5), (1, 2))
     array([[[6., 8.]]])

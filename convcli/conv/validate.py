@@ -196,7 +196,9 @@ class Dtypes:
             return
         heaviest = _heaviest(np.moveaxis(weight, axis, 0))
         if fill != fill or fill in (np.inf, -np.inf) or int(fill) != fill:
-            raise UnfitError(f"padding_value={fill} is no whole number beside whole numbers")
+            raise UnfitError(
+                f"padding_value={fill} is not an integer, but the arrays hold integers"
+            )
         largest = max(_largest(x), abs(int(fill))) * heaviest + (
             0 if bias is None else _largest(bias)
         )

@@ -51,7 +51,7 @@ class Target(NamedTuple):
         """The file of a layer's grid. Raises OutputError for a name that gives none."""
         part = re.sub(r"[^\w.#-]", "_", layer)
         if not part.strip("."):
-            raise OutputError(f"the layer {safe(layer)} gives no file name")
+            raise OutputError(f"the layer {safe(layer)} cannot name a file")
         return os.path.join(self.folder or "", f"{self.stem}.{part}.png")
 
     def make_folder(self, layers: Sequence[str], force: bool, sources: Sequence[str]) -> None:
@@ -97,9 +97,7 @@ def targets_of(paths: Sequence[str], output: str | None, preview: bool) -> list[
     if output != "-":
         format_of(output)
     elif preview:
-        raise SpecError(
-            "-o - and --preview both take stdout; name a file, or leave one of them out"
-        )
+        raise SpecError("-o - and --preview both use stdout; name a file, or leave one out")
     return [Target(output, None, "")]
 
 
@@ -122,7 +120,7 @@ def drawn_layers(rows: Sequence[Row], named: Sequence[str]) -> tuple[list[str], 
     if len(layers) > MAX_LAYERS:
         spaced = np.linspace(0, len(layers) - 1, MAX_LAYERS).astype(int)
         layers = [layers[index] for index in spaced]
-    return layers, f"{len(layers)} of {len(names)} layers are drawn; --layers names those you want"
+    return layers, f"{len(layers)} of {len(names)} layers are drawn; --layers chooses layers"
 
 
 class MapDrawing:

@@ -164,7 +164,13 @@ class Backward(NamedTuple):
         lesson = Lesson(walk, self.chosen, self.notes, self.every)
         yield from lesson.head()
         yield []
-        yield [("backward: every output hands its gradient dL/dz to what it was made of", "head")]
+        yield [
+            (
+                "backward: every output passes its gradient dL/dz to the cells it was computed "
+                "from",
+                "head",
+            )
+        ]
         count = len(self.gradient)
         if not (self.chosen or lesson.left_out) or max(walk.size) <= MAX_DRAWN:
             yield from beside(

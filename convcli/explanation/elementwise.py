@@ -48,7 +48,7 @@ LRN_RULES = {"tensorflow": "as it is", "pytorch": "divided by the window size"}
 
 
 class Elementwise(NamedTuple):
-    """Every value of an input by itself, or with its neighbours in other channels."""
+    """Every value of an input by itself, or with its neighbors in other channels."""
 
     name: str
     definition: str

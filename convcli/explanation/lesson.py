@@ -170,7 +170,7 @@ class Lesson(NamedTuple):
         if any(len(part) < len(axis.drawn) for part, axis in zip(view, walk.axes, strict=True)):
             rows, columns = view
             part = f"rows {rows[0]} to {rows[-1]}, columns {columns[0]} to {columns[-1]} are drawn"
-            yield [(f"{part}, then what is around each window", "note")]
+            yield [(f"{part}, then the surroundings of each window", "note")]
         if walk.given:
             yield []
             blocks = []
@@ -219,7 +219,7 @@ class Lesson(NamedTuple):
 
 def left_out_text(windows: int) -> str:
     """What is said in place of windows that a text leaves out."""
-    return f"… {counted(windows, 'window')} more: --all shows them, --cell ROW,COLUMN one …"
+    return f"… {counted(windows, 'more window')}: --all shows them, --cell ROW,COLUMN one …"
 
 
 def size_formulas(walk: Walk) -> tuple[str, str]:
@@ -279,7 +279,7 @@ def formula(walk: Walk) -> str:
     text = FORMULAS[walk.operation]
     if walk.flip:
         text = text.replace("k',k]", "k',k], w flipped")
-        text = text.replace("the flipped kernel over them", "the kernel over them as it is given")
+        text = text.replace("the flipped kernel over them", "the kernel over them as given")
     if max(axis.window.dilation for axis in walk.axes) > 1:
         text = text.replace("s_h+u", "s_h+d_h·u").replace("s_w+v", "s_w+d_w·v")
     return text

@@ -4,7 +4,8 @@ import re
 
 from convcli.errors import SpecError, UnfitError
 from convcli.explanation.values import symbols
-from convcli.numerals import Limits, Stack, check_size, read, read_stack, row_hints
+from convcli.matrices import Limits, check_size, read, read_stack, row_hints
+from convcli.numerals import Stack
 from convcli.text import counted
 
 SIZE = re.compile(r"\s*[0-9]{1,9}(?:[x×X][0-9]{1,9}){0,3}\s*")
@@ -69,7 +70,7 @@ class Operands:
     def input(self, picture: str | None, text: str | None, channels: int = 1) -> Stack:
         """The input: values, a file's, a crop's, or drawn for a size."""
         if text is None and picture is not None:
-            raise SpecError("give --input, the size of a crop such as 8x8, and --at, its middle")
+            raise SpecError("give --input, the size of a crop such as 8x8, and --at, its center")
         if text is None:
             raise SpecError('give --input: a size (5x5), values ("1 2; 3 4") or @file')
         size = read_size(text)
@@ -128,15 +129,15 @@ class Operands:
         from convcli.images.io.read import open_picture
 
         if self.at is None:
-            raise SpecError("give --at ROW,COLUMN: the middle of the crop")
+            raise SpecError("give --at ROW,COLUMN: the center of the crop")
         opened = open_picture(picture)
         pixels = opened.pixels[..., :-1] if opened.has_alpha else opened.pixels
         height, width = pixels.shape[:2]
         top, left = self.at[0] - (rows - 1) // 2, self.at[1] - (columns - 1) // 2
         if top < 0 or left < 0 or top + rows > height or left + columns > width:
             raise UnfitError(
-                f"a crop of {rows}x{columns} around {self.at[0]},{self.at[1]} leaves the picture "
-                f"of {height}x{width}"
+                f"a crop of {rows}x{columns} around {self.at[0]},{self.at[1]} goes beyond the "
+                f"picture of {height}x{width}"
             )
         check_size(1, rows, columns, CROP)
         self.notes.append(f"the crop's first pixel is row {top}, column {left}")

@@ -20,7 +20,7 @@ class ReceptiveLesson(NamedTuple):
 
     field: UnitField
     jump: "tuple[int | Fraction, ...]"
-    """Cells of the input between the fields of two neighbouring units."""
+    """Cells of the input between the fields of two neighboring units."""
     picture: tuple[int, int] | None = None
     """Rows and columns."""
 
@@ -102,7 +102,7 @@ class ReceptiveLesson(NamedTuple):
         step = "x".join(map(str, self.jump))
         yield [("sees ", ""), (size, "sum"), (" cells of the input", "")]
         if self.jump:
-            yield [(f"the next unit sees {step} cells further on", "note")]
+            yield [(f"the next unit sees {step} cells further", "note")]
         for name, padded, cells, pixels in zip(
             self._axes(), field.padded_cells, field.cells, self.pixels, strict=True
         ):

@@ -60,7 +60,7 @@ def text(line: Line) -> str:
 
 
 def frame(walk: Walk, cell: Spot | None = None) -> Frame:
-    """All of the canvas, or the window's neighbourhood on a large one."""
+    """All of the canvas, or the window's neighborhood on a large one."""
     sides = []
     for place, axis in enumerate(walk.axes):
         drawn = axis.drawn

@@ -37,7 +37,7 @@ def read_labels(path: str) -> list[str]:
     except OSError as error:
         raise Refusal(f"{safe(path)} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise SpecError(f"{safe(path)} is no text: labels are one per line, or JSON") from None
+        raise SpecError(f"{safe(path)} is not text: labels are one per line, or JSON") from None
     if text.lstrip()[:1] not in ("[", "{"):
         return [line.strip() for line in text.splitlines() if line.strip()]
     try:
@@ -45,7 +45,9 @@ def read_labels(path: str) -> list[str]:
         if isinstance(value, dict):
             value = [value[str(place)] for place in range(len(value))]
     except (ValueError, KeyError, RecursionError):
-        raise SpecError(f"{safe(path)} holds no list of labels, nor one by number") from None
+        raise SpecError(
+            f"{safe(path)} holds neither a list of labels nor labels by number"
+        ) from None
     return [str(label[-1] if isinstance(label, list) and label else label) for label in value]
 
 

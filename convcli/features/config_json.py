@@ -79,8 +79,8 @@ def _beside(path: str, word: str, name: str, option: str) -> str:
         if os.path.isfile(file) and os.path.dirname(os.path.realpath(file)) == own:
             return file + word[len(name) :]
     raise UnfitError(
-        f"{safe(path)} was made with {safe(word)}, which does not lie beside it and is not opened; "
-        f"add --{option} {safe(word)} to open it"
+        f"{safe(path)} was made with {safe(word)}, which is not beside it and is not opened; add "
+        f"--{option} {safe(word)} to open it"
     )
 
 
@@ -119,7 +119,7 @@ def setup_of(text: str, path: str, parts: str | None = None) -> Setup:
 
 
 def read_settings(text: str, path: str) -> dict[str, Any]:
-    """Settings as plain values. Raises UnfitError for text that is no object of JSON."""
+    """Settings as plain values. Raises UnfitError for text that is not an object of JSON."""
     try:
         settings = loads(text)
     except (ValueError, RecursionError):
@@ -141,7 +141,7 @@ def same_settings(path: str, text: str, setup: Setup) -> None:
         name = differing[0]
         raise UnfitError(
             f"{safe(path)} was made with {name} {safe(saved.get(name))!s:.60}, not "
-            f"{safe(mine[name])!s:.60}; take --like {safe(path)} to make the same"
+            f"{safe(mine[name])!s:.60}; --like {safe(path)} uses the same"
         )
 
 

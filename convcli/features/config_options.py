@@ -62,7 +62,7 @@ def _setup(words: tuple[str, ...], recipe: Recipe | None, options: FeatureOption
     own = words[0] if complete.weights else None
     weights = options.weights or own
     if weights and options.given("init", "seed", "zero_mean", "unit_norm"):
-        given = "--weights are given" if options.weights else f"those of {safe(weights)} are there"
+        given = "--weights are given" if options.weights else f"{safe(weights)} holds the weights"
         raise SpecError(f"{given}, not drawn; leave --init and --seed out")
     base = recipe.init if recipe else Init()
     init = Init(

@@ -126,7 +126,7 @@ def extract_features(
     ((8,), 'relu1.mean.0', 'relu1.max.3')
 
     For many pictures, an Extractor draws the weights once. Raises SpecError for text that is not
-    understood, UnfitError for what does not fit, PictureError for a file that is no picture, and
+    understood, UnfitError for what does not fit, PictureError for a file that is not a picture, and
     Refusal, their base, for weights that cannot be read; their texts name the options of `convcli
     extract`, which are called as the arguments are.
     """
@@ -182,7 +182,7 @@ class Extractor:
 
         Raises UnfitError for a run that needs more memory than there is, for layers that do not
         fit the picture, and for a vector with values beyond float32; PictureError for a file that
-        is no picture.
+        is not a picture.
         """
         self._notes.clear()
         x = self.samples(picture)
@@ -231,7 +231,7 @@ class Extractor:
         return self._rows[shape]
 
     def memory(
-        self, shape: Shape, kept: Collection[str] = (), shown: int = 0, preparing: int = 0
+        self, shape: Shape, kept: Collection[str] = (), retained: int = 0, preparing: int = 0
     ) -> Prediction:
         """The memory that a run takes at most, in words, where the maps of nodes are `kept`.
 
@@ -239,7 +239,7 @@ class Extractor:
         Raises UnfitError for a run beyond the limits.
         """
         rows = self.rows(shape)
-        return prediction(rows, shape, self.setup.init, kept, shown, self.limits, preparing)
+        return prediction(rows, shape, self.setup.init, kept, retained, self.limits, preparing)
 
     def _needs(self, header: Header) -> int:
         return preparing_bytes(header, self.setup.preparation)

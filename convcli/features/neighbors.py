@@ -101,7 +101,7 @@ class Neighbor(NamedTuple):
 
     path: str
     rank: int
-    neighbour: str
+    neighbor: str
     distance: float
 
 
@@ -109,15 +109,24 @@ def neighbor_listing(neighbors: Sequence[Neighbor], metric: str, among: int) -> 
     """The pictures nearest to each picture, as a result to print."""
     rows = [(*neighbor[:3], _rounded(neighbor.distance)) for neighbor in neighbors]
     return Listing(
-        "\n".join(safe(neighbor.neighbour) for neighbor in neighbors),
+        "\n".join(safe(item.neighbor) for item in neighbors),
         (Neighbor._fields, rows, ()),
         {
             "schema": SCHEMA,
             "metric": metric,
-            "neighbours": [neighbor._asdict() for neighbor in neighbors],
+            "neighbors": [neighbor._asdict() for neighbor in neighbors],
+            "neighbours": [former_spelling(neighbor) for neighbor in neighbors],
         },
         f"{metric} distances, among {among:,}",
     )
+
+
+def former_spelling(neighbor: Neighbor) -> dict[str, object]:
+    """The fields of a neighbor as JSON held them first."""
+    return {
+        "neighbour" if name == "neighbor" else name: value
+        for name, value in neighbor._asdict().items()
+    }
 
 
 def nearest(queries: VectorSet, among: VectorSet, count: int, metric: str) -> list[Neighbor]:
@@ -126,7 +135,7 @@ def nearest(queries: VectorSet, among: VectorSet, count: int, metric: str) -> li
     >>> a = VectorSet(("a",), np.array([[0.0]], np.float32), ("x",))
     >>> b = VectorSet(("p", "q"), np.array([[3.0], [1.0]], np.float32), ("x",))
     >>> nearest(a, b, 1, "euclidean")
-    [Neighbor(path='a', rank=1, neighbour='q', distance=1.0)]
+    [Neighbor(path='a', rank=1, neighbor='q', distance=1.0)]
 
     Raises UnfitError for vectors of another length.
     """

@@ -62,7 +62,7 @@ def read_normalization(text: str) -> Normalization:
         if len(numbers) not in ((1,) if name == "scale" else (1, 3)):
             raise SpecError(f"{name} takes 1 or 3 numbers, not {len(numbers)}: {safe(text)!r:.80}")
     if 0 in (*values.get("std", ()), *values.get("scale", ())):
-        raise SpecError(f"a {safe(text)!r:.80} of 0 leaves nothing of a picture")
+        raise SpecError(f"a {safe(text)!r:.80} of 0 erases the picture")
     (scale,) = values.get("scale", [1.0])
     return Normalization(scale, tuple(values.get("mean", ())), tuple(values.get("std", ())), bgr)
 
@@ -71,5 +71,5 @@ def _number(piece: str, text: str) -> float:
     try:
         value = float(read_number(piece))
     except (ValueError, OverflowError):
-        raise SpecError(f"{safe(piece)!r:.40} in {safe(text)!r:.80} is no number") from None
+        raise SpecError(f"{safe(piece)!r:.40} in {safe(text)!r:.80} is not a number") from None
     return value

@@ -152,7 +152,7 @@ class RandomConvFeatures:
         side = isqrt(count)
         shape = self.image_shape or ((side, side) if side * side == count else (1, count))
         if np.prod(shape) != count:
-            raise ValueError(f"rows of {count} samples are no pictures of image_shape={shape}")
+            raise ValueError(f"rows of {count} samples are not pictures of image_shape={shape}")
         return rows.reshape(len(rows), *shape)
 
 

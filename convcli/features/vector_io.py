@@ -108,7 +108,7 @@ def write_vectors(
     if target.format in FILES:
         vectors = gathered(pictures, setup)
         if failed and target.format == "npy":
-            raise Refusal(".npy holds no paths, so that all pictures must be there; write .npz")
+            raise Refusal(".npy holds no paths, so every picture must be readable; write .npz")
 
         def write(stream: IO[bytes]) -> None:
             if target.format == "npy":
@@ -176,7 +176,7 @@ def read_set(path: str) -> VectorSet:
         if not np.isfinite(row).all():
             raise Refusal(
                 f"{safe(path)}: the vector of {safe(picture)} has values that are not finite "
-                "float32 numbers, which nothing can be compared with"
+                "float32 numbers, so it cannot be compared"
             )
     return VectorSet(
         paths,

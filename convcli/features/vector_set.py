@@ -46,8 +46,8 @@ class Alike:
             if first.shapes.get(name) != shape:
                 return UnfitError(
                     f"{safe(path)}: {name} has the shape {shape} here and "
-                    f"{first.shapes.get(name)} for the pictures before, so that their vectors "
-                    "cannot be compared; --resize and --crop, or --gray, make pictures alike"
+                    f"{first.shapes.get(name)} for the pictures before, so their vectors cannot "
+                    f"be compared; --resize and --crop, or --gray, make pictures alike"
                 )
         if len(first.vector) != len(features.vector):
             return UnfitError(
@@ -100,9 +100,9 @@ def largest_memory(paths: Sequence[str], setup: Setup) -> Prediction | None:
     how = setup.preparation
     shape = prepared_shape(header, how)
     # behind one picture, the heap is as full of holes as its samples are large
-    shown = header.array_bytes + (4 * prod(shape) if len(paths) > 1 else 0)
+    retained = header.array_bytes + (4 * prod(shape) if len(paths) > 1 else 0)
     try:
-        memory = Extractor(setup).memory(shape, (), shown, preparing_bytes(header, how))
+        memory = Extractor(setup).memory(shape, (), retained, preparing_bytes(header, how))
     except Refusal:
         return None
     if len(paths) == 1:

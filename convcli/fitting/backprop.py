@@ -114,8 +114,8 @@ class Stack:
         last = summarize(network, (channels, side, side)).rows[-1]
         if len(last.output) != 3 or any(axis.jump != 1 for axis in last.receptive_field):
             raise UnfitError(
-                f"{last.name} gives {size_text(last.output)} of {side}x{side}: a net that is "
-                "fitted keeps rows and columns, with stride 1 throughout"
+                f"{last.name} gives {size_text(last.output)} of {side}x{side}: a fitted net "
+                f"keeps rows and columns: every stride is 1"
             )
         rows, columns = last.receptive_field
         return int(rows.size) - 1, int(columns.size) - 1
@@ -124,15 +124,14 @@ class Stack:
     def _check_position(node: Node, before: str) -> None:
         if node.owner:
             raise UnfitError(
-                f"{node.name} has the weights of {node.owner}; in a net that is fitted every layer "
-                "has its own"
+                f"{node.name} has the weights of {node.owner}; in a fitted net every layer has "
+                f"its own"
             )
         if not node.inputs:
             raise UnfitError(f"{node.name} is not on the way to the output; leave it out")
         if len(node.inputs) == 1 and node.inputs != (before,):
             raise UnfitError(
-                f"{node.name} does not follow {before}; a net that is fitted is one layer after "
-                "another"
+                f"{node.name} does not follow {before}; a fitted net is one layer after another"
             )
 
     @staticmethod
@@ -153,8 +152,8 @@ class Stack:
             case Identity():
                 return Layer(node.name, activation="identity")
         raise UnfitError(
-            f"{node.name}: {node.layer.type} is not trained here; a net that is fitted is made of "
-            f"2-D convolutions of stride 1 and {', '.join(TRAINED)}"
+            f"{node.name}: {node.layer.type} is not trained here; a fitted net is made of 2-D "
+            f"convolutions of stride 1 and {', '.join(TRAINED)}"
         )
 
     def output(self, x: Array) -> Array:
@@ -231,15 +230,15 @@ class Trainer:
         if stack.channels != len(self.y):
             raise UnfitError(
                 f"the net ends in {counted(stack.channels, 'channel')}, the result has "
-                f"{len(self.y)}; end it in conv:{len(self.y)},…"
+                f"{len(self.y)}; end it with conv:{len(self.y)},…"
             )
         if stack.weights == {}:
-            raise UnfitError("the net holds no convolution, so there is nothing to train")
+            raise UnfitError("the net has no convolution, so there is nothing to train")
         self.size = [min(CROP, length) for length in self.y.shape[1:]]
         taps = sum(w.size for name, w in stack.weights.items() if name.endswith("weight"))
         work = BATCH * self.size[0] * self.size[1] * taps
         if work > MAX_STEP:
-            raise UnfitError(f"a step would take {work:,} products; fit a net of fewer weights")
+            raise UnfitError(f"a step would take {work:,} products; fit a net with fewer weights")
 
     def _wanted(self, after: Array) -> Array:
         """The part of the result that the net computes from all of `before`."""
@@ -252,8 +251,8 @@ class Trainer:
                 raise UnfitError(f"the net sees {lost + 1} rows or columns, before has {length}")
             if wanted not in (size, length):
                 raise UnfitError(
-                    f"before has {length} rows or columns, after {wanted}: the two must be of one "
-                    f"size, or after smaller by {lost}, as the net makes it"
+                    f"before has {length} rows or columns, after {wanted}: they must have one "
+                    f"size, or after must be smaller by {lost}, as the net makes it"
                 )
             sizes.append((0 if wanted == size else lost // 2, size))
         (top, height), (left, width) = sizes

@@ -166,7 +166,7 @@ def check_levels(maximum: float, *pictures: Array) -> None:
 def _aligned(before: Array, after: Array, size: tuple[int, int]) -> tuple[Array, Array]:
     """The pair with `after` where whole windows of `before` have their anchor."""
     if max(size) > MAX_SIDE:
-        raise UnfitError(f"a kernel of {size[0]}x{size[1]} is larger than {MAX_SIDE} a side")
+        raise UnfitError(f"a kernel of {size[0]}x{size[1]} is larger than {MAX_SIDE} per side")
     (height, width), (rows, columns) = before.shape[1:], size
     if rows > height or columns > width:
         raise UnfitError(f"a kernel of {rows}x{columns} does not fit a picture of {height}x{width}")
@@ -175,8 +175,8 @@ def _aligned(before: Array, after: Array, size: tuple[int, int]) -> tuple[Array,
         return before, after
     if after.shape[1:] != (height, width):
         raise UnfitError(
-            f"before is {height}x{width}, after {after.shape[1]}x{after.shape[2]}: the two must be "
-            f"of one size, or after smaller by the kernel less one"
+            f"before is {height}x{width}, after {after.shape[1]}x{after.shape[2]}: they must "
+            f"have one size, or after must be smaller by the kernel less one"
         )
     top, left = (rows - 1) // 2, (columns - 1) // 2
     return before, after[:, top : top + places[0], left : left + places[1]]

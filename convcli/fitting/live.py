@@ -59,10 +59,10 @@ def watch(
     """
     if not sys.stderr.isatty():
         losses = []
-        shown = set(schedule(steps, 12))
+        scheduled = set(schedule(steps, 12))
         for moment in moments:
             losses.append(moment.loss)
-            if moment.step in shown:
+            if moment.step in scheduled:
                 note(f"step {moment.step}: loss {moment.loss:.6g}")
         return losses
     return _live(moments, steps, title, kernels)
@@ -75,12 +75,12 @@ def _live(
     from rich.live import Live
 
     console = Console(stderr=True, markup=False, highlight=False, emoji=False)
-    shown, losses, places = set(schedule(steps)), [], []
+    scheduled, losses, places = set(schedule(steps)), [], []
     with Live(console=console, auto_refresh=False) as live:
         last = 0.0
         for moment in moments:
             losses.append(moment.loss)
-            if moment.step in shown or monotonic() - last > 0.25:
+            if moment.step in scheduled or monotonic() - last > 0.25:
                 places.append((moment.step, moment.loss))
                 live.update(picture(title, places, steps, kernels(moment)), refresh=True)
                 sleep(max(0.0, PAUSE - (monotonic() - last)))

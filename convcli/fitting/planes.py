@@ -9,7 +9,8 @@ from numpy.typing import ArrayLike, NDArray
 from convcli.errors import PictureError, SpecError
 from convcli.images.image import Picture, picture_of
 from convcli.images.io.read import open_picture
-from convcli.numerals import Limits, read_array_header, read_file
+from convcli.matrices import Limits, read_file
+from convcli.npy import read_array_header
 from convcli.text import safe
 
 MAX_ARRAY = 2 << 30
@@ -54,7 +55,7 @@ def open_levels(path: str) -> Levels:
 def array_levels(array: ArrayLike) -> Levels:
     """An array (h, w) or (h, w, c): of uint8 and uint16 as a picture's, of others as it is.
 
-    Raises SpecError for arrays of other shapes and of what is no finite number.
+    Raises SpecError for arrays of other shapes and of what is not a finite number.
     """
     samples = np.asarray(array)
     if samples.dtype in (np.uint8, np.uint16):

@@ -54,7 +54,7 @@ class FittedKernel(NamedTuple):
         """Raise UnfitError where many kernels fit as well; `said` where the verdict is printed."""
         if not self.fitted.determined:
             raise UnfitError(
-                "not determined; a picture with more detail may do" if said else self.verdict
+                "not determined; try a picture with more detail" if said else self.verdict
             )
 
     @property
@@ -72,8 +72,9 @@ class FittedKernel(NamedTuple):
             )
         if fitted.explained < LINEAR:
             warnings.append(
-                f"the best kernel explains {100 * fitted.explained:.1f} % of the result: the pair "
-                "is no single convolution of this size (a magnitude, a clip, a larger kernel?)"
+                f"the best kernel explains {100 * fitted.explained:.1f} % of the result: the "
+                "pair is not a single convolution of this size (a magnitude, a clip, a larger "
+                "kernel?)"
             )
         elif not self.is_explained:
             rows, columns = fitted.equations.shape[1:]
@@ -81,8 +82,8 @@ class FittedKernel(NamedTuple):
             why = f"rounding explains {self.rounding:.2g}" if self.step else "floats leave none"
             warnings.append(
                 f"residual {fitted.residual:.3g} levels, {why}: "
-                f"{larger if rows == columns == 3 else ''}a picture lost detail, as JPEG does, "
-                "or more was done than one kernel does"
+                f"{larger if rows == columns == 3 else ''}a picture lost detail, as in JPEG, or "
+                f"the change was more than one kernel"
             )
         return tuple(warnings)
 

@@ -36,8 +36,8 @@ class PictureArray(np.ndarray[tuple[int, ...], np.dtype[np.number]]):
             samples = samples[..., 0]
         if samples.dtype == np.uint16:
             samples = (samples // 256).astype(np.uint8)
-        shown = samples.ndim == 2 or (samples.ndim == 3 and 2 <= samples.shape[2] <= 4)
-        return png(samples) if shown and samples.size and samples.dtype == np.uint8 else None
+        is_picture = samples.ndim == 2 or (samples.ndim == 3 and 2 <= samples.shape[2] <= 4)
+        return png(samples) if is_picture and samples.size and samples.dtype == np.uint8 else None
 
 
 def png(pixels: Samples) -> bytes:

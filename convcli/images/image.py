@@ -148,7 +148,7 @@ def picture_of(samples: NDArray[np.number]) -> Picture:
     pixels = samples[..., np.newaxis] if samples.ndim == 2 else samples
     if pixels.ndim != 3 or not pixels.size or pixels.shape[2] > 4:
         raise UnfitError(
-            f"an array of the shape {samples.shape} is no picture: one is height x width, or "
+            f"an array of the shape {samples.shape} is not a picture: one is height x width, or "
             "height x width x samples, of which there are 1 to 4"
         )
     if pixels.dtype.kind == "f":
@@ -158,7 +158,7 @@ def picture_of(samples: NDArray[np.number]) -> Picture:
             raise UnfitError("the array holds values that are not finite in float32")
     elif pixels.dtype.kind != "u" or pixels.dtype.itemsize > 2:
         raise UnfitError(
-            f"an array of {pixels.dtype} is no picture: samples are uint8, uint16, or floats "
+            f"an array of {pixels.dtype} is not a picture: samples are uint8, uint16, or floats "
             "from 0 to 1"
         )
     return Picture(pixels, pixels.shape[2] in (2, 4), "", {})

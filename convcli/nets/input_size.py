@@ -73,7 +73,7 @@ def resolve_inputs(sizes: Sequence[InputSize], reading: Reading) -> Inputs:
         is_item = len(numbers) == 3 and _expects(network, named) == numbers[0]
         if open_batch and is_item and _is_map(network):
             batch, shape = 1, numbers
-            notes.append(f"{numbers} has no batch: it is read as (1, {str(numbers)[1:]}")
+            notes.append(f"{numbers} has no batch axis: it is read as (1, {str(numbers)[1:]}")
         elif _is_keras(reading) and len(shape) > 1:
             shape = (shape[-1], *shape[:-1])
         if not shape:
@@ -166,9 +166,7 @@ def input_shape(given: Sequence[int] | None, network: Network, named: OpenShape 
     """
     if given is None:
         if named is None:
-            raise SpecError(
-                "the input's size is not known; give --input, such as --input 224x224x3"
-            )
+            raise SpecError("the input's size is unknown; give --input, such as --input 224x224x3")
         closed = closed_shape(named)
         if closed is None:
             sizes = "x".join(str(size or "?") for size in (*named[1:], named[0]))

@@ -177,11 +177,13 @@ def checked(array: StoredArray) -> StoredArray:
         return array
     pairs = zip(array.shape, array.steps, strict=True)
     last = array.start + sum((n - 1) * step for n, step in pairs)
-    held = len(array.data)
+    available = len(array.data)
     if isinstance(array.data, memoryview):
-        held = held * 8 // bits if bits else 0
-    if last >= held:
-        raise SpecError(f"{name} needs {last + 1:,} values of {array.type}, {held:,} are there")
+        available = available * 8 // bits if bits else 0
+    if last >= available:
+        raise SpecError(
+            f"{name} needs {last + 1:,} values of {array.type}, {available:,} are there"
+        )
     return array
 
 

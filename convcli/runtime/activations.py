@@ -36,7 +36,7 @@ def activate(layer: Activation, x: Array) -> Array:
 def axis_of(x: Array, dim: float) -> int:
     """The axis of one image that an axis of a batch is: PyTorch's dim 1 are the channels."""
     if not -x.ndim <= dim <= x.ndim or dim != int(dim):
-        raise UnfitError(f"dim={dim} is no axis of a batch of maps with {x.ndim} axes each")
+        raise UnfitError(f"dim={dim} is not an axis of a batch of maps with {x.ndim} axes each")
     return int(dim) if dim < 0 else max(int(dim) - 1, 0)
 
 
@@ -99,7 +99,7 @@ def per_channel(numbers: Numbers, x: Array) -> Array:
     try:
         array = np.asarray(numbers, x.dtype).reshape(-1)
     except (TypeError, ValueError):
-        raise UnfitError(f"{numbers!r:.60} are no numbers") from None
+        raise UnfitError(f"{numbers!r:.60} are not numbers") from None
     if array.size not in (1, len(x)):
         raise UnfitError(f"{array.size} numbers meet {len(x)} channels")
     return array.reshape(-1, *[1] * (x.ndim - 1))

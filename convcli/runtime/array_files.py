@@ -15,7 +15,7 @@ from convcli.images.io.limits import available
 from convcli.nets.layers.shapes import Shape
 from convcli.nets.readers.file_kinds import kind_of
 from convcli.nets.readers.weight_files.reader import ArrayFile, read_arrays
-from convcli.numerals import read_array_header
+from convcli.npy import read_array_header
 from convcli.runtime.stored import array_of
 from convcli.text import bytes_text, safe
 
@@ -58,7 +58,7 @@ def npz_arrays(
             raise Refusal(f"{safe(path)} {why}")
         missing = [name for name in required if name not in shapes]
         if missing:
-            raise Refusal(f"{safe(path)} holds no array called {missing[0]}")
+            raise Refusal(f"{safe(path)} has no array {missing[0]}")
         return {name: file.read(name) for name in (*required, *optional) if name in shapes}
 
 
@@ -67,7 +67,7 @@ class Npz:
 
     def __init__(self, path: str) -> None:
         if os.path.exists(path) and not os.path.isfile(path):
-            raise OSError(errno.EINVAL, "it is no regular file")
+            raise OSError(errno.EINVAL, "it is not a regular file")
         self._path, self._zip = path, zipfile.ZipFile(path)
 
     def __enter__(self) -> "Npz":
@@ -98,7 +98,7 @@ class Npz:
         if need > have:
             raise Refusal(
                 f"{safe(self._path)}: {safe(name)} takes {bytes_text(need)} of memory, "
-                f"{bytes_text(have)} are there"
+                f"{bytes_text(have)} are available"
             )
         with self._zip.open(f"{name}.npy") as stream:
             values: Array = np.lib.format.read_array(stream, allow_pickle=False)
@@ -136,5 +136,5 @@ def weight_file(path: str) -> Npz | Stored:
     kind = kind_of(path) if os.path.isfile(path) else None
     if kind is not None and not zipfile.is_zipfile(path):
         instead = f": {kind.instead}" if kind.instead else ""
-        raise Refusal(f"{safe(path)} is {kind.name}, no file of weights{instead}")
+        raise Refusal(f"{safe(path)} is {kind.name}, not a file of weights{instead}")
     return Npz(path)

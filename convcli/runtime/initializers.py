@@ -43,7 +43,7 @@ def draw(init: Init, generator: np.random.Generator, shape: Shape, slope: float)
     flat = filters.reshape(shape[0], -1)
     if init.zero_mean:
         if flat.shape[1] == 1:
-            raise UnfitError(f"zero-mean leaves nothing of filters of one weight, {shape}")
+            raise UnfitError(f"zero-mean erases filters of one weight, {shape}")
         largest = np.abs(flat).max(axis=1, keepdims=True)
         flat -= flat.mean(axis=1, keepdims=True, dtype=np.float64).astype(np.float32)
         # what rounding leaves of a constant filter is nothing

@@ -69,17 +69,17 @@ def read_keras_weights(path: str, rows: Sequence[Row]) -> dict[str, Array]:
         slots = slots_of(row.node.layer, row.inputs[0])
         if not slots:
             continue
-        held = arrays.get(_layer(row.name, arrays))
-        if held is None or len(held) < len(slots):
+        stored = arrays.get(_layer(row.name, arrays))
+        if stored is None or len(stored) < len(slots):
             there = ", ".join(name[:100] for name in list(arrays)[:4]) or "nothing"
             raise UnfitError(
                 f"{safe(path)} lacks weights of {row.name}; it holds those of {safe(there)} …"
             )
         for place, (role, slot) in enumerate(slots.items()):
-            value = _laid_out(held[place], row, role, place)
+            value = _in_layout(stored[place], row, role, place)
             if value.shape != slot.shape:
                 raise UnfitError(
-                    f"{safe(path)}: {row.name} has a weight of the shape {held[place].shape} "
+                    f"{safe(path)}: {row.name} has a weight of the shape {stored[place].shape} "
                     f"there, and needs {slot.shape}"
                 )
             weights[weight_name(row.name, role)] = value
@@ -93,7 +93,7 @@ def _layer(name: str, arrays: Mapping[str, object]) -> str:
     return next((one for one in (*prefixes, *reversed(parts)) if one in arrays), "")
 
 
-def _laid_out(value: Array, row: Row, role: str, place: int) -> Array:
+def _in_layout(value: Array, row: Row, role: str, place: int) -> Array:
     """A weight as the layer here has it."""
     value = np.asarray(value, np.float32)
     layer = row.node.layer
@@ -134,7 +134,7 @@ def _arrays(path: str) -> dict[str, list[Array]]:
     except Refusal:
         raise
     except (OSError, KeyError, ValueError, RuntimeError, zipfile.BadZipFile) as error:
-        raise Refusal(f"{safe(path)} is no file of Keras's: {safe(str(error))[:100]}") from None
+        raise Refusal(f"{safe(path)} is not a Keras file: {safe(str(error))[:100]}") from None
 
 
 def _vars(group: Group) -> Iterator[tuple[str, list[Array]]]:

@@ -56,11 +56,11 @@ def refusal(layer: Layer) -> str | None:
     if isinstance(layer, Separable):
         axes = len(layer.depthwise.kernel)
     if type(layer) not in FORWARD:
-        return f"{layer.type} has no forward meaning here"
+        return f"{layer.type} cannot be run here"
     if axes > 2:
         return f"{layer.type} runs on volumes; pictures have two axes"
     if isinstance(layer, Operation) and (layer.type not in OPERATIONS or not layer.runs):
-        return f"{layer.type} has no forward meaning here"
+        return f"{layer.type} cannot be run here"
     known = KNOWN.get(type(layer))
     if known is not None and layer.type not in known:
         return f"{layer.type} is not one of {', '.join(known)}"
@@ -197,7 +197,7 @@ ADAPTIVE: dict[str, Callable[..., Array]] = {
 
 
 def _linear(layer: Linear, x: Array, weights: Weights) -> Array:
-    over, weight, bias = layer.reach(x.shape), weights["weight"], weights.get("bias")
+    over, weight, bias = layer.scope(x.shape), weights["weight"], weights.get("bias")
     if over == "all":
         return _connected(x.reshape(-1), weight, bias)
     if over == "last":

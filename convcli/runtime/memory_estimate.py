@@ -40,7 +40,7 @@ from convcli.runtime.initializers import Init, draw_bytes
 from convcli.runtime.weights import slots, weight_bytes
 from convcli.text import bytes_text
 
-SPARE = 24 << 20
+PROCESS_BYTES = 24 << 20
 """What a process takes beside arrays once it computes: threads, BLAS's buffers, drawing."""
 
 
@@ -50,18 +50,18 @@ class Memory(NamedTuple):
     weights: int
     activations: int
     """The most that is alive at once, with what the layer at work needs beside its output."""
-    shown: int
+    retained: int
     """What is drawn or kept of the maps until the end."""
     drawing: int
     """What drawing the weights takes for a while."""
 
     @property
     def peak(self) -> int:
-        return self.weights + max(self.activations + self.shown, self.drawing) + SPARE
+        return self.weights + max(self.activations + self.retained, self.drawing) + PROCESS_BYTES
 
 
 def predicted(
-    rows: Sequence[Row], shape: Shape, init: Init, kept: Collection[str] = (), shown: int = 0
+    rows: Sequence[Row], shape: Shape, init: Init, kept: Collection[str] = (), retained: int = 0
 ) -> Memory:
     """The memory of a run over the rows of a summary that keeps the maps of the nodes named.
 
@@ -84,7 +84,7 @@ def predicted(
         if row.name not in last and row.name not in kept:
             alive.pop(row.name)
     drawing = [draw_bytes(init, slot.shape) for slot in slots(rows).values() if slot.fill in DRAWN]
-    return Memory(weight_bytes(rows), peak, shown, max(drawing, default=0))
+    return Memory(weight_bytes(rows), peak, retained, max(drawing, default=0))
 
 
 DRAWN = ("filters", "transposed", "codes")
@@ -107,7 +107,7 @@ def prediction(
     shape: Shape,
     init: Init,
     kept: Collection[str] = (),
-    shown: int = 0,
+    retained: int = 0,
     limits: Limits | None = None,
     preparing: int = 0,
 ) -> Prediction:
@@ -115,7 +115,7 @@ def prediction(
 
     `preparing` are bytes that the picture takes before the run, where it is not read yet.
     """
-    memory = predicted(rows, shape, init, kept, shown)
+    memory = predicted(rows, shape, init, kept, retained)
     now, limits = resident(), limits or Limits()
     # reading a picture may have taken more than the run will
     peak = max(now + memory.peak, now + preparing, most_resident() or 0)
@@ -126,12 +126,12 @@ def prediction(
     if now + memory.peak > room:
         raise UnfitError(
             f"the run needs {bytes_text(now + memory.peak)} of memory, {has} {bytes_text(room)}; "
-            "raise --max-memory, take a smaller --resize, or stop earlier with --until"
+            f"raise --max-memory, use a smaller --resize, or stop earlier with --until"
         )
     text = (
         f"peak memory predicted: {bytes_text(peak)} ({bytes_text(now)} now, weights "
         f"{bytes_text(memory.weights)}, maps at work {bytes_text(memory.activations)}, "
-        f"pictures {bytes_text(memory.shown)})"
+        f"pictures {bytes_text(memory.retained)})"
     )
     return Prediction(text, now + memory.peak > NEAR * room)
 

@@ -52,7 +52,7 @@ def _flat(stored: StoredArray) -> Array:
         nibbles = np.stack([pairs & 15, pairs >> 4], -1).reshape(-1).astype(np.int16)
         return nibbles if stored.type == "uint4" else np.where(nibbles > 7, nibbles - 16, nibbles)
     if not letter:
-        raise UnfitError(f"{name} holds {stored.type}, which is not computed with")
+        raise UnfitError(f"{name} holds {stored.type}, which cannot be computed with")
     size = bits // 8
     # a view of whole elements, whatever lies behind them
     view = data[: len(data) // size * size]

@@ -41,8 +41,8 @@ def shell(capfd, here):
 def photos(here):
     for number, name in enumerate(["b.png", "a.jpg", "c.png", "sub/a.jpg", "sub/deep/d.png"]):
         picture(f"photos/{name}", number)
-    Path("photos/notes.txt").write_text("no picture")
-    Path("photos/.hidden.png").write_text("no picture")
+    Path("photos/notes.txt").write_text("not a picture")
+    Path("photos/.hidden.png").write_text("not a picture")
 
 
 # words → outputs, in the order they are printed
@@ -275,9 +275,9 @@ def test_the_proof_fails_for_any_cut(here, suffix):
 # line → exit code, and what the refusal says
 REFUSALS = {
     "filter photos -k sobel -o one.png": (2, "one file for 3 pictures"),
-    "filter photos -k sobel -o out/{stem.__class__}": (2, "is no field"),
-    "filter photos -k sobel -o out/{0}": (2, "is no field"),
-    "filter photos -k sobel -o out/{stem": (2, "is no field"),
+    "filter photos -k sobel -o out/{stem.__class__}": (2, "is not a field"),
+    "filter photos -k sobel -o out/{0}": (2, "is not a field"),
+    "filter photos -k sobel -o out/{stem": (2, "is not a field"),
     "filter photos -k sobel -o out/{parent}": (2, "names folders"),
     "filter photos -k sobel -o out/{stem}.png --recursive": (
         1,
@@ -297,7 +297,7 @@ REFUSALS = {
     "filter -k sobel --files-from gone.txt": (2, "gone.txt cannot be read"),
     "filter photos -0 -k sobel": (2, "--files-from"),
     "filter photos -k nonsense -o out/": (2, "nonsense"),
-    "filter photos -k sobel --max-memory lots": (2, "no amount of memory"),
+    "filter photos -k sobel --max-memory lots": (2, "not an amount of memory"),
     "extract photos --recursive": (2, "--recursive is for vectors"),
     "extract photos/b.png --vector mean --max-pixels 3": (1, "--max-pixels 192"),
     "extract photos/b.png --max-pixels 3": (1, "--max-pixels 192"),
@@ -323,7 +323,7 @@ def test_outputs_that_are_there_stop_a_batch_before_it_starts(shell, photos):
     assert (code, out) == (1, "")
     assert (
         err
-        == "Error: out/c.png is there already; nothing is written: --resume skips what is finished, --force overwrites it\n"
+        == "Error: out/c.png is there already; nothing is written: --resume skips finished results, --force overwrites them\n"
     )
     assert (tree("out"), Path("out/c.png").read_bytes()) == (["c.png"], before)
     assert shell("filter photos -k sobel -o out/ --force")[0] == 0

@@ -104,7 +104,7 @@ def test_a_killed_machine_costs_nothing_and_bytes_are_those_of_a_local_run(clust
     """One picture comes through a named pipe: the worker that waits for it is killed."""
     for number in range(30):
         picture(f"in/{number:02}.png", number, (90, 80))
-    Path("in/17.png").write_bytes(b"no picture")
+    Path("in/17.png").write_bytes(b"not a picture")
     names = [name for name in tree("in") if name != "17.png"]
     code, expected, _ = shell("filter", "in", *WORDS, "-o", "local/")
     assert (code, expected.split()) == (1, [f"local/{name}" for name in names])
@@ -149,7 +149,7 @@ def open_files(pid):
 def test_bytes_are_sent_and_resumed(cluster, shell):
     for number in range(8):
         picture(f"in/{number}.png", number, (90, 80))
-    Path("in/5.png").write_bytes(b"no picture")
+    Path("in/5.png").write_bytes(b"not a picture")
     assert shell("filter", "in", *WORDS, "-o", "local/", "-q")[0] == 1
     words = ["filter", "in", *WORDS, "-o", "sent/", "--scheduler", cluster.address]
     code, out, _ = shell(*words, "--ship", "bytes")
@@ -167,7 +167,7 @@ def test_vectors_and_networks_of_another_folder_are_those_of_a_local_run(
 ):
     for number in range(3):
         picture(f"in/{number}.png", number, (90, 80))
-    Path("in/bad.png").write_bytes(b"no picture")
+    Path("in/bad.png").write_bytes(b"not a picture")
     words = ["extract", "in", "--vector", "mean", "-q"]
     there = shell(*words, "--scheduler", cluster.address)
     assert there == shell(*words, "--jobs", "1")
@@ -187,9 +187,9 @@ def test_vectors_and_networks_of_another_folder_are_those_of_a_local_run(
 
 
 ADDRESSES = {
-    "nonsense": (2, "is no address of a scheduler"),
-    "http://127.0.0.1:{port}": (2, "is no address of a scheduler"),
-    "tcp://127.0.0.1:99999": (2, "is no address of a scheduler"),
+    "nonsense": (2, "is not an address of a scheduler"),
+    "http://127.0.0.1:{port}": (2, "is not an address of a scheduler"),
+    "tcp://127.0.0.1:99999": (2, "is not an address of a scheduler"),
     "tcp://nohost.invalid:8786": (1, "no Dask scheduler answers at tcp://nohost.invalid:8786: "),
     "tcp://127.0.0.1:{port}": (1, "within 1 seconds"),
     "ws://127.0.0.1:{port}": (1, "no Dask scheduler answers at ws://"),
@@ -276,7 +276,7 @@ def test_a_scheduler_that_dies_ends_the_batch(shell, tmp_path):
     finally:
         mortal.close()
     assert (code, "Traceback" in err) == (1, False), err
-    assert err.splitlines()[-1].endswith("is gone; what is finished stays")
+    assert err.splitlines()[-1].endswith("is gone; finished results are kept")
     assert "0.png" in tree("out")
 
 

@@ -50,7 +50,11 @@ if kind == "sobel":
     gx, gy = cv2.Sobel(x, cv2.CV_32F, 1, 0), cv2.Sobel(x, cv2.CV_32F, 0, 1)
     y = cv2.convertScaleAbs(cv2.magnitude(gx, gy), alpha=0.25)
 if kind == "gaussian": y = cv2.GaussianBlur(x, (31, 31), 5)
-cv2.imwrite(sys.argv[2], y)
+if kind == "random":
+    scale = float(open(sys.argv[4]).readline().split()[2])
+    y = cv2.filter2D(x, -1, np.loadtxt(sys.argv[4], skiprows=1) / scale)
+full = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x111111]
+cv2.imwrite(sys.argv[2], y, full if sys.argv[2].endswith("jpg") else [])
 """
 
 PILLOW = """
@@ -62,7 +66,7 @@ binomial = [a * b for a in (1, 4, 6, 4, 1) for b in (1, 4, 6, 4, 1)]
 if kind == "binomial": y = x.filter(ImageFilter.Kernel((5, 5), binomial, 256))
 if kind == "sharpen": y = x.filter(ImageFilter.Kernel((3, 3), [0,-1,0,-1,5,-1,0,-1,0], 1))
 if kind == "gaussian": y = x.filter(ImageFilter.GaussianBlur(5))
-y.save(sys.argv[2], quality=95)
+y.save(sys.argv[2], quality=95, subsampling=0)
 """
 
 SCIPY = """
@@ -81,7 +85,7 @@ if kind == "sobel":
     f = x.astype(np.float32)
     y = np.hypot(n.sobel(f, 0, mode="nearest"), n.sobel(f, 1, mode="nearest")) / 4
 if kind == "gaussian": y = n.gaussian_filter(x.astype(np.float32), (5, 5, 0), mode="nearest")
-Image.fromarray((y + 0.5).clip(0, 255).astype(np.uint8)).save(sys.argv[2], quality=95)
+Image.fromarray((y + 0.5).clip(0, 255).astype(np.uint8)).save(sys.argv[2], quality=95, subsampling=0)
 """
 
 OURS = {
@@ -89,6 +93,7 @@ OURS = {
     "sharpen": "sharpen",
     "sobel": "sobel",
     "gaussian": "gaussian:5",
+    "random": "random:5",
     "gaussian, tap by tap": "gaussian(5, size=31)",
 }
 
@@ -97,7 +102,28 @@ VIPS = {
     "sharpen": ["conv", "{i}", "{o}", "{d}/sharpen.mat", "--precision", "integer"],
     "sobel": ["sobel", "{i}", "{o}"],
     "gaussian": ["gaussblur", "{i}", "{o}", "5"],
+    "random": ["conv", "{i}", "{o}", "{d}/random.mat", "--precision", "integer"],
 }
+
+FULL = {"vips": "[Q=95,subsample_mode=off]", "gm": ["-quality", "95", "-sampling-factor", "1x1"]}
+"""A JPEG as `convcli filter` writes it: quality 95, all of its color."""
+
+
+KINDS = {
+    "Pillow": ("binomial", "sharpen", "gaussian"),
+    "SciPy": ("binomial", "sharpen", "sobel", "gaussian"),
+}
+
+
+def write_matrices(folder: Path) -> None:
+    """The kernels as files of libvips: columns, rows, scale, offset, and the weights."""
+    from convcli.images.kernels.parse import kernel
+
+    ((weights, scale),) = kernel("random:5").matrices()
+    rows = "\n".join(" ".join(map(str, row)) for row in weights.tolist())
+    (folder / "random.mat").write_text(f"5 5 {float(1 / scale)} 0\n{rows}\n")
+    (folder / "binomial.mat").write_text("5 1 16 0\n1 4 6 4 1\n")
+    (folder / "sharpen.mat").write_text("3 3 1 0\n0 -1 0\n-1 5 -1\n0 -1 0\n")
 
 
 def commas(values: list[int]) -> str:
@@ -116,10 +142,13 @@ def commands(kind: str, source: Path, folder: Path) -> dict[str, list[str]]:
         ("Pillow", "PIL", PILLOW),
         ("SciPy", "scipy", SCIPY),
     ):
-        if find_spec(module) and not (name == "Pillow" and kind == "sobel") and not direct:
-            found[name] = [sys.executable, "-c", script, *words, kind]
+        kinds = VIPS if name == "OpenCV" else KINDS[name]
+        if find_spec(module) and kind in kinds and not direct:
+            matrix = str(folder / f"{kind}.mat")
+            found[name] = [sys.executable, "-c", script, *words, kind, matrix]
     if shutil.which("vips"):
-        places = {"i": source, "o": target, "d": folder}
+        full = FULL["vips"] if source.suffix == ".jpg" else ""
+        places = {"i": source, "o": f"{target}{full}", "d": folder}
         found["vips"] = ["vips", *(word.format(**places) for word in VIPS[kind])]
     options = {
         "binomial": ["-convolve", commas(BINOMIAL)],
@@ -127,10 +156,10 @@ def commands(kind: str, source: Path, folder: Path) -> dict[str, list[str]]:
         "gaussian": ["-gaussian", "15x5"],
     }
     if kind in options and shutil.which("gm") and not direct:
-        found["gm"] = ["gm", "convert", words[0], *options[kind], words[1]]
+        found["gm"] = ["gm", "convert", words[0], *options[kind], *FULL["gm"], words[1]]
     options["gaussian"] = ["-gaussian-blur", "15x5"]
     if kind in options and IMAGEMAGICK and not direct:
-        found["ImageMagick"] = [IMAGEMAGICK, words[0], *options[kind], words[1]]
+        found["ImageMagick"] = [IMAGEMAGICK, words[0], *options[kind], *FULL["gm"], words[1]]
     return found
 
 
@@ -189,8 +218,7 @@ def whole_processes(folder: Path, megapixels: float, runs: int) -> None:
     image.save(folder / "in.ppm")
     image.save(folder / "in.jpg", quality=92)
     del image
-    (folder / "binomial.mat").write_text("5 1 16 0\n1 4 6 4 1\n")
-    (folder / "sharpen.mat").write_text("3 3 1 0\n0 -1 0\n-1 5 -1\n0 -1 0\n")
+    write_matrices(folder)
     print(f"\nwhole processes, {size[1]}x{size[0]} RGB, seconds")
     print("kernel\tfile\tfastest peer / ours\tthe tools")
     for name in ("in.ppm", "in.jpg"):

@@ -232,7 +232,7 @@ def test_arrays_that_hold_no_real_numbers_are_refused(call):
         (lambda: conv.prelu(X, [[1, 2]]), "weight has the shape"),
         (lambda: conv.celu(X, 0), "alpha=0 cannot be divided by"),
         (lambda: conv.softplus(X, 0), "beta=0 cannot be divided by"),
-        (lambda: conv.softmax(X, 4), "dim=4 is no axis of x"),
+        (lambda: conv.softmax(X, 4), "dim=4 is not an axis of x"),
         (lambda: conv.adaptive_avg_pool2d(X, (1, 2, 3)), "output_size="),
         (lambda: conv.adaptive_avg_pool2d(X, ()), "output_size="),
     ],

@@ -100,5 +100,5 @@ def test_pytorchs_names_are_understood():
             conv2d(x, weight, padding=1, padding_mode=theirs),
             conv2d(x, weight, padding=1, padding_mode=ours),
         )
-    with pytest.raises(UnfitError, match="padding_mode='mirror' is no border: zero, edge"):
+    with pytest.raises(UnfitError, match="padding_mode='mirror' is not a border: zero, edge"):
         conv2d(x, weight, padding=1, padding_mode="mirror")

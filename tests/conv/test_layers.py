@@ -47,7 +47,7 @@ def test_a_transposed_convolution_may_be_cut_unevenly_and_takes_one_image():
     [
         ({"output_padding": 1}, "output_padding=1 must be less"),
         ({"padding": "same"}, "takes numbers"),
-        ({"padding": 4}, "padding 4,4 leaves nothing of 5 cells"),
+        ({"padding": 4}, "padding 4,4 cuts off all 5 cells"),
         ({"groups": 2}, "groups=2 does not divide"),
         ({"bias": [1, 2]}, "bias has the shape"),
     ],

@@ -270,7 +270,7 @@ def test_other_forms_hold_the_same_graph(tmp_path):
         (["lenet5", "--style", "maps", "-o", "net.dot"], "--style blocks"),
         (["resnet152", "--style", "maps", "--depth", "3", "-o", "-"], "--depth"),
         (["resnet18", "--expand", "layer5", "-o", "-"], "did you mean layer"),
-        (["lenet5", "--direction", "down", "-o", "-"], "--style blocks goes down too"),
+        (["lenet5", "--direction", "down", "-o", "-"], "only --style blocks goes down"),
         (["lenet5", "--theme", "auto", "-o", "net.pdf"], "--theme light or dark"),
         ([], "give a network"),
     ],

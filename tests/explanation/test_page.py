@@ -95,7 +95,7 @@ def test_names_cannot_end_the_element_that_holds_them():
         ({"input": "4", "kernel": "2", "backward": True}, "a page shows a convolution"),
         ({"signal": "1 2 3", "kernel": "1 1", "fps": 3.0}, "browser's theme"),
         ({"net": "lenet5"}, "give a picture"),
-        ({"net": "lenet5", "picture": CAT, "max_size": 100}, "does not hold the picture"),
+        ({"net": "lenet5", "picture": CAT, "max_size": 100}, "is too small for the picture"),
         ({"net": "lenet5", "picture": CAT, "kernel": "3"}, "--kernel says nothing about"),
         ({"picture": CAT, "kernel": "box:33"}, "33x33 taps; a page shows up to 31x31"),
     ],
@@ -270,7 +270,7 @@ def test_the_sum_of_every_cell_is_the_printed_one(browser, tmp_path, border, fli
     from convcli.explanation.operands import INPUT as GRID
     from convcli.explanation.operands import KERNEL
     from convcli.explanation.steps import Geometry, convolution
-    from convcli.numerals import read_stack
+    from convcli.matrices import read_stack
 
     x, w = (
         "1 2 3 4; 5 6 7 8; 9 1 2 3; 1 1 2 5 | 0 1 0 1; 2 2 1 0; 1 3 1 2; 0 0 1 4",

@@ -93,7 +93,7 @@ def test_what_cannot_be_explained_says_why(capfd, tmp_path):
         f"{tmp_path}/clear.png --kernel blur --at 2,2": "transparent pixels",
         f"{SAMPLES}/cat.jpg --kernel blur --at 600,2": "rows 0 to 511",
         f"{SAMPLES}/cat.jpg --kernel box:99 --at 2,2": "at most 31x31",
-        f"{SAMPLES}/cat.jpg --kernel 3 --input 9x9 --at 2,2": "leaves the picture",
+        f"{SAMPLES}/cat.jpg --kernel 3 --input 9x9 --at 2,2": "goes beyond the picture",
         f"{SAMPLES}/cat.jpg --kernel 3 --input 9x9": "give --at",
         f"{SAMPLES}/cat.jpg --kernel 3 --input 0x9 --at 9,9": "0 is too small",
         f"{SAMPLES}/cat.jpg --kernel 3 --input 9x9x1 --at 9,9": "the picture has 3 channels",
@@ -121,5 +121,5 @@ def test_a_receptive_field_is_drawn_on_the_picture(capfd, tmp_path, monkeypatch)
     assert (shown[300:512, 300:] <= full[300:, 300:]).all()
     assert len(shown) == 512 + 2 * 16
     assert (shown[512:] == (40, 40, 40)).all(axis=2).any()  # the caption
-    assert run(line.split()) == 1  # it is there already
+    assert run(line.split()) == 1  # it already exists
     assert os.listdir() == ["cat.receptive.png"]

@@ -94,7 +94,7 @@ def test_vectors_are_of_the_layers_named(shell):
 
 
 def test_a_picture_that_fails_is_told_of_and_the_others_go_on(shell):
-    Path("bad.png").write_text("no picture")
+    Path("bad.png").write_text("not a picture")
     code, out, err = shell("extract cat.jpg bad.png leaf.png --vector mean")
     assert code == 1
     assert [json.loads(text)["path"] for text in out.splitlines()] == ["cat.jpg", "leaf.png"]
@@ -107,8 +107,8 @@ def test_a_folder_stands_for_its_pictures(shell):
     for name in ("b.png", "a.png"):
         shutil.copy("leaf.png", f"photos/{name}")
     shutil.copy("cat.jpg", "photos/c.jpe")
-    Path("photos/notes.txt").write_text("no picture")
-    Path("photos/.hidden.png").write_text("no picture")
+    Path("photos/notes.txt").write_text("not a picture")
+    Path("photos/.hidden.png").write_text("not a picture")
     _, out, _ = shell("extract photos --vector mean -q")
     paths = [json.loads(text)["path"] for text in out.splitlines()]
     assert paths == [os.path.join("photos", name) for name in ("a.png", "b.png", "c.jpe")]
@@ -126,7 +126,7 @@ def test_a_folder_without_pictures_is_refused(shell, line):
     assert (code, err.startswith("Error: empty holds no pictures")) == (1, True)
 
 
-def test_distances_are_a_matrix_and_neighbours_are_ranked(shell):
+def test_distances_are_a_matrix_and_neighbors_are_ranked(shell):
     shutil.copy("leaf.png", "same.png")
     names = "cat.jpg leaf.png chart.png same.png"
     code, out, _ = shell(f"extract {names} --distances euclidean --recipe texture")
@@ -148,7 +148,7 @@ def test_distances_are_a_matrix_and_neighbours_are_ranked(shell):
     # the set says how it was made, so that nothing needs saying again
     code, out, _ = shell("extract leaf.png --nearest 2 --among set.npz")
     header, first, second = (line.split("\t") for line in out.splitlines())
-    assert (code, header) == (0, ["path", "rank", "neighbour", "distance"])
+    assert (code, header) == (0, ["path", "rank", "neighbor", "distance"])
     assert first[:3] == ["leaf.png", "1", "same.png"]
     assert float(first[3]) < 1e-6 < float(second[3])
     code, _, err = shell("extract leaf.png --nearest 2 --among set.npz --recipe digits")
@@ -221,7 +221,7 @@ def test_a_folder_gets_a_grid_a_layer_and_the_filters(shell):
     with Image.open("maps/leaf.conv1.png") as sheet:
         assert sheet.width == 1200
     code, _, err = shell("extract leaf.png conv:4,3 relu conv:8,3 -o maps/ -q")
-    assert (code, "is there already" in err) == (1, True)
+    assert (code, "already exists" in err) == (1, True)
 
 
 def test_a_folder_of_a_network_without_filters_holds_its_maps(shell):
@@ -263,7 +263,7 @@ REFUSED = {
     "extract cat.jpg --crop 600": (1, "a crop of 600x600 is larger than the picture, 160x240"),
     "extract cat.jpg --resize 0": (2, "0 is too small"),
     "extract cat.jpg --resize 999999": (1, "makes more than"),
-    "extract cat.jpg --preview -o -": (2, "-o - and --preview both take stdout"),
+    "extract cat.jpg --preview -o -": (2, "-o - and --preview both use stdout"),
     "extract cat.jpg --gray --normalize imagenet": (1, "that of three colors"),
     "extract cat.jpg --weights none.npz": (1, "none.npz cannot be read: No such file"),
     "extract cat.jpg --weights text.npz": (1, "text.npz is not a file of arrays"),
@@ -288,16 +288,16 @@ REFUSED = {
     "extract cat.jpg --vector mean -o ": (2, "-o '': vectors are written as jsonl"),
     "extract cat.jpg --distances cosine -o x.npz": (2, "distances are printed"),
     "extract cat.jpg --nearest 1 --among few.npz --format npy": (2, "is for vectors, not for"),
-    "extract cat.jpg --like few.npz": (1, "few.npz holds no array called settings"),
+    "extract cat.jpg --like few.npz": (1, "few.npz has no array settings"),
     "extract cat.jpg --nearest 3": (2, "--nearest looks among several pictures"),
     "extract cat.jpg --among few.npz": (2, "--among goes with --nearest"),
-    "extract cat.jpg --nearest 3 --among few.npz": (1, "few.npz holds no array called vectors"),
+    "extract cat.jpg --nearest 3 --among few.npz": (1, "few.npz has no array vectors"),
     "extract cat.jpg relu --filters f.png -o m.png": (1, "the network has no convolutions"),
-    "extract cat.jpg conv:1,1 --zero-mean --gray": (1, "zero-mean leaves nothing"),
+    "extract cat.jpg conv:1,1 --zero-mean --gray": (1, "zero-mean erases filters"),
     "extract cat.jpg linear:200000": (1, "of memory, this machine has"),
     "extract cat.jpg leaf.png linear:4 --vector mean": (
         1,
-        "so that their vectors cannot be compared",
+        "so their vectors cannot be compared",
     ),
     "extract cat.jpg linear:200000 -q": (1, "of memory, this machine has"),
     "extract cat.jpg linear:200000 --vector mean -q": (1, "of memory, this machine has"),
@@ -390,7 +390,7 @@ def test_failures_of_both_sides_of_a_comparison_are_counted_together(shell, jobs
     os.mkdir("among")
     shutil.copy("leaf.png", "among")
     for name in ("bad.png", "among/bad.png", "among/worse.png"):
-        Path(name).write_text("no picture")
+        Path(name).write_text("not a picture")
     code, out, err = shell(f"extract cat.jpg bad.png --nearest 5 --among among {jobs}")
     assert (code, len(out.splitlines())) == (1, 2)
     assert err.endswith("Error: 3 of 5 pictures failed\n")
@@ -404,7 +404,7 @@ def test_failures_of_both_sides_of_a_comparison_are_counted_together(shell, jobs
 def test_nothing_is_shown_where_one_side_of_a_comparison_failed(shell, line):
     os.mkdir("bad")
     for name in ("bad/a.png", "bad/b.png"):
-        Path(name).write_text("no picture")
+        Path(name).write_text("not a picture")
     assert shell("extract leaf.png --vector mean,std -o leaf.npz -q")[0] == 0
     code, out, err = shell(f"extract {line} --nearest 1")
     assert (code, out, err.count("is not a picture")) == (1, "", 2)
@@ -462,12 +462,12 @@ HOSTILE = [
     ({"crop": [1]}, 1, NO_SETTINGS),
     ({"channels": "x"}, 1, NO_SETTINGS),
     ({"channels": 7}, 1, "the network takes 7 channels"),
-    ({"weights": 3}, 1, "was made with 3, which does not lie beside it and is not opened"),
+    ({"weights": 3}, 1, "was made with 3, which is not beside it and is not opened"),
     ({"weights": "/dev/zero"}, 1, "add --weights /dev/zero to open it"),
     ({"weights": "apart/w.npz"}, 1, "add --weights apart/w.npz to open it"),
     ({"network": ["apart/net.py:Net(3)"]}, 1, "add --net apart/net.py:Net(3) to open it"),
-    ({"network": ["link.net"]}, 1, "was made with link.net, which does not lie beside it"),
-    ({"network": ["-"]}, 1, "was made with -, which does not lie beside it"),
+    ({"network": ["link.net"]}, 1, "was made with link.net, which is not beside it"),
+    ({"network": ["-"]}, 1, "was made with -, which is not beside it"),
     ({"network": ["relu", "apart/net.py:Net"]}, 1, NO_SETTINGS),
     ({"layers": ["conv9"]}, 2, "no layer is called 'conv9'"),
     ({"last": "conv9"}, 2, "no layer is called 'conv9'"),
@@ -499,7 +499,7 @@ def test_a_set_that_expands_beyond_the_memory_is_refused(shell, monkeypatch):
     np.savez_compressed("set.npz", vectors=np.zeros((9, 99), np.float32), paths=np.array(["a"] * 9))
     monkeypatch.setattr("convcli.runtime.array_files.available", lambda: 999)
     code, _, err = shell("extract cat.jpg --nearest 1 --among set.npz")
-    assert (code, "set.npz: vectors takes 3.61 KiB of memory, 999 bytes are there" in err) == (
+    assert (code, "set.npz: vectors takes 3.61 KiB of memory, 999 bytes are available" in err) == (
         1,
         True,
     )
@@ -534,7 +534,7 @@ def test_a_bad_picture_leaves_the_sheets_of_the_others(tmp_path, monkeypatch, ca
     monkeypatch.chdir(tmp_path)
     for name in ("a.png", "c.png"):
         shutil.copy(SAMPLES / "chart.png", name)
-    Path("b.png").write_text("no picture")
+    Path("b.png").write_text("not a picture")
     assert run(["extract", "a.png", "b.png", "c.png", "conv:2,3", "-q"]) == 1
     out, err = capfd.readouterr()
     assert out.split() == ["a.maps.png", "c.maps.png"]

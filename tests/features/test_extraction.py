@@ -161,11 +161,11 @@ def test_notes_say_what_the_network_and_its_file_gave_reason_to(here):
 # arguments → what is raised, and what it says
 REFUSED = [
     ({"picture": "gone.png"}, PictureError, r"gone.png cannot be read: No such file"),
-    ({"picture": np.ones((3, 9))[0]}, UnfitError, r"of the shape \(9,\) is no picture"),
-    ({"picture": np.ones((3, 8, 9))}, UnfitError, r"of the shape \(3, 8, 9\) is no picture"),
-    ({"picture": np.ones((0, 8, 3))}, UnfitError, r"of the shape \(0, 8, 3\) is no picture"),
-    ({"picture": np.ones((8, 8), int)}, UnfitError, "an array of int64 is no picture"),
-    ({"picture": None}, UnfitError, "is no picture"),
+    ({"picture": np.ones((3, 9))[0]}, UnfitError, r"of the shape \(9,\) is not a picture"),
+    ({"picture": np.ones((3, 8, 9))}, UnfitError, r"of the shape \(3, 8, 9\) is not a picture"),
+    ({"picture": np.ones((0, 8, 3))}, UnfitError, r"of the shape \(0, 8, 3\) is not a picture"),
+    ({"picture": np.ones((8, 8), int)}, UnfitError, "an array of int64 is not a picture"),
+    ({"picture": None}, UnfitError, "is not a picture"),
     ({"picture": np.full((8, 8), np.nan)}, UnfitError, "not finite"),
     ({"picture": np.full((8, 8), 1e300)}, UnfitError, "not finite"),
     ({"network": "conv:4,9"}, UnfitError, "the kernel of 9 is longer than the input of 8"),

@@ -33,9 +33,9 @@ def typed(descr, shape):
 
 
 CASES = {
-    "a header that is none": ({"vectors": header("(" * 9000 + "\n")}, "no .npy array of plain"),
+    "a header that is none": ({"vectors": header("(" * 9000 + "\n")}, "not a .npy array of plain"),
     "a shape of truth values": ({"vectors": header(typed("<f4", "(True, 3)"))}, "plain numbers"),
-    "objects": ({"vectors": header(typed("|O", "(2, 3)"))}, "holds no array called vectors"),
+    "objects": ({"vectors": header(typed("|O", "(2, 3)"))}, "has no array vectors"),
     "not a number": ({"vectors": VECTORS + np.nan}, "the vector of a has values that are not"),
     "infinity": ({"vectors": np.array([[0, 0, 0], [0, np.inf, 0]])}, "the vector of b has"),
     "beyond float32": ({"vectors": np.array([[1e300, 0, 0], [0, 0, 0]])}, "the vector of a has"),

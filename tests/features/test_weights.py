@@ -126,7 +126,7 @@ def test_lenet_is_connected_as_in_its_table():
 
 
 def test_zero_mean_of_one_weight_is_refused():
-    with pytest.raises(UnfitError, match="leaves nothing of filters of one weight"):
+    with pytest.raises(UnfitError, match="erases filters of one weight"):
         filters("normal", (4, 1, 1, 1), zero_mean=True)
 
 
@@ -174,7 +174,9 @@ def test_an_archive_of_another_version_is_refused(tmp_path):
     with zipfile.ZipFile(path, "w") as file:
         header = b"\x93NUMPY\x04\x00\x04\x00\x00\x00{}  "
         file.writestr("conv1.weight.npy", header)
-    with pytest.raises(Refusal, match=r"conv1.weight.npy: it is no .npy array: it does not begin"):
+    with pytest.raises(
+        Refusal, match=r"conv1.weight.npy: it is not a .npy array: it does not begin"
+    ):
         read_weights(path, SLOTS)
 
 

@@ -19,8 +19,8 @@ from convcli.fitting.backprop import Stack, Trainer
 from convcli.fitting.least_squares import descend, equations, fit
 from convcli.fitting.live import schedule
 from convcli.fitting.results import kernel_text
+from convcli.matrices import Limits, read_stack
 from convcli.nets.readers.read import read_text
-from convcli.numerals import Limits, read_stack
 
 SAMPLES = Path(__file__).parents[2] / "samples"
 BINOMIAL = np.outer([1, 4, 6, 4, 1], [1, 4, 6, 4, 1]) / 256
@@ -169,7 +169,7 @@ def test_a_pair_that_is_no_convolution_is_told_of(capfd, pair):
     capfd.readouterr()
     _, found = fitted(capfd, before, "edges.png")
     assert found["explained"] < 0.9
-    assert "no single convolution of this size" in " ".join(found["warnings"])
+    assert "not a single convolution of this size" in " ".join(found["warnings"])
 
 
 def test_a_kernel_file_is_read_back_and_filters_alike(capfd, pair):
@@ -375,12 +375,12 @@ def test_a_schedule_begins_at_the_first_step_and_ends_at_the_last():
 # line → exit code, part of the one line on stderr; a.png is 40 wide and 30 high, b.png 20 and 30
 REFUSED = {
     "fit a.png": (2, "Missing argument 'AFTER'"),
-    "fit a.png b.png": (1, "before is 30x40, after 30x20: the two must be of one size"),
-    "fit a.png a.png --size 99": (1, "larger than 31 a side"),
+    "fit a.png b.png": (1, "before is 30x40, after 30x20: they must have one size"),
+    "fit a.png a.png --size 99": (1, "larger than 31 per side"),
     "fit a.png a.png --size 31": (1, "does not fit a picture of 30x40"),
     "fit a.png a.png --size 29": (1, "cannot determine 842 unknowns"),
     "fit a.png none.png": (1, "none.png cannot be read"),
-    "fit a.png bad.npy": (1, "bad.npy: it is no .npy array"),
+    "fit a.png bad.npy": (1, "bad.npy: it is not a .npy array"),
     "fit a.png object.npy": (1, "object.npy holds an array (1,) of O; write numbers"),
     "fit a.png nan.npy": (1, "not finite"),
     "fit - -": (2, "standard input holds one picture"),
@@ -391,9 +391,9 @@ REFUSED = {
     "fit a.png a.png --format yaml": (2, "is not one of"),
     "fit a.png a.png --size 3 --net conv:1,3": (2, "--size is a kernel's"),
     "fit a.png a.png --net conv:1,3 -o w.txt": (2, "weights are written to .npz"),
-    "fit a.png a.png --net conv:1,3,stride=2": (1, "stride 1 throughout"),
+    "fit a.png a.png --net conv:1,3,stride=2": (1, "every stride is 1"),
     "fit a.png a.png --net maxpool:3,stride=1": (1, "is not trained here"),
-    "fit a.png a.png --net relu": (1, "the net holds no convolution"),
+    "fit a.png a.png --net relu": (1, "the net has no convolution"),
     "fit a.png a.png --net conv:3,3": (1, "the net ends in 3 channels, the result has 1"),
     "fit a.png a.png --net conv:1,99": (1, "the net sees 99 rows or columns"),
     "fit a.png large.npy": (1, "values up to 1e+200 are too large to fit; at most 1e+100"),
@@ -447,7 +447,7 @@ def test_a_refusal_is_one_line_and_nothing_is_written(capfd, tmp_path, monkeypat
 
 
 def test_sizes_that_do_not_belong_together_are_refused():
-    with pytest.raises(UnfitError, match="of one size"):
+    with pytest.raises(UnfitError, match="have one size"):
         fit(np.zeros((1, 9, 9)), np.zeros((1, 8, 9)), (3, 3))
 
 
@@ -492,6 +492,6 @@ def test_what_is_not_determined_is_told_once(capfd, tmp_path, monkeypatch):
     assert run(["fit", "const.png", "const.png"]) == 1
     out, err = capfd.readouterr()
     assert (out + err).count("fix 1 of 10 unknowns") == 1
-    assert err == "Error: not determined; a picture with more detail may do\n"
+    assert err == "Error: not determined; try a picture with more detail\n"
     assert run(["fit", "const.png", "const.png", "-q"]) == 1
     assert "fix 1 of 10 unknowns" in capfd.readouterr().err

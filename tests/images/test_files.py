@@ -216,7 +216,7 @@ def test_a_failed_write_leaves_nothing_and_keeps_what_was_there(tmp_path):
 def test_an_existing_file_is_only_overwritten_by_force(tmp_path):
     target = str(tmp_path / "out.npz")
     save_arrays({"a": np.ones(1)}, target)
-    with pytest.raises(OutputError, match="is there already; give --force"):
+    with pytest.raises(OutputError, match="already exists; --force overwrites it"):
         save_arrays({"a": np.zeros(1)}, target)
     save_arrays({"a": np.zeros(1)}, target, force=True)
     assert np.load(target)["a"] == 0

@@ -92,7 +92,7 @@ def test_the_file_itself_is_never_overwritten(capsys):
         run(["filter", "a.tif[2]", "a.gif", "-k", "blur", "-o", "./{stem}.tif", "--in-place"]) == 2
     )
     assert run(["filter", "a.tif[2]", "-k", "blur", "--in-place"]) == 1
-    assert "in the place of all of it" in capsys.readouterr().err
+    assert "would replace the whole file" in capsys.readouterr().err
     assert shades("a.tif") == [*SHADES]
 
 

@@ -155,7 +155,7 @@ REMARKS = [
     ({"kernels": ("emboss", "sobel-x"), "bias": "128"}, "the weights sum to 0: --range auto shows |response|, and --bias 128"),
     ({"kernels": ("sobel-x",), "bias": "128", "range": "clip"}, "the weights sum to 0: --bias 128 shows a response of 0 as 128"),
     ({"kernels": ("blur",), "bias": "9"}, ""),
-    ({"kernels": ("gaussian:1,5",)}, "gaussian:1,5 has σ 1 along rows and 5 along columns; a size is written size=5"),
+    ({"kernels": ("gaussian:1,5",)}, "gaussian:1,5 has σ 1 along rows and 5 along columns; write a size as size=5"),
     ({"kernels": ("gaussian:3,1",)}, ""),
 ]  # fmt: skip
 
@@ -226,7 +226,7 @@ def test_a_matrix_is_read_exactly(text, matrix, scale):
         ("gaussian:1,size=4", "size=4 must be odd"),
         (
             "gaussian(2, width=3)",
-            "no value is called width; it takes sigma=1.0, sigma_y=None, angle=0.0, size=None",
+            "there is no value width; it takes sigma=1.0, sigma_y=None, angle=0.0, size=None",
         ),
         ("box:0", "size=0 must be a whole number from 1 to 1023"),
         ("box:3x4x5", "cannot be read"),
@@ -249,6 +249,15 @@ def test_a_bad_kernel_is_refused_in_a_sentence(spec, message):
         kernel(spec)
     assert message in str(refusal.value)
     assert len(str(refusal.value)) < 400
+
+
+def test_the_british_spelling_of_a_parameter_is_taken_too():
+    """Records of results may hold it."""
+    eight = [[1, 1, 1], [1, -8, 1], [1, 1, 1]]
+    for text in ("laplacian(neighbours=8)", "laplacian(neighbors=8)"):
+        assert kernel(text).parts[0].matrix.tolist() == eight
+    with pytest.raises(SpecError, match="neighbors is given twice"):
+        kernel("laplacian(4, neighbours=8)")
 
 
 SPECS = [*CATALOGUE, "sobel:left", "scharr:top", "sobel:y", "gaussian:9", "box:31", "laplacian:8", "frei-chen:4", "unsharp:1,2,0.5", "canny:2,0.01,0.5", "motion:9,angle=30"]  # fmt: skip
@@ -303,9 +312,9 @@ MANY = f'{{"combine": "sum", "matrices": [{", ".join([ONE] * 65)}]}}'
 
 # a kernel in a file → what is said
 NO_KERNELS = {
-    f"{{{PAIR}}}": "2 matrices are no kernel; write one, or JSON that says how they combine",
-    f'{{"combine": "product", {PAIR}}}': "'product' is no way to combine matrices; there are sum, magnitude, maximum",
-    '{"combine": "magnitude", "matrix": [[1]]}': "a magnitude is of two matrices or more, not of one",
+    f"{{{PAIR}}}": "2 matrices are not a kernel; write one, or JSON that says how they combine",
+    f'{{"combine": "product", {PAIR}}}': "'product' does not combine matrices; there are sum, magnitude, maximum",
+    '{"combine": "magnitude", "matrix": [[1]]}': "a magnitude combines at least two matrices, not one",
     '{"one_sided": 2, "matrix": [[1]]}': "\"one_sided\" is true or false, not '2'",
     '{"anchor": 1, "matrix": [[1]]}': "\"anchor\" is a row and a column, such as [1, 1], not '1'",
     '{"anchor": [1, -1], "matrix": [[1]]}': '"anchor" is a row and a column',

@@ -245,7 +245,12 @@ REFUSED = [
     (UnfitError, "sobel", {"threshold": "300"}, "--threshold is a sample from 1 to 255"),
     (UnfitError, "sobel", {"threshold": "0"}, "--threshold is a sample from 1 to 255"),
     (SpecError, "sobel", {"threshold": "half"}, "--threshold"),
-    (SpecError, "log", {"range": "crossings:-1"}, "is no range: auto, clip, abs, signed, stretch"),
+    (
+        SpecError,
+        "log",
+        {"range": "crossings:-1"},
+        "is not a range: auto, clip, abs, signed, stretch",
+    ),
 ]
 
 

@@ -244,10 +244,10 @@ GEO = {tag: ALL[tag] for tag in (315, 33550, 33922, 34735, 42113)}
     [
         ([], ALL, ""),
         (["--region", "2,3,8x9"], ALL, ""),
-        (["--stride", "2"], AUTHOR, "left out, as it does not hold for the result: "
+        (["--stride", "2"], AUTHOR, "left out, because it does not describe the result: "
                                     "ImageDescription, GeoTIFF, GDAL"),
         (["--border", "valid", "-k", "box:3"], AUTHOR, "ImageDescription, GeoTIFF, GDAL"),
-        (["--gray"], GEO, "left out, as it does not hold for the result: ImageDescription\n"),
+        (["--gray"], GEO, "left out, because it does not describe the result: ImageDescription\n"),
     ],
 )  # fmt: skip
 def test_tags_of_a_tiff_stay_where_the_shape_allows(pixels, pages, words, kept, said, capfd):
@@ -275,7 +275,7 @@ def test_tags_of_a_tiff_that_a_format_does_not_hold_are_said(capfd):
     assert tags_in("in.tif") == ALL
     words = ["filter", "in.tif", "-k", "blur", "--stride", "2", "--lossy-in-place", "-q"]
     assert run(words) == 0
-    assert "left out, as it does not hold for the result" in capfd.readouterr().err
+    assert "left out, because it does not describe the result" in capfd.readouterr().err
     assert tags_in("in.tif") == AUTHOR
     assert run([*words, "-o", "x/"]) == 2
 
@@ -284,7 +284,7 @@ def test_tags_of_pages_behind_the_first_are_said(capfd):
     first, second = (Image.fromarray(NOISE[:size]) for size in (20, 24))
     first.save("in.tif", save_all=True, append_images=[second], tiffinfo={270: "both"})
     filtered("in.tif", "out.tif", "-q")
-    assert capfd.readouterr().err == "in.tif: tags of pages behind the first are left out\n"
+    assert capfd.readouterr().err == "in.tif: tags of pages after the first are left out\n"
 
 
 def test_tags_stay_in_a_tiff_of_floats_and_of_misread_samples(capfd):

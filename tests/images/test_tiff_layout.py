@@ -182,7 +182,7 @@ REFUSED = {
     "compressed by Zstandard": (3, {"compression": 50000, "photometric": 2, "planes": 2}),
     "-colorspace sRGB": (1, {"photometric": 9}),
     "with predictor 2": (3, {"format": FLOAT, "predictor": 2, "photometric": 2}),
-    "what is white is not known": (1, {"format": FLOAT, "photometric": 0}),
+    "its white level is unknown": (1, {"format": FLOAT, "photometric": 0}),
     "samples of format 6": (1, {"format": 6}),
 }
 

@@ -1,16 +1,20 @@
 """Every step costs what it does: operations on large values are charged by the size of the values."""
 
 import os
+import re
 import time
 import tracemalloc
 from contextlib import suppress
 
 import pytest
 
+from convcli.cli.main import run
 from convcli.errors import Refusal
+from convcli.nets import time_limit as time_limit_module
 from convcli.nets.readers.python.interpreter import ModelInterpreter
 from convcli.nets.readers.python.language import limits
 from convcli.nets.readers.read import read_source, read_text
+from convcli.nets.time_limit import time_limit
 
 LARGE = """\
 import re, torch
@@ -125,9 +129,42 @@ def test_definitions_that_grow_take_bounded_time(name):
 
 
 def test_the_time_of_a_reading_is_bounded(monkeypatch):
-    monkeypatch.setattr(limits, "MAX_SECONDS", 0.2)
-    with pytest.raises(Refusal, match=r"takes more than 0\.2 seconds to read"):
-        read_text(f"import torch\nfor i in range(10000000):\n    pass\n{NET}")
+    text = f"import torch\nfor i in range(10000000):\n    pass\n{NET}"
+    with (
+        time_limit(0.2),
+        pytest.raises(Refusal, match=r"more than 0\.2 seconds to read; --timeout 2 allows more"),
+    ):
+        read_text(text)
+    monkeypatch.setattr(time_limit_module, "MAX_SECONDS", 0.2)
+    with pytest.raises(Refusal, match=r"more than 0\.2 seconds to read\n"):
+        read_text(text)
+
+
+def test_the_limit_of_time_is_an_option_and_steps_grow_with_it(monkeypatch, tmp_path, capfd):
+    monkeypatch.setattr(limits, "MAX_STEPS", 20_000)
+    path = tmp_path / "net.py"
+    path.write_text(f"import torch\nfor i in range(12000):\n    pass\n{NET}")
+    for command in (["shape", "--input", "32", "-q"], ["draw", "--input", "32", "-o", "-"]):
+        name, *words = command
+        assert run([name, str(path), *words]) == 2
+        assert (
+            "takes more than 20,000 steps to read; --timeout 40 allows more"
+            in capfd.readouterr().err
+        )
+        assert run([name, str(path), *words, "--timeout", "40"]) == 0
+
+
+def test_a_search_of_inputs_ends_with_the_limit_and_says_so(monkeypatch, tmp_path, capfd):
+    text = "import torch\nimport torch.nn as nn\nclass Net(nn.Module):\n    def forward(self, x):\n"
+    text += "        for i in range(9000): pass\n        return x.view(-1, 3, 40000)\n"
+    path = tmp_path / "net.py"
+    path.write_text(text)
+    monkeypatch.setattr(time_limit_module, "MAX_SECONDS", 0.5)
+    before = time.process_time()
+    run(["shape", f"{path}:Net", "--input", "32x32x3", "--fit"])
+    assert time.process_time() - before < 5
+    said = capfd.readouterr().err
+    assert re.search(r"ended early, after \d+ inputs?; --timeout 5 allows more", said)
 
 
 def test_no_limit_can_be_caught_by_the_program(monkeypatch):

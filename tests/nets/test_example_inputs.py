@@ -44,7 +44,7 @@ def test_a_text_names_its_input_by_calling_its_network(lines, tmp_path, capsys):
     streams = capsys.readouterr()
     if not TRIED[lines]:
         assert code == 2
-        assert "the input's size is not known" in streams.err
+        assert "the input's size is unknown" in streams.err
         return
     result = json.loads(streams.out)
     assert "x".join(map(str, result["input"].values())) == TRIED[lines]

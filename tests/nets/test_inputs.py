@@ -172,7 +172,11 @@ def test_a_network_of_one_input_takes_one(said):
         ("torch.Size([1, 3, 224, 224])", "7x7x512", ""),
         ("224x224x3", "7x7x512", ""),
         ("3x224x224", "7x7x512", "3x224x224 is read as 3 channels of 224x224"),
-        ("(3, 224, 224)", "7x7x512", "(3, 224, 224) has no batch: it is read as (1, 3, 224, 224)"),
+        (
+            "(3, 224, 224)",
+            "7x7x512",
+            "(3, 224, 224) has no batch axis: it is read as (1, 3, 224, 224)",
+        ),
     ],
 )
 def test_channels_first_is_understood_or_said(said, size, output, note):
@@ -221,7 +225,7 @@ def test_texts_of_inputs(text, size):
     [
         ("(1", "'(1' is not a whole number"),
         ("(a, 3)", "'a' is not a whole number"),
-        ("(1, 3):complex", "'complex' is no type of values"),
+        ("(1, 3):complex", "'complex' is not a type of values"),
         ("(0, 3)", "0 is too small"),
         ("(1, 2, 3, 4, 5, 6, 7, 8, 9)", "more than 8 axes"),
     ],
@@ -300,7 +304,7 @@ def test_steps_along_the_first_axis_are_no_batch(capfd, tmp_path):
         "        return self.lstm(x)[0]\n"
     )
     assert run(["shape", str(path), "--input", "(10, 1, 8)"]) == 0
-    assert "lstm.lstm1 takes one step of each of a batch of 10" in capfd.readouterr().err
+    assert "lstm.lstm1 takes one step of each item of a batch of 10" in capfd.readouterr().err
     path.write_text(path.read_text().replace("8, 16", "8, 16, batch_first=True"))
     assert run(["shape", str(path), "--input", "(10, 5, 8)"]) == 0
     assert "one step" not in capfd.readouterr().err

@@ -94,15 +94,15 @@ def test_a_keras_file_is_read_from_its_configuration(tmp_path):
         (functional(INPUT_LAYER, layer("Dense", ["nobody"], name="d", units=3)), "not there"),
         (
             functional(INPUT_LAYER, layer("x); import os; (", ["in"], name="d")),
-            "no name of a layer",
+            "not a name of a layer",
         ),
         (
             functional(INPUT_LAYER, layer("Dense", ["in"], name="d", units=1e400)),
             "neither a number",
         ),
         ({"class_name": "Sequential", "config": {"layers": [3]}}, "has no config"),
-        ("{", "is no JSON"),
-        ("[" * 100_000, "is no JSON"),
+        ("{", "is not JSON"),
+        ("[" * 100_000, "is not JSON"),
         ("{}", "no class_name"),
     ],
 )
@@ -153,7 +153,7 @@ def test_an_exported_program_of_two_inputs_counts_products_of_activations_apart(
 
 def test_an_exported_program_stands_for_its_sizes_alone():
     reading = read_words([str(FILES / "two.pt2")])
-    with pytest.raises(UnfitError, match="was exported for x 1x3x16x16, y 4x5 alone"):
+    with pytest.raises(UnfitError, match="was exported for x 1x3x16x16, y 4x5 only"):
         reading.network.at((3, 32, 32))
 
 
@@ -187,10 +187,14 @@ def test_a_tflite_file_is_read_with_its_channels_last(tmp_path, half):
 @pytest.mark.parametrize(
     ("code", "custom", "why"),
     [
-        (32, "Landmarks2TransformMatrix", "somebody's own is not read; it is Landmarks2Transform"),
+        (
+            32,
+            "Landmarks2TransformMatrix",
+            "a custom operator is not read; it is Landmarks2Transform",
+        ),
         (44, None, "weights of its own is not read; it is UNIDIRECTIONAL_SEQUENCE_LSTM"),
         (132, None, "weights of its own is not read; it is CONV_3D"),
-        (171, None, "somebody's own is not read; it is operator 171"),
+        (171, None, "a custom operator is not read; it is operator 171"),
         (118, None, "a graph that depends on values is not read; it is IF"),
     ],
 )
@@ -229,9 +233,12 @@ def test_a_configuration_of_darknet_has_its_published_figures():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("[net]\nwidth=8\nheight=8\n[convolutional]\nfilters=x\n", "filters=x is no whole number"),
-        ("[net]\nwidth=8\nheight=8\n[shortcut]\nfrom=-3\n", "-3 is no section before this one"),
-        ("[net]\nwidth=8\nheight=8\n[route]\nlayers=9\n", "9 is no section before"),
+        (
+            "[net]\nwidth=8\nheight=8\n[convolutional]\nfilters=x\n",
+            "filters=x is not a whole number",
+        ),
+        ("[net]\nwidth=8\nheight=8\n[shortcut]\nfrom=-3\n", "-3 is not a section before this one"),
+        ("[net]\nwidth=8\nheight=8\n[route]\nlayers=9\n", "9 is not a section before"),
         ("[net]\nwidth=8\nheight=8\n[lstm]\n", r"\[lstm\] is not read"),
         ("[net]\nwidth=8\nheight=8\n[reorg]\nstride=3\n", "3 does not divide 8x8"),
         ("[net]\nwidth=8\nheight=8\n[connected]\nactivation=lekky\n", "did you mean leaky"),

@@ -128,7 +128,7 @@ def test_the_weights_of_the_file_are_run(tmp_path):
 
 
 def test_channels_last_is_looked_through(tmp_path):
-    """The transposes of a TensorFlow file are no layers, and receptive fields go on."""
+    """The transposes of a TensorFlow file are not layers, and receptive fields go on."""
     arrays = {"conv/kernel:0": floats(4, 3, 3, 3), "scale": floats(4), "w": floats(2, 4, 3, 3)}
     nodes = [
         ("Transpose", ["x"], ["a"], {"perm": [0, 3, 1, 2]}),
@@ -320,7 +320,7 @@ LFS = b"version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 1234\n
         (b'{"modelTopology": {"class_name": "Model"}}', "model.json", "a TensorFlow.js model"),
         (b'{"model_type": "vit", "layers": 3}', "config.json", "a configuration of transformers"),
         (b"\x0a\x12\x0a\4conv", "frozen.pb", "a TensorFlow graph: convert it"),
-        (b"\1\2\3", "file.dat", "a file of bytes of no kind that is known here"),
+        (b"\1\2\3", "file.dat", "a binary file of an unknown kind"),
     ],
 )
 def test_other_files_are_named_by_their_bytes(tmp_path, data, name, what):
@@ -333,7 +333,9 @@ def test_other_files_are_named_by_their_bytes(tmp_path, data, name, what):
 def test_files_that_hold_no_weights_are_named_too(tmp_path):
     path = tmp_path / "net.pth"
     path.write_bytes(LFS)
-    with pytest.raises(Refusal, match="a pointer of Git LFS, no file of weights: fetch the file"):
+    with pytest.raises(
+        Refusal, match="a pointer of Git LFS, not a file of weights: fetch the file"
+    ):
         weight_file(str(path))
 
 
@@ -381,4 +383,4 @@ def test_batch_normalizations_that_the_exporter_folded_are_said(tmp_path, weight
     nodes = [("Conv", ["x", weight, bias], ["y"], {})]
     model = model_of(nodes, {"x": [1, 3, 8, 8]}, {"y": [1, 4, 6, 6]}, arrays)
     (note,) = summary_of(saved(model, tmp_path), (3, 8, 8)).notes
-    assert note.startswith("batch normalizations are folded into 1 convolution by the exporter")
+    assert note.startswith("the exporter folded batch normalizations into 1 convolution")

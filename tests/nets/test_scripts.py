@@ -194,7 +194,7 @@ REFUSED = {
     ),
     "an unknown layer in a loop": (
         "layers = []\nfor i in range(3):\n    layers.append(nn.Mystery(3))",
-        "'Mystery' is no layer that is known here",
+        "'Mystery' is not a layer that is known here",
         "  text:3   layers.append(nn.Mystery(3))",
     ),
     "a loop over what is not known that adds layers": (
@@ -205,7 +205,7 @@ REFUSED = {
     ),
     "a function of a tensor that is not known": (
         "import torch\nx = torch.randn(1, 8)\ny = mystery(x)",
-        "'mystery' is no function that is known here",
+        "'mystery' is not a function that is known here",
         "  text:3   y = mystery(x)",
     ),
     "shapes in a helper": (
@@ -333,7 +333,7 @@ def test_a_model_that_does_not_read_the_first_input_is_refused():
 
 
 def test_a_model_that_stops_inside_a_function_is_refused(tmp_path):
-    """What was recorded before the layer that is not known is no network."""
+    """What was recorded before the layer that is not known is not a network."""
     text = (
         "from tensorflow import keras\nfrom tensorflow.keras import layers\n"
         "def make():\n    i = keras.Input((32, 32, 3))\n    x = layers.Conv2D(8, 3)(i)\n"

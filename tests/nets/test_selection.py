@@ -131,7 +131,7 @@ def test_the_hook_refuses_a_network_beyond_its_budget(capfd):
     assert (command, hook["language"], hook["pass_filenames"]) == ("convcli", "python", False)
     assert run([*words, "lenet5", "--expect", "params<=2M"]) == 0
     assert run([*words, "lenet5", "--expect", "params<=2k"]) == 1
-    assert "expected params<=2000, it is 61706" in capfd.readouterr().err
+    assert "expected params<=2000, but it is 61706" in capfd.readouterr().err
 
 
 def test_networks_are_compared_a_row_each():
@@ -165,7 +165,7 @@ def test_networks_are_compared_a_row_each():
 @pytest.mark.parametrize(
     ("words", "options", "text"),
     [
-        (("lenet5",), {}, "takes two networks or more"),
+        (("lenet5",), {}, "takes at least two networks"),
         (("lenet5", "vgg17"), {}, "vgg17: no network is called 'vgg17'; did you mean vgg19"),
         (("lenet5", "vgg16"), {"columns": ("unread",)}, "knows the columns input, output"),
         (("lenet5", "vgg16"), {"get": ("params",)}, "--compare does not go with --get"),

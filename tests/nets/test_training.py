@@ -133,12 +133,12 @@ def test_the_command_looks_for_the_largest_batch(capsys):
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        (("--fits", "1GiB"), 2, "give --train adam too"),
+        (("--fits", "1GiB"), 2, "add --train adam"),
         (("--train", "sgd", "--columns", "layer"), 2, "--train does not go with --columns"),
         (("--train", "sgd", "--dtype", "int8"), 2, "not int8"),
         (("--train", "sgd", "--fits", "1KiB"), 1, "one image takes"),
         (("--train", "rmsprop"), 2, "not one of sgd, momentum, adam, adamw"),
-        (("--train", "sgd", "--fits", "lots"), 2, "no amount of memory"),
+        (("--train", "sgd", "--fits", "lots"), 2, "not an amount of memory"),
     ],
 )
 def test_what_cannot_be_told_is_refused(capsys, words, code, message):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from convcli.cli.main import run
-from convcli.nets.analysis import valid_inputs
+from convcli.nets import time_limit
 from convcli.nets.analysis.summary import summarize, trace
 from convcli.nets.analysis.valid_inputs import fitting_inputs
 from convcli.nets.readers.read import read_text
@@ -124,6 +124,6 @@ def test_a_function_that_meets_other_sizes_is_a_misfit_with_its_line(
 def test_a_search_that_ends_early_says_so_and_nothing_it_does_not_know(monkeypatch):
     """Of a network that is slow to read, sides are left untried: none of them is said not to work."""
     network = read_text(UNET).network
-    monkeypatch.setattr(valid_inputs, "MAX_SEARCH_SECONDS", -1.0)
+    monkeypatch.setattr(time_limit, "MAX_SECONDS", -1.0)
     fit = fitting_inputs(network, trace(network, (3, 30, 30)), near=True)
-    assert fit.notes == ("the search for square inputs that work ended early, behind 0 inputs",)
+    assert fit.notes == ("the search for square inputs that work ended early, after 0 inputs",)

@@ -41,7 +41,7 @@ def cost(problem: Problem) -> float:
 
 
 def workspace_bytes(problem: Problem) -> int:
-    """What bands take that are no matrices of `dtype` yet; nothing where x is."""
+    """What bands take that are not matrices of `dtype` yet; nothing where x is."""
     rows = _bands(problem)[0][1]
     columns = problem.channels * rows * problem.output[1] * problem.itemsize
     return threads() * columns

@@ -110,13 +110,13 @@ def _parts(block: Block) -> tuple[str, ...]:
 
 
 def _check_parts(blocks: Sequence[Block], opened: Sequence[tuple[str, ...]]) -> None:
-    """Refuse what is to be expanded and is no part of a name."""
+    """Refuse what is to be expanded and is not a part of a name."""
     known = {parts[:count]: None for parts in map(_parts, blocks) for count in range(1, len(parts))}
     for part in opened:
         if part not in known:
             name, names = ".".join(part), [".".join(parts) for parts in known]
             some = f"; there are {', '.join(map(safe, names[:6]))}" if names else ""
-            raise SpecError(f"{safe(name)} is no part of the network{some}{like(name, names)}")
+            raise SpecError(f"{safe(name)} is not a part of the network{some}{like(name, names)}")
 
 
 def _folded(summary: Summary) -> list[Block]:

@@ -89,7 +89,7 @@ class Figure:
         self.style: str = options.style or self._default_style()
         self.blocks: Sequence[Block] = self._fitting_blocks()
         if self.style != "blocks" and options.direction == "down":
-            raise SpecError(f"{self.style} go from left to right; --style blocks goes down too")
+            raise SpecError(f"{self.style} go from left to right; only --style blocks goes down")
 
     def _default_style(self) -> str:
         blocks = blocks_of(self.summary, self.options.depth, False, self.options.expand)

@@ -24,7 +24,7 @@ from convcli.drawing.network.scene import (
     text_width,
 )
 
-MARGIN, GAP, RANK_GAP, LANE = 28.0, 26.0, 26.0, 18.0
+MARGIN, GAP, RANK_GAP, TRACK = 28.0, 26.0, 26.0, 18.0
 SIZE, LEADING = 11.0, 14.0
 SWEEPS = 8
 CORNER = 8.0
@@ -63,7 +63,7 @@ def layered_scene(
             for rank in range(ranks[source] + 1, ranks[index]):
                 layers[rank].append(len(widths))
                 chain.append(len(widths))
-                widths.append(LANE)
+                widths.append(TRACK)
             edges.append([*chain, index])
     near: list[list[tuple[int, int]]] = [[] for _ in widths]
     for chain in edges:

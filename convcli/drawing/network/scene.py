@@ -35,7 +35,7 @@ class Line(NamedTuple):
     arrow: bool = True
     width: float = 1
     arc: bool = False
-    """Whether it joins layers that are no neighbors."""
+    """Whether it joins layers that are not neighbors."""
 
 
 class Text(NamedTuple):

@@ -1,8 +1,8 @@
 """The styles `volumes` and `maps`: layers from left to right to scale, as papers draw them.
 
 A volume is as high and wide as its maps and as thick as they are many; `maps` draws some sheets
-instead. Edges between layers that are no neighbors are arcs above, and layers of a shortcut into an
-addition stand on its arc.
+instead. Edges between layers that are not neighbors are arcs above, and layers of a shortcut into
+an addition stand on its arc.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +35,7 @@ MARGIN, TALLEST, THICKEST, GAP = 28.0, 150.0, 46.0, 14.0
 OBLIQUE = 0.36
 """How far a map's width goes back, along both axes."""
 SHEETS, STEP = 8, 4.0
-LANE, SIZE, LEADING = 11.0, 11.0, 14.0
+TRACK, SIZE, LEADING = 11.0, 11.0, 14.0
 
 
 class Solid(NamedTuple):
@@ -67,14 +67,14 @@ def volumes_scene(
     """The figure of a network whose layers stand in one line."""
     blocks, arcs = _in_line(blocks)
     solids, captions = _solids(blocks, labels, SCALES[scale], style)
-    lanes = _lanes([arc[:2] for arc in arcs])
+    tracks = _lanes([arc[:2] for arc in arcs])
     tallest = max(solid.height / 2 + solid.back for solid in solids)
-    top = MARGIN + (24 if title else 0) + (LANE * (max(lanes, default=-1) + 2) if arcs else 0)
+    top = MARGIN + (24 if title else 0) + (TRACK * (max(tracks, default=-1) + 2) if arcs else 0)
     middle = top + tallest
     items: list[Item] = []
     above: list[Item] = []
-    for (source, index, on_arc), lane in zip(arcs, lanes, strict=True):
-        y = top - LANE * (lane + 1)
+    for (source, index, on_arc), track in zip(arcs, tracks, strict=True):
+        y = top - TRACK * (track + 1)
         start, end = solids[source], solids[index]
         points = (
             (start.middle + 2, middle - start.height / 2 - start.back / 2),
@@ -298,12 +298,12 @@ WINDOW_AT, CELL_AT = 0.55, 0.3
 
 def _lanes(arcs: Sequence[tuple[int, int]]) -> list[int]:
     """The lowest lane for each arc in which it meets no other; short ones are inside."""
-    lanes = [0] * len(arcs)
+    tracks = [0] * len(arcs)
     placed: list[tuple[int, int, int]] = []
     for number in sorted(range(len(arcs)), key=lambda i: (arcs[i][1] - arcs[i][0], arcs[i])):
         start, end = arcs[number]
-        taken = {lane for a, b, lane in placed if a < end and start < b}
-        lane = next(lane for lane in range(len(arcs) + 1) if lane not in taken)
-        lanes[number] = lane
-        placed.append((start, end, lane))
-    return lanes
+        taken = {track for a, b, track in placed if a < end and start < b}
+        track = next(track for track in range(len(arcs) + 1) if track not in taken)
+        tracks[number] = track
+        placed.append((start, end, track))
+    return tracks

@@ -45,8 +45,8 @@ def svg(scene: Scene, dark: Theme | None = None) -> str:
     # whole pixels: programs differ in how they round others, and then in every edge
     width, height = ceil(scene.width), ceil(scene.height)
     if width > MAX_WIDTH:
-        shown = ceil(height * MAX_WIDTH / width)
-        width, height, box = MAX_WIDTH, shown, f"{width} {shown * width / MAX_WIDTH:.2f}"
+        limited = ceil(height * MAX_WIDTH / width)
+        width, height, box = MAX_WIDTH, limited, f"{width} {limited * width / MAX_WIDTH:.2f}"
     else:
         box = f"{width} {height}"
     lines = [
@@ -141,11 +141,11 @@ def tikz(scene: Scene) -> str:
             case Text((x, y), text, color, size, anchor) if text:
                 colors.add(color)
                 where = "base" if anchor == "middle" else "base west"
-                shown = "".join(TEX.get(c, c if c.isascii() else "?") for c in text)
+                letters = "".join(TEX.get(c, c if c.isascii() else "?") for c in text)
                 font = rf"\fontsize{{{_number(size)}bp}}{{{_number(size)}bp}}\selectfont "
                 body.append(
                     rf"\node[anchor={where},inner sep=0,text={_tex_color(color)}] "
-                    f"at ({_number(x)},{_number(y)}) {{{font}{shown}}};"
+                    f"at ({_number(x)},{_number(y)}) {{{font}{letters}}};"
                 )
     defined = [
         rf"\definecolor{{{_tex_color(c)}}}{{HTML}}{{{c[1:].upper()}}}" for c in sorted(colors)

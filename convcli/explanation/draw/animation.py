@@ -144,7 +144,7 @@ def _mp4(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         raise OutputError(
-            "an .mp4 is written by ffmpeg, which is not installed; .gif needs nothing"
+            "ffmpeg writes .mp4 files and is not installed; .gif needs no other program"
         )
     frames = sheet.frames()
     first = _on_paper(next(frames))

@@ -69,7 +69,7 @@ class ConvolutionLesson {
       if (state.border === "valid" && padding > 0)
         return "the border valid adds no cells: set the padding to 0";
       if (this.isPool && padding >= axis.reach)
-        return `padding ${padding}: a window of ${axis.reach} cells would see nothing else`;
+        return `padding ${padding}: a window of ${axis.reach} cells would see nothing but padding`;
       if (this.isTransposed && state.extra[k] >= Math.max(state.stride[k], state.dilation[k]))
         return `output padding ${state.extra[k]} must be smaller than the stride or the dilation`;
       if (this.isTransposed && axis.outputs < 1)

@@ -60,7 +60,7 @@ def network_data(
     budget = Budget(max_bytes)
     picture_maps = budget.maps(x)
     if picture_maps is None:
-        raise SpecError(f"--max-size {bytes_text(max_bytes)} does not hold the picture itself")
+        raise SpecError(f"--max-size {bytes_text(max_bytes)} is too small for the picture itself")
     nodes: list[Record] = [
         {
             "name": INPUT,
@@ -130,7 +130,7 @@ def _node(row: Row, maps: Array, weights: Mapping[str, Array], budget: Budget) -
     """A layer's line in the table, its maps, and how a cell of them is computed."""
     stored = budget.maps(maps)
     step = _step(row) if stored is not None else None
-    held: dict[str, str] | None = {}
+    embedded: dict[str, str] | None = {}
     if step is not None and step.needs:
         prefix = f"{row.node.owner or row.name}."
         own = {
@@ -138,13 +138,13 @@ def _node(row: Row, maps: Array, weights: Mapping[str, Array], budget: Budget) -
             for name, array in weights.items()
             if name.startswith(prefix)
         }
-        held = budget.weights(own)
+        embedded = budget.weights(own)
     why = ""
     if stored is None:
         why = f"its maps, {bytes_text(2 * maps.size)}, were left out of the page"
     elif step is None:
         why = f"cells of {row.type} are shown without their arithmetic"
-    elif held is None:
+    elif embedded is None:
         why = "its weights were left out of the page"
     fields = row.receptive_field
     return {
@@ -158,7 +158,7 @@ def _node(row: Row, maps: Array, weights: Mapping[str, Array], budget: Budget) -
         "maps": stored,
         "why": why,
         "step": step and {"kind": step.kind, "needs": step.needs, **step.numbers},
-        "weights": held,
+        "weights": embedded,
     }
 
 
@@ -184,7 +184,7 @@ def _step(row: Row) -> Step | None:
             sizes = [size or n for size, n in zip(layer.sizes, shape[1:], strict=True)]
             numbers = {"pool": layer.kind, "sizes": [1] * (2 - len(sizes)) + sizes}
             return Step("adaptive", {**numbers, "squeeze": layer.squeeze})
-        case Linear() if layer.reach(shape) == "all":
+        case Linear() if layer.scope(shape) == "all":
             return Step("linear", {}, True)
         case Activation():
             return Step("activation", {"name": layer.type, "slope": layer.slope})

@@ -234,7 +234,7 @@ class PictureLesson {
         this.filter();
       };
       image.onerror = () => {
-        this.note.textContent = `${file.name} is no picture that this browser reads`;
+        this.note.textContent = `${file.name} is not a picture that this browser reads`;
       };
       image.src = reader.result;
     };

@@ -15,11 +15,13 @@ from math import ceil, floor
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import DTypeLike, NDArray
 
 from convcli import geometry
 from convcli.borders import Border
 from convcli.conv.padding import FILL
+from convcli.geometry import ceil_div
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics
 from convcli.images.engines.row_bands import (
@@ -124,9 +126,9 @@ class GaussianGrid(NamedTuple):
         def run(top: int, bottom: int, out: Stored, scratch: Scratch) -> Statistics:
             lines = geometry.Window(1, row_step).hull(range(top, bottom))
             begin = lines.start - lines.start % rows.step  # blocks start where the grid repeats
-            drawn = _drawn(coarse, rows, columns, begin, lines.stop, width)
+            drawn = _drawn(coarse, rows, columns, begin, lines.stop, width, scratch)
             values = drawn.reshape(lines.stop - begin, width, channels)[lines.start - begin :]
-            return quantizer.samples(values[::row_step, ::column_step], out)[1]
+            return quantizer.samples(values[::row_step, ::column_step], out, scratch)[1]
 
         return Work(rows.block * max(1, 96 // rows.block), run)
 
@@ -247,29 +249,39 @@ def _gather_across(rows: Floats, columns: Axis, out: Floats) -> None:
         out[:, left : left + count] = part @ transposed[: part.shape[1], :count]
 
 
-def _drawn(coarse: Floats, rows: Axis, columns: Axis, top: int, bottom: int, width: int) -> Floats:
+def _drawn(
+    coarse: Floats,
+    rows: Axis,
+    columns: Axis,
+    top: int,
+    bottom: int,
+    width: int,
+    scratch: Scratch,
+) -> Floats:
     """Output rows top to bottom, (rows, width · channels); `top` is a multiple of the step."""
     channels = len(coarse)
     first = rows.first_used + top // rows.step
     last_block = (bottom - 1 - top) // rows.block
     count = rows.spread.shape[1] + last_block * rows.block // rows.step
     count = min(count, rows.places - first)
-    lines = np.empty((count, width, channels), coarse.dtype)
-    transposed = np.ascontiguousarray(columns.spread.T)
-    plane = np.empty((count, width), coarse.dtype)
-    for channel in range(channels):
-        for left in range(0, width, columns.block):
-            drawn = min(columns.block, width - left)
-            begin = columns.first_used + left // columns.step
-            end = min(begin + transposed.shape[0], columns.places)
-            np.matmul(
-                coarse[channel, first : first + count, begin:end],
-                transposed[: end - begin, :drawn],
-                out=plane[:, left : left + drawn],
-            )
-        lines[..., channel] = plane
+    # all blocks along the rows at once: short products make threads wait for each other
+    reads, block = columns.spread.shape[1], columns.block
+    blocks = ceil_div(width, block)
+    begin = columns.first_used
+    padded = np.zeros((channels, count, blocks * block // columns.step + reads), coarse.dtype)
+    read = coarse[:, first : first + count, begin : begin + padded.shape[2]]
+    padded[..., : read.shape[2]] = read
+    places = sliding_window_view(padded, reads, axis=2)[:, :, :: block // columns.step]
+    across = scratch.array("across", channels * count * blocks * block, coarse.dtype)
+    across = across.reshape(-1, block)
+    np.matmul(places[:, :, :blocks].reshape(-1, reads), columns.spread.T, out=across)
+    lines = scratch.array("lines", count * width * channels, coarse.dtype)
+    lines = lines.reshape(count, width, channels)
+    planes = across.reshape(channels, count, -1)[..., :width]
+    np.copyto(lines, planes.transpose(1, 2, 0))
     flat = lines.reshape(count, -1)
-    out = np.empty((bottom - top, flat.shape[1]), coarse.dtype)
+    out = scratch.array("drawn", (bottom - top) * flat.shape[1], coarse.dtype)
+    out = out.reshape(bottom - top, -1)
     for begin in range(0, bottom - top, rows.block):
         drawn = min(rows.block, bottom - top - begin)
         low = begin // rows.step

@@ -101,7 +101,7 @@ class Quantizer:
         self.gain, self.offset = float(gain), float(offset)
         self.square = float(scale * scale * intensity.square)
         self.fractional = fractional or bound >= 2**53
-        """Whether floats are no exact integers."""
+        """Whether floats are not exact integers."""
 
         # ⌊gain · R + offset + ½⌋ = ⌊(R · a + b) / d⌋
         common = gain.denominator * offset.denominator

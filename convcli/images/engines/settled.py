@@ -2,8 +2,8 @@
 
 Sums of float32 are twice as fast as those of float64, and off by at most a few 1e-4 of a gray
 level. A value that far from the next border between two samples, and from the least and greatest
-value of its band, gives the sample and the statistics of the true value: the others, about one in
-two thousand, are computed anew from integers.
+value known, gives the sample and the statistics of the true value: the others, about one in two
+thousand, are computed anew from integers.
 """
 
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from convcli.geometry import Pair
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.column_products import ColumnProducts
 from convcli.images.engines.correlate import Correlator, weight
-from convcli.images.engines.quantize import IntensityMap, Statistics
+from convcli.images.engines.quantize import NOTHING, IntensityMap, Statistics, combined
 from convcli.images.engines.row_bands import Bands, Work, band_rows
 from convcli.images.engines.shift_passes import Scratch, memory_order
 from convcli.images.kernels.kernel import separated
@@ -23,6 +23,8 @@ SINGLE = np.dtype(np.float32)
 
 NANOSECONDS_TO_SETTLE = 1.5
 """Per sample, as the prices of stencils."""
+
+INF = float("inf")
 
 MAX_SLACK = 2.0**-9
 """Of a gray level. With more too many samples are in doubt."""
@@ -69,49 +71,64 @@ class Settled(NamedTuple):
 
     def work(self, bands: Bands, intensity: IntensityMap, full: int, threads: int) -> Work:
         """Samples without transparency, exactly."""
-        most, exactly, _ = self.exact.work(bands, intensity, full, threads)
+        step, exactly, _ = self.exact.work(bands, intensity, full, threads)
         quantizer, slack = self.exact.quantizer(intensity, full), self.slack(intensity, full)
         rows, columns = self.exact.shape
         cells, channels = bands.width() * bands.pixels.shape[2], bands.pixels.shape[2]
         steps = np.add.outer(np.arange(rows) * cells, np.arange(columns) * channels).reshape(-1)
-        count = min(most, band_rows(cells, bands.size[0], SINGLE.itemsize, rows, threads))
+        rough = self.rough.times(quantizer.gain)
+        count = band_rows(cells, bands.size[0], SINGLE.itemsize, rows, threads)
         taps = self.exact.kernel.parts[0].matrix.reshape(-1).astype(np.float64)
 
         def run(top: int, bottom: int, out: Stored, scratch: Scratch) -> Statistics:
             first, last = bands.span(0, count)
             buffer = scratch.array("extended", (last - first) * cells, SINGLE)
             band = bands.read(top, bottom, SINGLE, buffer)
-            values = self.rough.run(band, scratch, "rough")
+            values = rough.run(band, scratch, "rough")
             if quantizer.absolute:
                 np.abs(values, out=values)
-            np.multiply(values, np.float32(quantizer.gain), out=values)
             np.add(values, np.float32(quantizer.offset + 0.5 + slack), out=values)
-            doubtful = _doubtful(values, 2 * slack, scratch)
+            least, greatest = float(values.min()), float(values.max())
+            doubtful = _doubtful(values, (least, greatest), 2 * slack, scratch)
             if len(doubtful[0]) * taps.size > values.size:  # a flat band
-                return exactly(top, bottom, out, scratch)
+                total = NOTHING
+                for begin in range(top, bottom, step):
+                    end = min(begin + step, bottom)
+                    part = exactly(begin, end, out[begin - top : end - top], scratch)
+                    total = combined(total, part)
+                return total
             r, w, c = doubtful
             windows = (r * cells + w * channels + c)[:, np.newaxis] + steps
             true = band.reshape(-1)[windows].astype(np.float64) @ taps
-            settled, (low, high, clipped, *_) = quantizer.samples(true)
+            settled, known = quantizer.samples(true)
             values[doubtful] = full / 2  # not clipped
-            others = quantizer.stored(values, [], [low, high], out, scratch)[1]
+            ends = [least - 0.5, greatest - 0.5]
+            others = quantizer.stored(values, [], ends, out, scratch)[1]
             out[doubtful] = settled
-            return others._replace(clipped=clipped + others.clipped)
+            total = Statistics(INF, -INF, known.clipped + others.clipped, values.size)
+            if not len(r):
+                return total
+            low, high = scratch.ends
+            scratch.ends = min(low, known.minimum), max(high, known.maximum)
+            return total._replace(minimum=known.minimum, maximum=known.maximum)
 
         return Work(count, run)
 
 
-def _doubtful(values: Values, slack: float, scratch: Scratch) -> tuple[Values, ...]:
-    """Where values are little above an integer, or close to the least or greatest of them."""
+def _doubtful(
+    values: Values, ends: tuple[float, float], slack: float, scratch: Scratch
+) -> tuple[Values, ...]:
+    """Where values are little above an integer, or may be beyond all that are known exactly."""
     axes = memory_order(values)
     values = values.transpose(axes)
     rest, mask = scratch.like("rest", values, SINGLE), scratch.like("doubtful", values, np.bool_)
     np.floor(values, out=rest)
     np.subtract(values, rest, out=rest)
     np.less_equal(rest, np.float32(slack), out=mask)
-    least, greatest = values.min(axis=(1, 2)), values.max(axis=(1, 2))
-    low, high = least.min() + np.float32(slack), greatest.max() - np.float32(slack)
-    for row in np.flatnonzero((least <= low) | (greatest >= high)):
-        mask[row] |= (values[row] <= low) | (values[row] >= high)
+    (least, greatest), (low, high) = ends, scratch.ends
+    if least - slack < low + 0.5:
+        mask |= values <= np.float32(least + slack)
+    if greatest > high + 0.5:
+        mask |= values >= np.float32(greatest - slack)
     places = np.unravel_index(np.flatnonzero(mask), mask.shape)
     return tuple(places[axes.index(axis)] for axis in range(values.ndim))

@@ -22,7 +22,7 @@ Offset: TypeAlias = tuple[int, int]
 
 
 class Scratch:
-    """Valuess to work in, made once and used for every band of a thread.
+    """Arrays to work in, made once and used for every band of a thread.
 
     A fresh array of half a megabyte costs more than what is computed in it: the system hands out
     zeroed pages one by one.
@@ -32,6 +32,8 @@ class Scratch:
         self._arrays: dict[tuple[str, np.dtype[Any]], Values] = {}
         self.next_row = -1
         """The row after those of the last band, where an engine goes on from it."""
+        self.ends = float("inf"), float("-inf")
+        """The least and greatest value of all bands so far, where an engine looks beyond them."""
 
     def array(self, name: str, size: int, dtype: DTypeLike) -> Values:
         """A flat array of a size, whose cells hold anything."""

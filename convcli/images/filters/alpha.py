@@ -41,7 +41,7 @@ class AlphaEngine(ABC):
     def __init__(self, kernel: Kernel, full: int, floating: bool = False) -> None:
         self.full, self.total = full, kernel.sum
         self.light = Correlator(kernel, full * full, floating, floating)
-        self.cover = Correlator(kernel, full, floating, floating)
+        self.coverage = Correlator(kernel, full, floating, floating)
 
     @property
     def text(self) -> str:
@@ -119,13 +119,13 @@ class ConstantAlpha(AlphaEngine):
     def _differences(
         self, color: Values, alpha: Values, centers: Centers
     ) -> tuple[list[Values], int]:
-        bound = 2 * max(self.light.bound, self.full * self.cover.bound)
+        bound = 2 * max(self.light.bound, self.full * self.coverage.bound)
         light = _strided(self.light.parts(color * alpha), centers)
-        cover = _strided(self.cover.parts(alpha), centers)
+        coverage = _strided(self.coverage.parts(alpha), centers)
         center = _wide(color[centers], bound)
         return [
             _wide(one, bound) - center * _wide(other, bound)
-            for one, other in zip(light, cover, strict=True)
+            for one, other in zip(light, coverage, strict=True)
         ], bound
 
     def _visible(
@@ -140,12 +140,12 @@ class ConstantAlpha(AlphaEngine):
             return nothing, NOTHING._replace(samples=nothing.size)
         # what is hidden is counted as one pixel that is visible, and taken off again
         row, column = np.unravel_index(int(visible.argmax()), visible.shape)
-        shown = [response[row : row + 1, column : column + 1].copy() for response in responses]
-        for response, pixel in zip(responses, shown, strict=True):
+        sample = [response[row : row + 1, column : column + 1].copy() for response in responses]
+        for response, pixel in zip(responses, sample, strict=True):
             response[~visible] = pixel[0, 0]
         samples, statistics = self.light.samples(responses, quantizer)
         samples[~visible] = 0
-        more = hidden * self.light.samples(shown, quantizer)[1].clipped
+        more = hidden * self.light.samples(sample, quantizer)[1].clipped
         return samples, statistics._replace(clipped=statistics.clipped - more)
 
 
@@ -156,25 +156,25 @@ class PremultipliedAlpha(AlphaEngine):
         self, color: Values, alpha: Values, centers: Centers, intensity: IntensityMap, out: Stored
     ) -> Statistics:
         (light,) = _strided(self.light.parts(color * alpha), centers)
-        (cover,) = _strided(self.cover.parts(alpha), centers)
-        unit = self.cover.unit / self.total
-        plain, fractional = IntensityMap(False, unit / unit), not self.cover.exact
-        quantizer = Quantizer(unit, plain, self.full, self.cover.bound, fractional)
-        opacity, _ = quantizer.samples(cover.copy())
-        visible = (opacity > 0) & (cover != 0)
-        divisor = np.where(visible, cover, 1)
+        (coverage,) = _strided(self.coverage.parts(alpha), centers)
+        unit = self.coverage.unit / self.total
+        plain, fractional = IntensityMap(False, unit / unit), not self.coverage.exact
+        quantizer = Quantizer(unit, plain, self.full, self.coverage.bound, fractional)
+        opacity, _ = quantizer.samples(coverage.copy())
+        visible = (opacity > 0) & (coverage != 0)
+        divisor = np.where(visible, coverage, 1)
         if self.light.exact:
             doubled, values = self._exact_ratio(light, divisor, intensity)
         else:
             values = self._ratio(light, divisor, intensity)
             doubled = np.floor(2 * values)
-        shown = np.where(visible, values.astype(np.float64), np.nan)
+        opaque = np.where(visible, values.astype(np.float64), np.nan)
         # round half up of v: ⌊(⌊2v⌋ + 1) / 2⌋
         rounded = np.where(visible, (doubled + 1) // 2, 0)
         out[..., :-1], out[..., -1:] = np.clip(rounded, 0, self.full), opacity
         ends = NOTHING.minimum, NOTHING.maximum
         if visible.any():
-            ends = float(np.nanmin(shown)), float(np.nanmax(shown))
+            ends = float(np.nanmin(opaque)), float(np.nanmax(opaque))
         clipped = int(np.count_nonzero(rounded < 0) + np.count_nonzero(rounded > self.full))
         return Statistics(*ends, clipped, rounded.size)
 
@@ -186,7 +186,7 @@ class PremultipliedAlpha(AlphaEngine):
         factor = 2 * gain.numerator * offset.denominator
         added = 2 * offset.numerator * gain.denominator
         common = gain.denominator * offset.denominator
-        largest = self.light.bound * abs(factor) + self.cover.bound * (abs(added) + common)
+        largest = self.light.bound * abs(factor) + self.coverage.bound * (abs(added) + common)
         dtype = np.int64 if largest < 2**62 else object
         light, divisor = (_integers(values).astype(dtype) for values in (light, divisor))
         # a negative sum turns both around
@@ -207,11 +207,11 @@ class PremultipliedAlpha(AlphaEngine):
     ) -> tuple[Values, Values]:
         """Only alpha is kept within 0..full."""
         (light,) = _strided(self.light.parts(color * alpha), centers)
-        (cover,) = _strided(self.cover.parts(alpha), centers)
-        light, cover = light.astype(np.float64), cover.astype(np.float64)
-        opacity = (cover * float(self.cover.unit) / float(self.total)).clip(0, self.full)
+        (coverage,) = _strided(self.coverage.parts(alpha), centers)
+        light, coverage = light.astype(np.float64), coverage.astype(np.float64)
+        opacity = (coverage * float(self.coverage.unit) / float(self.total)).clip(0, self.full)
         visible = opacity > 1e-9 * self.full
-        divisor = np.where(visible, cover, 1)
+        divisor = np.where(visible, coverage, 1)
         return np.where(visible, self._ratio(light, divisor, intensity), 0), opacity
 
 
@@ -233,28 +233,28 @@ def _wide(values: Values, bound: int) -> Values:
     return values.astype(np.int64 if bound < 2**63 else object)
 
 
-def chroma_share(cover: Samples | None, alpha: Samples | None) -> Values | float:
+def chroma_share(coverage: Samples | None, alpha: Samples | None) -> Values | float:
     """How much of a pixel's own chroma its result shows: as far as its own cover makes its alpha.
 
     Premultiplied chroma is c·a; over the alpha of the result it is c·a / alpha, never more than c.
     """
-    if cover is None or alpha is None:
+    if coverage is None or alpha is None:
         return 1.0
-    return np.asarray(np.minimum(cover / np.maximum(alpha, 1e-9), 1.0))
+    return np.asarray(np.minimum(coverage / np.maximum(alpha, 1e-9), 1.0))
 
 
 def mixed(
     source: Values,
-    cover: Values | None,
+    coverage: Values | None,
     result: Values,
     alpha: Values | None,
     amount: float | Values,
 ) -> tuple[Values, Values | None]:
     """An amount of a result, the rest its source: premultiplied color and alpha, divided back."""
-    if cover is None or alpha is None:
+    if coverage is None or alpha is None:
         return source + amount * (result - source), alpha
-    opacity = cover + amount * (alpha - cover)
-    light = source * cover.astype(np.float64)
+    opacity = coverage + amount * (alpha - coverage)
+    light = source * coverage.astype(np.float64)
     light += amount * (result * alpha - light)
     visible = opacity > 1e-9
     return np.where(visible, light / np.where(visible, opacity, 1.0), 0.0), opacity

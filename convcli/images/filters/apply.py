@@ -200,7 +200,7 @@ class Opened(NamedTuple):
         texts = self.picture.notes + losses(self.picture, plan.format, *plan.result)
         loses_color = plan.filtered.colors < self.picture.header.colors
         if loses_color and "icc_profile" in self.picture.metadata:
-            texts += ("gray is not what its color profile describes: that is left out",)
+            texts += ("its color profile is left out: it does not describe gray",)
         return texts
 
 
@@ -357,7 +357,7 @@ def _write_floats(
 ) -> Statistics:
     """The responses as they are: signed, unscaled, neither rounded nor clipped."""
     if picture.frames:
-        raise PictureError("an animation is not written as floats; name one frame of it")
+        raise PictureError("an animation cannot be written as floats; name one of its frames")
     picture = prepared(picture, plan)
     values = _in_range(float_values(picture, plan, threads), picture, plan.spec)
     if plan.spec.bias:
@@ -383,7 +383,7 @@ def _in_range(values: Samples, picture: Picture, spec: FilterSpec) -> Samples:
             f"--range {spec.range.text} rescales samples; arrays hold responses as they are"
         )
     if spec.keeps:
-        raise PictureError("what stays as it is has no responses; write a picture, not floats")
+        raise PictureError("pixels that are kept have no responses; write a picture, not floats")
     if spec.threshold is not None:
         raise PictureError("--threshold makes samples black and white; write a picture, not floats")
     if spec.range.name == "abs":

@@ -158,16 +158,16 @@ def finished(values: Values, picture: Picture, plan: FilterPlan) -> tuple[Pictur
     source = aligned(
         picture.pixels[..., :-1] if plan.separates_alpha else picture.pixels, plan.stages
     )
-    cover = None if alpha is None else aligned(picture.pixels[..., -1:], plan.stages)
+    coverage = None if alpha is None else aligned(picture.pixels[..., -1:], plan.stages)
     if plan.reads_luma:
-        colors = colors + chroma_share(cover, alpha) * (source - luma(source, False))
+        colors = colors + chroma_share(coverage, alpha) * (source - luma(source, False))
     if spec.amount != 1:
-        colors, alpha = mixed(source, cover, colors, alpha, float(spec.amount))
+        colors, alpha = mixed(source, coverage, colors, alpha, float(spec.amount))
     if spec.mask is not None:
-        colors, alpha = mixed(source, cover, colors, alpha, spec.mask[..., np.newaxis])
+        colors, alpha = mixed(source, coverage, colors, alpha, spec.mask[..., np.newaxis])
     rescaled = spec.range.name in ("signed", *STRETCHED, "crossings")
-    shown = ... if alpha is None else alpha[..., 0] >= 0.5
-    counted = responses[visible] if rescaled else colors[shown]
+    opaque = ... if alpha is None else alpha[..., 0] >= 0.5
+    counted = responses[visible] if rescaled else colors[opaque]
     ends = NOTHING.minimum, NOTHING.maximum
     if counted.size:
         ends = float(counted.min()), float(counted.max())
@@ -180,17 +180,19 @@ def finished(values: Values, picture: Picture, plan: FilterPlan) -> tuple[Pictur
     dtype = np.dtype(np.uint8) if floats else picture.pixels.dtype
     white = 255 if floats else full
     samples = np.floor(colors + 0.5)
-    clipped = sum(int(np.count_nonzero(beyond[shown])) for beyond in (samples < 0, samples > white))
+    clipped = sum(
+        int(np.count_nonzero(beyond[opaque])) for beyond in (samples < 0, samples > white)
+    )
     pixels = samples.clip(0, white).astype(dtype)
     if spec.threshold is not None:
         pixels = black_or_white(pixels, spec.threshold, white)
     if plan.separates_alpha:
-        cover = (
+        coverage = (
             np.full((*pixels.shape[:2], 1), white, dtype)
             if alpha is None
             else np.floor(alpha.astype(np.float64) + 0.5).clip(0, white).astype(dtype)
         )
-        pixels = np.concatenate([pixels, cover], axis=2)
+        pixels = np.concatenate([pixels, coverage], axis=2)
     statistics = Statistics(*ends, clipped, samples.size, flat)
     return picture._replace(pixels=pixels), statistics
 

@@ -128,7 +128,7 @@ def curves_of(picture: Picture, colors: int) -> Curves:
     if transfer := chunks.get(b"cICP", b"")[1:2]:
         if transfer[0] not in TRANSFERS:
             raise UnfitError(
-                f"--linear does not know the light of transfer characteristics {transfer[0]} (cICP)"
+                f"--linear does not know the curve of transfer characteristics {transfer[0]} (cICP)"
             )
         return (TRANSFERS[transfer[0]],)
     if isinstance(profile, bytes):
@@ -156,8 +156,8 @@ def _profile_curves(profile: bytes, colors: int) -> Curves:
     if not curves or len(names) == 1 < colors or len(curves) > colors:
         raise UnfitError(
             f"its color profile, of {space!r:.20}, has no curves of {colors} "
-            f"{'color' if colors == 1 else 'colors'}, and --linear cannot tell its light; "
-            "a copy in sRGB has one that is known: convert IN -profile sRGB.icc OUT"
+            f"{'color' if colors == 1 else 'colors'}, which --linear needs; make a copy in sRGB: "
+            f"convert IN -profile sRGB.icc OUT"
         )
     return curves
 

@@ -114,7 +114,7 @@ def read_record(text: str, name: str) -> FilterOptions:
     >>> read_record('{"convcli": 1, "kernels": ["sobel"], "border": "wrap"}', "the record").border
     'wrap'
 
-    Raises SpecError for what is no record of ours.
+    Raises SpecError for what is not a record of ours.
     """
     try:
         fields = json.loads(text)
@@ -131,5 +131,5 @@ def read_record(text: str, name: str) -> FilterOptions:
     except SpecError as error:
         raise SpecError(f"{name} cannot be read: {error}") from None
     if any(spec.startswith("@") for spec in options.kernels):
-        raise SpecError(f"{name} names files, which no record of ours does")
+        raise SpecError(f"{name} names files, which no record of convcli does")
     return options

@@ -52,7 +52,7 @@ BOMB = 100
 
 
 def reads_in_bands(source: str, header: Header) -> bool:
-    """Whether a picture that is too large as a whole can be read in bands here, and is no bomb."""
+    """Whether a picture that is too large to be read as a whole can be read in bands."""
     form = FORMATS.get(header.format)
     if (
         form is None

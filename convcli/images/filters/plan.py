@@ -201,8 +201,8 @@ def _gain(spec: FilterSpec) -> str:
 def plan_filter(header: Header, spec: FilterSpec, target: Target | None = None) -> FilterPlan:
     """The plan of a filter on a picture with a header.
 
-    Raises UnfitError for a border's constant that is no sample, and for light or luma of a picture
-    that has none; OutputError for a picture that the target's format does not hold.
+    Raises UnfitError for a border's constant that is not a sample, and for light or luma of a
+    picture that has none; OutputError for a picture that the target's format does not hold.
     """
     form = target.format(header.format) if target else None
     filtered = _filtered(header, spec, form)
@@ -312,12 +312,12 @@ def _check(filtered: Header, spec: FilterSpec) -> None:
         value = spec.border.value
         if not 0 <= value <= filtered.full or value % 1:
             raise UnfitError(
-                f"the border {spec.border.text} is no sample of this picture: "
-                f"a whole number from 0 to {filtered.full}"
+                f"the border {spec.border.text} is not a sample of this picture: write a whole "
+                f"number from 0 to {filtered.full}"
             )
     if spec.threshold is not None and not 0 < spec.threshold <= (filtered.full or 0):
         raise UnfitError(
-            f"--threshold is a sample from 1 to {filtered.full}, from which on all is white"
+            f"--threshold is a sample from 1 to {filtered.full}; it and all above become white"
             if filtered.full
             else "--threshold reads samples of 8 or 16 bits, and this picture has 32"
         )
@@ -337,7 +337,7 @@ def _check(filtered: Header, spec: FilterSpec) -> None:
         kind = "four inks" if filtered.inks else "samples of 32 bits"
         raise UnfitError(f"--linear reads sRGB of 8 or 16 bits, and this picture has {kind}")
     if spec.channels == "luma" and filtered.inks:
-        raise UnfitError("--channels luma reads RGB, and this picture has four inks; give --gray")
+        raise UnfitError("--channels luma reads RGB, and this picture has four inks; add --gray")
 
 
 def _alpha_mode(kernel: Kernel) -> AlphaMode:

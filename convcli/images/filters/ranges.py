@@ -70,7 +70,7 @@ def read_range(text: str) -> Range:
             return Range("crossings", step)
     hint = like(name, (*FIXED, "stretch", "crossings", "pct"))
     known = ", ".join(FIXED)
-    raise SpecError(f"{text!r:.60} is no range: {known}, stretch, pct:1,99, crossings:5{hint}")
+    raise SpecError(f"{text!r:.60} is not a range: {known}, stretch, pct:1,99, crossings:5{hint}")
 
 
 def is_gradient(kernel: Kernel) -> bool:

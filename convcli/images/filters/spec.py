@@ -39,7 +39,8 @@ from convcli.images.kernels.transforms import (
     scaled,
     transposed,
 )
-from convcli.numerals import read_fraction, row_hints
+from convcli.matrices import row_hints
+from convcli.numerals import read_fraction
 from convcli.text import power_text, safe
 
 MAX_KERNELS = 100
@@ -123,7 +124,9 @@ class FilterSpec(NamedTuple):
         """The same where a mask is white. Raises SpecError where a record wants one not given."""
         if mask is None:
             if self.options.masked:
-                raise SpecError("that was made with a mask, which its record does not hold: --mask")
+                raise SpecError(
+                    "that result was made with a mask, which its record does not hold: give --mask"
+                )
             return self
         if self.region is not None:
             raise SpecError("--region and --mask both say where to filter; give one of them")
@@ -236,7 +239,7 @@ def _record_at(path: str) -> FilterOptions | None:
         return None
     text = record_in(path)
     if text is None:
-        raise SpecError(f"{safe(path)} says nothing of a kernel: no result of `convcli filter`")
+        raise SpecError(f"{safe(path)} names no kernel: it is not a result of `convcli filter`")
     return read_record(text, f"the record in {safe(path)}")
 
 
@@ -274,8 +277,8 @@ def _bias_remarks(spec: FilterSpec) -> list[str]:
     if name == "clip":
         return [f"the weights sum to 0: --bias {bias} shows a response of 0 as {bias}"]
     return [
-        f"the weights sum to 0: --range {name} shows |response|, and --bias {bias} brightens all "
-        f"of it; --range clip --bias {bias} shows both signs, 0 as {bias}"
+        f"the weights sum to 0: --range {name} shows |response|, and --bias {bias} brightens it; "
+        f"--range clip --bias {bias} shows both signs, 0 as {bias}"
     ]
 
 
@@ -284,8 +287,8 @@ def _size_remarks(text: str) -> list[str]:
     match kernel_call(text).args:
         case [int() | float() as sigma, int() as second, *_] if second % 2 and second > 2 * sigma:
             return [
-                f"{safe(text)} has σ {sigma} along rows and {second} along columns; "
-                f"a size is written size={second}"
+                f"{safe(text)} has σ {sigma} along rows and {second} along columns; write a size "
+                f"as size={second}"
             ]
     return []
 

@@ -25,7 +25,7 @@ def check_free(paths: Iterable[str | None], force: bool, *sources: str) -> None:
         if not path:
             raise OutputError("an output without a name cannot be written")
         if named.count(path) > 1:
-            raise OutputError(f"{safe(path)} is asked for twice")
+            raise OutputError(f"{safe(path)} is named as an output twice")
         if DESCRIPTOR.fullmatch(path):
             continue
         if not os.path.isdir(os.path.dirname(path) or "."):
@@ -38,7 +38,7 @@ def check_free(paths: Iterable[str | None], force: bool, *sources: str) -> None:
                     f"{safe(path)} is the input, which is never overwritten but with --in-place"
                 )
         if not force:
-            raise OutputError(f"{safe(path)} is there already; give --force to overwrite it")
+            raise OutputError(f"{safe(path)} already exists; --force overwrites it")
 
 
 def files_named(words: Iterable[object]) -> list[str]:
@@ -131,8 +131,8 @@ def _followed(path: str) -> str:
     folder, target = os.path.realpath(os.path.dirname(path) or "."), os.path.realpath(path)
     if not is_stream(target) and not is_inside(target, folder):
         raise OutputError(
-            f"{safe(path)} is a link out of its folder, to {safe(target)}, which is not followed; "
-            "name that file, or remove the link"
+            f"{safe(path)} is a link out of its folder, to {safe(target)}; links are not "
+            f"followed: name that file, or remove the link"
         )
     return target
 
@@ -174,7 +174,9 @@ def _link(handle: int, target: str, force: bool) -> str | None:
                 return None
             except FileExistsError:
                 if not force:
-                    raise OutputError(f"{safe(target)} is there already; give --force") from None
+                    raise OutputError(
+                        f"{safe(target)} already exists; --force overwrites it"
+                    ) from None
         path = _name(os.path.dirname(target))
         os.link(link, path, src_dir_fd=root, follow_symlinks=True)
         return path
@@ -196,7 +198,7 @@ def _publish(temporary: str, target: str, force: bool) -> None:
         try:
             os.link(temporary, target)  # unlike a rename, refuses a file that came meanwhile
         except FileExistsError:
-            raise OutputError(f"{safe(target)} is there already; give --force") from None
+            raise OutputError(f"{safe(target)} already exists; --force overwrites it") from None
         except OSError:
             pass  # a file system without hard links: the check before has to do
         else:

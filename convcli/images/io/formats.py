@@ -327,7 +327,7 @@ def format_named(name: str) -> Format:
         if name.lower() in (one.name.lower(), *one.also_named):
             return one
     names = [one.name.lower() for one in known]
-    raise SpecError(f"--to {name!r:.60} is no format: {', '.join(names)}{like(name, names)}")
+    raise SpecError(f"--to {name!r:.60} is not a format: {', '.join(names)}{like(name, names)}")
 
 
 def formats_beginning(start: bytes) -> list[Format]:
@@ -353,7 +353,7 @@ class SaveOptions(NamedTuple):
             if getattr(self, name) and name not in form.save_options:
                 known = [one.name for one in FORMATS.values() if name in one.save_options]
                 raise SpecError(
-                    f"--{name} says nothing about {form.name}; it is of {' and '.join(known)}"
+                    f"--{name} has no meaning for {form.name}, only for {' and '.join(known)}"
                 )
         if self.lossless and self.quality is not None:
             raise SpecError("--lossless keeps every sample; leave --quality out")

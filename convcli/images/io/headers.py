@@ -14,7 +14,7 @@ from convcli.errors import PictureError, SpecError
 from convcli.images.image import Header
 from convcli.images.io.decoding import DEEP, raw_mode
 from convcli.images.io.tags import BITS, PLANES, SEPARATE
-from convcli.numerals import NPY, read_array_header
+from convcli.npy import NPY, read_array_header
 
 ARRAYS = {
     "L": (1, "uint8"),
@@ -31,7 +31,7 @@ ARRAYS = {
 }
 """The samples per pixel and the dtype of the array that each mode becomes; others are converted.
 
-Those of 16-bit color are no modes of Pillow's: their high and low bytes are decoded apart."""
+Those of 16-bit color are not modes of Pillow's: their high and low bytes are decoded apart."""
 
 BETWEEN = rb"(?:\s|#[^\n]*\n)+"
 
@@ -157,9 +157,11 @@ def _array_map(start: bytes) -> Map:
     except SpecError as error:
         raise PictureError(str(error)) from None
     if len(array.shape) not in (2, 3) or not 1 <= (*array.shape, 1)[2] <= 4:
-        raise PictureError(f"{array} is no picture: rows x columns, or with 1 to 4 samples, is one")
+        raise PictureError(
+            f"{array} is not a picture: give rows x columns, or rows x columns x 1 to 4 samples"
+        )
     if array.type[0] not in "uif":
-        raise PictureError(f"{array} is no picture: its samples are no numbers")
+        raise PictureError(f"{array} is not a picture: its samples are not numbers")
     rows, columns, channels = (*array.shape, 1)[:3]
     narrow = {"u1": "uint8", "u2": "uint16", "i1": "float32", "i2": "float32",
               "f2": "float32", "f4": "float32"}  # fmt: skip

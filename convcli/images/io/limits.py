@@ -89,7 +89,7 @@ class Limits(NamedTuple):
             limit = f"the limit is {bytes_text(have)}"
             if self.memory is None:
                 limit = f"{bytes_text(have)} are free"
-            apart = ", take fewer --jobs" if self.beside > 1 else ""
+            apart = ", use fewer --jobs" if self.beside > 1 else ""
             raise TooLargeError(
                 f"{header.width}x{header.height} pixels ({header.mode}) need {bytes_text(needs)} "
                 f"of memory, {limit}; raise it with --max-memory "
@@ -121,7 +121,7 @@ def read_bytes(text: str) -> int:
     """
     match = re.fullmatch(r"(\d{1,18})\s*([KMGT]?)(?:i?B)?", text.strip(), re.I)
     if match is None:
-        raise ValueError(f"{text!r:.60} is no amount of memory such as 4GiB, 512M or 1000000")
+        raise ValueError(f"{text!r:.60} is not an amount of memory such as 4GiB, 512M or 1000000")
     return int(match[1]) * UNITS[match[2].upper()]
 
 

@@ -37,7 +37,7 @@ def read_metadata(upright: Image.Image, mode: str, notes: list[str]) -> Metadata
 
         notes.append(conversion_text(upright.info.get("icc_profile")))
     elif upright.mode == "LAB":
-        notes.append("CIELab is converted to sRGB of 8 bits a sample, and some of it is left out")
+        notes.append("CIELab is converted to sRGB with 8 bits per sample, and some of it is lost")
     elif not same and "icc_profile" in upright.info:
         notes.append(f"its profile of {upright.mode} is left out: samples become {mode}")
     exif = upright.info.get("exif") or b""

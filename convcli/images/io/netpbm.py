@@ -32,7 +32,7 @@ def check_map(source: str | bytes, mapped: Map) -> None:
 def open_map(source: str | bytes, mapped: Map) -> Picture:
     """The picture of a PGM, PPM, PFM or .npy at a path, or in its bytes, as `check_map` lets it.
 
-    Raises PictureError for samples that are no numbers.
+    Raises PictureError for samples that are not numbers.
     """
     header, offset = mapped.header, mapped.offset
     shape: tuple[int, ...] = header.height, header.width, header.channels
@@ -66,7 +66,7 @@ def header(shape: tuple[int, ...], dtype: DTypeLike) -> bytes:
     """
     kind = {1: 5, 3: 6}.get(shape[2])
     if kind is None:
-        raise OutputError(f"PPM holds 1 or 3 samples a pixel, not {shape[2]}")
+        raise OutputError(f"PPM holds 1 or 3 samples per pixel, not {shape[2]}")
     return b"P%d\n%d %d\n%d\n" % (kind, shape[1], shape[0], np.iinfo(dtype).max)
 
 
@@ -102,6 +102,6 @@ def write_pfm(values: Samples, stream: IO[bytes]) -> None:
     """Write floats (h, w, 1 or 3) as PFM: little-endian, the last row first."""
     height, width, channels = values.shape
     if channels not in (1, 3):
-        raise OutputError(f"PFM holds 1 or 3 samples a pixel, not {channels}; write .npy")
+        raise OutputError(f"PFM holds 1 or 3 samples per pixel, not {channels}; write .npy")
     stream.write(b"P%s\n%d %d\n-1.0\n" % (b"F" if channels == 3 else b"f", width, height))
     stream.write(np.ascontiguousarray(values[::-1], "<f4").tobytes())

@@ -322,7 +322,8 @@ class Prefetch:
         rest = stream.read(max(allowed - len(start), 0) + 1)
         if len(start) + len(rest) > allowed:
             raise PictureError(
-                f"it goes on beyond {bytes_text(allowed)}, of a pipe; save it to a file, or "
+                f"it is longer than {bytes_text(allowed)}, the limit of a pipe; save it to a "
+                f"file, or "
                 f"raise the limit with --max-memory {ceil(allowed / 2**19)}MiB"
             )
         return start + rest

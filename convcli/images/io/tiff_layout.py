@@ -71,7 +71,7 @@ PHOTOMETRICS = {0: "gray (min is white)", 1: "gray", 2: "RGB", 3: "a palette", 4
                 5: "inks", 6: "YCbCr", 8: "CIELab", 9: "ICCLab", 32803: "a color filter array",
                 34892: "raw RGB"}  # fmt: skip
 COLORS = {0: 1, 1: 1, 2: 3}
-"""Samples per pixel that are no alpha, of the photometric interpretations that are read."""
+"""Samples per pixel that are not alpha, of the photometric interpretations that are read."""
 
 EXACT = 2**53
 """Integers up to which float64 holds every one."""
@@ -123,9 +123,9 @@ class Layout(NamedTuple):
     @property
     def suits_vips(self) -> bool:
         """Whether libvips gives its samples as they stand, of those that it has a format of."""
-        held = (32,) if self.formats[0] == FLOAT else (8, 16, 32)
+        sizes = (32,) if self.formats[0] == FLOAT else (8, 16, 32)
         unpacked = self.compression in UNPACKED_BY_VIPS and self.photometric in (BLACK_IS_ZERO, RGB)
-        return unpacked and self.bits[0] in held
+        return unpacked and self.bits[0] in sizes
 
     @property
     def has_alpha(self) -> bool:
@@ -162,17 +162,17 @@ class Layout(NamedTuple):
             return f"pages of {self.kind}, are not read together; name one, as in IN[0]"
         colors = COLORS[self.photometric]
         if not 0 <= self.channels - colors <= 1:
-            return f"{self.kind}, is no picture of gray or RGB; convert IN -alpha off OUT makes one"
+            return f"{self.kind}, is neither gray nor RGB; convert IN -alpha off OUT makes one"
         sound = len(set(self.bits)) == len(set(self.formats)) == 1 and kind in KINDS
         if not sound or bits not in ((16, 32, 64) if kind == FLOAT else range(1, 65)):
-            return f"{self.kind}, is not read; its samples differ, or are none that are known"
+            return f"{self.kind}, is not read; its samples differ, or are of an unknown kind"
         whole = bits in (8, 16, 32, 64)
         if (bits > 16 and not whole) or (kind == SIGNED and not whole):
             return f"{self.kind}, is not read; convert IN -depth 16 OUT"
         if self.has_alpha and (self.dtype.startswith("float") or self.extra[0] == 1):
             return f"{self.kind} with alpha, is not read; convert IN -depth 16 OUT"
         if self.photometric == WHITE_IS_ZERO and self.dtype.startswith("float"):
-            return f"{self.kind}, is not read: what is white is not known"
+            return f"{self.kind}, is not read: its white level is unknown"
         predicts = (1, 3) if kind == FLOAT else (1, 2) if whole else (1,)
         if self.is_plain and (self.predictor not in predicts or self.fill_order != 1):
             return (
@@ -202,7 +202,7 @@ def layout_of(stream: IO[bytes], pages: range = range(1)) -> Layout:
         value = tags.get(tag, otherwise)
         several = tuple(value) if isinstance(value, tuple | list) else (value,)
         if not all(isinstance(one, int) for one in several):
-            raise PictureError(f"its tag {tag} is no number")
+            raise PictureError(f"its tag {tag} is not a number")
         return several
 
     def number(tag: int, otherwise: int = 0) -> int:
@@ -250,7 +250,7 @@ def read_layout(stream: IO[bytes], layout: Layout) -> Picture:
     kept = layout.header.channels
     notes = []
     if kept < layout.channels:
-        notes.append("a fourth sample that is no alpha is left out")
+        notes.append("a fourth sample that is not alpha is left out")
     if layout.formats[0] == FLOAT and layout.bits[0] == 64:
         notes.append("floats of 64 bits are written to TIFF with 32: some digits are left out")
     turned = _turned(samples[..., :kept], layout.orientation)

@@ -69,7 +69,7 @@ def save_picture(
 
     Raises OutputError when the format cannot hold it.
     """
-    picture = _as_held(without_alpha(picture, form), form)
+    picture = _as_stored(without_alpha(picture, form), form)
     pixels = picture.pixels
     _check_samples(pixels, form)
     check_frames(picture, form)
@@ -158,7 +158,7 @@ def losses(
     if isinstance(tags, Tags):
         lost = tags.lost(shape, dtype) if form.tags else []
         if lost:
-            texts.append(f"left out, as it does not hold for the result: {', '.join(lost)}")
+            texts.append(f"left out, because it does not describe the result: {', '.join(lost)}")
         unheld += [] if form.tags else tags.lost()
     if unheld and not form.floats:
         texts.append(f"{form.name} does not hold {', '.join(unheld)} of the picture")
@@ -170,7 +170,7 @@ def losses(
     if not (form.soft_alpha or picture.opaque):
         texts.append(f"{form.name} holds no soft transparency: alpha is cut at half")
     if "hidden_first" in metadata and form.frames and "hidden_first" not in form.metadata:
-        texts.append(f"{form.name} shows all it holds: the hidden first picture is left out")
+        texts.append(f"{form.name} shows every frame: the hidden first picture is left out")
     return tuple(texts)
 
 
@@ -192,7 +192,7 @@ def _color_text(chunk: tuple[bytes, bytes]) -> str:
     return ""
 
 
-def _as_held(picture: Picture, form: Format) -> Picture:
+def _as_stored(picture: Picture, form: Format) -> Picture:
     """The picture without what a format does not hold: soft alpha, a hidden first frame."""
     if "hidden_first" in picture.metadata and "hidden_first" not in form.metadata:
         first, *rest = picture.frames or (picture.pixels,)

@@ -26,7 +26,7 @@ MAX_SIGMA = 255
 """Above that the taps of a gaussian have too few bits; its sides are up to 1,900 pixels."""
 
 MAX_TURNED = 30
-"""Of a gaussian that is no column and row, every weight of which is multiplied."""
+"""Of a gaussian that is not a column and row, every weight of which is multiplied."""
 
 
 def box(size: int | tuple[int, ...] = 3) -> Kernel:

@@ -95,11 +95,11 @@ def _log(sigma: float = 1.4) -> Kernel:
     return Kernel(parts, combine="sum")
 
 
-def _laplacian(neighbours: int = 4) -> Kernel:
-    if neighbours not in (4, 8):
-        raise SpecError(f"neighbours={neighbours} must be 4 or 8")
-    corner = int(neighbours == 8)
-    rows = (corner, 1, corner), (1, -neighbours, 1), (corner, 1, corner)
+def _laplacian(neighbors: int = 4) -> Kernel:
+    if neighbors not in (4, 8):
+        raise SpecError(f"neighbors={neighbors} must be 4 or 8")
+    corner = int(neighbors == 8)
+    rows = (corner, 1, corner), (1, -neighbors, 1), (corner, 1, corner)
     return Kernel((Part((ints(*rows),)),))
 
 
@@ -220,11 +220,11 @@ class Gradient(NamedTuple):
 GRADIENTS = {
     "sobel": Gradient((1, 2, 1), SOBEL, "edge strength"),
     "prewitt": Gradient((1, 1, 1), PREWITT, "edge strength, less smoothed"),
-    "scharr": Gradient((3, 10, 3), SCHARR, "edge strength, alike in all directions"),
+    "scharr": Gradient((3, 10, 3), SCHARR, "edge strength, the same in all directions"),
     "farid": Gradient(
         FARID_TAPS[0],
         FARID,
-        "edge strength, 5 taps, most alike in all directions",
+        "edge strength, 5 taps, nearly the same in all directions",
         FARID_TAPS[1],
         4**AXIS_BITS,
     ),
@@ -241,11 +241,11 @@ CATALOGUE: dict[str, Entry] = {
     "binomial": Entry(
         binomial,
         "Wells, Efficient Synthesis of Gaussian Filters, 1986",
-        "a blur of whole numbers: binomial:5 has 1 4 6 4 1",
+        "a blur with integer weights: binomial:5 has 1 4 6 4 1",
     ),
     "gaussian": Entry(
         gaussian,
-        "sampled, normalised, radius ⌈4σ⌉",
+        "sampled, normalized, radius ⌈4σ⌉",
         "a blur of any width: gaussian:2, gaussian:3,1,angle=30",
     ),
     "disk": Entry(disk, "area of each pixel in a circle", "an out-of-focus blur: disk:3"),
@@ -254,7 +254,7 @@ CATALOGUE: dict[str, Entry] = {
     "unsharp": Entry(
         _unsharp,
         "identity + amount · (identity − gaussian)",
-        "crisper: unsharp:2,amount=0.5,threshold=4",
+        "sharpening: unsharp:2,amount=0.5,threshold=4",
     ),
     "high-pass": Entry(_high_pass, "identity − gaussian", "detail without shade: high-pass:3"),
     "edge": Entry(_fixed(ints((-1, -1, -1), (-1, 8, -1), (-1, -1, -1))), SETOSA, "outlines"),
@@ -302,6 +302,10 @@ CATALOGUE: dict[str, Entry] = {
 """Name → how to build it, its source, what it is for."""
 
 
+ALIASES = {"neighbours": "neighbors"}
+"""Other spelling of a parameter → its name."""
+
+
 def parameters(name: str) -> dict[str, object]:
     """A kernel's parameters and what they are where nothing is said.
 
@@ -326,9 +330,10 @@ def built(
     problem = ""
     if len(arguments) > len(takes):
         problem = f"too many values ({len(arguments)})"
-    for key, value in (named or {}).items():
+    for word, value in (named or {}).items():
+        key = ALIASES.get(word, word)
         if key not in takes:
-            problem = f"no value is called {key}"
+            problem = f"there is no value {key}"
         elif key in given:
             problem = f"{key} is given twice"
         given[key] = value

@@ -1,7 +1,7 @@
 """The record of a kernel: parts of whole numbers with a scale, and how their responses combine.
 
 Kernels stand as they are drawn, for correlation: the left column of `sobel-x` meets the left
-neighbours. Weights are fractions, so that every response is exact: those of the catalogue that are
+neighbors. Weights are fractions, so that every response is exact: those of the catalogue that are
 not rational by nature (gaussians, √2) are rounded to multiples of 2⁻¹⁸ per axis, 2⁻²² per matrix.
 
 A product of kernels is applied one factor after another: (1 2 1) ⊗ (1 2 1) as a column and a row,

@@ -9,7 +9,7 @@ from convcli.errors import SpecError
 from convcli.images.kernels.catalogue import CATALOGUE, built, parameters
 from convcli.images.kernels.kernel import MAX_SIDE, Kernel, Matrix, middle
 from convcli.images.kernels.parse import kernel, kernel_call
-from convcli.numerals import row_hints
+from convcli.matrices import row_hints
 from convcli.tables import Listing, Table
 from convcli.text import safe
 
@@ -146,7 +146,9 @@ def kernel_listing(spec: str) -> Listing:
     one, about = kernel(spec), {}
     if max(one.shape) > MAX_SIDE:
         rows, columns = one.shape
-        raise SpecError(f"{rows}x{columns} weights are too many to list; at most {MAX_SIDE} a side")
+        raise SpecError(
+            f"{rows}x{columns} weights are too many to list; at most {MAX_SIDE} per side"
+        )
     head, *_, tail = kernel_text(one)
     caption = f"{head}\n{tail}"
     if one.listed:

@@ -24,7 +24,8 @@ from convcli.images.kernels.kernel import (
     narrowed,
 )
 from convcli.images.kernels.transforms import anchored
-from convcli.numerals import Grid, Limits, Matrices, quoted, read_file, read_fraction, read_text
+from convcli.matrices import Limits, Matrices, read_file, read_text
+from convcli.numerals import Grid, quoted, read_fraction
 from convcli.text import like, safe
 
 MAX_PARTS = 64
@@ -104,7 +105,7 @@ def kernel_file(path: str) -> Kernel:
 def kernel_of(matrices: Matrices) -> Kernel:
     """The kernel that matrices are, by what is said of how they combine.
 
-    >>> from convcli.numerals import read_text
+    >>> from convcli.matrices import read_text
     >>> kernel_of(read_text("1/2 1", LIMITS)).matrices()
     [(array([[1, 2]]), Fraction(1, 2))]
 
@@ -113,14 +114,14 @@ def kernel_of(matrices: Matrices) -> Kernel:
     count, combine = len(matrices.stack), str(matrices.fields.get("combine") or "")
     if combine not in COMBINATIONS:
         known = ", ".join(filter(None, COMBINATIONS))
-        raise SpecError(f"{quoted(combine)} is no way to combine matrices; there are {known}")
+        raise SpecError(f"{quoted(combine)} does not combine matrices; there are {known}")
     if count > 1 and not combine:
         raise SpecError(
-            f"{count} matrices are no kernel; write one, or JSON that says how they combine: "
+            f"{count} matrices are not a kernel; write one, or JSON that says how they combine: "
             '{"combine": "magnitude", "matrices": [{"weights": …, "scale": …}, …]}'
         )
     if count == 1 and combine not in ("", "sum"):
-        raise SpecError(f"a {combine} is of two matrices or more, not of one")
+        raise SpecError(f"a {combine} combines at least two matrices, not one")
     scales = matrices.scales or (Fraction(1),) * count
     parts = tuple(
         part._replace(scale=part.scale * scale)
@@ -210,8 +211,8 @@ def array_kernel(array: Matrix) -> Kernel:
     """
     if array.ndim != 2 or array.dtype.kind not in "iuf" or max(array.shape) > MAX_SIDE:
         raise SpecError(
-            f"an array {array.shape} of {array.dtype} is no kernel: numbers (rows, columns) are, "
-            f"at most {MAX_SIDE} of each"
+            f"an array {array.shape} of {array.dtype} is not a kernel: give numbers (rows, "
+            f"columns), at most {MAX_SIDE} of each"
         )
     if not array.size or not np.isfinite(array).all():
         raise SpecError("its weights must be finite numbers, at least one")

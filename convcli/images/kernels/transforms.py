@@ -46,16 +46,19 @@ def rotated(kernel: Kernel, degrees: int) -> Kernel:
            [8, 7, 6]])
     """
     if degrees % 45:
-        raise SpecError(f"a kernel turns by multiples of 45 degrees, not by {degrees}")
+        raise SpecError(f"a kernel rotates by multiples of 45 degrees, not by {degrees}")
     eighths = degrees // 45 % 8
     if kernel.anchor is not None and eighths:
-        raise SpecError("an anchor is given for the kernel as it stands: rotate, or --anchor")
+        raise SpecError(
+            "--anchor names a position of the kernel as it was given: leave out --anchor or the "
+            "rotation"
+        )
     if eighths % 2 == 0:
         return kernel.with_parts(lambda p: _each(p, lambda f: np.rot90(f, eighths // 2)))
     rows, columns = kernel.shape
     if rows != columns or rows % 2 == 0:
         raise SpecError(
-            f"a kernel of {rows}x{columns} turns by 90, 180 or 270 degrees; "
+            f"a kernel of {rows}x{columns} rotates by 90, 180 or 270 degrees; "
             "by 45 only a square of odd side does"
         )
 

@@ -14,7 +14,7 @@ STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
 def array_listing(
     kind: str, arrays: Mapping[str, StoredArray], notes: Sequence[str] = ()
 ) -> Listing:
-    """One row per array, in the order of the file; statistics are no parameters.
+    """One row per array, in the order of the file; statistics are not parameters.
 
     >>> from convcli.nets.stored_arrays import numbers
     >>> array_listing("a file", {"fc.weight": numbers("float32", (2, 3), (0.0,) * 6)}).value

@@ -296,7 +296,7 @@ class Walk:
             return [*kept, output.storage, self._new(sums, output.per_image)]
         if layer.type == "var":
             return [inputs[0].storage]
-        # what is picked out of weights by fixed places is no part of an image
+        # what is picked out of weights by fixed places is not a part of an image
         return self._unknown(row) if output.per_image else []
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import SCHEMA, Summary
@@ -66,10 +66,10 @@ def figures(summary: Summary, settings: Settings, names: Sequence[str], flag: st
                 "output": size_text(row.output),
             }
         elif layer:
-            raise SpecError(f"{flag}: no layer is called {shown(layer)}{like(layer, rows)}")
+            raise SpecError(f"{flag}: no layer is called {brief(layer)}{like(layer, rows)}")
         if quantity not in of_layer:
             hint = like(quantity, of_layer)
-            raise SpecError(f"{flag} knows {', '.join(of_layer)}, not {shown(quantity)}{hint}")
+            raise SpecError(f"{flag} knows {', '.join(of_layer)}, not {brief(quantity)}{hint}")
         values.append(of_layer[quantity])
     return values
 

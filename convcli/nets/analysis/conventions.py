@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.geometry import PaddingName
 from convcli.nets.analysis.mac_rules import RULES
@@ -84,7 +84,7 @@ def read_figure(text: str) -> Figure:
         text,
     )
     if match is None:
-        raise SpecError(f"{shown(text)} is not a figure such as 4.11G, 61.1M, 528MB or 55")
+        raise SpecError(f"{brief(text)} is not a figure such as 4.11G, 61.1M, 528MB or 55")
     integer, fraction, prefix, is_binary, unit = match.groups(default="")
     step = Fraction(1, 10 ** max(len(fraction) - 1, 0))
     digits = int((integer + fraction[1:]).replace(",", "").replace("_", ""))

@@ -355,6 +355,8 @@ def _fvcore(row: Row) -> int:
             return _inputs(row)
         case Upsample(mode="nearest"):
             return _outputs(row) if len(row.output) == 3 else 0
+        case Upsample(mode="area"):  # which is an adaptive pool inside
+            return _inputs(row) if len(row.output) == 3 else 0
         case Upsample(mode="linear"):
             return 4 * _outputs(row) if len(row.output) == 3 else 0
         case Operation(type="attention") if not _has_weights(row):
@@ -439,7 +441,7 @@ def _ptflops_called(row: Row, layer: Layer) -> int:
         case PReLU() | Pool() | AdaptivePool():
             return _inputs(row)
         case Upsample():
-            return _interpolated(row, layer)
+            return _interpolated(row, layer) + _pooled(row, layer)
         case LocalResponseNorm(size=size):
             channels, *lengths = row.inputs[0]
             return (channels + size - 1) * prod(lengths) + 3 * _inputs(row)
@@ -459,6 +461,11 @@ def _interpolated(row: Row, layer: Upsample) -> int:
     return int(_inputs(row) * layer.scale[0] ** axes)
 
 
+def _pooled(row: Row, layer: Upsample) -> int:
+    """The adaptive pool that interpolation by areas calls."""
+    return _inputs(row) if layer.mode == "area" else 0
+
+
 def _ptflops_function(row: Row, layer: Layer, function: str) -> int:
     if function.startswith("multihead_attention"):
         return _ptflops_attention(row, layer)
@@ -467,7 +474,8 @@ def _ptflops_function(row: Row, layer: Layer, function: str) -> int:
     if isinstance(layer, Pool | AdaptivePool):
         return _inputs(row) if function.endswith(("pool1d", "pool2d", "pool3d")) else 0
     if isinstance(layer, Upsample):
-        return _interpolated(row, layer) * (2 if function == "upsample" else 1)
+        again = _interpolated(row, layer) if function == "upsample" else 0
+        return again + _interpolated(row, layer) + _pooled(row, layer)
     if function in ADDED_PRODUCTS and layer.type == "add":
         return _inputs(row)
     if function in ("mul", "add"):

@@ -99,7 +99,7 @@ def _back(summary: Summary, name: str, unit: Sequence[int], clip: bool) -> tuple
                 read = tuple(_union(*both) for both in zip(needed[source], read, strict=True))
             needed[source] = read
     if INPUT not in needed:
-        raise UnfitError(f"{safe(name)} does not depend on the input there")
+        raise UnfitError(f"{safe(name)} does not depend on the input at that position")
     return tuple((min(cells), max(cells)) for cells in needed[INPUT])
 
 

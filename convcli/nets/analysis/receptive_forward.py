@@ -53,7 +53,7 @@ MIXING = {
 
 
 LOOKUPS = {"embedding", "embedding_bag"}
-"""Types of nodes whose input are numbers of words, which are no cells of maps."""
+"""Types of nodes whose input are numbers of words, which are not cells of maps."""
 
 
 def widest(branches: Sequence[NodeField], lengths: tuple[int, ...]) -> NodeField:

@@ -62,7 +62,7 @@ REFUSALS = (
     Refusal(
         (*TOOLS, "calflops"),
         _is_keras_alone,
-        "the tool runs PyTorch, where Keras's layer is built otherwise",
+        "the tool runs PyTorch, where this layer of Keras is built differently",
     ),
     Refusal(
         ("ptflops", "ptflops@aten", "calflops"),
@@ -106,7 +106,7 @@ def check_answers(rule: str, rows: Sequence[Row]) -> None:
     if names:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
         raise UnfitError(
-            f"--mac-rule {rule} has no answer for {', '.join(names[:3])}{more}: {reason}; "
+            f"--mac-rule {rule} cannot count {', '.join(names[:3])}{more}: {reason}; "
             f"{' and '.join(OWN)} count it"
         )
 

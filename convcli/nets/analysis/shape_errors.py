@@ -100,8 +100,8 @@ def _linear(rows: int, met: int, declared: int, outputs: int) -> Explanation:
     channels = declared // (met * met) if met and declared % (met * met) == 0 else 0
     if declared > met > 1 and channels and rows % (channels * met) == 0:
         cause += (
-            f" = {channels}x{met}x{met}: rows of {met} are rows of maps, "
-            "which are not flattened (assumed)"
+            f" = {channels}x{met}x{met}: rows of {met} are rows of maps that were not flattened "
+            f"(assumed)"
         )
         fixes.insert(0, "write x = torch.flatten(x, 1) before the linear layer")
     elif rows == 1 and met > declared > 0 and met % declared == 0:
@@ -151,7 +151,7 @@ def _channels(m: re.Match[str]) -> Explanation:
         depthwise = weight[1] == 1 and outputs is not None and got and outputs % got == 0
         fitting = got if depthwise else gcd(groups, got)
         more = f", groups={fitting}"
-    fixes.append(f"write {layer}({got}, {outputs}, {window}{more}), its other arguments as now")
+    fixes.append(f"write {layer}({got}, {outputs}, {window}{more}), and keep its other arguments")
     if (got, expected) == (1, 3):
         fixes.append('or give color: image.convert("RGB"), or x.repeat(1, 3, 1, 1)')
     if (got, expected) == (3, 1):
@@ -208,7 +208,7 @@ def _too_small(m: re.Match[str]) -> Explanation:
     sizes = ["x".join(map(str, one[1:])) for one in (before, after)]
     return Explanation(
         "window",
-        f"the maps are {sizes[0]} before this layer, and {sizes[1]} would come out of it",
+        f"the maps are {sizes[0]} before this layer, and it would give {sizes[1]}",
         (
             "leave this layer out, or write ceil_mode=True in a pool that begins within the maps",
             "or give a larger input, or leave out a stride or a pool before it",
@@ -223,7 +223,7 @@ def _pad_half(m: re.Match[str]) -> Explanation:
     most = Window(kernel, 1, dilation).dilated_kernel // 2
     return Explanation(
         "padding",
-        f"a pool may pad half of its window: {most} for a kernel of {kernel}"
+        f"a pool may pad at most half of its window: {most} for a kernel of {kernel}"
         f"{f' with dilation {dilation}' if dilation > 1 else ''}, not {padding}",
         (f"write padding={most}, or pad before it: nn.ZeroPad2d({padding})",),
         {"padding": padding, "kernel": kernel, "dilation": dilation, "maximum": most},
@@ -235,7 +235,7 @@ def _statistics(m: re.Match[str]) -> Explanation:
     return Explanation(
         "channels",
         f"the maps have {met:,} channels; the norm declares {declared:,}",
-        (f"write nn.BatchNorm2d({met}) (or 1d, 3d, as it is now)",),
+        (f"write nn.BatchNorm2d({met}) (or 1d or 3d, as before)",),
         {"met": met, "declared": declared},
         met,
         declared,
@@ -257,7 +257,8 @@ def _one_value(m: re.Match[str]) -> Explanation:
     shape = axes_of(m[1])
     return Explanation(
         "batch",
-        f"batch norm trains on the statistics of a channel; {_shape(shape)} has one value each",
+        f"batch norm trains on the statistics of a channel; {_shape(shape)} has one value per "
+        f"channel",
         (
             "write model.eval() for a single picture",
             "in training give at least 2 pictures: DataLoader(..., drop_last=True)",
@@ -270,7 +271,7 @@ def _view(m: re.Match[str]) -> Explanation:
     target, values = axes_of(m[1]), int(m[2])
     known = prod(size for size in target if size is not None and size > 0)
     open_ = -1 in target
-    cause = f"{values:,} values are no multiple of {known:,}" if open_ else ""
+    cause = f"{values:,} values are not a multiple of {known:,}" if open_ else ""
     cause = cause or f"there are {values:,} values, and {_shape(target)} holds {known:,}"
     fixes = ("write x = torch.flatten(x, 1), and nn.Linear for what comes out of it",)
     return Explanation("view", cause, fixes, {"shape": target, "values": values})
@@ -279,7 +280,7 @@ def _view(m: re.Match[str]) -> Explanation:
 def _contiguous(_: re.Match[str]) -> Explanation:
     return Explanation(
         "view",
-        "view needs values that lie in order, and a permute or a slice has left them as they were",
+        "view needs contiguous values, and a permute or a slice only changes how they are read",
         ("write .reshape(...) for .view(...), or .contiguous() before it",),
         {},
     )
@@ -318,7 +319,7 @@ def _cat(m: re.Match[str]) -> Explanation:
 def _groups(m: re.Match[str]) -> Explanation:
     return Explanation(
         "groups",
-        f"{m[1]} is no multiple of groups",
+        f"{m[1]} is not a multiple of groups",
         (f"write groups that divide both: math.gcd(in_channels, out_channels); here {m[1]} fails",),
         {"argument": m[1]},
     )
@@ -327,7 +328,7 @@ def _groups(m: re.Match[str]) -> Explanation:
 def _same(_: re.Match[str]) -> Explanation:
     return Explanation(
         "padding",
-        "PyTorch pads 'same' with stride 1 alone",
+        "PyTorch pads 'same' only with stride 1",
         ("write padding=kernel_size // 2, which gives ceil(input / stride) for odd kernels",),
         {},
     )
@@ -388,7 +389,7 @@ def _recurrent(m: re.Match[str]) -> Explanation:
         f"each step has {met:,} values; input_size is {declared:,}",
         (
             f"write input_size={met}",
-            "or x.transpose(1, 2), where the steps stand last",
+            "or x.transpose(1, 2), if the steps are the last axis",
         ),
         {"declared": declared, "met": met},
         met,
@@ -412,7 +413,7 @@ def _pixel_shuffle(m: re.Match[str]) -> Explanation:
     fitting = -(-channels // square) * square
     return Explanation(
         "channels",
-        f"{channels:,} channels are no multiple of {square} = {isqrt(square)}x{isqrt(square)}",
+        f"{channels:,} channels are not a multiple of {square} = {isqrt(square)}x{isqrt(square)}",
         (f"write {fitting} output channels in the layer before; {fitting // square} remain",),
         {"channels": channels, "square": square},
     )
@@ -445,12 +446,11 @@ def _state(m: re.Match[str]) -> Explanation:
                 "the file is of DataParallel"
             )
         else:
-            fixes.append("load with strict=False only where the missing names are meant to be new")
+            fixes.append("load with strict=False only if the missing names are meant to be new")
     return Explanation(
         "state dict",
-        "; ".join(causes) or f"the file's weights are not those of {m[1]}",
-        tuple(fixes)
-        or ("compare names and shapes: convcli shape FILE.pth lists those of the file",),
+        "; ".join(causes) or f"the file's weights do not match {m[1]}",
+        tuple(fixes) or ("compare names and shapes: convcli shape FILE.pth lists the file's",),
         {"mismatches": [{"name": n, "file": axes_of(s), "model": axes_of(o)} for n, s, o in sizes]},
     )
 
@@ -498,7 +498,7 @@ def _batched_matrices(m: re.Match[str]) -> Explanation:
     return Explanation(
         "matmul",
         f"the second factor begins with {_shape(met)}; the first one asks for {_shape(wanted)}",
-        ("write b.transpose(1, 2) where its last two axes are exchanged",),
+        ("write b.transpose(1, 2) if its last two axes are swapped",),
         {"expected": wanted, "met": met},
     )
 
@@ -546,7 +546,7 @@ def _downsampled(m: re.Match[str]) -> Explanation:
     maps = "x".join(map(str, shape[1:3]))
     return Explanation(
         "window",
-        f"the maps are {maps} before this layer, and nothing would come out of it",
+        f"the maps are {maps} before this layer, and it would give nothing",
         ('write padding="same" in this layer', "or give a larger input"),
         {"input": shape},
     )
@@ -645,7 +645,7 @@ def _cardinality(m: re.Match[str]) -> Explanation:
     return Explanation(
         "batch",
         f"x has {_shape(x)[1:-1]} samples and y {_shape(y)[1:-1]}",
-        ("give as many labels as samples: cut both alike, or split them in one call",),
+        ("give as many labels as samples: slice both in the same way, or split them in one call",),
         {"x": x, "y": y},
     )
 

@@ -445,6 +445,8 @@ class Figures(NamedTuple):
     def _inputs(self) -> list[Record]:
         """Every input: its name, and its shape as PyTorch has it, for a batch of one."""
         others = [row for row in self.summary.rows if isinstance(row.node.layer, Input)]
+        if not self.summary.input:
+            return []  # of a print whose order is not known
         return [
             {"name": INPUT, "shape": [1, *self.summary.input]},
             *({"name": row.name, "shape": [1, *row.output]} for row in others),
@@ -517,7 +519,7 @@ class Figures(NamedTuple):
         counted = without_sizes if alone else list[Record]
         return {
             "schema": SCHEMA,
-            "input": named_sizes(self.summary.input),
+            "input": named_sizes(self.summary.input) if self.summary.input else None,
             "output": None if alone or self.summary.failures else named_sizes(output),
             "inputs": self._inputs(),
             "outputs": self._outputs(),

@@ -154,7 +154,7 @@ def listing(training: Training, batch: int, limit: int | None) -> Listing:
     warnings = []
     if training.unknown:
         names = ", ".join(training.unknown[:4]) + (", …" if len(training.unknown) > 4 else "")
-        warnings.append(f"no rule is known of what {names} keeps, which is not in the figures")
+        warnings.append(f"what {names} keeps for backward is unknown and not in the figures")
     return Listing(
         value,
         (("memory", "bytes", "size", "what"), rows, ()),

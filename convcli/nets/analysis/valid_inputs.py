@@ -13,6 +13,7 @@ from convcli.errors import UnfitError
 from convcli.nets.analysis.summary import Failure, Summary, trace
 from convcli.nets.graph import Network
 from convcli.nets.layers import AXES, Shape, size_text
+from convcli.nets.time_limit import limit, time_limit
 from convcli.text import counted
 
 MAX_SIDE = 4096
@@ -26,9 +27,6 @@ NEAR = 16
 
 MAX_WALKED = {False: 200_000, True: 20_000}
 """Nodes that a search walks, of a network that is the same for every input or is read anew."""
-
-MAX_SEARCH_SECONDS = 6.0
-"""Processor time of a search, behind which no further input is tried."""
 
 
 class Direction(NamedTuple):
@@ -58,22 +56,38 @@ def resized(shape: Shape, side: int, axes: Iterable[int] = ()) -> Shape:
     return tuple(side if axis in changed else length for axis, length in enumerate(shape))
 
 
+def search_deadline() -> float:
+    """The processor time at which a search that begins now ends."""
+    return process_time() + limit().seconds
+
+
 class Search:
     """Walks of a network for inputs like one, each made once, within nodes and time."""
 
-    def __init__(self, network: Network, shape: Shape, axes: tuple[int, ...] = ()) -> None:
+    def __init__(
+        self,
+        network: Network,
+        shape: Shape,
+        axes: tuple[int, ...] = (),
+        deadline: float | None = None,
+    ) -> None:
         self.network, self.shape, self.axes = network, shape, axes
-        self.left = MAX_WALKED[network.redo is not None]
+        self.left = limit().scaled(MAX_WALKED[network.redo is not None])
         self.ended = False
         """Whether sides were left untried."""
-        self._deadline = process_time() + MAX_SEARCH_SECONDS
+        self._deadline = search_deadline() if deadline is None else deadline
         self.known: dict[int, tuple[bool, bool]] = {}
         """Sides that were tried: whether each works, and whether it leaves nothing over."""
 
     def _walk(self, side: int) -> tuple[bool, bool]:
         """Whether an input of this side works, and whether it leaves nothing over as well."""
         if side not in self.known:
-            summary = trace(self.network, resized(self.shape, side, self.axes))
+            # a reading for this input ends with the search
+            with time_limit(max(self._deadline - process_time(), 0), limit().option):
+                summary = trace(self.network, resized(self.shape, side, self.axes))
+            if not summary.complete and process_time() > self._deadline:
+                self.ended = True
+                return False, False
             self.left -= len(summary.rows) + 1
             works = summary.complete and not summary.failures
             self.known[side] = works, works and not summary.warnings
@@ -130,10 +144,14 @@ def fitting_inputs(network: Network, summary: Summary, near: bool) -> Fit:
     shape = summary.input
     given_works = summary.complete and not summary.failures
     notes, sizes = [], [shape] if given_works else []
+    end, ways = search_deadline(), directions(shape)
     if given_works and not summary.warnings:
         notes.append(f"an input of {size_text(shape)} leaves nothing over")
-    for axes, name in directions(shape):
-        search, side = Search(network, shape, axes), shape[axes[0]]
+    for done, (axes, name) in enumerate(ways):
+        # each axis has its share of the time that is left
+        now = process_time()
+        deadline = now + (end - now) / (len(ways) - done)
+        search, side = Search(network, shape, axes, deadline), shape[axes[0]]
         names = f"{name}s"
         working = search.working(side) if near else []
         below, above = [n for n in working if n < side], [n for n in working if n > side]
@@ -157,7 +175,9 @@ def fitting_inputs(network: Network, summary: Summary, near: bool) -> Fit:
             notes.append(f"smallest {name} that works: {smallest}")
         elif search.ended:
             tried = counted(len(search.known), "input")
-            notes.append(f"the search for {names} that work ended early, behind {tried}")
+            notes.append(
+                f"the search for {names} that work ended early, after {tried}{limit().way_out}"
+            )
         sizes += [resized(shape, one, axes) for one in (*below[-1:], *above[:1])]
     return Fit(tuple(notes), tuple(map(size_text, sorted({*sizes}, key=lambda one: one[1:]))))
 

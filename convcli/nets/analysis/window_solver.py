@@ -79,7 +79,7 @@ def solutions(given: Unknowns) -> list[Solution]:
     every = chain(_solutions(given), _large_solutions(given))
     first = list(dict.fromkeys(islice(every, 2 * MAX_SOLUTIONS)))
     if len(first) > MAX_SOLUTIONS:
-        raise SpecError(f"there are more than {MAX_SOLUTIONS:,} solutions; give more of them")
+        raise SpecError(f"there are more than {MAX_SOLUTIONS:,} solutions; give more of the sizes")
     return sorted(first, key=_order)
 
 
@@ -94,7 +94,7 @@ def text_of_tried(given: Unknowns) -> str:
         return ""
     text = f"{' and '.join(f'{name}s' for name in names)} to {MAX_KERNEL} were tried"
     if given.input is None:
-        return f"{text}; give --input, and larger ones are"
+        return f"{text}; give --input to try larger ones"
     ends = "no padding" if given.padding is None else "that padding"
     last = min(given.input, MAX_STRIDE)
     return f"{text}, and to {last:,} those that leave nothing over with {ends}"

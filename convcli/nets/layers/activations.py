@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from math import prod
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.nets.layers.arguments import count, number
 from convcli.nets.layers.shapes import Measure, Misfit, Names, Shape, Slot, Slots
@@ -74,7 +74,7 @@ def function(name: str) -> Callable[..., Activation]:
         # a value that only running the text would tell changes no shape
         plain = (int, float, str)
         kept = (
-            (name, value if isinstance(value, plain) else shown(value)) for name, value in values
+            (name, value if isinstance(value, plain) else brief(value)) for name, value in values
         )
         return Activation(name, values=tuple(kept), inplace=inplace is True or True in more)
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.geometry import MAX_SIZE, PADDINGS, Padding, Pair, padding_name
 
@@ -15,9 +15,9 @@ def count(value: object, name: str, minimum: int = 1) -> int:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
-        raise SpecError(f"{name} must be a whole number, not {shown(value)}")
+        raise SpecError(f"{name} must be a whole number, not {brief(value)}")
     if not minimum <= value <= MAX_SIZE:
-        raise SpecError(f"{name} must be from {minimum} to {MAX_SIZE:,}, not {shown(value)}")
+        raise SpecError(f"{name} must be from {minimum} to {MAX_SIZE:,}, not {brief(value)}")
     return value
 
 
@@ -31,22 +31,22 @@ def flag(value: object, name: str) -> bool:
         return bool(value)
     if isinstance(value, str) and value.lower() in ("true", "false"):
         return value.lower() == "true"
-    raise SpecError(f"{name} must be True or False, not {shown(value)}")
+    raise SpecError(f"{name} must be True or False, not {brief(value)}")
 
 
 def factor(value: object, name: str) -> float:
     """How many times as long: a number above 0, whole or not."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_SIZE:
-        raise SpecError(f"{name} must be a number above 0, not {shown(value)}")
+        raise SpecError(f"{name} must be a number above 0, not {brief(value)}")
     return value
 
 
 def number(value: object, name: str) -> float:
     """A number, whole or not, that is none of the infinities."""
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise SpecError(f"{name} must be a number, not {shown(value)}")
+        raise SpecError(f"{name} must be a number, not {brief(value)}")
     if not abs(value) <= MAX_SIZE:
-        raise SpecError(f"{name} must be from -{MAX_SIZE:,} to {MAX_SIZE:,}, not {shown(value)}")
+        raise SpecError(f"{name} must be from -{MAX_SIZE:,} to {MAX_SIZE:,}, not {brief(value)}")
     return float(value)
 
 
@@ -75,7 +75,7 @@ def sizes(value: object, name: str) -> tuple[int, ...]:
     given = value if isinstance(value, tuple | list) else (value,)
     lengths = tuple(size if size == -1 else count(size, name) for size in given)
     if not lengths or lengths.count(-1) > 1:
-        raise SpecError(f"{name}={shown(value)} needs sizes, at most one of them -1")
+        raise SpecError(f"{name}={brief(value)} needs sizes, at most one of them -1")
     return lengths
 
 
@@ -84,7 +84,7 @@ def pads(value: object, axes: int, name: str = "padding", minimum: int = 0) -> t
     if isinstance(value, str):
         named = padding_name(value)
         if named is None:
-            raise SpecError(f"{name}={shown(value)} is none of {', '.join(PADDINGS)}, nor a number")
+            raise SpecError(f"{name}={brief(value)} is none of {', '.join(PADDINGS)}, nor a number")
         return (named,) * axes
     if isinstance(value, tuple | list) and any(isinstance(sides, tuple | list) for sides in value):
         if len(value) != axes:
@@ -96,7 +96,7 @@ def pads(value: object, axes: int, name: str = "padding", minimum: int = 0) -> t
 def cells(value: object, axes: int, name: str, minimum: int = 0) -> tuple[Pair, ...]:
     """A number of cells, one per axis, or a pair (before, after) per axis."""
     if isinstance(value, str):
-        raise SpecError(f"{name}={shown(value)} must be numbers here")
+        raise SpecError(f"{name}={brief(value)} must be numbers here")
     return tuple(sides for sides in pads(value, axes, name, minimum) if not isinstance(sides, str))
 
 

@@ -76,7 +76,7 @@ class Pad(NamedTuple):
         ]
         # what is repeated has to be there
         if min(lengths) < 1 or min(kept) < Border(self.border).repeats:
-            raise UnfitError(f"cropping {self.padding} leaves nothing of {size_text(shape)}")
+            raise UnfitError(f"cropping {self.padding} removes all of {size_text(shape)}")
         windows = tuple((Window(1), pad) for pad in self.padding)
         return Measure((shape[0], *lengths), windows=windows)
 
@@ -108,7 +108,7 @@ class Upsample(NamedTuple):
             for n, size in zip(shape[1:], each, strict=True)
         ]
         if min(lengths) < 1:
-            raise UnfitError(f"upsample by {each} leaves nothing of {size_text(shape)}")
+            raise UnfitError(f"upsample by {each} removes all of {size_text(shape)}")
         times = tuple(max(to // n, 1) for to, n in zip(lengths, shape[1:], strict=True))
         return Measure((shape[0], *lengths), upsampling=times)
 
@@ -209,7 +209,7 @@ def together(type_: str, shapes: Sequence[Shape], level: Sequence[Shape]) -> Sha
         wide = set(sizes) - {1}
         if len(wide) > 1:
             met = " and ".join(map(size_text, shapes))
-            raise UnfitError(f"{type_} meets {met}, which do not go together")
+            raise UnfitError(f"{type_} meets {met}, which do not match")
         output.append(wide.pop() if wide else 1)
     return tuple(output)
 
@@ -228,7 +228,9 @@ class Concat(NamedTuple):
         rest = {(*shape[: self.axis], *shape[self.axis + 1 :]) for shape in inputs}
         if len(rest) > 1:
             shapes = " and ".join(map(size_text, inputs))
-            raise UnfitError(f"concat meets {shapes}, which differ in more than the joined axis")
+            raise UnfitError(
+                f"concat meets {shapes}, which differ in another axis than the joined one"
+            )
         joined = sum(shape[self.axis] for shape in inputs)
         first = inputs[0]
         return Measure((*first[: self.axis], joined, *first[self.axis + 1 :]))

@@ -247,7 +247,9 @@ class Attention(NamedTuple):
         key = rest[0] if rest else value
         if len(key) < 2 or key[1:] != value[1:]:
             met = ", ".join(map(size_text, (query, value, key)))
-            raise UnfitError(f"attention needs tokens x channels, as many keys as values: {met}")
+            raise UnfitError(
+                f"attention needs tokens x channels, with as many keys as values: {met}"
+            )
         if not self.heads:
             if query[0] != key[0]:
                 raise UnfitError(f"attention of {query[0]} channels meets keys of {key[0]}")
@@ -303,10 +305,10 @@ class CenterCrop(NamedTuple):
 
     def measure(self, *inputs: Shape) -> Measure:
         shape = maps(self.type, inputs, len(self.sizes))
-        spare = [met - size for met, size in zip(shape[1:], self.sizes, strict=True)]
-        if min(spare) < 0:
+        excess = [met - size for met, size in zip(shape[1:], self.sizes, strict=True)]
+        if min(excess) < 0:
             return Upsample(sizes=self.sizes).measure(shape)
-        sides = tuple((-(more // 2), -(more - more // 2)) for more in spare)
+        sides = tuple((-(more // 2), -(more - more // 2)) for more in excess)
         return Pad(sides).measure(shape)
 
 

@@ -196,7 +196,7 @@ class Operation(NamedTuple):
         if inputs != tuple(map(per_image, self.inputs)):
             met = " and ".join(map(size_text, inputs))
             read = " and ".join(size_text(per_image(shape)) for shape in self.inputs)
-            raise UnfitError(f"{self.type} was read for {read} and meets {met}")
+            raise UnfitError(f"{self.type} was read for {read} and gets {met}")
         return Measure(per_image(self.output), macs=self.macs)
 
 

@@ -54,16 +54,16 @@ def notebook_code(text: str, source: str) -> tuple[str, NotebookName]:
     >>> notebook_code(json.dumps({"cells": [cell]}), "a.ipynb")
     ('\nx = 1\n', 'a.ipynb')
 
-    Raises SpecError for what is no notebook, or one of another language.
+    Raises SpecError for what is not a notebook, or one of another language.
     """
     try:
         notebook = json.loads(text)
     except (ValueError, RecursionError):
-        raise SpecError(f"{safe(source)} is not JSON, as a notebook is") from None
+        raise SpecError(f"{safe(source)} is not JSON, so it is not a notebook") from None
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
-        raise SpecError(f"{safe(source)} has no cells, as a notebook has")
+        raise SpecError(f"{safe(source)} has no cells, so it is not a notebook")
     if len(notebook["cells"]) > MAX_CELLS:
-        many = f"{len(notebook['cells']):,} cells, {MAX_CELLS:,} are the most that is read"
+        many = f"{len(notebook['cells']):,} cells, at most {MAX_CELLS:,} are read"
         raise SpecError(f"{safe(source)} has {many}")
     language = _language(notebook)
     if language not in ("", "python", "ipython"):
@@ -212,6 +212,6 @@ def refuse_summary(text: str, source: str) -> None:
             total = re.search(r"Total params:\s*([\d,.]+)", text)
             figure = f": {int(re.sub('[,.]', '', total[1])):,} parameters" if total else ""
             raise SpecError(
-                f"{safe(source)} is what {tool} prints{figure}; kernels, strides and paddings are "
-                "not in it, so no network can be read of it; give the code of the model"
+                f"{safe(source)} is what {tool} prints{figure}; it lacks kernels, strides and "
+                f"paddings, so no network can be read from it; give the code of the model"
             )

@@ -58,13 +58,13 @@ class _Section(NamedTuple):
         if text is None:
             return default
         if not re.fullmatch(r"[+-]?\d{1,9}", text):
-            raise Halt(f"{name}={safe(text)[:40]} is no whole number")
+            raise Halt(f"{name}={safe(text)[:40]} is not a whole number")
         return int(text)
 
     def numbers(self, name: str) -> list[int]:
         parts = [part.strip() for part in self.values.get(name, "").split(",")]
         if not all(re.fullmatch(r"[+-]?\d{1,9}", part) for part in parts):
-            raise Halt(f"{name}={safe(self.values.get(name, ''))[:40]} is no list of numbers")
+            raise Halt(f"{name}={safe(self.values.get(name, ''))[:40]} is not a list of numbers")
         return [int(part) for part in parts]
 
 
@@ -73,13 +73,13 @@ def read_darknet(path: str) -> Reading:
     source = os.path.basename(path)
     net, *sections = _sections(file_text(path), source)
     if net.kind not in ("net", "network") or not sections:
-        raise SpecError(f"{safe(source)} begins with no [net], or holds no layers")
+        raise SpecError(f"{safe(source)} does not begin with [net], or has no layers")
     try:
         shape = tuple(net.number(name, size) for name, size in SIZES)
     except Halt as halt:
         raise SpecError(f"{safe(source)}: {halt}") from None
     if min(shape) < 1:
-        raise SpecError(f"{safe(source)}: [net] names no size: width, height and channels")
+        raise SpecError(f"{safe(source)}: [net] lacks width, height or channels")
 
     @lru_cache(maxsize=4)
     def read(shape: Shape, given: tuple[Given, ...] = ()) -> Network:
@@ -108,7 +108,7 @@ def _sections(text: str, source: str) -> list[_Section]:
         name, equals, value = line.partition("=")
         if not equals or not sections:
             raise SpecError(
-                f"{safe(source)}:{number}: {safe(line)[:60]!r} is no setting of a section"
+                f"{safe(source)}:{number}: {safe(line)[:60]!r} is not a setting of a section"
             )
         sections[-1].values[name.strip()] = value.partition("#")[0].strip()
     if not sections:
@@ -140,7 +140,7 @@ class _Build(NamedTuple):
         """What the section of a number gives: below 0, counted back from here."""
         place = number + self.place if number < 0 else number
         if not 0 <= place < self.place:
-            raise Halt(f"{number} is no section before this one, which is number {self.place}")
+            raise Halt(f"{number} is not a section before this one, which is number {self.place}")
         return self.results[place]
 
     def activated(self, x: Traced) -> Traced:
@@ -235,10 +235,10 @@ def _gated(build: _Build) -> Traced:
 def _cropped(build: _Build) -> Traced:
     """The center of the maps, as Darknet crops where it does not train."""
     lengths = [build.section.number(f"crop_{name}", 1) for name in ("height", "width")]
-    spare = [n - length for n, length in zip(build.x.stored[2:], lengths, strict=True)]
-    if min(*spare, *(length - 1 for length in lengths)) < 0:
+    excess = [n - length for n, length in zip(build.x.stored[2:], lengths, strict=True)]
+    if min(*excess, *(length - 1 for length in lengths)) < 0:
         raise Halt(f"{lengths[0]}x{lengths[1]} of {build.x.stored[2]}x{build.x.stored[3]}")
-    return build.layer(Pad(tuple((-(more // 2), more // 2 - more) for more in spare)))
+    return build.layer(Pad(tuple((-(more // 2), more // 2 - more) for more in excess)))
 
 
 def _normalized(build: _Build) -> Traced:

@@ -63,7 +63,9 @@ def read_exported(path: str) -> Reading:
     except SpecError:
         raise
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, RuntimeError) as error:
-        raise SpecError(f"{safe(name)} is no exported program: {safe(str(error))[:80]}") from None
+        raise SpecError(
+            f"{safe(name)} is not an exported program: {safe(str(error))[:80]}"
+        ) from None
     try:
         program = _Program(model, name)
         shape = program.shape
@@ -71,7 +73,7 @@ def read_exported(path: str) -> Reading:
         if isinstance(error, SpecError):
             raise
         raise SpecError(
-            f"{safe(name)} is not written as torch.export writes it ({type(error).__name__})"
+            f"{safe(name)} is not in the form that torch.export writes ({type(error).__name__})"
         ) from None
     network = Network((), redo=program.network, parameters=tuple(program.inputs))
     return Reading(network, shape, f"exported program of PyTorch {program.version}")
@@ -106,8 +108,8 @@ class _Program:
         for spec in _list(_object(module["signature"])["input_specs"]):
             ((kind, entry),) = _object(spec).items()
             argument = _object(_object(entry)["arg"])
-            held = argument.get("as_tensor")
-            name = str(_object(held)["name"] if held is not None else argument.get("name", ""))
+            tensor = argument.get("as_tensor")
+            name = str(_object(tensor)["name"] if tensor is not None else argument.get("name", ""))
             if kind == "user_input":
                 if name:
                     self.inputs.append(name)
@@ -127,7 +129,7 @@ class _Program:
         ]
         self.modules = Counter(node.module for node in self.nodes)
         if not self.inputs:
-            raise SpecError(f"{safe(source)} has no input that is a tensor")
+            raise SpecError(f"{safe(source)} has no tensor as an input")
 
     @property
     def shape(self) -> Shape:
@@ -140,7 +142,7 @@ class _Program:
         others = [one for one in given if one.shape and one.shape != self.sizes.get(one.name)]
         if shape != self.shape or (others and others[0].name in self.inputs[1:]):
             sizes = ", ".join(f"{name} {self._size_text(name)}" for name in self.inputs)
-            raise UnfitError(f"{safe(self.source)} was exported for {safe(sizes)} alone")
+            raise UnfitError(f"{safe(self.source)} was exported for {safe(sizes)} only")
         graph = TensorGraph()
         known: dict[str, Value] = {**self.arrays}
         whole = self.sizes[self.inputs[0]]
@@ -165,7 +167,7 @@ class _Program:
             if isinstance(error, SpecError | UnfitError):
                 raise
             operator = safe(node.operator)[:60] if node else "the input"
-            stopped = Stopped(f"{operator} is not written as PyTorch has it")
+            stopped = Stopped(f"{operator} does not have PyTorch's form")
         network = graph.network([known[one] for one in self.outputs if one in known], stopped)
         ends = tuple(known[one] for one in self.outputs if one in known)
         nodes = tuple(x.node for x in ends if isinstance(x, Traced))
@@ -264,12 +266,12 @@ class _Call(NamedTuple):
 
     def layer(self, record: Layer, *arrays: StoredArray | None, roles: Sequence[str] = ()) -> Value:
         """Append a layer, and check that it gives the size that the file says."""
-        held = [array for array in arrays if array is not None]
-        name = next((weight_owner(array.name) for array in held), "") or self.name
-        weights = dict(zip(roles, held, strict=False))
+        present = [array for array in arrays if array is not None]
+        name = next((weight_owner(array.name) for array in present), "") or self.name
+        weights = dict(zip(roles, present, strict=False))
         y = self.graph.layer(record, self.x(), name, weights)
         if y.shape != self.output:
-            raise Halt(f"it gives {y.shape}, and the file says {self.output}")
+            raise Halt(f"it gives {y.shape}, but the file says {self.output}")
         return y
 
     def operation(self, output: str, macs: int = 0) -> Value:
@@ -315,7 +317,7 @@ def _size(size: Json) -> int:
         size = _object(_object(size["as_expr"])["hint"])
     value = size["as_int"]
     if type(value) is not int:
-        raise TypeError("a size that is no number")
+        raise TypeError("a size that is not a number")
     return value
 
 
@@ -355,7 +357,7 @@ def _conv(call: _Call) -> Value | None:
     stride, dilation = call.integers("stride", axes, 1), call.integers("dilation", axes, 1)
     groups = call.value("groups", 1)
     if not isinstance(groups, int) or groups < 1:
-        raise Halt("groups is no number")
+        raise Halt("groups is not a number")
     named = call.node.arguments.get("padding")
     padding: tuple[Padding, ...] = ((0, 0),) * axes
     if isinstance(named, str):
@@ -391,15 +393,15 @@ def _linear(call: _Call) -> Value | None:
 
 def _batch_norm(call: _Call) -> Value | None:
     arrays = [call.array(name) for name in ("weight", "bias", "running_mean", "running_var")]
-    held = [array for array in arrays if array is not None]
-    if not held or arrays[2] is None:
+    present = [array for array in arrays if array is not None]
+    if not present or arrays[2] is None:
         return None
     vectors = sum(array is not None for array in arrays[:2])
     eps = call.value("eps", 1e-5)
     record = Norm(
         "batch",
         vectors,
-        held[0].elements,
+        present[0].elements,
         tracked=True,
         eps=float(eps) if isinstance(eps, int | float) else 1e-5,
     )

@@ -28,7 +28,7 @@ class Kind(NamedTuple):
     """Whether it holds arrays by name, and no network."""
 
 
-WEIGHTS = "it holds weights alone; give it to extract --weights, and its network to shape"
+WEIGHTS = "it holds only weights; give it to extract --weights, and its network to shape"
 
 
 KINDS: dict[str, Kind] = {
@@ -94,14 +94,14 @@ BY_TEXT: tuple[tuple[bytes, Kind], ...] = (
     (rb"(?s)\s*<\?xml.*<net\s", Kind("a network of OpenVINO", instead="give its .onnx file")),
     (
         rb"(?s)\s*\{.*\"modelTopology\"",
-        Kind("a TensorFlow.js model", instead="give the Keras model that it was made of"),
+        Kind("a TensorFlow.js model", instead="give the Keras model it was made from"),
     ),
     (
         rb"(?s)\s*\{(?!.*\"class_name\").*\"(model_type|architectures)\"\s*:",
         Kind("a configuration of transformers", instead="export the network as ONNX or .pt2"),
     ),
 )
-"""Texts that are no network here, by what they begin with."""
+"""Texts that are not networks here, by what they begin with."""
 
 BY_SUFFIX: dict[str, Kind] = {
     ".pb": Kind("a TensorFlow graph", instead="convert it: python -m tf2onnx.convert"),
@@ -115,7 +115,7 @@ BY_SUFFIX: dict[str, Kind] = {
     ".pdmodel": Kind("a network of Paddle", instead="convert it: paddle2onnx"),
     ".pdiparams": Kind("weights of Paddle", instead="convert them: paddle2onnx"),
     ".rknn": Kind("a Rockchip model", instead="it runs on one device; give its .onnx file"),
-    ".bin": Kind("a file of bytes", instead="give the file that describes the network"),
+    ".bin": Kind("a binary file", instead="give the file that describes the network"),
 }
 """Files whose bytes do not tell what they are."""
 
@@ -138,7 +138,7 @@ TEXT_SUFFIXES = (".net", ".py", ".txt")
 
 
 def kind_of(path: str) -> Kind | None:
-    """What a file of bytes is; None for text. Raises Refusal where it cannot be read."""
+    """What a binary file is; None for text. Raises Refusal where it cannot be read."""
     if path.lower().endswith(TEXT_SUFFIXES):
         return None
     if os.path.isdir(path):
@@ -180,7 +180,7 @@ def kind_of(path: str) -> Kind | None:
     if suffix in EXPECTED:
         raise Refusal(f"{safe(path)} is not {EXPECTED[suffix]}, as its name says")
     if not _is_text(head):
-        raise SpecError(f"{safe(path)} is a file of bytes of no kind that is known here")
+        raise SpecError(f"{safe(path)} is a binary file of an unknown kind")
     return None
 
 
@@ -231,7 +231,7 @@ def _folder(path: str) -> Kind | None:
 
 
 def read_file(path: str, kind: Kind) -> Reading:
-    """The network of a file of bytes. Raises SpecError for a kind that holds none."""
+    """The network of a binary file. Raises SpecError for a kind that holds none."""
     if not kind.reader:
         raise SpecError(f"{safe(path)} is {kind.name}: {kind.instead}")
     module, _, function = kind.reader.partition(":")

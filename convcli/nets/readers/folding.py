@@ -50,7 +50,7 @@ def mapped(function: Function, arrays: Sequence[StoredArray], type_: str) -> Sto
 
 
 def fits(value: float) -> bool:
-    """Whether a number is no integer beyond 64 bits, which no element type has."""
+    """Whether a number is not an integer beyond 64 bits, which no element type has."""
     return not isinstance(value, int) or -MAX_INTEGER <= value < MAX_INTEGER
 
 

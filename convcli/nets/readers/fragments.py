@@ -206,8 +206,8 @@ def with_indentation(text: str, source: str) -> str:
             body, decorated = margin + "    ", piece[0] == "@"
         elif re.search(r":\s*(#.*)?$", piece):
             raise SpecError(
-                f"{at_line(source, first)}: this block has lost its indentation, so that "
-                "its end is not known; indent the text as it was"
+                f"{at_line(source, first)}: this block has lost its indentation, so its end is "
+                f"unknown; restore the indentation"
             )
         elif re.match(r"(return|raise)\b", piece):
             body, in_class = "", False if not margin else in_class

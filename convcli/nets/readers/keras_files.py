@@ -47,7 +47,7 @@ ARITHMETIC = {
     "Divide": "/",
     "Power": "**",
 }
-"""Operations on tensors that are no layers, which Keras keeps by these names."""
+"""Operations on tensors that are not layers, which Keras keeps by these names."""
 
 FUNCTIONS = {"Absolute": "abs", "LogSoftmax": "log_softmax"}
 """Others that are not called as their class is."""
@@ -69,7 +69,7 @@ def read_keras_archive(path: str) -> Reading:
         with zipfile.ZipFile(path) as archive, archive.open("config.json") as stream:
             data = stream.read(MAX_CONFIG + 1)
     except KeyError:
-        raise SpecError(f"{safe(path)} holds no config.json, so it is no Keras file") from None
+        raise SpecError(f"{safe(path)} holds no config.json, so it is not a Keras file") from None
     except (zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError, ValueError) as error:
         raise SpecError(f"{safe(path)} is a damaged archive: {safe(str(error))[:100]}") from None
     reading = read_config(data, path)
@@ -86,9 +86,9 @@ def read_config(data: bytes, path: str) -> Reading:
     try:
         config = loads(data)
     except (ValueError, RecursionError):
-        raise SpecError(f"{safe(name)} is no JSON") from None
+        raise SpecError(f"{safe(name)} is not JSON") from None
     if not isinstance(config, dict) or "class_name" not in config:
-        raise SpecError(f"{safe(name)} is no configuration of Keras: it has no class_name")
+        raise SpecError(f"{safe(name)} is not a configuration of Keras: it has no class_name")
     try:
         script = script_of(config)
     except RecursionError:
@@ -151,7 +151,7 @@ class _Writer:
         if kind == "InputLayer":
             return f"Input(shape={_shape(config)!r})"
         if not kind.isidentifier() or iskeyword(kind):
-            raise SpecError(f"{safe(kind)[:60]!r} is no name of a layer")
+            raise SpecError(f"{safe(kind)[:60]!r} is not a name of a layer")
         return f"{kind}({', '.join(self.arguments(config))})"
 
     def arguments(self, config: Config) -> Iterator[str]:
@@ -218,7 +218,7 @@ def _called(function: str, values: Sequence[str] = ()) -> Written:
 
 
 def _operation(entry: Config) -> Written | None:
-    """How an operation that is no layer is written: `x + y`, `keras.ops.mean(x, 1)`, `x[1:]`."""
+    """How an operation that is not a layer is written: `x + y`, `keras.ops.mean(x, 1)`, `x[1:]`."""
     kind, config = str(entry.get("class_name")), entry.get("config")
     if ".ops." not in str(entry.get("module")) or not isinstance(config, dict):
         return None
@@ -228,7 +228,7 @@ def _operation(entry: Config) -> Written | None:
         return lambda texts, named: "".join(texts)
     function = FUNCTIONS.get(kind) or re.sub(r"(?<=[a-z])(?=[A-Z])", "_", kind).lower()
     if not function.isidentifier() or iskeyword(function):
-        raise SpecError(f"{safe(kind)[:60]!r} is no name of an operation")
+        raise SpecError(f"{safe(kind)[:60]!r} is not a name of an operation")
     values = [_literal(value) for name, value in config.items() if name != "name"]
     return _called(f"keras.ops.{function}", values)
 
@@ -242,7 +242,7 @@ def _shape(config: Config) -> tuple[int | None, ...]:
     shape = config.get("batch_shape") or config.get("batch_input_shape") or config.get("shape")
     sizes = _list(shape)
     if not sizes or any(not (size is None or type(size) is int) for size in sizes):
-        raise SpecError("an input layer names no shape")
+        raise SpecError("an input layer has no shape")
     return tuple(size if isinstance(size, int) else None for size in sizes[1:])
 
 

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from convcli.callsyntax import arithmetic, excerpt, negated, shown
+from convcli.callsyntax import arithmetic, brief, excerpt, negated
 from convcli.errors import SpecError
 from convcli.nets.graph import INPUT, Builder, Chain, Fork, Leaf, Network, Part
 from convcli.nets.input_size import named_shape
@@ -122,7 +122,7 @@ class LayerCalls:
             if isinstance(one, ast.Starred):
                 items = self._value(one.value)
                 if not isinstance(items, list | tuple) or isinstance(items, Leaf | Chain | Fork):
-                    raise SpecError(f"{excerpt(one)} is not a list that is known here")
+                    raise SpecError(f"{excerpt(one)} is not a known list")
                 args += items
             else:
                 args.append(self._value(one))
@@ -162,7 +162,7 @@ class LayerCalls:
     def _set_input(self, sizes: Sequence[object]) -> None:
         shape = named_shape(sizes)
         if self.input is not None and (self.parts or shape != self.input):
-            raise SpecError("a second input is not read here; networks of one input are")
+            raise SpecError("a second input is not read here; only networks with one input are")
         self.input = shape
 
 
@@ -185,7 +185,7 @@ def chain(builder: Builder, parts: Sequence[tuple[str, Part]]) -> None:
     counts = Counter(name for name, _ in parts if name)
     twice = [name for name, count in counts.items() if count > 1]
     if twice:
-        raise SpecError(f"{shown(twice[0])} names two layers")
+        raise SpecError(f"{brief(twice[0])} names two layers")
     value = INPUT
     for name, part in parts:
         value = builder.append(part, value, called=name if len(parts) > 1 else "")

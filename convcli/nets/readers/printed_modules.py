@@ -1,9 +1,13 @@
 """Modules that a printed model names and whose inputs it does not tell: their parameters alone."""
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 from convcli.errors import SpecError
+from convcli.nets.layers import Layer
 from convcli.nets.layers.tensor_ops import Unused
+from convcli.nets.readers.vocabulary.registry import names_of
+from convcli.text import counted
 
 Count = Callable[[Sequence[object], dict[str, object]], int]
 """Values and options that are printed → parameters."""
@@ -16,9 +20,6 @@ WITHOUT_PARAMETERS = (
 )
 """Modules of PyTorch, torchvision, timm and einops that hold nothing."""
 
-ACTIVATED_NORM = "BatchNormAct2d"
-"""timm's norm, whose own values stand on a line of their own, above its activation."""
-
 SAME_AS = {
     "NonDynamicallyQuantizableLinear": "Linear",
     "LayerNorm2d": "LayerNorm",
@@ -27,15 +28,40 @@ SAME_AS = {
 """Names of subclasses, and the layers that they are while a network is evaluated."""
 
 
-def _count(values: Sequence[object], options: dict[str, object]) -> list[int]:
+WHOLE = {
+    *("Sequential", "ModuleList", "ModuleDict", "ParameterList", "ParameterDict"),
+    *("MultiheadAttention", "Transformer", "TransformerEncoder", "TransformerDecoder"),
+    *("TransformerEncoderLayer", "TransformerDecoderLayer", "FloatFunctional", "QuantStub"),
+    *("DeQuantStub", "ParametrizationList", "_SpectralNorm", "_Orthogonal"),
+}
+"""PyTorch's modules that hold no parameter beside those of the layers in them."""
+
+HOLDING = {
+    *("Attention2dDownsample", "AttentionDownsample", "Beit", "CNBlock", "Cait", "CoaT"),
+    *("ConVit", "CrossCovarianceAttn", "CrossVit", "EfficientViMBlock", "EfficientViMDistilled"),
+    *("Eva", "EvoNorm2dS0a", "GPSA", "Gemma4PatchEmbed", "GlobalResponseNorm", "HSMSSD", "Hiera"),
+    *("HieraDet", "LayerScale", "LayerScale2d", "LayerScaleBlock", "LayerScaleBlockClassAttn"),
+    *("LearnableAffineBlock", "MetaNeXtBlock", "NaFlexEmbeds", "NestLevel"),
+    *("PoolingVisionTransformer", "PosEmbedRel", "Qwen3VitEncoder", "RelPosBias", "RelPosBiasTf"),
+    *("RelativePositionalMultiHeadAttention", "RmsNorm", "RmsNorm2d", "RmsNormAct2d"),
+    *("RmsNormFp32", "SSDFeatureExtractorVGG", "ScaledStdConv2d", "ScaledStdConv2dSame"),
+    *("ShiftedWindowAttention", "ShiftedWindowAttention3d", "ShiftedWindowAttentionV2"),
+    *("SimpleNorm2d", "SplitTransposeBlock", "StarReLU", "VisionTransformer"),
+    *("VisionTransformerSAM", "_WeightNorm"),
+}
+"""Classes of PyTorch, torchvision and timm that hold parameters which a print does not show."""
+
+
+def _integers(values: Sequence[object], least: int = 2) -> list[int]:
+    """The integers of a print. Raises SpecError for less of them than that."""
     sizes = [one for one in values if type(one) is int]
-    if len(sizes) < 2:
-        raise SpecError("needs two numbers")
+    if len(sizes) < least:
+        raise SpecError(f"needs {counted(least, 'number')}")
     return sizes
 
 
 def _embedding(values: Sequence[object], options: dict[str, object]) -> int:
-    rows, columns = _count(values, options)[:2]
+    rows, columns = _integers(values)[:2]
     return rows * columns
 
 
@@ -43,7 +69,7 @@ def _recurrent(gates: int, is_cell: bool) -> Count:
     """Parameters of a layer of gates · hidden rows, for inputs and for states, with two biases."""
 
     def count(values: Sequence[object], options: dict[str, object]) -> int:
-        inputs, hidden = _count(values, options)[:2]
+        inputs, hidden = _integers(values)[:2]
         layers, projected = options.get("num_layers", 1), options.get("proj_size", 0)
         if type(layers) is not int or type(projected) is not int:
             raise SpecError("num_layers and proj_size are whole numbers")
@@ -59,9 +85,25 @@ def _recurrent(gates: int, is_cell: bool) -> Count:
     return count
 
 
+def _bilinear(values: Sequence[object], options: dict[str, object]) -> int:
+    """Outputs of a matrix of both inputs each, and a bias."""
+    sizes = [options.get(f"{name}_features") for name in ("in1", "in2", "out")]
+    outputs = _integers(sizes, 3)[2]
+    return prod(_integers(sizes, 3)) + (outputs if options.get("bias", True) else 0)
+
+
+def _root_mean_square(values: Sequence[object], options: dict[str, object]) -> int:
+    """A scale for each value, as `RMSNorm((768,), eps=1e-06, elementwise_affine=True)` prints."""
+    sizes = values[0] if values and isinstance(values[0], tuple) else values[:1]
+    return prod(_integers(sizes, 1)) if options.get("elementwise_affine", True) else 0
+
+
 PARAMETERS: dict[str, Count] = {
     **dict.fromkeys(("Embedding", "EmbeddingBag"), _embedding),
     **{name: _recurrent(gates, name.endswith("Cell")) for name, gates in GATES.items()},
+    "RMSNorm": _root_mean_square,
+    "Bilinear": _bilinear,
+    "Parameter": lambda values, options: prod(_integers(values, 0)),
     **dict.fromkeys(WITHOUT_PARAMETERS, lambda values, options: 0),
 }
 """Module → its parameters, by the values that are printed."""
@@ -74,3 +116,79 @@ def module_alone(type_: str, values: Sequence[object], options: dict[str, object
     (448, 448)
     """
     return Unused(type_.lower(), PARAMETERS[type_](values, options))
+
+
+def base_of(values: Sequence[object], options: dict[str, object]) -> str:
+    """The layer of PyTorch's that prints such values, of which a class is made; "" for none.
+
+    >>> base_of([64, 64], {"kernel_size": (3, 3, 3), "stride": (1, 1, 1), "bias": False})
+    'Conv3d'
+    >>> base_of([(96,)], {"eps": 1e-6, "elementwise_affine": True, "bias": True}), base_of([4], {})
+    ('LayerNorm', '')
+    """
+    kinds = [type(one) for one in values]
+    kernel = options.get("kernel_size")
+    if kinds == [int, int] and isinstance(kernel, tuple) and "stride" in options:
+        return f"Conv{len(kernel)}d"
+    if {"in_features", "out_features"} <= options.keys():
+        return "Linear"
+    if kinds == [int] and {"eps", "track_running_stats"} <= options.keys():
+        return "BatchNorm2d"
+    if kinds == [int, int] and {"eps", "affine"} <= options.keys():
+        return "GroupNorm"
+    if kinds == [tuple] and {"eps", "elementwise_affine"} <= options.keys():
+        return "LayerNorm" if "bias" in options else "RMSNorm"
+    return ""
+
+
+def printed_layer(
+    type_: str,
+    values: Sequence[object],
+    options: dict[str, object],
+    build: Callable[[str, list[object], dict[str, object]], Layer],
+) -> tuple[Layer | None, bool]:
+    """A layer of a print, or None for a class that is not known; whether its sizes are known too.
+
+    Raises SpecError for values that a known layer does not take.
+    """
+    name = SAME_AS.get(type_, type_)
+    known = name in names_of("PyTorch")
+    if not known and name not in PARAMETERS:
+        name = base_of(values, options)
+    if name in PARAMETERS:
+        return module_alone(name, values, options)._replace(type=type_.lower()), False
+    return (build(name, [*values], options) if name else None), known
+
+
+def _listed(names: Sequence[str], joined: str) -> str:
+    """Names as a sentence has them, the first four of many."""
+    more = [f"{len(names) - 4:,} more"] if len(names) > 5 else []
+    *first, last = [*(names[:4] if more else names), *more]
+    return f"{', '.join(first)} {joined} {last}" if first else last
+
+
+class Unknown:
+    """Classes of a print that may hold parameters of their own, which no print shows."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, None] = {}
+
+    def meet(self, name: str) -> None:
+        if name not in WHOLE:
+            self.names.setdefault(name)
+
+    def notes(self) -> tuple[str, ...]:
+        """What the total lacks, or may lack.
+
+        >>> unknown = Unknown()
+        >>> for name in ("Sequential", "CNBlock", "Mine"):
+        ...     unknown.meet(name)
+        >>> unknown.notes()[0].partition(": ")[2]
+        'the total lacks those of CNBlock, and any that Mine holds'
+        """
+        holding = [name for name in self.names if name in HOLDING]
+        others = [name for name in self.names if name not in HOLDING]
+        lacks = [f"those of {_listed(holding, 'and')}"] if holding else []
+        lacks += [f"any that {_listed(others, 'or')} holds"] if others else []
+        why = "a print shows no nn.Parameter of a module's own: the total lacks "
+        return (why + ", and ".join(lacks),) if lacks else ()

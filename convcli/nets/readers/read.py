@@ -5,9 +5,9 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
-from convcli.nets.graph import INPUT, Builder, Reading
+from convcli.nets.graph import Reading
 from convcli.nets.layers import Shape
 from convcli.nets.readers.fragments import statements, words
 from convcli.nets.readers.layer_calls import is_notation, read_layer_calls
@@ -64,7 +64,7 @@ def read_words(given: Sequence[str]) -> Reading:
         meant = _meant(given)
         if meant is None:
             raise
-        raise SpecError(f"no network is called {shown(given[0])}{meant}") from None
+        raise SpecError(f"no network is called {brief(given[0])}{meant}") from None
 
 
 def _meant(given: Sequence[str]) -> str | None:
@@ -136,7 +136,7 @@ def read_source(word: str) -> Reading:
     named = _model_file(word)
     path, entry = named or (word, "")
     if named is not None and not entry.strip():
-        raise SpecError(f"{safe(word)} names nothing behind its colon; give a class of the file")
+        raise SpecError(f"{safe(word)} has nothing after its colon; give a class of the file")
     if path != "-" and not zoo_name(path) and not path.endswith(TEXTS):
         from convcli.nets.readers.file_kinds import kind_of, read_file
 
@@ -202,12 +202,9 @@ def read_text(text: str, source: str = "text", entry: str = "") -> Reading:
     if entry:
         return _read_python(text, source, "", entry)
     if _is_printed(text):
-        from convcli.nets.readers.torch_repr import read_printed, unknown_order
+        from convcli.nets.readers.torch_repr import read_printed
 
-        builder = Builder()
-        builder.append(read_printed(text, source, Vocabulary().layer), INPUT)
-        why, in_blocks = unknown_order(text)
-        network = builder.network()._replace(unordered=why, has_unknown_blocks=in_blocks)
+        network = read_printed(text, source, Vocabulary().layer)
         about = f"PyTorch printed model, {counted(len(network.nodes), 'layer')}"
     elif is_notation(text):
         network, shape = read_layer_calls(statements(_by_pairs(text), source))
@@ -237,7 +234,7 @@ def _read_python(text: str, source: str, path: str = "", entry: str = "") -> Rea
 
     reading = read_python(text, source, _is_keras(text), path, entry)
     if re.search(DECLARED, text) and "forward" not in text and "class " not in text:
-        why = "no forward says in which order the layers of self run, which is assumed"
+        why = "no forward shows the order of the layers of self, which is assumed"
         return reading._replace(network=reading.network._replace(unordered=why))
     return reading
 

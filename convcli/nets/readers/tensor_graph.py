@@ -160,7 +160,7 @@ class TensorGraph:
         x = self.settled(self.source(x))
         if prod(shape) != prod(x.stored):
             met, wanted = "x".join(map(str, x.stored)), "x".join(map(str, shape))
-            raise Halt(f"{prod(x.stored):,} values ({met}) are given the shape {wanted}")
+            raise Halt(f"{prod(x.stored):,} values ({met}) do not fit the shape {wanted}")
         if per_image(shape) == per_image(x.stored):
             return traced(x.node, shape)
         self._check(shape)
@@ -202,8 +202,8 @@ class TensorGraph:
         leaf = Leaf(layer, own)
         names = [array.name for array in weights.values()] if weights else []
         if names and all(names):
-            first, held = self._leaves.setdefault(names[0], (leaf, names))
-            if first is not leaf and (names == held or names == held[:1]):
+            first, known = self._leaves.setdefault(names[0], (leaf, names))
+            if first is not leaf and (names == known or names == known[:1]):
                 self.builder.share(leaf, first)
         node = self.builder.join(leaf, tuple(inputs), scope and f"{scope}.")
         if self.builder.nodes[-1].counted:

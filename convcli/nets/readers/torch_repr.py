@@ -11,19 +11,34 @@ from collections.abc import Callable
 
 from convcli.callsyntax import UNREADABLE, parsed_value, value
 from convcli.errors import SpecError
-from convcli.nets.graph import MAX_NODES, Chain, Fork, Leaf, Part, fresh, size_of
-from convcli.nets.layers import Concat, Layer, Linear, Merge
+from convcli.nets.graph import (
+    INPUT,
+    MAX_NODES,
+    Builder,
+    Chain,
+    Fork,
+    Leaf,
+    Network,
+    Part,
+    fresh,
+    size_of,
+)
+from convcli.nets.layers import Concat, Layer, Linear, Merge, Reshape
 from convcli.nets.layers.tensor_ops import Unused
 from convcli.nets.readers.printed_modules import (
-    ACTIVATED_NORM,
-    PARAMETERS,
-    SAME_AS,
+    HOLDING,
+    WHOLE,
+    Unknown,
     module_alone,
+    printed_layer,
 )
 from convcli.nets.source_location import Where, pointed
 
 # compiled where they are first used, which most texts never reach
 HEAD = r"^\s*([A-Za-z_]\w*)\(\s*$"
+PARAMETER = r"^\s*\(([\w.\- ]+)\): Parameter containing: \[[\w.]+ of size ([0-9x]{0,99})[ \]].*$"
+TABLE = r"^(.*\bParameterDict\()\s+(\(.*)$|^(.* containing: \[[^\]]*\])(\))$"
+OWN_VALUES = r"^(\(?[0-9]{1,9},|[A-Za-z_]\w*[=(]).*$"
 CHILD = r"^\s*\(([\w.\- ]+)\): (?:([0-9]{1,9}) x )?([A-Za-z_]\w*)\((.*)$"
 
 
@@ -32,6 +47,9 @@ RESIDUAL = {"BasicBlock", "Bottleneck"}
 
 IN_ORDER = {"Sequential", "Fire", "AlexNet", "VGG", "ResNet", "SqueezeNet", *RESIDUAL}
 """Modules whose children run as they are printed, but for the shapes below."""
+
+UNNAMED = "·"
+"""The name of a part that joins others and is no module: it is left out of their paths."""
 
 Builds = Callable[[str, list[object], dict[str, object]], Layer]
 
@@ -46,69 +64,137 @@ def is_printed(text: str) -> bool:
     return sum(bool(re.match(CHILD, line)) for line in lines) >= max(len(lines) // 3, 1)
 
 
-def unknown_order(text: str) -> tuple[str, bool]:
-    """Why the order of the layers of a printed model is not known; whether a block's is not.
+def read_printed(text: str, source: str, layer: Builds) -> Network:
+    """The network of a printed model; `layer` builds a record from its name and values.
 
-    >>> unknown_order("Sequential(\\n  (0): ReLU()\\n)")
-    ('', False)
-    >>> unknown_order("Net(\\n  (fc): Linear(in_features=4, out_features=2)\\n)")
-    ('the print of Net has no forward, so that the order of its layers is assumed', False)
+    A module that is not known here has no layers: what it may hold is told in a note.
     """
-    root = block = module = ""
-    for line in text.splitlines():
-        child, head = re.match(CHILD, line), re.match(HEAD, line)
-        if child and child[4]:
-            module = child[3] if child[3] in PARAMETERS else module
-        elif child and child[3] not in IN_ORDER:
-            block = block or child[3]
-        elif head and head[1] not in IN_ORDER:
-            root = root or head[1]
-    of = block or root or module
-    why = f"the print of {of} has no forward, so that the order of its layers is assumed"
-    return (why if of else "", bool(block or module))
-
-
-def read_printed(text: str, source: str, layer: Builds) -> Part:
-    """The parts of a printed model; `layer` builds one from its name and values."""
-    open_blocks: list[tuple[str, str, int, list[Part]]] = [("", "", 1, [])]
+    reader = PrintReader(source, layer)
     for number, line in enumerate(text.splitlines(), 1):
-        where = Where(source, number, line, len(line) - len(line.lstrip()), len(line.strip()))
+        reader.read(line, number)
+    return reader.network()
+
+
+class PrintReader:
+    """The blocks that are open while a printed model is read line by line."""
+
+    def __init__(self, source: str, layer: Builds) -> None:
+        self.source, self.layer = source, layer
+        self.open: list[tuple[str, str, int, list[Part]]] = [("", "", 1, [])]
+        """Name, type, repetitions and items of the blocks that are not closed yet."""
+        self.top = self.root = ""
+        """The class of the whole model; the same where its order is not known."""
+        self.blocks: dict[str, None] = {}
+        """Classes of blocks within it, and of layers, of which no size is known."""
+        self.unknown = Unknown()
+
+    def read(self, line: str, number: int) -> None:
+        """Raises SpecError, with the place, for a line that no print has."""
         bare = line.strip()
-        child = re.match(CHILD, line)
-        if child:
-            name, times, type_, rest = child.groups()
-            if rest == "":
-                open_blocks.append((name, type_, int(times or 1), []))
-                continue
-            if not rest.endswith(")"):
-                raise _unread(where)
-            made = _child(type_, rest[:-1], name, where, layer)
-            open_blocks[-1][3].extend(_repeated(made, name, int(times or 1)) if made else [])
-        elif bare == ")" and len(open_blocks) > 1:
-            name, type_, many, items = open_blocks.pop()
-            open_blocks[-1][3].extend(_repeated(_block(name, type_, items), name, many))
-        elif open_blocks[-1][1] == ACTIVATED_NORM and not open_blocks[-1][3]:
-            norm = _child("BatchNorm2d", bare, "norm", where, layer)
-            open_blocks[-1][3].extend([norm] if norm else [])
-        elif bare and bare != ")" and not re.match(HEAD, line) and not bare.startswith(">>>"):
+        where = Where(self.source, number, line, len(line) - len(line.lstrip()), len(bare))
+        _, type_, _, items = self.open[-1]
+        if tables := re.match(TABLE, line):  # which PyTorch prints on the line of its first value
+            for piece in filter(None, tables.groups()):
+                self.read(piece, number)
+        elif child := re.match(CHILD, line):
+            self._child(child, where)
+        elif held := re.match(PARAMETER, line):
+            items.append(Leaf(_parameter(held[2]), held[1], where))
+            self.blocks.setdefault(type_)
+        elif head := re.match(HEAD, line):
+            self._enter(head[1])
+            self.top = self.top or head[1]
+            self.root = self.root or (head[1] if head[1] not in IN_ORDER else "")
+        elif bare == ")":
+            if len(self.open) > 1:
+                name, type_, times, items = self.open.pop()
+                self.open[-1][3].extend(_repeated(_block(name, type_, items), name, times))
+        elif re.match(OWN_VALUES, bare) and not items:
+            items.extend(self._own_values(type_, bare, where))
+        elif bare and not bare.startswith(">>>"):
             raise _unread(where)
-    return Chain(_block("", "", open_blocks[0][3]).items)
+
+    def _enter(self, type_: str) -> None:
+        if type_ not in IN_ORDER:
+            self.unknown.meet(type_)
+
+    def _child(self, line: re.Match[str], where: Where) -> None:
+        name, times, type_, rest = line.groups()
+        if rest == "":
+            self._enter(type_)
+            if type_ not in IN_ORDER:
+                self.blocks.setdefault(type_)
+            self.open.append((name, type_, int(times or 1), []))
+            return
+        if not rest.endswith(")"):
+            raise _unread(where)
+        made = self._leaf(type_, rest[:-1], name, where)
+        self.open[-1][3].extend(_repeated(made, name, int(times or 1)) if made else [])
+
+    def _leaf(self, type_: str, values: str, name: str, where: Where) -> Part | None:
+        """A module with its values; None where it holds nothing that is known."""
+        if type_.endswith("Loss"):
+            return None  # what a model is trained with is no layer of it
+        if type_ in WHOLE and not values:
+            return Chain((), name)
+        try:
+            args, options = _values(values, where)
+            layer, has_sizes = printed_layer(type_, args, options, self.layer)
+        except SpecError as error:
+            if "\n" in str(error):
+                raise
+            raise SpecError(f"{error}\n{pointed(where)}") from None
+        if layer is None or type_ in HOLDING:
+            self.unknown.meet(type_)
+        if not has_sizes:
+            self.blocks.setdefault(type_)
+        return Leaf(layer, name, where) if layer else None
+
+    def _own_values(self, type_: str, values: str, where: Where) -> list[Part]:
+        """What a block holds whose values stand above its children, as in `BatchNormAct2d`."""
+        try:
+            args, options = _values(values, where)
+        except SpecError:
+            return []  # the steps of a transform
+        layer, _ = printed_layer("", args, options, self.layer)
+        return [Leaf(layer, "own", where)] if layer else []
+
+    def network(self) -> Network:
+        """The layers in the order of the print, and why that is not known to be the right one."""
+        builder = Builder()
+        items = _block("", "", self.open[0][3]).items
+        if self.top == "AlexNet" and items and items[-1].name == "classifier":
+            items = (*items[:-1], Leaf(Reshape(), "flatten"), items[-1])
+        builder.append(Chain(items), INPUT)
+        of = next(iter(self.blocks), "") or self.root
+        why = f"the print of {of} has no forward, so the order of its layers is assumed"
+        return _by_paths(builder.network())._replace(
+            unordered=why if of else "",
+            has_unknown_blocks=bool(self.blocks),
+            notes=self.unknown.notes(),
+        )
 
 
-def _child(type_: str, values: str, name: str, where: Where, layer: Builds) -> Part | None:
-    if type_.endswith("Loss"):
-        return None  # what a model is trained with is no layer of it
-    if type_ == "Sequential" and not values:
-        return Chain((), name)
-    try:
-        args, options = _values(values, where)
-        if type_ in PARAMETERS:
-            return Leaf(module_alone(type_, args, options), name, where)
-        return Leaf(layer(SAME_AS.get(type_, type_), args, options), name, where)
-    except SpecError as error:
-        if "\n" in str(error):
-            raise
-        raise SpecError(f"{error}\n{pointed(where)}") from None
+def _by_paths(network: Network) -> Network:
+    """A network whose nodes are called as PyTorch calls their modules: `layer1.0.conv1`."""
+    paths = {node.name: node.name.replace(f"{UNNAMED}.", "") for node in network.nodes}
+    if len({*paths.values()}) < len(paths):
+        return network  # a module is called `add` or `concat` itself
+    return network._replace(
+        nodes=tuple(
+            node._replace(
+                name=paths[node.name],
+                inputs=tuple(paths.get(name, name) for name in node.inputs),
+                owner=paths.get(node.owner, node.owner),
+            )
+            for node in network.nodes
+        )
+    )
+
+
+def _parameter(sizes: str) -> Unused:
+    """A parameter of a list of them, whose sizes are printed: `of size 3x4`."""
+    return module_alone("Parameter", [int(one) for one in sizes.split("x") if one], {})
 
 
 def _projections(out: Part) -> list[Part]:
@@ -134,10 +220,16 @@ def _values(text: str, where: Where) -> tuple[list[object], dict[str, object]]:
         raise _unread(where) from None
     if not isinstance(call, ast.Call):
         raise _unread(where)
-    options: dict[str, object] = {
-        keyword.arg: value(keyword.value) for keyword in call.keywords if keyword.arg
-    }
-    return [value(one) for one in call.args], options
+    options = {one.arg: _value(one.value) for one in call.keywords if one.arg}
+    return [_value(one) for one in call.args], options
+
+
+def _value(node: ast.expr) -> object:
+    """A printed value; the text of one that is no number or name, such as a module's."""
+    try:
+        return value(node)
+    except SpecError:
+        return ast.unparse(node)
 
 
 def _repeated(part: Part, name: str, times: int) -> list[Part]:
@@ -158,25 +250,27 @@ def _block(name: str, type_: str, items: list[Part]) -> Chain:
         return Chain((*_projections(items[0]), *items), name)
     way = by_name.get("downsample") or by_name.get("shortcut")
     if way or type_ in RESIDUAL:
-        body = Chain(tuple(item for item in items if item is not way), "body")
-        short = way if isinstance(way, Chain) else Chain((way,) if way else (), "shortcut")
-        return Chain((Fork((body, short), Merge("add"), "residual"),), name)
+        body = Chain(tuple(item for item in items if item is not way), UNNAMED)
+        short = way if isinstance(way, Chain) else Chain((way,) if way else (), UNNAMED)
+        return Chain((Fork((body, short), Merge("add"), UNNAMED),), name)
     if {"expand1x1", "expand3x3"} <= by_name.keys():  # SqueezeNet's Fire
         expands = [
-            Chain(tuple(item for item in items if item.name.startswith(one)), one)
+            Chain(tuple(item for item in items if item.name.startswith(one)), UNNAMED)
             for one in ("expand1x1", "expand3x3")
         ]
         before = tuple(item for item in items if not item.name.startswith("expand"))
-        return Chain((*before, Fork(tuple(expands), Concat(), "expand")), name)
+        return Chain((*before, Fork(tuple(expands), Concat(), UNNAMED)), name)
     branches = [item for item in items if re.fullmatch(r"branch\w+", item.name)]
     if len(branches) > 1 and len(branches) == len(items):
-        chains = tuple(one if isinstance(one, Chain) else Chain((one,)) for one in branches)
-        return Chain((Fork(chains, Concat(), "branches"),), name)
+        chains = tuple(
+            one if isinstance(one, Chain) else Chain((one,), UNNAMED) for one in branches
+        )
+        return Chain((Fork(chains, Concat(), UNNAMED),), name)
     ordered: list[Part] = []
     for item in items:
         if re.fullmatch(r"aux\w*", item.name):
-            side = item if isinstance(item, Chain) else Chain((item,))
-            ordered.append(Fork((side,), None, item.name))
+            side = item if isinstance(item, Chain) else Chain((item,), UNNAMED)
+            ordered.append(Fork((side,), None, UNNAMED))
         else:
             ordered.append(item)
     return Chain(tuple(ordered), name)

@@ -5,7 +5,7 @@ The first comment lines of a text say what it is and where its figures are from.
 
 import os
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.nets.zoo.backbones import BACKBONES, backbone_text
 from convcli.tables import Listing
@@ -57,7 +57,7 @@ def zoo_text(word: str) -> str:
     name = word if word in NAMES else SPELLINGS.get(_letters(word))
     if name is None:
         hint = like(word, NAMES) or like(word, ALIASES)
-        raise SpecError(f"no network is called {shown(word)}; convcli zoo lists {len(NAMES)}{hint}")
+        raise SpecError(f"no network is called {brief(word)}; convcli zoo lists {len(NAMES)}{hint}")
     if name in BACKBONES:
         return backbone_text(name)
     with open(os.path.join(FOLDER, f"{name}.net"), encoding="utf-8") as file:

@@ -77,48 +77,48 @@ class Call(NamedTuple):
         """Integers of an attribute, or of the input that newer versions of the operator have."""
         if place >= 0 and self.has(place):
             return [int(value) for value in self.numbers(place)]
-        held = self.node.attributes.get(name)
-        if isinstance(held, int):
-            return [held]
-        return [int(value) for value in held] if _listed(held) else None
+        attribute = self.node.attributes.get(name)
+        if isinstance(attribute, int):
+            return [attribute]
+        return [int(value) for value in attribute] if _listed(attribute) else None
 
     def floats(self, name: str, place: int = -1) -> list[float] | None:
         """Numbers of an attribute, or of an input."""
         if place >= 0 and self.has(place):
             return self.numbers(place)
-        held = self.node.attributes.get(name)
-        if isinstance(held, int | float):
-            return [held]
-        return [float(value) for value in held] if _listed(held) else None
+        attribute = self.node.attributes.get(name)
+        if isinstance(attribute, int | float):
+            return [attribute]
+        return [float(value) for value in attribute] if _listed(attribute) else None
 
     def integer(self, name: str, default: int) -> int:
-        held = self.node.attributes.get(name, default)
-        if not isinstance(held, int):
-            raise Halt(f"{safe(self.node.operator)}: {name} is no integer")
-        return held
+        attribute = self.node.attributes.get(name, default)
+        if not isinstance(attribute, int):
+            raise Halt(f"{safe(self.node.operator)}: {name} is not an integer")
+        return attribute
 
     def number(self, name: str, default: float) -> float:
-        held = self.node.attributes.get(name, default)
-        if not isinstance(held, int | float):
-            raise Halt(f"{safe(self.node.operator)}: {name} is no number")
-        return held
+        attribute = self.node.attributes.get(name, default)
+        if not isinstance(attribute, int | float):
+            raise Halt(f"{safe(self.node.operator)}: {name} is not a number")
+        return attribute
 
     def text(self, name: str, default: str) -> str:
-        held = self.node.attributes.get(name, default)
-        if not isinstance(held, str):
-            raise Halt(f"{safe(self.node.operator)}: {name} is no text")
-        return held
+        attribute = self.node.attributes.get(name, default)
+        if not isinstance(attribute, str):
+            raise Halt(f"{safe(self.node.operator)}: {name} is not text")
+        return attribute
 
     def refuse(self, why: str) -> SpecError:
         return Halt(f"{safe(self.node.operator)}: {why}")
 
 
-def _listed(held: AttributeValue) -> TypeGuard[tuple[float, ...]]:
+def _listed(attribute: AttributeValue) -> TypeGuard[tuple[float, ...]]:
     """Whether an attribute is numbers."""
     return (
-        isinstance(held, tuple)
-        and not isinstance(held, StoredArray)
-        and all(isinstance(value, int | float) for value in held)
+        isinstance(attribute, tuple)
+        and not isinstance(attribute, StoredArray)
+        and all(isinstance(value, int | float) for value in attribute)
     )
 
 

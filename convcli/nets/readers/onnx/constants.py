@@ -29,16 +29,16 @@ def _in_shape(array: StoredArray, shape: tuple[int, ...]) -> StoredArray | None:
 
 
 def _constant(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
-    held = call.node.attributes
-    value = held.get("value")
+    attributes = call.node.attributes
+    value = attributes.get("value")
     if isinstance(value, StoredArray):
         return value if value.name else value._replace(name=call.node.outputs[0])
     for name, type_ in (("value_int", "int64"), ("value_float", "float32")):
-        number = held.get(name)
+        number = attributes.get(name)
         if isinstance(number, int | float):
             return numbers(type_, (), (number,))
     for name, type_ in (("value_ints", "int64"), ("value_floats", "float32")):
-        values = held.get(name)
+        values = attributes.get(name)
         if isinstance(values, tuple):
             plain = [v for v in values if isinstance(v, int | float)]
             return numbers(type_, (len(plain),), plain)

@@ -22,7 +22,7 @@ def arithmetic(call: Call, type_: str, left: Value, right: Value) -> Traced:
     """Two tensors value by value, axes matched from the last one on."""
     shape = broadcast_shape(left.shape, right.shape)
     if shape is None:
-        raise call.refuse(f"{left.shape} and {right.shape} do not go together")
+        raise call.refuse(f"{left.shape} and {right.shape} do not match")
     for array, other, swapped in ((right, left, False), (left, right, True)):
         if isinstance(array, StoredArray) and isinstance(other, Traced) and array.elements == 1:
             values = array.values() if len(array.shape) <= len(other.shape) else None
@@ -102,7 +102,7 @@ def compared(type_: str) -> Operator:
     def read(call: Call) -> Results:
         shape = broadcast_shape(call.shape(0), call.shape(1))
         if shape is None:
-            raise call.refuse(f"{call.shape(0)} and {call.shape(1)} do not go together")
+            raise call.refuse(f"{call.shape(0)} and {call.shape(1)} do not match")
         return call.graph.operation(type_, [call.x(0), call.x(1)], shape, name=call.name)
 
     return read
@@ -111,12 +111,12 @@ def compared(type_: str) -> Operator:
 def where(call: Call) -> Results:
     shape = broadcast_shape(*(call.shape(place) for place in range(3)))
     if shape is None:
-        raise call.refuse("its inputs do not go together")
+        raise call.refuse("its inputs do not match")
     return call.graph.operation("where", [call.x(n) for n in range(3)], shape, name=call.name)
 
 
 def function(type_: str) -> Operator:
-    """A function of each value that is no layer of its own: `sqrt`."""
+    """A function of each value that is not a layer of its own: `sqrt`."""
     return lambda call: call.graph.elementwise(type_, call.x(), name=call.name)
 
 

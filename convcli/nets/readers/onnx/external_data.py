@@ -22,7 +22,7 @@ def external(name: str, entries: dict[str, str]) -> External:
         offset = int(entries.get("offset") or 0)
         length = int(entries["length"]) if entries.get("length") else None
     except ValueError:
-        raise WireError(f"{safe(name)} lies at an offset that is no number") from None
+        raise WireError(f"{safe(name)} lies at an offset that is not a number") from None
     return External(entries.get("location", ""), offset, length)
 
 

@@ -152,7 +152,7 @@ def matmul(call: Call) -> Results:
     b = right.shape if len(right.shape) > 1 else (*right.shape, 1)
     lead = broadcast_shape(a[:-2], b[:-2])
     if not left.shape or not right.shape or a[-1] != b[-2] or lead is None:
-        raise call.refuse(f"{left.shape} and {right.shape} do not go together")
+        raise call.refuse(f"{left.shape} and {right.shape} do not match")
     shape = (*lead, *a[-2:-1], *b[-1:])
     if len(left.shape) == 1:
         shape = (*shape[:-2], shape[-1])
@@ -183,7 +183,7 @@ def linear(call: Call, x: Value, weight: StoredArray, bias: StoredArray | None) 
 def gemm(call: Call) -> Results:
     x, weight = call.x(0), call.array(1)
     if len(weight.shape) != 2 or len(x.shape) != 2:
-        raise call.refuse(f"{x.shape} and {weight.shape} are no matrices")
+        raise call.refuse(f"{x.shape} and {weight.shape} are not matrices")
     if call.integer("transA", 0):
         x = call.graph.source(x)
         x = x._replace(order=x.order[::-1])
@@ -328,7 +328,7 @@ def prelu(call: Call) -> Results:
         return arithmetic(call, "add", high, arithmetic(call, "multiply", low, weight))
     array = slope.reshaped((slope.elements,))
     if array is None:
-        raise call.refuse("its slopes do not lie in order")
+        raise call.refuse("its slopes are not contiguous")
     return call.graph.layer(PReLU(slope.elements), x, owner_name(call, slope), {"weight": array})
 
 

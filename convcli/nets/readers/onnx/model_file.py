@@ -226,8 +226,8 @@ def _node(data: memoryview, files: ExternalFiles, depth: int) -> NodeFile:
         elif number == 4:
             operator = text(value)
         elif number == 5:
-            key, held = _attribute(message(value), files, depth)
-            attributes[key] = held
+            key, attribute = _attribute(message(value), files, depth)
+            attributes[key] = attribute
         elif number == 7:
             domain = text(value)
         elif number == 9:  # metadata_props
@@ -237,24 +237,24 @@ def _node(data: memoryview, files: ExternalFiles, depth: int) -> NodeFile:
 
 def _pair(data: memoryview) -> tuple[str, str]:
     """A `StringStringEntryProto`."""
-    key = held = ""
+    key = text_value = ""
     for number, value in fields(data):
         if number == 1:
             key = text(value)
         elif number == 2:
-            held = text(value)
-    return key, held
+            text_value = text(value)
+    return key, text_value
 
 
 def _scopes(data: memoryview) -> tuple[str, ...]:
     """The names of modules that PyTorch's exporter keeps beside a node: a list as Python text."""
     from ast import literal_eval
 
-    key, held = _pair(data)
+    key, text_value = _pair(data)
     if key != "pkg.torch.onnx.name_scopes":
         return ()
     try:
-        names = literal_eval(held) if len(held) < 10_000 else ()
+        names = literal_eval(text_value) if len(text_value) < 10_000 else ()
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return ()
     if not isinstance(names, list | tuple):
@@ -264,7 +264,7 @@ def _scopes(data: memoryview) -> tuple[str, ...]:
 
 def _attribute(data: memoryview, files: ExternalFiles, depth: int) -> tuple[str, AttributeValue]:
     name = ""
-    held: AttributeValue = None
+    attribute: AttributeValue = None
     many: list[int] = []
     numbers: list[float] = []
     words: list[str] = []
@@ -272,13 +272,13 @@ def _attribute(data: memoryview, files: ExternalFiles, depth: int) -> tuple[str,
         if number == 1:
             name = text(value)
         elif number == 2:
-            held = floats(value)[0]
+            attribute = floats(value)[0]
         elif number == 3 and isinstance(value, int):
-            held = signed(value)
+            attribute = signed(value)
         elif number == 4:
-            held = text(value)
+            attribute = text(value)
         elif number == 5:
-            held = read_tensor(message(value), files)
+            attribute = read_tensor(message(value), files)
         elif number == 6:  # a graph: If, Loop and Scan are refused by name
             _graph(message(value), files, depth + 1)
         elif number == 7:
@@ -288,8 +288,8 @@ def _attribute(data: memoryview, files: ExternalFiles, depth: int) -> tuple[str,
         elif number == 9:
             words.append(text(value))
     if many or numbers or words:
-        held = tuple(many) or tuple(numbers) or tuple(words)
-    return name, held
+        attribute = tuple(many) or tuple(numbers) or tuple(words)
+    return name, attribute
 
 
 def read_tensor(data: memoryview, files: ExternalFiles) -> StoredArray:
@@ -312,8 +312,8 @@ def read_tensor(data: memoryview, files: ExternalFiles) -> StoredArray:
         elif number == 9:
             raw = message(value)
         elif number == 13:
-            key, held = _pair(message(value))
-            entries[key] = held
+            key, text_value = _pair(message(value))
+            entries[key] = text_value
         elif number == 14:
             elsewhere = value == 1
     if kind not in ELEMENT_TYPES:

@@ -102,7 +102,7 @@ def eye_like(call: Call) -> Results:
     """Ones on a diagonal, of a matrix as large as the input."""
     shape, k = call.shape(), call.integer("k", 0)
     if len(shape) != 2 or shape[0] * shape[1] > MAX_VALUES:
-        raise call.refuse(f"{shape} is no matrix, or a large one")
+        raise call.refuse(f"{shape} is not a matrix, or a large one")
     ones = [float(j - i == k) for i in range(shape[0]) for j in range(shape[1])]
     return numbers("float32", shape, ones)
 

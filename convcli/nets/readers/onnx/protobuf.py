@@ -64,7 +64,7 @@ def fields(data: memoryview) -> Iterator[tuple[int, Value]]:
         else:
             raise WireError(f"a field of the unknown wire type {kind}")
         if not number or length > end - at:
-            raise WireError("a field runs over the end of its message")
+            raise WireError("a field goes beyond the end of its message")
         part = data[at : at + length]
         at += length
         yield number, part if kind == BYTES else int.from_bytes(part, "little")
@@ -90,19 +90,19 @@ def floats(value: Value) -> list[float]:
     """The 32-bit floats of a repeated field: one of them, or packed ones."""
     data = memoryview(value.to_bytes(4, "little")) if isinstance(value, int) else value
     if len(data) % 4:
-        raise WireError("packed floats that are no multiple of 4 bytes")
+        raise WireError("packed floats that are not a multiple of 4 bytes")
     return list(unpack_from(f"<{len(data) // 4}f", data))
 
 
 def text(value: Value) -> str:
     """A string; bytes that are not UTF-8 become escapes."""
     if isinstance(value, int):
-        raise WireError("a number stands where a string should")
+        raise WireError("a number is where a string should be")
     return bytes(value).decode("utf-8", "backslashreplace")
 
 
 def message(value: Value) -> memoryview:
     """The bytes of a message within a message."""
     if isinstance(value, int):
-        raise WireError("a number stands where a message should")
+        raise WireError("a number is where a message should be")
     return value

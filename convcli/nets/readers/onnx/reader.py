@@ -161,7 +161,7 @@ class Translation:
             if isinstance(error, UnfitError):
                 raise
             operator = safe(reading.operator) if reading else "the input"
-            message = f"{operator} is not written as ONNX has it ({type(error).__name__})"
+            message = f"{operator} does not have ONNX's form ({type(error).__name__})"
             stopped = self._stopped(Halt(message), reading)
         outputs = [known.get(value.name) for value in self.model.graph.outputs]
         named = [value for value in outputs if value is not None]
@@ -241,7 +241,7 @@ class Translation:
     def _refusal(self, node: NodeFile) -> str:
         operator = safe(node.operator)[:60]
         if node.domain not in OWN_DOMAINS:
-            return f"{operator} of {safe(node.domain)[:60]} is no operator of ONNX"
+            return f"{operator} of {safe(node.domain)[:60]} is not an operator of ONNX"
         why = NOT_READ.get(node.operator)
         return f"{operator} is not read: {why}" if why else f"the operator {operator} is not read"
 
@@ -276,13 +276,13 @@ class Translation:
             )
         if graph.folded:
             notes.append(
-                f"batch normalizations are folded into {counted(graph.folded, 'convolution')} by "
-                "the exporter: the model that was trained has more parameters"
+                f"the exporter folded batch normalizations into "
+                f"{counted(graph.folded, 'convolution')}: the trained model has more parameters"
             )
         if graph.constants:
             notes.append(
-                f"{counted(graph.constants, 'number')} of the file are operands of no layer, and "
-                "not in the parameters"
+                f"{counted(graph.constants, 'number')} of the file belong to no layer, and are "
+                f"not in the parameters"
             )
         if len(self.inputs) > 1:
             names = ", ".join(safe(value.name) for value in self.inputs[1:])

@@ -27,7 +27,7 @@ def transpose(call: Call) -> Results:
     axes = call.integers("perm")
     perm = list(reversed(range(len(x.shape)))) if axes is None else axes
     if sorted(perm) != list(range(len(x.shape))):
-        raise call.refuse(f"{perm} is no order of {len(x.shape)} axes")
+        raise call.refuse(f"{perm} is not an order of {len(x.shape)} axes")
     return x._replace(order=tuple(x.order[axis] for axis in perm))
 
 
@@ -76,7 +76,7 @@ def unsqueezed(call: Call, shape: Shape) -> Shape:
     new = {call.normal(axis, rank) for axis in axes}
     sizes = iter(shape)
     if len(new) != len(axes):
-        raise call.refuse(f"axes {axes} stand twice")
+        raise call.refuse(f"axes {axes} occur twice")
     return tuple(1 if axis in new else next(sizes) for axis in range(rank))
 
 
@@ -93,7 +93,7 @@ def concat(call: Call) -> Results:
     axis = call.axis(0)
     rest = {(*v.shape[:axis], *v.shape[axis + 1 :]) for v in values}
     if len(rest) > 1 or len({len(v.shape) for v in values}) > 1:
-        raise call.refuse(f"{values[0].shape} and others do not go together")
+        raise call.refuse(f"{values[0].shape} and others do not match")
     return joined(call, values, axis)
 
 
@@ -121,11 +121,11 @@ def slices(call: Call, shape: Shape) -> tuple[list[int], list[int], Shape]:
     """The first index, the step and the length on every axis of ONNX's Slice."""
     starts, ends = call.integers("starts", 1), call.integers("ends", 2)
     if starts is None or ends is None or len(starts) != len(ends):
-        raise call.refuse("its starts and ends do not go together")
+        raise call.refuse("its starts and ends do not match")
     axes = call.integers("axes", 3) or list(range(len(starts)))
     by = call.integers("steps", 4) or [1] * len(starts)
     if len(axes) != len(starts) or len(by) != len(starts):
-        raise call.refuse("its axes and steps do not go together")
+        raise call.refuse("its axes and steps do not match")
     first, steps, lengths = [0] * len(shape), [1] * len(shape), list(shape)
     for start, end, axis, step in zip(starts, ends, axes, by, strict=True):
         place = call.normal(axis, len(shape))
@@ -243,7 +243,7 @@ def padded(
         return call.graph.layer(record, flat, call.name)._replace(order=x.order)
     stored = tuple(n + sum(ends) for n, ends in zip(x.stored, own, strict=True))
     if min(stored, default=1) < 1:
-        raise call.refuse(f"{pads} leaves nothing of {x.shape}")
+        raise call.refuse(f"{pads} removes all of {x.shape}")
     y = call.graph.operation("pad", [flat], stored, tuple(own), mode, value, name=call.name)
     return y._replace(order=x.order)
 

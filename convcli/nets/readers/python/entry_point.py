@@ -2,7 +2,7 @@
 
 import ast
 
-from convcli.callsyntax import UNREADABLE, parsed_value, shown
+from convcli.callsyntax import UNREADABLE, brief, parsed_value
 from convcli.errors import SpecError
 from convcli.nets.readers.python.interpreter import ModelInterpreter
 from convcli.nets.readers.python.keras.layers import LAYER
@@ -34,12 +34,12 @@ def parse_entry(entry: str, file: SourceFile) -> ast.expr:
     except UNREADABLE:
         node = None
     if not isinstance(node, ast.Name | ast.Call | ast.Attribute | ast.Subscript):
-        raise SpecError(f"{shown(entry)} is not a name in {safe(file.name)}, nor a call of one")
+        raise SpecError(f"{brief(entry)} is not a name in {safe(file.name)}, nor a call of one")
     name = node.func if isinstance(node, ast.Call) else node
     if isinstance(name, ast.Name) and name.id not in file.names:
         known = [name for name, value in file.names.items() if isinstance(value, Class | Function)]
         hint = like(name.id, known) or f"; it has {', '.join(known[:8])}"
-        raise SpecError(f"{safe(file.name)} has no {shown(name.id)}{hint}")
+        raise SpecError(f"{safe(file.name)} has no {brief(name.id)}{hint}")
     return node
 
 
@@ -163,7 +163,7 @@ def build_module(
     if isinstance(value, Unknown):
         raise ReadError(f"{label} gives {value.text}, which is not known here", value.where)
     if not isinstance(value, Instance) or not value.cls.is_a(nn_module.MODULE):
-        raise ReadError(f"{label} gives {describe(value)}, which is no module")
+        raise ReadError(f"{label} gives {describe(value)}, which is not a module")
     kind = (
         "class" if isinstance(call, ast.Name) and isinstance(file.names.get(call.id), Class) else ""
     )

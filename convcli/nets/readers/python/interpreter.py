@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from time import process_time
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.nets.graph import Leaf
 from convcli.nets.readers.python import libraries
@@ -51,6 +51,7 @@ from convcli.nets.readers.python.torch import (
     tensor_args,
 )
 from convcli.nets.source_location import Where
+from convcli.nets.time_limit import limit
 
 FALLBACK: dict[str, Value] = {
     "nn": Library("torch.nn"),
@@ -80,7 +81,7 @@ def deep_recursion() -> Iterator[None]:
     except RecursionError:
         raise ReadError("the file nests its calls too deep") from None
     except ControlFlow:
-        raise ReadError("return, break or continue where there is nothing to leave") from None
+        raise ReadError("return, break or continue outside of a function or loop") from None
     finally:
         sys.setrecursionlimit(before)
 
@@ -126,7 +127,9 @@ class ModelInterpreter:
         self.files = files
         self.steps = 0
         self._next_check = 0
-        self._deadline = process_time() + limits.MAX_SECONDS
+        self._limit = limit()
+        self._max_steps = self._limit.scaled(limits.MAX_STEPS)
+        self._deadline = process_time() + self._limit.seconds
         self.depth = 0
         self.site: Site | None = None
         self.handled: ProgramException | None = None
@@ -140,7 +143,7 @@ class ModelInterpreter:
         """Objects whose `id()` is a key here: they live as long as this does."""
         self._before: list[ModuleState] = []
         self._library_names: dict[tuple[str, str], Value] = {}
-        self._circular = Unknown("a name that is imported in a circle")
+        self._circular = Unknown("a name of a circular import")
 
     new_input: Callable[..., Value]
     """Given by the interpreter of a text, which knows its input."""
@@ -156,7 +159,7 @@ class ModelInterpreter:
 
     def tick(self, count: int = 1) -> None:
         self.steps += count
-        if self.steps > self._next_check or self.steps > limits.MAX_STEPS:
+        if self.steps > self._next_check or self.steps > self._max_steps:
             self._check_limits()
 
     def _check_limits(self) -> None:
@@ -168,19 +171,21 @@ class ModelInterpreter:
         if ended is not None:
             raise ReadError(str(ended), ended.where)
         bound = ""
-        if self.steps > limits.MAX_STEPS:
-            bound = f"{limits.MAX_STEPS:,} steps"
+        if self.steps > self._max_steps:
+            bound = f"{self._max_steps:,} steps"
         elif process_time() > self._deadline:
-            bound = f"{limits.MAX_SECONDS:g} seconds"
+            bound = f"{self._limit.seconds:g} seconds"
         if bound:
-            self.files.exhausted = ReadError(f"the file takes more than {bound} to read")
+            self.files.exhausted = ReadError(
+                f"the file takes more than {bound} to read{self._limit.way_out}"
+            )
             raise self.files.exhausted
         self._next_check = self.steps + 1000
 
     @property
     def is_exhausted(self) -> bool:
         """Whether the limits of steps or of time are passed, so that nothing can go on."""
-        spent = self.steps > limits.MAX_STEPS or process_time() > self._deadline
+        spent = self.steps > self._max_steps or process_time() > self._deadline
         return spent or self.files.exhausted is not None
 
     def location(self, declared: bool = False) -> Where | None:
@@ -283,7 +288,7 @@ class ModelInterpreter:
         for file in self.files.known.values():
             if file.name.removesuffix(".py") == name:
                 return file
-        return Unknown(f"sys.modules[{shown(name)}]")
+        return Unknown(f"sys.modules[{brief(name)}]")
 
     def import_all(self, module: str, level: int, frame: Frame) -> None:
         source = self.import_module(module, level, frame)
@@ -312,7 +317,7 @@ class ModelInterpreter:
     def method_of_value(self, owner: Value, name: str) -> Value:
         method = methods.method_of(owner, name)
         if method is MISSING:
-            raise ProgramException("AttributeError", f"{describe(owner)} has no {shown(name)} here")
+            raise ProgramException("AttributeError", f"{describe(owner)} has no {brief(name)} here")
         return method
 
     def class_method_of_type(self, type_: str, name: str) -> Value:
@@ -378,7 +383,7 @@ class ModelInterpreter:
         self.steps = self._next_check = 0
         self.depth = 0
         if self._before:
-            self._deadline = process_time() + limits.MAX_SECONDS
+            self._deadline = process_time() + self._limit.seconds
         self._leaves.clear()
         if not self._before:
             self._before = [ModuleState(module) for _, module in nn_module.walk(root)]

@@ -67,12 +67,12 @@ def _outputs_of(value: Value) -> list[Tensor]:
     """The tensors in what a forward returns, in their order."""
     tensors: list[Tensor] = []
     waiting: list[Value] = [value]
-    seen: set[int] = set()
+    visited: set[int] = set()
     while waiting and len(tensors) < MAX_OUTPUTS:
         item = waiting.pop(0)
-        if id(item) in seen and not isinstance(item, Tensor):
+        if id(item) in visited and not isinstance(item, Tensor):
             continue
-        seen.add(id(item))
+        visited.add(id(item))
         if isinstance(item, Tensor):
             tensors.append(item)
         elif isinstance(item, list | tuple):
@@ -250,27 +250,25 @@ def _as_registered(
                 kind = type(value)
                 notes.append(
                     f"{label} is a {kind.__name__}: PyTorch registers none of its "
-                    f"{counted(len(layers), 'layer')}, and counts none of their parameters; use "
+                    f"{counted(len(layers), 'layer')} and counts none of their parameters; use "
                     f"{REGISTERING[kind]}"
                 )
     rest = [name for name, one in first.items() if id(one) not in named]
     if rest:
         some = ", ".join(rest[:4]) + (", …" if len(rest) > 4 else "")
-        notes.append(
-            f"{some}: no attribute of a module holds it, so that PyTorch counts it nowhere"
-        )
+        notes.append(f"{some}: no attribute of a module holds it, so PyTorch does not count it")
     return marked, notes
 
 
 def _instances(value: Value) -> list[Instance]:
     """The objects in nested plain containers."""
     inside: list[Instance] = []
-    waiting, seen = [value], set[int]()
-    while waiting and len(seen) < MAX_OUTPUTS:
+    waiting, visited = [value], set[int]()
+    while waiting and len(visited) < MAX_OUTPUTS:
         item = waiting.pop(0)
-        if id(item) in seen:
+        if id(item) in visited:
             continue
-        seen.add(id(item))
+        visited.add(id(item))
         if isinstance(item, Instance):
             inside.append(item)
         elif isinstance(item, list | tuple):
@@ -290,7 +288,7 @@ def unused_weights(
     first = {node.name: node.owner or node.name for node in interpreter.recorder.builder.nodes}
     owners = used | {first.get(name, name) for name in used}
     unused: list[Node] = []
-    seen: set[int] = set()
+    visited: set[int] = set()
     for path, module in modules:
         own = dict(nn_module.parameters(module))
         if module.leaf is not None:
@@ -306,12 +304,12 @@ def unused_weights(
                     unused.append(Node(name if name not in used else f"{name}#0", weights, ()))
         for name, tensor in own.items():
             if (
-                id(tensor) in seen
+                id(tensor) in visited
                 or node_name(tensor) in used
                 or tensor.holder not in (None, module)
             ):
                 continue
-            seen.add(id(tensor))
+            visited.add(id(tensor))
             label = f"{path}.{name}" if path else name
             size = prod(tensor.shape)
             weights = Unused("parameter, unused", size, frozen=size * tensor.frozen)
@@ -334,8 +332,8 @@ def notes_of(recorder: GraphRecorder, rest: list[Node], outputs: list[Tensor]) -
         names = ", ".join(node.name for node in rest[:4]) + (", …" if len(rest) > 4 else "")
         if params:
             notes.append(
-                f"{names}: the output needs none of their {power_text(params)} parameters, "
-                "which are in the totals"
+                f"{names}: the output does not use their {power_text(params)} parameters, which "
+                f"are in the totals"
             )
     if outputs and (len(outputs[0].shape) < 2 or outputs[0].shape[0] != 1):
         notes += recorder.folds[:1]

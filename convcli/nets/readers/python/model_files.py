@@ -95,5 +95,5 @@ def parsed_file(path: str, name: str, text: str) -> SourceFile:
         line = getattr(error, "lineno", None)
         place = at_line(name, line) if line else safe(name)
         reason = safe(getattr(error, "msg", None) or "it is nested too deep")
-        raise SpecError(f"{place} is not Python that can be read: {reason[:200]}") from None
+        raise SpecError(f"{place} is not valid Python: {reason[:200]}") from None
     return SourceFile(path, name, text, tree)

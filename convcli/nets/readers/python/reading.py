@@ -263,7 +263,7 @@ class Text(NamedTuple):
             except SpecError:
                 made = None
             if made is None or all(isinstance(n.layer, Scalar) for n in made.network.nodes):
-                raise  # `def f(n): return n + 1` is no network
+                raise  # `def f(n): return n + 1` is not a network
             return made
 
     def _flow(self, script: ScriptInterpreter) -> Reading | None:
@@ -354,7 +354,7 @@ def _together(modules: Modules) -> Instance:
     root = Instance(SEQUENTIAL)
     for place, (name, one) in enumerate(modules):
         if not isinstance(one, Instance):
-            raise ReadError("layer calls and modules that are more than layers do not go together")
+            raise ReadError("layer calls cannot be mixed with modules that are more than layers")
         root.attrs[name or str(place)] = one
     return root
 

@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import Refusal, SpecError
 from convcli.nets.graph import INPUT, Chain, Fork, Leaf, Part
 from convcli.nets.input_size import named_shape
@@ -430,14 +430,14 @@ class ScriptInterpreter(ModelInterpreter):
             known = meaning(name) if self.keras else FUNCTIONS.get(name, MISSING)
             if known is MISSING:
                 hint = self._hint(name, FUNCTIONS)
-                raise ReadError(f"{shown(name)} is no function that is known here{hint}")
+                raise ReadError(f"{brief(name)} is not a function that is known here{hint}")
             return Native(name, FUNCTIONS[name]) if known is FUNCTIONS.get(name) else known
         layer = keras_layers.classes().get(name, MISSING)
         of_layers = of_layers or "." not in function.text
         named = name[:1].isupper() and not name.endswith("Loss")
         if layer is MISSING and of_layers and named and not self.depth:
             hint = self._hint(name, [*nn_layers.classes(), *keras_layers.classes()])
-            raise ReadError(f"{shown(name)} is no layer that is known here{hint}")
+            raise ReadError(f"{brief(name)} is not a layer that is known here{hint}")
         return layer
 
     def _hint(self, name: str, known: Iterable[str]) -> str:

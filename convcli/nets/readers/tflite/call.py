@@ -77,8 +77,8 @@ class Call(NamedTuple):
 
     def layer(self, record: Layer, x: Traced, *arrays: StoredArray | None) -> Value:
         """Append a layer on maps, and the activation that is fused to it."""
-        held = dict(zip(("weight", "bias"), [a for a in arrays if a is not None], strict=False))
-        y = self.graph.layer(record, x, self.name, held)
+        weights = dict(zip(("weight", "bias"), [a for a in arrays if a is not None], strict=False))
+        y = self.graph.layer(record, x, self.name, weights)
         whole = channels_last(y.node, self.output)
         if prod(whole.stored) != prod(y.stored):
             raise Halt(f"it gives {y.stored}, and the file says {self.output}")

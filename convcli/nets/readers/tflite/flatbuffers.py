@@ -65,7 +65,7 @@ class Table(NamedTuple):
         start = at + self._read("I", at)
         count = self._read("I", start)
         if count * size > len(self.data) - start - 4:
-            raise FlatError(f"a list of {count:,} elements runs over the end")
+            raise FlatError(f"a list of {count:,} elements goes beyond the end")
         return start + 4, count
 
     def numbers(self, number: int, kind: str) -> list[int]:

@@ -95,8 +95,8 @@ def _linear(call: Call) -> Value:
     if not call.operator.number(2, "b") and len(x.stored) != 2:
         x = call.graph.reshaped(x, (prod(x.stored) // max(features, 1), features))
     record = Linear(outputs, bias is not None, features, over="axis")
-    held = {"weight": weight} | ({} if bias is None else {"bias": bias})
-    y = call.graph.layer(record, x, call.name, held)
+    weights = {"weight": weight} | ({} if bias is None else {"bias": bias})
+    y = call.graph.layer(record, x, call.name, weights)
     return call.activated(call.graph.reshaped(y, call.output), 0)
 
 
@@ -125,7 +125,7 @@ def _arithmetic(type_: str) -> Callable[[Call], Value]:
             pair = [call.graph.settled(x) for x in pair]
         stored = broadcast_shape(pair[0].stored, pair[1].stored)
         if stored is None or prod(stored) != prod(call.output):
-            raise Halt(f"{left.shape} and {right.shape} do not go together")
+            raise Halt(f"{left.shape} and {right.shape} do not match")
         same = len(pair[0].stored) == len(pair[1].stored) and type_ in ("add", "multiply")
         record: Layer = Merge(type_) if same else Broadcast(type_)
         node = call.graph.join(record, pair, call.name)
@@ -287,7 +287,7 @@ OPERATORS: dict[str, Callable[[Call], Value]] = {
     "ABS": _activation(Activation("abs")),
     "ELU": _activation(Activation("elu")),
     **{name: _refused("a graph that depends on values") for name in ("IF", "WHILE", "CALL")},
-    **{name: _refused("an operator of somebody's own") for name in ("CUSTOM", "DELEGATE")},
+    **{name: _refused("a custom operator") for name in ("CUSTOM", "DELEGATE")},
     **{name: _refused("a layer with weights of its own") for name in WEIGHTED},
     "Convolution2DTransposeBias": _transposed_with_bias,
 }

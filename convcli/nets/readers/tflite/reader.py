@@ -35,7 +35,7 @@ def read_tflite(path: str) -> Reading:
     try:
         model = ModelFile(data, name)
     except (FlatError, struct.error, IndexError) as error:
-        raise SpecError(f"{safe(name)} is no TFLite model: {error}") from None
+        raise SpecError(f"{safe(name)} is not a TFLite model: {error}") from None
     network = Network((), redo=partial(network_of, model), parameters=model.input_names)
     return Reading(
         network, model.shape, f"TFLite file, {safe(model.description)[:60]}".rstrip(", ")
@@ -71,7 +71,7 @@ def network_of(model: ModelFile, shape: Shape, given: tuple[Given, ...] = ()) ->
         if isinstance(error, UnfitError):
             raise
         name = operator.name if operator else "the input"
-        stopped = Stopped(f"{name} is not written as TFLite has it ({type(error).__name__})")
+        stopped = Stopped(f"{name} does not have TFLite's form ({type(error).__name__})")
     ends = [known[place] for place in model.outputs if place in known]
     network = graph.network(ends, stopped)
     nodes = tuple(x.node for x in ends if isinstance(x, Traced))

@@ -8,7 +8,7 @@ may be anything.
 
 from collections.abc import Callable
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.geometry import Window
 from convcli.nets.graph import Leaf
@@ -298,7 +298,7 @@ def rescaling(scale: object, offset: object = 0.0, **_: object) -> Activation:
 
 def unit_normalization(axis: object = -1, **_: object) -> Activation:
     axes = text_axes(axis)
-    return Activation("unit_norm", values=() if axes == (-1,) else (("axis", shown(axis)),))
+    return Activation("unit_norm", values=() if axes == (-1,) else (("axis", brief(axis)),))
 
 
 def group_normalization(
@@ -310,7 +310,7 @@ def group_normalization(
     **_: object,
 ) -> Norm:
     if text_axes(axis) not in ((-1,), (3,)):
-        raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
+        raise SpecError(f"axis={brief(axis)} is not read; -1, the channels, is")
     shifts, scales = flag(center, "center"), flag(scale, "scale")
     divided = 1 if groups == -1 else count(groups, "groups")
     alone, eps = shifts and not scales, number_or(epsilon, 1e-3)
@@ -335,7 +335,7 @@ def function(name: object) -> Activation | None:
     last = name.rpartition(".")[2] if isinstance(name, str) else ""
     if last not in FUNCTIONS:
         names, hint = ", ".join(FUNCTIONS), like(str(name), FUNCTIONS)
-        raise SpecError(f"activation={shown(name)} is none of {names}{hint}")
+        raise SpecError(f"activation={brief(name)} is none of {names}{hint}")
     slope = 0.2 if last == "leaky_relu" else 0.0
     return Activation(FUNCTIONS[last], slope) if FUNCTIONS[last] else None
 
@@ -363,7 +363,7 @@ def elu(alpha: object = 1.0, **_: object) -> Activation:
 
 def softmax(axis: object = -1, **_: object) -> Activation:
     if axis not in (-1, 3):
-        raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
+        raise SpecError(f"axis={brief(axis)} is not read; -1, the channels, is")
     return Activation("softmax")
 
 
@@ -419,7 +419,7 @@ def adaptive_pool(kind: PoolKind, axes: int) -> Callable[..., Layer]:
 
 def concatenate(axis: object = -1, **_: object) -> Concat:
     if axis not in (-1, 3):
-        raise SpecError(f"axis={shown(axis)} is not read; -1, the channels, is")
+        raise SpecError(f"axis={brief(axis)} is not read; -1, the channels, is")
     return Concat()
 
 

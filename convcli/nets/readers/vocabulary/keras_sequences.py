@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.nets.graph import Leaf
 from convcli.nets.layers import Builder, Conv, Identity, Layer, Linear
@@ -105,7 +105,7 @@ def _wrapped(layer: object) -> Layer:
     """The layer that a wrapper is given."""
     if isinstance(layer, Leaf):
         return layer.layer
-    raise SpecError(f"{shown(layer)} is no layer that is read inside another one")
+    raise SpecError(f"{brief(layer)} is not a layer that is read inside another one")
 
 
 def bidirectional(
@@ -117,13 +117,13 @@ def bidirectional(
 ) -> Recurrent:
     inner = _wrapped(layer)
     if not isinstance(inner, Recurrent):
-        raise SpecError(f"a {inner.type} is no recurrent layer that has two directions here")
+        raise SpecError(f"a {inner.type} is not a recurrent layer that has two directions here")
     if backward_layer is not None and _wrapped(backward_layer) != inner:
         raise SpecError("a backward_layer of other sizes is not read")
     for name in JOINED:
         if merge_mode == name:
             return inner._replace(joined=name)
-    raise SpecError(f"merge_mode={shown(merge_mode)} is none of {', '.join(JOINED)}")
+    raise SpecError(f"merge_mode={brief(merge_mode)} is none of {', '.join(JOINED)}")
 
 
 def time_distributed(layer: object, **_: object) -> TimeDistributed:
@@ -178,7 +178,7 @@ def repeat_vector(n: object, **_: object) -> Repeat:
 def permute(dims: object, **_: object) -> Permute:
     order = text_axes(dims)
     if sorted(order) != list(range(1, len(order) + 1)):
-        raise SpecError(f"dims={shown(dims)} is not each of 1 to {len(order)} once")
+        raise SpecError(f"dims={brief(dims)} is not each of 1 to {len(order)} once")
     return Permute(order)
 
 

@@ -1,6 +1,6 @@
 """Values that several layers of Keras write: paddings, axes, where the channels stand."""
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.geometry import Padding
 from convcli.nets.layers import Layer
@@ -15,7 +15,7 @@ def padding_of(value: object, axes: int, causal: bool = True) -> tuple[Padding, 
     names = [name for name, known in NAMED_PADDINGS.items() if axes in known]
     names = names if causal else [name for name in names if name != "causal"]
     if not isinstance(value, str) or value.lower() not in names:
-        raise SpecError(f"padding={shown(value)} is none of {', '.join(names)}")
+        raise SpecError(f"padding={brief(value)} is none of {', '.join(names)}")
     return pads(value, axes)
 
 
@@ -25,7 +25,7 @@ def placed(layer: Layer, data_format: object) -> Layer:
         return ChannelsFirst(layer)
     if data_format not in (None, "channels_last"):
         names = "channels_first, channels_last"
-        raise SpecError(f"data_format={shown(data_format)} is none of {names}")
+        raise SpecError(f"data_format={brief(data_format)} is none of {names}")
     return layer
 
 
@@ -34,7 +34,7 @@ def text_axes(axis: object) -> tuple[int, ...]:
     given = axis if isinstance(axis, tuple | list) else (axis,)
     axes = tuple(one for one in given if isinstance(one, int) and not isinstance(one, bool))
     if len(axes) != len(given) or not axes or 0 in axes:
-        raise SpecError(f"axis={shown(axis)} needs axes behind the batch: 1, 2, … or -1, -2, …")
+        raise SpecError(f"axis={brief(axis)} needs axes behind the batch: 1, 2, … or -1, -2, …")
     return axes
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import suppress
 from inspect import getdoc
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import Refusal, SpecError
 from convcli.nets.analysis.formulas import formulas_by_layer
 from convcli.nets.analysis.summary import SCHEMA, summarize
@@ -115,7 +115,7 @@ def one(name: str) -> Listing:
         meant = next(others, None)
         if meant is None:
             hint = like(name, rows)
-            raise SpecError(f"no layer is called {shown(name)}; convcli layers lists them{hint}")
+            raise SpecError(f"no layer is called {brief(name)}; convcli layers lists them{hint}")
         name = meant
     _, takes, type_, torch, keras = rows[name]
     fields: dict[str, object] = {

@@ -6,7 +6,7 @@ TensorFlow's. Branches are lists: `residual([...], shortcut=[...])`, `concat([..
 
 from collections.abc import Callable
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.geometry import MAX_SIZE
 from convcli.nets.graph import MAX_NODES, Chain, Fork, Leaf, Part, fresh, size_of
@@ -156,7 +156,7 @@ def adaptive_pool(size: object, kind: object = "average") -> AdaptivePool:
     kinds: tuple[PoolKind, ...] = ("max", "average", "min")
     known = next((name for name in kinds if name == kind), None)
     if known is None:
-        raise SpecError(f"kind={shown(kind)} is none of {', '.join(kinds)}")
+        raise SpecError(f"kind={brief(kind)} is none of {', '.join(kinds)}")
     return AdaptivePool(known, counts(size, 2, "size"))
 
 
@@ -234,10 +234,10 @@ def _branch(items: object, what: str) -> Chain:
     if isinstance(items, Leaf | Chain | Fork):
         return Chain((items,))
     if not isinstance(items, list | tuple):
-        raise SpecError(f"{what} must be a list of layers, not {shown(items)}")
+        raise SpecError(f"{what} must be a list of layers, not {brief(items)}")
     for item in items:
         if not isinstance(item, Leaf | Chain | Fork):
-            raise SpecError(f"{what} holds {shown(item)}, which is not a layer")
+            raise SpecError(f"{what} holds {brief(item)}, which is not a layer")
     return Chain(tuple(items))
 
 

@@ -5,7 +5,7 @@ from functools import cache
 from importlib import import_module
 from typing import TypeVar
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.nets.layers import Builder, Layer
 from convcli.text import like
@@ -60,7 +60,7 @@ def new_layer(name: str, args: Sequence[object], options: Mapping[str, object]) 
             return build(layers[name], name, args, options)
         known += layers
     hint = like(name, known) or "; convcli layers lists them"
-    raise SpecError(f"{shown(name)} is no layer that is known here{hint}")
+    raise SpecError(f"{brief(name)} is not a layer that is known here{hint}")
 
 
 def checked(

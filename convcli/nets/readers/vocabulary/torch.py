@@ -7,7 +7,7 @@ declared (`in_channels`, `in_features`, `num_features`) is checked against what 
 from collections.abc import Callable
 
 from convcli.borders import PYTORCH_BORDERS, BorderName, border_refusal
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.geometry import Padding, Window, output_padding_refusal, resolve_padding
 from convcli.nets.layers import (
@@ -101,7 +101,7 @@ def _conv_padding(
         windows = map(Window, kernel, stride, dilation)
         return tuple(resolve_padding("same", 1, window) for window in windows)
     if isinstance(padding, str) and padding != "valid":
-        raise SpecError(f"padding={shown(padding)} is neither 'same' nor 'valid'")
+        raise SpecError(f"padding={brief(padding)} is neither 'same' nor 'valid'")
     return pads(padding, len(kernel))
 
 
@@ -125,7 +125,7 @@ def conv_transpose(axes: int, lazy: bool = False) -> Callable[..., TransposedCon
         kernel = counts(kernel_size, axes, "kernel_size")
         for refusal in map(output_padding_refusal, extra, map(Window, kernel, strides, spacing)):
             if refusal:
-                raise SpecError(f"{refusal}, as PyTorch has it")
+                raise SpecError(f"{refusal}, as in PyTorch")
         return TransposedConv(
             count(out_channels, "out_channels"),
             kernel,
@@ -215,7 +215,7 @@ def lp_pool(axes: int) -> Callable[..., Pool]:
         norm_type: object, kernel_size: object, stride: object = None, ceil_mode: object = False
     ) -> Pool:
         if norm_type == 0:
-            raise SpecError("norm_type must not be 0, of which there is no root")
+            raise SpecError("norm_type must not be 0: there is no such root")
         pool = _pool("lp", axes, kernel_size, stride, 0, 1, ceil_mode)
         return pool._replace(power=number_or(norm_type, 2.0))
 

@@ -121,7 +121,7 @@ class Machine:
             raise
         except (IndexError, KeyError, TypeError, ValueError, OverflowError) as error:
             raise PickleError(
-                f"it breaks off at byte {self.end:,} ({type(error).__name__})"
+                f"it ends early at byte {self.end:,} ({type(error).__name__})"
             ) from None
         except RecursionError:
             raise PickleError("its values are nested too deep") from None
@@ -133,7 +133,7 @@ class Machine:
 
     def take(self, size: int) -> memoryview:
         if not 0 <= size <= len(self.data) - self.end:
-            raise PickleError("a value runs over the end")
+            raise PickleError("a value goes beyond the end")
         part = self.data[self.end : self.end + size]
         self.end += size
         return part
@@ -262,7 +262,7 @@ def _key(value: Item) -> Item:
 def _set(target: Item, pairs: list[Item]) -> None:
     items = target.items if isinstance(target, Built) else target
     if not isinstance(items, dict) or len(pairs) % 2:
-        raise PickleError("items of what is no dictionary")
+        raise PickleError("items of what is not a dictionary")
     for place in range(0, len(pairs), 2):
         items[_key(pairs[place])] = pairs[place + 1]
 
@@ -290,7 +290,7 @@ def _add(machine: Machine, members: list[Item]) -> None:
     elif isinstance(target, list):
         target += members
     else:
-        raise PickleError("members of what is no list")
+        raise PickleError("members of what is not a list")
 
 
 def _put(machine: Machine, place: int) -> None:
@@ -390,7 +390,7 @@ OPCODES: dict[int, Callable[[Machine], None]] = {
     0x82: _refused("extensions"),
     0x83: _refused("extensions"),
     0x84: _refused("extensions"),
-    0x97: _refused("buffers outside of the pickle"),
-    0x98: _refused("buffers outside of the pickle"),
+    0x97: _refused("buffers outside the pickle"),
+    0x98: _refused("buffers outside the pickle"),
 }
 """What each opcode does to the stack."""

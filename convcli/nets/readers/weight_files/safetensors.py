@@ -48,9 +48,9 @@ def read_safetensors(data: memoryview) -> dict[str, StoredArray]:
     try:
         header = loads(bytes(data[8 : 8 + length]), object_pairs_hook=_once)
     except (ValueError, RecursionError):
-        raise SpecError("its header is no JSON") from None
+        raise SpecError("its header is not JSON") from None
     if not isinstance(header, dict):
-        raise SpecError("its header is no object")
+        raise SpecError("its header is not an object")
     body = data[8 + length :]
     arrays, parts = {}, []
     for name, entry in header.items():
@@ -68,26 +68,26 @@ def read_safetensors(data: memoryview) -> dict[str, StoredArray]:
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
     entries = dict(pairs)
     if len(entries) < len(pairs):
-        raise ValueError("a name stands twice")
+        raise ValueError("a name occurs twice")
     return entries
 
 
 def _array(name: str, entry: object, body: memoryview) -> tuple[StoredArray, tuple[int, int]]:
-    shown = safe(name)[:100]
+    label = safe(name)[:100]
     if not isinstance(entry, dict):
-        raise SpecError(f"{shown} is no tensor")
+        raise SpecError(f"{label} is not a tensor")
     kind, shape, ends = entry.get("dtype"), entry.get("shape"), entry.get("data_offsets")
     type_ = ELEMENT_TYPES.get(kind) if isinstance(kind, str) else None
     if type_ is None:
-        raise SpecError(f"{shown} has the unknown element type {safe(str(kind))[:20]}")
+        raise SpecError(f"{label} has the unknown element type {safe(str(kind))[:20]}")
     if not _sizes(shape) or not _sizes(ends) or len(ends) != 2:
-        raise SpecError(f"{shown} has sizes that are none")
+        raise SpecError(f"{label} has invalid sizes")
     start, end = ends
     if not 0 <= start <= end <= len(body):
-        raise SpecError(f"{shown} lies at {start:,} to {end:,} of {len(body):,} bytes")
+        raise SpecError(f"{label} lies at {start:,} to {end:,} of {len(body):,} bytes")
     array = checked(StoredArray(type_, tuple(shape), body[start:end], name=name))
     if end - start != array.elements * TYPES[type_][0] // 8:
-        raise SpecError(f"{shown} holds {end - start:,} bytes for {array.elements:,} of {type_}")
+        raise SpecError(f"{label} holds {end - start:,} bytes for {array.elements:,} of {type_}")
     return array, (start, end)
 
 

@@ -91,14 +91,12 @@ def read_archive(path: str, data: memoryview) -> Checkpoint:
             folder = pickles[0].removesuffix("data.pkl")
             order = entries.get(f"{folder}byteorder")
             if order is not None and bytes(_stored_bytes(data, order)[:3]) == b"big":
-                raise SpecError(
-                    f"{safe(path)} has its bytes in big-endian order, which is not read"
-                )
+                raise SpecError(f"{safe(path)} is big-endian, which is not read")
             program = _stored_bytes(data, entries[pickles[0]])
     except SpecError:
         raise
     except BAD_ZIP as error:
-        raise SpecError(f"it is no archive: {safe(str(error))[:100]}") from None
+        raise SpecError(f"it is not an archive: {safe(str(error))[:100]}") from None
 
     def storage(key: str) -> memoryview:
         info = entries.get(f"{folder}data/{key}")
@@ -119,7 +117,7 @@ def _stored_bytes(data: memoryview, info: zipfile.ZipInfo) -> memoryview:
     start = info.header_offset + 30 + int.from_bytes(header[26:28], "little")
     start += int.from_bytes(header[28:30], "little")
     if start + info.file_size > len(data):
-        raise PickleError("an entry runs over the end of the archive")
+        raise PickleError("an entry goes beyond the end of the archive")
     return data[start : start + info.file_size]
 
 
@@ -145,7 +143,7 @@ def read_legacy(data: memoryview) -> Checkpoint:
         length = count * sizes.get(key, 0)
         at += 8
         if key not in sizes or length > len(data) - at:
-            raise PickleError(f"the storage {safe(key)[:40]} runs over the end")
+            raise PickleError(f"the storage {safe(key)[:40]} goes beyond the end")
         places[key] = data[at : at + length]
         at += length
 
@@ -180,7 +178,7 @@ def _reference(item: Reference) -> tuple[str, str, int]:
     """Element type, key and number of elements of a storage."""
     key = item.key
     if not isinstance(key, tuple) or len(key) < 5 or key[0] != "storage":
-        raise PickleError("a reference that is to no storage")
+        raise PickleError("a reference to no storage")
     kind, name, count = key[1], key[2], key[4]
     type_ = (
         ELEMENT_TYPES.get(kind.name.removesuffix("Storage")) if isinstance(kind, Named) else None
@@ -211,7 +209,7 @@ def _checkpoint(value: Item, storages: Storages) -> Checkpoint:
     if not arrays:
         raise PickleError("it holds no tensors")
     if all(name.startswith("module.") for name in arrays):
-        notes.append("names are taken without the `module.` of DataParallel")
+        notes.append("the prefix `module.` of DataParallel is left out of names")
         arrays = {
             name.removeprefix("module."): array._replace(name=name.removeprefix("module."))
             for name, array in arrays.items()
@@ -296,8 +294,8 @@ def _module(
 ) -> Iterator[tuple[str, Built]]:
     """The parameters, buffers and modules of a module that was saved whole."""
     for part in ("_parameters", "_buffers", "_modules"):
-        held = _unwrapped(state.get(part))
-        for key, child in held.items() if isinstance(held, dict) else ():
+        container = _unwrapped(state.get(part))
+        for key, child in container.items() if isinstance(container, dict) else ():
             name = _joined(prefix, key)
             yield from _tensors(child, name, visits, depth + 1)
 
@@ -314,7 +312,7 @@ def _array(name: str, tensor: Built, storages: Storages) -> StoredArray:
             tensor = arguments[0]
         arguments = tensor.arguments
     if tensor.path not in REBUILT or not isinstance(arguments, tuple) or len(arguments) < 4:
-        raise PickleError(f"{safe(name)[:100]} is no plain tensor")
+        raise PickleError(f"{safe(name)[:100]} is not a plain tensor")
     reference, start, shape, strides = arguments[:4]
     if not isinstance(reference, Reference) or not isinstance(start, int):
         raise PickleError(f"{safe(name)[:100]} has no storage")
@@ -331,8 +329,8 @@ def _sizes(value: Item) -> tuple[int, ...]:
     if isinstance(value, Built) and value.path == "torch.Size":
         value = value.arguments[0] if isinstance(value.arguments, tuple) else ()
     if not isinstance(value, tuple | list):
-        raise PickleError("sizes that are none")
+        raise PickleError("invalid sizes")
     sizes = tuple(size for size in value if isinstance(size, int))
     if len(sizes) != len(value):
-        raise PickleError("sizes that are none")
+        raise PickleError("invalid sizes")
     return sizes

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from math import prod
 
 from convcli.borders import BorderName
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.nets.layers import (
     Activation,
     AdaptivePool,
@@ -72,7 +72,7 @@ def with_values(record: Activation, values: Sequence[Value]) -> Activation:
         return Activation("gelu", values=(("approximate", "tanh"),))
     if isinstance(value, float) and record.type in VALUED:
         return VALUED[record.type](value)
-    return Activation(record.type, values=(("values", ", ".join(map(shown, values))),))
+    return Activation(record.type, values=(("values", ", ".join(map(brief, values))),))
 
 
 VALUED: dict[str, Callable[[object], Activation]] = {

@@ -6,7 +6,7 @@ What each layer's values mean stands in `convcli.nets.readers.vocabulary.keras`.
 from collections.abc import Sequence
 from functools import cache
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.nets.graph import Leaf
 from convcli.nets.layers import Builder
 from convcli.nets.readers.python.keras.functions import concatenate
@@ -206,7 +206,7 @@ def _add_weight(
     sizes = tuple(sizes) if isinstance(sizes, tuple | list) else (sizes,)
     shape = tuple(size for size in sizes if isinstance(size, int) and size > 0)
     if shape != sizes:
-        raise ReadError(f"add_weight takes sizes that are known, not {shown(sizes)}")
+        raise ReadError(f"add_weight takes sizes that are known, not {brief(sizes)}")
     weight = Tensor(shape, trained=True)
     weight.frozen = options.get("trainable", True) is False or not owner.attrs.get(
         "trainable", True
@@ -333,7 +333,7 @@ def _init_lambda(
 ) -> None:
     if isinstance(function, str | Unknown):
         text = function if isinstance(function, str) else function.text
-        raise ReadError(f"Lambda: {text} is no function that is known here")
+        raise ReadError(f"Lambda: {text} is not a function that is known here")
     owner.attrs["function"] = function
 
 

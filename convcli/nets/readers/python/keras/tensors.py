@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import UnfitError
 from convcli.nets.graph import Leaf
 from convcli.nets.layers import Concat, Layer, Merge, Misfit, Shape
@@ -149,4 +149,4 @@ def attribute(interpreter: Interpreter, x: Tensor, name: str) -> Value:
         return len(x.shape)
     if name in ("dtype", "name"):
         return Unknown(f"the {name} of a tensor", harmless=True)
-    raise ProgramException("AttributeError", f"a tensor's {shown(name)} is not known here")
+    raise ProgramException("AttributeError", f"a tensor's {brief(name)} is not known here")

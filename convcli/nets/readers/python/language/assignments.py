@@ -2,7 +2,7 @@
 
 import ast
 
-from convcli.callsyntax import excerpt, shown
+from convcli.callsyntax import brief, excerpt
 from convcli.nets.readers.python.language.attributes import attribute, set_attribute
 from convcli.nets.readers.python.language.calls import call
 from convcli.nets.readers.python.language.conversions import (
@@ -152,7 +152,7 @@ def delete(interpreter: Interpreter, node: ast.Delete, frame: Frame) -> None:
         if isinstance(target, ast.Attribute) and isinstance(owner, Instance):
             if owner.attrs.pop(target.attr, MISSING) is MISSING:
                 raise ProgramException(
-                    "AttributeError", f"there is no {shown(target.attr)} to delete"
+                    "AttributeError", f"there is no {brief(target.attr)} to delete"
                 )
         elif isinstance(target, ast.Subscript) and isinstance(owner, dict | list):
             index = evaluate(interpreter, target.slice, frame)

@@ -1,6 +1,6 @@
 """Attributes: where a name is looked up in an object, a class, a module, and how it is set."""
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.nets.readers.python.language.conversions import describe, truth
 from convcli.nets.readers.python.language.objects import (
     MISSING,
@@ -58,7 +58,7 @@ def attribute(interpreter: Interpreter, owner: Value, name: str) -> Value:
         return _of_function(interpreter, owner, name)
     else:
         return interpreter.method_of_value(owner, name)
-    raise ProgramException("AttributeError", f"{describe(owner)} has no {shown(name)}")
+    raise ProgramException("AttributeError", f"{describe(owner)} has no {brief(name)}")
 
 
 def _of_instance(interpreter: Interpreter, owner: Instance, name: str) -> Value:
@@ -92,7 +92,7 @@ def _of_instance(interpreter: Interpreter, owner: Instance, name: str) -> Value:
         return interpreter.call(fallback, [owner, name], {})
     if owner.cls.foreign:
         return Unknown(f"{owner.cls.name}.{name}", owner.cls.foreign[0].where)
-    raise ProgramException("AttributeError", f"{describe(owner)} has no {shown(name)}")
+    raise ProgramException("AttributeError", f"{describe(owner)} has no {brief(name)}")
 
 
 def _by_own_rule(interpreter: Interpreter, owner: Instance, name: str) -> Value:
@@ -127,7 +127,7 @@ def plain_attribute(owner: Instance, name: Value) -> Value:
         return owner.attrs[name]
     value = owner.cls.find(name) if isinstance(name, str) else MISSING
     if value is MISSING:
-        raise ProgramException("AttributeError", f"{describe(owner)} has no {shown(name)}")
+        raise ProgramException("AttributeError", f"{describe(owner)} has no {brief(name)}")
     return _bound(value, owner, owner.cls)
 
 
@@ -152,7 +152,7 @@ def _of_super(interpreter: Interpreter, owner: Super, name: str) -> Value:
                 return value
     if cls.foreign:
         return Unknown(f"super().{name}", cls.foreign[0].where)
-    raise ProgramException("AttributeError", f"no base of {cls.name} has {shown(name)}")
+    raise ProgramException("AttributeError", f"no base of {cls.name} has {brief(name)}")
 
 
 def _of_class(owner: Class, name: str) -> Value:
@@ -164,7 +164,7 @@ def _of_class(owner: Class, name: str) -> Value:
     if value is MISSING:
         if owner.foreign:
             return Unknown(f"{owner.name}.{name}", owner.foreign[0].where)
-        raise ProgramException("AttributeError", f"{owner.name} has no {shown(name)}")
+        raise ProgramException("AttributeError", f"{owner.name} has no {brief(name)}")
     if isinstance(value, ClassMethod):
         return BoundMethod(value.function, owner)
     return value.function if isinstance(value, StaticMethod) else value
@@ -192,7 +192,7 @@ def _of_function(
         method = interpreter.class_method_of_type(function.name, name)
         if method is not MISSING:
             return method
-    raise ProgramException("AttributeError", f"{describe(owner)} has no {shown(name)}")
+    raise ProgramException("AttributeError", f"{describe(owner)} has no {brief(name)}")
 
 
 def _module_name(value: Value) -> str:
@@ -209,7 +209,7 @@ def set_attribute(interpreter: Interpreter, owner: Value, name: str, value: Valu
         own = owner.cls.find(name)
         if isinstance(own, Property) and not own.is_cached:
             if own.setter is None:
-                text = f"property {shown(name)} of {describe(owner)} has no setter"
+                text = f"property {brief(name)} of {describe(owner)} has no setter"
                 raise ProgramException("AttributeError", text)
             if interpreter.is_module(owner) and interpreter.is_module(value):
                 raise ReadError(f"a module is set under the property {name}")
@@ -231,7 +231,7 @@ def set_attribute(interpreter: Interpreter, owner: Value, name: str, value: Valu
             raise ReadError("an object holds more than 100,000 attributes")
     elif isinstance(owner, Class):
         if not owner.own:
-            raise ReadError(f"{owner.name} is not the file's, which sets its {shown(name)}")
+            raise ReadError(f"{owner.name} is not the file's, which sets its {brief(name)}")
         owner.names[name] = value
     elif isinstance(owner, Function):
         owner.attrs[name] = value
@@ -241,4 +241,4 @@ def set_attribute(interpreter: Interpreter, owner: Value, name: str, value: Valu
     elif isinstance(owner, Unknown) and name in ("requires_grad", "trainable"):
         raise owner.error()
     elif not isinstance(owner, Unknown | BoundMethod | SourceFile):
-        raise ProgramException("AttributeError", f"{describe(owner)} takes no {shown(name)}")
+        raise ProgramException("AttributeError", f"{describe(owner)} takes no {brief(name)}")

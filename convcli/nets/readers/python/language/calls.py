@@ -2,7 +2,7 @@
 
 import ast
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.nets.readers.python.language.conversions import describe
 from convcli.nets.readers.python.language.objects import (
@@ -197,7 +197,7 @@ def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> d
     for key, value in options.items():
         if key in by_name:
             if key in names:
-                raise ProgramException("TypeError", f"{name}() is given {shown(key)} twice")
+                raise ProgramException("TypeError", f"{name}() is given {brief(key)} twice")
             names[key] = value
         else:
             more[key] = value
@@ -206,7 +206,7 @@ def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> d
     elif more:
         takes = ", ".join(key for key in positional if key != "self") or "nothing by name"
         raise ProgramException(
-            "TypeError", f"{name}() takes no {shown(next(iter(more)))}; it takes {takes}"
+            "TypeError", f"{name}() takes no {brief(next(iter(more)))}; it takes {takes}"
         )
     first = len(positional) - len(function.defaults)
     for index, key in enumerate(positional):

@@ -129,7 +129,7 @@ def define_class(interpreter: Interpreter, node: ast.ClassDef, frame: Frame) -> 
     for name, value in cls.names.items():
         if isinstance(value, Instance) and isinstance(value.cls.find("__set_name__"), Function):
             call(interpreter, interpreter.attribute(value, "__set_name__"), [cls, name], {})
-    _tell_bases(interpreter, cls, options)
+    _init_subclass(interpreter, cls, options)
     result: Value = interpreter.complete_class(cls, node)
     for decorator in reversed(node.decorator_list):
         result = _decorated(interpreter, decorator, result, frame)
@@ -153,9 +153,9 @@ def _class_options(interpreter: Interpreter, node: ast.ClassDef, frame: Frame) -
     return options
 
 
-def _tell_bases(interpreter: Interpreter, cls: Class, options: dict[str, Value]) -> None:
+def _init_subclass(interpreter: Interpreter, cls: Class, options: dict[str, Value]) -> None:
     """`__init_subclass__` of the nearest base that has one."""
-    told = cls.find("__init_subclass__", cls)
-    function = told.function if isinstance(told, ClassMethod) else told
+    hook = cls.find("__init_subclass__", cls)
+    function = hook.function if isinstance(hook, ClassMethod) else hook
     if isinstance(function, Function):
         call(interpreter, function, [cls], options)

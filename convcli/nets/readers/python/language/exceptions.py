@@ -2,7 +2,7 @@
 
 import ast
 
-from convcli.callsyntax import excerpt, shown
+from convcli.callsyntax import brief, excerpt
 from convcli.nets.readers.python.language.conversions import (
     describe,
     to_repr,
@@ -140,7 +140,7 @@ def _check_import(
     named = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
     for name in named or [alias.name for alias in node.names]:
         if not level and not interpreter.has_module(name, frame):
-            raise ProgramException("ModuleNotFoundError", f"No module named {shown(name)}")
+            raise ProgramException("ModuleNotFoundError", f"No module named {brief(name)}")
 
 
 def _catches(

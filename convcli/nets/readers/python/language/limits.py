@@ -6,10 +6,10 @@ from convcli.nets.readers.python.language.objects import ReadError, Value
 from convcli.nets.readers.python.language.protocol import Interpreter
 
 MAX_STEPS = 2_000_000
-"""Expressions and statements that are evaluated; the longest of 338 builds took 520,000."""
+"""Expressions and statements that are evaluated; more under a longer limit of time.
 
-MAX_SECONDS = 4.0
-"""Processor time of a reading and its first run: the last resort, where steps count too little."""
+The longest of 338 builds took 520,000.
+"""
 
 MAX_ITEMS = 200_000
 """Items of one list, and characters of one string, times five."""

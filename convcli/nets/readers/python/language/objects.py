@@ -73,7 +73,7 @@ class Caught(str):
 
 
 class ShapeMismatch(ReadError):
-    """Tensor shapes that do not go together, which PyTorch refuses too."""
+    """Tensor shapes that do not match, which PyTorch refuses too."""
 
 
 class SourceFile:

@@ -106,7 +106,7 @@ def _converter(convert: Callable[[float | str], float]) -> NativeFunction:
             number = value.number
             return Unknown("the value of a tensor") if number is None else convert(number)
         if not isinstance(value, int | float | str) or (isinstance(value, str) and len(value) > 40):
-            raise ProgramException("TypeError", f"{describe(value)} is no number")
+            raise ProgramException("TypeError", f"{describe(value)} is not a number")
         try:
             return within_limits(interpreter, convert(value))
         except (ValueError, OverflowError) as error:
@@ -127,7 +127,7 @@ def _round(interpreter: Interpreter, value: Value, digits: Value = None) -> Valu
     if digits is not None and abs(digits) > 30:
         raise ReadError(f"round to {digits} digits")
     if not isinstance(value, int | float):
-        raise ProgramException("TypeError", f"{describe(value)} is no number")
+        raise ProgramException("TypeError", f"{describe(value)} is not a number")
     return round(value, digits)
 
 
@@ -137,7 +137,7 @@ def _abs(interpreter: Interpreter, value: Value) -> Value:
     if isinstance(value, Unknown):
         return value.outcome()
     if not isinstance(value, int | float | complex):
-        raise ProgramException("TypeError", f"{describe(value)} is no number")
+        raise ProgramException("TypeError", f"{describe(value)} is not a number")
     return abs(value)
 
 
@@ -206,7 +206,7 @@ def _enumerate(interpreter: Interpreter, value: Value, start: Value = 0) -> Valu
     if isinstance(start, Unknown):
         raise start.error()
     if not isinstance(start, int):
-        raise ProgramException("TypeError", f"{describe(start)} is no whole number")
+        raise ProgramException("TypeError", f"{describe(start)} is not a whole number")
     return ValueIterator(enumerate(iterate(interpreter, value), start))
 
 
@@ -255,7 +255,7 @@ def _next(interpreter: Interpreter, value: Value, default: Value = MISSING) -> V
     if isinstance(value, Unknown):
         return value.outcome()
     if not isinstance(value, ValueIterator):
-        raise ProgramException("TypeError", f"{describe(value)} is no iterator")
+        raise ProgramException("TypeError", f"{describe(value)} is not an iterator")
     item = next(value.items, default)
     if item is MISSING:
         raise ProgramException("StopIteration", "")

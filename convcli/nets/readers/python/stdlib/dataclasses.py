@@ -2,7 +2,7 @@
 
 import ast
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.nets.readers.python.language.conversions import to_list
 from convcli.nets.readers.python.language.objects import (
     MISSING,
@@ -25,7 +25,7 @@ ENUM = Class("Enum")
 
 
 METHODS = (Function, Native, BoundMethod, StaticMethod, ClassMethod, Property, Class)
-"""What in the body of an enumeration is no member of it."""
+"""What in the body of an enumeration is not a member of it."""
 
 
 def complete_class(cls: Class, node: ast.ClassDef) -> Class:
@@ -112,7 +112,7 @@ def _set_fields(interpreter: Interpreter, owner: Instance, *args: Value, **optio
         else:
             owner.attrs[field] = default
     if given:
-        raise ReadError(f"{name}() takes no {shown(next(iter(given)))}")
+        raise ReadError(f"{name}() takes no {brief(next(iter(given)))}")
     after = owner.cls.find("__post_init__")
     if after is not MISSING:
         interpreter.call(after, [owner], {})

@@ -118,7 +118,7 @@ def _join(interpreter: Interpreter, text: str, values: Value) -> Value:
         if isinstance(item, Unknown):
             return item.outcome()
         if not isinstance(item, str):
-            raise ProgramException("TypeError", f"join() of {describe(item)}, which is no text")
+            raise ProgramException("TypeError", f"join() of {describe(item)}, which is not text")
         words.append(item)
     if sum(map(len, words)) + len(text) * len(words) > MAX_ITEMS:
         raise ReadError("a string grows too long")

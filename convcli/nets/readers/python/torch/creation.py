@@ -2,7 +2,7 @@
 
 import math
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.nets.readers.python.language.limits import check_nesting
 from convcli.nets.readers.python.language.objects import (
     ProgramException,
@@ -29,7 +29,7 @@ def constant(
     """`torch.zeros(1, 64, 8, 8)` and its kin."""
     shape = tuple(to_sizes(sizes if size is None else (size,)))
     if any(length < 0 for length in shape):
-        raise ProgramException("RuntimeError", f"a tensor of {shown(shape)} has an axis below 0")
+        raise ProgramException("RuntimeError", f"a tensor of {brief(shape)} has an axis below 0")
     return Tensor(shape)
 
 

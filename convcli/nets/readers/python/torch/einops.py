@@ -8,7 +8,7 @@ import math
 import re
 from collections.abc import Mapping
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.nets.layers import Shape
 from convcli.nets.readers.python.language.conversions import describe, to_list
 from convcli.nets.readers.python.language.objects import (
@@ -43,7 +43,7 @@ def groups_of(text: str) -> Groups:
     """
     if re.sub(r"[^()]", "", text).replace("()", "") or re.search(r"[^\w\s().]", text):
         raise ProgramException(
-            "ValueError", f"{shown(text.strip())} is no side of a pattern of einops"
+            "ValueError", f"{brief(text.strip())} is not a side of a pattern of einops"
         )
     groups: Groups = []
     for group, name in re.findall(r"\(([^()]*)\)|([^\s()]+)", text):
@@ -60,14 +60,14 @@ def _checked(kind: str, first: Groups, last: Groups, lengths: dict[str, int]) ->
     for names in (left, right):
         twice = next((n for n in names if names.count(n) > 1 and not n.isdigit()), None)
         if twice is not None:
-            raise ShapeMismatch(f"{kind}: {twice} stands twice on one side of the pattern")
+            raise ShapeMismatch(f"{kind}: {twice} occurs twice on one side of the pattern")
     alone = [("left", left, right)] if kind != "reduce" else []
     alone += [("right", right, left)] if kind != "repeat" else []
     for side, own, other in alone:
         name = next((n for n in own if n not in other or n.isdigit()), None)
         if name is not None:
             name = "..." if name.startswith(".") else name
-            raise ShapeMismatch(f"{kind}: {name} stands on the {side} side of the pattern alone")
+            raise ShapeMismatch(f"{kind}: {name} occurs only on the {side} side of the pattern")
     unused = next((n for n in lengths if n not in (*left, *right)), None)
     if unused is not None:
         raise ShapeMismatch(f"{kind}: a length is given for {unused}, which is not in the pattern")
@@ -76,7 +76,7 @@ def _checked(kind: str, first: Groups, last: Groups, lengths: dict[str, int]) ->
 def sizes_in(shape: tuple[int, ...], groups: Groups, known: dict[str, int]) -> dict[str, int]:
     """The length of every named axis. Raises ShapeMismatch where the shape does not have them."""
     if len(groups) != len(shape):
-        raise ShapeMismatch(f"a pattern of {len(groups)} axes meets {shown(shape)}")
+        raise ShapeMismatch(f"a pattern of {len(groups)} axes meets {brief(shape)}")
     sizes = dict(known)
     for group, length in zip(groups, shape, strict=True):
         open_ = [name for name in group if name not in sizes and not name.isdigit()]
@@ -100,7 +100,7 @@ def transform(
         x = indexing.stack(interpreter, x)
     x = tensor_args.to_tensor(x)
     if not isinstance(pattern, str) or "->" not in pattern:
-        raise ProgramException("ValueError", f"{shown(pattern)} is no pattern of einops")
+        raise ProgramException("ValueError", f"{brief(pattern)} is not a pattern of einops")
     left, _, right = pattern.partition("->")
     known = {name: tensor_args.to_integer(size) for name, size in lengths.items()}
     first, last = groups_of(left), groups_of(right)
@@ -116,7 +116,7 @@ def transform(
                 expanded.append([n for name in group for n in (dots if name == "..." else [name])])
         last = expanded
     elif [DOTS] in last:
-        raise ShapeMismatch(f"{kind}: ... stands on the right side of the pattern alone")
+        raise ShapeMismatch(f"{kind}: ... occurs only on the right side of the pattern")
     _checked(kind, first, last, known)
     before = [name for group in first for name in group]
     after = [name for group in last for name in group]
@@ -147,7 +147,7 @@ def reduce(
 ) -> Tensor:
     if isinstance(reduction, str) and reduction not in REDUCTIONS:
         raise ProgramException(
-            "ValueError", f"reduce takes {', '.join(REDUCTIONS)}, not {shown(reduction)}"
+            "ValueError", f"reduce takes {', '.join(REDUCTIONS)}, not {brief(reduction)}"
         )
     return transform(interpreter, "reduce", x, pattern, lengths)
 
@@ -155,7 +155,7 @@ def reduce(
 def _around_star(pattern: Value) -> tuple[list[str], list[str]]:
     before, star, after = str(pattern).partition("*")
     if not star or "*" in after:
-        raise ProgramException("ValueError", f"{shown(pattern)} has not one * in it")
+        raise ProgramException("ValueError", f"{brief(pattern)} has not one * in it")
     return before.split(), after.split()
 
 

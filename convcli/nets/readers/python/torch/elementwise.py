@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable, Sequence
 from itertools import pairwise
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import UnfitError
 from convcli.nets.layers import Activation, activations
 from convcli.nets.layers.tensor_ops import Broadcast, Scalar, broadcast
@@ -203,7 +203,7 @@ def as_real(interpreter: Interpreter, x: Value) -> Tensor:
 def as_complex(interpreter: Interpreter, x: Value) -> Tensor:
     x = to_tensor(x)
     if x.shape[-1:] != (2,):
-        raise ShapeMismatch(f"view_as_complex of {shown(x.shape)}, whose last axis is not of 2")
+        raise ShapeMismatch(f"view_as_complex of {brief(x.shape)}, whose last axis is not of 2")
     return append_operation(interpreter, "view_as_complex", [x], x.shape[:-1])
 
 

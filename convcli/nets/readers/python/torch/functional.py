@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable
 
 from convcli.borders import BorderName
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.geometry import Window, output_length, transposed_length
 from convcli.nets.layers import Layer, Linear, Norm, NormKind, Pad, Shuffle
 from convcli.nets.layers.arguments import counts, number_or
@@ -55,7 +55,7 @@ def convolution(axes_: int) -> TensorFunction:
         x, weight = to_tensor(x), to_tensor(weight)
         groups = to_integer(groups, "groups")
         if len(weight.shape) != axes_ + 2:
-            raise ShapeMismatch(f"conv{axes_}d with weights of {shown(weight.shape)}")
+            raise ShapeMismatch(f"conv{axes_}d with weights of {brief(weight.shape)}")
         record = torch.conv(axes_)(
             weight.shape[1] * groups,
             weight.shape[0],
@@ -86,7 +86,7 @@ def transposed_convolution(axes_: int) -> TensorFunction:
         x, weight = to_tensor(x), to_tensor(weight)
         groups = to_integer(groups, "groups")
         if len(weight.shape) != axes_ + 2:
-            raise ShapeMismatch(f"conv_transpose{axes_}d with weights of {shown(weight.shape)}")
+            raise ShapeMismatch(f"conv_transpose{axes_}d with weights of {brief(weight.shape)}")
         record = torch.conv_transpose(axes_)(
             weight.shape[0],
             weight.shape[1] * groups,
@@ -172,7 +172,7 @@ def pad(
     given = [to_integer(side) for side in to_list(interpreter, options.get("pad", sides))]
     pairs = len(given) // 2
     if len(given) % 2 or pairs > len(x.shape):
-        raise ShapeMismatch(f"pad by {shown(given)} of {len(x.shape)} axes")
+        raise ShapeMismatch(f"pad by {brief(given)} of {len(x.shape)} axes")
     ends = [(given[2 * i], given[2 * i + 1]) for i in range(pairs)]
     if not any(map(any, ends)):
         return x

@@ -1,6 +1,6 @@
 """Functions that join tensors, take pieces of them, or move values about within them."""
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.geometry import Window, output_length
 from convcli.nets.layers import Concat
 from convcli.nets.layers.tensor_ops import broadcast
@@ -42,7 +42,7 @@ def cat(interpreter: Interpreter, tensors: Value, dim: Value = 0, **options: Val
     if len({len(x.shape) for x in inputs}) > 1 or len(rest) > 1:
         if index > 0 and first[0] == 1:
             append_node(interpreter, Concat(index - 1), inputs, output)
-        shapes = " and ".join(shown(x.shape) for x in inputs[:4])
+        shapes = " and ".join(brief(x.shape) for x in inputs[:4])
         raise ShapeMismatch(f"cat of {shapes} along {index}")
     if index > 0 and all(x.shape[0] == 1 for x in inputs):
         return append_node(interpreter, Concat(index - 1), inputs, output)
@@ -115,7 +115,7 @@ def split(
     if isinstance(sizes, tuple | list):
         lengths = [to_integer(size) for size in sizes]
         if sum(lengths) != length:
-            raise ShapeMismatch(f"split into {shown(lengths)} of {length}")
+            raise ShapeMismatch(f"split into {brief(lengths)} of {length}")
     else:
         size = to_integer(sizes)
         if size < 1:
@@ -237,7 +237,7 @@ def index_select(interpreter: Interpreter, x: Value, dim: Value, index: Value) -
 def gather(interpreter: Interpreter, x: Value, dim: Value, index: Value) -> Tensor:
     x, index = to_tensor(x), to_tensor(index)
     if len(x.shape) != len(index.shape):
-        raise ShapeMismatch(f"gather from {shown(x.shape)} by an index of {shown(index.shape)}")
+        raise ShapeMismatch(f"gather from {brief(x.shape)} by an index of {brief(index.shape)}")
     return append_operation(interpreter, "gather", [x, index], index.shape, dim)
 
 

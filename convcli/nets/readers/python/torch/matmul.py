@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.nets.layers import Shape
 from convcli.nets.layers.tensor_ops import broadcast
 from convcli.nets.readers.python.language.objects import (
@@ -41,7 +41,7 @@ def matmul(interpreter: Interpreter, left: Value, right: Value) -> Tensor:
     b = right.shape if len(right.shape) > 1 else (*right.shape, 1)
     if a[-1] != b[-2]:
         raise ShapeMismatch(
-            f"matmul of {shown(left.shape)} and {shown(right.shape)}: {a[-1]} meets {b[-2]}"
+            f"matmul of {brief(left.shape)} and {brief(right.shape)}: {a[-1]} meets {b[-2]}"
         )
     lead = broadcast("matmul", a[:-2] or (1,), b[:-2] or (1,)) if len(a) > 2 or len(b) > 2 else ()
     output = (*lead, *a[-2:-1], *b[-1:])
@@ -60,7 +60,7 @@ def matmul_of(name: str, left_rank: int, right_rank: int) -> TensorFunction:
         for tensor, rank in ((to_tensor(left), left_rank), (to_tensor(right), right_rank)):
             if len(tensor.shape) != rank:
                 raise ShapeMismatch(
-                    f"{name} takes a tensor of {rank} axes, not {shown(tensor.shape)}"
+                    f"{name} takes a tensor of {rank} axes, not {brief(tensor.shape)}"
                 )
         return matmul(interpreter, left, right)
 
@@ -78,7 +78,7 @@ def outer(interpreter: Interpreter, left: Value, right: Value) -> Tensor:
     left, right = to_tensor(left), to_tensor(right)
     if len(left.shape) != 1 or len(right.shape) != 1:
         raise ShapeMismatch(
-            f"outer takes two vectors, not {shown(left.shape)} and {shown(right.shape)}"
+            f"outer takes two vectors, not {brief(left.shape)} and {brief(right.shape)}"
         )
     output = (left.shape[0], right.shape[0])
     return append_operation(interpreter, "outer", [left, right], output)
@@ -88,7 +88,7 @@ def cdist(interpreter: Interpreter, left: Value, right: Value, *_: Value, **__: 
     left, right = to_tensor(left), to_tensor(right)
     shapes = left.shape, right.shape
     if min(map(len, shapes)) < 2 or left.shape[-1] != right.shape[-1]:
-        raise ShapeMismatch(f"cdist of rows of {' and '.join(map(shown, shapes))}")
+        raise ShapeMismatch(f"cdist of rows of {' and '.join(map(brief, shapes))}")
     lead = broadcast("cdist", left.shape[:-2] or (1,), right.shape[:-2] or (1,))
     lead = lead if max(map(len, shapes)) > 2 else ()
     output = (*lead, left.shape[-2], right.shape[-2])
@@ -102,7 +102,7 @@ def einsum(interpreter: Interpreter, equation: Value, *operands: Value) -> Tenso
     left, arrow, right = equation.replace(" ", "").partition("->")
     terms = left.split(",")
     if len(terms) != len(tensors):
-        raise ShapeMismatch(f"einsum {shown(equation)} of {len(tensors)} tensors")
+        raise ShapeMismatch(f"einsum {brief(equation)} of {len(tensors)} tensors")
     sizes: dict[str, int] = {}
     dots: Shape = ()
     for term, tensor in zip(terms, tensors, strict=True):
@@ -115,11 +115,11 @@ def einsum(interpreter: Interpreter, equation: Value, *operands: Value) -> Tenso
         else:
             letters, shape = term, tensor.shape
         if len(letters) != len(shape):
-            raise ShapeMismatch(f"einsum {shown(equation)} of {shown(tensor.shape)}")
+            raise ShapeMismatch(f"einsum {brief(equation)} of {brief(tensor.shape)}")
         for letter, size in zip(letters, shape, strict=True):
             if sizes.get(letter, 1) not in (1, size) and size != 1:
                 raise ShapeMismatch(
-                    f"einsum {shown(equation)}: {letter} is {sizes[letter]} and {size}"
+                    f"einsum {brief(equation)}: {letter} is {sizes[letter]} and {size}"
                 )
             sizes[letter] = max(size, sizes.get(letter, 1))
     if not arrow:
@@ -129,7 +129,7 @@ def einsum(interpreter: Interpreter, equation: Value, *operands: Value) -> Tenso
     for letter in before + after:
         if letter not in sizes or (before + after).count(letter) > 1:
             where = "twice in what it gives" if letter in sizes else "in none of its tensors"
-            raise ShapeMismatch(f"einsum {shown(equation)}: {letter} is {where}")
+            raise ShapeMismatch(f"einsum {brief(equation)}: {letter} is {where}")
     output = (
         *(sizes[c] for c in before),
         *(dots if "..." in right else ()),
@@ -153,7 +153,7 @@ def attention(
     """`F.scaled_dot_product_attention`."""
     query, key, value = to_tensor(query), to_tensor(key), to_tensor(value)
     if query.shape[-1] != key.shape[-1] or key.shape[-2:-1] != value.shape[-2:-1]:
-        shapes = ", ".join(shown(tensor.shape) for tensor in (query, key, value))
+        shapes = ", ".join(brief(tensor.shape) for tensor in (query, key, value))
         raise ShapeMismatch(f"attention of {shapes}: a query meets keys as long, a key has a value")
     output = (*query.shape[:-1], value.shape[-1])
     macs = (math.prod(query.shape) + math.prod(output)) * key.shape[-2]

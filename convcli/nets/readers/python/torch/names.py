@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.nets.layers import activations
 from convcli.nets.readers.python.language.conversions import truth
 from convcli.nets.readers.python.language.objects import (
@@ -346,7 +346,7 @@ def attribute(interpreter: Interpreter, x: Tensor, name: str) -> Value:
         return BoundMethod(Native(name, _in_place(METHODS[bare])), x)
     if bare != name and not name.startswith("_") and bare not in RESHAPING:
         return BoundMethod(Native(name, first), x)  # what works in place keeps the shape
-    raise ProgramException("AttributeError", f"a tensor's {shown(name)} is not known here")
+    raise ProgramException("AttributeError", f"a tensor's {brief(name)} is not known here")
 
 
 def _in_place(function: NativeFunction) -> Callable[..., Value]:

@@ -2,7 +2,7 @@
 
 from functools import cache
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.nets.graph import Leaf
 from convcli.nets.layers import Conv, Identity, Linear, Reshape, TransposedConv
@@ -107,7 +107,7 @@ def _forward(interpreter: Interpreter, owner: Instance, *args: Value, **options:
     for name in options:
         if name != "output_size" or not sized:
             raise ProgramException(
-                "TypeError", f"{owner.cls.name} takes no {shown(name)} when it is called"
+                "TypeError", f"{owner.cls.name} takes no {brief(name)} when it is called"
             )
     x = tensor_args.to_tensor(args[0] if args else None)
     leaf = interpreter.leaf(owner)
@@ -143,7 +143,7 @@ def _with_output_size(
     extra = tuple(want - got for want, got in zip(wanted, lengths, strict=True))
     if any(not 0 <= more < max(step, 1) for more, step in zip(extra, record.stride, strict=True)):
         raise ShapeMismatch(
-            f"output_size={shown(tuple(wanted))} is not within reach of {shown(lengths)}"
+            f"output_size={brief(tuple(wanted))} is not within reach of {brief(lengths)}"
         )
     interpreter.recorder.size_dependent = True
     padded = leaf._replace(layer=record._replace(extra=extra))
@@ -187,7 +187,7 @@ def _any_convolution(
 ) -> None:
     """`_ConvNd.__init__`, which says on how many axes by the kernel."""
     if not isinstance(kernel_size, tuple | list) or transposed:
-        raise ReadError("_ConvNd of a kernel that is no tuple, or transposed, is not read here")
+        raise ReadError("_ConvNd of a kernel that is not a tuple, or transposed, is not read here")
     sizes = in_channels, out_channels, kernel_size, stride, padding, dilation
     initialize = _initializer(f"Conv{len(kernel_size)}d")
     initialize(interpreter, owner, *sizes, groups, bias, padding_mode)

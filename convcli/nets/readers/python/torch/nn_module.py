@@ -3,7 +3,7 @@
 import ast
 from collections.abc import Iterable, Iterator
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.nets.layers import Conv, Layer, Linear, Norm, TransposedConv
 from convcli.nets.readers.python.language.attributes import (
     attribute_name,
@@ -50,13 +50,13 @@ def children(owner: Instance) -> Iterator[tuple[str, Instance]]:
 
 def walk(owner: Instance, path: str = "") -> Iterator[tuple[str, Instance]]:
     """An object and all modules inside it, each once, with their paths: `layer1.0.conv1`."""
-    seen: set[int] = set()
+    visited: set[int] = set()
     waiting = [(path, owner)]
     while waiting:
         path, module = waiting.pop()
-        if id(module) in seen:
+        if id(module) in visited:
             continue
-        seen.add(id(module))
+        visited.add(id(module))
         yield path, module
         inner = [(f"{path}.{name}" if path else name, child) for name, child in children(module)]
         waiting += reversed(inner)
@@ -319,7 +319,7 @@ def _get(interpreter: Interpreter, owner: Instance, index: Value) -> Value:
     if isinstance(index, str):
         if index in owner.attrs:
             return owner.attrs[index]
-        raise ProgramException("KeyError", shown(index))
+        raise ProgramException("KeyError", brief(index))
     if isinstance(index, slice):
         part = Instance(owner.cls)
         items = {name: owner.attrs[name] for name in _names(owner)[index]}

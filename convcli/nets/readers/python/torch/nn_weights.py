@@ -47,6 +47,9 @@ SHARING = (Conv, TransposedConv, Linear)
 """What can take its weights from another layer: it has no statistics of its own beside them."""
 
 
+APART = ("Lazy", "Upsampling", "Softmax2d")
+"""Beginnings of classes of PyTorch that are others than those which their layers name."""
+
 RENAMED = "weight_norm"
 """Stands for the class of a layer whose weights have other names, such as `weight_g`."""
 
@@ -159,10 +162,10 @@ def parameters_alone(network: Network) -> Network | None:
         lacks_input = isinstance(layer, Conv | TransposedConv | Linear) and "weight" not in shapes
         if lacks_input or not isinstance(layer, (*WEIGHTED, *WEIGHTLESS)):
             return None
-        held = unused(layer, set(), node.frozen) if shapes and not node.owner else None
-        alone = (held or Unused(layer.type, 0))._replace(type=layer.type)
+        left = unused(layer, set(), node.frozen) if shapes and not node.owner else None
+        alone = (left or Unused(layer.type, 0))._replace(type=layer.type)
         nodes.append(node._replace(layer=alone, inputs=()))
-    return Network(tuple(nodes))
+    return Network(tuple(nodes), notes=network.notes)
 
 
 def set_on_layer(interpreter: Interpreter, owner: Instance, name: str, value: Value) -> bool:
@@ -305,7 +308,7 @@ def class_beside(owner: Instance) -> str:
         return f"{owner.attrs['parametrizations']}{name}"
     if "weight_g" in owner.attrs or "weight_u" in owner.attrs:
         return RENAMED
-    return name if owner.cls.own or name.startswith(("Lazy", "Upsampling")) else ""
+    return name if owner.cls.own or name.startswith(APART) else ""
 
 
 def parameter(

@@ -4,7 +4,7 @@ import math
 from itertools import product
 from operator import mul
 
-from convcli.callsyntax import shown
+from convcli.callsyntax import brief
 from convcli.nets.layers import Reshape, Shape
 from convcli.nets.layers.shapes import factors
 from convcli.nets.layers.tensor_ops import per_image
@@ -39,14 +39,14 @@ def reshape(interpreter: Interpreter, x: Value, *sizes: Value, shape: Value = No
     total = math.prod(x.shape)
     known = math.prod(size for size in wanted if size != -1)
     if wanted.count(-1) > 1 or any(size < -1 for size in wanted):
-        raise ShapeMismatch(f"a view of {shown(wanted)} needs sizes, at most one of them -1")
+        raise ShapeMismatch(f"a view of {brief(wanted)} needs sizes, at most one of them -1")
     if known == 0 or total % known or (-1 not in wanted and total != known):
         # the summary of the network says what meets what
         one_image = x.shape[:1] == (1,) and wanted[0] in (1, -1)
         if one_image and len(wanted) > 1 and 0 not in wanted[1:]:
             append_node(interpreter, Reshape(tuple(wanted[1:])), [x], x.shape)
         raise ShapeMismatch(
-            f"a view of {total:,} values {shown(x.shape)} as {shown(tuple(wanted))}"
+            f"a view of {total:,} values {brief(x.shape)} as {brief(tuple(wanted))}"
         )
     output = tuple(total // known if size == -1 else size for size in wanted)
     if output == x.shape:
@@ -58,7 +58,7 @@ def reshape(interpreter: Interpreter, x: Value, *sizes: Value, shape: Value = No
         kept = per_image(output)
         if len(x.shape) > 2 and len(output) == 2:
             interpreter.recorder.folds.append(
-                f"a view as {shown(tuple(wanted))} makes {output[0]:,} rows of the {total:,} "
+                f"a view as {brief(tuple(wanted))} makes {output[0]:,} rows of the {total:,} "
                 f"values of one image{factors(x.shape[1:])}: the batch changes; "
                 f"one row takes {total}, or view(x.size(0), -1)"
             )
@@ -135,7 +135,7 @@ def t(interpreter: Interpreter, x: Value) -> Tensor:
     """`x.t()`, of two axes at most."""
     x = to_tensor(x)
     if len(x.shape) > 2:
-        raise ShapeMismatch(f"t() takes a tensor of 2 axes at most, not {shown(x.shape)}")
+        raise ShapeMismatch(f"t() takes a tensor of 2 axes at most, not {brief(x.shape)}")
     return transposed(interpreter, x)
 
 
@@ -203,7 +203,7 @@ def expand(interpreter: Interpreter, x: Value, *sizes: Value) -> Tensor:
     own = _widened(x, len(wanted))
     output = tuple(n if size == -1 else size for n, size in zip(own, wanted, strict=True))
     if any(n not in (1, size) for n, size in zip(own, output, strict=True)):
-        raise ShapeMismatch(f"expand of {shown(x.shape)} to {shown(output)}")
+        raise ShapeMismatch(f"expand of {brief(x.shape)} to {brief(output)}")
     if output == x.shape:
         return x
     return append_operation(interpreter, "expand", [x], output, output)
