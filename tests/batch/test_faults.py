@@ -685,7 +685,7 @@ ENDLESS = {
     "extract - --max-memory 80MiB": (b"\xff\xd8\xff\xe0", "beyond 80 MiB, of a pipe"),
     "extract a.png --net lenet5 --weights /dev/zero -q": (
         b"",
-        "/dev/zero cannot be read: it is no reg",
+        "/dev/zero cannot be read: it is not a reg",
     ),
     "shape - --input 3": (b"relu\n", "is larger than 20,000,000 bytes"),
     "filter --files-from - -0 -k blur -o out/": (b"", "has more than 268,435,456 bytes"),
