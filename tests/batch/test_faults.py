@@ -755,7 +755,7 @@ def test_results_whose_recipe_is_not_known_are_said_when_they_are_skipped(shell)
     code, _, err = shell("filter in -k sobel -o out/ --resume")
     assert (code, "2 skipped (recipe of 2 not known)" in err) == (0, True)
     code, _, err = shell("filter in/0.ppm -k sobel -o out/ --resume")
-    assert (code, "its recipe is not known" in err) == (0, True)
+    assert (code, "its recipe is unknown" in err) == (0, True)
 
 
 DIGITS = {
