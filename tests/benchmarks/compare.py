@@ -33,6 +33,7 @@ from typing import NamedTuple
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `convcli filter` has it
 
 import filters
+import loader
 
 ROOT = Path(__file__).parents[2]
 os.environ["PYTHONPATH"] = str(ROOT)  # of the processes that are timed
@@ -59,26 +60,6 @@ from convcli.conv import conv2d
 x, w = np.ones((64, 56, 56), np.float32), np.ones((64, 64, 3, 3), np.float32)
 for _ in range(5):
     before = time.perf_counter(); conv2d(x, w, None, 1, 1); print(time.perf_counter() - before)
-"""
-
-LOADER = """
-import sys, numpy as np, torch
-from pathlib import Path
-from PIL import Image
-torch.set_num_threads(1)
-bank = torch.nn.Conv2d(1, 32, 5, bias=False)
-class Pictures(torch.utils.data.Dataset):
-    paths = sorted(Path(sys.argv[1]).glob("*.jpg"))
-    def __len__(self): return len(self.paths)
-    def __getitem__(self, n):
-        gray = torch.from_numpy(np.array(Image.open(self.paths[n]).convert("L")))[None] / 255.0
-        return (gray - gray.mean()) / gray.std()
-rows = []
-with torch.no_grad():
-    for x in torch.utils.data.DataLoader(Pictures(), 16, num_workers=2):
-        maps = bank(x).abs()
-        rows.append(torch.cat([maps.mean((2, 3)), maps.std((2, 3))], 1))
-np.save(sys.argv[2], torch.cat(rows).numpy())
 """
 
 
@@ -239,7 +220,7 @@ def layers(runs: int, cpu: bool, folder: Path) -> Iterator[Figure]:
 def folder_of_pictures(runs: int, cpu: bool, folder: Path) -> Iterator[Figure]:
     from PIL import Image
 
-    source, peaks = folder / "many", {}
+    source = folder / "many"
     source.mkdir()
     pixels = filters.picture(1200, 1200)
     for number in range(1000):
@@ -250,25 +231,32 @@ def folder_of_pictures(runs: int, cpu: bool, folder: Path) -> Iterator[Figure]:
     few.mkdir()
     for path in sorted(source.iterdir())[:100]:
         (few / path.name).hardlink_to(path)
-    for each in (few, source):
-        words = [
-            "extract",
-            str(each),
-            "--recipe",
-            "texture",
-            "--force",
-            "-qo",
-            str(folder / "v.npz"),
+    network, vectors = folder / "net.onnx", folder / "v.npz"
+    loader.write_network(network)
+    ways = {
+        "texture": ["--recipe", "texture", "--vector", "mean,std"],
+        "ONNX ResNet": ["--net", str(network), "--normalize", "unit", "--vector", "mean"],
+    }
+    for name, options in ways.items():
+        words = {
+            each: ["extract", str(each), *options, "--force", "-qo", str(vectors)]
+            for each in (few, source)
+        }
+        peaks = [
+            filters.peak([sys.executable, "-m", "convcli", *words[each]], vectors)
+            for each in (few, source)
         ]
-        peaks[each] = filters.peak([sys.executable, "-m", "convcli", *words], folder / "v.npz")
-    yield Figure(
-        "extract: memory of 1,000 / of 100 pictures", peaks[source] / peaks[few], 1.1, True
-    )
-    if find_spec("torch"):
-        script = [sys.executable, "-c", LOADER, str(source), str(folder / "v.npy")]
-        calls = {"ours": convcli(*words), "peer": process(script)}
-        took = turns(calls, max(runs // 2, 1), cpu)
-        yield Figure("extract of 1,000: PyTorch's loader / ours", took["peer"] / took["ours"], 1.0)
+        title = f"extract, {name}: memory of 1,000 / of 100 pictures"
+        yield Figure(title, peaks[1] / peaks[0], 1.1, True)
+        if find_spec("torch"):
+            script = [sys.executable, loader.__file__, str(source), str(folder / "v.npy")]
+            peer = process(script + [str(network)] * ("--net" in options))
+            took = turns({"ours": convcli(*words[source]), "peer": peer}, max(runs // 2, 1), cpu)
+            for who, time_taken in took.items():
+                rate = f"{1000 / time_taken:.0f} pictures a {'CPU ' * cpu}second"
+                print(f"  {name}, {who}: {rate}", flush=True)
+            title = f"extract of 1,000, {name}: PyTorch's loader / ours"
+            yield Figure(title, took["peer"] / took["ours"], 1.0)
 
 
 def flatness(runs: int, cpu: bool, folder: Path) -> Iterator[Figure]:

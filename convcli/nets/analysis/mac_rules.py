@@ -309,6 +309,8 @@ def _fvcore(row: Row) -> int:
             return _inputs(row)
         case Upsample(mode="nearest"):
             return _outputs(row) if len(row.output) == 3 else 0
+        case Upsample(mode="area"):  # which is an adaptive pool inside
+            return _inputs(row) if len(row.output) == 3 else 0
         case Upsample(mode="linear"):
             return 4 * _outputs(row) if len(row.output) == 3 else 0
         case Operation(type="attention") if not _has_weights(row):
@@ -382,6 +384,8 @@ def _ptflops(row: Row) -> int:
 def _ptflops_function(row: Row, layer: Layer, function: str) -> int:
     if function.startswith("multihead_attention"):
         return _ptflops_attention(row, layer)
+    if isinstance(layer, Upsample) and layer.mode == "area":  # an adaptive pool inside counts too
+        return _inputs(row) + _outputs(row)
     if isinstance(layer, Activation | PReLU):
         return _inputs(row) if function in (*FUNCTIONS, "prelu") else 0
     if isinstance(layer, Pool | AdaptivePool):
