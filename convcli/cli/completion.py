@@ -19,7 +19,7 @@ def completion_command(shell: str) -> None:
     convcli completion fish > ~/.config/fish/completions/convcli.fish
 
     The shell completes commands, options and their values, names of kernels, networks and layers,
-    and files. The script asks convcli itself, so it knows what the installed version knows.
+    and files. The script asks convcli itself, so its answers match the installed version.
     """
     from click.shell_completion import get_completion_class
 

@@ -73,7 +73,7 @@ def draw_command(options: DrawOptions) -> None:
     convcli draw resnet18 --style blocks -o resnet18.svg
     convcli draw net.py --input 32 -o net.png
 
-    A NETWORK is whatever convcli shape reads, and the sizes are the ones that it prints. A volume
+    A NETWORK is anything that convcli shape reads, with the sizes that it prints. A volume
     has the height and width of a layer's maps, and their number as its depth; maps are sheets;
     blocks are a graph, in which repeated parts are drawn once, with their count.
     Normalizations, activations, dropout and flattening are folded into the layer before them. A

@@ -32,7 +32,7 @@ from convcli.cli.params import (
 def one_kernel(
     context: click.Context, parameter: click.Parameter, values: tuple[str, ...]
 ) -> str | None:
-    """The kernel that is given, which is one."""
+    """The one kernel that was given."""
     if len(values) > 1:
         way_out = (
             "explain one after the other: -k FIRST -q > a.txt, then --input @a.txt -k NEXT"
@@ -124,8 +124,8 @@ def explain_command(options: ExplainOptions) -> None:
     convcli explain --receptive vgg16 --unit conv3_3:5,7 cat.jpg
 
     Values are a matrix (rows by ;, channels by |), @file (text, CSV, JSON, .npy), a crop (--at,
-    --input 8x8), random numbers (--random), or letters (--symbols). Places are
-    ROW,COLUMN from 0. -o draws the window, or writes a page to touch (.html), which also takes
+    --input 8x8), random numbers (--random), or letters (--symbols). Positions are ROW,COLUMN,
+    counted from 0. -o draws the window, or writes an interactive page (.html), which also takes
     PICTURE with --kernel or --net.
     """
     explain(options)

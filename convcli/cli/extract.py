@@ -99,7 +99,7 @@ def extract_command(options: ExtractOptions) -> None:
 
     Words that are neither files nor folders are LAYERs, as in convcli shape; without any, the
     recipe runs: default is three convolutions of three 3x3 filters, with leaky ReLUs between;
-    digits and texture are the best of a measurement on small gray pictures and on patches. Weights
+    digits and texture did best on small gray pictures and on patches of texture. Weights
     come from a seed, which is printed; nothing is downloaded. A run prints the shape,
     mean, spread, and share of dead channels of each layer. A run that needs more than half of the
     memory says so first.

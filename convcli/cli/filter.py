@@ -145,20 +145,21 @@ def filter_command(options: FilterRun) -> None:
     cat cat.jpg | convcli filter - --kernel "0 -1 0; -1 5 -1; 0 -1 0" > crisp.jpg
     convcli filter photos/ --recursive -k sobel -o out/ --resume
 
-    A KERNEL is a name of the catalogue with its values (sobel, gaussian:2, "random(5, seed=1)"; see
-    convcli kernels), a matrix ("0 -1 0; -1 5 -1; 0 -1 0"), @file, or @result.png to do again what
-    made that result. Kernels are used as drawn (cross-correlation), exactly, in whole numbers: a
-    sample is the true value rounded half up. Several -k are a chain, without rounding in between.
+    A KERNEL is a name of the catalogue with its values (sobel, gaussian:2, "random(5, seed=1)";
+    see convcli kernels), a matrix ("0 -1 0; -1 5 -1; 0 -1 0"), @file, or @result.png to repeat
+    what made that result. Kernels are used as drawn (cross-correlation). The arithmetic is
+    exact: a sample is the true value rounded half up. Several -k are a chain, without rounding
+    in between.
 
     Without -o a result is NAME.KERNEL.EXT in this folder; for stdin (-) it goes to stdout. The
     names .npy, .npz and .pfm keep floats. A folder/ keeps the names of the pictures; a template
     has {stem}, {suffix}, {name}, {kernel}, {parent} and {number:04}. a.tif[3] is one page or frame
     of a PICTURE, counted from 0, and a.gif[0:10] are ten.
 
-    The range auto scales gradients so that a full black-to-white step is white, and clips blurs;
-    one line on stderr says what the values were. crossings:5 draws lines where responses of log or
-    dog change their sign by 5 or more; canny draws linked lines. For many pictures (folders, globs,
-    lists) results come in the order of the inputs, and those that fail are listed at the end; on a
-    terminal a bar and a summary stand for their paths.
+    The range auto scales gradients so that a full black-to-white step is white, and clips
+    blurs; one line on stderr says what the values were. crossings:5 draws lines where responses
+    of log or dog change their sign by 5 or more; canny draws linked lines. For many pictures
+    (folders, globs, lists) results come in the order of the inputs, and those that fail are
+    listed at the end; on a terminal a bar and a summary replace their paths.
     """
     filter_pictures(options)

@@ -16,7 +16,8 @@ def schema_command(command: str) -> None:
     convcli schema solve > solve.schema.json
 
     The schema (draft 2020-12) describes --format json: one form for each thing that the command
-    prints. Fields may be added while `schema` has one value; none goes or changes its meaning.
+    prints. While `schema` keeps its value, fields may be added; none is removed or changes its
+    meaning.
     """
     from json import dumps
 

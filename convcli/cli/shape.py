@@ -136,7 +136,7 @@ def shape_command(options: ShapeOptions) -> None:
     thop@0.0.31, torchinfo, fvcore, ptflops, ptflops@aten, calflops and torch (FlopCounterMode)
     count as these tools do. --expect knows params, trainable, frozen, buffers, macs, flops,
     activations, memory, layers, input and output, and params, macs, output and receptive_field of a
-    layer, such as conv1.output; bounds: <= < >= >. --get prints these figures alone. --columns
+    layer, such as conv1.output; bounds: <= < >= >. --get prints only these figures. --columns
     knows layer, type, kernel, stride, padding, input, output, params, trainable, frozen, MACs,
     FLOPs, params share, MACs share, intensity (FLOPs for each byte of inputs, weights and outputs,
     moved once), memory, receptive field, jump, unread, inputs and layers.

@@ -45,9 +45,9 @@ def solve_command(options: SolveOptions) -> None:
     convcli solve resnet50 --why 4.11G
     convcli solve alexnet --why 61.1M
 
-    For one axis, the command finds every integer solution for those of input, kernel, stride and
-    padding that are not given, exact ones first. It needs --output, and --input or two others. With
-    --why it tries padding rules, biases, batch norm's counting, auxiliary heads, versions, groups
-    and the MAC rules of other tools on the network.
+    For one axis, the command finds every integer value of the input, kernel, stride and padding
+    that are not given, exact solutions first. It needs --output, and --input or two others.
+    With --why it tries padding rules, biases, batch norm's counting, auxiliary heads, versions,
+    groups and the MAC rules of other tools on the network.
     """
     finish(solve(options), options)

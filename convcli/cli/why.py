@@ -26,10 +26,10 @@ def why_command(options: WhyOptions) -> None:
     convcli why - < train.log
     convcli why train.log --format json
 
-    python train.py 2>&1 | convcli why - explains a run at once. The last error in the log that is
-    known is explained: which numbers clash, what they are, and what to write. Where a class of the
-    traceback lies under the working folder, it is read (never run), the input that gives both
-    numbers is searched, and the line is shown. No other file is opened. Exit code 0: explained;
-    1: not.
+    python train.py 2>&1 | convcli why - explains a run at once. The command explains the last
+    known error in the log: which numbers clash, what they are, and what to write. Where a class
+    of the traceback lies under the working folder, it is read (never run), the input that gives
+    both numbers is searched, and the line is shown. No other file is opened. Exit code 0:
+    explained; 1: not.
     """
     show_text(why(options), STYLES, options)

@@ -197,7 +197,7 @@ ADAPTIVE: dict[str, Callable[..., Array]] = {
 
 
 def _linear(layer: Linear, x: Array, weights: Weights) -> Array:
-    over, weight, bias = layer.reach(x.shape), weights["weight"], weights.get("bias")
+    over, weight, bias = layer.scope(x.shape), weights["weight"], weights.get("bias")
     if over == "all":
         return _connected(x.reshape(-1), weight, bias)
     if over == "last":

@@ -133,7 +133,7 @@ def test_any_matrix_on_any_picture_is_exact(data):
 
 @pytest.mark.parametrize("spec", ["random:5", "random:7", "random:9,seed=4", "random:15", "gabor"])
 @pytest.mark.parametrize("kind", ["noise", "two values", "half flat", "flat"])
-def test_what_float32_leaves_in_doubt_is_settled_exactly(spec, kind):
+def test_what_float32_leaves_in_doubt_is_settled_exactly(spec, kind, monkeypatch):
     one, pixels = kernel(spec), noise((120, 160, 3), np.uint8)
     if kind == "two values":
         pixels = pixels // 128 * 255
@@ -149,6 +149,12 @@ def test_what_float32_leaves_in_doubt_is_settled_exactly(spec, kind):
     assert found.statistics == wanted.statistics
     if one.shape[0] < 8:
         assert_exact(pixels[:40, :30, :1], FilterSpec((one,)))
+    for name in ("BAND_BYTES", "SHARED_BYTES"):  # many bands, of which few hold an extreme
+        monkeypatch.setattr(f"convcli.images.engines.row_bands.{name}", 1)
+    for threads in (1, 2):
+        found = filter_picture(picture, plan, threads=threads)
+        np.testing.assert_array_equal(found.pixels, wanted.pixels)
+        assert found.statistics == wanted.statistics
 
 
 @pytest.mark.parametrize(

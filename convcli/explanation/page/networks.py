@@ -184,7 +184,7 @@ def _step(row: Row) -> Step | None:
             sizes = [size or n for size, n in zip(layer.sizes, shape[1:], strict=True)]
             numbers = {"pool": layer.kind, "sizes": [1] * (2 - len(sizes)) + sizes}
             return Step("adaptive", {**numbers, "squeeze": layer.squeeze})
-        case Linear() if layer.reach(shape) == "all":
+        case Linear() if layer.scope(shape) == "all":
             return Step("linear", {}, True)
         case Activation():
             return Step("activation", {"name": layer.type, "slope": layer.slope})

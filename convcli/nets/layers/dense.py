@@ -17,7 +17,7 @@ from convcli.nets.layers.shapes import (
 from convcli.records import NamedTuple, equal_by_type
 
 Connection = Literal["all", "last", "axis", "channels"]
-Reach = Literal["all", "last", "channels"]
+Scope = Literal["all", "last", "channels"]
 
 
 @equal_by_type
@@ -41,7 +41,7 @@ class Linear(NamedTuple):
 
     def measure(self, *inputs: Shape) -> Measure:
         (shape,) = inputs
-        declared, over, met = self.features, self.reach(shape), self._met(shape)
+        declared, over, met = self.features, self.scope(shape), self._met(shape)
         if declared is not None and declared != met:
             raise Misfit(
                 f"linear({declared}) meets {met:,} values{factors(shape)}, not {declared:,}",
@@ -64,9 +64,9 @@ class Linear(NamedTuple):
 
     def _met(self, shape: Shape) -> int:
         """How many values each output is connected with."""
-        return {"all": prod(shape), "last": shape[-1], "channels": shape[0]}[self.reach(shape)]
+        return {"all": prod(shape), "last": shape[-1], "channels": shape[0]}[self.scope(shape)]
 
-    def reach(self, shape: Shape) -> Reach:
+    def scope(self, shape: Shape) -> Scope:
         """What it connects of an input of this shape: "all", "last" or "channels"."""
         if self.over == "axis":
             return "last"
