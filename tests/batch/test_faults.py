@@ -685,7 +685,7 @@ ENDLESS = {
     "extract - --max-memory 80MiB": (b"\xff\xd8\xff\xe0", "beyond 80 MiB, of a pipe"),
     "extract a.png --net lenet5 --weights /dev/zero -q": (
         b"",
-        "/dev/zero cannot be read: it is no reg",
+        "/dev/zero cannot be read: it is not a reg",
     ),
     "shape - --input 3": (b"relu\n", "is larger than 20,000,000 bytes"),
     "filter --files-from - -0 -k blur -o out/": (b"", "has more than 268,435,456 bytes"),
@@ -755,7 +755,7 @@ def test_results_whose_recipe_is_not_known_are_said_when_they_are_skipped(shell)
     code, _, err = shell("filter in -k sobel -o out/ --resume")
     assert (code, "2 skipped (recipe of 2 not known)" in err) == (0, True)
     code, _, err = shell("filter in/0.ppm -k sobel -o out/ --resume")
-    assert (code, "its recipe is not known" in err) == (0, True)
+    assert (code, "its recipe is unknown" in err) == (0, True)
 
 
 DIGITS = {

@@ -96,7 +96,7 @@ def test_an_average_divides_by_what_it_is_told():
 @pytest.mark.parametrize("name", ["Softmax", "LogSoftmax", "Softmin"])
 def test_an_axis_that_is_not_there_is_refused(name, dim):
     network = read_text(f"nn.{name}(dim={dim})").network
-    with pytest.raises(UnfitError, match=r"dim=.* is no axis|not a number"):
+    with pytest.raises(UnfitError, match=r"dim=.* is not an axis|not a number"):
         run_network(network, X)
 
 
