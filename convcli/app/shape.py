@@ -99,7 +99,7 @@ def _figures_of(options: ShapeOptions) -> Outcome:
 
     Raises Refusal where there is nothing to print.
     """
-    from convcli.nets.analysis.mac_rules import takes_one_step
+    from convcli.nets.analysis.rule_limits import caveats, takes_one_step
     from convcli.nets.analysis.summary import trace
     from convcli.nets.analysis.table import Selection, Settings
     from convcli.nets.input_size import resolve_inputs
@@ -164,6 +164,9 @@ def _figures_of(options: ShapeOptions) -> Outcome:
             alone = [row.name for row in summary.rows if takes_one_step(row)]
             if alone:
                 summary = summary._replace(notes=(*summary.notes, _steps(alone[0], inputs.batch)))
+        said = caveats(options.rule, summary.rows)
+        if said:
+            summary = summary._replace(notes=(*summary.notes, *said))
         if options.versus:
             outcome = Outcome(_versus(network, summary, options, settings))
         elif options.train is not None:

@@ -45,6 +45,12 @@ class Node(NamedTuple):
     """Whether its framework knows its weights as parameters of the model."""
     function: str = ""
     """The function that a program calls for it, such as `relu`; "" for a module, and for text."""
+    module: str = ""
+    """The class of a program's module, where it is another one than that of its layer."""
+    paths: int = 1
+    """Names under which a program's module holds it."""
+    items: int = 1
+    """Items along the first axis of the tensor that a program's layer gives: 1 for one image."""
 
     @property
     def counted(self) -> bool:
@@ -141,6 +147,10 @@ class Leaf(NamedTuple):
     """Roles of its weights that are not trained."""
     function: str = ""
     """The function that a program calls for it; "" for a module."""
+    module: str = ""
+    """The class of a module, where it is another one than that of its layer."""
+    paths: int = 1
+    """Names under which a program's module holds it."""
 
 
 @equal_by_type
@@ -269,7 +279,9 @@ class Builder:
         # the leaf is kept beside its id, which is only its own while it lives
         self._owners.setdefault(id(own), (own, name))
         node = Node(name, leaf.layer, inputs, owner, leaf.where, leaf.frozen)
-        self.nodes.append(node._replace(function=leaf.function) if leaf.function else node)
+        if leaf.function or leaf.module or leaf.paths > 1:
+            node = node._replace(function=leaf.function, module=leaf.module, paths=leaf.paths)
+        self.nodes.append(node)
         return name
 
     def share(self, leaf: Leaf, of: Leaf) -> None:

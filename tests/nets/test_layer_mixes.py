@@ -22,8 +22,6 @@ MORE = {
     # a linear layer behind a transpose is a product and an addition, and no bias is counted
     ("Mixer", "ptflops@aten"): 6 * 12,
     ("ConvRecurrent", "ptflops@aten"): 9 * 15,
-    # Softmax2d is not of the class that the tool's table names: 8 channels of 4x4
-    ("LocalNorms", "thop"): 16 * (3 * 8 - 1),
 }
 """What a rule counts beyond its tool, and why."""
 

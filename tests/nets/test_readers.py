@@ -318,7 +318,7 @@ REFUSED = {
     "nn.Flatten(4)": "flatten from axis 4 meets 8x8x3",
     "conv(16, 5, connections=49)": "connections=49 is more than the 48 pairs of maps",
     "nn.Conv2D(3, 8, 3, padding=1)\nnn.ReLU()": "padding=1 is none of valid, same",
-    "nn.LSTM(10, 20, proj_size=5)": "a recurrent layer with proj_size is not read here",
+    "nn.GRU(10, 20, proj_size=5)": "proj_size is for an LSTM, and less than its hidden_size",
     "layers.Mystery(10)": "'Mystery' is not a layer that is known here",
     "a = conv(8, 3)\na = conv(8, 3)": "'a' names two layers",
     "m = Sequential()\nm.add(m)": "cannot hold itself",

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.geometry import PaddingName
-from convcli.nets.analysis.mac_rules import RULES, without_answer
+from convcli.nets.analysis.mac_rules import RULES
+from convcli.nets.analysis.rule_limits import without_answer
 from convcli.nets.analysis.summary import SCHEMA, Summary, trace
 from convcli.nets.graph import Network, Node
 from convcli.nets.layers import (
@@ -166,7 +167,7 @@ def _figures(summary: Summary) -> Iterator[tuple[str, str, int]]:
         for dtype, size in BYTES.items():
             yield SIZE, f"{dtype}: {convention}", size * count
     for rule, (count_row, definition) in RULES.items():
-        if without_answer(rule, summary.rows):
+        if without_answer(rule, summary.rows)[0]:
             continue
         macs = sum(count_row(row) for row in summary.rows)
         # a tool's rule begins with its name and version

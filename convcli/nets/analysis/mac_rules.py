@@ -8,17 +8,17 @@ Tools that hook modules (thop, torchinfo, ptflops) see no functions: a row knows
 a program called instead of a module.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
-from convcli.errors import UnfitError
 from convcli.nets.analysis.summary import Row
 from convcli.nets.layers import (
     Activation,
     AdaptivePool,
     Conv,
     Depthwise,
+    Identity,
     Layer,
     Linear,
     LocalResponseNorm,
@@ -29,7 +29,14 @@ from convcli.nets.layers import (
     TransposedConv,
     Upsample,
 )
-from convcli.nets.layers.tensor_ops import Each, Free, Operation, Single, Weights
+from convcli.nets.layers.tensor_ops import (
+    Each,
+    Free,
+    Operation,
+    Single,
+    Unused,
+    Weights,
+)
 
 if TYPE_CHECKING:
     from fractions import Fraction
@@ -47,7 +54,7 @@ class Rule(NamedTuple):
     definition: str
 
 
-def _layer(row: Row) -> Layer:
+def layer_of(row: Row) -> Layer:
     """The layer of a row, without what says how it meets its tensor."""
     layer = row.node.layer
     while isinstance(layer, Each | Free | Single):
@@ -63,13 +70,25 @@ def _inputs(row: Row) -> int:
     return prod(row.inputs[0])
 
 
-def _is_module(row: Row) -> bool:
-    return not row.node.function
+RENAMED = "weight_norm"
+"""A module that keeps its class, and whose weights have other names."""
+
+UPSAMPLING = ("UpsamplingNearest2d", "UpsamplingBilinear2d")
+
+
+def is_module(row: Row) -> bool:
+    """Whether it is a module that tools meet when they go through the model."""
+    return not row.node.function and row.node.is_registered
+
+
+def _is_of_class(row: Row, *others: str) -> bool:
+    """Whether it is a module of the very class that a tool's table names: no subclass."""
+    return is_module(row) and row.node.module in ("", RENAMED, *others)
 
 
 def _bias(row: Row) -> int:
     """One addition for every output of a convolution or linear layer with a bias."""
-    is_given = len(row.inputs) > 2 and isinstance(_layer(row), (*CONVS, TransposedConv, Linear))
+    is_given = len(row.inputs) > 2 and isinstance(layer_of(row), (*CONVS, TransposedConv, Linear))
     return _outputs(row) if row.measure.bias or is_given else 0
 
 
@@ -83,7 +102,7 @@ def _with_bias(row: Row) -> int:
 
 def products(row: Row) -> int:
     """Multiply–accumulates of two tensors without a weight: `q @ k.T`, attention, einsum."""
-    layer = _layer(row)
+    layer = layer_of(row)
     if not isinstance(layer, Operation) or layer.macs or len(layer.inputs) < 2:
         return 0
     first, second = layer.inputs[:2]
@@ -155,28 +174,35 @@ def _cell(row: Row) -> Cell | None:
     return Cell(RECURRENT[type_], rows, columns, len(row.inputs) > 2, part == "hidden")
 
 
-def _recurrent(row: Row) -> tuple[int, str, list[tuple[int, int, int]]]:
-    """Steps of a recurrent layer, its type, and (rows, inputs, biases) of each level and way."""
-    layer = _layer(row)
+class Level(NamedTuple):
+    """One level and way of a recurrent layer."""
+
+    rows: int
+    inputs: int
+    given: int
+    """Values that it gives, which an LSTM with proj_size has fewer of than its state."""
+    biases: int
+
+
+def recurrent(row: Row) -> tuple[int, str, list[Level]]:
+    """Steps of a recurrent layer, its type, and its levels and ways."""
+    layer = layer_of(row)
     if not isinstance(layer, Operation) or layer.type not in RECURRENT:
         return 0, "", []
     steps = prod(layer.inputs[0][:-1])
     matrices = [shape for shape in layer.inputs[1:] if len(shape) == 2]
     vectors = len(layer.inputs) - 1 - len(matrices)
     biases = 2 if vectors else 0
-    return (
-        steps,
-        layer.type,
-        [(shape[0], shape[1], biases * shape[0]) for shape in matrices[::2]],
-    )
+    count = 3 if _is_projected(layer) else 2
+    pairs = zip(matrices[::count], matrices[1::count], strict=True)
+    levels = [Level(*inner, outer[1], biases * inner[0]) for inner, outer in pairs]
+    return steps, layer.type, levels
 
 
-def takes_one_step(row: Row) -> bool:
-    """Whether a recurrent layer or an attention meets sequences of one step."""
-    layer = _layer(row)
-    if isinstance(layer, Operation) and layer.type == "attention":
-        return layer.inputs[0][-2:-1] == (1,)
-    return _recurrent(row)[0] == 1
+def _is_projected(layer: Operation) -> bool:
+    """Whether an LSTM gives fewer values than its state has: `proj_size`."""
+    rows, columns = layer.inputs[2]
+    return layer.type == "lstm" and rows != RECURRENT["lstm"] * columns
 
 
 def _thop_cell(cell: Cell | None) -> int:
@@ -189,20 +215,35 @@ def _thop_cell(cell: Cell | None) -> int:
 
 
 def _thop_recurrent(row: Row) -> int:
-    steps, type_, cells = _recurrent(row)
+    steps, type_, levels = recurrent(row)
     total = 0
-    for rows, inner, biases in cells:
+    for rows, inner, given, biases in levels:
         gates = RECURRENT[type_]
         hidden = rows // gates
+        if inner != levels[0].inputs:  # a level behind the first one, as if without proj_size
+            inner = inner // given * hidden
         one = hidden * (inner + hidden) + hidden + biases // gates
         total += gates * one + (4 * hidden if gates > 1 else 0)
     return steps * total
 
 
 def _thop(row: Row) -> int:
-    layer = _layer(row)
-    if not _is_module(row):
-        return _thop_cell(_cell(row))
+    return row.node.paths**2 * _thop_once(row, _thop_newer)
+
+
+def _thop_older(row: Row) -> int:
+    return row.node.paths**2 * _thop_once(row, _thop_oldest)
+
+
+def _thop_once(row: Row, count: Callable[[Row, Layer], int]) -> int:
+    """What a module's hook counts: thop sets it, and adds its sum, under every path of a module."""
+    cell = _cell(row)
+    if cell is not None:
+        return _thop_cell(cell)
+    return count(row, layer_of(row)) if _is_of_class(row, *UPSAMPLING) else 0
+
+
+def _thop_newer(row: Row, layer: Layer) -> int:
     match layer:
         case Conv() | Depthwise() | Separable() | Linear():
             return row.macs
@@ -242,10 +283,7 @@ def _upsampled(row: Row, layer: Upsample, nearest: int) -> int:
     return 259 if layer.mode == "bicubic" else 0
 
 
-def _thop_older(row: Row) -> int:
-    layer = _layer(row)
-    if not _is_module(row):
-        return _thop_cell(_cell(row))
+def _thop_oldest(row: Row, layer: Layer) -> int:
     match layer:
         case Conv() | Depthwise() | Separable():
             return row.macs + _bias(row)
@@ -268,24 +306,33 @@ def _thop_older(row: Row) -> int:
 
 def _torchinfo(row: Row) -> int:
     """Parameters of leaf modules by their names: of convolutions times the output's pixels."""
-    layer, cell = _layer(row), _cell(row)
+    layer, cell = layer_of(row), _cell(row)
     if cell is not None:
         return (cell.rows * cell.columns + cell.bias * cell.rows) * cell.hidden
-    if not _is_module(row):
+    if not is_module(row):
         return 0
-    if isinstance(layer, (*CONVS, TransposedConv)):
-        return row.measure.params * prod(row.output[1:])
+    module, params = row.node.module, row.measure.params
+    if isinstance(layer, Unused) or module.startswith(("Parametrized", "Orthogonal")):
+        return 0  # not called; no leaf
+    output = row.output if row.node.items > 1 else (1, *row.output)
+    if module == RENAMED:  # a bias keeps its name
+        if isinstance(layer, Identity):
+            return prod(row.inputs[1]) * prod(output[:2])
+        weights = params - row.measure.bias
+        return weights * prod(output[:2]) + row.measure.bias * output[0] * prod(output[2:])
     if isinstance(layer, Weights):  # an Embedding's or a norm's of its own, whose module is a leaf
-        name = row.name.rpartition(".")[2]
-        return row.measure.params if name in ("weight", "bias") else 0
-    steps, _, cells = _recurrent(row)
-    if cells:
+        is_named = row.name.rpartition(".")[2] in ("weight", "bias")
+        return params if is_named and not row.node.owner else 0
+    steps, _, levels = recurrent(row)
+    if levels:
         return steps * sum(prod(shape) for shape in _operation_inputs(row)[1:])
-    return row.measure.params
+    if isinstance(layer, (*CONVS, TransposedConv)) and (not module or "Conv" in module):
+        return params * output[0] * prod(output[2:])
+    return params * output[0]
 
 
 def _operation_inputs(row: Row) -> tuple[tuple[int, ...], ...]:
-    layer = _layer(row)
+    layer = layer_of(row)
     return layer.inputs if isinstance(layer, Operation) else ()
 
 
@@ -296,16 +343,15 @@ def _is_uneven(layer: Layer) -> bool:
 
 
 def _fvcore(row: Row) -> int:
-    layer = _layer(row)
+    layer, function = layer_of(row), row.node.function
     match layer:
         case Conv() | Depthwise() | TransposedConv():
-            is_named = isinstance(layer.padding[0], str) or _is_uneven(layer)
-            return 0 if is_named else row.macs
-        case Norm(kind="batch"):
+            return 0 if isinstance(layer, Conv) and layer.padding_named else row.macs
+        case Norm(kind="batch", tracked=True):
             return (2 if _is_affine(row, layer) else 1) * _inputs(row)
-        case Norm(kind="layer" | "group" | "instance"):
+        case Norm():
             return (5 if _is_affine(row, layer) else 4) * _inputs(row)
-        case AdaptivePool(kind="average", sizes=(_, _)) if row.node.function in POOLS:
+        case AdaptivePool(kind="average", sizes=(_, _)) if function in POOLS:
             return _inputs(row)
         case Upsample(mode="nearest"):
             return _outputs(row) if len(row.output) == 3 else 0
@@ -315,7 +361,7 @@ def _fvcore(row: Row) -> int:
             return 4 * _outputs(row) if len(row.output) == 3 else 0
         case Operation(type="attention") if not _has_weights(row):
             return 0
-        case Operation(type=type_) if type_ in RECURRENT:
+        case Operation(type=type_) if type_ in RECURRENT or function in ("baddbmm", "bilinear"):
             return 0
         case Operation(type="einsum"):
             return row.macs + _einsum_by_numpy(layer, products(row))
@@ -344,55 +390,97 @@ def _einsum_by_numpy(layer: Operation, count: int) -> int:
 POOLS = {"", *(f"adaptive_{kind}_pool{axes}d" for kind in ("avg", "max") for axes in (1, 2, 3))}
 """A module, and functions that are pools; `mean` is none."""
 
-TWICE = ("relu", "elu", "gelu")
-"""Activations whose module calls a function that is counted too."""
+HOOKED = ("relu", "elu", "gelu", "relu6", "leaky_relu")
+"""Activations whose modules ptflops hooks."""
 
-ONCE = ("relu6", "leaky_relu", "silu", "softmax")
-FUNCTIONS = ("relu", "elu", "gelu", "relu6", "silu", "softmax")
+CALLED = ("relu", "elu", "gelu", "silu", "softmax")
+"""Activations whose modules call a function that it counts."""
+
+FUNCTIONS = ("relu", "elu", "gelu", "relu6", "silu", "softmax", "prelu")
+ADDED_PRODUCTS = ("addmm", "baddbmm")
 
 
 def _ptflops(row: Row) -> int:
-    layer, function, cell = _layer(row), row.node.function, _cell(row)
+    """Hooks of modules, once for every path of one, and functions that their forwards call."""
+    layer, function, cell = layer_of(row), row.node.function, _cell(row)
     if cell is not None:
         more = {1: 1, 3: 7, 4: 10}[cell.gates] * cell.hidden + 2 * cell.bias * cell.rows
         return cell.rows * cell.columns + (more if cell.is_hidden else 0)
     if function:
         return _ptflops_function(row, layer, function)
+    hooked = _ptflops_hook(row, layer) if _is_of_class(row) else 0
+    return row.node.paths * hooked + _ptflops_called(row, layer)
+
+
+def _ptflops_hook(row: Row, layer: Layer) -> int:
     match layer:
         case Conv() | Depthwise() | Separable() | TransposedConv() | Linear():
             return row.macs + _bias(row)
-        case Norm(kind="layer"):
+        case Norm(kind="layer") | PReLU():
             return _inputs(row)
         case Norm():
             return (2 if _is_affine(row, layer) else 1) * _inputs(row)
-        case PReLU():
-            return 2 * _inputs(row)
         case Activation(type=type_):
-            return (2 if type_ in TWICE else 1 if type_ in ONCE else 0) * _inputs(row)
+            return _inputs(row) if type_ in HOOKED else 0
+        case Pool(kind="lp"):
+            return 0
+        case Pool() | AdaptivePool():
+            return _inputs(row)
+        case Upsample():
+            return _outputs(row)
+    return _ptflops_recurrent(row)
+
+
+def _ptflops_called(row: Row, layer: Layer) -> int:
+    """What the functions count that the forward of a module of PyTorch calls."""
+    match layer:
+        case Activation(type=type_):
+            return _inputs(row) if type_ in CALLED else 0
         case Pool(kind="lp"):
             return _inputs(row) + 2 * _outputs(row)
-        case Pool() | AdaptivePool():
-            return 2 * _inputs(row)
+        case PReLU() | Pool() | AdaptivePool():
+            return _inputs(row)
         case Upsample():
-            return 2 * _outputs(row)
+            return _interpolated(row, layer) + _pooled(row, layer)
         case LocalResponseNorm(size=size):
             channels, *lengths = row.inputs[0]
             return (channels + size - 1) * prod(lengths) + 3 * _inputs(row)
-    return _ptflops_recurrent(row)
+    return 0
+
+
+def _interpolated(row: Row, layer: Upsample) -> int:
+    """`F.interpolate`, by its sizes, or by its factors: cut to whole ones where there are several.
+
+    One factor of a module is a float, and the product with the input stays one.
+    """
+    axes = len(row.inputs[0]) - 1
+    if not layer.scale:
+        return _outputs(row)
+    if len(layer.scale) == axes > 1:
+        return _inputs(row) * prod(int(factor) for factor in layer.scale)
+    return int(_inputs(row) * layer.scale[0] ** axes)
+
+
+def _pooled(row: Row, layer: Upsample) -> int:
+    """The adaptive pool that interpolation by areas calls."""
+    return _inputs(row) if layer.mode == "area" else 0
 
 
 def _ptflops_function(row: Row, layer: Layer, function: str) -> int:
     if function.startswith("multihead_attention"):
         return _ptflops_attention(row, layer)
-    if isinstance(layer, Upsample) and layer.mode == "area":  # an adaptive pool inside counts too
-        return _inputs(row) + _outputs(row)
     if isinstance(layer, Activation | PReLU):
-        return _inputs(row) if function in (*FUNCTIONS, "prelu") else 0
+        return _inputs(row) if function in FUNCTIONS else 0
     if isinstance(layer, Pool | AdaptivePool):
         return _inputs(row) if function.endswith(("pool1d", "pool2d", "pool3d")) else 0
-    if isinstance(layer, Upsample) or function in ("mul", "add"):
-        return _outputs(row) * (2 if function == "upsample" else 1)
-    if function in ("matmul", "mm", "bmm", "addmm", "baddbmm"):
+    if isinstance(layer, Upsample):
+        again = _interpolated(row, layer) if function == "upsample" else 0
+        return again + _interpolated(row, layer) + _pooled(row, layer)
+    if function in ADDED_PRODUCTS and layer.type == "add":
+        return _inputs(row)
+    if function in ("mul", "add"):
+        return _outputs(row)
+    if function in ("matmul", "mm", "bmm", *ADDED_PRODUCTS):
         return row.macs + products(row)
     return 0
 
@@ -412,48 +500,58 @@ def _ptflops_attention(row: Row, layer: Layer) -> int:
 
 
 def _ptflops_recurrent(row: Row) -> int:
-    steps, type_, cells = _recurrent(row)
+    steps, type_, levels = recurrent(row)
     total = 0
-    for rows, inner, biases in cells:
-        hidden = rows // RECURRENT[type_]
-        extra = {"rnn": 1, "gru": 7, "lstm": 10}[type_] * hidden
-        total += rows * inner + rows * hidden + extra + biases
+    for rows, inner, given, biases in levels:
+        extra = {"rnn": 1, "gru": 7, "lstm": 10}[type_] * (rows // RECURRENT[type_])
+        total += rows * inner + rows * given + extra + biases
     return steps * total
 
 
+def _is_fused(row: Row, layer: Layer) -> bool:
+    """Whether one operator does it that counters of operators know nothing of, on a CPU."""
+    if not isinstance(layer, Operation):
+        return False
+    if layer.type == "attention":
+        return not _has_weights(row)
+    is_lstm = layer.type == "lstm" and not _is_projected(layer)
+    return is_lstm or row.node.function == "bilinear"
+
+
 def _aten(row: Row) -> int:
-    steps, type_, cells = _recurrent(row)
-    if cells:
-        if type_ == "lstm":
-            return 0
-        return steps * sum(prod(shape) for shape in _operation_inputs(row)[1:])
-    layer = _layer(row)
-    if isinstance(layer, Operation) and layer.type == "attention" and not _has_weights(row):
+    layer = layer_of(row)
+    if _is_fused(row, layer) or row.node.function == "baddbmm":
         return 0
+    steps, _, levels = recurrent(row)
+    if levels:
+        return steps * sum(prod(shape) for shape in _operation_inputs(row)[1:])
+    if row.node.function == "addmm" and layer.type == "add":
+        return _outputs(row)
     return row.macs + _bias(row) + products(row)
 
 
 def _flop_counter(row: Row) -> int:
-    layer = _layer(row)
-    is_attention = layer.type == "attention" and not _has_weights(row)
-    if isinstance(layer, Operation) and (layer.type == "lstm" or is_attention):
-        return 0
-    return row.macs + products(row)
+    return 0 if _is_fused(row, layer_of(row)) else row.macs + products(row)
 
 
 def _calflops(row: Row) -> int:
-    layer = _layer(row)
+    return row.node.paths * _calflops_once(row)
+
+
+def _calflops_once(row: Row) -> int:
+    layer = layer_of(row)
     if _cell(row) is not None:
         return 0
-    if isinstance(layer, TransposedConv):
-        return row.macs // layer.groups
+    if isinstance(layer, TransposedConv):  # divides by the groups twice, and rounds down
+        filters = layer.filters // layer.groups
+        return row.macs // filters * (filters // layer.groups)
     if isinstance(layer, Conv) and _is_uneven(layer):
         places = zip(row.inputs[0][1:], layer.kernel, layer.dilation, strict=True)
         spans = ((length, step * (size - 1)) for length, size, step in places)
         outputs = prod(length + 2 * (span // 2) - span for length, span in spans)
         return row.macs // prod(row.output[1:]) * outputs
     if isinstance(layer, Operation):
-        called = row.node.function in ("matmul", "addmm", "baddbmm")
+        called = row.node.function in ("matmul", *ADDED_PRODUCTS)
         return row.macs + products(row) if called else 0
     return row.macs
 
@@ -499,32 +597,3 @@ RULES = {
 
 OWN = ("weights", "weights+products", "bias")
 """Rules that are no tool's."""
-
-
-def without_answer(rule: str, rows: Sequence[Row]) -> list[str]:
-    """The layers of Keras that a tool, which runs PyTorch, has no answer for."""
-    if rule in OWN:
-        return []
-    from convcli.nets.layers import sequences
-
-    keras_alone = (
-        sequences.Recurrent,
-        sequences.ConvRecurrent,
-        sequences.Embedding,
-        sequences.TimeDistributed,
-        sequences.Attention,
-        sequences.AxisNorm,
-        sequences.SpectralNorm,
-    )
-    return [row.name for row in rows if isinstance(row.node.layer, keras_alone)]
-
-
-def check_answers(rule: str, rows: Sequence[Row]) -> None:
-    """Raise UnfitError where a rule has no answer for a layer, with those that have."""
-    names = without_answer(rule, rows)
-    if names:
-        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-        raise UnfitError(
-            f"--mac-rule {rule} cannot count {', '.join(names[:3])}{more}: the tool runs "
-            f"PyTorch, where this layer of Keras is built differently; {' and '.join(OWN)} count it"
-        )

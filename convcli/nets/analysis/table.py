@@ -6,7 +6,8 @@ from math import ceil, prod
 from typing import TYPE_CHECKING, Literal, TypedDict, get_args
 
 from convcli.geometry import Padding
-from convcli.nets.analysis.mac_rules import RULES, check_answers
+from convcli.nets.analysis.mac_rules import RULES
+from convcli.nets.analysis.rule_limits import check_answers
 from convcli.nets.analysis.summary import DTYPES, SCHEMA, Row, Summary, named_axes, named_sizes
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, size_text

@@ -51,6 +51,8 @@ class Conv(NamedTuple):
     """Pairs of input and output maps that are connected, where not all of a group are."""
     border: BorderName = "zero"
     """What the padded cells hold: a name of `convcli.borders.BORDERS`."""
+    padding_named: bool = False
+    """Whether PyTorch is told the padding by its name: "same" or "valid"."""
 
     @property
     def type(self) -> str:

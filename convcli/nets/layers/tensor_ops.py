@@ -72,6 +72,8 @@ class Unused(NamedTuple):
     statistics: int = 0
     frozen: int = 0
     """Those of `params` that are not trained."""
+    called: bool = False
+    """Whether the program calls the layer, and drops what it gives."""
 
     def measure(self, *inputs: Shape) -> Measure:
         return Measure((0,), self.params, statistics=self.statistics)

@@ -137,6 +137,7 @@ class ModelInterpreter:
         self.recorder = GraphRecorder()
         self.preludes: dict[str, SourceFile] = {}
         self._paths: dict[int, str] = {}
+        self._counts: dict[int, int] = {}
         self._leaves: dict[int, Leaf] = {}
         self._kept: list[Instance | Tensor] = []
         """Objects whose `id()` is a key here: they live as long as this does."""
@@ -362,7 +363,12 @@ class ModelInterpreter:
                 name = scope + self.recorder.builder.numbered(scope, owner.leaf.layer.type)
             # the output of an attention, which PyTorch calls as a function
             function = "linear" if owner.cls.name == "NonDynamicallyQuantizableLinear" else ""
-            self._leaves[id(owner)] = owner.leaf._replace(name=name, function=function)
+            self._leaves[id(owner)] = owner.leaf._replace(
+                name=name,
+                function=function,
+                module=nn_weights.class_beside(owner),
+                paths=self._counts.get(id(owner), 1),
+            )
             self._kept.append(owner)
         return self._leaves[id(owner)]
 
@@ -389,6 +395,7 @@ class ModelInterpreter:
 
     def _name_modules(self, root: Instance) -> None:
         self._paths = {}
+        self._counts = nn_module.counts_of_paths(root)
         self.name_within(root)
         for path, module in nn_module.walk(root):
             for name, tensor in (*nn_module.parameters(module), *module.shared.items()):

@@ -108,7 +108,7 @@ def _torch(interpreter: Interpreter, module: str, name: str) -> Value:
     if module.startswith("torch.nn.init"):
         initializes = name.endswith("_") or name in INITIALIZERS
         return Native(name, first if initializes else _unknown_of(f"nn.init.{name}"))
-    if module.startswith("torch.nn.utils"):
+    if module.startswith("torch.nn.utils") and name != "parametrizations":
         return Native(name, first)
     if module in STATES:
         if name in DECORATORS:
@@ -235,6 +235,13 @@ TORCH: dict[str, dict[str, Value]] = {
             lambda interpreter, *_: False,
         )
     ),
+    "torch.nn.utils.parametrizations": natives(
+        {
+            "weight_norm": nn_weights.parametrized("Parametrized", nn_weights.weight_norm),
+            "spectral_norm": nn_weights.parametrized("Parametrized"),
+            "orthogonal": nn_weights.parametrized("Orthogonal"),
+        }
+    ),
     "torch.linalg": natives({"norm": names.FUNCTIONS["norm"]}),
     "torch.nn.modules.utils": {
         f"{under}{name}": Native(name, _tuple_of(count))
@@ -250,6 +257,7 @@ ANYWHERE = natives(
         "DataParallel": first,
         "DistributedDataParallel": first,
         "weight_norm": nn_weights.weight_norm,
+        "spectral_norm": nn_weights.spectral_norm,
     }
 )
 """Names of `torch` that are the same in all of its modules."""

@@ -222,16 +222,21 @@ def _as_registered(
     if modules[0][1].cls.is_a(LAYER):
         return nodes, []
     recorder, registered = interpreter.recorder, {id(module) for _, module in modules}
-    strays = [
-        one
+    outside = {
+        recorder.builder.first_name(interpreter.leaf(one)): one
         for key, one in recorder.applied.items()
-        if key not in registered and one.leaf and nn_weights.unused(one.leaf.layer, set(), ())
-    ]
-    first = {recorder.builder.first_name(interpreter.leaf(one)): one for one in strays}
+        if key not in registered and one.leaf
+    }
     marked = tuple(
-        node._replace(is_registered=False) if (node.owner or node.name) in first else node
+        node._replace(is_registered=False) if (node.owner or node.name) in outside else node
         for node in nodes
     )
+    first = {
+        name: one
+        for name, one in outside.items()
+        if one.leaf and nn_weights.unused(one.leaf.layer, set(), ())
+    }
+    strays = first.values()
     notes, named = [], set[int]()
     for path, module in modules if strays else ():
         for name, value in module.attrs.items():
@@ -294,6 +299,8 @@ def unused_weights(
                 elsewhere = {key for key, tensor in shared if node_name(tensor) in used}
                 weights = nn_weights.unused(record, elsewhere, nn_weights.frozen_roles(module))
                 if weights is not None:
+                    if id(module) in interpreter.recorder.applied:
+                        weights = weights._replace(called=True)
                     unused.append(Node(name if name not in used else f"{name}#0", weights, ()))
         for name, tensor in own.items():
             if (

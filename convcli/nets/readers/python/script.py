@@ -37,7 +37,7 @@ from convcli.nets.readers.python.language.objects import (
 )
 from convcli.nets.readers.python.model_files import SourceFiles
 from convcli.nets.readers.python.stdlib.builtins import BUILTINS
-from convcli.nets.readers.python.torch import nn_layers
+from convcli.nets.readers.python.torch import nn_layers, nn_weights
 from convcli.nets.readers.python.torch.names import FUNCTIONS
 from convcli.nets.readers.python.torch.nn_module import MODULE, SEQUENTIAL, children, walk
 from convcli.nets.readers.vocabulary.registry import VOCABULARIES, names_of
@@ -514,7 +514,8 @@ class ScriptInterpreter(ModelInterpreter):
             return super().leaf(owner)
         known = self._leaves.get(id(owner))
         if known is None or known.layer is not leaf.layer:
-            known = leaf._replace(name=leaf.name and self.recorder.scope + leaf.name)
+            name = leaf.name and self.recorder.scope + leaf.name
+            known = leaf._replace(name=name, module=nn_weights.class_beside(owner))
             self._leaves[id(owner)] = known
             self._kept.append(owner)
         return known

@@ -8,7 +8,7 @@ from convcli.nets.readers.python.keras.layers import LAYER, activation_of, layer
 from convcli.nets.readers.python.keras.layers import SEQUENTIAL as KERAS_SEQUENTIAL
 from convcli.nets.readers.python.language.objects import Instance, Native
 from convcli.nets.readers.python.torch.nn_module import SEQUENTIAL, children
-from convcli.nets.readers.python.torch.nn_weights import frozen_roles
+from convcli.nets.readers.python.torch.nn_weights import class_beside, frozen_roles
 
 
 def parts_of(modules: Sequence[tuple[str, Instance | Part]]) -> list[tuple[str, Part]] | None:
@@ -60,8 +60,8 @@ def _layer(module: Instance) -> Part | None:
     if isinstance(leaf.layer, Linear) and not module.cls.is_a(LAYER):
         # lines may leave flattening out
         leaf = leaf._replace(layer=leaf.layer._replace(over="last"))
-    frozen = frozen_roles(module)
-    if frozen:
-        leaf = leaf._replace(frozen=frozen)
+    frozen, name = frozen_roles(module), class_beside(module)
+    if frozen or name:
+        leaf = leaf._replace(frozen=frozen, module=name)
     follows = activation_of(module)
     return leaf if follows is None else Chain((leaf, follows), name_of(module))

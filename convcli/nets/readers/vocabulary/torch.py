@@ -64,6 +64,7 @@ def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
             flag(bias, "bias"),
             maybe_count(in_channels, "in_channels"),
             border=border(padding_mode),
+            padding_named=isinstance(padding, str),
         )
 
     def build_lazy(

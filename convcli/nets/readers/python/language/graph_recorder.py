@@ -14,6 +14,7 @@ from convcli.nets.layers import (
     Pad,
     PixelShuffle,
     Pool,
+    PReLU,
     Separable,
     Shape,
     Shuffle,
@@ -89,6 +90,8 @@ class GraphRecorder:
         names = tuple([self._node_of(tensor) for tensor in inputs])
         scope = "" if leaf is not None and leaf.name else self.scope
         node = self._join(leaf or Leaf(record, name, where, (), self.function), names, scope)
+        if leaf is not None and output[:1] not in ((), (1,)):
+            self.builder.nodes[-1] = self.builder.nodes[-1]._replace(items=output[0])
         tensor = Tensor(output, node)
         tensor.learned = leaf is None and all(x.learned for x in inputs)
         tensor.channels_last = any(x.channels_last for x in inputs)
@@ -120,7 +123,10 @@ class GraphRecorder:
         shape = per_image(tensor.shape)
         record = Weights(shape) if tensor.trained else Constant(shape)
         self.size_dependent = self.size_dependent or not tensor.trained
-        name = self._join(Leaf(record, tensor.owner), (), "" if tensor.owner else self.scope)
+        holder = tensor.holder
+        module = holder.cls.name if holder is not None and holder.cls.own and holder.leaf else ""
+        leaf = Leaf(record, tensor.owner, module=module)
+        name = self._join(leaf, (), "" if tensor.owner else self.scope)
         self._sources[id(tensor)] = tensor, name
         return name
 
@@ -138,6 +144,8 @@ class GraphRecorder:
             batched = len(shape) != axes + 1
         elif by_channel and getattr(bare, "kind", "") != "layer":
             batched = bool(shape)
+        elif isinstance(bare, PReLU):
+            batched = len(shape) > 1
         else:
             batched = len(shape) > 1 and shape[0] == 1
         if axes is not None and len(shape) not in (axes + 1, axes + 2):
@@ -160,7 +168,7 @@ class GraphRecorder:
 
     def _apply_to_one_map(self, leaf: Leaf, tensor: Tensor) -> Tensor:
         """A layer on a tensor without a batch, of one map: `nn.MaxPool3d` on (1, 64, 24, 94)."""
-        single = Leaf(Single(leaf.layer), leaf.name, leaf.where)
+        single = leaf._replace(layer=Single(leaf.layer))
         self.builder.share(single, leaf)
         self._kept.append(single)
         try:
@@ -173,7 +181,7 @@ class GraphRecorder:
     def _for_each(self, leaf: Leaf) -> Leaf:
         """The layer applied to every item of a batch; the same at every use of it."""
         if id(leaf) not in self._each:
-            each = Leaf(Each(leaf.layer), leaf.name, leaf.where)
+            each = leaf._replace(layer=Each(leaf.layer))
             self.builder.share(each, leaf)
             self._each[id(leaf)] = each
         return self._each[id(leaf)]

@@ -139,6 +139,14 @@ def einsum(interpreter: Interpreter, equation: Value, *operands: Value) -> Tenso
     return product(interpreter, "einsum", tensors, output, macs, equation)
 
 
+def bilinear(
+    interpreter: Interpreter, left: Value, right: Value, weight: Value, bias: Value = None
+) -> Value:
+    """`F.bilinear(x, y, weight, bias)`: x @ weight[i] @ y for every i."""
+    output = einsum(interpreter, "...i,oij,...j->...o", left, weight, right)
+    return output if bias is None else binary(interpreter, "add", output, bias)
+
+
 def attention(
     interpreter: Interpreter, query: Value, key: Value, value: Value, *_: Value, **options: Value
 ) -> Tensor:

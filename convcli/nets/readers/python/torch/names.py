@@ -225,6 +225,7 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "mv": matmul.matmul_of("mv", 2, 1),
     "dot": matmul.matmul_of("dot", 1, 1),
     "einsum": matmul.einsum,
+    "bilinear": matmul.bilinear,
     "mean": reductions.reduction("mean", "average"),
     "sum": reductions.reduction("sum"),
     "prod": reductions.reduction("prod"),

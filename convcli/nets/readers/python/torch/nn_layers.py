@@ -126,7 +126,8 @@ def _forward(interpreter: Interpreter, owner: Instance, *args: Value, **options:
     lengths = owner.attrs.get("weight_g")  # of weight normalization, a parameter more
     if isinstance(lengths, Tensor):
         record = Free(Identity("weight_norm"))
-        output = interpreter.recorder.append(record, [output, lengths], output.shape)
+        change = Leaf(record, module=leaf.module)
+        output = interpreter.recorder.append(record, [output, lengths], output.shape, leaf=change)
     if owner.attrs.get("return_indices"):
         return output, Tensor(output.shape, output.node)
     return output

@@ -62,6 +62,26 @@ def walk(owner: Instance, path: str = "") -> Iterator[tuple[str, Instance]]:
         waiting += reversed(inner)
 
 
+def counts_of_paths(root: Instance) -> dict[int, int]:
+    """Under how many paths the modules lie that several hold, and those inside them, by `id()`."""
+    parents: dict[int, list[int]] = {}
+    for _, module in walk(root):
+        for inner in {id(child) for _, child in children(module)}:
+            parents.setdefault(inner, []).append(id(module))
+    if all(len(holders) == 1 for holders in parents.values()):
+        return {}
+    counts = dict.fromkeys(parents, 1) | {id(root): 1}  # what a module that holds itself keeps
+    known = {id(root)}
+
+    def count(module: int) -> int:
+        if module not in known:
+            known.add(module)
+            counts[module] = sum(map(count, parents[module]))
+        return counts[module]
+
+    return {module: count(module) for module in parents}
+
+
 def parameters(owner: Instance) -> Iterator[tuple[str, Tensor]]:
     """The parameters that are an object's own attributes."""
     for name, value in owner.attrs.items():

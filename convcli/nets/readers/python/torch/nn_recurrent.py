@@ -36,21 +36,25 @@ def recurrent(name: str, gates: int) -> Class:
         proj_size: Value = 0,
         **_: Value,
     ) -> None:
-        if proj_size:
-            raise ReadError("a recurrent layer with proj_size is not read here")
         inner, hidden = count(input_size, "input_size"), count(hidden_size, "hidden_size")
+        if proj_size and (name != "LSTM" or count(proj_size, "proj_size") >= hidden):
+            raise ReadError("proj_size is for an LSTM, and less than its hidden_size")
+        given = count(proj_size, "proj_size") if proj_size else hidden
         ways = ("", "_reverse") if bidirectional else ("",)
         for level in range(count(num_layers, "num_layers")):
             for way in ways:
                 end, rows = f"l{level}{way}", gates * hidden
                 owner.attrs[f"weight_ih_{end}"] = Tensor((rows, inner), trained=True)
-                owner.attrs[f"weight_hh_{end}"] = Tensor((rows, hidden), trained=True)
+                owner.attrs[f"weight_hh_{end}"] = Tensor((rows, given), trained=True)
                 if bias:
                     owner.attrs[f"bias_ih_{end}"] = Tensor((rows,), trained=True)
                     owner.attrs[f"bias_hh_{end}"] = Tensor((rows,), trained=True)
-            inner = hidden * len(ways)
+                if proj_size:
+                    owner.attrs[f"weight_hr_{end}"] = Tensor((given, hidden), trained=True)
+            inner = given * len(ways)
         owner.attrs |= {
             "hidden_size": hidden,
+            "proj_size": proj_size,
             "num_layers": num_layers,
             "batch_first": bool(batch_first),
             "bidirectional": bool(bidirectional),
@@ -63,17 +67,20 @@ def recurrent(name: str, gates: int) -> Class:
             tensor_args.to_integer(owner.attrs[key]) for key in ("hidden_size", "num_layers")
         )
         ways = 2 if owner.attrs["bidirectional"] else 1
-        shape = (*x.shape[:-1], hidden * ways)
+        given = tensor_args.to_integer(owner.attrs["proj_size"]) or hidden
+        shape = (*x.shape[:-1], given * ways)
         weights = [tensor for _, tensor in parameters(owner)]
         matrices = sum(prod(tensor.shape) for tensor in weights if len(tensor.shape) == 2)
         output = tensor_args.append_operation(
             interpreter, name.lower(), [x, *weights], shape, macs=prod(x.shape[:-1]) * matrices
         )
         batch = x.shape[0] if owner.attrs["batch_first"] else x.shape[-2]
-        sizes = layers * ways, batch, hidden
-        kinds = ("hidden_state", "cell_state") if name == "LSTM" else ("hidden_state",)
+        kinds = {"hidden_state": given, **({"cell_state": hidden} if name == "LSTM" else {})}
         states = [
-            tensor_args.append_operation(interpreter, kind, [output], sizes) for kind in kinds
+            tensor_args.append_operation(
+                interpreter, kind, [output], (layers * ways, batch, values)
+            )
+            for kind, values in kinds.items()
         ]
         return output, tuple(states) if name == "LSTM" else states[0]
 

@@ -31,6 +31,7 @@ from convcli.nets.readers.python.language.objects import (
     MISSING,
     Instance,
     ModulesDict,
+    NativeFunction,
     ReadError,
     Tensor,
     Unknown,
@@ -45,6 +46,12 @@ WEIGHTS = ("weight", "bias", "running_mean", "running_var")
 SHARING = (Conv, TransposedConv, Linear)
 """What can take its weights from another layer: it has no statistics of its own beside them."""
 
+
+APART = ("Lazy", "Upsampling", "Softmax2d")
+"""Beginnings of classes of PyTorch that are others than those which their layers name."""
+
+RENAMED = "weight_norm"
+"""Stands for the class of a layer whose weights have other names, such as `weight_g`."""
 
 FIELDS = {
     "kernel_size": "kernel",
@@ -245,7 +252,10 @@ def _changed(record: Layer, name: str, value: Value) -> Layer:
     if isinstance(record, Conv | TransposedConv | Pool):
         axes = len(record.kernel)
         if field == "padding":
-            return record._replace(padding=pads(value, axes))
+            sides = pads(value, axes)
+            if isinstance(record, Conv):
+                return record._replace(padding=sides, padding_named=False)
+            return record._replace(padding=sides)
         sizes = counts(value, axes, name)
         if field == "kernel":
             return record._replace(kernel=sizes)
@@ -266,6 +276,39 @@ def weight_norm(
             lengths = tuple(n if index == kept else 1 for index, n in enumerate(weight.shape))
             module.attrs["weight_g"] = Tensor(lengths, trained=True)
     return module
+
+
+def parametrized(kind: str, change: NativeFunction | None = None) -> NativeFunction:
+    """`parametrizations.weight_norm(layer)` and its kin: PyTorch gives the layer another class."""
+
+    def call(interpreter: Interpreter, module: Value, *args: Value, **options: Value) -> Value:
+        if change is not None:
+            change(interpreter, module, *args, **options)
+        if isinstance(module, Instance):
+            module.attrs["parametrizations"] = kind
+        return module
+
+    return call
+
+
+def spectral_norm(interpreter: Interpreter, module: Value, *_: Value, **__: Value) -> Value:
+    """`spectral_norm(layer)`: its weights are a parameter of another name."""
+    if isinstance(module, Instance):
+        module.attrs["weight_u"] = None
+    return module
+
+
+def class_beside(owner: Instance) -> str:
+    """What a layer is for tools that know modules by their classes; "" for its layer's own class.
+
+    A layer that is normalized in the old way keeps its class; its weights have other names.
+    """
+    name = owner.cls.name
+    if "parametrizations" in owner.attrs:
+        return f"{owner.attrs['parametrizations']}{name}"
+    if "weight_g" in owner.attrs or "weight_u" in owner.attrs:
+        return RENAMED
+    return name if owner.cls.own or name.startswith(APART) else ""
 
 
 def parameter(
