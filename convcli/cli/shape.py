@@ -135,11 +135,11 @@ def shape_command(options: ShapeOptions) -> None:
     weights+products adds products of two activations, bias one per output; thop (0.1.1),
     thop@0.0.31, torchinfo, fvcore, ptflops, ptflops@aten, calflops and torch (FlopCounterMode)
     count as these tools do. --expect knows params, trainable, frozen, buffers, macs, flops,
-    activations, memory, layers, input and output, and params, macs and output of a layer, such as
-    conv1.output; bounds: <= < >= >. --get prints only these figures. --columns knows layer, type,
-    kernel, stride, padding, input, output, params, trainable, frozen, MACs, FLOPs, params share,
-    MACs share, intensity (FLOPs for each byte of inputs, weights and outputs, moved once), memory,
-    receptive field, jump, unread, inputs and layers.
+    activations, memory, layers, input and output, and params, macs, output and receptive_field of a
+    layer, such as conv1.output; bounds: <= < >= >. --get prints only these figures. --columns
+    knows layer, type, kernel, stride, padding, input, output, params, trainable, frozen, MACs,
+    FLOPs, params share, MACs share, intensity (FLOPs for each byte of inputs, weights and outputs,
+    moved once), memory, receptive field, jump, unread, inputs and layers.
 
     --train prints the memory of training for --batch images in --dtype: weights, gradients, states
     of the optimizer, what layers keep for backward as PyTorch does, and the peak; --fits 8GiB finds

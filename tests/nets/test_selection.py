@@ -180,3 +180,18 @@ def test_what_cannot_be_compared_is_refused(words, options, text):
 def test_a_network_that_does_not_fit_ends_a_comparison_by_name():
     with pytest.raises(UnfitError, match="alexnet: "):
         result("lenet5", "alexnet", compare=True, size=(InputSize((32, 32, 1)),))
+
+
+def test_the_receptive_field_of_a_layer_is_a_figure(capfd):
+    """ResNet-18's stem sees 7x7, the first convolution behind the pool 11 + 2 * 4."""
+    first, second = "conv1.receptive_field", "layer1.residual1.body.conv1.receptive_field"
+    words = ["shape", "resnet18", "--input", "224", "--get", first, "--get", second]
+    assert run(words) == 0
+    assert capfd.readouterr().out.split() == ["7x7", "19x19"]
+    assert run(["shape", "resnet18", "--input", "224", "--expect", f"{first}=7x7", "-q"]) == 0
+    assert run(["shape", "linear(3)", "--input", "4", "--get", "linear1.receptive_field"]) == 2
+
+
+def test_words_that_spell_a_network_of_the_zoo_are_hinted_at(capfd):
+    assert run(["shape", "resnet", "50"]) == 2
+    assert "no network is called 'resnet 50'; did you mean resnet50?" in capfd.readouterr().err

@@ -1,6 +1,7 @@
 """Figures of a network by name, and whether they are as they are expected to be."""
 
 from collections.abc import Sequence
+from math import ceil
 from typing import NamedTuple
 
 from convcli.callsyntax import brief
@@ -65,6 +66,8 @@ def figures(summary: Summary, settings: Settings, names: Sequence[str], flag: st
                 "macs": str(RULES[settings.rule].count(row)),
                 "output": size_text(row.output),
             }
+            field = "x".join(str(ceil(axis.size)) for axis in row.receptive_field)
+            of_layer |= {"receptive_field": field} if field else {}
         elif layer:
             raise SpecError(f"{flag}: no layer is called {brief(layer)}{like(layer, rows)}")
         if quantity not in of_layer:

@@ -64,12 +64,17 @@ def read_words(given: Sequence[str]) -> Reading:
         meant = _meant(given)
         if meant is None:
             raise
-        raise SpecError(f"no network is called {brief(given[0])}{meant}") from None
+        raise SpecError(f"no network is called {brief(' '.join(given))}{meant}") from None
 
 
 def _meant(given: Sequence[str]) -> str | None:
-    """The network of the zoo that a single word is nearer to than to any layer, as a hint."""
-    if len(given) != 1 or not re.fullmatch(r"[\w.-]+", given[0]):
+    """The network of the zoo that words spell, or a single one is nearest to, as a hint."""
+    if not all(re.fullmatch(r"[\w.-]+", word) for word in given):
+        return None
+    joined = zoo_name("".join(given)) if len(given) > 1 else None
+    if joined is not None:
+        return f"; did you mean {joined}?"
+    if len(given) != 1:
         return None
     hint = like(given[0], [*names_of("short"), *names_of("short", "BLOCKS"), *NAMES])
     return hint if hint in (f"; did you mean {name}?" for name in NAMES) else None

@@ -524,7 +524,6 @@ class LocalNorms(Stack):
             nn.LPPool2d(2, 2),
             nn.SELU(),
             nn.Mish(),
-            nn.Softmax2d(),
         )
 
 
