@@ -417,3 +417,19 @@ class Lin(nn.Module):
         self.bias=nn.Parameter(torch.zeros(o))
     def forward(self,x):
         return x @ self.weight.t() + self.bias
+
+
+class Removed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        from torch.nn.utils import parametrize, remove_weight_norm, spectral_norm
+
+        self.a = nn.utils.weight_norm(nn.Conv1d(4, 6, 3))
+        self.b = nn.utils.parametrizations.weight_norm(nn.Conv1d(6, 5, 3))
+        self.c = spectral_norm(nn.Linear(6, 4))
+        remove_weight_norm(self.a)
+        parametrize.remove_parametrizations(self.b, "weight")
+        nn.utils.remove_spectral_norm(self.c)
+
+    def forward(self, x):
+        return self.c(self.b(self.a(x)))
