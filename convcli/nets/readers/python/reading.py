@@ -307,6 +307,9 @@ class Text(NamedTuple):
 
     def _built(self, script: ScriptInterpreter, call: ast.expr) -> Reading:
         """The network of a model that a call gives."""
+        if script.untrained and isinstance(call, ast.Name):
+            if isinstance(script.text.names.get(call.id), Instance):
+                raise script.untrained[0]
         root, label = build_module(script, script.text, call)
         if outputs_of(root):
             given, script.outputs = self._replace(entry=call), outputs_of(root)

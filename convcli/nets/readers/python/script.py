@@ -98,6 +98,8 @@ class ScriptInterpreter(ModelInterpreter):
         self.last: list[Tensor] = []
         """What the last statement gave that gave tensors."""
         self.refusals: list[ReadError] = []
+        self.untrained: list[ReadError] = []
+        """Those of statements that say which weights are trained."""
         self.used: Counter[str] = Counter()
         """Layers made, by framework."""
         self.own = Instance(MODULE)
@@ -168,6 +170,8 @@ class ScriptInterpreter(ModelInterpreter):
             return
         if is_cut or isinstance(error, ShapeMismatch) or self._concerns_layers(node):
             self.refusals.append(error.without_frames())
+            if _sets_trained(node):
+                self.untrained.append(self.refusals[-1])
         for one in ast.walk(node):
             match one:
                 case ast.Name(name, ast.Store()) if isinstance(names.get(name, MISSING), LOST):
@@ -190,10 +194,9 @@ class ScriptInterpreter(ModelInterpreter):
                 return True
         except ValueError:  # an integer of thousands of digits
             return True
+        if _sets_trained(node):
+            return True
         for one in ast.walk(node):
-            match one:
-                case ast.Attribute(attr="trainable" | "requires_grad", ctx=ast.Store()):
-                    return True  # which weights are trained is followed, or not claimed
             value = self.text.names.get(one.id) if isinstance(one, ast.Name) else None
             if isinstance(value, Tensor) and value.node:
                 return not isinstance(node, ast.Assert)
@@ -534,6 +537,16 @@ class ScriptInterpreter(ModelInterpreter):
         if any(isinstance(one, Tensor) and one.channels_last for one in (left, right)):
             return keras_tensors.binary(self, operator, left, right)
         return super().tensor_binary(operator, left, right)
+
+
+def _sets_trained(node: ast.stmt) -> bool:
+    """Whether a statement says which weights are trained, which is followed or not claimed."""
+    return any(
+        isinstance(one, ast.Attribute)
+        and one.attr in ("trainable", "requires_grad")
+        and isinstance(one.ctx, ast.Store)
+        for one in ast.walk(node)
+    )
 
 
 def _targets(node: ast.stmt) -> list[ast.expr]:
