@@ -98,8 +98,8 @@ class ScriptInterpreter(ModelInterpreter):
         self.last: list[Tensor] = []
         """What the last statement gave that gave tensors."""
         self.refusals: list[ReadError] = []
-        self.untrained: list[ReadError] = []
-        """Those of statements that say which weights are trained."""
+        self.unset: list[ReadError] = []
+        """Those of statements that set something of a module, or which weights are trained."""
         self.used: Counter[str] = Counter()
         """Layers made, by framework."""
         self.own = Instance(MODULE)
@@ -170,12 +170,22 @@ class ScriptInterpreter(ModelInterpreter):
             return
         if is_cut or isinstance(error, ShapeMismatch) or self._concerns_layers(node):
             self.refusals.append(error.without_frames())
-            if _sets_trained(node):
-                self.untrained.append(self.refusals[-1])
+            if _sets_trained(node) or self._sets_module(node):
+                self.unset.append(self.refusals[-1])
         for one in ast.walk(node):
             match one:
                 case ast.Name(name, ast.Store()) if isinstance(names.get(name, MISSING), LOST):
                     names[name] = unread(name, error)
+
+    def _sets_module(self, node: ast.stmt) -> bool:
+        """Whether a statement assigns to a part of a module: `net.head[1].weight = …`."""
+        for target in node.targets if isinstance(node, ast.Assign) else ():
+            root = target
+            while isinstance(root, ast.Attribute | ast.Subscript):
+                root = root.value
+            if root is not target and isinstance(root, ast.Name):
+                return self.is_module(self.text.names.get(root.id))
+        return False
 
     def _concerns_layers(self, node: ast.stmt) -> bool:
         """Whether a statement that was not understood could have said something of the network.
@@ -194,7 +204,7 @@ class ScriptInterpreter(ModelInterpreter):
                 return True
         except ValueError:  # an integer of thousands of digits
             return True
-        if _sets_trained(node):
+        if _sets_trained(node) or self._sets_module(node):
             return True
         for one in ast.walk(node):
             value = self.text.names.get(one.id) if isinstance(one, ast.Name) else None

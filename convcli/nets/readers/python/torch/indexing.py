@@ -211,7 +211,7 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
 
 
 def _picked_by(index: Value, length: int) -> tuple[int, ...]:
-    """How many places of an axis an index picks that is a tensor or a list: a mask, where it is true."""
+    """How many places of an axis a tensor or a list picks: a mask, those where it is true."""
     numbers = index.values if isinstance(index, Tensor) else [*index]
     shape = index.shape if isinstance(index, Tensor) else (len(index),)
     if not numbers or not all(isinstance(number, bool) for number in numbers):
