@@ -560,6 +560,7 @@ def test_arrays_that_hold_objects_are_never_unpickled(shell):
     assert tree() == ["in.png", "k.npy"]
 
 
+@pytest.mark.slow
 def test_no_source_file_evaluates_or_unpickles():
     package = Path(__file__).parents[2] / "convcli"
     for path in package.rglob("*.py"):
@@ -815,6 +816,7 @@ def of_parts(folder):
     (folder / "strips.tif").write_bytes(head + struct.pack("<L", 8) * count)
 
 
+@pytest.mark.slow
 def test_a_file_of_very_many_parts_is_refused(shell, tmp_path):
     of_parts(tmp_path)
     said = {

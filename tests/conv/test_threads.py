@@ -60,6 +60,7 @@ def test_a_limit_of_the_caller_holds():
         assert set(blas_threads()) <= {1}
 
 
+@pytest.mark.slow
 def test_callers_at_the_same_time_get_what_they_would_alone():
     before, expected = blas_threads(), conv2d(*LAYER, padding=1)
     results = []

@@ -66,6 +66,7 @@ DRAWN = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("line", "suffix", "theme"), DRAWN)
 def test_every_frame_frames_the_window_of_its_cell(tmp_path, capfd, line, suffix, theme):
     window = GEOMETRIES[line]

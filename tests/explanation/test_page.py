@@ -447,6 +447,7 @@ def test_a_picture_of_ones_own_is_read_in_the_page(browser, tmp_path):
     assert open_picture(str(Path(CAT).with_name("leaf.png"))).header.width > 0
 
 
+@pytest.mark.slow
 def test_a_trained_file_shows_constants_without_arithmetic(tmp_path):
     """A constant reads no node: its cells are shown, and how they are computed is not."""
     from onnx import TensorProto, helper, numpy_helper, save

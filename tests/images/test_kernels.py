@@ -71,6 +71,7 @@ DARK = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("total", "specs"), [(1, BRIGHT), (0, DARK)])
 def test_blurs_keep_what_is_constant_and_differences_see_nothing_in_it(total, specs):
     for spec in specs:

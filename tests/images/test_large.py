@@ -30,6 +30,7 @@ def samples(name):
         return np.asarray(image).copy()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("big", [False, True])
 @pytest.mark.parametrize("mode", ["RGB", "L", "I;16"])
 @pytest.mark.parametrize("recipe", RECIPES)

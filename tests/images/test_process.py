@@ -333,6 +333,7 @@ def test_what_is_opaque_is_opaque_under_every_border(border, spec):
     np.testing.assert_array_equal(found[:20, :15, :3], opaque[:20, :15])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", ["gaussian:4.6", "gaussian:9", "gaussian:31.7"])
 @pytest.mark.parametrize("border", ["edge", "wrap", "zero"])
 def test_wide_gaussians_on_a_grid_are_scipys(spec, border):
@@ -519,6 +520,7 @@ def test_a_record_is_one_line_of_ascii():
     assert "\n" not in record
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "spec", ["binomial:5", "sobel", "gaussian:5", "gaussian:40", "random:9", "box:45"]
 )

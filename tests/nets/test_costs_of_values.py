@@ -5,6 +5,7 @@ import re
 import time
 import tracemalloc
 from contextlib import suppress
+from itertools import pairwise
 
 import pytest
 
@@ -58,30 +59,28 @@ FEW = {"globals()": 60}
 """Steps of what holds few values here."""
 
 
-def steps_of(operation: str) -> int:
-    """What an operation is charged in a program of large values, beside the rest of it."""
-    kept = []
-    with pytest.MonkeyPatch.context() as patch:
-        start = ModelInterpreter.__init__
-
-        def started(interpreter, *values, **named):
-            kept.append(interpreter)
-            start(interpreter, *values, **named)
-
-        patch.setattr(ModelInterpreter, "__init__", started)
-        read_text(f"{LARGE}for i in range(1): kept = {operation}\n{NET}")
-    return max(each.steps for each in kept)
-
-
 @pytest.fixture(scope="module")
-def steps_of_nothing() -> int:
-    return steps_of("0")
+def steps() -> dict[str, int]:
+    """What each operation is charged in one program of large values."""
+    counts = []
+    with pytest.MonkeyPatch.context() as patch:
+        assign = ModelInterpreter.assign
+
+        def counted(interpreter, target, value, frame):
+            if getattr(target, "id", "") == "kept":
+                counts.append(interpreter.steps)
+            return assign(interpreter, target, value, frame)
+
+        patch.setattr(ModelInterpreter, "assign", counted)
+        lines = "".join(f"    (kept := {operation})\n" for operation in ("0", *OPERATIONS))
+        read_text(f"{LARGE}for i in range(1):\n{lines}{NET}")
+    charges = [end - start for start, end in pairwise(counts)]
+    return dict(zip(OPERATIONS, charges, strict=True))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_an_operation_on_large_values_is_charged_by_their_size(operation, steps_of_nothing):
-    assert steps_of(operation) - steps_of_nothing >= FEW.get(operation, 400)
+def test_an_operation_on_large_values_is_charged_by_their_size(operation, steps):
+    assert steps[operation] >= FEW.get(operation, 400)
 
 
 @pytest.mark.slow

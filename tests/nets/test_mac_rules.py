@@ -6,6 +6,7 @@ where a tool stops, or counts what follows no rule.
 """
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -26,28 +27,33 @@ FIGURES = json.loads((FOLDER / "figures.json").read_text())
 CASES = [(name, rule) for name, case in FIGURES.items() for rule in case["macs"]]
 
 
-def summary_of(name, input_, dtype=""):
-    """Rows of a network of the folder: `net`, or `file:Class`, for an input of PyTorch's shape."""
-    reading = read_source(
-        f"{FOLDER}/{name.replace(':', '.py:') if ':' in name else f'{name}.py:Net'}"
-    )
-    inputs = resolve_inputs([InputSize(tuple(input_), True, dtype=dtype)], reading)
+@cache
+def summary_of(source, input_, dtype=""):
+    """Rows of a network for an input of PyTorch's shape."""
+    reading = read_source(source)
+    inputs = resolve_inputs([InputSize(input_, True, dtype=dtype)], reading)
     return summarize(inputs.network, inputs.shape)
+
+
+def path_of(name):
+    """A network of the folder: the Net of a file, or `file:Class`."""
+    file, _, class_ = name.partition(":")
+    return f"{FOLDER}/{file}.py:{class_ or 'Net'}"
 
 
 @pytest.mark.parametrize(("name", "rule"), CASES)
 def test_a_rule_gives_what_its_tool_prints(name, rule):
     case = FIGURES[name]
-    if "input" in case:
-        summary = summary_of(name, case["input"], "long" if case["long"] else "")
-    else:
-        inputs = resolve_inputs([InputSize((1, 3, 224, 224), True)], read_source(name))
-        summary = summarize(inputs.network, inputs.shape)
+    source = path_of(name) if "input" in case else name
+    shape = tuple(case.get("input", (1, 3, 224, 224)))
+    summary = summary_of(source, shape, "long" if case.get("long") else "")
     if case["macs"][rule] is None:  # the tool gives none, or one that follows no rule
         with pytest.raises(UnfitError, match=f"--mac-rule {rule} cannot count "):
             totals(summary, Settings(rule))
     else:
-        assert totals(summary, Settings(rule))["macs"] == case["macs"][rule]
+        total = totals(summary, Settings(rule))
+        assert total["macs"] == case["macs"][rule]
+        assert total["params"] == case.get("params", total["params"])
 
 
 KNOWN_TO_DIFFER = {
@@ -63,7 +69,7 @@ KNOWN_TO_DIFFER = {
 @pytest.mark.parametrize(("case", "figures"), KNOWN_TO_DIFFER.items())
 def test_where_a_tool_counts_otherwise_a_note_says_so(case, figures, capfd):
     (name, rule), (ours, theirs, note) = case, figures
-    path = f"{FOLDER}/{name.replace(':', '.py:')}"
+    path = path_of(name)
     size = "4x4x3" if name.endswith("Perm") else "10x10x3"
     assert run(["shape", path, "--input", size, "--mac-rule", rule, "--get", "macs"]) == 0
     printed = capfd.readouterr()
@@ -80,7 +86,7 @@ def test_every_rule_of_a_tool_is_compared():
 
 def test_products_of_activations_are_counted_where_asked():
     """Two products of each attention of vit_sdpa, by the formula 2·heads·L²·d of its sizes."""
-    summary = summary_of("vit_sdpa", (1, 3, 32, 32))
+    summary = summary_of(path_of("vit_sdpa"), (1, 3, 32, 32))
     plain, more = (totals(summary, Settings(r))["macs"] for r in ("weights", "weights+products"))
     assert more - plain == FIGURES["vit_torchmatmul"]["macs"]["torch"] - plain
 

@@ -79,6 +79,7 @@ TOWERS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("text", "layers"), TOWERS.items())
 def test_a_field_bounds_exactly_the_cells_that_move_the_unit(text, layers):
     side = 13

@@ -311,7 +311,7 @@ def _torchinfo(row: Row) -> int:
         return (cell.rows * cell.columns + cell.bias * cell.rows) * cell.hidden
     if not is_module(row):
         return 0
-    module, params = row.node.module, row.measure.params
+    module, params = row.node.module, row.measure.params + _weights_elsewhere(row)
     if isinstance(layer, Unused) or module.startswith(("Parametrized", "Orthogonal")):
         return 0  # not called; no leaf
     output = row.output if row.node.items > 1 else (1, *row.output)
@@ -331,6 +331,17 @@ def _torchinfo(row: Row) -> int:
     return params * output[0]
 
 
+def _weights_elsewhere(row: Row) -> int:
+    """Parameters that a layer shares with another one, which torchinfo counts for both."""
+    layer, module = layer_of(row), row.name
+    if layer.type == "embedding":
+        module = row.name.rpartition(".")[0]
+    elif not isinstance(layer, (*CONVS, TransposedConv, Linear)):
+        return 0
+    given = zip(row.node.inputs[1:], row.inputs[1:], strict=True)
+    return sum(prod(shape) for name, shape in given if not name.startswith(f"{module}."))
+
+
 def _operation_inputs(row: Row) -> tuple[tuple[int, ...], ...]:
     layer = layer_of(row)
     return layer.inputs if isinstance(layer, Operation) else ()
@@ -346,7 +357,8 @@ def _fvcore(row: Row) -> int:
     layer, function = layer_of(row), row.node.function
     match layer:
         case Conv() | Depthwise() | TransposedConv():
-            return 0 if isinstance(layer, Conv) and layer.padding_named else row.macs
+            is_named = isinstance(layer, Conv) and layer.padding_named and layer.border == "zero"
+            return 0 if is_named else row.macs  # other borders are padded before
         case Norm(kind="batch", tracked=True):
             return (2 if _is_affine(row, layer) else 1) * _inputs(row)
         case Norm():
@@ -545,7 +557,7 @@ def _calflops_once(row: Row) -> int:
     if isinstance(layer, TransposedConv):  # divides by the groups twice, and rounds down
         filters = layer.filters // layer.groups
         return row.macs // filters * (filters // layer.groups)
-    if isinstance(layer, Conv) and _is_uneven(layer):
+    if isinstance(layer, Conv) and layer.border == "zero" and _is_uneven(layer):
         places = zip(row.inputs[0][1:], layer.kernel, layer.dilation, strict=True)
         spans = ((length, step * (size - 1)) for length, size, step in places)
         outputs = prod(length + 2 * (span // 2) - span for length, span in spans)

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from convcli.errors import UnfitError
 from convcli.nets.analysis.mac_rules import OWN, is_module, layer_of, recurrent
 from convcli.nets.analysis.summary import Row
-from convcli.nets.layers import Activation, AdaptivePool, Linear, PReLU, Upsample, sequences
+from convcli.nets.layers import Activation, AdaptivePool, Linear, PReLU, Upsample
 from convcli.nets.layers.tensor_ops import Broadcast, Operation, Scalar, Unused, Weights
 
 
@@ -36,6 +36,8 @@ TOOLS = ("torchinfo", "thop", "thop@0.0.31", "fvcore", "ptflops", "ptflops@aten"
 
 
 def _is_keras_alone(row: Row) -> bool:
+    from convcli.nets.layers import sequences  # a millisecond of a start
+
     return isinstance(
         row.node.layer,
         sequences.Recurrent

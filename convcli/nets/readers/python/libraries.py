@@ -108,7 +108,7 @@ def _torch(interpreter: Interpreter, module: str, name: str) -> Value:
     if module.startswith("torch.nn.init"):
         initializes = name.endswith("_") or name in INITIALIZERS
         return Native(name, first if initializes else _unknown_of(f"nn.init.{name}"))
-    if module.startswith("torch.nn.utils") and name != "parametrizations":
+    if module.startswith("torch.nn.utils") and not name.startswith("parametriz"):
         return Native(name, first)
     if module in STATES:
         if name in DECORATORS:
@@ -258,6 +258,10 @@ ANYWHERE = natives(
         "DistributedDataParallel": first,
         "weight_norm": nn_weights.weight_norm,
         "spectral_norm": nn_weights.spectral_norm,
+        **dict.fromkeys(
+            ("remove_weight_norm", "remove_spectral_norm", "remove_parametrizations"),
+            nn_weights.plain_again,
+        ),
     }
 )
 """Names of `torch` that are the same in all of its modules."""
@@ -273,6 +277,7 @@ SUBMODULES = {
     "hub", "optim", "modules", "conv", "batchnorm", "container", "module", "activation", "pooling",
     "linear", "normalization", "padding", "dropout", "distributed", "checkpoint", "model_zoo",
     "data", "amp", "fx", "special", "compiler", "distributions", "parameter", "parametrizations",
+    "parametrize",
     "parallel", "rnn", "_C", "random", "linalg", "fft", "_six", "ao", "quantization", "quantized",
 }  # fmt: skip
 

@@ -318,6 +318,14 @@ def spectral_norm(interpreter: Interpreter, module: Value, *_: Value, **__: Valu
     return module
 
 
+def plain_again(interpreter: Interpreter, module: Value, *_: Value, **__: Value) -> Value:
+    """`remove_weight_norm(layer)` and its kin: the weights are one parameter again."""
+    if isinstance(module, Instance):
+        for name in ("weight_g", "weight_u", "parametrizations"):
+            module.attrs.pop(name, None)
+    return module
+
+
 def class_beside(owner: Instance) -> str:
     """What a layer is for tools that know modules by their classes; "" for its layer's own class.
 
