@@ -11,7 +11,7 @@ from convcli.cli.main import run
 
 TORCH = "import torch\nimport torch.nn as nn\nimport torch.nn.functional as F\n"
 TORCHVISION = f"{TORCH}import torchvision\nfrom torchvision import models\n"
-NET = '''
+NET = """
 class Net(nn.Module):
     def __init__(self, classes=10):
         super().__init__()
@@ -27,7 +27,7 @@ class Net(nn.Module):
     def forward(self, x):
         x = self.layer2(self.layer1(self.stem(x)))
         return self.fc(torch.flatten(self.pool(x), 1))
-'''
+"""
 
 # name: what --input says -> parameters, trained ones, outputs without their batch axis
 HEADER = r"=== (.*?): (.*?) ?-> (\d+) (\d+) (.*)\n"
