@@ -210,7 +210,9 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
     return append_operation(interpreter, "slice", [x], tuple(output), ends)
 
 
-def _picked_by(index: Value, length: int) -> tuple[int, ...]:
+def _picked_by(
+    index: Tensor | list[Value] | range | tuple[Value, ...], length: int
+) -> tuple[int, ...]:
     """How many places of an axis a tensor or a list picks: a mask, those where it is true."""
     numbers = index.values if isinstance(index, Tensor) else [*index]
     shape = index.shape if isinstance(index, Tensor) else (len(index),)
