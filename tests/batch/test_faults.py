@@ -683,7 +683,10 @@ ENDLESS = {
         b"P5 4 4 255\n",
         "longer than 80 MiB, the limit of a pipe",
     ),
-    "extract - --max-memory 80MiB": (b"\xff\xd8\xff\xe0", "longer than 80 MiB, the limit of a pipe"),
+    "extract - --max-memory 80MiB": (
+        b"\xff\xd8\xff\xe0",
+        "longer than 80 MiB, the limit of a pipe",
+    ),
     "extract a.png --net lenet5 --weights /dev/zero -q": (
         b"",
         "/dev/zero cannot be read: it is not a reg",
