@@ -6,8 +6,8 @@ Sections are kernels, pictures, small, starts, layers, folder and flatness; with
 in about half an hour. A figure with "at least" is the peer's time over ours, one with "at most"
 ours over the peer's, as medians of turns in one run. `--cpu` counts CPU seconds, for a machine
 that does other work too: of kernels on one thread, of processes with all of theirs. `--write` makes
-today's figures the committed table (tests/benchmarks/table.json, with machine, versions and date).
-Peers take part where they are: OpenCV and PyTorch in this Python, `vips` and `gm` on the path.
+today's figures the committed table (tests/benchmarks/table.json, with machine, versions and date), and
+those of wall time the table of docs/benchmarks.md. Peers take part where they are: OpenCV and PyTorch in this Python, `vips` and `gm` on the path.
 """
 
 import argparse
@@ -38,6 +38,8 @@ import loader
 ROOT = Path(__file__).parents[2]
 os.environ["PYTHONPATH"] = str(ROOT)  # of the processes that are timed
 TABLE = Path(__file__).with_name("table.json")
+DOCUMENT = ROOT / "docs" / "benchmarks.md"
+START, END = "<!-- the table of compare.py --write -->\n", "<!-- its end -->\n"
 FALL = 0.9
 PEERS = "numpy", "pillow", "opencv-python-headless", "torch", "click"
 
@@ -301,6 +303,21 @@ def machine() -> dict[str, str]:
     return found
 
 
+def goal_text(one: Figure) -> str:
+    met = one.value <= one.goal if one.low else one.value >= one.goal
+    return f"{'at most' if one.low else 'at least'} {one.goal}{'' if met else ', missed'}"
+
+
+def write_document(host: dict[str, str], figures: list[Figure]) -> None:
+    """Replace the table of the document by figures of one run."""
+    before, rest = DOCUMENT.read_text("utf-8").split(START)
+    after = rest.split(END)[1]
+    about = "; ".join(text if name == "date" else f"{name} {text}" for name, text in host.items())
+    rows = [f"| {one.name} | {one.value:.2f} | {goal_text(one)} |" for one in figures]
+    table = "\n".join(["| figure | ratio | goal |", "|---|--:|---|", *rows])
+    DOCUMENT.write_text(f"{before}{START}{about}.\n\n{table}\n{END}{after}", "utf-8")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description="Compare today's ratios with the committed table.")
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
@@ -314,7 +331,8 @@ def main() -> int:
     kind = "CPU" if options.cpu else "wall"
     table = json.loads(TABLE.read_text("utf-8")) if TABLE.exists() else {}
     last = table.get(kind, {"figures": {}})
-    found, fallen = {}, 0
+    figures: list[Figure] = []
+    fallen = 0
     host = machine()
     print("; ".join(f"{name} {text}" for name, text in host.items()))
     if "machine" in last:
@@ -326,18 +344,20 @@ def main() -> int:
                 for one in SECTIONS[section](options.runs, options.cpu, Path(name)):
                     before = last["figures"].get(one.name)
                     fell = before is not None and one.fell(before)
-                    met = one.value <= one.goal if one.low else one.value >= one.goal
-                    goal = f"{'at most' if one.low else 'at least'} {one.goal}"
-                    marks = ("" if met else "  MISSED") + ("  FELL" if fell else "")
                     shown = "" if before is None else f"{before:.2f}"
-                    print(f"{one.name:56} {shown:>6} {one.value:6.2f}  {goal}{marks}", flush=True)
-                    found[one.name], fallen = round(one.value, 3), fallen + fell
+                    marks = goal_text(one) + ("  FELL" if fell else "")
+                    print(f"{one.name:56} {shown:>6} {one.value:6.2f}  {marks}", flush=True)
+                    figures.append(one)
+                    fallen += fell
             except (ImportError, subprocess.CalledProcessError, ValueError) as error:
                 print(f"{section}: {error}", flush=True)
     if options.write:
+        found = {one.name: round(one.value, 3) for one in figures}
         table[kind] = {"machine": host, "figures": last["figures"] | found}
         TABLE.write_text(json.dumps(table, indent=1, ensure_ascii=False) + "\n", "utf-8")
-    print(f"{fallen} of {len(found)} fell by more than 10 %")
+        if not options.cpu:
+            write_document(host, figures)
+    print(f"{fallen} of {len(figures)} fell by more than 10 %")
     return 1 if fallen else 0
 
 
