@@ -220,7 +220,7 @@ def _without_order(network: Network, summary: Summary) -> tuple[Network, Summary
     alone = parameters_alone(network)
     if alone is None:
         return network, summary, network.unordered
-    why = f"{network.unordered.removesuffix(' assumed')} not known: only parameters are"
+    why = f"{network.unknown_order}: only parameters are"
     if summary.failures and not network.has_unknown_blocks:
         failure = summary.failures[0]
         takes = f", which takes {failure.declared:,}," if failure.declared is not None else ""
