@@ -151,7 +151,7 @@ def _figures_of(options: ShapeOptions) -> Outcome:
         summary = trace(network, size, options.keep_going)
         if network.unordered:
             if summary.failures or network.has_unknown_blocks or not size:
-                network, summary, why = _without_order(network, summary)
+                network, summary, why = _without_order(searched, summary)
                 if not summary.failures and not any(summary.output):
                     _check_counts(options, why)
                     columns = options.columns or ("layer", "type", "params")
