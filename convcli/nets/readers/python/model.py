@@ -173,7 +173,7 @@ def _end_with_first(recorder: GraphRecorder, outputs: list[Tensor]) -> None:
     """End the network with its first output, whatever order its outputs were made in."""
     nodes = recorder.builder.nodes
     first = recorder.node_name(outputs[0])
-    if not nodes or first in ("", INPUT, nodes[-1].name):
+    if not nodes or first in ("", nodes[-1].name):
         return
     needed = set(map(recorder.node_name, outputs))
     last = [node.name for node in recorder.network(tuple(needed)).nodes][-1:]

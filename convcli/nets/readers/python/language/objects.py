@@ -280,7 +280,7 @@ def merged(bases: list[Class]) -> list[Class]:
 class Instance:
     """An instance of a class: of a module, its layers and submodules are among its attributes."""
 
-    __slots__ = ("attrs", "cached", "cls", "leaf", "shared")
+    __slots__ = ("attrs", "cached", "cls", "hooks", "leaf", "shared")
 
     def __init__(self, cls: Class) -> None:
         self.cls = cls
@@ -291,6 +291,8 @@ class Instance:
         """The layer that it is, of a class of `torch.nn`."""
         self.shared: dict[str, Tensor] = {}
         """Weights of the layer that the program uses as tensors, by name."""
+        self.hooks: tuple[list[Value], list[Value]] = [], []
+        """What a module calls behind its `forward`, and before it."""
 
     def __hash__(self) -> int:
         own = (self.cls.find(name) for name in ("__eq__", "__hash__"))

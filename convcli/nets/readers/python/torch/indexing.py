@@ -187,7 +187,7 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
             output.append(len(range(*item.indices(length))))
             same = same and output[-1] == length and (item.step or 1) > 0
         elif isinstance(item, Tensor | list | range | tuple):
-            shape = item.shape if isinstance(item, Tensor) else (len(item),)
+            shape = _picked_by(item, length)
             if picked is None:
                 picked, place = shape, len(output)
             else:
@@ -208,6 +208,19 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
         for item in indices
     )
     return append_operation(interpreter, "slice", [x], tuple(output), ends)
+
+
+def _picked_by(
+    index: Tensor | list[Value] | range | tuple[Value, ...], length: int
+) -> tuple[int, ...]:
+    """How many places of an axis a tensor or a list picks: a mask, those where it is true."""
+    numbers = index.values if isinstance(index, Tensor) else [*index]
+    shape = index.shape if isinstance(index, Tensor) else (len(index),)
+    if not numbers or not all(isinstance(number, bool) for number in numbers):
+        return shape
+    if shape != (length,):
+        raise ShapeMismatch(f"a mask of {brief(shape)} on an axis of {length}")
+    return (sum(map(int, numbers)),)
 
 
 def _plain_index(value: Value) -> int | str | None:
