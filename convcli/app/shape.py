@@ -151,7 +151,7 @@ def _figures_of(options: ShapeOptions) -> Outcome:
         summary = trace(network, size, options.keep_going)
         if network.unordered:
             if summary.failures or network.has_unknown_blocks or not size:
-                network, summary, why = _without_order(network, summary)
+                network, summary, why = _without_order(searched, summary)
                 if not summary.failures and not any(summary.output):
                     _check_counts(options, why)
                     columns = options.columns or ("layer", "type", "params")
@@ -220,7 +220,7 @@ def _without_order(network: Network, summary: Summary) -> tuple[Network, Summary
     alone = parameters_alone(network)
     if alone is None:
         return network, summary, network.unordered
-    why = f"{network.unordered.removesuffix(' assumed')} not known: only parameters are"
+    why = f"{network.unknown_order}: only parameters are"
     if summary.failures and not network.has_unknown_blocks:
         failure = summary.failures[0]
         takes = f", which takes {failure.declared:,}," if failure.declared is not None else ""

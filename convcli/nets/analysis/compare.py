@@ -1,4 +1,4 @@
-"""Networks side by side, a row each, and one network over many input sizes, as results to print."""
+"""Networks side by side, one row per network, and one network over many input sizes, to print."""
 
 from collections.abc import Callable, Iterable, Sequence
 from math import prod
@@ -49,7 +49,7 @@ def versus(
     settings: Settings,
     others: Sequence[Summary] = (),
 ) -> Listing:
-    """Networks by layer, of two the difference of their counts too, as a result to print.
+    """Networks layer by layer, as a result to print; for two networks, with the differences.
 
     Layers of one type are paired in order, so that outputs, counts and names agree most. A network
     without such a layer has a blank.
@@ -78,7 +78,7 @@ def versus(
         )
     total = [totals(summary, settings) for summary in both]
     counts = *_with_change(_counts(total, "params")), *_with_change(_counts(total, "macs"))
-    # every format has the weights of both beside the table
+    # every format prints the weights of both after the table
     warnings = ["; ".join(map(_weights_text, names, both))]
     networks = [
         {
@@ -167,7 +167,7 @@ def _counts(
 
 
 def _with_change(counts: Sequence[int | None]) -> list[int | str]:
-    """Counts as cells, and of two how much more the second one is."""
+    """Counts as cells; for two networks, also the increase from the first to the second."""
     cells: list[int | str] = ["" if count is None else count for count in counts]
     if len(counts) == 2:
         before, after = counts
@@ -196,13 +196,13 @@ NETWORK_COLUMNS: dict[str, Callable[[Summary, Totals], object]] = {
     "FLOPs": lambda summary, total: total["flops"],
     "memory": lambda summary, total: total["memory"]["forward"],
 }
-"""The columns of a table of networks, beside their names."""
+"""The columns of a table of networks, after the names."""
 
 FIRST_COLUMNS = ("input", "layers", "params", "MACs", "memory")
 
 
 def comparison(names: Sequence[str], summaries: Sequence[Summary], settings: Settings) -> Listing:
-    """Networks by name, a row each, as a result to print.
+    """Networks by name, one row per network, as a result to print.
 
     Raises SpecError for columns, and an order, that only tables of layers have.
     """
@@ -248,7 +248,7 @@ def comparison(names: Sequence[str], summaries: Sequence[Summary], settings: Set
 
 
 def sweep(network: Network, shapes: Iterable[Shape], settings: Settings) -> Listing:
-    """What a network gives and costs for inputs of these shapes, as a result to print."""
+    """Output and costs of a network for inputs of these shapes, as a result to print."""
     rows: list[tuple[object, ...]] = []
     records: list[Record] = []
     for shape in shapes:
