@@ -511,7 +511,9 @@ def _array_stack(data: bytes, limits: Limits) -> Stack:
     """The numbers of a .npy file: (rows, columns), or (channels, rows, columns)."""
     header = read_array_header(BytesIO(data))
     if not header.is_numbers or len(header.shape) > 3:
-        raise SpecError(f"{header} cannot be read as {limits.name}: give numbers (rows, columns)")
+        raise SpecError(
+            f"{header} cannot be read as the {limits.name}: give numbers (rows, columns)"
+        )
     if header.bytes != len(data) - header.offset:
         raise SpecError(
             f"it is not a .npy array: {header} has {header.bytes:,} bytes, the file "
@@ -519,6 +521,8 @@ def _array_stack(data: bytes, limits: Limits) -> Stack:
         )
     channels, rows, columns = (1,) * (3 - len(header.shape)) + header.shape
     if not channels * rows * columns:
-        raise SpecError(f"{header} cannot be read as {limits.name}: it needs at least one number")
+        raise SpecError(
+            f"{header} cannot be read as the {limits.name}: it needs at least one number"
+        )
     check_size(channels, rows, columns, limits)
     return _stack(array_rows(data, header, (channels, rows, columns)), limits)

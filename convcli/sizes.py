@@ -67,10 +67,11 @@ class InputSize(NamedTuple):
 
 
 TENSOR = (
-    r"(?:torch\.Size\s*\(\s*)?([\[(])\s*(?P<numbers>[^\[\]()]*?),?\s*[\])]\)?"
+    r"(?:torch\.(?:Size|randn?|zeros|ones|empty)\s*(?:\(\s*(?=[\[(]))?)?([\[(])\s*(?P<numbers>[^\[\]()]*?),?\s*[\])]\)?"
     r"\s*(?::\s*(?P<dtype>[\w.]+))?"
 )
-"""A shape as PyTorch prints it: `(1, 3, 224, 224)`, `torch.Size([1, 20])`, `(1, 20):long`."""
+"""A shape as PyTorch prints it, or as a text makes it: `(1, 3, 224, 224)`, `torch.Size([1, 20])`,
+`(1, 20):long`, `torch.randn(1, 3, 32, 32)`."""
 
 PLAIN_VALUES = {"True": True, "False": False, "None": None}
 

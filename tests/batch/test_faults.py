@@ -681,9 +681,12 @@ ENDLESS = {
     "extract -": (b"", "is not a picture of a kind convcli reads"),
     "filter -  -k blur -o out.png --max-memory 80MiB": (
         b"P5 4 4 255\n",
-        "beyond 80 MiB, of a pipe",
+        "longer than 80 MiB, the limit of a pipe",
     ),
-    "extract - --max-memory 80MiB": (b"\xff\xd8\xff\xe0", "beyond 80 MiB, of a pipe"),
+    "extract - --max-memory 80MiB": (
+        b"\xff\xd8\xff\xe0",
+        "longer than 80 MiB, the limit of a pipe",
+    ),
     "extract a.png --net lenet5 --weights /dev/zero -q": (
         b"",
         "/dev/zero cannot be read: it is not a reg",

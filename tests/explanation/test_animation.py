@@ -205,7 +205,7 @@ def test_an_svg_shows_each_step_in_its_turn_and_keeps_what_came_out(tmp_path):
 def test_a_film_needs_ffmpeg_and_says_so(tmp_path, monkeypatch, capfd):
     monkeypatch.setattr("shutil.which", lambda name: None)
     assert run(f"explain --input 4 --kernel 3 -q -o {tmp_path / 'film.mp4'}".split()) == 1
-    assert "written by ffmpeg, which is not installed" in capfd.readouterr().err
+    assert "ffmpeg writes .mp4 files and is not installed" in capfd.readouterr().err
     assert not list(tmp_path.iterdir())
 
 
@@ -236,7 +236,7 @@ def test_fps_sets_the_time_of_a_frame_and_cell_draws_one(tmp_path, capfd):
         assert (image.info["duration"], image.info["loop"], image.n_frames) == (250, 0, 4)
     words = f"explain --input 4x4 --kernel 3 --cell 1,0 -q -o {target}".split()
     assert run(words) == 1
-    assert "give --force" in capfd.readouterr().err
+    assert "--force overwrites it" in capfd.readouterr().err
     assert run([*words, "--force"]) == 0
     assert len(frames_of(target)) == 1
 

@@ -69,10 +69,10 @@ def test_a_file_is_never_run_or_trusted(told, tmp_path):
     (tmp_path / "words.txt").write_text("import os; os.system('ls')")
     (tmp_path / "bytes.txt").write_bytes(b"\xff\xfe1")
     for name, words in {
-        "o.npy": "of O cannot be read as input: give numbers",
+        "o.npy": "of O cannot be read as the input: give numbers",
         "short.npy": "has 80,000,000,000 bytes, the file 0",
         "minus.npy": "it is not a .npy array of plain numbers",
-        "empty.npy": "an array (0, 3) of float64 cannot be read as input: it needs",
+        "empty.npy": "an array (0, 3) of float64 cannot be read as the input: it needs",
         "digits.json": "in row 1 of the input is beyond the limit: 1,000 digits",
         "large.json": "'1e300' in row 1 of the input is beyond the limit: numbers up to 1e+125",
         "empty.json": "row 1 of the input has no values",

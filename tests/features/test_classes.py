@@ -97,7 +97,7 @@ def test_labels_are_lines_or_json(tmp_path, text, labels):
 def test_labels_that_are_none_or_too_few_are_refused(classifier):
     folder, _ = classifier
     (folder / "l.json").write_text(json.dumps({"5": "x"}))
-    with pytest.raises(SpecError, match="no list of labels"):
+    with pytest.raises(SpecError, match="neither a list of labels nor labels by number"):
         read_labels(str(folder / "l.json"))
     (folder / "two").write_text("a\nb\n")
     options = ExtractOptions(

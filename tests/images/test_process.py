@@ -458,8 +458,8 @@ def test_texts_of_kernel_files_are_read_or_refused(tmp_path, text):
     [
         (np.zeros((2, 2, 2)), "2 matrices are not a kernel"),
         (np.zeros((1, 2000)), "the kernel matrix is 1x2000; at most 1023"),
-        (np.array([[1j]]), "of complex128 is not a kernel"),
-        (np.array([[True]]), "of bool is not a kernel"),
+        (np.array([[1j]]), "of complex128 cannot be read as the kernel matrix"),
+        (np.array([[True]]), "of bool cannot be read as the kernel matrix"),
         (np.zeros((0, 3)), "at least one"),
     ],
 )

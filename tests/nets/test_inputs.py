@@ -209,6 +209,8 @@ def test_json_says_what_was_assumed(said):
     [
         ("(1, 20):torch.long", InputSize((1, 20), True, dtype="long")),
         ("[1, 3, 8, 8]", InputSize((1, 3, 8, 8), True)),
+        ("torch.randn(2, 3, 8, 8)", InputSize((2, 3, 8, 8), True)),
+        ("x=torch.zeros((1, 20)):long", InputSize((1, 20), True, "x", "long")),
         ("(None, 28, 28, 1)", InputSize((1, 28, 28, 1), True)),
         ("mode='fast'", InputSize(name="mode", value="fast")),
         ("scale=0.5", InputSize(name="scale", value=0.5)),

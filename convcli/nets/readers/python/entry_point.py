@@ -27,6 +27,10 @@ NOT_BUILDERS = ("test", "main", "train", "demo", "run", "count", "load", "init",
 """Beginnings of the names of functions that build no network for others."""
 
 
+LOSSES = ("loss", "criteri")
+"""Words in the names of modules that measure a network."""
+
+
 def parse_entry(entry: str, file: SourceFile) -> ast.expr:
     """`Name` or `Name(args)` as an expression that builds something."""
     try:
@@ -45,12 +49,13 @@ def parse_entry(entry: str, file: SourceFile) -> ast.expr:
 
 def find_entry(file: SourceFile) -> ast.expr:
     """The one class or builder that a file is about. Raises SpecError where there are several."""
+    models = models_of(file)
+    if models:
+        return ast.Name(models[-1], ast.Load())  # `model = Net()` of the file itself
     used = _used(file)
     ready: list[str] = []
     other: list[str] = []
     for name, value in file.names.items():
-        if isinstance(value, Instance) and value.cls.is_a(nn_module.MODULE):
-            return ast.Name(name, ast.Load())  # `model = Net()` of the file itself
         if isinstance(value, Class) and value.is_a(nn_module.MODULE):
             run = "call" if value.is_a(LAYER) else "forward"
             if _place(value, file) and value.find(run) is not MISSING:
@@ -88,6 +93,27 @@ def find_entry(file: SourceFile) -> ast.expr:
         f"{name} of {safe(file.name)} takes {', '.join(takes)}; "
         f"give them: '{safe(file.name)}:{name}({', '.join(f'{key}=…' for key in takes)})'"
     )
+
+
+def models_of(file: SourceFile) -> list[str]:
+    """The names of a file's own modules that are no part of another, the newest last.
+
+    Layers and losses are left out where anything else has weights.
+    """
+    modules = {
+        name: value
+        for name, value in file.names.items()
+        if isinstance(value, Instance) and value.cls.is_a(nn_module.MODULE)
+    }
+    inside = {id(part) for one in modules.values() for _, part in list(nn_module.walk(one))[1:]}
+    names: dict[int, str] = {}
+    for name, value in modules.items():
+        measures = any(word in f"{name} {value.cls.name}".lower() for word in LOSSES)
+        if id(value) not in inside and value.leaf is None and not measures:
+            parts = (part for _, part in nn_module.walk(value))
+            if any(part.leaf or any(nn_module.parameters(part)) for part in parts):
+                names.setdefault(id(value), name)
+    return list(names.values()) or list(modules)[:1]
 
 
 def _place(cls: Class, file: SourceFile) -> bool:

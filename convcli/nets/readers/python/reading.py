@@ -18,6 +18,7 @@ from convcli.nets.readers.layer_calls import chain
 from convcli.nets.readers.python.entry_point import (
     build_module,
     find_entry,
+    models_of,
     needs,
     parse_entry,
 )
@@ -36,6 +37,7 @@ from convcli.nets.readers.python.language.objects import (
 )
 from convcli.nets.readers.python.model import (
     Model,
+    declared_nodes,
     mark_weights,
     notes_of,
     parameters_of,
@@ -235,7 +237,9 @@ class Text(NamedTuple):
             return self._built(script, parse_entry(entry, file))
         own = [one for one in file.names.values() if _is_model_of(one, file)]
         if own and not self.keras:
-            return self._built(script, find_entry(file))
+            models = models_of(file)
+            older = f", the newest, not {', '.join(models[:-1][:4])}" if models[1:] else ""
+            return self._built(script, find_entry(file), older)
         made = self._flow(script)
         if made is not None:
             return made
@@ -305,8 +309,11 @@ class Text(NamedTuple):
         network = builder.network()._replace(notes=tuple(notes))
         return Reading(network, script.input or _input_of(modules), _about(script, form, network))
 
-    def _built(self, script: ScriptInterpreter, call: ast.expr) -> Reading:
+    def _built(self, script: ScriptInterpreter, call: ast.expr, older: str = "") -> Reading:
         """The network of a model that a call gives."""
+        model = script.text.names.get(call.id) if isinstance(call, ast.Name) else None
+        if script.unset and isinstance(model, Instance):
+            raise script.unset[0]
         root, label = build_module(script, script.text, call)
         if outputs_of(root):
             given, script.outputs = self._replace(entry=call), outputs_of(root)
@@ -315,16 +322,15 @@ class Text(NamedTuple):
         parts = parts_of([("", root)]) if self.keras else None
         if parts is not None:
             return self._sequence(script, [("", root)])
-        return self._model(script, root, label, call)
+        return self._model(script, root, label + older, call)
 
     def _model(
         self, script: ScriptInterpreter, root: Instance, label: str, entry: ast.expr | None = None
     ) -> Reading:
         """A module that is run on its input; `entry` is what the text calls it."""
         model = Model(script, root, label)
-        leaves = [one.leaf for _, one in walk(root) if one.leaf is not None]
         declared = Network(
-            tuple(Node(f"{i}", leaf.layer, (INPUT,)) for i, leaf in enumerate(leaves)),
+            tuple(declared_nodes(root)),
             model.at,
             parameters=parameters_of(root),
         )

@@ -98,6 +98,8 @@ class ScriptInterpreter(ModelInterpreter):
         self.last: list[Tensor] = []
         """What the last statement gave that gave tensors."""
         self.refusals: list[ReadError] = []
+        self.unset: list[ReadError] = []
+        """Those of statements that set something of a module, or which weights are trained."""
         self.used: Counter[str] = Counter()
         """Layers made, by framework."""
         self.own = Instance(MODULE)
@@ -168,10 +170,22 @@ class ScriptInterpreter(ModelInterpreter):
             return
         if is_cut or isinstance(error, ShapeMismatch) or self._concerns_layers(node):
             self.refusals.append(error.without_frames())
+            if _sets_trained(node) or self._sets_module(node):
+                self.unset.append(self.refusals[-1])
         for one in ast.walk(node):
             match one:
                 case ast.Name(name, ast.Store()) if isinstance(names.get(name, MISSING), LOST):
                     names[name] = unread(name, error)
+
+    def _sets_module(self, node: ast.stmt) -> bool:
+        """Whether a statement assigns to a part of a module: `net.head[1].weight = …`."""
+        for target in node.targets if isinstance(node, ast.Assign) else ():
+            root = target
+            while isinstance(root, ast.Attribute | ast.Subscript):
+                root = root.value
+            if root is not target and isinstance(root, ast.Name):
+                return self.is_module(self.text.names.get(root.id))
+        return False
 
     def _concerns_layers(self, node: ast.stmt) -> bool:
         """Whether a statement that was not understood could have said something of the network.
@@ -190,10 +204,9 @@ class ScriptInterpreter(ModelInterpreter):
                 return True
         except ValueError:  # an integer of thousands of digits
             return True
+        if _sets_trained(node) or self._sets_module(node):
+            return True
         for one in ast.walk(node):
-            match one:
-                case ast.Attribute(attr="trainable" | "requires_grad", ctx=ast.Store()):
-                    return True  # which weights are trained is followed, or not claimed
             value = self.text.names.get(one.id) if isinstance(one, ast.Name) else None
             if isinstance(value, Tensor) and value.node:
                 return not isinstance(node, ast.Assert)
@@ -534,6 +547,16 @@ class ScriptInterpreter(ModelInterpreter):
         if any(isinstance(one, Tensor) and one.channels_last for one in (left, right)):
             return keras_tensors.binary(self, operator, left, right)
         return super().tensor_binary(operator, left, right)
+
+
+def _sets_trained(node: ast.stmt) -> bool:
+    """Whether a statement says which weights are trained, which is followed or not claimed."""
+    return any(
+        isinstance(one, ast.Attribute)
+        and one.attr in ("trainable", "requires_grad")
+        and isinstance(one.ctx, ast.Store)
+        for one in ast.walk(node)
+    )
 
 
 def _targets(node: ast.stmt) -> list[ast.expr]:

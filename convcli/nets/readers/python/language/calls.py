@@ -270,8 +270,24 @@ def _call_instance(
     if own is not MISSING:
         return call(interpreter, own, [owner, *args], options)
     if interpreter.is_module(owner):
-        return interpreter.forward(owner, args, options)
+        return _with_hooks(interpreter, owner, args, options)
     raise ProgramException("TypeError", f"{describe(owner)} is called")
+
+
+def _with_hooks(
+    interpreter: Interpreter, owner: Instance, args: list[Value], options: dict[str, Value]
+) -> Value:
+    """A module's `forward`, between the hooks that it has; what they return takes its place."""
+    after, before = owner.hooks
+    for hook in before:
+        given = call(interpreter, hook, [owner, tuple(args)], {})
+        if given is not None:
+            args = [*given] if isinstance(given, tuple) else [given]
+    output = interpreter.forward(owner, args, options)
+    for hook in after:
+        given = call(interpreter, hook, [owner, tuple(args), output], {})
+        output = output if given is None else given
+    return output
 
 
 def enclosing_super(args: list[Value], frame: Frame) -> Super:

@@ -91,6 +91,8 @@ class SourceFile:
         """Whether its statements were read."""
         self.bare = not path
         """Whether it is a text of its own, which may leave its imports out."""
+        self.is_bundled = False
+        """Whether it holds what is known of a library; messages point at the call of it."""
 
     def where(self, node: ast.AST, declared: bool = False) -> Where:
         """The place of a node; of what it declares, its first value, if asked."""
@@ -280,7 +282,7 @@ def merged(bases: list[Class]) -> list[Class]:
 class Instance:
     """An instance of a class: of a module, its layers and submodules are among its attributes."""
 
-    __slots__ = ("attrs", "cached", "cls", "leaf", "shared")
+    __slots__ = ("attrs", "cached", "cls", "hooks", "leaf", "shared")
 
     def __init__(self, cls: Class) -> None:
         self.cls = cls
@@ -291,6 +293,8 @@ class Instance:
         """The layer that it is, of a class of `torch.nn`."""
         self.shared: dict[str, Tensor] = {}
         """Weights of the layer that the program uses as tensors, by name."""
+        self.hooks: tuple[list[Value], list[Value]] = [], []
+        """What a module calls behind its `forward`, and before it."""
 
     def __hash__(self) -> int:
         own = (self.cls.find(name) for name in ("__eq__", "__hash__"))

@@ -60,6 +60,7 @@ def _copy_of_instance(
     copy = Instance(value.cls)
     copies[id(value)] = copy
     copy.leaf = value.leaf
+    copy.hooks = [*value.hooks[0]], [*value.hooks[1]]
     for name, item in value.attrs.items():
         copy.attrs[name] = inner(item)
     for name, weight in value.shared.items():

@@ -26,8 +26,10 @@ from convcli.nets.readers.python.torch.indexing import chunk
 from convcli.nets.readers.python.torch.tensor_args import (
     append_node,
     append_operation,
+    axes,
     axis,
     to_integer,
+    to_sizes,
     to_tensor,
 )
 
@@ -172,15 +174,40 @@ def normalize(interpreter: Interpreter, x: Value, *args: Value, **options: Value
 
 
 def fourier(name: str) -> TensorFunction:
-    """`torch.fft`: the same shape, but for real transforms, which halve their last axis."""
+    """`torch.fft`: the same shape, but for real transforms, which halve the last of their axes.
 
-    def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
+    Sizes, `n=` or `s=`, are those to which values are cut or padded, and of `irfft` the result's.
+    """
+    kind, _, many = name.partition("fft")
+
+    def call(
+        interpreter: Interpreter,
+        x: Value,
+        s: Value = None,
+        dim: Value = None,
+        norm: Value = None,
+        n: Value = None,
+    ) -> Tensor:
         x = to_tensor(x)
-        if args or options.get("n") is not None or options.get("s") is not None:
-            raise ReadError(f"torch.fft.{name} with sizes or axes is not read here")
-        last = x.shape[-1]
-        length = {"r": last // 2 + 1, "ir": 2 * (last - 1)}.get(name.partition("fft")[0], last)
-        return append_operation(interpreter, name, [x], (*x.shape[:-1], length))
+        sizes = s if s is not None else n
+        lengths = to_sizes([sizes]) if sizes is not None else []
+        if dim is not None:
+            places = axes(dim, len(x.shape))
+        else:
+            count = {"": 1, "2": 2}.get(many, len(lengths or x.shape))
+            places = axes(None, len(x.shape))[-count:]
+        if lengths and len(lengths) != len(places):
+            raise ShapeMismatch(f"{len(lengths)} sizes of {name} along {len(places)} axes")
+        output = [*x.shape]
+        for place, length in zip(places, lengths, strict=False):
+            output[place] = length if length != -1 else output[place]
+        last = places[-1]
+        if kind == "r":
+            output[last] = output[last] // 2 + 1
+        elif kind == "ir" and not (lengths and lengths[-1] != -1):
+            output[last] = 2 * (output[last] - 1)
+        values = (tuple(lengths), tuple(places)) if lengths or dim is not None else ()
+        return append_operation(interpreter, name, [x], tuple(output), *values)
 
     return call
 

@@ -2,6 +2,7 @@
 
 from convcli.callsyntax import brief
 from convcli.geometry import Window, output_length
+from convcli.nets.graph import INPUT
 from convcli.nets.layers import Concat
 from convcli.nets.layers.tensor_ops import broadcast
 from convcli.nets.readers.python.language.conversions import to_list
@@ -187,7 +188,7 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
             output.append(len(range(*item.indices(length))))
             same = same and output[-1] == length and (item.step or 1) > 0
         elif isinstance(item, Tensor | list | range | tuple):
-            shape = item.shape if isinstance(item, Tensor) else (len(item),)
+            shape = _picked_by(item, length)
             if picked is None:
                 picked, place = shape, len(output)
             else:
@@ -196,6 +197,10 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
             same = False
         else:
             at = to_integer(item, "an index")
+            if x.node == INPUT and dim == length == 1 and at:
+                raise ShapeMismatch(
+                    f"index {at} of a batch of one; for a list of tensors, give --input for each"
+                )
             if not -length <= at < length:
                 raise ShapeMismatch(f"index {at} of an axis of {length}")
             same = same and length == 1
@@ -208,6 +213,19 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
         for item in indices
     )
     return append_operation(interpreter, "slice", [x], tuple(output), ends)
+
+
+def _picked_by(
+    index: Tensor | list[Value] | range | tuple[Value, ...], length: int
+) -> tuple[int, ...]:
+    """How many places of an axis a tensor or a list picks: a mask, those where it is true."""
+    numbers = index.values if isinstance(index, Tensor) else [*index]
+    shape = index.shape if isinstance(index, Tensor) else (len(index),)
+    if not numbers or not all(isinstance(number, bool) for number in numbers):
+        return shape
+    if shape != (length,):
+        raise ShapeMismatch(f"a mask of {brief(shape)} on an axis of {length}")
+    return (sum(map(int, numbers)),)
 
 
 def _plain_index(value: Value) -> int | str | None:

@@ -8,13 +8,16 @@ from convcli.nets.graph import Leaf
 from convcli.nets.layers import Conv, Identity, Linear, Reshape, TransposedConv
 from convcli.nets.layers.arguments import count
 from convcli.nets.layers.tensor_ops import Free
+from convcli.nets.readers.python.language.conversions import truth
 from convcli.nets.readers.python.language.objects import (
     Class,
     Instance,
+    Native,
     NativeFunction,
     ProgramException,
     ReadError,
     ShapeMismatch,
+    StaticMethod,
     Tensor,
     TensorFunction,
     Unknown,
@@ -168,6 +171,25 @@ def _embedded(interpreter: Interpreter, owner: Instance, x: Value) -> Value:
     return functional.embedding(interpreter, x, owner.attrs["weight"])
 
 
+def _pretrained(
+    interpreter: Interpreter, embeddings: Value, freeze: Value = True, *_: Value, **__: Value
+) -> Instance:
+    """`nn.Embedding.from_pretrained`: rows of a table, frozen unless said otherwise."""
+    table = tensor_args.to_tensor(embeddings)
+    if len(table.shape) != 2:
+        raise ShapeMismatch(f"an embedding of {brief(table.shape)}, which is no table")
+    owner = Instance(EMBEDDING)
+    _embedding(interpreter, owner, *table.shape)
+    weight = owner.attrs["weight"]
+    assert isinstance(weight, Tensor)
+    weight.frozen = truth(interpreter, freeze)
+    return owner
+
+
+EMBEDDING = class_of("Embedding", MODULE, __init__=_embedding, forward=_embedded)
+EMBEDDING.names["from_pretrained"] = StaticMethod(Native("from_pretrained", _pretrained))
+
+
 def _any_convolution(
     interpreter: Interpreter,
     owner: Instance,
@@ -265,7 +287,7 @@ def classes() -> dict[str, Class]:
         "ModuleDict": MODULE_DICT,
         "ParameterList": class_of("ParameterList", MODULE_LIST),
         "ParameterDict": class_of("ParameterDict", MODULE_DICT),
-        "Embedding": class_of("Embedding", MODULE, __init__=_embedding, forward=_embedded),
+        "Embedding": EMBEDDING,
         **{name: recurrent(name, gates) for name, gates in GATES.items()},
         **parents,
     }

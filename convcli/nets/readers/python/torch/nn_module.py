@@ -16,6 +16,7 @@ from convcli.nets.readers.python.language.objects import (
     MISSING,
     Function,
     Instance,
+    Native,
     NativeFunction,
     ProgramException,
     ReadError,
@@ -200,7 +201,8 @@ def _apply(interpreter: Interpreter, owner: Instance, function: Value) -> Instan
     return owner
 
 
-def _get_submodule(interpreter: Interpreter, owner: Instance, path: str) -> Value:
+def _at_path(interpreter: Interpreter, owner: Instance, path: str) -> Value:
+    """`get_submodule`, `get_parameter`, `get_buffer`: what lies at `layer1.0.weight`."""
     module: Value = owner
     for name in path.split(".") if path else ():
         module = interpreter.attribute(module, name)
@@ -215,13 +217,43 @@ def _get_attribute(interpreter: Interpreter, owner: Instance, name: Value) -> Va
     return plain_attribute(owner, name)
 
 
+def _add_hook(before: bool) -> NativeFunction:
+    """A function that a module calls before its `forward`, or behind it."""
+
+    def call(
+        interpreter: Interpreter,
+        owner: Instance,
+        hook: Value,
+        *,
+        prepend: Value = False,
+        with_kwargs: Value = False,
+        **_: Value,
+    ) -> Instance:
+        if truth(interpreter, with_kwargs) or truth(interpreter, prepend):
+            raise ReadError("a hook with options is not read here")
+        hooks = owner.hooks[before]
+        hooks.append(hook)
+        handle = Instance(HANDLE)
+        handle.attrs["remove"] = Native("remove", lambda interpreter: _drop(hooks, hook))
+        return handle
+
+    return call
+
+
+def _drop(hooks: list[Value], hook: Value) -> None:
+    hooks[:] = [one for one in hooks if one is not hook]
+
+
+HANDLE = class_of("RemovableHandle")
+"""What a registered hook is removed by."""
+
 SETTINGS = (
     "eval", "train", "to", "cuda", "cpu", "half", "float", "double", "share_memory", "type",
 )  # fmt: skip
 """What a module gives itself back from, with the same layers."""
 
 UNFELT = (
-    "load_state_dict", "zero_grad", "register_forward_hook", "register_forward_pre_hook",
+    "load_state_dict", "zero_grad",
     "register_full_backward_hook", "register_backward_hook", "_register_load_state_dict_pre_hook",
     "register_state_dict_pre_hook", "register_load_state_dict_post_hook", "__setstate__", "compile",
 )  # fmt: skip
@@ -242,13 +274,15 @@ MODULE.names |= natives(
         "named_parameters": _named_parameters,
         "buffers": lambda interpreter, owner, *_: [],
         "named_buffers": lambda interpreter, owner, *_: [],
-        "get_submodule": _get_submodule,
+        **dict.fromkeys(("get_submodule", "get_parameter", "get_buffer"), _at_path),
         "state_dict": lambda *_, **__: Unknown("a state_dict", harmless=True),
         "__setattr__": _set_attribute,
         "__getattr__": _get_attribute,
         "extra_repr": lambda interpreter, owner: "",
         "_get_name": lambda interpreter, owner: owner.cls.name,
         "apply": _apply,
+        "register_forward_hook": _add_hook(before=False),
+        "register_forward_pre_hook": _add_hook(before=True),
         "requires_grad_": _requires_grad_,
         **dict.fromkeys(SETTINGS, first),
         **dict.fromkeys(UNFELT, no_effect),

@@ -192,8 +192,11 @@ def set_on_layer(interpreter: Interpreter, owner: Instance, name: str, value: Va
         return True
     if isinstance(value, Unknown):
         raise value.error()
-    if not isinstance(value, Tensor) or value.shape != own.shape:
+    if not isinstance(value, Tensor) or (value.shape != own.shape and name != "weight"):
         raise ReadError(f"a layer is given a {name} of another shape")
+    if value.shape != own.shape:
+        owner.leaf = owner.leaf._replace(layer=_with_weight(record, value.shape))
+        owner.shared.pop(name)
     if value.holder is None and value.trained:
         value.holder = owner
     if value.holder not in (None, owner) and not isinstance(record, SHARING):
@@ -201,6 +204,23 @@ def set_on_layer(interpreter: Interpreter, owner: Instance, name: str, value: Va
     if value.holder is not None:
         owner.shared[name] = value
     return True
+
+
+def _with_weight(record: Layer, shape: Shape) -> Layer:
+    """A layer whose weight is of another shape: such as one for gray pictures."""
+    refusal = ReadError("a layer is given a weight of another shape")
+    if not isinstance(record, Conv | Linear) or len(shape) < 2:
+        raise refusal
+    outer, inner, *kernel = shape
+    before = record.filters if isinstance(record, Conv) else record.outputs
+    if record.bias and outer != before:
+        raise ReadError(f"a layer is given a weight of {outer} rows and has a bias of {before}")
+    if isinstance(record, Linear) and not kernel:
+        return record._replace(outputs=outer, features=inner)
+    if isinstance(record, Conv) and len(kernel) == len(record.kernel):
+        channels = inner * record.groups
+        return record._replace(filters=outer, channels=channels, kernel=tuple(kernel))
+    raise refusal
 
 
 def _set_trainable(interpreter: Interpreter, owner: Instance, trainable: bool) -> None:
