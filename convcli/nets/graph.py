@@ -115,6 +115,11 @@ class Network(NamedTuple):
     sizes_alone: str = ""
     """The kind of file it was read from, if its operations are known by their sizes alone."""
 
+    @property
+    def unknown_order(self) -> str:
+        """`unordered` where the order is not assumed."""
+        return f"{self.unordered.removesuffix(' assumed')} not known"
+
     def at(self, shape: Shape) -> "Network":
         """The network for an input `(channels, *lengths)`."""
         if self.redo is None:

@@ -25,13 +25,18 @@ from convcli.records import NamedTuple, equal_by_type
 class Reshape(NamedTuple):
     """The same values in another shape `(channels, *lengths)`; one −1 stands for the rest.
 
-    `Reshape((-1,))` flattens. `start` keeps the first axes as they are.
+    `Reshape((-1,))` flattens. The axes before `start` and from `stop` on stay as they are; a
+    negative number counts from the end.
+
+    >>> Reshape((2, 3), start=-1).measure((5, 6)).output, Reshape(stop=2).measure((4, 3, 7)).output
+    ((5, 2, 3), (12, 7))
     """
 
     shape: tuple[int, ...] = (-1,)
     start: int = 0
     channels_last: bool = False
     """Whether values are counted with the channels last, as Keras has them."""
+    stop: int | None = None
 
     @property
     def type(self) -> str:
@@ -39,9 +44,10 @@ class Reshape(NamedTuple):
 
     def measure(self, *inputs: Shape) -> Measure:
         (shape,) = inputs
-        if self.start >= len(shape):
+        start, stop, _ = slice(self.start, self.stop).indices(len(shape))
+        if start >= stop or not -len(shape) <= self.start or (self.stop or 0) > len(shape):
             raise UnfitError(f"{self.type} from axis {self.start + 1} meets {size_text(shape)}")
-        kept, rest = shape[: self.start], prod(shape[self.start :])
+        kept, rest, further = shape[:start], prod(shape[start:stop]), shape[stop:]
         known = prod(size for size in self.shape if size != -1)
         if not known or rest % known or (-1 not in self.shape and rest != known):
             wanted = size_text(self.shape)
@@ -51,7 +57,8 @@ class Reshape(NamedTuple):
                 known,
                 rest,
             )
-        return Measure((*kept, *(rest // known if size == -1 else size for size in self.shape)))
+        made = (rest // known if size == -1 else size for size in self.shape)
+        return Measure((*kept, *made, *further))
 
 
 @equal_by_type

@@ -98,7 +98,9 @@ def _plain(text: str, source: str) -> str:
             f"{safe(source)} has {len(text):,} characters; at most {MAX_TEXT:,} are read"
         )
     text = text.replace("\r\n", "\n").replace("\t", "    ")
-    return re.sub(r"(?m)^[ ]*(>>>|\.\.\.)[ ]", "", text) if ">>>" in text else text
+    if ">>>" not in text and "In [" not in text:
+        return text
+    return re.sub(r"(?m)^[ ]*(>>>|In \[\d*\]:|\.{3,}:?)[ ]", "", text)
 
 
 def _at_once(text: str, limit: int) -> tuple[str, list[ast.stmt]]:

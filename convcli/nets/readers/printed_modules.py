@@ -1,6 +1,7 @@
 """Modules of a printed model whose inputs are unknown: their parameters alone."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from math import prod
 
 from convcli.errors import SpecError
@@ -155,6 +156,9 @@ def printed_layer(
     known = name in names_of("PyTorch")
     if not known and name not in PARAMETERS:
         name = base_of(values, options)
+    if known and name in WITHOUT_PARAMETERS:
+        with suppress(SpecError):
+            return build(name, [*values], options), True
     if name in PARAMETERS:
         return module_alone(name, values, options)._replace(type=type_.lower()), False
     return (build(name, [*values], options) if name else None), known

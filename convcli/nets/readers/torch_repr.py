@@ -226,6 +226,8 @@ def _values(text: str, where: Where) -> tuple[list[object], dict[str, object]]:
 
 def _value(node: ast.expr) -> object:
     """A printed value; its text if it is no number or name, such as a module."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.Size" and node.args:
+        node = node.args[0]
     try:
         return value(node)
     except SpecError:

@@ -1,5 +1,6 @@
 """`model.py:Name(args)` → the network it builds, read anew for inputs of another size."""
 
+from collections.abc import Iterator
 from math import prod
 from typing import NamedTuple
 
@@ -276,6 +277,20 @@ def _instances(value: Value) -> list[Instance]:
         elif isinstance(item, dict):
             waiting += item.values()
     return inside
+
+
+def declared_nodes(root: Instance) -> Iterator[Node]:
+    """The layers and the parameters that a module holds, in the order it declares them."""
+    for path, module in nn_module.walk(root):
+        name = path or module.cls.name.lower()
+        if module.leaf is not None:
+            yield Node(name, module.leaf.layer, (INPUT,))
+            continue
+        own = [tensor for _, tensor in nn_module.parameters(module)]
+        if own:
+            sizes = [prod(tensor.shape) for tensor in own]
+            frozen = sum(size * one.frozen for size, one in zip(sizes, own, strict=True))
+            yield Node(name, Unused(module.cls.name.lower(), sum(sizes), frozen=frozen), ())
 
 
 def unused_weights(

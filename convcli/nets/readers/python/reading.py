@@ -37,6 +37,7 @@ from convcli.nets.readers.python.language.objects import (
 )
 from convcli.nets.readers.python.model import (
     Model,
+    declared_nodes,
     mark_weights,
     notes_of,
     parameters_of,
@@ -328,9 +329,8 @@ class Text(NamedTuple):
     ) -> Reading:
         """A module that is run on its input; `entry` is what the text calls it."""
         model = Model(script, root, label)
-        leaves = [one.leaf for _, one in walk(root) if one.leaf is not None]
         declared = Network(
-            tuple(Node(f"{i}", leaf.layer, (INPUT,)) for i, leaf in enumerate(leaves)),
+            tuple(declared_nodes(root)),
             model.at,
             parameters=parameters_of(root),
         )
