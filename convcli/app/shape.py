@@ -255,10 +255,16 @@ def _flag(name: str) -> str:
 
 
 def _swept(shape: Shape, size: tuple[int, ...]) -> Shape:
-    """The shape of an input of another size: one side, all, or all and the channels."""
+    """The shape of an input of another size: one side, all, or all and the channels.
+
+    A height keeps the aspect of a picture.
+    """
     channels, *lengths = shape
     axes = max(len(lengths), 1)
     if len(size) == 1:
+        if axes == 2:
+            height, width = lengths
+            return (channels, size[0], max(round(size[0] * width / height), 1))
         return (channels, *size * axes)
     if len(size) == axes:
         return (channels, *size)

@@ -165,6 +165,12 @@ def input_shape(given: Sequence[int] | None, network: Network, named: OpenShape 
     Raises SpecError when neither says it.
     """
     if given is None:
+        if named is None and len(network.parameters) > 1:
+            example = " ".join(f"--input '{name}=…'" for name in network.parameters)
+            raise SpecError(
+                f"the sizes of the inputs are unknown; give {example}, each a size (64x64x3), a "
+                "tensor's shape ((1, 128)) or a value (True)"
+            )
         if named is None:
             raise SpecError("the input's size is unknown; give --input, such as --input 224x224x3")
         closed = closed_shape(named)

@@ -239,7 +239,9 @@ def failure_text(network: Network, shape: Shape, failure: Failure) -> str:
     """A failure with its remedies: the number to write, or the input to give."""
     remedies = []
     if failure.corrected is not None and not network.unordered:
-        remedies.append(f"write {failure.corrected}")
+        where = failure.node.where
+        if where is None or not where.text[where.column :].startswith("models."):
+            remedies.append(f"write {failure.corrected}")  # in a library there is no such place
         side = input_for(network, shape, failure)
         if side is not None:
             size = "x".join(map(str, (*resized(shape, side)[1:], shape[0])))

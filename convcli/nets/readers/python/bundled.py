@@ -48,5 +48,6 @@ def _opened(interpreter: Interpreter, text: str) -> SourceFile:
         path = os.path.join(os.path.dirname(__file__), "library", text)
         with open(path, encoding="utf-8") as source:
             file = interpreter.preludes[text] = parsed_file("", text, source.read())
+        file.is_bundled = True
         interpreter.open_file(file)
     return interpreter.preludes[text]

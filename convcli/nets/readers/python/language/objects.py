@@ -91,6 +91,8 @@ class SourceFile:
         """Whether its statements were read."""
         self.bare = not path
         """Whether it is a text of its own, which may leave its imports out."""
+        self.is_bundled = False
+        """Whether it holds what is known of a library; messages point at the call of it."""
 
     def where(self, node: ast.AST, declared: bool = False) -> Where:
         """The place of a node; of what it declares, its first value, if asked."""

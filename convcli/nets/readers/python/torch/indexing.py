@@ -2,6 +2,7 @@
 
 from convcli.callsyntax import brief
 from convcli.geometry import Window, output_length
+from convcli.nets.graph import INPUT
 from convcli.nets.layers import Concat
 from convcli.nets.layers.tensor_ops import broadcast
 from convcli.nets.readers.python.language.conversions import to_list
@@ -196,6 +197,10 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
             same = False
         else:
             at = to_integer(item, "an index")
+            if x.node == INPUT and dim == length == 1 and at:
+                raise ShapeMismatch(
+                    f"index {at} of a batch of one; for a list of tensors, give --input for each"
+                )
             if not -length <= at < length:
                 raise ShapeMismatch(f"index {at} of an axis of {length}")
             same = same and length == 1
