@@ -187,6 +187,13 @@ def _tuple_of(count: int) -> NativeFunction:
     return call
 
 
+def _in_parallel(interpreter: Interpreter, module: Value, *_: Value, **__: Value) -> Value:
+    """`nn.DataParallel(net)`: the module itself, which is its own `module` from then on."""
+    if isinstance(module, Instance):
+        module.cached["module"] = module
+    return module
+
+
 def _size(interpreter: Interpreter, sizes: Value = ()) -> tuple[Value, ...]:
     return tuple(to_list(interpreter, sizes))
 
@@ -272,8 +279,8 @@ TORCH: dict[str, dict[str, Value]] = {
 
 ANYWHERE = natives(
     {
-        "DataParallel": first,
-        "DistributedDataParallel": first,
+        "DataParallel": _in_parallel,
+        "DistributedDataParallel": _in_parallel,
         "weight_norm": nn_weights.weight_norm,
         "spectral_norm": nn_weights.spectral_norm,
         **dict.fromkeys(

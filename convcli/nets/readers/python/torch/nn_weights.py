@@ -69,6 +69,8 @@ def module_attribute(interpreter: Interpreter, owner: Instance, name: str) -> Va
     """What every module has, and a layer's weights as tensors; MISSING for what it has not."""
     if name == "training":
         return False  # a model that is summarized is not in training
+    if name == "module" and name in owner.cached:  # of DataParallel
+        return owner
     if name == "_modules":
         modules = {key: value for key, value in owner.attrs.items() if interpreter.is_module(value)}
         return ModulesDict(owner, modules)
