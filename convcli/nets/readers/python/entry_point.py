@@ -77,12 +77,8 @@ def find_entry(file: SourceFile) -> ast.expr:
     tried = _in_main(file, other)
     if tried is not None:
         return tried
-    unread = [
-        value for value in file.names.values() if isinstance(value, Unknown) and "(" in value.text
-    ]
-    if not other and unread:
-        raise ReadError(f"{unread[0].text} cannot be read", unread[0].where)
     if not other:
+        check_calls(file)
         raise SpecError(f"{safe(file.name)} holds no class with a forward, and no layers")
     name = next((known for known in reversed(other) if known not in used), other[-1])
     value = file.names[name]
@@ -114,6 +110,20 @@ def models_of(file: SourceFile) -> list[str]:
             if any(part.leaf or any(nn_module.parameters(part)) for part in parts):
                 names.setdefault(id(value), name)
     return list(names.values()) or list(modules)[:1]
+
+
+def check_calls(file: SourceFile) -> None:
+    """Raise ReadError for the first name of a file that stands for a call which is not known."""
+    for value in file.names.values():
+        if isinstance(value, Unknown) and "(" in value.text:
+            raise ReadError(f"{value.text} cannot be read", value.where)
+
+
+def main_of(file: SourceFile) -> Function | None:
+    """The function that a file runs as a program, if it takes nothing: its `main`."""
+    value = file.names.get("main")
+    is_own = isinstance(value, Function) and value.file is file and not needs(value, 0)
+    return value if is_own and isinstance(value, Function) else None
 
 
 def _place(cls: Class, file: SourceFile) -> bool:

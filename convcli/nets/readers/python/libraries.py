@@ -94,6 +94,8 @@ def name_of(interpreter: Interpreter, library: Library, name: str) -> Value:
 def _torch(interpreter: Interpreter, module: str, name: str) -> Value:
     if name in TORCH.get(module, {}):
         return TORCH[module][name]
+    if (module, name) == ("torch.hub", "load"):
+        return Native("torch.hub.load", _from_hub)
     for function in (name, name.removesuffix("_")):
         if module in FUNCTIONAL and function in names.FUNCTIONS:
             is_torch = module == "torch" and function in names.ACTIVATIONS
@@ -123,6 +125,22 @@ def _torch(interpreter: Interpreter, module: str, name: str) -> Value:
         return value
     harmless = module.startswith(HARMLESS) or name.endswith("Loss") or name in QUIET
     return Unknown(f"{module}.{name}", harmless=harmless)
+
+
+def _from_hub(
+    interpreter: Interpreter, repository: Value, model: Value, *args: Value, **options: Value
+) -> Value:
+    """A model of torchvision by the name its repository gives it, as `torch.hub.load` has it."""
+    if isinstance(repository, str) and repository.startswith("pytorch/vision"):
+        build = prelude_name(interpreter, "torchvision.models", str(model))
+        if build is not MISSING:
+            own = {name: value for name, value in options.items() if name not in OF_HUB}
+            return interpreter.call(build, [*args], own)
+    return Unknown(f"torch.hub.load({repository!r}, {model!r})")
+
+
+OF_HUB = {"source", "trust_repo", "force_reload", "verbose", "skip_validation"}
+"""Options of `torch.hub.load` itself."""
 
 
 def _unknown_of(text: str) -> NativeFunction:
@@ -167,6 +185,13 @@ def _tuple_of(count: int) -> NativeFunction:
         return tuple(value) if isinstance(value, list | tuple) else (value,) * count
 
     return call
+
+
+def _in_parallel(interpreter: Interpreter, module: Value, *_: Value, **__: Value) -> Value:
+    """`nn.DataParallel(net)`: the module itself, which is its own `module` from then on."""
+    if isinstance(module, Instance):
+        module.cached["module"] = module
+    return module
 
 
 def _size(interpreter: Interpreter, sizes: Value = ()) -> tuple[Value, ...]:
@@ -254,8 +279,8 @@ TORCH: dict[str, dict[str, Value]] = {
 
 ANYWHERE = natives(
     {
-        "DataParallel": first,
-        "DistributedDataParallel": first,
+        "DataParallel": _in_parallel,
+        "DistributedDataParallel": _in_parallel,
         "weight_norm": nn_weights.weight_norm,
         "spectral_norm": nn_weights.spectral_norm,
         **dict.fromkeys(

@@ -17,7 +17,9 @@ from convcli.nets.readers.fragments import MAX_MODULE, module, with_indentation
 from convcli.nets.readers.layer_calls import chain
 from convcli.nets.readers.python.entry_point import (
     build_module,
+    check_calls,
     find_entry,
+    main_of,
     models_of,
     needs,
     parse_entry,
@@ -195,6 +197,7 @@ class Text(NamedTuple):
             stopped,
             notes_of(recorder, rest, script.outputs),
             passed_over=tuple(dict.fromkeys(recorder.passed_over)),
+            outputs=outputs if len(script.outputs) > 1 else (),
             sizes_alone=recorder.sizes_alone,
         )
 
@@ -249,8 +252,17 @@ class Text(NamedTuple):
         if script.refusals:
             raise script.refusals[0]
         if not any(isinstance(one, ast.ClassDef | ast.FunctionDef) for one in self.tree.body):
+            check_calls(file)
             raise SpecError(f"{safe(self.name)} holds no layers")
-        return self._defined(script)
+        main = main_of(file)
+        try:
+            return self._defined(script)
+        except SpecError:
+            if main is None or not isinstance(main.node, ast.FunctionDef):
+                raise
+        # the model of a program is made within its `main`
+        body = [one for one in self.tree.body if one is not main.node and not _is_start(one)]
+        return self._replace(tree=ast.Module([*body, *main.node.body], [])).reading("")
 
     def _defined(self, script: ScriptInterpreter) -> Reading:
         """The result of its one class or builder, or of a function of a tensor."""
@@ -342,6 +354,11 @@ class Text(NamedTuple):
         if example is not None:
             return Reading(declared, example.shape, about, example.where)
         return Reading(declared, named if self.keras else None, about)
+
+
+def _is_start(node: ast.stmt) -> bool:
+    """Whether a statement is `if __name__ == "__main__":`."""
+    return isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)
 
 
 def _is_model_of(value: Value, file: SourceFile) -> bool:

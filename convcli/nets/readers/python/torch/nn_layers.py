@@ -5,7 +5,7 @@ from functools import cache
 from convcli.callsyntax import brief
 from convcli.errors import SpecError
 from convcli.nets.graph import Leaf
-from convcli.nets.layers import Conv, Identity, Linear, Reshape, TransposedConv
+from convcli.nets.layers import Conv, Identity, Linear, TransposedConv
 from convcli.nets.layers.arguments import count
 from convcli.nets.layers.tensor_ops import Free
 from convcli.nets.readers.python.language.conversions import truth
@@ -244,14 +244,7 @@ def _reshaping(name: str) -> Class:
             owner.attrs["values"] = named
 
     def forward(interpreter: Interpreter, owner: Instance, x: Value) -> Value:
-        record = owner.leaf and owner.leaf.layer
-        if (
-            isinstance(record, Reshape)
-            and name == "Unflatten"
-            and len(tensor_args.to_tensor(x).shape) > 2
-        ):
-            return reshape(interpreter, x, 1, record.shape)  # of maps, whose lengths are kept
-        if record is not None:
+        if owner.leaf is not None:
             return _forward(interpreter, owner, x)
         values = owner.attrs["values"]
         assert isinstance(values, dict)

@@ -69,6 +69,8 @@ def module_attribute(interpreter: Interpreter, owner: Instance, name: str) -> Va
     """An attribute that every module has, or a layer's weight as a tensor; otherwise MISSING."""
     if name == "training":
         return False  # a model that is summarized is not in training
+    if name == "module" and name in owner.cached:  # of DataParallel
+        return owner
     if name == "_modules":
         modules = {key: value for key, value in owner.attrs.items() if interpreter.is_module(value)}
         return ModulesDict(owner, modules)
