@@ -1,7 +1,7 @@
 """PyTorch's vocabulary: `nn.Conv2d(3, 96, kernel_size=11, stride=4)`, with its order and defaults.
 
-Output lengths are floored, padding is symmetric, `padding="same"` needs stride 1, and what is
-declared (`in_channels`, `in_features`, `num_features`) is checked against what arrives.
+Output lengths are floored, padding is symmetric, `padding="same"` needs stride 1, and declared
+sizes (`in_channels`, `in_features`, `num_features`) are checked against the input.
 """
 
 from collections.abc import Callable
@@ -86,7 +86,7 @@ def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
 
 
 def border(padding_mode: object) -> BorderName:
-    """What padded cells hold, by our name."""
+    """The border mode of padded cells, by our name."""
     if isinstance(padding_mode, str) and padding_mode in PYTORCH_BORDERS:
         return PYTORCH_BORDERS[padding_mode]
     raise SpecError(f"padding_mode={border_refusal(padding_mode, PYTORCH_BORDERS)}")
@@ -386,7 +386,7 @@ def group_norm(
 
 
 def _vectors(affine: object, bias: object) -> int:
-    """How many of scale and shift a normalization trains."""
+    """The number of trained vectors of a normalization: scale and shift."""
     return 1 + flag(bias, "bias") if flag(affine, "affine") else 0
 
 
