@@ -175,6 +175,8 @@ NETWORKS = {
     "zoo residual": "# One residual block alone",
     "solve --input 224 --kernel 11 --stride 4 --output 55 -q": "224 11 4 1,2\n224 11 4 2,2\n",
     "solve resnet50 --why 4.11G": "resnet50\tMACs\t4111514624\tthop",
+    "shape conv:1,1 --input 6x9 --sweep 4,6,5x5": "input\toutput\tparams\tMACs\tmemory\tnote\n"
+    "4x6x3\t4x6x1\t4\t72\t400\t\n6x9x3\t6x9x1\t4\t162\t880\t\n5x5x3\t5x5x1\t",
     "shape conv:8,3 --sweep 5,6x7,8x9x1": "input\toutput\tparams\tMACs\tmemory\tnote\n5x5x3\t3x3x8\t224\t"
     "1944\t1484\t\n6x7x3\t4x5x8\t224\t4320\t2040\t\n8x9x1\t6x7x8\t80\t3024\t1952\t\n",
     "shape vgg16 --sweep 32..64:32": "input\toutput\tparams\tMACs\tmemory\tnote\n32x32x3\t1000",

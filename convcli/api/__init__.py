@@ -1,4 +1,4 @@
-"""convcli from Python: what the commands answer, for values instead of words.
+"""convcli from Python: the commands as functions of Python values.
 
 Beside these stand `conv2d` (all functions of the core are in `convcli.conv`), `kernel` and
 `extract_features`, each in the package that computes it. Errors are those of `convcli.errors`: a

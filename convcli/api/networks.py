@@ -1,4 +1,4 @@
-"""Networks: read, counted, drawn; layers solved for and listed."""
+"""Functions of networks: read, count and draw them; solve for layers, and list them."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -94,7 +94,7 @@ def summarize(
 
 
 def _picture(summary: "Summary") -> str:
-    """The figure that a notebook shows beside the table; none of what no page holds."""
+    """The figure that a notebook shows beside the table; None for one that no page holds."""
     from convcli.drawing.network.figure import Figure
 
     try:
@@ -181,7 +181,7 @@ def solve(
     >>> [row["padding"] for row in solve(input=224, kernel=11, stride=4, output=55).rows()]
     ['1,2', '2', '3', '2,3']
 
-    Raises UnfitError where nothing gives the output, SpecError where too little is known.
+    Raises UnfitError if nothing gives the output, SpecError if too little is given.
     """
     from convcli.app.solve import SolveOptions
     from convcli.app.solve import solve as solved

@@ -56,7 +56,7 @@ class Explanation(Printed):
     def output(self) -> Stack:
         """The output, one grid of exact numbers (or letters) per channel.
 
-        Raises UnfitError for a lesson in which no window walks.
+        Raises UnfitError for a lesson without a sliding window.
         """
         if self._answer.walk is None:
             raise UnfitError(f"{self._options.kind.what} has no output of windows")
@@ -72,7 +72,7 @@ class Explanation(Printed):
     ) -> None:
         """Write the animation, the picture or the page of the lesson, as the path ends.
 
-        Raises OutputError for a file that is there, without `force`, and UnfitError for a lesson
+        Raises OutputError for a file that exists, without `force`, and UnfitError for a lesson
         that has nothing to draw.
         """
         from convcli.app.explain import check_output, save_lesson
@@ -130,7 +130,7 @@ class Fit(Printed):
 
     @property
     def residual(self) -> float:
-        """What is left over, in levels (root mean square)."""
+        """The residual, in levels (root mean square)."""
         return self._fitted.fitted.residual
 
     @property
@@ -140,7 +140,7 @@ class Fit(Printed):
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Doubts: weights hardly determined, a residual that rounding does not explain."""
+        """Warnings: weights hardly determined, a residual that rounding does not explain."""
         return self._fitted.warnings
 
     def __repr__(self) -> str:

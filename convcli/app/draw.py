@@ -4,7 +4,7 @@ from os.path import basename, splitext
 from typing import TYPE_CHECKING
 
 from convcli.drawing.network.figure import FORMATS, GRAPHS, Figure, FigureOptions
-from convcli.errors import SpecError
+from convcli.errors import SpecError, UnfitError
 from convcli.output import note
 from convcli.text import safe
 
@@ -75,6 +75,8 @@ def _summary(options: DrawOptions) -> "Summary":
     if file is not None:
         raise SpecError(f"{file.kind} holds only weights, without the layers of a network")
     reading = read_words(options.network)
+    if reading.network.has_unknown_blocks:
+        raise UnfitError(f"{reading.network.unknown_order}: it cannot be drawn")
     inputs = resolve_inputs(options.size, reading)
     network, size = inputs.network, inputs.shape
     if network.redo is not None:
@@ -82,9 +84,11 @@ def _summary(options: DrawOptions) -> "Summary":
             size = with_fitting_channels(network, size)
         network = network.at(size)
     summary = trace(network, size)
+    if network.unordered and summary.failures:
+        raise UnfitError(f"{network.unknown_order}: it cannot be drawn")
     check_fits(network, summary)
     if not options.quiet:
-        for text in (reading.about, *inputs.notes):
+        for text in (reading.about, *inputs.notes, network.unordered):
             if text:
                 note(text)
     return summary

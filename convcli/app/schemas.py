@@ -146,6 +146,7 @@ FORMS: dict[str, dict[str, dict[str, Form]]] = {
             "layers": [
                 {
                     "name": "string",
+                    "names": ["string null"],
                     "output": [(SIZES, "null")],
                     "params": ["integer null"],
                     "macs": ["integer null"],

@@ -151,7 +151,7 @@ def _figures_of(options: ShapeOptions) -> Outcome:
         summary = trace(network, size, options.keep_going)
         if network.unordered:
             if summary.failures or network.has_unknown_blocks or not size:
-                network, summary, why = _without_order(network, summary)
+                network, summary, why = _without_order(searched, summary)
                 if not summary.failures and not any(summary.output):
                     _check_counts(options, why)
                     columns = options.columns or ("layer", "type", "params")
@@ -220,7 +220,7 @@ def _without_order(network: Network, summary: Summary) -> tuple[Network, Summary
     alone = parameters_alone(network)
     if alone is None:
         return network, summary, network.unordered
-    why = f"{network.unordered.removesuffix(' assumed')} not known: only parameters are"
+    why = f"{network.unknown_order}: only parameters are"
     if summary.failures and not network.has_unknown_blocks:
         failure = summary.failures[0]
         takes = f", which takes {failure.declared:,}," if failure.declared is not None else ""
@@ -255,10 +255,16 @@ def _flag(name: str) -> str:
 
 
 def _swept(shape: Shape, size: tuple[int, ...]) -> Shape:
-    """The shape of an input of another size: one side, all, or all and the channels."""
+    """The shape of an input of another size: one side, all, or all and the channels.
+
+    A height keeps the aspect of a picture.
+    """
     channels, *lengths = shape
     axes = max(len(lengths), 1)
     if len(size) == 1:
+        if axes == 2:
+            height, width = lengths
+            return (channels, size[0], max(round(size[0] * width / height), 1))
         return (channels, *size * axes)
     if len(size) == axes:
         return (channels, *size)

@@ -1,4 +1,4 @@
-"""What the arrays of pictures hold: (height, width, samples) throughout."""
+"""The type of picture arrays: (height, width, samples) throughout."""
 
 from typing import Any, TypeAlias
 
@@ -30,7 +30,7 @@ class PictureArray(np.ndarray[tuple[int, ...], np.dtype[np.number]]):
         return repr(np.asarray(self))
 
     def _repr_png_(self) -> bytes | None:
-        """The picture; None of what is none, such as floats."""
+        """The picture as a PNG; None for arrays that are no picture, such as floats."""
         samples = np.asarray(self)
         if samples.ndim == 3 and samples.shape[2] == 1:
             samples = samples[..., 0]

@@ -35,7 +35,7 @@ def signed(feature_map: Maps) -> Pixels:
 
 
 def finite(feature_map: Maps) -> NDArray[np.float64]:
-    """The map in float64, with values beyond float32 as the largest there are."""
+    """The map in float64; values beyond float32 become its largest value."""
     return np.nan_to_num(feature_map.astype(np.float64), nan=0.0, posinf=1e38, neginf=-1e38)
 
 

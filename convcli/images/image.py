@@ -24,7 +24,7 @@ WHITE = {"uint8": 255, "uint16": 65535}
 
 
 class Header(NamedTuple):
-    """What a filter has to know of a picture: of its array, and of the file where there is one.
+    """What a filter needs to know about a picture: about its array, and its file if there is one.
 
     `opaque` says that no pixel is transparent, as far as that is known. `mode` is Pillow's of the
     file, and `array_mode` the one that it is converted to.
@@ -76,7 +76,7 @@ class Timing(NamedTuple):
 
 
 class Picture(NamedTuple):
-    """A picture as an array, and what is needed to save its like.
+    """A picture as an array, with all that is needed to save a result in the same way.
 
     `pixels` is (height, width, samples) of uint8 or uint16, or float32 for pictures of 32 bits; the
     last sample is alpha where `has_alpha`. `format` is Pillow's name of the format it came in, and

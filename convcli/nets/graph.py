@@ -24,10 +24,10 @@ ALL_WEIGHTS = "all"
 """The role that stands for all weights of a layer."""
 
 MAX_NODES = 200_000
-"""A network of more is refused before its nodes are made."""
+"""Maximum number of nodes; a larger network is refused before its nodes are built."""
 
 MAX_PART_DEPTH = 100
-"""Parts inside parts; real networks nest less than ten deep."""
+"""Maximum nesting of parts; real networks nest less than ten deep."""
 
 
 class Node(NamedTuple):
@@ -46,7 +46,7 @@ class Node(NamedTuple):
     function: str = ""
     """The function that a program calls for it, such as `relu`; "" for a module, and for text."""
     module: str = ""
-    """The class of a program's module, where it is another one than that of its layer."""
+    """The class of a program's module, if it differs from that of its layer."""
     paths: int = 1
     """Names under which a program's module holds it."""
     items: int = 1
@@ -54,7 +54,7 @@ class Node(NamedTuple):
 
     @property
     def counted(self) -> bool:
-        """Whether its weights are counted here: they are the model's, and no other node's."""
+        """Whether its weights count here: they belong to the model and to no other node."""
         return self.is_registered and not self.owner
 
 
@@ -64,7 +64,7 @@ class Stopped(NamedTuple):
     message: str
     where: Where | None = None
     unfit: bool = False
-    """Whether shapes did not go together, rather than that something was not understood."""
+    """Whether shapes did not match, rather than that something was not understood."""
 
     def text(self) -> str:
         """The reason, and the place in the text."""
@@ -74,10 +74,10 @@ class Stopped(NamedTuple):
 
 @equal_by_type
 class Given(NamedTuple):
-    """What a model is called with for one parameter: a tensor of a shape, or a plain value."""
+    """The argument of a model for one parameter: a tensor of a shape, or a plain value."""
 
     name: str
-    """The parameter; "" where the order decides."""
+    """The parameter; "" if its position decides."""
     shape: Shape = ()
     """The whole shape of the tensor, its batch first."""
     dtype: str = ""
@@ -89,7 +89,7 @@ NO_WEIGHTS: "StoredArrays" = {}
 
 
 class Network(NamedTuple):
-    """Nodes in an order in which each comes after its inputs; the last one is the output."""
+    """Nodes in topological order: each comes after its inputs, and the last one is the output."""
 
     nodes: tuple[Node, ...]
     redo: Callable[[Shape, tuple[Given, ...]], "Network"] | None = None
@@ -97,23 +97,28 @@ class Network(NamedTuple):
     stopped: Stopped | None = None
     """What ended a reading before the output."""
     notes: tuple[str, ...] = ()
-    """What its reader has to say of it."""
+    """Notes of its reader."""
     parameters: tuple[str, ...] = ()
     """The names of its inputs, where a text names them."""
     given: tuple[Given, ...] = ()
-    """What it is called with, where that is more than the input it is walked with."""
+    """The arguments of its call, if there are more than the input it is walked with."""
     outputs: tuple[str, ...] = ()
-    """The nodes it gives, in the order of the text; () for the last one alone."""
+    """The output nodes, in the order of the text; () for the last one alone."""
     weights: "StoredArrays" = NO_WEIGHTS
     """Arrays that its file holds, by name: `conv1.weight`; a constant has its node's name."""
     passed_over: tuple[str, ...] = ()
     """Functions of training alone that its program calls, such as `dropout`: they have no nodes."""
     unordered: str = ""
-    """Why nobody knows in which order its layers run; they stand as the text has them."""
+    """Why the order of its layers is unknown; they are in the order of the text."""
     has_unknown_blocks: bool = False
-    """Whether modules within it run in an order nobody knows, so that no size behind is known."""
+    """Whether the order of modules within it is unknown, so that no size after them is known."""
     sizes_alone: str = ""
-    """What kind of file it was read from, where its operations are known by their sizes alone."""
+    """The kind of file it was read from, if its operations are known by their sizes alone."""
+
+    @property
+    def unknown_order(self) -> str:
+        """`unordered` where the order is not assumed."""
+        return f"{self.unordered.removesuffix(' assumed')} not known"
 
     def at(self, shape: Shape) -> "Network":
         """The network for an input `(channels, *lengths)`."""
@@ -148,7 +153,7 @@ class Leaf(NamedTuple):
     function: str = ""
     """The function that a program calls for it; "" for a module."""
     module: str = ""
-    """The class of a module, where it is another one than that of its layer."""
+    """The class of a module, if it differs from that of its layer."""
     paths: int = 1
     """Names under which a program's module holds it."""
 
@@ -165,7 +170,7 @@ class Chain(NamedTuple):
 
 @equal_by_type
 class Fork(NamedTuple):
-    """Branches from one value, joined by a layer; with no layer, the value goes on as it was."""
+    """Branches from one value, joined by a layer; without a layer, the value is unchanged."""
 
     branches: tuple[Chain, ...]
     join: Layer | None
@@ -177,7 +182,7 @@ Part = Leaf | Chain | Fork
 
 
 def size_of(part: Part) -> int:
-    """How many parts there are in a part, itself among them; counting ends beyond MAX_NODES."""
+    """How many parts there are in a part, itself among them; counting stops above MAX_NODES."""
     waiting, count = [part], 0
     while waiting and count <= MAX_NODES:
         inner = waiting.pop()
@@ -226,21 +231,21 @@ class Builder:
         owners: dict[str, str] = {}
         for node in self.nodes:
             if node.name in needed:
-                # where the first that used the weights is not needed, the next one holds them
+                # if the first node that used the weights is not needed, the next one holds them
                 first = owners.setdefault(node.owner or node.name, node.name)
                 owner = "" if first == node.name else first
                 kept.append(self._marked(node)._replace(owner=owner))
         return Network(tuple(kept))
 
     def _marked(self, node: Node) -> Node:
-        """The node with what is known of its weights."""
+        """The node with the known facts about its weights."""
         frozen = self.frozen.get(node.owner or node.name, node.frozen)
         return node if frozen == node.frozen else node._replace(frozen=frozen)
 
     def append(
         self, part: Part, value: str, scope: str = "", called: str = "", depth: int = 0
     ) -> str:
-        """Append the nodes of a part that reads the node `value`; gives the node it ends with.
+        """Append the nodes of a part that reads the node `value`; return its last node.
 
         `called` names a part that has no name of its own.
         """
@@ -276,7 +281,7 @@ class Builder:
             name = self._unique(scope + called)
         else:
             name = scope + self.numbered(scope, stem(leaf.layer.type))
-        # the leaf is kept beside its id, which is only its own while it lives
+        # the leaf is stored with its id, which is unique only while the leaf lives
         self._owners.setdefault(id(own), (own, name))
         node = Node(name, leaf.layer, inputs, owner, leaf.where, leaf.frozen)
         if leaf.function or leaf.module or leaf.paths > 1:
@@ -285,7 +290,7 @@ class Builder:
         return name
 
     def share(self, leaf: Leaf, of: Leaf) -> None:
-        """Let a leaf use the weights of another one, whichever is appended first."""
+        """Make a leaf use the weights of another one, whichever is appended first."""
         self._variants[id(leaf)] = (leaf, of)
 
     def first_name(self, leaf: Leaf) -> str:
@@ -297,7 +302,7 @@ class Builder:
         return self._append_leaf(leaf, inputs, scope, leaf.name)
 
     def numbered(self, scope: str, kind: str) -> str:
-        """A name for what has none, such as `conv2`; names that the text gives are left out."""
+        """A name for a layer without one, such as `conv2`; names that the text uses are skipped."""
         while True:
             count = self._counts[scope + kind] = self._counts.get(scope + kind, 0) + 1
             if f"{scope}{kind}{count}" not in self._names:
@@ -313,7 +318,7 @@ class Builder:
 
 @cache
 def stem(type_: str) -> str:
-    """What a layer without a name is called, before its number.
+    """The name of a layer without one, before its number.
 
     >>> stem("max_pool2d")
     'max_pool'

@@ -1,4 +1,4 @@
-"""The input a network is given: what the command line says, what the text says, what it expects."""
+"""The input of a network: from the command line, from the text, or as its layers expect."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -22,22 +22,22 @@ FEW = (1, 3, 4)
 
 
 class Inputs(NamedTuple):
-    """What a network is walked with."""
+    """The input that a network is walked with."""
 
     network: Network
     shape: Shape
-    """Of the first tensor, `(channels, *lengths)`."""
+    """The shape of the first tensor, `(channels, *lengths)`."""
     batch: int = 1
     notes: tuple[str, ...] = ()
     assumed: tuple[str, ...] = ()
-    """Which of its sizes nobody said: "channels", "size"."""
+    """Which of its sizes are assumed: "channels", "size"."""
 
 
 def resolve_inputs(sizes: Sequence[InputSize], reading: Reading) -> Inputs:
     """The network of a reading with the inputs that `--input` says.
 
     PyTorch's shape is taken as it stands, its batch first; of other sizes what is left out is
-    guessed as `input_shape` does, and said. Raises SpecError for what does not go together.
+    guessed as `input_shape` does, and said. Raises SpecError for sizes that contradict each other.
 
     >>> from convcli.nets.readers.read import read_text
     >>> reading = read_text("nn.Conv2d(3, 6, 5)")
@@ -63,12 +63,12 @@ def resolve_inputs(sizes: Sequence[InputSize], reading: Reading) -> Inputs:
     first, notes = tensors[0], []
     numbers = first.numbers
     if reading.example and named and len(numbers) not in (1, len(named) - 1, len(named)):
-        named = None  # an example does not say how many axes an input that is given has
+        named = None  # an example does not tell how many axes a given input has
     batch = 1
     assumed: tuple[str, ...] = ()
     if first.is_tensor:
         batch, shape = (numbers[0], numbers[1:]) if numbers else (1, ())
-        # a forward may add the axis of channels itself: there a batch of one is what it says
+        # a forward may add the axis of channels itself: then a batch of one means exactly that
         open_batch = numbers[:1] != (1,) or network.redo is None
         is_item = len(numbers) == 3 and _expects(network, named) == numbers[0]
         if open_batch and is_item and _is_map(network):
@@ -96,7 +96,7 @@ def resolve_inputs(sizes: Sequence[InputSize], reading: Reading) -> Inputs:
 
 
 def assumed_sizes(given: Sequence[int], shape: Shape, named: OpenShape | None) -> tuple[str, ...]:
-    """What of a shape is neither given nor named by the text: its channels, or nothing.
+    """The parts of a shape that are neither given nor named by the text: channels, or none.
 
     >>> [assumed_sizes(sizes, (3, 224, 224), None) for sizes in ((224,), (224, 224, 3))]
     [('channels',), ()]
@@ -128,7 +128,7 @@ def _is_keras(reading: Reading) -> bool:
 
 
 def _is_map(network: Network) -> bool:
-    """Whether the first layer that says so works on pictures."""
+    """Whether the first layer that tells its axes works on pictures."""
     kernels = (getattr(node.layer, "kernel", None) for node in network.nodes)
     return len(next((kernel for kernel in kernels if kernel), ())) == 2
 
@@ -165,6 +165,12 @@ def input_shape(given: Sequence[int] | None, network: Network, named: OpenShape 
     Raises SpecError when neither says it.
     """
     if given is None:
+        if named is None and len(network.parameters) > 1:
+            example = " ".join(f"--input '{name}=…'" for name in network.parameters)
+            raise SpecError(
+                f"the sizes of the inputs are unknown; give {example}, each a size (64x64x3), a "
+                "tensor's shape ((1, 128)) or a value (True)"
+            )
         if named is None:
             raise SpecError("the input's size is unknown; give --input, such as --input 224x224x3")
         closed = closed_shape(named)
@@ -190,7 +196,7 @@ def input_shape(given: Sequence[int] | None, network: Network, named: OpenShape 
 
 
 def closed_shape(named: OpenShape | None) -> Shape | None:
-    """A shape that is named completely.
+    """A shape without an open size.
 
     >>> closed_shape((3, 224, 224)), closed_shape((3, None, None))
     ((3, 224, 224), None)
@@ -216,11 +222,11 @@ def named_shape(sizes: Sequence[object]) -> Shape | None:
 
 
 def _axes(network: Network, given: Sequence[int]) -> int:
-    """How many axes the first layer that says so works on.
+    """The number of axes that the first layer that tells it works on.
 
     The layers of a model file stand in the order in which they are declared: there a linear layer
-    decides where it takes as many values as were given, or is alone, and where others differ, it is
-    those that were given with the channels, or pictures.
+    decides if it takes as many values as were given, or if it is alone. If other layers differ, the
+    sizes that were given with channels decide, or else pictures.
     """
     ranks: list[int] = []
     for node in network.nodes:

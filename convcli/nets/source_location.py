@@ -1,4 +1,4 @@
-"""A position in a source text, and how an error points at it."""
+"""A position in a source text, and how an error shows it."""
 
 from bisect import bisect
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from convcli.text import safe
 
 
 class NotebookName(str):
-    """What a notebook is called, whose code is read as one text: where its cells begin in it."""
+    """The name of a notebook whose code is read as one text, with the first line of each cell."""
 
     cells: tuple[int, ...]
     lines: tuple[int, ...]
@@ -20,7 +20,7 @@ class NotebookName(str):
 
 
 def at_line(source: str, line: int) -> str:
-    """A line of a text as messages name it; of a notebook, the cell and its own line.
+    """A line of a text as messages name it; for a notebook, the cell and the line in it.
 
     >>> at_line("net.py", 12), at_line(NotebookName("a.ipynb", (2, 5), (1, 9)), 12)
     ('net.py:12', 'a.ipynb, cell 5, line 4')
@@ -32,7 +32,7 @@ def at_line(source: str, line: int) -> str:
 
 
 class Where(NamedTuple):
-    """A place in the text a network was read from: line from 1, column from 0."""
+    """A position in the text a network was read from: line from 1, column from 0."""
 
     source: str
     line: int
@@ -42,7 +42,7 @@ class Where(NamedTuple):
 
 
 def pointed(where: Where) -> str:
-    """A place in a text, and under it what is meant.
+    """A source location, and under it the text it points at.
 
     >>> print(pointed(Where("a.net", 3, "conv(0, 3)", column=5, width=1)))
       a.net:3   conv(0, 3)

@@ -1,6 +1,6 @@
-"""Arrays of model files where they lie: type, sizes, and a view of the bytes.
+"""Arrays of model files in place: type, sizes, and a view of the bytes.
 
-Nothing is read until its numbers are asked for. Transposes and expansions change strides alone, so
+Nothing is read until its numbers are needed. Transposes and expansions change strides alone, so
 that weights are neither copied nor looked at; `convcli.runtime.stored` makes them NumPy's.
 """
 
@@ -41,7 +41,7 @@ TYPES: dict[str, tuple[int, str]] = {
 """Element types of the formats that are read."""
 
 MAX_VALUES = 1 << 18
-"""Numbers of an array that are looked at while shapes are worked out: sizes, axes, anchors."""
+"""Maximum numbers of an array to read while shapes are computed: sizes, axes, anchors."""
 
 MAX_ELEMENTS = 1 << 40
 
@@ -49,7 +49,7 @@ MAX_RANK = 64
 
 
 class Quantized(NamedTuple):
-    """What integers stand for: (integer − zero) · scale, along an axis where there are several."""
+    """The meaning of integers: (integer − zero) · scale, along an axis if there are several."""
 
     scale: tuple[float, ...]
     zero: tuple[float, ...]
@@ -63,9 +63,9 @@ class StoredArray(NamedTuple):
     shape: Shape
     data: memoryview | tuple[float, ...] | None
     strides: tuple[int, ...] | None = None
-    """Elements from one index to the next, per axis; None where they lie in order."""
+    """Strides in elements, per axis; None for an array in C order."""
     start: int = 0
-    """The element at which it begins."""
+    """The index of its first element."""
     quantized: Quantized | None = None
     name: str = ""
 
@@ -75,7 +75,7 @@ class StoredArray(NamedTuple):
 
     @property
     def steps(self) -> tuple[int, ...]:
-        """The strides, also of an array that lies in order."""
+        """The strides, also of an array in C order."""
         if self.strides is not None:
             return self.strides
         steps, step = [], 1
@@ -91,7 +91,7 @@ class StoredArray(NamedTuple):
         return all(size == 1 or step == own for size, step, own in pairs)
 
     def values(self) -> list[float] | None:
-        """The numbers in order; None for many, for types that are not plain, for unknown ones.
+        """The numbers in order; None if they are too many, of a type that is not plain, or unknown.
 
         >>> StoredArray("int64", (2, 3), tuple(range(6))).permuted((1, 0)).values()
         [0, 3, 1, 4, 2, 5]
@@ -132,7 +132,7 @@ class StoredArray(NamedTuple):
         )
 
     def reshaped(self, shape: Shape) -> "StoredArray | None":
-        """The same numbers in another shape; None where that needs a copy."""
+        """The same numbers in another shape; None if that needs a copy."""
         if prod(shape) != self.elements:
             return None
         if [n for n in shape if n != 1] == [n for n in self.shape if n != 1]:
@@ -146,7 +146,7 @@ class StoredArray(NamedTuple):
         return self._replace(shape=shape, strides=None)
 
     def _axis_in(self, shape: Shape) -> Quantized | None:
-        """The quantization of the same axes with others of one index between them."""
+        """The quantization of the same axes after axes of length 1 were inserted."""
         if self.quantized is None or len(self.quantized.scale) == 1:
             return self.quantized
         wide = [axis for axis, n in enumerate(self.shape) if n != 1]
@@ -154,7 +154,7 @@ class StoredArray(NamedTuple):
         return self.quantized._replace(axis=[a for a, n in enumerate(shape) if n != 1][place])
 
     def expanded(self, shape: Shape) -> "StoredArray":
-        """Repeated along axes of one index, and along new axes in front."""
+        """The array repeated along axes of length 1 and along new leading axes."""
         new = len(shape) - len(self.shape)
         steps = zip(self.shape, self.steps, shape[new:], strict=True)
         strides = (0,) * new + tuple(0 if n == 1 != to else step for n, step, to in steps)
@@ -162,7 +162,7 @@ class StoredArray(NamedTuple):
 
 
 def checked(array: StoredArray) -> StoredArray:
-    """The array, once its sizes, strides and bytes go together. Raises SpecError."""
+    """The array, after a check that its sizes, strides and bytes match. Raises SpecError."""
     name = safe(array.name) or "an array"
     bits = TYPES[array.type][0]
     if len(array.shape) > MAX_RANK or any(n < 0 for n in array.shape):

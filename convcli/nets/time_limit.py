@@ -1,4 +1,4 @@
-"""How long reading a network, and searching inputs for it, may take: one limit for both."""
+"""One time limit for reading a network and for searching its inputs."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -6,7 +6,7 @@ from contextvars import ContextVar
 from typing import NamedTuple
 
 MAX_SECONDS = 4
-"""Processor time of a reading and its first run, and of a search, where no option says more."""
+"""Processor time of a reading and its first run, and of a search, unless an option sets more."""
 
 
 class Limit(NamedTuple):
@@ -14,7 +14,7 @@ class Limit(NamedTuple):
 
     seconds: float
     option: str = ""
-    """The option that sets them, where there is one."""
+    """The option that sets the limit, if there is one."""
 
     def scaled(self, bound: int) -> int:
         """A bound on steps that holds for `MAX_SECONDS`, for this limit.
@@ -34,13 +34,13 @@ _limit: ContextVar[Limit | None] = ContextVar("limit", default=None)
 
 
 def limit() -> Limit:
-    """The limit that holds now."""
+    """The current limit."""
     return _limit.get() or Limit(MAX_SECONDS)
 
 
 @contextmanager
 def time_limit(seconds: float | None, option: str = "--timeout") -> Iterator[None]:
-    """Another limit within a block; None leaves `MAX_SECONDS`, which the option may raise.
+    """Set another limit within a block; None keeps `MAX_SECONDS`, which the option may raise.
 
     >>> with time_limit(60):
     ...     limit().seconds

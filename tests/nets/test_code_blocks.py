@@ -41,6 +41,8 @@ TEXTS = {
     "several fences": f"```bash\npip install x y\n```\n```\n{CLASS}```\n```\n- a b c\n```\n",
     "prose around": f"I have this net:\n\n{CLASS}\nWhat is wrong with it?\nThanks in advance!\n",
     "code set in by four": "Hi all,\n\n" + "".join(f"    {line}\n" for line in LINES.split("\n")),
+    "an IPython session": "In [1]: net = nn.Sequential(\n   ...:     nn.Conv2d(3, 6, 5))\n",
+    "an IPython session with answers": "In [1]: net = nn.Conv2d(3, 6, 5)\n\nIn [2]: 2 + 2\nOut[2]: 4\n",
     "a session": ">>> net = nn.Conv2d(3, 6, 5)\n>>> net\nConv2d(3, 6, kernel_size=(5, 5), stride=(1, 1)\n",
 }
 

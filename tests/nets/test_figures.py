@@ -123,6 +123,45 @@ def test_more_networks_side_by_side_with_blanks_for_layers_they_lack():
     assert next(row for row in two if row[0] == "conv2_2")[3:6] == ["", 147_584, 147_584]
 
 
+PAIRED = {
+    # a layer more, in its place; what comes behind it pairs in spite of other numbers
+    ("conv:8,3 relu conv:8,3 relu linear:2", "conv:8,3 batchnorm relu conv:16,3 relu linear:2"): [
+        ("conv1", 224, 224),
+        ("batch_norm1", "", 16),
+        ("relu1", 0, 0),
+        ("conv2", 584, 1168),
+        ("relu2", 0, 0),
+        ("linear1", 12546, 25090),
+    ],
+    ("relu conv:8,3 relu", "conv:8,3 relu"): [
+        ("relu1", 0, ""),
+        ("conv1", 224, 224),
+        ("relu2 / relu1", 0, 0),
+    ],
+    ("conv:8,3 conv:8,3 linear:2", "conv:8,3 linear:2"): [
+        ("conv1", 224, 224),
+        ("conv2", 584, ""),
+        ("linear1", 12546, 14402),
+    ],
+}
+
+
+@pytest.mark.parametrize("networks", PAIRED)
+def test_layers_are_paired_by_order_and_kind(networks):
+    both = versus(*(of(*words.split()) for words in networks), ("a", "b"), Settings())
+    rows = [(row[0], *row[3:5]) for row in both.table()[1]]
+    assert rows == PAIRED[networks]
+
+
+def test_unlike_depths_pair_by_shape():
+    both = versus(of("vgg16"), of("vgg13"), ("vgg16", "vgg13"), Settings())
+    alone = [row[0] for row in both.table()[1] if row[2] == ""]
+    assert alone == ["conv3_3", "relu7", "conv4_3", "relu10", "conv5_3", "relu13"]
+    assert both.caption == "34 of 40 rows alike in all networks"
+    paired = [one["names"] for one in both.record()["layers"] if one["name"].startswith("relu8")]
+    assert paired == [["relu8", "relu7"]]
+
+
 def test_a_sweep_over_a_file_that_is_not_understood_says_why():
     text = (
         "import torch.nn as nn\nclass Net(nn.Module):\n  def __init__(self):\n"

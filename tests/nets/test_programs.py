@@ -80,6 +80,16 @@ REFUSED = {
         "net = Net()\nnet.fc.weight = nn.Parameter(torch.ones(4, 64))\n",
         "a weight of 4 rows and has a bias of 10",
     ),
+    "what does not fit inside a layer of PyTorch, at its call": (
+        "class A(Net):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.att = nn.MultiheadAttention(8, 2)\n    def forward(self, x):\n"
+        "        return self.att(x, x, x)\nnet = A()\n",
+        "   return self.att(x, x, x)\n",
+    ),
+    "a list of tensors of which one is given": (
+        "class L(Net):\n    def forward(self, xs):\n        return xs[0], xs[1]\nnet = L()\n",
+        "for a list of tensors, give --input for each",
+    ),
     "a mask of another length": (
         "class M(Net):\n    def forward(self, x):\n        return x[:, [True, False]]\nnet = M()\n",
         "a mask of (2,) on an axis of 3",
@@ -91,6 +101,12 @@ REFUSED = {
 def test_what_cannot_be_followed_is_refused(name, tmp_path, capsys):
     body, reason = REFUSED[name]
     assert reason in shape(tmp_path, capsys, TORCH + NET + body, "32x32x3")
+
+
+def test_the_names_of_several_inputs_are_asked_for(tmp_path, capsys):
+    forward = "class T(nn.Module):\n    def forward(self, x, t):\n        return x * t\n"
+    refusal = shape(tmp_path, capsys, TORCH + forward)
+    assert "give --input 'x=…' --input 't=…', each a size (64x64x3)" in refusal
 
 
 def test_the_newest_model_is_shown_and_the_others_are_named(tmp_path, capsys):

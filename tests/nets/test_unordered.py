@@ -5,6 +5,8 @@ import json
 import pytest
 
 from convcli.cli.main import run
+from convcli.nets.analysis.summary import summarize
+from convcli.nets.readers.read import read_text
 
 PRINTED = """\
 Net(
@@ -35,7 +37,15 @@ DECLARED = """\
         self.fc1 = nn.Linear(16 * 5 * 5, 120)
 """
 
+RECURRENT = """\
+self.conv1 = nn.Conv2d(1, 32, 3)
+self.lstm = nn.LSTM(64, 30, bidirectional=True)
+self.att = nn.MultiheadAttention(32, 4)
+self.fc = nn.Linear(9216, 128)
+"""
+
 CASES = {
+    "attributes of several weights": (RECURRENT, "32", 320 + 23040 + 4224 + 1179776, "no forward"),
     "linear layers behind functions": (PRINTED, "28", 320 + 18496 + 1179776 + 256 + 1290, "9,216"),
     "blocks of unknown order": (BLOCKS, "32", 448 + 68 + 80 + 4640, "SELayer"),
     "attributes alone": (DECLARED, "32", 456 + 2416 + 48120, "no forward"),
@@ -367,3 +377,68 @@ def test_a_line_that_no_print_has_is_refused(capfd, tmp_path, line):
     path.write_text(f"Net(\n  (a): ReLU()\n  (c): Tanh()\n  {line}\n)\n")
     assert run(["shape", str(path), "--input", "8"]) == 2
     assert "this line is not read in a printed model\n  net.txt:4" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_figure_rests_on_no_assumed_order(capfd, tmp_path, name):
+    text, size, _, _ = CASES[name]
+    path, target = tmp_path / "net.txt", tmp_path / "net.svg"
+    path.write_text(text)
+    assert run(["draw", str(path), "--input", size, "-o", str(target)]) == 1
+    assert "is not known: it cannot be drawn" in capfd.readouterr().err
+    assert not target.exists()
+
+
+def test_a_figure_of_an_order_that_fits_says_it_is_assumed(capfd, tmp_path):
+    path = tmp_path / "net.txt"
+    path.write_text("Net(\n  (c): Conv2d(1, 4, kernel_size=(3, 3), stride=(1, 1))\n)\n")
+    assert run(["draw", str(path), "--input", "28", "-o", str(tmp_path / "net.svg")]) == 0
+    assert "the order of its layers is assumed" in capfd.readouterr().err
+
+
+# a print of PyTorch, its input, and the output of the same modules in torch 2.13
+RESHAPED = {
+    "Unflatten of a vector": (
+        "(0): Unflatten(dim=1, unflattened_size=(4, 3, 2))",
+        (1, 24),
+        (4, 3, 2),
+    ),
+    "Unflatten with one size left open": (
+        "(0): Unflatten(dim=1, unflattened_size=(-1, 6))",
+        (1, 24),
+        (4, 6),
+    ),
+    "Unflatten of a size": (
+        "(0): Unflatten(dim=1, unflattened_size=torch.Size([2, 12]))",
+        (1, 24),
+        (2, 12),
+    ),
+    "Unflatten of channels": (
+        "(0): Unflatten(dim=1, unflattened_size=(2, 3))",
+        (1, 6, 4, 5),
+        (2, 3, 4, 5),
+    ),
+    "Unflatten of the last axis": (
+        "(0): Unflatten(dim=-1, unflattened_size=(2, 4))",
+        (1, 5, 8),
+        (5, 2, 4),
+    ),
+    "Flatten of the first axes": (
+        "(0): Flatten(start_dim=1, end_dim=2)",
+        (1, 6, 4, 5),
+        (24, 5),
+    ),
+    "Flatten of all but the last": (
+        "(0): Flatten(start_dim=1, end_dim=-2)",
+        (1, 6, 4, 5),
+        (24, 5),
+    ),
+    "Flatten of the lengths": ("(0): Flatten(start_dim=2, end_dim=-1)", (1, 6, 4, 5), (6, 20)),
+}
+
+
+@pytest.mark.parametrize("name", RESHAPED)
+def test_reshapes_of_a_print_have_sizes(name):
+    line, (_, *sizes), output = RESHAPED[name]
+    network = read_text(f"Sequential(\n  {line}\n)\n").network
+    assert summarize(network, tuple(sizes)).output == output

@@ -1,8 +1,8 @@
-"""Boxes of any size at one cost: sums that a row or a column enters and another leaves.
+"""Boxes of any size at the same cost, by running sums.
 
 A row of vertical sums changes by one row that enters and one that leaves; the box is the difference
-of two of its prefix sums (Crow 1984). Integers, so that nothing drifts: sums of uint32 wrap, and
-their differences are exact again.
+of two of its prefix sums (Crow 1984). Sums are integers, so that no rounding accumulates: uint32
+wraps, and differences are exact.
 """
 
 from typing import NamedTuple
@@ -31,7 +31,7 @@ class BoxSums(NamedTuple):
 
     @staticmethod
     def suits(kernel: Kernel, full: int, stride: Pair) -> bool:
-        """Whether a kernel is one large box, whose sums 32 bits hold."""
+        """Whether a kernel is one large box whose sums fit 32 bits."""
         if len(kernel.parts) != 1 or min(kernel.shape) < MIN_SIDE:
             return False
         (part,) = kernel.parts
@@ -48,7 +48,7 @@ class BoxSums(NamedTuple):
         return "running sums in uint32"
 
     def work(self, bands: Bands, intensity: IntensityMap, full: int, threads: int) -> Work:
-        """Bands one after another, of which each goes on from what the one before leaves."""
+        """Bands in order; each continues the running sums of the one before."""
         (part,) = self.kernel.parts
         box_rows, box_columns = self.kernel.shape
         _, width, channels = bands.pixels.shape

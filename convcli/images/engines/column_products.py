@@ -46,7 +46,7 @@ class ColumnProducts(NamedTuple):
 
     @property
     def band_dtype(self) -> np.dtype[Any]:
-        """That of bands."""
+        """The dtype of bands."""
         return self.dtype
 
     @property
@@ -88,7 +88,7 @@ class ColumnProducts(NamedTuple):
     ) -> None:
         """The responses (rows, columns · channels) to rows, `count` of them a product.
 
-        Two calls for all of them: where threads share a picture, each call waits for the others.
+        Only two calls for all rows: threads that share a picture wait at each call.
         """
         rows, columns = self.shape
         read = Window(rows).span(count)

@@ -96,7 +96,7 @@ def _is_certain(matrix: Matrix, largest: int, cells: int, dtype: np.dtype[Any]) 
 
 
 def weight(factors: Sequence[Matrix]) -> int:
-    """How often the largest value may be counted: the product of the sums of |tap|."""
+    """The largest possible gain: the product of the sums of |tap|."""
     bound = 1
     for factor in factors:
         if factor.dtype.kind == "f":
@@ -106,9 +106,9 @@ def weight(factors: Sequence[Matrix]) -> int:
 
 
 def greatest(factors: Sequence[Matrix], largest: int, signed: bool = True) -> int:
-    """No response to values up to `largest`, or of either sign up to that, is beyond this.
+    """The largest possible |response| to values up to `largest`, or of either sign up to that.
 
-    Values without a sign meet positive and negative taps apart:
+    For unsigned values positive and negative taps are bounded separately:
 
         p ← p·p' + n·n',   n ← p·n' + n·p'      for each factor's sums p' and n' of taps of a sign
 
@@ -128,7 +128,8 @@ def greatest(factors: Sequence[Matrix], largest: int, signed: bool = True) -> in
 def accumulator(factors: Sequence[Matrix], largest: int, signed: bool = True) -> np.dtype[Any]:
     """The narrowest dtype that holds every sum of values up to ±`largest` exactly.
 
-    Factors of floats are summed in float64; integers whose sums could pass int64 as Python's.
+    Factors of floats are summed in float64; integers whose sums may exceed int64 are summed as
+    Python's.
 
     >>> accumulator([np.array([[1, 2, 1]])], 255), accumulator([np.array([[1 << 40]])], 255)
     (dtype('int16'), dtype('int64'))
@@ -144,7 +145,7 @@ def accumulator(factors: Sequence[Matrix], largest: int, signed: bool = True) ->
 
 
 class Correlator:
-    """A kernel ready to meet bands of values up to ±`largest`.
+    """A kernel prepared for bands of values up to ±`largest`.
 
     Its responses are integers for integer values, times `unit`; none is beyond ±`bound`.
     """
@@ -223,9 +224,9 @@ class Correlator:
     def parts(self, band: Values, scratch: Scratch | None = None) -> Iterator[Values]:
         """The response of each part, or of their sum, to a band (h, w, c): integers, times `unit`.
 
-        They may be views of the scratch, or of the band, and may be overwritten. With a scratch
-        those of a magnitude take the same place one after another, so that all that a band is
-        made into stays in a core's cache: use each before the next.
+        They may be views of the scratch, or of the band, and may be overwritten. With a scratch,
+        the parts of a magnitude share one array in turn, so that a band stays in a core's cache:
+        use each before the next.
         """
         responses = self._parts(band, scratch)
         if self.kernel.combine == "sum":
@@ -294,11 +295,11 @@ class Correlator:
 
 
 def _in_digits(kernel: Kernel, largest: int, signed: bool) -> Kernel:
-    """A kernel of one matrix whose sums 64 bits do not hold, as a sum of matrices that fit.
+    """A kernel of one matrix whose sums exceed 64 bits, as a sum of matrices that fit.
 
         Σ x·w = Σₖ 2^(s·k) · Σ x·wₖ        where w = Σₖ 2^(s·k) · wₖ, each wₖ of s bits
 
-    so that Python's integers meet as many sums a sample as there are digits, and not every tap.
+    so that Python's integers are used once per digit and sample, not once per tap.
     """
     if len(kernel.parts) != 1 or not kernel.exact:
         return kernel

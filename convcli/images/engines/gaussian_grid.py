@@ -1,14 +1,14 @@
 """Wide gaussians on a coarser grid, at a cost that does not grow with their radius.
 
-A gaussian of σ is one of a = σ/√2 sampled every s pixels, and one of b = σ/√2 that draws each
-sample again (the product of two gaussians is a gaussian, summed by the trapezoidal rule):
+A gaussian of σ is one of a = σ/√2, sampled every s pixels, followed by one of b = σ/√2 around each
+sample (the product of two gaussians is a gaussian, summed by the trapezoidal rule):
 
     e^(−(x−y)²/2σ²)  ∝  Σᵢ e^(−(x−gᵢ)²/2a²) · e^(−(gᵢ−y)²/2b²),      gᵢ = g₀ + s·i
 
 whose relative error is 2·e^(−(π·σ/s)²/2) (Trefethen & Weideman 2014): 7e-6 for 8-bit samples, where
 s ≤ σ/1.6 in float32, and 6e-9 for 16-bit ones, where s ≤ σ/2 in float64. With the tails that are
 cut at 4.6 standard deviations a sample is within 0.01 of its true value before it is rounded (of 16
-bits: 0.5). The grid is centred on the picture, so that flipped pictures give flipped results.
+bits: 0.5). The grid is centered on the picture, so that flipped pictures give flipped results.
 """
 
 from math import ceil, floor
@@ -95,7 +95,7 @@ class GaussianGrid(NamedTuple):
 
     @staticmethod
     def suits(kernel: Kernel, header: Header, border: Border, exact: bool) -> bool:
-        """Whether a kernel is a gaussian so wide, and a picture so large, that the grid pays."""
+        """Whether gaussian and picture are large enough for the grid to be faster."""
         return (
             kernel.smooth > MIN_SIGMA
             and not exact
@@ -211,7 +211,7 @@ def _gathered(
 
 
 def _gather_wide(bands: Bands, rows: Axis, columns: Axis, coarse: Floats, threads: int) -> None:
-    """Gather along each row first, so that none is read twice, then along the few columns left."""
+    """Gather along each row first, so that no row is read twice, then along columns."""
     height, channels = bands.pixels.shape[0], len(coarse)
     narrow = np.empty((channels, height, columns.places), coarse.dtype)
 

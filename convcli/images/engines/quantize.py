@@ -1,7 +1,7 @@
 """From responses to samples: rounded half up, clipped, exact for integer responses.
 
-Everything that does not depend on the responses is worked out once: a band is over in a
-millisecond, as long as a few dozen operations on fractions.
+Everything that does not depend on the responses is computed once: a band takes a millisecond, as
+long as a few dozen operations on fractions.
 """
 
 from collections.abc import Iterable
@@ -33,8 +33,8 @@ class IntensityMap(NamedTuple):
 class Statistics(NamedTuple):
     """The true minimum and maximum before rounding, and how many samples were clipped.
 
-    Where a range rescales (signed, stretch, pct) these are of the responses, before it does. Where
-    all is transparent, the minimum is above the maximum.
+    Where a range rescales (signed, stretch, pct), they describe the responses before that. Where
+    every pixel is transparent, the minimum is above the maximum.
     """
 
     minimum: float
@@ -187,7 +187,7 @@ class Quantizer:
     ) -> tuple[Stored, Statistics]:
         """Take the last steps, cut off fractions, clip and store; `ends` are the true values'.
 
-        What comes last writes samples itself, so that no wider copy is made.
+        The last step writes samples itself, so that no wider copy is made.
         """
         low, high = ends
         full = self.full
@@ -223,7 +223,7 @@ class Quantizer:
 
 
 def magnitudes(parts: Iterable[Values], count: int, bound: int, scratch: Scratch) -> Values:
-    """Σ R² of integer responses, in float32 where every sum is exact and its root well apart."""
+    """Σ R² of integer responses, in float32 where sums are exact and their roots distinct."""
     dtype = np.float32 if bound * bound * count < 2**22 else np.float64
     total: Values | None = None
     for part in parts:

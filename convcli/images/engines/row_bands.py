@@ -76,7 +76,7 @@ def extend(
     fill: float,
     out: Values,
 ) -> Values:
-    """Write rows of a picture into `out`, with what stands beyond its sides.
+    """Write rows of a picture into `out`, with the border beyond its sides.
 
     `rows` and `columns` are the cells that each row and column of the result repeats, or FILL;
     the picture's own columns begin at `left`.
@@ -101,7 +101,7 @@ def extend(
 
 
 class Bands:
-    """The bands of a picture (h, w, c), each with what a window reads beyond its rows.
+    """The bands of a picture (h, w, c), each with the rows that a window reads beyond it.
 
     >>> bands = Bands(np.arange(4).reshape(2, 2, 1), Window((1, 3), (0, 1), (1, 1), Border("edge")))
     >>> bands.read(1, 2, np.int16)[0, :, 0].tolist()
@@ -173,9 +173,9 @@ arrays of the thread to work in."""
 
 
 class Work(NamedTuple):
-    """How an engine goes over a picture: rows of a band, and what computes one.
+    """How an engine processes a picture: rows per band, and the function that computes a band.
 
-    `in_order` says that a band goes on from what the one before it leaves in the scratch.
+    `in_order` says that a band continues from the scratch of the one before it.
     """
 
     rows: int
@@ -184,16 +184,16 @@ class Work(NamedTuple):
 
 
 class FloatWork(NamedTuple):
-    """The same for responses as floats: what gives those of a band."""
+    """The same for responses as floats: the function that computes those of a band."""
 
     rows: int
     run: Callable[[int, int], Values]
 
 
 def band_rows(cells: int, rows: int, itemsize: int, kernel_rows: int, threads: int) -> int:
-    """Rows of a band, from the cells of one row: what fits a cache, and is worth its border.
+    """Rows of a band, from the cells of one row: few enough for a cache, more than its border.
 
-    Bands are equal, and as many for each thread.
+    Bands are equal, and every thread gets the same number.
 
     >>> band_rows(1000, 900, 8, 3, threads=2), band_rows(1000, 100, 8, 3, threads=2)
     (225, 50)

@@ -1,9 +1,9 @@
 """Dense kernels on 8 bits in float32, and exactly where a rounding of float32 could decide.
 
 Sums of float32 are twice as fast as those of float64, and off by at most a few 1e-4 of a gray
-level. A value that far from the next border between two samples, and from the least and greatest
-value known, gives the sample and the statistics of the true value: the others, about one in two
-thousand, are computed anew from integers.
+level. A value further than that from the next rounding border, and from the known minimum and
+maximum, gives the right sample and statistics. The others, about one in two thousand, are computed
+again from integers.
 """
 
 from typing import NamedTuple
@@ -42,7 +42,7 @@ class Settled(NamedTuple):
     def of(
         cls, exact: Correlator, intensity: IntensityMap, full: int, stride: Pair
     ) -> "Settled | None":
-        """The engine of a kernel that has an exact one; None where it is refused or dearer."""
+        """The engine of a kernel that has an exact one; None where it is refused or slower."""
         kernel = exact.kernel
         if len(kernel.parts) != 1 or not kernel.exact or stride != (1, 1):
             return None
@@ -118,7 +118,7 @@ class Settled(NamedTuple):
 def _doubtful(
     values: Values, ends: tuple[float, float], slack: float, scratch: Scratch
 ) -> tuple[Values, ...]:
-    """Where values are little above an integer, or may be beyond all that are known exactly."""
+    """Where values are just above an integer, or may exceed the exact minimum or maximum."""
     axes = memory_order(values)
     values = values.transpose(axes)
     rest, mask = scratch.like("rest", values, SINGLE), scratch.like("doubtful", values, np.bool_)

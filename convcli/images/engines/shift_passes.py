@@ -1,8 +1,8 @@
 """Sums of shifted copies of one flat band, in the narrowest dtype that holds them.
 
 A band of rows is one flat array in which a step of a row is an offset like a step of a column, so
-that each pass is a few long loops of NumPy. What is summed across the end of a row is garbage that
-nobody reads: the last columns of a band, as many as the kernel reaches.
+that each pass is a few long loops of NumPy. Sums across the end of a row are garbage that nobody
+reads: the last columns of a band, one less than the kernel has.
 """
 
 from collections.abc import Sequence
@@ -131,7 +131,7 @@ class Passes(NamedTuple):
 def plan_passes(
     factors: Sequence[Matrix], dtype: np.dtype[Any], largest: int, signed: bool
 ) -> Passes:
-    """The passes that do what the factors do in turn, on values up to ±`largest`.
+    """The passes equal to all factors applied in turn, for values up to ±`largest`.
 
     The first are computed in 16 bits, as long as their sums fit, and the others in `dtype`, which
     holds the sums of all.

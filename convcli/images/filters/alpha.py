@@ -1,7 +1,7 @@
-"""Transparency: what is invisible has no influence, and what is opaque stays opaque.
+"""Transparency: invisible pixels have no influence, and opaque pixels stay opaque.
 
 A kernel with a sum blurs or sharpens premultiplied color and alpha, and divides back (Porter &
-Duff 1984 for why); a zero-sum kernel looks at color and keeps alpha constant. Either way the color
+Duff 1984 for why); a zero-sum kernel filters color and keeps alpha. Either way the color
 of a fully transparent pixel has no influence. Beyond a constant border the picture is opaque.
 """
 
@@ -216,7 +216,7 @@ class PremultipliedAlpha(AlphaEngine):
 
 
 def _strided(parts: Iterable[Values], centers: Centers) -> list[Values]:
-    """Of the responses at every position those where the window stops."""
+    """The responses at the positions where the window stops."""
     steps = tuple(slice(None, None, one.step) for one in centers)
     return [part[steps] for part in parts]
 
@@ -234,7 +234,7 @@ def _wide(values: Values, bound: int) -> Values:
 
 
 def chroma_share(coverage: Samples | None, alpha: Samples | None) -> Values | float:
-    """How much of a pixel's own chroma its result shows: as far as its own cover makes its alpha.
+    """The share of a pixel's own chroma in its result: its own alpha over that of the result.
 
     Premultiplied chroma is c·a; over the alpha of the result it is c·a / alpha, never more than c.
     """
@@ -250,7 +250,7 @@ def mixed(
     alpha: Values | None,
     amount: float | Values,
 ) -> tuple[Values, Values | None]:
-    """An amount of a result, the rest its source: premultiplied color and alpha, divided back."""
+    """A blend of a result and its source: premultiplied color and alpha, divided back."""
     if coverage is None or alpha is None:
         return source + amount * (result - source), alpha
     opacity = coverage + amount * (alpha - coverage)

@@ -123,7 +123,7 @@ def _in_region(picture: Picture, plan: FilterPlan, region: Region, threads: int 
 
 
 def prepared(picture: Picture, plan: FilterPlan) -> Picture:
-    """What is filtered of a picture: in gray where that is wanted, without alpha that is lost."""
+    """The picture that is filtered: in gray if asked, without alpha that the result cannot hold."""
     picture = in_gray(picture) if plan.spec.gray else picture
     return picture if plan.filtered.has_alpha else picture.without_alpha
 
@@ -143,7 +143,7 @@ def _direct(
     # a chunk is whole bands
     rows = next(n for n in range(min(work.rows, chunk or work.rows), 0, -1) if chunk % n == 0)
     step = share = chunk or rows
-    if work.in_order:  # what one band leaves behind, the next goes on from: a thread takes many
+    if work.in_order:  # each band continues from the one before: a thread takes many
         step = chunk or work.rows
         share = max(step, -(-shape[0] // (count * step)) * step)
     statistics, lock, threshold = [NOTHING], Lock(), plan.spec.threshold
@@ -184,7 +184,7 @@ def _direct(
 
 
 class Opened(NamedTuple):
-    """A picture and the plan for it; or why it is too large, where it can be read in bands."""
+    """A picture and its plan; or, for one that is read in bands, why it is too large."""
 
     source: str
     plan: FilterPlan
@@ -193,7 +193,7 @@ class Opened(NamedTuple):
 
     @property
     def losses(self) -> tuple[str, ...]:
-        """What a result does not have of its file: what is not read, and what is not written."""
+        """What a result loses of its file: parts that are not read or not written."""
         if self.picture is None:
             return ()
         plan = self.plan
@@ -211,9 +211,9 @@ def open_planned(
     limits: Limits | None = None,
     prefetch: Prefetch | None = None,
 ) -> Opened:
-    """Read a picture, where the memory for it is allowed, and plan what is done to it.
+    """Read a picture, if its memory is allowed, and plan its filtering.
 
-    Raises PictureError for what cannot be read, and what `plan_filter` raises.
+    Raises PictureError for files that cannot be read, and what `plan_filter` raises.
     """
     try:
         needs = partial(memory_needed, spec=spec, target=target)
@@ -374,7 +374,7 @@ def _write_floats(
 
 
 def _in_range(values: Samples, picture: Picture, spec: FilterSpec) -> Samples:
-    """Responses as `--range` and `--amount` want them, where floats can be that.
+    """Responses after `--range` and `--amount`, as far as floats allow.
 
     Raises PictureError for ranges that rescale samples, and for a blend of other sizes.
     """

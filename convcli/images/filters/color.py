@@ -1,4 +1,4 @@
-"""Samples as luma and gray: what `--channels luma` and `--gray` look at."""
+"""Samples as luma and gray, for `--channels luma` and `--gray`."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Responses in floats: chains, ranges that look first, linear light, luma, a share of the result.
+"""Responses in floats: chains, ranges that depend on the responses, linear light, luma, blends.
 
 Nothing is rounded or clipped before the last step.
 """
@@ -219,7 +219,7 @@ def _stretched(
     low, high = spec.range.low, spec.range.high
     if spec.range.name == "between":
         low, high = round(low / unit, 6), round(high / unit, 6)
-    else:  # what is not visible has no say
+    else:  # invisible pixels do not count
         low, high = percentiles(responses[visible], low, high)
     if low == high:
         return None

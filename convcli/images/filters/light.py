@@ -6,7 +6,7 @@
     gAMA           an exponent (PNG)
     else           sRGB (IEC 61966-2-1)
 
-The first of these that a file holds counts, as in PNG's third edition, section 4.3.
+The first of these in a file decides, as in PNG's third edition, section 4.3.
 """
 
 import struct

@@ -135,7 +135,7 @@ def _check(image: "pyvips.Image", header: Header, source: str) -> None:
 
 
 class _Rows:
-    """The rows of a picture from the top down; those that are not asked for again are dropped."""
+    """The rows of a picture from the top down; rows that are not read again are dropped."""
 
     def __init__(self, image: "pyvips.Image", header: Header) -> None:
         import pyvips
@@ -237,7 +237,7 @@ def _finish_tiff(stream: IO[bytes], shape: Shape, dtype: Depth) -> None:
 
 
 class BandWriter(NamedTuple):
-    """What stands before and behind the samples of a format, and their byte order."""
+    """The bytes before and after the samples of a format, and the byte order."""
 
     begin: Callable[[IO[bytes], Shape, Depth], None]
     finish: Callable[[IO[bytes], Shape, Depth], None]

@@ -1,4 +1,4 @@
-"""What a filter run will do, worked out once, before any sample is computed.
+"""What a filter run will do, computed once, before any sample.
 
     FilterPlan      stages (kernel, window, engine, alpha mode, intensity), writer, memory
     Writer          how the result is written
@@ -341,7 +341,7 @@ def _check(filtered: Header, spec: FilterSpec) -> None:
 
 
 def _alpha_mode(kernel: Kernel) -> AlphaMode:
-    """A kernel that mixes what it covers premultiplies; one that compares keeps alpha constant."""
+    """A kernel with a nonzero sum premultiplies; a zero-sum kernel keeps alpha."""
     mixes = kernel.linear and kernel.sum != 0
     return AlphaMode.PREMULTIPLIED if mixes else AlphaMode.CONSTANT
 
@@ -403,7 +403,7 @@ def _writer(
 
 
 def statistics_text(statistics: Statistics, plan: FilterPlan) -> str:
-    """What the values were; of differences that are hard to see, which range shows them."""
+    """The range of the values; for faint differences also the `--range` that shows them."""
     spec, full = plan.spec, plan.filtered.full
     differences = any(not kernel.sum for kernel in spec.kernels) and not spec.bias
     if not full or not differences or spec.linear or spec.range.name not in ("auto", "clip", "abs"):

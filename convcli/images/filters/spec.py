@@ -244,7 +244,7 @@ def _record_at(path: str) -> FilterOptions | None:
 
 
 def remarks(spec: FilterSpec, options: FilterOptions) -> list[str]:
-    """What may surprise: a matrix written by hand whose sum darkens or brightens the picture."""
+    """Notes on surprises: a matrix written by hand whose sum darkens or brightens the picture."""
     lines = _bias_remarks(spec)
     if spec.region:
         lines.append(f"only {spec.region.text} are filtered")

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and never in place of the input."""
+"""Files that are written completely or not at all, and never over the input."""
 
 import os
 import re
@@ -16,9 +16,9 @@ DESCRIPTOR = re.compile(r"/dev/(std(out|err)|fd/[0-9]+)|/proc/self/fd/[0-9]+")
 
 
 def check_free(paths: Iterable[str | None], force: bool, *sources: str) -> None:
-    """Refuse to go on when a path that will be written is taken, or is an input.
+    """Refuse an output path that exists, or that is an input.
 
-    Raises OutputError. `force` allows what is taken, but never an input.
+    Raises OutputError. `force` allows a path that exists, but never an input.
     """
     named = [path for path in paths if path not in (None, "-")]
     for path in named:
@@ -56,7 +56,7 @@ def files_named(words: Iterable[object]) -> list[str]:
 
 
 def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> None:
-    """Make a file whole or not at all, by writing a temporary one beside it and renaming that.
+    """Write a file completely or not at all: write a temporary file beside it, then rename that.
 
     Without `force` a file that is there already is left as it is. Raises OutputError.
     """
@@ -80,7 +80,7 @@ def write_file(path: str, write: Callable[[IO[bytes]], object], force: bool) -> 
         with open(handle, "w+b") as stream:
             write(stream)
             stream.flush()
-            if os.path.exists(target):  # what is replaced is lost when the power fails too early
+            if os.path.exists(target):  # else a power failure could lose the old file
                 os.fsync(stream.fileno())
             os.chmod(stream.fileno() if named is None else named, _mode_of(target))
             if named is None:
@@ -164,7 +164,7 @@ def _temporary(folder: str) -> tuple[int, str | None]:
 
 
 def _link(handle: int, target: str, force: bool) -> str | None:
-    """Give a file without a name its own; or one to be renamed from, where it replaces another."""
+    """Link an unnamed file to its name; or to a temporary one, where it replaces another file."""
     link = f"/proc/self/fd/{handle}"
     root = os.open("/", os.O_RDONLY)  # a folder's descriptor makes os.link follow `link`
     try:
@@ -196,7 +196,7 @@ def _mode_of(target: str) -> int:
 def _publish(temporary: str, target: str, force: bool) -> None:
     if not force:
         try:
-            os.link(temporary, target)  # unlike a rename, refuses a file that came meanwhile
+            os.link(temporary, target)  # unlike a rename, refuses a newer file
         except FileExistsError:
             raise OutputError(f"{safe(target)} already exists; --force overwrites it") from None
         except OSError:

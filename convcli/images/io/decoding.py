@@ -1,4 +1,4 @@
-"""How Pillow decodes a picture, and what it is told where it would read samples wrong.
+"""How Pillow decodes a picture, and which settings stop it from reading samples wrong.
 
 Its images hold 8 bits a sample of color, but its decoders take either byte of one: the high and the
 low bytes of 16-bit color are decoded one after the other. This file does without NumPy at its top,
@@ -53,7 +53,7 @@ class Halves(NamedTuple):
     second: Image.Image | None
 
     def turned(self, turn: Callable[[Image.Image], Image.Image]) -> Halves:
-        """The same, both turned."""
+        """Both halves, turned."""
         return Halves(self.raw, turn(self.first), self.second and turn(self.second))
 
     def samples(self) -> Samples:

@@ -219,7 +219,7 @@ class Unread(NamedTuple):
 
     @property
     def advice(self) -> str:
-        """What helps.
+        """How to read such a picture.
 
         >>> UNREAD_SUFFIXES[".heic"].advice, UNREAD_SUFFIXES[".jxl"].advice
         ("pip install 'convcli[heif]', or heif-convert IN OUT.png", 'djxl IN OUT.png')
@@ -370,7 +370,7 @@ class SaveOptions(NamedTuple):
         if self.quality is not None and "quality" in form.save_options:
             options["quality"] = self.quality
         if "subsampling" in form.save_options:
-            # what a filter brings out is seen in color too, from where quality is asked for
+            # filtered detail shows in color too, so high quality keeps full color
             own = metadata.get("subsampling", "4:2:0")
             usual = "4:4:4" if self.quality is None or self.quality >= FINE else own
             options["subsampling"] = self.subsampling or usual

@@ -1,4 +1,4 @@
-"""How many pixels and how much memory a picture may take, known from its header.
+"""Limits on the pixels and the memory of a picture, checked from its header.
 
 This file does without NumPy, so that a picture is refused or decoded while NumPy is imported.
 """
@@ -80,7 +80,7 @@ class Limits(NamedTuple):
     def check_memory(self, header: Header, needs: int) -> None:
         """The same for the bytes alone."""
         if self.memory is None and needs < 2**27:
-            return  # nobody is that poor, and asking takes time
+            return  # every system has that much, and asking takes time
         if self.memory is None:
             have = available() // self.beside
         else:
@@ -100,7 +100,7 @@ class Limits(NamedTuple):
 
 
 def bytes_text(count: int) -> str:
-    """Bytes as people read them.
+    """A number of bytes for people.
 
     >>> bytes_text(42_257_216), bytes_text(100 * 2**20), bytes_text(10)
     ('40.3 MiB', '100 MiB', '10 bytes')

@@ -1,4 +1,4 @@
-"""What pictures hold beside their samples, as results keep it: EXIF, profiles, texts, records."""
+"""Metadata of pictures that results keep: EXIF, profiles, texts, records."""
 
 import os
 from struct import pack

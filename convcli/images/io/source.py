@@ -114,7 +114,7 @@ def source_of(name: str) -> Source:
 
 
 class FileState(NamedTuple):
-    """What tells that a file has changed: which it is, its length and when it was written."""
+    """The state of a file, by which a change is noticed: its identity, length and time."""
 
     device: int
     inode: int
@@ -204,7 +204,7 @@ class Prefetch:
             raise PictureError("it changed while it was read; what was read is not used")
 
     def close(self) -> None:
-        """Let go of the file, once the background has."""
+        """Close the file, once the background thread is done with it."""
         if self._thread:
             self._thread.join()
         if self._image is not None:
@@ -314,7 +314,7 @@ class Prefetch:
         return image
 
     def _piped(self, stream: IO[bytes]) -> bytes:
-        """All that a pipe or a device gives, which may never end. Raises PictureError."""
+        """All bytes of a pipe or a device, which may be endless. Raises PictureError."""
         start = stream.read(MAX_MAP_HEADER)
         if map_header(start) is None and not formats_beginning(start) and not unread_kind(start):
             raise UnidentifiedImageError

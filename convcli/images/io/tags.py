@@ -1,4 +1,4 @@
-"""Tags of a TIFF beside its samples: texts about it, and where on a map it lies.
+"""Tags of a TIFF that results keep: its texts, and its map coordinates.
 
 Sources: TIFF 6.0, section 8; OGC 19-008 (GeoTIFF 1.1), 7.1; the tags of GDAL; OME-TIFF 6.0.
 """

@@ -35,7 +35,7 @@ def write_picture(
 
 
 def write_output(target: str, write: Callable[[IO[bytes]], object], force: bool = False) -> None:
-    """Write a file whole or not at all, or to stdout for "-" what would be in it.
+    """Write a file completely or not at all; for "-" write its content to stdout.
 
     Raises OutputError.
     """
@@ -137,7 +137,7 @@ DEEP_WRITERS: dict[str, Callable[[Picture, IO[bytes], Mapping[str, object]], Non
 def losses(
     picture: Picture, form: Format | None, shape: tuple[int, ...] = (), dtype: str = ""
 ) -> tuple[str, ...]:
-    """What results of a shape (h, w, c, pages) lose of a picture, because a format holds it not.
+    """What results of a shape (h, w, c, pages) lose of a picture because a format cannot hold it.
 
     >>> from convcli.images.io.formats import FORMATS
     >>> gray = Picture(np.zeros((1, 1, 1), np.uint8), False, "PNG", {"icc_profile": b"..."})

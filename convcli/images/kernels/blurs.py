@@ -93,7 +93,7 @@ def gaussian_taps(sigma: float, size: int | None = None) -> Matrix:
     elif sigma < NARROW:
         sigma, radius = _widened(sigma), 4
     x = np.arange(-radius, radius + 1)
-    with np.errstate(over="ignore", under="ignore"):  # a sigma near 0 leaves the centre alone
+    with np.errstate(over="ignore", under="ignore"):  # a sigma near 0 leaves only the center
         taps = np.exp(-0.5 * (x / sigma) ** 2)
     taps /= taps.sum()
     if radius > MAX_SIDE // 2:  # what rounding leaves of the tails is shared by all
@@ -139,7 +139,7 @@ def disk(radius: float = 2.0) -> Kernel:
 
 
 def motion(length: float = 9, angle: float = 0.0) -> Kernel:
-    """The mean of the pixels along a line, anticlockwise from the right.
+    """The mean of the pixels along a line, counterclockwise from the right.
 
     Along a row or column a whole number of pixels count alike, 1/length each. At another angle, or
     of another length, a pixel counts by its distance d to the line, max(0, 1 − d), as in MATLAB's

@@ -104,7 +104,7 @@ def _laplacian(neighbors: int = 4) -> Kernel:
 
 
 def _emboss(angle: int = 135) -> Kernel:
-    """A relief that is lit from an angle, anticlockwise from the right: 135 is the top left."""
+    """A relief that is lit from an angle, counterclockwise from the right: 135 is the top left."""
     if number("angle", angle, -3601, 3600) % 45:
         raise SpecError(f"angle={angle} must be a multiple of 45")
     lit = Kernel((Part((ints((-2, -1, 0), (-1, 1, 1), (0, 1, 2)),)),))
@@ -307,7 +307,7 @@ ALIASES = {"neighbours": "neighbors"}
 
 
 def parameters(name: str) -> dict[str, object]:
-    """A kernel's parameters and what they are where nothing is said.
+    """A kernel's parameters and their defaults.
 
     >>> parameters("gaussian")
     {'sigma': 1.0, 'sigma_y': None, 'angle': 0.0, 'size': None}

@@ -1,6 +1,6 @@
 """The record of a kernel: parts of whole numbers with a scale, and how their responses combine.
 
-Kernels stand as they are drawn, for correlation: the left column of `sobel-x` meets the left
+Kernels are written as drawn, for correlation: the left column of `sobel-x` meets the left
 neighbors. Weights are fractions, so that every response is exact: those of the catalogue that are
 not rational by nature (gaussians, √2) are rounded to multiples of 2⁻¹⁸ per axis, 2⁻²² per matrix.
 
@@ -197,7 +197,7 @@ class Kernel(NamedTuple):
 
 
 def middle(shape: Pair) -> Pair:
-    """The anchor of a kernel of a shape where none is given.
+    """The default anchor of a kernel of a shape.
 
     >>> middle((3, 4))
     (1, 1)
@@ -238,7 +238,7 @@ def weight_sum(matrix: Matrix) -> Fraction:
 
 
 def in_middle(matrix: Matrix, shape: Pair) -> Matrix:
-    """A matrix in the middle of zeros, as the anchors of both meet."""
+    """A matrix padded with zeros, so that both anchors coincide."""
     if matrix.shape == shape:
         return matrix
     grown = np.zeros(shape, matrix.dtype)
@@ -266,7 +266,7 @@ def multiplied(factors: Sequence[Matrix]) -> Matrix:
 
 
 def narrowed(matrix: Matrix) -> Matrix:
-    """Python's integers as int64 where they all fit."""
+    """Python's integers as int64, if all fit."""
     fits = all(-(2**63) <= int(tap) < 2**63 for tap in matrix.flat)
     return matrix.astype(np.int64 if fits else object)
 

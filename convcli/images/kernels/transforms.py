@@ -1,4 +1,4 @@
-"""What --flip, --rotate, --scale and their kin do to a kernel, each a function of the kernel."""
+"""--flip, --rotate, --scale and the other changes of a kernel, each a function of the kernel."""
 
 from collections.abc import Callable
 from fractions import Fraction
@@ -38,7 +38,7 @@ def transposed(kernel: Kernel) -> Kernel:
 
 
 def rotated(kernel: Kernel, degrees: int) -> Kernel:
-    """Turned counter-clockwise: by quarter turns, or by 45° ring by ring where the side is odd.
+    """Rotated counterclockwise: by quarter turns, or by 45° ring by ring where the side is odd.
 
     >>> rotated(Kernel((Part((np.array([[1, 2, 3], [8, 0, 4], [7, 6, 5]]),)),)), 45).parts[0].matrix
     array([[2, 3, 4],

@@ -1,4 +1,4 @@
-"""What weights are made of: whole numbers over a power of two, and the values that say which."""
+"""Weights as integers over a power of two, and the arguments that define them."""
 
 from collections.abc import Sequence
 from fractions import Fraction

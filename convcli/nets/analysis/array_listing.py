@@ -8,7 +8,7 @@ from convcli.tables import Listing
 from convcli.text import counted
 
 STATISTICS = ("running_mean", "running_var", "num_batches_tracked")
-"""How the names of buffers end that PyTorch's normalizations keep."""
+"""Endings of the names of the buffers that PyTorch's normalizations keep."""
 
 
 def array_listing(

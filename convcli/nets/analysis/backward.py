@@ -1,4 +1,4 @@
-"""What the nodes of a network keep for backward, as PyTorch does: the memory each of them touches.
+"""What the nodes of a network keep for the backward pass, as PyTorch does, and the memory they use.
 
 The rules follow `torch.autograd` of PyTorch 2.13 on a processor, and were compared with its
 `saved_tensors_hooks` on whole networks (tests/nets/test_training.py): a convolution and a linear
@@ -51,7 +51,7 @@ from convcli.nets.layers.tensor_ops import (
 
 
 class Storage(NamedTuple):
-    """A block of memory that tensors look at."""
+    """A block of memory that tensors share."""
 
     values: int
     per_image: bool = True
@@ -64,24 +64,24 @@ class Storage(NamedTuple):
 
 
 class Value(NamedTuple):
-    """What a node gives: its memory, whether a gradient reaches it, and how its values lie."""
+    """The output of a node: its memory, whether a gradient reaches it, and its memory layout."""
 
     storage: int
     trains: bool
     per_image: bool = True
     order: Sizes = ()
-    """The order of its axes in memory, where they are permuted; SCATTERED for part of a tensor."""
+    """The order of its axes in memory if they are permuted; SCATTERED for a part of a tensor."""
 
 
 SCATTERED = (-1,)
 
 
 class Step(NamedTuple):
-    """One node of the forward run, by the memory it touches."""
+    """The memory that one node of the forward run uses."""
 
     name: str
     kept: frozenset[int]
-    """What it keeps for backward."""
+    """What it keeps for the backward pass."""
     used: frozenset[int]
     """What is in use while it runs."""
     trained: int
@@ -105,7 +105,7 @@ KEEPS_NOTHING = {"neg", "sign", "floor", "ceil", "round", "trunc"}
 IN_PLACE_KEEPS_OUTPUT = {"leaky_relu", "elu", "selu", "celu", "threshold"}
 
 KEEPS_AS_MUCH = {"softsign", "log_sigmoid"}
-"""Functions that keep something beside their input, as large."""
+"""Functions that keep their input and another tensor of its size."""
 
 VIEWS = {"permute", "transpose", "select", "slice", "chunk", "split", "expand", "diagonal"}
 
@@ -113,7 +113,7 @@ COPIES = {
     "roll", "flip", "rot90", "concat", "stack", "repeat", "repeat_interleave", "sum", "mean",
     "pad", "cumsum",
 }  # fmt: skip
-"""Operations that give new memory and keep nothing."""
+"""Operations that allocate their output and keep nothing."""
 
 ADDITIONS = {"add", "subtract", "average"}
 
@@ -124,7 +124,7 @@ class Walk:
     def __init__(self) -> None:
         self.storages: list[Storage] = []
         self.unknown: list[str] = []
-        """Layers of which no rule is known."""
+        """Layers without a known rule."""
 
     def steps(self, summary: Summary) -> tuple[Step, ...]:
         """The nodes in the order of the forward run."""
@@ -143,7 +143,7 @@ class Walk:
         return len(self.storages) - 1
 
     def _value(self, row: Row, inputs: Sequence[Value]) -> tuple[Value, list[int]]:
-        """What a node gives, and the memory it keeps for backward."""
+        """The output of a node, and the memory it keeps for the backward pass."""
         layer, size = bare(row.node.layer), prod(row.output)
         if isinstance(layer, Weights | Constant | Input | Unused):
             trains = isinstance(layer, Weights) and layer.trained and not row.node.frozen
@@ -157,7 +157,7 @@ class Walk:
             return inputs[0]._replace(trains=trains, order=_order(layer, inputs[0])), []
         output = Value(self._new(size, per_image), trains, per_image)
         if isinstance(layer, Activation | PReLU | Scalar | Broadcast):
-            # of several, the first that is as large decides
+            # the first input of the same size decides
             shapes = zip(inputs, row.inputs, strict=True)
             same = next((one.order for one, shape in shapes if prod(shape) == size), ())
             output = output._replace(order=same)
@@ -223,7 +223,7 @@ class Walk:
         return []
 
     def _padded(self, layer: Conv | Depthwise | TransposedConv, row: Row, x: Value) -> list[int]:
-        """A convolution's input; where its ends are padded otherwise than by zeros, the padded."""
+        """A convolution's input; the padded input if the padding is not zeros."""
         border = layer.border if isinstance(layer, Conv) else "zero"
         windows = () if isinstance(layer, TransposedConv) else row.measure.windows
         pads = [padding for _, padding in windows]
@@ -296,12 +296,12 @@ class Walk:
             return [*kept, output.storage, self._new(sums, output.per_image)]
         if layer.type == "var":
             return [inputs[0].storage]
-        # what is picked out of weights by fixed places is not a part of an image
+        # values taken from weights at fixed positions are not part of an image
         return self._unknown(row) if output.per_image else []
 
 
 def bare(layer: Layer) -> Layer:
-    """A layer without what says how it meets its tensor."""
+    """The layer inside the wrappers that say how it is applied to its tensor."""
     while isinstance(layer, Each | Free | Single):
         layer = layer.layer
     return layer
@@ -317,7 +317,7 @@ def _trains_weights(row: Row) -> bool:
 
 
 def _is_view(layer: Layer, x: Value, row: Row) -> bool:
-    """Whether a node only looks at the memory of its input."""
+    """Whether a node is a view of its input."""
     match layer:
         case Reshape():
             return not x.order
@@ -335,7 +335,7 @@ def _is_view(layer: Layer, x: Value, row: Row) -> bool:
 
 
 def _order(layer: Layer, x: Value) -> Sizes:
-    """How the axes of a view lie in memory."""
+    """The memory order of the axes of a view."""
     if not isinstance(layer, Operation) or layer.type == "expand":
         return x.order
     if layer.type not in ("permute", "transpose"):

@@ -1,4 +1,4 @@
-"""Figures of a network by name, and whether they are as they are expected to be."""
+"""Figures of a network by name, compared with expected values."""
 
 from collections.abc import Sequence
 from math import ceil
@@ -18,7 +18,7 @@ Expectation = tuple[str, str, str]
 
 
 class Check(NamedTuple):
-    """An expectation beside the figure."""
+    """An expectation and the actual figure."""
 
     name: str
     relation: str
@@ -45,7 +45,7 @@ class Check(NamedTuple):
 def figures(summary: Summary, settings: Settings, names: Sequence[str], flag: str) -> list[str]:
     """Figures of the network, or of a layer: `params`, `conv1.output`.
 
-    Raises SpecError, which names the option `flag`, for what it does not know.
+    Raises SpecError, which names the option `flag`, for an unknown name.
     """
     total = totals(summary, settings)
     known = {name: str(value) for name, value in total.items() if isinstance(value, int)} | {
@@ -80,7 +80,7 @@ def figures(summary: Summary, settings: Settings, names: Sequence[str], flag: st
 def checks(
     summary: Summary, settings: Settings, expectations: Sequence[Expectation]
 ) -> tuple[Check, ...]:
-    """Every expectation beside its figure. Raises SpecError for a bound of a size."""
+    """Every expectation with the actual figure. Raises SpecError for a bound of a size."""
     values = figures(summary, settings, [name for name, _, _ in expectations], "--expect")
     every = tuple(
         Check(*expectation, figure)
@@ -96,7 +96,7 @@ def checks(
 
 
 def checks_listing(every: Sequence[Check]) -> Listing:
-    """Expectations as a table: what was expected, what is so."""
+    """A table of expected and actual values."""
     rows = [
         (
             one.name,

@@ -1,4 +1,4 @@
-"""Networks side by side, a row each, and one network over many input sizes, as results to print."""
+"""Networks side by side, one row per network, and one network over many input sizes, to print."""
 
 from collections.abc import Callable, Iterable, Sequence
 from math import prod
@@ -19,6 +19,12 @@ from convcli.nets.graph import Network, sequential
 from convcli.nets.layers import Linear, Reshape, Shape, size_text
 from convcli.tables import Listing, Record
 from convcli.text import counted, like
+
+MAX_PAIRS = 4_000_000
+"""Pairs of layers that are compared, 2 to 3 seconds."""
+
+ALIKE = 7
+"""The likeness of layers of one type, output and counts."""
 
 
 def fully_connected(summary: Summary) -> Network:
@@ -43,9 +49,9 @@ def versus(
     settings: Settings,
     others: Sequence[Summary] = (),
 ) -> Listing:
-    """Networks by layer, of two the difference of their counts too, as a result to print.
+    """Networks layer by layer, as a result to print; for two networks, with the differences.
 
-    Layers are matched by name: the left network's order, then those of the others alone. A network
+    Layers of one type are paired in order, so that outputs, counts and names agree most. A network
     without such a layer has a blank.
     """
     both = left, right, *others
@@ -53,21 +59,26 @@ def versus(
     for what in ("output", "params", "MACs"):
         columns += [f"{what} of {name}" for name in names]
         columns += [f"{what} more"] * (what != "output" and not others)
-    by_name = [
-        {record["name"]: record for record in layer_records(summary, settings)} for summary in both
-    ]
     rows: list[list[object]] = []
     layers = []
-    for name in dict.fromkeys(name for known in by_name for name in known):
-        found = [known.get(name) for known in by_name]
+    equal = 0
+    for found in _paired([layer_records(summary, settings) for summary in both]):
+        present = [one for one in found if one]
+        name = " / ".join(dict.fromkeys(one["name"] for one in present))
+        equal += len(present) == len(both) and all(
+            _likeness(present[0], one) >= ALIKE for one in present
+        )
         outputs = ["x".join(map(str, one["output"].values())) if one else "" for one in found]
         params, macs = _counts(found, "params"), _counts(found, "macs")
         rows.append([name, *outputs, *_with_change(params), *_with_change(macs)])
         output = [one and one["output"] for one in found]
-        layers.append({"name": name, "output": output, "params": params, "macs": macs})
+        own = [one and one["name"] for one in found]
+        layers.append(
+            {"name": name, "names": own, "output": output, "params": params, "macs": macs}
+        )
     total = [totals(summary, settings) for summary in both]
     counts = *_with_change(_counts(total, "params")), *_with_change(_counts(total, "macs"))
-    # every format has the weights of both beside the table
+    # every format prints the weights of both after the table
     warnings = ["; ".join(map(_weights_text, names, both))]
     networks = [
         {
@@ -82,9 +93,70 @@ def versus(
         "\t".join(summary.value for summary in both),
         (columns, rows, ("total", *(summary.value for summary in both), *counts)),
         {"schema": SCHEMA, "networks": networks, "layers": layers, "warnings": warnings},
+        f"{equal} of {counted(len(rows), 'row')} alike in all networks",
         warnings=warnings,
         brief=() if others else [columns[n] for n in (0, 1, 2, 5, 8)],  # outputs, and the changes
     )
+
+
+def _likeness(left: LayerRecord, right: LayerRecord) -> int:
+    """How alike two layers are: 0 of different types; of one type, by output, counts and name."""
+    if left["type"] != right["type"]:
+        return 0
+    counts = (left["params"], left["macs"]) == (right["params"], right["macs"])
+    return (
+        1 + 2 * (left["output"] == right["output"]) + 4 * counts + (left["name"] == right["name"])
+    )
+
+
+def _paired(networks: Sequence[Sequence[LayerRecord]]) -> list[list[LayerRecord | None]]:
+    """The layers of networks in rows, in the order of each, None where one has no such layer."""
+    rows: list[list[LayerRecord | None]] = [[one] for one in networks[0]]
+    for count, network in enumerate(networks[1:], 1):
+        known = [next(one for one in row if one) for row in rows]
+        merged: list[list[LayerRecord | None]] = []
+        at = other = 0
+        for left, right in (*_pairs(known, network), (len(rows), len(network))):
+            merged += ([*row, None] for row in rows[at:left])
+            merged += ([*[None] * count, one] for one in network[other:right])
+            if left < len(rows):
+                merged.append([*rows[left], network[right]])
+            at, other = left + 1, right + 1
+        rows = merged
+    return rows
+
+
+def _pairs(left: Sequence[LayerRecord], right: Sequence[LayerRecord]) -> list[tuple[int, int]]:
+    """The places of layers that are pairs, in order, which are most alike together.
+
+    The best of the rests behind each pair of places is found from the last one to the first
+    (Needleman & Wunsch 1970). Raises SpecError where there are too many places.
+    """
+    start = 0
+    while start < min(len(left), len(right)) and left[start] == right[start]:
+        start += 1
+    rows, columns = len(left) - start, len(right) - start
+    if rows * columns > MAX_PAIRS:
+        raise SpecError("--versus: too many layers to pair; fold them with --depth 2")
+    best = [[0] * (columns + 1) for _ in range(rows + 1)]
+    for i in reversed(range(rows)):
+        above, own, one = best[i + 1], best[i], left[start + i]
+        for j in reversed(range(columns)):
+            likeness = _likeness(one, right[start + j])
+            paired = likeness + above[j + 1] if likeness else 0
+            own[j] = max(above[j], own[j + 1], paired)
+    pairs = [(place, place) for place in range(start)]
+    i = j = 0
+    while i < rows and j < columns:
+        likeness = _likeness(left[start + i], right[start + j])
+        if likeness and best[i][j] == likeness + best[i + 1][j + 1]:
+            pairs.append((start + i, start + j))
+            i, j = i + 1, j + 1
+        elif best[i][j] == best[i + 1][j]:
+            i += 1
+        else:
+            j += 1
+    return pairs
 
 
 def _counts(
@@ -95,7 +167,7 @@ def _counts(
 
 
 def _with_change(counts: Sequence[int | None]) -> list[int | str]:
-    """Counts as cells, and of two how much more the second one is."""
+    """Counts as cells; for two networks, also the increase from the first to the second."""
     cells: list[int | str] = ["" if count is None else count for count in counts]
     if len(counts) == 2:
         before, after = counts
@@ -124,13 +196,13 @@ NETWORK_COLUMNS: dict[str, Callable[[Summary, Totals], object]] = {
     "FLOPs": lambda summary, total: total["flops"],
     "memory": lambda summary, total: total["memory"]["forward"],
 }
-"""The columns of a table of networks, beside their names."""
+"""The columns of a table of networks, after the names."""
 
 FIRST_COLUMNS = ("input", "layers", "params", "MACs", "memory")
 
 
 def comparison(names: Sequence[str], summaries: Sequence[Summary], settings: Settings) -> Listing:
-    """Networks by name, a row each, as a result to print.
+    """Networks by name, one row per network, as a result to print.
 
     Raises SpecError for columns, and an order, that only tables of layers have.
     """
@@ -176,7 +248,7 @@ def comparison(names: Sequence[str], summaries: Sequence[Summary], settings: Set
 
 
 def sweep(network: Network, shapes: Iterable[Shape], settings: Settings) -> Listing:
-    """What a network gives and costs for inputs of these shapes, as a result to print."""
+    """Output and costs of a network for inputs of these shapes, as a result to print."""
     rows: list[tuple[object, ...]] = []
     records: list[Record] = []
     for shape in shapes:

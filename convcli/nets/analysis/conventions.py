@@ -49,11 +49,11 @@ class Figure(NamedTuple):
     """The same size in units of 1,024, where the text may mean these."""
 
     def matches(self, value: int) -> bool:
-        """Whether a value is printed so, rounded."""
+        """Whether a value rounds to this text."""
         return abs(value - self.value) <= self.slack
 
     def is_cut_of(self, value: int) -> bool:
-        """Whether a value is printed so, its further digits cut off."""
+        """Whether a value gives this text when its further digits are cut off."""
         return self.value <= value < self.value + 2 * self.slack
 
 
@@ -109,9 +109,9 @@ def read_figure(text: str) -> Figure:
 def explanations(
     figure: Figure, networks: dict[str, tuple[Network, Shape]]
 ) -> tuple[list[Explanation], list[Explanation]]:
-    """The conventions that give a figure; and, of all that were tried, the nearest five.
+    """The conventions that give a figure, and the nearest five of all that were tried.
 
-    Where rounding gives it under none, those are meant under which it was cut.
+    If no convention gives it by rounding, those count that give it by cutting digits off.
     """
     every = [
         explanation
@@ -230,7 +230,7 @@ def _variants(network: Network, shape: Shape) -> dict[str, tuple[Network, Shape]
 
 
 HEAD = (Linear, Reshape, AdaptivePool, Pool, Activation, PReLU, Identity, Norm)
-"""What a head of a network consists of, behind its convolutions."""
+"""The layers that make up the head of a network, after its convolutions."""
 
 
 def _heads(nodes: Sequence[Node]) -> Iterator[tuple[str, int]]:

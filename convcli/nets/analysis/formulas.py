@@ -1,7 +1,7 @@
 """The arithmetic of a network with its numbers in place: output lengths, parameters, MACs, fields.
 
-A formula is text that a reader can check with a pencil; LaTeX follows from it. A figure that no
-formula here gives has none: an LSTM's MACs, a shape that a program computed.
+A formula is text that a reader can check with a pencil; LaTeX follows from it. Some figures have no
+formula here, such as an LSTM's MACs or a shape that a program computed.
 """
 
 import re
@@ -51,16 +51,16 @@ from convcli.tables import Math, Record, Table
 from convcli.text import decimal, safe
 
 MAX_TERMS = 12
-"""A total of more layers is summed by their types."""
+"""The total of more layers than this is summed by type."""
 
 WIDTH = 80
-"""Columns of a line of text, beyond which a formula goes on below."""
+"""Maximum columns of a line of text; a longer formula continues on the next line."""
 
 Number = int | Fraction
 
 
 class Formula(NamedTuple):
-    """How one figure of a layer comes about.
+    """How one figure of a layer is computed.
 
     >>> str(Formula("macs", (), "55·55·96·(11·11·3)", 105_415_200))
     '55·55·96·(11·11·3) = 105,415,200'
@@ -73,7 +73,7 @@ class Formula(NamedTuple):
     expression: str
     value: Number
     between: str = " = "
-    """What stands between expression and value: with a number that is rounded, that number."""
+    """The unrounded number between expression and value, if the value is rounded."""
 
     def __str__(self) -> str:
         value = f"{self.value:,}" if isinstance(self.value, int) else f"{self.value}"
@@ -135,14 +135,14 @@ def _times(*factors: int | str) -> str:
 
 
 def _rounded(value: Number, to: int) -> str:
-    """What stands between an expression and its value, which is rounded from another."""
+    """The unrounded number between an expression and its rounded value."""
     return " = " if value == to else f" {decimal(value.numerator, value.denominator)} → "
 
 
 def _window_formula(fit: Fit, is_ceil: bool = False) -> Formula:
     """The output length under a window.
 
-    With `is_ceil`, ⌈…⌉, less a last place that begins behind the input
+    With `is_ceil`, ⌈…⌉, without a last window that begins after the input
     (`convcli.geometry.ceil_padding`).
     """
     quotient = Fraction(*fit.quotient)
@@ -171,7 +171,7 @@ def _shared(quantity: str, formulas: Sequence[Formula | None]) -> Iterator[Formu
 
 
 def _outputs(layer: Layer, inputs: Sequence[Shape], row: Row) -> Iterator[Formula]:
-    """How the sizes of the output come about, where arithmetic gives them."""
+    """How the sizes of the output are computed, where arithmetic gives them."""
     shape, output, lengths = inputs[0], row.output, inputs[0][1:]
     match layer:
         case Concat(axis=axis):
@@ -232,7 +232,7 @@ def _formulas(expressions: Iterable[str], values: Sequence[int]) -> list[Formula
 
 
 def _divided(count: int, groups: int) -> str:
-    """A share of channels as it comes about: `48`, or `(96/2)`."""
+    """A share of channels as it is computed: `48`, or `(96/2)`."""
     return f"{count:,}" if groups == 1 else f"({count * groups:,}/{groups:,})"
 
 
@@ -271,7 +271,7 @@ def _params(layer: Layer, shape: Shape, params: int) -> str:
 
 
 def _macs(layer: Layer, shape: Shape, output: Shape) -> str:
-    """The expression of a layer's MACs: every output times the weights that it takes."""
+    """The expression of a layer's MACs: every output times the weights that it uses."""
     match layer:
         case Depthwise():
             return _macs(layer.conv(shape[0]), shape, output)
@@ -329,7 +329,7 @@ def _field_formulas(row: Row, before: Sequence[tuple[ReceptiveField, ...]]) -> I
     times = measure.upsampling or (1,) * len(after)
     for old, (window, pad), enlarged, new in zip(start, windows, times, after, strict=False):
         if old.through(window, pad[0]).enlarged(enlarged) != new:
-            return  # not from the layer before alone: blank rather than wrong
+            return  # depends on more than the layer before: blank rather than wrong
         spread = "" if window.dilation == 1 else f"{window.dilation:,}·"
         size, jump = _number(old.size), _number(old.jump)
         fields.append(_size_formula(f"{size} + {spread}({window.kernel:,} − 1)·{jump}", new))
@@ -358,7 +358,7 @@ def row_formulas(row: Row, before: Sequence[tuple[ReceptiveField, ...]]) -> tupl
 
 
 def formulas_by_layer(summary: Summary) -> dict[str, tuple[Formula, ...]]:
-    """The formulas of every layer, by its name; none for what is no arithmetic."""
+    """The formulas of every layer, by name; none for a layer without arithmetic."""
     fields = {INPUT: (ReceptiveField(),) * (len(summary.input) - 1)}
     formulas = {}
     for row in summary.rows:
@@ -421,7 +421,7 @@ class Explained(NamedTuple):
         return {**self.figures.record(), "layers": layers, "formulas": totals}
 
     def lines(self) -> Iterator[list[tuple[str, str]]]:
-        """A block for every layer: what it takes and gives, and a line for every formula."""
+        """A block per layer: its input and output, and one line per formula."""
         heads = {row.name: _head(row) for row in self.figures.summary.rows}
         parts = list(self._parts())
         labels = [formula.label for _, formulas in parts for formula in formulas]
@@ -441,7 +441,7 @@ class Explained(NamedTuple):
 
 
 def _head(row: Row) -> str:
-    """What a layer is, takes and gives."""
+    """The layer, its input and its output."""
     shapes = [size_text(shape) for shape in row.inputs]
     taken = shapes[0] if len(shapes) == 1 else f"{len(shapes)} inputs"
     given = size_text(row.output)

@@ -55,7 +55,7 @@ class Rule(NamedTuple):
 
 
 def layer_of(row: Row) -> Layer:
-    """The layer of a row, without what says how it meets its tensor."""
+    """The layer of a row, without the wrappers that say how it is applied to its tensor."""
     layer = row.node.layer
     while isinstance(layer, Each | Free | Single):
         layer = layer.layer
@@ -77,12 +77,12 @@ UPSAMPLING = ("UpsamplingNearest2d", "UpsamplingBilinear2d")
 
 
 def is_module(row: Row) -> bool:
-    """Whether it is a module that tools meet when they go through the model."""
+    """Whether tools find it as a module when they walk the model."""
     return not row.node.function and row.node.is_registered
 
 
 def _is_of_class(row: Row, *others: str) -> bool:
-    """Whether it is a module of the very class that a tool's table names: no subclass."""
+    """Whether its class is exactly the one in a tool's table, not a subclass."""
     return is_module(row) and row.node.module in ("", RENAMED, *others)
 
 
@@ -159,7 +159,7 @@ class Cell(NamedTuple):
     columns: int
     bias: bool
     is_hidden: bool
-    """Whether it is that of the state, which is counted with what the gates take."""
+    """Whether it is the product of the state, which is counted with the gates."""
 
     @property
     def hidden(self) -> int:
@@ -175,17 +175,17 @@ def _cell(row: Row) -> Cell | None:
 
 
 class Level(NamedTuple):
-    """One level and way of a recurrent layer."""
+    """One level and direction of a recurrent layer."""
 
     rows: int
     inputs: int
     given: int
-    """Values that it gives, which an LSTM with proj_size has fewer of than its state."""
+    """Output values; an LSTM with proj_size has fewer of them than its state."""
     biases: int
 
 
 def recurrent(row: Row) -> tuple[int, str, list[Level]]:
-    """Steps of a recurrent layer, its type, and its levels and ways."""
+    """Steps of a recurrent layer, its type, and its levels and directions."""
     layer = layer_of(row)
     if not isinstance(layer, Operation) or layer.type not in RECURRENT:
         return 0, "", []
@@ -220,7 +220,7 @@ def _thop_recurrent(row: Row) -> int:
     for rows, inner, given, biases in levels:
         gates = RECURRENT[type_]
         hidden = rows // gates
-        if inner != levels[0].inputs:  # a level behind the first one, as if without proj_size
+        if inner != levels[0].inputs:  # a level after the first, as if there were no proj_size
             inner = inner // given * hidden
         one = hidden * (inner + hidden) + hidden + biases // gates
         total += gates * one + (4 * hidden if gates > 1 else 0)
@@ -320,7 +320,7 @@ def _torchinfo(row: Row) -> int:
             return prod(row.inputs[1]) * prod(output[:2])
         weights = params - row.measure.bias
         return weights * prod(output[:2]) + row.measure.bias * output[0] * prod(output[2:])
-    if isinstance(layer, Weights):  # an Embedding's or a norm's of its own, whose module is a leaf
+    if isinstance(layer, Weights):  # of an Embedding or a norm, whose module is a leaf
         is_named = row.name.rpartition(".")[2] in ("weight", "bias")
         return params if is_named and not row.node.owner else 0
     steps, _, levels = recurrent(row)
@@ -367,7 +367,7 @@ def _fvcore(row: Row) -> int:
             return _inputs(row)
         case Upsample(mode="nearest"):
             return _outputs(row) if len(row.output) == 3 else 0
-        case Upsample(mode="area"):  # which is an adaptive pool inside
+        case Upsample(mode="area"):  # which calls an adaptive pool
             return _inputs(row) if len(row.output) == 3 else 0
         case Upsample(mode="linear"):
             return 4 * _outputs(row) if len(row.output) == 3 else 0
@@ -381,7 +381,7 @@ def _fvcore(row: Row) -> int:
 
 
 def _has_weights(row: Row) -> bool:
-    """Whether an attention multiplies in steps, as one does that gives its weights."""
+    """Whether an attention multiplies in steps, as one that returns its weights does."""
     return row.node.function.startswith("multihead_attention_weights")
 
 
@@ -400,7 +400,7 @@ def _einsum_by_numpy(layer: Operation, count: int) -> int:
 
 
 POOLS = {"", *(f"adaptive_{kind}_pool{axes}d" for kind in ("avg", "max") for axes in (1, 2, 3))}
-"""A module, and functions that are pools; `mean` is none."""
+"""Pooling functions and modules; `mean` is not one."""
 
 HOOKED = ("relu", "elu", "gelu", "relu6", "leaky_relu")
 """Activations whose modules ptflops hooks."""
@@ -413,7 +413,7 @@ ADDED_PRODUCTS = ("addmm", "baddbmm")
 
 
 def _ptflops(row: Row) -> int:
-    """Hooks of modules, once for every path of one, and functions that their forwards call."""
+    """Hooks of modules, once per path of a module, and functions that their forwards call."""
     layer, function, cell = layer_of(row), row.node.function, _cell(row)
     if cell is not None:
         more = {1: 1, 3: 7, 4: 10}[cell.gates] * cell.hidden + 2 * cell.bias * cell.rows
@@ -461,7 +461,7 @@ def _ptflops_called(row: Row, layer: Layer) -> int:
 
 
 def _interpolated(row: Row, layer: Upsample) -> int:
-    """`F.interpolate`, by its sizes, or by its factors: cut to whole ones where there are several.
+    """`F.interpolate`, by its sizes, or by its factors: cut to integers where there are several.
 
     One factor of a module is a float, and the product with the input stays one.
     """
@@ -521,7 +521,7 @@ def _ptflops_recurrent(row: Row) -> int:
 
 
 def _is_fused(row: Row, layer: Layer) -> bool:
-    """Whether one operator does it that counters of operators know nothing of, on a CPU."""
+    """Whether it runs as one operator that counters of operators do not know, on a CPU."""
     if not isinstance(layer, Operation):
         return False
     if layer.type == "attention":
@@ -608,4 +608,4 @@ RULES = {
 """A tool's own name is its newest version; `tool@version` names one."""
 
 OWN = ("weights", "weights+products", "bias")
-"""Rules that are no tool's."""
+"""Rules that do not belong to a tool."""

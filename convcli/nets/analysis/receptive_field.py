@@ -16,7 +16,7 @@ from convcli.nets.layers import AdaptivePool, Shape, TransposedConv
 from convcli.text import safe
 
 MAX_CELLS = 100_000
-"""Cells of a field with gaps that are kept apart; of more, the stretch they lie in."""
+"""Maximum cells of a field with gaps that are kept one by one; larger fields become a range."""
 
 Extent = tuple[int, int]
 """The first cell and the last, along one axis."""
@@ -28,16 +28,16 @@ class UnitField(NamedTuple):
     node: str
     unit: tuple[int, ...]
     maps: Shape
-    """What the node gives, (channels, *lengths)."""
+    """The shape of the node's output, (channels, *lengths)."""
     input: Shape
     cells: tuple[Extent, ...]
     """Cells of the input that the unit depends on."""
     padded_cells: tuple[Extent, ...]
-    """The same where padding counts as cells: it may begin before 0 and end beyond the input."""
+    """The same if padding counts as cells: it may begin before 0 and end after the input."""
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """Cells along each axis, padding among them."""
+        """Cells along each axis, including padding."""
         return tuple(last - first + 1 for first, last in self.padded_cells)
 
 
@@ -51,7 +51,7 @@ def receptive_field(summary: Summary, name: str, unit: Sequence[int]) -> UnitFie
     >>> field.padded_cells, field.cells
     (((-1, 3), (1, 5)), ((0, 3), (1, 5)))
 
-    Raises SpecError for a node or a unit that is not there.
+    Raises SpecError for a node or a unit that does not exist.
     """
     rows = {row.name: row for row in summary.rows}
     if name not in rows:
@@ -81,7 +81,7 @@ Cells = range | set[int]
 
 
 def _back(summary: Summary, name: str, unit: Sequence[int], clip: bool) -> tuple[Extent, ...]:
-    """The extent on the input: every node hands the cells that it reads to its inputs."""
+    """The extent on the input: every node passes the cells that it reads on to its inputs."""
     rows = {row.name: row for row in summary.rows}
     needed: dict[str, tuple[Cells, ...]] = {name: tuple(range(u, u + 1) for u in unit)}
     for row in reversed(summary.rows):
@@ -104,7 +104,7 @@ def _back(summary: Summary, name: str, unit: Sequence[int], clip: bool) -> tuple
 
 
 def _through(row: Row, wanted: tuple[Cells, ...], lengths: Sequence[int]) -> tuple[Cells, ...]:
-    """What a layer reads of an input of these lengths for the cells wanted of its output."""
+    """The cells of an input of these lengths that a layer reads for the wanted output cells."""
     layer, measure = row.node.layer, row.measure
     if len(wanted) != len(lengths):
         return tuple(map(range, lengths))  # flattened, or pooled away: all of it
@@ -134,7 +134,7 @@ def _through(row: Row, wanted: tuple[Cells, ...], lengths: Sequence[int]) -> tup
     if layer.type in MIXING:
         return tuple(map(range, lengths))
     if not measure.windows:
-        # a gate of one cell stands for all of them; other lengths were cut up anew
+        # a gate of one cell applies to all of them; with other lengths the axes were reshaped
         return tuple(
             cells if length == output else range(length)
             for cells, length, output in zip(wanted, lengths, row.output[1:], strict=True)
@@ -146,7 +146,7 @@ def _through(row: Row, wanted: tuple[Cells, ...], lengths: Sequence[int]) -> tup
 
 
 def _covered(cells: Cells, window: Window, before: int) -> Cells:
-    """What the windows of these outputs read.
+    """The cells that the windows of these outputs read.
 
     >>> _covered(range(0, 2), Window(3, stride=2), 1), _covered({4}, Window(2, dilation=3), 0)
     (range(-1, 4), {4, 7})
@@ -177,7 +177,7 @@ def _within(cells: Cells, length: int) -> Cells:
 
 
 def _union(first: Cells, second: Cells) -> Cells:
-    """All cells of both; of very many, the stretch they lie in."""
+    """All cells of both; a range if there are very many."""
     if not first or not second:
         return first or second
     if isinstance(first, range) and isinstance(second, range):

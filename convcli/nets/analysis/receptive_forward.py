@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 class NodeField(NamedTuple):
     """The receptive field of a node's cells, and that of the last maps it comes from.
 
-    A tensor whose axes were cut up or turned has no field of its own; when it is maps of the same
-    lengths again (channels that were shuffled), it has that of the maps again. A product of two
-    tensors mixes all places: behind one, no field is known.
+    A tensor whose axes were reshaped or permuted has no field of its own. Once it is maps of the
+    same lengths again (as after a channel shuffle), it has the field of those maps again. A product
+    of two tensors mixes all positions, so no field is known after one.
     """
 
     axes: tuple[ReceptiveField, ...]
@@ -49,17 +49,18 @@ MIXING = {
     "gather",
     "roll",
 }
-"""Types of nodes any cell of whose output may see any of its input."""
+"""Types of nodes where any output cell may depend on any input cell."""
 
 
 LOOKUPS = {"embedding", "embedding_bag"}
-"""Types of nodes whose input are numbers of words, which are not cells of maps."""
+"""Types of nodes whose inputs are token numbers, which are not cells of maps."""
 
 
 def widest(branches: Sequence[NodeField], lengths: tuple[int, ...]) -> NodeField:
-    """Over branches that are joined to maps of these lengths, the widest field.
+    """The widest field of the branches that are joined to maps of these lengths.
 
-    Where that is a gate's, of one cell that stands for all, the cells lie as those of the others.
+    If the widest one is a gate, whose single cell applies to all, the positions are those of the
+    other branches.
     """
     best = max(branches, key=_extent)
     if best.lost or best.lengths == lengths:
@@ -80,7 +81,7 @@ def _extent(field: NodeField) -> tuple[bool, "tuple[int | Fraction, ...]"]:
 
 
 def field_behind(field: NodeField, layer: Layer, measure: Measure) -> NodeField:
-    """The receptive field behind a layer."""
+    """The receptive field after a layer."""
     lengths = measure.output[1:]
     if not measure.windows and not measure.upsampling:
         if field.lost or measure.mixes or layer.type in MIXING or layer.type in LOOKUPS:

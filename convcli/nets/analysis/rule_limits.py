@@ -1,6 +1,6 @@
-"""Where a rule of a tool has no answer, and where the tool is known to count otherwise.
+"""Where a rule of a tool has no answer, and where the tool is known to count differently.
 
-A refusal names the layers and the reason; a caveat stands as a note beside the figure.
+A refusal names the layers and the reason; a caveat is printed as a note with the figure.
 """
 
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from convcli.nets.layers.tensor_ops import Broadcast, Operation, Scalar, Unused,
 
 
 def takes_one_step(row: Row) -> bool:
-    """Whether a recurrent layer or an attention meets sequences of one step."""
+    """Whether the input of a recurrent layer or an attention has one step."""
     layer = layer_of(row)
     if isinstance(layer, Operation) and layer.type == "attention":
         return layer.inputs[0][-2:-1] == (1,)
@@ -22,7 +22,7 @@ def takes_one_step(row: Row) -> bool:
 
 
 class Refusal(NamedTuple):
-    """Rows that a tool has no answer for: it stops there, or what it counts follows no rule."""
+    """Rows that a tool has no answer for: it stops there, or its count follows no rule."""
 
     rules: tuple[str, ...]
     is_met: Callable[[Row], bool]
@@ -103,7 +103,7 @@ def without_answer(rule: str, rows: Sequence[Row]) -> tuple[list[str], str]:
 
 
 def check_answers(rule: str, rows: Sequence[Row]) -> None:
-    """Raise UnfitError where a rule has no answer for a layer, with those that have."""
+    """Raise UnfitError where a rule has no answer for a layer; it names rules that do."""
     names, reason = without_answer(rule, rows)
     if names:
         more = f" and {len(names) - 3} more" if len(names) > 3 else ""
@@ -114,7 +114,7 @@ def check_answers(rule: str, rows: Sequence[Row]) -> None:
 
 
 def caveats(rule: str, rows: Sequence[Row]) -> list[str]:
-    """What a tool counts otherwise than its rule does here, of what the rows show."""
+    """Where the tool's count differs from its rule here, as far as the rows show."""
     notes: list[str] = []
     dropped = [
         row.name for row in rows if isinstance(row.node.layer, Unused) and row.node.layer.called
@@ -151,11 +151,11 @@ def _is_own_conv(row: Row) -> bool:
 
 
 ELEMENTWISE = (Activation, Broadcast, Scalar, PReLU)
-"""Layers that keep the order of memory of what they read."""
+"""Layers that keep the memory layout of their input."""
 
 
 def _biases_unseen(rows: Sequence[Row]) -> list[str]:
-    """Linear layers with a bias whose input is laid out in another order than its axes."""
+    """Linear layers with a bias whose input has a memory layout unlike its axis order."""
     turned, found = set[str](), list[str]()
     for row in rows:
         layer, reads = layer_of(row), turned.intersection(row.node.inputs)

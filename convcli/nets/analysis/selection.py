@@ -18,7 +18,7 @@ from convcli.text import like
 def with_shares(
     records: Sequence[LayerRecord], total: Totals, settings: Settings
 ) -> list[LayerRecord]:
-    """Records with FLOPs, parts of the totals, and arithmetic intensity."""
+    """Records with FLOPs, shares of the totals, and arithmetic intensity."""
     params, macs = total["params"] or 1, total["macs"] or 1
     return [
         {
@@ -34,9 +34,9 @@ def with_shares(
 def selected(
     records: Sequence[LayerRecord], total: Totals, settings: Settings
 ) -> list[LayerRecord]:
-    """The rows that are printed, in their order. Raises SpecError for types that are not there.
+    """The rows that are printed, in their order. Raises SpecError for types that do not occur.
 
-    Those of the most MACs are the top, where nothing else is said.
+    By default, the top rows are those with the most MACs.
     """
     selection = settings.selection
     known = list(dict.fromkeys(record["type"] for record in records))

@@ -1,6 +1,7 @@
 """The shape errors of PyTorch, Keras and TensorFlow: what their numbers mean, what to write.
 
-A message is one line of MESSAGES: a pattern of its wordings, and what explains its match.
+Each message is one line of MESSAGES: a pattern of its wordings, and a function that explains the
+match.
 """
 
 import re
@@ -17,7 +18,7 @@ MAX_LENGTH = 100_000
 """Characters of a message that are searched."""
 
 MAX_SPLITS = 2
-"""Ways to write a number of values as maps that are named."""
+"""Maximum number of map shapes to name for a number of values."""
 
 
 class Explanation(NamedTuple):
@@ -28,13 +29,13 @@ class Explanation(NamedTuple):
     fixes: tuple[str, ...]
     figures: Mapping[str, object]
     met: int | None = None
-    """Values or channels that arrive at the layer, where the message says both numbers."""
+    """Values or channels that arrive at the layer, if the message has both numbers."""
     declared: int | None = None
     """What the layer declares instead."""
 
 
 def explain_message(text: str) -> tuple[str, Explanation] | None:
-    """The last message of a text that is known, as it stands there, and what it means.
+    """The last known message in a text, as it is written there, and what it means.
 
     >>> message, meaning = explain_message("size mismatch, m1: [32 x 9216], m2: [6400 x 128]")
     >>> meaning.declared, meaning.met, meaning.fixes[0]
@@ -45,17 +46,17 @@ def explain_message(text: str) -> tuple[str, Explanation] | None:
         (match.start(), number, match, explain)
         for number, (pattern, explain) in enumerate(MESSAGES)
         for match in pattern.finditer(text)
-        if not re.search(r"\d{19}", match[0])  # no size of any framework
+        if not re.search(r"\d{19}", match[0])  # too large for any framework
     ]
     if not matches:
         return None
-    # where two patterns meet the same words, the first of the table is the closer one
+    # where two patterns match the same words, the first in the table is the closer one
     _, _, match, explain = max(matches, key=lambda one: (one[0], -one[1]))
     return match[0], explain(match)
 
 
 def axes_of(text: str) -> Axes:
-    """The sizes of a shape in any of the frameworks' writings.
+    """The sizes of a shape as any of the frameworks writes it.
 
     >>> axes_of("torch.Size([4, 16])"), axes_of("(None, 28, 28)"), axes_of("[?,4,4,3]")
     ((4, 16), (None, 28, 28), (None, 4, 4, 3))
@@ -116,7 +117,7 @@ def _linear(rows: int, met: int, declared: int, outputs: int) -> Explanation:
 
 
 def _as_maps(met: int, declared: int) -> str:
-    """How both numbers of values may come of square maps of the same channels."""
+    """How both numbers of values may be square maps with the same channels."""
     pairs = [
         f"{maps_of(met, channels)} and {maps_of(declared, channels)}"
         for channels in common_channels(met, declared)
@@ -818,4 +819,4 @@ MESSAGES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Explanation]], 
         ),
     )
 )
-"""Every message: its wordings, old ones too, and what explains it."""
+"""Every message: its wordings, including old ones, and the function that explains it."""

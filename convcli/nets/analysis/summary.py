@@ -29,23 +29,23 @@ from convcli.text import power_text, safe
 Value = TypeVar("Value")
 
 SCHEMA = 1
-"""The number of the JSON form; it grows when a field changes its meaning or goes away."""
+"""The version of the JSON format; it grows when a field changes its meaning or is removed."""
 
 IN_PLACE = (Activation, PReLU, Identity, Reshape)
-"""Layers that can write over their input, or only look at it differently."""
+"""Layers that can overwrite their input, or return a view of it."""
 
 MAX_AXIS = 10**12
 """The longest axis, which keeps every figure within a few dozen digits."""
 
 MAX_FIGURE = 10**30
-"""The most parameters, MACs, cells of a receptive field of one layer: far beyond any network."""
+"""Maximum parameters, MACs and receptive field cells of a layer: far more than any network has."""
 
 DTYPES = {"float16": 2, "bfloat16": 2, "float32": 4, "float64": 8, "int8": 1}
 """Bytes of one value."""
 
 
 class Use(NamedTuple):
-    """What a layer costs and gives, for all inputs of the same shapes."""
+    """Output and costs of a layer for inputs of given shapes."""
 
     measure: Measure
     fits: tuple[Fit, ...]
@@ -59,7 +59,7 @@ class Use(NamedTuple):
 
 
 class Row(NamedTuple):
-    """What one node takes, gives and costs; one receptive field and one unread count per axis."""
+    """Inputs, output and costs of one node; one receptive field and one unread count per axis."""
 
     node: Node
     inputs: tuple[Shape, ...]
@@ -117,12 +117,12 @@ class Row(NamedTuple):
 
     @property
     def statistics(self) -> int:
-        """Running statistics and other values that are stored, but not trained."""
+        """Running statistics and other values that are stored but not trained."""
         return self.use.measure.statistics if self.node.counted else 0
 
     @property
     def buffers(self) -> int:
-        """Those of `statistics` that are not among `params`."""
+        """The `statistics` that are not included in `params`."""
         return self.weights + self.statistics - self.params
 
     @property
@@ -135,10 +135,12 @@ class Row(NamedTuple):
 
 
 def use(layer: Layer, inputs: tuple[Shape, ...]) -> Use:
-    """What a layer costs and gives for inputs of these shapes. Raises UnfitError."""
+    """Output and costs of a layer for inputs of these shapes. Raises UnfitError."""
     measure = layer.measure(*inputs)
     fits: tuple[Fit, ...] = ()
-    if measure.windows and not measure.upsampling and not isinstance(layer, AdaptivePool):
+    crops = any(min(padding) < 0 for _, padding in measure.windows)  # what is left out on purpose
+    slides = measure.windows and not (measure.upsampling or crops)
+    if slides and not isinstance(layer, AdaptivePool):
         fits = tuple(
             Fit(length, window, padding)
             for length, (window, padding) in zip(inputs[0][1:], measure.windows, strict=True)
@@ -168,7 +170,7 @@ class Failure(NamedTuple):
     """Whether the text was not understood, rather than that shapes did not fit."""
 
     def text(self) -> str:
-        """The refusal, the place in the text, and the remedy."""
+        """The refusal, the source location, and the remedy."""
         if not self.node.name:
             return (
                 f"{self.message}\n{pointed(self.node.where)}" if self.node.where else self.message
@@ -191,7 +193,7 @@ class Summary(NamedTuple):
     notes: tuple[str, ...] = ()
     """Notes of the network's reader."""
     outputs: tuple[str, ...] = ()
-    """The nodes whose tensors the network gives; () for the last row alone."""
+    """The nodes whose tensors the network returns; () if it is the last row alone."""
 
     @property
     def output(self) -> Shape:
@@ -227,7 +229,7 @@ class Summary(NamedTuple):
 
     @property
     def peak(self) -> int:
-        """The most values alive at once in a forward run that frees maps after their last use."""
+        """Maximum values alive at once in a forward run that frees maps after their last use."""
         last_use = {name: index for index, row in enumerate(self.rows) for name in row.node.inputs}
         alive = {INPUT: prod(self.input)}
         total = peak = alive[INPUT]
@@ -257,7 +259,7 @@ def summarize(network: Network, shape: Shape) -> Summary:
     >>> summary.output, summary.params, summary.macs
     ((6, 28, 28), 156, 117600)
 
-    Raises UnfitError, which names the node, when a layer does not fit what it meets.
+    Raises UnfitError, which names the node, when a layer does not fit its input.
     """
     summary = trace(network, shape)
     if summary.failures:
@@ -266,10 +268,10 @@ def summarize(network: Network, shape: Shape) -> Summary:
 
 
 def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
-    """The same walk, which ends at the first layer that does not fit, with that as a failure.
+    """The same walk, but the first layer that does not fit ends it and is returned as a failure.
 
-    With `keep_going`, a layer that declares another input is taken as it would fit, and the walk
-    goes on. A network that depends on its input is read for this one.
+    With `keep_going`, a layer that declares another input is corrected, and the walk continues. A
+    network that depends on its input is read for this one.
     """
     network = network.at(shape)
     start = (ReceptiveField(),) * (len(shape) - 1)
@@ -287,7 +289,7 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
                 used = use(node.layer, inputs)
             except Misfit as misfit:
                 failures.append(_failure(node, misfit, rows))
-                # a function that is given its weights has none that could be made to fit
+                # a function that receives its weights has no layer that could be corrected
                 if not keep_going or type(misfit.corrected) is not type(node.layer):
                     break
                 try:
@@ -342,14 +344,14 @@ def trace(network: Network, shape: Shape, keep_going: bool = False) -> Summary:
 
 
 def _as_met(layer: Layer, corrected: Layer) -> Layer:
-    """A corrected layer that meets its tensors as the one that did not fit."""
+    """A corrected layer, applied to its tensors like the one that did not fit."""
     return layer._replace(layer=corrected) if isinstance(layer, Each | Free | Single) else corrected
 
 
 def _warnings(rows: Sequence[Row]) -> tuple[str, ...]:
-    """The cells that no node reads: one that a branch leaves out may be read by another."""
+    """The cells that no node reads: another branch may read those that one branch skips."""
     losing = [row for row in rows if any(row.use.unread)]
-    # inside a network, a stride beyond the kernel is meant: the shortcuts of a ResNet
+    # inside a network, a stride larger than the kernel is intended: the shortcuts of a ResNet
     alone = len(rows) == 1
     if not losing and not alone:
         return ()
@@ -389,7 +391,7 @@ CELLS: dict[int, tuple[str, ...]] = {
 
 
 def fit_warnings(fits: Sequence[Fit], skips: bool = True) -> Iterator[str]:
-    """What a layer never reads and what would fit; axes that agree share a sentence.
+    """Cells that a layer never reads, and what would fit; equal axes share a sentence.
 
     With `skips`, cells between windows are reported too.
 

@@ -34,11 +34,11 @@ class Selection(NamedTuple):
     """Which rows of a table are printed, in which order."""
 
     sort: str = ""
-    """The column by which the largest come first."""
+    """The column that is sorted, largest first."""
     top: int | None = None
     types: tuple[str, ...] = ()
     by_type: bool = False
-    """Whether a row stands for all layers of a type."""
+    """Whether there is one row per layer type."""
 
 
 LAYOUTS = {"hwc": "sizes are HxWxC", "nchw": "shapes are (batch, channels, height, width)"}
@@ -58,19 +58,19 @@ class Settings(NamedTuple):
     """How sizes are written: `55x55x64`, or "nchw", PyTorch's `(1, 64, 55, 55)`."""
 
     def size_text(self, shape: Shape) -> str:
-        """A shape of the batch in the layout."""
+        """A shape with the batch, as the layout writes it."""
         if self.layout == "hwc":
             return size_text(shape)
         return f"({', '.join(map(str, (self.batch, *shape)))})"
 
     def sizes_text(self, sizes: dict[str, int]) -> str:
-        """The same of named fields, whose last one is the channels."""
+        """The same for named fields, the last of which is the channels."""
         *lengths, channels = sizes.values() or (0,)
         return self.size_text((channels, *lengths)) if sizes else ""
 
 
 class PartialRecord(TypedDict, total=False):
-    """What not every layer has: a window, weights that are another's."""
+    """Fields that not every layer has: a window, weights shared with another layer."""
 
     kernel: Sequence[int]
     stride: Sequence[int]
@@ -78,11 +78,11 @@ class PartialRecord(TypedDict, total=False):
     shares: str
     flops: int
     share: dict[str, float]
-    """Parts of the network's parameters and MACs."""
+    """Shares of the network's parameters and MACs."""
     layers: int
-    """How many a block stands for."""
+    """Number of layers in a block."""
     intensity: float
-    """FLOPs for each byte of inputs, weights and outputs, moved once."""
+    """FLOPs per byte of inputs, weights and outputs, each moved once."""
 
 
 class LayerRecord(PartialRecord):
@@ -187,11 +187,11 @@ def _traffic(row: Row, settings: Settings) -> int:
 
 
 def _node_record(row: Row, layer: LayerRecord) -> LayerRecord:
-    """The same with what depends on the layer's position in the network."""
+    """The same, with the fields that depend on the layer's position in the network."""
     record = layer.copy()
     record["name"] = row.node.name
     record["inputs"] = row.node.inputs
-    # after an enlarging layer a field may end within a cell: it contains all of it
+    # after an enlarging layer a field may end within a cell, which then counts completely
     record["receptive_field"] = named_axes([ceil(axis.size) for axis in row.receptive_field])
     record["jump"] = named_axes([_number(axis.jump) for axis in row.receptive_field])
     if row.node.owner:
@@ -205,7 +205,7 @@ def _number(jump: "int | Fraction") -> int | float:
 
 def layer_records(summary: Summary, settings: Settings) -> list[LayerRecord]:
     """One record per layer, or per block where blocks are folded to a depth."""
-    # repeated blocks share their measures: making their records once takes half the time
+    # repeated blocks share their figures: building their records once takes half the time
     known: dict[tuple[int, bool, tuple[str, ...]], LayerRecord] = {}
     records = []
     for row in summary.rows:
@@ -314,7 +314,7 @@ DEFAULT_COLUMNS = ("layer", "type", "output", "params", "MACs", "receptive field
 TYPE_COLUMNS = ("type", "layers", "params", "params share", "MACs", "MACs share")
 
 NEED_TOTALS = {"FLOPs", "params share", "MACs share", "intensity"}
-"""Columns of what only JSON and these compute."""
+"""Columns whose values only they and the JSON compute."""
 
 SORTS = ("params", "trainable", "frozen", "MACs", "FLOPs", "intensity", "memory")
 """The columns that a table can be sorted by."""
@@ -326,23 +326,23 @@ TOTALS: dict[str, Callable[[Totals], int]] = {
     "MACs": lambda total: total["macs"],
     "memory": lambda total: total["memory"]["activations"],
 }
-"""The total of each column that has one."""
+"""The columns that have a total."""
 
 
 class Figures(NamedTuple):
-    """A summary with the settings under which it is printed."""
+    """A summary with the settings for printing it."""
 
     summary: Summary
     settings: Settings = Settings()
     notes: tuple[str, ...] = ()
     failures: tuple[str, ...] = ()
-    """Why the summary ends before the network does, and what would fit."""
+    """Why the summary ends before the end of the network, and what would fit."""
     assumed: tuple[str, ...] = ()
-    """The input's sizes that nobody said."""
+    """The input sizes that are assumed."""
     fit: tuple[str, ...] | None = None
-    """The nearest inputs that work, where they were asked for."""
+    """The nearest inputs that work, if requested."""
     picture: Callable[[Summary], str] | None = None
-    """What draws the network as SVG, for a notebook; "" where it cannot."""
+    """Draws the network as SVG for a notebook; "" if it cannot."""
 
     @property
     def value(self) -> str | tuple[str, ...]:
@@ -356,12 +356,12 @@ class Figures(NamedTuple):
 
     @property
     def parameters_alone(self) -> bool:
-        """Whether no order of the layers is known, and so no sizes, MACs and fields."""
+        """Whether the order of the layers is unknown, and therefore sizes, MACs and fields too."""
         return bool(self.summary.rows) and not any(self.summary.output)
 
     @property
     def heading(self) -> Sequence[object]:
-        """The row of the input, with what of its sizes nobody said."""
+        """The row of the input, with its assumed sizes marked."""
         is_chosen = self.settings.selection != Selection() or "layer" not in self.columns
         if self.parameters_alone or is_chosen:
             return ()
@@ -382,7 +382,7 @@ class Figures(NamedTuple):
 
     @property
     def caption(self) -> str:
-        """The totals in words, and every convention they were counted under."""
+        """The totals in words, with every convention of counting."""
         total = totals(self.summary, self.settings)
         memory, batch = total["memory"], self.settings.batch
         trained = (
@@ -405,11 +405,11 @@ class Figures(NamedTuple):
         )
 
     def rows(self) -> list[dict[str, object]]:
-        """The rows of the table, values by the names of their columns."""
+        """The rows of the table: values by column name."""
         return named_rows(self)
 
     def to_pandas(self) -> "DataFrame":
-        """The rows as a data frame of pandas, which is imported for it."""
+        """The rows as a pandas data frame; pandas is imported here."""
         return data_frame(self)
 
     @property
@@ -435,7 +435,7 @@ class Figures(NamedTuple):
         return f"<{shapes}: {self.params:,} params, {self.macs:,} MACs>"
 
     def _repr_html_(self) -> str:
-        """The table as a notebook shows it, and the figure of the network beside it."""
+        """The table as a notebook shows it, next to the drawing of the network."""
         svg = self.picture(self.summary) if self.picture is not None else ""
         if not svg:
             return html_table(self)
@@ -487,7 +487,7 @@ class Figures(NamedTuple):
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The columns of the table: those that are chosen, or what a reader wants first."""
+        """The columns of the table: the chosen ones or the defaults."""
         by_type = self.settings.selection.by_type
         columns = self.settings.columns or (TYPE_COLUMNS if by_type else DEFAULT_COLUMNS)
         if by_type:
@@ -542,11 +542,11 @@ NEED_SIZES = {
     *("macs", "flops", "memory", "traffic", "intensity"),
     *("activations", "peak_activations", "forward"),
 }
-"""Fields that are not known where no sizes are."""
+"""Fields that are unknown without sizes."""
 
 
 def without_sizes(records: Sequence[Record]) -> list[Record]:
-    """Records with null for what is not known where no sizes are, and no sizes."""
+    """Records without sizes, with null in the fields that are unknown without them."""
     return [
         {
             name: without_sizes([value])[0]
@@ -562,7 +562,7 @@ def without_sizes(records: Sequence[Record]) -> list[Record]:
 
 
 def short_text(count: int) -> str:
-    """A large count once more, in short for people; nothing for one below a million.
+    """A large count in short form for people; "" for a count below a million.
 
     >>> short_text(4089184256), short_text(25557032), short_text(61706)
     (' (4.09 G)', ' (25.6 M)', '')

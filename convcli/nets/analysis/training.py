@@ -1,4 +1,4 @@
-"""The memory of training: weights, gradients, states of the optimizer, values kept for backward."""
+"""The memory of training: weights, gradients, optimizer states, activations."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -11,10 +11,10 @@ from convcli.tables import Listing, Record
 from convcli.text import bytes_text, counted
 
 OPTIMIZERS = {"sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
-"""Values that an optimizer keeps for each trained weight."""
+"""Values that an optimizer keeps per trained weight."""
 
 MAX_BATCH = 2**24
-"""The largest batch that is looked for."""
+"""The largest batch that is tried."""
 
 
 class Training(NamedTuple):
@@ -23,12 +23,12 @@ class Training(NamedTuple):
     optimizer: str
     dtype: str
     weights: int
-    """Weights, and running statistics beside them: values."""
+    """Number of values of weights and running statistics."""
     trained: int
     steps: tuple[Step, ...]
     storages: tuple[Storage, ...]
     unknown: tuple[str, ...]
-    """Layers of which no rule is known."""
+    """Layers without a known rule."""
 
     def activations(self, batch: int) -> int:
         """Bytes that are kept for backward at the end of a forward run."""
@@ -36,7 +36,7 @@ class Training(NamedTuple):
         return self._bytes(kept, batch)
 
     def kept_by_layer(self, batch: int) -> list[Record]:
-        """Bytes that each layer keeps and none before it does."""
+        """Bytes that each layer keeps and no earlier layer keeps."""
         known: set[int] = set()
         layers: list[Record] = []
         for step in self.steps:
@@ -46,16 +46,16 @@ class Training(NamedTuple):
 
     @property
     def fixed(self) -> tuple[int, int, int]:
-        """Bytes of weights, gradients, and states of the optimizer."""
+        """Bytes of weights, gradients, and optimizer states."""
         size = DTYPES[self.dtype]
         states = OPTIMIZERS[self.optimizer] * self.trained
         return self.weights * size, self.trained * size, states * size
 
     def peak(self, batch: int) -> int:
-        """The most bytes at once: in the forward run, in the backward run, or in the step.
+        """Peak bytes of the forward pass, the backward pass and the optimizer step.
 
-        A gradient is as large as what it is of, and those of weights appear as backward reaches
-        them; memory is freed after its last use.
+        A gradient is as large as its tensor, and those of weights appear as the backward pass
+        reaches them; memory is freed after its last use.
         """
         size = DTYPES[self.dtype]
         weights, gradients, states = self.fixed
@@ -74,7 +74,7 @@ class Training(NamedTuple):
         return weights + states + max(most, gradients)
 
     def largest_batch(self, limit: int) -> int:
-        """The largest batch whose peak is within a limit of bytes; 0 where one image is not."""
+        """The largest batch whose peak is within a limit of bytes; 0 if one image exceeds it."""
         low, high = 0, 1
         while high <= MAX_BATCH and self.peak(high) <= limit:
             low, high = high, 2 * high
@@ -89,7 +89,7 @@ class Training(NamedTuple):
 
 
 def training(network: Network, summary: Summary, optimizer: str, dtype: str) -> Training:
-    """What training a network takes.
+    """The memory that training a network takes.
 
     >>> from convcli.nets.analysis.summary import summarize
     >>> from convcli.nets.readers.read import read_text

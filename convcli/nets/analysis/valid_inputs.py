@@ -1,4 +1,4 @@
-"""Which inputs fit: those that work, the smallest, the nearest that leave nothing over.
+"""Which inputs fit: those that work, the smallest, the nearest with nothing left over.
 
 Every answer is a walk of the network for that input: larger inputs do not always work where smaller
 ones do, as in a network whose branches meet again after halving.
@@ -20,24 +20,24 @@ MAX_SIDE = 4096
 """The longest side that is tried."""
 
 MAX_DISTANCE = 256
-"""How far from an input the nearest fitting ones are searched."""
+"""Maximum distance from an input in the search for the nearest fitting ones."""
 
 NEAR = 16
-"""How far from an input every side is tried, to see whether all of them work."""
+"""Distance from an input within which every side is tried."""
 
 MAX_WALKED = {False: 200_000, True: 20_000}
-"""Nodes that a search walks, of a network that is the same for every input or is read anew."""
+"""Maximum nodes that a search walks, if the network is the same for every input or read anew."""
 
 
 class Direction(NamedTuple):
-    """Axes of an input that are changed together, and what they are called."""
+    """Axes of an input that change together, and their name."""
 
     axes: tuple[int, ...]
     name: str
 
 
 def directions(shape: Shape) -> list[Direction]:
-    """The sides of a square one together, others axis by axis.
+    """The two sides of a square input together, others axis by axis.
 
     >>> directions((3, 32, 32)), directions((1, 100))
     ([Direction(axes=(1, 2), name='square input')], [Direction(axes=(1,), name='length')])
@@ -51,18 +51,18 @@ def directions(shape: Shape) -> list[Direction]:
 
 
 def resized(shape: Shape, side: int, axes: Iterable[int] = ()) -> Shape:
-    """An input of the same channels with these axes, or every one, `side` long."""
+    """An input with the same channels and with these axes (or all of them) of length `side`."""
     changed = {*axes} or {*range(1, len(shape))}
     return tuple(side if axis in changed else length for axis, length in enumerate(shape))
 
 
 def search_deadline() -> float:
-    """The processor time at which a search that begins now ends."""
+    """The processor time at which a search that starts now ends."""
     return process_time() + limit().seconds
 
 
 class Search:
-    """Walks of a network for inputs like one, each made once, within nodes and time."""
+    """Walks of a network for similar inputs, each done once, within limits of nodes and time."""
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class Search:
         self.network, self.shape, self.axes = network, shape, axes
         self.left = limit().scaled(MAX_WALKED[network.redo is not None])
         self.ended = False
-        """Whether sides were left untried."""
+        """Whether some sides were not tried."""
         self._deadline = search_deadline() if deadline is None else deadline
         self.known: dict[int, tuple[bool, bool]] = {}
         """Sides that were tried: whether each works, and whether it leaves nothing over."""
@@ -101,7 +101,7 @@ class Search:
         return self._walk(side)[1]
 
     def smallest(self) -> int | None:
-        """The smallest side that works; None where none of those that are tried does."""
+        """The smallest side that works; None if none of the tried ones does."""
         return next(
             (side for side in self._tried(range(1, MAX_SIDE + 1)) if self.works(side)), None
         )
@@ -129,11 +129,11 @@ class Search:
 
 
 class Fit(NamedTuple):
-    """Which inputs work, and those of them that are nearest, as texts."""
+    """Which inputs work, and the nearest of them, as texts."""
 
     notes: tuple[str, ...]
     sizes: tuple[str, ...]
-    """The nearest inputs that work, the given one among them where it does: `248x248x3`."""
+    """The nearest inputs that work, including the given one if it works: `248x248x3`."""
 
 
 def fitting_inputs(network: Network, summary: Summary, near: bool) -> Fit:
@@ -157,7 +157,7 @@ def fitting_inputs(network: Network, summary: Summary, near: bool) -> Fit:
         below, above = [n for n in working if n < side], [n for n in working if n > side]
         every = len(working) == min(NEAR, side - 1) + NEAR + 1
         if search.ended:
-            pass  # what works near is not known
+            pass  # which near sides work is unknown
         elif working and not every:
             step = _step(working)
             own = (side,) if side in working else ()
@@ -183,7 +183,7 @@ def fitting_inputs(network: Network, summary: Summary, near: bool) -> Fit:
 
 
 def _step(sides: list[int]) -> str:
-    """How far apart the sides that work are, where that is the same for all."""
+    """The step between the sides that work, if it is constant."""
     steps = {after - before for before, after in pairwise(sides)}
     return f" (in steps of {min(steps)})" if len(steps) == 1 and max(steps) > 1 else ""
 
@@ -206,10 +206,10 @@ def smallest(network: Network, shape: Shape) -> int | None:
 def input_for(
     network: Network, shape: Shape, failure: Failure, values: int | None = None
 ) -> int | None:
-    """The square input under which a linear layer meets a number of values, if there is one.
+    """The square input for which a linear layer receives a number of values, if there is one.
 
-    Without `values`, these are what the layer declared. What arrives at a layer grows with the
-    input, so bisection finds it.
+    Without `values`, it is the number that the layer declares. What arrives at a layer grows with
+    the input, so bisection finds it.
     """
     if failure.declared is None or len(shape) < 3:
         return None
@@ -239,7 +239,9 @@ def failure_text(network: Network, shape: Shape, failure: Failure) -> str:
     """A failure with its remedies: the number to write, or the input to give."""
     remedies = []
     if failure.corrected is not None and not network.unordered:
-        remedies.append(f"write {failure.corrected}")
+        where = failure.node.where
+        if where is None or not where.text[where.column :].startswith("models."):
+            remedies.append(f"write {failure.corrected}")  # in a library there is no such place
         side = input_for(network, shape, failure)
         if side is not None:
             size = "x".join(map(str, (*resized(shape, side)[1:], shape[0])))
@@ -249,6 +251,6 @@ def failure_text(network: Network, shape: Shape, failure: Failure) -> str:
 
 
 def check_fits(network: Network, summary: Summary) -> None:
-    """Raise UnfitError, with the remedies, where a layer does not fit what it meets."""
+    """Raise UnfitError, with the remedies, if a layer does not fit its input."""
     if summary.failures:
         raise UnfitError(failure_text(network, summary.input, summary.failures[0]))

@@ -11,17 +11,17 @@ from convcli.tables import Listing
 from convcli.text import counted
 
 MAX_SOLUTIONS = 10_000
-"""More solutions are refused: too little is given."""
+"""Maximum number of solutions; with more, too little is given."""
 
 MAX_DILATED_KERNEL = 2_000
-"""Larger dilated kernels and strides are not solved for."""
+"""The largest dilated kernel and stride to solve for."""
 
 MAX_KERNEL = 15
-"""Of larger kernels and strides that are left out, those are found that leave nothing over."""
+"""The largest unknown kernel and stride to try one by one; larger ones must leave nothing over."""
 
 
 MAX_STRIDE = 100_000
-"""Larger strides are not tried at all."""
+"""The largest stride to try."""
 
 
 class Solution(NamedTuple):
@@ -38,7 +38,7 @@ class Solution(NamedTuple):
 
     @property
     def exact(self) -> bool:
-        """Whether nothing is left over behind the last window, padding included."""
+        """Whether nothing is left over after the last window, padding included."""
         return self.leftover == 0
 
     @property
@@ -62,8 +62,8 @@ def solutions(given: Unknowns) -> list[Solution]:
 
     Kernels and strides that are left out are tried to MAX_KERNEL, strides to the kernel, and
     paddings to one less than the dilated kernel, beyond which a window reads nothing but padding.
-    Of larger ones, to the length of the input, those are found that leave nothing over without
-    padding, or with the one that is given: the patches of a ViT among them.
+    Larger ones, up to the length of the input, are solutions if nothing is left over without
+    padding or with the given padding, such as the patches of a ViT.
 
     >>> solutions(Unknowns(224, 11, 4, None, 55))[0].padding
     (1, 2)
@@ -164,7 +164,7 @@ def _paddings(given: Unknowns, window: Window) -> Iterator[Pair]:
 
 
 def _lengths(given: Unknowns, window: Window, padding: Pair) -> Iterator[int]:
-    """Inputs that give the output: as many in a row as the stride is long."""
+    """Inputs that give the output: as many consecutive lengths as the stride."""
     first = window.span(given.output) - sum(padding)
     lengths = range(max(first, 1), first + window.stride)
     if given.input is None:
@@ -177,8 +177,8 @@ def transposed_solutions(given: Unknowns, extra: int | None = None) -> list[Solu
     """Every transposed convolution whose output is `given.output`, in the order of `solutions`.
 
     It is the convolution that leads from its output back to its input (Dumoulin & Visin 2016, §4);
-    what that one leaves over is the output padding, which is less than the stride as PyTorch
-    demands. Paddings are alike at both ends; `extra` is an output padding to hold.
+    its cells left over are the output padding, which is less than the stride as PyTorch requires.
+    Paddings are alike at both ends; `extra` is a fixed output padding.
 
     >>> given = Unknowns(7, 4, 2, None, 14)
     >>> [(one.padding, one.leftover) for one in transposed_solutions(given)]
@@ -210,7 +210,7 @@ def _mirrored_solutions(given: Unknowns) -> Iterator[Solution]:
 def listing(solutions: list[Solution], tried: str, is_transposed: bool = False) -> Listing:
     """Solutions as a result to print, and what was tried.
 
-    What is left over is the output padding of a transposed convolution.
+    For a transposed convolution, the cells left over are the output padding.
     """
     ends = ("output padding", "output") if is_transposed else ("output", "exact", "unread")
     rows: list[tuple[object, ...]] = []

@@ -6,8 +6,8 @@ records of their own type alone.
 
 A new layer is written in the file of its subject: a record, beside it a builder for each way to
 write it, and its names in NAMES at the end. What it does to arrays is a line in FORWARD of
-`convcli.runtime.layers`, or, for an activation, in its FUNCTIONS. Layers of which each framework
-has an order and defaults of its own have their builders in `convcli.nets.readers.vocabulary`.
+`convcli.runtime.layers`, or, for an activation, in its FUNCTIONS. Layers with a different argument
+order and defaults in each framework have their builders in `convcli.nets.readers.vocabulary`.
 """
 
 from convcli.nets.layers import activations, dense, normalization, rearrange
@@ -90,11 +90,11 @@ __all__ = [
 ]
 
 FILES = (activations, dense, normalization, rearrange)
-"""Those whose layers have their names beside them."""
+"""The modules whose layers have their names in the same file."""
 
 
 def named(vocabulary: str) -> dict[str, Builder]:
-    """Builders of the layers whose names stand beside their records, in one vocabulary.
+    """Builders of the layers with names in the files of their records, in one vocabulary.
 
     >>> named("PyTorch")["ChannelShuffle"](2)
     Shuffle(groups=2)

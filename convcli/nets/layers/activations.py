@@ -48,9 +48,9 @@ class Activation(NamedTuple):
     type: str
     slope: float = 0.0
     values: tuple[tuple[str, object], ...] = ()
-    """Other values that were written, by the names of `torch.nn.functional`."""
+    """Other arguments in the text, by the names of `torch.nn.functional`."""
     inplace: bool = False
-    """Whether it writes over its input while training."""
+    """Whether it overwrites its input in training."""
 
     def measure(self, *inputs: Shape) -> Measure:
         (shape,) = inputs
@@ -58,7 +58,7 @@ class Activation(NamedTuple):
 
 
 def function(name: str) -> Callable[..., Activation]:
-    """A builder that takes a function's values, and `inplace` behind them, which changes none."""
+    """A builder that takes a function's arguments, then `inplace`, which changes no value."""
 
     def build(*args: object, inplace: object = False, **options: object) -> Activation:
         takes = FUNCTIONS[name][2].split()
@@ -71,7 +71,7 @@ def function(name: str) -> Callable[..., Activation]:
             raise SpecError(f"too many positional arguments; it takes {', '.join(known)}")
         given = {**dict(zip(takes, args, strict=False)), **options}
         values = [(name, given[name]) for name in takes if given.get(name) is not None]
-        # a value that only running the text would tell changes no shape
+        # a value that is known only by running the text changes no shape
         plain = (int, float, str)
         kept = (
             (name, value if isinstance(value, plain) else brief(value)) for name, value in values
@@ -91,7 +91,7 @@ def torch_leaky_relu(negative_slope: object = 0.01, inplace: object = False) -> 
 
 
 def rrelu(lower: object = 1 / 8, upper: object = 1 / 3, inplace: object = False) -> Activation:
-    """Out of training, the mean of the slopes that it draws (Xu et al. 2015)."""
+    """In evaluation, the mean of the slopes that training draws (Xu et al. 2015)."""
     return Activation("leaky_relu", (number(lower, "lower") + number(upper, "upper")) / 2)
 
 
@@ -101,7 +101,7 @@ class PReLU(NamedTuple):
 
     slopes: int | None = 1
     shared: tuple[int, ...] = ()
-    """Axes of (height, width, channels), from 1, that share a slope, where values have one each."""
+    """Axes of (height, width, channels), from 1, that share a slope, if there is one per value."""
 
     @property
     def type(self) -> str:

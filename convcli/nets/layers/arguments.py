@@ -1,4 +1,4 @@
-"""The values a layer's call may hold, checked and brought into one form."""
+"""The arguments of a layer's call, checked and normalized to one form."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def count(value: object, name: str, minimum: int = 1) -> int:
-    """An integer from `minimum` to MAX_SIZE; a float that is one (2.0) will do."""
+    """An integer from `minimum` to MAX_SIZE; an integer float (2.0) is accepted."""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, int):
@@ -35,14 +35,14 @@ def flag(value: object, name: str) -> bool:
 
 
 def factor(value: object, name: str) -> float:
-    """How many times as long: a number above 0, whole or not."""
+    """A scale factor: a number above 0, integer or not."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value <= MAX_SIZE:
         raise SpecError(f"{name} must be a number above 0, not {brief(value)}")
     return value
 
 
 def number(value: object, name: str) -> float:
-    """A number, whole or not, that is none of the infinities."""
+    """A finite number, integer or not."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SpecError(f"{name} must be a number, not {brief(value)}")
     if not abs(value) <= MAX_SIZE:
@@ -51,7 +51,7 @@ def number(value: object, name: str) -> float:
 
 
 def number_or(value: object, default: float) -> float:
-    """A number that changes no shape: one that only running the text would tell is the default."""
+    """A number that changes no shape; one known only by running the text becomes the default."""
     return number(value, "a value") if type(value) in (int, float) else default
 
 
@@ -60,7 +60,7 @@ def maybe_count(value: object, name: str) -> int | None:
 
 
 def counts(value: object, axes: int, name: str, minimum: int = 1) -> tuple[int, ...]:
-    """One number for every axis, or a sequence of one each."""
+    """One number for every axis, or a sequence with one number per axis."""
     if not isinstance(value, tuple | list):
         return (count(value, name, minimum),) * axes
     if len(value) == 1:

@@ -48,11 +48,11 @@ class Conv(NamedTuple):
     channels: int | None = None
     """Input channels, where the text declares them."""
     connections: int | None = None
-    """Pairs of input and output maps that are connected, where not all of a group are."""
+    """Number of connected pairs of input and output maps, if not all of a group are connected."""
     border: BorderName = "zero"
-    """What the padded cells hold: a name of `convcli.borders.BORDERS`."""
+    """The border mode of the padded cells: a name of `convcli.borders.BORDERS`."""
     padding_named: bool = False
-    """Whether PyTorch is told the padding by its name: "same" or "valid"."""
+    """Whether PyTorch's padding is given by name: "same" or "valid"."""
 
     @property
     def type(self) -> str:
@@ -79,7 +79,7 @@ class Conv(NamedTuple):
 
 @equal_by_type
 class Depthwise(NamedTuple):
-    """A convolution of each channel by itself, by `multiplier` filters each."""
+    """A convolution of each channel separately, with `multiplier` filters per channel."""
 
     kernel: Sizes
     stride: Sizes
@@ -148,7 +148,7 @@ class Separable(NamedTuple):
 class TransposedConv(NamedTuple):
     """A transposed convolution: every input cell adds a kernel's worth of output.
 
-    Padding is PyTorch's where it is numbers, Keras's where it is a name
+    Numeric padding follows PyTorch, a padding name follows Keras
     (`convcli.geometry.transposed_padding`).
 
     >>> up = TransposedConv(8, (4, 4), (2, 2), ((1, 1), (1, 1)))

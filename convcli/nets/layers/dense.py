@@ -1,4 +1,4 @@
-"""Layers that connect values with values: fully connected, and distances to fixed codes."""
+"""Fully connected layers, and distances to fixed codes."""
 
 from math import prod
 from typing import Literal
@@ -25,9 +25,9 @@ class Linear(NamedTuple):
     """A fully connected layer.
 
     `over` says what it connects: "all" values of its input, the last axis ("axis", as PyTorch
-    does), or the channels of every place ("channels", Keras). "last" is the last axis of lines that
-    may leave flattening out: where all values together are as many as `features`, they are
-    connected.
+    does), or the channels of every position ("channels", Keras). "last" is the last axis, for layer
+    lines that may leave flattening out: if the input has `features` values in total, all of them
+    are connected.
     """
 
     outputs: int
@@ -63,7 +63,7 @@ class Linear(NamedTuple):
         return {"weight": weight, **bias_slot(self.outputs, self.bias)}
 
     def _met(self, shape: Shape) -> int:
-        """How many values each output is connected with."""
+        """The number of inputs of each output."""
         return {"all": prod(shape), "last": shape[-1], "channels": shape[0]}[self.scope(shape)]
 
     def scope(self, shape: Shape) -> Scope:

@@ -32,19 +32,19 @@ class Norm(NamedTuple):
 
     kind: NormKind
     vectors: int = 2
-    """How many of scale and shift there are."""
+    """Number of trained vectors: scale and shift, one, or none."""
     channels: int | None = None
     """Channels, where the text declares them."""
     groups: int = 1
     shape: Sizes | None = None
-    """What a layer normalization covers, from the last axis on; None: the channels alone."""
+    """The sizes that a layer normalization covers, the last axes; None: the channels alone."""
     tracked: bool = False
     """Whether running statistics are kept."""
     counted: bool = False
     eps: float = 1e-5
-    """What is added to the variance."""
+    """The constant added to the variance."""
     shift_alone: bool = False
-    """Whether the one vector is a shift, as Keras's `scale=False` leaves it."""
+    """Whether a single vector is a shift, as with Keras's `scale=False`."""
 
     @property
     def type(self) -> str:
@@ -60,7 +60,7 @@ class Norm(NamedTuple):
             covered = prod(self.shape)
             if shape[-len(self.shape) :] != self.shape:
                 raise UnfitError(f"{self.type} over {self.shape} meets the shape {shape}")
-        # Keras's layer for inputs keeps the number of pictures too that it was adapted to
+        # Keras's layer for inputs also stores the number of pictures that it was adapted to
         kept = 2 * shape[0] + (self.kind == "input") if self.tracked else 0
         return Measure(shape, self.vectors * covered, statistics=kept)
 
@@ -107,9 +107,9 @@ def lrn(
 class LocalContrastNorm(NamedTuple):
     """Local mean removed, local spread divided by (Jarrett et al. 2009), over size×size cells.
 
-    A value depends on the spread at its place, which depends on the means around it, so that it
-    sees two windows less one cell. The least spread that is divided by, the mean over the
-    picture, is left out of its receptive field, as normalizations over whole maps are.
+    A value depends on the spread at its position, which depends on the means around it, so that it
+    sees two windows less one cell. The minimum divisor, the mean spread of the picture, is left out
+    of the receptive field, as are normalizations over complete maps.
     """
 
     size: int = 9

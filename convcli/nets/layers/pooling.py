@@ -36,7 +36,7 @@ class Pool(NamedTuple):
     count_include_pad: bool = True
     """Whether an average counts the zeros of the padding; no shape depends on it."""
     divisor: int | None = None
-    """What an average divides its sums by, where it is not the cells: no shape depends on it."""
+    """The divisor of an average, if it is not the number of cells; no shape depends on it."""
     trainable: bool = False
     power: float = 2.0
     """The p of an `lp` pool, (Σ xᵖ)^(1/p)."""

@@ -23,15 +23,20 @@ from convcli.records import NamedTuple, equal_by_type
 
 @equal_by_type
 class Reshape(NamedTuple):
-    """The same values in another shape `(channels, *lengths)`; one −1 stands for what is left.
+    """The same values in another shape `(channels, *lengths)`; one −1 stands for the rest.
 
-    `Reshape((-1,))` flattens. `start` keeps the first axes as they are.
+    `Reshape((-1,))` flattens. The axes before `start` and from `stop` on stay as they are; a
+    negative number counts from the end.
+
+    >>> Reshape((2, 3), start=-1).measure((5, 6)).output, Reshape(stop=2).measure((4, 3, 7)).output
+    ((5, 2, 3), (12, 7))
     """
 
     shape: tuple[int, ...] = (-1,)
     start: int = 0
     channels_last: bool = False
     """Whether values are counted with the channels last, as Keras has them."""
+    stop: int | None = None
 
     @property
     def type(self) -> str:
@@ -39,9 +44,10 @@ class Reshape(NamedTuple):
 
     def measure(self, *inputs: Shape) -> Measure:
         (shape,) = inputs
-        if self.start >= len(shape):
+        start, stop, _ = slice(self.start, self.stop).indices(len(shape))
+        if start >= stop or not -len(shape) <= self.start or (self.stop or 0) > len(shape):
             raise UnfitError(f"{self.type} from axis {self.start + 1} meets {size_text(shape)}")
-        kept, rest = shape[: self.start], prod(shape[self.start :])
+        kept, rest, further = shape[:start], prod(shape[start:stop]), shape[stop:]
         known = prod(size for size in self.shape if size != -1)
         if not known or rest % known or (-1 not in self.shape and rest != known):
             wanted = size_text(self.shape)
@@ -51,7 +57,8 @@ class Reshape(NamedTuple):
                 known,
                 rest,
             )
-        return Measure((*kept, *(rest // known if size == -1 else size for size in self.shape)))
+        made = (rest // known if size == -1 else size for size in self.shape)
+        return Measure((*kept, *made, *further))
 
 
 @equal_by_type
@@ -60,7 +67,7 @@ class Pad(NamedTuple):
 
     padding: tuple[Pair, ...]
     border: BorderName = "constant"
-    """What they hold: a name of `convcli.borders.BORDERS`."""
+    """The border mode: a name of `convcli.borders.BORDERS`."""
     value: float = 0.0
 
     @property
@@ -83,12 +90,12 @@ class Pad(NamedTuple):
 
 @equal_by_type
 class Upsample(NamedTuple):
-    """Every cell `scale` times on each axis, or lengths of one's choice; one number is for all."""
+    """Upsampling by `scale` on each axis, or to given lengths; one number holds for all axes."""
 
     scale: tuple[float, ...] = ()
     sizes: Sizes = ()
     mode: str = "nearest"
-    """How new cells are found: `nearest`, `linear`, or a mode that shapes alone are known of."""
+    """How new cells are computed: `nearest`, `linear`, or a mode known by its shapes alone."""
     corners: bool = False
     """Whether `linear` keeps the corners where they are: PyTorch's `align_corners`."""
 
@@ -115,13 +122,13 @@ class Upsample(NamedTuple):
 
 @equal_by_type
 class Identity(NamedTuple):
-    """What hands its input on, under the name of what it does while training."""
+    """A layer that returns its input unchanged, under the name of what it does in training."""
 
     type: str = "identity"
     rate: float = 0.5
-    """The share of values that a dropout zeroes while training."""
+    """The share of values that a dropout zeroes in training."""
     whole_maps: bool = False
-    """Whether a dropout zeroes maps, not values."""
+    """Whether a dropout zeroes complete maps."""
 
     def measure(self, *inputs: Shape) -> Measure:
         (shape,) = inputs
@@ -134,7 +141,7 @@ def identity() -> Identity:
 
 @equal_by_type
 class Shuffle(NamedTuple):
-    """Channels dealt out anew, as if by columns of `groups` rows (Zhang et al. 2018)."""
+    """Channels shuffled: a matrix of `groups` rows is read by columns (Zhang et al. 2018)."""
 
     groups: int
 
@@ -154,7 +161,7 @@ def shuffle(groups: object) -> Shuffle:
 
 @equal_by_type
 class PixelShuffle(NamedTuple):
-    """factor² channels dealt out over factor×factor cells (Shi et al. 2016), or back."""
+    """factor² channels moved to factor×factor cells (Shi et al. 2016), or back."""
 
     factor: int
     inverse: bool = False
@@ -200,9 +207,9 @@ class Merge(NamedTuple):
 
 
 def together(type_: str, shapes: Sequence[Shape], level: Sequence[Shape]) -> Shape:
-    """The shape that several have together, once they are `level`: of as many axes each.
+    """The common shape of several shapes, once they are `level`: of equal rank.
 
-    An axis of 1 goes with any. Raises UnfitError when an axis differs.
+    An axis of 1 is broadcast. Raises UnfitError when an axis differs.
     """
     output = []
     for sizes in zip(*level, strict=True):
@@ -216,7 +223,7 @@ def together(type_: str, shapes: Sequence[Shape], level: Sequence[Shape]) -> Sha
 
 @equal_by_type
 class Concat(NamedTuple):
-    """Several inputs behind each other on one axis, 0 for the channels."""
+    """Several inputs joined along one axis, 0 for the channels."""
 
     axis: int = 0
 

@@ -27,7 +27,7 @@ GATES = {"simple_rnn": 1, "gru": 3, "lstm": 4}
 
 Joined = Literal["concat", "sum", "mul", "ave"]
 JOINED: tuple[Joined, ...] = ("concat", "sum", "mul", "ave")
-"""What becomes of the two directions of a bidirectional layer."""
+"""How the two directions of a bidirectional layer are merged."""
 
 
 def text_order(shape: Shape) -> Shape:
@@ -60,7 +60,7 @@ class Permute(NamedTuple):
 
 @equal_by_type
 class Repeat(NamedTuple):
-    """A vector as every one of `times` steps."""
+    """A vector repeated as `times` steps."""
 
     times: int
 
@@ -77,7 +77,7 @@ class Recurrent(NamedTuple):
     """A recurrent layer of one level, over the steps of its input, in one direction or both.
 
     A direction has gates · units · (channels + units) weights and gates · units biases; a GRU that
-    resets behind its product has those twice (Cho et al. 2014).
+    resets after its product has twice as many biases (Cho et al. 2014).
 
     >>> Recurrent("lstm", 4).measure((3, 10))[:3]
     ((4,), 128, 1120)
@@ -86,11 +86,11 @@ class Recurrent(NamedTuple):
     type: str
     units: int
     sequences: bool = False
-    """Whether the output of every step is given, or that of the last alone."""
+    """Whether every step's output is returned, or the last one alone."""
     bias: bool = True
     reset_after: bool = True
     joined: Joined | None = None
-    """What becomes of two directions; None: there is one."""
+    """How two directions are merged; None: there is one direction."""
 
     def measure(self, *inputs: Shape) -> Measure:
         channels, steps = maps(self.type, inputs, 1)
@@ -197,7 +197,7 @@ class TimeDistributed(NamedTuple):
 
 @equal_by_type
 class ChannelsFirst(NamedTuple):
-    """A layer that takes the first axis of its text for the channels, and not the last.
+    """A layer whose text has the channels on the first axis, not the last.
 
     >>> from convcli.nets.layers import Linear
     >>> ChannelsFirst(Linear(5, over="channels")).measure((8, 3, 10)).params  # 3 x 10 x 8
@@ -225,8 +225,8 @@ class ChannelsFirst(NamedTuple):
 class Attention(NamedTuple):
     """Attention of a query over a value and a key (Vaswani et al. 2017).
 
-    Of `heads` heads, the three are projected, and the result back to the query's channels or
-    `outputs`; of none, they are taken as they are, with `scales` numbers that are trained.
+    With `heads` heads, all three are projected, and the result is projected back to the query's
+    channels or to `outputs`. Without heads, they are used unchanged, with `scales` trained numbers.
     """
 
     heads: int = 0
@@ -265,10 +265,10 @@ class Attention(NamedTuple):
 
 @equal_by_type
 class AxisNorm(NamedTuple):
-    """A normalization with a scale and a shift for each place of some axes of the text.
+    """A normalization with a scale and a shift for each position on some axes of the text.
 
-    Axes are numbered from 1, or from −1 at the end. `tracked` keeps a mean and a variance of each
-    place too, and `counts` numbers more.
+    Axes are numbered from 1, or from −1 at the end. `tracked` also keeps a mean and a variance of
+    each position, and `counts` further numbers.
     """
 
     type: str
@@ -316,7 +316,7 @@ class CenterCrop(NamedTuple):
 class SpectralNorm(NamedTuple):
     """A layer whose weight is divided by its largest singular value (Miyato et al. 2018).
 
-    It keeps a vector for that: of as many values as the last axis of the kernel has.
+    It keeps a vector for that, as long as the last axis of the kernel.
     """
 
     layer: Layer

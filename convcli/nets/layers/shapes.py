@@ -22,25 +22,25 @@ AXES: dict[int, tuple[str, ...]] = {
     2: ("height", "width"),
     3: ("depth", "height", "width"),
 }
-"""Names of the axes behind the channels, by how many there are."""
+"""Names of the axes after the channels, by their number."""
 
 
 class Measure(NamedTuple):
-    """What a layer makes of its inputs, and what it costs; all counts are for one image."""
+    """The output shape and the costs of a layer; all counts are for one image."""
 
     output: Shape
     params: int = 0
     """Trainable parameters, weights and biases."""
     macs: int = 0
-    """Multiply–accumulates of the weights; bias is not in them."""
+    """Multiply–accumulates of the weights, without biases."""
     windows: Windows = ()
     """Window and padding on each axis; none for a layer that works cell by cell."""
     bias: int = 0
-    """Those of `params` that are biases of convolutions and linear layers."""
+    """The part of `params` that is biases of convolutions and linear layers."""
     statistics: int = 0
-    """Running statistics: kept, but not trained."""
+    """Running statistics: stored but not trained."""
     upsampling: Sizes = ()
-    """Output cells for one input cell, on each axis, where a layer enlarges."""
+    """Output cells per input cell, on each axis, if the layer enlarges."""
     mixes: bool = False
     """Whether any cell of the output may depend on any of the input."""
 
@@ -49,7 +49,7 @@ Fill = Literal["filters", "transposed", "codes"]
 
 
 class Slot(NamedTuple):
-    """One array of weights: its shape, and the number it holds, or how it is drawn.
+    """One array of weights: its shape, and its initial value or how it is drawn.
 
     "filters" are drawn along the first axis, "transposed" along the second, "codes" are ±1.
     """
@@ -62,14 +62,14 @@ Slots = dict[str, Slot]
 """The weights of a layer, by role: `weight`, `bias`, `running_mean`."""
 
 Builder = Callable[..., "Layer"]
-"""A function that makes a record of the values a text writes, with the names it gives them."""
+"""A function that builds a record from the arguments in a text."""
 
 Names = Mapping[str, Mapping[str, Builder]]
-"""What layers are called, by vocabulary ("short", "PyTorch", "Keras"), with their builders."""
+"""Builders by layer name, by vocabulary ("short", "PyTorch", "Keras")."""
 
 
 class Layer(Protocol):
-    """What every layer answers.
+    """The protocol of every layer.
 
     One that has weights also has `slots(shape)`, the arrays of an input of this shape by role. One
     whose statistics are parameters, as Keras counts them, has `counted`.
@@ -77,14 +77,14 @@ class Layer(Protocol):
 
     @property
     def type(self) -> str:
-        """The field's name for it: `conv2d`, `leaky_relu`."""
+        """Its usual name: `conv2d`, `leaky_relu`."""
 
     def measure(self, *inputs: Shape) -> Measure:
-        """What it makes of inputs of these shapes. Raises UnfitError when they do not fit."""
+        """Its output and costs for inputs of these shapes. Raises UnfitError for a misfit."""
 
 
 class Misfit(UnfitError):
-    """A layer that declared another input than it meets; `corrected` is the one that would fit."""
+    """A layer that does not declare the input it receives; `corrected` is one that would fit."""
 
     def __init__(self, message: str, corrected: Layer, declared: int, met: int) -> None:
         super().__init__(message)
@@ -105,7 +105,7 @@ def windows_on(
 
 
 def window_lengths(shape: Shape, windows: Windows) -> Sizes:
-    """The output's lengths under a window on each axis; a misfit says on which."""
+    """The output lengths of a window on each axis; a misfit names its axis."""
     lengths = []
     for place, (window, padding) in enumerate(windows):
         try:
@@ -146,7 +146,7 @@ class DeclaredInput(Layer, Protocol):
 
 
 def check_channels(layer: DeclaredInput, shape: Shape) -> None:
-    """Refuse an input of other channels than a layer declares, if it declares them."""
+    """Refuse an input whose channels are not those that a layer declares, if it declares any."""
     if layer.channels is not None and layer.channels != shape[0]:
         raise Misfit(
             f"{layer.type} of {layer.channels} channels meets {shape[0]:,} channels",
@@ -167,7 +167,7 @@ def check_groups(groups: int, channels: int, filters: int) -> None:
 
 
 def factors(shape: Shape) -> str:
-    """The sizes of maps, to stand behind the number of their values."""
+    """The sizes of maps, printed after the number of their values."""
     return f" ({size_text(shape)})" if len(shape) > 1 else ""
 
 
@@ -177,7 +177,7 @@ def bias_slot(outputs: int, wanted: bool) -> Slots:
 
 
 def slots_of(layer: Layer, shape: Shape) -> Slots:
-    """The weights of a layer that meets an input of this shape, by role; none for most.
+    """The weights of a layer for an input of this shape, by role; most layers have none.
 
     >>> from convcli.nets.readers.read import read_text
     >>> conv = read_text("conv(8, 5)").network.nodes[0].layer

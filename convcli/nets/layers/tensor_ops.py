@@ -1,8 +1,8 @@
-"""Records of what model files do to tensors beside layers: parameters, slices, matrix products.
+"""Records of tensor operations other than layers: parameters, slices, matrix products.
 
 They answer as the layers do. A shape here is that of one image as everywhere, but may be any
 tensor's: heads × tokens × features. Where a network folds images, groups or windows into the first
-axis, that axis is counted as one of the image's.
+axis, that axis counts as one of the image's.
 """
 
 from math import prod
@@ -33,7 +33,7 @@ class Weights(NamedTuple):
 
 @equal_by_type
 class Constant(NamedTuple):
-    """A tensor that no input and no training changes: zeros, positions, a mask."""
+    """A constant tensor: zeros, positions, a mask."""
 
     shape: Shape
 
@@ -47,7 +47,7 @@ class Constant(NamedTuple):
 
 @equal_by_type
 class Input(NamedTuple):
-    """A further input of a network, beside the one that it is walked with."""
+    """A further input of a network, in addition to the one that it is walked with."""
 
     shape: Shape
     dtype: str = ""
@@ -71,9 +71,9 @@ class Unused(NamedTuple):
     params: int
     statistics: int = 0
     frozen: int = 0
-    """Those of `params` that are not trained."""
+    """The part of `params` that is not trained."""
     called: bool = False
-    """Whether the program calls the layer, and drops what it gives."""
+    """Whether the program calls the layer and discards its output."""
 
     def measure(self, *inputs: Shape) -> Measure:
         return Measure((0,), self.params, statistics=self.statistics)
@@ -156,7 +156,7 @@ class Scalar(NamedTuple):
 
 @equal_by_type
 class Broadcast(NamedTuple):
-    """Two tensors value by value, axes matched from the last one on, as PyTorch does.
+    """Two tensors value by value, broadcast from the last axis as in PyTorch.
 
     >>> Broadcast("multiply").measure((8, 4, 4), (8, 1, 1)).output
     (8, 4, 4)
@@ -169,7 +169,7 @@ class Broadcast(NamedTuple):
 
 
 def broadcast(type_: str, *shapes: Shape) -> Shape:
-    """The shape that several have together. Raises UnfitError when an axis differs."""
+    """The broadcast shape of several shapes. Raises UnfitError when an axis differs."""
     rank = max(map(len, shapes))
     level = [(1,) * (rank - len(shape)) + tuple(shape) for shape in shapes]
     return together(type_, shapes, level)
@@ -177,9 +177,9 @@ def broadcast(type_: str, *shapes: Shape) -> Shape:
 
 @equal_by_type
 class Operation(NamedTuple):
-    """Something done to tensors of known shapes: `permute`, `matmul`, a slice.
+    """An operation on tensors of known shapes: `permute`, `matmul`, a slice.
 
-    It stands for these shapes alone; a network that holds one is read anew for another input.
+    It is valid for these shapes alone; a network that holds one is read anew for another input.
     """
 
     type: str
@@ -187,7 +187,7 @@ class Operation(NamedTuple):
     """Whole shapes of the inputs, the batch of one image among them."""
     output: Shape
     values: tuple[object, ...] = ()
-    """What else the call was given: axes, ends of a slice."""
+    """The other arguments of the call: axes, ends of a slice."""
     macs: int = 0
     runs: bool = True
     """Whether its values are those of the network's axes, so that it can be computed."""

@@ -1,1 +1,1 @@
-"""Readers: text and files that become a network, a sibling a kind."""
+"""Readers: text and files that become a network, one module or package per kind."""

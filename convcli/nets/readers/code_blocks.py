@@ -1,6 +1,6 @@
 """Code in a text that holds more than code: notebooks, fences, sessions, prose around it.
 
-What is not code becomes an empty line, so that places in messages stay those of the text.
+What is not code becomes an empty line, so that messages point at the right lines.
 """
 
 import json
@@ -21,19 +21,19 @@ PYTHON = ("", "python", "py", "python3", "pycon", "ipython", "ipython3", "pytorc
 """Languages of fences that may hold a network."""
 
 PROMPT = r"^[ ]*(?:>>>|\.\.\.|In \[\d*\]:|\.{3,}:)(?: |$)"
-"""What a line of an interactive session begins with."""
+"""Prompts of an interactive session."""
 
 SHELL = r"^[ ]*[%!?]"
-"""What a line for the shell or for the notebook itself begins with."""
+"""Beginnings of lines for the shell or for the notebook itself."""
 
 CELL_MAGICS = ("time", "timeit", "capture", "prun")
-"""What may stand above a cell that is still Python."""
+"""Magics that may begin a cell of Python."""
 
 MAX_LINES, MAX_COLUMNS = 20_000, 2_000
-"""Lines in which prose is looked for, and how long one may be."""
+"""Maximum number and length of lines in the search for prose."""
 
 KEYWORDS = {*keyword.kwlist, *keyword.softkwlist}
-"""Words beside which another may stand in Python; two others never stand side by side."""
+"""Words that may be next to another word in Python; two other words never are."""
 
 
 MAX_CELLS = 20_000
@@ -48,13 +48,13 @@ def is_notebook(text: str) -> bool:
 def notebook_code(text: str, source: str) -> tuple[str, NotebookName]:
     r"""The code of a notebook's cells, one after another; lines for the shell are left empty.
 
-    With it comes its name, which knows the cells.
+    The code is returned with its name, which knows the cells.
 
     >>> cell = {"cell_type": "code", "source": ["!pip install torch\n", "x = 1"]}
     >>> notebook_code(json.dumps({"cells": [cell]}), "a.ipynb")
     ('\nx = 1\n', 'a.ipynb')
 
-    Raises SpecError for what is not a notebook, or one of another language.
+    Raises SpecError for a text that is not a notebook, or a notebook of another language.
     """
     try:
         notebook = json.loads(text)
@@ -92,7 +92,7 @@ def _language(notebook: dict[str, object]) -> str:
 
 
 def _cell(code: str) -> str:
-    """The code of one cell; "" where it is for another program, or is not Python."""
+    """The code of one cell; "" if it is for another program or not Python."""
     magic = re.match(r"\s*%%(\w*)", code)
     if magic is not None and magic[1] not in CELL_MAGICS:
         return ""
@@ -106,7 +106,7 @@ def _cell(code: str) -> str:
 
 
 def fenced_code(text: str) -> str:
-    r"""The blocks between fences that are Python, or else all of them; the text where none is.
+    r"""The fenced blocks that are Python, or else all of them; the text itself without fences.
 
     >>> fenced_code("So:\n```python\nx = 1\n```\nWhy?")
     '\n\nx = 1\n\n'
@@ -138,7 +138,7 @@ def _fenced(lines: list[str]) -> Iterator[list[int]]:
 
 
 def without_prose(text: str) -> tuple[str, int]:
-    r"""A text without its sentences, without what a session answered, and how many lines that is.
+    r"""A text without prose and session output, and the number of lines left out.
 
     >>> without_prose("Why does this fail?\nx = f(1)\nThanks!")
     ('\nx = f(1)\n', 2)

@@ -1,4 +1,4 @@
-"""Darknet's `.cfg` files: a section per layer, which reads the one before, or others by number.
+"""Darknet's `.cfg` files: one section per layer, which reads the one before, or others by number.
 
 Rules are those of Darknet's parser (Redmon 2018) and of its successor by Bochkovskiy: `pad=1` is
 half the size, a pool pads its size less one, `route` joins channels, `shortcut` adds.
@@ -40,14 +40,14 @@ SECTION = re.compile(r"^\[([\w-]+)\]\s*$")
 
 
 def is_darknet(head: bytes) -> bool:
-    """Whether a text begins with the section `[net]`, behind comments."""
+    """Whether a text begins with the section `[net]`, after comments."""
     lines = (line.strip() for line in head.splitlines())
     first = next((line for line in lines if line and line[:1] not in b"#;"), b"")
     return first.lower() in (b"[net]", b"[network]")
 
 
 class _Section(NamedTuple):
-    """A section with its values, and where it begins."""
+    """A section with its values and its first line."""
 
     kind: str
     values: dict[str, str]
@@ -117,7 +117,7 @@ def _sections(text: str, source: str) -> list[_Section]:
 
 
 class _Build(NamedTuple):
-    """The graph so far, and what each section gives."""
+    """The graph so far, and the output of each section."""
 
     graph: TensorGraph
     results: list[Traced]
@@ -137,7 +137,7 @@ class _Build(NamedTuple):
         return f"{self.place}.{self.section.kind}"
 
     def other(self, number: int) -> Traced:
-        """What the section of a number gives: below 0, counted back from here."""
+        """The output of a section by number; a number below 0 counts back from here."""
         place = number + self.place if number < 0 else number
         if not 0 <= place < self.place:
             raise Halt(f"{number} is not a section before this one, which is number {self.place}")
@@ -211,7 +211,7 @@ def _pool(build: _Build) -> Traced:
 
 
 def _shortcut(build: _Build) -> Traced:
-    """A sum; of maps of other sizes, the corner or every n-th cell that both have."""
+    """A sum; for maps of different sizes, of their common corner or every n-th cell."""
     sources = [build.x, *map(build.other, build.section.numbers("from"))]
     if len({x.stored for x in sources}) > 1:
         return build.activated(
@@ -294,7 +294,7 @@ def _reorganized(build: _Build) -> Traced:
 
 
 def _kept(type_: str) -> Callable[[_Build], Traced]:
-    """A section that hands its input on: what it means is said by its name."""
+    """A section that returns its input unchanged; its name says what it means."""
     return lambda build: build.layer(Identity(type_))
 
 
@@ -319,7 +319,7 @@ SECTIONS: dict[str, Callable[[_Build], Traced]] = {
     "activation": lambda build: build.activated(build.x),
     **{name: _kept(name) for name in ("yolo", "gaussian_yolo", "region", "detection", "cost")},
 }
-"""What each section is worth."""
+"""The layers of each section."""
 
 
 def _network(sections: list[_Section], shape: Shape) -> Network:
@@ -349,4 +349,4 @@ def _network(sections: list[_Section], shape: Shape) -> Network:
 
 
 HEADS = ("yolo", "gaussian_yolo", "region", "detection")
-"""Sections that are outputs, wherever they stand."""
+"""Sections that are outputs at any position."""

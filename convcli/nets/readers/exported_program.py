@@ -1,7 +1,7 @@
 """`.pt2` files of `torch.export`: a graph as JSON, with the size of every tensor.
 
-What each operator of ATen is worth is a table; those that hold no weights and no windows become
-operations of the sizes that the file gives. Nothing of the file is run.
+A table gives the layer of each ATen operator; operators without weights and windows become
+operations with the sizes in the file. Nothing of the file is run.
 """
 
 import os
@@ -80,7 +80,7 @@ def read_exported(path: str) -> Reading:
 
 
 MODELS = ("models/model.json", "serialized_exported_program.json")
-"""What the graph is called in the archive, by PyTorch's versions."""
+"""Names of the graph in the archive, by version of PyTorch."""
 
 
 class _Node(NamedTuple):
@@ -93,7 +93,7 @@ class _Node(NamedTuple):
 
 
 class _Program:
-    """The records of a program, checked as far as they are used."""
+    """The records of a program; those that are used are checked."""
 
     def __init__(self, model: Json, source: str) -> None:
         self.source = source
@@ -138,7 +138,7 @@ class _Program:
         return whole[1:] if len(whole) > 1 else whole
 
     def network(self, shape: Shape, given: tuple[Given, ...] = ()) -> Network:
-        """The network, which stands for the sizes that it was exported with alone."""
+        """The network, which is valid only for the sizes that it was exported with."""
         others = [one for one in given if one.shape and one.shape != self.sizes.get(one.name)]
         if shape != self.shape or (others and others[0].name in self.inputs[1:]):
             sizes = ", ".join(f"{name} {self._size_text(name)}" for name in self.inputs)
@@ -191,7 +191,7 @@ class _Program:
                 known[name] = call.operation(name)
 
     def name(self, node: _Node) -> str:
-        """Of an operator without weights: its module, or a number in it."""
+        """The name of an operator without weights: its module, or a number in it."""
         if not node.module:
             return ""
         return node.module if self.modules[node.module] == 1 else f"{node.module}/"
@@ -265,7 +265,7 @@ class _Call(NamedTuple):
         return default if value is None else value
 
     def layer(self, record: Layer, *arrays: StoredArray | None, roles: Sequence[str] = ()) -> Value:
-        """Append a layer, and check that it gives the size that the file says."""
+        """Append a layer, and check that its output has the size in the file."""
         present = [array for array in arrays if array is not None]
         name = next((weight_owner(array.name) for array in present), "") or self.name
         weights = dict(zip(roles, present, strict=False))
@@ -275,7 +275,7 @@ class _Call(NamedTuple):
         return y
 
     def operation(self, output: str, macs: int = 0) -> Value:
-        """Append an operation of the size that the file gives."""
+        """Append an operation with the size in the file."""
         kind = self.node.operator.split(".")[-2] if "." in self.node.operator else "operation"
         sources = [
             self.graph.source(value, value.name != "", weight_owner(value.name) or value.name)
@@ -312,7 +312,7 @@ def _sizes(value: object) -> Shape:
 
 
 def _size(size: Json) -> int:
-    """A size, or of one that may change, the one it was exported with."""
+    """A size; for a dynamic one, the size it was exported with."""
     if "as_expr" in size:
         size = _object(_object(size["as_expr"])["hint"])
     value = size["as_int"]
@@ -468,7 +468,7 @@ def _concat(call: _Call) -> Value | None:
 
 
 def _product(call: _Call) -> Value:
-    """A matrix product: its multiply–accumulates count where one side is a weight."""
+    """A matrix product: its multiply–accumulates count if one side is a weight."""
     sides = [value for value in call.tensors() if len(value.shape) > 1]
     if "addmm" in call.node.operator or "baddbmm" in call.node.operator:
         sides = [
@@ -531,4 +531,4 @@ OPERATORS: dict[str, Callable[[_Call], Value | None]] = {
     "cat": _concat,
     "scaled_dot_product_attention": _attention,
 }
-"""What operators of ATen are worth; the others are operations of the sizes that the file gives."""
+"""The layers of ATen operators; other operators are operations with the sizes in the file."""

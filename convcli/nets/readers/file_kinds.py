@@ -1,6 +1,6 @@
-"""What a file is, by its first bytes: who reads it, or what it is called and what to do instead.
+"""The kind of a file by its first bytes: its reader, or its name and what to do instead.
 
-The name counts where bytes do not tell: an ONNX file is a message without a mark of its own.
+The file name decides if the bytes do not: an ONNX file is a message without a signature.
 """
 
 import os
@@ -14,11 +14,11 @@ from convcli.nets.graph import Reading
 from convcli.text import safe
 
 HEAD = 4096
-"""Bytes that are looked at."""
+"""Number of bytes to inspect."""
 
 
 class Kind(NamedTuple):
-    """A kind of file: its name, the function that reads a network of it, else what to do."""
+    """A kind of file: its name, and the function that reads its network, or what to do instead."""
 
     name: str
     reader: str = ""
@@ -49,7 +49,7 @@ KINDS: dict[str, Kind] = {
 """Kinds of files that hold networks or weights."""
 
 MAX_NAMES = 10_000
-"""Names of an archive that are looked at."""
+"""Maximum number of names to inspect in an archive."""
 
 PAGE = Kind("a web page", instead="download the file itself, not the page about it")
 PICTURE = "give it to extract, and a network to shape"
@@ -101,7 +101,7 @@ BY_TEXT: tuple[tuple[bytes, Kind], ...] = (
         Kind("a configuration of transformers", instead="export the network as ONNX or .pt2"),
     ),
 )
-"""Texts that are not networks here, by what they begin with."""
+"""Texts that are not networks, by their beginnings."""
 
 BY_SUFFIX: dict[str, Kind] = {
     ".pb": Kind("a TensorFlow graph", instead="convert it: python -m tf2onnx.convert"),
@@ -117,7 +117,7 @@ BY_SUFFIX: dict[str, Kind] = {
     ".rknn": Kind("a Rockchip model", instead="it runs on one device; give its .onnx file"),
     ".bin": Kind("a binary file", instead="give the file that describes the network"),
 }
-"""Files whose bytes do not tell what they are."""
+"""Files whose bytes do not tell their kind."""
 
 EXPECTED = {
     ".onnx": "an ONNX file",
@@ -131,14 +131,14 @@ EXPECTED = {
     ".pt2": "an exported program",
     ".tflite": "a TFLite file",
 }
-"""What a file is by its name, where its bytes are none of that."""
+"""The kind that a file name promises, for errors about files that are of another kind."""
 
 TEXT_SUFFIXES = (".net", ".py", ".txt")
 """Files that hold text, whatever their first bytes."""
 
 
 def kind_of(path: str) -> Kind | None:
-    """What a binary file is; None for text. Raises Refusal where it cannot be read."""
+    """The kind of a binary file; None for text. Raises Refusal where it cannot be read."""
     if path.lower().endswith(TEXT_SUFFIXES):
         return None
     if os.path.isdir(path):
@@ -150,7 +150,7 @@ def kind_of(path: str) -> Kind | None:
         raise Refusal(f"{safe(path)} cannot be read: {error.strerror}") from None
     suffix = os.path.splitext(path)[1].lower()
     if suffix == ".onnx" and head and head[:1] not in b"v<":
-        return KINDS["onnx"]  # before the readers of others are imported
+        return KINDS["onnx"]  # before other readers are imported
     from convcli.nets.readers.darknet import is_darknet
     from convcli.nets.readers.weight_files.safetensors import is_safetensors
     from convcli.nets.readers.weight_files.torch_files import is_legacy
@@ -185,7 +185,7 @@ def kind_of(path: str) -> Kind | None:
 
 
 def _archive(path: str) -> str:
-    """What a zip archive is, by the names in it."""
+    """The kind of a zip archive, by the names in it."""
     import zipfile
 
     from convcli.nets.readers.weight_files.torch_files import BAD_ZIP
@@ -215,7 +215,7 @@ def _like_onnx(head: bytes) -> bool:
 
 
 def _is_text(head: bytes) -> bool:
-    """Whether bytes hold no controls but those of lines, tabs and terminals; or are UTF-16."""
+    """Whether bytes are UTF-16, or have only the control characters of text and terminals."""
     return head[:2] in (b"\xff\xfe", b"\xfe\xff") or not re.search(
         rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", head
     )

@@ -1,7 +1,7 @@
-"""Arithmetic on the numbers of a model file that no input changes: sizes, axes, anchors.
+"""Constant folding: arithmetic on numbers of a model file that do not depend on the input.
 
 Exporters write shapes as little programs (Shape, Gather, Concat, …). These functions compute them
-on StoredArrays, in plain Python; what would need more numbers than MAX_VALUES is not computed.
+on StoredArrays, in plain Python; results of more than MAX_VALUES numbers are not computed.
 """
 
 import math
@@ -18,7 +18,7 @@ MAX_INTEGER = 1 << 64
 
 
 def broadcast_shape(*shapes: Shape) -> Shape | None:
-    """The shape that several have together, axes matched from the last one on; None if none."""
+    """The broadcast shape of several shapes, axes matched from the last; None if there is none."""
     rank = max(map(len, shapes))
     output = []
     for sizes in zip(*((1,) * (rank - len(s)) + tuple(s) for s in shapes), strict=True):
@@ -30,7 +30,7 @@ def broadcast_shape(*shapes: Shape) -> Shape | None:
 
 
 def mapped(function: Function, arrays: Sequence[StoredArray], type_: str) -> StoredArray | None:
-    """A function of each value of arrays that are broadcast; None where it cannot be computed.
+    """A function of each value of broadcast arrays; None if it cannot be computed.
 
     >>> mapped(min, [numbers("int64", (3,), (5, 1, 7)), numbers("int64", (), (4,))], "int64").data
     (4, 1, 4)
@@ -50,12 +50,12 @@ def mapped(function: Function, arrays: Sequence[StoredArray], type_: str) -> Sto
 
 
 def fits(value: float) -> bool:
-    """Whether a number is not an integer beyond 64 bits, which no element type has."""
+    """Whether a number is no integer of more than 64 bits, which no element type has."""
     return not isinstance(value, int) or -MAX_INTEGER <= value < MAX_INTEGER
 
 
 def power(a: float, b: float) -> float:
-    """a ** b. Raises OverflowError, and does so before it computes a number of gigabytes."""
+    """a ** b. Raises OverflowError before it computes a number of gigabytes."""
     if isinstance(a, int) and isinstance(b, int) and abs(a) > 1 and b > MAX_INTEGER.bit_length():
         raise OverflowError
     result: float = a**b
@@ -63,7 +63,7 @@ def power(a: float, b: float) -> float:
 
 
 def total_product(values: Sequence[float]) -> float:
-    """The product of all. Raises OverflowError."""
+    """The product of all numbers. Raises OverflowError."""
     result: float = 1
     for value in values:
         result *= value
@@ -73,7 +73,7 @@ def total_product(values: Sequence[float]) -> float:
 
 
 def divided(a: float, b: float) -> float:
-    """a / b, integers towards 0."""
+    """a / b; integers are rounded towards 0."""
     if isinstance(a, int) and isinstance(b, int):
         return abs(a) // abs(b) * (1 if (a < 0) == (b < 0) else -1)
     return a / b
@@ -120,12 +120,12 @@ LOGICAL = ("Equal", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "And", "
 
 
 def cast(array: StoredArray, type_: str) -> StoredArray | None:
-    """The numbers in another type; bytes stay where they are if the type is the same."""
+    """The numbers in another type; the same type keeps the bytes in place."""
     if type_ == array.type:
         return array
     values = array.values()
     if values is None:
-        # a weight in half precision is as well known as one in single
+        # a weight in half precision serves as well as one in single precision
         floating = type_.startswith(("float", "bfloat")) and array.type.startswith(("fl", "bfl"))
         return array if floating else None
     try:
@@ -140,7 +140,7 @@ def cast(array: StoredArray, type_: str) -> StoredArray | None:
 def sliced(
     array: StoredArray, starts: Sequence[int], steps: Sequence[int], shape: Shape
 ) -> StoredArray | None:
-    """Every step-th index from the starts on, on every axis."""
+    """Every step-th index from the starts, on every axis."""
     if array.quantized is not None:
         return None
     own = array.steps
@@ -182,7 +182,7 @@ def gathered(array: StoredArray, indices: StoredArray, axis: int) -> StoredArray
 
 
 def joined(arrays: Sequence[StoredArray], axis: int) -> StoredArray | None:
-    """Arrays behind each other along an axis."""
+    """Arrays joined along an axis."""
     if sum(array.elements for array in arrays) > MAX_VALUES:
         return None
     lists = [array.values() for array in arrays]

@@ -1,4 +1,4 @@
-"""Text → statements, each with its place; pasted fragments need not be whole Python."""
+"""Text → statements with their locations; pasted fragments need not be complete Python."""
 
 import ast
 import re
@@ -12,21 +12,21 @@ from convcli.nets.source_location import Where, at_line
 from convcli.text import safe
 
 MAX_COLUMN = 10_000
-"""Columns of a line in which a place is still pointed at."""
+"""Columns of a line within which errors point at a position."""
 
 MAX_TEXT = 20_000_000
-"""Characters of one text; about 400,000 layer lines."""
+"""Maximum characters of one text; about 400,000 layer lines."""
 
 MAX_AT_ONCE = 300_000
-"""Characters up to which layer calls are parsed at once; more, line by line, in less memory."""
+"""Maximum characters of layer calls to parse at once; more take less memory line by line."""
 
 MAX_MODULE = 2_000_000
 """The same for Python; the longest file of torchvision's models has 50,000."""
 
-# compiled where they are first used, which texts that are whole Python never reach
+# compiled at first use, which texts of complete Python never reach
 TOKENS = (
     r"(?P<skip>\"\"\".*?\"\"\"|\'\'\'.*?\'\'\'"
-    # without a bound, a line of quotes that nobody closes is looked through once a quote
+    # without a bound, a line of unclosed quotes would be searched once per quote
     r"|\"(?:[^\"\\\n]|\\.){0,200}+\"|\'(?:[^\'\\\n]|\\.){0,200}+\'|#[^\n]*)"
     r"|(?P<open>[(\[{])|(?P<close>[)\]}])|(?P<end>\n|;)"
 )
@@ -36,23 +36,23 @@ WORD = r"(\s*(?:[A-Za-z_]\w*\s*=\s*)?)([a-z]\w*):(?=[^\s=])(.*)"
 
 
 class Line(NamedTuple):
-    """A statement, and the lines of the text it stands in; the first has the number `first`."""
+    """A statement and its lines in the text; the first has the number `first`."""
 
     node: ast.stmt
     source: str
     lines: Sequence[str]
     first: int
     column: int = 0
-    """Bytes that stand before it in its first line, where it was parsed alone."""
+    """Bytes before it in its first line, if it was parsed alone."""
 
     def where(self, node: ast.AST) -> Where:
-        """The place of what a layer declares: the first value of its call."""
+        """The location of what a layer declares: the first argument of its call."""
         if isinstance(node, ast.Call) and node.args and node.args[0].lineno == node.lineno:
             return self.span(node.args[0])
         return self.span(node)
 
     def span(self, node: ast.AST) -> Where:
-        """The place of a piece of this statement, as far as it goes on its first line."""
+        """The location of a part of this statement, up to the end of its first line."""
         line, column = getattr(node, "lineno", 1), getattr(node, "col_offset", 0)
         text = self.lines[line - 1] if line <= len(self.lines) else ""
         if len(text) > MAX_COLUMN:
@@ -69,7 +69,7 @@ class Line(NamedTuple):
 
 
 def statements(text: str, source: str) -> list[Line]:
-    """The statements of a text. Raises SpecError with the place of what cannot be read."""
+    """The statements of a text. Raises SpecError with the location of a syntax error."""
     text, body = _at_once(_plain(text, source), MAX_AT_ONCE)
     if body:
         lines = text.split("\n")
@@ -78,7 +78,7 @@ def statements(text: str, source: str) -> list[Line]:
 
 
 def module(text: str, source: str) -> tuple[str, ast.Module]:
-    """The same as one module of Python, and the text that the places of its nodes are in."""
+    """The same as one module of Python, and the text that its locations refer to."""
     text, body = _at_once(_plain(text, source), MAX_MODULE)
     if not body:
         for line in _line_by_line(text, source):
@@ -92,17 +92,19 @@ def module(text: str, source: str) -> tuple[str, ast.Module]:
 
 
 def _plain(text: str, source: str) -> str:
-    """A text with the ends of lines that Python has, and without the prompts of a session."""
+    """A text with Python's line ends and without the prompts of a session."""
     if len(text) > MAX_TEXT:
         raise SpecError(
             f"{safe(source)} has {len(text):,} characters; at most {MAX_TEXT:,} are read"
         )
     text = text.replace("\r\n", "\n").replace("\t", "    ")
-    return re.sub(r"(?m)^[ ]*(>>>|\.\.\.)[ ]", "", text) if ">>>" in text else text
+    if ">>>" not in text and "In [" not in text:
+        return text
+    return re.sub(r"(?m)^[ ]*(>>>|In \[\d*\]:|\.{3,}:?)[ ]", "", text)
 
 
 def _at_once(text: str, limit: int) -> tuple[str, list[ast.stmt]]:
-    """A text that is Python as a whole, once it is not indented, and its statements; else none."""
+    """A text that is complete Python without its indentation, and its statements; else none."""
     if len(text) > limit:
         return text, []
     margin = text[: len(text) - len(text.lstrip())].rpartition("\n")[2]
@@ -128,7 +130,7 @@ def _is_word(node: ast.stmt) -> bool:
                 return False
             if isinstance(hint, ast.Constant) and isinstance(hint.value, str | None):
                 return False
-            # a space before a name makes it a type
+            # a space before a name makes it a type hint
             return not isinstance(hint, ast.Name) or hint.col_offset == end + 1
     return False
 
@@ -160,9 +162,9 @@ def _line_by_line(text: str, source: str) -> Iterator[Line]:
 
 
 def _logical(text: str) -> Iterator[tuple[int, int, str]]:
-    """Pieces that end at a line's end, or a semicolon, outside of all brackets.
+    """Pieces that end at the end of a line, or at a semicolon, outside of all brackets.
 
-    Each with the number of its first line and the place in the text where it starts.
+    Each has the number of its first line and its start position in the text.
     """
     start, depth, first, line = 0, 0, 1, 1
     for token in re.finditer(TOKENS, text, re.DOTALL):
@@ -182,7 +184,7 @@ def _logical(text: str) -> Iterator[tuple[int, int, str]]:
 
 
 def with_indentation(text: str, source: str) -> str:
-    r"""A text of classes whose lines have lost their indentation, with one that fits them.
+    r"""A text of classes whose lines have lost their indentation, with a restored one.
 
     A method belongs to the class above it and ends at the next one, or at its `return`.
 
@@ -192,7 +194,7 @@ def with_indentation(text: str, source: str) -> str:
     ... )
     True
 
-    Raises SpecError for a block, such as a loop, of which only its indentation tells where it ends.
+    Raises SpecError for a block, such as a loop, whose end only its indentation shows.
     """
     lines, in_class, decorated, body = [], False, False, ""
     for first, _, piece in _logical(_plain(text, source)):
@@ -218,7 +220,7 @@ def with_indentation(text: str, source: str) -> str:
 
 
 def words(text: str) -> list[str]:
-    """Layers written side by side: split at white space outside of brackets and quotes.
+    """Layers on one line, split at white space outside of brackets and quotes.
 
     >>> words("conv:1,3 relu 'maxpool(3, stride=2)'")
     ['conv:1,3', 'relu', "'maxpool(3, stride=2)'"]

@@ -1,6 +1,6 @@
 """Keras's model files: `model.to_json()` and `.keras` archives, as the text of a script of Keras.
 
-A configuration lists layers with their arguments and what each is called on. It is written out as
+A configuration lists layers with their arguments and inputs. It is written out as
 the calls that would build it, which the interpreter reads as it reads any script: one vocabulary,
 one reader. Nothing is deserialized; arguments are numbers, words and lists of them.
 """
@@ -34,7 +34,7 @@ UNSET = {
     *("rms_scaling", "go_backwards", "stateful", "unroll", "zero_output_for_mask", "virtual"),
     "use_gate",
 }
-"""Arguments that a configuration always names, and that mean nothing where they are false."""
+"""Arguments that every configuration has, and that change nothing if they are false."""
 
 PROGRAMS = ("Lambda", "TFOpLambda", "SlicingOpLambda", "TFOp")
 """Layers that hold a function of Python."""
@@ -47,10 +47,10 @@ ARITHMETIC = {
     "Divide": "/",
     "Power": "**",
 }
-"""Operations on tensors that are not layers, which Keras keeps by these names."""
+"""Operations on tensors that are not layers, by their names in Keras files."""
 
 FUNCTIONS = {"Absolute": "abs", "LogSoftmax": "log_softmax"}
-"""Others that are not called as their class is."""
+"""Operations whose function has another name than their class."""
 
 
 def read_keras_json(path: str) -> Reading:
@@ -120,7 +120,7 @@ def script_of(config: Config) -> str:
 
 
 class _Writer:
-    """Statements before the model, and names for what they give."""
+    """Statements before the model, and names for their results."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -170,7 +170,7 @@ class _Writer:
             yield f"{name}={_literal(value)}"
 
     def functional(self, config: Config) -> str:
-        """A model of layers that call each other: a statement for every call."""
+        """A functional model: one statement per call."""
         layers = [entry for entry in _list(config.get("layers")) if isinstance(entry, dict)]
         made: dict[tuple[str, int], str] = {}
         waiting: list[tuple[str, int, Written, object]] = []
@@ -210,7 +210,7 @@ class _Writer:
 
 
 Written = Callable[[Sequence[str], Sequence[str]], str]
-"""The text of a call, from those of its arguments and of its options."""
+"""The text of a call, from the texts of its arguments and options."""
 
 
 def _called(function: str, values: Sequence[str] = ()) -> Written:
@@ -218,7 +218,7 @@ def _called(function: str, values: Sequence[str] = ()) -> Written:
 
 
 def _operation(entry: Config) -> Written | None:
-    """How an operation that is not a layer is written: `x + y`, `keras.ops.mean(x, 1)`, `x[1:]`."""
+    """The text of an operation that is not a layer: `x + y`, `keras.ops.mean(x, 1)`, `x[1:]`."""
     kind, config = str(entry.get("class_name")), entry.get("config")
     if ".ops." not in str(entry.get("module")) or not isinstance(config, dict):
         return None
@@ -247,7 +247,7 @@ def _shape(config: Config) -> tuple[int | None, ...]:
 
 
 def _function_name(name: str, value: Config) -> str | None:
-    """The word for a serialized function, such as an activation; None for what counts nothing."""
+    """The name of a serialized function, such as an activation; None if counts ignore it."""
     if "activation" not in name:
         return None
     inner = value.get("config")
@@ -257,7 +257,7 @@ def _function_name(name: str, value: Config) -> str | None:
 
 
 def _literal(value: object) -> str:
-    """A number, a word, or a list of them, as Python writes it."""
+    """A number, a string, or a list of them, as Python text."""
     if isinstance(value, list | tuple):
         return "(" + "".join(f"{_literal(one)}, " for one in value) + ")"
     if isinstance(value, bool | int | str) or value is None:
@@ -268,11 +268,11 @@ def _literal(value: object) -> str:
 
 
 Source = tuple[str, int, int]
-"""A tensor: the layer that gives it, which of its calls, which of its outputs."""
+"""A tensor: its layer, the index of the call, and the index of the output."""
 
 
 Argument = Source | list["Argument"] | str
-"""What a layer is called on: tensors, lists of them, and plain values as text."""
+"""The arguments of a call: tensors, lists of them, and plain values as text."""
 
 
 def _call(node: object) -> tuple[list[Argument], list[tuple[str, Argument]]]:

@@ -1,7 +1,7 @@
 """The notation: one layer call per line, `conv(96, 11, stride=4)`, blocks of them in lists.
 
-It knows calls, lists, constants, arithmetic and names that earlier lines gave; an unknown name is a
-word such as `same`. Whatever else Python has is read by `convcli.nets.readers.python`.
+It knows calls, lists, constants, arithmetic and names assigned by earlier lines; an unknown name is
+a word such as `same`. All other Python is read by `convcli.nets.readers.python`.
 """
 
 import ast
@@ -23,14 +23,14 @@ MAX_DEPTH = 150
 """Expressions inside expressions."""
 
 MAX_STEPS = 4_000_000
-"""Expressions that are looked at: twice what the longest network takes."""
+"""Maximum number of expressions: twice as many as in the longest network."""
 
 PYTHON = r"[\w)\]]\.[A-Za-z_]|\b[A-Z]\w*\(|(?m:^[ ]*(?:import|from|def|class|with|return)\b)"
-"""What a text in the notation never holds: attributes, capital calls, statements of Python."""
+"""Signs of Python, never of the notation: attributes, capitalized calls, statements."""
 
 
 def is_notation(text: str) -> bool:
-    """Whether a text is of layer calls alone, rather than Python.
+    """Whether a text has only layer calls, rather than Python.
 
     >>> [is_notation(text) for text in ("conv(8, 3); relu  # nn.ReLU", "nn.ReLU()", "Dense(3)")]
     [True, False, False]
@@ -46,7 +46,7 @@ class LayerCalls:
         self.parts: dict[int, tuple[str, Part]] = {}
         self.input: Shape | None = None
         self.blamed: ast.AST | None = None
-        """The call that was refused, the innermost one."""
+        """The innermost call that was refused."""
         self.added: list[tuple[str, Part]] = []
         """The layers of the last statement."""
         self._vocabulary = Vocabulary()
@@ -152,11 +152,11 @@ class LayerCalls:
         return Leaf(record, "", self._line.where(node))
 
     def _branch(self, items: object, node: ast.expr) -> object:
-        """A list of layers, in which a word is a layer without values: `[conv(8, 3), relu]`."""
+        """A list of layers, in which a word is a layer without arguments: `[conv(8, 3), relu]`."""
         if isinstance(items, list):
             items = [self._layer(one, node) if isinstance(one, str) else one for one in items]
         for one in items if isinstance(items, list) else [items]:
-            self.parts.pop(id(one), None)  # what a block holds is no line of its own
+            self.parts.pop(id(one), None)  # layers in a block are not lines of their own
         return items
 
     def _set_input(self, sizes: Sequence[object]) -> None:
@@ -181,7 +181,7 @@ def read_layer_calls(lines: Sequence[Line]) -> tuple[Network, Shape | None]:
 
 
 def chain(builder: Builder, parts: Sequence[tuple[str, Part]]) -> None:
-    """Lay named parts out behind one another; a part that stands alone leaves its name out."""
+    """Append named parts in order; a single part does not use its name."""
     counts = Counter(name for name, _ in parts if name)
     twice = [name for name, count in counts.items() if count > 1]
     if twice:

@@ -1,6 +1,7 @@
-"""Modules that a printed model names and whose inputs it does not tell: their parameters alone."""
+"""Modules of a printed model whose inputs are unknown: their parameters alone."""
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from math import prod
 
 from convcli.errors import SpecError
@@ -10,7 +11,7 @@ from convcli.nets.readers.vocabulary.registry import names_of
 from convcli.text import counted
 
 Count = Callable[[Sequence[object], dict[str, object]], int]
-"""Values and options that are printed → parameters."""
+"""Printed arguments and options → parameters."""
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4, "RNNCell": 1, "GRUCell": 3, "LSTMCell": 4}
 
@@ -18,14 +19,14 @@ WITHOUT_PARAMETERS = (
     *("Permute", "Unfold", "Fold", "Unflatten", "PixelUnshuffle", "ChannelShuffle"),
     *("Rearrange", "Reduce", "CosineSimilarity", "PairwiseDistance", "SelectAdaptivePool2d"),
 )
-"""Modules of PyTorch, torchvision, timm and einops that hold nothing."""
+"""Modules of PyTorch, torchvision, timm and einops without parameters."""
 
 SAME_AS = {
     "NonDynamicallyQuantizableLinear": "Linear",
     "LayerNorm2d": "LayerNorm",
     **dict.fromkeys(("StochasticDepth", "DropPath", "PatchDropout"), "Identity"),
 }
-"""Names of subclasses, and the layers that they are while a network is evaluated."""
+"""Names of subclasses, and the layers that they act as in evaluation."""
 
 
 WHOLE = {
@@ -34,7 +35,7 @@ WHOLE = {
     *("TransformerEncoderLayer", "TransformerDecoderLayer", "FloatFunctional", "QuantStub"),
     *("DeQuantStub", "ParametrizationList", "_SpectralNorm", "_Orthogonal"),
 }
-"""PyTorch's modules that hold no parameter beside those of the layers in them."""
+"""PyTorch's modules whose only parameters are those of the layers in them."""
 
 HOLDING = {
     *("Attention2dDownsample", "AttentionDownsample", "Beit", "CNBlock", "Cait", "CoaT"),
@@ -53,7 +54,7 @@ HOLDING = {
 
 
 def _integers(values: Sequence[object], least: int = 2) -> list[int]:
-    """The integers of a print. Raises SpecError for less of them than that."""
+    """The integers of a print. Raises SpecError for fewer of them than `least`."""
     sizes = [one for one in values if type(one) is int]
     if len(sizes) < least:
         raise SpecError(f"needs {counted(least, 'number')}")
@@ -86,7 +87,7 @@ def _recurrent(gates: int, is_cell: bool) -> Count:
 
 
 def _bilinear(values: Sequence[object], options: dict[str, object]) -> int:
-    """Outputs of a matrix of both inputs each, and a bias."""
+    """One matrix over both inputs per output, and a bias."""
     sizes = [options.get(f"{name}_features") for name in ("in1", "in2", "out")]
     outputs = _integers(sizes, 3)[2]
     return prod(_integers(sizes, 3)) + (outputs if options.get("bias", True) else 0)
@@ -106,11 +107,11 @@ PARAMETERS: dict[str, Count] = {
     "Parameter": lambda values, options: prod(_integers(values, 0)),
     **dict.fromkeys(WITHOUT_PARAMETERS, lambda values, options: 0),
 }
-"""Module → its parameters, by the values that are printed."""
+"""Module → its parameters, computed from the printed values."""
 
 
 def module_alone(type_: str, values: Sequence[object], options: dict[str, object]) -> Unused:
-    """A module of `PARAMETERS` with its parameters and no shape.
+    """A module of `PARAMETERS` with its parameters and without a shape.
 
     >>> module_alone("LSTM", [4, 8], {"batch_first": True}).params, 4 * 8 * (4 + 8 + 2)
     (448, 448)
@@ -119,7 +120,7 @@ def module_alone(type_: str, values: Sequence[object], options: dict[str, object
 
 
 def base_of(values: Sequence[object], options: dict[str, object]) -> str:
-    """The layer of PyTorch's that prints such values, of which a class is made; "" for none.
+    """The PyTorch layer that prints such values and that a class derives from; "" for none.
 
     >>> base_of([64, 64], {"kernel_size": (3, 3, 3), "stride": (1, 1, 1), "bias": False})
     'Conv3d'
@@ -155,13 +156,16 @@ def printed_layer(
     known = name in names_of("PyTorch")
     if not known and name not in PARAMETERS:
         name = base_of(values, options)
+    if known and name in WITHOUT_PARAMETERS:
+        with suppress(SpecError):
+            return build(name, [*values], options), True
     if name in PARAMETERS:
         return module_alone(name, values, options)._replace(type=type_.lower()), False
     return (build(name, [*values], options) if name else None), known
 
 
 def _listed(names: Sequence[str], joined: str) -> str:
-    """Names as a sentence has them, the first four of many."""
+    """Names as a list in a sentence; at most the first four."""
     more = [f"{len(names) - 4:,} more"] if len(names) > 5 else []
     *first, last = [*(names[:4] if more else names), *more]
     return f"{', '.join(first)} {joined} {last}" if first else last
@@ -178,7 +182,7 @@ class Unknown:
             self.names.setdefault(name)
 
     def notes(self) -> tuple[str, ...]:
-        """What the total lacks, or may lack.
+        """A note on the parameters that the total lacks, or may lack.
 
         >>> unknown = Unknown()
         >>> for name in ("Sequential", "CNBlock", "Mine"):

@@ -1,4 +1,4 @@
-"""Text → Network: the notation, and the words of a command line that may hold it."""
+"""Text → Network: the notation, and the command line arguments that may contain it."""
 
 import os
 import re
@@ -24,32 +24,32 @@ KERAS = (
     r"\bkeras\b|\b(Dense|\w+[123]D|Conv2DTranspose|BatchNormalization|Bidirectional|TimeDistributed"
     r"|RepeatVector|SimpleRNN)\(|\b(return_sequences|recurrent_dropout)\s*="
 )
-"""What only Keras's text holds; PyTorch writes Conv2d and Linear."""
+"""Words of Keras's text alone; PyTorch writes Conv2d and Linear."""
 
 LAYERS, TORCH = r"(?<![\w.])layers\.[A-Za-z]\w*\(", r"\btorch\b|\bnn\.|\blayers\s*="
-"""What Keras's text holds too, and what it does not hold then."""
+"""Words that Keras's text may also have, and words that rule Keras out."""
 
 KERAS_SIGNS = (
     *("keras", "layers.", "Dense(", "D(", "DTranspose(", "BatchNormalization(", "Bidirectional("),
     *("TimeDistributed(", "RepeatVector(", "SimpleRNN(", "return_seq", "recurrent_d"),
 )
-"""One of these stands in any text of Keras; looking for them first needs no pattern."""
+"""Every Keras text has one of these; searching for them first needs no pattern."""
 
 
 TEXTS = (".net", ".py", ".txt", ".ipynb", ".md")
-"""How the names of files end that hold text."""
+"""File name endings of text files."""
 
 FILES = (
     r"\.(net|py|txt|ipynb|md|onnx|json|pth|pt|ckpt|safetensors|npz|h5|hdf5|keras|pt2|tflite|cfg)$"
 )
-"""How the name of a file ends that holds a network."""
+"""File name endings of files with a network."""
 
 
 def read_words(given: Sequence[str]) -> Reading:
-    """The network that the words of a command line mean: one source, or layers.
+    """The network that command line arguments name: one source, or layers.
 
-    A source is a name of the zoo, a file, or `-` for stdin; any other words are layers.
-    Raises SpecError for text that is not understood and for more than one source.
+    A source is a name of the zoo, a file, or `-` for stdin; all other arguments are layers. Raises
+    SpecError for text that is not understood and for more than one source.
     """
     sources = [word for word in given if is_source(word)]
     if len(sources) > 1 or (sources and len(given) > 1):
@@ -68,7 +68,7 @@ def read_words(given: Sequence[str]) -> Reading:
 
 
 def _meant(given: Sequence[str]) -> str | None:
-    """The network of the zoo that words spell, or a single one is nearest to, as a hint."""
+    """A hint: the zoo network that the words spell, or that a single word is nearest to."""
     if not all(re.fullmatch(r"[\w.-]+", word) for word in given):
         return None
     joined = zoo_name("".join(given)) if len(given) > 1 else None
@@ -90,7 +90,7 @@ def _by_pairs(text: str) -> str:
 
 
 def _pieces(word: str) -> list[str]:
-    """Layers written side by side in one shell word; whole statements stay as they are."""
+    """Layers in one shell argument, split; complete statements stay unchanged."""
     if "\n" in word or re.search(r"^\s*[\w.]+\s*=[^=]|\)\s*\(", word) or _is_printed(word):
         return [word]
     return words(word)
@@ -105,7 +105,7 @@ def _is_printed(text: str) -> bool:
 
 
 def is_source(word: str) -> bool:
-    """Whether a word names a network rather than being a layer."""
+    """Whether an argument names a network, rather than a layer."""
     if word == "-" or zoo_name(word) or _model_file(word):
         return True
     if "(" in word or ":" in word or "\n" in word:
@@ -155,7 +155,7 @@ def read_source(word: str) -> Reading:
 
 
 def weights_in(words: Sequence[str]) -> "ArrayFile | None":
-    """The arrays of the one file that is named, if it holds weights and no network."""
+    """The arrays of the named file, if it has weights and no network."""
     if len(words) != 1 or words[0] in NAMES or words[0].endswith(TEXTS):
         return None
     if not os.path.isfile(words[0]):
@@ -171,7 +171,7 @@ def weights_in(words: Sequence[str]) -> "ArrayFile | None":
 
 
 def holds_text(word: str) -> bool:
-    """Whether a word names a source whose text can stand for it: no file of bytes."""
+    """Whether an argument names a source of text, not a binary file."""
     if not is_source(word):
         return False
     if word == "-" or zoo_name(word) or _model_file(word):
@@ -182,7 +182,7 @@ def holds_text(word: str) -> bool:
 
 
 def source_text(word: str) -> tuple[str, str]:
-    """The text of a zoo name, a file, or stdin, and what it is called in messages."""
+    """The text of a zoo name, a file, or stdin, and its name in messages."""
     name = zoo_name(word)
     if name is not None:
         return zoo_text(name), f"{name}.{'net' if name in ZOO_FILES else 'py'}"
@@ -221,7 +221,7 @@ def read_text(text: str, source: str = "text", entry: str = "") -> Reading:
 
 
 def _code_of(text: str, source: str) -> tuple[str, str]:
-    """The code of a notebook or of Markdown, any other text as it is; and what it is called."""
+    """The code of a notebook or of Markdown, or any other text unchanged; and its name."""
     notebook = text.lstrip()[:1] == "{"
     if not (notebook or "```" in text or "~~~" in text or "Param #" in text):
         return text, source

@@ -1,8 +1,8 @@
-"""The graph that a model file's operators make: tensors with their axes, weights with their nodes.
+"""The graph of a model file's operators: tensors with their axes, weights with their nodes.
 
-Files name operators, tensors and weights; a TensorGraph appends the layer records that these mean.
-A tensor knows in which order its axes are those of the node that gives it: a transpose of a file
-with channels last changes that order alone, and layers go on with maps of channels first.
+Files name operators, tensors and weights; a TensorGraph appends the layer records that they mean. A
+tensor stores how its axes map to those of its node: a transpose in a file with channels last
+changes only that mapping, and layers still read maps with channels first.
 """
 
 import re
@@ -26,14 +26,14 @@ from convcli.nets.stored_arrays import StoredArray
 from convcli.text import safe
 
 MAX_TENSOR_VALUES = 10**15
-"""Values of one tensor; more are refused."""
+"""Maximum values of one tensor."""
 
 IN_ANY_ORDER = (Activation, Identity, Scalar)
-"""Layers of each value alone, whichever way the axes lie."""
+"""Layers that work on each value alone, for any order of the axes."""
 
 
 class Halt(SpecError):
-    """What ends the reading of a graph, with the nodes before it kept."""
+    """Stops the reading of a graph; the nodes before it are kept."""
 
     def __init__(self, message: str, unfit: bool = False) -> None:
         super().__init__(message)
@@ -41,13 +41,13 @@ class Halt(SpecError):
 
 
 class Traced(NamedTuple):
-    """A tensor that depends on the input: axis i of it is axis order[i] of what its node gives."""
+    """A tensor that depends on the input: its axis i is axis order[i] of its node's output."""
 
     node: str
     stored: Shape
     order: tuple[int, ...]
     type: str = ""
-    """What its elements are, where the file says it: `int64`."""
+    """Its element type, if the file has it: `int64`."""
 
     @property
     def shape(self) -> Shape:
@@ -62,24 +62,24 @@ Value = Traced | StoredArray
 
 
 def traced(node: str, shape: Shape) -> Traced:
-    """What a node gives, as it gives it."""
+    """The output of a node, its axes unpermuted."""
     return Traced(node, shape, tuple(range(len(shape))))
 
 
 class TensorGraph:
-    """Appends nodes; keeps the weights of each by `NODE.role`."""
+    """Appends nodes; stores their weights by `NODE.role`."""
 
     def __init__(self) -> None:
         self.builder = Builder()
         self.weights: dict[str, StoredArray] = {}
         self.activation_macs = 0
-        """Multiply–accumulates of products that no weight is part of."""
+        """Multiply–accumulates of products without weights."""
         self.constants = 0
-        """Numbers of the file that are operands, but no layer's weights."""
+        """Arrays of the file that are operands but not weights of a layer."""
         self.folded = 0
-        """Convolutions that hold a batch normalization."""
+        """Convolutions with a folded batch normalization."""
         self.computed = 0
-        """Numbers that were looked at or made to work out others of the file."""
+        """Count of numbers read or computed in constant folding."""
         self._biases: set[str] = set()
         self._leaves: dict[str, tuple[Leaf, list[str]]] = {}
         self._sources: dict[int, tuple[StoredArray, Traced]] = {}
@@ -92,9 +92,9 @@ class TensorGraph:
         weights: dict[str, StoredArray] | None = None,
         others: Sequence[Value] = (),
     ) -> Traced:
-        """Append a layer that reads maps of channels first. Raises Halt where it does not fit.
+        """Append a layer that reads maps with channels first. Raises Halt if it does not fit.
 
-        `weights` are arrays by role; the same arrays at another place are the same weights.
+        `weights` are arrays by role; the same arrays in another layer are shared weights.
         """
         x = self.source(x)
         if not isinstance(layer, IN_ANY_ORDER):
@@ -134,11 +134,11 @@ class TensorGraph:
         return traced(self._append(record, [x.node for x in tensors], name), tuple(output))
 
     def further_input(self, name: str, shape: Shape) -> Traced:
-        """An input beside the first: a node without values of its own."""
+        """An input after the first: a node without values of its own."""
         return traced(self._append(Input(per_image(shape)), (), name.replace("/", ".")), shape)
 
     def is_filler(self, bias: StoredArray) -> bool:
-        """Whether a bias is zeros that several layers have: an exporter's, who needs some."""
+        """Whether a bias is zeros that several layers share, which an exporter added."""
         if bias.name not in self._biases:
             self._biases.add(bias.name)
             return False
@@ -146,11 +146,11 @@ class TensorGraph:
         return values is not None and not any(values)
 
     def join(self, layer: Layer, tensors: Sequence[Traced], name: str = "") -> str:
-        """Append a layer that reads several tensors as their nodes give them; gives its node."""
+        """Append a layer that reads several tensors as their nodes return them; return its node."""
         return self._append(layer, [x.node for x in tensors], name)
 
     def elementwise(self, type_: str, x: Value, *values: object, name: str = "") -> Traced:
-        """Append a function of each value, whichever way the axes lie."""
+        """Append a function of each value, for any order of the axes."""
         x = self.source(x)
         record = Operation(type_, (x.stored,), x.stored, values)
         return x._replace(node=self._append(record, [x.node], name))
@@ -169,7 +169,7 @@ class TensorGraph:
         return traced(self._append(record, [x.node], name), shape)
 
     def settled(self, x: Traced) -> Traced:
-        """The tensor with its axes as its node gives them, permuted where that moves values."""
+        """The tensor with its axes in its node's order, permuted if that moves values."""
         if x.straight:
             return x
         wide = [axis for axis in x.order if x.stored[axis] != 1]
@@ -212,7 +212,7 @@ class TensorGraph:
         return node
 
     def network(self, outputs: Sequence[Value], stopped: Stopped | None = None) -> Network:
-        """The nodes that the outputs need; all of them where the reading was stopped."""
+        """The nodes that the outputs need; all nodes if the reading was stopped."""
         names = tuple(x.node for x in outputs if isinstance(x, Traced) and x.node != INPUT)
         network = self.builder.network(() if stopped else names)
         return network._replace(stopped=stopped, weights=self.weights)
@@ -225,7 +225,7 @@ class TensorGraph:
 
 
 def _needs_batch(layer: Layer, stored: Shape) -> bool:
-    """Whether a layer takes the first axis for channels, where the file has a batch there."""
+    """Whether a layer treats the first axis as channels, although the file has the batch there."""
     if isinstance(layer, (*IN_ANY_ORDER, PReLU)):
         return False
     if isinstance(layer, Norm):
@@ -253,11 +253,11 @@ ROLES = re.compile(
     r"[./_](weight|bias|kernel|gamma|beta|depthwise_kernel|pointwise_kernel|[wb]_?\d*|"
     r"running_mean|running_var)(/ReadVariableOp)?(:\d+)?$"
 )
-"""How the name of an array ends that is a layer's own: PyTorch's, Keras's, Caffe2's, Paddle's."""
+"""Name endings of a layer's own arrays: PyTorch's, Keras's, Caffe2's, Paddle's."""
 
 
 def weight_owner(name: str) -> str:
-    """The layer that a weight's name tells, or "".
+    """The layer name in a weight's name, or "".
 
     >>> weight_owner("features.0.weight"), weight_owner("gpu_0/conv1_w_0"), weight_owner("87")
     ('features.0', 'gpu_0.conv1', '')
@@ -272,5 +272,5 @@ TRAINED = re.compile(r"\.(weight|bias)$|/(gamma|beta)(/ReadVariableOp)?(:\d+)?$"
 
 
 def is_weight_name(name: str) -> bool:
-    """Whether the name of an operand of no layer says that it is trained: PyTorch's and Keras's."""
+    """Whether the name of an operand without a layer says that it is trained (PyTorch, Keras)."""
     return bool(TRAINED.search(name))

@@ -8,7 +8,7 @@ from convcli.text import safe
 
 
 def file_text(path: str, limit: int = MAX_TEXT) -> str:
-    """The text of a file. Raises Refusal where it cannot be read, SpecError for no text."""
+    """The text of a file. Raises Refusal if it cannot be read, SpecError if it is not text."""
     try:
         with open(path, "rb") as file:
             data = file.read(limit + 1)

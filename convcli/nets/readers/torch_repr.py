@@ -1,8 +1,8 @@
 """The text of `print(model)` in PyTorch → Network, with its names and nesting.
 
-A printed model tells its modules, not its `forward`: children run in order, but for the shapes
-that the field prints alike: a `downsample` or `shortcut` child is the second way of a residual
-block, children called `branch1`, `branch2`, … are joined, and `aux…` children stand beside.
+A printed model shows its modules, not its `forward`. Children run in order, with the usual
+exceptions: a `downsample` or `shortcut` child is the second path of a residual block, children
+called `branch1`, `branch2`, … are joined, and `aux…` children run beside the main path.
 """
 
 import ast
@@ -34,7 +34,7 @@ from convcli.nets.readers.printed_modules import (
 )
 from convcli.nets.source_location import Where, pointed
 
-# compiled where they are first used, which most texts never reach
+# compiled at first use, which most texts never reach
 HEAD = r"^\s*([A-Za-z_]\w*)\(\s*$"
 PARAMETER = r"^\s*\(([\w.\- ]+)\): Parameter containing: \[[\w.]+ of size ([0-9x]{0,99})[ \]].*$"
 TABLE = r"^(.*\bParameterDict\()\s+(\(.*)$|^(.* containing: \[[^\]]*\])(\))$"
@@ -43,13 +43,13 @@ CHILD = r"^\s*\(([\w.\- ]+)\): (?:([0-9]{1,9}) x )?([A-Za-z_]\w*)\((.*)$"
 
 
 RESIDUAL = {"BasicBlock", "Bottleneck"}
-"""Blocks that add their input to what they make, whether or not a `downsample` is printed."""
+"""Blocks that add their input to their result, whether or not a `downsample` is printed."""
 
 IN_ORDER = {"Sequential", "Fire", "AlexNet", "VGG", "ResNet", "SqueezeNet", *RESIDUAL}
-"""Modules whose children run as they are printed, but for the shapes below."""
+"""Modules whose children run in the printed order, with the exceptions below."""
 
 UNNAMED = "·"
-"""The name of a part that joins others and is no module: it is left out of their paths."""
+"""The name of a part that joins others and is no module: paths do not contain it."""
 
 Builds = Callable[[str, list[object], dict[str, object]], Layer]
 
@@ -67,7 +67,7 @@ def is_printed(text: str) -> bool:
 def read_printed(text: str, source: str, layer: Builds) -> Network:
     """The network of a printed model; `layer` builds a record from its name and values.
 
-    A module that is not known here has no layers: what it may hold is told in a note.
+    An unknown module has no layers: a note says what it may contain.
     """
     reader = PrintReader(source, layer)
     for number, line in enumerate(text.splitlines(), 1):
@@ -81,11 +81,11 @@ class PrintReader:
     def __init__(self, source: str, layer: Builds) -> None:
         self.source, self.layer = source, layer
         self.open: list[tuple[str, str, int, list[Part]]] = [("", "", 1, [])]
-        """Name, type, repetitions and items of the blocks that are not closed yet."""
+        """Name, type, repetitions and items of the blocks that are still open."""
         self.top = self.root = ""
-        """The class of the whole model; the same where its order is not known."""
+        """The class of the complete model; `root` is "" if its order is known."""
         self.blocks: dict[str, None] = {}
-        """Classes of blocks within it, and of layers, of which no size is known."""
+        """Classes of inner blocks and layers whose sizes are unknown."""
         self.unknown = Unknown()
 
     def read(self, line: str, number: int) -> None:
@@ -134,7 +134,7 @@ class PrintReader:
     def _leaf(self, type_: str, values: str, name: str, where: Where) -> Part | None:
         """A module with its values; None where it holds nothing that is known."""
         if type_.endswith("Loss"):
-            return None  # what a model is trained with is no layer of it
+            return None  # the loss is no layer of a model
         if type_ in WHOLE and not values:
             return Chain((), name)
         try:
@@ -151,7 +151,7 @@ class PrintReader:
         return Leaf(layer, name, where) if layer else None
 
     def _own_values(self, type_: str, values: str, where: Where) -> list[Part]:
-        """What a block holds whose values stand above its children, as in `BatchNormAct2d`."""
+        """The items of a block with values printed above its children, as in `BatchNormAct2d`."""
         try:
             args, options = _values(values, where)
         except SpecError:
@@ -160,7 +160,7 @@ class PrintReader:
         return [Leaf(layer, "own", where)] if layer else []
 
     def network(self) -> Network:
-        """The layers in the order of the print, and why that is not known to be the right one."""
+        """The layers in the order of the print, and why that order is not certain."""
         builder = Builder()
         items = _block("", "", self.open[0][3]).items
         if self.top == "AlexNet" and items and items[-1].name == "classifier":
@@ -176,7 +176,7 @@ class PrintReader:
 
 
 def _by_paths(network: Network) -> Network:
-    """A network whose nodes are called as PyTorch calls their modules: `layer1.0.conv1`."""
+    """A network whose nodes have PyTorch's names of their modules: `layer1.0.conv1`."""
     paths = {node.name: node.name.replace(f"{UNNAMED}.", "") for node in network.nodes}
     if len({*paths.values()}) < len(paths):
         return network  # a module is called `add` or `concat` itself
@@ -198,7 +198,7 @@ def _parameter(sizes: str) -> Unused:
 
 
 def _projections(out: Part) -> list[Part]:
-    """Those of queries, keys and values, of which a print shows that of the output alone."""
+    """The projections of queries, keys and values; a print shows only that of the output."""
     layer = out.layer if isinstance(out, Leaf) else None
     if not isinstance(layer, Linear):
         return []
@@ -225,7 +225,9 @@ def _values(text: str, where: Where) -> tuple[list[object], dict[str, object]]:
 
 
 def _value(node: ast.expr) -> object:
-    """A printed value; the text of one that is no number or name, such as a module's."""
+    """A printed value; its text if it is no number or name, such as a module."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "torch.Size" and node.args:
+        node = node.args[0]
     try:
         return value(node)
     except SpecError:
@@ -244,7 +246,7 @@ def _repeated(part: Part, name: str, times: int) -> list[Part]:
 
 
 def _block(name: str, type_: str, items: list[Part]) -> Chain:
-    """The children of a module in the order they run."""
+    """The children of a module in the order in which they run."""
     by_name = {item.name: item for item in items}
     if type_ == "MultiheadAttention" and len(items) == 1:
         return Chain((*_projections(items[0]), *items), name)

@@ -1,4 +1,4 @@
-"""Published networks: a `.net` file each in this tool's own notation, and those of torchvision.
+"""Published networks: `.net` files in this tool's own notation, and those of torchvision.
 
 The first comment lines of a text say what it is and where its figures are from.
 """
@@ -11,7 +11,7 @@ from convcli.nets.zoo.backbones import BACKBONES, backbone_text
 from convcli.tables import Listing
 from convcli.text import like
 
-FOLDER = os.path.dirname(__file__)  # pathlib would cost a seventh of a start
+FOLDER = os.path.dirname(__file__)  # importing pathlib would take a seventh of the start-up time
 
 FILES = tuple(sorted(name[:-4] for name in os.listdir(FOLDER) if name.endswith(".net")))
 """The networks that have a file."""
@@ -28,7 +28,7 @@ ALIASES = {
     "efficientnet": "efficientnet_b0", "efficientnetv2": "efficientnet_v2_s",
     "regnet": "regnet_y_400mf", "convnext": "convnext_tiny", "vit": "vit_b_16", "swin": "swin_t",
 }  # fmt: skip
-"""What people write of a family for the network that they mean."""
+"""Short names of families, and the networks that they mean."""
 
 
 def _letters(word: str) -> str:
@@ -41,7 +41,7 @@ SPELLINGS |= {_letters(name): meant for name, meant in ALIASES.items()}
 
 
 def zoo_name(word: str) -> str | None:
-    """The network of the zoo that a word names in any spelling; a file of that name comes first.
+    """The zoo network that a word names in any spelling; a file of that name takes precedence.
 
     >>> zoo_name("ResNet-50"), zoo_name("resnet50_v1"), zoo_name("relu")
     ('resnet50', 'resnet50-v1', None)

@@ -1,4 +1,4 @@
-"""Networks that torchvision builds, read from what the reader of Python knows of its library."""
+"""Networks that torchvision builds, read through the bundled modules of the Python reader."""
 
 Family = tuple[str, str, dict[str, tuple[int, int, float]]]
 """A title, the paper, and name → side of the input, parameters, 10⁹ multiply–accumulates with those

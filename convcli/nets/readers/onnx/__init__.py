@@ -2,6 +2,6 @@
 
 protobuf      the wire format: fields of a message, within bounds
 model_file    the records of `onnx.proto` that a network needs
-operators     what each operator is worth: a table
+operators     the layers of each operator: a table
 reader        a file → the graph of its network
 """

@@ -1,4 +1,4 @@
-"""One operator at work: the node of the file, the values of its inputs, and its attributes."""
+"""One operator: its node in the file, the values of its inputs, and its attributes."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TypeGuard
@@ -12,28 +12,28 @@ from convcli.text import safe
 
 
 class Call(NamedTuple):
-    """An operator with what it reads; None is an input that is left out."""
+    """An operator with its inputs; None is an omitted input."""
 
     node: NodeFile
     inputs: tuple[Value | None, ...]
     graph: TensorGraph
     opset: int
     name: str
-    """The module it stands in: `layer1.0.conv1` where it is alone there, else `layer1.0/`."""
+    """Its module: `layer1.0.conv1` if it is alone there, else `layer1.0/`."""
     following: StoredArray | None
-    """The array that the only reader of its output adds to it."""
+    """The array that the only consumer of its output adds to it."""
     absorbed: set[str]
     """Outputs to which that addition has been applied."""
 
     def absorb_addition(self) -> None:
-        """Take the addition behind the operator into its layer, as the bias."""
+        """Merge the addition after the operator into its layer, as the bias."""
         self.absorbed.add(self.node.outputs[0])
 
     def has(self, place: int) -> bool:
         return place < len(self.inputs) and self.inputs[place] is not None
 
     def x(self, place: int = 0) -> Value:
-        """An input that has to be there."""
+        """A required input."""
         value = self.inputs[place] if place < len(self.inputs) else None
         if value is None:
             raise Halt(f"{safe(self.node.operator)} lacks its input {place + 1}")
@@ -43,11 +43,11 @@ class Call(NamedTuple):
         return self.x(place).shape
 
     def axis(self, default: int, place: int = 0) -> int:
-        """The attribute `axis`, from the first on."""
+        """The attribute `axis`, counted from the first axis."""
         return self.normal(self.integer("axis", default), len(self.shape(place)))
 
     def normal(self, axis: int, rank: int) -> int:
-        """An axis counted from the first one on."""
+        """An axis, counted from the first."""
         if not -rank <= axis < max(rank, 1):
             raise Halt(f"{safe(self.node.operator)}: axis {axis} of a tensor of {rank} axes")
         return axis % rank if rank else 0
@@ -62,7 +62,7 @@ class Call(NamedTuple):
         return value
 
     def weight(self, place: int) -> StoredArray | None:
-        """An input that is an array of the file, if it is there and one."""
+        """An input that is an array of the file; None for any other."""
         value = self.inputs[place] if place < len(self.inputs) else None
         return value if isinstance(value, StoredArray) else None
 
@@ -124,4 +124,4 @@ def _listed(attribute: AttributeValue) -> TypeGuard[tuple[float, ...]]:
 
 Results = Value | Sequence[Value | None]
 Operator = Callable[[Call], Results]
-"""What an operator gives: one value, or one for each of its outputs."""
+"""The result of an operator: one value, or one per output."""

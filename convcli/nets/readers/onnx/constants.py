@@ -1,4 +1,4 @@
-"""Operators on arrays of the file alone: what they give, without a node of the network."""
+"""Constant folding: the results of operators on arrays of the file, without a node."""
 
 from collections.abc import Callable
 from math import prod
@@ -20,7 +20,7 @@ Fold = Callable[[Call, list[StoredArray]], StoredArray | None]
 
 
 def _in_shape(array: StoredArray, shape: tuple[int, ...]) -> StoredArray | None:
-    """The same numbers in another shape, copied where they do not lie in order."""
+    """The same numbers in another shape, copied if they are not contiguous."""
     other = array.reshaped(shape)
     if other is not None or prod(shape) != array.elements:
         return other
@@ -154,7 +154,7 @@ def _unary(operator: str) -> Fold:
 
 
 def _dequantized(call: Call, arrays: list[StoredArray]) -> StoredArray | None:
-    """A weight kept in integers: what they stand for is known without reading them."""
+    """A weight stored as integers, whose quantization is known without reading them."""
     array, scale = arrays[0], arrays[1].values()
     zero = arrays[2].values() if len(arrays) > 2 else None
     if array.quantized is not None or scale is None or call.integer("block_size", 0):
@@ -198,16 +198,16 @@ VIEWS = {
     *("Constant", "ConstantOfShape", "Identity", "Dropout", "Transpose", "Reshape", "Flatten"),
     *("Squeeze", "Unsqueeze", "Slice", "DequantizeLinear"),
 }
-"""Those that mostly give the same numbers where they lie, however many."""
+"""Operators that mostly return a view of any number of values."""
 
 MAX_COMPUTED = 1 << 22
-"""Numbers of all arrays together, each up to `MAX_VALUES`, that are looked at in a file."""
+"""Maximum numbers to read in all arrays of a file, each of up to `MAX_VALUES`."""
 
 
 def fold(call: Call) -> Arrays | None:
-    """The results of an operator whose inputs are all arrays; None where they are not computed.
+    """The results of an operator whose inputs are all arrays; None if they are not computed.
 
-    Raises Halt where the network's arrays of integers are looked at without end.
+    Raises Halt if this reads too many numbers of the network's arrays.
     """
     arrays = [value for value in call.inputs if isinstance(value, StoredArray)]
     operator, known = call.node.operator, len(arrays)
@@ -230,7 +230,7 @@ def fold(call: Call) -> Arrays | None:
         return None
     if isinstance(result.data, tuple) and all(result.data is not a.data for a in arrays):
         call.graph.computed += len(result.data)
-    # a matrix that was turned or cut is still the weight of that name
+    # a matrix that was transposed or sliced is still the weight of that name
     kept = result.name or (arrays[0].name if arrays else "")
     return [result._replace(name=kept)]
 

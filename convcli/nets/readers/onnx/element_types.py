@@ -1,6 +1,6 @@
-"""Which element type an operator gives, for tensors that depend on the input.
+"""The element type of an operator's output, for tensors that depend on the input.
 
-Sizes do not need it, and values are computed as float32 whatever it is; integers round otherwise.
+Sizes do not need it, and values are always computed as float32; but integers round differently.
 """
 
 from convcli.nets.readers.onnx.call import Call
@@ -20,7 +20,7 @@ FURTHER = {"TopK": "int64", "MaxPool": "int64", "Dropout": "bool"}
 """Types of a second output."""
 
 FOLLOWED = {"Where": 1, "CastLike": 1, "QuantizeLinear": 2}
-"""The input whose type the result has, where that is not the first."""
+"""The input whose type the result has, if it is not the first."""
 
 
 def result_type(call: Call, place: int) -> str:

@@ -19,7 +19,7 @@ def scalar(call: Call, type_: str, x: Traced, number: float, swapped: bool = Fal
 
 
 def arithmetic(call: Call, type_: str, left: Value, right: Value) -> Traced:
-    """Two tensors value by value, axes matched from the last one on."""
+    """Two tensors value by value, broadcast from the last axis."""
     shape = broadcast_shape(left.shape, right.shape)
     if shape is None:
         raise call.refuse(f"{left.shape} and {right.shape} do not match")
@@ -58,7 +58,7 @@ def _aligned(call: Call, left: Value, right: Value) -> tuple[Traced, Traced]:
 
 
 def operand(call: Call, value: Value) -> Traced:
-    """A tensor; an array of the file as a node, which is trained where its name says so."""
+    """A tensor; an array of the file becomes a node, which is trained if its name says so."""
     if isinstance(value, Traced):
         return value
     trained = is_weight_name(value.name)
@@ -71,7 +71,7 @@ def binary(type_: str) -> Operator:
 
 
 def in_integers(operator: Operator) -> Operator:
-    """An operator whose result is cut off towards 0 where it is an integer."""
+    """An operator whose integer results are rounded towards 0."""
 
     def read(call: Call) -> Results:
         y = operator(call)
@@ -97,7 +97,7 @@ def several(type_: str) -> Operator:
 
 
 def compared(type_: str) -> Operator:
-    """A comparison or a logical operator: 1 where it holds, 0 elsewhere."""
+    """A comparison or a logical operator: 1 where it is true, 0 elsewhere."""
 
     def read(call: Call) -> Results:
         shape = broadcast_shape(call.shape(0), call.shape(1))
@@ -236,7 +236,7 @@ def cast(call: Call) -> Results:
 
 
 def dropout(call: Call) -> Results:
-    """Nothing is dropped, and the mask says so."""
+    """A dropout: nothing is dropped, and the mask says so."""
     y = call.graph.layer(Identity("dropout"), call.x(), call.name)
     mask = numbers("bool", (), (True,)).expanded(y.shape)
     return (y, mask)[: len(call.node.outputs)]
@@ -256,7 +256,7 @@ def is_inf(call: Call) -> Results:
 
 
 def quantize(call: Call) -> Results:
-    """Activations rounded to the steps of integers, still as numbers of their own."""
+    """Activations rounded to quantization steps, still stored as floats."""
     bounds = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
     bounds |= {"uint16": (0, 65535)}
     zero = call.weight(2)

@@ -1,4 +1,4 @@
-"""Weights in files beside an ONNX file: in its folder alone, and within their bounds."""
+"""External weights of an ONNX file: only in its folder, and checked against the file length."""
 
 import mmap
 import os
@@ -9,7 +9,7 @@ from convcli.text import safe
 
 
 class External(NamedTuple):
-    """Where the bytes of a tensor lie: a file, as the model names it, and a part of it."""
+    """The location of a tensor's bytes: a file, as the model names it, and a range in it."""
 
     location: str
     offset: int
@@ -17,7 +17,7 @@ class External(NamedTuple):
 
 
 def external(name: str, entries: dict[str, str]) -> External:
-    """What the entries `external_data` of a tensor say. Raises WireError."""
+    """The location in the `external_data` entries of a tensor. Raises WireError."""
     try:
         offset = int(entries.get("offset") or 0)
         length = int(entries["length"]) if entries.get("length") else None
@@ -27,11 +27,11 @@ def external(name: str, entries: dict[str, str]) -> External:
 
 
 PASSED = 4 << 20
-"""Bytes of weights that are passed over before the pages around them are given back."""
+"""Bytes of weights to skip before the pages around them are released."""
 
 
 class ExternalFiles:
-    """The files beside a model, each mapped once, and its own, whose pages are given back."""
+    """The external files of a model, each mapped once, and its own, whose pages are released."""
 
     def __init__(self, folder: str, model: mmap.mmap | None = None) -> None:
         self._folder = folder
@@ -39,14 +39,14 @@ class ExternalFiles:
         self._model, self._passed = model, 0
 
     def pass_over(self, size: int) -> None:
-        """Note weights that were not read: a system maps whole stretches around what is."""
+        """Note skipped weights: the system maps large ranges around the bytes that are read."""
         self._passed += size
         if self._model is not None and self._passed > PASSED and hasattr(mmap, "MADV_DONTNEED"):
             self._model.madvise(mmap.MADV_DONTNEED)
             self._passed = 0
 
     def bytes_of(self, name: str, part: External, size: int) -> memoryview | None:
-        """The bytes of a tensor; None where the file is not there. Raises WireError."""
+        """The bytes of a tensor; None if the file is missing. Raises WireError."""
         if part.location not in self._views:
             self._views[part.location] = self._mapped(part.location)
         view = self._views[part.location]

@@ -26,7 +26,7 @@ from convcli.nets.stored_arrays import StoredArray
 
 
 def owner_name(call: Call, *arrays: StoredArray | None) -> str:
-    """The layer that the names of its weights tell, else the module that the operator stands in."""
+    """The layer named by its weights, or else the module of the operator."""
     for array in arrays:
         name = weight_owner(array.name) if array is not None else ""
         if name:
@@ -91,7 +91,7 @@ def conv(call: Call) -> Results:
 
 
 FOLDED = re.compile(r"^onnx::Conv_|fused_bn|FusedBatchNorm|_bn_fold|_scaled$")
-"""How exporters call weights into which they multiplied a batch normalization."""
+"""Names that exporters give to weights with a folded batch normalization."""
 
 
 def transposed(call: Call) -> Results:
@@ -113,7 +113,7 @@ def transposed(call: Call) -> Results:
         windows = map(Window, kernel, stride, dilation)
         for axis, (n, window, size) in enumerate(zip(lengths, windows, wanted, strict=True)):
             total = window.span(n) + extra[axis] - size
-            # what the windows do not reach is added at the end
+            # cells that the windows do not cover are added at the end
             extra[axis] = max(extra[axis], -total)
             half, rest = max(total, 0) // 2, max(total, 0) - max(total, 0) // 2
             sides.append((half, rest) if auto == "SAME_UPPER" else (rest, half))
@@ -219,7 +219,7 @@ def batch_norm(call: Call) -> Results:
 def instance_norm(call: Call) -> Results:
     scale, bias = call.array(1), call.array(2)
     plain = set(scale.values() or ()) == {1.0} and set(bias.values() or ()) == {0.0}
-    # ones and zeros are the exporter's, who needs some: those of a group norm follow
+    # ones and zeros are dummies of the exporter: those of a group norm follow
     vectors = 0 if plain and not weight_owner(scale.name) else 2
     record = Norm("instance", vectors, scale.elements, eps=call.number("epsilon", 1e-5))
     arrays = {"weight": scale, "bias": bias} if vectors else {}
@@ -259,7 +259,7 @@ def layer_norm(call: Call) -> Results:
 
 
 def _statistics(call: Call, axis: int) -> tuple[Value, Value]:
-    """The mean that a layer norm takes off and the factor 1/√(σ² + ε): its further outputs."""
+    """The mean and the factor 1/√(σ² + ε) of a layer norm: its further outputs."""
     graph, x = call.graph, call.graph.settled(call.graph.source(call.x()))
     axes = tuple(range(axis, len(x.shape)))
     shape = tuple(1 if place in axes else size for place, size in enumerate(x.shape))
@@ -290,7 +290,7 @@ def pool(kind: PoolKind) -> Operator:
         if len(call.shape()) != axes + 2:
             raise call.refuse(f"a window of {axes} axes meets {len(call.shape())} axes")
         x = call.x()
-        if kind == "lp":  # the norm of |x|, of whole windows with their zeros
+        if kind == "lp":  # the norm of |x|, over complete windows with their zeros
             x = call.graph.layer(Activation("abs"), x, call.name)
         record = Pool(
             kind,

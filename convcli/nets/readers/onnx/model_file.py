@@ -1,7 +1,7 @@
 """The records of an ONNX file that a network needs, after `onnx.proto` (IR version 3 to 13).
 
-Weights stay where they are: a tensor knows its type, its sizes and where its bytes lie. Field
-numbers stand beside the names that `onnx.proto` gives them.
+Weights are not copied: a tensor stores its type, its sizes and the location of its bytes. Field
+numbers are next to their names in `onnx.proto`.
 """
 
 import mmap
@@ -26,17 +26,17 @@ from convcli.nets.stored_arrays import TYPES, StoredArray, checked
 from convcli.text import safe
 
 MAX_FILE = 8 << 30
-"""Bytes of a file; ONNX itself ends at 2 GiB, and keeps larger weights beside it."""
+"""Maximum bytes of a file; ONNX itself ends at 2 GiB and stores larger weights externally."""
 
 MAX_NODES = 200_000
 MAX_ENDS = 1_000_000
-"""Inputs of all nodes of a graph together."""
+"""Maximum inputs of all nodes of a graph together."""
 
 MAX_NESTING = 16
-"""Graphs within graphs: the branches of If and Loop."""
+"""Maximum nesting of graphs: the branches of If and Loop."""
 
 MAX_UNPACKED = 1 << 24
-"""Integers of a tensor that are written as numbers of varying length."""
+"""Maximum integers of a tensor that are written as varints."""
 
 ELEMENT_TYPES = {
     1: "float32",
@@ -71,7 +71,7 @@ AttributeValue = (
 
 
 class NodeFile(NamedTuple):
-    """One operator as the file has it; an input "" is left out."""
+    """One operator as the file has it; an input "" is omitted."""
 
     operator: str
     domain: str
@@ -80,7 +80,7 @@ class NodeFile(NamedTuple):
     outputs: tuple[str, ...]
     attributes: dict[str, AttributeValue]
     scopes: tuple[str, ...]
-    """The modules it comes from, outermost first, where the exporter wrote them."""
+    """The modules it comes from, outermost first, if the exporter wrote them."""
 
 
 class ValueFile(NamedTuple):
@@ -111,7 +111,7 @@ class ModelFile(NamedTuple):
 
 
 class FunctionFile(NamedTuple):
-    """An operator that the model itself defines of others."""
+    """An operator that the model itself defines in terms of others."""
 
     inputs: tuple[str, ...]
     outputs: tuple[str, ...]
@@ -119,7 +119,7 @@ class FunctionFile(NamedTuple):
 
 
 def open_model(path: str) -> ModelFile:
-    """The records of a file, which stays mapped while they live. Raises SpecError."""
+    """The records of a file, which stays mapped as long as they exist. Raises SpecError."""
     try:
         size = os.path.getsize(path)
         if not 0 < size <= MAX_FILE:
@@ -247,7 +247,7 @@ def _pair(data: memoryview) -> tuple[str, str]:
 
 
 def _scopes(data: memoryview) -> tuple[str, ...]:
-    """The names of modules that PyTorch's exporter keeps beside a node: a list as Python text."""
+    """The names of modules that PyTorch's exporter stores with a node: a list as Python text."""
     from ast import literal_eval
 
     key, text_value = _pair(data)
@@ -335,7 +335,7 @@ def read_tensor(data: memoryview, files: ExternalFiles) -> StoredArray:
 
 
 def _typed(tensor: StoredArray, values: list[Value]) -> memoryview | tuple[float, ...] | None:
-    """The numbers of a field of their own type: floats as their bytes, integers as numbers."""
+    """The numbers of a typed field: floats as their bytes, integers as numbers."""
     if tensor.type in ("float32", "float64"):
         size = TYPES[tensor.type][0] // 8
         if len(values) == 1 and not isinstance(values[0], int):
@@ -351,7 +351,7 @@ def _typed(tensor: StoredArray, values: list[Value]) -> memoryview | tuple[float
 
 
 INTEGERS = {kind for kind in TYPES if "int" in kind} | {"bool", "float16", "bfloat16"}
-"""Types of which numbers may stand as integers."""
+"""Types whose numbers may be stored as integers."""
 
 
 def _value(data: memoryview) -> ValueFile:

@@ -1,4 +1,4 @@
-"""Operators that read, write and order values by their places."""
+"""Operators that read, write and order values by index."""
 
 from convcli.nets.readers.onnx.call import Call, Operator, Results
 from convcli.nets.readers.onnx.elementwise import operand
@@ -31,12 +31,12 @@ def gather_nd(call: Call) -> Results:
 
 
 def scatter_elements(call: Call) -> Results:
-    """Values written to places along one axis."""
+    """Values written to indices along one axis."""
     return _scattered(call, "scatter_elements", call.axis(0))
 
 
 def scatter_nd(call: Call) -> Results:
-    """Slices written to places of the first axes."""
+    """Slices written to indices of the first axes."""
     return _scattered(call, "scatter_nd")
 
 

@@ -1,7 +1,7 @@
 """The wire format of Protocol Buffers: a message is fields, each with a number and a value.
 
-https://protobuf.dev/programming-guides/encoding. Nothing is copied: what has a length is a view of
-the file, so that a file of weights costs no memory to look through.
+https://protobuf.dev/programming-guides/encoding. Nothing is copied: a value with a length is a view
+of the file, so that scanning a file of weights takes no memory.
 """
 
 from collections.abc import Iterator
@@ -10,18 +10,18 @@ from struct import unpack_from
 from convcli.errors import SpecError
 
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
-"""Wire types; groups (3 and 4) are not written any more."""
+"""Wire types; groups (3 and 4) are obsolete."""
 
 Value = int | memoryview
-"""A number as it stands, or the bytes of a string, a message, or packed numbers."""
+"""A number, or the bytes of a string, a message, or packed numbers."""
 
 
 class WireError(SpecError):
-    """Bytes that are no message."""
+    """Bytes that are not a message."""
 
 
 def varint(data: memoryview, at: int) -> tuple[int, int]:
-    """A number in groups of seven bits, the lowest first, and the position behind it.
+    """A number in groups of seven bits, the lowest first, and the position after it.
 
     >>> varint(memoryview(bytes([0xAC, 0x02])), 0)
     (300, 2)
@@ -42,14 +42,14 @@ def varint(data: memoryview, at: int) -> tuple[int, int]:
 def fields(data: memoryview) -> Iterator[tuple[int, Value]]:
     """The fields of a message in their order: their numbers and values.
 
-    Floats are given as the integers of their bits. Raises WireError where lengths run over.
+    Floats are returned as the integers of their bits. Raises WireError if a length is too large.
 
     >>> [(number, bytes(value)) for number, value in fields(memoryview(b"\\x12\\x02hi"))]
     [(2, b'hi')]
     """
     at, end = 0, len(data)
     while at < end:
-        # most numbers are one byte, which a call takes ten times as long to read
+        # most numbers are one byte: reading it through a call would take ten times as long
         key, at = (data[at], at + 1) if data[at] < 0x80 else varint(data, at)
         number, kind = key >> 3, key & 7
         if kind == VARINT:

@@ -1,4 +1,4 @@
-"""An ONNX file → the graph of its network, for an input of one shape after another."""
+"""An ONNX file → the graph of its network, for any number of input shapes."""
 
 import os
 from collections import Counter
@@ -22,7 +22,7 @@ from convcli.nets.stored_arrays import StoredArray
 from convcli.text import counted, safe
 
 OPERATORS: dict[str, Operator] = {**LAYERS, **ELEMENTWISE, **TENSORS, **PLACES}
-"""What each operator of the domain ai.onnx is worth."""
+"""The layers of each operator of the domain ai.onnx."""
 
 OWN_DOMAINS = ("", "ai.onnx")
 
@@ -39,7 +39,7 @@ NOT_READ = {
     "ConvInteger": "a quantized kernel",
     "MatMulInteger": "a quantized kernel",
 }
-"""Operators that end a reading, and why."""
+"""Operators that stop the reading, and why."""
 
 
 def read_onnx(path: str) -> Reading:
@@ -57,7 +57,7 @@ def read_onnx(path: str) -> Reading:
 
 
 class Translation:
-    """One model, whose arrays are worked out once, whatever the input."""
+    """One model; its constants are computed once for all inputs."""
 
     def __init__(self, model: ModelFile, source: str) -> None:
         self.model, self.source = model, source
@@ -74,7 +74,7 @@ class Translation:
             name: node for node in self.nodes if node.operator == "Add" for name in node.inputs
         }
         self.at = lru_cache(maxsize=4)(self.network)
-        """The network for an input, which is walked more than once."""
+        """The network per input; a network is walked more than once."""
         self.channels_last = self._has_channels_last(self.inputs[0])
 
     def written_by(self) -> str:
@@ -93,7 +93,7 @@ class Translation:
         return (rest[-1], *rest[:-1]) if self.channels_last else tuple(rest)
 
     def _has_channels_last(self, value: ValueFile) -> bool:
-        """Whether the input goes through a transpose to channels first, or looks like it."""
+        """Whether the input is transposed to channels first, or looks like it."""
         sizes = value.shape or ()
         rank = len(sizes)
         if rank not in (3, 4, 5):
@@ -113,7 +113,7 @@ class Translation:
         return found or (rank == 4 and sizes[-1] in (1, 3, 4) and sizes[1] not in (1, 3, 4))
 
     def _fold_arrays(self, nodes: Sequence[NodeFile]) -> list[NodeFile]:
-        """The nodes that are left once those that no input reaches are worked out."""
+        """The nodes that remain after constant folding."""
         left, graph = [], TensorGraph()
         for node in nodes:
             known = [self.constants.get(name) if name else None for name in node.inputs]
@@ -146,7 +146,7 @@ class Translation:
         return Call(node, inputs, graph, self.model.opset, name, following, absorbed)
 
     def network(self, shape: Shape, given: tuple[Given, ...] = ()) -> Network:
-        """The network for an input (channels, *lengths), and for others where they are given."""
+        """The network for an input (channels, *lengths), and for further inputs if given."""
         graph, absorbed = TensorGraph(), set[str]()
         known: dict[str, Value | None] = {**self.constants}
         stopped: Stopped | None = None
@@ -187,7 +187,7 @@ class Translation:
     def _further_inputs(
         self, graph: TensorGraph, given: tuple[Given, ...]
     ) -> dict[str, Value | None]:
-        """Inputs beside the first, as given or as the file names them; an open batch is one."""
+        """Inputs after the first, as given or as the file names them; an open batch is 1."""
         further: dict[str, Value | None] = {}
         by_name = {one.name: one.shape for one in given if one.name}
         by_order = [one.shape for one in given if not one.name][1:]
@@ -246,7 +246,7 @@ class Translation:
         return f"{operator} is not read: {why}" if why else f"the operator {operator} is not read"
 
     def _following(self, node: NodeFile, known: dict[str, Value | None]) -> StoredArray | None:
-        """The array that the only reader of a node's output adds to it."""
+        """The array that the only consumer of a node's output adds to it."""
         if not node.outputs or self.readers[node.outputs[0]] != 1:
             return None
         addition = self.additions.get(node.outputs[0])
@@ -301,7 +301,7 @@ class Translation:
 
 
 def _typed(graph: TensorGraph, value: ValueFile, shape: Shape) -> Traced:
-    """An input beside the first, with the type that the file gives it."""
+    """An input after the first, with its type in the file."""
     return graph.further_input(safe(value.name), shape)._replace(type=value.type)
 
 

@@ -32,7 +32,7 @@ def transpose(call: Call) -> Results:
 
 
 def reshape_sizes(call: Call, shape: Shape) -> Shape:
-    """The sizes that a Reshape gives: 0 keeps an axis, −1 stands for what is left."""
+    """The sizes that a Reshape gives: 0 keeps an axis, −1 stands for the rest."""
     sizes = call.integers("shape", 1)
     if sizes is None:
         raise call.refuse("the new shape is missing")
@@ -98,7 +98,7 @@ def concat(call: Call) -> Results:
 
 
 def joined(call: Call, values: Sequence[Value], axis: int) -> Traced:
-    """Tensors behind each other along an axis."""
+    """Tensors joined along an axis."""
     graph = call.graph
     tensors = [graph.source(value) for value in values]
     if len({x.order for x in tensors}) > 1:
@@ -137,7 +137,7 @@ def slices(call: Call, shape: Shape) -> tuple[list[int], list[int], Shape]:
 
 
 def _open(end: int, step: int, length: int) -> int | None:
-    """An end far before the first index means: to the first one."""
+    """An end far before the first index means: up to the first index."""
     return None if step < 0 and end < -length else end
 
 
@@ -150,7 +150,7 @@ def slice_(call: Call) -> Results:
 def sliced(
     call: Call, x: Traced, first: Sequence[int], steps: Sequence[int], lengths: Shape
 ) -> Traced:
-    """A part of a tensor, whichever way its axes lie."""
+    """A part of a tensor, for any order of its axes."""
     if lengths == x.shape and all(step == 1 for step in steps):
         return x
     rank = len(x.order)
@@ -267,7 +267,7 @@ def center_crop_pad(call: Call) -> Results:
 
 
 def resize(call: Call) -> Results:
-    """Resize, and Upsample of before opset 10, which has its factors as input 1 or attribute."""
+    """Resize, and Upsample before opset 10, which has its factors as input 1 or as an attribute."""
     x = call.graph.source(call.x())
     rank = len(x.shape)
     old = call.opset < 11
@@ -338,11 +338,11 @@ def _whole_roi(call: Call, axes: Sequence[int], rank: int) -> list[float]:
 def _upsample(
     mode: str, where: str, rounding: str, factors: Sequence[float]
 ) -> tuple[str, bool] | None:
-    """The mode of an Upsample layer that means the same, and whether it keeps the corners."""
+    """The equivalent mode of an Upsample layer, and whether it aligns corners."""
     exact = all(factor == int(factor) >= 1 for factor in factors)
     if mode == "nearest":
         floor = where == "asymmetric" and rounding == "floor"
-        # a whole factor repeats each cell, wherever the cells are said to lie
+        # an integer factor repeats each cell, whatever the coordinate mode
         centers = where in ("half_pixel", "pytorch_half_pixel")
         near = centers and rounding.startswith("round_prefer")
         return ("nearest", False) if exact and (floor or near) else None

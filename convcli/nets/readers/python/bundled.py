@@ -1,4 +1,4 @@
-"""Modules of libraries that are made of layers, in Python that is read as a model's files are."""
+"""Library modules made of layers, as Python that is read like a model's files."""
 
 import os
 
@@ -25,7 +25,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "torchvision.models": BACKBONES,
     "mmcv": ("layers.txt",),
 }
-"""Library → the texts that hold what is known of it; the longest name that fits is taken."""
+"""Library → the texts with its definitions; the longest matching name is taken."""
 
 HIDDEN = {"torch", "nn", "F", "collections"}
 
@@ -48,5 +48,6 @@ def _opened(interpreter: Interpreter, text: str) -> SourceFile:
         path = os.path.join(os.path.dirname(__file__), "library", text)
         with open(path, encoding="utf-8") as source:
             file = interpreter.preludes[text] = parsed_file("", text, source.read())
+        file.is_bundled = True
         interpreter.open_file(file)
     return interpreter.preludes[text]

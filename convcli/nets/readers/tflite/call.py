@@ -1,4 +1,4 @@
-"""One operator at work: what it reads, as maps with channels first, and the layers it becomes."""
+"""One operator: its inputs, as maps with channels first, and the layers it becomes."""
 
 from math import prod
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from convcli.nets.stored_arrays import StoredArray
 from convcli.text import safe
 
 LAST = (0, 2, 3, 1)
-"""The order of maps with channels last, of what a layer gives."""
+"""The axis order of maps with channels last, relative to a layer's output."""
 
 
 RELU1 = Activation("hard_tanh", values=(("min_val", -1.0), ("max_val", 1.0)))
@@ -19,14 +19,14 @@ FUSED = {1: Activation("relu"), 2: RELU1, 3: Activation("relu6"), 4: Activation(
 
 
 def channels_last(node: str, shape: Shape) -> Traced:
-    """What a node gives, as the file has it: maps with channels last."""
+    """The output of a node as in the file: maps with channels last."""
     if len(shape) != 4:
         return traced(node, shape)
     return Traced(node, (shape[0], shape[3], *shape[1:3]), LAST)
 
 
 class Call(NamedTuple):
-    """An operator with what it reads."""
+    """An operator with its inputs."""
 
     operator: OperatorFile
     known: dict[int, Value]
@@ -39,7 +39,7 @@ class Call(NamedTuple):
 
     @property
     def name(self) -> str:
-        """The layer that the output's name tells: `model/conv/Conv2D;model/bn/…`."""
+        """The layer name in the output's name: `model/conv/Conv2D;model/bn/…`."""
         text = self.model.names[self.operator.outputs[0]].split(";")[0]
         parts = [part for part in text.strip("/").split("/") if part]
         return safe(".".join(parts))[:100]
@@ -69,7 +69,7 @@ class Call(NamedTuple):
         return value
 
     def bias(self, place: int) -> StoredArray | None:
-        """The bias of a layer, unless it is zeros that a converter gave to several."""
+        """The bias of a layer, unless it is zeros that a converter shares among layers."""
         value = self.maybe(place)
         if not isinstance(value, StoredArray) or self.graph.is_filler(value):
             return None
@@ -85,14 +85,14 @@ class Call(NamedTuple):
         return whole
 
     def activated(self, value: Value, field: int) -> Value:
-        """The activation that the options name, behind a layer."""
+        """The activation that the options name, applied after a layer."""
         kind = FUSED.get(self.operator.number(field, "b"))
         if kind is None or not isinstance(value, Traced):
             return value
         return self.graph.layer(kind, value, f"{self.name}/")
 
     def operation(self, place: int = -1) -> Value:
-        """An operation of the sizes that the file gives."""
+        """An operation with the sizes in the file."""
         output = self.model.shapes[self.operator.outputs[0] if place < 0 else place]
         values = [self.known[one] for one in self.operator.inputs if one >= 0]
         kind = self.operator.name.lower()

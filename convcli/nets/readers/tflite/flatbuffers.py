@@ -1,4 +1,4 @@
-"""The wire format of FlatBuffers: a table is a place in the file and offsets of its fields.
+"""The wire format of FlatBuffers: a table is a position in the file with the offsets of its fields.
 
 https://flatbuffers.dev/internals. Nothing is copied, and every position is checked against the
 length of the file before it is read.
@@ -11,35 +11,35 @@ from convcli.errors import SpecError
 
 
 class FlatError(SpecError):
-    """Bytes that are no table."""
+    """Bytes that are not a table."""
 
 
 SHARED = 8
-"""How often the bytes of a file may be copied: tables may share their lists, or all be one."""
+"""Maximum copies of the bytes of a file: tables may share lists, or all be the same table."""
 
 
 class Copied:
-    """Bytes of lists that were copied, of those that a file may have copied."""
+    """Bytes of lists copied so far, and their maximum for a file."""
 
     def __init__(self, most: int) -> None:
         self.left = most
 
     def add(self, size: int) -> None:
-        """Note a list. Raises FlatError for a file of a few lists that stand for very many."""
+        """Note a list. Raises FlatError for a file whose few lists are shared very often."""
         self.left -= size
         if self.left < 0:
             raise FlatError(f"its tables share their lists more than {SHARED} times")
 
 
 class Table(NamedTuple):
-    """A table: the bytes of the file, where it lies in them, and what was copied of them."""
+    """A table: the bytes of the file, its position in them, and the count of copied bytes."""
 
     data: memoryview
     at: int
     copied: Copied
 
     def _field(self, number: int) -> int:
-        """Where a field lies; 0 for one that has its default."""
+        """The position of a field; 0 for one with its default value."""
         table = self.at - self._read("i", self.at)
         size = self._read("H", table)
         place = 4 + 2 * number
@@ -58,7 +58,7 @@ class Table(NamedTuple):
         return self._read(kind, at) if at else default
 
     def _vector(self, number: int, size: int) -> tuple[int, int]:
-        """Where the elements of a vector begin, and how many there are."""
+        """The position of the elements of a vector, and their number."""
         at = self._field(number)
         if not at:
             return 0, 0
@@ -76,7 +76,7 @@ class Table(NamedTuple):
         return list(unpack_from(f"<{count}{kind}", self.data, start)) if count else []
 
     def bytes(self, number: int) -> memoryview | None:
-        """A field that is a list of bytes, where they lie."""
+        """A field that is a list of bytes, in place."""
         start, count = self._vector(number, 1)
         return self.data[start : start + count] if count else None
 

@@ -14,7 +14,7 @@ from convcli.text import safe
 MAX_OPERATORS = 100_000
 
 MAX_ENDS = 1_000
-"""Inputs of a network, outputs of it, and outputs of an operator."""
+"""Maximum inputs and outputs of a network, and outputs of an operator."""
 
 ELEMENT_TYPES = {
     0: "float32",
@@ -79,11 +79,11 @@ NAMES: dict[int, str] = dict(enumerate(BUILTIN)) | {
     160: "BITWISE_XOR",
     161: "RIGHT_SHIFT",
 }
-"""Builtin operators by their codes; those of graphs of another kind are not among them."""
+"""Builtin operators by code, without those of other kinds of graphs."""
 
 
 class OperatorFile(NamedTuple):
-    """One operator: its code, the tensors it reads and gives, and its options."""
+    """One operator: its code, its input and output tensors, and its options."""
 
     code: int
     inputs: list[int]
@@ -144,7 +144,7 @@ class ModelFile:
         self.arrays: dict[int, StoredArray] = {}
         for place, tensor in enumerate(tensors):
             shape = tuple(tensor.numbers(0, "i"))
-            # a size that may change is kept as −1 beside the one it was converted with
+            # a dynamic size is stored as −1, in addition to the size it was converted with
             if len(shape) > 64 or any(n < 0 for n in shape) or prod(shape) > 10**15:
                 raise FlatError(f"sizes {shape[:8]}, which no tensor has")
             self.shapes.append(shape)
@@ -166,7 +166,7 @@ class ModelFile:
 
 
 def _array(tensor: Table, shape: Shape, name: str, buffer: memoryview) -> StoredArray:
-    """An array of the file; one that is kept sparse has no numbers that are read."""
+    """An array of the file; the numbers of a sparse one are not read."""
     type_ = ELEMENT_TYPES.get(tensor.number(1, "b"), "")
     if not type_:
         raise FlatError(f"{safe(name)[:60]} has an unknown element type")

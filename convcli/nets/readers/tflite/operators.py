@@ -136,7 +136,7 @@ def _arithmetic(type_: str) -> Callable[[Call], Value]:
 
 
 def _with_order(call: Call, value: Value, other: Value) -> Traced:
-    """A tensor; an array as a node whose axes lie as those of the other."""
+    """A tensor; an array becomes a node with the axis order of the other operand."""
     if isinstance(value, StoredArray) and isinstance(other, Traced) and not other.straight:
         rank = len(other.order)
         wide = value.reshaped((1,) * (rank - len(value.shape)) + value.shape)
@@ -203,13 +203,13 @@ def _resize(mode: str) -> Callable[[Call], Value]:
 
 
 def _behind(call: Call) -> Value:
-    """What a weight stands for that is kept smaller: half precision, steps, or sparse."""
+    """The weight that a compressed form stands for: half precision, quantized, or sparse."""
     value = call.value(0)
     return value._replace(shape=call.output) if isinstance(value, StoredArray) else call.operation()
 
 
 def _mean(call: Call) -> Value:
-    """Over height and width, of maps that stay channels first."""
+    """A reduction over height and width of maps, which stay channels first."""
     axes = call.maybe(1)
     numbers = axes.values() if isinstance(axes, StoredArray) else None
     if numbers is None or sorted(numbers) != [1, 2] or len(call.value(0).shape) != 4:
@@ -249,7 +249,7 @@ WEIGHTED = (
     *(f"{ways}DIRECTIONAL_SEQUENCE_{name}" for ways in ("UNI", "BI") for name in RECURRENT),
     *("SVDF", "CONV_3D", "CONV_3D_TRANSPOSE", "EMBEDDING_LOOKUP", "EMBEDDING_LOOKUP_SPARSE"),
 )
-"""Operators with weights that would go uncounted as operations of sizes."""
+"""Operators with weights, which would not be counted if only sizes were read."""
 
 OPERATORS: dict[str, Callable[[Call], Value]] = {
     "CONV_2D": _conv(depthwise=False),
@@ -291,4 +291,4 @@ OPERATORS: dict[str, Callable[[Call], Value]] = {
     **{name: _refused("a layer with weights of its own") for name in WEIGHTED},
     "Convolution2DTransposeBias": _transposed_with_bias,
 }
-"""What operators are worth; the others are operations of the sizes that the file gives."""
+"""The layers of operators; other operators are operations with the sizes in the file."""

@@ -1,7 +1,7 @@
-"""A `.tflite` file → the graph of its network: operators by a table, sizes as the file gives them.
+"""A `.tflite` file → the graph of its network: operators by a table, sizes as in the file.
 
-Maps lie with channels last there, and with channels first in the layers here: a tensor knows its
-order, so that no transpose stands in between.
+Maps lie with channels last there, and with channels first in the layers here: a tensor stores its
+order, so that no transposes are needed in between.
 """
 
 import mmap
@@ -43,7 +43,7 @@ def read_tflite(path: str) -> Reading:
 
 
 def network_of(model: ModelFile, shape: Shape, given: tuple[Given, ...] = ()) -> Network:
-    """The network, which stands for the sizes that it was converted for alone."""
+    """The network, which is valid only for the sizes that it was converted for."""
     if shape != model.shape:
         sizes = "x".join(map(str, (*model.shape[1:], model.shape[0])))
         raise UnfitError(f"{safe(model.source)} was converted for an input of {sizes}")

@@ -2,8 +2,8 @@
 
 Channels are inferred and stand last; SAME pads the odd cell at the end; batch normalization's
 running statistics count as parameters, as Keras's own summary counts them. A layer's `activation`
-follows it as a row of its own. Values that change no shape (initializers, regularizers, names)
-may be anything.
+follows it as a row of its own. Arguments that change no shape (initializers, regularizers, names)
+are ignored.
 """
 
 from collections.abc import Callable
@@ -281,7 +281,7 @@ def normalization(
     invert: object = False,
     **_: object,
 ) -> Layer:
-    """Statistics of data, unless they are given: then the layer keeps none."""
+    """Statistics of the data, unless they are given; then the layer stores none."""
     axes = () if axis in (None, (), []) else text_axes(axis)
     inverse = flag(invert, "invert")
     if mean is not None:
@@ -428,7 +428,7 @@ AUGMENTATIONS = (
     *("Flip", "GaussianBlur", "Grayscale", "Hue", "Invert", "Perspective", "Posterization"),
     *("Rotation", "Saturation", "Sharpness", "Shear", "Translation", "Zoom"),
 )
-"""What Keras's Random layers do in training alone, with no change of sizes (RandomCrop has one)."""
+"""Keras's Random layers, which act only in training and change no sizes (RandomCrop does)."""
 
 ADAPTIVE: dict[str, PoolKind] = {"Average": "average", "Max": "max"}
 
@@ -492,7 +492,7 @@ LAYERS: dict[str, Builder] = {
 }
 
 SHARED: dict[str, Builder] = {
-    # names that PyTorch has too, and what only Keras's values mean
+    # names that PyTorch has too, with values that only Keras has
     "ReLU": relu,
     "ELU": elu,
     "Softmax": softmax,

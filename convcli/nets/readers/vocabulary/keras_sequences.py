@@ -1,4 +1,4 @@
-"""Keras's layers over steps and tokens, and the layers that are given another one."""
+"""Keras's layers over steps and tokens, and the layers that wrap another one."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ from convcli.nets.readers.vocabulary.keras_values import padding_of, placed, tex
 
 
 def _sequences(return_sequences: object, return_state: object) -> bool:
-    """Whether every step is given. Raises SpecError for states, which are further outputs."""
+    """Whether every step is returned. Raises SpecError for states, which are further outputs."""
     if return_state:
         raise SpecError("return_state=True gives states too, which are not read here")
     return flag(return_sequences, "return_sequences")
@@ -102,7 +102,7 @@ def conv_lstm(axes: int) -> Callable[..., Layer]:
 
 
 def _wrapped(layer: object) -> Layer:
-    """The layer that a wrapper is given."""
+    """The layer that a wrapper takes."""
     if isinstance(layer, Leaf):
         return layer.layer
     raise SpecError(f"{brief(layer)} is not a layer that is read inside another one")
@@ -198,11 +198,11 @@ SEQUENCES: dict[str, Builder] = {
     "Permute": permute,
     "Masking": plain(Identity("masking")),
 }
-"""Layers by Keras's names, which PyTorch has not."""
+"""Layers by names that only Keras has."""
 
 SHARED_SEQUENCES: dict[str, Builder] = {
     "LSTM": gated("lstm"),
     "GRU": gated("gru"),
     "Embedding": embedding,
 }
-"""Those of names that PyTorch has too."""
+"""Layers by names that PyTorch has too."""

@@ -1,4 +1,4 @@
-"""Values that several layers of Keras write: paddings, axes, where the channels stand."""
+"""Arguments that several Keras layers share: paddings, axes, data formats."""
 
 from convcli.callsyntax import brief
 from convcli.errors import SpecError
@@ -20,7 +20,7 @@ def padding_of(value: object, axes: int, causal: bool = True) -> tuple[Padding, 
 
 
 def placed(layer: Layer, data_format: object) -> Layer:
-    """A layer, over the channels where `data_format` says that they stand."""
+    """A layer, over the channels on the axis that `data_format` names."""
     if data_format == "channels_first":
         return ChannelsFirst(layer)
     if data_format not in (None, "channels_last"):
@@ -30,7 +30,7 @@ def placed(layer: Layer, data_format: object) -> Layer:
 
 
 def text_axes(axis: object) -> tuple[int, ...]:
-    """Axes of the text, from 1 behind the batch, or from −1 at the end."""
+    """Axes of the text, from 1 after the batch, or from −1 at the end."""
     given = axis if isinstance(axis, tuple | list) else (axis,)
     axes = tuple(one for one in given if isinstance(one, int) and not isinstance(one, bool))
     if len(axes) != len(given) or not axes or 0 in axes:
@@ -39,5 +39,5 @@ def text_axes(axis: object) -> tuple[int, ...]:
 
 
 def resize_mode(interpolation: object) -> str:
-    """How `Upsample` calls Keras's way to find new cells."""
+    """The mode of `Upsample` for Keras's interpolation."""
     return "linear" if interpolation == "bilinear" else str(interpolation or "nearest")

@@ -1,7 +1,7 @@
-"""The layers of the notation: their arguments, what they are called elsewhere, their formulas.
+"""The layers of the notation: their arguments, their names elsewhere, their formulas.
 
-All of it is read off the tables of the vocabularies: a layer is built of examples of its arguments,
-and another vocabulary's name is the same layer if it builds a record of the same type.
+Everything is derived from the tables of the vocabularies: a layer is built from examples of its
+arguments, and another vocabulary's name is the same layer if it builds a record of the same type.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,14 +27,14 @@ EXAMPLES: dict[str, object] = {
     "normalized_shape": (4, 8, 8), "norm_type": 2, "upscale_factor": 2, "downscale_factor": 2,
     "scale_factor": 2, "rate": 0.5, "p": 0.5, "threshold": 0.1, "value": 0.0, "cropping": 1,
 }  # fmt: skip
-"""Values of arguments that have no default."""
+"""Example values of arguments without a default."""
 
 SHAPES = ((4, 8, 8), (4, 8), (4, 8, 8, 8))
-"""Inputs of which an example is given the first that it takes."""
+"""Inputs for examples: each takes the first that fits."""
 
 
 def arguments(name: str) -> str:
-    """What a layer of the notation takes, with its defaults.
+    """The arguments of a layer of the notation, with their defaults.
 
     >>> arguments("maxpool")
     'kernel, stride=None, padding=0, dilation=1, ceil=False, count_include_pad=True'
@@ -53,7 +53,7 @@ def arguments(name: str) -> str:
 
 
 def built(build: Callable[..., Layer]) -> Layer:
-    """A layer of examples. Raises SpecError where there are none of what it takes."""
+    """A layer built from example arguments. Raises SpecError if an argument has no example."""
     takes, given = parameters(build), build.__defaults__ or ()
     try:
         return build(*(EXAMPLES[key] for key in takes[: len(takes) - len(given)]))

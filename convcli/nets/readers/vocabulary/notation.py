@@ -280,4 +280,4 @@ BLOCKS: dict[str, Callable[..., Part]] = {
     "repeat": repeat,
     "chain": chain,
 }
-"""What holds other layers."""
+"""The layers that contain other layers."""

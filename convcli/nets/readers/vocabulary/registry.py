@@ -13,14 +13,14 @@ from convcli.text import like
 T = TypeVar("T")
 
 VOCABULARIES = {"short": "notation", "PyTorch": "torch", "Keras": "keras"}
-"""Dialects in the order they are asked, and their modules, imported when a name asks for them."""
+"""Dialects in their order of precedence, and their modules, which are imported on demand."""
 
 PLAIN = {int, float, str, bool, type(None)}
-"""Types of values by which a layer that was built before is found again."""
+"""Types of arguments that may be a key of the cache of layers."""
 
 
 UNREAD_OPTIONS = ("initializer", "regularizer", "constraint")
-"""Ends of options whose values may be anything: they change no shape and no count."""
+"""Endings of options that are ignored: they change no shape and no count."""
 
 PASSED_OVER = {
     *("name", "dtype", "trainable", "autocast", "dynamic", "weights", "batch_size", "seed"),
@@ -29,7 +29,7 @@ PASSED_OVER = {
     *("zero_output_for_mask", "use_cudnn", "flash_attention"),
     *("fused", "renorm", "renorm_momentum", "virtual_batch_size", "synchronized"),
 }
-"""Options of Keras's layers that change no shape and no count, beside UNREAD_OPTIONS."""
+"""Options of Keras's layers that change no shape and no count, besides UNREAD_OPTIONS."""
 
 
 class Vocabulary:
@@ -39,11 +39,11 @@ class Vocabulary:
         self._layers: dict[tuple[object, ...], Layer] = {}
 
     def layer(self, name: str, args: Sequence[object], options: Mapping[str, object]) -> Layer:
-        """The record of a layer from its name and values, the same for the same ones."""
+        """The record of a layer from its name and arguments; equal calls share one record."""
         values = (*args, *options.values())
         if not all(type(value) in PLAIN for value in values):
             return new_layer(name, args, options)
-        # 1, 1.0 and True are equal, and not the same
+        # 1, 1.0 and True are equal, but not the same argument
         key = name, values, tuple(map(type, values)), tuple(options)
         if key not in self._layers:
             self._layers[key] = new_layer(name, args, options)
@@ -66,7 +66,7 @@ def new_layer(name: str, args: Sequence[object], options: Mapping[str, object]) 
 def checked(
     build: Callable[..., T], name: str, args: Sequence[object], options: Mapping[str, object]
 ) -> T:
-    """What a builder makes of the values; a refusal names the layer, and what it takes."""
+    """The result of a builder; a refusal names the layer and the arguments it takes."""
     try:
         return build(*args, **options)
     except TypeError as error:
@@ -87,7 +87,7 @@ def checked(
 def checked_keras(
     build: Callable[..., T], name: str, args: Sequence[object], options: Mapping[str, object]
 ) -> T:
-    """The same of Keras's builders, whose layers take many options that change nothing here."""
+    """The same for Keras's builders, whose layers take many options that change nothing here."""
     takes = parameters(build)
     for option in options if takes else ():
         if option not in {*takes, *PASSED_OVER} and not option.endswith(UNREAD_OPTIONS):
@@ -97,7 +97,7 @@ def checked_keras(
 
 
 def parameters(build: Callable[..., object]) -> tuple[str, ...]:
-    """The names of the values that a builder takes; none for one that takes anything."""
+    """The names of the arguments that a builder takes; none for one that takes any."""
     code = build.__code__  # inspect.signature would take 20 ms for a network of 900 layers
     return code.co_varnames[: code.co_argcount]
 

@@ -1,7 +1,7 @@
 """PyTorch's vocabulary: `nn.Conv2d(3, 96, kernel_size=11, stride=4)`, with its order and defaults.
 
-Output lengths are floored, padding is symmetric, `padding="same"` needs stride 1, and what is
-declared (`in_channels`, `in_features`, `num_features`) is checked against what arrives.
+Output lengths are floored, padding is symmetric, `padding="same"` needs stride 1, and declared
+sizes (`in_channels`, `in_features`, `num_features`) are checked against the input.
 """
 
 from collections.abc import Callable
@@ -86,7 +86,7 @@ def conv(axes: int, lazy: bool = False) -> Callable[..., Conv]:
 
 
 def border(padding_mode: object) -> BorderName:
-    """What padded cells hold, by our name."""
+    """The border mode of padded cells, by our name."""
     if isinstance(padding_mode, str) and padding_mode in PYTORCH_BORDERS:
         return PYTORCH_BORDERS[padding_mode]
     raise SpecError(f"padding_mode={border_refusal(padding_mode, PYTORCH_BORDERS)}")
@@ -252,16 +252,20 @@ def lazy_linear(
 
 
 def flatten(start_dim: object = 1, end_dim: object = -1) -> Reshape:
-    first = count(start_dim, "start_dim", -8)
-    if first < 1 or end_dim != -1:
-        raise SpecError(f"flatten from axis {start_dim} to {end_dim}; only from 1 or more to -1")
-    return Reshape((-1,), start=first - 1)
+    first, last = count(start_dim, "start_dim", -8), count(end_dim, "end_dim", -8)
+    if first < 1 or (0 <= last < first):
+        raise SpecError(f"flatten from axis {start_dim} to {end_dim}; only from 1 or more on")
+    # PyTorch counts the batch, and its end is the last axis that is joined
+    stop = last if last >= 0 else last + 1 or None
+    return Reshape((-1,), start=first - 1, stop=stop)
 
 
 def unflatten(dim: object, unflattened_size: object) -> Reshape:
-    if dim != 1 or not isinstance(unflattened_size, tuple | list) or not unflattened_size:
-        raise SpecError("unflatten is read for axis 1 and a tuple of sizes")
-    return Reshape(sizes(unflattened_size, "unflattened_size"))
+    axis = count(dim, "dim", -8)
+    if axis == 0 or not isinstance(unflattened_size, tuple | list) or not unflattened_size:
+        raise SpecError("unflatten is read for an axis behind the batch and a tuple of sizes")
+    start = axis - 1 if axis > 0 else axis
+    return Reshape(sizes(unflattened_size, "unflattened_size"), start, stop=start + 1 or None)
 
 
 def pad(axes: int, border: BorderName = "constant") -> Callable[..., Pad]:
@@ -382,7 +386,7 @@ def group_norm(
 
 
 def _vectors(affine: object, bias: object) -> int:
-    """How many of scale and shift a normalization trains."""
+    """The number of trained vectors of a normalization: scale and shift."""
     return 1 + flag(bias, "bias") if flag(affine, "affine") else 0
 
 

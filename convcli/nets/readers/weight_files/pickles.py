@@ -1,8 +1,8 @@
-"""What a pickle describes, without unpickling: a stack machine that builds records alone.
+"""What a pickle describes, without unpickling: a stack machine that builds only records.
 
-A pickle is a program: it names functions of Python and has them called. Here a name stays a name
-(`Named`), and a call becomes a record of what would be called (`Built`), so that nothing is
-imported and nothing runs. Opcodes are those of protocols 0 to 5
+A pickle is a program: it names Python functions and calls them. Here a name stays a name (`Named`),
+and a call becomes a record of the call (`Built`), so that nothing is imported and nothing runs.
+Opcodes are those of protocols 0 to 5
 (https://github.com/python/cpython/blob/main/Lib/pickletools.py).
 """
 
@@ -15,11 +15,11 @@ from convcli.text import safe
 
 MAX_OPCODES = 5_000_000
 LINES = [128, 2048, 1 << 16, 1 << 20]
-"""Bytes in which the end of a line is looked for, so that a short one costs little."""
+"""Bytes per search for the end of a line, so that a short line costs little."""
 
 
 class PickleError(SpecError):
-    """Bytes that are no pickle, or one that is not to be trusted."""
+    """Bytes that are not a pickle, or a pickle that must not be trusted."""
 
 
 class Named:
@@ -34,7 +34,7 @@ class Named:
 
 
 class Built:
-    """What a pickle would make by a call, with the state that it would be given."""
+    """The object that a pickle would create by a call, with its state."""
 
     def __init__(self, what: "Item", arguments: "Item") -> None:
         self.what, self.arguments = what, arguments
@@ -48,7 +48,7 @@ class Built:
 
 
 class Reference:
-    """Something that lies outside of the pickle: `('storage', FloatStorage, '0', 'cpu', 432)`."""
+    """An object stored outside of the pickle: `('storage', FloatStorage, '0', 'cpu', 432)`."""
 
     def __init__(self, key: "Item") -> None:
         self.key = key
@@ -68,7 +68,7 @@ Item = (
     | Built
     | Reference
 )
-"""What stands on the stack."""
+"""A value on the stack."""
 
 HARMLESS = {
     *("collections.OrderedDict", "collections.defaultdict", "collections.deque"),
@@ -85,7 +85,7 @@ HARMLESS = {
     *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in ("slice", "range")),
     *(f"{module}.{name}" for module in ("builtins", "__builtin__") for name in ("object", "int")),
 }
-"""What a checkpoint may call of Python's own library: containers and plain values."""
+"""Functions of Python's library that a checkpoint may call: containers and plain values."""
 
 
 def untrusted(what: Item) -> str | None:
@@ -98,7 +98,7 @@ def untrusted(what: Item) -> str | None:
 
 
 class Machine:
-    """Reads one pickle from `at` on; `end` is where it stopped."""
+    """Reads one pickle from position `at`; `end` is the position after it."""
 
     def __init__(self, data: memoryview, at: int = 0) -> None:
         self.data, self.end = data, at
@@ -107,7 +107,7 @@ class Machine:
         self.memo: dict[int, Item] = {}
 
     def run(self) -> Item:
-        """What the pickle describes. Raises PickleError."""
+        """The value that the pickle describes. Raises PickleError."""
         try:
             for _ in range(MAX_OPCODES):
                 opcode = self.data[self.end]
@@ -148,7 +148,7 @@ class Machine:
         raise PickleError("a line does not end")
 
     def since_mark(self) -> list[Item]:
-        """The items above the last mark, which are taken off."""
+        """The items above the last mark, popped from the stack."""
         mark = self.marks.pop()
         items = self.stack[mark:]
         del self.stack[mark:]
@@ -255,7 +255,7 @@ def _build(machine: Machine) -> None:
 
 
 def _key(value: Item) -> Item:
-    """A key of a dictionary; what cannot be one stands for itself."""
+    """A key of a dictionary; an unhashable value becomes a key of its own."""
     return value if isinstance(value, str | int | float | bytes | bool | None) else id(value)
 
 
@@ -393,4 +393,4 @@ OPCODES: dict[int, Callable[[Machine], None]] = {
     0x97: _refused("buffers outside the pickle"),
     0x98: _refused("buffers outside the pickle"),
 }
-"""What each opcode does to the stack."""
+"""The effect of each opcode on the stack."""

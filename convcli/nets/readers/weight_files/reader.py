@@ -1,4 +1,4 @@
-"""A file of weights → its arrays by name, whichever format its first bytes tell."""
+"""A file of weights → its arrays by name, in the format that its first bytes show."""
 
 import mmap
 import os
@@ -18,7 +18,7 @@ from convcli.text import safe
 
 
 class ArrayFile(NamedTuple):
-    """The arrays of a file, what it is called, and what is to be said of it."""
+    """The arrays of a file, the name of its format, and notes."""
 
     kind: str
     arrays: dict[str, StoredArray]
@@ -26,7 +26,7 @@ class ArrayFile(NamedTuple):
 
 
 def read_arrays(path: str) -> ArrayFile | None:
-    """The arrays of a file of weights; None for one that is of no format read here.
+    """The arrays of a file of weights; None for an unsupported format.
 
     Raises Refusal for a file that cannot be read, SpecError for one that is damaged.
     """

@@ -12,7 +12,7 @@ from convcli.nets.stored_arrays import TYPES, StoredArray, checked
 from convcli.text import safe
 
 MAX_HEADER = 100_000_000
-"""Bytes of a header, the bound that the format's own library has."""
+"""Maximum bytes of a header, as in the format's own library."""
 
 ELEMENT_TYPES = {
     "F64": "float64",
@@ -41,7 +41,7 @@ def is_safetensors(head: bytes) -> bool:
 
 
 def read_safetensors(data: memoryview) -> dict[str, StoredArray]:
-    """The arrays by name. Raises SpecError for a header that says what cannot be."""
+    """The arrays by name. Raises SpecError for an invalid header."""
     length = int.from_bytes(data[:8], "little")
     if not 2 <= length <= min(MAX_HEADER, len(data) - 8):
         raise SpecError(f"a header of {length:,} bytes is not there")

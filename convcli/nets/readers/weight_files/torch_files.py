@@ -26,10 +26,10 @@ BAD_ZIP = (
     *(zipfile.BadZipFile, zlib.error, struct.error, OSError, NotImplementedError),
     *(RuntimeError, EOFError, ValueError, OverflowError),
 )
-"""All that damaged archives make their reader raise."""
+"""The exceptions that damaged archives raise."""
 
 MAGIC = 0x1950A86A20F9469CFC6C
-"""The number that files of before 1.6 begin with, as a pickle."""
+"""The number that files from before 1.6 begin with, as a pickle."""
 
 ELEMENT_TYPES = {
     "Float": "float32",
@@ -45,7 +45,7 @@ ELEMENT_TYPES = {
     "ComplexFloat": "complex64",
     "ComplexDouble": "complex128",
 }
-"""Storage classes, `torch.FloatStorage`, less their ending."""
+"""Storage classes (`torch.FloatStorage`) without their ending."""
 
 DTYPES = {name: name for name in TYPES} | {
     "float": "float32",
@@ -58,14 +58,14 @@ DTYPES = {name: name for name in TYPES} | {
 
 
 class Checkpoint(NamedTuple):
-    """The arrays of a checkpoint, and what else it holds."""
+    """The arrays of a checkpoint, and notes on its other content."""
 
     arrays: dict[str, StoredArray]
     notes: tuple[str, ...]
 
 
 class Visits:
-    """How many values were looked at: a value may hold another one many times over."""
+    """The number of values visited: a value may contain another one many times."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -81,7 +81,7 @@ Storages = Callable[[str], memoryview]
 
 
 def read_archive(path: str, data: memoryview) -> Checkpoint:
-    """A checkpoint as PyTorch has written it since 1.6, a zip archive. Raises SpecError."""
+    """A checkpoint in PyTorch's format since 1.6, a zip archive. Raises SpecError."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = {info.filename: info for info in archive.infolist()}
@@ -108,7 +108,7 @@ def read_archive(path: str, data: memoryview) -> Checkpoint:
 
 
 def _stored_bytes(data: memoryview, info: zipfile.ZipInfo) -> memoryview:
-    """The bytes of an entry that is not compressed, where they lie."""
+    """The bytes of an uncompressed entry, in place."""
     if info.compress_type != zipfile.ZIP_STORED:
         raise PickleError("it is compressed, as PyTorch never writes checkpoints")
     header = data[info.header_offset : info.header_offset + 30]
@@ -122,12 +122,12 @@ def _stored_bytes(data: memoryview, info: zipfile.ZipInfo) -> memoryview:
 
 
 def is_legacy(head: bytes) -> bool:
-    """Whether a file begins as those of before PyTorch 1.6: with their number as a pickle."""
+    """Whether a file begins as those from before PyTorch 1.6 do: with their number as a pickle."""
     return head[:1] == b"\x80" and MAGIC.to_bytes(10, "little") in head[:20]
 
 
 def read_legacy(data: memoryview) -> Checkpoint:
-    """A checkpoint of before PyTorch 1.6: five pickles, then the storages. Raises SpecError."""
+    """A checkpoint from before PyTorch 1.6: five pickles, then the storages. Raises SpecError."""
     at, parts = 0, []
     for _ in range(5):
         machine = Machine(data, at)
@@ -218,7 +218,7 @@ def _checkpoint(value: Item, storages: Storages) -> Checkpoint:
 
 
 PREFERRED = ("state_dict", "model_state_dict", "model_state", "model", "net", "network", "params")
-"""Under which name checkpoints keep the weights, in this order."""
+"""Names under which checkpoints store the weights, in order of precedence."""
 
 
 def _weights_of(value: dict[Item, Item], visits: Visits) -> tuple[str, Item]:
@@ -284,7 +284,7 @@ def _tensors(
 
 
 def _joined(prefix: str, key: Item) -> str:
-    """The name of what stands under a key."""
+    """The name of the value under a key."""
     name = key.decode("utf-8", "replace") if isinstance(key, bytes) else str(key)
     return f"{prefix}.{name}" if prefix else name
 
@@ -292,7 +292,7 @@ def _joined(prefix: str, key: Item) -> str:
 def _module(
     state: dict[Item, Item], prefix: str, visits: Visits, depth: int
 ) -> Iterator[tuple[str, Built]]:
-    """The parameters, buffers and modules of a module that was saved whole."""
+    """The parameters, buffers and modules of a module that was saved as an object."""
     for part in ("_parameters", "_buffers", "_modules"):
         container = _unwrapped(state.get(part))
         for key, child in container.items() if isinstance(container, dict) else ():
@@ -301,7 +301,7 @@ def _module(
 
 
 def _array(name: str, tensor: Built, storages: Storages) -> StoredArray:
-    """A tensor where its storage lies. Raises PickleError."""
+    """A tensor as a view of its storage. Raises PickleError."""
     arguments = tensor.arguments
     for _ in range(4):
         if tensor.path in REBUILT or not isinstance(arguments, tuple):

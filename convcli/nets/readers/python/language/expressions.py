@@ -34,7 +34,7 @@ Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.Gener
 T = TypeVar("T")
 
 MAX_CONSTANT_BITS = 300
-"""Binary digits of an integer that is written out; any result stays below 10^18."""
+"""Maximum binary digits of an integer literal; any result is below 10^18."""
 
 
 def evaluate(interpreter: Interpreter, node: ast.expr, frame: Frame) -> Value:
@@ -55,8 +55,10 @@ def at_site(
     function: Callable[..., Value],
     *values: Value,
 ) -> Value:
-    """What a function of the language gives; the nodes it records have the location of `node`."""
-    outer, interpreter.site = interpreter.site, (frame.file, node)
+    """The result of a function of the language; nodes it records have the location of `node`."""
+    outer = interpreter.site
+    if outer is None or not frame.file.is_bundled:
+        interpreter.site = frame.file, node
     value = function(interpreter, *values)
     interpreter.site = outer
     return value
@@ -298,7 +300,9 @@ def _call(interpreter: Interpreter, node: ast.Call, frame: Frame) -> Value:
                 charge(interpreter, options)
             else:
                 raise ReadError(f"** in {excerpt(node)} is not a dict that is known here")
-        outer, interpreter.site = interpreter.site, (frame.file, node)
+        outer = interpreter.site
+        if outer is None or not frame.file.is_bundled:
+            interpreter.site = frame.file, node
         value = interpreter.call(function, args, options)
         interpreter.site = outer
         return value
@@ -396,12 +400,15 @@ def _formatted(interpreter: Interpreter, node: ast.JoinedStr, frame: Frame) -> V
 
 
 def located(error: SpecError, frame: Frame, node: ast.AST) -> SpecError:
-    """The refusal with the location of a node, if no inner one has given it a location."""
+    """The refusal with the location of a node, if no inner one has given it a location.
+
+    Of a library, it is the call.
+    """
+    where = None if frame.file.is_bundled else frame.file.where(node)
     if isinstance(error, ReadError):
-        if error.where is None:
-            error.where = frame.file.where(node)
+        error.where = error.where or where
         return error
-    return ReadError(str(error), frame.file.where(node))
+    return ReadError(str(error), where)
 
 
 EVALUATE: dict[type[ast.expr], Callable[..., Value]] = {
@@ -428,4 +435,4 @@ EVALUATE: dict[type[ast.expr], Callable[..., Value]] = {
     ast.NamedExpr: _named,
     ast.Call: _call,
 }
-"""All the expressions there are here; any other is refused with its text."""
+"""All supported expressions; any other is refused with its text."""

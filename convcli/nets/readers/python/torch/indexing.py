@@ -2,6 +2,7 @@
 
 from convcli.callsyntax import brief
 from convcli.geometry import Window, output_length
+from convcli.nets.graph import INPUT
 from convcli.nets.layers import Concat
 from convcli.nets.layers.tensor_ops import broadcast
 from convcli.nets.readers.python.language.conversions import to_list
@@ -169,7 +170,7 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
         indices[dots : dots + 1] = every
     output: list[int] = []
     picked: tuple[int, ...] | None = None
-    """The shape that tensors and lists among the indices have together."""
+    """The broadcast shape of the tensors and lists among the indices."""
     place, dim, same = 0, 0, True
     for item in indices:
         if item is None:
@@ -192,10 +193,14 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
                 picked, place = shape, len(output)
             else:
                 picked = broadcast("index", picked, shape)
-                place = place if place == len(output) else 0  # what lies apart comes first
+                place = place if place == len(output) else 0  # separated index axes come first
             same = False
         else:
             at = to_integer(item, "an index")
+            if x.node == INPUT and dim == length == 1 and at:
+                raise ShapeMismatch(
+                    f"index {at} of a batch of one; for a list of tensors, give --input for each"
+                )
             if not -length <= at < length:
                 raise ShapeMismatch(f"index {at} of an axis of {length}")
             same = same and length == 1

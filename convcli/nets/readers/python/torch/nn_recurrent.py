@@ -2,11 +2,13 @@
 
 from math import prod
 
+from convcli.callsyntax import brief
 from convcli.nets.layers.arguments import count
 from convcli.nets.readers.python.language.objects import (
     Class,
     Instance,
     ReadError,
+    ShapeMismatch,
     Tensor,
     Value,
     class_of,
@@ -53,6 +55,7 @@ def recurrent(name: str, gates: int) -> Class:
                     owner.attrs[f"weight_hr_{end}"] = Tensor((given, hidden), trained=True)
             inner = given * len(ways)
         owner.attrs |= {
+            "input_size": count(input_size, "input_size"),
             "hidden_size": hidden,
             "proj_size": proj_size,
             "num_layers": num_layers,
@@ -61,11 +64,19 @@ def recurrent(name: str, gates: int) -> Class:
         }
 
     def forward(interpreter: Interpreter, owner: Instance, x: Value, *_: Value) -> Value:
-        """The outputs of every step, and the state behind the last one."""
+        """The outputs of every step, and the state after the last one."""
         x = tensor_args.to_tensor(x)
-        hidden, layers = (
-            tensor_args.to_integer(owner.attrs[key]) for key in ("hidden_size", "num_layers")
+        values, hidden, layers = (
+            tensor_args.to_integer(owner.attrs[key])
+            for key in ("input_size", "hidden_size", "num_layers")
         )
+        if len(x.shape) not in (2, 3):
+            raise ShapeMismatch(f"{name} reads (steps, batch, values); {brief(x.shape)} arrives")
+        if x.shape[-1] != values:
+            raise ShapeMismatch(
+                f"{name}({values}, {hidden}) meets {x.shape[-1]:,} values a step, not {values:,}: "
+                f"{brief(x.shape)} arrives"
+            )
         ways = 2 if owner.attrs["bidirectional"] else 1
         given = tensor_args.to_integer(owner.attrs["proj_size"]) or hidden
         shape = (*x.shape[:-1], given * ways)
@@ -74,13 +85,12 @@ def recurrent(name: str, gates: int) -> Class:
         output = tensor_args.append_operation(
             interpreter, name.lower(), [x, *weights], shape, macs=prod(x.shape[:-1]) * matrices
         )
-        batch = x.shape[0] if owner.attrs["batch_first"] else x.shape[-2]
+        # without a batch, so are the states
+        batch = () if len(x.shape) == 2 else (x.shape[0 if owner.attrs["batch_first"] else 1],)
         kinds = {"hidden_state": given, **({"cell_state": hidden} if name == "LSTM" else {})}
         states = [
-            tensor_args.append_operation(
-                interpreter, kind, [output], (layers * ways, batch, values)
-            )
-            for kind, values in kinds.items()
+            tensor_args.append_operation(interpreter, kind, [output], (layers * ways, *batch, size))
+            for kind, size in kinds.items()
         ]
         return output, tuple(states) if name == "LSTM" else states[0]
 
