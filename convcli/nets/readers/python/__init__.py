@@ -1,8 +1,9 @@
 """Python that builds networks, in files or pasted: interpreted without running it.
 
-What the language needs of the libraries, it asks for through the Protocol
-`language.protocol.Interpreter`, which `interpreter.ModelInterpreter` is; every native function is
-given it too. The contracts of `lint-imports` hold the order: each needs those below it alone.
+The language reaches the libraries only through the Protocol
+`language.protocol.Interpreter`, which `interpreter.ModelInterpreter` implements; every native
+function receives it too. The contracts of `lint-imports` hold the order: each needs those below it
+alone.
 
     reading       what a text is about, and its network
     model         the network of a model for an input

@@ -34,7 +34,7 @@ Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.Gener
 T = TypeVar("T")
 
 MAX_CONSTANT_BITS = 300
-"""Binary digits of an integer that is written out; any result stays below 10^18."""
+"""Maximum binary digits of an integer literal; any result is below 10^18."""
 
 
 def evaluate(interpreter: Interpreter, node: ast.expr, frame: Frame) -> Value:
@@ -55,7 +55,7 @@ def at_site(
     function: Callable[..., Value],
     *values: Value,
 ) -> Value:
-    """What a function of the language gives; the nodes it records have the location of `node`."""
+    """The result of a function of the language; nodes it records have the location of `node`."""
     outer = interpreter.site
     if outer is None or not frame.file.is_bundled:
         interpreter.site = frame.file, node
@@ -435,4 +435,4 @@ EVALUATE: dict[type[ast.expr], Callable[..., Value]] = {
     ast.NamedExpr: _named,
     ast.Call: _call,
 }
-"""All the expressions there are here; any other is refused with its text."""
+"""All supported expressions; any other is refused with its text."""

@@ -170,7 +170,7 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
         indices[dots : dots + 1] = every
     output: list[int] = []
     picked: tuple[int, ...] | None = None
-    """The shape that tensors and lists among the indices have together."""
+    """The broadcast shape of the tensors and lists among the indices."""
     place, dim, same = 0, 0, True
     for item in indices:
         if item is None:
@@ -193,7 +193,7 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
                 picked, place = shape, len(output)
             else:
                 picked = broadcast("index", picked, shape)
-                place = place if place == len(output) else 0  # what lies apart comes first
+                place = place if place == len(output) else 0  # separated index axes come first
             same = False
         else:
             at = to_integer(item, "an index")

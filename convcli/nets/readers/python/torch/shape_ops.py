@@ -41,7 +41,7 @@ def reshape(interpreter: Interpreter, x: Value, *sizes: Value, shape: Value = No
     if wanted.count(-1) > 1 or any(size < -1 for size in wanted):
         raise ShapeMismatch(f"a view of {brief(wanted)} needs sizes, at most one of them -1")
     if known == 0 or total % known or (-1 not in wanted and total != known):
-        # the summary of the network says what meets what
+        # the summary of the network reports the mismatch
         one_image = x.shape[:1] == (1,) and wanted[0] in (1, -1)
         if one_image and len(wanted) > 1 and 0 not in wanted[1:]:
             append_node(interpreter, Reshape(tuple(wanted[1:])), [x], x.shape)
