@@ -41,7 +41,7 @@ def read_integers(
 
 
 def read_size(text: str) -> tuple[int, ...]:
-    """An input as people write it: one side, all sides, or all sides and the channels.
+    """An input size: one side, all sides, or all sides and the channels.
 
     >>> read_size("224"), read_size("32x48"), read_size("32x48x1")
     ((224,), (32, 48), (32, 48, 1))

@@ -27,7 +27,7 @@ FIELDS: dict[str, Callable[["NameParts"], str]] = {
 
 
 class NameParts(NamedTuple):
-    """What a name is made from."""
+    """The parts of a name."""
 
     source: Input
     label: str

@@ -2,8 +2,8 @@
 
     z[i·s+d·u−p, j·s+d·v−p] += Σ_k x[i,j,k] · w[u,v,k]     Dumoulin & Visin 2016, §4
 
-What a stamp has on the padding p is cut off. The sums are those of the equal convolution, which
-`steps.transposed` walks.
+The part of a stamp on the padding p is cut off. The sums equal those of the convolution that
+`steps.transposed` gives.
 """
 
 from collections.abc import Iterator

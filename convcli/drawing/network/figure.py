@@ -65,7 +65,7 @@ class Figure:
     >>> figure.style, figure.text(".mmd").splitlines()[0]
     ('maps', 'flowchart LR')
 
-    Raises SpecError for options that say nothing, clash, or ask for more than a page holds.
+    Raises SpecError for options that have no effect, clash, or need more than a page.
     """
 
     def __init__(self, summary: Summary, options: FigureOptions | None = None) -> None:
@@ -99,7 +99,7 @@ class Figure:
         return style
 
     def _fitting_blocks(self) -> list[Block]:
-        """The blocks of the style: all, or as many as fit, with what folds them least."""
+        """The blocks of the style: all, or as many as fit, with the least folding."""
         options, style = self.options, self.style
         depths: list[int | None] = [options.depth]
         if options.depth is None:
@@ -189,8 +189,8 @@ class Figure:
     def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
         """Write a file, in the form that its name's end says; whole, or not at all.
 
-        Raises OutputError for a file that is there, without `force`, and SpecError for an end that
-        is none of FORMATS.
+        Raises OutputError for a file that exists, without `force`, and SpecError for a suffix that
+        is not in FORMATS.
         """
         from convcli.images.io.atomic import check_free
         from convcli.images.io.write import write_output

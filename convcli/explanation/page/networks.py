@@ -89,7 +89,7 @@ def network_data(
 
 
 class Budget:
-    """The bytes that are left of a page."""
+    """The bytes that a page may still take."""
 
     def __init__(self, size: int) -> None:
         self.left = size
