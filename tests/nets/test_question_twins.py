@@ -932,3 +932,26 @@ def test_what_a_crop_leaves_out_is_not_reported(tmp_path, capfd):
     path.write_text(TWINS["preprocessing layers"].text)
     assert run(["shape", str(path)]) == 0
     assert "unread:" not in capfd.readouterr().err
+
+
+SIGNAL = """import torch.nn as nn
+net = nn.Sequential(
+    nn.Conv1d(1, 16, 9, stride=4),
+    nn.MaxPool1d(4),
+    nn.Conv1d(16, 32, 9, stride=2),
+    nn.Flatten(),
+    nn.Linear(1984, 12),
+)
+"""
+
+
+@pytest.mark.parametrize(("length", "nearest"), [(1035, 2101), (2110, 2109), (2200, 2132)])
+def test_fit_answers_with_the_nearest_length_however_far(length, nearest, tmp_path, capfd):
+    path = tmp_path / "net.py"
+    path.write_text(SIGNAL)
+    run(["shape", str(path), "--input", f"(1, 1, {length})", "--fit", "-q"])
+    assert capfd.readouterr().out.split()[0] == f"{nearest}x1"
+    run(["shape", str(path), "--input", f"(1, 1, {length})", "--fit"])
+    err = capfd.readouterr().err
+    assert "square" not in err
+    assert ("smallest length that works: 2101; all to 2132 do" in err) == (length != 2110)

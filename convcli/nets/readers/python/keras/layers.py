@@ -167,7 +167,7 @@ def _forward(interpreter: Interpreter, owner: Instance, *args: Value, **options:
         recorder.scope = outer
 
 
-# -- layers and models of one's own ---------------------------------------------------------
+# -- layers and models of the text ---------------------------------------------------------
 
 
 def _init_layer(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:

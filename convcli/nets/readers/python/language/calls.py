@@ -187,7 +187,7 @@ def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> d
     elif rest:
         raise ProgramException(
             "TypeError",
-            f"{name}() takes {len(positional)} values by place, {len(args)} are given",
+            f"{name}() takes {len(positional)} positional arguments, {len(args)} are given",
         )
     by_name = {
         *positional[len(parameters.posonlyargs) :],

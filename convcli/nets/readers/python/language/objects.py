@@ -95,7 +95,7 @@ class SourceFile:
         """Whether it holds what is known of a library; messages point at the call of it."""
 
     def where(self, node: ast.AST, declared: bool = False) -> Where:
-        """The place of a node; of what it declares, its first value, if asked."""
+        """The location of a node, or of its first argument, if requested."""
         line = Line(ast.Pass(), self.name, self.lines, 1)
         return line.where(node) if declared else line.span(node)
 
