@@ -1,4 +1,4 @@
-"""What stands beyond the ends of an axis: the one table of borders, and the one reader of them."""
+"""Values beyond the ends of an axis: the one table of borders, and their one reader."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Literal, NamedTuple
@@ -70,7 +70,7 @@ class Border(NamedTuple):
 
     @property
     def repeats(self) -> bool:
-        """Whether what stands beyond the axis are cells of it, rather than a value."""
+        """Whether the border repeats cells of the axis, rather than a value."""
         return BORDERS[self.name] is not None
 
     @property
@@ -129,7 +129,7 @@ def read_border(text: object, value: "int | float | Fraction | None" = None) -> 
 
 
 def border_refusal(text: object, names: Iterable[str]) -> str:
-    """Why a text is none of the borders named, and which is near.
+    """Why a text names no border, and which name is similar.
 
     >>> border_refusal("refect", ["edge", "reflect"])
     "'refect' is not a border: edge, reflect; did you mean reflect?"

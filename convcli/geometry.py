@@ -286,7 +286,7 @@ def _too_long(length: int, window: Window, padding: Pair) -> str:
 
 
 class Fit(NamedTuple):
-    """How a window fits an axis: what it leaves over, and what would leave nothing over.
+    """How a window fits an axis: the cells left over, and the sizes that leave nothing over.
 
     >>> fit = Fit(224, Window(11, stride=4), (0, 0))
     >>> fit.output, fit.formula, fit.unread
@@ -326,7 +326,7 @@ class Fit(NamedTuple):
 
     @property
     def expression(self) -> str:
-        """What is floored, with the numbers in place, for people.
+        """The quotient that is floored, with the numbers in place, for people.
 
         (length + before + after − dilation · (kernel − 1) − 1) / stride + 1
         """
@@ -344,7 +344,7 @@ class Fit(NamedTuple):
 
     @property
     def formula(self) -> str:
-        """How the output length comes about, with the numbers in place."""
+        """The formula of the output length, with the numbers in place."""
         rounded = f" {decimal(*self.quotient)} → " if self.leftover else " = "
         return f"{self.expression}{rounded}{self.output:,}"
 
@@ -432,7 +432,7 @@ def transposed_length(length: int, window: Window, cut: Pair = (0, 0), extra: in
 
 
 def transposed_formula(length: int, window: Window, cut: Pair = (0, 0), extra: int = 0) -> str:
-    """How the length behind a transposed convolution comes about, with the numbers in place.
+    """The formula of the length that a transposed convolution gives, with the numbers in place.
 
     >>> transposed_formula(7, Window(4, stride=2), (1, 1))
     '(7 − 1)·2 − 2·1 + 4 = 14'

@@ -42,7 +42,7 @@ def public_names(package: str, file: str) -> tuple[Get, Names]:
     def get(name: str) -> object:
         if name == "__all__":
             return names()
-        # not above: this file is read before convcli.cli has taken Ctrl-C into its hands
+        # not above: this file is read before convcli.cli handles Ctrl-C
         from importlib import import_module
 
         if name not in modules():

@@ -46,7 +46,7 @@ MAX_LINES = 1 << 20
 
 
 class Limits(NamedTuple):
-    """What numbers are called in messages, and how many of them are read."""
+    """The name of the numbers in messages, and their maximum count."""
 
     name: str
     side: int = 512
@@ -62,13 +62,13 @@ class Limits(NamedTuple):
 
 
 class Matrices(NamedTuple):
-    """A stack as it is written, and what the JSON or the table of a kernel says of it."""
+    """A stack as written, and the fields of a kernel's JSON or table."""
 
     stack: Stack
     scales: tuple[Fraction, ...] = ()
     """One per channel; none where all are 1."""
     fields: Mapping[str, object] = {}
-    """Of a kernel: what FIELDS names, as far as it is said."""
+    """The fields of a kernel that FIELDS names, as far as they are given."""
 
     @property
     def values(self) -> Stack:
@@ -226,7 +226,7 @@ def check_size(channels: int, rows: int, columns: int, limits: Limits) -> None:
 
 
 def row_hints(rows: int, columns: int) -> tuple[str, ...]:
-    """What to say of a kernel of one row that may be meant as a square.
+    """A hint for a kernel of one row that may be meant as a square.
 
     >>> row_hints(1, 9)
     ('custom 1x9 is one row; a 3x3 kernel separates its rows by ;',)
@@ -401,7 +401,7 @@ def _channels(node: Node) -> list[Cells]:
 
 
 FIELDS = ("combine", "anchor", "one_sided", "threshold", "lines")
-"""How matrices are a kernel."""
+"""Fields that say how matrices form a kernel."""
 
 READ_KEYS = ("matrix", "weights", "scale", "matrices", *FIELDS)
 
@@ -458,7 +458,7 @@ def _json_matrices(text: str, limits: Limits) -> Matrices:
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    """An object of JSON that says nothing twice."""
+    """An object of JSON without repeated names."""
     record = dict(pairs)
     if len(record) < len(pairs):
         raise SpecError("JSON has a key twice")
@@ -466,7 +466,7 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 
 
 def _check_keys(record: Mapping[str, object]) -> None:
-    """Refuse what is said beside a matrix and would be left out; words are remarks."""
+    """Refuse fields beside a matrix that would be ignored; text fields are remarks."""
     for key, value in record.items():
         remark = isinstance(value, str) and not NUMBER.fullmatch(value)
         if key not in READ_KEYS and key not in DERIVED_KEYS and not remark:

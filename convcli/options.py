@@ -1,6 +1,6 @@
 """The options of a command as one record: each name, type and default is declared once.
 
-A plain class costs a start of `convcli shape` nothing; a dataclass of this size takes 0.9 ms.
+A plain class adds nothing to the start of `convcli shape`; a dataclass of this size adds 0.9 ms.
 """
 
 from collections.abc import Mapping

@@ -42,7 +42,7 @@ def show_lines(lines: Iterable[Sequence[tuple[str, str]]], styles: Mapping[str, 
 
 @contextmanager
 def page() -> Iterator[TextIO]:
-    """Standard output; where a reader sits at a terminal, what its screen cannot hold is paged.
+    """Standard output; on a terminal, text that exceeds the screen goes to a pager.
 
     PAGER names the program, less where it is unset; an empty one pages nothing.
     """

@@ -41,7 +41,7 @@ def read_integers(
 
 
 def read_size(text: str) -> tuple[int, ...]:
-    """An input as people write it: one side, all sides, or all sides and the channels.
+    """An input size: one side, all sides, or all sides and the channels.
 
     >>> read_size("224"), read_size("32x48"), read_size("32x48x1")
     ((224,), (32, 48), (32, 48, 1))
@@ -54,7 +54,7 @@ class InputSize(NamedTuple):
 
     numbers: tuple[int, ...] = ()
     is_tensor: bool = False
-    """Whether the numbers are PyTorch's shape, batch first: nothing of it is left to guess."""
+    """Whether the numbers are PyTorch's shape, batch first, where nothing is guessed."""
     name: str = ""
     """The parameter of `forward` that it is for."""
     dtype: str = ""

@@ -1,4 +1,4 @@
-"""How a table fits a terminal: columns are narrowed, names become a tree, the rest stands below."""
+"""How a table fits a terminal: columns are narrowed, names become a tree, the rest goes below."""
 
 import re
 from collections.abc import Sequence

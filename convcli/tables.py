@@ -37,7 +37,7 @@ Row = TypeVar("Row", covariant=True)
 
 
 class Result(Protocol):
-    """What can be printed: the one value a script wants, a table, a record, warnings."""
+    """A printable result: one value for scripts, a table, a record, warnings."""
 
     @property
     def value(self) -> str | Iterable[str]:
@@ -116,7 +116,7 @@ class Share(float):
 
 
 BAR_CELLS = 5
-"""Width of a bar that stands for all."""
+"""Width of a bar that means 100 %."""
 
 
 class Rows(Sequence[Row]):
@@ -154,7 +154,7 @@ class TextResult(Result, Protocol):
 
 
 class Outcome(NamedTuple):
-    """What a command ends with: a result to print, files that it has written, a refusal."""
+    """The outcome of a command: a result to print, files that it wrote, a refusal."""
 
     result: Result | None = None
     files: Sequence[str] = ()
@@ -386,7 +386,7 @@ def csv_line(text: str) -> None:
 
 
 def json(result: Result) -> None:
-    """Write one JSON document, a line an item of its lists; integers stay exact."""
+    """Write one JSON document, one line per item of its lists; integers stay exact."""
     from json import JSONEncoder
 
     dumps = JSONEncoder(allow_nan=False).encode
@@ -405,7 +405,7 @@ def json(result: Result) -> None:
 
 
 def jsonl(result: Result) -> None:
-    """Write a JSON object a line: the items of the record's longest list."""
+    """Write one JSON object per line: the items of the record's longest list."""
     from json import dumps
 
     lists: list[Sequence[object]] = [
@@ -426,7 +426,7 @@ def markdown(result: Result) -> None:
 
 
 def _markdown_cell(value: object) -> str:
-    r"""A value between two bars; text of strangers starts no column, and no tag of HTML.
+    r"""A value between two bars; untrusted text starts no column, and no tag of HTML.
 
     >>> print(_markdown_cell("a|b<script>"))
     a\|b&lt;script>

@@ -5,10 +5,10 @@ from collections.abc import Collection, Iterable
 
 
 def safe(text: object, keep: str = "") -> str:
-    r"""Text from outside, fit for a terminal: what could move a cursor becomes a visible escape.
+    r"""Untrusted text made safe for a terminal: control characters become visible escapes.
 
     Control characters (C0, C1, DEL), lone surrogates, bidirectional and other invisible format
-    characters are escaped, except those in `keep`; everything a reader can see stays.
+    characters are escaped, except those in `keep`; all visible characters stay.
 
     >>> safe("cat\x1b[31m\n.jpg"), safe("cat\n\t", keep="\n")
     ('cat\\x1b[31m\\n.jpg', 'cat\n\\t')

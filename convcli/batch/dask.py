@@ -1,7 +1,7 @@
-"""A batch on the workers of a Dask cluster that is already there.
+"""A batch on the workers of a running Dask cluster.
 
-Nothing is waited for without end: every question to the cluster has its seconds, behind which the
-run ends with a line.
+No wait is endless: every request to the cluster has a timeout, after which the run ends with one
+line.
 """
 
 import logging
@@ -34,13 +34,13 @@ from convcli.text import safe
 
 
 class Future(Protocol):
-    """What Dask gives for a task, which it sends back as a plain tuple."""
+    """Dask's future of a task, whose result is a plain tuple."""
 
     def result(self, timeout: float) -> tuple[Any, ...]: ...
 
 
 class Client(Protocol):
-    """What is asked of `distributed.Client`."""
+    """The part of `distributed.Client` that is used."""
 
     def submit(
         self, function: Callable[..., object], *args: object, pure: bool, retries: int
@@ -55,7 +55,7 @@ class Client(Protocol):
 
 
 Pending: TypeAlias = Future | Outcome
-"""A task under way, or what became of one that could not be sent."""
+"""A task in progress, or the outcome of one that could not be sent."""
 
 CONNECTING = 5
 """Seconds that a scheduler has to answer."""
@@ -64,10 +64,10 @@ ASKING = 30
 """Seconds that workers, which may be at work, have to say which convcli they have."""
 
 LOOKING = 5
-"""Seconds of waiting for a task, behind which it is looked whether anybody is there."""
+"""Seconds of waiting for a task before a check that workers are left."""
 
 DESERTED = 60
-"""Seconds without workers, in which others may come."""
+"""Seconds without workers before the run ends."""
 
 ADDRESS = re.compile(
     r"(?:(?P<protocol>tcp|tls|wss?|ucxx?)://)?\[?(?P<host>[^\s/\[\]]+?)\]?:(?P<port>[0-9]{1,5})/?"
@@ -77,7 +77,7 @@ MAX_GREETING = 2**24
 """Bytes of the first message of a scheduler, whose length comes first."""
 
 AHEAD = 4
-"""Tasks under way for each thread of the workers."""
+"""Tasks in progress per thread of the workers."""
 
 MAX_AHEAD = 512
 
@@ -97,8 +97,8 @@ def done_there(job: AnyJob, task: Task) -> Outcome:
 def on_cluster(tasks: Sequence[Task], job: AnyJob, address: str, ship: str) -> Iterator[Outcome]:
     """The outcomes of tasks, in their order; those of a worker that dies are done by another.
 
-    A task may so run twice: files appear whole under their names, and the second replaces the
-    first. Raises Refusal where no scheduler answers.
+    A task may therefore run twice: files appear whole under their names, and the second replaces
+    the first. Raises Refusal where no scheduler answers.
     """
     try:
         import distributed
@@ -141,7 +141,7 @@ T = TypeVar("T")
 
 
 def _within(seconds: float, request: Callable[[], T]) -> T:
-    """The answer to a question. Raises TimeoutError where there is none in time."""
+    """The answer to a request. Raises TimeoutError if it does not come in time."""
     answers: list[T] = []
     errors: list[BaseException] = []
 
@@ -164,8 +164,8 @@ def _within(seconds: float, request: Callable[[], T]) -> T:
 def _check_scheduler(address: str) -> None:
     """Refuse an address of no scheduler, before Dask waits for one.
 
-    A scheduler greets who connects: its first eight bytes are the length of a message. Raises
-    SpecError for text that is not an address, Refusal where nobody answers, or somebody else.
+    A scheduler greets each connection: its first eight bytes are the length of a message. Raises
+    SpecError for text that is not an address, Refusal where no scheduler answers.
     """
     match = ADDRESS.fullmatch(address)
     if match is None or int(match["port"]) > 65_535:
@@ -186,7 +186,7 @@ def _check_scheduler(address: str) -> None:
 
 
 class Cluster:
-    """A client of a cluster, and what becomes of questions to it."""
+    """A client of a cluster, whose requests have timeouts."""
 
     def __init__(self, client: Client, address: str) -> None:
         self.client, self.name = client, f"the scheduler at {safe(address)}"
@@ -225,7 +225,7 @@ class Cluster:
                 )
 
     def result(self, future: Future) -> tuple[Any, ...]:
-        """What a task gives. Raises what it raised, and Refusal where nobody is there to do it."""
+        """The result of a task. Raises its error, and Refusal where no worker is left to run it."""
         began: float | None = None
         while True:
             with suppress(TimeoutError):

@@ -1,4 +1,4 @@
-"""Which pictures a batch is of: files, folders, globs and lists, in the order they are named."""
+"""The pictures of a batch: files, folders, globs and lists, in the given order."""
 
 import os
 import sys
@@ -20,7 +20,7 @@ MAX_LIST_BYTES = 2**28
 
 
 class Input(NamedTuple):
-    """A picture to read, and the folder it stands in below the folder that was named."""
+    """A picture to read, and its folder below the given one."""
 
     path: str
     parent: str = ""
@@ -42,7 +42,7 @@ def gathered(
     null: bool = False,
     skip: str | None = None,
 ) -> list[Input]:
-    """All the pictures that words name and a list holds.
+    """All pictures that arguments name and a list holds.
 
     A folder stands for the pictures in it, by their suffixes and in the order of their names; with
     `recursive` for those in its folders too, links to folders not followed, and without the folder

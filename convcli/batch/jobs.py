@@ -1,4 +1,4 @@
-"""What is done to one picture of a batch, wherever that is: here, in a child, on another machine.
+"""The work on one picture of a batch: in this process, in a child, or on another machine.
 
 A job is plain data, so that it can be sent anywhere; `worker` turns it into a function from a task
 to its outcome, which is plain data too. A refusal is an outcome: the others go on.
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     from convcli.images.io.limits import Limits
 
     Value: TypeAlias = Mapping[str, object] | PlainFeatures
-    """What work gives besides its file, as JSON holds it: of filters an object, or features."""
+    """The result of work beside its file, as JSON: an object for filters, or features."""
 
 Status: TypeAlias = Literal["done", "skipped", "failed"]
 
 
 class Outcome(NamedTuple):
-    """What became of a task.
+    """The outcome of a task.
 
     `kind` is the name of the refusal, or of another error, whose traceback is `trace`.
     """
@@ -62,7 +62,7 @@ class Done(NamedTuple):
 
 
 Work: TypeAlias = Callable[[Task], Done]
-"""Does a task; raises what it likes."""
+"""Does a task; may raise any error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,7 +158,7 @@ IN_BANDS = "filtered in bands"
 
 
 def _refuse_loss(source: str, losses: tuple[str, ...]) -> None:
-    """Raise PictureError where a result in the place of its input would lose what it lacks."""
+    """Raise PictureError where a result in place would lose parts of its input."""
     for text in losses:
         raise PictureError(
             f"{safe(source)}: {text}; --in-place would lose it for good; give -o instead, or "
@@ -167,7 +167,7 @@ def _refuse_loss(source: str, losses: tuple[str, ...]) -> None:
 
 
 def _done_before(opened: "Opened", record: str) -> tuple[str, ...]:
-    """What to note of a picture that was replaced since its task was first begun.
+    """The note on a picture that was replaced since its task first began.
 
     The first worker died, or was cut off, between its rename and its answer: the picture is not
     filtered twice. Raises PictureError where its record says that somebody else replaced it.
@@ -222,7 +222,7 @@ def job_of(fields: Mapping[str, object]) -> AnyJob:
 
 
 def worker(job: AnyJob) -> Callable[[Task], Outcome]:
-    """The function that does a job's tasks, whatever becomes of them."""
+    """The function that does a job's tasks, and turns every error into an outcome."""
     work = job.work()
 
     def do(task: Task) -> Outcome:

@@ -1,8 +1,8 @@
 """Worker processes, one per slot, each known by the task it does.
 
 A process pool of the standard library that loses a worker fails all its tasks and does not know
-which one was to blame. Here a thread a slot talks to a process of its own: where that dies, the
-task is tried once more in a new one, and fails alone.
+which one was to blame. Here one thread per slot talks to its own process: if that dies, the task
+is tried once more in a new one, and only that task fails.
 """
 
 import json
@@ -22,7 +22,7 @@ from convcli.batch.output_names import Task
 from convcli.images.io.source import file_state
 
 TRIES = 2
-"""Of a task whose worker dies."""
+"""Attempts at a task whose worker dies."""
 
 PATIENCE = 5.0
 """Seconds that a worker is given to end after SIGTERM."""

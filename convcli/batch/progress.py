@@ -85,7 +85,7 @@ class Progress:
     def finish(self, report: str | None, listed: bool = True, resumable: bool = False) -> None:
         """The failures in a list, the summary, and the report of failures as JSON lines.
 
-        An interrupted run says how far it came, and if it is `resumable` how it goes on.
+        An interrupted run says how much is done, and how to continue it if it is `resumable`.
         """
         for outcome in self.failed:
             if outcome.trace:
@@ -101,7 +101,7 @@ class Progress:
             write_report(report, self.failed)
 
     def summary(self) -> str:
-        """One line: how many, what became of them, how long it took."""
+        """One line: the number of pictures, their outcomes, and the time."""
         took = perf_counter() - self.started
         filtered = self.done - self.skipped - len(self.failed)
         parts = [f"{filtered:,} of {counted(self.total, 'picture')} done"]

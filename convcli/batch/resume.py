@@ -22,8 +22,8 @@ def finished_before(target: str, source: str, record: str) -> Done | None:
     Whole is what decodes to its end: results appear under their names when they are written and
     not before, so that only what happened to them later can have broken them. PNGs are read with
     their checksums. Formats without a record are taken to be made so, with a note. None where the
-    task is to be done. Raises OutputError for an output that is whole and was made otherwise: it is
-    not ours to overwrite.
+    task is to be done. Raises OutputError for a complete output of another recipe, which must not
+    be overwritten.
     """
     try:
         output, input_ = os.stat(target), os.stat(source_of(source).file)

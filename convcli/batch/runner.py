@@ -1,4 +1,4 @@
-"""A batch from its first task to its last: who does them, in what order they are reported."""
+"""How a batch runs: where each task runs, and in which order outcomes are reported."""
 
 import os
 import signal
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 TRIAL = 0.3
-"""Seconds of work before it is decided whether worker processes pay."""
+"""Seconds of work before the choice whether to start worker processes."""
 
 WORTH = 1.0
 """Seconds of work left that pay for starting them, which takes about 0.3 s of a core each."""
@@ -64,7 +64,7 @@ def outcomes(
 def here(
     tasks: Sequence[Task], job: AnyJob, jobs: int | None, timeout: int | None = None
 ) -> Iterator[Outcome]:
-    """Outcomes from this process, and from workers where they pay.
+    """Outcomes from this process, and from workers where these are faster.
 
     Unless `jobs` asks for workers, the first tasks are done here, and time them all. A `timeout`
     in seconds takes workers, which can be ended.
@@ -131,7 +131,7 @@ def run(
                 if options.fail_fast and outcome.status == "failed":
                     break
     except BrokenPipeError:
-        progress.quiet = True  # nobody reads on: an end like any other
+        progress.quiet = True  # the reader has closed the pipe: a normal end
         raise
     finally:
         progress.finish(options.report, listed=len(tasks) > 1, resumable=resumable)

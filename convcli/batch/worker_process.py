@@ -1,7 +1,7 @@
 """A worker process: tasks as lines of JSON on stdin, outcomes as lines of JSON on stdout.
 
-The first line is the job. The process ends when its stdin does, and soon after its parent did where
-it is held up then, by a named pipe for example: none outlives its parent.
+The first line is the job. The process ends when its stdin does, and soon after its parent did,
+even if a named pipe blocks it: no worker outlives its parent.
 """
 
 import json

@@ -1,7 +1,7 @@
 """Functions of each value alone, and softmax, with the names of `torch.nn.functional`.
 
 All give a new array. ACTIVATIONS lists those that need no further argument; DERIVATIVES and
-JACOBIANS in `convcli.conv.gradients` are their ways back.
+JACOBIANS in `convcli.conv.gradients` are their gradients.
 """
 
 import math

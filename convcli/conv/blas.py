@@ -1,6 +1,6 @@
 """One BLAS thread while threads of ours run.
 
-A module of its own, because finding the libraries takes 10 ms: who needs no product does not wait.
+A module of its own, because finding the libraries takes 10 ms, which only products need.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Gradients: what a loss's gradient at the output says about the inputs of each function.
+"""Gradients of each function: from a loss's gradient at the output to that at the inputs.
 
 Each function takes the arguments of the one it belongs to, and before them `grad`, dL/dy in the
 shape of its result. Convolutions take batches, (n, c, h, w); pools one image too, (c, h, w).

@@ -1,4 +1,4 @@
-"""Values rescaled by what stands beside them, or by what a network learned of them."""
+"""Values normalized by their neighbors, or by statistics that a network learned."""
 
 import numpy as np
 from numpy.typing import ArrayLike

@@ -1,4 +1,4 @@
-"""What stands around a picture: the rows and columns that a border adds, as arrays."""
+"""The rows and columns that a border adds around a picture, as arrays."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -34,7 +34,7 @@ Reduce = Callable[..., Array]
 
 
 class Axis(NamedTuple):
-    """How windows stand along one axis of `length` cells."""
+    """The windows along one axis of `length` cells."""
 
     length: int
     window: Window

@@ -1,4 +1,4 @@
-"""One convolution in plain integers: what algorithms are priced and chosen by."""
+"""One convolution in plain integers, by which algorithms are priced and chosen."""
 
 from functools import lru_cache
 from typing import NamedTuple
@@ -44,7 +44,7 @@ class Problem(NamedTuple):
     exact: bool = False
     """Integers in disguise: only sums of the products themselves are allowed."""
     border: Border = Border()
-    """What the added cells hold."""
+    """The border, which fills the added cells."""
 
     @property
     def windows(self) -> tuple[Window, Window]:
@@ -105,6 +105,6 @@ class Problem(NamedTuple):
 
 @lru_cache(maxsize=256)
 def _output(problem: Problem) -> Pair:
-    """Kept, because all that is priced and cut asks for it."""
+    """Cached, because every price and every tiling needs it."""
     (height, width), (rows, columns) = problem.padded, problem.windows
     return output_length(height, rows), output_length(width, columns)

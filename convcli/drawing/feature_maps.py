@@ -41,7 +41,7 @@ SAMPLE_BYTES = 24
 
 
 class Target(NamedTuple):
-    """Where the maps of one picture go: a sheet, a folder of grids, or neither."""
+    """Where the maps of one picture are written: a sheet, a folder of grids, or neither."""
 
     sheet: str | None
     folder: str | None

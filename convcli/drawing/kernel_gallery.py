@@ -1,4 +1,4 @@
-"""A contact sheet: one picture under every kernel of the catalogue, with its name and matrix."""
+"""A contact sheet: one picture filtered by every kernel of the catalogue, with names."""
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -19,7 +19,7 @@ PAPER, INK, FAINT = (250, 250, 250), (40, 40, 40), (110, 110, 110)
 
 
 def gallery(picture: Picture) -> Picture:
-    """One RGB sheet of the picture under every kernel, shrunk to tiles before it is filtered."""
+    """One RGB sheet of the picture, shrunk to tiles, filtered by every kernel."""
     tile = fitted_tile(picture, TILE)
     small = picture._replace(pixels=tile, has_alpha=False, metadata={}, frames=(), mode="")
     names = list(CATALOGUE)
@@ -63,7 +63,7 @@ def weights_picture(kernel: Kernel) -> Image.Image:
 
 
 def fitted_tile(picture: Picture, side: int) -> np.ndarray:
-    """A picture as people see it, uint8 (h, w, 3), on white, with a maximum length of a side.
+    """A picture in RGB, uint8 (h, w, 3), on white, with a maximum length of a side.
 
     >>> fitted_tile(Picture(np.zeros((9, 4, 1), np.uint8), False, "PNG", {}), 3).shape
     (3, 1, 3)

@@ -58,7 +58,7 @@ Coloring = Callable[[Maps], Pixels]
 
 
 def columns_of(count: int, height: int, width: int) -> int:
-    """How many tiles stand side by side in a grid about twice as wide as high.
+    """The number of columns of a grid about twice as wide as high.
 
     >>> columns_of(3, 10, 10), columns_of(64, 10, 10)
     (3, 12)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 UPPER_HALF = "▀"
-"""Its colour is the upper pixel, its background the lower one."""
+"""Its color is the upper pixel, its background the lower one."""
 
 MAX_COLUMNS = 1000
 """Characters in a row; no terminal is wider."""

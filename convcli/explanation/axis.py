@@ -1,4 +1,4 @@
-"""How a window moves along one axis of the canvas: what each tap reads, and what none does.
+"""How a window moves along one axis of the canvas: what each tap reads, and which cells none reads.
 
 Positions on the canvas are counted from the input's first cell: padding before it is negative.
 """

@@ -1,10 +1,10 @@
-"""Gradients, step by step: where that of each output goes.
+"""Gradients, step by step: where the gradient of each output goes.
 
     dL/dx    every tap sends gradient · weight to the cell it read      a full convolution
     dL/dw    every tap gets gradient · the cell it read                 a correlation
     dL/db    the sum of the gradients            Goodfellow, Bengio & Courville 2016, §9.5
 
-A pool sends its gradient to the cell it took (the first of equals), or shares it out.
+A max pool sends its gradient to its maximum (the first of equals); an average pool divides it.
 """
 
 from collections.abc import Iterator, Mapping
@@ -104,7 +104,7 @@ class Backward(NamedTuple):
         return Flow(cell, tuple(to_input), tuple(to_kernel), gradients)
 
     def collected(self) -> tuple[dict[Place, list[Share]], dict[Place, list[Share]], list[Value]]:
-        """Shares by the cell of the input and of the kernel they go to, and the gradients."""
+        """Shares, grouped by the cell of the input and of the kernel, and the gradients."""
         x: dict[Place, list[Share]] = {}
         w: dict[Place, list[Share]] = {}
         b: list[Value] = []
@@ -324,4 +324,4 @@ def _to_all(step: Step, gradients: tuple[Value, ...]) -> Iterator[Share]:
 
 
 POOL_SHARES = {"max": _to_the_taken, "min": _to_the_taken, "avg": _to_all}
-"""Who gets the gradient of a pool's output."""
+"""Which cells get the gradient of a pool's output."""

@@ -1,4 +1,4 @@
-"""Activations and normalisations, value by value.
+"""Activations and normalizations, value by value.
 
     leaky ReLU    x where x ≥ 0, slope·x below                          Maas, Hannun & Ng 2013
     LRN           b_i = a_i·(k + α·Σ a_j²)^(−β), j from i − n/2 to i + n/2 within the channels
@@ -44,7 +44,7 @@ Activation = Callable[..., tuple[str, Calculations]]
 """A function of the numbers and its own arguments: the definition, and the arithmetic."""
 
 LRN_RULES = {"tensorflow": "as it is", "pytorch": "divided by the window size"}
-"""Whose α: what is done with it."""
+"""Framework → how its α is applied."""
 
 
 class Elementwise(NamedTuple):
@@ -301,7 +301,7 @@ def _lrn(
 
 
 def _other(name: str) -> Activation:
-    """Any other activation of the core: its own definition, and its values."""
+    """Any other activation of the core: its definition, and its values."""
     import numpy as np
 
     from convcli.conv.activations import ACTIVATIONS
@@ -340,4 +340,4 @@ SPECIAL: dict[str, Activation] = {
     "minmax": _minmax,
     "lrn": _lrn,
 }
-"""Those whose arithmetic is written out."""
+"""Activations whose arithmetic is written out."""

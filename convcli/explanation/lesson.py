@@ -71,7 +71,7 @@ class Lesson(NamedTuple):
 
     @property
     def left_out(self) -> int:
-        """How many windows the text leaves out."""
+        """The number of windows that the text leaves out."""
         rows, columns = self.walk.size
         is_long = rows * columns > MAX_WINDOWS and not (self.chosen or self.every)
         return rows * columns - 2 if is_long else 0
@@ -218,12 +218,12 @@ class Lesson(NamedTuple):
 
 
 def left_out_text(windows: int) -> str:
-    """What is said in place of windows that a text leaves out."""
+    """The line in place of the windows that a text leaves out."""
     return f"… {counted(windows, 'more window')}: --all shows them, --cell ROW,COLUMN one …"
 
 
 def size_formulas(walk: Walk) -> tuple[str, str]:
-    """How rows and columns of the output come about, with the numbers in place."""
+    """The formulas of the output's rows and columns, with the numbers in place."""
     rows, columns = map(
         _transposed_formula if walk.operation == "transposed convolution" else _window_formula,
         walk.axes,
@@ -242,7 +242,7 @@ def _transposed_formula(axis: Axis) -> str:
 
 
 def sentence(walk: Walk) -> str:
-    """What happens, in numbers.
+    """A sentence on the operation, in numbers.
 
     >>> from convcli.explanation.steps import convolution
     >>> sentence(convolution((((1, 2),),), (((1,),),)))

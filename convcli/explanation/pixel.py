@@ -52,7 +52,7 @@ class PixelLesson(NamedTuple):
     absolute: bool
     """Whether the sign of a response is dropped."""
     gain: Fraction
-    """What responses are multiplied by."""
+    """The factor of responses."""
 
     def steps(self, channel: int) -> list[Step]:
         """The one step of every part of the kernel over a channel's window."""
@@ -65,12 +65,12 @@ class PixelLesson(NamedTuple):
         return [value for value in outputs if not isinstance(value, Symbol)]
 
     def response(self, channel: int) -> Number:
-        """What the kernel gives before it is brought into the picture's range."""
+        """The response of the kernel before it is mapped to the picture's range."""
         sums = self.sums(channel)
         return COMBINED[self.combine](sums)[1] if len(sums) > 1 else sums[0]
 
     def fitted(self, channel: int) -> str:
-        """How the response became a sample, in words."""
+        """A sentence on how the response became a sample."""
         response = Fraction(self.response(channel))
         value = (abs(response) if self.absolute else response) * self.gain
         rounded = floor(value + Fraction(1, 2))
@@ -184,7 +184,7 @@ class PixelLesson(NamedTuple):
 
 
 def _swatch(samples: tuple[int, ...], full: int) -> Line:
-    """The samples, and on a terminal the colour they are."""
+    """The samples, and on a terminal their color."""
     colour = [sample * 255 // full for sample in (samples * 3 if len(samples) < 3 else samples)]
     return [
         ("      ", "on #" + "".join(f"{sample:02x}" for sample in colour[:3])),

@@ -1,7 +1,7 @@
 """Lessons as lines of text: grids with the window on them, products and sums.
 
-A line is a list of spans, text and the name of a style; on a terminal Rich colours them, in a pipe
-the text stands alone. What colours show is also there as a sign:
+A line is a list of spans, text and the name of a style; on a terminal Rich colors them, in a pipe
+the text is plain. Every color also has a sign:
 
     [3]   a tap of the kernel lies on it      (3)   a hole of the dilated kernel
      _    padding, or a zero between cells    ~3    never read by any window
@@ -35,10 +35,10 @@ STYLES = {
     "now": "bold black on green",
     "note": "dim",
 }
-"""What each style is on a terminal, in Rich's words: the sixteen colours that themes set."""
+"""What each style is on a terminal, in Rich's words: the sixteen colors that themes set."""
 
 COLOURS = ("red", "green", "blue")
-"""What the channels of a picture are called."""
+"""The names of a picture's channels."""
 
 MAX_DRAWN = 26
 """Rows and columns of a canvas that is drawn completely; of others, those around the window."""
@@ -105,7 +105,7 @@ def canvas(walk: Walk, channel: int, step: Step | None, view: Frame) -> list[Lin
 
 
 class _Place(NamedTuple):
-    """What there is to say of a place on one axis of the canvas."""
+    """A position on one axis of the canvas: what is at it, and which window reads it."""
 
     source: int | None
     inside: bool
@@ -180,7 +180,7 @@ def beside(blocks: Sequence[tuple[str, list[Line]]], gap: int = 3) -> list[Line]
 
 
 def channel_name(channel: int, channels: int) -> str:
-    """What a channel is called: nothing where it is alone, a colour where there are three."""
+    """The name of a channel: none for a single one, a color for one of three."""
     if channels == 1:
         return ""
     return COLOURS[channel] if channels == 3 else f"channel {channel}"
@@ -196,7 +196,7 @@ def joined(parts: Iterable[Line], between: str = " + ") -> Line:
 
 
 def products(terms: Iterable[Term]) -> Line:
-    """`1·1 + 2·0`: every tap, what lies under it first."""
+    """`1·1 + 2·0`: every tap, its cell first."""
     return joined([(factor(t.x), "x"), ("·", ""), (factor(t.w), "w")] for t in terms)
 
 
@@ -261,7 +261,7 @@ POOL_LINES: dict[str, Callable[[tuple[Term, ...]], Line]] = {
 
 
 def legend(walk: Walk) -> Iterator[Line]:
-    """What the signs mean that this walk's grids hold."""
+    """The meanings of the signs in this walk's grids."""
     down, across = walk.axes
     if any(len(a.drawn) > a.cells for a in walk.axes):
         what = (

@@ -2,8 +2,8 @@
 
     z[i·s+d·u−p, j·s+d·v−p] += Σ_k x[i,j,k] · w[u,v,k]     Dumoulin & Visin 2016, §4
 
-What a stamp has on the padding p is cut off. The sums are those of the equal convolution, which
-`steps.transposed` walks.
+The part of a stamp on the padding p is cut off. The sums equal those of the convolution that
+`steps.transposed` gives.
 """
 
 from collections.abc import Iterator
@@ -44,11 +44,11 @@ class Stamp(NamedTuple):
     x: tuple[Value, ...]
     """Its value in every channel."""
     places: tuple[Spot, ...]
-    """Where each tap falls, in rows of the kernel; outside of the output on the padding."""
+    """The position of each tap, in rows of the kernel; outside the output it is on the padding."""
     products: tuple[Value, ...]
     """Σ x·w over channels, in the same order."""
     sums: tuple[Value, ...]
-    """What lies at these places afterwards."""
+    """The values at these positions afterwards."""
 
 
 class ScatterLesson(NamedTuple):

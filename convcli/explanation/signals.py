@@ -1,4 +1,4 @@
-"""One-dimensional signals: flip, slide, sum, every step; and what commutes.
+"""One-dimensional signals: flip, slide, sum, every step; and which operations commute.
 
 convolution          (f∗g)(t) = Σ f(τ)g(t−τ)        commutes
 cross-correlation    (f⋆g)(t) = Σ f(τ)g(t+τ)        f⋆g is g⋆f reversed
@@ -158,7 +158,7 @@ class SignalLesson(NamedTuple):
 
     @property
     def names(self) -> tuple[str, str]:
-        """What rests and what slides over it: f and the flipped g, or g and f."""
+        """The names of the still signal and the moving one: f and the flipped g, or g and f."""
         if MODES[self.mode].flip:
             return "f", "g flipped"
         return ("f", "f") if self.mode == "autocorrelation" else ("g", "f")
@@ -250,7 +250,7 @@ def _cells(values: Sequence[Value], width: int, style: str) -> Line:
 def _spread(
     values: Sequence[Value], pad: int, width: int, before: int, place: int, taps: int
 ) -> Line:
-    """The still signal behind its padding; what lies under the moving one is coloured."""
+    """The still signal behind its padding; cells under the moving one are colored."""
     line: Line = [(" " * width * before, "")]
     for number, value in enumerate(values):
         under = place <= number + pad < place + taps

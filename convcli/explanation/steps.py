@@ -68,7 +68,7 @@ class Step(NamedTuple):
 
 
 class Walk(NamedTuple):
-    """An operation on an input: everything that its steps follow from."""
+    """An operation on an input, with all that determines its steps."""
 
     operation: str
     axes: tuple[Axis, Axis]
@@ -244,7 +244,8 @@ POOLS: dict[str, Callable[[tuple[Term, ...], str], Value]] = {
     "min": _smallest,
     "avg": _mean,
 }
-"""What a pool takes from a window. Padding never is the largest or smallest; to a mean it is 0."""
+"""The value that a pool takes from a window. Padding is never the maximum or minimum; in a mean it
+is 0."""
 
 
 def flipped(stack: Stack) -> Stack:
@@ -257,7 +258,7 @@ def flipped(stack: Stack) -> Stack:
 
 
 class Geometry(NamedTuple):
-    """How a window is to walk: one value per axis."""
+    """How a window moves: one value per axis."""
 
     stride: Spot = (1, 1)
     padding: tuple[Padding, Padding] = ((0, 0), (0, 0))
@@ -362,7 +363,7 @@ def _axes(grid: Grid, kernel: Spot, geometry: Geometry) -> tuple[Axis, Axis]:
 
 
 def _bounded(axis: Axis) -> Axis:
-    """An axis short enough for its positions to be looked at one by one."""
+    """An axis that is short enough to visit every position."""
     if len(axis.drawn) > MAX_CANVAS:
         raise UnfitError(
             f"the input with all that is around it is {len(axis.drawn):,} cells long; at most "

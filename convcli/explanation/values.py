@@ -1,4 +1,4 @@
-"""The values of a lesson: exact numbers and letters, reckoned with and written."""
+"""The values of a lesson: exact numbers and letters, their arithmetic and their text."""
 
 from collections.abc import Iterable
 from fractions import Fraction
@@ -27,7 +27,7 @@ def times(left: Value, right: Value) -> Value:
 
 
 def total(values: Iterable[Value], name: str) -> Value:
-    """The sum; where symbols are in it, what it is called instead."""
+    """The sum; with symbols in it, its name instead."""
     numbers: list[int | float | Fraction] = []
     for value in values:
         if isinstance(value, Symbol):

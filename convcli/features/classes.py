@@ -1,4 +1,4 @@
-"""The largest values of a network's output with their names: what it takes a picture for."""
+"""The largest values of a network's output with their names: the predicted classes."""
 
 from collections.abc import Sequence
 from json import loads
@@ -16,7 +16,7 @@ MAX_LABELS = 1 << 24
 
 
 class Class(NamedTuple):
-    """One of the classes that a picture is most taken for."""
+    """One of the predicted classes of a picture."""
 
     path: str
     rank: int

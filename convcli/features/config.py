@@ -1,4 +1,4 @@
-"""What a run is made of: a network, its weights, how pictures are prepared, which layers are used.
+"""The configuration of a run: a network, its weights, the preparation of pictures, the layers used.
 
 A Setup is made of options (`config_options`), or of the settings in a file of vectors or in a saved
 run (`config_json`), so that the same run can be made again.
@@ -24,7 +24,7 @@ USUAL = (224, 224)
 """Lengths for which a model file is read before there is a picture."""
 
 SEED = 0
-"""Of the weights, where none is given."""
+"""Default seed of the weights."""
 
 
 class Setup(NamedTuple):
@@ -46,7 +46,7 @@ class Setup(NamedTuple):
     notes: tuple[str, ...] = ()
 
     def settings(self) -> Record:
-        """What makes the same run again, as plain values."""
+        """The settings that repeat the run, as plain values."""
         weights = {"weights": self.weights} if self.weights else {"seed": self.seed}
         return {
             "network": list(self.words),
@@ -88,7 +88,7 @@ class Setup(NamedTuple):
         return ", ".join(f"{name} {safe(value)}" for name, value in values.items() if value)
 
     def wrong(self) -> str | None:
-        """Which name is not known or which number is out of bounds, if any is."""
+        """The unknown name or the number out of bounds, if there is one."""
         how = self.preparation
         if self.init.name not in INITS:
             return f"init {self.init.name!r:.60} is not one of {', '.join(INITS)}"

@@ -44,7 +44,7 @@ class LayerStats(NamedTuple):
 
     @property
     def speed(self) -> float | None:
-        """MACs a second, for layers that have any."""
+        """MACs per second, for layers that have any."""
         return self.macs / self.seconds if self.macs and self.seconds else None
 
 
@@ -125,7 +125,7 @@ def correlation(flat: NDArray[np.floating]) -> float | None:
 
 
 def overflow_note(layers: Sequence[LayerStats]) -> str | None:
-    """Which layer is the first with values beyond float32, from which on no map means anything."""
+    """A note on the first layer with values beyond float32; all maps after it are meaningless."""
     for layer in layers:
         if not np.isfinite((layer.least, layer.largest)).all():
             return f"{layer.name}: values beyond float32 from here on; --init he keeps the scale"

@@ -1,4 +1,4 @@
-"""How the samples of a picture become what a network was trained on: names, and their values."""
+"""The normalizations of a picture's samples that networks were trained with: names and values."""
 
 import re
 from typing import NamedTuple

@@ -8,7 +8,7 @@ from convcli.options import Options
 class FeatureOptions(Options):
     """A network and its weights, how pictures are prepared, which layers make which vector.
 
-    None stands for what the recipe says, or else the default of `convcli extract`.
+    None stands for the recipe's value, or else the default of `convcli extract`.
     """
 
     net: str | None = None

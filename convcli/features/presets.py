@@ -1,6 +1,6 @@
-"""Recipes: networks of random filters that do well, each with the reason that was measured.
+"""Recipes: networks of random filters that do well, each with its measured reason.
 
-`tests/benchmarks/features.py recipes` measures them on photographs and digits; its table is in the
+`tests/benchmarks/features.py recipes` measures them on photographs and digits; its table is in
 docs/benchmarks.md.
 """
 

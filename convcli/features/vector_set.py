@@ -28,7 +28,7 @@ class VectorSet(NamedTuple):
     rows: NDArray[np.float32]
     names: tuple[str, ...]
     settings: str = ""
-    """What they were made with, as JSON."""
+    """The settings that made them, as JSON."""
     shapes: Mapping[str, Shape] = {}
     """The shapes of the weights that made all of them; empty where they are not known."""
 
@@ -40,7 +40,7 @@ class Alike:
         self.first = first
 
     def misfit(self, path: str, features: Features) -> UnfitError | None:
-        """Why the vector of a picture cannot be compared with those before, if it cannot."""
+        """The reason why a vector cannot be compared with those before, if there is one."""
         first = self.first = self.first or features
         for name, shape in features.shapes.items():
             if first.shapes.get(name) != shape:
@@ -99,7 +99,7 @@ def largest_memory(paths: Sequence[str], setup: Setup) -> Prediction | None:
     path, header = max(sizes.items(), key=lambda one: one[1].width * one[1].height)
     how = setup.preparation
     shape = prepared_shape(header, how)
-    # behind one picture, the heap is as full of holes as its samples are large
+    # after a picture, the heap has gaps as large as its samples
     retained = header.array_bytes + (4 * prod(shape) if len(paths) > 1 else 0)
     try:
         memory = Extractor(setup).memory(shape, (), retained, preparing_bytes(header, how))

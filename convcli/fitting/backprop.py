@@ -70,7 +70,7 @@ class Layer(NamedTuple):
     activation: str = ""
     """A name of the core, or "identity"."""
     slope: float = 0.0
-    """Of leaky ReLU."""
+    """The slope of leaky ReLU."""
 
 
 class Moment(NamedTuple):
@@ -81,7 +81,7 @@ class Moment(NamedTuple):
 
 
 class Stack:
-    """Layers and their weights, seeded: He's normal initialisation, biases of zero."""
+    """Layers and their weights, seeded: He's normal initialization, biases of zero."""
 
     def __init__(
         self, network: Network, channels: int, seed: int = 0, dtype: DTypeLike = np.float32
@@ -220,7 +220,7 @@ class Stack:
 
 
 class Trainer:
-    """A stack, the pictures it is to bring together, and Adam's memory."""
+    """A stack, the pair of pictures it is trained on, and Adam's state."""
 
     def __init__(self, stack: Stack, before: Array, after: Array, steps: int, seed: int) -> None:
         check_levels(MAX_LEVEL, before, after)

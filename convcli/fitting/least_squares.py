@@ -2,8 +2,8 @@
 
     after[r, c] = bias + Σ_i Σ_j before[r + i − (h − 1)//2, c + j − (w − 1)//2] · kernel[i, j]
 
-is linear in the kernel and the bias, one equation a pixel. Places at which the window leaves the
-picture are left out, and so are samples that were clipped, which no linear map explains.
+is linear in the kernel and the bias, with one equation per pixel. Windows that leave the picture
+are ignored, and so are clipped samples, which no linear map explains.
 """
 
 from collections.abc import Iterator
@@ -235,7 +235,7 @@ def solve(problem: Equations) -> Fitted:
 
 
 class Moment(NamedTuple):
-    """A moment of a descent: how far it is, the loss, and the kernels as they are."""
+    """A moment of a descent: the step, the loss, and the current kernels."""
 
     step: int
     loss: float

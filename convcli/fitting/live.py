@@ -41,7 +41,7 @@ BLOCKS = " ▁▂▃▄▅▆▇█"
 
 
 def schedule(steps: int, count: int = FRAMES) -> list[int]:
-    """Steps to show: 0, then ever further apart, and the last.
+    """Steps to show: 0, then at growing distances, and the last.
 
     >>> schedule(1000, 7)
     [0, 1, 3, 10, 32, 100, 316, 1000]
@@ -132,7 +132,7 @@ def curve(losses: Sequence[float]) -> list[str]:
 
 
 def heat(kernel: Kernel) -> "Text":
-    """Weights on grounds of blue below zero and of red above, the stronger the further from it."""
+    """Weights on blue backgrounds below zero and red ones above, stronger further from zero."""
     from rich.text import Text
 
     strongest = max((abs(weight) for row in kernel for weight in row), default=0) or 1.0

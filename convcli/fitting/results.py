@@ -44,7 +44,7 @@ class FittedKernel(NamedTuple):
 
     @property
     def is_explained(self) -> bool:
-        """Whether what remains is no more than a few times what rounding leaves."""
+        """Whether the residual is at most a few times that of rounding."""
         spread = float(
             np.sqrt(self.fitted.equations.spread.sum() / max(self.fitted.equations.used, 1))
         )

@@ -22,7 +22,7 @@ from convcli.text import bytes_text, safe
 
 @contextmanager
 def opened(path: str, what: str) -> Iterator[None]:
-    """Whatever a file does to its reader becomes a refusal that names it."""
+    """Turn every error of a file's reader into a refusal that names the file."""
     try:
         yield
     except OSError as error:
@@ -110,7 +110,7 @@ READ = "biufcU"
 
 
 class Stored:
-    """Arrays of a checkpoint, where they lie in the file."""
+    """Arrays of a checkpoint, read in place."""
 
     def __init__(self, file: ArrayFile) -> None:
         self._arrays = file.arrays

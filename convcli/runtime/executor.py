@@ -1,4 +1,4 @@
-"""A network run on one picture: a walk over its nodes that frees what nobody reads again."""
+"""A network run on one picture, node by node; each output is freed after its last reader."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from time import perf_counter
@@ -19,7 +19,7 @@ from convcli.runtime.weights import weight_name
 
 
 class Step(NamedTuple):
-    """What one node gave, and how long it took."""
+    """The output of one node, and its time."""
 
     row: Row
     maps: Array
@@ -27,10 +27,10 @@ class Step(NamedTuple):
 
 
 def until(network: Network, names: Sequence[str]) -> Network:
-    """The network up to the last of the nodes named; all of it where none is.
+    """The network up to the last of the named nodes; all of it if none is named.
 
-    What those nodes do not need stays in, so that weights are drawn as for the whole network;
-    `walk` leaves it out. Raises SpecError for a name that no node has.
+    Nodes that these do not need stay, so that weights are drawn as for the whole network; `walk`
+    skips them. Raises SpecError for a name that no node has.
 
     >>> from convcli.nets.readers.read import read_text
     >>> net = read_text("conv(2, 3); relu; conv(4, 3)").network
@@ -65,7 +65,7 @@ def used(network: Network) -> Network:
 
 
 def needed(rows: Sequence[Row], names: Sequence[str] = ()) -> tuple[Row, ...]:
-    """The rows that the nodes named need, themselves among them; all where none is named."""
+    """The rows that the named nodes need, their own included; all if none is named."""
     if not names:
         return tuple(rows)
     wanted = set(names)

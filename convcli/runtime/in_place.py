@@ -1,7 +1,7 @@
-"""What follows a layer, written over its output: batch norms, scales, sums and activations.
+"""Operations that overwrite the output of a layer: batch norms, scales, sums and activations.
 
-A layer whose maps nobody looks at needs no memory for what is done to each of its values: its
-output goes through all that follows block by block, and blocks stay in the processor's cache. A
+If no caller keeps the maps of a layer, the operations on each of its values need no memory: its
+output passes through all of them block by block, and blocks stay in the processor's cache. A
 convolution, its batch norm, the sum with its shortcut and its ReLU are one pass over memory, and
 weights stay where they are.
 """

@@ -26,7 +26,7 @@ from convcli.text import safe
 
 
 class Group(Protocol):
-    """What is used of a group of h5py: names, what they name, and attributes."""
+    """The part of h5py's groups that is used: names, members and attributes."""
 
     attrs: Mapping[str, Any]
 
@@ -36,7 +36,7 @@ class Group(Protocol):
 
 
 MARK = b"\x89HDF\r\n\x1a\n"
-"""What an HDF5 file begins with."""
+"""The first bytes of an HDF5 file."""
 
 MAX_FILE = 8 << 30
 

@@ -1,4 +1,4 @@
-"""The memory of a run, known before it: weights, maps that are alive, and what each layer needs.
+"""The memory of a run, predicted before it: weights, live maps, and buffers of each layer.
 
 Bytes of float32 arrays. The passes of the core's functions are counted as they allocate. A run of
 the command prints the prediction where it is near the limit; with -v it prints it in any case, and
@@ -51,9 +51,9 @@ class Memory(NamedTuple):
     activations: int
     """The most that is alive at once, with what the layer at work needs beside its output."""
     retained: int
-    """What is drawn or kept of the maps until the end."""
+    """Maps that are drawn or kept until the end."""
     drawing: int
-    """What drawing the weights takes for a while."""
+    """Temporary bytes for drawing the weights."""
 
     @property
     def peak(self) -> int:
@@ -92,14 +92,14 @@ DRAWN = ("filters", "transposed", "codes")
 
 
 class Prediction(NamedTuple):
-    """The memory of a run in words, and whether it comes near to what there is."""
+    """The memory of a run in words, and whether it is near the limit."""
 
     text: str
     is_near: bool
 
 
 NEAR = 0.5
-"""A share of the memory from which on a prediction is worth a line."""
+"""The share of memory from which a prediction is printed."""
 
 
 def prediction(
@@ -235,7 +235,7 @@ BESIDE: dict[type, Callable[..., int]] = {
 
 
 def resident() -> int:
-    """The bytes this process holds now, or has held at most where that is all one can know."""
+    """The bytes that this process holds now, or at most held if the system tells no more."""
     try:
         with open("/proc/self/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")

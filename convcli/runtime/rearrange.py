@@ -58,7 +58,7 @@ def upsample(layer: Upsample, x: Array, weights: Weights) -> Array:
 
 
 def _stretched(x: Array, axis: int, length: int, scale: float, corners: bool) -> Array:
-    """Linear interpolation along an axis, cell centres or (`corners`) ends upon each other."""
+    """Linear interpolation along an axis, by cell centers or, with `corners`, by the ends."""
     n, cells = x.shape[axis], np.arange(length)
     if corners:
         places = cells * ((n - 1) / (length - 1) if length > 1 else 0.0)

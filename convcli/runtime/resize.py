@@ -1,4 +1,4 @@
-"""Resizing as ONNX defines it: which place of the input each cell is, and how values are mixed."""
+"""Resizing as ONNX defines it: positions of output cells on the input, and weights of cells."""
 
 from collections.abc import Callable, Sequence
 

@@ -75,9 +75,9 @@ MAX_COPY = 16 << 20
 
 
 def aligned(values: Array) -> Array:
-    """The numbers where a processor loads them at once: a copy where they lie across its words.
+    """The numbers aligned in memory: a copy if they are not aligned yet.
 
-    Arrays beyond MAX_COPY are left as they are; who multiplies by one takes it in parts.
+    Arrays beyond MAX_COPY stay as they are; a product takes them in parts.
 
     Tensors begin at any byte of a file; products copy such ones value by value, ten times slower.
     """

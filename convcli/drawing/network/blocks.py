@@ -1,7 +1,7 @@
 """A summary as the blocks of a figure: layers with what is folded into them, equal ones once.
 
 Normalizations, activations, dropout and flattening are folded into the layer they follow, where
-nothing else reads that layer. A block that is repeated stands once, with the rows of all copies.
+nothing else reads that layer. A repeated block is drawn once, and holds the rows of all copies.
 """
 
 from collections import Counter
@@ -26,7 +26,7 @@ from convcli.text import like, safe
 
 FOLDED = (Activation, PReLU, Norm, LocalResponseNorm, LocalContrastNorm, Identity)
 MAX_PERIOD = 40
-"""Blocks of the longest part that is looked for again behind itself."""
+"""Blocks of the longest part whose repetition is searched."""
 
 KINDS = {
     "input": ("input",),
@@ -37,7 +37,7 @@ KINDS = {
     "concatenation": ("concat",),
     "enlarging": ("transposed", "conv_transpose", "upsample", "shuffle"),
 }
-"""What a type is drawn as, by a part of its name; the later wins. Every other is an operation."""
+"""The kind of a type, by a part of its name; the last match wins. All others are operations."""
 
 
 class Block(NamedTuple):
@@ -110,7 +110,7 @@ def _parts(block: Block) -> tuple[str, ...]:
 
 
 def _check_parts(blocks: Sequence[Block], opened: Sequence[tuple[str, ...]]) -> None:
-    """Refuse what is to be expanded and is not a part of a name."""
+    """Refuse parts to expand that are in no name."""
     known = {parts[:count]: None for parts in map(_parts, blocks) for count in range(1, len(parts))}
     for part in opened:
         if part not in known:
@@ -204,7 +204,7 @@ def _merged(blocks: Sequence[Block], depth: int, opened: Sequence[tuple[str, ...
 
 
 def _collapsed(blocks: Sequence[Block], opened: Sequence[tuple[str, ...]]) -> list[Block]:
-    """Parts that are repeated behind themselves once, with how often."""
+    """Consecutive equal parts as one, with their number."""
     known: dict[tuple[object, ...], int] = {}
     marks = [
         known.setdefault(
@@ -242,7 +242,7 @@ def _collapsed(blocks: Sequence[Block], opened: Sequence[tuple[str, ...]]) -> li
 
 
 def _repeats(marks: Sequence[int], last_reader: Sequence[int], start: int) -> tuple[int, int]:
-    """The period and the copies of the part that is repeated from `start`; (1, 1) for none."""
+    """The length and the number of the equal parts from `start` on; (1, 1) for none."""
     best = (1, 1)
     for period in range(1, min(MAX_PERIOD, (len(marks) - start) // 2) + 1):
         part = marks[start : start + period]

@@ -1,4 +1,4 @@
-"""What is written at a block, and its title."""
+"""The labels of a block, and its title."""
 
 import re
 from collections.abc import Sequence

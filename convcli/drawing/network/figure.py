@@ -28,7 +28,7 @@ MAX_VOLUMES, MAX_MAPS = 40, 12
 """Blocks that stand side by side in a figure of a page; twice as many where --style asks."""
 MAX_BLOCKS: Mapping[str, int] = {"volumes": 2 * MAX_VOLUMES, "maps": 2 * MAX_MAPS, "blocks": 400}
 MAX_EDGES = 2000
-"""Ranks that the edges of a graph of blocks cross together: more are a carpet."""
+"""Ranks that the edges of a graph of blocks cross together; more are unreadable."""
 MAX_BYTES = 61_440
 """Of an SVG, which a page holds; what is longer is folded unless a depth is given."""
 
@@ -65,7 +65,7 @@ class Figure:
     >>> figure.style, figure.text(".mmd").splitlines()[0]
     ('maps', 'flowchart LR')
 
-    Raises SpecError for options that say nothing, clash, or ask for more than a page holds.
+    Raises SpecError for options that have no effect, clash, or need more than a page.
     """
 
     def __init__(self, summary: Summary, options: FigureOptions | None = None) -> None:
@@ -85,7 +85,7 @@ class Figure:
                 raise SpecError(f"{word} {value!r:.40} is not one of {', '.join(known)}{near}")
         self.summary, self.options = summary, options
         self.notes: list[str] = []
-        """What was chosen and not said."""
+        """Notes on choices that no option made."""
         self.style: str = options.style or self._default_style()
         self.blocks: Sequence[Block] = self._fitting_blocks()
         if self.style != "blocks" and options.direction == "down":
@@ -99,7 +99,7 @@ class Figure:
         return style
 
     def _fitting_blocks(self) -> list[Block]:
-        """The blocks of the style: all, or as many as fit, with what folds them least."""
+        """The blocks of the style: all, or as many as fit, with the least folding."""
         options, style = self.options, self.style
         depths: list[int | None] = [options.depth]
         if options.depth is None:
@@ -189,8 +189,8 @@ class Figure:
     def save(self, path: str | PathLike[str], *, force: bool = False) -> None:
         """Write a file, in the form that its name's end says; whole, or not at all.
 
-        Raises OutputError for a file that is there, without `force`, and SpecError for an end that
-        is none of FORMATS.
+        Raises OutputError for a file that exists, without `force`, and SpecError for a suffix that
+        is not in FORMATS.
         """
         from convcli.images.io.atomic import check_free
         from convcli.images.io.write import write_output

@@ -231,7 +231,7 @@ def _centers(
 def _place(
     layer: Sequence[int], wanted: Sequence[float], widths: Sequence[float], centers: list[float]
 ) -> None:
-    """Put nodes of a rank where they are wanted, as far as the one before leaves room."""
+    """Put nodes of a rank at their wanted positions, as far as the one before leaves room."""
     edge = float("-inf")
     for node, center in zip(layer, wanted, strict=True):
         centers[node] = max(center, edge + widths[node] / 2)

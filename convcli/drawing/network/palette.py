@@ -1,4 +1,4 @@
-"""Colors of figures: Okabe and Ito's, which the color-blind tell apart, in distinct lightness."""
+"""Colors of figures: Okabe and Ito's, safe for color-blind readers, of distinct lightness."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -7,7 +7,7 @@ from convcli.drawing.network.blocks import Block
 
 
 class Theme(NamedTuple):
-    """The colors of what is not a block."""
+    """The colors of everything but blocks."""
 
     background: str
     text: str

@@ -39,7 +39,7 @@ TRACK, SIZE, LEADING = 11.0, 11.0, 14.0
 
 
 class Solid(NamedTuple):
-    """Where a block stands: its front, how far it goes back, and how thick it is."""
+    """The position of a block: its front, its depth and its thickness."""
 
     x: float
     height: float
@@ -168,7 +168,7 @@ def _in_line(
 def _solids(
     blocks: Sequence[Block], labels: Sequence[str], scale: Callable[[float], float], style: str
 ) -> tuple[list[Solid], list[list[str]]]:
-    """Where every block stands, and the lines below it; texts below never meet."""
+    """The position of every block, and the lines below it; these never overlap."""
     sides = [max(block.output[1:], default=1) for block in blocks]
     side, channels = scale(max(sides)), scale(max(max(block.output[0] for block in blocks), 2))
     solids: list[Solid] = []

@@ -1,4 +1,4 @@
-"""The sliding window as a GIF, WebP, APNG, SVG that moves, film, pages of a PDF, or pictures."""
+"""The sliding window as a GIF, WebP, APNG, animated SVG, video, PDF pages, or pictures."""
 
 import os
 import re
@@ -25,7 +25,7 @@ WEBP_METHOD = 2
 
 
 def save_animation(sheet: Sheet, target: str, fps: float = 2.0, force: bool = False) -> None:
-    """Draw every step of a sheet into an animation, a film, pages, or pictures.
+    """Draw every step of a sheet into an animation, a video, pages, or pictures.
 
     The name's end decides: .gif, .webp, .apng, .svg, .mp4 (by ffmpeg), .pdf with a page for each
     step, or .png for all steps side by side; a .png with %d or %03d in its name is one picture for
@@ -64,8 +64,8 @@ NUMBERED = re.compile(r"([^%]*)%(?:0(\d))?d([^%]*\.png)", re.IGNORECASE)
 def _gif(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
     """Frames that hold what changed since the last, clear where nothing did.
 
-    Pillow packs the pixels of each; to look for the changes in colors, as it would, takes longer
-    than to draw.
+    Pillow packs the pixels of each; finding the changes in colors, as Pillow would, takes longer
+    than drawing.
     """
     clear = sheet.palette.clear
     control = b"!\xf9\x04\x05%s%c\0" % ((duration // 10).to_bytes(2, "little"), clear)
@@ -131,7 +131,7 @@ def _strip(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
 
 
 def _on_paper(frame: Image.Image) -> Image.Image:
-    """A frame without transparency, its sides even, as films have them."""
+    """A frame without transparency, with even sides, as videos need them."""
     paper = Image.new(
         "RGB", (frame.width + frame.width % 2, frame.height + frame.height % 2), "white"
     )
@@ -140,7 +140,7 @@ def _on_paper(frame: Image.Image) -> Image.Image:
 
 
 def _mp4(stream: IO[bytes], sheet: Sheet, duration: int) -> None:
-    """A film in H.264, which ffmpeg writes. Raises OutputError where it is not installed."""
+    """A video in H.264, written by ffmpeg. Raises OutputError where it is not installed."""
     ffmpeg = shutil.which("ffmpeg")
     if ffmpeg is None:
         raise OutputError(

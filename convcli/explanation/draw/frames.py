@@ -28,7 +28,7 @@ from convcli.explanation.values import value_text
 from convcli.numerals import Grid, Value
 
 MAX_CELLS = 40
-"""Cells a side of a canvas that is drawn."""
+"""Maximum cells per side of a drawn canvas."""
 
 MAX_LINES = 6
 """Lines of a sum that are written out below a frame."""
@@ -81,7 +81,7 @@ class Sheet:
 
     @property
     def all_cells(self) -> Iterator[Spot]:
-        """What has a frame each: cells of the output."""
+        """The cells that have a frame each: those of the output."""
         return self.walk.cells
 
     @property
@@ -101,7 +101,7 @@ class Sheet:
         return (rows, columns), (range(height), range(width))
 
     def sums(self, cell: Spot) -> list[str]:
-        """What is written below the frame of a cell, in lines of any length."""
+        """The caption below the frame of a cell, in lines of any length."""
         return [text(line) for line in sum_lines(self.walk, self.step(cell))]
 
     def result(self, cell: Spot) -> str:
@@ -186,7 +186,7 @@ class Sheet:
         return round(text_length(row, WORDS)) + 24
 
     def caption(self, cell: Spot) -> list[str]:
-        """The sum in lines that have room, or what comes out where there are too many."""
+        """The sum in lines that fit, or only its result where there are too many."""
         if cell not in self._captions:
             room = self.width - 2 * GAP - 8
             lines = [part for line in self.sums(cell) for part in folded(line, room, WORDS)]
@@ -245,7 +245,7 @@ class Sheet:
         self.draw_signs(pen)
 
     def draw_signs(self, pen: Pen) -> None:
-        """Signs of arithmetic, and the bias: what guide lines run behind."""
+        """Signs of arithmetic, and the bias; guide lines run behind them."""
         middle = (GAP + CAPTION + self.floor) / 2
         for sign, x in self.signs:
             self._sign(pen, x, middle, sign)
@@ -278,7 +278,7 @@ class Sheet:
         self._caption(pen, cell)
 
     def draw_guides(self, pen: Pen, windows: Sequence[Box], results: Sequence[Box]) -> None:
-        """Lines from each window around its kernel to what comes out of it."""
+        """Lines from each window around its kernel to its output."""
         kernels = [
             panel.span((0, 0), (panel.rows[-1], panel.columns[-1])) for panel in self.kernels
         ]
@@ -299,7 +299,7 @@ class Sheet:
         places: Iterable[Spot],
         under: Mapping[Spot, Term],
     ) -> None:
-        """Cells of the canvas: those under taps, those in the holes between, or all without."""
+        """Cells of the canvas: under taps, in gaps of a dilated kernel, or all without a window."""
         theme, walk = self.theme, self.walk
         shade = self.shade(channel)
         padding = []

@@ -22,7 +22,7 @@ class ScatterSheet(Sheet):
 
     @property
     def all_cells(self) -> Iterator[Spot]:
-        """What has a frame each: cells of the input."""
+        """The cells that have a frame each: those of the input."""
         return iter(self.stamps)
 
     @property
@@ -51,7 +51,7 @@ class ScatterSheet(Sheet):
         places: Iterable[Spot],
         under: Mapping[Spot, Term],
     ) -> None:
-        """Cells of the input; the one that stamps is told by its frame."""
+        """Cells of the input; a frame marks the one that stamps."""
         for row, column in places:
             value = self.walk.input[channel][row][column]
             fill = self.theme.cells[self.shade(channel)]

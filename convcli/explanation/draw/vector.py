@@ -1,4 +1,4 @@
-"""The sliding window in vectors: an SVG that moves (SMIL), and a PDF with a page for each step.
+"""The sliding window in vectors: an animated SVG (SMIL), and a PDF with a page for each step.
 
 A program that plays no animations shows the first step.
 """

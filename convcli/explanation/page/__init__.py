@@ -1,1 +1,1 @@
-"""Lessons as one HTML file that people can touch: data by Python, drawing by JavaScript."""
+"""Lessons as one interactive HTML file: data by Python, drawing by JavaScript."""

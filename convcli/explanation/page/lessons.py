@@ -32,7 +32,7 @@ Pads = tuple[int, int]
 
 
 def convolution_data(walk: Walk, cell: Spot | None = None) -> Record:
-    """The data of a page on a walk, which begins at a cell of the output.
+    """The data of a page on a sliding window, which begins at a cell of the output.
 
     Raises UnfitError for letters, and for more cells than a page draws.
     """

@@ -253,7 +253,7 @@ def _heads(nodes: Sequence[Node]) -> Iterator[tuple[str, int]]:
 
 
 def listing(figure: Figure, hits: list[Explanation], nearest: list[Explanation]) -> Listing:
-    """The conventions behind a figure, or the nearest ones, as a result to print."""
+    """The conventions that explain a figure, or the nearest ones, as a result to print."""
     near = "; ".join(
         f"{hit.value:,} ({hit.network}: {hit.quantity}, {hit.convention})" for hit in nearest
     )

@@ -138,7 +138,9 @@ def use(layer: Layer, inputs: tuple[Shape, ...]) -> Use:
     """Output and costs of a layer for inputs of these shapes. Raises UnfitError."""
     measure = layer.measure(*inputs)
     fits: tuple[Fit, ...] = ()
-    if measure.windows and not measure.upsampling and not isinstance(layer, AdaptivePool):
+    crops = any(min(padding) < 0 for _, padding in measure.windows)  # what is left out on purpose
+    slides = measure.windows and not (measure.upsampling or crops)
+    if slides and not isinstance(layer, AdaptivePool):
         fits = tuple(
             Fit(length, window, padding)
             for length, (window, padding) in zip(inputs[0][1:], measure.windows, strict=True)

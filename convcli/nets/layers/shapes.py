@@ -34,7 +34,7 @@ class Measure(NamedTuple):
     macs: int = 0
     """Multiply–accumulates of the weights, without biases."""
     windows: Windows = ()
-    """Window and padding on each axis; none for a layer that works cell by cell."""
+    """Window and padding on each axis; empty for a layer that works cell by cell."""
     bias: int = 0
     """The part of `params` that is biases of convolutions and linear layers."""
     statistics: int = 0

@@ -1,4 +1,4 @@
-"""Modules of libraries that are made of layers, in Python that is read as a model's files are."""
+"""Library modules made of layers, as Python that is read like a model's files."""
 
 import os
 
@@ -25,7 +25,7 @@ TEXTS: dict[str, tuple[str, ...]] = {
     "torchvision.models": BACKBONES,
     "mmcv": ("layers.txt",),
 }
-"""Library → the texts that hold what is known of it; the longest name that fits is taken."""
+"""Library → the texts with its definitions; the longest matching name is taken."""
 
 HIDDEN = {"torch", "nn", "F", "collections"}
 

@@ -1,4 +1,4 @@
-"""What a model file means: the class or the builder that is asked for, or that it is about."""
+"""The entry point of a model file: the class or builder that is named, or the obvious one."""
 
 import ast
 
@@ -24,7 +24,7 @@ from convcli.nets.readers.python.torch import nn_module
 from convcli.text import like, safe
 
 NOT_BUILDERS = ("test", "main", "train", "demo", "run", "count", "load", "init", "get_args")
-"""Beginnings of the names of functions that build no network for others."""
+"""Prefixes of functions that do not build a network for their callers."""
 
 
 LOSSES = ("loss", "criteri")
@@ -77,12 +77,8 @@ def find_entry(file: SourceFile) -> ast.expr:
     tried = _in_main(file, other)
     if tried is not None:
         return tried
-    unread = [
-        value for value in file.names.values() if isinstance(value, Unknown) and "(" in value.text
-    ]
-    if not other and unread:
-        raise ReadError(f"{unread[0].text} cannot be read", unread[0].where)
     if not other:
+        check_calls(file)
         raise SpecError(f"{safe(file.name)} holds no class with a forward, and no layers")
     name = next((known for known in reversed(other) if known not in used), other[-1])
     value = file.names[name]
@@ -116,8 +112,22 @@ def models_of(file: SourceFile) -> list[str]:
     return list(names.values()) or list(modules)[:1]
 
 
+def check_calls(file: SourceFile) -> None:
+    """Raise ReadError for the first name of a file that stands for a call which is not known."""
+    for value in file.names.values():
+        if isinstance(value, Unknown) and "(" in value.text:
+            raise ReadError(f"{value.text} cannot be read", value.where)
+
+
+def main_of(file: SourceFile) -> Function | None:
+    """The function that a file runs as a program, if it takes nothing: its `main`."""
+    value = file.names.get("main")
+    is_own = isinstance(value, Function) and value.file is file and not needs(value, 0)
+    return value if is_own and isinstance(value, Function) else None
+
+
 def _place(cls: Class, file: SourceFile) -> bool:
-    """Whether a class is of this file: one that was imported is a part of it."""
+    """Whether a class is defined in this file; an imported one is only a part of its network."""
     return any(isinstance(node, ast.ClassDef) and node.name == cls.name for node in file.tree.body)
 
 
@@ -143,7 +153,7 @@ def needs(function: Value, skipped: int) -> list[str]:
 
 
 def _used(file: SourceFile) -> set[str]:
-    """The names that other definitions of the file speak of: parts of what it is about."""
+    """The names that other definitions of the file use: parts of its network."""
     names: set[str] = set()
     for node in file.tree.body:
         if isinstance(node, ast.ClassDef | ast.FunctionDef):
@@ -156,7 +166,7 @@ def _used(file: SourceFile) -> set[str]:
 
 
 def _in_main(file: SourceFile, names: list[str]) -> ast.expr | None:
-    """The one call of a builder under `if __name__ == "__main__"`, or in a `test` beside it."""
+    """The one call of a builder under `if __name__ == "__main__"`, or in a function `test`."""
     calls: dict[str, ast.expr] = {}
     for node in file.tree.body:
         main = isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)
@@ -174,7 +184,7 @@ def _in_main(file: SourceFile, names: list[str]) -> ast.expr | None:
 def build_module(
     interpreter: ModelInterpreter, file: SourceFile, call: ast.expr
 ) -> tuple[Instance, str]:
-    """The module that an entry makes, and what it is called."""
+    """The module that an entry builds, and its name."""
     label = ast.unparse(call)[:60]
     entry = SourceFile("", "entry", label, ast.Module([], []))
     entry.names = file.names

@@ -1,7 +1,7 @@
 """The input that a text itself tries its network with: `net(torch.randn(1, 3, 32, 32))`.
 
-A tensor counts only where the network that is read is called with it, or its size is said to a tool
-that calls it: whatever else a script makes is data, labels or noise of another network.
+A tensor counts only if the network that is read is called with it, or if its size is passed to a
+tool that calls the network: other tensors are data, labels or noise of another network.
 """
 
 import ast
@@ -13,29 +13,29 @@ from convcli.nets.readers.python.language.objects import SourceFile
 from convcli.nets.source_location import at_line
 
 TENSORS = {"randn", "rand", "zeros", "ones", "empty", "normal", "uniform", "full", "randint"}
-"""What makes a tensor of a size."""
+"""Functions that make a tensor of a given size."""
 
 SAME = {"to", "cuda", "cpu", "eval", "train", "float", "half", "double", "requires_grad_", "type"}
-"""Methods that give the module or the tensor they are of, as far as sizes go."""
+"""Methods that return their module or tensor with the same sizes."""
 
 WRAPPERS = {"DataParallel", "DistributedDataParallel", "compile", "Variable", "tensor", "deepcopy"}
-"""Functions that do so with their first value."""
+"""Functions that return their first argument with the same sizes."""
 
 WITH_TENSOR = {
     *("profile", "export", "trace", "FlopCountAnalysis", "flop_count", "add_graph", "make_dot"),
     *("draw_graph", "flop_count_table", "summary", "get_model_profile", "script", "predict"),
 }
-"""Tools that are given a network and a tensor, or a tuple of tensors."""
+"""Tools that take a network and a tensor, or a tuple of tensors."""
 
 WITH_SIZE = {"summary", "get_model_complexity_info", "summary_string", "calculate_flops"}
-"""Tools that are given a network and the size of its input."""
+"""Tools that take a network and the size of its input."""
 
 MAX_UNWRAPPED = 20
-"""Calls around a module or a tensor that are looked through."""
+"""Maximum nested calls around a module or a tensor."""
 
 
 class Example(NamedTuple):
-    """An input and the call that a text names it in."""
+    """An input and the call that names it."""
 
     shape: Shape
     """`(channels, *lengths)`, without the batch."""
@@ -44,9 +44,9 @@ class Example(NamedTuple):
 
 
 def example_input(file: SourceFile, entry: ast.expr, channels_last: bool) -> Example | None:
-    """The one size with which a text calls the network that `entry` builds; None for none or many.
+    """The size with which a text calls the network that `entry` builds; None unless it is unique.
 
-    `channels_last` says that tensors are written as Keras does, channels behind.
+    `channels_last` says that tensors have their channels last, as in Keras.
     """
     calls = _Calls(file, entry)
     examples: dict[Shape, ast.Call] = {}
@@ -61,7 +61,7 @@ def example_input(file: SourceFile, entry: ast.expr, channels_last: bool) -> Exa
 
 
 class _Calls:
-    """The calls of a text outside of its classes, and what its names stand for there."""
+    """The calls of a text outside of its classes, and the values of its names there."""
 
     def __init__(self, file: SourceFile, entry: ast.expr) -> None:
         self.file = file
@@ -96,7 +96,7 @@ class _Calls:
         return False
 
     def examples(self) -> Iterator[tuple[ast.Call, Shape, bool]]:
-        """Calls, the size of one input, and whether it is written as Keras does."""
+        """Calls, the size of one input, and whether it is in Keras's order."""
         for call in self.nodes:
             if not isinstance(call, ast.Call):
                 continue
@@ -119,7 +119,7 @@ class _Calls:
                 yield call, sizes, False
 
     def _said_to(self, call: ast.Call, name: str) -> Shape | None:
-        """The size that a tool is told, which is given the network first."""
+        """The size argument of a tool whose first argument is the network."""
         options = {one.arg: one.value for one in call.keywords}
         models = [*call.args[:2], *(options.get(key) for key in ("model", "net"))]
         if not any(node is not None and self._is_model(node) for node in models):
@@ -159,7 +159,7 @@ class _Calls:
         return self._sizes(sized or listed, open_batch=True)
 
     def _sizes(self, node: ast.expr | None, open_batch: bool = False) -> Shape | None:
-        """A tuple of whole numbers, less its batch, which may be anything."""
+        """A tuple of integers without its batch, which may be anything."""
         while isinstance(node, ast.Name) and len(self.values.get(node.id, ())) == 1:
             node = self.values[node.id][0]
         if not isinstance(node, ast.Tuple | ast.List):
@@ -171,7 +171,7 @@ class _Calls:
         return tuple(size for size in sizes if size)
 
     def _whole(self, node: ast.expr) -> int | None:
-        """A positive whole number, or a name of the text that is one."""
+        """A positive integer, or the value of a name that is one."""
         value: object = node.value if isinstance(node, ast.Constant) else None
         if isinstance(node, ast.Name):
             value = self.file.names.get(node.id)
@@ -192,7 +192,7 @@ def _unwrapped(node: ast.expr) -> ast.expr:
 
 
 def _outside_classes(tree: ast.AST) -> Iterator[ast.AST]:
-    """The nodes of a text, but for those of its classes, in its order."""
+    """The nodes of a text except those in its classes, in source order."""
     waiting: list[ast.AST] = [tree]
     while waiting:
         node = waiting.pop()

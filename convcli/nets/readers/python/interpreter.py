@@ -1,4 +1,4 @@
-"""The interpreter of one model: the state of its reading, and how it meets files and libraries."""
+"""The interpreter of one model: the state of its reading, and its access to files and libraries."""
 
 import ast
 import sys
@@ -65,15 +65,15 @@ FALLBACK: dict[str, Value] = {
     "partial": modules.LIBRARY["functools"]["partial"],
     "Variable": Native("Variable", builtins.first),
 }
-"""What a class pasted without its imports means by these names."""
+"""The meaning of names in a class that was pasted without its imports."""
 
 PYTHON_DEPTH = 12_000
-"""Frames of Python that reading may nest: a call of the program takes about ten."""
+"""Maximum nested Python frames of a reading: a call of the program takes about ten."""
 
 
 @contextmanager
 def deep_recursion() -> Iterator[None]:
-    """Room for calls that nest; a text that nests further is refused, not a crash."""
+    """Raise the recursion limit for nested calls; deeper nesting is refused and does not crash."""
     before = sys.getrecursionlimit()
     sys.setrecursionlimit(max(before, PYTHON_DEPTH))
     try:
@@ -87,7 +87,7 @@ def deep_recursion() -> Iterator[None]:
 
 
 class ModuleState:
-    """What a module holds before a run, which may change it: its lists and tensors too."""
+    """The content of a module before a run that may change it, including lists and tensors."""
 
     def __init__(self, owner: Instance) -> None:
         self.owner = owner
@@ -102,7 +102,7 @@ class ModuleState:
         ]
 
     def restore(self) -> None:
-        """Give the module back what it held."""
+        """Restore the content of the module."""
         self.owner.leaf = self.leaf
         self.owner.attrs.clear()
         self.owner.attrs.update(self.attrs)
@@ -140,13 +140,13 @@ class ModelInterpreter:
         self._counts: dict[int, int] = {}
         self._leaves: dict[int, Leaf] = {}
         self._kept: list[Instance | Tensor] = []
-        """Objects whose `id()` is a key here: they live as long as this does."""
+        """Objects whose `id()` is a key here: this list keeps them alive."""
         self._before: list[ModuleState] = []
         self._library_names: dict[tuple[str, str], Value] = {}
         self._circular = Unknown("a name of a circular import")
 
     new_input: Callable[..., Value]
-    """Given by the interpreter of a text, which knows its input."""
+    """Implemented by the interpreter of a text, which knows its input."""
 
     # the language: functions of its modules, which take the interpreter
     evaluate = expressions.evaluate
@@ -163,7 +163,7 @@ class ModelInterpreter:
             self._check_limits()
 
     def _check_limits(self) -> None:
-        """Raises ReadError when steps or time are used up, and from then on at every step.
+        """Raises ReadError when the limit of steps or time is reached, and then at every step.
 
         Another run of the same files, for an input of another size, is refused with the same line.
         """
@@ -184,7 +184,7 @@ class ModelInterpreter:
 
     @property
     def is_exhausted(self) -> bool:
-        """Whether the limits of steps or of time are passed, so that nothing can go on."""
+        """Whether a limit of steps or time is exceeded, so that nothing can continue."""
         spent = self.steps > self._max_steps or process_time() > self._deadline
         return spent or self.files.exhausted is not None
 
@@ -203,7 +203,7 @@ class ModelInterpreter:
         return file
 
     def read_statements(self, file: SourceFile) -> None:
-        """Run the statements of a file in order; one that is not understood gives no names."""
+        """Run the statements of a file in order; one that is not understood defines no names."""
         frame = Frame(file, file.names)
         for node in file.tree.body:
             depth = self.depth
@@ -235,7 +235,7 @@ class ModelInterpreter:
         return nn_layers.classes().get(name, MISSING) if frame.file.bare else MISSING
 
     def has_module(self, name: str, frame: Frame) -> bool:
-        """Whether a module is a library whose names are known, or a file beside the model's."""
+        """Whether a module is a library whose names are known, or a file next to the model's."""
         top = name.partition(".")[0]
         known = top in libraries.TOPS or top in sys.stdlib_module_names
         return known or self.files.find(name, 0, frame.file) is not None
@@ -259,7 +259,7 @@ class ModelInterpreter:
         return names[name]
 
     def _imported(self, wanted: DeferredImport) -> Value:
-        """`from module import name`: of a file beside the model's, or of a library."""
+        """`from module import name`: from a file next to the model's, or from a library."""
         module, level, name = wanted.module, wanted.level, wanted.name
         source: SourceFile | Library | None
         if level:
@@ -334,7 +334,7 @@ class ModelInterpreter:
         return isinstance(value, Instance) and value.cls.is_a(nn_module.MODULE)
 
     def forward(self, owner: Instance, args: list[Value], options: dict[str, Value]) -> Value:
-        """A module that is called: its `forward`, in the scope of its own name."""
+        """Call a module: run its `forward` in the scope of its name."""
         function = owner.cls.find("forward")
         if "forward" in owner.attrs:
             return self.call(owner.attrs["forward"], args, options)
@@ -376,9 +376,9 @@ class ModelInterpreter:
         return self._paths.get(id(owner), "")
 
     def start_run(self, root: Instance) -> GraphRecorder:
-        """Forget the run before, and give the modules back what they held before the first one.
+        """Discard the previous run, and restore the content that modules had before the first one.
 
-        The recorder of the new run is given back; every module and parameter has its path.
+        Return the recorder of the new run; every module and parameter has its path.
         """
         self.steps = self._next_check = 0
         self.depth = 0
@@ -427,6 +427,6 @@ class ModelInterpreter:
 
 
 def unread(name: str, error: SpecError) -> Unknown:
-    """What a name is whose statement was not understood."""
+    """The value of a name whose statement was not understood."""
     reason = str(error).partition("\n")[0][:120]
     return Unknown(f"{name} ({reason})", getattr(error, "where", None))

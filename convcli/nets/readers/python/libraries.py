@@ -1,4 +1,4 @@
-"""What the names of imported libraries mean: `torch`, `nn`, `F`, `math`; unknown ones, nothing."""
+"""The meaning of names of imported libraries: `torch`, `nn`, `F`, `math`; Unknown for others."""
 
 import ast
 import math
@@ -31,7 +31,7 @@ from convcli.nets.readers.python.torch.elementwise import FOURIER
 
 KNOWN = {"torch", "numpy", "np", "einops", *keras.TOPS}
 KNOWN |= {*modules.LIBRARY, *modules.TYPING, *modules.QUIET}
-"""Top modules that are libraries, whatever files lie beside the model's."""
+"""Top-level modules that are libraries, even if files next to the model's have their names."""
 
 MODULES = {
     ("pytorch_lightning", "LightningModule"),
@@ -39,7 +39,7 @@ MODULES = {
     ("mmcv", "BaseModule"),
     ("mmengine", "BaseModule"),
 }
-"""Classes of libraries that are `nn.Module` with ways of training."""
+"""Classes of libraries that are `nn.Module` with methods for training."""
 
 PACKAGES = {
     "torchvision.models", "torchvision.models.resnet", "torchvision.models.vgg",
@@ -53,11 +53,11 @@ PACKAGES = {
 TOPS = (
     KNOWN | {name.partition(".")[0] for name in (*TEXTS, *PACKAGES)} | {top for top, _ in MODULES}
 )
-"""Top modules of which any name is known: a file that has them need not do without."""
+"""Top-level modules with known names: a file that imports them needs no fallback."""
 
 
 def name_of(interpreter: Interpreter, library: Library, name: str) -> Value:
-    """`library.name`; what is not known of a library is an Unknown that says so."""
+    """`library.name`; an unknown name of a library is an Unknown that says so."""
     module = library.name
     top = module.partition(".")[0]
     if top == "torch":
@@ -94,6 +94,8 @@ def name_of(interpreter: Interpreter, library: Library, name: str) -> Value:
 def _torch(interpreter: Interpreter, module: str, name: str) -> Value:
     if name in TORCH.get(module, {}):
         return TORCH[module][name]
+    if (module, name) == ("torch.hub", "load"):
+        return Native("torch.hub.load", _from_hub)
     for function in (name, name.removesuffix("_")):
         if module in FUNCTIONAL and function in names.FUNCTIONS:
             is_torch = module == "torch" and function in names.ACTIVATIONS
@@ -125,12 +127,28 @@ def _torch(interpreter: Interpreter, module: str, name: str) -> Value:
     return Unknown(f"{module}.{name}", harmless=harmless)
 
 
+def _from_hub(
+    interpreter: Interpreter, repository: Value, model: Value, *args: Value, **options: Value
+) -> Value:
+    """A model of torchvision by the name its repository gives it, as `torch.hub.load` has it."""
+    if isinstance(repository, str) and repository.startswith("pytorch/vision"):
+        build = prelude_name(interpreter, "torchvision.models", str(model))
+        if build is not MISSING:
+            own = {name: value for name, value in options.items() if name not in OF_HUB}
+            return interpreter.call(build, [*args], own)
+    return Unknown(f"torch.hub.load({repository!r}, {model!r})")
+
+
+OF_HUB = {"source", "trust_repo", "force_reload", "verbose", "skip_validation"}
+"""Options of `torch.hub.load` itself."""
+
+
 def _unknown_of(text: str) -> NativeFunction:
     return lambda interpreter, *_, **__: Unknown(f"{text}()", harmless=True)
 
 
 def _checkpoint(interpreter: Interpreter, function: Value, *args: Value, **options: Value) -> Value:
-    """A call whose values are computed again while training."""
+    """A call whose values are recomputed in training."""
     return interpreter.call(function, list(args), {})
 
 
@@ -257,7 +275,7 @@ TORCH: dict[str, dict[str, Value]] = {
     }
     | natives({"_ntuple": lambda interpreter, count: Native("ntuple", _tuple_of(count))}),
 }
-"""Names of `torch` that stand in one module alone."""
+"""Names of `torch` that exist in one module alone."""
 
 ANYWHERE = natives(
     {
@@ -292,13 +310,13 @@ STATES = (
     "torch.cuda", "torch.backends", "torch.onnx", "torch.jit", "torch.distributed",
     "torch.compiler", "torch._dynamo",
 )  # fmt: skip
-"""Modules that say where a model runs: on a processor, in Python, by itself."""
+"""Modules about where and how a model runs, such as devices."""
 
 HARMLESS = (
     "torch.cuda", "torch.utils", "torch.hub", "torch.optim", "torch.jit", "torch.backends",
     "torch.distributed", "torch.amp", "torch.fx", "torch._six", "torch.random",
 )  # fmt: skip
-"""Beginnings of modules whose functions can be called on modules, which stay what they are."""
+"""Prefixes of modules whose functions can be called on modules and leave them unchanged."""
 
 QUIET = ("device", "manual_seed", "save", "load", "dtype", "set_num_threads", "Generator")
 
@@ -307,7 +325,7 @@ QUIET = ("device", "manual_seed", "save", "load", "dtype", "set_num_threads", "G
 
 
 def _plain(values: Value) -> Value:
-    """The numbers of an array whose numbers are known; anything else as it is."""
+    """The numbers of an array with known numbers; any other value unchanged."""
     return values.values if isinstance(values, Tensor) and values.values else values
 
 
@@ -370,4 +388,4 @@ NUMPY: dict[str, Value] = {
         }
     ),
 }
-"""What is known of `numpy`: numbers and short arrays of them, as constructors work with."""
+"""The known names of `numpy`: numbers and short arrays, as constructors use them."""

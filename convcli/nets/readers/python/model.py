@@ -25,7 +25,7 @@ from convcli.nets.readers.python.torch import nn_module, nn_weights
 from convcli.text import counted, like, power_text
 
 MAX_OUTPUTS = 1000
-"""Tensors of one model that are its outputs; those behind them are left out."""
+"""Maximum output tensors of a model; further ones are left out."""
 
 
 class Model(NamedTuple):
@@ -36,7 +36,7 @@ class Model(NamedTuple):
     label: str
 
     def at(self, shape: Shape, given: tuple[Given, ...] = ()) -> Network:
-        """Its network for an input `(channels, *lengths)`, and for others where there are any."""
+        """Its network for an input `(channels, *lengths)`, and for further inputs if any."""
         interpreter = self.interpreter
         recorder = interpreter.start_run(self.root)
         outputs, stopped = _run(interpreter, self.root, shape, given)
@@ -86,7 +86,7 @@ def _outputs_of(value: Value) -> list[Tensor]:
 
 
 def parameters_of(root: Instance) -> tuple[str, ...]:
-    """The parameters of a model's forward, less those that have a default behind the first."""
+    """The parameters of a model's forward, without those after the first that have a default."""
     forward = root.cls.find("call" if root.cls.is_a(LAYER) else "forward")
     if not isinstance(forward, Function):
         return ()
@@ -98,11 +98,11 @@ def parameters_of(root: Instance) -> tuple[str, ...]:
 def _arguments(
     interpreter: ModelInterpreter, root: Instance, image: Tensor, given: tuple[Given, ...]
 ) -> tuple[list[Value], dict[str, Value]]:
-    """What a forward is called with: the input, and the others that are given.
+    """The arguments of a forward: the input, and further ones that are given.
 
-    The input of the walk is the first tensor of them. Several without a name are the parameters in
-    their order, or, where there is one parameter alone, a list. Raises ReadError for a parameter
-    that is missing, with an example of all.
+    The input of the walk is the first tensor. Several unnamed ones are the parameters in order or,
+    for a single parameter, a list. Raises ReadError for a parameter that is missing, with an
+    example of all.
     """
     forward = root.cls.find("forward")
     needed = parameters_of(root)
@@ -149,7 +149,7 @@ def _arguments(
 def _run(
     interpreter: ModelInterpreter, root: Instance, shape: Shape, given: tuple[Given, ...]
 ) -> tuple[list[Tensor], ReadError | None]:
-    """The outputs of a forward run on one image, and what stopped it, if something did."""
+    """The outputs of a forward run on one image, and the reason if it stopped early."""
     outputs: list[Tensor] = []
     try:
         with deep_recursion():
@@ -188,7 +188,7 @@ def _end_with_first(recorder: GraphRecorder, outputs: list[Tensor]) -> None:
 def _with_owners(
     interpreter: ModelInterpreter, modules: list[tuple[str, Instance]], nodes: tuple[Node, ...]
 ) -> tuple[Node, ...]:
-    """The nodes; weights that stand alone and belong to a layer among them are that layer's."""
+    """The nodes; separate weights of a layer among them are merged into that layer."""
     sharing = [module for _, module in modules if module.shared]
     if not sharing:
         return nodes
@@ -210,13 +210,13 @@ REGISTERING: dict[type, str] = {
     tuple: "nn.ModuleList",
     dict: "nn.ModuleDict",
 }
-"""What registers the modules that a plain container only holds."""
+"""The classes that register modules, instead of plain containers."""
 
 
 def _as_registered(
     interpreter: ModelInterpreter, modules: list[tuple[str, Instance]], nodes: tuple[Node, ...]
 ) -> tuple[tuple[Node, ...], list[str]]:
-    """The nodes, those marked whose layers PyTorch does not register, and notes on these.
+    """The nodes, with marks on those whose layers PyTorch does not register, and notes on them.
 
     Keras keeps the layers in lists and dictionaries too.
     """
@@ -296,10 +296,10 @@ def declared_nodes(root: Instance) -> Iterator[Node]:
 def unused_weights(
     interpreter: ModelInterpreter, modules: list[tuple[str, Instance]], nodes: tuple[Node, ...]
 ) -> list[Node]:
-    """The weights that modules hold and the output that these nodes give does not need."""
+    """The weights of modules that the output of these nodes does not need."""
     node_name = interpreter.recorder.node_name
     used = {node.name for node in nodes}
-    # a layer whose first use is not needed has its weights at a later one
+    # if the first use of a layer is not needed, a later one holds its weights
     first = {node.name: node.owner or node.name for node in interpreter.recorder.builder.nodes}
     owners = used | {first.get(name, name) for name in used}
     unused: list[Node] = []
@@ -333,7 +333,7 @@ def unused_weights(
 
 
 def mark_weights(interpreter: ModelInterpreter, recorder: GraphRecorder) -> None:
-    """Say of the nodes of a run which of their weights are frozen."""
+    """Mark the frozen weights of the nodes of a run."""
     for module in recorder.applied.values():
         roles = nn_weights.frozen_roles(module)
         if roles:

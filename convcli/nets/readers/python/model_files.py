@@ -1,4 +1,4 @@
-"""The files of a model: the one that is named, and those beside it that it imports from."""
+"""The files of a model: the named one, and those next to it that it imports."""
 
 import os
 
@@ -10,28 +10,28 @@ from convcli.nets.source_location import at_line
 from convcli.text import safe
 
 MAX_FILE_BYTES = 2_000_000
-"""Bytes of one file of a model; the longest of torchvision's has 50,000."""
+"""Maximum bytes of one file of a model; the longest of torchvision's has 50,000."""
 
 MAX_FILES = 200
-"""Files of one model."""
+"""Maximum files of one model."""
 
 MAX_PARENT_FOLDERS = 4
-"""Folders, the model's own and those above, in which what it imports is looked for.
+"""Number of folders to search for imports: the model's own and those above.
 
-Those of a package, which have an `__init__.py`, are not among them: its root may lie higher up.
+Folders of a package, with an `__init__.py`, do not count: its root may be higher.
 """
 
 MAX_PACKAGE_FOLDERS = 20
-"""Dots of a relative import."""
+"""Maximum dots of a relative import."""
 
 
 class SourceFiles:
-    """Finds files by the names of their modules, and keeps each once."""
+    """Finds files by module name, and keeps each once."""
 
     def __init__(self) -> None:
         self.known: dict[str, SourceFile] = {}
         self.exhausted: ReadError | None = None
-        """What ended a reading of them that took too long: no other one is begun."""
+        """The error of a reading that took too long: no other reading starts."""
 
     def open(self, path: str) -> SourceFile:
         """The file of a path, parsed. Raises Refusal where it cannot be read."""
@@ -44,7 +44,7 @@ class SourceFiles:
         return self.known[key]
 
     def find(self, module: str, level: int, beside: SourceFile) -> SourceFile | None:
-        """The file of `module` as a file beside imports it, or None."""
+        """The file of `module` as a file next to it imports it, or None."""
         if not beside.path:
             return None
         folder = os.path.dirname(os.path.abspath(beside.path))
@@ -82,12 +82,12 @@ class SourceFiles:
 
 
 def _inside(folder: str) -> str:
-    """What the real paths of all files of a folder begin with."""
+    """The common prefix of the real paths of all files in a folder."""
     return os.path.join(os.path.realpath(folder), "")
 
 
 def parsed_file(path: str, name: str, text: str) -> SourceFile:
-    """A file from its text. Raises SpecError with the place of what is not Python."""
+    """A file from its text. Raises SpecError with the location of a syntax error."""
     text = text.replace("\r\n", "\n").replace("\t", "    ")
     try:
         tree = parsed_module(text)

@@ -1,4 +1,4 @@
-"""Python → Network: what a text is about, read anew for inputs of another size."""
+"""Python → Network: the network of a text, read anew for inputs of another size."""
 
 import ast
 import os
@@ -17,7 +17,9 @@ from convcli.nets.readers.fragments import MAX_MODULE, module, with_indentation
 from convcli.nets.readers.layer_calls import chain
 from convcli.nets.readers.python.entry_point import (
     build_module,
+    check_calls,
     find_entry,
+    main_of,
     models_of,
     needs,
     parse_entry,
@@ -51,15 +53,15 @@ from convcli.nets.source_location import pointed
 from convcli.text import counted, safe
 
 BLOCKS = r"(?m)^[ ]*(async |def |class |for |while |if |with |try:).*:[ ]*(#.*)?$"
-"""What a text that can only be read as a whole holds."""
+"""Signs of a text that can only be read as complete Python."""
 
 MAX_UNHEEDED = 3
-"""Statements that are named of those that nothing was made of."""
+"""Maximum number of skipped statements to name."""
 
 Modules: TypeAlias = list[tuple[str, Instance | Part]]
 
 MAX_EXAMPLES = 8
-"""Example tensors of a text that its network is tried with."""
+"""Maximum number of example tensors to try as the input."""
 
 
 def read_python(
@@ -67,8 +69,8 @@ def read_python(
 ) -> Reading:
     """The network of a text: of a class or a builder in it, or of its own statements.
 
-    `entry` is a name, or a call with its values; without it, what the text obviously means.
-    Raises SpecError with the place.
+    `entry` is a name, or a call with its values; without it, the obvious entry point. Raises
+    SpecError with the location.
     """
     passed, assumed = 0, ""
     try:
@@ -97,7 +99,7 @@ def read_python(
 
 
 def _with_class(tree: ast.Module) -> ast.Module:
-    """Methods that were pasted without their class, in one."""
+    """The tree, with a class around methods that were pasted without one."""
     methods = [
         node
         for node in tree.body
@@ -114,7 +116,7 @@ def _with_class(tree: ast.Module) -> ast.Module:
 
 @contextmanager
 def _refusing() -> Iterator[None]:
-    """Refusals as they are told: with the place in the text."""
+    """Turn ReadError into SpecError with the source location."""
     try:
         with deep_recursion():
             yield
@@ -125,7 +127,7 @@ def _refusing() -> Iterator[None]:
 
 
 class Text(NamedTuple):
-    """A text that may be run for an input of any size, and what of it is its network."""
+    """A text that may be run for an input of any size, and the part of it that is its network."""
 
     path: str
     name: str
@@ -136,16 +138,16 @@ class Text(NamedTuple):
     example: int | None = None
     """The number of the example tensor that is its input."""
     entry: ast.expr | None = None
-    """The call that gives its model."""
+    """The call that builds its model."""
     function: str = ""
-    """The function that makes the output of the input."""
+    """The function that maps the input to the output."""
     given: tuple[Given, ...] = ()
-    """Its inputs, where there are several."""
+    """Its inputs, if there are several."""
 
     def run(self, shape: Shape | None = None, steps: int = 0) -> ScriptInterpreter:
-        """Its statements, read for an input of this shape, or of the one they name.
+        """Its statements, read for an input of this shape, or of the shape they name.
 
-        `steps` are those that reading it has taken before.
+        `steps` is the number of steps that earlier readings took.
         """
         file = SourceFile(self.path, self.name, self.text, self.tree)
         defines = any(isinstance(one, ast.ClassDef | ast.FunctionDef) for one in self.tree.body)
@@ -174,7 +176,7 @@ class Text(NamedTuple):
             return self._replace(given=given).network(self._replace(given=given).run(shape))
 
     def network(self, script: ScriptInterpreter) -> Network:
-        """What its statements laid out, until one of them did not fit or was not understood."""
+        """The network of its statements, up to one that did not fit or was not understood."""
         recorder, stopped = script.recorder, None
         if script.refusals:
             first = script.refusals[0]
@@ -195,6 +197,7 @@ class Text(NamedTuple):
             stopped,
             notes_of(recorder, rest, script.outputs),
             passed_over=tuple(dict.fromkeys(recorder.passed_over)),
+            outputs=outputs if len(script.outputs) > 1 else (),
             sizes_alone=recorder.sizes_alone,
         )
 
@@ -216,7 +219,7 @@ class Text(NamedTuple):
         return unused_weights(script, inside, nodes)
 
     def _outputs(self, script: ScriptInterpreter) -> tuple[str, ...]:
-        """The nodes of what it gives: a `Model`, or its last line and what nothing reads."""
+        """The nodes of its result: a `Model`, or its last line and the unused tensors."""
         node_name, nodes = script.recorder.node_name, script.recorder.builder.nodes
         if script.outputs:
             return tuple(filter(None, map(node_name, script.outputs)))
@@ -249,11 +252,20 @@ class Text(NamedTuple):
         if script.refusals:
             raise script.refusals[0]
         if not any(isinstance(one, ast.ClassDef | ast.FunctionDef) for one in self.tree.body):
+            check_calls(file)
             raise SpecError(f"{safe(self.name)} holds no layers")
-        return self._defined(script)
+        main = main_of(file)
+        try:
+            return self._defined(script)
+        except SpecError:
+            if main is None or not isinstance(main.node, ast.FunctionDef):
+                raise
+        # the model of a program is made within its `main`
+        body = [one for one in self.tree.body if one is not main.node and not _is_start(one)]
+        return self._replace(tree=ast.Module([*body, *main.node.body], [])).reading("")
 
     def _defined(self, script: ScriptInterpreter) -> Reading:
-        """What its one class or builder makes, or a function of a tensor."""
+        """The result of its one class or builder, or of a function of a tensor."""
         try:
             return self._built(script, find_entry(script.text))
         except SpecError:
@@ -271,7 +283,7 @@ class Text(NamedTuple):
             return made
 
     def _flow(self, script: ScriptInterpreter) -> Reading | None:
-        """The network of tensors that its statements give; None where they give none."""
+        """The network of the tensors that its statements make; None if they make none."""
         tries = [(self, script)]
         if not script.reached():
             for number in range(min(script.examples, MAX_EXAMPLES)):
@@ -289,7 +301,7 @@ class Text(NamedTuple):
         return Reading(network, best.input, _about(best, "model", network))
 
     def _sequence(self, script: ScriptInterpreter, modules: Modules) -> Reading:
-        """Layers and models one behind the other, or the newest model of a script."""
+        """Layers and models in sequence, or the newest model of a script."""
         if script.refusals:
             raise script.refusals[0]
         notes = []
@@ -310,7 +322,7 @@ class Text(NamedTuple):
         return Reading(network, script.input or _input_of(modules), _about(script, form, network))
 
     def _built(self, script: ScriptInterpreter, call: ast.expr, older: str = "") -> Reading:
-        """The network of a model that a call gives."""
+        """The network of a model that a call returns."""
         model = script.text.names.get(call.id) if isinstance(call, ast.Name) else None
         if script.unset and isinstance(model, Instance):
             raise script.unset[0]
@@ -327,7 +339,7 @@ class Text(NamedTuple):
     def _model(
         self, script: ScriptInterpreter, root: Instance, label: str, entry: ast.expr | None = None
     ) -> Reading:
-        """A module that is run on its input; `entry` is what the text calls it."""
+        """A module that is run on its input; `entry` is its name in the text."""
         model = Model(script, root, label)
         declared = Network(
             tuple(declared_nodes(root)),
@@ -344,6 +356,11 @@ class Text(NamedTuple):
         return Reading(declared, named if self.keras else None, about)
 
 
+def _is_start(node: ast.stmt) -> bool:
+    """Whether a statement is `if __name__ == "__main__":`."""
+    return isinstance(node, ast.If) and "__main__" in ast.unparse(node.test)
+
+
 def _is_model_of(value: Value, file: SourceFile) -> bool:
     """Whether a value is a class of modules that a file defines."""
     return (
@@ -354,7 +371,7 @@ def _is_model_of(value: Value, file: SourceFile) -> bool:
 
 
 def _together(modules: Modules) -> Instance:
-    """Modules as one that runs them in order."""
+    """A module that runs several in order."""
     if len(modules) == 1 and isinstance(modules[0][1], Instance):
         return modules[0][1]
     root = Instance(SEQUENTIAL)
@@ -387,7 +404,7 @@ def _about(script: ScriptInterpreter, form: str, network: Network) -> str:
 
 
 def _unheeded(script: ScriptInterpreter) -> str:
-    """The statements between those of layers that nothing was made of, in words."""
+    """A note on the skipped statements between those of layers."""
     passed = script.unheeded
     if not passed:
         return ""

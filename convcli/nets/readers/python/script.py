@@ -1,7 +1,7 @@
 """A text whose own statements make a network: layer lines, models built step by step, calls.
 
-Around a model most statements are no concern of its layers; one that could be is understood or
-refused with its line.
+Most statements around a model do not affect its layers; one that could is understood or refused
+with its line.
 """
 
 import ast
@@ -44,32 +44,32 @@ from convcli.nets.readers.vocabulary.registry import VOCABULARIES, names_of
 from convcli.text import like
 
 FRAMEWORK = r"\b(nn|layers)\.|\bSequential\b|\.add\("
-"""What makes a statement one that has to be understood."""
+"""Signs of a statement that must be understood."""
 
 EXAMPLES = {"randn", "rand", "zeros", "ones", "empty", "normal", "uniform"}
-"""What makes a tensor that a text may try its network with."""
+"""Functions that make a tensor that a text may use as the example input."""
 
 VALUE = "the value of a line"
-"""The name under which the value of an expression that stands alone is kept; no text can say it."""
+"""The key of the value of an expression statement; no text can use it as a name."""
 
 OPEN_LENGTH, OPEN_SIZE = 224, 32
-"""Sides of pictures, and other sizes, that a text leaves open, until they are given."""
+"""Defaults for the sides of pictures and other sizes that a text leaves open."""
 
 MAX_HINTS = 20
-"""Statements that are refused with a known name that is near to theirs."""
+"""Maximum number of refusals that suggest a similar known name."""
 
 LOST = (Tensor, Unknown)
 """What a name no longer stands for once a statement that assigns it was not understood."""
 
 PLAIN = (str, int, float, list, Leaf, Chain, Fork)
-"""What names of the notation stand for."""
+"""The meaning of names of the notation."""
 
 
 class ScriptInterpreter(ModelInterpreter):
-    """Reads the statements of a text in order, and keeps the layers and tensors they give.
+    """Reads the statements of a text in order, and keeps the layers and tensors they make.
 
-    `shape` is the input's, where it is not the one that the text names; `example` is the number of
-    the example tensor, of those that the text makes, that is its input.
+    `shape` is the shape of the input, if it is not the one in the text; `example` is the index of
+    the example tensor of the text that is its input.
     """
 
     def __init__(
@@ -88,15 +88,15 @@ class ScriptInterpreter(ModelInterpreter):
         self.input: Shape | None = None
         """The input's shape that the text names."""
         self.guessed = False
-        """Whether the input's sizes are neither named nor given."""
+        """Whether the input's sizes are neither in the text nor given."""
         self.further = 0
-        """Inputs made behind the first."""
+        """Inputs made after the first."""
         self.examples = 0
         """Tensors made so far that could be the input."""
         self.outputs: list[Tensor] = []
-        """What a Keras `Model` gives."""
+        """The outputs of a Keras `Model`."""
         self.last: list[Tensor] = []
-        """What the last statement gave that gave tensors."""
+        """The tensors of the last statement that made any."""
         self.refusals: list[ReadError] = []
         self.unset: list[ReadError] = []
         """Those of statements that set something of a module, or which weights are trained."""
@@ -109,7 +109,7 @@ class ScriptInterpreter(ModelInterpreter):
             for node in text.tree.body
         )
         self.unheeded: list[ast.stmt] = []
-        """Statements between those of layers of which nothing was read."""
+        """Skipped statements between those of layers."""
         self._waiting: list[ast.stmt] = []
         self._calls_unknown = False
         self._given: list[Tensor] = []
@@ -128,7 +128,7 @@ class ScriptInterpreter(ModelInterpreter):
             super().read_statements(file)
             return
         frame = Frame(file, file.names)
-        # a class or a builder may be meant, whatever is made of it
+        # the text may mean a class or a builder, even if it calls it
         builds = any(isinstance(node, ast.ClassDef | ast.FunctionDef) for node in file.tree.body)
         for node in file.tree.body:
             depth, recorded = self.depth, len(self.recorder.builder.nodes)
@@ -148,11 +148,11 @@ class ScriptInterpreter(ModelInterpreter):
             self._heed(node, self._progress() > before, self._failures > failures)
 
     def _progress(self) -> int:
-        """A number that grows with every layer and every operation."""
+        """A counter that grows with every layer and every operation."""
         return self.used.total() + len(self.recorder.builder.nodes) + len(self._calls.parts)
 
     def _heed(self, node: ast.stmt, adds: bool, failed: bool) -> None:
-        """Keep a statement that calls what is not known, if those of layers stand on both sides."""
+        """Note a statement that calls something unknown, if it is between statements of layers."""
         if adds:
             self.unheeded += self._waiting
             self._waiting = []
@@ -190,8 +190,8 @@ class ScriptInterpreter(ModelInterpreter):
     def _concerns_layers(self, node: ast.stmt) -> bool:
         """Whether a statement that was not understood could have said something of the network.
 
-        In a script, what names no layer and touches no part of the network is passed over; a text
-        of bare lines has to be understood whole, but for assignments and calls of methods.
+        In a script, a statement that names no layer and uses no part of the network is skipped; a
+        text of bare lines must be understood completely, except assignments and method calls.
         """
         nests = isinstance(node, ast.For | ast.If | ast.While | ast.With | ast.Try)
         match node:
@@ -283,14 +283,14 @@ class ScriptInterpreter(ModelInterpreter):
             self._modules.setdefault(id(value), (name, value))
 
     def modules(self) -> list[tuple[str, Instance | Part]]:
-        """Layers and models that stand for themselves: no other holds them; with their names."""
+        """Top-level layers and models, which no other contains, with their names."""
         for name, module in children(self.own):  # those that no line assigned: add_module()
             if id(module) not in self._modules:
                 self._keep(name, module)
         if not self._modules:
             lists = [value for value in self.text.names.values() if isinstance(value, list)]
             layers = [items for items in lists if items and all(map(self.is_module, items))]
-            for module in layers[-1] if layers else ():  # of which nothing was made
+            for module in layers[-1] if layers else ():  # not used in any model
                 self._keep("", module)
         inside = {
             id(module)
@@ -306,7 +306,7 @@ class ScriptInterpreter(ModelInterpreter):
         ]
 
     def reached(self) -> int:
-        """How many nodes depend on the input."""
+        """The number of nodes that depend on the input."""
         reached = {INPUT}
         for node in self.recorder.builder.nodes:
             if not reached.isdisjoint(node.inputs):
@@ -316,7 +316,7 @@ class ScriptInterpreter(ModelInterpreter):
     # -- lines of the notation --------------------------------------------------------------
 
     def _is_layer_call(self, node: ast.stmt) -> bool:
-        """Whether a statement is one of the notation: `relu`, `c = conv(8, 3)`."""
+        """Whether a statement is in the notation: `relu`, `c = conv(8, 3)`."""
         value = node.value if isinstance(node, ast.Expr | ast.Assign) else None
         word = value.func if isinstance(value, ast.Call) else value
         if not isinstance(word, ast.Name) or word.id in self.text.names:
@@ -361,7 +361,7 @@ class ScriptInterpreter(ModelInterpreter):
         return value
 
     def _layer_class(self, name: str) -> Value:
-        """The class of a layer, whatever module it is said to be of."""
+        """The class of a layer, whatever the module before its name."""
         dialects = [nn_layers.classes(), keras_layers.classes()]
         for known in reversed(dialects) if self.keras else dialects:
             if name in known:
@@ -384,7 +384,7 @@ class ScriptInterpreter(ModelInterpreter):
         return super().attribute(owner, name)
 
     def _started(self, name: str) -> Instance:
-        """The model that lines add to, where the line that makes it was left out."""
+        """The model that lines add to, if the line that creates it is missing."""
         model = self.call(keras_layers.SEQUENTIAL if self.keras else SEQUENTIAL, [], {})
         assert isinstance(model, Instance)
         self.text.names[name] = model
@@ -402,7 +402,7 @@ class ScriptInterpreter(ModelInterpreter):
             named = self._named(function, args)
             function = function if named is MISSING else named
         if isinstance(function, Class) and not function.own:
-            # a name that was never given stands for itself, in the refusal
+            # an undefined name stands for itself, in the refusal
             args = [self._word(value) for value in args]
             options = {key: self._word(value) for key, value in options.items()}
         value = super().call(function, args, options)
@@ -411,7 +411,7 @@ class ScriptInterpreter(ModelInterpreter):
         return value
 
     def _takes_input(self, function: Value, value: Value) -> bool:
-        """Whether lines that were cut out of a forward work on its input: `x = F.relu(x)`."""
+        """Whether lines copied from a forward use its input: `x = F.relu(x)`."""
         if self.defines or self.depth or self.examples or self._sizes or not self._is_word(value):
             return False
         natives = isinstance(function, Native) and function.name in FUNCTIONS
@@ -424,14 +424,14 @@ class ScriptInterpreter(ModelInterpreter):
         return tensor
 
     def _is_word(self, value: Value) -> bool:
-        """Whether a value is a name that nothing was ever assigned to."""
+        """Whether a value is a name that was never assigned."""
         return isinstance(value, Unknown) and value.text in self._undefined
 
     def _word(self, value: Value) -> Value:
         return value.text if isinstance(value, Unknown) and self._is_word(value) else value
 
     def _named(self, function: Unknown, args: list[Value]) -> Value:
-        """What a function that no module gives means by its name alone, or MISSING.
+        """The meaning of a function without a module, by its name alone, or MISSING.
 
         Raises ReadError for the name of a layer that is not known.
         """
@@ -454,7 +454,7 @@ class ScriptInterpreter(ModelInterpreter):
         return layer
 
     def _hint(self, name: str, known: Iterable[str]) -> str:
-        """The nearest known name, which takes long to find; the first refusals are shown."""
+        """The nearest known name, for the first refusals alone: the search is slow."""
         return like(name, known) if self._failures < MAX_HINTS else ""
 
     # -- inputs -----------------------------------------------------------------------------

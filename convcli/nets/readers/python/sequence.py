@@ -12,7 +12,7 @@ from convcli.nets.readers.python.torch.nn_weights import class_beside, frozen_ro
 
 
 def parts_of(modules: Sequence[tuple[str, Instance | Part]]) -> list[tuple[str, Part]] | None:
-    """Named modules as parts; None where one is more than a layer or a sequence of layers."""
+    """Named modules as parts; None if one is more than a layer or a sequence of layers."""
     known: dict[int, Part | None] = {}
     parts: list[tuple[str, Part]] = []
     for name, module in modules:
@@ -24,7 +24,7 @@ def parts_of(modules: Sequence[tuple[str, Instance | Part]]) -> list[tuple[str, 
 
 
 def _part(module: Instance | Part, known: dict[int, Part | None]) -> Part | None:
-    """A module as a part, the same wherever it stands."""
+    """A module as a part; each use gives the same part."""
     if isinstance(module, Leaf | Chain | Fork):
         return module
     if id(module) not in known:

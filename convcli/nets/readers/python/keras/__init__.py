@@ -1,1 +1,1 @@
-"""Keras and TensorFlow: layers and models as classes, functions of tensors that end in channels."""
+"""Keras and TensorFlow: layers and models as classes, functions of tensors with channels last."""

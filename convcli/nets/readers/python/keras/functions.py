@@ -49,7 +49,7 @@ OPTIONS = {"axis": "dim", "keepdims": "keepdim"}
 
 
 def activation(name: str) -> NativeFunction:
-    """`tf.nn.relu(x)`: what `activation="relu"` adds to a layer."""
+    """`tf.nn.relu(x)`: the layer that `activation="relu"` adds."""
 
     def call(interpreter: Interpreter, x: Value, *rest: Value, **options: Value) -> Tensor:
         others = [value for value in rest if isinstance(value, Tensor)]
@@ -64,7 +64,7 @@ def activation(name: str) -> NativeFunction:
 
 
 def with_values(record: Activation, values: Sequence[Value]) -> Activation:
-    """The function with the values of its call, of which it takes one: a slope, an axis."""
+    """The function with the argument of its call, of which it takes one: a slope, an axis."""
     value = values[0] if values else None
     if value is None or value == -1 or (record.type == "gelu" and value is False):
         return record
@@ -97,7 +97,7 @@ def merge(kind: str) -> NativeFunction:
 def concatenate(
     interpreter: Interpreter, values: Value, axis_: Value = -1, **options: Value
 ) -> Tensor:
-    """Tensors behind each other: on the channels, or on one of the lengths."""
+    """Tensors joined along the channels, or along one of the lengths."""
     tensors = tensors_in((values,))
     rank = len(tensors[0].shape)
     place = axis(options.get("axis", axis_), rank)
@@ -110,7 +110,7 @@ def concatenate(
 
 
 def reshape(interpreter: Interpreter, x: Value, shape: Value, **options: Value) -> Value:
-    """`tf.reshape(x, (-1, 4, 4, 8))`: a reshape of each image, as far as the batch is left."""
+    """`tf.reshape(x, (-1, 4, 4, 8))`: a reshape of each image, if it keeps the batch."""
     x = to_tensor(x)
     sizes = tuple(-1 if size is None else size for size in to_list(interpreter, shape))
     output = shape_ops.reshape(interpreter, Tensor(text_shape(x)), sizes)
@@ -121,7 +121,7 @@ def reshape(interpreter: Interpreter, x: Value, shape: Value, **options: Value) 
 
 
 def reduction(type_: str, pool: PoolKind | None = None) -> NativeFunction:
-    """A value out of many along some axes; over all lengths, a global pool."""
+    """A reduction along some axes; over all lengths, a global pool."""
 
     def call(
         interpreter: Interpreter,
@@ -166,7 +166,7 @@ def resize(
 
 
 def product(interpreter: Interpreter, left: Value, right: Value, **options: Value) -> Tensor:
-    """`tf.matmul(x, w)`, of the shapes as the text has them."""
+    """`tf.matmul(x, w)`, for shapes in the order of the text."""
     tensors = tensors_in((left, right))
     shapes = [
         (*shape[:-2], *reversed(shape[-2:])) if options.get(turned) else shape
@@ -212,7 +212,7 @@ def split(
 
 
 def renamed(name: str, function: NativeFunction) -> NativeFunction:
-    """A function of shapes, with TensorFlow's names of its options."""
+    """A function of shapes, with TensorFlow's option names."""
     work = by_shape(name, function)
 
     def call(interpreter: Interpreter, *args: Value, **options: Value) -> Value:
@@ -261,6 +261,6 @@ FUNCTIONS: dict[str, NativeFunction] = {
     },
     **dict.fromkeys(("dropout", "identity", "stop_gradient", "cast", "convert_to_tensor"), first),
 }
-"""What functions of tensors do, by name."""
+"""The functions of tensors, by name."""
 
 NATIVES = natives(FUNCTIONS)

@@ -41,7 +41,7 @@ INPUT_SIZES = {
     "batch_input_shape": 1,
     "batch_shape": 1,
 }
-"""Options of a layer that name the input's sizes, and how many of them are the batch's."""
+"""Options of a layer that name the input's sizes, and the number of batch axes in each."""
 
 CALL_OPTIONS = {
     *("training", "mask", "attention_mask", "use_causal_mask"),
@@ -50,10 +50,10 @@ CALL_OPTIONS = {
 """Options of a call that change no shape."""
 
 INPUT_NAMES = ("inputs", "sequences", "query", "value", "key")
-"""Names of the tensors that a call takes, in their order."""
+"""Names of the tensor arguments of a call, in order."""
 
 BUILT = "built()"
-"""The attribute that says that a layer's `build` was called."""
+"""The attribute that records that a layer's `build` was called."""
 
 
 def activation_of(layer: Instance) -> Leaf | None:
@@ -63,7 +63,7 @@ def activation_of(layer: Instance) -> Leaf | None:
 
 
 def name_of(layer: Instance) -> str:
-    """What a text calls a layer, with `name=`."""
+    """The name that a text gives a layer with `name=`."""
     name = layer.attrs.get("name")
     return name if isinstance(name, str) else ""
 
@@ -81,7 +81,7 @@ def outputs_of(model: Instance) -> list[Tensor]:
 
 
 def _initializer(name: str, build: Builder) -> NativeFunction:
-    """The `__init__` of a layer: it builds the record, and keeps the values as attributes."""
+    """The `__init__` of a layer: it builds the record, and keeps the arguments as attributes."""
     takes = parameters(build)
     follows_it = "activation" in takes and name not in WITH_ACTIVATION
     place = takes.index("activation") if follows_it else None
@@ -89,7 +89,7 @@ def _initializer(name: str, build: Builder) -> NativeFunction:
     def init(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
         given = {**dict(zip(takes, args, strict=False)), **options}
         wrapped = [value for value in given.values() if isinstance(value, Instance)]
-        # a layer inside another one is no further layer of the model
+        # a layer inside another one does not count as a layer of the model
         owner.attrs |= {
             key: value for key, value in given.items() if not isinstance(value, Instance)
         }
@@ -121,7 +121,7 @@ def _initializer(name: str, build: Builder) -> NativeFunction:
 
 
 def _plain(value: Value) -> Value:
-    """What a builder reads: a function by its name, a layer as a leaf, what is unknown as text."""
+    """A builder's argument: a function by its name, a layer as a leaf, an unknown value as text."""
     if isinstance(value, Instance) and value.leaf is not None:
         return value.leaf
     if isinstance(value, Native | Class | Function):
@@ -146,7 +146,7 @@ def _input_sizes(options: dict[str, Value], takes: Sequence[str] = ()) -> tuple[
 
 
 def _forward(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> Tensor:
-    """A layer of the vocabulary on a tensor, or on several that it joins."""
+    """A layer of the vocabulary applied to a tensor, or to several that it joins."""
     args = (*args, *(options.pop(name) for name in INPUT_NAMES if name in options))
     for option in options.keys() - CALL_OPTIONS:
         raise ReadError(f"{option}= in the call of a layer is not read here")
@@ -167,7 +167,7 @@ def _forward(interpreter: Interpreter, owner: Instance, *args: Value, **options:
         recorder.scope = outer
 
 
-# -- layers and models of one's own ---------------------------------------------------------
+# -- layers and models of the text ---------------------------------------------------------
 
 
 def _init_layer(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
@@ -258,7 +258,7 @@ def _build_model(
 
 
 def _call_model(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> Value:
-    """A model on data that is not known gives what is not known."""
+    """A model on unknown data gives an unknown value."""
     data = args[0] if args else None
     if isinstance(data, Unknown):
         return Unknown(f"what a {owner.cls.name} makes of {data.text}")
@@ -297,7 +297,7 @@ def _add(interpreter: Interpreter, owner: Instance, layer: Value) -> None:
     if isinstance(layer, Tensor):
         interpreter.recorder.declares_input = True
     if isinstance(layer, Tensor) or not isinstance(layers, list):
-        return  # keras.Input stands first among layers
+        return  # keras.Input is first among layers
     if isinstance(layer, Unknown):
         raise layer.error()
     if not interpreter.is_module(layer):

@@ -16,8 +16,8 @@ def layers_behind(
 ) -> list[Instance]:
     """The layers between inputs and outputs; `layer` is the class of those without a layer here.
 
-    The farthest from the outputs come first, and of those as far as each other, the first that is
-    met on the walk from the outputs to the inputs (`map_graph` of `keras/src/ops/function.py`).
+    Layers farthest from the outputs come first; at equal distance, those that the walk from the
+    outputs to the inputs visits first (`map_graph` of `keras/src/ops/function.py`).
     """
     recorder = interpreter.recorder
     nodes = {node.name: node for node in recorder.builder.nodes}
@@ -60,7 +60,7 @@ def _inputs(node: Node, nodes: dict[str, Node], follows: bool) -> tuple[str, ...
 
 
 def _walked(outputs: Sequence[str], inputs: dict[str, tuple[str, ...]]) -> list[str]:
-    """Nodes in the order in which they are first met, depth first."""
+    """Nodes in the order of the first visit, depth first."""
     order: dict[str, None] = {}
     waiting = list(reversed(outputs))
     while waiting:
@@ -72,7 +72,7 @@ def _walked(outputs: Sequence[str], inputs: dict[str, tuple[str, ...]]) -> list[
 
 
 def _finished(order: Sequence[str], inputs: dict[str, tuple[str, ...]]) -> list[str]:
-    """The same nodes, each before all that it reads."""
+    """The same nodes, each before all of its inputs."""
     readers = dict.fromkeys(order, 0)
     for name in order:
         for source in inputs.get(name, ()):

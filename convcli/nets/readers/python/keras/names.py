@@ -1,4 +1,4 @@
-"""The names of `keras`, `tensorflow.keras` and `tensorflow`, in whichever module they stand."""
+"""The names of `keras`, `tensorflow.keras` and `tensorflow`, in any module."""
 
 from convcli.nets.readers.python.keras.functions import NATIVES
 from convcli.nets.readers.python.keras.layers import INPUT, classes
@@ -29,7 +29,7 @@ UNIMPORTED = {
     "models": Library("keras.models"),
     "K": Library("keras.backend"),
 }
-"""What a text pasted without its imports means by these names."""
+"""The meaning of these names in a text that was pasted without its imports."""
 
 QUIET = {
     "optimizers", "losses", "metrics", "callbacks", "utils", "datasets", "regularizers", "train",
@@ -37,7 +37,7 @@ QUIET = {
     "summary", "mixed_precision", "experimental", "saving", "function", "keras_utils",
     "GradientTape",
 }  # fmt: skip
-"""Names of what leaves the layers of a model as they are."""
+"""Names that do not change the layers of a model."""
 
 
 def _constant(
@@ -48,7 +48,7 @@ def _constant(
 
 
 NEW = natives(dict.fromkeys(("normal", "uniform", "zeros", "ones"), _constant))
-"""What makes a tensor of sizes alone."""
+"""Functions that make a tensor from sizes alone."""
 
 
 def meaning(name: str) -> Value:
@@ -61,7 +61,7 @@ def meaning(name: str) -> Value:
 
 
 def name_of(module: str, name: str) -> Value:
-    """`module.name`; what is not known says so."""
+    """`module.name`; Unknown for an unknown name."""
     if name in PACKAGES:
         return Library(f"{module}.{name}")
     if name in NEW and "initializers" not in module:

@@ -21,24 +21,24 @@ from convcli.nets.readers.python.torch import elementwise, indexing
 from convcli.nets.readers.python.torch.tensor_args import append_operation, to_tensor
 
 SECOND_INPUT = "a second input"
-"""What the second `keras.Input` of a text is called."""
+"""The name of the second `keras.Input` of a text."""
 
 JOINS = ("add", "subtract", "multiply")
 """Operators between tensors that are layers of their own."""
 
 
 def text_shape(x: Tensor) -> Shape:
-    """The whole shape of a tensor as its text has it: batch, lengths, channels."""
+    """The complete shape of a tensor in the order of its text: batch, lengths, channels."""
     return (*x.shape[:1], *x.shape[2:], *x.shape[1:2]) if x.channels_last else x.shape
 
 
 def network_shape(shape: Shape) -> Shape:
-    """The same as the network has it: batch, channels, lengths."""
+    """The same in the order of the network: batch, channels, lengths."""
     return (*shape[:1], *shape[-1:], *shape[1:-1]) if len(shape) > 1 else shape
 
 
 def tensors_in(values: Sequence[Value]) -> list[Tensor]:
-    """The tensors that a call was given, one by one or in lists."""
+    """The tensor arguments of a call, one by one or in lists."""
     tensors: list[Tensor] = []
     for value in values:
         if isinstance(value, Tensor):
@@ -67,7 +67,7 @@ def apply(interpreter: Interpreter, leaf: Leaf, tensors: Sequence[Tensor]) -> Te
     try:
         output = record.measure(*shapes).output
     except Misfit as misfit:
-        # the summary of the network says what it met
+        # the summary of the network reports the input it received
         output = misfit.corrected.measure(*shapes).output
     except UnfitError as misfit:
         interpreter.recorder.append(record, tensors, tensors[0].shape, leaf=leaf)
@@ -78,20 +78,20 @@ def apply(interpreter: Interpreter, leaf: Leaf, tensors: Sequence[Tensor]) -> Te
 def apply_record(
     interpreter: Interpreter, record: Layer, *tensors: Tensor, name: Value = None
 ) -> Tensor:
-    """A layer that no class stands for: `tf.nn.relu(x)`, `layers.add([x, y], name="sum")`."""
+    """A layer without a class: `tf.nn.relu(x)`, `layers.add([x, y], name="sum")`."""
     path = f"{interpreter.recorder.scope}{name}" if isinstance(name, str) else ""
     return apply(interpreter, Leaf(record, path, interpreter.location()), tensors)
 
 
 def _channels_first(x: Tensor) -> Tensor:
-    """A constant of the text, as the network has it."""
+    """A constant of the text, in the network's axis order."""
     turned = Tensor(network_shape(x.shape), x.node, x.trained, x.values)
     turned.owner, turned.learned, turned.channels_last = x.owner, x.learned, True
     return turned
 
 
 def by_shape(name: str, function: NativeFunction) -> NativeFunction:
-    """A function as PyTorch has it, of the shapes as the text has them, as one node."""
+    """A PyTorch function of shapes in the order of the text, as one node."""
 
     def call(interpreter: Interpreter, *args: Value, **options: Value) -> Value:
         tensors: list[Tensor] = []
@@ -126,7 +126,7 @@ def by_shape(name: str, function: NativeFunction) -> NativeFunction:
 
 
 def binary(interpreter: Interpreter, operator: str, left: Value, right: Value) -> Value:
-    """`x + y` and its kin."""
+    """`x + y` and similar operators."""
     if not (isinstance(left, Tensor) and isinstance(right, Tensor)):
         return elementwise.binary(interpreter, operator, left, right)
     alike = left.channels_last and right.channels_last and len(left.shape) == len(right.shape)

@@ -1,4 +1,4 @@
-"""Assignments of every form: to names, attributes, items, in parts, and what `del` takes away."""
+"""Assignments of every form: to names, attributes, items, by unpacking; and `del`."""
 
 import ast
 
@@ -117,7 +117,7 @@ def set_item(interpreter: Interpreter, owner: Value, index: Value, value: Value)
 
 
 def to_index(value: Value) -> int:
-    """The place that a value means in a list."""
+    """The list index that a value means."""
     if not isinstance(value, int):
         raise TypeError(f"list indices must be integers or slices, not {type(value).__name__}")
     return value

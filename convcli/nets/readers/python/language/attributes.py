@@ -1,4 +1,4 @@
-"""Attributes: where a name is looked up in an object, a class, a module, and how it is set."""
+"""Attributes: how a name of an object, a class or a module is looked up and set."""
 
 from convcli.callsyntax import brief
 from convcli.nets.readers.python.language.conversions import describe, truth
@@ -33,7 +33,7 @@ def attribute_name(value: Value) -> str:
 
 
 def attribute(interpreter: Interpreter, owner: Value, name: str) -> Value:
-    """`owner.name`. Raises ProgramException("AttributeError") for what is not there."""
+    """`owner.name`. Raises ProgramException("AttributeError") for a missing name."""
     if isinstance(owner, Instance):
         return _of_instance(interpreter, owner, name)
     if isinstance(owner, Tensor):
@@ -96,7 +96,7 @@ def _of_instance(interpreter: Interpreter, owner: Instance, name: str) -> Value:
 
 
 def _by_own_rule(interpreter: Interpreter, owner: Instance, name: str) -> Value:
-    """What a `__getattribute__` of the program gives, or else its `__getattr__`."""
+    """The result of the program's `__getattribute__`, or else of its `__getattr__`."""
     try:
         return interpreter.call(owner.cls.find("__getattribute__"), [owner, name], {})
     except ProgramException as error:
@@ -107,13 +107,13 @@ def _by_own_rule(interpreter: Interpreter, owner: Instance, name: str) -> Value:
 
 
 def _described(interpreter: Interpreter, descriptor: Instance, owner: Instance) -> Value:
-    """What a descriptor of the program gives for an object."""
+    """The result of a descriptor of the program for an object."""
     getter = interpreter.attribute(descriptor, "__get__")
     return interpreter.call(getter, [owner, owner.cls], {})
 
 
 def _bound(value: Value, owner: Instance | Class, cls: Class) -> Value:
-    """What a name of a class gives for an object: a function is bound to it."""
+    """The value of a class's name for an object: a function is bound to it."""
     if isinstance(value, Function | Native):
         return BoundMethod(value, owner)
     if isinstance(value, ClassMethod):
@@ -122,7 +122,7 @@ def _bound(value: Value, owner: Instance | Class, cls: Class) -> Value:
 
 
 def plain_attribute(owner: Instance, name: Value) -> Value:
-    """What `object.__getattribute__` finds: a name of the object or its class."""
+    """The result of `object.__getattribute__`: a name of the object or its class."""
     if isinstance(name, str) and name in owner.attrs:
         return owner.attrs[name]
     value = owner.cls.find(name) if isinstance(name, str) else MISSING
@@ -196,7 +196,7 @@ def _of_function(
 
 
 def _module_name(value: Value) -> str:
-    """What `__module__` says of a function or a class: the name of its file."""
+    """The `__module__` of a function or a class: the name of its file."""
     if isinstance(value, Class):
         own = (function for function in value.names.values() if isinstance(function, Function))
         value = next(own, None)

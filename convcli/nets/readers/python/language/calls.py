@@ -1,4 +1,4 @@
-"""Calls: how values reach the parameters of a function, and what a call of any value gives."""
+"""Calls: the binding of arguments to parameters, and the result of calling any value."""
 
 import ast
 
@@ -27,10 +27,10 @@ from convcli.nets.readers.python.language.operators import equal
 from convcli.nets.readers.python.language.protocol import Interpreter
 
 MAX_CALL_DEPTH = 150
-"""Calls inside calls: a network's blocks nest less than forty deep."""
+"""Maximum nesting of calls: a network's blocks nest less than forty deep."""
 
 MIXINS = ("Mixin", "Hub", "Hook")
-"""Words in the names of foreign classes that add no layers to what derives from them."""
+"""Words in the names of foreign classes that add no layers to derived classes."""
 
 HARMLESS = (
     "init", "load", "log", "print", "register", "summary", "warn", "weight", "pretrained",
@@ -42,7 +42,7 @@ HARMLESS = (
 def call(
     interpreter: Interpreter, function: Value, args: list[Value], options: dict[str, Value]
 ) -> Value:
-    """What a call gives. Raises ReadError for what cannot be called, or is nested too deep."""
+    """The result of a call. Raises ReadError for a value that cannot be called, or deep nesting."""
     interpreter.tick()
     if isinstance(function, Native):
         return _call_native(interpreter, function, args, options)
@@ -102,7 +102,7 @@ def _mismatch(
     options: dict[str, Value],
     error: TypeError,
 ) -> ReadError:
-    """The refusal of values that a native does not take, or that are not known."""
+    """The refusal of arguments that a native does not take, or that are unknown."""
     for value in (*args, *options.values()):
         if isinstance(value, Unknown):
             return value.error()
@@ -177,7 +177,7 @@ def _is_generator(interpreter: Interpreter, function: ast.FunctionDef) -> bool:
 
 
 def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> dict[str, Value]:
-    """The values of a function's parameters, by Python's rules."""
+    """The arguments of a function by parameter, by Python's rules."""
     parameters, name = function.node.args, function.name
     positional = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]
     names: dict[str, Value] = dict(zip(positional, args, strict=False))
@@ -187,7 +187,7 @@ def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> d
     elif rest:
         raise ProgramException(
             "TypeError",
-            f"{name}() takes {len(positional)} values by place, {len(args)} are given",
+            f"{name}() takes {len(positional)} positional arguments, {len(args)} are given",
         )
     by_name = {
         *positional[len(parameters.posonlyargs) :],

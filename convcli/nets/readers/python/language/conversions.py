@@ -1,4 +1,4 @@
-"""What every value means to the language: its truth, its items, its text, its hash."""
+"""Conversions of every value: its truth, its items, its text, its hash."""
 
 from collections.abc import ItemsView, Iterator, KeysView, ValuesView
 
@@ -23,7 +23,7 @@ from convcli.nets.readers.python.language.protocol import Interpreter
 
 
 def truth(interpreter: Interpreter, value: Value) -> bool:
-    """Whether a value is true, by Python's rules. Raises ReadError for what is not known."""
+    """Whether a value is true, by Python's rules. Raises ReadError for an unknown value."""
     if isinstance(value, Unknown):
         raise value.error()
     if isinstance(value, Tensor):
@@ -42,7 +42,7 @@ def truth(interpreter: Interpreter, value: Value) -> bool:
 
 
 def iterate(interpreter: Interpreter, value: Value) -> Iterator[Value]:
-    """The items of a value, a step each. Raises ReadError for what has none."""
+    """The items of a value, one step per item. Raises ReadError for a value without items."""
     for item in _items(interpreter, value):
         interpreter.tick()
         yield item
@@ -115,7 +115,7 @@ def hashable(interpreter: Interpreter, value: Value) -> Value:
 
 
 def to_str(interpreter: Interpreter, value: Value) -> str:
-    """What `str()` gives."""
+    """The result of `str()`."""
     if isinstance(value, str):
         return value
     own = _own_text(interpreter, value, "__str__")
@@ -123,13 +123,13 @@ def to_str(interpreter: Interpreter, value: Value) -> str:
 
 
 def to_repr(interpreter: Interpreter, value: Value) -> str:
-    """What `repr()` gives; for what Python itself does not have, its description."""
+    """The result of `repr()`; a description for values that Python does not have."""
     check_nesting(interpreter, value)
     return within_limits(interpreter, _repr(interpreter, value))
 
 
 def _own_text(interpreter: Interpreter, value: Value, name: str) -> str | None:
-    """What a method of the file's own says of an object; None where its class has none."""
+    """The result of a method defined in the file, for an object; None if its class has none."""
     if not isinstance(value, Instance) or not isinstance(value.cls.find(name), Function):
         return None
     text = interpreter.call(interpreter.attribute(value, name), [], {})
@@ -164,7 +164,7 @@ def _repr(interpreter: Interpreter, value: Value) -> str:
 
 
 def describe(value: Value) -> str:
-    """What a value is, in a few words, for messages."""
+    """A short description of a value, for messages."""
     if isinstance(value, Unknown):
         return value.text
     if isinstance(value, Tensor):

@@ -1,4 +1,4 @@
-"""Definitions: functions and classes, and what their decorators make of them."""
+"""Definitions: functions and classes, and the results of their decorators."""
 
 import ast
 from collections.abc import Callable
@@ -34,11 +34,11 @@ NEUTRAL = (
     "final", "inference_mode", "no_grad", "total_ordering", "interface", "configurable",
     "custom_fwd",
 )  # fmt: skip
-"""Words in the names of decorators that leave what a function means as it is."""
+"""Words in the names of decorators that do not change the meaning of a function."""
 
 
 def names_of(name: str, frame: Frame) -> dict[str, Value]:
-    """The names among which a name is assigned."""
+    """The namespace in which a name is assigned."""
     if name not in frame.outer:
         return frame.names
     scope = frame.enclosing
@@ -61,7 +61,7 @@ def define_function(interpreter: Interpreter, node: ast.FunctionDef, frame: Fram
 
 
 def _decorated(interpreter: Interpreter, node: ast.expr, value: Value, frame: Frame) -> Value:
-    """What a decorator makes of a function or a class."""
+    """The result of a decorator for a function or a class."""
     called = node.func if isinstance(node, ast.Call) else node
     name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
     if isinstance(called, ast.Name) and name in METHOD_KINDS:
@@ -137,7 +137,7 @@ def define_class(interpreter: Interpreter, node: ast.ClassDef, frame: Frame) -> 
 
 
 def _class_options(interpreter: Interpreter, node: ast.ClassDef, frame: Frame) -> dict[str, Value]:
-    """What stands beside the bases of a class. Raises ReadError for a metaclass of the file."""
+    """The keywords after the bases of a class. Raises ReadError for a metaclass of the file."""
     options: dict[str, Value] = {}
     for keyword in node.keywords:
         value = evaluate(interpreter, keyword.value, frame)
@@ -147,7 +147,7 @@ def _class_options(interpreter: Interpreter, node: ast.ClassDef, frame: Frame) -
                 text = f"{node.name} has the metaclass {describe(value)}, which is not followed"
                 raise ReadError(text)
         elif keyword.arg is None:
-            raise ReadError(f"** beside the bases of {node.name} is not read here")
+            raise ReadError(f"** after the bases of {node.name} is not read here")
         else:
             options[keyword.arg] = value
     return options

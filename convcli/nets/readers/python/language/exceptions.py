@@ -1,4 +1,4 @@
-"""Exceptions: those of the program, which `try` catches, and what leaves a loop or a function."""
+"""Exceptions of the program, which `try` catches, and those that leave a loop or a function."""
 
 import ast
 
@@ -78,7 +78,7 @@ def try_block(interpreter: Interpreter, node: ast.Try, frame: Frame) -> None:
     try:
         _try_body(interpreter, node, frame)
     except (ControlFlow, ProgramException):
-        # `finally` runs whichever way the block is left, and may leave it another way
+        # `finally` runs however the block is left, and may change how it is left
         interpreter.site, interpreter.depth = site, depth
         interpreter.block(node.finalbody, frame)
         raise
@@ -87,7 +87,7 @@ def try_block(interpreter: Interpreter, node: ast.Try, frame: Frame) -> None:
 
 
 def _try_body(interpreter: Interpreter, node: ast.Try, frame: Frame) -> None:
-    """What stands before `finally`."""
+    """The block before `finally`."""
     site, depth = interpreter.site, interpreter.depth
     try:
         guarded = any(map(_names_import_error, node.handlers))
@@ -112,7 +112,7 @@ def _try_body(interpreter: Interpreter, node: ast.Try, frame: Frame) -> None:
 def handler_of(
     interpreter: Interpreter, node: ast.Try, error: ProgramException, frame: Frame
 ) -> ast.ExceptHandler | None:
-    """The clause that catches an exception, which its name is assigned to."""
+    """The clause that catches an exception; the exception is assigned to its name."""
     for clause in node.handlers:
         if _catches(interpreter, clause, error, frame):
             if clause.name:
@@ -122,7 +122,7 @@ def handler_of(
 
 
 def _names_import_error(handler: ast.ExceptHandler) -> bool:
-    """Whether a clause is there for a module that is missing."""
+    """Whether a clause handles a missing module."""
     names = ("ImportError", "ModuleNotFoundError", "Exception", "BaseException")
     return handler.type is None or any(
         isinstance(one, ast.Name) and one.id in names for one in ast.walk(handler.type)
@@ -132,7 +132,7 @@ def _names_import_error(handler: ast.ExceptHandler) -> bool:
 def _check_import(
     interpreter: Interpreter, node: ast.Import | ast.ImportFrom, frame: Frame
 ) -> None:
-    """Raise what Python raises for a module that is neither a file here nor known.
+    """Raise Python's exception for a module that is neither a file here nor known.
 
     Without a clause for that case the file needs the module, which may change nothing.
     """

@@ -34,7 +34,7 @@ Comprehension: TypeAlias = ast.ListComp | ast.SetComp | ast.DictComp | ast.Gener
 T = TypeVar("T")
 
 MAX_CONSTANT_BITS = 300
-"""Binary digits of an integer that is written out; any result stays below 10^18."""
+"""Maximum binary digits of an integer literal; any result is below 10^18."""
 
 
 def evaluate(interpreter: Interpreter, node: ast.expr, frame: Frame) -> Value:
@@ -55,7 +55,7 @@ def at_site(
     function: Callable[..., Value],
     *values: Value,
 ) -> Value:
-    """What a function of the language gives; the nodes it records have the location of `node`."""
+    """The result of a function of the language; nodes it records have the location of `node`."""
     outer = interpreter.site
     if outer is None or not frame.file.is_bundled:
         interpreter.site = frame.file, node
@@ -353,10 +353,10 @@ def _collect(
 def _walk(
     interpreter: Interpreter, node: Comprehension, frame: Frame, element: Callable[[Frame], T]
 ) -> Iterator[T]:
-    """The elements of a comprehension, in the order of its loops, as they are asked for.
+    """The elements of a comprehension, in the order of its loops, computed on demand.
 
-    What it runs over first is evaluated at once, in the scope around it; all else sees no names of
-    a class that it stands in.
+    Its first iterable is evaluated at once, in the enclosing scope; everything else does not see
+    the names of an enclosing class.
     """
     is_in_class = frame.cls is not None and frame.names is frame.cls.names
     inner = Frame(frame.file, {}, frame.enclosing if is_in_class else frame)
@@ -435,4 +435,4 @@ EVALUATE: dict[type[ast.expr], Callable[..., Value]] = {
     ast.NamedExpr: _named,
     ast.Call: _call,
 }
-"""All the expressions there are here; any other is refused with its text."""
+"""All supported expressions; any other is refused with its text."""

@@ -1,4 +1,4 @@
-"""The bodies of generators, run as far as the value that is asked for next."""
+"""The bodies of generators, run up to the next requested value."""
 
 import ast
 from collections.abc import Generator, Iterator, Sequence
@@ -36,7 +36,7 @@ from convcli.nets.readers.python.language.statements import enter, leave
 def run_lazily(
     interpreter: Interpreter, body: Sequence[ast.stmt], frame: Frame
 ) -> Generator[Value]:
-    """The values that the body of a generator yields, each computed when it is asked for."""
+    """The values that the body of a generator yields, each computed on demand."""
     with suppress(Return):
         yield from _lazily(interpreter, body, frame)
 
@@ -116,7 +116,7 @@ def _try_lazily(interpreter: Interpreter, node: ast.Try, frame: Frame) -> Genera
 
 
 def _yields(node: ast.stmt) -> bool:
-    """Whether a statement yields, other than in a function of its own."""
+    """Whether a statement yields, other than in an inner function."""
     waiting: list[ast.AST] = [node]
     while waiting:
         inner = waiting.pop()

@@ -35,10 +35,10 @@ from convcli.nets.readers.python.language.objects import Instance, ShapeMismatch
 from convcli.nets.source_location import Where
 
 MAX_AXES = 64
-"""As many as PyTorch's tensors have."""
+"""The maximum of PyTorch's tensors."""
 
 MAX_TENSOR_VALUES = 10**15
-"""Values of one tensor; more are refused."""
+"""Maximum values of one tensor."""
 
 
 class GraphRecorder:
@@ -52,9 +52,9 @@ class GraphRecorder:
         self.size_dependent = False
         """Whether another input may give another network: the program used its sizes."""
         self.passed_over: list[str] = []
-        """Functions that do nothing but in training."""
+        """Functions that act only in training."""
         self.activation_macs = 0
-        """Multiply–accumulates of products that no weight is part of."""
+        """Multiply–accumulates of products without weights."""
         self.applied: dict[int, Instance] = {}
         """The layers that ran, by `id()`."""
         self._names = {INPUT}
@@ -63,7 +63,7 @@ class GraphRecorder:
         self.folds: list[str] = []
         """What folds the values of one image into the batch, and by how much."""
         self.sizes_alone = ""
-        """What keeps the network from being run: a tensor whose values no node gives."""
+        """Why the network cannot be computed: a tensor whose values no node gives."""
         self.declares_input = False
         """Whether the input so far is only what a Sequential declares."""
         self.holds_models = False
@@ -79,7 +79,7 @@ class GraphRecorder:
         leaf: Leaf | None = None,
         name: str = "",
     ) -> Tensor:
-        """Append the node of a layer or an operation; gives the tensor that it makes.
+        """Append the node of a layer or an operation; return its tensor.
 
         Of constants alone, the tensor is one too, and there is no node. A leaf with a name has its
         whole path in it; one without is numbered in the scope.
@@ -100,7 +100,7 @@ class GraphRecorder:
         return tensor
 
     def add_input(self, name: str, shape: Shape, dtype: str = "") -> Tensor:
-        """Append a further input of the network; gives its tensor, of the whole `shape`."""
+        """Append a further input of the network; return its tensor of the complete `shape`."""
         check_size(shape)
         node = self._join(Leaf(Input(per_image(shape), dtype), name), (), "")
         return Tensor(shape, node)
@@ -135,8 +135,8 @@ class GraphRecorder:
     def apply(self, leaf: Leaf, tensor: Tensor, others: Sequence[Tensor] = ()) -> Tensor:
         """Append a layer that is applied to a tensor. Raises ShapeMismatch where PyTorch refuses.
 
-        A layer that declared another input than it meets is recorded as it is, and goes on as it
-        would fit: the summary of the network reports it.
+        A layer that declares another input than it receives is recorded unchanged, and its output
+        is that of a layer that fits: the summary of the network reports it.
         """
         record, shape = leaf.layer, tensor.shape
         bare = record.layer if isinstance(record, Free) else record
@@ -161,7 +161,7 @@ class GraphRecorder:
         try:
             output = _output(leaf.layer, inputs)
         except UnfitError as misfit:
-            # the summary of the network says this once more, with the location
+            # the summary of the network reports this again, with the location
             self.append(record, [tensor, *others], shape, leaf=leaf)
             raise ShapeMismatch(str(misfit)) from None
         if batched and shape[0] == 1:
@@ -189,7 +189,7 @@ class GraphRecorder:
         return self._each[id(leaf)]
 
     def network(self, outputs: tuple[str, ...]) -> Network:
-        """The nodes that the outputs need; all of them, where none are named."""
+        """The nodes that the outputs need; all nodes if no outputs are named."""
         for tensor, name in self._sources.values():
             if tensor.frozen:
                 self.builder.frozen[name] = (ALL_WEIGHTS,)
@@ -197,7 +197,7 @@ class GraphRecorder:
 
 
 def check_size(shape: Shape) -> None:
-    """Refuses shapes of tensors that nobody could hold."""
+    """Refuse shapes of tensors that are too large for any memory."""
     total = 1
     if len(shape) > MAX_AXES:
         raise ShapeMismatch(f"a tensor of more than {MAX_AXES} axes")
@@ -215,7 +215,7 @@ def _output(layer: Layer, shape: Shape) -> Shape:
 
 
 def axes_of(record: Layer) -> int | None:
-    """The axes behind the channels that a layer works on; None for one that takes any."""
+    """The number of axes after the channels that a layer works on; None for any number."""
     if isinstance(record, AdaptivePool):
         return len(record.sizes)
     if isinstance(record, Pad):

@@ -1,4 +1,4 @@
-"""How much work a program may take, and how large its values may grow; beyond, it is refused."""
+"""Limits on the work of a program and on the size of its values."""
 
 from typing import TypeVar
 
@@ -12,13 +12,13 @@ The longest of 338 builds took 520,000.
 """
 
 MAX_ITEMS = 200_000
-"""Items of one list, and characters of one string, times five."""
+"""Maximum items of one list; a string may have five times as many characters."""
 
 MAX_INTEGER = 10**18
 """Integers stay below."""
 
 MAX_COMPARED = 20_000
-"""Values inside values that are compared, hashed or written out at once."""
+"""Maximum nested values that are compared, hashed or printed at once."""
 
 CONTAINERS = (list, tuple, dict, set, frozenset)
 
@@ -26,7 +26,7 @@ T = TypeVar("T")
 
 
 def within_limits(interpreter: Interpreter, value: T) -> T:
-    """The value itself. Raises ReadError for one that is too large."""
+    """Return the value. Raises ReadError if it is too large."""
     if isinstance(value, int) and type(value) is not bool:
         if not -MAX_INTEGER < value < MAX_INTEGER:
             raise ReadError("a number is beyond 10^18")
@@ -42,9 +42,9 @@ def within_limits(interpreter: Interpreter, value: T) -> T:
 
 
 def charge(interpreter: Interpreter, *values: Value) -> None:
-    """Count the steps of going through values once, or of a copy of them, by their size.
+    """Count the steps of one pass over values, or of a copy of them, by their size.
 
-    A table of hashes takes five times the memory of a list.
+    A hash table takes five times the memory of a list.
     """
     for value in values:
         if isinstance(value, str | bytes):
@@ -62,7 +62,7 @@ def within_length(owner: list[Value] | dict[Value, Value] | set[Value]) -> None:
 
 
 def check_nesting(interpreter: Interpreter, *values: Value) -> None:
-    """Refuses nests of values so large that comparing or writing them would not end."""
+    """Refuse nested values so large that comparing or printing them would not end."""
     waiting, count = list(values), 0
     while waiting:
         value = waiting.pop()

@@ -1,11 +1,11 @@
-"""What the names of a model file stand for while it is read.
+"""The values of a model file while it is read.
 
 Plain classes, compared by what they are: a NamedTuple would pass for a tuple of the file, and
 dataclasses take 7 ms to import.
 
 Numbers, strings, booleans, None, tuples, lists, dicts, sets and ranges are Python's own; all else
-is one of the records here. None of them is ever asked for an attribute by a name that a file gives,
-but through the tables of `methods.py`, `modules.py` and `names.py`.
+is one of the records here. No attribute of them is ever looked up by a name from a file, except
+through the tables of `methods.py`, `modules.py` and `names.py`.
 """
 
 import ast
@@ -28,21 +28,21 @@ by isinstance, and refuses the rest.
 """
 
 NativeFunction: TypeAlias = Callable[..., Value]
-"""What a library's function means here, called as `function(interpreter, *args, **options)`."""
+"""The implementation of a library's function: `function(interpreter, *args, **options)`."""
 
 TensorFunction: TypeAlias = "Callable[..., Tensor]"
-"""A native function that gives a tensor."""
+"""A native function that returns a tensor."""
 
 
 class ReadError(SpecError):
-    """A refusal to read on, with the source location it came from, once that is known."""
+    """A refusal to continue reading, with its source location, once that is known."""
 
     def __init__(self, message: str, where: Where | None = None) -> None:
         super().__init__(message)
         self.where = where
 
     def without_frames(self) -> Self:
-        """The refusal without the frames that it came through, which hold the program's values."""
+        """The refusal without its traceback frames, which hold the program's values."""
         self.__traceback__ = self.__context__ = None
         return self
 
@@ -59,7 +59,7 @@ class ProgramException(ReadError):
 
 
 class Caught(str):
-    """What an exception is called where it is caught: its message; its class is not followed."""
+    """The value of an exception in its clause: its message; its class is not followed."""
 
     error: ProgramException
 
@@ -90,12 +90,12 @@ class SourceFile:
         self.read = False
         """Whether its statements were read."""
         self.bare = not path
-        """Whether it is a text of its own, which may leave its imports out."""
+        """Whether it is a pasted text, which may omit its imports."""
         self.is_bundled = False
         """Whether it holds what is known of a library; messages point at the call of it."""
 
     def where(self, node: ast.AST, declared: bool = False) -> Where:
-        """The place of a node; of what it declares, its first value, if asked."""
+        """The location of a node, or of its first argument, if requested."""
         line = Line(ast.Pass(), self.name, self.lines, 1)
         return line.where(node) if declared else line.span(node)
 
@@ -148,7 +148,7 @@ class Function:
 
 
 class Native:
-    """A function of a library, and what it means here."""
+    """A function of a library, and its implementation here."""
 
     __slots__ = ("call", "name")
 
@@ -168,7 +168,7 @@ class BoundMethod:
 
 
 class Partial:
-    """`functools.partial`: a call whose first values are known."""
+    """`functools.partial`: a call whose first arguments are known."""
 
     __slots__ = ("args", "function", "options")
 
@@ -197,20 +197,20 @@ class ClassMethod:
 
 
 class Property:
-    """A function of a class that is called where its name is read."""
+    """A function of a class that is called when its name is read."""
 
     __slots__ = ("getter", "is_cached", "setter")
 
     def __init__(self, getter: Value, setter: Value = None, is_cached: bool = False) -> None:
         self.getter = getter
         self.setter = setter
-        """What is called where its name is set; None for what cannot be set."""
+        """The function that is called when its name is set; None if it cannot be set."""
         self.is_cached = is_cached
         """Whether an object keeps its value: `functools.cached_property`."""
 
 
 class Class:
-    """A class of the file or of a library: its names, and the order in which they are looked up."""
+    """A class of the file or of a library: its names and its method resolution order."""
 
     def __init__(
         self,
@@ -222,13 +222,13 @@ class Class:
         self.name = name
         self.names: dict[str, Value] = names or {}
         self.fields: dict[str, Value] = fields or {}
-        """Of a dataclass or a named tuple: its fields with their defaults, MISSING for none."""
+        """The fields of a dataclass or a named tuple with their defaults, MISSING for none."""
         self.own = False
         """Whether the program defines it; a library's class is shared by all programs."""
         self.order: tuple[Class, ...] = (self, *merged([b for b in bases if isinstance(b, Class)]))
         """The class and its bases in the order in which names are looked up."""
         self.foreign = [base for base in bases if isinstance(base, Unknown)]
-        """Bases of elsewhere that are not known here."""
+        """Unknown bases from other modules."""
         for base in self.order[1:]:
             self.foreign += [unknown for unknown in base.foreign if unknown not in self.foreign]
 
@@ -239,7 +239,7 @@ class Class:
         return members if isinstance(members, dict) else None
 
     def find(self, name: str, after: "Class | None" = None) -> Value:
-        """A name of the class or the nearest base; with `after`, of the bases behind that one."""
+        """A name of the class or the nearest base; with `after`, of the bases after that one."""
         order = self.order
         if after is not None and after in order:
             order = order[order.index(after) + 1 :]
@@ -262,7 +262,7 @@ def _within_line(order: "tuple[Class, ...]") -> "tuple[Class, ...]":
 
 
 def merged(bases: list[Class]) -> list[Class]:
-    """The bases' own orders merged into one: each class before those it derives from (C3)."""
+    """The resolution orders of the bases merged: each class before those it derives from (C3)."""
     if len(bases) == 1:
         return [*_within_line(bases[0].order)]
     rows = [list(_within_line(base.order)) for base in bases] + [list(bases)]
@@ -290,7 +290,7 @@ class Instance:
         """Values of its cached properties."""
         self.attrs: dict[str, Value] = {}
         self.leaf: Leaf | None = None
-        """The layer that it is, of a class of `torch.nn`."""
+        """Its layer, if its class derives from a layer of `torch.nn`."""
         self.shared: dict[str, Tensor] = {}
         """Weights of the layer that the program uses as tensors, by name."""
         self.hooks: tuple[list[Value], list[Value]] = [], []
@@ -304,7 +304,7 @@ class Instance:
 
 
 class Super:
-    """`super()` of a method: the names of the bases behind a class."""
+    """`super()` of a method: the names of the bases after a class."""
 
     __slots__ = ("after", "owner")
 
@@ -314,7 +314,7 @@ class Super:
 
 
 class Unknown:
-    """A value that is not known here, and why; whatever is made of it is not known either."""
+    """An unknown value, and why; everything computed from it is unknown too."""
 
     __slots__ = ("harmless", "text", "where")
 
@@ -325,11 +325,11 @@ class Unknown:
         """Whether it can be called on modules: a logger, an initializer, a loader of weights."""
 
     def outcome(self) -> "Unknown":
-        """What an operator or a function gives for it."""
+        """The result of an operator or a function for it."""
         return Unknown(self.text, self.where)
 
     def error(self, node: ast.AST | None = None) -> ReadError:
-        """The refusal to go on without the value; `node` is what needs it."""
+        """The refusal to continue without the value; `node` needs it."""
         text = f"{excerpt(node)} needs " if node is not None else ""
         return ReadError(f"{text}{self.text}, which is not known here", self.where)
 
@@ -368,7 +368,7 @@ class ValueIterator:
 
 
 class Tensor:
-    """A tensor known by its whole shape, the batch first, and by the node that gives it."""
+    """A tensor known by its complete shape, the batch first, and by its node."""
 
     __slots__ = (
         "channels_last", "frozen", "holder", "learned", "node", "owner", "shape", "stand_in",
@@ -386,7 +386,7 @@ class Tensor:
         self.node = node
         """Empty for what no input reaches: a parameter, or a constant."""
         self.owner = ""
-        """Of a parameter, its path in the model."""
+        """The path of a parameter in the model."""
         self.holder: Instance | None = None
         """The layer that holds it as its weights; another one may share it."""
         self.trained = trained
@@ -394,22 +394,22 @@ class Tensor:
         self.frozen = False
         """Whether it is a parameter that is not trained: its `requires_grad` is False."""
         self.learned = trained
-        """Whether it is a parameter, or made of parameters alone."""
+        """Whether it is a parameter, or computed from parameters alone."""
         self.values = values
-        """The numbers of a short constant, its last axis running fastest."""
+        """The numbers of a short constant, in C order."""
         self.channels_last = False
-        """Whether it is Keras's, whose text has its channels behind its lengths."""
+        """Whether it is a Keras tensor, with its channels last in the text."""
         self.stand_in = ""
-        """What its values are, where its node gives others of that shape: places of maxima."""
+        """The kind of its values, if its node computes others of that shape: indices of maxima."""
 
     @property
     def number(self) -> float | None:
-        """The one number that it is known to hold; None for all other tensors."""
+        """Its value, if it is one known number; None for all other tensors."""
         return self.values[0] if self.values is not None and len(self.values) == 1 else None
 
 
 class ValuesIndices(tuple[Tensor, Tensor]):
-    """What `x.max(1)`, `topk` and `sort` give: `values` and `indices`, by name too."""
+    """The result of `x.max(1)`, `topk` and `sort`: `values` and `indices`, also by name."""
 
     __slots__ = ()
 
@@ -418,11 +418,11 @@ class DefaultDict(dict[Value, Value]):
     """`collections.defaultdict`."""
 
     default: Value = None
-    """What is called for the value of a key that is not there."""
+    """The function that makes the value of a missing key."""
 
 
 class ModulesDict(dict[Value, Value]):
-    """`self._modules`: what is put in becomes an attribute of the module."""
+    """`self._modules`: an item that is added becomes an attribute of the module."""
 
     def __init__(self, owner: Instance, modules: Mapping[str, Value]) -> None:
         super().__init__(modules.items())
@@ -430,7 +430,7 @@ class ModulesDict(dict[Value, Value]):
 
 
 def natives(meanings: Mapping[str, Value]) -> dict[str, Value]:
-    """The names of a library: a Python function becomes a Native, anything else stays as it is."""
+    """The names of a library: a Python function becomes a Native, anything else is unchanged."""
     return {
         name: Native(name, meaning) if isinstance(meaning, FunctionType) else meaning
         for name, meaning in meanings.items()
@@ -438,7 +438,7 @@ def natives(meanings: Mapping[str, Value]) -> dict[str, Value]:
 
 
 def class_of(name: str, *bases: Class, **methods: NativeFunction) -> Class:
-    """A class of a library, from what its methods mean; in messages, `__init__` has its name."""
+    """A class of a library, from its methods; in messages, its name stands for `__init__`."""
     cls = Class(name, bases, natives(methods))
     if "__init__" in methods:
         cls.names["__init__"] = Native(name, methods["__init__"])
@@ -446,7 +446,7 @@ def class_of(name: str, *bases: Class, **methods: NativeFunction) -> Class:
 
 
 MISSING = Unknown("nothing")
-"""What a name that is not there gives."""
+"""The value of a missing name."""
 
 NUMBERS = (int, float)
 SCALARS = (int, float, str, bool, complex, bytes, type(None), type(...))

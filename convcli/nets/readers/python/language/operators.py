@@ -1,4 +1,4 @@
-"""Operators: what `+`, `==`, `in` and `[…]` give for values of every kind."""
+"""Operators: the results of `+`, `==`, `in` and `[…]` for values of every kind."""
 
 import ast
 import math
@@ -39,7 +39,7 @@ from convcli.nets.readers.python.language.objects import (
 from convcli.nets.readers.python.language.protocol import Interpreter
 
 Operation: TypeAlias = Callable[..., Value]
-"""An operator of Python on two of its own values; it raises TypeError where it has no meaning."""
+"""An operator of Python on two Python values; it raises TypeError if it is undefined."""
 
 BINARY: dict[type[ast.operator], tuple[str, str, Operation]] = {
     ast.Add: ("add", "add", operator.add),
@@ -56,7 +56,7 @@ BINARY: dict[type[ast.operator], tuple[str, str, Operation]] = {
     ast.LShift: ("left_shift", "lshift", operator.lshift),
     ast.RShift: ("right_shift", "rshift", operator.rshift),
 }
-"""Operator → its name on tensors, its method in a class, and what it does to numbers."""
+"""Operator → its name on tensors, its method in a class, and its function on numbers."""
 
 COMPARISONS: dict[type[ast.cmpop], tuple[str, Operation]] = {
     ast.Eq: ("eq", operator.eq),
@@ -66,7 +66,7 @@ COMPARISONS: dict[type[ast.cmpop], tuple[str, Operation]] = {
     ast.Gt: ("gt", operator.gt),
     ast.GtE: ("ge", operator.ge),
 }
-"""Comparison → its name on tensors and in a class, and what it does to numbers."""
+"""Comparison → its name on tensors and in a class, and its function on numbers."""
 
 
 # -- items ----------------------------------------------------------------------------------
@@ -117,7 +117,7 @@ def get_item(interpreter: Interpreter, owner: Value, index: Value) -> Value:
 
 
 def operate(interpreter: Interpreter, op: type[ast.operator], left: Value, right: Value) -> Value:
-    """`left + right` and its kin; what is not known gives what is not known."""
+    """`left + right` and similar operators; an unknown operand gives an unknown result."""
     word, method, function = BINARY[op]
     if isinstance(left, NUMBERS) and isinstance(right, NUMBERS):
         return _arithmetic(op, left, right, function)
@@ -185,7 +185,7 @@ def _repeated(interpreter: Interpreter, left: Value, right: Value) -> Value:
 
 
 def compare(interpreter: Interpreter, op: type[ast.cmpop], left: Value, right: Value) -> Value:
-    """`left < right` and its kin; a value that is not known gives one that is not either."""
+    """`left < right` and similar operators; an unknown operand gives an unknown result."""
     if op in (ast.Is, ast.IsNot):
         for side, other in ((left, right), (right, left)):
             if isinstance(side, Unknown) and not isinstance(other, Unknown):

@@ -1,4 +1,4 @@
-"""What the functions of the language and of its libraries need of the interpreter they work for."""
+"""The interface of the interpreter that functions of the language and its libraries use."""
 
 import ast
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,15 +20,15 @@ from convcli.nets.readers.python.language.objects import (
 from convcli.nets.source_location import Where
 
 Site: TypeAlias = tuple[SourceFile, ast.AST]
-"""A call or an operator, and the file it stands in."""
+"""A call or an operator, and its file."""
 
 
 class Interpreter(Protocol):
-    """The state of one reading, and what its parts call each other through.
+    """The state of one reading, and the interface between its parts.
 
-    The language (`convcli.nets.readers.python.language`) knows no library. What it needs of one, an
-    attribute of a tensor or the forward run of a module, it asks for here; natives are given the
-    same object, and reach the language through it.
+    The language (`convcli.nets.readers.python.language`) knows no library. It uses a library only
+    through this interface, as for an attribute of a tensor or the forward run of a module; natives
+    receive the same object and reach the language through it.
     """
 
     steps: int
@@ -36,7 +36,7 @@ class Interpreter(Protocol):
     depth: int
     """Calls of the program that are running."""
     site: Site | None
-    """What is being evaluated: the location of the nodes that are recorded meanwhile."""
+    """The code under evaluation: the location of the nodes that are recorded meanwhile."""
     handled: ProgramException | None
     """The exception whose `except` is running, which a bare `raise` raises again."""
     generators: dict[ast.AST, bool]
@@ -49,7 +49,7 @@ class Interpreter(Protocol):
         """Count steps. Raises ReadError once there are too many."""
 
     def location(self, declared: bool = False) -> Where | None:
-        """Where the call or operator stands that is being evaluated."""
+        """The location of the call or operator under evaluation."""
 
     # -- the language -----------------------------------------------------------------------
 
@@ -60,7 +60,7 @@ class Interpreter(Protocol):
         """What the body of a function returns."""
 
     def run_lazily(self, body: Sequence[ast.stmt], frame: Frame) -> Iterator[Value]:
-        """What the body of a generator yields, each value when it is asked for."""
+        """The values that the body of a generator yields, each on demand."""
 
     def block(self, body: Sequence[ast.stmt], frame: Frame) -> None:
         """Run statements in order."""
@@ -69,7 +69,7 @@ class Interpreter(Protocol):
         """`target = value`, of every form."""
 
     def call(self, function: Value, args: list[Value], options: dict[str, Value]) -> Value:
-        """What a call gives."""
+        """The result of a call."""
 
     def attribute(self, owner: Value, name: str) -> Value:
         """`owner.name`."""
@@ -86,7 +86,7 @@ class Interpreter(Protocol):
         """Whether a module can be imported here."""
 
     def import_module(self, name: str, level: int, frame: Frame) -> SourceFile | Library:
-        """What `import name` gives."""
+        """The value of `import name`."""
 
     def import_all(self, module: str, level: int, frame: Frame) -> None:
         """`from module import *`."""
@@ -126,19 +126,19 @@ class Interpreter(Protocol):
         """Whether a value is an object of a class derived from `nn.Module`."""
 
     def forward(self, owner: Instance, args: list[Value], options: dict[str, Value]) -> Value:
-        """What a module gives that is called."""
+        """The result of calling a module."""
 
     def module_attribute(self, owner: Instance, name: str) -> Value:
-        """What every module has, and a layer's weights; MISSING for what it has not."""
+        """An attribute that every module has, or a layer's weight; MISSING for any other."""
 
     def set_on_layer(self, owner: Instance, name: str, value: Value) -> bool:
-        """Set a value of a layer; whether it was one of its weights."""
+        """Set a value of a layer; return whether it was one of its weights."""
 
     def leaf(self, owner: Instance) -> Leaf:
         """A layer under its path, the same at every use of it."""
 
     def path(self, owner: Instance) -> str:
-        """Where a module stands in the model: `layer1.0.conv1`."""
+        """The path of a module in the model: `layer1.0.conv1`."""
 
     # -- tensors ----------------------------------------------------------------------------
 

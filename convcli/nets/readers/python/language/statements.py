@@ -1,4 +1,4 @@
-"""Statements: what each kind of them does, where it branches, what it returns."""
+"""Statements: the effect of each kind, its branches, its returned values."""
 
 import ast
 from collections.abc import Callable, Generator, Sequence
@@ -54,7 +54,7 @@ from convcli.nets.readers.python.language.protocol import Interpreter
 
 
 def execute(interpreter: Interpreter, body: Sequence[ast.stmt], frame: Frame) -> Value:
-    """What a function's body returns."""
+    """The return value of a function's body."""
     try:
         block(interpreter, body, frame)
     except Return as result:
@@ -74,7 +74,7 @@ def block(interpreter: Interpreter, body: Sequence[ast.stmt], frame: Frame) -> N
         except SpecError as error:
             raise located(error, frame, node) from None
         except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
-            # values that no table foresaw: refused with the line, as all that is not known
+            # values that no table covers: refused with the line, like everything unknown
             text = f"{excerpt(node)} is not read here: {error}"
             raise ReadError(text[:300], frame.file.where(node)) from error
 
@@ -158,7 +158,7 @@ def _with(interpreter: Interpreter, node: ast.With, frame: Frame) -> None:
 def enter(
     interpreter: Interpreter, item: ast.withitem, frame: Frame, managers: list[Value]
 ) -> None:
-    """Begin one context, which is left with the others."""
+    """Enter one context, which is left with the others."""
     value = manager = evaluate(interpreter, item.context_expr, frame)
     if isinstance(value, Instance) and isinstance(value.cls.find("__enter__"), Function):
         value = call(interpreter, attribute(interpreter, value, "__enter__"), [], {})
@@ -175,7 +175,7 @@ def leave(
     frame: Frame,
     error: ProgramException | None = None,
 ) -> bool:
-    """End contexts, the last one first; whether one of them took the exception."""
+    """Leave contexts, the last one first; return whether one suppressed the exception."""
     for manager in reversed(managers):
         if isinstance(manager, Instance) and isinstance(manager.cls.find("__exit__"), Function):
             leave = attribute(interpreter, manager, "__exit__")
@@ -194,7 +194,7 @@ def leave(
 def _leave_generator(
     manager: ValueIterator, error: ProgramException | None
 ) -> ProgramException | None:
-    """Run the rest of a generator that is a context; an exception is raised where it waits."""
+    """Run the rest of a generator that is a context; an exception is raised at its yield."""
     if error is None:
         if next(manager.items, MISSING) is not MISSING:
             raise ProgramException("RuntimeError", "generator didn't stop")
@@ -225,7 +225,7 @@ def _match(interpreter: Interpreter, node: ast.Match, frame: Frame) -> None:
 
 
 def _matches(interpreter: Interpreter, pattern: ast.pattern, value: Value, frame: Frame) -> bool:
-    """Whether a value matches a pattern, whose names are assigned on the way."""
+    """Whether a value matches a pattern; its names are assigned during the match."""
     if isinstance(pattern, ast.MatchValue):
         wanted = evaluate(interpreter, pattern.value, frame)
         return truth(interpreter, compare(interpreter, ast.Eq, value, wanted))
@@ -305,4 +305,4 @@ EXECUTE: dict[type[ast.stmt], Callable[..., None]] = {
     ast.Import: _import,
     ast.ImportFrom: _import_from,
 }
-"""All the statements there are here; any other is refused with its text."""
+"""All supported statements; any other is refused with its text."""

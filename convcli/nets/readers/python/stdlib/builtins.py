@@ -1,6 +1,6 @@
-"""What Python's own functions and types mean in a model file.
+"""Python's builtin functions and types in a model file.
 
-Every name that a file can reach stands in a table here; what is in none of them is not there.
+Every name that a file can reach is in a table here; any other name does not exist.
 """
 
 import ast
@@ -51,7 +51,7 @@ from convcli.nets.readers.python.stdlib.type_checks import (
 
 
 def _known(value: Value) -> Value:
-    """The value, which has to be known."""
+    """The value, which must be known."""
     if isinstance(value, Unknown):
         raise value.error()
     return value
@@ -297,7 +297,7 @@ def sorted_of(
     interpreter: Interpreter, values: Value, key: Value = None, reverse: Value = False
 ) -> list[Value]:
     items = to_list(interpreter, values)
-    # what cannot be compared is a TypeError, as in Python
+    # values that cannot be compared are a TypeError, as in Python
     keys: list[Any] = items if key is None else [interpreter.call(key, [i], {}) for i in items]
     check_nesting(interpreter, *keys)
     interpreter.tick(len(items) * max(len(items).bit_length(), 1))
@@ -398,7 +398,7 @@ def no_effect(interpreter: Interpreter, *args: Value, **options: Value) -> None:
 
 
 def first(interpreter: Interpreter, value: Value, *args: Value, **options: Value) -> Value:
-    """What gives its first value back: as it is, or initialized, or wrapped."""
+    """Return the first argument: unchanged, initialized, or wrapped."""
     return value
 
 
@@ -427,7 +427,7 @@ EXCEPTIONS = (
 
 
 def _exceptions() -> dict[str, Class]:
-    """Python's exceptions, derived from each other as they are there."""
+    """Python's exceptions, with the inheritance they have in Python."""
     classes = {"BaseException": EXCEPTION, "Exception": EXCEPTION}
     kinds = [getattr(builtins, name) for name in EXCEPTIONS]
     for kind in sorted(kinds, key=lambda kind: len(kind.__mro__)):
@@ -439,7 +439,7 @@ UNREAD = (
     "eval", "exec", "compile", "open", "input", "__import__", "hash", "hex", "bin", "oct",
     "chr", "ord", "ascii", "breakpoint", "exit", "quit",
 )  # fmt: skip
-"""Names of Python that are refused where they are called."""
+"""Names of Python whose calls are refused."""
 
 FUNCTIONS: dict[str, NativeFunction] = {
     "len": length_of,

@@ -1,4 +1,4 @@
-"""Python's `argparse`, for a command line with nothing on it: every option has its default."""
+"""Python's `argparse` for an empty command line: every option has its default."""
 
 from convcli.nets.readers.python.language.conversions import describe
 from convcli.nets.readers.python.language.objects import (
@@ -15,7 +15,7 @@ from convcli.nets.readers.python.stdlib.builtins import (
 
 
 def _argument(interpreter: Interpreter, owner: Instance, *names: Value, **options: Value) -> None:
-    """A command line that is read with nothing on it: every option has its default."""
+    """A parser of an empty command line: every option has its default."""
     words = [name for name in names if isinstance(name, str)]
     name = next((word for word in words if word.startswith("--")), words[0] if words else "")
     default = options.get("default", False if options.get("action") == "store_true" else None)

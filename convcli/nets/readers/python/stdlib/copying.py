@@ -22,7 +22,7 @@ def copied(interpreter: Interpreter, value: Value, deep: bool) -> Value:
 def _deep_copy(
     interpreter: Interpreter, value: Value, copies: dict[int, Value], depth: int
 ) -> Value:
-    """A copy of a value and of what it holds; `copies` are those of this call, by `id()`."""
+    """A copy of a value and of its contents; `copies` are those of this call, by `id()`."""
     interpreter.tick()
     if depth > 100:
         raise ReadError("a copy is nested more than 100 deep")

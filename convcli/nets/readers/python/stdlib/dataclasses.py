@@ -1,4 +1,4 @@
-"""Classes that Python fills in: enumerations, named tuples, dataclasses."""
+"""Classes with generated methods: enumerations, named tuples, dataclasses."""
 
 import ast
 
@@ -25,7 +25,7 @@ ENUM = Class("Enum")
 
 
 METHODS = (Function, Native, BoundMethod, StaticMethod, ClassMethod, Property, Class)
-"""What in the body of an enumeration is not a member of it."""
+"""Names in the body of an enumeration that are not members."""
 
 
 def complete_class(cls: Class, node: ast.ClassDef) -> Class:
@@ -55,7 +55,7 @@ def _add_fields(cls: Class, node: ast.ClassDef) -> None:
 
 
 def named_tuple(cls: Class) -> None:
-    """Give a class its `__init__` from its fields, and the methods of a tuple."""
+    """Generate the `__init__` of a class from its fields, and the methods of a tuple."""
     dataclass(cls)
     fields = list(cls.fields)
     cls.names |= natives(
@@ -72,7 +72,7 @@ def named_tuple(cls: Class) -> None:
 
 
 def dataclass(cls: Class) -> Class:
-    """Give a class its `__init__` from its fields."""
+    """Generate the `__init__` of a class from its fields."""
     if "__init__" not in cls.names:
         cls.names["__init__"] = Native(cls.name, _set_fields)
     cls.names.setdefault("__eq__", Native("eq", _equal))
@@ -80,7 +80,7 @@ def dataclass(cls: Class) -> Class:
 
 
 def _equal(interpreter: Interpreter, owner: Instance, other: Value) -> bool:
-    """Two of one class are equal where their fields are; a named tuple is its values too."""
+    """Objects of one class are equal if their fields are; a named tuple also equals its values."""
     values = list(owner.attrs.values())
     if isinstance(other, tuple) and "_replace" in owner.cls.names:
         return bool(compare(interpreter, ast.Eq, tuple(values), other))
@@ -90,7 +90,7 @@ def _equal(interpreter: Interpreter, owner: Instance, other: Value) -> bool:
 
 
 def replaced(owner: Instance, new: dict[str, Value]) -> Instance:
-    """An object like another, some of its fields set anew."""
+    """A copy of an object with some fields replaced."""
     copy = Instance(owner.cls)
     copy.attrs = {**owner.attrs, **new}
     return copy
@@ -146,4 +146,4 @@ def field_of(
 
 
 FACTORY = Native("default_factory", lambda interpreter, factory: interpreter.call(factory, [], {}))
-"""The default of a field that every object gets anew."""
+"""The default of a field that is created anew for every object."""

@@ -153,7 +153,7 @@ STRING_METHODS = (
     "isspace", "isidentifier", "removeprefix", "removesuffix", "zfill", "ljust", "rjust",
     "center",
 )  # fmt: skip
-"""Methods of strings that are called as they are."""
+"""Methods of strings that are called directly."""
 
 
 def _append(interpreter: Interpreter, owner: list[Value], value: Value) -> None:
@@ -339,7 +339,7 @@ def method_of(value: Value, name: str) -> Value:
 
 
 def class_method_of_type(type_: str, name: str) -> Value:
-    """`str.lower`, `dict.fromkeys`: a method asked of a type."""
+    """`str.lower`, `dict.fromkeys`: a method looked up on a type."""
     if type_ in ("dict", "OrderedDict") and name == "fromkeys":
         return Native(
             name,

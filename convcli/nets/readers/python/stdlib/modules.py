@@ -103,7 +103,7 @@ def _operator(op: type[ast.operator]) -> Native:
 
 
 def _wraps(interpreter: Interpreter, function: Value, *args: Value, **options: Value) -> Value:
-    """`functools.wraps(function)`: what it decorates has the name of the function."""
+    """`functools.wraps(function)`: the decorated function has the name of the function."""
 
     def wrapped(interpreter: Interpreter, value: Value) -> Value:
         if isinstance(value, Function):
@@ -204,7 +204,7 @@ def _islice(interpreter: Interpreter, values: Value, *ends: Value) -> list[Value
 TYPING = (
     "typing", "typing_extensions", "abc", "collections.abc", "numbers", "types", "__future__",
 )  # fmt: skip
-"""Modules whose names say what types there are, and change nothing."""
+"""Modules of type hints, which change nothing."""
 
 QUIET = (
     "logging", "warnings", "os", "sys", "time", "argparse", "json", "yaml", "pdb",
@@ -213,16 +213,16 @@ QUIET = (
     "tqdm", "matplotlib", "termcolor", "tensorboardX", "wandb", "prettytable", "thop", "fvcore",
     "torchinfo", "torchsummary", "ptflops",
 )  # fmt: skip
-"""Modules that stand around models: what they give is not known, and calling them is harmless."""
+"""Modules used around models: their results are unknown, and calling them is harmless."""
 
 MAX_CACHED = 128
-"""Results that `functools.lru_cache` keeps where nothing else is said."""
+"""Default number of results that `functools.lru_cache` keeps."""
 
 
 def _lru_cache(
     interpreter: Interpreter, maxsize: Value = MAX_CACHED, typed: Value = False
 ) -> Value:
-    """`@lru_cache`, with values or without."""
+    """`@lru_cache`, with or without arguments."""
     if isinstance(maxsize, Function):
         return _cached(interpreter, maxsize)
     return Native(
@@ -231,7 +231,7 @@ def _lru_cache(
 
 
 def _cached(interpreter: Interpreter, function: Value, maxsize: Value = None) -> Native:
-    """A function whose results are kept by what it is called with."""
+    """A function whose results are cached by its arguments."""
     results: dict[Value, Value] = {}
 
     def call(interpreter: Interpreter, *args: Value, **options: Value) -> Value:
@@ -366,4 +366,4 @@ MEANINGS: dict[str, dict[str, Value]] = {
 }
 
 LIBRARY = {module: natives(names) for module, names in MEANINGS.items()}
-"""Modules of the standard library, by the names that are known of them."""
+"""Modules of the standard library, with their known names."""

@@ -37,14 +37,14 @@ def pattern_of(function: str) -> NativeFunction:
 
 
 def _charge_match(interpreter: Interpreter, pattern: Value, text: Value) -> None:
-    """Count what a match may take: every repetition of a pattern may try every length."""
+    """Count the steps of a match: every repetition of a pattern may try every length."""
     plain, whole = _simple(pattern, text)
     repeated = sum(plain.count(sign) for sign in QUANTIFIERS)
     interpreter.tick(100 + (len(whole) + 1) ** repeated // 2000)
 
 
 def _simple(pattern: Value, text: Value) -> tuple[str, str]:
-    """The pattern and the text, which have to be simple and short."""
+    """The pattern and the text, which must be simple and short."""
     if isinstance(text, Unknown):
         raise text.error()
     if not isinstance(pattern, str) or not isinstance(text, str):

@@ -1,4 +1,4 @@
-"""What kinds of values there are: `isinstance()`, `issubclass()`, `callable()`."""
+"""Type checks: `isinstance()`, `issubclass()`, `callable()`."""
 
 from convcli.nets.readers.python.language.objects import (
     MISSING,
@@ -39,7 +39,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "OrderedDict": (dict,),
     "type": (Class,),
 }
-"""What `isinstance(value, int)` asks for."""
+"""The types that `isinstance(value, int)` checks for."""
 
 ABSTRACT: dict[str, tuple[type, ...]] = {
     "Iterable": (list, tuple, dict, set, str, range, ValueIterator),
@@ -63,7 +63,7 @@ ABSTRACT: dict[str, tuple[type, ...]] = {
     "string_types": (str,),
     "ModuleType": (Library, SourceFile),
 }
-"""Types of `collections.abc`, `numbers` and `typing` by what they stand for."""
+"""Types of `collections.abc`, `numbers` and `typing`, and the types they stand for."""
 
 PLAIN = {int, float, str, bool, list, tuple, dict, set, range, type(None)}
 

@@ -1,4 +1,4 @@
-"""Functions that make tensors of their own: zeros, ranges, grids."""
+"""Functions that create tensors: zeros, ranges, grids."""
 
 import math
 
@@ -26,7 +26,7 @@ def typed(interpreter: Interpreter, *sizes: Value, **options: Value) -> Value:
 def constant(
     interpreter: Interpreter, *sizes: Value, size: Value = None, **options: Value
 ) -> Tensor:
-    """`torch.zeros(1, 64, 8, 8)` and its kin."""
+    """`torch.zeros(1, 64, 8, 8)` and similar functions."""
     shape = tuple(to_sizes(sizes if size is None else (size,)))
     if any(length < 0 for length in shape):
         raise ProgramException("RuntimeError", f"a tensor of {brief(shape)} has an axis below 0")
@@ -73,7 +73,7 @@ def tensor(interpreter: Interpreter, value: Value = (), *_: Value, **options: Va
 
 
 MAX_VALUES = 10_000
-"""Numbers of a constant that are worked out; longer ones are known by their shape."""
+"""Maximum numbers of a constant to compute; longer ones are known by their shape."""
 
 
 def arange(interpreter: Interpreter, *ends: Value, **options: Value) -> Tensor:

@@ -1,6 +1,6 @@
 """The patterns of `einops`: rearrange, reduce and repeat, as functions and as layers.
 
-A pattern names axes: `b (h p) w c -> b h w (p c)`; those in parentheses lie in one axis of the
+A pattern names axes: `b (h p) w c -> b h w (p c)`; those in parentheses share one axis of the
 tensor (Rogozhnikov 2022).
 """
 
@@ -29,14 +29,14 @@ from convcli.nets.readers.python.torch.nn_module import MODULE
 Groups = list[list[str]]
 
 REDUCTIONS = ("min", "max", "sum", "mean", "prod", "any", "all")
-"""What `reduce` takes by name."""
+"""The reductions that `reduce` takes by name."""
 
 DOTS = "(...)"
-"""An ellipsis that stands alone: axes of their own, not several in one."""
+"""A separate ellipsis: its axes stay separate, not merged into one."""
 
 
 def groups_of(text: str) -> Groups:
-    """The axes of one side of a pattern, those of a parenthesis together.
+    """The axes of one side of a pattern, those in parentheses grouped.
 
     >>> groups_of("b (h p) c 1")
     [['b'], ['h', 'p'], ['c'], []]
@@ -160,7 +160,7 @@ def _around_star(pattern: Value) -> tuple[list[str], list[str]]:
 
 
 def pack(interpreter: Interpreter, tensors: Value, pattern: Value) -> tuple[Tensor, list[Shape]]:
-    """Tensors brought to one pattern, `b * d`, and joined where its star stands."""
+    """Tensors brought to one pattern, `b * d`, and joined at its star."""
     before, after = _around_star(pattern)
     flat: list[Tensor] = []
     packed: list[Shape] = []
@@ -175,7 +175,7 @@ def pack(interpreter: Interpreter, tensors: Value, pattern: Value) -> tuple[Tens
 
 
 def unpack(interpreter: Interpreter, x: Value, packed: Value, pattern: Value) -> list[Tensor]:
-    """What was packed, apart again."""
+    """A packed tensor, unpacked."""
     before, after = _around_star(pattern)
     x = tensor_args.to_tensor(x)
     shapes = [tensor_args.to_sizes((shape,)) for shape in to_list(interpreter, packed)]

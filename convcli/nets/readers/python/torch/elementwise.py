@@ -1,4 +1,4 @@
-"""Functions of values: one by one, of two tensors, and what is made of these."""
+"""Elementwise functions, of one tensor and of two, and functions composed of them."""
 
 import ast
 import math
@@ -35,7 +35,7 @@ from convcli.nets.readers.python.torch.tensor_args import (
 
 ARITHMETIC: dict[str, type[ast.operator]] = {row[0]: op for op, row in BINARY.items()}
 COMPARED: dict[str, type[ast.cmpop]] = {row[0]: op for op, row in COMPARISONS.items()}
-"""Operators by what they are called on tensors."""
+"""Operators by their names on tensors."""
 
 
 # -- of one tensor --------------------------------------------------------------------------
@@ -80,7 +80,7 @@ OF_NUMBERS: dict[str, Callable[[float], float]] = {
     "long": int,
     "square": lambda number: number * number,
 }
-"""What is worked out for constants whose numbers are known."""
+"""Functions that are computed for constants with known numbers."""
 
 
 def _of_each(name: str, numbers: Sequence[float]) -> list[float] | None:
@@ -93,7 +93,7 @@ def _of_each(name: str, numbers: Sequence[float]) -> list[float] | None:
 
 
 def dropout(name: str) -> NativeFunction:
-    """A function that zeroes values while training, and then alone: `F.dropout(x, 0.5)`."""
+    """A function that zeroes values only in training: `F.dropout(x, 0.5)`."""
 
     def call(
         interpreter: Interpreter, x: Value, p: Value = 0.5, *_: Value, **options: Value
@@ -301,7 +301,7 @@ def _of_two(interpreter: Interpreter, word: str, left: float, right: float) -> f
 
 
 def two(word: str) -> NativeFunction:
-    """`torch.add(x, y)` and its kin."""
+    """`torch.add(x, y)` and similar functions."""
 
     def call(
         interpreter: Interpreter, left: Value, right: Value, *_: Value, **options: Value

@@ -127,7 +127,7 @@ def max_pool(axes_: int) -> NativeFunction:
 
 
 def functional_norm(kind: NormKind) -> TensorFunction:
-    """`F.layer_norm(x, shape, weight, bias)` and its kin, by the order of their values."""
+    """`F.layer_norm(x, shape, weight, bias)` and others, by the order of their arguments."""
 
     def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
         order = {
@@ -251,7 +251,7 @@ def unpool(
     padding: Value = 0,
     output_size: Value = None,
 ) -> Tensor:
-    """`F.max_unpool2d`: (n − 1)·stride − 2·padding + kernel, or the size asked for."""
+    """`F.max_unpool2d`: (n − 1)·stride − 2·padding + kernel, or the requested size."""
     x = to_tensor(x)
     kernel = counts(kernel_size, 2, "kernel_size")
     steps = kernel if stride is None else counts(stride, 2, "stride")
@@ -283,7 +283,7 @@ def grid_sample(
 def affine_grid(
     interpreter: Interpreter, theta: Value, size: Value, *_: Value, **__: Value
 ) -> Tensor:
-    """`F.affine_grid`: a place in the input for every cell of the output."""
+    """`F.affine_grid`: a position in the input for every cell of the output."""
     theta = to_tensor(theta)
     lengths = to_sizes((size,))
     output = (lengths[0], *lengths[2:], len(lengths) - 2)

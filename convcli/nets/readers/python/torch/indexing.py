@@ -170,7 +170,7 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
         indices[dots : dots + 1] = every
     output: list[int] = []
     picked: tuple[int, ...] | None = None
-    """The shape that tensors and lists among the indices have together."""
+    """The broadcast shape of the tensors and lists among the indices."""
     place, dim, same = 0, 0, True
     for item in indices:
         if item is None:
@@ -193,7 +193,7 @@ def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
                 picked, place = shape, len(output)
             else:
                 picked = broadcast("index", picked, shape)
-                place = place if place == len(output) else 0  # what lies apart comes first
+                place = place if place == len(output) else 0  # separated index axes come first
             same = False
         else:
             at = to_integer(item, "an index")
@@ -308,7 +308,7 @@ def rotated(interpreter: Interpreter, x: Value, k: Value = 1, dims: Value = (0, 
 
 
 def filled(type_: str) -> TensorFunction:
-    """A tensor of which some values are taken from others: `x.scatter(1, index, y)`."""
+    """A tensor with some values replaced from another: `x.scatter(1, index, y)`."""
 
     def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
         x = to_tensor(x)

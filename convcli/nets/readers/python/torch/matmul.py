@@ -54,7 +54,7 @@ def matmul(interpreter: Interpreter, left: Value, right: Value) -> Tensor:
 
 
 def matmul_of(name: str, left_rank: int, right_rank: int) -> TensorFunction:
-    """`torch.bmm` and its kin: products of tensors of these ranks, and no others."""
+    """`torch.bmm` and similar functions: products of tensors of exactly these ranks."""
 
     def call(interpreter: Interpreter, left: Value, right: Value) -> Tensor:
         for tensor, rank in ((to_tensor(left), left_rank), (to_tensor(right), right_rank)):

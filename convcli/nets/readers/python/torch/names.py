@@ -1,4 +1,4 @@
-"""The names of `torch`, `torch.nn.functional` and of a tensor's methods, and what they mean."""
+"""The names of `torch`, `torch.nn.functional` and of a tensor's methods, and their functions."""
 
 import math
 from collections.abc import Callable
@@ -62,7 +62,7 @@ ACTIVATIONS = {
     for name, (called, _, _) in activations.FUNCTIONS.items()
     if called
 }
-"""Functions of `torch.nn.functional`, and what they are called here."""
+"""Functions of `torch.nn.functional`, and their names here."""
 
 VALUES = (
     "exp", "log", "log2", "log10", "log1p", "sqrt", "rsqrt", "square", "abs", "neg", "sign",
@@ -90,12 +90,12 @@ CELLS = (
     "rnn_cell_input", "rnn_cell_hidden", "gru_cell_input", "gru_cell_hidden",
     "lstm_cell_input", "lstm_cell_hidden",
 )  # fmt: skip
-"""What modules of the library call for what is one function in PyTorch: MAC rules tell them."""
+"""Functions that library modules call instead of one PyTorch function, as MAC rules need."""
 
 FILLING = (
     "scatter", "scatter_add", "index_add", "index_copy", "index_fill", "masked_scatter",
 )  # fmt: skip
-"""What takes some of a tensor's values from others."""
+"""Methods that take some of a tensor's values from other tensors."""
 
 FUNCTIONS: dict[str, NativeFunction] = {
     **{called: elementwise.activation(name) for called, name in ACTIVATIONS.items()},
@@ -250,7 +250,7 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "complex": elementwise.together("complex"),
     "masked_fill": elementwise.masked_fill,
 }
-"""What functions of `torch` and `torch.nn.functional` and methods of tensors do, by name."""
+"""Functions of `torch` and `torch.nn.functional` and methods of tensors, by name."""
 
 NEW: dict[str, NativeFunction] = {
     **dict.fromkeys(("zeros", "ones", "rand", "randn", "empty"), creation.constant),
@@ -271,7 +271,7 @@ NEW: dict[str, NativeFunction] = {
         for name in ("zeros", "ones", "rand", "randn", "empty", "full")
     },
 }
-"""What makes tensors of its own."""
+"""Functions that create tensors."""
 
 
 def _requires_grad_(interpreter: Interpreter, x: Tensor, requires_grad: Value = True) -> Tensor:
@@ -308,13 +308,13 @@ METHODS: dict[str, NativeFunction] = {
 """Methods of tensors."""
 
 RESHAPING = ("resize", "set", "resize_as", "squeeze", "unsqueeze", "t", "transpose", "swapaxes")
-"""What gives a tensor another shape in place."""
+"""Methods that change the shape of a tensor in place."""
 
 CLOSED = ("grad", "grad_fn")
 
 
 def attribute(interpreter: Interpreter, x: Tensor, name: str) -> Value:
-    """`x.shape`, `x.T`, or a method; one with `_` at its end works in place, to the same shape."""
+    """`x.shape`, `x.T`, or a method; one that ends with `_` works in place and keeps the shape."""
     if name == "shape":
         interpreter.recorder.size_dependent = True
         return tuple(x.shape)

@@ -1,4 +1,4 @@
-"""The classes of `torch.nn`: its layers, by the records they build; those that hold others."""
+"""The classes of `torch.nn`: its layers, by the records they build, and its containers."""
 
 from functools import cache
 
@@ -50,17 +50,17 @@ UNREAD = {
     **dict.fromkeys(("Softmax", "LogSoftmax", "Softmin"), ("dim",)),
     "Identity": (),
 }
-"""The values of layers that are kept as attributes alone."""
+"""Arguments of layers that are kept only as attributes."""
 
 
 def _initializer(name: str) -> NativeFunction:
-    """The `__init__` of a layer: it builds the record, and keeps the values as attributes."""
+    """The `__init__` of a layer: it builds the record, and keeps the arguments as attributes."""
     build = torch.LAYERS[name]
     # not inspect.signature().bind(): with its import, 20 ms for a network of 900 layers
     names, given = parameters(build), build.__defaults__ or ()
     defaults: dict[str, Value] = dict(zip(names[len(names) - len(given) :], given, strict=True))
     kept = [key for key in names if key not in ("bias", "device", "dtype")]
-    if not names:  # layers whose values change no shape
+    if not names:  # layers whose arguments change no shape
         names = UNREAD.get(name.rstrip("d").rstrip("123"), ("inplace",))
         defaults = {"p": 0.5, "inplace": False}
         kept = list(names)
@@ -92,7 +92,7 @@ def _initializer(name: str) -> NativeFunction:
 
 
 def _plain(value: Value) -> Value:
-    """What a layer's builder reads: a constant by its number, anything unknown by nothing."""
+    """The argument for a layer's builder: a constant as its number, an unknown value as None."""
     if isinstance(value, Tensor) and value.number is not None:
         return value.number
     return None if isinstance(value, Unknown) else value
@@ -207,7 +207,7 @@ def _any_convolution(
     *_: Value,
     **__: Value,
 ) -> None:
-    """`_ConvNd.__init__`, which says on how many axes by the kernel."""
+    """`_ConvNd.__init__`, where the kernel gives the number of axes."""
     if not isinstance(kernel_size, tuple | list) or transposed:
         raise ReadError("_ConvNd of a kernel that is not a tuple, or transposed, is not read here")
     sizes = in_channels, out_channels, kernel_size, stride, padding, dilation
@@ -257,7 +257,7 @@ RESHAPES: dict[str, TensorFunction] = {
     "Flatten": shape_ops.flatten,
     "Unflatten": shape_ops.unflatten,
 }
-"""The functions that layers call where they do more than a record says."""
+"""Functions for layers that do more than a record says."""
 
 
 @cache

@@ -38,7 +38,7 @@ def is_keras(owner: Instance) -> bool:
 
 
 def children(owner: Instance) -> Iterator[tuple[str, Instance]]:
-    """The modules among an object's attributes, in their order; Keras's in lists too."""
+    """The modules among an object's attributes, in order; for Keras, also those in lists."""
     lists = is_keras(owner)
     for name, value in owner.attrs.items():
         if isinstance(value, Instance) and value.cls.is_a(MODULE):
@@ -64,7 +64,7 @@ def walk(owner: Instance, path: str = "") -> Iterator[tuple[str, Instance]]:
 
 
 def counts_of_paths(root: Instance) -> dict[int, int]:
-    """Under how many paths the modules lie that several hold, and those inside them, by `id()`."""
+    """The number of paths of each shared module and of the modules inside it, by `id()`."""
     parents: dict[int, list[int]] = {}
     for _, module in walk(root):
         for inner in {id(child) for _, child in children(module)}:
@@ -173,7 +173,7 @@ def _named(interpreter: Interpreter, owner: Instance) -> list[tuple[str, Tensor]
 
 
 def lazy_roles(record: Layer) -> tuple[str, ...]:
-    """The weights that a lazy layer has without knowing their sizes: `nn.LazyConv2d`."""
+    """The weights of a lazy layer, whose sizes are unknown: `nn.LazyConv2d`."""
     if isinstance(record, Norm):
         return ("weight", "bias")[: record.vectors] if not record.channels else ()
     if isinstance(record, Conv | TransposedConv):
@@ -250,14 +250,14 @@ HANDLE = class_of("RemovableHandle")
 SETTINGS = (
     "eval", "train", "to", "cuda", "cpu", "half", "float", "double", "share_memory", "type",
 )  # fmt: skip
-"""What a module gives itself back from, with the same layers."""
+"""Methods of a module that return the module with the same layers."""
 
 UNFELT = (
     "load_state_dict", "zero_grad",
     "register_full_backward_hook", "register_backward_hook", "_register_load_state_dict_pre_hook",
     "register_state_dict_pre_hook", "register_load_state_dict_post_hook", "__setstate__", "compile",
 )  # fmt: skip
-"""What leaves the layers of a module as they are."""
+"""Methods that do not change the layers of a module."""
 
 MODULE = class_of("Module", __init__=no_effect)
 MODULE.names |= natives(
@@ -305,12 +305,12 @@ def _names(owner: Instance) -> list[str]:
 
 
 def _items(owner: Instance) -> list[Value]:
-    """What a container holds, in order."""
+    """The items of a container, in order."""
     return [owner.attrs[name] for name in _names(owner)]
 
 
 def _set_items(owner: Instance, items: Iterable[Value]) -> None:
-    """Replace what a container holds, numbered from 0."""
+    """Replace the items of a container, numbered from 0."""
     for name in _names(owner):
         del owner.attrs[name]
     owner.attrs.update({str(number): item for number, item in enumerate(items)})
@@ -325,7 +325,7 @@ def _name_at(owner: Instance, index: Value) -> str:
 
 
 def _as_module(interpreter: Interpreter, value: Value) -> Value:
-    """The value, which has to be a module or None."""
+    """The value, which must be a module or None."""
     if isinstance(value, Unknown):
         raise value.error()
     if value is not None and not interpreter.is_module(value):
@@ -447,7 +447,7 @@ LIST: dict[str, NativeFunction] = {
     "pop": _pop,
     "__iter__": lambda interpreter, owner: _items(owner),
 }
-"""What containers have in common."""
+"""Methods common to all containers."""
 
 DICT: dict[str, NativeFunction] = {
     **LIST,

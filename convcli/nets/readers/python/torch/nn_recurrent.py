@@ -64,7 +64,7 @@ def recurrent(name: str, gates: int) -> Class:
         }
 
     def forward(interpreter: Interpreter, owner: Instance, x: Value, *_: Value) -> Value:
-        """The outputs of every step, and the state behind the last one."""
+        """The outputs of every step, and the state after the last one."""
         x = tensor_args.to_tensor(x)
         values, hidden, layers = (
             tensor_args.to_integer(owner.attrs[key])

@@ -1,4 +1,4 @@
-"""A layer's weights as tensors: asked for, set anew, shared with another layer, left unused."""
+"""A layer's weights as tensors: read, replaced, shared with another layer, left unused."""
 
 from math import prod
 
@@ -44,14 +44,14 @@ from convcli.nets.readers.python.torch.nn_module import is_keras, parameters, wa
 WEIGHTED = (Conv, TransposedConv, Linear, Norm, PReLU)
 WEIGHTS = ("weight", "bias", "running_mean", "running_var")
 SHARING = (Conv, TransposedConv, Linear)
-"""What can take its weights from another layer: it has no statistics of its own beside them."""
+"""Layers that can take their weights from another layer: they have no statistics of their own."""
 
 
 APART = ("Lazy", "Upsampling", "Softmax2d")
-"""Beginnings of classes of PyTorch that are others than those which their layers name."""
+"""Prefixes of PyTorch classes that differ from the class of their layer."""
 
 RENAMED = "weight_norm"
-"""Stands for the class of a layer whose weights have other names, such as `weight_g`."""
+"""Marks the class of a layer whose weights have other names, such as `weight_g`."""
 
 FIELDS = {
     "kernel_size": "kernel",
@@ -62,11 +62,11 @@ FIELDS = {
     "num_groups": "groups",
     "ceil_mode": "ceil",
 }
-"""Attributes of a layer that say what it does, by the field that they change."""
+"""Attributes that change what a layer does, by the field that they change."""
 
 
 def module_attribute(interpreter: Interpreter, owner: Instance, name: str) -> Value:
-    """What every module has, and a layer's weights as tensors; MISSING for what it has not."""
+    """An attribute that every module has, or a layer's weight as a tensor; otherwise MISSING."""
     if name == "training":
         return False  # a model that is summarized is not in training
     if name == "module" and name in owner.cached:  # of DataParallel
@@ -94,7 +94,7 @@ def module_attribute(interpreter: Interpreter, owner: Instance, name: str) -> Va
 
 
 def weight_shapes(record: Layer) -> dict[str, Shape]:
-    """The shapes of a layer's weights, as PyTorch holds them, where its text declares its input."""
+    """The shapes of a layer's weights in PyTorch, if its text declares its input."""
     shapes: dict[str, Shape] = {}
     if isinstance(record, Norm):
         size = record.shape or ((record.channels,) if record.channels else ())
@@ -144,13 +144,13 @@ WEIGHTLESS = (
     *(Activation, Pool, AdaptivePool, Reshape, Pad, Upsample, Identity, Shuffle, PixelShuffle),
     LocalResponseNorm,
 )
-"""Layers that hold no weights, whatever they meet."""
+"""Layers that have no weights for any input."""
 
 
 def parameters_alone(network: Network) -> Network | None:
-    """The layers of a network with their weights and without sizes, where no order is known.
+    """The layers of a network with their weights and without sizes, for an unknown order.
 
-    None where a layer's weights depend on what it meets.
+    None if a layer's weights depend on its input.
     """
     nodes = []
     for node in network.nodes:
@@ -171,9 +171,9 @@ def parameters_alone(network: Network) -> Network | None:
 
 
 def set_on_layer(interpreter: Interpreter, owner: Instance, name: str, value: Value) -> bool:
-    """Set a layer's own value; gives whether it was one of its weights.
+    """Set a layer's own value; return whether it was one of its weights.
 
-    Weights of other numbers change nothing here: `m.weight = init.kaiming_normal(m.weight)`.
+    Weights with other values change nothing here: `m.weight = init.kaiming_normal(m.weight)`.
     """
     if name == "trainable" and is_keras(owner):
         _set_trainable(interpreter, owner, truth(interpreter, value))
@@ -258,7 +258,7 @@ def frozen_roles(owner: Instance) -> tuple[str, ...]:
 
 
 def _changed(record: Layer, name: str, value: Value) -> Layer:
-    """A layer with one of its values set anew, as `conv.stride = (1, 1)` does."""
+    """A layer with one attribute replaced, as `conv.stride = (1, 1)` does."""
     if not hasattr(record, FIELDS[name]):
         return record
     if isinstance(value, Unknown):
@@ -301,7 +301,7 @@ def weight_norm(
 
 
 def parametrized(kind: str, change: NativeFunction | None = None) -> NativeFunction:
-    """`parametrizations.weight_norm(layer)` and its kin: PyTorch gives the layer another class."""
+    """`parametrizations.weight_norm(layer)` and others: PyTorch changes the layer's class."""
 
     def call(interpreter: Interpreter, module: Value, *args: Value, **options: Value) -> Value:
         if change is not None:
@@ -321,7 +321,7 @@ def spectral_norm(interpreter: Interpreter, module: Value, *_: Value, **__: Valu
 
 
 def plain_again(interpreter: Interpreter, module: Value, *_: Value, **__: Value) -> Value:
-    """`remove_weight_norm(layer)` and its kin: the weights are one parameter again."""
+    """`remove_weight_norm(layer)` and similar functions: the weights are one parameter again."""
     if isinstance(module, Instance):
         for name in ("weight_g", "weight_u", "parametrizations"):
             module.attrs.pop(name, None)
@@ -329,7 +329,7 @@ def plain_again(interpreter: Interpreter, module: Value, *_: Value, **__: Value)
 
 
 def class_beside(owner: Instance) -> str:
-    """What a layer is for tools that know modules by their classes; "" for its layer's own class.
+    """The class of a layer, for tools that go by class; "" for its layer's own class.
 
     A layer that is normalized in the old way keeps its class; its weights have other names.
     """

@@ -1,4 +1,4 @@
-"""A value out of many along some axes: sums, means, maxima, the largest few."""
+"""Reductions along some axes: sums, means, maxima, the largest values."""
 
 from convcli.nets.layers import AdaptivePool, PoolKind
 from convcli.nets.readers.python.language.objects import (
@@ -23,7 +23,7 @@ from convcli.nets.readers.python.torch.tensor_args import (
 
 
 def reduction(type_: str, pool: PoolKind | None = None) -> TensorFunction:
-    """A value out of many along some axes; over height and width, a global pool, if it is one."""
+    """A reduction along some axes; over height and width, a global pool, if it is one."""
 
     def call(
         interpreter: Interpreter,
@@ -65,7 +65,7 @@ def norm(
 
 
 def spread(type_: str) -> TensorFunction:
-    """`std` and `var`, whose second value says what they divide by."""
+    """`std` and `var`, whose second argument sets the divisor."""
 
     def call(
         interpreter: Interpreter,

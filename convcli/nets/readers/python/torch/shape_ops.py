@@ -41,7 +41,7 @@ def reshape(interpreter: Interpreter, x: Value, *sizes: Value, shape: Value = No
     if wanted.count(-1) > 1 or any(size < -1 for size in wanted):
         raise ShapeMismatch(f"a view of {brief(wanted)} needs sizes, at most one of them -1")
     if known == 0 or total % known or (-1 not in wanted and total != known):
-        # the summary of the network says what meets what
+        # the summary of the network reports the mismatch
         one_image = x.shape[:1] == (1,) and wanted[0] in (1, -1)
         if one_image and len(wanted) > 1 and 0 not in wanted[1:]:
             append_node(interpreter, Reshape(tuple(wanted[1:])), [x], x.shape)
@@ -170,7 +170,7 @@ def unsqueeze(interpreter: Interpreter, x: Value, dim: Value) -> Tensor:
 
 
 def regarded(interpreter: Interpreter, x: Tensor, output: Shape) -> Tensor:
-    """The same values in a shape that is known to hold them; no node where no image sees it."""
+    """The same values in a shape that is known to hold them; no node if it affects no image."""
     check_size(output)
     if per_image(output) == per_image(x.shape) and x.node:
         same = Tensor(output, x.node, x.trained, x.values)
@@ -180,7 +180,7 @@ def regarded(interpreter: Interpreter, x: Tensor, output: Shape) -> Tensor:
 
 
 def at_least(axes_: int) -> TensorFunction:
-    """`atleast_2d`: axes of length 1 before those there are; the third stands behind them."""
+    """`atleast_2d`: axes of length 1 before those there are; the third is after them."""
 
     def call(interpreter: Interpreter, x: Value) -> Tensor:
         x = to_tensor(x)

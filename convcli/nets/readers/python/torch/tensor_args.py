@@ -1,4 +1,4 @@
-"""What functions of tensors share: nodes for what they do, and checks of what they are given."""
+"""Shared by functions of tensors: nodes for their operations, and checks of their arguments."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ COMPUTED = {
     *("stack", "matmul", "einsum", "mean", "sum", "max", "min", "std", "var", "prod"),
     "grid_sample",
 }
-"""Operations that are written with all that their values take; others are read for their sizes."""
+"""Operations whose records have all arguments for their values; others are known by sizes."""
 
 
 def append_operation(
@@ -39,9 +39,9 @@ def append_operation(
     *values: Value,
     macs: int = 0,
 ) -> Tensor:
-    """Append the node of an Operation, which holds for these shapes alone."""
+    """Append the node of an Operation, which is valid for these shapes alone."""
     shapes = tuple(tensor.shape for tensor in inputs)
-    # a text with channels last numbers its axes otherwise
+    # a text with channels last numbers its axes differently
     runs = type_ in COMPUTED and not any(tensor.channels_last for tensor in inputs)
     record = Operation(type_, shapes, tuple(output), values, macs, runs)
     return append_node(interpreter, record, inputs, output)
@@ -64,7 +64,7 @@ def fill(interpreter: Interpreter, x: Tensor, value: Value) -> None:
 
 
 def to_tensor(value: Value) -> Tensor:
-    """The value, which has to be a tensor."""
+    """The value, which must be a tensor."""
     if isinstance(value, Tensor):
         return value
     if isinstance(value, Unknown):
@@ -73,7 +73,7 @@ def to_tensor(value: Value) -> Tensor:
 
 
 def to_integer(value: Value, name: str = "a size") -> int:
-    """The value, which has to be an integer; 2.0 and a tensor of one number will do."""
+    """The value, which must be an integer; 2.0 and a tensor of one number are accepted."""
     if isinstance(value, Tensor) and value.number is not None:
         value = value.number
     if isinstance(value, float) and value.is_integer():
