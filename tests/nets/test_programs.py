@@ -107,6 +107,14 @@ def test_a_base_with_an_input_of_its_own_under_a_head(body, params, trained, tmp
     assert (totals["params"], totals["trainable"]) == (params, trained)
 
 
+def test_the_automatic_name_of_a_layer_is_not_known(tmp_path, capsys):
+    body = (
+        "for layer in base.layers:\n    if layer.name == 'conv2d_1':\n"
+        "        layer.trainable = False\n"
+    )
+    assert "the automatic name of a layer" in shape(tmp_path, capsys, KERAS + body)
+
+
 REFUSED = {
     "a name that a module lacks sets no weight": (
         "net = Net()\nnet.parameter('fc.weight').requires_grad = False\n",

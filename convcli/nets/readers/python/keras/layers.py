@@ -101,7 +101,8 @@ def _initializer(name: str, build: Builder) -> NativeFunction:
             owner.attrs["trainable"] = False
         values = [_plain(value) for value in args]
         named = {key: _plain(value) for key, value in options.items()}
-        owner.attrs["name"] = called = str(named.pop("name", None) or "")
+        called = str(named.pop("name", None) or "")
+        owner.attrs["name"] = called or Unknown("the automatic name of a layer")
         _keep_input(owner, named, takes)
         inner = next(filter(None, map(activation_of, wrapped)), None)
         follows = inner.layer if inner else None
