@@ -234,7 +234,7 @@ HEAD = (Linear, Reshape, AdaptivePool, Pool, Activation, PReLU, Identity, Norm)
 
 
 def _heads(nodes: Sequence[Node]) -> Iterator[tuple[str, int]]:
-    """What may be left off at the end of a network, and how many of its nodes are left then."""
+    """The layers to leave off at the end of a network, and how many of its nodes are left."""
     end = len(nodes)
     while end and isinstance(nodes[end - 1].layer, HEAD):
         end -= 1

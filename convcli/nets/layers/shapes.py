@@ -1,4 +1,4 @@
-"""What a shape is, what a layer answers, and the checks that layers share.
+"""Shapes, the protocol of layers, and the checks that layers share.
 
 A shape is `(channels, *lengths)` of one image: `(3, 224, 224)` is height 224, width 224 and
 3 channels; `(10,)` is a vector.

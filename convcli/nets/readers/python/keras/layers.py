@@ -294,6 +294,8 @@ def _add(interpreter: Interpreter, owner: Instance, layer: Value) -> None:
     layers = owner.attrs["layers"]
     if layer is owner:
         raise ReadError("a Sequential cannot hold itself")
+    if isinstance(layer, Tensor):
+        interpreter.recorder.declares_input = True
     if isinstance(layer, Tensor) or not isinstance(layers, list):
         return  # keras.Input is first among layers
     if isinstance(layer, Unknown):

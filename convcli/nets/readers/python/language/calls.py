@@ -143,7 +143,7 @@ def flat(values: list[Value]) -> list[Value]:
 def _run(
     interpreter: Interpreter, function: Function, args: list[Value], options: dict[str, Value]
 ) -> Value:
-    """What a function of the program returns."""
+    """The return value of a function of the program."""
     names = _bind(function, args, options)
     frame = Frame(function.file, names, function.enclosing, function.cls)
     if interpreter.depth >= MAX_CALL_DEPTH:

@@ -294,7 +294,7 @@ class Instance:
         self.shared: dict[str, Tensor] = {}
         """Weights of the layer that the program uses as tensors, by name."""
         self.hooks: tuple[list[Value], list[Value]] = [], []
-        """What a module calls behind its `forward`, and before it."""
+        """The hooks that a module calls before and after its `forward`."""
 
     def __hash__(self) -> int:
         own = (self.cls.find(name) for name in ("__eq__", "__hash__"))
@@ -359,7 +359,7 @@ class DeferredImport:
 
 
 class ValueIterator:
-    """What `iter()` gives."""
+    """The result of `iter()`."""
 
     __slots__ = ("items",)
 
