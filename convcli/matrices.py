@@ -68,7 +68,7 @@ class Matrices(NamedTuple):
     scales: tuple[Fraction, ...] = ()
     """One per channel; none where all are 1."""
     fields: Mapping[str, object] = {}
-    """Of a kernel: what FIELDS names, as far as it is said."""
+    """The fields of a kernel that FIELDS names, as far as they are given."""
 
     @property
     def values(self) -> Stack:
@@ -401,7 +401,7 @@ def _channels(node: Node) -> list[Cells]:
 
 
 FIELDS = ("combine", "anchor", "one_sided", "threshold", "lines")
-"""How matrices are a kernel."""
+"""Fields that say how matrices form a kernel."""
 
 READ_KEYS = ("matrix", "weights", "scale", "matrices", *FIELDS)
 

@@ -27,7 +27,7 @@ Stack = tuple[Grid, ...]
 
 
 MAX_DIGITS, MAX_EXPONENT = 1000, 999
-"""Of a number as it is written."""
+"""Maximum digits and exponent of a number."""
 
 MAX_NUMBER = 10**125
 """The largest magnitude: sums of squares of such numbers are still floats."""

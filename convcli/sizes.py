@@ -54,7 +54,7 @@ class InputSize(NamedTuple):
 
     numbers: tuple[int, ...] = ()
     is_tensor: bool = False
-    """Whether the numbers are PyTorch's shape, batch first: nothing of it is left to guess."""
+    """Whether the numbers are PyTorch's shape, batch first, where nothing is guessed."""
     name: str = ""
     """The parameter of `forward` that it is for."""
     dtype: str = ""

@@ -116,7 +116,7 @@ class Share(float):
 
 
 BAR_CELLS = 5
-"""Width of a bar that stands for all."""
+"""Width of a bar that means 100 %."""
 
 
 class Rows(Sequence[Row]):

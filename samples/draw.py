@@ -1,8 +1,8 @@
 """Draw the three sample pictures that the documentation and the examples filter.
 
     cat.jpg    RGB: fur, whiskers, smooth gradients and hard edges, for every kind of filter
-    chart.png  greyscale: edges, lines, an impulse and a zone plate, for judging a kernel by eye
-    leaf.png   RGBA: soft alpha and garish hidden colour, for catching colour bleeding
+    chart.png  grayscale: edges, lines, an impulse and a zone plate, for judging a kernel by eye
+    leaf.png   RGBA: soft alpha and garish hidden color, for catching color bleeding
 
 The fur's random numbers are seeded, so every run writes the same bytes. Needs numpy and pillow:
 
@@ -76,7 +76,7 @@ def weights(mask: Image.Image) -> Array:
 
 
 def grid(side: int) -> tuple[Array, Array]:
-    """Return x and y, in final pixels, at the centres of the supersampled pixels."""
+    """Return x and y, in final pixels, at the centers of the supersampled pixels."""
     axis = (np.arange(side * SCALE) + 0.5) / SCALE
     return axis[None, :, None], axis[:, None, None]
 
@@ -126,7 +126,7 @@ def coat(
 
 
 def room() -> Image.Image:
-    """Draw what is behind the cat: a wall, a window and a chequered cloth."""
+    """Draw what is behind the cat: a wall, a window and a checkered cloth."""
     x, y = grid(512)
     wall = mix((44, 144, 150), (16, 58, 88), np.hypot(x - 400, y - 90) / 420)
     depth = 130 / np.maximum(y - 290, 1)
@@ -253,7 +253,7 @@ def chart() -> Image.Image:
     place(130, 66, np.tile(widening, (60, 1)))
     place(130, 130, np.tile(widening[:, None], 60))
     place(130, 194, np.clip(1 - ray_distance, 0, 1) * (np.hypot(x, y) < 28))
-    # One grey level per column, so that any first derivative of the ramp is constant.
+    # One gray level per column, so that any first derivative of the ramp is constant.
     place(194, 2, np.tile(np.arange(2, 254) / 255, (28, 1)))
     place(226, 2, np.tile(np.repeat(np.linspace(0, 1, 9), 28), (28, 1)))
     return Image.fromarray(picture)

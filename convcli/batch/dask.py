@@ -55,7 +55,7 @@ class Client(Protocol):
 
 
 Pending: TypeAlias = Future | Outcome
-"""A task under way, or what became of one that could not be sent."""
+"""A task in progress, or the outcome of one that could not be sent."""
 
 CONNECTING = 5
 """Seconds that a scheduler has to answer."""
@@ -64,10 +64,10 @@ ASKING = 30
 """Seconds that workers, which may be at work, have to say which convcli they have."""
 
 LOOKING = 5
-"""Seconds of waiting for a task, behind which it is looked whether anybody is there."""
+"""Seconds of waiting for a task before a check that workers are left."""
 
 DESERTED = 60
-"""Seconds without workers, in which others may come."""
+"""Seconds without workers before the run ends."""
 
 ADDRESS = re.compile(
     r"(?:(?P<protocol>tcp|tls|wss?|ucxx?)://)?\[?(?P<host>[^\s/\[\]]+?)\]?:(?P<port>[0-9]{1,5})/?"
@@ -77,7 +77,7 @@ MAX_GREETING = 2**24
 """Bytes of the first message of a scheduler, whose length comes first."""
 
 AHEAD = 4
-"""Tasks under way for each thread of the workers."""
+"""Tasks in progress per thread of the workers."""
 
 MAX_AHEAD = 512
 

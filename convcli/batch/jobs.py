@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from convcli.images.io.limits import Limits
 
     Value: TypeAlias = Mapping[str, object] | PlainFeatures
-    """What work gives besides its file, as JSON holds it: of filters an object, or features."""
+    """The result of work beside its file, as JSON: an object for filters, or features."""
 
 Status: TypeAlias = Literal["done", "skipped", "failed"]
 
@@ -62,7 +62,7 @@ class Done(NamedTuple):
 
 
 Work: TypeAlias = Callable[[Task], Done]
-"""Does a task; raises what it likes."""
+"""Does a task; may raise any error."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

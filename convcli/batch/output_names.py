@@ -23,7 +23,7 @@ FIELDS: dict[str, Callable[["NameParts"], str]] = {
     "parent": lambda parts: parts.source.parent or os.curdir,
     "number": lambda parts: str(parts.number),
 }
-"""What a template may name. Nothing of it is evaluated, as `str.format` would."""
+"""The fields of a template. Nothing in them is evaluated, as `str.format` would do."""
 
 
 class NameParts(NamedTuple):

@@ -22,7 +22,7 @@ from convcli.batch.output_names import Task
 from convcli.images.io.source import file_state
 
 TRIES = 2
-"""Of a task whose worker dies."""
+"""Attempts at a task whose worker dies."""
 
 PATIENCE = 5.0
 """Seconds that a worker is given to end after SIGTERM."""

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
 TRIAL = 0.3
-"""Seconds of work before it is decided whether worker processes pay."""
+"""Seconds of work before the choice whether to start worker processes."""
 
 WORTH = 1.0
 """Seconds of work left that pay for starting them, which takes about 0.3 s of a core each."""

@@ -44,7 +44,7 @@ class Problem(NamedTuple):
     exact: bool = False
     """Integers in disguise: only sums of the products themselves are allowed."""
     border: Border = Border()
-    """What the added cells hold."""
+    """The border, which fills the added cells."""
 
     @property
     def windows(self) -> tuple[Window, Window]:

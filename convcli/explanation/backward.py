@@ -324,4 +324,4 @@ def _to_all(step: Step, gradients: tuple[Value, ...]) -> Iterator[Share]:
 
 
 POOL_SHARES = {"max": _to_the_taken, "min": _to_the_taken, "avg": _to_all}
-"""Who gets the gradient of a pool's output."""
+"""Which cells get the gradient of a pool's output."""

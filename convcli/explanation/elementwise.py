@@ -44,7 +44,7 @@ Activation = Callable[..., tuple[str, Calculations]]
 """A function of the numbers and its own arguments: the definition, and the arithmetic."""
 
 LRN_RULES = {"tensorflow": "as it is", "pytorch": "divided by the window size"}
-"""Whose α: what is done with it."""
+"""Framework → how its α is applied."""
 
 
 class Elementwise(NamedTuple):
@@ -340,4 +340,4 @@ SPECIAL: dict[str, Activation] = {
     "minmax": _minmax,
     "lrn": _lrn,
 }
-"""Those whose arithmetic is written out."""
+"""Activations whose arithmetic is written out."""

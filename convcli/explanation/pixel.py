@@ -52,7 +52,7 @@ class PixelLesson(NamedTuple):
     absolute: bool
     """Whether the sign of a response is dropped."""
     gain: Fraction
-    """What responses are multiplied by."""
+    """The factor of responses."""
 
     def steps(self, channel: int) -> list[Step]:
         """The one step of every part of the kernel over a channel's window."""

@@ -38,7 +38,7 @@ STYLES = {
 """What each style is on a terminal, in Rich's words: the sixteen colors that themes set."""
 
 COLOURS = ("red", "green", "blue")
-"""What the channels of a picture are called."""
+"""The names of a picture's channels."""
 
 MAX_DRAWN = 26
 """Rows and columns of a canvas that is drawn completely; of others, those around the window."""

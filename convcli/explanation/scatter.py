@@ -44,11 +44,11 @@ class Stamp(NamedTuple):
     x: tuple[Value, ...]
     """Its value in every channel."""
     places: tuple[Spot, ...]
-    """Where each tap falls, in rows of the kernel; outside of the output on the padding."""
+    """The position of each tap, in rows of the kernel; outside the output it is on the padding."""
     products: tuple[Value, ...]
     """Σ x·w over channels, in the same order."""
     sums: tuple[Value, ...]
-    """What lies at these places afterwards."""
+    """The values at these positions afterwards."""
 
 
 class ScatterLesson(NamedTuple):

@@ -244,7 +244,8 @@ POOLS: dict[str, Callable[[tuple[Term, ...], str], Value]] = {
     "min": _smallest,
     "avg": _mean,
 }
-"""What a pool takes from a window. Padding never is the largest or smallest; to a mean it is 0."""
+"""The value that a pool takes from a window. Padding is never the maximum or minimum; in a mean it
+is 0."""
 
 
 def flipped(stack: Stack) -> Stack:

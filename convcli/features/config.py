@@ -24,7 +24,7 @@ USUAL = (224, 224)
 """Lengths for which a model file is read before there is a picture."""
 
 SEED = 0
-"""Of the weights, where none is given."""
+"""Default seed of the weights."""
 
 
 class Setup(NamedTuple):

@@ -188,7 +188,7 @@ def read_set(path: str) -> VectorSet:
 
 
 MAX_VECTORS = 5_000_000
-"""Of a set that is read: more take minutes before the first is compared."""
+"""Maximum vectors of a set that is read; more take minutes before the first is compared."""
 
 NO_VECTORS = "does not hold vectors as convcli saves them"
 

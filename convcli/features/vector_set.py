@@ -28,7 +28,7 @@ class VectorSet(NamedTuple):
     rows: NDArray[np.float32]
     names: tuple[str, ...]
     settings: str = ""
-    """What they were made with, as JSON."""
+    """The settings that made them, as JSON."""
     shapes: Mapping[str, Shape] = {}
     """The shapes of the weights that made all of them; empty where they are not known."""
 

@@ -70,7 +70,7 @@ class Layer(NamedTuple):
     activation: str = ""
     """A name of the core, or "identity"."""
     slope: float = 0.0
-    """Of leaky ReLU."""
+    """The slope of leaky ReLU."""
 
 
 class Moment(NamedTuple):

@@ -17,7 +17,7 @@ MAX_ARRAY = 2 << 30
 """Bytes of a .npy array that is read."""
 
 MATRIX = Limits("matrix", side=4096, file=64 << 20, joined=True)
-"""Of numbers in text, CSV or JSON."""
+"""Limits of numbers in text, CSV or JSON."""
 
 MATRIX_SUFFIXES = (".txt", ".csv", ".tsv", ".json")
 

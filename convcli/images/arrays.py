@@ -12,7 +12,7 @@ Stored: TypeAlias = NDArray[np.unsignedinteger]
 """Samples of 8 or 16 bits."""
 
 Values: TypeAlias = NDArray[Any]
-"""What is computed from samples: integers, floats, or Python's integers in an array of objects."""
+"""Values computed from samples: integers, floats, or Python's integers in an array of objects."""
 
 
 class PictureArray(np.ndarray[tuple[int, ...], np.dtype[np.number]]):

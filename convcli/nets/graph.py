@@ -95,7 +95,7 @@ class Network(NamedTuple):
     redo: Callable[[Shape, tuple[Given, ...]], "Network"] | None = None
     """Reads it for an input of another shape, where its nodes depend on that."""
     stopped: Stopped | None = None
-    """What ended a reading before the output."""
+    """Why the reading ended before the output."""
     notes: tuple[str, ...] = ()
     """Notes of its reader."""
     parameters: tuple[str, ...] = ()

@@ -1,7 +1,7 @@
 """Arrays of model files in place: type, sizes, and a view of the bytes.
 
-Nothing is read until its numbers are needed. Transposes and expansions change strides alone, so
-that weights are neither copied nor looked at; `convcli.runtime.stored` makes them NumPy's.
+Nothing is read until its numbers are needed. Transposes and expansions change only strides, so that
+weights are neither copied nor read; `convcli.runtime.stored` makes them NumPy's.
 """
 
 from collections.abc import Mapping, Sequence

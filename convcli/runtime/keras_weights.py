@@ -36,7 +36,7 @@ class Group(Protocol):
 
 
 MARK = b"\x89HDF\r\n\x1a\n"
-"""What an HDF5 file begins with."""
+"""The first bytes of an HDF5 file."""
 
 MAX_FILE = 8 << 30
 

@@ -307,7 +307,7 @@ def _concat(layer: Concat, inputs: Sequence[Array], weights: Weights) -> Array:
 
 
 Forward = Callable[..., Array]
-"""What a layer makes of arrays, called as `run(layer, inputs, weights)`."""
+"""The computation of a layer, called as `run(layer, inputs, weights)`."""
 
 
 def _of_one(run: Callable[..., Array]) -> Forward:
@@ -355,4 +355,4 @@ KNOWN: dict[type, Mapping[str, Callable[..., Array]]] = {
     Scalar: ARITHMETIC,
     Broadcast: ARITHMETIC,
 }
-"""What is computed of kinds that hold many functions, by the record's type."""
+"""The functions that can run, of kinds with many functions, by the record's type."""

@@ -51,9 +51,9 @@ class Memory(NamedTuple):
     activations: int
     """The most that is alive at once, with what the layer at work needs beside its output."""
     retained: int
-    """What is drawn or kept of the maps until the end."""
+    """Maps that are drawn or kept until the end."""
     drawing: int
-    """What drawing the weights takes for a while."""
+    """Temporary bytes for drawing the weights."""
 
     @property
     def peak(self) -> int:
@@ -99,7 +99,7 @@ class Prediction(NamedTuple):
 
 
 NEAR = 0.5
-"""A share of the memory from which on a prediction is worth a line."""
+"""The share of memory from which a prediction is printed."""
 
 
 def prediction(

@@ -108,7 +108,7 @@ SCATTERED: dict[str, Callable[..., object]] = {
     "max": np.maximum.at,
     "min": np.minimum.at,
 }
-"""What becomes of a value that is written where others are; "none" writes over it."""
+"""How a written value combines with the present one; "none" overwrites it."""
 
 
 def _written(x: Array, places: tuple[Array, ...], updates: Array, reduction: str) -> Array:

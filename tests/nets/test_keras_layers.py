@@ -157,7 +157,7 @@ def test_layers_of_a_functional_model_stand_in_the_order_of_keras(layers, traine
         "Permute((1, 3))": "is not each of 1 to 2 once",
         "Lambda(mystery)": "mystery is not a function that is known here",
         "Bidirectional(LSTM(4), trainable=False)": "trainable of the layer inside",
-        "BatchNormalization(axis=0)": "needs axes behind the batch",
+        "BatchNormalization(axis=0)": "needs axes after the batch",
     }.items(),
 )
 def test_what_is_not_read_is_refused(text, reason):

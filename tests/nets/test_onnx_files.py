@@ -273,7 +273,7 @@ def test_weights_elsewhere_are_refused(tmp_path, location):
     inner.mkdir()
     path = with_outside(inner, location)
     os.symlink(tmp_path, inner / "link.bin")
-    with pytest.raises(SpecError, match=r"weights (outside its folder|behind a link)"):
+    with pytest.raises(SpecError, match=r"weights (outside its folder|behind a symbolic link)"):
         read_words([path])
 
 

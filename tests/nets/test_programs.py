@@ -71,6 +71,50 @@ def test_programs_have_the_figures_of_pytorch(name, tmp_path, capsys):
         assert [*map(torch_shape, network["outputs"])] == expected
 
 
+KERAS = """
+import keras
+from keras import layers
+base = keras.Sequential([keras.Input((32, 32, 3)), layers.Conv2D(8, 3), layers.BatchNormalization(),
+                         layers.ReLU(), layers.Conv2D(16, 3), layers.GlobalAveragePooling2D()])
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "params", "trained"),  # Keras 3.15, with running statistics among the parameters
+    [
+        (
+            "for l in base.layers:\n    if isinstance(l, layers.BatchNormalization):\n"
+            "        l.trainable = False\ninp = keras.Input((32, 32, 3))\n"
+            "x = base(inp, training=False)\nmodel = keras.Model(inp, layers.Dense(2)(x))\n",
+            1_458,
+            1_426,
+        ),
+        (
+            "base.trainable = False\nmodel = keras.Sequential([base, layers.Dense(4)])\n",
+            1_492,
+            68,
+        ),
+        (
+            "for l in base.layers[:-2]:\n    l.trainable = False\n"
+            "model = keras.Sequential([base, layers.Dense(4)])\n",
+            1_492,
+            1_236,
+        ),
+    ],
+)
+def test_a_base_with_an_input_of_its_own_under_a_head(body, params, trained, tmp_path, capsys):
+    totals = shape(tmp_path, capsys, KERAS + body)["totals"]
+    assert (totals["params"], totals["trainable"]) == (params, trained)
+
+
+def test_the_automatic_name_of_a_layer_is_not_known(tmp_path, capsys):
+    body = (
+        "for layer in base.layers:\n    if layer.name == 'conv2d_1':\n"
+        "        layer.trainable = False\n"
+    )
+    assert "the automatic name of a layer" in shape(tmp_path, capsys, KERAS + body)
+
+
 REFUSED = {
     "a name that a module lacks sets no weight": (
         "net = Net()\nnet.parameter('fc.weight').requires_grad = False\n",

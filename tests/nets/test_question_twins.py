@@ -908,6 +908,11 @@ class Net(nn.Module):
 
 # what PyTorch 2.13 raises an error for as well
 REFUSED = {
+    "steps first that are of two batches": (
+        "import torch.nn as nn\nlayer = nn.TransformerDecoderLayer(d_model=16, nhead=2)\n",
+        "(1, 7, 16) (1, 5, 16)",
+        "queries and keys are of other batches",
+    ),
     "steps of another size": (LSTM, "(1, 7, 10)", "LSTM(64, 30) meets 10 values a step, not 64"),
     "pictures as steps": (LSTM, "(1, 3, 7, 64)", "LSTM reads (steps, batch, values)"),
     "a model of timm": (
@@ -923,7 +928,9 @@ def test_what_cannot_be_read_is_named(name, tmp_path, capfd):
     text, size, message = REFUSED[name]
     path = tmp_path / "net.py"
     path.write_text(text)
-    assert run(["shape", str(path), "--input", size]) in (1, 2)
+    sizes = [f"{one.strip()})" for one in size.split(")") if one] if "(" in size else [size]
+    words = [word for one in sizes for word in ("--input", one)]
+    assert run(["shape", str(path), *words]) in (1, 2)
     assert message in capfd.readouterr().err
 
 
@@ -932,3 +939,26 @@ def test_what_a_crop_leaves_out_is_not_reported(tmp_path, capfd):
     path.write_text(TWINS["preprocessing layers"].text)
     assert run(["shape", str(path)]) == 0
     assert "unread:" not in capfd.readouterr().err
+
+
+SIGNAL = """import torch.nn as nn
+net = nn.Sequential(
+    nn.Conv1d(1, 16, 9, stride=4),
+    nn.MaxPool1d(4),
+    nn.Conv1d(16, 32, 9, stride=2),
+    nn.Flatten(),
+    nn.Linear(1984, 12),
+)
+"""
+
+
+@pytest.mark.parametrize(("length", "nearest"), [(1035, 2101), (2110, 2109), (2200, 2132)])
+def test_fit_answers_with_the_nearest_length_however_far(length, nearest, tmp_path, capfd):
+    path = tmp_path / "net.py"
+    path.write_text(SIGNAL)
+    run(["shape", str(path), "--input", f"(1, 1, {length})", "--fit", "-q"])
+    assert capfd.readouterr().out.split()[0] == f"{nearest}x1"
+    run(["shape", str(path), "--input", f"(1, 1, {length})", "--fit"])
+    err = capfd.readouterr().err
+    assert "square" not in err
+    assert ("smallest length that works: 2101; all to 2132 do" in err) == (length != 2110)

@@ -145,7 +145,7 @@ UNREAD = {
     "a = Input(shape=(8,))\nx = Dense(3)(a)\nm = Model(a, x)\ny = m(a)": "a model that is called like a layer",
     "import torch\nx = torch.randn(1, 8)\ny = mystery(x)": "'mystery' is not a function",
     "import torch.nn as nn\nm = nn.Mystery(3)": "'Mystery' is not a layer",
-    "nn.BatchNorm2d(3)\nBatchNormalization(axis=0)": "axis=0 needs axes behind the batch",
+    "nn.BatchNorm2d(3)\nBatchNormalization(axis=0)": "axis=0 needs axes after the batch",
     "nn.Linear(10, n)": "out_features must be a whole number, not 'n'",
 }
 

@@ -118,7 +118,7 @@ def test_a_checkpoint_gives_the_weights_in_it(tmp_path, monkeypatch):
     value = {"epoch": 3, "state_dict": inner, "optimizer": {"state": {}}}
     file = read_arrays(archive(tmp_path / "w.ckpt", value, monkeypatch))
     assert list(file.arrays) == ["a.weight"]
-    assert "weights under 'state_dict'; beside them: epoch, optimizer" in file.notes
+    assert "weights under 'state_dict'; other entries: epoch, optimizer" in file.notes
 
 
 def test_a_whole_module_gives_its_state_dict(tmp_path, monkeypatch):

@@ -20,7 +20,7 @@ BAND_BYTES = 768 << 10
 """Columns of one band: about what a second-level cache of 512 KB to 2 MB holds."""
 
 PLACES = 256
-"""The fewest places of one product: BLAS lays the weights out anew for each."""
+"""The minimum of places in one product: BLAS packs the weights again for each."""
 
 SECONDS_PER_MAC = 4.1e-11
 SECONDS_PER_COLUMN = 7.1e-10
@@ -39,7 +39,7 @@ def cost(problem: Problem) -> float:
     return (
         SECONDS_PER_MAC * problem.macs
         + SECONDS_PER_COLUMN * columns
-        # BLAS lays the weights out anew for each product
+        # BLAS packs the weights again for each product
         + SECONDS_PER_WEIGHT * bands * problem.filters * problem.taps
         + SECONDS_PER_BAND * bands
     )

@@ -17,7 +17,7 @@ PLACES = 1600
 SECONDS_PER_MAC = 4.1e-11
 SECONDS_PER_WEIGHT = 6.1e-10
 SECONDS_PER_BAND = 4.4e-05
-"""CPU seconds: those of the products of im2col, whose columns it has no need of."""
+"""CPU seconds: those of the products of im2col, whose columns it does not need."""
 
 
 def refuses(problem: Problem) -> str | None:
@@ -34,7 +34,7 @@ def cost(problem: Problem) -> float:
     bands = problem.images * problem.groups * len(_bands(problem))
     return (
         SECONDS_PER_MAC * problem.macs
-        # BLAS lays the weights out anew for each product
+        # BLAS packs the weights again for each product
         + SECONDS_PER_WEIGHT * bands * problem.filters * problem.taps
         + SECONDS_PER_BAND * bands
     )

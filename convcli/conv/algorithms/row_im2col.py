@@ -50,7 +50,7 @@ def cost(problem: Problem) -> float:
     return (
         SECONDS_PER_MAC * problem.macs
         + SECONDS_PER_COPY * copies
-        # BLAS lays the weights out anew for each product
+        # BLAS packs the weights again for each product
         + SECONDS_PER_WEIGHT * each * products * problem.filters * problem.taps
         + SECONDS_PER_ROW * each * products
         + SECONDS_PER_BAND * each * bands

@@ -26,7 +26,7 @@ from convcli.text import like, safe
 
 FOLDED = (Activation, PReLU, Norm, LocalResponseNorm, LocalContrastNorm, Identity)
 MAX_PERIOD = 40
-"""Blocks of the longest part that is looked for again behind itself."""
+"""Blocks of the longest part whose repetition is searched."""
 
 KINDS = {
     "input": ("input",),
@@ -37,7 +37,7 @@ KINDS = {
     "concatenation": ("concat",),
     "enlarging": ("transposed", "conv_transpose", "upsample", "shuffle"),
 }
-"""What a type is drawn as, by a part of its name; the later wins. Every other is an operation."""
+"""The kind of a type, by a part of its name; the last match wins. All others are operations."""
 
 
 class Block(NamedTuple):

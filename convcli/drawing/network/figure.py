@@ -28,7 +28,7 @@ MAX_VOLUMES, MAX_MAPS = 40, 12
 """Blocks that stand side by side in a figure of a page; twice as many where --style asks."""
 MAX_BLOCKS: Mapping[str, int] = {"volumes": 2 * MAX_VOLUMES, "maps": 2 * MAX_MAPS, "blocks": 400}
 MAX_EDGES = 2000
-"""Ranks that the edges of a graph of blocks cross together: more are a carpet."""
+"""Ranks that the edges of a graph of blocks cross together; more are unreadable."""
 MAX_BYTES = 61_440
 """Of an SVG, which a page holds; what is longer is folded unless a depth is given."""
 
@@ -85,7 +85,7 @@ class Figure:
                 raise SpecError(f"{word} {value!r:.40} is not one of {', '.join(known)}{near}")
         self.summary, self.options = summary, options
         self.notes: list[str] = []
-        """What was chosen and not said."""
+        """Notes on choices that no option made."""
         self.style: str = options.style or self._default_style()
         self.blocks: Sequence[Block] = self._fitting_blocks()
         if self.style != "blocks" and options.direction == "down":

@@ -14,7 +14,7 @@ ADVANCES = (
     "58 28 97 63 61 63 63 41 52 39 63 59 82 59 59 52 64 34 64 84"
 )
 """Widths of the characters of ASCII in hundredths of the size, of DejaVu Sans: the widest of the
-fonts that stand for sans-serif, so that a text has room with each of them."""
+fonts that stand for sans-serif, so that a text fits with each of them."""
 WIDTHS = dict(zip(map(chr, range(32, 127)), map(int, ADVANCES.split()), strict=True))
 
 

@@ -108,7 +108,7 @@ TEX = {
     "%": r"\%", "_": r"\_", "^": r"\textasciicircum{}", "~": r"\textasciitilde{}",
     "×": r"$\times$", "→": r"$\to$", "<": "$<$", ">": "$>$", "|": "$|$", '"': "''",
 }  # fmt: skip
-"""Characters that mean something to LaTeX, or that its fonts have not."""
+"""Characters with a meaning in LaTeX, or missing in its fonts."""
 
 
 def tikz(scene: Scene) -> str:

@@ -28,7 +28,7 @@ from convcli.explanation.values import value_text
 from convcli.numerals import Grid, Value
 
 MAX_CELLS = 40
-"""Cells a side of a canvas that is drawn."""
+"""Maximum cells per side of a drawn canvas."""
 
 MAX_LINES = 6
 """Lines of a sum that are written out below a frame."""

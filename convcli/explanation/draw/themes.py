@@ -14,7 +14,7 @@ class Theme(NamedTuple):
     cells: tuple[Color, ...]
     """Fill of the input's cells: of one channel, then of red, green and blue."""
     windows: tuple[Color, ...]
-    """Fill of what the kernel lies on, in the same order."""
+    """Fill of cells under the kernel, in the same order."""
     padding: Color
     output: Color
     empty: Color
@@ -23,7 +23,7 @@ class Theme(NamedTuple):
     edge: Color
     frame: Color
     is_card: bool = False
-    """Whether the page has round corners, clear outside, for pages of either kind."""
+    """Whether the frame is a card with transparent round corners, for light and dark pages."""
 
 
 BRIGHT = Theme(

@@ -33,7 +33,7 @@ from convcli.nets.layers.shapes import windows_on
 from convcli.tables import Record
 
 MAX_BYTES = 8 << 20
-"""Of the maps and weights in a page, where nobody says another limit."""
+"""Default limit of the maps and weights in a page, in bytes."""
 
 POINT = (Window(1), (0, 0))
 """The window on the axis that maps of one length do not have."""

@@ -22,8 +22,8 @@ ROWS = 4
 """Rows of one product: 2 make it narrow, 8 multiply more zeros (3 to 15 taps, AVX2)."""
 
 PARTIAL_BYTES = 2_000_000
-"""Of the products that are computed at once. Short calls make threads wait for each other: a sum of
-6 µs takes four times as long on two threads as on one."""
+"""Bytes of the products that are computed at once. Short calls make threads wait for each other: a
+sum of 6 µs takes four times as long on two threads as on one."""
 
 
 class ColumnProducts(NamedTuple):

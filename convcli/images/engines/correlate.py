@@ -178,7 +178,7 @@ class Correlator:
         self.shapes = [part.shape for part in kernel.parts]
         firsts = {one.band_dtype for one in self.stencils}
         self.dtype = firsts.pop() if len(firsts) == 1 else None
-        """That of bands, where all parts begin in one; None where any will do."""
+        """The dtype of bands, where all parts begin in one; None where any dtype works."""
 
     @property
     def text(self) -> str:

@@ -19,8 +19,9 @@ from convcli.images.engines.quantize import Statistics
 from convcli.images.engines.shift_passes import Scratch
 
 BAND_BYTES = 800_000
-"""Of one band of samples in the accumulator dtype. With 400 KB Python's own time counts (a fifth
-for small kernels, with caches of 512 KB and of 2 MB); with more nothing stays in a core's cache."""
+"""Bytes of one band of samples in the accumulator dtype. With 400 KB Python's own time counts (a
+fifth for small kernels, with caches of 512 KB and of 2 MB); with more nothing stays in a core's
+cache."""
 
 SHARED_BYTES = 2_000_000
 """The same where threads share the picture. Between two calls of NumPy a thread keeps the

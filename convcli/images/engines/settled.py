@@ -22,12 +22,12 @@ from convcli.images.kernels.kernel import separated
 SINGLE = np.dtype(np.float32)
 
 NANOSECONDS_TO_SETTLE = 1.5
-"""Per sample, as the prices of stencils."""
+"""Nanoseconds per sample, like the prices of stencils."""
 
 INF = float("inf")
 
 MAX_SLACK = 2.0**-9
-"""Of a gray level. With more too many samples are in doubt."""
+"""The largest slack, in gray levels. With more, too many samples are in doubt."""
 
 
 class Settled(NamedTuple):

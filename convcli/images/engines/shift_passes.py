@@ -15,7 +15,7 @@ from convcli.images.arrays import Values
 from convcli.images.kernels.kernel import Matrix, halved
 
 Buffers: TypeAlias = tuple[Values, Values, Values]
-"""Two that passes write in turn, and one for terms."""
+"""Two buffers that passes write in turn, and one for terms."""
 
 Offset: TypeAlias = tuple[int, int]
 """Rows and columns from the first tap of a factor."""
@@ -31,9 +31,9 @@ class Scratch:
     def __init__(self) -> None:
         self._arrays: dict[tuple[str, np.dtype[Any]], Values] = {}
         self.next_row = -1
-        """The row after those of the last band, where an engine goes on from it."""
+        """The row after the last band, where an engine continues from it."""
         self.ends = float("inf"), float("-inf")
-        """The least and greatest value of all bands so far, where an engine looks beyond them."""
+        """The minimum and maximum of all bands so far, where an engine needs them."""
 
     def array(self, name: str, size: int, dtype: DTypeLike) -> Values:
         """A flat array of a size, whose cells hold anything."""

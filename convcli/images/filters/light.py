@@ -31,7 +31,7 @@ class Curve(NamedTuple):
 
 
 Curves: TypeAlias = tuple[Curve, ...]
-"""One for all colors, or one of each."""
+"""One curve for all colors, or one for each."""
 
 
 def power_curve(exponent: float) -> Curve:

@@ -77,7 +77,7 @@ RECORDED = tuple(name for name in FilterOptions.__annotations__ if name != "kern
 """The options that a record holds beside the kernels."""
 
 MINIMA = {"iterations": 1, "dilation": 1, "stride": 1, "anchor": 0}
-"""The least value of each integer that cannot be any."""
+"""The minimum of each integer option that has one."""
 
 
 def _is_of(value: object, kind: object, minimum: int | None) -> bool:

@@ -34,7 +34,7 @@ Shape: TypeAlias = tuple[int, int, int]
 Depth: TypeAlias = np.dtype[np.unsignedinteger]
 
 STRIP_BYTES = 2**22
-"""Of a strip of a TIFF."""
+"""Bytes of a strip of a TIFF."""
 
 VIPS_TYPES = {
     "L": ("uchar", 1),
@@ -48,7 +48,7 @@ BAND_SAMPLES = 2**24
 """Of the result, in one band."""
 
 BOMB = 100
-"""Times its size that a file may unpack to without being asked for more pixels knowingly."""
+"""The factor by which a file may grow when unpacked, unless --max-pixels allows more."""
 
 
 def reads_in_bands(source: str, header: Header) -> bool:

@@ -69,7 +69,7 @@ class Stage(NamedTuple):
     engine: Engine
     intensity: IntensityMap
     gradients: tuple[Engine, ...] = ()
-    """Of a kernel that draws lines: what computes each part, beside the other."""
+    """The engine of each part of a kernel that draws lines."""
 
 
 class FilterPlan(NamedTuple):
@@ -81,13 +81,13 @@ class FilterPlan(NamedTuple):
     """What is filtered: the picture in gray where that is wanted, without alpha that all lose."""
     target: Target | None
     format: Format | None
-    """Of the result; None where it stays an array."""
+    """The format of the result; None where it stays an array."""
     direct: bool
     """Whether samples become samples in one step, exactly, and not through floats."""
     separates_alpha: bool
-    """Whether the last sample is alpha, and no channel like the others."""
+    """Whether the last sample is alpha, rather than a channel like the others."""
     transparent: bool
-    """Whether alpha is looked at; where all is opaque, colors are filtered without it."""
+    """Whether alpha counts; an opaque picture is filtered without it."""
     reads_luma: bool
     """Whether the luma of colors is filtered in their place."""
     stages: tuple[Stage, ...]

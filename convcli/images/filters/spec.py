@@ -44,7 +44,7 @@ from convcli.numerals import read_fraction
 from convcli.text import power_text, safe
 
 MAX_KERNELS = 100
-"""Kernels of one chain, iterations counted."""
+"""Maximum kernels of one chain, repeated ones included."""
 
 FLOAT32 = 2.0**-20
 """What sums of float32 weights are off by, as a share of their magnitudes: a few of its steps."""
@@ -100,9 +100,9 @@ class FilterSpec(NamedTuple):
     threshold: Fraction | None = None
     """Samples from this on become white, all others black."""
     region: Region | None = None
-    """What is filtered, where the rest stays as it is."""
+    """The part that is filtered; the rest stays as it is."""
     mask: Values | None = None
-    """How much of each pixel (h, w) is filtered, from 0 to 1."""
+    """The filtered share of each pixel (h, w), from 0 to 1."""
     flip: bool = False
     """Whether the kernels were turned by 180°."""
     options: FilterOptions = FilterOptions()

@@ -149,9 +149,9 @@ class Decoded(NamedTuple):
     """What is known of an image once its decoder has been told what to do."""
 
     bits: int = 8
-    """Bits a sample of formats where Pillow does not scale 9 to 15."""
+    """Bits per sample, of formats where Pillow does not scale 9 to 15."""
     narrowed: bool = False
-    """Whether samples of 16 bits are read as 8, which Pillow does without a word."""
+    """Whether samples of 16 bits are read as 8, which Pillow does silently."""
     halves: Halves | None = None
     """16-bit color."""
 

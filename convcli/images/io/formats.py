@@ -24,11 +24,11 @@ class Format(NamedTuple):
     name: str
     """Pillow's name."""
     suffixes: tuple[str, ...]
-    """Of the files that are written; the first is the usual one."""
+    """Suffixes of files that are written; the first is the usual one."""
     more_suffixes: tuple[str, ...] = ()
-    """Of files that are read only."""
+    """Suffixes of files that are only read."""
     magic: tuple[bytes, ...] = ()
-    """What files begin with."""
+    """The first bytes of files."""
     also_named: tuple[str, ...] = ()
     """Other names that `--to` takes."""
     alpha: bool = True
@@ -45,7 +45,7 @@ class Format(NamedTuple):
     inks: bool = False
     """Whether it holds cyan, magenta, yellow and black."""
     metadata: frozenset[str] = frozenset({"dpi", "exif", "xmp", "icc_profile"})
-    """What a result keeps of its picture."""
+    """The metadata that a result keeps of its picture."""
     record: Literal["", "text", "exif", "comment"] = ""
     """Where it holds the record of how a result was made."""
     tags: bool = False
@@ -177,7 +177,7 @@ FORMATS = {
         ),
     )
 }
-"""Those that are opened; Pillow's others stay shut, since some of them run foreign code."""
+"""The formats that are opened; Pillow's others are not, since some of them run other programs."""
 
 FLOAT_FORMATS = {
     one.name: one

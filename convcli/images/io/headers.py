@@ -46,7 +46,7 @@ PFM = re.compile(rb"P([fF])\s+(\d{1,9})\s+(\d{1,9})\s+([-+]?[\d.]{1,20}(?:[eE][-
 MAX_MAP_HEADER = 4096
 
 MAX_TILES, MAX_TEXTS, MAX_FRAMES = 1 << 18, 10_000, 4096
-"""Of one file. With more, a few megabytes take minutes."""
+"""Maximum parts of one file. With more, a few megabytes take minutes."""
 
 
 def header_of(image: Image.Image, frames: int = 1) -> Header:

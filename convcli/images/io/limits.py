@@ -21,10 +21,10 @@ STORED_BYTES = {"1": 1, "L": 1, "P": 1, "I;16": 2, "I;16L": 2, "I;16B": 2, "I;16
 """Bytes per pixel of Pillow's images by mode; 4 in all others."""
 
 PROCESS_BYTES = 60 << 20
-"""What a process takes beside pictures: interpreter, NumPy, Pillow, buffers of threads."""
+"""Bytes that a process takes beside pictures: interpreter, NumPy, Pillow, buffers of threads."""
 
 MAX_PIPE_BYTES = 2**29
-"""Of a pipe, whose end nobody knows before; --max-memory raises it."""
+"""Maximum bytes of a pipe, whose length is not known before; --max-memory raises it."""
 
 UNITS = {"": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 

@@ -166,7 +166,7 @@ def record_of(image: Image.Image) -> str | None:
 
 
 RECORD_START = f'{{"{RECORD_KEY}": '.encode()
-"""What a record in a comment begins with."""
+"""The first bytes of a record in a comment."""
 
 
 def _comment_lines(image: Image.Image) -> list[bytes]:

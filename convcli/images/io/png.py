@@ -22,7 +22,7 @@ START = 8
 """Of the first chunk: behind the signature."""
 
 BAND_BYTES = 2**20
-"""Of rows that are filtered at once."""
+"""Bytes of rows that are filtered at once."""
 
 
 def write_deep(stream: IO[bytes], pixels: Samples, words: Mapping[str, object]) -> None:

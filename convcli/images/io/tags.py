@@ -37,7 +37,7 @@ PLACES = {33550: "GeoTIFF", 33922: "GeoTIFF", 34264: "GeoTIFF", 34735: "GeoTIFF"
           34736: "GeoTIFF", 34737: "GeoTIFF", 42112: "GDAL", 42113: "GDAL"}  # fmt: skip
 
 SHAPE_ONLY = b'{"shape": '
-"""What tifffile describes arrays with, which says no more than the array does."""
+"""The description that tifffile gives arrays, which adds nothing to them."""
 
 
 class Tags(NamedTuple):

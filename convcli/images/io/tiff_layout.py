@@ -64,8 +64,8 @@ COMPRESSIONS = {1: "none", 2: "CCITT", 3: "fax 3", 4: "fax 4", 5: "LZW", 6: "JPE
                 34887: "LERC", 34925: "LZMA", 50000: "Zstandard", 50001: "WebP"}  # fmt: skip
 PLAIN, DEFLATED = 1, (8, 32946)
 UNPACKED_BY_VIPS = (PLAIN, 5, 7, *DEFLATED, 32773)
-"""Compressions that libvips unpacks in all its builds; of others its wheel gives zeros at times,
-and no error."""
+"""Compressions that libvips unpacks in all its builds; with others its wheel sometimes returns
+zeros without an error."""
 
 PHOTOMETRICS = {0: "gray (min is white)", 1: "gray", 2: "RGB", 3: "a palette", 4: "a mask",
                 5: "inks", 6: "YCbCr", 8: "CIELab", 9: "ICCLab", 32803: "a color filter array",
@@ -77,7 +77,7 @@ EXACT = 2**53
 """Integers up to which float64 holds every one."""
 
 ROWS = 64
-"""Of packed bits that are unpacked at once."""
+"""Rows of packed bits that are unpacked at once."""
 
 MAX_TILE = 2**28
 """Bytes of a tile, beyond those of the picture."""

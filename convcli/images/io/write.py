@@ -175,7 +175,7 @@ def losses(
 
 
 BESIDE = {"exif": "EXIF", "xmp": "XMP", "text": "texts"}
-"""What pictures hold beside samples and colors."""
+"""Metadata beside samples and colors."""
 
 USUAL_GAMMA = range(44_000, 47_000)
 """Of gAMA, in 1/100,000: what means sRGB."""

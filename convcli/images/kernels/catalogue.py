@@ -132,7 +132,7 @@ def _random(size: int = 3, seed: int = 0) -> Kernel:
 
 
 SIDES = {"left": (0, -1), "right": (0, 1), "top": (1, -1), "bottom": (1, 1)}
-"""Which derivative an edge that is bright on one side has: (axis y, sign)."""
+"""The derivative that answers to an edge that is bright on one side: (axis y, sign)."""
 
 
 def _gradient(

@@ -127,9 +127,9 @@ def _paired(networks: Sequence[Sequence[LayerRecord]]) -> list[list[LayerRecord 
 
 
 def _pairs(left: Sequence[LayerRecord], right: Sequence[LayerRecord]) -> list[tuple[int, int]]:
-    """The places of layers that are pairs, in order, which are most alike together.
+    """The places of layers that are pairs, in order, with the greatest total similarity.
 
-    The best of the rests behind each pair of places is found from the last one to the first
+    The best alignment after each pair of positions is computed from the last to the first
     (Needleman & Wunsch 1970). Raises SpecError where there are too many places.
     """
     start = 0

@@ -234,7 +234,7 @@ HEAD = (Linear, Reshape, AdaptivePool, Pool, Activation, PReLU, Identity, Norm)
 
 
 def _heads(nodes: Sequence[Node]) -> Iterator[tuple[str, int]]:
-    """What may be left off at the end of a network, and how many of its nodes are left then."""
+    """The layers to leave off at the end of a network, and how many of its nodes are left."""
     end = len(nodes)
     while end and isinstance(nodes[end - 1].layer, HEAD):
         end -= 1
@@ -253,7 +253,7 @@ def _heads(nodes: Sequence[Node]) -> Iterator[tuple[str, int]]:
 
 
 def listing(figure: Figure, hits: list[Explanation], nearest: list[Explanation]) -> Listing:
-    """The conventions behind a figure, or the nearest ones, as a result to print."""
+    """The conventions that explain a figure, or the nearest ones, as a result to print."""
     near = "; ".join(
         f"{hit.value:,} ({hit.network}: {hit.quantity}, {hit.convention})" for hit in nearest
     )

@@ -303,7 +303,7 @@ def _macs(layer: Layer, shape: Shape, output: Shape) -> str:
 
 
 def _field_formulas(row: Row, before: Sequence[tuple[ReceptiveField, ...]]) -> Iterator[Formula]:
-    """Receptive field and jump behind a layer with windows, or one that joins or enlarges.
+    """Receptive field and jump after a layer with windows, or one that joins or enlarges.
 
     size + dilation · (kernel − 1) · jump        jump · stride
     """
@@ -369,7 +369,7 @@ def formulas_by_layer(summary: Summary) -> dict[str, tuple[Formula, ...]]:
 
 
 def total_formulas(summary: Summary) -> tuple[Formula, ...]:
-    """The sums behind the totals: of the layers, or of their types where the layers are many."""
+    """The sums that give the totals: of the layers, or of their types if there are many layers."""
     formulas = []
     for quantity in ("params", "macs"):
         counts = {row.name: getattr(row, quantity) for row in summary.rows}
@@ -386,7 +386,7 @@ def total_formulas(summary: Summary) -> tuple[Formula, ...]:
 
 
 class Explained(NamedTuple):
-    """Figures of a network with the formulas behind them."""
+    """Figures of a network with the formulas that give them."""
 
     figures: Figures
 

@@ -444,7 +444,7 @@ def _ptflops_hook(row: Row, layer: Layer) -> int:
 
 
 def _ptflops_called(row: Row, layer: Layer) -> int:
-    """What the functions count that the forward of a module of PyTorch calls."""
+    """The count of the functions that the forward of a PyTorch module calls."""
     match layer:
         case Activation(type=type_):
             return _inputs(row) if type_ in CALLED else 0

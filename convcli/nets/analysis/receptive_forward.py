@@ -1,4 +1,4 @@
-"""What the cells of a node see of the network's input: the walk forward, layer by layer.
+"""The part of the network's input that a node's cells see: the walk forward, layer by layer.
 
 `convcli.nets.analysis.receptive_field` walks back from one cell and says where its field lies.
 """

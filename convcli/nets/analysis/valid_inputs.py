@@ -106,6 +106,15 @@ class Search:
             (side for side in self._tried(range(1, MAX_SIDE + 1)) if self.works(side)), None
         )
 
+    def last_of_run(self, first: int) -> int:
+        """The last side up to which all from `first` on work, of those tried."""
+        last = first
+        for side in self._tried(range(first + 1, first + MAX_DISTANCE)):
+            if not self.works(side):
+                break
+            last = side
+        return last
+
     def nearest_fits(self, side: int) -> tuple[int | None, int | None]:
         """The nearest sides below and above with which nothing is left over."""
         below = range(side - 1, max(side - MAX_DISTANCE, 0), -1)
@@ -171,14 +180,20 @@ def fitting_inputs(network: Network, summary: Summary, near: bool) -> Fit:
             if fitting or not search.ended:
                 notes.append(f"nearest {names} with nothing left over: {nearest}")
         smallest = search.smallest()
+        farther: tuple[int, ...] = ()
         if smallest is not None:
-            notes.append(f"smallest {name} that works: {smallest}")
+            note = f"smallest {name} that works: {smallest}"
+            if near and not working and not search.ended:
+                last = search.last_of_run(smallest)
+                note += f"; all to {last} do" if last > smallest else ""
+                farther = (min(max(side, smallest), last),)
+            notes.append(note)
         elif search.ended:
             tried = counted(len(search.known), "input")
             notes.append(
                 f"the search for {names} that work ended early, after {tried}{limit().way_out}"
             )
-        sizes += [resized(shape, one, axes) for one in (*below[-1:], *above[:1])]
+        sizes += [resized(shape, one, axes) for one in (*below[-1:], *above[:1], *farther)]
     return Fit(tuple(notes), tuple(map(size_text, sorted({*sizes}, key=lambda one: one[1:]))))
 
 

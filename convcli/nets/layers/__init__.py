@@ -4,7 +4,7 @@ The records are NamedTuples because a `shape` process lives about as long as it 
 click: a dataclass costs 0.9 ms to define, a NamedTuple 0.05 ms. `equal_by_type` makes them equal to
 records of their own type alone.
 
-A new layer is written in the file of its subject: a record, beside it a builder for each way to
+A new layer is written in the file of its subject: a record, next to it a builder for each way to
 write it, and its names in NAMES at the end. What it does to arrays is a line in FORWARD of
 `convcli.runtime.layers`, or, for an activation, in its FUNCTIONS. Layers with a different argument
 order and defaults in each framework have their builders in `convcli.nets.readers.vocabulary`.

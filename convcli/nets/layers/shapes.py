@@ -1,4 +1,4 @@
-"""What a shape is, what a layer answers, and the checks that layers share.
+"""Shapes, the protocol of layers, and the checks that layers share.
 
 A shape is `(channels, *lengths)` of one image: `(3, 224, 224)` is height 224, width 224 and
 3 channels; `(10,)` is a vector.
@@ -34,7 +34,7 @@ class Measure(NamedTuple):
     macs: int = 0
     """Multiply–accumulates of the weights, without biases."""
     windows: Windows = ()
-    """Window and padding on each axis; none for a layer that works cell by cell."""
+    """Window and padding on each axis; empty for a layer that works cell by cell."""
     bias: int = 0
     """The part of `params` that is biases of convolutions and linear layers."""
     statistics: int = 0

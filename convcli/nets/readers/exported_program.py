@@ -205,7 +205,7 @@ class _Program:
             )
         if len(self.inputs) > 1:
             names = ", ".join(safe(name) for name in self.inputs[1:])
-            notes.append(f"inputs beside {safe(self.inputs[0])}, as they were exported: {names}")
+            notes.append(f"inputs besides {safe(self.inputs[0])}, as they were exported: {names}")
         return tuple(notes)
 
 

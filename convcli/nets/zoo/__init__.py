@@ -65,7 +65,7 @@ def zoo_text(word: str) -> str:
 
 
 def about(name: str) -> str:
-    """What the first comment line of a network says."""
+    """The text of a network's first comment line."""
     return zoo_text(name).partition("\n")[0].lstrip("# ")
 
 

@@ -30,7 +30,7 @@ from convcli.conv.threads import share, threads
 from convcli.geometry import Pair
 
 RESIDENT_BYTES = 40 << 20
-"""The most that the side which stays may take."""
+"""Maximum bytes of the transforms that stay in memory."""
 
 SECONDS_PER_PRODUCT = 4.8e-11
 SECONDS_PER_INPUT = 6e-09

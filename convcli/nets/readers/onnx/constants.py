@@ -215,7 +215,7 @@ def fold(call: Call) -> Arrays | None:
         looked_at = [a.elements for a in arrays if known == len(call.inputs) or "int" in a.type]
         call.graph.computed += sum(n for n in looked_at if n <= MAX_VALUES)
     if call.graph.computed > MAX_COMPUTED:
-        raise call.refuse(f"more than {MAX_COMPUTED:,} numbers would be worked out for it")
+        raise call.refuse(f"more than {MAX_COMPUTED:,} numbers would be computed for it")
     if known < sum(value is not None for value in call.inputs):
         return None
     if operator == "Shape":

@@ -68,7 +68,7 @@ class ExternalFiles:
         for part in parts:
             path = os.path.join(path, part)
             if os.path.islink(path):
-                raise WireError(f"weights behind a link are not read: {safe(location)}")
+                raise WireError(f"weights behind a symbolic link are not read: {safe(location)}")
         if not self._folder or not os.path.isfile(path) or not os.path.getsize(path):
             return None
         try:

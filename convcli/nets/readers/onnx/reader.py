@@ -287,7 +287,7 @@ class Translation:
         if len(self.inputs) > 1:
             names = ", ".join(safe(value.name) for value in self.inputs[1:])
             notes.append(
-                f"inputs beside {safe(self.inputs[0].name)}, with the file's sizes: {names}"
+                f"inputs besides {safe(self.inputs[0].name)}, with the file's sizes: {names}"
             )
         shapes = [x.shape for x in outputs if isinstance(x, Traced)]
         if len(shapes) > 1:

@@ -5,16 +5,16 @@ The language reaches the libraries only through the Protocol
 function receives it too. The contracts of `lint-imports` hold the order: each needs those below it
 alone.
 
-    reading       what a text is about, and its network
+    reading       the entry point of a text, and its network
     model         the network of a model for an input
     entry_point   which class or function of a file is meant
     example_input the size with which a text tries its network
     script        the interpreter of a text whose own statements make a network
-    sequence      layers behind one another, the same for every input
+    sequence      layers in sequence, the same for every input
     interpreter   the interpreter of one model: its state, files and imports
     libraries     the names of torch, numpy, keras and all other libraries
     bundled       library modules that are Python themselves: `library/*.txt`
-    model_files   a model's file and those beside it that it imports
+    model_files   a model's file and those next to it that it imports
     keras         layers, models and functions of Keras and TensorFlow
     torch         tensors, layers, functions and modules of PyTorch; einops
     stdlib        Python's builtins, methods of plain values, the standard library

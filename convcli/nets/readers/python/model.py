@@ -100,9 +100,9 @@ def _arguments(
 ) -> tuple[list[Value], dict[str, Value]]:
     """The arguments of a forward: the input, and further ones that are given.
 
-    The input of the walk is the first tensor of them. Several without a name are the parameters in
-    their order, or, where there is one parameter alone, a list. Raises ReadError for a parameter
-    that is missing, with an example of all.
+    The input of the walk is the first tensor. Several unnamed ones are the parameters in order or,
+    for a single parameter, a list. Raises ReadError for a parameter that is missing, with an
+    example of all.
     """
     forward = root.cls.find("forward")
     needed = parameters_of(root)

@@ -171,7 +171,7 @@ class Text(NamedTuple):
         return script
 
     def at(self, shape: Shape, given: tuple[Given, ...] = ()) -> Network:
-        """Its network for an input `(channels, *lengths)`. Raises SpecError with the place."""
+        """Its network for an input `(channels, *lengths)`. Raises SpecError with its location."""
         with _refusing():
             return self._replace(given=given).network(self._replace(given=given).run(shape))
 

@@ -466,6 +466,8 @@ class ScriptInterpreter(ModelInterpreter):
         said; one that a layer declares is not known.
         """
         sizes = tuple(sizes)
+        if self.recorder.declares_input and not self.recorder.builder.nodes:
+            self._sizes, self.recorder.declares_input = None, False
         if self._sizes is not None and (
             further or sizes != self._sizes or self.recorder.builder.nodes
         ):

@@ -77,7 +77,7 @@ def network_of(model: ModelFile, shape: Shape, given: tuple[Given, ...] = ()) ->
     nodes = tuple(x.node for x in ends if isinstance(x, Traced))
     notes: tuple[str, ...] = ()
     if len(model.inputs) > 1:
-        notes = (f"inputs beside the first: {', '.join(model.input_names[1:])}",)
+        notes = (f"inputs after the first: {', '.join(model.input_names[1:])}",)
     return network._replace(
         redo=partial(network_of, model), outputs=nodes, notes=notes, sizes_alone="a TFLite file"
     )

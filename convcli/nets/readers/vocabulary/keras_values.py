@@ -34,7 +34,7 @@ def text_axes(axis: object) -> tuple[int, ...]:
     given = axis if isinstance(axis, tuple | list) else (axis,)
     axes = tuple(one for one in given if isinstance(one, int) and not isinstance(one, bool))
     if len(axes) != len(given) or not axes or 0 in axes:
-        raise SpecError(f"axis={brief(axis)} needs axes behind the batch: 1, 2, … or -1, -2, …")
+        raise SpecError(f"axis={brief(axis)} needs axes after the batch: 1, 2, … or -1, -2, …")
     return axes
 
 

@@ -263,7 +263,7 @@ def flatten(start_dim: object = 1, end_dim: object = -1) -> Reshape:
 def unflatten(dim: object, unflattened_size: object) -> Reshape:
     axis = count(dim, "dim", -8)
     if axis == 0 or not isinstance(unflattened_size, tuple | list) or not unflattened_size:
-        raise SpecError("unflatten is read for an axis behind the batch and a tuple of sizes")
+        raise SpecError("unflatten is read for an axis after the batch and a tuple of sizes")
     start = axis - 1 if axis > 0 else axis
     return Reshape(sizes(unflattened_size, "unflattened_size"), start, stop=start + 1 or None)
 

@@ -45,7 +45,7 @@ def read_arrays(path: str) -> ArrayFile | None:
             return ArrayFile("a PyTorch checkpoint", arrays, notes)
         if is_legacy(head):
             arrays, notes = read_legacy(data)
-            return ArrayFile("a PyTorch checkpoint of before 1.6", arrays, notes)
+            return ArrayFile("a PyTorch checkpoint from before 1.6", arrays, notes)
         if is_safetensors(head):
             return ArrayFile("a safetensors file", read_safetensors(data))
     except SpecError as error:

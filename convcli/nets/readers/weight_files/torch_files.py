@@ -199,7 +199,7 @@ def _checkpoint(value: Item, storages: Storages) -> Checkpoint:
         name, inner = _weights_of(value, visits)
         if name:
             others = ", ".join(safe(str(key))[:40] for key in list(value)[:6] if key != name)
-            notes.append(f"weights under {safe(name)!r}; beside them: {others or 'nothing'}")
+            notes.append(f"weights under {safe(name)!r}; other entries: {others or 'nothing'}")
         value = inner
     arrays: dict[str, StoredArray] = {}
     for name, tensor in _tensors(value, "", visits):

@@ -101,7 +101,8 @@ def _initializer(name: str, build: Builder) -> NativeFunction:
             owner.attrs["trainable"] = False
         values = [_plain(value) for value in args]
         named = {key: _plain(value) for key, value in options.items()}
-        owner.attrs["name"] = called = str(named.pop("name", None) or "")
+        called = str(named.pop("name", None) or "")
+        owner.attrs["name"] = called or Unknown("the automatic name of a layer")
         _keep_input(owner, named, takes)
         inner = next(filter(None, map(activation_of, wrapped)), None)
         follows = inner.layer if inner else None
@@ -167,7 +168,7 @@ def _forward(interpreter: Interpreter, owner: Instance, *args: Value, **options:
         recorder.scope = outer
 
 
-# -- layers and models of one's own ---------------------------------------------------------
+# -- layers and models of the text ---------------------------------------------------------
 
 
 def _init_layer(interpreter: Interpreter, owner: Instance, *args: Value, **options: Value) -> None:
@@ -294,6 +295,8 @@ def _add(interpreter: Interpreter, owner: Instance, layer: Value) -> None:
     layers = owner.attrs["layers"]
     if layer is owner:
         raise ReadError("a Sequential cannot hold itself")
+    if isinstance(layer, Tensor):
+        interpreter.recorder.declares_input = True
     if isinstance(layer, Tensor) or not isinstance(layers, list):
         return  # keras.Input is first among layers
     if isinstance(layer, Unknown):

@@ -143,7 +143,7 @@ def flat(values: list[Value]) -> list[Value]:
 def _run(
     interpreter: Interpreter, function: Function, args: list[Value], options: dict[str, Value]
 ) -> Value:
-    """What a function of the program returns."""
+    """The return value of a function of the program."""
     names = _bind(function, args, options)
     frame = Frame(function.file, names, function.enclosing, function.cls)
     if interpreter.depth >= MAX_CALL_DEPTH:
@@ -187,7 +187,7 @@ def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> d
     elif rest:
         raise ProgramException(
             "TypeError",
-            f"{name}() takes {len(positional)} values by place, {len(args)} are given",
+            f"{name}() takes {len(positional)} positional arguments, {len(args)} are given",
         )
     by_name = {
         *positional[len(parameters.posonlyargs) :],

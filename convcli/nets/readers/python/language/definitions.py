@@ -147,7 +147,7 @@ def _class_options(interpreter: Interpreter, node: ast.ClassDef, frame: Frame) -
                 text = f"{node.name} has the metaclass {describe(value)}, which is not followed"
                 raise ReadError(text)
         elif keyword.arg is None:
-            raise ReadError(f"** beside the bases of {node.name} is not read here")
+            raise ReadError(f"** after the bases of {node.name} is not read here")
         else:
             options[keyword.arg] = value
     return options

@@ -353,10 +353,10 @@ def _collect(
 def _walk(
     interpreter: Interpreter, node: Comprehension, frame: Frame, element: Callable[[Frame], T]
 ) -> Iterator[T]:
-    """The elements of a comprehension, in the order of its loops, as they are asked for.
+    """The elements of a comprehension, in the order of its loops, computed on demand.
 
-    What it runs over first is evaluated at once, in the scope around it; all else sees no names of
-    a class that it stands in.
+    Its first iterable is evaluated at once, in the enclosing scope; everything else does not see
+    the names of an enclosing class.
     """
     is_in_class = frame.cls is not None and frame.names is frame.cls.names
     inner = Frame(frame.file, {}, frame.enclosing if is_in_class else frame)

@@ -64,6 +64,8 @@ class GraphRecorder:
         """What folds the values of one image into the batch, and by how much."""
         self.sizes_alone = ""
         """Why the network cannot be computed: a tensor whose values no node gives."""
+        self.declares_input = False
+        """Whether the input so far is only what a Sequential declares."""
         self.holds_models = False
         """Whether a model or a layer of the text was called, which are several nodes."""
         self._kept: list[Leaf] = []

@@ -44,7 +44,7 @@ def within_limits(interpreter: Interpreter, value: T) -> T:
 def charge(interpreter: Interpreter, *values: Value) -> None:
     """Count the steps of one pass over values, or of a copy of them, by their size.
 
-    A table of hashes takes five times the memory of a list.
+    A hash table takes five times the memory of a list.
     """
     for value in values:
         if isinstance(value, str | bytes):

@@ -95,7 +95,7 @@ class SourceFile:
         """Whether it holds what is known of a library; messages point at the call of it."""
 
     def where(self, node: ast.AST, declared: bool = False) -> Where:
-        """The place of a node; of what it declares, its first value, if asked."""
+        """The location of a node, or of its first argument, if requested."""
         line = Line(ast.Pass(), self.name, self.lines, 1)
         return line.where(node) if declared else line.span(node)
 
@@ -294,7 +294,7 @@ class Instance:
         self.shared: dict[str, Tensor] = {}
         """Weights of the layer that the program uses as tensors, by name."""
         self.hooks: tuple[list[Value], list[Value]] = [], []
-        """What a module calls behind its `forward`, and before it."""
+        """The hooks that a module calls before and after its `forward`."""
 
     def __hash__(self) -> int:
         own = (self.cls.find(name) for name in ("__eq__", "__hash__"))
@@ -359,7 +359,7 @@ class DeferredImport:
 
 
 class ValueIterator:
-    """What `iter()` gives."""
+    """The result of `iter()`."""
 
     __slots__ = ("items",)
 

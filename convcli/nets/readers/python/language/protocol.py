@@ -57,7 +57,7 @@ class Interpreter(Protocol):
         """The value of an expression."""
 
     def execute(self, body: Sequence[ast.stmt], frame: Frame) -> Value:
-        """What the body of a function returns."""
+        """The return value of a function's body."""
 
     def run_lazily(self, body: Sequence[ast.stmt], frame: Frame) -> Iterator[Value]:
         """The values that the body of a generator yields, each on demand."""

@@ -244,4 +244,4 @@ NAMES: dict[str, Value] = {
     "Rearrange": class_of("Rearrange", MODULE, __init__=_keep, forward=_forward("rearrange")),
     "Reduce": class_of("Reduce", MODULE, __init__=_keep, forward=_forward("reduce")),
 }
-"""What `einops` and `einops.layers.torch` give."""
+"""The names of `einops` and `einops.layers.torch`."""

@@ -308,7 +308,7 @@ def rotated(interpreter: Interpreter, x: Value, k: Value = 1, dims: Value = (0, 
 
 
 def filled(type_: str) -> TensorFunction:
-    """A tensor of which some values are taken from others: `x.scatter(1, index, y)`."""
+    """A tensor with some values replaced from another: `x.scatter(1, index, y)`."""
 
     def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
         x = to_tensor(x)

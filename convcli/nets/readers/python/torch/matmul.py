@@ -152,9 +152,12 @@ def attention(
 ) -> Tensor:
     """`F.scaled_dot_product_attention`."""
     query, key, value = to_tensor(query), to_tensor(key), to_tensor(value)
+    shapes = ", ".join(brief(tensor.shape) for tensor in (query, key, value))
     if query.shape[-1] != key.shape[-1] or key.shape[-2:-1] != value.shape[-2:-1]:
-        shapes = ", ".join(brief(tensor.shape) for tensor in (query, key, value))
         raise ShapeMismatch(f"attention of {shapes}: a query meets keys as long, a key has a value")
+    batches = zip(reversed(query.shape[:-2]), reversed(key.shape[:-2]), strict=False)
+    if any(one != other and 1 not in (one, other) for one, other in batches):
+        raise ShapeMismatch(f"attention of {shapes}: queries and keys are of other batches")
     output = (*query.shape[:-1], value.shape[-1])
     macs = (math.prod(query.shape) + math.prod(output)) * key.shape[-2]
     return product(interpreter, "attention", [query, key, value], output, macs)

@@ -245,7 +245,7 @@ def _drop(hooks: list[Value], hook: Value) -> None:
 
 
 HANDLE = class_of("RemovableHandle")
-"""What a registered hook is removed by."""
+"""The handle that removes a registered hook."""
 
 SETTINGS = (
     "eval", "train", "to", "cuda", "cpu", "half", "float", "double", "share_memory", "type",

@@ -51,7 +51,7 @@ APART = ("Lazy", "Upsampling", "Softmax2d")
 """Prefixes of PyTorch classes that differ from the class of their layer."""
 
 RENAMED = "weight_norm"
-"""Stands for the class of a layer whose weights have other names, such as `weight_g`."""
+"""Marks the class of a layer whose weights have other names, such as `weight_g`."""
 
 FIELDS = {
     "kernel_size": "kernel",

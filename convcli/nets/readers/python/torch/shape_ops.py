@@ -170,7 +170,7 @@ def unsqueeze(interpreter: Interpreter, x: Value, dim: Value) -> Tensor:
 
 
 def regarded(interpreter: Interpreter, x: Tensor, output: Shape) -> Tensor:
-    """The same values in a shape that is known to hold them; no node where no image sees it."""
+    """The same values in a shape that is known to hold them; no node if it affects no image."""
     check_size(output)
     if per_image(output) == per_image(x.shape) and x.node:
         same = Tensor(output, x.node, x.trained, x.values)
@@ -180,7 +180,7 @@ def regarded(interpreter: Interpreter, x: Tensor, output: Shape) -> Tensor:
 
 
 def at_least(axes_: int) -> TensorFunction:
-    """`atleast_2d`: axes of length 1 before those there are; the third stands behind them."""
+    """`atleast_2d`: axes of length 1 before those there are; the third is after them."""
 
     def call(interpreter: Interpreter, x: Value) -> Tensor:
         x = to_tensor(x)
