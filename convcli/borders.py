@@ -1,9 +1,10 @@
 """Values beyond the ends of an axis: the one table of borders, and their one reader."""
 
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from convcli.errors import SpecError
+from convcli.records import NamedTuple
 from convcli.text import like
 
 if TYPE_CHECKING:

@@ -10,9 +10,9 @@ import re
 import reprlib
 import warnings
 from collections.abc import Callable
-from typing import NamedTuple
 
 from convcli.errors import SpecError
+from convcli.records import NamedTuple
 
 MAX_LENGTH = 10_000
 """Characters of one call; more is refused before it is parsed."""

@@ -10,9 +10,10 @@ in the padding before it are negative.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from convcli.errors import UnfitError
+from convcli.records import NamedTuple
 from convcli.text import decimal
 
 if TYPE_CHECKING:

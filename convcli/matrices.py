@@ -18,7 +18,6 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from io import BytesIO
 from math import isfinite, isqrt, lcm
-from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.npy import NPY, array_rows, read_array_header
@@ -35,6 +34,7 @@ from convcli.numerals import (
     read_value,
     simplest,
 )
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 MAX_COMMON_DIGITS = 290

@@ -4,10 +4,11 @@ import re
 from collections.abc import Sequence
 from math import prod
 from sys import byteorder
-from typing import IO, NamedTuple
+from typing import IO
 
 from convcli.errors import SpecError
 from convcli.numerals import quoted
+from convcli.records import NamedTuple
 
 MAX_HEADER = 10_000
 """Bytes of the header of a .npy file."""

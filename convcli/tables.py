@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import (
     TYPE_CHECKING,
     Literal,
-    NamedTuple,
     Protocol,
     TextIO,
     TypeAlias,
@@ -20,6 +19,7 @@ from typing import (
 from convcli.errors import Refusal
 from convcli.options import OutputOptions
 from convcli.output import encodable, line, note, page, path, show_lines, write
+from convcli.records import NamedTuple
 from convcli.table_layout import Part, columns_that_fit, fold, tree
 from convcli.text import counted, csv_row, safe
 

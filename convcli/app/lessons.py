@@ -4,7 +4,7 @@ Each kind of lesson takes some of the options; the others are refused by name.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
 from convcli.errors import SpecError, UnfitError
 from convcli.explanation.operands import KERNEL, SIGNAL, Operands, read_size
@@ -12,6 +12,7 @@ from convcli.geometry import Padding
 from convcli.matrices import read_stack, row_hints
 from convcli.numerals import Symbol, read_value
 from convcli.options import Options, OutputOptions
+from convcli.records import NamedTuple
 from convcli.tables import Record, TextResult
 from convcli.text import like, safe
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ast
 import os
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from convcli.callsyntax import UNREADABLE, parsed_module
 from convcli.errors import Refusal, UnfitError
 from convcli.nets.analysis.shape_errors import Explanation, explain_message
 from convcli.nets.analysis.summary import SCHEMA
 from convcli.options import OutputOptions
+from convcli.records import NamedTuple
 from convcli.tables import Table
 from convcli.text import safe
 

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from glob import glob, has_magic, iglob
 from re import finditer
-from typing import NamedTuple
 
 from convcli.errors import PictureError, SpecError
 from convcli.images.io.formats import UNREAD_SUFFIXES, readable_suffixes, suffix_of
 from convcli.images.io.source import source_of
 from convcli.output import note
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 MAX_LIST_BYTES = 2**28

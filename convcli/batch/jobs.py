@@ -9,10 +9,11 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from time import perf_counter
-from typing import TYPE_CHECKING, ClassVar, Literal, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, ClassVar, Literal, TypeAlias
 
 from convcli.batch.output_names import Task
 from convcli.errors import OutputError, PictureError, Refusal
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 if TYPE_CHECKING:

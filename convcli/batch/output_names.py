@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from convcli.batch.inputs import Input
 from convcli.batch.options import is_template
@@ -11,6 +10,7 @@ from convcli.errors import OutputError, SpecError
 from convcli.images.io.atomic import is_inside
 from convcli.images.io.formats import result_suffix
 from convcli.images.io.source import FileState, source_of
+from convcli.records import NamedTuple
 from convcli.text import counted, safe
 
 FIELD = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")

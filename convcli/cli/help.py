@@ -15,11 +15,12 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial, wraps
 from inspect import cleandoc
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import click
 
 from convcli.options import Options, is_unset
+from convcli.records import NamedTuple
 
 Body = TypeVar("Body", bound=Callable[..., None])
 Record = TypeVar("Record", bound=Options)

@@ -12,7 +12,6 @@ Whole numbers count as float64.
 from collections.abc import Callable
 from itertools import product
 from math import prod
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -28,6 +27,7 @@ from convcli.conv.spec import Problem
 from convcli.conv.validate import Padding, Sizes, bias_of, floats
 from convcli.errors import UnfitError
 from convcli.geometry import Fit, adaptive_cells
+from convcli.records import NamedTuple
 
 BAND_BYTES = 4 << 20
 """Columns of one band."""

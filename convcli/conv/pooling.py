@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from math import prod
-from typing import Literal, NamedTuple, overload
+from typing import Literal, overload
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +29,7 @@ from convcli.geometry import (
     output_length,
     pool_padding_refusal,
 )
+from convcli.records import NamedTuple
 
 Reduce = Callable[..., Array]
 

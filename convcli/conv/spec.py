@@ -1,12 +1,12 @@
 """One convolution in plain integers, by which algorithms are priced and chosen."""
 
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
 from convcli.borders import Border
 from convcli.geometry import Pair, Window, output_length
+from convcli.records import NamedTuple
 
 
 class Problem(NamedTuple):

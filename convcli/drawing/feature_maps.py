@@ -5,7 +5,6 @@ import re
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
@@ -31,6 +30,7 @@ from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import AdaptivePool, Conv, Identity, Pool, Reshape
 from convcli.output import encodable
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 MAX_LAYERS = 40

@@ -3,10 +3,9 @@
 Positions on the canvas are counted from the input's first cell: padding before it is negative.
 """
 
-from typing import NamedTuple
-
 from convcli.borders import Border
 from convcli.geometry import Window, output_length
+from convcli.records import NamedTuple
 
 
 class Axis(NamedTuple):

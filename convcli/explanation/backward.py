@@ -9,7 +9,7 @@ A max pool sends its gradient to its maximum (the first of equals); an average p
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from convcli.explanation.lesson import SCHEMA, Lesson, left_out_text
 from convcli.explanation.render import (
@@ -36,6 +36,7 @@ from convcli.explanation.values import (
     value_text,
 )
 from convcli.numerals import Grid, Stack, Symbol, Value
+from convcli.records import NamedTuple
 
 Place = tuple[int, int, int]
 """Channel, row, column."""

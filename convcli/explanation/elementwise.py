@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from inspect import signature
 from math import pow
-from typing import NamedTuple
 
 from convcli.callsyntax import read_call
 from convcli.errors import SpecError, UnfitError
@@ -32,6 +31,7 @@ from convcli.explanation.values import (
 )
 from convcli.geometry import clip
 from convcli.numerals import MAX_NUMBER, Number, Stack, Symbol, Value, simplest
+from convcli.records import NamedTuple
 from convcli.text import like
 
 Numbers = tuple[tuple[tuple[Number, ...], ...], ...]

@@ -1,7 +1,6 @@
 """A convolution or a pool as a lesson: the lines, the table and the record of its steps."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.explanation.axis import Axis
@@ -29,6 +28,7 @@ from convcli.explanation.values import (
 )
 from convcli.geometry import Fit, full_padding, transposed_formula
 from convcli.numerals import Symbol, Value
+from convcli.records import NamedTuple
 from convcli.text import counted
 
 SCHEMA = 1

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from math import floor, sqrt
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from convcli import geometry
 from convcli.errors import UnfitError
@@ -21,6 +21,7 @@ from convcli.explanation.steps import Spot, Step, convolution
 from convcli.explanation.values import factor, json_stack, json_value, table_value, value_text
 from convcli.geometry import clip
 from convcli.numerals import Number, Stack, Symbol, simplest
+from convcli.records import NamedTuple
 from convcli.text import counted
 
 if TYPE_CHECKING:

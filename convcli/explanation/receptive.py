@@ -1,7 +1,7 @@
 """The receptive field of one unit as a lesson: which cells of the input, which pixels."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from convcli.explanation.lesson import SCHEMA
 from convcli.explanation.render import Line
@@ -9,6 +9,7 @@ from convcli.geometry import adaptive_cells
 from convcli.nets.analysis.receptive_field import Extent, UnitField
 from convcli.nets.analysis.summary import named_axes, named_sizes
 from convcli.nets.layers import size_text
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ the text is plain. Every color also has a sign:
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from convcli.explanation.steps import Spot, Step, Term, Walk
 from convcli.explanation.values import factor, numeric, total, value_text
 from convcli.numerals import Grid, Symbol, Value
+from convcli.records import NamedTuple
 
 Span = tuple[str, str]
 """Text, and the name of a style of STYLES."""

@@ -8,7 +8,6 @@ The part of a stamp on the padding p is cut off. The sums equal those of the con
 
 from collections.abc import Iterator
 from itertools import product
-from typing import NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.explanation.lesson import MAX_WINDOWS, SCHEMA, sentence, size_formulas
@@ -34,6 +33,7 @@ from convcli.explanation.values import (
 )
 from convcli.geometry import full_padding
 from convcli.numerals import Grid, Stack, Symbol, Value
+from convcli.records import NamedTuple
 from convcli.text import counted
 
 

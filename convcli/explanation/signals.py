@@ -7,7 +7,6 @@ autocorrelation      f⋆f                             symmetric
 
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.explanation.lesson import SCHEMA
@@ -23,6 +22,7 @@ from convcli.explanation.values import (
 )
 from convcli.geometry import Window, full_padding
 from convcli.numerals import Stack, Symbol, Value
+from convcli.records import NamedTuple
 
 Signal = tuple[Value, ...]
 

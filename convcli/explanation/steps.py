@@ -11,7 +11,7 @@ Positions on the canvas are counted from the input's first cell: padding before 
 from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any
 
 from convcli.borders import Border
 from convcli.errors import UnfitError
@@ -27,6 +27,7 @@ from convcli.geometry import (
     transposed_padding,
 )
 from convcli.numerals import Grid, Stack, Symbol, Value, simplest
+from convcli.records import NamedTuple
 
 MAX_TERMS = 2_000_000
 """Products of one lesson; more is refused before any is computed."""

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 from json import loads
-from typing import NamedTuple
 
 import numpy as np
 
 from convcli.errors import Refusal, SpecError
 from convcli.features.vector_set import VectorSet
+from convcli.records import NamedTuple
 from convcli.tables import Listing
 from convcli.text import safe
 

@@ -7,7 +7,6 @@ run (`config_json`), so that the same run can be made again.
 import os
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.features.normalization import read_normalization
@@ -15,6 +14,7 @@ from convcli.features.preprocess import Preparation
 from convcli.nets.graph import INPUT, Network, Reading
 from convcli.nets.input_size import CHANNELS, closed_shape
 from convcli.nets.layers import Conv
+from convcli.records import NamedTuple
 from convcli.runtime.executor import used
 from convcli.runtime.initializers import INITS, Init
 from convcli.tables import Record

@@ -3,7 +3,7 @@
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from operator import index
-from typing import Literal, NamedTuple
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from convcli.images.io.read import open_picture
 from convcli.nets.analysis.summary import Row, summarize
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import Shape, Slot
+from convcli.records import NamedTuple
 from convcli.runtime.executor import Step, needed, walk
 from convcli.runtime.keras_weights import is_keras_file, read_keras_weights
 from convcli.runtime.memory_estimate import Prediction, prediction

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from math import sqrt
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from convcli.conv.blas import single_threaded_blas
 from convcli.nets.analysis.summary import SCHEMA, named_sizes
 from convcli.nets.layers import Shape, size_text
+from convcli.records import NamedTuple
 from convcli.runtime.executor import Step
 from convcli.tables import Listing, Record
 

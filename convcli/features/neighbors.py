@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +9,7 @@ from numpy.typing import NDArray
 from convcli.errors import UnfitError
 from convcli.features.vector_set import VectorSet
 from convcli.nets.analysis.summary import SCHEMA
+from convcli.records import NamedTuple
 from convcli.tables import Listing, Rows
 from convcli.text import safe
 

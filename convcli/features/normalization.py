@@ -1,10 +1,10 @@
 """The normalizations of a picture's samples that networks were trained with: names and values."""
 
 import re
-from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.numerals import read_number
+from convcli.records import NamedTuple
 from convcli.text import like, safe
 
 NORMALIZATIONS: dict[str, str] = {

@@ -1,7 +1,5 @@
 """A picture → the input of a network: resized, cropped, gray or in color, normalized."""
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -10,6 +8,7 @@ from convcli.errors import UnfitError
 from convcli.features.normalization import read_normalization
 from convcli.images.filters.color import LUMA
 from convcli.images.image import Header, Picture
+from convcli.records import NamedTuple
 
 Samples = NDArray[np.float32]
 

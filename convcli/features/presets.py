@@ -4,8 +4,7 @@
 docs/benchmarks.md.
 """
 
-from typing import NamedTuple
-
+from convcli.records import NamedTuple
 from convcli.runtime.initializers import Init
 
 

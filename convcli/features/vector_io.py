@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from io import BytesIO
 from json import dumps, loads
-from typing import IO, NamedTuple
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from convcli.features.vector_set import VectorSet, gathered
 from convcli.images.io.atomic import check_free, write_file
 from convcli.images.io.formats import SUFFIXES
 from convcli.nets.layers import Shape
+from convcli.records import NamedTuple
 from convcli.runtime.array_files import npz_arrays
 from convcli.text import csv_row, safe
 

@@ -4,7 +4,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from math import prod
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from convcli.features.preprocess import prepared_shape, preparing_bytes
 from convcli.images.image import Header
 from convcli.images.io.source import read_header
 from convcli.nets.layers import Shape
+from convcli.records import NamedTuple
 from convcli.runtime.memory_estimate import Prediction
 from convcli.text import counted, safe
 

@@ -11,7 +11,7 @@ Borders are left out: whatever padding a layer names, only complete windows are 
 from collections.abc import Iterator
 from inspect import signature
 from math import cos, isfinite, pi
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -26,6 +26,7 @@ from convcli.geometry import Window, output_length
 from convcli.nets.analysis.summary import summarize
 from convcli.nets.graph import INPUT, Network, Node
 from convcli.nets.layers import Activation, Conv, Identity, size_text
+from convcli.records import NamedTuple
 from convcli.text import counted
 
 Array = NDArray[Any]

@@ -7,13 +7,13 @@ are ignored, and so are clipped samples, which no linear map explains.
 """
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import UnfitError
 from convcli.geometry import Window, output_length
+from convcli.records import NamedTuple
 
 Array = NDArray[np.float64]
 

@@ -1,7 +1,6 @@
 """Pictures and arrays as planes of light, for what computes with them: one scale for all."""
 
 import os
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -11,6 +10,7 @@ from convcli.images.image import Picture, picture_of
 from convcli.images.io.read import open_picture
 from convcli.matrices import Limits, read_file
 from convcli.npy import read_array_header
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 MAX_ARRAY = 2 << 30

@@ -1,7 +1,7 @@
 """The results of a fit: kernels and how well they are known, or a trained net."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from convcli.errors import UnfitError
 from convcli.fitting.least_squares import Fitted
 from convcli.images.filters.ranges import Range, intensity_map
 from convcli.images.kernels.parse import kernel
+from convcli.records import NamedTuple
 from convcli.text import counted
 
 Line = list[tuple[str, str]]

@@ -6,9 +6,10 @@ This file does without NumPy at its top, so that a header is read while NumPy is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from convcli.errors import UnfitError
+from convcli.records import NamedTuple
 
 if TYPE_CHECKING:
     import numpy as np

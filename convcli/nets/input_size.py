@@ -1,12 +1,12 @@
 """The input of a network: from the command line, from the text, or as its layers expect."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.nets.graph import Given, Network, Reading
 from convcli.nets.layers import AXES, Conv, Layer, Linear, Reshape, Shape, size_text
 from convcli.nets.layers.arguments import count
+from convcli.records import NamedTuple
 from convcli.sizes import InputSize
 from convcli.text import safe
 

@@ -1,8 +1,8 @@
 """A position in a source text, and how an error shows it."""
 
 from bisect import bisect
-from typing import NamedTuple
 
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 

@@ -7,10 +7,10 @@ weights are neither copied nor read; `convcli.runtime.stored` makes them NumPy's
 from collections.abc import Mapping, Sequence
 from math import prod
 from struct import unpack_from
-from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.nets.layers.shapes import Shape
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 TYPES: dict[str, tuple[int, str]] = {

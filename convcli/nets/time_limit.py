@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import NamedTuple
+
+from convcli.records import NamedTuple
 
 MAX_SECONDS = 4
 """Processor time of a reading and its first run, and of a search, unless an option sets more."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from time import perf_counter
-from typing import NamedTuple
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from convcli.nets.analysis.summary import Row
 from convcli.nets.graph import INPUT, Network
 from convcli.nets.layers import slots_of
 from convcli.nets.layers.tensor_ops import Unused
+from convcli.records import NamedTuple
 from convcli.runtime.in_place import Chain, chains, write_over
 from convcli.runtime.layers import forward, refusal
 from convcli.runtime.stored import aligned

@@ -8,7 +8,6 @@ weights stay where they are.
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -25,6 +24,7 @@ from convcli.nets.layers import (
     TransposedConv,
 )
 from convcli.nets.layers.tensor_ops import Broadcast, Scalar
+from convcli.records import NamedTuple
 from convcli.runtime.activations import activate
 from convcli.runtime.layers import KNOWN
 from convcli.runtime.tensor_ops import ARITHMETIC

@@ -6,12 +6,12 @@ follows, `slope` is that of the activation: 0 for ReLU, 1 for none.
 
 from collections.abc import Callable
 from math import prod, sqrt
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from convcli.errors import UnfitError
+from convcli.records import NamedTuple
 
 Array = NDArray[np.float32]
 Shape = tuple[int, ...]

@@ -10,7 +10,6 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 from math import prod
 from time import perf_counter
-from typing import NamedTuple
 
 from convcli.conv import workspace_bytes
 from convcli.errors import UnfitError
@@ -36,6 +35,7 @@ from convcli.nets.layers import (
     TransposedConv,
     windows_on,
 )
+from convcli.records import NamedTuple
 from convcli.runtime.initializers import Init, draw_bytes
 from convcli.runtime.weights import slots, weight_bytes
 from convcli.text import bytes_text

@@ -11,7 +11,6 @@ are copied beside each other first, and each such set of taps is a call of its o
 from collections.abc import Iterator
 from itertools import product
 from math import gcd, prod
-from typing import NamedTuple
 
 import numpy as np
 
@@ -21,6 +20,7 @@ from convcli.conv.sliding import new_output, read_by, spans
 from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads
 from convcli.geometry import Pair, ceil_div
+from convcli.records import NamedTuple
 
 BLOCK_BYTES = 240 << 10
 """Sums of one call: with the cells that they are made of, they stay in a second-level cache of

@@ -6,7 +6,6 @@ nothing else reads that layer. A repeated block is drawn once, and holds the row
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.nets.analysis.summary import Row, Summary
@@ -22,6 +21,7 @@ from convcli.nets.layers import (
     Shape,
 )
 from convcli.nets.layers.tensor_ops import Input
+from convcli.records import NamedTuple
 from convcli.text import like, safe
 
 FOLDED = (Activation, PReLU, Norm, LocalResponseNorm, LocalContrastNorm, Identity)

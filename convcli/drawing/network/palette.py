@@ -1,9 +1,9 @@
 """Colors of figures: Okabe and Ito's, safe for color-blind readers, of distinct lightness."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from convcli.drawing.network.blocks import Block
+from convcli.records import NamedTuple
 
 
 class Theme(NamedTuple):

@@ -1,9 +1,9 @@
 """The display list of a figure, which all writers write: shapes, lines, texts, back to front."""
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from convcli.drawing.network.palette import Theme
+from convcli.records import NamedTuple
 
 Point = tuple[float, float]
 

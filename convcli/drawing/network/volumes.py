@@ -7,7 +7,7 @@ an addition stand on its arc.
 
 from collections.abc import Callable, Mapping, Sequence
 from math import log2, sqrt
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from convcli.drawing.network.blocks import Block, shortcuts_of
 from convcli.drawing.network.captions import kernel_label, lines_of, title_of
@@ -23,6 +23,7 @@ from convcli.drawing.network.scene import (
     rectangle,
     text_width,
 )
+from convcli.records import NamedTuple
 
 SCALES: Mapping[str, Callable[[float], float]] = {
     "log": lambda value: log2(value + 1),

@@ -8,7 +8,6 @@ lead from the window over the kernel to the output.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise, product
-from typing import NamedTuple
 
 from PIL import Image
 
@@ -26,6 +25,7 @@ from convcli.explanation.render import sum_lines, text
 from convcli.explanation.steps import Spot, Step, Term, Walk
 from convcli.explanation.values import value_text
 from convcli.numerals import Grid, Value
+from convcli.records import NamedTuple
 
 MAX_CELLS = 40
 """Maximum cells per side of a drawn canvas."""

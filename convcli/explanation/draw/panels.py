@@ -3,10 +3,10 @@
 import re
 from collections.abc import Iterator
 from itertools import product
-from typing import NamedTuple
 
 from convcli.explanation.draw.pens import Box, text_length
 from convcli.explanation.steps import Spot
+from convcli.records import NamedTuple
 
 
 class Panel(NamedTuple):

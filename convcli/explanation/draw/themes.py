@@ -1,6 +1,6 @@
 """The colors of drawn grids on light pages, dark ones, and on both."""
 
-from typing import NamedTuple
+from convcli.records import NamedTuple
 
 Color = tuple[int, int, int]
 

@@ -4,7 +4,6 @@ from base64 import b64encode
 from collections.abc import Mapping
 from math import frexp
 from types import MappingProxyType
-from typing import NamedTuple
 
 import numpy as np
 
@@ -30,6 +29,7 @@ from convcli.nets.layers import (
     TransposedConv,
 )
 from convcli.nets.layers.shapes import windows_on
+from convcli.records import NamedTuple
 from convcli.tables import Record
 
 MAX_BYTES = 8 << 20

@@ -5,8 +5,6 @@ of two of its prefix sums (Crow 1984). Sums are integers, so that no rounding ac
 wraps, and differences are exact.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from convcli.conv.padding import FILL
@@ -16,6 +14,7 @@ from convcli.images.engines.quantize import IntensityMap, Quantizer, Statistics
 from convcli.images.engines.row_bands import Bands, Work
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.kernels.kernel import Kernel
+from convcli.records import NamedTuple
 
 MIN_SIDE = 14
 """Smaller boxes are summed by doubling, in narrower accumulators."""

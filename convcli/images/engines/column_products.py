@@ -6,7 +6,7 @@
 In float32 integers up to 2²⁴ are exact, in float64 up to 2⁵³.
 """
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
@@ -17,6 +17,7 @@ from convcli.images.arrays import Values
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.engines.toeplitz import toeplitz
 from convcli.images.kernels.kernel import Matrix
+from convcli.records import NamedTuple
 
 ROWS = 4
 """Rows of one product: 2 make it narrow, 8 multiply more zeros (3 to 15 taps, AVX2)."""

@@ -12,7 +12,7 @@ bits: 0.5). The grid is centered on the picture, so that flipped pictures give f
 """
 
 from math import ceil, floor
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -34,6 +34,7 @@ from convcli.images.engines.row_bands import (
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.image import Header
 from convcli.images.kernels.kernel import Kernel
+from convcli.records import NamedTuple
 
 Floats: TypeAlias = NDArray[np.floating]
 

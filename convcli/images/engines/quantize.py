@@ -7,12 +7,13 @@ long as a few dozen operations on fractions.
 from collections.abc import Iterable
 from fractions import Fraction
 from math import sqrt
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.shift_passes import Scratch
+from convcli.records import NamedTuple
 
 Step: TypeAlias = tuple[np.ufunc, int]
 """An operation with an integer."""

@@ -4,7 +4,7 @@ import os
 from collections import deque
 from collections.abc import Callable
 from threading import Thread
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -17,6 +17,7 @@ from convcli.geometry import Pair, anchored_padding, ceil_div, output_length
 from convcli.images.arrays import Stored, Values
 from convcli.images.engines.quantize import Statistics
 from convcli.images.engines.shift_passes import Scratch
+from convcli.records import NamedTuple
 
 BAND_BYTES = 800_000
 """Bytes of one band of samples in the accumulator dtype. With 400 KB Python's own time counts (a

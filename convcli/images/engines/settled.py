@@ -6,8 +6,6 @@ maximum, gives the right sample and statistics. The others, about one in two tho
 again from integers.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 
 from convcli.geometry import Pair
@@ -18,6 +16,7 @@ from convcli.images.engines.quantize import NOTHING, IntensityMap, Statistics, c
 from convcli.images.engines.row_bands import Bands, Work, band_rows
 from convcli.images.engines.shift_passes import Scratch, memory_order
 from convcli.images.kernels.kernel import separated
+from convcli.records import NamedTuple
 
 SINGLE = np.dtype(np.float32)
 

@@ -6,13 +6,14 @@ reads: the last columns of a band, one less than the kernel has.
 """
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import DTypeLike
 
 from convcli.images.arrays import Values
 from convcli.images.kernels.kernel import Matrix, halved
+from convcli.records import NamedTuple
 
 Buffers: TypeAlias = tuple[Values, Values, Values]
 """Two buffers that passes write in turn, and one for terms."""

@@ -5,8 +5,6 @@ with one small Toeplitz matrix, which BLAS computes faster than n passes over th
 integers up to 2⁵³ are exact.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 from numpy.typing import DTypeLike
 
@@ -14,6 +12,7 @@ from convcli.geometry import Window, output_length
 from convcli.images.arrays import Values
 from convcli.images.engines.shift_passes import Scratch
 from convcli.images.kernels.kernel import Matrix
+from convcli.records import NamedTuple
 
 DOUBLE = np.dtype(np.float64)
 

@@ -11,7 +11,7 @@ floats, without rounding in between: `float_path.py`.
 from collections.abc import Callable
 from functools import partial, reduce
 from threading import Lock
-from typing import IO, NamedTuple, TypeAlias
+from typing import IO, TypeAlias
 
 import numpy as np
 
@@ -51,6 +51,7 @@ from convcli.images.io.write import (
     write_picture,
 )
 from convcli.images.kernels.kernel import Kernel
+from convcli.records import NamedTuple
 
 Sink: TypeAlias = Callable[[int, Samples], None]
 """Takes the number of a row and the rows from it on."""

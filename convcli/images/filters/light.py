@@ -12,7 +12,7 @@ The first of these in a file decides, as in PNG's third edition, section 4.3.
 import struct
 from collections.abc import Callable
 from fractions import Fraction
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from convcli.errors import UnfitError
 from convcli.images.arrays import Values
 from convcli.images.image import Picture
 from convcli.images.io.write import USUAL_GAMMA
+from convcli.records import NamedTuple
 
 
 class Curve(NamedTuple):

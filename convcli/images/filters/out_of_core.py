@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from math import prod
 from struct import pack
-from typing import IO, TYPE_CHECKING, Literal, NamedTuple, TypeAlias
+from typing import IO, TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 
@@ -25,6 +25,7 @@ from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import FORMATS
 from convcli.images.io.netpbm import header as ppm_header
 from convcli.images.io.tiff_layout import UNPACKED_BY_VIPS, layout_of
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 if TYPE_CHECKING:

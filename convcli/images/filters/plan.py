@@ -9,7 +9,7 @@ The command, `--explain`, JSON, the check of memory and the batch read the plan;
 import os
 from collections.abc import Iterator
 from enum import Enum
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from convcli.borders import Border
 from convcli.errors import OutputError, UnfitError
@@ -28,6 +28,7 @@ from convcli.images.io.formats import Format, Target
 from convcli.images.io.jpeg_strips import BLOCKS
 from convcli.images.kernels.catalogue import built
 from convcli.images.kernels.kernel import Kernel
+from convcli.records import NamedTuple
 
 WIDE = 32
 """Rows or columns of a kernel above which transparent pictures are summed in floats as a whole."""

@@ -12,11 +12,11 @@ pct:a,b    the same from the a-th to the b-th percentile
 
 from fractions import Fraction
 from math import isqrt, sqrt
-from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.images.engines.quantize import IntensityMap
 from convcli.images.kernels.kernel import Kernel
+from convcli.records import NamedTuple
 from convcli.text import like
 
 FIXED = ("auto", "clip", "abs", "signed")

@@ -5,7 +5,6 @@ the picture alone.
 """
 
 import re
-from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +14,7 @@ from convcli.geometry import Pair
 from convcli.images.arrays import Samples
 from convcli.images.engines.row_bands import Window
 from convcli.images.image import Picture
+from convcli.records import NamedTuple
 
 
 class Region(NamedTuple):

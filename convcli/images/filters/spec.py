@@ -6,7 +6,7 @@ It is what options say, or what the record in a result says.
 import re
 from collections.abc import Sequence
 from fractions import Fraction
-from typing import NamedTuple, cast
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,6 +41,7 @@ from convcli.images.kernels.transforms import (
 )
 from convcli.matrices import row_hints
 from convcli.numerals import read_fraction
+from convcli.records import NamedTuple
 from convcli.text import power_text, safe
 
 MAX_KERNELS = 100

@@ -7,10 +7,12 @@ so that a picture is decoded while NumPy is imported.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from PIL import Image
 from PIL.ImageFile import ImageFile
+
+from convcli.records import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable

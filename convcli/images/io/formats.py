@@ -10,9 +10,10 @@ import os
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib.util import find_spec
-from typing import Literal, NamedTuple, get_args
+from typing import Literal, get_args
 
 from convcli.errors import OutputError, SpecError
+from convcli.records import NamedTuple
 from convcli.text import like, safe
 
 SaveOption = Literal["quality", "subsampling", "lossless"]

@@ -5,7 +5,7 @@ This file does without NumPy, so that a header is read while NumPy is imported.
 
 import re
 from io import BytesIO
-from typing import IO, Literal, NamedTuple
+from typing import IO, Literal
 
 from PIL import Image
 from PIL.ImageFile import ImageFile
@@ -15,6 +15,7 @@ from convcli.images.image import Header
 from convcli.images.io.decoding import DEEP, raw_mode
 from convcli.images.io.tags import BITS, PLANES, SEPARATE
 from convcli.npy import NPY, read_array_header
+from convcli.records import NamedTuple
 
 ARRAYS = {
     "L": (1, "uint8"),

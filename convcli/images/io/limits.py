@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from math import ceil
-from typing import NamedTuple
 
 from convcli.errors import PictureError
 from convcli.images.image import Header
 from convcli.images.io.decoding import DEEP
+from convcli.records import NamedTuple
 
 PILLOW_PIXELS = 178_956_970
 """Where Pillow refuses a picture as a decompression bomb: 2 × ⌊2³⁰ / 4 / 3⌋ pixels."""

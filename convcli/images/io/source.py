@@ -18,7 +18,7 @@ from importlib import import_module
 from io import BytesIO
 from math import ceil
 from threading import Event, Thread
-from typing import IO, NamedTuple
+from typing import IO
 
 from PIL import Image, UnidentifiedImageError
 from PIL.ImageFile import ImageFile
@@ -45,6 +45,7 @@ from convcli.images.io.limits import (
     decoding_bytes,
 )
 from convcli.images.io.tiff_layout import Layout, layout_of
+from convcli.records import NamedTuple
 from convcli.text import counted
 
 DECODED_AHEAD = 2**27

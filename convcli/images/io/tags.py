@@ -6,9 +6,11 @@ Sources: TIFF 6.0, section 8; OGC 19-008 (GeoTIFF 1.1), 7.1; the tags of GDAL; O
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from PIL import Image
+
+from convcli.records import NamedTuple
 
 if TYPE_CHECKING:
     from PIL.TiffImagePlugin import ImageFileDirectory_v2

@@ -11,7 +11,7 @@ Everything else is refused in these words. This file does without NumPy at its t
 from __future__ import annotations
 
 from importlib.util import find_spec
-from typing import IO, TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING
 from zlib import decompressobj
 
 from convcli.errors import PictureError
@@ -46,6 +46,7 @@ from convcli.images.io.tags import (
     WIDTH,
     tags_of,
 )
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ and a line of words.
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from math import ceil, cos, pi, radians, sin, sqrt
-from typing import NamedTuple
 
 import numpy as np
 
@@ -32,6 +31,7 @@ from convcli.images.kernels.weights import (
     rounded,
     row,
 )
+from convcli.records import NamedTuple
 
 
 class Entry(NamedTuple):

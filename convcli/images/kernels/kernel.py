@@ -11,13 +11,14 @@ and (1 4 6 4 1) as (1 1) four times. Factors follow from the numbers, never from
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 from math import gcd, lcm
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from convcli.errors import SpecError
 from convcli.geometry import Pair
+from convcli.records import NamedTuple
 
 Matrix = NDArray[Any]
 """Rows and columns of int64, of Python's integers where these are too narrow, or of float64."""

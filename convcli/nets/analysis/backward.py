@@ -9,7 +9,6 @@ counted once, and views keep the tensor that they look at.
 
 from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple
 
 from convcli.nets.analysis.summary import Row, Summary
 from convcli.nets.graph import INPUT
@@ -48,6 +47,7 @@ from convcli.nets.layers.tensor_ops import (
     Unused,
     Weights,
 )
+from convcli.records import NamedTuple
 
 
 class Storage(NamedTuple):

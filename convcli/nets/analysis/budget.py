@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from math import ceil
-from typing import NamedTuple
 
 from convcli.callsyntax import brief
 from convcli.errors import SpecError
@@ -10,6 +9,7 @@ from convcli.nets.analysis.mac_rules import RULES
 from convcli.nets.analysis.summary import SCHEMA, Summary
 from convcli.nets.analysis.table import Settings, totals
 from convcli.nets.layers import size_text
+from convcli.records import NamedTuple
 from convcli.tables import Listing
 from convcli.text import like
 

@@ -3,7 +3,6 @@
 import re
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from typing import NamedTuple
 
 from convcli.callsyntax import brief
 from convcli.errors import SpecError
@@ -25,6 +24,7 @@ from convcli.nets.layers import (
     Reshape,
     Shape,
 )
+from convcli.records import NamedTuple
 from convcli.tables import Listing
 
 

@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from math import ceil, floor, prod
 from textwrap import wrap
-from typing import NamedTuple
 
 from convcli.geometry import (
     Fit,
@@ -47,6 +46,7 @@ from convcli.nets.layers import (
     slots_of,
 )
 from convcli.nets.layers.tensor_ops import Each, Free, Single
+from convcli.records import NamedTuple
 from convcli.tables import Math, Record, Table
 from convcli.text import decimal, safe
 

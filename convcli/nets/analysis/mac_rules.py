@@ -10,7 +10,7 @@ a program called instead of a module.
 
 from collections.abc import Callable
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from convcli.nets.analysis.summary import Row
 from convcli.nets.layers import (
@@ -37,6 +37,7 @@ from convcli.nets.layers.tensor_ops import (
     Unused,
     Weights,
 )
+from convcli.records import NamedTuple
 
 if TYPE_CHECKING:
     from fractions import Fraction

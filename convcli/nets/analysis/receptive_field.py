@@ -5,7 +5,6 @@ say how wide it is; this says where it lies, over all paths, and what of it is p
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from convcli.errors import SpecError, UnfitError
 from convcli.geometry import Window, adaptive_cells, clip, transposed_padding
@@ -13,6 +12,7 @@ from convcli.nets.analysis.receptive_forward import MIXING
 from convcli.nets.analysis.summary import Row, Summary
 from convcli.nets.graph import INPUT
 from convcli.nets.layers import AdaptivePool, Shape, TransposedConv
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 MAX_CELLS = 100_000

@@ -4,10 +4,11 @@
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from convcli.geometry import ReceptiveField
 from convcli.nets.layers import Layer, Measure
+from convcli.records import NamedTuple
 
 if TYPE_CHECKING:
     from fractions import Fraction

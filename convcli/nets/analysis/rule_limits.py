@@ -4,13 +4,13 @@ A refusal names the layers and the reason; a caveat is printed as a note with th
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.nets.analysis.mac_rules import OWN, is_module, layer_of, recurrent
 from convcli.nets.analysis.summary import Row
 from convcli.nets.layers import Activation, AdaptivePool, Linear, PReLU, Upsample
 from convcli.nets.layers.tensor_ops import Broadcast, Operation, Scalar, Unused, Weights
+from convcli.records import NamedTuple
 
 
 def takes_one_step(row: Row) -> bool:

@@ -7,9 +7,10 @@ match.
 import re
 from collections.abc import Callable, Mapping, Sequence
 from math import gcd, isqrt, prod
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from convcli.geometry import Window
+from convcli.records import NamedTuple
 
 Axes: TypeAlias = tuple[int | None, ...]
 """A shape as a message writes it; None for an axis that is open, such as Keras's batch."""

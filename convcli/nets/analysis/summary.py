@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from math import prod
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from convcli.errors import UnfitError
 from convcli.geometry import Fit, ReceptiveField
@@ -24,6 +24,7 @@ from convcli.nets.layers import (
 )
 from convcli.nets.layers.tensor_ops import Each, Free, Input, Single, Unused
 from convcli.nets.source_location import pointed
+from convcli.records import NamedTuple
 from convcli.text import power_text, safe
 
 Value = TypeVar("Value")

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from convcli.nets.analysis.backward import Step, Storage, Walk
 from convcli.nets.analysis.summary import DTYPES, SCHEMA, Summary
 from convcli.nets.graph import Network
+from convcli.records import NamedTuple
 from convcli.tables import Listing, Record
 from convcli.text import bytes_text, counted
 

@@ -7,13 +7,13 @@ ones do, as in a network whose branches meet again after halving.
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from time import process_time
-from typing import NamedTuple
 
 from convcli.errors import UnfitError
 from convcli.nets.analysis.summary import Failure, Summary, trace
 from convcli.nets.graph import Network
 from convcli.nets.layers import AXES, Shape, size_text
 from convcli.nets.time_limit import limit, time_limit
+from convcli.records import NamedTuple
 from convcli.text import counted
 
 MAX_SIDE = 4096

@@ -2,11 +2,11 @@
 
 from collections.abc import Iterator
 from itertools import chain, islice
-from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.geometry import Fit, Pair, Window, fitting_kernel, full_padding, halves
 from convcli.nets.analysis.summary import SCHEMA
+from convcli.records import NamedTuple
 from convcli.tables import Listing
 from convcli.text import counted
 

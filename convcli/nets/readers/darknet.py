@@ -8,7 +8,6 @@ import os
 import re
 from collections.abc import Callable
 from functools import lru_cache
-from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.nets.graph import INPUT, Given, Network, Reading, Stopped
@@ -32,6 +31,7 @@ from convcli.nets.layers.tensor_ops import Broadcast
 from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, traced
 from convcli.nets.readers.text_source import file_text
 from convcli.nets.source_location import Where
+from convcli.records import NamedTuple
 from convcli.text import like, safe
 
 MAX_SECTIONS = 10_000

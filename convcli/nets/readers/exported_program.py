@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from json import loads
 from math import prod
-from typing import NamedTuple
 
 from convcli.errors import SpecError, UnfitError
 from convcli.geometry import Padding
@@ -38,6 +37,7 @@ from convcli.nets.readers.tensor_graph import (
     weight_owner,
 )
 from convcli.nets.stored_arrays import StoredArray
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 MAX_MODEL = 64 << 20

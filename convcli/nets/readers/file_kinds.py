@@ -7,10 +7,10 @@ import os
 import re
 from collections.abc import Callable
 from importlib import import_module
-from typing import NamedTuple
 
 from convcli.errors import Refusal, SpecError
 from convcli.nets.graph import Reading
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 HEAD = 4096

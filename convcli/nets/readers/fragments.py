@@ -3,12 +3,12 @@
 import ast
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from convcli.callsyntax import UNREADABLE, parsed
 from convcli.errors import SpecError
 from convcli.nets.graph import MAX_NODES
 from convcli.nets.source_location import Where, at_line
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 MAX_COLUMN = 10_000

@@ -8,7 +8,6 @@ changes only that mapping, and layers still read maps with channels first.
 import re
 from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple
 
 from convcli.errors import SpecError, UnfitError
 from convcli.nets.graph import INPUT, Builder, Leaf, Network, Stopped
@@ -23,6 +22,7 @@ from convcli.nets.layers.tensor_ops import (
     per_image,
 )
 from convcli.nets.stored_arrays import StoredArray
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 MAX_TENSOR_VALUES = 10**15

@@ -15,7 +15,6 @@ from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
 from math import prod
-from typing import NamedTuple
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -28,6 +27,7 @@ from convcli.conv.sliding import new_output
 from convcli.conv.spec import Problem
 from convcli.conv.threads import share, threads
 from convcli.geometry import Pair
+from convcli.records import NamedTuple
 
 RESIDENT_BYTES = 40 << 20
 """Maximum bytes of the transforms that stay in memory."""

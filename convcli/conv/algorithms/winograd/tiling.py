@@ -1,11 +1,11 @@
 """How a convolution is cut into tiles for minimal filtering, before any array exists."""
 
 from functools import lru_cache
-from typing import NamedTuple
 
 from convcli.conv.sliding import spans
 from convcli.conv.spec import Problem
 from convcli.geometry import Pair, Window, ceil_div, output_length
+from convcli.records import NamedTuple
 
 BAND_BYTES = 4 << 20
 """Transformed inputs and sums of one band of tiles. They pass the second-level cache of 2 MB, but

@@ -10,7 +10,8 @@ interpolation (Blahut, "Fast Algorithms for Signal Processing" 2010, §5).
 """
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+
+from convcli.records import NamedTuple
 
 Matrix = list[list[float]]
 

@@ -1,13 +1,14 @@
 """One operator: its node in the file, the values of its inputs, and its attributes."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, TypeGuard
+from typing import TypeGuard
 
 from convcli.errors import SpecError
 from convcli.nets.layers import Shape
 from convcli.nets.readers.onnx.model_file import AttributeValue, NodeFile
 from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, Value
 from convcli.nets.stored_arrays import StoredArray
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 

@@ -2,9 +2,9 @@
 
 import mmap
 import os
-from typing import NamedTuple
 
 from convcli.nets.readers.onnx.protobuf import WireError
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 

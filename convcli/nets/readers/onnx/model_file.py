@@ -8,7 +8,6 @@ import mmap
 import os
 from itertools import chain
 from math import prod
-from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.nets.readers.onnx.external_data import ExternalFiles, external
@@ -23,6 +22,7 @@ from convcli.nets.readers.onnx.protobuf import (
     text,
 )
 from convcli.nets.stored_arrays import TYPES, StoredArray, checked
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 MAX_FILE = 8 << 30

@@ -6,11 +6,11 @@ tool that calls the network: other tensors are data, labels or noise of another 
 
 import ast
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from convcli.nets.layers import Shape
 from convcli.nets.readers.python.language.objects import SourceFile
 from convcli.nets.source_location import at_line
+from convcli.records import NamedTuple
 
 TENSORS = {"randn", "rand", "zeros", "ones", "empty", "normal", "uniform", "full", "randint"}
 """Functions that make a tensor of a given size."""

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from math import prod
-from typing import NamedTuple
 
 from convcli.errors import Refusal, SpecError
 from convcli.nets.graph import INPUT, Given, Network, Node, Stopped
@@ -22,6 +21,7 @@ from convcli.nets.readers.python.language.objects import (
     Value,
 )
 from convcli.nets.readers.python.torch import nn_module, nn_weights
+from convcli.records import NamedTuple
 from convcli.text import counted, like, power_text
 
 MAX_OUTPUTS = 1000

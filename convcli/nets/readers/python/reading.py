@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import NamedTuple, TypeAlias
+from typing import TypeAlias
 
 from convcli.callsyntax import excerpt
 from convcli.errors import SpecError
@@ -50,6 +50,7 @@ from convcli.nets.readers.python.script import ScriptInterpreter
 from convcli.nets.readers.python.sequence import parts_of
 from convcli.nets.readers.python.torch.nn_module import MODULE, SEQUENTIAL, walk
 from convcli.nets.source_location import pointed
+from convcli.records import NamedTuple
 from convcli.text import counted, safe
 
 BLOCKS = r"(?m)^[ ]*(async |def |class |for |while |if |with |try:).*:[ ]*(#.*)?$"

@@ -1,12 +1,12 @@
 """One operator: its inputs, as maps with channels first, and the layers it becomes."""
 
 from math import prod
-from typing import NamedTuple
 
 from convcli.nets.layers import Activation, Layer, Shape
 from convcli.nets.readers.tensor_graph import Halt, TensorGraph, Traced, Value, traced
 from convcli.nets.readers.tflite.model_file import ModelFile, OperatorFile
 from convcli.nets.stored_arrays import StoredArray
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 LAST = (0, 2, 3, 1)

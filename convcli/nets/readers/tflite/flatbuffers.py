@@ -5,9 +5,9 @@ length of the file before it is read.
 """
 
 from struct import calcsize, unpack_from
-from typing import NamedTuple
 
 from convcli.errors import SpecError
+from convcli.records import NamedTuple
 
 
 class FlatError(SpecError):

@@ -4,11 +4,11 @@ Field numbers are those of `schema.fbs`.
 """
 
 from math import prod
-from typing import NamedTuple
 
 from convcli.nets.layers import Shape
 from convcli.nets.readers.tflite.flatbuffers import FlatError, Table, root
 from convcli.nets.stored_arrays import TYPES, StoredArray, checked
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 MAX_OPERATORS = 100_000

@@ -3,7 +3,6 @@
 import mmap
 import os
 import zipfile
-from typing import NamedTuple
 
 from convcli.errors import Refusal, SpecError
 from convcli.nets.readers.weight_files.safetensors import is_safetensors, read_safetensors
@@ -14,6 +13,7 @@ from convcli.nets.readers.weight_files.torch_files import (
     read_legacy,
 )
 from convcli.nets.stored_arrays import StoredArray
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 

@@ -4,7 +4,6 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
 
 from convcli.errors import SpecError
 from convcli.nets.readers.weight_files.pickles import (
@@ -16,6 +15,7 @@ from convcli.nets.readers.weight_files.pickles import (
     Reference,
 )
 from convcli.nets.stored_arrays import TYPES, StoredArray, checked
+from convcli.records import NamedTuple
 from convcli.text import safe
 
 MAX_DEPTH = 64
