@@ -683,7 +683,6 @@ MISFITS = {
     "F.glu(x[:, :3], 1)": "glu halves an axis, which is of 3",
     "F.one_hot(x.long())": "depends on the values of a tensor",
     "torch.view_as_complex(x)": "whose last axis is not of 2",
-    "torch.fft.fft(x, 16)": "with sizes or axes is not read here",
     "torch.tensor(3).atan2(torch.tensor(2))": "atan2 of single values is not read here",
     "x + [1]": "a list and a tensor do not add",
     "x + torch.odd": "torch.odd, which is not known here",

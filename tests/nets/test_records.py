@@ -11,7 +11,7 @@ from runs import run_network
 
 from convcli.nets import graph
 from convcli.nets import layers as records
-from convcli.nets.analysis.summary import summarize
+from convcli.nets.analysis.summary import summarize, trace
 from convcli.nets.layers import (
     Activation,
     Linear,
@@ -225,3 +225,14 @@ def test_functions_of_pytorch_keep_their_values():
         "F.softmax(x, dim=-1)": Activation("softmax", values=(("dim", -1),)),
     }.items():
         assert layers_of(text + call) == [layer], call
+
+
+@pytest.mark.parametrize(("name", "axes"), [("1d", (1, 2)), ("2d", (3,)), ("3d", (4,))])
+def test_a_batch_norm_takes_the_axes_that_pytorch_takes(name, axes):
+    for count in range(1, 5):
+        shape = (8, 4, 4, 4)[:count]
+        summary = trace(read_text(f"nn.BatchNorm{name}(8)").network, shape)
+        if count in axes:
+            assert (summary.output, summary.params) == (shape, 16)
+        else:
+            assert f"a {name[0]}-D batch norm meets an image of" in summary.failures[0].text()

@@ -15,6 +15,7 @@ from convcli.nets.layers.shapes import (
     Slots,
     check_channels,
     maps,
+    size_text,
 )
 from convcli.records import NamedTuple, equal_by_type
 
@@ -45,6 +46,8 @@ class Norm(NamedTuple):
     """The constant added to the variance."""
     shift_alone: bool = False
     """Whether a single vector is a shift, as with Keras's `scale=False`."""
+    axes: tuple[int, ...] = ()
+    """Numbers of axes that an image may have, channels included; empty: any."""
 
     @property
     def type(self) -> str:
@@ -52,6 +55,13 @@ class Norm(NamedTuple):
 
     def measure(self, *inputs: Shape) -> Measure:
         (shape,) = inputs
+        if self.axes and len(shape) not in self.axes:
+            dimensions = max(self.axes) - 1
+            raise UnfitError(
+                f"a {dimensions}-D {self.type.replace('_', ' ')} meets an image of "
+                f"{size_text(shape)}: it takes {' or '.join(map(str, self.axes))} axes with the "
+                f"channels, not {len(shape)}"
+            )
         check_channels(self, shape)
         if shape[0] % self.groups:
             raise UnfitError(f"groups={self.groups} does not divide {shape[0]} channels")

@@ -134,7 +134,7 @@ def base_of(values: Sequence[object], options: dict[str, object]) -> str:
     if {"in_features", "out_features"} <= options.keys():
         return "Linear"
     if kinds == [int] and {"eps", "track_running_stats"} <= options.keys():
-        return "BatchNorm2d"
+        return "SyncBatchNorm"
     if kinds == [int, int] and {"eps", "affine"} <= options.keys():
         return "GroupNorm"
     if kinds == [tuple] and {"eps", "elementwise_affine"} <= options.keys():

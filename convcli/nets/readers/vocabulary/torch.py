@@ -309,7 +309,13 @@ def upsample2d(how: str, corners: bool) -> Callable[..., Upsample]:
     return build
 
 
-def batch_norm(lazy: bool = False) -> Callable[..., Norm]:
+NORM_AXES = {1: (1, 2), 2: (3,), 3: (4,)}
+"""Axes of an image that `nn.BatchNormNd` takes: `BatchNorm1d` takes vectors too."""
+
+
+def batch_norm(*axes: int, lazy: bool = False) -> Callable[..., Norm]:
+    """The builder of `nn.BatchNormNd`, for images of some numbers of axes; none: of any."""
+
     def build(
         num_features: object,
         eps: object = 1e-5,
@@ -328,6 +334,7 @@ def batch_norm(lazy: bool = False) -> Callable[..., Norm]:
             channels,
             tracked=flag(track_running_stats, "track_running_stats"),
             eps=number_or(eps, 1e-5),
+            axes=axes,
         )
 
     def build_lazy(
@@ -433,8 +440,8 @@ LAYERS: dict[str, Builder] = {
             ("Circular", "circular"),
         )
     },
-    **{f"BatchNorm{n}d": batch_norm() for n in (1, 2, 3)},
-    **{f"LazyBatchNorm{n}d": batch_norm(lazy=True) for n in (1, 2, 3)},
+    **{f"BatchNorm{n}d": batch_norm(*NORM_AXES[n]) for n in NORM_AXES},
+    **{f"LazyBatchNorm{n}d": batch_norm(*NORM_AXES[n], lazy=True) for n in NORM_AXES},
     **{f"InstanceNorm{n}d": instance_norm for n in (1, 2, 3)},
     **{f"Dropout{n}d": dropout(whole_maps=True) for n in (1, 2, 3)},
     "SyncBatchNorm": batch_norm(),

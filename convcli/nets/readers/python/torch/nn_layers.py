@@ -271,7 +271,7 @@ def classes() -> dict[str, Class]:
         forward=_forward,
         _conv_forward=_convolved,
     )
-    for name, usual in (("_BatchNorm", "BatchNorm2d"), ("_InstanceNorm", "InstanceNorm2d")):
+    for name, usual in (("_BatchNorm", "SyncBatchNorm"), ("_InstanceNorm", "InstanceNorm2d")):
         parents[name] = class_of(name, MODULE, __init__=_initializer(usual), forward=_forward)
     layers: dict[str, Class] = {
         "Module": MODULE,
