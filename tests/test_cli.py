@@ -125,7 +125,7 @@ REFUSED = {
     "filter none.jpg --kernel sobel": (1, "none.jpg cannot be read: No such file or directory"),
     f"filter {CAT[:-3]}png -k sobel": (1, f"No such file or directory; did you mean {CAT}?"),
     f"filter {CAT} -k": (2, "Option '-k' requires an argument. See 'convcli filter --help'."),
-    "shape --strid 3": (2, "'--train'?) See 'convcli shape --help'."),
+    "shape --strid 3": (2, "See 'convcli shape --help'."),
     "filter none/ --kernel sobel": (1, "none/ cannot be read: No such file or directory"),
     "filter none/ --kernel sobel -o out/": (1, "none/ cannot be read: No such file or directory"),
     f"filter {CAT} none/ -k sobel -o out/": (1, "none/ cannot be read: No such file or directory"),

@@ -103,7 +103,7 @@ def test_heic_is_read_where_its_package_is(capfd):
     deep = SOFT.astype(np.uint16) << 8
     heif.encode("RGB;16", (48, 40), deep.tobytes(), "deep.heic", quality=-1)
     assert run(["filter", "deep.heic", "-k", "identity", "-o", "deep.png", "-q"]) == 0
-    assert "read with 8 bits a sample" in capfd.readouterr().err
+    assert "read with 8 bits per sample" in capfd.readouterr().err
 
 
 FLOATS = np.random.default_rng(8).normal(0, 90, (5, 7, 3)).astype(np.float32)
