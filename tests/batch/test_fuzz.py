@@ -68,7 +68,6 @@ def test_any_bytes_are_filtered_or_refused(shell, data):
             image.load()
 
 
-@pytest.mark.slow
 @LOOSE
 @given(st.text(max_size=60) | st.text("conv:123,relu maxpool()=[]x/.-", max_size=60))
 def test_any_text_is_a_network_or_refused(shell, text):

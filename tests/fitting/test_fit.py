@@ -282,7 +282,6 @@ def test_gradients_of_a_stack_pass_finite_differences(text):
 
 
 @pytest.mark.slow
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "kernel"),
     [

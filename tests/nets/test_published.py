@@ -34,7 +34,6 @@ SMALLEST = [min(members, key=lambda name: BACKBONES[name][2][name][1]) for *_, m
 """One of each family; tests/benchmarks/zoo.py looks at all."""
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", SMALLEST)
 def test_torchvisions_networks_have_its_published_figures(name):
     summary = summarize(*zoo(name))
