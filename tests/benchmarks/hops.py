@@ -1,6 +1,6 @@
 """The files that one picture passes through, or one word of a network, in order.
 
-    python tests/benchmarks/hops.py filter samples/leaf.png -k sobel -o /tmp/leaf.png --force
+    python tests/benchmarks/hops.py filter samples/leaf.png -k sobel -o edges.png --force
     python tests/benchmarks/hops.py shape --input 224x224x3 conv:96,11,stride=4 relu
 
 A line each time that a function which has not run before begins in another file than the last one,

@@ -169,3 +169,11 @@ def test_an_array_that_is_no_picture_is_refused(array, said, capfd):
     with open("cut.npy", "wb") as stream:
         stream.write(whole[:-1])
     assert run(["filter", "cut.npy", "-k", "blur"]) == 1
+
+
+@pytest.mark.parametrize(("suffix", "in_bands"), [("png", True), ("ppm", False)])
+def test_bands_are_advised_for_formats_that_are_read_in_bands(tmp_path, capfd, suffix, in_bands):
+    path = tmp_path / f"a.{suffix}"
+    Image.new("RGB", (3000, 2000)).save(path)
+    assert run(["filter", str(path), "-k", "blur", "-n", "--max-memory", "1MiB"]) == 1
+    assert ("convcli[large]" in capfd.readouterr().err) == in_bands

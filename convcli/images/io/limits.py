@@ -12,6 +12,7 @@ from math import ceil
 from convcli.errors import PictureError
 from convcli.images.image import Header
 from convcli.images.io.decoding import DEEP
+from convcli.images.io.formats import FORMATS
 from convcli.records import NamedTuple
 
 PILLOW_PIXELS = 178_956_970
@@ -90,11 +91,13 @@ class Limits(NamedTuple):
             if self.memory is None:
                 limit = f"{bytes_text(have)} are free"
             apart = ", use fewer --jobs" if self.beside > 1 else ""
+            form = FORMATS.get(header.format)
+            large = ", or pip install 'convcli[large]' to read it in bands"
             raise TooLargeError(
                 f"{header.width}x{header.height} pixels ({header.mode}) need {bytes_text(needs)} "
                 f"of memory, {limit}; raise it with --max-memory "
-                f"{ceil(needs * self.beside / 2**20)}MiB{apart}, or "
-                "pip install 'convcli[large]' to read it in bands",
+                f"{ceil(needs * self.beside / 2**20)}MiB{apart}"
+                f"{large if form and form.vips_loader else ''}",
                 header,
             )
 
