@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from functools import partial
 
 from convcli.borders import BorderName
 from convcli.callsyntax import brief
@@ -56,7 +57,8 @@ def convolution(axes_: int) -> TensorFunction:
         groups = to_integer(groups, "groups")
         if len(weight.shape) != axes_ + 2:
             raise ShapeMismatch(f"conv{axes_}d with weights of {brief(weight.shape)}")
-        record = torch.conv(axes_)(
+        record = torch.conv(
+            axes_,
             weight.shape[1] * groups,
             weight.shape[0],
             weight.shape[2:],
@@ -87,7 +89,8 @@ def transposed_convolution(axes_: int) -> TensorFunction:
         groups = to_integer(groups, "groups")
         if len(weight.shape) != axes_ + 2:
             raise ShapeMismatch(f"conv_transpose{axes_}d with weights of {brief(weight.shape)}")
-        record = torch.conv_transpose(axes_)(
+        record = torch.conv_transpose(
+            axes_,
             weight.shape[0],
             weight.shape[1] * groups,
             weight.shape[2:],
@@ -116,7 +119,7 @@ def of_builder(build: Callable[..., Layer], *order: str) -> TensorFunction:
 
 def max_pool(axes_: int) -> NativeFunction:
     order = ("kernel_size", "stride", "padding", "dilation", "ceil_mode", "return_indices")
-    build = of_builder(torch.max_pool(axes_), *order)
+    build = of_builder(partial(torch.max_pool, axes_), *order)
 
     def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Value:
         indices = options.pop("return_indices", args[5] if len(args) > 5 else False)

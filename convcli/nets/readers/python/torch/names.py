@@ -92,6 +92,19 @@ CELLS = (
 )  # fmt: skip
 """Functions that library modules call instead of one PyTorch function, as MAC rules need."""
 
+LAYERS = {
+    **{f"avg_pool{n}d": f"AvgPool{n}d" for n in (1, 2, 3)},
+    **{f"lp_pool{n}d": f"LPPool{n}d" for n in (1, 2)},
+    **{f"adaptive_avg_pool{n}d": f"AdaptiveAvgPool{n}d" for n in (1, 2, 3)},
+    **{f"adaptive_max_pool{n}d": f"AdaptiveMaxPool{n}d" for n in (1, 2, 3)},
+    "local_response_norm": "LocalResponseNorm",
+    "pixel_shuffle": "PixelShuffle",
+    "pixel_unshuffle": "PixelUnshuffle",
+    "upsample_bilinear": "UpsamplingBilinear2d",
+    "upsample_nearest": "UpsamplingNearest2d",
+}
+"""Functions with the arguments of a layer, and its class."""
+
 FILLING = (
     "scatter", "scatter_add", "index_add", "index_copy", "index_fill", "masked_scatter",
 )  # fmt: skip
@@ -111,25 +124,13 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "prelu": functional.prelu,
     **{f"max_pool{n}d": functional.max_pool(n) for n in (1, 2, 3)},
     **{f"max_pool{n}d_with_indices": functional.max_pool(n) for n in (1, 2, 3)},
-    **{f"avg_pool{n}d": functional.of_builder(torch.avg_pool(n)) for n in (1, 2, 3)},
-    **{f"lp_pool{n}d": functional.of_builder(torch.lp_pool(n)) for n in (1, 2)},
-    **{
-        f"adaptive_avg_pool{n}d": functional.of_builder(torch.adaptive_pool("average", n))
-        for n in (1, 2, 3)
-    },
-    **{
-        f"adaptive_max_pool{n}d": functional.of_builder(torch.adaptive_pool("max", n))
-        for n in (1, 2, 3)
-    },
+    **{name: functional.of_builder(torch.LAYERS[layer]) for name, layer in LAYERS.items()},
     **{f"conv{n}d": functional.convolution(n) for n in (1, 2, 3)},
     **{f"conv_transpose{n}d": functional.transposed_convolution(n) for n in (1, 2, 3)},
-    "local_response_norm": functional.of_builder(torch.LAYERS["LocalResponseNorm"]),
     "layer_norm": functional.functional_norm("layer"),
     "group_norm": functional.functional_norm("group"),
     "batch_norm": functional.functional_norm("batch"),
     "instance_norm": functional.functional_norm("instance"),
-    "pixel_shuffle": functional.of_builder(torch.LAYERS["PixelShuffle"]),
-    "pixel_unshuffle": functional.of_builder(torch.LAYERS["PixelUnshuffle"]),
     "channel_shuffle": functional.channel_shuffle,
     "glu": elementwise.glu,
     "view_as_real": elementwise.as_real,
@@ -154,8 +155,6 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "normalize": elementwise.normalize,
     "interpolate": functional.interpolate,
     "upsample": functional.interpolate,
-    "upsample_bilinear": functional.of_builder(torch.upsample2d("linear", True)),
-    "upsample_nearest": functional.of_builder(torch.upsample2d("nearest", False)),
     "pad": functional.pad,
     "unfold": functional.unfold,
     "fold": functional.fold,
