@@ -418,7 +418,7 @@ class ModelInterpreter:
 
     def tensor_unary(self, operator: str, value: Tensor) -> Value:
         name = {"usub": "neg", "invert": "logical_not"}.get(operator, operator)
-        return elementwise.elementwise(name)(self, value)
+        return elementwise.elementwise(name, self, value)
 
     def tensor_binary(self, operator: str, left: Value, right: Value) -> Value:
         if operator == "matmul":

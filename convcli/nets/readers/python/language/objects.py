@@ -10,6 +10,7 @@ through the tables of `methods.py`, `modules.py` and `names.py`.
 
 import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from types import FunctionType
 from typing import Self, TypeAlias
 
@@ -430,9 +431,9 @@ class ModulesDict(dict[Value, Value]):
 
 
 def natives(meanings: Mapping[str, Value]) -> dict[str, Value]:
-    """The names of a library: a Python function becomes a Native, anything else is unchanged."""
+    """The names of a library: a Python function or a partial becomes a Native; others stay."""
     return {
-        name: Native(name, meaning) if isinstance(meaning, FunctionType) else meaning
+        name: Native(name, meaning) if isinstance(meaning, FunctionType | partial) else meaning
         for name, meaning in meanings.items()
     }
 

@@ -6,6 +6,7 @@ Every name that a file can reach is in a table here; any other name does not exi
 import ast
 import builtins
 from collections.abc import Callable, Iterator, Sized
+from functools import partial
 from typing import Any
 
 from convcli.nets.readers.python.language.attributes import attribute_name, set_attribute
@@ -90,29 +91,27 @@ def _range(interpreter: Interpreter, *ends: Value) -> range:
 
 def _int(interpreter: Interpreter, value: Value = 0, base: Value = None) -> Value:
     if base is None:
-        return _converter(int)(interpreter, value)
+        return _converter(int, interpreter, value)
     if not isinstance(value, str) or not isinstance(base, int) or len(value) > 40:
         raise ProgramException("TypeError", "int() takes a text and its base")
-    return _converter(lambda text: int(str(text), base))(interpreter, value)
+    return _converter(lambda text: int(str(text), base), interpreter, value)
 
 
-def _converter(convert: Callable[[float | str], float]) -> NativeFunction:
+def _converter(
+    convert: Callable[[float | str], float], interpreter: Interpreter, value: Value = 0
+) -> Value:
     """`int()` or `float()`."""
-
-    def call(interpreter: Interpreter, value: Value = 0) -> Value:
-        if isinstance(value, Unknown):
-            return value.outcome()
-        if isinstance(value, Tensor):
-            number = value.number
-            return Unknown("the value of a tensor") if number is None else convert(number)
-        if not isinstance(value, int | float | str) or (isinstance(value, str) and len(value) > 40):
-            raise ProgramException("TypeError", f"{describe(value)} is not a number")
-        try:
-            return within_limits(interpreter, convert(value))
-        except (ValueError, OverflowError) as error:
-            raise ProgramException(type(error).__name__, str(error)) from None
-
-    return call
+    if isinstance(value, Unknown):
+        return value.outcome()
+    if isinstance(value, Tensor):
+        number = value.number
+        return Unknown("the value of a tensor") if number is None else convert(number)
+    if not isinstance(value, int | float | str) or (isinstance(value, str) and len(value) > 40):
+        raise ProgramException("TypeError", f"{describe(value)} is not a number")
+    try:
+        return within_limits(interpreter, convert(value))
+    except (ValueError, OverflowError) as error:
+        raise ProgramException(type(error).__name__, str(error)) from None
 
 
 def _bool(interpreter: Interpreter, value: Value = False) -> Value:
@@ -269,28 +268,28 @@ def _sum(interpreter: Interpreter, values: Value, start: Value = 0) -> Value:
     return total
 
 
-def _best(op: type[ast.cmpop]) -> NativeFunction:
+def _best(
+    op: type[ast.cmpop],
+    interpreter: Interpreter,
+    *values: Value,
+    key: Value = None,
+    default: Value = MISSING,
+) -> Value:
     """`min()` or `max()`."""
-
-    def choose(
-        interpreter: Interpreter, *values: Value, key: Value = None, default: Value = MISSING
-    ) -> Value:
-        items = to_list(interpreter, values[0]) if len(values) == 1 else list(values)
-        if not items:
-            if default is MISSING:
-                raise ProgramException("ValueError", "the largest or smallest of nothing")
-            return default
-        best: Value = None
-        best_key: Value = None
-        for index, item in enumerate(items):
-            own = item if key is None else interpreter.call(key, [item], {})
-            if isinstance(own, Unknown):
-                return own
-            if index == 0 or truth(interpreter, compare(interpreter, op, own, best_key)):
-                best, best_key = item, own
-        return best
-
-    return choose
+    items = to_list(interpreter, values[0]) if len(values) == 1 else list(values)
+    if not items:
+        if default is MISSING:
+            raise ProgramException("ValueError", "the largest or smallest of nothing")
+        return default
+    best: Value = None
+    best_key: Value = None
+    for index, item in enumerate(items):
+        own = item if key is None else interpreter.call(key, [item], {})
+        if isinstance(own, Unknown):
+            return own
+        if index == 0 or truth(interpreter, compare(interpreter, op, own, best_key)):
+            best, best_key = item, own
+    return best
 
 
 def sorted_of(
@@ -386,11 +385,8 @@ def _vars(interpreter: Interpreter, value: Value = None) -> Value:
     return Unknown("the names of a value")
 
 
-def _unread(name: str) -> NativeFunction:
-    def call(interpreter: Interpreter, *args: Value, **options: Value) -> Value:
-        raise ReadError(f"{name}() is not read here")
-
-    return call
+def _unread(name: str, /, interpreter: Interpreter, *args: Value, **options: Value) -> Value:
+    raise ReadError(f"{name}() is not read here")
 
 
 def no_effect(interpreter: Interpreter, *args: Value, **options: Value) -> None:
@@ -437,7 +433,8 @@ def _exceptions() -> dict[str, Class]:
 
 UNREAD = (
     "eval", "exec", "compile", "open", "input", "__import__", "hash", "hex", "bin", "oct",
-    "chr", "ord", "ascii", "breakpoint", "exit", "quit",
+    "chr", "ord", "ascii", "breakpoint", "exit", "quit", "bytes", "complex", "bytearray",
+    "memoryview",
 )  # fmt: skip
 """Names of Python whose calls are refused."""
 
@@ -446,7 +443,7 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "range": _range,
     "xrange": _range,
     "int": _int,
-    "float": _converter(float),
+    "float": partial(_converter, float),
     "bool": _bool,
     "str": _str,
     "repr": lambda interpreter, value: to_repr(interpreter, value),
@@ -463,8 +460,8 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "iter": _iter,
     "next": _next,
     "sum": _sum,
-    "min": _best(ast.Lt),
-    "max": _best(ast.Gt),
+    "min": partial(_best, ast.Lt),
+    "max": partial(_best, ast.Gt),
     "sorted": sorted_of,
     "any": _any,
     "all": _all,
@@ -484,11 +481,7 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "print": no_effect,
     "vars": _vars,
     "dir": _vars,
-    "bytes": _unread("bytes"),
-    "complex": _unread("complex"),
-    "bytearray": _unread("bytearray"),
-    "memoryview": _unread("memoryview"),
-    **{name: _unread(name) for name in UNREAD},
+    **{name: partial(_unread, name) for name in UNREAD},
     "slice": slice_of,
 }
 
@@ -509,4 +502,4 @@ BUILTINS: dict[str, Value] = {
 }
 
 INT = BUILTINS["int"]
-NONE_TYPE = Native("NoneType", _unread("NoneType"))
+NONE_TYPE = Native("NoneType", partial(_unread, "NoneType"))

@@ -4,6 +4,7 @@ import ast
 import keyword
 import math
 import re
+from functools import partial
 
 from convcli.nets.readers.python.language.conversions import describe, hashable, iterate, to_list
 from convcli.nets.readers.python.language.limits import MAX_ITEMS, check_nesting, within_limits
@@ -44,7 +45,7 @@ from convcli.nets.readers.python.stdlib.dataclasses import (
     namedtuple_of,
     replaced,
 )
-from convcli.nets.readers.python.stdlib.regular_expressions import PATTERN, pattern_of, substituted
+from convcli.nets.readers.python.stdlib.regular_expressions import PATTERN, matched, substituted
 from convcli.nets.readers.python.stdlib.type_checks import ABSTRACT, OBJECT
 
 
@@ -346,10 +347,7 @@ MEANINGS: dict[str, dict[str, Value]] = {
     "sys": {"modules": Library("sys.modules"), "version_info": (3, 11, 0)},
     "keyword": {"iskeyword": lambda interpreter, word: keyword.iskeyword(word)},
     "re": {
-        "split": pattern_of("split"),
-        "match": pattern_of("match"),
-        "search": pattern_of("search"),
-        "findall": pattern_of("findall"),
+        **{name: partial(matched, name) for name in ("split", "match", "search", "findall")},
         "sub": substituted,
         "compile": lambda interpreter, pattern, *_: Instance(PATTERN),
     },

@@ -7,6 +7,7 @@ tensor (Rogozhnikov 2022).
 import math
 import re
 from collections.abc import Mapping
+from functools import partial
 
 from convcli.callsyntax import brief
 from convcli.nets.layers import Shape
@@ -17,7 +18,6 @@ from convcli.nets.readers.python.language.objects import (
     ReadError,
     ShapeMismatch,
     Tensor,
-    TensorFunction,
     Value,
     class_of,
     natives,
@@ -217,17 +217,13 @@ def _keep(
     owner.attrs |= {"pattern": pattern, "lengths": lengths}
 
 
-def _forward(kind: str) -> TensorFunction:
+def _forward(kind: str, interpreter: Interpreter, owner: Instance, x: Value) -> Tensor:
     """The `forward` of a layer that transforms by its pattern."""
-
-    def forward(interpreter: Interpreter, owner: Instance, x: Value) -> Tensor:
-        lengths = owner.attrs["lengths"]
-        if not isinstance(lengths, dict):
-            raise ReadError(f"a layer of einops is given {describe(lengths)} for its lengths")
-        sizes = {key: size for key, size in lengths.items() if key != "reduction"}
-        return transform(interpreter, kind, x, owner.attrs["pattern"], sizes)
-
-    return forward
+    lengths = owner.attrs["lengths"]
+    if not isinstance(lengths, dict):
+        raise ReadError(f"a layer of einops is given {describe(lengths)} for its lengths")
+    sizes = {key: size for key, size in lengths.items() if key != "reduction"}
+    return transform(interpreter, kind, x, owner.attrs["pattern"], sizes)
 
 
 NAMES: dict[str, Value] = {
@@ -241,7 +237,9 @@ NAMES: dict[str, Value] = {
             "unpack": unpack,
         }
     ),
-    "Rearrange": class_of("Rearrange", MODULE, __init__=_keep, forward=_forward("rearrange")),
-    "Reduce": class_of("Reduce", MODULE, __init__=_keep, forward=_forward("reduce")),
+    "Rearrange": class_of(
+        "Rearrange", MODULE, __init__=_keep, forward=partial(_forward, "rearrange")
+    ),
+    "Reduce": class_of("Reduce", MODULE, __init__=_keep, forward=partial(_forward, "reduce")),
 }
 """The names of `einops` and `einops.layers.torch`."""

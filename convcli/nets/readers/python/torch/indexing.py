@@ -11,7 +11,6 @@ from convcli.nets.readers.python.language.objects import (
     ReadError,
     ShapeMismatch,
     Tensor,
-    TensorFunction,
     Unknown,
     Value,
 )
@@ -50,15 +49,11 @@ def cat(interpreter: Interpreter, tensors: Value, dim: Value = 0, **options: Val
     return append_operation(interpreter, "concat", inputs, output, index)
 
 
-def joined(dim: int, rank: int) -> TensorFunction:
+def joined(dim: int, rank: int, interpreter: Interpreter, tensors: Value) -> Tensor:
     """`hstack`, `vstack`, `dstack`: tensors of at least a rank, joined along one axis."""
-
-    def call(interpreter: Interpreter, tensors: Value) -> Tensor:
-        inputs = [at_least(rank)(interpreter, x) for x in to_list(interpreter, tensors)]
-        flat = dim == 1 and all(len(x.shape) == 1 for x in inputs)
-        return cat(interpreter, inputs, 0 if flat else dim)
-
-    return call
+    inputs = [at_least(rank, interpreter, x) for x in to_list(interpreter, tensors)]
+    flat = dim == 1 and all(len(x.shape) == 1 for x in inputs)
+    return cat(interpreter, inputs, 0 if flat else dim)
 
 
 def stack(interpreter: Interpreter, tensors: Value, dim: Value = 0) -> Tensor:
@@ -285,15 +280,13 @@ def windows(
     return append_operation(interpreter, "unfold", [x], output, index, length, stride)
 
 
-def same_shape(type_: str) -> TensorFunction:
+def same_shape(
+    type_: str, /, interpreter: Interpreter, x: Value, *args: Value, **options: Value
+) -> Tensor:
     """A function that moves values about within their shape."""
-
-    def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
-        x = to_tensor(x)
-        plain = (*args, *options.items())
-        return append_operation(interpreter, type_, [x], x.shape, *map(_plain, plain))
-
-    return call
+    x = to_tensor(x)
+    plain = (*args, *options.items())
+    return append_operation(interpreter, type_, [x], x.shape, *map(_plain, plain))
 
 
 def rotated(interpreter: Interpreter, x: Value, k: Value = 1, dims: Value = (0, 1)) -> Tensor:
@@ -307,15 +300,13 @@ def rotated(interpreter: Interpreter, x: Value, k: Value = 1, dims: Value = (0, 
     return append_operation(interpreter, "rot90", [x], tuple(output), turns, first, second)
 
 
-def filled(type_: str) -> TensorFunction:
+def filled(
+    type_: str, /, interpreter: Interpreter, x: Value, *args: Value, **options: Value
+) -> Tensor:
     """A tensor with some values replaced from another: `x.scatter(1, index, y)`."""
-
-    def call(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:
-        x = to_tensor(x)
-        others = [value for value in (*args, *options.values()) if isinstance(value, Tensor)]
-        return append_operation(interpreter, type_, [x, *others], x.shape)
-
-    return call
+    x = to_tensor(x)
+    others = [value for value in (*args, *options.values()) if isinstance(value, Tensor)]
+    return append_operation(interpreter, type_, [x, *others], x.shape)
 
 
 def _plain(value: Value) -> Value:

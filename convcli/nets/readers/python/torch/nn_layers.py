@@ -225,7 +225,7 @@ def _convolved(
     kernel = owner.attrs["kernel_size"]
     axes = len(kernel) if isinstance(kernel, tuple) else 2
     settings = [owner.attrs[name] for name in ("stride", "padding", "dilation", "groups")]
-    return functional.convolution(axes)(interpreter, x, weight, bias, *settings)
+    return functional.convolution(axes, interpreter, x, weight, bias, *settings)
 
 
 def _reshaping(name: str) -> Class:

@@ -2,6 +2,7 @@
 
 import ast
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from convcli.callsyntax import brief
 from convcli.nets.layers import Conv, Layer, Linear, Norm, TransposedConv
@@ -217,27 +218,25 @@ def _get_attribute(interpreter: Interpreter, owner: Instance, name: Value) -> Va
     return plain_attribute(owner, name)
 
 
-def _add_hook(before: bool) -> NativeFunction:
+def _add_hook(
+    before: bool,
+    /,
+    interpreter: Interpreter,
+    owner: Instance,
+    hook: Value,
+    *,
+    prepend: Value = False,
+    with_kwargs: Value = False,
+    **_: Value,
+) -> Instance:
     """A function that a module calls before its `forward`, or behind it."""
-
-    def call(
-        interpreter: Interpreter,
-        owner: Instance,
-        hook: Value,
-        *,
-        prepend: Value = False,
-        with_kwargs: Value = False,
-        **_: Value,
-    ) -> Instance:
-        if truth(interpreter, with_kwargs) or truth(interpreter, prepend):
-            raise ReadError("a hook with options is not read here")
-        hooks = owner.hooks[before]
-        hooks.append(hook)
-        handle = Instance(HANDLE)
-        handle.attrs["remove"] = Native("remove", lambda interpreter: _drop(hooks, hook))
-        return handle
-
-    return call
+    if truth(interpreter, with_kwargs) or truth(interpreter, prepend):
+        raise ReadError("a hook with options is not read here")
+    hooks = owner.hooks[before]
+    hooks.append(hook)
+    handle = Instance(HANDLE)
+    handle.attrs["remove"] = Native("remove", lambda interpreter: _drop(hooks, hook))
+    return handle
 
 
 def _drop(hooks: list[Value], hook: Value) -> None:
@@ -281,8 +280,8 @@ MODULE.names |= natives(
         "extra_repr": lambda interpreter, owner: "",
         "_get_name": lambda interpreter, owner: owner.cls.name,
         "apply": _apply,
-        "register_forward_hook": _add_hook(before=False),
-        "register_forward_pre_hook": _add_hook(before=True),
+        "register_forward_hook": partial(_add_hook, False),
+        "register_forward_pre_hook": partial(_add_hook, True),
         "requires_grad_": _requires_grad_,
         **dict.fromkeys(SETTINGS, first),
         **dict.fromkeys(UNFELT, no_effect),

@@ -300,17 +300,21 @@ def weight_norm(
     return module
 
 
-def parametrized(kind: str, change: NativeFunction | None = None) -> NativeFunction:
+def parametrized(
+    kind: str,
+    change: NativeFunction | None,
+    /,
+    interpreter: Interpreter,
+    module: Value,
+    *args: Value,
+    **options: Value,
+) -> Value:
     """`parametrizations.weight_norm(layer)` and others: PyTorch changes the layer's class."""
-
-    def call(interpreter: Interpreter, module: Value, *args: Value, **options: Value) -> Value:
-        if change is not None:
-            change(interpreter, module, *args, **options)
-        if isinstance(module, Instance):
-            module.attrs["parametrizations"] = kind
-        return module
-
-    return call
+    if change is not None:
+        change(interpreter, module, *args, **options)
+    if isinstance(module, Instance):
+        module.attrs["parametrizations"] = kind
+    return module
 
 
 def spectral_norm(interpreter: Interpreter, module: Value, *_: Value, **__: Value) -> Value:
