@@ -15,7 +15,6 @@ from convcli.nets.readers.python.language import (
     attributes,
     calls,
     expressions,
-    generators,
     limits,
     statements,
 )
@@ -152,7 +151,7 @@ class ModelInterpreter:
     evaluate = expressions.evaluate
     execute = statements.execute
     block = statements.block
-    run_lazily = generators.run_lazily
+    run_lazily = statements.run_lazily
     assign = assignments.assign
     call = calls.call
     attribute = attributes.attribute
@@ -206,13 +205,12 @@ class ModelInterpreter:
         """Run the statements of a file in order; one that is not understood defines no names."""
         frame = Frame(file, file.names)
         for node in file.tree.body:
-            depth = self.depth
             try:
                 self.block([node], frame)
             except ReadError as error:
                 if self.is_exhausted:
                     raise
-                self.depth, self.site = depth, None
+                self.site = None
                 if isinstance(node, ast.ClassDef | ast.FunctionDef):
                     frame.names[node.name] = unread(node.name, error)
                     continue

@@ -5,23 +5,10 @@ import ast
 from convcli.callsyntax import brief, excerpt
 from convcli.nets.readers.python.language.attributes import attribute, set_attribute
 from convcli.nets.readers.python.language.calls import call
-from convcli.nets.readers.python.language.conversions import (
-    describe,
-    hashable,
-    to_list,
-)
-from convcli.nets.readers.python.language.definitions import (
-    names_of,
-)
-from convcli.nets.readers.python.language.expressions import (
-    at_site,
-    evaluate,
-)
-from convcli.nets.readers.python.language.limits import (
-    MAX_ITEMS,
-    charge,
-    within_length,
-)
+from convcli.nets.readers.python.language.conversions import describe, hashable, to_list
+from convcli.nets.readers.python.language.definitions import names_of
+from convcli.nets.readers.python.language.expressions import at_site, evaluate
+from convcli.nets.readers.python.language.limits import MAX_ITEMS, charge, within_length
 from convcli.nets.readers.python.language.objects import (
     MISSING,
     Frame,

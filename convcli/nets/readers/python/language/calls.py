@@ -1,6 +1,7 @@
 """Calls: the binding of arguments to parameters, and the result of calling any value."""
 
 import ast
+from collections.abc import Sequence
 
 from convcli.callsyntax import brief
 from convcli.errors import SpecError
@@ -155,7 +156,9 @@ def _run(
         node = function.node
         if isinstance(node, ast.Lambda):
             return interpreter.evaluate(node.body, frame)
-        if _is_generator(interpreter, node):
+        if node not in interpreter.generators:
+            interpreter.generators[node] = yields(node.body)
+        if interpreter.generators[node]:
             return ValueIterator(interpreter.run_lazily(node.body, frame))
         return interpreter.execute(node.body, frame)
     finally:
@@ -163,17 +166,16 @@ def _run(
         recorder.function = outer
 
 
-def _is_generator(interpreter: Interpreter, function: ast.FunctionDef) -> bool:
-    if function not in interpreter.generators:
-        waiting: list[ast.AST] = list(function.body)
-        yields = False
-        while waiting and not yields:
-            node = waiting.pop()
-            yields = isinstance(node, ast.Yield | ast.YieldFrom)
-            if not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
-                waiting += ast.iter_child_nodes(node)
-        interpreter.generators[function] = yields
-    return interpreter.generators[function]
+def yields(body: Sequence[ast.AST]) -> bool:
+    """Whether statements yield, other than in an inner function."""
+    waiting = list(body)
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.Yield | ast.YieldFrom):
+            return True
+        if not isinstance(node, ast.FunctionDef | ast.Lambda | ast.ClassDef):
+            waiting += ast.iter_child_nodes(node)
+    return False
 
 
 def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> dict[str, Value]:
