@@ -25,6 +25,7 @@ from convcli.nets.readers.python.language.objects import (
     Tensor,
     Unknown,
     Value,
+    check_known,
     class_of,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
@@ -299,8 +300,7 @@ def _add(interpreter: Interpreter, owner: Instance, layer: Value) -> None:
         interpreter.recorder.declares_input = True
     if isinstance(layer, Tensor) or not isinstance(layers, list):
         return  # keras.Input is first among layers
-    if isinstance(layer, Unknown):
-        raise layer.error()
+    check_known(layer)
     if not interpreter.is_module(layer):
         raise ReadError(f"Sequential holds {describe(layer)}, which is not a layer")
     layers.append(layer)

@@ -19,6 +19,7 @@ from convcli.nets.readers.python.language.objects import (
     Tensor,
     Unknown,
     Value,
+    check_known,
 )
 from convcli.nets.readers.python.language.operators import operate
 from convcli.nets.readers.python.language.protocol import Interpreter
@@ -84,8 +85,7 @@ def set_item(interpreter: Interpreter, owner: Value, index: Value, value: Value)
         if isinstance(owner, ModulesDict) and isinstance(index, str):
             set_attribute(interpreter, owner.owner, index, value)
     elif isinstance(owner, list):
-        if isinstance(index, Unknown):
-            raise index.error()
+        check_known(index)
         try:
             if isinstance(index, slice):
                 charge(interpreter, owner)

@@ -23,6 +23,7 @@ from convcli.nets.readers.python.language.objects import (
     Unknown,
     Value,
     ValueIterator,
+    check_known,
 )
 from convcli.nets.readers.python.language.operators import equal
 from convcli.nets.readers.python.language.protocol import Interpreter
@@ -88,9 +89,7 @@ def _call_native(
     except (ArithmeticError, AttributeError, LookupError, ValueError) as error:
         if isinstance(error, SpecError):
             raise
-        for value in (*args, *options.values()):
-            if isinstance(value, Unknown):
-                raise value.error() from None
+        check_known(*args, *options.values())
         raise ReadError(f"{function.name}: {error}") from None
     finally:
         recorder.function = outer

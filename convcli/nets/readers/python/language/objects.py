@@ -335,6 +335,13 @@ class Unknown:
         return ReadError(f"{text}{self.text}, which is not known here", self.where)
 
 
+def check_known(*values: Value) -> None:
+    """Raise ReadError for the first value that is not known."""
+    for value in values:
+        if isinstance(value, Unknown):
+            raise value.error()
+
+
 class Library:
     """A module that is not a file of the model: `torch.nn`, `math`."""
 

@@ -38,6 +38,7 @@ from convcli.nets.readers.python.language.objects import (
     Unknown,
     Value,
     ValueIterator,
+    check_known,
 )
 from convcli.nets.readers.python.language.operators import compare, operate
 from convcli.nets.readers.python.language.protocol import Interpreter
@@ -51,13 +52,6 @@ from convcli.nets.readers.python.stdlib.type_checks import (
 )
 
 
-def _known(value: Value) -> Value:
-    """The value, which must be known."""
-    if isinstance(value, Unknown):
-        raise value.error()
-    return value
-
-
 def length_of(interpreter: Interpreter, value: Value) -> Value:
     if isinstance(value, Tensor):
         if not value.shape:
@@ -69,8 +63,7 @@ def length_of(interpreter: Interpreter, value: Value) -> Value:
         return interpreter.call(interpreter.attribute(value, "__len__"), [], {})
     if isinstance(value, Class) and value.members is not None:
         return len(value.members)
-    if isinstance(value, Unknown):
-        raise value.error()
+    check_known(value)
     if not isinstance(value, Sized):
         raise ReadError(f"len: object of type {type(value).__name__!r} has no len()")
     return len(value)
@@ -80,8 +73,9 @@ def length_of(interpreter: Interpreter, value: Value) -> Value:
 
 
 def _range(interpreter: Interpreter, *ends: Value) -> range:
+    check_known(*ends)
     numbers = []
-    for end in map(_known, ends):
+    for end in ends:
         number = end.number if isinstance(end, Tensor) and end.number is not None else end
         if not isinstance(number, int):
             raise ProgramException("TypeError", f"range() takes whole numbers, not {describe(end)}")
@@ -174,7 +168,7 @@ def dict_of(interpreter: Interpreter, value: Value = (), /, **options: Value) ->
         items |= value
         charge(interpreter, items)
     else:
-        for pair in iterate(interpreter, _known(value)):
+        for pair in iterate(interpreter, value):
             key, item = to_list(interpreter, pair)
             items[hashable(interpreter, key)] = item
     items.update(options.items())
@@ -202,8 +196,7 @@ def counter_of(interpreter: Interpreter, value: Value = ()) -> DefaultDict:
 
 
 def _enumerate(interpreter: Interpreter, value: Value, start: Value = 0) -> ValueIterator:
-    if isinstance(start, Unknown):
-        raise start.error()
+    check_known(start)
     if not isinstance(start, int):
         raise ProgramException("TypeError", f"{describe(start)} is not a whole number")
     return ValueIterator(enumerate(iterate(interpreter, value), start))
@@ -300,8 +293,7 @@ def sorted_of(
     keys: list[Any] = items if key is None else [interpreter.call(key, [i], {}) for i in items]
     check_nesting(interpreter, *keys)
     interpreter.tick(len(items) * max(len(items).bit_length(), 1))
-    for own in keys:
-        _known(own)
+    check_known(*keys)
     order = sorted(range(len(items)), key=keys.__getitem__, reverse=bool(reverse))
     return [items[index] for index in order]
 
@@ -399,7 +391,8 @@ def first(interpreter: Interpreter, value: Value, *args: Value, **options: Value
 
 
 def slice_of(interpreter: Interpreter, *ends: Value) -> slice:
-    numbers = [end for end in map(_known, ends) if isinstance(end, int | None)]
+    check_known(*ends)
+    numbers = [end for end in ends if isinstance(end, int | None)]
     if len(numbers) < len(ends):
         raise ProgramException("TypeError", "the ends of a slice are whole numbers")
     return slice(*numbers)

@@ -7,8 +7,8 @@ from convcli.nets.readers.python.language.objects import (
     Instance,
     ProgramException,
     ReadError,
-    Unknown,
     Value,
+    check_known,
     class_of,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
@@ -42,8 +42,7 @@ def _charge_match(interpreter: Interpreter, pattern: Value, text: Value) -> None
 
 def _simple(pattern: Value, text: Value) -> tuple[str, str]:
     """The pattern and the text, which must be simple and short."""
-    if isinstance(text, Unknown):
-        raise text.error()
+    check_known(text)
     if not isinstance(pattern, str) or not isinstance(text, str):
         raise ProgramException("TypeError", "a pattern and a text are strings")
     repeated = sum(pattern.count(sign) for sign in QUANTIFIERS)

@@ -10,6 +10,7 @@ from convcli.nets.readers.python.language.objects import (
     Tensor,
     Unknown,
     Value,
+    check_known,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.torch.elementwise import number_of
@@ -85,8 +86,7 @@ def arange(interpreter: Interpreter, *ends: Value, **options: Value) -> Tensor:
     start = numbers[0] if len(numbers) > 1 else 0
     stop = numbers[1] if len(numbers) > 1 else numbers[0]
     step = options.get("step", numbers[2] if len(numbers) > 2 else 1)
-    if isinstance(step, Unknown):
-        raise step.error()
+    check_known(step)
     if len(numbers) > 3 or not isinstance(step, int | float):
         raise ReadError("an arange whose ends are not known")
     count = max(math.ceil((stop - start) / step), 0)

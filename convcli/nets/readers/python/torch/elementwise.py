@@ -17,8 +17,8 @@ from convcli.nets.readers.python.language.objects import (
     ShapeMismatch,
     Tensor,
     TensorFunction,
-    Unknown,
     Value,
+    check_known,
 )
 from convcli.nets.readers.python.language.operators import BINARY, COMPARISONS, compare, operate
 from convcli.nets.readers.python.language.protocol import Interpreter
@@ -233,9 +233,7 @@ def as_complex(interpreter: Interpreter, x: Value) -> Tensor:
 
 def binary(interpreter: Interpreter, word: str, left: Value, right: Value) -> Value:
     """Arithmetic of tensors, or of a tensor and a number, by the operator's name on tensors."""
-    for side in (left, right):
-        if isinstance(side, Unknown):
-            raise side.error()
+    check_known(left, right)
     numbers = number_of(left), number_of(right)
     if numbers[0] is not None and numbers[1] is not None:
         return Tensor((), values=[_of_two(interpreter, word, numbers[0], numbers[1])])

@@ -11,8 +11,8 @@ from convcli.nets.readers.python.language.objects import (
     ReadError,
     ShapeMismatch,
     Tensor,
-    Unknown,
     Value,
+    check_known,
 )
 from convcli.nets.readers.python.language.protocol import Interpreter
 from convcli.nets.readers.python.torch.shape_ops import at_least, regarded
@@ -143,9 +143,7 @@ def unbind(interpreter: Interpreter, x: Value, dim: Value = 0) -> tuple[Tensor, 
 def get_item(interpreter: Interpreter, x: Tensor, index: Value) -> Tensor:
     """`x[index]`, with numbers, slices, None, `...` and other tensors."""
     indices = [*index] if isinstance(index, tuple) else [index]
-    for item in indices:
-        if isinstance(item, Unknown):
-            raise item.error()
+    check_known(*indices)
     if x.values is not None and len(x.shape) == len(indices) == 1:
         item = indices[0]
         if isinstance(item, slice):

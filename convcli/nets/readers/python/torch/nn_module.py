@@ -25,6 +25,7 @@ from convcli.nets.readers.python.language.objects import (
     Unknown,
     Value,
     ValueIterator,
+    check_known,
     class_of,
     natives,
 )
@@ -325,8 +326,7 @@ def _name_at(owner: Instance, index: Value) -> str:
 
 def _as_module(interpreter: Interpreter, value: Value) -> Value:
     """The value, which must be a module or None."""
-    if isinstance(value, Unknown):
-        raise value.error()
+    check_known(value)
     if value is not None and not interpreter.is_module(value):
         raise ProgramException("TypeError", f"{describe(value)} is not a Module subclass")
     return value
