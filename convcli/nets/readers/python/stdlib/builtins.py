@@ -5,7 +5,7 @@ Every name that a file can reach is in a table here; any other name does not exi
 
 import ast
 import builtins
-from collections.abc import Callable, Iterator, Sized
+from collections.abc import Callable, Iterable, Iterator, Sized
 from functools import partial
 from typing import Any
 
@@ -108,10 +108,6 @@ def _converter(
         raise ProgramException(type(error).__name__, str(error)) from None
 
 
-def _bool(interpreter: Interpreter, value: Value = False) -> Value:
-    return value.outcome() if isinstance(value, Unknown) else truth(interpreter, value)
-
-
 def _round(interpreter: Interpreter, value: Value, digits: Value = None) -> Value:
     if isinstance(value, Tensor | Unknown):
         return value
@@ -146,16 +142,8 @@ def _divmod(interpreter: Interpreter, left: Value, right: Value) -> tuple[Value,
 # -- text and containers --------------------------------------------------------------------
 
 
-def _str(interpreter: Interpreter, value: Value = "") -> Value:
-    return value.outcome() if isinstance(value, Unknown) else to_str(interpreter, value)
-
-
 def list_of(interpreter: Interpreter, value: Value = ()) -> list[Value]:
     return to_list(interpreter, value)
-
-
-def _tuple(interpreter: Interpreter, value: Value = ()) -> tuple[Value, ...]:
-    return tuple(to_list(interpreter, value))
 
 
 def set_of(interpreter: Interpreter, value: Value = ()) -> set[Value]:
@@ -222,10 +210,6 @@ def _zipped(rows: list[Iterator[Value]], is_strict: bool) -> Iterator[Value]:
         yield tuple(items)
 
 
-def _reversed(interpreter: Interpreter, value: Value) -> ValueIterator:
-    return ValueIterator(iter(to_list(interpreter, value)[::-1]))
-
-
 def _map(interpreter: Interpreter, function: Value, *values: Value) -> ValueIterator:
     rows = zip(*[iterate(interpreter, value) for value in values], strict=False)
     return ValueIterator(interpreter.call(function, list(row), {}) for row in rows)
@@ -237,10 +221,6 @@ def _filter(interpreter: Interpreter, function: Value, values: Value) -> ValueIt
         return truth(interpreter, result)
 
     return ValueIterator(item for item in iterate(interpreter, values) if keeps(item))
-
-
-def _iter(interpreter: Interpreter, value: Value) -> ValueIterator:
-    return ValueIterator(iterate(interpreter, value))
 
 
 def _next(interpreter: Interpreter, value: Value, default: Value = MISSING) -> Value:
@@ -298,12 +278,11 @@ def sorted_of(
     return [items[index] for index in order]
 
 
-def _any(interpreter: Interpreter, values: Value) -> bool:
-    return any(truth(interpreter, item) for item in iterate(interpreter, values))
-
-
-def _all(interpreter: Interpreter, values: Value) -> bool:
-    return all(truth(interpreter, item) for item in iterate(interpreter, values))
+def _of_truth(
+    function: Callable[[Iterable[bool]], bool], interpreter: Interpreter, values: Value
+) -> bool:
+    """`any()` or `all()`."""
+    return function(truth(interpreter, item) for item in iterate(interpreter, values))
 
 
 # -- attributes and types -------------------------------------------------------------------
@@ -330,10 +309,6 @@ def _hasattr(interpreter: Interpreter, owner: Value, name: Value) -> Value:
             raise
         return False
     return True
-
-
-def _setattr(interpreter: Interpreter, owner: Value, name: Value, value: Value) -> None:
-    set_attribute(interpreter, owner, attribute_name(name), value)
 
 
 def _delattr(interpreter: Interpreter, owner: Value, name: Value) -> None:
@@ -437,34 +412,40 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "xrange": _range,
     "int": _int,
     "float": partial(_converter, float),
-    "bool": _bool,
-    "str": _str,
-    "repr": lambda interpreter, value: to_repr(interpreter, value),
+    "bool": lambda interpreter, value=False: (
+        value.outcome() if isinstance(value, Unknown) else truth(interpreter, value)
+    ),
+    "str": lambda interpreter, value="": (
+        value.outcome() if isinstance(value, Unknown) else to_str(interpreter, value)
+    ),
+    "repr": to_repr,
     "list": list_of,
-    "tuple": _tuple,
+    "tuple": lambda interpreter, value=(): tuple(to_list(interpreter, value)),
     "set": set_of,
     "frozenset": lambda interpreter, value=(): frozenset(set_of(interpreter, value)),
     "dict": dict_of,
     "enumerate": _enumerate,
     "zip": _zip,
-    "reversed": _reversed,
+    "reversed": lambda interpreter, value: ValueIterator(reversed(to_list(interpreter, value))),
     "map": _map,
     "filter": _filter,
-    "iter": _iter,
+    "iter": lambda interpreter, value: ValueIterator(iterate(interpreter, value)),
     "next": _next,
     "sum": _sum,
     "min": partial(_best, ast.Lt),
     "max": partial(_best, ast.Gt),
     "sorted": sorted_of,
-    "any": _any,
-    "all": _all,
+    "any": partial(_of_truth, any),
+    "all": partial(_of_truth, all),
     "round": _round,
     "abs": _abs,
     "pow": raised_to,
     "divmod": _divmod,
     "getattr": _getattr,
     "hasattr": _hasattr,
-    "setattr": _setattr,
+    "setattr": lambda interpreter, owner, name, value: set_attribute(
+        interpreter, owner, attribute_name(name), value
+    ),
     "delattr": _delattr,
     "type": _type,
     "isinstance": is_instance,

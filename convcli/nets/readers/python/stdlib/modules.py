@@ -4,7 +4,7 @@ import ast
 import keyword
 import math
 import re
-from functools import partial
+from functools import partial, reduce
 
 from convcli.nets.readers.python.language.conversions import describe, hashable, iterate, to_list
 from convcli.nets.readers.python.language.limits import MAX_ITEMS, check_nesting, within_limits
@@ -83,20 +83,6 @@ MATH = (
 )  # fmt: skip
 
 
-def _partial(interpreter: Interpreter, function: Value, *args: Value, **options: Value) -> Partial:
-    return Partial(function, args, options)
-
-
-def _reduce(interpreter: Interpreter, function: Value, values: Value, *start: Value) -> Value:
-    items = [*start, *to_list(interpreter, values)]
-    if not items:
-        raise ProgramException("TypeError", "reduce() of nothing")
-    total = items[0]
-    for item in items[1:]:
-        total = interpreter.call(function, [total, item], {})
-    return total
-
-
 def _operator(op: type[ast.operator]) -> Native:
     return Native(
         op.__name__, lambda interpreter, left, right: operate(interpreter, op, left, right)
@@ -112,10 +98,6 @@ def _wraps(interpreter: Interpreter, function: Value, *args: Value, **options: V
         return value
 
     return Native("wraps", wrapped)
-
-
-def _is_function(interpreter: Interpreter, value: Value) -> bool:
-    return isinstance(value, Function)
 
 
 def _signature(interpreter: Interpreter, function: Value) -> Value:
@@ -143,10 +125,6 @@ def _signature(interpreter: Interpreter, function: Value) -> Value:
 
 
 EMPTY = Class("empty")
-
-
-def _is_class(interpreter: Interpreter, value: Value) -> bool:
-    return isinstance(value, Class)
 
 
 def unchanged(
@@ -196,6 +174,13 @@ def accumulated(interpreter: Interpreter, values: Value, function: Value = None)
         else:
             totals.append(interpreter.call(function, [totals[-1], item], {}))
     return totals
+
+
+def _reduce(interpreter: Interpreter, function: Value, values: Value, *start: Value) -> Value:
+    items = [*start, *to_list(interpreter, values)]
+    if not items:
+        raise ProgramException("TypeError", "reduce() of nothing")
+    return reduce(lambda total, item: interpreter.call(function, [total, item], {}), items)
 
 
 def _islice(interpreter: Interpreter, values: Value, *ends: Value) -> list[Value]:
@@ -269,7 +254,7 @@ MEANINGS: dict[str, dict[str, Value]] = {
         "nan": math.nan,
     },
     "functools": {
-        "partial": _partial,
+        "partial": lambda interpreter, function, *args, **options: Partial(function, args, options),
         "reduce": _reduce,
         "wraps": _wraps,
         "update_wrapper": lambda interpreter, wrapper, *_, **__: wrapper,
@@ -334,9 +319,9 @@ MEANINGS: dict[str, dict[str, Value]] = {
         "ABCMeta": OBJECT,
     },
     "inspect": {
-        "isfunction": _is_function,
+        "isfunction": lambda interpreter, value: isinstance(value, Function),
         "ismethod": lambda interpreter, value: isinstance(value, BoundMethod),
-        "isclass": _is_class,
+        "isclass": lambda interpreter, value: isinstance(value, Class),
         "signature": _signature,
     },
     "os": {

@@ -34,24 +34,6 @@ def constant(
     return Tensor(shape)
 
 
-def full(interpreter: Interpreter, size: Value, *_: Value, **options: Value) -> Tensor:
-    return constant(interpreter, size)
-
-
-def like(interpreter: Interpreter, x: Value, *_: Value, **options: Value) -> Tensor:
-    return Tensor(to_tensor(x).shape)
-
-
-def new(interpreter: Interpreter, x: Value, *sizes: Value, **options: Value) -> Tensor:
-    return constant(interpreter, *sizes, size=options.get("size"))
-
-
-def new_full(
-    interpreter: Interpreter, x: Value, size: Value, *_: Value, **options: Value
-) -> Tensor:
-    return constant(interpreter, size)
-
-
 def tensor(interpreter: Interpreter, value: Value = (), *_: Value, **options: Value) -> Value:
     """`torch.tensor([1, 2])`: numbers in lists."""
     if isinstance(value, Tensor | Unknown):

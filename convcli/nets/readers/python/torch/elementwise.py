@@ -215,12 +215,6 @@ FOURIER |= dict.fromkeys(("fftshift", "ifftshift"), lambda interpreter, x, *_, *
 """The names of `torch.fft`."""
 
 
-def as_real(interpreter: Interpreter, x: Value) -> Tensor:
-    """`torch.view_as_real`: a last axis of two for a complex number's parts."""
-    x = to_tensor(x)
-    return append_operation(interpreter, "view_as_real", [x], (*x.shape, 2))
-
-
 def as_complex(interpreter: Interpreter, x: Value) -> Tensor:
     x = to_tensor(x)
     if x.shape[-1:] != (2,):
@@ -307,7 +301,3 @@ def together(word: str, /, interpreter: Interpreter, *values: Value, **options: 
     tensors = [value for value in (*values, *options.values()) if isinstance(value, Tensor)]
     output = broadcast(word, *(tensor.shape for tensor in tensors))
     return append_node(interpreter, Broadcast(word), tensors, output)
-
-
-def masked_fill(interpreter: Interpreter, x: Value, mask: Value, value: Value) -> Tensor:
-    return together("where", interpreter, to_tensor(mask), to_tensor(x))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from convcli.borders import BorderName
 from convcli.callsyntax import brief
 from convcli.geometry import Window, output_length, transposed_length
-from convcli.nets.layers import Layer, Linear, Norm, NormKind, Pad, Shuffle
+from convcli.nets.layers import Layer, Linear, Norm, NormKind, Pad
 from convcli.nets.layers.arguments import counts, number_or
 from convcli.nets.layers.tensor_ops import Free
 from convcli.nets.readers.python.language.conversions import to_list
@@ -201,10 +201,6 @@ def interpolate(
     if isinstance(size, Tensor | Unknown) or isinstance(scale_factor, Unknown):
         raise ReadError("the size to interpolate to is not known here")
     return apply_layer(interpreter, torch.upsample(size, scale_factor, str(mode), align_corners), x)
-
-
-def channel_shuffle(interpreter: Interpreter, x: Value, groups: Value) -> Tensor:
-    return apply_layer(interpreter, Shuffle(to_integer(groups)), x)
 
 
 def unfold(interpreter: Interpreter, x: Value, *args: Value, **options: Value) -> Tensor:

@@ -62,13 +62,6 @@ def matmul_of(
     return matmul(interpreter, left, right)
 
 
-def added_product(
-    interpreter: Interpreter, x: Value, left: Value, right: Value, **_: Value
-) -> Value:
-    """`torch.addmm(x, a, b)`: x + a @ b."""
-    return binary(interpreter, "add", x, matmul(interpreter, left, right))
-
-
 def outer(interpreter: Interpreter, left: Value, right: Value) -> Tensor:
     left, right = to_tensor(left), to_tensor(right)
     if len(left.shape) != 1 or len(right.shape) != 1:

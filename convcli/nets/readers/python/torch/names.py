@@ -4,7 +4,7 @@ import math
 from functools import partial
 
 from convcli.callsyntax import brief
-from convcli.nets.layers import activations
+from convcli.nets.layers import Shuffle, activations
 from convcli.nets.readers.python.language.conversions import truth
 from convcli.nets.readers.python.language.objects import (
     BoundMethod,
@@ -26,7 +26,13 @@ from convcli.nets.readers.python.torch import (
     reductions,
     shape_ops,
 )
-from convcli.nets.readers.python.torch.tensor_args import axis
+from convcli.nets.readers.python.torch.tensor_args import (
+    append_operation,
+    apply_layer,
+    axis,
+    to_integer,
+    to_tensor,
+)
 from convcli.nets.readers.vocabulary import torch
 
 
@@ -147,16 +153,25 @@ FUNCTIONS: dict[str, NativeFunction] = {
     **{f"conv{n}d": partial(functional.convolution, n) for n in (1, 2, 3)},
     **{f"conv_transpose{n}d": partial(functional.transposed_convolution, n) for n in (1, 2, 3)},
     **{f"{kind}_norm": partial(functional.norm, kind) for kind in functional.NORMS},
-    "channel_shuffle": functional.channel_shuffle,
+    "channel_shuffle": lambda interpreter, x, groups: apply_layer(
+        interpreter, Shuffle(to_integer(groups)), x
+    ),
     "glu": elementwise.glu,
-    "view_as_real": elementwise.as_real,
+    "view_as_real": lambda interpreter, x: append_operation(
+        interpreter, "view_as_real", [to_tensor(x)], (*x.shape, 2)
+    ),
     "view_as_complex": elementwise.as_complex,
     "one_hot": elementwise.one_hot,
     "cosine_similarity": reductions.cosine_similarity,
     "outer": matmul.outer,
     "cdist": matmul.cdist,
     "diagonal": indexing.diagonal,
-    **dict.fromkeys(("addmm", "baddbmm"), matmul.added_product),
+    **dict.fromkeys(
+        ("addmm", "baddbmm"),
+        lambda interpreter, x, left, right, **_: elementwise.binary(
+            interpreter, "add", x, matmul.matmul(interpreter, left, right)
+        ),
+    ),
     "hstack": partial(indexing.joined, 1, 1),
     "vstack": partial(indexing.joined, 0, 2),
     "dstack": partial(indexing.joined, 2, 3),
@@ -187,7 +202,9 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "squeeze": shape_ops.squeeze,
     "unsqueeze": shape_ops.unsqueeze,
     **dict.fromkeys(("expand", "broadcast_to"), shape_ops.expand),
-    "expand_as": shape_ops.expand_as,
+    "expand_as": lambda interpreter, x, other: shape_ops.expand(
+        interpreter, x, to_tensor(other).shape
+    ),
     "repeat": shape_ops.repeat,
     "tile": shape_ops.tile,
     "repeat_interleave": shape_ops.repeat_interleave,
@@ -219,7 +236,9 @@ FUNCTIONS: dict[str, NativeFunction] = {
     "amin": partial(reductions.reduction, "min", None),
     **{kind: partial(reductions.spread, kind) for kind in ("std", "var")},
     **{f"{kind}_mean": partial(reductions.with_mean, kind) for kind in ("std", "var")},
-    "norm": reductions.norm,
+    "norm": lambda interpreter, x, p=2, dim=None, keepdim=False, **_: reductions.reduction(
+        "norm", None, interpreter, x, dim, keepdim
+    ),
     **{kind: partial(reductions.extreme, kind) for kind in ("max", "min", "median")},
     "topk": reductions.topk,
     "sort": reductions.sort,
@@ -227,7 +246,9 @@ FUNCTIONS: dict[str, NativeFunction] = {
         name: partial(elementwise.together, name)
         for name in ("where", "lerp", "addcmul", "addcdiv", "complex")
     },
-    "masked_fill": elementwise.masked_fill,
+    "masked_fill": lambda interpreter, x, mask, value: elementwise.together(
+        "where", interpreter, to_tensor(mask), to_tensor(x)
+    ),
 }
 """Functions of `torch` and `torch.nn.functional` and methods of tensors, by name."""
 
@@ -236,16 +257,16 @@ NEW: dict[str, NativeFunction] = {
     **dict.fromkeys(
         ("Tensor", "FloatTensor", "LongTensor", "IntTensor", "DoubleTensor"), creation.typed
     ),
-    "full": creation.full,
+    "full": lambda interpreter, size, *_, **__: creation.constant(interpreter, size),
     **dict.fromkeys(("tensor", "as_tensor", "from_numpy"), creation.tensor),
     **dict.fromkeys(("arange", "range"), creation.arange),
     "linspace": creation.linspace,
     "eye": creation.eye,
     "meshgrid": creation.meshgrid,
-    **{
-        f"{name}_like": creation.like
-        for name in ("zeros", "ones", "rand", "randn", "empty", "full")
-    },
+    **dict.fromkeys(
+        ("zeros_like", "ones_like", "rand_like", "randn_like", "empty_like", "full_like"),
+        lambda interpreter, x, *_, **__: Tensor(to_tensor(x).shape),
+    ),
 }
 """Functions that create tensors."""
 
@@ -269,8 +290,13 @@ METHODS: dict[str, NativeFunction] = {
     "is_contiguous": lambda interpreter, x, **_: True,
     "is_floating_point": lambda interpreter, x: True,
     "element_size": lambda interpreter, x: 4,
-    **dict.fromkeys(("new_zeros", "new_ones", "new_empty", "new"), creation.new),
-    "new_full": creation.new_full,
+    **dict.fromkeys(
+        ("new_zeros", "new_ones", "new_empty", "new"),
+        lambda interpreter, x, *sizes, size=None, **_: creation.constant(
+            interpreter, *sizes, size=size
+        ),
+    ),
+    "new_full": lambda interpreter, x, size, *_, **__: creation.constant(interpreter, size),
     "new_tensor": lambda interpreter, x, value, **_: creation.tensor(interpreter, value),
     "backward": lambda interpreter, x, *_, **__: None,
     "requires_grad_": _requires_grad_,

@@ -50,17 +50,6 @@ def reduction(
     return append_operation(interpreter, type_, [x], output, *values)
 
 
-def norm(
-    interpreter: Interpreter,
-    x: Value,
-    p: Value = 2,
-    dim: Value = None,
-    keepdim: Value = False,
-    **_: Value,
-) -> Tensor:
-    return reduction("norm", None, interpreter, x, dim, keepdim)
-
-
 def spread(
     type_: str,
     /,

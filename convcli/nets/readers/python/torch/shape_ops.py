@@ -204,10 +204,6 @@ def expand(interpreter: Interpreter, x: Value, *sizes: Value) -> Tensor:
     return append_operation(interpreter, "expand", [x], output, output)
 
 
-def expand_as(interpreter: Interpreter, x: Value, other: Value) -> Tensor:
-    return expand(interpreter, x, to_tensor(other).shape)
-
-
 def repeat(interpreter: Interpreter, x: Value, *times: Value) -> Tensor:
     x = to_tensor(x)
     counts = tuple(to_sizes(times))
