@@ -93,9 +93,7 @@ class ModuleState:
         self.leaf = owner.leaf
         self.attrs = dict(owner.attrs)
         values = owner.attrs.values()
-        self.lists = [(value, value.copy()) for value in values if isinstance(value, list)]
-        self.dicts = [(value, value.copy()) for value in values if isinstance(value, dict)]
-        self.sets = [(value, value.copy()) for value in values if isinstance(value, set)]
+        self.containers = [(v, v.copy()) for v in values if isinstance(v, list | dict | set)]
         self.tensors = [
             (value, value.shape, value.values) for value in values if isinstance(value, Tensor)
         ]
@@ -105,14 +103,10 @@ class ModuleState:
         self.owner.leaf = self.leaf
         self.owner.attrs.clear()
         self.owner.attrs.update(self.attrs)
-        for values, items in self.lists:
-            values[:] = items
-        for pairs, before in self.dicts:
-            pairs.clear()
-            pairs.update(before)
-        for members, kept in self.sets:
-            members.clear()
-            members.update(kept)
+        for container, items in self.containers:
+            container.clear()
+            add = container.extend if isinstance(container, list) else container.update
+            add(items)
         for tensor, shape, numbers in self.tensors:
             tensor.node, tensor.shape, tensor.values = "", shape, numbers
         for tensor in self.owner.shared.values():
