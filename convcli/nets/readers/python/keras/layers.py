@@ -191,10 +191,8 @@ def _call_own(interpreter: Interpreter, owner: Instance, *args: Value, **options
         shapes: list[Value] = [(None, *text_shape(one)[1:]) for one in tensors_in(args[:1])]
         single = isinstance(args[0], Tensor)
         interpreter.call(build, [owner, shapes[0] if single else shapes], {})
-    parameters_ = function.node.args
-    takes = {one.arg for one in (*parameters_.args, *parameters_.kwonlyargs)}
-    if parameters_.kwarg is None:
-        passed_over = CALL_OPTIONS - takes
+    if function.node.args.kwarg is None:
+        passed_over = CALL_OPTIONS - {*function.positional, *function.keyword_only}
         options = {key: value for key, value in options.items() if key not in passed_over}
     return interpreter.call(function, [owner, *args], options)
 

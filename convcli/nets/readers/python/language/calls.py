@@ -180,7 +180,7 @@ def yields(body: Sequence[ast.AST]) -> bool:
 def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> dict[str, Value]:
     """The arguments of a function by parameter, by Python's rules."""
     parameters, name = function.node.args, function.name
-    positional = [parameter.arg for parameter in (*parameters.posonlyargs, *parameters.args)]
+    positional = function.positional
     names: dict[str, Value] = dict(zip(positional, args, strict=False))
     rest = args[len(positional) :]
     if parameters.vararg is not None:
@@ -190,10 +190,7 @@ def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> d
             "TypeError",
             f"{name}() takes {len(positional)} positional arguments, {len(args)} are given",
         )
-    by_name = {
-        *positional[len(parameters.posonlyargs) :],
-        *(parameter.arg for parameter in parameters.kwonlyargs),
-    }
+    by_name = {*positional[len(parameters.posonlyargs) :], *function.keyword_only}
     more: dict[str, Value] = {}
     for key, value in options.items():
         if key in by_name:
@@ -209,19 +206,11 @@ def _bind(function: Function, args: list[Value], options: dict[str, Value]) -> d
         raise ProgramException(
             "TypeError", f"{name}() takes no {brief(next(iter(more)))}; it takes {takes}"
         )
-    first = len(positional) - len(function.defaults)
-    for index, key in enumerate(positional):
+    for key in (*positional, *function.keyword_only):
         if key not in names:
-            if index < first:
+            if key not in function.defaults:
                 raise ProgramException("TypeError", f"{name}() needs {key!r}, which has no default")
-            names[key] = function.defaults[index - first]
-    for parameter, default in zip(parameters.kwonlyargs, function.kw_defaults, strict=True):
-        if parameter.arg not in names:
-            if default is MISSING:
-                raise ProgramException(
-                    "TypeError", f"{name}() needs {parameter.arg!r}, which has no default"
-                )
-            names[parameter.arg] = default
+            names[key] = function.defaults[key]
     return names
 
 

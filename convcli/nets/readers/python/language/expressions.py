@@ -255,15 +255,14 @@ def make_function(
     interpreter: Interpreter, node: ast.FunctionDef | ast.Lambda, name: str, frame: Frame
 ) -> Function:
     """The function that a definition makes where it stands."""
-    defaults = [evaluate(interpreter, default, frame) for default in node.args.defaults]
-    keyword_defaults = [
-        MISSING if default is None else evaluate(interpreter, default, frame)
-        for default in node.args.kw_defaults
-    ]
+    args = node.args
+    optional = (*args.posonlyargs, *args.args)[-len(args.defaults) :] if args.defaults else ()
+    pairs = zip((*optional, *args.kwonlyargs), (*args.defaults, *args.kw_defaults), strict=True)
+    defaults = {arg.arg: evaluate(interpreter, value, frame) for arg, value in pairs if value}
     enclosing: Frame | None = frame
     if frame.cls is not None and frame.names is frame.cls.names:
         enclosing = frame.enclosing  # methods do not see the names of their class
-    return Function(node, name, frame.file, enclosing, defaults, keyword_defaults)
+    return Function(node, name, frame.file, enclosing, defaults)
 
 
 def _call(interpreter: Interpreter, node: ast.Call, frame: Frame) -> Value:

@@ -127,7 +127,10 @@ class Frame:
 class Function:
     """A function or a lambda of the file, with the values of its defaults."""
 
-    __slots__ = ("attrs", "cls", "defaults", "enclosing", "file", "kw_defaults", "name", "node")
+    __slots__ = (
+        "attrs", "cls", "defaults", "enclosing", "file", "keyword_only", "name", "node",
+        "positional",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -135,15 +138,16 @@ class Function:
         name: str,
         file: SourceFile,
         enclosing: Frame | None,
-        defaults: list[Value],
-        kw_defaults: list[Value],
+        defaults: dict[str, Value],
     ) -> None:
         self.node = node
         self.name = name
         self.file = file
         self.enclosing = enclosing
+        self.positional = [arg.arg for arg in (*node.args.posonlyargs, *node.args.args)]
+        """Names of the parameters that are given by position."""
+        self.keyword_only = [arg.arg for arg in node.args.kwonlyargs]
         self.defaults = defaults
-        self.kw_defaults = kw_defaults
         self.cls: Class | None = None
         self.attrs: dict[str, Value] = {}
 

@@ -110,17 +110,9 @@ def _signature(interpreter: Interpreter, function: Value) -> Value:
         function = function.find("__init__")
     if not isinstance(function, Function):
         return Unknown("inspect.signature()")
-    wanted = function.node.args
-    names = [parameter.arg for parameter in (*wanted.posonlyargs, *wanted.args)][bound:]
-    defaults = dict(zip(reversed(names), reversed(function.defaults), strict=False))
-    defaults |= {
-        parameter.arg: default
-        for parameter, default in zip(wanted.kwonlyargs, function.kw_defaults, strict=True)
-        if default is not MISSING
-    }
-    names += [parameter.arg for parameter in wanted.kwonlyargs]
+    names, usual = (*function.positional[bound:], *function.keyword_only), function.defaults
     return namespace(
-        parameters={name: namespace(name=name, default=defaults.get(name, EMPTY)) for name in names}
+        parameters={name: namespace(name=name, default=usual.get(name, EMPTY)) for name in names}
     )
 
 
