@@ -295,8 +295,8 @@ def linear(x: ArrayLike, weight: ArrayLike, bias: ArrayLike | None = None) -> Ar
 
         y[…, o] = bias[o] + Σ_i x[…, i] · weight[o, i]    Goodfellow, Bengio & Courville 2016, §6.1
 
-    x is (…, in), weight (out, in) and bias (out,); the result (…, out). Dtypes and errors as in
-    `conv2d`: integers are exact and give int64.
+    The shapes are x (…, in), weight (out, in), bias (out,) and of the result (…, out). Dtypes and
+    errors are those of `conv2d`: integers are exact and give int64.
 
     >>> linear([1, 2, 3], [[1, 0, 1], [0, 1, 0]], [10, 20])
     array([14, 22])

@@ -118,8 +118,8 @@ def linear_gradients(
 
         dL/dx = grad · weight    dL/dw = Σ gradᵀ · x    dL/db = Σ grad
 
-    Each in the common dtype of its factors (Goodfellow, Bengio & Courville 2016, §6.5); errors as
-    in `conv2d_gradients`.
+    Each in the common dtype of its factors (Goodfellow, Bengio & Courville 2016, §6.5); errors of
+    shapes and dtypes as in `conv2d_gradients`.
 
     >>> linear_gradients([[1.0]], [[2.0, 3.0]], [[5.0, 7.0]]).weight
     array([[2., 3.]])
