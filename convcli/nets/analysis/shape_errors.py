@@ -466,7 +466,8 @@ def _keras_reshape(input: Axes, target: Axes) -> Explanation:
 
 
 def _keras_loss(target: Axes, output: Axes) -> Explanation:
-    fixes = [f"write Dense({target[-1]}) last"] if target and target[-1] else []
+    units = target[-1] if target and target[-1] else "targets.shape[-1]"
+    fixes = [f"write Dense({units}) last"]
     if target and output and target[-1] == 1 and output[-1] != 1:
         fixes.insert(0, 'write loss="sparse_categorical_crossentropy" for class numbers')
     cause = f"the targets are {target}, and the model gives {output}"
