@@ -76,6 +76,14 @@ class Row(NamedTuple):
         return self.node.layer.type
 
     @property
+    def bare_layer(self) -> Layer:
+        """Its layer without the wrappers that say how it is applied to its tensor."""
+        layer = self.node.layer
+        while isinstance(layer, Each | Free | Single):
+            layer = layer.layer
+        return layer
+
+    @property
     def measure(self) -> Measure:
         return self.use.measure
 
