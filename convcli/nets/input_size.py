@@ -71,10 +71,13 @@ def resolve_inputs(sizes: Sequence[InputSize], reading: Reading) -> Inputs:
         # a forward may add the axis of channels itself: then a batch of one means exactly that
         open_batch = numbers[:1] != (1,) or network.redo is None
         is_item = len(numbers) == 3 and _expects(network, named) == numbers[0]
-        if open_batch and is_item and _is_map(network):
+        # the first layer that tells its axes works on pictures
+        kernels = (getattr(node.layer, "kernel", None) for node in network.nodes)
+        is_map = len(next(filter(None, kernels), ())) == 2
+        if open_batch and is_item and is_map:
             batch, shape = 1, numbers
             notes.append(f"{numbers} has no batch axis: it is read as (1, {str(numbers)[1:]}")
-        elif _is_keras(reading) and len(shape) > 1:
+        elif reading.about.startswith("Keras") and len(shape) > 1:
             shape = (shape[-1], *shape[:-1])
         if not shape:
             batch, shape = 1, numbers
@@ -121,16 +124,6 @@ def _givens(
             shape = (1, *input_shape(one.numbers, network, None))
         given.append(Given(one.name, shape, one.dtype))
     return tuple(given)
-
-
-def _is_keras(reading: Reading) -> bool:
-    return reading.about.startswith("Keras")
-
-
-def _is_map(network: Network) -> bool:
-    """Whether the first layer that tells its axes works on pictures."""
-    kernels = (getattr(node.layer, "kernel", None) for node in network.nodes)
-    return len(next((kernel for kernel in kernels if kernel), ())) == 2
 
 
 def _expects(network: Network, named: OpenShape | None) -> int | None:
