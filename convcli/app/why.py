@@ -50,19 +50,13 @@ class Explained(NamedTuple):
     """The input with which the class fails as the message says."""
     code: str = ""
     """The failing layer, its line, and what would fit."""
+    warnings: Sequence[str] = ()
+    caption: str = ""
 
     @property
     def value(self) -> str:
         """The first remedy."""
         return self.meaning.fixes[0]
-
-    @property
-    def warnings(self) -> Sequence[str]:
-        return ()
-
-    @property
-    def caption(self) -> str:
-        return ""
 
     def parts(self) -> Iterator[tuple[str, str]]:
         """What is said, each with its kind."""
