@@ -49,7 +49,7 @@ class ShapeOptions(OutputOptions):
     rule: str = "weights"
     explain: bool = False
     train: str | None = None
-    """The optimizer of a training whose memory is told."""
+    """The optimizer of a training whose memory is printed."""
     fits: int | None = None
     """Bytes that the largest batch is looked for in."""
     get: tuple[str, ...] = ()

@@ -1,6 +1,7 @@
 """The input of a network: from the command line, from the text, or as its layers expect."""
 
 from collections.abc import Sequence
+from math import prod
 
 from convcli.errors import SpecError
 from convcli.nets.graph import Given, Network, Reading
@@ -47,8 +48,8 @@ def resolve_inputs(sizes: Sequence[InputSize], reading: Reading) -> Inputs:
     ('3x32x48 is read as 3 channels of 32x48; sizes are HEIGHTxWIDTHxCHANNELS',)
     """
     network, named = reading.network, reading.input
-    tensors = [one for one in sizes if not one.is_value]
-    several = len(sizes) > 1 or any(one.name for one in sizes)
+    tensors = [size for size in sizes if not size.is_value]
+    several = len(sizes) > 1 or any(size.name for size in sizes)
     if several and network.redo is None:
         names = f"{len(sizes)} inputs" if len(sizes) > 1 else f"an input called {sizes[0].name}"
         raise SpecError(f"this network has one input without a name, not {names}")
@@ -112,17 +113,17 @@ def _givens(
 ) -> tuple[Given, ...]:
     """The inputs as a model is called with them, each for one item of the batch."""
     given, is_first = [], True
-    for one in sizes:
-        if one.is_value:
-            given.append(Given(one.name, value=one.value))
+    for size in sizes:
+        if size.is_value:
+            given.append(Given(size.name, value=size.value))
             continue
         if is_first:
             shape, is_first = (1, *first), False
-        elif one.is_tensor:
-            shape = (1, *one.numbers[1:]) if one.numbers[:1] == (batch,) else one.numbers
+        elif size.is_tensor:
+            shape = (1, *size.numbers[1:]) if size.numbers[:1] == (batch,) else size.numbers
         else:
-            shape = (1, *input_shape(one.numbers, network, None))
-        given.append(Given(one.name, shape, one.dtype))
+            shape = (1, *input_shape(size.numbers, network, None))
+        given.append(Given(size.name, shape, size.dtype))
     return tuple(given)
 
 
@@ -248,9 +249,7 @@ def _channels(network: Network, lengths: Sequence[int]) -> int:
     if isinstance(first, Conv) and first.channels:
         return first.channels
     if isinstance(first, Linear) and first.features and (flat or len(lengths) > 1):
-        places = 1
-        for length in lengths:
-            places *= length
+        places = prod(lengths)
         if first.features % places == 0:
             return first.features // places
     return CHANNELS
