@@ -93,7 +93,7 @@ def filter_pictures(options: FilterRun) -> None:
 
 
 def _filter_picture(source: str, options: FilterRun) -> None:
-    from convcli.images.io.limits import Limits
+    from convcli.images.image import Limits
     from convcli.images.io.source import Prefetch
 
     # decoded while NumPy is imported

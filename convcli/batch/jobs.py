@@ -19,7 +19,7 @@ from convcli.text import safe
 if TYPE_CHECKING:
     from convcli.features.extractor import PlainFeatures
     from convcli.images.filters.apply import Opened
-    from convcli.images.io.limits import Limits
+    from convcli.images.image import Limits
 
     Value: TypeAlias = Mapping[str, object] | PlainFeatures
     """The result of work beside its file, as JSON: an object for filters, or features."""
@@ -78,7 +78,7 @@ class Job:
 
     @property
     def limits(self) -> "Limits":
-        from convcli.images.io.limits import Limits
+        from convcli.images.image import Limits
 
         return Limits(self.max_pixels, self.max_memory, self.beside)
 

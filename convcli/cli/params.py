@@ -199,7 +199,7 @@ def read_pixels(text: str) -> int:
 
 
 def _memory(text: str) -> int:
-    from convcli.images.io.limits import read_bytes
+    from convcli.images.image import read_bytes
 
     return read_bytes(text)
 

@@ -25,8 +25,7 @@ from convcli.cli.main import run
 from convcli.errors import PictureError
 from convcli.images.filters.options import FilterOptions
 from convcli.images.filters.spec import spec_of
-from convcli.images.image import Header
-from convcli.images.io.limits import Limits, decoding_bytes, read_bytes
+from convcli.images.image import Header, Limits, decoding_bytes, read_bytes
 from convcli.images.io.read import open_picture
 from convcli.images.io.source import Prefetch, file_state
 

@@ -34,11 +34,10 @@ from convcli.images.filters.plan import FilterPlan, Writer, memory_needed, plan_
 from convcli.images.filters.ranges import Range
 from convcli.images.filters.region import Region, with_surroundings
 from convcli.images.filters.spec import FilterSpec
-from convcli.images.image import Picture
+from convcli.images.image import Limits, Picture, TooLargeError
 from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import Format, Target
 from convcli.images.io.jpeg_strips import StripWriter
-from convcli.images.io.limits import Limits, TooLargeError
 from convcli.images.io.netpbm import RowWriter
 from convcli.images.io.read import open_picture
 from convcli.images.io.source import Prefetch

@@ -24,9 +24,8 @@ from convcli.images.filters.options import (
 )
 from convcli.images.filters.ranges import Range, read_range, signed_chain
 from convcli.images.filters.region import Region, read_region
-from convcli.images.image import picture_of
+from convcli.images.image import Limits, picture_of
 from convcli.images.io.formats import formats_beginning
-from convcli.images.io.limits import Limits
 from convcli.images.io.read import open_picture, record_in
 from convcli.images.kernels.kernel import Kernel
 from convcli.images.kernels.parse import kernel, kernel_call, spec_text

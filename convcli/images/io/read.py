@@ -10,11 +10,10 @@ from PIL.ImageFile import ImageFile
 
 from convcli.errors import PictureError
 from convcli.images.arrays import Samples
-from convcli.images.image import Metadata, Picture, Timing
+from convcli.images.image import Limits, Metadata, Needs, Picture, Timing, TooLargeError
 from convcli.images.io.decoding import Decoded, decode_halves, is_deep, set_order
 from convcli.images.io.formats import FORMATS, SUFFIXES
 from convcli.images.io.headers import ARRAYS, array_mode, has_alpha, is_misread
-from convcli.images.io.limits import Limits, Needs, TooLargeError
 from convcli.images.io.metadata import read_metadata, record_of, saved_as, texts_of
 from convcli.images.io.netpbm import check_map, open_map
 from convcli.images.io.source import Prefetch, is_pillows
