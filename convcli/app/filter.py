@@ -7,10 +7,10 @@ import sys
 from contextlib import closing
 from typing import TYPE_CHECKING, Literal
 
-from convcli.batch.options import BATCH, BatchOptions, is_template
+from convcli.batch.options import BATCH, BatchOptions
 from convcli.errors import OutputError, SpecError
 from convcli.images.filters.options import FilterOptions
-from convcli.options import OutputOptions
+from convcli.options import OutputOptions, is_template
 from convcli.output import line, note, path, planned
 from convcli.records import NamedTuple
 from convcli.tables import Record, Table, json

@@ -22,26 +22,24 @@ Offset: TypeAlias = tuple[int, int]
 """Rows and columns from the first tap of a factor."""
 
 
-class Scratch:
-    """Arrays to work in, made once and used for every band of a thread.
+class Scratch(dict[tuple[str, np.dtype[Any]], Values]):
+    """Arrays to work in by name and dtype, made once and used for every band of a thread.
 
     A fresh array of half a megabyte costs more than what is computed in it: the system hands out
     zeroed pages one by one.
     """
 
-    def __init__(self) -> None:
-        self._arrays: dict[tuple[str, np.dtype[Any]], Values] = {}
-        self.next_row = -1
-        """The row after the last band, where an engine continues from it."""
-        self.ends = float("inf"), float("-inf")
-        """The minimum and maximum of all bands so far, where an engine needs them."""
+    next_row = -1
+    """The row after the last band, where an engine continues from it."""
+    ends = float("inf"), float("-inf")
+    """The minimum and maximum of all bands so far, where an engine needs them."""
 
     def array(self, name: str, size: int, dtype: DTypeLike) -> Values:
         """A flat array of a size, whose cells hold anything."""
         key = name, np.dtype(dtype)
-        if key not in self._arrays or self._arrays[key].size < size:
-            self._arrays[key] = np.empty(size, dtype)
-        return self._arrays[key][:size]
+        if key not in self or self[key].size < size:
+            self[key] = np.empty(size, dtype)
+        return self[key][:size]
 
     def like(self, name: str, values: Values, dtype: DTypeLike) -> Values:
         """An array of the shape of another, whose axes lie in memory in the same order."""

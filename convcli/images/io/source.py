@@ -323,7 +323,8 @@ class Prefetch:
         if len(start) + len(rest) > allowed:
             raise PictureError(
                 f"it is longer than {bytes_text(allowed, short=True)}, the limit of a pipe; "
-                f"save it to a file, or raise the limit with --max-memory {ceil(allowed / 2**19)}MiB"
+                f"save it to a file, or raise the limit with --max-memory "
+                f"{ceil(allowed / 2**19)}MiB"
             )
         return start + rest
 
