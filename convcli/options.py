@@ -42,6 +42,10 @@ class Options:
         """The record of values by name, which nobody has checked yet."""
         return cls(**values)
 
+    def changed(self, **values: object) -> Self:
+        """The record with other values of these options."""
+        return type(self)(**{**vars(self), **values})
+
     def __setattr__(self, name: str, value: object) -> None:
         raise AttributeError(f"{type(self).__name__}.{name} cannot be changed")
 

@@ -264,9 +264,9 @@ def _filter_batch(options: FilterRun) -> None:
     for remark in remarks(spec, wanted):
         note(remark)
     if options.dry_run:
-        return _plan_batch(tasks, spec_of(wanted).record, options)
+        return _plan_batch(tasks, spec.options.record(), options)
     job = FilterJob(
-        record=spec.record,
+        record=spec.options.record(),
         format=None if form is None else form.name,
         quality=options.quality,
         subsampling=options.subsampling,

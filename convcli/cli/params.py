@@ -248,7 +248,9 @@ KERNEL = Reads("KERNEL", names=[KERNELS])
 NETWORK = Reads("NETWORK", names=[ZOO], files=True)
 LAYERS = Reads("LAYERS", names=[LAYER_NAMES, ZOO], files=True)
 BORDER = Reads("B", names=["borders:BORDERS"])
-PICTURE_RANGE = Reads("RANGE", names=["images.filters.ranges:FIXED", "stretch", "pct", "crossings"])
+PICTURE_RANGE = Reads(
+    "RANGE", names=["images.filters.options:FIXED", "stretch", "pct", "crossings"]
+)
 PARTS = Reads("PARTS", names=["features.aggregations:POOLS", "grid"])
 ACTIVATION = Reads("A", names=["conv.activations:ACTIVATIONS", "explanation.elementwise:SPECIAL"])
 MODE = Reads("MODE", names=["explanation.signals:MODES"])

@@ -657,7 +657,7 @@ def test_a_task_that_is_tried_again_looks_at_what_is_there(case, tmp_path, monke
     suffix = os.path.splitext(there)[1]
     picture("in.png")
     picture("other.png", 7)
-    record = spec_of(FilterOptions(kernels=("blur",))).record
+    record = spec_of(FilterOptions(kernels=("blur",))).options.record()
     work = worker(FilterJob(record=record))
     if suffix == ".ppm":
         Image.open("in.png").save("in.ppm")

@@ -20,8 +20,7 @@ from convcli.images.filters.plan import (
     plan_filter,
     statistics_record,
 )
-from convcli.images.filters.ranges import Range
-from convcli.images.filters.spec import FilterSpec
+from convcli.images.filters.spec import FilterSpec, Range
 from convcli.images.image import Picture
 from convcli.images.io.formats import Target
 from convcli.images.kernels.listing import (

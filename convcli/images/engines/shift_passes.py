@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike
 
 from convcli.images.arrays import Values
-from convcli.images.kernels.kernel import Matrix, halved
+from convcli.images.kernels.kernel import Matrix
 from convcli.records import NamedTuple
 
 Buffers: TypeAlias = tuple[Values, Values, Values]
@@ -175,6 +175,23 @@ def _passes(factor: Values) -> list[Pass]:
             left = np.array(rest, factor.dtype).reshape(shape)
             return [_taps(two)] * times + ([] if rest == [1] else [_taps(left)])
     return [_taps(factor)]
+
+
+def halved(taps: Sequence[int]) -> tuple[int, list[int]]:
+    """How often (1 1) divides a row of taps that are not negative, and what remains.
+
+    >>> halved([1, 4, 6, 4, 1]), halved([1, 3, 3, 1, 0]), halved([1, 0, 1])
+    ((4, [1]), (3, [1, 0]), (0, [1, 0, 1]))
+    """
+    times, rest = 0, list(taps)
+    while len(rest) > 1 and min(rest) >= 0:
+        quotient = rest[:1]
+        for tap in rest[1:-1]:
+            quotient.append(tap - quotient[-1])
+        if quotient[-1] != rest[-1] or min(quotient) < 0:
+            break
+        times, rest = times + 1, quotient
+    return times, rest
 
 
 def _taps(factor: Values) -> Pass:

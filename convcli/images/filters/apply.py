@@ -31,9 +31,8 @@ from convcli.images.filters.float_path import (
     visible_responses,
 )
 from convcli.images.filters.plan import FilterPlan, Writer, memory_needed, plan_filter
-from convcli.images.filters.ranges import Range
 from convcli.images.filters.region import Region, with_surroundings
-from convcli.images.filters.spec import FilterSpec
+from convcli.images.filters.spec import FilterSpec, Range
 from convcli.images.image import Limits, Picture, TooLargeError
 from convcli.images.io.atomic import write_file
 from convcli.images.io.formats import Format, Target
@@ -224,7 +223,7 @@ def open_planned(
         if target is None or not reads_in_bands(source, refusal.header):
             raise
         return Opened(source, plan_filter(refusal.header, spec, target), None, refusal)
-    picture = picture._replace(metadata={**picture.metadata, "record": spec.record})
+    picture = picture._replace(metadata={**picture.metadata, "record": spec.options.record()})
     return Opened(source, plan_filter(picture.header, spec, target), picture)
 
 

@@ -20,9 +20,9 @@ from convcli.images.filters.alpha import AlphaEngine, chroma_share, mixed
 from convcli.images.filters.color import luma, percentiles
 from convcli.images.filters.light import border_light, curves_of, from_light, to_light
 from convcli.images.filters.lines import canny_lines, zero_crossings
-from convcli.images.filters.plan import FilterPlan, Stage
-from convcli.images.filters.ranges import STRETCHED, intensity_map, signed_chain
-from convcli.images.filters.spec import FilterSpec
+from convcli.images.filters.options import STRETCHED
+from convcli.images.filters.plan import FilterPlan, Stage, intensity_map
+from convcli.images.filters.spec import FilterSpec, signed_chain
 from convcli.images.image import Picture
 from convcli.text import safe
 

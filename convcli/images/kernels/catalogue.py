@@ -69,10 +69,10 @@ def _high_pass(sigma: float = 2.0) -> Kernel:
     return _difference(Fraction(1), gaussian(sigma), Fraction(1))
 
 
-def _difference(centre: Fraction, blur: Kernel, share: Fraction) -> Kernel:
+def _difference(center: Fraction, blur: Kernel, share: Fraction) -> Kernel:
     (part,) = blur.parts
     return Kernel(
-        (Part((row(1),), centre), part._replace(scale=part.scale * -share)), combine="sum"
+        (Part((row(1),), center), part._replace(scale=part.scale * -share)), combine="sum"
     )
 
 

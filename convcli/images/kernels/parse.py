@@ -139,7 +139,7 @@ def kernel_of(matrices: Matrices) -> Kernel:
         lines=_lines(matrices.fields.get("lines"), combine),
     )
     anchor = _anchor(matrices.fields.get("anchor"))
-    return one if anchor in (None, one.centre) else anchored(one, anchor)
+    return one if anchor in (None, one.center) else anchored(one, anchor)
 
 
 def _part(grid: Grid) -> Part:
@@ -236,8 +236,8 @@ def spec_text(one: Kernel) -> str:
     fields: dict[str, object] = {}
     if len(matrices) > 1:
         fields["combine"] = one.combine
-    if one.centre != middle(one.shape):
-        fields["anchor"] = one.centre
+    if one.center != middle(one.shape):
+        fields["anchor"] = one.center
     if one.one_sided:
         fields["one_sided"] = True
     if one.threshold:
